@@ -1,0 +1,1 @@
+"""Export targets: write, test, sign and verify bundles."""

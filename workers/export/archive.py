@@ -1,4 +1,4 @@
-"""The archive that a bundle is handed out as: a ZIP file without dates, sorted, unpacked member by member."""
+"""Pack a bundle as a ZIP file without dates, sorted, and unpack it member by member."""
 
 import shutil
 import zipfile
@@ -10,20 +10,23 @@ from workers.pipeline.spec import PARSER_ERRORS
 
 MAX_MEMBERS = 5000
 MAX_BYTES = 16 << 30
-"""More than any bundle of ours holds; a ZIP file that declares more is not unpacked."""
+"""Maximum unpacked size, more than any bundle of ours needs; a ZIP file that declares more is not unpacked."""
 FREE_BYTES, PACKED = 256 << 20, 100
-"""Bytes that any zip may declare, and how many more for each of its own: weights are never packed so tightly."""
+"""Size that any zip may declare, and the factor by which it may exceed its own; weights compress far less."""
 
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 WEIGHTS, STORED_FROM_BYTES = (".bin", ".onnx_data"), 16 << 20
-"""Large weights hardly get smaller, and packing them takes minutes."""
+"""Suffixes and minimum size of files stored without compression.
+
+Large weights hardly shrink, and packing them takes minutes.
+"""
 
 FILE_MODE = 0o100644
-"""The same content gives the same archive; everybody may read what is unpacked."""
+"""Mode of all files: the same content gives the same archive, and everybody may read unpacked files."""
 
 
 def pack(folder: Path, bundle: Path, ctx: JobContext) -> int:
-    """Zip a folder, sorted and without dates; returns the number of files."""
+    """Zip a folder, sorted and without dates; return the number of files."""
     names = sorted(path for path in folder.rglob("*") if path.is_file())
     with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in names:
@@ -39,7 +42,7 @@ def pack(folder: Path, bundle: Path, ctx: JobContext) -> int:
 
 
 def unpack(bundle: Path, ctx: JobContext) -> Path:
-    """A folder stays where it is; a zip is checked member by member, then unpacked into the job's folder."""
+    """Return a folder unchanged; check a zip member by member and unpack it into the job's folder."""
     if bundle.is_dir():
         return bundle
     if not zipfile.is_zipfile(bundle):
@@ -60,7 +63,7 @@ def unpack(bundle: Path, ctx: JobContext) -> Path:
 
 
 def extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> None:
-    """One member below `folder`. Raises `InputRefused` for one that would lie elsewhere."""
+    """Write one member below `folder`; raise `InputRefused` if it would lie elsewhere."""
     name = PurePosixPath(member.filename)
     is_link = (member.external_attr >> 16) & 0o170000 == 0o120000
     if name.is_absolute() or ".." in name.parts or "\\" in member.filename or ":" in member.filename or is_link:
@@ -75,6 +78,7 @@ def extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> 
 
 
 def no_bundle(reason: str) -> WorkerError:
+    """Return the error for a file that is not a bundle of Fettle."""
     return InputRefused(
         "not_a_bundle",
         "This is no bundle of Fettle",

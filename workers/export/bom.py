@@ -1,7 +1,7 @@
-"""The bill of materials of a bundle: CycloneDX 1.6 with a model card (ECMA-424), every figure from the store.
+"""Write the bill of materials of a bundle: CycloneDX 1.6 with a model card (ECMA-424), every figure from the store.
 
-`cyclonedx-python-lib` has no class for `modelCard`: the rest is built with it, the card is added to its JSON, and the
-whole is checked against the specification's own strict schema, which lies in the library.
+`cyclonedx-python-lib` has no class for `modelCard`. The rest is built with it, and the card is added to its JSON. The
+whole is checked against the specification's own strict schema, which the library contains.
 """
 
 import json
@@ -21,13 +21,20 @@ if TYPE_CHECKING:
 
 BOM_FILE = "bom.json"
 SPACE = uuid.UUID("5f0f6d5e-3f0b-4c67-9a43-0b8a1f0f7d11")
-"""Serial numbers are made in it from run, version and moment, so that the same bundle has the same."""
+"""Namespace of serial numbers.
+
+They are derived from run, version and time, so that the same bundle has the same one.
+"""
 
 
 @dataclass(frozen=True)
 class ShippedLibrary:
-    """A package of npm that lies in the bundle itself: `license` is SPDX, `sha512` of its archive in the registry,
-    `files` what was taken of it, sha256 by name.
+    """An npm package of which files are in the bundle itself.
+
+    Attributes:
+        license: SPDX expression.
+        sha512: Hash of its archive in the registry.
+        files: Used files, sha256 by name.
     """
 
     name: str
@@ -44,10 +51,17 @@ def bill(
     weights: dict[str, str],
     shipped: Sequence[ShippedLibrary] = (),
 ) -> str:
-    """`bom.json` of a bundle with these pip requirements (`name>=version`), model files (sha256 by name) and libraries
-    that it brings along.
+    """Return `bom.json` of a bundle.
 
-    Raises `WorkerError` where the result is not strictly valid.
+    Args:
+        facts: Facts of the card.
+        spec: Description of the model.
+        requirements: pip requirements (`name>=version`).
+        weights: Model files, sha256 by name.
+        shipped: Libraries in the bundle.
+
+    Raises:
+        WorkerError: The result is not strictly valid.
     """
     from cyclonedx.model.bom import Bom, BomMetaData
     from cyclonedx.model.component import Component, ComponentType
@@ -81,7 +95,7 @@ def bill(
     bom.register_dependency(model, parts)
     document = json.loads(JsonV1Dot6(bom).output_as_string())
     document["metadata"]["component"]["modelCard"] = model_card(facts, spec)
-    del document["serialNumber"]  # drawn; by run and content instead, so that the same run gives the same bytes
+    del document["serialNumber"]  # random; derived from run and content instead, so that a run gives the same bytes
     document["serialNumber"] = uuid.uuid5(SPACE, facts.run_id + json.dumps(document, sort_keys=True)).urn
     text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
     _check(text)
@@ -89,7 +103,7 @@ def bill(
 
 
 def model_card(facts: CardFacts, spec: PipelineSpec) -> dict[str, Any]:
-    """The specification's `modelCard`; what was not measured or said is left out, never filled in."""
+    """Return the specification's `modelCard`; unknown values are left out, never filled in."""
     card: dict[str, Any] = {
         "bom-ref": "card",
         "modelParameters": {
@@ -130,7 +144,7 @@ FIGURES = (
     ("peak memory in bytes", "peak_memory_bytes", None, None),
     ("times as fast as the original", "speedup", "speedup_low", "speedup_high"),
 )
-"""(type, keys of VARIANT in CLI.md: value, low and high end of its interval)."""
+"""(type, keys of VARIANT in docs/command-line.md: value, low and high end of its interval)."""
 
 
 def _metrics(facts: CardFacts) -> list[dict[str, Any]]:
@@ -141,7 +155,7 @@ def _metrics(facts: CardFacts) -> list[dict[str, Any]]:
         ends = (facts.variant.get(low), facts.variant.get(high)) if low and high else (None, None)
         rows.append((name, facts.variant.get(key), *ends))
     for score in facts.scores:
-        # of scores against labels the interval is that of the change, which is no interval of the value
+        # for scores against labels the interval is that of the change, not of the value
         ends = (score.low, score.high) if score.against == "original" else (None, None)
         rows.append((score.title, score.optimized, *ends))
     made = []
@@ -172,7 +186,7 @@ def _sha256(digest: str) -> list[Any]:
 
 
 def _required(line: str) -> "Component":
-    """A library that pip brings, of `name>=version`."""
+    """Return a library that pip installs, from `name>=version`."""
     from cyclonedx.model.component import Component, ComponentType
     from packageurl import PackageURL
 
@@ -185,7 +199,7 @@ def _required(line: str) -> "Component":
 
 
 def _shipped(library: ShippedLibrary) -> "Component":
-    """The package, and below it the files of it that the bundle holds."""
+    """Return the package with those of its files that the bundle contains."""
     from cyclonedx.model import HashAlgorithm, HashType
     from cyclonedx.model.component import Component, ComponentType
     from packageurl import PackageURL

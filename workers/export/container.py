@@ -1,7 +1,7 @@
-"""The target *Container*: the service with a Dockerfile and a compose file, as safe as Docker's own documents ask for.
+"""The target *Container*: the service with a Dockerfile and a compose file that follow Docker's security advice.
 
-Rules: docs.docker.com/build/building/best-practices and OWASP's Docker Security Cheat Sheet. An export reaches neither
-network nor Docker, so the image is written here and built by the person.
+Rules: docs.docker.com/build/building/best-practices and OWASP's Docker Security Cheat Sheet. An export has neither
+network nor Docker, so it writes the image's files and the user builds the image.
 """
 
 import platform
@@ -74,11 +74,15 @@ services:
 #     file: ../api-key.txt
 """
 IGNORED = "api-key.txt\n*.pem\n!signed-by.pem\n.env\n.git\n__pycache__\n"
-"""Secrets that may lie in the folder. The public key of its signature is none: without it the image does not verify."""
+"""Secrets that may be in the folder; the public key of the signature must stay, or the image cannot be verified."""
 
 
 def write(params: ExportParams, ctx: JobContext) -> ExportResult:
-    """The service's own test, and the rules for its image. Raises `WorkerError` where one of them fails."""
+    """Write and test the service, then check the rules for its image.
+
+    Raises:
+        WorkerError: A test or a rule fails.
+    """
     image = params.answers.get("image", "") or BASE
     if not IMAGE.fullmatch(image) or re.search(r":latest(@|$)", image):
         raise InputRefused(
@@ -101,7 +105,7 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
 
 
 def container_files(image: str, name: str, has_lock: bool) -> dict[str, str]:
-    """Dockerfile, compose file, and what is kept out of the image."""
+    """Return the Dockerfile, the compose file, and the list of files that stay out of the image."""
     what = f"--require-hashes -r {LOCK}" if has_lock else "-r requirements.txt"
     pinned = "Pinned by its digest." if "@" in image else "By its tag; for the very same image each time add @sha256:…"
     dockerfile = DOCKERFILE.format(image=image, pinned=pinned, install=f"pip install --no-cache-dir {what}", user=USER)
@@ -109,7 +113,7 @@ def container_files(image: str, name: str, has_lock: bool) -> dict[str, str]:
 
 
 def broken_rules(folder: Path) -> list[str]:
-    """One sentence for each rule that Dockerfile and compose file break."""
+    """Return one sentence for each rule that the Dockerfile or the compose file breaks."""
     try:
         text = (folder / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
         compose = yaml.safe_load((folder / "compose.yaml").read_text(encoding="utf-8"))["services"]["model"]
@@ -143,7 +147,7 @@ def _compose_rules(service: dict[str, Any]) -> tuple[tuple[bool, str], ...]:
 
 
 def check(folder: Path, ctx: JobContext) -> tuple[int, list[str]]:
-    """What the service's check finds, and the rules for its image."""
+    """Return the result of the service's check and the broken rules of its image."""
     alike, problems = check_service(folder, ctx)
     return alike, [*problems, *broken_rules(folder)]
 

@@ -1,4 +1,4 @@
-"""What the evaluation data look like, for the monitor of a bundle: `monitor/reference.json`."""
+"""Describe the evaluation data for the monitor of a bundle: `monitor/reference.json`."""
 
 import json
 import time
@@ -15,12 +15,13 @@ from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
 
 MOST_ITEMS, MOST_S = 2000, 30.0
-"""So many items, or so long: a histogram of twenty parts is known well enough from a thousand."""
+"""Maximum number of items and seconds; a thousand items suffice for a histogram of twenty parts."""
 
 
 def write_reference(folder: Path, params: ExportParams, ctx: JobContext) -> None:
-    """Of the test items with the answers that the version gives here. Inputs that Fettle made up are no evaluation
-    data: then the reference is empty, and the beginning of a log takes its place.
+    """Write the figures of the test items and of the version's predictions here.
+
+    Inputs that Fettle made are no evaluation data: the reference is then empty, and the beginning of a log replaces it.
     """
     data = params.facts.data
     reference = Reference(names=tuple(load_pipeline(folder).spec.classes or ())[:1000])

@@ -1,7 +1,7 @@
-"""What in a bundle serves as evidence for NIST AI RMF 1.0 and ISO/IEC 42001:2023 Annex A, and what is not recorded.
+"""List a bundle's evidence for NIST AI RMF 1.0 and ISO/IEC 42001:2023 Annex A, and what is not recorded.
 
-It says "aligned evidence": where a reader finds what a subcategory or control asks about. It never says "compliant",
-which only an assessment of the whole organization can.
+The text says "aligned evidence": where a reader finds facts for a subcategory or control. It never says "compliant",
+which only an assessment of the whole organization can establish.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ NOT_RECORDED = "not recorded"
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the map: `found(facts)` says in words what there is, "" for nothing."""
+    """One line of the table: `found(facts)` describes the evidence, "" for none."""
 
     about: str
     nist: str
@@ -112,11 +112,11 @@ ROWS = (
     Row("Model card", "MEASURE 2.8", "A.6.2.7", "README.md", lambda _f: "written"),
     Row("Contact", "MEASURE 3.3", "A.8.3", "README.md, Origin", lambda f: _said(f.contact)),
 )  # fmt: skip
-"""After the evidence map of EVALUATION.md."""
+"""Rows of the evidence map."""
 
 
 def evidence(facts: CardFacts, plain: Callable[[str], str]) -> str:
-    """`EVIDENCE.md`. `plain` makes foreign text harmless."""
+    """Return `EVIDENCE.md`; `plain` escapes text of other people."""
     lines = [
         "# Aligned evidence\n",
         "Where this bundle holds what NIST AI RMF 1.0 (subcategories) and ISO/IEC 42001:2023 (Annex A controls) ask "

@@ -1,6 +1,6 @@
-"""The original in a bundle, as what runs where the version turns out slower or does not run at all.
+"""Add the original to a bundle as a fallback if the version is slower or does not run.
 
-It runs as it was judged, in ONNX Runtime, so a bundle of another runtime needs that package besides.
+The fallback runs as it was judged, in ONNX Runtime, so a bundle of another runtime also needs that package.
 """
 
 from pathlib import Path
@@ -17,28 +17,28 @@ from workers.pipeline.prepared import Prepared, write_prepared
 
 FOLDER = "fallback"
 SAME_PACKAGE = {"onnxruntime": "onnxruntime-gpu"}
-"""Packages that own one folder, of which one holds what the other has."""
+"""Packages that share one folder, with the package that includes the other."""
 
 
 def code_of(fallback: Fallback) -> tuple[str, ...]:
-    """The modules of its runtime."""
+    """Return the modules of the fallback's runtime."""
     runtime = find_runtime(fallback.runtime)
     return (module_of(runtime), *runtime.modules)
 
 
 def module_of(runtime: Runtime) -> str:
-    """The file that holds a runtime, without its suffix."""
+    """Return the file name of a runtime's module, without its suffix."""
     return runtime.id.replace("-", "_")
 
 
 def needs_of(fallback: Fallback, there: tuple[str, ...]) -> tuple[str, ...]:
-    """Distributions that it needs beside those that are there."""
+    """Return the distributions that the fallback needs in addition to the existing ones."""
     needed = find_runtime(fallback.runtime).requirements
     return tuple(name for name in needed if name not in there and SAME_PACKAGE.get(name) not in there)
 
 
 def write_fallback(folder: Path, fallback: Fallback, params: ExportParams, ctx: JobContext) -> dict[str, Any]:
-    """Its files in the bundle's `folder`, with its answers to the golden inputs; returns what the manifest says."""
+    """Write the fallback's files and golden predictions into the bundle's `folder`; return its manifest entry."""
     runtime, model = find_runtime(fallback.runtime), read_model(Path(fallback.model_dir))
     place = folder / FOLDER
     place.mkdir()

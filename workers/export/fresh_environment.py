@@ -1,6 +1,6 @@
-"""A Python environment that holds only what given requirements close over, made offline from what is installed.
+"""Make a Python environment that contains only given requirements and their dependencies, offline.
 
-Files are linked one by one, so that nothing else is importable; copied where links are not allowed (RUNTIME.md).
+Installed files are linked one by one, so that nothing else can be imported; they are copied where links are forbidden.
 """
 
 import importlib.metadata as metadata
@@ -17,7 +17,11 @@ from workers.contracts.errors import BackendMissing
 
 
 def closure(requirements: Iterable[str]) -> dict[str, metadata.Distribution]:
-    """Installed distributions by canonical name. Raises `BackendMissing` for one that is absent or too old."""
+    """Return the installed distributions with all dependencies by canonical name.
+
+    Raises:
+        BackendMissing: A distribution is missing or too old.
+    """
     todo = [Requirement(text) for text in requirements]
     seen: set[tuple[str, tuple[str, ...]]] = set()
     found: dict[str, metadata.Distribution] = {}
@@ -54,7 +58,7 @@ def _installed(requirement: Requirement) -> metadata.Distribution:
 
 
 def make_environment(folder: Path, requirements: Iterable[str]) -> Path:
-    """Make it in `folder` and return its interpreter."""
+    """Make the environment in `folder` and return its interpreter."""
     venv.EnvBuilder(with_pip=False, symlinks=os.name != "nt").create(folder)
     site = _site_packages(folder)
     for distribution in closure(requirements).values():
@@ -63,7 +67,7 @@ def make_environment(folder: Path, requirements: Iterable[str]) -> Path:
 
 
 def interpreter(folder: Path) -> Path:
-    """Of the environment in `folder`."""
+    """Return the interpreter of the environment in `folder`."""
     return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 

@@ -1,4 +1,4 @@
-"""Golden inputs and the model's own outputs as JSON, for what does not read numpy's files."""
+"""Write golden inputs and the model's own outputs as JSON, for programs that cannot read numpy's files."""
 
 import base64
 import json
@@ -16,17 +16,16 @@ from workers.pipeline.pipeline import Runs, load_pipeline
 from workers.pipeline.prepared import Prepared
 
 MAX_BYTES = 8 << 20
-"""Of all inputs; an example is for trying, the golden answers lie beside it in full."""
+"""Maximum size of all inputs: the example is for a trial, and the golden predictions are beside it in full."""
 
 
 def golden_json(params: ExportParams, ctx: JobContext, count: int = 1) -> str:
-    """What the model is given for the first test inputs, with all its outputs as it runs here: `[{inputs, outputs,
-    answer}]`, arrays by name as ``{dtype, shape, base64}`` (little-endian), `answer` what the pipeline makes of them.
+    """Return inputs and outputs of the first test items: `[{inputs, outputs, answer}]`.
 
-    Inputs that no example holds (a state, constants) are among them. Of an example that takes several calls, as the
-    steps of a model with a state do, these are the inputs and outputs of the first, and `answer` is that of all.
-
-    Empty ("[]") where one input is larger than `MAX_BYTES`.
+    Arrays are stored by name as ``{dtype, shape, base64}`` (little-endian); `answer` is the pipeline's prediction.
+    Inputs that no example holds (a state, constants) are included. If an example takes several calls, like the steps of
+    a model with a state, inputs and outputs are those of the first call and `answer` is that of all. The result is
+    empty ("[]") if one input is larger than `MAX_BYTES`.
     """
     pipeline = load_pipeline(Path(params.model_dir))
     items = Prepared(Path(params.data_dir) / "test")
@@ -49,7 +48,7 @@ def golden_json(params: ExportParams, ctx: JobContext, count: int = 1) -> str:
 
 
 class _FirstCall:
-    """A session that keeps what it is given first, and what it gives then."""
+    """Session that records its first inputs and outputs."""
 
     def __init__(self, session: Runs) -> None:
         self._session = session
@@ -69,7 +68,7 @@ def _arrays(values: dict[str, NDArray[Any]]) -> dict[str, Any]:
 
 
 def as_json(value: NDArray[Any]) -> dict[str, Any]:
-    """One array."""
+    """Return one array as JSON values."""
     little = np.ascontiguousarray(value, value.dtype.newbyteorder("<"))
     return {
         "dtype": value.dtype.name,
@@ -79,6 +78,6 @@ def as_json(value: NDArray[Any]) -> dict[str, Any]:
 
 
 def from_json(row: Mapping[str, Any]) -> NDArray[Any]:
-    """What `as_json` told."""
+    """Return the array that `as_json` converted."""
     content = base64.b64decode(row["base64"])
     return np.frombuffer(content, np.dtype(row["dtype"]).newbyteorder("<")).reshape(row["shape"])

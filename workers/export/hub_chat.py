@@ -1,4 +1,4 @@
-"""What a hub folder of a language model holds besides: how transformers.js tries it, and what it must say then."""
+"""Write the files by which transformers.js tries a hub folder of a language model and compares its answers."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
 
 COMPARED, READ, SAID = 4, 96, 24
-"""Texts that are gone on with, tokens of each that are read at most, and tokens that are said then."""
+"""Number of texts to continue, maximum number of tokens that are read of each, and number of generated tokens."""
 
 QUESTION = "What is the capital of France?"
 
@@ -64,8 +64,9 @@ process.exitCode = words && others <= 0.02 * words && asked ? 0 : 3;
 
 
 def golden_texts(params: ExportParams, ctx: JobContext) -> str:
-    """The first test texts with what the version goes on with, as it runs here: ``{question, question_ids, texts:
-    [{input_ids, tokens}]}``, all of them tokens.
+    """Return the first test texts and the version's continuations here, as token ids.
+
+    The JSON is ``{question, question_ids, texts: [{input_ids, tokens}]}``.
     """
     pipeline = load_pipeline(Path(params.model_dir))
     assert pipeline.chat is not None
@@ -85,7 +86,7 @@ def golden_texts(params: ExportParams, ctx: JobContext) -> str:
 
 
 def with_template(tokenizer: dict[str, Any], model_dir: Path, template: str | None) -> dict[str, Any]:
-    """The tokenizer's configuration with the chat template, where transformers.js looks for it."""
+    """Return the tokenizer's configuration with the chat template, where transformers.js expects it."""
     if template is None:
         return tokenizer
     return {**tokenizer, "chat_template": (model_dir / template).read_text(encoding="utf-8")}

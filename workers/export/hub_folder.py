@@ -1,6 +1,6 @@
-"""The target *Hub folder*: a repository of the Hugging Face Hub, whose files transformers.js 4 finds by their names.
+"""The target *Hub folder*: a repository of the Hugging Face Hub with the file names that transformers.js 4 expects.
 
-Names: `onnx/<session><suffix>.onnx`, weights beside it in `<name>_data`; `config.json["transformers.js_config"]` says
+Names: `onnx/<session><suffix>.onnx`, weights beside it in `<name>_data`. `config.json["transformers.js_config"]` says
 which of them is loaded, since the web's default is q8 (transformers.js 4.3: `DEFAULT_DTYPE_SUFFIX_MAPPING`).
 """
 
@@ -35,10 +35,10 @@ DTYPES = {
     "fp32": ("", "fp32"), "fp16": ("_fp16", "fp16"), "int8": ("_quantized", "q8"),
     "int8 weights": ("_quantized", "q8"), "int4 weights": ("_q4", "q4"),
 }  # fmt: skip
-"""Our precisions → (suffix of the file, dtype of transformers.js). Mixed ones go without a suffix."""
+"""Our precisions → (suffix of the file, dtype of transformers.js); mixed precisions have no suffix."""
 
 FAMILIES = ("mobilenet_v2", "mobilenet_v3", "resnet", "vit", "convnext", "efficientnet", "swin", "deit", "densenet")
-"""Architectures whose names begin so are known to transformers under the same name."""
+"""Beginnings of architecture names that transformers knows by the same name."""
 
 RESAMPLE = {"nearest": 0, "lanczos": 1, "bilinear": 2, "bicubic": 3}
 HEAD = {"library_name": "transformers.js", "tags": ["onnx", "transformers.js"]}
@@ -77,7 +77,11 @@ process.exitCode = golden.length && worst <= 0.02 ? 0 : 3;
 
 
 def write(params: ExportParams, ctx: JobContext) -> ExportResult:
-    """Write, zip, test by itself and as transformers reads it. Raises `WorkerError` where that fails."""
+    """Write, zip and test the folder, also as transformers reads it.
+
+    Raises:
+        WorkerError: A test fails.
+    """
     model = read_model(Path(params.model_dir))
     chats = _spec(params).chat is not None
     suffix, dtype = DTYPES.get(model.artifact.precision, ("", "fp32"))
@@ -90,7 +94,7 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
 
 
 def configs(params: ExportParams, dtype: str, external: bool) -> dict[str, str]:
-    """config.json and what prepares inputs: the source's own where it had them, else as far as they can be told."""
+    """Return config.json and the input preparation: the source's own files if it had them, otherwise derived ones."""
     kept = {name: _read(Path(params.original_dir) / CARRIED_FOLDER / name) for name in CARRIED}
     spec = _spec(params)
     config = kept["config.json"] or _config(params, spec)
@@ -119,11 +123,11 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _config(params: ExportParams, spec: PipelineSpec) -> dict[str, Any]:
-    """Of a model that came without one: the class names, and its family where transformers has one of that name."""
+    """Return the configuration of a model without one: class names, and its family if transformers knows it."""
     made: dict[str, Any] = {}
     try:
         text = (Path(params.original_dir) / "info.json").read_text(encoding="utf-8")
-        name = (ModelInfo.model_validate_json(text).architecture or "").rpartition("/")[2]  # behind whose it is
+        name = (ModelInfo.model_validate_json(text).architecture or "").rpartition("/")[2]  # without the owner
     except (OSError, ValueError):
         name = ""
     family = next((family for family in FAMILIES if name.startswith(family)), None)
@@ -136,7 +140,7 @@ def _config(params: ExportParams, spec: PipelineSpec) -> dict[str, Any]:
 
 
 def _preparation(spec: PipelineSpec) -> dict[str, Any]:
-    """Pictures as transformers' image processors describe them; nothing for what these cannot do."""
+    """Describe the preparation of pictures as transformers' image processors do; {} if they cannot express it."""
     steps = spec.preprocess
     if not isinstance(steps, ImageSteps) or steps.letterbox or steps.pixels or steps.channels != "rgb":
         return {}
@@ -172,7 +176,7 @@ def _tokenizer(spec: PipelineSpec) -> dict[str, Any]:
 
 
 def read_back(folder: Path) -> ExportCheck:
-    """The unpacked folder as transformers takes it, without a network. Raises `WorkerError` where it does not."""
+    """Check that transformers reads the unpacked folder without a network; raise `WorkerError` if it does not."""
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     read = []
     try:
@@ -189,7 +193,7 @@ def read_back(folder: Path) -> ExportCheck:
         if (folder / "preprocessor_config.json").is_file():
             AutoImageProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
             read.append("picture processor")
-    except Exception as error:  # whatever the library raises, the folder is not what it takes
+    except Exception as error:  # any error of the library means that it does not accept the folder
         raise WorkerError(
             "selftest_failed",
             "The bundle did not pass its own test",

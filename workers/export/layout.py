@@ -1,4 +1,4 @@
-"""Writes the files of a Python bundle into a folder; no archive, no test."""
+"""Write the files of a Python bundle into a folder, without archive or test."""
 
 import json
 import shutil
@@ -18,13 +18,16 @@ from workers.infer.base import Runtime
 from workers.pipeline.spec import PipelineSpec
 
 EXTERNAL_SUFFIX = "_data"
-"""Behind the model's name: where weights lie in a file of their own, as the hub and transformers.js call it."""
+"""Suffix after the model's name for a separate file of weights, as on the hub and in transformers.js."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a bundle keeps its model: `folder` below its root, and the name that the model's file gets there, "" for
-    the one that it has. Only ONNX files can get another.
+    """Location of the model in a bundle.
+
+    Attributes:
+        folder: Folder below the bundle's root.
+        main: Name of the model's file in the bundle; "" keeps its name. Only ONNX files can be renamed.
     """
 
     folder: str = "model"
@@ -34,27 +37,28 @@ class Place:
 USUAL_PLACE = Place()
 SCRIPTS = ("own_code.py", "bundle.py", "run.py", "verify.py", "monitor.py")
 CHAT_SCRIPTS = ("chat.py",)
-"""Of a language model, besides."""
+"""Additional scripts for a language model."""
 
 PIPELINE_ROOMS = ("alike", "postprocess")
-"""Folders of the pipeline beside its own files."""
+"""Subfolders of the pipeline package."""
 
 NEEDS = {"image": ("pillow",), "text": ("tokenizers",), "audio": (), "array": ()}
 """Distributions that the pipeline needs besides numpy, by kind of preprocessing."""
 
 
 def requirement_lines(runtime: Runtime, spec: PipelineSpec, more: tuple[str, ...] = ()) -> list[str]:
-    """What a bundle needs, at least in the versions that it was tested with; `more` are a target's own."""
+    """Return the requirements of a bundle with the tested versions as minimum; `more` are a target's own."""
     template = ("jinja2",) if spec.chat is not None and spec.chat.template is not None else ()
-    written = ("tokenizers",) if spec.generation is not None else ()  # texts come out, whatever goes in
+    written = ("tokenizers",) if spec.generation is not None else ()  # the output is text, whatever the input is
     names = sorted({*runtime.requirements, "numpy", *NEEDS[spec.preprocess.kind], *written, *template, *more})
-    # a build's own mark (2.13.0+cpu) is no part of a requirement
+    # a requirement has no local version label (2.13.0+cpu)
     return [f"{name}>={Version(version(name)).public}" for name in names]
 
 
 def copy_code(folder: Path, module: str, imported: tuple[str, ...], more: tuple[str, ...] = ()) -> None:
-    """`fettle_bundle`: pipeline and monitor as a whole, and of the runtimes only `module` with what it imports. `more`
-    are scripts beside the usual ones.
+    """Copy the package `fettle_bundle`: pipeline and monitor, and of the runtimes `module` with its imports.
+
+    `more` are additional scripts.
     """
     package = folder / "fettle_bundle"
     for name in ("pipeline", "monitor", "infer"):
@@ -75,18 +79,18 @@ def copy_code(folder: Path, module: str, imported: tuple[str, ...], more: tuple[
 
 
 def model_files(model: Model, runtime: Runtime) -> tuple[str, tuple[str, ...]]:
-    """(what the runtime opens, all files that it needs), relative to the model's folder.
+    """Return the file that the runtime opens, and all files it needs, relative to the model's folder.
 
-    PyTorch runs the program that lies beside the model; every other runtime runs the model's own files.
+    PyTorch runs the program beside the model; every other runtime runs the model's own files.
     """
     artifact = model.artifact
     if runtime.torch_program and artifact.torch_program is not None:
-        return artifact.torch_program, (artifact.torch_program, "info.json")  # which names its inputs and outputs
+        return artifact.torch_program, (artifact.torch_program, "info.json")  # info.json names its inputs and outputs
     return artifact.main, tuple(entry.path for entry in artifact.files)
 
 
 def copy_model(folder: Path, model: Model, runtime: Runtime, place: Place = USUAL_PLACE) -> None:
-    """The files that the runtime needs at their place, the model's companions beside it."""
+    """Copy the runtime's files to their place, and the model's companions beside it."""
     if place.main:
         target = folder / place.folder / place.main
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -102,7 +106,7 @@ def copy_model(folder: Path, model: Model, runtime: Runtime, place: Place = USUA
 
 
 def copy_onnx(source: Path, target: Path) -> None:
-    """The file under another name; weights that lie beside it go into one file ``<name>_data``, which it then names."""
+    """Copy an ONNX file under another name; external weights go into one file ``<name>_data``."""
     import onnx
 
     if not has_external_data(source):
@@ -114,7 +118,7 @@ def copy_onnx(source: Path, target: Path) -> None:
 
 
 def has_external_data(source: Path) -> bool:
-    """Whether weights of an ONNX file lie beside it."""
+    """Return whether weights of an ONNX file are in other files."""
     import onnx
 
     proto = onnx.load(str(source), load_external_data=False)
@@ -122,7 +126,7 @@ def has_external_data(source: Path) -> bool:
 
 
 def manifest(params: ExportParams, model: Model, runtime: Runtime, module: str, place: Place) -> dict[str, Any]:
-    """Everything that the bundle knows about itself but the hashes."""
+    """Return all entries of the manifest except the hashes."""
     facts = params.facts
     return {
         "manifest_version": 1,
@@ -162,7 +166,7 @@ def manifest(params: ExportParams, model: Model, runtime: Runtime, module: str, 
 
 
 def write_manifest(folder: Path, document: dict[str, Any]) -> None:
-    """`manifest.json` with the sha256 of each file that is there now."""
+    """Write `manifest.json` with the sha256 of each existing file."""
     hashes = {
         path.relative_to(folder).as_posix(): sha256_file(path) for path in sorted(folder.rglob("*")) if path.is_file()
     }

@@ -1,7 +1,7 @@
-"""The target *MLflow model*: a Python bundle with an `MLmodel` file at its root and a loader of ours.
+"""The target *MLflow model*: a Python bundle with an `MLmodel` file at its root and our own loader.
 
-Keys of the `python_function` flavor: https://mlflow.org/docs/latest/ml/model, "Storage format". MLflow itself is not
-needed to write it. The loader runs whatever runtime the version was judged with, so that every version can be taken.
+Keys of the `python_function` flavor: https://mlflow.org/docs/latest/ml/model, "Storage format". Writing it does not
+need MLflow. The loader uses the runtime with which the version was judged, so that every version can be exported.
 """
 
 import json
@@ -47,7 +47,11 @@ print(json.dumps(sorted(given) == sorted(expected) and all(np.array_equal(given[
 
 
 def write(params: ExportParams, ctx: JobContext) -> ExportResult:
-    """Write, zip, test. Raises `WorkerError` where the bundle fails its own test."""
+    """Write, zip and test the bundle.
+
+    Raises:
+        WorkerError: The bundle fails its own test.
+    """
     text = (Path(params.model_dir) / "pipeline.json").read_text(encoding="utf-8")
     spec = parse_pipeline(text)
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -61,7 +65,7 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
 
 
 def described(params: ExportParams, spec: PipelineSpec, python: str) -> str:
-    """The file `MLmodel`."""
+    """Return the content of the file `MLmodel`."""
     facts = params.facts
     flavor = {
         "loader_module": LOADER,
@@ -85,7 +89,7 @@ def described(params: ExportParams, spec: PipelineSpec, python: str) -> str:
 
 
 def _inputs(spec: PipelineSpec) -> str | None:
-    """MLflow lets nothing through that is not of this form; a model of texts takes these as well as tokens."""
+    """Return the input schema; None for texts, since MLflow rejects other forms and such models also accept tokens."""
     if spec.preprocess.kind == "text":
         return None
     return json.dumps([_tensor(entry) for entry in spec.inputs if entry.source != "constant"])
@@ -98,7 +102,7 @@ def _tensor(entry: PipelineInput | PipelineOutput) -> dict[str, Any]:
 
 
 def load_as_mlflow(work_dir: Path) -> ExportCheck:
-    """The loader is called as MLflow calls it, in the clean place. Raises `WorkerError` where it answers otherwise."""
+    """Call the loader as MLflow does, in the clean place; raise `WorkerError` if the predictions differ."""
     python = work_dir / "environment" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     done = run_in(python, work_dir / "unpacked", ["-c", ASK, LOADER])
     if done.returncode != 0 or done.stdout.strip() != "true":

@@ -42,15 +42,22 @@ from workers.pipeline.prepared import Prepared
 
 COMMANDS = ("pip install -r requirements.txt", "python run.py {input}")
 MEASURE = "python verify.py --measure"
-"""Where there is something to measure against."""
+"""Additional command for bundles with a fallback to measure against."""
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What a target has of its own: `commands` run it, as its card says; `more` are files by their names (folders with
-    "/"), `needs` the distributions that they import, `facts` entries of the manifest, `place` where it wants the model,
-    `head` what it adds to the card's header for the hub, `shipped` what of others lies in the bundle, `asked` names the
-    model that answers here where the version itself cannot.
+    """A target's own parts of a bundle.
+
+    Attributes:
+        commands: Commands that run it, for the card.
+        more: Content of files by name (folders with "/").
+        needs: Distributions that these files import.
+        facts: Entries of the manifest.
+        place: Location of the model.
+        head: Entries of the card's header for the hub.
+        shipped: Libraries of others in the bundle.
+        asked: The model that predicts here if the version itself cannot.
     """
 
     commands: tuple[str, ...] = COMMANDS
@@ -68,21 +75,29 @@ USUAL_CONTENTS = Contents()
 
 @dataclass(frozen=True)
 class OwnTest:
-    """What a target tries besides, of the unpacked bundle in its place. `run` raises `WorkerError` where that fails."""
+    """A target's additional test of the unpacked bundle; `run` raises `WorkerError` on failure."""
 
     stage: Stage
     run: Callable[[], tuple[ExportCheck, ...]]
 
 
 def write(params: ExportParams, ctx: JobContext) -> ExportResult:
-    """Write, zip, test. Raises `WorkerError` where the bundle fails its own test."""
+    """Write, zip and test the bundle.
+
+    Raises:
+        WorkerError: The bundle fails its own test.
+    """
     return write_bundle(params, ctx)
 
 
 def write_bundle(
     params: ExportParams, ctx: JobContext, contents: Contents = USUAL_CONTENTS, own: OwnTest | None = None
 ) -> ExportResult:
-    """A bundle with a target's own contents, zipped and tested. Raises `WorkerError` where it fails a test."""
+    """Write a bundle with a target's own contents, zip and test it.
+
+    Raises:
+        WorkerError: A test fails.
+    """
     folder, bundle = ctx.work_dir / "bundle", ctx.work_dir / "bundle.zip"
     folder.mkdir()
     tell(ctx, WRITE, 0, 2)
@@ -109,7 +124,7 @@ def write_bundle(
 def fill(
     folder: Path, params: ExportParams, runtime: Runtime, ctx: JobContext, contents: Contents = USUAL_CONTENTS
 ) -> tuple[list[str], str]:
-    """All files of the bundle; returns (requirements, what people read of the card)."""
+    """Write all files of the bundle; return (requirements, card text for human readers)."""
     commands, place = contents.commands, contents.place
     module = runtime.id.replace("-", "_")
     model = read_model(Path(params.model_dir))
@@ -155,8 +170,9 @@ def fill(
 
 
 def _answers(folder: Path, asked: ExportParams, params: ExportParams, ctx: JobContext) -> dict[str, Any]:
-    """What `asked` names answers to the golden inputs and to the evaluation data; what the manifest says of the
-    fallback, which has answers of its own.
+    """Write the predictions of `asked` for golden inputs and evaluation data; return the fallback's manifest entry.
+
+    The fallback has predictions of its own.
     """
     _golden(folder, asked, ctx)
     fallback = params.fallback
@@ -166,7 +182,7 @@ def _answers(folder: Path, asked: ExportParams, params: ExportParams, ctx: JobCo
 
 
 def _golden(folder: Path, params: ExportParams, ctx: JobContext) -> None:
-    """The first test inputs with the answers that the variant gives here."""
+    """Write the first test inputs with the variant's predictions here."""
     items = Prepared(Path(params.data_dir) / "test")
     pipeline = load_pipeline(folder)
     session = open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)
@@ -178,7 +194,7 @@ def _golden(folder: Path, params: ExportParams, ctx: JobContext) -> None:
 
 
 def example(folder: Path, spec: PipelineSpec) -> dict[str, Any]:
-    """What the self-test gives to run.py: a text, or the first golden input as a file."""
+    """Return the self-test's input for run.py: a text, or the first golden input as a file."""
     if spec.preprocess.kind == "text":
         return {"text": "A short text to try this model with."}
     import numpy as np

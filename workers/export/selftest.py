@@ -1,4 +1,4 @@
-"""Unpack a bundle in a fresh environment, run it there, compare its answers."""
+"""Unpack a bundle in a fresh environment, run it there, and compare its predictions."""
 
 import json
 import os
@@ -17,11 +17,11 @@ from workers.export.wheels import LOCK
 
 TIMEOUT_S = 300
 CHAT = "chat.py"
-"""Of a language model's bundle."""
+"""Additional script in a language model's bundle."""
 FOLDER, ENVIRONMENT = "unpacked", "environment"
-"""Where a target that asks more finds the bundle and its interpreter, in the job's folder."""
+"""Folders of the unpacked bundle and its environment in the job's folder, for further tests of targets."""
 FORBIDDEN = ("torch", "PySide6", "onnxruntime", "openvino", "sqlalchemy", "app", "workers")
-"""Must not be importable in the fresh environment unless the requirements name them."""
+"""Modules that must not be importable in the fresh environment unless the requirements name them."""
 
 PROBE = """
 import importlib.util, json, sys
@@ -33,9 +33,10 @@ TEST_STAGES = (UNPACK, COMPARE, RUN)
 
 
 def selftest(bundle: Path, requirements: list[str], ctx: JobContext) -> tuple[tuple[ExportCheck, ...], str]:
-    """What was checked, and the answer that run.py gave.
+    """Return the checks and the prediction of run.py; a bundle that fails is never handed out.
 
-    Raises `WorkerError` naming what failed; a bundle that fails is never handed out.
+    Raises:
+        WorkerError: A check fails; the error names it.
     """
     folder, environment = ctx.work_dir / FOLDER, ctx.work_dir / ENVIRONMENT
     tell(ctx, UNPACK, 0)
@@ -57,7 +58,7 @@ def selftest(bundle: Path, requirements: list[str], ctx: JobContext) -> tuple[tu
 
 
 def run_in(python: Path, folder: Path, arguments: list[str]) -> "subprocess.CompletedProcess[str]":
-    """Isolated (`-I`): no variable and no folder of this program reaches the bundle."""
+    """Run Python isolated (`-I`): no variable and no folder of this program reaches the bundle."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     try:
         return subprocess.run(
@@ -106,7 +107,7 @@ def _fallback(python: Path, folder: Path) -> ExportCheck:
 
 
 def _answers_a_person(python: Path, folder: Path) -> ExportCheck:
-    """The command that a person will type, on an input that is in the bundle."""
+    """Run the user's command on an input in the bundle."""
     document = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     example = document["example"]
     arguments = ["--text", example["text"]] if "text" in example else [example["file"]]
@@ -122,7 +123,7 @@ def _answers_a_person(python: Path, folder: Path) -> ExportCheck:
 
 
 def _chats(python: Path, folder: Path, prompt: str) -> None:
-    """chat.py must give an answer, too."""
+    """Check that chat.py gives an answer."""
     done = run_in(python, folder, [CHAT, prompt, "--max-new-tokens", "8", "--json"])
     if done.returncode != 0 or "answer" not in _last_json(done):
         raise failed(done.stderr.strip()[-500:] or f"{CHAT} gave no answer")
@@ -137,7 +138,7 @@ def _last_json(done: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
 
 
 def failed(reason: str) -> WorkerError:
-    """What a self-test raises; `reason` follows "Unpacked in a clean place, "."""
+    """Return the error of a self-test; `reason` follows "Unpacked in a clean place, "."""
     return WorkerError(
         "selftest_failed",
         "The bundle did not pass its own test",

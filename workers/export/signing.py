@@ -1,6 +1,6 @@
-"""Signs a bundle's folder by the OpenSSF model signing specification, with the package `model-signing`.
+"""Sign a bundle's folder by the OpenSSF model signing specification, with the package `model-signing`.
 
-A local key proves that nothing was changed since whoever holds it signed it, not who that is.
+A local key proves that nothing was changed since its owner signed the bundle, but not who the owner is.
 """
 
 import hashlib
@@ -22,12 +22,16 @@ from workers.pipeline.trust import PUBLIC_KEY_FILE, SIGNATURE_FILE, check_signat
 INSTALL = "pip install model-signing==1.1.1 pyOpenSSL"
 HOW_TO_MAKE = "Make one: openssl ecparam -name prime256v1 -genkey -noout -out KEY.pem"
 CURVES = ("secp256r1", "secp384r1", "secp521r1")
-"""Those of the specification."""
+"""Elliptic curves of the specification."""
 
 
 def sign_bundle(params: SignParams, ctx: JobContext) -> SignResult:
-    """Sign an archive, or check the key alone. Raises `InputRefused`, `BackendMissing`, or `WorkerError` where the
-    signed bundle does not hold.
+    """Sign an archive, or only check the key.
+
+    Raises:
+        InputRefused: The key cannot be used.
+        BackendMissing: The package is missing.
+        WorkerError: The signed bundle does not verify.
     """
     key = Path(params.key)
     if importlib.util.find_spec("model_signing") is None:
@@ -56,7 +60,7 @@ def sign_bundle(params: SignParams, ctx: JobContext) -> SignResult:
 
 
 def write_public_key(folder: Path, key_file: Path) -> str:
-    """`signed-by.pem` in the bundle; returns its fingerprint. Raises `InputRefused` for what is no such key."""
+    """Write `signed-by.pem` into the bundle and return its fingerprint; raise `InputRefused` for an unusable key."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -75,7 +79,7 @@ def write_public_key(folder: Path, key_file: Path) -> str:
 
 
 def sign(folder: Path, key_file: Path) -> None:
-    """`model.sig` over every other file of the folder. Raises `BackendMissing` where `model-signing` is not there."""
+    """Write `model.sig` over every other file of the folder; raise `BackendMissing` without `model-signing`."""
     try:
         from model_signing import hashing, signing
     except ImportError as error:

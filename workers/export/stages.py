@@ -1,4 +1,4 @@
-"""The stages that most targets have, and how progress is told by them."""
+"""Stages that most targets share, and the report of their progress."""
 
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Stage
@@ -10,5 +10,5 @@ RUN = Stage(id="run", title="Run it as a person would")
 
 
 def tell(ctx: JobContext, stage: Stage, done: float, total: float = 1) -> None:
-    """How far this stage is."""
+    """Report the progress of a stage."""
     ctx.progress(stage.title, done, total, stage_id=stage.id)

@@ -1,7 +1,7 @@
-"""The target *Triton repository*: `NAME/config.pbtxt` and `NAME/1/model.onnx` for NVIDIA Triton's ONNX Runtime backend.
+"""The target *Triton repository*: `NAME/config.pbtxt` and `NAME/1/model.onnx` for Triton's ONNX Runtime backend.
 
-Fields: triton-inference-server/common, protobuf/model_config.proto. There is no Triton server in Python packages: the
-configuration is parsed by `model_config_pb2` of `tritonclient` where that is installed, and nothing is started here.
+Fields: triton-inference-server/common, protobuf/model_config.proto. No Python package contains a Triton server, so
+nothing is started here. `model_config_pb2` of `tritonclient` parses the configuration if it is installed.
 """
 
 import importlib.metadata
@@ -31,7 +31,7 @@ PARSE = Stage(id="parse", title="Parse its configuration")
 COMMANDS = ("sh start.sh", "python run.py {input}")
 MAX_NAME = 60
 UNMEASURED_BATCH = 8
-"""The most items of one request where no batch was measured; requests are then not joined."""
+"""Maximum number of items per request if no batch size was measured; requests are then not joined."""
 
 TYPES = {
     "float32": "TYPE_FP32", "float16": "TYPE_FP16", "float64": "TYPE_FP64", "bfloat16": "TYPE_BF16",
@@ -46,7 +46,7 @@ exec tritonserver --model-repository="$(cd "$(dirname "$0")" && pwd)" --model-co
 
 @dataclass(frozen=True)
 class Tensor:
-    """One input or output of the graph itself; None for a free size."""
+    """One input or output of the graph itself; None is a free size."""
 
     name: str
     dtype: str
@@ -54,7 +54,11 @@ class Tensor:
 
 
 def write(params: ExportParams, ctx: JobContext) -> ExportResult:
-    """Write, zip, test. Raises `WorkerError` where the bundle fails its own test."""
+    """Write, zip and test the bundle.
+
+    Raises:
+        WorkerError: The bundle fails its own test.
+    """
     model = read_model(Path(params.model_dir))
     spec = read_pipeline(model.folder)
     name = repository_name(params.facts.project)
@@ -68,12 +72,12 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
 
 
 def repository_name(project: str) -> str:
-    """The project's name as a folder and as a part of an address."""
+    """Return the project's name as a folder name and part of an address."""
     return re.sub(r"[^a-z0-9]+", "-", project.lower()).strip("-")[:MAX_NAME] or "model"
 
 
 def tensors(path: Path) -> tuple[list[Tensor], list[Tensor]]:
-    """Inputs and outputs of the graph as it is, which may have fewer than the original (constants)."""
+    """Return the graph's own inputs and outputs, which may be fewer than the original's (constants)."""
     import onnx
 
     graph = onnx.load(str(path), load_external_data=False).graph
@@ -86,13 +90,15 @@ def _tensor(entry: Any) -> Tensor:
 
     kind = entry.type.tensor_type
     dtype = "bfloat16" if kind.elem_type == 16 else helper.tensor_dtype_to_np_dtype(kind.elem_type).name
-    sizes = tuple(int(size.dim_value) or None for size in kind.shape.dim)  # 0 where there is a name or nothing
+    sizes = tuple(int(size.dim_value) or None for size in kind.shape.dim)  # 0 for a named or missing size
     return Tensor(entry.name, dtype, sizes)
 
 
 def config(name: str, inputs: list[Tensor], outputs: list[Tensor], spec: PipelineSpec, params: ExportParams) -> str:
-    """The text form of a `ModelConfig`. Items are joined by the batch that was measured to pay, and not else;
-    never where an item's answer depends on the others.
+    """Return the text form of a `ModelConfig`.
+
+    Items are joined up to the batch size that was measured to be faster, and never if an item's prediction depends on
+    the others.
     """
     batched = _is_batched(inputs, outputs, spec)
     shares = batched and depends_on_mates(Path(params.model_dir))
@@ -117,7 +123,7 @@ def config(name: str, inputs: list[Tensor], outputs: list[Tensor], spec: Pipelin
 
 
 def _is_batched(inputs: list[Tensor], outputs: list[Tensor], spec: PipelineSpec) -> bool:
-    """Whether every first axis counts items, and any number of them goes."""
+    """Return whether every first axis counts items and has a free size."""
     counts = {entry.name: entry.batched and entry.batch_axis == 0 for entry in spec.inputs}
     counts |= {entry.name: entry.batch_axis == 0 for entry in spec.outputs}
     free = all(entry.shape and entry.shape[0] is None for entry in (*inputs, *outputs))
@@ -127,7 +133,7 @@ def _is_batched(inputs: list[Tensor], outputs: list[Tensor], spec: PipelineSpec)
 def _entry(kind: str, entry: Tensor, batched: bool, labels: str) -> str:
     sizes = entry.shape[1:] if batched else entry.shape
     dims = ", ".join("-1" if size is None else str(size) for size in sizes)
-    if not sizes:  # one number an item
+    if not sizes:  # one number per item
         dims = "1"
     shape = " reshape: { shape: [ ] }" if not sizes else ""
     named = f" label_filename: {_text(labels)}" if labels else ""
@@ -144,12 +150,12 @@ def _parameter(key: str, value: str) -> str:
 
 
 def _text(value: str) -> str:
-    """A string literal of protobuf's text format, which escapes as JSON does for what JSON leaves ASCII."""
+    """Return a string literal of protobuf's text format, which escapes ASCII like JSON."""
     return json.dumps(value, ensure_ascii=False)
 
 
 def parse(path: Path) -> ExportCheck:
-    """By Triton's own description of the file. Raises `WorkerError` where that does not take it."""
+    """Parse the configuration with Triton's own definition; raise `WorkerError` if it is invalid."""
     messages = _messages()
     if messages is None:
         told = "written; not parsed here (pip install tritonclient), not started here"
@@ -169,7 +175,7 @@ def parse(path: Path) -> ExportCheck:
 
 
 def _messages() -> Any:
-    """`model_config_pb2` of tritonclient, loaded by itself: its package would want grpc. None where it is not there."""
+    """Return `model_config_pb2` of tritonclient, loaded alone because its package needs grpc; None if it is missing."""
     try:
         place = importlib.metadata.distribution("tritonclient").locate_file("tritonclient/grpc/model_config_pb2.py")
     except importlib.metadata.PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""Checks a bundle through this program's own code. Nothing that lies in the bundle is ever run."""
+"""Check a bundle with this program's own code; no code of the bundle is ever run."""
 
 import json
 from collections.abc import Mapping
@@ -26,9 +26,10 @@ NEEDED = ("manifest.json", "pipeline.json", SUMS_FILE)
 
 
 def verify(params: VerifyParams, ctx: JobContext, targets: Mapping[str, TargetSpec]) -> VerifyResult:
-    """Hashes of every file, then what the bundle's target says, else the golden answers.
+    """Check the hash of every file, then run the target's check or compare the golden predictions.
 
-    Raises `InputRefused` for what is no bundle at all, and for a stranger's program that is unsafe or lacks consent.
+    Raises:
+        InputRefused: The file is no bundle, or it holds a program of other people that is unsafe or lacks consent.
     """
     bundle = Path(params.bundle)
     folder = unpack(bundle, ctx)
@@ -59,7 +60,7 @@ def verify(params: VerifyParams, ctx: JobContext, targets: Mapping[str, TargetSp
 
 
 def _signed(signed: Signed, own_key: str) -> Finding:
-    """Whose signature it is. Whoever changes a bundle can sign it anew with a key of their own: compare it."""
+    """Return a finding about the signer; an attacker can sign a changed bundle anew, so compare the key."""
     if not signed.is_checked:
         text = f"Its signature was not checked: the package cryptography is not installed. To check it: {BY_HAND}"
         return Finding(level="warning", what=text)
@@ -74,7 +75,7 @@ def _signed(signed: Signed, own_key: str) -> Finding:
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:
-    """None where it is gone or is no manifest of ours."""
+    """Return the manifest; None if it is missing or invalid."""
     path = folder / "manifest.json"
     try:
         document = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
@@ -86,7 +87,7 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
 
 
 def _manifest_problems(folder: Path) -> list[str]:
-    """The manifest names every file too, so that a shortened list of checksums hides nothing."""
+    """Return problems by the manifest, which names every file too, so that a shortened checksum list hides nothing."""
     document = read_manifest(folder)
     if document is None:
         return [
@@ -106,7 +107,7 @@ def _manifest_problems(folder: Path) -> list[str]:
 
 
 def _check(folder: Path, ctx: JobContext, targets: Mapping[str, TargetSpec]) -> tuple[int, list[str]]:
-    """By the target that wrote it; bundles of before there were several do not name theirs."""
+    """Run the check of the bundle's target; bundles from before there were several name none."""
     document = read_manifest(folder)
     if document is None:
         return 0, ["manifest.json cannot be understood."]
@@ -120,7 +121,7 @@ def _check(folder: Path, ctx: JobContext, targets: Mapping[str, TargetSpec]) -> 
 
 
 def golden_answers(folder: Path, ctx: JobContext) -> tuple[int, list[str]]:
-    """How many answers are as they were where the bundle was written, and what differs."""
+    """Return the number of golden predictions that are equal here, and the differences."""
     document = read_manifest(folder)
     if document is None:
         return 0, ["manifest.json cannot be understood."]
@@ -128,10 +129,10 @@ def golden_answers(folder: Path, ctx: JobContext) -> tuple[int, list[str]]:
 
 
 def answers_with(load: Load, document: Mapping[str, Any], folder: Path, ctx: JobContext) -> tuple[int, list[str]]:
-    """The same with a way to open the model that a target chooses; `document` is the bundle's manifest."""
+    """Compare the golden predictions with a model opened by `load`; `document` is the bundle's manifest."""
     try:
         main = checked_main(str(document["model"]["main"]))
-        place = checked_main(str(document["model"].get("folder", "model")))  # of before there were others
+        place = checked_main(str(document["model"].get("folder", "model")))  # older manifests have no folder
         settings, _ = fit_settings(
             document["runtime"]["settings"],
             str(document["model"].get("precision", "")),

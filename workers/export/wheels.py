@@ -1,7 +1,7 @@
-"""`requirements.lock` of a bundle: exactly the wheels that were tested, with their sha256, for `pip --require-hashes`.
+"""Write a bundle's `requirements.lock`: exactly the tested wheels with their sha256, for `pip --require-hashes`.
 
-An installed package does not tell the hash of its wheel, and an export asks no network. The hashes are those that pip
-told when this program's own versions were pinned (`installer/hashes.py`).
+An installed package does not contain the hash of its wheel, and an export has no network. The hashes are those that pip
+reported when this program's own versions were pinned (`installer/hashes.py`).
 """
 
 import json
@@ -18,7 +18,10 @@ INSTALL = f"pip install --require-hashes -r {LOCK}"
 
 
 def locked(requirements: list[str]) -> tuple[str, tuple[str, ...]]:
-    """(the lock's text, what has no known hash); with any of these pip would refuse the whole file, so it is ""."""
+    """Return the lock's text and the packages without a known hash.
+
+    With such a package the text is "", since pip would refuse the whole file.
+    """
     known: dict[str, list[str]] = json.loads(HASHES.read_text(encoding="utf-8"))
     pins = {name: Version(one.version) for name, one in closure(requirements).items()}
     unknown = tuple(

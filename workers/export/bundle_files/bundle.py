@@ -1,4 +1,4 @@
-"""Load and run this model: ``load().run({"input name": array})``. Needs what requirements.txt lists, nothing else."""
+"""Load and run this model: ``load().run({"input name": array})``; needs only the packages in requirements.txt."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 PACKAGE: str = globals().get("PACKAGE", "fettle_bundle")
-"""A program that holds two bundles beside each other (a service that changes from one to the next) names theirs."""
+"""Name of this bundle's package; a program with two loaded bundles (a service that switches) sets its own names."""
 if PACKAGE == "fettle_bundle" and str(HERE) not in sys.path:
     sys.path.insert(0, str(HERE))
 runpy.run_path(str(HERE / "own_code.py"))
 MANIFEST: dict[str, Any] = json.loads((HERE / "manifest.json").read_text(encoding="utf-8"))
 for _runtime in (MANIFEST["runtime"], MANIFEST.get("fallback", {}).get("runtime", {})):
-    os.environ.update(_runtime.get("environment", {}))  # the runtime's own telemetry stays off
+    os.environ.update(_runtime.get("environment", {}))  # switch the runtime's telemetry off
 
-import numpy as np  # noqa: E402 - the environment comes first
+import numpy as np  # noqa: E402 - after the environment is set
 from numpy.typing import NDArray  # noqa: E402
 
 Arrays = dict[str, NDArray[Any]]
 
 
 def part(name: str) -> Any:
-    """A module of this bundle's own package."""
+    """Return a module of this bundle's package."""
     return importlib.import_module(f"{PACKAGE}.{name}")
 
 
@@ -43,18 +43,22 @@ UnsafeProgram = part("infer.base").UnsafeProgram
 
 
 class Model:
-    """The model under the names, shapes and dtypes of the original.
+    """The model with the names, shapes and dtypes of the original.
 
-    `notes` says where this computer cannot do what was measured elsewhere (for example 16-bit numbers), and why the
-    original runs in the version's place; `used` is "version" or "fallback" then. Of an encoder
-    and a decoder `run` takes the encoder's inputs and gives all `tokens` and the first one's `logits`; `parts` holds
-    both under the names of their own inputs and outputs. With a log `answer` notes what `monitor.py` reads; `run` is
-    nothing but work.
+    For an encoder and a decoder, `run` takes the encoder's inputs and returns all `tokens` and the first one's
+    `logits`; `parts` holds both with their own inputs and outputs. With a log, `answer` logs each request for
+    `monitor.py`; `run` only computes.
+
+    Attributes:
+        notes: Abilities that this computer lacks (for example 16-bit numbers), and why the original runs in place of
+            the version.
+        used: "version" or "fallback".
     """
 
     def __init__(
         self, session: Any, pipeline: Any, notes: tuple[str, ...] = (), log: Any = None, used: str = "version"
     ) -> None:
+        """Wrap a loaded session and its pipeline."""
         self._session, self._log = session, log
         self.pipeline, self.used = pipeline, used
         self.inputs = tuple(entry.name for entry in pipeline.spec.inputs)
@@ -64,14 +68,14 @@ class Model:
         self.parts: Mapping[str, Any] = getattr(session, "parts", {})
 
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
-        """Arrays by input name in, arrays by output name out. Inputs that are optional may be left out."""
+        """Return arrays by output name for arrays by input name; optional inputs may be left out."""
         if len(feeds) != self._required:
             feeds = self._completed(feeds)
         answers: Arrays = self._session.run(feeds)
         return answers
 
     def answer(self, source: Any) -> NDArray[np.float32]:
-        """The answer to one file, text or array, through the preprocessing of pipeline.json."""
+        """Return the prediction for one file, text or array, preprocessed by pipeline.json."""
         if self._log is not None:
             return self._logged(source)
         answer: NDArray[np.float32] = self.pipeline.answer(self._session, self.pipeline.feeds_from(source))
@@ -84,15 +88,17 @@ class Model:
         temperature: float = 0.0,
         seed: int = 0,
     ) -> Iterator[str]:
-        """Of a language model, the answer to a text, or to messages with `role` and `content`, in pieces as it comes.
+        """Yield a language model's answer to a text, or to messages with `role` and `content`, piece by piece.
 
-        With a `temperature` above 0 words are drawn, the same for the same `seed`. Raises PipelineError, a ValueError,
-        where it is no language model or the dialogue is too long for it.
+        With a `temperature` above 0 tokens are drawn, the same for the same `seed`.
+
+        Raises:
+            PipelineError: A ValueError; the model is no language model, or the dialogue is too long for it.
         """
         return (piece for piece in self.answering(max_new_tokens, temperature, seed).pieces(said) if piece)
 
     def answering(self, max_new_tokens: int, temperature: float, seed: int) -> Any:
-        """The same with `made`, the number of tokens by now, and an empty piece for half of a character."""
+        """Return an answer with `made`, the number of tokens so far; its pieces are empty for half of a character."""
         chats = part("pipeline.chats")
         return chats.Answering(self._session, self.pipeline.chat, max_new_tokens, temperature, seed)
 
@@ -124,16 +130,22 @@ class Model:
 def load(
     threads: int | None = None, cache_dir: str | None = None, log: str | Path | None = None, use: str | None = None
 ) -> Model:
-    """Open the model. `threads` bounds the cores that it uses (None: all that this process may use).
+    """Open the model.
 
-    Settings that were measured elsewhere are taken where they fit this computer; `Model.notes` says where they do not.
-    With `cache_dir` (OpenVINO, TensorRT) what was compiled is kept there, and the next start is faster. With `log`, a
-    folder, each `Model.answer` adds to the log that `monitor.py` reads: figures of at most 64 MB, never an input.
+    Settings measured elsewhere are used if they fit this computer; `Model.notes` names those that do not.
 
-    Where the bundle holds the original as a fallback, that is taken if it was measured to be faster here
-    (`verify.py --measure`), if this processor lacks what the version was measured with, or if the version does not
-    open; `use` names "version" or "fallback" to have exactly that. Raises RuntimeError where nothing opens, and where
-    the version is a program that could do other things than compute.
+    If the bundle holds the original as a fallback, the fallback runs in three cases: it was measured to be faster here
+    (`verify.py --measure`), this processor lacks abilities that the version was measured with, or the version does not
+    open.
+
+    Args:
+        threads: Number of cores to use; None means all that this process may use.
+        cache_dir: Folder for compiled models (OpenVINO, TensorRT), which makes the next start faster.
+        log: Folder of a log for `monitor.py`: figures of at most 64 MB, never an input.
+        use: "version" or "fallback" to open exactly that.
+
+    Raises:
+        RuntimeError: No model opens, or the version is a program that could do more than compute.
     """
     wanted, note = (use, "") if use is not None else _choice()
     written = None if log is None else _log_in(Path(log))
@@ -153,7 +165,7 @@ def load(
 
 
 def _choice() -> tuple[str, str]:
-    """(which of the two models runs, a note where there is something to say)."""
+    """Return which of the two models runs, and a note if there is something to report."""
     if "fallback" not in MANIFEST:
         return landing.VERSION, ""
     landed, note = landing.kept(HERE)
@@ -166,7 +178,7 @@ def _choice() -> tuple[str, str]:
 
 
 def _opened(described: Mapping[str, Any], threads: int | None, cache_dir: str | None, note: str, log: Any) -> Model:
-    """One of the two, as the manifest describes it."""
+    """Open one of the two models as the manifest describes it."""
     runtime, model = described["runtime"], described["model"]
     engine = part(f"infer.{runtime['module']}")
     cores = threads or (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
@@ -180,7 +192,7 @@ def _opened(described: Mapping[str, Any], threads: int | None, cache_dir: str | 
 
 
 def _log_in(folder: Path) -> Any:
-    """A log that is ended with the program. Raises `CannotLog`, a RuntimeError, in plain words."""
+    """Return a log that is closed with the program; raise `CannotLog`, a RuntimeError, in plain words."""
     log = part("monitor.writing").Log(folder, HERE)
     atexit.register(log.close)
     return log

@@ -1,4 +1,4 @@
-"""A chat: ``python chat.py``, or one answer: ``python chat.py "What is …?"``, with ``--json`` for programs."""
+"""Chat with ``python chat.py``, or get one answer with ``python chat.py "What is …?"``; ``--json`` is for programs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fettle_bundle.pipeline.spec import PipelineError  # noqa: E402
 
 
 def answer(model: Model, said: list[dict[str, str]], options: argparse.Namespace) -> str:
-    """The next answer, written as it comes unless JSON is wanted."""
+    """Return the next answer; without JSON output its pieces are printed as they come."""
     pieces = []
     how = {"max_new_tokens": options.max_new_tokens, "temperature": options.temperature, "seed": options.seed}
     for piece in model.generate(said, **how):
@@ -32,7 +32,7 @@ def answer(model: Model, said: list[dict[str, str]], options: argparse.Namespace
 
 
 def one(model: Model, options: argparse.Namespace) -> int:
-    """A single answer."""
+    """Print a single answer."""
     began_s = time.perf_counter()
     text = answer(model, [{"role": "user", "content": options.prompt}], options)
     if options.json:
@@ -43,7 +43,7 @@ def one(model: Model, options: argparse.Namespace) -> int:
 
 
 def talk(model: Model, options: argparse.Namespace) -> int:
-    """One line, one answer; an empty line begins anew, the end of the input ends it."""
+    """Answer one line at a time; an empty line starts a new dialogue, the end of the input ends the chat."""
     said: list[dict[str, str]] = []
     while True:
         sys.stderr.write("> ")
@@ -59,7 +59,7 @@ def talk(model: Model, options: argparse.Namespace) -> int:
 
 
 def main() -> int:
-    """Exit code 0, 3 where the model cannot answer."""
+    """Run the command line; return exit code 0, or 3 if the model cannot answer."""
     parser = argparse.ArgumentParser(description="Chat with this model.")
     parser.add_argument("prompt", nargs="?", metavar="PROMPT", help="one question; without it, a chat")
     parser.add_argument("--max-new-tokens", type=int, default=256)

@@ -1,4 +1,4 @@
-"""What MLflow calls to load this folder: ``mlflow.pyfunc.load_model(folder).predict({"input name": array})``."""
+"""Load this folder in MLflow: ``mlflow.pyfunc.load_model(folder).predict({"input name": array})``."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ runpy.run_path(str(HERE / "own_code.py"))
 
 
 class PythonModel:
-    """Arrays by input name give arrays by output name; one array is the main input; texts give answers in words."""
+    """Model in the interface of MLflow."""
 
     def __init__(self, model: Any) -> None:
+        """Wrap a loaded model."""
         self._model = model
 
     def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> Any:
-        """`model_input`: {name: array} → {name: array}; one array → the same; a list of texts → what run.py prints."""
+        """Return {name: array} for {name: array} or for one array (the main input); texts give the result of run.py."""
         if isinstance(model_input, str):
             model_input = [model_input]
         if isinstance(model_input, list) and all(isinstance(text, str) for text in model_input):
@@ -31,7 +32,7 @@ class PythonModel:
 
 
 def _load_pyfunc(data_path: str) -> PythonModel:
-    """`data_path` is this folder."""
+    """Load the model; `data_path` is this folder."""
     folder = str(Path(data_path).resolve())
     if folder not in sys.path:
         sys.path.insert(0, folder)

@@ -1,8 +1,8 @@
-"""What a log tells: ``python monitor.py LOG`` (the folder of ``--log``, or a file of it), ``--json`` for programs.
+"""Report changes in a log: ``python monitor.py LOG`` (the folder of ``--log``, or one of its files), ``--json``.
 
-Reads what ``run.py --log DIR`` and ``serve.py --log DIR`` wrote, and compares it with the evaluation data: has what
-comes in changed (drift), is more of it unlike all that the model knows, do answers fail silently, do they take longer?
-How, and with which sources, stands in ``fettle_bundle/monitor/``: shifts.py, slowing.py and series.py.
+The log comes from ``run.py --log DIR`` or ``serve.py --log DIR`` and is compared with the evaluation data. The report
+covers changed inputs (drift), more unfamiliar inputs, silently failing predictions and longer latencies. The methods
+and their sources are in ``fettle_bundle/monitor/``: shifts.py, slowing.py and series.py.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from fettle_bundle.monitor.telling import tell  # noqa: E402
 
 
 def main() -> int:
-    """Exit code 0 whatever the log tells, 3 for what is no log."""
+    """Run the command line; return exit code 0 for any log, 3 if the path is no log."""
     parser = argparse.ArgumentParser(description="Tell whether what comes in, or the answers, changed.")
     parser.add_argument("log", type=Path, metavar="LOG", help="the folder that was given to --log, or a file of it")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")

@@ -1,9 +1,10 @@
-"""Import this bundle's modules from their sources alone, and only those that manifest.json lists.
+"""Import this bundle's modules only from their sources, and only those that manifest.json lists.
 
 The checksums, the manifest and the signature cover sources. Python would prefer a file in ``__pycache__`` to its
 source, and a compiled library or another module of this folder to a package of the same name; none of these is loaded.
-The scripts run this file by its path before they import anything of the bundle, because an import would be cached.
-Where another program has imported one of them plainly, Python left a cache, which no checksum covers: it is removed.
+The scripts run this file by its path before they import anything of the bundle, because an import would be cached. If
+another program imported one of the modules in the usual way, Python left a cache that no checksum covers; that cache is
+removed.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ LISTED = frozenset(json.loads((HERE / "manifest.json").read_text(encoding="utf-8
 
 
 class FromSource(SourceFileLoader):
-    """Loads one module by compiling its source; Python's own loader would read and write a cache."""
+    """Loader that compiles one module from its source; Python's own loader would read and write a cache."""
 
     def exec_module(self, module: ModuleType) -> None:
         """Run the source in the module's namespace."""
@@ -30,7 +31,7 @@ class FromSource(SourceFileLoader):
 
 
 class Listed(FileFinder):
-    """Finds the modules of one folder of this bundle."""
+    """Finder of modules in one folder of this bundle."""
 
     def find_spec(self, fullname: str, target: Any = None) -> ModuleSpec | None:
         """Return the spec of a listed source; None for every other file, so that the next folder is searched."""
@@ -41,7 +42,7 @@ class Listed(FileFinder):
 
 
 def _finder(place: str) -> FileFinder:
-    """Return the finder for a folder of this bundle. Raises ImportError for others, which Python expects."""
+    """Return the finder for a folder of this bundle; raise ImportError for others, as Python expects."""
     if not Path(place).is_dir() or not Path(place).resolve().is_relative_to(HERE):
         raise ImportError(place)
     return Listed(place, (FromSource, [".py"]))

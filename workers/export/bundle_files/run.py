@@ -1,9 +1,8 @@
-"""Answer from the command line: ``python run.py photo.jpg``, ``python run.py --text "…"``, ``--json`` for programs.
+"""Predict from the command line: ``python run.py photo.jpg``, ``python run.py --text "…"``, ``--json`` for programs.
 
-A model that answers texts with texts takes words in quotes without ``--text``, too, where no file is called so.
-
-A detector tells class, score and place of what it finds, and draws it into the picture of ``--out``; a segmentation
-writes its mask there, the number of its class in each pixel.
+A model that generates texts from texts also accepts words in quotes without ``--text``, unless a file has that name. A
+detector prints class, score and place of each object and draws it into the picture of ``--out``. A segmentation model
+writes its mask there, with the class number of each pixel.
 """
 
 from __future__ import annotations
@@ -25,11 +24,11 @@ from fettle_bundle.pipeline.answering import answered  # noqa: E402
 from fettle_bundle.pipeline.spec import PipelineError  # noqa: E402
 
 SHORT_ANSWER = 64
-"""Tokens of a language model's answer here; chat.py gives longer ones."""
+"""Maximum number of tokens of a language model's answer here; chat.py gives longer ones."""
 
 
 def answer(model: Model, name: str, source: Any, out: Path | None = None) -> dict[str, Any]:
-    """One sample's answer: labels with their shares, boxes, a text, or the numbers themselves."""
+    """Return one sample's prediction: labels with shares, boxes, a text, or numbers."""
     if model.pipeline.spec.chat is not None:
         text = source.read_text(encoding="utf-8") if isinstance(source, Path) else source
         return {"input": name, "answer": "".join(model.generate(text, SHORT_ANSWER))}
@@ -37,19 +36,19 @@ def answer(model: Model, name: str, source: Any, out: Path | None = None) -> dic
 
 
 def taken(model: Model, name: str) -> Any:
-    """The file of this name, or the text itself: what has no ending that files have is none that was mistyped."""
+    """Return the file of this name, or the name as text if it has no file suffix and no such file exists."""
     spec = model.pipeline.spec
     reads = spec.generation is not None and spec.generation.mel is None
     if not reads or Path(name).suffix.strip(".").isalnum():
         return Path(name)
     try:
         return Path(name) if Path(name).exists() else name
-    except (OSError, ValueError):  # longer than names of files can be
+    except (OSError, ValueError):  # longer than a file name can be
         return name
 
 
 def say(done: dict[str, Any]) -> str:
-    """The same in words."""
+    """Return the prediction in words."""
     if "scores" in done:
         scores = ", ".join(f"{label} {100 * share:.1f} %" for label, share in list(done["scores"].items())[:3])
         return f"{done['input']}: {scores}"
@@ -69,7 +68,11 @@ def say(done: dict[str, Any]) -> str:
 
 
 def main() -> int:
-    """Return exit code 0 if all inputs were answered, 3 if one could not be read or the model does not open."""
+    """Run the command line.
+
+    Returns:
+        Exit code 0 if all inputs were predicted, 3 if one could not be read or the model does not open.
+    """
     parser = argparse.ArgumentParser(description="Answer with this model.")
     parser.add_argument("inputs", nargs="*", metavar="INPUT", help="a picture, text, WAV, NPY or NPZ file")
     parser.add_argument("--text", action="append", default=[], help="a text instead of a file")

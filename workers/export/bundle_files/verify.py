@@ -1,7 +1,7 @@
-"""Check that this bundle is whole and answers as it did where it was made: ``python verify.py``.
+"""Check that this bundle is intact and gives its golden predictions: ``python verify.py``.
 
-``python verify.py --measure`` times the version and the original in turn on this computer, and keeps beside the bundle
-which of them is used from now on; ``--use version|fallback`` checks exactly one of both.
+``python verify.py --measure`` times the version and the original alternately on this computer and stores beside the
+bundle which of them is used from now on. ``--use version|fallback`` checks exactly one of them.
 """
 
 from __future__ import annotations
@@ -26,11 +26,14 @@ from fettle_bundle.pipeline.trust import BY_HAND, check_decisions, check_signatu
 
 REFUSED = 3
 LEAST_ANSWERS, LEAST_SECONDS = 3, 0.2
-"""Of one turn: a clock tells no less, and the first answers after a pause are slower."""
+"""Minimum length of one turn in predictions and in seconds.
+
+Shorter times are below the clock's precision, and the first runs after a pause are slower.
+"""
 
 
 def check(use: str | None) -> dict[str, Any]:
-    """Files by their hashes, then golden answers; what was changed is not loaded."""
+    """Check the files' hashes, then the golden predictions; changed files are not loaded."""
     problems, alike, signed = check_sums(HERE), 0, check_signature(HERE)
     problems += [text for text in (*signed.problems, *check_decisions(HERE)) if text not in problems]
     notes: tuple[str, ...] = ()
@@ -51,7 +54,10 @@ def check(use: str | None) -> dict[str, Any]:
 
 
 def measure() -> dict[str, Any]:
-    """The version and its fallback in turn, each in a process of its own, which a processor may end."""
+    """Time the version and its fallback alternately, each in its own process.
+
+    An instruction that the processor lacks ends only that process.
+    """
     problems = [*check_sums(HERE), *check_signature(HERE).problems]
     if "fallback" not in MANIFEST:
         problems.append(
@@ -78,7 +84,7 @@ def measure() -> dict[str, Any]:
 
 
 def take_turns(use: str) -> int:
-    """What `measure` starts: for each line that comes, one turn; seconds an answer are printed."""
+    """Run one turn for each line of the input and print the seconds per prediction; `measure` starts this process."""
     model = load(use=use)
     items = [{name: value.copy() for name, value in feeds.items()} for feeds in Prepared(HERE / "golden" / "inputs")]
     for number, _line in enumerate(sys.stdin):
@@ -96,7 +102,7 @@ def _turn(model: Model, items: list[dict[str, Any]], number: int) -> float:
 
 
 def say(document: dict[str, Any]) -> None:
-    """The same in words."""
+    """Print the result in words."""
     lines = [*document["problems"], *(f"note: {note}" for note in document.get("notes", ()))]
     if "alike" in document:
         lines.append(f"{document['alike']} golden answers alike, {len(document['problems'])} problems")
@@ -108,7 +114,7 @@ def say(document: dict[str, Any]) -> None:
 
 
 def main() -> int:
-    """Exit code 0 if all is well, 3 otherwise."""
+    """Run the command line; return exit code 0 if all is well, 3 otherwise."""
     parser = argparse.ArgumentParser(description="Check this bundle.")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""What the person said about the examples, in the section "Test data" of the model card."""
+"""Write the user's answers about the examples for the section "Test data" of the model card."""
 
 from workers.contracts.data.record import DataRecord
 
@@ -25,7 +25,7 @@ NOT_ANSWERED = "not answered"
 
 
 def record_lines(record: DataRecord) -> str:
-    """Three lines of Markdown and the day of the answers, as a person gave them; Fettle did not check them."""
+    """Return three lines of Markdown and the date of the user's answers, which Fettle did not check."""
     rows = (
         ("Who made the examples", MADE_BY.get(record.made_by or "", NOT_ANSWERED)),
         ("May they be used for this", MAY_USE.get(record.may_use or "", NOT_ANSWERED)),

@@ -1,16 +1,16 @@
-"""Foreign text in a card: names of tensors, labels, files and licenses, which may be Markdown, HTML or worse."""
+"""Escape text of other people in a card: names of tensors, labels, files and licenses may contain Markdown or HTML."""
 
 import re
 
 
 def plain(text: str) -> str:
-    """Return foreign text on one line, without what Markdown or HTML would act on and without hidden characters."""
+    """Return foreign text on one line, without active Markdown or HTML and without hidden characters."""
     line = "".join(f"\\{char}" if char in "\\`*_{}[]<>#|!~" else char for char in one_line(text))
     return re.sub(r"^(=|[-+](?=[-+ ]|$)|\d{1,9}(?=[.)]( |$)))", _harmless_start, line)
 
 
 def _harmless_start(match: re.Match[str]) -> str:
-    """Keep what would begin a list or underline a heading from doing so (CommonMark 4.3, 5.2)."""
+    """Escape characters that would begin a list or underline a heading (CommonMark 4.3, 5.2)."""
     return f"{match[0]}\\" if match[0].isdigit() else f"\\{match[0]}"
 
 

@@ -1,4 +1,4 @@
-"""The header of README.md, which hubs read: license, origin, and the measured values as `model-index`."""
+"""Write the header of README.md for hubs: license, origin, and the measured values as `model-index`."""
 
 import re
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ PIPELINE_TAGS = {
     "text-generation": "text2text-generation",
     "audio-frames": "voice-activity-detection",
 }
-"""Tasks of ours under the hub's names; the others have none."""
+"""The hub's names of our tasks; other tasks have none."""
 
 HUB_LICENSES = frozenset({
     "apache-2.0", "mit", "openrail", "bigscience-openrail-m", "creativeml-openrail-m", "bigscience-bloom-rail-1.0",
@@ -37,13 +37,13 @@ HUB_LICENSES = frozenset({
     "lgpl-lr", "deepfloyd-if-license", "fair-noncommercial-research-license", "llama2", "llama3", "llama3.1",
     "llama3.2", "llama3.3", "llama4", "grok2-community", "gemma",
 })  # fmt: skip
-"""https://huggingface.co/docs/hub/repositories-licenses; the hub refuses a header with another word."""
+"""License words of https://huggingface.co/docs/hub/repositories-licenses; the hub refuses other words in a header."""
 
 MODEL_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[\w.-]{1,96})?", re.ASCII)
 
 
 def front_matter(facts: CardFacts, spec: PipelineSpec, head: Mapping[str, Any]) -> str:
-    """YAML between two lines of dashes; `head` is what a target adds (`library_name`, `tags`)."""
+    """Return YAML between two lines of dashes; `head` holds a target's entries (`library_name`, `tags`)."""
     from huggingface_hub import ModelCardData
 
     license_word = license_id(facts.license)
@@ -64,7 +64,7 @@ def front_matter(facts: CardFacts, spec: PipelineSpec, head: Mapping[str, Any]) 
 
 
 def license_id(name: str | None) -> str | None:
-    """The hub's word for an SPDX name, "other" where it has none."""
+    """Return the hub's word for an SPDX name, "other" if it has none."""
     if not name:
         return None
     word = re.sub(r"-(only|or-later)$", "", name.lower())
@@ -72,7 +72,7 @@ def license_id(name: str | None) -> str | None:
 
 
 def _results(facts: CardFacts, spec: PipelineSpec) -> list["EvalResult"]:
-    """What was measured on the person's own examples, or on inputs that Fettle made, each with its number."""
+    """Return the measured values on the user's own examples, or on inputs that Fettle made."""
     from huggingface_hub import EvalResult
 
     made = facts.data is not None and facts.data.origin == "made"

@@ -1,4 +1,4 @@
-"""The card's section on load: throughput by batch size, the limit of latency, cold start, energy, cost."""
+"""Write the card's section on load: throughput by batch size, latency limit, cold start, energy, cost."""
 
 from collections.abc import Callable
 from statistics import median
@@ -10,9 +10,9 @@ NOTHING = "–"
 
 
 def under_load(load: CardLoad, plain: Callable[[str], str]) -> str:
-    """Return the section as Markdown, figures with their count; only what was measured of one of the two has a row.
+    """Return the section as Markdown, figures with their count; rows without any measurement are left out.
 
-    `plain` makes foreign text harmless: names of processors and GPUs, currencies, words about prices.
+    `plain` escapes text of other people: names of processors and GPUs, currencies, words about prices.
     """
     versions = (load.original, load.this)
     currency = plain(load.currency)
@@ -69,7 +69,7 @@ def _cold(times: ColdTimes | None) -> str:
 
 
 def _energy_of(load: CardLoad) -> str:
-    """Return the unit of energy: answers of a language model have a fixed number of tokens, so tokens are counted."""
+    """Return the unit of energy: language models count tokens, because their answers have a fixed number of tokens."""
     sweeps = [one.sweep for one in (load.original, load.this) if one.sweep is not None]
     has_tokens = any(sweep.energy is not None and sweep.energy.tokens for sweep in sweeps)
     return "1,000 tokens, prompts read as well" if has_tokens else "an answer"

@@ -1,4 +1,4 @@
-"""The card's section on risks: what the facts show that may hurt somebody who relies on this version."""
+"""Write the card's section on risks: facts that may harm users who rely on this version."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ NOTHING_FOUND = "None was found by what was measured. What was not measured may 
 
 
 def risks(facts: CardFacts, spec: PipelineSpec, plain: Callable[[str], str]) -> str:
-    """Markdown. `plain` makes foreign text harmless."""
+    """Return the section as Markdown; `plain` escapes text of other people."""
     found = [*_answers(facts, plain), *(_stress(facts.stress) if facts.stress is not None else ()), *_data(facts)]
     if facts.license_verdict is not None and facts.license_verdict.word != "ok":
         found.append(f"The license sets limits: {plain(facts.license_verdict.sentence)}")

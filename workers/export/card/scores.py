@@ -1,4 +1,4 @@
-"""The task's own measures in the model card, and the part of the test data that lost most."""
+"""Write the task's own measures in the model card, and the part of the test data with the largest loss."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from workers.contracts.wording import counted, percent
 
 
 def how_well(facts: CardFacts, plain: Callable[[str], str]) -> str:
-    """Markdown, empty without scores; `plain` makes foreign text harmless."""
+    """Return Markdown, empty without scores; `plain` escapes text of other people."""
     scores = facts.scores
     if not scores:
         return ""
@@ -22,7 +22,7 @@ def how_well(facts: CardFacts, plain: Callable[[str], str]) -> str:
 
 
 def worst_loss(facts: CardFacts) -> str:
-    """Return ``25.00 % of 40 examples`` of the part that lost most, "" where nothing was lost."""
+    """Return ``25.00 % of 40 examples`` for the part with the largest loss; "" if there is no loss."""
     drop, n = facts.worst_slice_drop, facts.worst_slice_n
     if drop is None or drop <= 0:
         return ""
@@ -30,7 +30,7 @@ def worst_loss(facts: CardFacts) -> str:
 
 
 def _line(score: TaskScore, plain: Callable[[str], str]) -> str:
-    """A line and not a row of a table: what a score means takes more words than a narrow column bears."""
+    """Return a score as a list item; its meaning is too long for a narrow table column."""
     title = plain(f"{score.title} ({score.meaning})" if score.meaning else score.title)
     now = _value(score.optimized, score.unit)
     told = f"{now}" if score.original is None else f"{_value(score.original, score.unit)} before, {now} now"

@@ -1,11 +1,11 @@
-"""What the card says of a version's speed: no more than was settled beside the original."""
+"""Describe a version's speed in the card, limited to what was measured reliably against the original."""
 
 from typing import Any
 
 from workers.contracts.bundles import CardFacts
 
 SAME = 1.02
-"""Ratios closer to one are the same to a reader; the table has the figures."""
+"""Ratio up to which two figures count as the same for a reader; the table has the exact figures."""
 
 NOT_SETTLED = "Whether it is faster is not settled: other programs kept the computer busy while it was measured."
 FIRST_LOOK = "Whether it is faster is not known: its times were taken at another moment than the original's."
@@ -13,7 +13,7 @@ AT_LEAST = "other programs were running, so no more is certain"
 
 
 def speedup_words(facts: CardFacts) -> str:
-    """``2.40 times faster``, for the summary; "" where that is not settled, or where it is the same."""
+    """Return ``2.40 times faster`` for the summary; "" if the speed is uncertain or the same."""
     state, at_least = facts.speed.state, facts.speed.at_least
     if state == "at_least" and at_least is not None:
         return f"at least {at_least:.2f} times faster"
@@ -24,7 +24,7 @@ def speedup_words(facts: CardFacts) -> str:
 
 
 def speed_sentence(facts: CardFacts) -> str:
-    """The speed with its interval, or why there is none; "" of the original and where nothing was measured."""
+    """Return the speed with its interval, or why there is none; "" for the original and without measurements."""
     state, at_least = facts.speed.state, facts.speed.at_least
     if facts.variant["id"] == facts.original["id"]:
         return ""
@@ -40,7 +40,7 @@ def speed_sentence(facts: CardFacts) -> str:
 
 
 def bounds_of(facts: CardFacts) -> tuple[float, float, float] | None:
-    """The speedup and its interval; None where it is not settled, or was not measured so."""
+    """Return the speedup and its interval; None if it is uncertain or was not measured."""
     values: list[Any] = [facts.variant.get(key) for key in ("speedup", "speedup_low", "speedup_high")]
     if facts.speed.state != "settled" or not all(isinstance(value, float) for value in values):
         return None

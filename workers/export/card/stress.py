@@ -1,4 +1,4 @@
-"""The section "Under stress" of the model card: how both versions fare on changed, nonsensical and hostile inputs."""
+"""Write the section "Under stress" of the model card: both versions on changed, nonsensical and hostile inputs."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ MARKS: dict[StressVerdict, str] = {"worse": "worse", "unclear": "cannot tell", "
 
 
 def under_stress(result: StressResult, plain: Callable[[str], str]) -> str:
-    """Return the section as Markdown; every figure is a measured one. `plain` makes foreign text harmless."""
+    """Return the section as Markdown with measured figures only; `plain` escapes text of other people."""
     lines = [
         "## Under stress\n",
         f"{plain(result.headline)} Both versions were given the very same changed inputs, {result.n_answered:,} "
@@ -54,12 +54,12 @@ def under_stress(result: StressResult, plain: Callable[[str], str]) -> str:
 
 
 def _title(row: StressRow) -> str:
-    """What is drawn otherwise than in ImageNet-C says so."""
+    """Return the title, with its source if the change is drawn differently than in ImageNet-C."""
     return f"{row.title} ({row.source.partition(',')[0]})" if row.source.startswith("after ") else row.title
 
 
 def _unfamiliar(result: StressResult) -> list[str]:
-    """Near and far ones, by AUROC and FPR95; of older findings the sentences alone."""
+    """Return rows of near and far inputs with AUROC and FPR95; older findings have only sentences."""
     rows = []
     for row in result.unfamiliar:
         before, after = row.original_separation, row.optimized_separation

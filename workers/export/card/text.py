@@ -1,4 +1,4 @@
-"""The model card: README.md in the hub's format, every figure from the store (Mitchell et al., arXiv 1810.03993)."""
+"""Write the model card: README.md in the hub's format with stored figures (Mitchell et al., arXiv 1810.03993)."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -29,7 +29,7 @@ BOXES_VERDICT = "Not proven: whether it finds the same things as the original wa
 ORIGINAL_VERDICT = "This is the original, unchanged."
 
 MAX_FILES = 20
-"""Of the original, named one by one in the card."""
+"""Maximum number of the original's files that the card names."""
 NOT_SAID = "Not stated by the person who made this bundle."
 
 
@@ -43,18 +43,23 @@ def card(
     commands: tuple[str, ...],
     head: Mapping[str, Any] = NOTHING_MORE,
 ) -> str:
-    """The whole README.md: the hub's header, with what a target adds in `head`, and `card_text`."""
+    """Return the whole README.md: the hub's header, with a target's entries in `head`, and `card_text`."""
     return f"{front_matter(facts, spec, head)}\n{card_text(facts, spec, n, commands)}"
 
 
 def card_text(facts: CardFacts, spec: PipelineSpec, n: int, commands: tuple[str, ...]) -> str:
-    """What people read of it: `sections` as one text."""
+    """Return the part for human readers: `sections` as one text."""
     return "\n".join(sections(facts, spec, n, commands))
 
 
 def sections(facts: CardFacts, spec: PipelineSpec, n: int, commands: tuple[str, ...]) -> list[str]:
-    """Title, summary, then what has a heading. `n` is the number of inputs that the answers were compared on, unless
-    the facts say it; `commands` are the target's own.
+    """Return title, summary, and the sections with headings.
+
+    Args:
+        facts: Facts of the card.
+        spec: Description of the model.
+        n: Number of inputs on which predictions were compared, unless the facts contain it.
+        commands: The target's own commands.
     """
     n = n if facts.n_judged is None else facts.n_judged
     return [
@@ -135,7 +140,7 @@ def _measured(facts: CardFacts) -> str:
 
 
 def figure(value: Any, unit: str) -> str:
-    """A figure with its unit, rounded for people; a dash for what was not measured."""
+    """Return a figure with its unit, rounded for readers; a dash if it was not measured."""
     if not isinstance(value, int | float):
         return "–"
     if unit == "pct":
@@ -148,7 +153,7 @@ def figure(value: Any, unit: str) -> str:
 
 
 def verdict_words(facts: CardFacts, spec: PipelineSpec, n: int) -> str:
-    """The verdict on `n` inputs, as Markdown where a reason was given for exporting against it."""
+    """Return the verdict on `n` inputs; Markdown if the user gave a reason to export against it."""
     if _is_original(facts):
         return ORIGINAL_VERDICT
     verdict = str(facts.variant.get("verdict", "unmeasured"))
@@ -177,7 +182,7 @@ def _test_data(facts: CardFacts) -> str:
 
 
 def _not_measured(facts: CardFacts) -> str:
-    """What a reader might take for granted and nobody looked at."""
+    """Return properties that a reader might assume although they were not measured."""
     missing = []
     if facts.variant.get("accuracy") is None:
         labelled = facts.data is not None and facts.data.labelled
@@ -201,7 +206,7 @@ def _how_made(facts: CardFacts) -> str:
         assert isinstance(step, dict)
         given = ", ".join(f"{name} {value}" for name, value in dict(step.get("params") or {}).items())  # type: ignore[arg-type]
         lines.append(f"- `{step['technique']}`, version {step['version']}{f': {plain(given)}' if given else ''}")
-    if facts.elsewhere is not None:  # its path is the person's own and goes nowhere
+    if facts.elsewhere is not None:  # the user's path is private and not shown
         name, made = plain(facts.elsewhere.name), facts.elsewhere
         lines.append(f"- made elsewhere: {name} ({plain(made.format)}, sha256 {code(made.sha256)}), judged as it came")
     engine, precision = runtime_called(str(facts.variant["runtime"])).title, str(facts.variant["precision"])

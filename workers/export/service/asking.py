@@ -1,7 +1,7 @@
-"""Asks the server of an unpacked bundle as its clients will, without a network.
+"""Send requests to the server of an unpacked bundle as its clients do, without a network.
 
-Export jobs may open no socket; a pair of connected ones is no way out, and one end is handed to the server (`--fd`).
-Where processes cannot inherit one (Windows) the server listens on a free port of this computer.
+Export jobs may open no socket. They use a pair of connected sockets, which reaches nothing outside; the server receives
+one end (`--fd`). On Windows processes cannot inherit a socket, so the server listens on a free port of this computer.
 """
 
 import http.client
@@ -31,36 +31,37 @@ from workers.pipeline.pipeline import load_pipeline
 START_S, ANSWER_S, STOP_S = 120, 60, 30
 REFUSED = 421
 USUAL_ADDRESS = "http://127.0.0.1:8000"
-"""Where serve.py listens unless its options say otherwise."""
+"""Default address of serve.py."""
 
 Arrays = dict[str, NDArray[Any]]
 
 
 class Client:
-    """One connection to the server. `run` asks the model with binary tensors, as a session of a runtime is asked."""
+    """One connection to the server; `run` sends binary tensors, like a session of a runtime."""
 
     def __init__(self, connection: http.client.HTTPConnection) -> None:
+        """Create a client on an open connection."""
         self._connection = connection
         self.name = ""
 
     def ask(
         self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> tuple[int, bytes, int]:
-        """(status, body, bytes of it that are JSON)."""
+        """Send a request; return (status, body, number of bytes of the body that are JSON)."""
         self._connection.request(method, path, body, {"Host": "127.0.0.1", **(headers or {})})
         response = self._connection.getresponse()
         content = response.read()
         return response.status, content, int(response.headers.get(HEADER_LENGTH) or len(content))
 
     def document(self, method: str, path: str, body: bytes = b"") -> Any:
-        """The JSON of an answer. Raises OSError for anything but 200."""
+        """Return the JSON of a response; raise OSError for any status but 200."""
         status, content, _ = self.ask(method, path, body)
         if status != 200:
             raise OSError(f"{method} {path} gave {status}: {content[:300].decode(errors='replace')}")
         return json.loads(content)
 
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
-        """All outputs by name. Raises OSError."""
+        """Return all outputs by name; raise OSError on failure."""
         parts = [np.ascontiguousarray(values).tobytes() for values in feeds.values()]
         inputs = [
             {
@@ -80,7 +81,7 @@ class Client:
 
 
 def _arrays(content: bytes, start: int) -> Arrays:
-    """Output arrays of a binary answer whose JSON ends at `start`."""
+    """Return the output arrays of a binary response whose JSON ends at `start`."""
     names = {name: dtype for dtype, name in DATATYPES.items()}
     found: Arrays = {}
     for entry in json.loads(content[:start])["outputs"]:
@@ -91,10 +92,13 @@ def _arrays(content: bytes, start: int) -> Arrays:
 
 
 def ask_the_server(ctx: JobContext) -> tuple[tuple[ExportCheck, ...], str]:
-    """Start the server of the bundle that `selftest` unpacked, ask it, stop it.
+    """Start the server of the bundle that `selftest` unpacked, send requests, and stop it.
 
-    Returns the checks, and the line that serve.py prints where it is started without options. Raises `WorkerError`
-    where the server fails.
+    Returns:
+        The checks, and the line that serve.py prints at a start without options.
+
+    Raises:
+        WorkerError: The server fails.
     """
     folder = ctx.work_dir / FOLDER
     python = interpreter(ctx.work_dir / ENVIRONMENT)
@@ -112,13 +116,13 @@ def ask_the_server(ctx: JobContext) -> tuple[tuple[ExportCheck, ...], str]:
 
 
 def _with_address(line: str, name: str) -> str:
-    """Return the line of a server that was handed a connection as one that listens prints it."""
+    """Return the ready line of a server with a handed-over connection in the form of a listening server."""
     rest = re.sub(r"^ on http://\S+", "", line.strip().removeprefix(f"ready: {name}"))
     return f"ready: {name} on {USUAL_ADDRESS}{rest}"
 
 
 def _start(python: Path, folder: Path, threads: int) -> "tuple[subprocess.Popen[str], http.client.HTTPConnection, str]":
-    """Return the server, a connection to it, and the line by which it said that it is ready."""
+    """Return the server, a connection to it, and its ready line."""
     command = [str(python), "-I", "-B", "serve.py", "--threads", str(threads)]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     pipes: dict[str, Any] = {
@@ -149,7 +153,7 @@ def _start(python: Path, folder: Path, threads: int) -> "tuple[subprocess.Popen[
 
 
 def _ready(process: "subprocess.Popen[str]") -> str:
-    """Its first line. Raises `WorkerError` where it says nothing in time."""
+    """Return the server's first line; raise `WorkerError` if it prints nothing in time."""
     assert process.stdout is not None
     late = threading.Timer(START_S, process.kill)
     late.start()
@@ -186,7 +190,7 @@ def _ask(client: Client, folder: Path, ctx: JobContext) -> tuple[ExportCheck, ..
 
 
 def _stop(process: "subprocess.Popen[str]") -> ExportCheck:
-    if os.name == "nt":  # there is no polite signal to a process without a console
+    if os.name == "nt":  # Windows cannot send SIGTERM to a process without a console
         process.terminate()
         return ExportCheck(what="Its server stops", ok=True, detail="it was ended")
     process.send_signal(signal.SIGTERM)
@@ -200,7 +204,7 @@ def _stop(process: "subprocess.Popen[str]") -> ExportCheck:
 
 
 def _end(process: "subprocess.Popen[str]") -> str:
-    """No process is left behind; returns the end of what it complained of."""
+    """End the process and return the end of its error output."""
     if process.poll() is None:
         process.kill()
     _, said = process.communicate() if process.stderr is not None and not process.stderr.closed else ("", "")

@@ -1,4 +1,4 @@
-"""The target *Service*: what the Python folder holds, and a server of the Open Inference Protocol, version 2."""
+"""The target *Service*: the Python folder with a server of the Open Inference Protocol, version 2."""
 
 import re
 from collections.abc import Mapping
@@ -30,7 +30,11 @@ SHARES_A_RANGE = "its INT8 numbers are rounded over a whole batch, and it was pr
 
 
 def write(params: ExportParams, ctx: JobContext) -> ExportResult:
-    """Write, zip, test, and ask the server. Raises `WorkerError` where the bundle fails its own test."""
+    """Write, zip and test the bundle, and send requests to its server.
+
+    Raises:
+        WorkerError: The bundle fails its own test.
+    """
     return write_service(params, ctx, COMMANDS)
 
 
@@ -40,7 +44,7 @@ def write_service(
     commands: tuple[str, ...],
     more: Mapping[str, str] = MappingProxyType({}),
 ) -> ExportResult:
-    """Write it with other commands and `more` files beside the service's; `printed` is what serve.py prints."""
+    """Write a service with other commands and `more` files; `printed` of the result is the output of serve.py."""
     lines: list[str] = []
 
     def test() -> tuple[ExportCheck, ...]:
@@ -54,7 +58,7 @@ def write_service(
 
 
 def server_files() -> dict[str, str]:
-    """The server's own files by their names in the bundle."""
+    """Return the server's own files by their names in the bundle."""
     found: dict[str, str] = {}
 
     def collect(folder: Traversable, prefix: str) -> None:
@@ -69,7 +73,7 @@ def server_files() -> dict[str, str]:
 
 
 def serving(params: ExportParams) -> dict[str, Any]:
-    """What the server goes by: the model's name in the protocol, how many requests it joins, what it is asked with."""
+    """Return the server's settings: the model's name in the protocol, its kind of input, and the batch size."""
     knee = params.facts.load.knee_batch if params.facts.load is not None else None
     shares = (knee or 1) > 1 and depends_on_mates(Path(params.model_dir))
     most = 1 if shares else knee or 1
@@ -82,17 +86,17 @@ def serving(params: ExportParams) -> dict[str, Any]:
 
 
 def spec_of(params: ExportParams) -> PipelineSpec:
-    """The model's description."""
+    """Return the model's description."""
     return read_pipeline(Path(params.model_dir))
 
 
 def model_name(facts: CardFacts) -> str:
-    """The project's name in letters that need no escaping in an address; the same for all of its releases."""
+    """Return the project's name in letters that need no escaping in an address; the same for all of its releases."""
     return re.sub(r"[^a-z0-9]+", "-", facts.project.lower()).strip("-")[:60] or "model"
 
 
 def check(folder: Path, ctx: JobContext) -> tuple[int, list[str]]:
-    """The golden answers, and that the server's files are those that this program writes for such a bundle."""
+    """Compare the golden predictions, and check that all of the server's files exist."""
     alike, problems = golden_answers(folder, ctx)
     missing = sorted(name for name in server_files() if not (folder / name).is_file())
     return alike, [*problems, *(f"The server lacks {name}." for name in missing)]

@@ -1,7 +1,7 @@
-"""A version whose numbers only a card computes with (BF16), once more so that ONNX Runtime computes with 32 bits.
+"""Convert a version whose numbers only a card computes with (BF16) to 32-bit arithmetic for ONNX Runtime.
 
-It answers where no card is, and gives the golden answers: the weights are the very ones, as they were rounded, and lie
-in the file in their 16 bits; what is computed from them is not rounded again.
+The stand-in predicts on computers without a card and gives the golden predictions. Its weights are exactly the rounded
+ones, stored in 16 bits; results computed from them are not rounded again.
 """
 
 import shutil
@@ -18,22 +18,25 @@ from workers.convert.output import Output, take_files
 from workers.infer.tensorrt_first import STAND_IN_FILE
 
 RUNTIME = "onnxruntime-cpu"
-"""What answers where no card is: golden answers come from it, and the self-test compares with it."""
+"""Runtime on computers without a card: it gives the golden predictions that the self-test compares with."""
 
 KEPT = "/rounded"
-"""Behind a weight's name: what lies in the file, before it is widened."""
+"""Suffix of a stored 16-bit weight's name, before the weight is widened."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """`model` is what goes into the bundle; `params` name what is asked here for its answers."""
+    """The model for the bundle, and the parameters of the model that predicts here."""
 
     model: Model
     params: ExportParams
 
 
 def asked_here(model: Model, params: ExportParams, ctx: JobContext) -> Asked:
-    """The version itself where ONNX Runtime runs it, else its stand-in, which then lies in the model's folder, too."""
+    """Return the version itself if ONNX Runtime runs it, else the version together with its stand-in.
+
+    The stand-in's files are then added to the model's folder.
+    """
     runtimes = model.artifact.runtimes
     if runtimes is None or RUNTIME in runtimes:
         return Asked(model, params.model_copy(update={"model_dir": str(model.folder), "runtime": RUNTIME}))
@@ -43,7 +46,7 @@ def asked_here(model: Model, params: ExportParams, ctx: JobContext) -> Asked:
 
 
 def write_stand_in(model: Model, folder: Path) -> Model:
-    """A model of its own in `folder`, which is made. Raises InputRefused where the model's file cannot be read."""
+    """Write the stand-in into a new `folder`; raise InputRefused if the model's file cannot be read."""
     proto = onnx_files.load(model.main)
     widen(proto)
     folder.mkdir()
@@ -54,7 +57,7 @@ def write_stand_in(model: Model, folder: Path) -> Model:
 
 
 def widen(proto: Any) -> None:
-    """In place: whatever was BF16 is FP32, and weights are turned from their 16 bits where the graph begins."""
+    """Convert BF16 to FP32 in place; weights keep their 16 bits and are cast where the graph begins."""
     from onnx import AttributeProto, TensorProto, helper, numpy_helper
 
     brain, single = TensorProto.BFLOAT16, TensorProto.FLOAT
@@ -79,7 +82,7 @@ def widen(proto: Any) -> None:
 
 
 def _with_files(model: Model, stand_in: Model, folder: Path) -> Model:
-    """The version's folder once more, with the stand-in's files among its own."""
+    """Copy the version's folder and add the stand-in's files."""
     folder.mkdir()
     take_files(model, Output(folder))
     take_files(stand_in, Output(folder))

@@ -1,4 +1,4 @@
-"""Writes and tests the bundle for NVIDIA cards: ONNX, what builds its engine, engines built ahead, and ways around."""
+"""Write and test the bundle for NVIDIA cards: ONNX, the engine builder, prebuilt engines, and fallbacks."""
 
 import json
 from importlib.resources import files
@@ -27,7 +27,7 @@ from workers.infer.tensorrt_first import STAND_IN_FILE
 COMMANDS = ("pip install -r requirements.txt", "python build_engine.py", "python run.py {input}")
 ENGINE = Stage(id="engine", title="Build its engine in the clean place")
 USUAL = ("sm89",)
-"""What the self-test builds for, where the bundle holds no engine for anything."""
+"""Architectures for the self-test if the bundle holds no engine."""
 
 OTHER_CARDS = "numpy\nonnxruntime-gpu[cuda,cudnn]\ntensorrt>=11\n"
 GUIDE = """# Which cards, and what happens at the first start
@@ -59,7 +59,11 @@ digits; `verify.py` compares them by the rule of the task.
 
 
 def write(params: ExportParams, ctx: JobContext) -> ExportResult:
-    """Write, zip, test, and build an engine from what was unpacked. Raises `WorkerError` where the bundle fails."""
+    """Write, zip and test the bundle, and build an engine from the unpacked files.
+
+    Raises:
+        WorkerError: The bundle fails a test.
+    """
     model = _with_description(params, ctx)
     described = json.loads((model.folder / FILE).read_text(encoding="utf-8"))
     asked = asked_here(model, params, ctx)
@@ -71,7 +75,7 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
 
 
 def _with_description(params: ExportParams, ctx: JobContext) -> Model:
-    """The version with the ranges of its sizes, and with engines where some are wanted that it does not have."""
+    """Return the version with the ranges of its sizes, and with requested engines that it lacks."""
     model = read_model(Path(params.model_dir))
     wanted = _wanted(params.answers.get("build_for", ""))
     if (model.folder / FILE).is_file() and not wanted:
@@ -96,7 +100,7 @@ def _wanted(text: str) -> tuple[str, ...]:
 
 
 def more_files(described: dict[str, Any], *, in_32_bits: bool = False) -> dict[str, str]:
-    """What the bundle holds beside a Python folder's own."""
+    """Return the additional files compared with a Python folder."""
     names = ("tensorrt_first", "tensorrt", *tensorrt.RUNTIME.modules)
     own = {f"fettle_bundle/infer/{name}.py": _source("workers.infer", f"{name}.py") for name in names}
     rows = [row for row in described.get("engines", []) if row["architectures"]]
@@ -117,7 +121,7 @@ def _source(package: str, name: str) -> str:
 
 
 def runtime_facts(params: ExportParams) -> dict[str, Any]:
-    """The manifest's entry: TensorRT first, and what goes around it."""
+    """Return the manifest's entry for the runtime: TensorRT first, then its fallbacks."""
     return {
         "id": tensorrt.RUNTIME.id,
         "module": "tensorrt_first",
@@ -129,7 +133,7 @@ def runtime_facts(params: ExportParams) -> dict[str, Any]:
 
 
 def own_test(ctx: JobContext, described: dict[str, Any]) -> tuple[ExportCheck, ...]:
-    """An engine is built from the unpacked bundle, in its clean place. Raises `WorkerError` where it cannot be."""
+    """Build an engine from the unpacked bundle in its clean place; raise `WorkerError` on failure."""
     ahead = tuple(name for row in described.get("engines", []) for name in row["architectures"])
     architectures = ahead or USUAL
     python, folder = interpreter(ctx.work_dir / ENVIRONMENT), ctx.work_dir / FOLDER
@@ -151,7 +155,7 @@ def own_test(ctx: JobContext, described: dict[str, Any]) -> tuple[ExportCheck, .
 
 
 def check(folder: Path, ctx: JobContext) -> tuple[int, list[str]]:
-    """The golden answers, by what works on this computer: TensorRT, else ONNX Runtime."""
+    """Compare the golden predictions with the best runtime on this computer: TensorRT, else ONNX Runtime."""
     document = read_manifest(folder)
     if document is None:
         return 0, ["manifest.json cannot be understood."]

@@ -1,7 +1,7 @@
-"""What a page brings along from elsewhere: ONNX Runtime Web and the tokenizers' library, as the set-up put them here.
+"""Provide a page's libraries: ONNX Runtime Web and the tokenizers' library, as the installer stored them.
 
-An export has no network. `installer/fettle --web` fetches both by npm, in the versions and with the hashes of
-`installer/web.json`, into a folder `fettle_web` of the environment; each file is checked again when it is taken.
+An export has no network. `installer/fettle --web` downloads both by npm, in the versions and with the hashes of
+`installer/web.json`, into a folder `fettle_web` of the environment. Each file is checked again when it is used.
 """
 
 import hashlib
@@ -17,13 +17,13 @@ PACKAGE = "fettle_web"
 INSTALL_HINT = "installer/fettle --web (33 MB to download, 14 MB on disk)"
 PINS = "pins.json"
 LICENSES = {"onnxruntime": ("LICENSE", "ThirdPartyNotices.txt")}
-"""ONNX Runtime's package for the web holds no text of its license; the one for Python, of the same source, does."""
+"""License files from other packages: ONNX Runtime's web package lacks the text, but its Python package contains it."""
 
 EXPORTS = re.compile(r"export\{([^}]*)\};?\s*(?://#[^\n]*)?\s*$")
 
 
 def libraries(*, tokenizer: bool) -> tuple[ShippedLibrary, ...]:
-    """What a page of this kind holds. Raises `BackendMissing`."""
+    """Return the libraries of a page of this kind; raise `BackendMissing`."""
     rows = json.loads((_folder() / PINS).read_text(encoding="utf-8"))["packages"]
     found = tuple(
         ShippedLibrary(row["name"], row["version"], row["license"], row["sha512"], row["files"]) for row in rows
@@ -32,22 +32,22 @@ def libraries(*, tokenizer: bool) -> tuple[ShippedLibrary, ...]:
 
 
 def wasm() -> bytes:
-    """The engine itself. Raises `BackendMissing`."""
+    """Return the engine itself; raise `BackendMissing`."""
     return _checked("ort-wasm-simd-threaded.wasm")
 
 
 def engine_script() -> str:
-    """The engine's own module, whose names a page finds as `ort`. Raises `BackendMissing`."""
+    """Return the engine's own module, whose names a page finds as `ort`; raise `BackendMissing`."""
     return _told(_checked("ort.wasm.bundle.min.mjs").decode(), {"InferenceSession", "Tensor", "env"}, "ort")
 
 
 def tokenizer_script() -> str:
-    """The tokenizers' library, of which a page needs one name. Raises `BackendMissing`."""
+    """Return the tokenizers' library, of which a page needs one name; raise `BackendMissing`."""
     return _told(_checked("tokenizers.min.mjs").decode(), {"Tokenizer"}, "")
 
 
 def licenses(*, tokenizer: bool) -> dict[str, str]:
-    """Texts of the licenses of what a page of this kind holds, by file name."""
+    """Return the license texts of a page's libraries by file name."""
     found = {"tokenizers-LICENSE": _checked("LICENSE").decode()} if tokenizer else {}
     for package, names in LICENSES.items():
         spec = importlib.util.find_spec(package)
@@ -88,8 +88,12 @@ def _missing(reason: str) -> BackendMissing:
 
 
 def _told(script: str, wanted: set[str], name: str) -> str:
-    """A module whose exports become global names (below `name`): a page that is opened from a folder may hold modules
-    in itself, but import none. Raises ValueError where it exports something else.
+    """Convert a module to a script whose exports become global names (below `name`).
+
+    A page opened from a folder may contain modules, but cannot import any.
+
+    Raises:
+        ValueError: The module exports other names.
     """
     last = EXPORTS.search(script)
     pairs = [entry.strip().split(" as ") for entry in last[1].split(",")] if last else []

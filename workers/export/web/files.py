@@ -1,7 +1,7 @@
-"""The files of a page: one HTML file, scripts beside it, model and engine as base64 in scripts.
+"""Write the files of a page: one HTML file, scripts beside it, model and engine as base64 in scripts.
 
-Browsers let a page that was opened from a folder load classic scripts and nothing else: no fetch, no modules of other
-files (microsoft/onnxruntime#16729). So modules stand in the page itself, and what is binary comes as text.
+Browsers let a page that was opened from a folder load only classic scripts: no fetch, no modules of other files
+(microsoft/onnxruntime#16729). Modules are therefore inside the page, and binary files are stored as text.
 """
 
 import base64
@@ -21,15 +21,23 @@ FOLDER = "web"
 SCRIPTS = (
     "runs", "resize", "pictures", "sounds", "texts", "numbers", "answers", "boxes", "masks", "store", "draw", "asking",
 )  # fmt: skip
-"""In the order in which a page runs them; `page` comes last, behind the engine."""
+"""Scripts in the order in which a page runs them; `page` comes last, after the engine."""
 
 PIECE_BYTES = 6 << 20
-"""Of a file in one script, so that no browser has to hold a text of hundreds of megabytes."""
+"""Size of a file's part in one script, so that no browser has to hold a text of hundreds of megabytes."""
 
 
 def page_files(facts: CardFacts, spec: PipelineSpec, about: tuple[tuple[str, str], ...], model: Path) -> dict[str, str]:
-    """All files of the page by their names. `about` are lines on the model, `model` its ONNX file in a folder that
-    holds it and the weights beside it, nothing else. Raises `BackendMissing` where the engine is not installed.
+    """Return all files of the page by name.
+
+    Args:
+        facts: Facts of the card.
+        spec: Description of the model.
+        about: Lines about the model.
+        model: ONNX file in a folder with only it and its weights.
+
+    Raises:
+        BackendMissing: The engine is not installed.
     """
     is_text = spec.preprocess.kind == "text"
     found: dict[str, str] = {}
@@ -66,7 +74,7 @@ def _tokenizer(model: Path) -> Any:
 
 
 def _data(told: dict[str, Any], spec: PipelineSpec, tokenizer: Any) -> str:
-    """What our scripts are told of this model."""
+    """Return a script with the model's data for our scripts."""
     parts = {"facts": told, "pipeline": pipeline_document(spec)}
     if tokenizer is not None:
         parts["tokenizer"] = tokenizer
@@ -109,7 +117,7 @@ SAYS = {
 
 
 def what_it_does(spec: PipelineSpec) -> str:
-    """One sentence for people."""
+    """Return one sentence that describes the model to users."""
     names = spec.classes or ()
     some = ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
     says = SAYS.get(spec.answer_kind, "it answers with numbers")

@@ -1,4 +1,4 @@
-"""Writes the page and tries it: its own scripts, outside a browser, against the answers that the version gives here."""
+"""Write the page and test its scripts outside a browser against the version's predictions here."""
 
 import html
 from pathlib import Path
@@ -23,7 +23,7 @@ PAGE = Stage(id="page", title="Try the page")
 COMMANDS = ("python -m webbrowser index.html", "pip install -r requirements.txt", "python run.py {input}")
 MODEL = "model.onnx"
 MAX_BYTES = 700 << 20
-"""Of a model in a page: the engine has 4 GB at most and holds it twice while it is read."""
+"""Maximum size of a model in a page: the engine has at most 4 GB and holds the model twice while reading it."""
 
 KNOWN = (
     "float32", "float64", "int64", "uint64", "int32", "uint32", "int16", "uint16", "int8", "uint8", "bool",
@@ -32,7 +32,11 @@ MAIN = ("image", "input_ids", "audio", "array")
 
 
 def write(params: ExportParams, ctx: JobContext) -> ExportResult:
-    """Write, zip, test, try the page. Raises `WorkerError` where the model does not go into a page or fails a test."""
+    """Write, zip and test the bundle, and try the page.
+
+    Raises:
+        WorkerError: The model does not fit into a page or fails a test.
+    """
     model = read_model(Path(params.model_dir))
     spec = read_pipeline(model.folder)
     size = sum(path.stat().st_size for path in map(model.folder.joinpath, _names(model.artifact.files)))
@@ -62,7 +66,7 @@ def _names(entries: "tuple[object, ...]") -> list[str]:
 
 
 def why_not(spec: PipelineSpec, size_bytes: int) -> str:
-    """One sentence for what keeps a model out of a page, "" where nothing does."""
+    """Return one sentence why a model does not fit into a page; "" if it does."""
     answer = next(entry for entry in spec.outputs if entry.answer)
     given = [entry for entry in spec.inputs if entry.source in MAIN and not entry.optional]
     steps = spec.postprocess
@@ -84,7 +88,7 @@ def why_not(spec: PipelineSpec, size_bytes: int) -> str:
 
 
 def about(facts: CardFacts, spec: PipelineSpec) -> tuple[tuple[str, str], ...]:
-    """Lines on the model, (title, HTML)."""
+    """Return lines about the model: (title, HTML)."""
     judged = facts.n_judged if facts.n_judged is not None else facts.data.n_test if facts.data else 0
     words = [
         ("Not for", facts.not_for or "Not said by who made it."),

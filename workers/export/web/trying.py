@@ -1,5 +1,7 @@
-"""The page's own scripts and engine, run by Node.js where that is installed: prepared inputs and decoded answers have
-to be those of the Python pipeline. A browser needs sockets between its processes, which export jobs may not have.
+"""Run the page's own scripts and engine with Node.js, if it is installed, and compare them with the Python pipeline.
+
+Prepared inputs and decoded predictions must be equal. A browser needs sockets between its processes, which export jobs
+may not have.
 """
 
 import io
@@ -28,10 +30,10 @@ CASES = 4
 TIMEOUT_S = 300
 OLDEST_NODE = 18
 QUIET = {"OPENSSL_CONF": os.devnull, "NODE_OPTIONS": ""}
-"""Node reads OpenSSL's settings when it starts, which lie outside of a job's walls, and needs none."""
+"""Variables that keep Node from reading OpenSSL's settings, which it does not need and the sandbox forbids."""
 
 PREPARED_TOLERANCE = 1e-4
-"""Sounds are filtered in another order of additions; pictures and tokens are equal to the bit."""
+"""Tolerance of prepared sounds, whose filter adds in another order; pictures and tokens are bitwise equal."""
 
 TEXTS = (
     "A short text to try this model with.",
@@ -40,13 +42,13 @@ TEXTS = (
     "word " * 700,
 )
 PICTURES = ((331, 250), (517, 90))
-"""Width and height: Pillow before 13 resizes much taller pictures in another order, and so rounds otherwise."""
+"""Width and height; Pillow before 13 resizes much taller pictures in another order and so rounds differently."""
 
 WHAT = "The page’s own scripts"
 
 
 def try_page(folder: Path, ctx: JobContext) -> ExportCheck:
-    """What was tried of the unpacked page. Raises `WorkerError` where it answers otherwise."""
+    """Return the check of the unpacked page; raise `WorkerError` if its predictions differ."""
     node = find_node()
     if node is None:
         told = (
@@ -71,7 +73,7 @@ def try_page(folder: Path, ctx: JobContext) -> ExportCheck:
 
 
 def find_node() -> str | None:
-    """Node.js, where it is installed and not too old."""
+    """Return the path of Node.js; None if it is missing or too old."""
     path = shutil.which("node")
     if path is None:
         return None
@@ -105,7 +107,7 @@ def _run(node: str, folder: Path, asked: Mapping[str, Any], ctx: JobContext) -> 
 def _check_answers(golden: Path, pipeline: Pipeline, given: Sequence[NDArray[Any]]) -> None:
     stored = Prepared(golden / "answers")
     shapes = [stored[at]["answer"].shape for at in range(len(given))]
-    # where nothing has a batch axis
+    # if no output has a batch axis
     shaped = [
         one.reshape(shape) if one.size == np.prod(shape) else one for one, shape in zip(given, shapes, strict=True)
     ]
@@ -126,7 +128,7 @@ def _check_prepared(kind: str, wanted: Mapping[str, NDArray[Any]], found: Mappin
 def examples(
     pipeline: Pipeline, spec: PipelineSpec, work: Path
 ) -> list[tuple[dict[str, Any], dict[str, NDArray[Any]]]]:
-    """(an input as it is told to the page, what the pipeline makes of it), of the model's kind."""
+    """Return (an input for the page, the pipeline's result) for the model's kind."""
     rng = np.random.default_rng(7)
     if isinstance(spec.preprocess, TextSteps):
         return [({"text": text}, pipeline.feeds_from(text)) for text in TEXTS]

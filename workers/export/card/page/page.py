@@ -1,7 +1,7 @@
-"""`card.html`: one file that reads well on a screen, in the dark, and on paper; every figure is the card's own.
+"""Write `card.html`: one file that is readable on screens, in dark mode, and on paper, with the card's figures.
 
-The text is README.md's, section by section, made into HTML by markdown-it-py; above it stand the verdict, the figures
-that people ask for first, and the three questions that a person answered.
+markdown-it-py converts the sections of README.md to HTML. Above them are the verdict, the most important figures, and
+the user's three statements.
 """
 
 import html
@@ -17,12 +17,12 @@ from workers.pipeline.spec import PipelineSpec
 
 CARD_FILE = "card.html"
 ABOVE = ("What it is for", "What it is not for", "Verdict")
-"""Sections that stand above the others already."""
+"""Sections that are shown above the others."""
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One figure: `value` large, `title` and `beside` in words."""
+    """One figure of the page: `value` large, `title` and `beside` in words."""
 
     title: str
     value: str
@@ -30,7 +30,7 @@ class Tile:
 
 
 def card_page(facts: CardFacts, spec: PipelineSpec, n: int, commands: tuple[str, ...]) -> str:
-    """The whole page, of what `card` is made of."""
+    """Return the whole page, from the same facts as `card`."""
     from markdown_it import MarkdownIt
 
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
@@ -59,24 +59,24 @@ def card_page(facts: CardFacts, spec: PipelineSpec, n: int, commands: tuple[str,
 
 
 def _wide(text: str) -> str:
-    """A table may be wider than a telephone, and is then moved by itself."""
+    """Wrap tables, so that a table wider than a telephone's screen scrolls separately."""
     return text.replace("<table>", '<div class="wide"><table>').replace("</table>", "</table></div>")
 
 
 def heading(text: str) -> str:
-    """The first line of a section, without its marks."""
+    """Return the first line of a section without its marks."""
     return text.strip().partition("\n")[0].lstrip("# ")
 
 
 def state_of(facts: CardFacts) -> str:
-    """How the verdict is colored: ``ok``, ``bad``, ``warn`` or ``plain``."""
+    """Return the color of the verdict: ``ok``, ``bad``, ``warn`` or ``plain``."""
     if facts.variant["id"] == facts.original["id"]:
         return "plain"
     return {"safe": "ok", "regressed": "bad"}.get(str(facts.variant.get("verdict")), "warn")
 
 
 def tiles(facts: CardFacts) -> list[Tile]:
-    """The figures that were measured, of those that people ask for first."""
+    """Return the most important figures that were measured."""
     this, original = facts.variant, facts.original
     is_original = this["id"] == original["id"]
     found = []

@@ -1,7 +1,7 @@
-"""Answer requests over HTTP: ``python serve.py``; stop with Ctrl+C, after what was begun has been answered.
+"""Answer requests over HTTP: ``python serve.py``; Ctrl+C stops it after open requests have been answered.
 
-Only this computer may ask, until it is told more: ``--host 0.0.0.0 --allow-host shop.example --api-key-file key.txt``.
-``--switch FOLDER`` gives a running service another bundle, without losing a request.
+By default only this computer may send requests. Options allow others: ``--host 0.0.0.0 --allow-host shop.example
+--api-key-file key.txt``. ``--switch FOLDER`` gives a running service another bundle without losing a request.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Build this model's engine before its first start: ``python build_engine.py`` for the card that is here.
+"""Build this model's engine before its first start: ``python build_engine.py`` for the card in this computer.
 
-``--for sm89,sm120 --out engine.plan`` builds for cards that are elsewhere, into a file; no card is needed for that.
+``--for sm89,sm120 --out engine.plan`` builds a file for cards elsewhere and needs no card.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MODEL = HERE / MANIFEST["model"]["folder"] / MANIFEST["model"]["main"]
 
 
 def build_for(architectures: tuple[str, ...], out: Path) -> dict[str, Any]:
-    """An engine for cards elsewhere. Raises `NotRunnable`."""
+    """Write an engine for cards elsewhere; raise `NotRunnable`."""
     rtx = EDITIONS[0]
     trt = load_library(rtx)
     asked = tensorrt_engines.ask_of(tensorrt_engines.describe_file(MODEL))
@@ -37,7 +37,11 @@ def build_for(architectures: tuple[str, ...], out: Path) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Exit code 0 where an engine is there now, 6 where none could be built (the model runs without)."""
+    """Run the command line.
+
+    Returns:
+        Exit code 0 if an engine exists now, 6 if none could be built (the model runs without one).
+    """
     parser = argparse.ArgumentParser(description="Build this model's TensorRT engine.")
     parser.add_argument("--for", dest="architectures", default="", help="architectures such as sm89,sm120")
     parser.add_argument("--out", type=Path, help="the file for an engine of cards elsewhere")

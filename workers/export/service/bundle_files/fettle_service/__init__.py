@@ -1,1 +1,1 @@
-"""Answers requests over HTTP by the Open Inference Protocol, version 2, with this bundle's model."""
+"""Answer requests over HTTP by the Open Inference Protocol, version 2, with this bundle's model."""

@@ -1,4 +1,4 @@
-"""The paths of the server: the Open Inference Protocol, an answer as people read it, metrics, a page to try it."""
+"""Define the server's paths: the Open Inference Protocol, readable predictions, metrics, and a page for trials."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ T = TypeVar("T")
 
 
 def create_app(service: Service, allowed: Allowed) -> FastAPI:
-    """All paths, behind the gate."""
+    """Create the application with all paths behind the gate."""
     app = FastAPI(title=service.name, docs_url=None, redoc_url=None)
     app.add_middleware(
         CORSMiddleware,
@@ -87,27 +87,28 @@ async def _http_error(_request: Request, error: Exception) -> Response:
 
 
 class Paths:
-    """One method a path."""
+    """Request handlers of one service, one method per path."""
 
     def __init__(self, service: Service, allowed: Allowed) -> None:
+        """Create the handlers of a service; `allowed` decides which requests are accepted."""
         self._service, self._allowed = service, allowed
 
     async def server(self) -> Response:
-        """Server metadata."""
+        """Return the server metadata."""
         version = self._service.current.version
         return JSONResponse({"name": "fettle", "version": version, "extensions": EXTENSIONS})
 
     async def live(self) -> Response:
-        """It runs."""
+        """Return that the server runs."""
         return JSONResponse({"live": True})
 
     async def ready(self) -> Response:
-        """Requests are taken; status 503 while it stops."""
+        """Return whether the server accepts requests; status 503 while it stops."""
         is_ready = self._service.is_ready
         return JSONResponse({"ready": is_ready}, 200 if is_ready else 503)
 
     async def model_ready(self, name: str, version: str | None = None) -> Response:
-        """The same for a model; status 404 for one that is not here."""
+        """Return whether a model accepts requests; status 404 for an unknown model."""
 
         async def work() -> Response:
             self._check(name, version, self._service.current)
@@ -116,7 +117,7 @@ class Paths:
         return await self._counted("ready", work)
 
     async def metadata(self, name: str, version: str | None = None) -> Response:
-        """Model metadata."""
+        """Return the model metadata."""
 
         async def work() -> Response:
             with self._service.release() as release:
@@ -133,7 +134,7 @@ class Paths:
         return await self._counted("metadata", work)
 
     async def infer(self, request: Request, name: str, version: str | None = None) -> Response:
-        """The model's outputs."""
+        """Return the model's outputs."""
 
         async def work() -> Response:
             async with self._service.bodies.read(request) as body:
@@ -152,7 +153,7 @@ class Paths:
         return await self._counted("infer", work)
 
     async def answer(self, request: Request, name: str) -> Response:
-        """What a person's picture, sound, text or file of arrays is answered."""
+        """Return the prediction for a picture, sound, text or file of arrays."""
 
         async def work() -> Response:
             async with self._service.bodies.read(request) as body:
@@ -164,11 +165,11 @@ class Paths:
         return await self._counted("answer", work)
 
     async def models(self) -> Response:
-        """The models that there can be a chat with."""
+        """Return the models that can chat."""
         return JSONResponse(chat.models(self._service.name))
 
     async def chat(self, request: Request) -> Response:
-        """The next answer of a dialogue, whole or as a stream."""
+        """Return the next answer of a dialogue, whole or as a stream."""
 
         async def work() -> Response:
             async with self._service.bodies.read(request) as body:
@@ -190,14 +191,14 @@ class Paths:
         return await self._counted("chat", work)
 
     async def index(self) -> Response:
-        """The models that are here."""
+        """Return the models of this server."""
         service = self._service
         return JSONResponse([{"name": service.name, "version": service.current.version, "state": "READY"}])
 
     async def load(self, request: Request, name: str) -> Response:
-        """Load another bundle and use it; status 409 where it is not taken.
+        """Load another bundle and use it; status 409 if it is refused.
 
-        Who has gone before that is done gets what it saw: nothing changes then.
+        If the client disconnects before the end, nothing changes.
         """
 
         async def work() -> Response:
@@ -217,23 +218,23 @@ class Paths:
         return await self._counted("load", work)
 
     async def metrics(self) -> Response:
-        """Counters in Prometheus' text format."""
+        """Return counters in Prometheus' text format."""
         return Response(generate_latest(self._service.registry), media_type=CONTENT_TYPE_LATEST)
 
     async def page(self) -> Response:
-        """The page to try it, which loads nothing from elsewhere."""
+        """Return the page to try the model, which loads nothing from elsewhere."""
         nonce = secrets.token_urlsafe(16)
         own = f"script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'"
         policy = f"default-src 'none'; connect-src 'self'; img-src blob:; {own}"
         facts = {"key": True} if self._allowed.key else self._facts()
-        # "<" could end the script that these facts stand in
+        # "<" could end the script that contains these facts
         told = json.dumps(facts).replace("<", "\\u003c")
         page = PAGE.read_text(encoding="utf-8").replace("NONCE", nonce).replace("FACTS", told)
         headers = {"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY"}
         return HTMLResponse(page, headers=headers)
 
     async def facts(self) -> Response:
-        """What the page shows, for pages of a service with a key."""
+        """Return the facts that the page shows, for pages of a service with a key."""
         return JSONResponse(self._facts())
 
     def _facts(self) -> dict[str, str]:
@@ -250,11 +251,11 @@ class Paths:
             raise RequestError(f"there is no model {name[:80]!r} of that version here; there is {known!r}", 404)
 
     async def _counted(self, path: str, work: Callable[[], Awaitable[Response]]) -> Response:
-        """What `work` gives, or the protocol's error; measured and counted."""
+        """Return the result of `work`, or the protocol's error; the request is timed and counted."""
         began_s = time.perf_counter()
         try:
             response = await work()
-        except Exception as error:  # what the model's runtime raises; the service lives on
+        except Exception as error:  # runtimes raise any type; the service must continue
             response = self._error(path, error)
             if path in LOGGED and response.status_code not in (GONE, NOT_FOUND):
                 self._service.failed()
@@ -264,7 +265,7 @@ class Paths:
 
     def _error(self, path: str, error: Exception) -> Response:
         if isinstance(error, RequestError):
-            # whose body was not read to its end would go on sending it
+            # a client whose body was not read completely would continue to send it
             headers = {"Connection": "close"} if error.status in UNREAD else None
             return JSONResponse({"error": str(error)}, error.status, headers)
         if isinstance(error, Refused):
@@ -280,7 +281,7 @@ class Paths:
 
 
 async def _unless_left(request: Request, work: Awaitable[T]) -> T:
-    """Return what `work` gives; it is cancelled when the client has gone. Raises ClientDisconnect."""
+    """Return the result of `work`, which is canceled when the client disconnects; raise ClientDisconnect then."""
     doing, leaving = asyncio.ensure_future(work), asyncio.ensure_future(left(request))
     try:
         await asyncio.wait({doing, leaving}, return_when=asyncio.FIRST_COMPLETED)

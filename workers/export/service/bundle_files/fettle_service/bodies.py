@@ -1,4 +1,4 @@
-"""Bodies of requests: bounded each, in time, and all together."""
+"""Read bodies of requests, with limits for each body, for its time, and for all bodies together."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from starlette.requests import Request
 from .documents import RequestError
 
 MANY, HURRY = 100, 3
-"""From so many bodies at once each may pause for only a third of the time: thousands that are announced and never come
-would keep others from being read."""
+"""Number of simultaneous bodies above which pauses are limited to a third of the time.
+
+Otherwise thousands of announced bodies that never arrive would keep others from being read.
+"""
 
 
 @dataclass(eq=False)
 class _Held:
-    """One body in memory. `timeout` is set while it still comes."""
+    """One body in memory; `timeout` is set while it is being received."""
 
     size: int = 0
     timeout: asyncio.Timeout | None = None
@@ -26,13 +28,21 @@ class _Held:
 
 
 class Bodies:
-    """Reader of all bodies of one service, which keep at most `all_bytes` together until they are answered.
+    """Reader of all bodies of one service, which hold at most `all_bytes` together until they are answered.
 
-    Where a part more would exceed that, the largest body that is still coming is dropped: clients with small requests
-    go on while others announce or send large ones.
+    If a further part would exceed that limit, the largest incomplete body is dropped. Clients with small requests
+    therefore continue while others announce or send large ones.
     """
 
     def __init__(self, each_bytes: int, all_bytes: int, whole_s: float, pause_s: float) -> None:
+        """Create a reader.
+
+        Args:
+            each_bytes: Limit of one body.
+            all_bytes: Limit of all bodies together.
+            whole_s: Seconds for one whole body.
+            pause_s: Seconds between two parts.
+        """
         self._each_bytes, self._all_bytes = each_bytes, all_bytes
         self._whole_s, self._pause_s = whole_s, pause_s
         self._held: set[_Held] = set()
@@ -44,8 +54,8 @@ class Bodies:
         """Read one whole body and count it until the context ends.
 
         Raises:
-            RequestError: 413 for one that is too large, 408 where it comes too slowly, 415 where it is compressed, 503
-                where all bodies together need too much memory.
+            RequestError: 413 for a body that is too large, 408 if it comes too slowly, 415 if it is compressed, 503 if
+                all bodies together need too much memory.
         """
         held = _Held()
         self._held.add(held)
@@ -89,8 +99,8 @@ class Bodies:
         return self._pause_s if self._coming <= MANY else self._pause_s / HURRY
 
     def _grow(self, held: _Held, more: int) -> None:
-        """Count `more` bytes, after other bodies were dropped where they would exceed the limit."""
-        if held.is_dropped:  # a part that came in the same moment
+        """Count `more` bytes, after other bodies were dropped if they would exceed the limit."""
+        if held.is_dropped:  # a part that arrived at the same time
             raise _too_much()
         while self.size_bytes + more > self._all_bytes:
             coming = [one for one in self._held if one.timeout is not None and not one.is_dropped]

@@ -1,4 +1,4 @@
-"""Answers that are kept for requests that come again: the latest used ones, bounded by their bytes."""
+"""Cache predictions of repeated requests: the most recently used ones, limited by their size."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ Arrays = dict[str, NDArray[Any]]
 
 
 class Cache:
-    """`most_bytes` 0 keeps nothing. Several threads may ask."""
+    """Cache of one service; safe for several threads."""
 
     def __init__(self, most_bytes: int) -> None:
+        """Create a cache of at most `most_bytes`; 0 caches nothing."""
         self.most_bytes, self.size_bytes, self.hits, self.misses = most_bytes, 0, 0, 0
         self._kept: OrderedDict[bytes, Arrays] = OrderedDict()
         self._lock = threading.Lock()
 
     def key(self, release: str, feeds: Mapping[str, NDArray[Any]]) -> bytes:
-        """The same for the same arrays asked of the same release; b"" where nothing is kept."""
+        """Return a key that is equal for equal arrays and the same release; b"" if nothing is cached."""
         if not self.most_bytes:
             return b""
         digest = hashlib.blake2b(release.encode(), digest_size=32)
@@ -32,7 +33,7 @@ class Cache:
         return digest.digest()
 
     def get(self, key: bytes) -> Arrays | None:
-        """What was kept, and counts whether there was something."""
+        """Return the cache entry, or None, and count the hit or miss."""
         if not key:
             return None
         with self._lock:
@@ -45,14 +46,14 @@ class Cache:
             return found
 
     def put(self, key: bytes, outputs: Arrays) -> None:
-        """Keeps it, and lets go of those that were not asked for longest."""
+        """Add an entry and remove the least recently used ones."""
         size = _bytes(outputs)
         if not key or size > self.most_bytes:
             return
         with self._lock:
             if key in self._kept:
                 return
-            self._kept[key] = {name: values.copy() for name, values in outputs.items()}  # a part may hold a whole batch
+            self._kept[key] = {name: values.copy() for name, values in outputs.items()}  # a view would keep its batch
             self.size_bytes += size
             while self.size_bytes > self.most_bytes:
                 self.size_bytes -= _bytes(self._kept.popitem(last=False)[1])

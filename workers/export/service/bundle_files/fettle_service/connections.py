@@ -1,7 +1,7 @@
-"""Connections of the server: how many there may be, and how long a client may take for a request.
+"""Limit the server's connections: their number, and the time a client may take for a request.
 
-uvicorn's own limit counts requests and refuses in plain text, and its time limit ends with the first byte of a
-further request: clients that connect and send next to nothing would fill the table of open files.
+uvicorn's own limit counts requests and refuses in plain text, and its time limit ends with the first byte of a further
+request. Clients that connect and send next to nothing would fill the table of open files.
 """
 
 from __future__ import annotations
@@ -16,18 +16,21 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 MAX_CONNECTIONS = 1000
 AT_ONCE = 32
-"""Connections that are accepted before the next bytes are read. asyncio takes all that wait: a thousand at once keep
-everybody else waiting, and a client among them would have to make room before its request is read."""
+"""Number of connections that are accepted before the next bytes are read.
+
+asyncio accepts all that wait. A thousand at once would keep all other clients waiting, and a client among them would
+have to make room before its request is read.
+"""
 OTHER_FILES = 100
-"""Left of the files that this process may have open: models, logs, uploads."""
+"""Number of open files reserved for models, logs and uploads."""
 HEAD_S = 2.5
 """Seconds for the head of a request, from the connection or from its own first byte."""
 STALL_S = 20.0
-"""Seconds in which a client reads something of its response."""
+"""Seconds within which a client must read a part of its response."""
 
 
 def most_connections() -> int:
-    """Return how many connections are taken at once: one more would need a file that this process may not open."""
+    """Return the maximum number of connections: one more would exceed this process's limit of open files."""
     try:
         import resource
     except ImportError:  # Windows has no such limit
@@ -44,13 +47,14 @@ TOO_MANY = (
 
 
 class Connections:
-    """The connections of one server that wait for their client: for a request, or for the rest of one.
+    """Connections of one server that wait for their client: for a request, or for the rest of one.
 
-    Where a further client connects and there are `most` connections already, one of them is closed: the oldest of those
-    that never brought a whole request, else the one that was unused longest.
+    If a further client connects at the limit `most`, one waiting connection is closed: the oldest of those that never
+    sent a whole request, otherwise the one that was unused longest.
     """
 
     def __init__(self, most: int) -> None:
+        """Create an empty set with a limit."""
         self.most = most
         self._new: OrderedDict[Connection, None] = OrderedDict()
         self._used: OrderedDict[Connection, None] = OrderedDict()
@@ -66,7 +70,7 @@ class Connections:
         self._used.pop(connection, None)
 
     def has_room(self, count: int) -> bool:
-        """Return whether there may be `count` connections, after a waiting one was closed where necessary."""
+        """Return whether `count` connections are allowed, closing a waiting one if necessary."""
         if count <= self.most:
             return True
         waiting = self._new or self._used
@@ -78,13 +82,13 @@ class Connections:
 
 
 class Connection(H11Protocol):
-    """One connection. `waiting` is set by the server (`connection_class`); `is_used` after its first response."""
+    """One connection; the server sets `waiting` (`connection_class`), `is_used` is true after its first response."""
 
     waiting: Connections
     head_s = HEAD_S
 
     def connection_made(self, transport: Any) -> None:
-        """Take the connection where there is room."""
+        """Accept the connection if there is room, otherwise refuse it."""
         super().connection_made(transport)
         self.is_used = False
         self._head_timer: asyncio.TimerHandle | None = None
@@ -96,12 +100,12 @@ class Connection(H11Protocol):
             transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End the timers of a connection that was closed."""
+        """Stop the timers of a closed connection."""
         self._end_timers()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Handle what came, and wait for what is missing."""
+        """Process the data, and wait for the rest of a request."""
         super().data_received(data)
         self._watch()
 
@@ -111,38 +115,38 @@ class Connection(H11Protocol):
         self.waiting.end(self)
         super().on_response_complete()
         if self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]:
-            self.waiting.wait(self)  # uvicorn's own timer closes it where no further request comes
+            self.waiting.wait(self)  # uvicorn's own timer closes it without a further request
         else:
             self._watch()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP, or only close where a response was begun."""
+        """Refuse invalid HTTP, or only close the connection if a response was begun."""
         if self.cycle is not None and not self.cycle.disconnected:
-            self.cycle.disconnected = True  # what still answers sends nothing more
+            self.cycle.disconnected = True  # a running response sends nothing more
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             super().send_400_response(json.dumps({"error": msg}))
         else:
             self.transport.close()
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close a connection without a further request, also where its client does not read the last response."""
+        """Close a connection without a further request, even if its client does not read the last response."""
         super().timeout_keep_alive_handler()
         self.transport.abort()
 
     def pause_writing(self) -> None:
-        """Wait for a client that reads slower than it is answered."""
+        """Start timing a client that reads slower than the server writes."""
         super().pause_writing()
         self._stall(self.transport.get_write_buffer_size())
 
     def resume_writing(self) -> None:
-        """Stop timing a client that has read what was sent to it."""
+        """Stop timing a client that has read its response."""
         super().resume_writing()
         if self._stall_timer is not None:
             self._stall_timer.cancel()
             self._stall_timer = None
 
     def drop(self) -> None:
-        """Close the connection, with the protocol's error where a request had begun."""
+        """Close the connection, with the protocol's error if a request had begun."""
         if self.cycle is not None and not self.cycle.response_started:
             self.transport.write(TOO_MANY)
         self._end_timers()
@@ -150,7 +154,7 @@ class Connection(H11Protocol):
         self.transport.abort()
 
     def _watch(self) -> None:
-        """Give the client `head_s` from now where no request is under way; a timer that runs already goes on."""
+        """Give the client `head_s` from now if no request is in progress; a running timer continues."""
         if self.transport.is_closing():
             self._end_timers()
             return
@@ -166,7 +170,7 @@ class Connection(H11Protocol):
             self.waiting.wait(self)
 
     def _stall(self, before_bytes: int) -> None:
-        """Look again in `STALL_S` whether the client has read anything of `before_bytes`."""
+        """Check after `STALL_S` whether the client has read any of `before_bytes`."""
         self._stall_timer = self.loop.call_later(STALL_S, self._stalled, before_bytes)
 
     def _stalled(self, before_bytes: int) -> None:

@@ -1,4 +1,4 @@
-"""What the OpenAPI document (GET /openapi.json) says about bodies and answers; the application reads raw bytes."""
+"""Describe bodies and responses for the OpenAPI document (GET /openapi.json), since the application reads raw bytes."""
 
 from __future__ import annotations
 
@@ -87,11 +87,11 @@ BODIES: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
 }
-"""Media type and JSON schema of each body, by the name of the method that answers it."""
+"""Media type and JSON schema of each body, by the name of the handler method."""
 
 
 def described(endpoint: str) -> dict[str, Any]:
-    """Return the arguments of FastAPI's `add_api_route` that describe an endpoint by the name of its method."""
+    """Return the arguments of FastAPI's `add_api_route` that describe a handler method."""
     statuses = ALWAYS + (WITH_BODY if endpoint in BODIES else ())
     statuses += {"load": (409,), "ready": (503,), "model_ready": (503,)}.get(endpoint, ())
     content = {"application/json": {"schema": ERROR}}

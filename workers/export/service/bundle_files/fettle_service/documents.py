@@ -1,4 +1,4 @@
-"""JSON of requests and answers. Large ones are read and written in parts, in a thread, so that other requests go on.
+"""Read and write JSON of requests and responses; large documents in parts, in a thread, so that others continue.
 
 A thread alone does not help: `json.loads` and `json.dumps` hold the interpreter's lock from beginning to end.
 """
@@ -15,33 +15,37 @@ import numpy as np
 T = TypeVar("T")
 
 LARGE_BYTES = 64 << 10
-"""From so many bytes a document goes to a thread; below that the way there takes longer than the work."""
+"""Size from which on a document goes to a thread; for smaller ones the switch takes longer than the work."""
 AT_ONCE = 10_000
-"""Values that are written or made numbers at once, in about a millisecond."""
+"""Number of values that are written or converted at once, in about a millisecond."""
 MAX_PARSED_BYTES = 256 << 20
-"""Memory of the Python objects that one JSON text may become; numbers of 8 million bytes fit."""
+"""Maximum memory of the Python objects of one JSON text; numbers of 8 million bytes fit."""
 OBJECT_BYTES = {b",": 32, b'"': 160, b"[": 640, b"{": 640}
-"""At least CPython's memory for a value, half of a text, a list and an object, by the character that each of them
-needs. Texts, lists and objects count more, since no other thread has a turn while they are made."""
+"""Memory estimates per character of the JSON text: for a value, half of a text, a list and an object.
+
+They are at least CPython's memory. Texts, lists and objects count more, since no other thread runs while they are
+created.
+"""
 
 
 class RequestError(ValueError):
-    """The request does not fit the protocol or the model; `status` is HTTP's, the text says what is wrong."""
+    """Error: the request does not fit the protocol or the model; `status` is HTTP's, the text says what is wrong."""
 
     def __init__(self, text: str, status: int = 400) -> None:
+        """Create an error with its text and HTTP status."""
         super().__init__(text)
         self.status = status
 
 
 async def beside(size_bytes: int, work: Callable[..., T], *given: Any) -> T:
-    """Return what `work` gives: in a thread where it handles a large document of `size_bytes`."""
+    """Return the result of `work`, run in a thread if it handles a large document of `size_bytes`."""
     if size_bytes < LARGE_BYTES:
         return work(*given)
     return await asyncio.to_thread(work, *given)
 
 
 def read_document(text: bytes) -> Any:
-    """Return the JSON document in `text`. Raises RequestError, before parsing where its objects would be too large."""
+    """Return the JSON document in `text`; raise RequestError, before parsing if its objects would be too large."""
     if sum(text.count(mark) * size for mark, size in OBJECT_BYTES.items()) > MAX_PARSED_BYTES:
         raise RequestError("the JSON holds too many values; send the tensors as binary data", 413)
     try:
@@ -51,7 +55,7 @@ def read_document(text: bytes) -> Any:
 
 
 def _real(text: str) -> float:
-    """As `float`, but in Python's own code, between whose steps other threads have their turns."""
+    """Convert like `float`, but in Python code, so that other threads run between the values."""
     return float(text)
 
 
@@ -64,7 +68,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def write_document(document: Any) -> str:
-    """Return a document as JSON. One-dimensional arrays of numpy may stand in it. Raises ValueError for NaN."""
+    """Return a document, which may contain one-dimensional numpy arrays, as JSON; raise ValueError for NaN."""
     return "".join(_pieces(document))
 
 

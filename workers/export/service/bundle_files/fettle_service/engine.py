@@ -1,7 +1,7 @@
-"""The model behind the service: one thread that answers what waits, several requests at once where that pays.
+"""Run the service's model in one thread that answers waiting requests, several at once if that is faster.
 
-The thread takes up to `max_batch` items of those that came while it was busy, and never waits for more: an answer is
-never later than it would be alone (Triton's dynamic batching with a delay of zero).
+The thread takes up to `max_batch` items that arrived while it was busy, and never waits for more. A request is
+therefore never answered later than alone (Triton's dynamic batching with a delay of zero).
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ Signature = tuple[Any, ...]
 
 
 class Overloaded(RuntimeError):
-    """As many requests wait as may."""
+    """Error: the maximum number of requests waits."""
 
 
 @dataclass(frozen=True)
 class Axes:
-    """Which axis of each input and output counts items; inputs that are not named are the same for all items."""
+    """Axis of each input and output that counts items; inputs without an entry are the same for all items."""
 
     inputs: Mapping[str, int]
     outputs: Mapping[str, int]
@@ -38,8 +38,9 @@ class Axes:
     def rows(self, feeds: Mapping[str, NDArray[Any]]) -> int:
         """Return the number of items in one request.
 
-        Raises RequestError where its inputs hold different numbers of items, or none: joined with other requests, rows
-        of one client would go to another.
+        Raises:
+            RequestError: Its inputs hold different numbers of items, or none. Joined with other requests, rows of one
+                client would go to another.
         """
         counts = {name: feeds[name].shape[axis] for name, axis in self.inputs.items() if name in feeds}
         if len(set(counts.values())) > 1 or 0 in counts.values():
@@ -48,7 +49,10 @@ class Axes:
         return next(iter(counts.values()), 1)
 
     def signature(self, feeds: Mapping[str, NDArray[Any]]) -> Signature:
-        """Requests of one signature may be joined: same inputs, dtypes, sizes, and the same in what is not joined."""
+        """Return the signature of a request: input names, dtypes, sizes, and the values that are not joined.
+
+        Requests with the same signature may be joined.
+        """
         found: list[Any] = []
         for name, values in sorted(feeds.items()):
             axis = self.inputs.get(name)
@@ -57,7 +61,7 @@ class Axes:
         return tuple(found)
 
     def join(self, requests: Sequence[Mapping[str, NDArray[Any]]]) -> Arrays:
-        """All requests as one."""
+        """Return all requests as one."""
         first = requests[0]
         return {
             name: np.concatenate([one[name] for one in requests], self.inputs[name]) if name in self.inputs else value
@@ -65,7 +69,7 @@ class Axes:
         }
 
     def split(self, outputs: Mapping[str, NDArray[Any]], rows: Sequence[int]) -> list[Arrays]:
-        """Each request's own part. Raises ValueError where an output does not count items."""
+        """Return each request's own part; raise ValueError if an output does not count items."""
         ends = np.cumsum(rows)
         parts: list[Arrays] = [{} for _ in rows]
         for name, values in outputs.items():
@@ -87,9 +91,10 @@ class _Waiting:
 
 
 class Engine:
-    """`run(feeds)` of `model`, in turn. `batches` counts how many batches of each size were run."""
+    """Thread that calls `run(feeds)` of `model` in turn; `batches` counts the batches of each size."""
 
     def __init__(self, model: Any, axes: Axes, max_batch: int, max_waiting: int) -> None:
+        """Start the thread of a model."""
         self.model, self.axes, self.max_batch = model, axes, max_batch
         self.batches: dict[int, int] = {}
         self._max_waiting = max_waiting
@@ -102,11 +107,11 @@ class Engine:
 
     @property
     def waiting(self) -> int:
-        """Requests that the model has not begun with."""
+        """Return the number of requests that the model has not begun."""
         return self._waiting.qsize()
 
     def submit(self, feeds: Mapping[str, NDArray[Any]]) -> Future[Arrays]:
-        """The answer to come. Raises Overloaded, and RequestError for inputs of different numbers of items."""
+        """Return the coming outputs; raise Overloaded, and RequestError for inputs of different numbers of items."""
         if self.waiting >= self._max_waiting:
             raise Overloaded
         batched = self.max_batch > 1
@@ -115,7 +120,7 @@ class Engine:
         return one.answer
 
     def do(self, work: Callable[[], None]) -> Future[Arrays]:
-        """Other work with the model, in its turn and by its thread. Raises Overloaded."""
+        """Run other work with the model in its turn and its thread; raise Overloaded."""
         if self.waiting >= self._max_waiting:
             raise Overloaded
         one = _Waiting({}, 1, ("work", id(work)), work)
@@ -123,11 +128,11 @@ class Engine:
         return one.answer
 
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
-        """The same, waited for: what a pipeline needs of a session."""
+        """Submit a request and wait for its outputs, as a pipeline expects of a session."""
         return self.submit(feeds).result()
 
     def close(self, finish: Callable[[], None] | None = None) -> None:
-        """End after what waits was answered, have the model's thread do `finish`, and return when that is done."""
+        """Answer waiting requests, run `finish` in the model's thread, and return when that is done."""
         self._finish = finish
         self._waiting.put(None)
         self._thread.join()
@@ -143,7 +148,7 @@ class Engine:
             self._finish()
 
     def _gather(self, first: _Waiting) -> list[_Waiting]:
-        """`first` with those behind it that may be joined, in the order they came."""
+        """Return `first` with the following requests that may be joined, in order."""
         batch, rows = [first], first.rows
         while rows < self.max_batch and not self._ended:
             try:
@@ -168,7 +173,7 @@ class Engine:
         self.batches[sum(rows)] = self.batches.get(sum(rows), 0) + 1
         parts: list[Arrays] = []
         if len(batch) > 1:
-            with contextlib.suppress(Exception):  # one that fails takes no other along: each is asked alone then
+            with contextlib.suppress(Exception):  # after a failure each request runs alone
                 parts = self.axes.split(self.model.run(self.axes.join([one.feeds for one in batch])), rows)
         for one, part in zip_longest(batch, parts):
             if part is not None:
@@ -181,24 +186,26 @@ class Engine:
             if one.work is not None:
                 one.work()
             one.answer.set_result({} if one.work is not None else self.model.run(one.feeds))
-        except Exception as error:  # whatever a runtime raises is this request's answer; the thread lives on
+        except Exception as error:  # any error of a runtime belongs to this request; the thread must continue
             one.answer.set_exception(error)
 
 
 LARGER = 16
-"""So many times larger are the numbers beside a request when a model is tried out in batches."""
+"""Factor of the numbers beside a request when a model is tried in batches."""
 
 
 class Filled:
-    """A session that asks each request together with another one, to see that a batch answers as each alone. Numbers of
-    the other are far larger: a model that rounds over a whole batch shows it then.
+    """Session that runs each request together with another one, to check that a batch gives the same outputs.
+
+    Numbers of the other request are far larger, which reveals a model that rounds over a whole batch.
     """
 
     def __init__(self, model: Any, axes: Axes, size: int) -> None:
+        """Create a session that fills batches to `size` requests."""
         self._model, self._axes, self._size, self._turn = model, axes, size, 0
 
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
-        """The part of the request, which stands at another place of the batch each time. Raises ValueError."""
+        """Return the outputs of the request, whose position in the batch changes each time; raise ValueError."""
         self._turn += 1
         place, rows = self._turn % self._size, self._axes.rows(feeds)
         floats = {name for name in self._axes.inputs if name in feeds and feeds[name].dtype.kind == "f"}

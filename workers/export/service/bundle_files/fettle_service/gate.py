@@ -1,7 +1,7 @@
-"""Which requests are let in: by host, by the page that sends them, and by the API key.
+"""Decide which requests are accepted: by host, by the page that sends them, and by the API key.
 
-A page of a stranger's site, opened in a browser on this computer, can send requests here; by DNS rebinding even under a
-name of its own. So the name that was asked for and the page that asks are looked at before anything else.
+A page of another site, opened in a browser on this computer, can send requests here; by DNS rebinding even under its
+own name. The requested host name and the sending page are therefore checked first.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ Send = Callable[[Message], Awaitable[None]]
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 OPEN = ("/", "/v2/health/live", "/v2/health/ready")
-"""Paths that need no key: they say nothing about the model."""
+"""Paths that need no key, because they reveal nothing about the model."""
 Headers = Mapping[bytes, bytes]
 
 
 @dataclass(frozen=True)
 class Allowed:
-    """Names under which the service answers, pages beside its own that may send requests, and the API key.
+    """Accepted host names, accepted origins besides its own pages, and the API key.
 
-    Without a key ("") the `secret` of this run is needed to load another bundle, "" where nothing can be loaded.
+    Without a key ("") loading another bundle needs the `secret` of this run, which is "" if nothing can be loaded.
     """
 
     hosts: frozenset[str]
@@ -39,7 +39,7 @@ class Allowed:
     secret: str = ""
 
     def refusal(self, headers: Headers, path: str) -> tuple[int, str] | None:
-        """Return the HTTP status and the reason for a request that is refused, else None."""
+        """Return the HTTP status and the reason of a refused request, else None."""
         host = headers.get(b"host", b"").decode("latin-1")
         if _name_of(f"//{host}") not in self.hosts:
             return 421, f"this service does not answer as {host[:80]!r}; start it with --allow-host to let it"
@@ -51,7 +51,7 @@ class Allowed:
         return None
 
     def may_load(self, headers: Headers) -> bool:
-        """Return whether this client may have another bundle loaded, wherever it comes from.
+        """Return whether this client may load another bundle.
 
         The address does not count: behind a reverse proxy every client has that of this computer.
         """
@@ -60,7 +60,7 @@ class Allowed:
 
 
 def _is_given(headers: Headers, needed: str) -> bool:
-    """Whether a client sends the key, after RFC 6750 (schemes have no case: RFC 9110, 11.1) or as X-API-Key."""
+    """Return whether a client sends the key, by RFC 6750 (schemes have no case: RFC 9110, 11.1) or as X-API-Key."""
     scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
     given = token.strip() if scheme.lower() == b"bearer" else headers.get(b"x-api-key", b"")
     return hmac.compare_digest(given, needed.encode())
@@ -74,12 +74,14 @@ def _name_of(address: str) -> str:
 
 
 class Gate:
-    """Refuses before the application sees anything."""
+    """Middleware that refuses requests before the application sees them."""
 
     def __init__(self, app: ASGIApp, allowed: Allowed) -> None:
+        """Wrap an application."""
         self._app, self._allowed = app, allowed
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """Pass an accepted request to the application, or refuse it."""
         if scope["type"] == "http":
             headers = dict(scope["headers"])
             is_preflight = scope["method"] == "OPTIONS" and b"access-control-request-method" in headers
@@ -104,6 +106,6 @@ async def _refuse(send: Send, status: int, reason: str) -> None:
 
 
 async def left(request: Request) -> None:
-    """Return when the client has gone; to be called after the body was read."""
+    """Return when the client has disconnected; call it after the body was read."""
     while (await request.receive())["type"] != "http.disconnect":
         pass

@@ -1,4 +1,4 @@
-"""What requests may take of the service."""
+"""Limits of the resources that requests may use."""
 
 from __future__ import annotations
 
@@ -9,8 +9,14 @@ from dataclasses import dataclass
 class Limits:
     """Limits of one service.
 
-    Of a body: bytes, seconds until all of it has come, and seconds between two of its parts. Of the model: seconds
-    until an answer, seconds of one answer of a chat, and requests that wait at once. Bytes of answers that are kept.
+    Attributes:
+        body_bytes: Size of one body.
+        body_s: Seconds until a body is complete.
+        body_pause_s: Seconds between two parts of a body.
+        answer_s: Seconds until the model's prediction.
+        chat_s: Seconds of one answer of a chat.
+        waiting: Number of requests that wait at once.
+        cache_bytes: Size of the cache of predictions.
     """
 
     body_bytes: int = 32 << 20
@@ -23,5 +29,5 @@ class Limits:
 
     @property
     def bodies_bytes(self) -> int:
-        """Return how many bytes the bodies of all requests may have together until they are answered."""
+        """Return the maximum size of all bodies together until they are answered."""
         return 4 * self.body_bytes

@@ -1,4 +1,4 @@
-"""Client of a running service that has it load another bundle, for ``serve.py --switch``."""
+"""Client that makes a running service load another bundle, for ``serve.py --switch``."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ MAX_ANSWER_BYTES = 1 << 20
 
 
 class NoService(RuntimeError):
-    """Nothing answers at the address."""
+    """Error: no service responds at the address."""
 
 
 class NotLoaded(RuntimeError):
-    """The service did not load the bundle; the text says why."""
+    """Error: the service did not load the bundle; the text says why."""
 
 
 def version_of(manifest: bytes) -> str:
@@ -29,14 +29,14 @@ def version_of(manifest: bytes) -> str:
 
 
 def request_load(host: str, port: int, name: str, folder: Path, key: str, timeout_s: float = LOAD_S) -> str:
-    """Have the service load the bundle in `folder` for the model `name` and return the version that it then has.
+    """Make the service load the bundle in `folder` for the model `name`; return the version it then has.
 
-    `key` is the API key or the service's secret. After `timeout_s` the connection is closed, upon which the service
-    gives up. The bundle may be in use already at that moment, so the service's version decides.
+    `key` is the API key or the service's secret. After `timeout_s` the connection is closed, and the service then gives
+    up. The bundle may be in use already at that moment, so the service's version decides.
 
     Raises:
-        NoService: where no service answers.
-        NotLoaded: where the service refuses the bundle or does not finish in time.
+        NoService: No service responds.
+        NotLoaded: The service refuses the bundle or does not finish in time.
     """
     body = json.dumps({"parameters": {"path": str(folder)}}).encode()
     try:
@@ -70,7 +70,7 @@ def _present_version(host: str, port: int, key: str) -> str:
 def _exchange(
     host: str, port: int, method: str, path: str, key: str, body: bytes, timeout_s: float
 ) -> tuple[int, Mapping[str, Any]]:
-    """Return status and JSON object of one answer."""
+    """Return status and JSON object of one response."""
     headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {key}"} if key else {})}
     connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
     try:

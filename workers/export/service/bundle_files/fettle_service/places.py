@@ -1,4 +1,4 @@
-"""Which folders a bundle may be loaded from: only such that no other account of this computer can change.
+"""Decide which folders a bundle may be loaded from: only those that no other account of this computer can change.
 
 Loading a bundle runs its code with the rights of this process.
 """
@@ -12,22 +12,22 @@ from functools import cached_property
 from pathlib import Path, PureWindowsPath
 
 NETWORK = ("\\\\", "//")
-"""How paths of other computers and of devices begin (UNC)."""
+"""Beginnings of paths of other computers and of devices (UNC)."""
 ACCESS_LIST = "system.posix_acl_access"
 
 
 class Refused(RuntimeError):
-    """A bundle is not loaded. The text says why; the present bundle stays in use."""
+    """Error: a bundle is not loaded and the present one stays in use; the text says why."""
 
 
 def trusted_folder(path: Path) -> Path:
     """Return `path` with all links resolved, after a check that no other account can change anything in it.
 
-    Folders are checked from the root of the file system downwards. The entries of a folder that only this user and
-    root may write to cannot be exchanged by others, so the tree that is checked here is the tree that is read later.
+    Folders are checked from the root of the file system downwards. The entries of a folder that only this user and root
+    may write to cannot be exchanged by others, so the tree that is checked here is the tree that is read later.
 
     Raises:
-        Refused: for a path that does not exist, lies on another computer, or can be changed by another account.
+        Refused: The path does not exist, lies on another computer, or can be changed by another account.
     """
     if str(path).startswith(NETWORK):
         raise Refused(f"{path.name} lies on another computer; copy it into a folder of this one")
@@ -39,7 +39,7 @@ def trusted_folder(path: Path) -> Path:
             Trust(os.geteuid()).check(resolved)
     except Refused:
         raise
-    except (OSError, RuntimeError, ValueError) as error:  # also a home folder that is not known, or a loop of links
+    except (OSError, RuntimeError, ValueError) as error:  # also for an unknown home folder, or a loop of links
         raise Refused(f"{path.name} cannot be read as a folder ({error})") from error
     return resolved
 
@@ -47,7 +47,10 @@ def trusted_folder(path: Path) -> Path:
 def check_windows(folder: PureWindowsPath, home: PureWindowsPath) -> None:
     """Check that `folder` lies on a local drive below `home`, which Windows closes to other accounts.
 
-    Both paths are resolved: a drive letter of the network has become a UNC path. Raises Refused.
+    Both paths are resolved: a drive letter of the network has become a UNC path.
+
+    Raises:
+        Refused: The folder lies elsewhere.
     """
     if not re.fullmatch(r"[A-Za-z]:", folder.drive):
         raise Refused(f"{folder.name} lies on another computer; copy it into {home}")
@@ -56,13 +59,14 @@ def check_windows(folder: PureWindowsPath, home: PureWindowsPath) -> None:
 
 
 class Trust:
-    """Checks of owners and permissions for the account `uid`; files of root are as good as its own."""
+    """Checks of owners and permissions for one account; files of root count as its own."""
 
     def __init__(self, uid: int) -> None:
+        """Create the checks for the account `uid`."""
         self._uid = uid
 
     def check(self, folder: Path) -> None:
-        """Check a resolved folder, all folders above it, and everything in it. Raises Refused."""
+        """Check a resolved folder, all folders above it, and everything in it; raise Refused."""
         *above, parent, place = [*reversed(folder.parents), folder] if folder.parents else [folder, folder]
         for one in above:
             self._check(one, may_be_shared=True)
@@ -84,12 +88,12 @@ class Trust:
         if found.st_uid not in (self._uid, 0):
             raise Refused(f"{name} belongs to another user of this computer")
         if may_be_shared and found.st_mode & stat.S_ISVTX:
-            return  # as in /tmp: others can add entries, but neither rename nor remove one of ours
+            return  # as in /tmp: others can add entries, but cannot rename or remove ours
         if found.st_mode & stat.S_IWOTH or (found.st_mode & stat.S_IWGRP and not self._is_own_group(path, found)):
             raise Refused(f"{name} can be changed by other users of this computer; run chmod -R go-w on it")
 
     def _is_own_group(self, path: Path, found: os.stat_result) -> bool:
-        """Whether only this user is in the file's group, as many systems set up, and no list adds others."""
+        """Return whether only this user is in the file's group, as many systems set up, and no list adds others."""
         return found.st_gid == self._own_group and not _has_access_list(path)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Requests and answers of the Open Inference Protocol, version 2, in JSON and with binary tensors.
+"""Read requests and write responses of the Open Inference Protocol, version 2, in JSON and with binary tensors.
 
 Sources: github.com/open-inference/open-inference-protocol, specification/protocol/inference_rest.md; binary tensors as
 in github.com/triton-inference-server/server, docs/protocol/extension_binary_data.md.
@@ -33,7 +33,7 @@ DATATYPES = {
     "float32": "FP32",
     "float64": "FP64",
 }
-"""The protocol's names of the dtypes that models of bundles have."""
+"""The protocol's names of the dtypes of bundles' models."""
 HEADER_LENGTH = "Inference-Header-Content-Length"
 MAX_DIMENSIONS = 16
 MAX_HEADER_DIGITS = 12
@@ -41,8 +41,11 @@ MAX_HEADER_DIGITS = 12
 
 @dataclass(frozen=True)
 class Tensor:
-    """An input or output of the model: `shape` holds None where any size goes, `required` is false for what is filled
-    in.
+    """An input or output of the model.
+
+    Attributes:
+        shape: None where any size is valid.
+        required: False for inputs that are filled in if they are missing.
     """
 
     name: str
@@ -51,15 +54,18 @@ class Tensor:
     required: bool = True
 
     def metadata(self) -> dict[str, Any]:
-        """As the protocol describes it: free sizes are −1."""
+        """Return the protocol's description; free sizes are −1."""
         shape = [-1 if size is None else size for size in self.shape]
         return {"name": self.name, "datatype": DATATYPES[self.dtype], "shape": shape}
 
 
 @dataclass(frozen=True)
 class Asked:
-    """One request: arrays by input name, and which outputs are wanted (name, whether binary), None for all in JSON or
-    all in binary.
+    """One request.
+
+    Attributes:
+        feeds: Arrays by input name.
+        outputs: Requested outputs (name, whether binary); None means all, in JSON or in binary (`all_binary`).
     """
 
     request_id: str
@@ -69,7 +75,7 @@ class Asked:
 
 
 def parse(body: bytes, header_length: str | None, tensors: Sequence[Tensor]) -> Asked:
-    """The request in `body`; behind its JSON of `header_length` bytes come binary tensors. Raises RequestError."""
+    """Return the request in `body`: JSON of `header_length` bytes, followed by binary tensors; raise RequestError."""
     text, rest = _split(body, header_length)
     document = read_document(text)
     if not isinstance(document, dict) or not isinstance(document.get("inputs"), list):
@@ -109,7 +115,7 @@ def _parameters(entry: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _array(entry: Mapping[str, Any], tensor: Tensor, rest: memoryview) -> tuple[NDArray[Any], memoryview]:
-    """One input's array, and the binary data behind it."""
+    """Return one input's array, and the binary data after it."""
     shape, wanted = entry.get("shape"), DATATYPES[tensor.dtype]
     if entry.get("datatype") != wanted:
         raise RequestError(
@@ -138,7 +144,7 @@ def _array(entry: Mapping[str, Any], tensor: Tensor, rest: memoryview) -> tuple[
         raise RequestError(f"the input {tensor.name!r} holds NaN, which is no number")
     try:
         shaped = values.reshape(shape)
-    except ValueError as error:  # sizes beside a 0 may be larger than any array's
+    except ValueError as error:  # with a size of 0 the other sizes may exceed any array's
         raise RequestError(f"the input {tensor.name!r} has the shape {shape}, which is too large") from error
     return shaped.astype(tensor.dtype, copy=False), rest
 
@@ -148,9 +154,9 @@ def _is_size(value: Any) -> bool:
 
 
 def _from_json(data: Any, tensor: Tensor, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return the numbers (n,) of a flat or nested list; none is rounded to a whole one, cut or made infinite.
+    """Return the numbers (n,) of a flat or nested list; none is rounded, cut or made infinite.
 
-    The types are checked before numpy sees the list: one long text among numbers would give every entry its width.
+    The types are checked before numpy reads the list: one long text among numbers would give every entry its width.
     """
     if not isinstance(data, list):
         raise RequestError(f'the input {tensor.name!r} has no list "data" and no binary data')
@@ -172,13 +178,13 @@ def _from_json(data: Any, tensor: Tensor, dtype: np.dtype[Any]) -> NDArray[Any]:
 
 
 def _numbers(part: list[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return numbers (n,); whole ones go to float32 without passing float64, which would round them twice."""
+    """Return numbers (n,); integers are converted to float32 directly, since float64 between would round them twice."""
     with np.errstate(over="ignore"):
         return np.array(part, None if dtype.kind == "f" else dtype).astype(dtype)
 
 
 def _flat(data: list[Any], name: str) -> list[Any]:
-    """Return the entries of nested lists in order. Raises RequestError where lists beside each other differ."""
+    """Return the entries of nested lists in order; raise RequestError if lists on one level differ in length."""
     for _ in range(MAX_DIMENSIONS):
         if list not in set(map(type, data)):
             return data
@@ -204,7 +210,7 @@ def _wanted(document: Mapping[str, Any]) -> tuple[tuple[tuple[str, bool], ...] |
 
 
 def reply(model: str, version: str, asked: Asked, outputs: Mapping[str, NDArray[Any]]) -> tuple[bytes, int | None]:
-    """The answer's body, and how many bytes of it are JSON where binary tensors follow. Raises RequestError."""
+    """Return the response's body, and the size of its JSON if binary tensors follow; raise RequestError."""
     wanted = asked.outputs or tuple((name, asked.all_binary) for name in outputs)
     entries, parts = [], []
     for name, is_binary in wanted:

@@ -1,7 +1,7 @@
-"""One bundle that is loaded, and the change from one to the next without losing a request.
+"""Load a bundle, and switch from one bundle to the next without losing a request.
 
-Each bundle runs its own code: its package is imported under a name of its own (its modules import each other by
-relative imports), so that two stand beside each other until the older one has answered what it began.
+Each bundle runs its own code: its package is imported under its own name (its modules use relative imports). Two
+bundles can therefore be loaded until the older one has answered its requests.
 """
 
 from __future__ import annotations
@@ -23,25 +23,27 @@ from .places import Refused
 from .protocol import Tensor
 
 FILLED_IN = ("constant", "initial_state", "attention_mask", "token_type_ids", "position_ids")
-"""Sources of inputs that the model fills in by itself where they are left out."""
+"""Sources of inputs that the model fills in if they are missing."""
 MOST_AT_START = 4
-"""Items in the batches by which is seen, at each start, that batches answer as each alone."""
+"""Maximum number of items in the batches with which each start checks that batches give the same outputs."""
 
 _numbers = itertools.count(1)
 
 
 def _expected(model: Any) -> tuple[str, ...]:
-    """The store of golden answers to hold it to: the fallback has its own; bundles of before have none."""
+    """Return the store of golden predictions to compare with: the fallback has its own, older bundles have none."""
     return ("fallback",) if getattr(model, "used", "version") == "fallback" else ()
 
 
 class Release:
-    """A loaded bundle whose golden predictions are alike here. `why_single` says why requests are not batched.
-
-    Raises Refused for a bundle that does not run here or predicts otherwise; nothing of it stays in memory then.
-    """
+    """A loaded bundle whose golden predictions are equal here; `why_single` says why requests are not batched."""
 
     def __init__(self, folder: Path, threads: int | None, max_waiting: int, log: Path | None = None) -> None:
+        """Load the bundle in `folder`; after a failure nothing of it stays in memory.
+
+        Raises:
+            Refused: The bundle does not run here or gives other predictions.
+        """
         self.folder = folder
         self.log: Any = None
         self._model: Any = None
@@ -52,14 +54,14 @@ class Release:
         except Refused:
             self._close()
             raise
-        except Exception as error:  # anything may be wrong with a folder that somebody names
+        except Exception as error:  # a folder from a client may cause any error
             self._close()
             raise Refused(f"{folder.name} does not run here: {type(error).__name__}: {error}") from error
         self.engine = Engine(self._model, self._axes(), self.max_batch, max_waiting)
         self._users, self._free = 0, threading.Condition()
 
     def _open(self, threads: int | None) -> None:
-        """Load the model, and read what the bundle says about itself."""
+        """Load the model, and read the bundle's description."""
         content = (self.folder / "manifest.json").read_bytes()
         self.manifest: dict[str, Any] = json.loads(content)
         self.version = version_of(content)
@@ -75,7 +77,7 @@ class Release:
         self.outputs = tuple(Tensor(one.name, one.dtype, one.shape) for one in self.pipeline.spec.outputs)
 
     def _compare(self, log: Path | None) -> None:
-        """Compare the golden predictions, open the log, and decide whether requests are joined. Raises Refused."""
+        """Compare the golden predictions, open the log, and decide whether requests are joined; raise Refused."""
         golden = self._bundle.part("pipeline.golden")
         self.golden_alike, differences = golden.compare_golden(
             self.folder / "golden", self.pipeline, self._model, *_expected(self._model)
@@ -91,11 +93,11 @@ class Release:
 
     @property
     def chats(self) -> bool:
-        """Whether it is a language model."""
+        """Return whether the model is a language model."""
         return getattr(self.pipeline.spec, "chat", None) is not None
 
     def answering(self, max_new_tokens: int, temperature: float, seed: int) -> Any:
-        """One answer of a language model, for the model's own thread."""
+        """Return one answer of a language model, for the model's own thread."""
         return self._model.answering(max_new_tokens, temperature, seed)
 
     def _import(self) -> Any:
@@ -109,13 +111,13 @@ class Release:
         return bundle
 
     def _log_in(self, log: Path | None) -> Any:
-        """What is noted for `monitor.py`, by a thread of its own; None where nothing is."""
+        """Return the log for `monitor.py`, with its own thread; None without a log."""
         if log is None:
             return None
         try:
             writing = self._bundle.part("monitor.writing")
             return writing.Background(writing.Log(log, self.folder))
-        except Exception as error:  # a bundle of before there was a log, or a folder that cannot be written to
+        except Exception as error:  # a bundle from before logs existed, or a folder that cannot be written to
             raise Refused(f"{self.folder.name} cannot log: {error}") from error
 
     def _axes(self) -> Axes:
@@ -125,7 +127,7 @@ class Release:
 
     @staticmethod
     def _counts(entry: Any) -> bool:
-        """Whether an input's batch axis counts items."""
+        """Return whether an input's batch axis counts items."""
         return bool(entry.batched and entry.shape and entry.source != "state")
 
     def _why_single(self, axes: Axes, golden: Any) -> str:
@@ -139,29 +141,29 @@ class Release:
             _, differences = golden.compare_golden(
                 self.folder / "golden", self.pipeline, filled, *_expected(self._model)
             )
-        except Exception as error:  # a model whose answers cannot be told apart is asked one by one
+        except Exception as error:  # a model whose outputs cannot be split runs requests one by one
             return f"answers of a batch cannot be told apart ({error})"
         return f"in a batch it answers otherwise: {differences[0]}" if differences else ""
 
     def take(self) -> None:
-        """It is used once more, and not closed until `give_back` was called as often."""
+        """Count one more user; the bundle is not closed until `give_back` was called as often."""
         with self._free:
             self._users += 1
 
     def give_back(self) -> None:
-        """It is used once less."""
+        """Count one user less."""
         with self._free:
             self._users -= 1
             self._free.notify_all()
 
     def retire(self) -> None:
-        """Answers what was begun, then lets go of the model; returns when that is so."""
+        """Wait until all requests are answered, release the model, and return."""
         with self._free:
             self._free.wait_for(lambda: self._users == 0)
-        self.engine.close(self._close)  # OpenVINO ends the process with SIGSEGV later where another thread closes it
+        self.engine.close(self._close)  # if another thread closes it, OpenVINO later ends the process with SIGSEGV
 
     def _close(self) -> None:
-        """Let go of everything that is open by now, also where loading failed late."""
+        """Close everything that is open so far, also after a late failure of the loading."""
         if self.log is not None:
             self.log.close()
         if self._model is not None:
@@ -174,7 +176,7 @@ class Release:
 
 
 class _FromSource(SourceFileLoader):
-    """Compiles a module's source, as `own_code.py` does: no checksum covers a cache of Python."""
+    """Loader that compiles a module's source, like `own_code.py`: no checksum covers a cache of Python."""
 
     def exec_module(self, module: ModuleType) -> None:
         exec(self.source_to_code(self.get_data(self.path), self.path), vars(module))
@@ -192,7 +194,7 @@ def _module(name: str, path: Path, *, is_package: bool = False) -> ModuleType:
 
 
 def check_sums(release: Release, folder: Path) -> None:
-    """Check that each file of `folder` is as it was written, before any of its code runs. Raises Refused."""
+    """Check that each file of `folder` is unchanged, before any of its code runs; raise Refused."""
     golden = importlib.import_module(f"{release._package}.pipeline.golden")
     problems: list[str] = golden.check_sums(folder)
     if problems:

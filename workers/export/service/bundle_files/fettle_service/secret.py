@@ -1,6 +1,6 @@
-"""The secret of a running service without an API key: who can read it may have the service load another bundle.
+"""Secret of a running service without an API key: a program that can read it may load another bundle.
 
-The service writes it at its start to a file that only this account can read, and removes it when it stops.
+The service writes the secret at its start to a file that only this account can read, and removes it when it stops.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ from pathlib import Path
 from .places import trusted_folder
 
 FOLDER = Path(".local", "state", "fettle-service")
-"""Below the home folder. It depends on no variable that may differ between the service and ``serve.py --switch``."""
+"""Folder below the home folder.
+
+It does not depend on variables that may differ between the service and ``serve.py --switch``.
+"""
 
 
 def secret_file(port: int) -> Path:
-    """Return where the service at `port` of this computer keeps its secret. Raises RuntimeError without a home."""
+    """Return the file with the secret of the service at `port` of this computer; raise RuntimeError without a home."""
     return Path.home() / FOLDER / f"{port}.secret"
 
 
@@ -26,8 +29,8 @@ def write_secret(port: int) -> str:
     """Write a new secret with mode 0600 and return it.
 
     Raises:
-        OSError: where nothing can be written.
-        RuntimeError: where there is no home folder, or (Refused) others may write to it.
+        OSError: The file cannot be written.
+        RuntimeError: There is no home folder, or (Refused) others may write to it.
     """
     path = secret_file(port)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -41,7 +44,7 @@ def write_secret(port: int) -> str:
 
 
 def read_secret(path: Path) -> str:
-    """Return the secret in `path`, "" where there is none."""
+    """Return the secret in `path`; "" if there is none."""
     try:
         return path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeError):

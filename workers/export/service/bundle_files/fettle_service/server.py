@@ -1,4 +1,4 @@
-"""The server's command line, and how it starts and stops."""
+"""Command line of the server, and its start and stop."""
 
 from __future__ import annotations
 
@@ -27,21 +27,26 @@ from .service import Service
 HERE = Path(__file__).resolve().parents[1]
 
 KEEP_ALIVE_S = 65
-"""Longer than proxies keep theirs (60 s: nginx, ngx_http_upstream_module, `keepalive_timeout`), so that the client
-closes first. At uvicorn's 5 s a request that crossed the closing was lost."""
+"""Seconds that an idle connection stays open, longer than proxies keep theirs, so that the client closes first.
+
+nginx keeps them for 60 s (ngx_http_upstream_module, `keepalive_timeout`). With uvicorn's 5 s a request that crossed the
+closing was lost.
+"""
 MAX_HEAD_BYTES = 16 << 10
 DRAIN_S = 60
 MIN_KEY_CHARS = 16
 
 
 class Server(uvicorn.Server):
-    """Says in one line when it is ready. `handed` is a connection that another program hands over, as inetd does."""
+    """Server that prints one line when it is ready."""
 
     def __init__(self, config: uvicorn.Config, service: Service, handed: socket.socket | None) -> None:
+        """Create a server; `handed` is a connection from another program, as with inetd."""
         super().__init__(config)
         self._service, self._handed = service, handed
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to listen, or take the handed-over connection, and print the ready line."""
         await super().startup(sockets)
         for one in sockets or ():
             one.listen(MAX_CONNECTIONS)  # asyncio has set the length of the queue to `AT_ONCE`
@@ -53,7 +58,7 @@ class Server(uvicorn.Server):
 
             def patient() -> Any:
                 connection = make(**state)
-                connection.head_s = DRAIN_S  # the program that hands it over may prepare its first request meanwhile
+                connection.head_s = DRAIN_S  # the other program may prepare its first request meanwhile
                 return connection
 
             await loop.connect_accepted_socket(patient, self._handed)
@@ -68,14 +73,15 @@ class Server(uvicorn.Server):
         sys.stdout.flush()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Refuse readiness checks, then stop."""
         self._service.is_ready = False
         await super().shutdown(sockets)
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """Raises OSError, or OverflowError for a port that is none.
+    """Return a listening socket; raise OSError, or OverflowError for an invalid port.
 
-    Connections inherit TCP_NODELAY. asyncio sets it for sockets that it made itself alone, and without it an answer
+    Connections inherit TCP_NODELAY. asyncio sets it only for sockets that it created itself, and without it a response
     waits 40 ms for the acknowledgment of its head (RFC 896 beside RFC 1122, 4.2.3.2).
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -85,7 +91,7 @@ def listening(host: str, port: int) -> socket.socket:
 
 
 def main() -> int:
-    """Exit code 0 after it was stopped, 2 for wrong usage, 3 where the bundle or a change of it is refused."""
+    """Run the server; return exit code 0 after a stop, 2 for wrong usage, 3 if a bundle is refused."""
     options = _options()
     try:
         key = "" if options.api_key_file is None else _key_in(options.api_key_file)
@@ -128,7 +134,12 @@ def main() -> int:
 
 
 def _key_in(path: Path) -> str:
-    """Return the key in a file. Raises OSError, and ValueError for one that can be guessed or sent by no client."""
+    """Return the key in a file.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: The key can be guessed, or no client can send it.
+    """
     key = path.read_text(encoding="utf-8").strip()
     if len(key) < MIN_KEY_CHARS or not (key.isascii() and key.isprintable()):
         raise ValueError(f"a key has {MIN_KEY_CHARS} plain letters and digits at least.")
@@ -137,7 +148,7 @@ def _key_in(path: Path) -> str:
 
 @contextmanager
 def _secret_at(sockets: Sequence[socket.socket], key: str) -> Iterator[str]:
-    """Write the secret of a service without a key, and remove it in the end; "" where there is none."""
+    """Write the secret of a service without a key, and remove it at the end; "" if there is none."""
     if key or not sockets:
         yield ""
         return
@@ -155,7 +166,7 @@ def _secret_at(sockets: Sequence[socket.socket], key: str) -> Iterator[str]:
 
 
 def switch(options: argparse.Namespace, key: str) -> int:
-    """Have the running service load the bundle in a folder, and return the exit code."""
+    """Make the running service load the bundle in a folder; return the exit code."""
     name = json.loads((HERE / "manifest.json").read_text(encoding="utf-8"))["serving"]["name"]
     try:
         secret = key or read_secret(secret_file(options.port))
@@ -171,7 +182,7 @@ def switch(options: argparse.Namespace, key: str) -> int:
 
 
 def _text_file(name: str) -> Path:
-    """Return the path of a file that can be read as text. Raises what argparse turns into a usage error."""
+    """Return the path of a readable text file; raise the error that argparse reports as wrong usage."""
     try:
         Path(name).read_text(encoding="utf-8")
     except (OSError, UnicodeError) as error:

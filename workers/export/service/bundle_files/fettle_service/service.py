@@ -1,4 +1,4 @@
-"""What the paths of the server do: ask the model, decode what a person gives, change the bundle, count."""
+"""Implement the server's paths: run the model, decode inputs, switch the bundle, and count requests."""
 
 from __future__ import annotations
 
@@ -26,18 +26,19 @@ from .turns import Turn
 Arrays = dict[str, NDArray[Any]]
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 SHORT_ANSWER = 64
-"""Tokens of a language model's answer to a text; chats give longer ones."""
+"""Maximum number of tokens of a language model's answer to a text; chats give longer ones."""
 
 CLOSE_S = 10.0
-"""Seconds that a stopping service waits for the bundle of before the last change."""
+"""Seconds that a stopping service waits for the bundle before the last switch."""
 ARRAYS = {b"PK\x03\x04": ".npz", b"\x93NUMPY": ".npy"}
-"""How files of arrays begin; all else is what the model prepares: a picture, a text, a sound."""
+"""First bytes of files of arrays; other bodies are prepared by the model: a picture, a text, a sound."""
 
 
 class Service:
-    """`name` is the model's in the protocol and stays the same whatever release answers."""
+    """One model under a fixed name in the protocol, whichever release answers."""
 
     def __init__(self, folder: Path, threads: int | None, limits: Limits, log: Path | None = None) -> None:
+        """Load the bundle in `folder`; `log` is the folder of its log."""
         self.limits, self._threads, self._log = limits, threads, log
         self.current = _loaded_apart(folder, threads, limits.waiting, log)
         self.name = str(self.current.manifest["serving"]["name"])
@@ -84,7 +85,7 @@ class Service:
 
     @contextmanager
     def release(self) -> Iterator[Release]:
-        """The one that answers now; it is not closed while this lasts."""
+        """Yield the release that answers now; it is not closed meanwhile."""
         with self._changing:
             release = self.current
             release.take()
@@ -94,7 +95,7 @@ class Service:
             release.give_back()
 
     async def infer(self, release: Release, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
-        """The model's outputs. Raises what the runtime raises, TimeoutError, Overloaded."""
+        """Return the model's outputs; raise the runtime's errors, TimeoutError, and Overloaded."""
         key = self.cache.key(release.version, feeds)
         kept = self.cache.get(key)
         if kept is not None:
@@ -108,22 +109,26 @@ class Service:
         return outputs
 
     def close(self) -> None:
-        """Write the logs to their end. The server has stopped."""
+        """Write the logs to their end after the server has stopped."""
         if self._retiring is not None:
             self._retiring.join(CLOSE_S)
         if self.current.log is not None:
             self.current.log.close()
 
     def failed(self) -> None:
-        """A request was not answered."""
+        """Log a request that was not answered."""
         if self.current.log is not None:
             self.current.log.add(lambda log: log.failed())
 
     async def answer(self, release: Release, body: bytes) -> str:
-        """Predict for a picture, sound, text or file of arrays as a person has it, as the proof read it; in JSON.
+        """Return the prediction for a picture, sound, text or file of arrays as JSON, prepared as in the proof.
 
-        Raises RequestError in the words of the pipeline, TimeoutError, and Overloaded. A thread that is given up ends
-        before the model runs again.
+        A thread that is given up ends before the model runs again.
+
+        Raises:
+            RequestError: The input cannot be read, in the words of the pipeline.
+            TimeoutError: The model takes too long.
+            Overloaded: Too many requests wait.
         """
         turn = Turn(release.engine, self.limits.answer_s)
         work = self._chatted if release.chats else self._answered
@@ -152,7 +157,7 @@ class Service:
         return told
 
     def _chatted(self, release: Release, turn: Turn, body: bytes) -> dict[str, Any]:
-        """A short answer of a language model; the likeliest word each time."""
+        """Return a short answer of a language model, with the likeliest token each time."""
         pieces: list[str] = []
 
         def work() -> None:
@@ -168,15 +173,15 @@ class Service:
         return {"input": "text", "answer": "".join(pieces)}
 
     def switch(self, path: Path, given_up: threading.Event) -> str:
-        """Load a bundle beside the present one, compare its golden predictions, and put it into its place.
+        """Load a bundle beside the present one, compare its golden predictions, and replace the present one.
 
-        The older one ends in a thread of its own, after it has answered what it began: a dialogue may take minutes.
+        The older bundle ends in its own thread after it has answered its requests: a dialogue may take minutes.
 
         Returns:
             The new version.
 
         Raises:
-            Refused: where the bundle is not taken, or `given_up` was set before that; the present one goes on.
+            Refused: The bundle is refused, or `given_up` was set before the end; the present one continues.
         """
         if not self._switching.acquire(blocking=False):
             raise Refused("another change is under way")
@@ -208,16 +213,17 @@ class Service:
 
 
 def _loaded_apart(folder: Path, threads: int | None, max_waiting: int, log: Path | None) -> Release:
-    """Load a bundle in a thread that ends, as a switch does. Raises Refused.
+    """Load a bundle in a thread that ends, as a switch does; raise Refused.
 
     OpenVINO gives the thread that loads a model another stack for signals, and takes it back in the thread that closes
-    the model. SIGTERM ended a service with SIGSEGV whose first model the main thread, which gets signals, had loaded.
+    the model. The main thread receives signals: SIGTERM ended a service with SIGSEGV if that thread had loaded its
+    first model.
     """
     with ThreadPoolExecutor(1) as apart:
         return apart.submit(Release, folder, threads, max_waiting, log).result()
 
 
 def _note(release: Release, feeds: Mapping[str, NDArray[Any]], read: Callable[[], Any], seconds: float | None) -> None:
-    """For the log, where there is one; a thread of its own looks at it."""
+    """Add a request to the log, if there is one; a separate thread analyzes it."""
     if release.log is not None:
         release.log.add(lambda log: log.request(release.pipeline, feeds, read, seconds))

@@ -1,4 +1,4 @@
-"""The model for one request that a thread prepares: bounded in time, and given up with its request."""
+"""Give a request's thread access to the model, limited in time and canceled with the request."""
 
 from __future__ import annotations
 
@@ -16,23 +16,24 @@ Arrays = dict[str, NDArray[Any]]
 
 
 class Turn:
-    """A session of a pipeline for `limit_s` seconds. `end` may be called by another thread."""
+    """Session of a pipeline for `limit_s` seconds; another thread may call `end`."""
 
     def __init__(self, engine: Engine, limit_s: float) -> None:
+        """Create a session that starts now."""
         self._engine, self._ends_s = engine, time.monotonic() + limit_s
         self._lock, self._pending = threading.Lock(), Future[Arrays]()
         self.is_ended = False
 
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
-        """Return the model's outputs. Raises what it raises, TimeoutError, and Overloaded."""
+        """Return the model's outputs; raise its errors, TimeoutError, and Overloaded."""
         return self._result(lambda: self._engine.submit(feeds))
 
     def do(self, work: Callable[[], None]) -> None:
-        """Have the model's thread do `work`, which has to end where `is_ended`. Raises as `run` does."""
+        """Run `work` in the model's thread; it must end when `is_ended`. Raises like `run`."""
         self._result(lambda: self._engine.do(work))
 
     def end(self) -> None:
-        """Give up: what waits for the model is not begun any more."""
+        """Give up: work that waits for the model is not begun any more."""
         with self._lock:
             self.is_ended = True
             self._pending.cancel()
