@@ -139,7 +139,7 @@ def _module_names(packages: tuple[str, ...]) -> Iterator[str]:
 def _import(module_name: str, broken: list[Broken]) -> ModuleType | None:
     try:
         return importlib.import_module(module_name)
-    except Exception as error:  # whatever a module raises, the others must still be found
+    except Exception as error:  # a module may raise any error; the others must still be found
         broken.append(Broken(module_name.rpartition(".")[2], module_name, _first_line(error)))
         return None
 
@@ -239,7 +239,7 @@ def describe_runtimes(scan: Scan[Runtime]) -> tuple[Described, ...]:
 def _describe_runtime(runtime: Runtime) -> Described:
     try:
         found = runtime.available()
-    except Exception as error:  # a library that breaks while it is looked at is not available
+    except Exception as error:  # a library that fails during the check is not available
         found = Availability(False, f"It does not work here: {_first_line(error)}.")
     return Described(
         id=runtime.id,

@@ -58,7 +58,7 @@ class CardFacts(Frozen):
 
     title: str
     project: str
-    made_at: str  # ISO 8601, UTC: when its run ended, so that the same run gives the same bytes
+    made_at: str  # ISO 8601, UTC: the end of its run, so that the same run gives the same bytes
     fettle_version: str
     purpose: str = ""
     not_for: str = ""
@@ -67,7 +67,7 @@ class CardFacts(Frozen):
     origin: str = ""
     original_sha256: str
     device: DeviceFacts
-    original: dict[str, JsonValue]  # VARIANT of CLI.md
+    original: dict[str, JsonValue]  # VARIANT of docs/command-line.md
     variant: dict[str, JsonValue]
     data: DataResult | None = None
     limit_pct: float

@@ -187,8 +187,8 @@ class DescribedTarget(Described):
     """An export target with its questions, its progress stages, and its commands with the heading `how_to_run`.
 
     `suffix` is the end of the file name; the file is always a zip archive. `runtimes` and `settings` limit the versions
-    it can take, `pushed_to` is the question for a repository, `switch` the command that gives a running one another
-    bundle, `falls_back` whether bundles may hold the original as a fallback (see `TargetSpec`).
+    it can take. `pushed_to` is the question for a repository, `switch` the command that gives a running one another
+    bundle. `falls_back`: bundles may hold the original as a fallback (see `TargetSpec`).
     """
 
     suffix: str = ".zip"

@@ -45,7 +45,7 @@ def run(params: BenchParams, ctx: JobContext) -> BenchResult:
         run_first(session, requests, params.runtime)
         seconds = params.seconds / len(batches)
         if card is not None:
-            card.stop()  # nothing samples while requests are timed
+            card.stop()  # no sampling while requests are timed
         point = _point(params, session, requests, seconds, ctx, meter)
         if card is not None:
             told = take_figures(session, requests, reopen, ctx.check_cancelled)

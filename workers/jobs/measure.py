@@ -32,8 +32,8 @@ def run(params: MeasureParams, ctx: JobContext) -> MeasureResult:
     run_first(session, requests, params.runtime)
     first_ms = (time.perf_counter() - started) * 1000
     if card is not None:
-        card.stop()  # nothing samples while requests are timed
-    forget_speech(session)  # the first one is no measurement
+        card.stop()  # no sampling while requests are timed
+    forget_speech(session)  # the first answer is not a measurement
     first_set = False
     with frozen():
         ctx.loaded()

@@ -31,7 +31,7 @@ def run(params: SummarizeParams, ctx: JobContext) -> SummarizeResult:
 def _summary(params: SummarizeParams, index: int, pair: Paired, ratio: Speedup) -> SpeedSummary:
     original, loads = (params.loads[0], params.loads[index]) if params.loads else ((), ())
     together, under_load = agreement(original, loads), is_under_load(original, loads)
-    if under_load and together is not None and index:  # a mean tells then how often others had the core
+    if under_load and together is not None and index:  # a mean would measure how often others had the core
         ratio = Speedup(together.speedup, together.low, together.high)
     sets = params.latencies_ms[index]
     all_ms = [value for one_set in sets for value in one_set]

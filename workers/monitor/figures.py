@@ -143,7 +143,7 @@ def _of_scores(pipeline: Pipeline, values: NDArray[np.float32]) -> tuple[Figures
     rows = values.reshape(-1, values.shape[-1]) if values.ndim > 1 else values[:, None]
     with np.errstate(all="ignore"):
         shares = probabilities(rows, spec).astype(np.float64)
-        if isinstance(spec.preprocess, AudioSteps) or pipeline.stateful:  # frames of one sound have one answer
+        if isinstance(spec.preprocess, AudioSteps) or pipeline.stateful:  # frames of one sound have one prediction
             shares, rows = shares.mean(axis=0, keepdims=True), rows.mean(axis=0, keepdims=True)
         if spec.answer_kind == "score" or shares.shape[1] == 1:
             return {"score": shares[:, 0]}, (shares[:, 0] > 0.5).astype(np.int64)

@@ -36,9 +36,18 @@ TAKES_ALONG = {"brightness": ("contrast", "detail", "color"), "rare": ("unknown"
 
 @dataclass(frozen=True)
 class Alert:
-    """One alarm; the fields are those of `MonitorAlert` in the contracts.
+    """One alarm.
 
     Attributes:
+        code: What is wrong.
+        statistic: Name of the figure that changed.
+        since: Start of the change, in seconds since 1970.
+        until: End of the change, in seconds since 1970; None if it goes on.
+        noticed: Time at which the change was certain.
+        before: Earlier value: a mean, a share, milliseconds.
+        now: Current value.
+        direction: 1 for more, −1 for less.
+        name: The class concerned.
         follows: A figure that changed at the same time and explains this change, as darker pictures have less contrast.
     """
 
@@ -74,7 +83,7 @@ class Watch:
 
     @property
     def windows(self) -> tuple[Ints, Ints]:
-        """Return the first lines of all windows, −1 where there are not enough requests, and the lines after them."""
+        """Return the first lines of all windows, −1 if there are too few requests, and the lines after them."""
         return self.starts, self.ends
 
     @property
@@ -142,7 +151,7 @@ _NOTHING = Expected((), (), None)
 def alerts_of(watch: Watch) -> list[Alert]:
     """Return all alarms of a part, sorted by their begin."""
     found = [*_of_failures(watch), *_of_latency(watch)]
-    if len(watch.ends):  # else nothing was answered
+    if len(watch.ends):  # empty if no request was answered
         found += [*_of_figures(watch), *_of_classes(watch)]
     found = [_replaced(alert, follows=_cause_of(alert, found)) for alert in found]
     return sorted(found, key=lambda alert: (alert.since, alert.code, alert.statistic))
@@ -160,7 +169,7 @@ def _cause_of(alert: Alert, others: list[Alert]) -> str:
 
 
 def _of_figures(watch: Watch) -> Iterator[Alert]:
-    """Test each figure once: its mean place, or for the figure of familiarity the share of unfamiliar values."""
+    """Test each figure once: its mean rank, or for the figure of familiarity the share of unfamiliar values."""
     by_tail = _familiarity(watch)
     for name, histograms in watch.series.histograms.items():
         usual = watch.reference.statistics.get(name, _NOTHING)
@@ -253,7 +262,7 @@ def _of_latency(watch: Watch) -> Iterator[Alert]:
     starts = np.concatenate([[0], ends[:-1]]).astype(np.int64)
     blocks = slowing.medians(series.latencies, series.latency_first, starts, ends)
     sums, usual = slowing.cumulated(blocks)
-    # it began where the sum last was zero
+    # the alarm began when the sum was last zero
     zero = np.where(sums <= 0, np.arange(len(sums)), -1)
     since = np.maximum.accumulate(zero) + 1
     own = Watch(series, watch.reference, 0, starts, ends, watch.level)

@@ -31,7 +31,7 @@ class Series:
     """Lines of one part as arrays.
 
     Attributes:
-        times: (lines,) end times; `n`, `errors` and `not_finite` have the same shape.
+        times: (lines,) start times; `n`, `errors` and `not_finite` have the same shape.
         histograms: (lines, bins) counts of each figure.
         sums: (lines,) sums of each figure.
         classes: (lines, class_numbers) counts of the classes that occur.

@@ -55,7 +55,7 @@ def cumulated(blocks: Floats) -> tuple[Floats, float]:
         if block == block:  # NaN: nothing was timed
             if len(known) >= BASELINE_BLOCKS:
                 total = max(0.0, total + min(block - _middle(known), ALLOWANCE + MOST_STEP) - ALLOWANCE)
-                total = min(total, 2 * DECISION)  # so that its end is noticed, too
+                total = min(total, 2 * DECISION)  # so that the end of the alarm is detected, too
             if total == 0.0:
                 insort(known, block)
         sums[at] = total

@@ -6,7 +6,7 @@ without its bundle. Each further line sums up at most 25 requests of at most a m
     {"bundle": "1f0c…", "t": 1764236100, "s": 59.8, "n": 25, "errors": 0, "figures": {"brightness": [7.2, [0, 1, …]]},
      "classes": {"3": 11}, "latency": {"12": 20}, "kept": 4, "not_finite": 0, "lost": 0}
 
-`bundle` names the header that the line belongs to. `t` is the time in seconds since 1970 (UTC), `n` the number of
+`bundle` names the header that the line belongs to. `t` is the start in seconds since 1970 (UTC), `n` the number of
 answered requests, `errors` that of failed ones. `figures` are sum and histogram by the reference's edges. `latency`
 counts ``round(8 · log2(ms))`` of computed predictions; `kept` counts those from a cache. `lost` counts requests that
 came too fast to be analyzed or found no room.
@@ -135,7 +135,7 @@ class Log:
             CannotLog: The folder cannot be written to.
         """
         self._folder, self._most_bytes, self._clock = folder, most_bytes, clock
-        self._file = -1  # number of the file that has our header
+        self._file = -1  # inode of the file that has our header
         if folder.resolve().is_relative_to(bundle.resolve()):
             raise CannotLog("a log inside the bundle's own folder would change the bundle; choose another folder")
         try:
@@ -182,7 +182,7 @@ class Log:
             line.figures({**of_inputs(pipeline, feeds, self._reference.common), **found})
             line.not_finite += not is_finite(answer)
             line.answered(classes, seconds)
-        except Exception as error:  # models and runtimes raise their own types; the prediction was given all the same
+        except Exception as error:  # models and runtimes raise their own types; the client already has its prediction
             line.lost += 1
             self.report_once(f"a request could not be logged ({error or type(error).__name__})")
         self._end_line()
@@ -264,7 +264,7 @@ def _append(path: Path, text: bytes) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o600)
     try:
         written = os.write(handle, text)
-        if written != len(text):  # a full disk takes a part: what is begun is ended, so that the next line stands alone
+        if written != len(text):  # a full disk writes only a part: end this line, so that the next one is separate
             with suppress(OSError):
                 os.write(handle, b"\n")
             raise OSError(f"{written} of {len(text)} bytes were written")
@@ -318,6 +318,6 @@ class Background:
         try:
             self._log.lost(lost)
             note(self._log)
-        except Exception as error:  # without this thread the service could neither be stopped nor switched
+        except Exception as error:  # the service needs this thread to stop or switch
             self._lose(1)
             self._log.report_once(f"a request could not be logged ({error or type(error).__name__})")

@@ -120,7 +120,7 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> ArrayHeader:
 
 
 def _header(file: IO[bytes]) -> ArrayHeader:
-    start = io.BytesIO(file.read(_HEADER_BYTES))  # numpy would read as much as the file says
+    start = io.BytesIO(file.read(_HEADER_BYTES))  # numpy would read as much as the header declares
     version = npy.read_magic(start)
     shape, _, dtype = (npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0)(start)
     if dtype.hasobject:

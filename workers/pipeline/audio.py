@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from .spec import AudioSteps, PipelineError
 
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
-_CELLS = 2_000_000  # products of samples and weights that are made at a time, to bound memory
+_CELLS = 2_000_000  # products of samples and weights per step, to limit memory
 
 MAX_FILE_BYTES = 1 << 30
 MAX_SAMPLES = 60_000_000
@@ -96,7 +96,7 @@ def resample(samples: NDArray[np.float32], rate_hz: int, wanted_hz: int) -> NDAr
     grid = np.arange(-half, half + 1)
     taps = np.sinc(grid / max(up, down)) * np.kaiser(2 * half + 1, 5.0)
     taps *= up / taps.sum()
-    # output n lies at n·down on the grid that is `up` times finer; it sees the inputs whose taps reach there
+    # output n lies at n·down on a grid that is `up` times finer and depends on inputs whose taps reach there
     reach = half // up + 1
     padded = np.pad(samples, reach)
     taps = np.pad(taps, up)

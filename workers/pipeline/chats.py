@@ -98,7 +98,7 @@ class ChatTexts:
             raise
         except TemplateError as error:
             raise PipelineError(f"The model's chat template refuses this dialogue: {error}") from error
-        except Exception as error:  # a template may do anything, within the sandbox
+        except Exception as error:  # a template may raise any error, within the sandbox
             raise PipelineError(f"The model's chat template cannot be run: {type(error).__name__}: {error}") from error
         return "".join(pieces)
 
@@ -177,7 +177,7 @@ def _within(offsets: Sequence[tuple[int, int]], spans: Sequence[tuple[int, int]]
     if not spans:
         return np.ones(len(offsets), np.int64)
     begins, ends = np.asarray(offsets, np.int64).reshape(-1, 2).T
-    # spans are in order: only the first that ends behind a token's begin can overlap it earliest
+    # spans are sorted: the first one that ends after a token's begin is the earliest that can overlap it
     lows, highs = np.asarray(spans, np.int64).T
     at = np.searchsorted(highs, begins, side="right")
     nearest = np.append(lows, np.iinfo(np.int64).max)[at]

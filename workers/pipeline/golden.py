@@ -75,7 +75,7 @@ def _share_of_rounding(manifest: Path, of: str) -> float:
         chosen = dict(runtime["settings"]).get("inference_precision", "")
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return OF_FEWER_BITS
-    # engines other than these two take 16-bit arithmetic by themselves where a processor has it
+    # engines other than these two use 16-bit arithmetic by default if the processor supports it
     exact = chosen == "f32" or (not chosen and runtime.get("id") in ("onnxruntime-cpu", "torch-cpu"))
     return OF_32_BIT if precision == "fp32" and exact else OF_FEWER_BITS
 

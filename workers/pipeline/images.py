@@ -40,7 +40,7 @@ BAND_PIXELS = 1 << 20
 """Number of pixels that are converted to 8 bits at a time, which limits memory."""
 _ICON = b"\0\0\1\0"
 _PNG_SIZE = re.compile(rb"\x89PNG\r\n\x1a\n.{4}IHDR(.{4})(.{4})", re.DOTALL)
-_ORIENTATION = 0x0112  # the mark of EXIF
+_ORIENTATION = 0x0112  # EXIF tag
 
 LETTERBOX_GRAY = 114
 """Gray around a picture in the training of Ultralytics' detectors (ultralytics.data.augment.LetterBox)."""
@@ -201,7 +201,7 @@ def normalized(pixels: NDArray[np.uint8], steps: ImageSteps) -> NDArray[np.float
         values /= np.float32(255)
     mean, std = np.asarray(steps.mean, np.float32), np.asarray(steps.std, np.float32)
     if values.shape[-1] == 1 < max(mean.size, std.size):
-        values = np.repeat(values, max(mean.size, std.size), axis=-1)  # gray as the colors that the model wants
+        values = np.repeat(values, max(mean.size, std.size), axis=-1)  # repeat gray for the model's color channels
     values -= mean
     values /= std
     if steps.layout == "nchw":

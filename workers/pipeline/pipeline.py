@@ -320,7 +320,7 @@ class Pipeline:
         name = next(entry.name for entry in self.spec.outputs if entry.answer)
         values = np.asarray(outputs[name], dtype=np.float32)
         if self.spec.generation is not None and not np.isfinite(outputs[LOGITS]).all():
-            return np.full(values.shape, np.nan, np.float32)  # a token is chosen from anything, also from NaN
+            return np.full(values.shape, np.nan, np.float32)  # argmax would choose a token even from NaN
         return answers.pool(values, self.spec, feeds)
 
     def answer(self, session: Runs, feeds: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:

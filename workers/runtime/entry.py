@@ -42,7 +42,7 @@ def main(connection: "Connection[bytes, bytes]", config_json: str) -> None:
     except (ParentGone, BrokenPipeError):
         pass
     except BaseException:
-        traceback.print_exc()  # into the log; without a last word the parent tells its end
+        traceback.print_exc()  # into the log; without a terminal message the parent reports the end
         exit_code = 1
     finally:
         sys.stdout.flush()
@@ -56,7 +56,7 @@ def _serve(connection: "Connection[bytes, bytes]", config: ChildConfig) -> int:
     _open_log(config.log_path)
     _own_group()
     home = Path(config.home) if config.home else None
-    # a worker without a job yet loads libraries before its second wall, which does not reach their threads
+    # a worker without a job loads libraries before layer 2 of its sandbox, which does not reach their threads
     threads = config.threads if config.kind is not None else 1
     environment.prepare(network=config.network, threads=threads, home=home)
     if config.gpu:
@@ -66,7 +66,7 @@ def _serve(connection: "Connection[bytes, bytes]", config: ChildConfig) -> int:
     for name in config.preload:
         importlib.import_module(name)
     if config.kind is not None:
-        with contextlib.suppress(Exception):  # the job itself tells what cannot be loaded
+        with contextlib.suppress(Exception):  # the job itself reports libraries that cannot be loaded
             load_job(config.kind, config.job_kinds)
     reporter, inbox = PipeReporter(connection), PipeMailbox(connection)
     ready = Ready(
@@ -77,7 +77,7 @@ def _serve(connection: "Connection[bytes, bytes]", config: ChildConfig) -> int:
     reporter.send(ready)
     job = inbox.receive()
     if not isinstance(job, RunJob):
-        return 0  # cancelled before it was given anything to do
+        return 0  # cancelled before it received a job
     return run_job(job, config, reporter, inbox, ready)
 
 

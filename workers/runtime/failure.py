@@ -47,7 +47,7 @@ def _words(error: BaseException) -> tuple[str, str, str, str]:
     if isinstance(error, OSError) and error.errno in BY_ERRNO:
         return BY_ERRNO[error.errno]
     if isinstance(error, PermissionError) or (isinstance(error, OSError) and error.errno == errno.EXDEV):
-        # the second is Landlock's answer to links that would lead out of the folder
+        # Landlock reports EXDEV for links that lead out of the folder
         name = f" ({error.filename})" if error.filename else ""
         return (
             "not_permitted",

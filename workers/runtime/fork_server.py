@@ -40,7 +40,7 @@ def serve(pipe: socket.socket, job_kinds: str) -> None:
 
     server = _Server(pipe, job_kinds)
     server.tell(ForkAnswer())
-    with contextlib.suppress(ConnectionError):  # the application ended, and left something unread
+    with contextlib.suppress(ConnectionError):  # the application ended with unread messages
         while server.work():
             pass
     os._exit(0)
@@ -137,4 +137,4 @@ class _Server:
         except Exception:
             return
         gc.collect()
-        gc.freeze()  # what is loaded is not looked through, and so not copied, in each worker
+        gc.freeze()  # workers do not scan, and so do not copy, memory that is loaded now

@@ -74,7 +74,7 @@ KINDS: Mapping[str, JobKind] = {
     "load": JobKind("workers.jobs.load:run"),
     "measure": JobKind("workers.jobs.measure:run"),
     "summarize": JobKind("workers.jobs.summarize:run"),
-    # what follows a run
+    # after a run
     "chat": JobKind("workers.jobs.chat:run"),
     "monitor": JobKind("workers.jobs.monitor:run"),
     "stress": JobKind("workers.evaluate.stress.job:stress_model"),

@@ -42,7 +42,7 @@ def usable_memory_bytes(cgroups: Path = CGROUPS) -> int:
 
 
 def free_memory_bytes(cgroups: Path = CGROUPS) -> int:
-    """Return the available memory of the system, or what is left of a container's limit if that is less."""
+    """Return the available memory of the system, or the unused part of a container's limit if that is less."""
     import psutil
 
     free = int(psutil.virtual_memory().available)

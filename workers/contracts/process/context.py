@@ -64,7 +64,7 @@ class JobContext(Protocol):
 
         Args:
             seconds: Time limit.
-            what: Activity that the user is told after a timeout ("checking the model").
+            what: Activity that the message about a timeout names ("checking the model").
         """
 
     def check_cancelled(self) -> None:

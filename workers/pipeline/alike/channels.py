@@ -60,7 +60,7 @@ def channel_errors(old: Sequence[Values], new: Sequence[Values]) -> Floats:
 
 def _errors(old: Sequence[Values], new: Sequence[Values], split: Callable[[Values], Floats]) -> Floats:
     rows = [split(part) for part in old]
-    if len({len(row) for row in rows}) != 1:  # another number of channels from item to item
+    if len({len(row) for row in rows}) != 1:  # the number of channels differs between items
         rows, split = [row.reshape(1, -1) for row in rows], lambda values: values.astype(np.float64).reshape(1, -1)
     spread = channel_spreads(rows)
     found = np.full(len(rows), np.inf)

@@ -57,7 +57,7 @@ def class_change(old: Flags, new: Flags) -> ClassChange:
     """
     present, overlap = old.sum(axis=(1, 2)) >= SMALLEST_OBJECT_PX, np.ones(len(old))
     objects, holes = np.zeros((2, len(old)), np.int64)
-    at = np.flatnonzero((old != new).any(axis=(1, 2)))  # the others have nothing lost: the most, with many classes
+    at = np.flatnonzero((old != new).any(axis=(1, 2)))  # most masks are equal if there are many classes
     if len(at):
         present[at], overlap[at], objects[at], holes[at] = _changes(old[at], new[at])
     return ClassChange(present, overlap, objects, holes)
@@ -177,7 +177,7 @@ def _joined(mine: _Objects, theirs: Flags) -> Numbers:
     cores, core_count = numbered(inner)
     both = np.flatnonzero(mine.masks & inner)
     core, one = cores.ravel()[both], mine.numbers.ravel()[both]
-    # neighbors in a row mostly belong together: only where another pair begins is there anything to sort
+    # neighbors in a row mostly belong to the same pair, so only the first pixel of each run is sorted
     begins = np.flatnonzero(np.concatenate([[True], (core[1:] != core[:-1]) | (one[1:] != one[:-1])])[: len(both)])
     core, one = core[begins].astype(np.int64), one[begins]
     picture = np.zeros(core_count + 1, np.int64)

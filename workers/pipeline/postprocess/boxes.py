@@ -74,7 +74,7 @@ def decode(outputs: Mapping[str, NDArray[Any]], steps: BoxesSteps, size: tuple[i
 
 def heads_of(outputs: Mapping[str, NDArray[Any]], steps: BoxesSteps) -> Heads:
     """Return the outputs as boxes and scores; raise KeyError or ValueError."""
-    # a model of one picture may give no axis of pictures
+    # a model for one picture may give no batch axis
     front = (None,) * (3 - np.ndim(outputs[steps.boxes]))
     whole = np.asarray(outputs[steps.boxes], np.float32)[front]
     scores, labels = (
@@ -103,7 +103,7 @@ def heads_of(outputs: Mapping[str, NDArray[Any]], steps: BoxesSteps) -> Heads:
     if scores is None:
         raise ValueError(f"the form {steps.form} needs an output of scores")
     sure = _of_classes(scores, whole.shape[1], steps)
-    if steps.counts is not None:  # rows behind the last one that counts may hold anything
+    if steps.counts is not None:  # rows after the last valid one may hold any values
         counts = np.asarray(outputs[steps.counts], np.float64).reshape(-1, 1)
         sure = np.where((np.arange(sure.shape[1]) < counts)[..., None], sure, np.float32(0))
     return Heads(whole[..., :4], sure, kinds)

@@ -102,7 +102,7 @@ def compare_item(old: Boxes, new: Boxes, threshold: float) -> Compared:
         if (alone & near).any():
             weak = theirs.where((theirs.scores >= threshold * (1 - BORDERLINE)) & (theirs.scores < threshold))
             alone &= ~(near & matched(sure, weak))
-        # what only the second finds counts too; what both find is counted once
+        # objects only in the second set count, too; objects in both count once
         kept = np.ones(len(alone), np.bool_) if both else lonely
         classes.append(sure.classes[kept])
         unmatched.append(alone[kept])
@@ -125,7 +125,7 @@ def matched(mine: Boxes, theirs: Boxes, moved: float = SCORE_MOVED) -> Flags:
     off = np.abs(mine.corners[:, None] - theirs.corners[None]).max(axis=2)
     side = (mine.corners[:, 2:] - mine.corners[:, :2]).min(axis=1)
     near = (overlap >= LEAST_IOU) | ((side < SMALL_PX)[:, None] & (off <= SMALL_OFF_PX))
-    if _turned(mine, theirs):  # corners before they are turned say nothing
+    if _turned(mine, theirs):  # corners before the rotation are meaningless
         near = overlap >= LEAST_IOU
     near &= mine.classes[:, None] == theirs.classes[None]
     near &= np.abs(mine.scores[:, None] - theirs.scores[None]) <= moved

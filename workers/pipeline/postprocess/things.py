@@ -50,7 +50,7 @@ def things_of(rows: NDArray[Any], spec: PipelineSpec, size: tuple[int, int] | No
     corners = sure[:, :4]
     masks = unpacked_masks(sure[:, COLUMNS:]) if steps.behind == "mask" else [None] * len(sure)
     if steps.behind == "angle" and len(sure):
-        corners = frames(corners, sure[:, -1])  # what is drawn and told
+        corners = frames(corners, sure[:, -1])  # the frame is drawn and reported
     if size is not None and isinstance(spec.preprocess, ImageSteps):
         from ..images import placing_of
 
@@ -75,7 +75,7 @@ def drawn_on(picture: Picture, things: Sequence[Thing]) -> Picture:
     draw = ImageDraw.Draw(picture)
     width = max(1, round(max(picture.size) / 320))
     font = ImageFont.load_default(max(10, round(max(picture.size) / 45)))
-    for thing in reversed(things):  # the surest on top
+    for thing in reversed(things):  # the highest score on top
         color = COLORS[thing.number % len(COLORS)]
         if thing.mask is not None:
             _lay_over(picture, thing, color)

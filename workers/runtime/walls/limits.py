@@ -68,7 +68,7 @@ class ResidentMemory:
             import psutil
 
             return int(psutil.Process().memory_info().rss)
-        except Exception:  # no reading is better than a job that ends for the want of one
+        except Exception:  # a missing reading must not end the job
             return None
 
 

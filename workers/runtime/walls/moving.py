@@ -32,8 +32,8 @@ def _copying(move: Callable[..., None]) -> Callable[..., None]:
             if error.errno != errno.EXDEV or src_dir_fd is not None or dst_dir_fd is not None:
                 raise
             part = f"{os.fspath(dst)}.{os.getpid()}.part"
-            shutil.copyfile(src, part, follow_symlinks=False)  # a folder is refused here, as before
-            move(part, dst)  # within one folder, so that nobody sees half a file
+            shutil.copyfile(src, part, follow_symlinks=False)  # refuses a folder, as the original function does
+            move(part, dst)  # within one folder, so that no reader sees an incomplete file
             os.unlink(src)  # noqa: PTH108 - `src` is what the caller gave
 
     return moved

@@ -78,7 +78,7 @@ def _code_roots(job_kinds: str) -> list[Path]:
     spec = importlib.util.find_spec(job_kinds) if job_kinds else None
     if spec is not None:
         roots += [Path(place) for place in spec.submodule_search_locations or ()]
-    extra = os.environ.get("LD_LIBRARY_PATH", "")  # set by the person, e.g. for the GPU's libraries
+    extra = os.environ.get("LD_LIBRARY_PATH", "")  # set by the user, e.g. for the GPU's libraries
     return roots + [Path(place) for place in extra.split(os.pathsep) if place]
 
 

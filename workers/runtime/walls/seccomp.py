@@ -126,10 +126,10 @@ def _rules(rights: Rights) -> Iterator[Rule]:
     yield from (Rule(call, error=0) for call in ATTRIBUTES)
     itself = (0, rights.pid)
     yield from (Rule(call, argument=0, allowed=itself) for call in ("prlimit64", "move_pages", "migrate_pages"))
-    yield Rule("fcntl", argument=1, denied=(F_SETOWN, F_SETOWN_EX))  # signals to others, by way of a file
+    yield Rule("fcntl", argument=1, denied=(F_SETOWN, F_SETOWN_EX))  # signals to other processes through a file
     yield Rule("ioctl", argument=1, denied=(FIOSETOWN, SIOCSPGRP, TIOCSTI, TIOCLINUX))
     yield Rule("personality", argument=0, allowed=(0, QUERY_PERSONALITY))
-    # a pair of datagram sockets can send to any socket that has a path, also outside the walls
+    # a pair of datagram sockets can send to any socket with a path, also outside the sandbox
     yield Rule("socketpair", argument=1, mask=SOCK_TYPE_MASK, allowed=(SOCK_STREAM, SOCK_SEQPACKET))
     if rights.network:
         yield Rule("socket", argument=0, allowed=(AF_INET, AF_INET6, AF_NETLINK))
