@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QRadioButt
 
 from widgets.pages.goal.few import FewLine, FewValue
 from widgets.pages.goal.limit import MAX_PCT, LimitCard
-from widgets.pages.goal.plan import LEAST_PAGE_PX, PlanCard
+from widgets.pages.goal.plan import LEAST_DETAILED_PX, LEAST_PAGE_PX, PlanCard
 from widgets.pages.goal.recipe_editor import RecipeEditor
 from widgets.pages.goal.value import GoalValue, PresetValue, RecipeValue
 from widgets.parts.buttons import Button, GhostButton, PrimaryButton
@@ -171,6 +171,8 @@ class GoalPage(Page):
         super().resizeEvent(event)
         if self._plan is not None and self.state == "full":
             self._plan.setVisible(self._has_room)
+            if (event.oldSize().height() >= LEAST_DETAILED_PX) != (self.height() >= LEAST_DETAILED_PX):
+                self._show_plan()
 
     @property
     def _has_room(self) -> bool:
@@ -178,7 +180,9 @@ class GoalPage(Page):
 
     def _show_plan(self) -> None:
         if self._plan is not None:
-            self._plan.show_recipes(self._recipes, self._value.techniques, self._value.runtimes)
+            is_detailed = self.height() >= LEAST_DETAILED_PX
+            kinds, runs = self._value.techniques, self._value.runtimes
+            self._plan.show_recipes(self._recipes, kinds, runs, detailed=is_detailed)
             self._plan.setVisible(self._has_room)
 
     def _say_expected(self) -> None:

@@ -10,7 +10,9 @@ from widgets.parts.card import Card
 from widgets.parts.small import KeyValue
 
 LEAST_PAGE_PX = 1200
-"""Least height of the page in pixels for the list; lower pages show the cards of the goals only."""
+"""Lower pages have room for the cards of the goals only."""
+LEAST_DETAILED_PX = 1700
+"""Lower pages have no room for what each technique does."""
 NAME_PX = 220
 
 
@@ -27,6 +29,8 @@ class PlanCard(Card):
         recipes: Sequence[RecipeValue],
         techniques: Iterable[TechniqueValue],
         runtimes: Iterable[tuple[str, str]],
+        *,
+        detailed: bool = False,
     ) -> None:
         """Show the enabled recipes."""
         if self._rows is not None:
@@ -34,5 +38,13 @@ class PlanCard(Card):
             self._rows.deleteLater()
         tried = [recipe for recipe in recipes if recipe.enabled]
         kinds, runs = tuple(techniques), tuple(runtimes)
-        self._rows = KeyValue([(recipe.title, recipe_summary(recipe, kinds, runs)) for recipe in tried], NAME_PX)
+        pairs = []
+        for recipe in tried:
+            lines = [recipe_summary(recipe, kinds, runs)]
+            if detailed:
+                summaries = {kind.id: kind.summary for kind in kinds}
+                lines.append(" ".join(summaries.get(step.technique, "") for step in recipe.steps))
+            pairs.append((recipe.title, "\n".join(filter(None, lines))))
+        self._rows = KeyValue(pairs, NAME_PX)
         self.add(self._rows)
+        self._rows.show()

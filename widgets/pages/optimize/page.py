@@ -174,20 +174,25 @@ class OptimizePage(Page):
             now.clicked.connect(self.measure_now_requested)
             return [cancel, now]
         if value.phase in ("done", "kept_original"):
-            text = self.tr("See the result") if value.phase == "done" else self.tr("See what was tried")
-            decides_otherwise = value.go_on_first or value.is_busy
-            go = (GhostButton if decides_otherwise else PrimaryButton)(self.theme, text, "chart-bar")
-            go.clicked.connect(self.compare_requested)
-            make = PrimaryButton if value.is_busy else GhostButton
-            again = make(self.theme, self.tr("Measure again"), "arrow-clockwise")
-            again.clicked.connect(self.again_requested)
-            on = self._go_on(value)
-            if value.is_busy:
-                return [*on, go, again]
-            return [again, go, *on] if value.go_on_first else [again, *on, go]
+            return self._ended_actions(value)
         on = PrimaryButton(self.theme, self.tr("Try again") if value.phase == "failed" else self.tr("Go on"), "play")
         on.clicked.connect(self.resume_requested)
         return [again, on]
+
+    def _ended_actions(self, value: OptimizeValue) -> list[Button]:
+        """Return what can be done after a run; the last one decides where the run has no verdict."""
+        text = self.tr("See the result") if value.phase == "done" else self.tr("See what was tried")
+        decides_otherwise = value.go_on_first or value.is_busy
+        see = (GhostButton if decides_otherwise else PrimaryButton)(self.theme, text, "chart-bar")
+        see.clicked.connect(self.compare_requested)
+        again = (PrimaryButton if value.is_busy else GhostButton)(
+            self.theme, self.tr("Measure again"), "arrow-clockwise"
+        )
+        again.clicked.connect(self.again_requested)
+        go_on = self._go_on(value)
+        if value.is_busy:
+            return [*go_on, see, again]
+        return [again, see, *go_on] if value.go_on_first else [again, *go_on, see]
 
     def _go_on(self, value: OptimizeValue) -> list[Button]:
         minutes = value.go_on_minutes

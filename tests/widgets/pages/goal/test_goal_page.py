@@ -274,6 +274,12 @@ def test_tall_page_lists_what_is_tried(page: GoalPage, examples: ModuleType, qtb
     page.show(replace(value, chosen="smallest", recipes=(RecipeValue("Only this one", (), value.runtimes[0][0]),)))
     QApplication.processEvents()
     assert "Only this one" in said_in(plan) and value.recipes[0].title not in said_in(plan)
+    page.show(value)
+    used = [step.technique for recipe in value.recipes if recipe.enabled for step in recipe.steps]
+    summaries = [row.summary for row in value.techniques if row.id in used]
+    assert summaries and all(any(summary in text for text in said_in(plan)) for summary in summaries)
+    page.resize(2352, 1300)
+    assert plan.isVisible() and not any(summary in text for summary in summaries for text in said_in(plan))
     page.resize(1072, 714)
     assert not plan.isVisible()
 
