@@ -138,6 +138,11 @@ class Outcome:
         return self.ending in (Ending.UNSETTLED, Ending.UNTESTED, Ending.BUSY)
 
     @property
+    def needs_new_run(self) -> bool:
+        """What is open can only be settled by measuring again: this run cannot go on, or was disturbed."""
+        return self.ending is Ending.BUSY or (self.ending is Ending.UNSETTLED and not self.can_go_on)
+
+    @property
     def is_recommended(self) -> bool:
         """Return whether a version is recommended, which is exit code 0."""
         return self.best is not None

@@ -276,7 +276,7 @@ def _undecided(facts: RunFacts) -> UndecidedValue | None:
         return None
     if outcome.ending is Ending.UNTESTED:
         return UndecidedValue("prove", outcome.untested[-1].id)
-    return UndecidedValue("go_on" if outcome.ending is Ending.UNSETTLED and outcome.can_go_on else "again")
+    return UndecidedValue("again" if outcome.needs_new_run else "go_on")
 
 
 def _ways(facts: RunFacts, data: DataResult | None) -> WaysValue:

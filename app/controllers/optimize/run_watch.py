@@ -9,7 +9,7 @@ from statistics import fmean
 from app.controllers.outcome import go_on_value
 from app.controllers.words import error_value, task_words, tr
 from app.domain.choose import is_worth_naming, may_win
-from app.domain.outcome import Ending, Outcome, SearchEnd
+from app.domain.outcome import Outcome, SearchEnd
 from app.domain.run import Interruption, Run, RunState, StepRecord
 from app.domain.variant import LatencyPoint, Variant
 from app.domain.words.results import same_words
@@ -156,7 +156,7 @@ class RunWatch:
             spare_s=self._spare_s(),
             eta_is_most=self.expected is not None and self.expected.goes_on,
             interruption=INTERRUPTIONS[self.run.interruption] if self.run.interruption is not None else None,
-            is_busy=outcome is not None and outcome.ending is Ending.BUSY,
+            measures_again=outcome is not None and outcome.needs_new_run,
         )
 
     def _spare_s(self) -> float | None:

@@ -174,6 +174,13 @@ def test_where_examples_are_missing_no_more_time_is_asked_for() -> None:
     assert outcome_of([judged_few(rounded(SAFE))], "speed", enough).short == ()
 
 
+@pytest.mark.parametrize(("more_s", "again"), [(None, True), (60.0, False)])
+def test_unsettled_run_needs_a_new_measurement_where_more_time_does_not_help(more_s: float | None, again: bool) -> None:
+    """Given a version that looked faster and is not settled, Then a new run settles it only where this one cannot go on."""
+    outcome = outcome_of([UNSURE], "speed", SearchEnd(final="done", more_s=more_s))
+    assert outcome.ending is Ending.UNSETTLED and outcome.needs_new_run is again
+
+
 def test_exact_numbers_come_before_what_few_examples_cannot_tell() -> None:
     """Given eight examples, a rounded version that is the fastest and one with the original's numbers, Then that is
     recommended, and where it is not settled yet it is what time is asked for."""

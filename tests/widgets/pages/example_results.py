@@ -139,7 +139,7 @@ def undecided(*, busy: bool) -> CompareValue:
         VersionValue("c", "INT8, all layers", "beyond_limit", 8.6, 9.9, 116, None, 3_700_000, agreement=0.93),
     )  # fmt: skip
     ways = WaysValue(is_busy=busy, disturbed_by=("firefox", "backup") if busy else (), can_wait=busy)
-    headline = "No verdict yet: other programs kept the computer busy, measure again when it is idle"
+    headline = "No verdict yet: measure again when the computer is idle"
     subtitle = (
         "3 versions were tried on 2,000 test pictures. Other programs disturbed the comparison of their speed. By the"
         " processor time of a request, “INT8, sensitive layers kept” is 2.1 times as fast, which proves nothing yet."

@@ -122,8 +122,8 @@ def test_a_run_that_ends_before_its_time_says_why(page: OptimizePage, example: M
     assert page._head.subtitle.text().endswith("It ended 3 min 13 s early: more time would change nothing.")
     page.show_value(replace(over, go_on_minutes=7))
     assert page._head.subtitle.text().endswith("the next step takes longer than that.")
-    page.show_value(replace(over, is_busy=True))
-    assert page._head.subtitle.text().endswith("It ended 3 min 13 s early: other programs disturbed the measurement.")
+    page.show_value(replace(over, measures_again=True))
+    assert page._head.subtitle.text().endswith("It ended 3 min 13 s early: only a new measurement can settle it.")
     found = [b.text() for b in page.findChildren(PrimaryButton) if b.isVisibleTo(page)]
     assert found == ["Measure again"], "as on Compare"
     page.show_value(replace(example.running(), eta_s=240.0, eta_is_most=True))

@@ -31,13 +31,13 @@ RunInterruption = Literal["closed", "not_begun", "broken_off"]
 class OptimizeValue:
     """The state of one run; all figures come from the store.
 
-    `headline` is the sentence of the result, `best` that of the best version so far. `done_share` is 0..1 of the whole
-    run and never decreases. `eta_s` is the remaining time, and with `eta_is_most` its upper bound. Both are None if
-    they are unknown. `stage` names the current work. `seconds` is the total time, `went_on_s` the part that was given
-    later, and `spare_s` the unused rest of that part. `error` belongs to `failed`, `waiting` to a run that waits for
-    other programs. `go_on_minutes` is offered if more time could change the result, with `go_on_first` as the main
-    action. `is_busy`: only other programs left the run without a verdict. `interruption` is the cause of an
-    interrupted run.
+    `done_share` is 0..1 of the whole run and never falls, `eta_s` the time left, both None where they cannot be known;
+    `stage` names what is done now. `seconds` is how long it took, `went_on_s` how much of it was given later. `error`
+    belongs to `failed`, `waiting` to a run that waits for other programs. `go_on_minutes` is what is offered where more
+    time could change the result, with `go_on_first` as the main action; `spare_s` is what was left of time that was
+    given later. `measures_again`: only a new run can settle it. With `eta_is_most` it takes at most `eta_s`
+    more; `interruption` says how an interrupted run came to an end. Figures come from the store; nothing is worked out
+    here.
     """
 
     phase: RunPhase
@@ -56,7 +56,7 @@ class OptimizeValue:
     eta_is_most: bool = False
     stage: str = ""
     interruption: RunInterruption | None = None
-    is_busy: bool = False
+    measures_again: bool = False
 
 
 class OptimizePage(Page):
@@ -182,15 +182,15 @@ class OptimizePage(Page):
     def _ended_actions(self, value: OptimizeValue) -> list[Button]:
         """Return what can be done after a run; the last one decides where the run has no verdict."""
         text = self.tr("See the result") if value.phase == "done" else self.tr("See what was tried")
-        decides_otherwise = value.go_on_first or value.is_busy
+        decides_otherwise = value.go_on_first or value.measures_again
         see = (GhostButton if decides_otherwise else PrimaryButton)(self.theme, text, "chart-bar")
         see.clicked.connect(self.compare_requested)
-        again = (PrimaryButton if value.is_busy else GhostButton)(
+        again = (PrimaryButton if value.measures_again else GhostButton)(
             self.theme, self.tr("Measure again"), "arrow-clockwise"
         )
         again.clicked.connect(self.again_requested)
         go_on = self._go_on(value)
-        if value.is_busy:
+        if value.measures_again:
             return [*go_on, see, again]
         return [again, see, *go_on] if value.go_on_first else [again, *go_on, see]
 
@@ -243,8 +243,8 @@ class OptimizePage(Page):
 
     def _why_early(self, value: OptimizeValue, spare_s: float) -> str:
         """Return why a run ended before its additional time was over."""
-        if value.is_busy:
-            text = self.tr("It ended {0} early: other programs disturbed the measurement.")
+        if value.measures_again:
+            text = self.tr("It ended {0} early: only a new measurement can settle it.")
             return text.format(seconds(spare_s))
         if value.go_on_minutes is not None:
             return self.tr("It ended {0} early: the next step takes longer than that.").format(seconds(spare_s))
@@ -307,12 +307,12 @@ class _Layout:
     go_on_minutes: int | None = None
     go_on_first: bool = False
     waits: bool = False
-    is_busy: bool = False
+    measures_again: bool = False
 
 
 def _layout(value: OptimizeValue) -> _Layout:
     offers = value.go_on_minutes, value.go_on_first
-    return _Layout(value.phase, value.error, *offers, bool(value.waiting), value.is_busy)
+    return _Layout(value.phase, value.error, *offers, bool(value.waiting), value.measures_again)
 
 
 def _step_at_work(value: OptimizeValue) -> str:

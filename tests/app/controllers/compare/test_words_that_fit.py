@@ -265,10 +265,10 @@ def test_from_the_second_disturbed_run_on_more_is_offered() -> None:
     assert "1.9 times as fast" in second.subtitle and "1.9" not in first.subtitle
     watch = RunWatch(run(1, RunState.KEPT_ORIGINAL))
     watch.end = disturbed(1).search
-    assert not watch.value().is_busy, "no version is known"
+    assert not watch.value().measures_again, "no version is known"
     for one in disturbed(1).variants:
         watch.variant(one)
-    assert watch.value().is_busy, "the page Optimize gives the same reason"
+    assert watch.value().measures_again, "the page Optimize gives the same reason"
     assert first.headline == MEASURE_AGAIN and [one.verdict for one in first.versions] == ["original", "not_settled"]
 
 
