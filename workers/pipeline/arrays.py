@@ -51,14 +51,13 @@ def fits(values: NDArray[Any], entry: PipelineInput, steps: Preprocess) -> bool:
     return _as_wanted(values, entry, steps) is not None
 
 
-def ready(values: NDArray[Any], entry: Input, steps: Steps) -> NDArray[Any] | None:
+def ready(values: NDArray[Any], entry: PipelineInput, steps: Preprocess) -> NDArray[Any] | None:
     """Return the array as main input with a batch axis, in the model's dtype; None if it needs preparation first.
-    numbers is another's, so that it still has to be prepared. float16 and float64 count as float32.
 
-    An array needs preparation if its shape or kind of numbers differs. float16 and float64 count as float32.
+    float16 and float64 count as float32.
 
     Raises:
-        PipelineError: The numbers do not fit into the model's dtype.
+        PipelineError: Its numbers do not fit into the model's dtype.
     """
     found = _as_wanted(values, entry, steps)
     return None if found is None else cast(found, entry)

@@ -103,7 +103,7 @@ def group_size(spec: PipelineSpec) -> int:
     return 1 if spec.links else fixed_batch(spec) or 1
 
 
-def in_groups(items: Iterable[Arrays], spec: Spec) -> Iterator[Arrays]:
+def in_groups(items: Iterable[Arrays], spec: PipelineSpec) -> Iterator[Arrays]:
     """Yield samples as requests of the model's batch size; the last one is filled by repeating its last sample."""
     size, part = group_size(spec), list[Arrays]()
     for item in items:

@@ -1,4 +1,4 @@
-"""Read `pipeline.json` into plain dataclasses without pydantic, because this package is copied into bundles.
+"""`pipeline.json`: the one description of how the world goes into a model and how its predictions come out.
 
 These dataclasses are its only form. Bundles read it with the standard library alone (`spec_file`), since they bring no
 pydantic. The program checks the same classes by pydantic at its boundaries (`workers.contracts.pipeline`): there types,
@@ -44,7 +44,7 @@ Source = Literal[
 
 
 class PipelineError(ValueError):
-    """Error: an input does not fit the model or cannot be read; the text is a whole sentence for the user."""
+    """An input does not fit the model, or cannot be read. The text is a whole sentence for the person."""
 
 
 PARSER_ERRORS = (
@@ -61,12 +61,19 @@ PARSER_ERRORS = (
     struct.error,
     zlib.error,
 )
-"""Exceptions that parsers of libraries raise on damaged files."""
+"""What libraries raise where a file is damaged: whatever their parsers meet."""
+Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 
 
 @dataclass(frozen=True)
-class Input:
-    """One input of the model; `shape` holds None where any size is valid, `batch_axis` counts items if `batched`."""
+class PipelineInput(Part):
+    """One input of the model.
+
+    `shape` holds None where any size goes; `batch_axis` counts items unless `batched` is false. The sources mask,
+    types, positions and states need not be given: they are filled in (`pipeline.filling`). ``counted`` is 1 for tokens
+    that a language model is judged by, 0 for those of the template. An ``initial_state`` is zeros for each item; a
+    ``state`` is carried from step to step.
+    """
 
     name: str
     dtype: str
@@ -87,7 +94,7 @@ class Input:
 
 @dataclass(frozen=True)
 class PipelineOutput(Part):
-    """One output of the model; the one with `answer` is the prediction for the user."""
+    """One output of the model. Exactly one has `answer` true: the one that people read."""
 
     name: str
     dtype: str
@@ -99,7 +106,7 @@ class PipelineOutput(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class ImageSteps(Part):
-    """Steps for pictures: resize → center crop → channels → range → (x − mean) / std → layout.
+    """resize (shorter side, or both) → center crop → channels → range → (x − mean) / std → layout.
 
     With `letterbox` both sides of `resize` are a frame: the picture keeps its proportions in the middle of it, and gray
     (114) fills up the rest, as Ultralytics' detectors were trained. With `pixels` the model does all after the crop
@@ -122,7 +129,7 @@ class ImageSteps(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class TextSteps(Part):
-    """Steps for texts: tokenize with the tokenizer file beside `pipeline.json`, cut at `max_length`."""
+    """Tokenize with the `tokenizer.json` that lies beside `pipeline.json`, cut at `max_length` tokens."""
 
     kind: Literal["text"] = "text"
     tokenizer: str = "tokenizer.json"
@@ -133,7 +140,7 @@ class TextSteps(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class AudioSteps(Part):
-    """Steps for sounds: mono float32 in −1..1, times `scale`, in frames of new samples after old ones.
+    """Mono float32 in −1..1 at `sample_rate_hz`, frames of `frame_samples` after `context_samples` old ones.
 
     With `frame_samples` 0 a sound goes in whole, as one frame. Samples are multiplied by `scale` (32768: as 16-bit
     values). `carry_state` False begins anew at each frame.
@@ -207,7 +214,7 @@ class BoxesSteps(Part):
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Return the names of the model's outputs that are read."""
+        """Names of the model's outputs that are read."""
         named = (self.boxes, self.scores, self.labels, self.counts, self.masks)
         return tuple(name for name in named if name is not None)
 
@@ -229,7 +236,7 @@ class MaskSteps(Part):
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Return the names of the model's outputs that are read."""
+        """Names of the model's outputs that are read."""
         return (self.output,)
 
 
@@ -247,7 +254,7 @@ class TranscriptSteps(Part):
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Return the names of the model's outputs that are read."""
+        """Names of the model's outputs that are read."""
         return (self.output,)
 
 
@@ -257,7 +264,11 @@ Postprocess = Annotated[BoxesSteps | MaskSteps | TranscriptSteps, ByKind()]
 
 @dataclass(frozen=True)
 class Sampling(Part):
-    """A step network that is called along descending noise `levels` (see the contract)."""
+    """A diffusion model's step network.
+
+    Input `sample` holds noisy values, `level` how noisy they are (a standard deviation for each row), the answer is the
+    clean values. A sampling run calls it at each of `levels`, falling; `lowest` is the level that counts as clean.
+    """
 
     sample: str
     level: str
