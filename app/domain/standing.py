@@ -18,7 +18,6 @@ from app.domain.variant import Variant
 class Standing(StrEnum):
     """Standing of a version; the first that applies of dropped, answers beyond the limit, speed, and proof.
 
-    `dropped`: it failed. `cut_off`: it was not ready when the run's time was up.
     `not_tested`: a gain or possible gain without any look at test items. `not_settled`: other programs disturbed the
     speed comparison. `unconfirmed`: the answers are safe, but a side-by-side measurement has not shown the gain.
     """

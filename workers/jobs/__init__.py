@@ -1,0 +1,1 @@
+"""Functions of job kinds that belong to no other package."""

@@ -1,4 +1,4 @@
-"""Job kind ``answer``: the items of a split through one model, kept in answers.npz."""
+"""Job kind ``answer``: evaluate the items of a split with one model and write answers.npz."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from workers.pipeline.spec import TextSteps
 
 
 def run(params: AnswerParams, ctx: JobContext) -> AnswerResult:
-    """`not_finite` counts the items whose answer is no finite number."""
+    """Evaluate the items; `not_finite` counts items whose prediction is not finite."""
     pipeline = load_pipeline(Path(params.model_dir))
     items = _items(pipeline, Path(params.data_dir) / params.split)
     calibration = Path(params.data_dir) / "calibration"
@@ -38,7 +38,7 @@ def run(params: AnswerParams, ctx: JobContext) -> AnswerResult:
 
 
 def _items(pipeline: Pipeline, folder: Path) -> Items:
-    """Return the prepared items; of texts for a language model the passages that are judged."""
+    """Return the prepared items; for a language model the passages of the texts that are judged."""
     items, steps = Prepared(folder), pipeline.spec.preprocess
     if pipeline.spec.answer_kind == "next_tokens" and isinstance(steps, TextSteps):
         return Passages(items, steps.max_length)

@@ -1,4 +1,4 @@
-"""kind ``apply``: the steps of a recipe one after the other, each in a folder of its own, the last one kept."""
+"""Job kind ``apply``: run the steps of a recipe in sequence, each in its own folder, and keep the last result."""
 
 import shutil
 from pathlib import Path
@@ -16,7 +16,7 @@ from workers.convert.parts import apply_to_parts, has_parts
 
 
 def run(params: ApplyParams, ctx: JobContext) -> ApplyResult:
-    """Apply `steps` to the model and leave ``work_dir/model``; nothing is left when a step fails."""
+    """Apply `steps` to the model and write ``work_dir/model``; no files remain when a step fails."""
     model = read_model(Path(params.model_dir))
     planned = [(find_technique(step), step) for step in params.steps]
     checked = [(spec, check_params(spec, step)) for spec, step in planned]
@@ -50,9 +50,11 @@ def run(params: ApplyParams, ctx: JobContext) -> ApplyResult:
 
 
 def find_technique(step: RecipeStep) -> TechniqueSpec:
-    """The technique of a step.
+    """Return the technique of a step.
 
-    Raises InputRefused for an unknown one, BackendMissing where its library is not there.
+    Raises:
+        InputRefused: The technique is unknown.
+        BackendMissing: Its library is missing.
     """
     found = registry.techniques()
     if step.technique not in found:
@@ -82,7 +84,11 @@ def find_technique(step: RecipeStep) -> TechniqueSpec:
 
 
 def check_params(spec: TechniqueSpec, step: RecipeStep) -> TechniqueParams:
-    """The step's parameters, checked against their bounds. Raises InputRefused naming the first that is wrong."""
+    """Return the step's parameters, checked against their bounds.
+
+    Raises:
+        InputRefused: A parameter is wrong; the error names the first one.
+    """
     try:
         return spec.params.model_validate(step.params)
     except ValidationError as error:
@@ -97,7 +103,7 @@ def check_params(spec: TechniqueSpec, step: RecipeStep) -> TechniqueParams:
 
 
 def check_fits(spec: TechniqueSpec, model: Model) -> None:
-    """Raise InputRefused where the technique does not take what the model has become by now."""
+    """Raise InputRefused if the technique does not accept the model as the earlier steps left it."""
     if model.artifact.format not in spec.accepts:
         raise InputRefused(
             "format_does_not_fit",

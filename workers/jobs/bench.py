@@ -1,4 +1,4 @@
-"""kind ``bench``: latency, throughput and memory of one model over batch sizes."""
+"""Job kind ``bench``: measure latency, throughput and memory of one model over batch sizes."""
 
 from pathlib import Path
 
@@ -21,7 +21,10 @@ OWN_WORDS = "measured with loops of Fettle's own"
 
 
 def run(params: BenchParams, ctx: JobContext) -> BenchResult:
-    """One point a batch size, smallest first; the time is shared out evenly. LoadGen's logs go to the job's folder."""
+    """Measure one point per batch size, smallest first, for the same time each.
+
+    LoadGen's logs go to the job's folder.
+    """
     batches = sorted(set(params.batches))
     if not batches or batches[0] < 1 or params.seconds <= 0:
         raise InputRefused(
@@ -67,7 +70,7 @@ def run(params: BenchParams, ctx: JobContext) -> BenchResult:
 def _point(
     params: BenchParams, session: Session, requests: Requests, seconds: float, ctx: JobContext, meter: PeakMeter
 ) -> BenchPoint:
-    """One batch size, by the engine that was asked for. The warm-up is LoadGen's pilot."""
+    """Measure one batch size with the requested engine; LoadGen's pilot run is the warm-up."""
     check = ctx.check_cancelled
     if params.engine == "own":
         if params.scenario == "multi-stream":

@@ -1,4 +1,4 @@
-"""Job kinds ``export``, ``card`` and ``verify``: bundles of one target, looked up in the registry."""
+"""Job kinds ``export``, ``card`` and ``verify``: bundles of one target of the registry."""
 
 from pathlib import Path
 
@@ -24,14 +24,14 @@ def run_export(params: ExportParams, ctx: JobContext) -> ExportResult:
 
 
 def run_card(params: CardParams, ctx: JobContext) -> CardResult:
-    """Return the sections of README.md that people read, as this target's bundle would have them."""
+    """Return the sections of README.md for human readers, as this target's bundle would have them."""
     judged = params.facts.data.n_test if params.facts.data else 0
     commands = known_target(params.target).commands
     return CardResult(text=card_text(params.facts, _pipeline(params.model_dir), judged, commands))
 
 
 def run_verify(params: VerifyParams, ctx: JobContext) -> VerifyResult:
-    """Check whether a bundle is whole and answers as it did where it was made; the worst finding comes first."""
+    """Check whether a bundle is intact and gives its golden predictions; the worst finding comes first."""
     return verify.verify(params, ctx, targets())
 
 

@@ -1,4 +1,4 @@
-"""kind ``chat``: one live process that holds one loaded language model and answers dialogues, piece by piece."""
+"""Job kind ``chat``: keep one language model loaded and answer dialogues piece by piece."""
 
 import time
 from collections.abc import Iterator
@@ -15,11 +15,11 @@ from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.spec import PipelineError
 
 PIECES_PER_S = 20
-"""A person sees no more, and each is a message."""
+"""Maximum rate of pieces: a reader sees no more, and each piece is a message."""
 
 
 def run(params: ChatParams, ctx: JobContext) -> ChatResult:
-    """A dialogue that cannot be answered is told and harms no later one."""
+    """Answer dialogues until the job ends; a failed dialogue is reported and does not affect later ones."""
     texts = load_pipeline(Path(params.model_dir)).chat
     session = open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)
     ctx.loaded()

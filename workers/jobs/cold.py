@@ -1,4 +1,4 @@
-"""kind ``cold``: how long models take from the start of a process to the first answer."""
+"""Job kind ``cold``: measure the time from process start to the first prediction."""
 
 from workers.contracts.after.load import ColdParams, ColdResult, ColdTimes
 from workers.contracts.process.context import JobContext
@@ -6,7 +6,10 @@ from workers.measure.cold_start import start_once
 
 
 def run(params: ColdParams, ctx: JobContext) -> ColdResult:
-    """All models in turn, as often as asked; a first start of each is not counted: it fills the system's cache."""
+    """Start all models in turn, `repeats` times each.
+
+    A first start of each model is not counted, because it fills the system's cache.
+    """
     found: list[list[tuple[float, float]]] = [[] for _ in params.models]
     for number in range(params.repeats + 1):
         order = range(len(params.models)) if number % 2 == 0 else reversed(range(len(params.models)))

@@ -1,4 +1,4 @@
-"""kind ``describe``: what is there on this machine, and what could be."""
+"""Job kind ``describe``: list the devices, runtimes, techniques and targets of this computer."""
 
 import importlib.metadata
 import platform
@@ -20,7 +20,7 @@ LIBRARIES = (
 
 
 def versions() -> dict[str, str]:
-    """Versions of the libraries that shape a result, and of Python; what is not installed is not listed."""
+    """Return the versions of Python and of installed libraries that influence results."""
     found = {"python": platform.python_version()}
     for name in LIBRARIES:
         try:
@@ -61,7 +61,7 @@ def _device_rows(facts: DeviceFacts, found: list[GpuCard], state: GpuState) -> t
 
 
 def _started(state: GpuState) -> GpuState:
-    """Cards that answer are of no use where CUDA does not start: then the state says why, and what mends it."""
+    """Return the GPU state after a check that CUDA starts; otherwise the state names the reason and the repair."""
     start = start_cuda()
     if start.ok:
         return state
@@ -70,7 +70,7 @@ def _started(state: GpuState) -> GpuState:
 
 
 def run(params: DescribeParams, ctx: JobContext) -> DescribeResult:
-    """Look at devices, runtimes, techniques and targets; each runtime is really asked whether it works."""
+    """Check devices, runtimes, techniques and targets; each runtime is checked for whether it works."""
     state, found = look()
     if found and not state.trouble:
         state = _started(state)

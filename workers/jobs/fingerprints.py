@@ -1,4 +1,4 @@
-"""Job kind ``fingerprints``: by what later runs know the test items again."""
+"""Job kind ``fingerprints``: compute numbers by which later runs recognize the test items."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from workers.evaluate.proof.added import fingerprints
 
 
 def run(params: FingerprintsParams, ctx: JobContext) -> FingerprintsResult:
-    """One number an item."""
+    """Write one number per item."""
     found = fingerprints(params, ctx)
     result = FingerprintsResult(n=len(found))
     np.save(ctx.work_dir / result.path, found, allow_pickle=False)

@@ -1,4 +1,4 @@
-"""Job kinds ``gpu_rungs`` and ``gpu_rung``: the GPU doctor's ladder, each rung in a process that may crash."""
+"""Job kinds ``gpu_rungs`` and ``gpu_rung``: the GPU doctor's ladder, each rung in its own process, which may crash."""
 
 from workers.contracts.gpu import RungParams, RungResult, RungsParams, RungsResult
 from workers.contracts.process.context import JobContext
@@ -8,7 +8,7 @@ from workers.measure.ladder.rung import find_rungs
 
 
 def list_rungs(params: RungsParams, ctx: JobContext) -> RungsResult:
-    """List the cards that answer and all rungs, without trying any."""
+    """List the cards that respond and all rungs, without trying any."""
     state, cards = look()
     rungs = tuple(rung.listing for rung in find_rungs())
     return RungsResult(state=state, cards=tuple(cards), rungs=rungs, free_bytes=free_bytes(cards), index=gpu_index())
@@ -18,7 +18,7 @@ def try_rung(params: RungParams, ctx: JobContext) -> RungResult:
     """Try one rung.
 
     Raises:
-        StopIteration: There is no such rung, which is the program's own mistake.
+        StopIteration: The rung does not exist, which is a mistake of the program.
     """
     rung = next(rung for rung in find_rungs() if rung.id == params.rung)
     return rung.attempt(params.card)

@@ -1,4 +1,4 @@
-"""Job kinds ``hub_search``, ``hub_model`` and ``hub_login``: questions to the model hub through one client."""
+"""Job kinds ``hub_search``, ``hub_model`` and ``hub_login``: requests to the model hub through one client."""
 
 from workers.contracts.hub import (
     HubLoginParams,
@@ -21,10 +21,10 @@ def run_search(params: HubSearchParams, ctx: JobContext) -> HubSearchResult:
 
 
 def run_model(params: HubModelParams, ctx: JobContext) -> HubModelResult:
-    """Return one repository's card, files and license, and which files to download."""
+    """Return one repository's card, files and license, and the files to download."""
     return look(open_hub(params.access, ctx), params)
 
 
 def run_login(params: HubLoginParams, ctx: JobContext) -> HubLoginResult:
-    """Return the user whose token it is."""
+    """Return the user who owns the token."""
     return HubLoginResult(user=whoami(open_hub(params.access, ctx)))

@@ -1,4 +1,4 @@
-"""Job kind ``judge``: two sets of answers over the same examples become a verdict."""
+"""Job kind ``judge``: compute a verdict from two sets of predictions for the same examples."""
 
 from workers.contracts.jobs import JudgeParams, JudgeResult
 from workers.contracts.process.context import JobContext
@@ -9,7 +9,7 @@ STAGE = "Judging"
 
 
 def run(params: JudgeParams, ctx: JobContext) -> JudgeResult:
-    """Deterministic for a seed: the same answers give the same verdict."""
+    """Judge the predictions; the same predictions and seed give the same verdict."""
     ctx.progress(STAGE, 0, 1)
     joined = read_parts(params)
     ctx.check_cancelled()

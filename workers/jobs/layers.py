@@ -1,4 +1,4 @@
-"""kind ``layers``: where the time of one version goes, layer by layer."""
+"""Job kind ``layers``: measure the time of each layer of one version."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from workers.tune.layers import layers_of, target_of, with_sensitivity
 
 
 def run(params: LayersParams, ctx: JobContext) -> LayersResult:
-    """One real request, answered a few times with the engine's own clock on every layer."""
+    """Run one real request a few times and time every layer with the engine's own clock."""
     folder = Path(params.model_dir)
     target = target_of(folder, params.runtime, params.settings)
     ctx.progress("Look where the time goes", 0, 1)

@@ -1,4 +1,4 @@
-"""kind ``load``: one part of how a model does under load; LoadGen's logs stay in the job's folder."""
+"""Job kind ``load``: measure one part of a model's behavior under load; LoadGen's logs stay in the job's folder."""
 
 from pathlib import Path
 
@@ -15,11 +15,15 @@ from workers.measure.throughput import warm_up
 from workers.measure.timing import OtherLoad
 
 MAX_PART_S = 60.0
-"""Batch sizes and rates are not known better after a longer time."""
+"""Maximum duration of one part; more time does not improve the figures of batch sizes and rates."""
 
 
 def run(params: LoadParams, ctx: JobContext) -> LoadResult:
-    """Load, warm up, measure; nothing is sent meanwhile. Raises `InputRefused` where the part does not fit."""
+    """Load, warm up and measure; no message is sent during the measurement.
+
+    Raises:
+        InputRefused: The part does not fit the model.
+    """
     folder, data = Path(params.model_dir), Path(params.data_dir)
     level = PeakMeter()
     session = open_session(folder, params.runtime, params.settings, ctx.threads)

@@ -1,4 +1,4 @@
-"""What this computer is: processor, cores and memory that may be used, GPUs."""
+"""Facts about this computer: processor, usable cores and memory, GPUs."""
 
 import contextlib
 import platform
@@ -14,7 +14,7 @@ from workers.jobs.power import power_facts
 
 
 def parse_cpuinfo(text: str) -> tuple[str, tuple[str, ...]]:
-    """Name and known features of the first processor in /proc/cpuinfo's text."""
+    """Return the name and known features of the first processor in the text of /proc/cpuinfo."""
     name, flags = "", set[str]()
     for line in text.split("\n\n", 1)[0].splitlines():
         key, _, value = (part.strip() for part in line.partition(":"))
@@ -26,13 +26,13 @@ def parse_cpuinfo(text: str) -> tuple[str, tuple[str, ...]]:
 
 
 def instructions_of(device: DeviceFacts) -> tuple[Instructions, ...]:
-    """What its processor has instructions for, the strongest first, in words for people."""
+    """Return the processor's instruction sets, the strongest first, with titles for the user."""
     found = processor.known(device.features)
     return tuple(Instructions(name=one.name, title=one.title, arithmetic=one.arithmetic) for one in found)
 
 
 def device_facts(found: Sequence[GpuCard]) -> DeviceFacts:
-    """The machine as the planner and the manifest need it."""
+    """Return the computer's facts for planner and manifest."""
     name, features = "", tuple[str, ...]()
     with contextlib.suppress(OSError):
         name, features = parse_cpuinfo(Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace"))

@@ -1,4 +1,4 @@
-"""kind ``measure``: one live process that holds one loaded model and runs a block whenever it is its turn."""
+"""Job kind ``measure``: keep one model loaded and run one block at each turn."""
 
 import time
 from pathlib import Path
@@ -18,8 +18,9 @@ from workers.measure.timing import frozen, run_block
 
 
 def run(params: MeasureParams, ctx: JobContext) -> MeasureResult:
-    """Load, run once, tell that it is loaded, then one block for each turn; messages go out between blocks
-    only.
+    """Load the model, run it once, report that it is loaded, and run one block per turn.
+
+    Messages are sent only between blocks.
     """
     requests = load_requests(Path(params.model_dir), Path(params.data_dir), params.batch)
     ctx.check_cancelled()
@@ -64,7 +65,10 @@ def run(params: MeasureParams, ctx: JobContext) -> MeasureResult:
 
 
 def _card(params: MeasureParams, session: Session, requests: Requests, ctx: JobContext) -> CardFigures | None:
-    """While this process still has the turn. What was timed stays where the card's own figures cannot be taken."""
+    """Return figures of the GPU's own clock, taken while this process still has the turn.
+
+    If they cannot be taken, a warning is logged and the timed latencies stay valid.
+    """
 
     def reopen() -> Session:
         return open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)

@@ -1,4 +1,4 @@
-"""Job kind ``monitor``: what a bundle's log tells."""
+"""Job kind ``monitor``: read a bundle's log and report changes."""
 
 from workers.contracts.after.monitor import MonitorParams, MonitorResult
 from workers.contracts.errors import InputRefused
@@ -18,7 +18,11 @@ USUAL = "Choose the folder in which a bundle keeps its log, or a .jsonl file in 
 
 
 def run(params: MonitorParams, ctx: JobContext) -> MonitorResult:
-    """Raises `InputRefused` for what is no log."""
+    """Read the log.
+
+    Raises:
+        InputRefused: The file or folder is not a log.
+    """
     log = from_text(params.log)
 
     def watch(done: int, total: int) -> None:

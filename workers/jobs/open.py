@@ -1,4 +1,4 @@
-"""Job kind ``open``: a model file in the inner form (ONNX beside its pipeline), checked, with its license."""
+"""Job kind ``open``: convert a model file to the inner form (ONNX beside its pipeline), checked, with its license."""
 
 from workers.contracts.jobs import OpenParams, OpenResult
 from workers.contracts.process.context import JobContext
@@ -7,6 +7,6 @@ from workers.model_io.opening import open_model
 
 
 def run(params: OpenParams, ctx: JobContext) -> OpenResult:
-    """Open the model and add what the license allows that the model names."""
+    """Open the model and add the verdict on its license."""
     done = open_model(params, ctx)
     return done.model_copy(update={"verdict": judge(done.info.license)})

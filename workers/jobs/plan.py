@@ -1,4 +1,4 @@
-"""kind ``plan``: what to try on this machine, in which order, and what not to try and why."""
+"""Job kind ``plan``: choose the recipes for this computer and their order, with reasons for those left out."""
 
 from pathlib import Path
 
@@ -16,11 +16,11 @@ from workers.tune.plan import TINY_BYTES, Planner
 from workers.tune.probe import probe_ms
 
 LOOK_SHARE = 0.15
-"""Of the run's time: looking for rewrites that pay must leave time to try them."""
+"""Share of the run's time for the search for useful rewrites; the rest must suffice to try them."""
 
 
 def run(params: PlanParams, ctx: JobContext) -> PlanResult:
-    """Read the model, time a small one once, look where its time goes, and fit the preset's recipes."""
+    """Read the model, time a small one once, profile it, and adapt the preset's recipes."""
     folder = Path(params.model_dir)
     facts = read_facts(folder)
     ctx.check_cancelled()
@@ -55,8 +55,9 @@ def run(params: PlanParams, ctx: JobContext) -> PlanResult:
 
 
 def _look(params: PlanParams, situation: Situation, folder: Path, ctx: JobContext) -> look.Found:
-    """Rewrites and settings that pay in the engine that can be looked into, where it is wanted at all and there is a
-    real request.
+    """Return rewrites and settings that help in the profiled engine.
+
+    The result is empty if no recipe uses that engine or there is no real request.
     """
     wanted = any(recipe.runtime == look.RUNTIME for recipe in params.preset_steps)
     wanted = wanted and situation.model.format == "onnx"

@@ -1,4 +1,4 @@
-"""What decides how fast the processor may run: governor, clocks, boost, mains or battery."""
+"""Read the settings that decide the processor's speed: governor, clocks, boost, mains or battery."""
 
 import contextlib
 from collections.abc import Callable
@@ -12,9 +12,12 @@ KHZ = 1000.0
 
 
 def power_facts(cpu: Path = CPU) -> PowerFacts:
-    """From sysfs (kernel's admin-guide/pm/cpufreq.rst) and psutil; what neither tells is None. `cpu` is for tests.
+    """Return the settings from sysfs (kernel's admin-guide/pm/cpufreq.rst) and psutil; None if unknown.
 
-    Clocks are the limits that cores may use; what they run at changes all the time and would say nothing later.
+    Clocks are the limits of the cores; the current clocks change constantly and mean nothing later.
+
+    Args:
+        cpu: Folder of the processor in sysfs, for tests.
     """
     policies = sorted((cpu / "cpufreq").glob("policy*"))
     lows, highs = (_numbers(policies, f"scaling_{name}_freq") for name in ("min", "max"))
@@ -49,8 +52,9 @@ def _boost(cpu: Path) -> bool | None:
 
 
 def _told(ask: Callable[[Any], Any]) -> Any:
-    """What psutil says; None where it lacks the function on this system (AttributeError), or the machine does not tell
-    (psutil's own errors for that are the others).
+    """Return a value of psutil; None if this system or computer does not provide it.
+
+    A missing function raises AttributeError; the other errors are psutil's own for missing values.
     """
     import psutil
 
@@ -65,6 +69,6 @@ def _told_max_mhz() -> float | None:
 
 
 def _on_battery() -> bool | None:
-    """None where there is no battery, or it does not say."""
+    """Return whether the computer runs on battery; None without a battery or information about it."""
     found = _told(lambda psutil: psutil.sensors_battery())
     return None if found is None or found.power_plugged is None else not found.power_plugged

@@ -1,4 +1,4 @@
-"""kind ``summarize``: figures and speedups from the times of single requests."""
+"""Job kind ``summarize``: compute latency figures and speedups from the times of single requests."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ SAME = Speedup(1.0, 1.0, 1.0)
 
 
 def run(params: SummarizeParams, ctx: JobContext) -> SummarizeResult:
-    """One summary a variant, None for one that has no times."""
+    """Return one summary per variant; None for a variant without times."""
     times, count = params.latencies_ms, len(params.latencies_ms)
     loads = params.loads or ((),) * count
     known = [any(times[0]) and any(sets) for sets in times]

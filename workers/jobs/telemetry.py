@@ -1,4 +1,4 @@
-"""kind ``telemetry``: reads the machine again and again until the job is cancelled."""
+"""Job kind ``telemetry``: read the computer's sensors repeatedly until the job is cancelled."""
 
 import time
 from collections import defaultdict
@@ -9,11 +9,11 @@ from workers.measure.telemetry import Telemetry
 
 CHECK_S = 0.05
 SEND_S = 0.2
-"""Readings go out together: a message for each would cost more than reading does."""
+"""Interval of messages; one message per reading would cost more than the reading itself."""
 
 
 class _Outbox:
-    """Readings by series, until they are sent."""
+    """Readings by series that wait to be sent."""
 
     def __init__(self, ctx: JobContext) -> None:
         self._ctx, self._sent_s = ctx, time.monotonic()
@@ -26,7 +26,7 @@ class _Outbox:
             self._values[series].append(value)
 
     def send(self, now: float, least_s: float) -> None:
-        """Send what has come, if the last time is `least_s` ago."""
+        """Send the waiting readings if the last message was `least_s` ago."""
         if now - self._sent_s < least_s:
             return
         self._sent_s = now
@@ -37,7 +37,7 @@ class _Outbox:
 
 
 def run(params: TelemetryParams, ctx: JobContext) -> TelemetryResult:
-    """`Sample`s of each series, several readings together. Ends by cancelling, or after `max_s`."""
+    """Send `Sample`s of each series, several readings together, until cancelled or after `max_s`."""
     telemetry = Telemetry(lambda text: ctx.log(text, "warning"), params.watch_pid, params.processor_s)
     outbox = _Outbox(ctx)
     started = time.monotonic()

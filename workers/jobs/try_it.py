@@ -1,7 +1,6 @@
-"""kind ``try_it``: one live process that holds one loaded model and answers one input whenever it is asked.
+"""Job kind ``try_it``: keep one model loaded and predict one input per request.
 
-Two versions are two jobs, and the parent passes the turn: loaded side by side in one process they would disturb each
-other's times (RUNTIME.md, fair timing).
+Two versions are two jobs, which the parent lets run in turn: in one process they would disturb each other's times.
 """
 
 from dataclasses import dataclass
@@ -28,14 +27,14 @@ from workers.pipeline.spec import BoxesSteps, PipelineError
 
 @dataclass(frozen=True)
 class Known:
-    """Test items that may be asked for: what goes in, and, of a detector, what is known of each."""
+    """Test items that may be requested, and for a detector the facts about each."""
 
     test: Prepared | None
     items: tuple[Item, ...] = ()
 
 
 def run(params: TryParams, ctx: JobContext) -> TryResult:
-    """An input that cannot be answered is told and harms no later one."""
+    """Predict inputs until the job ends; a failed input is reported and does not affect later ones."""
     pipeline = load_pipeline(Path(params.model_dir))
     test = Prepared(Path(params.data_dir) / "test") if params.data_dir is not None else None
     finds = params.data_dir is not None and isinstance(pipeline.spec.postprocess, BoxesSteps)
@@ -110,7 +109,7 @@ def _answer(
 
 
 def _frame(request: TryRequest, pipeline: Pipeline, items: tuple[Item, ...]) -> Frame | None:
-    """Where the picture that is shown lies in the model's input; None for arrays."""
+    """Return the position of the shown picture in the model's input; None for arrays."""
     if request.item is not None:
         return frame_of(items[request.item].facts) if request.item < len(items) else None
     picture = pipeline.picture_of(Path(request.path)) if request.path is not None else None

@@ -54,10 +54,10 @@ def fits(values: NDArray[Any], entry: PipelineInput, steps: Preprocess) -> bool:
 def ready(values: NDArray[Any], entry: PipelineInput, steps: Preprocess) -> NDArray[Any] | None:
     """Return the array as main input with a batch axis, in the model's dtype; None if it needs preparation first.
 
-    float16 and float64 count as float32.
+    An array needs preparation if its shape or kind of numbers differs. float16 and float64 count as float32.
 
     Raises:
-        PipelineError: Its numbers do not fit into the model's dtype.
+        PipelineError: The numbers do not fit into the model's dtype.
     """
     found = _as_wanted(values, entry, steps)
     return None if found is None else cast(found, entry)

@@ -61,6 +61,7 @@ class Pipeline:
     """Preparation and postprocessing of one model."""
 
     def __init__(self, spec: PipelineSpec, folder: Path) -> None:
+        """Create a pipeline from its description and the folder of its files (tokenizer, character list)."""
         self.spec, self.folder = spec, folder
 
     @property

@@ -44,7 +44,7 @@ Source = Literal[
 
 
 class PipelineError(ValueError):
-    """An input does not fit the model, or cannot be read. The text is a whole sentence for the person."""
+    """Error: an input does not fit the model or cannot be read; the text is a whole sentence for the user."""
 
 
 PARSER_ERRORS = (
@@ -61,7 +61,7 @@ PARSER_ERRORS = (
     struct.error,
     zlib.error,
 )
-"""What libraries raise where a file is damaged: whatever their parsers meet."""
+"""Exceptions that parsers of libraries raise on damaged files."""
 Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
 
 
@@ -214,7 +214,7 @@ class BoxesSteps(Part):
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Names of the model's outputs that are read."""
+        """Return the names of the model's outputs that are read."""
         named = (self.boxes, self.scores, self.labels, self.counts, self.masks)
         return tuple(name for name in named if name is not None)
 
@@ -236,7 +236,7 @@ class MaskSteps(Part):
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Names of the model's outputs that are read."""
+        """Return the names of the model's outputs that are read."""
         return (self.output,)
 
 
@@ -254,7 +254,7 @@ class TranscriptSteps(Part):
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Names of the model's outputs that are read."""
+        """Return the names of the model's outputs that are read."""
         return (self.output,)
 
 

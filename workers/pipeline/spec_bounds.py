@@ -9,6 +9,7 @@ class Bounds:
     """Bounds of a number or of a length, by pydantic's names (`ge`, `gt`, `le`, `lt`, `min_length`)."""
 
     def __init__(self, **bounds: float) -> None:
+        """Create bounds from pydantic's names and their values."""
         self._bounds = bounds
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> dict[str, Any]:

@@ -25,6 +25,7 @@ class Tokenizer:
     """Converter of a text to the token inputs of one model."""
 
     def __init__(self, folder: Path, steps: TextSteps, inputs: Sequence[PipelineInput], *, whole: bool = False) -> None:
+        """Create a tokenizer from a file in `folder`; with `whole`, texts are not truncated."""
         try:
             from tokenizers import Tokenizer as Engine
         except ImportError as error:

@@ -25,7 +25,7 @@ STATES: dict[str, CheckState] = {"info": "ok", "warning": "warn"}
 class DataFed(QObject):
     """The view of the model's inputs, owned by the page's controller.
 
-    `prepared(sentence)` describes how inputs are prepared, or why that is not known yet. Each model is inspected
+    `prepared(words)` describes how inputs are prepared; "" means that they are not changed. Each model is inspected
     once with its data. Measurements come first, and an interrupted inspection starts again after them.
     """
 

@@ -73,7 +73,7 @@ def built_words(outcome: Outcome) -> str:
 
 
 def recommended_words(best: Variant, proven: bool, objective: Objective, limit_pct: float) -> str:
-    """Return what the recommended version gains, and what is known of its answers."""
+    """Return the sentence about the recommended version."""
     alike = safe_words(best, limit_pct) if proven else f"and it looks alike, not proven: {missing_words(best)}"
     return f"{capitalized(gain_words(best, objective))}, {alike}"
 

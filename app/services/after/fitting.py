@@ -46,8 +46,8 @@ def takes(target: DescribedTarget, facts: RunFacts, variant: Variant) -> bool:
 def fitting(target: DescribedTarget, facts: RunFacts, wanted: Variant) -> Fitting:
     """Return `wanted`, or the best proven gain that the target takes, or the original.
 
-    Where `wanted` itself is alike and not proven, as few examples allow, a gain that is no more proven than that counts
-    as well. Raises `JobError` (exit code 3) where there is none.
+    Raises:
+        JobError: (exit code 3) The target takes none of them.
     """
     if takes(target, facts, wanted):
         return Fitting(wanted)
@@ -63,8 +63,7 @@ def fitting(target: DescribedTarget, facts: RunFacts, wanted: Variant) -> Fittin
 
 
 def provable(target: DescribedTarget, facts: RunFacts, wanted: Variant) -> Variant | None:
-    """Return the best version without a proof that the target takes and that would be written if it were proven: a gain
-    whose answers were not tested, or one that looked like a gain and was not measured in turn with the original.
+    """Return the best gain without a verdict that the target takes and that would be exported if it were proven.
 
     Returns None if the target takes `wanted`, or if nothing is left to prove.
     """

@@ -22,11 +22,10 @@ def is_timed(variant: Variant) -> bool:
 
 
 def prove_alone(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow[Run]:
-    """Measure a version in turn with the original where only a first measurement says that it is faster; test the
-    answers of a gain that has no verdict; choose again and write the run.
+    """Measure a version in turn with the original, evaluate it if it is a gain, choose again and save the run.
 
-    What turns out not to be a gain has its new figures and no look at the test examples. Everything is written at the
-    end: cancelled before, nothing has changed.
+    A version that has been measured in turn is only evaluated. One that is no gain gets its new figures and no look at
+    the test set. Everything is saved at the end, so that cancelling changes nothing.
     """
     if is_timed(variant):
         run = yield from judge_alone(workspace, facts, variant)

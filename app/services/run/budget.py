@@ -128,13 +128,8 @@ LEAST_MORE_S = 5.0
 class TimeBudget:
     """Time limit of one run and the costs it has observed; owned by the run's `Search`.
 
-    `begun_s` is the limit that it was begun with, where more was given since; with `from_now_s` it has so many seconds
-    of its own, whatever was spent before.
-
-    What the store answers counts with the seconds that it took once (`note_saved`): a run that goes on, or that comes
-    again, decides as it did the first time, and so finds the same. Opening the model and reading the examples count
-    only where the run does it itself, or a run with the same goal did it before: where the pages Model and Data did it,
-    the person waited for it before the run.
+    Time saved by the cache counts as if it had been spent (`note_saved`). A resumed or repeated run therefore makes the
+    same decisions as the first one. Opening the model and reading the examples count only if the run itself does them.
     """
 
     def __init__(

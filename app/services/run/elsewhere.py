@@ -71,10 +71,10 @@ def measure_both(
     family: int | None = None,
     shown: Variant | None = None,
 ) -> Flow[tuple[Version, Version, Measured]]:
-    """Both in turn, in fresh processes, with their figures. Raises `JobError` where one of them cannot be measured.
+    """Measure both versions side by side in fresh processes and return them with their figures.
 
-    `family` is how many versions were compared with this original in all. With `shown`, the original with the figures
-    that are shown, all times are on its scale.
+    Raises:
+        JobError: One of the versions cannot be measured.
     """
     how = Pass(FINAL_SETS, FINAL_BLOCKS, threads, quiet=run_patience().part(MOST_S, None))
     measured = yield from version_steps.measure([original, version], data_dir, how, title=SIDE_BY_SIDE, step=step)

@@ -10,7 +10,7 @@ from widgets.parts.card import Card
 from widgets.parts.small import KeyValue
 
 LEAST_PAGE_PX = 1200
-"""Lower pages have room for the cards of the goals only."""
+"""Least height of the page in pixels for the list; lower pages show the cards of the goals only."""
 LEAST_DETAILED_PX = 1700
 """Lower pages have no room for what each technique does."""
 NAME_PX = 220

@@ -31,13 +31,12 @@ RunInterruption = Literal["closed", "not_begun", "broken_off"]
 class OptimizeValue:
     """The state of one run; all figures come from the store.
 
-    `done_share` is 0..1 of the whole run and never falls, `eta_s` the time left, both None where they cannot be known;
-    `stage` names what is done now. `seconds` is how long it took, `went_on_s` how much of it was given later. `error`
-    belongs to `failed`, `waiting` to a run that waits for other programs. `go_on_minutes` is what is offered where more
-    time could change the result, with `go_on_first` as the main action; `spare_s` is what was left of time that was
-    given later. `measures_again`: only a new run can settle it. With `eta_is_most` it takes at most `eta_s`
-    more; `interruption` says how an interrupted run came to an end. Figures come from the store; nothing is worked out
-    here.
+    `headline` is the sentence of the result, `best` that of the best version so far. `done_share` is 0..1 of the whole
+    run and never decreases. `eta_s` is the remaining time, and with `eta_is_most` its upper bound. Both are None if
+    they are unknown. `stage` names the current work. `seconds` is the total time, `went_on_s` the part that was given
+    later, and `spare_s` the unused rest of that part. `error` belongs to `failed`, `waiting` to a run that waits for
+    other programs. `go_on_minutes` is offered if more time could change the result, with `go_on_first` as the main
+    action. `interruption` is the cause of an interrupted run.
     """
 
     phase: RunPhase

@@ -127,11 +127,12 @@ def cuts(steps: ImageSteps, side: tuple[int, int], chosen: ImageSteps) -> list[P
 
 
 def both_layouts(steps: ImageSteps) -> list[Preprocess]:
+    """Return `steps` with both memory layouts."""
     return [replace(steps, layout=layout) for layout in ("nchw", "nhwc")]
 
 
 def side_of(entry: PipelineInput, chosen: ImageSteps) -> tuple[int, int]:
-    """Height and width that the model takes: its own, else as it was chosen, else 224."""
+    """Return height and width of the model's input: its own, else the chosen ones, else 224."""
     axes = entry.shape[2:4] if chosen.layout == "nchw" else entry.shape[1:3]
     if len(axes) == 2 and axes[0] is not None and axes[1] is not None:
         return axes[0], axes[1]

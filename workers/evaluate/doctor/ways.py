@@ -1,4 +1,4 @@
-"""List the choices in preparing inputs, and rate how unusual each one is."""
+"""Convert a preprocessing between the steps of the pipeline, the contract's model and the text of its SPEC."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -42,7 +42,8 @@ class Thing:
 
 def things_of(rows: NDArray[Any], spec: PipelineSpec, size: tuple[int, int] | None = None) -> list[Thing]:
     """Return the objects of boxes (k, 6 and more) from the score threshold on, best first.
-    without it places stay in pixels of the model's input.
+
+    `size` is width and height of the user's picture; without it boxes stay in pixels of the model's input.
     """
     steps = spec.postprocess
     assert isinstance(steps, BoxesSteps)

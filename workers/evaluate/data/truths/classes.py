@@ -37,6 +37,7 @@ class LabelMap:
     """
 
     def __init__(self, spec: PipelineSpec) -> None:
+        """Create the map for the classes of the model that `spec` describes."""
         self._count = class_count(spec)
         self._whole: dict[str, set[int]] = defaultdict(set)
         self._synonyms: dict[str, set[int]] = defaultdict(set)
