@@ -9,7 +9,7 @@ from app.cli.session import run, workspace
 from app.domain.choose import known_speedup, likely_speedup
 from app.domain.variant import Variant
 from app.domain.words.results import times, verdict_words
-from app.services.after.exporting import ExportRequest, export, version_of
+from app.services.after.exporting import Exported, ExportRequest, export, version_of
 from app.services.after.fitting import provable
 from app.services.after.proving_alone import is_timed, prove_alone, prove_alone_s
 from app.services.flow.workspace import Workspace
@@ -59,6 +59,12 @@ def export_run(output: Output, run_id: str, options: ExportOptions) -> int:
         exported = run(space, export(space, facts, ask), output.watch)
         if options.variant is None and not options.prove:
             _name_provable(output, space, facts, targets[options.target])
+    _print_exported(output, facts, options, exported)
+    return OK
+
+
+def _print_exported(output: Output, facts: RunFacts, options: ExportOptions, exported: Exported) -> None:
+    """Print what was written, its checks, and which version it holds."""
     result = exported.result
     original = exported.record.variant_id == facts.baseline.id
     output.document(
@@ -88,7 +94,6 @@ def export_run(output: Output, run_id: str, options: ExportOptions) -> int:
     tested = "runs on its own: it was unpacked in a clean place and gave the same answers"
     sent = f" It was pushed to {exported.pushed.address}." if exported.pushed else ""
     output.sentence(f"{said}{exported.path} {tested}.{sent}")
-    return OK
 
 
 def _provable(facts: RunFacts, target: DescribedTarget) -> Variant | None:

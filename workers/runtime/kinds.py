@@ -83,7 +83,6 @@ KINDS: Mapping[str, JobKind] = {
     "card": JobKind("workers.jobs.bundles:run_card"),
     "export": JobKind("workers.jobs.bundles:run_export"),
     "sign": JobKind("workers.export.signing:sign_bundle"),
-    "switch": JobKind("workers.export.service.switching:switch"),
     "verify": JobKind("workers.jobs.bundles:run_verify"),
     # the model hub
     "hub_download": JobKind("workers.hub.download:download"),

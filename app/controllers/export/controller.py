@@ -55,12 +55,9 @@ NO_TARGET = DescribedTarget(id="", title="", available=False)
 
 
 class ExportController(PageController):
-    """Controller of the page Export for the chosen version, else the recommended one, else the original.
+    """Controller of the page Export for the chosen version, else the recommended one, else the original."""
 
-    `release_requested(ExportRecord)` asks to make the exported bundle a release.
-    """
-
-    release_requested = Signal(object)
+    release_requested = Signal(object)  # the ExportRecord
 
     def __init__(
         self,
