@@ -1,4 +1,4 @@
-"""Run `fettle export`."""
+"""`fettle export`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +35,7 @@ class ExportOptions:
 
 
 def export_run(output: Output, run_id: str, options: ExportOptions) -> int:
-    """Write a bundle, run its self-test in a fresh environment, and print the result."""
+    """Write a bundle, unpack it in a fresh environment, compare its answers."""
     answers = _answers(options.answers)
     if options.sign is not None:
         check_exists(options.sign)
@@ -59,21 +59,14 @@ def export_run(output: Output, run_id: str, options: ExportOptions) -> int:
         exported = run(space, export(space, facts, ask), output.watch)
         if options.variant is None and not options.prove:
             _name_provable(output, space, facts, targets[options.target])
-    _print_exported(output, facts, options, exported)
-    return OK
-
-
-def _print_exported(output: Output, facts: RunFacts, options: ExportOptions, exported: Exported) -> None:
-    """Print what was written, its checks, and which version it holds."""
     result = exported.result
-    original = exported.record.variant_id == facts.baseline.id
     output.document(
         {
             "bundle": str(exported.path),
             "sha256": result.sha256,
             "selftest": [check.model_dump(mode="json") for check in result.selftest],
             "variant": exported.record.variant_id,
-            "original": original,
+            "original": exported.record.variant_id == facts.baseline.id,
             "instead_of": exported.instead_of.model_dump(mode="json") if exported.instead_of else None,
             "signed_by": result.signed_by or None,
             "pushed": exported.pushed.model_dump(mode="json") if exported.pushed else None,
@@ -83,6 +76,13 @@ def _print_exported(output: Output, facts: RunFacts, options: ExportOptions, exp
         output.text(f"  {'ok ' if check.ok else 'NOT'} {check.what}: {check.detail}")
     if result.signed_by:
         output.text(f"  signed with the key {result.signed_by}")
+    output.sentence(_last_words(exported, facts, options))
+    return OK
+
+
+def _last_words(exported: Exported, facts: RunFacts, options: ExportOptions) -> str:
+    """Say what the bundle holds, and that it runs."""
+    original = exported.record.variant_id == facts.baseline.id
     said = ""
     if (other := exported.instead_of) is not None:
         held = "the original, unchanged" if original else "another version"
@@ -93,7 +93,7 @@ def _print_exported(output: Output, facts: RunFacts, options: ExportOptions, exp
         said = "This bundle holds the original, unchanged. "
     tested = "runs on its own: it was unpacked in a clean place and gave the same answers"
     sent = f" It was pushed to {exported.pushed.address}." if exported.pushed else ""
-    output.sentence(f"{said}{exported.path} {tested}.{sent}")
+    return f"{said}{exported.path} {tested}.{sent}"
 
 
 def _provable(facts: RunFacts, target: DescribedTarget) -> Variant | None:
@@ -132,7 +132,7 @@ def _name_provable(output: Output, space: Workspace, facts: RunFacts, target: De
 
 
 def _answers(given: tuple[str, ...]) -> dict[str, str]:
-    """Return the answers of `--answer ID=WORDS` by id."""
+    """Of `--answer ID=WORDS`."""
     pairs = [answer.partition("=") for answer in given]
     wrong = next(
         (answer for answer, (key, equals, _words) in zip(given, pairs, strict=True) if not (key and equals)), None
