@@ -124,9 +124,8 @@ def _name_provable(output: Output, space: Workspace, facts: RunFacts, target: De
     seconds = prove_alone_s(space, facts, version)
     lasts = f" ({about(seconds)})" if seconds is not None else ""
     speed = f"is {times(known_speedup(version))}" if is_timed(version) else f"looked {times(likely_speedup(version))}"
-    once = "" if is_timed(version) else " when measured once"
     output.notice(
-        f"“{version.title}” fits this kind of bundle and {speed} times as fast{once}; it is not proven. "
+        f"“{version.title}” fits this kind of bundle and {speed} times as fast; it is not proven. "
         f"To prove it first, add --prove{lasts}."
     )
 

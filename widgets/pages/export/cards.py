@@ -177,7 +177,7 @@ class ProveRow(QWidget):
         text = self.tr("“{0}” is faster and fits this target; its answers are not tested yet.")
         doing = self.tr("Asking the test examples…")
         if value.looked:
-            text = self.tr("“{0}” fits this target and looked {1} times as fast when measured once. Prove it first.")
+            text = self.tr("“{0}” fits this target and looked {1} times as fast, which is not proven yet.")
             doing = self.tr("Measuring and testing it…")
         row.addWidget(words(text.format(value.title, value.looked), "soft"), 1)
         what = self.tr("Prove it ({0})").format(value.takes) if value.takes else self.tr("Prove it")
