@@ -6,7 +6,6 @@ from pathlib import Path
 from app.cli.options.inputs import check_exists
 from app.cli.output import OK, Output, usage
 from app.cli.session import run, workspace
-from app.domain.choose import known_speedup, likely_speedup
 from app.domain.variant import Variant
 from app.domain.words.results import times, verdict_words
 from app.services.after.exporting import Exported, ExportRequest, export, version_of
@@ -110,8 +109,8 @@ def _proven(output: Output, space: Workspace, facts: RunFacts, target: Described
     facts = read_facts(space, facts.run.id)
     proven = version_of(facts, version.id)
     found = verdict_words(proven, kept_objective(facts.run))
-    factor = proven.measurement.shown_speedup
-    speed = f", {times(factor)} times as fast as the original" if factor is not None else ""
+    measured = proven.measurement
+    speed = "" if measured.under_load else f", {times(measured.speedup or 0.0)} times as fast as the original"
     output.notice(f"“{proven.title}”: {found}{speed}.")
     return facts
 
@@ -123,9 +122,9 @@ def _name_provable(output: Output, space: Workspace, facts: RunFacts, target: De
         return
     seconds = prove_alone_s(space, facts, version)
     lasts = f" ({about(seconds)})" if seconds is not None else ""
-    speed = f"is {times(known_speedup(version))}" if is_timed(version) else f"looked {times(likely_speedup(version))}"
+    speed = "is faster" if is_timed(version) else "looked faster at first"
     output.notice(
-        f"“{version.title}” fits this kind of bundle and {speed} times as fast; it is not proven. "
+        f"“{version.title}” fits this kind of bundle and {speed}; it is not proven. "
         f"To prove it first, add --prove{lasts}."
     )
 

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.session import Session
 from app.controllers.words import error_value, tr, wait_for_the_run
-from app.domain.choose import likely_speedup
 from app.domain.run import Run
 from app.domain.variant import Variant
 from app.domain.words.results import times, why_not
@@ -45,8 +44,7 @@ class TargetProof:
             return None
         seconds = prove_alone_s(self._session.workspace, facts, version)
         takes = about(seconds, tr) if seconds is not None else ""
-        looked = "" if is_timed(version) else times(likely_speedup(version))
-        return ProveValue(version.title, takes, looked=looked, is_running=self._running is not None)
+        return ProveValue(version.title, takes, is_timed(version), is_running=self._running is not None)
 
     def start(self, target: DescribedTarget, facts: RunFacts, wanted: Variant) -> None:
         """Evaluate the offered version."""
@@ -91,9 +89,10 @@ class TargetProof:
 def _not_taken_value(version: Variant, facts: RunFacts) -> ErrorValue:
     """Say why the target still takes what it took before."""
     measured = version.measurement
-    factor = measured.shown_speedup
-    text = tr("Measured in turn with the original it is {0} times as fast.")
-    happened = text.format(times(factor)) if factor is not None else tr("Its speed was measured.")
+    happened = tr("Other programs disturbed the comparison of its speed.")
+    if not measured.under_load and measured.speedup is not None:
+        text = tr("Measured in turn with the original it is {0} times as fast.")
+        happened = text.format(times(measured.speedup))
     if version.judgement is None:
         happened = f"{happened} {tr('Its answers were not tested.')}"
     return ErrorValue(

@@ -176,10 +176,10 @@ class ProveRow(QWidget):
         row.setSpacing(SPACE_M)
         text = self.tr("“{0}” is faster and fits this target; its answers are not tested yet.")
         doing = self.tr("Asking the test examples…")
-        if value.looked:
-            text = self.tr("“{0}” fits this target and looked {1} times as fast, which is not proven yet.")
+        if not value.is_measured:
+            text = self.tr("“{0}” fits this target and looked faster at first; that is not proven yet.")
             doing = self.tr("Measuring and testing it…")
-        row.addWidget(words(text.format(value.title, value.looked), "soft"), 1)
+        row.addWidget(words(text.format(value.title), "soft"), 1)
         what = self.tr("Prove it ({0})").format(value.takes) if value.takes else self.tr("Prove it")
         button = GhostButton(theme, doing if value.is_running else what, "shield-check")
         button.setEnabled(not value.is_running)

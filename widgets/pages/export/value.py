@@ -43,7 +43,7 @@ class ProveValue:
 
     title: str
     takes: str = ""
-    looked: str = ""
+    is_measured: bool = True
     is_running: bool = False
 
 
