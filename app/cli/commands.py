@@ -7,6 +7,7 @@ import typer
 
 from app.cli import chat as chatting
 from app.cli import data as checking
+from app.cli import docs as documenting
 from app.cli import export as exporting
 from app.cli import hub as hubs
 from app.cli import load as loading
@@ -272,9 +273,8 @@ def jobs(ctx: typer.Context) -> int:
     return looking.jobs(_output(ctx))
 
 
-releasing.add_to(commands)
-storing.add_to(commands)
-
+for group in (releasing, storing, documenting):
+    group.add_to(commands)
 
 data = typer.Typer(help="Data of your own.", no_args_is_help=False)
 commands.add_typer(data, name="data")

@@ -1,5 +1,7 @@
 """Show markdown of unknown origin: no HTML, no loaded resources, no link followed without a question."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from PySide6.QtCore import Qt, QUrl, Signal
@@ -29,6 +31,10 @@ MAX_SOFT_CELLS = 400
 
 Measured on two slow cores: 50,000 list items took minutes, a table of 500 rows 20 s.
 """
+
+PICTURE_PX = 680
+"""Widest picture that comes with a text: it fits the smallest window."""
+NO_PICTURES: Mapping[str, bytes] = MappingProxyType({})
 
 
 def bounded(markdown: str) -> str:
@@ -66,16 +72,17 @@ class MarkdownView(QTextBrowser):
         self.setUndoRedoEnabled(False)
         self.anchorClicked.connect(self._on_anchor_clicked)
         self._markdown = ""
+        self._pictures = NO_PICTURES
         self._nothing = QImage(1, 1, QImage.Format.Format_ARGB32)
         self._nothing.fill(Qt.GlobalColor.transparent)
         theme.changed.connect(self._on_theme_changed)
 
-    def show_markdown(self, markdown: str) -> None:
+    def show_markdown(self, markdown: str, pictures: Mapping[str, bytes] = NO_PICTURES) -> None:
         """Show a text without scrolling away from the current position."""
         safe = bounded(markdown)
         if safe == self._markdown:
             return
-        self._markdown = safe
+        self._markdown, self._pictures = safe, pictures
         self._render()
 
     def _render(self) -> None:
@@ -142,13 +149,21 @@ class MarkdownView(QTextBrowser):
                 look.setBottomBorderBrush(line)
                 cell.setFormat(look)
 
-    def loadResource(self, _kind: int, _name: QUrl | str) -> Any:
-        """Return an empty picture, so that nothing is loaded from disk or network.
+    def loadResource(self, _kind: int, name: QUrl | str) -> Any:
+        """Return a picture that came with the text; nothing is ever loaded, neither from disk nor from a network.
 
         After an empty return value Qt would read local files itself, first in QTextDocument, then in the painter of
         pictures. So every return value is a picture of one transparent pixel.
         """
-        return self._nothing
+        data = self._pictures.get(name.toString() if isinstance(name, QUrl) else name)
+        if data is None:
+            return self._nothing
+        ratio = self.devicePixelRatioF()
+        picture = QImage.fromData(data)
+        wide = round(min(picture.width(), PICTURE_PX) * ratio)
+        picture = picture.scaledToWidth(wide, Qt.TransformationMode.SmoothTransformation)
+        picture.setDevicePixelRatio(ratio)
+        return picture
 
     def _on_anchor_clicked(self, url: QUrl) -> None:
         if url.scheme() in ("http", "https"):

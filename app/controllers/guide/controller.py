@@ -1,8 +1,10 @@
 """Control the page Guide, which has the same content for everyone."""
 
 from app.controllers.page_controller import ControllerSpec, PageController
+from app.help import task_pages
 from widgets.main_window import MainWindow
 from widgets.pages.guide.page import GuidePage
+from widgets.pages.guide.value import TaskValue
 
 
 class GuideController(PageController):
@@ -11,7 +13,14 @@ class GuideController(PageController):
     def __init__(self, window: MainWindow, page: GuidePage) -> None:
         """Create the controller and connect it to its page."""
         super().__init__(page)
+        self._page = page
         page.back_requested.connect(lambda: window.toggle_page("guide"))
+        page.task_requested.connect(self._show_task)
+        page.show_value(tuple((task.topic, task.title) for task in task_pages().values()))
+
+    def _show_task(self, topic: str) -> None:
+        task = task_pages()[topic]
+        self._page.show_task(TaskValue(task.title, task.body, task.pictures()))
 
 
 CONTROLLER = ControllerSpec[GuidePage, GuideController](

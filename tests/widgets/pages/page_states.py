@@ -17,6 +17,7 @@ from widgets.pages.export.value import ProveValue
 from widgets.pages.goal.page import GoalPage
 from widgets.pages.gpu.page import GpuPage
 from widgets.pages.guide.page import GuidePage
+from widgets.pages.guide.value import TaskValue
 from widgets.pages.hub.page import HubPage
 from widgets.pages.jobs.page import JobsPage
 from widgets.pages.layers.page import LayersPage
@@ -62,6 +63,7 @@ def hub_gated(page: HubPage, ex: ModuleType) -> None:
     page.show_downloads(ex.hub_downloads())
 
 
+TASKS = (("first-model", "The first model"), ("busy", "What to do when it says busy"))
 State = tuple[type[Page], Callable[[Any, ModuleType], object]]
 
 
@@ -206,7 +208,8 @@ STATES: dict[str, State] = {
     "chat-full": (ChatPage, chat),
     "projects-empty": (ProjectsPage, lambda p, ex: p.show_empty()),
     "projects-full": (ProjectsPage, lambda p, ex: p.show(ex.projects())),
-    "guide-full": (GuidePage, lambda p, ex: None),
+    "guide-full": (GuidePage, lambda p, ex: p.show(TASKS)),
+    "guide-task": (GuidePage, lambda p, ex: p.show_task(TaskValue(TASKS[0][1], "Press **Start**.\n", {}))),
     "settings-empty": (SettingsPage, lambda p, ex: p.show_empty()),
     "settings-full": (SettingsPage, lambda p, ex: p.show(ex.settings())),
     "settings-storage": (SettingsPage, lambda p, ex: (p.show(ex.settings()), p.show_storage(ex.storage()))),

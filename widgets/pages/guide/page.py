@@ -1,14 +1,16 @@
 """Show the page Guide: the workflow, the keys and the glossary; F1 opens it from any page."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from PySide6.QtCore import QCoreApplication, Signal
+from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from widgets.page_registry import find_pages
-from widgets.parts.buttons import GhostButton
+from widgets.pages.guide.value import TaskValue
+from widgets.parts.buttons import Button, GhostButton
 from widgets.parts.card import Card, icon_text
 from widgets.parts.glossary import glossary
+from widgets.parts.markdown import MarkdownView
 from widgets.parts.page import Page
 from widgets.parts.search_field import SearchField
 from widgets.parts.small import KeyValue, PageHead
@@ -49,15 +51,31 @@ class GuidePage(Page):
     """The page Guide; `back_requested` leads to the previous page."""
 
     back_requested = Signal()
+    task_requested = Signal(str)
 
     def __init__(self, theme: Theme) -> None:
         """Create the page with its content."""
         super().__init__(theme, self.tr("Guide"))
-        self._columns = QHBoxLayout()
+        self._tasks: Sequence[tuple[str, str]] = ()
         self.show_value()
 
-    def show_value(self, value: None = None) -> None:
-        """Show the only state of the page."""
+    def show_task(self, value: TaskValue) -> None:
+        """Show one task page in place of the guide."""
+        head = PageHead(value.title)
+        back = GhostButton(self.theme, self.tr("Back to the guide"), "arrow-left")
+        back.clicked.connect(lambda: self.show_value(self._tasks))
+        head.add_action(back)
+        card = Card()
+        view = MarkdownView(self.theme, value.title)
+        view.setMinimumHeight(320)
+        view.show_markdown(value.markdown, value.pictures)
+        card.add(view, stretch=1)
+        self._fill("task", head, card, grow=0)
+        view.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def show_value(self, value: Sequence[tuple[str, str]] = ()) -> None:
+        """Show the guide with its list of tasks; `value` holds topic and title of each."""
+        self._tasks = value
         head = PageHead(
             self.tr("Guide"),
             self.tr("Fettle makes a trained model smaller and faster, and proves that it answers alike."),
@@ -67,6 +85,8 @@ class GuidePage(Page):
         head.add_action(back)
         left = QVBoxLayout()
         left.setSpacing(SPACE_L)
+        if self._tasks:
+            left.addWidget(self._step_by_step())
         for card in (self._way(), self._keys(), self._safety()):
             left.addWidget(card)
         left.addStretch(1)
@@ -78,6 +98,14 @@ class GuidePage(Page):
         columns.addLayout(left, 1)
         columns.addLayout(right, 1)
         self._fill("full", head, columns)
+
+    def _step_by_step(self) -> Card:
+        card = Card(self.tr("Step by step"))
+        for topic, title in self._tasks:
+            button = Button(self.theme, title, "article", "link")
+            button.clicked.connect(lambda _on=False, topic=topic: self.task_requested.emit(topic))
+            card.add(button)
+        return card
 
     def _way(self) -> Card:
         card = Card(self.tr("The way through"), gap=SPACE_M)

@@ -1,0 +1,62 @@
+"""The task pages: short, found in the package, and with the names that the window shows."""
+
+import ast
+import re
+import tomllib
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+import yaml
+
+from app.help import TOPICS, task_pages
+
+ROOT = Path(__file__).parents[2]
+TASKS = ROOT / "app" / "help" / "tasks"
+MAX_LINES, MAX_PICTURE_BYTES = 60, 1_000_000
+SOURCES = ("widgets", "app/controllers", "app/domain/words", "workers/export", "workers/contracts/proof")
+FIELD = re.compile(r"\{[^}]*\}")
+
+
+def shown_texts() -> list[re.Pattern[str]]:
+    """Return a pattern for each text that the window may show; a field such as {0} stands for anything."""
+    texts = {
+        node.value
+        for source in SOURCES
+        for path in (ROOT / source).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    texts |= {
+        yaml.safe_load(path.read_text(encoding="utf-8"))["title"] for path in (ROOT / "presets/data").glob("*.yaml")
+    }
+    told = [text for text in texts if len(FIELD.sub("", text).strip()) > 2]
+    return [re.compile(".+".join(map(re.escape, FIELD.split(text)))) for text in told]
+
+
+def test_every_file_is_a_page_or_a_picture_of_one() -> None:
+    """Given the folder, Then each file is used, all pictures exist, and together they are small."""
+    assert {path.stem for path in TASKS.glob("*.md")} == set(TOPICS)
+    pictures = {path for page in task_pages().values() for path in page.pictures()}
+    assert pictures == {f"pictures/{path.name}" for path in (TASKS / "pictures").iterdir()}
+    assert sum(path.stat().st_size for path in (TASKS / "pictures").iterdir()) < MAX_PICTURE_BYTES
+    for page in task_pages().values():
+        assert page.body.count("![") == len(page.pictures()) and page.body.count("\n") <= MAX_LINES, page.topic
+
+
+def test_pages_are_installed_and_linked_from_docs() -> None:
+    """Given the package's settings, Then each file is package data; `docs/tasks` is the same folder, not a copy."""
+    data = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns = data["tool"]["setuptools"]["package-data"]["app.help"]
+    names = [path.relative_to(TASKS.parent).as_posix() for path in TASKS.rglob("*.*")]
+    assert [name for name in names if not any(fnmatch(name, pattern) for pattern in patterns)] == []
+    link = ROOT / "docs" / "tasks"
+    assert link.resolve() == TASKS.resolve() or link.read_text(encoding="utf-8") == "../app/help/tasks"
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_bold_names_are_those_of_the_window(topic: str) -> None:
+    """Given a page, Then each name in bold letters is a text that the window shows."""
+    named = set(re.findall(r"\*\*([^*]+)\*\*", task_pages()[topic].body))
+    texts = shown_texts()
+    assert named and [name for name in named if not any(text.fullmatch(name) for text in texts)] == []

@@ -1,0 +1,97 @@
+"""Pictures of the task pages, drawn from the example values: python tests/widgets/pages/task_pictures.py writes them."""
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+
+from PIL import Image
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QPixmap
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
+
+ROOT = Path(__file__).parents[3]
+sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
+
+from page_states import STATES, data_items  # noqa: E402
+
+from widgets.pages.data.fed import FedCard  # noqa: E402
+from widgets.pages.data.page import DataPage  # noqa: E402
+from widgets.parts.page import Page  # noqa: E402
+from widgets.parts.pictures import BoxValue, PictureStore  # noqa: E402
+from widgets.theme import Theme  # noqa: E402
+
+FOLDER = ROOT / "app" / "help" / "tasks" / "pictures"
+WIDTH_PX, HEIGHT_PX, COLORS = 816, 614, 64
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture: the upper `height_px` of a page in a state of `page_states`, or one part of that page."""
+
+    state: str
+    height_px: int = HEIGHT_PX
+    part: type[QWidget] | None = None
+
+
+SHOTS = {
+    "model": Shot("model-empty", 520),
+    "compare-safe": Shot("compare-safe", 600),
+    "compare-not-proven": Shot("compare-not-proven", 440),
+    "compare-busy": Shot("compare-busy", 600),
+    "data-boxes": Shot("data-boxes", part=FedCard),
+    "chat": Shot("chat-full"),
+    "try-sound": Shot("try-sound", 350),
+    "load": Shot("load-full"),
+}
+
+
+def data_boxes(page: DataPage, ex: ModuleType) -> None:
+    """Show what a detector finds in a picture."""
+    data_items(page, ex, 191)
+    fed = ex.fed(191)
+    boxed = replace(fed.examples[0], picture=replace(ex.picture(0), boxes=(BoxValue((0.05, 0.15, 0.95, 0.9)),)))
+    page.show_fed(replace(fed, examples=(boxed,)))
+
+
+def draw(name: str, theme: Theme, ex: ModuleType, path: Path) -> Page:
+    """Write one picture as a palette PNG and return the page, which must outlive its parts."""
+    shot = SHOTS[name]
+    kind, fill = (DataPage, data_boxes) if shot.state == "data-boxes" else STATES[shot.state]
+    page = kind(theme)
+    page.resize(WIDTH_PX, HEIGHT_PX)
+    fill(page, ex)
+    page.show()
+    shown: QWidget = page if shot.part is None else page.findChildren(shot.part)[0]
+    shown.grab()  # pictures are decoded once they are drawn
+    for _ in range(60):
+        QTest.qWait(1)
+    for store in page.findChildren(PictureStore):
+        while store.is_busy:
+            QTest.qWait(5)
+    pixmap = QPixmap(shown.width(), shot.height_px if shot.part is None else shown.height())
+    pixmap.fill(theme.color("bg"))
+    shown.render(pixmap, QPoint(0, 0))
+    pixmap.save(str(path))
+    with Image.open(path) as image:
+        small = image.convert("RGB").quantize(COLORS, dither=Image.Dither.NONE)
+    small.save(path, optimize=True)
+    page.hide()
+    return page
+
+
+def main() -> None:
+    """Write all pictures anew."""
+    app = QApplication([])
+    theme = Theme(app, "light")
+    from conftest import join_examples
+
+    ex = join_examples()
+    FOLDER.mkdir(exist_ok=True)
+    kept = [draw(name, theme, ex, FOLDER / f"{name}.png") for name in SHOTS]
+    print(len(kept), "pictures in", FOLDER)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
