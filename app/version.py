@@ -1,3 +1,3 @@
 """Define the program's version, which pyproject.toml reads."""
 
-VERSION = "0.2.0.dev6"
+VERSION = "0.2.0"

@@ -170,7 +170,7 @@ def loss_pct(data_dir: Path, ours: np.ndarray, base: np.ndarray) -> float:
 
 
 def moved_pct(ours: np.ndarray, base: np.ndarray) -> float:
-    """Percent of vectors (n, width) that changed by EVALUATION.md's rule, written once more: after the mean is taken away
+    """Percent of vectors (n, width) that changed by docs/evaluation.md's rule, written once more: after the mean is taken away
     the cosine is below .98, or a search among a quarter of them finds others."""
     center = _unit(base).mean(axis=0)
     old, new = (_unit(_unit(part) - center) for part in (base, ours))

@@ -28,7 +28,7 @@ def written(folder: Path, text: str, name: str = "own.yaml") -> Path:
 
 
 def test_language_models_have_presets_of_their_own() -> None:
-    """Given a language model, then CLI.md's three are offered and one for other programs; other models get the six."""
+    """Given a language model, then docs/command-line.md's three are offered and one for other programs; other models get the six."""
     catalog = load_presets()
     ids = [preset.id for preset in catalog.for_task("language-model")]
     assert ids == ["fastest-chat", "fits-memory", "no-change", "chat-anywhere"]
@@ -37,7 +37,7 @@ def test_language_models_have_presets_of_their_own() -> None:
 
 
 def test_the_goals_are_there_in_the_order_of_the_cards() -> None:
-    """Given no file of the person's, when presets are loaded, then CLI.md's nine and one more are there, balanced first."""
+    """Given no file of the person's, when presets are loaded, then docs/command-line.md's nine and one more are there, balanced first."""
     catalog = load_presets()
     ids = [preset.id for preset in catalog.presets]
     assert ids == [

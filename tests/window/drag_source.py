@@ -7,7 +7,7 @@ from PySide6.QtGui import QDrag, QMouseEvent
 from PySide6.QtWidgets import QApplication, QLabel
 
 ALIVE_MS = 1500
-"""The receiver may still ask for the data after the drop (QT.md)."""
+"""The receiver may still ask for the data after the drop."""
 
 
 class Source(QLabel):

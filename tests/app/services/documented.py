@@ -1,4 +1,4 @@
-"""A run and its versions as the documents of CLI.md tell them, made up and known."""
+"""A run and its versions as the documents of docs/command-line.md tell them, made up and known."""
 
 from datetime import UTC, datetime
 

@@ -73,7 +73,7 @@ def test_the_sample_gets_faster_and_stays_safe(demo: Demo) -> None:
 
 
 def test_the_document_is_that_of_the_contract(demo: Demo) -> None:
-    """Given its JSON, then every field of CLI.md is there with its type, and what was not measured is null, not 0."""
+    """Given its JSON, then every field of docs/command-line.md is there with its type, and what was not measured is null, not 0."""
     document = demo.document
     assert [name for name in document if name != "reason"] == [*DOCUMENT_FIELDS, "bundle"]  # said where it was busy
     assert document["bundle"] == str(demo.bundle)

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.models, pytest.mark.slow, pytest.mark.timeout(3600)]
 
 AS_TOLD = 1e-3
 LEVEL = 0.04
-"""Of the first look at a set of examples (EVALUATION.md)."""
+"""Of the first look at a set of examples (docs/evaluation.md)."""
 
 GOOD = {"map": 0.5, "miou": 0.7, "wer": 0.2}
 """What the originals reach, or stay below: models that know their task."""

@@ -1,4 +1,4 @@
-"""The JSON documents of CLI.md."""
+"""The JSON documents of docs/command-line.md."""
 
 import json
 from dataclasses import replace
@@ -100,7 +100,7 @@ def test_the_run_and_its_comparison() -> None:
 
 
 def test_scores_are_in_the_comparison() -> None:
-    """Given a judgement with scores, then the comparison holds them with their version, and VARIANT what CLI.md names of them."""
+    """Given a judgement with scores, then the comparison holds them with their version, and VARIANT what docs/command-line.md names of them."""
     judged = variant("a")
     assert judged.judgement is not None
     score = TaskScore(id="top1", task="t", title="Right answers", meaning="", against="labels", n=5, optimized=0.9)

@@ -1,4 +1,4 @@
-"""The verdict rules of EVALUATION.md for models that name a class."""
+"""The verdict rules of docs/evaluation.md for models that name a class."""
 
 import math
 from collections.abc import Callable
