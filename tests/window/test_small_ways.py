@@ -53,16 +53,21 @@ def test_questions_have_a_cancel_and_escape_leaves_customize(start: Start, tmp_p
 
 @pytest.mark.timeout(240)
 def test_words_are_searched_and_labels_are_said_once(start: Start, tmp_path: Path) -> None:
-    """Given the guide, When one types into its search, Then only the terms with these letters stay. Given pictures in
-    sub-folders, Then the labels' origin stands in one place, and the goal says once that they are too few."""
+    """Given the guide, When a task is pressed, Then it is shown, and Back leads to the guide. When one types into its
+    search, Then only the terms with these letters stay. Given pictures in sub-folders, Then the labels' origin stands
+    in one place, and the goal says once that they are too few."""
     program = start(str(write_model(tmp_path / "colors.onnx")))
     program.until_page("model", "full", 30)
     program.keys("F1")
     program.until_page("guide", "full", 15)
-    program.until_text("Ctrl+N", "Opset")
+    program.until_text("Understand the verdict", "BF16")
+    program.press("Understand the verdict")
+    program.until_page("guide", "task")
+    program.press("Back to the guide")
+    program.until_page("guide", "full")
     program.click(lambda view: view.find("Search the words", "SearchField"), "the search")
     program.type("quantized")
-    view = program.until(lambda view: "Opset" not in view.texts, 10, "fewer words")
+    view = program.until(lambda view: "BF16" not in view.texts, 10, "fewer words")
     assert "Quantization" in view.texts
     program.keys("F1")
 

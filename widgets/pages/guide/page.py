@@ -7,16 +7,17 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from widgets.page_registry import find_pages
 from widgets.pages.guide.value import TaskValue
-from widgets.parts.buttons import Button, GhostButton
+from widgets.parts.buttons import GhostButton
 from widgets.parts.card import Card, icon_text
+from widgets.parts.flow import FlowLayout
 from widgets.parts.glossary import glossary
 from widgets.parts.markdown import MarkdownView
 from widgets.parts.page import Page
 from widgets.parts.search_field import SearchField
 from widgets.parts.small import KeyValue, PageHead
-from widgets.parts.text import words
+from widgets.parts.text import label, words
 from widgets.theme import Theme
-from widgets.tokens import SPACE_L, SPACE_M
+from widgets.tokens import CONTROL_HEIGHT, SPACE_L, SPACE_M, SPACE_S
 
 
 def _tr(text: str) -> str:
@@ -85,8 +86,6 @@ class GuidePage(Page):
         head.add_action(back)
         left = QVBoxLayout()
         left.setSpacing(SPACE_L)
-        if self._tasks:
-            left.addWidget(self._step_by_step())
         for card in (self._way(), self._keys(), self._safety()):
             left.addWidget(card)
         left.addStretch(1)
@@ -97,15 +96,19 @@ class GuidePage(Page):
         columns.setSpacing(SPACE_L)
         columns.addLayout(left, 1)
         columns.addLayout(right, 1)
-        self._fill("full", head, columns)
+        self._fill("full", head, *([self._step_by_step()] if self._tasks else []), columns)
 
-    def _step_by_step(self) -> Card:
-        card = Card(self.tr("Step by step"))
-        for topic, title in self._tasks:
-            button = Button(self.theme, title, "article", "link")
+    def _step_by_step(self) -> QWidget:
+        holder = QWidget()
+        row = FlowLayout(holder, SPACE_S)
+        title = label(self.tr("Step by step"), "section", wrap=False)
+        title.setMinimumHeight(CONTROL_HEIGHT)
+        row.addWidget(title)
+        for topic, text in self._tasks:
+            button = GhostButton(self.theme, text)
             button.clicked.connect(lambda _on=False, topic=topic: self.task_requested.emit(topic))
-            card.add(button)
-        return card
+            row.addWidget(button)
+        return holder
 
     def _way(self) -> Card:
         card = Card(self.tr("The way through"), gap=SPACE_M)
