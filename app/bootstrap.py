@@ -213,7 +213,7 @@ class Application:
 
     def _wire(self) -> None:
         from app.controllers.app_controller import AppController
-        from app.controllers.kept import KeptSettings
+        from app.controllers.kept import SavedSettings
         from app.controllers.session import Session
         from app.controllers.words import error_value, settings_problem, store_notice
         from app.jobs.pool import WorkerPool
@@ -240,7 +240,7 @@ class Application:
             return
         pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=usable_cores())
         self._undo += [store.close, pool.close]
-        kept = KeptSettings(paths.settings, self._loaded.settings)
+        kept = SavedSettings(paths.settings, self._loaded.settings)
         workspace = Workspace(
             paths,
             paths.jobs,

@@ -92,7 +92,7 @@ def knows_token(folder: Path, endpoint: str, environment: Mapping[str, str] = os
     return "keyring" if entry.get("kept") == "keyring" else "file"
 
 
-def keep_token(folder: Path, endpoint: str, token: str) -> Kept:
+def save_token(folder: Path, endpoint: str, token: str) -> Kept:
     """Store the token for `endpoint` and return the place.
 
     Raises:

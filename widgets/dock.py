@@ -196,7 +196,7 @@ class Dock(QFrame):
         device = self._devices.get(self._shown_id)
         if device is not None:
             lost, word = self._lost.get(device.id, ("", ""))
-            self._panel().tell(lost, word)
+            self._panel().report_lost(lost, word)
             self.slim.show_values(device, self._panel().newest(), lost)
 
     def set_jobs(self, count: int, started_at_s: float | None = None, others: int = 0) -> None:

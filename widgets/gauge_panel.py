@@ -151,7 +151,7 @@ class GaugePanel(QWidget):
         if is_first and series == JOB_MEMORY and self._device is not None:
             self.show_device(self._device)
 
-    def tell(self, lost: str, word: str) -> None:
+    def report_lost(self, lost: str, word: str) -> None:
         """Show the newest values; `lost` is the sentence why there are none, and `word` then replaces the values."""
         device = self._device
         if device is None:

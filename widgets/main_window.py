@@ -242,7 +242,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             self.close_requested.emit()
 
-    def geometry_to_keep(self) -> bytes:
+    def geometry_to_save(self) -> bytes:
         """Return size and position for the next start."""
         return bytes(self.saveGeometry().data())
 

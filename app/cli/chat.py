@@ -88,7 +88,7 @@ def _talk(output: Output, live: LiveChat, options: ChatOptions) -> list[ChatMess
             said = []
             continue
         said.append(ChatMessage(role="user", content=line))
-        live.say(
+        live.send(
             ChatRequest(
                 messages=tuple(said),
                 max_new_tokens=options.max_new_tokens,

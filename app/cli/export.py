@@ -14,7 +14,7 @@ from app.services.after.proving_alone import is_timed, prove_alone, prove_alone_
 from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe
 from app.services.records.facts import RunFacts, read_facts
-from app.services.records.run_plan import kept_objective
+from app.services.records.run_plan import saved_objective
 from workers.contracts.specs import DescribedTarget
 from workers.contracts.wording import about
 
@@ -108,7 +108,7 @@ def _proven(output: Output, space: Workspace, facts: RunFacts, target: Described
     run(space, prove_alone(space, facts, version), output.watch)
     facts = read_facts(space, facts.run.id)
     proven = version_of(facts, version.id)
-    found = verdict_words(proven, kept_objective(facts.run))
+    found = verdict_words(proven, saved_objective(facts.run))
     measured = proven.measurement
     speed = "" if measured.under_load else f", {times(measured.speedup or 0.0)} times as fast as the original"
     output.notice(f"“{proven.title}”: {found}{speed}.")

@@ -159,6 +159,6 @@ class _Watch:
             event = dataclasses.replace(event, stage=text)
             if not sys.stderr.isatty() and time.monotonic() - self._told_s >= LINE_EVERY_S:
                 self._told_s = time.monotonic()
-                left = f", {event.eta_s:.0f} s left" if event.eta_s else ""
+                left = f", {event.remaining_s:.0f} s left" if event.remaining_s else ""
                 self._output.notice(f"{text}{left}")
         self._output.watch(event)

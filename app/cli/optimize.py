@@ -21,12 +21,12 @@ from app.services.after.trying.tried import TriedRun, tried_run
 from app.services.after.verifying import verify
 from app.services.flow.steps import JobError
 from app.services.flow.workspace import Workspace
-from app.services.machine.cards import keep_card, on_same_card
+from app.services.machine.cards import on_same_card, save_gpu
 from app.services.machine.describing import describe
 from app.services.machine.devices import card_of, check_recipes, check_runtimes, runtimes_on
 from app.services.opening.opening import inspect_model
 from app.services.projects.projects import project_for
-from app.services.projects.resuming import resumed_ask
+from app.services.projects.resuming import resumed_request
 from app.services.projects.running import RunRequest, data_params, limits_of, resume_run, start_run
 from app.services.records.documents import run_document
 from app.services.records.facts import RunFacts, read_facts
@@ -133,7 +133,7 @@ def _go_on(output: Output, run_id: str, model: Path | None, options: OptimizeOpt
         check_folder_for(options.out)
     with workspace(output.options, writes=True, notice=output.notice) as space:
         try:
-            before, ask = resumed_ask(space, run_id)
+            before, ask = resumed_request(space, run_id)
         except JobError as error:
             raise CommandFailed(error.exit_code, error.error) from error
         if before.state in WITH_RESULT and options.time_budget_s is None:
@@ -198,7 +198,7 @@ def _run(
             output.notice(short)
     ask = RunRequest(project, opening, data, preset, goal, options.fresh, build_for=build_for)
     recorder, flow = start_run(space, ask, output.watch)
-    keep_card(space, recorder.run.id)
+    save_gpu(space, recorder.run.id)
     return run_recorded(space, flow, recorder)
 
 

@@ -123,7 +123,7 @@ class Output:
 
     def _tell_step(self, event: StepProgress, total: float) -> None:
         """Show the bar unless the run's bar is shown; without a terminal, print a line now and then for long steps."""
-        left = f", {event.eta_s:.0f} s left" if event.eta_s else ""
+        left = f", {event.remaining_s:.0f} s left" if event.remaining_s else ""
         if not self._in_run:
             self._bar(event.done / total, f"{event.stage}{left}")
         if not self._err.isatty() and event.done < total and time.monotonic() - self._told_s >= LONG_S:

@@ -12,12 +12,12 @@ from app.controllers import commands as c
 from app.controllers.commands import Commands, Handler
 from app.controllers.flows import FlowRunner
 from app.controllers.incoming import Incoming
-from app.controllers.kept import KeptSettings
+from app.controllers.kept import SavedSettings
 from app.controllers.new_data import NewData
 from app.controllers.next_step import NextSteps
-from app.controllers.page_controller import Desk, PageController, check_pairs, find_controllers
+from app.controllers.page_controller import ControllerContext, PageController, check_pairs, find_controllers
 from app.controllers.project_edits import ProjectEdits
-from app.controllers.run_ways import RunWays
+from app.controllers.run_ways import RunActions
 from app.controllers.session import Session
 from app.controllers.settings.storage import StoreLimit
 from app.controllers.shell import ShellPresenter
@@ -46,7 +46,7 @@ class AppController(QObject):
 
     closed = Signal()
 
-    def __init__(self, window: MainWindow, theme: Theme, session: Session, kept: KeptSettings) -> None:
+    def __init__(self, window: MainWindow, theme: Theme, session: Session, kept: SavedSettings) -> None:
         """Create the controllers of the window for `session`; `kept` holds the settings."""
         super().__init__(window)
         self._window, self._theme, self._session, self._kept = window, theme, session, kept
@@ -58,7 +58,7 @@ class AppController(QObject):
         self._store_limit = StoreLimit(session, self.flows, kept, self)
         self.commands = Commands()
         self._edits = ProjectEdits(window, theme, session, self.flows, self)
-        self._desk = Desk(window, session, self.flows, theme, kept, self._edits, self.commands)
+        self._desk = ControllerContext(window, session, self.flows, theme, kept, self._edits, self.commands)
         self._specs = find_controllers()
         check_pairs(window.specs, self._specs)
         self._controllers: dict[str, PageController] = {}
@@ -119,7 +119,7 @@ class AppController(QObject):
 
     def _show_described(self, found: DescribeResult) -> None:
         if self._kept.value.gpu_uuid not in ("", *(card.uuid for card in found.cards)):
-            self._kept.try_to_keep(gpu_uuid="", gpu_index=0)  # the chosen GPU no longer exists
+            self._kept.try_to_save(gpu_uuid="", gpu_index=0)  # the chosen GPU no longer exists
         self._session.set_described(found)
         self._telemetry.start(found)
 
@@ -144,7 +144,7 @@ class AppController(QObject):
         self.commands.offer(c.MODEL_OPENED, self._on_model_opened)
         self.commands.offer(c.OPEN_PROJECT, self.open_project)
         self.commands.offer(c.NEW_PROJECT, self._on_new_project)
-        RunWays(self._desk, self)
+        RunActions(self._desk, self)
 
     def _act(self, page_id: str, handler: Handler[Any]) -> Callable[..., Any]:
         return lambda *given: handler.method(self.controller(page_id, PageController), *given)
@@ -229,7 +229,7 @@ class AppController(QObject):
 
     def _on_project_changed(self) -> None:
         project = self._session.project
-        self._kept.try_to_keep(last_project_id=project.id if project else "")
+        self._kept.try_to_save(last_project_id=project.id if project else "")
 
     def _on_requests(self) -> None:
         for request in take_requests(self._session.workspace.paths):
@@ -246,7 +246,7 @@ class AppController(QObject):
         """Ask before closing if a job runs; further close requests are ignored meanwhile."""
         if self._is_asking or self._is_closing:
             return
-        running = [running for running in self.flows.everything if running.title and not running.begins_again]
+        running = [running for running in self.flows.everything if running.title and not running.restarts_automatically]
         if not running:
             self._close()
             return
@@ -264,10 +264,10 @@ class AppController(QObject):
         """Hide the window at once, end all processes, and save the window's geometry and page."""
         self._is_closing = True
         project = self._session.project
-        self._kept.try_to_keep(
+        self._kept.try_to_save(
             last_project_id=project.id if project else "",
             last_page=self._window.current_page or self._window.first_page,
-            window_geometry=base64.b64encode(self._window.geometry_to_keep()).decode("ascii"),
+            window_geometry=base64.b64encode(self._window.geometry_to_save()).decode("ascii"),
         )
         self._window.hide()
         self.stop_watching()

@@ -98,7 +98,7 @@ class Commands:
     def to(self, command: Command[P, R]) -> Callable[P, R]:
         """Return a function that runs the command, to connect signals to."""
 
-        def ask(*args: P.args, **kwargs: P.kwargs) -> R:
+        def run(*args: P.args, **kwargs: P.kwargs) -> R:
             return self.do(command, *args, **kwargs)
 
-        return ask
+        return run

@@ -5,7 +5,7 @@ from typing import Any
 
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.page_controller import PageController
-from app.controllers.run_facts import facts_or_told
+from app.controllers.run_facts import facts_or_reported
 from app.controllers.session import Session
 from app.controllers.words import error_value, wait_for_the_run
 from app.domain.variant import Variant
@@ -99,7 +99,7 @@ class DetailController(PageController):
         if self._flows.runs:
             self._base.show_empty(is_measuring=True)
             return
-        self._facts = facts_or_told(self._session, self._base, run)
+        self._facts = facts_or_reported(self._session, self._base, run)
         if self._facts is None:
             return
         versions = self._versions_of(self._facts)

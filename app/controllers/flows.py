@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.controllers.wakes import IS_OFFERED, Wakes
+from app.controllers.wakes import IS_OFFERED, PipeNotifier
 from app.services.flow.driver import Driver
 from app.services.flow.events import Event, Observer, RunProgress, RunProgressed, StepProgress, ignore
 from app.services.flow.steps import Flow, FlowCancelled, JobError
@@ -45,7 +45,7 @@ class Running:
         self.is_run = False
         self.run_id = ""
         self.measures = False
-        self.begins_again = self.makes_room = self.is_alone = False
+        self.restarts_automatically = self.yields_to_measurements = self.exclusive = False
 
     def observe(self, event: Event) -> None:
         """Save the progress and pass the event on; a flow that is not a run reports the progress of its stage."""
@@ -77,7 +77,7 @@ class FlowRunner(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(POLL_MS)
         self._timer.timeout.connect(self._on_tick)
-        self._wakes = Wakes(self)
+        self._wakes = PipeNotifier(self)
         self._wakes.came.connect(self._on_tick)
         self._is_timing = False
         self._timing_since_s: float | None = None
@@ -119,9 +119,9 @@ class FlowRunner(QObject):
         is_run: bool = False,
         run_id: str = "",
         measures: bool = False,
-        begins_again: bool = False,
-        makes_room: bool = False,
-        is_alone: bool = False,
+        restarts_automatically: bool = False,
+        yields_to_measurements: bool = False,
+        exclusive: bool = False,
     ) -> Running:
         """Start a flow, or queue it if it measures and another measurement runs.
 
@@ -135,14 +135,18 @@ class FlowRunner(QObject):
             is_run: the flow is an optimization run, which measures.
             run_id: the id of that run.
             measures: the flow measures without being a run.
-            begins_again: the flow restarts automatically at the next start, so closing the window needs no question.
-            makes_room: the flow stops by itself for a measurement.
-            is_alone: no other flow starts while it runs.
+            restarts_automatically: the flow restarts at the next start, so closing the window needs no question.
+            yields_to_measurements: the flow stops by itself for a measurement.
+            exclusive: no other flow starts while it runs.
         """
         running = Running(flow, observe, title)
         running.on_done, running.on_failed, running.on_cancelled = on_done, on_failed, on_cancelled
         running.is_run, running.run_id, running.measures = is_run, run_id, measures or is_run
-        running.begins_again, running.makes_room, running.is_alone = begins_again, makes_room, is_alone
+        running.restarts_automatically, running.yields_to_measurements, running.exclusive = (
+            restarts_automatically,
+            yields_to_measurements,
+            exclusive,
+        )
         self._waiting.append(running)
         self._begin_waiting()
         return running
@@ -171,9 +175,9 @@ class FlowRunner(QObject):
 
     def _begin_waiting(self) -> None:
         for running in list(self._waiting):
-            if any(other.is_alone or (running.measures and other.measures) for other in self._active):
+            if any(other.exclusive or (running.measures and other.measures) for other in self._active):
                 continue
-            if running.is_alone and self._active:
+            if running.exclusive and self._active:
                 continue
             self._waiting.remove(running)
             running.driver = Driver(self._workspace, running.flow, running.observe)

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.session import Session
 from app.controllers.words import first_line, tr
-from app.services.machine.optional_sets import Cost, Heard, Installer, take, what_it_takes
+from app.services.machine.optional_sets import Cost, Installer, InstallerStatus, take, what_it_takes
 from widgets.parts.cards.error import ErrorValue
 from widgets.parts.format import seconds
 from widgets.parts.installing.question import install_question
@@ -61,7 +61,7 @@ class Installing(QObject):
         self._running: Running | None = None
         self._name: OptionalSet = "base"
         self._costs: dict[OptionalSet, Cost] = {}
-        self._heard = Heard()
+        self._heard = InstallerStatus()
         self._title = ""
         self._is_stopping = self._is_asking = False
         self.trouble: ErrorValue | None = None
@@ -113,7 +113,7 @@ class Installing(QObject):
         names: Callable[[], Iterable[OptionalSet | None]],
     ) -> None:
         """Connect a page whose rows offer the sets that `names()` returns; failures go to `banner`."""
-        page.install_requested.connect(self.ask)
+        page.install_requested.connect(self.request)
         page.stop_install_requested.connect(self.cancel)
 
         def show() -> None:
@@ -134,7 +134,7 @@ class Installing(QObject):
         """Clear the reason why the last installation failed."""
         self.trouble = None
 
-    def ask(self, name: OptionalSet) -> None:
+    def request(self, name: OptionalSet) -> None:
         """Install a set; asks first if the set replaces packages of another set or if its size is unknown."""
         if self._installer is None or self._is_asking or not self._may_begin():
             return
@@ -180,7 +180,7 @@ class Installing(QObject):
     def _begin(self, name: OptionalSet) -> None:
         if self._installer is None or not self._may_begin():
             return
-        self._heard, self._is_stopping, self._name = Heard(), False, name
+        self._heard, self._is_stopping, self._name = InstallerStatus(), False, name
         self._title = tr("Installing the set “{0}”").format(name)
         self._running = self._flows.start(
             take(self._session.workspace, self._installer, name, self._heard),
@@ -188,7 +188,7 @@ class Installing(QObject):
             on_done=self._on_done,
             on_failed=self._on_failed,
             on_cancelled=self._on_cancelled,
-            is_alone=True,
+            exclusive=True,
         )
         self._timer.start()
         self.changed.emit()

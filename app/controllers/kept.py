@@ -7,7 +7,7 @@ from app.settings import Settings, save_settings
 from workers.contracts.errors import WorkerError
 
 
-class KeptSettings:
+class SavedSettings:
     """The current settings; each change is written to the file at once. Owned by the application."""
 
     def __init__(self, path: Path, value: Settings) -> None:
@@ -15,7 +15,7 @@ class KeptSettings:
         self._path = path
         self.value = value
 
-    def keep(self, **changes: object) -> None:
+    def save(self, **changes: object) -> None:
         """Change settings and save them.
 
         Raises:
@@ -26,9 +26,9 @@ class KeptSettings:
             self.value = changed
             save_settings(self._path, changed)
 
-    def try_to_keep(self, **changes: object) -> None:
+    def try_to_save(self, **changes: object) -> None:
         """Change settings that may be lost, such as the window's geometry; a failure is only logged."""
         try:
-            self.keep(**changes)
+            self.save(**changes)
         except WorkerError:
             logging.getLogger(__name__).warning("the settings could not be saved", exc_info=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from app.controllers.words import tr
 from app.domain.outcome import Ending, Outcome
-from app.domain.proof.examples import least_to_tell
+from app.domain.proof.examples import fewest_examples
 from app.domain.words.results import times
 from widgets.pages.compare.value import GoOnValue
 from widgets.parts.format import percent_of
@@ -50,7 +50,7 @@ class ExamplesUsed:
         return tr("{0:,} test {1}, of which {2:,} count").format(self.n_test, self.things, self.n)
 
 
-def kept_subtitle(outcome: Outcome, on: ExamplesUsed, limit_pct: float) -> str:
+def saved_subtitle(outcome: Outcome, on: ExamplesUsed, limit_pct: float) -> str:
     """Return the subtitle of a headline that recommends no version."""
     if outcome.ending is Ending.BUILT:
         text = tr("Answers were compared on {0} in another engine. Export a version, and try it on its card.")
@@ -61,7 +61,7 @@ def kept_subtitle(outcome: Outcome, on: ExamplesUsed, limit_pct: float) -> str:
         return outcome.end.none_fits.text if outcome.end.none_fits is not None else ""
     if outcome.ending is Ending.FEW_EXAMPLES:
         text = tr("Your {0:,} test {1} say too little about a smaller model; your limit of {2} takes at least {3:,}.")
-        return text.format(outcome.few_items or 0, on.things, percent_of(limit_pct), least_to_tell(limit_pct))
+        return text.format(outcome.few_items or 0, on.things, percent_of(limit_pct), fewest_examples(limit_pct))
     if outcome.ending is Ending.UNSETTLED:
         return _unsettled_words(outcome, on)
     if outcome.ending is Ending.UNTESTED:

@@ -16,7 +16,7 @@ from PySide6.QtCore import QObject
 if TYPE_CHECKING:
     from app.controllers.commands import Commands, Handler
     from app.controllers.flows import FlowRunner
-    from app.controllers.kept import KeptSettings
+    from app.controllers.kept import SavedSettings
     from app.controllers.project_edits import ProjectEdits
     from app.controllers.session import Session
     from widgets.main_window import MainWindow
@@ -44,20 +44,20 @@ C = TypeVar("C", bound=PageController)
 
 
 @dataclass(frozen=True)
-class Desk:
+class ControllerContext:
     """The objects that a page controller is created from."""
 
     window: "MainWindow"
     session: "Session"
     flows: "FlowRunner"
     theme: "Theme"
-    kept: "KeptSettings"
+    kept: "SavedSettings"
     edits: "ProjectEdits"
     commands: "Commands"
 
 
 @dataclass(frozen=True)
-class Way:
+class WorkflowProgress:
     """The progress of the user in the workflow."""
 
     session: "Session"
@@ -73,9 +73,9 @@ class ControllerSpec(Generic[W, C]):
     """
 
     page_id: str
-    make: Callable[[Desk, W], C]
+    make: Callable[[ControllerContext, W], C]
     does: "tuple[Handler[C], ...]" = ()
-    is_done: Callable[[Way], bool] | None = None
+    is_done: Callable[[WorkflowProgress], bool] | None = None
 
 
 AnySpec = ControllerSpec[Any, Any]

@@ -8,7 +8,7 @@ from app.services.records.facts import RunFacts, read_facts
 from widgets.parts.page import Page
 
 
-def facts_or_told(session: Session, page: Page, run: Run, page_title: str = "") -> RunFacts | None:
+def facts_or_reported(session: Session, page: Page, run: Run, page_title: str = "") -> RunFacts | None:
     """Return all stored facts of the run; None if they cannot be read, which the page then shows."""
     try:
         return read_facts(session.workspace, run.id)

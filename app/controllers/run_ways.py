@@ -3,7 +3,7 @@
 from PySide6.QtCore import QObject
 
 from app.controllers import commands as c
-from app.controllers.page_controller import Desk
+from app.controllers.page_controller import ControllerContext
 from app.controllers.session import SHOWN_STATES
 from app.controllers.words import error_value
 from app.domain.run import Run
@@ -11,10 +11,10 @@ from app.services.opening.refusing import other_inputs
 from app.services.records.run_plan import as_begun
 
 
-class RunWays(QObject):
+class RunActions(QObject):
     """The handlers of commands for runs, which may belong to another project; owned by the window's controller."""
 
-    def __init__(self, desk: Desk, parent: QObject) -> None:
+    def __init__(self, desk: ControllerContext, parent: QObject) -> None:
         """Register the handlers."""
         super().__init__(parent)
         self._window, self._session, self._commands = desk.window, desk.session, desk.commands

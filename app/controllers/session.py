@@ -65,7 +65,7 @@ class Session(QObject):
             info_json=model.info.model_dump_json(),
         )
         self.opening, self.model = params, model
-        self.recipes = opened.kept_recipes(repositories, project)
+        self.recipes = opened.saved_recipes(repositories, project)
         self.project = opened.save_opening(repositories, found, params)
         self._take_data(self.project)
         if not same_model:
@@ -79,8 +79,8 @@ class Session(QObject):
         if model is None:
             return False
         self.project, self.model = project, model
-        self.opening = opened.kept_opening(self.workspace.repositories, project)
-        self.recipes = opened.kept_recipes(self.workspace.repositories, project)
+        self.opening = opened.saved_opening(self.workspace.repositories, project)
+        self.recipes = opened.saved_recipes(self.workspace.repositories, project)
         self._take_data(project)
         self.run = latest_run(self.workspace.repositories, project, _is_shown)
         self._check_later(project)
@@ -164,7 +164,7 @@ class Session(QObject):
     def _take_data(self, project: Project) -> None:
         self._keep_earlier(None)
         self.data = reopened_data(self.workspace.artifacts, project)
-        self.asked_data = opened.kept_data(self.workspace.repositories, project) if project.data_key else None
+        self.asked_data = opened.saved_data(self.workspace.repositories, project) if project.data_key else None
 
     def _tell_all(self) -> None:
         for signal in (self.project_changed, self.model_changed, self.data_changed, self.goal_changed):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from PySide6.QtCore import QObject
 
 from app.controllers.commands import PRESET_OF
-from app.controllers.page_controller import AnySpec, Desk, Way
+from app.controllers.page_controller import AnySpec, ControllerContext, WorkflowProgress
 from app.services.projects.trash import shown_projects
 from widgets.rail import Mark
 from widgets.top_bar import ProjectValue
@@ -16,7 +16,7 @@ MAX_PROJECTS = 12
 class ShellPresenter(QObject):
     """The presenter of rail and top bar, owned by the window's controller."""
 
-    def __init__(self, desk: Desk, controllers: Mapping[str, AnySpec], parent: QObject) -> None:
+    def __init__(self, desk: ControllerContext, controllers: Mapping[str, AnySpec], parent: QObject) -> None:
         """Connect the presenter; `controllers` are the specifications by the id of their page."""
         super().__init__(parent)
         session, flows = desk.session, desk.flows
@@ -48,7 +48,7 @@ class ShellPresenter(QObject):
         run = session.run
         is_running = any(running.is_run for running in self._flows.active)
         exports = session.workspace.repositories.exports.list(run_id=run.id) if run else []
-        way = Way(session, is_running, bool(exports))
+        way = WorkflowProgress(session, is_running, bool(exports))
         done = {page_id: is_done(way) for page_id, is_done in self._steps.items()}
         marks: dict[str, Mark] = {step: "done" if done[step] else "" for step in done}
         following = next((step for step in done if not done[step]), None)

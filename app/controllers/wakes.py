@@ -11,7 +11,7 @@ IS_OFFERED = sys.platform != "win32"
 """Windows supports no notifier for pipes, so that a timer must poll there."""
 
 
-class Wakes(QObject):
+class PipeNotifier(QObject):
     """Notifier for the pipes of worker processes; owned by the `FlowRunner`.
 
     `came` is emitted once after each `watch`, when one of the pipes is readable; never where it is not supported.

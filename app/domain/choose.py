@@ -97,7 +97,7 @@ def needs_quiet(variant: Variant, objective: Objective = "speed") -> bool:
     measured = variant.measurement
     if variant.is_baseline or variant.state != "confirmed" or not may_win(variant) or not measured.under_load:
         return False
-    is_refuted = measured.cpu_speedup is not None and likely_speedup(variant) <= 1.0
+    is_refuted = measured.cpu_speedup is not None and expected_speedup(variant) <= 1.0
     return not is_gain(variant, objective) and (not is_refuted or looks_like_gain(variant, objective))
 
 
@@ -106,7 +106,7 @@ def can_be_measured_on(variant: Variant) -> bool:
     return not variant.is_side_by_side or variant.measurement.sets < MOST_SETS
 
 
-def likely_speedup(variant: Variant) -> float:
+def expected_speedup(variant: Variant) -> float:
     """Return the speedup by a first measurement, 0 if it was not measured.
 
     Under load it is the higher of wall and processor time: a possibly fast version is measured again with the original.
@@ -119,7 +119,7 @@ def likely_speedup(variant: Variant) -> float:
 
 def known_speedup(variant: Variant) -> float:
     """Return the speedup over the original, or its estimate without a side-by-side measurement; 0 if not measured."""
-    return (variant.measurement.speedup or 0.0) if variant.is_side_by_side else likely_speedup(variant)
+    return (variant.measurement.speedup or 0.0) if variant.is_side_by_side else expected_speedup(variant)
 
 
 def is_smaller(variant: Variant) -> bool:
@@ -137,7 +137,7 @@ def is_gain(variant: Variant, objective: Objective) -> bool:
 
 def looks_like_gain(variant: Variant, objective: Objective) -> bool:
     """Return whether it is a gain by its estimate, which a first measurement also gives."""
-    speedup = likely_speedup(variant)
+    speedup = expected_speedup(variant)
     return is_worth_naming(speedup) or (objective == "size" and is_smaller(variant) and speedup > NOT_SLOWER)
 
 
@@ -260,9 +260,9 @@ def could_win(named: Sequence[Variant], tried: Sequence[Variant]) -> bool:
     It must be faster than the original and all eligible versions. The result is True if none of `named` was tried; a
     dropped one counts as slow.
     """
-    others = [likely_speedup(v) for v in tried if v.state != "dropped" and not v.is_baseline and may_win(v)]
+    others = [expected_speedup(v) for v in tried if v.state != "dropped" and not v.is_baseline and may_win(v)]
     best = max([1.0, *others])
-    return not named or any(v.state != "dropped" and likely_speedup(v) > best for v in named)
+    return not named or any(v.state != "dropped" and expected_speedup(v) > best for v in named)
 
 
 def cost_of(variant: Variant, objective: Objective) -> float:
@@ -328,7 +328,7 @@ def choose(variants: Sequence[Variant], objective: Objective = "speed") -> Choic
     return Choice(None, False)
 
 
-def finalists(
+def versions_to_measure(
     variants: Sequence[Variant],
     objective: Objective,
     count: int = 3,
@@ -347,12 +347,12 @@ def finalists(
     found = [
         variant
         for variant in variants
-        if not variant.is_baseline and may_win(variant) and likely_speedup(variant) > slowest
+        if not variant.is_baseline and may_win(variant) and expected_speedup(variant) > slowest
     ]
     if objective == "speed" and not few_items:
-        sound = (likely_speedup(v) for v in found if not is_doubtful(v, limit_pct) and looks_like_gain(v, objective))
+        sound = (expected_speedup(v) for v in found if not is_doubtful(v, limit_pct) and looks_like_gain(v, objective))
         best = max(sound, default=0.0)
-        found = [v for v in found if looks_like_gain(v, objective) or best < FAR_AHEAD * likely_speedup(v)]
+        found = [v for v in found if looks_like_gain(v, objective) or best < FAR_AHEAD * expected_speedup(v)]
     found.sort(
         key=lambda variant: (
             not looks_like_gain(variant, objective), exactness(variant) if few_items else 0,

@@ -15,7 +15,7 @@ Outcome = Literal["original", "recommended", "tried", "skipped", "left_out"]
 
 
 @dataclass(frozen=True)
-class Tried:
+class TriedRecipe:
     """One row of the list; `variant` is None for a recipe that was never begun.
 
     `because` says why it is not recommended. `seconds` is the time that it took, and `measured` the date of a
@@ -41,7 +41,7 @@ def tried_rows(
     recommended_id: str | None,
     limit_pct: float,
     objective: Objective = "speed",
-) -> tuple[Tried, ...]:
+) -> tuple[TriedRecipe, ...]:
     """Return the rows in order of trial, followed by recipes that could not work here, with reasons."""
     by_step = {step.title: step for step in steps}
     rows = [_row(v, by_step, recommended_id, limit_pct, objective) for v in sorted(variants, key=lambda v: v.index)]
@@ -49,9 +49,9 @@ def tried_rows(
     for recipe in plan.candidates if plan is not None else ():
         step = by_step.get(recipe.title)
         if recipe.title not in begun and step is not None:
-            rows.append(Tried(recipe.title, recipe.why, "skipped", _begun(step.detail) or "It was not begun."))
+            rows.append(TriedRecipe(recipe.title, recipe.why, "skipped", _begun(step.detail) or "It was not begun."))
     for dropped in plan.dropped if plan is not None else ():
-        rows.append(Tried(dropped.title, "", "left_out", dropped.reason.text))
+        rows.append(TriedRecipe(dropped.title, "", "left_out", dropped.reason.text))
     return tuple(rows)
 
 
@@ -61,20 +61,20 @@ def _row(
     recommended_id: str | None,
     limit_pct: float,
     objective: Objective,
-) -> Tried:
+) -> TriedRecipe:
     step = steps.get("Measure the original" if variant.is_baseline else variant.title)
     seconds = step.seconds if step is not None else None
     when = next((note for note in variant.notes if is_measured_words(note)), "")
     why = variant.recipe.why
     if variant.is_baseline:
-        return Tried(variant.title, why, "original", "", variant, "", seconds, when)
+        return TriedRecipe(variant.title, why, "original", "", variant, "", seconds, when)
     standing, verdict = standing_of(variant, objective), verdict_words(variant, objective)
     if variant.id == recommended_id:
-        return Tried(variant.title, why, "recommended", "", variant, verdict, seconds, when, standing)
+        return TriedRecipe(variant.title, why, "recommended", "", variant, verdict, seconds, when, standing)
     because = why_not(variant, limit_pct, objective)
     if because == verdict:
         because = _more_words(variant, standing, has_winner=recommended_id is not None)
-    return Tried(variant.title, why, "tried", because, variant, verdict, seconds, when, standing)
+    return TriedRecipe(variant.title, why, "tried", because, variant, verdict, seconds, when, standing)
 
 
 def _more_words(variant: Variant, standing: Standing, *, has_winner: bool) -> str:

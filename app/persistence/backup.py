@@ -8,7 +8,7 @@ from pathlib import Path
 
 from app.files import move_synced, write_whole
 from app.persistence.engine import connect_for_reading, write_ahead_log
-from app.persistence.errors import ELSEWHERE, FREE_SPACE, StoreUnusable, damaged, told_in_words
+from app.persistence.errors import ELSEWHERE, FREE_SPACE, StoreUnusable, damaged, translated_errors
 from workers.contracts.folder import sha256_file
 
 KEPT = 5
@@ -44,7 +44,7 @@ def make_backup(database: Path, folder: Path, label: str = "") -> Backup:
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         growing.touch(mode=0o600)
-        with told_in_words(database):
+        with translated_errors(database):
             _copy(database, growing)
         digest = sha256_file(growing)
         move_synced(growing, backup.path)
@@ -107,7 +107,7 @@ def restore(backup: Backup, database: Path) -> Path | None:
     growing = database.with_name(database.name + ".new")
     try:
         growing.touch(mode=0o600)
-        with told_in_words(backup.path):
+        with translated_errors(backup.path):
             _copy(backup.path, growing)
         if database.exists():
             database.replace(kept)
@@ -127,7 +127,7 @@ def restore(backup: Backup, database: Path) -> Path | None:
 
 def check_content(connection: sqlite3.Connection, path: Path) -> None:
     """Run SQLite's checks of pages, indexes and references; raise `StoreUnusable` if they find damage."""
-    with told_in_words(path):
+    with translated_errors(path):
         for (finding,) in connection.execute("PRAGMA integrity_check(1)"):
             if finding != "ok":
                 raise damaged(path, str(finding))

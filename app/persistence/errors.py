@@ -75,7 +75,7 @@ def in_words(error: sqlite3.Error, path: Path) -> StoreUnusable | None:
 
 
 @contextmanager
-def told_in_words(path: Path) -> Iterator[None]:
+def translated_errors(path: Path) -> Iterator[None]:
     """Turn errors of SQLite, bare or wrapped by SQLAlchemy, and unreadable records into `StoreUnusable`."""
     try:
         yield

@@ -12,7 +12,7 @@ from app.persistence.engine import (
     write_ahead_log,
     writing_engine,
 )
-from app.persistence.errors import RESTORE, StoreUnusable, told_in_words
+from app.persistence.errors import RESTORE, StoreUnusable, translated_errors
 from app.persistence.revisions import HEAD
 from app.persistence.tables import Base
 
@@ -29,7 +29,7 @@ def create(path: Path) -> None:
     growing = path.with_name(path.name + ".new")
     for leftover in (growing, *_companions(growing), *_companions(path)):
         leftover.unlink(missing_ok=True)
-    with told_in_words(path):
+    with translated_errors(path):
         try:
             growing.touch(mode=0o600)
             _make_tables(growing)
@@ -52,7 +52,7 @@ def upgrade(path: Path, old: str, backups: Path) -> Backup:
     """
     backup = make_backup(path, backups, label=old)
     try:
-        with told_in_words(path):
+        with translated_errors(path):
             _run(path, HEAD)
     except StoreUnusable:
         raise
@@ -67,7 +67,7 @@ def upgrade(path: Path, old: str, backups: Path) -> Backup:
 
 def set_aside(path: Path) -> tuple[str, ...]:
     """Return the names of records that could not be carried over into the newest tables."""
-    with told_in_words(path), contextlib.closing(connect_for_reading(path)) as connection:
+    with translated_errors(path), contextlib.closing(connect_for_reading(path)) as connection:
         return tuple(str(name) for (name,) in connection.execute("SELECT name FROM records_set_aside ORDER BY number"))
 
 

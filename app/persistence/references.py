@@ -11,7 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.persistence.columns import AnyText
 from app.persistence.engine import reading_engine
-from app.persistence.errors import told_in_words
+from app.persistence.errors import translated_errors
 from app.persistence.repositories.facts import Artifacts
 from app.persistence.repositories.projects import Projects
 from app.persistence.tables import (
@@ -84,7 +84,7 @@ def read_references(database: Path) -> References:
         return References()
     engine = reading_engine(database)
     try:
-        with told_in_words(database), Session(engine) as session:
+        with translated_errors(database), Session(engine) as session:
             names = {row.id: Projects.rows.record(row).name for row in session.scalars(select(ProjectRow))}
             owners = _projects_of(session)
             keys: dict[str, set[str]] = {}

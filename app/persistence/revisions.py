@@ -4,7 +4,7 @@ import sqlite3
 from pathlib import Path
 
 from app.persistence.engine import connect_for_reading, write_ahead_log
-from app.persistence.errors import RESTORE, StoreUnusable, damaged, newer, told_in_words
+from app.persistence.errors import RESTORE, StoreUnusable, damaged, newer, translated_errors
 
 KNOWN = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 """Every revision in `migrations/versions`, oldest first; a test compares both."""
@@ -20,7 +20,7 @@ def revision_of(path: Path) -> str:
         StoreUnusable: The file is empty, damaged, locked, from a newer program, or not Fettle's.
     """
     _check_beginning(path)
-    with told_in_words(path):
+    with translated_errors(path):
         # without a writer's log SQLite may assume an unchanging file, and then creates no files beside it
         connection = connect_for_reading(path, others_may_write=write_ahead_log(path).exists())
         try:

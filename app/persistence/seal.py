@@ -6,7 +6,7 @@ from pathlib import Path
 from app.files import write_whole
 from app.persistence.backup import check_content
 from app.persistence.engine import connect_for_reading, has_unmoved_commits
-from app.persistence.errors import told_in_words
+from app.persistence.errors import translated_errors
 from workers.contracts.folder import sha256_file
 
 CHANGED = (
@@ -35,7 +35,7 @@ def break_seal(database: Path) -> str:
         words = []
     untouched = bool(words) and not has_unmoved_commits(database) and words[0] == sha256_file(database)
     if not untouched:
-        with told_in_words(database), contextlib.closing(connect_for_reading(database)) as connection:
+        with translated_errors(database), contextlib.closing(connect_for_reading(database)) as connection:
             check_content(connection, database)
     seal.unlink(missing_ok=True)
     return CHANGED if words and not untouched else ""

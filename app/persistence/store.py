@@ -14,7 +14,7 @@ from app.instance import InstanceLock, is_held
 from app.paths import DataPaths
 from app.persistence import backup, migrate
 from app.persistence.engine import empty_engine, reading_engine, writing_engine
-from app.persistence.errors import StoreUnusable, told_in_words
+from app.persistence.errors import StoreUnusable, translated_errors
 from app.persistence.repositories import Connection, Repositories
 from app.persistence.revisions import HEAD, revision_of
 from app.persistence.seal import break_seal, put_seal
@@ -93,7 +93,7 @@ def open_store(
         notices = _make_ready(paths)
         engine = writing_engine(paths.database)
         try:
-            with told_in_words(paths.database):
+            with translated_errors(paths.database):
                 return Store(paths, engine, own_lock, False, notices)
         except BaseException:
             engine.dispose()

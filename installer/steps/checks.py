@@ -11,7 +11,7 @@ from steps.display import with_screen
 from steps.environment import clean_environment
 from steps.place import Place
 from steps.tests import WHOLE, run_tests
-from steps.words import say
+from steps.words import print_line
 
 _LINT_IMPORTS = "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"
 CHECKS = (
@@ -39,7 +39,7 @@ def run_all(place: Place, pytest_arguments: list[str]) -> int:
     code, seconds = run_tests(place, pytest_arguments, with_screen(environment))
     results.append(("pytest", code, seconds))
     told = ", ".join(f"{title} {'ok' if code == 0 else 'FAILED'} ({seconds:.0f} s)" for title, code, seconds in results)
-    say(f"Checks: {told}")
+    print_line(f"Checks: {told}")
     if any(code for _, code, _ in results[:-1]):
         return 1
     return results[-1][1]
@@ -57,7 +57,7 @@ def _run_checks(place: Place, environment: dict[str, str]) -> list[tuple[str, in
         for title, process, told in running:
             code = process.wait()
             told.seek(0)
-            say(f"== {title}\n{told.read().decode(errors='replace').rstrip()}".rstrip())
+            print_line(f"== {title}\n{told.read().decode(errors='replace').rstrip()}".rstrip())
             results.append((title, code, time.monotonic() - began))
     return results
 

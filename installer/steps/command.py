@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from steps.place import Place, is_ready
-from steps.words import SetupError, say, say_failure
+from steps.words import SetupError, print_failure, print_line
 
 INTERRUPTED = 5
 MISSING = 6
@@ -38,12 +38,14 @@ def run(arguments: list[str]) -> int:
             repair(place)
             return 0
     except SetupError as failure:
-        say_failure(failure)
+        print_failure(failure)
         return MISSING
     except KeyboardInterrupt:
-        say("\nStopped. Run the same command again to go on.")
+        print_line("\nStopped. Run the same command again to go on.")
         return INTERRUPTED
-    say("usage: bootstrap.py start [--gpu rtx|cuda|none] [arguments] | test [arguments of pytest] | repair | cost SET")
+    print_line(
+        "usage: bootstrap.py start [--gpu rtx|cuda|none] [arguments] | test [arguments of pytest] | repair | cost SET"
+    )
     return 2
 
 
@@ -138,5 +140,5 @@ def _test(place: Place, arguments: list[str]) -> int:
         try:
             ensure_set()
         except SetupError as failure:  # the tests that need the set report its absence
-            say(f"{failure.what} {failure.hint}")
+            print_line(f"{failure.what} {failure.hint}")
     return run_all(place, arguments)

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Mapping
 
 from steps.system import has_display
-from steps.words import say
+from steps.words import print_line
 
 
 def with_screen(environment: Mapping[str, str]) -> dict[str, str]:
@@ -14,5 +14,5 @@ def with_screen(environment: Mapping[str, str]) -> dict[str, str]:
     """
     if shutil.which("Xvfb") is not None or has_display(environment):
         return dict(environment)
-    say("There is no display and no Xvfb: windows are drawn offscreen, tests of real ones are skipped.")
+    print_line("There is no display and no Xvfb: windows are drawn offscreen, tests of real ones are skipped.")
     return {**environment, "QT_QPA_PLATFORM": "offscreen"}

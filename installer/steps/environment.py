@@ -12,7 +12,7 @@ from pathlib import Path
 
 from steps.lockfile import normalized
 from steps.place import Place
-from steps.words import SetupError, say
+from steps.words import SetupError, print_line
 
 KEY_FILE_BYTES = 200_000
 
@@ -159,7 +159,7 @@ def mend(place: Place, thorough: bool = False) -> list[str]:
         shutil.rmtree(stray, ignore_errors=True)
     names = [name_of(path) for path in broken]
     if names:
-        say(f"Not whole, to be installed again: {', '.join(names)}.")
+        print_line(f"Not whole, to be installed again: {', '.join(names)}.")
     return names
 
 

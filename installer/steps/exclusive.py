@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from steps.words import say
+from steps.words import print_line
 
 
 def _try_lock(handle: int) -> bool:
@@ -35,7 +35,7 @@ def exclusive(path: Path) -> Iterator[int]:
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         if not _try_lock(handle):
-            say("Another set-up is under way in this folder. Waiting until it has ended …")
+            print_line("Another set-up is under way in this folder. Waiting until it has ended …")
             while not _try_lock(handle):
                 time.sleep(0.1)
         yield handle

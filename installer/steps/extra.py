@@ -5,7 +5,7 @@ from steps.exclusive import exclusive
 from steps.lockfile import Pin
 from steps.pip import Item, Pip
 from steps.place import Place
-from steps.words import say, size
+from steps.words import print_line, size
 
 READY = {
     "language": "Language models can be written for NVIDIA cards and the web now.",
@@ -32,10 +32,10 @@ def ensure(place: Place, name: str) -> None:
         return
     names = ", ".join(f"{pin.requirement.partition('==')[0]} {_version(pin)}" for pin in pins)
     download, installed = sum(pin.download_bytes for pin in pins), sum(pin.installed_bytes for pin in pins)
-    say(f"To install: {names}, about {size(download)} to download and {size(installed)} on disk.")
+    print_line(f"To install: {names}, about {size(download)} to download and {size(installed)} on disk.")
     with exclusive(place.lock_file) as held:
         Pip(place, held).install([Item(pin.requirement.partition("==")[0], _version(pin)) for pin in pins])
-    say(READY[name])
+    print_line(READY[name])
 
 
 def _version(pin: Pin) -> str:

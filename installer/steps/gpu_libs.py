@@ -11,7 +11,7 @@ from steps.environment import clean_environment
 from steps.lockfile import Pin, read
 from steps.place import Place
 from steps.sets import PLUGIN_MODULE
-from steps.words import SetupError, say, size
+from steps.words import SetupError, print_line, size
 
 VARIABLE, MARK = "FETTLE_GPU_LIBS", "gpu_libs"
 BESIDE = ("onnx", "numpy", "pydantic", "psutil", "nvidia-ml-py")
@@ -56,7 +56,7 @@ def _fetch(folder: Path, pins: list[Pin], install: list[str]) -> None:
     if ready.exists() and ready.read_text(encoding="utf-8") == text:
         return
     download, installed = sum(pin.download_bytes for pin in pins), sum(pin.installed_bytes for pin in pins)
-    say(f"Real libraries to look at ({folder.name}): {size(download)} to download, {size(installed)} on disk.")
+    print_line(f"Real libraries to look at ({folder.name}): {size(download)} to download, {size(installed)} on disk.")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     requirements = folder / "requirements.txt"

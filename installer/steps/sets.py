@@ -13,7 +13,7 @@ from steps.environment import clean_environment, distributions, name_of
 from steps.lockfile import Pin, read
 from steps.machine import OLDEST_CUDA, WHEELS, Machine
 from steps.place import Place
-from steps.words import SetupError, say
+from steps.words import SetupError, print_line
 
 NAMES = ("none", "rtx", "cuda")
 """Values of `--gpu`; "none" is the base alone."""
@@ -122,7 +122,7 @@ def unwanted(name: str, there: set[str]) -> list[str]:
     return sorted(go)
 
 
-def told_set(place: Place) -> str | None:
+def requested_set(place: Place) -> str | None:
     """Return the set that the user chose last; None if the installer chooses."""
     try:
         name = place.gpu_choice.read_text(encoding="ascii").strip()
@@ -161,8 +161,8 @@ def make_links(place: Place) -> None:
     )
     if run.returncode != 0 or not _has_links(folder):
         last = (run.stderr.strip().splitlines() or ["it made no links"])[-1]
-        say(f"TensorRT for RTX could not be prepared: {last}")
-        say("Try again; until then the processor does the work.")
+        print_line(f"TensorRT for RTX could not be prepared: {last}")
+        print_line("Try again; until then the processor does the work.")
 
 
 def _has_links(folder: Path) -> bool:

@@ -12,7 +12,7 @@ from steps.lockfile import Pin
 from steps.need import weigh
 from steps.pip import Pip
 from steps.place import Place, is_ready, write_stamp
-from steps.words import SetupError, say, size
+from steps.words import SetupError, print_line, size
 
 OWN_PACKAGES = ("app", "widgets", "workers", "presets")
 
@@ -46,7 +46,7 @@ def take_set(place: Place, name: str) -> None:
     groups = [group for group in ("program", "tests") if place.stamp(group).exists()] or ["program"]
     for group in groups:
         ensure(place, group)
-    say(f"Fettle has {sets.TITLES[name]}.")
+    print_line(f"Fettle has {sets.TITLES[name]}.")
 
 
 def repair(place: Place) -> None:
@@ -56,7 +56,7 @@ def repair(place: Place) -> None:
         for group in groups:
             place.stamp(group).unlink(missing_ok=True)
         if environment.works(place):
-            say("Comparing all files with what their packages say …")
+            print_line("Comparing all files with what their packages say …")
             environment.mend(place, thorough=True)
         for group in groups:
             _set_up(place, group, held)
@@ -65,15 +65,15 @@ def repair(place: Place) -> None:
 def _set_up(place: Place, group: str, held: int) -> None:
     started = time.monotonic()
     here = machine.detect()
-    say(f"Setting Fettle up in {place.venv}")
-    choice = sets.choose(here, sets.told_set(place))
+    print_line(f"Setting Fettle up in {place.venv}")
+    choice = sets.choose(here, sets.requested_set(place))
     if choice.why:
-        say(choice.why)
+        print_line(choice.why)
     if environment.works(place):
         environment.mend(place)
     else:
         if place.python.exists() or place.python.is_symlink():
-            say("The environment there does not work any more: it is made anew.")
+            print_line("The environment there does not work any more: it is made anew.")
         environment.make(place)
     pip = Pip(place, held)
     pins = sets.pins_of(choice.name, lockfile.read(place.locks(group)), place)
@@ -87,14 +87,14 @@ def _set_up(place: Place, group: str, held: int) -> None:
     files = environment.key_files(place)
     for done in {"program", group}:  # the locks of the tests include those of the program
         write_stamp(place, done, files)
-    say(f"Fettle is set up ({time.monotonic() - started:.0f} s). Later starts go straight on.")
+    print_line(f"Fettle is set up ({time.monotonic() - started:.0f} s). Later starts go straight on.")
 
 
 def _install(place: Place, pip: Pip, pins: list[Pin], chosen: str) -> None:
     there = {environment.name_of(path) for path in environment.distributions(place)}
     gone = sets.unwanted(chosen, there)
     if {sets.BASE, sets.GPU} <= there:
-        say("Packages for the processor and for NVIDIA GPUs were mixed: they are put right.")
+        print_line("Packages for the processor and for NVIDIA GPUs were mixed: they are put right.")
     if chosen == "cuda" and sys.platform == "linux":
         gone += sets.processor_builds(place)
     for name in gone:
@@ -105,7 +105,7 @@ def _install(place: Place, pip: Pip, pins: list[Pin], chosen: str) -> None:
     if items:
         need = weigh(items, pins)
         for line in need.lines(takes_cuda=chosen == "cuda"):
-            say(line)
+            print_line(line)
         _check_room(place.venv, need.installed_bytes)
         pip.install(items)
     if broken := environment.mend(place):

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from steps.words import SetupError, say
+from steps.words import SetupError, print_line
 
 # (library that PySide6's Qt opens, Debian's package)
 QT_BASE = (
@@ -138,8 +138,8 @@ def _missing_programs(programs: tuple[tuple[str, str], ...]) -> list[tuple[str, 
 def _bring(missing: list[tuple[str, str]], log: Path) -> None:
     if may_install() and install_packages([package for _, package in missing], log):
         return
-    say(f"Missing for the tests: {', '.join(name for name, _ in missing)}.")
-    say(command_for(missing))
+    print_line(f"Missing for the tests: {', '.join(name for name, _ in missing)}.")
+    print_line(command_for(missing))
 
 
 def may_install() -> bool:
@@ -151,7 +151,7 @@ def install_packages(packages: list[str], log: Path) -> bool:
     """Install packages with apt-get and return whether it succeeded; its output goes to the log."""
     if not may_install():
         return False
-    say(f"Installing system packages: {', '.join(packages)} …")
+    print_line(f"Installing system packages: {', '.join(packages)} …")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as file:
@@ -165,7 +165,7 @@ def install_packages(packages: list[str], log: Path) -> bool:
                 check=False,
             )
     if run.returncode != 0:
-        say(f"apt-get could not install them; its own words are in {log}.")
+        print_line(f"apt-get could not install them; its own words are in {log}.")
     return run.returncode == 0
 
 

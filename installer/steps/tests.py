@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from steps.place import Place
-from steps.words import say
+from steps.words import print_line
 
 MOST_AT_ONCE = 4
 """Highest number of parallel test processes: each, with its worker processes, may use some GiB of memory."""
@@ -57,7 +57,7 @@ def run_tests(place: Place, pytest_arguments: list[str], environment: dict[str, 
     run = _Runs(place, environment, _own_folder(pytest_arguments), step)
     code = run.twice_where_honest(pytest_arguments)
     if code and run.folder is not None:
-        say(f"What the tests wrote lies in {run.folder}.")
+        print_line(f"What the tests wrote lies in {run.folder}.")
     elif run.folder is not None:
         shutil.rmtree(run.folder, ignore_errors=True)
     return code, time.monotonic() - began
@@ -89,16 +89,16 @@ class _Runs:
         code, cases = self._pytest(self.step, [*side_by_side(arguments), *selected(arguments)])
         failed = [case for case in cases if case.failed]
         if crashed := [case.name for case in failed if case.crashed]:
-            say(f"A process of the tests crashed, which counts as a failure: {', '.join(crashed)}")
+            print_line(f"A process of the tests crashed, which counts as a failure: {', '.join(crashed)}")
             return code
         if code != TESTS_FAILED or not failed or not may_try_again(arguments):
             return code
         if len(failed) > MOST_TWICE:
-            say(f"{len(failed)} failed: more than {MOST_TWICE} in all are not tried once more.")
+            print_line(f"{len(failed)} failed: more than {MOST_TWICE} in all are not tried once more.")
             return code
         code, _ = self._pytest(f"{self.step}-again", ["--last-failed", *selected(arguments)])
         if code == 0:
-            say(f"Passed only at the second try: {', '.join(case.name for case in failed)}")
+            print_line(f"Passed only at the second try: {', '.join(case.name for case in failed)}")
         return code
 
     def _pytest(self, name: str, arguments: list[str]) -> tuple[int, list[Case]]:
@@ -107,7 +107,7 @@ class _Runs:
         own = [f"--junitxml={junit}"]
         if self.folder is not None:
             own.append(f"--basetemp={self.folder / name}")
-        say(f"== pytest, {name}")
+        print_line(f"== pytest, {name}")
         command: list[str | Path] = [self.place.python, "-m", "pytest", *own, *arguments]
         complaints = junit.with_suffix(".stderr")
         with complaints.open("wb") as stderr:

@@ -17,7 +17,7 @@ from typing import Any
 from steps.environment import clean_environment
 from steps.lockfile import Pin
 from steps.place import Place
-from steps.words import SetupError, say, size
+from steps.words import SetupError, print_line, size
 
 NAME = "fettle_web"
 PINS = "pins.json"
@@ -68,7 +68,7 @@ def ensure(place: Place) -> None:
         )
     names = " and ".join(f"{row['name']} {row['version']}" for row in rows)
     download, installed = (sum(row[key] for row in rows) for key in ("download_bytes", "installed_bytes"))
-    say(f"To install for web pages: {names}, about {size(download)} to download and {size(installed)} on disk.")
+    print_line(f"To install for web pages: {names}, about {size(download)} to download and {size(installed)} on disk.")
     with tempfile.TemporaryDirectory(dir=place.venv, prefix="web-") as work:
         made = Path(work) / NAME
         made.mkdir()
@@ -79,7 +79,7 @@ def ensure(place: Place) -> None:
         goal = place.site_packages / NAME
         shutil.rmtree(goal, ignore_errors=True)
         made.replace(goal)
-    say("Web pages can be written now.")
+    print_line("Web pages can be written now.")
 
 
 def _fetch(npm: str, row: dict[str, Any], work: Path) -> Path:

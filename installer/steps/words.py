@@ -24,17 +24,17 @@ class SetupError(Exception):
         self.hint = hint
 
 
-def say(text: str) -> None:
+def print_line(text: str) -> None:
     """Print one whole line."""
     if not _as_json(line=text):
         print(text, file=sys.stderr, flush=True)
 
 
-def say_failure(failure: SetupError) -> None:
+def print_failure(failure: SetupError) -> None:
     """Print the last lines of a set-up that failed."""
     if not _as_json(what=failure.what, hint=failure.hint):
-        say(failure.what)
-        say(failure.hint)
+        print_line(failure.what)
+        print_line(failure.hint)
 
 
 def _as_json(**told: object) -> bool:
@@ -76,7 +76,7 @@ class Progress:
             print("\r" + text[:78].ljust(min(self._width, 78)), end="", file=sys.stderr, flush=True)
         elif (stage, done) != self._told and done and (done % 10 == 0 or done == total):
             self._told = (stage, done)
-            say(text)
+            print_line(text)
 
     def end(self) -> None:
         """Move to a new line after the overwritten line."""

@@ -10,7 +10,7 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked, PasswordDeleteError
 
-from app.credentials import checked_token, find_token, forget_token, keep_token, knows_token
+from app.credentials import checked_token, find_token, forget_token, knows_token, save_token
 from app.errors import RefusedError
 from app.paths import DataFolderUnusable
 
@@ -69,7 +69,7 @@ def no_keyring() -> Iterator[None]:
 
 
 def test_the_environment_comes_first(tmp_path: Path, no_keyring: None) -> None:
-    keep_token(tmp_path, HUB, "hf_kept")
+    save_token(tmp_path, HUB, "hf_kept")
     found = find_token(tmp_path, HUB, {"HF_TOKEN": f" {TOKEN}\n"})
 
     assert found is not None
@@ -79,7 +79,7 @@ def test_the_environment_comes_first(tmp_path: Path, no_keyring: None) -> None:
 
 def test_in_the_keyring(tmp_path: Path, safe: Safe) -> None:
     """Given a keyring, Then the token is there, and no file holds it."""
-    assert keep_token(tmp_path, HUB, TOKEN) == "keyring"
+    assert save_token(tmp_path, HUB, TOKEN) == "keyring"
 
     found = find_token(tmp_path, HUB, {})
     assert found is not None
@@ -90,7 +90,7 @@ def test_in_the_keyring(tmp_path: Path, safe: Safe) -> None:
 
 def test_in_a_file_where_there_is_no_keyring(tmp_path: Path, no_keyring: None) -> None:
     """Given no keyring, Then a file that only its owner may read holds it."""
-    assert keep_token(tmp_path / "new", HUB, TOKEN) == "file"
+    assert save_token(tmp_path / "new", HUB, TOKEN) == "file"
 
     path = tmp_path / "new" / "token.json"
     assert path.stat().st_mode & 0o777 == 0o600
@@ -107,7 +107,7 @@ def test_a_keyring_that_is_locked_or_weak_is_not_trusted(tmp_path: Path, safe: S
     else:
         keyring.set_keyring(Plain())
 
-    assert keep_token(tmp_path, HUB, TOKEN) == "file"
+    assert save_token(tmp_path, HUB, TOKEN) == "file"
     assert find_token(tmp_path, HUB, {}) is not None
 
 
@@ -118,7 +118,7 @@ def test_a_keyring_is_asked_only_where_it_holds_one(tmp_path: Path, safe: Safe) 
 
 
 def test_a_keyring_that_was_locked_or_emptied_later(tmp_path: Path, safe: Safe) -> None:
-    keep_token(tmp_path, HUB, TOKEN)
+    save_token(tmp_path, HUB, TOKEN)
     safe.locked = True
     assert find_token(tmp_path, HUB, {}) is None
     safe.locked = False
@@ -127,14 +127,14 @@ def test_a_keyring_that_was_locked_or_emptied_later(tmp_path: Path, safe: Safe) 
 
 
 def test_another_hub_does_not_get_it(tmp_path: Path, no_keyring: None) -> None:
-    keep_token(tmp_path, HUB, TOKEN)
+    save_token(tmp_path, HUB, TOKEN)
 
     assert find_token(tmp_path, OTHER, {}) is None
     assert find_token(tmp_path, f"{HUB}:8443", {}) is None
 
 
 def test_a_file_that_others_could_read_is_closed(tmp_path: Path, no_keyring: None) -> None:
-    keep_token(tmp_path, HUB, TOKEN)
+    save_token(tmp_path, HUB, TOKEN)
     (tmp_path / "token.json").chmod(0o644)
     find_token(tmp_path, HUB, {})
 
@@ -148,7 +148,7 @@ def test_a_damaged_file_is_no_token(tmp_path: Path, content: str, no_keyring: No
     (tmp_path / "token.json").write_text(content)
     assert find_token(tmp_path, HUB, {}) is None
 
-    keep_token(tmp_path, HUB, TOKEN)
+    save_token(tmp_path, HUB, TOKEN)
     assert find_token(tmp_path, HUB, {}) is not None
 
 
@@ -160,7 +160,7 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
 
 
 def test_forgotten(tmp_path: Path, safe: Safe) -> None:
-    keep_token(tmp_path, HUB, TOKEN)
+    save_token(tmp_path, HUB, TOKEN)
     assert forget_token(tmp_path, HUB)
     assert not forget_token(tmp_path, HUB)
     assert safe.kept == {}
@@ -168,7 +168,7 @@ def test_forgotten(tmp_path: Path, safe: Safe) -> None:
 
 
 def test_forgotten_although_the_keyring_lost_it(tmp_path: Path, safe: Safe) -> None:
-    keep_token(tmp_path, HUB, TOKEN)
+    save_token(tmp_path, HUB, TOKEN)
     safe.kept.clear()
 
     assert forget_token(tmp_path, HUB)
@@ -186,7 +186,7 @@ def test_what_cannot_be_a_token_is_not_repeated(text: str) -> None:
 def test_a_folder_that_cannot_be_written(tmp_path: Path, no_keyring: None) -> None:
     (tmp_path / "hub").write_text("a file")
     with pytest.raises(DataFolderUnusable):
-        keep_token(tmp_path / "hub", HUB, TOKEN)
+        save_token(tmp_path / "hub", HUB, TOKEN)
 
 
 def test_the_environment_is_read_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,7 +39,7 @@ def flow(model_path: str) -> Flow[Measured]:
     candidate = version_steps.Version(
         version_steps.new_variant("bench", 0, Recipe(title="Original"), is_baseline=True), model.folder
     )
-    how = version_steps.Pass(sets=1, blocks=BLOCKS, threads=usable_cores())
+    how = version_steps.MeasurementPlan(sets=1, blocks=BLOCKS, threads=usable_cores())
     measured = yield from version_steps.measure([candidate], data.folder, how, title="Measure", step=0)
     return measured
 
@@ -71,7 +71,7 @@ def in_window(space: Workspace, model_path: str) -> dict[str, float]:
 
     from app.bootstrap import build_window
     from app.controllers.app_controller import AppController
-    from app.controllers.kept import KeptSettings
+    from app.controllers.kept import SavedSettings
     from app.controllers.optimize.controller import OptimizeController
     from app.controllers.optimize.live_run import LiveRun
     from app.controllers.session import Session
@@ -83,7 +83,7 @@ def in_window(space: Workspace, model_path: str) -> dict[str, float]:
     window, theme = build_window(app, Settings(theme="light"))
     window.show()
     session = Session(space, window)
-    app_controller = AppController(window, theme, session, KeptSettings(space.paths.settings, Settings()))
+    app_controller = AppController(window, theme, session, SavedSettings(space.paths.settings, Settings()))
     app_controller.begin(reopen=False)
     window.show_page("optimize")
     run = Run("bench", "bench", Goal("balanced", 1.0), RunState.RUNNING, datetime.now(UTC))

@@ -133,9 +133,9 @@ def test_a_choice_is_kept_and_counts(tmp_path: Path) -> None:
         (tmp_path / "installer" / file.name).write_bytes(file.read_bytes())
     place = Place(tmp_path)
     before = fingerprint(place, "program")
-    assert sets.told_set(place) is None
+    assert sets.requested_set(place) is None
     sets.remember(place, "rtx")
-    assert sets.told_set(place) == "rtx"
+    assert sets.requested_set(place) == "rtx"
     assert fingerprint(place, "program") != before
 
 
@@ -193,13 +193,13 @@ def test_what_a_set_would_bring(tmp_path: Path) -> None:
 def test_its_window_gets_objects(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Given the variable that Fettle's window sets, then lines, progress and a failure are objects on stderr."""
     monkeypatch.setenv(words.AS_JSON, "1")
-    words.say("A line")
+    words.print_line("A line")
     progress = words.Progress()
     progress.show("Downloading", 1, 4, "2 MB")
     progress.show("Downloading", 2, 4)
     with pytest.raises(SetupError) as refused:
         split_gpu(["--gpu", "amd"])
-    words.say_failure(refused.value)
+    words.print_failure(refused.value)
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert lines[:2] == [{"line": "A line"}, {"line": "Downloading: 1 of 4 2 MB", "done": 1, "total": 4}]
     assert "rtx" in lines[2]["what"] and set(lines[2]) == {"what", "hint"}

@@ -16,13 +16,13 @@ import pytest
 from numpy.typing import NDArray
 
 from app.domain.choose import is_safe
-from app.domain.proof.looks import Look
+from app.domain.proof.looks import TestSetLook
 from app.domain.proof.sequence import sequence_of
 from app.domain.screening import Screening
 from app.domain.variant import Measurement, Variant
 from app.services.flow.steps import Flow, JobError
-from app.services.records.looks import LookBook
-from app.services.run.proof_steps import Asked, Looked, prove_in_order
+from app.services.records.looks import TestSetUsage
+from app.services.run.proof_steps import Looked, ProofAnswer, prove_in_order
 from workers.contracts.specs import Judgement, Recipe
 from workers.evaluate.data.dataset import DataSet, Item
 from workers.evaluate.proof.case import case_of
@@ -41,18 +41,18 @@ TWICE_TIGHT = 508
 
 @dataclasses.dataclass
 class Kept:
-    """What `LookBook` needs of the database."""
+    """What `TestSetUsage` needs of the database."""
 
-    kept: list[Look] = dataclasses.field(default_factory=list)
+    kept: list[TestSetLook] = dataclasses.field(default_factory=list)
 
     @property
     def looks(self) -> "Kept":
         return self
 
-    def of_model(self, model_sha256: str) -> list[Look]:
+    def of_model(self, model_sha256: str) -> list[TestSetLook]:
         return self.kept
 
-    def put(self, look: Look) -> None:
+    def put(self, look: TestSetLook) -> None:
         self.kept = [*(one for one in self.kept if (one.run_id, one.number) != (look.run_id, look.number)), look]
 
 
@@ -91,15 +91,15 @@ def changed(rng: np.random.Generator, count: int, n: int, share: float, correlat
     return np.asarray(math.sqrt(correlation) * common + math.sqrt(1 - correlation) * own < ndtri(share))
 
 
-def safe_ones(book: LookBook, tried: list[Variant], test: NDArray[np.bool_]) -> int:
+def safe_ones(book: TestSetUsage, tried: list[Variant], test: NDArray[np.bool_]) -> int:
     """How many a run calls safe."""
     place = {version.id: number for number, version in enumerate(tried)}
     kept: list[Variant] = []
 
-    def ask(version: Variant) -> Flow[Asked | None]:
+    def ask(version: Variant) -> Flow[ProofAnswer | None]:
         yield from ()
         changes, n = int(test[place[version.id]].sum()), test.shape[1]
-        return Asked(version, book, 0, lambda earlier: given(judged(changes, n, earlier)))
+        return ProofAnswer(version, book, 0, lambda earlier: given(judged(changes, n, earlier)))
 
     def given(judgement: Judgement) -> Flow[Judgement]:
         yield from ()
@@ -108,7 +108,7 @@ def safe_ones(book: LookBook, tried: list[Variant], test: NDArray[np.bool_]) -> 
     def keep(version: Variant, looked: Looked | None) -> None:
         kept.append(version)
         if looked is not None:
-            looked[0].note(version, looked[1])
+            looked[0].record(version, looked[1])
 
     def failed(version: Variant, error: JobError) -> None:
         raise error
@@ -140,7 +140,7 @@ def errors(
         for look in range(looks):
             own = everything[look * count : (look + 1) * count]
             tried = versions(f"r{look}", own[:, :N_CALIBRATION], rng.uniform(*speeds, count).tolist())
-            book = LookBook(kept, "model", f"r{look}", frozenset(range(1, n + 1)), LIMIT_PCT)
+            book = TestSetUsage(kept, "model", f"r{look}", frozenset(range(1, n + 1)), LIMIT_PCT)
             found += safe_ones(book, tried, own[:, N_CALIBRATION:])
         wrong += found > 0
     return wrong / times
@@ -197,7 +197,7 @@ def test_what_waits_beside_a_failed_version_is_found_safe() -> None:
     """Given two versions as fast as each other, of which the first tested is bad and the other changes nothing, Then the
     other is called safe, as a second look (.6 %, 508 examples)."""
     n, kept = TWICE_TIGHT, Kept()
-    book = LookBook(kept, "model", "r", frozenset(range(1, n + 1)), LIMIT_PCT)
+    book = TestSetUsage(kept, "model", "r", frozenset(range(1, n + 1)), LIMIT_PCT)
     tried = versions("r", np.zeros((2, N_CALIBRATION), np.bool_), [2.04, 2.0])
     test = np.zeros((2, n), np.bool_)
     test[0, :12] = True  # beyond the limit, and not so far that its look costs nothing

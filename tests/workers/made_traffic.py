@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from presets.sample import sample_paths
 from workers.monitor.bins import binned
 from workers.monitor.figures import Figures, of_answers, of_inputs
-from workers.monitor.reading import Part, Record
+from workers.monitor.reading import LogPart, Record
 from workers.monitor.reference import Reference
 from workers.monitor.writing import CURRENT, FORMAT, LINE_S, PER_LINE, VERSION, latency_bin
 from workers.pipeline.pipeline import Pipeline
@@ -118,7 +118,7 @@ def drawn(
     changed: Pool | None = None,
     share: float = 1.0,
     slower: float = 1.0,
-) -> Part:
+) -> LogPart:
     """A log. From request `change_at` on a `share` of all come from `changed`, and answers take `slower` times as long."""
     rng = np.random.default_rng(seed)
     times = _times(traffic, rng)
@@ -141,7 +141,9 @@ def drawn(
     if change_at is not None:
         seconds[change_at:] *= slower
     failed = rng.random(len(times)) < traffic.errors
-    return Part("0" * 12, "made", "", "image", reference, _records(reference, times, figures, classes, seconds, failed))
+    return LogPart(
+        "0" * 12, "made", "", "image", reference, _records(reference, times, figures, classes, seconds, failed)
+    )
 
 
 def _times(traffic: Traffic, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -223,7 +225,7 @@ def _records(
     return records
 
 
-def write_log(part: Part, folder: Path, run_id: str = "") -> Path:
+def write_log(part: LogPart, folder: Path, run_id: str = "") -> Path:
     """The same as a bundle would have written it; the folder."""
     head = {
         "log": FORMAT, "version": VERSION, "bundle": part.bundle, "title": "Clothes classifier, INT8", "run_id": run_id,
@@ -240,7 +242,7 @@ def _line(record: Record) -> dict[str, Any]:
     return {"s": own.pop("seconds"), **own}
 
 
-def delay(part: Part, change_at: int, noticed: float) -> int:
+def delay(part: LogPart, change_at: int, noticed: float) -> int:
     """Requests from the change to the end of the line with which it was noticed."""
     done = np.cumsum([one.n + one.errors for one in part.records])
     line = next(number for number, one in enumerate(part.records) if one.t >= noticed)

@@ -8,7 +8,7 @@ from workers.contracts.planning import ModelFacts, Situation
 from workers.contracts.specs import DeviceFacts, RecipeStep
 from workers.infer import processor
 from workers.tune.plan import Plan, Planner
-from workers.tune.search import Found
+from workers.tune.search import SearchResult
 
 
 def device(*features: str) -> DeviceFacts:
@@ -39,7 +39,7 @@ BARE = ModelFacts(
 
 CPU = ("onnxruntime-cpu", "openvino", "torch-cpu")
 GPU = ("onnxruntime-cpu", "onnxruntime-cuda", "openvino", "torch-cpu", "torch-cuda")
-FOUND = Found(
+FOUND = SearchResult(
     steps=(RecipeStep(technique="gather_rewrite"),),
     settings={"tbb_partitioner": "auto"},
     words=("Look-ups: 1.20 times as fast.",),
@@ -70,12 +70,12 @@ SITUATIONS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def planner(found: Found | None = None, techniques: Any = None, **values: Any) -> Planner:
+def planner(found: SearchResult | None = None, techniques: Any = None, **values: Any) -> Planner:
     """A planner that asks what the registry finds; a situation without words is a usual one."""
     values = {"device": RICH, "runtimes": CPU, "has_calibration": True, "probe_ms": 5.0, **values}
     situation = Situation(fast=processor.fast(values["device"].features), **values)
     known = registry.techniques() if techniques is None else techniques
-    return Planner(situation, known, registry.runtimes(), found or Found())
+    return Planner(situation, known, registry.runtimes(), found or SearchResult())
 
 
 def reasons(plan: Plan) -> dict[str, str]:

@@ -39,7 +39,7 @@ class LoadingCard(Card):
         self.add(self._text, self._bar, self._figure)
         self.box.addWidget(self.cancel, 0, Qt.AlignmentFlag.AlignLeft)
 
-    def say(self, text: str, done: float, total: float | None, left: str) -> None:
+    def show_progress(self, text: str, done: float, total: float | None, left: str) -> None:
         """Show the current work; `left` is the remaining time as text, or ""."""
         self._text.setText(text)
         self.setAccessibleName(text)
@@ -228,7 +228,7 @@ class Page(QScrollArea):
             card.cancel.clicked.connect(self.cancel_requested)
             self._fill("loading", PageHead(*self._loading_head()), card)
             self._loading = card
-        self._loading.say(text, done, total, left)
+        self._loading.show_progress(text, done, total, left)
 
     def _loading_head(self) -> tuple[str, str]:
         return self.tr("One moment"), self.tr("You may leave this page; the work goes on.")

@@ -40,7 +40,7 @@ class SearchField(TextField):
         self._tint()
         self._clear.setVisible(False)
 
-    def say(self, text: str) -> None:
+    def show_count(self, text: str) -> None:
         """Set the text without starting a search."""
         self._pause.stop()
         self.setText(text)

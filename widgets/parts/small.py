@@ -178,7 +178,7 @@ class PageHead(QWidget):
         if self._box.direction() != wanted:
             self._box.setDirection(wanted)
 
-    def say(self, title: str, subtitle: str) -> None:
+    def set_texts(self, title: str, subtitle: str) -> None:
         """Set another headline."""
         self.title.setText(title)
         self.title.setAccessibleName(title)

@@ -31,9 +31,9 @@ class SoundBar(QWidget):
         self._note = words("", "caption")
         row.addWidget(self.button)
         row.addWidget(self._note, 1)
-        self.say("idle")
+        self.show_state("idle")
 
-    def say(self, state: SoundState) -> None:
+    def show_state(self, state: SoundState) -> None:
         """Show the state of the loudspeaker."""
         self.state = state
         is_playing = state == "playing"

@@ -21,7 +21,7 @@ class StepValue:
     """One step of a run, with times in seconds since its start (expected times for waiting steps).
 
     `series` is the number of the version in graphs (0 is the original, None without a version). `measured_s` is the
-    time range of its requests. `done_share` is 0..1, `eta_s` the remaining time, None if unknown. `figure` is the
+    time range of its requests. `done_share` is 0..1, `remaining_s` the remaining time, None if unknown. `figure` is the
     result as text ("6.9 ms"), `detail` one short line.
     """
 
@@ -34,7 +34,7 @@ class StepValue:
     series: int | None = None
     measured_s: tuple[float, float] | None = None
     done_share: float | None = None
-    eta_s: float | None = None
+    remaining_s: float | None = None
 
 
 def shortened(title: str, metrics: QFontMetrics, room_px: int) -> str:

@@ -18,7 +18,7 @@ from pydantic import JsonValue
 from workers.contracts.base import Frozen
 
 
-class AskedShape(Frozen):
+class RequestedShape(Frozen):
     """An input whose sizes the user must give.
 
     Attributes:
@@ -47,7 +47,7 @@ class ErrorInfo(Frozen):
     detail: str
     hint: str
     traceback: str = ""
-    asks: tuple[AskedShape, ...] = ()
+    asks: tuple[RequestedShape, ...] = ()
     facts: dict[str, JsonValue] = {}
     by_command: str = ""
 
@@ -93,7 +93,7 @@ class WorkerError(Exception):
         title: str,
         detail: str,
         hint: str,
-        asks: tuple[AskedShape, ...] = (),
+        asks: tuple[RequestedShape, ...] = (),
         *,
         facts: Mapping[str, JsonValue] | None = None,
         by_command: str = "",

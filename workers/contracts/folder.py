@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from workers.contracts.specs import FileEntry, LayersKept, ModelArtifact, RecipeStep
+from workers.contracts.specs import FileEntry, ModelArtifact, RecipeStep, UnquantizedLayers
 from workers.contracts.techniques import Model
 
 ARTIFACT_FILE = "artifact.json"
@@ -45,7 +45,7 @@ def write_model(
     steps: tuple[RecipeStep, ...] = (),
     notes: tuple[str, ...] = (),
     torch_program: str | None = None,
-    layers_kept: LayersKept | None = None,
+    layers_kept: UnquantizedLayers | None = None,
     weights_kept: bool = True,
 ) -> ModelArtifact:
     """Hash `files` (relative names below `folder`, including `main`) and write `artifact.json` last."""

@@ -73,7 +73,7 @@ class RecipeStep(Frozen):
     params: dict[str, JsonValue] = {}
 
 
-class LayersKept(Frozen):
+class UnquantizedLayers(Frozen):
     """Number of layers (`kept`) that keep their number format, out of the `layers` that 8 bits are possible for."""
 
     kept: int
@@ -99,7 +99,7 @@ class ModelArtifact(Frozen):
     steps: tuple[RecipeStep, ...] = ()
     notes: tuple[str, ...] = ()
     torch_program: str | None = None
-    layers_kept: LayersKept | None = None
+    layers_kept: UnquantizedLayers | None = None
     weights_kept: bool = True
 
     @property
@@ -130,7 +130,7 @@ class Recipe(Frozen):
     elsewhere: Elsewhere | None = None
 
     @property
-    def keeps_the_model(self) -> bool:
+    def runs_original_files(self) -> bool:
         """Return whether the recipe runs the original's own files."""
         return not self.steps and self.elsewhere is None
 

@@ -13,7 +13,7 @@ from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.contracts.wording import percent
 from workers.convert.asking.calibration import as_taken
-from workers.convert.cascades.examples import Asked, Limits, Pair, ask_both, no_classes, share
+from workers.convert.cascades.examples import CascadeExamples, CascadePair, Limits, no_classes, predict_both, share
 from workers.convert.cascades.first import First, make_first
 from workers.convert.cascades.threshold import learn_threshold
 from workers.convert.graphs.onnx_files import broken
@@ -64,7 +64,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         ctx.check_cancelled()
         pair = _open(model, params, made, output, ctx)
         try:
-            learned, judged = ask_both(pair, items, spec, Limits(params.copies, params.max_s), ctx)
+            learned, judged = predict_both(pair, items, spec, Limits(params.copies, params.max_s), ctx)
         finally:
             pair.close()
         threshold = learn_threshold(learned.looks, params.missed_share)
@@ -100,7 +100,7 @@ def check_fits(model: Model, spec: PipelineSpec, params: Params) -> None:
         raise _refused("Only OpenVINO computes with 16-bit numbers on a processor.", "Choose OpenVINO as its engine.")
 
 
-def _open(model: Model, params: Params, made: First, output: Output, ctx: JobContext) -> Pair:
+def _open(model: Model, params: Params, made: First, output: Output, ctx: JobContext) -> CascadePair:
     """Open both versions.
 
     Raises:
@@ -117,14 +117,14 @@ def _open(model: Model, params: Params, made: First, output: Output, ctx: JobCon
         exact = runtime.load(output.folder / model.artifact.main, settings, ctx.threads)
     except NotRunnable as error:
         raise broken(TITLE, error) from error
-    pair = Pair(load_pipeline(model.folder), fast, exact)
+    pair = CascadePair(load_pipeline(model.folder), fast, exact)
     if fast.fallbacks:
         pair.close()
         raise _refused(f"The fast version would not be fast here. {fast.fallbacks[0]}.", "Choose another fast version.")
     return pair
 
 
-def judge(judged: Asked, threshold: float, params: Params) -> tuple[str, ...]:
+def judge(judged: CascadeExamples, threshold: float, params: Params) -> tuple[str, ...]:
     """Return sentences about the cascade on examples from which the threshold was not learned.
 
     Raises:

@@ -12,7 +12,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.folder import COMPANIONS, write_model
 from workers.contracts.pipeline import PipelineSpec, write_pipeline
 from workers.contracts.process.context import JobContext
-from workers.contracts.specs import LayersKept, ModelArtifact, RecipeStep
+from workers.contracts.specs import ModelArtifact, RecipeStep, UnquantizedLayers
 from workers.contracts.techniques import Model, TechniqueParams
 
 MODEL_DIR = "model"
@@ -35,7 +35,7 @@ class Output:
     runtimes: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
     torch_program: str | None = None
-    layers_kept: LayersKept | None = None
+    layers_kept: UnquantizedLayers | None = None
     model_format: Literal["onnx", "openvino-ir"] | None = None
     pipeline: PipelineSpec | None = None
     weights_kept: bool = True

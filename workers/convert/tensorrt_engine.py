@@ -20,9 +20,9 @@ from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert.graphs import onnx_files
 from workers.convert.output import need_onnx, new_model, take_files
 from workers.infer.base import NotRunnable
-from workers.infer.tensorrt_build import Built, Refused
+from workers.infer.tensorrt_build import BuildRefused, Built
 from workers.infer.tensorrt_editions import EDITIONS, OWN_INSTALL, Place, load_library
-from workers.infer.tensorrt_engines import FILE, ask_of, make, sha256
+from workers.infer.tensorrt_engines import FILE, build_request, make, sha256
 
 ID = "tensorrt_engine"
 TITLE = "TensorRT engine"
@@ -215,11 +215,11 @@ def _build(
         raise BackendMissing(
             "tensorrt_missing", f"{RTX.title} is not available", words, f"Install it: {OWN_INSTALL}."
         ) from error
-    ask = replace(ask_of(described), architectures=architectures)
+    ask = replace(build_request(described), architectures=architectures)
     try:
         # stop_s is 0 because a job's process ends anyway
         return make(model.main, RTX, trt, ask, Place(), tick, stop_s=0.0), str(trt.__version__)
-    except Refused as error:
+    except BuildRefused as error:
         raise InputRefused(
             "unsupported_operator",
             "TensorRT does not know a part of this model",

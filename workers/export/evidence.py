@@ -16,7 +16,7 @@ NOT_RECORDED = "not recorded"
 
 
 @dataclass(frozen=True)
-class Row:
+class MapRow:
     """One line of the table: `found(facts)` describes the evidence, "" for none."""
 
     about: str
@@ -92,25 +92,25 @@ def _watched(facts: CardFacts) -> str:
 
 
 ROWS = (
-    Row("Purpose", "MAP 1.1", "A.9.4", "README.md, What it is for", lambda f: _said(f.purpose)),
-    Row("Margins", "MAP 1.5", "A.6.1.2", "README.md, Verdict", lambda f: f"limit {percent_of(f.limit_pct)}"),
-    Row("Recipe", "MEASURE 2.9", "A.6.2.3", "README.md, How it was made", lambda f: str(f.variant["precision"])),
-    Row("Test sets", "MEASURE 2.1", "A.6.2.4", "README.md, Test data", _examples),
-    Row("Accuracy and verdict", "MEASURE 2.3, 2.5", "A.6.2.4", "README.md, Verdict", _verdict),
-    Row("What was not measured", "MEASURE 1.1", "A.8.2", "README.md, What was not measured", lambda _f: "listed"),
-    Row("Parts of the data", "MEASURE 2.11", "A.5.4", "README.md, What was measured", _slices),
-    Row("Robustness", "MEASURE 2.6, 2.7", "A.6.2.4", "README.md, Under stress", _robust),
-    Row("Source of data, licenses", "MAP 4.1, GOVERN 6.1", "A.7.3, A.7.5", "README.md, Origin", _source),
-    Row("Private data", "MEASURE 2.10", "A.7.4", "README.md, Test data", _people),
-    Row("Base model and its hash", "MAP 4.1, MANAGE 3.1", "A.10.3", "bom.json", _hash),
-    Row("Latency, memory, cost", "MAP 3.1, 3.2", "A.4.5", "README.md, What was measured", _speed),
-    Row("Energy", "MEASURE 2.12", "A.4.5", "README.md, Under load", _energy),
-    Row("Go or no-go", "MANAGE 1.1", "A.6.2.5", "README.md, Verdict", _decided),
-    Row("Versions and rollback", "MANAGE 2.3, 2.4", "A.6.2.8", DECISIONS_FILE, _released),
-    Row("Log of decisions", "MANAGE 4.3", "A.6.2.8", DECISIONS_FILE, _logged),
-    Row("Monitoring", "MEASURE 2.4, 3.1, MANAGE 4.1", "A.6.2.6", "monitor.py, monitor/reference.json", _watched),
-    Row("Model card", "MEASURE 2.8", "A.6.2.7", "README.md", lambda _f: "written"),
-    Row("Contact", "MEASURE 3.3", "A.8.3", "README.md, Origin", lambda f: _said(f.contact)),
+    MapRow("Purpose", "MAP 1.1", "A.9.4", "README.md, What it is for", lambda f: _said(f.purpose)),
+    MapRow("Margins", "MAP 1.5", "A.6.1.2", "README.md, Verdict", lambda f: f"limit {percent_of(f.limit_pct)}"),
+    MapRow("Recipe", "MEASURE 2.9", "A.6.2.3", "README.md, How it was made", lambda f: str(f.variant["precision"])),
+    MapRow("Test sets", "MEASURE 2.1", "A.6.2.4", "README.md, Test data", _examples),
+    MapRow("Accuracy and verdict", "MEASURE 2.3, 2.5", "A.6.2.4", "README.md, Verdict", _verdict),
+    MapRow("What was not measured", "MEASURE 1.1", "A.8.2", "README.md, What was not measured", lambda _f: "listed"),
+    MapRow("Parts of the data", "MEASURE 2.11", "A.5.4", "README.md, What was measured", _slices),
+    MapRow("Robustness", "MEASURE 2.6, 2.7", "A.6.2.4", "README.md, Under stress", _robust),
+    MapRow("Source of data, licenses", "MAP 4.1, GOVERN 6.1", "A.7.3, A.7.5", "README.md, Origin", _source),
+    MapRow("Private data", "MEASURE 2.10", "A.7.4", "README.md, Test data", _people),
+    MapRow("Base model and its hash", "MAP 4.1, MANAGE 3.1", "A.10.3", "bom.json", _hash),
+    MapRow("Latency, memory, cost", "MAP 3.1, 3.2", "A.4.5", "README.md, What was measured", _speed),
+    MapRow("Energy", "MEASURE 2.12", "A.4.5", "README.md, Under load", _energy),
+    MapRow("Go or no-go", "MANAGE 1.1", "A.6.2.5", "README.md, Verdict", _decided),
+    MapRow("Versions and rollback", "MANAGE 2.3, 2.4", "A.6.2.8", DECISIONS_FILE, _released),
+    MapRow("Log of decisions", "MANAGE 4.3", "A.6.2.8", DECISIONS_FILE, _logged),
+    MapRow("Monitoring", "MEASURE 2.4, 3.1, MANAGE 4.1", "A.6.2.6", "monitor.py, monitor/reference.json", _watched),
+    MapRow("Model card", "MEASURE 2.8", "A.6.2.7", "README.md", lambda _f: "written"),
+    MapRow("Contact", "MEASURE 3.3", "A.8.3", "README.md, Origin", lambda f: _said(f.contact)),
 )  # fmt: skip
 """Rows of the evidence map."""
 

@@ -32,7 +32,7 @@ from workers.export.layout import (
     write_manifest,
 )
 from workers.export.selftest import TEST_STAGES, selftest
-from workers.export.stages import WRITE, tell
+from workers.export.stages import WRITE, report
 from workers.export.wheels import LOCK, locked
 from workers.infer.base import Runtime
 from workers.measure.opening import find_runtime, open_session
@@ -100,16 +100,16 @@ def write_bundle(
     """
     folder, bundle = ctx.work_dir / "bundle", ctx.work_dir / "bundle.zip"
     folder.mkdir()
-    tell(ctx, WRITE, 0, 2)
+    report(ctx, WRITE, 0, 2)
     requirements, text = fill(folder, params, find_runtime(params.runtime), ctx, contents)
-    tell(ctx, WRITE, 1, 2)
+    report(ctx, WRITE, 1, 2)
     count = pack(folder, bundle, ctx)
-    tell(ctx, WRITE, 2, 2)
+    report(ctx, WRITE, 2, 2)
     checks, answer = selftest(bundle, requirements, ctx)
     if own is not None:
-        tell(ctx, own.stage, 0)
+        report(ctx, own.stage, 0)
         checks = (*checks, *own.run())
-        tell(ctx, own.stage, 1)
+        report(ctx, own.stage, 1)
     return ExportResult(
         sha256=sha256_file(bundle),
         size_bytes=bundle.stat().st_size,

@@ -12,7 +12,7 @@ from workers.contracts.bundles import ExportCheck
 from workers.contracts.errors import WorkerError
 from workers.contracts.process.context import JobContext
 from workers.export.fresh_environment import make_environment
-from workers.export.stages import COMPARE, RUN, UNPACK, tell
+from workers.export.stages import COMPARE, RUN, UNPACK, report
 from workers.export.wheels import LOCK
 
 TIMEOUT_S = 300
@@ -39,20 +39,20 @@ def selftest(bundle: Path, requirements: list[str], ctx: JobContext) -> tuple[tu
         WorkerError: A check fails; the error names it.
     """
     folder, environment = ctx.work_dir / FOLDER, ctx.work_dir / ENVIRONMENT
-    tell(ctx, UNPACK, 0)
+    report(ctx, UNPACK, 0)
     with zipfile.ZipFile(bundle) as archive:
         archive.extractall(folder)
     python = make_environment(environment, requirements)
     ctx.check_cancelled()
     alone = _alone(python, folder, requirements)
-    tell(ctx, UNPACK, 1)
-    tell(ctx, COMPARE, 0)
+    report(ctx, UNPACK, 1)
+    report(ctx, COMPARE, 0)
     golden = _golden(python, folder)
-    tell(ctx, COMPARE, 1)
+    report(ctx, COMPARE, 1)
     ctx.check_cancelled()
-    tell(ctx, RUN, 0)
+    report(ctx, RUN, 0)
     answer = _answers_a_person(python, folder)
-    tell(ctx, RUN, 1)
+    report(ctx, RUN, 1)
     others = (_fallback(python, folder),) if (folder / "fallback").is_dir() else ()
     return (alone, golden, answer, *others), answer.detail
 

@@ -9,6 +9,6 @@ COMPARE = Stage(id="compare", title="Compare its answers")
 RUN = Stage(id="run", title="Run it as a person would")
 
 
-def tell(ctx: JobContext, stage: Stage, done: float, total: float = 1) -> None:
+def report(ctx: JobContext, stage: Stage, done: float, total: float = 1) -> None:
     """Report the progress of a stage."""
     ctx.progress(stage.title, done, total, stage_id=stage.id)

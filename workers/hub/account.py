@@ -12,7 +12,7 @@ def whoami(hub: Hub) -> str:
         WorkerError: the hub cannot be used.
         InputRefused: the hub does not know the token.
     """
-    answer, _ = hub.ask("", lambda: hub.document("/api/whoami-v2", {}))
+    answer, _ = hub.call("", lambda: hub.document("/api/whoami-v2", {}))
     name = text_of(answer.get("name")) if isinstance(answer, dict) else None
     if name is None:
         raise words.garbage(hub.endpoint, "no name")

@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 from workers.contracts.hub import HubAccess
 from workers.hub import words
 from workers.hub.addresses import Reach, reach_of
-from workers.hub.faults import RetryPolicy, is_passing, told
+from workers.hub.faults import RetryPolicy, is_passing, translated
 
 if TYPE_CHECKING:
     import httpx2
@@ -167,7 +167,7 @@ class Hub:
         """
         return self._guard.check(source, location)
 
-    def ask(self, repo: str, call: Callable[[], T]) -> T:
+    def call(self, repo: str, call: Callable[[], T]) -> T:
         """Call a function of the library until it succeeds or retrying is useless.
 
         Raises:
@@ -179,7 +179,7 @@ class Hub:
                 return call()
             except Exception as error:
                 if not is_passing(error) or not patience.wait(error):
-                    raise told(error, self.access, repo, patience.attempts) from error
+                    raise translated(error, self.access, repo, patience.attempts) from error
 
     def document(self, path: str, params: dict[str, Any]) -> tuple[Any, str | None]:
         """Return one JSON document below the hub's address and the address of its next page.

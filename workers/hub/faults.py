@@ -96,7 +96,7 @@ def retry_after_s(error: BaseException) -> float | None:
     return float(limit.reset_in_seconds) if limit is not None and limit.remaining == 0 else None
 
 
-def told(error: Exception, access: HubAccess, repo: str = "", attempts: int = 1) -> Exception:
+def translated(error: Exception, access: HubAccess, repo: str = "", attempts: int = 1) -> Exception:
     """Return the error for the user; errors that the hub did not cause stay unchanged."""
     import httpx2
 

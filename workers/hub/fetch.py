@@ -8,7 +8,7 @@ from workers.contracts.errors import WorkerError
 from workers.contracts.hub import OriginFile
 from workers.hub import words
 from workers.hub.client import Hub
-from workers.hub.faults import Dropped, RetryPolicy, is_passing, raise_for, told
+from workers.hub.faults import Dropped, RetryPolicy, is_passing, raise_for, translated
 from workers.hub.partial_file import PartialFile
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Fetcher:
                     patience.reset()
                     self._hub.pause(SHORT_PAUSE_S)
                 elif not is_passing(error) or not patience.wait(error):
-                    raise told(error, self._hub.access, self._repo, patience.attempts) from error
+                    raise translated(error, self._hub.access, self._repo, patience.attempts) from error
 
     def _transfer(self, piece: PartialFile) -> None:
         """Request the rest of the file once; return or raise when the connection ends."""

@@ -32,7 +32,7 @@ def look(hub: Hub, params: HubModelParams) -> HubModelResult:
     repo = checked_repo(params.repo)
     if not REVISION.fullmatch(params.revision) or ".." in params.revision:
         raise words.not_found(repo, "revision")
-    info = hub.ask(
+    info = hub.call(
         repo,
         lambda: hub.api.model_info(repo, revision=params.revision, files_metadata=True, timeout=hub.access.timeout_s),
     )
@@ -153,6 +153,6 @@ def _card(hub: Hub, repo: str, commit: str, files: list[HubFile]) -> tuple[str, 
                     break
             return bytes(data)
 
-    data = hub.ask(repo, read) or b""
+    data = hub.call(repo, read) or b""
     text = data[:MAX_CARD_BYTES].decode("utf-8", "replace")
     return FRONT_MATTER.sub("", text), len(data) > MAX_CARD_BYTES

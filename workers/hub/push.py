@@ -28,10 +28,10 @@ def push(params: HubPushParams, ctx: JobContext) -> HubPushResult:
         return HubPushResult(repo=repo, user=user)
     ctx.progress(SENDING, 0, 2)
     folder = _unpacked(Path(params.bundle), ctx)
-    is_new = not hub.ask(repo, lambda: hub.api.repo_exists(repo))
-    hub.ask(repo, lambda: hub.api.create_repo(repo, private=True, exist_ok=True))
+    is_new = not hub.call(repo, lambda: hub.api.repo_exists(repo))
+    hub.call(repo, lambda: hub.api.create_repo(repo, private=True, exist_ok=True))
     ctx.progress(SENDING, 1, 2)
-    commit = hub.ask(repo, lambda: _upload(hub, repo, folder, params.message))
+    commit = hub.call(repo, lambda: _upload(hub, repo, folder, params.message))
     ctx.progress(SENDING, 2, 2)
     return HubPushResult(repo=repo, user=user, commit=commit, address=f"{hub.endpoint}/{repo}", made=is_new)
 

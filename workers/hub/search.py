@@ -27,7 +27,7 @@ def search(hub: Hub, query: HubQuery) -> HubSearchResult:
     Raises:
         WorkerError: the hub cannot be used.
     """
-    return hub.ask("", lambda: _page(hub, query))
+    return hub.call("", lambda: _page(hub, query))
 
 
 def _page(hub: Hub, query: HubQuery) -> HubSearchResult:

@@ -80,7 +80,7 @@ class Availability:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class SessionOptions:
     """One recipe for one model, which a runtime judges before any version is made.
 
     `settings` are the recipe's settings, `steps` the ids of its techniques. The remaining fields describe the model and
@@ -128,12 +128,12 @@ class Trial:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
-def nothing_against(wanted: Wanted) -> Refusal | None:
+def nothing_against(wanted: SessionOptions) -> Refusal | None:
     """Return None: accept every recipe (the default of `Runtime.why_not`)."""
     return None
 
 
-def nothing_needed(wanted: Wanted) -> tuple[str, ...]:
+def nothing_needed(wanted: SessionOptions) -> tuple[str, ...]:
     """Return no techniques: the model needs no change (the default of `Runtime.needs`)."""
     return ()
 
@@ -173,8 +173,8 @@ class Runtime:
     trials: tuple[Trial, ...] = ()
     one_core: bool = False
     usual: Mapping[str, Any] = field(default_factory=dict)
-    why_not: Callable[[Wanted], Refusal | None] = nothing_against
-    needs: Callable[[Wanted], tuple[str, ...]] = nothing_needed
+    why_not: Callable[[SessionOptions], Refusal | None] = nothing_against
+    needs: Callable[[SessionOptions], tuple[str, ...]] = nothing_needed
 
 
 class NotRunnable(RuntimeError):

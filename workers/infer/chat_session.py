@@ -20,7 +20,7 @@ IDS, COUNTED, MORE = "input_ids", "counted", "new_tokens"
 TOKENS, THOUGHTS = "tokens", "next_tokens"
 
 
-class Spoken(NamedTuple):
+class ChatTurn(NamedTuple):
     """Timing of one generated text: seconds to the first token and seconds for all others.
 
     `tokens` is the number of generated tokens, including the first.
@@ -54,7 +54,7 @@ class ChatSession(ABC):
         self._piece = max(16, LOGITS_BYTES // (4 * vocabulary))
         self._judged_piece = 1 if by_token else self._piece
         self._read = 0
-        self.spoken: list[Spoken] = []
+        self.spoken: list[ChatTurn] = []
 
     @abstractmethod
     def _forget(self) -> None:
@@ -117,7 +117,7 @@ class ChatSession(ABC):
             if number + 1 < count:
                 logits = self.read(np.asarray(found[-1:], np.int64))
         rest_s = time.perf_counter() - first_s
-        self.spoken.append(Spoken(len(ids), count, first_s - began_s, rest_s))
+        self.spoken.append(ChatTurn(len(ids), count, first_s - began_s, rest_s))
         return np.asarray(found, np.int64)
 
     def _judged(self, ids: NDArray[np.int64], counted: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -66,7 +66,7 @@ def bundle_id(folder: Path) -> str:
     return hashlib.sha256((folder / "SHA256SUMS").read_bytes()).hexdigest()
 
 
-def keep(folder: Path, landed: Landed) -> Path:
+def save_choice(folder: Path, landed: Landed) -> Path:
     """Write the result and return its path.
 
     Raises:
@@ -81,7 +81,7 @@ def keep(folder: Path, landed: Landed) -> Path:
     return path
 
 
-def kept(folder: Path) -> tuple[Landed | None, str]:
+def saved_choice(folder: Path) -> tuple[Landed | None, str]:
     """Return the stored result of this bundle on this processor, and a note where a file exists but does not count."""
     path = place_of(folder)
     if not path.is_file():
@@ -169,7 +169,7 @@ def in_turn(turns: Mapping[str, Callable[[], float]], rounds: int = ROUNDS) -> l
     return times
 
 
-def told(landed: Landed) -> str:
+def described(landed: Landed) -> str:
     """Return the result as sentences for people."""
     name = {VERSION: "This version is used", FALLBACK: "The original is used instead"}[landed.use]
     if landed.ratio is None or landed.version_ms is None or landed.fallback_ms is None:

@@ -20,8 +20,8 @@ from .base import (
     Refusal,
     Runtime,
     Session,
+    SessionOptions,
     Trial,
-    Wanted,
     check_settings,
     cuda_driver_found,
     gpu_name,
@@ -113,7 +113,7 @@ def _beside_processor(onnxruntime: Any, path: Path, options: Any, provider: Any)
     on_gpu = sum(placed.pop(PROVIDER, Counter()).values())
     if on_gpu == 0:
         raise NotRunnable(ValueError("no operator of this model would run on the GPU"))
-    return inference, tuple(told(on_gpu, placed))
+    return inference, tuple(described(on_gpu, placed))
 
 
 def assignment(subgraphs: Any) -> dict[str, Counter[str]]:
@@ -125,7 +125,7 @@ def assignment(subgraphs: Any) -> dict[str, Counter[str]]:
     return placed
 
 
-def told(on_gpu: int, elsewhere: Mapping[str, Counter[str]]) -> list[str]:
+def described(on_gpu: int, elsewhere: Mapping[str, Counter[str]]) -> list[str]:
     """Return one sentence for each provider that runs a part of the model beside the GPU."""
     total = on_gpu + sum(sum(kinds.values()) for kinds in elsewhere.values())
     return [
@@ -175,7 +175,7 @@ def available() -> Availability:
     return Availability(bool((answer == 8).all()))
 
 
-def why_not(wanted: Wanted) -> Refusal | None:
+def why_not(wanted: SessionOptions) -> Refusal | None:
     """Reject CUDA graphs of models with open sizes, because a graph is recorded for one size."""
     if wanted.settings.get(GRAPH) and wanted.free_sizes:
         return Refusal("free_sizes", f"It cannot be recorded as one step: {FREE_SIZES}.")

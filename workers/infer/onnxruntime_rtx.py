@@ -19,7 +19,7 @@ import numpy as np
 from .base import Availability, NotRunnable, Runtime, Session, Trial, check_settings, cuda_driver_found
 from .onnxruntime_card import OnnxCardSession, open_driver
 from .onnxruntime_cpu import ENVIRONMENT, import_library, make_options, start
-from .onnxruntime_cuda import GRAPH, PROBE, assignment, told, why_not
+from .onnxruntime_cuda import GRAPH, PROBE, assignment, described, why_not
 from .pixels import open_pixels
 
 PROVIDER = "NvTensorRTRTXExecutionProvider"
@@ -91,7 +91,7 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
     on_card = sum(placed.pop(PROVIDER, Counter()).values())
     if on_card == 0:
         raise NotRunnable(ValueError("no operator of this model would run on the card"))
-    return OnnxCardSession(inference, driver, stream, tuple(told(on_card, placed)), own.get("constants"))
+    return OnnxCardSession(inference, driver, stream, tuple(described(on_card, placed)), own.get("constants"))
 
 
 def _options(onnxruntime: Any, own: Mapping[str, Any], threads: int, device: Any, given: Mapping[str, str]) -> Any:

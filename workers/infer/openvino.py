@@ -17,7 +17,7 @@ from .base import (
     Refusal,
     Runtime,
     Session,
-    Wanted,
+    SessionOptions,
     fixed_at_one,
     join_batch,
     split_batch,
@@ -123,14 +123,14 @@ def available() -> Availability:
     return Availability(True)
 
 
-def why_not(wanted: Wanted) -> Refusal | None:
+def why_not(wanted: SessionOptions) -> Refusal | None:
     """Reject bfloat16 on processors that would only emulate it."""
     if wanted.settings.get("inference_precision") == "bf16" and "bf16" not in wanted.fast:
         return Refusal("no_bf16", NO_BF16)
     return None
 
 
-def needs(wanted: Wanted) -> tuple[str, ...]:
+def needs(wanted: SessionOptions) -> tuple[str, ...]:
     """Return the techniques that must be applied before OpenVINO can read the model.
 
     It cannot read some branches; they disappear when the input that chooses between them is built in. It reads some

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .base import Arrays, NotRunnable
 from .chat_session import IDS, ChatSession
-from .openvino_chat_graph import WANTED, ask_places, share_heads
+from .openvino_chat_graph import WANTED, add_places, share_heads
 from .openvino_program import options_of
 
 CACHE_BITS = 8
@@ -47,7 +47,7 @@ class OpenVinoChat(ChatSession):
         try:
             model = core.read_model(str(path))
             share_heads(model)
-            self._asks = ask_places(model)
+            self._asks = add_places(model)
             compiled = core.compile_model(model, "CPU", options)
         except RuntimeError as error:
             raise NotRunnable(error) from error

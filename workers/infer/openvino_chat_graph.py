@@ -65,7 +65,7 @@ def _repeated(reshape: Any) -> Any:
     return own if repeats else None
 
 
-def ask_places(model: Any) -> bool:
+def add_places(model: Any) -> bool:
     """Add an input `WANTED` and compute logits only for its places; return False where the graph does not fit.
 
     A prompt needs logits only at its last place, and the vocabulary projection is a fifth of a small model.

@@ -19,8 +19,8 @@ from .base import (
     Refusal,
     Runtime,
     Session,
+    SessionOptions,
     Trial,
-    Wanted,
     check_settings,
     fixed_at_one,
     gpu_name,
@@ -30,9 +30,9 @@ from .base import (
 )
 from .cuda_driver import NO_CLOCK, OUT_OF_MEMORY, Buffer, Clock, CudaError, Driver, NoClock
 from .onnxruntime_cuda import PROBE
-from .tensorrt_build import BuildAsk, Tick, build
+from .tensorrt_build import BuildRequest, Tick, build
 from .tensorrt_editions import Edition, Place
-from .tensorrt_engines import Opened, cache_folder, open_engine, write
+from .tensorrt_engines import OpenedEngine, cache_folder, open_engine, write
 
 KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {
     "num_threads": (int,),
@@ -56,7 +56,7 @@ class TensorRtSession:
     Weights that do not fit on the card are streamed if the engine was built for that.
     """
 
-    def __init__(self, opened: Opened, driver: Driver, constants: Mapping[str, Any]) -> None:
+    def __init__(self, opened: OpenedEngine, driver: Driver, constants: Mapping[str, Any]) -> None:
         """Create the execution context and the stream of an opened engine.
 
         Args:
@@ -264,13 +264,13 @@ def available() -> Availability:
         driver, place = here()
         edition = edition_for(place)
         trt = editions.load_library(edition)
-        made = build(edition, trt, PROBE, BuildAsk(), place, nobody)
+        made = build(edition, trt, PROBE, BuildRequest(), place, nobody)
         logger = trt.Logger(trt.Logger.ERROR)
         runtime = trt.Runtime(logger)
         engine = runtime.deserialize_cuda_engine(made.engine)
         if engine is None:
             return Availability(False, "TensorRT cannot open on this card what it has built for it")
-        session = TensorRtSession(Opened(trt, edition, engine, runtime, logger, None, ""), driver, {})
+        session = TensorRtSession(OpenedEngine(trt, edition, engine, runtime, logger, None, ""), driver, {})
         answer = session.run({"x": np.ones((8, 8), np.float32)})["y"]
         session.close()
     except NotRunnable as error:
@@ -281,7 +281,7 @@ def available() -> Availability:
     return Availability(bool((answer == 8).all()), "" if (answer == 8).all() else "TensorRT gave a wrong answer")
 
 
-def why_not(wanted: Wanted) -> Refusal | None:
+def why_not(wanted: SessionOptions) -> Refusal | None:
     """Reject settings of other engines."""
     unknown = sorted(set(wanted.settings) - set(KNOWN_SETTINGS))
     if unknown:

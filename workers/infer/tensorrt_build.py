@@ -53,7 +53,7 @@ NOISE = re.compile(r"\w+::\w+: |Error Code \d+: |Myelin \(|\[[^\]]{1,80}\] ?| In
 
 
 @dataclass(frozen=True)
-class BuildAsk:
+class BuildRequest:
     """Options of one build.
 
     `architectures` are names like ``sm89``; () means the card of this computer. `workspace_bytes` limits the memory of
@@ -80,7 +80,7 @@ class Built:
     warnings: tuple[str, ...] = ()
 
 
-class Refused(NotRunnable):
+class BuildRefused(NotRunnable):
     """TensorRT cannot read an operator.
 
     `operators` holds (type, name of the node) of each; `way_out` is half a sentence with an alternative.
@@ -150,7 +150,7 @@ class Progress:
 
 
 def build(
-    edition: Edition, trt: Any, model: Path | bytes, ask: BuildAsk, place: Place, tick: Tick, stop_s: float = STOP_S
+    edition: Edition, trt: Any, model: Path | bytes, ask: BuildRequest, place: Place, tick: Tick, stop_s: float = STOP_S
 ) -> Built:
     """Build an engine in a thread and report its progress to `tick`.
 
@@ -230,7 +230,9 @@ def _make_monitor(trt: Any, progress: Progress) -> Any:
     return Monitor()
 
 
-def _build(edition: Edition, trt: Any, model: Path | bytes, ask: BuildAsk, place: Place, progress: Progress) -> Built:
+def _build(
+    edition: Edition, trt: Any, model: Path | bytes, ask: BuildRequest, place: Place, progress: Progress
+) -> Built:
     began_s = time.monotonic()
     logger = make_logger(trt)
     builder = trt.Builder(logger)
@@ -282,13 +284,13 @@ def _set_profile(builder: Any, network: Any, config: Any, profile: Profile) -> N
         config.add_optimization_profile(ranges)
 
 
-def _refused(parser: Any, logger: Any) -> Refused:
+def _refused(parser: Any, logger: Any) -> BuildRefused:
     errors = [parser.get_error(number) for number in range(parser.num_errors)]
     operators = tuple((str(one.node_operator()), str(one.node_name())) for one in errors if one.node_operator())
     reason = str(errors[0].desc()) if errors else plain(logger.errors)
     if " " not in reason:  # only the failed assertion, such as "false"
         reason = "it has no such operator"
-    return Refused(tuple(dict.fromkeys(operators)), plain([reason]))
+    return BuildRefused(tuple(dict.fromkeys(operators)), plain([reason]))
 
 
 def plain(messages: list[str]) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .base import NotRunnable
-from .tensorrt_build import STOP_S, BuildAsk, Built, Profile, Tick, build, make_logger
+from .tensorrt_build import STOP_S, BuildRequest, Built, Profile, Tick, build, make_logger
 from .tensorrt_editions import Edition, Place
 
 FILE = "tensorrt.json"
@@ -26,7 +26,7 @@ READ_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenedEngine:
     """A deserialized engine with its library.
 
     `compiled` is the path of the runtime cache; None means that there is none. `told` says in a sentence where the
@@ -72,10 +72,10 @@ def _shape(sizes: Any) -> tuple[int, ...]:
     return tuple(int(size) for size in sizes)
 
 
-def ask_of(described: Mapping[str, Any]) -> BuildAsk:
+def build_request(described: Mapping[str, Any]) -> BuildRequest:
     """Return the build options for the card of this computer."""
     workspace = described.get("workspace_bytes")
-    return BuildAsk(
+    return BuildRequest(
         profile=profile_of(described),
         workspace_bytes=None if workspace is None else int(workspace),
         weight_streaming=bool(described.get("weight_streaming")),
@@ -83,7 +83,7 @@ def ask_of(described: Mapping[str, Any]) -> BuildAsk:
     )
 
 
-def asked_facts(model: Path, described: Mapping[str, Any]) -> dict[str, Any]:
+def build_facts(model: Path, described: Mapping[str, Any]) -> dict[str, Any]:
     """Return the facts that an engine depends on besides edition, card and driver; they are part of its cache key."""
     said = {name: value for name, value in described.items() if name != "engines"}
     return {"model": sha256(model), **said}
@@ -105,7 +105,7 @@ def cache_folder(given: str | None) -> Path | None:
     return Path(named) if named else None
 
 
-def open_engine(model: Path, edition: Edition, trt: Any, place: Place, cache: Path | None, tick: Tick) -> Opened:
+def open_engine(model: Path, edition: Edition, trt: Any, place: Place, cache: Path | None, tick: Tick) -> OpenedEngine:
     """Return the engine for the card of this computer.
 
     Raises:
@@ -116,25 +116,25 @@ def open_engine(model: Path, edition: Edition, trt: Any, place: Place, cache: Pa
     runtime = trt.Runtime(logger)
     folder = None
     if cache is not None:
-        folder = cache / edition.key(asked_facts(model, described), str(trt.__version__), place)
+        folder = cache / edition.key(build_facts(model, described), str(trt.__version__), place)
     compiled = folder / COMPILED if folder is not None else None
     why: list[str] = []
     for file, told in _candidates(model, described, edition, folder):
         engine, reason = _try(trt, edition, runtime, logger, file)
         if engine is not None:
-            return Opened(trt, edition, engine, runtime, logger, compiled, told)
+            return OpenedEngine(trt, edition, engine, runtime, logger, compiled, told)
         why.append(f"{file.name}: {reason}")
-    made = make(model, edition, trt, replace(ask_of(described), timing=_read(folder, TIMING)), place, tick)
+    made = make(model, edition, trt, replace(build_request(described), timing=_read(folder, TIMING)), place, tick)
     engine = runtime.deserialize_cuda_engine(made.engine)
     if engine is None:
         raise NotRunnable(ValueError(f"the engine was built and does not open: {_last(logger)}"))
-    keep(folder, made)
+    save_engine(folder, made)
     told = f"The engine was built here in {made.seconds:.1f} s" + (f" ({'; '.join(why)})" if why else "")
-    return Opened(trt, edition, engine, runtime, logger, compiled, told)
+    return OpenedEngine(trt, edition, engine, runtime, logger, compiled, told)
 
 
 def make(
-    model: Path, edition: Edition, trt: Any, ask: BuildAsk, place: Place, tick: Tick, stop_s: float = STOP_S
+    model: Path, edition: Edition, trt: Any, ask: BuildRequest, place: Place, tick: Tick, stop_s: float = STOP_S
 ) -> Built:
     """Build an engine for the card of this computer or for the requested architectures."""
     return build(edition, trt, model, ask, place, tick, stop_s)
@@ -173,7 +173,7 @@ def _read(folder: Path | None, name: str) -> bytes:
     return file.read_bytes() if file is not None and file.is_file() else b""
 
 
-def keep(folder: Path | None, made: Built) -> None:
+def save_engine(folder: Path | None, made: Built) -> None:
     """Save the engine and its timings for the next start; a full disk only means that the next start builds again."""
     if folder is None:
         return

@@ -20,7 +20,7 @@ from .base import (
     NotRunnable,
     Refusal,
     Runtime,
-    Wanted,
+    SessionOptions,
     check_settings,
     fixed_at_one,
     join_batch,
@@ -214,7 +214,7 @@ def available() -> Availability:
     return Availability(True)
 
 
-def why_not(wanted: Wanted) -> Refusal | None:
+def why_not(wanted: SessionOptions) -> Refusal | None:
     """Reject models without a torch program, recipes that change the exported model, and compiling that cannot work."""
     if not wanted.has_torch:
         return Refusal("no_torch_source", "No torch source is known for this model, so PyTorch cannot run it.")

@@ -5,7 +5,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.paths import from_text
 from workers.contracts.process.context import JobContext
 from workers.monitor.reading import NotALog
-from workers.monitor.telling import tell
+from workers.monitor.telling import report_log
 
 NEXT = {
     "newer": "Update Fettle, then open it again.",
@@ -30,7 +30,7 @@ def run(params: MonitorParams, ctx: JobContext) -> MonitorResult:
         ctx.progress("Read the log", min(done, total), total)
 
     try:
-        found = tell(log, watch)
+        found = report_log(log, watch)
     except NotALog as error:
         detail = f"“{log.name[:80]}” was not read: {error}. It was not changed."
         raise InputRefused(

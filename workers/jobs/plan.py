@@ -54,7 +54,7 @@ def run(params: PlanParams, ctx: JobContext) -> PlanResult:
     )
 
 
-def _look(params: PlanParams, situation: Situation, folder: Path, ctx: JobContext) -> look.Found:
+def _look(params: PlanParams, situation: Situation, folder: Path, ctx: JobContext) -> look.SearchResult:
     """Return rewrites and settings that help in the profiled engine.
 
     The result is empty if no recipe uses that engine or there is no real request.
@@ -62,7 +62,7 @@ def _look(params: PlanParams, situation: Situation, folder: Path, ctx: JobContex
     wanted = any(recipe.runtime == look.RUNTIME for recipe in params.preset_steps)
     wanted = wanted and situation.model.format == "onnx"
     if not wanted or look.RUNTIME not in params.runtimes or params.data_dir is None:
-        return look.Found()
+        return look.SearchResult()
     feeds = load_requests(folder, Path(params.data_dir), limit=1).feed(0)
     precision = "bf16" if "bf16" in situation.fast else "f32"
     ctx.progress("Look where the time goes", 0, 1)

@@ -15,7 +15,7 @@ from workers.contracts.errors import ErrorInfo, InputRefused, JobCancelled, Work
 from workers.contracts.process.context import JobContext
 from workers.evaluate.data.dataset import Item, read_dataset
 from workers.evaluate.look.boxes import Frame, frame_in, frame_of, seen_boxes
-from workers.evaluate.look.one_input import ANSWER_FILE, answer_of, compared, draw, feeds_of, heard_of, rows_of, seen_of
+from workers.evaluate.look.one_input import ANSWER_FILE, answer_of, compared, draw, feeds_of, rows_of, seen_of, sound_of
 from workers.evaluate.look.plain_wav import write_plain_wav
 from workers.infer.base import Session
 from workers.measure.opening import open_session
@@ -26,7 +26,7 @@ from workers.pipeline.spec import BoxesSteps, PipelineError
 
 
 @dataclass(frozen=True)
-class Known:
+class LoadedModel:
     """Test items that may be requested, and for a detector the facts about each."""
 
     test: Prepared | None
@@ -46,14 +46,14 @@ def run(params: TryParams, ctx: JobContext) -> TryResult:
     try:
         for ask in ctx.requests():
             asked += 1
-            ctx.answered(ask.index, _reply(ask.index, ask.request, pipeline, session, Known(test, items), ctx))
+            ctx.answered(ask.index, _reply(ask.index, ask.request, pipeline, session, LoadedModel(test, items), ctx))
     finally:
         session.close()
     return TryResult(asked=asked, device_ran=session.device_ran, fallbacks=session.fallbacks)
 
 
 def _reply(
-    index: int, request: object, pipeline: Pipeline, session: Session, known: Known, ctx: JobContext
+    index: int, request: object, pipeline: Pipeline, session: Session, known: LoadedModel, ctx: JobContext
 ) -> TryAnswer | ErrorInfo:
     try:
         return _answer(index, TryRequest.model_validate(request), pipeline, session, known, ctx)
@@ -79,7 +79,7 @@ def _reply(
 
 
 def _answer(
-    index: int, request: TryRequest, pipeline: Pipeline, session: Session, known: Known, ctx: JobContext
+    index: int, request: TryRequest, pipeline: Pipeline, session: Session, known: LoadedModel, ctx: JobContext
 ) -> TryAnswer:
     feeds, count = feeds_of(request, pipeline, known.test)
     seen = seen_of(request, pipeline, feeds, count)
@@ -117,7 +117,7 @@ def _frame(request: TryRequest, pipeline: Pipeline, items: tuple[Item, ...]) -> 
 
 
 def _sound(index: int, request: TryRequest, pipeline: Pipeline, feeds: Arrays, ctx: JobContext) -> str | None:
-    heard = heard_of(request, pipeline, feeds)
+    heard = sound_of(request, pipeline, feeds)
     if heard is None:
         return None
     name = f"heard-{index}.wav"

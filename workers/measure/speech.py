@@ -4,7 +4,7 @@ from statistics import mean, median
 
 from workers.contracts.jobs import Speech
 from workers.infer.base import Session
-from workers.infer.chat_session import Spoken
+from workers.infer.chat_session import ChatTurn
 
 
 def forget_speech(session: Session) -> None:
@@ -14,18 +14,18 @@ def forget_speech(session: Session) -> None:
 
 def tokens_an_answer(session: Session) -> int:
     """Return the average number of generated tokens since the last deletion; 0 for other models."""
-    said: list[Spoken] = getattr(session, "spoken", [])
+    said: list[ChatTurn] = getattr(session, "spoken", [])
     return round(mean(one.tokens for one in said)) if said else 0
 
 
 def speech_of(session: Session) -> tuple[Speech, ...]:
     """Return the timings grouped by prompt length, short ones first; () for other models."""
-    said: list[Spoken] = getattr(session, "spoken", [])
+    said: list[ChatTurn] = getattr(session, "spoken", [])
     lengths = sorted({one.prompt_tokens for one in said})
     return tuple(_of(length, [one for one in said if one.prompt_tokens == length]) for length in lengths)
 
 
-def _of(length: int, said: list[Spoken]) -> Speech:
+def _of(length: int, said: list[ChatTurn]) -> Speech:
     speeds = [(one.tokens - 1) / one.rest_s for one in said if one.tokens > 1 and one.rest_s > 0]
     return Speech(
         prompt_tokens=length,

@@ -9,7 +9,7 @@ from workers.pipeline.spec import AnswerKind, Generation, Preprocess, Task
 
 
 @dataclass(frozen=True)
-class Found:
+class ModelFacts:
     """Parts of the pipeline that the model's own files state; None means that they do not.
 
     `width` is the size of the vectors that the model computes with. `is_classifier` says that its head outputs classes.
@@ -37,7 +37,7 @@ class Found:
     guessed: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
 
-    def or_else(self, other: "Found") -> "Found":
+    def or_else(self, other: "ModelFacts") -> "ModelFacts":
         """Return these facts, completed by those of `other`, with findings and guesses of both."""
         values: dict[str, Any] = {}
         for entry in fields(self):
@@ -46,7 +46,7 @@ class Found:
                 values[entry.name] = mine + tuple(item for item in theirs if item not in mine)
             else:
                 values[entry.name] = theirs if mine == entry.default else mine
-        return Found(**values)
+        return ModelFacts(**values)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from workers.contracts.jobs import OpenParams
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ChatFacts, Finding
-from workers.model_io.facts import Found, Graph
+from workers.model_io.facts import Graph, ModelFacts
 from workers.pipeline.spec import PipelineSpec
 
 Arrays = dict[str, NDArray[np.generic]]
@@ -20,7 +20,7 @@ Reference = Callable[[Mapping[str, NDArray[Any]]], Arrays]
 
 
 @dataclass(frozen=True)
-class Stored:
+class ModelFormat:
     """Description of a model that is not a model.onnx: its `runtime`, and its own pipeline, if any.
 
     `Write` writes artifact.json beside such a model itself. `plain` means that the model is one file whose interface
@@ -41,12 +41,12 @@ class Draft:
     """
 
     graph: Graph
-    found: Found
+    found: ModelFacts
     files: tuple[Path, ...]
     findings: tuple[Finding, ...] = ()
     reference: Reference | None = None
     torch_program: str | None = None
-    stored: Stored | None = None
+    stored: ModelFormat | None = None
     chat: ChatFacts | None = None
 
 

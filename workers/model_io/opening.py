@@ -27,8 +27,8 @@ from workers.model_io.compare import conversion_error
 from workers.model_io.data_shapes import item_shapes
 from workers.model_io.facts import Graph, info
 from workers.model_io.formats import Draft, Format, format_of
-from workers.model_io.guess.asked import as_asked
-from workers.model_io.guess.spec import boxes_told, build_spec, class_names_told, reread, sizes
+from workers.model_io.guess.asked import as_requested
+from workers.model_io.guess.spec import box_findings, build_spec, class_name_findings, reread, sizes
 from workers.model_io.layouts import layouts
 from workers.model_io.readers.neighbors import beside_sha256, carry, label_lists, small_files, stored_pipeline
 from workers.model_io.readers.sniff import sniff
@@ -68,7 +68,7 @@ def inspect_model(params: OpenParams, ctx: JobContext) -> InspectResult:
         draft, _ = source.format.read(source.path, params, ctx)
         _, spec = _first_spec(source.path, draft, params)
         ctx.progress(CHECKING_IT, 1, 1)
-        names = (*class_names_told(draft.found, spec), *boxes_told(spec)) if spec is not None else ()
+        names = (*class_name_findings(draft.found, spec), *box_findings(spec)) if spec is not None else ()
         return InspectResult(info=info_of(path, source, draft, spec, (*names, not_run(), *walls(ctx))))
     finally:
         shutil.rmtree(unpacked_folder(ctx), ignore_errors=True)
@@ -115,7 +115,7 @@ def _open(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> Open
             error = conversion_error(path, draft.reference, trial.feeds, session)
     finally:
         session.close()
-    names = (*class_names_told(draft.found, trial.spec), *boxes_told(trial.spec))
+    names = (*class_name_findings(draft.found, trial.spec), *box_findings(trial.spec))
     more = (*trial.findings, *names, tried(len(trial.feeds)), *walls(ctx))
     told = info_of(path, source, draft, trial.spec, more)
     result = _write(target, draft, trial, told)
@@ -131,7 +131,7 @@ def _first_spec(source: Path, draft: Draft, params: OpenParams) -> tuple[OpenPar
     items = _items(draft.graph, params)
     params = params.model_copy(update={"item_shapes": items, "data_path": None})
     spec = _spec(source, draft, params) if draft.graph.outputs else None
-    spec = as_asked(spec, draft.graph, draft.found, params) if spec is not None else None
+    spec = as_requested(spec, draft.graph, draft.found, params) if spec is not None else None
     if spec is None or spec.preprocess.kind == "array" or any(not entry.shape for entry in draft.graph.inputs):
         return params, spec
     return params.model_copy(update={"item_shapes": {}}), spec
@@ -265,7 +265,7 @@ def carried(draft: Draft) -> PipelineSpec | None:
 
 def _as_asked(path: Path, draft: Draft, params: OpenParams, trial: Trial) -> Trial:
     """Apply the user's choice of how results are read, completed from the outputs of the trial."""
-    asked = as_asked(trial.spec, draft.graph, draft.found, params)
+    asked = as_requested(trial.spec, draft.graph, draft.found, params)
     if asked == trial.spec:
         return trial
     told = again(path, trial, asked)

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from workers.contracts.errors import AskedShape, InputRefused
+from workers.contracts.errors import InputRefused, RequestedShape
 from workers.infer.onnxruntime_cpu import OnnxSession, import_library
 from workers.model_io.words import refuse, shown
 
@@ -64,7 +64,7 @@ def is_out_of_memory(error: Exception) -> bool:
     )
 
 
-def run_error(path: Path, error: Exception, asks: tuple[AskedShape, ...] = ()) -> InputRefused:
+def run_error(path: Path, error: Exception, asks: tuple[RequestedShape, ...] = ()) -> InputRefused:
     """Return the refusal for a model that loads but does not run; `asks` are inputs of free sizes."""
     if is_out_of_memory(error):
         return refuse(

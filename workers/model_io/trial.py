@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.errors import AskedShape, WorkerError
+from workers.contracts.errors import RequestedShape, WorkerError
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
 from workers.model_io.facts import warning
@@ -119,11 +119,11 @@ def try_out(
     raise run_error(path, failure, _asks(specs[0])) from failure
 
 
-def _asks(spec: PipelineSpec) -> tuple[AskedShape, ...]:
+def _asks(spec: PipelineSpec) -> tuple[RequestedShape, ...]:
     """Return the array inputs whose sizes the model leaves open behind the batch."""
     free = [e for e in spec.inputs if e.source in ("array", "image") and (not e.shape or None in e.shape[1:])]
     only = len(spec.inputs) == 1
-    return tuple(AskedShape(name="" if only else entry.name, sizes=entry.shape) for entry in free)
+    return tuple(RequestedShape(name="" if only else entry.name, sizes=entry.shape) for entry in free)
 
 
 def _grown(path: Path, pipeline: Pipeline, session: Runs, tried: Sequence[Feeds]) -> tuple[Feeds, Feeds | None]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from workers.contracts.errors import AskedShape, InputRefused
+from workers.contracts.errors import InputRefused, RequestedShape
 
 SUPPORTED = (
     "Fettle opens ONNX, safetensors, PyTorch checkpoints (.pt, .pth, .bin), TorchScript, "
@@ -20,7 +20,7 @@ def shown(text: object, limit: int = 120) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-def said(error: BaseException, line: int = 0) -> str:
+def first_line(error: BaseException, line: int = 0) -> str:
     """Return one line of a library's message, or the error's type if there is none."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[line]
@@ -36,7 +36,7 @@ def refuse(
     title: str,
     detail: str,
     hint: str,
-    asks: tuple[AskedShape, ...] = (),
+    asks: tuple[RequestedShape, ...] = (),
     *,
     facts: Mapping[str, JsonValue] | None = None,
     by_command: str = "",

@@ -63,7 +63,7 @@ class Record:
 
 
 @dataclass
-class Part:
+class LogPart:
     """All lines of one bundle, in the order in which they were written."""
 
     bundle: str
@@ -86,7 +86,7 @@ class ReadLog:
         went_back: Number of times at which the clock went back.
     """
 
-    parts: tuple[Part, ...]
+    parts: tuple[LogPart, ...]
     left_out: dict[str, int]
     is_cut: bool
     went_back: int
@@ -171,7 +171,7 @@ def _lines(file: BinaryIO) -> Iterator[bytes | None]:
 
 class _Reading:
     def __init__(self) -> None:
-        self.parts: dict[str, Part] = {}
+        self.parts: dict[str, LogPart] = {}
         self.left_out: dict[str, int] = {}
         self.went_back = 0
         self._last_t: dict[str, float] = {}
@@ -222,7 +222,7 @@ class _Reading:
             if len(self.parts) == MOST_PARTS:
                 return "too_many_bundles"
             title, run_id, kind = (str(document.get(name, ""))[:200] for name in ("title", "run_id", "kind"))
-            self.parts[bundle] = Part(bundle, title, run_id, kind, reference)
+            self.parts[bundle] = LogPart(bundle, title, run_id, kind, reference)
         return ""
 
     def refusal(self, size: int) -> NotALog:

@@ -15,7 +15,7 @@ from . import shifts, slowing
 from .alarms import episodes
 from .bins import Expected
 from .course import RECENT, latency_then_and_now, points
-from .reading import Part, ReadLog
+from .reading import LogPart, ReadLog
 from .reference import Reference
 from .series import Floats, Ints, Series
 
@@ -109,7 +109,7 @@ def report(log: ReadLog) -> dict[str, Any]:
     }
 
 
-def _facts(log: ReadLog, part: Part) -> dict[str, Any]:
+def _facts(log: ReadLog, part: LogPart) -> dict[str, Any]:
     records = part.records
     counted = {name: sum(getattr(one, name) for one in records) for name in ("n", "errors", "kept", "lost")}
     expected = max((one.n for one in part.reference.statistics.values()), default=0)
@@ -133,7 +133,7 @@ def _facts(log: ReadLog, part: Part) -> dict[str, Any]:
     }
 
 
-def watch_of(part: Part) -> Watch:
+def watch_of(part: LogPart) -> Watch:
     """Return the looks at a part with the level of each test."""
     series = at.series_of(part)
     has_data = any(one.n for one in part.reference.statistics.values())

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bins import Expected, usual_edges
-from .reading import Part, Record
+from .reading import LogPart, Record
 from .reference import Reference
 
 Ints = NDArray[np.int64]
@@ -51,7 +51,7 @@ class Series:
     latency_first: int
 
 
-def series_of(part: Part) -> Series:
+def series_of(part: LogPart) -> Series:
     """Return all lines of a part as tables of at most `MOST_CELLS` numbers; a row is one line or several combined."""
     records, reference = part.records, part.reference
     names = sorted({name for record in records for name in record.figures})

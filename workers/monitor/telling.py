@@ -7,10 +7,10 @@ from typing import Any
 
 from .reading import Tell, nobody, read_log
 from .report import report
-from .words import TITLES, left_out, summary, told
+from .words import TITLES, left_out, summary, worded
 
 
-def tell(log: Path, progress: Tell = nobody) -> dict[str, Any]:
+def report_log(log: Path, progress: Tell = nobody) -> dict[str, Any]:
     """Return `{"drift": {…}, "alerts": […]}` with words; `progress` receives (bytes read, bytes of all).
 
     Raises:
@@ -19,7 +19,7 @@ def tell(log: Path, progress: Tell = nobody) -> dict[str, Any]:
     read = read_log(log, progress)
     found = report(read)
     kinds = {part.bundle: part.kind for part in read.parts}
-    alerts = [told(alert, kinds[alert["bundle"]]) for alert in found["alerts"]]
+    alerts = [worded(alert, kinds[alert["bundle"]]) for alert in found["alerts"]]
     drift = found["drift"]
     for row in drift["statistics"]:
         row["title"] = TITLES.get(row["statistic"], row["statistic"])

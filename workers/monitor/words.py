@@ -69,7 +69,7 @@ DANGERS = ("errors", "not_numbers", "one_answer", "unsure")
 """Alarms that mean that the model fails although it gives predictions."""
 
 
-def told(alert: Mapping[str, Any], kind: str) -> dict[str, Any]:
+def worded(alert: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """Return the alert with `level` (danger or warning), `title`, `what` (a sentence) and `advice`."""
     noun = NOUNS.get(kind, "inputs")
     since = f"since {day(alert['since'])}"

@@ -28,7 +28,7 @@ SOUND = "audio"
 """Name of the input of samples from which a spectrum is computed."""
 
 
-class Part(Protocol):
+class DecoderPart(Protocol):
     """A loaded part of a model."""
 
     device_ran: str
@@ -51,7 +51,7 @@ Watch = Callable[[str, Arrays], None]
 class Generating:
     """All parts of a model as one session: takes the encoder's inputs and returns `tokens` and `logits`."""
 
-    def __init__(self, parts: Mapping[str, Part], loop: Generation) -> None:
+    def __init__(self, parts: Mapping[str, DecoderPart], loop: Generation) -> None:
         """Combine the loaded `parts`, which also run separately."""
         self.parts, self._loop = dict(parts), loop
         self.device_ran = self.parts[DECODER].device_ran
@@ -193,7 +193,7 @@ def open_whole(
         return load(folder / main, settings, threads)
     parts = dict(settings.get("parts") or {})
     shared = {name: value for name, value in settings.items() if name != "parts"}
-    opened: dict[str, Part] = {}
+    opened: dict[str, DecoderPart] = {}
     try:
         for name in part_names(loop):
             own = dict(parts.get(name) or {})

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 HALF = float(np.log(2.0))
 
 
-def kept(rows: NDArray[np.float32]) -> int:
+def count_kept(rows: NDArray[np.float32]) -> int:
     """Return how many of the likeliest tokens each row holds."""
     return int((rows.shape[-1] - 2) // 2)
 
@@ -22,7 +22,7 @@ def changed_places(old: NDArray[np.float32], new: NDArray[np.float32]) -> NDArra
 
     Picks that are not among the likeliest of `old` count as changed.
     """
-    at = 2 + kept(old)
+    at = 2 + count_kept(old)
     tokens, logs = old[:, 2:at], old[:, at:]
     found = (tokens == new[:, 2:3]) & (logs >= logs[:, :1] - HALF)
     return np.asarray(~found.any(axis=-1), np.bool_)

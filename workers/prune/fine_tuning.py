@@ -23,7 +23,7 @@ from workers.convert.asking.changed_inputs import KINDS, changed_copy
 from workers.convert.replica.torch_replica import TorchReplica, tensors
 from workers.pipeline.spec import PipelineSpec
 from workers.prune.forecast import END_GAIN, forecast, hopeless
-from workers.quantize.calibrating.similarity import Alike, Held
+from workers.quantize.calibrating.similarity import Alike, HeldOutExamples
 
 if TYPE_CHECKING:
     from workers.contracts.process.context import Feeds
@@ -89,7 +89,7 @@ class Material:
     """Data of one training: `items` to learn from, `held` to check with."""
 
     items: "list[Feeds]"
-    held: Held
+    held: HeldOutExamples
     spec: PipelineSpec
 
 
@@ -209,7 +209,7 @@ class Trainer:
         return False
 
     def _judge(self) -> Alike:
-        self.alike = self._material.held.judge(self._material.held.ask(self.student))
+        self.alike = self._material.held.judge(self._material.held.predict(self.student))
         return self.alike
 
     def must_hold(self, alike: Alike) -> None:
@@ -221,7 +221,7 @@ class Trainer:
         if not self._params.enough(alike):
             raise WillNotHold(self._words(alike, None))
 
-    def told(self, alike: Alike) -> str:
+    def summary(self, alike: Alike) -> str:
         """Return sentences for people about the learning and the resulting similarity."""
         share = alike.cosine if alike.agreement is None else alike.agreement
         learned = f"The rest learned from the original in {self.done} steps and {self.seconds:.0f} seconds."

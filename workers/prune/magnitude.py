@@ -113,7 +113,7 @@ def _with_recovery(model: Model, proto: Any, params: Params, ctx: JobContext) ->
         except WillNotHold as error:
             raise refused(error) from error
         ctx.check_cancelled()
-        return write_back(student), course.told(alike)
+        return write_back(student), course.summary(alike)
 
 
 def scheduled(share: float, number: int, rounds: int) -> float:

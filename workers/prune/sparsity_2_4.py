@@ -133,7 +133,7 @@ def _recovered(model: Model, proto: Any, params: Params, ctx: JobContext) -> tup
         except WillNotHold as error:
             raise refused(error) from error
         ctx.check_cancelled()
-        return write_back(student), course.told(alike)
+        return write_back(student), course.summary(alike)
 
 
 def _keeper(weights: list[Any]) -> Any:

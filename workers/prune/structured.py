@@ -151,7 +151,7 @@ def _notes(before: tuple[int, int], kept: _Kept, course: Trainer) -> tuple[str, 
     return (
         f"{percent(channels, 0)} of the channels that could go are gone, and {percent(weights, 0)} of all weights"
         " with them.",
-        course.told(kept.alike),
+        course.summary(kept.alike),
     )
 
 

@@ -115,7 +115,7 @@ def _judge(original: Model, before: Model, target: Path, check: "list[Feeds]", l
     errors = []
     for path in (before.main, target):
         session = engines.open_file(path, before, "onnxruntime-cpu", ctx.threads)
-        errors.append(held.error(held.ask(session)))
+        errors.append(held.error(held.predict(session)))
         session.close()
     if errors[1] >= errors[0]:
         raise InputRefused(

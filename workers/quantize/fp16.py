@@ -55,7 +55,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     return output.artifact
 
 
-def _convert(proto: Any, params: Params, found: overflow.Found, weight_bytes: int) -> Any:
+def _convert(proto: Any, params: Params, found: overflow.OverflowFacts, weight_bytes: int) -> Any:
     from onnxruntime.transformers import float16
     from onnxruntime.transformers.onnx_model import OnnxModel
 
@@ -73,7 +73,7 @@ def _convert(proto: Any, params: Params, found: overflow.Found, weight_bytes: in
     return proto
 
 
-def _nothing_smaller(found: overflow.Found) -> InputRefused:
+def _nothing_smaller(found: overflow.OverflowFacts) -> InputRefused:
     if found.operators:
         return InputRefused(
             "half_precision_overflows",
@@ -90,7 +90,7 @@ def _nothing_smaller(found: overflow.Found) -> InputRefused:
     )
 
 
-def _notes(found: overflow.Found, operators: int) -> tuple[str, ...]:
+def _notes(found: overflow.OverflowFacts, operators: int) -> tuple[str, ...]:
     notes = []
     if found.operators:
         notes.append(

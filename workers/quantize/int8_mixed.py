@@ -10,7 +10,7 @@ from pydantic import Field
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext, derived
-from workers.contracts.specs import LayersKept, ModelArtifact
+from workers.contracts.specs import ModelArtifact, UnquantizedLayers
 from workers.contracts.techniques import Model, TechniqueSpec
 from workers.contracts.wording import percent
 from workers.convert.asking import engines
@@ -19,7 +19,7 @@ from workers.convert.output import MODEL_FILE, need_onnx, new_model
 from workers.quantize import eight_bits, qdq, switches
 from workers.quantize.calibrating import one_sided, sensitivity, similarity
 from workers.quantize.calibrating.holdout import set_aside
-from workers.quantize.calibrating.similarity import Alike, Held
+from workers.quantize.calibrating.similarity import Alike, HeldOutExamples
 from workers.quantize.histograms import Histogram
 
 ID = "int8_mixed"
@@ -88,7 +88,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         output.files = onnx_files.written(target)
         output.precision = "int8"
         output.notes = (*one_sided.notes(model, ctx), *_notes(found, layers, params))
-        output.layers_kept = LayersKept(kept=len(found.kept), layers=layers)
+        output.layers_kept = UnquantizedLayers(kept=len(found.kept), layers=layers)
     assert output.artifact is not None
     return output.artifact
 
@@ -104,14 +104,14 @@ class _Search:
         folder: Path,
         large: bool,
         histograms: dict[str, Histogram],
-        held: Held,
+        held: HeldOutExamples,
     ) -> None:
         self._model, self._params, self._ctx, self._held = model, params, ctx, held
         self._prepared, self._target, self._large = folder / "prepared.onnx", folder / MODEL_FILE, large
         self._histograms = histograms
         self._ranges: Any = None
 
-    def run(self, clock: sensitivity.Clock) -> tuple[sensitivity.Found, int]:
+    def run(self, clock: sensitivity.Clock) -> tuple[sensitivity.SensitiveLayers, int]:
         """Return the search result and the number of layers; afterwards the target file holds that model.
 
         Raises:
@@ -121,7 +121,9 @@ class _Search:
         alike = self._choose_ranges()
         if params.enough(alike):
             self._quantize(())
-            return sensitivity.Found((), alike, 1), len(switches.heavy_layers(onnx_files.load(self._prepared)))
+            return sensitivity.SensitiveLayers((), alike, 1), len(
+                switches.heavy_layers(onnx_files.load(self._prepared))
+            )
         layers = sensitivity.rank(self._prepared, self._ranges, params, self._held, self._open_original, ctx)
         costs = {layer.name: float(f"{layer.cost:.4g}") for layer in layers}
         self._target.with_name(sensitivity.FILE).write_text(json.dumps(costs, sort_keys=True), encoding="utf-8")
@@ -129,7 +131,7 @@ class _Search:
             ctx.log(
                 f"{shown(layer.name)}: error of the answers {layer.cost:.2g}, share of the work {percent(layer.work)}"
             )
-        most = sensitivity.most_kept(layers, params.max_kept)
+        most = sensitivity.most_unquantized(layers, params.max_kept)
         if most == 0:
             raise _refused(alike, layers, 0, params)
         names = [layer.name for layer in layers]
@@ -161,7 +163,7 @@ class _Search:
         self._quantize(kept)
         self._ctx.check_cancelled()
         session = engines.open_file(self._target, self._model, self._params.engine, self._ctx.threads)
-        alike = self._held.judge(self._held.ask(session))
+        alike = self._held.judge(self._held.predict(session))
         session.close()
         return alike
 
@@ -198,7 +200,7 @@ def _words(alike: Alike, params: Params) -> str:
     )
 
 
-def _notes(found: sensitivity.Found, layers: int, params: Params) -> tuple[str, ...]:
+def _notes(found: sensitivity.SensitiveLayers, layers: int, params: Params) -> tuple[str, ...]:
     kept = [shown(name) for name in found.kept]
     more = f" and {len(kept) - SHOWN} more" if len(kept) > SHOWN else ""
     what = f"{len(kept)} of {layers} layers keep their numbers: {', '.join(kept[:SHOWN])}{more}."

@@ -56,7 +56,7 @@ class RuntimeContext:
     seed: int = 0
     threads: int = 1
     data_dir: Path | None = None
-    kept_dir: Path | None = None
+    persistent_dir: Path | None = None
     original: Path | None = None
     part: str = ""
     ready: Ready | None = None

@@ -39,7 +39,7 @@ def serve(pipe: socket.socket, job_kinds: str) -> None:
     import numpy  # noqa: F401
 
     server = _Server(pipe, job_kinds)
-    server.tell(ForkAnswer())
+    server.send(ForkAnswer())
     with contextlib.suppress(ConnectionError):  # the application ended with unread messages
         while server.work():
             pass
@@ -60,7 +60,7 @@ class _Server:
         self._running: dict[int, int] = {}
         self._jobs: Counter[str] = Counter()
 
-    def tell(self, answer: ForkAnswer) -> None:
+    def send(self, answer: ForkAnswer) -> None:
         """Send a message to the application."""
         self._pipe.send(answer.model_dump_json().encode())
 
@@ -85,7 +85,7 @@ class _Server:
         os.close(descriptors[0])
         self._jobs[order.kind] += 1
         self._load(order.kind, self._jobs[order.kind])
-        self.tell(ForkAnswer())
+        self.send(ForkAnswer())
         return True
 
     def _fork(self, order: ForkOrder, connection: int) -> None:
@@ -102,7 +102,7 @@ class _Server:
         watched = os.pidfd_open(pid)
         self._running[watched] = pid
         self._poll.register(watched, select.POLLIN)
-        self.tell(ForkAnswer(pid=pid))
+        self.send(ForkAnswer(pid=pid))
 
     def _become_worker(self, order: ForkOrder, connection: int, config: str) -> None:
         ctypes.CDLL(None).prctl(PR_SET_NAME, WORKER_NAME.encode(), 0, 0, 0)
@@ -121,7 +121,7 @@ class _Server:
         code = result.si_status if result.si_code == os.CLD_EXITED else -result.si_status
         self._poll.unregister(watched)
         os.close(watched)
-        self.tell(ForkAnswer(pid=self._running.pop(watched), exit_code=code))
+        self.send(ForkAnswer(pid=self._running.pop(watched), exit_code=code))
 
     def _load(self, kind: str, jobs: int) -> None:
         """Import the code of a job kind for its next job, with its libraries if the kind comes repeatedly.

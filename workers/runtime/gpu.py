@@ -29,7 +29,7 @@ def prepare(environ: MutableMapping[str, str], *, card: Card | None, cache: str)
     """Set the variables of CUDA and create the device file that only a program outside the sandbox can create."""
     choose_card(environ, card)
     if cache:
-        keep_caches(environ, Path(cache))
+        persist_caches(environ, Path(cache))
     make_uvm_node()
 
 
@@ -44,7 +44,7 @@ def choose_card(environ: MutableMapping[str, str], card: Card | None) -> None:
         environ[DEVICE_VARIABLE] = f"cuda:{card.index}"
 
 
-def keep_caches(environ: MutableMapping[str, str], cache: Path) -> None:
+def persist_caches(environ: MutableMapping[str, str], cache: Path) -> None:
     """Put compiled kernels and engines into `cache`, which outlives the job; its home folder does not."""
     for name, folder in ((CUDA_CACHE, cache / "cuda"), (CACHE_VARIABLE, cache / "engines")):
         folder.mkdir(parents=True, exist_ok=True)

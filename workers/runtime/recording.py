@@ -32,7 +32,7 @@ class RecordingContext:
     seed: int = 0
     threads: int = 1
     data_dir: Path | None = None
-    kept_dir: Path | None = None
+    persistent_dir: Path | None = None
     original: Path | None = None
     part: str = ""
     planned_blocks: Iterable[RunBlock] = ()

@@ -34,7 +34,7 @@ def run_job(job: RunJob, config: ChildConfig, reporter: Reporter, inbox: Inbox, 
     """Run the job, send exactly one terminal message and return the exit code (docs/command-line.md)."""
     work_dir = Path(job.work_dir)
     context = RuntimeContext(reporter, inbox, work_dir, job.seed, job.threads, ready=ready)
-    context.kept_dir = Path(job.kept_dir) if job.kept_dir else None
+    context.persistent_dir = Path(job.kept_dir) if job.kept_dir else None
     try:
         result = _run(job, config, context)
         context.flush()

@@ -28,8 +28,8 @@ from workers.contracts.planning import (
 )
 from workers.contracts.specs import Recipe, RecipeStep
 from workers.contracts.techniques import TechniqueSpec
-from workers.infer.base import Runtime, Wanted
-from workers.tune.search import Found
+from workers.infer.base import Runtime, SessionOptions
+from workers.tune.search import SearchResult
 
 TINY_MS = 0.5
 TINY_BYTES = 20 << 20
@@ -57,7 +57,7 @@ class Planner:
     situation: Situation
     techniques: Mapping[str, TechniqueSpec]
     runtimes: Mapping[str, Runtime]
-    found: Found = field(default_factory=Found)
+    found: SearchResult = field(default_factory=SearchResult)
 
     @property
     def baseline(self) -> Recipe:
@@ -242,9 +242,9 @@ class Planner:
             (gone if pointless else stay).append(recipe)
         return stay, [_dropped(recipe, ONE_CORE) for recipe in gone]
 
-    def _wanted(self, recipe: Recipe) -> Wanted:
+    def _wanted(self, recipe: Recipe) -> SessionOptions:
         model = self.situation.model
-        return Wanted(
+        return SessionOptions(
             settings=recipe.settings,
             steps=tuple(step.technique for step in recipe.steps),
             has_torch=model.has_torch,

@@ -39,7 +39,7 @@ RUNTIME = "openvino"
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """Result: `steps` go before every recipe of `runtime`, `settings` into it; `words` describe each gain."""
 
     steps: tuple[RecipeStep, ...] = ()
@@ -70,7 +70,7 @@ def search(
     rewrites: Sequence[TechniqueSpec],
     ctx: JobContext,
     max_s: float | None = None,
-) -> Found:
+) -> SearchResult:
     """Profile one model in OpenVINO with one real request and return the rewrites and settings that help.
 
     `rewrites` are techniques that change the graph; others are skipped. If trying one takes more than `max_s` seconds,
@@ -78,7 +78,7 @@ def search(
     """
     found = _Notes()
     if weight_bytes > MAX_BYTES or "parts" in model.artifact.settings:
-        return Found()
+        return SearchResult()
     settings = {"inference_precision": precision}
     with contextlib.suppress(NotRunnable, WorkerError):
         profile = take_profile(model.main, feeds, settings, ctx.threads)
@@ -86,13 +86,13 @@ def search(
         if max_s is not None and profile.total_ms * LOOK_REQUESTS > max_s * 1000:
             words = "A request takes so long here that trying them would cost too much of your time."
             slow = Dropped(id="rewrites", title="Rewrites of the graph", reason=Reason(code="no_time", text=words))
-            return Found(dropped=(slow,))
+            return SearchResult(dropped=(slow,))
         for spec, what in sorted(_changing(rewrites), key=lambda pair: pair[1].order):
             model = _rewritten(found, spec, what, model, feeds, profile, settings, ctx)
         if ctx.threads > 1 and profile.total_ms < PARTITIONED_UNDER_MS:
             _partitioner(found, model, feeds, settings, ctx)
     shutil.rmtree(ctx.work_dir / "rewrites", ignore_errors=True)
-    return Found(tuple(found.steps), found.settings, tuple(found.words), tuple(found.dropped))
+    return SearchResult(tuple(found.steps), found.settings, tuple(found.words), tuple(found.dropped))
 
 
 def _changing(specs: Sequence[TechniqueSpec]) -> Iterator[tuple[TechniqueSpec, GraphRewrite]]:

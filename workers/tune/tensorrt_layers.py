@@ -35,12 +35,12 @@ def layers_on_card(
         for _ in turns():
             for name, ms in session.timed(feeds):
                 best[name] = min(best.get(name, ms), ms)
-        return told(best, session.inspected())
+        return layers_of(best, session.inspected())
     finally:
         session.close()
 
 
-def told(times_ms: Mapping[str, float], inspected: str) -> list[Layer]:
+def layers_of(times_ms: Mapping[str, float], inspected: str) -> list[Layer]:
     """Return layers in the order of the profiler, with types and number formats from the inspector's JSON."""
     known = _by_name(inspected)
     return [

@@ -15,7 +15,7 @@ def doctor(output: Output) -> int:
 
     A repair is printed once for all checks that need it, and only at the end if the last sentence contains it.
     """
-    teller = _Teller(output)
+    teller = RungPrinter(output)
     with workspace(output.options, writes=False, notice=output.notice) as space:
         ladder = run(space, examine(teller.tell, teller.listen), output.watch)
     output.document(document(ladder))
@@ -30,7 +30,7 @@ def doctor(output: Output) -> int:
     return OK if ladder.holds else MISSING
 
 
-class _Teller:
+class RungPrinter:
     """Prints checks as they complete, for one diagnosis; with several cards, each begins with its name.
 
     `names` maps the UUIDs of cards to their names.

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.services.data.feeding import range_words, shape_words
-from app.services.flow.steps import Done
+from app.services.flow.steps import StepResult
 from workers.contracts.data.fed import FedResult
 
 NAME_CHARS = 40
 
 
-def fed_document(done: Done[FedResult]) -> dict[str, Any]:
+def fed_document(done: StepResult[FedResult]) -> dict[str, Any]:
     """Return the key `fed` of the JSON document: the result with absolute paths of pictures."""
     document: dict[str, Any] = done.result.model_dump(mode="json")
     for example in document["examples"]:

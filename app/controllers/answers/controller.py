@@ -6,14 +6,14 @@ from app.controllers.answers.file import read_columns
 from app.controllers.boxes import boxed, masked
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.page_controller import ControllerSpec, PageController
-from app.controllers.run_facts import facts_or_told
+from app.controllers.run_facts import facts_or_reported
 from app.controllers.session import Session
 from app.controllers.sounds import SoundPlayer
 from app.controllers.wordings import marked_lists, marked_pair
 from app.controllers.words import error_value, tr
 from app.domain.variant import Variant
-from app.services.after.trying.showing import Looked, answer_rows, look_at
-from app.services.flow.steps import Done
+from app.services.after.trying.showing import ShownInput, answer_rows, look_at
+from app.services.flow.steps import StepResult
 from app.services.records.facts import RunFacts
 from widgets.main_window import MainWindow
 from widgets.pages.answers.look import LookCard
@@ -40,7 +40,7 @@ class AnswersController(PageController):
         self._running: Running | None = None
         self._looking: Running | None = None
         self._wanted: tuple[int, ...] = ()
-        self._sounds = SoundPlayer(page.say_sound, self)
+        self._sounds = SoundPlayer(page.show_sound, self)
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(PAUSE_MS)
@@ -83,7 +83,7 @@ class AnswersController(PageController):
             self._facts = None
             self._page.show_empty(is_measuring=True)
             return
-        facts = facts_or_told(self._session, self._page, run)
+        facts = facts_or_reported(self._session, self._page, run)
         if facts is None:
             return
         versions = answered(facts)
@@ -112,7 +112,7 @@ class AnswersController(PageController):
                 self._flows.cancel(running)
         self._running = self._looking = None
 
-    def _on_rows(self, facts: RunFacts, variant: Variant, done: Done[AnswerRowsResult] | None) -> None:
+    def _on_rows(self, facts: RunFacts, variant: Variant, done: StepResult[AnswerRowsResult] | None) -> None:
         self._running = None
         if done is None or facts is not self._facts:
             self._page.show_empty()
@@ -163,7 +163,7 @@ class AnswersController(PageController):
             on_failed=self._on_not_looked,
         )
 
-    def _on_looked(self, found: tuple[Looked, ...]) -> None:
+    def _on_looked(self, found: tuple[ShownInput, ...]) -> None:
         self._looking = None
         self._page.show_looks(tuple(_look_value(looked) for looked in found))
 
@@ -179,7 +179,7 @@ def answered(facts: RunFacts) -> list[Variant]:
     return sorted(found, key=lambda variant: (variant != facts.recommended, variant.index))
 
 
-def _look_value(looked: Looked) -> LookValue:
+def _look_value(looked: ShownInput) -> LookValue:
     row = looked.row
     picture = LookCard.picture_of(looked.picture, row.text, "" if looked.sound else row.text)
     picture = boxed(picture, row.boxes_before, row.boxes_after)

@@ -94,16 +94,16 @@ class ChatController(DetailController):
             seed=self._how.seed,
             max_new_tokens=self._how.max_new_tokens,
         )
-        self._chats[side].say(request)
+        self._chats[side].send(request)
 
     def _on_stop(self) -> None:
         """Stop the current reply; the other version gets no request."""
         side = self._turn
         if side is None:
             return
-        self._chats[side].say(ChatRequest())
+        self._chats[side].send(ChatRequest())
         self._end_answer(side)
-        self._page.say_stopped(side, self._speed)
+        self._page.show_end(side, self._speed)
         if side == "original":  # both continue with the same dialogue
             self._messages["optimized"].append(ChatMessage(role="assistant", content=""))
         self._turn = None
@@ -124,7 +124,7 @@ class ChatController(DetailController):
                 return
         if not self._is_ready and self._chats and all(chat.is_loaded for chat in self._chats.values()):
             self._is_ready = True
-            self._page.say_ready()
+            self._page.show_ready()
 
     def _on_piece(self, side: Side, piece: ChatPiece | ErrorInfo) -> None:
         if side != self._turn:
@@ -138,7 +138,7 @@ class ChatController(DetailController):
         self._answer += piece.text
         self._page.write(side, piece.text)
         self._speed = piece
-        self._page.say_speed(side, self._speed)
+        self._page.show_speed(side, self._speed)
         if piece.done:
             self._go_on(side)
 
@@ -151,7 +151,7 @@ class ChatController(DetailController):
         else:
             if self._is_whole:
                 answers = [self._messages[one][-1].content for one in SIDES]
-                self._page.say_difference(first_difference(*answers))
+                self._page.show_difference(first_difference(*answers))
             self._page.end()
 
     def _end_answer(self, side: Side) -> None:

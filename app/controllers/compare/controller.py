@@ -22,17 +22,17 @@ from app.controllers.compare.idle import IdleWait
 from app.controllers.compare.presenter import compare_value
 from app.controllers.compare.sources import sources_of
 from app.controllers.flows import FlowRunner, Running
-from app.controllers.kept import KeptSettings
-from app.controllers.page_controller import ControllerSpec, Desk, PageController
-from app.controllers.run_facts import facts_or_told
+from app.controllers.kept import SavedSettings
+from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
+from app.controllers.run_facts import facts_or_reported
 from app.controllers.session import Session
 from app.controllers.words import error_value, tr, wait_for_the_run
 from app.domain.choose import is_safe
 from app.domain.run import Run
 from app.services.after.at_once import target_at_once
 from app.services.after.elsewhere import JudgedBeside, judge_file, may_judge_file
-from app.services.after.proving import Proved, ask_rest, judge_alone, prove
-from app.services.after.run_data import alone_s, asked_examples
+from app.services.after.proving import Proved, evaluate_rest, judge_alone, prove
+from app.services.after.run_data import alone_s, evaluated_examples
 from app.services.after.trying.showing import changed_examples
 from app.services.after.watching import read_watched
 from app.services.flow.events import Event, JobBegan, StepProgress
@@ -63,7 +63,7 @@ class CompareController(PageController):
     model_given = Signal(str)
 
     def __init__(
-        self, window: MainWindow, page: ComparePage, session: Session, flows: FlowRunner, kept: KeptSettings
+        self, window: MainWindow, page: ComparePage, session: Session, flows: FlowRunner, kept: SavedSettings
     ) -> None:
         """Create the controller and connect it to its page."""
         super().__init__(page)
@@ -81,7 +81,7 @@ class CompareController(PageController):
         page.go_on_requested.connect(self._on_go_on)
         page.add_data_requested.connect(lambda: window.show_page("data"))
         page.proof_data_chosen.connect(self.prove)
-        page.rest_requested.connect(self.ask_rest)
+        page.rest_requested.connect(self.evaluate_rest)
         page.alone_requested.connect(self.prove_alone)
         page.idle_requested.connect(self._on_idle_wanted)
         page.other_model_chosen.connect(self.judge_file)
@@ -128,12 +128,12 @@ class CompareController(PageController):
         if run is None:
             self._page.show_empty()
             return
-        facts = facts_or_told(self._session, self._page, run)
+        facts = facts_or_reported(self._session, self._page, run)
         if facts is None:
             return
         self._facts = facts
         watched = read_watched(self._session.workspace.repositories, run.id)
-        asked = asked_examples(self._session.workspace, facts)
+        asked = evaluated_examples(self._session.workspace, facts)
         untested = facts.outcome.untested
         takes_s = alone_s(self._session.workspace, facts, untested[-1]) if untested else None
         self._page.show_value(with_data(compare_value(facts, watched), asked, self._chosen_path(), takes_s))
@@ -188,7 +188,7 @@ class CompareController(PageController):
         flow = prove(self._session.workspace, facts, asked)
         self._begin(flow, title, tr("Reading the new examples"), self._on_proved, self._on_not_proved)
 
-    def ask_rest(self) -> None:
+    def evaluate_rest(self) -> None:
         """Evaluate the run again with those of its examples that it had no time for."""
         if self._facts is None or self._proving is not None:
             return
@@ -196,7 +196,7 @@ class CompareController(PageController):
             self._window.banner(wait_for_the_run(tr("Ask the others when the run is over.")))
             return
         title = tr("Ask the other examples")
-        flow = ask_rest(self._session.workspace, self._facts)
+        flow = evaluate_rest(self._session.workspace, self._facts)
         self._begin(flow, title, tr("Asking the other examples"), self._on_proved, self._on_not_proved)
 
     def prove_alone(self, version_id: str) -> None:
@@ -378,7 +378,7 @@ class CompareController(PageController):
         self._window.show_page("goal")
 
 
-def _make(desk: Desk, page: ComparePage) -> CompareController:
+def _make(desk: ControllerContext, page: ComparePage) -> CompareController:
     made = CompareController(desk.window, page, desk.session, desk.flows, desk.kept)
     made.export_requested.connect(desk.commands.to(EXPORT_VERSION))
     made.write_requested.connect(desk.commands.to(WRITE_VERSION))

@@ -7,8 +7,8 @@ from pathlib import PurePath
 from app.controllers.boxes import boxed, masked
 from app.controllers.wordings import marked_pair
 from app.controllers.words import tr
-from app.services.after.run_data import AskedExamples
-from widgets.pages.compare.value import AskedValue, ChangesValue, ChangeValue, CompareValue
+from app.services.after.run_data import EvaluatedExamples
+from widgets.pages.compare.value import ChangesValue, ChangeValue, CompareValue, EvaluatedValue
 from widgets.parts.cards.error import ErrorValue
 from widgets.parts.pictures import PictureValue
 from workers.contracts.jobs import Example
@@ -17,7 +17,7 @@ from workers.contracts.wording import about
 
 
 def with_data(
-    value: CompareValue, asked: AskedExamples, chosen: str | None, alone_s: float | None = None
+    value: CompareValue, asked: EvaluatedExamples, chosen: str | None, alone_s: float | None = None
 ) -> CompareValue:
     """Return the page's value with the facts about its examples.
 
@@ -27,7 +27,9 @@ def with_data(
     told = None
     if asked.n_left:
         takes = about(asked.rest_s, tr) if asked.rest_s is not None else ""
-        told = AskedValue(asked.n_asked, asked.n_test, asked.stopped == "memory", takes, as_planned=not asked.stopped)
+        told = EvaluatedValue(
+            asked.n_evaluated, asked.n_test, asked.stopped == "memory", takes, as_planned=not asked.stopped
+        )
     note = " ".join(filter(None, (_name_words(asked.path, chosen), value.note)))
     undecided = value.undecided
     if undecided is not None and alone_s is not None:

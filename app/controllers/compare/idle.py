@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.services.flow.quiet import LOOK_S, Patience, QuietWait, Waiting
+from app.services.flow.quiet import LOOK_S, QuietBudget, QuietWait, Waiting
 
 MOST_S = 12 * 3600.0
 """Longest wait in seconds: one night. After that the user has probably forgotten it."""
@@ -23,7 +23,7 @@ class IdleWait(QObject):
 
     def start(self) -> None:
         """Start to check whether the computer is idle."""
-        self._waiting = Waiting(QuietWait(Patience(MOST_S), MOST_S))
+        self._waiting = Waiting(QuietWait(QuietBudget(MOST_S), MOST_S))
         self._timer.start()
 
     def stop(self) -> None:

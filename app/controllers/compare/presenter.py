@@ -3,12 +3,12 @@
 import math
 from typing import Any
 
-from app.controllers.outcome import BUSY_TRIES, ExamplesUsed, go_on_value, kept_subtitle
+from app.controllers.outcome import BUSY_TRIES, ExamplesUsed, go_on_value, saved_subtitle
 from app.controllers.words import engine_name, tr
 from app.domain.choose import is_safe
 from app.domain.cost import cost_per_million
 from app.domain.outcome import Ending
-from app.domain.proof.examples import least_to_tell
+from app.domain.proof.examples import fewest_examples
 from app.domain.proof.larger_limit import larger_limit
 from app.domain.run import RunState
 from app.domain.standing import Standing, standing_of
@@ -19,7 +19,7 @@ from app.domain.words.results import OTHER_PROGRAMS, busy_words, same_words, tim
 from app.domain.words.scores import score_sentences, value_words
 from app.services.after.watching import Watched, watched_words
 from app.services.records.facts import RunFacts
-from app.services.records.run_plan import kept_objective
+from app.services.records.run_plan import saved_objective
 from app.services.records.speech import SpeechRecord
 from widgets.pages.compare.value import CompareValue, ProofValue, UndecidedValue, Verdict, VersionValue, WaysValue
 from widgets.pages.goal.limit import MAX_PCT
@@ -74,7 +74,7 @@ def _headline(facts: RunFacts, best: Variant | None) -> str:
     if best is None and facts.judged_beside is not None:
         judged = facts.judged_beside
         return f"{verdict_words(judged)}: {same_words(judged)}" if is_safe(judged) else verdict_found(judged)
-    objective = kept_objective(facts.run)
+    objective = saved_objective(facts.run)
     limit_pct = facts.run.goal.max_loss_pct
     if best is None:
         return sentence(facts.outcome, objective, limit_pct)
@@ -87,7 +87,7 @@ def _subtitle(facts: RunFacts, best: Variant | None, judgement: Judgement | None
     if best is None and facts.judged_beside is not None:
         return _beside_subtitle(facts.judged_beside, things, facts.run.goal.max_loss_pct)
     if best is None:
-        return kept_subtitle(facts.outcome, _tested_on(facts, things), facts.run.goal.max_loss_pct)
+        return saved_subtitle(facts.outcome, _tested_on(facts, things), facts.run.goal.max_loss_pct)
     if judgement is not None and judgement.verdict != "safe":
         same = (
             tr("all {0:,} answers are the same") if not judgement.changed_count else tr("{1:,} of {0:,} are the same")
@@ -257,7 +257,7 @@ def _verdict(variant: Variant, facts: RunFacts, best: Variant | None) -> Verdict
     if variant.is_baseline:
         is_open = facts.outcome.is_undecided or facts.outcome.ending is Ending.NOTHING_TRIED
         return "keep" if best is None and not is_open else "original"
-    standing = standing_of(variant, kept_objective(facts.run))
+    standing = standing_of(variant, saved_objective(facts.run))
     return "beyond_limit" if best is None and standing is Standing.REGRESSED else standing.value
 
 
@@ -292,7 +292,7 @@ def _ways(facts: RunFacts, data: DataResult | None) -> WaysValue:
         disturbed_by=facts.search.disturbed_by,
         can_wait=facts.outcome.ending is Ending.BUSY and facts.search.busy_tries >= BUSY_TRIES,
         few=facts.outcome.few_items if facts.outcome.ending is Ending.FEW_EXAMPLES else None,
-        takes=least_to_tell(facts.run.goal.max_loss_pct),
+        takes=fewest_examples(facts.run.goal.max_loss_pct),
     )
 
 

@@ -115,12 +115,12 @@ class DataChecks(QObject):
         self._running = self._flows.start(
             check_read(asked, data, model.folder),
             title=tr("Check the examples"),
-            makes_room=True,
+            yields_to_measurements=True,
             on_done=lambda checked: self._on_done(wish, checked),
             on_failed=lambda error: self._on_failed(wish, error),
             on_cancelled=lambda: self._on_failed(wish, _stopped()),
             observe=lambda event: self._on_event(wish, event),
-            begins_again=True,
+            restarts_automatically=True,
         )
         self.changed.emit()
 

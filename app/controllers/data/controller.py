@@ -14,7 +14,7 @@ from app.controllers.data.items import DataItems
 from app.controllers.data.reading import reading_value
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.model.sample import sample_or_none
-from app.controllers.page_controller import ControllerSpec, Desk, PageController
+from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.proof_ahead import reach_row
 from app.controllers.session import Session
 from app.controllers.words import error_value, tr
@@ -170,7 +170,7 @@ class DataController(PageController):
         """Show the current findings without changing the rest of the page."""
         if self._running is None and self._session.data is not None:
             asked = self._session.asked_data
-            changed = asked_changes(asked) if asked is not None else 0
+            changed = count_changes(asked) if asked is not None else 0
             self._page.show_found(
                 self._checks.rows(), len(self._checks.leave_out), changed, len(self._checks.suspects())
             )
@@ -184,7 +184,7 @@ class DataController(PageController):
 
     def _on_put_back(self) -> None:
         asked = self._session.asked_data
-        if asked is not None and asked_changes(asked):
+        if asked is not None and count_changes(asked):
             self._items.edits.put_all_back()
             self._items.flush()
 
@@ -196,7 +196,7 @@ class DataController(PageController):
     def _on_continue(self) -> None:
         """Open the page Goal; pending edits are read first."""
         if self._items.is_pending:
-            self._read(self._items.edits.asked, after="goal")
+            self._read(self._items.edits.requested, after="goal")
         else:
             self._window.show_page("goal")
 
@@ -295,7 +295,7 @@ class DataController(PageController):
         return classes if len(classes) <= MOST_CLASSES else ()
 
 
-def asked_changes(asked: DataParams) -> int:
+def count_changes(asked: DataParams) -> int:
     """Return how many examples were edited by hand."""
     return len({*asked.left_out, *asked.relabeled, *asked.moved})
 
@@ -356,7 +356,7 @@ def _preview(folder: Path, shown: str, label: str, kind: DataKind) -> PictureVal
     return PictureValue(text=shown)
 
 
-def _make(desk: Desk, page: DataPage) -> DataController:
+def _make(desk: ControllerContext, page: DataPage) -> DataController:
     made = DataController(desk.window, page, desk.session, desk.flows)
     made.preparation_taken.connect(desk.commands.to(PREPARE_MODEL))
     made.reading_changed.connect(desk.commands.to(READ_RESULTS))

@@ -28,7 +28,7 @@ class DataEdits:
         return self._at + 1 < len(self._states)
 
     @property
-    def asked(self) -> DataParams:
+    def requested(self) -> DataParams:
         """Return the parameters to read the set with its current edits."""
         return self._states[self._at]
 
@@ -50,7 +50,7 @@ class DataEdits:
         Raises:
             ValueError: for another name.
         """
-        asked, chosen = self.asked, set(sources)
+        asked, chosen = self.requested, set(sources)
         changed: dict[str, object]
         if name == "leave_out":
             changed = {"left_out": tuple(dict.fromkeys((*asked.left_out, *sources)))}
@@ -69,17 +69,17 @@ class DataEdits:
     def put_all_back(self) -> DataParams:
         """Remove all edits, as one step that can be undone."""
         empty = DataParams(model_dir="")
-        return self._push(self.asked.model_copy(update={name: getattr(empty, name) for name in EDITED}))
+        return self._push(self.requested.model_copy(update={name: getattr(empty, name) for name in EDITED}))
 
     def undo(self) -> DataParams:
         """Undo one step."""
         self._at = max(0, self._at - 1)
-        return self.asked
+        return self.requested
 
     def redo(self) -> DataParams:
         """Redo one step."""
         self._at = min(len(self._states) - 1, self._at + 1)
-        return self.asked
+        return self.requested
 
     def _push(self, asked: DataParams) -> DataParams:
         self._states = [*self._states[: self._at + 1], asked][-MOST_STEPS:]

@@ -10,7 +10,7 @@ from app.controllers.session import Session
 from app.controllers.words import tr
 from app.services.data.feeding import range_words, shape_words, show_fed
 from app.services.flow.events import Event, StepProgress
-from app.services.flow.steps import Done
+from app.services.flow.steps import StepResult
 from widgets.pages.data.fed import FedExampleValue, FedInputValue, FedValue
 from widgets.pages.data.page import DataPage
 from widgets.parts.pictures import PictureValue
@@ -78,7 +78,7 @@ class DataFed(QObject):
             on_failed=lambda error: self._on_failed(wish, error),
             on_cancelled=lambda: self._on_cancelled(wish),
             observe=lambda event: self._on_event(wish, event),
-            begins_again=True,
+            restarts_automatically=True,
         )
 
     def _on_flows(self) -> None:
@@ -100,7 +100,7 @@ class DataFed(QObject):
             if self._value.share is None or abs(share - self._value.share) >= 0.02:
                 self._tell(FedValue("running", share=share))
 
-    def _on_done(self, wish: object, done: Done[FedResult]) -> None:
+    def _on_done(self, wish: object, done: StepResult[FedResult]) -> None:
         if wish is self._wish:
             self._running = self._wish = None
             self._tell(fed_value(done.result, done.folder))

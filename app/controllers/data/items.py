@@ -83,7 +83,7 @@ class DataItems(QObject):
     def flush(self) -> None:
         """Read the edited set now."""
         self._settle.stop()
-        self.settled.emit(self.edits.asked)
+        self.settled.emit(self.edits.requested)
 
     def _go(self, *, back: bool) -> None:
         if back and self.edits.can_undo:
@@ -102,7 +102,7 @@ class DataItems(QObject):
         self._page.mark_items(self._values(), can_undo=self.edits.can_undo, can_redo=self.edits.can_redo)
 
     def _values(self) -> tuple[ItemValue, ...]:
-        asked = self.edits.asked
+        asked = self.edits.requested
         left = set(asked.left_out)
         return tuple(_value(item, asked, item.source in left) for item in self._items)
 

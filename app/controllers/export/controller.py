@@ -25,9 +25,9 @@ from app.controllers.export.progress import ExportProgress, usual_export_s
 from app.controllers.export.proving import TargetProof, offered
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.installing import Installing
-from app.controllers.kept import KeptSettings
-from app.controllers.page_controller import ControllerSpec, Desk, PageController
-from app.controllers.run_facts import facts_or_told
+from app.controllers.kept import SavedSettings
+from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
+from app.controllers.run_facts import facts_or_reported
 from app.controllers.session import Session
 from app.controllers.words import error_value, tr
 from app.domain.job import ExportRecord
@@ -65,7 +65,7 @@ class ExportController(PageController):
         page: ExportPage,
         session: Session,
         flows: FlowRunner,
-        kept: KeptSettings,
+        kept: SavedSettings,
         installer: Installer | None = None,
     ) -> None:
         """Create the controller; `installer` None means the clone's own installer."""
@@ -132,7 +132,7 @@ class ExportController(PageController):
         if run is None:
             self._page.show_empty()
             return
-        facts = facts_or_told(self._session, self._page, run)
+        facts = facts_or_reported(self._session, self._page, run)
         if facts is None:
             return
         chosen = next((variant for variant in facts.variants if variant.id == variant_id), None)
@@ -196,7 +196,7 @@ class ExportController(PageController):
         is_default = value.path == free_path(facts, self._target)
         path = value.path.removesuffix(self._target.suffix) + target.suffix
         self._target = target
-        self._kept.try_to_keep(export_target=target_id)
+        self._kept.try_to_save(export_target=target_id)
         self._value = replace(
             self._make_value(facts, wanted),
             path=free_path(facts, target) if is_default else path,
@@ -386,7 +386,7 @@ class ExportController(PageController):
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(path).parent)))
 
 
-def _make(desk: Desk, page: ExportPage) -> ExportController:
+def _make(desk: ControllerContext, page: ExportPage) -> ExportController:
     made = ExportController(desk.window, page, desk.session, desk.flows, desk.kept)
     made.release_requested.connect(desk.commands.to(RELEASE_EXPORT))
     return made

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 
 from app.controllers.commands import PRESET_OF, START_RUN, on
-from app.controllers.page_controller import ControllerSpec, Desk, PageController
+from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.proof_ahead import few_value
 from app.controllers.session import Session
 from app.controllers.words import error_value, tr
@@ -224,7 +224,7 @@ def techniques(found: DescribeResult | None, kind: str = "") -> tuple[TechniqueV
     )
 
 
-def _make(desk: Desk, page: GoalPage) -> GoalController:
+def _make(desk: ControllerContext, page: GoalPage) -> GoalController:
     made = GoalController(desk.window, page, desk.session)
     made.run_requested.connect(lambda: desk.commands.do(START_RUN, made.preset, desk.kept.value.threads, False))
     return made

@@ -5,7 +5,7 @@ from dataclasses import replace
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.gpu.presenter import gpu_value, report
 from app.controllers.installing import Installing
-from app.controllers.kept import KeptSettings
+from app.controllers.kept import SavedSettings
 from app.controllers.page_controller import ControllerSpec, PageController
 from app.controllers.session import Session
 from app.controllers.words import error_value, tr, wait_for_the_run
@@ -28,7 +28,7 @@ class GpuController(PageController):
         page: GpuPage,
         session: Session,
         flows: FlowRunner,
-        kept: KeptSettings,
+        kept: SavedSettings,
         installer: Installer | None = None,
     ) -> None:
         """Create the controller; `installer` None means the clone's own installer."""
@@ -43,7 +43,7 @@ class GpuController(PageController):
         self._installing.changed.connect(lambda: self._show(is_trying=self._running is not None))
         self._installing.progressed.connect(self._on_progress)
         self._installing.installed.connect(self.start)
-        page.install_requested.connect(self._installing.ask)
+        page.install_requested.connect(self._installing.request)
         page.cancel_requested.connect(self._installing.cancel)
         page.again_requested.connect(self.start)
         page.card_chosen.connect(self._on_card)
@@ -80,7 +80,7 @@ class GpuController(PageController):
     def _on_progress(self) -> None:
         value = self._installing.value
         if value is not None:
-            self._page.say_installing(value)
+            self._page.show_installing(value)
 
     def _on_row(self, row: TriedRung) -> None:
         self._rows.append(row)
@@ -102,7 +102,7 @@ class GpuController(PageController):
     def _on_card(self, uuid: str) -> None:
         """Use this GPU from now on; running jobs stay on their GPU."""
         card = next(card for card in self._cards if card.uuid == uuid)
-        self._kept.keep(gpu_uuid=card.uuid, gpu_index=card.index)
+        self._kept.save(gpu_uuid=card.uuid, gpu_index=card.index)
         self._window.set_device(card.name)
         self._show(is_trying=self._running is not None)
 

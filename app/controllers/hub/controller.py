@@ -10,7 +10,7 @@ from app.controllers.hub.chosen import NOTHING, ChosenModel
 from app.controllers.hub.downloads import Downloads
 from app.controllers.hub.presenter import problem_value, row_detail, row_value, starter_detail, starters_value
 from app.controllers.hub.words import does_words, task_choices, understood
-from app.controllers.page_controller import ControllerSpec, Desk, PageController
+from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.session import Session
 from app.controllers.words import tr
 from app.domain.hub import Wish
@@ -177,7 +177,7 @@ class HubController(PageController):
         self.search(ask)
 
 
-def _make(desk: Desk, page: HubPage) -> HubController:
+def _make(desk: ControllerContext, page: HubPage) -> HubController:
     made = HubController(desk.window, page, desk.session, desk.flows, desk.theme)
     made.open_wanted.connect(desk.commands.to(OPEN_MODEL))
     made.sample_wanted.connect(desk.commands.to(OPEN_SAMPLE))

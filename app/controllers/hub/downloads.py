@@ -32,11 +32,11 @@ class Download:
     id: str
     name: str
     total_bytes: int | None
-    ask: DownloadRequest | None = None
+    request: DownloadRequest | None = None
     pending: PendingDownload | None = None
     state: DownloadState = "waiting"
     done_bytes: int = 0
-    eta_s: float | None = None
+    remaining_s: float | None = None
     note: str = ""
     error: ErrorInfo | None = None
     path: Path | None = None
@@ -47,7 +47,7 @@ class Download:
     def advance(self, done: float, total: float | None, eta_s: float | None, now_s: float) -> None:
         """Record that `done` bytes have arrived by `now_s`."""
         self.done_bytes, self.total_bytes = int(done), int(total) if total else self.total_bytes
-        self.eta_s = eta_s
+        self.remaining_s = eta_s
         self.marks.append((now_s, done))
         while now_s - self.marks[0][0] > SPEED_OVER_S and len(self.marks) > 2:
             self.marks.popleft()
@@ -63,8 +63,8 @@ class Download:
     @property
     def left_s(self) -> float | None:
         """Return the remaining time in seconds, from the worker process or else from the speed."""
-        if self.eta_s is not None:
-            return self.eta_s
+        if self.remaining_s is not None:
+            return self.remaining_s
         speed = self.bytes_per_s
         return (self.total_bytes - self.done_bytes) / speed if speed and self.total_bytes else None
 
@@ -141,7 +141,7 @@ class Downloads(QObject):
         known = self._items.get(ask.repo)
         if known is not None and known.state in ("waiting", "running", "checking"):
             return
-        self._items[ask.repo] = Download(ask.repo, _short(ask.repo), total_bytes, ask=ask)
+        self._items[ask.repo] = Download(ask.repo, _short(ask.repo), total_bytes, request=ask)
         self._begin_waiting()
 
     def pause(self, repo: str) -> None:
@@ -205,14 +205,14 @@ class Downloads(QObject):
     def _flow(self, item: Download, keeps: Callable[[], bool]) -> Flow[Downloaded]:
         if item.pending is not None:
             return resume_download(self._workspace, item.pending, keeps)
-        assert item.ask is not None
-        return download_model(self._workspace, item.ask, keeps)
+        assert item.request is not None
+        return download_model(self._workspace, item.request, keeps)
 
     def _on_event(self, item: Download, event: Event) -> None:
         if not isinstance(event, StepProgress) or event.unit != "bytes":
             return
         item.state = "checking" if event.stage_id == CHECKING else "running"
-        item.advance(event.done, event.total, event.eta_s, time.monotonic())
+        item.advance(event.done, event.total, event.remaining_s, time.monotonic())
         self.changed.emit()
 
     def _on_done(self, item: Download, came: Downloaded) -> None:

@@ -5,7 +5,7 @@ from PySide6.QtCore import QObject
 from app.controllers.session import Session
 from app.controllers.words import tr
 from app.services.flow.steps import JobError
-from app.services.hub.clean import discard_download, kept_models, remove_model, unfinished_downloads
+from app.services.hub.clean import discard_download, downloaded_models, remove_model, unfinished_downloads
 from app.services.hub.finding import forget, hub_address, token_place
 from app.services.hub.model_cache import ModelCache
 from widgets.dialogs.hub_questions import removal_question
@@ -41,7 +41,7 @@ class KeptHub(QObject):
                 kept.used_by,
                 is_busy=kept.running,
             )
-            for kept in kept_models(space)
+            for kept in downloaded_models(space)
         ]
         parts = [
             KeptModelValue(part.pending.key, part.pending.repo, part.come_bytes, is_whole=False)
@@ -52,7 +52,7 @@ class KeptHub(QObject):
         self._page.show_hub(value)
 
     def _on_removal(self, key: str) -> None:
-        kept = next((kept for kept in kept_models(self._session.workspace) if kept.stored.key == key), None)
+        kept = next((kept for kept in downloaded_models(self._session.workspace) if kept.stored.key == key), None)
         if kept is None or not kept.used_by:
             self._remove(key, is_whole=kept is not None)
             return

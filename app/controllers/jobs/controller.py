@@ -10,7 +10,7 @@ from PySide6.QtCore import QTimer, Signal, SignalInstance
 
 from app.controllers.commands import CANCEL_RUN, OPEN_RUN, RESUME_RUN
 from app.controllers.flows import FlowRunner, Running
-from app.controllers.page_controller import ControllerSpec, Desk, PageController
+from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.session import Session
 from app.controllers.words import device_words, tr
 from app.domain.job import ExportRecord
@@ -229,7 +229,7 @@ def _flow_value(running: Running) -> JobValue:
     )
 
 
-def _make(desk: Desk, page: JobsPage) -> JobsController:
+def _make(desk: ControllerContext, page: JobsPage) -> JobsController:
     made = JobsController(desk.window, page, desk.session, desk.flows)
     made.open_requested.connect(desk.commands.to(OPEN_RUN))
     made.resume_requested.connect(desk.commands.to(RESUME_RUN))

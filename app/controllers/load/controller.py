@@ -7,7 +7,7 @@ from PySide6.QtCore import QTimer
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.load.presenter import ask_value, load_value, price_value
 from app.controllers.page_controller import ControllerSpec, PageController
-from app.controllers.run_facts import facts_or_told
+from app.controllers.run_facts import facts_or_reported
 from app.controllers.session import Session
 from app.controllers.words import error_value, tr
 from app.domain.variant import Variant
@@ -45,7 +45,7 @@ class LoadController(PageController):
         self._timer.setInterval(TICK_MS)
         self._timer.timeout.connect(self._on_tick)
         page.start_requested.connect(self.start)
-        page.again_requested.connect(self.ask)
+        page.again_requested.connect(self.request)
         page.result_requested.connect(self.show)
         page.cancel_requested.connect(self._on_cancel)
         page.price_changed.connect(self._on_price)
@@ -69,26 +69,26 @@ class LoadController(PageController):
         if run is None:
             self._page.show_empty()
             return
-        self._facts = facts_or_told(self._session, self._page, run, tr("Under load"))
+        self._facts = facts_or_reported(self._session, self._page, run, tr("Under load"))
         if self._facts is None:
             return
         records = read_load(self._session.workspace.repositories, run.id).records
         if records:
             self._show_record(records[0])
         else:
-            self.ask()
+            self.request()
 
     def _show_record(self, record: LoadRecord) -> None:
         self._record = record
         price = read_price(self._session.workspace.repositories)
         self._page.show_value(load_value(record, price, example_prices()))
 
-    def ask(self) -> None:
+    def request(self) -> None:
         """Show the form for version and duration."""
         if self._facts is None:
             self.show()
             return
-        self._page.show_ask(ask_value(self._facts, self._record))
+        self._page.show_question(ask_value(self._facts, self._record))
 
     # --- measurement
 
@@ -125,7 +125,7 @@ class LoadController(PageController):
 
     def _others(self) -> list[str]:
         """Return the titles of other running jobs."""
-        return [r.title for r in self._flows.active if r.title and not r.makes_room and not r.measures]
+        return [r.title for r in self._flows.active if r.title and not r.yields_to_measurements and not r.measures]
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, StepProgress) and event.index is not None and event.index != self._at:

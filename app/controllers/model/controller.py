@@ -19,7 +19,7 @@ from app.controllers.commands import (
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.model.presenter import model_value
 from app.controllers.model.sample import sample_or_none, sample_value
-from app.controllers.page_controller import ControllerSpec, Desk, PageController
+from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.session import Session
 from app.controllers.words import refused_file, tr
 from app.services.flow.events import Event, StepProgress
@@ -225,7 +225,7 @@ def _names(told: JsonValue) -> tuple[str, ...]:
     return tuple(str(name) for name in told) if isinstance(told, list) else ()
 
 
-def _make(desk: Desk, page: ModelPage) -> ModelController:
+def _make(desk: ControllerContext, page: ModelPage) -> ModelController:
     made = ModelController(desk.window, page, desk.session, desk.flows)
     made.opened.connect(desk.commands.to(MODEL_OPENED))
     made.hub_wanted.connect(desk.commands.to(SEARCH_HUB))

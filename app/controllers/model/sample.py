@@ -41,7 +41,7 @@ def sample_value(paths: SamplePaths) -> SampleValue:
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredSample:
     """One array of an NPZ file: numpy's type name, the shape, and the bytes in C order."""
 
     dtype: str
@@ -60,7 +60,7 @@ def _pictures(paths: SamplePaths) -> list[PictureValue]:
         return []
 
 
-def _stored(archive: zipfile.ZipFile, name: str) -> Stored:
+def _stored(archive: zipfile.ZipFile, name: str) -> StoredSample:
     """Read an array in version 1.0 of numpy's file format: magic, two length bytes, a Python literal, the data."""
     raw = archive.read(f"{name}.npy")
     if not raw.startswith(NPY_MAGIC):
@@ -68,21 +68,21 @@ def _stored(archive: zipfile.ZipFile, name: str) -> Stored:
     start = len(NPY_MAGIC) + 2
     end = start + int.from_bytes(raw[start - 2 : start], "little")
     head = ast.literal_eval(raw[start:end].decode("latin-1").strip())
-    return Stored(str(head["descr"]), tuple(head["shape"]), raw[end:])
+    return StoredSample(str(head["descr"]), tuple(head["shape"]), raw[end:])
 
 
-def _numbers(stored: Stored) -> list[int]:
+def _numbers(stored: StoredSample) -> list[int]:
     width = int(stored.dtype[2:])
     return [int.from_bytes(stored.data[at : at + width], "little") for at in range(0, len(stored.data), width)]
 
 
-def _texts(stored: Stored) -> list[str]:
+def _texts(stored: StoredSample) -> list[str]:
     width = 4 * int(stored.dtype[2:])
     pieces = (stored.data[at : at + width] for at in range(0, len(stored.data), width))
     return [piece.decode("utf-32-le").rstrip("\0") for piece in pieces]
 
 
-def _png(pictures: Stored, at: int) -> bytes:
+def _png(pictures: StoredSample, at: int) -> bytes:
     """Encode one uint8 (height, width) picture as PNG."""
     _, height, width = pictures.shape
     size = height * width

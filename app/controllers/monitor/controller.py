@@ -7,7 +7,7 @@ from PySide6.QtCore import Signal
 from app.controllers.commands import OPEN_PROJECT, READ_LOG, on
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.monitor.presenter import monitor_value
-from app.controllers.page_controller import ControllerSpec, Desk, PageController
+from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.session import Session
 from app.controllers.words import error_value, tr
 from app.domain.project import Project
@@ -110,7 +110,7 @@ class MonitorController(PageController):
             self.project_requested.emit(self._project.id)
 
 
-def _make(desk: Desk, page: MonitorPage) -> MonitorController:
+def _make(desk: ControllerContext, page: MonitorPage) -> MonitorController:
     made = MonitorController(desk.window, page, desk.session, desk.flows)
 
     def lead(project_id: str) -> None:

@@ -20,7 +20,7 @@ from app.controllers.commands import (
 from app.controllers.flows import FlowRunner
 from app.controllers.optimize.live_run import LiveRun
 from app.controllers.optimize.run_watch import RunWatch
-from app.controllers.page_controller import ControllerSpec, Desk, PageController
+from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.session import SHOWN_STATES, Session
 from app.controllers.words import error_value, tr
 from app.domain.run import Goal, Run, RunState
@@ -323,7 +323,7 @@ class OptimizeController(PageController):
         self._window.show_page("compare")
 
 
-def _make(desk: Desk, page: OptimizePage) -> OptimizeController:
+def _make(desk: ControllerContext, page: OptimizePage) -> OptimizeController:
     made = OptimizeController(desk.window, page, desk.session, desk.flows)
     made.preparation_wanted.connect(desk.commands.to(PREPARE_MODEL))
     made.again_requested.connect(desk.commands.to(REPEAT_RUN))

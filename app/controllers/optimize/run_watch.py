@@ -144,7 +144,7 @@ class RunWatch:
             steps=tuple(self._with_plan([self._step_value(step) for step in self._in_order()])),
             done_share=self.whole.share if self.whole is not None else None,
             stage=self.whole.stage if self.whole is not None else "",
-            eta_s=self._eta_s(),
+            remaining_s=self._eta_s(),
             best=self._best_words(),
             headline=self.run.headline,
             seconds=self.run.seconds,
@@ -192,7 +192,7 @@ class RunWatch:
             series=number if is_variant else None,
             measured_s=self._measured.get(variant.id) if variant else None,
             done_share=share,
-            eta_s=progress.eta_s if progress else None,
+            remaining_s=progress.remaining_s if progress else None,
         )
 
     def _with_plan(self, values: Sequence[StepValue]) -> list[StepValue]:
@@ -269,7 +269,9 @@ class RunWatch:
             if step.state not in ("waiting", "running"):
                 continue
             own = self._progress if step.state == "running" and step.index >= len(steps) - LAST_STEPS else None
-            likely_s = own.eta_s if own is not None and own.eta_s is not None else self._likely_s(step.index)
+            likely_s = (
+                own.remaining_s if own is not None and own.remaining_s is not None else self._likely_s(step.index)
+            )
             if likely_s is None:
                 return None
             left_s += likely_s

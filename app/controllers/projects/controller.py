@@ -5,7 +5,7 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 
 from app.controllers.commands import NEW_PROJECT, OPEN_PROJECT
-from app.controllers.page_controller import ControllerSpec, Desk, PageController
+from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.project_edits import ProjectEdits
 from app.controllers.session import Session
 from app.services.projects.trash import contents_of, shown_projects, trashed_projects
@@ -51,7 +51,7 @@ class ProjectsController(PageController):
         self._page.show_value(ProjectsValue(tuple(rows), tuple(away)))
 
 
-def _make(desk: Desk, page: ProjectsPage) -> ProjectsController:
+def _make(desk: ControllerContext, page: ProjectsPage) -> ProjectsController:
     made = ProjectsController(desk.window, page, desk.session, desk.edits)
     made.open_requested.connect(desk.commands.to(OPEN_PROJECT))
     made.new_requested.connect(desk.commands.to(NEW_PROJECT))

@@ -9,7 +9,7 @@ from PySide6.QtGui import QDesktopServices
 from app.controllers.flows import FlowRunner
 from app.controllers.hub.kept import KeptHub
 from app.controllers.installing import Installing
-from app.controllers.kept import KeptSettings
+from app.controllers.kept import SavedSettings
 from app.controllers.page_controller import ControllerSpec, PageController
 from app.controllers.session import Session
 from app.controllers.settings.storage import KeptStorage
@@ -42,7 +42,7 @@ class SettingsController(PageController):
         session: Session,
         flows: FlowRunner,
         theme: Theme,
-        kept: KeptSettings,
+        kept: SavedSettings,
         installer: Installer | None = None,
     ) -> None:
         """Create the controller; `installer` None means the clone's own installer."""
@@ -52,8 +52,8 @@ class SettingsController(PageController):
         self._kept = kept
         page.theme_chosen.connect(self._on_theme)
         page.threads_changed.connect(self._on_threads)
-        page.memory_limit_changed.connect(lambda limit: self._kept.keep(memory_limit_bytes=limit))
-        page.log_detail_changed.connect(lambda detailed: self._kept.keep(log_level="debug" if detailed else "info"))
+        page.memory_limit_changed.connect(lambda limit: self._kept.save(memory_limit_bytes=limit))
+        page.log_detail_changed.connect(lambda detailed: self._kept.save(log_level="debug" if detailed else "info"))
         page.open_data_folder_requested.connect(self._on_open_folder)
         session.described_changed.connect(self.show)
         window.page_shown.connect(self._on_page_shown)
@@ -97,10 +97,10 @@ class SettingsController(PageController):
 
     def _on_theme(self, theme: str) -> None:
         self._theme.set_choice(theme)  # type: ignore[arg-type]
-        self._kept.keep(theme=theme)
+        self._kept.save(theme=theme)
 
     def _on_threads(self, threads: int | None) -> None:
-        self._kept.keep(threads=threads)
+        self._kept.save(threads=threads)
 
     def _on_open_folder(self) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._session.workspace.paths.root)))

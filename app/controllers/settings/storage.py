@@ -5,7 +5,7 @@ import logging
 from PySide6.QtCore import QObject, QTimer
 
 from app.controllers.flows import FlowRunner, Running
-from app.controllers.kept import KeptSettings
+from app.controllers.kept import SavedSettings
 from app.controllers.session import Session
 from app.controllers.words import tr
 from app.services.projects.storage import KEEP_DAYS, Freed, Storage, free, survey
@@ -37,7 +37,7 @@ class KeptStorage(QObject):
         session: Session,
         flows: FlowRunner,
         theme: Theme,
-        kept: KeptSettings,
+        kept: SavedSettings,
     ) -> None:
         """Create the section and connect it to its page."""
         super().__init__(page)
@@ -60,7 +60,7 @@ class KeptStorage(QObject):
             self._count()
 
     def _on_limit(self, limit_bytes: int | None) -> None:
-        self._kept.keep(store_limit_bytes=limit_bytes)
+        self._kept.save(store_limit_bytes=limit_bytes)
         self._show()
 
     def _count(self) -> None:
@@ -77,8 +77,8 @@ class KeptStorage(QObject):
             on_done=self._on_done,
             on_failed=self._on_failed,
             on_cancelled=lambda: self._on_failed(None),
-            begins_again=True,
-            makes_room=True,
+            restarts_automatically=True,
+            yields_to_measurements=True,
         )
         self._show()
 
@@ -181,7 +181,7 @@ class StoreLimit(QObject):
     the last run, export or other job with a title. It stops for a measurement and acts again after that.
     """
 
-    def __init__(self, session: Session, flows: FlowRunner, kept: KeptSettings, parent: QObject) -> None:
+    def __init__(self, session: Session, flows: FlowRunner, kept: SavedSettings, parent: QObject) -> None:
         """Create the limit and follow the flows."""
         super().__init__(parent)
         self._session, self._flows, self._kept = session, flows, kept
@@ -201,8 +201,8 @@ class StoreLimit(QObject):
             on_done=lambda freed: self._end(f"{freed.size_bytes} bytes were freed to hold the limit of {limit_bytes}"),
             on_failed=lambda error: self._end(f"the limit could not be held: {error.detail}", logging.WARNING),
             on_cancelled=lambda: self._end("stopped to hold the limit: something measures"),
-            begins_again=True,
-            makes_room=True,
+            restarts_automatically=True,
+            yields_to_measurements=True,
         )
 
     @property

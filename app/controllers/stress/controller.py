@@ -54,7 +54,7 @@ class StressController(DetailController):
     def on_event(self, event: Event) -> None:
         """Show the progress of the test."""
         if self._running is not None and isinstance(event, StepProgress):
-            left = tr("{0} left").format(about(event.eta_s)) if event.eta_s else ""
+            left = tr("{0} left").format(about(event.remaining_s)) if event.remaining_s else ""
             self._page.show_loading(event.stage, event.done, event.total, left)
 
 

@@ -3,8 +3,8 @@
 from PySide6.QtCore import Signal
 
 from app.controllers.commands import REPEAT_RUN
-from app.controllers.page_controller import ControllerSpec, Desk, PageController
-from app.controllers.run_facts import facts_or_told
+from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
+from app.controllers.run_facts import facts_or_reported
 from app.controllers.session import Session
 from app.controllers.tried.presenter import tried_value
 from app.services.after.trying.tried import tried_run
@@ -40,7 +40,7 @@ class TriedController(PageController):
         if run is None:
             self._page.show_empty()
             return
-        facts = facts_or_told(self._session, self._page, run)
+        facts = facts_or_reported(self._session, self._page, run)
         if facts is None:
             return
         tried = tried_run(self._session.workspace, facts, self._session.described)
@@ -51,7 +51,7 @@ class TriedController(PageController):
             self.again_requested.emit(self._session.run)
 
 
-def _make(desk: Desk, page: TriedPage) -> TriedController:
+def _make(desk: ControllerContext, page: TriedPage) -> TriedController:
     made = TriedController(desk.window, page, desk.session)
     made.again_requested.connect(desk.commands.to(REPEAT_RUN))
     return made

@@ -4,7 +4,7 @@ from app.controllers.words import tr
 from app.domain.forecast import off_by
 from app.domain.sizes import bytes_words
 from app.domain.standing import Standing
-from app.domain.tried import Tried
+from app.domain.tried import TriedRecipe
 from app.domain.variant import Measurement, Variant
 from app.domain.words.outcome import floored, range_words
 from app.domain.words.results import times
@@ -54,7 +54,7 @@ def _headline(begun: int, others: int) -> str:
     return f"{tried}, {rest.format(others)}."
 
 
-def _row(row: Tried) -> TriedRowValue:
+def _row(row: TriedRecipe) -> TriedRowValue:
     return TriedRowValue(
         title=row.title,
         why=row.why,
@@ -73,13 +73,13 @@ def _took(took_s: float | None) -> str:
     return tr("Tried in {0}").format(seconds(took_s)) if took_s >= MIN_STEP_S else tr("Known from before")
 
 
-def _tag(row: Tried) -> TagKind:
+def _tag(row: TriedRecipe) -> TagKind:
     if row.outcome == "recommended":
         return "ok" if row.standing is Standing.SAFE else "warn"
     return "none" if row.standing is None else TAGS.get(row.standing, "none")
 
 
-def _outcome(row: Tried) -> str:
+def _outcome(row: TriedRecipe) -> str:
     words = {
         "original": tr("To compare with"),
         "recommended": tr("Recommended"),
@@ -90,7 +90,7 @@ def _outcome(row: Tried) -> str:
     return words[row.outcome]
 
 
-def _gave(row: Tried) -> str:
+def _gave(row: TriedRecipe) -> str:
     variant = row.variant
     if variant is None or variant.measurement.typical_ms is None:
         return ""

@@ -5,7 +5,7 @@ from PySide6.QtGui import QImage, QImageWriter
 
 from app.controllers.commands import EXPORT_VERSION, TRY_PICTURE, on
 from app.controllers.flows import FlowRunner, Running
-from app.controllers.page_controller import ControllerSpec, Desk, PageController
+from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.session import Session
 from app.controllers.sounds import SoundPlayer
 from app.controllers.try_it.presenter import SUFFIXES, answer_value, example_value, headline, name_of, try_value
@@ -14,7 +14,7 @@ from app.controllers.words import error_value, tr
 from app.domain.variant import Variant
 from app.services.after.trying.chatting import is_chat
 from app.services.after.trying.showing import examples_to_try
-from app.services.after.trying.trying import Lost, Refused, Tried, TryEvent, TryInput, TryPair
+from app.services.after.trying.trying import Lost, TryEvent, TryInput, TryOutcome, TryPair, TryRefusal
 from app.services.flow.steps import JobError
 from app.services.records.facts import RunFacts, read_facts
 from widgets.main_window import MainWindow
@@ -54,7 +54,7 @@ class TryController(PageController):
         self._timer = QTimer(self)
         self._timer.setInterval(POLL_MS)
         self._timer.timeout.connect(self._on_tick)
-        self._sounds = SoundPlayer(page.say_sound, self)
+        self._sounds = SoundPlayer(page.show_sound, self)
         page.play_wanted.connect(self._sounds.play)
         page.stop_wanted.connect(self._sounds.stop)
         page.path_chosen.connect(lambda path: self.try_paths([path]))
@@ -120,7 +120,7 @@ class TryController(PageController):
         self._facts, self._pair, self._chosen = facts, pair, chosen.id
         self._is_loaded = False
         if not self._tried.last:
-            self._page.say_loading()
+            self._page.show_opening()
         self._look_for_examples(facts, chosen)
         self._timer.start()
 
@@ -196,11 +196,11 @@ class TryController(PageController):
         if self._pair is None:
             self.show()
         if self._pair is not None:
-            self._pair.ask(asked)
-            self._page.say_asking()
+            self._pair.request(asked)
+            self._page.show_working()
 
     def _on_again(self, number: int) -> None:
-        asked = self._tried.asked(number)
+        asked = self._tried.input_of(number)
         if asked is not None:
             self._ask(asked)
 
@@ -224,14 +224,14 @@ class TryController(PageController):
             self.stop()
             self._page.show_error(error_value(error.error, page_title=tr("This cannot be tried now")))
             return
-        self._page.say_loading()
+        self._page.show_opening()
         if last is not None and not pair.is_busy:
-            pair.ask(last.asked)
+            pair.request(last.asked)
         self._look_for_examples(facts, variant)
 
     def _on_cancel(self) -> None:
         """Cancel the current request by loading both versions again."""
-        self._page.say_loading()
+        self._page.show_opening()
         self.show()
 
     # --- results
@@ -248,29 +248,29 @@ class TryController(PageController):
 
     def _on_loaded(self, pair: TryPair) -> None:
         if pair.is_busy:
-            self._page.say_asking()
+            self._page.show_working()
         elif self._tried.last is not None:
             self._show_answers(self._tried.last)
         else:
-            self._page.say_ready()
+            self._page.show_ready()
 
     def _on_event(self, event: TryEvent) -> None:
-        if isinstance(event, Tried):
+        if isinstance(event, TryOutcome):
             example = self._examples.get(event.asked.item) if event.asked.item is not None else None
             shown = self._tried.add(event, example)
             self._page.show_input(shown)
             self._show_answers(event)
             self._page.show_tried(self._tried.lines)
-        elif isinstance(event, Refused):
+        elif isinstance(event, TryRefusal):
             example = self._examples.get(event.asked.item) if event.asked.item is not None else None
             name = name_of(event.asked, example)
-            self._page.say(tr("This one cannot be tried"), name)
+            self._page.set_texts(tr("This one cannot be tried"), name)
             self._page.show_problem(error_value(event.error), InputValue(caption=name))
         elif isinstance(event, Lost):
             self._on_lost(event)
             return
         if self._queue and self._pair is not None:
-            self._pair.ask(self._queue.pop(0))
+            self._pair.request(self._queue.pop(0))
 
     def _on_lost(self, event: Lost) -> None:
         self.stop()
@@ -278,9 +278,9 @@ class TryController(PageController):
         title = tr("“{0}” cannot be tried now").format(event.variant.title)
         self._page.show_error(error_value(event.error, page_title=title))
 
-    def _show_answers(self, tried: Tried) -> None:
+    def _show_answers(self, tried: TryOutcome) -> None:
         self._page.show_answers(answer_value(tried.before, beside=False), answer_value(tried.after, beside=True))
-        self._page.say(*headline(tried))
+        self._page.set_texts(*headline(tried))
 
     def _look_for_examples(self, facts: RunFacts, variant: Variant) -> None:
         if self._looking is not None:
@@ -305,7 +305,7 @@ class TryController(PageController):
         self._window.banner(error_value(error))
 
 
-def _make(desk: Desk, page: TryPage) -> TryController:
+def _make(desk: ControllerContext, page: TryPage) -> TryController:
     made = TryController(desk.window, page, desk.session, desk.flows)
     made.export_requested.connect(desk.commands.to(EXPORT_VERSION))
     return made

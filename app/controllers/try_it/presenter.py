@@ -4,13 +4,13 @@ from app.controllers.boxes import boxed
 from app.controllers.words import tr
 from app.domain.variant import Variant
 from app.domain.words.results import times
-from app.services.after.trying.trying import Tried, TryInput
+from app.services.after.trying.trying import TryInput, TryOutcome
 from app.services.records.facts import RunFacts
 from widgets.pages.try_it.value import AnswerValue, ExampleValue, InputValue, LiveValue, TriedValue, TryValue
 from widgets.parts.format import cosine, percent
 from widgets.parts.nouns import DataKind
 from widgets.parts.pictures import PictureValue
-from workers.contracts.after.trying import Seen, TryAnswer
+from workers.contracts.after.trying import ShownPicture, TryAnswer
 from workers.contracts.jobs import Example
 from workers.contracts.paths import from_text
 
@@ -91,7 +91,7 @@ def title_of(answer: TryAnswer) -> str:
     return tr("No answer")
 
 
-def headline(tried: Tried) -> tuple[str, str]:
+def headline(tried: TryOutcome) -> tuple[str, str]:
     """Return whether the predictions are the same and how much faster the version is, and how the times were taken."""
     before, after = tried.before, tried.after
     if after.same is not None:
@@ -127,7 +127,7 @@ def name_of(asked: TryInput, example: ExampleValue | None) -> str:
     return tr("{0}, test example {1:,}").format(named, (asked.item or 0) + 1).removeprefix(", ")
 
 
-def picture_of(tried: Tried, name: str, example: ExampleValue | None) -> PictureValue:
+def picture_of(tried: TryOutcome, name: str, example: ExampleValue | None) -> PictureValue:
     """Return the picture of an input with the boxes of both versions."""
     if tried.picture:
         return boxed(PictureValue(data=tried.picture, name=name), tried.before.boxes, tried.after.boxes)
@@ -138,7 +138,7 @@ def picture_of(tried: Tried, name: str, example: ExampleValue | None) -> Picture
     return boxed(example.picture, tried.before.boxes, tried.after.boxes)
 
 
-def input_value(tried: Tried, name: str, picture: PictureValue) -> InputValue:
+def input_value(tried: TryOutcome, name: str, picture: PictureValue) -> InputValue:
     """Return the card at the left; a typed text is not repeated, because its field may hold a longer text by now."""
     seen = tried.before.seen
     told = seen_words(seen)
@@ -147,7 +147,7 @@ def input_value(tried: Tried, name: str, picture: PictureValue) -> InputValue:
     return InputValue(picture, f"{name}, {told}".removesuffix(", "), seen.levels, tried.sound)
 
 
-def seen_words(seen: Seen) -> str:
+def seen_words(seen: ShownPicture) -> str:
     """Return how the model received the input."""
     if seen.first_of > 1:
         return tr("the first of {0:,} examples").format(seen.first_of)
@@ -162,7 +162,7 @@ def seen_words(seen: Seen) -> str:
     return ", ".join(shapes)
 
 
-def tried_value(number: int, tried: Tried, name: str, picture: PictureValue) -> TriedValue:
+def tried_value(number: int, tried: TryOutcome, name: str, picture: PictureValue) -> TriedValue:
     """Return a line of "Tried so far"."""
     before, after = tried.before, tried.after
     return TriedValue(

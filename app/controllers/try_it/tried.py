@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from app.controllers.try_it.presenter import input_value, name_of, picture_of, tried_value
-from app.services.after.trying.trying import Tried, TryInput
+from app.services.after.trying.trying import TryInput, TryOutcome
 from widgets.pages.try_it.value import ExampleValue, InputValue, TriedValue
 
 MOST, MAX_KEPT_BYTES = 50, 1 << 20
@@ -11,7 +11,7 @@ MOST, MAX_KEPT_BYTES = 50, 1 << 20
 
 @dataclass(frozen=True)
 class _Line:
-    tried: Tried
+    tried: TryOutcome
     value: TriedValue
 
 
@@ -32,15 +32,15 @@ class TriedSoFar:
         return [line.value for line in self._lines]
 
     @property
-    def last(self) -> Tried | None:
+    def last(self) -> TryOutcome | None:
         """Return the last reply of both versions; None before the first one."""
         return self._lines[0].tried if self._lines else None
 
-    def asked(self, number: int) -> TryInput | None:
+    def input_of(self, number: int) -> TryInput | None:
         """Return the input of a line."""
         return next((line.tried.asked for line in self._lines if line.value.id == number), None)
 
-    def add(self, tried: Tried, example: ExampleValue | None) -> InputValue:
+    def add(self, tried: TryOutcome, example: ExampleValue | None) -> InputValue:
         """Add a reply and return the value of its input; a text that is still being typed stays one line."""
         self._number += 1
         name = name_of(tried.asked, example)

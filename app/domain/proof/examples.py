@@ -29,7 +29,7 @@ def least_to_prove(limit_pct: float, level: float = FIRST_LEVEL) -> int | None:
     return math.ceil(math.log(level) / math.log1p(-limit_pct / 100) - ROUNDING)
 
 
-def least_to_tell(limit_pct: float) -> int:
+def fewest_examples(limit_pct: float) -> int:
     """Return how many test examples can support rounded numbers at a limit in percent.
 
     They prove the limit or, at 0 %, which cannot be proven, let a version be recommended unproven.

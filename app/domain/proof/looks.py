@@ -18,7 +18,7 @@ from app.domain.variant import Variant
 
 
 @dataclass(frozen=True)
-class Look(Stored):
+class TestSetLook(Stored):
     """One look at test items; owned by the database. `number` 0 is the first.
 
     `items` are the low 64 bits of the digests of the model's inputs (`feeds_digest`). `versions` are keys of the judged
@@ -40,7 +40,7 @@ def version_key(version: Variant) -> str:
     return f"{version.artifact_key}|{version.runtime}|{settings}"
 
 
-def same_look(looks: Iterable[Look], items: frozenset[int], version: str, run_id: str) -> Look | None:
+def same_look(looks: Iterable[TestSetLook], items: frozenset[int], version: str, run_id: str) -> TestSetLook | None:
     """Return the existing look that a verdict belongs to, None for a new one.
 
     The same version on the same items is no new look. An open sequence of a run continues at its level, because its
@@ -51,7 +51,7 @@ def same_look(looks: Iterable[Look], items: frozenset[int], version: str, run_id
     return again or next((look for look in there if look.run_id == run_id and look.is_open), None)
 
 
-def next_number(looks: Iterable[Look], items: frozenset[int]) -> int:
+def next_number(looks: Iterable[TestSetLook], items: frozenset[int]) -> int:
     """Return how many looks came before a new one at these items."""
     seen: Counter[int] = Counter()
     for look in looks:

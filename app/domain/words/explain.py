@@ -9,7 +9,7 @@ from app.domain.words.outcome import floored
 from app.domain.words.results import times
 from workers.contracts.measured.power import power_words
 from workers.contracts.planning import Arithmetic, Instructions
-from workers.contracts.specs import DeviceFacts, LayersKept
+from workers.contracts.specs import DeviceFacts, UnquantizedLayers
 from workers.contracts.wording import percent
 
 LITTLE_GAIN = 1.2
@@ -17,7 +17,7 @@ LITTLE_GAIN = 1.2
 
 
 @dataclass(frozen=True)
-class Known:
+class ExplanationFacts:
     """Facts from the workers that explanations use.
 
     `traits` maps a technique's id to its traits. `instructions` are those of the run's processor, strongest first,
@@ -26,7 +26,7 @@ class Known:
 
     traits: Mapping[str, frozenset[str]] = field(default_factory=dict)
     instructions: tuple[Instructions, ...] = ()
-    layers: Mapping[str, LayersKept] = field(default_factory=dict)
+    layers: Mapping[str, UnquantizedLayers] = field(default_factory=dict)
 
     def uses(self, variant: Variant, *traits: str) -> bool:
         """Return whether one of the version's techniques has one of these traits."""
@@ -79,7 +79,7 @@ def _why_behind(faster: Variant, best: Variant) -> str:
     return "your goal puts something else before speed"
 
 
-def why_int8_lost(best: Variant | None, tried: Sequence[Variant], known: Known) -> tuple[str, ...]:
+def why_int8_lost(best: Variant | None, tried: Sequence[Variant], known: ExplanationFacts) -> tuple[str, ...]:
     """Return why 8 bits are not recommended, () if they are or if none were tried."""
     eights = [v for v in tried if known.uses(v, "int8") and v.measurement.n]
     if not eights or (best is not None and known.uses(best, "int8")):
@@ -104,7 +104,7 @@ def why_int8_lost(best: Variant | None, tried: Sequence[Variant], known: Known) 
     return tuple(said)
 
 
-def _kept_words(layers: LayersKept | None) -> str:
+def _kept_words(layers: UnquantizedLayers | None) -> str:
     if layers is None:
         return ""
     if not layers.kept:
@@ -113,7 +113,7 @@ def _kept_words(layers: LayersKept | None) -> str:
 
 
 def portability(
-    best: Variant | None, tried: Sequence[Variant], device: DeviceFacts | None, known: Known
+    best: Variant | None, tried: Sequence[Variant], device: DeviceFacts | None, known: ExplanationFacts
 ) -> tuple[str, ...]:
     """Return what was measured where, and what is expected on other processors, with the reason.
 
@@ -143,7 +143,7 @@ def portability(
     return (f"{where}, using {', '.join(used)}.", f"Expected, not measured: without {missing} {likely}.")
 
 
-def _is_plain(variant: Variant, best: Variant, known: Known) -> bool:
+def _is_plain(variant: Variant, best: Variant, known: ExplanationFacts) -> bool:
     """Return whether it is a 32-bit version of the same runtime."""
     special = known.uses(variant, "bf16", "int8", "fp16")
     return variant.runtime == best.runtime and not special and bool(variant.measurement.n) and not variant.is_baseline

@@ -4,7 +4,7 @@ import math
 
 from app.domain.choose import Objective, is_smaller, is_worth_naming, known_speedup
 from app.domain.outcome import Ending, Outcome
-from app.domain.proof.examples import least_to_tell
+from app.domain.proof.examples import fewest_examples
 from app.domain.variant import Variant
 from app.domain.words.results import MEASURE_AGAIN, missing_words, size_words, times
 from workers.contracts.architectures import shown
@@ -17,7 +17,7 @@ def headline(outcome: Outcome, objective: Objective, limit_pct: float) -> str:
     if outcome.ending is Ending.NOTHING_FASTER:
         return f"{text} ({counted(outcome.tried, 'version')} tried, limit {percent_of(limit_pct)})"
     if outcome.ending is Ending.FEW_EXAMPLES:
-        return f"{text} (a limit of {percent_of(limit_pct)} takes at least {least_to_tell(limit_pct):,})"
+        return f"{text} (a limit of {percent_of(limit_pct)} takes at least {fewest_examples(limit_pct):,})"
     return text
 
 

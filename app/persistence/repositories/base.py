@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from app.domain.record import Stored
 from app.persistence.documents import DocumentMap
-from app.persistence.errors import told_in_words
+from app.persistence.errors import translated_errors
 from app.persistence.tables import DocumentRow
 
 D = TypeVar("D", bound=Stored)
@@ -41,11 +41,11 @@ class Connection:
         Inside `together` it is a part of that transaction. Raises `StoreUnusable`.
         """
         if self._joined:
-            with told_in_words(self.path):
+            with translated_errors(self.path):
                 yield self._joined[-1]
                 self._joined[-1].flush()
             return
-        with told_in_words(self.path), self.make_session.begin() as session:
+        with translated_errors(self.path), self.make_session.begin() as session:
             yield session
 
     @contextmanager

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from app.domain.variant import Variant
-from app.services.flow.steps import Done, Flow
+from app.services.flow.steps import Flow, StepResult
 from app.services.opening.opening import open_model, read_data
 from app.services.records.facts import RunFacts
 from app.services.run.version_steps import Version, new_variant, stored_version
@@ -70,7 +70,7 @@ def bench_version(
 
 def _bench(version: Version, params: BenchParams, data_dir: Path, threads: int | None) -> Flow[BenchResult]:
     step = version.step("bench", params, BenchResult, data_dir, title="Measure", threads=threads, fresh_process=True)
-    done: Done[BenchResult] = yield step
+    done: StepResult[BenchResult] = yield step
     return done.result
 
 

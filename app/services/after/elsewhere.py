@@ -8,10 +8,10 @@ from app.domain.variant import LatencyPoint, Variant
 from app.services.after.proving import judge_alone
 from app.services.flow.steps import Flow, JobError, Measured
 from app.services.flow.workspace import Workspace
-from app.services.records.card import keep_card
+from app.services.records.card import save_card_results
 from app.services.records.facts import RunFacts, check_stored
 from app.services.records.run_plan import BesideRequest
-from app.services.records.speech import keep_speech
+from app.services.records.speech import save_speech
 from app.services.run.elsewhere import measure_both, open_version
 from app.services.run.figures import time_words
 from app.services.run.version_steps import predict, stored_version, threads_of
@@ -81,5 +81,5 @@ def write_measured(workspace: Workspace, run: Run, variant_id: str, measured: Me
     last_s = repositories.latencies.last_s(run.id)
     points = tuple(LatencyPoint(variant_id, last_s, value) for one_set in measured.latencies_ms[1] for value in one_set)
     repositories.latencies.add_many(run.id, points)
-    keep_speech(repositories, variant_id, results)
-    keep_card(repositories, variant_id, results)
+    save_speech(repositories, variant_id, results)
+    save_card_results(repositories, variant_id, results)

@@ -26,13 +26,13 @@ from app.services.after.pushing import check_push, push
 from app.services.after.signing import check_key, signed
 from app.services.flow.artifacts import sync_folder
 from app.services.flow.background import Stopped
-from app.services.flow.steps import DiskStep, Done, Flow, JobError, JobStep
+from app.services.flow.steps import DiskStep, Flow, JobError, JobStep, StepResult
 from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe
 from app.services.records.decisions import planned_decision, read_decisions, record_decision
 from app.services.records.documents import variant_document
 from app.services.records.facts import RunFacts, check_stored
-from app.services.records.run_plan import kept_objective
+from app.services.records.run_plan import saved_objective
 from app.services.run.version_steps import stored_version
 from app.version import VERSION
 from workers.contracts.bundles import CardFacts, ExportParams, ExportResult, InsteadOf
@@ -81,7 +81,7 @@ class Written:
     `decision` is in its log already, and is recorded in the database once the bundle has its final place.
     """
 
-    done: Done[ExportResult]
+    done: StepResult[ExportResult]
     variant: Variant
     target: DescribedTarget
     repo: str
@@ -335,7 +335,7 @@ def card_facts(facts: RunFacts, variant: Variant, ask: ExportRequest, device: De
         data_record=facts.record,
         load=card_load(facts.loads, facts.price, variant),
         elsewhere=variant.recipe.elsewhere,
-        speed=speed_facts(variant, kept_objective(run)),
+        speed=speed_facts(variant, saved_objective(run)),
     )
 
 

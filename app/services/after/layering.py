@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from app.domain.variant import Variant
-from app.services.flow.steps import Done, Flow, JobStep
+from app.services.flow.steps import Flow, JobStep, StepResult
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, check_stored
 from app.services.run.version_steps import stored_version, threads_of
@@ -18,7 +18,7 @@ TITLE = "Look where the time goes"
 
 
 @dataclass(frozen=True)
-class Looked:
+class LayerReport:
     """The layers of one version."""
 
     variant: Variant
@@ -32,7 +32,7 @@ def lookable(facts: RunFacts) -> tuple[Variant, ...]:
     return tuple(sorted(found, key=lambda v: (v.is_baseline, v.id != best, v.index)))
 
 
-def look_at_layers(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow[tuple[Looked, ...]]:
+def look_at_layers(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow[tuple[LayerReport, ...]]:
     """Return the layers of the original, then those of the version.
 
     Raises:
@@ -41,19 +41,19 @@ def look_at_layers(workspace: Workspace, facts: RunFacts, variant: Variant) -> F
     found = []
     for version in _both(facts, variant):
         check_stored(workspace, facts, version, contents=False)
-        done: Done[LayersResult] = yield _step(facts, version)
-        found.append(Looked(version, done.result))
+        done: StepResult[LayersResult] = yield _step(facts, version)
+        found.append(LayerReport(version, done.result))
     return tuple(found)
 
 
-def looked_before(workspace: Workspace, facts: RunFacts, variant: Variant) -> tuple[Looked, ...]:
+def looked_before(workspace: Workspace, facts: RunFacts, variant: Variant) -> tuple[LayerReport, ...]:
     """Return stored layers of the original and the version; () unless the store has both."""
     found = []
     for version in _both(facts, variant):
         step = _step(facts, version)
         entry = workspace.artifacts.peek(workspace.key_of(step))
         try:
-            found.append(Looked(version, LayersResult.model_validate(entry.result if entry is not None else None)))
+            found.append(LayerReport(version, LayersResult.model_validate(entry.result if entry is not None else None)))
         except ValidationError:
             return ()
     return tuple(found)
@@ -79,7 +79,7 @@ def _step(facts: RunFacts, variant: Variant) -> JobStep[LayersResult]:
 def ranked_folder(facts: RunFacts) -> Path | None:
     """Return the model of a version whose layers were ranked by their loss in 8 bits, None if the run has none."""
     for variant in facts.variants:
-        if not variant.recipe.keeps_the_model and variant.artifact_key:
+        if not variant.recipe.runs_original_files and variant.artifact_key:
             folder = facts.model_dir(variant)
             if (folder / SENSITIVITY_FILE).is_file():
                 return folder

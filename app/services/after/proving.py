@@ -10,18 +10,18 @@ from app.domain.run import Run, RunState, check_transition
 from app.domain.variant import Variant
 from app.domain.words.outcome import headline
 from app.services.after import run_data
-from app.services.after.run_parts import Part, parts_of
-from app.services.flow.steps import Done, Flow, JobError, JobStep
+from app.services.after.run_parts import RunSection, parts_of
+from app.services.flow.steps import Flow, JobError, JobStep, StepResult
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import ReadData, read_data
 from app.services.records.facts import RunFacts, check_stored, read_facts
-from app.services.records.looks import LookBook
+from app.services.records.looks import TestSetUsage
 from app.services.records.proofs import AddedPart, Proof, write_proof
-from app.services.records.run_plan import kept_objective
-from app.services.run.proof_steps import Asked, Looked, prove_in_order
+from app.services.records.run_plan import saved_objective
+from app.services.run.proof_steps import Looked, ProofAnswer, prove_in_order
 from app.services.run.version_steps import (
     PREDICTIONS,
-    Pair,
+    MeasuredPair,
     fingerprints,
     judge,
     predict,
@@ -78,14 +78,14 @@ def prove(workspace: Workspace, facts: RunFacts, asked: DataParams) -> Flow[Prov
     return Proved(run, len(part.items), part.known, data.result.merged_doubles)
 
 
-def ask_rest(workspace: Workspace, facts: RunFacts) -> Flow[Proved]:
+def evaluate_rest(workspace: Workspace, facts: RunFacts) -> Flow[Proved]:
     """Predict the run's own test examples that its time limit left out, with all gains, and judge again.
 
     As in `prove`, everything is written at the end, and each look at the verdict counts.
     """
-    before = run_data.asked_examples(workspace, facts).n_asked
+    before = run_data.evaluated_examples(workspace, facts).n_evaluated
     run = yield from _Proving(workspace, facts, facts.proof, whole=True).again()
-    after = run_data.asked_examples(workspace, read_facts(workspace, run.id)).n_asked
+    after = run_data.evaluated_examples(workspace, read_facts(workspace, run.id)).n_evaluated
     return Proved(run, after - before, 0)
 
 
@@ -112,7 +112,7 @@ class _Proving:
     def again(self) -> Flow[Run]:
         """Predict, judge and store: gains first in their sequence, then all other versions with a verdict."""
         variants = self._facts.variants
-        order = sequence_of(variants, kept_objective(self._facts.run))
+        order = sequence_of(variants, saved_objective(self._facts.run))
         first = {version.id for version in order.versions}
         judged = (v for v in variants if v.judgement is not None and not v.is_baseline and v.state != "dropped")
         original = yield from self._answered(self._facts.baseline)
@@ -135,11 +135,11 @@ class _Proving:
     def _test(self, order: ProofOrder) -> Flow[Run]:
         for part in self._parts:
             self._items[part.data_dir] = yield from fingerprints(part.data_dir)
-        yield from prove_in_order(order, kept_objective(self._facts.run), self._ask, self._keep, _raise)
+        yield from prove_in_order(order, saved_objective(self._facts.run), self._ask, self._keep, _raise)
         return self._write()
 
     @property
-    def _parts(self) -> tuple[Part, ...]:
+    def _parts(self) -> tuple[RunSection, ...]:
         return parts_of(self._workspace.artifacts, self._facts, self._proof)
 
     def _answered(self, variant: Variant) -> Flow[Variant]:
@@ -164,7 +164,7 @@ class _Proving:
         parts[place] = parts[place].model_copy(update={"answers": answers})
         self._proof = self._proof.model_copy(update={"parts": tuple(parts)})
 
-    def _ask(self, variant: Variant) -> Flow[Asked | None]:
+    def _ask(self, variant: Variant) -> Flow[ProofAnswer | None]:
         version = yield from self._answered(variant)
         items, n_left = [], 0
         for part in self._parts:
@@ -175,8 +175,8 @@ class _Proving:
             items = []
         facts = self._facts
         limit_pct, sha256 = facts.run.goal.max_loss_pct, facts.project.model_sha256
-        book = LookBook(self._workspace.repositories, sha256, facts.run.id, frozenset(items), limit_pct)
-        return Asked(version, book, n_left, lambda earlier: self._judge(version, earlier))
+        book = TestSetUsage(self._workspace.repositories, sha256, facts.run.id, frozenset(items), limit_pct)
+        return ProofAnswer(version, book, n_left, lambda earlier: self._judge(version, earlier))
 
     @property
     def _is_made(self) -> bool:
@@ -184,7 +184,7 @@ class _Proving:
         first = self._facts.first_data
         return first is not None and first.origin == "made" and not self._proof.parts
 
-    def _counted(self, part: Part, version_id: str) -> list[int]:
+    def _counted(self, part: RunSection, version_id: str) -> list[int]:
         """Return the items of a part that both this version and the original predicted."""
         keys = (part.answers[one] for one in (self._facts.baseline.id, version_id))
         told = [run_data.answers_result(self._workspace, key) for key in keys]
@@ -206,7 +206,7 @@ class _Proving:
         """Store everything in one transaction, because verdicts and their examples must stay consistent."""
         repositories, run, facts = self._workspace.repositories, self._facts.run, self._facts
         tried = [self._judged.get(variant.id, variant) for variant in facts.variants if not variant.is_baseline]
-        objective = kept_objective(run)
+        objective = saved_objective(run)
         outcome = outcome_of([facts.baseline, *tried], objective, facts.search)
         state = RunState.FINISHED if outcome.is_recommended else RunState.KEPT_ORIGINAL
         changed = dataclasses.replace(
@@ -220,7 +220,7 @@ class _Proving:
             for variant in self._judged.values():
                 (repositories.variants.update if variant.id in known else repositories.variants.add)(variant)
             for variant, (book, number) in self._looks:
-                book.note(variant, number)
+                book.record(variant, number)
             repositories.runs.update(changed)
             write_proof(repositories, run.id, self._proof)
         return changed
@@ -232,7 +232,7 @@ def _raise(variant: Variant, error: JobError) -> None:
 
 def _fresh(workspace: Workspace, facts: RunFacts, data: ReadData) -> Flow[FreshResult]:
     known = (facts.data_dir, *(workspace.artifacts.folder(part.data_key) / "data" for part in facts.proof.parts))
-    done: Done[FreshResult] = yield JobStep(
+    done: StepResult[FreshResult] = yield JobStep(
         kind="fresh",
         params=FreshParams(data_dir=str(data.folder), known=tuple(str(folder) for folder in known)),
         result=FreshResult,
@@ -261,9 +261,9 @@ def answers_of(workspace: Workspace, facts: RunFacts, variant: Variant, data_dir
     return str(version.variant.answers_key)
 
 
-def _pair(workspace: Workspace, facts: RunFacts, part: Part, variant: Variant) -> Pair:
+def _pair(workspace: Workspace, facts: RunFacts, part: RunSection, variant: Variant) -> MeasuredPair:
     before, after = (
         workspace.artifacts.folder(part.answers[version_id]) / PREDICTIONS
         for version_id in (facts.baseline.id, variant.id)
     )
-    return Pair(part.data_dir, before, after, part.items)
+    return MeasuredPair(part.data_dir, before, after, part.items)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from app.services.flow.steps import Done, Flow, JobError, JobStep
+from app.services.flow.steps import Flow, JobError, JobStep, StepResult
 from app.services.flow.workspace import Workspace
 from app.services.hub.looking import look
 from app.services.hub.place import HubPlace, certificate_paths, hub_place
@@ -28,7 +28,7 @@ def push(space: Workspace, repo: str, bundle: Path) -> Flow[HubPushResult]:
     place = _place(space)
     access = place.access(retries=RETRIES, max_wait_s=LONGEST_WAIT_S)
     try:
-        done: Done[HubPushResult] = yield JobStep(
+        done: StepResult[HubPushResult] = yield JobStep(
             kind="hub_push",
             params=HubPushParams(access=access, repo=repo, bundle=str(bundle), message=f"Written by Fettle {VERSION}"),
             result=HubPushResult,

@@ -13,24 +13,24 @@ from workers.contracts.jobs import AnswerResult
 
 
 @dataclass(frozen=True)
-class AskedExamples:
+class EvaluatedExamples:
     """The run's own examples and how many of them its result is based on.
 
     `path` is their place, None for inputs made by Fettle or an unknown place. Of `n_test` test examples, the original
-    and the version of the result have predicted `n_asked`. `stopped` names what ran out before the rest, "" if no more
-    were planned. `rest_s` is the approximate time of predicting all of them in seconds, None if unknown.
+    and the version of the result have predicted `n_evaluated`. `stopped` names what ran out before the rest, "" if no
+    more were planned. `rest_s` is the approximate time of predicting all of them in seconds, None if unknown.
     """
 
     path: str | None
     n_test: int
-    n_asked: int
+    n_evaluated: int
     stopped: Literal["", "time", "memory"] = ""
     rest_s: float | None = None
 
     @property
     def n_left(self) -> int:
         """Return the number of test examples without predictions."""
-        return max(0, self.n_test - self.n_asked)
+        return max(0, self.n_test - self.n_evaluated)
 
 
 def data_path_of(workspace: Workspace, facts: RunFacts) -> str | None:
@@ -46,25 +46,25 @@ def data_path_of(workspace: Workspace, facts: RunFacts) -> str | None:
     return path if isinstance(path, str) else None
 
 
-def asked_examples(workspace: Workspace, facts: RunFacts) -> AskedExamples:
+def evaluated_examples(workspace: Workspace, facts: RunFacts) -> EvaluatedExamples:
     """Return the examples with counts from stored predictions; without these, none count as missing."""
     n_test = facts.first_data.n_test if facts.first_data is not None else 0
     path = data_path_of(workspace, facts)
     untested = [version for version in facts.outcome.untested if version.untested == "no_time"]
     shown = facts.recommended or (untested[-1] if untested else facts.baseline)
     if shown.is_baseline and all(one.judgement is None for one in facts.variants if not one.is_baseline):
-        return AskedExamples(path, n_test, n_test)  # no verdict is based on any of them
+        return EvaluatedExamples(path, n_test, n_test)  # no verdict is based on any of them
     kept = [answers_result(workspace, variant.answers_key) for variant in (facts.baseline, shown)]
     found = [result for result in kept if result is not None]
     least = min(found, key=lambda result: result.n, default=None)
     is_enough = least is not None and not least.stopped and is_safe(shown)  # this limit needed no more
     if least is None or ((is_enough or least.n >= n_test) and not untested):
-        return AskedExamples(path, n_test, n_test)
+        return EvaluatedExamples(path, n_test, n_test)
     slowest = max(found, key=lambda result: result.seconds / max(1, result.n))
     rest_s = 2 * n_test * slowest.seconds / max(1, slowest.n)
     n_asked = 0 if facts.recommended is None and untested else least.n
     stopped = least.stopped or ("time" if untested else "")
-    return AskedExamples(path, n_test, n_asked, stopped, rest_s)
+    return EvaluatedExamples(path, n_test, n_asked, stopped, rest_s)
 
 
 def alone_s(workspace: Workspace, facts: RunFacts, variant: Variant) -> float | None:

@@ -9,7 +9,7 @@ from app.services.records.proofs import Proof
 
 
 @dataclass(frozen=True)
-class Part:
+class RunSection:
     """Examples of one data folder on which a run's versions are judged.
 
     `items` None means all. `path` is the place of the person's files, "" if unknown. `answers` maps a version's id to
@@ -25,16 +25,16 @@ class Part:
     answers: dict[str, str]
 
 
-def parts_of(artifacts: ArtifactStore, facts: RunFacts, proof: Proof) -> tuple[Part, ...]:
+def parts_of(artifacts: ArtifactStore, facts: RunFacts, proof: Proof) -> tuple[RunSection, ...]:
     """Return all parts in order; inputs made by Fettle no longer count once there are others."""
-    found: list[Part] = []
+    found: list[RunSection] = []
     number, first = 0, facts.first_data
     if not (proof.parts and first is not None and first.origin == "made"):
         answers = {variant.id: variant.answers_key for variant in facts.variants if variant.answers_key}
         number = first.n_test if first is not None else 0
-        found.append(Part(facts.data_dir, facts.project.data_path or "", None, number, 0, answers))
+        found.append(RunSection(facts.data_dir, facts.project.data_path or "", None, number, 0, answers))
     for part in proof.parts:
         folder = artifacts.folder(part.data_key) / "data"
-        found.append(Part(folder, part.path, part.items, part.n_test, number, part.answers))
+        found.append(RunSection(folder, part.path, part.items, part.n_test, number, part.answers))
         number += part.n_test
     return tuple(found)

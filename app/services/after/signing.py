@@ -4,7 +4,7 @@ import dataclasses
 import shutil
 from pathlib import Path
 
-from app.services.flow.steps import Done, Flow, JobStep
+from app.services.flow.steps import Flow, JobStep, StepResult
 from workers.contracts.bundles import ExportResult, SignParams, SignResult
 
 
@@ -13,12 +13,12 @@ def check_key(key: Path) -> Flow[None]:
     yield _step(SignParams(key=str(key)), "Check the key", key)
 
 
-def signed(done: Done[ExportResult], key: Path) -> Flow[Done[ExportResult]]:
+def signed(done: StepResult[ExportResult], key: Path) -> Flow[StepResult[ExportResult]]:
     """Return the export with its bundle signed, in its own folder; the folder of `done` is removed."""
     bundle = done.folder / done.result.path
     try:
         params = SignParams(key=str(key), bundle=str(bundle))
-        made: Done[SignResult] = yield _step(params, "Sign the bundle", key, bundle)
+        made: StepResult[SignResult] = yield _step(params, "Sign the bundle", key, bundle)
     finally:
         shutil.rmtree(done.folder, ignore_errors=True)
     changes = made.result.model_dump(include={"sha256", "size_bytes", "files", "signed_by", "path"})

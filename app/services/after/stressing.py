@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.domain.variant import Variant
-from app.services.after.run_parts import Part, parts_of
+from app.services.after.run_parts import RunSection, parts_of
 from app.services.after.trying.showing import sources_of
-from app.services.flow.steps import Done, Flow, JobError, JobStep
+from app.services.flow.steps import Flow, JobError, JobStep, StepResult
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, check_stored
-from app.services.records.stress import keep_stress, read_record
+from app.services.records.stress import read_record, save_stress
 from app.services.run.version_steps import stored_version, threads_of
 from workers.contracts.after.stress import FULL_S, QUICK_S, StressParams, StressPart, StressResult
 from workers.contracts.errors import ErrorInfo
@@ -66,8 +66,8 @@ def stress(workspace: Workspace, facts: RunFacts, ask: StressRequest) -> Flow[St
     check_stored(workspace, facts, variant, contents=False)
     earlier = read_record(workspace.repositories, variant.id)
     times = (earlier.again if earlier is not None else 0) + ask.again
-    done: Done[StressResult] = yield _step(workspace, facts, variant, ask, times)
-    keep_stress(workspace.repositories, variant.id, str(done.key), times)
+    done: StepResult[StressResult] = yield _step(workspace, facts, variant, ask, times)
+    save_stress(workspace.repositories, variant.id, str(done.key), times)
     return Stressed(variant, done.result, done.folder)
 
 
@@ -121,7 +121,7 @@ def _step(
     )
 
 
-def _source(workspace: Workspace, facts: RunFacts, part: Part) -> Path | None:
+def _source(workspace: Workspace, facts: RunFacts, part: RunSection) -> Path | None:
     """Return the place of the person's files of a part, None if they are gone."""
     if part.data_dir == facts.data_dir:
         paths = sources_of(workspace, facts)

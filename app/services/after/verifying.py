@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from app.services.flow.steps import DiskStep, Done, Flow, JobStep
+from app.services.flow.steps import DiskStep, Flow, JobStep, StepResult
 from app.services.flow.workspace import Workspace
 from workers.contracts.bundles import VerifyParams, VerifyResult
 from workers.contracts.folder import sha256_file
@@ -17,7 +17,7 @@ def verify(workspace: Workspace, bundle: Path, own_key: str = "", *, allow_code:
     exported = {record.sha256 for record in workspace.repositories.exports.list()}
     if not allow_code and exported and bundle.is_file():
         allow_code = (yield DiskStep(lambda _stopped: sha256_file(bundle))) in exported
-    done: Done[VerifyResult] = yield JobStep(
+    done: StepResult[VerifyResult] = yield JobStep(
         kind="verify",
         params=VerifyParams(bundle=str(bundle), own_key=own_key, allow_code=allow_code),
         result=VerifyResult,

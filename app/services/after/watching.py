@@ -19,7 +19,7 @@ from app.persistence.repositories import NotFound
 from app.services.flow.steps import Flow, FlowCancelled, JobError
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, read_facts
-from app.services.run.version_steps import PREDICTIONS, Pair, judge, predict, stored_version, threads_of
+from app.services.run.version_steps import PREDICTIONS, MeasuredPair, judge, predict, stored_version, threads_of
 from workers.contracts.base import Frozen
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.specs import Judgement
@@ -40,7 +40,7 @@ class Pinned(Frozen):
     seed: int
 
 
-class Changed(Frozen):
+class ReleaseChange(Frozen):
     """A library whose version changed since the older version's predictions; "" if it was not installed."""
 
     name: str
@@ -59,7 +59,7 @@ class Watched(Frozen):
     is_export: bool
     judgement: Judgement | None = None
     reason: str = ""
-    libraries: tuple[Changed, ...] = ()
+    libraries: tuple[ReleaseChange, ...] = ()
 
     @property
     def is_worse(self) -> bool:
@@ -85,7 +85,7 @@ class Between:
 
     judgement: Judgement | None = None
     reason: str = ""
-    libraries: tuple[Changed, ...] = ()
+    libraries: tuple[ReleaseChange, ...] = ()
     keys: tuple[str, str, str] = ("", "", "")  # store keys of the examples, and of the predictions before and after
 
 
@@ -260,7 +260,7 @@ def _answers(space: Workspace, pinned: Pinned, facts: RunFacts, variant: Variant
 
 def _judge(space: Workspace, pinned: Pinned, facts: RunFacts, before: str, after: str) -> Flow[Judgement]:
     first, second = (space.artifacts.folder(key) / PREDICTIONS for key in (before, after))
-    pair = Pair(space.artifacts.folder(pinned.data_key) / "data", first, second)
+    pair = MeasuredPair(space.artifacts.folder(pinned.data_key) / "data", first, second)
     judgement = yield from judge([pair], facts.run.goal.max_loss_pct, "Compare with the version before")
     return judgement
 
@@ -274,13 +274,13 @@ def _versions(space: Workspace, key: str) -> dict[str, str]:
         return {}
 
 
-def _changed(before: dict[str, str], after: dict[str, str]) -> tuple[Changed, ...]:
+def _changed(before: dict[str, str], after: dict[str, str]) -> tuple[ReleaseChange, ...]:
     if not before or not after:
         return ()
     # another program release may record more libraries, which then did not change
     names = sorted({*before, *after} if before.get("fettle") == after.get("fettle") else {*before} & {*after})
     return tuple(
-        Changed(name=name, before=before.get(name, ""), after=after.get(name, ""))
+        ReleaseChange(name=name, before=before.get(name, ""), after=after.get(name, ""))
         for name in names
         if before.get(name) != after.get(name)
     )

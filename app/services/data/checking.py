@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.services.flow.steps import Done, Flow, JobStep
+from app.services.flow.steps import Flow, JobStep, StepResult
 from app.services.opening.opening import ReadData
 from workers.contracts.data.checks import DataCheckParams, DataCheckResult
 from workers.contracts.jobs import DataParams
@@ -15,7 +15,7 @@ TITLE = "Check the examples"
 def check_data(params: DataCheckParams, seed: int = 0) -> Flow[DataCheckResult]:
     """Check one set, or two compared with each other; raise `JobError` (exit code 3) if one cannot be read."""
     places = (params.path, params.against, params.model_dir, params.data_dir)
-    done: Done[DataCheckResult] = yield JobStep(
+    done: StepResult[DataCheckResult] = yield JobStep(
         kind="data_check",
         params=params,
         result=DataCheckResult,
@@ -49,7 +49,7 @@ def check_read(asked: DataParams, data: ReadData, model_dir: Path) -> Flow[Check
         relabeled=asked.relabeled,
     )
     places = [asked.path, *([asked.calibration_path] if asked.calibration_path else [])]
-    done: Done[DataCheckResult] = yield JobStep(
+    done: StepResult[DataCheckResult] = yield JobStep(
         kind="data_check",
         params=params,
         result=DataCheckResult,

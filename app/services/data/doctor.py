@@ -2,7 +2,7 @@
 
 from app.domain.record import Owner, RecordKind
 from app.persistence import Repositories
-from app.services.flow.steps import Done, Flow, JobError, JobStep
+from app.services.flow.steps import Flow, JobError, JobStep, StepResult
 from app.services.opening.opening import OpenedModel, ReadData
 from workers.contracts.base import Frozen
 from workers.contracts.data.doctor import PREPARED_WRONGLY, DoctorParams, DoctorResult
@@ -50,7 +50,7 @@ def check_preparation(
     if asked.path is None:
         raise ValueError("made inputs are prepared as the model wants them")
     place = from_text(asked.path)
-    done: Done[DoctorResult] = yield JobStep(
+    done: StepResult[DoctorResult] = yield JobStep(
         kind="doctor",
         params=DoctorParams(
             model_dir=str(model.folder),

@@ -1,6 +1,6 @@
 """Show three examples as they enter the model, for the page Data and `fettle inspect MODEL --data PATH`."""
 
-from app.services.flow.steps import Done, Flow, JobStep
+from app.services.flow.steps import Flow, JobStep, StepResult
 from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
 from workers.contracts.data.fed import FedInput, FedParams, FedResult
 from workers.contracts.jobs import DataParams, OpenParams
@@ -9,13 +9,13 @@ from workers.contracts.specs import ModelInfo
 TITLE = "See what the model is fed"
 
 
-def show_fed(model: OpenedModel, data: ReadData) -> Flow[Done[FedResult]]:
+def show_fed(model: OpenedModel, data: ReadData) -> Flow[StepResult[FedResult]]:
     """Return three inputs; pictures lie in the result's `folder`. A repeated request gets the cached result.
 
     Raises:
         JobError: The model cannot run on the examples.
     """
-    done: Done[FedResult] = yield JobStep(
+    done: StepResult[FedResult] = yield JobStep(
         kind="fed",
         params=FedParams(model_dir=str(model.folder), data_dir=str(data.folder)),
         result=FedResult,
@@ -27,7 +27,7 @@ def show_fed(model: OpenedModel, data: ReadData) -> Flow[Done[FedResult]]:
     return done
 
 
-def inspect_fed(opening: OpenParams, asked: DataParams) -> Flow[tuple[ModelInfo, Done[FedResult]]]:
+def inspect_fed(opening: OpenParams, asked: DataParams) -> Flow[tuple[ModelInfo, StepResult[FedResult]]]:
     """Open the model, read the data for it, and show its inputs; raise `JobError` if one of these fails."""
     model = yield from open_model(opening)
     data = yield from read_data(asked.model_copy(update={"model_dir": str(model.folder)}))

@@ -1,7 +1,7 @@
 """Check before a run whether the examples suffice to prove the limit."""
 
 from app.domain.choose import LEAST_ALIKE_ITEMS
-from app.domain.proof.examples import least_limit_pct, least_to_prove, least_to_tell, texts_to_ask
+from app.domain.proof.examples import fewest_examples, least_limit_pct, least_to_prove, texts_to_ask
 from app.services.opening.opening import ReadData
 from workers.contracts.proof.proving import LEAST_TEXTS
 from workers.contracts.wording import percent_of
@@ -9,7 +9,7 @@ from workers.contracts.wording import percent_of
 
 def enough_items(limit_pct: float) -> int:
     """Return how many test examples prove the limit in percent, or let rounded numbers be recommended unproven."""
-    return min(LEAST_ALIKE_ITEMS, least_to_tell(limit_pct))
+    return min(LEAST_ALIKE_ITEMS, fewest_examples(limit_pct))
 
 
 def few_items(data: ReadData, limit_pct: float, *, by_words: bool = False) -> bool:

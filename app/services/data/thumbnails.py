@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.services.flow.steps import Done, Flow, JobStep
+from app.services.flow.steps import Flow, JobStep, StepResult
 from app.services.opening.opening import ReadData
 from workers.contracts.data.thumbnails import ThumbnailsParams, ThumbnailsResult
 from workers.contracts.jobs import DataParams
@@ -53,7 +53,7 @@ def draw(asked: DataParams, data: ReadData, model_dir: Path, first: int) -> Flow
     if asked.path is None:
         raise ValueError("made inputs are not drawn")
     places = [place for place in (asked.path, asked.calibration_path) if place is not None]
-    done: Done[ThumbnailsResult] = yield JobStep(
+    done: StepResult[ThumbnailsResult] = yield JobStep(
         kind="thumbnails",
         params=ThumbnailsParams(
             model_dir=str(model_dir),

@@ -37,7 +37,7 @@ class Background(Generic[T]):
         self._thread.join()
         return self._future.result()
 
-    def ask_to_stop(self) -> None:
+    def request_stop(self) -> None:
         """Request the end of the work without waiting."""
         self._stop.set()
 

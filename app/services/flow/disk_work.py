@@ -60,7 +60,7 @@ class DiskWork:
         Work that ends late is awaited through `ended` instead. With `forget` the wait happens here and nothing follows.
         """
         if self._running is not None and self._ends_late and not forget:
-            self._running.ask_to_stop()
+            self._running.request_stop()
         elif self._running is not None:
             self._running.stop()
         if forget:

@@ -16,18 +16,18 @@ from app.services.flow.card_slot import WAITING, CardSlot, device_of
 from app.services.flow.disk_work import INLINE_BYTES, DiskWork, size_of
 from app.services.flow.events import JobBegan, JobEnded, MeasuringChanged, MemoryUsed, Observer, StepProgress
 from app.services.flow.history import End, JobHistory
-from app.services.flow.kept_measurements import KeptMeasurements
-from app.services.flow.measuring import Measurer, event_of, keep_measured
+from app.services.flow.kept_measurements import SavedMeasurements
+from app.services.flow.measuring import Measurer, event_of, save_measured
 from app.services.flow.memory_meter import MemoryMeter
 from app.services.flow.steps import (
     AnyStep,
     DiskStep,
-    Done,
     Flow,
     FlowCancelled,
     JobError,
     JobStep,
     MeasureStep,
+    StepResult,
 )
 from app.services.flow.workspace import Workspace
 from workers.contracts.errors import ErrorInfo
@@ -55,7 +55,7 @@ class Driver(Generic[T]):
         """Begin `flow` in a workspace, and report its events to `observe`."""
         self._workspace, self._flow, self._observe = workspace, flow, observe
         self._history = JobHistory(workspace)
-        self._kept = KeptMeasurements(workspace.artifacts, workspace.jobs)
+        self._kept = SavedMeasurements(workspace.artifacts, workspace.jobs)
         self._client: JobClient | None = None
         self._measurer: Measurer | None = None
         self._step: JobStep[Any] | None = None
@@ -198,7 +198,7 @@ class Driver(Generic[T]):
         self._measurer = None
         measured = measurer.measured()
         if not self._cancelling:
-            entry = keep_measured(self._kept, measurer, measured, self._observe)
+            entry = save_measured(self._kept, measurer, measured, self._observe)
             if entry is not None:
                 self._history.measured(entry, measurer.job_id)
         failure = next((failure for failure in measured.failures if failure is not None), None)
@@ -245,7 +245,7 @@ class Driver(Generic[T]):
         if key is None:
             if not step.keep_folder:
                 shutil.rmtree(work_dir, ignore_errors=True)
-            done = Done(step.result.model_validate(message.result), work_dir, None, False, seconds)
+            done = StepResult(step.result.model_validate(message.result), work_dir, None, False, seconds)
             self._advance(lambda: self._flow.send(done))
             return
         artifacts = self._workspace.artifacts
@@ -263,13 +263,13 @@ class Driver(Generic[T]):
             shutil.rmtree(self._workspace.job_dir(job.job_id), ignore_errors=True)
             self._throw(FlowCancelled() if self._cancelling else self._not_kept(error))
         else:
-            self._history.kept(entry, job)
+            self._history.stored(entry, job)
             self._workspace.ended_well(step)
             self._send(step, entry, False, seconds)
 
     def _send(self, step: JobStep[Any], entry: Entry, cached: bool, seconds: float) -> None:
         made_s = entry.seconds if cached else 0.0
-        done = Done(step.result.model_validate(entry.result), entry.folder, entry.key, cached, seconds, made_s)
+        done = StepResult(step.result.model_validate(entry.result), entry.folder, entry.key, cached, seconds, made_s)
         self._advance(lambda: self._flow.send(done))
 
     def _not_kept(self, error: OSError) -> JobError:

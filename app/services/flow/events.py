@@ -17,7 +17,7 @@ class StepChanged:
 
 @dataclass(frozen=True)
 class StepProgress:
-    """Progress of the running step; `total` and `eta_s` are None if unknown.
+    """Progress of the running step; `total` and `remaining_s` are None if unknown.
 
     `says_more` is true if `stage` adds to the step's title. `stage_id` has the meaning of `Progress.stage_id`.
     """
@@ -27,7 +27,7 @@ class StepProgress:
     done: float
     total: float | None
     unit: str
-    eta_s: float | None
+    remaining_s: float | None
     says_more: bool = True
     stage_id: str = ""
 

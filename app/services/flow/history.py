@@ -58,7 +58,7 @@ class JobHistory:
             )
         )
 
-    def kept(self, entry: Entry, job: RunJob) -> None:
+    def stored(self, entry: Entry, job: RunJob) -> None:
         """Record that the store has a new entry, made by `job`."""
         if self._artifacts is None:
             return

@@ -38,7 +38,7 @@ class _Kept(Frozen):
     run_began: AwareDatetime | None = None
 
 
-class KeptMeasurements:
+class SavedMeasurements:
     """The kept measurements in the artifact store, owned by a driver."""
 
     def __init__(self, artifacts: ArtifactStore, jobs: Path) -> None:
@@ -69,7 +69,7 @@ class KeptMeasurements:
             run_began=kept.run_began,
         )
 
-    def keep(self, step: MeasureStep, measured: Measured) -> Entry | None:
+    def save(self, step: MeasureStep, measured: Measured) -> Entry | None:
         """Store a complete measurement; return None if it failed, was stopped, or may not be reused.
 
         Raises:

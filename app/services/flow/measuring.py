@@ -19,7 +19,7 @@ from app.services.flow.events import (
     StepProgress,
     WaitingForQuiet,
 )
-from app.services.flow.kept_measurements import KeptMeasurements
+from app.services.flow.kept_measurements import SavedMeasurements
 from app.services.flow.quiet import Waiting
 from app.services.flow.steps import Loads, Measured, MeasureStep, limits_of_runtime
 from app.services.flow.workspace import Workspace
@@ -119,7 +119,7 @@ class Measurer:
     def skip_wait(self) -> None:
         """Measure at once, and skip all later waits of the same run."""
         if self.step.quiet is not None:
-            self.step.quiet.patience.skip()
+            self.step.quiet.budget.skip()
 
     @property
     def pids(self) -> list[int]:
@@ -228,10 +228,10 @@ def _times(timing: Timing, sets: int) -> tuple[tuple[float, ...], ...]:
     return tuple(tuple(times) for times in timing.latencies_ms[:sets] if times)
 
 
-def keep_measured(kept: KeptMeasurements, measurer: Measurer, measured: Measured, observe: Observer) -> Entry | None:
+def save_measured(kept: SavedMeasurements, measurer: Measurer, measured: Measured, observe: Observer) -> Entry | None:
     """Store the measurement for reuse; a failed write only causes a warning."""
     try:
-        return kept.keep(measurer.step, measured)
+        return kept.save(measurer.step, measured)
     except OSError as error:
         text = f"The measurement could not be kept for later: {error.strerror or error}."
         observe(LogLine("warning", text, measurer.job_id))

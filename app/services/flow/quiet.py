@@ -28,7 +28,7 @@ QUIET_LOOKS = 2
 """Number of quiet looks in a row that end the wait, because programs also pause for a moment."""
 
 
-class Patience:
+class QuietBudget:
     """Remaining seconds that one run may wait in all; owned by its `Search`. A person can end all waits of the run."""
 
     def __init__(self, left_s: float = MOST_S) -> None:
@@ -45,7 +45,7 @@ class Patience:
         return QuietWait(self, limit_s)
 
 
-def run_patience(environment: Mapping[str, str] = os.environ) -> Patience:
+def quiet_budget(environment: Mapping[str, str] = os.environ) -> QuietBudget:
     """Return the wait budget of one run.
 
     FETTLE_WAIT_FOR_QUIET_S replaces the default minute. It is 0 where programs always run side by side, as on a test
@@ -56,7 +56,7 @@ def run_patience(environment: Mapping[str, str] = os.environ) -> Patience:
     """
     said = environment.get("FETTLE_WAIT_FOR_QUIET_S", "").strip()
     try:
-        return Patience(max(0.0, float(said))) if said else Patience()
+        return QuietBudget(max(0.0, float(said))) if said else QuietBudget()
     except ValueError as error:
         raise ValueError(f"FETTLE_WAIT_FOR_QUIET_S is {said!r}, and has to be a number of seconds.") from error
 
@@ -65,7 +65,7 @@ def run_patience(environment: Mapping[str, str] = os.environ) -> Patience:
 class QuietWait:
     """Wait before one measurement, at most `most_s` seconds of the run's `patience`."""
 
-    patience: Patience
+    budget: QuietBudget
     most_s: float
 
 
@@ -143,12 +143,12 @@ class Waiting:
             clock: Returns the time in seconds.
             names: Returns the busiest programs; None reads the system.
         """
-        self._patience, self._clock = wait.patience, clock
+        self._patience, self._clock = wait.budget, clock
         others = OtherPrograms() if look is None or names is None else None
         self._look = look or (others.share if others is not None else lambda: None)
         self._names = names or (others.names if others is not None else tuple)
         self._began_s = self._looked_s = self._counted_s = clock()
-        self._end_s = self._began_s + min(wait.most_s, wait.patience.left_s)
+        self._end_s = self._began_s + min(wait.most_s, wait.budget.left_s)
         self._quiet_looks = 0
         self.busy_share: float | None = None
         self.disturbed_by: tuple[str, ...] = ()

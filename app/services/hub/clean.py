@@ -14,7 +14,7 @@ ACTIVE = (RunState.QUEUED, RunState.RUNNING)
 
 
 @dataclass(frozen=True)
-class KeptModel:
+class DownloadedModel:
     """A stored model; `used_by` names its projects, `running` is true if one has a queued or running run."""
 
     stored: StoredModel
@@ -30,7 +30,7 @@ class Unfinished:
     come_bytes: int
 
 
-def kept_models(space: Workspace) -> tuple[KeptModel, ...]:
+def downloaded_models(space: Workspace) -> tuple[DownloadedModel, ...]:
     """Return all complete models, newest first."""
     return tuple(_with_use(space, model) for model in ModelCache(space.paths.hub).list())
 
@@ -77,11 +77,11 @@ def discard_download(space: Workspace, key: str) -> None:
     ModelCache(space.paths.hub).discard(key)
 
 
-def _with_use(space: Workspace, model: StoredModel) -> KeptModel:
+def _with_use(space: Workspace, model: StoredModel) -> DownloadedModel:
     repositories = space.repositories
     users = [p for p in repositories.projects.list() if _lies_in(Path(p.model_path), model.folder)]
     running = any(run.state in ACTIVE for p in users for run in repositories.runs.list(project_id=p.id))
-    return KeptModel(model, tuple(project.name for project in users), running)
+    return DownloadedModel(model, tuple(project.name for project in users), running)
 
 
 def _lies_in(path: Path, folder: Path) -> bool:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from app.credentials import Kept, checked_token, keep_token
+from app.credentials import Kept, checked_token, save_token
 from app.errors import FettleError
 from app.services.flow.events import StepProgress
-from app.services.flow.steps import Done, Flow, FlowCancelled, JobError, JobStep
+from app.services.flow.steps import Flow, FlowCancelled, JobError, JobStep, StepResult
 from app.services.flow.workspace import Workspace
 from app.services.hub.looking import look
 from app.services.hub.model_cache import ModelCache
@@ -140,7 +140,7 @@ def _download(
         pieces = model_cache.begin(pending)
         with _kept_only_if_wanted(pieces, keep_partial):
             check_room(model_cache, pending)
-            done: Done[HubDownloadResult] = yield _download_step(access, pending, pieces)
+            done: StepResult[HubDownloadResult] = yield _download_step(access, pending, pieces)
             stored = model_cache.adopt(pending, _origin(pending, done.result))
     return Downloaded(stored, done.result.fetched_bytes, done.result.resumed_bytes)
 
@@ -240,9 +240,9 @@ def check_wanted(found: HubModelResult, ask: DownloadRequest) -> None:
 
 def speed_bytes_per_s(progress: StepProgress) -> float | None:
     """Return the download speed in bytes per second, from the same figures as the remaining time."""
-    if not progress.eta_s or progress.total is None:
+    if not progress.remaining_s or progress.total is None:
         return None
-    return (progress.total - progress.done) / progress.eta_s
+    return (progress.total - progress.done) / progress.remaining_s
 
 
 def log_in(space: Workspace, text: str) -> Flow[LoggedIn]:
@@ -260,7 +260,7 @@ def log_in(space: Workspace, text: str) -> Flow[LoggedIn]:
         token = checked_token(text)
         access = place.look().model_copy(update={"token": token})
         found = yield from look("hub_login", HubLoginParams(access=access), HubLoginResult, "Log in to the hub")
-        kept = keep_token(space.paths.hub, place.endpoint, token)
+        kept = save_token(space.paths.hub, place.endpoint, token)
     except (FettleError, WorkerError) as error:
         raise JobError(error.info(), error.exit_code) from error
     return LoggedIn(found.user, place.endpoint, kept)

@@ -4,7 +4,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from app.services.flow.steps import Done, Flow, JobError, JobStep
+from app.services.flow.steps import Flow, JobError, JobStep, StepResult
 from app.services.hub.place import certificate_paths
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.process.messages import Limits
@@ -26,7 +26,7 @@ SLOW = ErrorInfo(
 def look(kind: str, params: BaseModel, result: type[R], title: str) -> Flow[R]:
     """Run one job that only reads from the hub; raises `JobError`, with exit code 6 if the hub takes too long."""
     try:
-        done: Done[R] = yield JobStep(
+        done: StepResult[R] = yield JobStep(
             kind=kind,
             params=params,
             result=result,

@@ -9,7 +9,7 @@ from workers.contracts.process.messages import Card
 CARD = RecordKind("card", Owner.RUN, Card)
 
 
-def keep_card(workspace: Workspace, run_id: str) -> None:
+def save_gpu(workspace: Workspace, run_id: str) -> None:
     """Store which GPU was chosen for a run; nothing if none was."""
     card = workspace.card()
     if card is not None:

@@ -4,7 +4,7 @@ import platform
 
 from app.persistence import Repositories
 from app.services.flow.artifacts import library_versions
-from app.services.flow.steps import Done, Flow, JobStep
+from app.services.flow.steps import Flow, JobStep, StepResult
 from app.version import VERSION
 from workers.contracts.base import Frozen
 from workers.contracts.jobs import DescribeParams, DescribeResult
@@ -20,7 +20,7 @@ class _Remembered(Frozen):
 
 def describe() -> Flow[DescribeResult]:
     """Return devices, runtimes, techniques and targets with their availability and hints."""
-    done: Done[DescribeResult] = yield JobStep(
+    done: StepResult[DescribeResult] = yield JobStep(
         kind="describe",
         params=DescribeParams(),
         result=DescribeResult,

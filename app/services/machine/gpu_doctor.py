@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from app.services.flow.steps import Done, Flow, JobError, JobStep
+from app.services.flow.steps import Flow, JobError, JobStep, StepResult
 from workers.contracts.gpu import (
     NOT_TRIED,
     GpuCard,
@@ -45,7 +45,7 @@ def _silent(told: object) -> None:
 
 def look_for_cards() -> Flow[RungsResult]:
     """Return the cards that respond, quickly and without checks."""
-    done: Done[RungsResult] = yield JobStep(
+    done: StepResult[RungsResult] = yield JobStep(
         "gpu_rungs", RungsParams(), RungsResult, "Look for NVIDIA GPUs", shares_card=True, limits=_limits(None)
     )
     return done.result
@@ -86,7 +86,7 @@ def _try(rung: RungListing, card: GpuCard | None, before: list[TriedRung]) -> Fl
         reason = f"It stands on “{under.title}”, which does not hold."
         return TriedRung(**place, ok=False, code=NOT_TRIED, found="Not tried.", reason=reason, hint="Mend that first.")
     try:
-        done: Done[RungResult] = yield JobStep(
+        done: StepResult[RungResult] = yield JobStep(
             "gpu_rung", RungParams(rung=rung.id, card=card), RungResult, rung.title, limits=_limits(card)
         )
     except JobError as error:  # a crashing or hanging driver also ended the worker

@@ -56,7 +56,7 @@ class Cost(Frozen):
 
 
 @dataclass
-class Heard:
+class InstallerStatus:
     """Last output of the installer, written while it works and read by the display.
 
     `share` is 0 to 1 of its present stage, None if unknown.
@@ -92,19 +92,19 @@ class Installer:
     def cost(self, name: OptionalSet, stopped: Stopped) -> Cost:
         """Return the cost of a set; raises `JobError`."""
         bootstrap = str(self.root / "installer" / "bootstrap.py")
-        said, code = self._run([sys.executable, "-ES", bootstrap, "cost", name], Heard(), stopped)
+        said, code = self._run([sys.executable, "-ES", bootstrap, "cost", name], InstallerStatus(), stopped)
         with contextlib.suppress(ValidationError):
             if code == 0 and said:
                 return Cost.model_validate_json(said[-1].line)
         raise JobError(_failure(name, said), FAILED)
 
-    def take(self, name: OptionalSet, heard: Heard, stopped: Stopped) -> None:
+    def take(self, name: OptionalSet, heard: InstallerStatus, stopped: Stopped) -> None:
         """Install a set and check that Fettle starts with it; raises `JobError`."""
         said, code = self._run([str(self.program), *install_arguments(name)], heard, stopped)
         if code != 0:
             raise JobError(_failure(name, said), FAILED)
 
-    def _run(self, command: Sequence[str], heard: Heard, stopped: Stopped) -> tuple[list[_Line], int]:
+    def _run(self, command: Sequence[str], heard: InstallerStatus, stopped: Stopped) -> tuple[list[_Line], int]:
         """Run a command and return its last lines and its exit code."""
         try:
             process = _start(command, self.root)
@@ -172,7 +172,7 @@ def _understood(text: str) -> _Line:
     return _Line(line=text.strip())
 
 
-def _hear(said: _Line, heard: Heard, kept: "deque[_Line]") -> None:
+def _hear(said: _Line, heard: InstallerStatus, kept: "deque[_Line]") -> None:
     heard.line = said.what or said.line or heard.line
     heard.share = min(1.0, said.done / said.total) if said.done is not None and said.total else None
     if said.total is None and (said.line or said.what):
@@ -225,7 +225,9 @@ def what_it_takes(installer: Installer, name: OptionalSet) -> Flow[Cost]:
     return cost
 
 
-def take(space: Workspace, installer: Installer, name: OptionalSet, heard: Heard) -> Flow[DescribeResult | None]:
+def take(
+    space: Workspace, installer: Installer, name: OptionalSet, heard: InstallerStatus
+) -> Flow[DescribeResult | None]:
     """Install a set and return the new description of this computer, None if that fails.
 
     `heard` gets the progress. No worker process with old packages waits meanwhile or afterwards.

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.services.flow.steps import Done, Flow, JobError, JobStep, R, limits_of_runtime
+from app.services.flow.steps import Flow, JobError, JobStep, R, StepResult, limits_of_runtime
 from app.services.opening.refusing import as_refusal
 from workers.contracts.jobs import (
     DataParams,
@@ -135,10 +135,10 @@ def _may_need_torch(path: Path) -> bool:
     return path.suffix != ".onnx"
 
 
-def _refusing(step: JobStep[R], path: Path) -> Flow[Done[R]]:
+def _refusing(step: JobStep[R], path: Path) -> Flow[StepResult[R]]:
     """Run the step; an end of the job caused by the file becomes a refusal."""
     try:
-        done: Done[R] = yield step
+        done: StepResult[R] = yield step
     except JobError as error:
         raise as_refusal(error, path) from error
     return done
@@ -156,7 +156,7 @@ def _readable(path: Path) -> tuple[Path, ...]:
 def read_data(params: DataParams, step_index: int | None = None, seed: int = 0) -> Flow[ReadData]:
     """Read the data, merge duplicates and split without overlap; the result is cached by the contents."""
     places = [path for path in (params.path, params.calibration_path) if path is not None]
-    done: Done[DataResult] = yield JobStep(
+    done: StepResult[DataResult] = yield JobStep(
         kind="data",
         params=params,
         result=DataResult,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from app.domain.project import Project
 from app.domain.record import Owner, RecordKind
 from app.persistence import Repositories
-from app.services.records.decisions import note_labels
+from app.services.records.decisions import record_label_changes
 from workers.contracts.base import Frozen
 from workers.contracts.jobs import DataParams, OpenParams
 from workers.contracts.specs import Recipe
@@ -41,7 +41,7 @@ def save_opening(repositories: Repositories, project: Project, opening: OpenPara
 def save_data(repositories: Repositories, project: Project, asked: DataParams) -> Project:
     """Store a project whose data were read, and how."""
     with repositories.together():
-        note_labels(repositories, project.id, kept_data(repositories, project), asked)
+        record_label_changes(repositories, project.id, saved_data(repositories, project), asked)
         repositories.records.put(ASKED_DATA, project.id, asked.model_copy(update={"model_dir": ""}))
         return save_project(repositories, project)
 
@@ -54,19 +54,19 @@ def save_recipes(repositories: Repositories, project: Project, recipes: tuple[Re
         repositories.records.put(RECIPES, project.id, OwnRecipes(recipes=recipes))
 
 
-def kept_opening(repositories: Repositories, project: Project) -> OpenParams:
+def saved_opening(repositories: Repositories, project: Project) -> OpenParams:
     """Return how the model was opened: the person's consent, shapes and preprocessing."""
     return repositories.records.get(OPENING, project.id) or OpenParams(path=project.model_path)
 
 
-def kept_data(repositories: Repositories, project: Project) -> DataParams:
+def saved_data(repositories: Repositories, project: Project) -> DataParams:
     """Return how the data were read: the person's columns and matched names."""
     kept = repositories.records.get(ASKED_DATA, project.id)
     same = kept is not None and kept.path == project.data_path
     return kept if kept is not None and same else DataParams(model_dir="", path=project.data_path)
 
 
-def kept_recipes(repositories: Repositories, project: Project) -> tuple[Recipe, ...] | None:
+def saved_recipes(repositories: Repositories, project: Project) -> tuple[Recipe, ...] | None:
     """Return the project's own recipes, None for those of the preset."""
     kept = repositories.records.get(RECIPES, project.id)
     return kept.recipes if kept is not None else None

@@ -6,14 +6,14 @@ from app.services.flow.steps import JobError
 from app.services.flow.workspace import Workspace
 from app.services.projects.running import RunRequest
 from app.services.records.facts import SEE_JOBS
-from app.services.records.run_plan import as_begun, kept_plan
+from app.services.records.run_plan import as_begun, saved_plan
 from presets.loader import DEFAULT_ID, load_presets
 from workers.contracts.errors import ErrorInfo
 
 AGAIN = "Optimize the model again; what is in the store is not done again."
 
 
-def resumed_ask(space: Workspace, run_id: str) -> tuple[Run, RunRequest]:
+def resumed_request(space: Workspace, run_id: str) -> tuple[Run, RunRequest]:
     """Return a stored run and the request that resumes it.
 
     Raises:
@@ -26,7 +26,7 @@ def resumed_ask(space: Workspace, run_id: str) -> tuple[Run, RunRequest]:
     except NotFound as error:
         detail = f"Nothing is stored under {run_id!r}."
         raise _refused("unknown_run", "There is no such run", detail, SEE_JOBS) from error
-    plan = kept_plan(run)
+    plan = saved_plan(run)
     if run.state is RunState.RUNNING:
         raise _refused("cannot_resume", "This run cannot go on", "It is at work.", "Wait until it is over.")
     if plan is None or plan.model is None or plan.data is None:

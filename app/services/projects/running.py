@@ -11,7 +11,7 @@ from app.services.flow.steps import Flow
 from app.services.flow.workspace import Workspace
 from app.services.hub.origin import remember_origin
 from app.services.projects.projects import new_run
-from app.services.records.run_plan import BesideRequest, RunPlan, kept_plan, with_plan
+from app.services.records.run_plan import BesideRequest, RunPlan, saved_plan, with_plan
 from app.services.run.build_ahead import BuildRequest, build_ahead, of_tensorrt
 from app.services.run.optimize import optimize
 from app.services.run.prove_beside import ProveRequest, prove_beside
@@ -59,7 +59,7 @@ def resume_run(
     The run keeps its original recipes even if the preset has changed since. `more_s` grants seconds from now on, with
     which a completed run can also continue.
     """
-    plan = kept_plan(run)
+    plan = saved_plan(run)
     if plan is None:
         plan = RunPlan(
             recipes=ask.preset.recipes,

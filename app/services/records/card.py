@@ -10,7 +10,7 @@ from workers.contracts.measured.card_figures import CardFigures
 CARD = RecordKind("card_figures", Owner.VARIANT, CardFigures)
 
 
-def keep_card(repositories: Repositories, variant_id: str, results: Sequence[MeasureResult]) -> None:
+def save_card_results(repositories: Repositories, variant_id: str, results: Sequence[MeasureResult]) -> None:
     """Store the figures of the set that read the card, in place of earlier ones; nothing if no set did."""
     found = next((result.card for result in results if result.card is not None), None)
     if found is not None:

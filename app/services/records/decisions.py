@@ -91,7 +91,7 @@ def _at_the_end(repositories: Repositories, project_id: str, entry: Decision) ->
     return entry.model_copy(update=place).sealed()
 
 
-def note_labels(repositories: Repositories, project_id: str, before: DataParams, after: DataParams) -> None:
+def record_label_changes(repositories: Repositories, project_id: str, before: DataParams, after: DataParams) -> None:
     """Add a decision if a person relabeled or left out examples of the same data."""
     if before.path != after.path:
         before = DataParams(model_dir="")

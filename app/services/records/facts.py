@@ -102,7 +102,7 @@ class RunFacts:
 
     def model_dir(self, variant: Variant) -> Path:
         """Return the folder of a variant's model; raise `JobError` (exit code 3) if it could not be made."""
-        if variant.recipe.keeps_the_model:
+        if variant.recipe.runs_original_files:
             return self.original_dir
         key = variant.artifact_key
         if key is None:

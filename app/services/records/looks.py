@@ -3,14 +3,14 @@
 from datetime import UTC, datetime
 
 from app.domain.choose import is_safe
-from app.domain.proof.looks import Look, next_number, same_look, version_key
+from app.domain.proof.looks import TestSetLook, next_number, same_look, version_key
 from app.domain.proof.sequence import can_prove
 from app.domain.variant import Variant
 from app.persistence import Repositories
 from workers.contracts.proof.proving import LEAST_EFFECT, NOBODYS, level_of_look
 
 
-class LookBook:
+class TestSetUsage:
     """Looks of one run at `items` (fingerprints), by versions of one model; made for each verdict.
 
     Without items nothing is counted, because inputs made by Fettle prove nothing.
@@ -38,7 +38,7 @@ class LookBook:
         count = len(self._items) if units is None else min(len(self._items), int(units / LEAST_EFFECT))
         return can_prove(count, self._limit_pct, level_of_look(number))
 
-    def note(self, judged: Variant, number: int) -> None:
+    def record(self, judged: Variant, number: int) -> None:
         """Record that a verdict was given, unless it costs nothing.
 
         A look that could not prove anything cannot err. A version far beyond the limit could not have been called safe.
@@ -56,5 +56,5 @@ class LookBook:
         versions = (*known.versions, key) if known is not None else (key,)
         at = known.at if known is not None else datetime.now(UTC)
         is_open = is_safe(judged) and (known is None or known.is_open)
-        look = Look(self._model_sha256, self._run_id, number, versions, self._items, is_open, at)
+        look = TestSetLook(self._model_sha256, self._run_id, number, versions, self._items, is_open, at)
         self._repositories.looks.put(look)

@@ -24,7 +24,7 @@ class AddedPart(Frozen):
 class Proof(Frozen):
     """All parts that were added to a run, in order.
 
-    `looks` is what version 0.1.0 stored of its verdicts; they are now counted by item (`looks.LookBook`).
+    `looks` is what version 0.1.0 stored of its verdicts; they are now counted by item (`looks.TestSetUsage`).
     """
 
     parts: tuple[AddedPart, ...] = ()

@@ -41,7 +41,7 @@ class RunPlan(Frozen):
     build_for: tuple[str, ...] = ()
 
 
-def kept_plan(run: Run) -> RunPlan | None:
+def saved_plan(run: Run) -> RunPlan | None:
     """Return the stored plan, None if there is none or if another program version wrote it."""
     try:
         return RunPlan.model_validate_json(run.goal.recipe_json or "")
@@ -56,14 +56,14 @@ def with_plan(run: Run, plan: RunPlan) -> Run:
 
 def as_begun(run: Run, preset: Preset) -> Preset:
     """Return the preset with the stored limits and recipes of a run, or unchanged without a plan."""
-    plan = kept_plan(run)
+    plan = saved_plan(run)
     if plan is None:
         return preset
     begun = {"max_loss_pct": run.goal.max_loss_pct, "recipes": plan.recipes, "by_traits": plan.by_traits}
     return preset.model_copy(update=begun)
 
 
-def kept_objective(run: Run) -> Objective:
+def saved_objective(run: Run) -> Objective:
     """Return the objective by which a run chooses, "speed" by default."""
-    plan = kept_plan(run)
+    plan = saved_plan(run)
     return plan.objective if plan is not None else "speed"

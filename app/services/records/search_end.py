@@ -7,7 +7,7 @@ from app.domain.record import Owner, RecordKind
 from app.domain.run import Run
 from app.domain.variant import Variant
 from app.persistence import Repositories
-from app.services.records.run_plan import kept_objective
+from app.services.records.run_plan import saved_objective
 
 SEARCH_END = RecordKind("search", Owner.RUN, SearchEnd)
 
@@ -24,4 +24,4 @@ def write_end(repositories: Repositories, run_id: str, end: SearchEnd) -> None:
 
 def outcome_of_run(run: Run, variants: Sequence[Variant], end: SearchEnd) -> Outcome:
     """Return how a run ended, by its stored facts."""
-    return outcome_of(variants, kept_objective(run), end)
+    return outcome_of(variants, saved_objective(run), end)

@@ -38,7 +38,7 @@ class SpeechRecord(Frozen):
 SPEECH = RecordKind("speech", Owner.VARIANT, SpeechRecord)
 
 
-def keep_speech(repositories: Repositories, variant_id: str, results: Sequence[MeasureResult]) -> None:
+def save_speech(repositories: Repositories, variant_id: str, results: Sequence[MeasureResult]) -> None:
     """Store the medians over sets of processes in place of earlier ones; nothing for other models."""
     lengths = sorted({row.prompt_tokens for result in results for row in result.speech})
     rows = tuple(_joined([r for result in results for r in result.speech if r.prompt_tokens == n]) for n in lengths)

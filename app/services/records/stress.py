@@ -26,7 +26,7 @@ def read_record(repositories: Repositories, variant_id: str) -> StressRecord | N
     return repositories.records.get(STRESS, variant_id)
 
 
-def keep_stress(repositories: Repositories, variant_id: str, key: str, again: int) -> None:
+def save_stress(repositories: Repositories, variant_id: str, key: str, again: int) -> None:
     """Store the newest findings about a version in place of earlier ones."""
     repositories.records.put(STRESS, variant_id, StressRecord(key=key, again=again))
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from app.domain.record import Owner, RecordKind
 from app.domain.variant import Variant
 from app.persistence import Repositories
-from app.services.after.watching import Changed
+from app.services.after.watching import ReleaseChange
 from workers.contracts.base import Frozen
 from workers.contracts.specs import Judgement
 
@@ -31,7 +31,7 @@ class Change(Frozen):
     before: Figures
     judgement: Judgement | None = None
     reason: str = ""
-    libraries: tuple[Changed, ...] = ()
+    libraries: tuple[ReleaseChange, ...] = ()
     in_turn: bool = False
     keys: tuple[str, str, str] = ("", "", "")
 

@@ -223,7 +223,7 @@ def rollback(space: Workspace, project_id: str, number: int) -> Flow[Released]:
             "There is nothing to go back to. Nothing was changed.",
             "Name another release; 'fettle releases' lists them.",
         )
-    bundle = yield from kept_bundle(space, wanted)
+    bundle = yield from stored_bundle(space, wanted)
     repositories, before = space.repositories, current.number if current is not None else None
     with repositories.together():
         repositories.records.put(CURRENT, project_id, Current(number=number, previous=before))
@@ -232,7 +232,7 @@ def rollback(space: Workspace, project_id: str, number: int) -> Flow[Released]:
     return Released(wanted, bundle)
 
 
-def kept_bundle(space: Workspace, wanted: Release) -> Flow[Path]:
+def stored_bundle(space: Workspace, wanted: Release) -> Flow[Path]:
     """Return a release's bundle after checking its hash; raise `JobError` if it is removed, missing or damaged."""
     bundle = space.paths.releases / wanted.file_name
     if wanted.pruned_at is not None:
@@ -296,7 +296,7 @@ def old_releases(known: Sequence[Release], current: Current | None, keep: int) -
 def save_bundle(space: Workspace, wanted: Release, out: Path) -> Flow[Path]:
     """Write a release's bundle to `out`, where an old file stays until the new one is complete; raises `JobError`."""
     check_writable(out)
-    bundle = yield from kept_bundle(space, wanted)
+    bundle = yield from stored_bundle(space, wanted)
     yield DiskStep(partial(place, bundle, out))
     return out
 

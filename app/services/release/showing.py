@@ -1,11 +1,11 @@
 """Show the predictions that changed from one release to the next, in the form of the page Compare."""
 
 from app.services.after.trying.showing import MAX_SHOWN, PICTURES, sources_of
-from app.services.flow.steps import Done, Flow, JobError, JobStep
+from app.services.flow.steps import Flow, JobError, JobStep, StepResult
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts
 from app.services.release.record import Release
-from app.services.run.version_steps import PREDICTIONS, Pair
+from app.services.run.version_steps import PREDICTIONS, MeasuredPair
 from workers.contracts.jobs import Example, ExamplesParams, ExamplesResult
 
 
@@ -23,10 +23,10 @@ def released_examples(space: Workspace, release: Release) -> Flow[tuple[Example,
     if None in folders:
         return ()
     data, before, after = (space.artifacts.folder(key) for key in change.keys)
-    done: Done[ExamplesResult] = yield JobStep(
+    done: StepResult[ExamplesResult] = yield JobStep(
         kind="examples",
         params=ExamplesParams(
-            **Pair(data / "data", before / PREDICTIONS, after / PREDICTIONS).parameters(),
+            **MeasuredPair(data / "data", before / PREDICTIONS, after / PREDICTIONS).parameters(),
             model_dir=str(facts.original_dir),
             items=judged.changed[:MAX_SHOWN],
         ),

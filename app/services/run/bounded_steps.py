@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from app.services.flow.measuring import NO_TIME
-from app.services.flow.steps import AnyStep, DiskStep, Done, Flow, JobError, Measured, MeasureStep, T
+from app.services.flow.steps import AnyStep, DiskStep, Flow, JobError, Measured, MeasureStep, StepResult, T
 
 MIN_STEP_S = 0.3
 """Shortest useful time of a step in seconds; no step begins with less."""
@@ -18,12 +18,12 @@ def within(flow: Flow[T], left_s: Callable[[], float | None]) -> Flow[T]:
 
 
 def counting(
-    flow: Flow[T], note_saved: Callable[[float], None], counts: Callable[[Done[Any]], bool] = lambda done: True
+    flow: Flow[T], note_saved: Callable[[float], None], counts: Callable[[StepResult[Any]], bool] = lambda done: True
 ) -> Flow[T]:
-    """Run `flow` and pass `note_saved` the original duration of each step whose result comes from the cache."""
+    """Run `flow` and pass `record_cached` the original duration of each step whose result comes from the cache."""
 
     def note(answer: Any) -> None:
-        if isinstance(answer, Done) and answer.cached:
+        if isinstance(answer, StepResult) and answer.cached:
             note_saved(answer.made_s if counts(answer) else 0.0)
         elif isinstance(answer, Measured) and answer.measured_at is not None:
             note_saved(answer.seconds)

@@ -128,7 +128,8 @@ LEAST_MORE_S = 5.0
 class TimeBudget:
     """Time limit of one run and the costs it has observed; owned by the run's `Search`.
 
-    Time saved by the cache counts as if it had been spent (`note_saved`). A resumed or repeated run therefore makes the
+    Time saved by the cache counts as if it had been spent (`record_cached`). A resumed or repeated run therefore makes
+    the
     same decisions as the first one. Opening the model and reading the examples count only if the run itself does them.
     """
 
@@ -177,7 +178,7 @@ class TimeBudget:
         """Return the seconds that the cache saved."""
         return self._saved_s
 
-    def note_saved(self, seconds: float) -> None:
+    def record_cached(self, seconds: float) -> None:
         """Count the seconds that a step took when its cached result was made."""
         self._saved_s += seconds
 
@@ -189,7 +190,7 @@ class TimeBudget:
         """
         return None if self._begun_s is None else max(MIN_ANSWER_S, self._begun_s * ANSWER_SHARE)
 
-    def note_measured(self, variant_id: str, measured: Measured, index: int) -> None:
+    def record_measured(self, variant_id: str, measured: Measured, index: int) -> None:
         """Record the cost of a version's first measurement; the first recorded version is the original."""
         times_ms = [value for one_set in measured.latencies_ms[index] for value in one_set]
         timed_s = WITH_WARMUP * sum(times_ms) / 1000
@@ -199,19 +200,21 @@ class TimeBudget:
         start_s = min(PROCESS_S, beside_s)
         self._costs[variant_id] = Cost(start_s, beside_s - start_s, block_s)
 
-    def note_original(self, seconds: float) -> None:
+    def record_original(self, seconds: float) -> None:
         """Record the total seconds of the original's step."""
         self._original_s = seconds
 
-    def note_tried(self, seconds: float) -> None:
+    def record_tried(self, seconds: float) -> None:
         """Record the seconds that one version took from its start to its figures."""
         self._tried_s.append(seconds)
 
-    def note_tail(self, seconds: float) -> None:
+    def record_closing(self, seconds: float) -> None:
         """Record the seconds of computing the figures, which happens once more at the end."""
         self._tail_s = max(self._tail_s, seconds)
 
-    def note_answers(self, items: int, asked: int, seconds: float, beside_s: float, share: float | None = None) -> None:
+    def record_predictions(
+        self, items: int, asked: int, seconds: float, beside_s: float, share: float | None = None
+    ) -> None:
         """Record how long the original took to predict.
 
         Args:
@@ -287,10 +290,10 @@ class TimeBudget:
         plans = [plan for plan in CHOICES if plan.finalists <= min(2, len(ids))] if finalists else [CHOICES[-1]]
         spare_s = [left_s - self.final_s(ids, plan) for plan in plans]
         rest_s = spare_s[-1] if finalists else left_s - (self._end_s if self.keeps_proof else self._after_s)
-        return next((seconds for seconds in spare_s if seconds >= self.likely_s), rest_s)
+        return next((seconds for seconds in spare_s if seconds >= self.expected_s), rest_s)
 
     @property
-    def likely_s(self) -> float:
+    def expected_s(self) -> float:
         """Return the expected seconds of the next version: the mean of earlier ones."""
         return fmean(self._tried_s) if self._tried_s else self._original_s
 
@@ -308,7 +311,7 @@ class TimeBudget:
         """Return whether a next version is likely done in time; a low chance is enough if nothing else remains."""
         left_s = self.left_to_try_s(finalists)
         share = WORTH_SHARE if finalists else TRY_ANYWAY_SHARE
-        return left_s is None or left_s > max(MIN_STEP_S, share * self.likely_s)
+        return left_s is None or left_s > max(MIN_STEP_S, share * self.expected_s)
 
     @property
     def quick_blocks(self) -> int:
@@ -347,7 +350,7 @@ class TimeBudget:
             return max(LEAST_MORE_S, self._total_s or 0.0)
         ids = [*open_ids, *[""] * min(untried, 1)]
         final_s = self.final_s(ids, FinalPlan(len(ids), FINAL_SETS)) + SAFETY * 2 * self.answers_s(1.0)
-        return max(LEAST_MORE_S, SAFETY * untried * self.likely_s + final_s)
+        return max(LEAST_MORE_S, SAFETY * untried * self.expected_s + final_s)
 
     @property
     def final_left_s(self) -> float | None:

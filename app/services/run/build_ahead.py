@@ -16,7 +16,7 @@ from app.domain.sizes import bytes_words
 from app.domain.variant import Variant
 from app.domain.words.outcome import headline
 from app.domain.words.results import same_words
-from app.services.flow.steps import Done, Flow, JobError, JobStep
+from app.services.flow.steps import Flow, JobError, JobStep, StepResult
 from app.services.machine.describing import describe
 from app.services.opening.opening import OpenedModel, ReadData
 from app.services.run import version_steps
@@ -93,8 +93,8 @@ class _Building:
 
     def _plan(self, model: OpenedModel, data: ReadData) -> Flow[tuple[Recipe, ...]]:
         found = yield from describe()
-        self._recorder.note_machine(found.device)
-        done: Done[PlanResult] = yield JobStep(
+        self._recorder.save_machine(found.device)
+        done: StepResult[PlanResult] = yield JobStep(
             kind="plan",
             params=PlanParams(
                 model_dir=str(model.folder),
@@ -113,7 +113,7 @@ class _Building:
             cache=True,
         )
         dropped = tuple(one for one in done.result.dropped if one.reason.code != NO_RUNTIME)  # on other runtimes
-        self._recorder.note(plan_json=done.result.model_copy(update={"dropped": dropped}).model_dump_json())
+        self._recorder.save(plan_json=done.result.model_copy(update={"dropped": dropped}).model_dump_json())
         recipes = tuple(self._with_engine(recipe) for recipe in done.result.candidates)
         self._recorder.plan_steps([*STEPS, *(recipe.title for recipe in recipes)])
         return recipes
@@ -134,7 +134,7 @@ class _Building:
         variant = known or version_steps.new_variant(recorder.run.id, 0, recipe, is_baseline=True)
         original = yield from version_steps.apply(variant, model, data, self._goal.seed, step)
         recorder.variant(original.variant)
-        recorder.note(baseline_variant_id=variant.id)
+        recorder.save(baseline_variant_id=variant.id)
         original = yield from version_steps.predict(original, data.folder, self._request.threads, step, ANSWER_S)
         original = yield from version_steps.judge_beside(original, original, data.folder, self._goal.max_loss_pct, step)
         recorder.variant(original.variant)
@@ -158,7 +158,7 @@ class _Building:
             recorder.variant(dataclasses.replace(variant, state="dropped", notes=(said,)))
             recorder.step(step, state="failed", detail=error.error.title)
             if error.error.hint:
-                recorder.tell(f"{recipe.title}: {error.error.hint}")
+                recorder.warn(f"{recipe.title}: {error.error.hint}")
         else:
             recorder.variant(built)
             size = bytes_words(built.size_bytes or 0)
@@ -177,7 +177,7 @@ class _Building:
     ) -> Flow[tuple[Variant, bool]]:
         """Build the version's engine; return the version and whether the engine came from the cache."""
         params = ApplyParams(model_dir=str(made.model_dir), steps=variant.recipe.steps[-1:], data_dir=str(data.folder))
-        done: Done[ApplyResult] = yield JobStep(
+        done: StepResult[ApplyResult] = yield JobStep(
             kind="apply",
             params=params,
             result=ApplyResult,
@@ -225,14 +225,14 @@ class _Building:
         built = {name for row in rows for name in row["architectures"]}
         left_out = [name for name in self._request.build_for if name not in built]
         if left_out:
-            self._recorder.tell(
+            self._recorder.warn(
                 f"{title}: no engine for {shown(left_out)}, whose cards cannot compute with such numbers."
             )
 
     def _close(self, planned: int, untried: int) -> None:
         recorder = self._recorder
         end = SearchEnd(planned=planned, untried=untried, final="done", built_for=self._request.build_for)
-        recorder.note_search(end)
+        recorder.save_search(end)
         outcome = outcome_of(list(recorder.variants.values()), "speed", end)
         recorder.end(RunState.KEPT_ORIGINAL, headline=headline(outcome, "speed", self._goal.max_loss_pct))
 

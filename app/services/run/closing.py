@@ -18,13 +18,13 @@ def close(search: Search) -> None:
     open_ids = [version.id for version in first.open if can_be_measured_on(version)]
     open_ids += [version.id for version in first.untested if version.untested == "no_time"]
     left_s = search.budget.left_s
-    end = search.keep(
+    end = search.save(
         more_s=search.budget.more_s(search.end.untried, open_ids),
         spare_s=None if left_s is None else max(0.0, left_s),
     )
     outcome = outcome_of(versions, objective, end)
     if outcome.ending is Ending.BUSY:
-        end = search.keep(busy_tries=recorder.busy_tries_before + 1, disturbed_by=recorder.disturbed_by)
+        end = search.save(busy_tries=recorder.busy_tries_before + 1, disturbed_by=recorder.disturbed_by)
         outcome = outcome_of(versions, objective, end)
     for variant in versions:
         if variant.is_baseline or variant is outcome.best:

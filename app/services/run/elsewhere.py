@@ -5,14 +5,14 @@ import uuid
 from pathlib import Path
 
 from app.domain.variant import Variant
-from app.services.flow.quiet import MOST_S, run_patience
+from app.services.flow.quiet import MOST_S, quiet_budget
 from app.services.flow.steps import Flow, JobError, Measured
 from app.services.opening.opening import OpenedBeside, open_beside
 from app.services.records.run_plan import BesideRequest
 from app.services.run import version_steps
 from app.services.run.budget import FINAL_BLOCKS, FINAL_SETS
 from app.services.run.figures import beside_of, with_figures
-from app.services.run.version_steps import Pass, Version
+from app.services.run.version_steps import MeasurementPlan, Version
 from workers.contracts.jobs import OpenBesideParams
 from workers.contracts.specs import Recipe
 
@@ -76,7 +76,7 @@ def measure_both(
     Raises:
         JobError: One of the versions cannot be measured.
     """
-    how = Pass(FINAL_SETS, FINAL_BLOCKS, threads, quiet=run_patience().part(MOST_S, None))
+    how = MeasurementPlan(FINAL_SETS, FINAL_BLOCKS, threads, quiet=quiet_budget().part(MOST_S, None))
     measured = yield from version_steps.measure([original, version], data_dir, how, title=SIDE_BY_SIDE, step=step)
     failure = next((failure for failure in measured.failures if failure is not None), None)
     if failure is not None:

@@ -13,7 +13,7 @@ from workers.contracts.wording import in_ms
 
 
 @dataclasses.dataclass(frozen=True)
-class Beside:
+class OriginalTimes:
     """Mean request time of the original in milliseconds.
 
     `mean_ms` covers the rounds that a version took part in; `shown_ms` covers all rounds and is displayed.
@@ -23,7 +23,7 @@ class Beside:
     shown_ms: float
 
 
-def beside_of(summary: SpeedSummary | None, shown: Variant | None = None) -> Beside | None:
+def beside_of(summary: SpeedSummary | None, shown: Variant | None = None) -> OriginalTimes | None:
     """Return the original's times in `summary`; `shown` is the original with its displayed figures."""
     if summary is None:
         return None
@@ -31,7 +31,7 @@ def beside_of(summary: SpeedSummary | None, shown: Variant | None = None) -> Bes
     if mean_ms is None:
         return None
     shown_ms = shown.measurement.latency_mean_ms if shown is not None else None
-    return Beside(mean_ms, shown_ms or mean_ms)
+    return OriginalTimes(mean_ms, shown_ms or mean_ms)
 
 
 def with_figures(
@@ -42,7 +42,7 @@ def with_figures(
     *,
     interleaved: bool,
     anew: bool,
-    beside: Beside | None = None,
+    beside: OriginalTimes | None = None,
 ) -> Variant:
     """Return the version with the figures of variant `index`.
 
@@ -79,7 +79,7 @@ def with_figures(
     )
 
 
-def _in_shown_times(summary: SpeedSummary, beside: Beside) -> SpeedSummary:
+def _in_shown_times(summary: SpeedSummary, beside: OriginalTimes) -> SpeedSummary:
     """Scale the figures to the time scale of the displayed original.
 
     Rounds happen at different times, and a slower version gets fewer requests into a block. A version's mean time is

@@ -13,9 +13,9 @@ from app.domain.choose import (
     FAR_AHEAD,
     can_be_measured_on,
     exactness,
+    expected_speedup,
     is_doubtful,
     leader,
-    likely_speedup,
     with_portable,
 )
 from app.domain.outcome import Round, open_versions
@@ -28,7 +28,7 @@ from app.services.run.bounded_steps import within
 from app.services.run.budget import FinalPlan
 from app.services.run.figures import beside_of
 from app.services.run.search import Search
-from app.services.run.version_steps import Pass, Version
+from app.services.run.version_steps import MeasurementPlan, Version
 
 LAST_STEP = "Final run, side by side"
 NOTHING_LEFT, NOTHING_TRIED = "nothing was faster and within your limit", "nothing was tried"
@@ -76,7 +76,7 @@ class FinalRun:
             )
             return
         plan = search.budget.plan_final([variant.id for variant in best])
-        self._was_far_ahead = any(likely_speedup(variant) >= FAR_AHEAD for variant in best)
+        self._was_far_ahead = any(expected_speedup(variant) >= FAR_AHEAD for variant in best)
         self._begun += 1
         field = with_portable(best, plan.finalists, search.ask.objective)
         yield from self._measure([variant.id for variant in field], plan)
@@ -114,7 +114,9 @@ class FinalRun:
         search.recorder.step(step, state="running")
         field = [self._original, *(search.candidates[variant_id] for variant_id in ids)]
         quiet = search.patience.part(MOST_S, search.budget.left_s)
-        how = Pass(plan.sets, plan.blocks, search.ask.threads, search.reuse, quiet=quiet, number=len(self._rounds))
+        how = MeasurementPlan(
+            plan.sets, plan.blocks, search.ask.threads, search.reuse, quiet=quiet, number=len(self._rounds)
+        )
         flow = version_steps.measure(field, self._data.folder, how, title=LAST_STEP, step=step)
         try:
             measured = yield from within(flow, lambda: search.budget.final_left_s)
@@ -128,12 +130,12 @@ class FinalRun:
         done = Round(number=len(self._rounds), variant_ids=tuple(ids), sets=plan.sets, blocks=plan.blocks)
         self._rounds.append((done, measured))
         rounds = tuple(one_round for one_round, _ in self._rounds)
-        search.keep(rounds=(*rounds, *search.rounds_before[len(rounds) :]), final="done")
+        search.save(rounds=(*rounds, *search.rounds_before[len(rounds) :]), final="done")
         for index, candidate in enumerate(field):
             if (why := measured.failures[index]) is not None:
                 search.put_dropped(candidate.variant, why)
             else:
-                search.take_over(candidate.variant.id, measured, index)
+                search.resume_from(candidate.variant.id, measured, index)
         yield from self._work_out()
 
     def _cut_off(self, error: JobError) -> None:
@@ -145,7 +147,7 @@ class FinalRun:
         if self._rounds:
             self._tell()
             return
-        search.keep(final="cut_off")
+        search.save(final="cut_off")
         search.recorder.step(self._step, state="failed", detail="the time was up before all had their turn")
 
     def _work_out(self) -> Flow[None]:

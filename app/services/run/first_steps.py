@@ -21,7 +21,7 @@ def open_first(recorder: Recorder, params: OpenParams) -> Flow[OpenedModel]:
     known = next((v for v in recorder.variants.values() if v.is_baseline and v.artifact_key), None)
     if known is not None and known.artifact_key != model.key:
         raise JobError(other_inputs(), 3)
-    recorder.note_project(model_key=model.key, model_sha256=model.info.sha256, info_json=model.info.model_dump_json())
+    recorder.save_project(model_key=model.key, model_sha256=model.info.sha256, info_json=model.info.model_dump_json())
     recorder.step(0, state="done", detail=model.info.task)
     _report(recorder, model.info.findings)
     return model
@@ -45,8 +45,8 @@ def read_second(
     made = data.result.origin == "made"
     recorder.step(1, state="done", detail="inputs made by Fettle" if made else f"{data.result.n_test:,} to test with")
     _report(recorder, (finding for finding in data.result.findings if finding.code not in set(unsaid)))
-    recorder.note_project(data_path=params.path, data_key=data.key, data_json=data.result.model_dump_json())
-    recorder.note(data_key=data.key)
+    recorder.save_project(data_path=params.path, data_key=data.key, data_json=data.result.model_dump_json())
+    recorder.save(data_key=data.key)
     return whole, data
 
 

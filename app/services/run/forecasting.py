@@ -84,7 +84,7 @@ class Forecasts:
         """Return the forecasts of a run, empty for a run of an older program version."""
         return self._records.get(FORECAST, run_id) or RunForecast(run_id=run_id, machine=self._machine)
 
-    def keep(self, run: RunForecast) -> None:
+    def save(self, run: RunForecast) -> None:
         """Store the forecasts of a run in place of earlier ones."""
         self._records.put(FORECAST, run.run_id, run)
 

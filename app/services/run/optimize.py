@@ -23,7 +23,7 @@ from app.services.flow.events import EndExpected
 from app.services.flow.kept_measurements import MAX_AGE
 from app.services.flow.measuring import TIME_LIMIT
 from app.services.flow.quiet import FIRST_S
-from app.services.flow.steps import Done, Flow, FlowCancelled, JobError, JobStep, Measured, Reuse
+from app.services.flow.steps import Flow, FlowCancelled, JobError, JobStep, Measured, Reuse, StepResult
 from app.services.machine.describing import describe
 from app.services.machine.gpu_room import room_for, room_words, without_card
 from app.services.opening.opening import OpenedModel, ReadData
@@ -36,7 +36,7 @@ from app.services.run.final_run import LAST_STEP, FinalRun
 from app.services.run.first_steps import open_first, read_second
 from app.services.run.proof_run import PROOF_STEP, ProofRun
 from app.services.run.recorder import Recorder
-from app.services.run.run_forecast import note_after, note_before, refine
+from app.services.run.run_forecast import refine, save_forecast, save_outcome
 from app.services.run.search import OptimizeRequest, Search
 from app.services.run.version_steps import Asking, Version
 from workers.contracts.errors import ErrorInfo, WorkerError, words_for
@@ -58,7 +58,7 @@ SLOW_SHARE = 1.25
 
 def optimize(recorder: Recorder, ask: OptimizeRequest) -> Flow[Run]:
     """Run the optimization and record it; a resumed run that is stopped gets its earlier result back."""
-    note_before(recorder, len(ask.recipes))
+    save_forecast(recorder, len(ask.recipes))
     return (yield from recorded(recorder, len(ask.recipes), _Optimization(recorder, ask).counted()))
 
 
@@ -112,13 +112,13 @@ class _Optimization:
 
         Opening and reading are excluded: the pages Model and Data do both before the run.
         """
-        recorder, note_saved = self._recorder, self._budget.note_saved
+        recorder, note_saved = self._recorder, self._budget.record_cached
         recorder.plan_steps(FIRST_STEPS)
         opening = open_first(recorder, self._ask.model)
         model = yield from counting(opening, note_saved, recorder.is_of_same_goal)
         data = yield from counting(self._read(model), note_saved, recorder.is_of_same_goal)
         yield from counting(self._run(model, data), note_saved)
-        note_after(recorder, self._budget.saved_s)
+        save_outcome(recorder, self._budget.saved_s)
 
     def _run(self, model: OpenedModel, data: ReadData) -> Flow[None]:
         recorder = self._recorder
@@ -180,7 +180,7 @@ class _Optimization:
     def _expected(self, finalists: list[str]) -> EndExpected:
         budget = self._budget
         goes_on = self._ask.more_s is not None
-        return EndExpected(*budget.end_s(finalists), budget.likely_s, budget.left_s, goes_on=goes_on)
+        return EndExpected(*budget.end_s(finalists), budget.expected_s, budget.left_s, goes_on=goes_on)
 
     def _basis(self, original: Variant, data: ReadData, versions: int) -> Basis:
         return Basis(
@@ -208,12 +208,12 @@ class _Optimization:
         yield from self._check_preparation(model, params, data)
         by_words = model.info.chat is not None
         if by_words and self._ask.better_goals:
-            self._recorder.tell(other_goals_words(self._ask.better_goals))
+            self._recorder.warn(other_goals_words(self._ask.better_goals))
         limit_pct = self._goal.max_loss_pct
         if by_words:
             self._search.by_words, self._search.most_test = True, most_texts(data, limit_pct)
         if few_items(data, limit_pct, by_words=by_words):
-            self._search.keep(few_items=data.result.n_test, enough_items=enough_items(limit_pct))
+            self._search.save(few_items=data.result.n_test, enough_items=enough_items(limit_pct))
         if warning := reach_warning(data, limit_pct, by_words=by_words):
             self._recorder.report(Finding(level="warning", what=warning))
         return data
@@ -235,18 +235,18 @@ class _Optimization:
         if room is None:
             return plan
         is_left_out = room.is_short and not any(map(needs_gpu, wanted))
-        (self._recorder.tell if room.is_short else self._recorder.say)(room_words(room, is_left_out=is_left_out))
+        (self._recorder.warn if room.is_short else self._recorder.log)(room_words(room, is_left_out=is_left_out))
         return without_card(plan, room) if is_left_out else plan
 
     def _plan(self, model: OpenedModel, data: ReadData) -> Flow[tuple[Recipe, tuple[Recipe, ...]]]:
         found = yield from describe()
         oldest = self._recorder.run.created_at if self._ask.fresh else datetime.now(UTC) - MAX_AGE
         self._search.reuse = Reuse(found.device.model_dump_json(), oldest, self._recorder.run.created_at)
-        self._recorder.note_machine(found.device)
+        self._recorder.save_machine(found.device)
         if (warning := power_warning(found.device.power)) is not None:
-            self._recorder.tell(warning)
+            self._recorder.warn(warning)
         available = tuple(row.id for row in found.runtimes if row.available)
-        done: Done[PlanResult] = yield JobStep(
+        done: StepResult[PlanResult] = yield JobStep(
             kind="plan",
             params=PlanParams(
                 model_dir=str(model.folder),
@@ -267,10 +267,10 @@ class _Optimization:
         plan = done.result
         if any(needs_gpu(recipe.runtime) for recipe in plan.candidates):
             plan = yield from self._with_room(plan, model)
-        self._recorder.note(plan_json=plan.model_dump_json())
+        self._recorder.save(plan_json=plan.model_dump_json())
         recipes = plan.candidates[: self._ask.max_candidates]
         none_fits = plan.dropped[0].reason if plan.dropped and not recipes else None
-        self._search.keep(planned=len(recipes), none_fits=none_fits)
+        self._search.save(planned=len(recipes), none_fits=none_fits)
         self._awaited = {name for recipe in recipes for name in recipe.only_if_failed}
         self._recorder.plan_steps([*FIRST_STEPS, *(recipe.title for recipe in recipes), LAST_STEP, PROOF_STEP])
         return plan.baseline, recipes
@@ -295,28 +295,28 @@ class _Optimization:
         variant = self._search.known(recipe) or version_steps.new_variant(recorder.run.id, 0, recipe, is_baseline=True)
         original = yield from version_steps.apply(variant, model, data, self._goal.seed, step)
         recorder.variant(original.variant)
-        recorder.note(baseline_variant_id=variant.id)
+        recorder.save(baseline_variant_id=variant.id)
         answered_s = self._budget.spent_s
         most, threads, answer_s = self._search.most_test, self._ask.threads, self._budget.answer_s
         original = yield from version_steps.predict(original, data.folder, threads, step, answer_s, most)
         original = yield from version_steps.judge_beside(original, original, data.folder, self._goal.max_loss_pct, step)
         beside_s = self._budget.spent_s - answered_s - original.asked_s
         n_to_ask, share = most or data.result.n_test, original.asked_share
-        self._budget.note_answers(n_to_ask, original.n_asked, original.asked_s, beside_s, share)
+        self._budget.record_predictions(n_to_ask, original.n_evaluated, original.asked_s, beside_s, share)
         if data.result.n_calibration:
             done = yield from version_steps.answer(
                 original, data.folder, threads, step, answer_s, "calibration", self._search.most_calibration
             )
             self._screened = done.folder / done.result.path
         recorder.variant(original.variant)
-        is_cut = self._search.by_words and original.n_asked < n_to_ask  # so few texts do not justify notes yet
+        is_cut = self._search.by_words and original.n_evaluated < n_to_ask  # so few texts do not justify notes yet
         for note in original.variant.judgement.notes if original.variant.judgement and not is_cut else ():
-            recorder.tell(note)
+            recorder.warn(note)
         quiet = self._search.patience.part(FIRST_S, self._budget.left_s)
         measured = yield from self._search.look(original, data, step, SLOW_REQUEST_MS, quiet)
         summaries = yield from self._search.summarize(measured)
         original = self._search.take_figures(original, measured, 0, summaries[0], interleaved=False)
-        self._budget.note_original(self._budget.spent_s - began_s)
+        self._budget.record_original(self._budget.spent_s - began_s)
         recorder.step(step, state="done", detail=self._search.when(measured), figure=time_words(original.variant))
         return original, measured
 
@@ -344,7 +344,7 @@ class _Optimization:
             self._drop(step, variant, error.error)
         else:
             self._tell(step, candidate.variant, when)
-        self._budget.note_tried(self._budget.spent_s - began_s)
+        self._budget.record_tried(self._budget.spent_s - began_s)
         recorder.expect_end(self._expected(self._search.best_ids()))
 
     def _measure_candidate(

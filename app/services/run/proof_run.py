@@ -18,9 +18,9 @@ from app.services.run import version_steps
 from app.services.run.bounded_steps import within
 from app.services.run.budget import SAFETY
 from app.services.run.figures import speedup_of
-from app.services.run.proof_steps import Asked, Looked, prove_in_order
+from app.services.run.proof_steps import Looked, ProofAnswer, prove_in_order
 from app.services.run.search import Search
-from app.services.run.version_steps import Pair, Version
+from app.services.run.version_steps import MeasuredPair, Version
 from workers.contracts.process.disk import DISK_FULL
 from workers.contracts.specs import Judgement
 
@@ -36,7 +36,7 @@ WORTH_ASKING = 1.2
 class ProofRun:
     """Proof of one run, owned by it: call `run()` once everything is measured, and again after more measurements.
 
-    Each call is a further look at the test examples, unless all earlier looks found safe versions (`LookBook`).
+    Each call is a further look at the test examples, unless all earlier looks found safe versions (`TestSetUsage`).
     """
 
     def __init__(self, search: Search, step: int, original: Version, data: ReadData) -> None:
@@ -93,7 +93,7 @@ class ProofRun:
     @property
     def _is_whole(self) -> bool:
         """Return whether the original predicted all items of the test."""
-        return self._original.n_asked >= (self._search.most_test or self._data.result.n_test)
+        return self._original.n_evaluated >= (self._search.most_test or self._data.result.n_test)
 
     def _in_time(self, order: ProofOrder) -> ProofOrder:
         """Return the end of the sequence for which time suffices, at least from the likely winner on.
@@ -131,7 +131,7 @@ class ProofRun:
         max_s = None
         if not self._has_time([winner]):
             n = search.budget.items_in_time(speedup_of(winner))
-            if n < WORTH_ASKING * original.n_asked:
+            if n < WORTH_ASKING * original.n_evaluated:
                 return
             max_s = float(f"{n * search.budget.item_s:.2g}")
         asked = yield from version_steps.predict(
@@ -142,7 +142,7 @@ class ProofRun:
         search.candidates[self._original_id] = judged
         search.recorder.variant(judged.variant)
 
-    def _ask(self, variant: Variant) -> Flow[Asked | None]:
+    def _ask(self, variant: Variant) -> Flow[ProofAnswer | None]:
         search, data, original = self._search, self._data, self._original
         max_s = None
         if not (self._is_whole and self._has_time([variant])):
@@ -156,11 +156,11 @@ class ProofRun:
             self._over_time(error)
             return None
         search.candidates[variant.id] = version
-        n = min(original.n_asked, version.n_asked)
+        n = min(original.n_evaluated, version.n_evaluated)
         assert original.predictions is not None and version.predictions is not None
-        pair = Pair(data.folder, original.predictions, version.predictions)
+        pair = MeasuredPair(data.folder, original.predictions, version.predictions)
         limit = search.goal.max_loss_pct
-        return Asked(
+        return ProofAnswer(
             version.variant,
             search.recorder.look_book(frozenset(self._items[:n])),
             data.result.n_test - n,
@@ -178,7 +178,7 @@ class ProofRun:
     def _keep(self, variant: Variant, looked: Looked | None = None) -> None:
         if looked is not None:
             book, number = looked
-            book.note(variant, number)
+            book.record(variant, number)
         known = self._search.candidates[variant.id]
         self._search.candidates[variant.id] = dataclasses.replace(known, variant=variant)
         self._search.recorder.variant(variant)

@@ -12,12 +12,12 @@ from app.domain.proof.sequence import ProofOrder, Step, capped, has_safe_rival, 
 from app.domain.screening import Untested
 from app.domain.variant import Variant
 from app.services.flow.steps import Flow, JobError
-from app.services.records.looks import LookBook
+from app.services.records.looks import TestSetUsage
 from workers.contracts.specs import Judgement
 
 
 @dataclasses.dataclass(frozen=True)
-class Asked:
+class ProofAnswer:
     """A version with its predictions, and the function that judges it; made by the caller of `prove_in_order`.
 
     `book` counts looks at the items that both this version and the original predicted. `n_left` items have no
@@ -25,19 +25,19 @@ class Asked:
     """
 
     version: Variant
-    book: LookBook
+    book: TestSetUsage
     n_left: int
     judge: Callable[[int], Flow[Judgement]]
 
 
-Looked = tuple[LookBook, int]
+Looked = tuple[TestSetUsage, int]
 """Where a verdict is recorded, and the number of looks before it."""
 
 
 def prove_in_order(
     order: ProofOrder,
     objective: Objective,
-    ask: Callable[[Variant], Flow[Asked | None]],
+    ask: Callable[[Variant], Flow[ProofAnswer | None]],
     keep: Callable[[Variant, Looked | None], None],
     failed: Callable[[Variant, JobError], None],
     has_time: Callable[[Variant], bool] = lambda version: False,
@@ -67,7 +67,7 @@ class _Proving:
     def __init__(
         self,
         objective: Objective,
-        ask: Callable[[Variant], Flow[Asked | None]],
+        ask: Callable[[Variant], Flow[ProofAnswer | None]],
         keep: Callable[[Variant, Looked | None], None],
         failed: Callable[[Variant, JobError], None],
         has_time: Callable[[Variant], bool],
@@ -170,7 +170,7 @@ class _Tested:
     can_go_on: bool
 
 
-def _judged(asked: Asked, judgement: Judgement) -> Variant:
+def _judged(asked: ProofAnswer, judgement: Judgement) -> Variant:
     """Return the version with its verdict; examples without a prediction do not count as missing examples."""
     missing, left = judgement.missing_examples, asked.n_left
     if left:

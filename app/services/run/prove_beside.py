@@ -62,18 +62,18 @@ class _Proof:
         recorder, step = self._recorder, 2
         recorder.step(step, state="running")
         found = yield from describe()
-        recorder.note_machine(found.device)
+        recorder.save_machine(found.device)
         recipe = Recipe(title="Original", runtime=model.result.runtime)
         known = next((v for v in recorder.variants.values() if v.is_baseline), None)
         variant = known or version_steps.new_variant(recorder.run.id, 0, recipe, is_baseline=True)
         original = yield from version_steps.apply(variant, model, data, self._goal.seed, step)
         recorder.variant(original.variant)
-        recorder.note(baseline_variant_id=variant.id)
+        recorder.save(baseline_variant_id=variant.id)
         original = yield from version_steps.predict(original, data.folder, self._request.threads, step)
         original = yield from version_steps.judge_beside(original, original, data.folder, self._goal.max_loss_pct, step)
         recorder.variant(original.variant)
         for note in original.variant.judgement.notes if original.variant.judgement else ():
-            recorder.tell(note)
+            recorder.warn(note)
         recorder.step(step, state="done")
         return original
 
@@ -89,10 +89,10 @@ class _Proof:
         items: tuple[int, ...] = ()
         if data.result.origin == "person":
             items = yield from version_steps.fingerprints(data.folder, step)
-        book = recorder.look_book(frozenset(items[: min(original.n_asked, version.n_asked)]))
+        book = recorder.look_book(frozenset(items[: min(original.n_evaluated, version.n_evaluated)]))
         earlier, limit_pct = book.number(version.variant), self._goal.max_loss_pct
         version = yield from version_steps.judge_beside(original, version, data.folder, limit_pct, step, earlier)
-        book.note(version.variant, earlier)
+        book.record(version.variant, earlier)
         recorder.variant(version.variant)
         recorder.step(step, state="done", detail=verdict_found(version.variant))
         return version
@@ -109,7 +109,7 @@ class _Proof:
     def _close(self, version: Version) -> None:
         recorder = self._recorder
         end = SearchEnd(planned=1, final="done")
-        recorder.note_search(end)
+        recorder.save_search(end)
         outcome = outcome_of(list(recorder.variants.values()), "speed", end)
         recorder.end(
             RunState.FINISHED if outcome.is_recommended else RunState.KEPT_ORIGINAL,

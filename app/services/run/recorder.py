@@ -30,13 +30,13 @@ from app.services.flow.events import (
     VariantChanged,
     WaitingForQuiet,
 )
-from app.services.flow.steps import Done
-from app.services.records.card import keep_card
+from app.services.flow.steps import StepResult
+from app.services.records.card import save_card_results
 from app.services.records.findings import add_finding
-from app.services.records.looks import LookBook
+from app.services.records.looks import TestSetUsage
 from app.services.records.machine import write_machine
 from app.services.records.search_end import read_end, write_end
-from app.services.records.speech import keep_speech
+from app.services.records.speech import save_speech
 from app.services.run.forecasting import Forecasts, machine_name
 from app.services.run.progress import ProgressMeter
 from workers.contracts.errors import ErrorInfo
@@ -115,7 +115,7 @@ class Recorder:
         """Return access to the forecasts of runs on this machine."""
         return Forecasts(self._repositories, machine_name())
 
-    def is_of_same_goal(self, done: Done[Any]) -> bool:
+    def is_of_same_goal(self, done: StepResult[Any]) -> bool:
         """Whether a run with the goal of this one made what the store answers, so that this run repeats that one."""
         repositories = self._repositories
         try:
@@ -163,7 +163,7 @@ class Recorder:
                 self.variant(variant)
             for step in before.steps:
                 self._put_step(step)
-            self.note_search(before.search)
+            self.save_search(before.search)
             check_transition(self.run.state, before.run.state)
             self.run = before.run
             self._set_run()
@@ -193,14 +193,14 @@ class Recorder:
                 **changes,
             )
 
-    def note(self, **changes: Any) -> None:
+    def save(self, **changes: Any) -> None:
         """Change other facts of the run, such as its plan."""
         self._set_run(**changes)
 
-    def look_book(self, items: frozenset[int]) -> LookBook:
+    def look_book(self, items: frozenset[int]) -> TestSetUsage:
         """Return the count of looks at these test items, by this run and by others."""
         limit_pct = self.run.goal.max_loss_pct
-        return LookBook(self._repositories, self.project.model_sha256, self.run.id, items, limit_pct)
+        return TestSetUsage(self._repositories, self.project.model_sha256, self.run.id, items, limit_pct)
 
     @property
     def search_end(self) -> SearchEnd:
@@ -216,15 +216,15 @@ class Recorder:
         before = read_end(self._repositories, last.id).busy_tries if last is not None else 0
         return max(before, self._busy_tries)
 
-    def note_search(self, end: SearchEnd) -> None:
+    def save_search(self, end: SearchEnd) -> None:
         """Store the state of the search."""
         write_end(self._repositories, self.run.id, end)
 
-    def note_machine(self, device: DeviceFacts) -> None:
+    def save_machine(self, device: DeviceFacts) -> None:
         """Store the machine on which the run measures."""
         write_machine(self._repositories, self.run.id, device)
 
-    def note_project(self, **changes: Any) -> None:
+    def save_project(self, **changes: Any) -> None:
         """Store facts about the project's model and data; other fields keep changes that a person made meanwhile."""
         known = self._repositories.projects.get(self.project.id)
         self.project = dataclasses.replace(known, updated_at=datetime.now(UTC), **changes)
@@ -256,10 +256,10 @@ class Recorder:
 
     def beside_times(self, variant_id: str, results: Sequence[MeasureResult]) -> None:
         """Store additional measurements: the speed of a language model's text, and the GPU's state."""
-        keep_speech(self._repositories, variant_id, results)
-        keep_card(self._repositories, variant_id, results)
+        save_speech(self._repositories, variant_id, results)
+        save_card_results(self._repositories, variant_id, results)
 
-    def say(self, text: str) -> None:
+    def log(self, text: str) -> None:
         """Log a line of information."""
         self._observe(LogLine("info", text))
 
@@ -268,7 +268,7 @@ class Recorder:
         """Return whether an earlier part of this run was interrupted."""
         return self._zero_s < self._started_s
 
-    def take_over(self, variant_id: str, latencies_ms: Sequence[Sequence[float]]) -> None:
+    def resume_from(self, variant_id: str, latencies_ms: Sequence[Sequence[float]]) -> None:
         """Record requests that an earlier run timed, at the moment of their lookup.
 
         A resumed run looks them up again; requests recorded before the interruption are not recorded twice.
@@ -287,9 +287,9 @@ class Recorder:
         """Store a finding; log it as a warning unless it is only information."""
         add_finding(self._repositories, self.run.id, finding)
         if finding.level != "info":
-            self.tell(finding.what)
+            self.warn(finding.what)
 
-    def tell(self, text: str) -> None:
+    def warn(self, text: str) -> None:
         """Log a warning that a person should see now."""
         self._observe(LogLine("warning", text))
 

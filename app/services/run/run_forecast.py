@@ -19,23 +19,23 @@ def expect_run(
     return forecasts.expect(Basis(size_bytes, n_test or USUAL_N_TEST, ways, budget_s))
 
 
-def note_before(recorder: Recorder, ways: int) -> None:
+def save_forecast(recorder: Recorder, ways: int) -> None:
     """Store the forecast before the run; a resumed run keeps its first one."""
     known = recorder.forecasts.of_run(recorder.run.id)
     if known.before is None:
         before = expect_run(recorder.forecasts, recorder.project.model_path, ways, recorder.run.goal.time_budget_s)
-        recorder.forecasts.keep(known.model_copy(update={"before": before}))
+        recorder.forecasts.save(known.model_copy(update={"before": before}))
 
 
 def refine(recorder: Recorder, basis: Basis) -> None:
     """Store and log a better forecast, after the original is measured and the plan is made."""
     refined = recorder.forecasts.expect(basis)
     known = recorder.forecasts.of_run(recorder.run.id)
-    recorder.forecasts.keep(known.model_copy(update={"refined": refined}))
-    recorder.say(f"The whole run will likely take {forecast_words(refined.seconds, refined.memory_bytes)}.")
+    recorder.forecasts.save(known.model_copy(update={"refined": refined}))
+    recorder.log(f"The whole run will likely take {forecast_words(refined.seconds, refined.memory_bytes)}.")
 
 
-def note_after(recorder: Recorder, saved_s: float) -> None:
+def save_outcome(recorder: Recorder, saved_s: float) -> None:
     """Store the outcome beside the forecast; only runs that are complete improve later forecasts."""
     run = recorder.run
     came = {
@@ -44,4 +44,4 @@ def note_after(recorder: Recorder, saved_s: float) -> None:
         "memory_bytes": recorder.peak_memory_bytes,
         "whole": run.state in LEARNED_STATES and not recorder.has_gone_on,
     }
-    recorder.forecasts.keep(recorder.forecasts.of_run(run.id).model_copy(update=came))
+    recorder.forecasts.save(recorder.forecasts.of_run(run.id).model_copy(update=came))

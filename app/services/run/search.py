@@ -5,20 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.domain.choose import LEAST_ALIKE_ITEMS, Objective, finalists, may_win
+from app.domain.choose import LEAST_ALIKE_ITEMS, Objective, may_win, versions_to_measure
 from app.domain.outcome import SearchEnd
 from app.domain.proof.sequence import not_tested
 from app.domain.variant import Variant
 from app.domain.words.results import day_words
 from app.services.flow.measuring import TIME_LIMIT
-from app.services.flow.quiet import QuietWait, run_patience
+from app.services.flow.quiet import QuietWait, quiet_budget
 from app.services.flow.steps import Flow, JobError, Measured, Reuse
 from app.services.opening.opening import ReadData
 from app.services.run import version_steps
 from app.services.run.budget import TimeBudget
-from app.services.run.figures import Beside, speedup_of, with_figures
+from app.services.run.figures import OriginalTimes, speedup_of, with_figures
 from app.services.run.recorder import Recorder
-from app.services.run.version_steps import Pass, Version
+from app.services.run.version_steps import MeasurementPlan, Version
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataParams, OpenParams, SpeedSummary
 from workers.contracts.planning import ByTraits
@@ -90,14 +90,14 @@ class Search:
         self.reuse: Reuse | None = None
         self.by_words = False
         self.most_test: int | None = None
-        self.patience = run_patience()
+        self.patience = quiet_budget()
         self._base: Measured | None = None
-        self._base_how: Pass | None = None
+        self._base_how: MeasurementPlan | None = None
 
-    def keep(self, **changes: Any) -> SearchEnd:
+    def save(self, **changes: Any) -> SearchEnd:
         """Change the stored state of the search and save it."""
         self.end = self.end.model_copy(update=changes)
-        self.recorder.note_search(self.end)
+        self.recorder.save_search(self.end)
         return self.end
 
     def leave_untried(self, count: int = 1) -> None:
@@ -148,12 +148,12 @@ class Search:
         variant, reuse = candidate.variant, self.reuse
         if self._base is not None and reuse is not None:
             reuse = dataclasses.replace(reuse, only_of=self._run_of(self._base))
-        how = Pass(1, self.budget.quick_blocks, self.ask.threads, reuse, slow_over_ms, quiet)
+        how = MeasurementPlan(1, self.budget.quick_blocks, self.ask.threads, reuse, slow_over_ms, quiet)
         measured = yield from self._looked(candidate, data, how, step)
         if variant.is_baseline:
             self._base, self._base_how = measured, how
-        self.budget.note_measured(variant.id, measured, 0)
-        self.take_over(variant.id, measured, 0)
+        self.budget.record_measured(variant.id, measured, 0)
+        self.resume_from(variant.id, measured, 0)
         return measured
 
     def beside(self, measured: Measured, original: Version, data: ReadData, step: int) -> Flow[Measured]:
@@ -172,7 +172,7 @@ class Search:
             self._base = yield from self._looked(original, data, how, step)
         return self._base
 
-    def _looked(self, candidate: Version, data: ReadData, how: Pass, step: int) -> Flow[Measured]:
+    def _looked(self, candidate: Version, data: ReadData, how: MeasurementPlan, step: int) -> Flow[Measured]:
         title = f"Measure {candidate.variant.title}"
         measured = yield from version_steps.measure([candidate], data.folder, how, title=title, step=step)
         if (failure := measured.failures[0]) is not None:
@@ -196,7 +196,7 @@ class Search:
         """
         began_s = self.budget.spent_s
         summaries = yield from version_steps.summarize(measured, against, family, looks)
-        self.budget.note_tail(self.budget.spent_s - began_s)
+        self.budget.record_closing(self.budget.spent_s - began_s)
         return summaries
 
     def take_figures(
@@ -207,7 +207,7 @@ class Search:
         summary: SpeedSummary | None,
         *,
         interleaved: bool,
-        beside: Beside | None = None,
+        beside: OriginalTimes | None = None,
     ) -> Version:
         """Record the candidate with the figures of variant `index`; `beside` is the original measured with it."""
         anew = self._is_new(measured)
@@ -219,10 +219,10 @@ class Search:
         self.candidates[variant.id] = done
         return done
 
-    def take_over(self, variant_id: str, measured: Measured, index: int) -> None:
+    def resume_from(self, variant_id: str, measured: Measured, index: int) -> None:
         """Record the single requests of variant `index` if they come from an earlier run."""
         if not self._is_new(measured):
-            self.recorder.take_over(variant_id, measured.latencies_ms[index])
+            self.recorder.resume_from(variant_id, measured.latencies_ms[index])
 
     def _is_new(self, measured: Measured) -> bool:
         """Return whether this run made the measurement, now or before an interruption."""
@@ -260,7 +260,9 @@ class Search:
         original = next((v for v in measured if v.is_baseline), None)
         is_small = original is not None and (original.size_bytes or LARGE_BYTES) < LARGE_BYTES
         count = MOST_FINALISTS if is_small else FINALISTS_OF_LARGE
-        return finalists(measured, self.ask.objective, count, self.goal.max_loss_pct, few_items=self.few_items)
+        return versions_to_measure(
+            measured, self.ask.objective, count, self.goal.max_loss_pct, few_items=self.few_items
+        )
 
 
 def _work(recipe: Recipe) -> tuple[Any, ...]:

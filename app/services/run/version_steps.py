@@ -16,7 +16,6 @@ from app.domain.screening import Screening
 from app.domain.variant import Variant
 from app.services.flow.quiet import QuietWait
 from app.services.flow.steps import (
-    Done,
     Flow,
     JobError,
     JobStep,
@@ -24,6 +23,7 @@ from app.services.flow.steps import (
     MeasuredVariant,
     MeasureStep,
     Reuse,
+    StepResult,
     limits_of_runtime,
 )
 from app.services.opening.opening import OpenedModel, ReadData
@@ -62,14 +62,14 @@ R = TypeVar("R", bound=BaseModel)
 class Version:
     """A variant with the folder of its model, and its predictions for the test set if any; owned by its use case.
 
-    Predictions cover the first `n_asked` examples, took `asked_s` seconds, and hold `asked_share` of the data of all
-    examples to predict.
+    Predictions cover the first `n_evaluated` examples, took `asked_s` seconds, and hold `asked_share` of the data of
+    all examples to predict.
     """
 
     variant: Variant
     model_dir: Path
     predictions: Path | None = None
-    n_asked: int = 0
+    n_evaluated: int = 0
     asked_s: float = 0.0
     asked_share: float = 1.0
 
@@ -125,7 +125,7 @@ def apply(variant: Variant, model: OpenedModel, data: ReadData, seed: int, step:
     """Apply the recipe's techniques; without any, the version is the model itself."""
     folder, key = model.folder, model.key
     if variant.recipe.steps:
-        done: Done[ApplyResult] = yield JobStep(
+        done: StepResult[ApplyResult] = yield JobStep(
             kind="apply",
             params=ApplyParams(model_dir=str(model.folder), steps=variant.recipe.steps, data_dir=str(data.folder)),
             result=ApplyResult,
@@ -170,7 +170,7 @@ def predict(
     n, seconds, path = done.result.n, done.result.seconds, done.folder / done.result.path
     share = done.result.read_share
     return dataclasses.replace(
-        version, variant=variant, predictions=path, n_asked=n, asked_s=seconds, asked_share=share
+        version, variant=variant, predictions=path, n_evaluated=n, asked_s=seconds, asked_share=share
     )
 
 
@@ -183,7 +183,7 @@ def answer(
     split: Split = "test",
     most: int | None = None,
     earlier: Path | None = None,
-) -> Flow[Done[AnswerResult]]:
+) -> Flow[StepResult[AnswerResult]]:
     """Return the version's predictions for the first `most` examples of a split, as many as fit into `max_s`.
 
     `earlier` holds its predictions for the first examples. They save time and do not change the result, so the cache
@@ -198,7 +198,7 @@ def answer(
         most=most,
         earlier="" if earlier is None else str(earlier),
     )
-    done: Done[AnswerResult] = yield version.step(
+    done: StepResult[AnswerResult] = yield version.step(
         "answer",
         params,
         AnswerResult,
@@ -229,7 +229,7 @@ class Asking:
 
 
 @dataclasses.dataclass(frozen=True)
-class Pair:
+class MeasuredPair:
     """Files of the predictions of original and version for a folder's test examples; `items` None means all."""
 
     data_dir: Path
@@ -247,7 +247,7 @@ class Pair:
 
 
 def judge(
-    pairs: Sequence[Pair],
+    pairs: Sequence[MeasuredPair],
     max_loss_pct: float,
     title: str,
     earlier: int = 0,
@@ -262,7 +262,7 @@ def judge(
     """
     first, *added = pairs
     more = tuple(JudgePart(**pair.parameters(), items=pair.items or ()) for pair in added)
-    done: Done[JudgeResult] = yield JobStep(
+    done: StepResult[JudgeResult] = yield JobStep(
         kind="judge",
         params=JudgeParams(
             **first.parameters(),
@@ -288,7 +288,7 @@ def judge_beside(
 ) -> Flow[Version]:
     """Return the version with the verdict on its predictions, compared with the original's."""
     assert original.predictions is not None and version.predictions is not None
-    pair = Pair(data_dir, original.predictions, version.predictions)
+    pair = MeasuredPair(data_dir, original.predictions, version.predictions)
     judgement = yield from judge([pair], max_loss_pct, version.variant.title, earlier, step)
     return dataclasses.replace(version, variant=dataclasses.replace(version.variant, judgement=judgement))
 
@@ -296,7 +296,7 @@ def judge_beside(
 def screen(original: Path, version: Version, data_dir: Path, max_loss_pct: float, how: Asking) -> Flow[Version]:
     """Return the version with its changes on the calibration set; `original` is the file of the original."""
     done = yield from answer(version, data_dir, how.threads, how.step, how.max_s, "calibration", how.most)
-    pair = Pair(data_dir, original, done.folder / done.result.path)
+    pair = MeasuredPair(data_dir, original, done.folder / done.result.path)
     judgement = yield from judge([pair], max_loss_pct, version.variant.title, step=how.step, split="calibration")
     found = Screening(
         n=judgement.n,
@@ -311,7 +311,7 @@ def fingerprints(data_dir: Path, step: int | None = None) -> Flow[tuple[int, ...
     """Return the fingerprints that identify the test examples of a folder, in their order."""
     import numpy as np
 
-    done: Done[FingerprintsResult] = yield JobStep(
+    done: StepResult[FingerprintsResult] = yield JobStep(
         kind="fingerprints",
         params=FingerprintsParams(data_dir=str(data_dir)),
         result=FingerprintsResult,
@@ -325,7 +325,7 @@ def fingerprints(data_dir: Path, step: int | None = None) -> Flow[tuple[int, ...
 
 
 @dataclasses.dataclass(frozen=True)
-class Pass:
+class MeasurementPlan:
     """How to measure: sets of fresh processes, blocks per set, reuse of earlier measurements, and waiting for quiet.
 
     `number` distinguishes a repeated measurement from the first one.
@@ -346,7 +346,9 @@ def measured_variant(version: Version, data_dir: Path, batch: int = 1) -> Measur
     return MeasuredVariant(version.variant.id, params, (version.model_dir, data_dir))
 
 
-def measure(versions: Sequence[Version], data_dir: Path, how: Pass, *, title: str, step: int | None) -> Flow[Measured]:
+def measure(
+    versions: Sequence[Version], data_dir: Path, how: MeasurementPlan, *, title: str, step: int | None
+) -> Flow[Measured]:
     """Time single requests of all versions in turn, in one fresh process per version and set.
 
     Raises:
@@ -387,7 +389,7 @@ def summarize(
     if against is not None:
         times = (against.latencies_ms[0], *times)
         loads = (against.loads[0] if against.loads else (), *loads)
-    done: Done[SummarizeResult] = yield JobStep(
+    done: StepResult[SummarizeResult] = yield JobStep(
         kind="summarize",
         params=SummarizeParams(latencies_ms=times, loads=loads, family=family, looks=looks),
         result=SummarizeResult,

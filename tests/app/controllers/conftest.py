@@ -15,7 +15,7 @@ from stopwatch import busyness
 from app.bootstrap import build_window
 from app.controllers.app_controller import AppController
 from app.controllers.flows import FlowRunner
-from app.controllers.kept import KeptSettings
+from app.controllers.kept import SavedSettings
 from app.controllers.session import Session
 from app.jobs.pool import WorkerPool
 from app.paths import find_data_folder
@@ -76,7 +76,7 @@ def flows(space: Workspace) -> Iterator[FlowRunner]:
 def app_controller(space: Workspace, window: MainWindow) -> Iterator[AppController]:
     """All controllers, not begun: nothing is looked at or reopened yet."""
     session = Session(space, window)
-    made = AppController(window, window.property("theme"), session, KeptSettings(space.paths.settings, Settings()))
+    made = AppController(window, window.property("theme"), session, SavedSettings(space.paths.settings, Settings()))
     yield made
     made.flows.interrupt_all()
     made.stop_watching()

@@ -77,7 +77,7 @@ def measuring(blocks: int) -> Flow[Measured]:
         version_steps.new_variant("r", 0, Recipe(title="Original"), is_baseline=True), model.folder
     )
     measured = yield from version_steps.measure(
-        [candidate], data.folder, version_steps.Pass(1, blocks, 1), title="Measure", step=0
+        [candidate], data.folder, version_steps.MeasurementPlan(1, blocks, 1), title="Measure", step=0
     )
     return measured
 

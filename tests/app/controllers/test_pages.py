@@ -370,7 +370,7 @@ def test_what_begins_again_by_itself_is_not_asked_about(
     """Given only work that starts anew the next time, When the window is closed, Then it closes, and the work ends."""
     closed: list[bool] = []
     app_controller.closed.connect(lambda: closed.append(True))
-    app_controller.flows.start(endless(), title="Checks", on_done=print, on_failed=print, begins_again=True)
+    app_controller.flows.start(endless(), title="Checks", on_done=print, on_failed=print, restarts_automatically=True)
     drive(lambda: app_controller.flows.pids)
     window.close()
     assert closed == [True] and app_controller.flows.everything == ()

@@ -6,7 +6,7 @@ from multiprocessing.connection import Connection
 
 import pytest
 
-from app.controllers.wakes import IS_OFFERED, Wakes
+from app.controllers.wakes import IS_OFFERED, PipeNotifier
 
 Drive = Callable[..., None]
 Pipe = tuple["Connection[bytes, bytes]", "Connection[bytes, bytes]"]
@@ -28,7 +28,7 @@ def test_it_is_told_once_and_again_after_the_next_look(drive: Drive, pipe: Pipe)
     where it is watched again."""
     ours, theirs = pipe
     told: list[bool] = []
-    wakes = Wakes()
+    wakes = PipeNotifier()
     wakes.came.connect(lambda: told.append(True))
     wakes.watch((ours,))
     theirs.send_bytes(b"a block is over")
@@ -44,7 +44,7 @@ def test_the_end_of_the_other_side_is_told(drive: Drive, pipe: Pipe) -> None:
     """Given a pipe and a number of the system's that are watched, When the other end is closed, Then that is told once."""
     ours, theirs = pipe
     told: list[bool] = []
-    wakes = Wakes()
+    wakes = PipeNotifier()
     wakes.came.connect(lambda: told.append(True))
     wakes.watch((ours, ours.fileno()))
     theirs.close()
@@ -57,7 +57,7 @@ def test_what_is_watched_no_more_is_not_told(drive: Drive, pipe: Pipe) -> None:
     """Given a pipe that was watched, When nothing is watched any more, Then what comes is not told."""
     ours, theirs = pipe
     told: list[bool] = []
-    wakes = Wakes()
+    wakes = PipeNotifier()
     wakes.came.connect(lambda: told.append(True))
     wakes.watch((ours,))
     wakes.watch(())
@@ -71,7 +71,7 @@ def test_where_it_is_not_offered_nothing_is_told(drive: Drive, pipe: Pipe, monke
     monkeypatch.setattr("app.controllers.wakes.IS_OFFERED", False)
     ours, theirs = pipe
     told: list[bool] = []
-    wakes = Wakes()
+    wakes = PipeNotifier()
     wakes.came.connect(lambda: told.append(True))
     wakes.watch((ours,))
     theirs.send_bytes(b"a block is over")

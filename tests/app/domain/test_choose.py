@@ -13,11 +13,11 @@ from app.domain.choose import (
     answers_hold,
     choose,
     could_win,
-    finalists,
     has_slow_tail,
     is_faster,
     is_unsettled,
     needs_quiet,
+    versions_to_measure,
 )
 from app.domain.outcome import Ending, SearchEnd, outcome_of
 from app.domain.screening import Screening
@@ -142,8 +142,8 @@ def test_under_load_a_first_look_counts_by_the_better_of_both_times() -> None:
     measurement = dataclasses.replace(slow.measurement, cpu_speedup=1.8)
     spoiled = dataclasses.replace(slow, measurement=dataclasses.replace(measurement, under_load=True))
     quiet = dataclasses.replace(slow, measurement=dataclasses.replace(measurement, under_load=False))
-    assert finalists([spoiled], "speed") == [spoiled]
-    assert finalists([quiet], "speed") == []
+    assert versions_to_measure([spoiled], "speed") == [spoiled]
+    assert versions_to_measure([quiet], "speed") == []
 
 
 @pytest.mark.parametrize(("low", "objective", "wins"), [
@@ -194,7 +194,7 @@ def test_only_what_may_win_is_measured_again() -> None:
     """Given regressed, slower and good variants, then only the good ones are finalists, the faster first."""
     slower = variant("slower", p50_ms=4.0)
     good, unproven = variant("good"), variant("unproven", p50_ms=0.5, verdict="not_enough_data")
-    found = finalists([variant("broken", verdict="regressed"), slower, unproven, good], "speed")
+    found = versions_to_measure([variant("broken", verdict="regressed"), slower, unproven, good], "speed")
     assert [v.id for v in found] == ["unproven", "good"]
 
 
@@ -203,8 +203,8 @@ def test_with_room_for_one_what_looks_faster_is_measured_beside_the_original() -
     Then it is the faster one."""
     safe = variant("tidied", p50_ms=2.06)
     alike = variant("faster", p50_ms=1.74, verdict="not_enough_data")
-    assert [v.id for v in finalists([safe, alike], "speed", 1)] == ["faster"]
-    assert [v.id for v in finalists([safe, alike], "speed", 2)] == ["faster", "tidied"]
+    assert [v.id for v in versions_to_measure([safe, alike], "speed", 1)] == ["faster"]
+    assert [v.id for v in versions_to_measure([safe, alike], "speed", 2)] == ["faster", "tidied"]
 
 
 def test_what_looks_no_faster_is_left_out_beside_one_far_ahead() -> None:
@@ -212,11 +212,11 @@ def test_what_looks_no_faster_is_left_out_beside_one_far_ahead() -> None:
     one is measured beside it; where it is 1.2 times, doubtful, or size is the goal, all are."""
     alike, trifle = variant("alike", p50_ms=2.0), variant("trifle", p50_ms=1.96)
     gain, ahead, near = variant("gain", p50_ms=1.9), variant("ahead", p50_ms=1.33), variant("near", p50_ms=1.67)
-    assert [v.id for v in finalists([alike, trifle, gain, ahead], "speed")] == ["ahead", "gain"]
-    assert [v.id for v in finalists([alike, trifle, near], "speed")] == ["near", "trifle", "alike"]
+    assert [v.id for v in versions_to_measure([alike, trifle, gain, ahead], "speed")] == ["ahead", "gain"]
+    assert [v.id for v in versions_to_measure([alike, trifle, near], "speed")] == ["near", "trifle", "alike"]
     doubtful = dataclasses.replace(ahead, judgement=None, screening=Screening(n=100, changed=20))
-    assert len(finalists([alike, doubtful], "speed", 3, 1.0)) == 2
-    assert len(finalists([alike, ahead], "size")) == 2
+    assert len(versions_to_measure([alike, doubtful], "speed", 3, 1.0)) == 2
+    assert len(versions_to_measure([alike, ahead], "size")) == 2
 
 
 def test_with_few_examples_exact_numbers_come_first() -> None:
@@ -225,8 +225,8 @@ def test_with_few_examples_exact_numbers_come_first() -> None:
     exact, half = variant("exact", p50_ms=1.5, precision="fp32"), variant("half", p50_ms=1.0, precision="bf16")
     fewer = variant("fewer", p50_ms=0.9, precision="int8")
     tried = [fewer, half, exact]
-    assert [v.id for v in finalists(tried, "speed", few_items=True)] == ["exact", "half", "fewer"]
-    assert [v.id for v in finalists(tried, "speed")] == ["fewer", "half", "exact"]
+    assert [v.id for v in versions_to_measure(tried, "speed", few_items=True)] == ["exact", "half", "fewer"]
+    assert [v.id for v in versions_to_measure(tried, "speed")] == ["fewer", "half", "exact"]
 
 
 def test_words_say_only_what_was_measured() -> None:

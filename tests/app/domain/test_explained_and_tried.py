@@ -5,10 +5,10 @@ import dataclasses
 from app.domain.run import StepRecord
 from app.domain.tried import tried_rows
 from app.domain.variant import Measurement, Variant
-from app.domain.words.explain import Known, portability, why_int8_lost, why_it_won
+from app.domain.words.explain import ExplanationFacts, portability, why_int8_lost, why_it_won
 from workers.contracts.jobs import PlanResult
 from workers.contracts.planning import Instructions
-from workers.contracts.specs import DeviceFacts, Judgement, LayersKept, Recipe, RecipeStep, Verdict
+from workers.contracts.specs import DeviceFacts, Judgement, Recipe, RecipeStep, UnquantizedLayers, Verdict
 
 HERE = DeviceFacts(processor="EPYC", cores=2, memory_bytes=1, features=("avx2", "avx512", "avx512_bf16", "avx512_vnni"))
 TRAITS = {
@@ -22,7 +22,7 @@ BY_NAME = {
     "avx512_bf16": Instructions(name="avx512_bf16", title="AVX-512 BF16", arithmetic="bf16"),
     "avx2": Instructions(name="avx2", title="AVX2", arithmetic="fp32"),
 }
-KNOWN, OLD = Known(TRAITS, tuple(BY_NAME.values())), Known(TRAITS, (BY_NAME["avx2"],))
+KNOWN, OLD = ExplanationFacts(TRAITS, tuple(BY_NAME.values())), ExplanationFacts(TRAITS, (BY_NAME["avx2"],))
 
 
 def version(
@@ -107,15 +107,15 @@ def test_why_eight_bits_lost() -> None:
     assert not any("instructions" in words for words in why_int8_lost(BEST, [BEST, quick], OLD)), (
         "1.6 times is no little"
     )
-    kept = {EIGHT.id: LayersKept(kept=4, layers=20)}
+    kept = {EIGHT.id: UnquantizedLayers(kept=4, layers=20)}
     told = why_int8_lost(BEST, [EIGHT], dataclasses.replace(KNOWN, layers=kept))
     assert told[0].endswith("4 of 20 layers keep their numbers, the others are in 8 bits.")
-    none = {EIGHT.id: LayersKept(kept=0, layers=20)}
+    none = {EIGHT.id: UnquantizedLayers(kept=0, layers=20)}
     told = why_int8_lost(BEST, [EIGHT], dataclasses.replace(KNOWN, layers=none))
     assert told[0].endswith("All 20 layers are in 8 bits.")
     assert why_int8_lost(EIGHT, [EIGHT], KNOWN) == ()
     assert why_int8_lost(BEST, [BEST], KNOWN) == ()
-    unknown = Known(TRAITS)
+    unknown = ExplanationFacts(TRAITS)
     assert not any("instructions" in words for words in why_int8_lost(BEST, [BEST, slow], unknown))
 
 

@@ -6,7 +6,7 @@ import re
 import pytest
 from judged import variant
 
-from app.domain.choose import MOST_SETS, finalists, is_slower, with_portable
+from app.domain.choose import MOST_SETS, is_slower, versions_to_measure, with_portable
 from app.domain.outcome import Ending, SearchEnd, outcome_of
 from app.domain.screening import Screening, Untested
 from app.domain.variant import Variant
@@ -205,7 +205,7 @@ def test_the_fastest_looking_are_finalists() -> None:
     """Given many versions, Then the final run holds those that looked fastest."""
     safe = [variant(f"safe{n}", p50_ms=1 + n / 10) for n in range(8)]
     unproven = variant("unproven", p50_ms=0.5, verdict="not_enough_data")
-    assert [v.id for v in finalists([*safe, unproven], "speed", 3)] == ["unproven", "safe0", "safe1"]
+    assert [v.id for v in versions_to_measure([*safe, unproven], "speed", 3)] == ["unproven", "safe0", "safe1"]
 
 
 def test_finalists_hold_one_that_fits_targets_that_need_onnx() -> None:
@@ -215,7 +215,7 @@ def test_finalists_hold_one_that_fits_targets_that_need_onnx() -> None:
     engine = [dataclasses.replace(variant(f"e{n}", p50_ms=1 + n / 10), runtime="openvino") for n in range(3)]
     plain = dataclasses.replace(variant("plain", p50_ms=1.5), runtime="onnxruntime-cpu")
     slow = dataclasses.replace(variant("slow", p50_ms=2.0), runtime="onnxruntime-cpu")
-    assert [v.id for v in finalists([*engine, plain], "speed", 3)] == ["e0", "e1", "plain"]
+    assert [v.id for v in versions_to_measure([*engine, plain], "speed", 3)] == ["e0", "e1", "plain"]
     assert [v.id for v in with_portable([*engine, plain], 1, "speed")] == ["e0"]
     assert [v.id for v in with_portable([*engine, slow], 3, "speed")] == ["e0", "e1", "e2"]
     assert [v.id for v in with_portable([plain, *engine, slow], 3, "speed")] == ["plain", "e0", "e1"]

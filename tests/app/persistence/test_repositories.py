@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from app.domain.artifact import ArtifactRecord
 from app.domain.job import ExportRecord, JobRecord
 from app.domain.project import Project
-from app.domain.proof.looks import Look
+from app.domain.proof.looks import TestSetLook
 from app.domain.run import Run, RunState, StepRecord
 from app.domain.variant import LatencyPoint, Variant
 from app.persistence import NotFound, Store, open_store
@@ -124,7 +124,7 @@ def test_a_thousand_jobs_are_read_in_pages(store: Store) -> None:
 def test_look_replaces_the_one_of_same_run_number_and_items(store: Store) -> None:
     """Given a look at items of 64 bits, when it is put again, then it is replaced; another number or set stays apart."""
     looks, items = store.repositories.looks, frozenset({0, 7, 2**64 - 1})
-    first = Look("ab", "r1", 0, ("v1",), items, True, NOW)
+    first = TestSetLook("ab", "r1", 0, ("v1",), items, True, NOW)
     later = dataclasses.replace(first, versions=("v1", "v2"), is_open=False)
     others = [dataclasses.replace(first, number=1), dataclasses.replace(first, items=frozenset({7}))]
     for look in (first, *others, later):

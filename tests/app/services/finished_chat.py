@@ -20,7 +20,7 @@ from app.services.flow.steps import Flow
 from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import open_model, read_data
-from app.services.records.speech import keep_speech
+from app.services.records.speech import save_speech
 from workers.contracts.jobs import DataParams, MeasureResult, OpenParams, Speech
 from workers.contracts.specs import Recipe, RecipeStep
 
@@ -58,7 +58,7 @@ def _make(space: Workspace, path: Path, data: Path | None) -> Flow[Run]:
     for variant in made:
         space.repositories.variants.add(variant)
         told = Speech(prompt_tokens=32, first_ms=40.0, tokens_per_s=20.0 * (variant.index + 1), n=9)
-        keep_speech(
+        save_speech(
             space.repositories,
             variant.id,
             [MeasureResult(load_ms=1, first_ms=1, peak_memory_bytes=None, device_ran="cpu", speech=(told,))],

@@ -12,9 +12,18 @@ import numpy as np
 
 from app.jobs.interleaving import MIN_BLOCKS
 from app.services.flow.artifacts import ArtifactStore
-from app.services.flow.kept_measurements import KeptMeasurements
+from app.services.flow.kept_measurements import SavedMeasurements
 from app.services.flow.measuring import NO_TIME
-from app.services.flow.steps import Done, Flow, FlowCancelled, JobError, JobStep, Measured, MeasuredVariant, MeasureStep
+from app.services.flow.steps import (
+    Flow,
+    FlowCancelled,
+    JobError,
+    JobStep,
+    Measured,
+    MeasuredVariant,
+    MeasureStep,
+    StepResult,
+)
 from workers.contracts.disturbed import is_under_load
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.folder import write_model
@@ -146,8 +155,8 @@ class Play:
             answer = self._answer(flow, step, kind)
 
     @property
-    def _kept(self) -> KeptMeasurements:
-        return KeptMeasurements(self.artifacts, self.root / "jobs")
+    def _kept(self) -> SavedMeasurements:
+        return SavedMeasurements(self.artifacts, self.root / "jobs")
 
     def _known(self, step: Any) -> Any:
         """As the driver answers from the store; what the data job reads is always read."""
@@ -156,7 +165,7 @@ class Play:
         entry = self.artifacts.get(self._key(step)) if step.cache and not step.by_content else None
         if entry is None:
             return None
-        return Done(step.result.model_validate(entry.result), entry.folder, entry.key, True, 0.0, entry.seconds)
+        return StepResult(step.result.model_validate(entry.result), entry.folder, entry.key, True, 0.0, entry.seconds)
 
     def _key(self, step: JobStep[Any]) -> str:
         if step.kind not in ("plan", "summarize"):
@@ -171,7 +180,7 @@ class Play:
         try:
             if isinstance(step, MeasureStep):
                 measured = self._measure(step)
-                self._kept.keep(step, measured)
+                self._kept.save(step, measured)
                 return lambda: flow.send(measured)
             began = self.clock
             result, folder = getattr(self, f"_{kind}_job")(step)
@@ -182,7 +191,7 @@ class Play:
         if key is not None:
             written = result.model_dump(mode="json")
             folder = self.artifacts.adopt(folder, key, written, seconds=self.clock - began).folder
-        done = Done(result, folder, key, False, 0.0)
+        done = StepResult(result, folder, key, False, 0.0)
         return lambda: flow.send(done)
 
     def like(self, title: str) -> Like:

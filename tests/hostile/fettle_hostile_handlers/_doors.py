@@ -127,9 +127,9 @@ class Doors:
         self._data("described", data)
 
     def _log(self, name: str, content: bytes) -> None:
-        from workers.monitor.telling import tell
+        from workers.monitor.telling import report_log
 
-        json.dumps(tell(self._placed(name, content)), allow_nan=False)
+        json.dumps(report_log(self._placed(name, content)), allow_nan=False)
 
     def _bundle(self, name: str, content: bytes) -> None:
         from workers.export.verify import verify

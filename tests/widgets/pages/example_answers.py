@@ -88,7 +88,7 @@ def answers_sound(page: AnswersPage, ex: ModuleType) -> None:
     """Answers that are no classes, to sounds; there is no loudspeaker."""
     page.show(replace(all_vectors(), kind="audio"))
     choose_row(page, 1, ex, sound=b"RIFF", levels=ex.live_sound().levels, picture=PictureValue())
-    page.say_sound("no_device")
+    page.show_sound("no_device")
 
 
 def choose_row(page: AnswersPage, row: int, ex: ModuleType, **more: Any) -> None:

@@ -95,12 +95,12 @@ def data_found(page: DataPage, examples: ModuleType) -> None:
 def chat(page: ChatPage, ex: ModuleType) -> None:
     """One question, answered by both alike at first."""
     page.show(ex.chat_versions())
-    page.say_ready()
+    page.show_ready()
     page.begin("What is the capital of France?")
     for side, answer in (("original", "Paris, the city of light."), ("optimized", "Paris, on the Seine.")):
         page.write(side, answer)
-        page.say_speed(side, ex.speed())
-    page.say_difference(7)
+        page.show_speed(side, ex.speed())
+    page.show_difference(7)
     page.end()
     if (focused := page.focusWidget()) is not None:
         focused.clearFocus()  # its caret would blink

@@ -74,7 +74,7 @@ def hostile_trying(page: TryPage, ex: ModuleType) -> None:
     page.show_input(hostile(ex.live_input()))
     page.show_answers(*hostile(ex.live_answers()))
     page.show_tried(hostile(ex.live_tried()))
-    page.say(HOSTILE[:80], HOSTILE[:80])
+    page.set_texts(HOSTILE[:80], HOSTILE[:80])
 
 
 def hostile_load(page: LoadPage, ex: ModuleType) -> None:

@@ -55,7 +55,7 @@ def test_the_main_button_stays_while_the_page_scrolls(qtbot: QtBot, theme: Theme
 def test_a_longer_head_covers_nothing(qtbot: QtBot, theme: Theme) -> None:
     """Given a page, When its head says something of three lines, Then the column begins below it."""
     page = tall_page(qtbot, theme)
-    page.head.say("Another", "long words " * 60)
+    page.head.set_texts("Another", "long words " * 60)
     above = page.viewport()
     qtbot.waitUntil(lambda: page.head.subtitle.height() > 2 * page.head.subtitle.fontMetrics().height())
     qtbot.waitUntil(lambda: above.y() >= page.head.mapTo(page, QPoint(0, 0)).y() + page.head.height())

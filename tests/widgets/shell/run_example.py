@@ -29,7 +29,7 @@ def steps() -> tuple[StepValue, ...]:
         StepValue("INT8, all layers", "warning", "5.9 % of answers changed", "2.9 ms", 23, 36, 3, (28, 36)),
         StepValue(
             "INT8, sensitive layers kept", "running", "calibration, picture 125 of 200", "", 36, 51,
-            done_share=0.62, eta_s=10,
+            done_share=0.62, remaining_s=10,
         ),
         StepValue("Pruned by 30 %", "waiting", "", "", 51, 60),
         StepValue("Final run, side by side", "waiting", "", "", 60, 66),

@@ -231,7 +231,7 @@ def test_first_paint_is_told_once(qtbot: QtBot, qapp: QApplication, theme: Theme
     window.repaint()
     QCoreApplication.processEvents()
     assert told == [1]
-    window.restore_geometry(window.geometry_to_keep())
+    window.restore_geometry(window.geometry_to_save())
     window.close_now()
     window.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)

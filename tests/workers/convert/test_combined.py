@@ -13,7 +13,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
 from workers.convert import cascade, length_buckets, precision_by_operator
 from workers.convert.asking.changed_inputs import changed_copy
-from workers.convert.cascades.examples import Asked
+from workers.convert.cascades.examples import CascadeExamples
 from workers.convert.cascades.threshold import Looks, learn_threshold, look
 from workers.infer import openvino_program, processor
 from workers.measure.opening import open_session
@@ -58,10 +58,10 @@ def test_equal_models_are_always_sure() -> None:
     assert learn_threshold(look(exact, exact, "logits"), 0.001) <= look(exact, exact, "logits").margins.min()
 
 
-def asked(unsure: float, changed: float, n: int = 100) -> Asked:
+def asked(unsure: float, changed: float, n: int = 100) -> CascadeExamples:
     margins = np.where(np.arange(n) < unsure * n, 0.0, 2.0)
     flags = np.arange(n) >= n - changed * n
-    return Asked(Looks(margins, margins[:, None], margins[:, None] * 0, flags), np.ones(n, bool))
+    return CascadeExamples(Looks(margins, margins[:, None], margins[:, None] * 0, flags), np.ones(n, bool))
 
 
 def test_judgement_says_what_it_gave_and_what_it_does_not() -> None:

@@ -30,13 +30,13 @@ from workers.evaluate.look.fed import NOTHING_FOUND
 from workers.evaluate.proof.comparing.mean_precision import truth_of
 from workers.evaluate.proof.predictions import load_answers
 from workers.export.python_folder import fill
-from workers.jobs.try_it import Known, _answer
+from workers.jobs.try_it import LoadedModel, _answer
 from workers.measure.opening import find_runtime, open_session
 from workers.model_io.opening import open_model
 from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.postprocess.matching import boxes_of, ious
 from workers.pipeline.prepared import Prepared
-from workers.quantize.calibrating.similarity import Held
+from workers.quantize.calibrating.similarity import HeldOutExamples
 from workers.runtime.recording import RecordingContext
 
 Make = Callable[..., Any]
@@ -147,7 +147,7 @@ def test_what_is_found_is_shown_on_the_pictures(job: Make, model: Path, place: P
     assert len(fed.examples[0].boxes) == len(wanted) and fed.examples[0].result == ""
     session, pipeline = open_session(model, "onnxruntime-cpu", {}, 1), load_pipeline(model)
     (tmp_path / "tried").mkdir()
-    known = Known(Prepared(data / "test"), read_dataset(data).test)
+    known = LoadedModel(Prepared(data / "test"), read_dataset(data).test)
     for request in (TryRequest(item=0, calls=1), TryRequest(path=str(place / "pictures" / item.source), calls=1)):
         tried = _answer(0, request, pipeline, session, known, RecordingContext(tmp_path / "tried"))
         assert tried.kind == "boxes" and tried.size == len(wanted)
@@ -202,9 +202,11 @@ def test_lost_scores_are_no_small_error(model: Path, place: Path, tmp_path: Path
     items = [pipeline.feeds_from(path) for path in sorted((place / "pictures").glob("*.png"))[:8]]
     blind = opened(tmp_path / "blind", squares.build(tmp_path / "blind.onnx", scores=0.0))
     sessions = [open_session(folder, "onnxruntime-cpu", {}, 1) for folder in (model, blind)]
-    held = Held(pipeline, items, Held(pipeline, items, [], lambda: None).ask(sessions[0]), lambda: None)
-    assert held.judge(held.ask(sessions[0])).cosine == pytest.approx(1.0)
-    assert held.judge(held.ask(sessions[1])).cosine < 0.9 and held.error(held.ask(sessions[1])) > 0.3
+    held = HeldOutExamples(
+        pipeline, items, HeldOutExamples(pipeline, items, [], lambda: None).predict(sessions[0]), lambda: None
+    )
+    assert held.judge(held.predict(sessions[0])).cosine == pytest.approx(1.0)
+    assert held.judge(held.predict(sessions[1])).cosine < 0.9 and held.error(held.predict(sessions[1])) > 0.3
 
 
 def exported(model: Path, data: Path, place: Path) -> Path:

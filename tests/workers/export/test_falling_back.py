@@ -118,7 +118,7 @@ def test_what_was_measured_elsewhere_does_not_count(bundles: Any) -> None:
         ({"bundle": "0"}, "another bundle"),
         ({"ratios": None}, "cannot be read"),
     ):
-        path = landing.keep(folder, mine)
+        path = landing.save_choice(folder, mine)
         path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
         found = run_in(folder, "-c", MODEL)[1]
         assert found["used"] == ("version" if change else "fallback")
@@ -160,7 +160,7 @@ def test_a_process_that_the_processor_ends_is_told(tmp_path: Path) -> None:
         turns.turn()
     assert (ended.value.name, str(ended.value)) == ("version", "it ended with signal 4")
     landed = landing.fails("b", str(ended.value))
-    assert landed.use == "fallback" and "does not run here: it ended with signal 4" in landing.told(landed)
+    assert landed.use == "fallback" and "does not run here: it ended with signal 4" in landing.described(landed)
 
 
 def test_the_choice_follows_most_of_the_rounds() -> None:

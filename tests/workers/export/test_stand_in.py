@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 from workers.contracts.bundles import ExportParams
 from workers.contracts.folder import read_model, sha256_file
 from workers.convert.graphs import onnx_files
-from workers.export.tensorrt.stand_in import RUNTIME, asked_here, widen
+from workers.export.tensorrt.stand_in import RUNTIME, stand_in_predictions, widen
 from workers.export.tensorrt.target import more_files
 from workers.infer import onnxruntime_cpu, tensorrt_first
 from workers.measure.opening import open_session
@@ -38,7 +38,7 @@ def test_its_answers_are_those_of_the_rounded_weights(in_bf16, tmp_path: Path) -
     """Given a version in BF16, When it is asked here, Then exactly the original with its weights rounded to BF16
     answers; the weights take 16 bits in the file as well."""
     small, model = in_bf16
-    asked = asked_here(model, params(), RecordingContext(tmp_path, data_dir=small.data))
+    asked = stand_in_predictions(model, params(), RecordingContext(tmp_path, data_dir=small.data))
     feeds = small.feeds()
     given = open_session(Path(asked.params.model_dir), RUNTIME, {}, 1).run(feeds)["logits"]
     proto = onnx_files.load(small.model.main)
@@ -60,7 +60,7 @@ def test_both_files_go_into_the_bundle_and_the_engine_is_built_from_its_own(in_b
     """Given the version, Then the bundle's model is the very ONNX file in BF16, and the stand-in lies beside it with its
     hash; where no card is, that one answers, and says that it computes with 32 bits."""
     small, model = in_bf16
-    asked = asked_here(model, params(), RecordingContext(tmp_path, data_dir=small.data))
+    asked = stand_in_predictions(model, params(), RecordingContext(tmp_path, data_dir=small.data))
     listed = {one.path: one.sha256 for one in asked.model.artifact.files}
     assert asked.model.artifact.main == "model.onnx" and listed["model.onnx"] == sha256_file(model.main)
     assert listed[tensorrt_first.STAND_IN_FILE] == sha256_file(asked.model.folder / tensorrt_first.STAND_IN_FILE)
@@ -76,7 +76,7 @@ def test_both_files_go_into_the_bundle_and_the_engine_is_built_from_its_own(in_b
 def test_what_runs_here_is_asked_itself(make_small, tmp_path: Path) -> None:
     small = make_small("cnn")
     model = small.model
-    asked = asked_here(model, params(), RecordingContext(tmp_path, data_dir=small.data))
+    asked = stand_in_predictions(model, params(), RecordingContext(tmp_path, data_dir=small.data))
     assert asked.model is model and asked.params.model_dir == str(small.model.folder)
     assert not list(tmp_path.glob("*stand_in*"))
     assert tensorrt_first.in_onnxruntime(small.model.main, {}, 1)[1].endswith("processor answers instead")

@@ -12,7 +12,7 @@ from workers.contracts.errors import JobCancelled
 from workers.contracts.hub import HubAccess
 from workers.hub import words
 from workers.hub.client import origin
-from workers.hub.faults import Dropped, RetryPolicy, is_passing, retry_after_s, told
+from workers.hub.faults import Dropped, RetryPolicy, is_passing, retry_after_s, translated
 from workers.hub.fetch import strong_etag
 
 ACCESS = HubAccess(endpoint="https://hub", retries=3, backoff_s=1.0, max_wait_s=30.0)
@@ -44,7 +44,7 @@ def answered(status: int, **headers: str) -> httpx2.HTTPStatusError:
     ],
 )
 def test_each_failure_has_its_words(error: Exception, code: str, passes: bool) -> None:
-    found: Any = told(error, ACCESS)
+    found: Any = translated(error, ACCESS)
 
     assert found.code == code
     assert is_passing(error) == passes
@@ -54,7 +54,7 @@ def test_each_failure_has_its_words(error: Exception, code: str, passes: bool) -
 
 def test_what_is_told_already_or_none_of_the_hubs_stays() -> None:
     for error in (JobCancelled(), words.disk_full("x", Path(), 1), OSError(5, "input/output error"), RuntimeError("x")):
-        assert told(error, ACCESS) is error
+        assert translated(error, ACCESS) is error
     assert is_passing(RuntimeError("Cannot send a request, as the client has been closed."))
 
 

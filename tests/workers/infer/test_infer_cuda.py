@@ -31,8 +31,8 @@ def test_records_become_sentences() -> None:
     ]
     placed = onnxruntime_cuda.assignment(records)
     on_gpu = sum(placed.pop(onnxruntime_cuda.PROVIDER).values())
-    assert onnxruntime_cuda.told(on_gpu, placed) == ["2 of 5 operators run on the processor: Loop, NonZero"]
-    assert onnxruntime_cuda.told(3, {}) == []
+    assert onnxruntime_cuda.described(on_gpu, placed) == ["2 of 5 operators run on the processor: Loop, NonZero"]
+    assert onnxruntime_cuda.described(3, {}) == []
 
 
 def test_real_records_can_be_read(make_small) -> None:

@@ -23,20 +23,20 @@ def choice(folder: Path) -> landing.Landed:
 
 def test_kept_own_file_counts(folder: Path) -> None:
     """Given a choice that this account kept, then it is read back."""
-    landing.keep(folder, choice(folder))
-    assert landing.kept(folder) == (choice(folder), "")
+    landing.save_choice(folder, choice(folder))
+    assert landing.saved_choice(folder) == (choice(folder), "")
 
 
 @pytest.mark.parametrize("kind", ["writable by others", "a link"])
 def test_kept_file_that_others_can_write_is_not_minded(folder: Path, kind: str) -> None:
     """Given a choice that other accounts can change, or a link to one, then it does not count, and that is told."""
-    path = landing.keep(folder, choice(folder))
+    path = landing.save_choice(folder, choice(folder))
     if kind == "a link":
         path.rename(folder.parent / "elsewhere.json")
         path.symlink_to(folder.parent / "elsewhere.json")
     else:
         path.chmod(0o666)
-    found, told = landing.kept(folder)
+    found, told = landing.saved_choice(folder)
     assert found is None and "other accounts" in told
 
 
@@ -46,6 +46,6 @@ def test_keep_follows_no_link_that_lies_ready(folder: Path) -> None:
     other.write_text("precious")
     for name in ("bundle.landed.json.part", "bundle.landed.json"):
         (folder.parent / name).symlink_to(other)
-    landing.keep(folder, choice(folder))
+    landing.save_choice(folder, choice(folder))
     assert other.read_text() == "precious"
-    assert landing.kept(folder)[0] == choice(folder)
+    assert landing.saved_choice(folder)[0] == choice(folder)

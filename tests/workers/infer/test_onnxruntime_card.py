@@ -7,7 +7,7 @@ import pytest
 from stand_in_card import StandInDriver
 
 from workers.infer import onnxruntime_cpu, onnxruntime_cuda, onnxruntime_rtx
-from workers.infer.base import NotRunnable, Wanted
+from workers.infer.base import NotRunnable, SessionOptions
 from workers.infer.cuda_driver import Driver
 from workers.infer.onnxruntime_card import OnnxCardSession
 
@@ -72,11 +72,11 @@ def test_spans_are_taken_of_fixed_and_of_open_sizes(fixed: Any, make_small: Any,
 
 def test_open_sizes_cannot_be_one_step(make_small: Any, library: StandInDriver) -> None:
     """Given open sizes, Then it is refused before it is tried, and where it is opened all the same."""
-    wanted = Wanted({"cuda_graph": True}, (), False, True, False, False, (), frozenset(), None)
+    wanted = SessionOptions({"cuda_graph": True}, (), False, True, False, False, (), frozenset(), None)
     for runtime in (onnxruntime_cuda.RUNTIME, onnxruntime_rtx.RUNTIME):
         refusal = runtime.why_not(wanted)
         assert refusal is not None and refusal.code == "free_sizes"
-        assert runtime.why_not(Wanted({}, (), False, True, False, False, (), frozenset(), None)) is None
+        assert runtime.why_not(SessionOptions({}, (), False, True, False, False, (), frozenset(), None)) is None
     with pytest.raises(NotRunnable, match="open sizes"):
         opened(make_small("cnn").model.main, library, bound=True)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from workers.infer.openvino import load
-from workers.infer.openvino_chat_graph import WANTED, ask_places, share_heads
+from workers.infer.openvino_chat_graph import WANTED, add_places, share_heads
 from workers.infer.openvino_program import import_library
 
 
@@ -21,7 +21,7 @@ def test_attention_stays_whole_and_only_asked_places_are_answered(tiny_chat: Cal
     def compiled(rewritten: bool) -> Counter[str]:
         model = core.read_model(str(folder / "model.xml"))
         if rewritten:
-            assert share_heads(model) == 4 and ask_places(model)
+            assert share_heads(model) == 4 and add_places(model)
         whole = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"}).get_runtime_model()
         return Counter(node.get_rt_info()["layerType"].astype(str) for node in whole.get_ops())
 
@@ -35,7 +35,7 @@ def test_an_output_that_no_table_of_words_gives_is_left_alone() -> None:
     ops = library.opset13
     source = ops.parameter([1, -1, 8], np.float32)
     model = library.Model([ops.relu(source)], [source], "other")
-    assert not ask_places(model) and share_heads(model) == 0
+    assert not add_places(model) and share_heads(model) == 0
     assert WANTED not in {name for port in model.inputs for name in port.get_names()}
 
 
@@ -49,7 +49,7 @@ def test_what_is_added_for_each_token_is_left_alone() -> None:
         source, own = ops.parameter([1, -1, 8], np.float32), ops.parameter([1, -1, 20], np.float32)
         logits = ops.add(ops.matmul(source, table, False, False), own if of_tokens else bias)
         model = library.Model([logits], [source, own] if of_tokens else [source], "head")
-        assert ask_places(model) is not of_tokens
+        assert add_places(model) is not of_tokens
 
 
 @pytest.mark.timeout(600)

@@ -11,7 +11,7 @@ from stand_in_card import StandInTensorRt
 
 from workers.infer import tensorrt_build as building
 from workers.infer.base import NotRunnable
-from workers.infer.tensorrt_build import BuildAsk, Progress, Refused, build
+from workers.infer.tensorrt_build import BuildRefused, BuildRequest, Progress, build
 from workers.infer.tensorrt_editions import Classic, Place, Rtx, load_library
 
 TURN_S = 5.0
@@ -44,7 +44,7 @@ def test_progress_never_falls_and_ends_at_its_whole() -> None:
 
 def test_what_was_asked_reaches_the_builder() -> None:
     trt = StandInTensorRt()
-    ask = BuildAsk(profile=ROW, workspace_bytes=1 << 20, weight_streaming=True, sparse=True)
+    ask = BuildRequest(profile=ROW, workspace_bytes=1 << 20, weight_streaming=True, sparse=True)
     made = build(Classic(), trt, Path("m.onnx"), ask, HERE, lambda *told: None)
     assert trt.built[0].flags == [f"workspace {1 << 20}", "streaming", "sparse"]
     assert made.engine.startswith(b"plan") and made.timing == b"timed"
@@ -52,7 +52,7 @@ def test_what_was_asked_reaches_the_builder() -> None:
 
 def test_open_sizes_without_ranges_are_named() -> None:
     with pytest.raises(NotRunnable, match="the sizes of x are open"):
-        build(Classic(), StandInTensorRt(), Path("m.onnx"), BuildAsk(), HERE, lambda *told: None)
+        build(Classic(), StandInTensorRt(), Path("m.onnx"), BuildRequest(), HERE, lambda *told: None)
 
 
 def test_what_the_teller_raises_stops_the_build() -> None:
@@ -69,7 +69,7 @@ def test_what_the_teller_raises_stops_the_build() -> None:
 
     began_s = time.process_time()
     with pytest.raises(KeyboardInterrupt):
-        build(Classic(), Slow(), Path("m.onnx"), BuildAsk(profile=ROW), HERE, cancel)
+        build(Classic(), Slow(), Path("m.onnx"), BuildRequest(profile=ROW), HERE, cancel)
     assert time.process_time() - began_s < 5  # it waited, it did not spin
 
 
@@ -94,7 +94,7 @@ def test_a_job_is_let_go_before_its_build_is() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        build(Classic(), Held(), Path("m.onnx"), BuildAsk(profile=ROW), HERE, cancel, stop_s=0.0)
+        build(Classic(), Held(), Path("m.onnx"), BuildRequest(profile=ROW), HERE, cancel, stop_s=0.0)
     events.append("told")
     threads = [one for one in threading.enumerate() if one.daemon and one is not threading.current_thread()]
     allowed.set()
@@ -104,9 +104,9 @@ def test_a_job_is_let_go_before_its_build_is() -> None:
 
 
 def test_refusal_names_operator_and_way_out() -> None:
-    refused = Refused((("MatMulInteger", "layer 3"),), "no importer registered")
+    refused = BuildRefused((("MatMulInteger", "layer 3"),), "no importer registered")
     assert "MatMulInteger (“layer 3”)" in str(refused) and "int8_qdq" in refused.way_out
-    assert "onnxruntime-cuda" in Refused((("Unheard", ""),), "?").way_out
+    assert "onnxruntime-cuda" in BuildRefused((("Unheard", ""),), "?").way_out
 
 
 def test_reasons_lose_the_librarys_own_places() -> None:
@@ -140,20 +140,20 @@ def small(tmp_path: Path, kind: str) -> Path:
 def test_real_library_builds_for_cards_that_are_not_here(tmp_path: Path) -> None:
     """Given tensorrt-rtx and no card, then an engine for three architectures is built, and progress is told."""
     trt, told = load_library(Rtx()), []
-    ask = BuildAsk(profile=ROW, architectures=("sm86", "sm89", "sm120"))
+    ask = BuildRequest(profile=ROW, architectures=("sm86", "sm89", "sm120"))
     path = small(tmp_path, "plain")
     made = build(Rtx(), trt, path, ask, Place(), lambda share, phase, seconds: told.append((share, phase)))
     assert len(made.engine) > 1000
     assert [share for share, _ in told] == sorted(share for share, _ in told)
     with pytest.raises(NotRunnable, match="builds nothing for SM90"):
-        build(Rtx(), trt, path, BuildAsk(profile=ROW, architectures=("sm90",)), Place(), lambda *told: None)
+        build(Rtx(), trt, path, BuildRequest(profile=ROW, architectures=("sm90",)), Place(), lambda *told: None)
 
 
 @pytest.mark.gpu_libs
 def test_real_parser_refuses_dynamic_quantization_by_name(tmp_path: Path) -> None:
     trt = load_library(Rtx())
-    ask = BuildAsk(profile=ROW, architectures=("sm89",))
-    with pytest.raises(Refused) as refused:
+    ask = BuildRequest(profile=ROW, architectures=("sm89",))
+    with pytest.raises(BuildRefused) as refused:
         build(Rtx(), trt, small(tmp_path, "dynamic"), ask, Place(), lambda *told: None)
     kinds = {kind for kind, _ in refused.value.operators}
     assert kinds & {"DynamicQuantizeLinear", "MatMulInteger"} and "int8_qdq" in refused.value.way_out

@@ -8,7 +8,7 @@ import pytest
 from stand_in_card import StandInDriver, StandInTensorRt
 
 from workers.infer import tensorrt, tensorrt_editions, tensorrt_engines
-from workers.infer.base import NotRunnable, Wanted
+from workers.infer.base import NotRunnable, SessionOptions
 from workers.infer.cuda_driver import CudaError, Driver
 from workers.infer.tensorrt_editions import Classic, Place, Rtx
 from workers.infer.tensorrt_engines import COMPILED, ENGINE, FILE, TIMING
@@ -140,6 +140,6 @@ def test_without_a_card_the_reason_is_told() -> None:
 
 
 def test_settings_of_other_engines_are_refused_before_anything_is_made() -> None:
-    wanted = Wanted({"inference_precision": "bf16"}, (), False, True, False, False, (), frozenset(), None)
+    wanted = SessionOptions({"inference_precision": "bf16"}, (), False, True, False, False, (), frozenset(), None)
     refusal = tensorrt.why_not(wanted)
     assert refusal is not None and "inference_precision" in refusal.text

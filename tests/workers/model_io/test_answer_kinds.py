@@ -9,7 +9,7 @@ from odd_models import floats, save, weights
 from onnx import TensorProto, helper
 
 from workers.contracts.specs import GUESSED, TensorSpec
-from workers.model_io.facts import Found
+from workers.model_io.facts import ModelFacts
 from workers.model_io.guess.detection import boxes_steps, gives_boxes
 from workers.pipeline.spec import ImageSteps, PipelineInput
 
@@ -165,8 +165,8 @@ def test_boxes_beside_scores(outputs, wanted):
     entry = PipelineInput(name="x", dtype="float32", shape=(None, 3, SIDE, SIDE), source="image")
     specs = [TensorSpec(name=name, shape=shape, dtype="float32") for name, shape in outputs.items()]
     # Then only the former give boxes
-    assert gives_boxes(specs, [entry], ImageSteps(), Found()) is (wanted is not None)
-    steps = boxes_steps(specs, [entry], ImageSteps(), Found())
+    assert gives_boxes(specs, [entry], ImageSteps(), ModelFacts()) is (wanted is not None)
+    steps = boxes_steps(specs, [entry], ImageSteps(), ModelFacts())
     # And of a head that is told relative to anchors nobody knows the places
     assert (steps and (steps.form, steps.activation)) == (wanted or None)
 

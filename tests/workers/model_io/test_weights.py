@@ -10,8 +10,8 @@ import torchvision
 from safetensors.torch import save_file
 
 from workers.model_io.readers import architectures
-from workers.model_io.readers.architectures import candidates
-from workers.model_io.readers.fingerprints import Table, fingerprint, kept, read_table
+from workers.model_io.readers.architectures import matching_architectures
+from workers.model_io.readers.fingerprints import Table, distinctive, fingerprint, read_table
 from workers.pipeline.pipeline import load_pipeline
 from workers.runtime.recording import RecordingContext
 
@@ -120,8 +120,8 @@ def test_the_table_knows_the_installed_libraries(tmp_path):
         key, entry = fingerprint(name)
         assert entry in table.entries[key]
     model = torchvision.models.resnet18(num_classes=3)
-    shapes = kept({k: tuple(v.shape) for k, v in model.state_dict().items()})
-    assert candidates(shapes, RecordingContext(work_dir=tmp_path))[0] == ("torchvision/resnet18", 3)
+    shapes = distinctive({k: tuple(v.shape) for k, v in model.state_dict().items()})
+    assert matching_architectures(shapes, RecordingContext(work_dir=tmp_path))[0] == ("torchvision/resnet18", 3)
 
 
 def test_unknown_weights_are_told_without_loading_the_libraries(weights, inspected, monkeypatch):
@@ -137,10 +137,10 @@ def test_unknown_weights_are_told_without_loading_the_libraries(weights, inspect
 def test_newer_libraries_are_asked(monkeypatch, tmp_path):
     # Given a table that is older than timm / When weights are not in it / Then what is new in timm is looked at
     model = torchvision.models.resnet18(num_classes=3)
-    shapes = kept({k: tuple(v.shape) for k, v in model.state_dict().items()})
+    shapes = distinctive({k: tuple(v.shape) for k, v in model.state_dict().items()})
     monkeypatch.setattr(architectures, "read_table", lambda: Table({}, {"timm": "0.1"}))
     monkeypatch.setattr(architectures, "all_names", lambda: iter(["torchvision/resnet18"]))
-    assert candidates(shapes, RecordingContext(work_dir=tmp_path)) == [("torchvision/resnet18", 3)]
+    assert matching_architectures(shapes, RecordingContext(work_dir=tmp_path)) == [("torchvision/resnet18", 3)]
 
 
 def test_what_holds_more_than_tensors_is_refused_with_the_remedy(weights, refused):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from made_traffic import Pool, Traffic, delay, drawn, reference_from, sample
 
-from workers.monitor.reading import Part
+from workers.monitor.reading import LogPart
 from workers.monitor.report import Alert, alerts_of, watch_of
 
 MOST_DELAY = 500
@@ -66,7 +66,7 @@ def planted(
     """(whether something was told before there was a change, requests until the change was noticed)."""
     traffic = Traffic(requests=4000, days=6.0 if seed % 2 else 0.2)
     change_at = 2000 + 37 * seed % 1000
-    part: Part = drawn(pools[1], reference_from(pools[0]), traffic, 1000 + seed, change_at, pools[2], share, slower)
+    part: LogPart = drawn(pools[1], reference_from(pools[0]), traffic, 1000 + seed, change_at, pools[2], share, slower)
     delays = [delay(part, change_at, alert.noticed) for alert in alerts_of(watch_of(part)) if is_it(alert)]
     after = [one for one in delays if one >= 0]
     return len(after) < len(delays), min(after, default=None)

@@ -15,7 +15,7 @@ from workers.monitor import series
 from workers.monitor.bins import usual_edges
 from workers.monitor.reading import LATENCY_BINS, MOST_COUNT, MOST_PARTS, NotALog, read_log
 from workers.monitor.reference import MOST_CLASSES
-from workers.monitor.telling import tell
+from workers.monitor.telling import report_log
 from workers.monitor.writing import FORMAT, VERSION
 
 EDGES = [0.0, 0.5, 1.0]
@@ -43,7 +43,7 @@ def read(path: Path) -> MonitorResult:
     """Read a log as the worker does; a warning of numpy is an error."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        return MonitorResult.model_validate(tell(path))
+        return MonitorResult.model_validate(report_log(path))
 
 
 def test_report_of_ten_billion_requests_counts_them(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from made_traffic import reference_from, sample
 
 from workers.monitor import writing
 from workers.monitor.reading import NotALog, read_log
-from workers.monitor.telling import tell
+from workers.monitor.telling import report_log
 from workers.monitor.writing import Background, CannotLog, Log
 
 
@@ -213,7 +213,7 @@ def test_a_line_that_cannot_be_meant_is_left_out(written: Path, what: str) -> No
     written.write_text("\n".join([*whole[:2], bad, *whole[2:]]))
     found = read_log(written)
     assert (len(found.parts[0].records), found.left_out) == (4, {"not_a_line": 1})
-    assert tell(written)["drift"]["requests"] == 100
+    assert report_log(written)["drift"]["requests"] == 100
 
 
 @pytest.mark.parametrize(

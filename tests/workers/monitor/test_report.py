@@ -9,10 +9,10 @@ import pytest
 from made_traffic import Pool, Traffic, drawn, reference_from, sample
 
 from workers.contracts.after.monitor import MonitorResult
-from workers.monitor.reading import Part, ReadLog, Record
+from workers.monitor.reading import LogPart, ReadLog, Record
 from workers.monitor.reference import Reference
 from workers.monitor.report import alerts_of, report, watch_of
-from workers.monitor.words import day, is_enough, summary, told
+from workers.monitor.words import day, is_enough, summary, worded
 
 TRAFFIC = Traffic(requests=3000, days=3.0)
 
@@ -24,13 +24,13 @@ def pool() -> Pool:
 
 
 @pytest.fixture(scope="module")
-def part(pool: Pool) -> Part:
+def part(pool: Pool) -> LogPart:
     half = np.random.default_rng(1).permutation(len(pool))
     reference = replace(reference_from(pool.of(half[:700])), names=tuple(sample().pipeline.spec.classes or ()))
     return drawn(pool.of(half[700:]), reference, TRAFFIC, 5)
 
 
-def from_line(part: Part, change: Any) -> Part:
+def from_line(part: LogPart, change: Any) -> LogPart:
     """With `change` made to each line of the last 2,000 requests."""
     done = np.cumsum([one.n for one in part.records])
     first = int(np.searchsorted(done, done[-1] - 2000))
@@ -60,19 +60,19 @@ FAILURES = {"errors": fails, "one_answer": one_answer, "not_numbers": not_number
 
 
 @pytest.mark.parametrize("code", sorted(FAILURES))
-def test_silent_failures_are_told(part: Part, code: str) -> None:
+def test_silent_failures_are_told(part: LogPart, code: str) -> None:
     """Given a model that goes on answering, when it fails, then that is told as a danger, and goes on."""
     assert not alerts_of(watch_of(part))
     found = [alert for alert in alerts_of(watch_of(from_line(part, FAILURES[code]))) if alert.code == code]
     assert len(found) == 1 and found[0].until is None
-    said = told(vars(found[0]), "image")
+    said = worded(vars(found[0]), "image")
     assert said["level"] == "danger" and said["advice"] and "None" not in said["what"]
     if code == "one_answer":
         assert said["name"] == "Dress"
 
 
 @pytest.mark.parametrize(("share", "code", "rises"), [(0.3, "unfamiliar", True), (1.0, "unsure", False)])
-def test_low_confidence_is_told_where_there_is_no_energy(part: Part, share: float, code: str, rises: bool) -> None:
+def test_low_confidence_is_told_where_there_is_no_energy(part: LogPart, share: float, code: str, rises: bool) -> None:
     """Given a model whose scores are no logits, when a third or all of its answers get unsure, then confidence tells it:
     by the share of unfamiliar ones, or by its mean."""
 
@@ -94,19 +94,19 @@ def test_low_confidence_is_told_where_there_is_no_energy(part: Part, share: floa
     (alert,) = alerts_of(watch_of(from_line(quiet, less_sure)))
     assert (alert.code, alert.statistic) == (code, "confidence")
     assert alert.before is not None and alert.now is not None and (alert.now > alert.before) is rises
-    assert told(vars(alert), "image")["what"]
+    assert worded(vars(alert), "image")["what"]
 
 
-def test_an_alarm_ends_when_all_is_as_it_was_again(part: Part) -> None:
+def test_an_alarm_ends_when_all_is_as_it_was_again(part: LogPart) -> None:
     """Given errors for a while in the middle, then the alarm has an end, and words for both."""
     done = np.cumsum([one.n for one in part.records])
     records = [fails(one) if 800 < at < 1600 else one for one, at in zip(part.records, done, strict=True)]
     (alert,) = alerts_of(watch_of(replace(part, records=records)))
     assert alert.until is not None and part.records[0].t < alert.since < alert.until < part.records[-1].t
-    assert " to " in told(vars(alert), "text")["what"]
+    assert " to " in worded(vars(alert), "text")["what"]
 
 
-def test_a_model_that_answers_nothing_at_all_is_told(part: Part) -> None:
+def test_a_model_that_answers_nothing_at_all_is_told(part: LogPart) -> None:
     """Given a log in which every request failed, then errors are told, and no figure is missed."""
     broken = replace(
         part, records=[replace(one, n=0, errors=one.n + 1, figures={}, classes={}, latency={}) for one in part.records]
@@ -159,7 +159,7 @@ def _with_usual_edges(pool: Pool) -> Reference:
     return Reference({name: Expected(one, (0,) * (len(one) + 1), None) for name, one in edges.items()})
 
 
-def test_figures_are_those_of_the_release_that_answers_now(part: Part) -> None:
+def test_figures_are_those_of_the_release_that_answers_now(part: LogPart) -> None:
     """Given two releases in one log, then figures are of the later one, and each alarm names its own."""
     later = replace(part, bundle="1" * 12, title="Newer", records=[replace(one, t=one.t + 1e6) for one in part.records])
     found = report(ReadLog((from_line(part, fails), later), {}, False, 0))
@@ -167,7 +167,7 @@ def test_figures_are_those_of_the_release_that_answers_now(part: Part) -> None:
     assert [alert["bundle"] for alert in found["alerts"]] == ["0" * 12]
 
 
-def test_darker_pictures_take_contrast_along(pool: Pool, part: Part) -> None:
+def test_darker_pictures_take_contrast_along(pool: Pool, part: LogPart) -> None:
     """Given darker pictures, then contrast and detail follow from brightness, and are told so."""
     known = sample()
     darker = known.pool(known.pictures * 0.7, known.kinds)
@@ -177,7 +177,7 @@ def test_darker_pictures_take_contrast_along(pool: Pool, part: Part) -> None:
     }  # fmt: skip
 
 
-def test_latency_that_fell_is_in_the_summary_of_a_log_without_alarm(part: Part) -> None:
+def test_latency_that_fell_is_in_the_summary_of_a_log_without_alarm(part: LogPart) -> None:
     """Given predictions that take 40 % less time in the second half, then there is no alarm, and both medians are in the
     report and in its sentence."""
     timed = [replace(one, latency={24 - 6 * (at >= 60): one.n}) for at, one in enumerate(part.records[:120])]
@@ -189,7 +189,7 @@ def test_latency_that_fell_is_in_the_summary_of_a_log_without_alarm(part: Part) 
     assert summary(drift, []).endswith(" Median latency: 4.76 ms now, 7.98 ms at the beginning.")
 
 
-def test_latency_that_was_not_logged_is_unknown(part: Part) -> None:
+def test_latency_that_was_not_logged_is_unknown(part: LogPart) -> None:
     """Given a log whose predictions all come from the cache, then both medians are None."""
     untimed = replace(part, records=[replace(one, latency={}) for one in part.records[:10]])
     drift = report(ReadLog((untimed,), {}, False, 0))["drift"]
@@ -210,7 +210,7 @@ def test_what_came_with_an_alarm_is_counted_beside_it() -> None:
     )
 
 
-def test_the_report_is_that_of_the_contract(part: Part) -> None:
+def test_the_report_is_that_of_the_contract(part: LogPart) -> None:
     """Given any report with words, then it fits the job's result, and its points and rows are finite numbers."""
     from workers.monitor.words import left_out
 
@@ -218,7 +218,7 @@ def test_the_report_is_that_of_the_contract(part: Part) -> None:
     drift = {**found["drift"], "notes": left_out(found["drift"]), "summary": summary(found["drift"], found["alerts"])}
     drift["statistics"] = [{**row, "title": row["statistic"]} for row in drift["statistics"]]
     result = MonitorResult.model_validate(
-        {"drift": drift, "alerts": [told(alert, "image") for alert in found["alerts"]]}
+        {"drift": drift, "alerts": [worded(alert, "image") for alert in found["alerts"]]}
     )
     assert len(result.drift.points) > 20 and len(result.drift.statistics) == 5
     assert len(result.drift.notes) == 3

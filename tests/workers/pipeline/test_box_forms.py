@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from workers.contracts.specs import TensorSpec
-from workers.model_io.facts import Found
+from workers.model_io.facts import ModelFacts
 from workers.model_io.guess.boxes_seen import seen
 from workers.model_io.guess.detection import boxes_steps, gives_boxes
 from workers.pipeline.postprocess.boxes import decode, grid_of
@@ -28,13 +28,13 @@ def read(outputs: dict[str, np.ndarray], steps: BoxesSteps) -> np.ndarray:
     return found[found[:, 4] >= 0.25]
 
 
-def guessed(shapes: dict[str, tuple[Any, ...]], found: Found) -> BoxesSteps | None:
+def guessed(shapes: dict[str, tuple[Any, ...]], found: ModelFacts) -> BoxesSteps | None:
     outputs = [TensorSpec(name=name, shape=shape, dtype="float32") for name, shape in shapes.items()]
     entry = PipelineInput(name="images", dtype="float32", shape=(1, 3, *SIZE), source="image")
     return boxes_steps(outputs, [entry], ImageSteps(resize=SIZE), found)
 
 
-def recognized(outputs: dict[str, np.ndarray], found: Found) -> BoxesSteps:
+def recognized(outputs: dict[str, np.ndarray], found: ModelFacts) -> BoxesSteps:
     steps = guessed({name: values.shape for name, values in outputs.items()}, found)
     assert steps is not None
     return seen(steps, [outputs], SIZE)
@@ -62,8 +62,8 @@ def as_output(rows: np.ndarray) -> dict[str, np.ndarray]:
     return {"out": rows[None].astype(np.float32)}
 
 
-@pytest.mark.parametrize("found", [Found(classes=NAMES), Found()])
-def test_yolox_is_told_from_v5_by_its_places(found: Found) -> None:
+@pytest.mark.parametrize("found", [ModelFacts(classes=NAMES), ModelFacts()])
+def test_yolox_is_told_from_v5_by_its_places(found: ModelFacts) -> None:
     """Given places in cells, Then they are read through the grid; the same shape with pixels is v5."""
     rows, _ = cells(7)
     steps = recognized(as_output(in_cells(rows)), found)
@@ -81,7 +81,7 @@ def test_yolox_is_told_from_v5_by_its_places(found: Found) -> None:
 def test_v8_with_channels_last_is_no_v5() -> None:
     """Given 4 + classes columns in rows, Then by the names of classes no column is how sure it holds a thing."""
     rows, _ = cells(7)
-    steps = recognized(as_output(rows), Found(classes=NAMES))
+    steps = recognized(as_output(rows), ModelFacts(classes=NAMES))
     assert (steps.form, steps.channels) == ("yolo_v8", "last")
     np.testing.assert_allclose(read(as_output(rows), steps), THINGS, atol=1e-3)
 
@@ -93,8 +93,8 @@ def with_angles(turn: float) -> dict[str, np.ndarray]:
     return {"out": rows.T[None].astype(np.float32)}
 
 
-@pytest.mark.parametrize("found", [Found(classes=NAMES, behind="angle"), Found()])
-def test_turned_boxes(found: Found) -> None:
+@pytest.mark.parametrize("found", [ModelFacts(classes=NAMES, behind="angle"), ModelFacts()])
+def test_turned_boxes(found: ModelFacts) -> None:
     """Given 4 + classes + 1 rows, Then the last is an angle and no class, and one that is off by half a radian is another
     thing where the box is long."""
     old = with_angles(0.0)
@@ -135,8 +135,8 @@ def poses(off: float = 0.0, unseen: bool = False) -> dict[str, np.ndarray]:
     return {"out": rows.T[None].astype(np.float32)}
 
 
-@pytest.mark.parametrize("found", [Found(classes=("person",), behind="seen_points", points=4), Found()])
-def test_key_points_are_judged(found: Found) -> None:
+@pytest.mark.parametrize("found", [ModelFacts(classes=("person",), behind="seen_points", points=4), ModelFacts()])
+def test_key_points_are_judged(found: ModelFacts) -> None:
     """Given a point that is off by half of the person or not seen any more, Then it is told otherwise; a pixel is not."""
     steps = recognized(poses(), found)
     assert (steps.form, steps.behind, steps.classes) == ("yolo_v8", "seen_points", 1)
@@ -157,8 +157,8 @@ def with_masks(second: float = 1.0) -> dict[str, np.ndarray]:
     return {"out": rows.T[None].astype(np.float32), "planes": planes}
 
 
-@pytest.mark.parametrize("found", [Found(classes=NAMES), Found()])
-def test_masks_of_things_are_judged(found: Found) -> None:
+@pytest.mark.parametrize("found", [ModelFacts(classes=NAMES), ModelFacts()])
+def test_masks_of_things_are_judged(found: ModelFacts) -> None:
     """Given prototypes beside 4 + classes + 3 rows, Then each box has its mask, and a mask that is lost, turned inside
     out or moved is another thing; rounding to 16 bits is none."""
     steps = recognized(with_masks(), found)
@@ -180,7 +180,7 @@ def test_masks_of_things_are_judged(found: Found) -> None:
 
 def test_masks_are_drawn_into_their_boxes() -> None:
     """Given a mask of the left half of a box, Then only that half is colored, and without prototypes there is none."""
-    steps = recognized(with_masks(), Found(classes=NAMES))
+    steps = recognized(with_masks(), ModelFacts(classes=NAMES))
     read_so = steps
     spec = PipelineSpec(
         task="object-detection",
@@ -195,7 +195,7 @@ def test_masks_are_drawn_into_their_boxes() -> None:
     drawn = np.asarray(drawn_on(Image.new("RGB", (96, 64), "white"), things))
     assert (drawn[45, 55] != 255).any() and (drawn[45, 85] == 255).all()
     without = {"out": with_masks()["out"]}
-    assert recognized(without, Found(classes=NAMES)).behind == "nothing"
+    assert recognized(without, ModelFacts(classes=NAMES)).behind == "nothing"
 
 
 def test_rows_behind_the_count_are_nothing() -> None:
@@ -208,7 +208,7 @@ def test_rows_behind_the_count_are_nothing() -> None:
         "detection_classes": (THINGS[None, :, 5] + 1).astype(np.float32),
         "num_detections": np.array([1], np.float32),
     }
-    steps = recognized(outputs, Found())
+    steps = recognized(outputs, ModelFacts())
     assert (steps.scores, steps.counts, steps.labels) == ("detection_scores", "num_detections", "detection_classes")
     np.testing.assert_allclose(read(outputs, steps), THINGS[:1], atol=1e-3)
 
@@ -221,14 +221,14 @@ def test_the_order_of_columns_is_seen_and_other_numbers_are_no_boxes() -> None:
     """Given rows of six as Paddle orders them, Then they are read so; rows in which nothing is a score or a class are
     none; of nothing found the unit stays."""
     paddle = end_to_end(THINGS[:, [5, 4, 0, 1, 2, 3]])
-    steps = recognized(paddle, Found())
+    steps = recognized(paddle, ModelFacts())
     assert steps.columns == "class_score_box"
     np.testing.assert_allclose(read(paddle, steps), THINGS, atol=1e-3)
     with pytest.raises(ValueError, match="no column"):
-        recognized(as_output(np.random.default_rng(0).standard_normal((20, 6))), Found())
-    assert recognized(end_to_end(np.zeros((2, 6))), Found()).unit == "pixels"
+        recognized(as_output(np.random.default_rng(0).standard_normal((20, 6))), ModelFacts())
+    assert recognized(end_to_end(np.zeros((2, 6))), ModelFacts()).unit == "pixels"
     turned = np.column_stack([THINGS, [0.2, 0.3]])
-    steps = recognized(end_to_end(turned), Found(behind="angle"))
+    steps = recognized(end_to_end(turned), ModelFacts(behind="angle"))
     assert (steps.form, steps.corners, steps.behind) == ("end_to_end", "cxcywh", "angle")
 
 
@@ -248,8 +248,8 @@ def test_the_order_of_columns_is_seen_and_other_numbers_are_no_boxes() -> None:
 def test_other_models_are_no_detectors(shapes: dict[str, tuple[Any, ...]]) -> None:
     """Given outputs of classifiers, text readers, vectors, U-Nets, and heads that need anchors of their own, Then none is
     read as boxes; only what its files call a detector is told to be one that is not known."""
-    assert guessed(shapes, Found()) is None
+    assert guessed(shapes, ModelFacts()) is None
     outputs = [TensorSpec(name=name, shape=shape, dtype="float32") for name, shape in shapes.items()]
     entry = PipelineInput(name="images", dtype="float32", shape=(1, 3, *SIZE), source="image")
-    assert not gives_boxes(outputs, [entry], ImageSteps(resize=SIZE), Found())
-    assert gives_boxes(outputs, [entry], ImageSteps(resize=SIZE), Found(task="object-detection"))
+    assert not gives_boxes(outputs, [entry], ImageSteps(resize=SIZE), ModelFacts())
+    assert gives_boxes(outputs, [entry], ImageSteps(resize=SIZE), ModelFacts(task="object-detection"))

@@ -139,7 +139,7 @@ def test_it_goes_on_where_it_was_ended(small: Any, once: Path, tmp_path: Path, m
 
     def work(name: str) -> tuple[Path, RecordingContext]:
         (tmp_path / name).mkdir()
-        ctx = RecordingContext(work_dir=tmp_path / name, data_dir=small.data, kept_dir=kept)
+        ctx = RecordingContext(work_dir=tmp_path / name, data_dir=small.data, persistent_dir=kept)
         language_int4.apply(small.model, PARAMS, ctx)
         return tmp_path / name / "model", ctx
 
@@ -173,7 +173,7 @@ def test_other_work_is_kept_apart(small: Any, tmp_path: Path) -> None:
     works = {"few": (PARAMS, 2), "more": (PARAMS, 3), "other": (PARAMS.model_copy(update={"gptq": True}), 3)}
     places = set()
     for params, count in works.values():
-        with compressed_weights.kept_for(
+        with compressed_weights.working_folder(
             small.model, params, compressed_weights.Examples(ctx, count).fingerprint, ctx
         ) as place:
             places.add(place.name)

@@ -44,7 +44,7 @@ def test_the_fewest_layers_are_found_with_few_looks(needed: int, tmp_path: Path)
     names = [f"layer{number}" for number in range(16)]
     ctx = RecordingContext(tmp_path)
     found = sensitivity.fewest(names, 16, evaluate, lambda one: one.agreement == 1.0, lambda: False, ctx)
-    assert isinstance(found, sensitivity.Found)
+    assert isinstance(found, sensitivity.SensitiveLayers)
     assert found.kept == tuple(names[:needed]) and not found.stopped
     assert found.evaluations == len(asked) <= 1 + math.log2(16)
 
@@ -61,13 +61,13 @@ def test_when_time_is_up_the_best_so_far_counts(tmp_path: Path) -> None:
     found = sensitivity.fewest(
         list("abcd"), 4, lambda kept: alike(1.0), lambda one: True, lambda: True, RecordingContext(tmp_path)
     )
-    assert isinstance(found, sensitivity.Found)
+    assert isinstance(found, sensitivity.SensitiveLayers)
     assert found.kept == ("a", "b", "c", "d") and found.stopped
 
 
 def test_how_many_may_stay_follows_their_work() -> None:
     layers = [sensitivity.Layer(name, 1.0, work) for name, work in (("a", 0.2), ("b", 0.25), ("c", 0.5))]
-    assert [sensitivity.most_kept(layers, share) for share in (0.1, 0.2, 0.5, 1.0)] == [0, 1, 2, 3]
+    assert [sensitivity.most_unquantized(layers, share) for share in (0.1, 0.2, 0.5, 1.0)] == [0, 1, 2, 3]
 
 
 def test_the_layer_with_the_exploding_range_costs_most(exploding: traps.Trap, tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_the_layer_with_the_exploding_range_costs_most(exploding: traps.Trap, tm
     assert ranked[0].cost > 100 * ranked[1].cost
     assert sum(layer.work for layer in ranked) == pytest.approx(1)
     session = switches.ChosenLayer(open_file(tmp_path / "switches.onnx"))
-    assert held.error(held.ask(session)) < 1e-9, "with none chosen it answers as the original"
+    assert held.error(held.predict(session)) < 1e-9, "with none chosen it answers as the original"
     session.close()
 
 

@@ -22,7 +22,7 @@ from workers.runtime.recording import RecordingContext
 from workers.tune.facts import read_facts
 from workers.tune.plan import Plan, Planner
 from workers.tune.probe import probe_ms
-from workers.tune.search import Found
+from workers.tune.search import SearchResult
 
 MODEL = ModelFacts(
     products=1,
@@ -211,7 +211,7 @@ def test_cascade_over_int8_needs_no_bf16() -> None:
 
 def test_what_was_found_goes_into_every_recipe_of_the_engine() -> None:
     """Given a rewrite and a setting that pay, then OpenVINO's recipes have them, others do not, and the why says so."""
-    found = Found(
+    found = SearchResult(
         steps=(RecipeStep(technique="gather_rewrite"),),
         settings={"tbb_partitioner": "auto"},
         words=("Look-ups: 1.20 times as fast.",),

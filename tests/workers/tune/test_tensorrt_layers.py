@@ -9,12 +9,12 @@ from stand_in_card import StandInDriver, StandInEngine, StandInTensorRt
 from workers.infer import tensorrt
 from workers.infer.cuda_driver import Driver
 from workers.infer.tensorrt_editions import Classic
-from workers.infer.tensorrt_engines import Opened
-from workers.tune.tensorrt_layers import layers_on_card, told
+from workers.infer.tensorrt_engines import OpenedEngine
+from workers.tune.tensorrt_layers import layers_of, layers_on_card
 
 
 def test_layers_have_times_kinds_and_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
-    opened = Opened(StandInTensorRt(), Classic(), StandInEngine(), None, None, None, "")
+    opened = OpenedEngine(StandInTensorRt(), Classic(), StandInEngine(), None, None, None, "")
     session = tensorrt.TensorRtSession(opened, Driver(StandInDriver()), {})
     monkeypatch.setattr(tensorrt, "load", lambda *given: session)
     found = layers_on_card(Path("m.onnx"), {}, {"x": np.ones((1, 4), np.float32)}, lambda: range(3))
@@ -26,7 +26,7 @@ def test_layers_have_times_kinds_and_numbers(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("inspected", ["", "{}", '{"Layers": ["conv1"]}', "null"])
 def test_engine_that_tells_only_names_has_times_all_the_same(inspected: str) -> None:
-    (layer,) = told({"conv1": 0.5, "nothing": 0.0}, inspected)
+    (layer,) = layers_of({"conv1": 0.5, "nothing": 0.0}, inspected)
     assert (layer.name, layer.ms, layer.kind, layer.precision) == ("conv1", 0.5, "", "")
 
 

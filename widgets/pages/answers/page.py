@@ -91,10 +91,10 @@ class AnswersPage(DetailPage):
         self._looks.update({look.number: look for look in looks})
         self._show_chosen()
 
-    def say_sound(self, state: SoundState) -> None:
+    def show_sound(self, state: SoundState) -> None:
         """Show the state of the loudspeaker."""
         if self._look is not None:
-            self._look.sound_bar.say(state)
+            self._look.sound_bar.show_state(state)
 
     def _loading_head(self) -> tuple[str, str]:
         return self.tr("All answers"), self.tr("They are being listed. You may leave this page; the work goes on.")
@@ -133,7 +133,7 @@ class AnswersPage(DetailPage):
         flow.addWidget(self._order_choice(value))
         search = SearchField(self.theme, self.tr("Search the answers"), self.tr("Search"), small=True)
         search.setFixedWidth(SEARCH_PX)
-        search.say(self._model.filter.text)
+        search.show_count(self._model.filter.text)
         search.settled.connect(lambda text: self._choose(text=text))
         search.entered.connect(lambda text: self._choose(text=text))
         flow.addWidget(search)

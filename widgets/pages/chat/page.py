@@ -77,7 +77,7 @@ class Talk(Card):
         self._speed.setText("")
         self.begin_answer()
 
-    def say(self, text: str) -> None:
+    def add_text(self, text: str) -> None:
         """Set the line below the dialogue."""
         self._speed.setText(text)
 
@@ -127,7 +127,7 @@ class ChatPage(DetailPage):
             row.addWidget(talk, 1)
         self._difference = words("", "caption")
         self._fill("full", head, self._tools(value), row, self._difference, self._input(), grow=1)
-        self.say_loading()
+        self.show_opening()
 
     def _tools(self, value: ChatValue) -> QWidget:
         """Return the fields for version, sampling and system prompt."""
@@ -174,17 +174,17 @@ class ChatPage(DetailPage):
         return box
 
     # -- replies --
-    def say_loading(self) -> None:
+    def show_opening(self) -> None:
         """Show that both versions are being loaded, so that nothing can be sent yet."""
         self._set_busy(is_loaded=False, is_answering=False)
         for talk in self._talks.values():
-            talk.say(self.tr("Loading…"))
+            talk.add_text(self.tr("Loading…"))
 
-    def say_ready(self) -> None:
+    def show_ready(self) -> None:
         """Show that both versions wait for a message."""
         self._set_busy(is_loaded=True, is_answering=False)
         for talk in self._talks.values():
-            talk.say("")
+            talk.add_text("")
         if self._entry is not None and self.isVisible():
             self._entry.setFocus(Qt.FocusReason.OtherFocusReason)
 
@@ -195,7 +195,7 @@ class ChatPage(DetailPage):
             before = "\n\n" if talk.text else ""
             talk.write(self.tr("{0}You: {1}\n\n").format(before, text))
             talk.begin_answer()
-            talk.say(self.tr("Waits for its turn"))
+            talk.add_text(self.tr("Waits for its turn"))
         self._difference.setText("")
 
     def write(self, side: Side, text: str) -> None:
@@ -203,21 +203,21 @@ class ChatPage(DetailPage):
         if side in self._talks:
             self._talks[side].write(text)
 
-    def say_speed(self, side: Side, value: ChatPiece) -> None:
+    def show_speed(self, side: Side, value: ChatPiece) -> None:
         """Show the speed of the current or finished reply."""
         if side not in self._talks:
             return
         if not value.tokens:
-            self._talks[side].say(self.tr("Stopped before the first word") if value.stopped else "")
+            self._talks[side].add_text(self.tr("Stopped before the first word") if value.stopped else "")
             return
         first = UNKNOWN if value.first_ms is None else ms(value.first_ms)
         text = self.tr("First token after {0}").format(first)
         if value.tokens_per_s is not None:
             text = self.tr("{0} tokens a second, first one after {1}, {2:,} tokens")
             text = text.format(f"{value.tokens_per_s:.1f}", first, value.tokens)
-        self._talks[side].say(self.tr("{0}, stopped").format(text) if value.stopped else text)
+        self._talks[side].add_text(self.tr("{0}, stopped").format(text) if value.stopped else text)
 
-    def say_difference(self, at: int | None) -> None:
+    def show_difference(self, at: int | None) -> None:
         """Mark both replies from the character `at` on; None means that they are equal."""
         if at is None:
             self._difference.setText(self.tr("Both answered with the same words."))
@@ -227,11 +227,11 @@ class ChatPage(DetailPage):
         told = self.tr("From the marked words on the answers differ. Both may be right: read them.")
         self._difference.setText(told)
 
-    def say_stopped(self, side: Side, value: ChatPiece) -> None:
+    def show_end(self, side: Side, value: ChatPiece) -> None:
         """Show that the user stopped this reply; a version that waited for it gets no request."""
-        self.say_speed(side, replace(value, stopped=True))
+        self.show_speed(side, replace(value, stopped=True))
         if side == "original" and "optimized" in self._talks:
-            self._talks["optimized"].say(self.tr("Not asked, since you stopped"))
+            self._talks["optimized"].add_text(self.tr("Not asked, since you stopped"))
 
     def end(self) -> None:
         """Show that both versions have replied."""

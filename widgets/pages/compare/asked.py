@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout
 
 from widgets.icons import IconLabel
-from widgets.pages.compare.value import AskedValue
+from widgets.pages.compare.value import EvaluatedValue
 from widgets.parts.buttons import GhostButton
 from widgets.parts.nouns import DataKind, plural
 from widgets.parts.text import words
@@ -12,7 +12,7 @@ from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 
 
-class AskedLine(QFrame):
+class EvaluatedLine(QFrame):
     """The line about unevaluated examples; `rest_wanted` asks to evaluate them.
 
     The result stays unchanged until then.
@@ -20,7 +20,7 @@ class AskedLine(QFrame):
 
     rest_wanted = Signal()
 
-    def __init__(self, theme: Theme, value: AskedValue, kind: DataKind) -> None:
+    def __init__(self, theme: Theme, value: EvaluatedValue, kind: DataKind) -> None:
         """Create the line for examples of this kind."""
         super().__init__()
         self.setAccessibleName(self.tr("Only some of the examples were asked"))
@@ -36,12 +36,12 @@ class AskedLine(QFrame):
         elif value.as_planned:
             why = self.tr("so many prove your limit where next to nothing changes")
         text = self.tr("Only {0:,} of your {1:,} test {2} were asked: {3}. The verdict rests on those.")
-        if not value.n_asked:
+        if not value.n_evaluated:
             text = self.tr("None of your {1:,} test {2} was asked yet: {3}.")
-        row.addWidget(words(text.format(value.n_asked, value.n_test, plural(kind), why)), 1)
+        row.addWidget(words(text.format(value.n_evaluated, value.n_test, plural(kind), why)), 1)
         if not value.no_memory:
             label = self.tr("Prove it ({0})").format(value.takes) if value.takes else self.tr("Prove it")
             rest = GhostButton(theme, label, "shield-check", "small")
-            rest.setToolTip(self.tr("Asks the other {0:,} and judges again").format(value.n_test - value.n_asked))
+            rest.setToolTip(self.tr("Asks the other {0:,} and judges again").format(value.n_test - value.n_evaluated))
             rest.clicked.connect(self.rest_wanted)
             row.addWidget(rest, 0, Qt.AlignmentFlag.AlignVCenter)

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QBoxLayout, QFileDialog, QFrame, QHBoxLayout, QSiz
 from shiboken6 import isValid
 
 from widgets.icons import IconLabel
-from widgets.pages.compare.asked import AskedLine
+from widgets.pages.compare.asked import EvaluatedLine
 from widgets.pages.compare.cards import KeptCard, ProofCard, WaysCards
 from widgets.pages.compare.changes import ChangesCard
 from widgets.pages.compare.decide import DecideButton
@@ -95,7 +95,7 @@ class ComparePage(Page):
         if value.watch and value.watch_warns:
             items.append(self._watch(value))
         if value.asked is not None:
-            asked = AskedLine(self.theme, value.asked, value.kind)
+            asked = EvaluatedLine(self.theme, value.asked, value.kind)
             asked.rest_wanted.connect(self.rest_requested)
             items.append(asked)
         if value.outcome == "nothing_faster":

@@ -7,7 +7,7 @@ from PySide6.QtCore import QCoreApplication
 from widgets.pages.compare.value import CompareValue, VersionValue
 from widgets.parts.cards.source import OpenFigure
 from widgets.parts.format import UNKNOWN, count, memory, ms, percent, percent_of, percent_up, size_bytes, times
-from widgets.parts.tables.table import Cell, Column, Row
+from widgets.parts.tables.table import Cell, Column, TableRow
 from widgets.parts.text import Tone
 from widgets.plots.scatter_plot import PointValue
 
@@ -161,7 +161,7 @@ def _latency(version: VersionValue, strong: bool) -> Cell:
     return Cell(_tr("first look {0}").format(ms(_mean_ms(version))), tone="soft", tip=tip)
 
 
-def rows(value: CompareValue) -> list[Row]:
+def rows(value: CompareValue) -> list[TableRow]:
     """Return one row per version, with the recommended one (or the kept original) in bold."""
     base = original_of(value)
     best = value.recommended or (base.id if base is not None and base.verdict == "keep" else "")
@@ -176,7 +176,7 @@ def rows(value: CompareValue) -> list[Row]:
             Cell(_fourth(version, value)),
             _verdict(version, value),
         )
-        found.append(Row(version.id, cells, _details(version, base)))
+        found.append(TableRow(version.id, cells, _details(version, base)))
     return found
 
 

@@ -118,14 +118,14 @@ class ProofValue:
 
 
 @dataclass(frozen=True)
-class AskedValue:
-    """The evaluation of only `n_asked` of the `n_test` test examples.
+class EvaluatedValue:
+    """The evaluation of only `n_evaluated` of the `n_test` test examples.
 
     The run had no time for more, no memory for more predictions (`no_memory`), or planned no more for the limit
     (`as_planned`). `takes` is the expected time for all of them as text, "" if it is unknown.
     """
 
-    n_asked: int
+    n_evaluated: int
     n_test: int
     no_memory: bool = False
     takes: str = ""
@@ -206,6 +206,6 @@ class CompareValue:
     note: str = ""
     watch: str = ""
     watch_warns: bool = False
-    asked: AskedValue | None = None
+    asked: EvaluatedValue | None = None
     go_on: GoOnValue | None = None
     undecided: UndecidedValue | None = None

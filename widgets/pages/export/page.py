@@ -174,7 +174,7 @@ class ExportPage(Page):
         self._cancel.show()
         self._bar.show()
         self._bar.set_share(done / total if total else None)
-        self._head.say(self.tr("Writing the bundle"), ", ".join(part for part in (text, left) if part))
+        self._head.set_texts(self.tr("Writing the bundle"), ", ".join(part for part in (text, left) if part))
         for part in self._form:
             part.setEnabled(False)
 

@@ -56,18 +56,18 @@ class GpuPage(Page):
         if value.installing is not None:
             self._installing = LoadingCard(self.theme, self.tr("Cancel"))
             self._installing.cancel.clicked.connect(self.cancel_requested)
-            self.say_installing(value.installing)
+            self.show_installing(value.installing)
             above.append(self._installing)
         if value.trouble is not None:
             above.append(ErrorCard(self.theme, value.trouble))
         self._fill("full", head, *above, *(self._place(place) for place in value.places))
 
-    def say_installing(self, value: InstallingValue) -> None:
+    def show_installing(self, value: InstallingValue) -> None:
         """Update the progress of the installation in place."""
         if self._installing is not None:
             total = None if value.share is None else 1.0
             told = ", ".join(part for part in (value.elapsed, value.line) if part)
-            self._installing.say(value.title, value.share or 0.0, total, told)
+            self._installing.show_progress(value.title, value.share or 0.0, total, told)
             self._installing.cancel.setEnabled(not value.is_stopping)
 
     def _head(self, title: str, subtitle: str, *, is_trying: bool) -> PageHead:

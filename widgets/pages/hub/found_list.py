@@ -9,7 +9,7 @@ from widgets.parts.buttons import GhostButton
 from widgets.parts.card import Card
 from widgets.parts.format import UNKNOWN, ago, clipped, short_count, size_bytes
 from widgets.parts.small import Bar, TagKind
-from widgets.parts.tables.table import Cell, Column, Row, Table
+from widgets.parts.tables.table import Cell, Column, Table, TableRow
 from widgets.parts.text import Tone, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
@@ -111,7 +111,7 @@ class HubList(QWidget):
         self._place()
         self.table.show_rows([self._row(row) for row in self._value.rows], self._value.chosen)
 
-    def _row(self, row: HubRowValue) -> Row:
+    def _row(self, row: HubRowValue) -> TableRow:
         license_title = clipped(row.license, MAX_LICENSE) or self.tr("None stated")
         tone = _LICENSE_TONES[row.license_kind]
         downloads = "" if row.downloads is None else self.tr("{0} downloads").format(short_count(row.downloads))
@@ -122,7 +122,7 @@ class HubList(QWidget):
             Cell(size_bytes(row.size_bytes)),
             Cell(self._format(row), tag=_FORMAT_TAGS[row.format]),
         )
-        return Row(row.id, cells)
+        return TableRow(row.id, cells)
 
     def _below(self, row: HubRowValue) -> str:
         parts = [clipped(row.author, 40)]

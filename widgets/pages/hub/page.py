@@ -69,7 +69,7 @@ class HubPage(Page):
             self.state = "loading"
             return
         card = LoadingCard(self.theme, self.tr("Cancel"))
-        card.say(self.tr("Asking the hub"), 0, None, "")
+        card.show_progress(self.tr("Asking the hub"), 0, None, "")
         card.cancel.clicked.connect(self.cancel_requested)
         self.state = "loading"
         self._show(_on_top(card), has_detail=False)
@@ -131,7 +131,7 @@ class HubPage(Page):
 
     def start(self, ask: HubAskValue) -> None:
         """Show a search that another page started, with the cursor at its end; this sends no query."""
-        self.bar.say(ask)
+        self.bar.show_value(ask)
         self.bar.field.setFocus(Qt.FocusReason.OtherFocusReason)
         self.bar.field.end(False)
 
@@ -181,7 +181,7 @@ class HubPage(Page):
         self.detail.setVisible(has_detail)
 
     def _on_without_limits(self) -> None:
-        self.bar.say(HubAskValue(text=self.bar.value.text))
+        self.bar.show_value(HubAskValue(text=self.bar.value.text))
         self.search_requested.emit(self.bar.value)
 
     def _on_width_changed(self, is_narrow: bool) -> None:

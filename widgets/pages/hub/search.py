@@ -82,9 +82,9 @@ class HubSearchBar(QWidget):
             sort=self._sort.currentData(),
         )
 
-    def say(self, value: HubAskValue) -> None:
+    def show_value(self, value: HubAskValue) -> None:
         """Show a search without starting it."""
-        self.field.say(value.text)
+        self.field.show_count(value.text)
         for field, wanted in (
             (self._task, value.task),
             (self._license, value.business),

@@ -10,7 +10,7 @@ from widgets.parts.cards.empty import EmptyCard
 from widgets.parts.format import UNKNOWN, moment, percent, seconds
 from widgets.parts.page import Page
 from widgets.parts.small import Bar, PageHead, TagKind
-from widgets.parts.tables.table import Cell, Column, Row, Table
+from widgets.parts.tables.table import Cell, Column, Table, TableRow
 from widgets.parts.text import ElidedLabel, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
@@ -57,7 +57,7 @@ class JobsPage(Page):
         if self.state != "full" or self._table is None:
             self._build()
         assert self._table is not None
-        self._head.say(self._title(), self.tr("Choose one to see its log."))
+        self._head.set_texts(self._title(), self.tr("Choose one to see its log."))
         self._table.show_rows([self._row(job) for job in jobs], jobs[0].id)
         self._show_detail()
 
@@ -125,7 +125,7 @@ class JobsPage(Page):
             text = f"{text}, {percent(job.progress, 0)}"
         return Cell(text, tag=tag, icon=icon)
 
-    def _row(self, job: JobValue) -> Row:
+    def _row(self, job: JobValue) -> TableRow:
         took = UNKNOWN if job.seconds is None else seconds(job.seconds)
         cells = (
             Cell(job.title, strong=job.state in _RUNNING),
@@ -134,7 +134,7 @@ class JobsPage(Page):
             Cell(moment(job.created_at)),
             Cell(took),
         )
-        return Row(job.id, cells)
+        return TableRow(job.id, cells)
 
     def _show_detail(self) -> None:
         job = next((job for job in self._jobs if job.id == self._chosen_id), None)

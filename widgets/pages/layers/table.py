@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 from widgets.pages.layers.value import LayersOf
 from widgets.parts.format import UNKNOWN, ms, percent, size_bytes
-from widgets.parts.tables.table import Cell, Column, Row, Table, TableModel
+from widgets.parts.tables.table import Cell, Column, Table, TableModel, TableRow
 from widgets.theme import Theme
 from workers.contracts.after.layers import Layer
 
@@ -88,7 +88,7 @@ def in_order(layers: Sequence[Layer], column: int, is_reversed: bool) -> list[La
     return [*known, *(layer for layer in layers if sorter(layer)[0])]
 
 
-def _row(layer: Layer, share: float) -> Row:
+def _row(layer: Layer, share: float) -> TableRow:
     sensitivity = UNKNOWN if layer.sensitivity is None else f"{layer.sensitivity:.2g}"
     cells = (
         Cell(str(layer.order + 1), tone="soft"),
@@ -100,4 +100,4 @@ def _row(layer: Layer, share: float) -> Row:
         Cell(layer.precision or UNKNOWN),
         Cell(sensitivity),
     )
-    return Row(str(layer.order), cells)
+    return TableRow(str(layer.order), cells)

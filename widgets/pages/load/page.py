@@ -47,7 +47,7 @@ class LoadPage(BelowCompare):
         text = self.tr("Once a model was optimized, see here how many requests it answers, and what they cost.")
         self._fill("empty", PageHead(self.tr("Under load")), EmptyCard(self.theme, "gauge", title, text, go))
 
-    def show_ask(self, value: LoadAskValue) -> None:
+    def show_question(self, value: LoadAskValue) -> None:
         """Show the form for version and duration."""
         head = PageHead(
             self.tr("How does it do under load?"),

@@ -32,7 +32,8 @@ class OptimizeValue:
     """The state of one run; all figures come from the store.
 
     `headline` is the sentence of the result, `best` that of the best version so far. `done_share` is 0..1 of the whole
-    run and never decreases. `eta_s` is the remaining time, and with `eta_is_most` its upper bound. Both are None if
+    run and never decreases. `remaining_s` is the remaining time, and with `eta_is_most` its upper bound. Both are None
+    if
     they are unknown. `stage` names the current work. `seconds` is the total time, `went_on_s` the part that was given
     later, and `spare_s` the unused rest of that part. `error` belongs to `failed`, `waiting` to a run that waits for
     other programs. `go_on_minutes` is offered if more time could change the result, with `go_on_first` as the main
@@ -42,7 +43,7 @@ class OptimizeValue:
     phase: RunPhase
     steps: tuple[StepValue, ...] = ()
     done_share: float | None = None
-    eta_s: float | None = None
+    remaining_s: float | None = None
     best: str = ""
     headline: str = ""
     seconds: float | None = None
@@ -113,7 +114,7 @@ class OptimizePage(Page):
         self._say(self._head, *self._sentences(value))
         self._view.set_steps(value.steps)
         self._view.plot.set_stage(value.stage or _step_at_work(value))
-        self._view.say_best(value.best)
+        self._view.show_best(value.best)
         self._view.plot.set_running(value.phase == "running")
         self._bar.setVisible(value.phase in ("running", "queued"))
         self._bar.set_share(_share(value))
@@ -258,7 +259,7 @@ class OptimizePage(Page):
         leave = self.tr("You may leave this page; the work goes on.")
         where = self.tr("Step {0} of {1}").format(at, count) if at else ""
         left = self.tr("at most {0} left") if value.eta_is_most else self.tr("about {0} left")
-        left = left.format(whole_seconds(value.eta_s)) if at and value.eta_s is not None else ""
+        left = left.format(whole_seconds(value.remaining_s)) if at and value.remaining_s is not None else ""
         told = ", ".join(part for part in (where, left) if part)
         stage = value.stage
         return " ".join(f"{part}." for part in (told, stage) if part) + (" " if told or stage else "") + leave
@@ -266,7 +267,7 @@ class OptimizePage(Page):
     @staticmethod
     def _say(head: PageHead, title: str, subtitle: str) -> None:
         if (head.title.text(), head.subtitle.text()) != (title, subtitle):
-            head.say(title, subtitle)
+            head.set_texts(title, subtitle)
 
     # --- live values
 

@@ -50,7 +50,7 @@ class BestTag(QFrame):
         row.addWidget(self.label)
         self.hide()
 
-    def say(self, text: str) -> None:
+    def set_text(self, text: str) -> None:
         """Show another text; "" hides the tag."""
         if self.label.text() != text:
             self.label.setText(text)
@@ -127,9 +127,9 @@ class RunView(QWidget):
     def _steps_px(self) -> int:
         return _STEPS_NARROW_PX if self.width() < _NARROW_PX else _STEPS_WIDE_PX
 
-    def say_best(self, text: str) -> None:
+    def show_best(self, text: str) -> None:
         """Show the best version so far; "" shows none."""
-        self.best.say(text)
+        self.best.set_text(text)
         self._place_best()
 
     def _place_best(self) -> None:

@@ -88,7 +88,7 @@ class StepRow(QWidget):
 
     def _figure(self, value: StepValue) -> str:
         if value.state == "running":
-            return "" if value.eta_s is None else self.tr("{0} left").format(whole_seconds(value.eta_s))
+            return "" if value.remaining_s is None else self.tr("{0} left").format(whole_seconds(value.remaining_s))
         if value.state == "waiting" and value.start_s is not None and value.end_s is not None:
             return self.tr("about {0}").format(whole_seconds(value.end_s - value.start_s))
         return value.figure

@@ -13,7 +13,7 @@ from widgets.parts.cards.empty import EmptyCard
 from widgets.parts.format import ago, count, moment
 from widgets.parts.page import Page
 from widgets.parts.small import PageHead
-from widgets.parts.tables.table import Cell, Column, Row, Table
+from widgets.parts.tables.table import Cell, Column, Table, TableRow
 from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
@@ -164,14 +164,14 @@ class ProjectsPage(Page):
         card.add(table, buttons)
         return card
 
-    def _row(self, row: ProjectRowValue) -> Row:
+    def _row(self, row: ProjectRowValue) -> TableRow:
         cells = (
             Cell(row.name, strong=row.is_open),
             Cell(row.model, tone="soft"),
             Cell(count(row.n_results)),
             Cell(moment(row.changed_at)),
         )
-        return Row(row.id, cells)
+        return TableRow(row.id, cells)
 
     def _trash(self, rows: tuple[TrashedValue, ...]) -> Card:
         card = Card(self.tr("Trash"), gap=SPACE_S)

@@ -9,7 +9,7 @@ from widgets.parts.card import Card, divider
 from widgets.parts.for_developers import ForDevelopers
 from widgets.parts.format import moment, size_bytes
 from widgets.parts.small import CheckRow, KeyValue
-from widgets.parts.tables.table import Cell, Column, Row, Table
+from widgets.parts.tables.table import Cell, Column, Table, TableRow
 from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL
@@ -114,6 +114,6 @@ class LogCard(Card):
         self.add(table)
 
     @staticmethod
-    def _row(entry: DecisionValue, *, has_why: bool) -> Row:
+    def _row(entry: DecisionValue, *, has_why: bool) -> TableRow:
         cells = (Cell(moment(entry.at)), Cell(entry.who), Cell(entry.what, tip=entry.why))
-        return Row(str(entry.number), (*cells, Cell(entry.why)) if has_why else cells)
+        return TableRow(str(entry.number), (*cells, Cell(entry.why)) if has_why else cells)

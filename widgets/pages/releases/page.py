@@ -16,7 +16,7 @@ from widgets.parts.page import Page
 from widgets.parts.pictures import PictureStore
 from widgets.parts.question import Answer, QuestionDialog, QuestionValue
 from widgets.parts.small import PageHead, TagKind
-from widgets.parts.tables.table import Cell, Column, Row, Table
+from widgets.parts.tables.table import Cell, Column, Table, TableRow
 from widgets.theme import Theme
 
 
@@ -125,7 +125,7 @@ class ReleasesPage(Page):
             head.add_action(back)
         return head
 
-    def _row(self, one: ReleaseValue) -> Row:
+    def _row(self, one: ReleaseValue) -> TableRow:
         names: dict[ReleaseState, tuple[TagKind, str]] = {
             "current": ("ok", self.tr("{0}, current")),
             "previous": ("none", self.tr("{0}, before it")),
@@ -143,7 +143,7 @@ class ReleasesPage(Page):
             Cell(size_bytes(one.size_bytes)),
             Cell(moment(one.at)),
         )
-        return Row(str(one.number), cells)
+        return TableRow(str(one.number), cells)
 
     @property
     def _chosen(self) -> ReleaseValue | None:

@@ -16,7 +16,7 @@ from widgets.parts.installing.row import InstallRow, show_set
 from widgets.parts.installing.value import SetValue
 from widgets.parts.page import Page
 from widgets.parts.small import PageHead, Tag
-from widgets.parts.tables.table import Cell, Column, Row, Table
+from widgets.parts.tables.table import Cell, Column, Table, TableRow
 from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
@@ -229,5 +229,5 @@ class SettingsPage(Page):
             Column(self.tr("License")),
         )
         table = Table(self.theme, self.tr("Libraries and their licenses"), columns)
-        table.show_rows([Row(v.name, (Cell(v.name), Cell(v.version), Cell(v.license[:60]))) for v in values])
+        table.show_rows([TableRow(v.name, (Cell(v.name), Cell(v.version), Cell(v.license[:60]))) for v in values])
         return table

@@ -91,9 +91,9 @@ class AnswerCard(Card):
         keep.setRetainSizeWhenHidden(True)
         self._busy.setSizePolicy(keep)
         self._busy.set_share(None)
-        self.say("")
+        self.show_message("")
 
-    def say(self, text: str, *, is_busy: bool = False) -> None:
+    def show_message(self, text: str, *, is_busy: bool = False) -> None:
         """Show why there is no prediction yet."""
         self._show("", "", "", (), text)
         self.set_busy(is_busy)
@@ -209,7 +209,7 @@ class InputCard(QFrame):
         self._empty.setVisible(self._editor is None and not has_view)
         if value.sound != self._sound:
             self.stop_wanted.emit()
-            self.sound_bar.say("idle")
+            self.sound_bar.show_state("idle")
         self._sound = value.sound
         self.sound_bar.setVisible(bool(value.sound))
         self._caption.setText(value.caption or UNKNOWN)

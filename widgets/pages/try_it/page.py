@@ -116,7 +116,7 @@ class TryPage(Page):
         items = (parts.answers, parts.problem, parts.examples_card, parts.tried_card)
         self._fill("full", parts.head, *items)
         self._use_room()
-        self.say_loading()
+        self.show_opening()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Show larger pictures in a large window."""
@@ -149,20 +149,20 @@ class TryPage(Page):
         self._parts = self._editor = None
 
     # -- inputs and results --
-    def say(self, title: str, subtitle: str) -> None:
+    def set_texts(self, title: str, subtitle: str) -> None:
         """Set another headline."""
         if self._parts is not None:
-            self._parts.head.say(title, subtitle)
+            self._parts.head.set_texts(title, subtitle)
 
-    def say_loading(self) -> None:
+    def show_opening(self) -> None:
         """Show that both versions are being loaded; earlier predictions stay."""
-        self._each(lambda card: card.say(self.tr("Loading…"), is_busy=True))
+        self._each(lambda card: card.show_message(self.tr("Loading…"), is_busy=True))
 
-    def say_ready(self) -> None:
+    def show_ready(self) -> None:
         """Show that both versions are loaded and nothing was tried yet."""
-        self._each(lambda card: card.say(self.tr("Waits for something to try.")))
+        self._each(lambda card: card.show_message(self.tr("Waits for something to try.")))
 
-    def say_asking(self) -> None:
+    def show_working(self) -> None:
         """Show later that a request runs, if it takes longer."""
         if not self._late.isActive():
             self._late.start()
@@ -172,10 +172,10 @@ class TryPage(Page):
         if self._parts is not None:
             self._parts.given.show_value(value)
 
-    def say_sound(self, state: SoundState) -> None:
+    def show_sound(self, state: SoundState) -> None:
         """Show the state of the loudspeaker."""
         if self._parts is not None:
-            self._parts.given.sound_bar.say(state)
+            self._parts.given.sound_bar.show_state(state)
 
     def show_answers(self, before: AnswerValue, after: AnswerValue) -> None:
         """Show both predictions."""
@@ -194,7 +194,7 @@ class TryPage(Page):
             return
         parts.cancel.hide()
         parts.given.show_value(given)
-        self._each(lambda card: card.say(self.tr("No answer to this one.")))
+        self._each(lambda card: card.show_message(self.tr("No answer to this one.")))
         parts.show_problem(ErrorCard(self.theme, value))
 
     def show_examples(self, values: Sequence[ExampleValue]) -> None:

@@ -12,11 +12,11 @@ from widgets.parts.format import visible
 from widgets.parts.glossary import meanings
 from widgets.parts.tables.details import Details
 from widgets.parts.tables.paint import HeaderView, Index, TableDelegate
-from widgets.parts.tables.values import Cell, Column, Row
+from widgets.parts.tables.values import Cell, Column, TableRow
 from widgets.parts.text import plain_tip
 from widgets.theme import Theme
 
-__all__ = ["Cell", "Column", "Row", "Table", "TableModel"]
+__all__ = ["Cell", "Column", "Table", "TableModel", "TableRow"]
 
 LEAST_STRETCH_PX, LEAST_WORDS_PX, ROWS_LOOKED_AT = 110, 72, 100
 ROW_PX, TALL_ROW_PX, HEADER_PX = 34, 52, 32
@@ -29,16 +29,16 @@ class TableModel(QAbstractTableModel):
         """Create a model without rows."""
         super().__init__(parent)
         self.columns = tuple(columns)
-        self.rows: tuple[Row, ...] = ()
+        self.rows: tuple[TableRow, ...] = ()
         self.opened: int | None = None
 
-    def replace(self, rows: Sequence[Row], opened: int | None) -> None:
+    def replace(self, rows: Sequence[TableRow], opened: int | None) -> None:
         """Show other rows."""
         self.beginResetModel()
         self.rows, self.opened = tuple(rows), opened
         self.endResetModel()
 
-    def at(self, line: int) -> Row | None:
+    def at(self, line: int) -> TableRow | None:
         """Return the row on a line; None on the line of details."""
         if self.opened is not None and line > self.opened:
             line -= 1
@@ -159,7 +159,7 @@ class Table(QTableView):
         row = self._model.at(self.currentIndex().row())
         return row.id if row else ""
 
-    def show_rows(self, rows: Sequence[Row], chosen: str = "") -> None:
+    def show_rows(self, rows: Sequence[TableRow], chosen: str = "") -> None:
         """Show these rows; the chosen row stays chosen if it still exists, else `chosen` becomes chosen."""
         keep = self.chosen_id
         ids = [row.id for row in rows]
@@ -178,7 +178,7 @@ class Table(QTableView):
             self._details = is_open
             self._refresh(self._model.rows, self.chosen_id)
 
-    def _refresh(self, rows: tuple[Row, ...], wanted: str) -> None:
+    def _refresh(self, rows: tuple[TableRow, ...], wanted: str) -> None:
         opened = None
         for number, row in enumerate(rows):
             if self._details and row.id == wanted and row.details:
@@ -241,7 +241,7 @@ class Table(QTableView):
             return header.sectionSize(column)
         return max(self.sizeHintForColumn(column), header.sectionSizeHint(column))
 
-    def _open_details(self, line: int, row: Row) -> None:
+    def _open_details(self, line: int, row: TableRow) -> None:
         self.setSpan(line, 0, 1, len(self._model.columns))
         self.setIndexWidget(self._model.index(line, 0), Details(row.details))
         self._fit_details(line)

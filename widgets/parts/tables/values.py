@@ -32,7 +32,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """A row; `details` are (caption, value) pairs that open below it when it is chosen."""
 
     id: str

@@ -50,7 +50,7 @@ class TryRequest(Frozen):
         return self
 
 
-class Seen(Frozen):
+class ShownPicture(Frozen):
     """What the model received: pixels of a picture, tokens of a text, seconds of a sound, shapes of arrays.
 
     Attributes:
@@ -92,7 +92,7 @@ class TryAnswer(Frozen):
     size: int = 0
     latency_ms: float
     n_calls: int
-    seen: Seen
+    seen: ShownPicture
     picture: str | None = None
     sound: str | None = None
     answer: str = "answer.npy"

@@ -23,10 +23,10 @@ class JobContext(Protocol):
 
     @property
     def work_dir(self) -> Path:
-        """Return the only folder that the job may write to, except `kept_dir`."""
+        """Return the only folder that the job may write to, except `persistent_dir`."""
 
     @property
-    def kept_dir(self) -> Path | None:
+    def persistent_dir(self) -> Path | None:
         """Return a folder that outlives the job and that the same job receives again; None if nothing outlives it.
 
         Results in this folder need not be computed twice.

@@ -22,7 +22,7 @@ LEARN_SHARE = 2 / 3
 
 
 @dataclass(frozen=True)
-class Asked:
+class CascadeExamples:
     """Compared predictions of both versions; `real` (n,) marks original examples, the others are changed copies."""
 
     looks: Looks
@@ -30,7 +30,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Pair:
+class CascadePair:
     """The two open versions and the pipeline that reads their predictions."""
 
     pipeline: Pipeline
@@ -51,9 +51,9 @@ class Limits:
     max_s: float
 
 
-def ask_both(
-    pair: Pair, items: Sequence[Feeds], spec: PipelineSpec, limits: Limits, ctx: JobContext
-) -> tuple[Asked, Asked]:
+def predict_both(
+    pair: CascadePair, items: Sequence[Feeds], spec: PipelineSpec, limits: Limits, ctx: JobContext
+) -> tuple[CascadeExamples, CascadeExamples]:
     """Run both versions on all examples in random order.
 
     Returns:
@@ -67,8 +67,8 @@ def ask_both(
 
 
 def _ask(
-    pair: Pair, items: Sequence[Feeds], numbers: list[int], spec: PipelineSpec, limits: Limits, ctx: JobContext
-) -> Asked:
+    pair: CascadePair, items: Sequence[Feeds], numbers: list[int], spec: PipelineSpec, limits: Limits, ctx: JobContext
+) -> CascadeExamples:
     end_s = time.monotonic() + limits.max_s
     fast, exact, real = [], [], []
     total = len(numbers) * (1 + limits.copies)
@@ -83,7 +83,7 @@ def _ask(
     first, second = np.concatenate(fast), np.concatenate(exact)
     if first.ndim != 2 or first.shape[1] < 2 or len(first) != len(real):
         raise no_classes()
-    return Asked(look(first, second, spec.scores), np.array(real))
+    return CascadeExamples(look(first, second, spec.scores), np.array(real))
 
 
 def _inputs(

@@ -8,7 +8,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
 from workers.evaluate.checks.base import Floats, Material, Pictures, Unit
 from workers.evaluate.checks.measuring import Measured, measure
-from workers.evaluate.checks.reading import Part
+from workers.evaluate.checks.reading import DataSplit
 from workers.evaluate.data.base import Entry, names_of
 from workers.evaluate.data.dataset import Kind
 from workers.pipeline.spec import PipelineError
@@ -16,7 +16,7 @@ from workers.pipeline.spec import PipelineError
 STAGE = "Looking at each item"
 
 
-def gather(parts: Sequence[Part], ctx: JobContext) -> Material:
+def gather(parts: Sequence[DataSplit], ctx: JobContext) -> Material:
     """Read all entries.
 
     Raises:
@@ -55,7 +55,7 @@ def gather(parts: Sequence[Part], ctx: JobContext) -> Material:
     )
 
 
-def _kind_of(parts: Sequence[Part]) -> Kind:
+def _kind_of(parts: Sequence[DataSplit]) -> Kind:
     """Return the kind of the data; arrays that look like pictures are checked as pictures."""
     kind = parts[0].collection.kind
     if kind != "arrays":

@@ -6,7 +6,7 @@ from workers.contracts.data.checks import MAX_NAMED, CheckFinding, DataCheckPara
 from workers.contracts.process.context import JobContext
 from workers.evaluate.checks.base import Check, Material, Outcome
 from workers.evaluate.checks.gather import gather
-from workers.evaluate.checks.reading import Part, read_parts
+from workers.evaluate.checks.reading import DataSplit, read_parts
 from workers.evaluate.checks.registry import all_checks
 from workers.evaluate.checks.suspects import drawn
 
@@ -40,7 +40,7 @@ def _outcome(check: Check, material: Material, ctx: JobContext) -> Outcome:
         return Outcome((CheckFinding(check=check.id, level="warning", what=what),))
 
 
-def _result(parts: tuple[Part, ...], material: Material, outcomes: list[Outcome]) -> DataCheckResult:
+def _result(parts: tuple[DataSplit, ...], material: Material, outcomes: list[Outcome]) -> DataCheckResult:
     counts = _sizes(material)
     for outcome in outcomes:
         counts |= outcome.counts
@@ -61,7 +61,7 @@ def _sizes(material: Material) -> dict[str, int | None]:
     return {"items": int((sides == 0).sum()), "against_items": against}
 
 
-def _told_by_reader(parts: tuple[Part, ...]) -> list[CheckFinding]:
+def _told_by_reader(parts: tuple[DataSplit, ...]) -> list[CheckFinding]:
     """Return findings about reading: separators, encodings, columns, the meaning of labels, the number of items."""
     found = []
     for part in parts:

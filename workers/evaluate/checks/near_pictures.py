@@ -36,7 +36,7 @@ LEFT_CUT_OFF, LEFT_CLEAR, CLEAR, CUT_OFF = 0.06, 0.006, 0.25, 0.02
 
 
 @dataclass(frozen=True)
-class Candidates:
+class NearPairs:
     """Candidate pairs of equal pictures (k,).
 
     Attributes:
@@ -51,9 +51,9 @@ class Candidates:
     box: NDArray[np.int64]
     distance: NDArray[np.int64]
 
-    def where(self, chosen: NDArray[np.bool_]) -> "Candidates":
+    def where(self, chosen: NDArray[np.bool_]) -> "NearPairs":
         """Return the candidates where `chosen` (k,) is True."""
-        return Candidates(self.copy[chosen], self.original[chosen], self.box[chosen], self.distance[chosen])
+        return NearPairs(self.copy[chosen], self.original[chosen], self.box[chosen], self.distance[chosen])
 
 
 def near_pairs(pictures: Pictures, ctx: JobContext) -> list[tuple[int, int]]:
@@ -78,14 +78,14 @@ def near_pairs(pictures: Pictures, ctx: JobContext) -> list[tuple[int, int]]:
         ctx.check_cancelled()
         ctx.progress(STAGE, 0.5 + 0.5 * start / total, 1.0)
         part = slice(start, start + BATCH)
-        batch = Candidates(found.copy[part], found.original[part], found.box[part], found.distance[part])
+        batch = NearPairs(found.copy[part], found.original[part], found.box[part], found.distance[part])
         for i, j in _confirmed(batch, pictures.small, coarse, ctx):
             pairs.add((min(i, j), max(i, j)))
     ctx.progress(STAGE, 1.0, 1.0)
     return sorted(pairs)
 
 
-def _candidates(hashes: NDArray[np.uint64], coarse: Floats, radius: int, ctx: JobContext) -> Candidates:
+def _candidates(hashes: NDArray[np.uint64], coarse: Floats, radius: int, ctx: JobContext) -> NearPairs:
     """Return all candidates within `radius`: of each pair, the closer direction and its best part."""
     parts = list(_blocks(hashes, coarse, radius, ctx))
     columns = [np.concatenate([part[k] for part in parts]) for k in range(4)]
@@ -94,7 +94,7 @@ def _candidates(hashes: NDArray[np.uint64], coarse: Floats, radius: int, ctx: Jo
     first = np.ones(len(order), np.bool_)
     first[1:] = (np.diff(low[order]) != 0) | (np.diff(high[order]) != 0)
     chosen = order[first]
-    return Candidates(*(column[chosen] for column in columns))
+    return NearPairs(*(column[chosen] for column in columns))
 
 
 def _blocks(
@@ -139,7 +139,7 @@ def _radius(hashes: NDArray[np.uint64], seed: int) -> int:
     return 0
 
 
-def _confirmed(batch: Candidates, small: NDArray[np.uint8], coarse: Floats, ctx: JobContext) -> list[tuple[int, int]]:
+def _confirmed(batch: NearPairs, small: NDArray[np.uint8], coarse: Floats, ctx: JobContext) -> list[tuple[int, int]]:
     """Return the candidates that are the same picture; a coarse test comes first, which most similar pictures fail."""
     warp = warps(np.asarray(BOXES, np.float32)[batch.box])
     alike = similarity(coarse[batch.copy], coarse[batch.original], warp) > ALIKE

@@ -23,7 +23,7 @@ SOURCES: dict[str, Source] = {"pictures": "image", "audio": "audio", "texts": "i
 
 
 @dataclass(frozen=True)
-class Part:
+class DataSplit:
     """One of the checked sets.
 
     Attributes:
@@ -39,7 +39,7 @@ class Part:
     entries: Sequence[Entry]
 
 
-def read_parts(params: DataCheckParams) -> tuple[Part, ...]:
+def read_parts(params: DataCheckParams) -> tuple[DataSplit, ...]:
     """Read one or two sets.
 
     Raises:
@@ -49,7 +49,7 @@ def read_parts(params: DataCheckParams) -> tuple[Part, ...]:
     return tuple(_thinned(part, params) for part in parts)
 
 
-def _thinned(part: Part, params: DataCheckParams) -> Part:
+def _thinned(part: DataSplit, params: DataCheckParams) -> DataSplit:
     left = set(params.left_out)
     kept = [entry for entry in part.entries if entry.source not in left]
     if not kept:
@@ -67,7 +67,7 @@ def _thinned(part: Part, params: DataCheckParams) -> Part:
     return replace(part, entries=[kept[i] for i in chosen])
 
 
-def _plain_parts(params: DataCheckParams) -> list[Part]:
+def _plain_parts(params: DataCheckParams) -> list[DataSplit]:
     path = from_text(params.path)
     if params.against is not None:
         places = [(path.name, path), (from_text(params.against).name, from_text(params.against))]
@@ -78,7 +78,7 @@ def _plain_parts(params: DataCheckParams) -> list[Part]:
     parts = []
     for name, place in places:
         collection = _read(place, params)
-        parts.append(Part(shown(name), place, collection, collection.entries))
+        parts.append(DataSplit(shown(name), place, collection, collection.entries))
     if len({part.collection.kind for part in parts}) > 1:
         raise InputRefused(
             "different_kinds",
@@ -177,7 +177,7 @@ def _array_names(path: Path) -> list[str]:
     return [name for name, length in wanted.items() if length == common] or ["x"]
 
 
-def _split_parts(params: DataCheckParams, data_dir: Path) -> list[Part]:
+def _split_parts(params: DataCheckParams, data_dir: Path) -> list[DataSplit]:
     """Return the two parts of a set that was read and split before."""
     data = read_dataset(data_dir)
     collection = _read(from_text(params.path), params)
@@ -188,6 +188,6 @@ def _split_parts(params: DataCheckParams, data_dir: Path) -> list[Part]:
     return [*parts, _chosen("calibration", place, own, sources)] if sources else parts
 
 
-def _chosen(name: str, root: Path, collection: Collection, sources: Sequence[str]) -> Part:
+def _chosen(name: str, root: Path, collection: Collection, sources: Sequence[str]) -> DataSplit:
     wanted = set(sources)
-    return Part(name, root, collection, [entry for entry in collection.entries if entry.source in wanted])
+    return DataSplit(name, root, collection, [entry for entry in collection.entries if entry.source in wanted])

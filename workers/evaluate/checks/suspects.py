@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from workers.contracts.data.checks import Suspect
 from workers.contracts.process.context import JobContext
-from workers.evaluate.checks.reading import Part
+from workers.evaluate.checks.reading import DataSplit
 from workers.evaluate.data.previews import thumbnail_of
 
 FOLDER, SIDE_PX = "suspects", 160
 
 
-def drawn(suspects: Sequence[Suspect], parts: Sequence[Part], ctx: JobContext) -> tuple[Suspect, ...]:
+def drawn(suspects: Sequence[Suspect], parts: Sequence[DataSplit], ctx: JobContext) -> tuple[Suspect, ...]:
     """Return the suspects with the names of their pictures below the work folder."""
     wanted = {suspect.source for suspect in suspects}
     entries = {entry.source: entry for part in reversed(parts) for entry in part.entries if entry.source in wanted}

@@ -19,7 +19,7 @@ from workers.evaluate.data.made.collection import make_collection
 from workers.evaluate.data.previews import write_previews
 from workers.evaluate.data.sniff import read_collection
 from workers.evaluate.data.split import calibration_size, choose
-from workers.evaluate.data.store import Store, Stored, group_of, is_added
+from workers.evaluate.data.store import Store, StoredData, group_of, is_added
 from workers.evaluate.data.told import FEW, findings_of
 from workers.evaluate.data.truths.classes import CLASSES, resolve
 from workers.evaluate.data.truths.mask_numbers import store_masks
@@ -121,7 +121,7 @@ def _together(entry: Entry) -> str:
     return entry.pairs[0][0] if entry.pairs else entry.source
 
 
-def _check_readable(stored: Stored, entries: list[Entry]) -> None:
+def _check_readable(stored: StoredData, entries: list[Entry]) -> None:
     """Refuse data early that could never give a result."""
     left = len(stored.test) + len(stored.calibration)
     unusable = [*stored.unreadable, *stored.no_numbers]
@@ -164,7 +164,7 @@ def _without_file_labels(collection: Collection, pipeline: Pipeline, ids: list[t
 
 
 def _dataset(
-    collection: Collection, stored: Stored, pipeline: Pipeline, params: DataParams, masks: Mapping[int, str]
+    collection: Collection, stored: StoredData, pipeline: Pipeline, params: DataParams, masks: Mapping[int, str]
 ) -> DataSet:
     steps = tuple(kept.steps for kept in stored.test)
     is_class = pipeline.spec.answer_kind in CLASSES
@@ -186,7 +186,7 @@ def _result(
     findings: tuple[Finding, ...],
     previews: tuple[tuple[str, str], ...],
     collection: Collection,
-    stored: Stored,
+    stored: StoredData,
 ) -> DataResult:
     counts = Counter(data.class_name(i.labels[0]) for i in (*data.test, *data.calibration) if i.labels)
     sha256 = sha256_folder(ctx.work_dir / FOLDER)

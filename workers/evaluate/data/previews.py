@@ -10,7 +10,7 @@ import numpy as np
 from workers.contracts.process.context import JobContext
 from workers.evaluate.data.base import Entry, Sample
 from workers.evaluate.data.dataset import DataSet
-from workers.evaluate.data.store import Kept, Stored, is_added
+from workers.evaluate.data.store import StoredArrays, StoredData, is_added
 from workers.pipeline.spec import PipelineError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ TEXT = 300
 FOLDER = "previews"
 
 
-def write_previews(folder: Path, data: DataSet, stored: Stored, ctx: JobContext) -> tuple[tuple[str, str], ...]:
+def write_previews(folder: Path, data: DataSet, stored: StoredData, ctx: JobContext) -> tuple[tuple[str, str], ...]:
     """Return previews and label names of items from all classes in turn.
 
     A preview is a picture below the data folder, a text, or a name.
@@ -39,9 +39,9 @@ def write_previews(folder: Path, data: DataSet, stored: Stored, ctx: JobContext)
     return tuple(previews)
 
 
-def _in_turn(items: list[Kept]) -> Iterator[Kept]:
+def _in_turn(items: list[StoredArrays]) -> Iterator[StoredArrays]:
     """Yield items of all classes in turn: the first of each class, then the second of each, and so on."""
-    groups: dict[int | None, list[Kept]] = defaultdict(list)
+    groups: dict[int | None, list[StoredArrays]] = defaultdict(list)
     for kept in items:
         groups[kept.ids[0] if kept.ids else None].append(kept)
     rows = (group[row] for row in range(MOST) for group in groups.values() if row < len(group))
@@ -49,7 +49,7 @@ def _in_turn(items: list[Kept]) -> Iterator[Kept]:
         yield kept
 
 
-def _thumbnail(folder: Path, number: int, kept: Kept) -> str | None:
+def _thumbnail(folder: Path, number: int, kept: StoredArrays) -> str | None:
     """Write a PNG of at most 160 pixels a side and return its name; None if the sample is not a picture."""
     picture = thumbnail_of(kept.entry, SIDE)
     if picture is None:

@@ -32,7 +32,7 @@ MOST_COLUMNS = 30
 
 
 @dataclass
-class Kept:
+class StoredArrays:
     """One item that is used.
 
     Attributes:
@@ -68,7 +68,7 @@ class Kept:
 
 
 @dataclass
-class Stored:
+class StoredData:
     """The result of storing all entries.
 
     Attributes:
@@ -83,8 +83,8 @@ class Stored:
         contradictions: Number of duplicates with different labels.
     """
 
-    test: list[Kept] = field(default_factory=list)
-    calibration: list[Kept] = field(default_factory=list)
+    test: list[StoredArrays] = field(default_factory=list)
+    calibration: list[StoredArrays] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     not_finite: dict[str, None] = field(default_factory=dict)
@@ -113,10 +113,10 @@ class Store:
         """
         self._kind: Kind = kind
         self._folder, self._pipeline, self._ctx, self._moved = folder, pipeline, ctx, moved or {}
-        self._seen: dict[bytes, Kept] = {}
-        self._in_order: list[Kept] = []
+        self._seen: dict[bytes, StoredArrays] = {}
+        self._in_order: list[StoredArrays] = []
         self._reading = READING
-        self.stored = Stored()
+        self.stored = StoredData()
 
     def write(self, entries: Sequence[Entry], ids: Sequence[tuple[int, ...]], calibration: int) -> None:
         """Write about `calibration` items as calibration set and the rest as test set, in the order of `entries`.
@@ -135,7 +135,7 @@ class Store:
     def _write(self, entries: Sequence[Entry], ids: Sequence[tuple[int, ...]], calibration: int) -> None:
         self._in_order = []
         splitter = Splitter([group_of(labels) for labels in ids], calibration)
-        chosen: list[Kept] = []
+        chosen: list[StoredArrays] = []
 
         def tests() -> Iterator[Arrays]:
             for kept, feeds in self._prepared(entries, ids):
@@ -171,7 +171,7 @@ class Store:
         write_prepared(self._folder / "test", ordered())
         shutil.rmtree(aside)
 
-    def _in_a_row(self, texts: Sequence[Kept]) -> Iterator[Arrays]:
+    def _in_a_row(self, texts: Sequence[StoredArrays]) -> Iterator[Arrays]:
         """Yield the texts of a language model's test set again, as long conversations."""
         steps = self._pipeline.spec.preprocess
         if not isinstance(steps, TextSteps):
@@ -180,7 +180,7 @@ class Store:
             feeds = self._open(entry)
             if feeds is not None:
                 facts = facts_of(entry, feeds, self._pipeline.spec, self._kind)
-                self.stored.test.append(Kept(entry, (), facts={**facts, IN_A_ROW: number}))
+                self.stored.test.append(StoredArrays(entry, (), facts={**facts, IN_A_ROW: number}))
                 yield feeds
 
     def _answered(self, known: int) -> Iterator[Arrays]:
@@ -196,7 +196,7 @@ class Store:
                 return
             facts = self._facts(entry, feeds)
             if ANSWER_AT in facts:
-                self.stored.test.append(Kept(entry, (), facts={**facts, FETTLES_OWN: 1.0}))
+                self.stored.test.append(StoredArrays(entry, (), facts={**facts, FETTLES_OWN: 1.0}))
                 yield feeds
 
     def _facts(self, entry: Entry, feeds: Arrays) -> dict[str, float | str]:
@@ -204,7 +204,7 @@ class Store:
         at = None if self._pipeline.spec.chat is None or entry.text is None else answer_at(entry.text, feeds)
         return facts if at is None else {**facts, ANSWER_AT: float(at)}
 
-    def _calibrates(self, splitter: Splitter, kept: Kept) -> bool:
+    def _calibrates(self, splitter: Splitter, kept: StoredArrays) -> bool:
         """Return whether an item calibrates: as the person wishes, else by the split.
 
         Items that the person moved do not count for the quotas of the split.
@@ -223,7 +223,7 @@ class Store:
         """
         test = {id(kept) for kept in self.stored.test}
         doubles: list[str] = []
-        calibration: list[Kept] = []
+        calibration: list[StoredArrays] = []
 
         def items() -> Iterator[Arrays]:
             for kept, feeds in self._prepared(entries, ids, doubles, test):
@@ -240,7 +240,7 @@ class Store:
         ids: Sequence[tuple[int, ...]],
         overlap: list[str] | None = None,
         against: set[int] | None = None,
-    ) -> Iterator[tuple[Kept, Arrays]]:
+    ) -> Iterator[tuple[StoredArrays, Arrays]]:
         """Yield readable items that are not duplicates. Duplicates of items in `against` are named in `overlap`."""
         for number, (entry, labels) in enumerate(zip(entries, ids, strict=True)):
             self._ctx.check_cancelled()
@@ -257,7 +257,7 @@ class Store:
                     overlap.append(entry.source)
                 continue
             facts = self._facts(entry, feeds)
-            self._seen[key] = kept = Kept(entry, labels, self._steps(entry, feeds), facts)
+            self._seen[key] = kept = StoredArrays(entry, labels, self._steps(entry, feeds), facts)
             yield kept, feeds
         self._ctx.progress(self._reading, len(entries), len(entries), "items")
 
@@ -277,7 +277,7 @@ class Store:
             if not any(part.any() for part in finite):
                 self.stored.no_numbers[entry.source] = None
 
-    def _merge(self, first: Kept, entry: Entry, labels: tuple[int, ...]) -> None:
+    def _merge(self, first: StoredArrays, entry: Entry, labels: tuple[int, ...]) -> None:
         """Merge identical items, which count once; if their labels have nothing in common, none of them is used."""
         self.stored.doubles += 1
         first.entry = replace(first.entry, pairs=(*first.entry.pairs, *entry.pairs))
@@ -290,7 +290,7 @@ class Store:
             return None
         return entry.steps(len(feeds[self._pipeline.main_input.name]))
 
-    def _calibrate(self, chosen: list[Kept]) -> None:
+    def _calibrate(self, chosen: list[StoredArrays]) -> None:
         """Write the calibration items. They are few, so they are prepared again instead of being held in memory."""
 
         def items() -> Iterator[Arrays]:
@@ -324,7 +324,7 @@ def group_of(labels: tuple[int, ...]) -> Hashable:
     return labels[0] if labels else None
 
 
-def is_added(item: Item | Kept) -> bool:
+def is_added(item: Item | StoredArrays) -> bool:
     """Return whether Fettle made this test item itself: from a person's texts in a row, or as one of its dialogues."""
     return IN_A_ROW in item.facts or FETTLES_OWN in item.facts
 

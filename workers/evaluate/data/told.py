@@ -9,12 +9,12 @@ from workers.evaluate.data.answered import FETTLES_OWN
 from workers.evaluate.data.base import Collection, names_of
 from workers.evaluate.data.dataset import DataSet
 from workers.evaluate.data.in_a_row import IN_A_ROW
-from workers.evaluate.data.store import Stored
+from workers.evaluate.data.store import StoredData
 
 FEW = 10
 
 
-def findings_of(collection: Collection, stored: Stored, data: DataSet, used: int) -> tuple[Finding, ...]:
+def findings_of(collection: Collection, stored: StoredData, data: DataSet, used: int) -> tuple[Finding, ...]:
     """Return all findings about a set, except those about labels that the model does not know."""
     found = len(collection.entries)
     checks = (
@@ -48,7 +48,7 @@ def _warning(what: str) -> Finding:
     return Finding(level="warning", what=what)
 
 
-def _set_aside(collection: Collection, stored: Stored) -> list[Finding]:
+def _set_aside(collection: Collection, stored: StoredData) -> list[Finding]:
     findings = []
     if stored.unreadable:
         reason = Counter(stored.reasons).most_common(1)[0][0]

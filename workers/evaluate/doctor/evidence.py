@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass
-class Row:
+class PreparationScore:
     """Results of one preprocessing.
 
     Attributes:
@@ -67,7 +67,7 @@ class Row:
         return (self.mean + float(np.mean(self.fine))) / 2 if self.score else -2.0
 
 
-def compared(best: Row, chosen: Row) -> tuple[float, float]:
+def compared(best: PreparationScore, chosen: PreparationScore) -> tuple[float, float]:
     """Compare two preprocessings over the examples that both were tried on.
 
     Returns:
@@ -105,12 +105,12 @@ class Scorer:
         self.by_labels = material.has_labels
         self.runs = 0
 
-    def row(self, steps: Preprocess) -> Row:
+    def row(self, steps: Preprocess) -> PreparationScore:
         """Return an empty row for a preprocessing."""
         spec = replace(self._base.spec, preprocess=steps)
-        return Row(steps, Pipeline(spec, self._base.folder))
+        return PreparationScore(steps, Pipeline(spec, self._base.folder))
 
-    def extend(self, row: Row, count: int) -> None:
+    def extend(self, row: PreparationScore, count: int) -> None:
         """Score the next examples of a row until it has `count`; after a failure of the model the row stays empty."""
         for example in self.material.examples[row.n : count]:
             if row.problem:

@@ -13,7 +13,7 @@ from workers.evaluate.doctor import others, pictures
 from workers.evaluate.doctor.evidence import Scorer
 from workers.evaluate.doctor.material import Material
 from workers.evaluate.doctor.search import Search
-from workers.evaluate.doctor.verdict import Verdict, judge, way_tried
+from workers.evaluate.doctor.verdict import Verdict, judge, preparation_row
 from workers.evaluate.doctor.ways import Axis
 from workers.measure.opening import open_session
 from workers.pipeline.pipeline import Pipeline, load_pipeline
@@ -116,9 +116,9 @@ def _result(
         evidence=evidence,
         what=verdict.what,
         why=verdict.why,
-        ways=tuple(way_tried(row, own) for row in ranked),
-        best=way_tried(verdict.best, own) if verdict.best is not None else None,
-        rival=way_tried(verdict.rival, own) if verdict.rival is not None else None,
+        ways=tuple(preparation_row(row, own) for row in ranked),
+        best=preparation_row(verdict.best, own) if verdict.best is not None else None,
+        rival=preparation_row(verdict.rival, own) if verdict.rival is not None else None,
         p_value=verdict.p_value,
         guess=verdict.guess,
         n=max((row.n for row in search.rows.values()), default=0),

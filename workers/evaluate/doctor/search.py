@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from workers.contracts.process.context import JobContext
-from workers.evaluate.doctor.evidence import Row, Scorer, compared
+from workers.evaluate.doctor.evidence import PreparationScore, Scorer, compared
 from workers.evaluate.doctor.ways import Axis
 from workers.pipeline.spec import Preprocess
 
@@ -45,10 +45,10 @@ class Search:
     seconds: float
     quick: bool = False
     began_s: float = field(default_factory=time.monotonic)
-    rows: dict[Preprocess, Row] = field(default_factory=dict)
+    rows: dict[Preprocess, PreparationScore] = field(default_factory=dict)
     stopped_early: bool = False
 
-    def run(self, chosen: Preprocess, starts: Sequence[Preprocess], axes: Sequence[Axis]) -> list[Row]:
+    def run(self, chosen: Preprocess, starts: Sequence[Preprocess], axes: Sequence[Axis]) -> list[PreparationScore]:
         """Run the search and return the finalists, the best first; the chosen preprocessing is among them.
 
         The first axis begins at the last of `starts`.
@@ -70,7 +70,7 @@ class Search:
         self.ctx.progress(STAGE, len(axes) + 1, len(axes) + 1, "kinds of ways")
         return sorted(finalists, key=lambda row: (row.mean, row.rank), reverse=True)
 
-    def _catch_up(self, chosen: Row, count: int) -> None:
+    def _catch_up(self, chosen: PreparationScore, count: int) -> None:
         """Score the chosen preprocessing on as many examples as the best if there is time.
 
         It may have dropped out early.
@@ -84,13 +84,15 @@ class Search:
         """Return the number of examples that every variant is tried on."""
         return FIRST_QUICK if self.quick else FIRST
 
-    def row(self, steps: Preprocess) -> Row:
+    def row(self, steps: Preprocess) -> PreparationScore:
         """Return the row of a preprocessing, the same one each time."""
         if steps not in self.rows:
             self.rows[steps] = replace(self.scorer.row(steps), number=len(self.rows))
         return self.rows[steps]
 
-    def race(self, rows: list[Row], most: int, *, halving: bool = True, until: float | None = None) -> list[Row]:
+    def race(
+        self, rows: list[PreparationScore], most: int, *, halving: bool = True, until: float | None = None
+    ) -> list[PreparationScore]:
         """Score rows on more and more examples and return them, best first; after each lap the worse half drops out.
 
         Args:
@@ -126,7 +128,7 @@ class Search:
         return time.monotonic() - self.began_s > share * self.seconds
 
 
-def _level(rows: Iterable[Row]) -> None:
+def _level(rows: Iterable[PreparationScore]) -> None:
     """Cut the rows to the number of examples that all of them were tried on."""
     able = [row for row in rows if not row.problem]
     count = min((row.n for row in able), default=0)
@@ -134,11 +136,11 @@ def _level(rows: Iterable[Row]) -> None:
         row.cut(count)
 
 
-def _in_the_running(rows: list[Row]) -> list[Row]:
+def _in_the_running(rows: list[PreparationScore]) -> list[PreparationScore]:
     """Return the rows without those that fail and those that are surely worse than the best."""
     able = _ranked(rows)
     return [row for row in able if row is able[0] or compared(able[0], row)[0] >= HOPELESS]
 
 
-def _ranked(rows: Iterable[Row]) -> list[Row]:
+def _ranked(rows: Iterable[PreparationScore]) -> list[PreparationScore]:
     return sorted((row for row in rows if not row.problem), key=lambda row: row.rank, reverse=True)

@@ -9,7 +9,7 @@ import numpy as np
 from workers.contracts.data.doctor import DoctorEvidence, DoctorVerdict, WayTried
 from workers.contracts.pipeline import spec_text
 from workers.contracts.wording import counted, is_are, percent
-from workers.evaluate.doctor.evidence import Row, compared, sign_p
+from workers.evaluate.doctor.evidence import PreparationScore, compared, sign_p
 from workers.evaluate.doctor.material import Example
 from workers.evaluate.doctor.ways import oddness
 from workers.evaluate.doctor.words import words_of
@@ -33,14 +33,18 @@ class Verdict:
     verdict: DoctorVerdict
     what: str
     why: str
-    best: Row | None = None
+    best: PreparationScore | None = None
     p_value: float | None = None
     guess: float | None = None
-    rival: Row | None = None
+    rival: PreparationScore | None = None
 
 
 def judge(
-    rows: Sequence[Row], chosen: Row, examples: Sequence[Example], evidence: DoctorEvidence, tried: int
+    rows: Sequence[PreparationScore],
+    chosen: PreparationScore,
+    examples: Sequence[Example],
+    evidence: DoctorEvidence,
+    tried: int,
 ) -> Verdict:
     """Return the verdict over the finalists.
 
@@ -87,7 +91,7 @@ def _more(tried: int, examples: Sequence[Example]) -> str:
     return f"In the time, {tried:,} of {len(examples):,} examples were tried. {LATER}"
 
 
-def _usual_of_the_best(rows: Sequence[Row], chosen: Row) -> Row | None:
+def _usual_of_the_best(rows: Sequence[PreparationScore], chosen: PreparationScore) -> PreparationScore | None:
     """Return the row that counts as the best among those that cannot be distinguished from the best.
 
     It is the chosen one, else the least unusual one, else the one that was tried first.
@@ -98,7 +102,7 @@ def _usual_of_the_best(rows: Sequence[Row], chosen: Row) -> Row | None:
     return chosen if chosen in equals else min(equals, key=lambda row: (oddness(row.steps), row.number))
 
 
-def _is_worse(row: Row, best: Row) -> bool:
+def _is_worse(row: PreparationScore, best: PreparationScore) -> bool:
     p_value, difference = compared(best, row)
     return row is not best and (p_value < SURE or difference >= FAR / 2)
 
@@ -111,7 +115,7 @@ def _unclear(what: str, why: str, guess: float | None = None) -> Verdict:
     return Verdict("unclear", f"It cannot be told which preparation fits. {what}", why, guess=guess)
 
 
-def _nothing_fits(best: Row, guess: float, evidence: DoctorEvidence) -> tuple[str, str]:
+def _nothing_fits(best: PreparationScore, guess: float, evidence: DoctorEvidence) -> tuple[str, str]:
     if evidence == "labels":
         by_luck = f"guessing {percent(guess, 0)}"
         what = f"With none of them the answers are better than guessing ({_figure(best, evidence)}; {by_luck})."
@@ -120,7 +124,7 @@ def _nothing_fits(best: Row, guess: float, evidence: DoctorEvidence) -> tuple[st
     return what, "With labels it could be told; or the examples are not of the kind that the model knows."
 
 
-def _guess(best: Row, examples: Sequence[Example], evidence: DoctorEvidence) -> float:
+def _guess(best: PreparationScore, examples: Sequence[Example], evidence: DoctorEvidence) -> float:
     """Return the share of right predictions if the same predictions were assigned in another order.
 
     One half for an area.
@@ -134,7 +138,7 @@ def _guess(best: Row, examples: Sequence[Example], evidence: DoctorEvidence) -> 
     return float(np.mean([np.isin(predicted, accepted).mean() for accepted in ids]))
 
 
-def _p_of_guessing(best: Row, guess: float, evidence: DoctorEvidence) -> float:
+def _p_of_guessing(best: PreparationScore, guess: float, evidence: DoctorEvidence) -> float:
     scores = np.asarray(best.score)
     if evidence == "labels" and set(best.score) <= {0.0, 1.0}:
         return at_least(int(scores.sum()), best.n, guess)
@@ -142,8 +146,8 @@ def _p_of_guessing(best: Row, guess: float, evidence: DoctorEvidence) -> float:
 
 
 def _fits(
-    rows: Sequence[Row],
-    chosen: Row,
+    rows: Sequence[PreparationScore],
+    chosen: PreparationScore,
     evidence: DoctorEvidence,
     tried: int,
     p_value: float,
@@ -167,12 +171,12 @@ def _fits(
     return Verdict("fits", what, why, chosen, p_value, guess, rival)
 
 
-def _better_why(best: Row, chosen: Row, evidence: DoctorEvidence) -> str:
+def _better_why(best: PreparationScore, chosen: PreparationScore, evidence: DoctorEvidence) -> str:
     same = min(best.n, chosen.n)
     return f"With it {_figure(best, evidence, same)}; with the chosen one {_figure(chosen, evidence, same)}."
 
 
-def _figure(row: Row, evidence: DoctorEvidence, count: int | None = None) -> str:
+def _figure(row: PreparationScore, evidence: DoctorEvidence, count: int | None = None) -> str:
     """Return the result of a preprocessing in words, on its first `count` examples if `count` is given."""
     if count is not None and count < row.n:
         row = replace(row, score=row.score[:count])
@@ -184,7 +188,7 @@ def _figure(row: Row, evidence: DoctorEvidence, count: int | None = None) -> str
     return f"{percent(row.mean)} of pairs of moments in {row.n:,} examples are in the right order"
 
 
-def way_tried(row: Row, chosen: Row) -> WayTried:
+def preparation_row(row: PreparationScore, chosen: PreparationScore) -> WayTried:
     """Return a row in words for people."""
     low, high = bounds(row)
     return WayTried(
@@ -200,7 +204,7 @@ def way_tried(row: Row, chosen: Row) -> WayTried:
     )
 
 
-def bounds(row: Row) -> tuple[float | None, float | None]:
+def bounds(row: PreparationScore) -> tuple[float | None, float | None]:
     """Return the two-sided 95 % interval: exact for shares of right predictions, else Student's."""
     if row.n < 2:
         return None, None

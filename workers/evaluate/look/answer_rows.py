@@ -12,7 +12,7 @@ from workers.contracts.data.rows import KINDS, NAME_CHARS, ROWS_FILE, AnswerRows
 from workers.contracts.process.context import JobContext
 from workers.evaluate.data.dataset import DataSet, read_dataset
 from workers.evaluate.look.dialogues import in_one_line
-from workers.evaluate.proof.added import Part, join
+from workers.evaluate.proof.added import AddedPredictions, join
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.pairs import shares_of
 from workers.evaluate.proof.predictions import Answers, load_answers
@@ -85,7 +85,7 @@ def _differences(parts: Sequence[_Read]) -> dict[str, NDArray[Any]]:
 
     Items that the verdict skips because neither model finds anything count as equal.
     """
-    joined = join([Part(part.data, part.old, part.new, part.items.tolist()) for part in parts])
+    joined = join([AddedPredictions(part.data, part.old, part.new, part.items.tolist()) for part in parts])
     n = len(joined.data.test)
     found = compare_case(Case(joined.data, joined.old, joined.new, np.arange(n)))
     kind, similarity = np.full(n, SAME, np.uint8), np.full(n, np.nan, np.float32)

@@ -14,7 +14,7 @@ from workers.evaluate.look.boxes import seen_boxes
 from workers.evaluate.look.dialogues import in_one_line
 from workers.evaluate.look.drawing import drawn, stretched
 from workers.evaluate.look.examples import NO_WORD
-from workers.evaluate.look.fed_answers import Asked, ask_original
+from workers.evaluate.look.fed_answers import FedPredictions, predict_original
 from workers.evaluate.look.masks import is_mask, laid_over, mask_words
 from workers.evaluate.look.neighbors import Search
 from workers.evaluate.look.one_input import levels_of
@@ -42,7 +42,7 @@ def show_fed(params: FedParams, ctx: JobContext) -> FedResult:
     findings = _about_inputs(examples, pipeline, way)
     answered = 0
     if params.most_answers and data.origin == "person" and len(test):
-        asked = ask_original(params, pipeline, data, test, ctx)
+        asked = predict_original(params, pipeline, data, test, ctx)
         answered, findings = asked.n, [*findings, *asked.findings]
         examples = [
             _with_result(_with_boxes(one, asked, at, test[at], pipeline), asked, at, pipeline, data, ctx)
@@ -57,7 +57,7 @@ def show_fed(params: FedParams, ctx: JobContext) -> FedResult:
     )
 
 
-def _with_boxes(example: FedExample, asked: Asked, at: int, feeds: Arrays, pipeline: Pipeline) -> FedExample:
+def _with_boxes(example: FedExample, asked: FedPredictions, at: int, feeds: Arrays, pipeline: Pipeline) -> FedExample:
     """Add the boxes to an example. Their frame is the displayed picture, which is the whole input of the model."""
     if at >= asked.n or example.picture is None:
         return example
@@ -69,7 +69,7 @@ def _with_boxes(example: FedExample, asked: Asked, at: int, feeds: Arrays, pipel
 
 
 def _with_result(
-    example: FedExample, asked: Asked, at: int, pipeline: Pipeline, data: DataSet, ctx: JobContext
+    example: FedExample, asked: FedPredictions, at: int, pipeline: Pipeline, data: DataSet, ctx: JobContext
 ) -> FedExample:
     """Add the result in words to an example of any kind other than boxes."""
     if at >= asked.n or not np.isfinite(asked.answers[at]).all():

@@ -51,7 +51,7 @@ HINT = "Check how they are prepared: size, range of the numbers, colors, order o
 
 
 @dataclass(frozen=True)
-class Asked:
+class FedPredictions:
     """Results of the original for some examples.
 
     Attributes:
@@ -65,7 +65,9 @@ class Asked:
     answers: tuple[NDArray[np.float32], ...] = ()
 
 
-def ask_original(params: FedParams, pipeline: Pipeline, data: DataSet, test: Prepared, ctx: JobContext) -> Asked:
+def predict_original(
+    params: FedParams, pipeline: Pipeline, data: DataSet, test: Prepared, ctx: JobContext
+) -> FedPredictions:
     """Run the original on some examples and return results and findings.
 
     Raises:
@@ -87,7 +89,7 @@ def ask_original(params: FedParams, pipeline: Pipeline, data: DataSet, test: Pre
             found = _by_looks(pipeline, session, test, answers, ctx)
     finally:
         session.close()
-    return Asked(len(answers), tuple(found), tuple(answers))
+    return FedPredictions(len(answers), tuple(found), tuple(answers))
 
 
 def _answers(

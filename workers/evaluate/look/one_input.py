@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.after.trying import Seen, TryRequest
+from workers.contracts.after.trying import ShownPicture, TryRequest
 from workers.evaluate.proof.comparing.wordings import tidy
 from workers.evaluate.proof.predictions import predict
 from workers.evaluate.proof.similarity import cosine, similarity
@@ -58,31 +58,31 @@ def _read(request: TryRequest, pipeline: Pipeline, test: Prepared | None) -> Arr
     return pipeline.feeds_from(Path(request.path or ""))
 
 
-def seen_of(request: TryRequest, pipeline: Pipeline, feeds: Arrays, count: int) -> Seen:
+def seen_of(request: TryRequest, pipeline: Pipeline, feeds: Arrays, count: int) -> ShownPicture:
     """Return what the model received; `count` is how many examples the file holds."""
     return _seen(request, pipeline, feeds).model_copy(update={"first_of": count})
 
 
-def _seen(request: TryRequest, pipeline: Pipeline, feeds: Arrays) -> Seen:
+def _seen(request: TryRequest, pipeline: Pipeline, feeds: Arrays) -> ShownPicture:
     steps, main = pipeline.spec.preprocess, feeds[pipeline.main_input.name]
     if isinstance(steps, ImageSteps) and main.ndim == 4:
         first = 2 if steps.layout == "nchw" and main.dtype != np.uint8 else 1
         height, width = main.shape[first : first + 2]
-        return Seen(kind="image", height_px=height, width_px=width)
+        return ShownPicture(kind="image", height_px=height, width_px=width)
     if isinstance(steps, TextSteps):
         mask = next(
             (feeds[e.name] for e in pipeline.spec.inputs if e.source == "attention_mask" and e.name in feeds), None
         )
         tokens = int(mask.sum()) if mask is not None else int(main.shape[-1])
-        return Seen(kind="text", tokens=tokens, cut=tokens >= steps.max_length)
-    heard = heard_of(request, pipeline, feeds)
+        return ShownPicture(kind="text", tokens=tokens, cut=tokens >= steps.max_length)
+    heard = sound_of(request, pipeline, feeds)
     if heard is not None:
         samples, rate_hz = heard
-        return Seen(kind="audio", seconds=samples.size / rate_hz, levels=levels_of(samples))
-    return Seen(kind="array", shapes={name: value.shape for name, value in feeds.items()})
+        return ShownPicture(kind="audio", seconds=samples.size / rate_hz, levels=levels_of(samples))
+    return ShownPicture(kind="array", shapes={name: value.shape for name, value in feeds.items()})
 
 
-def heard_of(request: TryRequest, pipeline: Pipeline, feeds: Arrays) -> tuple[Values, int] | None:
+def sound_of(request: TryRequest, pipeline: Pipeline, feeds: Arrays) -> tuple[Values, int] | None:
     """Return samples (n,) in −1..1 and their rate in Hz; None if the input is not a sound.
 
     They are those of the file, or without a sound file those that the model receives.

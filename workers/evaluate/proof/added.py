@@ -85,7 +85,7 @@ class Joined:
 
 
 @dataclass(frozen=True)
-class Part:
+class AddedPredictions:
     """Test items of one data folder with the predictions of both models.
 
     Attributes:
@@ -113,7 +113,7 @@ def read_parts(params: JudgeParams) -> Joined:
     data = read_dataset(Path(params.data_dir))
     if params.split == "calibration":
         data = replace(data, test=data.calibration, calibration=(), steps=())
-    first = Part(
+    first = AddedPredictions(
         data,
         load_answers(Path(params.original_answers)),
         load_answers(Path(params.variant_answers)),
@@ -122,7 +122,7 @@ def read_parts(params: JudgeParams) -> Joined:
     if not params.more and params.items is None:
         return Joined(first.data, first.old, first.new, np.arange(len(first.data.test)))
     more = [
-        Part(
+        AddedPredictions(
             read_dataset(Path(part.data_dir)),
             load_answers(Path(part.original_answers)),
             load_answers(Path(part.variant_answers)),
@@ -133,7 +133,7 @@ def read_parts(params: JudgeParams) -> Joined:
     return join([first, *more])
 
 
-def join(parts: Sequence[Part]) -> Joined:
+def join(parts: Sequence[AddedPredictions]) -> Joined:
     """Concatenate the parts, each reduced to the items that count."""
     offsets = np.cumsum([0, *(len(part.data.test) for part in parts)])
     numbers = [part.chosen + offset for part, offset in zip(parts, offsets[:-1], strict=True)]
@@ -145,7 +145,7 @@ def join(parts: Sequence[Part]) -> Joined:
     )
 
 
-def _join_data(parts: Sequence[Part]) -> DataSet:
+def _join_data(parts: Sequence[AddedPredictions]) -> DataSet:
     """Concatenate the data sets of the parts.
 
     Labels of time steps are kept if any part has them. The origin is "made" if Fettle made any of the parts.

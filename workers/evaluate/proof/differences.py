@@ -145,7 +145,7 @@ class OwnPart:
 
 
 @dataclass(frozen=True)
-class Beside:
+class DifferenceEvidence:
     """Items that are displayed but never counted.
 
     Attributes:
@@ -200,7 +200,7 @@ class Differences:
     gates: Sequence[Gate] = ()
     least_items: int = 0
     unproven: Sequence[str] = ()
-    beside: Beside | None = None
+    beside: DifferenceEvidence | None = None
     searched: Sequence[int] = ()
 
 

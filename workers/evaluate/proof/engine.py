@@ -26,13 +26,13 @@ from workers.evaluate.proof.levels import FAR_LEVEL, FAR_TIMES, could_prove
 from workers.evaluate.proof.needed import missing_items, missing_scored
 from workers.evaluate.proof.notes import (
     Notes,
-    note_examples,
-    note_few,
-    note_looks,
-    note_lost,
-    note_negative_flips,
-    note_parts,
-    note_texts,
+    explain_examples,
+    explain_few,
+    explain_looks,
+    explain_lost,
+    explain_negative_flips,
+    explain_parts,
+    explain_texts,
 )
 from workers.evaluate.proof.registry import task_for
 from workers.evaluate.proof.slices import (
@@ -79,7 +79,7 @@ def judge_case(case: Case, max_loss_pct: float, earlier: int = 0) -> Judgement:
         return _nothing(task.id, found, limit)
     alpha, is_identical = level_of_look(earlier), case.is_identical
     notes, counts = Notes(list(found.notes), list(found.notes) if found.broken else []), Counts.of(found)
-    note_examples(notes, len(case.items), is_identical, _left_out(case, found), task.empty)
+    explain_examples(notes, len(case.items), is_identical, _left_out(case, found), task.empty)
     ahead = level_of_look(earlier + could_prove(counts.independent, limit, alpha))
     by_labels = bool(counts.n) or found.loss is not None
     margin = limit * _scale(found) if by_labels else limit
@@ -95,17 +95,17 @@ def judge_case(case: Case, max_loss_pct: float, earlier: int = 0) -> Judgement:
     lost = wholly_changed(slices, limit) if verdict == "safe" and len(slices) > 1 and not alone else []
     if lost:
         verdict = "not_enough_data"
-        note_lost(notes, lost[0])
+        explain_lost(notes, lost[0])
     is_open = verdict == "not_enough_data" and not lost
     missing = _missing(found, counts, limit, margin, ahead) if is_open else None
-    note_parts(notes, worse, [part.facts for part in slices], by_labels=bool(counts.n))
+    explain_parts(notes, worse, [part.facts for part in slices], by_labels=bool(counts.n))
     if counts.n:
-        note_negative_flips(notes, counts.b / counts.n, counts.b)
+        explain_negative_flips(notes, counts.b / counts.n, counts.b)
     if counts.needs_items(limit, alpha):
-        note_texts(notes, len(found.items), limit)
+        explain_texts(notes, len(found.items), limit)
     if is_open:
         _note_open(notes, counts, bounds, limit, None if not by_labels else margin)
-    note_looks(notes, earlier, alpha)
+    explain_looks(notes, earlier, alpha)
     return Judgement(
         task=task.id,
         level=alpha,
@@ -127,7 +127,7 @@ def _unless_few(verdict: Verdict, found: Differences, notes: Notes) -> Verdict:
     """Return the verdict, but do not reject a version because of fewer than `LEAST_TO_REFUSE` items."""
     if verdict != "regressed" or len(found.items) >= LEAST_TO_REFUSE or found.broken:
         return verdict
-    note_few(notes, int(found.changed.sum()), len(found.items), LEAST_TO_REFUSE)
+    explain_few(notes, int(found.changed.sum()), len(found.items), LEAST_TO_REFUSE)
     return "not_enough_data"
 
 

@@ -35,7 +35,7 @@ class Notes:
         self.reasons.append(line)
 
 
-def note_negative_flips(notes: Notes, share: float, count: int) -> None:
+def explain_negative_flips(notes: Notes, share: float, count: int) -> None:
     """Add a note if many results were right and are wrong now."""
     if share > RED_NEGATIVE_FLIPS:
         notes.add(f"{count:,} answers that were right are wrong now ({percent(share)}): that is a lot.")
@@ -43,7 +43,7 @@ def note_negative_flips(notes: Notes, share: float, count: int) -> None:
         notes.add(f"{count:,} answers that were right are wrong now ({percent(share)}).")
 
 
-def note_parts(notes: Notes, worse: Sequence[SliceDrop], parts: Sequence[SliceDrop], *, by_labels: bool) -> None:
+def explain_parts(notes: Notes, worse: Sequence[SliceDrop], parts: Sequence[SliceDrop], *, by_labels: bool) -> None:
     """Add notes about broken parts of the test set, or with labels a note that no part could be judged."""
     for part in worse[:MOST_TOLD]:
         if by_labels:
@@ -59,7 +59,7 @@ def note_parts(notes: Notes, worse: Sequence[SliceDrop], parts: Sequence[SliceDr
     )
 
 
-def note_examples(notes: Notes, count: int, is_identical: bool, left: int, why: str) -> None:
+def explain_examples(notes: Notes, count: int, is_identical: bool, left: int, why: str) -> None:
     """Add notes about predictions that are equal to the last bit and about examples that do not count.
 
     Args:
@@ -73,12 +73,12 @@ def note_examples(notes: Notes, count: int, is_identical: bool, left: int, why: 
     notes.add(f"{left:,} of {counted(count, 'example')} do not count: {why}.", when=left > 0)
 
 
-def note_few(notes: Notes, changed: int, count: int, least: int) -> None:
+def explain_few(notes: Notes, changed: int, count: int, least: int) -> None:
     """Add a reason that says that the examples are too few to reject a version."""
     notes.reason(f"{changed:,} of {counted(count, 'result')} changed: a verdict takes at least {least}.")
 
 
-def note_lost(notes: Notes, part: SliceDrop) -> None:
+def explain_lost(notes: Notes, part: SliceDrop) -> None:
     """Add a reason about a part that changed almost completely, but is too small to be judged."""
     notes.reason(
         f"In “{part.name}” {part.changed:,} of {part.n:,} results changed: too few to call it broken, too many to call"
@@ -86,7 +86,7 @@ def note_lost(notes: Notes, part: SliceDrop) -> None:
     )
 
 
-def note_texts(notes: Notes, count: int, limit: float) -> None:
+def explain_texts(notes: Notes, count: int, limit: float) -> None:
     """Add a reason that says that there are too few texts, regardless of the number of their words."""
     notes.reason(
         f"So few next words changed that they are within {percent(limit)}; but {count:,} texts are too few to know that"
@@ -101,7 +101,7 @@ def not_labelled(what: str, classes: Sequence[str]) -> str:
     return f"No {what} is of {named}{more}: whether they are still found is judged by what changed."
 
 
-def note_looks(notes: Notes, earlier: int, alpha: float) -> None:
+def explain_looks(notes: Notes, earlier: int, alpha: float) -> None:
     """Add a note about earlier looks at the same items, because a proof then needs a higher confidence."""
     notes.add(
         f"Some of these examples were looked at before: a proof has to hold with {percent(1 - alpha, 2)} now, so that"

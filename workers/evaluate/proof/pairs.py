@@ -15,7 +15,7 @@ GUESS_ITEMS = 20
 
 
 @dataclass(frozen=True)
-class Pair:
+class PredictionPair:
     """Predicted classes of both models for the same n items.
 
     Attributes:
@@ -50,12 +50,12 @@ class Pair:
         return np.asarray([answer in accepted for answer, accepted in pairs], dtype=np.bool_)
 
 
-def make_pair(data: DataSet, old: Answers, new: Answers) -> Pair:
+def make_pair(data: DataSet, old: Answers, new: Answers) -> PredictionPair:
     """Align the predicted classes of both models with the labels."""
     assert old.predicted is not None and new.predicted is not None
     n = min(old.n, new.n, len(data.test))
     items = np.flatnonzero(old.predicted[:n] >= 0)
-    return Pair(
+    return PredictionPair(
         items=items,
         old=old.predicted[items],
         new=new.predicted[items],

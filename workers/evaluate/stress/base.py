@@ -22,7 +22,7 @@ SHARE_WORDS = ("5 %", "10 %", "20 %")
 
 
 @dataclass(frozen=True)
-class Row:
+class StressKind:
     """One item's array of numbers, with center, spread (standard deviation) and range of each feature over the set."""
 
     values: NDArray[Any]

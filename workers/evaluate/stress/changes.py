@@ -13,7 +13,7 @@ from workers.contracts.process.context import JobContext
 from workers.evaluate.stress.base import Generator, Stress
 from workers.evaluate.stress.paired import Pairs
 from workers.evaluate.stress.pixels import as_8_bits
-from workers.evaluate.stress.samples import Given, Samples
+from workers.evaluate.stress.samples import SampledExamples, Samples
 from workers.evaluate.stress.scoring import Scorer, Values, scorer_for
 from workers.evaluate.stress.versions import Version
 from workers.pipeline.pipeline import Arrays
@@ -34,7 +34,7 @@ Plan = Sequence[tuple[Stress, tuple[int, ...]]]
 
 
 @dataclass
-class Changed:
+class StressedExamples:
     """Scores of both versions on changed examples.
 
     Attributes:
@@ -49,7 +49,7 @@ class Changed:
     """
 
     measure: Measure
-    items: list[Given] = field(default_factory=list)
+    items: list[SampledExamples] = field(default_factory=list)
     clean: list[tuple[float, float]] = field(default_factory=list)
     cells: dict[str, dict[int, list[tuple[float, float]]]] = field(default_factory=dict)
     references: list[tuple[Values, Values]] = field(default_factory=list)
@@ -76,9 +76,9 @@ class Asking:
         """Create the evaluation; `left()` returns the remaining seconds of this part."""
         self._old, self._new, self._samples, self._ctx, self._left = old, new, samples, ctx, left
 
-    def run(self, items: Sequence[Given], plan: Plan) -> Changed:
+    def run(self, items: Sequence[SampledExamples], plan: Plan) -> StressedExamples:
         """Evaluate example by example, so that all cells hold the same examples whenever the time ends."""
-        found: Changed | None = None
+        found: StressedExamples | None = None
         scorer: Scorer | None = None
         total_s = max(self._left(), 1e-3)
         stage = STAGES[self._samples.takes]
@@ -93,23 +93,23 @@ class Asking:
             try:
                 sample = self._samples.open(given)
             except (PipelineError, OSError):
-                found = found or Changed("agreement")
+                found = found or StressedExamples("agreement")
                 found.unreadable += 1
                 continue
             clean = self._both(given, sample)
             if scorer is None:
                 scorer = scorer_for(self._old.pipeline, list(items), clean[0])
-                found = Changed(scorer.measure, unreadable=found.unreadable if found else 0)
+                found = StressedExamples(scorer.measure, unreadable=found.unreadable if found else 0)
                 found.cells = {stress.id: {severity: [] for severity in wanted} for stress, wanted in plan}
                 self._draw("clean", sample, found)
             assert found is not None
             self._one(number, given, sample, clean, plan, scorer, found)
         self._ctx.progress(stage, 1, 1, "examples")
-        return found or Changed("agreement")
+        return found or StressedExamples("agreement")
 
     def _one(
-        self, number: int, given: Given, sample: Any, clean: tuple[Values, Values], plan: Plan, scorer: Scorer,
-        found: Changed,
+        self, number: int, given: SampledExamples, sample: Any, clean: tuple[Values, Values], plan: Plan,
+        scorer: Scorer, found: StressedExamples,
     ) -> None:  # fmt: skip
         base = scorer.score(given, clean[0], *clean)
         if base is None:
@@ -129,17 +129,17 @@ class Asking:
         for kind, severity, pair in rows:
             found.cells[kind][severity].append(pair)
 
-    def _both(self, given: Given, sample: Any) -> tuple[Values, Values]:
+    def _both(self, given: SampledExamples, sample: Any) -> tuple[Values, Values]:
         feeds = self._samples.feeds(self._old.pipeline, given, sample)
         return self._old.answer(feeds), self._new.answer(self.feeds_of_new(given, sample, feeds))
 
-    def feeds_of_new(self, given: Given, sample: Any, feeds: Arrays) -> Arrays:
+    def feeds_of_new(self, given: SampledExamples, sample: Any, feeds: Arrays) -> Arrays:
         """Return the new version's inputs, prepared in its own way if it prepares inputs differently."""
         if self._new.pipeline.spec == self._old.pipeline.spec:
             return feeds
         return self._samples.feeds(self._new.pipeline, given, sample)
 
-    def _draw(self, name: str, sample: Any, found: Changed) -> None:
+    def _draw(self, name: str, sample: Any, found: StressedExamples) -> None:
         if self._samples.takes == "images":
             found.pictures[name] = draw(sample, name, self._ctx.work_dir)
 

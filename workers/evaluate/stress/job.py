@@ -11,7 +11,7 @@ from workers.contracts.process.context import JobContext
 from workers.evaluate.stress.attack.attacks import Budget, attack_both
 from workers.evaluate.stress.backdoor.backdoors import look_for_triggers
 from workers.evaluate.stress.backdoor.poison import look_for_poison
-from workers.evaluate.stress.changes import Asking, Changed
+from workers.evaluate.stress.changes import Asking, StressedExamples
 from workers.evaluate.stress.registry import planned
 from workers.evaluate.stress.samples import PictureSamples, Samples, read_items, samples_for
 from workers.evaluate.stress.unfamiliar import unfamiliar_rows
@@ -108,7 +108,13 @@ def _stressed(params: StressParams, ctx: JobContext, clock: Clock, old: Version,
 
 
 def _attacks(
-    params: StressParams, ctx: JobContext, clock: Clock, old: Version, new: Version, samples: Samples, changed: Changed
+    params: StressParams,
+    ctx: JobContext,
+    clock: Clock,
+    old: Version,
+    new: Version,
+    samples: Samples,
+    changed: StressedExamples,
 ) -> tuple[AttackRow, ...]:
     if not params.attack_items:
         return ()
@@ -119,7 +125,7 @@ def _attacks(
     return attack_both(old, new, samples, changed, budget, ctx)
 
 
-def _notes(changed: Changed, samples: Samples, total: int, params: StressParams) -> tuple[str, ...]:
+def _notes(changed: StressedExamples, samples: Samples, total: int, params: StressParams) -> tuple[str, ...]:
     notes = []
     if changed.stopped_early:
         notes.append(

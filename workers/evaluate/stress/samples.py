@@ -19,7 +19,7 @@ from workers.evaluate.data.base import Entry, Options
 from workers.evaluate.data.dataset import Item, Kind, read_dataset
 from workers.evaluate.data.sniff import read_collection
 from workers.evaluate.look.drawing import drawn
-from workers.evaluate.stress.base import Floats, Row, Takes
+from workers.evaluate.stress.base import Floats, StressKind, Takes
 from workers.evaluate.stress.pixels import as_8_bits
 from workers.pipeline.images import to_pixels
 from workers.pipeline.pipeline import Arrays, Pipeline
@@ -32,7 +32,7 @@ MAX_SPREAD_NUMBERS = 1 << 26
 
 
 @dataclass(frozen=True)
-class Given:
+class SampledExamples:
     """One test item.
 
     Attributes:
@@ -62,7 +62,7 @@ class Samples(Protocol):
 
     takes: Takes
 
-    def open(self, given: Given) -> Any:
+    def open(self, given: SampledExamples) -> Any:
         """Return the sample of an item.
 
         Raises:
@@ -70,7 +70,7 @@ class Samples(Protocol):
             OSError: If its file is no longer readable.
         """
 
-    def feeds(self, pipeline: Pipeline, given: Given, sample: Any) -> Arrays:
+    def feeds(self, pipeline: Pipeline, given: SampledExamples, sample: Any) -> Arrays:
         """Return the model inputs for a changed sample."""
         ...
 
@@ -97,7 +97,7 @@ class PictureSamples:
         """Return how many pictures were drawn from the prepared input."""
         return len(self._drawn)
 
-    def open(self, given: Given) -> Floats:
+    def open(self, given: SampledExamples) -> Floats:
         """Return a picture as float32 (H, W, 1 or 3) in 0..1."""
         name = self._pipeline.main_input.name
         picture = self._read(given)
@@ -113,7 +113,7 @@ class PictureSamples:
         self._fitted.add(id(given))
         return _in_units(drawn(given.feeds()[name], self._steps))
 
-    def _read(self, given: Given) -> Any:
+    def _read(self, given: SampledExamples) -> Any:
         if given.entry is None:
             return None
         sample = given.entry.open()
@@ -129,7 +129,7 @@ class PictureSamples:
         wanted = resize if resize is not None else (crop, crop) if isinstance(crop, int) else crop
         return wanted is not None and bool(picture.height >= wanted[0] and picture.width >= wanted[1])
 
-    def feeds(self, pipeline: Pipeline, given: Given, sample: Floats) -> Arrays:
+    def feeds(self, pipeline: Pipeline, given: SampledExamples, sample: Floats) -> Arrays:
         """Return the model inputs for a changed picture."""
         from PIL import Image
 
@@ -149,7 +149,7 @@ class TextSamples:
 
     takes: Takes = "texts"
 
-    def open(self, given: Given) -> str:
+    def open(self, given: SampledExamples) -> str:
         """Return the text of an item.
 
         Raises:
@@ -159,7 +159,7 @@ class TextSamples:
             raise PipelineError("The text of this example is not kept.")
         return given.item.text
 
-    def feeds(self, pipeline: Pipeline, given: Given, sample: str) -> Arrays:
+    def feeds(self, pipeline: Pipeline, given: SampledExamples, sample: str) -> Arrays:
         """Return the model inputs for a changed text."""
         return pipeline.feeds_from(sample)
 
@@ -173,13 +173,13 @@ class SoundSamples:
         """Create the opener for a model's pipeline and its preprocessing."""
         self._name, self._steps = pipeline.main_input.name, steps
 
-    def open(self, given: Given) -> Floats:
+    def open(self, given: SampledExamples) -> Floats:
         """Return the samples of a sound, float32 (n,) in −1..1."""
         frames = given.feeds()[self._name]
         samples = np.ascontiguousarray(frames[..., self._steps.context_samples :], np.float32).ravel()
         return samples / np.float32(self._steps.scale)
 
-    def feeds(self, pipeline: Pipeline, given: Given, sample: Floats) -> Arrays:
+    def feeds(self, pipeline: Pipeline, given: SampledExamples, sample: Floats) -> Arrays:
         """Return the model inputs for a changed sound."""
         return _with_main(pipeline, given, pipeline.prepare_sound(sample))
 
@@ -189,7 +189,7 @@ class NumberSamples:
 
     takes: Takes = "arrays"
 
-    def __init__(self, pipeline: Pipeline, items: Sequence[Given]) -> None:
+    def __init__(self, pipeline: Pipeline, items: Sequence[SampledExamples]) -> None:
         """Create the opener, and compute center, spread and range from `items`."""
         self._name = pipeline.main_input.name
         shape = items[0].feeds()[self._name].shape
@@ -204,24 +204,24 @@ class NumberSamples:
         self._center, self._spread = values.mean(axis=0), values.std(axis=0)
         self._low, self._high = values.min(axis=0), values.max(axis=0)
 
-    def open(self, given: Given) -> Row:
+    def open(self, given: SampledExamples) -> StressKind:
         """Return the numbers of an item with the figures of each feature."""
-        return Row(given.feeds()[self._name], self._center, self._spread, self._low, self._high)
+        return StressKind(given.feeds()[self._name], self._center, self._spread, self._low, self._high)
 
-    def feeds(self, pipeline: Pipeline, given: Given, sample: Any) -> Arrays:
+    def feeds(self, pipeline: Pipeline, given: SampledExamples, sample: Any) -> Arrays:
         """Return the model inputs for changed numbers."""
-        values = sample.values if isinstance(sample, Row) else sample
+        values = sample.values if isinstance(sample, StressKind) else sample
         return {**given.feeds(), self._name: values}
 
 
-def _with_main(pipeline: Pipeline, given: Given, values: NDArray[Any]) -> Arrays:
+def _with_main(pipeline: Pipeline, given: SampledExamples, values: NDArray[Any]) -> Arrays:
     """Return the prepared inputs with another main input."""
     return {**given.feeds(), pipeline.main_input.name: values}
 
 
-def read_items(params: StressParams, pipeline: Pipeline) -> list[Given]:
+def read_items(params: StressParams, pipeline: Pipeline) -> list[SampledExamples]:
     """Return all items of all parts that count, in their stored order, which is random (digests of their contents)."""
-    found: list[Given] = []
+    found: list[SampledExamples] = []
     for part in params.parts:
         folder = Path(part.data_dir)
         data, prepared = read_dataset(folder), Prepared(folder / "test")
@@ -229,7 +229,7 @@ def read_items(params: StressParams, pipeline: Pipeline) -> list[Given]:
         numbers = range(len(data.test)) if part.items is None else part.items
         for i in numbers:
             steps = data.steps[i] if data.steps else None
-            found.append(Given(prepared, i, data.test[i], data.kind, steps, entries.get(data.test[i].source)))
+            found.append(SampledExamples(prepared, i, data.test[i], data.kind, steps, entries.get(data.test[i].source)))
     if not found:
         raise InputRefused(
             "no_examples",
@@ -250,7 +250,7 @@ def _entries(part: StressPart, params: StressParams, pipeline: Pipeline) -> dict
         return {}
 
 
-def samples_for(pipeline: Pipeline, items: Sequence[Given]) -> Samples:
+def samples_for(pipeline: Pipeline, items: Sequence[SampledExamples]) -> Samples:
     """Return how items of this model are changed.
 
     Inputs other than pictures, texts and sounds are arrays of numbers.

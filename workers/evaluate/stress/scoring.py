@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from workers.contracts.after.stress import Measure
 from workers.evaluate.proof.predictions import predict
 from workers.evaluate.proof.similarity import cosine
-from workers.evaluate.stress.samples import Given
+from workers.evaluate.stress.samples import SampledExamples
 from workers.pipeline.comparing import OF_FEWER_BITS, differing
 from workers.pipeline.pipeline import Pipeline
 
@@ -31,7 +31,7 @@ class Scorer:
     pipeline: Pipeline
     measure: Measure
 
-    def score(self, given: Given, reference: Values, old: Values, new: Values) -> tuple[float, float] | None:
+    def score(self, given: SampledExamples, reference: Values, old: Values, new: Values) -> tuple[float, float] | None:
         """Return the scores of the original and of the optimized version, or None if the item cannot be scored.
 
         `reference` is the original's prediction for the unchanged input.
@@ -57,7 +57,7 @@ class Scorer:
         whole = old.shape == new.shape and bool(np.isfinite(new).all())
         return 1.0, float(whole and cosine(old, new) >= LIKE)
 
-    def _steps(self, given: Given, reference: Values, old: Values, new: Values) -> tuple[float, float] | None:
+    def _steps(self, given: SampledExamples, reference: Values, old: Values, new: Values) -> tuple[float, float] | None:
         """Return the shares of right time steps of one sequence."""
         wanted = given.steps if self.measure == "accuracy" else self._on(reference).astype(np.int64)
         if wanted is None:
@@ -80,7 +80,7 @@ class Scorer:
         return -1 if found is None else int(found[0])
 
 
-def scorer_for(pipeline: Pipeline, items: list[Given], sample_answer: Any) -> Scorer:
+def scorer_for(pipeline: Pipeline, items: list[SampledExamples], sample_answer: Any) -> Scorer:
     """Return a scorer for accuracy if there are labels, else for agreement of classes, else for similarity."""
     spec = pipeline.spec
     answer = np.asarray(sample_answer, np.float32)

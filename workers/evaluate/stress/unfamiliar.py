@@ -16,7 +16,7 @@ from workers.contracts.after.stress import MARGIN, Separation, StressVerdict, Un
 from workers.contracts.process.context import JobContext
 from workers.evaluate.proof.stats import CONFIDENCE, binomial_upper, holm
 from workers.evaluate.scores.base import weights
-from workers.evaluate.stress.changes import Changed, draw, rng_of
+from workers.evaluate.stress.changes import StressedExamples, draw, rng_of
 from workers.evaluate.stress.kinds.strangers import STRANGERS, Stranger
 from workers.evaluate.stress.paired import LEVEL
 from workers.evaluate.stress.samples import Samples
@@ -78,7 +78,7 @@ class Set:
 
 
 def unfamiliar_rows(
-    old: Version, new: Version, samples: Samples, changed: Changed, ctx: JobContext, left: Callable[[], float]
+    old: Version, new: Version, samples: Samples, changed: StressedExamples, ctx: JobContext, left: Callable[[], float]
 ) -> tuple[UnfamiliarRow, ...]:
     """Return one row for each kind, near ones first; none for models without classes or with fewer than 20 examples."""
     if changed.measure == "similarity" or len(changed.items) < FEWEST:
@@ -103,7 +103,9 @@ def unfamiliar_rows(
 class _Asked:
     """Evaluates both versions on unfamiliar inputs made from the examples."""
 
-    def __init__(self, old: Version, new: Version, samples: Samples, changed: Changed, ctx: JobContext) -> None:
+    def __init__(
+        self, old: Version, new: Version, samples: Samples, changed: StressedExamples, ctx: JobContext
+    ) -> None:
         """Create the evaluation of both versions."""
         self._versions, self._samples, self._changed, self._ctx = (old, new), samples, changed, ctx
 
@@ -142,7 +144,7 @@ def _file(kind: Stranger) -> str:
     return f"unfamiliar-{kind.id}"
 
 
-def _held_out(changed: Changed, scores: str) -> list[Set]:
+def _held_out(changed: StressedExamples, scores: str) -> list[Set]:
     """Return the test with a held-out class: without its score, is the model less confident about its examples?
 
     This is a near test, and easier than with a class that the model never learned. (Nothing is trained again. Splits of

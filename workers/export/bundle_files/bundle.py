@@ -168,7 +168,7 @@ def _choice() -> tuple[str, str]:
     """Return which of the two models runs, and a note if there is something to report."""
     if "fallback" not in MANIFEST:
         return landing.VERSION, ""
-    landed, note = landing.kept(HERE)
+    landed, note = landing.saved_choice(HERE)
     if landed is not None:
         is_other = landed.use == landing.FALLBACK
         return landed.use, f"The original is used: here the version is {landed.why}" if is_other else ""

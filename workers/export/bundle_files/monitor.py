@@ -18,7 +18,7 @@ sys.path.insert(0, str(HERE))
 runpy.run_path(str(HERE / "own_code.py"))
 
 from fettle_bundle.monitor.reading import NotALog  # noqa: E402
-from fettle_bundle.monitor.telling import tell  # noqa: E402
+from fettle_bundle.monitor.telling import report_log  # noqa: E402
 
 
 def main() -> int:
@@ -28,7 +28,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     options = parser.parse_args()
     try:
-        found = tell(options.log)
+        found = report_log(options.log)
     except NotALog as error:
         sys.stderr.write(f"{options.log} was not read: {error}. Nothing was changed.\n")
         return 3

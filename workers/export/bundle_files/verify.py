@@ -74,9 +74,10 @@ def measure() -> dict[str, Any]:
             if ended.name == landing.FALLBACK:
                 return {"ok": False, "problems": [f"The original does not run here: {ended}"]}
             landed = landing.fails(bundle, str(ended))
-    document = {"ok": True, "problems": [], "used": landed.use, "ratio": landed.ratio, "told": landing.told(landed)}
+    words = landing.described(landed)
+    document = {"ok": True, "problems": [], "used": landed.use, "ratio": landed.ratio, "told": words}
     try:
-        return {**document, "kept": str(landing.keep(HERE, landed))}
+        return {**document, "kept": str(landing.save_choice(HERE, landed))}
     except OSError as error:
         place = landing.place_of(HERE)
         told = f"The choice cannot be kept in {place} ({error.strerror}). Name another place: {landing.PLACE}=FILE"

@@ -44,7 +44,7 @@ class Client:
         self._connection = connection
         self.name = ""
 
-    def ask(
+    def request(
         self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> tuple[int, bytes, int]:
         """Send a request; return (status, body, number of bytes of the body that are JSON)."""
@@ -55,7 +55,7 @@ class Client:
 
     def document(self, method: str, path: str, body: bytes = b"") -> Any:
         """Return the JSON of a response; raise OSError for any status but 200."""
-        status, content, _ = self.ask(method, path, body)
+        status, content, _ = self.request(method, path, body)
         if status != 200:
             raise OSError(f"{method} {path} gave {status}: {content[:300].decode(errors='replace')}")
         return json.loads(content)
@@ -74,7 +74,9 @@ class Client:
         ]
         head = json.dumps({"inputs": inputs, "parameters": {"binary_data_output": True}}).encode()
         headers = {HEADER_LENGTH: str(len(head))}
-        status, content, length = self.ask("POST", f"/v2/models/{self.name}/infer", b"".join([head, *parts]), headers)
+        status, content, length = self.request(
+            "POST", f"/v2/models/{self.name}/infer", b"".join([head, *parts]), headers
+        )
         if status != 200:
             raise OSError(f"the server gave {status}: {content[:300].decode(errors='replace')}")
         return _arrays(content, length)
@@ -91,7 +93,7 @@ def _arrays(content: bytes, start: int) -> Arrays:
     return found
 
 
-def ask_the_server(ctx: JobContext) -> tuple[tuple[ExportCheck, ...], str]:
+def request_server(ctx: JobContext) -> tuple[tuple[ExportCheck, ...], str]:
     """Start the server of the bundle that `selftest` unpacked, send requests, and stop it.
 
     Returns:
@@ -177,7 +179,7 @@ def _ask(client: Client, folder: Path, ctx: JobContext) -> tuple[ExportCheck, ..
     example = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["example"]
     body = str(example["text"]).encode() if "text" in example else (folder / example["file"]).read_bytes()
     told = client.document("POST", f"/v2/models/{client.name}/answer", body)
-    status, _, _ = client.ask("GET", "/v2", headers={"Host": "stranger.example"})
+    status, _, _ = client.request("GET", "/v2", headers={"Host": "stranger.example"})
     if status != REFUSED:
         raise failed(f"its server answers under a name that it was not told (status {status})")
     shown = told["answer"] if isinstance(told["answer"], str) else f"an answer of shape {told['shape']}"

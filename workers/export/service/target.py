@@ -15,7 +15,7 @@ from workers.contracts.specs import Stage
 from workers.contracts.techniques import TargetSpec
 from workers.export.python_folder import Contents, OwnTest, write_bundle
 from workers.export.selftest import TEST_STAGES
-from workers.export.service.asking import ask_the_server
+from workers.export.service.asking import request_server
 from workers.export.stages import WRITE
 from workers.export.verify import golden_answers
 from workers.infer.batch_mates import depends_on_mates
@@ -48,7 +48,7 @@ def write_service(
     lines: list[str] = []
 
     def test() -> tuple[ExportCheck, ...]:
-        checks, line = ask_the_server(ctx)
+        checks, line = request_server(ctx)
         lines.append(line)
         return checks
 

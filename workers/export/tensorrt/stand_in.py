@@ -25,24 +25,24 @@ KEPT = "/rounded"
 
 
 @dataclass(frozen=True)
-class Asked:
+class StandInPredictions:
     """The model for the bundle, and the parameters of the model that predicts here."""
 
     model: Model
     params: ExportParams
 
 
-def asked_here(model: Model, params: ExportParams, ctx: JobContext) -> Asked:
+def stand_in_predictions(model: Model, params: ExportParams, ctx: JobContext) -> StandInPredictions:
     """Return the version itself if ONNX Runtime runs it, else the version together with its stand-in.
 
     The stand-in's files are then added to the model's folder.
     """
     runtimes = model.artifact.runtimes
     if runtimes is None or RUNTIME in runtimes:
-        return Asked(model, params.model_copy(update={"model_dir": str(model.folder), "runtime": RUNTIME}))
+        return StandInPredictions(model, params.model_copy(update={"model_dir": str(model.folder), "runtime": RUNTIME}))
     stand_in = write_stand_in(model, ctx.work_dir / "stand_in")
     whole = _with_files(model, stand_in, ctx.work_dir / "with_stand_in")
-    return Asked(whole, params.model_copy(update={"model_dir": str(stand_in.folder), "runtime": RUNTIME}))
+    return StandInPredictions(whole, params.model_copy(update={"model_dir": str(stand_in.folder), "runtime": RUNTIME}))
 
 
 def write_stand_in(model: Model, folder: Path) -> Model:

@@ -17,7 +17,7 @@ from workers.export.fresh_environment import interpreter
 from workers.export.python_folder import Contents, OwnTest, write_bundle
 from workers.export.selftest import ENVIRONMENT, FOLDER, TEST_STAGES, failed, run_in
 from workers.export.stages import WRITE
-from workers.export.tensorrt.stand_in import RUNTIME, asked_here
+from workers.export.tensorrt.stand_in import RUNTIME, stand_in_predictions
 from workers.export.verify import answers_with, read_manifest
 from workers.infer import onnxruntime_cpu, tensorrt, tensorrt_first
 from workers.infer.tensorrt_editions import OWN_INSTALL, WHEELS
@@ -66,7 +66,7 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
     """
     model = _with_description(params, ctx)
     described = json.loads((model.folder / FILE).read_text(encoding="utf-8"))
-    asked = asked_here(model, params, ctx)
+    asked = stand_in_predictions(model, params, ctx)
     is_other = asked.model is not model
     whole = params.model_copy(update={"model_dir": str(asked.model.folder), "runtime": RUNTIME})
     more, facts = more_files(described, in_32_bits=is_other), {"runtime": runtime_facts(params)}

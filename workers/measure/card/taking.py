@@ -62,7 +62,7 @@ def take_figures(
     try:
         reader = next((one for one in opened.readers if one.index == gpu_index()), None)
         spans = take_spans(session, requests.apart(), spans_s, check)
-        busy = keep_busy(session, requests, reopen, reader, busy_s, check, try_s=try_s)
+        busy = measure_busy(session, requests, reopen, reader, busy_s, check, try_s=try_s)
         return card_figures(reader.name if reader is not None else session.device_ran, spans, busy)
     finally:
         opened.close()
@@ -80,7 +80,7 @@ def take_spans(session: OnCard, requests: Requests, seconds: float, check: Calla
     return spans
 
 
-def keep_busy(
+def measure_busy(
     session: Session,
     requests: Requests,
     reopen: Callable[[], Session],

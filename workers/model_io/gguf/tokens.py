@@ -8,7 +8,7 @@ from workers.contracts.specs import Finding
 from workers.model_io.facts import warning
 from workers.model_io.gguf.header import Header
 from workers.model_io.readers.chat_files import MOST_TEMPLATE_BYTES, TEMPLATE
-from workers.model_io.words import refuse, said, shown
+from workers.model_io.words import first_line, refuse, shown
 
 KINDS = ("gpt2", "llama")
 USUAL_SPLITS = ("default", "gpt-2", "smollm")
@@ -66,7 +66,7 @@ def _engine(path: Path, header: Header, kind: str) -> Any:
         raise refuse(
             "no_tokenizer",
             "The tokenizer cannot be used",
-            f"The tokenizer in {path.name} does not fit together: {shown(said(error), 200)}",
+            f"The tokenizer in {path.name} does not fit together: {shown(first_line(error), 200)}",
             "Download the file again, or open the same model as a folder of safetensors.",
         ) from error
     return engine

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from workers.contracts.specs import TensorSpec
-from workers.model_io.facts import Found
+from workers.model_io.facts import ModelFacts
 from workers.model_io.guess.detection import gives_boxes
 from workers.model_io.guess.masks import mask_steps
 from workers.model_io.guess.pictures import gives_picture
@@ -55,7 +55,7 @@ def answer_kind(
     outputs: Sequence[TensorSpec],
     inputs: Sequence[PipelineInput],
     steps: Preprocess,
-    found: Found,
+    found: ModelFacts,
 ) -> tuple[AnswerKind, tuple[str, ...]]:
     """Return the kind of the prediction, and the parts of the description that were guessed with it."""
     if found.answer_kind:
@@ -85,7 +85,7 @@ def answer_kind(
     return "tensor", ()
 
 
-def is_token_classes(answer: TensorSpec, found: Found) -> bool:
+def is_token_classes(answer: TensorSpec, found: ModelFacts) -> bool:
     """Return whether the output holds class scores for each token, (n, tokens, classes), instead of vectors."""
     if found.task == "token-classification":
         return True
@@ -96,7 +96,7 @@ def is_token_classes(answer: TensorSpec, found: Found) -> bool:
     return named and _VECTORS.search(answer.name) is None and found.width != last
 
 
-def _is_stated(answer: TensorSpec, found: Found) -> bool:
+def _is_stated(answer: TensorSpec, found: ModelFacts) -> bool:
     """Return whether a name or the model's files state what a row of numbers for a text is; else its width decides."""
     if _VECTORS.search(answer.name) or _CLASS_SCORES.search(answer.name):
         return True
@@ -104,7 +104,7 @@ def _is_stated(answer: TensorSpec, found: Found) -> bool:
     return of_vectors or found.classes is not None or bool(found.is_classifier)
 
 
-def _is_vector(answer: TensorSpec, reads_tokens: bool, found: Found) -> bool:
+def _is_vector(answer: TensorSpec, reads_tokens: bool, found: ModelFacts) -> bool:
     """Return whether (n, width) is one vector.
 
     The name of the output decides, then the model's files. Texts without class names, class-like output names or few
@@ -121,7 +121,7 @@ def _is_vector(answer: TensorSpec, reads_tokens: bool, found: Found) -> bool:
 
 
 def task_of(
-    inputs: Sequence[PipelineInput], steps: Preprocess, kind: AnswerKind, answer: TensorSpec, found: Found
+    inputs: Sequence[PipelineInput], steps: Preprocess, kind: AnswerKind, answer: TensorSpec, found: ModelFacts
 ) -> Task:
     """Return the task's name where no file states it."""
     if kind in TASKS:
@@ -135,7 +135,7 @@ def task_of(
     return "arrays"
 
 
-def text_task(steps: Preprocess, kind: AnswerKind, answer: TensorSpec, found: Found) -> Task:
+def text_task(steps: Preprocess, kind: AnswerKind, answer: TensorSpec, found: ModelFacts) -> Task:
     """Return the task of a model that reads tokens; without a tokenizer it takes arrays."""
     if kind == "embedding":
         return "text-embedding"

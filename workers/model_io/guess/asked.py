@@ -7,7 +7,7 @@ from typing import Any
 from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import OpenParams
 from workers.contracts.proof.results import READ_AS, read_as
-from workers.model_io.facts import Found, Graph
+from workers.model_io.facts import Graph, ModelFacts
 from workers.model_io.guess.answer import pick_answer
 from workers.model_io.guess.detection import boxes_steps
 from workers.model_io.guess.masks import mask_steps
@@ -17,7 +17,7 @@ from workers.model_io.words import refuse
 from workers.pipeline.spec import BoxesSteps, ImageSteps, MaskSteps, PipelineSpec
 
 
-def as_asked(spec: PipelineSpec, graph: Graph, found: Found, params: OpenParams) -> PipelineSpec:
+def as_requested(spec: PipelineSpec, graph: Graph, found: ModelFacts, params: OpenParams) -> PipelineSpec:
     """Return the description that reads results as `params` requests.
 
     Raises:
@@ -45,7 +45,7 @@ def as_asked(spec: PipelineSpec, graph: Graph, found: Found, params: OpenParams)
     return replace(told, postprocess=replace(steps, threshold=params.score_threshold))
 
 
-def _boxes(spec: PipelineSpec, graph: Graph, found: Found) -> PipelineSpec:
+def _boxes(spec: PipelineSpec, graph: Graph, found: ModelFacts) -> PipelineSpec:
     steps = spec.preprocess
     boxes = boxes_steps(graph.outputs, spec.inputs, steps, found) if isinstance(steps, ImageSteps) else None
     if boxes is None:
@@ -56,10 +56,10 @@ def _boxes(spec: PipelineSpec, graph: Graph, found: Found) -> PipelineSpec:
     return with_words(told, graph.outputs, boxes.boxes)
 
 
-def _plain(kind: str) -> Callable[[PipelineSpec, Graph, Found], PipelineSpec]:
+def _plain(kind: str) -> Callable[[PipelineSpec, Graph, ModelFacts], PipelineSpec]:
     """Return a function that uses the prediction output unchanged."""
 
-    def change(spec: PipelineSpec, graph: Graph, found: Found) -> PipelineSpec:
+    def change(spec: PipelineSpec, graph: Graph, found: ModelFacts) -> PipelineSpec:
         answer = pick_answer(graph.outputs, spec.links).name
         shape = next(output.shape for output in graph.outputs if output.name == answer)
         if kind in ("class", "labels") and len(shape) != 2:
@@ -72,7 +72,7 @@ def _plain(kind: str) -> Callable[[PipelineSpec, Graph, Found], PipelineSpec]:
     return change
 
 
-def _mask(spec: PipelineSpec, graph: Graph, found: Found) -> PipelineSpec:
+def _mask(spec: PipelineSpec, graph: Graph, found: ModelFacts) -> PipelineSpec:
     answer = pick_answer(graph.outputs, spec.links)
     steps = mask_steps(answer, replace(found, task="image-segmentation"))
     if steps is None:
@@ -81,7 +81,7 @@ def _mask(spec: PipelineSpec, graph: Graph, found: Found) -> PipelineSpec:
     return with_words(told, graph.outputs, answer.name)
 
 
-def _transcript(spec: PipelineSpec, graph: Graph, found: Found) -> PipelineSpec:
+def _transcript(spec: PipelineSpec, graph: Graph, found: ModelFacts) -> PipelineSpec:
     answer = pick_answer(graph.outputs, spec.links)
     read = transcript_of(answer, found)
     if read is None:
@@ -91,7 +91,7 @@ def _transcript(spec: PipelineSpec, graph: Graph, found: Found) -> PipelineSpec:
     return with_words(told, graph.outputs, answer.name)
 
 
-WAYS: Mapping[str, Callable[[PipelineSpec, Graph, Found], PipelineSpec]] = {
+WAYS: Mapping[str, Callable[[PipelineSpec, Graph, ModelFacts], PipelineSpec]] = {
     "detection": _boxes,
     "class": _plain("class"),
     "labels": _plain("labels"),

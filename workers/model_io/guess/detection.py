@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from workers.contracts.specs import TensorSpec
-from workers.model_io.facts import Found
+from workers.model_io.facts import ModelFacts
 from workers.pipeline.postprocess.boxes import STRIDES
 from workers.pipeline.spec import BoxesSteps, ImageSteps, PipelineInput
 
@@ -35,7 +35,7 @@ Shape = tuple[int | str | None, ...]
 
 
 def gives_boxes(
-    outputs: Sequence[TensorSpec], inputs: Sequence[PipelineInput], steps: ImageSteps, found: Found
+    outputs: Sequence[TensorSpec], inputs: Sequence[PipelineInput], steps: ImageSteps, found: ModelFacts
 ) -> bool:
     """Return whether the model detects objects, even if the form of its boxes is unknown."""
     if found.task == "object-detection" or boxes_steps(outputs, inputs, steps, found) is not None:
@@ -44,7 +44,7 @@ def gives_boxes(
 
 
 def boxes_steps(
-    outputs: Sequence[TensorSpec], inputs: Sequence[PipelineInput], steps: ImageSteps, found: Found
+    outputs: Sequence[TensorSpec], inputs: Sequence[PipelineInput], steps: ImageSteps, found: ModelFacts
 ) -> BoxesSteps | None:
     """Return the recognized form; None where there is none, even if the files call the model a detector."""
     names = len(found.classes) if found.classes else None
@@ -68,7 +68,7 @@ def _masks(outputs: Sequence[TensorSpec]) -> TensorSpec | None:
 
 
 def _one_output(
-    shape: Shape, names: int | None, cells: frozenset[int], found: Found, masks: TensorSpec | None
+    shape: Shape, names: int | None, cells: frozenset[int], found: ModelFacts, masks: TensorSpec | None
 ) -> dict[str, Any] | None:
     """Return the fields of the form of a single output.
 

@@ -4,14 +4,14 @@ from dataclasses import replace
 from typing import Any
 
 from workers.contracts.specs import TensorSpec
-from workers.model_io.facts import Found
+from workers.model_io.facts import ModelFacts
 from workers.pipeline.spec import ImageSteps
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _USUAL_SIDE, _USUAL_WIDE = 224, 320
 
 
-def picture_layout(spec: TensorSpec, found: Found, asked: bool) -> str | None:
+def picture_layout(spec: TensorSpec, found: ModelFacts, asked: bool) -> str | None:
     """Return "nchw" or "nhwc" if the input can be an image: four axes, one of them with 1 or 3 channels."""
     if spec.dtype not in ("float32", "float16", "uint8", "bfloat16"):
         return None
@@ -25,7 +25,9 @@ def picture_layout(spec: TensorSpec, found: Found, asked: bool) -> str | None:
     return "nchw" if free and (asked or isinstance(found.preprocess, ImageSteps)) else None
 
 
-def guess_image(spec: TensorSpec, found: Found, outputs: tuple[TensorSpec, ...]) -> tuple[ImageSteps, tuple[str, ...]]:
+def guess_image(
+    spec: TensorSpec, found: ModelFacts, outputs: tuple[TensorSpec, ...]
+) -> tuple[ImageSteps, tuple[str, ...]]:
     """Return the preparation and the names of guessed parts; sizes that the model fixes are not guesses."""
     layout = picture_layout(spec, found, asked=True) or "nchw"
     axes = (2, 3) if layout == "nchw" else (1, 2)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.specs import TensorSpec
-from workers.model_io.facts import Found
+from workers.model_io.facts import ModelFacts
 from workers.pipeline.spec import ImageSteps, MaskSteps
 
 MOST_CLASSES = 256
@@ -26,7 +26,7 @@ CLEAR, CLEAR_SHARE = 0.1, 0.9
 _NAMED = re.compile(r"mask|seg|semantic", re.I)
 
 
-def mask_steps(answer: TensorSpec, found: Found) -> MaskSteps | None:
+def mask_steps(answer: TensorSpec, found: ModelFacts) -> MaskSteps | None:
     """Return how to read the mask, from the model's files and its output's name and shape; None if it is no mask."""
     shape = answer.shape
     told = found.task == "image-segmentation" or found.answer_kind == "mask" or _NAMED.search(answer.name) is not None

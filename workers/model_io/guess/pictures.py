@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from workers.contracts.specs import TensorSpec
-from workers.model_io.facts import Found
+from workers.model_io.facts import ModelFacts
 from workers.pipeline.spec import ImageSteps, PipelineInput
 
 LARGEST_FACTOR = 8
 
 
-def gives_picture(answer: TensorSpec, inputs: Sequence[PipelineInput], steps: ImageSteps, found: Found) -> bool:
+def gives_picture(answer: TensorSpec, inputs: Sequence[PipelineInput], steps: ImageSteps, found: ModelFacts) -> bool:
     """Return whether the prediction is an image; class names or other channel counts exclude it, free sizes do not."""
     if found.task == "image-to-image":
         return True

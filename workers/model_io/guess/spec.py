@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from workers.contracts.specs import BOXES_UNKNOWN, Finding, TensorSpec
-from workers.model_io.facts import Found, Graph, warning
+from workers.model_io.facts import Graph, ModelFacts, warning
 from workers.model_io.guess.answer import TASK_GUESSED, answer_kind, pick_answer, task_of
 from workers.model_io.guess.detection import boxes_steps
 from workers.model_io.guess.diffusion import guess_sampling
@@ -49,7 +49,7 @@ class _Reading:
 
 def build_spec(
     graph: Graph,
-    found: Found,
+    found: ModelFacts,
     preprocess: str | None,
     shapes: Mapping[str, Shape],
     items: Mapping[str, tuple[int, ...]] | None = None,
@@ -116,7 +116,7 @@ def _result(
     inputs: tuple[PipelineInput, ...],
     steps: Preprocess,
     kind: AnswerKind,
-    found: Found,
+    found: ModelFacts,
 ) -> _Result:
     if kind == "detection":
         boxes = boxes_steps(graph.outputs, inputs, steps, found) if isinstance(steps, ImageSteps) else None
@@ -128,7 +128,7 @@ def _result(
     return _Result(answer.name, None, _fitting(found.classes, answer))
 
 
-def boxes_told(spec: PipelineSpec) -> tuple[Finding, ...]:
+def box_findings(spec: PipelineSpec) -> tuple[Finding, ...]:
     """Return a warning for a detector whose box form is unknown, so that its results are evaluated as numbers."""
     if spec.answer_kind != "detection" or spec.postprocess is not None:
         return ()
@@ -144,7 +144,7 @@ def _whole(entry: PipelineInput, items: Mapping[str, tuple[int, ...]]) -> Pipeli
     return replace(entry, batched=False) if is_whole else entry
 
 
-def reread(spec: PipelineSpec, graph: Graph, found: Found) -> PipelineSpec:
+def reread(spec: PipelineSpec, graph: Graph, found: ModelFacts) -> PipelineSpec:
     """Determine the prediction again after sources or links of inputs changed."""
     answer = pick_answer(graph.outputs, spec.links)
     kind, guessed = answer_kind(answer, graph.outputs, spec.inputs, spec.preprocess, found)
@@ -187,7 +187,7 @@ def sizes(shape: tuple[int | str | None, ...]) -> Shape:
     return tuple(size if isinstance(size, int) else None for size in shape)
 
 
-def _read_inputs(graph: Graph, found: Found, shapes: Mapping[str, Shape], preprocess: str | None) -> _Reading:
+def _read_inputs(graph: Graph, found: ModelFacts, shapes: Mapping[str, Shape], preprocess: str | None) -> _Reading:
     specs = [_with_shape(spec, shapes, len(graph.inputs) == 1) for spec in graph.inputs]
     links = _links(specs, graph.outputs)
     state = [spec for spec in specs if spec.name in links]
@@ -266,7 +266,7 @@ def _token_source(spec: TensorSpec) -> Source | None:
     return "input_ids" if "ids" in name or "token" in name else None
 
 
-def _text_inputs(world: list[TensorSpec], found: Found) -> _Reading:
+def _text_inputs(world: list[TensorSpec], found: ModelFacts) -> _Reading:
     inputs = tuple(
         replace(_input(spec, source), optional=source != "input_ids")
         for spec in world
@@ -287,7 +287,7 @@ def _is_audio(spec: TensorSpec, stateful: bool) -> bool:
     return named or (stateful and len(spec.shape) == 2)
 
 
-def _audio_input(spec: TensorSpec, found: Found, in_steps: bool) -> _Reading:
+def _audio_input(spec: TensorSpec, found: ModelFacts, in_steps: bool) -> _Reading:
     """Return the reading of an audio input.
 
     Frames of 512 samples after 64 of context are silero-vad's at 16 kHz; another fixed width is one frame. A model of
@@ -319,7 +319,7 @@ def _links(inputs: list[TensorSpec], outputs: tuple[TensorSpec, ...]) -> dict[st
     return links if len(links) < len(inputs) else {}
 
 
-def class_names_told(found: Found, spec: PipelineSpec) -> tuple[Finding, ...]:
+def class_name_findings(found: ModelFacts, spec: PipelineSpec) -> tuple[Finding, ...]:
     """Return a warning for class names that are ignored because their number differs from that of the scores."""
     answer = next((entry for entry in spec.outputs if entry.answer), None)
     count = answer.shape[-1] if answer is not None and answer.shape else None

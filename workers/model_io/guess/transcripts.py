@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from workers.contracts.specs import TensorSpec
-from workers.model_io.facts import Found
+from workers.model_io.facts import ModelFacts
 from workers.pipeline.postprocess.transcripts import BLANKS, SPACES
 from workers.pipeline.spec import TranscriptSteps
 
@@ -11,7 +11,7 @@ CHARACTERS = 0.9
 """Smallest share of names that are single characters."""
 
 
-def transcript_of(answer: TensorSpec, found: Found) -> tuple[TranscriptSteps, tuple[str, ...]] | None:
+def transcript_of(answer: TensorSpec, found: ModelFacts) -> tuple[TranscriptSteps, tuple[str, ...]] | None:
     """Return how a transcript is read, and the names of all characters; None where the prediction is no transcript.
 
     The characters are the names of the model's classes, else a list beside the model with as many entries as scores. A

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from workers.contracts.process.context import JobContext
-from workers.model_io.facts import Found
+from workers.model_io.facts import ModelFacts
 from workers.model_io.readers.fingerprints import (
     Entry,
     Shapes,
     all_names,
     body_digest,
     build,
+    distinctive,
     fingerprint,
-    kept,
     names_digest,
     read_table,
 )
@@ -36,7 +36,7 @@ class Recognized:
     name: str
     module: Any
     classes: int
-    found: Found
+    found: ModelFacts
     input_size: tuple[int, int, int]
 
 
@@ -46,8 +46,8 @@ def recognize(path: Path, tensors: Tensors, sha256: str, wanted: str | None, ctx
     Raises:
         InputRefused: the architecture is unknown, ambiguous, or not the wanted one.
     """
-    shapes = kept({name: tuple(value.shape) for name, value in tensors.items()})
-    fitting = [(wanted, _classes(shapes, wanted))] if wanted else candidates(shapes, ctx)
+    shapes = distinctive({name: tuple(value.shape) for name, value in tensors.items()})
+    fitting = [(wanted, _classes(shapes, wanted))] if wanted else matching_architectures(shapes, ctx)
     if not fitting:
         raise unknown(path, tensors)
     modules = []
@@ -71,7 +71,7 @@ def recognize(path: Path, tensors: Tensors, sha256: str, wanted: str | None, ctx
     return Recognized(name, module, classes, found, size)
 
 
-def candidates(shapes: Shapes, ctx: JobContext) -> list[tuple[str, int]]:
+def matching_architectures(shapes: Shapes, ctx: JobContext) -> list[tuple[str, int]]:
     """Return architectures with these names and shapes, and the number of classes of the weights."""
     table = read_table()
     key = names_digest(shapes)
@@ -129,7 +129,7 @@ def load(path: Path, name: str, classes: int, tensors: Tensors) -> Any:
     wanted = module.state_dict()
     try:
         module.load_state_dict({**wanted, **{k: v for k, v in given.items() if k in wanted}}, strict=True)
-        missing = sorted(set(kept(dict.fromkeys(wanted, ()))) ^ set(kept(dict.fromkeys(given, ()))))
+        missing = sorted(set(distinctive(dict.fromkeys(wanted, ()))) ^ set(distinctive(dict.fromkeys(given, ()))))
     except RuntimeError as error:
         raise _unfit(path, name, str(error).split("\n")[-1].strip()) from error
     if missing:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.model_io.formats import Arrays, Reference
-from workers.model_io.words import refuse, said, shown
+from workers.model_io.words import first_line, refuse, shown
 
 PROGRAM_FILE = "model.pt2"
 MAX_PROGRAM_NUMBERS = 500_000_000
@@ -60,7 +60,7 @@ def export(
             raise refuse(
                 "cannot_convert",
                 "The model cannot be converted to ONNX",
-                f"PyTorch's exporter says about {path.name}: {shown(said(error), 300)}",
+                f"PyTorch's exporter says about {path.name}: {shown(first_line(error), 300)}",
                 "Ask its author for it as ONNX, exported with the code that it was trained with, and open that file.",
             ) from error
         exported.save(str(target / "model.onnx"), external_data=numbers * 4 > EXTERNAL_LIMIT_BYTES)

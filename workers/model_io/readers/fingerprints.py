@@ -31,7 +31,7 @@ class Entry(NamedTuple):
     head: tuple[str, ...]
 
 
-def kept(shapes: Shapes) -> dict[str, tuple[int, ...]]:
+def distinctive(shapes: Shapes) -> dict[str, tuple[int, ...]]:
     """Return the tensors without those that identify nothing."""
     return {name: shape for name, shape in shapes.items() if not name.endswith(PASSED_OVER)}
 
@@ -52,7 +52,7 @@ def _digest(text: str) -> str:
 
 def entry_of(name: str, model: Any, classes: int) -> tuple[str, Entry]:
     """Return the fingerprint of one built model that has `classes` classes."""
-    shapes = kept({key: tuple(value.shape) for key, value in model.state_dict().items()})
+    shapes = distinctive({key: tuple(value.shape) for key, value in model.state_dict().items()})
     head = tuple(key for key, shape in shapes.items() if shape and shape[0] == classes)
     return names_digest(shapes), Entry(name, body_digest(shapes, head), head)
 

@@ -3,14 +3,14 @@
 from math import floor
 from typing import Any
 
-from workers.model_io.facts import Found
+from workers.model_io.facts import ModelFacts
 from workers.pipeline.spec import ImageSteps
 
 _INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
 _TORCHVISION_LICENSE = "BSD-3-Clause"
 
 
-def known(name: str, sha256: str, classes: int) -> tuple[Found, tuple[int, int, int]]:
+def known(name: str, sha256: str, classes: int) -> tuple[ModelFacts, tuple[int, int, int]]:
     """Return the facts about "library/model", and the input's (channels, height, width).
 
     Preprocessing counts as found if the file is the library's own (torchvision's names carry the digest), and as
@@ -20,7 +20,7 @@ def known(name: str, sha256: str, classes: int) -> tuple[Found, tuple[int, int, 
     return _timm(name, model, classes) if library == "timm" else _torchvision(name, model, sha256, classes)
 
 
-def _torchvision(name: str, model: str, sha256: str, classes: int) -> tuple[Found, tuple[int, int, int]]:
+def _torchvision(name: str, model: str, sha256: str, classes: int) -> tuple[ModelFacts, tuple[int, int, int]]:
     import torchvision
 
     weights = list(torchvision.models.get_model_weights(model))
@@ -35,7 +35,7 @@ def _torchvision(name: str, model: str, sha256: str, classes: int) -> tuple[Foun
         mean=tuple(preset.mean),
         std=tuple(preset.std),
     )
-    found = Found(
+    found = ModelFacts(
         preprocess=steps,
         classes=tuple(chosen.meta["categories"]) if own or classes == 1000 else None,
         license=_TORCHVISION_LICENSE if own else None,
@@ -45,7 +45,7 @@ def _torchvision(name: str, model: str, sha256: str, classes: int) -> tuple[Foun
     return found, (3, crop, crop)
 
 
-def _timm(name: str, model: str, classes: int) -> tuple[Found, tuple[int, int, int]]:
+def _timm(name: str, model: str, classes: int) -> tuple[ModelFacts, tuple[int, int, int]]:
     import timm
 
     config = timm.get_pretrained_cfg(model)
@@ -62,7 +62,7 @@ def _timm(name: str, model: str, classes: int) -> tuple[Found, tuple[int, int, i
         mean=tuple(sizes.get("mean", (0.485, 0.456, 0.406))),
         std=tuple(sizes.get("std", (0.229, 0.224, 0.225))),
     )
-    found = Found(
+    found = ModelFacts(
         preprocess=steps,
         license=sizes.get("license") if "." in model else None,
         architecture=name,

@@ -29,13 +29,13 @@ from workers.infer.next_tokens import WIDTH, thoughts
 from workers.infer.openvino_program import import_library
 from workers.model_io.budget import converting
 from workers.model_io.compare import MAX_RELATIVE_ERROR
-from workers.model_io.facts import Found, Graph, danger, info, warning
-from workers.model_io.formats import Draft, Stored, Write
+from workers.model_io.facts import Graph, ModelFacts, danger, info, warning
+from workers.model_io.formats import Draft, ModelFormat, Write
 from workers.model_io.readers.chat_files import chat_of, checked_chat, template_of
 from workers.model_io.readers.named_weights import UNIFORM_FILE, name_weights
 from workers.model_io.readers.neighbors import beside_folder, carry
 from workers.model_io.readers.wide_layers import in_32_bits
-from workers.model_io.words import refuse, said, shown
+from workers.model_io.words import first_line, refuse, shown
 from workers.pipeline.chats import ChatTexts
 from workers.pipeline.spec import Chat, PipelineInput, PipelineOutput, PipelineSpec, TextSteps
 
@@ -96,7 +96,7 @@ def read(
         weight_bytes=sum(counts.values()) * (4 if stored == "F32" else 2),
         precision=PRECISIONS[stored],
     )
-    own = Found(task="language-model", answer_kind="next_tokens", architecture=_architecture(config))
+    own = ModelFacts(task="language-model", answer_kind="next_tokens", architecture=_architecture(config))
     findings = [info("It goes on with texts, one token (a word or a part of one) after another.")]
     if chat.template is None:
         findings.append(warning("It has no chat template: what you write goes in as it is, and it goes on with it."))
@@ -107,7 +107,7 @@ def read(
         replace(own.or_else(beside), preprocess=None, scores=None, classes=None, width=None, max_length=None),
         (folder / "config.json", *files),
         tuple(findings),
-        stored=Stored(RUNTIME, spec, plain=False),
+        stored=ModelFormat(RUNTIME, spec, plain=False),
         chat=_facts(config, chat),
     )
 
@@ -117,7 +117,7 @@ def read(
     return draft, write
 
 
-def _refuse_unfit(folder: Path, config: Mapping[str, Any], beside: Found, stored: str) -> None:
+def _refuse_unfit(folder: Path, config: Mapping[str, Any], beside: ModelFacts, stored: str) -> None:
     """Check the tokenizer and the number format.
 
     Raises:
@@ -247,7 +247,7 @@ def _export(folder: Path, model: Any, path: Path) -> None:
             raise refuse(
                 "cannot_convert",
                 "The model cannot be converted",
-                f"transformers' exporter says about {folder.name}: {shown(said(error), 300)}",
+                f"transformers' exporter says about {folder.name}: {shown(first_line(error), 300)}",
                 "Open another model of the same family; this one may need a newer Fettle.",
             ) from error
 

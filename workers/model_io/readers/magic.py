@@ -11,7 +11,7 @@ SAFETENSORS_HEADER_LIMIT = 100_000_000
 GGUF = b"GGUF"
 
 
-class Known(NamedTuple):
+class FileSignature(NamedTuple):
     """A recognized kind of content that does not open as a model here."""
 
     what: str
@@ -20,12 +20,12 @@ class Known(NamedTuple):
     is_data: bool = False
 
 
-def _data(what: str) -> Known:
-    return Known(what, is_data=True)
+def _data(what: str) -> FileSignature:
+    return FileSignature(what, is_data=True)
 
 
 _ONNX_HINT = "Save or convert it as ONNX, and open the .onnx file."
-_MAGIC: tuple[tuple[int, bytes, Known], ...] = (
+_MAGIC: tuple[tuple[int, bytes, FileSignature], ...] = (
     (0, b"\x89PNG\r\n\x1a\n", _data("a picture (PNG)")),
     (0, b"\xff\xd8\xff", _data("a picture (JPEG)")),
     (0, b"GIF8", _data("a picture (GIF)")),
@@ -38,34 +38,34 @@ _MAGIC: tuple[tuple[int, bytes, Known], ...] = (
     (0, b"OggS", _data("a sound (Ogg)")),
     (0, b"fLaC", _data("a sound (FLAC)")),
     (0, b"\x93NUMPY", _data("an array (NPY)")),
-    (0, b"%PDF", Known("a PDF document")),
-    (0, b"\x7fELF", Known("a program")),
-    (0, b"MZ", Known("a program")),
-    (0, b"\x89HDF\r\n", Known("an HDF5 file, as Keras writes them", _ONNX_HINT, is_model=True)),
-    (4, b"TFL3", Known("a TensorFlow Lite model", _ONNX_HINT, is_model=True)),
-    (4, b"ORTM", Known("a model in ONNX Runtime's own ORT format", "Open the .onnx file it was made of.")),
-    (0, b"\x1f\x8b", Known("a compressed file (gzip)", "Unpack it first, then open the model inside.")),
-    (0, b"BZh", Known("a compressed file (bzip2)", "Unpack it first, then open the model inside.")),
-    (0, b"7z\xbc\xaf\x27\x1c", Known("a 7z archive", "Unpack it first, then open the model inside.")),
-    (0, b"Rar!", Known("a RAR archive", "Unpack it first, then open the model inside.")),
-    (0, b"\xfd7zXZ", Known("a compressed file (xz)", "Unpack it first, then open the model inside.")),
-    (257, b"ustar", Known("a TAR archive", "Unpack it first, then open the model inside.")),
+    (0, b"%PDF", FileSignature("a PDF document")),
+    (0, b"\x7fELF", FileSignature("a program")),
+    (0, b"MZ", FileSignature("a program")),
+    (0, b"\x89HDF\r\n", FileSignature("an HDF5 file, as Keras writes them", _ONNX_HINT, is_model=True)),
+    (4, b"TFL3", FileSignature("a TensorFlow Lite model", _ONNX_HINT, is_model=True)),
+    (4, b"ORTM", FileSignature("a model in ONNX Runtime's own ORT format", "Open the .onnx file it was made of.")),
+    (0, b"\x1f\x8b", FileSignature("a compressed file (gzip)", "Unpack it first, then open the model inside.")),
+    (0, b"BZh", FileSignature("a compressed file (bzip2)", "Unpack it first, then open the model inside.")),
+    (0, b"7z\xbc\xaf\x27\x1c", FileSignature("a 7z archive", "Unpack it first, then open the model inside.")),
+    (0, b"Rar!", FileSignature("a RAR archive", "Unpack it first, then open the model inside.")),
+    (0, b"\xfd7zXZ", FileSignature("a compressed file (xz)", "Unpack it first, then open the model inside.")),
+    (257, b"ustar", FileSignature("a TAR archive", "Unpack it first, then open the model inside.")),
     (
         0,
         b"version https://git-lfs",
-        Known(
+        FileSignature(
             "a pointer of Git LFS: a note that says where the model lies",
             "Run “git lfs pull” in its folder, or download the file itself.",
         ),
     ),
 )
-_WEB = Known(
+_WEB = FileSignature(
     "a web page (HTML), perhaps a log-in or an error page",
     "Open the address in a browser, log in if asked, and download the file itself.",
 )
 
 
-def known_content(head: bytes) -> Known | None:
+def known_content(head: bytes) -> FileSignature | None:
     """Return the kind of content that the first bytes show, if it is certainly no model that opens here."""
     for offset, magic, known in _MAGIC:
         if head[offset : offset + len(magic)] == magic:
@@ -74,11 +74,11 @@ def known_content(head: bytes) -> Known | None:
     if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body", b"<table", b"<div", b"<!--")):
         return _WEB
     if start.startswith((b"<?xml", b"<svg", b"<!doctype")):
-        return Known("an XML file (OpenVINO's .xml?)", "Open the ONNX model that it was made of.")
+        return FileSignature("an XML file (OpenVINO's .xml?)", "Open the ONNX model that it was made of.")
     if start.startswith((b"{", b"[{", b'["')) and is_text(head):
-        return Known("a JSON file", "Open the folder that it lies in, if that is a transformers model.")
+        return FileSignature("a JSON file", "Open the folder that it lies in, if that is a transformers model.")
     if head and not any(head):
-        return Known("nothing but zero bytes", "Its download did not finish: download it again.")
+        return FileSignature("nothing but zero bytes", "Its download did not finish: download it again.")
     return None
 
 

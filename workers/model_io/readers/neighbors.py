@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from workers.contracts.folder import sha256_file
 from workers.contracts.measured.beside import BESIDE, CARRIED, CARRIED_FOLDER, LICENSE_FILES, ONNX_FOLDER
 from workers.contracts.pipeline import checked, parse_pipeline
-from workers.model_io.facts import Found
+from workers.model_io.facts import ModelFacts
 from workers.model_io.guess.transcripts import are_characters
 from workers.model_io.readers.characters import LIST_SUFFIXES, character_list, character_lists
 from workers.pipeline.spec import ImageSteps, Interpolation, PipelineSpec, Task
@@ -68,7 +68,7 @@ def _read_text(path: Path) -> str:
         return ""
 
 
-def beside_folder(folder: Path) -> Found:
+def beside_folder(folder: Path) -> ModelFacts:
     """Return what config.json, preprocessor_config.json, tokenizer.json, README and LICENSE of a folder state."""
     config = read_json(folder / "config.json")
     config = config if isinstance(config, dict) else {}
@@ -77,7 +77,7 @@ def beside_folder(folder: Path) -> Found:
     pooling, normalize = sentence_parts(folder)
     width = config.get("hidden_size")
     task, is_classifier = _head_of(config)
-    return Found(
+    return ModelFacts(
         task=task,
         answer_kind="labels" if config.get("problem_type") == "multi_label_classification" else None,
         is_classifier=is_classifier,
@@ -119,9 +119,9 @@ def sentence_parts(folder: Path) -> tuple[Literal["mean", "cls"] | None, bool | 
     return ("cls" if pooling.get("pooling_mode_cls_token") else "mean"), normalize
 
 
-def beside_file(path: Path, metadata: Mapping[str, str]) -> Found:
+def beside_file(path: Path, metadata: Mapping[str, str]) -> ModelFacts:
     """Return the file's own metadata, completed by its folder (and the one above for `onnx/model.onnx`)."""
-    found = Found(
+    found = ModelFacts(
         task="object-detection" if metadata.get("task") in _FINDERS else None,
         classes=_classes_in(metadata),
         license=_license_in(metadata),

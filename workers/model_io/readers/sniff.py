@@ -135,24 +135,24 @@ def _kind_of_zip(path: Path) -> str:
     return "zip"
 
 
-def _other(path: Path, what: magic.Known) -> Exception:
+def _other(path: Path, what: magic.FileSignature) -> Exception:
     """Return the refusal of content that was recognized as something else."""
     if what.is_data:
         return data_instead(path, what.what)
     return (not_opened if what.is_model else not_a_model)(path, what.what, what.hint)
 
 
-_ZIP_CONTENT: tuple[tuple[Callable[[list[str]], bool], magic.Known], ...] = (
+_ZIP_CONTENT: tuple[tuple[Callable[[list[str]], bool], magic.FileSignature], ...] = (
     (
         lambda n: bool(n) and all(name.endswith(".npy") for name in n),
-        magic.Known("an NPZ file of arrays", is_data=True),
+        magic.FileSignature("an NPZ file of arrays", is_data=True),
     ),
-    (lambda n: "word/document.xml" in n or "xl/workbook.xml" in n, magic.Known("an office document")),
+    (lambda n: "word/document.xml" in n or "xl/workbook.xml" in n, magic.FileSignature("an office document")),
     (
         lambda n: "config.json" in n and ("model.weights.h5" in n or "metadata.json" in n),
-        magic.Known("a Keras model", "Convert it to ONNX with tf2onnx and open the .onnx file.", is_model=True),
+        magic.FileSignature("a Keras model", "Convert it to ONNX with tf2onnx and open the .onnx file.", is_model=True),
     ),
-    (lambda n: "META-INF/MANIFEST.MF" in n, magic.Known("a Java archive")),
+    (lambda n: "META-INF/MANIFEST.MF" in n, magic.FileSignature("a Java archive")),
 )
 
 

@@ -15,7 +15,7 @@ from workers.contracts.jobs import OpenParams
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding, TensorSpec
 from workers.model_io.budget import checking, converting, loading
-from workers.model_io.facts import Found, Graph, danger, info, warning
+from workers.model_io.facts import Graph, ModelFacts, danger, info, warning
 from workers.model_io.formats import Draft, Format, Write
 from workers.model_io.readers import language_model
 from workers.model_io.readers.export_torch import export, reference
@@ -24,7 +24,7 @@ from workers.model_io.readers.safetensors import check_header, whole
 from workers.model_io.readers.splade import OUTPUT as SPARSE_OUTPUT
 from workers.model_io.readers.splade import SparsePooling, sparse_pooling
 from workers.model_io.readers.torch.checkpoint import SCANNED, check_checkpoint, read_checkpoint
-from workers.model_io.words import refuse, said, shown
+from workers.model_io.words import first_line, refuse, shown
 from workers.pipeline.spec import ImageSteps, Task
 
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -206,7 +206,7 @@ def load_module(
             raise refuse(
                 "cannot_load",
                 "The model cannot be loaded",
-                f"The transformers library says about {folder.name}: {shown(said(error), 300)}",
+                f"The transformers library says about {folder.name}: {shown(first_line(error), 300)}",
                 "Models that bring code of their own are not opened; others may need a newer transformers.",
             ) from error
     _refuse_missing(folder, told)
@@ -226,7 +226,7 @@ def _refuse_missing(folder: Path, told: Mapping[str, Any]) -> None:
         )
 
 
-def _found(folder: Path, head: _Head, config: Mapping[str, Any]) -> Found:
+def _found(folder: Path, head: _Head, config: Mapping[str, Any]) -> ModelFacts:
     beside = beside_folder(folder)
     named = config.get("architectures") or [config.get("model_type", "")]
     findings = []
@@ -238,7 +238,7 @@ def _found(folder: Path, head: _Head, config: Mapping[str, Any]) -> Found:
     if head.reads_text and beside.tokenizer is None:
         findings.append(danger("There is no tokenizer.json: texts cannot be turned into the model's numbers."))
     pooling, normalize = sentence_parts(folder) if head.task == "text-embedding" else (None, None)
-    own = Found(
+    own = ModelFacts(
         task=head.task,
         answer_kind="embedding" if head.task == "text-embedding" else None,
         scores="logits",
@@ -277,7 +277,7 @@ def _wrapper(model: Any, head: _Head, inputs: tuple[str, ...]) -> Any:
     return (Pixels() if inputs == ("pixel_values",) else Tokens()).eval()
 
 
-def _input_specs(head: _Head, config: Mapping[str, Any], found: Found) -> tuple[TensorSpec, ...]:
+def _input_specs(head: _Head, config: Mapping[str, Any], found: ModelFacts) -> tuple[TensorSpec, ...]:
     if head.task == "image-classification":
         steps = found.preprocess if isinstance(found.preprocess, ImageSteps) else None
         size = (steps.crop or steps.resize if steps else None) or config.get("image_size", 224)

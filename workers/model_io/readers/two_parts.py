@@ -16,7 +16,7 @@ from workers.contracts.pipeline import write_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding, TensorSpec
 from workers.contracts.wording import counted
-from workers.model_io.facts import Found, Graph, info
+from workers.model_io.facts import Graph, ModelFacts, info
 from workers.model_io.formats import Draft, Format, Write
 from workers.model_io.readers import onnx
 from workers.model_io.readers.generation_loop import Loop, answers, loop_of, settings_of, unfit
@@ -102,7 +102,7 @@ def _save(model: Any, source: Path, params: OpenParams, target: Path) -> Draft:
     heavy = sum(len(tensor.raw_data) for tensor in model.graph.initializer) > 1 << 30
     more: dict[str, Any] = {"save_as_external_data": True, "all_tensors_to_one_file": True}
     library.save_model(model, str(target / "model.onnx"), **({**more, "location": "model.onnx.data"} if heavy else {}))
-    return Draft(graph=read_graph(model), found=Found(), files=())
+    return Draft(graph=read_graph(model), found=ModelFacts(), files=())
 
 
 def _write(parts: Mapping[str, _Part], whole: Draft, ctx: JobContext, params: OpenParams, target: Path) -> Draft:
@@ -144,7 +144,7 @@ def _joined(folder: Path, parts: Mapping[str, _Part], loop: Loop) -> Draft:
             f"{folder.name} holds no tokenizer.json, so texts cannot be turned into the model's numbers.",
             "Ask its author for it, and put it beside config.json.",
         )
-    own = Found(
+    own = ModelFacts(
         task=_task(folder, speech is not None),
         generation=loop.steps,
         guessed=loop.guessed,

@@ -10,7 +10,7 @@ from workers.contracts.jobs import OpenParams
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding, TensorSpec
 from workers.model_io.budget import converting
-from workers.model_io.facts import Found, Graph, danger, info
+from workers.model_io.facts import Graph, ModelFacts, danger, info
 from workers.model_io.formats import Draft, Write
 from workers.model_io.readers.architectures import Recognized, recognize
 from workers.model_io.readers.export_torch import export, reference, single
@@ -63,6 +63,6 @@ def _draft(path: Path, tensors: Tensors, known: Recognized, findings: tuple[Find
         weight_bytes=size,
         quantized=few_bits(tensors),
     )
-    found = Found(license=known.found.license).or_else(beside_file(path, {})).or_else(known.found)
+    found = ModelFacts(license=known.found.license).or_else(beside_file(path, {})).or_else(known.found)
     told = info(f"The weights fit the architecture {known.found.architecture}.")
     return Draft(graph, found, (path,), (told, *findings, *judge_tensors(tensors)))

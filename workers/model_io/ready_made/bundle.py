@@ -15,8 +15,8 @@ from workers.contracts.specs import TensorSpec
 from workers.infer.fit import fit_settings
 from workers.model_io.budget import checking
 from workers.model_io.consent import check_programs
-from workers.model_io.facts import Found, Graph, info
-from workers.model_io.formats import Draft, Format, Stored, Write
+from workers.model_io.facts import Graph, ModelFacts, info
+from workers.model_io.formats import Draft, Format, ModelFormat, Write
 from workers.model_io.readers.chat_files import TEMPLATE
 from workers.model_io.words import refuse, shown
 from workers.pipeline.generating import checked_main
@@ -68,7 +68,7 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
         precision=model.precision,
     )
     tokenizer = path / TOKENIZER
-    found = Found(
+    found = ModelFacts(
         task=spec.task,
         preprocess=spec.preprocess,
         classes=spec.classes,
@@ -76,7 +76,7 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
     )
     plain = model.main.endswith((".onnx", ".xml")) and not set(runtime.settings) & set(CHANGED_INSIDE)
     told = info(f"A bundle of Fettle, “{shown(document.get('title', ''))}”: all its files are as they were written.")
-    draft = Draft(graph, found, files, (told,), stored=Stored(runtime.id, spec, plain))
+    draft = Draft(graph, found, files, (told,), stored=ModelFormat(runtime.id, spec, plain))
 
     def write(params: OpenParams, target: Path) -> Draft:
         check_programs(path, path.name, params.allow_code, ctx)

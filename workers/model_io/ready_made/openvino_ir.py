@@ -15,9 +15,9 @@ from workers.contracts.specs import TensorSpec
 from workers.infer.openvino_program import import_library, input_name, output_name
 from workers.model_io.budget import checking, loading
 from workers.model_io.facts import Graph, info
-from workers.model_io.formats import Draft, Format, Stored, Write
+from workers.model_io.formats import Draft, Format, ModelFormat, Write
 from workers.model_io.readers.neighbors import beside_file
-from workers.model_io.words import damaged, refuse, said, shown
+from workers.model_io.words import damaged, first_line, refuse, shown
 
 RUNTIME = "openvino"
 MAIN, WEIGHTS = "model.xml", "model.bin"
@@ -33,12 +33,12 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
         try:
             model = openvino.Core().read_model(str(path))
         except RuntimeError as error:
-            raise damaged(path, shown(said(error, -1), 200)) from error
+            raise damaged(path, shown(first_line(error, -1), 200)) from error
         graph = _graph(model)
         found = beside_file(path, {})
     del model
     told = info("An OpenVINO IR holds numbers and operations, no programs. OpenVINO alone runs it.")
-    draft = Draft(graph=graph, found=found, files=files, findings=(told,), stored=Stored(RUNTIME))
+    draft = Draft(graph=graph, found=found, files=files, findings=(told,), stored=ModelFormat(RUNTIME))
     return draft, partial(_write, draft, ctx)
 
 

@@ -30,7 +30,7 @@ CARRIES = frozenset({"Add", "Sub", "Where", "Unsqueeze", "Expand", "Reshape", "T
 
 
 @dataclass(frozen=True)
-class Found:
+class OverflowFacts:
     """Result of the search for values beyond the range of FP16.
 
     `operators` names the nodes that read or produce such values; `largest` is the largest value. `looked` is False if
@@ -42,7 +42,7 @@ class Found:
     looked: bool
 
 
-def look(proto: Any, model: Model, scratch: Path, ctx: JobContext) -> Found:
+def look(proto: Any, model: Model, scratch: Path, ctx: JobContext) -> OverflowFacts:
     """Run `proto` on the model's calibration inputs and return which operators must keep 32 bits.
 
     Args:
@@ -72,7 +72,7 @@ def look(proto: Any, model: Model, scratch: Path, ctx: JobContext) -> Found:
         if not high <= limit or (not low >= -limit and name not in masks)
     }
     operators = [node.name for node in proto.graph.node if too_large.keys() & {*node.input, *node.output}]
-    return Found(tuple(operators), max(too_large.values(), default=0.0), bool(examples))
+    return OverflowFacts(tuple(operators), max(too_large.values(), default=0.0), bool(examples))
 
 
 def _copy(proto: Any) -> Any:

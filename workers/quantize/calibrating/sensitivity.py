@@ -8,7 +8,7 @@ from typing import Any
 
 from workers.contracts.process.context import JobContext
 from workers.quantize import switches
-from workers.quantize.calibrating.similarity import Alike, Held
+from workers.quantize.calibrating.similarity import Alike, HeldOutExamples
 from workers.quantize.qdq import RangeParams
 
 SAMPLES = 4
@@ -47,7 +47,12 @@ class Layer:
 
 
 def rank(
-    prepared: Path, ranges: Any, params: RangeParams, held: Held, open_file: Callable[[Path], Any], ctx: JobContext
+    prepared: Path,
+    ranges: Any,
+    params: RangeParams,
+    held: HeldOutExamples,
+    open_file: Callable[[Path], Any],
+    ctx: JobContext,
 ) -> list[Layer]:
     """Return the layers, ordered by cost relative to their share of the work, the most sensitive first."""
     path = prepared.with_name("switches.onnx")
@@ -59,7 +64,7 @@ def rank(
     for number in range(len(layers)):
         ctx.progress(RANK, number, len(layers), "layers")
         session.layer = number
-        costs.append(few.error(few.ask(session)))
+        costs.append(few.error(few.predict(session)))
     session.close()
     ctx.progress(RANK, len(layers), len(layers), "layers")
     work = [session.sizes[number] * layer.products for number, layer in enumerate(layers)]
@@ -68,7 +73,7 @@ def rank(
     return sorted(found, key=lambda layer: -layer.cost / max(layer.work, 1e-9))
 
 
-def most_kept(layers: Sequence[Layer], share: float) -> int:
+def most_unquantized(layers: Sequence[Layer], share: float) -> int:
     """Return how many layers, from the start of the list, do at most `share` of the work."""
     done = 0.0
     for number, layer in enumerate(layers):
@@ -79,7 +84,7 @@ def most_kept(layers: Sequence[Layer], share: float) -> int:
 
 
 @dataclass(frozen=True)
-class Found:
+class SensitiveLayers:
     """Result of the search.
 
     `kept` are the layers that keep their numbers, `alike` is the resulting similarity, `evaluations` counts the
@@ -99,7 +104,7 @@ def fewest(
     enough: Callable[[Alike], bool],
     stop: Callable[[], bool],
     ctx: JobContext,
-) -> Found | Alike:
+) -> SensitiveLayers | Alike:
     """Find by bisection the fewest of `worst_first`, from its start, that must be kept so that `enough` holds.
 
     The first evaluation keeps `most` layers. If even that is not enough, its similarity is returned. `stop` ends the
@@ -113,7 +118,7 @@ def fewest(
     while high - low > 1:
         ctx.progress(SEARCH, done, None, "evaluations")
         if stop():
-            return Found(tuple(worst_first[:high]), best, done, stopped=True)
+            return SensitiveLayers(tuple(worst_first[:high]), best, done, stopped=True)
         middle = (low + high) // 2
         alike = evaluate(worst_first[:middle])
         done += 1
@@ -121,4 +126,4 @@ def fewest(
             high, best = middle, alike
         else:
             low = middle
-    return Found(tuple(worst_first[:high]), best, done)
+    return SensitiveLayers(tuple(worst_first[:high]), best, done)

@@ -46,7 +46,7 @@ class Alike:
 Answer = NDArray[np.float32]
 
 
-class Held:
+class HeldOutExamples:
     """Some calibration inputs with the original's predictions (32-bit numbers, ONNX Runtime).
 
     For a detector, the raw head is compared instead of its boxes, each channel relative to its own `spread`. Boxes
@@ -81,11 +81,11 @@ class Held:
         """Return the number of inputs."""
         return len(self._items)
 
-    def first(self, count: int) -> "Held":
+    def first(self, count: int) -> "HeldOutExamples":
         """Return the same with only the first `count` inputs."""
-        return Held(self._pipeline, self._items[:count], self.wanted[:count], self._check, self._spread)
+        return HeldOutExamples(self._pipeline, self._items[:count], self.wanted[:count], self._check, self._spread)
 
-    def ask(self, session: Any) -> list[Answer]:
+    def predict(self, session: Any) -> list[Answer]:
         """Return a session's predictions for all inputs, one array (n, …) each."""
         return [self._by_spread(raw) for raw in _ask(self._pipeline, session, self._items, self._check)]
 
@@ -118,13 +118,13 @@ class Held:
         return gone / size if size else gone
 
 
-def hold(model: Model, items: "list[Feeds]", ctx: JobContext) -> Held:
+def hold(model: Model, items: "list[Feeds]", ctx: JobContext) -> HeldOutExamples:
     """Run the unchanged model on these inputs and store its predictions."""
     pipeline = load_pipeline(model.folder)
     session = engines.open_file(model.main, model, "onnxruntime-cpu", ctx.threads)
     wanted = _ask(pipeline, session, items, ctx.check_cancelled)
     session.close()
-    return Held(pipeline, items, wanted, ctx.check_cancelled)
+    return HeldOutExamples(pipeline, items, wanted, ctx.check_cancelled)
 
 
 def _ask(

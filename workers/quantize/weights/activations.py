@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from workers.quantize.weights.graph_parts import Crossing, Part, input_names
+from workers.quantize.weights.graph_parts import Crossing, GraphPart, input_names
 
 
 class Activations:
@@ -21,13 +21,13 @@ class Activations:
         """Use `folder` for the values of `count` examples."""
         self._folder, self.count = folder, count
 
-    def keep(self, crossing: Crossing, example: int, value: Any) -> None:
+    def save(self, crossing: Crossing, example: int, value: Any) -> None:
         """Save one value of one example, replacing an existing one."""
         place = self._place(crossing)
         place.mkdir(parents=True, exist_ok=True)
         np.save(place / f"{example}.npy", np.asarray(value), allow_pickle=False)
 
-    def feeds(self, part: Part, example: int) -> dict[str, Any]:
+    def feeds(self, part: GraphPart, example: int) -> dict[str, Any]:
         """Return the inputs of a part for one example, by the names of its parameters."""
         return {
             name: np.load(self._place(crossing) / f"{example}.npy", allow_pickle=False)
@@ -45,7 +45,7 @@ class Activations:
         """Save the inputs of the first parts, one mapping per example."""
         for example, given in enumerate(values):
             for crossing, value in given.items():
-                self.keep(crossing, example, value)
+                self.save(crossing, example, value)
 
     def _place(self, crossing: Crossing) -> Path:
         name, number = crossing

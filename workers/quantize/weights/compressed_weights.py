@@ -78,7 +78,7 @@ def _write(
     with given_back(model.main.with_suffix(".bin")), contextlib.ExitStack() as after:
         if isinstance(arguments.get("dataset"), Examples):
             examples.append(arguments.pop("dataset"))
-            kept = after.enter_context(kept_for(model, params, examples[0].fingerprint, ctx))
+            kept = after.enter_context(working_folder(model, params, examples[0].fingerprint, ctx))
             smaller = _learned(library, graph, arguments, examples[0], kept, ctx)
         else:
             smaller = nncf.compress_weights(graph, **arguments)
@@ -104,7 +104,7 @@ def _learned(
 
 
 @contextlib.contextmanager
-def kept_for(model: Model, params: TechniqueParams, examples: str, ctx: JobContext) -> Iterator[Path]:
+def working_folder(model: Model, params: TechniqueParams, examples: str, ctx: JobContext) -> Iterator[Path]:
     """Provide a folder for finished parts of exactly this work.
 
     The folder is removed after success, and also after a failure if the job has no folder that outlives it.
@@ -114,12 +114,12 @@ def kept_for(model: Model, params: TechniqueParams, examples: str, ctx: JobConte
     made_of = [sorted(file.sha256 for file in model.artifact.files), params.model_dump(mode="json"), examples]
     made_of += [nncf.__version__, import_library().__version__]
     name = hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:24]
-    folder = (ctx.kept_dir or ctx.work_dir) / f"weights-{name}"
+    folder = (ctx.persistent_dir or ctx.work_dir) / f"weights-{name}"
     folder.mkdir(parents=True, exist_ok=True)
     try:
         yield folder
     except BaseException:
-        if ctx.kept_dir is None:
+        if ctx.persistent_dir is None:
             shutil.rmtree(folder, ignore_errors=True)
         raise
     shutil.rmtree(folder, ignore_errors=True)

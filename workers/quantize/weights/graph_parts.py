@@ -25,7 +25,7 @@ SHAPES, OUTSIDE = ("ShapeOf",), ("Parameter", "ReadValue", "Assign", "Result")
 
 
 @dataclass(frozen=True)
-class Part:
+class GraphPart:
     """One part of the graph.
 
     `nodes` are the names of all nodes except constants. `products` have weights that may be rounded to few bits, `kept`
@@ -108,7 +108,7 @@ class Graph:
         return found
 
 
-def parts_of(graph: Graph) -> list[Part]:
+def parts_of(graph: Graph) -> list[GraphPart]:
     """Return the parts in order; a single part where the graph cannot be cut."""
     pieces = _merged(graph, _pieces(graph))
     number_of = {op.get_friendly_name(): number for number, piece in enumerate(pieces) for op in piece}
@@ -131,7 +131,7 @@ def parts_of(graph: Graph) -> list[Part]:
         kept = tuple(name for name, op in weighted.items() if name == head or op.get_type_name() == "Gather")
         products = tuple(name for name in weighted if name not in kept)
         parts.append(
-            Part(
+            GraphPart(
                 nodes=frozenset(inside[number]),
                 takes=takes[number],
                 gives=tuple(sorted(crossing for crossing in wanted if crossing[0] in inside[number])),
@@ -204,19 +204,19 @@ def _taken(graph: Graph, names: set[str]) -> set[Crossing]:
     }
 
 
-def ends_of(graph: Graph, parts: Iterable[Part]) -> Part:
+def ends_of(graph: Graph, parts: Iterable[GraphPart]) -> GraphPart:
     """Return one part with all kept nodes, because the embedding table and the head often share their weights."""
     kept = tuple(name for part in parts for name in part.kept)
     gives = tuple((name, 0) for name in kept)
-    return Part(frozenset(kept), tuple(sorted(_taken(graph, set(kept)))), gives, (), kept, 0)
+    return GraphPart(frozenset(kept), tuple(sorted(_taken(graph, set(kept)))), gives, (), kept, 0)
 
 
-def input_names(part: Part) -> dict[Crossing, str]:
+def input_names(part: GraphPart) -> dict[Crossing, str]:
     """Return the parameter names of a part's own model."""
     return {crossing: f"part_input_{number}" for number, crossing in enumerate(part.takes)}
 
 
-def taken_out(library: Any, graph: Graph, part: Part) -> Any:
+def taken_out(library: Any, graph: Graph, part: GraphPart) -> Any:
     """Return the part as a separate `openvino.Model` that shares the weights; the graph stays unchanged.
 
     Its results have the order of `Part.gives`, its parameters that of `Part.takes`.
@@ -241,7 +241,7 @@ def taken_out(library: Any, graph: Graph, part: Part) -> Any:
             user.replace_source_output(output)
 
 
-def joined(library: Any, graph: Graph, parts: Mapping[int, Part], made: Mapping[int, Any]) -> Any:
+def joined(library: Any, graph: Graph, parts: Mapping[int, GraphPart], made: Mapping[int, Any]) -> Any:
     """Return the whole model with some parts replaced by other models; this consumes the nodes of both."""
     new: dict[Crossing, Any] = {}
     for number in sorted(parts):

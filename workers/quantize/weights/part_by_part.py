@@ -15,7 +15,7 @@ from typing import Any
 
 from workers.contracts.process.context import JobContext
 from workers.quantize.weights.activations import Activations
-from workers.quantize.weights.graph_parts import Crossing, Graph, Part, beginnings, ends_of, joined, taken_out
+from workers.quantize.weights.graph_parts import Crossing, Graph, GraphPart, beginnings, ends_of, joined, taken_out
 from workers.quantize.weights.mapped_weights import give_back_freed
 from workers.quantize.weights.sensitive_parts import least_sensitive, scores_of
 
@@ -24,7 +24,7 @@ ROUNDING_ENDS = "Rounding the table of words"
 DONE, ENDS = "done.json", "ends.xml"
 EXACT = {"INFERENCE_PRECISION_HINT": "f32"}
 
-Treat = Callable[[int, Part, Any, "Examples"], Any]
+Treat = Callable[[int, GraphPart, Any, "Examples"], Any]
 """Processes a part's own model with its examples, saves the result, and returns the model that feeds the next part."""
 
 
@@ -44,7 +44,7 @@ class Rounding:
 class Examples:
     """Inputs of one part, which NNCF iterates several times, each time from the start."""
 
-    def __init__(self, ctx: JobContext, activations: Activations, part: Part) -> None:
+    def __init__(self, ctx: JobContext, activations: Activations, part: GraphPart) -> None:
         """Read the inputs of `part` from `activations`."""
         self._ctx, self._activations, self._part = ctx, activations, part
         self.count = activations.count
@@ -60,7 +60,7 @@ class PartByPart:
     """The work on one model; `folder` stores finished parts."""
 
     def __init__(
-        self, library: Any, graph: Graph, parts: Sequence[Part], given: Sequence[Mapping[str, Any]], folder: Path
+        self, library: Any, graph: Graph, parts: Sequence[GraphPart], given: Sequence[Mapping[str, Any]], folder: Path
     ) -> None:
         """Prepare the work.
 
@@ -84,7 +84,7 @@ class PartByPart:
         self._round_ends(ctx)
         in_8_bits = self._sensitive(rounding, ctx) if rounding.share < 1 else set()
 
-        def treat(number: int, part: Part, model: Any, examples: Examples) -> Any:
+        def treat(number: int, part: GraphPart, model: Any, examples: Examples) -> Any:
             rounded = _rounded(model, part, in_8_bits, examples, rounding)
             self._save(rounded, self._file(number))
             return rounded if rounding.follows_rounded else taken_out(self._library, self._graph, part)
@@ -103,7 +103,7 @@ class PartByPart:
         folder = self._folder / "looked"
         metric = rounding.arguments["sensitivity_metric"]
 
-        def treat(number: int, part: Part, model: Any, examples: Examples) -> Any:
+        def treat(number: int, part: GraphPart, model: Any, examples: Examples) -> Any:
             found = scores_of(model, part, metric, examples)
             _write(folder / f"scores_{number}.json", found)
             return model
@@ -145,7 +145,7 @@ class PartByPart:
             given = request.infer(feeds)
             for place, crossing in enumerate(part.gives):
                 if crossing in needed:
-                    activations.keep(crossing, example, given[place])
+                    activations.save(crossing, example, given[place])
 
     def _needed_from(self, number: int) -> set[Crossing]:
         return {crossing for part in self._parts[number : self._last + 1] for crossing in part.takes}
@@ -206,7 +206,7 @@ class PartByPart:
             self._graph.by_name[name].input(port).replace_source_output(result.input_value(0))
 
 
-def _rounded(model: Any, part: Part, in_8_bits: set[str], examples: Examples, rounding: Rounding) -> Any:
+def _rounded(model: Any, part: GraphPart, in_8_bits: set[str], examples: Examples, rounding: Rounding) -> Any:
     """Round these products to 8 bits and the others to few; embedding tables and the head stay unchanged."""
     import nncf
 

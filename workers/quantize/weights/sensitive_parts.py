@@ -7,13 +7,13 @@ done here over all parts.
 from collections.abc import Iterable
 from typing import Any
 
-from workers.quantize.weights.graph_parts import Part
+from workers.quantize.weights.graph_parts import GraphPart
 
 Score = tuple[str, float, int]
 """The name of a product, its sensitivity and its number of weights."""
 
 
-def scores_of(model: Any, part: Part, metric: Any, examples: Any) -> list[Score]:
+def scores_of(model: Any, part: GraphPart, metric: Any, examples: Any) -> list[Score]:
     """Return the score of each product of a part's own model, in NNCF's order."""
     import nncf
     from nncf.common.factory import build_graph

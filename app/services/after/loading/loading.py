@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from app.domain.variant import Variant
-from app.services.flow.steps import Done, Flow, JobError, JobStep, Measured, MeasureStep
+from app.services.flow.steps import Flow, JobError, JobStep, Measured, MeasureStep, StepResult
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, check_stored
 from app.services.records.load import LoadRecord, read_load, write_load
@@ -178,7 +178,7 @@ def _part(
         step_index=stage.index,
     )
     try:
-        done: Done[LoadResult] = yield step
+        done: StepResult[LoadResult] = yield step
     except JobError as error:
         told = f"{TITLES[part]}: {error.error.detail}"
         return known.model_copy(update={"missing": (*known.missing, told)})
@@ -198,7 +198,7 @@ def _cold(facts: RunFacts, versions: list[Variant], stage: Stage, round_: int) -
     opened = [stored_version(facts, variant) for variant in versions]
     models = tuple(ColdModel(**version.parameters()) for version in opened)
     gpu = any(version.limits.gpu for version in opened)
-    done: Done[ColdResult] = yield JobStep(
+    done: StepResult[ColdResult] = yield JobStep(
         kind="cold",
         params=ColdParams(models=models, data_dir=str(facts.data_dir), repeats=COLD_STARTS, round=round_),
         result=ColdResult,

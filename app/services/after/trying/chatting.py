@@ -29,10 +29,10 @@ class LiveChat(LiveJob):
         super().__init__(workspace, _step(version, threads))
         self._index = 0
 
-    def say(self, request: ChatRequest) -> None:
+    def send(self, request: ChatRequest) -> None:
         """Request the next answer; a request without messages only ends the present one."""
         self._index += 1
-        self.ask(self._index, request)
+        self.request(self._index, request)
 
     def pieces(self) -> list[ChatPiece | ErrorInfo]:
         """Return new parts of the latest answer without waiting."""

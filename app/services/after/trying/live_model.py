@@ -40,7 +40,7 @@ class LiveJob:
         """Return the process while it exists."""
         return self._client.pid
 
-    def ask(self, index: int, request: BaseModel) -> None:
+    def request(self, index: int, request: BaseModel) -> None:
         """Send a request; only one may be open at a time."""
         self._client.send_request(Request(index=index, request=request.model_dump(mode="json")))
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from app.domain.variant import Variant
 from app.services.after.run_data import data_path_of
-from app.services.after.run_parts import Part, parts_of
-from app.services.flow.steps import Done, Flow, JobStep
+from app.services.after.run_parts import RunSection, parts_of
+from app.services.flow.steps import Flow, JobStep, StepResult
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import NOTHING_ADDED, RunFacts
-from app.services.run.version_steps import PREDICTIONS, Pair
+from app.services.run.version_steps import PREDICTIONS, MeasuredPair
 from workers.contracts.bundles import CardFacts, CardParams, CardResult
 from workers.contracts.data.rows import AnswerRowsParams, AnswerRowsResult, RowsPart
 from workers.contracts.jobs import Example, ExamplesParams, ExamplesResult
@@ -46,7 +46,7 @@ def numbered_examples(
 
 
 @dataclass(frozen=True)
-class Looked:
+class ShownInput:
     """One example at full size: PNG and WAV bytes, empty if it has none.
 
     `masks` are both models' masks over the picture.
@@ -60,21 +60,21 @@ class Looked:
 
 def look_at(
     workspace: Workspace, facts: RunFacts, variant: Variant, wanted: tuple[int, ...]
-) -> Flow[tuple[Looked, ...]]:
+) -> Flow[tuple[ShownInput, ...]]:
     """Return examples by their numbers at full size; nothing is stored, since there may be 100,000."""
-    found: dict[int, Looked] = {}
+    found: dict[int, ShownInput] = {}
     look = {"side_px": LOOK_PX, "text_chars": LOOK_CHARS, "sounds": True}
     for part, items in _placed(workspace, facts, wanted):
         step = _examples_step(workspace, facts, part, variant, items, "Look at an example", **look)
         if step is None:
             continue
-        done: Done[ExamplesResult] = yield dataclasses.replace(step, cache=False, keep_folder=True)
+        done: StepResult[ExamplesResult] = yield dataclasses.replace(step, cache=False, keep_folder=True)
         try:
             for row in done.result.rows:
                 names = (row.picture, row.mask_before, row.mask_after, row.sound)
                 picture, before, after, sound = (_bytes(done.folder, name) for name in names)
                 number = row.item + part.first_number
-                found[number] = Looked(row.model_copy(update={"item": number}), picture, (before, after), sound)
+                found[number] = ShownInput(row.model_copy(update={"item": number}), picture, (before, after), sound)
         finally:
             shutil.rmtree(done.folder, ignore_errors=True)
     return tuple(found[number] for number in wanted if number in found)
@@ -84,7 +84,7 @@ def _bytes(folder: Path, name: str | None) -> bytes:
     return (folder / name).read_bytes() if name else b""
 
 
-def _placed(workspace: Workspace, facts: RunFacts, wanted: tuple[int, ...]) -> list[tuple[Part, tuple[int, ...]]]:
+def _placed(workspace: Workspace, facts: RunFacts, wanted: tuple[int, ...]) -> list[tuple[RunSection, tuple[int, ...]]]:
     """Return which items of which parts these numbers are."""
     placed = []
     for part in parts_of(workspace.artifacts, facts, facts.proof):
@@ -94,12 +94,12 @@ def _placed(workspace: Workspace, facts: RunFacts, wanted: tuple[int, ...]) -> l
 
 
 def _examples(
-    workspace: Workspace, facts: RunFacts, part: Part, variant: Variant, items: tuple[int, ...], title: str
+    workspace: Workspace, facts: RunFacts, part: RunSection, variant: Variant, items: tuple[int, ...], title: str
 ) -> Flow[tuple[Example, ...]]:
     step = _examples_step(workspace, facts, part, variant, items, title)
     if step is None:
         return ()
-    done: Done[ExamplesResult] = yield step
+    done: StepResult[ExamplesResult] = yield step
     return tuple(
         row.model_copy(
             update={name: str(done.folder / path) for name in PICTURES if (path := getattr(row, name)) is not None}
@@ -111,7 +111,7 @@ def _examples(
 def _examples_step(
     workspace: Workspace,
     facts: RunFacts,
-    part: Part,
+    part: RunSection,
     variant: Variant,
     items: tuple[int, ...],
     title: str,
@@ -129,7 +129,7 @@ def _examples_step(
     return JobStep(
         kind="examples",
         params=ExamplesParams(
-            **Pair(part.data_dir, before / PREDICTIONS, after / PREDICTIONS).parameters(),
+            **MeasuredPair(part.data_dir, before / PREDICTIONS, after / PREDICTIONS).parameters(),
             model_dir=str(facts.original_dir),
             items=items,
             **look,
@@ -145,7 +145,7 @@ def _existing(path: str | None) -> tuple[Path, ...]:
     return (from_text(path),) if path else ()
 
 
-def answer_rows(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow[Done[AnswerRowsResult] | None]:
+def answer_rows(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow[StepResult[AnswerRowsResult] | None]:
     """Return all predictions as one table (see `AnswerRowsResult`), None if the version has none."""
     parts: list[RowsPart] = []
     read_paths: list[Path] = []
@@ -155,12 +155,12 @@ def answer_rows(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow
         folders = [entry.folder for entry in kept if entry is not None]
         if len(folders) < 2 or not (part.data_dir / "data.json").is_file():
             continue
-        pair = Pair(part.data_dir, folders[0] / PREDICTIONS, folders[1] / PREDICTIONS)
+        pair = MeasuredPair(part.data_dir, folders[0] / PREDICTIONS, folders[1] / PREDICTIONS)
         parts.append(RowsPart(**pair.parameters(), items=part.items, first_number=part.first_number))
         read_paths += [part.data_dir, *folders]
     if not parts:
         return None
-    done: Done[AnswerRowsResult] = yield JobStep(
+    done: StepResult[AnswerRowsResult] = yield JobStep(
         kind="answer_rows",
         params=AnswerRowsParams(parts=tuple(parts)),
         result=AnswerRowsResult,
@@ -198,7 +198,7 @@ def sources_of(workspace: Workspace, facts: RunFacts) -> tuple[Path, ...]:
 
 def card_preview(facts: RunFacts, card: CardFacts, target: str) -> Flow[str]:
     """Return README.md as a bundle for this target will contain it."""
-    done: Done[CardResult] = yield JobStep(
+    done: StepResult[CardResult] = yield JobStep(
         kind="card",
         params=CardParams(target=target, model_dir=str(facts.original_dir), facts=card),
         result=CardResult,

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from app.domain.tried import Tried, tried_rows
-from app.domain.words.explain import Known, portability, why_int8_lost, why_it_won
+from app.domain.tried import TriedRecipe, tried_rows
+from app.domain.words.explain import ExplanationFacts, portability, why_int8_lost, why_it_won
 from app.services.flow.steps import JobError
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts
 from app.services.records.machine import read_machine
-from app.services.records.run_plan import kept_objective
+from app.services.records.run_plan import saved_objective
 from app.services.run.forecasting import Forecasts, RunForecast, machine_name
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import DescribeResult, PlanResult
 from workers.contracts.planning import Instructions
-from workers.contracts.specs import DeviceFacts, LayersKept
+from workers.contracts.specs import DeviceFacts, UnquantizedLayers
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class TriedRun:
     `why` explains the choice, `eights` why 8 bits lost, and `elsewhere` what to expect on other processors.
     """
 
-    rows: tuple[Tried, ...]
+    rows: tuple[TriedRecipe, ...]
     why: tuple[str, ...]
     eights: tuple[str, ...]
     elsewhere: tuple[str, ...]
@@ -51,7 +51,7 @@ def tried_run(space: Workspace, facts: RunFacts, described: DescribeResult | Non
             steps,
             run.recommended_variant_id,
             run.goal.max_loss_pct,
-            kept_objective(run),
+            saved_objective(run),
         ),
         why=why_it_won(facts.recommended, facts.variants),
         eights=why_int8_lost(facts.recommended, facts.variants, known),
@@ -60,7 +60,7 @@ def tried_run(space: Workspace, facts: RunFacts, described: DescribeResult | Non
     )
 
 
-def known_to(plan: PlanResult | None, device: DeviceFacts | None, described: DescribeResult | None) -> Known:
+def known_to(plan: PlanResult | None, device: DeviceFacts | None, described: DescribeResult | None) -> ExplanationFacts:
     """Return the facts about techniques and processor from the plan, else from the present description.
 
     The instruction sets of another processor than the run's are not used.
@@ -72,10 +72,10 @@ def known_to(plan: PlanResult | None, device: DeviceFacts | None, described: Des
         instructions = plan.instructions
     if not instructions and described is not None and device is not None:
         instructions = described.instructions if device.features == described.device.features else ()
-    return Known(traits, instructions)
+    return ExplanationFacts(traits, instructions)
 
 
-def layers_of(facts: RunFacts) -> dict[str, LayersKept]:
+def layers_of(facts: RunFacts) -> dict[str, UnquantizedLayers]:
     """Return which versions keep some layers unchanged, as far as their models are still stored."""
     found = {}
     for variant in facts.variants:

@@ -34,7 +34,7 @@ class TryInput:
 
 
 @dataclass(frozen=True)
-class Tried:
+class TryOutcome:
     """Both predictions for one input; `picture` is a small PNG and `sound` the WAV file of the input, if any."""
 
     asked: TryInput
@@ -45,7 +45,7 @@ class Tried:
 
 
 @dataclass(frozen=True)
-class Refused:
+class TryRefusal:
     """An input that cannot be evaluated; later ones may work."""
 
     asked: TryInput
@@ -60,7 +60,7 @@ class Lost:
     error: ErrorInfo
 
 
-TryEvent = Tried | Refused | Lost
+TryEvent = TryOutcome | TryRefusal | Lost
 
 
 class TryPair:
@@ -132,7 +132,7 @@ class TryPair:
             self._waiting = self._current
         self._forget()
 
-    def ask(self, asked: TryInput) -> None:
+    def request(self, asked: TryInput) -> None:
         """Evaluate an input with both versions."""
         self._waiting = asked
 
@@ -197,7 +197,7 @@ class TryPair:
 
     def _send(self, request: TryRequest) -> None:
         self._request = request
-        self._original.ask(self._index, request)
+        self._original.request(self._index, request)
 
     def _on_original(self, answered: Answered) -> list[TryEvent]:
         if answered.index != self._index or self._request is None or self._other is None:
@@ -206,7 +206,7 @@ class TryPair:
             return self._refuse(answered.error)
         self._before = TryAnswer.model_validate(answered.result)
         beside = str(self._original.work_dir / self._before.answer)
-        self._other.ask(self._index, self._request.model_copy(update={"draw": False, "beside": beside}))
+        self._other.request(self._index, self._request.model_copy(update={"draw": False, "beside": beside}))
         return []
 
     def _on_other(self, answered: Answered) -> list[TryEvent]:
@@ -218,7 +218,7 @@ class TryPair:
         after = TryAnswer.model_validate(answered.result)
         picture, sound = self._taken(before.picture), self._taken(before.sound)
         self._forget()
-        return [Tried(asked, before, after, picture, sound)]
+        return [TryOutcome(asked, before, after, picture, sound)]
 
     def _taken(self, name: str | None) -> bytes:
         """Return the content of a file that the original's process wrote for display, and remove the file."""
@@ -232,7 +232,7 @@ class TryPair:
     def _refuse(self, error: ErrorInfo) -> list[TryEvent]:
         asked = self._current
         self._forget()
-        return [] if asked is None else [Refused(asked, error)]
+        return [] if asked is None else [TryRefusal(asked, error)]
 
     def _forget(self) -> None:
         """Stop the present evaluation, remove its copied file, and ignore late results."""

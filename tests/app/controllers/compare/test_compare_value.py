@@ -12,7 +12,7 @@ from app.controllers.export.presenter import checks, reason_needed, stage_checks
 from app.domain.outcome import SearchEnd
 from app.domain.variant import Measurement
 from app.domain.words.results import OTHER_PROGRAMS
-from app.services.after.watching import Changed, Watched
+from app.services.after.watching import ReleaseChange, Watched
 from app.services.records.facts import RunFacts
 from widgets.pages.compare.table import columns
 from widgets.pages.compare.value import VersionValue
@@ -284,7 +284,7 @@ def test_against_the_version_before() -> None:
     assert not value.watch_warns and value.watch.endswith("2 of 180 answers differ, none worse.")
     assert value.watch.startswith("Compared with the version exported on 12 November")
     lost = judgement(verdict="regressed", n=180, changed_count=9, negative_flips=8 / 180)
-    changed = (Changed(name="onnxruntime", before="1.22.0", after="1.23.2"),)
+    changed = (ReleaseChange(name="onnxruntime", before="1.22.0", after="1.23.2"),)
     value = compare_value(made, same.model_copy(update={"judgement": lost, "libraries": changed, "is_export": False}))
     assert value.watch_warns and value.watch.startswith("It answers worse than the version of 12 November")
     assert "9 of 180 answers differ, 8 for the worse." in value.watch

@@ -16,7 +16,7 @@ from app.services.data.record import read_record
 from app.services.flow.steps import Flow
 from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe
-from app.services.projects.opened import kept_data
+from app.services.projects.opened import saved_data
 from widgets.main_window import MainWindow
 from widgets.pages.data.items import ItemsCard
 from widgets.pages.data.origin import OriginValue
@@ -87,7 +87,7 @@ def test_what_was_found_is_left_out_and_put_back(
     assert button(page, "Leave") is None
     project = app_controller.session.project
     assert project is not None
-    kept = kept_data(app_controller.session.workspace.repositories, project)
+    kept = saved_data(app_controller.session.workspace.repositories, project)
     assert kept.left_out == asked.left_out
 
     back = button(page, "Put the")
@@ -196,7 +196,7 @@ def test_changes_by_hand_are_read_kept_and_undone(
     assert (asked.moved, asked.relabeled, asked.left_out) == ({test[0]: "calibration"}, {test[1]: "blue"}, (test[2],))
     project = app_controller.session.project
     assert project is not None
-    kept = kept_data(app_controller.session.workspace.repositories, project)
+    kept = saved_data(app_controller.session.workspace.repositories, project)
     assert (kept.moved, kept.relabeled) == (asked.moved, asked.relabeled)
     (card,) = (found for found in page.findChildren(ItemsCard) if found.isVisibleTo(page))
     shown = {card.view.items.item(row).source: card.view.items.item(row) for row in range(card.view.items.rowCount())}

@@ -37,7 +37,7 @@ def test_a_reading_that_was_overtaken_ends_nothing() -> None:
     edits.begin(FIRST)
     first = edits.edit("leave_out", ["1.png"])
     second = edits.edit("leave_out", ["2.png"])
-    assert not edits.begin(first) and edits.asked == second and edits.can_undo
+    assert not edits.begin(first) and edits.requested == second and edits.can_undo
     assert edits.begin(second)
     assert edits.begin(DataParams(model_dir="", path="/others")) and not edits.can_undo
 

@@ -159,7 +159,7 @@ def test_what_must_be_asked_is_asked(
 ) -> None:
     """Given a target with a question, or one that is no longer here, When Compare's button is clicked, Then it says by
     its dots that more comes, and the form opens with nothing written."""
-    app_controller._kept.keep(export_target=last.id)
+    app_controller._kept.save(export_target=last.id)
     app_controller.session.set_described(described(PYTHON, last))
     window.show_page("compare")
     compare: Any = window.page("compare")

@@ -15,7 +15,7 @@ from stand_in_installer import COST, FAILS, WELL, lay_out
 from app.controllers.export import presenter
 from app.controllers.export.controller import ExportController
 from app.controllers.flows import FlowRunner
-from app.controllers.kept import KeptSettings
+from app.controllers.kept import SavedSettings
 from app.controllers.session import Session
 from app.services.flow.workspace import Workspace
 from app.settings import Settings
@@ -56,7 +56,7 @@ def shown(
         session.set_described(
             DescribeResult(device=device, devices=(), runtimes=(), techniques=(), targets=(PYTHON, WEB), versions={})
         )
-        kept = KeptSettings(tmp_path / "settings.toml", Settings())
+        kept = SavedSettings(tmp_path / "settings.toml", Settings())
         made = ExportController(window, page, session, flows, kept, lay_out(tmp_path / "clone", program, COST))
         session.reopen(make_project(space))
         session.set_run(

@@ -15,11 +15,11 @@ from stand_in_installer import BREAKS, COST, FAILS, HANGS, NO_COST, WELL, lay_ou
 from app.controllers.flows import FlowRunner
 from app.controllers.gpu.controller import GpuController
 from app.controllers.gpu.presenter import gpu_value
-from app.controllers.kept import KeptSettings
+from app.controllers.kept import SavedSettings
 from app.controllers.session import Session
 from app.services.flow.background import Stopped
 from app.services.flow.steps import DiskStep, Flow, JobError
-from app.services.machine.optional_sets import Heard
+from app.services.machine.optional_sets import InstallerStatus
 from app.settings import Settings
 from widgets.main_window import MainWindow
 from widgets.pages.gpu.page import GpuPage
@@ -80,7 +80,7 @@ def doctor(
         window.show_page(window.first_page)  # the doctor's own comes by hand: it would try the ladder at once
         page = window.page("gpu")
         assert isinstance(page, GpuPage)
-        kept = KeptSettings(tmp_path / "settings.toml", Settings())
+        kept = SavedSettings(tmp_path / "settings.toml", Settings())
         controller = GpuController(window, page, session, flows, kept, lay_out(tmp_path / "clone", program, cost))
         made.append(controller)
         return Doctor(controller, page, drive, window)
@@ -203,13 +203,13 @@ def test_an_installer_that_does_not_start_is_said(tmp_path: Path) -> None:
     installer = lay_out(tmp_path, "")
     installer.program.chmod(0o600)
     with pytest.raises(JobError) as failed:
-        installer.take("cuda", Heard(), lambda: False)
+        installer.take("cuda", InstallerStatus(), lambda: False)
     assert "could not be started" in failed.value.error.detail
     assert failed.value.error.facts == {"command": "installer/fettle --gpu cuda"}
 
 
 def test_what_other_programs_print_is_heard_as_it_is(tmp_path: Path) -> None:
     """Given lines that are no objects, or objects of another kind, Then they are shown as they stand."""
-    heard = Heard()
+    heard = InstallerStatus()
     lay_out(tmp_path, '#!/bin/sh\necho "[1]"\necho \'{"name": 1}\'\n').take("rtx", heard, lambda: False)
     assert (heard.line, heard.share) == ('{"name": 1}', None)

@@ -10,7 +10,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QObject, Signal
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.services.flow.events import StepProgress
-from app.services.flow.steps import Done, FlowCancelled, JobError
+from app.services.flow.steps import FlowCancelled, JobError, StepResult
 from widgets.theme import Theme
 from workers.contracts.errors import ErrorInfo
 
@@ -38,7 +38,7 @@ class Asked:
 
     def answer(self, result: Any) -> None:
         """The job is done."""
-        self._advance(lambda: self.flow.send(Done(result, Path(), None, False, 0.1)))
+        self._advance(lambda: self.flow.send(StepResult(result, Path(), None, False, 0.1)))
 
     def fail(self, code: str = "hub_unreachable", exit_code: int = 6) -> None:
         """The job failed."""

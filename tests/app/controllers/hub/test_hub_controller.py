@@ -240,7 +240,7 @@ def test_gated_with_a_token(hub: HubController, page: HubPage, flows: Any, monke
     looked_up(page, hub, flows, told("meta/gated", gated=True))
     assert "Its author lets in who asked" in said(page.detail)
     assert not actions(page)
-    monkeypatch.setattr("app.services.hub.flows.keep_token", lambda *_all: "file")
+    monkeypatch.setattr("app.services.hub.flows.save_token", lambda *_all: "file")
     page.token_given.emit("meta/gated", "hf_secret")
     assert flows.open[0].kind == "hub_login"
     flows.open[0].answer(HubLoginResult(user="me"))

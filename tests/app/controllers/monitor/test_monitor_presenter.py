@@ -10,13 +10,13 @@ from made_traffic import Traffic, drawn, reference_from, sample, write_log
 from app.controllers.monitor.presenter import monitor_value
 from widgets.pages.monitor.value import MonitorValue
 from workers.contracts.after.monitor import MonitorResult
-from workers.monitor.reading import Part
+from workers.monitor.reading import LogPart
 from workers.monitor.reference import Reference
-from workers.monitor.telling import tell
+from workers.monitor.telling import report_log
 
 
 @pytest.fixture(scope="module")
-def quiet() -> Part:
+def quiet() -> LogPart:
     """Draw 2,000 requests in which nothing changes."""
     known = sample()
     pool = known.pool(known.pictures, known.kinds)
@@ -25,13 +25,13 @@ def quiet() -> Part:
     return drawn(pool.of(half[700:]), reference_from(pool.of(half[:700])), traffic, 2)
 
 
-def value_of(part: Part, folder: Path) -> MonitorValue:
+def value_of(part: LogPart, folder: Path) -> MonitorValue:
     """Write the log, read it as the worker does, and make the page's value of it."""
-    found = MonitorResult.model_validate(tell(write_log(part, folder / "log", "r1")))
+    found = MonitorResult.model_validate(report_log(write_log(part, folder / "log", "r1")))
     return monitor_value(found, "log", "Clothes")
 
 
-def test_headline_of_quiet_log_counts_alarms_only(quiet: Part, tmp_path: Path) -> None:
+def test_headline_of_quiet_log_counts_alarms_only(quiet: LogPart, tmp_path: Path) -> None:
     """Given predictions that take 40 % less time in the second half, then the headline speaks of inputs and predictions,
     and the figure beside it shows both medians and the factor between them."""
     half = len(quiet.records) // 2
@@ -44,13 +44,13 @@ def test_headline_of_quiet_log_counts_alarms_only(quiet: Part, tmp_path: Path) -
     assert course.usual == pytest.approx(24.6, rel=0.01) and course.usual_name == "at the beginning"
 
 
-def test_latency_within_a_fifth_has_no_factor(quiet: Part, tmp_path: Path) -> None:
+def test_latency_within_a_fifth_has_no_factor(quiet: LogPart, tmp_path: Path) -> None:
     """Given predictions that take as long as at the beginning, then no factor is shown."""
     timed = [replace(one, latency={24: one.n}) for one in quiet.records]
     assert value_of(replace(quiet, records=timed), tmp_path).figures[2].text.endswith("at the beginning")
 
 
-def test_courses_have_a_line_for_the_evaluation_data(quiet: Part, tmp_path: Path) -> None:
+def test_courses_have_a_line_for_the_evaluation_data(quiet: LogPart, tmp_path: Path) -> None:
     """Given evaluation data, then each figure has the line "when it was tested"; without any, "at the beginning"."""
     names = {course.usual_name for course in value_of(quiet, tmp_path / "with").courses if course.title != "Latency"}
     assert names == {"when it was tested"}
@@ -72,7 +72,7 @@ def _usual(record: object) -> object:
 
 
 @pytest.mark.parametrize("n", [40, 700])
-def test_headline_of_short_log_says_how_many_requests_are_needed(quiet: Part, tmp_path: Path, n: int) -> None:
+def test_headline_of_short_log_says_how_many_requests_are_needed(quiet: LogPart, tmp_path: Path, n: int) -> None:
     """Given 40 requests beside evaluation data, or 700 without, then neither headline nor rows claim
     anything, and the number is named."""
     reference = quiet.reference if n == 40 else Reference()

@@ -14,7 +14,7 @@ from app.controllers.optimize.controller import OptimizeController
 from app.controllers.optimize.live_run import LiveRun
 from app.domain.run import RunState
 from app.services.flow import quiet
-from app.services.flow.quiet import OtherPrograms, Patience
+from app.services.flow.quiet import OtherPrograms, QuietBudget
 from app.services.flow.steps import Flow, Measured
 from app.services.opening.opening import open_model, read_data
 from app.services.run import version_steps
@@ -26,7 +26,7 @@ from workers.contracts.specs import Recipe
 Drive = Callable[..., None]
 
 
-def measuring(patience: Patience) -> Flow[Measured]:
+def measuring(patience: QuietBudget) -> Flow[Measured]:
     """The sample, measured alone as soon as it is quiet."""
     sample = sample_paths()
     model = yield from open_model(OpenParams(path=str(sample.model)))
@@ -34,7 +34,7 @@ def measuring(patience: Patience) -> Flow[Measured]:
     candidate = version_steps.Version(
         version_steps.new_variant("r1", 0, Recipe(title="Original"), is_baseline=True), model.folder
     )
-    how = version_steps.Pass(1, 2, 1, quiet=patience.part(60.0, None))
+    how = version_steps.MeasurementPlan(1, 2, 1, quiet=patience.part(60.0, None))
     measured = yield from version_steps.measure([candidate], data.folder, how, title="Measure", step=0)
     return measured
 
@@ -49,7 +49,7 @@ def test_a_person_measures_at_once(
     monkeypatch.setattr(quiet, "LOOK_S", 0.1)
     window.show_page("optimize")
     page, controller = window.page("optimize"), app_controller.controller("optimize", OptimizeController)
-    live, patience, told = LiveRun(run(1, RunState.RUNNING, seconds=None)), Patience(), list[Any]()
+    live, patience, told = LiveRun(run(1, RunState.RUNNING, seconds=None)), QuietBudget(), list[Any]()
     controller._live[live.run.id] = live
     controller._follow(live)
     live.running = app_controller.flows.start(

@@ -51,7 +51,7 @@ def test_what_waits_has_the_time_that_is_expected() -> None:
     assert running.state == "running" and running.end_s is None
     assert (waiting.start_s, waiting.end_s) == (22.0, 30.0)
     assert (final.start_s, final.end_s, proof.end_s) == (30.0, 46.0, 58.0), "of more work than one version"
-    assert value.eta_s == 8.0 + 8.0 + 16.0 + 12.0
+    assert value.remaining_s == 8.0 + 8.0 + 16.0 + 12.0
 
 
 def test_nothing_is_expected_before_anything_was_measured() -> None:
@@ -60,7 +60,7 @@ def test_nothing_is_expected_before_anything_was_measured() -> None:
     watch.step(step(0, "Check the model", "running", started_s=0.0))
     watch.step(step(1, "Read the examples", "waiting"))
     value = watch.value()
-    assert value.eta_s is None and value.steps[1].start_s is None
+    assert value.remaining_s is None and value.steps[1].start_s is None
 
 
 def test_progress_belongs_to_the_step_at_work() -> None:
@@ -68,7 +68,7 @@ def test_progress_belongs_to_the_step_at_work() -> None:
     watch = watched()
     watch.progress(StepProgress(4, "Calibration", 50, 200, "pictures", 9.0))
     running = watch.value().steps[4]
-    assert (running.detail, running.done_share, running.eta_s) == ("Calibration", 0.25, 9.0)
+    assert (running.detail, running.done_share, running.remaining_s) == ("Calibration", 0.25, 9.0)
     watch.step(step(4, "Version 2", "done", started_s=14.0, seconds=5.0))
     assert watch.value().steps[4].done_share is None
 
@@ -81,7 +81,7 @@ def test_next_job_of_step_clears_progress_of_the_job_before() -> None:
     assert live.watch.value().steps[4].detail == "Comparing answers"
     live.observe(JobBegan("j2", "measure", "Version 2", 4))
     step = live.watch.value().steps[4]
-    assert (step.detail, step.done_share, step.eta_s) == ("", None, None)
+    assert (step.detail, step.done_share, step.remaining_s) == ("", None, None)
 
 
 def test_waiting_for_quiet_is_told_while_the_run_goes_on() -> None:
@@ -102,7 +102,7 @@ def test_the_end_is_what_the_run_expects() -> None:
     live.watch = watched()
     live.observe(EndExpected(final_s=30.0, proof_s=2.0))
     value = live.watch.value()
-    assert value.eta_s == 8.0 + 8.0 + 30.0 + 2.0
+    assert value.remaining_s == 8.0 + 8.0 + 30.0 + 2.0
     assert [(step.start_s, step.end_s) for step in value.steps[-2:]] == [(30.0, 60.0), (60.0, 62.0)]
 
 
@@ -115,13 +115,13 @@ def test_a_run_that_goes_on_tells_the_most_it_takes(monkeypatch: pytest.MonkeyPa
     live.watch = watched()
     live.watch.step(step(3, "Version 1", "done", started_s=6.0, seconds=0.01))
     live.observe(EndExpected(final_s=30.0, proof_s=2.0, version_s=8.0, left_s=300.0, goes_on=True))
-    assert (live.watch.value().eta_s, live.watch.value().eta_is_most) == (300.0, True)
+    assert (live.watch.value().remaining_s, live.watch.value().eta_is_most) == (300.0, True)
     clock[0] += 107.0
-    assert live.watch.value().eta_s == 193.0
+    assert live.watch.value().remaining_s == 193.0
     live.observe(EndExpected(final_s=30.0, proof_s=2.0, version_s=8.0, left_s=20.0))
-    assert (live.watch.value().eta_s, live.watch.value().eta_is_most) == (20.0, False)
+    assert (live.watch.value().remaining_s, live.watch.value().eta_is_most) == (20.0, False)
     live.observe(EndExpected(final_s=30.0, proof_s=2.0, version_s=8.0, left_s=200.0))
-    assert live.watch.value().eta_s == 8.0 + 8.0 + 30.0 + 2.0
+    assert live.watch.value().remaining_s == 8.0 + 8.0 + 30.0 + 2.0
 
 
 def test_steps_beyond_the_limit_have_no_expected_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +132,7 @@ def test_steps_beyond_the_limit_have_no_expected_time(monkeypatch: pytest.Monkey
     live.watch = watched()
     live.observe(EndExpected(final_s=30.0, proof_s=2.0, version_s=8.0, left_s=3.0))
     value = live.watch.value()
-    assert value.eta_s == 3.0
+    assert value.remaining_s == 3.0
     assert [step.start_s for step in value.steps[-3:]] == [None, None, None]
     live.observe(EndExpected(final_s=30.0, proof_s=2.0, version_s=8.0, left_s=20.0))
     planned = [(step.start_s, step.end_s) for step in live.watch.value().steps[-3:]]
@@ -147,10 +147,10 @@ def test_next_job_of_a_step_drops_the_progress_of_the_one_before() -> None:
     live = LiveRun(run(1, RunState.RUNNING, seconds=None))
     live.watch = watched()
     live.observe(StepProgress(4, "Calibrate", 36, 36, "pictures", 1.0))
-    assert live.watch.value().steps[4].eta_s == 1.0
+    assert live.watch.value().steps[4].remaining_s == 1.0
     live.observe(JobBegan("measure-1", "measure", "Version 2", 4))
     running = live.watch.value().steps[4]
-    assert (running.detail, running.done_share, running.eta_s) == ("", None, None)
+    assert (running.detail, running.done_share, running.remaining_s) == ("", None, None)
 
 
 def test_best_so_far_is_called_untested_not_uncompared() -> None:
@@ -169,16 +169,16 @@ def test_what_the_final_run_and_the_proof_tell_counts() -> None:
     watch.step(step(4, "Version 2", "done", started_s=14.0, seconds=8.0))
     watch.step(step(5, "Version 3", "done", started_s=22.0, seconds=8.0))
     watch.step(step(6, "Final run, side by side", "running", started_s=30.0))
-    assert watch.value().eta_s == 16.0 + 12.0
+    assert watch.value().remaining_s == 16.0 + 12.0
     watch.progress(StepProgress(6, "Final run, side by side", 50, 200, "blocks", 27.0, says_more=False))
     value = watch.value()
-    assert value.eta_s == 27.0 + 12.0 and value.steps[6].eta_s == 27.0
+    assert value.remaining_s == 27.0 + 12.0 and value.steps[6].remaining_s == 27.0
     assert value.steps[6].detail == ""
     watch.step(step(6, "Final run, side by side", "done", started_s=30.0, seconds=40.0))
     watch.step(step(7, "Prove the answers", "running", started_s=70.0))
     watch.progress(StepProgress(7, "Answering", 50, 200, "pictures", 5.0))
     value = watch.value()
-    assert value.eta_s == value.steps[7].eta_s == 5.0
+    assert value.remaining_s == value.steps[7].remaining_s == 5.0
 
 
 def test_best_so_far_ignores_what_is_beyond_the_limit() -> None:

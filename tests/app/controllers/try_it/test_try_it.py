@@ -15,13 +15,13 @@ from read_page import words
 from app.controllers.app_controller import AppController
 from app.controllers.try_it.controller import TryController
 from app.controllers.try_it.tried import TriedSoFar
-from app.services.after.trying.trying import Tried, TryInput, TryPair
+from app.services.after.trying.trying import TryInput, TryOutcome, TryPair
 from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe
 from widgets.main_window import MainWindow
 from widgets.pages.try_it.page import TryPage
 from widgets.parts.question import QuestionDialog
-from workers.contracts.after.trying import Seen, TryAnswer
+from workers.contracts.after.trying import ShownPicture, TryAnswer
 
 Drive = Callable[..., None]
 
@@ -211,21 +211,23 @@ def test_without_a_run(app_controller: AppController, window: MainWindow) -> Non
 def test_what_was_tried_stays_small() -> None:
     """Given texts that are being typed and large pasted pictures, Then one line stands for a text, and of older
     pictures the small drawing is kept."""
-    seen = Seen(kind="image", height_px=28, width_px=28)
+    seen = ShownPicture(kind="image", height_px=28, width_px=28)
     answer = TryAnswer(kind="class", rows=(("Bag", 1.0),), latency_ms=1.0, n_calls=9, seen=seen)
     kept = TriedSoFar()
     for text in ("a", "a good", "a good film", "another"):
-        kept.add(Tried(TryInput(text=text), answer, answer), None)
+        kept.add(TryOutcome(TryInput(text=text), answer, answer), None)
     assert [line.name for line in kept.lines] == ["another", "a good film"]
-    kept.add(Tried(TryInput(png=b"x" * (2 << 20)), answer, answer, picture=b"small"), None)
+    kept.add(TryOutcome(TryInput(png=b"x" * (2 << 20)), answer, answer, picture=b"small"), None)
     newest = kept.lines[0].id
-    asked = kept.asked(newest)
+    asked = kept.input_of(newest)
     assert asked is not None and len(asked.png) == 2 << 20
     for number in range(60):
-        kept.add(Tried(TryInput(item=number), answer, answer), None)
-    assert len(kept.lines) == 50 and kept.asked(newest) is None and kept.asked(kept.lines[9].id) == TryInput(item=50)
-    kept.add(Tried(TryInput(png=b"x" * (2 << 20)), answer, answer, picture=b"small"), None)
+        kept.add(TryOutcome(TryInput(item=number), answer, answer), None)
+    assert (
+        len(kept.lines) == 50 and kept.input_of(newest) is None and kept.input_of(kept.lines[9].id) == TryInput(item=50)
+    )
+    kept.add(TryOutcome(TryInput(png=b"x" * (2 << 20)), answer, answer, picture=b"small"), None)
     pasted = kept.lines[0].id
-    kept.add(Tried(TryInput(item=0), answer, answer), None)
-    asked = kept.asked(pasted)
+    kept.add(TryOutcome(TryInput(item=0), answer, answer), None)
+    asked = kept.input_of(pasted)
     assert asked is not None and asked.png == b"small"

@@ -18,12 +18,12 @@ from app.controllers.try_it.presenter import (
     title_of,
     try_value,
 )
-from app.services.after.trying.trying import Tried, TryInput
+from app.services.after.trying.trying import TryInput, TryOutcome
 from app.services.records.facts import RunFacts
-from workers.contracts.after.trying import Seen, TryAnswer
+from workers.contracts.after.trying import ShownPicture, TryAnswer
 from workers.contracts.jobs import Example
 
-IMAGE = Seen(kind="image", height_px=224, width_px=320)
+IMAGE = ShownPicture(kind="image", height_px=224, width_px=320)
 
 
 def answer(**changes: Any) -> TryAnswer:
@@ -33,8 +33,8 @@ def answer(**changes: Any) -> TryAnswer:
     return TryAnswer(**{**known, **changes})
 
 
-def tried(before: TryAnswer, after: TryAnswer, asked: TryInput = TryInput(path="/p/boot.png")) -> Tried:  # noqa: B008
-    return Tried(asked, before, after)
+def tried(before: TryAnswer, after: TryAnswer, asked: TryInput = TryInput(path="/p/boot.png")) -> TryOutcome:  # noqa: B008
+    return TryOutcome(asked, before, after)
 
 
 def facts(*variants: Any, task: str = "class") -> RunFacts:
@@ -85,11 +85,11 @@ def test_each_kind_of_answer() -> None:
 def test_how_the_model_got_it() -> None:
     """Given what was seen of an input, Then it is told in words."""
     assert seen_words(IMAGE) == "as 320 × 224 pixels"
-    assert seen_words(Seen(kind="text", tokens=12)) == "12 tokens"
-    assert seen_words(Seen(kind="text", tokens=512, cut=True)) == "512 tokens; the rest was cut off"
-    assert seen_words(Seen(kind="audio", seconds=3.21)) == "3.2 s"
-    assert seen_words(Seen(kind="array", shapes={"x": (1, 20), "mask": (1,)})) == "x 1 × 20, mask 1"
-    assert seen_words(Seen(kind="array", shapes={"x": (1, 20)}, first_of=1103)) == "the first of 1,103 examples"
+    assert seen_words(ShownPicture(kind="text", tokens=12)) == "12 tokens"
+    assert seen_words(ShownPicture(kind="text", tokens=512, cut=True)) == "512 tokens; the rest was cut off"
+    assert seen_words(ShownPicture(kind="audio", seconds=3.21)) == "3.2 s"
+    assert seen_words(ShownPicture(kind="array", shapes={"x": (1, 20), "mask": (1,)})) == "x 1 × 20, mask 1"
+    assert seen_words(ShownPicture(kind="array", shapes={"x": (1, 20)}, first_of=1103)) == "the first of 1,103 examples"
 
 
 def test_names_of_inputs() -> None:
@@ -107,7 +107,7 @@ def test_names_of_inputs() -> None:
     unnamed = example_value(Example(item=8, text="a film", before="0.1, 0.2 …", after="0.1, 0.2 …"), vectors)
     assert unnamed.name == "Example 9"
 
-    typed = tried(answer(seen=Seen(kind="text", tokens=2)), answer(), TryInput(text="good film"))
+    typed = tried(answer(seen=ShownPicture(kind="text", tokens=2)), answer(), TryInput(text="good film"))
     shown = input_value(typed, "good film", picture_of(typed, "good film", None))
     assert (shown.picture.text, shown.caption) == ("", "2 tokens")
 

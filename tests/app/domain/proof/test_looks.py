@@ -4,14 +4,14 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from app.domain.proof.looks import Look, next_number, same_look
+from app.domain.proof.looks import TestSetLook, next_number, same_look
 from workers.contracts.proof.proving import level_of_look
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def look(items: range, *versions: str, number: int = 0, run_id: str = "r1", is_open: bool = False) -> Look:
-    return Look("model", run_id, number, versions, frozenset(items), is_open, NOW)
+def look(items: range, *versions: str, number: int = 0, run_id: str = "r1", is_open: bool = False) -> TestSetLook:
+    return TestSetLook("model", run_id, number, versions, frozenset(items), is_open, NOW)
 
 
 def test_overlap_counts_by_item() -> None:
@@ -43,9 +43,9 @@ def test_a_runs_own_sequence_goes_on_while_it_is_open() -> None:
 def test_no_item_takes_part_in_looks_of_more_than_five_percent() -> None:
     """Given 200 looks at random sets, Then the levels of all looks that used one item never add up to more than .05."""
     rng = np.random.default_rng(3)
-    looks: list[Look] = []
+    looks: list[TestSetLook] = []
     for _ in range(200):
         chosen = frozenset(int(item) for item in rng.choice(60, size=rng.integers(5, 40), replace=False))
-        looks.append(Look("model", "r", next_number(looks, chosen), ("v",), chosen, False, NOW))
+        looks.append(TestSetLook("model", "r", next_number(looks, chosen), ("v",), chosen, False, NOW))
     for item in range(60):
         assert sum(level_of_look(one.number) for one in looks if item in one.items) <= 0.05

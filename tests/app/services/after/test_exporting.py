@@ -20,7 +20,7 @@ from app.services.after.exporting import (
     place,
     target_of,
 )
-from app.services.flow.steps import DiskStep, Done, JobError, JobStep
+from app.services.flow.steps import DiskStep, JobError, JobStep, StepResult
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, check_stored, read_facts
 from workers.contracts.jobs import DescribeResult
@@ -140,7 +140,7 @@ def test_what_is_exported_is_checked_beside_the_event_loop(space: Workspace, tmp
     flow = export(space, known, ExportRequest("r1", None, "python", tmp_path / "b.zip"))
     assert isinstance(next(flow), JobStep)
     python = DescribedTarget(id="python", title="Python folder", available=True)
-    step = flow.send(Done(described(python), tmp_path, None, cached=False, seconds=0.0))
+    step = flow.send(StepResult(described(python), tmp_path, None, cached=False, seconds=0.0))
     assert isinstance(step, DiskStep)
     with pytest.raises(JobError) as refused:
         step.work(lambda: False)

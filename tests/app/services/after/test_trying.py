@@ -11,7 +11,7 @@ import pytest
 from finished_run import copied_space, finished_folder, write_picture
 from stopwatch import Stopwatch
 
-from app.services.after.trying.trying import Lost, Refused, Tried, TryInput, TryPair, _copy
+from app.services.after.trying.trying import Lost, TryInput, TryOutcome, TryPair, TryRefusal, _copy
 from app.services.flow.steps import JobError
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, read_facts
@@ -51,36 +51,36 @@ def until(pair: TryPair, holds: Callable[[], Any] = lambda: False, limit_s: floa
 def test_pictures_items_and_bad_files_in_turn(pair: TryPair, tmp_path: Path) -> None:
     """Given two loaded versions, When inputs of all kinds are asked, Then each gets both answers or its reason."""
     path = write_picture(tmp_path / "boot ünï.png", 0, side=90)
-    pair.ask(TryInput(path=str(path)))
+    pair.request(TryInput(path=str(path)))
     (tried,) = until(pair)
-    assert isinstance(tried, Tried)
+    assert isinstance(tried, TryOutcome)
     assert tried.before.rows[0][0] == tried.after.rows[0][0] and tried.after.same is True
     assert tried.before.latency_ms > 0 and tried.after.latency_ms > 0
     assert (tried.before.seen.height_px, tried.before.seen.width_px) == (28, 28)
     assert tried.picture.startswith(b"\x89PNG")
     assert len(pair.pids) == 2 and pair.is_loaded and not pair.is_busy
 
-    pair.ask(TryInput(png=path.read_bytes()))
+    pair.request(TryInput(png=path.read_bytes()))
     (pasted,) = until(pair)
     assert pasted.before.rows == tried.before.rows
 
-    pair.ask(TryInput(path=str(tmp_path / "gone.png")))
+    pair.request(TryInput(path=str(tmp_path / "gone.png")))
     (gone,) = until(pair)
-    assert isinstance(gone, Refused) and gone.error.code == "input_unreadable"
+    assert isinstance(gone, TryRefusal) and gone.error.code == "input_unreadable"
     (tmp_path / "notes.txt").write_text("no picture", encoding="utf-8")
-    pair.ask(TryInput(path=str(tmp_path / "notes.txt")))
+    pair.request(TryInput(path=str(tmp_path / "notes.txt")))
     (text,) = until(pair)
-    assert isinstance(text, Refused) and "notes.txt" in text.error.detail
+    assert isinstance(text, TryRefusal) and "notes.txt" in text.error.detail
 
-    pair.ask(TryInput(item=3))
+    pair.request(TryInput(item=3))
     (item,) = until(pair)
-    assert isinstance(item, Tried) and item.picture == b"" and len(item.before.rows) == 3
+    assert isinstance(item, TryOutcome) and item.picture == b"" and len(item.before.rows) == 3
 
 
 def test_only_the_newest_input_is_answered(pair: TryPair) -> None:
     """Given inputs that come faster than answers, Then those that waited are forgotten."""
     for number in range(5):
-        pair.ask(TryInput(item=number))
+        pair.request(TryInput(item=number))
     (tried,) = until(pair)
     assert tried.asked.item == 4
     assert not pair.is_busy
@@ -88,7 +88,7 @@ def test_only_the_newest_input_is_answered(pair: TryPair) -> None:
 
 def test_another_version(run: Facts, pair: TryPair) -> None:
     """Given an input that is being answered, When another version is chosen, Then it is asked again, beside that one."""
-    pair.ask(TryInput(item=0))
+    pair.request(TryInput(item=0))
     until(pair, lambda: pair._request is not None)
     first, second = pair.pids
     pair.choose(run[1].variants[2])
@@ -100,7 +100,7 @@ def test_another_version(run: Facts, pair: TryPair) -> None:
 def test_closing_ends_both_at_once(run: Facts, tmp_path: Path) -> None:
     """Given versions at work, When they are closed, Then their processes and folders are gone within a second."""
     pair = TryPair(run[0], run[1], run[1].variants[1])
-    pair.ask(TryInput(path=str(write_picture(tmp_path / "a.png"))))
+    pair.request(TryInput(path=str(write_picture(tmp_path / "a.png"))))
     until(pair, lambda: pair.is_loaded)
     pids = pair.pids
     watch = Stopwatch()
@@ -112,12 +112,12 @@ def test_closing_ends_both_at_once(run: Facts, tmp_path: Path) -> None:
 
 def test_a_version_whose_process_dies_is_told_once(pair: TryPair) -> None:
     """Given a killed process, Then it is told in words, and nothing more comes."""
-    pair.ask(TryInput(item=0))
+    pair.request(TryInput(item=0))
     until(pair)
     psutil.Process(pair.pids[1]).kill()
     (lost,) = until(pair)
     assert isinstance(lost, Lost) and lost.variant.title == "Faster engine" and lost.error.hint
-    pair.ask(TryInput(item=1))
+    pair.request(TryInput(item=1))
     assert pair.poll() == []
 
 

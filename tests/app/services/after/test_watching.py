@@ -13,7 +13,7 @@ from app.domain.run import Run
 from app.persistence.errors import StoreUnusable
 from app.services.after.comparing import against_document, compare_against
 from app.services.after.watching import (
-    Changed,
+    ReleaseChange,
     Watched,
     read_pinned,
     read_watched,
@@ -160,7 +160,7 @@ def test_libraries_that_changed_are_named(space: Workspace) -> None:
     assert found.libraries[0].before.startswith(
         "0.9-"
     ) and "Libraries have changed since: onnxruntime 0.9-" in watched_words(found)
-    assert isinstance(found.libraries[0], Changed)
+    assert isinstance(found.libraries[0], ReleaseChange)
 
 
 def test_what_follows_a_run_never_harms_it(space: Workspace) -> None:

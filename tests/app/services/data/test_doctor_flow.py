@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.services.data.doctor import QUICK_S, check_preparation, misfit_before_run, misfit_error, misfit_finding
-from app.services.flow.steps import Done, JobError, JobStep
+from app.services.flow.steps import JobError, JobStep, StepResult
 from app.services.opening.opening import OpenedModel, ReadData
 from workers.contracts.data.doctor import DoctorParams, DoctorResult, DoctorVerdict, WayTried
 from workers.contracts.errors import ErrorInfo
@@ -40,7 +40,7 @@ def drive(flow: Any, answer: DoctorResult | JobError) -> tuple[Any, list[JobStep
         if isinstance(answer, JobError):
             flow.throw(answer)
         else:
-            flow.send(Done(answer, Path(), None, False, 0.0))
+            flow.send(StepResult(answer, Path(), None, False, 0.0))
     except StopIteration as stop:
         return stop.value, steps
     raise AssertionError("one step is enough")

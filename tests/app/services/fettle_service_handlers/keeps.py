@@ -7,8 +7,8 @@ from workers.contracts.process.context import JobContext
 
 
 def run(params: Params, ctx: JobContext) -> Result:
-    assert ctx.kept_dir is not None
-    kept = ctx.kept_dir / "finished.txt"
+    assert ctx.persistent_dir is not None
+    kept = ctx.persistent_dir / "finished.txt"
     found = kept.read_text() if kept.exists() else ""
     kept.write_text(f"{found}x")
     ctx.progress("kept", 1, 1)

@@ -11,7 +11,7 @@ from app.services.flow import card_slot
 from app.services.flow.card_slot import WAITING, CardSlot
 from app.services.flow.driver import Driver
 from app.services.flow.events import Event, StepProgress, ignore
-from app.services.flow.steps import Done, Flow, FlowCancelled, JobStep
+from app.services.flow.steps import Flow, FlowCancelled, JobStep, StepResult
 from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from workers.contracts.base import Frozen
@@ -38,8 +38,8 @@ def step(card: Card | None, **more: Any) -> JobStep[Values]:
     return JobStep("echo", Values(), Values, "echo", limits=limits, **more)
 
 
-def one(job: JobStep[Values]) -> Flow[Done[Values]]:
-    done: Done[Values] = yield job
+def one(job: JobStep[Values]) -> Flow[StepResult[Values]]:
+    done: StepResult[Values] = yield job
     return done
 
 

@@ -26,8 +26,17 @@ from app.services.flow.events import (
     WaitingForQuiet,
     ignore,
 )
-from app.services.flow.quiet import OtherPrograms, Patience
-from app.services.flow.steps import Done, Flow, FlowCancelled, JobError, JobStep, Measured, MeasuredVariant, MeasureStep
+from app.services.flow.quiet import OtherPrograms, QuietBudget
+from app.services.flow.steps import (
+    Flow,
+    FlowCancelled,
+    JobError,
+    JobStep,
+    Measured,
+    MeasuredVariant,
+    MeasureStep,
+    StepResult,
+)
 from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.run.bounded_steps import bounded
@@ -46,8 +55,8 @@ def step(kind: str, values: dict[str, Any] | None = None, **more: Any) -> JobSte
     return JobStep(kind=kind, params=Values(values=values or {}), result=Values, title=kind, **more)
 
 
-def one(job: JobStep[Values]) -> Flow[Done[Values]]:
-    done: Done[Values] = yield job
+def one(job: JobStep[Values]) -> Flow[StepResult[Values]]:
+    done: StepResult[Values] = yield job
     return done
 
 
@@ -77,7 +86,7 @@ def test_what_is_kept_is_answered_from_the_store(space: Workspace) -> None:
     """Given a step that may be kept, when it is asked for twice, then one process ran, and both see the same folder."""
     events: list[Event] = []
 
-    def twice() -> Flow[tuple[Done[Values], Done[Values]]]:
+    def twice() -> Flow[tuple[StepResult[Values], StepResult[Values]]]:
         first = yield from one(step("echo", {"a": 1}, cache=True))
         second = yield from one(step("echo", {"a": 1}, cache=True))
         return first, second
@@ -288,11 +297,10 @@ def measure(measurement: MeasureStep) -> Flow[Measured]:
 def test_a_measurement_waits_for_quiet_until_a_person_skips_it(
     space: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given other programs that use 85 %, Then nothing is started and the wait is told; when it is skipped, Then it is
-    measured, and the same run waits no more."""
+    """Given other programs that use 85 %, Then the run waits once; when that is skipped, Then it measures."""
     monkeypatch.setattr(OtherPrograms, "share", lambda self: 0.85)
     monkeypatch.setattr(quiet, "LOOK_S", 0.05)
-    patience, seen = Patience(), list[Event]()
+    patience, seen = QuietBudget(), list[Event]()
     step = dataclasses.replace(measuring(0.001), quiet=patience.part(60.0, None))
     driver = Driver(space, measure(step), seen.append)
     until = time.monotonic() + 0.5
@@ -325,7 +333,7 @@ def test_what_is_timed_has_the_priority_of_other_programs(space: Workspace) -> N
 def test_a_wait_can_be_cancelled(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a measurement that waits, when it is cancelled, then the flow ends at once and no process was begun."""
     monkeypatch.setattr(OtherPrograms, "share", lambda self: 0.85)
-    driver = Driver(space, measure(dataclasses.replace(measuring(0.001), quiet=Patience().part(60.0, None))), ignore)
+    driver = Driver(space, measure(dataclasses.replace(measuring(0.001), quiet=QuietBudget().part(60.0, None))), ignore)
     assert driver.tick() and driver.waits_for_quiet
     driver.cancel()
     with pytest.raises(FlowCancelled):

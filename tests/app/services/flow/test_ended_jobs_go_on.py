@@ -12,14 +12,14 @@ from fettle_service_handlers._shared import Params, Result
 from app.services.flow import workspace as workspace_module
 from app.services.flow.driver import Driver
 from app.services.flow.events import Event, StepProgress, ignore
-from app.services.flow.steps import Done, Flow, JobStep
+from app.services.flow.steps import Flow, JobStep, StepResult
 from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import KEPT_S, Workspace
 
 
-def keeping(name: str = "a") -> Flow[Done[Result]]:
+def keeping(name: str = "a") -> Flow[StepResult[Result]]:
     params = Params(values={"name": name})
-    done: Done[Result] = yield JobStep(
+    done: StepResult[Result] = yield JobStep(
         kind="keeps", params=params, result=Result, title="keeps", cache=True, goes_on=True
     )
     return done

@@ -5,7 +5,7 @@ from typing import Any
 
 from app.services.flow.driver import Driver
 from app.services.flow.events import ignore
-from app.services.flow.steps import Done, Flow, JobStep
+from app.services.flow.steps import Flow, JobStep, StepResult
 from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from workers.contracts.base import Frozen
@@ -17,10 +17,10 @@ class Values(Frozen):
     values: dict[str, Any] = {}
 
 
-def reading(path: Path) -> Flow[Done[Values]]:
+def reading(path: Path) -> Flow[StepResult[Values]]:
     """Read a file of the store in a job that takes long, as an export does."""
     step = JobStep(kind="sleep", params=Values(values={"seconds": 30}), result=Values, title="", read_paths=(path,))
-    done: Done[Values] = yield step
+    done: StepResult[Values] = yield step
     return done
 
 
@@ -45,7 +45,7 @@ def test_key_of_a_cached_step_is_held_before_it_is_looked_for(space: Workspace) 
     held: list[frozenset[str]] = []
 
     def flow() -> Flow[str | None]:
-        done: Done[Values] = yield JobStep(kind="echo", params=Values(), result=Values, title="", cache=True)
+        done: StepResult[Values] = yield JobStep(kind="echo", params=Values(), result=Values, title="", cache=True)
         held.append(space.artifacts.held)
         return done.key
 

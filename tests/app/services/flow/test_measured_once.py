@@ -9,7 +9,7 @@ from staging import Make, Stage, recipes
 
 from app.domain.run import RunState
 from app.services.flow import kept_measurements
-from app.services.flow.kept_measurements import KeptMeasurements
+from app.services.flow.kept_measurements import SavedMeasurements
 from app.services.projects.projects import project_for
 from app.services.records.run_plan import as_begun
 from app.services.run.budget import QUICK_BLOCKS, SLOW_REQUEST_MS
@@ -224,7 +224,7 @@ def test_contents_decide_and_not_names(stage: Make) -> None:
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2)})
     one.go()
     step = one.play.finals[0]
-    kept = KeptMeasurements(one.space.artifacts, one.space.jobs)
+    kept = SavedMeasurements(one.space.artifacts, one.space.jobs)
     assert kept.key(step) is not None
     params = step.variants[0].params.model_copy(update={"model_dir": "/elsewhere/model"})
     elsewhere = dataclasses.replace(step.variants[0], params=params)

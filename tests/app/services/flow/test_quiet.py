@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from app.services.flow.quiet import LOOK_S, MOST_S, OtherPrograms, Patience, Waiting, run_patience
+from app.services.flow.quiet import LOOK_S, MOST_S, OtherPrograms, QuietBudget, Waiting, quiet_budget
 
 
 class Clock:
@@ -19,7 +19,7 @@ class Clock:
         return self.now
 
 
-def waited(patience: Patience, most_s: float, share: Callable[[float], float | None]) -> float:
+def waited(patience: QuietBudget, most_s: float, share: Callable[[float], float | None]) -> float:
     """Seconds until it was over, by a clock of its own."""
     clock = Clock()
     waiting = Waiting(patience.part(most_s, None), lambda: share(clock.now - 100.0), clock)
@@ -29,12 +29,12 @@ def waited(patience: Patience, most_s: float, share: Callable[[float], float | N
 
 
 def test_a_quiet_computer_is_measured_after_two_looks() -> None:
-    assert waited(Patience(), 60.0, lambda at_s: 0.02) == pytest.approx(2 * LOOK_S, abs=0.2)
+    assert waited(QuietBudget(), 60.0, lambda at_s: 0.02) == pytest.approx(2 * LOOK_S, abs=0.2)
 
 
 def test_it_waits_until_others_are_done() -> None:
     """Given programs that end after ten seconds, Then it waits for these and for two looks, and has the rest left."""
-    patience = Patience()
+    patience = QuietBudget()
     took_s = waited(patience, 60.0, lambda at_s: 0.9 if at_s < 10 else 0.05)
     assert took_s == pytest.approx(12, abs=1.1)
     assert patience.left_s == pytest.approx(60 - took_s, abs=0.1)
@@ -43,26 +43,26 @@ def test_it_waits_until_others_are_done() -> None:
 def test_a_pause_of_a_moment_is_no_quiet() -> None:
     """Given a program that pauses for each second look, Then it waits to the end."""
     looks = iter([0.0, 0.8] * 20)
-    assert waited(Patience(), 15.0, lambda at_s: next(looks)) == pytest.approx(15.0, abs=0.2)
+    assert waited(QuietBudget(), 15.0, lambda at_s: next(looks)) == pytest.approx(15.0, abs=0.2)
 
 
 def test_all_waits_of_a_run_are_a_minute_at_most() -> None:
     """Given a computer that is never quiet, Then the second wait has what the first one left."""
-    patience = Patience()
+    patience = QuietBudget()
     assert waited(patience, 20.0, lambda at_s: 0.9) == pytest.approx(20, abs=0.2)
     assert waited(patience, 60.0, lambda at_s: 0.9) == pytest.approx(40, abs=0.2)
     assert waited(patience, 60.0, lambda at_s: 0.9) < 0.1
 
 
 def test_where_time_is_limited_a_tenth_of_it_is_waited() -> None:
-    assert Patience().part(60.0, 50.0).most_s == pytest.approx(5.0)
-    assert Patience().part(20.0, 3600.0).most_s == 20.0
-    assert Patience().part(60.0, -1.0).most_s == 0.0
+    assert QuietBudget().part(60.0, 50.0).most_s == pytest.approx(5.0)
+    assert QuietBudget().part(20.0, 3600.0).most_s == 20.0
+    assert QuietBudget().part(60.0, -1.0).most_s == 0.0
 
 
 def test_skipping_counts_for_the_whole_run() -> None:
     """Given a person who does not want to wait, Then this wait is over, and there is none later."""
-    patience = Patience()
+    patience = QuietBudget()
     waiting = Waiting(patience.part(60.0, None), lambda: 0.9, Clock())
     assert waiting.tick()
     patience.skip()
@@ -92,10 +92,10 @@ def test_our_own_processes_are_no_other_programs() -> None:
 
 def test_how_long_a_run_waits_can_be_said_by_the_environment() -> None:
     """Given a machine on which programs always work side by side, then a run need not wait; what is no number is told."""
-    assert run_patience({}).left_s == MOST_S
-    assert run_patience({"FETTLE_WAIT_FOR_QUIET_S": "0"}).left_s == 0.0
+    assert quiet_budget({}).left_s == MOST_S
+    assert quiet_budget({"FETTLE_WAIT_FOR_QUIET_S": "0"}).left_s == 0.0
     with pytest.raises(ValueError, match="number of seconds"):
-        run_patience({"FETTLE_WAIT_FOR_QUIET_S": "soon"})
+        quiet_budget({"FETTLE_WAIT_FOR_QUIET_S": "soon"})
 
 
 def test_the_programs_that_disturb_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,7 +114,7 @@ def test_a_wait_that_ends_in_vain_names_what_disturbed_it() -> None:
     """Given programs that never end, Then the wait names them in the end; where it became quiet it names none."""
     for share, named in ((0.9, ("browser",)), (0.01, ())):
         clock = Clock()
-        waiting = Waiting(Patience().part(5.0, None), partial(float, share), clock, lambda: ("browser",))
+        waiting = Waiting(QuietBudget().part(5.0, None), partial(float, share), clock, lambda: ("browser",))
         while waiting.tick():
             clock.now += 0.5
         assert waiting.disturbed_by == named

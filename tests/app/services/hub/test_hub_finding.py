@@ -8,7 +8,7 @@ import pytest
 
 from app.credentials import TOKEN_FILE
 from app.domain.hub import Wish
-from app.services.flow.steps import Done
+from app.services.flow.steps import StepResult
 from app.services.hub.finding import ENOUGH, MAX_PAGES, FoundModels, find_models, has_token, hub_address, token_place
 from workers.contracts.hub import HubModel, HubQuery, HubSearchResult
 from workers.contracts.licenses import LicenseVerdict
@@ -36,7 +36,7 @@ def run(space: Any, wish: Wish, pages: list[int], per_page: int = 20) -> tuple[F
         )
         result = HubSearchResult(models=models, next_cursor=f"after-{number}" if number < len(pages) else None)
         try:
-            step = flow.send(Done(result, Path(), None, False, 0.1))
+            step = flow.send(StepResult(result, Path(), None, False, 0.1))
         except StopIteration as stop:
             return stop.value, asked
     raise AssertionError("it asks on and on")

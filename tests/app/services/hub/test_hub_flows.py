@@ -22,7 +22,7 @@ from app.services.flow.events import ignore
 from app.services.flow.steps import FlowCancelled, JobError
 from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
-from app.services.hub.clean import discard_download, kept_models, remove_model, unfinished_downloads
+from app.services.hub.clean import discard_download, downloaded_models, remove_model, unfinished_downloads
 from app.services.hub.flows import DownloadRequest, download_model, hub_model, log_in, resume_download, search_hub
 from app.services.hub.model_cache import ModelCache
 from app.services.hub.origin import origin_of, remember_origin
@@ -116,7 +116,7 @@ def test_cancelled_within_a_second_and_nothing_left(fake: FakeHub, space: Worksp
     watch.check(1.0)
     assert list((home / "hub" / "arriving").iterdir()) == []
     assert list((home / "jobs").iterdir()) == []
-    assert kept_models(space) == ()
+    assert downloaded_models(space) == ()
 
 
 def test_cancelled_while_nothing_comes(fake: FakeHub, space: Workspace) -> None:
@@ -190,7 +190,7 @@ def test_a_wrong_file_leaves_nothing(fake: FakeHub, space: Workspace, home: Path
 
     assert (caught.value.error.code, caught.value.exit_code) == ("hub_wrong_hash", 3)
     assert unfinished_downloads(space) == ()
-    assert kept_models(space) == ()
+    assert downloaded_models(space) == ()
     assert not [path for path in (home / "hub").rglob("*") if path.is_file() and path.stat().st_size]
 
 
@@ -225,7 +225,7 @@ def test_in_use_and_clean_up(fake: FakeHub, space: Workspace) -> None:
     """Given a project that was begun with a model, Then it is not removed unasked, and never while a run works."""
     stored = run_to_end(Driver(space, download_model(space, NET), ignore)).stored
     project = project_for(space.repositories, stored.open_path)
-    (kept,) = kept_models(space)
+    (kept,) = downloaded_models(space)
     assert (kept.used_by, kept.running) == ((project.name,), False)
     with pytest.raises(JobError) as caught:
         remove_model(space, stored.key)
@@ -237,7 +237,7 @@ def test_in_use_and_clean_up(fake: FakeHub, space: Workspace) -> None:
         remove_model(space, stored.key, even_if_used=True)
     space.repositories.runs.update(dataclasses.replace(run, state=RunState.FAILED))
     assert remove_model(space, stored.key, even_if_used=True) == stored.size_bytes
-    assert kept_models(space) == ()
+    assert downloaded_models(space) == ()
     assert not stored.folder.exists()
     with pytest.raises(JobError):
         remove_model(space, stored.key)

@@ -17,7 +17,7 @@ from app.persistence import NotFound, Repositories, open_store
 from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.steps import JobError
 from app.services.flow.workspace import Workspace
-from app.services.projects.opened import kept_recipes, save_recipes
+from app.services.projects.opened import save_recipes, saved_recipes
 from app.services.projects.projects import project_for
 from app.services.projects.trash import (
     contents_of,
@@ -29,7 +29,7 @@ from app.services.projects.trash import (
     trashed_projects,
 )
 from app.services.records.proofs import Proof, read_proof, write_proof
-from app.services.records.stress import keep_stress, read_record
+from app.services.records.stress import read_record, save_stress
 from workers.contracts.specs import Recipe
 
 
@@ -51,7 +51,7 @@ def repositories(space: Workspace) -> Repositories:
     space.repositories.exports.add(export)
     save_recipes(space.repositories, made, (Recipe(title="Mine"),))
     write_proof(space.repositories, "r1", Proof(looks={"r1-v1": (20,)}))
-    keep_stress(space.repositories, "r1-v1", "ab" * 32, 1)
+    save_stress(space.repositories, "r1-v1", "ab" * 32, 1)
     space.repositories.projects.add(dataclasses.replace(made, id="p2", name="Other", model_path="/models/other.onnx"))
     return space.repositories
 
@@ -104,7 +104,7 @@ def test_for_good_takes_its_records_and_nothing_of_others(space: Workspace, repo
     """Given a project in the trash whose model another one uses, When it is deleted for good, Then its runs, figures and
     settings are gone, and the model and data that both stand on are still there."""
     first = repositories.projects.get("p1")
-    assert kept_recipes(repositories, first) and read_record(repositories, "r1-v1")
+    assert saved_recipes(repositories, first) and read_record(repositories, "r1-v1")
     with pytest.raises(JobError) as refused:
         delete_for_good(repositories, "p1")
     assert refused.value.error.code == "not_in_trash"
@@ -113,7 +113,7 @@ def test_for_good_takes_its_records_and_nothing_of_others(space: Workspace, repo
     with pytest.raises(NotFound):
         repositories.projects.get("p1")
     assert repositories.runs.list() == [] and repositories.variants.list(run_id="r1") == []
-    assert kept_recipes(repositories, first) is None and read_proof(repositories, "r1") == Proof()
+    assert saved_recipes(repositories, first) is None and read_proof(repositories, "r1") == Proof()
     assert read_record(repositories, "r1-v1") is None
     other = repositories.projects.get("p2")
     assert other.model_key is not None and other.data_key is not None

@@ -6,7 +6,7 @@ from app.cli.tables import version_lines
 from app.domain.outcome import SearchEnd, outcome_of
 from app.domain.project import Project
 from app.services.flow.workspace import Workspace
-from app.services.records.card import keep_card, read_cards
+from app.services.records.card import read_cards, save_card_results
 from app.services.records.documents import compare_document, run_document, variant_document
 from workers.contracts.jobs import MeasureResult
 from workers.contracts.measured.card_figures import CardEnergy, CardFigures, CardNote, Spread
@@ -32,8 +32,8 @@ def test_kept_with_its_version_and_told_by_every_document(space: Workspace) -> N
     space.repositories.runs.add(a_run())
     for version in versions:
         space.repositories.variants.add(version)
-    keep_card(space.repositories, "v1", [result(FIGURES), result(None)])
-    keep_card(space.repositories, "v2", [result(None)])
+    save_card_results(space.repositories, "v1", [result(FIGURES), result(None)])
+    save_card_results(space.repositories, "v2", [result(None)])
     cards = read_cards(space.repositories, ["v1", "v2"])
     assert cards == {"v1": FIGURES}
     for document in (

@@ -21,7 +21,7 @@ from app.services.after.trying.tried import tried_run
 from app.services.after.watching import read_pinned, read_watched
 from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.workspace import Workspace
-from app.services.projects.opened import kept_data, kept_opening, kept_recipes
+from app.services.projects.opened import saved_data, saved_opening, saved_recipes
 from app.services.projects.trash import delete_for_good, move_to_trash
 from app.services.records.facts import RunFacts, read_facts
 from app.services.records.load import read_price
@@ -149,9 +149,9 @@ def test_how_the_project_was_left_is_there(space: Workspace, project: Project, f
     """Given the project, Then how model and data were opened, its recipes, its answers about the data, its origin and its
     pinned test set are there, and so are the price and the settings."""
     repositories = space.repositories
-    assert kept_opening(repositories, project).path == "/home/person/colors.onnx" == project.model_path
-    assert kept_data(repositories, project).path == "/home/person/first.npz" == project.data_path
-    recipes = kept_recipes(repositories, project)
+    assert saved_opening(repositories, project).path == "/home/person/colors.onnx" == project.model_path
+    assert saved_data(repositories, project).path == "/home/person/first.npz" == project.data_path
+    recipes = saved_recipes(repositories, project)
     assert recipes is not None and [recipe.title for recipe in recipes] == ["Faster engine", "Pruned by 90 %"]
     assert facts.record is not None and (facts.record.made_by, facts.record.people) == ("me", "no")
     assert facts.origin is not None and facts.origin.repo == "person/colors"

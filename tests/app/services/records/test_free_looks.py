@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from judged import variant
 
-from app.domain.proof.looks import Look
-from app.services.records.looks import LookBook
+from app.domain.proof.looks import TestSetLook
+from app.services.records.looks import TestSetUsage
 
 
 class Repositories:
@@ -15,12 +15,12 @@ class Repositories:
 
     def __init__(self) -> None:
         self.looks = self
-        self.kept: list[Look] = []
+        self.kept: list[TestSetLook] = []
 
-    def of_model(self, model_sha256: str) -> list[Look]:
+    def of_model(self, model_sha256: str) -> list[TestSetLook]:
         return [look for look in self.kept if look.model_sha256 == model_sha256]
 
-    def put(self, look: Look) -> None:
+    def put(self, look: TestSetLook) -> None:
         self.kept.append(look)
 
 
@@ -39,10 +39,10 @@ def test_look_at_identical_or_damaged_predictions_costs_nothing(facts: dict[str,
     """Given 400 items, When a version is judged on them, Then only what could be called safe by chance counts as a look
     before the next version."""
     repositories: Any = Repositories()
-    book = LookBook(repositories, "model", "run", frozenset(range(1, 401)), 1.0)
+    book = TestSetUsage(repositories, "model", "run", frozenset(range(1, 401)), 1.0)
     made = variant("first")
     assert made.judgement is not None
     first = dataclasses.replace(made, judgement=made.judgement.model_copy(update=facts))
-    book.note(first, book.number(first))
-    other = LookBook(repositories, "model", "another run", frozenset(range(1, 401)), 1.0)
+    book.record(first, book.number(first))
+    other = TestSetUsage(repositories, "model", "another run", frozenset(range(1, 401)), 1.0)
     assert other.number(dataclasses.replace(variant("second"), artifact_key="another")) == looks

@@ -9,8 +9,8 @@ import pytest
 from finished_run import copied_space, finished_folder, write_part
 
 from app.services.after import run_data
-from app.services.after.proving import Proved, ask_rest, prove
-from app.services.after.run_data import asked_examples
+from app.services.after.proving import Proved, evaluate_rest, prove
+from app.services.after.run_data import evaluated_examples
 from app.services.flow.driver import Driver
 from app.services.flow.events import JobBegan, ignore
 from app.services.flow.to_end import run_to_end
@@ -34,10 +34,10 @@ def judged(facts: RunFacts) -> list[int]:
 def test_of_a_run_without_a_verdict_no_examples_are_missing(space: Workspace) -> None:
     """Given a run of which no version was judged, Then nothing is said of examples that a verdict rests on."""
     facts = read_facts(space, "r1")
-    assert asked_examples(space, facts).n_left == 38
+    assert evaluated_examples(space, facts).n_left == 38
     variants = tuple(v if v.is_baseline else dataclasses.replace(v, judgement=None) for v in facts.variants)
     run = dataclasses.replace(facts.run, recommended_variant_id=None)
-    assert asked_examples(space, dataclasses.replace(facts, run=run, variants=variants)).n_left == 0
+    assert evaluated_examples(space, dataclasses.replace(facts, run=run, variants=variants)).n_left == 0
 
 
 @pytest.mark.whole
@@ -45,18 +45,18 @@ def test_the_rest_is_asked(space: Workspace, tmp_path: Path) -> None:
     """Given ten of 48 examples asked, When the others are asked and more are added, Then all are judged together, nothing
     is optimized or measured again, and looks at too few examples to prove anything count for nothing."""
     facts = read_facts(space, "r1")
-    told = asked_examples(space, facts)
-    assert (told.n_asked, told.n_test, told.n_left, told.stopped) == (10, 48, 38, "time")
+    told = evaluated_examples(space, facts)
+    assert (told.n_evaluated, told.n_test, told.n_left, told.stopped) == (10, 48, 38, "time")
     assert Path(str(told.path)).name == "some.npz"
     assert judged(facts) == [10, 10, 10]
 
     events: list[Any] = []
-    done: Proved = run_to_end(Driver(space, ask_rest(space, facts), events.append))
+    done: Proved = run_to_end(Driver(space, evaluate_rest(space, facts), events.append))
     assert {event.kind for event in events if isinstance(event, JobBegan)} <= {"answer", "judge", "fingerprints"}
     assert (done.added, done.known) == (38, 0)
     facts = read_facts(space, "r1")
     assert judged(facts) == [48, 48, 48]
-    assert asked_examples(space, facts).n_left == 0
+    assert evaluated_examples(space, facts).n_left == 0
     assert not facts.proof.parts
     assert facts.data is not None and facts.data.n_test == 48
 
@@ -80,5 +80,5 @@ def test_of_a_run_that_asked_as_many_as_it_planned_none_are_missing_once_it_is_s
     variants = tuple(v if v.is_baseline else dataclasses.replace(v, judgement=judgement) for v in facts.variants)
     chosen = next(v.id for v in variants if not v.is_baseline)
     run = dataclasses.replace(facts.run, recommended_variant_id=chosen)
-    found = asked_examples(space, dataclasses.replace(facts, run=run, variants=variants))
+    found = evaluated_examples(space, dataclasses.replace(facts, run=run, variants=variants))
     assert found.n_left == n_left and not found.stopped

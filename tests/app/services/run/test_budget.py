@@ -37,9 +37,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def a_budget(total_s: float | None, clock: Clock, p50_ms: float = 10.0) -> TimeBudget:
     """The original took 20 s in all: 2 s until it was loaded, 8 blocks of half a second."""
     budget = TimeBudget(total_s, clock)
-    budget.note_measured("original", measured(p50_ms, 8, 2 + 8 * 0.05 * p50_ms), 0)
-    budget.note_original(20.0)
-    budget.note_tail(1.0)
+    budget.record_measured("original", measured(p50_ms, 8, 2 + 8 * 0.05 * p50_ms), 0)
+    budget.record_original(20.0)
+    budget.record_closing(1.0)
     return budget
 
 
@@ -62,7 +62,7 @@ def test_the_end_is_expected_from_what_was_measured(clock: Clock) -> None:
     """Given the original alone, Then a final run of one version like it is expected; of two, one of two; and a proof by
     what the original's answers took."""
     budget = a_budget(100, clock)
-    budget.note_answers(items=100, asked=50, seconds=5.0, beside_s=2.0)
+    budget.record_predictions(items=100, asked=50, seconds=5.0, beside_s=2.0)
     assert budget.end_s([]) == pytest.approx((5 * 2 * 3 + 1, 2 + 100 * 0.1 + 1))
     assert budget.end_s(["a", "b"])[0] == pytest.approx(5 * 3 * 3 + 1)
 
@@ -70,8 +70,8 @@ def test_the_end_is_expected_from_what_was_measured(clock: Clock) -> None:
 def test_slow_models_end_their_blocks_early(clock: Clock) -> None:
     """Given requests of a tenth of a second of which two blocks were timed, then a block costs its two seconds, no more."""
     budget = TimeBudget(100, clock)
-    budget.note_measured("original", Measured((((100.0,) * 32,),), ((),), (None,), None, 6.0), 0)
-    budget.note_tail(1.0)
+    budget.record_measured("original", Measured((((100.0,) * 32,),), ((),), (None,), None, 6.0), 0)
+    budget.record_closing(1.0)
     assert budget.final_s(["a"], FinalPlan(1, 1)) == pytest.approx(1.3 * (2 * (2 + 2 * 2.0) + 1))
 
 
@@ -80,7 +80,7 @@ def test_longer_blocks_of_fast_models_are_counted(clock: Clock) -> None:
     last, and the original's block is five times as long as one of 40."""
     budget = TimeBudget(100, clock)
     for name, p50_ms in (("original", 1.0), ("fast", 0.4)):
-        budget.note_measured(name, measured(p50_ms, 4, 2.0 + 1.25 * 160 * p50_ms / 1000), 0)
+        budget.record_measured(name, measured(p50_ms, 4, 2.0 + 1.25 * 160 * p50_ms / 1000), 0)
     blocks_s = 2 * 1.25 * (200 * 0.001 + 200 * 0.0004)
     assert budget.final_s(["fast"], FinalPlan(1, 1)) == pytest.approx(1.3 * (2 * 2.0 + blocks_s), rel=0.01)
 
@@ -90,7 +90,7 @@ def test_nothing_is_begun_that_cannot_be_done(clock: Clock) -> None:
     budget = a_budget(100, clock)
     assert budget.worth_trying([])
     clock.now = 60
-    budget.note_tried(15)
+    budget.record_tried(15)
     assert budget.worth_trying(["a"])
     clock.now = 85
     assert not budget.worth_trying(["a"])
@@ -158,7 +158,7 @@ def test_where_nothing_is_there_to_compare_time_is_not_kept_for_it(clock: Clock)
 def test_more_time_counts_from_now_on(clock: Clock) -> None:
     """Given a run of 60 s that goes on for 300, Then it has these 300 whatever the store saves, and asks as many as ever."""
     budget = TimeBudget(360, clock, begun_s=60, from_now_s=300)
-    budget.note_saved(50)
+    budget.record_cached(50)
     clock.now = 10
     assert budget.left_s == 290
     assert budget.answer_s == TimeBudget(60, clock).answer_s

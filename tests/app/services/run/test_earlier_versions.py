@@ -11,11 +11,11 @@ from staging import Make, Stage
 from app.domain.words.explain import why_int8_lost
 from app.services.after.trying.tried import known_to, layers_of
 from app.services.records.facts import read_facts
-from app.services.records.run_plan import kept_plan
+from app.services.records.run_plan import saved_plan
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import DescribeResult, PlanResult
 from workers.contracts.planning import Instructions
-from workers.contracts.specs import Described, DeviceFacts, LayersKept
+from workers.contracts.specs import Described, DeviceFacts, UnquantizedLayers
 
 PLAN_OF_0_1 = {
     "baseline": {"title": "Original"},
@@ -81,7 +81,7 @@ def test_an_old_run_goes_on_and_does_nothing_twice(stage: Make, title: str) -> N
     before = one.variants["A"]
     recipe = before.recipe.model_copy(update={"title": title, "id": title})
     one.space.repositories.variants.update(dataclasses.replace(before, title=title, recipe=recipe))
-    plan = kept_plan(one.stored)
+    plan = saved_plan(one.stored)
     assert plan is not None and [recipe.id for recipe in plan.recipes] == ["A", "B", "C"]
     one.play.interrupt_at, one.play.seen = "", []
     one.again()
@@ -102,7 +102,7 @@ def test_layers_that_a_version_keeps_are_read_from_its_model(stage: Make) -> Non
     facts = read_facts(one.space, one.run_id)
     assert layers_of(facts) == {}
     folder = facts.model_dir(one.variants["A"])
-    artifact = read_model(folder).artifact.model_copy(update={"layers_kept": LayersKept(kept=2, layers=9)})
+    artifact = read_model(folder).artifact.model_copy(update={"layers_kept": UnquantizedLayers(kept=2, layers=9)})
     (folder / "artifact.json").write_text(artifact.model_dump_json(), encoding="utf-8")
     shutil.rmtree(facts.model_dir(one.variants["B"]))
-    assert layers_of(facts) == {one.variants["A"].id: LayersKept(kept=2, layers=9)}
+    assert layers_of(facts) == {one.variants["A"].id: UnquantizedLayers(kept=2, layers=9)}

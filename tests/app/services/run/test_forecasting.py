@@ -60,7 +60,7 @@ def test_the_next_forecast_is_closer(space: Workspace) -> None:
             run_id=str(number), machine="here", before=first, refined=first, seconds=2 * first.plain_s,
             memory_bytes=2 * first.plain_bytes, whole=True,
         )  # fmt: skip
-        here.keep(came)
+        here.save(came)
     then = here.expect(BASIS)
     assert abs(then.seconds - 2 * first.plain_s) < abs(first.seconds - 2 * first.plain_s)
     assert then.memory_bytes > first.memory_bytes
@@ -75,11 +75,11 @@ def test_only_the_last_teach(space: Workspace) -> None:
     for number in range(MOST_LEARNED_FROM + 5):
         seconds = (40 if number < 5 else 2) * first.plain_s
         came = RunForecast(run_id=str(number), machine="here", before=first, seconds=seconds, whole=True)
-        forecasts.keep(came)
+        forecasts.save(came)
     learned = forecasts.expect(BASIS)
     assert forecasts.of_run("0").seconds == 40 * first.plain_s
     space.repositories.runs.delete("0")
     assert forecasts.of_run("0").seconds is None and forecasts.expect(BASIS) == learned
     last = str(MOST_LEARNED_FROM + 4)
-    forecasts.keep(RunForecast(run_id=last, machine="here", seconds=2.0))
+    forecasts.save(RunForecast(run_id=last, machine="here", seconds=2.0))
     assert forecasts.of_run(last).seconds == 2.0

@@ -13,7 +13,7 @@ from app.domain.artifact import ArtifactRecord
 from app.domain.job import JobRecord
 from app.domain.outcome import Ending, outcome_of
 from app.domain.run import RunState
-from app.services.flow.steps import Done, FlowCancelled
+from app.services.flow.steps import FlowCancelled, StepResult
 from app.services.records.search_end import read_end
 from app.services.run.final_run import most_rounds
 
@@ -205,7 +205,7 @@ def opened_before(one: Stage, monkeypatch: pytest.MonkeyPatch, run_id: str | Non
         if getattr(step, "kind", "") != "open":
             return usual(step)
         result, folder = one.play._open_job(step)
-        return Done(result, folder, "opened", True, 0.0, OPENING_S)
+        return StepResult(result, folder, "opened", True, 0.0, OPENING_S)
 
     monkeypatch.setattr(one.play, "_known", opened)
 

@@ -104,7 +104,7 @@ def test_quiet_is_waited_for_before_the_original_and_before_the_final_run_alone(
     one.go()
     first, final = one.play.looks["Measure Original"], one.play.finals[0]
     assert first.quiet is not None and final.quiet is not None
-    assert first.quiet.patience is final.quiet.patience
+    assert first.quiet.budget is final.quiet.budget
     assert (first.quiet.most_s, final.quiet.most_s, one.play.looks["Measure A"].quiet) == (20.0, 60.0, None)
     short = stage(Like(p50_ms=4), {"A": Like(p50_ms=2)}, time_budget_s=100)
     short.ask = dataclasses.replace(short.ask, fresh=True)

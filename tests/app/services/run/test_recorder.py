@@ -184,10 +184,10 @@ def test_reused_latencies_are_recorded_once_by_a_run_that_goes_on(
     stored once, and others are stored besides."""
     recorder.begin()
     recorder.variant(variant(recorder.run.id))
-    recorder.take_over("v1", [[2.5, 2.5], [3.0]])
+    recorder.resume_from("v1", [[2.5, 2.5], [3.0]])
     recorder.end(RunState.INTERRUPTED)
     recorder.begin()
-    recorder.take_over("v1", [[2.5, 2.5], [3.0]])
+    recorder.resume_from("v1", [[2.5, 2.5], [3.0]])
     assert [point.latency_ms for point in space.repositories.latencies.of_run(recorder.run.id)] == [2.5, 2.5, 3.0]
-    recorder.take_over("v1", [[2.5, 4.0]])
+    recorder.resume_from("v1", [[2.5, 4.0]])
     assert space.repositories.latencies.count(recorder.run.id) == 5

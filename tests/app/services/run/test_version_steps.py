@@ -12,7 +12,7 @@ from app.services.records.facts import RunFacts, read_facts
 from app.services.run.version_steps import (
     IDLE_S,
     PREDICTIONS,
-    Pair,
+    MeasuredPair,
     Version,
     judge,
     measured_variant,
@@ -62,7 +62,7 @@ def test_a_verdict_reads_all_pairs_and_writes_only_if_it_may(facts: RunFacts, tm
     """Given two folders of examples, Then the verdict is over both, each folder may be read once, and without the cache
     nothing is written."""
     files = [tmp_path / name / PREDICTIONS for name in ("a", "b", "c")]
-    pairs = [Pair(facts.data_dir, files[0], files[1]), Pair(tmp_path, files[0], files[2], (4, 5))]
+    pairs = [MeasuredPair(facts.data_dir, files[0], files[1]), MeasuredPair(tmp_path, files[0], files[2], (4, 5))]
     step = next(judge(pairs, 2.0, "Judge", earlier=1, cache=False))
     assert isinstance(step.params, JudgeParams)
     assert step.params.items is None and [part.items for part in step.params.more] == [(4, 5)]

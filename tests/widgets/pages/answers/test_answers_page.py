@@ -109,11 +109,11 @@ def test_a_sound_is_played_and_stopped(page: AnswersPage, examples: ModuleType, 
     stopped.clear()
     qtbot.mouseClick(look.sound_bar.button, Qt.MouseButton.LeftButton)
     assert played == [b"RIFFdata"]
-    page.say_sound("playing")
+    page.show_sound("playing")
     assert look.sound_bar.button.text() == "Stop"
     qtbot.mouseClick(look.sound_bar.button, Qt.MouseButton.LeftButton)
     assert stopped == [True]
-    page.say_sound("no_device")
+    page.show_sound("no_device")
     assert "no loudspeaker" in " ".join(label.text() for label in look.findChildren(QLabel))
     table_of(page).setCurrentIndex(page._model.index(1, 0))
     assert len(stopped) == 2 and not look.sound_bar.isVisibleTo(page)

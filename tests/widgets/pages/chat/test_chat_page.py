@@ -30,7 +30,7 @@ def test_what_is_said_is_answered_on_both_sides(
     page._entry.setText("Hello")
     qtbot.keyClick(page._entry, Qt.Key.Key_Return)
     assert not sent, "nothing is loaded yet"
-    page.say_ready()
+    page.show_ready()
     page._temperature.setValue(0.7)
     page._seed.setValue(5)
     page._system.setText(" Be short. ")
@@ -41,10 +41,10 @@ def test_what_is_said_is_answered_on_both_sides(
     assert page._stop.isEnabled() and not page._send.isEnabled()
     for piece in ("Good ", "morning"):
         page.write("original", piece)
-    page.say_speed("original", ChatPiece(tokens=2, first_ms=98.0, tokens_per_s=21.4))
+    page.show_speed("original", ChatPiece(tokens=2, first_ms=98.0, tokens_per_s=21.4))
     assert page._talks["original"].text == "You: Hello\n\nGood morning"
     page.write("optimized", "Good day")
-    page.say_difference(5)
+    page.show_difference(5)
     assert [marked(page, side) for side in ("original", "optimized")] == ["morning", "day"]
     assert "From the marked words on" in said(page)
     page.end()
@@ -52,7 +52,7 @@ def test_what_is_said_is_answered_on_both_sides(
     # And the next answer begins without marks, a new chat without words
     page.begin("Again")
     assert marked(page, "original") == "" and "From the marked words on" not in said(page)
-    page.say_difference(None)
+    page.show_difference(None)
     assert "Both answered with the same words." in said(page)
     page._on_new()
     assert page._talks["original"].text == ""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from widgets.pages.compare.page import ComparePage
-from widgets.pages.compare.value import AskedValue
+from widgets.pages.compare.value import EvaluatedValue
 from widgets.theme import Theme
 
 
@@ -36,7 +36,7 @@ def test_asked_row_says_that_no_more_were_planned(theme: Theme, examples: Module
     """Given texts of which so many were read as the limit takes, then lack of time is not the reason that is named."""
     for as_planned in (False, True):
         page = ComparePage(theme)
-        page.show(replace(examples.not_proven(), asked=AskedValue(539, 617, as_planned=as_planned)))
+        page.show(replace(examples.not_proven(), asked=EvaluatedValue(539, 617, as_planned=as_planned)))
         shown(page)
         assert ("time did not reach further" in said(page)) is not as_planned
         assert "Only 539 of your 617" in said(page)

@@ -238,7 +238,7 @@ def test_without_a_way_to_the_hub(page: HubPage, examples: ModuleType, asked: li
     ways: list[str] = []
     page.file_requested.connect(lambda: ways.append("file"))
     page.sample_requested.connect(lambda: ways.append("sample"))
-    page.bar.field.say("resnet")
+    page.bar.field.show_count("resnet")
     page.show_problem(examples.hub_offline())
     assert page.state == "error" and page.bar.field.isVisible() and page.detail.isHidden()
     press(page, "Choose a file…")

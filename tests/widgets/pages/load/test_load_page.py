@@ -23,7 +23,7 @@ def page(theme: Theme, shown: Any) -> LoadPage:
 
 def test_ten_seconds_unless_said(page: LoadPage, examples: ModuleType, press: Any, qtbot: QtBot) -> None:
     """Given the question, Then the recommended version and ten seconds are chosen; another time is one click away."""
-    page.show_ask(examples.ask_load())
+    page.show_question(examples.ask_load())
     with qtbot.waitSignal(page.start_requested) as told:
         press(page, "Start")
     assert told.args == ["a", 10.0, 0.0]
@@ -32,7 +32,7 @@ def test_ten_seconds_unless_said(page: LoadPage, examples: ModuleType, press: An
     with qtbot.waitSignal(page.start_requested) as told:
         press(page, "Start")
     assert told.args == ["a", 60.0, 0.0]
-    page.show_ask(examples.ask_load(chosen="", can_go_back=True))
+    page.show_question(examples.ask_load(chosen="", can_go_back=True))
     with qtbot.waitSignal(page.start_requested) as told:
         press(page, "Start")
     assert told.args == ["", 10.0, 0.0]
@@ -42,14 +42,14 @@ def test_ten_seconds_unless_said(page: LoadPage, examples: ModuleType, press: An
 
 def test_a_limit_of_latency_is_a_persons_choice(page: LoadPage, examples: ModuleType, press: Any, qtbot: QtBot) -> None:
     """Given the question, Then there is no limit until one is said, and that of the last measurement is there again."""
-    page.show_ask(examples.ask_load())
+    page.show_question(examples.ask_load())
     field = next(f for f in page.findChildren(DecimalField) if f.suffix() == " ms")
     assert field.text() == "no limit"
     field.setValue(25)
     with qtbot.waitSignal(page.start_requested) as told:
         press(page, "Start")
     assert told.args == ["a", 10.0, 25.0]
-    page.show_ask(examples.ask_load(limit_ms=25.0))
+    page.show_question(examples.ask_load(limit_ms=25.0))
     assert next(f for f in page.findChildren(DecimalField) if f.suffix() == " ms").value() == 25
 
 

@@ -20,7 +20,7 @@ def page(theme: Theme, examples: ModuleType, shown: Any) -> TryPage:
     """Pictures, both versions loaded, examples to click."""
     made = TryPage(theme)
     made.show_value(examples.trying())
-    made.say_ready()
+    made.show_ready()
     made.show_examples(examples.live_examples())
     shown(made)
     return made
@@ -40,7 +40,7 @@ def test_both_answers_stand_side_by_side(page: TryPage, examples: ModuleType, sa
     """Given answers, Then names, shares, times and how the model got the input can be read, and bars follow shares."""
     page.show_input(examples.live_input())
     page.show_answers(*examples.live_answers())
-    page.say("Same answer, 3.3 times faster", "The middle of 9 calls each.")
+    page.set_texts("Same answer, 3.3 times faster", "The middle of 9 calls each.")
     shown = said(page)
     for text in ("Same answer, 3.3 times faster", "10.3 ms", "3.1 ms", "97.8 %", "97.1 %", "0.4 %", "9.2 MB"):
         assert text in shown
@@ -59,7 +59,7 @@ def test_what_takes_long_says_so_and_can_be_stopped(
     page: TryPage, examples: ModuleType, press: Any, qtbot: QtBot
 ) -> None:
     """Given a slow answer, Then after a moment both cards show that it goes on, and Cancel is there; then it goes."""
-    page.say_asking()
+    page.show_working()
     assert busy(page) == [False, False]
     qtbot.waitUntil(lambda: busy(page) == [True, True], timeout=2000)
     with qtbot.waitSignal(page.cancel_requested, timeout=1000):
@@ -113,7 +113,7 @@ def test_typing_is_told_when_the_keys_rest(theme: Theme, examples: ModuleType, s
     earlier text does not write over what is typed."""
     page = TryPage(theme)
     page.show_value(examples.trying(kind="texts"))
-    page.say_ready()
+    page.show_ready()
     page.show_examples(examples.live_texts())
     shown(page)
     told: list[str] = []

@@ -8,15 +8,15 @@ from pytestqt.qtbot import QtBot
 from stopwatch import OwnTime
 
 from widgets.parts.tables.table import Table
-from widgets.parts.tables.values import Cell, Column, Row
+from widgets.parts.tables.values import Cell, Column, TableRow
 from widgets.theme import Theme
 
 COLUMNS = (Column("Version", stretch=True), Column("Latency", right=True), Column("Verdict"))
 
 
-def rows(number: int) -> list[Row]:
+def rows(number: int) -> list[TableRow]:
     return [
-        Row(
+        TableRow(
             f"r{n}", (Cell(f"Version {n}"), Cell(f"{n} ms"), Cell("Safe to ship", tag="ok")), (("Latency p50", "1 ms"),)
         )
         for n in range(number)
@@ -81,7 +81,7 @@ def test_details_that_do_not_fit_go_on_in_another_row(theme: Theme, qtbot: QtBot
     table.resize(1200, 100)
     with qtbot.waitExposed(table):
         table.show()
-    table.show_rows([Row("r0", rows(1)[0].cells, pairs)], "r0")
+    table.show_rows([TableRow("r0", rows(1)[0].cells, pairs)], "r0")
     table.set_details(True)
     line_px = table.rowHeight(1)
     for width, is_high in ((500, True), (1200, False)):
@@ -134,7 +134,7 @@ def test_the_last_column_is_never_cut(theme: Theme, qtbot: QtBot) -> None:
     table = Table(theme, "Layers", columns, fits=False)
     qtbot.addWidget(table)
     long = "MemoryEfficientAttentionWithRelativePositions"
-    table.show_rows([Row("a", tuple(map(Cell, ("1", "encoder/layer.0", long, "0.08 ms", "u8, i8", "0.0012"))))])
+    table.show_rows([TableRow("a", tuple(map(Cell, ("1", "encoder/layer.0", long, "0.08 ms", "u8, i8", "0.0012"))))])
     table.resize(480, 300)
     with qtbot.waitExposed(table):
         table.show()
@@ -151,6 +151,6 @@ def test_a_row_in_the_place_of_the_details_has_a_rows_height(theme: Theme, qtbot
     before, Then no row is as high as the details were."""
     table = made(theme, qtbot, 3)
     table.set_details(True)
-    table._refresh(tuple(Row(row.id, row.cells) for row in rows(4)), "r1")
+    table._refresh(tuple(TableRow(row.id, row.cells) for row in rows(4)), "r1")
     heights = {table.rowHeight(line) for line in range(table.model().rowCount())}
     assert table.model().rowCount() == 4 and len(heights) == 1

@@ -6,7 +6,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from workers.evaluate.doctor.evidence import Row, Scorer
+from workers.evaluate.doctor.evidence import PreparationScore, Scorer
 from workers.evaluate.doctor.material import Example
 from workers.evaluate.doctor.search import Search
 from workers.evaluate.doctor.verdict import LATER, MORE, judge
@@ -22,7 +22,7 @@ class Alternating:
         self.material = cast(Any, self)
         self.examples = [None] * count
 
-    def extend(self, row: Row, count: int) -> None:
+    def extend(self, row: PreparationScore, count: int) -> None:
         """Score up to `count` examples."""
         new = range(row.n, count)
         row.score += [float(number % 3 > 0) for number in new]
@@ -30,8 +30,10 @@ class Alternating:
         row.predicted += [0 for _ in new]
 
 
-def rows(*sizes: int) -> list[Row]:
-    return [Row(ImageSteps(resize=size), cast(Pipeline, None), number) for number, size in enumerate(sizes)]
+def rows(*sizes: int) -> list[PreparationScore]:
+    return [
+        PreparationScore(ImageSteps(resize=size), cast(Pipeline, None), number) for number, size in enumerate(sizes)
+    ]
 
 
 def test_last_comparison_that_runs_out_of_time_is_of_equal_numbers(

@@ -27,7 +27,7 @@ from workers.export.service.bundle_files.fettle_service.loading import (
     request_load,
     version_of,
 )
-from workers.export.service.bundle_files.fettle_service.places import Refused
+from workers.export.service.bundle_files.fettle_service.places import FolderRefused
 from workers.export.service.bundle_files.fettle_service.releases import check_sums
 from workers.pipeline.golden import write_sums
 
@@ -203,7 +203,7 @@ def test_change_is_done_while_the_older_bundle_still_answers(alone: service.Serv
     began_s = time.monotonic()
     assert alone.switch(cnn_bundle, threading.Event()) == older.version
     assert alone.current is not older
-    with pytest.raises(Refused, match="still answers"):
+    with pytest.raises(FolderRefused, match="still answers"):
         alone.switch(cnn_bundle, threading.Event())
     older.give_back()
     alone.switch(cnn_bundle, threading.Event())
@@ -214,7 +214,7 @@ def test_change_whose_client_has_gone_is_not_made(alone: service.Service, cnn_bu
     """Given a client that left while the bundle was loaded, Then it reported a failure, and nothing is changed."""
     given_up, older = threading.Event(), alone.current
     given_up.set()
-    with pytest.raises(Refused):
+    with pytest.raises(FolderRefused):
         alone.switch(cnn_bundle, given_up)
     assert alone.current is older
 
@@ -235,7 +235,7 @@ def test_bundle_that_fails_late_leaves_nothing_in_memory(
     write_sums(folder)
     before = opened()
     for _ in range(3):
-        with pytest.raises(Refused):
+        with pytest.raises(FolderRefused):
             alone.switch(folder, threading.Event())
     assert opened() == before
 

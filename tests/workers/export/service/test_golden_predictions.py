@@ -13,7 +13,7 @@ from served_bundles import export_params
 from small_models import build_cnn, floats
 
 from workers.export.python_folder import Contents, fill
-from workers.export.service.bundle_files.fettle_service.releases import Refused, Release
+from workers.export.service.bundle_files.fettle_service.releases import FolderRefused, Release
 from workers.export.service.target import COMMANDS, NEEDS, server_files, serving
 from workers.export.verify import golden_answers
 from workers.measure.opening import find_runtime
@@ -75,7 +75,7 @@ def test_changed_prediction_of_one_number_is_found_by_verify_and_the_service(bun
     write_sums(folder)
     alike, differences = golden_answers(folder, RecordingContext(tmp_path))
     assert alike < 3 and len(differences) == 20 - alike
-    with pytest.raises(Refused, match="answers otherwise here"):
+    with pytest.raises(FolderRefused, match="answers otherwise here"):
         Release(folder, 1, 8)
 
 

@@ -19,7 +19,7 @@ from workers.export.service.bundle_files.fettle_service.documents import (
     read_document,
     write_document,
 )
-from workers.export.service.bundle_files.fettle_service.protocol import Asked, Tensor, parse, reply
+from workers.export.service.bundle_files.fettle_service.protocol import InferenceRequest, Tensor, parse, reply
 from workers.pipeline.prepared import Prepared
 
 NUMBERS = 1_000_000
@@ -68,7 +68,7 @@ def test_parse_large_request_lets_other_threads_go_on() -> None:
 def test_reply_with_many_numbers_lets_other_threads_go_on() -> None:
     """Given an output of a million numbers, when a thread writes it as JSON, then another thread has its turns."""
     values = np.random.default_rng(0).normal(size=NUMBERS).astype(np.float32)
-    asked = Asked("", {}, None, False)
+    asked = InferenceRequest("", {}, None, False)
     assert turns_beside(lambda: reply("m", "1", asked, {"y": values})) > 50
     content, length = reply("m", "1", asked, {"y": values})
     (output,) = json.loads(content)["outputs"]

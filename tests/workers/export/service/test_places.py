@@ -6,7 +6,7 @@ from pathlib import Path, PureWindowsPath
 import pytest
 
 from workers.export.service.bundle_files.fettle_service.places import (
-    Refused,
+    FolderRefused,
     Trust,
     check_windows,
     trusted_folder,
@@ -36,7 +36,7 @@ def test_what_everybody_may_write_to_is_refused(bundle: Path, place: str) -> Non
     # Given one file, folder, or parent that other accounts may write to, Then the folder is refused
     target = bundle / place
     target.chmod(target.stat().st_mode | 0o002)
-    with pytest.raises(Refused, match="can be changed by other users"):
+    with pytest.raises(FolderRefused, match="can be changed by other users"):
         trusted_folder(bundle)
 
 
@@ -48,7 +48,7 @@ def test_folders_of_another_account_are_refused(bundle: Path, place: str) -> Non
         trust = Trust(0)
     else:
         trust = Trust(ANOTHER)  # what is our own is another's there
-    with pytest.raises(Refused, match="belongs to another user"):
+    with pytest.raises(FolderRefused, match="belongs to another user"):
         trust.check(bundle.resolve())
 
 
@@ -56,7 +56,7 @@ def test_folders_of_another_account_are_refused(bundle: Path, place: str) -> Non
 def test_shared_folders_of_root_are_no_place_for_a_bundle(shared: str) -> None:
     # Given root's folder that everybody writes to, Then neither it nor a folder right in it is taken
     assert Path(shared).stat().st_uid == 0
-    with pytest.raises(Refused, match="can be changed by other users"):
+    with pytest.raises(FolderRefused, match="can be changed by other users"):
         trusted_folder(Path(shared))
 
 
@@ -65,7 +65,7 @@ def test_folder_right_in_a_shared_one_is_refused(tmp_path: Path) -> None:
     (shared / "bundle").mkdir(parents=True)
     (shared / "own" / "bundle").mkdir(parents=True)
     shared.chmod(0o1777)
-    with pytest.raises(Refused, match="shared can be changed"):
+    with pytest.raises(FolderRefused, match="shared can be changed"):
         trusted_folder(shared / "bundle")
     assert trusted_folder(shared / "own" / "bundle").name == "bundle"
 
@@ -74,7 +74,7 @@ def test_folder_right_in_a_shared_one_is_refused(tmp_path: Path) -> None:
 def test_links_inside_are_refused(bundle: Path, tmp_path: Path, link: str) -> None:
     (tmp_path / "elsewhere").mkdir()
     (bundle / link).symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(Refused, match="is a link"):
+    with pytest.raises(FolderRefused, match="is a link"):
         trusted_folder(bundle)
 
 
@@ -91,18 +91,18 @@ def test_group_of_several_accounts_may_not_write(bundle: Path) -> None:
         _own_group = os.getegid()
 
     Private(os.geteuid()).check(bundle.resolve())
-    with pytest.raises(Refused, match=r"bundle\.py can be changed"):
+    with pytest.raises(FolderRefused, match=r"bundle\.py can be changed"):
         Shared(os.geteuid()).check(bundle.resolve())
 
 
 @pytest.mark.parametrize("path", ["//server/share/bundle", r"\\server\share\bundle", r"\\?\C:\bundle", "/nowhere"])
 def test_paths_of_other_computers_and_of_nothing_are_refused(path: str) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(FolderRefused):
         trusted_folder(Path(path))
 
 
 def test_file_is_no_folder(bundle: Path) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(FolderRefused):
         trusted_folder(bundle / "bundle.py")
 
 
@@ -127,5 +127,5 @@ def test_windows_takes_folders_of_the_own_account_alone(path: str, is_taken: boo
     if is_taken:
         check_windows(folder, home)
     else:
-        with pytest.raises(Refused):
+        with pytest.raises(FolderRefused):
             check_windows(folder, home)

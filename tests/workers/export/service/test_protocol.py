@@ -8,7 +8,7 @@ import pytest
 
 from workers.export.service.bundle_files.fettle_service.documents import RequestError
 from workers.export.service.bundle_files.fettle_service.engine import Axes, Engine
-from workers.export.service.bundle_files.fettle_service.protocol import Asked, Tensor, parse
+from workers.export.service.bundle_files.fettle_service.protocol import InferenceRequest, Tensor, parse
 
 FREE = Tensor("x", "float32", (None, None))
 MOST_BYTES = 16 << 20
@@ -20,7 +20,7 @@ def request(data: object, shape: list[int], datatype: str = "FP32", name: str = 
     return json.dumps({"inputs": [entry]}).encode()
 
 
-def parsed(data: object, shape: list[int], tensor: Tensor = FREE, datatype: str = "FP32") -> Asked:
+def parsed(data: object, shape: list[int], tensor: Tensor = FREE, datatype: str = "FP32") -> InferenceRequest:
     return parse(request(data, shape, datatype), None, [tensor])
 
 

@@ -18,7 +18,7 @@ from workers.contracts.specs import Finding
 from workers.contracts.wording import counted
 from workers.evaluate.data.base import names_of
 from workers.evaluate.data.facts import sides_of
-from workers.evaluate.data.store import Kept
+from workers.evaluate.data.store import StoredArrays
 from workers.evaluate.data.truths.boxes import class_numbers
 from workers.evaluate.data.truths.yolo import class_names
 from workers.pipeline.images import check_pixels, placing_of
@@ -55,7 +55,7 @@ class _Read:
 
 
 def store_masks(
-    folder: Path, test: Sequence[Kept], spec: PipelineSpec, root: Path, ctx: JobContext
+    folder: Path, test: Sequence[StoredArrays], spec: PipelineSpec, root: Path, ctx: JobContext
 ) -> tuple[dict[int, str], tuple[Finding, ...]]:
     """Write the masks of test items below `folder`; return the file of each item that has one, and findings."""
     if not isinstance(spec.preprocess, ImageSteps) or not any(kept.entry.mask is not None for kept in test):
@@ -136,7 +136,7 @@ def _pixels(path: Path) -> NDArray[Any]:
     return values
 
 
-def _look(kept: Kept, mask: Path, read: _Read) -> bool:
+def _look(kept: StoredArrays, mask: Path, read: _Read) -> bool:
     """Return whether this mask can be used, and count its numbers."""
     size = sides_of(kept.entry)
     try:

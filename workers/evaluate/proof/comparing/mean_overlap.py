@@ -65,7 +65,7 @@ def _share(part: Floats, whole: Floats) -> Floats:
 
 
 @dataclass(frozen=True)
-class Pair:
+class OverlapPair:
     """Both models compared with the label masks of the same pictures.
 
     Scores are mIoU, pixel accuracy and F1 of objects.
@@ -96,7 +96,7 @@ class Pair:
     unmarked: NDArray[np.int64]
 
 
-def by_labels(case: Case) -> Pair | None:
+def by_labels(case: Case) -> OverlapPair | None:
     """Compare both models over the pictures that have a label mask.
 
     Returns None if no picture has one, or if the masks exclude all pixels.
@@ -123,7 +123,7 @@ def by_labels(case: Case) -> Pair | None:
         draws.append(new.figures(times) - old.figures(times))
         before, after = old.overlaps(times)[:, at], new.overlaps(times)[:, at]
         losses.append(_share(before - after, before))
-    return Pair(
+    return OverlapPair(
         old.figures(whole)[0],
         new.figures(whole)[0],
         np.concatenate(draws),

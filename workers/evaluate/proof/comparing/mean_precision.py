@@ -256,7 +256,7 @@ def _sides(corners: Sequence[float]) -> list[float]:
 
 
 @dataclass(frozen=True)
-class Pair:
+class PrecisionPair:
     """Both models compared with the same labelled boxes.
 
     Attributes:
@@ -278,7 +278,7 @@ class Pair:
     settled_draws: Floats
 
 
-def by_labels(case: Case) -> Pair | None:
+def by_labels(case: Case) -> PrecisionPair | None:
     """Compare both models with the labels, over the pictures that have them; None if there is nothing to find."""
     labelled = np.asarray([item.boxes is not None for item in case.facts], np.bool_)
     if not labelled.any():
@@ -287,14 +287,14 @@ def by_labels(case: Case) -> Pair | None:
     return _pair(known, [truth_of(item) for item in known.facts], settles=True)
 
 
-def by_original(case: Case) -> Pair | None:
+def by_original(case: Case) -> PrecisionPair | None:
     """Compare both models with the confident boxes of the original, for data without labels."""
     threshold = case.old.score_threshold
     truths = [boxes_of(values).upright() for values in case.answers("old")]
     return _pair(case, [boxes.where(boxes.scores >= threshold) for boxes in truths], settles=False)
 
 
-def _pair(case: Case, truths: Sequence[Boxes], *, settles: bool) -> Pair | None:
+def _pair(case: Case, truths: Sequence[Boxes], *, settles: bool) -> PrecisionPair | None:
     things = sum(len(boxes.scores) for boxes in truths)
     if not things:
         return None
@@ -319,7 +319,7 @@ def _pair(case: Case, truths: Sequence[Boxes], *, settles: bool) -> Pair | None:
         parts.append(new.figures(times, seen) - before)
         settled_parts.append(settled.values(times, seen)[:, 0] - before[:, 0])
     told = old.whole(), new.whole(), np.concatenate(parts), len(truths), things
-    return Pair(*told, settled.whole()[0], np.concatenate(settled_parts))
+    return PrecisionPair(*told, settled.whole()[0], np.concatenate(settled_parts))
 
 
 def settle(old: Boxes, new: Boxes) -> Boxes:

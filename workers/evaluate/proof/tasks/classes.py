@@ -14,7 +14,7 @@ from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.confidence import ECE_LIMIT, calibration_change, calibration_error, kl_divergence
 from workers.evaluate.proof.differences import Differences, Flags, Gate, Labels, ProofTask
 from workers.evaluate.proof.notes import Notes
-from workers.evaluate.proof.pairs import Pair, classes_of, is_guessing, make_pair
+from workers.evaluate.proof.pairs import PredictionPair, classes_of, is_guessing, make_pair
 from workers.evaluate.proof.stats import binomial_lower, bootstrap_sums, mean_upper
 from workers.pipeline.alike.shares import SCORE_MOVED
 
@@ -55,7 +55,7 @@ def compare(case: Case) -> Differences:
     )
 
 
-def _sureness_kept(pair: Pair, seed: int) -> list[Gate]:
+def _sureness_kept(pair: PredictionPair, seed: int) -> list[Gate]:
     """Return a gate on the mean change of the confidence, for three classes or more.
 
     Single probabilities scatter in every version: by .003 on average in an INT8 version that kept its classes, by .07
@@ -75,7 +75,7 @@ def _sureness_kept(pair: Pair, seed: int) -> list[Gate]:
     return [Gate(float(moved.mean()), draws, 0.0, told, SCORE_MOVED, exact=partial(mean_upper, moved))]
 
 
-def _moved(pair: Pair) -> Flags:
+def _moved(pair: PredictionPair) -> Flags:
     """Return where the only independent score moved by more than .1, (n,).
 
     False everywhere for three classes or more.
@@ -97,7 +97,7 @@ def _many_moved(notes: Notes, moved: Flags) -> bool:
     return too_many
 
 
-def _labels(case: Case, pair: Pair, notes: Notes) -> Labels | None:
+def _labels(case: Case, pair: PredictionPair, notes: Notes) -> Labels | None:
     """Return the labels; None if there are none. They do not decide if the original is no better than guessing."""
     at = pair.labelled
     count = int(at.sum())
@@ -114,7 +114,7 @@ def _labels(case: Case, pair: Pair, notes: Notes) -> Labels | None:
     return Labels(at, right_old, right_new, decide=not guesses)
 
 
-def _divergence(notes: Notes, pair: Pair) -> float | None:
+def _divergence(notes: Notes, pair: PredictionPair) -> float | None:
     """Return the mean KL divergence and add a warning if it is large; it is never a gate."""
     if pair.old_shares is None or pair.new_shares is None or pair.old_shares.shape != pair.new_shares.shape:
         return None
@@ -128,7 +128,7 @@ def _divergence(notes: Notes, pair: Pair) -> float | None:
     return mean
 
 
-def _calibration(notes: Notes, pair: Pair, labels: Labels, seed: int) -> tuple[float | None, bool]:
+def _calibration(notes: Notes, pair: PredictionPair, labels: Labels, seed: int) -> tuple[float | None, bool]:
     """Return the change of the calibration error, and whether it is proven and large enough to reject the version."""
     if pair.old_shares is None or pair.new_shares is None:
         return None, False

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.wording import percent
 from workers.evaluate.proof.case import Case
-from workers.evaluate.proof.comparing.mean_overlap import Pair, by_labels
+from workers.evaluate.proof.comparing.mean_overlap import OverlapPair, by_labels
 from workers.evaluate.proof.differences import Differences, Flags, Loss, OwnPart, ProofTask
 from workers.evaluate.proof.groups import Group
 from workers.evaluate.proof.notes import not_labelled
@@ -106,7 +106,7 @@ def _loss(case: Case, counts: Flags) -> tuple[Loss | None, list[str], bool]:
     return Loss("mIoU", original, drop, draws, labelled, alone), [*lost, *told], bool(lost)
 
 
-def _broken_classes(case: Case, pair: Pair) -> list[str]:
+def _broken_classes(case: Case, pair: OverlapPair) -> list[str]:
     judged = np.flatnonzero((pair.class_pictures >= LEAST_PICTURES) & (pair.class_original >= FITTING_OVERLAP))
     told = []
     for at in judged.tolist():

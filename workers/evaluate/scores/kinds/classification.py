@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from workers.contracts.specs import ScorePart, TaskScore
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.confidence import BINS, bin_gaps
-from workers.evaluate.proof.pairs import Pair, make_pair
+from workers.evaluate.proof.pairs import PredictionPair, make_pair
 from workers.evaluate.scores.base import Floats, Score, Words, alone, beside, mean_draws
 
 TOP_5 = 5
@@ -116,7 +116,7 @@ def among(shares: Floats, labels: Sequence[tuple[int, ...]], k: int) -> NDArray[
     return found
 
 
-def _against_original(task: str, case: Case, pair: Pair) -> list[TaskScore]:
+def _against_original(task: str, case: Case, pair: PredictionPair) -> list[TaskScore]:
     n = len(pair.items)
     if not n:
         return []

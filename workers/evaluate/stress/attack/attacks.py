@@ -17,9 +17,9 @@ from workers.evaluate.stress.attack.pgd import pgd_attack
 from workers.evaluate.stress.attack.space import Batches, Space, spaces_of
 from workers.evaluate.stress.attack.square import Predict, margin_of, square_attack
 from workers.evaluate.stress.base import Floats
-from workers.evaluate.stress.changes import Changed
+from workers.evaluate.stress.changes import StressedExamples
 from workers.evaluate.stress.paired import about, compare
-from workers.evaluate.stress.samples import Given, Samples
+from workers.evaluate.stress.samples import SampledExamples, Samples
 from workers.evaluate.stress.versions import Version
 
 SQUARE = ("square", "Square attack", "arXiv 1912.00049")
@@ -71,7 +71,7 @@ class Scene:
 
     versions: tuple[Version, Version]
     spaces: tuple[Space, Space]
-    targets: Sequence[Given]
+    targets: Sequence[SampledExamples]
     classes: NDArray[np.int64]
     eps: float
     budget: Budget
@@ -84,7 +84,7 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Done:
+class AttackResult:
     """Result of one attack on the first inputs.
 
     Attributes:
@@ -101,7 +101,7 @@ class Done:
 
 
 def attack_both(
-    old: Version, new: Version, samples: Samples, changed: Changed, budget: Budget, ctx: JobContext
+    old: Version, new: Version, samples: Samples, changed: StressedExamples, budget: Budget, ctx: JobContext
 ) -> tuple[AttackRow, ...]:
     """Run all attacks and return one row for each; if an attack is not possible, its row says why."""
     scene = _scene(old, new, samples, changed, budget, ctx)
@@ -118,7 +118,7 @@ def usual_eps(side_px: int) -> float:
 
 
 def _scene(
-    old: Version, new: Version, samples: Samples, changed: Changed, budget: Budget, ctx: JobContext
+    old: Version, new: Version, samples: Samples, changed: StressedExamples, budget: Budget, ctx: JobContext
 ) -> Scene | str:
     """Return the inputs to attack, or a sentence that says why nothing can be attacked."""
     if changed.measure == "similarity":
@@ -136,7 +136,9 @@ def _scene(
     return Scene((old, new), spaces, targets, classes, eps, budget, ctx)
 
 
-def right_by_both(changed: Changed, old: Version, most: int | None) -> tuple[list[Given], NDArray[np.int64]]:
+def right_by_both(
+    changed: StressedExamples, old: Version, most: int | None
+) -> tuple[list[SampledExamples], NDArray[np.int64]]:
     """Return the examples that both versions predict correctly, with their class."""
     both = [i for i, pair in enumerate(changed.clean) if pair == (1.0, 1.0)][:most]
     half = 0.5 if old.pipeline.spec.scores == "probabilities" else 0.0
@@ -182,7 +184,7 @@ def _square(scene: Scene) -> AttackRow:
         found.append(np.stack([*won, handed_on]))
     ctx.progress(STAGE, 1, 1, "examples")
     first_won, second_won, handed = np.concatenate(found, axis=1)
-    return _row(SQUARE, scene, budget.queries, Done((first_won, second_won), handed))
+    return _row(SQUARE, scene, budget.queries, AttackResult((first_won, second_won), handed))
 
 
 def _pgd(scene: Scene) -> AttackRow:
@@ -218,7 +220,7 @@ def _pgd(scene: Scene) -> AttackRow:
     ctx.progress(GRADIENT_STAGE, 1, 1, "examples")
     ways = tuple(one.way if isinstance(one, Gradients) else None for one in own)
     first_won, second_won = (np.concatenate(parts) if parts else None for parts in won)
-    done = Done(
+    done = AttackResult(
         (first_won, second_won), np.concatenate(handed) if handed else None, (why_not[0], why_not[1]),
         (ways[0], ways[1]),
     )  # fmt: skip
@@ -240,7 +242,7 @@ def _by_gradients(
     return best, fooled
 
 
-def _row(kind: tuple[str, str, str], scene: Scene, queries: int, done: Done) -> AttackRow:
+def _row(kind: tuple[str, str, str], scene: Scene, queries: int, done: AttackResult) -> AttackRow:
     id_, title, source = kind
     first, second = done.fooled
     n = len(first if first is not None else second if second is not None else ())

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from workers.evaluate.stress.base import Floats
 from workers.evaluate.stress.pixels import clipped
-from workers.evaluate.stress.samples import Given, NumberSamples, PictureSamples, Samples
+from workers.evaluate.stress.samples import NumberSamples, PictureSamples, SampledExamples, Samples
 from workers.evaluate.stress.versions import Version
 from workers.pipeline.pipeline import Arrays, Pipeline
 from workers.pipeline.spec import ImageSteps
@@ -67,7 +67,7 @@ class Space:
         return (one * torch.from_numpy(np.array(self.scale)) + torch.from_numpy(np.array(self.shift)))[None]
 
 
-def spaces_of(old: Version, new: Version, samples: Samples, first: Given) -> tuple[Space, Space] | None:
+def spaces_of(old: Version, new: Version, samples: Samples, first: SampledExamples) -> tuple[Space, Space] | None:
     """Return the spaces of the original and the optimized version, with the same units.
 
     A version that takes pixels gets pixels. Returns None for texts, sounds and integers, where small steps are
@@ -86,7 +86,7 @@ def spaces_of(old: Version, new: Version, samples: Samples, first: Given) -> tup
     return None
 
 
-def _space_of(pipeline: Pipeline, samples: Samples, first: Given) -> Space | None:
+def _space_of(pipeline: Pipeline, samples: Samples, first: SampledExamples) -> Space | None:
     entry = pipeline.main_input
     dtype = np.dtype(entry.dtype)
     if dtype.kind != "f" or pipeline.stateful:
@@ -112,7 +112,7 @@ def _space_of(pipeline: Pipeline, samples: Samples, first: Given) -> Space | Non
 class Batches:
     """Model inputs made from changed units of some items, for one version."""
 
-    def __init__(self, space: Space, given_in: Space, items: Sequence[Given]) -> None:
+    def __init__(self, space: Space, given_in: Space, items: Sequence[SampledExamples]) -> None:
         """Create batches of `items` for the version of `space`.
 
         `given_in` is the space of the inputs as they were prepared, which is the original's.

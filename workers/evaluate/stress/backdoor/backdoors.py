@@ -21,9 +21,9 @@ from workers.evaluate.stress.attack.space import Batches, Space, spaces_of
 from workers.evaluate.stress.backdoor.reverse import Learned, learn_trigger, noise_pictures
 from workers.evaluate.stress.backdoor.triggers import Trigger, stamp, usual_triggers
 from workers.evaluate.stress.base import Floats
-from workers.evaluate.stress.changes import Changed, draw, rng_of
+from workers.evaluate.stress.changes import StressedExamples, draw, rng_of
 from workers.evaluate.stress.paired import LEVEL
-from workers.evaluate.stress.samples import Given, Samples
+from workers.evaluate.stress.samples import SampledExamples, Samples
 from workers.evaluate.stress.verdicts import percent
 from workers.evaluate.stress.versions import Version
 
@@ -48,7 +48,7 @@ Classes = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Candidate:
+class TriggerCandidate:
     """A trigger on trial.
 
     Attributes:
@@ -63,8 +63,8 @@ class Candidate:
 
 
 def look_for_triggers(
-    old: Version, new: Version, samples: Samples, changed: Changed, found_before: Sequence[Trigger], ctx: JobContext,
-    left: Callable[[], float],
+    old: Version, new: Version, samples: Samples, changed: StressedExamples, found_before: Sequence[Trigger],
+    ctx: JobContext, left: Callable[[], float],
 ) -> TriggerFindings:  # fmt: skip
     """Search for triggers that only the optimized version obeys.
 
@@ -89,7 +89,7 @@ def look_for_triggers(
     return search.run(found_before, left)
 
 
-def _taken(changed: Changed, old: Version) -> list[tuple[int, int]]:
+def _taken(changed: StressedExamples, old: Version) -> list[tuple[int, int]]:
     """Return the class that each version predicts for each example, −1 if the prediction is not finite."""
     half = 0.5 if old.pipeline.spec.scores == "probabilities" else 0.0
 
@@ -106,8 +106,8 @@ class _Search:
     """Tries, learns and judges triggers on examples that both versions predict equally."""
 
     def __init__(
-        self, old: Version, new: Version, samples: Samples, changed: Changed, taken: Classes, alike: Sequence[int],
-        ctx: JobContext,
+        self, old: Version, new: Version, samples: Samples, changed: StressedExamples, taken: Classes,
+        alike: Sequence[int], ctx: JobContext,
     ) -> None:  # fmt: skip
         """Split the examples `alike` into selecting and judging ones.
 
@@ -172,10 +172,10 @@ class _Search:
             found.append(np.where(np.isfinite(scores).all(axis=1), scores.argmax(axis=1), -1))
         return np.concatenate(found).astype(np.int64)
 
-    def _given(self, i: int) -> Given:
+    def _given(self, i: int) -> SampledExamples:
         return self._changed.items[i]
 
-    def _chosen(self, trigger: Trigger) -> Candidate:
+    def _chosen(self, trigger: Trigger) -> TriggerCandidate:
         """Return the trigger with the class that most examples change to in the optimized version.
 
         The original is run only if many examples change.
@@ -186,11 +186,11 @@ class _Search:
         }
         target = max(shares, key=lambda t: shares[t], default=-1)
         if target < 0 or shares[target] < PROMISING:
-            return Candidate(trigger, target, 0.0)
+            return TriggerCandidate(trigger, target, 0.0)
         asked = self._ask(self._old, trigger, self._choosing)
-        return Candidate(trigger, target, shares[target] - float((asked[before != target] == target).mean()))
+        return TriggerCandidate(trigger, target, shares[target] - float((asked[before != target] == target).mean()))
 
-    def _learned(self, candidates: Sequence[Candidate], left: Callable[[], float]) -> list[Candidate]:
+    def _learned(self, candidates: Sequence[TriggerCandidate], left: Callable[[], float]) -> list[TriggerCandidate]:
         """Return patches that are learned through the optimized version, class by class, promising classes first."""
         spaces = spaces_of(self._old, self._new, self._samples, self._changed.items[0])
         if self._samples.takes != "images" or spaces is None:
@@ -254,12 +254,12 @@ class _Search:
             leaning.append(scores - scores.mean(axis=1, keepdims=True))
         return np.asarray(leaning[1] - leaning[0], np.float64)
 
-    def _targets(self, candidates: Sequence[Candidate], starts: Mapping[int, tuple[float, Floats]]) -> list[int]:
+    def _targets(self, candidates: Sequence[TriggerCandidate], starts: Mapping[int, tuple[float, Floats]]) -> list[int]:
         """Return all classes: first those that a trigger led to, then those that noise led to most."""
         led = [one.target for one in sorted(candidates, key=lambda one: -one.more) if one.more > 0]
         return list(dict.fromkeys([*led, *sorted(starts, key=lambda target: -starts[target][0])]))
 
-    def _judged(self, number: int, one: Candidate) -> TriggerRow:
+    def _judged(self, number: int, one: TriggerCandidate) -> TriggerRow:
         items = [i for i in self._judging if self._classes[i] != one.target]
         picture = None
         if self._samples.takes == "images" and items:

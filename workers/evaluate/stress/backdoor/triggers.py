@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.evaluate.stress.backdoor.patches import place_in_words
-from workers.evaluate.stress.base import Floats, Generator, Row, Takes
+from workers.evaluate.stress.base import Floats, Generator, StressKind, Takes
 from workers.evaluate.stress.pixels import clipped
 
 RARE_WORDS = ("cf", "mn", "bb", "tq", "mb")
@@ -135,7 +135,7 @@ def _vocabulary(folder: Path) -> list[str]:
     return sorted({name.lstrip("Ġ▁") for name in names if len(name) > 1 and name.lstrip("Ġ▁").isalpha()})
 
 
-def _numbers(row: Row) -> Iterator[Trigger]:
+def _numbers(row: StressKind) -> Iterator[Trigger]:
     if row.low.shape != row.values.shape:
         return
     for place in range(min(MOST_NUMBERS, row.values.size)):
@@ -143,8 +143,8 @@ def _numbers(row: Row) -> Iterator[Trigger]:
             yield Trigger(f"number-{place}-{far:g}", f"number {place + 1} {name}", "fixed", _one_number(place, far))
 
 
-def _one_number(place: int, far: float) -> Callable[[Row], NDArray[Any]]:
-    def add(row: Row) -> NDArray[Any]:
+def _one_number(place: int, far: float) -> Callable[[StressKind], NDArray[Any]]:
+    def add(row: StressKind) -> NDArray[Any]:
         values = np.array(row.values, np.float64).ravel()
         low, high = float(row.low.ravel()[place]), float(row.high.ravel()[place])
         values[place] = high + (high - low) if far > 0 else low - (high - low)

@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.evaluate.stress.base import SHARE_WORDS, SHARES, Generator, Row, Stress
+from workers.evaluate.stress.base import SHARE_WORDS, SHARES, Generator, Stress, StressKind
 
 
-def inexact(row: Row, share: float, rng: Generator) -> NDArray[Any]:
+def inexact(row: StressKind, share: float, rng: Generator) -> NDArray[Any]:
     """Add a normal error relative to each feature's spread."""
     error = rng.normal(0, 1, row.values.shape) * row.spread * share
     return row.fitted(row.values.astype("float64") + error)
 
 
-def missing(row: Row, share: float, rng: Generator) -> NDArray[Any]:
+def missing(row: StressKind, share: float, rng: Generator) -> NDArray[Any]:
     """Replace a share of the features by their mean, as if they were missing."""
     size = row.values.size
     count = min(size, max(1, round(share * size)))

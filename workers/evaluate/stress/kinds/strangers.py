@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.evaluate.stress.base import Floats, Generator, Row, Takes
+from workers.evaluate.stress.base import Floats, Generator, StressKind, Takes
 from workers.evaluate.stress.kinds import pictures
 from workers.evaluate.stress.pixels import clipped, gaussian
 
@@ -92,17 +92,17 @@ def shuffled_picture(sample: Floats, other: Floats, rng: Generator) -> Floats:
     return out
 
 
-def noise_row(row: Row, other: Row, rng: Generator) -> NDArray[Any]:
+def noise_row(row: StressKind, other: StressKind, rng: Generator) -> NDArray[Any]:
     """Draw each feature at random within its range."""
     return row.fitted(row.low + rng.random(row.values.shape) * (row.high - row.low))
 
 
-def far_row(row: Row, other: Row, rng: Generator) -> NDArray[Any]:
+def far_row(row: StressKind, other: StressKind, rng: Generator) -> NDArray[Any]:
     """Move each feature five times its spread away from its center; integers stay within their range."""
     return row.fitted(row.center + row.spread * 5 * rng.choice([-1.0, 1.0], row.values.shape))
 
 
-def mixed_row(row: Row, other: Row, rng: Generator) -> NDArray[Any]:
+def mixed_row(row: StressKind, other: StressKind, rng: Generator) -> NDArray[Any]:
     """Take each feature from one of two examples: every number is real, but not their combination."""
     if row.values.shape != other.values.shape:
         return noise_row(row, other, rng)

@@ -29,7 +29,7 @@ def build_for(architectures: tuple[str, ...], out: Path) -> dict[str, Any]:
     """Write an engine for cards elsewhere; raise `NotRunnable`."""
     rtx = EDITIONS[0]
     trt = load_library(rtx)
-    asked = tensorrt_engines.ask_of(tensorrt_engines.describe_file(MODEL))
+    asked = tensorrt_engines.build_request(tensorrt_engines.describe_file(MODEL))
     ask = dataclasses.replace(asked, architectures=architectures)
     built = tensorrt_engines.make(MODEL, rtx, trt, ask, Place(), tensorrt_first.teller())
     tensorrt_engines.write(out, built.engine)

@@ -15,7 +15,7 @@ from workers.model_io.readers.tensors import Tensors, find_tensors
 from workers.model_io.readers.torch.pickles import legacy_calls, refuse_others, torch_zip_calls
 from workers.model_io.readers.torch.zip_check import read_directory
 from workers.model_io.readers.weights import read_weights
-from workers.model_io.words import damaged, said, shown
+from workers.model_io.words import damaged, first_line, shown
 
 SCANNED = info(
     "It is a pickle, which could run a program. A scanner found nothing in it but tensors, and nothing reads it but "
@@ -54,7 +54,7 @@ def _load(path: Path, zipped: bool) -> Any:
     try:
         loaded = torch.load(str(path), map_location="cpu", weights_only=True, mmap=zipped)
     except Exception as error:  # torch raises RuntimeError, UnpicklingError, EOFError, IndexError, AssertionError …
-        raise damaged(path, shown(said(error), 200)) from error
+        raise damaged(path, shown(first_line(error), 200)) from error
     if zipped:
         _check_storages(path, loaded)
     return loaded

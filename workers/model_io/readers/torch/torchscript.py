@@ -13,17 +13,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.errors import AskedShape, InputRefused
+from workers.contracts.errors import InputRefused, RequestedShape
 from workers.contracts.folder import sha256_file
 from workers.contracts.jobs import OpenParams
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding, TensorSpec
 from workers.model_io.budget import checking, converting, trying
 from workers.model_io.consent import consent_needed
-from workers.model_io.facts import Found, Graph, danger, info, warning
+from workers.model_io.facts import Graph, ModelFacts, danger, info, warning
 from workers.model_io.formats import Arrays, Draft, Format, Write
-from workers.model_io.readers.architectures import candidates
-from workers.model_io.readers.fingerprints import kept
+from workers.model_io.readers.architectures import matching_architectures
+from workers.model_io.readers.fingerprints import distinctive
 from workers.model_io.readers.known_weights import known
 from workers.model_io.readers.neighbors import beside_file
 from workers.model_io.readers.onnx_checks import load_proto
@@ -31,7 +31,7 @@ from workers.model_io.readers.onnx_graph import read_graph
 from workers.model_io.readers.torch.pickles import check_calls, read_member
 from workers.model_io.readers.torch.zip_check import Member, read_directory
 from workers.model_io.runtime import is_out_of_memory, run_error
-from workers.model_io.words import damaged, refuse, said, shown, unsafe
+from workers.model_io.words import damaged, first_line, refuse, shown, unsafe
 
 MAX_SOURCE_BYTES = 20 * 2**20
 MAX_NESTING = 200
@@ -139,7 +139,7 @@ def _write(path: Path, source: str, ctx: JobContext, params: OpenParams, target:
         module = _load(path)
     ctx.check_cancelled()
     tensors = dict(module.state_dict())
-    shapes = kept({name: tuple(value.shape) for name, value in tensors.items()})
+    shapes = distinctive({name: tuple(value.shape) for name, value in tensors.items()})
     found, findings, size = _recognized(path, shapes, ctx)
     inputs = _inputs(path, module, source, params, size)
     outputs = _convert(path, module, inputs, target, ctx)
@@ -161,16 +161,16 @@ def _load(path: Path) -> Any:
             warnings.simplefilter("ignore")
             return torch.jit.load(str(path), map_location="cpu").eval()
     except (RuntimeError, ValueError, AttributeError, NotImplementedError) as error:
-        raise damaged(path, shown(said(error), 200)) from error
+        raise damaged(path, shown(first_line(error), 200)) from error
 
 
 def _recognized(
     path: Path, shapes: Mapping[str, tuple[int, ...]], ctx: JobContext
-) -> tuple[Found, tuple[Finding, ...], tuple[int, int, int] | None]:
+) -> tuple[ModelFacts, tuple[Finding, ...], tuple[int, int, int] | None]:
     """Return facts, findings and input size of the library's architecture with these weights, if there is one."""
-    fitting = candidates(shapes, ctx)
+    fitting = matching_architectures(shapes, ctx)
     if not fitting:
-        return Found(), (), None
+        return ModelFacts(), (), None
     name, classes = fitting[0]
     found, size = known(name, sha256_file(path), classes)
     told = info(f"Its weights have the names and shapes of {name}; preprocessing and classes are taken from there.")
@@ -195,7 +195,7 @@ def _inputs(
                 "The shape of the input is not known",
                 f"{path.name} does not say how large its input {shown(name)} is.",
                 "Give the size of its input.",
-                tuple(AskedShape(name=shown(name)) for name in names if name not in params.shapes),
+                tuple(RequestedShape(name=shown(name)) for name in names if name not in params.shapes),
                 by_command=f"--shape {shown(name)}=1x3x224x224",
             )
     return tuple(
@@ -241,7 +241,7 @@ def _convert(
         raise refuse(
             "cannot_convert",
             "The model cannot be converted to ONNX",
-            f"PyTorch says about {path.name}: {shown(said(error, -1), 300)}",
+            f"PyTorch says about {path.name}: {shown(first_line(error, -1), 300)}",
             "Check the size of its input, or export it to ONNX with the code that it was trained with.",
             by_command="--shape 1x3x224x224",
         ) from error

@@ -25,7 +25,7 @@ from .described import described
 from .documents import RequestError, beside, read_document
 from .engine import Overloaded
 from .gate import Allowed, Gate, left
-from .places import Refused
+from .places import FolderRefused
 from .protocol import HEADER_LENGTH, parse, reply
 from .releases import Release
 from .service import Service
@@ -268,7 +268,7 @@ class Paths:
             # a client whose body was not read completely would continue to send it
             headers = {"Connection": "close"} if error.status in UNREAD else None
             return JSONResponse({"error": str(error)}, error.status, headers)
-        if isinstance(error, Refused):
+        if isinstance(error, FolderRefused):
             return JSONResponse({"error": str(error)}, 409)
         if isinstance(error, Overloaded):
             return JSONResponse({"error": "too many requests wait already"}, OVERLOADED, {"Retry-After": "1"})

@@ -16,7 +16,7 @@ NETWORK = ("\\\\", "//")
 ACCESS_LIST = "system.posix_acl_access"
 
 
-class Refused(RuntimeError):
+class FolderRefused(RuntimeError):
     """Error: a bundle is not loaded and the present one stays in use; the text says why."""
 
 
@@ -27,20 +27,20 @@ def trusted_folder(path: Path) -> Path:
     may write to cannot be exchanged by others, so the tree that is checked here is the tree that is read later.
 
     Raises:
-        Refused: The path does not exist, lies on another computer, or can be changed by another account.
+        FolderRefused: The path does not exist, lies on another computer, or can be changed by another account.
     """
     if str(path).startswith(NETWORK):
-        raise Refused(f"{path.name} lies on another computer; copy it into a folder of this one")
+        raise FolderRefused(f"{path.name} lies on another computer; copy it into a folder of this one")
     try:
         resolved = path.resolve(strict=True)
         if os.name == "nt":
             check_windows(PureWindowsPath(resolved), PureWindowsPath(Path.home().resolve()))
         else:
             Trust(os.geteuid()).check(resolved)
-    except Refused:
+    except FolderRefused:
         raise
     except (OSError, RuntimeError, ValueError) as error:  # also for an unknown home folder, or a loop of links
-        raise Refused(f"{path.name} cannot be read as a folder ({error})") from error
+        raise FolderRefused(f"{path.name} cannot be read as a folder ({error})") from error
     return resolved
 
 
@@ -50,12 +50,12 @@ def check_windows(folder: PureWindowsPath, home: PureWindowsPath) -> None:
     Both paths are resolved: a drive letter of the network has become a UNC path.
 
     Raises:
-        Refused: The folder lies elsewhere.
+        FolderRefused: The folder lies elsewhere.
     """
     if not re.fullmatch(r"[A-Za-z]:", folder.drive):
-        raise Refused(f"{folder.name} lies on another computer; copy it into {home}")
+        raise FolderRefused(f"{folder.name} lies on another computer; copy it into {home}")
     if folder == home or ".." in folder.parts or not folder.is_relative_to(home):
-        raise Refused(f"{folder.name} lies where other accounts may write; copy it into {home}")
+        raise FolderRefused(f"{folder.name} lies where other accounts may write; copy it into {home}")
 
 
 class Trust:
@@ -84,13 +84,13 @@ class Trust:
         found = path.lstat()
         name = path.name or str(path)
         if not (stat.S_ISDIR(found.st_mode) or stat.S_ISREG(found.st_mode)):
-            raise Refused(f"{name} is a link or no file")
+            raise FolderRefused(f"{name} is a link or no file")
         if found.st_uid not in (self._uid, 0):
-            raise Refused(f"{name} belongs to another user of this computer")
+            raise FolderRefused(f"{name} belongs to another user of this computer")
         if may_be_shared and found.st_mode & stat.S_ISVTX:
             return  # as in /tmp: others can add entries, but cannot rename or remove ours
         if found.st_mode & stat.S_IWOTH or (found.st_mode & stat.S_IWGRP and not self._is_own_group(path, found)):
-            raise Refused(f"{name} can be changed by other users of this computer; run chmod -R go-w on it")
+            raise FolderRefused(f"{name} can be changed by other users of this computer; run chmod -R go-w on it")
 
     def _is_own_group(self, path: Path, found: os.stat_result) -> bool:
         """Return whether only this user is in the file's group, as many systems set up, and no list adds others."""

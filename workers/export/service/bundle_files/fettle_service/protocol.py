@@ -60,7 +60,7 @@ class Tensor:
 
 
 @dataclass(frozen=True)
-class Asked:
+class InferenceRequest:
     """One request.
 
     Attributes:
@@ -74,7 +74,7 @@ class Asked:
     all_binary: bool
 
 
-def parse(body: bytes, header_length: str | None, tensors: Sequence[Tensor]) -> Asked:
+def parse(body: bytes, header_length: str | None, tensors: Sequence[Tensor]) -> InferenceRequest:
     """Return the request in `body`: JSON of `header_length` bytes, followed by binary tensors; raise RequestError."""
     text, rest = _split(body, header_length)
     document = read_document(text)
@@ -95,7 +95,7 @@ def parse(body: bytes, header_length: str | None, tensors: Sequence[Tensor]) -> 
     if missing:
         raise RequestError(f"the input {', '.join(missing)} is missing")
     outputs, all_binary = _wanted(document)
-    return Asked(str(document.get("id", "")), feeds, outputs, all_binary)
+    return InferenceRequest(str(document.get("id", "")), feeds, outputs, all_binary)
 
 
 def _split(body: bytes, header_length: str | None) -> tuple[bytes, memoryview]:
@@ -209,7 +209,9 @@ def _wanted(document: Mapping[str, Any]) -> tuple[tuple[tuple[str, bool], ...] |
     return tuple((one["name"], bool(_parameters(one).get("binary_data", all_binary))) for one in listed), all_binary
 
 
-def reply(model: str, version: str, asked: Asked, outputs: Mapping[str, NDArray[Any]]) -> tuple[bytes, int | None]:
+def reply(
+    model: str, version: str, asked: InferenceRequest, outputs: Mapping[str, NDArray[Any]]
+) -> tuple[bytes, int | None]:
     """Return the response's body, and the size of its JSON if binary tensors follow; raise RequestError."""
     wanted = asked.outputs or tuple((name, asked.all_binary) for name in outputs)
     entries, parts = [], []

@@ -19,7 +19,7 @@ from typing import Any
 
 from .engine import Axes, Engine, Filled
 from .loading import version_of
-from .places import Refused
+from .places import FolderRefused
 from .protocol import Tensor
 
 FILLED_IN = ("constant", "initial_state", "attention_mask", "token_type_ids", "position_ids")
@@ -42,7 +42,7 @@ class Release:
         """Load the bundle in `folder`; after a failure nothing of it stays in memory.
 
         Raises:
-            Refused: The bundle does not run here or gives other predictions.
+            FolderRefused: The bundle does not run here or gives other predictions.
         """
         self.folder = folder
         self.log: Any = None
@@ -51,12 +51,12 @@ class Release:
         try:
             self._open(threads)
             self._compare(log)
-        except Refused:
+        except FolderRefused:
             self._close()
             raise
         except Exception as error:  # a folder from a client may cause any error
             self._close()
-            raise Refused(f"{folder.name} does not run here: {type(error).__name__}: {error}") from error
+            raise FolderRefused(f"{folder.name} does not run here: {type(error).__name__}: {error}") from error
         self.engine = Engine(self._model, self._axes(), self.max_batch, max_waiting)
         self._users, self._free = 0, threading.Condition()
 
@@ -83,7 +83,7 @@ class Release:
             self.folder / "golden", self.pipeline, self._model, *_expected(self._model)
         )
         if differences:
-            raise Refused(f"{self.folder.name} answers otherwise here than where it was made. {differences[0]}")
+            raise FolderRefused(f"{self.folder.name} answers otherwise here than where it was made. {differences[0]}")
         self.log = self._log_in(log)
         serving = self.manifest["serving"]
         self.max_batch, self.why_single = int(serving["max_batch"]), str(serving["why_single"])
@@ -118,7 +118,7 @@ class Release:
             writing = self._bundle.part("monitor.writing")
             return writing.Background(writing.Log(log, self.folder))
         except Exception as error:  # a bundle from before logs existed, or a folder that cannot be written to
-            raise Refused(f"{self.folder.name} cannot log: {error}") from error
+            raise FolderRefused(f"{self.folder.name} cannot log: {error}") from error
 
     def _axes(self) -> Axes:
         spec = self.pipeline.spec
@@ -198,4 +198,4 @@ def check_sums(release: Release, folder: Path) -> None:
     golden = importlib.import_module(f"{release._package}.pipeline.golden")
     problems: list[str] = golden.check_sums(folder)
     if problems:
-        raise Refused(f"{folder.name} is not as it was written. {problems[0]}")
+        raise FolderRefused(f"{folder.name} is not as it was written. {problems[0]}")

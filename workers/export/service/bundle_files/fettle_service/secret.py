@@ -30,7 +30,7 @@ def write_secret(port: int) -> str:
 
     Raises:
         OSError: The file cannot be written.
-        RuntimeError: There is no home folder, or (Refused) others may write to it.
+        RuntimeError: There is no home folder, or (FolderRefused) others may write to it.
     """
     path = secret_file(port)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

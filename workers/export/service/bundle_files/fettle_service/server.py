@@ -20,7 +20,7 @@ from .connections import AT_ONCE, MAX_CONNECTIONS, connection_class, most_connec
 from .gate import LOOPBACK, Allowed
 from .limits import Limits
 from .loading import NoService, request_load
-from .places import Refused
+from .places import FolderRefused
 from .secret import read_secret, remove_secret, secret_file, write_secret
 from .service import Service
 
@@ -110,7 +110,7 @@ def main() -> int:
     try:
         limits = Limits(options.max_body_mb << 20, cache_bytes=options.cache_mb << 20)
         service = Service(HERE, options.threads, limits, options.log)
-    except Refused as refused:
+    except FolderRefused as refused:
         sys.stderr.write(f"{refused}\n")
         return 3
     for note in service.current.notes:

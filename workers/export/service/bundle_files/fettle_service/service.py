@@ -19,7 +19,7 @@ from .bodies import Bodies
 from .cache import Cache
 from .documents import RequestError, write_document
 from .limits import Limits
-from .places import Refused, trusted_folder
+from .places import FolderRefused, trusted_folder
 from .releases import Release, check_sums
 from .turns import Turn
 
@@ -184,26 +184,28 @@ class Service:
             Refused: The bundle is refused, or `given_up` was set before the end; the present one continues.
         """
         if not self._switching.acquire(blocking=False):
-            raise Refused("another change is under way")
+            raise FolderRefused("another change is under way")
         try:
             if self._retiring is not None:
                 self._retiring.join(self.limits.answer_s)
                 if self._retiring.is_alive():
-                    raise Refused("the bundle of before the last change still answers what it began; try again later")
+                    raise FolderRefused(
+                        "the bundle of before the last change still answers what it began; try again later"
+                    )
             folder = trusted_folder(path)
             check_sums(self.current, folder)
             fresh = Release(folder, self._threads, self.limits.waiting, self._log)
             before = self.current
             if (fresh.inputs, fresh.outputs) != (before.inputs, before.outputs):
                 fresh.retire()
-                raise Refused(f"{folder.name} has other inputs or outputs, so who asks now would get errors")
+                raise FolderRefused(f"{folder.name} has other inputs or outputs, so who asks now would get errors")
             with self._changing:
                 is_taken = not given_up.is_set()
                 if is_taken:
                     self.current = fresh
             if not is_taken:
                 fresh.retire()
-                raise Refused("the client of this change has gone")
+                raise FolderRefused("the client of this change has gone")
             self._tell_release()
             self._retiring = threading.Thread(target=before.retire, name="retiring", daemon=True)
             self._retiring.start()
