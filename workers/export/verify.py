@@ -6,19 +6,18 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from workers.contracts.bundles import VerifyParams, VerifyResult
+from workers.contracts.errors import JobCancelled
 from workers.contracts.folder import sha256_file
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
 from workers.contracts.techniques import TargetSpec
 from workers.export.archive import no_bundle, unpack
-from workers.infer.base import NotRunnable
 from workers.infer.fit import fit_settings
 from workers.measure.opening import find_runtime
 from workers.model_io.consent import check_programs
 from workers.pipeline.generating import Load, checked_main, open_whole
 from workers.pipeline.golden import NOT_LISTED, SUMS_FILE, check_sums, compare_golden
 from workers.pipeline.pipeline import load_pipeline
-from workers.pipeline.spec import PARSER_ERRORS
 from workers.pipeline.trust import BY_HAND, Signed, check_decisions, check_signature
 
 CACHES = "__pycache__"
@@ -143,5 +142,7 @@ def answers_with(load: Load, document: Mapping[str, Any], folder: Path, ctx: Job
         loop = pipeline.spec.generation
         session = open_whole(load, folder / place, main, settings, ctx.threads, loop)
         return compare_golden(folder / "golden", pipeline, session)
-    except (NotRunnable, *PARSER_ERRORS) as error:
+    except (JobCancelled, MemoryError):
+        raise
+    except Exception as error:  # damaged files, and errors of engines, which share no base
         return 0, [f"The model does not run: {error}"]

@@ -82,7 +82,7 @@ def load_arrays(path: Path, most_bytes: int | None = None) -> NDArray[Any] | dic
             if _header(file).size_bytes > size_bytes:
                 raise ArrayFileError("is damaged (it is shorter than it says)")
             file.seek(0)
-            return np.asarray(npy.read_array(file, allow_pickle=False))
+            return _readable(np.asarray(npy.read_array(file, allow_pickle=False)))
     except ArrayFileError:
         raise
     except _DAMAGE as error:
@@ -98,8 +98,17 @@ def _unpacked(path: Path, most_bytes: int) -> dict[str, NDArray[Any]]:
         arrays = {}
         for info in members:
             with archive.open(info) as file:
-                arrays[_name(info)] = np.asarray(npy.read_array(file, allow_pickle=False))
+                arrays[_name(info)] = _readable(np.asarray(npy.read_array(file, allow_pickle=False)))
         return arrays
+
+
+def _readable(values: NDArray[Any]) -> NDArray[Any]:
+    """Return the array; refuse texts with code points that Unicode lacks, on which Python raises SystemError."""
+    if values.dtype.kind == "U" and values.nbytes:
+        codes = np.ascontiguousarray(values).reshape(-1).view(np.dtype(np.uint32).newbyteorder(values.dtype.byteorder))
+        if bool(((codes > 0x10FFFF) | ((codes >= 0xD800) & (codes <= 0xDFFF))).any()):
+            raise ArrayFileError("is damaged (a text has characters that do not exist)")
+    return values
 
 
 def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:

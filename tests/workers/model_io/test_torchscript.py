@@ -115,3 +115,13 @@ def test_broken_and_deeply_nested_source(script, refused, tmp_path):
             for name in old.namelist():
                 new.writestr(name, code if name.endswith(".py") else old.read(name))
         assert refused(tmp_path / "bad.pt", allow_code=True).code in ("damaged", "unsafe")
+
+
+def test_library_that_misses_an_entry_refuses_the_file(script, refused, monkeypatch):
+    """Given a damaged program on which torch raises IndexError, When it is opened, Then it is damaged."""
+
+    def missing(*_args: object, **_options: object) -> None:
+        raise IndexError("Argument passed to at() was not in the map.")
+
+    monkeypatch.setattr(torch.jit, "load", missing)
+    assert refused(script(Net()), allow_code=True).code == "damaged"

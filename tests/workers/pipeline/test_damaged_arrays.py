@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from workers.pipeline.array_files import ArrayFileError, load_arrays
 from workers.pipeline.pipeline import Pipeline
 from workers.pipeline.spec import ArraySteps, ImageSteps, PipelineError, PipelineInput, PipelineOutput, PipelineSpec
 
@@ -35,6 +36,14 @@ def test_a_damaged_npz_is_told_in_words(tmp_path: Path, harm: str) -> None:
     )
     with pytest.raises(PipelineError, match=r"x\.npz cannot be read"):
         Pipeline(SPEC, tmp_path).feeds_from(path)
+
+
+@pytest.mark.parametrize("code", [0x110000, 0xD800])
+def test_text_with_code_point_outside_unicode_is_refused(tmp_path: Path, code: int) -> None:
+    """Given an NPZ whose labels hold a code point that Unicode lacks, When it is loaded, Then it is damaged."""
+    (tmp_path / "x.npz").write_bytes(npz(**{"y.npy": npy("(1,)", struct.pack("<I", code), "<U1")}))
+    with pytest.raises(ArrayFileError):
+        load_arrays(tmp_path / "x.npz")
 
 
 def npy(shape: str, body: bytes = b"", descr: str = "<f4") -> bytes:

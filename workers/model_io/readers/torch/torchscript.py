@@ -160,7 +160,7 @@ def _load(path: Path) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return torch.jit.load(str(path), map_location="cpu").eval()
-    except (RuntimeError, ValueError, AttributeError, NotImplementedError) as error:
+    except (RuntimeError, ValueError, AttributeError, NotImplementedError, LookupError) as error:
         raise damaged(path, shown(first_line(error), 200)) from error
 
 
