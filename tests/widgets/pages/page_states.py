@@ -158,7 +158,7 @@ STATES: dict[str, State] = {
     "try-texts": (TryPage, lambda p, ex: ex.trying_texts(p, ex)),
     "try-error": (TryPage, lambda p, ex: p.show_error(ex.refused())),
     "load-empty": (LoadPage, lambda p, ex: p.show_empty()),
-    "load-ask": (LoadPage, lambda p, ex: p.show_ask(ex.ask_load(can_go_back=True))),
+    "load-ask": (LoadPage, lambda p, ex: p.show_question(ex.ask_load(can_go_back=True))),
     "load-loading": (LoadPage, lambda p, ex: p.show_loading("Offline: Original", 0.3, 1.0, "about 2 minutes left")),
     "load-full": (LoadPage, lambda p, ex: p.show(ex.loaded())),
     "load-priced": (LoadPage, lambda p, ex: p.show(ex.loaded(price=ex.priced(), latency=()))),

@@ -93,7 +93,7 @@ HOSTILE_STATES: dict[str, State] = {
     "compare": (ComparePage, lambda p, ex: p.show(hostile(ex.compare()))),
     "compare-nothing-faster": (ComparePage, lambda p, ex: p.show(hostile(ex.nothing_faster()))),
     "load": (LoadPage, hostile_load),
-    "load-ask": (LoadPage, lambda p, ex: p.show_ask(hostile(ex.ask_load()))),
+    "load-ask": (LoadPage, lambda p, ex: p.show_question(hostile(ex.ask_load()))),
     "try": (TryPage, hostile_trying),
     "stress": (StressPage, lambda p, ex: p.show(hostile(ex.stress()))),
     "export": (ExportPage, lambda p, ex: p.show(hostile(ex.export()))),

@@ -106,7 +106,7 @@ STATES: dict[str, tuple[Callable[[Any, ModuleType], object], ...]] = {
         lambda p, ex: p.show_empty(),
         lambda p, ex: p.show_measuring(),
         lambda p, ex: p.show_value(ex.trying()),
-        lambda p, ex: p.say_ready(),
+        lambda p, ex: p.show_ready(),
         lambda p, ex: p.show_examples(ex.live_examples()),
         lambda p, ex: p.show_input(ex.live_input()),
         lambda p, ex: p.show_answers(*ex.live_answers()),
@@ -136,7 +136,7 @@ STATES: dict[str, tuple[Callable[[Any, ModuleType], object], ...]] = {
         lambda p, ex: ex.answers_sound(p, ex),
     ),
     "load": (
-        lambda p, ex: p.show_ask(ex.ask_load(can_go_back=True)),
+        lambda p, ex: p.show_question(ex.ask_load(can_go_back=True)),
         lambda p, ex: p.show_loading("Offline: Original", 0.3, 1.0, "about 2 minutes left"),
         lambda p, ex: p.show(ex.loaded()),
         lambda p, ex: p.show(ex.loaded(price=ex.priced(), latency=())),

@@ -126,7 +126,7 @@ def test_a_run_that_ends_before_its_time_says_why(page: OptimizePage, example: M
     assert page._head.subtitle.text().endswith("It ended 3 min 13 s early: only a new measurement can settle it.")
     found = [b.text() for b in page.findChildren(PrimaryButton) if b.isVisibleTo(page)]
     assert found == ["Measure again"], "as on Compare"
-    page.show_value(replace(example.running(), eta_s=240.0, eta_is_most=True))
+    page.show_value(replace(example.running(), remaining_s=240.0, eta_is_most=True))
     assert "at most 4 min" in page._head.subtitle.text()
 
 
@@ -231,8 +231,8 @@ def test_frequent_values_rebuild_nothing(page: OptimizePage, example: ModuleType
     for n in range(1500):
         share = n / 1500
         steps = example.steps()
-        steps = (*steps[:4], replace(steps[4], done_share=share, eta_s=10 * (1 - share)), *steps[5:])
-        page.show_value(replace(example.running(), steps=steps, done_share=share, eta_s=25 * (1 - share)))
+        steps = (*steps[:4], replace(steps[4], done_share=share, remaining_s=10 * (1 - share)), *steps[5:])
+        page.show_value(replace(example.running(), steps=steps, done_share=share, remaining_s=25 * (1 - share)))
     assert {id(w) for w in page.findChildren(QWidget)} == before
 
 

@@ -19,13 +19,14 @@ from test_hostile import ask
 from zoo import Array, all_zoos
 
 from workers.contracts.folder import write_model
-from workers.contracts.pipeline import AnswerKind, BoxesSteps, PipelineInput, PipelineOutput, PipelineSpec
+from workers.contracts.pipeline import write_pipeline
 from workers.export.python_folder import Contents, fill
 from workers.export.service.bundle_files.fettle_service.releases import Release
 from workers.export.service.target import COMMANDS, NEEDS, server_files, serving
 from workers.measure.opening import find_runtime
 from workers.pipeline.golden import write_sums
 from workers.pipeline.prepared import Prepared, write_prepared
+from workers.pipeline.spec import AnswerKind, ArraySteps, BoxesSteps, PipelineInput, PipelineOutput, PipelineSpec
 from workers.runtime.recording import RecordingContext
 
 GOLDEN, SIDE = 20, 8
@@ -94,16 +95,14 @@ def spec_of(kind: AnswerKind, shape: tuple[int, ...], scores: str) -> PipelineSp
     more: dict[str, Any] = {}
     if kind == "detection":
         more = {"postprocess": BoxesSteps(form="end_to_end", boxes="y"), "classes": tuple("abcdefghijkl")}
-    return PipelineSpec.model_validate(
-        {
-            "task": "object-detection" if kind == "detection" else "arrays",
-            "inputs": (PipelineInput(name="x", dtype="float32", shape=(None, 3, SIDE, SIDE), source="array"),),
-            "outputs": (PipelineOutput(name="y", dtype="float32", shape=(None, *shape), answer=True),),
-            "preprocess": {"kind": "array"},
-            "answer_kind": kind,
-            "scores": scores,
-            **more,
-        }
+    return PipelineSpec(
+        task="object-detection" if kind == "detection" else "arrays",
+        inputs=(PipelineInput(name="x", dtype="float32", shape=(None, 3, SIDE, SIDE), source="array"),),
+        outputs=(PipelineOutput(name="y", dtype="float32", shape=(None, *shape), answer=True),),
+        preprocess=ArraySteps(),
+        answer_kind=kind,
+        scores=scores,
+        **more,
     )
 
 
@@ -136,7 +135,7 @@ def bundle(tmp_path: Path) -> Callable[..., Path]:
             model_that_predicts(changed.old, changed.wrong if mates else changed.old), small.folder / "model.onnx"
         )
         spec = spec_of(changed.kind, changed.old[0].shape, changed.scores)
-        (small.folder / "pipeline.json").write_text(spec.model_dump_json(), encoding="utf-8")
+        write_pipeline(small.folder, spec)
         write_model(small.folder, "model.onnx", ["model.onnx"])
         write_prepared(
             small.data / "test", ({"x": np.full((1, 3, SIDE, SIDE), at, np.float32)} for at in range(GOLDEN))
