@@ -138,8 +138,7 @@ def stored(home: Path) -> dict[str, list[tuple[object, ...]]]:
     """Return what is stored of projects (but when they were last opened), their runs and their versions."""
     with closing(sqlite3.connect(home / "data" / "fettle.db")) as store:
         rows = {table: store.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for table in TABLES}
-        names = "id, name, model_path, model_sha256, model_key, info_json, data_path, data_key, data_json"
-        return {**rows, "projects": store.execute(f"SELECT {names} FROM projects ORDER BY id").fetchall()}
+        return {**rows, "projects": store.execute("SELECT id, body_json FROM projects ORDER BY id").fetchall()}
 
 
 @WALLS

@@ -73,7 +73,7 @@ window, theme = build_window(app, Settings(theme="light"))
 before = [name for name in sys.modules if name.startswith("widgets.pages.notes.")]
 
 from app.controllers.app_controller import AppController
-from app.controllers.kept import KeptSettings
+from app.controllers.kept import SavedSettings
 from app.controllers.session import Session
 from app.jobs.pool import WorkerPool
 from app.paths import find_data_folder
@@ -85,7 +85,7 @@ paths = find_data_folder(Path(sys.argv[1]))
 pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=1)
 with open_store(paths) as store:
     space = Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
-    made = AppController(window, theme, Session(space, window), KeptSettings(paths.settings, Settings()))
+    made = AppController(window, theme, Session(space, window), SavedSettings(paths.settings, Settings()))
     window.show()
     made._shell.show()
 

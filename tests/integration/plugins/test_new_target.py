@@ -61,7 +61,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QLineEdit, QPus
 app = QApplication(["fettle", "-platform", "offscreen"])
 from app.bootstrap import build_window
 from app.controllers.app_controller import AppController
-from app.controllers.kept import KeptSettings
+from app.controllers.kept import SavedSettings
 from app.controllers.session import Session
 from app.jobs.pool import WorkerPool
 from app.paths import find_data_folder
@@ -99,7 +99,7 @@ def main():
     with open_store(paths) as store:
         space = Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
         session = Session(space, window)
-        made = AppController(window, theme, session, KeptSettings(paths.settings, Settings()))
+        made = AppController(window, theme, session, SavedSettings(paths.settings, Settings()))
         window.show()
         assert session.reopen(space.repositories.projects.list()[0])
         made.begin(reopen=False)
@@ -120,9 +120,9 @@ def main():
         told["open"] = button(page, "Export bundle").isEnabled()
         seen, show_running = told.setdefault("seen", []), page.show_running
 
-        def note(text, done, total, checks):
+        def note(text, done, total, checks, left=""):
             seen.extend(check.what for check in checks if check.state == "running" and check.what not in seen)
-            show_running(text, done, total, checks)
+            show_running(text, done, total, checks, left)
 
         page.show_running = note
         QTest.mouseClick(button(page, "Export bundle"), LEFT)

@@ -84,7 +84,6 @@ def test_prove_alone_of_what_is_not_faster_spends_no_look(
     version, events = first_look(space), list[Any]()
     proven = prove(space, version, events)
     assert (proven.judgement is not None) == bool(looks)
-    assert sum(isinstance(event, JobBegan) and event.kind == "answer" for event in events) == looks
     recommended = read_facts(space, "r1").run.recommended_variant_id
     assert recommended == ("v1" if looks else None)
 
