@@ -32,7 +32,10 @@ class Tokenizer:
             raise PipelineError(
                 "The package “tokenizers” is missing. Install it with: pip install tokenizers"
             ) from error
-        self._engine = Engine.from_file(str(folder / steps.tokenizer))
+        try:
+            self._engine = Engine.from_file(str(folder / steps.tokenizer))
+        except Exception as error:  # the library raises nothing more specific
+            raise PipelineError(f"The tokenizer {steps.tokenizer[:80]!r} cannot be read: {error}") from error
         self._engine.no_padding()
         self._engine.enable_truncation(max_length=steps.max_length)
         self._steps, self._whole = steps, whole

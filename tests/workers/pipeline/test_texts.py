@@ -2,11 +2,13 @@
 
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
+from workers.pipeline import texts
 from workers.pipeline.spec import PipelineError, TextSteps
 
 WORDS = {"[PAD]": 3, "[CLS]": 0, "[SEP]": 1, "[UNK]": 2, "good": 4, "film": 5}
@@ -128,3 +130,9 @@ def test_a_text_that_cannot_be_read_is_refused(tokens, make, tmp_path, text, why
     if why.startswith("1"):
         with pytest.raises(PipelineError, match=why):
             pipeline.feeds_from(tmp_path / "a.txt")
+
+
+def test_tokenizer_that_is_missing_is_named(tmp_path: Path) -> None:
+    """Given a description that names a tokenizer which is not there, Then the pipeline says so."""
+    with pytest.raises(PipelineError, match="other"):
+        texts.Tokenizer(tmp_path, TextSteps(tokenizer="other.json", max_length=8), ())
