@@ -12,7 +12,9 @@ class Screening(Frozen):
 
     `n` is 0 without calibration examples. `similarity` (0 to 1) is the mean similarity of results, 0 if the task does
     not measure it. `regressed` is true if the version certainly loses more than the limit. `untested` says why a gain
-    was not tested: a safe version is as good, an earlier one was not safe, or the time was up.
+    was not tested: a safe version is as good, an earlier one was not safe, or the time was up. `answer_speedup` is how
+    many times faster than the original it predicted these examples, 0 if unknown. It differs from the speedup of a
+    request where examples are read in another way than requests, as texts that are judged token by token.
     """
 
     n: int = 0
@@ -20,6 +22,7 @@ class Screening(Frozen):
     regressed: bool = False
     similarity: float = 0.0
     untested: Untested = ""
+    answer_speedup: float = 0.0
 
     @property
     def share(self) -> float:

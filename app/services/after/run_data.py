@@ -9,6 +9,7 @@ from app.domain.variant import Variant
 from app.persistence.repositories import NotFound
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts
+from app.services.run.figures import answer_speedup_of
 from workers.contracts.jobs import AnswerResult
 
 
@@ -75,7 +76,7 @@ def alone_s(workspace: Workspace, facts: RunFacts, variant: Variant) -> float | 
     known = answers_result(workspace, facts.baseline.answers_key)
     if known is None or not known.n or facts.first_data is None:
         return None
-    return facts.first_data.n_test * known.seconds / known.n / (variant.measurement.speedup or 1.0)
+    return facts.first_data.n_test * known.seconds / known.n / (answer_speedup_of(variant) or 1.0)
 
 
 def answers_result(workspace: Workspace, key: str | None) -> AnswerResult | None:

@@ -160,6 +160,7 @@ class TimeBudget:
         self._items = self._left_out = 0
         self.keeps_proof = False  # whether a gain exists that needs a proof
         self.item_s = self._beside_s = 0.0
+        self._answer_speedup = 1.0
 
     @property
     def left_s(self) -> float | None:
@@ -228,6 +229,10 @@ class TimeBudget:
         self._items, self.item_s, self._beside_s = items, seconds / max(1e-9, share * items), max(0.0, beside_s)
         self._left_out = items - asked
 
+    def record_answer_speedup(self, speedup: float) -> None:
+        """Record how many times faster than the original a version predicts; slower ones need a longer proof."""
+        self._answer_speedup = min(self._answer_speedup, speedup or 1.0)
+
     def answers_s(self, speedup: float, items: int | None = None) -> float:
         """Return the expected seconds to predict `items` (None: all) with a version of this speedup and to judge it."""
         n = self._items if items is None else items
@@ -250,7 +255,8 @@ class TimeBudget:
         if total_s is None or not self._items:
             return 0.0
         rest_s = self._beside_s + (self.answers_s(1.0) if self._left_out else 0.0)  # fingerprints come first
-        one_s, some_s = self.answers_s(1.0), 2 * self.answers_s(1.0, min(SOME_ITEMS, self._items))
+        one_s, some = self.answers_s(self._answer_speedup), min(SOME_ITEMS, self._items)
+        some_s = self.answers_s(1.0, some) + self.answers_s(self._answer_speedup, some)
         ways = (SAFETY * seconds for seconds in (rest_s + 2 * one_s, rest_s + one_s, some_s))
         return next((seconds for seconds in ways if seconds <= PROOF_SHARE * total_s), 0.0)
 
@@ -267,7 +273,7 @@ class TimeBudget:
         """Return the current estimate in seconds of the final run and of the proof of one version."""
         ids = finalists or [self._first or ""]
         plan = self.plan_final(ids)
-        return plan.sets * self._set_s(ids, plan) + self._tail_s, self.answers_s(1.0) + self._tail_s
+        return plan.sets * self._set_s(ids, plan) + self._tail_s, self.answers_s(self._answer_speedup) + self._tail_s
 
     def _set_s(self, finalists: Sequence[str], plan: FinalPlan) -> float:
         return set_s([self._cost(i) for i in (self._first, *finalists[: plan.finalists])], plan.blocks)
@@ -349,7 +355,7 @@ class TimeBudget:
         if self._first is None:  # even the original was not measured
             return max(LEAST_MORE_S, self._total_s or 0.0)
         ids = [*open_ids, *[""] * min(untried, 1)]
-        final_s = self.final_s(ids, FinalPlan(len(ids), FINAL_SETS)) + SAFETY * 2 * self.answers_s(1.0)
+        final_s = self.final_s(ids, FinalPlan(len(ids), FINAL_SETS)) + SAFETY * 2 * self.answers_s(self._answer_speedup)
         return max(LEAST_MORE_S, SAFETY * untried * self.expected_s + final_s)
 
     @property

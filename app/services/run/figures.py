@@ -8,8 +8,11 @@ from app.domain.variant import Measurement, Variant
 from app.domain.words.results import busy_words, is_measured_words, measured_words
 from app.services.flow.measuring import busy_share
 from app.services.flow.steps import Measured
-from workers.contracts.jobs import MeasureResult, SpeedSummary
+from workers.contracts.jobs import AnswerResult, MeasureResult, SpeedSummary
 from workers.contracts.wording import in_ms
+
+LEAST_ANSWER_S = 1.0
+"""Least seconds of predictions from which on their speed is compared."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,6 +125,22 @@ def time_words(variant: Variant) -> str:
 def speedup_of(variant: Variant) -> float:
     """Return the speedup over the original, 0 if the version was not measured."""
     return variant.measurement.speedup or 0.0
+
+
+def answer_speedup(original: AnswerResult, version: AnswerResult) -> float:
+    """Return how many times faster the version predicted the same examples, 0 if too short to tell."""
+    if min(original.seconds, version.seconds) < LEAST_ANSWER_S:
+        return 0.0
+    return (original.seconds / original.read_share) / (version.seconds / version.read_share)
+
+
+def answer_speedup_of(variant: Variant) -> float:
+    """Return how many times faster than the original a version predicts examples.
+
+    It is the smaller one of the ratio measured on the calibration set and the speedup of a request.
+    """
+    known = variant.screening.answer_speedup if variant.screening is not None else 0.0
+    return min(known, speedup_of(variant)) if known else speedup_of(variant)
 
 
 def measurement_of(

@@ -9,7 +9,6 @@ import dataclasses
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 from app.domain.choose import answers_hold, could_win, leader, looks_like_gain, may_win
 from app.domain.forecast import Basis
@@ -31,7 +30,7 @@ from app.services.run import version_steps
 from app.services.run.bounded_steps import counting, within
 from app.services.run.budget import SLOW_REQUEST_MS
 from app.services.run.closing import close
-from app.services.run.figures import time_words
+from app.services.run.figures import answer_speedup_of, time_words
 from app.services.run.final_run import LAST_STEP, FinalRun
 from app.services.run.first_steps import open_first, read_second
 from app.services.run.proof_run import PROOF_STEP, ProofRun
@@ -40,7 +39,7 @@ from app.services.run.run_forecast import refine, save_forecast, save_outcome
 from app.services.run.search import OptimizeRequest, Search
 from app.services.run.version_steps import Asking, Version
 from workers.contracts.errors import ErrorInfo, WorkerError, words_for
-from workers.contracts.jobs import DataParams, PlanParams, PlanResult
+from workers.contracts.jobs import AnswerResult, DataParams, PlanParams, PlanResult
 from workers.contracts.measured.power import power_warning
 from workers.contracts.process.disk import DISK_FULL
 from workers.contracts.runtimes import needs_gpu
@@ -104,7 +103,7 @@ class _Optimization:
         self._search = Search(recorder, ask)
         self._budget = self._search.budget
         self._unmade: list[tuple[RecipeStep, ...]] = []
-        self._screened: Path | None = None
+        self._screened: StepResult[AnswerResult] | None = None
         self._awaited: set[str] = set()
 
     def counted(self) -> Flow[None]:
@@ -304,10 +303,9 @@ class _Optimization:
         n_to_ask, share = most or data.result.n_test, original.asked_share
         self._budget.record_predictions(n_to_ask, original.n_evaluated, original.asked_s, beside_s, share)
         if data.result.n_calibration:
-            done = yield from version_steps.answer(
+            self._screened = yield from version_steps.answer(
                 original, data.folder, threads, step, answer_s, "calibration", self._search.most_calibration
             )
-            self._screened = done.folder / done.result.path
         recorder.variant(original.variant)
         is_cut = self._search.by_words and original.n_evaluated < n_to_ask  # so few texts do not justify notes yet
         for note in original.variant.judgement.notes if original.variant.judgement and not is_cut else ():
@@ -359,20 +357,22 @@ class _Optimization:
         done = self._search.take_figures(candidate, measured, 0, summaries[0], interleaved=False)
         is_awaited = variant.recipe.id in self._awaited
         if self._screened is not None and (is_awaited or looks_like_gain(done.variant, self._ask.objective)):
-            done = yield from self._screen(step, done, data, self._screened)
+            done = yield from self._screen(step, done, data)
         return done, self._search.when(measured)
 
-    def _screen(self, step: int, candidate: Version, data: ReadData, original: Path) -> Flow[Version]:
+    def _screen(self, step: int, candidate: Version, data: ReadData) -> Flow[Version]:
         """Record what changed on the calibration set; when time is up, return the version without it."""
+        assert self._screened is not None
         max_s = None if self._budget.answer_s is None else 1.25 * self._budget.answer_s
-        how = Asking(self._ask.threads, step, max_s, self._search.most_calibration)
+        how, limit = Asking(self._ask.threads, step, max_s, self._search.most_calibration), self._goal.max_loss_pct
         try:
-            screened = yield from version_steps.screen(original, candidate, data.folder, self._goal.max_loss_pct, how)
+            screened = yield from version_steps.screen(self._screened, candidate, data.folder, limit, how)
         except JobError as error:
             if error.error.code != TIME_LIMIT or self._budget.left_s is None:
                 raise
             return candidate
         self._search.candidates[candidate.variant.id] = screened
+        self._budget.record_answer_speedup(answer_speedup_of(screened.variant))
         self._recorder.variant(screened.variant)
         return screened
 

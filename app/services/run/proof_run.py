@@ -17,7 +17,7 @@ from app.services.opening.opening import ReadData
 from app.services.run import version_steps
 from app.services.run.bounded_steps import within
 from app.services.run.budget import SAFETY
-from app.services.run.figures import speedup_of
+from app.services.run.figures import answer_speedup_of
 from app.services.run.proof_steps import Looked, ProofAnswer, prove_in_order
 from app.services.run.search import Search
 from app.services.run.version_steps import MeasuredPair, Version
@@ -118,7 +118,7 @@ class ProofRun:
     def _has_time(self, versions: Sequence[Variant]) -> bool:
         left_s, budget = self._search.budget.proof_left_s, self._search.budget
         needed_s = 0.0 if self._is_whole else budget.answers_s(1.0)
-        needed_s += sum(budget.answers_s(speedup_of(version)) for version in versions)
+        needed_s += sum(budget.answers_s(answer_speedup_of(version)) for version in versions)
         return left_s is None or SAFETY * needed_s <= left_s
 
     def _prepare(self, winner: Variant) -> Flow[None]:
@@ -130,7 +130,7 @@ class ProofRun:
             return
         max_s = None
         if not self._has_time([winner]):
-            n = search.budget.items_in_time(speedup_of(winner))
+            n = search.budget.items_in_time(answer_speedup_of(winner))
             if n < WORTH_ASKING * original.n_evaluated:
                 return
             max_s = float(f"{n * search.budget.item_s:.2g}")
@@ -146,7 +146,7 @@ class ProofRun:
         search, data, original = self._search, self._data, self._original
         max_s = None
         if not (self._is_whole and self._has_time([variant])):
-            max_s = float(f"{LONGER * original.asked_s / max(speedup_of(variant), 1e-3):.2g}")
+            max_s = float(f"{LONGER * original.asked_s / max(answer_speedup_of(variant), 1e-3):.2g}")
         known = search.candidates[variant.id]
         try:
             version = yield from self._bounded(

@@ -29,6 +29,7 @@ from app.services.flow.steps import (
 from app.services.opening.opening import OpenedModel, ReadData
 from app.services.records.facts import RunFacts
 from app.services.run.budget import BLOCK_MAX_S, LEAST_BLOCK_S
+from app.services.run.figures import answer_speedup
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import (
     AnswerParams,
@@ -60,7 +61,7 @@ R = TypeVar("R", bound=BaseModel)
 
 @dataclasses.dataclass(frozen=True)
 class Version:
-    """A variant with the folder of its model, and its predictions for the test set if any; owned by its use case.
+    """A variant with the folder of its model and any predictions for the test set; owned by its use case.
 
     Predictions cover the first `n_evaluated` examples, took `asked_s` seconds, and hold `asked_share` of the data of
     all examples to predict.
@@ -265,12 +266,7 @@ def judge(
     done: StepResult[JudgeResult] = yield JobStep(
         kind="judge",
         params=JudgeParams(
-            **first.parameters(),
-            items=first.items,
-            max_loss_pct=max_loss_pct,
-            more=more,
-            earlier=earlier,
-            split=split,
+            **first.parameters(), items=first.items, max_loss_pct=max_loss_pct, more=more, earlier=earlier, split=split
         ),
         result=JudgeResult,
         title=title,
@@ -293,16 +289,19 @@ def judge_beside(
     return dataclasses.replace(version, variant=dataclasses.replace(version.variant, judgement=judgement))
 
 
-def screen(original: Path, version: Version, data_dir: Path, max_loss_pct: float, how: Asking) -> Flow[Version]:
-    """Return the version with its changes on the calibration set; `original` is the file of the original."""
+def screen(
+    original: StepResult[AnswerResult], version: Version, data_dir: Path, max_loss_pct: float, how: Asking
+) -> Flow[Version]:
+    """Return the version with its changes on the calibration set, compared with the predictions of the original."""
     done = yield from answer(version, data_dir, how.threads, how.step, how.max_s, "calibration", how.most)
-    pair = MeasuredPair(data_dir, original, done.folder / done.result.path)
+    pair = MeasuredPair(data_dir, original.folder / original.result.path, done.folder / done.result.path)
     judgement = yield from judge([pair], max_loss_pct, version.variant.title, step=how.step, split="calibration")
     found = Screening(
         n=judgement.n,
         changed=judgement.changed_count,
         regressed=judgement.verdict == "regressed",
         similarity=judgement.similarity or 0.0,
+        answer_speedup=answer_speedup(original.result, done.result),
     )
     return dataclasses.replace(version, variant=dataclasses.replace(version.variant, screening=found))
 

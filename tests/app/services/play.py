@@ -91,7 +91,7 @@ def failure(code: str = "no_good") -> JobError:
 @dataclass(frozen=True)
 class Like:
     """How one variant turns out. `fails_at` names the kind of job that fails for it, `calibration` what the calibration
-    examples say of it where that is not `verdict`."""
+    examples say of it where that is not `verdict`. Its predictions take `item_factor` times those of the original."""
 
     p50_ms: float = 1.0
     verdict: Verdict = "safe"
@@ -102,6 +102,7 @@ class Like:
     final_p50_ms: float | None = None
     seconds: float = 1.0
     calibration: Verdict | None = None
+    item_factor: float = 1.0
 
 
 @dataclass
@@ -264,10 +265,13 @@ class Play:
         assert isinstance(params, AnswerParams)
         is_test = params.split == "test"
         n = everything = min(self.n_test if is_test else N_CALIBRATION, params.most or self.n_test)
-        self._may_fail(step, "answer", 1.0 if is_test else 0.2)
-        if params.max_seconds is not None and self.item_s * n > params.max_seconds:
-            n = max(10, int(params.max_seconds / self.item_s))
-        seconds = self.item_s * n
+        item_s = self.item_s * self._may_fail(step, "answer", 1.0 if is_test else 0.2).item_factor
+        if params.max_seconds is not None and item_s * n > params.max_seconds:
+            n = max(10, int(params.max_seconds / item_s))
+        seconds = item_s * n
+        if step.limits.wall_s is not None and seconds > step.limits.wall_s:
+            self.clock += step.limits.wall_s
+            raise failure("time_limit")
         self.clock += seconds
         result = AnswerResult(n=n, seconds=seconds, read_share=n / everything)
         return result, self._folder(f"answer {params.split} {step.title}")

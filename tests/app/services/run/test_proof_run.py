@@ -38,3 +38,16 @@ def test_original_measured_after_the_proof_keeps_its_whole_answers(stage: Make) 
     assert seen.count("answer:Original") >= 2, "the first pass was cut off"
     kept = answers_result(one.space, one.variants["Original"].answers_key)
     assert kept is not None and kept.n == 1000
+
+
+def test_version_that_predicts_slower_than_it_speaks_is_judged_in_time(stage: Make) -> None:
+    """Given a version four times as fast per request that predicts examples 3.3 times as slowly, as one that is judged
+    token by token, When the time does not suffice for all examples, Then it predicts some and gets a verdict."""
+    one = stage(Like(p50_ms=4.0), {"Rounded": Like(p50_ms=1.0, item_factor=3.3)}, time_budget_s=420)
+    one.play.item_s = 0.12
+    one.go()
+    screening, judgement = one.variants["Rounded"].screening, one.variants["Rounded"].judgement
+    assert screening is not None and screening.answer_speedup == pytest.approx(1 / 3.3)
+    assert not screening.untested
+    assert judgement is not None and judgement.verdict == "safe"
+    assert one.play.clock <= 420
