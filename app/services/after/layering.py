@@ -66,9 +66,7 @@ def _both(facts: RunFacts, variant: Variant) -> tuple[Variant, ...]:
 def _step(facts: RunFacts, variant: Variant) -> JobStep[LayersResult]:
     version, ranked = stored_version(facts, variant), ranked_folder(facts)
     params = LayersParams(
-        **version.parameters(),
-        data_dir=str(facts.data_dir),
-        sensitivity_dir=None if ranked is None else str(ranked),
+        **version.parameters(), data_dir=str(facts.data_dir), sensitivity_dir=None if ranked is None else str(ranked)
     )
     more = () if ranked is None else (ranked,)
     return version.step(

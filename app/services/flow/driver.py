@@ -19,25 +19,10 @@ from app.services.flow.history import End, JobHistory
 from app.services.flow.kept_measurements import SavedMeasurements
 from app.services.flow.measuring import Measurer, event_of, save_measured
 from app.services.flow.memory_meter import MemoryMeter
-from app.services.flow.steps import (
-    AnyStep,
-    DiskStep,
-    Flow,
-    FlowCancelled,
-    JobError,
-    JobStep,
-    MeasureStep,
-    StepResult,
-)
+from app.services.flow.steps import AnyStep, DiskStep, Flow, FlowCancelled, JobError, JobStep, MeasureStep, StepResult
 from app.services.flow.workspace import Workspace
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.process.messages import (
-    Cancelled,
-    Failed,
-    Finished,
-    Identified,
-    RunJob,
-)
+from workers.contracts.process.messages import Cancelled, Failed, Finished, Identified, RunJob
 
 T = TypeVar("T")
 

@@ -19,8 +19,7 @@ def close(search: Search) -> None:
     open_ids += [version.id for version in first.untested if version.untested == "no_time"]
     left_s = search.budget.left_s
     end = search.save(
-        more_s=search.budget.more_s(search.end.untried, open_ids),
-        spare_s=None if left_s is None else max(0.0, left_s),
+        more_s=search.budget.more_s(search.end.untried, open_ids), spare_s=None if left_s is None else max(0.0, left_s)
     )
     outcome = outcome_of(versions, objective, end)
     if outcome.ending is Ending.BUSY:

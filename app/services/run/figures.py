@@ -144,11 +144,7 @@ def answer_speedup_of(variant: Variant) -> float:
 
 
 def measurement_of(
-    summary: SpeedSummary,
-    results: tuple[MeasureResult, ...],
-    sets: int,
-    busy_share: float | None,
-    interleaved: bool,
+    summary: SpeedSummary, results: tuple[MeasureResult, ...], sets: int, busy_share: float | None, interleaved: bool
 ) -> Measurement:
     """Return the figures of one version; bounds of the speedup are kept only for a side-by-side measurement."""
     memory = [result.peak_memory_bytes for result in results if result.peak_memory_bytes is not None]

@@ -17,13 +17,7 @@ def variant(
     precision: str = "fp32",
 ) -> Variant:
     judgement = Judgement(
-        verdict=verdict,
-        n=100,
-        labelled=True,
-        agreement=agreement,
-        drop=drop,
-        margin=0.01,
-        missing_examples=missing,
+        verdict=verdict, n=100, labelled=True, agreement=agreement, drop=drop, margin=0.01, missing_examples=missing
     )
     return Variant(
         id=name,

@@ -26,12 +26,7 @@ KNOWN, OLD = ExplanationFacts(TRAITS, tuple(BY_NAME.values())), ExplanationFacts
 
 
 def version(
-    title: str,
-    technique: str = "",
-    *,
-    p50_ms: float = 1.0,
-    verdict: Verdict = "safe",
-    agreement: float = 1.0,
+    title: str, technique: str = "", *, p50_ms: float = 1.0, verdict: Verdict = "safe", agreement: float = 1.0
 ) -> Variant:
     steps = (RecipeStep(technique=technique),) if technique else ()
     made = Variant(

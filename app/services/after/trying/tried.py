@@ -46,12 +46,7 @@ def tried_run(space: Workspace, facts: RunFacts, described: DescribeResult | Non
     known = dataclasses.replace(known_to(plan, device, described), layers=layers_of(facts))
     return TriedRun(
         rows=tried_rows(
-            plan,
-            facts.variants,
-            steps,
-            run.recommended_variant_id,
-            run.goal.max_loss_pct,
-            saved_objective(run),
+            plan, facts.variants, steps, run.recommended_variant_id, run.goal.max_loss_pct, saved_objective(run)
         ),
         why=why_it_won(facts.recommended, facts.variants),
         eights=why_int8_lost(facts.recommended, facts.variants, known),

@@ -33,11 +33,7 @@ def version(measurement: Measurement, state: str = "confirmed") -> Variant:
             SpeedFacts(state="at_least", at_least=1.52),
             Standing.SAFE,
         ),
-        (
-            version(dataclasses.replace(LOADED, agreed_low=1.41)),
-            SpeedFacts(state="not_settled"),
-            Standing.NOT_SETTLED,
-        ),
+        (version(dataclasses.replace(LOADED, agreed_low=1.41)), SpeedFacts(state="not_settled"), Standing.NOT_SETTLED),
     ],
 )
 def test_the_card_claims_no_more_than_the_pages(made: Variant, told: SpeedFacts, standing: Standing) -> None:

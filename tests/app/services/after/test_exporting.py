@@ -11,15 +11,7 @@ import pytest
 from documented import NOW, a_run, variant
 
 from app.domain.project import Project
-from app.services.after.exporting import (
-    ExportRequest,
-    answers_to,
-    check_writable,
-    export,
-    pick,
-    place,
-    target_of,
-)
+from app.services.after.exporting import ExportRequest, answers_to, check_writable, export, pick, place, target_of
 from app.services.flow.steps import DiskStep, JobError, JobStep, StepResult
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, check_stored, read_facts

@@ -17,15 +17,7 @@ from app.services.flow.steps import FlowCancelled, JobError
 from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, read_facts
-from app.services.records.load import (
-    LOAD,
-    LoadRecord,
-    Price,
-    read_load,
-    read_price,
-    write_load,
-    write_price,
-)
+from app.services.records.load import LOAD, LoadRecord, Price, read_load, read_price, write_load, write_price
 from workers.contracts.after.load import CapacityResult, CapacityTry, Paired, VersionLoad
 from workers.contracts.specs import DeviceFacts, LatencySummary
 from workers.contracts.wording import about as duration_about
