@@ -30,9 +30,8 @@ from app.services.projects.resuming import resumed_request
 from app.services.projects.running import RunRequest, data_params, limits_of, resume_run, start_run
 from app.services.records.documents import run_document
 from app.services.records.facts import RunFacts, read_facts
-from app.services.run.forecasting import Forecasts, machine_name
+from app.services.run.forecasting import Forecasts, usual_basis
 from app.services.run.recorder import WITH_RESULT
-from app.services.run.run_forecast import expect_run
 from presets.loader import load_presets
 from presets.own_recipes import preset_of_recipes
 from presets.sample import sample_paths
@@ -191,7 +190,8 @@ def _run(
         runtimes=runtimes,
     )
     data = data_params(options.data, options.calibration, options.text_column, options.label_column)
-    expected = expect_run(Forecasts(space.repositories, machine_name()), opening.path, len(preset.recipes), budget)
+    basis = usual_basis(Path(opening.path), len(preset.recipes), budget)
+    expected = Forecasts(space.repositories).expect(basis)
     if not build_for:
         output.notice(f"This will likely take {forecast_words(expected.seconds, expected.memory_bytes)}.")
         if short := short_of_memory(expected.memory_bytes, free_memory_bytes()):

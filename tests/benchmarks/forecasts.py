@@ -19,9 +19,8 @@ from statistics import fmean
 
 from app.cli.output import Globals
 from app.cli.session import workspace
-from app.domain.forecast import Past, off_by
 from app.domain.sizes import bytes_words
-from app.services.run.forecasting import Expected, Forecasts, RunForecast, learned, machine_name
+from app.services.run.forecasting import Expected, Forecasts, RunForecast, corrected
 from presets.sample import sample_paths
 
 ROOT = Path(__file__).parents[2]
@@ -62,7 +61,7 @@ def forecast_of(case: Case, models: Path, home: Path, budget_s: float | None) ->
         return None
     with workspace(Globals(data_dir=home), writes=False) as space:
         run = space.repositories.runs.list()[-1]
-        return Forecasts(space.repositories, machine_name()).of_run(run.id)
+        return Forecasts(space.repositories).of_run(run.id)
 
 
 def lines(found: Sequence[tuple[str, RunForecast]]) -> list[str]:
@@ -77,7 +76,7 @@ def lines(found: Sequence[tuple[str, RunForecast]]) -> list[str]:
         for kind, came in (("time", came_s), ("memory", float(came_bytes))):
             for stage, expected in stages(one, others).items():
                 value = expected.seconds if kind == "time" else float(expected.memory_bytes)
-                ratio = off_by(value, came)
+                ratio = value / came
                 off.setdefault(f"{kind} {stage}", []).append(ratio)
                 cells.append(f"{shown(kind, value)} ({ratio:.2f} ×)")
             cells.append(shown(kind, came))
@@ -96,12 +95,9 @@ def stages(one: RunForecast, others: Sequence[RunForecast]) -> dict[str, Expecte
     """What was said before, once the original was measured, and what would be said after runs of the others."""
     assert one.before is not None
     refined = one.refined or one.before
-    past = [
-        Past(was.plain_s, was.plain_bytes, other.seconds, other.memory_bytes)
-        for other in others
-        if other.seconds and (was := other.refined or other.before) is not None
-    ]
-    return {"before": one.before, "refined": refined, "learned": learned(refined, past)}
+    past = [(was, other) for other in others if other.seconds and (was := other.refined or other.before) is not None]
+    learned = corrected(refined.plain_s, refined.plain_bytes, past)
+    return {"before": one.before, "refined": refined, "learned": learned}
 
 
 def shown(kind: str, value: float) -> str:

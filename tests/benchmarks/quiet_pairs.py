@@ -24,7 +24,7 @@ from app.services.flow.steps import Flow, Measured, MeasureStep
 from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import OpenedModel, ReadData
-from app.services.run.budget import BLOCK_MAX_S, FINAL_BLOCKS, FINAL_SETS, LEAST_BLOCK_S
+from app.services.run.costs import BLOCK_MAX_S, FINAL_BLOCKS, FINAL_SETS, LEAST_BLOCK_S
 from app.services.run.version_steps import summarize
 from tests.benchmarks.bench_space import bench_space
 from tests.benchmarks.under_load import CASES, Case, contenders_of, is_called_faster, opened, say, verdict

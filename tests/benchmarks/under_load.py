@@ -35,7 +35,7 @@ from app.services.flow.steps import Flow, Measured, MeasuredVariant, MeasureStep
 from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
-from app.services.run.budget import BLOCK_MAX_S, FINAL_BLOCKS, FINAL_SETS, LEAST_BLOCK_S
+from app.services.run.costs import BLOCK_MAX_S, FINAL_BLOCKS, FINAL_SETS, LEAST_BLOCK_S
 from app.services.run.version_steps import summarize
 from presets.sample import sample_paths
 from tests.benchmarks.bench_space import bench_space

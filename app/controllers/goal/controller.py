@@ -9,10 +9,10 @@ from app.controllers.page_controller import ControllerContext, ControllerSpec, P
 from app.controllers.proof_ahead import few_value
 from app.controllers.session import Session
 from app.controllers.words import error_value, tr
-from app.domain.forecast import Basis
 from app.domain.words.results import forecast_words, short_of_memory
 from app.paths import unusable
-from app.services.run.forecasting import USUAL_N_TEST, Expected, Forecasts, machine_name
+from app.services.run.costs import Basis
+from app.services.run.forecasting import USUAL_N_TEST, Expected, Forecasts
 from presets.loader import DEFAULT_ID, Catalog, load_presets
 from presets.own_presets import save_preset
 from presets.schema import Preset
@@ -122,10 +122,10 @@ class GoalController(PageController):
         basis = Basis(
             size_bytes=model.result.artifact.size_bytes if model is not None else 0,
             n_test=data.result.n_test if data else USUAL_N_TEST,
-            ways=len(preset.recipes),
+            recipes=len(preset.recipes),
             budget_s=preset.time_budget_s,
         )
-        return Forecasts(self._session.workspace.repositories, machine_name()).expect(basis)
+        return Forecasts(self._session.workspace.repositories).expect(basis)
 
     def _on_preset(self, preset_id: str) -> None:
         preset = next((preset for preset in self._catalog.presets if preset.id == preset_id), None)

@@ -11,7 +11,6 @@ from app.controllers.optimize.run_watch import RunWatch
 from app.domain.run import Run, RunState
 from app.domain.variant import LatencyPoint
 from app.services.flow.events import (
-    EndExpected,
     Event,
     JobBegan,
     LatenciesMeasured,
@@ -65,11 +64,9 @@ class LiveRun:
             watch.progress(event)
         elif isinstance(event, JobBegan):
             watch.progress(None)  # the progress of the step's previous job
-        elif isinstance(event, EndExpected):
-            watch.expected = event
-            watch.limit_at_s = None if event.left_s is None else time.monotonic() + event.left_s
         elif isinstance(event, RunProgressed):
-            watch.whole = event.progress
+            watch.whole, left_s = event.progress, event.progress.left_s
+            watch.limit_at_s = None if left_s is None else time.monotonic() + left_s
         elif isinstance(event, VariantChanged):
             watch.variant(event.variant)
         elif isinstance(event, RunChanged):

@@ -4,7 +4,6 @@ import dataclasses
 import math
 import time
 from collections.abc import Iterable, Sequence
-from statistics import fmean
 
 from app.controllers.outcome import go_on_value
 from app.controllers.words import error_value, task_words, tr
@@ -13,10 +12,9 @@ from app.domain.outcome import Outcome, SearchEnd
 from app.domain.run import Interruption, Run, RunState, StepRecord
 from app.domain.variant import LatencyPoint, Variant
 from app.domain.words.results import same_words
-from app.services.flow.events import EndExpected, RunProgress, StepProgress, WaitingForQuiet
+from app.services.flow.events import RunProgress, StepProgress, WaitingForQuiet
 from app.services.records.search_end import outcome_of_run
 from app.services.run.figures import time_words
-from app.services.run.progress import work_of
 from widgets.pages.optimize.page import BestPoint, OptimizeValue, RunInterruption, RunPhase, SeriesValue, StepValue
 from widgets.parts.format import percent
 from widgets.plots.step_strip import StepState
@@ -71,7 +69,6 @@ class RunWatch:
         self._at_work, self._looked_at = "", set[str]()
         self._progress: StepProgress | None = None
         self.waiting: WaitingForQuiet | None = None
-        self.expected: EndExpected | None = None
         self.limit_at_s: float | None = None
         self.whole: RunProgress | None = None
         self.end = SearchEnd()
@@ -144,7 +141,7 @@ class RunWatch:
             steps=tuple(self._with_plan([self._step_value(step) for step in self._in_order()])),
             done_share=self.whole.share if self.whole is not None else None,
             stage=self.whole.stage if self.whole is not None else "",
-            remaining_s=self._eta_s(),
+            remaining_s=self._remaining_s(),
             best=self._best_words(),
             headline=self.run.headline,
             seconds=self.run.seconds,
@@ -154,7 +151,7 @@ class RunWatch:
             go_on_first=go_on is not None and go_on.is_way_on,
             went_on_s=sum(self.end.went_on_s),
             spare_s=self._spare_s(),
-            eta_is_most=self.expected is not None and self.expected.goes_on,
+            eta_is_most=self.whole is not None and self.whole.goes_on,
             interruption=INTERRUPTIONS[self.run.interruption] if self.run.interruption is not None else None,
             measures_again=outcome is not None and outcome.needs_new_run,
         )
@@ -200,24 +197,21 @@ class RunWatch:
 
         A version needs its own time and the time of the last steps, which the limit cuts off.
         """
-        if self._mean_s() is None or self.run.state is not RunState.RUNNING:
+        expected_s = self.whole.steps_s if self.whole is not None else ()
+        if len(expected_s) != len(values) or self.run.state is not RunState.RUNNING:
             return list(values)
-        planned, at_s = [], 0.0
-        limit_s = self._limit_s()
+        planned, at_s, limit_s = [], 0.0, self._limit_s()
         versions = len(values) - LAST_STEPS
-        kept_s = sum(self._likely_s(index) or 0.0 for index in range(versions, len(values)))
-        for index, value in enumerate(values):
-            likely_s = self._likely_s(index) or 0.0
-            fits = at_s + likely_s + kept_s <= limit_s if index < versions else at_s < limit_s
-            planned_here = value.state == "waiting" and fits
-            step = (
-                dataclasses.replace(value, start_s=at_s, end_s=min(at_s + likely_s, limit_s)) if planned_here else value
-            )
+        for index, (value, step_s) in enumerate(zip(values, expected_s, strict=True)):
+            fits = at_s + step_s + sum(expected_s[versions:]) <= limit_s if index < versions else at_s < limit_s
+            step = value
+            if value.state == "waiting" and fits:
+                step = dataclasses.replace(value, start_s=at_s, end_s=min(at_s + step_s, limit_s))
             planned.append(step)
             if step.end_s is not None:
                 at_s = max(at_s, step.end_s)
             elif step.start_s is not None and step.state == "running":
-                at_s = max(at_s, step.start_s + likely_s)
+                at_s = max(at_s, step.start_s + step_s)
         return planned
 
     def _limit_s(self) -> float:
@@ -226,56 +220,18 @@ class RunWatch:
             return math.inf
         return self.limit_at_s - self.started_s
 
-    def _mean_s(self) -> float | None:
-        """Return the mean time in seconds to try one version; None before the first one is done."""
-        took = [step.seconds for step in self._in_order()[BASELINE_STEP + 1 :] if step.seconds]
-        return fmean(took) if took else None
-
-    def _likely_s(self, index: int) -> float | None:
-        """Return the expected time of a step in seconds.
-
-        The run itself reports the expected times of the final run, the proof and a version. Without a report, the mean
-        of earlier steps is scaled by the step's work.
-        """
-        place = len(self._steps) - index  # counted from the last step, the proof
-        if self.expected is not None and place <= LAST_STEPS:
-            return self.expected.proof_s if place == 1 else self.expected.final_s
-        if self.expected is not None and self.expected.version_s:
-            return self.expected.version_s  # right even if the first steps come from the store
-        mean_s = self._mean_s()
-        return None if mean_s is None else mean_s * work_of(index, len(self._steps) - 1)
-
-    def _eta_s(self) -> float | None:
+    def _remaining_s(self) -> float | None:
         """Return the remaining time in seconds, at most the time to the limit.
 
         For a continued run this is the time to the limit, because the number of rounds to settle a version is unknown.
         """
-        limit_s = None if self.limit_at_s is None else max(0.0, self.limit_at_s - time.monotonic())
-        if self.expected is not None and self.expected.goes_on and self.run.state is RunState.RUNNING:
-            return limit_s
-        steps_s = self._steps_left_s()
-        return steps_s if steps_s is None or limit_s is None else min(steps_s, limit_s)
-
-    def _steps_left_s(self) -> float | None:
-        """Return the expected time of the unfinished steps in seconds.
-
-        While the final run or the proof runs, its own estimate is used.
-        """
-        steps = self._in_order()
-        if self.run.state is not RunState.RUNNING:
+        if self.whole is None or self.run.state is not RunState.RUNNING:
             return None
-        left_s = 0.0
-        for step in steps:
-            if step.state not in ("waiting", "running"):
-                continue
-            own = self._progress if step.state == "running" and step.index >= len(steps) - LAST_STEPS else None
-            likely_s = (
-                own.remaining_s if own is not None and own.remaining_s is not None else self._likely_s(step.index)
-            )
-            if likely_s is None:
-                return None
-            left_s += likely_s
-        return left_s or None
+        remaining_s = self.whole.remaining_s or None
+        limit_s = None if self.limit_at_s is None else max(0.0, self.limit_at_s - time.monotonic())
+        if self.whole.goes_on or remaining_s is None or limit_s is None:
+            return limit_s if self.whole.goes_on else remaining_s
+        return min(remaining_s, limit_s)
 
     def _best_words(self) -> str:
         """Return the best version so far of an active run; the headline of a finished run has its result."""

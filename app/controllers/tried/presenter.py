@@ -1,7 +1,6 @@
 """Format what a run tried as the page shows it."""
 
 from app.controllers.words import tr
-from app.domain.forecast import off_by
 from app.domain.sizes import bytes_words
 from app.domain.standing import Standing
 from app.domain.tried import TriedRecipe
@@ -171,7 +170,7 @@ def _error(expected: float, came: float | None) -> str:
     """Return the error in percent of the actual value; as a factor if it is at least double or half."""
     if not came:
         return UNKNOWN
-    ratio = off_by(expected, came)
+    ratio = expected / came
     if ratio >= 2 or ratio <= 0.5:
         factor = times(ratio if ratio >= 1 else 1 / ratio)
         return tr("{0} times too high").format(factor) if ratio >= 1 else tr("{0} times too low").format(factor)

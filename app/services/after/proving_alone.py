@@ -11,7 +11,7 @@ from app.services.after.run_data import alone_s
 from app.services.flow.steps import Flow
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, check_stored
-from app.services.run.budget import cost_in_turn, in_turn_s
+from app.services.run.costs import cost_in_turn, in_turn_s
 from app.services.run.elsewhere import measure_both
 from app.services.run.version_steps import stored_version, threads_of
 

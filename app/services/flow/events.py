@@ -36,26 +36,17 @@ class StepProgress:
 class RunProgress:
     """Progress of a whole run: `share` (0 to 1) never falls, `stage` names the present work.
 
-    `step` is the number of the running step, from 1 to `steps`; None between two steps.
+    `step` is the number of the running step, from 1 to `steps`; None between two steps. `remaining_s` is the expected
+    time of the rest, and `steps_s` that of each step (None and () before the run has measured anything). `left_s` is
+    the rest of the time limit, None without a limit; `goes_on` is true if it was granted to a run that had ended.
     """
 
     share: float
     stage: str
     step: int | None = None
     steps: int = 0
-
-
-@dataclass(frozen=True)
-class EndExpected:
-    """Expected seconds of the final run and of the proof after it, by the present state.
-
-    `version_s` is the expected time of the next version, cached parts of earlier ones included. `left_s` is the rest of
-    the time limit, None without a limit; `goes_on` is true if that time was granted to a run that had ended.
-    """
-
-    final_s: float
-    proof_s: float
-    version_s: float | None = None
+    remaining_s: float | None = None
+    steps_s: tuple[float, ...] = ()
     left_s: float | None = None
     goes_on: bool = False
 
@@ -147,7 +138,6 @@ class JobEnded:
 Event = (
     StepChanged
     | StepProgress
-    | EndExpected
     | RunProgressed
     | LatenciesMeasured
     | VariantChanged

@@ -20,6 +20,8 @@ from app.services.flow.steps import Flow, JobError, JobStep, StepResult
 from app.services.machine.describing import describe
 from app.services.opening.opening import OpenedModel, ReadData
 from app.services.run import version_steps
+from app.services.run.clock import FIRST_KINDS
+from app.services.run.costs import StepKind
 from app.services.run.first_steps import open_first, read_second
 from app.services.run.optimize import TIME_WAS_UP, recorded
 from app.services.run.recorder import Recorder
@@ -84,7 +86,9 @@ class _Building:
                 recorder.step(step, state="skipped", detail=TIME_WAS_UP)
                 untried += 1
             else:
+                began_s = recorder.elapsed_s
                 yield from self._try(step, recipe, model, data, original)
+                recorder.clock.record_step("version", recorder.elapsed_s - began_s)
         self._close(len(recipes), untried)
 
     def _time_is_up(self) -> bool:
@@ -115,7 +119,9 @@ class _Building:
         dropped = tuple(one for one in done.result.dropped if one.reason.code != NO_RUNTIME)  # on other runtimes
         self._recorder.save(plan_json=done.result.model_copy(update={"dropped": dropped}).model_dump_json())
         recipes = tuple(self._with_engine(recipe) for recipe in done.result.candidates)
-        self._recorder.plan_steps([*STEPS, *(recipe.title for recipe in recipes)])
+        titles = [*STEPS, *(recipe.title for recipe in recipes)]
+        versions: tuple[StepKind, ...] = ("version",) * len(recipes)
+        self._recorder.plan_steps(titles, (*FIRST_KINDS, *versions))
         return recipes
 
     def _with_engine(self, recipe: Recipe) -> Recipe:

@@ -17,9 +17,9 @@ def close(search: Search) -> None:
     first = outcome_of(versions, objective, search.end)
     open_ids = [version.id for version in first.open if can_be_measured_on(version)]
     open_ids += [version.id for version in first.untested if version.untested == "no_time"]
-    left_s = search.budget.left_s
+    left_s = search.clock.left_s
     end = search.save(
-        more_s=search.budget.more_s(search.end.untried, open_ids), spare_s=None if left_s is None else max(0.0, left_s)
+        more_s=search.clock.more_s(search.end.untried, open_ids), spare_s=None if left_s is None else max(0.0, left_s)
     )
     outcome = outcome_of(versions, objective, end)
     if outcome.ending is Ending.BUSY:

@@ -10,7 +10,7 @@ from app.services.flow.steps import Flow, JobError, Measured
 from app.services.opening.opening import OpenedBeside, open_beside
 from app.services.records.run_plan import BesideRequest
 from app.services.run import version_steps
-from app.services.run.budget import FINAL_BLOCKS, FINAL_SETS
+from app.services.run.costs import FINAL_BLOCKS, FINAL_SETS
 from app.services.run.figures import beside_of, with_figures
 from app.services.run.version_steps import MeasurementPlan, Version
 from workers.contracts.jobs import OpenBesideParams

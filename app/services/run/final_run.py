@@ -25,7 +25,7 @@ from app.services.flow.steps import Flow, JobError, Measured
 from app.services.opening.opening import ReadData
 from app.services.run import version_steps
 from app.services.run.bounded_steps import within
-from app.services.run.budget import FinalPlan
+from app.services.run.costs import FinalPlan
 from app.services.run.figures import beside_of
 from app.services.run.search import Search
 from app.services.run.version_steps import MeasurementPlan, Version
@@ -75,7 +75,7 @@ class FinalRun:
                 self._step, state="skipped", detail=NOTHING_LEFT if search.end.planned else NOTHING_TRIED
             )
             return
-        plan = search.budget.plan_final([variant.id for variant in best])
+        plan = search.clock.plan_final([variant.id for variant in best])
         self._was_far_ahead = any(expected_speedup(variant) >= FAR_AHEAD for variant in best)
         self._begun += 1
         field = with_portable(best, plan.finalists, search.ask.objective)
@@ -97,7 +97,7 @@ class FinalRun:
         if self._is_over or not left:
             return False
         beside = [best.id] if best is not None else []
-        plan = search.budget.plan_more(left, beside)
+        plan = search.clock.plan_more(left, beside)
         if plan is None:
             return False
         self._begun += 1
@@ -113,13 +113,13 @@ class FinalRun:
         search, step = self._search, self._step
         search.recorder.step(step, state="running")
         field = [self._original, *(search.candidates[variant_id] for variant_id in ids)]
-        quiet = search.patience.part(MOST_S, search.budget.left_s)
+        quiet = search.patience.part(MOST_S, search.clock.left_s)
         how = MeasurementPlan(
             plan.sets, plan.blocks, search.ask.threads, search.reuse, quiet=quiet, number=len(self._rounds)
         )
         flow = version_steps.measure(field, self._data.folder, how, title=LAST_STEP, step=step)
         try:
-            measured = yield from within(flow, lambda: search.budget.final_left_s)
+            measured = yield from within(flow, lambda: search.clock.final_left_s)
         except JobError as error:
             self._cut_off(error)
             return
@@ -141,7 +141,7 @@ class FinalRun:
     def _cut_off(self, error: JobError) -> None:
         """End the final run and keep the figures of earlier rounds; raise errors other than a time limit."""
         search = self._search
-        if error.error.code != TIME_LIMIT or search.budget.left_s is None:
+        if error.error.code != TIME_LIMIT or search.clock.left_s is None:
             raise error
         self._is_over = True
         if self._rounds:

@@ -9,16 +9,15 @@ import dataclasses
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 from app.domain.choose import answers_hold, could_win, leader, looks_like_gain, may_win
-from app.domain.forecast import Basis
 from app.domain.run import Run, RunState
 from app.domain.standing import Standing, standing_of
 from app.domain.variant import Variant
 from app.domain.words.results import other_goals_words, screened_words, verdict_words
 from app.services.data.doctor import misfit_before_run, misfit_error, misfit_finding
 from app.services.data.reach import enough_items, few_items, most_texts, reach_warning
-from app.services.flow.events import EndExpected
 from app.services.flow.kept_measurements import MAX_AGE
 from app.services.flow.measuring import TIME_LIMIT
 from app.services.flow.quiet import FIRST_S
@@ -28,14 +27,15 @@ from app.services.machine.gpu_room import room_for, room_words, without_card
 from app.services.opening.opening import OpenedModel, ReadData
 from app.services.run import version_steps
 from app.services.run.bounded_steps import counting, within
-from app.services.run.budget import SLOW_REQUEST_MS
+from app.services.run.clock import FIRST_KINDS, SLOW_REQUEST_MS
 from app.services.run.closing import close
+from app.services.run.costs import Basis, StepKind
 from app.services.run.figures import answer_speedup_of, time_words
 from app.services.run.final_run import LAST_STEP, FinalRun
 from app.services.run.first_steps import open_first, read_second
+from app.services.run.forecasting import usual_basis
 from app.services.run.proof_run import PROOF_STEP, ProofRun
 from app.services.run.recorder import Recorder
-from app.services.run.run_forecast import refine, save_forecast, save_outcome
 from app.services.run.search import OptimizeRequest, Search
 from app.services.run.version_steps import Asking, Version
 from workers.contracts.errors import ErrorInfo, WorkerError, words_for
@@ -57,13 +57,12 @@ SLOW_SHARE = 1.25
 
 def optimize(recorder: Recorder, ask: OptimizeRequest) -> Flow[Run]:
     """Run the optimization and record it; a resumed run that is stopped gets its earlier result back."""
-    save_forecast(recorder, len(ask.recipes))
     return (yield from recorded(recorder, len(ask.recipes), _Optimization(recorder, ask).counted()))
 
 
-def recorded(recorder: Recorder, ways: int, work: Flow[None]) -> Flow[Run]:
+def recorded(recorder: Recorder, recipes: int, work: Flow[None]) -> Flow[Run]:
     """Run `work` and record the run; `work` closes the run on success, this function in all other cases."""
-    recorder.expect_ways(ways)
+    recorder.clock.basis = usual_basis(Path(recorder.project.model_path), recipes, recorder.run.goal.time_budget_s)
     before = recorder.begin()
     try:
         yield from work
@@ -101,7 +100,7 @@ class _Optimization:
     def __init__(self, recorder: Recorder, ask: OptimizeRequest) -> None:
         self._recorder, self._ask, self._goal = recorder, ask, recorder.run.goal
         self._search = Search(recorder, ask)
-        self._budget = self._search.budget
+        self._clock = self._search.clock
         self._unmade: list[tuple[RecipeStep, ...]] = []
         self._screened: StepResult[AnswerResult] | None = None
         self._awaited: set[str] = set()
@@ -111,13 +110,14 @@ class _Optimization:
 
         Opening and reading are excluded: the pages Model and Data do both before the run.
         """
-        recorder, note_saved = self._recorder, self._budget.record_cached
+        recorder, note_saved = self._recorder, self._clock.record_cached
+        recorder.expect(recorder.clock.basis)
         recorder.plan_steps(FIRST_STEPS)
         opening = open_first(recorder, self._ask.model)
         model = yield from counting(opening, note_saved, recorder.is_of_same_goal)
         data = yield from counting(self._read(model), note_saved, recorder.is_of_same_goal)
         yield from counting(self._run(model, data), note_saved)
-        save_outcome(recorder, self._budget.saved_s)
+        recorder.save_outcome()
 
     def _run(self, model: OpenedModel, data: ReadData) -> Flow[None]:
         recorder = self._recorder
@@ -128,11 +128,10 @@ class _Optimization:
             close(self._search)
             return
         original, measured = found
-        refine(self._recorder, self._basis(original.variant, data, len(recipes)))
+        recorder.expect(self._basis(original.variant, data, len(recipes)))
         last = len(FIRST_STEPS) + len(recipes)
         final, proof = FinalRun(self._search, last, original, data), ProofRun(self._search, last + 1, original, data)
         waiting = deque(enumerate(recipes, len(FIRST_STEPS)))
-        recorder.expect_end(self._expected([]))
         yield from self._try_all(waiting, model, data, original, measured, self._search.best_ids)
         yield from final.first()
         is_new = True
@@ -160,7 +159,7 @@ class _Optimization:
     ) -> Flow[bool]:
         """Try up to `most` waiting recipes while worthwhile, with time reserved for a final run of `finalists`."""
         in_turn = [version for version in self._search.versions() if version.is_side_by_side]
-        self._budget.keeps_proof = leader(in_turn, self._ask.objective) is not None
+        self._clock.keeps_proof = leader(in_turn, self._ask.objective) is not None
         tried = 0
         while waiting and tried != most:
             step, recipe = waiting[0]
@@ -168,7 +167,7 @@ class _Optimization:
                 self._recorder.step(step, state="skipped", detail=NOT_NEEDED)
             elif recipe.steps in self._unmade:
                 self._recorder.step(step, state="skipped", detail="the same could not be made before")
-            elif self._budget.worth_trying(finalists()):
+            elif self._clock.worth_trying(finalists()):
                 yield from self._try(step, recipe, model, data, original, base, finalists)
                 tried += 1
             else:
@@ -176,18 +175,13 @@ class _Optimization:
             waiting.popleft()
         return tried > 0
 
-    def _expected(self, finalists: list[str]) -> EndExpected:
-        budget = self._budget
-        goes_on = self._ask.more_s is not None
-        return EndExpected(*budget.end_s(finalists), budget.expected_s, budget.left_s, goes_on=goes_on)
-
     def _basis(self, original: Variant, data: ReadData, versions: int) -> Basis:
         return Basis(
             size_bytes=original.size_bytes or 0,
             n_test=data.result.n_test,
-            ways=len(self._ask.recipes),
+            recipes=len(self._ask.recipes),
             budget_s=self._goal.time_budget_s,
-            versions=versions,
+            planned=versions,
             request_ms=original.measurement.latency_p50_ms,
             peak_bytes=original.measurement.peak_memory_bytes,
         )
@@ -271,7 +265,9 @@ class _Optimization:
         none_fits = plan.dropped[0].reason if plan.dropped and not recipes else None
         self._search.save(planned=len(recipes), none_fits=none_fits)
         self._awaited = {name for recipe in recipes for name in recipe.only_if_failed}
-        self._recorder.plan_steps([*FIRST_STEPS, *(recipe.title for recipe in recipes), LAST_STEP, PROOF_STEP])
+        titles = [*FIRST_STEPS, *(recipe.title for recipe in recipes), LAST_STEP, PROOF_STEP]
+        versions: tuple[StepKind, ...] = ("version",) * len(recipes)
+        self._recorder.plan_steps(titles, (*FIRST_KINDS, *versions, "final", "proof"))
         return plan.baseline, recipes
 
     def _original_in_time(
@@ -280,28 +276,28 @@ class _Optimization:
         """Measure the original; return None if that exceeds the time limit."""
         flow = self._measure_original(model, data, recipe)
         try:
-            found = yield from within(flow, lambda: self._budget.left_s)
+            found = yield from within(flow, lambda: self._clock.left_s)
         except JobError as error:
-            if error.error.code != TIME_LIMIT or self._budget.left_s is None:
+            if error.error.code != TIME_LIMIT or self._clock.left_s is None:
                 raise
             self._recorder.step(2, state="failed", detail=TIME_WAS_UP)
             return None
         return found
 
     def _measure_original(self, model: OpenedModel, data: ReadData, recipe: Recipe) -> Flow[tuple[Version, Measured]]:
-        recorder, step, began_s = self._recorder, 2, self._budget.spent_s
+        recorder, step, began_s = self._recorder, 2, self._clock.spent_s
         recorder.step(step, state="running")
         variant = self._search.known(recipe) or version_steps.new_variant(recorder.run.id, 0, recipe, is_baseline=True)
         original = yield from version_steps.apply(variant, model, data, self._goal.seed, step)
         recorder.variant(original.variant)
         recorder.save(baseline_variant_id=variant.id)
-        answered_s = self._budget.spent_s
-        most, threads, answer_s = self._search.most_test, self._ask.threads, self._budget.answer_s
+        answered_s = self._clock.spent_s
+        most, threads, answer_s = self._search.most_test, self._ask.threads, self._clock.answer_s
         original = yield from version_steps.predict(original, data.folder, threads, step, answer_s, most)
         original = yield from version_steps.judge_beside(original, original, data.folder, self._goal.max_loss_pct, step)
-        beside_s = self._budget.spent_s - answered_s - original.asked_s
+        beside_s = self._clock.spent_s - answered_s - original.asked_s
         n_to_ask, share = most or data.result.n_test, original.asked_share
-        self._budget.record_predictions(n_to_ask, original.n_evaluated, original.asked_s, beside_s, share)
+        self._clock.record_predictions(n_to_ask, original.n_evaluated, original.asked_s, beside_s, share)
         if data.result.n_calibration:
             self._screened = yield from version_steps.answer(
                 original, data.folder, threads, step, answer_s, "calibration", self._search.most_calibration
@@ -310,11 +306,11 @@ class _Optimization:
         is_cut = self._search.by_words and original.n_evaluated < n_to_ask  # so few texts do not justify notes yet
         for note in original.variant.judgement.notes if original.variant.judgement and not is_cut else ():
             recorder.warn(note)
-        quiet = self._search.patience.part(FIRST_S, self._budget.left_s)
+        quiet = self._search.patience.part(FIRST_S, self._clock.left_s)
         measured = yield from self._search.look(original, data, step, SLOW_REQUEST_MS, quiet)
         summaries = yield from self._search.summarize(measured)
         original = self._search.take_figures(original, measured, 0, summaries[0], interleaved=False)
-        self._budget.record_original(self._budget.spent_s - began_s)
+        self._clock.record_step("original", self._clock.spent_s - began_s)
         recorder.step(step, state="done", detail=self._search.when(measured), figure=time_words(original.variant))
         return original, measured
 
@@ -328,22 +324,22 @@ class _Optimization:
         base: Measured,
         finalists: Callable[[], list[str]],
     ) -> Flow[None]:
-        recorder, began_s = self._recorder, self._budget.spent_s
+        recorder, began_s = self._recorder, self._clock.spent_s
         recorder.step(step, state="running")
         known = self._search.known(recipe) or version_steps.new_variant(recorder.run.id, step - 2, recipe)
         variant = dataclasses.replace(known, judgement=None, screening=None, answers_key=None)
         recorder.variant(variant)
         flow = self._measure_candidate(step, variant, model, data, original, base)
         try:
-            candidate, when = yield from within(flow, lambda: self._budget.left_to_try_s(finalists()))
+            candidate, when = yield from within(flow, lambda: self._clock.left_to_try_s(finalists()))
         except JobError as error:
             if error.error.code == DISK_FULL:  # the next one would not fit either, and this one remains unknown
                 raise
             self._drop(step, variant, error.error)
         else:
             self._tell(step, candidate.variant, when)
-        self._budget.record_tried(self._budget.spent_s - began_s)
-        recorder.expect_end(self._expected(self._search.best_ids()))
+        self._clock.record_step("version", self._clock.spent_s - began_s)
+        self._clock.finalists = self._search.best_ids()
 
     def _measure_candidate(
         self, step: int, variant: Variant, model: OpenedModel, data: ReadData, original: Version, base: Measured
@@ -363,16 +359,16 @@ class _Optimization:
     def _screen(self, step: int, candidate: Version, data: ReadData) -> Flow[Version]:
         """Record what changed on the calibration set; when time is up, return the version without it."""
         assert self._screened is not None
-        max_s = None if self._budget.answer_s is None else 1.25 * self._budget.answer_s
+        max_s = None if self._clock.answer_s is None else 1.25 * self._clock.answer_s
         how, limit = Asking(self._ask.threads, step, max_s, self._search.most_calibration), self._goal.max_loss_pct
         try:
             screened = yield from version_steps.screen(self._screened, candidate, data.folder, limit, how)
         except JobError as error:
-            if error.error.code != TIME_LIMIT or self._budget.left_s is None:
+            if error.error.code != TIME_LIMIT or self._clock.left_s is None:
                 raise
             return candidate
         self._search.candidates[candidate.variant.id] = screened
-        self._budget.record_answer_speedup(answer_speedup_of(screened.variant))
+        self._clock.record_answer_speedup(answer_speedup_of(screened.variant))
         self._recorder.variant(screened.variant)
         return screened
 

@@ -1,16 +1,10 @@
 """Compute how far a run is, as one value for the page, the list of jobs, the rail and the command line."""
 
+from dataclasses import replace
+
 from app.domain.run import RunState, StepRecord
 from app.services.flow.events import Event, JobBegan, RunChanged, RunProgress, StepChanged, StepProgress
-
-OPENING, READING, ORIGINAL = 0.5, 0.5, 1.5
-VERSION, FINAL, PROOF = 1.0, 2.0, 1.5
-"""Work of each step in units of trying one version; planning counts with the original."""
-
-FIRST = (OPENING, READING, ORIGINAL)
-
-KEPT_SHARE = 0.75
-"""Expected share of a goal's recipes that fit a model and a machine, until planning gives their number."""
+from app.services.run.clock import RunClock
 
 BEGINS = {
     "open": 0.0,
@@ -47,19 +41,19 @@ ENDED = frozenset(RunState) - {RunState.QUEUED, RunState.RUNNING}
 
 
 class ProgressMeter:
-    """Progress of one run, computed from its events; owned by the run's `Recorder`.
+    """Progress of one run, computed from its events and its clock; owned by the run's `Recorder`.
 
     The share in `now` never falls, and its stage always names the present work.
     """
 
-    def __init__(self, ways: int) -> None:
-        """Create a meter for a run that tries at most `ways` recipes."""
-        self._versions = max(1.0, KEPT_SHARE * ways)
-        self._is_planned = False
+    def __init__(self, clock: RunClock) -> None:
+        """Create the meter of a run with this clock."""
+        self._clock = clock
         self._steps: dict[int, StepRecord] = {}
         self._job, self._within = "", (0.0, 1.0)
         self._stage_id = ""
         self._part = 0.0
+        self._own_s: float | None = None  # what the final run or the proof expects of itself
         self.now = RunProgress(0.0, "Starting")
 
     def take(self, event: Event) -> RunProgress | None:
@@ -74,30 +68,50 @@ class ProgressMeter:
             self._stage_id = event.stage_id
             low, high = LONG_STAGES[event.stage_id][1] if event.stage_id in LONG_STAGES else self._within
             self._part = low + (high - low) * min(1.0, event.done / event.total) if event.total else self._part
+            self._own_s = event.remaining_s
         elif isinstance(event, RunChanged) and event.run.state in ENDED:
-            return self._told(RunProgress(1.0, "Done"))
+            self.now = RunProgress(1.0, "Done")
+            return self.now
         else:
             return None
-        if self._at() is None and not self._job:  # the last step stays named until another one begins
-            return self._told(RunProgress(self._share(), self.now.stage, self.now.step, len(self._steps)))
-        return self._told(RunProgress(self._share(), self._stage(), self._at(), len(self._steps)))
-
-    def _told(self, found: RunProgress) -> RunProgress | None:
+        at = self._at()
+        is_named = at is not None or bool(self._job)  # the last step stays named until another one begins
+        found = self._timed(self._stage() if is_named else self.now.stage, at if is_named else self.now.step)
         if found == self.now:
             return None
         self.now = found
         return found
 
+    def _timed(self, stage: str, step: int | None) -> RunProgress:
+        clock, remaining_s = self._clock, self._remaining_s()
+        total_s = clock.elapsed() + remaining_s
+        share = max(self.now.share, min(MOST_SHARE, clock.elapsed() / total_s if total_s else 0.0))
+        found = RunProgress(share, stage, step, len(self._steps), left_s=clock.left_s)
+        if not clock.is_measured:
+            return found
+        goes_on = clock.from_now_s is not None
+        return replace(found, remaining_s=remaining_s, steps_s=clock.steps_s, goes_on=goes_on)
+
+    def _remaining_s(self) -> float:
+        """Return the expected seconds of all steps that are not over, at most the time to the limit."""
+        clock, expected_s = self._clock, self._clock.unplanned_s
+        for (index, step), step_s in zip(sorted(self._steps.items()), clock.steps_s, strict=False):
+            if step.state == "running":
+                is_known = self._own_s is not None and clock.kinds[index] in ("final", "proof")
+                expected_s += self._own_s or 0.0 if is_known else (1 - self._part) * step_s
+            elif step.state == "waiting":
+                expected_s += step_s
+        return expected_s if clock.left_s is None else min(expected_s, max(0.0, clock.left_s))
+
     def _on_step(self, step: StepRecord) -> None:
         before = self._steps.get(step.index)
         self._steps[step.index] = step
-        self._is_planned = self._is_planned or len(self._steps) > len(FIRST)
         if step.state == "running" and (before is None or before.state != "running"):
             self._part, self._within = 0.0, (0.0, 1.0)
-        self._job, self._stage_id = "", ""
+        self._job, self._stage_id, self._own_s = "", "", None
 
     def _on_job(self, event: JobBegan) -> None:
-        self._job, self._stage_id = event.kind, ""
+        self._job, self._stage_id, self._own_s = event.kind, "", None
         begins = BEGINS.get(event.kind)
         if begins is None or self._at() is None:
             self._within = (0.0, 1.0)
@@ -118,21 +132,3 @@ class ProgressMeter:
         if step is None:
             return f"{doing[:1].upper()}{doing[1:]}" if doing else self.now.stage
         return f"{step.title}: {doing}" if doing else step.title
-
-    def _share(self) -> float:
-        """Return the share of work done; work that exceeds the estimate stops the share but never lowers it."""
-        last = max(self._steps, default=0)
-        total = sum(FIRST) + FINAL + PROOF + (last - 1 - len(FIRST) if self._is_planned else self._versions) * VERSION
-        done = 0.0
-        for index, step in self._steps.items():
-            is_over = step.state not in ("waiting", "running")
-            share = 1.0 if is_over else self._part if step.state == "running" else 0.0
-            done += share * work_of(index, last)
-        return max(self.now.share, min(MOST_SHARE, done / total))
-
-
-def work_of(index: int, last: int) -> float:
-    """Return the work of a step in units of trying one version; step `last` is the proof, after the final run."""
-    if index < len(FIRST):
-        return FIRST[index]
-    return PROOF if index == last else FINAL if index == last - 1 else VERSION

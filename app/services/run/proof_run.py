@@ -16,7 +16,7 @@ from app.services.flow.steps import Flow, JobError, T
 from app.services.opening.opening import ReadData
 from app.services.run import version_steps
 from app.services.run.bounded_steps import within
-from app.services.run.budget import SAFETY
+from app.services.run.clock import SAFETY
 from app.services.run.figures import answer_speedup_of
 from app.services.run.proof_steps import Looked, ProofAnswer, prove_in_order
 from app.services.run.search import Search
@@ -116,9 +116,9 @@ class ProofRun:
         return is_likely and self._has_time([version])
 
     def _has_time(self, versions: Sequence[Variant]) -> bool:
-        left_s, budget = self._search.budget.proof_left_s, self._search.budget
-        needed_s = 0.0 if self._is_whole else budget.answers_s(1.0)
-        needed_s += sum(budget.answers_s(answer_speedup_of(version)) for version in versions)
+        left_s, clock = self._search.clock.proof_left_s, self._search.clock
+        needed_s = 0.0 if self._is_whole else clock.answers_s(1.0)
+        needed_s += sum(clock.answers_s(answer_speedup_of(version)) for version in versions)
         return left_s is None or SAFETY * needed_s <= left_s
 
     def _prepare(self, winner: Variant) -> Flow[None]:
@@ -130,10 +130,10 @@ class ProofRun:
             return
         max_s = None
         if not self._has_time([winner]):
-            n = search.budget.items_in_time(answer_speedup_of(winner))
+            n = search.clock.items_in_time(answer_speedup_of(winner))
             if n < WORTH_ASKING * original.n_evaluated:
                 return
-            max_s = float(f"{n * search.budget.item_s:.2g}")
+            max_s = float(f"{n * search.clock.item_s:.2g}")
         asked = yield from version_steps.predict(
             original, data.folder, search.ask.threads, self._step, max_s, search.most_test
         )
@@ -168,11 +168,11 @@ class ProofRun:
         )
 
     def _bounded(self, flow: Flow[T]) -> Flow[T]:
-        return within(flow, lambda: self._search.budget.proof_left_s)
+        return within(flow, lambda: self._search.clock.proof_left_s)
 
     def _over_time(self, error: JobError) -> None:
         """Raise the error unless it is a time limit."""
-        if error.error.code != TIME_LIMIT or self._search.budget.left_s is None:
+        if error.error.code != TIME_LIMIT or self._search.clock.left_s is None:
             raise error
 
     def _keep(self, variant: Variant, looked: Looked | None = None) -> None:

@@ -15,6 +15,7 @@ from app.services.machine.describing import describe
 from app.services.opening.opening import OpenedModel, ReadData
 from app.services.records.run_plan import BesideRequest
 from app.services.run import version_steps
+from app.services.run.clock import FIRST_KINDS
 from app.services.run.elsewhere import SIDE_BY_SIDE, measure_both, open_version
 from app.services.run.figures import time_words
 from app.services.run.first_steps import open_first, read_second
@@ -49,7 +50,7 @@ class _Proof:
 
     def run(self) -> Flow[None]:
         recorder = self._recorder
-        recorder.plan_steps(STEPS)
+        recorder.plan_steps(STEPS, (*FIRST_KINDS, "version", "final"))
         model = yield from open_first(recorder, self._request.model.model_copy(update={"to_prove": True}))
         asked = self._request.data.model_copy(update={"max_calibration": 0})
         _, data = yield from read_second(recorder, model, asked, unsaid=(NO_CALIBRATION,))

@@ -13,10 +13,10 @@ from app.domain.outcome import SearchEnd
 from app.domain.project import Project
 from app.domain.run import Run, RunState, StepRecord, check_transition
 from app.domain.variant import LatencyPoint, Variant
+from app.domain.words.results import forecast_words
 from app.persistence import Repositories
 from app.persistence.repositories import NotFound
 from app.services.flow.events import (
-    EndExpected,
     Event,
     JobBegan,
     JobEnded,
@@ -37,7 +37,9 @@ from app.services.records.looks import TestSetUsage
 from app.services.records.machine import write_machine
 from app.services.records.search_end import read_end, write_end
 from app.services.records.speech import save_speech
-from app.services.run.forecasting import Forecasts, machine_name
+from app.services.run.clock import FIRST_KINDS, RunClock
+from app.services.run.costs import Basis, StepKind
+from app.services.run.forecasting import Forecasts
 from app.services.run.progress import ProgressMeter
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import MeasureResult
@@ -62,7 +64,8 @@ class Recorder:
     def __init__(self, repositories: Repositories, project: Project, run: Run, observe: Observer) -> None:
         """Create a recorder that saves to `repositories` and reports each event to `observe`."""
         self._repositories, self._watcher = repositories, observe
-        self._progress = ProgressMeter(0)
+        self.clock = RunClock(lambda: self.elapsed_s)
+        self._progress = ProgressMeter(self.clock)
         self._held: list[Event] | None = None
         self.project = project
         self._started_s = self._zero_s = time.monotonic()
@@ -74,14 +77,6 @@ class Recorder:
         self.variants: dict[str, Variant] = {
             variant.id: variant for variant in repositories.variants.list(run_id=run.id)
         }
-
-    def expect_end(self, expected: EndExpected) -> None:
-        """Report the expected time of the rest of the run."""
-        self._observe(expected)
-
-    def expect_ways(self, count: int) -> None:
-        """Set how many recipes are tried at most, which measures progress until they are planned."""
-        self._progress = ProgressMeter(count)
 
     def _observe(self, event: Event) -> None:
         """Report the event, and the progress if it changed."""
@@ -110,10 +105,22 @@ class Recorder:
         for event in held:
             self._observe(event)
 
-    @property
-    def forecasts(self) -> Forecasts:
-        """Return access to the forecasts of runs on this machine."""
-        return Forecasts(self._repositories, machine_name())
+    def expect(self, basis: Basis) -> None:
+        """Forecast the run by what is known of it; store the first forecast, and the one made once it was measured."""
+        self.clock.basis = basis
+        forecasts = Forecasts(self._repositories)
+        if basis.request_ms is not None:
+            refined = forecasts.expect(basis)
+            forecasts.save(self.run.id, refined=refined)
+            self.log(f"The whole run will likely take {forecast_words(refined.seconds, refined.memory_bytes)}.")
+        elif forecasts.of_run(self.run.id).before is None:
+            forecasts.save(self.run.id, before=forecasts.expect(basis))
+
+    def save_outcome(self) -> None:
+        """Store the outcome beside the forecast; only runs that are complete improve later forecasts."""
+        is_whole = self.run.state in WITH_RESULT and not self.has_gone_on
+        outcome = {"seconds": self.run.seconds, "saved_s": self.clock.saved_s, "memory_bytes": self.peak_memory_bytes}
+        Forecasts(self._repositories).save(self.run.id, whole=is_whole, **outcome)
 
     def is_of_same_goal(self, done: StepResult[Any]) -> bool:
         """Whether a run with the goal of this one made what the store answers, so that this run repeats that one."""
@@ -230,8 +237,9 @@ class Recorder:
         self.project = dataclasses.replace(known, updated_at=datetime.now(UTC), **changes)
         self._repositories.projects.update(self.project)
 
-    def plan_steps(self, titles: Sequence[str]) -> None:
-        """Add all expected steps as waiting."""
+    def plan_steps(self, titles: Sequence[str], kinds: Sequence[StepKind] = FIRST_KINDS) -> None:
+        """Add all expected steps as waiting, each of its kind."""
+        self.clock.kinds = kinds
         for index, title in enumerate(titles):
             if index not in self.steps:
                 self._put_step(StepRecord(self.run.id, index, title, "waiting"))

@@ -15,7 +15,6 @@ from app.services.flow.quiet import QuietWait, quiet_budget
 from app.services.flow.steps import Flow, JobError, Measured, Reuse
 from app.services.opening.opening import ReadData
 from app.services.run import version_steps
-from app.services.run.budget import TimeBudget
 from app.services.run.figures import OriginalTimes, speedup_of, with_figures
 from app.services.run.recorder import Recorder
 from app.services.run.version_steps import MeasurementPlan, Version
@@ -85,7 +84,8 @@ class Search:
         limit_s = None if begun_s is None else begun_s + sum(went_on_s)
         self.end = SearchEnd(limit_s=limit_s, went_on_s=went_on_s, rounds=before.rounds)
         self.rounds_before = before.rounds
-        self.budget = TimeBudget(self.end.limit_s, lambda: recorder.elapsed_s, begun_s=begun_s, from_now_s=ask.more_s)
+        self.clock = recorder.clock
+        self.clock.set_limit(self.end.limit_s, begun_s=begun_s, from_now_s=ask.more_s)
         self.candidates: dict[str, Version] = {}
         self.reuse: Reuse | None = None
         self.by_words = False
@@ -148,11 +148,11 @@ class Search:
         variant, reuse = candidate.variant, self.reuse
         if self._base is not None and reuse is not None:
             reuse = dataclasses.replace(reuse, only_of=self._run_of(self._base))
-        how = MeasurementPlan(1, self.budget.quick_blocks, self.ask.threads, reuse, slow_over_ms, quiet)
+        how = MeasurementPlan(1, self.clock.quick_blocks, self.ask.threads, reuse, slow_over_ms, quiet)
         measured = yield from self._looked(candidate, data, how, step)
         if variant.is_baseline:
             self._base, self._base_how = measured, how
-        self.budget.record_measured(variant.id, measured, 0)
+        self.clock.record_measured(variant.id, measured)
         self.resume_from(variant.id, measured, 0)
         return measured
 
@@ -194,9 +194,9 @@ class Search:
             family: Number of versions compared in all.
             looks: Number of rounds.
         """
-        began_s = self.budget.spent_s
+        began_s = self.clock.spent_s
         summaries = yield from version_steps.summarize(measured, against, family, looks)
-        self.budget.record_closing(self.budget.spent_s - began_s)
+        self.clock.record_closing(self.clock.spent_s - began_s)
         return summaries
 
     def take_figures(
@@ -234,7 +234,7 @@ class Search:
 
     def put_dropped(self, variant: Variant, error: ErrorInfo) -> Variant:
         """Mark the variant as dropped, for this reason."""
-        late = error.code == TIME_LIMIT and self.budget.left_s is not None
+        late = error.code == TIME_LIMIT and self.clock.left_s is not None
         note = LATE if late else f"{error.title}. {error.detail}"
         known = not_tested(variant, "no_time") if late else variant
         return self.recorder.variant(dataclasses.replace(known, state="dropped", notes=(note, *known.notes)))

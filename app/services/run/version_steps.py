@@ -28,7 +28,7 @@ from app.services.flow.steps import (
 )
 from app.services.opening.opening import OpenedModel, ReadData
 from app.services.records.facts import RunFacts
-from app.services.run.budget import BLOCK_MAX_S, LEAST_BLOCK_S
+from app.services.run.costs import BLOCK_MAX_S, LEAST_BLOCK_S
 from app.services.run.figures import answer_speedup
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import (

@@ -13,7 +13,7 @@ from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts
 from app.services.records.machine import read_machine
 from app.services.records.run_plan import saved_objective
-from app.services.run.forecasting import Forecasts, RunForecast, machine_name
+from app.services.run.forecasting import Forecasts, RunForecast
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import DescribeResult, PlanResult
 from workers.contracts.planning import Instructions
@@ -51,7 +51,7 @@ def tried_run(space: Workspace, facts: RunFacts, described: DescribeResult | Non
         why=why_it_won(facts.recommended, facts.variants),
         eights=why_int8_lost(facts.recommended, facts.variants, known),
         elsewhere=portability(facts.recommended, facts.variants, device, known),
-        forecast=Forecasts(repositories, machine_name()).of_run(run.id),
+        forecast=Forecasts(repositories).of_run(run.id),
     )
 
 

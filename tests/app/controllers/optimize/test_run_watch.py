@@ -11,7 +11,7 @@ from app.controllers.optimize.run_watch import RunWatch
 from app.domain.run import RunState, StepRecord
 from app.domain.screening import Screening
 from app.domain.variant import LatencyPoint
-from app.services.flow.events import EndExpected, JobBegan, StepProgress, WaitingForQuiet
+from app.services.flow.events import JobBegan, RunProgress, RunProgressed, StepProgress, WaitingForQuiet
 
 
 def step(index: int, title: str, state: str, **more: object) -> StepRecord:
@@ -44,14 +44,25 @@ def test_steps_in_plain_words() -> None:
     assert (one.series, one.measured_s, one.start_s, one.end_s) == (1, (10.0, 12.0), 6.0, 14.0)
 
 
+STEPS_S = (1.0, 1.0, 4.0, 8.0, 8.0, 8.0, 30.0, 2.0)
+
+
+def expect(live: LiveRun, remaining_s: float = 48.0, **more: object) -> None:
+    live.observe(RunProgressed(RunProgress(0.3, "x", remaining_s=remaining_s, steps_s=STEPS_S, **more)))
+
+
 def test_what_waits_has_the_time_that_is_expected() -> None:
-    """Given one version took 8 s, Then those that wait stand behind the one at work, and the time left follows."""
-    value = watched().value()
+    """Given the expected time of each step, Then those that wait stand behind the one at work."""
+    live = LiveRun(run(1, RunState.RUNNING, seconds=None))
+    live.watch = watched()
+    assert live.watch.value().remaining_s is None
+    expect(live)
+    value = live.watch.value()
     *_, running, waiting, final, proof = value.steps
     assert running.state == "running" and running.end_s is None
     assert (waiting.start_s, waiting.end_s) == (22.0, 30.0)
-    assert (final.start_s, final.end_s, proof.end_s) == (30.0, 46.0, 58.0), "of more work than one version"
-    assert value.remaining_s == 8.0 + 8.0 + 16.0 + 12.0
+    assert (final.start_s, final.end_s, proof.start_s, proof.end_s) == (30.0, 60.0, 60.0, 62.0)
+    assert value.remaining_s == 48.0
 
 
 def test_nothing_is_expected_before_anything_was_measured() -> None:
@@ -69,6 +80,8 @@ def test_progress_belongs_to_the_step_at_work() -> None:
     watch.progress(StepProgress(4, "Calibration", 50, 200, "pictures", 9.0))
     running = watch.value().steps[4]
     assert (running.detail, running.done_share, running.remaining_s) == ("Calibration", 0.25, 9.0)
+    watch.progress(StepProgress(4, "Version 2", 50, 200, "blocks", 9.0, says_more=False))
+    assert watch.value().steps[4].detail == "", "a step's name does not stand twice"
     watch.step(step(4, "Version 2", "done", started_s=14.0, seconds=5.0))
     assert watch.value().steps[4].done_share is None
 
@@ -78,7 +91,7 @@ def test_next_job_of_step_clears_progress_of_the_job_before() -> None:
     live = LiveRun(run(1, RunState.RUNNING, seconds=None))
     live.watch = watched()
     live.observe(StepProgress(4, "Comparing answers", 40, 40, "examples", 1.0))
-    assert live.watch.value().steps[4].detail == "Comparing answers"
+    assert (live.watch.value().steps[4].detail, live.watch.value().steps[4].remaining_s) == ("Comparing answers", 1.0)
     live.observe(JobBegan("j2", "measure", "Version 2", 4))
     step = live.watch.value().steps[4]
     assert (step.detail, step.done_share, step.remaining_s) == ("", None, None)
@@ -95,17 +108,6 @@ def test_waiting_for_quiet_is_told_while_the_run_goes_on() -> None:
     assert live.watch.value().waiting == ""
 
 
-def test_the_end_is_what_the_run_expects() -> None:
-    """Given a run that tells how long its final run and its proof will likely take, Then the time left and the boxes of
-    both follow that, not what versions took."""
-    live = LiveRun(run(1, RunState.RUNNING, seconds=None))
-    live.watch = watched()
-    live.observe(EndExpected(final_s=30.0, proof_s=2.0))
-    value = live.watch.value()
-    assert value.remaining_s == 8.0 + 8.0 + 30.0 + 2.0
-    assert [(step.start_s, step.end_s) for step in value.steps[-2:]] == [(30.0, 60.0), (60.0, 62.0)]
-
-
 def test_a_run_that_goes_on_tells_the_most_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a run that goes on for five minutes, whose first steps the store answers at once, Then the time left falls
     with the clock, whatever its steps took; a first run's never exceeds its limit, and counts what the store saved."""
@@ -113,15 +115,14 @@ def test_a_run_that_goes_on_tells_the_most_it_takes(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     live = LiveRun(run(1, RunState.RUNNING, seconds=None))
     live.watch = watched()
-    live.watch.step(step(3, "Version 1", "done", started_s=6.0, seconds=0.01))
-    live.observe(EndExpected(final_s=30.0, proof_s=2.0, version_s=8.0, left_s=300.0, goes_on=True))
+    expect(live, left_s=300.0, goes_on=True)
     assert (live.watch.value().remaining_s, live.watch.value().eta_is_most) == (300.0, True)
     clock[0] += 107.0
     assert live.watch.value().remaining_s == 193.0
-    live.observe(EndExpected(final_s=30.0, proof_s=2.0, version_s=8.0, left_s=20.0))
+    expect(live, left_s=20.0)
     assert (live.watch.value().remaining_s, live.watch.value().eta_is_most) == (20.0, False)
-    live.observe(EndExpected(final_s=30.0, proof_s=2.0, version_s=8.0, left_s=200.0))
-    assert live.watch.value().remaining_s == 8.0 + 8.0 + 30.0 + 2.0
+    expect(live, left_s=200.0)
+    assert live.watch.value().remaining_s == 48.0
 
 
 def test_steps_beyond_the_limit_have_no_expected_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,27 +131,16 @@ def test_steps_beyond_the_limit_have_no_expected_time(monkeypatch: pytest.Monkey
     monkeypatch.setattr(time, "monotonic", lambda: 115.0)
     live = LiveRun(run(1, RunState.RUNNING, seconds=None))
     live.watch = watched()
-    live.observe(EndExpected(final_s=30.0, proof_s=2.0, version_s=8.0, left_s=3.0))
+    expect(live, left_s=3.0)
     value = live.watch.value()
     assert value.remaining_s == 3.0
     assert [step.start_s for step in value.steps[-3:]] == [None, None, None]
-    live.observe(EndExpected(final_s=30.0, proof_s=2.0, version_s=8.0, left_s=20.0))
+    expect(live, left_s=20.0)
     planned = [(step.start_s, step.end_s) for step in live.watch.value().steps[-3:]]
     assert planned == [(None, None), (22.0, 35.0), (None, None)]
-    live.observe(EndExpected(final_s=30.0, proof_s=2.0, version_s=8.0, left_s=60.0))
+    expect(live, left_s=60.0)
     planned = [(step.start_s, step.end_s) for step in live.watch.value().steps[-3:]]
     assert planned == [(22.0, 30.0), (30.0, 60.0), (60.0, 62.0)]
-
-
-def test_next_job_of_a_step_drops_the_progress_of_the_one_before() -> None:
-    """Given a step whose calibration has 1 s left, When its next job begins, Then neither stands there any more."""
-    live = LiveRun(run(1, RunState.RUNNING, seconds=None))
-    live.watch = watched()
-    live.observe(StepProgress(4, "Calibrate", 36, 36, "pictures", 1.0))
-    assert live.watch.value().steps[4].remaining_s == 1.0
-    live.observe(JobBegan("measure-1", "measure", "Version 2", 4))
-    running = live.watch.value().steps[4]
-    assert (running.detail, running.done_share, running.remaining_s) == ("", None, None)
 
 
 def test_best_so_far_is_called_untested_not_uncompared() -> None:
@@ -160,25 +150,6 @@ def test_best_so_far_is_called_untested_not_uncompared() -> None:
     screened = Screening(n=36, changed=4)
     watch.variant(variant(1, p50_ms=1.0, state="measured", judgement=None, screening=screened))
     assert watch.value().best.endswith("Answers not tested yet")
-
-
-def test_what_the_final_run_and_the_proof_tell_counts() -> None:
-    """Given the final run at work, Then the time left is what it tells and the proof's; of the proof at work, what that
-    tells, as beside the step. A step's name does not stand twice."""
-    watch = watched()
-    watch.step(step(4, "Version 2", "done", started_s=14.0, seconds=8.0))
-    watch.step(step(5, "Version 3", "done", started_s=22.0, seconds=8.0))
-    watch.step(step(6, "Final run, side by side", "running", started_s=30.0))
-    assert watch.value().remaining_s == 16.0 + 12.0
-    watch.progress(StepProgress(6, "Final run, side by side", 50, 200, "blocks", 27.0, says_more=False))
-    value = watch.value()
-    assert value.remaining_s == 27.0 + 12.0 and value.steps[6].remaining_s == 27.0
-    assert value.steps[6].detail == ""
-    watch.step(step(6, "Final run, side by side", "done", started_s=30.0, seconds=40.0))
-    watch.step(step(7, "Prove the answers", "running", started_s=70.0))
-    watch.progress(StepProgress(7, "Answering", 50, 200, "pictures", 5.0))
-    value = watch.value()
-    assert value.remaining_s == value.steps[7].remaining_s == 5.0
 
 
 def test_best_so_far_ignores_what_is_beyond_the_limit() -> None:

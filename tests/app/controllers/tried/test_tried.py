@@ -77,7 +77,7 @@ def test_what_is_not_proven_is_no_green(app_controller: AppController, window: M
 
 def test_a_forecast_stands_beside_what_came() -> None:
     """Given forecasts and what came, then the error is a share, or a factor where it is large; cached work is told."""
-    said = Expected(seconds=60, low_s=40, high_s=90, memory_bytes=900_000_000, plain_s=60, plain_bytes=900_000_000)
+    said = Expected(seconds=60, memory_bytes=900_000_000, plain_s=60, plain_bytes=900_000_000)
     came = RunForecast(run_id="r", machine="m", before=said, refined=said, seconds=50.0, memory_bytes=300_000_000)
     time, memory = forecast_rows(came)
     assert (time.came, time.error) == ("50 s", "20 % too high")
@@ -92,7 +92,7 @@ def test_a_forecast_stands_beside_what_came() -> None:
 def test_time_of_a_run_that_went_on_is_not_held_against_its_forecast() -> None:
     """Given a run of one expected minute that a person gave seven more, Then its time is the one that Optimize shows,
     nothing is called far off, and the note says why."""
-    said = Expected(seconds=60, low_s=40, high_s=90, memory_bytes=900_000_000, plain_s=60, plain_bytes=900_000_000)
+    said = Expected(seconds=60, memory_bytes=900_000_000, plain_s=60, plain_bytes=900_000_000)
     came = RunForecast(run_id="r", machine="m", before=said, seconds=463.0, saved_s=72.0, memory_bytes=900_000_000)
     time, _ = forecast_rows(came, went_on_s=420.0)
     assert (time.came, time.error) == ("7 min 43 s", "–")
@@ -101,7 +101,7 @@ def test_time_of_a_run_that_went_on_is_not_held_against_its_forecast() -> None:
 
 def test_note_names_work_that_was_known_from_before() -> None:
     """Given a run of 80 s with another 50 s of work from the store, Then both times are in the note."""
-    said = Expected(seconds=60, low_s=40, high_s=90, memory_bytes=900_000_000, plain_s=60, plain_bytes=900_000_000)
+    said = Expected(seconds=60, memory_bytes=900_000_000, plain_s=60, plain_bytes=900_000_000)
     came = RunForecast(run_id="r", machine="m", before=said, seconds=80.0, saved_s=50.0)
     assert "1 min 20 s" in forecast_note(came) and "50 s" in forecast_note(came)
     assert "in fact" not in forecast_note(came.model_copy(update={"saved_s": 0.0}))

@@ -107,7 +107,7 @@ def test_prove_alone_s_counts_the_measurement_where_there_was_only_a_first_one(
 ) -> None:
     """Given figures of the original and a first measurement of a version, Then the time of the proof is that of its
     answers and of ten processes with two blocks each; once it was measured in turn, that of the answers alone."""
-    monkeypatch.setattr("app.services.run.budget.usable_cores", lambda: 1)
+    monkeypatch.setattr("app.services.run.costs.usable_cores", lambda: 1)
     baseline = space.repositories.variants.get("v0")
     timed = dataclasses.replace(baseline.measurement, latency_mean_ms=4.0, load_ms=100.0)
     space.repositories.variants.update(dataclasses.replace(baseline, measurement=timed))

@@ -12,7 +12,7 @@ from app.services.flow import kept_measurements
 from app.services.flow.kept_measurements import SavedMeasurements
 from app.services.projects.projects import project_for
 from app.services.records.run_plan import as_begun
-from app.services.run.budget import QUICK_BLOCKS, SLOW_REQUEST_MS
+from app.services.run.clock import QUICK_BLOCKS, SLOW_REQUEST_MS
 from app.services.run.optimize import SLOW_SHARE
 from presets.loader import load_presets
 from workers.contracts.specs import DeviceFacts

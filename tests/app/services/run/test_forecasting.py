@@ -7,15 +7,15 @@ import pytest
 from play import Like
 from staging import Make
 
-from app.domain.forecast import Basis
 from app.domain.project import Project
 from app.domain.run import Goal, Run, RunState
 from app.services.flow.events import LogLine
 from app.services.flow.steps import FlowCancelled
 from app.services.flow.workspace import Workspace
-from app.services.run.forecasting import MOST_LEARNED_FROM, Forecasts, RunForecast, machine_name
+from app.services.run.costs import Basis
+from app.services.run.forecasting import MOST_LEARNED_FROM, Expected, Forecasts, RunForecast, corrected
 
-BASIS = Basis(size_bytes=14_000_000, n_test=144, ways=4)
+BASIS = Basis(size_bytes=14_000_000, n_test=144, recipes=4)
 NOW = datetime(2026, 3, 4, tzinfo=UTC)
 
 
@@ -31,7 +31,7 @@ def test_a_run_keeps_what_was_expected_and_what_came(stage: Make) -> None:
     """Given a run, then both forecasts stand beside its time, and the better one was told while it ran."""
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2)})
     one.go()
-    kept = Forecasts(one.space.repositories, machine_name()).of_run(one.run_id)
+    kept = Forecasts(one.space.repositories).of_run(one.run_id)
     assert kept.before is not None and kept.refined is not None and kept.whole
     assert kept.seconds == one.stored.seconds
     told = [event.text for event in one.events if isinstance(event, LogLine) and "will likely take" in event.text]
@@ -41,7 +41,7 @@ def test_a_run_keeps_what_was_expected_and_what_came(stage: Make) -> None:
 def test_a_run_that_was_cancelled_teaches_nothing(stage: Make) -> None:
     """Given a cancelled run, then what it was expected to take is kept, and nothing is learned from its end."""
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2)})
-    forecasts = Forecasts(one.space.repositories, machine_name())
+    forecasts = Forecasts(one.space.repositories)
     before = forecasts.expect(BASIS)
     one.play.cancel_at = "apply"
     with pytest.raises(FlowCancelled):
@@ -56,11 +56,8 @@ def test_the_next_forecast_is_closer(space: Workspace) -> None:
     here, elsewhere = Forecasts(space.repositories, "here"), Forecasts(space.repositories, "elsewhere")
     first = here.expect(BASIS)
     for number in range(3):
-        came = RunForecast(
-            run_id=str(number), machine="here", before=first, refined=first, seconds=2 * first.plain_s,
-            memory_bytes=2 * first.plain_bytes, whole=True,
-        )  # fmt: skip
-        here.save(came)
+        took = {"seconds": 2 * first.plain_s, "memory_bytes": 2 * first.plain_bytes, "whole": True}
+        here.save(str(number), before=first, refined=first, **took)
     then = here.expect(BASIS)
     assert abs(then.seconds - 2 * first.plain_s) < abs(first.seconds - 2 * first.plain_s)
     assert then.memory_bytes > first.memory_bytes
@@ -74,12 +71,44 @@ def test_only_the_last_teach(space: Workspace) -> None:
     first = forecasts.expect(BASIS)
     for number in range(MOST_LEARNED_FROM + 5):
         seconds = (40 if number < 5 else 2) * first.plain_s
-        came = RunForecast(run_id=str(number), machine="here", before=first, seconds=seconds, whole=True)
-        forecasts.save(came)
+        forecasts.save(str(number), before=first, seconds=seconds, whole=True)
     learned = forecasts.expect(BASIS)
     assert forecasts.of_run("0").seconds == 40 * first.plain_s
     space.repositories.runs.delete("0")
     assert forecasts.of_run("0").seconds is None and forecasts.expect(BASIS) == learned
     last = str(MOST_LEARNED_FROM + 4)
-    forecasts.save(RunForecast(run_id=last, machine="here", seconds=2.0))
+    forecasts.save(last, seconds=2.0)
     assert forecasts.of_run(last).seconds == 2.0
+
+
+def test_more_of_anything_takes_longer() -> None:
+    """Given a larger model, more tests, more recipes or slower requests, then more time and memory are expected."""
+    larger = ({"size_bytes": 90_000_000}, {"n_test": 5000}, {"recipes": 8}, {"request_ms": 300.0})
+    for changed in (dataclasses.replace(BASIS, **more) for more in larger):
+        assert changed.seconds > BASIS.seconds and changed.memory_bytes >= BASIS.memory_bytes
+    assert Basis(14_000_000, 5000, 20, budget_s=30).seconds == 30
+
+
+def test_what_the_original_needed_decides_the_memory() -> None:
+    """Given that the original was measured, then its own peak counts, which large inputs make larger than its file; what
+    making a version needs still counts where that is more."""
+    measured = dataclasses.replace(BASIS, planned=6, request_ms=2, peak_bytes=10**7)
+    assert dataclasses.replace(measured, peak_bytes=10**9).memory_bytes > 3 * 10**9 > 10**9 > measured.memory_bytes
+    large = dataclasses.replace(measured, size_bytes=200_000_000, planned=1)
+    assert large.memory_bytes > 5 * large.size_bytes
+
+
+def test_earlier_runs_move_it() -> None:
+    """Given runs that took twice what was expected, then more is expected of the next, the more of them there are."""
+    was = Expected(seconds=60, memory_bytes=10**9, plain_s=60, plain_bytes=10**9)
+    twice, wild = (RunForecast(run_id="r", machine="m", seconds=60 * n, memory_bytes=n * 10**9) for n in (2, 100))
+    one, ten = (corrected(60, 10**9, [(was, twice)] * n) for n in (1, 10))
+    assert 60 < one.seconds < ten.seconds < 120
+    assert 10**9 < one.memory_bytes < ten.memory_bytes < 2 * 10**9
+    assert corrected(60, 10**9, [(was, wild)] * 50).seconds <= 3 * 60
+
+
+def test_stored_forecast_of_an_older_version_is_read() -> None:
+    """Given a forecast with bounds of the time, as older versions stored it, then it is read without them."""
+    older = {"seconds": 60, "low_s": 40, "high_s": 90, "memory_bytes": 9, "plain_s": 60, "plain_bytes": 9}
+    assert Expected.model_validate(older).seconds == 60

@@ -1,11 +1,14 @@
 """How far a run is: one value that never falls and always names what is done."""
 
+import itertools
+
 import pytest
 from play import Like
 from staging import Make, Stage
 
 from app.domain.run import StepRecord
 from app.services.flow.events import Event, JobBegan, RunProgress, RunProgressed, StepChanged, StepProgress
+from app.services.run.clock import FIRST_KINDS, RunClock
 from app.services.run.progress import ProgressMeter
 
 WAYS = {name: Like(p50_ms=1 + i / 10, seconds=3) for i, name in enumerate("ABCDEF")}
@@ -32,52 +35,73 @@ def test_what_is_not_planned_yet_counts(stage: Make) -> None:
     one = stage(Like(p50_ms=4, seconds=3), WAYS)
     one.go()
     first = [progress.share for progress in told(one) if progress.step in (1, 2)]
-    assert 0 < max(first) < 0.2
+    assert max(first) < 0.2
 
 
-def took(meter: ProgressMeter, *events: Event) -> list[RunProgress]:
+@pytest.fixture
+def meter() -> ProgressMeter:
+    """Each look at the clock is a tenth of a second later; the original, one version, the final run and the proof are planned."""
+    clock = RunClock(itertools.count(0.1, 0.1).__next__)
+    clock.kinds = (*FIRST_KINDS, "version", "final", "proof")
+    meter = ProgressMeter(clock)
+    after(meter, *(step(n, title, "waiting") for n, title in enumerate("abcAFP")))
+    return meter
+
+
+def after(meter: ProgressMeter, *events: Event) -> RunProgress:
     for event in events:
         meter.take(event)
-    return [meter.now]
+    return meter.now
 
 
 def step(index: int, title: str, state: str) -> StepChanged:
     return StepChanged(StepRecord("r", index, title, state))
 
 
-def test_jobs_between_two_steps_have_a_name() -> None:
+def test_jobs_between_two_steps_have_a_name(meter: ProgressMeter) -> None:
     """Given no step at work and a job that chooses what to try, Then that is the stage."""
-    meter = ProgressMeter(4)
-    took(meter, step(0, "Check the model", "running"), step(0, "Check the model", "done"))
-    (now,) = took(meter, JobBegan("j", "plan", "Choose what to try"))
+    now = after(
+        meter, step(0, "Check", "running"), step(0, "Check", "done"), JobBegan("j", "plan", "Choose what to try")
+    )
     assert (now.stage, now.step) == ("Choosing what to try", None)
 
 
-def test_parts_of_a_step_follow_each_other() -> None:
+def test_parts_of_a_step_follow_each_other(meter: ProgressMeter) -> None:
     """Given a version that is made, measured, asked and judged, Then each part goes on where the one before ended."""
-    meter = ProgressMeter(1)
-    steps = [step(n, title, "waiting") for n, title in enumerate(("Check", "Read", "Original", "A", "Final"))]
-    took(meter, *steps, step(3, "A", "running"))
+    after(meter, step(3, "A", "running"))
     shares = []
     for kind in ("apply", "measure", "summarize", "answer", "judge"):
-        shares += [one.share for one in took(meter, JobBegan("j", kind, "A"))]
-        shares += [one.share for one in took(meter, StepProgress(3, "x", 50, 100, "", None))]
-        shares += [one.share for one in took(meter, StepProgress(3, "y", 1, 100, "", None))]  # a stage begins anew
+        for event in (JobBegan("j", kind, "A"), *(StepProgress(3, "x", done, 100, "", None) for done in (50, 1))):
+            shares.append(after(meter, event).share)  # a stage begins anew
     assert shares == sorted(shares) and len(set(shares)) > 8
     assert meter.now.stage == "A: comparing its answers"
 
 
-def test_building_an_engine_is_named_and_moves_the_share() -> None:
+def test_building_an_engine_is_named_and_moves_the_share(meter: ProgressMeter) -> None:
     """Given a version that was made, when its engine is built, then that is what is said, and its share grows."""
-    meter = ProgressMeter(1)
-    took(meter, *(step(n, "x", "done") for n in range(3)), step(3, "A", "running"), JobBegan("j", "apply", "A"))
-    took(meter, JobBegan("k", "apply", "A"))
-    shares = [
-        one.share
-        for done in (0, 40, 80)
-        for one in took(meter, StepProgress(3, "Build", done, 100, "%", None, stage_id="engine"))
-    ]
+    after(meter, *(step(n, "x", "done") for n in range(3)), step(3, "A", "running"))
+    after(meter, JobBegan("j", "apply", "A"), JobBegan("k", "apply", "A"))
+    engine = [StepProgress(3, "Build", done, 100, "%", None, stage_id="engine") for done in (0, 40, 80)]
+    shares = [after(meter, event).share for event in engine]
     assert shares == sorted(shares) and len(set(shares)) == 3
     assert meter.now.stage == "A: building its engine"
-    took(meter, JobBegan("l", "answer", "A"))
-    assert meter.now.stage == "A: answering examples"
+    assert after(meter, JobBegan("l", "answer", "A")).stage == "A: answering examples"
+
+
+def test_remaining_time_follows_what_was_measured(meter: ProgressMeter) -> None:
+    """Given a version that took 8 s, Then what waits is expected from that, and at most what the limit leaves; the final
+    run at work and the proof at work count with what they expect themselves."""
+    clock = meter._clock
+    clock.elapsed = lambda: 10.0
+    first = [step(n, "x", "done") for n in range(3)]
+    assert after(meter, *first, step(3, "A", "running")).remaining_s is None
+    clock.record_step("version", 8.0)
+    _, _, _, version_s, final_s, proof_s = clock.steps_s
+    assert version_s == 8.0
+    assert after(meter, StepProgress(3, "x", 1, 4, "", 30.0)).remaining_s == 0.75 * 8.0 + final_s + proof_s
+    after(meter, step(3, "A", "done"), step(4, "Final", "running"))
+    assert after(meter, StepProgress(4, "x", 1, 4, "", 27.0)).remaining_s == 27.0 + proof_s
+    assert after(meter, step(4, "Final", "done"), step(5, "Proof", "running")).remaining_s == proof_s
+    clock.set_limit(12.0)
+    now = after(meter, StepProgress(5, "x", 1, 4, "", 30.0))
+    assert (now.remaining_s, now.left_s) == (2.0, 2.0) and now.share >= 10 / 12

@@ -8,14 +8,15 @@ import pytest
 
 from app.services.flow.steps import Flow, JobError, JobStep, Measured, MeasuredVariant, MeasureStep
 from app.services.run.bounded_steps import bounded, within
-from app.services.run.budget import FinalPlan, TimeBudget
+from app.services.run.clock import RunClock
+from app.services.run.costs import FinalPlan
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DescribeParams, DescribeResult, MeasureParams
 
 STEP = JobStep(kind="describe", params=DescribeParams(), result=DescribeResult, title="Look")
 
 
-class Clock:
+class Elapsed:
     def __init__(self) -> None:
         self.now = 0.0
 
@@ -28,102 +29,110 @@ def measured(p50_ms: float, blocks: int, seconds: float) -> Measured:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+def elapsed(monkeypatch: pytest.MonkeyPatch) -> Elapsed:
     """And a computer with one core, where nothing goes on side by side."""
-    monkeypatch.setattr("app.services.run.budget.usable_cores", lambda: 1)
-    return Clock()
+    monkeypatch.setattr("app.services.run.costs.usable_cores", lambda: 1)
+    return Elapsed()
 
 
-def a_budget(total_s: float | None, clock: Clock, p50_ms: float = 10.0) -> TimeBudget:
+def limited(total_s: float | None, elapsed: Elapsed, **more: float) -> RunClock:
+    clock = RunClock(elapsed)
+    clock.set_limit(total_s, **more)
+    return clock
+
+
+def a_clock(total_s: float | None, elapsed: Elapsed, p50_ms: float = 10.0) -> RunClock:
     """The original took 20 s in all: 2 s until it was loaded, 8 blocks of half a second."""
-    budget = TimeBudget(total_s, clock)
-    budget.record_measured("original", measured(p50_ms, 8, 2 + 8 * 0.05 * p50_ms), 0)
-    budget.record_original(20.0)
-    budget.record_closing(1.0)
-    return budget
+    clock = limited(total_s, elapsed)
+    clock.record_measured("original", measured(p50_ms, 8, 2 + 8 * 0.05 * p50_ms))
+    clock.record_step("original", 20.0)
+    clock.record_closing(1.0)
+    return clock
 
 
-def test_the_final_run_is_estimated_from_what_was_measured(clock: Clock) -> None:
+def test_the_final_run_is_estimated_from_what_was_measured(elapsed: Elapsed) -> None:
     """Given the original's first look, then a final run of two takes 5 sets of 2 processes with 2 blocks, and some more."""
-    budget = a_budget(100, clock)
-    assert budget.final_s(["a"], FinalPlan(1, 5)) == pytest.approx(1.3 * (5 * 2 * (2 + 2 * 0.5) + 1))
+    clock = a_clock(100, elapsed)
+    assert clock.final_s(["a"], FinalPlan(1, 5)) == pytest.approx(1.3 * (5 * 2 * (2 + 2 * 0.5) + 1))
 
 
-def test_processes_start_side_by_side(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_start_side_by_side(elapsed: Elapsed, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given four cores and six processes of .4 s, Then these .4 s count one and a half times a set, and all else as it
     is, one process after the other."""
-    budget = a_budget(100, clock)
-    alone_s = budget.final_s("abcde", FinalPlan(5, 1))
-    monkeypatch.setattr("app.services.run.budget.usable_cores", lambda: 4)
-    assert alone_s - budget.final_s("abcde", FinalPlan(5, 1)) == pytest.approx(1.3 * (6 * 0.4 - 1.5 * 0.4))
+    clock = a_clock(100, elapsed)
+    alone_s = clock.final_s("abcde", FinalPlan(5, 1))
+    monkeypatch.setattr("app.services.run.costs.usable_cores", lambda: 4)
+    assert alone_s - clock.final_s("abcde", FinalPlan(5, 1)) == pytest.approx(1.3 * (6 * 0.4 - 1.5 * 0.4))
 
 
-def test_the_end_is_expected_from_what_was_measured(clock: Clock) -> None:
+def test_the_end_is_expected_from_what_was_measured(elapsed: Elapsed) -> None:
     """Given the original alone, Then a final run of one version like it is expected; of two, one of two; and a proof by
     what the original's answers took."""
-    budget = a_budget(100, clock)
-    budget.record_predictions(items=100, asked=50, seconds=5.0, beside_s=2.0)
-    assert budget.end_s([]) == pytest.approx((5 * 2 * 3 + 1, 2 + 100 * 0.1 + 1))
-    assert budget.end_s(["a", "b"])[0] == pytest.approx(5 * 3 * 3 + 1)
+    clock = a_clock(100, elapsed)
+    clock.record_predictions(items=100, asked=50, seconds=5.0, beside_s=2.0)
+    clock.kinds = ("final", "proof")
+    assert clock.steps_s == pytest.approx((5 * 2 * 3 + 1, 2 + 100 * 0.1 + 1))
+    clock.finalists = ["a", "b"]
+    assert clock.steps_s[0] == pytest.approx(5 * 3 * 3 + 1)
 
 
-def test_slow_models_end_their_blocks_early(clock: Clock) -> None:
+def test_slow_models_end_their_blocks_early(elapsed: Elapsed) -> None:
     """Given requests of a tenth of a second of which two blocks were timed, then a block costs its two seconds, no more."""
-    budget = TimeBudget(100, clock)
-    budget.record_measured("original", Measured((((100.0,) * 32,),), ((),), (None,), None, 6.0), 0)
-    budget.record_closing(1.0)
-    assert budget.final_s(["a"], FinalPlan(1, 1)) == pytest.approx(1.3 * (2 * (2 + 2 * 2.0) + 1))
+    clock = limited(100, elapsed)
+    clock.record_measured("original", Measured((((100.0,) * 32,),), ((),), (None,), None, 6.0))
+    clock.record_closing(1.0)
+    assert clock.final_s(["a"], FinalPlan(1, 1)) == pytest.approx(1.3 * (2 * (2 + 2 * 2.0) + 1))
 
 
-def test_longer_blocks_of_fast_models_are_counted(clock: Clock) -> None:
+def test_longer_blocks_of_fast_models_are_counted(elapsed: Elapsed) -> None:
     """Given an original of 1 ms and a version of .4 ms, Then both have the 200 requests that make the version's block
     last, and the original's block is five times as long as one of 40."""
-    budget = TimeBudget(100, clock)
+    clock = limited(100, elapsed)
     for name, p50_ms in (("original", 1.0), ("fast", 0.4)):
-        budget.record_measured(name, measured(p50_ms, 4, 2.0 + 1.25 * 160 * p50_ms / 1000), 0)
+        clock.record_measured(name, measured(p50_ms, 4, 2.0 + 1.25 * 160 * p50_ms / 1000))
     blocks_s = 2 * 1.25 * (200 * 0.001 + 200 * 0.0004)
-    assert budget.final_s(["fast"], FinalPlan(1, 1)) == pytest.approx(1.3 * (2 * 2.0 + blocks_s), rel=0.01)
+    assert clock.final_s(["fast"], FinalPlan(1, 1)) == pytest.approx(1.3 * (2 * 2.0 + blocks_s), rel=0.01)
 
 
-def test_nothing_is_begun_that_cannot_be_done(clock: Clock) -> None:
+def test_nothing_is_begun_that_cannot_be_done(elapsed: Elapsed) -> None:
     """Given less and less time, then versions are tried until only the final run fits any more."""
-    budget = a_budget(100, clock)
-    assert budget.worth_trying([])
-    clock.now = 60
-    budget.record_tried(15)
-    assert budget.worth_trying(["a"])
-    clock.now = 85
-    assert not budget.worth_trying(["a"])
+    clock = a_clock(100, elapsed)
+    assert clock.worth_trying([])
+    elapsed.now = 60
+    clock.record_step("version", 15)
+    assert clock.worth_trying(["a"])
+    elapsed.now = 85
+    assert not clock.worth_trying(["a"])
 
 
-def test_where_time_is_short_the_final_run_gets_shorter(clock: Clock) -> None:
+def test_where_time_is_short_the_final_run_gets_shorter(elapsed: Elapsed) -> None:
     """Given enough, little and no time, then the final run has 5 sets, fewer, and at last two that bound what is large."""
-    budget = a_budget(100, clock)
+    clock = a_clock(100, elapsed)
     finalists = ["a", "b", "c"]
-    assert budget.plan_final(finalists) == FinalPlan(6, 5)
-    clock.now = 58
-    assert budget.plan_final(finalists) == FinalPlan(1, 5)
-    clock.now = 70
-    assert budget.plan_final(finalists) == FinalPlan(1, 3)
-    clock.now = 80
-    assert budget.plan_final(finalists) == FinalPlan(1, 2)
-    clock.now = 99
-    assert budget.plan_final(finalists) == FinalPlan(1, 2, 1)
+    assert clock.plan_final(finalists) == FinalPlan(6, 5)
+    elapsed.now = 58
+    assert clock.plan_final(finalists) == FinalPlan(1, 5)
+    elapsed.now = 70
+    assert clock.plan_final(finalists) == FinalPlan(1, 3)
+    elapsed.now = 80
+    assert clock.plan_final(finalists) == FinalPlan(1, 2)
+    elapsed.now = 99
+    assert clock.plan_final(finalists) == FinalPlan(1, 2, 1)
 
 
-def test_without_a_limit_nothing_is_bounded(clock: Clock) -> None:
+def test_without_a_limit_nothing_is_bounded(elapsed: Elapsed) -> None:
     """Given no limit, then everything is worth trying and nothing has an end."""
-    budget = a_budget(None, clock)
-    clock.now = 1e6
-    assert budget.worth_trying(["a"])
-    assert (budget.left_s, budget.answer_s, budget.final_left_s, budget.left_to_try_s(["a"])) == (None,) * 4
-    assert budget.plan_final(["a", "b", "c"]) == FinalPlan(6, 5)
+    clock = a_clock(None, elapsed)
+    elapsed.now = 1e6
+    assert clock.worth_trying(["a"])
+    assert (clock.left_s, clock.answer_s, clock.final_left_s, clock.left_to_try_s(["a"])) == (None,) * 4
+    assert clock.plan_final(["a", "b", "c"]) == FinalPlan(6, 5)
 
 
-def test_slow_models_get_fewer_first_requests(clock: Clock) -> None:
+def test_slow_models_get_fewer_first_requests(elapsed: Elapsed) -> None:
     """Given a model of 1 ms and one of 100 ms, then the first look of the slow one has 3 blocks instead of 8."""
-    assert a_budget(100, clock, p50_ms=1).quick_blocks == 8
-    assert a_budget(100, clock, p50_ms=100).quick_blocks == 3
+    assert a_clock(100, elapsed, p50_ms=1).quick_blocks == 8
+    assert a_clock(100, elapsed, p50_ms=100).quick_blocks == 3
 
 
 def test_steps_get_an_end() -> None:
@@ -146,45 +155,45 @@ def test_nothing_is_begun_when_the_time_is_up(left_s: float) -> None:
     assert raised.value.error.code == "time_limit"
 
 
-def test_where_nothing_is_there_to_compare_time_is_not_kept_for_it(clock: Clock) -> None:
+def test_where_nothing_is_there_to_compare_time_is_not_kept_for_it(elapsed: Elapsed) -> None:
     """Given 28 of 60 s left and a final run that would need them, When no version looked good yet, Then one is tried."""
-    budget = a_budget(60, clock, p50_ms=1000.0)
-    clock.now = 32
-    assert budget.final_s(["a"], FinalPlan(1, 2, 1)) > 20
-    assert budget.worth_trying([])
-    assert not budget.worth_trying(["a"])  # there time goes to showing what it looked like
+    clock = a_clock(60, elapsed, p50_ms=1000.0)
+    elapsed.now = 32
+    assert clock.final_s(["a"], FinalPlan(1, 2, 1)) > 20
+    assert clock.worth_trying([])
+    assert not clock.worth_trying(["a"])  # there time goes to showing what it looked like
 
 
-def test_more_time_counts_from_now_on(clock: Clock) -> None:
+def test_more_time_counts_from_now_on(elapsed: Elapsed) -> None:
     """Given a run of 60 s that goes on for 300, Then it has these 300 whatever the store saves, and asks as many as ever."""
-    budget = TimeBudget(360, clock, begun_s=60, from_now_s=300)
-    budget.record_cached(50)
-    clock.now = 10
-    assert budget.left_s == 290
-    assert budget.answer_s == TimeBudget(60, clock).answer_s
+    clock = limited(360, elapsed, begun_s=60, from_now_s=300)
+    clock.record_cached(50)
+    elapsed.now = 10
+    assert clock.left_s == 290
+    assert clock.answer_s == limited(60, elapsed).answer_s
 
 
-def test_a_further_round_takes_what_fits(clock: Clock) -> None:
+def test_a_further_round_takes_what_fits(elapsed: Elapsed) -> None:
     """Given less and less time, Then another round has fewer versions, then fewer sets, and at last there is none."""
-    budget = a_budget(100, clock)
+    clock = a_clock(100, elapsed)
     found = []
     for now in (0, 70, 85, 93, 97, 99.5):
-        clock.now = now
-        plan = budget.plan_more(["a", "b", "c"], [])
+        elapsed.now = now
+        plan = clock.plan_more(["a", "b", "c"], [])
         found.append(None if plan is None else (plan.finalists, plan.sets))
     assert found[0] == (3, 5) and found[-1] is None
     known = [one for one in found if one is not None]
     assert known == sorted(known, reverse=True) and known[-1] == (1, 2)
 
 
-def test_what_more_time_is_for(clock: Clock) -> None:
+def test_what_more_time_is_for(elapsed: Elapsed) -> None:
     """Given nothing left to do, Then no more time is asked for; with ways untried or versions open, more for each."""
-    budget = a_budget(100, clock)
-    assert budget.more_s(0, []) is None
-    one, two, open_one = budget.more_s(1, []), budget.more_s(2, []), budget.more_s(0, ["a"])
+    clock = a_clock(100, elapsed)
+    assert clock.more_s(0, []) is None
+    one, two, open_one = clock.more_s(1, []), clock.more_s(2, []), clock.more_s(0, ["a"])
     assert one is not None and two is not None and open_one is not None
     assert open_one < one < two
-    assert TimeBudget(60, clock).more_s(3, []) == 60  # where not even the original was measured, as much again
+    assert limited(60, elapsed).more_s(3, []) == 60  # where not even the original was measured, as much again
 
 
 def test_a_bounded_flow_is_the_same_flow() -> None:

@@ -1,0 +1,316 @@
+"""Keep the time of one run: its limit, what its steps took, and what the rest of it is expected to take.
+
+The limit is divided so that the run ends in time with a result. Time for the final run is reserved as soon as one
+version is measured. The reserve follows from how long measuring each version took so far, never from a fixed share of
+the limit. Time left after the final run goes to versions whose measurement is undecided and to recipes that were not
+tried yet.
+"""
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from statistics import fmean
+
+from app.services.flow.steps import Measured
+from app.services.run.bounded_steps import MIN_STEP_S
+from app.services.run.costs import (
+    BLOCK_MAX_S,
+    CHOICES,
+    FEW_BLOCKS,
+    FINAL_SETS,
+    QUICK_BLOCKS,
+    SLOW_BLOCK_S,
+    START_S,
+    TIMED_REQUESTS,
+    WITH_WARMUP,
+    Basis,
+    Cost,
+    FinalPlan,
+    StepKind,
+    set_s,
+)
+
+SLOW_REQUEST_MS = 40.0
+"""From this request time (ms) on, a block lasts its full 2 seconds, and 2 blocks are enough to measure the original."""
+
+SAFETY = 1.3
+"""Factor on estimated times, so that the run ends in time on a machine that gets busier meanwhile."""
+
+ANSWER_SHARE, MIN_ANSWER_S = 0.07, 2.0
+"""Share of the time limit for the original's predictions, and their least seconds."""
+
+MIN_TAIL_S = 1.0
+WORTH_SHARE, TRY_ANYWAY_SHARE, USEFUL_SHARE = 0.6, 0.3, 0.6
+"""Share of its expected time that must be left to begin a version, one without which nothing can be recommended, or
+a further round when nothing else can be done; what was estimated too low is stopped."""
+
+PROOF_SHARE = 0.35
+"""Largest share of the time limit that is reserved for evaluating gains on the test set."""
+
+SOME_ITEMS = 59
+"""Least items of a proof: 59 predictions without a change show that fewer than 5 % of all predictions change."""
+
+MIN_SPEEDUP = 0.1
+
+FIRST_KINDS: tuple[StepKind, ...] = ("open", "read", "original")
+"""The steps that every run begins with; the others are planned after them."""
+
+LEAST_MORE_S = 5.0
+
+
+class RunClock:
+    """The clock of one run; owned by its `Recorder`.
+
+    Time saved by the cache counts as if it had been spent (`record_cached`). A resumed or repeated run therefore makes
+    the same decisions as the first one. Opening the model and reading the examples count only if the run itself does
+    them. A kind of step costs what `basis` says, until the run has measured more.
+    """
+
+    def __init__(self, elapsed: Callable[[], float]) -> None:
+        """Create a clock without a limit; `elapsed` returns the seconds since the run began or was resumed."""
+        self.elapsed = elapsed
+        self._total_s: float | None = None
+        self._begun_s: float | None = None
+        self.from_now_s: float | None = None
+        self.basis = Basis(0, 0, 0)
+        self.kinds: Sequence[StepKind] = FIRST_KINDS
+        self.finalists: Sequence[str] = ()
+        self.saved_s = 0.0
+        self._costs: dict[str, Cost] = {}
+        self._first = ""
+        self._took: dict[StepKind, list[float]] = defaultdict(list)
+        self._tail_s = self.item_s = self._beside_s = 0.0
+        self._items = self._left_out = 0
+        self.keeps_proof = False  # whether a gain exists that needs a proof
+        self._answer_speedup = 1.0
+
+    def set_limit(
+        self, total_s: float | None, *, begun_s: float | None = None, from_now_s: float | None = None
+    ) -> None:
+        """Limit the run to `total_s` seconds, with any time that was added later; None means no limit.
+
+        Args:
+            total_s: The limit in seconds.
+            begun_s: The limit that the run began with; None means `total_s`.
+            from_now_s: Seconds granted from now on, whatever was spent before; None means that `total_s` counts.
+        """
+        self._total_s, self.from_now_s = total_s, from_now_s
+        self._begun_s = total_s if begun_s is None else begun_s
+
+    # --- the limit
+
+    @property
+    def left_s(self) -> float | None:
+        """Return the seconds until the run must end, None without a limit."""
+        if self.from_now_s is not None:
+            return self.from_now_s - self.elapsed()
+        return None if self._total_s is None else self._total_s - self.spent_s
+
+    @property
+    def spent_s(self) -> float:
+        """Return the elapsed seconds plus the seconds that the cache saved."""
+        return self.elapsed() + self.saved_s
+
+    @property
+    def answer_s(self) -> float | None:
+        """Return the seconds for the original's predictions.
+
+        They depend on the initial limit alone, because they are part of a cache key.
+        """
+        return None if self._begun_s is None else max(MIN_ANSWER_S, self._begun_s * ANSWER_SHARE)
+
+    @property
+    def proof_left_s(self) -> float | None:
+        """Return the most seconds that the proof may take."""
+        return None if self.left_s is None else self.left_s - MIN_TAIL_S
+
+    @property
+    def final_left_s(self) -> float | None:
+        """Return the most seconds that the final run may take."""
+        return None if self.left_s is None else self.left_s - self._after_s - self.proof_s
+
+    # --- what was measured
+
+    def record_cached(self, seconds: float) -> None:
+        """Count the seconds that a step took when its cached result was made."""
+        self.saved_s += seconds
+
+    def record_step(self, kind: StepKind, seconds: float) -> None:
+        """Record how long one step of this kind took."""
+        self._took[kind].append(seconds)
+
+    def record_measured(self, variant_id: str, measured: Measured) -> None:
+        """Record the cost of a version by its first measurement; the first recorded version is the original."""
+        times_ms = [value for one_set in measured.latencies_ms[0] for value in one_set]
+        timed_s = WITH_WARMUP * sum(times_ms) / 1000
+        self._first = self._first or variant_id
+        block_s = min(BLOCK_MAX_S, TIMED_REQUESTS * timed_s / max(1, len(times_ms)))
+        beside_s = max(0.0, measured.seconds - timed_s)
+        start_s = min(START_S, beside_s)
+        self._costs[variant_id] = Cost(start_s, beside_s - start_s, block_s)
+
+    def record_closing(self, seconds: float) -> None:
+        """Record the seconds of computing the figures, which happens once more at the end."""
+        self._tail_s = max(self._tail_s, seconds)
+
+    def record_predictions(
+        self, items: int, asked: int, seconds: float, beside_s: float, share: float | None = None
+    ) -> None:
+        """Record how long the original took to predict.
+
+        Args:
+            items: Number of items to predict in all.
+            asked: Number of items predicted so far.
+            seconds: Seconds of these predictions.
+            beside_s: Seconds to start one process that predicts and one that judges.
+            share: Share of the whole work that the predicted items make up, where items differ much in size.
+        """
+        share = asked / max(1, items) if share is None else share
+        self._items, self.item_s, self._beside_s = items, seconds / max(1e-9, share * items), max(0.0, beside_s)
+        self._left_out = items - asked
+
+    def record_answer_speedup(self, speedup: float) -> None:
+        """Record how many times faster than the original a version predicts; slower ones need a longer proof."""
+        self._answer_speedup = min(self._answer_speedup, speedup or 1.0)
+
+    # --- what is expected
+
+    @property
+    def is_measured(self) -> bool:
+        """Return whether the expected times follow from what this run measured."""
+        return bool(self._first or self._took["version"])
+
+    @property
+    def steps_s(self) -> tuple[float, ...]:
+        """Return the expected seconds of each planned step, with a final run of `finalists`."""
+        expected = self._expected_s
+        return tuple(expected[kind] for kind in self.kinds)
+
+    @property
+    def unplanned_s(self) -> float:
+        """Return the expected seconds of the steps that follow the planned ones, 0 once all are planned."""
+        if self.kinds != FIRST_KINDS:
+            return 0.0
+        expected = self._expected_s
+        return self.basis.versions * expected["version"] + expected["final"] + expected["proof"]
+
+    @property
+    def _expected_s(self) -> dict[StepKind, float]:
+        expected = self.basis.steps_s
+        expected["version"] = self.version_s or expected["version"]
+        if self._first:
+            ids = self.finalists or [self._first]
+            plan = self.plan_final(ids)
+            expected["final"] = plan.sets * self._set_s(ids, plan) + self._tail_s
+            expected["proof"] = self.answers_s(self._answer_speedup) + self._tail_s
+        return expected
+
+    @property
+    def version_s(self) -> float:
+        """Return the expected seconds of the next version: the mean of earlier ones, else those of the original."""
+        took = self._took["version"] or self._took["original"]
+        return fmean(took) if took else 0.0
+
+    def answers_s(self, speedup: float, items: int | None = None) -> float:
+        """Return the expected seconds to predict `items` (None: all) with a version of this speedup and to judge it."""
+        n = self._items if items is None else items
+        return self._beside_s + n * self.item_s / max(speedup, MIN_SPEEDUP)
+
+    def items_in_time(self, speedup: float) -> int:
+        """Return how many items the original and a version of this speedup can both predict in the remaining time."""
+        spare_s = (self.proof_left_s or 0.0) / SAFETY - self.answers_s(1.0, 0) - self.answers_s(speedup, 0)
+        return max(0, min(self._items, int(spare_s / (self.item_s * (1 + 1 / max(speedup, MIN_SPEEDUP)) or 1.0))))
+
+    @property
+    def proof_s(self) -> float:
+        """Return the seconds reserved for the proof.
+
+        They cover all items for two versions and the items that the original has yet to predict. If that exceeds
+        `PROOF_SHARE` of the limit, they cover one version, or else `SOME_ITEMS` items. The rest is offered after the
+        run.
+        """
+        total_s = self.from_now_s if self.from_now_s is not None else self._total_s
+        if total_s is None or not self._items:
+            return 0.0
+        rest_s = self._beside_s + (self.answers_s(1.0) if self._left_out else 0.0)  # fingerprints come first
+        one_s, some = self.answers_s(self._answer_speedup), min(SOME_ITEMS, self._items)
+        some_s = self.answers_s(1.0, some) + self.answers_s(self._answer_speedup, some)
+        reserves = (SAFETY * seconds for seconds in (rest_s + 2 * one_s, rest_s + one_s, some_s))
+        return next((seconds for seconds in reserves if seconds <= PROOF_SHARE * total_s), 0.0)
+
+    def final_s(self, finalists: Sequence[str], plan: FinalPlan) -> float:
+        """Return the most seconds of a final run of the original and the versions of `plan`, and of the proof."""
+        return SAFETY * (plan.sets * self._set_s(finalists, plan) + self._tail_s) + self.proof_s
+
+    def _set_s(self, finalists: Sequence[str], plan: FinalPlan) -> float:
+        """Return the seconds of one set; a version that was not measured costs as much as the original."""
+        unknown = self._costs.get(self._first, Cost(0.0, 0.0, 0.0))
+        return set_s([self._costs.get(i, unknown) for i in (self._first, *finalists[: plan.finalists])], plan.blocks)
+
+    @property
+    def _after_s(self) -> float:
+        """Return the seconds for everything after the last measurement, without the proof."""
+        return max(MIN_TAIL_S, SAFETY * self._tail_s)
+
+    def more_s(self, untried: int, open_ids: Sequence[str]) -> float | None:
+        """Return the seconds to try all recipes left and to settle open versions, None if nothing is left."""
+        if not untried and not open_ids:
+            return None
+        if not self._first:  # even the original was not measured
+            return max(LEAST_MORE_S, self._total_s or 0.0)
+        ids = [*open_ids, *[""] * min(untried, 1)]
+        final_s = self.final_s(ids, FinalPlan(len(ids), FINAL_SETS)) + SAFETY * 2 * self.answers_s(self._answer_speedup)
+        return max(LEAST_MORE_S, SAFETY * untried * self.version_s + final_s)
+
+    # --- decisions
+
+    def left_to_try_s(self, finalists: Sequence[str]) -> float | None:
+        """Return the seconds that the next version may take.
+
+        The final run of `finalists` stays reserved, a short one where time is short. Without finalists, time for one is
+        reserved only if the next version still has enough.
+        """
+        left_s = self.left_s
+        if left_s is None:
+            return None
+        ids = finalists or [self._first]
+        plans = [plan for plan in CHOICES if plan.finalists <= min(2, len(ids))] if finalists else [CHOICES[-1]]
+        spare_s = [left_s - self.final_s(ids, plan) for plan in plans]
+        after_s = self._after_s + (self.proof_s if self.keeps_proof else 0.0)
+        rest_s = spare_s[-1] if finalists else left_s - after_s
+        return next((seconds for seconds in spare_s if seconds >= self.version_s), rest_s)
+
+    def worth_trying(self, finalists: Sequence[str]) -> bool:
+        """Return whether a next version is likely done in time; a low chance is enough if nothing else remains."""
+        left_s = self.left_to_try_s(finalists)
+        share = WORTH_SHARE if finalists else TRY_ANYWAY_SHARE
+        return left_s is None or left_s > max(MIN_STEP_S, share * self.version_s)
+
+    @property
+    def quick_blocks(self) -> int:
+        """Return the blocks of a first measurement; slow models get a p99 (299 requests) in the final run only."""
+        original = self._costs.get(self._first)
+        return QUICK_BLOCKS if original is None or original.block_s < SLOW_BLOCK_S else FEW_BLOCKS
+
+    def plan_final(self, finalists: Sequence[str]) -> FinalPlan:
+        """Return the most thorough final run that fits into the remaining time, else the cheapest one."""
+        left_s = self.left_s
+        fitting = (plan for plan in CHOICES if left_s is None or self.final_s(finalists, plan) <= left_s)
+        return next(fitting, CHOICES[-1])
+
+    def plan_more(self, open_ids: Sequence[str], beside: Sequence[str]) -> FinalPlan | None:
+        """Return the best next round of the first `open_ids` side by side with all of `beside`, None if none fits."""
+        left_s = self.left_s
+        if left_s is None:
+            return FinalPlan(min(len(open_ids), CHOICES[0].finalists), FINAL_SETS)
+        plans = [dataclasses.replace(plan, finalists=min(plan.finalists, len(open_ids))) for plan in CHOICES]
+        needed_s = [self._more_s(open_ids, beside, plan) for plan in plans]
+        fitting = next((plan for plan, seconds in zip(plans, needed_s, strict=True) if seconds <= left_s), None)
+        if fitting is not None:
+            return fitting
+        useful_s = USEFUL_SHARE * needed_s[-1] / SAFETY
+        return plans[-1] if left_s - self._after_s - self.proof_s > max(MIN_STEP_S, useful_s) else None
+
+    def _more_s(self, open_ids: Sequence[str], beside: Sequence[str], plan: FinalPlan) -> float:
+        ids = [*open_ids[: plan.finalists], *beside]
+        return self.final_s(ids, dataclasses.replace(plan, finalists=len(ids)))

@@ -1,0 +1,194 @@
+"""Estimate what the steps of a run cost in seconds and bytes: from a model's size, or from what was measured.
+
+A run opens and reads. Each version is made, evaluated and timed. The finalists are then timed again side by side, each
+in its own process. Before a run, request times follow from the model's size.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from app.jobs.interleaving import Pace
+from workers.contracts.process.allowance import usable_cores
+
+StepKind = Literal["open", "read", "original", "version", "final", "proof"]
+
+FINAL_SETS, FINAL_BLOCKS = 5, 2
+"""Blocks of 40 timed requests or more in each of 5 sets of fresh processes; a speedup is sampled over sets."""
+
+QUICK_BLOCKS, FEW_BLOCKS, SLOW_BLOCK_S = 8, 3, 0.3
+"""Blocks of a first measurement, and of one of a model whose blocks last longer than `SLOW_BLOCK_S` seconds."""
+
+WARMUP_REQUESTS, TIMED_REQUESTS, BLOCK_MAX_S = 10, 40, 2.0
+"""Each block warms up with 10 of its 50 requests; blocks of slow models end after 2 seconds."""
+
+WITH_WARMUP = (WARMUP_REQUESTS + TIMED_REQUESTS) / TIMED_REQUESTS
+
+LEAST_BLOCK_S = 0.08
+"""Least seconds of a block of the fastest version in a side-by-side measurement; its requests are set to fill them."""
+
+IN_TURN = Pace(WARMUP_REQUESTS, TIMED_REQUESTS, BLOCK_MAX_S, FINAL_BLOCKS, LEAST_BLOCK_S)
+
+START_S, LOAD_S, LOAD_S_PER_MB = 0.4, 0.2, 0.004
+"""Seconds to start Python and import our code (a low value of the 0.42 to 0.56 s of slow cores), and to load a model.
+
+Together they are the median of runs of small models on two cores, as are the following seconds outside of requests.
+"""
+
+OPEN_S, OPEN_S_PER_MB = 4.0, 0.02
+MAKE_S, MAKE_S_PER_MB = 2.4, 0.03
+
+MEAN_BLOCKS, MEAN_BLOCKS_OF_SLOW = 5.0, 2.5
+"""Mean blocks of a first measurement: hopeless versions have two, whatever `QUICK_BLOCKS` and `FEW_BLOCKS` say."""
+
+KEPT_SHARE, FINALIST_SHARE = 0.75, 0.65
+"""Share of a preset's recipes that fit a model and a machine until planning gives their number, and of these versions
+the share that is fast and alike enough for the final run if time permits."""
+
+MOST_SCREENED, PROVEN = 200, 2.0
+"""Most calibration examples per version, and the number of versions evaluated on the whole test set."""
+
+VERSION_TIME = 0.7
+"""Mean ratio of a version's request time to the original's."""
+
+REQUEST_MS, REQUEST_MS_PER_MB = 0.5, 0.2
+"""Expected request time of small convolutional networks and encoders on two cores."""
+
+MEGABYTE = 1_000_000
+
+PROCESS_MB, PROCESS_SIZES = 105.0, 4.0
+MAKING_MB, MAKING_SIZES = 190.0, 7.8
+"""Memory of a process that runs or makes a version: a constant and a multiple of the model's size."""
+
+IDLE_MB, VERSION_PEAKS = 65.0, 1.5
+"""Memory after the original is measured: an idle process, and a version's peak in peaks of its original."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Expected seconds of measuring one version; owned by the `RunClock`.
+
+    `start_s` starts its process, `load_s` covers all other work outside the blocks (mainly loading the model), and
+    `block_s` is one block of 40 requests.
+    """
+
+    start_s: float
+    load_s: float
+    block_s: float
+
+    def turns_s(self, blocks: int, longer: float = 1.0) -> float:
+        """Return the seconds of one started process for `blocks` blocks with `longer` times 40 requests each."""
+        return self.load_s + blocks * min(BLOCK_MAX_S, longer * self.block_s)
+
+
+def cost_in_turn(load_ms: float | None, request_ms: float | None) -> Cost:
+    """Return the cost of a version by the figures that are kept of it; milliseconds, None where it was not measured."""
+    return Cost(START_S, (load_ms or 0.0) / 1000, WITH_WARMUP * TIMED_REQUESTS * (request_ms or 0.0) / 1000)
+
+
+def set_s(costs: Sequence[Cost], blocks: int) -> float:
+    """Return the seconds of one set: processes start in parallel, one per core at most, and then take turns."""
+    fastest_s = min((cost.block_s for cost in costs), default=0.0) / (WITH_WARMUP * TIMED_REQUESTS)
+    longer = IN_TURN.wanted(1000 * fastest_s)[1] / TIMED_REQUESTS
+    at_once = max(1, min(len(costs), usable_cores()))
+    return sum(cost.start_s for cost in costs) / at_once + sum(cost.turns_s(blocks, longer) for cost in costs)
+
+
+def in_turn_s(costs: Sequence[Cost]) -> float:
+    """Return the seconds of measuring versions in turn with the original, which is the first of `costs`."""
+    return FINAL_SETS * set_s(costs, FINAL_BLOCKS)
+
+
+@dataclass(frozen=True)
+class FinalPlan:
+    """Number of versions measured side by side with the original, of sets of processes, and of blocks."""
+
+    finalists: int
+    sets: int
+    blocks: int = FINAL_BLOCKS
+
+
+CHOICES = (*(FinalPlan(n, 5) for n in (6, 3, 2, 1)), FinalPlan(1, 3), FinalPlan(1, 2), FinalPlan(1, 2, 1))
+"""Plans from the most thorough to the cheapest one.
+
+The cheapest plan also begins where it may not fit, and is then stopped. Two sets can show a speedup of two; one set
+gives no bound.
+"""
+
+
+@dataclass(frozen=True)
+class Basis:
+    """Known facts about a run, before it or once the original is measured and the rest is planned.
+
+    `request_ms` and `peak_bytes` are the original's; the peak excludes the memory of an idle process.
+    """
+
+    size_bytes: int
+    n_test: int
+    recipes: int
+    budget_s: float | None = None
+    planned: int | None = None
+    request_ms: float | None = None
+    peak_bytes: int | None = None
+
+    @property
+    def versions(self) -> float:
+        """Return the number of planned versions, or the number that probably fits."""
+        return KEPT_SHARE * self.recipes if self.planned is None else float(self.planned)
+
+    @property
+    def finalists(self) -> float:
+        """Return the expected number of finalists for which the time budget suffices."""
+        likely, counts = FINALIST_SHARE * self.versions, [float(plan.finalists) for plan in CHOICES[:4]]
+        left_s = None if self.budget_s is None else self.budget_s - self._tried_s
+        fitting = (min(count, likely) for count in counts if left_s is None or self._final_s(count) <= left_s)
+        return next(fitting, 1.0)
+
+    @property
+    def steps_s(self) -> dict[StepKind, float]:
+        """Return the expected seconds of each kind of step; those of a version are for one version."""
+        return {**self._tried, "final": self._final_s(self.finalists)}
+
+    @property
+    def seconds(self) -> float:
+        """Return the expected seconds of the whole run, at most its time budget."""
+        total_s = self._tried_s + self._final_s(self.finalists)
+        return total_s if self.budget_s is None else min(total_s, self.budget_s)
+
+    @property
+    def memory_bytes(self) -> int:
+        """Return the expected peak in bytes: the larger of making a version and running all finalists side by side."""
+        megabytes, finalists = self.size_bytes / MEGABYTE, self.finalists
+        final_mb = (1 + finalists) * (PROCESS_MB + PROCESS_SIZES * megabytes)
+        if self.peak_bytes is not None:
+            final_mb = (1 + finalists) * IDLE_MB + (1 + VERSION_PEAKS * finalists) * self.peak_bytes / MEGABYTE
+        return round(max(MAKING_MB + MAKING_SIZES * megabytes, final_mb) * MEGABYTE)
+
+    @property
+    def _request_s(self) -> float:
+        usual_ms = REQUEST_MS + REQUEST_MS_PER_MB * self.size_bytes / MEGABYTE
+        return (usual_ms if self.request_ms is None else self.request_ms) / 1000
+
+    @property
+    def _tried(self) -> dict[StepKind, float]:
+        megabytes, request_s = self.size_bytes / MEGABYTE, self._request_s
+        block_s = min(BLOCK_MAX_S, WITH_WARMUP * TIMED_REQUESTS * request_s)
+        look_s = (MEAN_BLOCKS_OF_SLOW if block_s > SLOW_BLOCK_S else MEAN_BLOCKS) * block_s
+        screened_s = min(MOST_SCREENED, self.n_test / 4) * request_s
+        return {
+            "open": (OPEN_S + OPEN_S_PER_MB * megabytes) / 2,
+            "read": (OPEN_S + OPEN_S_PER_MB * megabytes) / 2,
+            "original": MAKE_S + self.n_test * request_s + look_s,
+            "version": MAKE_S_PER_MB * megabytes + MAKE_S + VERSION_TIME * (screened_s + look_s),
+            "proof": PROVEN * (MAKE_S + VERSION_TIME * self.n_test * request_s),
+        }
+
+    @property
+    def _tried_s(self) -> float:
+        tried = self._tried
+        return sum(tried.values()) + (self.versions - 1) * tried["version"]
+
+    def _final_s(self, finalists: float) -> float:
+        block_s = WITH_WARMUP * TIMED_REQUESTS * VERSION_TIME * self._request_s
+        one = Cost(START_S, LOAD_S + LOAD_S_PER_MB * self.size_bytes / MEGABYTE, block_s)
+        return FINAL_SETS * (1 + finalists) * (one.start_s + one.turns_s(FINAL_BLOCKS))
