@@ -39,8 +39,10 @@ def flow(model_path: str) -> Flow[Measured]:
     candidate = version_steps.Version(
         version_steps.new_variant("bench", 0, Recipe(title="Original"), is_baseline=True), model.folder
     )
-    how = version_steps.MeasurementPlan(sets=1, blocks=BLOCKS, threads=usable_cores())
-    measured = yield from version_steps.measure([candidate], data.folder, how, title="Measure", step=0)
+    how = {"sets": 1, "blocks": BLOCKS, "threads": usable_cores(), "step_index": 0}
+    measured = yield from version_steps.measure(
+        version_steps.measure_step([candidate], data.folder, title="Measure", **how)
+    )
     return measured
 
 

@@ -7,9 +7,8 @@ result changed, in each version with the same share, and correlated between vers
 import dataclasses
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
-from typing import Any
 
 import numpy as np
 import pytest
@@ -20,9 +19,9 @@ from app.domain.proof.looks import TestSetLook
 from app.domain.proof.sequence import sequence_of
 from app.domain.screening import Screening
 from app.domain.variant import Measurement, Variant
-from app.services.flow.steps import Flow, JobError
+from app.services.flow.steps import Flow
 from app.services.records.looks import TestSetUsage
-from app.services.run.proof_steps import Looked, ProofAnswer, prove_in_order
+from app.services.run.proof_steps import Looked, ProofAnswer, ProofSequence
 from workers.contracts.specs import Judgement, Recipe
 from workers.evaluate.data.dataset import DataSet, Item
 from workers.evaluate.proof.case import case_of
@@ -91,31 +90,35 @@ def changed(rng: np.random.Generator, count: int, n: int, share: float, correlat
     return np.asarray(math.sqrt(correlation) * common + math.sqrt(1 - correlation) * own < ndtri(share))
 
 
+class Proof(ProofSequence):
+    """The proof of one made-up run; `test` (versions, n) says which results of which version changed."""
+
+    def __init__(self, book: TestSetUsage, tried: list[Variant], test: NDArray[np.bool_]) -> None:
+        super().__init__("speed")
+        self.book, self.test, self.kept = book, test, list[Variant]()
+        self.place = {version.id: number for number, version in enumerate(tried)}
+
+    def predicted(self, variant: Variant) -> Flow[ProofAnswer | None]:
+        yield from ()
+        changes, n = int(self.test[self.place[variant.id]].sum()), self.test.shape[1]
+        return ProofAnswer(variant, self.book, 0, lambda earlier: given(judged(changes, n, earlier)))
+
+    def keep(self, variant: Variant, looked: Looked | None = None) -> None:
+        self.kept.append(variant)
+        if looked is not None:
+            looked[0].record(variant, looked[1])
+
+
+def given(judgement: Judgement) -> Flow[Judgement]:
+    yield from ()
+    return judgement
+
+
 def safe_ones(book: TestSetUsage, tried: list[Variant], test: NDArray[np.bool_]) -> int:
     """How many a run calls safe."""
-    place = {version.id: number for number, version in enumerate(tried)}
-    kept: list[Variant] = []
-
-    def ask(version: Variant) -> Flow[ProofAnswer | None]:
-        yield from ()
-        changes, n = int(test[place[version.id]].sum()), test.shape[1]
-        return ProofAnswer(version, book, 0, lambda earlier: given(judged(changes, n, earlier)))
-
-    def given(judgement: Judgement) -> Flow[Judgement]:
-        yield from ()
-        return judgement
-
-    def keep(version: Variant, looked: Looked | None) -> None:
-        kept.append(version)
-        if looked is not None:
-            looked[0].record(version, looked[1])
-
-    def failed(version: Variant, error: JobError) -> None:
-        raise error
-
-    steps: Iterator[Any] = prove_in_order(sequence_of(tried, "speed"), "speed", ask, keep, failed)
-    assert list(steps) == []
-    return sum(map(is_safe, kept))
+    proof = Proof(book, tried, test)
+    assert list(proof.prove(sequence_of(tried, "speed"))) == []
+    return sum(map(is_safe, proof.kept))
 
 
 def errors(

@@ -9,7 +9,7 @@ from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.steps import Flow, JobError
 from app.services.records.documents import variant_document
 from app.services.records.facts import RunFacts
-from app.services.run.version_steps import PREDICTIONS, MeasuredPair, judge
+from app.services.run.version_steps import MeasuredPair, judge
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataResult
 
@@ -40,7 +40,7 @@ def compare_against(artifacts: ArtifactStore, facts: RunFacts, other: RunFacts) 
         if after is None:
             judged.append(dataclasses.replace(variant, judgement=None))
             continue
-        pair = MeasuredPair(facts.data_dir, before / PREDICTIONS, after / PREDICTIONS)
+        pair = MeasuredPair(facts.data_dir, before, after)
         judgement = yield from judge([pair], facts.run.goal.max_loss_pct, variant.title, cache=False)
         judged.append(dataclasses.replace(variant, judgement=judgement))
     return Against(facts.run, other.run, reference, tuple(_without_speedup(variant) for variant in judged))

@@ -18,9 +18,8 @@ from app.services.records.facts import RunFacts, check_stored, read_facts
 from app.services.records.looks import TestSetUsage
 from app.services.records.proofs import AddedPart, Proof, write_proof
 from app.services.records.run_plan import saved_objective
-from app.services.run.proof_steps import Looked, ProofAnswer, prove_in_order
+from app.services.run.proof_steps import Looked, ProofAnswer, ProofSequence
 from app.services.run.version_steps import (
-    PREDICTIONS,
     MeasuredPair,
     fingerprints,
     judge,
@@ -100,10 +99,11 @@ def choose_again(workspace: Workspace, facts: RunFacts, variant: Variant) -> Run
     return _Proving(workspace, facts, facts.proof).as_it_is(variant)
 
 
-class _Proving:
+class _Proving(ProofSequence):
     """Versions of a finished run, tested again in their sequence; `whole` predicts the run's own examples in full."""
 
     def __init__(self, workspace: Workspace, facts: RunFacts, proof: Proof, *, whole: bool = False) -> None:
+        super().__init__(saved_objective(facts.run))
         self._workspace, self._facts, self._proof, self._whole = workspace, facts, proof, whole
         self._judged: dict[str, Variant] = {}
         self._looks: list[tuple[Variant, Looked]] = []
@@ -112,30 +112,30 @@ class _Proving:
     def again(self) -> Flow[Run]:
         """Predict, judge and store: gains first in their sequence, then all other versions with a verdict."""
         variants = self._facts.variants
-        order = sequence_of(variants, saved_objective(self._facts.run))
+        order = sequence_of(variants, self._objective)
         first = {version.id for version in order.versions}
         judged = (v for v in variants if v.judgement is not None and not v.is_baseline and v.state != "dropped")
         original = yield from self._answered(self._facts.baseline)
         judgement = yield from self._judge(original, 0)
-        self._keep(dataclasses.replace(original, judgement=judgement))
+        self.keep(dataclasses.replace(original, judgement=judgement))
         others = tuple(Step(version) for version in judged if version.id not in first)
-        run = yield from self._test(ProofOrder((*order.steps, *others)))
+        run = yield from self._prove_all(ProofOrder((*order.steps, *others)))
         return run
 
     def alone(self, variant: Variant) -> Flow[Run]:
         """Test one version and store the result; other versions stay as they are."""
-        run = yield from self._test(ProofOrder((Step(variant),)))
+        run = yield from self._prove_all(ProofOrder((Step(variant),)))
         return run
 
     def as_it_is(self, variant: Variant) -> Run:
         """No look: only the figures of this version are new."""
-        self._keep(variant)
+        self.keep(variant)
         return self._write()
 
-    def _test(self, order: ProofOrder) -> Flow[Run]:
+    def _prove_all(self, order: ProofOrder) -> Flow[Run]:
         for part in self._parts:
             self._items[part.data_dir] = yield from fingerprints(part.data_dir)
-        yield from prove_in_order(order, saved_objective(self._facts.run), self._ask, self._keep, _raise)
+        yield from self.prove(order)
         return self._write()
 
     @property
@@ -164,7 +164,8 @@ class _Proving:
         parts[place] = parts[place].model_copy(update={"answers": answers})
         self._proof = self._proof.model_copy(update={"parts": tuple(parts)})
 
-    def _ask(self, variant: Variant) -> Flow[ProofAnswer | None]:
+    def predicted(self, variant: Variant) -> Flow[ProofAnswer | None]:
+        """Return a version with its predictions for all parts."""
         version = yield from self._answered(variant)
         items, n_left = [], 0
         for part in self._parts:
@@ -193,11 +194,15 @@ class _Proving:
 
     def _judge(self, variant: Variant, earlier: int) -> Flow[Judgement]:
         """Return the verdict over all examples, by the same judge as in the run."""
-        pairs = [_pair(self._workspace, self._facts, part, variant) for part in self._parts]
-        judgement = yield from judge(pairs, self._facts.run.goal.max_loss_pct, variant.title, earlier)
-        return judgement
+        folder, original_id = self._workspace.artifacts.folder, self._facts.baseline.id
+        pairs = [
+            MeasuredPair(part.data_dir, folder(part.answers[original_id]), folder(part.answers[variant.id]), part.items)
+            for part in self._parts
+        ]
+        return (yield from judge(pairs, self._facts.run.goal.max_loss_pct, variant.title, earlier))
 
-    def _keep(self, variant: Variant, looked: Looked | None = None) -> None:
+    def keep(self, variant: Variant, looked: Looked | None = None) -> None:
+        """Keep a version and its look until everything is written."""
         self._judged[variant.id] = variant
         if looked is not None:
             self._looks.append((variant, looked))
@@ -224,10 +229,6 @@ class _Proving:
             repositories.runs.update(changed)
             write_proof(repositories, run.id, self._proof)
         return changed
-
-
-def _raise(variant: Variant, error: JobError) -> None:
-    raise error
 
 
 def _fresh(workspace: Workspace, facts: RunFacts, data: ReadData) -> Flow[FreshResult]:
@@ -259,11 +260,3 @@ def answers_of(workspace: Workspace, facts: RunFacts, variant: Variant, data_dir
     check_stored(workspace, facts, variant, contents=False)
     version = yield from predict(stored_version(facts, variant), data_dir, threads_of(facts))
     return str(version.variant.answers_key)
-
-
-def _pair(workspace: Workspace, facts: RunFacts, part: RunSection, variant: Variant) -> MeasuredPair:
-    before, after = (
-        workspace.artifacts.folder(part.answers[version_id]) / PREDICTIONS
-        for version_id in (facts.baseline.id, variant.id)
-    )
-    return MeasuredPair(part.data_dir, before, after, part.items)

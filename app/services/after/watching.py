@@ -19,7 +19,7 @@ from app.persistence.repositories import NotFound
 from app.services.flow.steps import Flow, FlowCancelled, JobError
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, read_facts
-from app.services.run.version_steps import PREDICTIONS, MeasuredPair, judge, predict, stored_version, threads_of
+from app.services.run.version_steps import MeasuredPair, judge, predict, stored_version, threads_of
 from workers.contracts.base import Frozen
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.specs import Judgement
@@ -259,8 +259,8 @@ def _answers(space: Workspace, pinned: Pinned, facts: RunFacts, variant: Variant
 
 
 def _judge(space: Workspace, pinned: Pinned, facts: RunFacts, before: str, after: str) -> Flow[Judgement]:
-    first, second = (space.artifacts.folder(key) / PREDICTIONS for key in (before, after))
-    pair = MeasuredPair(space.artifacts.folder(pinned.data_key) / "data", first, second)
+    folder = space.artifacts.folder
+    pair = MeasuredPair(folder(pinned.data_key) / "data", folder(before), folder(after))
     judgement = yield from judge([pair], facts.run.goal.max_loss_pct, "Compare with the version before")
     return judgement
 

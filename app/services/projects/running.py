@@ -12,15 +12,13 @@ from app.services.flow.workspace import Workspace
 from app.services.hub.origin import remember_origin
 from app.services.projects.projects import new_run
 from app.services.records.run_plan import BesideRequest, RunPlan, saved_plan, with_plan
-from app.services.run.build_ahead import BuildRequest, build_ahead, of_tensorrt
+from app.services.run.build_ahead import build_ahead
 from app.services.run.optimize import optimize
-from app.services.run.prove_beside import ProveRequest, prove_beside
+from app.services.run.prove_beside import prove_beside
 from app.services.run.recorder import Recorder
-from app.services.run.search import OptimizeRequest
 from presets.loader import load_presets
 from presets.schema import Preset
 from workers.contracts.jobs import DataParams, OpenParams
-from workers.contracts.process.allowance import usable_cores
 
 LANGUAGE_MODEL = "language-model"
 
@@ -74,27 +72,12 @@ def resume_run(
         run = with_plan(run, plan)
         space.repositories.runs.update(run)
     recorder = Recorder(space.repositories, ask.project, run, observe)
-    threads = run.goal.threads or usable_cores()
+    plan = plan.model_copy(update={"model": ask.model, "data": ask.data})
     if plan.beside is not None:
-        return recorder, prove_beside(recorder, ProveRequest(ask.model, ask.data, plan.beside, threads))
+        return recorder, prove_beside(recorder, plan, plan.beside)
     if plan.build_for:
-        building = BuildRequest(ask.model, ask.data, plan.build_for, of_tensorrt(plan.recipes), threads)
-        return recorder, build_ahead(recorder, building)
-    flow = optimize(
-        recorder,
-        OptimizeRequest(
-            model=ask.model,
-            data=ask.data,
-            recipes=plan.recipes,
-            objective=plan.objective,
-            threads=threads,
-            fresh=plan.fresh,
-            more_s=more_s,
-            by_traits=plan.by_traits,
-            better_goals=_goals_for_chats(ask.preset),
-        ),
-    )
-    return recorder, then_watched(space, flow)
+        return recorder, build_ahead(recorder, plan)
+    return recorder, then_watched(space, optimize(recorder, plan, more_s, _goals_for_chats(ask.preset)))
 
 
 def _goals_for_chats(preset: Preset) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from app.services.flow.steps import Flow, JobError, JobStep, StepResult
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts
 from app.services.release.record import Release
-from app.services.run.version_steps import PREDICTIONS, MeasuredPair
+from app.services.run.version_steps import MeasuredPair
 from workers.contracts.jobs import Example, ExamplesParams, ExamplesResult
 
 
@@ -26,7 +26,7 @@ def released_examples(space: Workspace, release: Release) -> Flow[tuple[Example,
     done: StepResult[ExamplesResult] = yield JobStep(
         kind="examples",
         params=ExamplesParams(
-            **MeasuredPair(data / "data", before / PREDICTIONS, after / PREDICTIONS).parameters(),
+            **MeasuredPair(data / "data", before, after).parameters(),
             model_dir=str(facts.original_dir),
             items=judged.changed[:MAX_SHOWN],
         ),

@@ -13,6 +13,8 @@ from workers.contracts.process.allowance import usable_cores
 
 StepKind = Literal["open", "read", "original", "version", "final", "proof"]
 
+VERSION: StepKind = "version"
+
 FINAL_SETS, FINAL_BLOCKS = 5, 2
 """Blocks of 40 timed requests or more in each of 5 sets of fresh processes; a speedup is sampled over sets."""
 

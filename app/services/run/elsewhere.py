@@ -1,7 +1,6 @@
 """Judge a model that was made elsewhere by the same steps as any version of a run."""
 
 import dataclasses
-import uuid
 from pathlib import Path
 
 from app.domain.variant import Variant
@@ -12,7 +11,7 @@ from app.services.records.run_plan import BesideRequest
 from app.services.run import version_steps
 from app.services.run.costs import FINAL_BLOCKS, FINAL_SETS
 from app.services.run.figures import beside_of, with_figures
-from app.services.run.version_steps import MeasurementPlan, Version
+from app.services.run.version_steps import Version, as_made, measure_step, new_variant
 from workers.contracts.jobs import OpenBesideParams
 from workers.contracts.specs import Recipe
 
@@ -42,23 +41,10 @@ def open_version(
 
 def _variant(original: Variant, opened: OpenedBeside, index: int) -> Variant:
     result = opened.result
-    title = f"{result.elsewhere.name} (made elsewhere)"
-    recipe = Recipe(title=title, id=f"elsewhere-{opened.key[:12]}", runtime=result.runtime, elsewhere=result.elsewhere)
-    size_bytes = result.artifact.size_bytes
-    return Variant(
-        id=uuid.uuid4().hex[:12],
-        run_id=original.run_id,
-        index=index,
-        title=title,
-        recipe=recipe,
-        runtime=result.runtime,
-        precision=result.artifact.precision,
-        state="applied",
-        artifact_key=opened.key,
-        size_bytes=size_bytes,
-        size_ratio=(original.size_bytes or 0) / size_bytes if size_bytes else None,
-        notes=result.artifact.notes,
-    )
+    title, recipe_id = f"{result.elsewhere.name} (made elsewhere)", f"elsewhere-{opened.key[:12]}"
+    recipe = Recipe(title=title, id=recipe_id, runtime=result.runtime, elsewhere=result.elsewhere)
+    variant = new_variant(original.run_id, index, recipe)
+    return as_made(variant, opened.key, result.artifact, original.size_bytes or 0)
 
 
 def measure_both(
@@ -76,8 +62,10 @@ def measure_both(
     Raises:
         JobError: One of the versions cannot be measured.
     """
-    how = MeasurementPlan(FINAL_SETS, FINAL_BLOCKS, threads, quiet=quiet_budget().part(MOST_S, None))
-    measured = yield from version_steps.measure([original, version], data_dir, how, title=SIDE_BY_SIDE, step=step)
+    how = {"sets": FINAL_SETS, "blocks": FINAL_BLOCKS, "threads": threads, "step_index": step}
+    quiet = quiet_budget().part(MOST_S, None)
+    measuring = measure_step([original, version], data_dir, title=SIDE_BY_SIDE, quiet=quiet, **how)
+    measured = yield from version_steps.measure(measuring)
     failure = next((failure for failure in measured.failures if failure is not None), None)
     if failure is not None:
         raise JobError(failure, 1)

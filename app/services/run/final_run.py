@@ -19,16 +19,13 @@ from app.domain.choose import (
     with_portable,
 )
 from app.domain.outcome import Round, open_versions
-from app.services.flow.measuring import TIME_LIMIT
 from app.services.flow.quiet import MOST_S
 from app.services.flow.steps import Flow, JobError, Measured
-from app.services.opening.opening import ReadData
 from app.services.run import version_steps
 from app.services.run.bounded_steps import within
 from app.services.run.costs import FinalPlan
 from app.services.run.figures import beside_of
 from app.services.run.search import Search
-from app.services.run.version_steps import MeasurementPlan, Version
 
 LAST_STEP = "Final run, side by side"
 NOTHING_LEFT, NOTHING_TRIED = "nothing was faster and within your limit", "nothing was tried"
@@ -51,10 +48,9 @@ def most_rounds(environment: Mapping[str, str] = os.environ) -> int | None:
 class FinalRun:
     """Final run of one optimization, owned by it: call `first()`, then `more()` until it returns False."""
 
-    def __init__(self, search: Search, step: int, original: Version, data: ReadData) -> None:
+    def __init__(self, search: Search, step: int) -> None:
         """Create the final run, reported as step number `step` of the run."""
-        self._search, self._step, self._data = search, step, data
-        self._original_id = original.variant.id
+        self._search, self._step = search, step
         self._rounds: list[tuple[Round, Measured]] = []
         self._is_over = self._was_far_ahead = False
         self._most, self._begun = most_rounds(), 0
@@ -64,29 +60,27 @@ class FinalRun:
         search = self._search
         for earlier in search.rounds_before:
             if all(search.is_in(variant_id) for variant_id in earlier.variant_ids):
-                yield from self._measure(
-                    earlier.variant_ids, FinalPlan(len(earlier.variant_ids), earlier.sets, earlier.blocks)
-                )
+                plan = FinalPlan(len(earlier.variant_ids), earlier.sets, earlier.blocks)
+                yield from self._measure(earlier.variant_ids, plan)
         if self._rounds:
             return
         best = search.best()
         if not best:
-            search.recorder.step(
-                self._step, state="skipped", detail=NOTHING_LEFT if search.end.planned else NOTHING_TRIED
-            )
+            why = NOTHING_LEFT if search.end.planned else NOTHING_TRIED
+            search.recorder.step(self._step, state="skipped", detail=why)
             return
         plan = search.clock.plan_final([variant.id for variant in best])
         self._was_far_ahead = any(expected_speedup(variant) >= FAR_AHEAD for variant in best)
         self._begun += 1
-        field = with_portable(best, plan.finalists, search.ask.objective)
+        field = with_portable(best, plan.finalists, search.plan.objective)
         yield from self._measure([variant.id for variant in field], plan)
 
     def more(self) -> Flow[bool]:
         """Measure one more round of undecided versions; return False if none is open or no time is left."""
-        search, objective = self._search, self._search.ask.objective
+        search, objective = self._search, self._search.plan.objective
         if self._most is not None and self._begun >= self._most:
             return False
-        versions = [version for version in search.versions() if not version.is_baseline]
+        versions = [version for version in search.variants() if not version.is_baseline]
         best = leader([version for version in versions if version.is_side_by_side], objective)
         if best is not None and best.judgement is None and is_doubtful(best, search.goal.max_loss_pct):
             best = None  # if the first version fails its proof, the second one must be measured already
@@ -104,22 +98,15 @@ class FinalRun:
         yield from self._measure([*left[: plan.finalists], *beside], plan)
         return not self._is_over
 
-    @property
-    def _original(self) -> Version:
-        """The original as it is by now: a proof in between may have given it answers to more examples."""
-        return self._search.candidates[self._original_id]
-
     def _measure(self, ids: Sequence[str], plan: FinalPlan) -> Flow[None]:
         search, step = self._search, self._step
         search.recorder.step(step, state="running")
-        field = [self._original, *(search.candidates[variant_id] for variant_id in ids)]
+        field = [search.original, *(search.versions_by_id[variant_id] for variant_id in ids)]
         quiet = search.patience.part(MOST_S, search.clock.left_s)
-        how = MeasurementPlan(
-            plan.sets, plan.blocks, search.ask.threads, search.reuse, quiet=quiet, number=len(self._rounds)
-        )
-        flow = version_steps.measure(field, self._data.folder, how, title=LAST_STEP, step=step)
+        how = {"sets": plan.sets, "blocks": plan.blocks, "reuse": search.reuse, "quiet": quiet}
+        measuring = search.measure_step(field, LAST_STEP, step, number=len(self._rounds), **how)
         try:
-            measured = yield from within(flow, lambda: search.clock.final_left_s)
+            measured = yield from within(version_steps.measure(measuring), lambda: search.clock.final_left_s)
         except JobError as error:
             self._cut_off(error)
             return
@@ -141,7 +128,7 @@ class FinalRun:
     def _cut_off(self, error: JobError) -> None:
         """End the final run and keep the figures of earlier rounds; raise errors other than a time limit."""
         search = self._search
-        if error.error.code != TIME_LIMIT or search.clock.left_s is None:
+        if not search.is_late(error):
             raise error
         self._is_over = True
         if self._rounds:
@@ -164,10 +151,10 @@ class FinalRun:
             merged = self._merged(numbers, ids)
             summaries = yield from search.summarize(merged, family=len(everyone), looks=len(numbers))
             if numbers == every:
-                search.take_figures(self._original, merged, 0, summaries[0], interleaved=True)
-            beside = beside_of(summaries[0], self._original.variant)
+                search.take_figures(search.original, merged, 0, summaries[0], interleaved=True)
+            beside = beside_of(summaries[0], search.original.variant)
             for index, variant_id in enumerate(ids, 1):
-                known = search.candidates[variant_id]
+                known = search.versions_by_id[variant_id]
                 search.take_figures(known, merged, index, summaries[index], interleaved=True, beside=beside)
         self._tell()
 

@@ -4,6 +4,7 @@ Runs and the actions after a run share these steps.
 """
 
 import dataclasses
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
@@ -18,7 +19,7 @@ from workers.contracts.specs import Judgement
 
 @dataclasses.dataclass(frozen=True)
 class ProofAnswer:
-    """A version with its predictions, and the function that judges it; made by the caller of `prove_in_order`.
+    """A version with its predictions, and the function that judges it; made by `ProofSequence.predicted`.
 
     `book` counts looks at the items that both this version and the original predicted. `n_left` items have no
     prediction.
@@ -34,53 +35,43 @@ Looked = tuple[TestSetUsage, int]
 """Where a verdict is recorded, and the number of looks before it."""
 
 
-def prove_in_order(
-    order: ProofOrder,
-    objective: Objective,
-    ask: Callable[[Variant], Flow[ProofAnswer | None]],
-    keep: Callable[[Variant, Looked | None], None],
-    failed: Callable[[Variant, JobError], None],
-    has_time: Callable[[Variant], bool] = lambda version: False,
-) -> Flow[None]:
-    """Test the versions of `order`, and those waiting beside a version that is not safe.
-
-    Args:
-        order: The fixed sequence, set before any test item was looked at.
-        objective: Says which of two versions is as good as the other.
-        ask: Returns the version with its predictions, None when time is up: then nothing that follows is tested.
-        keep: Gets each version once it is settled, with its look.
-        failed: Gets a version whose predictions failed, with the error, which it may raise.
-        has_time: Returns whether time suffices for the best version of another runtime. It is tested last if all
-            versions before it were safe, since a target may accept that runtime alone.
-    """
-    yield from _Proving(objective, ask, keep, failed, has_time).run(order)
-
-
-class _Proving:
-    """The looks of one call of `prove_in_order`.
+class ProofSequence(ABC):
+    """Tests versions in a fixed order; a subclass says how they predict and where verdicts are recorded.
 
     A look is a fixed sequence at one level, which ends at the first version that is not safe. Versions waiting beside
     that version are the sequence of the next look, at the level of that look. If a look has too few items to prove
     anything, all remaining versions are judged, because none of these verdicts can be wrong.
     """
 
-    def __init__(
-        self,
-        objective: Objective,
-        ask: Callable[[Variant], Flow[ProofAnswer | None]],
-        keep: Callable[[Variant, Looked | None], None],
-        failed: Callable[[Variant, JobError], None],
-        has_time: Callable[[Variant], bool],
-    ) -> None:
-        self._has_time, self._extra = has_time, frozenset[str]()
-        self._objective, self._ask, self._keep, self._failed = objective, ask, keep, failed
+    def __init__(self, objective: Objective) -> None:
+        """Create a proof; `objective` says which of two versions is as good as the other."""
+        self._objective = objective
+
+    @abstractmethod
+    def predicted(self, variant: Variant) -> Flow[ProofAnswer | None]:
+        """Return a version with its predictions, None when time is up: then nothing that follows is tested."""
+
+    @abstractmethod
+    def keep(self, variant: Variant, looked: Looked | None = None) -> None:
+        """Record a version once it is settled, with its look."""
+
+    def failed(self, variant: Variant, error: JobError) -> None:
+        """Record a version whose predictions failed, or raise the error."""
+        raise error
+
+    def has_spare_time(self, variant: Variant) -> bool:
+        """Return whether time suffices for the best version of another runtime.
+
+        It is tested last if all versions before it were safe, since a target may accept that runtime alone.
+        """
+        return False
+
+    def prove(self, order: ProofOrder) -> Flow[None]:
+        """Test the versions of `order`, which was set before any test item was looked at, and record why not others."""
         self._settled: list[Variant] = []
         self._untested: dict[str, tuple[Variant, Untested]] = {}
         self._unproven: list[Variant] = []
         self._least_look, self._is_time_up = 0, False
-
-    def run(self, order: ProofOrder) -> Flow[None]:
-        """Test everything in order, then record why the rest was not tested."""
         self._extra = frozenset(version.id for version in order.of_other_engines(self._objective))
         steps = order.steps
         while steps:
@@ -89,7 +80,7 @@ class _Proving:
             yield from self._look_at(version)
         for version, why in self._untested.values():
             is_needless = has_safe_rival(version, self._settled, self._objective)
-            self._keep(not_tested(version, "dominated" if is_needless else why), None)
+            self.keep(not_tested(version, "dominated" if is_needless else why))
 
     def _sequence(self, steps: deque[Step]) -> Flow[tuple[Step, ...]]:
         """Test one fixed sequence and return that of the next look, empty if none follows."""
@@ -135,7 +126,7 @@ class _Proving:
 
     def _is_wanted(self, version: Variant) -> bool:
         """Return whether to test a version beside an equally good safe one: it has a verdict or another runtime."""
-        return version.judgement is not None or (version.id in self._extra and self._has_time(version))
+        return version.judgement is not None or (version.id in self._extra and self.has_spare_time(version))
 
     def _leave(self, versions: Iterable[Variant], why: Untested) -> None:
         self._untested.update({version.id: (version, why) for version in versions})
@@ -143,19 +134,19 @@ class _Proving:
     def _test(self, version: Variant, *, can_be_safe: bool = True) -> Flow["_Tested | None"]:
         """Judge one version; return None if time was up or its predictions failed."""
         try:
-            asked = yield from self._ask(version)
+            asked = yield from self.predicted(version)
             if asked is None:
                 self._is_time_up = True
                 return None
             number = max(self._least_look, asked.book.number(version))
             judged = _judged(asked, (yield from asked.judge(number)))
         except JobError as error:
-            self._failed(version, error)
+            self.failed(version, error)
             return None
         could_prove = asked.book.could_prove(number, judged)
         if not (can_be_safe and could_prove):
             judged = capped(judged)
-        self._keep(judged, (asked.book, number))
+        self.keep(judged, (asked.book, number))
         self._settled.append(judged)
         return _Tested(judged, number, could_prove, asked.book.could_prove(number + 1, judged))
 

@@ -12,9 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from app.domain.screening import Screening
 from app.domain.variant import Variant
-from app.services.flow.quiet import QuietWait
 from app.services.flow.steps import (
     Flow,
     JobError,
@@ -22,14 +20,12 @@ from app.services.flow.steps import (
     Measured,
     MeasuredVariant,
     MeasureStep,
-    Reuse,
     StepResult,
     limits_of_runtime,
 )
 from app.services.opening.opening import OpenedModel, ReadData
 from app.services.records.facts import RunFacts
 from app.services.run.costs import BLOCK_MAX_S, LEAST_BLOCK_S
-from app.services.run.figures import answer_speedup
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import (
     AnswerParams,
@@ -49,7 +45,7 @@ from workers.contracts.process.disk import DISK_FULL, DiskFull
 from workers.contracts.process.messages import Limits
 from workers.contracts.proof.proving import FingerprintsParams, FingerprintsResult, JudgePart
 from workers.contracts.runtimes import needs_torch
-from workers.contracts.specs import Judgement, Recipe
+from workers.contracts.specs import Judgement, ModelArtifact, Recipe
 
 IDLE_S = 20.0
 """Seconds without progress after which a technique or runtime counts as hung, to protect the time of other versions."""
@@ -58,21 +54,17 @@ PREDICTIONS = "answers.npz"
 
 R = TypeVar("R", bound=BaseModel)
 
+Predictions = StepResult[AnswerResult]
+"""Stored predictions of one version for the first examples of a split."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Version:
-    """A variant with the folder of its model and any predictions for the test set; owned by its use case.
-
-    Predictions cover the first `n_evaluated` examples, took `asked_s` seconds, and hold `asked_share` of the data of
-    all examples to predict.
-    """
+    """A variant with the folder of its model and any predictions for the test set; owned by its use case."""
 
     variant: Variant
     model_dir: Path
-    predictions: Path | None = None
-    n_evaluated: int = 0
-    asked_s: float = 0.0
-    asked_share: float = 1.0
+    predictions: Predictions | None = None
 
     @functools.cached_property
     def settings(self) -> dict[str, Any]:
@@ -83,6 +75,15 @@ class Version:
     def limits(self) -> Limits:
         """Return the resource limits of a job that runs this version."""
         return limits_of_runtime(self.variant.runtime, self.settings)
+
+    @property
+    def n_evaluated(self) -> int:
+        """Return the number of test examples with a prediction."""
+        return 0 if self.predictions is None else self.predictions.result.n
+
+    def changed(self, **changes: Any) -> "Version":
+        """Return the version with these fields of its variant changed."""
+        return dataclasses.replace(self, variant=dataclasses.replace(self.variant, **changes))
 
     def parameters(self) -> dict[str, Any]:
         """Return the parameters that all jobs that run this version share."""
@@ -122,11 +123,25 @@ def new_variant(run_id: str, index: int, recipe: Recipe, *, is_baseline: bool = 
     )
 
 
+def as_made(variant: Variant, key: str, artifact: ModelArtifact, original_bytes: int) -> Variant:
+    """Return the variant with the facts of its model, which is stored under `key`."""
+    return dataclasses.replace(
+        variant,
+        state="applied",
+        artifact_key=key,
+        precision=artifact.precision,
+        weights_kept=artifact.weights_kept,
+        size_bytes=artifact.size_bytes,
+        size_ratio=original_bytes / artifact.size_bytes if artifact.size_bytes else None,
+        notes=artifact.notes,
+    )
+
+
 def apply(variant: Variant, model: OpenedModel, data: ReadData, seed: int, step: int) -> Flow[Version]:
     """Apply the recipe's techniques; without any, the version is the model itself."""
     folder, key = model.folder, model.key
     if variant.recipe.steps:
-        done: StepResult[ApplyResult] = yield JobStep(
+        made = JobStep(
             kind="apply",
             params=ApplyParams(model_dir=str(model.folder), steps=variant.recipe.steps, data_dir=str(data.folder)),
             result=ApplyResult,
@@ -138,19 +153,10 @@ def apply(variant: Variant, model: OpenedModel, data: ReadData, seed: int, step:
             limits=_unless_it_hangs(Limits()),
             step_index=step,
         )
+        done: StepResult[ApplyResult] = yield made
         folder, key = done.folder / done.result.model_dir, str(done.key)
-    artifact = read_model(folder).artifact
-    made = dataclasses.replace(
-        variant,
-        state="applied",
-        artifact_key=key,
-        precision=artifact.precision,
-        weights_kept=artifact.weights_kept,
-        size_bytes=artifact.size_bytes,
-        size_ratio=model.result.artifact.size_bytes / artifact.size_bytes,
-        notes=artifact.notes,
-    )
-    return Version(made, folder)
+    original_bytes = model.result.artifact.size_bytes
+    return Version(as_made(variant, key, read_model(folder).artifact, original_bytes), folder)
 
 
 def predict(
@@ -165,14 +171,9 @@ def predict(
 
     Predictions that the version already has are reused.
     """
-    done = yield from answer(version, data_dir, threads, step, max_s, most=most, earlier=version.predictions)
+    done = yield from answer(version, data_dir, threads, step, max_s, most=most)
     state = "answered" if version.variant.state == "applied" else version.variant.state
-    variant = dataclasses.replace(version.variant, state=state, answers_key=done.key)
-    n, seconds, path = done.result.n, done.result.seconds, done.folder / done.result.path
-    share = done.result.read_share
-    return dataclasses.replace(
-        version, variant=variant, predictions=path, n_evaluated=n, asked_s=seconds, asked_share=share
-    )
+    return dataclasses.replace(version.changed(state=state, answers_key=done.key), predictions=done)
 
 
 def answer(
@@ -183,30 +184,25 @@ def answer(
     max_s: float | None = None,
     split: Split = "test",
     most: int | None = None,
-    earlier: Path | None = None,
-) -> Flow[StepResult[AnswerResult]]:
+) -> Flow[Predictions]:
     """Return the version's predictions for the first `most` examples of a split, as many as fit into `max_s`.
 
-    `earlier` holds its predictions for the first examples. They save time and do not change the result, so the cache
-    key leaves them out: a run with another time limit finds the same entry.
+    Its predictions for the first test examples save time and do not change the result, so the cache key leaves them
+    out: a run with another time limit finds the same entry.
     """
-    known = () if earlier is None else (earlier.parent,)
+    known = version.predictions if split == "test" else None
+    earlier = "" if known is None else str(known.folder / PREDICTIONS)
     params = AnswerParams(
-        **version.parameters(),
-        data_dir=str(data_dir),
-        max_seconds=max_s,
-        split=split,
-        most=most,
-        earlier="" if earlier is None else str(earlier),
+        **version.parameters(), data_dir=str(data_dir), max_seconds=max_s, split=split, most=most, earlier=earlier
     )
-    done: StepResult[AnswerResult] = yield version.step(
+    done: Predictions = yield version.step(
         "answer",
         params,
         AnswerResult,
         data_dir,
-        known,
+        () if known is None else (known.folder,),
         cache=True,
-        identity={} if earlier is None else {str(earlier): ""},
+        identity={earlier: ""} if earlier else {},
         threads=threads,
         limits=_unless_it_hangs(version.limits),
         step_index=step,
@@ -220,18 +216,8 @@ def _unless_it_hangs(limits: Limits) -> Limits:
 
 
 @dataclasses.dataclass(frozen=True)
-class Asking:
-    """How to predict: the step it belongs to, the most seconds and examples, and the number of cores."""
-
-    threads: int
-    step: int
-    max_s: float | None = None
-    most: int | None = None
-
-
-@dataclasses.dataclass(frozen=True)
 class MeasuredPair:
-    """Files of the predictions of original and version for a folder's test examples; `items` None means all."""
+    """Folders of the predictions of original and version for a folder's test examples; `items` None means all."""
 
     data_dir: Path
     original: Path
@@ -240,11 +226,8 @@ class MeasuredPair:
 
     def parameters(self) -> dict[str, Any]:
         """Return the pair as parameters of a judge job."""
-        return {
-            "data_dir": str(self.data_dir),
-            "original_answers": str(self.original),
-            "variant_answers": str(self.version),
-        }
+        before, after = str(self.original / PREDICTIONS), str(self.version / PREDICTIONS)
+        return {"data_dir": str(self.data_dir), "original_answers": before, "variant_answers": after}
 
 
 def judge(
@@ -263,6 +246,7 @@ def judge(
     """
     first, *added = pairs
     more = tuple(JudgePart(**pair.parameters(), items=pair.items or ()) for pair in added)
+    read_paths = [path for pair in pairs for path in (pair.data_dir, pair.original, pair.version)]
     done: StepResult[JudgeResult] = yield JobStep(
         kind="judge",
         params=JudgeParams(
@@ -270,9 +254,7 @@ def judge(
         ),
         result=JudgeResult,
         title=title,
-        read_paths=tuple(
-            dict.fromkeys(path for pair in pairs for path in (pair.data_dir, pair.original.parent, pair.version.parent))
-        ),
+        read_paths=tuple(dict.fromkeys(read_paths)),
         cache=cache,
         step_index=step,
     )
@@ -284,26 +266,9 @@ def judge_beside(
 ) -> Flow[Version]:
     """Return the version with the verdict on its predictions, compared with the original's."""
     assert original.predictions is not None and version.predictions is not None
-    pair = MeasuredPair(data_dir, original.predictions, version.predictions)
+    pair = MeasuredPair(data_dir, original.predictions.folder, version.predictions.folder)
     judgement = yield from judge([pair], max_loss_pct, version.variant.title, earlier, step)
-    return dataclasses.replace(version, variant=dataclasses.replace(version.variant, judgement=judgement))
-
-
-def screen(
-    original: StepResult[AnswerResult], version: Version, data_dir: Path, max_loss_pct: float, how: Asking
-) -> Flow[Version]:
-    """Return the version with its changes on the calibration set, compared with the predictions of the original."""
-    done = yield from answer(version, data_dir, how.threads, how.step, how.max_s, "calibration", how.most)
-    pair = MeasuredPair(data_dir, original.folder / original.result.path, done.folder / done.result.path)
-    judgement = yield from judge([pair], max_loss_pct, version.variant.title, step=how.step, split="calibration")
-    found = Screening(
-        n=judgement.n,
-        changed=judgement.changed_count,
-        regressed=judgement.verdict == "regressed",
-        similarity=judgement.similarity or 0.0,
-        answer_speedup=answer_speedup(original.result, done.result),
-    )
-    return dataclasses.replace(version, variant=dataclasses.replace(version.variant, screening=found))
+    return version.changed(judgement=judgement)
 
 
 def fingerprints(data_dir: Path, step: int | None = None) -> Flow[tuple[int, ...]]:
@@ -323,50 +288,26 @@ def fingerprints(data_dir: Path, step: int | None = None) -> Flow[tuple[int, ...
     return tuple(int(value) for value in found)
 
 
-@dataclasses.dataclass(frozen=True)
-class MeasurementPlan:
-    """How to measure: sets of fresh processes, blocks per set, reuse of earlier measurements, and waiting for quiet.
-
-    `number` distinguishes a repeated measurement from the first one.
-    """
-
-    sets: int
-    blocks: int
-    threads: int
-    reuse: Reuse | None = None
-    slow_over_ms: float | None = None
-    quiet: QuietWait | None = None
-    number: int = 0
-
-
 def measured_variant(version: Version, data_dir: Path, batch: int = 1) -> MeasuredVariant:
     """Return the version as one variant of a measurement, with requests of `batch` examples."""
     params = MeasureParams(**version.parameters(), data_dir=str(data_dir), batch=batch)
     return MeasuredVariant(version.variant.id, params, (version.model_dir, data_dir))
 
 
-def measure(
-    versions: Sequence[Version], data_dir: Path, how: MeasurementPlan, *, title: str, step: int | None
-) -> Flow[Measured]:
-    """Time single requests of all versions in turn, in one fresh process per version and set.
+def measure_step(versions: Sequence[Version], data_dir: Path, **how: Any) -> MeasureStep:
+    """Return the step that times single requests of all versions in turn; `how` are fields of `MeasureStep`."""
+    least_block_s = LEAST_BLOCK_S if len(versions) > 1 else 0.0
+    variants = tuple(measured_variant(version, data_dir) for version in versions)
+    return MeasureStep(variants, block_max_s=BLOCK_MAX_S, least_block_s=least_block_s, **how)
+
+
+def measure(step: MeasureStep) -> Flow[Measured]:
+    """Time the requests of a step, in one fresh process per version and set.
 
     Raises:
         JobError: The disk was full, so nothing is known of any version.
     """
-    measured: Measured = yield MeasureStep(
-        tuple(measured_variant(version, data_dir) for version in versions),
-        title=title,
-        sets=how.sets,
-        blocks=how.blocks,
-        threads=how.threads,
-        block_max_s=BLOCK_MAX_S,
-        least_block_s=LEAST_BLOCK_S if len(versions) > 1 else 0.0,
-        slow_over_ms=how.slow_over_ms,
-        reuse=how.reuse,
-        quiet=how.quiet,
-        number=how.number,
-        step_index=step,
-    )
+    measured: Measured = yield step
     full = next((failure for failure in measured.failures if failure is not None and failure.code == DISK_FULL), None)
     if full is not None:
         raise JobError(full, DiskFull.exit_code)

@@ -76,8 +76,9 @@ def measuring(blocks: int) -> Flow[Measured]:
     candidate = version_steps.Version(
         version_steps.new_variant("r", 0, Recipe(title="Original"), is_baseline=True), model.folder
     )
+    how = {"sets": 1, "blocks": blocks, "threads": 1, "step_index": 0}
     measured = yield from version_steps.measure(
-        [candidate], data.folder, version_steps.MeasurementPlan(1, blocks, 1), title="Measure", step=0
+        version_steps.measure_step([candidate], data.folder, title="Measure", **how)
     )
     return measured
 

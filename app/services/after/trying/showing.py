@@ -12,7 +12,7 @@ from app.services.after.run_parts import RunSection, parts_of
 from app.services.flow.steps import Flow, JobStep, StepResult
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import NOTHING_ADDED, RunFacts
-from app.services.run.version_steps import PREDICTIONS, MeasuredPair
+from app.services.run.version_steps import MeasuredPair
 from workers.contracts.bundles import CardFacts, CardParams, CardResult
 from workers.contracts.data.rows import AnswerRowsParams, AnswerRowsResult, RowsPart
 from workers.contracts.jobs import Example, ExamplesParams, ExamplesResult
@@ -129,7 +129,7 @@ def _examples_step(
     return JobStep(
         kind="examples",
         params=ExamplesParams(
-            **MeasuredPair(part.data_dir, before / PREDICTIONS, after / PREDICTIONS).parameters(),
+            **MeasuredPair(part.data_dir, before, after).parameters(),
             model_dir=str(facts.original_dir),
             items=items,
             **look,
@@ -155,7 +155,7 @@ def answer_rows(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow
         folders = [entry.folder for entry in kept if entry is not None]
         if len(folders) < 2 or not (part.data_dir / "data.json").is_file():
             continue
-        pair = MeasuredPair(part.data_dir, folders[0] / PREDICTIONS, folders[1] / PREDICTIONS)
+        pair = MeasuredPair(part.data_dir, folders[0], folders[1])
         parts.append(RowsPart(**pair.parameters(), items=part.items, first_number=part.first_number))
         read_paths += [part.data_dir, *folders]
     if not parts:

@@ -34,8 +34,10 @@ def measuring(patience: QuietBudget) -> Flow[Measured]:
     candidate = version_steps.Version(
         version_steps.new_variant("r1", 0, Recipe(title="Original"), is_baseline=True), model.folder
     )
-    how = version_steps.MeasurementPlan(1, 2, 1, quiet=patience.part(60.0, None))
-    measured = yield from version_steps.measure([candidate], data.folder, how, title="Measure", step=0)
+    how = {"sets": 1, "blocks": 2, "threads": 1, "quiet": patience.part(60.0, None), "step_index": 0}
+    measured = yield from version_steps.measure(
+        version_steps.measure_step([candidate], data.folder, title="Measure", **how)
+    )
     return measured
 
 

@@ -16,8 +16,8 @@ from app.services.flow.history import JobHistory
 from app.services.flow.steps import Flow
 from app.services.flow.workspace import Workspace
 from app.services.projects.projects import new_run, project_for
-from app.services.run.optimize import recorded
 from app.services.run.recorder import Recorder
+from app.services.run.run_steps import recorded
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.specs import Recipe
 

@@ -11,7 +11,6 @@ from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, read_facts
 from app.services.run.version_steps import (
     IDLE_S,
-    PREDICTIONS,
     MeasuredPair,
     Version,
     judge,
@@ -61,13 +60,13 @@ def test_who_waits_for_a_compiler_or_a_gpu_is_not_taken_for_hanging(facts: RunFa
 def test_a_verdict_reads_all_pairs_and_writes_only_if_it_may(facts: RunFacts, tmp_path: Path) -> None:
     """Given two folders of examples, Then the verdict is over both, each folder may be read once, and without the cache
     nothing is written."""
-    files = [tmp_path / name / PREDICTIONS for name in ("a", "b", "c")]
-    pairs = [MeasuredPair(facts.data_dir, files[0], files[1]), MeasuredPair(tmp_path, files[0], files[2], (4, 5))]
+    a, b, c = (tmp_path / name for name in "abc")
+    pairs = [MeasuredPair(facts.data_dir, a, b), MeasuredPair(tmp_path, a, c, (4, 5))]
     step = next(judge(pairs, 2.0, "Judge", earlier=1, cache=False))
     assert isinstance(step.params, JudgeParams)
     assert step.params.items is None and [part.items for part in step.params.more] == [(4, 5)]
     assert (step.params.max_loss_pct, step.params.earlier, step.cache) == (2.0, 1, False)
-    assert step.read_paths == (facts.data_dir, files[0].parent, files[1].parent, tmp_path, files[2].parent)
+    assert step.read_paths == (facts.data_dir, a, b, tmp_path, c)
 
 
 def test_measured_and_predicted_alike(facts: RunFacts) -> None:

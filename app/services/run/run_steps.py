@@ -1,0 +1,175 @@
+"""Define what every run consists of: a recorded begin and end, the model, the examples, the plan and the original."""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from app.domain.run import Run, RunState
+from app.domain.variant import Variant
+from app.services.flow.steps import Flow, FlowCancelled, JobError, JobStep, StepResult
+from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
+from app.services.opening.refusing import other_inputs
+from app.services.records.run_plan import RunPlan
+from app.services.run import version_steps
+from app.services.run.forecasting import usual_basis
+from app.services.run.recorder import Recorder
+from app.services.run.version_steps import Version
+from workers.contracts.errors import ErrorInfo, WorkerError, words_for
+from workers.contracts.jobs import DataParams, DescribeResult, PlanParams, PlanResult
+from workers.contracts.process.allowance import usable_cores
+from workers.contracts.specs import Finding, Recipe
+
+ORIGINAL_STEP = 2
+TIME_WAS_UP = "the time was up"
+
+
+def recorded(recorder: Recorder, recipes: int, work: Flow[None]) -> Flow[Run]:
+    """Run `work`, which tries at most `recipes` recipes, and record the run.
+
+    `work` closes the run on success, this function in all other cases. A resumed run that is stopped gets its earlier
+    result back.
+    """
+    recorder.clock.basis = usual_basis(Path(recorder.project.model_path), recipes, recorder.run.goal.time_budget_s)
+    before = recorder.begin()
+
+    def close(state: RunState, headline: str, error: ErrorInfo | None = None) -> None:
+        if before is None:
+            recorder.end(state, headline=headline, error=error)
+        else:
+            recorder.restore(before)
+
+    try:
+        yield from work
+    except FlowCancelled:
+        close(RunState.CANCELLED, "Cancelled. What was measured is kept.")
+        raise
+    except GeneratorExit:
+        close(RunState.INTERRUPTED, "Fettle was closed while it ran. It can go on from here.")
+        raise
+    except Exception as error:
+        kept = "What was measured is kept. Please report it with the log."
+        info = error.error if isinstance(error, JobError) else words_for(error, kept)
+        with contextlib.suppress(WorkerError):  # the database itself may have failed
+            close(RunState.FAILED, info.title, info)
+        raise
+    return recorder.run
+
+
+class RunSteps:
+    """The steps that all kinds of runs share; owned by the run's flow. `model` and `data` are set by the first two."""
+
+    model: OpenedModel
+    data: ReadData
+
+    def __init__(self, recorder: Recorder, plan: RunPlan) -> None:
+        """Create the steps of a run by its plan."""
+        self.recorder, self.plan, self.goal, self.clock = recorder, plan, recorder.run.goal, recorder.clock
+        self.threads = self.goal.threads or usable_cores()
+
+    def open_model(self, **changed: Any) -> Flow[None]:
+        """Open the model with these parameters changed, and record it.
+
+        Raises:
+            JobError: (exit code 3) A resumed run would get another model.
+        """
+        recorder = self.recorder
+        recorder.step(0, state="running")
+        assert self.plan.model is not None  # `resume_run` sets both
+        self.model = model = yield from open_model(self.plan.model.model_copy(update=changed), 0)
+        known = next((v for v in recorder.variants.values() if v.is_baseline and v.artifact_key), None)
+        if known is not None and known.artifact_key != model.key:
+            raise JobError(other_inputs(), 3)
+        info = model.info
+        recorder.save_project(model_key=model.key, model_sha256=info.sha256, info_json=info.model_dump_json())
+        recorder.step(0, state="done", detail=info.task)
+        self._report(info.findings)
+
+    def read_data(self, unsaid: Iterable[str] = (), **changed: Any) -> Flow[DataParams]:
+        """Read the examples with these parameters changed, and record them; return the parameters.
+
+        Findings with a code in `unsaid` are not reported.
+
+        Raises:
+            JobError: (exit code 3) A resumed run would get other examples.
+        """
+        recorder = self.recorder
+        recorder.step(1, state="running")
+        assert self.plan.data is not None
+        params = self.plan.data.model_copy(update={**changed, "model_dir": str(self.model.folder)})
+        self.data = data = yield from read_data(params, 1, self.goal.seed)
+        if recorder.run.data_key not in (None, data.key):
+            raise JobError(other_inputs(), 3)
+        made = data.result.origin == "made"
+        detail = "inputs made by Fettle" if made else f"{data.result.n_test:,} to test with"
+        recorder.step(1, state="done", detail=detail)
+        self._report(finding for finding in data.result.findings if finding.code not in set(unsaid))
+        recorder.save_project(data_path=params.path, data_key=data.key, data_json=data.result.model_dump_json())
+        recorder.save(data_key=data.key)
+        return params
+
+    def _report(self, findings: Iterable[Finding]) -> None:
+        for finding in findings:
+            self.recorder.report(finding)
+
+    def planned(self, found: DescribeResult, title: str, recipes: tuple[Recipe, ...], **how: Any) -> Flow[PlanResult]:
+        """Return which of these recipes fit the model and the machine; `how` are further fields of `PlanParams`."""
+        model, data = self.model, self.data
+        params = PlanParams(
+            model_dir=str(model.folder),
+            device=found.device,
+            preset_steps=recipes,
+            has_calibration=data.result.n_calibration > 0,
+            data_dir=str(data.folder),
+            techniques=tuple(f"{row.id} {row.version}" for row in found.techniques if row.available),
+            **how,
+        )
+        read_paths = (model.folder, data.folder)
+        done: StepResult[PlanResult] = yield JobStep(
+            kind="plan", params=params, result=PlanResult, title=title, read_paths=read_paths, cache=True
+        )
+        return done.result
+
+    def variant_of(self, recipe: Recipe, index: int) -> Variant:
+        """Return the variant of this recipe: a new one, or that of an earlier part of the run, so no work is repeated.
+
+        Recipes are compared by their work, because the title may have changed. The original has index 0.
+        """
+        known = next((v for v in self.recorder.variants.values() if _work(v.recipe) == _work(recipe)), None)
+        if known is None:
+            return version_steps.new_variant(self.recorder.run.id, index, recipe, is_baseline=index == 0)
+        return dataclasses.replace(known, recipe=recipe, title=recipe.title)
+
+    def make(self, variant: Variant, step: int) -> Flow[Version]:
+        """Apply a variant's techniques and record it."""
+        version = yield from version_steps.apply(variant, self.model, self.data, self.goal.seed, step)
+        self.recorder.variant(version.variant)
+        return version
+
+    def make_original(self, recipe: Recipe) -> Flow[Version]:
+        """Begin the step of the original and record it as a version."""
+        self.recorder.step(ORIGINAL_STEP, state="running")
+        original = yield from self.make(self.variant_of(recipe, 0), ORIGINAL_STEP)
+        self.recorder.save(baseline_variant_id=original.variant.id)
+        return original
+
+    def predict(
+        self, version: Version, step: int, max_s: float | None = None, most: int | None = None
+    ) -> Flow[Version]:
+        """Return a version with its predictions for the test examples (see `version_steps.predict`)."""
+        return (yield from version_steps.predict(version, self.data.folder, self.threads, step, max_s, most))
+
+    def judge(self, original: Version, version: Version, step: int, earlier: int = 0) -> Flow[Version]:
+        """Return a version with the verdict on its predictions."""
+        folder, limit_pct = self.data.folder, self.goal.max_loss_pct
+        return (yield from version_steps.judge_beside(original, version, folder, limit_pct, step, earlier))
+
+    def warn_of(self, version: Version) -> None:
+        """Report the notes of a version's verdict."""
+        for note in version.variant.judgement.notes if version.variant.judgement else ():
+            self.recorder.warn(note)
+
+
+def _work(recipe: Recipe) -> tuple[Any, ...]:
+    return recipe.runtime, recipe.steps, recipe.settings, recipe.elsewhere
