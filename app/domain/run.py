@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import AwareDatetime
 
 from app.domain.record import Stored
+
+StepState = Literal["waiting", "running", "done", "warning", "failed", "skipped"]
 
 
 class RunState(StrEnum):
@@ -101,12 +104,12 @@ class Run(Stored):
 
 @dataclass(frozen=True)
 class StepRecord(Stored):
-    """One step of a run as the window lists it; `state` is waiting, running, done, warning, failed or skipped."""
+    """One step of a run as the window lists it."""
 
     run_id: str
     index: int
     title: str
-    state: str
+    state: StepState
     detail: str = ""
     figure: str = ""
     started_s: float | None = None  # seconds since the run's start

@@ -2,9 +2,10 @@
 
 import time
 from collections import defaultdict
+from collections.abc import Callable
 
 import numpy as np
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import QTimer
 
 from app.controllers.commands import (
     CANCEL_RUN,
@@ -17,11 +18,10 @@ from app.controllers.commands import (
     START_RUN,
     on,
 )
-from app.controllers.flows import FlowRunner
 from app.controllers.optimize.live_run import LiveRun
 from app.controllers.optimize.run_watch import RunWatch
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
-from app.controllers.session import SHOWN_STATES, Session
+from app.controllers.session import SHOWN_STATES
 from app.controllers.words import error_value, tr
 from app.domain.run import Goal, Run, RunState
 from app.domain.variant import LatencyPoint
@@ -30,7 +30,6 @@ from app.services.projects.running import RunRequest, resume_run
 from app.services.records.search_end import read_end
 from presets.schema import Preset
 from widgets.dialogs.questions import preparation_question
-from widgets.main_window import MainWindow
 from widgets.pages.optimize.page import LogLine as ShownLine
 from widgets.pages.optimize.page import OptimizePage
 from workers.contracts.data.doctor import PREPARED_WRONGLY
@@ -42,23 +41,13 @@ NOW_MS = 250
 
 
 class OptimizeController(PageController):
-    """Controller of the page Optimize.
+    """Controller of the page Optimize: starts, shows, stops and continues runs."""
 
-    `finished(run)` is emitted when a run has a result. `resume_requested(run)` asks to continue a stopped run.
-    `again_requested(run)` asks to measure everything again. `go_on_requested(run, minutes)` asks for more time.
-    `preparation_wanted(spec)` asks to prepare inputs as the user chose; the run starts afterwards.
-    """
-
-    finished = Signal(object)
-    again_requested = Signal(object)
-    resume_requested = Signal(object)
-    go_on_requested = Signal(object, int)
-    preparation_wanted = Signal(str)  # SPEC of --preprocess
-
-    def __init__(self, window: MainWindow, page: OptimizePage, session: Session, flows: FlowRunner) -> None:
+    def __init__(self, desk: ControllerContext, page: OptimizePage) -> None:
         """Create the controller and connect it to its page."""
         super().__init__(page)
-        self._window, self._page, self._session, self._flows = window, page, session, flows
+        self._window, self._session, self._flows, self._commands = desk.window, desk.session, desk.flows, desk.commands
+        self._page = page
         self._live: dict[str, LiveRun] = {}
         self._shown: RunWatch | None = None
         self._dirty = False
@@ -66,18 +55,18 @@ class OptimizeController(PageController):
         self._clock = QTimer(self)
         self._clock.setInterval(NOW_MS)
         self._clock.timeout.connect(self._on_clock)
-        page.goal_requested.connect(lambda: window.show_page("goal"))
-        page.model_requested.connect(lambda: window.show_page("model"))
+        page.goal_requested.connect(lambda: self._window.show_page("goal"))
+        page.model_requested.connect(lambda: self._window.show_page("model"))
         page.compare_requested.connect(self._on_compare)
-        page.cancel_requested.connect(self._on_cancel)
-        page.resume_requested.connect(self._on_resume)
-        page.again_requested.connect(self._on_again)
+        page.cancel_requested.connect(lambda: self._with_shown(lambda run: self.cancel(run.id)))
+        page.resume_requested.connect(lambda: self._with_shown(desk.commands.to(RESUME_RUN)))
+        page.again_requested.connect(lambda: self._with_shown(desk.commands.to(REPEAT_RUN)))
         page.measure_now_requested.connect(self._on_measure_now)
-        page.go_on_requested.connect(self._on_go_on)
-        page.restart_requested.connect(lambda: window.show_page("goal"))
-        session.project_changed.connect(self.show)
-        session.data_changed.connect(self._on_data_changed)
-        flows.timing_changed.connect(self._pause_clock)
+        page.go_on_requested.connect(lambda minutes: self._with_shown(desk.commands.to(EXTEND_RUN), minutes))
+        page.restart_requested.connect(lambda: self._window.show_page("goal"))
+        self._session.project_changed.connect(self.show)
+        self._session.data_changed.connect(self._on_data_changed)
+        self._flows.timing_changed.connect(self._pause_clock)
         self.show()
 
     def show(self, run: Run | None = None) -> None:
@@ -104,12 +93,7 @@ class OptimizeController(PageController):
         project = self._session.project
         if project is None or self._session.opening is None:
             return
-        goal = Goal(
-            preset_id=preset.id,
-            max_loss_pct=project.max_loss_pct,
-            time_budget_s=preset.time_budget_s,
-            threads=threads or usable_cores(),
-        )
+        goal = Goal(preset.id, project.max_loss_pct, preset.time_budget_s, threads=threads or usable_cores())
         self._drive(new_run(self._session.workspace.repositories, project, goal), preset, fresh=fresh)
 
     def show_run(self, run: Run) -> None:
@@ -137,13 +121,8 @@ class OptimizeController(PageController):
             return
         asked = self._session.asked_data or DataParams(model_dir="")
         live = LiveRun(run)
-        live.recorder, flow = resume_run(
-            self._session.workspace,
-            run,
-            RunRequest(project, opening, asked, preset, run.goal, fresh),
-            live.observe,
-            more_s,
-        )
+        request = RunRequest(project, opening, asked, preset, run.goal, fresh)
+        live.recorder, flow = resume_run(self._session.workspace, run, request, live.observe, more_s)
         live.watch.latencies(self._session.workspace.repositories.latencies.of_run(run.id))
         for variant in sorted(live.recorder.variants.values(), key=lambda variant: variant.index):
             live.watch.variant(variant)
@@ -252,7 +231,6 @@ class OptimizeController(PageController):
         if project is not None and run.project_id == project.id:
             self._session.refresh_project()
             self._session.set_run(run)
-        self.finished.emit(run)
 
     def _on_failed(self, live: LiveRun, error: ErrorInfo, preset: Preset) -> None:
         live.lines.append(ShownLine(f"{error.title}: {error.detail}", "error"))
@@ -275,7 +253,7 @@ class OptimizeController(PageController):
         def on_answered(answer: str) -> None:
             if specs.get(answer):
                 self._waiting = (specs[answer], preset, threads)
-                self.preparation_wanted.emit(specs[answer])
+                self._commands.do(PREPARE_MODEL, specs[answer])  # the run starts afterwards
 
         dialog.answered.connect(on_answered)
         dialog.open()
@@ -296,26 +274,15 @@ class OptimizeController(PageController):
 
     # --- slots
 
-    def _on_cancel(self) -> None:
+    def _with_shown(self, act: Callable[..., None], *args: object) -> None:
+        """Call `act` with the run that the page shows, if any."""
         if self._shown is not None:
-            self.cancel(self._shown.run.id)
-
-    def _on_resume(self) -> None:
-        if self._shown is not None:
-            self.resume_requested.emit(self._shown.run)
-
-    def _on_again(self) -> None:
-        if self._shown is not None:
-            self.again_requested.emit(self._shown.run)
+            act(self._shown.run, *args)
 
     def _on_measure_now(self) -> None:
         live = self._live.get(self._shown.run.id) if self._shown is not None else None
         if live is not None and live.running is not None and live.running.driver is not None:
             live.running.driver.skip_wait()
-
-    def _on_go_on(self, minutes: int) -> None:
-        if self._shown is not None:
-            self.go_on_requested.emit(self._shown.run, minutes)
 
     def _on_compare(self) -> None:
         if self._shown is not None:
@@ -323,18 +290,9 @@ class OptimizeController(PageController):
         self._window.show_page("compare")
 
 
-def _make(desk: ControllerContext, page: OptimizePage) -> OptimizeController:
-    made = OptimizeController(desk.window, page, desk.session, desk.flows)
-    made.preparation_wanted.connect(desk.commands.to(PREPARE_MODEL))
-    made.again_requested.connect(desk.commands.to(REPEAT_RUN))
-    made.resume_requested.connect(desk.commands.to(RESUME_RUN))
-    made.go_on_requested.connect(desk.commands.to(EXTEND_RUN))
-    return made
-
-
 CONTROLLER = ControllerSpec(
     "optimize",
-    _make,
+    OptimizeController,
     does=(
         on(START_RUN, OptimizeController.start),
         on(CONTINUE_RUN, OptimizeController.resume),

@@ -10,19 +10,7 @@ from app.controllers.flows import Running
 from app.controllers.optimize.run_watch import RunWatch
 from app.domain.run import Run, RunState
 from app.domain.variant import LatencyPoint
-from app.services.flow.events import (
-    Event,
-    JobBegan,
-    LatenciesMeasured,
-    LogLine,
-    MeasuringChanged,
-    RunChanged,
-    RunProgressed,
-    StepChanged,
-    StepProgress,
-    VariantChanged,
-    WaitingForQuiet,
-)
+from app.services.flow import events
 from app.services.run.recorder import Recorder
 from widgets.pages.optimize.page import LogLine as ShownLine
 
@@ -51,41 +39,39 @@ class LiveRun:
         """Return the run in its current state."""
         return self.watch.run
 
-    def observe(self, event: Event) -> None:
+    def observe(self, event: events.Event) -> None:
         """Record an event of the run and update the page."""
         watch = self.watch
-        if isinstance(event, LatenciesMeasured):
-            watch.latencies(event.points)
-            if self.on_points is not None:
-                self.on_points(event.points)
-        elif isinstance(event, StepChanged):
-            watch.step(event.step)
-        elif isinstance(event, StepProgress):
-            watch.progress(event)
-        elif isinstance(event, JobBegan):
-            watch.progress(None)  # the progress of the step's previous job
-        elif isinstance(event, RunProgressed):
-            watch.whole, left_s = event.progress, event.progress.left_s
-            watch.limit_at_s = None if left_s is None else time.monotonic() + left_s
-        elif isinstance(event, VariantChanged):
-            watch.variant(event.variant)
-        elif isinstance(event, RunChanged):
-            self._on_run(event.run)
-        elif isinstance(event, WaitingForQuiet):
-            watch.waiting = None if event.is_over else event
-        elif isinstance(event, MeasuringChanged):
-            self.is_measuring = event.measuring
-        elif isinstance(event, LogLine) and event.level != "debug":
-            self._on_line(event)
+        match event:
+            case events.LatenciesMeasured(points):
+                watch.latencies(points)
+                if self.on_points is not None:
+                    self.on_points(points)
+            case events.StepChanged(step):
+                watch.step(step)
+            case events.StepProgress():
+                watch.progress(event)
+            case events.JobBegan():
+                watch.progress(None)  # the progress of the step's previous job
+            case events.RunProgressed(whole):
+                watch.whole, left_s = whole, whole.left_s
+                watch.limit_at_s = None if left_s is None else time.monotonic() + left_s
+            case events.VariantChanged(variant):
+                watch.variant(variant)
+            case events.RunChanged(run):
+                watch.run = run
+                if run.state is RunState.RUNNING and self.recorder is not None:
+                    watch.started_s = self.recorder.zero_s
+            case events.WaitingForQuiet():
+                watch.waiting = None if event.is_over else event
+            case events.MeasuringChanged(measuring):
+                self.is_measuring = measuring
+            case events.LogLine() if event.level != "debug":
+                self._on_line(event)
         if self.on_change is not None:
             self.on_change()
 
-    def _on_run(self, run: Run) -> None:
-        self.watch.run = run
-        if run.state is RunState.RUNNING and self.recorder is not None:
-            self.watch.started_s = self.recorder.zero_s
-
-    def _on_line(self, line: LogLine) -> None:
+    def _on_line(self, line: events.LogLine) -> None:
         shown = ShownLine(line.text, _level(line.level), datetime.now().strftime("%H:%M:%S"))
         self.lines.append(shown)
         if self.on_line is not None:

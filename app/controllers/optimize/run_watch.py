@@ -17,7 +17,6 @@ from app.services.records.search_end import outcome_of_run
 from app.services.run.figures import time_words
 from widgets.pages.optimize.page import BestPoint, OptimizeValue, RunInterruption, RunPhase, SeriesValue, StepValue
 from widgets.parts.format import percent
-from widgets.plots.step_strip import StepState
 from workers.contracts.disturbed import BUSY_SHARE
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.wording import capitalized, in_ms
@@ -35,14 +34,6 @@ INTERRUPTIONS: dict[Interruption, RunInterruption] = {
     Interruption.CLOSED: "closed",
     Interruption.NOT_BEGUN: "not_begun",
     Interruption.BROKEN_OFF: "broken_off",
-}
-STATES: dict[str, StepState] = {
-    "waiting": "waiting",
-    "running": "running",
-    "done": "done",
-    "warning": "warning",
-    "failed": "failed",
-    "skipped": "skipped",
 }
 BASELINE_STEP, LAST_STEPS = 2, 2
 """Index of the original's step, and number of steps after the versions: the final run and the proof."""
@@ -181,7 +172,7 @@ class RunWatch:
         end_s = step.started_s + step.seconds if step.started_s is not None and step.seconds is not None else None
         return StepValue(
             title=step.title,
-            state=STATES[step.state],
+            state=step.state,
             detail=_stage(progress) if progress else task_words(step.detail),
             figure=(time_words(variant) if variant is not None else "") or step.figure,
             start_s=step.started_s,

@@ -1,7 +1,7 @@
 """Measure one model alone, by batch size."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from app.domain.variant import Variant
 from app.services.flow.steps import Flow, StepResult
@@ -33,16 +33,8 @@ def bench_model(
     data = yield from read_data(DataParams(model_dir=str(opened.folder)))
     runtime = runtime or (read_model(opened.folder).artifact.runtimes or (RUNTIME,))[0]
     version = Version(new_variant("", 0, Recipe(title="Measure", runtime=runtime), is_baseline=True), opened.folder)
-    params = BenchParams(
-        **version.parameters(),
-        data_dir=str(data.folder),
-        batches=batches,
-        scenario=scenario,
-        seconds=seconds,
-        engine=engine,
-    )
-    found = yield from _bench(version, params, data.folder, threads)
-    return found
+    how = {"batches": batches, "scenario": scenario, "seconds": seconds, "engine": engine}
+    return (yield from _bench(version, data.folder, threads, **how))
 
 
 def bench_version(
@@ -55,20 +47,13 @@ def bench_version(
     engine: Engine = "loadgen",
 ) -> Flow[BenchResult]:
     """Measure a version of a run with its own runtime and settings, on the run's examples."""
-    version = stored_version(facts, variant)
-    params = BenchParams(
-        **version.parameters(),
-        data_dir=str(facts.data_dir),
-        batches=batches,
-        scenario=scenario,
-        seconds=seconds,
-        engine=engine,
-    )
-    found = yield from _bench(version, params, facts.data_dir, threads or facts.run.goal.threads)
-    return found
+    version, threads = stored_version(facts, variant), threads or facts.run.goal.threads
+    how = {"batches": batches, "scenario": scenario, "seconds": seconds, "engine": engine}
+    return (yield from _bench(version, facts.data_dir, threads, **how))
 
 
-def _bench(version: Version, params: BenchParams, data_dir: Path, threads: int | None) -> Flow[BenchResult]:
+def _bench(version: Version, data_dir: Path, threads: int | None, **how: Any) -> Flow[BenchResult]:
+    params = BenchParams(**version.parameters(), data_dir=str(data_dir), **how)
     step = version.step("bench", params, BenchResult, data_dir, title="Measure", threads=threads, fresh_process=True)
     done: StepResult[BenchResult] = yield step
     return done.result

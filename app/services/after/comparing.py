@@ -6,11 +6,10 @@ from typing import Any
 from app.domain.run import Run
 from app.domain.variant import Variant
 from app.services.flow.artifacts import ArtifactStore
-from app.services.flow.steps import Flow, JobError
+from app.services.flow.steps import Flow, JobError, refused
 from app.services.records.documents import variant_document
 from app.services.records.facts import RunFacts
 from app.services.run.version_steps import MeasuredPair, judge
-from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataResult
 
 
@@ -73,14 +72,8 @@ def _check_same_tests(artifacts: ArtifactStore, facts: RunFacts, other: RunFacts
 
 
 def _refused(why: str) -> JobError:
-    info = ErrorInfo(
-        code="not_comparable",
-        title="These runs cannot be compared",
-        detail=why,
-        hint="Optimize both with the same examples and the same seed, then compare again.",
-        by_command="--data PATH --seed N",
-    )
-    return JobError(info, 3)
+    hint = "Optimize both with the same examples and the same seed, then compare again."
+    return refused("not_comparable", "These runs cannot be compared", why, hint, "--data PATH --seed N")
 
 
 def against_document(document: dict[str, Any], found: Against) -> dict[str, Any]:

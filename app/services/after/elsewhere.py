@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from app.domain.run import Run
 from app.domain.variant import LatencyPoint, Variant
 from app.services.after.proving import judge_alone
-from app.services.flow.steps import Flow, JobError, Measured
+from app.services.flow.steps import Flow, Measured, refused
 from app.services.flow.workspace import Workspace
 from app.services.records.card import save_card_results
 from app.services.records.facts import RunFacts, check_stored
@@ -15,7 +15,6 @@ from app.services.records.speech import save_speech
 from app.services.run.elsewhere import measure_both, open_version
 from app.services.run.figures import time_words
 from app.services.run.version_steps import predict, stored_version, threads_of
-from workers.contracts.errors import ErrorInfo
 
 
 @dataclass(frozen=True)
@@ -64,15 +63,9 @@ def _refuse_known(facts: RunFacts, recipe_id: str, title: str) -> None:
     known = next((v for v in facts.variants if v.recipe.elsewhere is not None and v.recipe.id == recipe_id), None)
     if known is None:
         return
-    raise JobError(
-        ErrorInfo(
-            code="known_version",
-            title="This file is a version of the result already",
-            detail=f"“{title}” was judged before; the same file on the same examples gives the same verdict.",
-            hint="Choose it in the table, or add more examples to the result.",
-        ),
-        3,
-    )
+    detail = f"“{title}” was judged before; the same file on the same examples gives the same verdict."
+    hint = "Choose it in the table, or add more examples to the result."
+    raise refused("known_version", "This file is a version of the result already", detail, hint)
 
 
 def write_measured(workspace: Workspace, run: Run, variant_id: str, measured: Measured) -> None:

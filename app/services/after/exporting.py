@@ -14,8 +14,6 @@ from pydantic import JsonValue
 
 from app.domain.choose import is_regressed, is_safe
 from app.domain.job import ExportRecord
-from app.domain.project import Project
-from app.domain.run import Run
 from app.domain.variant import Variant
 from app.paths import MAX_NAME_BYTES, why_not_writable
 from app.services.after.card_speed import speed_facts
@@ -26,7 +24,7 @@ from app.services.after.pushing import check_push, push
 from app.services.after.signing import check_key, signed
 from app.services.flow.artifacts import sync_folder
 from app.services.flow.background import Stopped
-from app.services.flow.steps import DiskStep, Flow, JobError, JobStep, StepResult
+from app.services.flow.steps import DiskStep, Flow, JobError, JobStep, StepResult, refused
 from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe
 from app.services.records.decisions import planned_decision, read_decisions, record_decision
@@ -46,7 +44,7 @@ from workers.contracts.specs import DescribedTarget, DeviceFacts, ModelInfo
 
 log = logging.getLogger(__name__)
 
-REFUSED, MISSING = 3, 6
+MISSING = 6
 PIECE = 1 << 20
 MIN_REASON_CHARS = 10
 """Least characters of an override reason; it goes into the card, so it must be a sentence."""
@@ -128,21 +126,13 @@ class Exported:
     pushed: HubPushResult | None = None
 
 
-def refusal(code: str, title: str, detail: str, hint: str) -> JobError:
-    """Return an error of refused input, exit code 3."""
-    return JobError(ErrorInfo(code=code, title=title, detail=detail, hint=hint), REFUSED)
-
-
 def version_of(facts: RunFacts, variant_id: str) -> Variant:
     """Return the run's version of this id; raise `JobError` (exit code 3) if there is none."""
     variant = next((variant for variant in facts.variants if variant.id == variant_id), None)
     if variant is None:
-        raise refusal(
-            "unknown_variant",
-            "There is no such version in this run",
-            f"The run {facts.run.id} has no version {variant_id!r}.",
-            "Take one of the ids that 'fettle compare' lists.",
-        )
+        detail = f"The run {facts.run.id} has no version {variant_id!r}."
+        hint = "Take one of the ids that 'fettle compare' lists."
+        raise refused("unknown_variant", "There is no such version in this run", detail, hint)
     return variant
 
 
@@ -150,7 +140,7 @@ def pick(facts: RunFacts, variant_id: str | None, reason: str | None) -> Variant
     """Return the requested or recommended variant (else the original); a regressed one needs a reason."""
     variant = version_of(facts, variant_id or facts.run.recommended_variant_id or facts.baseline.id)
     if is_regressed(variant) and len((reason or "").strip()) < MIN_REASON_CHARS:
-        raise refusal(
+        raise refused(
             "regressed",
             "This version answers worse than your limit allows",
             f"“{variant.title}” is a silent regression; it is not exported without a written reason.",
@@ -233,23 +223,12 @@ def target_of(found: DescribeResult, target_id: str) -> DescribedTarget:
     for row in found.targets:
         if row.id == target_id or (not target_id and row.available):
             if not row.available:
-                raise JobError(
-                    ErrorInfo(
-                        code="target_missing",
-                        title=f"“{row.title}” cannot be written here",
-                        detail="What it needs is not installed.",
-                        hint=f"To install: {row.hint}",
-                    ),
-                    MISSING,
-                )
+                title, hint = f"“{row.title}” cannot be written here", f"To install: {row.hint}"
+                detail = "What it needs is not installed."
+                raise JobError(ErrorInfo(code="target_missing", title=title, detail=detail, hint=hint), MISSING)
             return row
-    known = ", ".join(row.id for row in found.targets)
-    raise refusal(
-        "unknown_target",
-        "There is no such kind of bundle",
-        f"Fettle cannot write {target_id!r}.",
-        f"Choose one of: {known}.",
-    )
+    detail, known = f"Fettle cannot write {target_id!r}.", ", ".join(row.id for row in found.targets)
+    raise refused("unknown_target", "There is no such kind of bundle", detail, f"Choose one of: {known}.")
 
 
 def answers_to(target: DescribedTarget, given: Mapping[str, str]) -> dict[str, str]:
@@ -260,7 +239,7 @@ def answers_to(target: DescribedTarget, given: Mapping[str, str]) -> dict[str, s
     if unknown or silent is not None:
         asked = ", ".join(answers) or "nothing"
         detail = f"“{silent.title}” has no answer." if silent else f"Nobody asks for {', '.join(unknown)}."
-        raise refusal("answer_needed", f"“{target.title}” asks something else", detail, f"It asks for: {asked}.")
+        raise refused("answer_needed", f"“{target.title}” asks something else", detail, f"It asks for: {asked}.")
     return answers
 
 
@@ -300,8 +279,7 @@ def _export_step(
 
 def card_facts(facts: RunFacts, variant: Variant, ask: ExportRequest, device: DeviceFacts) -> CardFacts:
     """Return all facts of the model card and the manifest, from the store."""
-    project: Project = facts.project
-    run: Run = facts.run
+    project, run = facts.project, facts.run
     info = ModelInfo.model_validate_json(project.info_json or "{}")
     judged = None if variant.is_baseline else variant.judgement
     return CardFacts(
@@ -343,26 +321,14 @@ def check_writable(out: Path) -> None:
     """Raise `JobError` at once if the bundle could not be written at the end."""
     folder = out.absolute().parent
     if len(os.fsencode(out.name)) > MAX_NAME_BYTES:
-        raise refusal(
-            "name_too_long",
-            "The name is too long",
-            f"A file's name may have {MAX_NAME_BYTES} bytes.",
-            "Choose a shorter one. Nothing was changed.",
-        )
+        detail = f"A file's name may have {MAX_NAME_BYTES} bytes."
+        raise refused("name_too_long", "The name is too long", detail, "Choose a shorter one. Nothing was changed.")
     if not folder.is_dir():
-        raise refusal(
-            "no_folder",
-            "The folder for the bundle is not there",
-            f"There is no folder {folder}.",
-            "Create it, or choose another place.",
-        )
+        title, detail = "The folder for the bundle is not there", f"There is no folder {folder}."
+        raise refused("no_folder", title, detail, "Create it, or choose another place.")
     if why_not_writable(folder) or out.is_dir():
-        raise refusal(
-            "not_writable",
-            "The bundle cannot be written there",
-            f"{out} cannot be written.",
-            "Choose another place. Nothing was changed.",
-        )
+        title, detail = "The bundle cannot be written there", f"{out} cannot be written."
+        raise refused("not_writable", title, detail, "Choose another place. Nothing was changed.")
 
 
 def place(source: Path, out: Path, stopped: Stopped = lambda: False) -> None:
@@ -384,14 +350,12 @@ def place(source: Path, out: Path, stopped: Stopped = lambda: False) -> None:
         if isinstance(error, InterruptedError):
             raise
         if error.errno in NO_ROOM:
+            hint, needed_bytes = "Make room there or choose another place, then export again.", source.stat().st_size
             full = DiskFull(
-                out.absolute().parent,
-                needed_bytes=source.stat().st_size,
-                safe="The old file is as it was.",
-                hint="Make room there or choose another place, then export again.",
+                out.absolute().parent, needed_bytes=needed_bytes, safe="The old file is as it was.", hint=hint
             )
-            raise JobError(full.info(), REFUSED) from error
-        raise refusal(
+            raise JobError(full.info(), 3) from error
+        raise refused(
             "not_written",
             "The bundle could not be written",
             f"{out}: {error.strerror or error}.",

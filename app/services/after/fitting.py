@@ -13,14 +13,11 @@ from app.domain.choose import (
     needs_quiet,
 )
 from app.domain.variant import Variant
-from app.services.flow.steps import JobError
+from app.services.flow.steps import JobError, refused
 from app.services.records.facts import RunFacts
 from app.services.run.version_steps import stored_version
 from workers.contracts.bundles import InsteadOf
-from workers.contracts.errors import ErrorInfo
 from workers.contracts.specs import DescribedTarget
-
-REFUSED = 3
 
 
 @dataclass(frozen=True)
@@ -110,12 +107,6 @@ def refused_by(target: DescribedTarget, variant: Variant, more: str, hint: str) 
     """Return the error that names the target's runtimes and the version's."""
     needed = " or ".join(target.runtimes)
     detail = f"“{target.title}” needs one plain ONNX model that was proven in {needed}; “{variant.title}” is none."
-    return JobError(
-        ErrorInfo(
-            code="version_not_for_target",
-            title="This version does not run in that kind of bundle",
-            detail=f"{detail} {more}".strip(),
-            hint=hint or "Choose another kind of bundle, for example the Python folder, which takes every version.",
-        ),
-        REFUSED,
-    )
+    hint = hint or "Choose another kind of bundle, for example the Python folder, which takes every version."
+    title = "This version does not run in that kind of bundle"
+    return refused("version_not_for_target", title, f"{detail} {more}".strip(), hint)

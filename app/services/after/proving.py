@@ -11,7 +11,7 @@ from app.domain.variant import Variant
 from app.domain.words.outcome import headline
 from app.services.after import run_data
 from app.services.after.run_parts import RunSection, parts_of
-from app.services.flow.steps import Flow, JobError, JobStep, StepResult
+from app.services.flow.steps import Flow, JobStep, StepResult, refused
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import ReadData, read_data
 from app.services.records.facts import RunFacts, check_stored, read_facts
@@ -27,7 +27,6 @@ from app.services.run.version_steps import (
     stored_version,
     threads_of,
 )
-from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataParams
 from workers.contracts.proof.proving import FreshParams, FreshResult
 from workers.contracts.specs import Judgement
@@ -90,8 +89,7 @@ def evaluate_rest(workspace: Workspace, facts: RunFacts) -> Flow[Proved]:
 
 def judge_alone(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow[Run]:
     """Test this version of `facts` alone as a look of its own, choose again, and store the run."""
-    run = yield from _Proving(workspace, facts, facts.proof).alone(variant)
-    return run
+    return (yield from _Proving(workspace, facts, facts.proof).alone(variant))
 
 
 def choose_again(workspace: Workspace, facts: RunFacts, variant: Variant) -> Run:
@@ -119,13 +117,11 @@ class _Proving(ProofSequence):
         judgement = yield from self._judge(original, 0)
         self.keep(dataclasses.replace(original, judgement=judgement))
         others = tuple(Step(version) for version in judged if version.id not in first)
-        run = yield from self._prove_all(ProofOrder((*order.steps, *others)))
-        return run
+        return (yield from self._prove_all(ProofOrder((*order.steps, *others))))
 
     def alone(self, variant: Variant) -> Flow[Run]:
         """Test one version and store the result; other versions stay as they are."""
-        run = yield from self._prove_all(ProofOrder((Step(variant),)))
-        return run
+        return (yield from self._prove_all(ProofOrder((Step(variant),))))
 
     def as_it_is(self, variant: Variant) -> Run:
         """No look: only the figures of this version are new."""
@@ -243,15 +239,9 @@ def _fresh(workspace: Workspace, facts: RunFacts, data: ReadData) -> Flow[FreshR
     )
     if not done.result.items:
         count = done.result.in_test + done.result.in_calibration
-        raise JobError(
-            ErrorInfo(
-                code="nothing_new",
-                title="None of these examples is new",
-                detail=f"All {count:,} were there already; the same example twice proves nothing more.",
-                hint="Add others that the model has not been tested with.",
-            ),
-            3,
-        )
+        detail = f"All {count:,} were there already; the same example twice proves nothing more."
+        hint = "Add others that the model has not been tested with."
+        raise refused("nothing_new", "None of these examples is new", detail, hint)
     return done.result
 
 

@@ -28,8 +28,7 @@ def prove_alone(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow
     the test set. Everything is saved at the end, so that cancelling changes nothing.
     """
     if is_timed(variant):
-        run = yield from judge_alone(workspace, facts, variant)
-        return run
+        return (yield from judge_alone(workspace, facts, variant))
     check_stored(workspace, facts, variant, contents=False)
     original = stored_version(facts, facts.baseline)
     others = [one for one in facts.made if one.is_side_by_side and one.id != variant.id]

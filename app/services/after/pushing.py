@@ -2,18 +2,16 @@
 
 from pathlib import Path
 
-from app.services.flow.steps import Flow, JobError, JobStep, StepResult
+from app.services.flow.steps import Flow, JobError, JobStep, StepResult, refused
 from app.services.flow.workspace import Workspace
 from app.services.hub.looking import look
 from app.services.hub.place import HubPlace, certificate_paths, hub_place
 from app.version import VERSION
-from workers.contracts.errors import ErrorInfo
 from workers.contracts.hub import HubPushParams, HubPushResult
 from workers.contracts.process.messages import Limits
 
 RETRIES, LONGEST_WAIT_S = 5, 120.0
 PUSH_LIMITS = Limits(memory_bytes=4 << 30, network=True)
-REFUSED = 3
 
 
 def check_push(space: Workspace, repo: str) -> Flow[HubPushResult]:
@@ -48,12 +46,7 @@ def _place(space: Workspace) -> HubPlace:
     """Return the hub's place; raise `JobError` (exit code 3) if nobody is logged in there."""
     place = hub_place(space)
     if place.token is None:
-        error = ErrorInfo(
-            code="hub_log_in_needed",
-            title="The hub does not know you yet",
-            detail=f"{place.warning or f'There is no token for {place.endpoint}.'} Nothing was written or sent.",
-            hint="Log in on the page Hub with a token that may write, then export again.",
-            by_command="fettle hub login",
-        )
-        raise JobError(error, REFUSED)
+        detail = f"{place.warning or f'There is no token for {place.endpoint}.'} Nothing was written or sent."
+        hint = "Log in on the page Hub with a token that may write, then export again."
+        raise refused("hub_log_in_needed", "The hub does not know you yet", detail, hint, "fettle hub login")
     return place

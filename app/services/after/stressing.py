@@ -6,13 +6,12 @@ from pathlib import Path
 from app.domain.variant import Variant
 from app.services.after.run_parts import RunSection, parts_of
 from app.services.after.trying.showing import sources_of
-from app.services.flow.steps import Flow, JobError, JobStep, StepResult
+from app.services.flow.steps import Flow, JobStep, StepResult, refused
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, check_stored
 from app.services.records.stress import read_record, save_stress
 from app.services.run.version_steps import stored_version, threads_of
 from workers.contracts.after.stress import FULL_S, QUICK_S, StressParams, StressPart, StressResult
-from workers.contracts.errors import ErrorInfo
 from workers.contracts.paths import from_text
 from workers.contracts.runtimes import needs_torch
 
@@ -50,13 +49,9 @@ def pick_stressed(facts: RunFacts, variant_id: str | None) -> Variant:
     chosen = next((variant for variant in versions if variant.id == variant_id), None)
     if chosen is None:
         wanted = f"no version {variant_id!r} that answered" if variant_id else "no version besides the original"
-        info = ErrorInfo(
-            code="no_such_version",
-            title="There is nothing to put under stress",
-            detail=f"The run {facts.run.id} has {wanted}.",
-            hint="Take one of the ids that 'fettle compare' lists, or optimize again.",
-        )
-        raise JobError(info, 3)
+        title, detail = "There is nothing to put under stress", f"The run {facts.run.id} has {wanted}."
+        hint = "Take one of the ids that 'fettle compare' lists, or optimize again."
+        raise refused("no_such_version", title, detail, hint)
     return chosen
 
 

@@ -16,12 +16,11 @@ from app.domain.run import Run, RunState
 from app.domain.variant import Variant
 from app.persistence import Repositories
 from app.persistence.repositories import NotFound
-from app.services.flow.steps import Flow, FlowCancelled, JobError
+from app.services.flow.steps import Flow, FlowCancelled, JobError, refused
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, read_facts
 from app.services.run.version_steps import MeasuredPair, judge, predict, stored_version, threads_of
 from workers.contracts.base import Frozen
-from workers.contracts.errors import ErrorInfo
 from workers.contracts.specs import Judgement
 
 log = logging.getLogger(__name__)
@@ -133,6 +132,7 @@ def watch(space: Workspace, run: Run) -> Flow[Watched | None]:
     if pinned is None or reference is None:
         return None
     variant = facts.recommended or facts.baseline
+    found = yield from _between(space, pinned, (reference.facts, reference.variant), (facts, variant))
     watched = Watched(
         variant_id=variant.id,
         other_run_id=reference.facts.run.id,
@@ -140,10 +140,10 @@ def watch(space: Workspace, run: Run) -> Flow[Watched | None]:
         other_title=reference.variant.title,
         other_at=reference.at,
         is_export=reference.is_export,
+        judgement=found.judgement,
+        reason=found.reason,
+        libraries=found.libraries,
     )
-    found = yield from _between(space, pinned, (reference.facts, reference.variant), (facts, variant))
-    told = {"judgement": found.judgement, "reason": found.reason, "libraries": found.libraries}
-    watched = watched.model_copy(update=told)
     if _is_original_again(reference, facts, variant) and found.judgement and not found.judgement.changed_count:
         return None
     space.repositories.records.put(WATCHED, run.id, watched)
@@ -161,8 +161,7 @@ def judged_between(space: Workspace, before: Answering, after: Answering) -> Flo
         pinned = _pinned_of(facts)
     if pinned is None:
         return Between(reason="The examples of the version before are no longer known.")
-    found = yield from _between(space, pinned, before, after, asks=True)
-    return found
+    return (yield from _between(space, pinned, before, after, asks=True))
 
 
 def _between(
@@ -241,11 +240,8 @@ def _stored(space: Workspace, run_id: str, variant_id: str | None) -> tuple[RunF
 def _answers(space: Workspace, pinned: Pinned, facts: RunFacts, variant: Variant, *, asks: bool = False) -> Flow[str]:
     """Return the key of a version's predictions for the pinned test set; predict if it has those of other examples."""
     data = facts.first_data
-    same = data is not None and (data.sha256, data.n_test, facts.run.goal.seed) == (
-        pinned.sha256,
-        pinned.n_test,
-        pinned.seed,
-    )
+    known = (pinned.sha256, pinned.n_test, pinned.seed)
+    same = data is not None and (data.sha256, data.n_test, facts.run.goal.seed) == known
     if facts.run.data_key == pinned.data_key or same:
         if variant.answers_key is not None and space.artifacts.peek(variant.answers_key) is not None:
             return variant.answers_key
@@ -261,8 +257,7 @@ def _answers(space: Workspace, pinned: Pinned, facts: RunFacts, variant: Variant
 def _judge(space: Workspace, pinned: Pinned, facts: RunFacts, before: str, after: str) -> Flow[Judgement]:
     folder = space.artifacts.folder
     pair = MeasuredPair(folder(pinned.data_key) / "data", folder(before), folder(after))
-    judgement = yield from judge([pair], facts.run.goal.max_loss_pct, "Compare with the version before")
-    return judgement
+    return (yield from judge([pair], facts.run.goal.max_loss_pct, "Compare with the version before"))
 
 
 def _versions(space: Workspace, key: str) -> dict[str, str]:
@@ -287,13 +282,7 @@ def _changed(before: dict[str, str], after: dict[str, str]) -> tuple[ReleaseChan
 
 
 def _not_judged(why: str) -> JobError:
-    info = ErrorInfo(
-        code="not_comparable",
-        title="It cannot be compared with the version before",
-        detail=why,
-        hint="Nothing is lost.",
-    )
-    return JobError(info, 3)
+    return refused("not_comparable", "It cannot be compared with the version before", why, "Nothing is lost.")
 
 
 def watched_words(watched: Watched) -> str:

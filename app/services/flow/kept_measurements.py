@@ -5,7 +5,6 @@ the machine with its library versions. A side-by-side measurement is found only 
 versions measured under the same conditions.
 """
 
-import dataclasses
 import shutil
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -58,16 +57,7 @@ class SavedMeasurements:
         oldest = max(step.reuse.since, step.reuse.began) if is_under_load(*kept.loads) else step.reuse.since
         if kept.measured_at < oldest or step.reuse.only_of not in (None, kept.run_began):
             return None
-        return Measured(
-            latencies_ms=kept.latencies_ms,
-            results=kept.results,
-            failures=(None,) * len(kept.latencies_ms),
-            busy_share=kept.busy_share,
-            loads=kept.loads,
-            seconds=kept.seconds,
-            measured_at=kept.measured_at,
-            run_began=kept.run_began,
-        )
+        return Measured(**dict(kept), failures=(None,) * len(kept.latencies_ms))
 
     def save(self, step: MeasureStep, measured: Measured) -> Entry | None:
         """Store a complete measurement; return None if it failed, was stopped, or may not be reused.
@@ -76,22 +66,11 @@ class SavedMeasurements:
             OSError: The entry could not be written.
         """
         key = self.key(step)
-        if (
-            key is None
-            or step.reuse is None
-            or not measured.complete
-            or any(failure is not None for failure in measured.failures)
-        ):
+        if key is None or step.reuse is None or not measured.complete or any(measured.failures):
             return None
-        kept = _Kept(
-            measured_at=datetime.now(UTC),
-            latencies_ms=measured.latencies_ms,
-            results=measured.results,
-            busy_share=measured.busy_share,
-            loads=measured.loads,
-            seconds=measured.seconds,
-            run_began=step.reuse.began,
-        )
+        names = ("latencies_ms", "results", "busy_share", "loads", "seconds")
+        facts = {name: getattr(measured, name) for name in names}
+        kept = _Kept(**facts, measured_at=datetime.now(UTC), run_began=step.reuse.began)
         folder = self._jobs / f"measured-{uuid.uuid4().hex[:12]}"
         folder.mkdir(parents=True)
         try:
@@ -105,11 +84,8 @@ class SavedMeasurements:
         variants = [self._facts_of(variant) for variant in step.variants]
         if step.reuse is None or None in variants:
             return None
-        how = {
-            field.name: getattr(step, field.name)
-            for field in dataclasses.fields(step)
-            if field.name in ("sets", "blocks", "threads", "warmup_requests", "timed_requests", "block_max_s")
-        }
+        names = ("sets", "blocks", "threads", "warmup_requests", "timed_requests", "block_max_s")
+        how = {name: getattr(step, name) for name in names}
         slow_ms = None if step.slow_over_ms is None else "bounded"
         facts = {"protocol": PROTOCOL, "machine": step.reuse.machine, "contenders": variants, **how, "slow": slow_ms}
         if step.least_block_s:

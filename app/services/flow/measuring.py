@@ -9,16 +9,8 @@ from statistics import fmean
 from app.domain.variant import LatencyPoint
 from app.jobs.interleaving import BlockGroup, Timing
 from app.jobs.process import Waitable
+from app.services.flow import events
 from app.services.flow.artifacts import Entry
-from app.services.flow.events import (
-    Event,
-    LatenciesMeasured,
-    LogLine,
-    MeasuringChanged,
-    Observer,
-    StepProgress,
-    WaitingForQuiet,
-)
 from app.services.flow.kept_measurements import SavedMeasurements
 from app.services.flow.quiet import Waiting
 from app.services.flow.steps import Loads, Measured, MeasureStep, limits_of_runtime
@@ -139,20 +131,20 @@ class Measurer:
         self._is_over = True
         self._remove_folders()
 
-    def _wait(self, waiting: Waiting, observe: Observer) -> None:
+    def _wait(self, waiting: Waiting, observe: events.Observer) -> None:
         """Report each new look at the processor, and begin to measure when the wait is over."""
         goes_on = waiting.tick()
         if goes_on and (self._told_share is None or waiting.busy_share != self._told_share):
             self._told_share = waiting.busy_share
-            observe(WaitingForQuiet(waiting.busy_share, waiting.left_s, disturbed_by=waiting.disturbed_by))
+            observe(events.WaitingForQuiet(waiting.busy_share, waiting.left_s, disturbed_by=waiting.disturbed_by))
         elif not goes_on:
             self._waiting = None
-            told = WaitingForQuiet(waiting.busy_share, 0.0, is_over=True, disturbed_by=waiting.disturbed_by)
+            told = events.WaitingForQuiet(waiting.busy_share, 0.0, is_over=True, disturbed_by=waiting.disturbed_by)
             observe(told)
-            observe(MeasuringChanged(True))
+            observe(events.MeasuringChanged(True))
             self._group = self._begin()
 
-    def poll(self, observe: Observer) -> None:
+    def poll(self, observe: events.Observer) -> None:
         """Handle new messages and report events to `observe`."""
         if self._waiting is not None and not self._is_over:
             self._wait(self._waiting, observe)
@@ -161,18 +153,18 @@ class Measurer:
         for index, message in self._group.poll():
             if isinstance(message, BlockDone):
                 self._blocks_done += 1
-                observe(LatenciesMeasured(self._points(index, message.latencies_ms)))
+                observe(events.LatenciesMeasured(self._points(index, message.latencies_ms)))
                 observe(self._progress(self._group))
             elif isinstance(message, Log):
-                observe(LogLine(message.level, message.text, self.job_id))
+                observe(events.LogLine(message.level, message.text, self.job_id))
             elif isinstance(message, Failed):
-                observe(LogLine("error", f"{message.error.title}: {message.error.detail}", self.job_id))
+                observe(events.LogLine("error", f"{message.error.title}: {message.error.detail}", self.job_id))
 
-    def _progress(self, group: BlockGroup) -> StepProgress:
+    def _progress(self, group: BlockGroup) -> events.StepProgress:
         total = max(group.total_blocks, self._blocks_done)
         seconds = time.monotonic() - self._began_s
         left_s = seconds / self._blocks_done * (total - self._blocks_done)
-        return StepProgress(
+        return events.StepProgress(
             self.step.step_index, self.step.title, self._blocks_done, total, "blocks", left_s, says_more=False
         )
 
@@ -228,21 +220,23 @@ def _times(timing: Timing, sets: int) -> tuple[tuple[float, ...], ...]:
     return tuple(tuple(times) for times in timing.latencies_ms[:sets] if times)
 
 
-def save_measured(kept: SavedMeasurements, measurer: Measurer, measured: Measured, observe: Observer) -> Entry | None:
+def save_measured(
+    kept: SavedMeasurements, measurer: Measurer, measured: Measured, observe: events.Observer
+) -> Entry | None:
     """Store the measurement for reuse; a failed write only causes a warning."""
     try:
         return kept.save(measurer.step, measured)
     except OSError as error:
         text = f"The measurement could not be kept for later: {error.strerror or error}."
-        observe(LogLine("warning", text, measurer.job_id))
+        observe(events.LogLine("warning", text, measurer.job_id))
         return None
 
 
-def event_of(message: WorkerMessage, index: int | None, job: RunJob | None) -> Event | None:
+def event_of(message: WorkerMessage, index: int | None, job: RunJob | None) -> events.Event | None:
     """Return the event for a job's message, None if the message is not for observers."""
     if isinstance(message, Progress):
         told = (message.stage, message.done, message.total, message.unit, message.eta_s)
-        return StepProgress(index, *told, stage_id=message.stage_id)
+        return events.StepProgress(index, *told, stage_id=message.stage_id)
     if isinstance(message, Log):
-        return LogLine(message.level, message.text, job.job_id if job else "")
+        return events.LogLine(message.level, message.text, job.job_id if job else "")
     return None

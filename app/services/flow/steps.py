@@ -38,6 +38,11 @@ class JobError(Exception):
         self.error, self.exit_code = error, exit_code
 
 
+def refused(code: str, title: str, detail: str, hint: str, by_command: str = "") -> JobError:
+    """Return the error of a request that is refused, which is exit code 3."""
+    return JobError(ErrorInfo(code=code, title=title, detail=detail, hint=hint, by_command=by_command), 3)
+
+
 class FlowCancelled(Exception):
     """The person cancelled; thrown into the flow."""
 

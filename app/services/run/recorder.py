@@ -16,20 +16,7 @@ from app.domain.variant import LatencyPoint, Variant
 from app.domain.words.results import forecast_words
 from app.persistence import Repositories
 from app.persistence.repositories import NotFound
-from app.services.flow.events import (
-    Event,
-    JobBegan,
-    JobEnded,
-    LatenciesMeasured,
-    LogLine,
-    MemoryUsed,
-    Observer,
-    RunChanged,
-    RunProgressed,
-    StepChanged,
-    VariantChanged,
-    WaitingForQuiet,
-)
+from app.services.flow import events
 from app.services.flow.steps import StepResult
 from app.services.records.card import save_card_results
 from app.services.records.findings import add_finding
@@ -61,12 +48,12 @@ class Before:
 class Recorder:
     """The facts of one run, in memory and in the database; points have times in seconds since the run's start."""
 
-    def __init__(self, repositories: Repositories, project: Project, run: Run, observe: Observer) -> None:
+    def __init__(self, repositories: Repositories, project: Project, run: Run, observe: events.Observer) -> None:
         """Create a recorder that saves to `repositories` and reports each event to `observe`."""
         self._repositories, self._watcher = repositories, observe
         self.clock = RunClock(lambda: self.elapsed_s)
         self._progress = ProgressMeter(self.clock)
-        self._held: list[Event] | None = None
+        self._held: list[events.Event] | None = None
         self.project = project
         self._started_s = self._zero_s = time.monotonic()
         self.run = run
@@ -78,7 +65,7 @@ class Recorder:
             variant.id: variant for variant in repositories.variants.list(run_id=run.id)
         }
 
-    def _observe(self, event: Event) -> None:
+    def _observe(self, event: events.Event) -> None:
         """Report the event, and the progress if it changed."""
         if self._held is not None:
             self._held.append(event)
@@ -86,12 +73,12 @@ class Recorder:
         self._watcher(event)
         progress = self._progress.take(event)
         if progress is not None:
-            self._watcher(RunProgressed(progress))
+            self._watcher(events.RunProgressed(progress))
 
     @contextmanager
     def _as_one(self) -> Iterator[None]:
         """Write everything inside as one transaction, in memory as well, and report it once it is written."""
-        held: list[Event] = []
+        held: list[events.Event] = []
         self._held = held
         run, steps, variants = self.run, dict(self.steps), dict(self.variants)
         try:
@@ -259,7 +246,7 @@ class Recorder:
         self.variants[variant.id] = variant
         save = self._repositories.variants.update if known else self._repositories.variants.add
         save(variant)
-        self._observe(VariantChanged(variant))
+        self._observe(events.VariantChanged(variant))
         return variant
 
     def beside_times(self, variant_id: str, results: Sequence[MeasureResult]) -> None:
@@ -269,7 +256,7 @@ class Recorder:
 
     def log(self, text: str) -> None:
         """Log a line of information."""
-        self._observe(LogLine("info", text))
+        self._observe(events.LogLine("info", text))
 
     @property
     def has_gone_on(self) -> bool:
@@ -289,7 +276,7 @@ class Recorder:
         now_s = time.monotonic() - self._zero_s
         points = tuple(LatencyPoint(variant_id, now_s, value) for value in values)
         self._repositories.latencies.add_many(self.run.id, points)
-        self._observe(LatenciesMeasured(points))
+        self._observe(events.LatenciesMeasured(points))
 
     def report(self, finding: Finding) -> None:
         """Store a finding; log it as a warning unless it is only information."""
@@ -299,33 +286,32 @@ class Recorder:
 
     def warn(self, text: str) -> None:
         """Log a warning that a person should see now."""
-        self._observe(LogLine("warning", text))
+        self._observe(events.LogLine("warning", text))
 
-    def watch(self, event: Event) -> None:
+    def watch(self, event: events.Event) -> None:
         """Record the events of the driver and pass them on to the observer."""
-        if isinstance(event, LatenciesMeasured):
-            points = tuple(
-                LatencyPoint(point.variant_id, point.at_s - self._zero_s, point.latency_ms) for point in event.points
-            )
-            self._repositories.latencies.add_many(self.run.id, points)
-            event = LatenciesMeasured(points)
-        elif isinstance(event, MemoryUsed):
-            self.peak_memory_bytes = max(self.peak_memory_bytes or 0, event.peak_bytes)
-        elif isinstance(event, WaitingForQuiet):
-            self.disturbed_by = event.disturbed_by or self.disturbed_by
-        elif isinstance(event, JobBegan):
-            jobs = self._repositories.jobs
-            jobs.update(dataclasses.replace(jobs.get(event.job_id), run_id=self.run.id))
-        elif isinstance(event, JobEnded) and event.error is not None:
-            self._observe(LogLine("error", f"{event.error.title}: {event.error.detail}", event.job_id))
+        match event:
+            case events.LatenciesMeasured(points):
+                points = tuple(dataclasses.replace(point, at_s=point.at_s - self._zero_s) for point in points)
+                self._repositories.latencies.add_many(self.run.id, points)
+                event = events.LatenciesMeasured(points)
+            case events.MemoryUsed(peak_bytes):
+                self.peak_memory_bytes = max(self.peak_memory_bytes or 0, peak_bytes)
+            case events.WaitingForQuiet():
+                self.disturbed_by = event.disturbed_by or self.disturbed_by
+            case events.JobBegan(job_id):
+                jobs = self._repositories.jobs
+                jobs.update(dataclasses.replace(jobs.get(job_id), run_id=self.run.id))
+            case events.JobEnded(job_id, error=error) if error is not None:
+                self._observe(events.LogLine("error", f"{error.title}: {error.detail}", job_id))
         self._observe(event)
 
     def _put_step(self, step: StepRecord) -> None:
         self.steps[step.index] = step
         self._repositories.runs.put_step(step)
-        self._observe(StepChanged(step))
+        self._observe(events.StepChanged(step))
 
     def _set_run(self, **changes: Any) -> None:
         self.run = dataclasses.replace(self.run, **changes)
         self._repositories.runs.update(self.run)
-        self._observe(RunChanged(self.run))
+        self._observe(events.RunChanged(self.run))

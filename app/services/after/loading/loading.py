@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from app.domain.variant import Variant
-from app.services.flow.steps import Flow, JobError, JobStep, Measured, MeasureStep, StepResult
+from app.services.flow.steps import Flow, JobError, JobStep, Measured, MeasureStep, StepResult, refused
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, check_stored
 from app.services.records.load import LoadRecord, read_load, write_load
@@ -20,7 +20,6 @@ from workers.contracts.after.load import (
     Part,
     VersionLoad,
 )
-from workers.contracts.errors import ErrorInfo
 from workers.contracts.process.messages import Limits
 from workers.contracts.specs import DeviceFacts
 
@@ -269,12 +268,5 @@ def busiest(record: LoadRecord) -> float | None:
 
 def _nothing(load: VersionLoad) -> JobError:
     detail = load.missing[0] if load.missing else "Nothing could be measured."
-    return JobError(
-        ErrorInfo(
-            code="nothing_measured",
-            title="This could not be measured under load",
-            detail=f"“{load.title}”: {detail}",
-            hint="Choose another version, or optimize the model again.",
-        ),
-        3,
-    )
+    title, hint = "This could not be measured under load", "Choose another version, or optimize the model again."
+    return refused("nothing_measured", title, f"“{load.title}”: {detail}", hint)

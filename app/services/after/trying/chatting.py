@@ -4,7 +4,7 @@ from pathlib import Path
 
 from app.domain.variant import Variant
 from app.services.after.trying.live_model import LiveJob
-from app.services.flow.steps import Flow, JobError, JobStep
+from app.services.flow.steps import Flow, JobError, JobStep, refused
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import open_model
 from app.services.records.facts import RunFacts, check_stored
@@ -26,7 +26,10 @@ class LiveChat(LiveJob):
 
     def __init__(self, workspace: Workspace, version: Version, threads: int | None = None) -> None:
         """Start the process that loads the version."""
-        super().__init__(workspace, _step(version, threads))
+        limits = version.limits.model_copy(update={"cpu_s": None})  # open as long as the chat
+        params, read_paths = ChatParams(**version.parameters()), (version.model_dir,)
+        step = JobStep("chat", params, ChatResult, "Chat", read_paths, limits=limits, threads=threads)
+        super().__init__(workspace, step)
         self._index = 0
 
     def send(self, request: ChatRequest) -> None:
@@ -48,7 +51,7 @@ def chat_of_run(workspace: Workspace, facts: RunFacts, variant: Variant) -> Live
     """
     check_stored(workspace, facts, variant, contents=False)
     if not is_chat(facts.original_dir):
-        raise JobError(no_language_model(facts.project.name), 3)
+        raise _no_language_model(facts.project.name)
     return LiveChat(workspace, stored_version(facts, variant), facts.run.goal.threads)
 
 
@@ -62,30 +65,14 @@ def chat_version(params: OpenParams) -> Flow[Version]:
     """Open a model or an unpacked bundle; raise `JobError` (exit code 3) if it is not a language model."""
     opened = yield from open_model(params.model_copy(update={"to_prove": True}))
     if opened.info.task != LANGUAGE_MODEL:
-        raise JobError(no_language_model(opened.info.name), 3)
+        raise _no_language_model(opened.info.name)
     recipe = Recipe(title=opened.info.name, runtime=opened.result.runtime)
     return Version(new_variant("", 0, recipe, is_baseline=True), opened.folder)
 
 
-def no_language_model(name: str) -> ErrorInfo:
-    """Return the error of a model that is not a language model."""
-    return ErrorInfo(
-        code="no_language_model",
-        title="There is no chat with this model",
-        detail=f"{name} does not go on with texts.",
-        hint="Open a language model, such as one of the hub's for “text-generation”.",
+def _no_language_model(name: str) -> JobError:
+    title, hint = (
+        "There is no chat with this model",
+        "Open a language model, such as one of the hub's for “text-generation”.",
     )
-
-
-def _step(version: Version, threads: int | None) -> JobStep[ChatResult]:
-    params = ChatParams(**version.parameters())
-    limits = version.limits.model_copy(update={"cpu_s": None})  # open as long as the chat
-    return JobStep(
-        kind="chat",
-        params=params,
-        result=ChatResult,
-        title="Chat",
-        read_paths=(Path(params.model_dir),),
-        limits=limits,
-        threads=threads,
-    )
+    return refused("no_language_model", title, f"{name} does not go on with texts.", hint)

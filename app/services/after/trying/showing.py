@@ -30,8 +30,7 @@ def changed_examples(workspace: Workspace, facts: RunFacts, variant: Variant) ->
     wanted = () if judgement is None else (*judgement.changed, *judgement.beside_changed)[:MAX_SHOWN]
     if not wanted:
         return ()
-    found = yield from numbered_examples(workspace, facts, variant, wanted, "Show what changed")
-    return found
+    return (yield from numbered_examples(workspace, facts, variant, wanted, "Show what changed"))
 
 
 def numbered_examples(
