@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from app.cli.output import MISSING, OK, CommandFailed, Output, usage
 from app.cli.session import run, workspace
-from app.domain.sizes import bytes_words
 from app.services.flow.events import Event, StepProgress
 from app.services.hub.flows import Downloaded, download_model, log_in, search_hub, speed_bytes_per_s
 from app.services.hub.model_cache import ModelCache
@@ -15,6 +14,7 @@ from app.services.hub.pending import DownloadRequest
 from app.services.hub.place import hub_place
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.hub import DEFAULT_REVISION, HubModel, HubQuery
+from workers.contracts.measured.sizes import bytes_words
 
 PAGE = 100
 LINE_EVERY_S = 5.0

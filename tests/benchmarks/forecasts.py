@@ -19,9 +19,9 @@ from statistics import fmean
 
 from app.cli.output import Globals
 from app.cli.session import workspace
-from app.domain.sizes import bytes_words
 from app.services.run.forecasting import Expected, Forecasts, RunForecast, corrected
 from presets.sample import sample_paths
+from workers.contracts.measured.sizes import bytes_words
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT_S = 600

@@ -1,7 +1,6 @@
 """Format what a run tried as the page shows it."""
 
 from app.controllers.words import tr
-from app.domain.sizes import bytes_words
 from app.domain.standing import Standing
 from app.domain.tried import TriedRecipe
 from app.domain.variant import Measurement, Variant
@@ -14,6 +13,7 @@ from app.services.run.forecasting import Expected, RunForecast
 from widgets.pages.tried.value import ForecastRowValue, SaidValue, TriedRowValue, TriedValue
 from widgets.parts.format import UNKNOWN, ms, percent, seconds
 from widgets.parts.small import TagKind
+from workers.contracts.measured.sizes import bytes_words
 
 NAMED_S = 1.0
 """Least saved time in seconds for which work from an earlier run is mentioned."""

@@ -5,10 +5,10 @@ from datetime import datetime
 
 from app.domain.choose import Objective, is_gain, is_safe, is_slower
 from app.domain.screening import Untested
-from app.domain.sizes import bytes_words
 from app.domain.standing import Standing, standing_of
 from app.domain.variant import Measurement, Variant
 from workers.contracts.disturbed import BUSY_SHARE
+from workers.contracts.measured.sizes import bytes_words
 from workers.contracts.wording import about, percent, percent_of
 
 VERDICT_WORDS = {

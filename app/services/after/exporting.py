@@ -15,6 +15,7 @@ from pydantic import JsonValue
 from app.domain.choose import is_regressed, is_safe
 from app.domain.job import ExportRecord
 from app.domain.variant import Variant
+from app.files import sync_folder
 from app.paths import MAX_NAME_BYTES, why_not_writable
 from app.services.after.card_speed import speed_facts
 from app.services.after.falling_back import fallback_bytes, fallback_of, falls_back_usually
@@ -22,7 +23,6 @@ from app.services.after.fitting import check_takes, fitting, instead_of
 from app.services.after.loading.card import card_load
 from app.services.after.pushing import check_push, push
 from app.services.after.signing import check_key, signed
-from app.services.flow.artifacts import sync_folder
 from app.services.flow.background import Stopped
 from app.services.flow.steps import DiskStep, Flow, JobError, JobStep, StepResult, refused
 from app.services.flow.workspace import Workspace

@@ -185,7 +185,7 @@ class Driver(Generic[T]):
         if not self._cancelling:
             entry = save_measured(self._kept, measurer, measured, self._observe)
             if entry is not None:
-                self._history.measured(entry, measurer.job_id)
+                self._history.stored(entry, "measured", job=measurer.job_id)
         failure = next((failure for failure in measured.failures if failure is not None), None)
         state: End = "cancelled" if self._cancelling else "failed" if failure else "finished"
         self._tell_end(measurer.job_id, "measure", state, None if self._cancelling else failure)
@@ -248,7 +248,7 @@ class Driver(Generic[T]):
             shutil.rmtree(self._workspace.job_dir(job.job_id), ignore_errors=True)
             self._throw(FlowCancelled() if self._cancelling else self._not_kept(error))
         else:
-            self._history.stored(entry, job)
+            self._history.stored(entry, job.kind, job=job.job_id, params=job.params, seed=job.seed)
             self._workspace.ended_well(step)
             self._send(step, entry, False, seconds)
 

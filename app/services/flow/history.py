@@ -12,7 +12,6 @@ from app.persistence.repositories import NotFound
 from app.services.flow.artifacts import Entry
 from app.services.flow.workspace import Workspace
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.process.messages import RunJob
 
 LOOKED_UP = frozenset({"hub_search", "hub_model", "hub_login"})
 """Kinds of jobs without history: they leave nothing behind and run with every few keystrokes."""
@@ -36,9 +35,7 @@ class JobHistory:
         if kind in LOOKED_UP:
             return
         now = datetime.now(UTC)
-        record = JobRecord(
-            id=job_id, kind=kind, title=title, state="running", device=device, created_at=now, started_at=now
-        )
+        record = JobRecord(job_id, kind, title, "running", device, created_at=now, started_at=now)
         self._open[job_id] = record
         if self._jobs is not None:
             self._jobs.add(record)
@@ -58,29 +55,18 @@ class JobHistory:
             )
         )
 
-    def stored(self, entry: Entry, job: RunJob) -> None:
-        """Record that the store has a new entry, made by `job`."""
+    def stored(self, entry: Entry, kind: str, **made_by: object) -> None:
+        """Record that the store has a new entry of this kind, and what made it."""
         if self._artifacts is None:
             return
-        made_by = json.dumps({"job": job.job_id, "params": job.params, "seed": job.seed, "versions": entry.versions})
-        self._put(ArtifactRecord(entry.key, job.kind, entry.sha256, entry.size_bytes, datetime.now(UTC), made_by))
-
-    def _put(self, record: ArtifactRecord) -> None:
-        if self._artifacts is None:
-            return
+        facts = json.dumps({**made_by, "versions": entry.versions})
+        record = ArtifactRecord(entry.key, kind, entry.sha256, entry.size_bytes, datetime.now(UTC), facts)
         try:
             self._artifacts.get(record.key)
         except NotFound:
             self._artifacts.add(record)
         else:
             self._artifacts.update(record)
-
-    def measured(self, entry: Entry, job_id: str) -> None:
-        """Record that the store has a new measurement."""
-        if self._artifacts is None:
-            return
-        made_by = json.dumps({"job": job_id, "versions": entry.versions})
-        self._put(ArtifactRecord(entry.key, "measured", entry.sha256, entry.size_bytes, datetime.now(UTC), made_by))
 
     def _relative(self, log_path: Path | None) -> str | None:
         if log_path is None or not log_path.is_relative_to(self._root):

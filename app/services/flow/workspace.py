@@ -26,14 +26,8 @@ KEPT_S = 7 * 24 * 3600
 USUAL_MEMORY_BYTES = Limits().memory_bytes
 
 
-def no_own_limit() -> int | None:
-    """Return None: the person has set no memory limit."""
-    return None
-
-
-def no_own_card() -> Card | None:
-    """Return None: the person has chosen no GPU."""
-    return None
+def not_chosen() -> None:
+    """Return None: the person has set no memory limit and chosen no GPU."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +43,8 @@ class Workspace:
     artifacts: ArtifactStore
     pool: WorkerPool
     database: Store
-    memory_limit: Callable[[], int | None] = no_own_limit
-    card: Callable[[], Card | None] = no_own_card
+    memory_limit: Callable[[], int | None] = not_chosen
+    card: Callable[[], Card | None] = not_chosen
 
     @property
     def repositories(self) -> Repositories:

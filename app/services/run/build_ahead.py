@@ -11,7 +11,6 @@ from pathlib import Path
 from app.domain.choose import is_regressed
 from app.domain.outcome import SearchEnd, outcome_of
 from app.domain.run import Run, RunState
-from app.domain.sizes import bytes_words
 from app.domain.variant import Variant
 from app.domain.words.outcome import headline
 from app.domain.words.results import same_words
@@ -27,6 +26,7 @@ from app.services.run.version_steps import Version, as_made
 from workers.contracts.architectures import shown
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import ApplyParams, ApplyResult
+from workers.contracts.measured.sizes import bytes_words
 from workers.contracts.planning import NO_RUNTIME
 from workers.contracts.process.disk import DISK_FULL
 from workers.contracts.specs import Judgement, Recipe, RecipeStep
