@@ -208,15 +208,14 @@ class HubDownloadParams(HubParams):
     The job succeeds only when every file is complete and verified.
 
     Attributes:
-        place: The only folder besides the job's own that may be written. Complete files are below ``place/files`` under
-            their names, pieces below ``place/pieces``.
+        place: The only folder besides the job's own that may be written. Files are below ``place/files`` under their
+            names, also those that are not complete yet.
     """
 
     repo: str
     commit: str
     files: tuple[HubFile, ...]
     place: str
-    threads: int = Field(default=3, ge=1, le=8)
 
 
 class OriginFile(Frozen):

@@ -159,25 +159,22 @@ class Hub:
 
         return build_hf_headers(token=self.access.token or False)
 
-    def location(self, source: str, location: str) -> str:
-        """Return the address of the bytes of a file.
-
-        Raises:
-            InputRefused: the redirect must not be followed.
-        """
-        return self._guard.check(source, location)
-
-    def call(self, repo: str, call: Callable[[], T]) -> T:
+    def call(self, repo: str, call: Callable[[], T], arrived: Callable[[], int] = lambda: 0) -> T:
         """Call a function of the library until it succeeds or retrying is useless.
+
+        `arrived` counts bytes that stay after an error: while it grows, attempts start again from the first.
 
         Raises:
             WorkerError: in plain words.
         """
         patience = RetryPolicy(self.access, self.pause, self.tell)
         while True:
+            before = arrived()
             try:
                 return call()
             except Exception as error:
+                if arrived() > before:
+                    patience.reset()
                 if not is_passing(error) or not patience.wait(error):
                     raise translated(error, self.access, repo, patience.attempts) from error
 

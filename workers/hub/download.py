@@ -1,8 +1,11 @@
-"""Download several files at once with common progress, until all are complete or the first one fails."""
+"""Download several files at once with common progress, until all are complete or the first one fails.
+
+Each file comes by Range requests through the client library's session: its own download keeps no bytes after an error,
+checks no digest, and waits as long as a hub wishes (docs/decisions/0200).
+"""
 
 import os
 import queue
-import shutil
 import threading
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -12,131 +15,122 @@ from workers.contracts.hub import CHECKING, HubDownloadParams, HubDownloadResult
 from workers.contracts.process.context import JobContext
 from workers.hub import words
 from workers.hub.client import COMMIT, Hub, checked_repo
-from workers.hub.fetch import Fetcher
+from workers.hub.faults import Dropped, raise_for
 from workers.hub.partial_file import PartialFile
 
 TICK_S = 0.05
+THREADS = 3
 STAGE, CHECK_STAGE, UNIT = "Download", "Check what is here", "bytes"
 
 
-class Meter:
-    """Shared counters and messages of the download threads and the job's own thread."""
-
-    def __init__(self) -> None:
-        """Create counters at zero."""
-        self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self.notices: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self.here = self.fetched = self.checked = self.resumed = 0
-
-    def count(self, change: int) -> None:
-        """Count bytes from the network, or (negative) discarded bytes.
-
-        Raises:
-            JobCancelled: the work must stop.
-        """
-        with self._lock:
-            self.here += change
-            self.fetched += max(0, change)
-        if change > 0:
-            self.check()
-
-    def found(self, size: int) -> None:
-        """Count bytes that existed before."""
-        with self._lock:
-            self.here += size
-            self.resumed += size
-
-    def seen(self, size: int) -> None:
-        """Count existing bytes that were checked.
-
-        Raises:
-            JobCancelled: the work must stop.
-        """
-        with self._lock:
-            self.checked += size
-        self.check()
-
-    def stop(self) -> None:
-        """Signal all threads to stop."""
-        self._stop.set()
-
-    def check(self) -> None:
-        """Raise `JobCancelled` in a thread that must stop."""
-        if self._stop.is_set():
-            raise JobCancelled
-
-    def pause(self, seconds: float) -> None:
-        """Sleep, unless the work must stop.
-
-        Raises:
-            JobCancelled: the work must stop.
-        """
-        if self._stop.wait(seconds):
-            raise JobCancelled
-
-
 def download(params: HubDownloadParams, ctx: JobContext) -> HubDownloadResult:
-    """Download all files; complete files and pieces stay in `params.place` after an error and are reused.
+    """Download all files into ``params.place/files``; what has come stays there after an error and is continued.
 
     Raises:
         WorkerError: a file cannot be downloaded.
     """
-    repo, place, meter = checked_repo(params.repo), Path(params.place), Meter()
+    repo, place = checked_repo(params.repo), Path(params.place)
     if not COMMIT.fullmatch(params.commit):
         raise words.not_found(repo, "revision")
-    hub = Hub(params.access, meter.pause, meter.notices.put)
-    fetcher = Fetcher(hub, repo, params.commit, meter.count)
-    total = sum(file.size_bytes for file in params.files)
-    with ThreadPoolExecutor(params.threads, thread_name_prefix="download") as pool:
-        jobs = [pool.submit(_one, place, file, meter, fetcher) for file in params.files]
+    stop, notices = threading.Event(), queue.SimpleQueue[str]()
+
+    def pause(seconds: float) -> None:
+        if stop.wait(seconds):
+            raise JobCancelled
+
+    hub = Hub(params.access, pause, notices.put)
+    files = [PartialFile(place, file, lambda: pause(0)) for file in params.files]
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="download") as pool:
+        jobs = [pool.submit(_fetch, hub, repo, params.commit, file) for file in files]
         try:
-            _watch(jobs, meter, total, ctx)
+            _watch(jobs, files, notices, ctx)
         finally:
-            meter.stop()
+            stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
     _remove_others(place / "files", params.files)
-    shutil.rmtree(place / "pieces", ignore_errors=True)
-    ctx.progress(STAGE, total, total, UNIT)
-    files = tuple(job.result() for job in jobs)
-    return HubDownloadResult(files=files, fetched_bytes=meter.fetched, resumed_bytes=meter.resumed)
+    return HubDownloadResult(
+        files=tuple(job.result() for job in jobs),
+        fetched_bytes=sum(file.fetched for file in files),
+        resumed_bytes=sum(file.resumed for file in files),
+    )
 
 
-def _one(place: Path, file: HubFile, meter: Meter, fetcher: Fetcher) -> OriginFile:
-    """Download one file in a thread of the pool."""
-    meter.check()
-    piece = PartialFile(place, file, meter.seen)
-    whole = piece.whole()
-    if whole is not None:
-        meter.found(file.size_bytes)
-        return whole
-    try:
-        piece.open()
-        meter.found(piece.size)
-        return fetcher.fetch(piece)
-    finally:
-        piece.close()
-
-
-def _watch(jobs: "list[Future[OriginFile]]", meter: Meter, total: int, ctx: JobContext) -> None:
+def _watch(
+    jobs: "list[Future[OriginFile]]", files: list[PartialFile], notices: "queue.SimpleQueue[str]", ctx: JobContext
+) -> None:
     """Report progress until all downloads are done.
 
     Raises:
         JobCancelled: the user cancelled.
         Exception: the error of the first failed download.
     """
-    waiting = set(jobs)
+    waiting, total = set(jobs), sum(file.file.size_bytes for file in files)
     while waiting:
         done, waiting = wait(waiting, timeout=TICK_S, return_when=FIRST_EXCEPTION)
         for job in done:
             job.result()
         ctx.check_cancelled()
-        while not meter.notices.empty():
-            ctx.log(meter.notices.get(), "warning")
-        if meter.checked and not meter.fetched:
-            ctx.progress(CHECK_STAGE, min(meter.checked, total), total, UNIT, CHECKING)
+        while not notices.empty():
+            ctx.log(notices.get(), "warning")
+        here = sum(file.size for file in files)
+        if waiting and here and not any(file.fetched for file in files):
+            ctx.progress(CHECK_STAGE, here, total, UNIT, CHECKING)
         else:
-            ctx.progress(STAGE, min(meter.here, total), total, UNIT)
+            ctx.progress(STAGE, here, total, UNIT)
+
+
+def _fetch(hub: Hub, repo: str, commit: str, file: PartialFile) -> OriginFile:
+    """Download the missing bytes of a file; wrong ones of several transfers come once more from the start.
+
+    Raises:
+        WorkerError: the file cannot be downloaded.
+    """
+    from huggingface_hub import hf_hub_url
+
+    url = hf_hub_url(repo, file.file.name, revision=commit, endpoint=hub.endpoint)
+    try:
+        file.resume()
+        for _ in range(2):
+            if file.size < file.file.size_bytes:
+                hub.call(repo, lambda: _transfer(hub, url, file), lambda: file.fetched)
+            if (done := file.finish()) is not None:
+                return done
+            is_patched = file.is_patched
+            file.discard()
+            if not is_patched:
+                break
+        raise words.wrong_hash(file.file.name)
+    finally:
+        file.close()
+
+
+def _transfer(hub: Hub, url: str, file: PartialFile) -> None:
+    """Request the rest of the file once.
+
+    Raises:
+        Dropped: the connection ended before the file.
+        WorkerError: what comes is not the file.
+    """
+    size, begin = file.file.size_bytes, file.size
+    headers = {**hub.headers(), "accept-encoding": "identity", **({"range": f"bytes={begin}-"} if begin else {})}
+    with hub.session.stream("GET", url, headers=headers) as answer:
+        if answer.status_code not in (200, 206):
+            raise_for(answer)
+        is_rest = answer.status_code == 206 and answer.headers.get("content-range", "").startswith(f"bytes {begin}-")
+        if begin and not is_rest:
+            file.discard()
+        if answer.status_code == 206 and not is_rest:
+            raise Dropped
+        length = answer.headers.get("content-length", "")
+        if length.isdigit() and file.size + int(length) != size:
+            told = file.size + int(length)
+            file.discard()
+            raise words.wrong_length(file.file.name, size, told)
+        file.is_patched = file.size > 0
+        for chunk in answer.iter_raw():
+            file.write(chunk)
+    if file.size < size:
+        raise Dropped
 
 
 def _remove_others(folder: Path, files: tuple[HubFile, ...]) -> None:

@@ -218,16 +218,6 @@ def wrong_hash(name: str) -> WorkerError:
     )
 
 
-def changed(name: str) -> WorkerError:
-    """Build the error for another file under the same name and commit."""
-    return InputRefused(
-        "hub_file_changed",
-        "A file changed on the hub meanwhile",
-        f"“{shown(name)}” is another file now than when the download began. What had come of it was not kept.",
-        "Download the model again.",
-    )
-
-
 def disk_full(name: str, folder: Path, needed_bytes: int) -> WorkerError:
     """Build the error for a full disk; `needed_bytes` of the file are still missing."""
     return DiskFull(

@@ -89,7 +89,7 @@ def get_path(done: Finished) -> Path:
 
 
 def come(fettle: Fettle) -> int:
-    return sum(path.stat().st_size for path in (fettle.home / "hub" / "arriving").rglob("*.part"))
+    return sum(path.stat().st_size for path in (fettle.home / "hub" / "arriving").rglob("model.onnx"))
 
 
 def test_search_to_the_letter(fettle: Fettle, here: Here) -> None:

@@ -13,7 +13,6 @@ from workers.contracts.hub import HubAccess
 from workers.hub import words
 from workers.hub.client import origin
 from workers.hub.faults import Dropped, RetryPolicy, is_passing, retry_after_s, translated
-from workers.hub.fetch import strong_etag
 
 ACCESS = HubAccess(endpoint="https://hub", retries=3, backoff_s=1.0, max_wait_s=30.0)
 
@@ -106,11 +105,3 @@ def test_a_wait_that_the_hub_asks_for_is_neither_shortened_nor_endless() -> None
 def test_origins() -> None:
     assert origin("https://Hub.example/x") == ("https", "hub.example", 443)
     assert origin("http://[::1]:80/") == origin("http://[::1]")
-
-
-@pytest.mark.parametrize(
-    ("text", "etag"),
-    [('"a"', "a"), ("a", "a"), ('W/"a"', None), (None, None), ('"a"b"', None), ("ü", None), ('""', None)],
-)
-def test_only_strong_etags_say_something(text: str | None, etag: str | None) -> None:
-    assert strong_etag(text) == etag

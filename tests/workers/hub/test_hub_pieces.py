@@ -1,4 +1,4 @@
-"""What is on the disk from before: checked, taken up, or begun anew; never believed."""
+"""Bytes on the disk from an earlier attempt: checked, continued, or fetched anew; never trusted."""
 
 import hashlib
 from pathlib import Path
@@ -11,7 +11,12 @@ from workers.hub.open import open_hub
 from workers.hub.page import look
 
 
-def test_what_is_here_is_checked_and_not_fetched(bench: Bench) -> None:
+def put(bench: Bench, data: bytes) -> None:
+    bench.path.parent.mkdir()
+    bench.path.write_bytes(data)
+
+
+def test_download_again_checks_the_files_and_fetches_nothing(bench: Bench) -> None:
     bench.run()
     bench.fake.seen.clear()
     result = bench.run()
@@ -20,75 +25,56 @@ def test_what_is_here_is_checked_and_not_fetched(bench: Bench) -> None:
     assert (result.fetched_bytes, result.resumed_bytes) == (0, SIZE + 2)
 
 
-def test_a_damaged_file_is_fetched_again(bench: Bench) -> None:
-    bench.run()
-    path = bench.place / "files" / BIG_FILE
-    path.write_bytes(b"x" * SIZE)
+@pytest.mark.parametrize(
+    ("here", "n_sent"),
+    [(b"x" * SIZE, SIZE), (b"x" * (SIZE + 1), SIZE), (b"q" * 3_000_000, SIZE + 1_000_000)],
+    ids=["whole, wrong", "too long", "part, wrong"],
+)
+def test_damaged_bytes_cost_at_most_one_more_download(bench: Bench, here: bytes, n_sent: int) -> None:
+    """Given bytes that changed on the disk, Then the digest reveals it, and the file is fetched once more."""
+    put(bench, here)
     bench.run()
 
     assert bench.is_whole()
+    assert bench.fake.sent[BIG_FILE] == n_sent
 
 
-@pytest.mark.parametrize("note", [b"", b"{}", b"[", b'{"etag": 1, "body_etag": 2}', None])
-def test_a_piece_with_a_damaged_note_is_begun_anew(bench: Bench, note: bytes | None) -> None:
-    (bench.place / "pieces").mkdir()
+def test_piece_of_the_older_layout_is_continued(bench: Bench) -> None:
+    """Given a download that Fettle 0.2 paused, Then its bytes are used."""
     stem = hashlib.sha256(BIG_FILE.encode()).hexdigest()[:32]
-    (bench.place / "pieces" / f"{stem}.part").write_bytes(b"q" * 1000)
-    if note is not None:
-        (bench.place / "pieces" / f"{stem}.json").write_bytes(note)
-    bench.run()
-
-    assert bench.is_whole()
-    assert bench.fake.sent[BIG_FILE] == SIZE
-
-
-def test_a_damaged_piece_costs_one_more_download(bench: Bench) -> None:
-    """Given a piece whose bytes changed on the disk, Then the digest tells, and all is fetched once more."""
     (bench.place / "pieces").mkdir()
-    stem, etag = hashlib.sha256(BIG_FILE.encode()).hexdigest()[:32], bench.fake.repos[BIG].files[BIG_FILE].etag
-    (bench.place / "pieces" / f"{stem}.part").write_bytes(b"q" * 3_000_000)
-    note = f'{{"etag": "{etag}", "body_etag": "{etag}"}}'
-    (bench.place / "pieces" / f"{stem}.json").write_text(note)
-    bench.run()
+    (bench.place / "pieces" / f"{stem}.part").write_bytes(bench.data[:3_000_000])
 
-    assert bench.is_whole()
-    assert bench.fake.sent[BIG_FILE] == SIZE + 1_000_000
+    assert bench.run().resumed_bytes == 3_000_000
+    assert bench.is_whole() and bench.fake.sent[BIG_FILE] == 1_000_000
 
 
-@pytest.mark.parametrize("kind", ["link", "hard link", "too long"])
-def test_a_piece_that_is_none(bench: Bench, tmp_path: Path, kind: str) -> None:
-    """Given a link where a piece should be, Then nothing is written through it; a piece that is too long goes."""
-    (bench.place / "pieces").mkdir()
-    piece = bench.place / "pieces" / f"{hashlib.sha256(BIG_FILE.encode()).hexdigest()[:32]}.part"
+@pytest.mark.parametrize("kind", ["link", "hard link"])
+def test_link_in_place_of_a_file_is_replaced(bench: Bench, tmp_path: Path, kind: str) -> None:
+    """Given a link where the file should be, Then nothing is written through it."""
     victim = tmp_path / "victim"
     victim.write_bytes(b"mine")
-    if kind == "too long":
-        piece.write_bytes(b"x" * (SIZE + 1))
-        bench.run()
-        assert bench.is_whole()
-    else:
-        piece.symlink_to(victim) if kind == "link" else piece.hardlink_to(victim)
-        with pytest.raises(OSError, match=r"plain file|symbolic"):
-            bench.run()
+    bench.path.parent.mkdir()
+    bench.path.symlink_to(victim) if kind == "link" else bench.path.hardlink_to(victim)
+    bench.run()
+
+    assert bench.is_whole() and not bench.path.is_symlink()
     assert victim.read_bytes() == b"mine"
 
 
-def test_what_was_not_asked_for_does_not_stay(bench: Bench) -> None:
+def test_file_that_was_not_requested_is_removed(bench: Bench) -> None:
     (bench.place / "files" / "deep").mkdir(parents=True)
     (bench.place / "files" / "deep" / "evil.py").write_text("x")
     bench.run()
 
-    assert sorted(path.name for path in (bench.place / "files").rglob("*") if path.is_file()) == [
-        "config.json",
-        BIG_FILE,
-    ]
+    files = [path.name for path in (bench.place / "files").rglob("*") if path.is_file()]
+    assert sorted(files) == ["config.json", BIG_FILE]
 
 
-def test_an_empty_file(bench: Bench) -> None:
+def test_empty_file_is_created(bench: Bench) -> None:
     bench.fake.repos[BIG].files["empty.json"] = type(bench.fake.repos[BIG].files[BIG_FILE])(b"")
-    found = look(
-        open_hub(bench.access(), bench.ctx), HubModelParams(access=bench.access(), repo=BIG, patterns=("empty*",))
-    )
+    params = HubModelParams(access=bench.access(), repo=BIG, patterns=("empty*",))
+    found = look(open_hub(params.access, bench.ctx), params)
     bench.files, bench.commit = found.wanted, found.commit
     bench.run()
 
