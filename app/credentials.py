@@ -13,7 +13,6 @@ import os
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,17 +32,6 @@ Kept = Literal["keyring", "file"]
 TokenPlace = Literal["", "environment", "keyring", "file"]
 
 
-@dataclass(frozen=True)
-class FoundToken:
-    """A token and the place it came from; the caller of `find_token` owns it.
-
-    `value` is excluded from the representation, so that no log or message shows it.
-    """
-
-    value: str = field(repr=False)
-    source: Literal["environment", "keyring", "file"]
-
-
 def checked_token(text: str) -> str:
     """Return the token without the white space that pasting adds.
 
@@ -61,22 +49,21 @@ def checked_token(text: str) -> str:
     return token
 
 
-def find_token(folder: Path, endpoint: str, environment: Mapping[str, str] = os.environ) -> FoundToken | None:
+def find_token(folder: Path, endpoint: str, environment: Mapping[str, str] = os.environ) -> str | None:
     """Return the token from HF_TOKEN, or else the stored token for `endpoint`; None if there is neither.
 
     Raises:
         RefusedError: if HF_TOKEN cannot be a token.
     """
     if environment.get(TOKEN_VARIABLE, "").strip():
-        return FoundToken(checked_token(environment[TOKEN_VARIABLE]), "environment")
+        return checked_token(environment[TOKEN_VARIABLE])
     entry = _entries(folder / TOKEN_FILE).get(endpoint)
     if not isinstance(entry, dict):
         return None
     if entry.get("kept") == "keyring":
-        value = _from_keyring(endpoint)
-        return FoundToken(value, "keyring") if value else None
+        return _from_keyring(endpoint)
     value = entry.get("token")
-    return FoundToken(value, "file") if isinstance(value, str) and GOOD_TOKEN.fullmatch(value) else None
+    return value if isinstance(value, str) and GOOD_TOKEN.fullmatch(value) else None
 
 
 def knows_token(folder: Path, endpoint: str, environment: Mapping[str, str] = os.environ) -> TokenPlace:

@@ -10,10 +10,9 @@ from app.cli.session import run, workspace
 from app.services.flow.events import Event, StepProgress
 from app.services.hub.flows import Downloaded, download_model, log_in, search_hub, speed_bytes_per_s
 from app.services.hub.model_cache import ModelCache
-from app.services.hub.pending import DownloadRequest
 from app.services.hub.place import hub_place
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.hub import DEFAULT_REVISION, HubModel, HubQuery
+from workers.contracts.hub import DEFAULT_REVISION, HubModel, HubQuery, HubRequest
 from workers.contracts.measured.sizes import bytes_words
 
 PAGE = 100
@@ -72,13 +71,13 @@ def search(output: Output, options: SearchOptions) -> int:
 def get(output: Output, repo: str, patterns: list[str]) -> int:
     """Download a model into the data folder and verify it."""
     name, revision = split_revision(repo)
-    ask = DownloadRequest(name, revision, tuple(patterns), allow_pickle=bool(patterns))
+    request = HubRequest(repo=name, revision=revision, patterns=tuple(patterns), allow_pickle=bool(patterns))
     with workspace(output.options, writes=True, notice=output.notice) as space:
         place, free = hub_place(space), ModelCache(space.paths.hub).free_bytes()
         if place.warning:
             output.notice(place.warning)
         output.notice(f"{bytes_words(free)} are free on the disk.")
-        done = run(space, download_model(space, ask), _Watch(output))
+        done = run(space, download_model(space, request), _Watch(output))
         if place.offline:
             output.notice("Offline mode is on: this is what was downloaded before; the hub was not asked.")
     _tell(output, done)

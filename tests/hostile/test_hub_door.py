@@ -13,8 +13,8 @@ from test_corpus import ENGINE_LACKS, SOME, opens_later, refused_when_worked_wit
 from app.services.flow.steps import Flow
 from app.services.flow.workspace import Workspace
 from app.services.hub.flows import download_model
-from app.services.hub.pending import DownloadRequest
 from app.services.opening.opening import open_model
+from workers.contracts.hub import HubRequest
 from workers.contracts.jobs import OpenParams
 
 
@@ -53,7 +53,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def fetched_and_opened(space: Workspace, repo: str) -> Flow[object]:
     """Download all of it, with consent for pickles, then open what came."""
-    done = yield from download_model(space, DownloadRequest(repo=repo, patterns=("*",), allow_pickle=True))
+    done = yield from download_model(space, HubRequest(repo=repo, patterns=("*",), allow_pickle=True))
     return (yield from open_model(OpenParams(path=str(done.stored.open_path))))
 
 

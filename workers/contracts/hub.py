@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ConfigDict, Field
 
 from workers.contracts.base import Frozen
+from workers.contracts.errors import BackendMissing, WorkerError
 from workers.contracts.licenses import LicenseVerdict
 
 MAX_CARD_BYTES = 200_000
@@ -57,6 +58,16 @@ def _checked_name(name: str) -> str:
 
 FileName = Annotated[str, AfterValidator(_checked_name)]
 """Relative file name with forward slashes that always stays inside a folder."""
+
+
+def offline_error() -> WorkerError:
+    """Build the error for the offline mode (HF_HUB_OFFLINE)."""
+    return BackendMissing(
+        "hub_offline",
+        "Offline mode is on",
+        "HF_HUB_OFFLINE says that nothing may be asked over the network, so the hub was not asked.",
+        "Unset HF_HUB_OFFLINE to use the hub, or open a model that is on this computer already.",
+    )
 
 
 class HubAccess(Frozen):
@@ -151,8 +162,8 @@ class HubFile(Frozen):
     git_oid: str | None = None
 
 
-class HubModelParams(HubParams):
-    """Parameters of the kind ``hub_model``: everything about one repository at one revision.
+class HubRequest(Frozen):
+    """The user's request of one repository at one revision.
 
     Attributes:
         patterns: Shell patterns that choose the files; without them Fettle chooses.
@@ -165,7 +176,11 @@ class HubModelParams(HubParams):
     allow_pickle: bool = False
 
 
-class HubModelResult(Frozen):
+class HubModelParams(HubParams, HubRequest):
+    """Parameters of the kind ``hub_model``: everything about one repository at one revision."""
+
+
+class HubModelResult(HubModel):
     """Result of the kind ``hub_model``.
 
     Attributes:
@@ -178,28 +193,17 @@ class HubModelResult(Frozen):
         skipped: Files that are never downloaded, with the reason.
     """
 
-    repo: str
     revision: str
     commit: str
-    author: str | None = None
-    license: str | None = None
-    task: str | None = None
-    library: str | None = None
-    downloads: int = 0
-    likes: int = 0
-    updated_at: str | None = None
     card: str = ""
     card_cut: bool = False
     files: tuple[HubFile, ...] = ()
-    formats: tuple[Format, ...] = ()
     wanted: tuple[HubFile, ...] = ()
     main: str | None = None
     total_bytes: int = 0
-    gated: bool = False
     safe: bool = True
     needs_consent: bool = False
     skipped: tuple[tuple[str, str], ...] = ()
-    verdict: LicenseVerdict | None = None
 
 
 class HubDownloadParams(HubParams):

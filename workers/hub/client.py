@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
-from workers.contracts.hub import HubAccess
+from workers.contracts.hub import HubAccess, offline_error
 from workers.hub import words
 from workers.hub.addresses import Reach, reach_of
 from workers.hub.faults import RetryPolicy, is_passing, translated
@@ -120,7 +120,7 @@ class Hub:
             BackendMissing: offline mode is on.
         """
         if os.environ.get("HF_HUB_OFFLINE", "").strip().lower() in TRUE:
-            raise words.offline()
+            raise offline_error()
         os.environ["HF_ENDPOINT"] = self.endpoint
         os.environ["HF_HUB_DISABLE_TELEMETRY"] = os.environ["HF_HUB_DISABLE_XET"] = "1"
         os.environ["HF_HUB_DISABLE_IMPLICIT_TOKEN"] = "1"

@@ -9,8 +9,7 @@ from workers.hub import words
 from workers.hub.choose import Choice, choose
 from workers.hub.client import COMMIT, Hub, checked_repo
 from workers.hub.faults import PASSING, raise_for
-from workers.hub.formats import formats_of
-from workers.hub.rows import count_of, license_of, text_of
+from workers.hub.rows import facts_of
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelInfo
@@ -49,30 +48,19 @@ def _result(hub: Hub, params: HubModelParams, info: "ModelInfo") -> HubModelResu
     choice = choose(files, params.patterns, params.allow_pickle)
     _refuse_clashes(params.repo, choice)
     card, is_cut = _card(hub, params.repo, info.sha, files)
-    stated, verdict = license_of(info)
     return HubModelResult(
-        repo=params.repo,
+        **facts_of(info, params.repo).model_dump(),
         revision=params.revision,
         commit=info.sha,
-        author=text_of(info.author) or params.repo.partition("/")[0],
-        license=stated,
-        task=text_of(info.pipeline_tag),
-        library=text_of(info.library_name),
-        downloads=count_of(info.downloads),
-        likes=count_of(info.likes),
-        updated_at=info.last_modified.isoformat() if info.last_modified is not None else None,
         card=card,
         card_cut=is_cut,
         files=tuple(files[:MAX_FILES_TOLD]),
-        formats=formats_of(file.name for file in files),
         wanted=choice.files,
         main=choice.main,
         total_bytes=sum(file.size_bytes for file in choice.files),
-        gated=bool(info.gated),
         safe=choice.safe,
         needs_consent=choice.needs_consent,
         skipped=tuple(skipped[:MAX_SKIPPED_TOLD]),
-        verdict=verdict,
     )
 
 

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 from workers.contracts.hub import HubModel
 from workers.contracts.licenses import LicenseVerdict
-from workers.hub.client import REPO
 from workers.hub.formats import formats_of
 from workers.hub.licenses import judge
 from workers.hub.words import shown
@@ -79,17 +78,15 @@ def weights_bytes(info: "ModelInfo") -> int | None:
     return bits // 8
 
 
-def row_of(info: "ModelInfo") -> HubModel | None:
-    """Return one row of a search; None for an impossible repository name."""
-    if not isinstance(info.id, str) or not REPO.fullmatch(info.id):
-        return None
+def facts_of(info: "ModelInfo", repo: str) -> HubModel:
+    """Return what the hub says about a model."""
     formats = formats_of(names_of(info))
     stated, verdict = license_of(info)
     return HubModel(
-        repo=info.id,
+        repo=repo,
         task=text_of(info.pipeline_tag),
         library=text_of(info.library_name),
-        author=text_of(info.author) or info.id.partition("/")[0],
+        author=text_of(info.author) or repo.partition("/")[0],
         license=stated,
         downloads=count_of(info.downloads),
         likes=count_of(info.likes),

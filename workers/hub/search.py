@@ -4,8 +4,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from workers.contracts.hub import HubQuery, HubSearchResult
-from workers.hub.client import Hub
-from workers.hub.rows import parsed, row_of
+from workers.hub.client import REPO, Hub
+from workers.hub.rows import facts_of, parsed
 
 SORTS = {
     "trending": "trendingScore",
@@ -34,8 +34,9 @@ def _page(hub: Hub, query: HubQuery) -> HubSearchResult:
     items, next_url = hub.document("/api/models", parameters(query))
     if not isinstance(items, list):
         raise TypeError("a list was expected")
-    rows = [row_of(parsed(item)) for item in items[: query.limit]]
-    return HubSearchResult(models=tuple(row for row in rows if row is not None), next_cursor=cursor_of(next_url))
+    infos = [parsed(item) for item in items[: query.limit]]
+    models = tuple(facts_of(info, info.id) for info in infos if isinstance(info.id, str) and REPO.fullmatch(info.id))
+    return HubSearchResult(models=models, next_cursor=cursor_of(next_url))
 
 
 def parameters(query: HubQuery) -> dict[str, Any]:

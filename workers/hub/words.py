@@ -55,16 +55,6 @@ def bad_card(repo: str, reason: str) -> WorkerError:
     return InputRefused("hub_bad_card", "The hub does not take the model card", detail, "Correct the license or name.")
 
 
-def offline() -> WorkerError:
-    """Build the error for the offline mode (HF_HUB_OFFLINE)."""
-    return BackendMissing(
-        "hub_offline",
-        "Offline mode is on",
-        "HF_HUB_OFFLINE says that nothing may be asked over the network, so the hub was not asked.",
-        "Unset HF_HUB_OFFLINE to use the hub, or open a model that is on this computer already.",
-    )
-
-
 def busy(wait_s: float | None) -> WorkerError:
     """Build the error for status 429 after all attempts, or with a wait that is too long."""
     wait = f" and asks to wait {wait_s:.0f} seconds" if wait_s else ""

@@ -12,17 +12,16 @@ from app.controllers.hub.downloads import Downloads
 from app.controllers.hub.presenter import WHO_CODES, detail_value, split_repo
 from app.controllers.session import Session
 from app.controllers.words import tr
-from app.services.hub.finding import has_token, hub_address
+from app.services.hub.finding import hub_address, token_place
 from app.services.hub.flows import LoggedIn, hub_model, log_in
 from app.services.hub.model_cache import ModelCache
-from app.services.hub.pending import DownloadRequest
 from widgets.dialogs.hub_questions import link_question, pickle_question
 from widgets.main_window import MainWindow
 from widgets.pages.hub.page import HubPage
 from widgets.pages.hub.value import DownloadState, GatedValue, HubDetailValue
 from widgets.theme import Theme
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.hub import DEFAULT_REVISION, HubModelResult
+from workers.contracts.hub import DEFAULT_REVISION, HubModelResult, HubRequest
 
 REST_MS = 250
 """Time in ms that a row must stay selected before the hub is queried: arrow keys pass over many rows."""
@@ -89,7 +88,7 @@ class ChosenModel(QObject):
         self._stop()
         self._say(action="", is_loading=True)
         running = self._flows.start(
-            hub_model(self._session.workspace, DownloadRequest(repo)),
+            hub_model(self._session.workspace, HubRequest(repo=repo)),
             title="",
             on_done=lambda found: self._on_looked(running, found),
             on_failed=lambda error: self._on_not_looked(running, error),
@@ -122,7 +121,7 @@ class ChosenModel(QObject):
             return False
         model_cache = ModelCache(self._session.workspace.paths.hub)
         value = detail_value(
-            found, model_cache.free_bytes(), self._address, has_token=has_token(self._session.workspace)
+            found, model_cache.free_bytes(), self._address, has_token=token_place(self._session.workspace) != ""
         )
         if self._state_of(self.repo) in BUSY_STATES:
             value = replace(value, action="")
@@ -145,7 +144,8 @@ class ChosenModel(QObject):
         model_cache = ModelCache(self._session.workspace.paths.hub)
         revision = found.commit if found is not None else DEFAULT_REVISION
         for allow_pickle in (False, True):
-            stored = model_cache.find(hub_address(), repo, revision, (), allow_pickle)
+            request = HubRequest(repo=repo, revision=revision, allow_pickle=allow_pickle)
+            stored = model_cache.find(hub_address(), request)
             if stored is not None:
                 return stored.open_path
         return None
@@ -160,7 +160,7 @@ class ChosenModel(QObject):
         self._page.show_detail(replace(self._before, **{"is_loading": False, **changes}))  # type: ignore[arg-type]
 
     def _gated(self, note: str = "") -> GatedValue:
-        return GatedValue(self._address, has_token(self._session.workspace), note)
+        return GatedValue(self._address, token_place(self._session.workspace) != "", note)
 
     @property
     def _address(self) -> str:
@@ -195,8 +195,8 @@ class ChosenModel(QObject):
     def _download(self, repo: str, *, consented: bool) -> None:
         found = self._found[repo]
         self._opens_next = repo
-        ask = DownloadRequest(repo, found.revision, allow_pickle=consented)
-        self._downloads.start(ask, found.total_bytes or None)
+        request = HubRequest(repo=repo, revision=found.revision, allow_pickle=consented)
+        self._downloads.start(request, found.total_bytes or None)
 
     def _ask_consent(self, repo: str) -> None:
         dialog = pickle_question(self._theme, self._window, repo)

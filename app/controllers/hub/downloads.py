@@ -15,10 +15,10 @@ from app.services.flow.steps import Flow
 from app.services.flow.workspace import Workspace
 from app.services.hub.flows import Downloaded, download_model, resume_download
 from app.services.hub.model_cache import ModelCache
-from app.services.hub.pending import DownloadRequest, PendingDownload
+from app.services.hub.pending import PendingDownload
 from widgets.pages.hub.value import DownloadState, DownloadValue
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.hub import CHECKING
+from workers.contracts.hub import CHECKING, HubRequest
 
 AT_ONCE = 3
 SPEED_OVER_S = 5.0
@@ -32,7 +32,7 @@ class Download:
     id: str
     name: str
     total_bytes: int | None
-    request: DownloadRequest | None = None
+    request: HubRequest | None = None
     pending: PendingDownload | None = None
     state: DownloadState = "waiting"
     done_bytes: int = 0
@@ -136,7 +136,7 @@ class Downloads(QObject):
             del self._items[repo]
             self.changed.emit()
 
-    def start(self, ask: DownloadRequest, total_bytes: int | None) -> None:
+    def start(self, ask: HubRequest, total_bytes: int | None) -> None:
         """Start or continue a download; a fourth one waits for its turn."""
         known = self._items.get(ask.repo)
         if known is not None and known.state in ("waiting", "running", "checking"):

@@ -5,7 +5,7 @@ from PySide6.QtCore import QObject
 from app.controllers.session import Session
 from app.controllers.words import tr
 from app.services.flow.steps import JobError
-from app.services.hub.clean import discard_download, downloaded_models, remove_model, unfinished_downloads
+from app.services.hub.clean import downloaded_models, remove_model
 from app.services.hub.finding import forget, hub_address, token_place
 from app.services.hub.model_cache import ModelCache
 from widgets.dialogs.hub_questions import removal_question
@@ -33,22 +33,18 @@ class KeptHub(QObject):
     def show(self, problem: str = "") -> None:
         """Show all downloaded models and partial downloads."""
         space = self._session.workspace
+        model_cache = ModelCache(space.paths.hub)
         whole = [
             KeptModelValue(
-                kept.stored.key,
-                kept.stored.origin.repo,
-                kept.stored.size_bytes,
-                kept.used_by,
-                is_busy=kept.running,
+                kept.stored.key, kept.stored.origin.repo, kept.stored.size_bytes, kept.used_by, is_busy=kept.running
             )
             for kept in downloaded_models(space)
         ]
         parts = [
-            KeptModelValue(part.pending.key, part.pending.repo, part.come_bytes, is_whole=False)
-            for part in unfinished_downloads(space)
+            KeptModelValue(one.key, one.repo, model_cache.come_bytes(one.key), is_whole=False)
+            for one in model_cache.pending_downloads()
         ]
-        free_bytes = ModelCache(space.paths.hub).free_bytes()
-        value = KeptHubValue((*parts, *whole), free_bytes, token_place(space), hub_address(), problem)
+        value = KeptHubValue((*parts, *whole), model_cache.free_bytes(), token_place(space), hub_address(), problem)
         self._page.show_hub(value)
 
     def _on_removal(self, key: str) -> None:
@@ -66,7 +62,7 @@ class KeptHub(QObject):
             if is_whole:
                 remove_model(space, key, even_if_used=True)
             else:
-                discard_download(space, key)
+                ModelCache(space.paths.hub).discard(key)
         except JobError as error:
             self.show(f"{error.error.title}. {error.error.detail} {error.error.hint}")
             return

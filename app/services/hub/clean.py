@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.domain.run import RunState
-from app.services.flow.steps import JobError
 from app.services.flow.workspace import Workspace
+from app.services.hub.errors import hub_error
 from app.services.hub.model_cache import ModelCache
-from app.services.hub.pending import PendingDownload, StoredModel
-from workers.contracts.errors import ErrorInfo
+from app.services.hub.pending import StoredModel
 
 ACTIVE = (RunState.QUEUED, RunState.RUNNING)
 
@@ -22,25 +21,9 @@ class DownloadedModel:
     running: bool
 
 
-@dataclass(frozen=True)
-class Unfinished:
-    """An interrupted download and how many of its bytes are here."""
-
-    pending: PendingDownload
-    come_bytes: int
-
-
 def downloaded_models(space: Workspace) -> tuple[DownloadedModel, ...]:
     """Return all complete models, newest first."""
     return tuple(_with_use(space, model) for model in ModelCache(space.paths.hub).list())
-
-
-def unfinished_downloads(space: Workspace) -> tuple[Unfinished, ...]:
-    """Return downloads to resume or remove, newest first."""
-    model_cache = ModelCache(space.paths.hub)
-    return tuple(
-        Unfinished(pending, model_cache.come_bytes(pending.key)) for pending in model_cache.pending_downloads()
-    )
 
 
 def remove_model(space: Workspace, key: str, even_if_used: bool = False) -> int:
@@ -55,26 +38,20 @@ def remove_model(space: Workspace, key: str, even_if_used: bool = False) -> int:
     model_cache = ModelCache(space.paths.hub)
     model = model_cache.get(key)
     if model is None:
-        raise _refused("hub_not_here", "This model is not here", "It was removed already.", "Nothing is to be done.")
+        raise hub_error("hub_not_here", "This model is not here", "It was removed already.", "Nothing is to be done.")
     kept = _with_use(space, model)
     if kept.running or (kept.used_by and not even_if_used):
         names = ", ".join(f"“{name}”" for name in kept.used_by)
         detail = f"{model.origin.repo} is used by {names}{', which works with it now' if kept.running else ''}."
         hint = "Wait until the run has ended." if kept.running else "Remove the project first, or confirm the removal."
-        raise _refused("hub_in_use", "This model is in use", detail, hint)
+        raise hub_error("hub_in_use", "This model is in use", detail, hint)
     try:
         model_cache.remove(key)
     except OSError as error:
         detail = f"{model.folder} cannot be removed: {error.strerror or error}."
-        raise _refused(
-            "hub_not_removed", "The model could not be removed", detail, "Check the data folder's rights."
-        ) from error
+        hint = "Check the data folder's rights."
+        raise hub_error("hub_not_removed", "The model could not be removed", detail, hint) from error
     return model.size_bytes
-
-
-def discard_download(space: Workspace, key: str) -> None:
-    """Remove the pieces of a download; raise `JobError` (exit code 6) while it is under way."""
-    ModelCache(space.paths.hub).discard(key)
 
 
 def _with_use(space: Workspace, model: StoredModel) -> DownloadedModel:
@@ -86,7 +63,3 @@ def _with_use(space: Workspace, model: StoredModel) -> DownloadedModel:
 
 def _lies_in(path: Path, folder: Path) -> bool:
     return path == folder or folder in path.parents
-
-
-def _refused(code: str, title: str, detail: str, hint: str) -> JobError:
-    return JobError(ErrorInfo(code=code, title=title, detail=detail, hint=hint), 3)

@@ -49,13 +49,8 @@ def hub_address() -> str:
     return os.environ.get("HF_ENDPOINT", "").strip().rstrip("/") or PUBLIC_HUB
 
 
-def has_token(space: Workspace) -> bool:
-    """Return whether a token for this hub exists, without opening a keyring."""
-    return token_place(space) != ""
-
-
 def token_place(space: Workspace) -> TokenPlace:
-    """Return where the token for this hub is stored, "" if there is none."""
+    """Return where the token for this hub is stored, "" if there is none; no keyring is opened."""
     return knows_token(space.paths.hub, hub_address())
 
 

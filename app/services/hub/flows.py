@@ -4,7 +4,6 @@ import contextlib
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from app.credentials import Kept, checked_token, save_token
@@ -12,11 +11,12 @@ from app.errors import FettleError
 from app.services.flow.events import StepProgress
 from app.services.flow.steps import Flow, FlowCancelled, JobError, JobStep, StepResult
 from app.services.flow.workspace import Workspace
+from app.services.hub.errors import REFUSED, hub_error
 from app.services.hub.looking import look
 from app.services.hub.model_cache import ModelCache
-from app.services.hub.pending import DownloadRequest, PendingDownload, StoredModel
+from app.services.hub.pending import PendingDownload, StoredModel, now
 from app.services.hub.place import HubPlace, certificate_paths, hub_place, is_private
-from workers.contracts.errors import ErrorInfo, WorkerError
+from workers.contracts.errors import WorkerError
 from workers.contracts.hub import (
     HubAccess,
     HubDownloadParams,
@@ -26,6 +26,7 @@ from workers.contracts.hub import (
     HubModelParams,
     HubModelResult,
     HubQuery,
+    HubRequest,
     HubSearchParams,
     HubSearchResult,
     Origin,
@@ -36,7 +37,6 @@ from workers.contracts.process.messages import Limits
 ROOM_BYTES = 64 << 20
 """Bytes that stay free beside a download for the database, logs and the job's folder."""
 
-REFUSED = 3
 RETRIES, LONGEST_WAIT_S = 5, 120.0
 """Retries and longest wait of a download; interactive requests wait less (`HubPlace.look`)."""
 
@@ -72,21 +72,15 @@ def search_hub(space: Workspace, query: HubQuery) -> Flow[HubSearchResult]:
     return (yield from look("hub_search", params, HubSearchResult, "Search the hub"))
 
 
-def hub_model(space: Workspace, ask: DownloadRequest) -> Flow[HubModelResult]:
+def hub_model(space: Workspace, request: HubRequest) -> Flow[HubModelResult]:
     """Return a model's card, its files, and those to download; raises `JobError` as `search_hub` does."""
     access = hub_place(space).look()
-    params = HubModelParams(
-        access=access,
-        repo=ask.repo,
-        revision=ask.revision,
-        patterns=ask.patterns,
-        allow_pickle=ask.allow_pickle,
-    )
+    params = HubModelParams(access=access, **request.model_dump())
     return (yield from look("hub_model", params, HubModelResult, "Look at the model"))
 
 
 def download_model(
-    space: Workspace, ask: DownloadRequest, keep_partial: Callable[[], bool] = lambda: False
+    space: Workspace, request: HubRequest, keep_partial: Callable[[], bool] = lambda: False
 ) -> Flow[Downloaded]:
     """Download a model into the data folder and verify it, or return the one that is there already.
 
@@ -98,12 +92,12 @@ def download_model(
     """
     place, model_cache = hub_place(space), ModelCache(space.paths.hub)
     if place.offline:
-        known = model_cache.find(place.endpoint, ask.repo, ask.revision, ask.patterns, ask.allow_pickle)
+        known = model_cache.find(place.endpoint, request)
         if known is not None:
             return Downloaded(known)
-    found = yield from hub_model(space, ask)
-    check_wanted(found, ask)
-    pending = PendingDownload.of(place.endpoint, ask, found)
+    found = yield from hub_model(space, request)
+    check_wanted(found, request)
+    pending = PendingDownload.of(place.endpoint, request, found)
     known = model_cache.get(pending.key)
     if known is not None:
         return Downloaded(known)
@@ -116,15 +110,9 @@ def resume_download(
     """Resume one of `ModelCache.pending_downloads()` at its original commit; raises `JobError`."""
     place = hub_place(space)
     if place.endpoint != pending.endpoint:
-        raise JobError(
-            ErrorInfo(
-                code="other_hub",
-                title="This download is from another hub",
-                detail=f"It was begun at {pending.endpoint}, and Fettle is set to {place.endpoint} now.",
-                hint="Set HF_ENDPOINT back, or remove the pieces and download the model anew.",
-            ),
-            REFUSED,
-        )
+        detail = f"It was begun at {pending.endpoint}, and Fettle is set to {place.endpoint} now."
+        hint = "Set HF_ENDPOINT back, or remove the pieces and download the model anew."
+        raise hub_error("other_hub", "This download is from another hub", detail, hint)
     return (yield from _download(space, ModelCache(space.paths.hub), place, pending, keep_partial))
 
 
@@ -141,7 +129,8 @@ def _download(
         with _kept_only_if_wanted(pieces, keep_partial):
             check_room(model_cache, pending)
             done: StepResult[HubDownloadResult] = yield _download_step(access, pending, pieces)
-            stored = model_cache.adopt(pending, _origin(pending, done.result))
+            facts = pending.model_dump(include=set(Origin.model_fields) - {"files"})
+            stored = model_cache.adopt(pending, Origin(**facts, files=done.result.files, downloaded_at=now()))
     return Downloaded(stored, done.result.fetched_bytes, done.result.resumed_bytes)
 
 
@@ -176,20 +165,6 @@ def _download_step(access: HubAccess, pending: PendingDownload, pieces: Path) ->
     )
 
 
-def _origin(pending: PendingDownload, result: HubDownloadResult) -> Origin:
-    return Origin(
-        endpoint=pending.endpoint,
-        repo=pending.repo,
-        revision=pending.revision,
-        commit=pending.commit,
-        license=pending.license,
-        author=pending.author,
-        files=result.files,
-        downloaded_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        verdict=pending.verdict,
-    )
-
-
 def check_room(model_cache: ModelCache, pending: PendingDownload) -> None:
     """Raise `JobError` (exit code 6) if the disk lacks room for the rest of the download."""
     missing = max(0, pending.total_bytes - model_cache.come_bytes(pending.key))
@@ -206,7 +181,7 @@ def check_room(model_cache: ModelCache, pending: PendingDownload) -> None:
     raise JobError(full.info(), full.exit_code)
 
 
-def check_wanted(found: HubModelResult, ask: DownloadRequest) -> None:
+def check_wanted(found: HubModelResult, request: HubRequest) -> None:
     """Raise `JobError` (exit code 3) with an alternative if there is nothing that may be downloaded."""
     if found.wanted:
         return
@@ -218,11 +193,11 @@ def check_wanted(found: HubModelResult, ask: DownloadRequest) -> None:
             "Ask its author for safetensors or ONNX, or choose the file yourself: that is your consent, "
             "and Fettle still checks it before it is opened.",
         )
-    elif ask.patterns:
+    elif request.patterns:
         words = (
             "hub_no_file",
             "No file has such a name",
-            f"No file of {found.repo} matches {', '.join(ask.patterns)}.",
+            f"No file of {found.repo} matches {', '.join(request.patterns)}.",
             "Look at the list of files on the model's page, and mind capital letters.",
         )
     else:
@@ -235,7 +210,7 @@ def check_wanted(found: HubModelResult, ask: DownloadRequest) -> None:
         )
     code, title, detail, hint = words
     by_command = "--file NAME" if found.needs_consent else ""
-    raise JobError(ErrorInfo(code=code, title=title, detail=detail, hint=hint, by_command=by_command), REFUSED)
+    raise hub_error(code, title, detail, hint, by_command=by_command)
 
 
 def speed_bytes_per_s(progress: StepProgress) -> float | None:
@@ -249,13 +224,9 @@ def log_in(space: Workspace, text: str) -> Flow[LoggedIn]:
     """Check with the hub whose token this is and store it; after a `JobError` nothing is stored."""
     place = hub_place(space)
     if not is_private(place.endpoint):
-        error = ErrorInfo(
-            code="hub_not_encrypted",
-            title="This hub's address is not encrypted",
-            detail=f"Others on the way to {place.endpoint} could read your token, so it is not sent.",
-            hint="Use the hub's https address.",
-        )
-        raise JobError(error, REFUSED)
+        detail = f"Others on the way to {place.endpoint} could read your token, so it is not sent."
+        title = "This hub's address is not encrypted"
+        raise hub_error("hub_not_encrypted", title, detail, "Use the hub's https address.")
     try:
         token = checked_token(text)
         access = place.look().model_copy(update={"token": token})

@@ -5,13 +5,13 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from app.services.flow.steps import Flow, JobError, JobStep, StepResult
+from app.services.hub.errors import MISSING
 from app.services.hub.place import certificate_paths
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.process.messages import Limits
 
 R = TypeVar("R", bound=BaseModel)
 
-MISSING = 6
 LOOK_LIMITS = Limits(memory_bytes=1 << 30, cpu_s=120, wall_s=180, file_bytes=1 << 26, network=True)
 
 TOO_SLOW = frozenset(("time_limit", "cpu_limit"))

@@ -19,11 +19,11 @@ from app.filelock import try_lock
 from app.files import sync_folder, write_whole
 from app.jobs.setup import remove_links
 from app.services.flow.steps import JobError
+from app.services.hub.errors import MISSING, hub_error
 from app.services.hub.pending import Note, PendingDownload, StoredModel
 from workers.contracts.base import Frozen
-from workers.contracts.errors import ErrorInfo
-from workers.contracts.hub import Origin
-from workers.contracts.process.disk import NO_ROOM, DiskFull
+from workers.contracts.hub import HubRequest, Origin
+from workers.contracts.process.disk import NO_ROOM, DiskFull, free_in
 
 M = TypeVar("M", bound=Frozen)
 FILES, ASK, NOTE = "files", "ask.json", "note.json"
@@ -59,14 +59,13 @@ class ModelCache:
         found = [model for key in _names(self.models) if (model := self.get(key)) is not None]
         return tuple(sorted(found, key=lambda model: model.origin.downloaded_at, reverse=True))
 
-    def find(
-        self, endpoint: str, repo: str, revision: str, patterns: tuple[str, ...], allow_pickle: bool
-    ) -> StoredModel | None:
+    def find(self, endpoint: str, request: HubRequest) -> StoredModel | None:
         """Return the newest model of the same request, for offline use; None if there is none."""
+        wanted = endpoint, request.repo, request.patterns, request.allow_pickle
         for model in self.list():
             origin, note = model.origin, _read(self.models / model.key / NOTE, Note)
-            same = (origin.endpoint, origin.repo) == (endpoint, repo) and revision in (origin.revision, origin.commit)
-            if same and note is not None and (note.patterns, note.allow_pickle) == (patterns, allow_pickle):
+            same = note is not None and (origin.endpoint, origin.repo, note.patterns, note.allow_pickle) == wanted
+            if same and request.revision in (origin.revision, origin.commit):
                 return model
         return None
 
@@ -89,8 +88,7 @@ class ModelCache:
 
     def free_bytes(self) -> int:
         """Return the free bytes on the disk."""
-        place = next(place for place in (self.root, *self.root.parents) if place.exists())
-        return shutil.disk_usage(place).free
+        return free_in(self.root) or 0
 
     @contextlib.contextmanager
     def hold(self, key: str) -> Iterator[None]:
@@ -100,7 +98,9 @@ class ModelCache:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             if not try_lock(handle):
-                raise _busy()
+                detail = "Another download of the same files is under way."
+                hint = "Wait until it has ended, or cancel it."
+                raise hub_error("hub_download_busy", "This model is being downloaded already", detail, hint, MISSING)
             try:
                 yield
             finally:
@@ -156,13 +156,7 @@ class ModelCache:
             name = _folder_name(pending.repo)
             (place / FILES).replace(new / name)
             _write_protect(new / name)
-            note = Note(
-                origin=origin,
-                name=name,
-                main=pending.main,
-                patterns=pending.patterns,
-                allow_pickle=pending.allow_pickle,
-            )
+            note = Note(origin=origin, name=name, **pending.model_dump(include={"main", "patterns", "allow_pickle"}))
             write_whole(new / NOTE, note.model_dump_json(indent=1).encode())
             target = self.models / pending.key
             shutil.rmtree(target, ignore_errors=True)  # a damaged one
@@ -173,7 +167,8 @@ class ModelCache:
         shutil.rmtree(place, ignore_errors=True)
         stored = self.get(pending.key)
         if stored is None:
-            raise _not_whole(pending.repo)
+            detail = f"Files of {pending.repo} are missing or have another size than the download told."
+            raise hub_error("hub_not_whole", "The download is not whole", detail, "Download the model again.")
         return stored
 
     def discard(self, key: str) -> None:
@@ -223,41 +218,12 @@ def _write_protect(folder: Path) -> None:
             path.chmod(0o400)
 
 
-def _busy() -> JobError:
-    return JobError(
-        ErrorInfo(
-            code="hub_download_busy",
-            title="This model is being downloaded already",
-            detail="Another download of the same files is under way.",
-            hint="Wait until it has ended, or cancel it.",
-        ),
-        6,
-    )
-
-
 def _not_written(folder: Path, error: OSError) -> JobError:
     if error.errno in NO_ROOM:
         hint = "Free disk space in the settings, then download again."
         full = DiskFull(folder, safe="What has come is kept.", hint=hint)
         return JobError(full.info(), full.exit_code)
-    return JobError(
-        ErrorInfo(
-            code="hub_not_kept",
-            title="The downloaded model could not be put in its place",
-            detail=f"The data folder could not be written: {error.strerror or error}.",
-            hint="Make the data folder writable, then download again: what has come is kept.",
-        ),
-        6,
-    )
-
-
-def _not_whole(repo: str) -> JobError:
-    return JobError(
-        ErrorInfo(
-            code="hub_not_whole",
-            title="The download is not whole",
-            detail=f"Files of {repo} are missing or have another size than the download told.",
-            hint="Download the model again.",
-        ),
-        3,
-    )
+    title = "The downloaded model could not be put in its place"
+    detail = f"The data folder could not be written: {error.strerror or error}."
+    hint = "Make the data folder writable, then download again: what has come is kept."
+    return hub_error("hub_not_kept", title, detail, hint, MISSING)

@@ -1,4 +1,4 @@
-"""Define the request of a download, its stored state while under way, and a complete model."""
+"""Define the stored state of a download while under way, and a complete model."""
 
 import hashlib
 import json
@@ -7,33 +7,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from workers.contracts.base import Frozen
-from workers.contracts.hub import DEFAULT_REVISION, HubFile, HubModelResult, Origin
+from workers.contracts.hub import HubFile, HubModelResult, HubRequest, Origin
 from workers.contracts.licenses import LicenseVerdict
 
 
-@dataclass(frozen=True)
-class DownloadRequest:
-    """Request of a download; `allow_pickle` is a consent.
-
-    `patterns` select files as a shell matches names; without them Fettle selects.
-    """
-
-    repo: str
-    revision: str = DEFAULT_REVISION
-    patterns: tuple[str, ...] = ()
-    allow_pickle: bool = False
+def now() -> str:
+    """Return the time as ISO 8601 in UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-class PendingDownload(Frozen):
+class PendingDownload(HubRequest):
     """A requested download with everything to resume it after a restart; `since` is ISO 8601, UTC."""
 
     endpoint: str
-    repo: str
-    revision: str
     commit: str
     files: tuple[HubFile, ...]
-    patterns: tuple[str, ...] = ()
-    allow_pickle: bool = False
     main: str | None = None
     license: str | None = None
     author: str | None = None
@@ -41,22 +29,10 @@ class PendingDownload(Frozen):
     since: str = ""
 
     @classmethod
-    def of(cls, endpoint: str, ask: DownloadRequest, found: HubModelResult) -> "PendingDownload":
+    def of(cls, endpoint: str, request: HubRequest, found: HubModelResult) -> "PendingDownload":
         """Return the download for a request once the hub has listed its files."""
-        return cls(
-            endpoint=endpoint,
-            repo=found.repo,
-            revision=ask.revision,
-            commit=found.commit,
-            files=found.wanted,
-            patterns=ask.patterns,
-            allow_pickle=ask.allow_pickle,
-            main=found.main,
-            license=found.license,
-            author=found.author,
-            verdict=found.verdict,
-            since=datetime.now(UTC).isoformat(timespec="seconds"),
-        )
+        facts = found.model_dump(include={"commit", "main", "license", "author", "verdict"})
+        return cls(**request.model_dump(), **facts, endpoint=endpoint, files=found.wanted, since=now())
 
     @property
     def key(self) -> str:

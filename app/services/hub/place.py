@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from app.credentials import FoundToken, find_token
+from app.credentials import find_token
 from app.errors import FettleError
 from app.services.flow.steps import JobError
 from app.services.flow.workspace import Workspace
-from workers.contracts.errors import ErrorInfo
-from workers.contracts.hub import HubAccess
+from app.services.hub.errors import hub_error
+from workers.contracts.hub import HubAccess, offline_error
 
 PUBLIC_HUB = "https://huggingface.co"
 YES = frozenset({"1", "on", "yes", "true"})
@@ -26,15 +26,15 @@ class HubPlace:
 
     endpoint: str
     offline: bool = False
-    token: FoundToken | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
     warning: str = ""
 
     def access(self, *, retries: int, max_wait_s: float) -> HubAccess:
         """Return the access data for a worker; raise `JobError` (exit code 6) in offline mode."""
         if self.offline:
-            raise offline_error()
-        value = self.token.value if self.token else None
-        return HubAccess(endpoint=self.endpoint, token=value, retries=retries, max_wait_s=max_wait_s)
+            error = offline_error()
+            raise JobError(error.info(), error.exit_code)
+        return HubAccess(endpoint=self.endpoint, token=self.token, retries=retries, max_wait_s=max_wait_s)
 
     def look(self) -> HubAccess:
         """Return the access for interactive requests, which fail soon instead of retrying."""
@@ -69,13 +69,9 @@ def checked_endpoint(text: str) -> str:
     except ValueError:
         good = False
     if not good or not address.isprintable() or " " in address:
-        error = ErrorInfo(
-            code="bad_endpoint",
-            title="This is no address of a hub",
-            detail="HF_ENDPOINT must be an address such as https://hub.example.org, without a name or password in it.",
-            hint="Correct it, or unset HF_ENDPOINT to use the public hub.",
-        )
-        raise JobError(error, 2)
+        detail = "HF_ENDPOINT must be an address such as https://hub.example.org, without a name or password in it."
+        hint = "Correct it, or unset HF_ENDPOINT to use the public hub."
+        raise hub_error("bad_endpoint", "This is no address of a hub", detail, hint, 2)
     return address
 
 
@@ -94,14 +90,3 @@ def is_private(endpoint: str) -> bool:
 def certificate_paths(environment: Mapping[str, str] = os.environ) -> tuple[Path, ...]:
     """Return the files and folders with certificates that the environment names."""
     return tuple(Path(environment[name]).absolute() for name in CERTIFICATES if environment.get(name))
-
-
-def offline_error() -> JobError:
-    """Return the error that offline mode prevents a request."""
-    error = ErrorInfo(
-        code="hub_offline",
-        title="Offline mode is on",
-        detail="HF_HUB_OFFLINE says that nothing may be asked over the network, so the hub was not asked.",
-        hint="Unset HF_HUB_OFFLINE to use the hub, or open a model that is on this computer already.",
-    )
-    return JobError(error, 6)

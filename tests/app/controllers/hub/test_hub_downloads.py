@@ -9,8 +9,8 @@ import pytest
 from app.controllers.hub import downloads as hub_downloads
 from app.controllers.hub.downloads import Downloads
 from app.services.hub.model_cache import ModelCache
-from app.services.hub.pending import DownloadRequest, PendingDownload
-from workers.contracts.hub import CHECKING, HubDownloadResult, HubFile, HubModelResult, OriginFile
+from app.services.hub.pending import PendingDownload
+from workers.contracts.hub import CHECKING, HubDownloadResult, HubFile, HubModelResult, HubRequest, OriginFile
 
 COMMIT = "c" * 40
 SIZE = 1000
@@ -32,7 +32,7 @@ def downloads(space: SimpleNamespace, flows: Any) -> Downloads:
 
 def begin(downloads: Downloads, flows: Any, repo: str) -> Any:
     """A download whose files come now."""
-    downloads.start(DownloadRequest(repo), SIZE)
+    downloads.start(HubRequest(repo=repo), SIZE)
     asked = flows.asked[-1]
     asked.answer(found(repo))
     assert asked.kind == "hub_download"
@@ -76,7 +76,7 @@ def test_what_came_before_is_told_as_checked(downloads: Downloads, flows: Any) -
 def test_three_at_once_and_the_fourth_waits(downloads: Downloads, flows: Any) -> None:
     """Given four, Then three run; when one ends, the fourth begins."""
     asked = [begin(downloads, flows, f"{name}/m-{name}") for name in "abc"]
-    downloads.start(DownloadRequest("d/m-d"), SIZE)
+    downloads.start(HubRequest(repo="d/m-d"), SIZE)
     assert len(flows.open) == 3 and states(downloads)["m-d"] == "waiting"
     finish(asked[0])
     assert states(downloads)["m-a"] == "done" and len(flows.open) == 3
@@ -144,7 +144,7 @@ def test_a_failure_is_told_and_can_go_on(downloads: Downloads, flows: Any) -> No
 
 def test_what_was_left_the_last_time(downloads: Downloads, flows: Any, space: SimpleNamespace) -> None:
     """Given pieces of a closed program, Then they are shown as paused and go on at the same commit, without a look."""
-    pending = PendingDownload.of("http://127.0.0.1:9", DownloadRequest("a/one"), found("a/one"))
+    pending = PendingDownload.of("http://127.0.0.1:9", HubRequest(repo="a/one"), found("a/one"))
     place = ModelCache(space.paths.hub).begin(pending)
     (place / "files" / "model.onnx").write_bytes(b"x" * 300)
     downloads.find_arrivals()
@@ -158,14 +158,14 @@ def test_what_was_left_the_last_time(downloads: Downloads, flows: Any, space: Si
 def test_the_same_is_not_begun_twice(downloads: Downloads, flows: Any) -> None:
     """Given one under way, When it is asked for again, Then there is one."""
     begin(downloads, flows, "a/one")
-    downloads.start(DownloadRequest("a/one"), SIZE)
+    downloads.start(HubRequest(repo="a/one"), SIZE)
     assert len(flows.open) == 1
 
 
 def test_what_is_here_already_is_not_fetched(downloads: Downloads, flows: Any) -> None:
     """Given a model that was downloaded before, Then it is done at once and says so."""
     finish(begin(downloads, flows, "a/one"))
-    downloads.start(DownloadRequest("a/one"), SIZE)
+    downloads.start(HubRequest(repo="a/one"), SIZE)
     flows.asked[-1].answer(found("a/one"))
     (value,) = downloads.values
     assert value.state == "done" and "here already" in value.note

@@ -22,17 +22,18 @@ from app.services.flow.events import ignore
 from app.services.flow.steps import FlowCancelled, JobError
 from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
-from app.services.hub.clean import discard_download, downloaded_models, remove_model, unfinished_downloads
-from app.services.hub.flows import DownloadRequest, download_model, hub_model, log_in, resume_download, search_hub
+from app.services.hub.clean import downloaded_models, remove_model
+from app.services.hub.flows import download_model, hub_model, log_in, resume_download, search_hub
 from app.services.hub.model_cache import ModelCache
 from app.services.hub.origin import origin_of, remember_origin
+from app.services.hub.pending import PendingDownload
 from app.services.projects.projects import new_run, project_for
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.hub import HubQuery
+from workers.contracts.hub import HubQuery, HubRequest
 
 SIZE = 4_000_000
 WEIGHTS = os.urandom(SIZE)
-NET = DownloadRequest("ann/net")
+NET = HubRequest(repo="ann/net")
 
 
 @pytest.fixture
@@ -74,7 +75,11 @@ def slow(fake: FakeHub) -> None:
 
 
 def come(space: Workspace) -> int:
-    return sum(one.come_bytes for one in unfinished_downloads(space))
+    return sum(ModelCache(space.paths.hub).come_bytes(one.key) for one in pending(space))
+
+
+def pending(space: Workspace) -> tuple[PendingDownload, ...]:
+    return ModelCache(space.paths.hub).pending_downloads()
 
 
 def test_searched_looked_at_and_downloaded(fake: FakeHub, space: Workspace, home: Path) -> None:
@@ -145,10 +150,10 @@ def test_paused_and_gone_on_with_after_a_restart(fake: FakeHub, home: Path) -> N
     fake.block_delay_s, fake.sent = 0.0, {}
 
     with workspace(Globals(data_dir=home), writes=True) as space:
-        (one,) = unfinished_downloads(space)
-        assert one.pending.repo == "ann/net"
-        done = run_to_end(Driver(space, resume_download(space, one.pending), ignore))
-        assert unfinished_downloads(space) == ()
+        (one,) = pending(space)
+        assert one.repo == "ann/net"
+        done = run_to_end(Driver(space, resume_download(space, one), ignore))
+        assert pending(space) == ()
 
     assert (done.stored.folder / "onnx" / "model.onnx").read_bytes() == WEIGHTS
     assert fake.sent["onnx/model.onnx"] <= SIZE // 2
@@ -162,10 +167,10 @@ def test_the_program_ends_in_the_middle(fake: FakeHub, space: Workspace) -> None
     until(driver, lambda: come(space) > SIZE // 2)
     driver.interrupt()
 
-    (one,) = unfinished_downloads(space)
-    assert one.come_bytes > SIZE // 2
-    discard_download(space, one.pending.key)
-    assert unfinished_downloads(space) == ()
+    (one,) = pending(space)
+    assert come(space) > SIZE // 2
+    ModelCache(space.paths.hub).discard(one.key)
+    assert pending(space) == ()
 
 
 @pytest.mark.whole
@@ -189,7 +194,7 @@ def test_a_wrong_file_leaves_nothing(fake: FakeHub, space: Workspace, home: Path
         run_to_end(Driver(space, download_model(space, NET), ignore))
 
     assert (caught.value.error.code, caught.value.exit_code) == ("hub_wrong_hash", 3)
-    assert unfinished_downloads(space) == ()
+    assert pending(space) == ()
     assert downloaded_models(space) == ()
     assert not [path for path in (home / "hub").rglob("*") if path.is_file() and path.stat().st_size]
 
@@ -282,7 +287,7 @@ def test_offline_gives_what_is_here(fake: FakeHub, space: Workspace, monkeypatch
 
     assert run_to_end(Driver(space, download_model(space, NET), ignore)).stored == stored
     with pytest.raises(JobError) as caught:
-        run_to_end(Driver(space, download_model(space, DownloadRequest("ann/net", "v2")), ignore))
+        run_to_end(Driver(space, download_model(space, HubRequest(repo="ann/net", revision="v2")), ignore))
     assert (caught.value.error.code, caught.value.exit_code) == ("hub_offline", 6)
     assert fake.seen == []
 

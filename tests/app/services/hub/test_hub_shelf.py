@@ -8,11 +8,11 @@ import pytest
 
 from app.paths import DataPaths
 from app.services.flow.steps import JobError
-from app.services.hub.flows import DownloadRequest, check_room, check_wanted
+from app.services.hub.flows import check_room, check_wanted
 from app.services.hub.model_cache import ModelCache
 from app.services.hub.pending import PendingDownload
 from app.services.hub.place import certificate_paths, checked_endpoint, hub_place
-from workers.contracts.hub import HubFile, HubModelResult, Origin, OriginFile
+from workers.contracts.hub import HubFile, HubModelResult, HubRequest, Origin, OriginFile
 
 COMMIT, LARGE = "c" * 40, 1 << 20
 
@@ -168,15 +168,12 @@ def test_for_those_who_cannot_ask_the_hub(model_cache: ModelCache) -> None:
     old = put(model_cache, pending())
     new = put(model_cache, pending(commit="d" * 40), at="2026-02-01T00:00:00+00:00")
 
-    assert model_cache.find("https://hub", "ann/net", "main", (), False) == new
-    assert model_cache.find("https://hub", "ann/net", COMMIT, (), False) == old
-    for asked in (
-        ("https://other", "ann/net", "main", (), False),
-        ("https://hub", "ann/none", "main", (), False),
-        ("https://hub", "ann/net", "v2", (), False),
-        ("https://hub", "ann/net", "main", ("*.bin",), True),
-    ):
-        assert model_cache.find(*asked) is None
+    request = HubRequest(repo="ann/net")
+    assert model_cache.find("https://hub", request) == new
+    assert model_cache.find("https://hub", HubRequest(repo="ann/net", revision=COMMIT)) == old
+    assert model_cache.find("https://other", request) is None
+    for change in ({"repo": "ann/none"}, {"revision": "v2"}, {"patterns": ("*.bin",)}, {"allow_pickle": True}):
+        assert model_cache.find("https://hub", request.model_copy(update=change)) is None
 
 
 @pytest.mark.parametrize("repo", ["ann/..", "ann/.hidden", "ann/ä ö", "ann/" + "x" * 300])
@@ -215,7 +212,7 @@ def test_free_room_of_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
 def test_nothing_to_download(found: dict[str, Any], patterns: tuple[str, ...], code: str) -> None:
     result = HubModelResult(repo="a/b", revision="main", commit=COMMIT, **found)
     with pytest.raises(JobError) as caught:
-        check_wanted(result, DownloadRequest("a/b", patterns=patterns))
+        check_wanted(result, HubRequest(repo="a/b", patterns=patterns))
 
     assert (caught.value.error.code, caught.value.exit_code) == (code, 3)
 
