@@ -5,6 +5,7 @@ Every text from a hub (names, authors, licenses, cards) was written by other peo
 
 import re
 import unicodedata
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
@@ -133,6 +134,20 @@ class HubModel(Frozen):
     safe_format: bool = False
     gated: bool = False
     verdict: LicenseVerdict | None = None
+
+    @property
+    def name(self) -> str:
+        """Return the repository's name without its owner."""
+        return self.repo.rpartition("/")[2]
+
+    @property
+    def changed_at(self) -> datetime | None:
+        """Return `updated_at` as a time; None if it is none."""
+        try:
+            found = datetime.fromisoformat(self.updated_at or "")
+        except ValueError:
+            return None
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 class HubSearchParams(HubParams):

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.hub.downloads import Downloads
-from app.controllers.hub.presenter import WHO_CODES, detail_value, split_repo
+from app.controllers.hub.presenter import WHO_CODES, detail_value
 from app.controllers.session import Session
 from app.controllers.words import tr
 from app.services.hub.finding import hub_address, token_place
@@ -54,13 +55,13 @@ class ChosenModel(QObject):
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
         self._rest.timeout.connect(self._look)
-        page.action_requested.connect(self._on_action)
-        page.card_requested.connect(self._on_card)
-        page.page_requested.connect(self.open_address)
+        page.detail.action_requested.connect(self._on_action)
+        page.detail.card_requested.connect(self._on_card)
+        page.detail.page_requested.connect(self.open_address)
         page.link_clicked.connect(self.open_address)
-        page.token_given.connect(self._on_token)
-        page.download_resume_requested.connect(self._on_resume)
-        page.download_open_requested.connect(self._on_open)
+        page.detail.token_given.connect(self._on_token)
+        page.downloads.resume_requested.connect(self._on_resume)
+        page.downloads.open_requested.connect(self._on_open)
         downloads.finished.connect(self._on_finished)
         downloads.failed.connect(self._on_failed)
         downloads.changed.connect(self._on_changed)
@@ -77,7 +78,7 @@ class ChosenModel(QObject):
         self._stop()
         if self._show_found():
             return
-        self._page.show_detail(before)
+        self._page.detail.show_value(before)
         if asks and before.id:
             self._rest.start()
 
@@ -128,7 +129,7 @@ class ChosenModel(QObject):
         elif self._path_of(self.repo) is not None:
             value = replace(value, action="open", problem="", gated=None)
         self._shown_state = self._state_of(self.repo)
-        self._page.show_detail(value)
+        self._page.detail.show_value(value)
         return True
 
     def _state_of(self, repo: str) -> DownloadState | None:
@@ -156,8 +157,8 @@ class ChosenModel(QObject):
         else:
             self._say(action="again", problem=f"{error.title}. {error.detail} {error.hint}")
 
-    def _say(self, **changes: object) -> None:
-        self._page.show_detail(replace(self._before, **{"is_loading": False, **changes}))  # type: ignore[arg-type]
+    def _say(self, **changes: Any) -> None:
+        self._page.detail.show_value(replace(self._before, **{"is_loading": False, **changes}))
 
     def _gated(self, note: str = "") -> GatedValue:
         return GatedValue(self._address, token_place(self._session.workspace) != "", note)
@@ -170,7 +171,7 @@ class ChosenModel(QObject):
         found = self._found.get(repo)
         if found is not None:
             cut = tr("\n\n*The card is longer than is shown here.*") if found.card_cut else ""
-            self._page.show_card(split_repo(repo)[1], found.card + cut)
+            self._page.show_card(found.name, found.card + cut)
 
     def open_address(self, address: str) -> None:
         """Ask with the whole address in view, then open it in the user's browser."""
@@ -205,7 +206,7 @@ class ChosenModel(QObject):
             if answer == "download":
                 self._download(repo, consented=True)
             elif answer == "safe":
-                self.safe_wanted.emit(split_repo(repo)[1])
+                self.safe_wanted.emit(repo.rpartition("/")[2])
 
         dialog.answered.connect(on_answered)
         dialog.open()

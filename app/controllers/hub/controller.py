@@ -8,17 +8,17 @@ from app.controllers.commands import CHOOSE_MODEL, OPEN_MODEL, OPEN_SAMPLE, SEAR
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.hub.chosen import NOTHING, ChosenModel
 from app.controllers.hub.downloads import Downloads
-from app.controllers.hub.presenter import problem_value, row_detail, row_value, starter_detail, starters_value
+from app.controllers.hub.presenter import problem_value, row_detail, starter_detail, starters_value
 from app.controllers.hub.words import does_words, task_choices, understood
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.session import Session
 from app.controllers.words import tr
-from app.domain.hub import Wish
+from app.domain.hub import Wish, format_kind
 from app.services.hub.finding import FoundModels, find_models
 from presets.starters import Starter, load_starters
 from widgets.main_window import MainWindow
 from widgets.pages.hub.page import HubPage
-from widgets.pages.hub.value import HubAskValue, HubListValue
+from widgets.pages.hub.value import HubAskValue, HubListValue, HubRowValue
 from widgets.theme import Theme
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.hub import HubModel, HubQuery
@@ -48,15 +48,15 @@ class HubController(PageController):
         self._chosen.open_wanted.connect(self.open_wanted)
         self._chosen.safe_wanted.connect(self._on_safe_wanted)
         page.search_requested.connect(self.search)
-        page.more_requested.connect(self._on_more)
+        page.list.more_requested.connect(self._on_more)
         page.cancel_requested.connect(self.show_starters)
-        page.chosen.connect(self._on_chosen)
+        page.list.chosen.connect(self._on_chosen)
         page.back_requested.connect(lambda: window.show_page("model"))
         page.file_requested.connect(self.file_wanted)
         page.sample_requested.connect(self.sample_wanted)
-        page.download_pause_requested.connect(self.downloads.pause)
-        page.download_cancel_requested.connect(self.downloads.cancel)
-        self.downloads.changed.connect(lambda: page.show_downloads(self.downloads.values))
+        page.downloads.pause_requested.connect(self.downloads.pause)
+        page.downloads.cancel_requested.connect(self.downloads.cancel)
+        self.downloads.changed.connect(lambda: page.downloads.show_values(self.downloads.values))
         page.bar.set_tasks(task_choices())
         window.page_shown.connect(lambda page_id: self.downloads.find_arrivals() if page_id == "hub" else None)
         self.downloads.find_arrivals()
@@ -127,8 +127,12 @@ class HubController(PageController):
         if not self._models and found.next_cursor is None:
             self._page.show_nothing(*self._nothing(found))
             return
-        rows = tuple(row_value(model, self._memory_bytes) for model in self._models.values())
-        first = rows[0].id if rows and query.cursor is None else ""
+        memory_bytes = self._memory_bytes
+        rows = tuple(
+            HubRowValue(model, does_words(model.task), format_kind(model, memory_bytes))
+            for model in self._models.values()
+        )
+        first = rows[0].model.repo if rows and query.cursor is None else ""
         note = self._note(len(rows), found)
         self._page.show_list(HubListValue(rows, note, found.next_cursor is not None, chosen=first))
         self._on_chosen(self._page.list.table.chosen_id)
@@ -169,7 +173,7 @@ class HubController(PageController):
         elif self._is_start:
             self._chosen.choose(starter_detail(self._starters[repo]), asks=False)
         else:
-            self._chosen.choose(row_detail(row_value(self._models[repo], self._memory_bytes)), asks=True)
+            self._chosen.choose(row_detail(self._models[repo]), asks=True)
 
     def _on_safe_wanted(self, name: str) -> None:
         ask = replace(self._ask, text=name, runs_here=True)

@@ -26,62 +26,32 @@ SPEED_OVER_S = 5.0
 
 
 @dataclass
-class Download:
+class Download(DownloadValue):
     """One download; `pending` is set for a download that continues at a known commit. Owned by `Downloads`."""
 
-    id: str
-    name: str
-    total_bytes: int | None
     request: HubRequest | None = None
     pending: PendingDownload | None = None
-    state: DownloadState = "waiting"
-    done_bytes: int = 0
-    remaining_s: float | None = None
-    note: str = ""
-    error: ErrorInfo | None = None
     path: Path | None = None
     running: Running | None = None
     keeps_pieces: bool = False
     marks: deque[tuple[float, float]] = field(default_factory=deque)
 
-    def advance(self, done: float, total: float | None, eta_s: float | None, now_s: float) -> None:
-        """Record that `done` bytes have arrived by `now_s`."""
-        self.done_bytes, self.total_bytes = int(done), int(total) if total else self.total_bytes
-        self.remaining_s = eta_s
-        self.marks.append((now_s, done))
+    def enter(self, state: DownloadState, note: str = "") -> None:
+        """Change the state; speed and remaining time are unknown until the next progress."""
+        self.state, self.note, self.bytes_per_s, self.left_s = state, note, None, None
+
+    def advance(self, event: StepProgress, now_s: float) -> None:
+        """Record the bytes that are here at `now_s`, and the speed of the last seconds."""
+        self.state = "checking" if event.stage_id == CHECKING else "running"
+        self.done_bytes, self.total_bytes = int(event.done), int(event.total) if event.total else self.total_bytes
+        self.marks.append((now_s, event.done))
         while now_s - self.marks[0][0] > SPEED_OVER_S and len(self.marks) > 2:
             self.marks.popleft()
-
-    @property
-    def bytes_per_s(self) -> float | None:
-        """Return the speed of the last seconds; None before there are two readings."""
-        if len(self.marks) < 2:
-            return None
-        (began_s, first), (now_s, last) = self.marks[0], self.marks[-1]
-        return (last - first) / (now_s - began_s) if now_s > began_s and last > first else None
-
-    @property
-    def left_s(self) -> float | None:
-        """Return the remaining time in seconds, from the worker process or else from the speed."""
-        if self.remaining_s is not None:
-            return self.remaining_s
-        speed = self.bytes_per_s
-        return (self.total_bytes - self.done_bytes) / speed if speed and self.total_bytes else None
-
-    @property
-    def value(self) -> DownloadValue:
-        """Return the download as the page shows it."""
-        is_running = self.state == "running"
-        return DownloadValue(
-            self.id,
-            self.name,
-            self.state,
-            self.done_bytes,
-            self.total_bytes,
-            self.bytes_per_s if is_running else None,
-            self.left_s if is_running else None,
-            self.note,
-        )
+        began_s, first = self.marks[0]
+        self.bytes_per_s = (event.done - first) / (now_s - began_s) if now_s > began_s and event.done > first else None
+        self.left_s = event.remaining_s
+        if self.left_s is None and self.bytes_per_s and self.total_bytes:
+            self.left_s = (self.total_bytes - self.done_bytes) / self.bytes_per_s
 
 
 class Downloads(QObject):
@@ -103,7 +73,7 @@ class Downloads(QObject):
     @property
     def values(self) -> tuple[DownloadValue, ...]:
         """Return all downloads in the order of their requests."""
-        return tuple(item.value for item in self._items.values())
+        return tuple(self._items.values())
 
     def get(self, repo: str) -> Download | None:
         """Return the download of this repository; None if there is none."""
@@ -115,18 +85,13 @@ class Downloads(QObject):
         pending_downloads = model_cache.pending_downloads()
         here = {pending.repo for pending in pending_downloads}
         for item in list(self._items.values()):
-            if item.state == "paused" and item.id not in here:
-                del self._items[item.id]
+            if item.state == "paused" and item.repo not in here:
+                del self._items[item.repo]
         for pending in pending_downloads:
             if pending.repo not in self._items:
-                self._items[pending.repo] = Download(
-                    pending.repo,
-                    _short(pending.repo),
-                    pending.total_bytes,
-                    pending=pending,
-                    state="paused",
-                    done_bytes=min(model_cache.come_bytes(pending.key), pending.total_bytes),
-                )
+                total = pending.total_bytes
+                done = min(model_cache.come_bytes(pending.key), total)
+                self._items[pending.repo] = Download(pending.repo, "paused", done, total, pending=pending)
         self.changed.emit()
 
     def forget(self, repo: str) -> None:
@@ -136,23 +101,31 @@ class Downloads(QObject):
             del self._items[repo]
             self.changed.emit()
 
-    def start(self, ask: HubRequest, total_bytes: int | None) -> None:
+    def start(self, request: HubRequest, total_bytes: int | None) -> None:
         """Start or continue a download; a fourth one waits for its turn."""
-        known = self._items.get(ask.repo)
+        known = self._items.get(request.repo)
         if known is not None and known.state in ("waiting", "running", "checking"):
             return
-        self._items[ask.repo] = Download(ask.repo, _short(ask.repo), total_bytes, request=ask)
+        self._items[request.repo] = Download(request.repo, "waiting", total_bytes=total_bytes, request=request)
         self._begin_waiting()
 
     def pause(self, repo: str) -> None:
         """Stop a download and keep the data received so far."""
-        self._stop(repo, keeps_pieces=True)
+        item = self._items.get(repo)
+        if item is None:
+            return
+        item.keeps_pieces = True
+        if item.running is not None:
+            self._flows.cancel(item.running)
+        elif item.state == "waiting":
+            item.enter("paused")
+            self.changed.emit()
 
     def resume(self, repo: str) -> None:
         """Continue a download with the data received so far."""
         item = self._items.get(repo)
         if item is not None and item.state in ("paused", "failed"):
-            item.state, item.note, item.error = "waiting", "", None
+            item.enter("waiting")
             item.marks.clear()
             self._begin_waiting()
 
@@ -162,26 +135,15 @@ class Downloads(QObject):
         if item is None:
             return
         if item.running is not None:
-            self._stop(repo, keeps_pieces=False)
+            item.keeps_pieces = False
+            self._flows.cancel(item.running)
             return
         del self._items[repo]
-        if item.state in ("paused", "failed"):
-            self._discard(item)
+        model_cache = ModelCache(self._workspace.paths.hub)
+        for pending in model_cache.pending_downloads() if item.state in ("paused", "failed") else ():
+            if pending.repo == repo:
+                model_cache.discard(pending.key)
         self.changed.emit()
-
-    def _stop(self, repo: str, *, keeps_pieces: bool) -> None:
-        item = self._items.get(repo)
-        if item is None:
-            return
-        item.keeps_pieces = keeps_pieces
-        if item.running is not None:
-            self._flows.cancel(item.running)
-        elif keeps_pieces and item.state == "waiting":
-            item.state = "paused"
-            self.changed.emit()
-        elif item.state == "waiting":
-            del self._items[repo]
-            self.changed.emit()
 
     def _begin_waiting(self) -> None:
         n_running = sum(item.running is not None for item in self._items.values())
@@ -209,40 +171,28 @@ class Downloads(QObject):
         return download_model(self._workspace, item.request, keeps)
 
     def _on_event(self, item: Download, event: Event) -> None:
-        if not isinstance(event, StepProgress) or event.unit != "bytes":
-            return
-        item.state = "checking" if event.stage_id == CHECKING else "running"
-        item.advance(event.done, event.total, event.remaining_s, time.monotonic())
-        self.changed.emit()
+        if isinstance(event, StepProgress) and event.unit == "bytes":
+            item.advance(event, time.monotonic())
+            self.changed.emit()
 
     def _on_done(self, item: Download, came: Downloaded) -> None:
-        item.running, item.state, item.path = None, "done", came.stored.open_path
+        is_old = not came.fetched_bytes and not came.resumed_bytes
+        item.enter("done", tr("It was here already; nothing was downloaded") if is_old else "")
+        item.running, item.path = None, came.stored.open_path
         item.done_bytes = item.total_bytes = came.stored.size_bytes
-        if not came.fetched_bytes and not came.resumed_bytes:
-            item.note = tr("It was here already; nothing was downloaded")
         self._begin_waiting()
-        self.finished.emit(item.id, str(item.path))
+        self.finished.emit(item.repo, str(item.path))
 
     def _on_failed(self, item: Download, error: ErrorInfo) -> None:
-        item.running, item.state, item.error = None, "failed", error
-        item.note = f"{error.title}. {error.hint}"
+        item.running = None
+        item.enter("failed", f"{error.title}. {error.hint}")
         self._begin_waiting()
-        self.failed.emit(item.id, error)
+        self.failed.emit(item.repo, error)
 
     def _on_cancelled(self, item: Download) -> None:
         item.running = None
         if item.keeps_pieces:
-            item.state = "paused"
+            item.enter("paused")
         else:
-            self._items.pop(item.id, None)
+            self._items.pop(item.repo, None)
         self._begin_waiting()
-
-    def _discard(self, item: Download) -> None:
-        model_cache = ModelCache(self._workspace.paths.hub)
-        for pending in model_cache.pending_downloads():
-            if pending.repo == item.id:
-                model_cache.discard(pending.key)
-
-
-def _short(repo: str) -> str:
-    return repo.rpartition("/")[2] or repo

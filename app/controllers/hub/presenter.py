@@ -1,11 +1,9 @@
 """Format the hub's replies as values of the page; texts by strangers stay plain text."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from app.controllers.hub.words import does_words
 from app.controllers.words import error_value, tr
-from app.domain.hub import format_kind
 from presets.starters import Starter
 from widgets.pages.hub.value import FactValue, GatedValue, HubDetailValue, HubListValue, HubRowValue
 from widgets.parts.cards.error import ErrorValue
@@ -21,73 +19,38 @@ WHO_CODES = ("hub_gated", "hub_log_in", "hub_bad_token", "hub_forbidden")
 """Error codes that a token or a log-in may resolve."""
 
 
-def split_repo(repo: str) -> tuple[str, str]:
-    """Return (owner, name) of a repository."""
-    owner, _, name = repo.rpartition("/")
-    return owner, name
-
-
-def when(text: str | None) -> datetime | None:
-    """Return the time of a hub reply; None if the text is no time."""
-    try:
-        found = datetime.fromisoformat(text or "")
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def row_value(model: HubModel, memory_bytes: int | None) -> HubRowValue:
-    """Return one row of the list."""
-    owner, name = split_repo(model.repo)
-    verdict = model.verdict
-    return HubRowValue(
-        id=model.repo,
-        name=name,
-        author=model.author or owner,
-        does=does_words(model.task),
-        license=verdict.title if verdict else model.license or "",
-        license_kind=verdict.word if verdict else "unknown",
-        license_words=LICENSE_WORDS[verdict.word] if verdict else "",
-        size_bytes=model.size_bytes,
-        downloads=model.downloads,
-        updated_at=when(model.updated_at),
-        format=format_kind(model, memory_bytes),
-        gated=model.gated,
-    )
-
-
 def starters_value(starters: tuple[Starter, ...]) -> HubListValue:
     """Return the list before any search."""
     rows = []
     for starter in starters:
-        owner, name = split_repo(starter.repo)
         mark = tr("known to work") if starter.confirmed else tr("not yet confirmed")
-        rows.append(HubRowValue(starter.repo, name, owner, starter.title, about=starter.about, mark=mark))
+        rows.append(HubRowValue(HubModel(repo=starter.repo), starter.title, about=starter.about, mark=mark))
     note = tr("Some to begin with. The hub was not asked yet; “not yet confirmed”: nobody has tried it from there.")
     return HubListValue(tuple(rows), note, is_start=True)
 
 
 def starter_detail(starter: Starter) -> HubDetailValue:
     """Return the details of a starter before a query to the hub."""
-    owner, name = split_repo(starter.repo)
+    owner, _, name = starter.repo.rpartition("/")
     facts = (FactValue(tr("Does"), starter.about), FactValue(tr("Size"), tr("the hub knows it; it was not asked yet")))
     return HubDetailValue(starter.repo, name, tr("by {0}").format(owner), facts, action="look_up")
 
 
-def row_detail(row: HubRowValue) -> HubDetailValue:
+def row_detail(model: HubModel) -> HubDetailValue:
     """Return the details that the list contains, while the rest is being requested."""
-    facts = (FactValue(tr("Does"), row.does), FactValue(tr("License"), row.license or tr("none is stated")))
+    stated = model.verdict.title if model.verdict else model.license
+    facts = (FactValue(tr("Does"), does_words(model.task)), FactValue(tr("License"), stated or tr("none is stated")))
     known = tuple(fact for fact in facts if fact.value)
-    return HubDetailValue(row.id, row.name, tr("by {0}").format(row.author), known, is_loading=True)
+    by = tr("by {0}").format(model.author or model.repo.rpartition("/")[0])
+    return HubDetailValue(model.repo, model.name, by, known, is_loading=True)
 
 
 def detail_value(found: HubModelResult, free_bytes: int, address: str, *, has_token: bool) -> HubDetailValue:
     """Return all known facts about one model and the possible action."""
-    owner, name = split_repo(found.repo)
-    by = tr("by {0}, version {1}").format(found.author or owner, found.commit[:COMMIT_CHARS])
+    by = tr("by {0}, version {1}").format(found.author or found.repo.rpartition("/")[0], found.commit[:COMMIT_CHARS])
     base = HubDetailValue(
         id=found.repo,
-        name=name,
+        name=found.name,
         by=by,
         facts=_facts(found, free_bytes),
         files=tuple((file.name, file.size_bytes) for file in found.wanted),
@@ -117,9 +80,8 @@ def _with_action(base: HubDetailValue, found: HubModelResult, free_bytes: int) -
 def _facts(found: HubModelResult, free_bytes: int) -> tuple[FactValue, ...]:
     license_text, tone = license_fact(found.verdict, found.license)
     use = [tr("{0} downloads").format(big_count(found.downloads))] if found.downloads else []
-    changed = when(found.updated_at)
-    if changed is not None:
-        use.append(tr("changed {0}").format(ago(changed)))
+    if found.changed_at is not None:
+        use.append(tr("changed {0}").format(ago(found.changed_at)))
     size = tr("{0}; {1} are free here").format(size_bytes(found.total_bytes), size_bytes(free_bytes))
     facts = [
         FactValue(tr("Does"), does_words(found.task)),

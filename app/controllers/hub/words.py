@@ -4,21 +4,9 @@ import re
 
 from app.controllers.words import tr
 
-FILTERS = (
-    "image-classification",
-    "object-detection",
-    "image-to-text",
-    "automatic-speech-recognition",
-    "translation",
-    "sentence-similarity",
-    "text-classification",
-    "text-to-image",
-)
-"""The tasks that the filter offers, in this order."""
-
 
 def task_choices() -> tuple[tuple[str, str], ...]:
-    """Return (id, description) of the tasks in the filter above the list."""
+    """Return (id, description) of the tasks in the filter above the list, in this order."""
     names = {
         "image-classification": tr("Tell pictures apart"),
         "object-detection": tr("Find objects"),
@@ -29,7 +17,7 @@ def task_choices() -> tuple[tuple[str, str], ...]:
         "text-classification": tr("Sort texts"),
         "text-to-image": tr("Draw"),
     }
-    return tuple((task, names[task]) for task in FILTERS)
+    return tuple(names.items())
 
 
 def does_words(task: str | None) -> str:

@@ -3,15 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 from widgets.pages.hub.kept import KeptHubValue, KeptModelValue
-from widgets.pages.hub.value import (
-    DownloadValue,
-    FactValue,
-    GatedValue,
-    HubDetailValue,
-    HubListValue,
-    HubRowValue,
-)
+from widgets.pages.hub.value import DownloadValue, FactValue, GatedValue, HubDetailValue, HubListValue, HubRowValue
 from widgets.parts.cards.error import ErrorValue
+from workers.contracts.hub import HubModel
+from workers.contracts.licenses import LicenseVerdict, LicenseWord
 
 TASKS = (
     ("image-classification", "Tell pictures apart"),
@@ -22,33 +17,22 @@ TASKS = (
     ("sentence-similarity", "Search by meaning"),
     ("text-to-image", "Draw"),
 )
-_ROWS = (
-    ("microsoft/resnet-50", "Names what it sees", "Apache-2.0", "ok", "OK", 102e6, 2_400_000, "safe"),
-    (
-        "google/mobilenet_v2_1.0_224",
-        "Names what it sees",
-        "Own terms",
-        "unknown",
-        "Unknown, ask",
-        14e6,
-        310_000,
-        "safe",
-    ),
-    ("google/vit-base-patch16-224", "Names what it sees", "Apache-2.0", "ok", "OK", 346e6, 5_100_000, "safe"),
-    ("patrickjohncyr/fashion-clip", "Matches clothes with words", "MIT", "ok", "OK", 605e6, 1_200_000, "safe"),
-    ("facebook/deit-tiny-patch16-224", "Names what it sees", "Apache-2.0", "ok", "OK", 23e6, 98_000, "safe"),
-    (
-        "apple/mobilevit-small",
-        "Names what it sees",
-        "CC-BY-NC-4.0",
-        "noncommercial",
-        "Not for commercial use",
-        22e6,
-        4,
-        "safe",
-    ),
-    ("facebook/convnext-tiny-224", "Names what it sees", "OpenRAIL", "conditions", "Conditions", 114e6, 0, "not_here"),
-    ("someone/old-classifier", "Names what it sees", "", "unknown", "Unknown, ask", None, 12, "code"),
+
+
+def _verdict(word: LicenseWord, title: str) -> LicenseVerdict:
+    return LicenseVerdict(word=word, title=title, meaning="")
+
+
+_APACHE = _verdict("ok", "Apache-2.0")
+_MODELS = (
+    ("microsoft/resnet-50", _APACHE, 102_000_000, 2_400_000, "safe"),
+    ("google/mobilenet_v2_1.0_224", _verdict("unknown", "Own terms"), 14_000_000, 310_000, "safe"),
+    ("google/vit-base-patch16-224", _APACHE, 346_000_000, 5_100_000, "safe"),
+    ("patrickjohncyr/fashion-clip", _verdict("ok", "MIT"), 605_000_000, 1_200_000, "safe"),
+    ("facebook/deit-tiny-patch16-224", _APACHE, 23_000_000, 98_000, "safe"),
+    ("apple/mobilevit-small", _verdict("noncommercial", "CC-BY-NC-4.0"), 22_000_000, 4, "safe"),
+    ("facebook/convnext-tiny-224", _verdict("conditions", "OpenRAIL"), 114_000_000, 0, "not_here"),
+    ("someone/old-classifier", _verdict("unknown", ""), None, 12, "code"),
 )
 
 
@@ -56,35 +40,26 @@ def hub_list(count: int = 8) -> HubListValue:
     now = datetime.now(UTC)
     rows = []
     for number in range(count):
-        repo, does, title, kind, words, size, downloads, form = _ROWS[number % 8]
-        author, name = repo.split("/")
-        rows.append(
-            HubRowValue(
-                repo if number < 8 else f"{repo}-{number}",
-                name,
-                author,
-                does,
-                title,
-                kind,
-                words,
-                None if size is None else int(size),
-                downloads,
-                now - timedelta(days=number * 97),
-                form,
-                gated=number == 5,
-            )
+        repo, verdict, size, downloads, form = _MODELS[number % 8]
+        model = HubModel(
+            repo=repo if number < 8 else f"{repo}-{number}",
+            author=repo.split("/")[0],
+            verdict=verdict,
+            size_bytes=size,
+            downloads=downloads,
+            updated_at=(now - timedelta(days=number * 97)).isoformat(),
+            gated=number == 5,
         )
+        rows.append(HubRowValue(model, "Names what it sees", form))
     note = f"{count} shown. License, size and format are what the hub says; the safety check runs after the download."
-    return HubListValue(tuple(rows), note, more=True, chosen=rows[0].id)
+    return HubListValue(tuple(rows), note, more=True, chosen=rows[0].model.repo)
 
 
 def hub_starters() -> HubListValue:
     names = ("distilbert-base-uncased-finetuned-sst-2-english", "all-MiniLM-L6-v2", "resnet-50", "yolos-tiny")
     about = "Tells English sentences that praise from those that complain."
-    rows = tuple(
-        HubRowValue(f"Xenova/{name}", name, "Xenova", "Is this kind or angry?", about=about, mark="not yet confirmed")
-        for name in names
-    )
+    models = [HubModel(repo=f"Xenova/{name}") for name in names]
+    rows = tuple(HubRowValue(one, "Is this kind or angry?", about=about, mark="not yet confirmed") for one in models)
     return HubListValue(rows, "Some to begin with. The hub was not asked yet.", is_start=True)
 
 
@@ -115,10 +90,10 @@ def hub_gated() -> HubDetailValue:
 
 def hub_downloads() -> tuple[DownloadValue, ...]:
     return (
-        DownloadValue("a", "resnet-50", "running", 34_000_000, 102_469_866, 2_100_000, 33),
-        DownloadValue("b", "vit-base-patch16-224", "paused", 120_000_000, 346_000_000),
-        DownloadValue("c", "apple/mobilevit-small", "done", 22_000_000, 22_000_000),
-        DownloadValue("d", "someone/old", "failed", 1_000_000, 22_000_000, note="The hub did not answer."),
+        DownloadValue("microsoft/resnet-50", "running", 34_000_000, 102_469_866, 2_100_000, 33),
+        DownloadValue("google/vit-base-patch16-224", "paused", 120_000_000, 346_000_000),
+        DownloadValue("apple/mobilevit-small", "done", 22_000_000, 22_000_000),
+        DownloadValue("someone/old", "failed", 1_000_000, 22_000_000, note="The hub did not answer."),
     )
 
 

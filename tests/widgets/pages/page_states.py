@@ -49,7 +49,7 @@ def recipes(page: GoalPage, ex: ModuleType) -> None:
 def hub(page: HubPage, ex: ModuleType) -> None:
     page.bar.set_tasks(ex.TASKS)
     page.show_list(ex.hub_list(20))
-    page.show_detail(ex.hub_detail())
+    page.detail.show_value(ex.hub_detail())
 
 
 def hub_card(page: HubPage, ex: ModuleType) -> None:
@@ -59,8 +59,8 @@ def hub_card(page: HubPage, ex: ModuleType) -> None:
 
 def hub_gated(page: HubPage, ex: ModuleType) -> None:
     hub(page, ex)
-    page.show_detail(ex.hub_gated())
-    page.show_downloads(ex.hub_downloads())
+    page.detail.show_value(ex.hub_gated())
+    page.downloads.show_values(ex.hub_downloads())
 
 
 TASKS = (("first-model", "The first model"), ("busy", "What to do when it says busy"))

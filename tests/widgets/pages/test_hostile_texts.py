@@ -17,6 +17,7 @@ from widgets.pages.data.page import DataPage
 from widgets.pages.export.page import ExportPage
 from widgets.pages.goal.page import GoalPage
 from widgets.pages.hub.page import HubPage
+from widgets.pages.hub.value import HubListValue
 from widgets.pages.jobs.page import JobsPage
 from widgets.pages.load.page import LoadPage
 from widgets.pages.model.page import ModelPage
@@ -56,9 +57,12 @@ def hostile(value: Any) -> Any:
 
 
 def hostile_hub(page: HubPage, ex: ModuleType) -> None:
+    unjudged = {"verdict": None, "license": HOSTILE}
     page.show_list(hostile(ex.hub_list()))
-    page.show_detail(hostile(ex.hub_gated()))
-    page.show_downloads(hostile(ex.hub_downloads()[:2]))
+    rows = [replace(row, model=row.model.model_copy(update=unjudged)) for row in ex.hub_list().rows]
+    page.show_list(hostile(HubListValue(tuple(rows), "")))
+    page.detail.show_value(hostile(ex.hub_gated()))
+    page.downloads.show_values(hostile(ex.hub_downloads()[:2]))
     page.show_card(HOSTILE, HOSTILE)
 
 

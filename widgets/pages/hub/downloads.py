@@ -12,13 +12,11 @@ from widgets.parts.text import ElidedLabel
 from widgets.theme import Theme, restyle
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 
-_RUNNING = ("waiting", "running", "checking")
-
 
 class HubDownloads(Card):
     """The card of all downloads, hidden without any; rows are updated in place.
 
-    Each signal carries the id of a download.
+    Each signal carries the repository of a download.
     """
 
     pause_requested = Signal(str)
@@ -37,10 +35,10 @@ class HubDownloads(Card):
 
     def show_values(self, values: tuple[DownloadValue, ...]) -> None:
         """Show these downloads."""
-        if [value.id for value in values] != list(self._rows):
+        if [value.repo for value in values] != list(self._rows):
             self._rebuild(values)
         for value in values:
-            self._rows[value.id].show_value(value)
+            self._rows[value.repo].show_value(value)
         self.setVisible(bool(values))
 
     def _rebuild(self, values: tuple[DownloadValue, ...]) -> None:
@@ -51,7 +49,7 @@ class HubDownloads(Card):
                     widget.deleteLater()
         old, kept = self._rows, {}
         for value in values:
-            kept[value.id] = old.pop(value.id) if value.id in old else self._make(value.id)
+            kept[value.repo] = old.pop(value.repo) if value.repo in old else self._make(value.repo)
         for gone in old.values():
             gone.deleteLater()
         self._rows = kept
@@ -61,12 +59,12 @@ class HubDownloads(Card):
             self.box.addWidget(row)
             row.show()
 
-    def _make(self, download_id: str) -> "DownloadRow":
+    def _make(self, repo: str) -> "DownloadRow":
         row = DownloadRow(self._theme)
-        row.pause.clicked.connect(lambda: self.pause_requested.emit(download_id))
-        row.resume.clicked.connect(lambda: self.resume_requested.emit(download_id))
-        row.cancel.clicked.connect(lambda: self.cancel_requested.emit(download_id))
-        row.open.clicked.connect(lambda: self.open_requested.emit(download_id))
+        row.pause.clicked.connect(lambda: self.pause_requested.emit(repo))
+        row.resume.clicked.connect(lambda: self.resume_requested.emit(repo))
+        row.cancel.clicked.connect(lambda: self.cancel_requested.emit(repo))
+        row.open.clicked.connect(lambda: self.open_requested.emit(repo))
         return row
 
 

@@ -4,7 +4,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QVBoxLayout, QWidget
 
-from widgets.pages.hub.value import FormatKind, HubListValue, HubRowValue, LicenseKind
+from widgets.pages.hub.value import FormatKind, HubListValue, HubRowValue
 from widgets.parts.buttons import GhostButton
 from widgets.parts.card import Card
 from widgets.parts.format import UNKNOWN, ago, clipped, short_count, size_bytes
@@ -13,13 +13,14 @@ from widgets.parts.tables.table import Cell, Column, Table, TableRow
 from widgets.parts.text import Tone, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+from workers.contracts.licenses import LICENSE_WORDS, LicenseWord
 
 MAX_NAME, MAX_LICENSE = 80, 18
 _DOES, _LICENSE, _SIZE, _FORMAT = 1, 2, 3, 4
 _WIDTHS = {_LICENSE: (110, 104), _SIZE: (78, 74), _FORMAT: (166, 152)}
 """Widths of the columns (wide page, narrow page) in pixels."""
 _DOES_SHARE, _DOES_LEAST_PX = 0.2, 150
-_LICENSE_TONES: dict[LicenseKind, Tone] = {"ok": "", "conditions": "", "noncommercial": "warn", "unknown": "warn"}
+_LICENSE_TONES: dict[LicenseWord, Tone] = {"ok": "", "conditions": "", "noncommercial": "warn", "unknown": "warn"}
 _FORMAT_TAGS: dict[FormatKind, TagKind | None] = {"safe": "ok", "code": "warn", "not_here": "none", "unknown": None}
 
 
@@ -112,26 +113,28 @@ class HubList(QWidget):
         self.table.show_rows([self._row(row) for row in self._value.rows], self._value.chosen)
 
     def _row(self, row: HubRowValue) -> TableRow:
-        license_title = clipped(row.license, MAX_LICENSE) or self.tr("None stated")
-        tone = _LICENSE_TONES[row.license_kind]
-        downloads = "" if row.downloads is None else self.tr("{0} downloads").format(short_count(row.downloads))
+        model, verdict = row.model, row.model.verdict
+        word = verdict.word if verdict else "unknown"
+        title = clipped((verdict.title if verdict else model.license) or "", MAX_LICENSE) or self.tr("None stated")
+        downloads = self.tr("{0} downloads").format(short_count(model.downloads))
         cells = (
-            Cell(clipped(row.name, MAX_NAME), strong=True, below=self._below(row)),
+            Cell(clipped(model.name, MAX_NAME), strong=True, below=self._below(row)),
             Cell(clipped(row.does, 40) or UNKNOWN, below=row.about or downloads),
-            Cell(license_title, tone=tone, tip=row.license_words),
-            Cell(size_bytes(row.size_bytes)),
+            Cell(title, tone=_LICENSE_TONES[word], tip=LICENSE_WORDS[word] if verdict else ""),
+            Cell(size_bytes(model.size_bytes)),
             Cell(self._format(row), tag=_FORMAT_TAGS[row.format]),
         )
-        return TableRow(row.id, cells)
+        return TableRow(model.repo, cells)
 
     def _below(self, row: HubRowValue) -> str:
-        parts = [clipped(row.author, 40)]
+        model = row.model
+        parts = [clipped(model.author or model.repo.rpartition("/")[0], 40)]
         if row.mark:
             parts.append(row.mark)
-        elif row.gated:
+        elif model.gated:
             parts.append(self.tr("on request"))
-        elif row.updated_at is not None:
-            parts.append(ago(row.updated_at))
+        elif model.changed_at is not None:
+            parts.append(ago(model.changed_at))
         return ", ".join(part for part in parts if part) or UNKNOWN
 
     def _format(self, row: HubRowValue) -> str:

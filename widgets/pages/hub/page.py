@@ -7,7 +7,7 @@ from widgets.pages.hub.detail import HubDetail
 from widgets.pages.hub.downloads import HubDownloads
 from widgets.pages.hub.found_list import HubList
 from widgets.pages.hub.search import HubSearchBar
-from widgets.pages.hub.value import DownloadValue, HubAskValue, HubDetailValue, HubListValue
+from widgets.pages.hub.value import HubAskValue, HubListValue
 from widgets.parts.buttons import Button, GhostButton, PrimaryButton
 from widgets.parts.card import Card
 from widgets.parts.cards.empty import EmptyCard
@@ -21,26 +21,16 @@ from widgets.tokens import SPACE_L, SPACE_M
 
 
 class HubPage(Page):
-    """The page Hub; below the search bar is a list, a model card or an error.
+    """The page Hub; below the search bar is a list, a model card or an error, beside them `detail`.
 
     `search_requested(HubAskValue)` is the only signal that queries the hub for a list, and only the user triggers it.
     """
 
     search_requested = Signal(object)
-    more_requested = Signal()
-    chosen = Signal(str)
-    action_requested = Signal(str, str)
-    card_requested = Signal(str)
-    page_requested = Signal(str)
-    token_given = Signal(str, str)
     link_clicked = Signal(str)
     back_requested = Signal()
     file_requested = Signal()
     sample_requested = Signal()
-    download_pause_requested = Signal(str)
-    download_resume_requested = Signal(str)
-    download_cancel_requested = Signal(str)
-    download_open_requested = Signal(str)
 
     fills_height = True
 
@@ -98,10 +88,6 @@ class HubPage(Page):
         self.state = "error"
         self._show(_on_top(card), has_detail=False)
 
-    def show_detail(self, value: HubDetailValue) -> None:
-        """Show the chosen model with its known facts."""
-        self.detail.show_value(value)
-
     def show_card(self, name: str, markdown: str) -> None:
         """Show the model card in place of the list."""
         card = Card(edge=SPACE_L, gap=SPACE_M)
@@ -124,10 +110,6 @@ class HubPage(Page):
         """Return from a model card to the list with its focus."""
         self._show(self._stays, has_detail=True)
         self.list.table.setFocus(Qt.FocusReason.OtherFocusReason)
-
-    def show_downloads(self, values: tuple[DownloadValue, ...]) -> None:
-        """Show the running downloads and those that ended since the window was opened."""
-        self.downloads.show_values(values)
 
     def start(self, ask: HubAskValue) -> None:
         """Show a search that another page started, with the cursor at its end; this sends no query."""
@@ -158,16 +140,6 @@ class HubPage(Page):
         middle.addLayout(columns, 1)
         self._fill("empty", head, self.bar, middle, grow=1)
         self.bar.asked.connect(self.search_requested)
-        self.list.chosen.connect(self.chosen)
-        self.list.more_requested.connect(self.more_requested)
-        self.detail.action_requested.connect(self.action_requested)
-        self.detail.card_requested.connect(self.card_requested)
-        self.detail.page_requested.connect(self.page_requested)
-        self.detail.token_given.connect(self.token_given)
-        self.downloads.pause_requested.connect(self.download_pause_requested)
-        self.downloads.resume_requested.connect(self.download_resume_requested)
-        self.downloads.cancel_requested.connect(self.download_cancel_requested)
-        self.downloads.open_requested.connect(self.download_open_requested)
 
     def _show(self, widget: QWidget, *, has_detail: bool) -> None:
         """Show `widget` in the middle and delete the previous temporary one."""

@@ -1,14 +1,13 @@
 """Define the values of the page Hub, with raw numbers in SI units; strangers wrote most of its texts."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
 
 from widgets.parts.text import Tone
+from workers.contracts.hub import HubModel, Sort
 
 FormatKind = Literal["safe", "code", "not_here", "unknown"]
 DownloadState = Literal["waiting", "running", "checking", "paused", "failed", "done"]
-LicenseKind = Literal["ok", "conditions", "noncommercial", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -20,29 +19,19 @@ class HubAskValue:
     business: bool = False
     max_bytes: int | None = None
     runs_here: bool = False
-    sort: Literal["trending", "downloads", "likes", "updated", "created"] = "trending"
+    sort: Sort = "trending"
 
 
 @dataclass(frozen=True)
 class HubRowValue:
-    """One model of the hub's list; `id` is owner/name, `does` describes its task.
+    """One model of the hub's list; `does` describes its task, `format` says whether its files are safe here.
 
-    `license` is the license name, "" if none is stated; `license_words` is the verdict as text. `about` is a second
-    line below `does`. `mark` is a remark about the whole row.
+    `about` is a second line below `does`. `mark` is a remark about the whole row.
     """
 
-    id: str
-    name: str
-    author: str
+    model: HubModel
     does: str = ""
-    license: str = ""
-    license_kind: LicenseKind = "unknown"
-    license_words: str = ""
-    size_bytes: int | None = None
-    downloads: int | None = None
-    updated_at: datetime | None = None
     format: FormatKind = "unknown"
-    gated: bool = False
     about: str = ""
     mark: str = ""
 
@@ -100,15 +89,19 @@ class HubDetailValue:
     gated: GatedValue | None = None
 
 
-@dataclass(frozen=True)
+@dataclass
 class DownloadValue:
-    """One download; `left_s` and `bytes_per_s` are None if they are unknown."""
+    """One download of a repository; `left_s` and `bytes_per_s` are None if they are unknown."""
 
-    id: str
-    name: str
+    repo: str
     state: DownloadState
     done_bytes: int = 0
     total_bytes: int | None = None
     bytes_per_s: float | None = None
     left_s: float | None = None
     note: str = ""
+
+    @property
+    def name(self) -> str:
+        """Return the repository's name without its owner."""
+        return self.repo.rpartition("/")[2]

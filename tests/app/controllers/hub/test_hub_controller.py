@@ -135,13 +135,13 @@ def test_pages_follow_each_other(hub: HubController, page: HubPage, flows: Any) 
     hub.search(HubAskValue(text="resnet"))
     flows.open[0].answer(page_of("a/one", "a/two", cursor="next"))
     page.list.table.choose("a/two")
-    page.more_requested.emit()
+    page.list.more_requested.emit()
     (asked,) = [asked for asked in flows.open if asked.kind == "hub_search"]
     assert asked.params.query.cursor == "next"
     asked.answer(page_of("a/three"))
     assert rows(page) == ["one", "two", "three"]
     assert page.list.table.chosen_id == "a/two"
-    page.more_requested.emit()
+    page.list.more_requested.emit()
     assert not [asked for asked in flows.open if asked.kind == "hub_search"], "it was the last page"
 
 
@@ -200,7 +200,7 @@ def looked_up(page: HubPage, hub: HubController, flows: Any, result: HubModelRes
     """A search with one model, chosen and known."""
     hub.search(HubAskValue(text="resnet"))
     flows.open[0].answer(page_of(result.repo))
-    page.action_requested.emit("again", result.repo)
+    page.detail.action_requested.emit("again", result.repo)
     (asked,) = [asked for asked in flows.open if asked.kind == "hub_model"]
     asked.answer(result)
 
@@ -241,7 +241,7 @@ def test_gated_with_a_token(hub: HubController, page: HubPage, flows: Any, monke
     assert "Its author lets in who asked" in said(page.detail)
     assert not actions(page)
     monkeypatch.setattr("app.services.hub.flows.save_token", lambda *_all: "file")
-    page.token_given.emit("meta/gated", "hf_secret")
+    page.detail.token_given.emit("meta/gated", "hf_secret")
     assert flows.open[0].kind == "hub_login"
     flows.open[0].answer(HubLoginResult(user="me"))
     assert [asked.kind for asked in flows.open] == ["hub_model"]
@@ -250,7 +250,7 @@ def test_gated_with_a_token(hub: HubController, page: HubPage, flows: Any, monke
 def test_a_refused_token_is_told_beside_the_field(hub: HubController, page: HubPage, flows: Any) -> None:
     """Given a token that the hub does not know, Then its words stand below the field, and the steps stay."""
     looked_up(page, hub, flows, told("meta/gated", gated=True))
-    page.token_given.emit("meta/gated", "hf_wrong")
+    page.detail.token_given.emit("meta/gated", "hf_wrong")
     flows.open[0].fail("hub_bad_token", 3)
     assert "Detail hub_bad_token. Hint hub_bad_token." in said(page.detail)
     assert "Its author lets in who asked" in said(page.detail)
@@ -311,7 +311,7 @@ def test_a_download_is_opened_where_somebody_waits_for_it(
     assert [Path(path).name for path in opened] == (["model.onnx"] if stays else [])
     if not stays:
         assert "Whole and checked" in said(page)
-        page.download_open_requested.emit("a/one")
+        page.downloads.open_requested.emit("a/one")
     assert len(opened) == 1 and page.downloads.isHidden()
     assert button(page, "Use it"), "what is here is not downloaded again"
 
@@ -322,7 +322,7 @@ def test_another_version_is_no_copy_of_what_is_here(hub: HubController, page: Hu
     button(page, "Download and use").click()
     flows.open[0].answer(told("a/one", main="onnx/model.onnx"))
     come(flows.open[0])
-    page.action_requested.emit("again", "a/one")
+    page.detail.action_requested.emit("again", "a/one")
     flows.open[0].answer(told("a/one", commit="d" * 40))
     assert button(page, "Download and use")
 
@@ -332,7 +332,7 @@ def test_what_settings_removed_is_off_the_list(hub: HubController, page: HubPage
     looked_up(page, hub, flows, told("a/one"))
     button(page, "Download and use").click()
     flows.open[0].answer(told("a/one"))
-    page.download_pause_requested.emit("a/one")
+    page.downloads.pause_requested.emit("a/one")
     assert page.downloads.isVisible()
     model_cache = ModelCache(hub.downloads._workspace.paths.hub)
     model_cache.discard(model_cache.pending_downloads()[0].key)
