@@ -47,6 +47,14 @@ class Card(QFrame):
             else:
                 self.box.addLayout(item, stretch)
 
+    def swap(self, old: QWidget, new: QWidget) -> QWidget:
+        """Show `new` in the place of `old`, which is deleted, and return it."""
+        self.box.replaceWidget(old, new)
+        old.hide()
+        old.deleteLater()
+        new.show()
+        return new
+
 
 def divider() -> QFrame:
     """Return a line of one pixel."""

@@ -71,6 +71,15 @@ def offline_error() -> WorkerError:
     )
 
 
+def time_of(text: str | None) -> datetime | None:
+    """Return the time of an ISO 8601 text; None if it is none."""
+    try:
+        found = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
 class HubAccess(Frozen):
     """Address and credentials of a hub.
 
@@ -143,11 +152,7 @@ class HubModel(Frozen):
     @property
     def changed_at(self) -> datetime | None:
         """Return `updated_at` as a time; None if it is none."""
-        try:
-            found = datetime.fromisoformat(self.updated_at or "")
-        except ValueError:
-            return None
-        return found if found.tzinfo else found.replace(tzinfo=UTC)
+        return time_of(self.updated_at)
 
 
 class HubSearchParams(HubParams):

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from app.controllers.hub.presenter import COMMIT_CHARS, license_fact, when
+from app.controllers.hub.presenter import COMMIT_CHARS, license_fact
 from app.controllers.words import format_words, task_words, tensors_in_words, tr
 from app.domain.chat_memory import BITS, CHAT_TOKENS, bits_that_fit, memory_bytes
 from app.services.opening.opening import OpenedModel
 from widgets.pages.model.value import FindingValue, ModelValue, PreprocessValue
 from widgets.parts.format import memory, moment
-from workers.contracts.hub import Origin
+from workers.contracts.hub import Origin, time_of
 from workers.contracts.jobs import OpenParams
 from workers.contracts.pipeline import AudioSteps, ImageSteps, PipelineSpec, TextSteps, read_pipeline
 from workers.contracts.process.allowance import free_memory_bytes
@@ -138,7 +138,7 @@ def origin_words(origin: Origin) -> str:
         tr("{0} of {1}").format(origin.repo, place),
         tr("version {0}").format(origin.commit[:COMMIT_CHARS]),
         tr("by {0}").format(origin.author) if origin.author else "",
-        tr("downloaded {0}").format(moment(when(origin.downloaded_at))),
+        tr("downloaded {0}").format(moment(time_of(origin.downloaded_at))),
     ]
     return ", ".join(part for part in parts if part)
 

@@ -9,6 +9,7 @@ from widgets.pages.hub.gated import GatedSteps
 from widgets.pages.hub.value import FactValue, HubDetailValue
 from widgets.parts.buttons import Button, FoldButton
 from widgets.parts.card import Card
+from widgets.parts.flow import bare
 from widgets.parts.format import clipped, size_bytes
 from widgets.parts.small import Bar
 from widgets.parts.text import label, words
@@ -60,17 +61,11 @@ class HubDetail(Card):
         value = self._value
         had_focus = self._inside.isAncestorOf(self.focusWidget()) if self.focusWidget() else False
         inside = QWidget()
-        box = QVBoxLayout(inside)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(SPACE_L)
+        box = bare(QVBoxLayout(inside), SPACE_L)
         self.setAccessibleName(value.name or self.tr("Details"))
         for part in self._parts(value):
             box.addWidget(part)
-        self.box.replaceWidget(self._inside, inside)
-        self._inside.hide()
-        self._inside.deleteLater()
-        self._inside = inside
-        inside.show()
+        self._inside = self.swap(self._inside, inside)
         button = inside.findChild(Button, "hub-action")
         if had_focus and button is not None:
             button.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -104,19 +99,19 @@ class HubDetail(Card):
 
     def _title(self, value: HubDetailValue) -> QWidget:
         holder = QWidget()
-        box = QVBoxLayout(holder)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(0)
+        box = bare(QVBoxLayout(holder))
         box.addWidget(label(clipped(value.name, MAX_NAME), "section"))
         if value.by:
             box.addWidget(label(clipped(value.by, MAX_NAME), "soft"))
         return holder
 
     def _button(self, value: HubDetailValue) -> Button:
-        size = size_bytes(value.total_bytes) if value.total_bytes else ""
+        download = self.tr("Download") if self._is_narrow else self.tr("Download and use")
+        if value.total_bytes:
+            download = self.tr("{0} ({1})").format(download, size_bytes(value.total_bytes))
         texts = {
             "look_up": self.tr("Look it up in the hub"),
-            "download": self._sized(self.tr("Download") if self._is_narrow else self.tr("Download and use"), size),
+            "download": download,
             "consent": self.tr("Download all the same…"),
             "open": self.tr("Use it"),
             "again": self.tr("Try again"),
@@ -128,14 +123,9 @@ class HubDetail(Card):
         button.clicked.connect(lambda: self.action_requested.emit(value.action, value.id))
         return button
 
-    def _sized(self, text: str, size: str) -> str:
-        return self.tr("{0} ({1})").format(text, size) if size else text
-
     def _files(self, files: Sequence[tuple[str, int]]) -> QWidget:
         holder = QWidget()
-        box = QVBoxLayout(holder)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(SPACE_S)
+        box = bare(QVBoxLayout(holder), SPACE_S)
         title = self.tr("1 file") if len(files) == 1 else self.tr("{0} files").format(len(files))
         fold = FoldButton(self._theme, title, "small", "ghost")
         rows = _facts([FactValue(size_bytes(size), name) for name, size in files[:MAX_FILES]])
@@ -155,8 +145,7 @@ class HubDetail(Card):
 
 def _at_left(widget: QWidget) -> QWidget:
     holder = QWidget()
-    row = QHBoxLayout(holder)
-    row.setContentsMargins(0, 0, 0, 0)
+    row = bare(QHBoxLayout(holder))
     row.addWidget(widget)
     row.addStretch(1)
     return holder

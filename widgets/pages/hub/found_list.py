@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QVBoxLayout, QWidget
 from widgets.pages.hub.value import FormatKind, HubListValue, HubRowValue
 from widgets.parts.buttons import GhostButton
 from widgets.parts.card import Card
+from widgets.parts.flow import bare
 from widgets.parts.format import UNKNOWN, ago, clipped, short_count, size_bytes
 from widgets.parts.small import Bar, TagKind
 from widgets.parts.tables.table import Cell, Column, Table, TableRow
@@ -51,9 +52,7 @@ class HubList(QWidget):
         below.setSpacing(SPACE_M)
         below.addWidget(self._note, 1)
         below.addWidget(self._more)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(SPACE_S)
+        box = bare(QVBoxLayout(self), SPACE_S)
         box.addWidget(card, 1)
         box.addLayout(below)
         self.set_busy(False)

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 from widgets.pages.hub.value import GatedValue
 from widgets.parts.buttons import GhostButton
 from widgets.parts.fields import TextField
+from widgets.parts.flow import bare
 from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_S, SPACE_XS
@@ -25,9 +26,7 @@ class GatedSteps(QWidget):
     def __init__(self, theme: Theme, value: GatedValue) -> None:
         """Create the steps for a model."""
         super().__init__()
-        self._box = QVBoxLayout(self)
-        self._box.setContentsMargins(0, 0, 0, 0)
-        self._box.setSpacing(SPACE_S)
+        self._box = bare(QVBoxLayout(self), SPACE_S)
         self._box.addWidget(label(self.tr("Its author lets in who asked"), "strong"))
         self._step(1, self.tr("Sign in at the hub with your browser, or make an account there."))
         self._step(2, self.tr("Open the model's page and agree to what its author asks."))

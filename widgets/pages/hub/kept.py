@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from widgets.parts.buttons import GhostButton
 from widgets.parts.card import Card, divider
+from widgets.parts.flow import bare
 from widgets.parts.format import clipped, size_bytes
 from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
@@ -58,9 +59,7 @@ class KeptHubCard(Card):
     def show_value(self, value: KeptHubValue) -> None:
         """Show all models, downloads and the token."""
         inside = QWidget()
-        box = QVBoxLayout(inside)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(0)
+        box = bare(QVBoxLayout(inside))
         box.addWidget(words(self._summary(value), "soft"))
         for model in value.models[:MAX_ROWS]:
             box.addSpacing(SPACE_S)
@@ -73,11 +72,7 @@ class KeptHubCard(Card):
         if value.token:
             box.addSpacing(SPACE_M)
             box.addWidget(self._token(value))
-        self.box.replaceWidget(self._inside, inside)
-        self._inside.hide()
-        self._inside.deleteLater()
-        self._inside = inside
-        inside.show()
+        self._inside = self.swap(self._inside, inside)
 
     def _summary(self, value: KeptHubValue) -> str:
         total = sum(model.size_bytes for model in value.models)
@@ -89,9 +84,7 @@ class KeptHubCard(Card):
 
     def _row(self, model: KeptModelValue) -> QWidget:
         holder = QWidget()
-        row = QHBoxLayout(holder)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(SPACE_S)
+        row = bare(QHBoxLayout(holder), SPACE_S)
         column = QVBoxLayout()
         column.setSpacing(0)
         column.addWidget(ElidedLabel(clipped(model.name, 120), "strong"))
@@ -120,9 +113,7 @@ class KeptHubCard(Card):
             "environment": self.tr("Your token for {0} comes from HF_TOKEN; Fettle does not keep it."),
         }
         holder = QWidget()
-        row = QHBoxLayout(holder)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(SPACE_S)
+        row = bare(QHBoxLayout(holder), SPACE_S)
         row.addWidget(words(where[value.token].format(clipped(value.place, 80)), "soft"), 1)
         if value.token != "environment":
             forget = GhostButton(self._theme, self.tr("Forget it"), "", "small")

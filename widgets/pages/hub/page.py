@@ -8,10 +8,11 @@ from widgets.pages.hub.downloads import HubDownloads
 from widgets.pages.hub.found_list import HubList
 from widgets.pages.hub.search import HubSearchBar
 from widgets.pages.hub.value import HubAskValue, HubListValue
-from widgets.parts.buttons import Button, GhostButton, PrimaryButton
+from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card
 from widgets.parts.cards.empty import EmptyCard
 from widgets.parts.cards.error import ErrorCard, ErrorValue
+from widgets.parts.flow import bare
 from widgets.parts.markdown import MarkdownView
 from widgets.parts.page import LoadingCard, Page
 from widgets.parts.small import PageHead
@@ -71,19 +72,16 @@ class HubPage(Page):
         self.state = "nothing"
         self._show(EmptyCard(self.theme, "magnifying-glass", text, hint, again), has_detail=False)
 
-    def show_problem(self, value: ErrorValue, *, has_sample: bool = True) -> None:
+    def show_problem(self, value: ErrorValue) -> None:
         """Show an error and the options that need no hub."""
         card = ErrorCard(self.theme, value)
         again = PrimaryButton(self.theme, self.tr("Try again"), "arrow-clockwise")
         again.clicked.connect(lambda: self.search_requested.emit(self.bar.value))
         choose = GhostButton(self.theme, self.tr("Choose a file…"))
         choose.clicked.connect(self.file_requested)
-        actions: list[Button] = [again, choose]
-        if has_sample:
-            sample = GhostButton(self.theme, self.tr("Try the sample"), "play")
-            sample.clicked.connect(self.sample_requested)
-            actions.append(sample)
-        for button in actions:
+        sample = GhostButton(self.theme, self.tr("Try the sample"), "play")
+        sample.clicked.connect(self.sample_requested)
+        for button in (again, choose, sample):
             card.add_action(button)
         self.state = "error"
         self._show(_on_top(card), has_detail=False)
@@ -126,9 +124,7 @@ class HubPage(Page):
         back = GhostButton(self.theme, self.tr("Back"), "arrow-left")
         back.clicked.connect(self.back_requested)
         head.add_action(back)
-        stays = QHBoxLayout(self._stays)
-        stays.setContentsMargins(0, 0, 0, 0)
-        stays.addWidget(self.list)
+        bare(QHBoxLayout(self._stays)).addWidget(self.list)
         self._middle.addWidget(self._stays)
         columns = QHBoxLayout()
         columns.setSpacing(SPACE_L)
@@ -164,8 +160,7 @@ class HubPage(Page):
 
 def _on_top(card: Card) -> QWidget:
     holder = QWidget()
-    box = QVBoxLayout(holder)
-    box.setContentsMargins(0, 0, 0, 0)
+    box = bare(QVBoxLayout(holder))
     box.addWidget(card)
     box.addStretch(1)
     return holder

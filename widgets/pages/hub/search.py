@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 from widgets.pages.hub.value import HubAskValue
 from widgets.parts.buttons import GhostButton
 from widgets.parts.fields import ChoiceField
+from widgets.parts.flow import bare
 from widgets.parts.search_field import SearchField
 from widgets.theme import Theme
 from widgets.tokens import SPACE_S
@@ -28,13 +29,28 @@ class HubSearchBar(QWidget):
         super().__init__()
         self.field = SearchField(theme, self.tr("Search the hub"), self.tr("What should it do?"))
         self._task = self._choice(self.tr("What it does"), [("", self.tr("Any task"))])
-        self._license = self._choice(self.tr("License"), _licenses(self))
-        self._small_license = self._choice(self.tr("License"), _licenses(self), small=True)
+        licenses = [(False, self.tr("Any license")), (True, self.tr("Allows business use"))]
+        self._license = self._choice(self.tr("License"), licenses)
+        self._small_license = self._choice(self.tr("License"), licenses, small=True)
         for field, other in ((self._license, self._small_license), (self._small_license, self._license)):
             field.currentIndexChanged.connect(other.setCurrentIndex)
-        self._size = self._choice(self.tr("Size"), _sizes(self), small=True)
-        self._runs = self._choice(self.tr("Runs here"), _places(self), small=True)
-        self._sort = self._choice(self.tr("Order"), _orders(self), small=True)
+        sizes = [
+            (None, self.tr("Any size")),
+            (100 * MEGABYTE, self.tr("Up to 100 MB")),
+            (500 * MEGABYTE, self.tr("Up to 500 MB")),
+            (2000 * MEGABYTE, self.tr("Up to 2 GB")),
+        ]
+        orders = [
+            ("trending", self.tr("Popular now first")),
+            ("downloads", self.tr("Most downloaded first")),
+            ("likes", self.tr("Most liked first")),
+            ("updated", self.tr("Changed last first")),
+            ("created", self.tr("Newest first")),
+        ]
+        places = [(False, self.tr("Runs anywhere")), (True, self.tr("Runs here"))]
+        self._size = self._choice(self.tr("Size"), sizes, small=True)
+        self._runs = self._choice(self.tr("Runs here"), places, small=True)
+        self._sort = self._choice(self.tr("Order"), orders, small=True)
         search = GhostButton(theme, self.tr("Search"))
         search.clicked.connect(self._ask)
         self._first, self._second = QHBoxLayout(), QHBoxLayout()
@@ -46,9 +62,7 @@ class HubSearchBar(QWidget):
         for widget in (self._small_license, self._size, self._runs, self._sort):
             self._second.addWidget(widget)
         self._second.addStretch(1)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(SPACE_S)
+        box = bare(QVBoxLayout(self), SPACE_S)
         box.addLayout(self._first)
         box.addLayout(self._second)
         self.field.entered.connect(lambda _text: self._ask())
@@ -105,30 +119,3 @@ class HubSearchBar(QWidget):
     def _on_settled(self, text: str) -> None:
         if len(text) >= LEAST_CHARS or not text:
             self._ask()
-
-
-def _licenses(bar: QWidget) -> list[tuple[bool, str]]:
-    return [(False, bar.tr("Any license")), (True, bar.tr("Allows business use"))]
-
-
-def _sizes(bar: QWidget) -> list[tuple[int | None, str]]:
-    return [
-        (None, bar.tr("Any size")),
-        (100 * MEGABYTE, bar.tr("Up to 100 MB")),
-        (500 * MEGABYTE, bar.tr("Up to 500 MB")),
-        (2000 * MEGABYTE, bar.tr("Up to 2 GB")),
-    ]
-
-
-def _places(bar: QWidget) -> list[tuple[bool, str]]:
-    return [(False, bar.tr("Runs anywhere")), (True, bar.tr("Runs here"))]
-
-
-def _orders(bar: QWidget) -> list[tuple[str, str]]:
-    return [
-        ("trending", bar.tr("Popular now first")),
-        ("downloads", bar.tr("Most downloaded first")),
-        ("likes", bar.tr("Most liked first")),
-        ("updated", bar.tr("Changed last first")),
-        ("created", bar.tr("Newest first")),
-    ]

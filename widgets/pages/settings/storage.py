@@ -97,11 +97,7 @@ class StorageCard(Card):
             box.addWidget(words(value.problem, "", "warn"))
         if value.size_bytes is not None:
             self._add_rows(box, value)
-        self.box.replaceWidget(self._inside, inside)
-        self._inside.hide()
-        self._inside.deleteLater()
-        self._inside = inside
-        inside.show()
+        self._inside = self.swap(self._inside, inside)
         if not self._limit.hasFocus():
             blocked = self._limit.blockSignals(True)
             self._limit.setValue(0 if value.limit_bytes is None else max(1, round(value.limit_bytes / GB)))
