@@ -353,7 +353,7 @@ def hub_search(
     limit: Annotated[int, typer.Option(metavar="N", min=1, max=1000)] = 20,
 ) -> int:
     """Models of the hub."""
-    return hubs.search(_output(ctx), hubs.SearchOptions(text, task, library, license_, limit))
+    return hubs.search(_output(ctx), text, task, library, license_, limit)
 
 
 @hub.command("get")

@@ -3,57 +3,37 @@
 import dataclasses
 import sys
 import time
-from dataclasses import dataclass
 
 from app.cli.output import MISSING, OK, CommandFailed, Output, usage
 from app.cli.session import run, workspace
 from app.services.flow.events import Event, StepProgress
-from app.services.hub.flows import Downloaded, download_model, log_in, search_hub, speed_bytes_per_s
+from app.services.hub.flows import Downloaded, download_model, log_in, search_hub
 from app.services.hub.model_cache import ModelCache
 from app.services.hub.place import hub_place
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.hub import DEFAULT_REVISION, HubModel, HubQuery, HubRequest
+from workers.contracts.hub import DEFAULT_REVISION, HubModel, HubQuery, HubRequest, Sort
 from workers.contracts.measured.sizes import bytes_words
 
 PAGE = 100
 LINE_EVERY_S = 5.0
 
 
-@dataclass(frozen=True)
-class SearchOptions:
-    """The options of `fettle hub search`."""
-
-    text: str = ""
-    task: str | None = None
-    library: str | None = None
-    license: str | None = None
-    limit: int = 20
-
-
-def search(output: Output, options: SearchOptions) -> int:
+def search(output: Output, text: str, task: str | None, library: str | None, license_: str | None, limit: int) -> int:
     """Print models of the hub, page after page until there are enough."""
     found: list[HubModel] = []
-    cursor: str | None = None
+    sort: Sort = "downloads" if text else "trending"
+    query = HubQuery(text=text[:200], task=task, library=library, license=license_, sort=sort, limit=min(PAGE, limit))
     with workspace(output.options, writes=False, notice=output.notice) as space:
         place = hub_place(space)
         if place.warning:
             output.notice(place.warning)
-        while len(found) < options.limit:
-            query = HubQuery(
-                text=options.text[:200],
-                task=options.task,
-                library=options.library,
-                license=options.license,
-                sort="trending" if not options.text else "downloads",
-                limit=min(PAGE, options.limit),
-                cursor=cursor,
-            )
+        while len(found) < limit:
             page = run(space, search_hub(space, query), output.watch)
             found += page.models
-            cursor = page.next_cursor
-            if cursor is None:
+            query = query.model_copy(update={"cursor": page.next_cursor})
+            if query.cursor is None:
                 break
-    found = found[: options.limit]
+    found = found[:limit]
     output.document({"models": [model.model_dump(mode="json") for model in found]})
     for model in found:
         formats = ", ".join(model.formats) or "no known format"
@@ -62,7 +42,7 @@ def search(output: Output, options: SearchOptions) -> int:
             f"  {model.repo:<50} {model.task or '-':<28} {model.license or 'no license':<14} "
             f"{model.downloads:>12,}  {formats}{safe}{'  (gated)' if model.gated else ''}"
         )
-    more = ", and there are more" if cursor is not None else ""
+    more = ", and there are more" if query.cursor is not None else ""
     count = f"{len(found)} model{'s' if len(found) != 1 else ''}"
     output.sentence(f"{count}{more}." if found else "No model fits. Use fewer words or filters.")
     return OK
@@ -104,13 +84,13 @@ def login(output: Output) -> int:
         if place.offline:
             place.look()
         token = _read_token(place.endpoint)
-        done = run(space, log_in(space, token), output.watch)
+        user, kept = run(space, log_in(space, token), output.watch)
         file = space.paths.hub / "token.json"
-    output.document({"user": done.user, "endpoint": done.endpoint, "kept": done.kept})
-    if done.kept == "file":
+    output.document({"user": user, "endpoint": place.endpoint, "kept": kept})
+    if kept == "file":
         output.notice(f"This system has no keyring, so the token lies in {file}, which only you may read.")
-    where = "the system's keyring" if done.kept == "keyring" else "a file that only you may read"
-    output.sentence(f"Logged in as {done.user}; the token is kept in {where}.")
+    where = "the system's keyring" if kept == "keyring" else "a file that only you may read"
+    output.sentence(f"Logged in as {user}; the token is kept in {where}.")
     return OK
 
 
@@ -125,12 +105,8 @@ def _read_token(endpoint: str) -> str:
     try:
         return getpass.getpass(f"Token for {endpoint} (made on its page Settings, Access tokens): ", sys.stderr)
     except EOFError as error:
-        info = ErrorInfo(
-            code="no_token",
-            title="No token was given",
-            detail="The input ended.",
-            hint="Paste the token and press Enter.",
-        )
+        hint = "Paste the token and press Enter."
+        info = ErrorInfo(code="no_token", title="No token was given", detail="The input ended.", hint=hint)
         raise CommandFailed(MISSING, info) from error
 
 
@@ -152,12 +128,12 @@ class _Watch:
     def __call__(self, event: Event) -> None:
         """Handle one event."""
         if isinstance(event, StepProgress) and event.unit == "bytes" and event.total:
-            speed = speed_bytes_per_s(event)
-            rate = f", {bytes_words(speed)} per second" if speed else ""
+            left_bytes, left_s = event.total - event.done, event.remaining_s
+            rate = f", {bytes_words(left_bytes / left_s)} per second" if left_s and left_bytes else ""
             text = f"{event.stage}: {bytes_words(event.done)} of {bytes_words(event.total)}{rate}"
             event = dataclasses.replace(event, stage=text)
             if not sys.stderr.isatty() and time.monotonic() - self._told_s >= LINE_EVERY_S:
                 self._told_s = time.monotonic()
-                left = f", {event.remaining_s:.0f} s left" if event.remaining_s else ""
+                left = f", {left_s:.0f} s left" if left_s else ""
                 self._output.notice(f"{text}{left}")
         self._output.watch(event)

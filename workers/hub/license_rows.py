@@ -54,6 +54,12 @@ MANY_USERS = Terms(
     "conditions",
     "its maker's own terms: most may use and sell it, large companies must ask first; some uses are barred",
 )
+DATA = Terms("conditions", "may be used to compute with and the results sold; the data keep this license")
+NVIDIA = Terms(
+    "conditions", "NVIDIA's own terms: may be used, changed and sold; its text and notices go with every copy"
+)
+APPLE = Terms("conditions", "may be used, changed and passed on with its text; Apple's name must not advertise it")
+GROK = Terms("conditions", "own terms: business use up to a limit, and no training of other models with it")
 UNCLEAR = Terms("unknown", "not known here; read its terms or ask the author")
 FAMILY = Terms("unknown", "a family of licenses; which one is not said, so ask the author")
 
@@ -67,35 +73,25 @@ CREATIVE_COMMONS: dict[str, Terms] = {
 }
 """Terms by the letters between CC- and the version."""
 
-SPDX: dict[str, Terms] = {
-    "Apache-2.0": PERMISSIVE,
-    "MIT": PERMISSIVE,
-    "MIT-0": FREE,
-    "0BSD": FREE,
-    "CC0-1.0": FREE,
-    "Unlicense": FREE,
-    "WTFPL": FREE,
-    "PDDL-1.0": FREE,
-    "BSL-1.0": PERMISSIVE,
-    "etalab-2.0": NAMED,
-    "ODC-By-1.0": NAMED,
-    "CDLA-Permissive-1.0": PERMISSIVE,
-    "CDLA-Permissive-2.0": PERMISSIVE,
-    "CDLA-Sharing-1.0": SHARE_ALIKE,
-    "ODbL-1.0": SHARE_ALIKE,
-    "AGPL-3.0-only": NETWORK_COPYLEFT,
-    "AGPL-3.0-or-later": NETWORK_COPYLEFT,
-    "OSL-3.0": NETWORK_COPYLEFT,
-    "EUPL-1.1": NETWORK_COPYLEFT,
-    "EUPL-1.2": NETWORK_COPYLEFT,
-    "OFL-1.1": WEAK_COPYLEFT,
-    "LPPL-1.3c": WEAK_COPYLEFT,
-    "BUSL-1.1": SOURCE_AVAILABLE,
-    "Elastic-2.0": NO_SERVICE,
-    "PolyForm-Noncommercial-1.0.0": NOT_SOLD,
-    "PolyForm-Small-Business-1.0.0": MANY_USERS,
-    "C-UDA-1.0": Terms("conditions", "may be used to compute with and the results sold; the data keep this license"),
-}
+
+def _rows(by_terms: dict[Terms, str]) -> dict[str, Terms]:
+    return {name: terms for terms, names in by_terms.items() for name in names.split()}
+
+
+SPDX: dict[str, Terms] = _rows(
+    {
+        FREE: "MIT-0 0BSD",
+        NAMED: "etalab-2.0 ODC-By-1.0",
+        SHARE_ALIKE: "CDLA-Sharing-1.0 ODbL-1.0",
+        NETWORK_COPYLEFT: "AGPL-3.0-only AGPL-3.0-or-later OSL-3.0 EUPL-1.1 EUPL-1.2",
+        WEAK_COPYLEFT: "LPPL-1.3c",
+        SOURCE_AVAILABLE: "BUSL-1.1",
+        NO_SERVICE: "Elastic-2.0",
+        NOT_SOLD: "PolyForm-Noncommercial-1.0.0",
+        MANY_USERS: "PolyForm-Small-Business-1.0.0",
+        DATA: "C-UDA-1.0",
+    }
+)
 """Terms of single licenses whose category would say too little or too much."""
 
 CATEGORIES: dict[str, Terms] = {
@@ -106,61 +102,39 @@ CATEGORIES: dict[str, Terms] = {
 }
 """Terms by the category in the index of `license-expression`; every other category is `UNCLEAR`."""
 
-OWN: dict[str, tuple[str, Terms]] = {
-    "openrail": ("OpenRAIL", RAIL),
-    "openrail++": ("OpenRAIL++-M", RAIL),
-    "bigscience-openrail-m": ("BigScience OpenRAIL-M", RAIL),
-    "creativeml-openrail-m": ("CreativeML OpenRAIL-M", RAIL),
-    "bigscience-bloom-rail-1.0": ("BigScience BLOOM RAIL 1.0", RAIL),
-    "bigcode-openrail-m": ("BigCode OpenRAIL-M", RAIL),
-    "llama2": ("Llama 2", LLAMA),
-    "llama3": ("Llama 3", LLAMA),
-    "llama3.1": ("Llama 3.1", LLAMA),
-    "llama3.2": ("Llama 3.2", LLAMA),
-    "llama3.3": ("Llama 3.3", LLAMA),
-    "llama4": ("Llama 4", LLAMA),
-    "gemma": ("Gemma", GEMMA),
-    "openrail-m": ("OpenRAIL-M", RAIL),
-    "openrail++-m": ("OpenRAIL++-M", RAIL),
-    "creativeml-openrail++-m": ("CreativeML OpenRAIL++-M", RAIL),
-    "deepseek": ("DeepSeek", RAIL),
-    "deepseek-license": ("DeepSeek", RAIL),
-    "tongyi-qianwen": ("Tongyi Qianwen", MANY_USERS),
-    "qwen": ("Qwen", MANY_USERS),
-    "stabilityai-ai-community": ("Stability AI Community", MANY_USERS),
-    "stabilityai-community": ("Stability AI Community", MANY_USERS),
-    "nvidia-open-model-license": (
-        "NVIDIA Open Model",
-        Terms(
-            "conditions", "NVIDIA's own terms: may be used, changed and sold; its text and notices go with every copy"
-        ),
-    ),
-    "qwen-research": ("Qwen Research", RESEARCH),
-    "mnpl": ("Mistral Non-Production", RESEARCH),
-    "mrl": ("Mistral Research", RESEARCH),
-    "coqui-public-model-license": ("Coqui Public Model", NOT_SOLD),
-    "openmdw-1.0": ("OpenMDW 1.0", PERMISSIVE),
-    "bsd": ("BSD", PERMISSIVE),
-    "gpl": ("GPL", COPYLEFT),
-    "lgpl": ("LGPL", WEAK_COPYLEFT),
-    "lgpl-lr": ("LGPL-LR", WEAK_COPYLEFT),
-    "gfdl": ("GFDL", COPYLEFT),
-    "cc": ("Creative Commons", FAMILY),
-    "deepfloyd-if-license": ("DeepFloyd IF", RESEARCH),
-    "fair-noncommercial-research-license": ("FAIR Noncommercial Research", RESEARCH),
-    "h-research": ("H Research", RESEARCH),
-    "intel-research": ("Intel Research", RESEARCH),
-    "apple-amlr": ("Apple Machine Learning Research", RESEARCH),
-    "apple-ascl": (
-        "Apple Sample Code",
-        Terms("conditions", "may be used, changed and passed on with its text; Apple's name must not advertise it"),
-    ),
-    "grok2-community": (
-        "Grok 2 Community",
-        Terms("conditions", "own terms: business use up to a limit, and no training of other models with it"),
-    ),
-}
-"""The hub's identifiers that SPDX does not know, with their names and terms."""
+_OWN: dict[Terms, dict[str, str]] = {
+    RAIL: {
+        "openrail": "OpenRAIL", "openrail++": "OpenRAIL++-M", "bigscience-openrail-m": "BigScience OpenRAIL-M",
+        "creativeml-openrail-m": "CreativeML OpenRAIL-M", "bigscience-bloom-rail-1.0": "BigScience BLOOM RAIL 1.0",
+        "bigcode-openrail-m": "BigCode OpenRAIL-M", "openrail-m": "OpenRAIL-M", "openrail++-m": "OpenRAIL++-M",
+        "creativeml-openrail++-m": "CreativeML OpenRAIL++-M", "deepseek": "DeepSeek", "deepseek-license": "DeepSeek",
+    },
+    LLAMA: {
+        "llama2": "Llama 2", "llama3": "Llama 3", "llama3.1": "Llama 3.1", "llama3.2": "Llama 3.2",
+        "llama3.3": "Llama 3.3", "llama4": "Llama 4",
+    },
+    GEMMA: {"gemma": "Gemma"},
+    MANY_USERS: {
+        "tongyi-qianwen": "Tongyi Qianwen", "qwen": "Qwen", "stabilityai-ai-community": "Stability AI Community",
+        "stabilityai-community": "Stability AI Community",
+    },
+    NVIDIA: {"nvidia-open-model-license": "NVIDIA Open Model"},
+    RESEARCH: {
+        "qwen-research": "Qwen Research", "mnpl": "Mistral Non-Production", "mrl": "Mistral Research",
+        "deepfloyd-if-license": "DeepFloyd IF", "fair-noncommercial-research-license": "FAIR Noncommercial Research",
+        "h-research": "H Research", "intel-research": "Intel Research", "apple-amlr": "Apple Machine Learning Research",
+    },
+    NOT_SOLD: {"coqui-public-model-license": "Coqui Public Model"},
+    PERMISSIVE: {"openmdw-1.0": "OpenMDW 1.0", "bsd": "BSD"},
+    COPYLEFT: {"gpl": "GPL", "gfdl": "GFDL"},
+    WEAK_COPYLEFT: {"lgpl": "LGPL", "lgpl-lr": "LGPL-LR"},
+    FAMILY: {"cc": "Creative Commons"},
+    APPLE: {"apple-ascl": "Apple Sample Code"},
+    GROK: {"grok2-community": "Grok 2 Community"},
+}  # fmt: skip
+"""The hub's identifiers that SPDX does not know, with their names, by their terms."""
+
+OWN = {key: (title, terms) for terms, rows in _OWN.items() for key, title in rows.items()}
 
 SAME: dict[str, str] = {
     "odc-by": "ODC-By-1.0",

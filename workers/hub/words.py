@@ -31,22 +31,16 @@ def broken_off(endpoint: str, attempts: int) -> WorkerError:
 
 def bad_certificate(endpoint: str, reason: str) -> WorkerError:
     """Build the error for an untrusted certificate; another server may be responding."""
-    return BackendMissing(
-        "hub_certificate",
-        "The hub cannot prove who it is",
-        f"The certificate of {endpoint} is not trusted ({shown(reason)}), so nothing was sent.",
-        "If your company's proxy looks into connections, set SSL_CERT_FILE to its certificate.",
-    )
+    detail = f"The certificate of {endpoint} is not trusted ({shown(reason)}), so nothing was sent."
+    hint = "If your company's proxy looks into connections, set SSL_CERT_FILE to its certificate."
+    return BackendMissing("hub_certificate", "The hub cannot prove who it is", detail, hint)
 
 
 def proxy_failed(reason: str) -> WorkerError:
     """Build the error for a proxy that refuses the connection."""
-    return BackendMissing(
-        "hub_proxy",
-        "The proxy does not let Fettle through",
-        f"The proxy that HTTPS_PROXY or HTTP_PROXY names refused the connection ({shown(reason)}).",
-        "Correct the proxy's address or password, or ask whoever runs it.",
-    )
+    detail = f"The proxy that HTTPS_PROXY or HTTP_PROXY names refused the connection ({shown(reason)})."
+    hint = "Correct the proxy's address or password, or ask whoever runs it."
+    return BackendMissing("hub_proxy", "The proxy does not let Fettle through", detail, hint)
 
 
 def bad_card(repo: str, reason: str) -> WorkerError:
@@ -72,12 +66,9 @@ def failed(status: int) -> WorkerError:
 
 def garbage(endpoint: str, what: str) -> WorkerError:
     """Build the error for a response that is not the hub's: a captive portal, a wrong address, a broken mirror."""
-    return BackendMissing(
-        "hub_garbage",
-        "The hub's answer makes no sense",
-        f"{endpoint} answered with something that is not a hub's answer ({shown(what)}).",
-        "Check that HF_ENDPOINT is a hub, and that the network does not ask you to log in first.",
-    )
+    detail = f"{endpoint} answered with something that is not a hub's answer ({shown(what)})."
+    hint = "Check that HF_ENDPOINT is a hub, and that the network does not ask you to log in first."
+    return BackendMissing("hub_garbage", "The hub's answer makes no sense", detail, hint)
 
 
 def gated(endpoint: str, repo: str, has_token: bool) -> WorkerError:
@@ -87,43 +78,33 @@ def gated(endpoint: str, repo: str, has_token: bool) -> WorkerError:
         if has_token
         else "3. Make a token there (Settings, Access tokens, read only) and give it to Fettle with “fettle hub login”."
     )
-    return InputRefused(
-        "hub_gated",
-        "The author asks who uses this model",
-        f"{shown(repo)} may be downloaded only by people who accepted its conditions.",
+    detail = f"{shown(repo)} may be downloaded only by people who accepted its conditions."
+    hint = (
         f"1. Open {endpoint}/{shown(repo)} in a browser and sign in. 2. Read and accept the conditions; some authors "
-        f"answer by hand. {third}",
+        f"answer by hand. {third}"
     )
+    return InputRefused("hub_gated", "The author asks who uses this model", detail, hint)
 
 
 def log_in_needed(repo: str) -> WorkerError:
     """Build the error for status 401 without a token: private or missing; hubs do not say which."""
-    return InputRefused(
-        "hub_log_in",
-        "The hub asks who you are",
-        f"{shown(repo) if repo else 'What was asked for'} is not there, or only for people who are logged in.",
-        "Check the spelling. If it is private, log in with “fettle hub login”.",
-    )
+    detail = f"{shown(repo) if repo else 'What was asked for'} is not there, or only for people who are logged in."
+    hint = "Check the spelling. If it is private, log in with “fettle hub login”."
+    return InputRefused("hub_log_in", "The hub asks who you are", detail, hint)
 
 
 def bad_token() -> WorkerError:
     """Build the error for status 401 with a token."""
-    return InputRefused(
-        "hub_bad_token",
-        "The hub does not know your token",
-        "The token was refused: it was withdrawn, has expired, or belongs to another hub.",
-        "Make a new one in the hub's settings, then “fettle hub login”, or correct HF_TOKEN.",
-    )
+    detail = "The token was refused: it was withdrawn, has expired, or belongs to another hub."
+    hint = "Make a new one in the hub's settings, then “fettle hub login”, or correct HF_TOKEN."
+    return InputRefused("hub_bad_token", "The hub does not know your token", detail, hint)
 
 
 def forbidden(repo: str) -> WorkerError:
     """Build the error for status 403."""
-    return InputRefused(
-        "hub_forbidden",
-        "You may not have this",
-        f"The hub does not allow you to read {shown(repo) if repo else 'this'}.",
-        "Ask its author for access, or use a token that may read it.",
-    )
+    detail = f"The hub does not allow you to read {shown(repo) if repo else 'this'}."
+    hint = "Ask its author for access, or use a token that may read it."
+    return InputRefused("hub_forbidden", "You may not have this", detail, hint)
 
 
 def not_found(repo: str, what: str) -> WorkerError:
@@ -140,22 +121,16 @@ def not_found(repo: str, what: str) -> WorkerError:
 
 def disabled(repo: str) -> WorkerError:
     """Build the error for a model that the hub has disabled."""
-    return InputRefused(
-        "hub_disabled",
-        "The hub has closed this model",
-        f"{shown(repo)} was disabled by the hub itself, often for a reason of safety.",
-        "Choose another model.",
-    )
+    detail = f"{shown(repo)} was disabled by the hub itself, often for a reason of safety."
+    hint = "Choose another model."
+    return InputRefused("hub_disabled", "The hub has closed this model", detail, hint)
 
 
 def not_understood(status: int) -> WorkerError:
     """Build the error for any other status 4xx."""
-    return InputRefused(
-        "hub_refused",
-        "The hub refused the question",
-        f"The hub answered {status} to what was asked.",
-        "Check the filters and the name; if they are right, the hub may be another version than Fettle knows.",
-    )
+    detail = f"The hub answered {status} to what was asked."
+    hint = "Check the filters and the name; if they are right, the hub may be another version than Fettle knows."
+    return InputRefused("hub_refused", "The hub refused the question", detail, hint)
 
 
 def bad_redirect(target: str) -> WorkerError:
@@ -170,42 +145,30 @@ def bad_redirect(target: str) -> WorkerError:
 
 def bad_repo(repo: str) -> WorkerError:
     """Build the error for an invalid repository name; the hub was not contacted."""
-    return InputRefused(
-        "hub_bad_name",
-        "This is no name of a model on a hub",
-        f"{shown(repo)} is not of the form author/name.",
-        "Write it as the hub's page does, such as Xenova/resnet-50, with @revision behind it where you want another.",
-    )
+    detail = f"{shown(repo)} is not of the form author/name."
+    hint = "Write it as the hub's page does, such as Xenova/resnet-50, with @revision behind it where you want another."
+    return InputRefused("hub_bad_name", "This is no name of a model on a hub", detail, hint)
 
 
 def trick(repo: str, name: str, reason: str) -> WorkerError:
     """Build the error for a list of files that would write elsewhere."""
-    return InputRefused(
-        "hub_bad_names",
-        "This model's list of files is not safe",
-        f"{shown(repo)} lists “{shown(name, 60)}”: {reason}. Nothing was downloaded.",
-        "Do not use it; tell whoever runs the hub.",
-    )
+    detail = f"{shown(repo)} lists “{shown(name, 60)}”: {reason}. Nothing was downloaded."
+    hint = "Do not use it; tell whoever runs the hub."
+    return InputRefused("hub_bad_names", "This model's list of files is not safe", detail, hint)
 
 
 def wrong_length(name: str, said: int, told: int) -> WorkerError:
     """Build the error for a size that differs from the list."""
-    return InputRefused(
-        "hub_wrong_length",
-        "A file has another size than the hub said",
-        f"“{shown(name)}” should have {said:,} bytes, and the hub sends {told:,}. It was not kept.",
-        "Try again later; if it stays so, tell the author or whoever runs the hub.",
-    )
+    detail = f"“{shown(name)}” should have {said:,} bytes, and the hub sends {told:,}. It was not kept."
+    hint = "Try again later; if it stays so, tell the author or whoever runs the hub."
+    return InputRefused("hub_wrong_length", "A file has another size than the hub said", detail, hint)
 
 
 def wrong_hash(name: str) -> WorkerError:
     """Build the error for bytes without the digest that the hub stated."""
-    return InputRefused(
-        "hub_wrong_hash",
-        "A file came damaged or changed",
-        f"“{shown(name)}” does not have the digest that the hub told. It was not kept.",
-        "Try again; if it stays so, somebody may change files on the way: use another network, and tell the author.",
-    )
+    detail = f"“{shown(name)}” does not have the digest that the hub told. It was not kept."
+    hint = "Try again; if it stays so, somebody may change files on the way: use another network, and tell the author."
+    return InputRefused("hub_wrong_hash", "A file came damaged or changed", detail, hint)
 
 
 def disk_full(name: str, folder: Path, needed_bytes: int) -> WorkerError:

@@ -14,7 +14,7 @@ from app.controllers.hub.presenter import WHO_CODES, detail_value
 from app.controllers.session import Session
 from app.controllers.words import tr
 from app.services.hub.finding import hub_address, token_place
-from app.services.hub.flows import LoggedIn, hub_model, log_in
+from app.services.hub.flows import hub_model, log_in
 from app.services.hub.model_cache import ModelCache
 from widgets.dialogs.hub_questions import link_question, pickle_question
 from widgets.main_window import MainWindow
@@ -244,11 +244,11 @@ class ChosenModel(QObject):
         self._flows.start(
             log_in(self._session.workspace, token),
             title="",
-            on_done=lambda who: self._on_logged_in(repo, who),
+            on_done=lambda _who: self._on_logged_in(repo),
             on_failed=lambda error: self._on_token_refused(repo, error),
         )
 
-    def _on_logged_in(self, repo: str, _who: LoggedIn) -> None:
+    def _on_logged_in(self, repo: str) -> None:
         self._found.pop(repo, None)
         if repo == self.repo:
             self._look()

@@ -10,7 +10,6 @@ from app.version import VERSION
 from workers.contracts.hub import HubPushParams, HubPushResult
 from workers.contracts.process.messages import Limits
 
-RETRIES, LONGEST_WAIT_S = 5, 120.0
 PUSH_LIMITS = Limits(memory_bytes=4 << 30, network=True)
 
 
@@ -24,7 +23,7 @@ def check_push(space: Workspace, repo: str) -> Flow[HubPushResult]:
 def push(space: Workspace, repo: str, bundle: Path) -> Flow[HubPushResult]:
     """Upload the files as one commit; a `JobError` says that the bundle itself was written."""
     place = _place(space)
-    access = place.access(retries=RETRIES, max_wait_s=LONGEST_WAIT_S)
+    access = place.access()
     try:
         done: StepResult[HubPushResult] = yield JobStep(
             kind="hub_push",

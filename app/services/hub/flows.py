@@ -1,14 +1,12 @@
 """Search the model hub, show and download models, and log in, for the window and the command line alike."""
 
-import contextlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.credentials import Kept, checked_token, save_token
 from app.errors import FettleError
-from app.services.flow.events import StepProgress
 from app.services.flow.steps import Flow, FlowCancelled, JobError, JobStep, StepResult
 from app.services.flow.workspace import Workspace
 from app.services.hub.errors import REFUSED, hub_error
@@ -37,9 +35,6 @@ from workers.contracts.process.messages import Limits
 ROOM_BYTES = 64 << 20
 """Bytes that stay free beside a download for the database, logs and the job's folder."""
 
-RETRIES, LONGEST_WAIT_S = 5, 120.0
-"""Retries and longest wait of a download; interactive requests wait less (`HubPlace.look`)."""
-
 
 @dataclass(frozen=True)
 class Downloaded:
@@ -51,15 +46,6 @@ class Downloaded:
     stored: StoredModel
     fetched_bytes: int = 0
     resumed_bytes: int = 0
-
-
-@dataclass(frozen=True)
-class LoggedIn:
-    """The account of a token and where the token is stored."""
-
-    user: str
-    endpoint: str
-    kept: Kept
 
 
 def search_hub(space: Workspace, query: HubQuery) -> Flow[HubSearchResult]:
@@ -101,7 +87,7 @@ def download_model(
     known = model_cache.get(pending.key)
     if known is not None:
         return Downloaded(known)
-    return (yield from _download(space, model_cache, place, pending, keep_partial))
+    return (yield from _download(model_cache, place, pending, keep_partial))
 
 
 def resume_download(
@@ -113,40 +99,27 @@ def resume_download(
         detail = f"It was begun at {pending.endpoint}, and Fettle is set to {place.endpoint} now."
         hint = "Set HF_ENDPOINT back, or remove the pieces and download the model anew."
         raise hub_error("other_hub", "This download is from another hub", detail, hint)
-    return (yield from _download(space, ModelCache(space.paths.hub), place, pending, keep_partial))
+    return (yield from _download(ModelCache(space.paths.hub), place, pending, keep_partial))
 
 
 def _download(
-    space: Workspace,
-    model_cache: ModelCache,
-    place: HubPlace,
-    pending: PendingDownload,
-    keep_partial: Callable[[], bool],
+    model_cache: ModelCache, place: HubPlace, pending: PendingDownload, keep_partial: Callable[[], bool]
 ) -> Flow[Downloaded]:
-    access = place.access(retries=RETRIES, max_wait_s=LONGEST_WAIT_S)
+    """Download the rest; pieces stay where going on is possible: after a pause, a lost connection, a killed program."""
+    access = place.access()
     with model_cache.hold(pending.key):
         pieces = model_cache.begin(pending)
-        with _kept_only_if_wanted(pieces, keep_partial):
+        try:
             check_room(model_cache, pending)
             done: StepResult[HubDownloadResult] = yield _download_step(access, pending, pieces)
             facts = pending.model_dump(include=set(Origin.model_fields) - {"files"})
             stored = model_cache.adopt(pending, Origin(**facts, files=done.result.files, downloaded_at=now()))
+        except (FlowCancelled, JobError) as error:
+            goes_on = error.exit_code != REFUSED if isinstance(error, JobError) else keep_partial()
+            if not goes_on:
+                shutil.rmtree(pieces, ignore_errors=True)
+            raise
     return Downloaded(stored, done.result.fetched_bytes, done.result.resumed_bytes)
-
-
-@contextlib.contextmanager
-def _kept_only_if_wanted(pieces: Path, keep_partial: Callable[[], bool]) -> Iterator[None]:
-    """Keep pieces where a continuation is possible: after a pause, a lost connection, or a killed program."""
-    try:
-        yield
-    except FlowCancelled:
-        if not keep_partial():
-            shutil.rmtree(pieces, ignore_errors=True)
-        raise
-    except JobError as error:
-        if error.exit_code == REFUSED:
-            shutil.rmtree(pieces, ignore_errors=True)
-        raise
 
 
 def _download_step(access: HubAccess, pending: PendingDownload, pieces: Path) -> JobStep[HubDownloadResult]:
@@ -186,42 +159,29 @@ def check_wanted(found: HubModelResult, request: HubRequest) -> None:
     if found.wanted:
         return
     if found.needs_consent:
-        words = (
-            "hub_pickle",
-            "The weights could hold a program",
-            f"{found.repo} has its weights only in files that run a program when they are read in the usual way.",
+        detail = f"{found.repo} has its weights only in files that run a program when they are read in the usual way."
+        hint = (
             "Ask its author for safetensors or ONNX, or choose the file yourself: that is your consent, "
-            "and Fettle still checks it before it is opened.",
+            "and Fettle still checks it before it is opened."
         )
-    elif request.patterns:
-        words = (
-            "hub_no_file",
-            "No file has such a name",
-            f"No file of {found.repo} matches {', '.join(request.patterns)}.",
-            "Look at the list of files on the model's page, and mind capital letters.",
-        )
-    else:
-        kinds = ", ".join(found.formats) or "none that Fettle knows"
-        words = (
-            "hub_no_model",
-            "There is no model in it that Fettle can open",
-            f"{found.repo} has no ONNX, safetensors or GGUF file (formats: {kinds}).",
-            "Search again with the library set to onnx or safetensors, or ask its author for one of these.",
-        )
-    code, title, detail, hint = words
-    by_command = "--file NAME" if found.needs_consent else ""
-    raise hub_error(code, title, detail, hint, by_command=by_command)
+        title = "The weights could hold a program"
+        raise hub_error("hub_pickle", title, detail, hint, by_command="--file NAME")
+    if request.patterns:
+        detail = f"No file of {found.repo} matches {', '.join(request.patterns)}."
+        hint = "Look at the list of files on the model's page, and mind capital letters."
+        raise hub_error("hub_no_file", "No file has such a name", detail, hint)
+    kinds = ", ".join(found.formats) or "none that Fettle knows"
+    detail = f"{found.repo} has no ONNX, safetensors or GGUF file (formats: {kinds})."
+    hint = "Search again with the library set to onnx or safetensors, or ask its author for one of these."
+    raise hub_error("hub_no_model", "There is no model in it that Fettle can open", detail, hint)
 
 
-def speed_bytes_per_s(progress: StepProgress) -> float | None:
-    """Return the download speed in bytes per second, from the same figures as the remaining time."""
-    if not progress.remaining_s or progress.total is None:
-        return None
-    return (progress.total - progress.done) / progress.remaining_s
+def log_in(space: Workspace, text: str) -> Flow[tuple[str, Kept]]:
+    """Check with the hub whose token this is and store it; return the account and where the token is stored.
 
-
-def log_in(space: Workspace, text: str) -> Flow[LoggedIn]:
-    """Check with the hub whose token this is and store it; after a `JobError` nothing is stored."""
+    Raises:
+        JobError: Nothing was stored.
+    """
     place = hub_place(space)
     if not is_private(place.endpoint):
         detail = f"Others on the way to {place.endpoint} could read your token, so it is not sent."
@@ -234,4 +194,4 @@ def log_in(space: Workspace, text: str) -> Flow[LoggedIn]:
         kept = save_token(space.paths.hub, place.endpoint, token)
     except (FettleError, WorkerError) as error:
         raise JobError(error.info(), error.exit_code) from error
-    return LoggedIn(found.user, place.endpoint, kept)
+    return found.user, kept

@@ -29,16 +29,16 @@ class HubPlace:
     token: str | None = field(default=None, repr=False)
     warning: str = ""
 
-    def access(self, *, retries: int, max_wait_s: float) -> HubAccess:
+    def access(self) -> HubAccess:
         """Return the access data for a worker; raise `JobError` (exit code 6) in offline mode."""
         if self.offline:
             error = offline_error()
             raise JobError(error.info(), error.exit_code)
-        return HubAccess(endpoint=self.endpoint, token=self.token, retries=retries, max_wait_s=max_wait_s)
+        return HubAccess(endpoint=self.endpoint, token=self.token)
 
     def look(self) -> HubAccess:
         """Return the access for interactive requests, which fail soon instead of retrying."""
-        return self.access(retries=1, max_wait_s=10.0)
+        return self.access().model_copy(update={"retries": 1, "max_wait_s": 10.0})
 
 
 def hub_place(space: Workspace, environment: Mapping[str, str] = os.environ) -> HubPlace:

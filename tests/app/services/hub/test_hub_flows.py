@@ -27,6 +27,7 @@ from app.services.hub.flows import download_model, hub_model, log_in, resume_dow
 from app.services.hub.model_cache import ModelCache
 from app.services.hub.origin import origin_of, remember_origin
 from app.services.hub.pending import PendingDownload
+from app.services.hub.place import HubPlace
 from app.services.projects.projects import new_run, project_for
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.hub import HubQuery, HubRequest
@@ -175,7 +176,8 @@ def test_the_program_ends_in_the_middle(fake: FakeHub, space: Workspace) -> None
 
 @pytest.mark.whole
 def test_a_lost_hub_leaves_what_has_come(fake: FakeHub, space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.services.hub.flows.RETRIES", 1)
+    real = HubPlace.access
+    monkeypatch.setattr(HubPlace, "access", lambda self: real(self).model_copy(update={"retries": 1}))
     fake.drops = {"onnx/model.onnx": [SIZE * 9 // 10]}
     fake.on_block = lambda name, at: fake.answers.append(Answer(name, 503, times=9)) if at > SIZE * 0.89 else None
     with pytest.raises(JobError) as caught:
