@@ -10,9 +10,10 @@ import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from fakehub import Answer, FakeHub
+from fakehub import Answer, FakeHub, write_repos
 from fettle_command import Fettle, Finished, wait_for
 from stopwatch import Stopwatch
 
@@ -24,25 +25,20 @@ from presets.sample import sample_paths
 SIZE = 6_000_000
 WEIGHTS = os.urandom(SIZE)
 TOKEN = "hf_VerySecretToken"
-MODELS: dict[str, tuple[str, dict[str, bytes]]] = {
+MODELS: dict[str, tuple[dict[str, Any], dict[str, bytes]]] = {
     "ann/net": (
-        '{"pipeline_tag": "image-classification", "tags": ["license:mit"], "downloads": 5}',
+        {"pipeline_tag": "image-classification", "tags": ["license:mit"], "downloads": 5},
         {"config.json": b"{}", "onnx/model.onnx": WEIGHTS, "onnx/model_q4.onnx": b"q4", "README.md": b"# Net"},
     ),
-    "ann/closed": ('{"gated": "auto"}', {"model.safetensors": b"x" * 50}),
-    "bob/pickled": ('{"pipeline_tag": "image-classification"}', {"pytorch_model.bin": b"\x80\x02."}),
-    **{f"many/model{number:02}": ("{}", {"model.onnx": b"x"}) for number in range(5)},
+    "ann/closed": ({"gated": "auto"}, {"model.safetensors": b"x" * 50}),
+    "bob/pickled": ({"pipeline_tag": "image-classification"}, {"pytorch_model.bin": b"\x80\x02."}),
+    **{f"many/model{number:02}": ({}, {"model.onnx": b"x"}) for number in range(5)},
 }
 
 
 @pytest.fixture
 def fake(tmp_path: Path) -> Iterator[FakeHub]:
-    for name, (meta, files) in MODELS.items():
-        for file, data in {".meta.json": meta.encode(), **files}.items():
-            path = tmp_path / "served" / name / file
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-    with FakeHub(tmp_path / "served") as hub:
+    with FakeHub(write_repos(tmp_path / "served", MODELS)) as hub:
         hub.users = {TOKEN: "ann"}
         yield hub
 

@@ -1,6 +1,5 @@
 """A hub on this computer with a few models, and the real client in this process."""
 
-import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 import pytest
 from download_bench import Bench
-from fakehub import FakeHub
+from fakehub import FakeHub, write_repos
 
 from workers.contracts.hub import HubAccess
 from workers.hub.open import open_hub
@@ -50,21 +49,9 @@ MODELS: dict[str, tuple[dict[str, Any], dict[str, bytes]]] = {
 }
 
 
-def write_models(root: Path) -> Path:
-    """The models as a folder that `FakeHub` serves."""
-    for name, (meta, files) in MODELS.items():
-        folder = root / name
-        folder.mkdir(parents=True)
-        (folder / ".meta.json").write_text(json.dumps(meta))
-        for file, data in files.items():
-            (folder / file).parent.mkdir(parents=True, exist_ok=True)
-            (folder / file).write_bytes(data)
-    return root
-
-
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_models(tmp_path_factory.mktemp("hub"))
+    return write_repos(tmp_path_factory.mktemp("hub"), MODELS)
 
 
 @pytest.fixture
@@ -88,11 +75,8 @@ def ctx(tmp_path: Path) -> RecordingContext:
 def access(fake: FakeHub) -> Callable[..., HubAccess]:
     """Impatient, so that tests are short."""
 
-    def make(**more: Any) -> HubAccess:
-        usual = {"endpoint": fake.endpoint, "timeout_s": 1.0, "retries": 2, "backoff_s": 0.01, "max_wait_s": 2.0}
-        return HubAccess(**{**usual, **more})
-
-    return make
+    usual = {"endpoint": fake.endpoint, "timeout_s": 1.0, "retries": 2, "backoff_s": 0.01, "max_wait_s": 2.0}
+    return lambda **more: HubAccess(**{**usual, **more})
 
 
 @pytest.fixture

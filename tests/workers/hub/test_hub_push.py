@@ -1,4 +1,4 @@
-"""A bundle's files go to a repository: all of them or none, private, with the token at the hub's own address alone."""
+"""A bundle's files go to a repository: all or none, private, with the token at the hub's own address alone."""
 
 import os
 import zipfile
@@ -8,36 +8,44 @@ from pathlib import Path
 import pytest
 from fakehub import Answer, FakeHub
 
-from workers.contracts.errors import InputRefused, WorkerError
-from workers.contracts.hub import HubAccess, HubPushParams
+from workers.contracts.errors import WorkerError
+from workers.contracts.hub import HubAccess, HubPushParams, HubPushResult
 from workers.hub.push import push
 from workers.runtime.recording import RecordingContext
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")  # the library's own
 WEIGHTS = os.urandom(40_000)
+Send = Callable[..., HubPushResult]
 
 
 @pytest.fixture
-def bundle(tmp_path: Path) -> Path:
+def send(fake: FakeHub, access: Callable[..., HubAccess], ctx: RecordingContext, tmp_path: Path) -> Send:
+    """Push a bundle with the token of a user."""
+    fake.users["hf_abc"] = "ann"
     path = tmp_path / "b.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("README.md", "---\nlicense: mit\n---\n# Cats")
         archive.writestr("onnx/model.onnx", WEIGHTS)
         archive.writestr("../outside.txt", "no")
-    return path
+
+    def one(repo: str = "ann/cats", bundle: str | None = str(path)) -> HubPushResult:
+        return push(HubPushParams(access=access(token="hf_abc"), repo=repo, bundle=bundle, message="New"), ctx)
+
+    return one
 
 
-def test_all_files_become_one_commit(
-    fake: FakeHub, access: Callable[..., HubAccess], ctx: RecordingContext, bundle: Path
-) -> None:
-    """Given a bundle and a token, when it is pushed, then a private repository holds its files, the large one came from
-    another address without the token, and what would lie outside is left out."""
-    fake.users["hf_abc"] = "ann"
-    done = push(HubPushParams(access=access(token="hf_abc"), repo="ann/cats", bundle=str(bundle), message="New"), ctx)
-    assert fake.pushed.files["ann/cats"] == {
-        "README.md": b"---\nlicense: mit\n---\n# Cats",
-        "onnx/model.onnx": WEIGHTS,
-    }
+def refusal(send: Send, **more: str) -> WorkerError:
+    with pytest.raises(WorkerError) as refused:
+        send(**more)
+    return refused.value
+
+
+def test_push_makes_one_commit_of_all_files(fake: FakeHub, send: Send) -> None:
+    """Given a bundle and a token, Then a private repository holds its files, the large one was sent to another address
+    without the token, and what would lie outside is left out."""
+    done = send()
+    files = {"README.md": b"---\nlicense: mit\n---\n# Cats", "onnx/model.onnx": WEIGHTS}
+    assert fake.pushed.files["ann/cats"] == files
     assert (fake.pushed.made["ann/cats"]["visibility"], done.user, done.made) == ("private", "ann", True)
     assert fake.pushed.commits[0]["summary"] == "New"
     assert done.address == f"{fake.endpoint}/ann/cats"
@@ -45,55 +53,38 @@ def test_all_files_become_one_commit(
     assert elsewhere and all(seen.token is None for seen in elsewhere)
 
 
-def test_looking_sends_nothing(fake: FakeHub, access: Callable[..., HubAccess], ctx: RecordingContext) -> None:
-    """Given no bundle, then it is told whose the token is, and no repository is made."""
-    fake.users["hf_abc"] = "ann"
-    assert push(HubPushParams(access=access(token="hf_abc"), repo="ann/cats"), ctx).user == "ann"
+def test_push_without_a_bundle_sends_nothing(fake: FakeHub, send: Send) -> None:
+    assert send(bundle=None).user == "ann"
     assert (fake.pushed.made, fake.pushed.files) == ({}, {})
 
 
 @pytest.mark.parametrize("repo", ["cats", "ann/cats/more", "../x", "ann/..", "ann/ca ts", ""])
-def test_names_that_are_none(fake: FakeHub, access: Callable[..., HubAccess], ctx: RecordingContext, repo: str) -> None:
-    """Given a name that no repository can have, then it is refused before anything is asked."""
-    with pytest.raises(InputRefused):
-        push(HubPushParams(access=access(token="hf_abc"), repo=repo), ctx)
+def test_impossible_name_is_refused_before_a_request(fake: FakeHub, send: Send, repo: str) -> None:
+    assert refusal(send, repo=repo).code == "hub_bad_name"
     assert fake.seen == []
 
 
 @pytest.mark.parametrize(
-    ("match", "status", "code"),
+    ("match", "status", "body", "code"),
     [
-        ("POST /api/repos/create", 403, "hub_forbidden"),
-        ("PUT /_lfs/", 403, "hub_forbidden"),
-        ("POST /api/models/ann/cats/commit", 500, "hub_failed"),
-        ("GET /api/whoami-v2", 401, "hub_bad_token"),
+        ("POST /api/repos/create", 403, b"", "hub_forbidden"),
+        ("PUT /_lfs/", 403, b"", "hub_forbidden"),
+        ("POST /api/models/ann/cats/commit", 500, b"", "hub_failed"),
+        ("GET /api/whoami-v2", 401, b"", "hub_bad_token"),
+        ("GET /api/whoami-v2", 200, b"[]", "hub_garbage"),
+        (
+            "POST /api/validate-yaml",
+            400,
+            b'{"errors": [{"message": "license must be"}], "warnings": []}',
+            "hub_bad_card",
+        ),
     ],
 )
-def test_a_hub_that_refuses(
-    fake: FakeHub,
-    access: Callable[..., HubAccess],
-    ctx: RecordingContext,
-    bundle: Path,
-    match: str,
-    status: int,
-    code: str,
+def test_hub_that_refuses_a_step_has_no_file(
+    fake: FakeHub, send: Send, match: str, status: int, body: bytes, code: str
 ) -> None:
-    """Given a hub that refuses at one of the steps, then that is told in plain words, and no file stands there."""
-    fake.users["hf_abc"] = "ann"
-    fake.answers.append(Answer(match, status, times=99))
-    with pytest.raises(WorkerError) as told:
-        push(HubPushParams(access=access(token="hf_abc"), repo="ann/cats", bundle=str(bundle)), ctx)
-    assert told.value.code == code
+    """Given a hub that refuses one of the steps, Then its reason is in the error, and no file is there."""
+    fake.answers.append(Answer(match, status, {"Content-Type": "application/json"}, body, times=99))
+    error = refusal(send)
+    assert error.code == code and (code != "hub_bad_card" or "license must be" in error.detail)
     assert fake.pushed.files == {}
-
-
-def test_a_card_that_the_hub_does_not_take(
-    fake: FakeHub, access: Callable[..., HubAccess], ctx: RecordingContext, bundle: Path
-) -> None:
-    """Given a hub that finds the header wrong, then its reason is told."""
-    fake.users["hf_abc"] = "ann"
-    body = b'{"errors": [{"message": "license must be one of"}], "warnings": []}'
-    fake.answers.append(Answer("POST /api/validate-yaml", 400, {"Content-Type": "application/json"}, body))
-    with pytest.raises(InputRefused) as told:
-        push(HubPushParams(access=access(token="hf_abc"), repo="ann/cats", bundle=str(bundle)), ctx)
-    assert told.value.code == "hub_bad_card" and "license must be one of" in told.value.detail

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from fakehub import Answer, FakeHub
 
-from workers.contracts.errors import InputRefused, WorkerError
+from workers.contracts.errors import WorkerError
 from workers.contracts.hub import HubAccess, HubModelParams, HubModelResult
 from workers.hub.open import open_hub
 from workers.hub.page import look
@@ -97,18 +97,10 @@ def test_a_refused_token_is_told_and_not_repeated(fake: FakeHub, see: Callable[.
 @pytest.mark.parametrize(
     "name",
     [
-        "../x.onnx",
-        "/abs.onnx",
-        "C:/x.onnx",
-        "a\\x.onnx",
-        "a/../../x",
-        "",
-        "nul\0.onnx",
-        "x" * 300,
-        "\u202exnno.exe",
+        "../x.onnx", "/abs.onnx", "C:/x.onnx", "a\\x.onnx", "a/../../x", "", "nul\0.onnx", "x" * 300, "\u202exnno.exe",
         "./config.json",
     ],
-)
+)  # fmt: skip
 def test_a_list_with_tricks_is_refused_as_a_whole(fake: FakeHub, see: Callable[..., HubModelResult], name: str) -> None:
     fake.more_siblings = [{"rfilename": name, "size": 1, "blobId": "0" * 40}]
     error = refusal(see)
@@ -152,26 +144,18 @@ def test_garbage(fake: FakeHub, see: Callable[..., HubModelResult], body: bytes)
     assert (error.code, error.exit_code) == ("hub_garbage", 6)
 
 
-def test_a_long_card_is_cut(fake: FakeHub, see: Callable[..., HubModelResult]) -> None:
-    fake.repos["ann/pictures"].files["README.md"].data = b"word " * 100_000
-    found = see()
-
-    assert len(found.card) == 200_000
-    assert found.card_cut
-
-
-def test_a_card_that_may_not_be_read_is_no_obstacle(fake: FakeHub, see: Callable[..., HubModelResult]) -> None:
+def test_card_is_cut_left_out_or_requested_again(fake: FakeHub, see: Callable[..., HubModelResult]) -> None:
+    """Given a card that may not be read, one that fails for now or for good, and a long one, Then each has its end."""
     fake.answers = [Answer("README.md", 403)]
-
     assert see().card == ""
-
-
-def test_a_card_that_fails_for_now_is_asked_for_again(fake: FakeHub, see: Callable[..., HubModelResult]) -> None:
     fake.answers = [Answer("README.md", 503)]
     assert see().card.startswith("# Pictures")
-
     fake.answers = [Answer("README.md", 500, times=9)]
     assert refusal(see).code == "hub_failed"
+
+    fake.answers, fake.repos["ann/pictures"].files["README.md"].data = [], b"word " * 100_000
+    found = see()
+    assert len(found.card) == 200_000 and found.card_cut
 
 
 def test_a_card_elsewhere_gets_no_token(fake: FakeHub, see: Callable[..., HubModelResult]) -> None:
@@ -181,7 +165,3 @@ def test_a_card_elsewhere_gets_no_token(fake: FakeHub, see: Callable[..., HubMod
 
     assert see(token="hf_secret").card.startswith("# Pictures")
     assert [seen.token for seen in fake.seen if seen.host.startswith("localhost")] == [None]
-
-
-def test_refusals_are_of_the_right_kind(see: Callable[..., HubModelResult]) -> None:
-    assert isinstance(refusal(see, repo="ann/none"), InputRefused)
