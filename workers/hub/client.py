@@ -6,11 +6,13 @@ every request that it sends, also after a redirect, passes `_Guard`, which sends
 
 import os
 import re
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 from workers.contracts.hub import HubAccess, offline_error
+from workers.contracts.process.context import JobContext
 from workers.hub import words
 from workers.hub.addresses import Reach, reach_of
 from workers.hub.faults import RetryPolicy, is_passing, translated
@@ -25,6 +27,7 @@ REPO = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[\w.-]{1,96})?", re.ASCII)
 COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 TRUE = frozenset({"1", "on", "yes", "true"})
 CONNECTIONS = 16
+TICK_S = 0.05
 TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 
 
@@ -200,3 +203,19 @@ def checked_repo(repo: str) -> str:
     if not REPO.fullmatch(repo) or ".." in repo or "--" in repo or repo.endswith(".git"):
         raise words.bad_repo(repo)
     return repo
+
+
+def open_hub(access: HubAccess, ctx: JobContext) -> Hub:
+    """Open the hub for work in the job's own thread: cancelling ends waits, and notices go to the job's log.
+
+    Raises:
+        BackendMissing: offline mode is on.
+    """
+
+    def pause(seconds: float) -> None:
+        end_s = time.monotonic() + seconds
+        while (left_s := end_s - time.monotonic()) > 0:
+            ctx.check_cancelled()
+            time.sleep(min(TICK_S, left_s))
+
+    return Hub(access, pause, lambda text: ctx.log(text, "warning"))

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from workers.contracts.hub import MAX_CARD_BYTES, HubFile, HubModelParams, HubModelResult, bad_name
+from workers.contracts.process.context import JobContext
 from workers.hub import words
 from workers.hub.choose import Choice, choose
-from workers.hub.client import COMMIT, Hub, checked_repo
+from workers.hub.client import COMMIT, Hub, checked_repo, open_hub
 from workers.hub.faults import PASSING, raise_for
 from workers.hub.rows import facts_of
 
@@ -22,7 +23,7 @@ SHA256, SHA1 = re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9a-f]{40}")
 FRONT_MATTER = re.compile(r"\A\ufeff?---\r?\n.*?\r?\n---[ \t]*\r?\n", re.DOTALL)
 
 
-def look(hub: Hub, params: HubModelParams) -> HubModelResult:
+def look(params: HubModelParams, ctx: JobContext) -> HubModelResult:
     """Return the page of a repository.
 
     Raises:
@@ -31,6 +32,7 @@ def look(hub: Hub, params: HubModelParams) -> HubModelResult:
     repo = checked_repo(params.repo)
     if not REVISION.fullmatch(params.revision) or ".." in params.revision:
         raise words.not_found(repo, "revision")
+    hub = open_hub(params.access, ctx)
     info = hub.call(
         repo,
         lambda: hub.api.model_info(repo, revision=params.revision, files_metadata=True, timeout=hub.access.timeout_s),

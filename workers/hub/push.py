@@ -1,16 +1,32 @@
-"""Upload a bundle's files as one commit to a repository that the user has named."""
+"""Find out to whom a token belongs; upload a bundle's files as one commit to a repository that the user has named."""
 
 import zipfile
 from pathlib import Path
 
-from workers.contracts.hub import HubPushParams, HubPushResult, bad_name
+from workers.contracts.hub import HubLoginParams, HubLoginResult, HubPushParams, HubPushResult, bad_name
 from workers.contracts.process.context import JobContext
 from workers.hub import words
-from workers.hub.account import whoami
-from workers.hub.client import Hub, checked_repo
-from workers.hub.open import open_hub
+from workers.hub.client import Hub, checked_repo, open_hub
+from workers.hub.rows import text_of
 
 SENDING = "Send it to the hub"
+
+
+def log_in(params: HubLoginParams, ctx: JobContext) -> HubLoginResult:
+    """Return the user who owns the token.
+
+    Raises:
+        WorkerError: in plain words.
+    """
+    return HubLoginResult(user=_user_of(open_hub(params.access, ctx)))
+
+
+def _user_of(hub: Hub) -> str:
+    answer, _ = hub.call("", lambda: hub.document("/api/whoami-v2", {}))
+    name = text_of(answer.get("name")) if isinstance(answer, dict) else None
+    if name is None:
+        raise words.garbage(hub.endpoint, "no name")
+    return name
 
 
 def push(params: HubPushParams, ctx: JobContext) -> HubPushResult:
@@ -23,7 +39,7 @@ def push(params: HubPushParams, ctx: JobContext) -> HubPushResult:
     if "/" not in repo:
         raise words.bad_repo(repo)
     hub = open_hub(params.access, ctx)
-    user = whoami(hub)
+    user = _user_of(hub)
     if params.bundle is None:
         return HubPushResult(repo=repo, user=user)
     ctx.progress(SENDING, 0, 2)

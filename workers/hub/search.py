@@ -3,8 +3,9 @@
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from workers.contracts.hub import HubQuery, HubSearchResult
-from workers.hub.client import REPO, Hub
+from workers.contracts.hub import HubQuery, HubSearchParams, HubSearchResult
+from workers.contracts.process.context import JobContext
+from workers.hub.client import REPO, Hub, open_hub
 from workers.hub.rows import facts_of, parsed
 
 SORTS = {
@@ -21,13 +22,14 @@ EXPAND = (
 """Fields that a search result shows; more would only make the response longer."""
 
 
-def search(hub: Hub, query: HubQuery) -> HubSearchResult:
+def search(params: HubSearchParams, ctx: JobContext) -> HubSearchResult:
     """Return one page; it may hold fewer models than requested even if there is a next one.
 
     Raises:
         WorkerError: the hub cannot be used.
     """
-    return hub.call("", lambda: _page(hub, query))
+    hub = open_hub(params.access, ctx)
+    return hub.call("", lambda: _page(hub, params.query))
 
 
 def _page(hub: Hub, query: HubQuery) -> HubSearchResult:

@@ -86,10 +86,10 @@ KINDS: Mapping[str, JobKind] = {
     "verify": JobKind("workers.jobs.bundles:run_verify"),
     # the model hub
     "hub_download": JobKind("workers.hub.download:download"),
-    "hub_login": JobKind("workers.jobs.hub:run_login"),
-    "hub_model": JobKind("workers.jobs.hub:run_model"),
+    "hub_login": JobKind("workers.hub.push:log_in"),
+    "hub_model": JobKind("workers.hub.page:look"),
     "hub_push": JobKind("workers.hub.push:push"),
-    "hub_search": JobKind("workers.jobs.hub:run_search"),
+    "hub_search": JobKind("workers.hub.search:search"),
     # this computer
     "describe": JobKind("workers.jobs.describe:run"),
     "gpu_rung": JobKind("workers.jobs.gpu_ladder:try_rung"),

@@ -10,7 +10,6 @@ from download_bench import Bench
 from fakehub import FakeHub, write_repos
 
 from workers.contracts.hub import HubAccess
-from workers.hub.open import open_hub
 from workers.runtime.recording import RecordingContext
 
 MODELS: dict[str, tuple[dict[str, Any], dict[str, bytes]]] = {
@@ -77,11 +76,6 @@ def access(fake: FakeHub) -> Callable[..., HubAccess]:
 
     usual = {"endpoint": fake.endpoint, "timeout_s": 1.0, "retries": 2, "backoff_s": 0.01, "max_wait_s": 2.0}
     return lambda **more: HubAccess(**{**usual, **more})
-
-
-@pytest.fixture
-def connect(access: Callable[..., HubAccess], ctx: RecordingContext) -> Callable[..., Any]:
-    return lambda **more: open_hub(access(**more), ctx)
 
 
 @pytest.fixture

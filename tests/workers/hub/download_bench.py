@@ -10,7 +10,6 @@ from fakehub import FakeHub
 from workers.contracts.errors import WorkerError
 from workers.contracts.hub import HubAccess, HubDownloadParams, HubDownloadResult, HubModelParams
 from workers.hub.download import download
-from workers.hub.open import open_hub
 from workers.hub.page import look
 from workers.runtime.recording import RecordingContext
 
@@ -24,7 +23,7 @@ class Bench:
     def __init__(self, fake: FakeHub, access: Callable[..., HubAccess], place: Path) -> None:
         self.fake, self.access, self.place = fake, access, place
         self.ctx = RecordingContext(place)
-        found = look(open_hub(access(), self.ctx), HubModelParams(access=access(), repo=BIG))
+        found = look(HubModelParams(access=access(), repo=BIG), self.ctx)
         self.files, self.commit = found.wanted, found.commit
         fake.seen.clear()
         fake.sent.clear()

@@ -7,7 +7,6 @@ import pytest
 from download_bench import BIG, BIG_FILE, SIZE, Bench
 
 from workers.contracts.hub import HubModelParams
-from workers.hub.open import open_hub
 from workers.hub.page import look
 
 
@@ -74,7 +73,7 @@ def test_file_that_was_not_requested_is_removed(bench: Bench) -> None:
 def test_empty_file_is_created(bench: Bench) -> None:
     bench.fake.repos[BIG].files["empty.json"] = type(bench.fake.repos[BIG].files[BIG_FILE])(b"")
     params = HubModelParams(access=bench.access(), repo=BIG, patterns=("empty*",))
-    found = look(open_hub(params.access, bench.ctx), params)
+    found = look(params, bench.ctx)
     bench.files, bench.commit = found.wanted, found.commit
     bench.run()
 

@@ -8,7 +8,6 @@ from fakehub import Answer, FakeHub
 
 from workers.contracts.errors import WorkerError
 from workers.contracts.hub import HubAccess, HubModelParams, HubModelResult
-from workers.hub.open import open_hub
 from workers.hub.page import look
 from workers.runtime.recording import RecordingContext
 
@@ -16,8 +15,7 @@ from workers.runtime.recording import RecordingContext
 @pytest.fixture
 def see(access: Callable[..., HubAccess], ctx: RecordingContext) -> Callable[..., HubModelResult]:
     def one(repo: str = "ann/pictures", token: str | None = None, **more: Any) -> HubModelResult:
-        params = HubModelParams(access=access(token=token), repo=repo, **more)
-        return look(open_hub(params.access, ctx), params)
+        return look(HubModelParams(access=access(token=token), repo=repo, **more), ctx)
 
     return one
 

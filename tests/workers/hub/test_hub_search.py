@@ -6,27 +6,36 @@ from typing import Any
 import pytest
 from fakehub import Answer, FakeHub
 
-from workers.contracts.errors import BackendMissing, WorkerError
-from workers.contracts.hub import HubQuery
+from workers.contracts.errors import WorkerError
+from workers.contracts.hub import HubAccess, HubQuery, HubSearchParams, HubSearchResult
 from workers.hub.search import cursor_of, search
+from workers.runtime.recording import RecordingContext
+
+Find = Callable[..., HubSearchResult]
 
 
-def refusal(connect: Callable[..., Any]) -> WorkerError:
+@pytest.fixture
+def find(access: Callable[..., HubAccess], ctx: RecordingContext) -> Find:
+    """Search with the real client."""
+    return lambda token=None, **query: search(HubSearchParams(access=access(token=token), query=HubQuery(**query)), ctx)
+
+
+def refusal(find: Find) -> WorkerError:
     with pytest.raises(WorkerError) as refused:
-        search(connect(), HubQuery())
+        find()
     return refused.value
 
 
-def repos(hub: Any, **query: Any) -> list[str]:
-    return [model.repo for model in search(hub, HubQuery(**query)).models]
+def repos(found: HubSearchResult) -> list[str]:
+    return [model.repo for model in found.models]
 
 
-def test_pages_follow_each_other_by_their_cursor(fake: FakeHub, connect: Callable[..., Any]) -> None:
+def test_pages_follow_each_other_by_their_cursor(fake: FakeHub, find: Find) -> None:
     """Given five models and pages of two, whose links name another host, Then all come, from the hub alone."""
-    hub, found, cursor = connect(token="hf_secret"), [], None
+    found, cursor = [], None
     for _ in range(3):
-        page = search(hub, HubQuery(sort="downloads", cursor=cursor))
-        found += [model.repo for model in page.models]
+        page = find(token="hf_secret", sort="downloads", cursor=cursor)
+        found += repos(page)
         cursor = page.next_cursor
 
     assert found == ["ann/pictures", "ann/texts", "bob/old", "bob/closed", "eve/big"]
@@ -46,13 +55,12 @@ def test_pages_follow_each_other_by_their_cursor(fake: FakeHub, connect: Callabl
         ({"text": "nothing like it"}, []),
     ],
 )
-def test_filters(connect: Callable[..., Any], query: dict[str, Any], expected: list[str]) -> None:
-    assert repos(connect(), **query) == expected
+def test_filters(find: Find, query: dict[str, Any], expected: list[str]) -> None:
+    assert repos(find(**query)) == expected
 
 
-def test_row_holds_the_facts_of_the_hub(connect: Callable[..., Any]) -> None:
-    hub = connect()
-    row, old, closed = (search(hub, HubQuery(text=text)).models[0] for text in ("pictures", "old", "closed"))
+def test_row_holds_the_facts_of_the_hub(find: Find) -> None:
+    row, old, closed = (find(text=text).models[0] for text in ("pictures", "old", "closed"))
     assert (old.formats, old.safe_format, old.size_bytes) == (("pickle",), False, None)
     assert closed.gated and not row.gated
 
@@ -69,13 +77,13 @@ def test_row_holds_the_facts_of_the_hub(connect: Callable[..., Any]) -> None:
     "body",
     [b"<html>Log in to the hotel</html>", b"", b"{}", b"[1]", b'[{"no": "id"}]', b"\xff\xfe", b"[" * 5000],
 )
-def test_what_is_no_answer_of_a_hub_is_told(fake: FakeHub, connect: Callable[..., Any], body: bytes) -> None:
+def test_what_is_no_answer_of_a_hub_is_told(fake: FakeHub, find: Find, body: bytes) -> None:
     fake.answers = [Answer("/api/models", 200, body=body, times=9)]
 
-    assert refusal(connect).code == "hub_garbage"
+    assert refusal(find).code == "hub_garbage"
 
 
-def test_strange_values_do_no_harm(fake: FakeHub, connect: Callable[..., Any]) -> None:
+def test_strange_values_do_no_harm(fake: FakeHub, find: Find) -> None:
     """Given a model whose name leads elsewhere and one with odd values, Then the first is left out."""
     rows = (
         b'[{"id": "../../etc"}, {"id": "a/b", "likes": "many", "downloads": -1, "pipeline_tag": {"x": 1}, '
@@ -83,7 +91,7 @@ def test_strange_values_do_no_harm(fake: FakeHub, connect: Callable[..., Any]) -
     )
     fake.answers = [Answer("/api/models", 200, body=rows)]
 
-    (row,) = search(connect(), HubQuery()).models
+    (row,) = find().models
 
     assert (row.repo, row.likes, row.downloads, row.task, row.size_bytes) == ("a/b", 0, 0, None, None)
     assert row.author == "�evil"
@@ -94,26 +102,26 @@ def test_strange_values_do_no_harm(fake: FakeHub, connect: Callable[..., Any]) -
     [(401, "hub_log_in", 3), (403, "hub_forbidden", 3), (404, "hub_not_found", 3), (400, "hub_refused", 3),
      (429, "hub_busy", 6), (500, "hub_failed", 6), (503, "hub_failed", 6)],
 )  # fmt: skip
-def test_refusals_are_told(fake: FakeHub, connect: Callable[..., Any], status: int, code: str, exit_code: int) -> None:
+def test_refusals_are_told(fake: FakeHub, find: Find, status: int, code: str, exit_code: int) -> None:
     fake.answers = [Answer("/api/models", status, times=9)]
 
-    error = refusal(connect)
+    error = refusal(find)
     assert (error.code, error.exit_code) == (code, exit_code)
     assert len(fake.seen) == (3 if status == 429 or status >= 500 else 1), "tried again only where it may help"
 
 
-def test_a_short_trouble_passes(fake: FakeHub, connect: Callable[..., Any]) -> None:
+def test_a_short_trouble_passes(fake: FakeHub, find: Find) -> None:
     fake.answers = [Answer("/api/models", 503), Answer("/api/models", 429, {"Retry-After": "0"})]
 
-    assert repos(connect(), text="texts") == ["ann/texts"]
+    assert repos(find(text="texts")) == ["ann/texts"]
 
 
-def test_a_redirect_takes_no_token_along(fake: FakeHub, connect: Callable[..., Any]) -> None:
+def test_a_redirect_takes_no_token_along(fake: FakeHub, find: Find) -> None:
     """Given a hub that sends a question on to another host, Then it is asked without the token."""
     other = f"http://localhost:{fake.port}/api/models?search=texts"
     fake.answers = [Answer("/api/models", 302, {"Location": other})]
 
-    assert repos(connect(token="hf_secret"), text="texts") == ["ann/texts"]
+    assert repos(find(token="hf_secret", text="texts")) == ["ann/texts"]
     assert [(seen.host.split(":")[0], seen.token) for seen in fake.seen] == [
         ("127.0.0.1", "Bearer hf_secret"),
         ("localhost", None),
@@ -121,30 +129,27 @@ def test_a_redirect_takes_no_token_along(fake: FakeHub, connect: Callable[..., A
 
 
 @pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://127.0.0.1/x", "javascript:alert(1)", "http://[x"])
-def test_a_redirect_to_no_place_is_refused(fake: FakeHub, connect: Callable[..., Any], target: str) -> None:
+def test_a_redirect_to_no_place_is_refused(fake: FakeHub, find: Find, target: str) -> None:
     fake.answers = [Answer("/api/models", 302, {"Location": target}, times=9)]
 
-    assert refusal(connect).code == "hub_redirect"
+    assert refusal(find).code == "hub_redirect"
 
 
-def test_redirects_in_a_circle_end(fake: FakeHub, connect: Callable[..., Any]) -> None:
+def test_redirects_in_a_circle_end(fake: FakeHub, find: Find) -> None:
     fake.answers = [Answer("/api/models", 302, {"Location": "/api/models"}, times=99)]
 
-    assert refusal(connect).code == "hub_redirect"
+    assert refusal(find).code == "hub_redirect"
     assert len(fake.seen) <= 7
 
 
-def test_offline_mode_asks_nothing(fake: FakeHub, connect: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_offline_mode_asks_nothing(fake: FakeHub, find: Find, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises(BackendMissing) as caught:
-        connect()
-
-    assert caught.value.code == "hub_offline"
+    assert refusal(find).code == "hub_offline"
     assert fake.seen == []
 
 
-def test_nothing_about_the_computer_is_sent(fake: FakeHub, connect: Callable[..., Any]) -> None:
-    search(connect(), HubQuery(text="texts"))
+def test_nothing_about_the_computer_is_sent(fake: FakeHub, find: Find) -> None:
+    find(text="texts")
 
     (seen,) = fake.seen
     assert "torch" not in seen.headers["user-agent"]
