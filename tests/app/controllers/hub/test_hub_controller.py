@@ -1,10 +1,11 @@
 """The page Hub's controller: who is asked when, late answers, what is shown of them, the way to a download."""
 
+from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from found_models import found
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -15,20 +16,12 @@ from widgets.pages.hub.page import HubPage
 from widgets.pages.hub.value import HubAskValue
 from widgets.parts.question import QuestionDialog
 from widgets.theme import Theme
-from workers.contracts.hub import (
-    HubDownloadResult,
-    HubFile,
-    HubLoginResult,
-    HubModel,
-    HubModelResult,
-    HubSearchResult,
-    OriginFile,
-)
+from workers.contracts.hub import HubLoginResult, HubModel, HubModelResult, HubSearchResult
 from workers.contracts.licenses import LicenseVerdict
 
 OK = LicenseVerdict(word="ok", title="Apache-2.0", meaning="may be used", expression="Apache-2.0")
 NO = LicenseVerdict(word="noncommercial", title="CC-BY-NC-4.0", meaning="not in business", expression="CC-BY-NC-4.0")
-COMMIT = "c" * 40
+told = partial(found, verdict=OK, formats=("onnx",), card="# Card")
 
 
 def model(repo: str, **more: Any) -> HubModel:
@@ -37,12 +30,6 @@ def model(repo: str, **more: Any) -> HubModel:
 
 def page_of(*repos: str, cursor: str | None = None) -> HubSearchResult:
     return HubSearchResult(models=tuple(model(repo) for repo in repos), next_cursor=cursor)
-
-
-def told(repo: str, **more: Any) -> HubModelResult:
-    wanted = (HubFile(name="onnx/model.onnx", size_bytes=1000, sha256="a" * 64),)
-    base = {"repo": repo, "revision": "main", "commit": COMMIT, "wanted": wanted, "total_bytes": 1000, "verdict": OK}
-    return HubModelResult(**{**base, "formats": ("onnx",), "card": "# Card", **more})
 
 
 @pytest.fixture
@@ -279,21 +266,6 @@ def test_the_rail_of_other_pages(hub: HubController, page: HubPage, window: Any,
     assert window.current_page == "model"
 
 
-def test_it_is_a_namespace_of_values_only(session: SimpleNamespace) -> None:
-    """Given the stand-ins, Then the controller saw no database: there is none."""
-    assert not hasattr(session.workspace, "repositories")
-
-
-def come(asked: Any) -> None:
-    """The files of a download have come."""
-    place = Path(asked.params.place) / "files"
-    for file in asked.params.files:
-        (place / file.name).parent.mkdir(parents=True, exist_ok=True)
-        (place / file.name).write_bytes(b"x" * file.size_bytes)
-    files = tuple(OriginFile(name=f.name, sha256=f.sha256 or "", size_bytes=f.size_bytes) for f in asked.params.files)
-    asked.answer(HubDownloadResult(files=files, fetched_bytes=1000))
-
-
 @pytest.mark.parametrize("stays", [True, False])
 def test_a_download_is_opened_where_somebody_waits_for_it(
     hub: HubController, page: HubPage, flows: Any, window: Any, stays: bool
@@ -301,13 +273,13 @@ def test_a_download_is_opened_where_somebody_waits_for_it(
     """Given a download that ends, Then it is opened if the page is still in view; else a button waits for the person."""
     opened: list[str] = []
     hub.open_wanted.connect(opened.append)
-    looked_up(page, hub, flows, told("a/one", main="onnx/model.onnx"))
+    looked_up(page, hub, flows, told("a/one"))
     button(page, "Download and use").click()
-    flows.open[0].answer(told("a/one", main="onnx/model.onnx"))
+    flows.open[0].answer(told("a/one"))
     assert not actions(page), "not twice"
     if not stays:
         window.show_page("goal")
-    come(flows.open[0])
+    flows.open[0].finish()
     assert [Path(path).name for path in opened] == (["model.onnx"] if stays else [])
     if not stays:
         assert "Whole and checked" in said(page)
@@ -318,10 +290,10 @@ def test_a_download_is_opened_where_somebody_waits_for_it(
 
 def test_another_version_is_no_copy_of_what_is_here(hub: HubController, page: HubPage, flows: Any) -> None:
     """Given a model on this computer, When the hub has a newer version, Then that one can be downloaded."""
-    looked_up(page, hub, flows, told("a/one", main="onnx/model.onnx"))
+    looked_up(page, hub, flows, told("a/one"))
     button(page, "Download and use").click()
-    flows.open[0].answer(told("a/one", main="onnx/model.onnx"))
-    come(flows.open[0])
+    flows.open[0].answer(told("a/one"))
+    flows.open[0].finish()
     page.detail.action_requested.emit("again", "a/one")
     flows.open[0].answer(told("a/one", commit="d" * 40))
     assert button(page, "Download and use")
