@@ -271,11 +271,15 @@ def gpu_index() -> int:
     return int(number) if number.isdigit() else 0
 
 
+def cuda_driver() -> ctypes.CDLL:
+    """Load the NVIDIA driver library, which needs no CUDA toolkit and takes a millisecond; raise OSError."""
+    return ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+
+
 def cuda_driver_found() -> bool:
-    """Return whether the NVIDIA driver library can be loaded; needs no CUDA toolkit and takes a millisecond."""
-    name = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
+    """Return whether the NVIDIA driver library can be loaded."""
     try:
-        ctypes.CDLL(name)
+        cuda_driver()
     except OSError:
         return False
     return True

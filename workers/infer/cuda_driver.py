@@ -1,4 +1,4 @@
-"""Call the functions of NVIDIA's driver library (libcuda) that running an engine needs, through ctypes.
+"""Call the functions of NVIDIA's driver library (libcuda) that engines and the GPU doctor need, through ctypes.
 
 Source: CUDA Driver API, sections “Device Management”, “Memory Management”, “Stream Management”, “Event Management”. No
 toolkit is needed.
@@ -7,8 +7,8 @@ toolkit is needed.
 from __future__ import annotations
 
 import ctypes
-import sys
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -17,22 +17,25 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from .base import CardSpans
+from .base import CardSpans, cuda_driver
 
 MAJOR, MINOR = 75, 76
 """CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR and _MINOR."""
 
-OUT_OF_MEMORY = 2
+OUT_OF_MEMORY, NO_DEVICE = 2, 100
+NO_FUNCTION = -1
+"""Code of a function that the driver library lacks."""
+
 NAME_BYTES = 100
 
 
 class CudaError(RuntimeError):
-    """An error of a driver call: `code` is its CUresult, `str()` gives the function and the driver's error name."""
+    """An error of a driver call: `code` is its CUresult or `NO_FUNCTION`, `str()` contains the driver's error name."""
 
-    def __init__(self, function: str, code: int, name: str) -> None:
+    def __init__(self, function: str, code: int, name: str = "") -> None:
         """Name the function, its CUresult and the driver's name for the error."""
         super().__init__(f"{function}: {name or 'CUDA error'} ({code})")
-        self.code = code
+        self.function, self.code = function, code
 
 
 @dataclass(frozen=True)
@@ -51,21 +54,50 @@ class Card:
         return f"sm{self.major}{self.minor}"
 
 
-class Driver:
+class Library:
+    """The driver library of this process."""
+
+    def __init__(self, library: Any = None) -> None:
+        """Load the library; tests pass a replacement of it.
+
+        Raises:
+            OSError: there is no driver.
+        """
+        self._library = cuda_driver() if library is None else library
+
+    def call(self, function: str, *arguments: Any) -> None:
+        """Call a driver function.
+
+        Raises:
+            CudaError: the library lacks the function, or it does not return success.
+        """
+        called = getattr(self._library, function, None)
+        code = NO_FUNCTION if called is None else int(called(*arguments))
+        if code:
+            text = ctypes.c_char_p()
+            if (name_of := getattr(self._library, "cuGetErrorName", None)) is not None:
+                name_of(ctypes.c_int(code), ctypes.byref(text))
+            raise CudaError(function, code, (text.value or b"").decode(errors="replace"))
+
+    def start(self) -> int:
+        """Call cuInit and return the number of devices that this process sees; raise CudaError."""
+        self.call("cuInit", ctypes.c_uint(0))
+        count = ctypes.c_int()
+        self.call("cuDeviceGetCount", ctypes.byref(count))
+        return int(count.value)
+
+
+class Driver(Library):
     """The driver library with the first visible card's primary context current on this thread."""
 
     def __init__(self, library: Any = None) -> None:
         """Load libcuda and make the context of the first visible card current.
 
-        Args:
-            library: a replacement of the driver library for tests.
-
         Raises:
             OSError: there is no driver.
             CudaError: the driver does not work.
         """
-        name = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
-        self._library = ctypes.CDLL(name) if library is None else library
+        super().__init__(library)
         self.call("cuInit", ctypes.c_uint(0))
         self._device = ctypes.c_int()
         self.call("cuDeviceGet", ctypes.byref(self._device), ctypes.c_int(0))
@@ -77,17 +109,9 @@ class Driver:
         """Make the context current on the calling thread, which may differ from the thread that opened the session."""
         self.call("cuCtxSetCurrent", self._context)
 
-    def call(self, function: str, *arguments: Any) -> None:
-        """Call a driver function.
-
-        Raises:
-            CudaError: the function does not return success.
-        """
-        code = int(getattr(self._library, function)(*arguments))
-        if code:
-            text = ctypes.c_char_p()
-            self._library.cuGetErrorName(ctypes.c_int(code), ctypes.byref(text))
-            raise CudaError(function, code, (text.value or b"").decode(errors="replace"))
+    def close(self) -> None:
+        """Release the context."""
+        self.call("cuDevicePrimaryCtxRelease_v2", self._device)
 
     def card(self) -> Card:
         """Return the name, architecture, memory and driver version of the card."""
@@ -105,11 +129,17 @@ class Driver:
         self.call("cuDeviceGetAttribute", ctypes.byref(value), ctypes.c_int(number), self._device)
         return int(value.value)
 
-    def free_bytes(self) -> int:
-        """Return the card's free memory in bytes."""
+    def uuid(self) -> str:
+        """Return the UUID of the card as NVML writes it."""
+        value = (ctypes.c_ubyte * 16)()
+        self.call("cuDeviceGetUuid", ctypes.byref(value), self._device)
+        return f"GPU-{uuid.UUID(bytes=bytes(value))}"
+
+    def memory(self) -> tuple[int, int]:
+        """Return the card's free and total memory in bytes."""
         free, total = ctypes.c_size_t(), ctypes.c_size_t()
         self.call("cuMemGetInfo_v2", ctypes.byref(free), ctypes.byref(total))
-        return int(free.value)
+        return int(free.value), int(total.value)
 
     def stream(self) -> int:
         """Create a stream and return its handle."""

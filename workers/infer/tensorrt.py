@@ -190,7 +190,7 @@ def _streamed(engine: Any, driver: Driver) -> tuple[str, ...]:
     As many weights as possible stay on the card. Return one sentence that reports it, or nothing.
     """
     weights = int(engine.streamable_weights_size)
-    if not weights or weights + int(engine.device_memory_size_v2) <= driver.free_bytes():
+    if not weights or weights + int(engine.device_memory_size_v2) <= driver.memory()[0]:
         return ()
     engine.weight_streaming_budget_v2 = engine.get_weight_streaming_automatic_budget()
     return ("Its weights do not fit on the card and are sent there while it runs, which takes longer.",)

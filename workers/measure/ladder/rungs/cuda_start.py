@@ -1,8 +1,10 @@
 """Check that CUDA starts and provides a context with memory on the card."""
 
+from contextlib import closing
+
 from workers.contracts.gpu import OLDEST_DRIVER, GpuCard, RungResult
+from workers.infer.cuda_driver import NO_DEVICE, NO_FUNCTION, Buffer, CudaError, Driver, Library
 from workers.infer.cuda_words import meaning
-from workers.measure.ladder.cuda import NO_FUNCTION, CudaError, Driver
 from workers.measure.ladder.rung import Rung, broken, holds
 
 TRIAL_BYTES = 1 << 20
@@ -29,10 +31,10 @@ USUAL_MEND = ("Restart the computer, then check again.", "")
 def failed(error: CudaError) -> RungResult:
     """Return the failure of a driver call in words."""
     if error.code == NO_FUNCTION:
-        return broken("old_driver", "", f"The driver has no {error.call}.", NEWER)
+        return broken("old_driver", "", f"The driver has no {error.function}.", NEWER)
     hint, command = MENDS.get(error.code, USUAL_MEND)
     reason = f"{meaning(error.code)}."
-    return broken(f"cuda_{error.code}", f"{error.call} was refused.", reason[0].upper() + reason[1:], hint, command)
+    return broken(f"cuda_{error.code}", f"{error.function} was refused.", reason[0].upper() + reason[1:], hint, command)
 
 
 def _start(_card: GpuCard | None) -> RungResult:
@@ -42,27 +44,28 @@ def _start(_card: GpuCard | None) -> RungResult:
 def start_cuda() -> RungResult:
     """Check that cuInit works in this process and sees a card."""
     try:
-        count = Driver().start()
+        count = Library().start()
     except OSError as error:
         return broken("no_driver", "No CUDA library of the driver.", f"It cannot be loaded: {error}.", NEWER)
     except CudaError as error:
         return failed(error)
     if count == 0:
-        return failed(CudaError("cuDeviceGetCount", 100))
+        return failed(CudaError("cuDeviceGetCount", NO_DEVICE))
     return holds("CUDA starts and sees the card.")
 
 
 def _context(card: GpuCard | None) -> RungResult:
     """Check that a context and some memory can be created, on the intended card."""
-    driver = Driver()
     try:
-        driver.start()
-        with driver.context(), driver.allocated(TRIAL_BYTES):
-            told, (free, total) = driver.uuid(), driver.memory()
+        with closing(Driver()) as driver:
+            trial = Buffer(driver)
+            trial.hold(TRIAL_BYTES)
+            uuid, (free, total) = driver.uuid(), driver.memory()
+            trial.free()
     except CudaError as error:
         return failed(error)
-    if card is not None and card.uuid and told != card.uuid and not card.is_divided:
-        reason = f"CUDA's first card is {told}, and {card.uuid} was asked for."
+    if card is not None and card.uuid and uuid != card.uuid and not card.is_divided:
+        reason = f"CUDA's first card is {uuid}, and {card.uuid} was asked for."
         return broken("other_card", "Another card.", reason, "Report this with the lines above.")
     return holds(f"{free / 2**30:.1f} of {total / 2**30:.1f} GiB are free.")
 
