@@ -13,12 +13,12 @@ import pytest
 from served_bundles import Served
 from test_hostile import INFER, ask, request
 
-from workers.export.service.bundle_files.fettle_service.chat import wanted
 from workers.export.service.bundle_files.fettle_service.documents import (
     RequestError,
     read_document,
     write_document,
 )
+from workers.export.service.bundle_files.fettle_service.forms import ChatBody, read_body
 from workers.export.service.bundle_files.fettle_service.protocol import InferenceRequest, Tensor, parse, reply
 from workers.pipeline.prepared import Prepared
 
@@ -68,7 +68,7 @@ def test_parse_large_request_lets_other_threads_go_on() -> None:
 def test_reply_with_many_numbers_lets_other_threads_go_on() -> None:
     """Given an output of a million numbers, when a thread writes it as JSON, then another thread has its turns."""
     values = np.random.default_rng(0).normal(size=NUMBERS).astype(np.float32)
-    asked = InferenceRequest("", {}, None, False)
+    asked = InferenceRequest("", {}, {}, False)
     assert turns_beside(lambda: reply("m", "1", asked, {"y": values})) > 50
     content, length = reply("m", "1", asked, {"y": values})
     (output,) = json.loads(content)["outputs"]
@@ -106,12 +106,12 @@ def test_write_document_arrays_are_lists() -> None:
 
 
 @pytest.mark.parametrize("part", [b"[]", b"{}", b'""', b'{"":[]}', b"0"])
-def test_wanted_large_chat_of_tiny_values_is_refused_unread(part: bytes) -> None:
+def test_read_body_large_chat_of_tiny_values_is_refused_unread(part: bytes) -> None:
     """Given a chat of 30 MB that would become a gigabyte of objects, then 413 without reading it."""
     body = b'{"messages": [' + b",".join([part] * (30_000_000 // (len(part) + 1))) + b"]}"
     began_s = time.thread_time()
     with pytest.raises(RequestError) as refused:
-        wanted(body)
+        read_body(ChatBody, body)
     assert (refused.value.status, time.thread_time() - began_s < 0.5) == (413, True)
 
 

@@ -5,9 +5,11 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from pydantic import BaseModel, ValidationError
 
 from workers.export.service.bundle_files.fettle_service.documents import RequestError
 from workers.export.service.bundle_files.fettle_service.engine import Axes, Engine
+from workers.export.service.bundle_files.fettle_service.forms import ChatBody, InferBody, read_body
 from workers.export.service.bundle_files.fettle_service.protocol import InferenceRequest, Tensor, parse
 
 FREE = Tensor("x", "float32", (None, None))
@@ -124,3 +126,21 @@ def test_engine_request_with_other_batch_sizes_is_refused(a: int, b: int) -> Non
         assert refused.value.status == 400
     finally:
         engine.close()
+
+
+@pytest.mark.parametrize("form", [InferBody, ChatBody])
+@pytest.mark.parametrize("field", ["inputs", "outputs", "messages"])
+@pytest.mark.parametrize("item", ["{}", '{"shape": [], "role": 1, "content": [{}]}', "0", '{"shape": [-1, -1]}'])
+def test_read_body_reports_the_first_of_many_errors(form: type[BaseModel], field: str, item: str) -> None:
+    """Given thousands of wrong items, then one error comes without memory for the others."""
+    body = f'{{"{field}": [{",".join([item] * 20_000)}]}}'.encode()
+    document = json.loads(body)  # outside of the measured memory
+    tracemalloc.start()
+    with pytest.raises(ValidationError) as refused:
+        form.model_validate(document)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < MOST_BYTES and refused.value.error_count() < 10
+    with pytest.raises(RequestError) as told:
+        read_body(form, body)
+    assert (told.value.status, len(str(told.value)) < 200) == (400, True)

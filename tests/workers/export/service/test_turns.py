@@ -1,6 +1,7 @@
 """Time limits: what a client does not wait for any more is not begun, and nothing waits without end."""
 
 import asyncio
+import json
 import threading
 import time
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ import pytest
 from workers.export.service.bundle_files.fettle_service import chat
 from workers.export.service.bundle_files.fettle_service.documents import RequestError
 from workers.export.service.bundle_files.fettle_service.engine import Axes, Engine
+from workers.export.service.bundle_files.fettle_service.forms import ChatBody, read_body
 from workers.export.service.bundle_files.fettle_service.limits import Limits
 from workers.export.service.bundle_files.fettle_service.turns import Turn
 
@@ -111,10 +113,10 @@ class Answering:
 
 def whole(model: Speaks, limits: Limits, **asked: object):
     """(text, reason of the end) of one answer."""
-    body = chat.json.dumps({"messages": [{"role": "user", "content": "x"}], **asked}).encode()
+    body = json.dumps({"messages": [{"role": "user", "content": "x"}], **asked}).encode()
 
     async def talk():
-        document = await chat.whole(await chat.Talk.begin(model, chat.wanted(body), limits), "model")
+        document = await chat.whole(await chat.Talk.begin(model, read_body(ChatBody, body), limits), "model")
         choice = document["choices"][0]
         return choice["message"]["content"], choice["finish_reason"]
 
@@ -169,7 +171,7 @@ def test_chat_without_a_piece_ends_in_time() -> None:
 def test_abandoned_chat_is_never_begun() -> None:
     """Given chats that wait behind another, When their clients leave, Then the model reads none of their prompts."""
     model = Speaks("abcdef", pause_s=0.05)
-    asked = chat.wanted(b'{"messages": [{"role": "user", "content": "x"}]}')
+    asked = ChatBody(messages=[{"role": "user", "content": "x"}])
 
     async def talk() -> None:
         first = await chat.Talk.begin(model, asked, Limits())

@@ -10,10 +10,10 @@ import threading
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -21,10 +21,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from . import chat
-from .described import described
-from .documents import RequestError, beside, read_document
+from .described import SCHEMAS, described
+from .documents import RequestError, beside
 from .engine import Overloaded
-from .gate import Allowed, Gate, left
+from .forms import ChatBody, LoadBody, read_body
+from .gate import Allowed, Gate, Given
 from .places import FolderRefused
 from .protocol import HEADER_LENGTH, parse, reply
 from .releases import Release
@@ -43,24 +44,29 @@ NO_LOADING = (
 T = TypeVar("T")
 
 
+class Application(FastAPI):
+    """The application; its OpenAPI document includes the bodies that its handlers read themselves."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document."""
+        document = super().openapi()
+        document["components"]["schemas"].update(SCHEMAS)
+        return document
+
+
 def create_app(service: Service, allowed: Allowed) -> FastAPI:
-    """Create the application with all paths behind the gate."""
-    app = FastAPI(title=service.name, docs_url=None, redoc_url=None)
+    """Create the application with all paths behind the gate and the API key."""
+    key = Depends(allowed.check_key)
+    app = Application(title=service.name, openapi_url=None, docs_url=None, redoc_url=None, dependencies=[key])
     app.add_middleware(
-        CORSMiddleware,
-        allow_origins=sorted(allowed.origins),
-        allow_methods=["GET", "POST"],
-        allow_headers=["*"],
+        CORSMiddleware, allow_origins=sorted(allowed.origins), allow_methods=["GET", "POST"], allow_headers=["*"],
         expose_headers=[HEADER_LENGTH],
-    )
+    )  # fmt: skip
     app.add_middleware(Gate, allowed=allowed)
     app.add_exception_handler(HTTPException, _http_error)
     paths, model = Paths(service, allowed), "/v2/models/{name}"
     versioned = f"{model}/versions/{{version}}"
-    chats = (
-        ("GET", ("/v1/models",), paths.models),
-        ("POST", ("/v1/chat/completions",), paths.chat),
-    )
+    chats = (("GET", ("/v1/models",), paths.models), ("POST", ("/v1/chat/completions",), paths.chat))
     for method, addresses, endpoint in (
         *(chats if service.current.chats else ()),
         ("GET", ("/",), paths.page),
@@ -78,6 +84,7 @@ def create_app(service: Service, allowed: Allowed) -> FastAPI:
     ):
         for address in addresses:
             app.add_api_route(address, endpoint, methods=[method], response_model=None, **described(endpoint.__name__))
+    app.add_api_route("/openapi.json", lambda: JSONResponse(app.openapi()), include_in_schema=False)
     return app
 
 
@@ -173,7 +180,7 @@ class Paths:
 
         async def work() -> Response:
             async with self._service.bodies.read(request) as body:
-                asked = await beside(len(body), chat.wanted, body)
+                asked = await beside(len(body), read_body, ChatBody, body)
             with self._service.release() as release:
                 try:
                     talk = await chat.Talk.begin(release, asked, self._service.limits)
@@ -195,14 +202,14 @@ class Paths:
         service = self._service
         return JSONResponse([{"name": service.name, "version": service.current.version, "state": "READY"}])
 
-    async def load(self, request: Request, name: str) -> Response:
+    async def load(self, request: Request, name: str, given: Given) -> Response:
         """Load another bundle and use it; status 409 if it is refused.
 
         If the client disconnects before the end, nothing changes.
         """
 
         async def work() -> Response:
-            if not self._allowed.may_load(dict(request.scope["headers"])):
+            if not self._allowed.may_load(given):
                 raise RequestError(NO_LOADING, 401)
             with self._service.release() as release:
                 self._check(name, None, release)
@@ -282,7 +289,7 @@ class Paths:
 
 async def _unless_left(request: Request, work: Awaitable[T]) -> T:
     """Return the result of `work`, which is canceled when the client disconnects; raise ClientDisconnect then."""
-    doing, leaving = asyncio.ensure_future(work), asyncio.ensure_future(left(request))
+    doing, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_left(request))
     try:
         await asyncio.wait({doing, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if doing.done():
@@ -294,13 +301,16 @@ async def _unless_left(request: Request, work: Awaitable[T]) -> T:
 
 
 def _path_in(body: bytes) -> Path:
-    try:
-        path = read_document(body)["parameters"]["path"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise RequestError('say where the bundle lies: {"parameters": {"path": "…"}}') from error
-    if not isinstance(path, str) or not Path(path).is_absolute() or "\0" in path:
+    path = read_body(LoadBody, body).parameters.path
+    if not Path(path).is_absolute() or "\0" in path:
         raise RequestError("the path of the bundle is not absolute")
     return Path(path)
+
+
+async def _left(request: Request) -> None:
+    """Return when the client has disconnected; call it after the body was read."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _line(error: Exception) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .protocol import DATATYPES
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
 
-ERROR = {"type": "object", "required": ["error"], "properties": {"error": {"type": "string"}}}
+from .forms import ChatBody, InferBody, LoadBody
+
 REASONS = {
     400: "The request does not fit the protocol or the model.",
     401: "The API key, or the secret that loading needs, is missing or wrong.",
@@ -22,83 +24,31 @@ REASONS = {
     504: "The model does not answer in time.",
 }
 ALWAYS, WITH_BODY = (401, 403, 404, 421), (400, 408, 413, 415, 422, 503, 504)
+MORE = {"load": (409,), "ready": (503,), "model_ready": (503,)}
+BODIES: dict[str, type[BaseModel]] = {"infer": InferBody, "load": LoadBody, "chat": ChatBody}
+"""Model of each JSON body, by the name of the handler method."""
 
-_PARAMETERS = {"type": "object"}
-_TENSOR = {
-    "type": "object",
-    "required": ["name", "datatype", "shape"],
-    "properties": {
-        "name": {"type": "string"},
-        "datatype": {"enum": list(DATATYPES.values())},
-        "shape": {"type": "array", "items": {"type": "integer"}},
-        "data": {"type": "array"},
-        "parameters": _PARAMETERS,
-    },
-}
-_OUTPUT = {
-    "type": "object",
-    "required": ["name"],
-    "properties": {"name": {"type": "string"}, "parameters": _PARAMETERS},
-}
-_MESSAGE = {
-    "type": "object",
-    "required": ["role", "content"],
-    "properties": {"role": {"enum": ["system", "user", "assistant"]}, "content": {"type": "string"}},
-}
-_STOP = {"type": "string", "minLength": 1}
-BODIES: dict[str, tuple[str, dict[str, Any]]] = {
-    "infer": (
-        "application/json",
-        {
-            "type": "object",
-            "required": ["inputs"],
-            "properties": {
-                "id": {"type": "string"},
-                "inputs": {"type": "array", "items": _TENSOR},
-                "outputs": {"type": "array", "items": _OUTPUT},
-                "parameters": _PARAMETERS,
-            },
-        },
-    ),
-    "answer": ("application/octet-stream", {"type": "string", "format": "binary"}),
-    "load": (
-        "application/json",
-        {
-            "type": "object",
-            "required": ["parameters"],
-            "properties": {
-                "parameters": {"type": "object", "required": ["path"], "properties": {"path": {"type": "string"}}}
-            },
-        },
-    ),
-    "chat": (
-        "application/json",
-        {
-            "type": "object",
-            "required": ["messages"],
-            "properties": {
-                "messages": {"type": "array", "items": _MESSAGE, "minItems": 1, "maxItems": 500},
-                "max_tokens": {"type": "integer", "minimum": 1, "maximum": 100_000},
-                "temperature": {"type": "number", "minimum": 0, "maximum": 5},
-                "seed": {"type": "integer", "minimum": 0},
-                "stop": {"anyOf": [_STOP, {"type": "array", "items": _STOP, "maxItems": 4}]},
-                "stream": {"type": "boolean"},
-            },
-        },
-    ),
-}
-"""Media type and JSON schema of each body, by the name of the handler method."""
+PLACE = "#/components/schemas/{model}"
+SCHEMAS: dict[str, Any] = models_json_schema([(form, "validation") for form in BODIES.values()], ref_template=PLACE)[1][
+    "$defs"
+]
+"""JSON schemas of all bodies by their names."""
+
+
+class Error(BaseModel):
+    """An error in words."""
+
+    error: str
 
 
 def described(endpoint: str) -> dict[str, Any]:
     """Return the arguments of FastAPI's `add_api_route` that describe a handler method."""
-    statuses = ALWAYS + (WITH_BODY if endpoint in BODIES else ())
-    statuses += {"load": (409,), "ready": (503,), "model_ready": (503,)}.get(endpoint, ())
-    content = {"application/json": {"schema": ERROR}}
-    found: dict[str, Any] = {
-        "responses": {status: {"description": REASONS[status], "content": content} for status in sorted(statuses)}
-    }
+    content: dict[str, Any] = {}
     if endpoint in BODIES:
-        media_type, schema = BODIES[endpoint]
-        found["openapi_extra"] = {"requestBody": {"required": True, "content": {media_type: {"schema": schema}}}}
-    return found
+        content = {"application/json": {"schema": {"$ref": PLACE.format(model=BODIES[endpoint].__name__)}}}
+    elif endpoint == "answer":
+        content = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+    statuses = sorted((*ALWAYS, *(WITH_BODY if content else ()), *MORE.get(endpoint, ())))
+    responses = {status: {"description": REASONS[status], "model": Error} for status in statuses}
+    extra = {"openapi_extra": {"requestBody": {"required": True, "content": content}}} if content else {}
+    return {"responses": responses, **extra}

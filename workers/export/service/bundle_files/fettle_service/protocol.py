@@ -10,32 +10,19 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .documents import AT_ONCE, RequestError, read_document, write_document
+from .documents import AT_ONCE, RequestError, write_document
+from .forms import MAX_DIMENSIONS, Datatype, InferBody, InferInput, read_body
 
 Arrays = dict[str, NDArray[Any]]
 
-DATATYPES = {
-    "bool": "BOOL",
-    "uint8": "UINT8",
-    "uint16": "UINT16",
-    "uint32": "UINT32",
-    "uint64": "UINT64",
-    "int8": "INT8",
-    "int16": "INT16",
-    "int32": "INT32",
-    "int64": "INT64",
-    "float16": "FP16",
-    "float32": "FP32",
-    "float64": "FP64",
-}
+DATATYPES = {name.lower().replace("fp", "float"): name for name in get_args(Datatype)}
 """The protocol's names of the dtypes of bundles' models."""
 HEADER_LENGTH = "Inference-Header-Content-Length"
-MAX_DIMENSIONS = 16
 MAX_HEADER_DIGITS = 12
 
 
@@ -65,37 +52,38 @@ class InferenceRequest:
 
     Attributes:
         feeds: Arrays by input name.
-        outputs: Requested outputs (name, whether binary); None means all, in JSON or in binary (`all_binary`).
+        outputs: Requested outputs and whether they are binary; none means all, in JSON or in binary (`all_binary`).
     """
 
-    request_id: str
+    request_id: str | None
     feeds: Arrays
-    outputs: tuple[tuple[str, bool], ...] | None
+    outputs: Mapping[str, bool]
     all_binary: bool
 
 
 def parse(body: bytes, header_length: str | None, tensors: Sequence[Tensor]) -> InferenceRequest:
     """Return the request in `body`: JSON of `header_length` bytes, followed by binary tensors; raise RequestError."""
     text, rest = _split(body, header_length)
-    document = read_document(text)
-    if not isinstance(document, dict) or not isinstance(document.get("inputs"), list):
-        raise RequestError('the request has no list of "inputs"')
+    document = read_body(InferBody, text)
     known = {tensor.name: tensor for tensor in tensors}
     feeds: Arrays = {}
-    for entry in document["inputs"]:
-        name = entry.get("name") if isinstance(entry, dict) else None
-        if not isinstance(name, str) or name not in known:
-            raise RequestError(f"the model has no input {str(name)[:80]!r}; it has {', '.join(known)}")
-        if name in feeds:
-            raise RequestError(f"the input {name!r} comes twice")
-        feeds[name], rest = _array(entry, known[name], rest)
+    for entry in document.inputs:
+        if entry.name not in known:
+            raise RequestError(f"the model has no input {entry.name[:80]!r}; it has {', '.join(known)}")
+        if entry.name in feeds:
+            raise RequestError(f"the input {entry.name!r} comes twice")
+        feeds[entry.name], rest = _array(entry, known[entry.name], rest)
     if rest:
         raise RequestError(f"{len(rest)} bytes of binary data belong to no input")
     missing = [tensor.name for tensor in tensors if tensor.required and tensor.name not in feeds]
     if missing:
         raise RequestError(f"the input {', '.join(missing)} is missing")
-    outputs, all_binary = _wanted(document)
-    return InferenceRequest(str(document.get("id", "")), feeds, outputs, all_binary)
+    all_binary = document.parameters.binary_data_output
+    wanted = [(one.name, one.parameters) for one in document.outputs or ()]
+    if any(parameters.classification is not None for _, parameters in wanted):
+        raise RequestError("classification of outputs is not offered; ask the path that ends with /answer")
+    binary = {name: all_binary if how.binary_data is None else how.binary_data for name, how in wanted}
+    return InferenceRequest(document.id, feeds, binary, all_binary)
 
 
 def _split(body: bytes, header_length: str | None) -> tuple[bytes, memoryview]:
@@ -107,35 +95,21 @@ def _split(body: bytes, header_length: str | None) -> tuple[bytes, memoryview]:
     return body[: int(header_length)], memoryview(body)[int(header_length) :]
 
 
-def _parameters(entry: Mapping[str, Any]) -> Mapping[str, Any]:
-    found = entry.get("parameters", {})
-    if not isinstance(found, dict):
-        raise RequestError('"parameters" is no object')
-    return found
-
-
-def _array(entry: Mapping[str, Any], tensor: Tensor, rest: memoryview) -> tuple[NDArray[Any], memoryview]:
+def _array(entry: InferInput, tensor: Tensor, rest: memoryview) -> tuple[NDArray[Any], memoryview]:
     """Return one input's array, and the binary data after it."""
-    shape, wanted = entry.get("shape"), DATATYPES[tensor.dtype]
-    if entry.get("datatype") != wanted:
-        raise RequestError(
-            f"the input {tensor.name!r} is {str(entry.get('datatype'))[:20]}, and the model takes {wanted}"
-        )
-    if not isinstance(shape, list) or len(shape) > MAX_DIMENSIONS or not all(_is_size(size) for size in shape):
-        raise RequestError(f"the input {tensor.name!r} has no shape of whole numbers")
-    fits = len(shape) == len(tensor.shape) and all(
-        want in (None, size) for size, want in zip(shape, tensor.shape, strict=True)
-    )
-    if not fits:
-        raise RequestError(
-            f"the input {tensor.name!r} has the shape {shape}, and the model takes {tensor.metadata()['shape']}"
-        )
+    shape, wanted = entry.shape, tensor.metadata()
+    if entry.datatype != wanted["datatype"]:
+        raise RequestError(f"the input {tensor.name!r} is {entry.datatype}, and the model takes {wanted['datatype']}")
+    if len(shape) != len(tensor.shape) or any(
+        want not in (None, size) for size, want in zip(shape, tensor.shape, strict=True)
+    ):
+        raise RequestError(f"the input {tensor.name!r} has the shape {shape}, and the model takes {wanted['shape']}")
     dtype, count = np.dtype(tensor.dtype).newbyteorder("<"), math.prod(shape)
-    size = _parameters(entry).get("binary_data_size")
+    size = entry.parameters.binary_data_size
     if size is None:
-        values = _from_json(entry.get("data"), tensor, dtype)
+        values = _from_json(entry.data, tensor, dtype)
     else:
-        if not _is_size(size) or size != count * dtype.itemsize or size > len(rest):
+        if size != count * dtype.itemsize or size > len(rest):
             raise RequestError(f"the input {tensor.name!r} needs {count * dtype.itemsize} bytes of binary data")
         values, rest = np.frombuffer(rest[:size], dtype), rest[size:]
     if values.size != count:
@@ -147,10 +121,6 @@ def _array(entry: Mapping[str, Any], tensor: Tensor, rest: memoryview) -> tuple[
     except ValueError as error:  # with a size of 0 the other sizes may exceed any array's
         raise RequestError(f"the input {tensor.name!r} has the shape {shape}, which is too large") from error
     return shaped.astype(tensor.dtype, copy=False), rest
-
-
-def _is_size(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= np.iinfo(np.int64).max
 
 
 def _from_json(data: Any, tensor: Tensor, dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -195,27 +165,12 @@ def _flat(data: list[Any], name: str) -> list[Any]:
     raise RequestError(f"the input {name!r}: its data are lists in more than {MAX_DIMENSIONS} lists")
 
 
-def _wanted(document: Mapping[str, Any]) -> tuple[tuple[tuple[str, bool], ...] | None, bool]:
-    all_binary = bool(_parameters(document).get("binary_data_output", False))
-    listed = document.get("outputs")
-    if not listed:
-        return None, all_binary
-    if not isinstance(listed, list) or not all(
-        isinstance(one, dict) and isinstance(one.get("name"), str) for one in listed
-    ):
-        raise RequestError('"outputs" is no list of names')
-    if any("classification" in _parameters(one) for one in listed):
-        raise RequestError("classification of outputs is not offered; ask the path that ends with /answer")
-    return tuple((one["name"], bool(_parameters(one).get("binary_data", all_binary))) for one in listed), all_binary
-
-
 def reply(
     model: str, version: str, asked: InferenceRequest, outputs: Mapping[str, NDArray[Any]]
 ) -> tuple[bytes, int | None]:
     """Return the response's body, and the size of its JSON if binary tensors follow; raise RequestError."""
-    wanted = asked.outputs or tuple((name, asked.all_binary) for name in outputs)
     entries, parts = [], []
-    for name, is_binary in wanted:
+    for name, is_binary in (asked.outputs or dict.fromkeys(outputs, asked.all_binary)).items():
         if name not in outputs:
             raise RequestError(f"the model has no output {name[:80]!r}; it has {', '.join(outputs)}")
         values = np.asarray(outputs[name])
