@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import tritonclient.http as triton
 from exported_models import Optimized, manifest, opened_here, run_answers
-from served_bundles import Served, start, stop
-from test_hostile import ask
+from served_bundles import Served, ask, start, stop
 from tritonclient.utils import np_to_triton_dtype
 
 from workers.export.service.bundle_files.fettle_service.protocol import DATATYPES

@@ -3,13 +3,9 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
-from served_bundles import KEY, Served, export_params, start, stop
-
-from workers.export.python_folder import Contents, fill
-from workers.export.service.target import COMMANDS, NEEDS, server_files, serving
-from workers.measure.opening import find_runtime
-from workers.runtime.recording import RecordingContext
+from served_bundles import KEY, Served, export_params, item_of, running, write_bundle
 
 
 @pytest.fixture(scope="session")
@@ -17,22 +13,11 @@ def make_bundle(make_small, tmp_path_factory: pytest.TempPathFactory) -> Callabl
     """`make_bundle(kind, knee=None)` writes an unpacked service bundle."""
 
     def make(kind: str, knee: int | None = None, **facts: object) -> Path:
-        small, root = make_small(kind), tmp_path_factory.mktemp("service")
-        folder = root / "bundle"
-        folder.mkdir()
+        small = make_small(kind)
         artifact = small.model.artifact
         params = export_params(small, knee, (artifact.runtimes or ("onnxruntime-cpu",))[0])
         params = params.model_copy(update={"settings": artifact.settings})
-        described = {"serving": {**serving(params), **facts}}
-        runtime = find_runtime(params.runtime)
-        fill(
-            folder,
-            params,
-            runtime,
-            RecordingContext(root / "work"),
-            Contents(COMMANDS, server_files(), NEEDS, described),
-        )
-        return folder
+        return write_bundle(params, tmp_path_factory.mktemp("service"), **facts)
 
     return make
 
@@ -44,12 +29,23 @@ def cnn_bundle(make_bundle) -> Path:
 
 
 @pytest.fixture(scope="session")
+def item(cnn_bundle: Path) -> tuple[str, np.ndarray]:
+    return item_of(cnn_bundle)
+
+
+@pytest.fixture(scope="session")
 def served(cnn_bundle: Path) -> Iterator[Served]:
     """One server for many tests; it must be as alive at the end as it was at the start."""
-    running = start(cnn_bundle)
-    yield running
-    code, said = stop(running)
-    assert code == 0, said
+    with running(cnn_bundle) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def uncached(cnn_bundle: Path) -> Iterator[Served]:
+    """One server that computes each request; tests leave it with the bundle that it began with."""
+    with running(cnn_bundle, "--cache-mb", "0") as found:
+        yield found
+    assert not found.secret_file.exists()
 
 
 @pytest.fixture(scope="session")

@@ -19,19 +19,14 @@ from typing import Any
 import numpy as np
 import psutil
 from onnx import helper, numpy_helper
-from served_bundles import Served, export_params, start, stop
+from served_bundles import ANSWER, INFER, LOAD, Served, ask, start, stop, write_bundle
 from small_models import floats, model_of
 from web_pages import Page, params_of, pictures, texts
 
-from workers.export.python_folder import Contents, fill
-from workers.export.service.target import COMMANDS, NEEDS, server_files, serving
-from workers.measure.opening import find_runtime
+from workers.export.service.bundle_files.fettle_service.protocol import DATATYPES
 from workers.pipeline.prepared import Prepared
 from workers.pipeline.spec import AudioSteps, PipelineInput, PipelineOutput, PipelineSpec
-from workers.runtime.recording import RecordingContext
 
-INFER, ANSWER = "/v2/models/my-shop/infer", "/v2/models/my-shop/answer"
-LOAD = "/v2/repository/models/my-shop/load"
 MOST_S, MOST_BYTES = 5.0, 250 << 20
 CROWD = 1_000
 KINDS = ("array", "picture", "text", "sound")
@@ -77,35 +72,21 @@ def wav(rate_hz: int, samples: Any) -> bytes:
     return file.getvalue()
 
 
-def png(width: int, height: int) -> bytes:
-    """A picture of one gray, as small as a file can be."""
+def png(width: int, height: int, pixels: bytes | None = None) -> bytes:
+    """A gray picture, black unless other `pixels` are given, as small as a file can be."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    rows = zlib.compress(bytes((width + 1) * height), 9)
+    rows = zlib.compress(bytes((width + 1) * height) if pixels is None else pixels, 9)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
 def bundle_of(page: Page, root: Path) -> Path:
     """The unpacked service of a page's model."""
-    folder = root / "bundle"
-    folder.mkdir(parents=True)
     params = params_of(page, root / "made", project="My Shop!").model_copy(update={"target": "service"})
-    contents = Contents(COMMANDS, server_files(), NEEDS, {"serving": serving(params)})
-    fill(folder, params, find_runtime(params.runtime), RecordingContext(root / "work"), contents)
-    return folder
-
-
-def array_bundle(small: Any, root: Path) -> Path:
-    """The unpacked service of a small model that takes arrays."""
-    folder = root / "bundle"
-    folder.mkdir(parents=True)
-    params = export_params(small, 4)
-    contents = Contents(COMMANDS, server_files(), NEEDS, {"serving": serving(params)})
-    fill(folder, params, find_runtime(params.runtime), RecordingContext(root / "work"), contents)
-    return folder
+    return write_bundle(params, root)
 
 
 @contextmanager
@@ -134,27 +115,12 @@ def feeds_of(served: Served, number: int = 0) -> dict[str, Any]:
 
 def body_of(served: Served, number: int = 0, **changes: dict[str, Any]) -> bytes:
     """A request in JSON; `changes` are of single inputs, by name, "" for each."""
-    names = {"float32": "FP32", "int64": "INT64"}
     inputs = [
-        {
-            "name": name,
-            "datatype": names[values.dtype.name],
-            "shape": list(values.shape),
-            "data": values.ravel().tolist(),
-            **changes.get(name, changes.get("each", {})),
-        }
+        {"name": name, "datatype": DATATYPES[values.dtype.name], "shape": list(values.shape),
+         "data": values.ravel().tolist(), **changes.get(name, changes.get("each", {}))}
         for name, values in feeds_of(served, number).items()
-    ]
+    ]  # fmt: skip
     return json.dumps({"inputs": inputs}).encode()
-
-
-def status_of(served: Served, path: str, body: bytes, headers: dict[str, str] | None = None) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
-    connection.request("POST", path, body, headers or {})
-    response = connection.getresponse()
-    response.read()
-    connection.close()
-    return response.status
 
 
 def ends_after_s(connection: socket.socket) -> tuple[float, bytes]:
@@ -210,7 +176,7 @@ def refused(path: str, body: Callable[[Served], bytes], status: int, **headers: 
     """An attack by one request, which has to be answered by `status`."""
 
     def attack(served: Served) -> None:
-        found = status_of(served, path, body(served), headers)
+        found = ask(served.port, "POST", path, body(served), headers)[0]
         assert found == status, f"{path} is answered with {found}"
 
     return attack
@@ -223,7 +189,7 @@ def among_numbers(served: Served) -> bytes:
 
 def shapes(served: Served) -> None:
     for shape in ([1 << 62, 3, 16, 16], [1 << 40, 1 << 40, 16, 16], [-1, 3, 16, 16], [0, 1 << 60, 16, 16]):
-        assert status_of(served, INFER, body_of(served, each={"shape": shape})) == 400
+        assert ask(served.port, "POST", INFER, body_of(served, each={"shape": shape}))[0] == 400
 
 
 def half_a_batch(served: Served) -> bytes:
@@ -240,10 +206,7 @@ def bodies(served: Served) -> None:
 DEEP = b'{"inputs": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 HOSTILE: dict[str, tuple[str, Callable[[Served], None]]] = {
     "text among numbers": ("array", refused(INFER, among_numbers, 400)),
-    "1e300": (
-        "array",
-        refused(INFER, lambda served: body_of(served).replace(b'"data": [', b'"data": [1e300, ', 1), 400),
-    ),
+    "1e300": ("array", refused(INFER, lambda one: body_of(one).replace(b'"data": [', b'"data": [1e300, ', 1), 400)),
     "deep nesting": ("array", refused(INFER, lambda _: DEEP, 400)),
     "huge and negative shapes": ("array", shapes),
     "a header of 5,000 digits": (

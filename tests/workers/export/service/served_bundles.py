@@ -1,22 +1,34 @@
-"""A server of a bundle, started as a person starts it."""
+"""Service bundles, their servers, started as a person starts them, and requests to them."""
 
+import http.client
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from bundle_facts import card_facts
 
 from workers.contracts.after.load import CardLoad, SweepPoint, SweepResult, VersionLoad
 from workers.contracts.bundles import ExportParams
 from workers.contracts.specs import DeviceFacts, LatencySummary
+from workers.export.python_folder import Contents, fill
 from workers.export.service.bundle_files.fettle_service.secret import FOLDER
+from workers.export.service.target import COMMANDS, NEEDS, server_files, serving
+from workers.measure.opening import find_runtime
+from workers.pipeline.prepared import Prepared
+from workers.runtime.recording import RecordingContext
 
 KEY = "a key of sixteen letters"
+INFER, ANSWER = "/v2/models/my-shop/infer", "/v2/models/my-shop/answer"
+LOAD = "/v2/repository/models/my-shop/load"
 
 
 def export_params(
@@ -34,6 +46,15 @@ def export_params(
         target="service", model_dir=str(small.folder), original_dir=str(small.folder), data_dir=str(small.data),
         runtime=runtime, facts=facts,
     )  # fmt: skip
+
+
+def write_bundle(params: ExportParams, root: Path, **facts: object) -> Path:
+    """Write the unpacked service bundle of an export; `facts` are of the server's settings."""
+    folder = root / "bundle"
+    folder.mkdir(parents=True)
+    contents = Contents(COMMANDS, server_files(), NEEDS, {"serving": {**serving(params), **facts}})
+    fill(folder, params, find_runtime(params.runtime), RecordingContext(root / "work"), contents)
+    return folder
 
 
 @dataclass
@@ -91,3 +112,46 @@ def stop(served: Served) -> tuple[int, str]:
     _, said = served.process.communicate(timeout=60)
     shutil.rmtree(served.home, ignore_errors=True)
     return served.process.returncode, said
+
+
+@contextmanager
+def running(folder: Path, *options: str) -> Iterator[Served]:
+    """A server that is as alive at the end as at the start, stops well, and printed nothing."""
+    served = start(folder, *options)
+    try:
+        yield served
+        assert ask(served.port, "GET", "/v2/health/ready")[0] == 200
+    except BaseException:
+        stop(served)
+        raise
+    assert stop(served) == (0, "")
+
+
+def ask(port: int, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None):
+    """(status, JSON or text, headers) of one request on a connection of its own."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request(method, path, body, dict(headers or {}))
+    response = connection.getresponse()
+    content, found = response.read(), dict(response.getheaders())
+    connection.close()
+    is_json = found.get("content-type", "").startswith("application/json")
+    return response.status, json.loads(content) if is_json else content.decode(), found
+
+
+def item_of(bundle: Path, number: int = 0) -> tuple[str, np.ndarray]:
+    """Name and values of a golden input."""
+    ((name, values),) = Prepared(bundle / "golden" / "inputs")[number].items()
+    return name, np.array(values)
+
+
+def request(item: tuple[str, np.ndarray], **changes: object) -> bytes:
+    """A request that is right, but for `changes` of its input."""
+    name, values = item
+    entry = {"name": name, "datatype": "FP32", "shape": list(values.shape), "data": values.ravel().tolist()}
+    return json.dumps({"id": "7", "inputs": [{**entry, **changes}]}).encode()
+
+
+def load(served: Served, folder: object, headers: Mapping[str, str] | None = None) -> tuple[int, dict]:
+    """(status, JSON) of a request to load the bundle in `folder`, with the service's secret unless there are `headers`."""
+    body = json.dumps({"parameters": {"path": folder if folder is None else str(folder)}}).encode()
+    return ask(served.port, "POST", LOAD, body, served.may_load if headers is None else headers)[:2]

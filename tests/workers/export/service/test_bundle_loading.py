@@ -16,50 +16,24 @@ from pathlib import Path
 
 import onnxruntime
 import pytest
-from served_bundles import KEY, Served, start, stop
-from test_hostile import ask
+from served_bundles import KEY, Served, load
 
 from workers.export.service.bundle_files.fettle_service import secret, service
 from workers.export.service.bundle_files.fettle_service.limits import Limits
-from workers.export.service.bundle_files.fettle_service.loading import (
-    NoService,
-    NotLoaded,
-    request_load,
-    version_of,
-)
+from workers.export.service.bundle_files.fettle_service.loading import NoService, NotLoaded, request_load, version_of
 from workers.export.service.bundle_files.fettle_service.places import FolderRefused
 from workers.export.service.bundle_files.fettle_service.releases import check_sums
 from workers.pipeline.golden import write_sums
-
-LOAD = "/v2/repository/models/my-shop/load"
-
-
-@pytest.fixture(scope="module")
-def running(cnn_bundle: Path) -> Iterator[Served]:
-    """Start a service without a key over HTTP."""
-    served = start(cnn_bundle, "--cache-mb", "0")
-    yield served
-    assert stop(served) == (0, "")
-    assert not served.secret_file.exists()
 
 
 @pytest.fixture
 def other(cnn_bundle: Path, tmp_path: Path) -> Path:
     """A copy of the bundle that leaves a mark when its code runs."""
-    return marked(cnn_bundle, tmp_path / "other", tmp_path / "mark")
-
-
-def marked(bundle: Path, folder: Path, mark: Path) -> Path:
-    shutil.copytree(bundle, folder)
+    folder = shutil.copytree(cnn_bundle, tmp_path / "other")
     code = folder / "bundle.py"
-    code.write_text(f"{code.read_text()}\nPath({str(mark)!r}).write_text('ran')\n")
+    code.write_text(f"{code.read_text()}\nPath({str(tmp_path / 'mark')!r}).write_text('ran')\n")
     write_sums(folder)
     return folder
-
-
-def load(served: Served, folder: object, headers: dict[str, str] | None = None) -> tuple[int, dict]:
-    body = json.dumps({"parameters": {"path": str(folder)}}).encode()
-    return ask(served.port, "POST", LOAD, body, served.may_load if headers is None else headers)[:2]
 
 
 FORWARDED = {"X-Forwarded-For": "127.0.0.1", "X-Real-IP": "127.0.0.1", "Forwarded": "for=127.0.0.1"}
@@ -67,27 +41,27 @@ FORWARDED = {"X-Forwarded-For": "127.0.0.1", "X-Real-IP": "127.0.0.1", "Forwarde
 
 @pytest.mark.parametrize("headers", [{}, FORWARDED, {"Authorization": "Bearer x"}, {"X-API-Key": ""}])
 def test_load_without_the_secret_is_refused(
-    running: Served, other: Path, tmp_path: Path, headers: dict[str, str]
+    uncached: Served, other: Path, tmp_path: Path, headers: dict[str, str]
 ) -> None:
     """Given a client of this computer, as behind a reverse proxy, without the secret, Then its bundle's code never runs."""
-    assert load(running, other, headers)[0] == 401
+    assert load(uncached, other, headers)[0] == 401
     assert not (tmp_path / "mark").exists()
 
 
-def test_load_with_the_secret_runs_the_bundle(running: Served, other: Path, cnn_bundle: Path, tmp_path: Path) -> None:
+def test_load_with_the_secret_runs_the_bundle(uncached: Served, other: Path, cnn_bundle: Path, tmp_path: Path) -> None:
     """Given the secret, as Bearer or as X-API-Key, Then the bundle is loaded."""
-    token = running.secret_file.read_text()
-    assert load(running, other, {"Authorization": f"bearer {token}"})[0] == 200
+    token = uncached.secret_file.read_text()
+    assert load(uncached, other, {"Authorization": f"bearer {token}"})[0] == 200
     assert (tmp_path / "mark").exists()
-    assert load(running, cnn_bundle, {"X-API-Key": token})[0] == 200
+    assert load(uncached, cnn_bundle, {"X-API-Key": token})[0] == 200
 
 
-def test_secret_is_readable_by_its_account_alone(running: Served) -> None:
+def test_secret_is_readable_by_its_account_alone(uncached: Served) -> None:
     """Given a started service, Then its file has mode 0600 in a folder of mode 0700, and 256 bits."""
-    assert stat.S_IMODE(running.secret_file.stat().st_mode) == 0o600
-    assert stat.S_IMODE(running.secret_file.parent.stat().st_mode) == 0o700
-    assert len(running.secret_file.read_text()) == 43
-    assert [path.name for path in running.secret_file.parent.iterdir()] == [f"{running.port}.secret"]
+    assert stat.S_IMODE(uncached.secret_file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(uncached.secret_file.parent.stat().st_mode) == 0o700
+    assert len(uncached.secret_file.read_text()) == 43
+    assert [path.name for path in uncached.secret_file.parent.iterdir()] == [f"{uncached.port}.secret"]
 
 
 def test_program_and_bundle_know_the_same_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,18 +103,18 @@ def test_service_without_a_home_loads_nothing(cnn_bundle: Path, other: Path, tmp
     assert "--api-key-file" in said and "Traceback" not in said
 
 
-def test_switch_command_reads_the_secret(running: Served, cnn_bundle: Path, tmp_path: Path) -> None:
+def test_switch_command_reads_the_secret(uncached: Served, cnn_bundle: Path, tmp_path: Path) -> None:
     """Given `serve.py --switch` by the same account, Then it needs no option; by another, it is refused."""
-    command = [sys.executable, "-I", "-B", "serve.py", "--port", str(running.port), "--switch", str(cnn_bundle)]
-    own = subprocess.run(command, cwd=cnn_bundle, env=running.environment, capture_output=True, check=False)
+    command = [sys.executable, "-I", "-B", "serve.py", "--port", str(uncached.port), "--switch", str(cnn_bundle)]
+    own = subprocess.run(command, cwd=cnn_bundle, env=uncached.environment, capture_output=True, check=False)
     assert own.returncode == 0
-    strange = {**running.environment, "HOME": str(tmp_path)}
+    strange = {**uncached.environment, "HOME": str(tmp_path)}
     other = subprocess.run(command, cwd=cnn_bundle, env=strange, capture_output=True, text=True, check=False)
     assert (other.returncode, "secret" in other.stderr) == (3, True)
 
 
 @pytest.mark.parametrize("harm", ["writable file", "writable parent", "foreign file", "link", "UNC"])
-def test_folder_that_others_can_change_is_not_loaded(running: Served, other: Path, tmp_path: Path, harm: str) -> None:
+def test_folder_that_others_can_change_is_not_loaded(uncached: Served, other: Path, tmp_path: Path, harm: str) -> None:
     """Given the secret and a folder in which another account can change something, Then none of its code runs."""
     place: object = other
     if harm == "writable file":
@@ -158,7 +132,7 @@ def test_folder_that_others_can_change_is_not_loaded(running: Served, other: Pat
         moved.symlink_to(tmp_path / "elsewhere")
     else:
         place = f"//localhost{other}"
-    assert load(running, place)[0] == 409
+    assert load(uncached, place)[0] == 409
     assert not (tmp_path / "mark").exists()
 
 

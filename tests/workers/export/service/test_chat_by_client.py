@@ -5,19 +5,17 @@ from pathlib import Path
 
 import openai
 import pytest
-from served_bundles import start, stop
+from served_bundles import running
 
 MESSAGES = [{"role": "user", "content": "the old cat"}]
 
 
 @pytest.fixture(scope="module")
 def client(make_bundle: Callable[..., Path]) -> Iterator[openai.OpenAI]:
-    running = start(make_bundle("chat"))
-    made = openai.OpenAI(base_url=f"http://{running.address}/v1", api_key="none is needed", max_retries=0)
-    yield made
-    made.close()
-    code, said = stop(running)
-    assert code == 0, said
+    with running(make_bundle("chat")) as served:
+        made = openai.OpenAI(base_url=f"http://{served.address}/v1", api_key="none is needed", max_retries=0)
+        yield made
+        made.close()
 
 
 @pytest.mark.whole

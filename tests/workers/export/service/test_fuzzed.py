@@ -19,10 +19,7 @@ import requests
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from served_bundles import KEY, Served, start, stop
-from test_hostile import ANSWER, INFER, ask, request
-
-from workers.pipeline.prepared import Prepared
+from served_bundles import ANSWER, INFER, KEY, LOAD, Served, ask, item_of, request, running
 
 SHORT_S, LONG_S = 25.0, 1_800.0
 """In the ordinary run, and each of the long ones: an hour together."""
@@ -38,29 +35,18 @@ TIMES = [
 @contextlib.contextmanager
 def watched(bundle: Path, *options: str) -> Iterator[Served]:
     """A service that has to be as alive, quiet and small in the end as it was at the start, and to answer the same."""
-    served = start(bundle, *options)
-    process = psutil.Process(served.process.pid)
-    is_right = False
-    try:
-        first = golden(served)
+    with running(bundle, *options) as served:
+        process, first = psutil.Process(served.process.pid), golden(served)
         before = process.memory_info().rss
         yield served
         assert golden(served) == first
         assert process.memory_info().rss - before < MOST_GROWTH_BYTES
-        is_right = True
-    finally:
-        ended = stop(served)
-    assert (is_right, *ended) == (True, 0, "")
 
 
 def golden(served: Served) -> list[object]:
     """The service's outputs for its golden inputs."""
-    found = []
-    for feeds in Prepared(served.folder / "golden" / "inputs"):
-        ((name, values),) = feeds.items()
-        body = json.dumps(request((name, values))).encode()
-        found.append(ask(served.port, "POST", INFER, body, {"X-API-Key": KEY})[1]["outputs"])
-    return found
+    bodies = [request(item_of(served.folder, number)) for number in range(20)]
+    return [ask(served.port, "POST", INFER, body, {"X-API-Key": KEY})[1]["outputs"] for body in bodies]
 
 
 def for_seconds(seconds: float, test: Callable[[], None]) -> None:
@@ -138,18 +124,17 @@ def broken(draw: st.DrawFn, right: bytes) -> list[bytes]:
 
 def right_requests(bundle: Path) -> list[bytes]:
     """Whole requests of each kind."""
-    ((name, values),) = Prepared(bundle / "golden" / "inputs")[0].items()
-    as_json = json.dumps(request((name, values))).encode()
+    name, values = item_of(bundle)
     entry = {"name": name, "datatype": "FP32", "shape": list(values.shape)}
     entry["parameters"] = {"binary_data_size": values.nbytes}
     head = json.dumps({"inputs": [entry]}).encode()
     example = (bundle / "golden" / "example.npz").read_bytes()
     return [
         b"GET /v2 HTTP/1.1\r\nHost: localhost\r\n\r\n",
-        posted(INFER, as_json),
+        posted(INFER, request((name, values))),
         posted(INFER, head + values.tobytes(), f"Inference-Header-Content-Length: {len(head)}\r\n"),
         posted(ANSWER, example),
-        posted("/v2/repository/models/my-shop/load", b'{"parameters": {"path": "/nowhere"}}'),
+        posted(LOAD, b'{"parameters": {"path": "/nowhere"}}'),
         b"POST /v2/repository/index HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
     ]
 
@@ -184,12 +169,14 @@ def test_broken_requests_in_raw_bytes(cnn_bundle: Path, seconds: float) -> None:
 
         for_seconds(seconds * 0.6, one)
 
-        @given(st.sampled_from([INFER, ANSWER, "/v2/repository/models/my-shop/load"]), JSON, JSON)
+        @given(st.sampled_from([INFER, ANSWER, LOAD]), JSON, JSON)
         def any_json(path: str, document: object, data: object) -> None:
-            ((name, values),) = Prepared(cnn_bundle / "golden" / "inputs")[0].items()
-            entry = {"name": name, "datatype": "FP32", "shape": list(values.shape), "data": data}
-            for given_document in (document, {"inputs": [entry]}, {"inputs": data, "outputs": document}):
-                body = json.dumps(given_document).encode()
+            right = request(item_of(cnn_bundle), data=data)
+            for body in (
+                json.dumps(document).encode(),
+                right,
+                json.dumps({"inputs": data, "outputs": document}).encode(),
+            ):
                 assert ask(served.port, "POST", path, body, served.may_load)[0] in (200, 400, 409, 422)
 
         for_seconds(seconds * 0.4, any_json)

@@ -9,14 +9,11 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper, numpy_helper
-from served_bundles import export_params
+from served_bundles import export_params, write_bundle
 from small_models import build_cnn, floats
 
-from workers.export.python_folder import Contents, fill
 from workers.export.service.bundle_files.fettle_service.releases import FolderRefused, Release
-from workers.export.service.target import COMMANDS, NEEDS, server_files, serving
 from workers.export.verify import golden_answers
-from workers.measure.opening import find_runtime
 from workers.pipeline.golden import write_sums
 from workers.pipeline.prepared import Prepared, write_prepared
 from workers.runtime.recording import RecordingContext
@@ -46,10 +43,7 @@ def bundle(make_small, tmp_path: Path) -> Callable[..., Path]:
 
     def make(kind: str, of_batch: float = 0.0) -> Path:
         small = make_small("cnn", one_number(of_batch))
-        folder, params = tmp_path / "bundle", export_params(small, 4)
-        folder.mkdir()
-        contents = Contents(COMMANDS, server_files(), NEEDS, {"serving": serving(params)})
-        fill(folder, params, find_runtime(params.runtime), RecordingContext(tmp_path / "work"), contents)
+        folder = write_bundle(export_params(small, 4), tmp_path)
         spec = json.loads((folder / "pipeline.json").read_text())
         spec["answer_kind"] = kind
         (folder / "pipeline.json").write_text(json.dumps(spec))

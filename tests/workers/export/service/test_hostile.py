@@ -1,51 +1,20 @@
 """What may not hurt the running server: strange hosts, pages, keys, sizes, shapes, numbers, and clients that leave."""
 
-import http.client
 import json
 import socket
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
-from served_bundles import Served
-
-from workers.pipeline.prepared import Prepared
-
-NAME = "my-shop"
-INFER, ANSWER = f"/v2/models/{NAME}/infer", f"/v2/models/{NAME}/answer"
-
-
-def ask(port: int, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None):
-    """(status, JSON or text, headers) of one request on a connection of its own."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    connection.request(method, path, body, dict(headers or {}))
-    response = connection.getresponse()
-    content, found = response.read(), dict(response.getheaders())
-    connection.close()
-    is_json = found.get("content-type", "").startswith("application/json")
-    return response.status, json.loads(content) if is_json else content.decode(), found
-
-
-@pytest.fixture(scope="module")
-def item(cnn_bundle: Path) -> tuple[str, np.ndarray]:
-    ((name, values),) = Prepared(cnn_bundle / "golden" / "inputs")[0].items()
-    return name, np.array(values)
-
-
-def request(item, **changes: object) -> dict:
-    """A request that is right, but for `changes` of its input."""
-    name, values = item
-    entry = {"name": name, "datatype": "FP32", "shape": list(values.shape), "data": values.ravel().tolist()}
-    return {"id": "7", "inputs": [{**entry, **changes}]}
+from served_bundles import ANSWER, INFER, Served, ask, request
 
 
 def test_a_right_request_is_answered(served: Served, item) -> None:
     """Given the request that the others change, then it is answered with its id and finite numbers."""
-    status, told, _ = ask(served.port, "POST", INFER, json.dumps(request(item)).encode())
-    assert (status, told["id"], told["model_name"]) == (200, "7", NAME)
+    status, told, _ = ask(served.port, "POST", INFER, request(item))
+    assert (status, told["id"], told["model_name"]) == (200, "7", "my-shop")
     assert np.isfinite(told["outputs"][0]["data"]).all()
 
 
@@ -73,7 +42,7 @@ WRONG_INPUTS = {
 @pytest.mark.parametrize(("change", "told"), WRONG_INPUTS.values(), ids=list(WRONG_INPUTS))
 def test_a_wrong_input_is_the_protocols_error(served: Served, item, change: dict, told: str) -> None:
     """Given an input that does not fit the model, then status 400 and what is wrong, in the protocol's form."""
-    status, found, _ = ask(served.port, "POST", INFER, json.dumps(request(item, **change)).encode())
+    status, found, _ = ask(served.port, "POST", INFER, request(item, **change))
     assert status == 400 and told in found["error"]
 
 
@@ -82,7 +51,7 @@ def test_nan_goes_in_neither_way(served: Served, item, number: object) -> None:
     """Given a NaN, in JSON or as a word, then it is refused."""
     data = item[1].ravel().tolist()
     data[3] = number
-    status, found, _ = ask(served.port, "POST", INFER, json.dumps(request(item, data=data)).encode())
+    status, found, _ = ask(served.port, "POST", INFER, request(item, data=data))
     assert status == 400 and ("NaN" in found["error"] or "something else" in found["error"])
 
 
@@ -108,13 +77,12 @@ def test_a_wrong_body_is_refused(served: Served, body: bytes, headers: dict[str,
 
 def test_other_names_versions_paths_and_outputs(served: Served, item) -> None:
     """Given a model, version, path or output that is not there, then 404 or 400 in the protocol's form."""
-    body = json.dumps(request(item)).encode()
-    for path in ("/v2/models/another/infer", f"/v2/models/{NAME}/versions/9/infer", "/v2/nowhere", "/../../etc/passwd"):
+    body = request(item)
+    for path in ("/v2/models/another/infer", "/v2/models/my-shop/versions/9/infer", "/v2/nowhere", "/../../etc/passwd"):
         status, told, _ = ask(served.port, "POST", path, body)
         assert status == 404 and told["error"]
-    status, told, _ = ask(
-        served.port, "POST", INFER, json.dumps({**request(item), "outputs": [{"name": "x"}]}).encode()
-    )
+    other = {**json.loads(body), "outputs": [{"name": "x"}]}
+    status, told, _ = ask(served.port, "POST", INFER, json.dumps(other).encode())
     assert status == 400 and "no output 'x'" in told["error"]
 
 
@@ -137,7 +105,7 @@ def test_it_answers_only_under_names_that_it_was_told(served: Served, host: str,
 )
 def test_pages_of_strangers_may_not_ask(served: Served, item, origin: str) -> None:
     """Given a page of another site, then its request is refused before it is read, and it is let read nothing."""
-    body = json.dumps(request(item)).encode()
+    body = request(item)
     status, _, headers = ask(served.port, "POST", INFER, body, {"Origin": origin, "Content-Type": "text/plain"})
     assert status == 403 and "access-control-allow-origin" not in headers
     preflight = {"Origin": origin, "Access-Control-Request-Method": "POST"}
@@ -147,7 +115,7 @@ def test_pages_of_strangers_may_not_ask(served: Served, item, origin: str) -> No
 def test_its_own_page_may_ask(served: Served, item) -> None:
     """Given the service's own page, then it may ask; the page loads nothing from elsewhere and may not be framed."""
     own = {"Origin": f"http://127.0.0.1:{served.port}", "Host": f"127.0.0.1:{served.port}"}
-    assert ask(served.port, "POST", INFER, json.dumps(request(item)).encode(), own)[0] == 200
+    assert ask(served.port, "POST", INFER, request(item), own)[0] == 200
     status, page, headers = ask(served.port, "GET", "/")
     assert status == 200 and "http" not in page.replace("http-equiv", "") and "src=" not in page
     assert "default-src 'none'" in headers["content-security-policy"] and headers["x-frame-options"] == "DENY"
@@ -176,7 +144,7 @@ def test_a_body_that_is_too_large_is_not_read(served: Served) -> None:
 def test_clients_that_leave_in_the_middle_leave_nothing_behind(served: Served, item) -> None:
     """Given 200 clients that hang up in the head, in the body, or before the answer, then the server answers on, with no
     connection left open."""
-    body = json.dumps(request(item)).encode()
+    body = request(item)
     head = f"POST {INFER} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     for number in range(200):
         with socket.create_connection(("127.0.0.1", served.port), 10) as one:
@@ -201,7 +169,7 @@ def test_answers_as_people_read_them(served: Served, cnn_bundle: Path) -> None:
 
 def test_a_request_that_comes_again_is_not_computed_again(served: Served, item) -> None:
     """Given the same request twice, then the second is answered from what was kept, alike, and counted."""
-    body = json.dumps(request(item, data=np.linspace(-1, 1, item[1].size).tolist())).encode()
+    body = request(item, data=np.linspace(-1, 1, item[1].size).tolist())
     first = ask(served.port, "POST", INFER, body)[1]
     hits = metric(served, "fettle_cache_hits")
     assert ask(served.port, "POST", INFER, body)[1] == first

@@ -10,17 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from served_bundles import Served
-from test_hostile import INFER, ask, request
+from served_bundles import INFER, Served, ask, item_of, request
 
-from workers.export.service.bundle_files.fettle_service.documents import (
-    RequestError,
-    read_document,
-    write_document,
-)
+from workers.export.service.bundle_files.fettle_service.documents import RequestError, read_document, write_document
 from workers.export.service.bundle_files.fettle_service.forms import ChatBody, read_body
 from workers.export.service.bundle_files.fettle_service.protocol import InferenceRequest, Tensor, parse, reply
-from workers.pipeline.prepared import Prepared
 
 NUMBERS = 1_000_000
 FREE = Tensor("x", "float32", (None,))
@@ -128,8 +122,7 @@ def test_read_document_numbers_of_any_form() -> None:
 @pytest.mark.whole
 def test_service_answers_others_while_it_reads_a_large_body(served: Served) -> None:
     """Given a request of 20 MB in JSON, when the service reads it, then small requests are answered meanwhile."""
-    ((name, values),) = Prepared(served.folder / "golden" / "inputs")[0].items()
-    small = json.dumps(request((name, np.array(values)))).encode()
+    small = request(item_of(served.folder))
     body, statuses = large_request(np.random.default_rng(0).normal(size=NUMBERS)), []
     ask(served.port, "POST", INFER, small)
     large = threading.Thread(target=lambda: statuses.append(ask(served.port, "POST", INFER, body)[0]))

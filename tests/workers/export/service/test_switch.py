@@ -12,8 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from served_bundles import KEY, Served, start, stop
-from test_hostile import INFER, ask, request
+from served_bundles import INFER, KEY, LOAD, Served, ask, load, request, running, start
 
 from workers.pipeline.golden import write_sums
 from workers.pipeline.prepared import Prepared, write_prepared
@@ -27,26 +26,9 @@ def guarded(cnn_bundle: Path, key_file: Path, tmp_path_factory: pytest.TempPathF
     """A server with a key, told one more host and one page; its cache is off, so that each request is computed."""
     folder = tmp_path_factory.mktemp("first") / "bundle"
     shutil.copytree(cnn_bundle, folder)
-    options = (
-        "--api-key-file",
-        str(key_file),
-        "--allow-host",
-        "shop.example",
-        "--allow-origin",
-        PAGE,
-        "--cache-mb",
-        "0",
-    )
-    running = start(folder, *options)
-    yield running
-    code, said = stop(running)
-    assert code == 0, said
-
-
-@pytest.fixture(scope="module")
-def item(cnn_bundle: Path):
-    ((name, values),) = Prepared(cnn_bundle / "golden" / "inputs")[0].items()
-    return name, np.array(values)
+    allowed = ("--allow-host", "shop.example", "--allow-origin", PAGE, "--cache-mb", "0")
+    with running(folder, "--api-key-file", str(key_file), *allowed) as found:
+        yield found
 
 
 @pytest.mark.parametrize(
@@ -61,7 +43,7 @@ def test_without_the_key_nothing_of_the_model_is_told(guarded: Served, given: di
 
 def test_with_the_key_and_a_told_name_and_page_it_answers(guarded: Served, item) -> None:
     """Given the key (either way to send it), the told host and page, then answers that this page may read."""
-    body = json.dumps(request(item)).encode()
+    body = request(item)
     told = {"Host": "shop.example", "Origin": PAGE}
     status, _, headers = ask(guarded.port, "POST", INFER, body, {**told, **AUTHORIZATION})
     assert status == 200 and headers["access-control-allow-origin"] == PAGE
@@ -84,48 +66,13 @@ def test_page_says_nothing_about_the_model_without_the_key(guarded: Served) -> N
     assert facts == {"name": "my-shop", "title": manifest["title"], "kind": manifest["serving"]["kind"]}
 
 
-def load(served: Served, folder: Path) -> tuple[int, dict]:
-    body = json.dumps({"parameters": {"path": str(folder)}}).encode()
-    return ask(served.port, "POST", "/v2/repository/models/my-shop/load", body, AUTHORIZATION)[:2]
+def serve(folder: Path, *options: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-I", "-B", "serve.py", *options]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
 
 
 def version(served: Served) -> str:
     return ask(served.port, "GET", "/v2", headers=AUTHORIZATION)[1]["version"]
-
-
-@pytest.mark.whole
-def test_it_changes_forth_and_back_under_load_and_loses_nothing(
-    guarded: Served, item, make_bundle, tmp_path: Path
-) -> None:
-    """Given eight clients that ask without a pause, when the bundle is changed ten times, then each request is answered, by
-    one of both releases and with that one's own answer."""
-    other = make_bundle("cnn", knee=None)
-    answers: dict[str, set[str]] = {}
-    failures, ended = [], threading.Event()
-    body = json.dumps(request(item)).encode()
-
-    def client() -> None:
-        while not ended.is_set():
-            status, told, _ = ask(guarded.port, "POST", INFER, body, AUTHORIZATION)
-            if status != 200:
-                failures.append((status, told))
-            else:
-                answers.setdefault(told["model_version"], set()).add(str(np.round(told["outputs"][0]["data"], 3)))
-
-    clients = [threading.Thread(target=client) for _ in range(8)]
-    for one in clients:
-        one.start()
-    first, versions = version(guarded), []
-    for number in range(10):
-        status, told = load(guarded, (other, guarded.folder)[number % 2])
-        assert status == 200, told
-        versions.append(version(guarded))
-    ended.set()
-    for one in clients:
-        one.join()
-    assert failures == []
-    assert set(answers) == set(versions) and versions[1] == first and len(set(versions)) == 2
-    assert all(len(found) == 1 for found in answers.values())
 
 
 def changed(bundle: Path, folder: Path, harm: str) -> Path:
@@ -163,15 +110,15 @@ def test_it_stays_on_the_old_one(guarded: Served, item, cnn_bundle: Path, tmp_pa
     """Given a bundle that is changed, broken, gone, or answers otherwise, then it is refused with the reason, nothing of a
     changed one runs, and the one before answers on."""
     before = version(guarded)
-    status, found = load(guarded, changed(cnn_bundle, tmp_path / "next", harm))
+    status, found = load(guarded, changed(cnn_bundle, tmp_path / "next", harm), AUTHORIZATION)
     assert status == 409 and told in found["error"]
     assert version(guarded) == before
-    assert ask(guarded.port, "POST", INFER, json.dumps(request(item)).encode(), AUTHORIZATION)[0] == 200
+    assert ask(guarded.port, "POST", INFER, request(item), AUTHORIZATION)[0] == 200
 
 
 def test_another_interface_is_not_taken(guarded: Served, make_bundle) -> None:
     """Given a model with other inputs, then clients would get errors, so it is refused."""
-    status, found = load(guarded, make_bundle("two_heads"))
+    status, found = load(guarded, make_bundle("two_heads"), AUTHORIZATION)
     assert status == 409 and "other inputs or outputs" in found["error"]
 
 
@@ -179,34 +126,23 @@ def test_another_interface_is_not_taken(guarded: Served, make_bundle) -> None:
 def test_paths_that_are_none(guarded: Served, path: object) -> None:
     """Given no absolute path, then the protocol's error."""
     body = json.dumps({"parameters": {"path": path}}).encode()
-    status, found, _ = ask(guarded.port, "POST", "/v2/repository/models/my-shop/load", body, AUTHORIZATION)
+    status, found, _ = ask(guarded.port, "POST", LOAD, body, AUTHORIZATION)
     assert status == 400 and found["error"]
 
 
 def test_the_command_changes_it_too(guarded: Served, key_file: Path, make_bundle) -> None:
     """Given `serve.py --switch FOLDER`, then the running service takes it; without the key it says why not."""
-    command = [
-        sys.executable,
-        "-I",
-        "-B",
-        "serve.py",
-        "--port",
-        str(guarded.port),
-        "--switch",
-        str(make_bundle("cnn", knee=2)),
-    ]
-    done = subprocess.run(
-        [*command, "--api-key-file", str(key_file)], cwd=guarded.folder, capture_output=True, text=True, check=False
-    )
+    options = ("--port", str(guarded.port), "--switch", str(make_bundle("cnn", knee=2)))
+    done = serve(guarded.folder, *options, "--api-key-file", str(key_file))
     assert done.returncode == 0 and "now answers" in done.stdout, done.stderr
-    refused = subprocess.run(command, cwd=guarded.folder, capture_output=True, text=True, check=False)
+    refused = serve(guarded.folder, *options)
     assert refused.returncode == 3 and "the API key is missing or wrong" in refused.stderr
 
 
 def test_told_to_stop_in_the_middle_it_answers_what_it_began(cnn_bundle: Path, item) -> None:
     """Given clients that ask while SIGTERM comes, then each request that was begun is answered, and the exit code is 0."""
     served = start(cnn_bundle, "--cache-mb", "0")
-    body = json.dumps(request(item)).encode()
+    body = request(item)
     outcomes: list[object] = []
 
     def client() -> None:
@@ -234,32 +170,26 @@ def test_told_to_stop_in_the_middle_it_answers_what_it_began(cnn_bundle: Path, i
     assert all(isinstance(one, int | ConnectionResetError) for one in outcomes)
 
 
-@pytest.mark.parametrize("content", [b"short", b"", b"\xff" * 20, b"two lines of\na key of letters", None])
-def test_a_key_that_cannot_be_used_is_refused(cnn_bundle: Path, tmp_path: Path, content: bytes | None) -> None:
-    """Given a key that is short, empty, of other letters, or a file that is not there, then the service does not start, in
-    words."""
-    if content is not None:
-        (tmp_path / "key").write_bytes(content)
-    command = [sys.executable, "-I", "-B", "serve.py", "--api-key-file", str(tmp_path / "key")]
-    done = subprocess.run(command, cwd=cnn_bundle, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 2 and str(tmp_path / "key") in done.stderr and "Traceback" not in done.stderr
+UNUSABLE = [b"short", b"", b"\xff" * 20, b"two lines of\na key of letters", b"\xff\xfe key", None, "a folder"]
 
 
-@pytest.mark.parametrize("content", [None, b"\xff\xfe key"])
-def test_serve_unreadable_key_file_is_refused_in_words(cnn_bundle: Path, tmp_path: Path, content: bytes | None) -> None:
-    """Given a key file that is a folder or no text, when the service or a switch reads it, then exit code 2 in words."""
+@pytest.mark.parametrize("content", UNUSABLE)
+def test_key_that_cannot_be_used_is_refused(cnn_bundle: Path, tmp_path: Path, content: object) -> None:
+    """Given a key that is short, empty, no text, a folder, or a file that is not there, when the service or a switch reads
+    it, then exit code 2 in words."""
     key = tmp_path / "key"
-    key.mkdir() if content is None else key.write_bytes(content)
-    for more in ([], ["--switch", str(tmp_path)]):
-        command = [sys.executable, "-I", "-B", "serve.py", "--api-key-file", str(key), *more]
-        done = subprocess.run(command, cwd=cnn_bundle, capture_output=True, text=True, timeout=60, check=False)
+    if isinstance(content, bytes):
+        key.write_bytes(content)
+    elif content:
+        key.mkdir()
+    for more in ((), ("--switch", str(tmp_path))):
+        done = serve(cnn_bundle, "--api-key-file", str(key), *more)
         assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
         assert str(key) in done.stderr
 
 
 def test_a_port_that_is_taken_is_told(served: Served, cnn_bundle: Path) -> None:
     """Given a port that another server has, then a sentence and exit code 3, and the other server lives on."""
-    command = [sys.executable, "-I", "-B", "serve.py", "--port", str(served.port)]
-    done = subprocess.run(command, cwd=cnn_bundle, capture_output=True, text=True, timeout=60, check=False)
+    done = serve(cnn_bundle, "--port", str(served.port))
     assert done.returncode == 3 and f"port {served.port}" in done.stderr and "Traceback" not in done.stderr
     assert ask(served.port, "GET", "/v2/health/ready")[0] == 200

@@ -13,21 +13,16 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper, numpy_helper
-from served_bundles import Served, export_params, start, stop
+from served_bundles import Served, ask, export_params, running, write_bundle
 from small_models import floats, model_of
-from test_hostile import ask
 from zoo import Array, all_zoos
 
 from workers.contracts.folder import write_model
 from workers.contracts.pipeline import write_pipeline
-from workers.export.python_folder import Contents, fill
 from workers.export.service.bundle_files.fettle_service.releases import Release
-from workers.export.service.target import COMMANDS, NEEDS, server_files, serving
-from workers.measure.opening import find_runtime
 from workers.pipeline.golden import write_sums
 from workers.pipeline.prepared import Prepared, write_prepared
 from workers.pipeline.spec import AnswerKind, ArraySteps, BoxesSteps, PipelineInput, PipelineOutput, PipelineSpec
-from workers.runtime.recording import RecordingContext
 
 GOLDEN, SIDE = 20, 8
 LONGEST, BOXES = 300, 8
@@ -66,15 +61,8 @@ def written(part: Any, kind: str) -> Array:
 def model_that_predicts(alone: Sequence[Array], in_batches: Sequence[Array]) -> onnx.ModelProto:
     """A model that looks its prediction up by the first number of its input, in the second table where several come."""
     table = np.concatenate([np.stack(alone), np.stack(in_batches)]).astype(np.float32)
-    weights = [
-        numpy_helper.from_array(np.asarray(value), name)
-        for name, value in {
-            "table": table,
-            "at": np.asarray(0),
-            "one": np.asarray(1),
-            "count": np.asarray(len(alone)),
-        }.items()
-    ]
+    constants = {"table": table, "at": 0, "one": 1, "count": len(alone)}
+    weights = [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()]
     nodes = [
         helper.make_node("ReduceMax", ["x"], ["number"], axes=[1, 2, 3], keepdims=0),
         helper.make_node("Cast", ["number"], ["whole"], to=onnx.TensorProto.INT64),
@@ -140,11 +128,7 @@ def bundle(tmp_path: Path) -> Callable[..., Path]:
         write_prepared(
             small.data / "test", ({"x": np.full((1, 3, SIDE, SIDE), at, np.float32)} for at in range(GOLDEN))
         )
-        folder, params = tmp_path / "bundle", export_params(small, 4)
-        folder.mkdir()
-        contents = Contents(COMMANDS, server_files(), NEEDS, {"serving": serving(params)})
-        fill(folder, params, find_runtime(params.runtime), RecordingContext(tmp_path / "work"), contents)
-        return folder
+        return write_bundle(export_params(small, 4), tmp_path)
 
     return make
 
@@ -171,17 +155,13 @@ def switch(served: Served, folder: Path) -> "subprocess.CompletedProcess[str]":
 def check_switch(sound: Path, changed: Path) -> None:
     """Serve `sound`, then change to `changed` and to a copy of `sound`: the first is refused, the second taken."""
     copy = shutil.copytree(sound, sound.with_name("copy"))
-    served = start(sound)
-    try:
+    with running(sound) as served:
         version = ask(served.port, "GET", "/v2")[1]["version"]
         refused = switch(served, changed)
         assert (refused.returncode, "answers otherwise here" in refused.stderr) == (3, True), refused.stderr
         assert "Golden input 3" in refused.stderr
         assert ask(served.port, "GET", "/v2")[1]["version"] == version
         assert switch(served, copy).returncode == 0
-    finally:
-        code, said = stop(served)
-    assert code == 0, said
 
 
 def test_every_kind_of_answer_is_switched() -> None:
@@ -226,18 +206,13 @@ def test_switch_to_a_changed_number_is_refused(
 
 
 @pytest.mark.parametrize("kind", ZOOS)
-def test_batches_that_change_predictions_of_any_kind_are_not_used(bundle: Callable[..., Path], kind: str) -> None:
-    """Given a model that predicts otherwise beside others in a batch, then the service answers one by one."""
-    release = Release(bundle(changed_by_zoo(kind), mates=True), 1, 8)
-    assert (release.max_batch, "in a batch" in release.why_single) == (1, True)
-    release.retire()
-
-
-@pytest.mark.parametrize("kind", ZOOS)
-def test_batches_that_change_nothing_are_used(bundle: Callable[..., Path], kind: str) -> None:
-    """Given a model that predicts the same in a batch, then the service joins requests."""
-    release = Release(bundle(changed_by_zoo(kind)), 1, 8)
-    assert (release.max_batch, release.why_single) == (4, "")
+@pytest.mark.parametrize(("mates", "batch"), [(True, 1), (False, 4)])
+def test_batches_are_used_where_they_change_nothing(
+    bundle: Callable[..., Path], kind: str, mates: bool, batch: int
+) -> None:
+    """Given a model that predicts otherwise beside others in a batch, then the service answers one by one; else it joins."""
+    release = Release(bundle(changed_by_zoo(kind), mates), 1, 8)
+    assert (release.max_batch, "in a batch" in release.why_single) == (batch, mates)
     release.retire()
 
 
