@@ -53,7 +53,7 @@ class Small:
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
-    return write_torch_bundle(Small(tmp_path), tmp_path / "bundle", tmp_path)
+    return write_torch_bundle(Small(tmp_path), tmp_path)
 
 
 @pytest.fixture

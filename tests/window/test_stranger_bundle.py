@@ -16,7 +16,7 @@ Start = Callable[..., Program]
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("torch-bundle")
-    return write_torch_bundle(Small(root), root / "bundle", root)
+    return write_torch_bundle(Small(root), root)
 
 
 def is_refused(page: str, state: str) -> Callable[[View], bool]:

@@ -33,19 +33,9 @@ SPEC = PipelineSpec(
 
 def facts(**more: Any) -> CardFacts:
     values: dict[str, Any] = {
-        "title": "Cats, INT8",
-        "project": "Cats",
-        "made_at": "2026-01-02T03:04:05+00:00",
-        "fettle_version": "0.1.0",
-        "license": "mit",
-        "origin": "cats.onnx",
-        "original_sha256": "ab" * 32,
-        "device": DeviceFacts(processor="A Processor", cores=2, memory_bytes=1),
-        "original": ORIGINAL,
-        "variant": VARIANT,
-        "data": DATA,
-        "limit_pct": 1.0,
-        "n_judged": 1100,
-        **more,
-    }
+        "title": "Cats, INT8", "project": "Cats", "made_at": "2026-01-02T03:04:05+00:00", "fettle_version": "0.1.0",
+        "license": "mit", "origin": "cats.onnx", "original_sha256": "ab" * 32, "original": ORIGINAL, "variant": VARIANT,
+        "device": DeviceFacts(processor="A Processor", cores=2, memory_bytes=1), "data": DATA, "limit_pct": 1.0,
+        "n_judged": 1100, **more,
+    }  # fmt: skip
     return CardFacts(**values)

@@ -4,19 +4,11 @@ import os
 import re
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
-from bundle_facts import card_facts
+from bundle_facts import export_of, run_python, unpacked, verified
 
-from workers.contracts.bundles import ExportParams, ExportResult, VerifyParams
-from workers.contracts.specs import DeviceFacts
-from workers.export.verify import verify
-from workers.registry import targets
-from workers.runtime.recording import RecordingContext
-
-DEVICE = DeviceFacts(processor="A Processor", cores=2, memory_bytes=1 << 30)
 WRITTEN = ("container", "hub", "mlflow", "python", "service", "triton")
 """Targets whose needs the development environment has; web and tensorrt hold the same scripts."""
 
@@ -32,11 +24,7 @@ print(model.predict(dict(np.load("golden/example.npz"))).keys())
 
 def run(folder: Path, *arguments: str) -> None:
     """Run Python as a person does: with caches, and with the folder as the current one."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    command = [sys.executable, *arguments]
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
-    )
+    done = run_python(folder, *arguments, options=())
     assert done.returncode == 0, done.stderr
 
 
@@ -58,21 +46,7 @@ def serve(folder: Path) -> None:
 def test_verify_bundle_that_was_used_is_whole(make_small, tmp_path: Path, target_id: str) -> None:
     """Given a bundle of a target, when its scripts, its server and its loader ran with Python's caches, then `verify` finds
     all files as they were written."""
-    small, work = make_small("cnn"), tmp_path / "work"
-    work.mkdir()
-    params = ExportParams(
-        target=target_id,
-        model_dir=str(small.folder),
-        original_dir=str(small.folder),
-        data_dir=str(small.data),
-        runtime="onnxruntime-cpu",
-        facts=card_facts("onnxruntime-cpu", DEVICE),
-    )
-    result = targets()[target_id].write(params, RecordingContext(work))
-    assert isinstance(result, ExportResult)
-    folder = tmp_path / "bundle"
-    with zipfile.ZipFile(work / "bundle.zip") as archive:
-        archive.extractall(folder)
+    _, folder = unpacked(export_of(make_small("cnn"), target_id), tmp_path)
     run(folder, "run.py", "golden/example.npz")
     run(folder, "-c", IMPORT)
     if (folder / "serve.py").exists():
@@ -80,5 +54,5 @@ def test_verify_bundle_that_was_used_is_whole(make_small, tmp_path: Path, target
     if (folder / "fettle_mlflow.py").exists():
         run(folder, "-c", AS_MLFLOW)
     run(folder, "verify.py")
-    found = verify(VerifyParams(bundle=str(folder)), RecordingContext(tmp_path / "verify"), targets())
+    found = verified(folder)
     assert found.ok, found.findings

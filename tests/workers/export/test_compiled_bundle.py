@@ -3,19 +3,16 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 import pytest
-from bundle_facts import card_facts
+from bundle_facts import export_of, run_python
 from compiled_program import COMPILED, finish, needs_compiler, with_program
 
 from app.jobs.pool import WorkerPool
-from workers.contracts.bundles import ExportParams, VerifyParams
+from workers.contracts.bundles import VerifyParams
 from workers.contracts.process.messages import Finished, Limits, RunJob
-from workers.contracts.specs import DeviceFacts
 
 
 @pytest.fixture
@@ -26,13 +23,9 @@ def do(tmp_path: Path):
     def run(kind: str, params, limits: Limits, *readable: Path) -> tuple[Path, dict]:
         client, work_dir = pool.take(), tmp_path / "jobs" / kind
         job = RunJob(
-            job_id=kind,
-            kind=kind,
-            params=params.model_dump(mode="json"),
-            work_dir=str(work_dir),
-            read_paths=tuple(str(path) for path in readable),
-            limits=limits,
-        )
+            job_id=kind, kind=kind, params=params.model_dump(mode="json"), work_dir=str(work_dir),
+            read_paths=tuple(map(str, readable)), limits=limits,
+        )  # fmt: skip
         client.start(job)
         last = finish(client)
         client.close()
@@ -50,15 +43,7 @@ def test_a_compiled_version_is_exported_verified_and_run_without_a_compiler(make
     """Given a compiled version, when it is exported, then it compiles in its clean place and answers as here; verified
     where no program may be started, or run where no compiler is, it answers as it is, and the latter says so."""
     small = with_program(make_small("cnn"))
-    params = ExportParams(
-        target="python",
-        model_dir=str(small.folder),
-        original_dir=str(small.folder),
-        data_dir=str(small.data),
-        runtime="torch-cpu",
-        settings=COMPILED,
-        facts=card_facts("torch-cpu", DeviceFacts(processor="p", cores=1, memory_bytes=1 << 30, features=())),
-    )
+    params = export_of(small, runtime="torch-cpu", settings=COMPILED)
     work_dir, result = do("export", params, Limits(start_programs=True), small.folder, small.data)
     assert [check["ok"] for check in result["selftest"]] == [True] * 3
     bundle = shutil.move(work_dir / "bundle.zip", tmp_path / "bundle.zip")
@@ -72,15 +57,8 @@ def test_a_compiled_version_is_exported_verified_and_run_without_a_compiler(make
     assert verified["ok"], verified
 
     def notes(path: str) -> list[str]:
-        caches = {"TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache"), "PATH": path}
-        kept = {name: value for name, value in os.environ.items() if name != "CXX"}
-        done = subprocess.run(
-            [sys.executable, "-I", "-B", "verify.py", "--json"],
-            cwd=folder,
-            env={**kept, **caches},
-            capture_output=True,
-            text=True,
-            check=False,
+        done = run_python(
+            folder, "verify.py", "--json", TORCHINDUCTOR_CACHE_DIR=str(tmp_path / "cache"), PATH=path, CXX=""
         )
         assert done.returncode == 0, done.stderr[-2000:]
         found = json.loads(done.stdout.strip().splitlines()[-1])

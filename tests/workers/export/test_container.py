@@ -1,20 +1,17 @@
 """The target *Container*: the service with files that Docker builds an image of."""
 
 import fnmatch
-import shutil
 import subprocess
-import zipfile
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from bundle_facts import unpacked, verified
 from served_bundles import export_params
 
-from workers.contracts.bundles import VerifyParams
 from workers.contracts.errors import InputRefused
 from workers.export.container import BASE, IMAGE, NOT_BUILT, TARGET, broken_rules, container_files
-from workers.export.verify import verify
-from workers.registry import targets
 from workers.runtime.recording import RecordingContext
 
 PINNED = f"{BASE}@sha256:{'0f' * 32}"
@@ -43,11 +40,8 @@ def test_dockerignore_keeps_the_public_key_and_drops_secrets(folder: Path) -> No
 def test_compose_names_a_key_file_outside_of_the_hashed_folder(folder: Path) -> None:
     """Given the lines for a key, when their signs are removed, then the key lies where no checksum misses it."""
     text = (folder / "compose.yaml").read_text()
-    lines = [
-        line.removeprefix("# ")
-        for line in text.splitlines()
-        if line.startswith(("# secrets:", "#   api", "#     file"))
-    ]
+    marks = ("# secrets:", "#   api", "#     file")
+    lines = [line.removeprefix("# ") for line in text.splitlines() if line.startswith(marks)]
     named = yaml.safe_load("\n".join(lines))["secrets"]["api-key"]["file"]
     assert not (folder / named).resolve().is_relative_to(folder.resolve())
 
@@ -58,11 +52,9 @@ def test_hadolint_and_compose_find_nothing(tmp_path: Path, image: str, has_lock:
     """Given the files that are written, then hadolint finds nothing at all, and our own rules hold."""
     for name, text in container_files(image, "my-shop", has_lock).items():
         (tmp_path / name).write_text(text)
-    hadolint = shutil.which("hadolint", path=str(Path(__import__("sys").executable).parent))
-    assert hadolint is not None
-    done = subprocess.run(
-        [hadolint, "--no-color", "Dockerfile"], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    hadolint = str(Path(sys.executable).with_name("hadolint"))
+    command = [hadolint, "--no-color", "Dockerfile"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
     assert broken_rules(tmp_path) == []
     assert ("--require-hashes -r requirements.lock" in (tmp_path / "Dockerfile").read_text()) == has_lock
@@ -114,15 +106,10 @@ def test_what_is_no_image_is_refused(make_small, tmp_path: Path, image: str) -> 
 def test_it_is_the_service_with_an_image_that_is_not_built(make_small, tmp_path: Path) -> None:
     """Given an export, then the service was asked, the image is told not to be built, and the bundle verifies."""
     params = export_params(make_small("cnn")).model_copy(update={"target": "container", "answers": {"image": PINNED}})
-    result = TARGET.write(params, RecordingContext(tmp_path))
+    result, folder = unpacked(params, tmp_path)
     assert [check.what for check in result.selftest[-2:]] == ["Its image follows the rules", NOT_BUILT]
-    assert all(check.ok for check in result.selftest) and "pinned by its digest" in result.selftest[-2].detail
-    with zipfile.ZipFile(tmp_path / "bundle.zip") as archive:
-        assert {"Dockerfile", "compose.yaml", ".dockerignore", "serve.py", "requirements.lock"} <= set(
-            archive.namelist()
-        )
-        assert f"FROM {PINNED}\n" in archive.read("Dockerfile").decode()
-    (tmp_path / "verify").mkdir()
-    assert verify(
-        VerifyParams(bundle=str(tmp_path / "bundle.zip")), RecordingContext(tmp_path / "verify"), targets()
-    ).ok
+    assert "pinned by its digest" in result.selftest[-2].detail
+    names = {path.name for path in folder.iterdir()}
+    assert {"Dockerfile", "compose.yaml", ".dockerignore", "serve.py", "requirements.lock"} <= names
+    assert f"FROM {PINNED}\n" in (folder / "Dockerfile").read_text()
+    assert verified(folder).ok

@@ -1,10 +1,7 @@
 """The original as a bundle's fallback: measured where the bundle lands, taken where the version is slower or does not run."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,20 +9,15 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from bundle_facts import card_facts
+from bundle_facts import export_of, filled, run_python, verified
 from onnx import helper
 from small_models import build_cnn, floats, model_of, weight
 
-from workers.contracts.bundles import ExportParams, Fallback, VerifyParams
+from workers.contracts.bundles import Fallback
 from workers.contracts.specs import DeviceFacts
-from workers.export.python_folder import fill
-from workers.export.verify import verify
 from workers.infer import landing, processor
 from workers.infer.turns import Ended, Turns
-from workers.measure.opening import find_runtime
 from workers.pipeline.golden import check_sums
-from workers.registry import targets
-from workers.runtime.recording import RecordingContext
 
 VNNI = ("avx2", "avx512", "avx512_vnni")
 DEVICE = DeviceFacts(processor="Another", cores=2, memory_bytes=1 << 30, features=VNNI)
@@ -62,27 +54,20 @@ def bundles(make_small: Any, tmp_path_factory: pytest.TempPathFactory) -> Callab
     root = tmp_path_factory.mktemp("bundles")
     models = {"slow": make_small("cnn", slow_cnn()), "fast": make_small("cnn")}
     for kind, version, other in (("slow", "slow", "fast"), ("fast", "fast", "slow"), ("alone", "fast", "")):
-        (root / kind).mkdir()
-        original = models.get(other)
-        params = ExportParams(
-            target="python", model_dir=str(models[version].folder), original_dir=str(models[version].folder),
-            data_dir=str(models[version].data), runtime="onnxruntime-cpu", facts=card_facts("onnxruntime-cpu", DEVICE),
-            fallback=Fallback(title="Original", model_dir=str(original.folder), runtime="onnxruntime-cpu") if original else None,
-        )  # fmt: skip
-        fill(root / kind, params, find_runtime("onnxruntime-cpu"), RecordingContext(root))
+        folder = str(models[other].folder) if other else ""
+        fallback = Fallback(title="Original", model_dir=folder, runtime="onnxruntime-cpu") if other else None
+        filled(export_of(models[version], device=DEVICE, fallback=fallback), root / kind)
     copies = iter(range(100))
 
     def copy(kind: str) -> Path:
-        return Path(shutil.copytree(root / kind, root / f"copy-{next(copies)}" / "bundle"))
+        return Path(shutil.copytree(root / kind / "bundle", root / f"copy-{next(copies)}" / "bundle"))
 
     return copy
 
 
 def run_in(folder: Path, *arguments: str, **variables: str) -> tuple[int, Any]:
     """(exit code, the JSON that was printed)."""
-    done = subprocess.run(
-        [sys.executable, "-B", *arguments], cwd=folder, env={**os.environ, **variables}, capture_output=True, text=True, check=False
-    )  # fmt: skip
+    done = run_python(folder, *arguments, options=("-B",), **variables)
     try:
         return done.returncode, json.loads(done.stdout)
     except ValueError:
@@ -105,7 +90,7 @@ def test_what_is_faster_here_is_used_from_then_on(bundles: Any, kind: str, used:
     assert check_sums(folder) == []
     code, checked = run_in(folder, "verify.py", "--json")
     assert (code, checked["alike"], checked["used"]) == (0, 20, used)
-    assert verify(VerifyParams(bundle=str(folder)), RecordingContext(folder.parent), targets()).ok
+    assert verified(folder).ok
 
 
 def test_what_was_measured_elsewhere_does_not_count(bundles: Any) -> None:

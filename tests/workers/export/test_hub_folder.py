@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import subprocess
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,52 +11,39 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from bundle_facts import card_facts
+from bundle_facts import export_of, unpacked, verified
 from onnx.external_data_helper import convert_model_to_external_data
 
-from workers.contracts.bundles import ExportParams, ExportResult, VerifyParams
+from workers.contracts.bundles import ExportParams, ExportResult
 from workers.contracts.errors import WorkerError
 from workers.contracts.folder import read_model
-from workers.contracts.specs import DeviceFacts, ModelInfo
+from workers.contracts.specs import ModelInfo
 from workers.export import hub_folder
-from workers.export.hub_folder import TARGET, configs, read_back
+from workers.export.hub_folder import configs, read_back
 from workers.export.layout import copy_onnx, has_external_data
-from workers.export.verify import verify
 from workers.pipeline.spec import ImageSteps, TextSteps
 from workers.quantize import language_onnx
-from workers.registry import targets
 from workers.runtime.recording import RecordingContext
-
-DEVICE = DeviceFacts(processor="A Processor", cores=2, memory_bytes=1 << 30)
 
 
 def params_of(small: Any, **more: Any) -> ExportParams:
-    return ExportParams(
-        target="hub", model_dir=str(small.folder), original_dir=str(small.folder), data_dir=str(small.data),
-        runtime="onnxruntime-cpu", facts=card_facts("onnxruntime-cpu", DEVICE), **more,
-    )  # fmt: skip
+    return export_of(small, "hub", **more)
 
 
 @pytest.fixture
 def made(make_small, tmp_path: Path) -> tuple[ExportResult, Path]:
     """A small classifier of pictures as a hub folder, unpacked."""
-    work = tmp_path / "work"
-    work.mkdir()
-    result = TARGET.write(params_of(make_small("cnn")), RecordingContext(work))
-    assert isinstance(result, ExportResult)
-    with zipfile.ZipFile(work / "bundle.zip") as archive:
-        archive.extractall(tmp_path / "repo")
-    return result, tmp_path / "repo"
+    return unpacked(params_of(make_small("cnn")), tmp_path)
 
 
 def test_it_is_written_tested_and_verified(made: tuple[ExportResult, Path]) -> None:
     """Given a small model, then the hub's names are there, it passed its tests, and verify finds it whole."""
     result, folder = made
-    assert all(check.ok for check in result.selftest) and result.selftest[-1].what == "Read as the hub does"
+    assert result.selftest[-1].what == "Read as the hub does"
     assert (folder / "onnx" / "model.onnx").is_file() and not (folder / "model").exists()
     config = json.loads((folder / "config.json").read_text())
     assert config["transformers.js_config"] == {"dtype": "fp32"}
-    checked = verify(VerifyParams(bundle=str(folder)), RecordingContext(folder.parent), targets())
+    checked = verified(folder)
     assert checked.ok, checked.findings
     header = (folder / "README.md").read_text().split("---")[1]
     assert "library_name: transformers.js" in header
@@ -65,11 +51,15 @@ def test_it_is_written_tested_and_verified(made: tuple[ExportResult, Path]) -> N
 
 def test_outputs_are_told_to_javascript(made: tuple[ExportResult, Path]) -> None:
     """Given the folder, then the first golden input and the model's own outputs can be read without numpy's files."""
+    check_outputs(made[1])
+
+
+def check_outputs(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Compare the stored outputs with the model's own; return the row and its inputs."""
     import base64
 
     import onnxruntime
 
-    _, folder = made
     (one,) = json.loads((folder / "golden" / "outputs.json").read_text())
 
     def read(row: dict[str, Any]) -> Any:
@@ -77,46 +67,23 @@ def test_outputs_are_told_to_javascript(made: tuple[ExportResult, Path]) -> None
 
     session = onnxruntime.InferenceSession(folder / "onnx" / "model.onnx")
     names = [output.name for output in session.get_outputs()]
-    given = session.run(names, {name: read(row) for name, row in one["inputs"].items()})
-    for name, values in zip(names, given, strict=True):
+    feeds = {name: read(row) for name, row in one["inputs"].items()}
+    assert set(feeds) == {entry.name for entry in session.get_inputs()}
+    for name, values in zip(names, session.run(names, feeds), strict=True):
         np.testing.assert_allclose(values, read(one["outputs"][name]), atol=1e-5)
+    return one, feeds
 
 
 def test_a_model_with_a_state_is_told_with_it(make_small, tmp_path: Path) -> None:
     """Given a model that carries a state from step to step, when it becomes a hub folder, then its golden inputs are all
     that one call needs, the state and constants among them, and the answer beside them is that of all steps."""
-    import onnxruntime
-
     from workers.export.golden_json import from_json
 
-    work = tmp_path / "work"
-    work.mkdir()
-    result = TARGET.write(params_of(make_small("stateful")), RecordingContext(work))
-    assert isinstance(result, ExportResult) and all(check.ok for check in result.selftest)
-    with zipfile.ZipFile(work / "bundle.zip") as archive:
-        archive.extractall(tmp_path / "repo")
-    (one,) = json.loads((tmp_path / "repo" / "golden" / "outputs.json").read_text())
-    session = onnxruntime.InferenceSession(tmp_path / "repo" / "onnx" / "model.onnx")
-    assert set(one["inputs"]) == {entry.name for entry in session.get_inputs()} >= {"frame", "state"}
-    feeds = {name: from_json(row) for name, row in one["inputs"].items()}
+    one, feeds = check_outputs(unpacked(params_of(make_small("stateful")), tmp_path)[1])
     assert feeds["frame"].shape[0] == 1 and not feeds["state"].any()
-    names = [output.name for output in session.get_outputs()]
-    for name, values in zip(names, session.run(names, feeds), strict=True):
-        np.testing.assert_allclose(values, from_json(one["outputs"][name]), atol=1e-5)
     answer = from_json(one["answer"])
     assert len(answer) == 12
     np.testing.assert_allclose(answer[0], from_json(one["outputs"]["speech"])[0], atol=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("precision", "name", "dtype"),
-    [("fp32", "model.onnx", "fp32"), ("int8", "model_quantized.onnx", "q8"), ("fp16", "model_fp16.onnx", "fp16"),
-     ("int4 weights", "model_q4.onnx", "q4"), ("bf16+fp32", "model.onnx", "fp32")],
-)  # fmt: skip
-def test_names_follow_the_numbers(precision: str, name: str, dtype: str) -> None:
-    """Given a precision, then the suffix and dtype that transformers.js pairs."""
-    suffix, found = hub_folder.DTYPES.get(precision, ("", "fp32"))
-    assert (f"model{suffix}.onnx", found) == (name, dtype)
 
 
 def test_weights_in_a_second_file_are_renamed_with_it(make_small, tmp_path: Path) -> None:
@@ -141,7 +108,7 @@ def test_the_sources_own_configuration_is_kept(make_small, tmp_path: Path) -> No
     shutil.copytree(small.folder, folder)
     (folder / "source").mkdir()
     (folder / "source" / "config.json").write_text('{"model_type": "bert", "hidden_size": 8}')
-    params = params_of(small).model_copy(update={"original_dir": str(folder)})
+    params = params_of(small, original_dir=str(folder))
     found = json.loads(configs(params, "q8", True)["config.json"])
     assert found["model_type"] == "bert" and found["hidden_size"] == 8
     assert found["transformers.js_config"] == {"dtype": "q8", "use_external_data_format": 1}
@@ -154,7 +121,7 @@ def test_a_known_family_is_named(make_small, tmp_path: Path) -> None:
         told = ModelInfo(name="m", format="onnx", task="t", inputs=(), outputs=(), parameters=1, size_bytes=1, sha256="a",
                          architecture=name)  # fmt: skip
         (tmp_path / "info.json").write_text(told.model_dump_json())
-        params = params_of(small).model_copy(update={"original_dir": str(tmp_path)})
+        params = params_of(small, original_dir=str(tmp_path))
         assert json.loads(configs(params, "fp32", False)["config.json"]).get("model_type") == word
 
 
@@ -206,11 +173,8 @@ def made_chat(make_small, tmp_path: Path) -> Path:
     language_onnx.apply(small.model, language_onnx.Params(), ctx)
     version = (work / "model").rename(tmp_path / "version")
     settings = dict(read_model(version).artifact.settings)
-    params = params_of(small, settings=settings).model_copy(update={"model_dir": str(version)})
-    TARGET.write(params, ctx)
-    with zipfile.ZipFile(work / "bundle.zip") as archive:
-        archive.extractall(tmp_path / "repo")
-    return tmp_path / "repo"
+    params = params_of(small, settings=settings, model_dir=str(version))
+    return unpacked(params, tmp_path)[1]
 
 
 @pytest.mark.timeout(300)
@@ -226,7 +190,7 @@ def test_a_language_model_has_what_transformers_js_asks_for(made_chat: Path) -> 
     golden = json.loads((made_chat / "golden" / "outputs.json").read_text())
     assert len(golden["texts"]) == 4 and all(len(row["tokens"]) == 24 for row in golden["texts"])
     # and the bundle's own session says the same
-    checked = verify(VerifyParams(bundle=str(made_chat)), RecordingContext(made_chat.parent), targets())
+    checked = verified(made_chat)
     assert checked.ok, checked.findings
 
 

@@ -5,25 +5,19 @@ import os
 import subprocess
 import sys
 import venv
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
-from bundle_facts import card_facts
+from bundle_facts import export_of, unpacked, verified
 from web_pages import texts
 
-from workers.contracts.bundles import ExportParams, ExportResult, VerifyParams
-from workers.contracts.specs import DeviceFacts
-from workers.export.mlflow import LOADER, TARGET, described
-from workers.export.verify import verify
+from workers.contracts.bundles import ExportParams, ExportResult
+from workers.export.mlflow import LOADER, described
 from workers.measure.opening import open_session
 from workers.pipeline.prepared import Prepared
-from workers.registry import targets
-from workers.runtime.recording import RecordingContext
 
-DEVICE = DeviceFacts(processor="A Processor", cores=2, memory_bytes=1 << 30)
 ASK = """
 import json, sys
 import numpy as np
@@ -36,18 +30,8 @@ print(json.dumps({name: values.tolist() for name, values in given.items()}))
 
 @pytest.fixture
 def made(make_small, tmp_path: Path) -> tuple[ExportResult, Path, ExportParams]:
-    small = make_small("cnn")
-    work = tmp_path / "work"
-    work.mkdir()
-    params = ExportParams(
-        target="mlflow", model_dir=str(small.folder), original_dir=str(small.folder), data_dir=str(small.data),
-        runtime="onnxruntime-cpu", facts=card_facts("onnxruntime-cpu", DEVICE),
-    )  # fmt: skip
-    result = TARGET.write(params, RecordingContext(work))
-    assert isinstance(result, ExportResult)
-    with zipfile.ZipFile(work / "bundle.zip") as archive:
-        archive.extractall(tmp_path / "model")
-    return result, tmp_path / "model", params
+    params = export_of(make_small("cnn"), "mlflow")
+    return *unpacked(params, tmp_path), params
 
 
 def test_it_is_described_loaded_and_verified(made: tuple[ExportResult, Path, ExportParams]) -> None:
@@ -60,7 +44,7 @@ def test_it_is_described_loaded_and_verified(made: tuple[ExportResult, Path, Exp
     assert entry["type"] == "tensor" and entry["tensor-spec"]["shape"][0] == -1
     assert (result.selftest[-1].what, result.selftest[-1].ok) == ("Loaded as MLflow does", True)
     assert "MLflow was not started here" in result.selftest[-1].detail
-    checked = verify(VerifyParams(bundle=str(folder)), RecordingContext(folder.parent), targets())
+    checked = verified(folder)
     assert checked.ok, checked.findings
 
 

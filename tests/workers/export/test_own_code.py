@@ -5,18 +5,12 @@ import marshal
 import shutil
 import struct
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from bundle_facts import card_facts
+from bundle_facts import export_of, filled, run_python
 
-from workers.contracts.bundles import ExportParams
-from workers.contracts.specs import DeviceFacts
-from workers.export.python_folder import fill
-from workers.measure.opening import find_runtime
 from workers.pipeline.golden import check_sums
-from workers.runtime.recording import RecordingContext
 
 SOURCE = "fettle_bundle/pipeline/golden.py"
 IMPORT = "import sys; sys.path.insert(0, '.'); import fettle_bundle.pipeline.golden"
@@ -24,19 +18,7 @@ IMPORT = "import sys; sys.path.insert(0, '.'); import fettle_bundle.pipeline.gol
 
 @pytest.fixture(scope="module")
 def exported(make_small, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    small, root = make_small("cnn"), tmp_path_factory.mktemp("own-code")
-    params = ExportParams(
-        target="python",
-        model_dir=str(small.folder),
-        original_dir=str(small.folder),
-        data_dir=str(small.data),
-        runtime="onnxruntime-cpu",
-        facts=card_facts("onnxruntime-cpu", DeviceFacts(processor="p", cores=1, memory_bytes=1 << 30, features=())),
-        golden=2,
-    )
-    (root / "bundle").mkdir()
-    fill(root / "bundle", params, find_runtime("onnxruntime-cpu"), RecordingContext(root, threads=1))
-    return root / "bundle"
+    return filled(export_of(make_small("cnn"), golden=2), tmp_path_factory.mktemp("own-code"))
 
 
 @pytest.fixture
@@ -57,8 +39,7 @@ def poison(source: Path, marker: Path) -> Path:
 
 
 def run(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-I", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    return run_python(folder, *arguments, options=("-I",))
 
 
 def test_poisoned_cache_imported_plainly_writes_its_marker(folder: Path, tmp_path: Path) -> None:

@@ -1,11 +1,10 @@
 """Bundles with a torch program: a stranger's is checked as text, and runs with consent alone."""
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from bundle_facts import run_python
 from torch_bundles import tamper, write_torch_bundle
 
 from app.paths import DataPaths
@@ -26,8 +25,7 @@ LOAD = "import sys; sys.path.insert(0, '.'); import bundle; print(bundle.load().
 
 @pytest.fixture(scope="module")
 def exported(make_small, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("torch-bundle")
-    return write_torch_bundle(make_small("cnn"), root / "bundle", root)
+    return write_torch_bundle(make_small("cnn"), tmp_path_factory.mktemp("torch-bundle"))
 
 
 @pytest.fixture
@@ -46,11 +44,6 @@ def verified(folder: Path, ctx: RecordingContext, allow_code: bool) -> VerifyRes
     return verify(VerifyParams(bundle=str(folder), allow_code=allow_code), ctx, targets())
 
 
-def run(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-I", "-B", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
-
-
 def test_verify_own_torch_bundle_with_consent_compares_its_golden_answers(folder: Path, ctx: RecordingContext) -> None:
     """Given a bundle as Fettle exports it, when it is verified with consent, then its four answers are alike."""
     result = verified(folder, ctx, allow_code=True)
@@ -61,9 +54,9 @@ def test_verify_own_torch_bundle_with_consent_compares_its_golden_answers(folder
 @pytest.mark.slow
 def test_scripts_of_an_own_torch_bundle_answer(folder: Path) -> None:
     """Given a bundle as Fettle exports it, when its scripts run, then they answer and verify it."""
-    assert "image" in run(folder, "-c", LOAD).stdout
-    assert run(folder, "run.py", "golden/example.npz").returncode == 0
-    assert run(folder, "verify.py").returncode == 0
+    assert "image" in run_python(folder, "-c", LOAD).stdout
+    assert run_python(folder, "run.py", "golden/example.npz").returncode == 0
+    assert run_python(folder, "verify.py").returncode == 0
 
 
 def test_verify_torch_bundle_without_consent_asks_for_it(folder: Path, ctx: RecordingContext) -> None:
@@ -96,7 +89,7 @@ def test_scripts_of_a_hostile_torch_bundle_refuse_it_unrun(
     """Given a payload with fitting checksums, when a script of the bundle loads it, then it refuses and runs nothing."""
     marker = tmp_path / "marker"
     tamper(folder, kind, marker)
-    done = run(folder, *script)
+    done = run_python(folder, *script)
     assert done.returncode != 0
     assert "model.pt2 was not opened" in done.stdout + done.stderr
     assert "Traceback" not in done.stderr or script[0] == "-c"

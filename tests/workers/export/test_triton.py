@@ -1,42 +1,29 @@
 """The Triton repository: its configuration is what the graph says, and Triton's own description takes it."""
 
-import zipfile
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from bundle_facts import card_facts
+from bundle_facts import DEVICE, card_facts, export_of, unpacked, verified
 from card_facts import SPEC
 from foreign_models import dynamic_int8
 
 from workers.contracts.after.load import CardLoad, SweepResult, VersionLoad
-from workers.contracts.bundles import ExportParams, ExportResult, VerifyParams
+from workers.contracts.bundles import ExportParams
 from workers.contracts.errors import WorkerError
-from workers.contracts.specs import DeviceFacts
 from workers.export import triton
-from workers.export.triton import TARGET, Tensor, config, parse, repository_name
-from workers.export.verify import verify
-from workers.registry import targets
-from workers.runtime.recording import RecordingContext
+from workers.export.triton import Tensor, config, parse, repository_name
 
 text_format = pytest.importorskip("google.protobuf.text_format")
-DEVICE = DeviceFacts(processor="A Processor", cores=2, memory_bytes=1 << 30)
 PICTURE = Tensor("x", "float32", (None, 3, 8, 8))
 SCORES = Tensor("y", "float32", (None, 2))
 
 
 def params(**more: Any) -> ExportParams:
     facts = card_facts("onnxruntime-cpu", DEVICE).model_copy(update={"load": more.pop("load", None)})
-    return ExportParams(
-        target="triton",
-        model_dir=more.pop("model_dir", "m"),
-        original_dir="m",
-        data_dir="d",
-        runtime="onnxruntime-cpu",
-        facts=facts,
-        **more,
-    )
+    return export_of(SimpleNamespace(folder="m", data="d"), "triton", facts=facts, **more)
 
 
 def under_load(batch: int) -> CardLoad:
@@ -123,17 +110,8 @@ def test_without_tritonclient_that_is_told(tmp_path: Path, monkeypatch: pytest.M
 
 def test_the_whole_bundle(make_small, tmp_path: Path) -> None:
     """Given a small model, then the repository is whole, runs by its own code, and verifies."""
-    small = make_small("cnn")
-    work = tmp_path / "work"
-    work.mkdir()
-    given = params().model_copy(
-        update={"model_dir": str(small.folder), "original_dir": str(small.folder), "data_dir": str(small.data)}
-    )
-    result = TARGET.write(given, RecordingContext(work))
-    assert isinstance(result, ExportResult) and all(check.ok for check in result.selftest)
-    with zipfile.ZipFile(work / "bundle.zip") as archive:
-        archive.extractall(tmp_path / "repo")
-    assert (tmp_path / "repo" / "p" / "1" / "model.onnx").is_file()
-    assert "--load-model=p\n" in (tmp_path / "repo" / "start.sh").read_text()
-    checked = verify(VerifyParams(bundle=str(tmp_path / "repo")), RecordingContext(tmp_path), targets())
+    _, folder = unpacked(export_of(make_small("cnn"), "triton"), tmp_path)
+    assert (folder / "p" / "1" / "model.onnx").is_file()
+    assert "--load-model=p\n" in (folder / "start.sh").read_text()
+    checked = verified(folder)
     assert checked.ok, checked.findings

@@ -1,28 +1,21 @@
 """Variants that are more than one model or one setting are exported whole, and fit themselves to another computer."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from bundle_facts import card_facts
+from bundle_facts import export_of, filled, run_python, verified
 from PIL import Image
 from technique_cases import params_here
 
 from workers import registry
-from workers.contracts.bundles import ExportParams, VerifyParams
 from workers.contracts.specs import DeviceFacts
 from workers.contracts.techniques import TechniqueParams
-from workers.export.python_folder import fill
-from workers.export.verify import verify
 from workers.infer import openvino_program, processor
-from workers.measure.opening import find_runtime, open_session
+from workers.measure.opening import open_session
 from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
-from workers.registry import targets
 from workers.runtime.recording import RecordingContext
 
 TECHNIQUES = registry.techniques()
@@ -49,19 +42,8 @@ def export(make_small, tmp_path: Path):
         artifact = spec.apply(small.model, params or params_here(spec), RecordingContext(work, data_dir=small.data))
         features = ("avx512_bf16", "avx512_vnni")
         device = DeviceFacts(processor="Another", cores=64, memory_bytes=1 << 30, features=features)
-        asked = ExportParams(
-            target="python",
-            model_dir=str(work / "model"),
-            original_dir=str(small.folder),
-            data_dir=str(small.data),
-            runtime="openvino",
-            settings={**artifact.settings, **settings},
-            facts=card_facts("openvino", device),
-        )
-        folder = tmp_path / "bundle"
-        folder.mkdir()
-        fill(folder, asked, find_runtime("openvino"), RecordingContext(tmp_path / "other", threads=1))
-        return folder, small
+        more = {"model_dir": str(work / "model"), "settings": {**artifact.settings, **settings}}
+        return filled(export_of(small, runtime="openvino", device=device, **more), tmp_path), small
 
     return make
 
@@ -69,21 +51,8 @@ def export(make_small, tmp_path: Path):
 def ask(folder: Path, feeds: dict, environment: dict | None = None, **options: object) -> dict:
     """What the bundle answers in a process of its own, where nothing of Fettle can be imported."""
     np.savez(folder.parent / "feeds.npz", **feeds)
-    arguments = [
-        "-c",
-        f"import sys; sys.path.insert(0, '.')\n{ASK}",
-        json.dumps(options),
-        str(folder.parent / "feeds.npz"),
-    ]
-    done = subprocess.run(
-        [sys.executable, "-I", "-B", *arguments],
-        cwd=folder,
-        env={**os.environ, **(environment or {})},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    code, path = f"import sys; sys.path.insert(0, '.')\n{ASK}", str(folder.parent / "feeds.npz")
+    done = run_python(folder, "-c", code, json.dumps(options), path, **(environment or {}))
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout.strip().splitlines()[-1])
 
@@ -95,14 +64,9 @@ def alike(found: dict, wanted: dict) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "technique"),
-    [
-        ("cnn", "cascade"),
-        ("transformer", "precision_by_operator"),
-        ("texts", "length_buckets"),
-        ("nhwc", "layout_rewrite"),
-        ("pictures", "pixels_in"),
-    ],
-)
+    [("cnn", "cascade"), ("transformer", "precision_by_operator"), ("texts", "length_buckets"), ("nhwc", "layout_rewrite"),
+     ("pictures", "pixels_in")],
+)  # fmt: skip
 def test_bundle_answers_under_the_original_interface(kind: str, technique: str, export) -> None:
     """Given a variant of several files or settings, then its bundle alone gives the original's names and shapes."""
     folder, small = export(kind, technique)
@@ -141,25 +105,22 @@ def test_one_core_stays_one_where_more_may_be_used(export) -> None:
         "bundle.load(threads=2)\n"
         "print(seen['num_threads'])"
     )
-    command = [sys.executable, "-B", "-c", code]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    done = run_python(folder, "-c", code, options=("-B",))
     assert done.stdout.strip() == "1", done.stderr[-2000:]
 
 
 def script(folder: Path, name: str, *arguments: str) -> dict:
     """What a script of the bundle prints as JSON."""
-    command = [sys.executable, "-I", "-B", name, *arguments, "--json"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    done = run_python(folder, name, *arguments, "--json")
     assert done.returncode == 0, done.stderr[-2000:] + done.stdout[-2000:]
     return json.loads(done.stdout)
 
 
-def check_whole(folder: Path, work: Path) -> None:
+def check_whole(folder: Path) -> None:
     """The bundle's own check and Fettle's find nothing, and all of its answers are alike."""
     found = script(folder, "verify.py")
     assert found["ok"] and found["alike"] == 20
-    work.mkdir()
-    assert verify(VerifyParams(bundle=str(folder)), RecordingContext(work), targets()).ok
+    assert verified(folder).ok
 
 
 def test_bundle_that_prepares_pictures_itself_answers_a_photo(export, tmp_path: Path) -> None:
@@ -176,7 +137,7 @@ def test_bundle_that_prepares_pictures_itself_answers_a_photo(export, tmp_path: 
     for label, share in wanted:
         assert found["scores"][label] == pytest.approx(share, abs=1e-4)
     assert Prepared(folder / "golden" / "inputs")[0]["image"].dtype == np.float32
-    check_whole(folder, tmp_path / "verify")
+    check_whole(folder)
 
 
 def test_samples_of_one_file_are_not_mixed_into_one_answer(export, tmp_path: Path) -> None:
@@ -187,24 +148,21 @@ def test_samples_of_one_file_are_not_mixed_into_one_answer(export, tmp_path: Pat
     np.savez(tmp_path / "three.npz", **{name: np.concatenate([values] * 3) for name, values in one.items()})
     np.savez(tmp_path / "one.npz", **one)
     files = [str(tmp_path / name) for name in ("three.npz", "one.npz")]
-    done = subprocess.run(
-        [sys.executable, "-I", "-B", "run.py", *files, "--json"],
-        cwd=folder, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+    done = run_python(folder, "run.py", *files, "--json")
     assert done.returncode == 3, done.stderr[-2000:]
     refused, answered = json.loads(done.stdout)["answers"]
     assert set(refused) == {"input", "error"} and "3 samples" in refused["error"]
     assert "scores" in answered
 
 
-def test_bundle_without_unused_outputs_is_whole(export, tmp_path: Path) -> None:
+def test_bundle_without_unused_outputs_is_whole(export) -> None:
     """Given a variant whose second output was cut, then its bundle gives the answer alone and checks itself."""
     folder, small = export("two_heads", "cut_outputs")
     wanted = open_session(small.folder, "onnxruntime-cpu", {}, 1).run(small.feeds())
     answers = ask(folder, small.feeds(), threads=1)["answers"]
     assert list(answers) == ["logits"]
     alike(answers, {"logits": wanted["logits"]})
-    check_whole(folder, tmp_path / "verify")
+    check_whole(folder)
 
 
 def test_bundle_keeps_what_was_compiled_where_it_is_told_to(export, tmp_path: Path) -> None:

@@ -1,16 +1,12 @@
 """A GPU's memory is read as that: of the process where the driver tells it, else by the change of the card."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from stand_in_driver import run_beside
 
 from workers.measure.gpu_memory import GpuPeak
 
-ROOT = Path(__file__).parents[3]
 CODE = """
 import os, sys, time
 from pathlib import Path
@@ -22,22 +18,8 @@ with GpuPeak(0) as peak:
         part.write_text(text.replace("PID", str(os.getpid())).replace(";", chr(10)))
         part.replace(file)
         time.sleep(0.2)
-print(peak.peak_bytes)
+print("null" if peak.peak_bytes is None else peak.peak_bytes)
 """
-
-
-def peak_of(nvml_dir: Path, file: Path, *moments: str) -> int | None:
-    """The peak of a process that lives through these readings."""
-    file.write_text("0.used=1000\n")
-    environ = {
-        **os.environ,
-        "LD_LIBRARY_PATH": str(nvml_dir),
-        "FETTLE_FAKENVML_FILE": str(file),
-        "PYTHONPATH": str(ROOT),
-    }
-    command = [sys.executable, "-c", CODE, str(file), *moments]
-    told = subprocess.run(command, capture_output=True, text=True, env=environ, check=True).stdout
-    return json.loads(told.replace("None", "null"))
 
 
 @pytest.mark.parametrize(
@@ -50,7 +32,9 @@ def peak_of(nvml_dir: Path, file: Path, *moments: str) -> int | None:
 )
 def test_the_highest_moment_counts(nvml_dir: Path, tmp_path: Path, moments: tuple[str, ...], peak: int) -> None:
     """Given readings that rise and fall, Then the peak is this process's where it is listed, else the card's change."""
-    assert peak_of(nvml_dir, tmp_path / "readings", *moments) == peak
+    file = tmp_path / "readings"
+    file.write_text("0.used=1000\n")
+    assert run_beside(nvml_dir, CODE, file, *moments, FETTLE_FAKENVML_FILE=file) == [peak]
 
 
 def test_the_processors_runtimes_have_none() -> None:

@@ -1,16 +1,14 @@
 """GPU readings against a stand-in for NVML whose values and failures come from a text file."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from stand_in_driver import environment
 
-ROOT = Path(__file__).parents[3]
-SOURCE = ROOT / "tests" / "fixtures" / "fakenvml.c"
 READER = """
 import json, sys
 from workers.measure.telemetry import Telemetry
@@ -31,16 +29,8 @@ class Reader:
 
     def __init__(self, nvml_dir: Path, readings: Path) -> None:
         self._readings = readings
-        env = {
-            **os.environ,
-            "LD_LIBRARY_PATH": str(nvml_dir),
-            "FETTLE_FAKENVML_FILE": str(readings),
-            "PYTHONPATH": str(ROOT),
-        }
-        pipe = subprocess.PIPE
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", READER], stdin=pipe, stdout=pipe, text=True, env=env, cwd=ROOT
-        )
+        env, pipe = environment(nvml_dir, FETTLE_FAKENVML_FILE=readings), subprocess.PIPE
+        self.process = subprocess.Popen([sys.executable, "-c", READER], stdin=pipe, stdout=pipe, text=True, env=env)
 
     def read(self, file: Mapping[str, int]) -> tuple[dict[str, float], list[str]]:
         """Write `file` as the stand-in's readings and read once: values of GPUs, and what was said."""
@@ -69,13 +59,7 @@ def file_of(gpu: int, util: int, used: int, temp: int, power_mw: int) -> dict[st
 
 
 def series_of(gpu: int, util: int, used: int, temp: int, power_mw: int) -> dict[str, float]:
-    name = f"gpu{gpu}"
-    return {
-        f"{name}/load_pct": util,
-        f"{name}/memory_bytes": used,
-        f"{name}/temperature_c": temp,
-        f"{name}/power_w": power_mw / 1000,
-    }
+    return {f"gpu{gpu}/{name}": value for name, value in zip(SHOWN, (util, used, temp, power_mw / 1000), strict=True)}
 
 
 def test_two_gpus_with_changing_values(reader: Reader) -> None:
@@ -103,15 +87,9 @@ def test_one_gpu_is_lost_in_the_middle(reader: Reader) -> None:
 
 def test_what_is_not_supported_is_left_out(reader: Reader) -> None:
     """Given a GPU that tells no load (3), no right to its power (4), old memory and temperature calls only."""
-    readings = {
-        **file_of(0, 5, 100, 41, 30_000),
-        "0.reserved": 11,
-        "0.fail.nvmlDeviceGetUtilizationRates": 3,
-        "0.fail.nvmlDeviceGetPowerUsage": 4,
-        "0.fail.nvmlDeviceGetMemoryInfo_v2": 13,
-        "0.fail.nvmlDeviceGetTemperatureV": 13,
-        "count": 1,
-    }
+    fails = {"UtilizationRates": 3, "PowerUsage": 4, "MemoryInfo_v2": 13, "TemperatureV": 13}
+    readings = {**file_of(0, 5, 100, 41, 30_000), "0.reserved": 11, "count": 1}
+    readings |= {f"0.fail.nvmlDeviceGet{name}": code for name, code in fails.items()}
     values, said = reader.read(file=readings)
     values = {name: value for name, value in values.items() if name.startswith("gpu0")}
     assert values == {"gpu0/memory_bytes": 111, "gpu0/temperature_c": 41}

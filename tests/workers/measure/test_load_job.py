@@ -21,11 +21,9 @@ def short_warmup(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def measured(small: Any, part: Any, tmp_path: Path, **more: Any) -> LoadResult:
-    params = LoadParams(
-        model_dir=str(small.folder), data_dir=str(small.data), part=part,
-        **{"runtime": "onnxruntime-cpu", "seconds": 0.4, "batches": (1, 2, 8), **more},
-    )  # fmt: skip
-    return load.run(params, RecordingContext(tmp_path, threads=2))
+    ctx = RecordingContext(tmp_path, threads=2, cancel_after=more.pop("cancel_after", None))
+    more = {"runtime": "onnxruntime-cpu", "seconds": 0.4, "batches": (1, 2, 8), **more}
+    return load.run(LoadParams(model_dir=str(small.folder), data_dir=str(small.data), part=part, **more), ctx)
 
 
 @pytest.mark.whole
@@ -75,9 +73,8 @@ def test_a_model_with_state_takes_one_step_at_a_time(make_small: Any, tmp_path: 
     """Given state that is carried on, Then batches end at 1 with the reason, and request rates are measured."""
     small = make_small("stateful")
     sweep = measured(small, "sweep", tmp_path).sweep
-    assert (
-        sweep is not None and [point.batch for point in sweep.points] == [1] and "one step at a time" in sweep.stopped
-    )
+    assert sweep is not None and [point.batch for point in sweep.points] == [1]
+    assert "one step at a time" in sweep.stopped
     assert measured(small, "serving", tmp_path).serving is not None
 
 
@@ -106,17 +103,9 @@ def test_a_language_model_answers_one_at_a_time(
 
 @pytest.mark.parametrize("part", ["sweep", "serving", "capacity"])
 def test_cancel_ends_each_part(part: Any, make_small: Any, tmp_path: Path) -> None:
-    small = make_small("cnn")
-    params = LoadParams(
-        model_dir=str(small.folder),
-        data_dir=str(small.data),
-        runtime="onnxruntime-cpu",
-        part=part,
-        seconds=0.5,
-        limit_ms=500.0 if part == "capacity" else None,
-    )
+    limit_ms = 500.0 if part == "capacity" else None
     with pytest.raises(JobCancelled):
-        load.run(params, RecordingContext(tmp_path, cancel_after=30))
+        measured(make_small("cnn"), part, tmp_path, seconds=0.5, limit_ms=limit_ms, cancel_after=30)
 
 
 @pytest.mark.whole

@@ -3,6 +3,7 @@
 import gc
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from workers.contracts.jobs import MeasureParams
 from workers.contracts.process.messages import RunBlock
 from workers.jobs.measure import run
 from workers.measure.opening import open_session
-from workers.measure.requests import load_requests
+from workers.measure.requests import Requests, load_requests
 from workers.measure.timing import OtherLoad, frozen, run_block
 from workers.pipeline.prepared import write_prepared
 from workers.runtime.recording import RecordingContext
@@ -39,12 +40,17 @@ def test_turns_are_timed_and_told(small, tmp_path: Path) -> None:
     blocks = [RunBlock(index=3, timed_requests=20), RunBlock(index=7, timed_requests=30, last=True)]
     ctx = RecordingContext(tmp_path, planned_blocks=blocks)
     result = run(params(small), ctx)
-    assert ctx.loaded_calls == 1
+    assert ctx.loaded_calls == 1 and not ctx.progress_sent and not ctx.logs, "nothing is sent while requests are timed"
     assert [(done.index, len(done.latencies_ms)) for done in ctx.blocks_done] == [(3, 20), (7, 30)]
     assert [len(sample.values) for sample in ctx.samples] == [20, 30]
     assert all(value > 0 for done in ctx.blocks_done for value in done.latencies_ms)
     ends = [at for sample in ctx.samples for at in sample.times_s]
     assert ends == sorted(ends)
+    for block in ctx.blocks_done:  # what the system did meanwhile
+        load = block.load
+        assert load is not None and load.requests == len(block.latencies_ms) and load.cpu_s > 0
+        assert 0 < sum(block.latencies_ms) / 1000 <= load.elapsed_s
+        assert sys.platform != "linux" or (load.waited_s is not None and load.waited_s >= 0)
     assert result.load_ms > 0 and result.first_ms > 0 and result.device_ran == "cpu"
     assert result.peak_memory_bytes is not None and result.peak_memory_bytes >= 0
 
@@ -59,20 +65,9 @@ def test_a_block_begins_where_it_is_told(small, tmp_path: Path, monkeypatch: pyt
         return run_block(session, requests, first=first, **how)
 
     monkeypatch.setattr("workers.jobs.measure.run_block", noted)
-    blocks = [
-        RunBlock(index=0, timed_requests=5, first_request=80),
-        RunBlock(index=1, timed_requests=5, first_request=120, last=True),
-    ]
+    blocks = [RunBlock(index=at, timed_requests=5, first_request=(80, 120)[at], last=at == 1) for at in range(2)]
     run(params(small), RecordingContext(tmp_path, planned_blocks=blocks))
     assert begun == [80, 120]
-
-
-@pytest.mark.whole
-def test_nothing_is_sent_inside_a_block(small, tmp_path: Path) -> None:
-    """Given a block, then its messages come after it: none of them while requests are timed."""
-    ctx = RecordingContext(tmp_path, planned_blocks=[RunBlock(index=0, timed_requests=5, last=True)])
-    run(params(small), ctx)
-    assert not ctx.progress_sent and not ctx.logs and len(ctx.samples) == 1
 
 
 class Slow:
@@ -91,8 +86,6 @@ class Slow:
 
 
 def block_of(session, count: int, **more):
-    from workers.measure.requests import Requests
-
     requests = Requests([{"x": np.array([value], np.float32)} for value in range(5)])
     options = {"first": 0, "warmup": 3, "timed": count, "max_s": 10.0, "check": lambda: None, **more}
     return run_block(session, requests, **options)
@@ -113,7 +106,6 @@ def test_a_slow_model_gets_one_timed_request() -> None:
 
 def test_cancel_inside_a_block() -> None:
     """Given a check that raises, then the block ends by it and garbage collection is on again."""
-    import gc
 
     def check() -> None:
         raise JobCancelled
@@ -137,39 +129,29 @@ def test_state_is_carried_between_requests(make_small) -> None:
         load_requests(small.folder, small.data, batch=4)
 
 
-def test_batches_join_items(make_small) -> None:
-    """Given batch 3 and 24 items, then there are eight requests of three items."""
+def test_requests_join_items_within_a_budget(make_small) -> None:
+    """Given batch 3 and 24 items, then there are eight requests of three items; given a budget of one byte, then one."""
     small = make_small("cnn")
     requests = load_requests(small.folder, small.data, batch=3)
     assert len(requests) == 8 and requests.feed(0)["image"].shape == (3, 3, 16, 16)
-
-
-def test_memory_budget_bounds_requests(make_small) -> None:
-    """Given a budget of one byte, then one request is kept."""
-    small = make_small("cnn")
     assert len(load_requests(small.folder, small.data, max_bytes=1)) == 1
 
 
-def test_no_test_inputs_is_a_sentence(make_small, tmp_path: Path) -> None:
-    small = make_small("cnn")
-    write_prepared(tmp_path / "test", [])
-    with pytest.raises(InputRefused, match="nothing to measure"):
-        load_requests(small.folder, tmp_path)
-
-
-def test_inputs_that_do_not_fit_are_a_sentence(make_small, tmp_path: Path) -> None:
-    """Given items of another size than the model takes, then the job refuses with the runtime's words."""
-    small = make_small("cnn")
-    write_prepared(tmp_path / "test", [{"image": np.zeros((1, 4, 16, 16), np.float32)}])
-    bad = MeasureParams(model_dir=str(small.folder), data_dir=str(tmp_path), runtime="onnxruntime-cpu")
-    with pytest.raises(InputRefused, match="does not run"):
-        run(bad, RecordingContext(tmp_path))
-
-
-def test_unknown_runtime_is_a_sentence(make_small, tmp_path: Path) -> None:
-    small = make_small("cnn")
-    bad = params(small).model_copy(update={"runtime": "no-such-engine"})
-    with pytest.raises(BackendMissing):
+@pytest.mark.parametrize(
+    ("items", "runtime", "error", "words"),
+    [
+        ([], "onnxruntime-cpu", InputRefused, "nothing to measure"),
+        ([{"image": np.zeros((1, 4, 16, 16), np.float32)}], "onnxruntime-cpu", InputRefused, "does not run"),
+        ([{"image": np.zeros((1, 3, 16, 16), np.float32)}], "no-such-engine", BackendMissing, r"\w"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(
+    make_small, tmp_path: Path, items: list, runtime: str, error: type[Exception], words: str
+) -> None:
+    """Given no items, items of another size than the model takes, or an unknown runtime, then the job refuses in words."""
+    write_prepared(tmp_path / "test", items)
+    bad = params(make_small("cnn")).model_copy(update={"data_dir": str(tmp_path), "runtime": runtime})
+    with pytest.raises(error, match=words):
         run(bad, RecordingContext(tmp_path))
 
 
@@ -180,19 +162,6 @@ def test_peak_is_above_the_level() -> None:
     """
     done = subprocess.run([sys.executable, "-c", FILLS], cwd=ROOT, capture_output=True, text=True, check=True)
     assert 60 << 20 < int(done.stdout) < 120 << 20
-
-
-@pytest.mark.whole
-def test_each_block_tells_what_the_system_did(small, tmp_path: Path) -> None:
-    """Given a block, Then its load counts its requests, its processor time, and on Linux how long its threads waited."""
-    ctx = RecordingContext(tmp_path, planned_blocks=[RunBlock(index=0, timed_requests=30, last=True)])
-    run(params(small), ctx)
-    load = ctx.blocks_done[0].load
-    assert load is not None and load.requests == 30
-    assert 0 < sum(ctx.blocks_done[0].latencies_ms) / 1000 <= load.elapsed_s
-    assert load.cpu_s > 0
-    if sys.platform == "linux":
-        assert load.waited_s is not None and load.waited_s >= 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the system does not tell how long threads waited")
@@ -214,8 +183,6 @@ def test_waiting_for_a_core_is_counted() -> None:
 
 
 def test_other_load_is_a_share() -> None:
-    import time
-
     load = OtherLoad()
     time.sleep(0.1)
     share = load.share()

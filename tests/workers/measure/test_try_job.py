@@ -156,12 +156,7 @@ def test_sound(make_small: Make, tmp_path: Path) -> None:
     assert len(answer.seen.levels) == 64 and max(answer.seen.levels) == pytest.approx(0.488, abs=0.01)
     assert answer.sound is not None and answer.picture is None
     with wave.open(str(tmp_path / "w" / answer.sound)) as heard:
-        assert (heard.getnchannels(), heard.getsampwidth(), heard.getframerate(), heard.getnframes()) == (
-            1,
-            2,
-            8000,
-            4000,
-        )
+        assert tuple(heard.getparams())[:4] == (1, 2, 8000, 4000)
     beside = str(tmp_path / "w" / "answer.npy")
     item, second = tried(small, tmp_path / "w2", {"item": 0}, {"item": 0, "beside": beside})
     assert item.sound is not None and (tmp_path / "w2" / item.sound).is_file(), "as the model gets it"

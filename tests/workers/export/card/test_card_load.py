@@ -12,7 +12,7 @@ from workers.contracts.after.load import (
     SweepPoint,
     SweepResult,
     VersionLoad,
-)
+)  # fmt: skip
 from workers.contracts.specs import LatencySummary
 from workers.export.card.text import card
 from workers.export.python_folder import COMMANDS
@@ -31,10 +31,7 @@ def version(sweep: SweepResult | None = None, **more: object) -> VersionLoad:
 
 ENERGY = Energy(joules=150.0, seconds=10.0, answers=15_000, source="NVML, X")
 LOAD = CardLoad(
-    made_at="2026-03-04T05:06:07+00:00",
-    seconds=10.0,
-    processor="A <b>Processor</b>",
-    cores=2,
+    made_at="2026-03-04T05:06:07+00:00", seconds=10.0, processor="A <b>Processor</b>", cores=2,
     original=version(
         SweepResult(points=(point(1, 640.0), point(2, 600.0)), knee_batch=1),
         cold=ColdTimes(total_ms=(500.0, 420.0, 430.0), load_ms=(50.0, 51.0, 52.0)),

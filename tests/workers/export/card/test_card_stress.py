@@ -9,7 +9,7 @@ from workers.contracts.after.stress import (
     StressRow,
     TriggerFindings,
     UnfamiliarRow,
-)
+)  # fmt: skip
 from workers.export.card.foreign import plain
 from workers.export.card.stress import under_stress
 

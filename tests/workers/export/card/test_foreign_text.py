@@ -47,17 +47,8 @@ def with_foreign(text: str) -> str:
     inputs = (replace(SPEC.inputs[0], name=text, meaning=text),)
     outputs = (replace(SPEC.outputs[0], name=text, meaning=text),)
     spec = replace(SPEC, inputs=inputs, outputs=outputs, guessed=(text,))
-    score = TaskScore(
-        id="f1",
-        task="class",
-        title=text,
-        meaning=text,
-        unit="share",
-        original=0.5,
-        optimized=0.5,
-        n=9,
-        against="labels",
-    )
+    values = {"unit": "share", "original": 0.5, "optimized": 0.5, "n": 9, "against": "labels"}
+    score = TaskScore(id="f1", task="class", title=text, meaning=text, **values)
     told = facts(
         title=text, project=text, purpose=text, not_for=text, contact=text, license=text, origin=text,
         override_reason=text, scores=(score,), worst_slice=text, worst_slice_drop=0.5,

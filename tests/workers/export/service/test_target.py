@@ -2,20 +2,19 @@
 
 import json
 import re
+import shutil
 import zipfile
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from bundle_facts import verified
 from foreign_models import dynamic_int8
-from served_bundles import export_params, start, stop
+from served_bundles import export_params, running
 
-from workers.contracts.bundles import VerifyParams
 from workers.contracts.errors import WorkerError
 from workers.export.service import target
 from workers.export.service.target import TARGET
-from workers.export.verify import verify
-from workers.registry import targets
 from workers.runtime.recording import RecordingContext
 
 
@@ -24,7 +23,10 @@ def written(make_small, tmp_path_factory: pytest.TempPathFactory):
     """(what the target says, the bundle)."""
     work = tmp_path_factory.mktemp("export")
     ctx = RecordingContext(work)
-    return TARGET.write(export_params(make_small("cnn"), knee=4), ctx), work / "bundle.zip", ctx
+    result = TARGET.write(export_params(make_small("cnn"), knee=4), ctx)
+    with zipfile.ZipFile(work / "bundle.zip") as archive:
+        archive.extractall(work / "folder")
+    return result, work / "folder", ctx
 
 
 @pytest.mark.whole
@@ -42,14 +44,12 @@ def test_it_is_tested_before_it_is_handed_out(written) -> None:
 
 
 @pytest.mark.whole
-def test_write_service_printed_is_what_serve_prints(written, tmp_path: Path) -> None:
+def test_write_service_printed_is_what_serve_prints(written) -> None:
     """Given an export, then the example output is the line of a server that is started from the bundle."""
-    result, bundle, _ = written
-    with zipfile.ZipFile(bundle) as archive:
-        archive.extractall(tmp_path)
-    running = start(tmp_path)
-    stop(running)
-    assert result.printed == (running.ready.strip().replace(f":{running.port} ", ":8000 "),)
+    result, folder, _ = written
+    with running(folder) as served:
+        pass
+    assert result.printed == (served.ready.strip().replace(f":{served.port} ", ":8000 "),)
 
 
 def test_its_page_looks_like_the_web_page() -> None:
@@ -67,22 +67,16 @@ def test_its_page_looks_like_the_web_page() -> None:
 
 def test_it_verifies_and_a_change_is_named(written, tmp_path: Path) -> None:
     """Given the bundle, then it verifies through Fettle's own code; given a server that was changed, its file is named."""
-    _, bundle, _ = written
-    (tmp_path / "whole").mkdir()
-    assert verify(VerifyParams(bundle=str(bundle)), RecordingContext(tmp_path / "whole"), targets()).ok
-    folder = tmp_path / "unpacked"
-    with zipfile.ZipFile(bundle) as archive:
-        archive.extractall(folder)
+    folder = shutil.copytree(written[1], tmp_path / "copy")
+    assert verified(folder).ok
     (folder / "fettle_service" / "gate.py").write_text("")
-    found = verify(VerifyParams(bundle=str(folder)), RecordingContext(tmp_path), targets())
+    found = verified(folder)
     assert [one.what for one in found.findings] == ["fettle_service/gate.py was changed."]
 
 
 def test_the_manifest_says_what_the_server_goes_by(written) -> None:
     """Given a knee that was measured, then requests are joined up to it; the name in addresses is the project's."""
-    _, bundle, _ = written
-    with zipfile.ZipFile(bundle) as archive:
-        serving = json.loads(archive.read("manifest.json"))["serving"]
+    serving = json.loads((written[1] / "manifest.json").read_text())["serving"]
     assert serving == {"name": "my-shop", "kind": "array", "max_batch": 4, "why_single": ""}
 
 
@@ -104,10 +98,7 @@ def test_what_rounds_over_a_batch_is_answered_one_by_one(make_small) -> None:
 
 @pytest.mark.parametrize(
     ("broken", "told"),
-    [
-        ('raise SystemExit("no")', "its server did not start"),
-        ('print("ready: x", flush=True)', "its server failed"),
-    ],
+    [('raise SystemExit("no")', "its server did not start"), ('print("ready: x", flush=True)', "its server failed")],
 )
 def test_a_server_that_fails_is_not_handed_out(
     make_small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str, told: str

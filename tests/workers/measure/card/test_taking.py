@@ -1,9 +1,5 @@
 """The wiring from a session to its figures, by stand-ins; and that none of theirs is ever told."""
 
-import json
-import os
-import subprocess
-import sys
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +9,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 from stand_in_card import StandInDriver, StandInTensorRt
+from stand_in_driver import run_beside
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import MeasureResult
@@ -25,7 +22,6 @@ from workers.measure.card.figures import card_figures
 from workers.measure.card.taking import StreamFailed, take_figures
 from workers.measure.requests import Requests
 
-ROOT = Path(__file__).parents[4]
 REQUESTS = Requests([{"x": np.full((1, 4), number, np.float32)} for number in range(3)])
 SHORT = {"spans_s": 0.0, "busy_s": 0.01, "try_s": 0.02}
 
@@ -218,7 +214,5 @@ print(json.dumps(told))
 def test_a_stand_in_never_gets_as_far_as_a_figure(driver_dir: Path, rc: str) -> None:
     """Given stand-ins that list two cards with changing values, and a cuInit that even succeeds, Then no runtime opens
     a session on them: there is nothing that figures could be taken of."""
-    env = {**os.environ, "LD_LIBRARY_PATH": str(driver_dir), "FETTLE_FAKECUDA_RC": rc, "PYTHONPATH": str(ROOT)}
-    run = subprocess.run([sys.executable, "-c", OPEN], env=env, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stderr[-2000:]
-    assert set(json.loads(run.stdout.splitlines()[-1]).values()) <= {"runtime_missing", "unknown_runtime"}
+    told = run_beside(driver_dir, OPEN, FETTLE_FAKECUDA_RC=rc)[-1]
+    assert set(told.values()) <= {"runtime_missing", "unknown_runtime"}

@@ -1,20 +1,16 @@
 """What NVML tells meanwhile, by readers with constructed answers, and by the stand-in library in a process of its own."""
 
-import json
-import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from stand_in_driver import run_beside
 
 from workers.measure.card import watch
 from workers.measure.card.watch import CardWatch, others_share
 
-ROOT = Path(__file__).parents[4]
 CODE = """
 import sys, time
 from pathlib import Path
@@ -78,9 +74,7 @@ def test_energy_by_counter_else_by_power_else_absent(
     """Given a counter, a card without one, a counter that stands still, and one that tells neither: never 0."""
     file = tmp_path / "readings"
     file.write_text(before.replace(";", "\n"))
-    env = {**os.environ, "LD_LIBRARY_PATH": str(nvml_dir), "FETTLE_FAKENVML_FILE": str(file), "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", CODE, str(file), after or before]
-    found = json.loads(subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
+    (found,) = run_beside(nvml_dir, CODE, file, after or before, FETTLE_FAKENVML_FILE=file)
     if told is None:
         assert found is None
     else:

@@ -1,19 +1,15 @@
 """Rungs of the GPU doctor against the stand-ins for NVIDIA's driver: each failure by its code, with what mends it."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from stand_in_driver import run_beside
 
 from workers.contracts.gpu import GpuCard, fitting_set
 from workers.measure.ladder.rung import Rung, broken, find_rungs, not_here
 from workers.measure.ladder.rungs import driver as lowest
 from workers.measure.ladder.rungs import installed
 
-ROOT = Path(__file__).parents[4]
 TRY = """
 import sys
 from workers.measure.ladder.rung import find_rungs
@@ -24,20 +20,14 @@ for name in sys.argv[1:]:
 """
 
 
-def attempt(libraries: Path | None, *rungs: str, **variables: str) -> list[dict[str, object]]:
-    """In a process of its own, since the driver's place must be known before it starts."""
-    environ = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
-    environ.pop("LD_LIBRARY_PATH", None)
-    if libraries is not None:
-        environ["LD_LIBRARY_PATH"] = str(libraries)
-    run = subprocess.run([sys.executable, "-c", TRY, *rungs], capture_output=True, text=True, env=environ, check=True)
-    return [json.loads(line) for line in run.stdout.splitlines()]
+def attempt(libraries: Path | None, *rungs: str, **variables: object) -> list[dict[str, object]]:
+    return run_beside(libraries, TRY, *rungs, **variables)
 
 
 @pytest.mark.parametrize("code", [100, 304, 999, 2])
 def test_each_refusal_of_cuinit_is_told(driver_dir: Path, code: int) -> None:
     """Given a driver whose cuInit answers an error, Then its number, its meaning and one thing to do are told."""
-    (start, context) = attempt(driver_dir, "cuda-start", "context", FETTLE_FAKECUDA_RC=str(code))
+    (start, context) = attempt(driver_dir, "cuda-start", "context", FETTLE_FAKECUDA_RC=code)
     assert (start["ok"], start["code"]) == (False, f"cuda_{code}")
     assert f"CUDA error {code}" in str(start["reason"])
     assert start["hint"] and start["command"]
@@ -63,7 +53,7 @@ def test_readings_name_what_is_not_told(driver_dir: Path, tmp_path: Path) -> Non
     """Given a card that supports no power reading and permits no clock, Then both are named with their reason."""
     file = tmp_path / "readings"
     file.write_text("0.util=42\n0.fail.nvmlDeviceGetPowerUsage=3\n0.fail.nvmlDeviceGetClockInfo=4\n")
-    (found,) = attempt(driver_dir, "readings", FETTLE_FAKENVML_FILE=str(file))
+    (found,) = attempt(driver_dir, "readings", FETTLE_FAKENVML_FILE=file)
     assert found["ok"] and "42 % load" in str(found["found"])
     assert "power (not supported by this card)" in str(found["found"])
     assert "clock (not permitted to this account)" in str(found["found"])
@@ -73,7 +63,7 @@ def test_a_lost_card_and_a_divided_one(driver_dir: Path, tmp_path: Path) -> None
     """Given a card that fell off the bus and one that is divided (MIG), Then the first is told as lost, the second so."""
     file = tmp_path / "readings"
     file.write_text("0.fail.nvmlDeviceGetUtilizationRates=15\n1.mig=1\n")
-    (readings, driver) = attempt(driver_dir, "readings", "driver", FETTLE_FAKENVML_FILE=str(file))
+    (readings, driver) = attempt(driver_dir, "readings", "driver", FETTLE_FAKENVML_FILE=file)
     assert (readings["ok"], readings["code"]) == (False, "gpu_lost")
     assert "Lost: NVIDIA FAKE RTX 4090." in str(driver["found"])
     assert driver["ok"] and "NVIDIA FAKE H100: divided (MIG)" in str(driver["found"])
@@ -84,7 +74,7 @@ def test_a_card_that_slows_itself_down(driver_dir: Path, tmp_path: Path) -> None
     file = tmp_path / "readings"
     for mask, told in ((0x44, True), (1, False)):
         file.write_text(f"0.reasons={mask}\n")
-        (readings,) = attempt(driver_dir, "readings", FETTLE_FAKENVML_FILE=str(file))
+        (readings,) = attempt(driver_dir, "readings", FETTLE_FAKENVML_FILE=file)
         assert ("It slows itself down now: it reached its power limit and heat." in str(readings["found"])) == told
 
 
@@ -92,7 +82,7 @@ def test_an_old_driver(driver_dir: Path, tmp_path: Path) -> None:
     """Given a driver for CUDA 12.4, Then the oldest that does is named."""
     file = tmp_path / "readings"
     file.write_text("driver=550.54.14\ncuda=12040\n")
-    (driver,) = attempt(driver_dir, "driver", FETTLE_FAKENVML_FILE=str(file))
+    (driver,) = attempt(driver_dir, "driver", FETTLE_FAKENVML_FILE=file)
     assert driver["code"] == "old_driver" and "580" in str(driver["reason"])
 
 

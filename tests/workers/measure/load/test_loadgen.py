@@ -117,28 +117,18 @@ def line(key: str, value: Any, is_error: bool = False) -> str:
 def test_logs_are_read_whatever_stands_between(tmp_path: Path) -> None:
     """Given a log with cut lines and errors, Then figures and reasons come out of it."""
     rows = [
-        "no log line",
-        ":::MLLOG {cut",
-        line("loadgen_version", "6.0.17 @ abc"),
-        line("result_validity", "INVALID"),
-        line("result_min_duration_met", False),
-        line("early_stopping_met", True),
-        line("result_invalid_reason", "Reduce target QPS"),
-        line("result_query_count", 12),
-        line("result_samples_per_second", 34.5),
-        line("result_50.00_percentile_latency_ns", 2e6),
-        line("result_max_latency_ns", 9e6),
-        line("error_runtime", "a sample was answered twice", is_error=True),
-    ]
+        "no log line", ":::MLLOG {cut", line("loadgen_version", "6.0.17 @ abc"), line("result_validity", "INVALID"),
+        line("result_min_duration_met", False), line("early_stopping_met", True),
+        line("result_invalid_reason", "Reduce target QPS"), line("result_query_count", 12),
+        line("result_samples_per_second", 34.5), line("result_50.00_percentile_latency_ns", 2e6),
+        line("result_max_latency_ns", 9e6), line("error_runtime", "a sample was answered twice", is_error=True),
+    ]  # fmt: skip
     (tmp_path / DETAIL_LOG).write_text("\n".join(rows), encoding="utf-8")
     log = read_log(tmp_path)
     assert not log.valid and log.queries == 12 and log.per_s == 34.5 and log.version == "6.0.17"
     assert log.latencies_ms == {"50.00": 2.0, "max": 9.0}
-    assert log.reasons == (
-        "a sample was answered twice",
-        "It ended before the asked time was over.",
-        "Reduce target QPS",
-    )
+    early = "It ended before the asked time was over."
+    assert log.reasons == ("a sample was answered twice", early, "Reduce target QPS")
 
 
 def test_no_result_is_an_error_in_words(tmp_path: Path) -> None:
