@@ -62,15 +62,6 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Columns:
-    """Columns of a table, and which of them hold text and label ("" for none)."""
-
-    names: tuple[str, ...] = ()
-    text: str = ""
-    label: str = ""
-
-
-@dataclass(frozen=True)
 class Collection:
     """All items that a reader found.
 
@@ -81,6 +72,8 @@ class Collection:
         missing: Files that a list names but that do not exist.
         findings: Findings for people.
         columns: Columns of a table.
+        text_column: The column that holds the texts; "" if there is none.
+        label_column: The column that holds the labels; "" if there is none.
     """
 
     kind: Kind
@@ -88,7 +81,9 @@ class Collection:
     class_names: tuple[str, ...] | None = None
     missing: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
-    columns: Columns = Columns()
+    columns: tuple[str, ...] = ()
+    text_column: str = ""
+    label_column: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,6 +112,16 @@ class Reader:
     suits: tuple[type[Any], ...]
     matches: Callable[[Path], bool]
     read: Callable[[Path, Options], Collection]
+
+
+def info(what: str, code: str = "") -> Finding:
+    """Return a finding that people may want to know."""
+    return Finding(level="info", what=what, code=code)
+
+
+def warning(what: str, code: str = "") -> Finding:
+    """Return a finding that people should look at."""
+    return Finding(level="warning", what=what, code=code)
 
 
 def digest(*parts: bytes) -> bytes:

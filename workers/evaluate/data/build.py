@@ -4,15 +4,15 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.folder import sha256_folder
 from workers.contracts.jobs import DataParams, DataResult
 from workers.contracts.paths import from_text
 from workers.contracts.process.context import JobContext
-from workers.contracts.specs import Finding
 from workers.contracts.wording import counted, is_are
-from workers.evaluate.data.base import NOT_FINITE, Collection, Entry, Options, digest, names_of, shown
+from workers.evaluate.data.base import NOT_FINITE, Collection, Entry, Options, digest, info, names_of, shown
 from workers.evaluate.data.dataset import DataSet, write_dataset
 from workers.evaluate.data.edits import edited
 from workers.evaluate.data.made.collection import make_collection
@@ -56,23 +56,20 @@ def build_data(params: DataParams, ctx: JobContext) -> DataResult:
     write_dataset(folder, data)
     previews = write_previews(folder, data, store.stored, ctx)
     told = findings_of(collection, store.stored, data, used)
-    result = _result(params, ctx, data, (*resolved.findings, *told_masks, *told), previews, collection, store.stored)
-    unknown = tuple(shown(label) for label in resolved.unknown)
-    return result.model_copy(update={"unknown_labels": unknown, "n_opened": used})
+    return _result(
+        ctx, data, collection, store.stored, findings=(*resolved.findings, *told_masks, *told), previews=previews,
+        unknown_labels=tuple(shown(label) for label in resolved.unknown), n_opened=used,
+    )  # fmt: skip
 
 
 def _write(
-    store: Store,
-    collection: Collection,
-    ids: list[tuple[int, ...]],
-    params: DataParams,
-    options: Options,
+    store: Store, collection: Collection, ids: list[tuple[int, ...]], params: DataParams, options: Options,
     ctx: JobContext,
-) -> int:
+) -> int:  # fmt: skip
     """Write both parts and return how many entries were opened for them."""
     if params.calibration_path is not None:
         entries, labels = _ordered(collection, ids, params.max_test, ctx)
-        store.write_test(entries, labels)
+        store.write(entries, labels, 0)
         _check_readable(store.stored, entries)
         _write_calibration(store, params, options, ctx)
         return len(entries)
@@ -105,7 +102,9 @@ def _ordered(collection: Collection, ids: list[tuple[int, ...]], most: int, ctx:
     Large sets are first reduced by the digests of names, so that not every file is read.
     """
     entries = collection.entries
-    chosen = choose([group_of(labels) for labels in ids], lambda i: digest(_together(entries[i]).encode()), most)
+    # Both texts of a pair are selected together.
+    names = [entry.pairs[0][0] if entry.pairs else entry.source for entry in entries]
+    chosen = choose([group_of(labels) for labels in ids], lambda i: digest(names[i].encode()), most)
     contents: dict[int, bytes] = {}
     for number, i in enumerate(chosen):  # thousands of files are read completely here
         ctx.check_cancelled()
@@ -116,17 +115,20 @@ def _ordered(collection: Collection, ids: list[tuple[int, ...]], most: int, ctx:
     return [entries[i] for i in order], [ids[i] for i in order]
 
 
-def _together(entry: Entry) -> str:
-    """Return a key that is equal for entries that are selected together: both texts of a pair."""
-    return entry.pairs[0][0] if entry.pairs else entry.source
-
-
 def _check_readable(stored: StoredData, entries: list[Entry]) -> None:
     """Refuse data early that could never give a result."""
     left = len(stored.test) + len(stored.calibration)
     unusable = [*stored.unreadable, *stored.no_numbers]
-    if stored.no_numbers and len(unusable) == len(entries):
-        raise _nothing_readable(entries, unusable, [*stored.reasons, *[NOT_FINITE] * len(stored.no_numbers)])
+    if not left or (stored.no_numbers and len(unusable) == len(entries)):
+        reasons = Counter([*stored.reasons, *[NOT_FINITE] * len(stored.no_numbers)])
+        reason = reasons.most_common(1)[0][0] if reasons else ""
+        tried = "1 item was tried:" if len(entries) == 1 else f"{len(entries):,} items were tried, among them"
+        raise InputRefused(
+            "nothing_readable",
+            "None of the data can be read",
+            f"{tried} {names_of(unusable)}. {reason}".strip(),
+            "Put right what is named here, or choose other data.",
+        )
     if left == 1 and stored.doubles + 1 >= FEW:
         raise InputRefused(
             "all_the_same",
@@ -135,23 +137,6 @@ def _check_readable(stored: StoredData, entries: list[Entry]) -> None:
             " and one proves nothing.",
             "Check on the page Model how inputs are prepared (size, brightness), or choose examples that differ.",
         )
-    if left:
-        return
-    raise _nothing_readable(entries, stored.unreadable, stored.reasons)
-
-
-def _nothing_readable(entries: list[Entry], names: list[str], reasons: list[str]) -> InputRefused:
-    reason = Counter(reasons).most_common(1)[0][0] if reasons else ""
-    return InputRefused(
-        "nothing_readable",
-        "None of the data can be read",
-        f"{_tried_words(len(entries))} {names_of(names)}. {reason}".strip(),
-        "Put right what is named here, or choose other data.",
-    )
-
-
-def _tried_words(count: int) -> str:
-    return "1 item was tried:" if count == 1 else f"{count:,} items were tried, among them"
 
 
 def _without_file_labels(collection: Collection, pipeline: Pipeline, ids: list[tuple[int, ...]]) -> Collection:
@@ -160,7 +145,7 @@ def _without_file_labels(collection: Collection, pipeline: Pipeline, ids: list[t
         return collection
     ids[:] = [()] * len(ids)
     what = "The model gives a score for each moment, so that labels of whole files are not used."
-    return replace(collection, findings=(*collection.findings, Finding(level="info", what=what)))
+    return replace(collection, findings=(*collection.findings, info(what)))
 
 
 def _dataset(
@@ -179,15 +164,7 @@ def _dataset(
     )
 
 
-def _result(
-    params: DataParams,
-    ctx: JobContext,
-    data: DataSet,
-    findings: tuple[Finding, ...],
-    previews: tuple[tuple[str, str], ...],
-    collection: Collection,
-    stored: StoredData,
-) -> DataResult:
+def _result(ctx: JobContext, data: DataSet, collection: Collection, stored: StoredData, **more: Any) -> DataResult:
     counts = Counter(data.class_name(i.labels[0]) for i in (*data.test, *data.calibration) if i.labels)
     sha256 = sha256_folder(ctx.work_dir / FOLDER)
     ctx.identified(sha256, same_result=False)  # the result also contains facts about files that are not in the folder
@@ -203,10 +180,9 @@ def _result(
         merged_doubles=stored.doubles,
         unreadable=(*stored.unreadable[:1000], *collection.missing[:1000]),
         class_counts=dict(counts.most_common()),
-        previews=previews,
-        findings=findings,
-        columns=collection.columns.names,
-        text_column=collection.columns.text,
-        label_column=collection.columns.label,
+        columns=collection.columns,
+        text_column=collection.text_column,
+        label_column=collection.label_column,
         sha256=sha256,
+        **more,
     )

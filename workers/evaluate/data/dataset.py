@@ -6,12 +6,13 @@ files stay where they are.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 DATA_FILE = "data.json"
 STEPS_FILE = "test.steps.npz"
@@ -108,35 +109,22 @@ def read_dataset(folder: Path) -> DataSet:
     Raises:
         FileNotFoundError: If a file is missing.
         KeyError: If a field is missing.
-        ValueError: If a file is damaged.
+        ValueError: If a file or a field is damaged.
     """
     facts = json.loads((folder / DATA_FILE).read_text(encoding="utf-8"))
+    test, calibration = (_ITEMS.validate_python(facts[part]) for part in ("test", "calibration"))
     return DataSet(
         kind=facts["kind"],
         origin=facts["origin"],
         root=facts["root"],
         classes=None if facts["classes"] is None else tuple(facts["classes"]),
-        test=tuple(_item(entry, folder) for entry in facts["test"]),
-        calibration=tuple(_item(entry, folder) for entry in facts["calibration"]),
+        test=tuple(replace(item, mask=str(folder / item.mask)) if item.mask else item for item in test),
+        calibration=calibration,
         steps=_read_steps(folder / STEPS_FILE),
     )
 
 
-def _item(facts: dict[str, Any], folder: Path) -> Item:
-    boxes, mask = facts.get("boxes"), facts.get("mask")
-    return Item(
-        source=facts["source"],
-        text=facts["text"],
-        labels=tuple(facts["labels"]),
-        target=tuple(facts.get("target", ())),
-        group=facts.get("group", ""),
-        boxes=None if boxes is None else tuple((x, y, w, h, int(kind)) for x, y, w, h, kind in boxes),
-        mask=str(folder / mask) if mask else "",
-        transcript=facts.get("transcript"),
-        pairs=tuple((str(name), float(value)) for name, value in facts.get("pairs", ())),
-        facts=facts.get("facts", {}),
-        columns=facts.get("columns", {}),
-    )
+_ITEMS = TypeAdapter(tuple[Item, ...])
 
 
 def _read_steps(path: Path) -> tuple[NDArray[np.int64] | None, ...]:

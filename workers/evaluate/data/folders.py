@@ -11,7 +11,7 @@ from pathlib import Path
 from workers.contracts.data.reading import FOLDER_LABELS
 from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Finding
-from workers.evaluate.data.base import Collection, Entry, Options, file_digest, names_of, shown
+from workers.evaluate.data.base import Collection, Entry, Options, file_digest, info, names_of, shown, warning
 from workers.evaluate.data.dataset import Kind
 from workers.evaluate.data.tables import read_table
 
@@ -68,7 +68,7 @@ def read_files(path: Path, suffixes: frozenset[str], kind: Kind, options: Option
     classes = {label for entry in entries for label in entry.labels}
     if classes:
         many = f"the names of the {len(classes)} sub-folders" if len(classes) > 1 else "the sub-folder’s name"
-        findings.append(Finding(level="info", what=f"The labels are {many}.", code=FOLDER_LABELS))
+        findings.append(info(f"The labels are {many}.", FOLDER_LABELS))
     return Collection(kind, entries, findings=tuple(findings))
 
 
@@ -114,7 +114,7 @@ def _part_of(path: Path) -> tuple[Path, list[Finding]]:
         return path, []
     chosen = next(names[name] for name in SPLITS if name in names)
     what = f"The sub-folders are parts of one set; only “{chosen.name}” is used."
-    return chosen, [Finding(level="info", what=what)] if len(names) > 1 else []
+    return chosen, [info(what)] if len(names) > 1 else []
 
 
 def _class_of(file: Path, root: Path) -> tuple[str, ...]:
@@ -148,12 +148,11 @@ def _by_list(root: Path, listing: Path, kind: Kind, options: Options) -> Collect
     if label_column is None:
         what = "what was said" if transcript is not None else "no column “label”"
         told = f"{listing.name} lists {len(entries):,} files and has {what}."
-    findings = [*table.findings, Finding(level="info", what=told)]
+    findings = [*table.findings, info(told)]
     silent = sum(entry.transcript is not None and not entry.transcript.strip() for entry in entries)
     if silent:
         many = "All" if silent == len(entries) else f"{silent:,} of {len(entries):,}"
-        what = f"{many} transcripts are empty: these recordings are left out of the error rates."
-        findings.append(Finding(level="warning", what=what))
+        findings.append(warning(f"{many} transcripts are empty: these recordings are left out of the error rates."))
     return Collection(kind, entries, missing=tuple(missing), findings=tuple(findings))
 
 

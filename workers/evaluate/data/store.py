@@ -115,6 +115,7 @@ class Store:
         self._folder, self._pipeline, self._ctx, self._moved = folder, pipeline, ctx, moved or {}
         self._seen: dict[bytes, StoredArrays] = {}
         self._in_order: list[StoredArrays] = []
+        self._merged: list[tuple[StoredArrays, str]] = []
         self._reading = READING
         self.stored = StoredData()
 
@@ -212,36 +213,27 @@ class Store:
         wanted = self._moved.get(kept.entry.source)
         return splitter.calibrates(group_of(kept.ids)) if wanted is None else wanted == "calibration"
 
-    def write_test(self, entries: Sequence[Entry], ids: Sequence[tuple[int, ...]]) -> None:
-        """Write all entries as the test set."""
-        self.write(entries, ids, 0)
-
     def write_calibration(self, entries: Sequence[Entry], ids: Sequence[tuple[int, ...]]) -> list[str]:
         """Write a separate calibration set, and return the names of items that are also in the test set.
 
         If there are any, the data must not be used.
         """
         test = {id(kept) for kept in self.stored.test}
-        doubles: list[str] = []
-        calibration: list[StoredArrays] = []
+        self._merged, calibration = [], list[StoredArrays]()
 
         def items() -> Iterator[Arrays]:
-            for kept, feeds in self._prepared(entries, ids, doubles, test):
+            for kept, feeds in self._prepared(entries, ids):
                 calibration.append(kept)
                 yield feeds
 
         write_prepared(self._folder / "calibration", items())
         self.stored.calibration = calibration
-        return doubles
+        return [source for first, source in self._merged if id(first) in test]
 
     def _prepared(
-        self,
-        entries: Sequence[Entry],
-        ids: Sequence[tuple[int, ...]],
-        overlap: list[str] | None = None,
-        against: set[int] | None = None,
+        self, entries: Sequence[Entry], ids: Sequence[tuple[int, ...]]
     ) -> Iterator[tuple[StoredArrays, Arrays]]:
-        """Yield readable items that are not duplicates. Duplicates of items in `against` are named in `overlap`."""
+        """Yield readable items that are not duplicates."""
         for number, (entry, labels) in enumerate(zip(entries, ids, strict=True)):
             self._ctx.check_cancelled()
             self._ctx.progress(self._reading, number, len(entries), "items")
@@ -253,11 +245,9 @@ class Store:
             first = self._seen.get(key)
             if first is not None:
                 self._merge(first, entry, labels)
-                if overlap is not None and against is not None and id(first) in against:
-                    overlap.append(entry.source)
                 continue
-            facts = self._facts(entry, feeds)
-            self._seen[key] = kept = StoredArrays(entry, labels, self._steps(entry, feeds), facts)
+            steps = None if entry.steps is None else entry.steps(len(feeds[self._pipeline.main_input.name]))
+            self._seen[key] = kept = StoredArrays(entry, labels, steps, self._facts(entry, feeds))
             yield kept, feeds
         self._ctx.progress(self._reading, len(entries), len(entries), "items")
 
@@ -280,15 +270,11 @@ class Store:
     def _merge(self, first: StoredArrays, entry: Entry, labels: tuple[int, ...]) -> None:
         """Merge identical items, which count once; if their labels have nothing in common, none of them is used."""
         self.stored.doubles += 1
+        self._merged.append((first, entry.source))
         first.entry = replace(first.entry, pairs=(*first.entry.pairs, *entry.pairs))
         if labels and first.ids and not set(labels) & set(first.ids):
             first.ids = ()
             self.stored.contradictions += 1
-
-    def _steps(self, entry: Entry, feeds: Arrays) -> NDArray[np.int64] | None:
-        if entry.steps is None:
-            return None
-        return entry.steps(len(feeds[self._pipeline.main_input.name]))
 
     def _calibrate(self, chosen: list[StoredArrays]) -> None:
         """Write the calibration items. They are few, so they are prepared again instead of being held in memory."""

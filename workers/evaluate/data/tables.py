@@ -14,6 +14,7 @@ from pathlib import Path
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Finding
+from workers.evaluate.data.base import info, warning
 
 MAX_BYTES = 1 << 30
 MAX_LINE_CHARS = 8_000_000
@@ -68,8 +69,7 @@ def read_table(path: Path, header_names: Sequence[str] = ()) -> Table:
     if not rows:
         raise _refused(path, "has no rows")
     if separator not in (",", "\n"):
-        what = f"The columns of {path.name} are separated by a {SEPARATORS[separator]}."
-        findings.append(Finding(level="info", what=what))
+        findings.append(info(f"The columns of {path.name} are separated by a {SEPARATORS[separator]}."))
     width = max(len(row) for row in rows)
     _check_cells(path, width * len(rows), text)
     rows = [row + [""] * (width - len(row)) for row in rows]
@@ -105,10 +105,9 @@ def _from_json_lines(path: Path, text: str, findings: list[Finding]) -> Table:
         raise _refused(path, "holds no line that is a JSON object")
     if damaged:
         what = f"{damaged:,} of {damaged + len(found):,} lines of {path.name} are no JSON objects and are left out."
-        findings.append(Finding(level="warning", what=what))
+        findings.append(warning(what))
     if lists:
-        what = f"In {lists:,} rows of {path.name} several values are given; the first counts."
-        findings.append(Finding(level="info", what=what))
+        findings.append(info(f"In {lists:,} rows of {path.name} several values are given; the first counts."))
     header = tuple(dict.fromkeys(key for row in found for key in row))
     _check_cells(path, len(header) * len(found), text)
     return Table(header, [[row.get(key, "") for key in header] for row in found], tuple(findings))
@@ -172,7 +171,7 @@ def _decoded(path: Path, raw: bytes, encoding: str) -> str:
 
 
 def _told(path: Path, encoding: str) -> Finding:
-    return Finding(level="info", what=f"{path.name} is not UTF-8 and was read as {encoding}.")
+    return info(f"{path.name} is not UTF-8 and was read as {encoding}.")
 
 
 def _refused(path: Path, why: str) -> InputRefused:

@@ -3,63 +3,19 @@
 import numpy as np
 
 SUBJECTS = [
-    "the delivery",
-    "my order",
-    "this phone",
-    "the hotel room",
-    "our teacher",
-    "the new update",
-    "a small shop",
-    "the battery",
-    "the film",
-    "customer service",
-    "the garden",
-    "this recipe",
-    "the train",
-    "her speech",
-    "the price",
-    "a quiet street",
-    "the doctor",
-    "the software",
-]
+    "the delivery", "my order", "this phone", "the hotel room", "our teacher", "the new update", "a small shop",
+    "the battery", "the film", "customer service", "the garden", "this recipe", "the train", "her speech", "the price",
+    "a quiet street", "the doctor", "the software",
+]  # fmt: skip
 VERBS = [
-    "arrived",
-    "was",
-    "seems",
-    "looked",
-    "felt",
-    "stayed",
-    "became",
-    "sounded",
-    "turned out",
-    "is still",
-    "has been",
-    "remained",
-    "appeared",
-    "proved",
-]
+    "arrived", "was", "seems", "looked", "felt", "stayed", "became", "sounded", "turned out", "is still", "has been",
+    "remained", "appeared", "proved",
+]  # fmt: skip
 QUALITIES = [
-    "late again",
-    "wonderful",
-    "far too expensive",
-    "broken",
-    "better than expected",
-    "very friendly",
-    "slow",
-    "a complete waste of money",
-    "easy to use",
-    "cold and wet",
-    "surprisingly good",
-    "terrible",
-    "fine for the price",
-    "boring",
-    "full of mistakes",
-    "great",
-    "unclear",
-    "worth every cent",
-    "not what I wanted",
-    "clean and comfortable",
-]
+    "late again", "wonderful", "far too expensive", "broken", "better than expected", "very friendly", "slow",
+    "a complete waste of money", "easy to use", "cold and wet", "surprisingly good", "terrible", "fine for the price",
+    "boring", "full of mistakes", "great", "unclear", "worth every cent", "not what I wanted", "clean and comfortable",
+]  # fmt: skip
 LINKS = ["and", "but", "because", "while", "although", "so", "even though", "after", "before", ", and then"]
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Finding
-from workers.evaluate.data.base import Collection, Entry, Options, Reader, array_digest, names_of
+from workers.evaluate.data.base import Collection, Entry, Options, Reader, array_digest, info, names_of, warning
 from workers.evaluate.data.dataset import Kind
 from workers.evaluate.data.truths.classes import CLASSES
 from workers.pipeline import array_files
@@ -176,7 +176,7 @@ def _not_labels(
         return ()
     named = [name for name in arrays if name.lower() in LABEL_NAMES and name not in inputs]
     told = (f"“{name}” of {file.name} holds {_size(arrays[name])} for {count:,} items" for name in named)
-    return tuple(Finding(level="warning", what=f"{what}, so it is not used as labels.") for what in told)
+    return tuple(warning(f"{what}, so it is not used as labels.") for what in told)
 
 
 def _below_zero(name: str | None, labels: NDArray[Any] | None, spec: PipelineSpec) -> tuple[Finding, ...]:
@@ -188,7 +188,7 @@ def _below_zero(name: str | None, labels: NDArray[Any] | None, spec: PipelineSpe
         return ()
     verb = "is" if below == 1 else "are"
     what = f"{below:,} of {len(labels):,} labels in “{name}” {verb} below 0, which means no label to Fettle."
-    return (Finding(level="warning", what=f"{what} Count classes from 0 if these items have one."),)
+    return (warning(f"{what} Count classes from 0 if these items have one."),)
 
 
 def _size(values: NDArray[Any]) -> str:
@@ -260,7 +260,7 @@ def _content(inputs: Mapping[str, NDArray[Any]], index: int) -> bytes:
 def _told(inputs: Mapping[str, NDArray[Any]], label: str | None, file: Path) -> tuple[Finding, ...]:
     labels = "no labels were found in it" if label is None else f"the labels are in “{label}”"
     what = f"{file.name} holds the inputs {names_of(list(inputs))}; {labels}."
-    return (Finding(level="info", what=what),)
+    return (info(what),)
 
 
 def _no_inputs(file: Path, arrays: Mapping[str, NDArray[Any]], spec: PipelineSpec) -> InputRefused:

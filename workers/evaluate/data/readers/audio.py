@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.errors import InputRefused
-from workers.contracts.specs import Finding
-from workers.evaluate.data.base import Collection, Entry, Options, Reader, array_digest
+from workers.evaluate.data.base import Collection, Entry, Options, Reader, array_digest, info
 from workers.evaluate.data.folders import files_below, is_list, read_files
 from workers.evaluate.data.readers.arrays import columns_of, load_arrays, transcripts_of
 from workers.pipeline.array_files import ArrayFileError, headers_of
@@ -79,7 +78,7 @@ def _recordings(path: Path, options: Options) -> Collection:
     ]
     told = "with a label for each frame" if labels else "without labels"
     what = f"{path.name} holds {len(parts):,} recordings at {rate:,} Hz, {told}."
-    return Collection("audio", entries, findings=(Finding(level="info", what=what),))
+    return Collection("audio", entries, findings=(info(what),))
 
 
 def _number(arrays: Mapping[str, NDArray[Any]], names: tuple[str, ...], otherwise: int) -> int:

@@ -10,27 +10,10 @@ from workers.evaluate.data.truths.boxes import with_boxes
 from workers.evaluate.data.truths.masks import with_masks
 from workers.pipeline.spec import ImageSteps
 
-SUFFIXES = frozenset(
-    [
-        ".png",
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".webp",
-        ".bmp",
-        ".gif",
-        ".tif",
-        ".tiff",
-        ".ppm",
-        ".pgm",
-        ".pbm",
-        ".ico",
-        ".jp2",
-        ".avif",
-        ".pcx",
-        ".tga",
-    ]
-)
+SUFFIXES = frozenset({
+    ".png", ".jpg", ".jpeg", ".jpe", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".ico", ".jp2",
+    ".avif", ".pcx", ".tga",
+})  # fmt: skip
 
 
 def matches(path: Path) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Finding
 from workers.contracts.wording import counted
-from workers.evaluate.data.base import Collection, Columns, Entry, Options, Reader, digest, names_of
+from workers.evaluate.data.base import Collection, Entry, Options, Reader, digest, info, names_of, warning
 from workers.evaluate.data.folders import files_below
 from workers.evaluate.data.readers import audio, pictures
 from workers.evaluate.data.tables import Table, is_number, read_table
@@ -16,41 +16,13 @@ from workers.pipeline.spec import TextSteps
 
 SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".tab", ".jsonl", ".ndjson"})
 TEXT_NAMES = [
-    "messages",
-    "conversation",
-    "text",
-    "sentence",
-    "content",
-    "message",
-    "review",
-    "comment",
-    "body",
-    "tweet",
-    "document",
-    "question",
-    "prompt",
-    "utterance",
-    "title",
-    "input",
-    "source",
-    "src",
-]
+    "messages", "conversation", "text", "sentence", "content", "message", "review", "comment", "body", "tweet",
+    "document", "question", "prompt", "utterance", "title", "input", "source", "src",
+]  # fmt: skip
 LABEL_NAMES = [
-    "label",
-    "labels",
-    "class",
-    "category",
-    "target",
-    "y",
-    "sentiment",
-    "answer",
-    "intent",
-    "spam",
-    "positive",
-    "toxic",
-    "gold",
-    "truth",
-]
+    "label", "labels", "class", "category", "target", "y", "sentiment", "answer", "intent", "spam", "positive", "toxic",
+    "gold", "truth",
+]  # fmt: skip
 REFERENCE_NAMES = ["reference", "references", "translation", "summary", "target", "output", "tgt"]
 """Names of columns with reference texts, for models that generate texts."""
 
@@ -107,13 +79,15 @@ def read(path: Path, options: Options) -> Collection:
         entries.append(Entry(f"row {number}", partial(str, value), content, labels, value, columns=further))
     if not entries:
         raise _no_text(file, f"its column “{table.header[text]}” is empty")
-    findings = [*table.findings, Finding(level="info", what=_told(table, text, label, options))]
+    findings = [*table.findings, info(_told(table, text, label, options))]
     if empty:
-        findings.append(Finding(level="warning", what=f"{empty:,} rows have no text and are left out."))
+        findings.append(warning(f"{empty:,} rows have no text and are left out."))
     if without and label is not None:
         findings.append(_empty_references(without, len(entries), table.header[label]))
-    columns = Columns(table.header, table.header[text], table.header[label] if label is not None else "")
-    return Collection("texts", entries, findings=tuple(findings), columns=columns)
+    return Collection(
+        "texts", entries, findings=tuple(findings), columns=table.header, text_column=table.header[text],
+        label_column=table.header[label] if label is not None else "",
+    )  # fmt: skip
 
 
 def _chosen(table: Table, name: str, file: Path) -> int:
@@ -183,7 +157,7 @@ def _told(table: Table, text: int, label: int | None, options: Options) -> str:
 def _empty_references(count: int, whole: int, column: str) -> Finding:
     what = f"“{column}” is empty in {counted(count, 'row')} of {whole:,}: without a right text"
     left = "no score by right texts is told." if count == whole else "they are left out of the scores."
-    return Finding(level="warning", what=f"{what} {left}")
+    return warning(f"{what} {left}")
 
 
 def _no_text(file: Path, why: str) -> InputRefused:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from workers.contracts.specs import Finding
+from workers.evaluate.data.base import warning
 
 PICTURE_FOLDERS = frozenset({"images", "image", "imgs", "img", "jpegimages", "leftimg8bit"})
 """Common names of the folder of pictures, in lower case."""
@@ -15,4 +16,4 @@ def labels_above(root: Path, folders: Sequence[str], what: str) -> tuple[Finding
     if not beside:
         return ()
     told = f"The folder “{beside[0]}” lies beside the pictures: choose the folder above both, so that its {what} count."
-    return (Finding(level="warning", what=told),)
+    return (warning(told),)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from workers.contracts.specs import Finding
-from workers.evaluate.data.base import Entry, names_of
+from workers.evaluate.data.base import Entry, info, names_of, warning
 from workers.evaluate.data.dataset import Box
 from workers.evaluate.data.truths.above import labels_above
 from workers.evaluate.data.truths.classes import normal
@@ -66,10 +66,9 @@ def _mapped(
     wanted = {kind for row in rows for kind, _ in row or ()}
     numbers = class_numbers(wanted, spec.classes)
     strange = sorted(wanted - numbers.keys())
-    findings = [Finding(level="info", what=told)]
+    findings = [info(told)]
     if strange:
-        what = f"The model does not know {names_of(strange)}: boxes of these classes are left out."
-        findings.append(Finding(level="warning", what=what))
+        findings.append(warning(f"The model does not know {names_of(strange)}: boxes of these classes are left out."))
     if not numbers and wanted:
         return entries, tuple(findings[1:])  # these labels describe something else
     found = [

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from workers.contracts.specs import Finding
-from workers.evaluate.data.base import Collection, names_of
+from workers.evaluate.data.base import Collection, info, names_of, warning
 from workers.evaluate.data.tables import is_number
 from workers.pipeline.spec import PipelineSpec
 
@@ -135,9 +135,9 @@ def _no_classes(raw: Sequence[tuple[str, ...]], spec: PipelineSpec) -> Finding:
         " scores where they fit."
     )
     if spec.answer_kind in ("embedding", "tokens") or not seem_classes:
-        return Finding(level="info", what=what)
+        return info(what)
     count = "1 kind" if len(kinds) == 1 else f"{len(kinds):,} kinds"
-    return Finding(level="warning", what=f"The labels are of {count}, and the model knows 0 classes. {what}")
+    return warning(f"The labels are of {count}, and the model knows 0 classes. {what}")
 
 
 def _translation(names: tuple[str, ...] | None, known: LabelMap, spec: PipelineSpec) -> dict[str, str]:
@@ -160,7 +160,7 @@ def _unknown_labels(
     )
     counted = f"They are of {kinds:,} kinds, and the model knows {known:,} classes. " if known else ""
     what = f"The model does not know the labels {listed}. {counted}{rest} {_known_names(spec)}"
-    return [Finding(level="warning", what=what + _counted_from_one(unknown, labelled, spec))]
+    return [warning(what + _counted_from_one(unknown, labelled, spec))]
 
 
 def _known_names(spec: PipelineSpec) -> str:

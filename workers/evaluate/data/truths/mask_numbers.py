@@ -4,9 +4,8 @@ One PNG is stored for each test item: 8 bits, or 16 for models with more than 25
 "ignore".
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
 from workers.contracts.wording import counted
-from workers.evaluate.data.base import names_of
+from workers.evaluate.data.base import info, names_of, warning
 from workers.evaluate.data.facts import sides_of
 from workers.evaluate.data.store import StoredArrays
 from workers.evaluate.data.truths.boxes import class_numbers
@@ -44,30 +43,25 @@ CITYSCAPES = {
 Numbers = NDArray[np.int32]
 
 
-@dataclass
-class _Read:
-    """Results of reading all masks of a set. `values` counts the masks that contain each number."""
-
-    values: Counter[int]
-    resized: list[str]
-    other_shape: list[str]
-    unusable: list[str]
-
-
 def store_masks(
     folder: Path, test: Sequence[StoredArrays], spec: PipelineSpec, root: Path, ctx: JobContext
 ) -> tuple[dict[int, str], tuple[Finding, ...]]:
     """Write the masks of test items below `folder`; return the file of each item that has one, and findings."""
     if not isinstance(spec.preprocess, ImageSteps) or not any(kept.entry.mask is not None for kept in test):
         return {}, ()
-    read = _Read(Counter(), [], [], [])
+    values: set[int] = set()
+    problems: dict[str, list[str]] = defaultdict(list)
     usable = []
     for number, kept in enumerate(test):
         ctx.check_cancelled()
         ctx.progress(READING, number, len(test), "items")
-        if kept.entry.mask is not None and _look(kept, kept.entry.mask, read):
+        if kept.entry.mask is None:
+            continue
+        problem, name = _look(kept, kept.entry.mask, values)
+        problems[problem].append(name)
+        if problem in ("", "resized"):
             usable.append(number)
-    meaning, findings = _meaning(read.values, spec, root, [kept.entry.mask for kept in test if kept.entry.mask])
+    meaning, findings = _meaning(values, spec, root, [kept.entry.mask for kept in test if kept.entry.mask])
     stored = {}
     (folder / FOLDER).mkdir(exist_ok=True)
     for number in usable if meaning else ():
@@ -77,7 +71,7 @@ def store_masks(
         assert mask is not None and size is not None
         _write(folder / name, _framed(_translated(_pixels(mask), meaning), size, spec.preprocess))
         stored[number] = name
-    return stored, (*_told(read), *findings)
+    return stored, (*_told(problems), *findings)
 
 
 def read_mask(path: str) -> Numbers:
@@ -136,43 +130,39 @@ def _pixels(path: Path) -> NDArray[Any]:
     return values
 
 
-def _look(kept: StoredArrays, mask: Path, read: _Read) -> bool:
-    """Return whether this mask can be used, and count its numbers."""
+def _look(kept: StoredArrays, mask: Path, found: set[int]) -> tuple[str, str]:
+    """Return what is wrong with this mask ("" for nothing) and the item's name; add its numbers to `found`."""
     size = sides_of(kept.entry)
     try:
         values = _pixels(mask)
     except PARSER_ERRORS:
         values = None
     if values is None or size is None:
-        read.unusable.append(kept.entry.source)
-        return False
+        return "unusable", kept.entry.source
     height, width = values.shape
-    if (width, height) != size:
-        factor = np.sqrt(width * height / (size[0] * size[1]))
-        if abs(size[0] * factor - width) > MOST_ASPECT_PX or abs(size[1] * factor - height) > MOST_ASPECT_PX:
-            read.other_shape.append(f"{kept.entry.source} ({width}×{height} for {size[0]}×{size[1]})")
-            return False
-        read.resized.append(kept.entry.source)
-    read.values.update(np.unique(values).tolist())
-    return True
+    problem = "" if (width, height) == size else "resized"
+    factor = np.sqrt(width * height / (size[0] * size[1]))
+    if abs(size[0] * factor - width) > MOST_ASPECT_PX or abs(size[1] * factor - height) > MOST_ASPECT_PX:
+        return "other_shape", f"{kept.entry.source} ({width}×{height} for {size[0]}×{size[1]})"
+    found.update(np.unique(values).tolist())
+    return problem, kept.entry.source
 
 
 def _meaning(
-    values: Counter[int], spec: PipelineSpec, root: Path, files: Sequence[Path]
+    found: set[int], spec: PipelineSpec, root: Path, files: Sequence[Path]
 ) -> tuple[Mapping[int, int], list[Finding]]:
     """Return the model's class for each written number, and findings.
 
     Numbers without a class are left out, and reported unless they mean "ignore".
     """
-    count, found = class_count(spec), set(values)
+    count = class_count(spec)
     usual = _by_convention(found, count, files)
     if usual is not None:
-        return usual[0], [Finding(level="info", what=usual[1])]
+        return usual[0], [info(usual[1])]
     findings = []
     meaning = _by_names(found, spec, root)
     if meaning is not None:
-        what = "The numbers of the masks are matched with the model’s classes by their names."
-        findings.append(Finding(level="info", what=what))
+        findings.append(info("The numbers of the masks are matched with the model’s classes by their names."))
     else:
         meaning = {one: one for one in found if one not in IGNORED and (count is None or one < count)}
     strange = sorted(found - set(meaning) - set(IGNORED))
@@ -182,10 +172,10 @@ def _meaning(
             f"The masks hold numbers that are no classes of the model ({known}):"
             f" {names_of([str(one) for one in strange], 8)}. These pixels are left out of the scores."
         )
-        findings.append(Finding(level="warning", what=what))
+        findings.append(warning(what))
     if not meaning and found:
         what = "No pixel of the masks is of a class that the model knows: they are not used, and answers are compared."
-        findings.append(Finding(level="warning", what=what))
+        findings.append(warning(what))
     return meaning, findings
 
 
@@ -243,24 +233,19 @@ def _write(path: Path, mask: Numbers) -> None:
     Image.fromarray(values).save(path)
 
 
-def _told(read: _Read) -> list[Finding]:
-    findings = []
-    if read.resized:
-        what = (
-            f"{counted(len(read.resized), 'mask')} had another size than the picture and the same shape; sizes were"
-            f" matched without new numbers (nearest neighbor): {names_of(read.resized)}."
+def _told(problems: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+    if resized_ones := problems.get("resized"):
+        yield info(
+            f"{counted(len(resized_ones), 'mask')} had another size than the picture and the same shape; sizes were"
+            f" matched without new numbers (nearest neighbor): {names_of(resized_ones)}."
         )
-        findings.append(Finding(level="info", what=what))
-    if read.other_shape:
-        what = (
-            f"{counted(len(read.other_shape), 'mask')} cannot belong to the picture, whose shape is another:"
-            f" {names_of(read.other_shape)}. There only changes of answers are counted."
+    if others := problems.get("other_shape"):
+        yield warning(
+            f"{counted(len(others), 'mask')} cannot belong to the picture, whose shape is another:"
+            f" {names_of(others)}. There only changes of answers are counted."
         )
-        findings.append(Finding(level="warning", what=what))
-    if read.unusable:
-        what = (
-            f"{counted(len(read.unusable), 'mask')} cannot be used: {names_of(read.unusable)}. A mask is a PNG of one"
+    if unusable := problems.get("unusable"):
+        yield warning(
+            f"{counted(len(unusable), 'mask')} cannot be used: {names_of(unusable)}. A mask is a PNG of one"
             " number for each pixel (palette or gray), not of colors."
         )
-        findings.append(Finding(level="warning", what=what))
-    return findings

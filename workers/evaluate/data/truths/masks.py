@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from workers.contracts.specs import Finding
-from workers.evaluate.data.base import Entry, names_of
+from workers.evaluate.data.base import Entry, info, names_of, warning
 from workers.evaluate.data.folders import files_below
 from workers.evaluate.data.truths.above import PICTURE_FOLDERS, labels_above
 
@@ -42,7 +42,7 @@ def with_masks(entries: Sequence[Entry], root: Path) -> tuple[Sequence[Entry], t
                 f"No mask belongs to a picture: masks have the names of their pictures, and {names_of(lost)} do not."
                 " They are taken for pictures."
             )
-            return entries, (Finding(level="warning", what=what),)
+            return entries, (warning(what),)
         return entries, labels_above(root, (*MASK_FOLDERS, "SegmentationClass", "gtFine"), "masks")
     kept = [
         replace(entry, mask=found[entry.source], labels=())
@@ -50,7 +50,7 @@ def with_masks(entries: Sequence[Entry], root: Path) -> tuple[Sequence[Entry], t
         if entry.open() not in used and not _in_folder(entry.source, (*MASK_FOLDERS, *OTHER_FOLDERS))
     ]
     count = sum(entry.mask is not None for entry in kept)
-    return kept, (Finding(level="info", what=f"Masks were found for {count:,} of {len(kept):,} pictures."),)
+    return kept, (info(f"Masks were found for {count:,} of {len(kept):,} pictures."),)
 
 
 def _mask_of(entry: Entry, root: Path, files: dict[str, Path]) -> Path | None:
