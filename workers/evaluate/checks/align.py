@@ -175,6 +175,6 @@ def _left_over(copy: Floats, original: Floats, warp: Floats, weights: Floats) ->
     clear_part = mean(squares).ravel() / np.maximum(mean(np.square(b)), floor).ravel()
     worst = np.abs(smooth(rest) / np.sqrt(np.maximum(own, floor))).max(axis=(1, 2, 3))
     sure = (np.sqrt(own).ravel() > FLAT) & (expected.std(axis=(1, 2, 3)) > FLAT)
-    clear = weights.mean(axis=(1, 2))
-    figures = [np.asarray(value, np.float32) for value in (left, clear_part, clear, worst)]
-    return Fit(figures[0], figures[1], figures[2], figures[3], sure)
+    columns = left, clear_part, weights.mean(axis=(1, 2)), worst
+    left_over, left_clear, clear, largest = (np.asarray(column, np.float32) for column in columns)
+    return Fit(left_over, left_clear, clear, largest, sure)

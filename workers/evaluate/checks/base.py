@@ -3,17 +3,17 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.data.checks import MAX_NAMED, CheckFinding, Suspect
 from workers.contracts.process.context import JobContext
-from workers.contracts.wording import counted, is_are
 from workers.evaluate.data.dataset import Kind
 
 Floats = NDArray[np.float32]
+Level = Literal["info", "warning", "danger"]
 
 
 @dataclass(frozen=True)
@@ -131,17 +131,11 @@ class Check:
     order: int
     run: Callable[[Material, JobContext], Outcome]
 
-
-def items_words(count: int) -> str:
-    """Return a number of items in words, for example "1 item" or "1,200 items"."""
-    return counted(count, "item")
+    def finding(self, level: Level, what: str, hint: str = "", **more: Any) -> CheckFinding:
+        """Return a finding of this check; `more` are further fields of it."""
+        return CheckFinding(check=self.id, level=level, what=what, hint=hint, **more)
 
 
 def named(values: Sequence[str]) -> tuple[str, ...]:
     """Return the first values, as many as a finding names."""
     return tuple(values[:MAX_NAMED])
-
-
-def are(count: int) -> str:
-    """Return "is" or "are" for a count."""
-    return is_are(count)

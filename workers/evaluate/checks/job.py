@@ -1,16 +1,24 @@
 """Run the job ``data_check``: read the sets, run every check, and collect the findings."""
 
 import traceback
+from functools import cache
 
 from workers.contracts.data.checks import MAX_NAMED, CheckFinding, DataCheckParams, DataCheckResult
 from workers.contracts.process.context import JobContext
+from workers.evaluate.checks import kinds
 from workers.evaluate.checks.base import Check, Material, Outcome
 from workers.evaluate.checks.gather import gather
 from workers.evaluate.checks.reading import DataSplit, read_parts
-from workers.evaluate.checks.registry import all_checks
 from workers.evaluate.checks.suspects import drawn
+from workers.evaluate.kinds import kinds_in
 
 LEVELS = {"danger": 0, "warning": 1, "info": 2}
+
+
+@cache
+def all_checks() -> tuple[Check, ...]:
+    """Return every module's CHECK in the order of the report."""
+    return tuple(kinds_in(kinds, "CHECK"))
 
 
 def check_data(params: DataCheckParams, ctx: JobContext) -> DataCheckResult:

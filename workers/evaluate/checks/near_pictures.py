@@ -1,7 +1,6 @@
 """Find pictures that are copies of each other: hashes give candidates, and alignment confirms them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,30 +29,11 @@ digits or shirts, 20 do.
 """
 LEFT_EVENLY, WORST_EVENLY = 0.02, 0.45
 """A little more may be left if it is spread evenly, as after recompression."""
+Rows = NDArray[np.int64]
+"""Candidate pairs (k, 4): picture that may be a copy, picture that it may be a part of, part in `BOXES`, bits apart."""
 WORTH_ANOTHER = 0.15
 LEFT_CUT_OFF, LEFT_CLEAR, CLEAR, CUT_OFF = 0.06, 0.006, 0.25, 0.02
 """If brightness clipped a part at white, the part that was not clipped must fit better."""
-
-
-@dataclass(frozen=True)
-class NearPairs:
-    """Candidate pairs of equal pictures (k,).
-
-    Attributes:
-        copy: Number of the picture that may be a copy.
-        original: Number of the picture that it may be a part of.
-        box: Number of the part in `BOXES`.
-        distance: Distance of the hashes in bits.
-    """
-
-    copy: NDArray[np.int64]
-    original: NDArray[np.int64]
-    box: NDArray[np.int64]
-    distance: NDArray[np.int64]
-
-    def where(self, chosen: NDArray[np.bool_]) -> "NearPairs":
-        """Return the candidates where `chosen` (k,) is True."""
-        return NearPairs(self.copy[chosen], self.original[chosen], self.box[chosen], self.distance[chosen])
 
 
 def near_pairs(pictures: Pictures, ctx: JobContext) -> list[tuple[int, int]]:
@@ -69,37 +49,30 @@ def near_pairs(pictures: Pictures, ctx: JobContext) -> list[tuple[int, int]]:
     radius = _radius(pictures.hashes, ctx.seed)
     if radius < NEAR:
         ctx.log(
-            f"Nearly all pictures look alike: only those whose hashes differ in {radius} bits at most are compared."
+            f"Nearly all pictures look alike: only those are compared whose hashes differ in {radius} bits at most."
         )
     found = _candidates(pictures.hashes, coarse, radius, ctx)
     pairs: set[tuple[int, int]] = set()
-    total = len(found.copy)
-    for start in range(0, total, BATCH):
+    for start in range(0, len(found), BATCH):
         ctx.check_cancelled()
-        ctx.progress(STAGE, 0.5 + 0.5 * start / total, 1.0)
-        part = slice(start, start + BATCH)
-        batch = NearPairs(found.copy[part], found.original[part], found.box[part], found.distance[part])
-        for i, j in _confirmed(batch, pictures.small, coarse, ctx):
+        ctx.progress(STAGE, 0.5 + 0.5 * start / len(found), 1.0)
+        for i, j in _confirmed(found[start : start + BATCH], pictures.small, coarse, ctx):
             pairs.add((min(i, j), max(i, j)))
     ctx.progress(STAGE, 1.0, 1.0)
     return sorted(pairs)
 
 
-def _candidates(hashes: NDArray[np.uint64], coarse: Floats, radius: int, ctx: JobContext) -> NearPairs:
+def _candidates(hashes: NDArray[np.uint64], coarse: Floats, radius: int, ctx: JobContext) -> Rows:
     """Return all candidates within `radius`: of each pair, the closer direction and its best part."""
-    parts = list(_blocks(hashes, coarse, radius, ctx))
-    columns = [np.concatenate([part[k] for part in parts]) for k in range(4)]
-    low, high = np.minimum(columns[0], columns[1]), np.maximum(columns[0], columns[1])
-    order = np.lexsort((columns[2], columns[3], high, low))
+    found = np.concatenate(list(_blocks(hashes, coarse, radius, ctx)))
+    low, high = found[:, :2].min(axis=1), found[:, :2].max(axis=1)
+    order = np.lexsort((found[:, 2], found[:, 3], high, low))
     first = np.ones(len(order), np.bool_)
     first[1:] = (np.diff(low[order]) != 0) | (np.diff(high[order]) != 0)
-    chosen = order[first]
-    return NearPairs(*(column[chosen] for column in columns))
+    return found[order[first]]
 
 
-def _blocks(
-    hashes: NDArray[np.uint64], coarse: Floats, radius: int, ctx: JobContext
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
+def _blocks(hashes: NDArray[np.uint64], coarse: Floats, radius: int, ctx: JobContext) -> Iterator[Rows]:
     count = len(hashes)
     rows = max(1, CELLS // count)
     unit = coarse.reshape(count, -1) - coarse.reshape(count, -1).mean(axis=1, keepdims=True)
@@ -117,7 +90,7 @@ def _blocks(
         best[whole], box[whole] = radius, 0
         best[np.arange(stop - start), np.arange(start, stop)] = radius + 1
         i, j = np.nonzero(best <= radius)
-        yield i + start, j, box[i, j].astype(np.int64), best[i, j].astype(np.int64)
+        yield np.stack([i + start, j, box[i, j], best[i, j]], axis=1)
         ctx.progress(STAGE, 0.5 * stop / count, 1.0)
 
 
@@ -139,27 +112,25 @@ def _radius(hashes: NDArray[np.uint64], seed: int) -> int:
     return 0
 
 
-def _confirmed(batch: NearPairs, small: NDArray[np.uint8], coarse: Floats, ctx: JobContext) -> list[tuple[int, int]]:
+def _confirmed(batch: Rows, small: NDArray[np.uint8], coarse: Floats, ctx: JobContext) -> list[tuple[int, int]]:
     """Return the candidates that are the same picture; a coarse test comes first, which most similar pictures fail."""
-    warp = warps(np.asarray(BOXES, np.float32)[batch.box])
-    alike = similarity(coarse[batch.copy], coarse[batch.original], warp) > ALIKE
-    batch, warp = batch.where(alike), warp[alike]
-    if not len(batch.copy):
-        return []
-    warp = lay_on(coarse[batch.copy], coarse[batch.original], warp, COARSE_STEPS)
-    alike = similarity(coarse[batch.copy], coarse[batch.original], warp) > AFTER_STEPS
-    batch, warp = batch.where(alike), warp[alike]
-    if not len(batch.copy):
-        return []
+    warp = warps(np.asarray(BOXES, np.float32)[batch[:, 2]])
+    for steps, least in ((0, ALIKE), (COARSE_STEPS, AFTER_STEPS)):
+        warp = lay_on(coarse[batch[:, 0]], coarse[batch[:, 1]], warp, steps)
+        alike = similarity(coarse[batch[:, 0]], coarse[batch[:, 1]], warp) > least
+        batch, warp = batch[alike], warp[alike]
+        if not len(batch):
+            return []
+    copy, original = batch[:, 0], batch[:, 1]
     ctx.check_cancelled()
-    first = fit(small[batch.copy], small[batch.original], warp)
+    first = fit(small[copy], small[original], warp)
     same = is_copy(first)
     # Test the other direction, in which the original is the picture that was clipped at white.
     again = np.flatnonzero(~same & (first.left_over < WORTH_ANOTHER) & (warp[:, 0] > 0.98) & (warp[:, 1] > 0.98))
     if len(again):
         straight = np.tile(np.asarray([1.0, 1.0, 0.0, 0.0], np.float32), (len(again), 1))
-        same[again] = is_copy(fit(small[batch.original[again]], small[batch.copy[again]], straight))
-    return [(int(i), int(j)) for i, j in zip(batch.copy[same], batch.original[same], strict=True)]
+        same[again] = is_copy(fit(small[original[again]], small[copy[again]], straight))
+    return [(int(i), int(j)) for i, j in zip(copy[same], original[same], strict=True)]
 
 
 def is_copy(found: Fit) -> NDArray[np.bool_]:

@@ -6,7 +6,6 @@ Sources: ISO/IEC 7812-1 annex B (Luhn), ISO 13616 (IBAN, remainder 97), ITU-T E.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 EMAIL = re.compile(r"(?<![\w.+-])[A-Za-z0-9][\w.+-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,24}(?![\w-])", re.ASCII)
 CARD = re.compile(r"(?<![\d.,-])\d(?:[ -]?\d){12,18}(?![\d.,-]{0,20}\d)")
@@ -32,23 +31,18 @@ IBAN_LENGTHS = {
 """Number of characters of an IBAN by country (SWIFT's IBAN registry)."""
 
 
-@dataclass(frozen=True)
-class Hit:
-    """One piece of private data: its kind, and its text with everything but the ends masked."""
+def private_in(text: str) -> list[tuple[str, str]]:
+    """Return the kind of each piece of private data in a text, and the piece with all but its ends masked.
 
-    kind: str
-    masked: str
-
-
-def private_in(text: str) -> list[Hit]:
-    """Return all private data in a text, the most certain kinds first; each piece counts once."""
-    hits: list[Hit] = []
+    The most certain kinds come first, and each piece counts once.
+    """
+    hits: list[tuple[str, str]] = []
     taken: list[tuple[int, int]] = []
     for kind, start, end in _found(text):
         if any(start < other_end and other_start < end for other_start, other_end in taken):
             continue
         taken.append((start, end))
-        hits.append(Hit(kind, masked(kind, text[start:end])))
+        hits.append((kind, masked(kind, text[start:end])))
     return hits
 
 

@@ -9,9 +9,10 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.paths import from_text
 from workers.evaluate.data.base import Collection, Entry, Options, Reader, digest, nothing_readable, shown
 from workers.evaluate.data.dataset import read_dataset
+from workers.evaluate.data.edits import with_labels
 from workers.evaluate.data.folders import SPLITS
 from workers.evaluate.data.readers import arrays
-from workers.evaluate.data.sniff import all_readers, read_collection
+from workers.evaluate.data.sniff import read_collection, readable, readers_for
 from workers.evaluate.data.split import choose
 from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, PipelineInput, PipelineSpec, Source, TextSteps
 from workers.pipeline.spec_file import read_spec
@@ -59,10 +60,7 @@ def _thinned(part: DataSplit, params: DataCheckParams) -> DataSplit:
             f"All items of “{part.name}” were left out.",
             "Put some of them back, or choose other data.",
         )
-    kept = [
-        replace(entry, labels=(params.relabeled[entry.source],)) if entry.source in params.relabeled else entry
-        for entry in kept
-    ]
+    kept = with_labels(kept, params.relabeled)
     chosen = choose([None] * len(kept), lambda i: digest(kept[i].source.encode()), params.max_items)
     return replace(part, entries=[kept[i] for i in chosen])
 
@@ -101,55 +99,21 @@ def _parts_of(path: Path) -> list[tuple[str, Path]]:
 
 
 def _read(path: Path, params: DataCheckParams) -> Collection:
+    columns = params.text_column, params.label_column
     if params.model_dir is not None:
-        spec = read_spec(Path(params.model_dir))
-        return read_collection(path, Options(spec, params.text_column, params.label_column))
-    reader = _reader_of(path)
-    try:
-        collection = reader.read(path, Options(_spec_of(reader, path), params.text_column, params.label_column))
-    except OSError as error:
-        raise InputRefused(
-            "unreadable_data",
-            "The data cannot be read",
-            f"“{shown(path.name)}” cannot be opened ({error.strerror or error}).",
-            "Check that it is there and that you may read it, and try again.",
-        ) from error
-    if not collection.entries:
-        raise _nothing(path)
-    return collection
-
-
-def _reader_of(path: Path) -> Reader:
-    if not path.exists():
-        raise InputRefused(
-            "no_such_data",
-            "There is no such data",
-            f"There is nothing at “{shown(str(path))}”.",
-            "Check the path, or choose the folder or file again.",
+        return read_collection(path, Options(read_spec(Path(params.model_dir)), *columns))
+    with readable(path):
+        matching = {reader.id: reader for reader in readers_for(path)}
+        reader = next((matching[name] for name in (*ORDER, *matching) if name in matching), None)
+        collection = None if reader is None else reader.read(path, Options(_spec_of(reader, path), *columns))
+    if collection is None or not collection.entries:
+        raise nothing_readable(
+            path,
+            "There is nothing in it that can be checked",
+            "No pictures, texts (CSV), sounds (WAV) or arrays (NPZ) were found",
+            "Choose a folder of pictures or sounds, a CSV of texts or an NPZ file.",
         )
-    readers = {reader.id: reader for reader in all_readers()}
-    order = [*ORDER, *(name for name in readers if name not in ORDER)]
-    try:
-        matching = [readers[name] for name in order if readers[name].matches(path)]
-    except OSError as error:
-        raise InputRefused(
-            "unreadable_data",
-            "The data cannot be read",
-            f"“{shown(path.name)}” cannot be looked into ({error.strerror or error}).",
-            "Check that you may read it, and try again.",
-        ) from error
-    if not matching:
-        raise _nothing(path)
-    return matching[0]
-
-
-def _nothing(path: Path) -> InputRefused:
-    return nothing_readable(
-        path,
-        "There is nothing in it that can be checked",
-        "No pictures, texts (CSV), sounds (WAV) or arrays (NPZ) were found",
-        "Choose a folder of pictures or sounds, a CSV of texts or an NPZ file.",
-    )
+    return collection
 
 
 def _spec_of(reader: Reader, path: Path) -> PipelineSpec:

@@ -12,7 +12,7 @@ from workers.contracts.errors import InputRefused, JobCancelled
 from workers.evaluate.checks import job
 from workers.evaluate.checks.base import Check, Material, Outcome, Pictures
 from workers.evaluate.checks.near_pictures import near_pairs
-from workers.evaluate.checks.registry import all_checks
+from workers.evaluate.checks.job import all_checks
 from workers.runtime.recording import RecordingContext
 
 Make = Callable[..., Any]

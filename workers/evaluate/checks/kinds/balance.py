@@ -4,7 +4,8 @@ from collections import Counter
 
 from workers.contracts.data.checks import CheckFinding
 from workers.contracts.process.context import JobContext
-from workers.evaluate.checks.base import Check, Material, Outcome, are, items_words, named
+from workers.contracts.wording import counted, is_are
+from workers.evaluate.checks.base import Check, Material, Outcome, named
 from workers.evaluate.data.base import names_of
 
 FEW = 10
@@ -20,12 +21,12 @@ def run(material: Material, ctx: JobContext) -> Outcome:
     findings = _few(len(units))
     if not labels:
         what = "There are no labels: whether answers are right cannot be told, only whether they change."
-        findings.append(CheckFinding(check=CHECK.id, level="info", what=what))
+        findings.append(CHECK.finding("info", what))
         return Outcome(tuple(findings), counts)
     if labelled < len(units):
         names = [unit.source for unit in units if not unit.labels]
-        what = f"{items_words(len(names)).capitalize()} of {len(units):,} {are(len(names))} without a label."
-        finding = CheckFinding(check=CHECK.id, level="info", what=what, count=len(names), items=named(names))
+        what = f"{counted(len(names), 'item').capitalize()} of {len(units):,} {is_are(len(names))} without a label."
+        finding = CHECK.finding("info", what, count=len(names), items=named(names))
         findings.append(finding)
     findings.append(_spread(labels))
     return Outcome(tuple(findings), counts)
@@ -34,9 +35,9 @@ def run(material: Material, ctx: JobContext) -> Outcome:
 def _few(count: int) -> list[CheckFinding]:
     if count >= FEW:
         return []
-    what = f"There {are(count)} only {items_words(count)}: too few to say how often answers are right or change."
+    what = f"There {is_are(count)} only {counted(count, 'item')}: too few to say how often answers are right or change."
     hint = "Add more, some hundreds if you can."
-    return [CheckFinding(check=CHECK.id, level="warning", what=what, hint=hint, count=count)]
+    return [CHECK.finding("warning", what, hint, count=count)]
 
 
 def _spread(labels: Counter[str]) -> CheckFinding:
@@ -45,14 +46,14 @@ def _spread(labels: Counter[str]) -> CheckFinding:
     if len(labels) == 1:
         what = f"All labels are of one kind, {names_of([most])}: what happens to other kinds is not tested."
         hint = "Add examples of the other kinds."
-        return CheckFinding(check=CHECK.id, level="warning", what=what, hint=hint, values=values)
+        return CHECK.finding("warning", what, hint, values=values)
     if few * UNEVEN < many:
         what = f"The kinds are unevenly spread: {many:,} of {names_of([most])} and {few:,} of {names_of([least])}."
         hint = "Add examples of the rare kinds; what is said about these rests on few."
-        return CheckFinding(check=CHECK.id, level="warning", what=what, hint=hint, values=values)
+        return CHECK.finding("warning", what, hint, values=values)
     spread = f"{few:,} to {many:,}" if few != many else f"{many:,}"
     what = f"{len(labels):,} kinds, {spread} examples of each."
-    return CheckFinding(check=CHECK.id, level="info", what=what, values=values)
+    return CHECK.finding("info", what, values=values)
 
 
 CHECK = Check("balance", "Examples of each kind", "plain counts of the labels", 30, run)

@@ -1,6 +1,6 @@
 """Find equal items with contradicting labels."""
 
-from workers.contracts.data.checks import MAX_NAMED, CheckFinding
+from workers.contracts.data.checks import MAX_NAMED
 from workers.contracts.process.context import JobContext
 from workers.evaluate.checks.alike import alike
 from workers.evaluate.checks.base import Check, Material, Outcome
@@ -18,14 +18,10 @@ def run(material: Material, ctx: JobContext) -> Outcome:
     labels = sorted({label for i in groups[0] for label in material.units[i].labels})
     first = names_of([material.name_of(i) for i in groups[0]], 2)
     cases = "1 item comes" if count == 1 else f"{count:,} items come"
-    finding = CheckFinding(
-        check=CHECK.id,
-        level="warning",
-        what=f"{cases} more than once with labels that contradict each other: {first} as {names_of(labels)}.",
-        hint="Correct the labels; until then none of them is believed.",
-        count=count,
-        groups=tuple(tuple(material.name_of(i) for i in group) for group in groups[:MAX_NAMED]),
-    )
+    what = f"{cases} more than once with labels that contradict each other: {first} as {names_of(labels)}."
+    hint = "Correct the labels; until then none of them is believed."
+    named = tuple(tuple(material.name_of(i) for i in group) for group in groups[:MAX_NAMED])
+    finding = CHECK.finding("warning", what, hint, count=count, groups=named)
     return Outcome((finding,), {"contradictions": count})
 
 

@@ -4,17 +4,17 @@ Lopez-Paz and Oquab 2017, "Revisiting Classifier Two-Sample Tests" (arXiv 1610.0
 "Failing Loudly" (arXiv 1810.11953), for Kolmogorov-Smirnov tests of single properties, here with Holm's correction.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.data.checks import CheckFinding
 from workers.contracts.process.context import JobContext
 from workers.contracts.wording import percent
-from workers.evaluate.checks.base import Check, Floats, Material, Outcome
+from workers.evaluate.checks.base import Check, Material, Outcome
 from workers.evaluate.checks.learnable import linear, quiet, rows_of
+from workers.evaluate.proof.stats import holm
 
 STAGE = "Comparing the two sets"
 FEWEST = 20
@@ -60,18 +60,12 @@ def run(material: Material, ctx: JobContext) -> Outcome:
     apart, p = two_sample_test(rows, sides[chosen], generator, ctx)
     shifts = _shifts(material, chosen)
     drifted = p <= LEVEL and apart >= TOLD_APART
-    finding = CheckFinding(
-        check=CHECK.id,
-        level="warning" if drifted else "info",
-        what=_words(material, apart, shifts, drifted),
-        hint="See whether both are like what the model will get in use." if drifted else "",
-        values={
-            "pairs told apart": apart,
-            "p-value": p,
-            **{f"{shift.name}: distance": shift.distance for shift in shifts},
-            **{f"{shift.name}: p-value": shift.p for shift in shifts},
-        },
-    )
+    values = {"pairs told apart": apart, "p-value": p}
+    values |= {f"{shift.name}: distance": shift.distance for shift in shifts}
+    values |= {f"{shift.name}: p-value": shift.p for shift in shifts}
+    hint = "See whether both are like what the model will get in use." if drifted else ""
+    what = _words(material, apart, shifts, drifted)
+    finding = CHECK.finding("warning" if drifted else "info", what, hint, values=values)
     return Outcome((finding,), {"drift": int(drifted)})
 
 
@@ -131,17 +125,14 @@ def _shifts(material: Material, chosen: NDArray[np.intp]) -> list[Shift]:
     from scipy.stats import ks_2samp
 
     sides = material.sides[chosen]
-    found: list[tuple[float, float, str, Floats, Floats]] = []
+    shifts = []
     for name, column in material.properties.items():
         first, second = column[chosen][sides == 0], column[chosen][sides == 1]
         test = ks_2samp(first, second, method="asymp" if len(chosen) > 2000 else "auto")
-        found.append((float(test.pvalue), float(test.statistic), name, first, second))
-    found.sort(key=lambda entry: entry[0])
-    shifts, worst = [], 0.0
-    for place, (p, distance, name, first, second) in enumerate(found):
-        worst = max(worst, min(1.0, p * (len(found) - place)))
-        shifts.append(Shift(name, distance, worst, float(np.median(first)), float(np.median(second))))
-    return sorted(shifts, key=lambda shift: -shift.distance)
+        medians = float(np.median(first)), float(np.median(second))
+        shifts.append(Shift(name, float(test.statistic), float(test.pvalue), *medians))
+    adjusted = zip(shifts, holm([shift.p for shift in shifts]), strict=True)
+    return sorted((replace(shift, p=p) for shift, p in adjusted), key=lambda shift: -shift.distance)
 
 
 def _words(material: Material, apart: float, shifts: list[Shift], drifted: bool) -> str:

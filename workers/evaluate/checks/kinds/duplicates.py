@@ -2,8 +2,9 @@
 
 from workers.contracts.data.checks import MAX_NAMED, CheckFinding
 from workers.contracts.process.context import JobContext
+from workers.contracts.wording import counted, is_are
 from workers.evaluate.checks.alike import alike
-from workers.evaluate.checks.base import Check, Material, Outcome, are, items_words
+from workers.evaluate.checks.base import Check, Material, Outcome
 from workers.evaluate.data.base import names_of
 
 
@@ -18,10 +19,10 @@ def run(material: Material, ctx: JobContext) -> Outcome:
     counts: dict[str, int | None] = {"exact_duplicates": surplus, "near_duplicates": near if found.near_known else None}
     findings = []
     if surplus:
-        what = f"{items_words(surplus).capitalize()} {are(surplus)} exactly the same as another one"
+        what = f"{counted(surplus, 'item').capitalize()} {is_are(surplus)} exactly the same as another one"
         findings.append(_finding(material, what, surplus, exact, "Identical items are counted once."))
     if near:
-        what = f"{items_words(near).capitalize()} {are(near)} nearly the same as another one"
+        what = f"{counted(near, 'item').capitalize()} {is_are(near)} nearly the same as another one"
         hint = "They say less than different examples would: take out what adds nothing."
         findings.append(_finding(material, what, near, every, hint))
     return Outcome(tuple(findings), counts)
@@ -37,15 +38,8 @@ def _inside(material: Material, groups: list[list[int]]) -> list[list[int]]:
 def _finding(material: Material, what: str, count: int, groups: list[list[int]], hint: str) -> CheckFinding:
     named = tuple(tuple(material.name_of(i) for i in group) for group in groups[:MAX_NAMED])
     first = f": {' and '.join(names_of([name]) for name in named[0][:2])}" if named else ""
-    return CheckFinding(
-        check=CHECK.id, level="info", what=f"{what}{first}.", hint=hint, count=count, groups=named
-    )  # fmt: skip
+    return CHECK.finding("info", f"{what}{first}.", hint, count=count, groups=named)
 
 
-CHECK = Check(
-    "duplicates",
-    "No item is there twice",
-    "content digest; pHash of imagehash confirmed by alignment; MinHash of datasketch confirmed by Jaccard",
-    40,
-    run,
-)
+SOURCE = "content digest; pHash of imagehash confirmed by alignment; MinHash of datasketch confirmed by Jaccard"
+CHECK = Check("duplicates", "No item is there twice", SOURCE, 40, run)

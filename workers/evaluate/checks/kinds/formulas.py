@@ -5,9 +5,9 @@ Source: OWASP, "CSV Injection".
 
 import re
 
-from workers.contracts.data.checks import CheckFinding
 from workers.contracts.process.context import JobContext
-from workers.evaluate.checks.base import Check, Material, Outcome, are, items_words, named
+from workers.contracts.wording import counted, is_are
+from workers.evaluate.checks.base import Check, Material, Outcome, named
 from workers.evaluate.data.base import names_of
 
 FORMULA = re.compile(r"^\s*(?:=\s*[A-Za-z+\-@(\"]|@[A-Z]{2,}\(|[+-][A-Za-z@(]+\()|^\s*=[^=\s].*[()!|]")
@@ -23,11 +23,11 @@ def run(material: Material, ctx: JobContext) -> Outcome:
         return Outcome(counts={"formulas": 0})
     count = len(names)
     what = (
-        f"{items_words(count)} {are(count)} what a spreadsheet would take for a formula ({names_of(names)});"
+        f"{counted(count, 'item')} {is_are(count)} what a spreadsheet would take for a formula ({names_of(names)});"
         " here they stay plain texts."
     )
     hint = "If they came from a spreadsheet, save the values instead of the formulas."
-    finding = CheckFinding(check=CHECK.id, level="info", what=what, hint=hint, count=count, items=named(names))
+    finding = CHECK.finding("info", what, hint, count=count, items=named(names))
     return Outcome((finding,), {"formulas": count})
 
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.data.checks import CheckFinding, Suspect
+from workers.contracts.data.checks import Suspect
 from workers.contracts.process.context import JobContext
-from workers.contracts.wording import percent
-from workers.evaluate.checks.base import Check, Floats, Material, Outcome, items_words, named
+from workers.contracts.wording import counted, percent
+from workers.evaluate.checks.base import Check, Floats, Material, Outcome, named
 from workers.evaluate.checks.learnable import Positions, classifier, quiet, rows_of
 from workers.evaluate.data.split import choose
 
@@ -64,7 +64,7 @@ def run(material: Material, ctx: JobContext) -> Outcome:
             " items right, too few to doubt a label."
         )
         values = {"right answers of a simple classifier": found.accuracy}
-        finding = CheckFinding(check=CHECK.id, level="info", what=what, values=values)
+        finding = CHECK.finding("info", what, values=values)
         return Outcome((finding,), {"label_errors": None})
     return _told(material, found, issues(found.labels, found.probabilities))
 
@@ -123,16 +123,12 @@ def _told(material: Material, found: Learned, doubtful: NDArray[np.int64]) -> Ou
     given, guess = found.names[found.labels[first]], found.names[int(found.probabilities[first].argmax())]
     count = len(names)
     verb = "has a label that is" if count == 1 else "have labels that are"
-    finding = CheckFinding(
-        check=CHECK.id,
-        level="warning",
-        what=f"{items_words(count).capitalize()} {verb} probably wrong: {names[0]} is labelled “{given}” and looks more"
-        f" like “{guess}”.",
-        hint="Look at them one by one; a simple classifier made this guess and may be wrong.",
-        count=count,
-        items=named(names),
-        values=values,
+    what = (
+        f"{counted(count, 'item').capitalize()} {verb} probably wrong: {names[0]} is labelled “{given}” and looks more"
+        f" like “{guess}”."
     )
+    hint = "Look at them one by one; a simple classifier made this guess and may be wrong."
+    finding = CHECK.finding("warning", what, hint, count=count, items=named(names), values=values)
     return Outcome((finding,), {"label_errors": count}, suspects=_suspects(material, found, doubtful[:MOST_SHOWN]))
 
 
@@ -141,15 +137,9 @@ def _suspects(material: Material, found: Learned, doubtful: NDArray[np.int64]) -
     for i in doubtful:
         unit, shares = material.units[int(found.chosen[i])], found.probabilities[i]
         likely = int(shares.argmax())
-        suspects.append(
-            Suspect(
-                source=unit.source,
-                given=found.names[found.labels[i]],
-                likely=found.names[likely],
-                share=float(shares[likely]),
-                text=(unit.text or "")[:300],
-            )
-        )
+        given, text = found.names[found.labels[i]], (unit.text or "")[:300]
+        share = float(shares[likely])
+        suspects.append(Suspect(source=unit.source, given=given, likely=found.names[likely], share=share, text=text))
     return tuple(suspects)
 
 

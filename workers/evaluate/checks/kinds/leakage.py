@@ -3,10 +3,11 @@
 Kapoor and Narayanan 2023, "Leakage and the reproducibility crisis in machine-learning-based science".
 """
 
-from workers.contracts.data.checks import MAX_NAMED, CheckFinding
+from workers.contracts.data.checks import MAX_NAMED
 from workers.contracts.process.context import JobContext
+from workers.contracts.wording import counted, is_are
 from workers.evaluate.checks.alike import alike
-from workers.evaluate.checks.base import Check, Material, Outcome, are, items_words
+from workers.evaluate.checks.base import Check, Material, Outcome
 from workers.evaluate.data.base import names_of
 
 
@@ -24,15 +25,11 @@ def run(material: Material, ctx: JobContext) -> Outcome:
     }
     if not shared:
         return Outcome(counts=counts)
-    finding = CheckFinding(
-        check=CHECK.id,
-        level="danger",
-        what=_words(material, shared, same, every),
-        hint="Leave them out of one of the two: a model tuned on what it is tested with looks better than it is.",
-        count=len(shared),
-        items=tuple(material.name_of(i) for i in shared[:MAX_NAMED]),
-        groups=tuple(tuple(material.name_of(i) for i in group) for group in every[:MAX_NAMED]),
-    )
+    hint = "Leave them out of one of the two: a model tuned on what it is tested with looks better than it is."
+    items = tuple(material.name_of(i) for i in shared[:MAX_NAMED])
+    groups = tuple(tuple(material.name_of(i) for i in group) for group in every[:MAX_NAMED])
+    what = _words(material, shared, same, every)
+    finding = CHECK.finding("danger", what, hint, count=len(shared), items=items, groups=groups)
     return Outcome((finding,), counts, _to_leave_out(material, found.all_of, every), len(shared))
 
 
@@ -51,7 +48,7 @@ def _words(material: Material, shared: list[int], same: list[int], every: list[l
     how = "exactly the same as" if len(same) == count else "the same as" if same else "nearly the same as"
     some = "" if len(same) in (0, count) else f", {len(same):,} of them exactly"
     what = "an item" if count == 1 else "items"
-    return f"{items_words(count)} of “{first}” {are(count)} {how} {what} of “{second}”{some}, such as {example}."
+    return f"{counted(count, 'item')} of “{first}” {is_are(count)} {how} {what} of “{second}”{some}, such as {example}."
 
 
 def _to_leave_out(material: Material, groups: list[list[int]], across: list[list[int]]) -> tuple[str, ...]:

@@ -1,8 +1,5 @@
 """Report the license that files beside the data state; anything else is the person's knowledge and is asked for."""
 
-from pathlib import Path
-
-from workers.contracts.data.checks import CheckFinding
 from workers.contracts.process.context import JobContext
 from workers.evaluate.checks.base import Check, Material, Outcome
 from workers.hub.licenses import judge
@@ -13,28 +10,21 @@ def run(material: Material, ctx: JobContext) -> Outcome:
     """Read LICENSE and README in each set's folder, or beside its file."""
     findings = []
     stated = 0
-    places = dict.fromkeys(zip(material.names, material.roots, strict=True))
-    if len(set(material.roots)) == 1:
-        places = dict.fromkeys([("The data", material.roots[0])])
-    for name, root in places:
+    places = dict(zip(material.roots, (f"“{name}”" for name in material.names), strict=True))
+    if len(places) == 1:
+        places = {material.roots[0]: "The data"}
+    for root, who in places.items():
         ctx.check_cancelled()
-        found = _stated(root)
-        who = name if name == "The data" else f"“{name}”"
+        found = license_of(root if root.is_dir() else root.parent)
         if found is None:
             what = f"{who} came without a license: whether you may use it for this is not known here."
-            hint = "Ask whoever made it, unless it is your own."
-            findings.append(CheckFinding(check=CHECK.id, level="warning", what=what, hint=hint))
+            findings.append(CHECK.finding("warning", what, "Ask whoever made it, unless it is your own."))
             continue
         stated += 1
         verdict = judge(found)
-        level = "info" if verdict.for_business else "warning"
         what = f"{who} came under {verdict.sentence}."
-        findings.append(CheckFinding(check=CHECK.id, level=level, what=what))  # type: ignore[arg-type]
+        findings.append(CHECK.finding("info" if verdict.for_business else "warning", what))
     return Outcome(tuple(findings), {"licenses": stated})
-
-
-def _stated(root: Path) -> str | None:
-    return license_of(root if root.is_dir() else root.parent)
 
 
 CHECK = Check("license", "What its license allows", "SPDX; the rows of the hub's licenses", 110, run)

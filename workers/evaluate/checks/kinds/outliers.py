@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.data.checks import CheckFinding
 from workers.contracts.process.context import JobContext
 from workers.contracts.wording import percent
 from workers.evaluate.checks.base import Check, Floats, Material, Outcome, named
@@ -79,14 +78,10 @@ def _told(
     order = np.argsort(-judged)[:count]
     names = [material.name_of(int(others[i])) for i in order]
     what = f"{percent(share)} of “{first}” lie outside of what “{second}” holds; about 5 % would by chance."
-    finding = CheckFinding(
-        check=CHECK.id,
-        level="warning" if unusual else "info",
-        what=what,
-        hint="Look at the first of them: calibrate with data like those that are tested." if unusual else "",
-        count=count,
-        items=named(names),
-        values={"share outside": share, "p-value": p},
+    hint = "Look at the first of them: calibrate with data like those that are tested." if unusual else ""
+    values = {"share outside": share, "p-value": p}
+    finding = CHECK.finding(
+        "warning" if unusual else "info", what, hint, count=count, items=named(names), values=values
     )
     return Outcome((finding,), {"out_of_distribution": count})
 

@@ -2,9 +2,9 @@
 
 from collections import Counter
 
-from workers.contracts.data.checks import CheckFinding
 from workers.contracts.process.context import JobContext
-from workers.evaluate.checks.base import Check, Material, Outcome, items_words, named
+from workers.contracts.wording import counted
+from workers.evaluate.checks.base import Check, Material, Outcome, named
 from workers.evaluate.checks.patterns import private_in
 
 STAGE = "Looking for private data"
@@ -20,40 +20,23 @@ def run(material: Material, ctx: JobContext) -> Outcome:
         ctx.check_cancelled()
         ctx.progress(STAGE, number, len(material.units), "texts")
         hits = private_in(unit.text or "")
-        kinds.update(hit.kind for hit in hits)
+        kinds.update(kind for kind, _ in hits)
         if hits:
             names.append(material.name_of(number))
-            shown.append(f"{material.name_of(number)} ({hits[0].kind}: {hits[0].masked})")
+            shown.append(f"{material.name_of(number)} ({hits[0][0]}: {hits[0][1]})")
     ctx.progress(STAGE, len(material.units), len(material.units), "texts")
     if not names:
         return Outcome(counts={"private": 0})
-    listed = ", ".join(_counted(kind, count) for kind, count in kinds.most_common())
+    listed = ", ".join(counted(count, kind, PLURALS.get(kind, "")) for kind, count in kinds.most_common())
     verb = "holds" if len(names) == 1 else "hold"
-    what = (
-        f"{items_words(len(names)).capitalize()} {verb} what looks like private data: {listed}. {'; '.join(shown[:3])}."
-    )
-    finding = CheckFinding(
-        check=CHECK.id,
-        level="warning",
-        what=what,
-        hint="Take these texts out, or make them unrecognizable, before the data or a bundle goes to others.",
-        count=len(names),
-        items=named(names),
-        values={kind: float(count) for kind, count in kinds.items()},
-    )
+    told = f"{counted(len(names), 'item').capitalize()} {verb} what looks like private data"
+    what = f"{told}: {listed}. {'; '.join(shown[:3])}."
+    hint = "Take these texts out, or make them unrecognizable, before the data or a bundle goes to others."
+    values = {kind: float(count) for kind, count in kinds.items()}
+    finding = CHECK.finding("warning", what, hint, count=len(names), items=named(names), values=values)
     return Outcome((finding,), {"private": len(names)})
 
 
-PLURALS = {
-    "e-mail address": "e-mail addresses",
-    "bank account (IBAN)": "bank accounts (IBAN)",
-    "card number": "card numbers",
-    "telephone number": "telephone numbers",
-}
-
-
-def _counted(kind: str, count: int) -> str:
-    return f"{count:,} {kind if count == 1 else PLURALS[kind]}"
-
+PLURALS = {"e-mail address": "e-mail addresses", "bank account (IBAN)": "bank accounts (IBAN)"}
 
 CHECK = Check("private", "No private data", "patterns with checksums: ISO/IEC 7812, ISO 13616, ITU-T E.164", 100, run)

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from workers.contracts.data.checks import CheckFinding
 from workers.contracts.process.context import JobContext
-from workers.contracts.wording import percent, percent_range
-from workers.evaluate.checks.base import Check, Floats, Material, Outcome, are, items_words, named
+from workers.contracts.wording import counted, is_are, percent, percent_range
+from workers.evaluate.checks.base import Check, Floats, Material, Outcome, named
 from workers.evaluate.data.base import names_of
 
 EMPTY = 0.004
@@ -33,7 +33,7 @@ def run(material: Material, ctx: JobContext) -> Outcome:
     if rates is not None and len(set(rates.tolist())) > 1:
         listed = ", ".join(f"{rate:,.0f}" for rate in sorted(set(rates.tolist())))
         what = f"The sounds have different rates: {listed} Hz. Each is brought to the model’s own rate."
-        findings.append(CheckFinding(check=CHECK.id, level="info", what=what))
+        findings.append(CHECK.finding("info", what))
     empty = _empty(material)
     if empty is not None:
         findings.append(empty)
@@ -52,8 +52,8 @@ def _figures(material: Material, first: NDArray[np.bool_]) -> CheckFinding:
     if material.pictures is not None:
         said.insert(0, _sizes(material.pictures.sizes[first]))
     words = "; ".join(said) or "no figures can be told for these"
-    what = f"{items_words(int(first.sum())).capitalize()}: {words}."
-    return CheckFinding(check=CHECK.id, level="info", what=what, values=values)
+    what = f"{counted(int(first.sum()), 'item').capitalize()}: {words}."
+    return CHECK.finding("info", what, values=values)
 
 
 def _said(name: str, own: Floats) -> str:
@@ -88,7 +88,7 @@ def _files(material: Material) -> list[CheckFinding]:
         listed = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common())
         what = f"Some pictures are of unusual kinds and are read as plain color or gray pictures: {listed}."
         animated = " Of animated ones the first picture is used." if kinds["animated"] else ""
-        findings.append(CheckFinding(check=CHECK.id, level="info", what=what + animated))
+        findings.append(CHECK.finding("info", what + animated))
     return findings
 
 
@@ -100,9 +100,10 @@ def _empty(material: Material) -> CheckFinding | None:
     if not names:
         return None
     count = len(names)
-    what = f"{items_words(count).capitalize()} {are(count)} of one color, with nothing to see: {names_of(names)}."
+    told = f"{counted(count, 'item').capitalize()} {is_are(count)} of one color"
+    what = f"{told}, with nothing to see: {names_of(names)}."
     hint = "Look at them, and take out those that were saved by mistake."
-    return CheckFinding(check=CHECK.id, level="warning", what=what, hint=hint, count=count, items=named(names))
+    return CHECK.finding("warning", what, hint, count=count, items=named(names))
 
 
 CHECK = Check("sizes", "Sizes and colors", "plain statistics of the decoded items", 20, run)

@@ -2,9 +2,9 @@
 
 from collections import Counter
 
-from workers.contracts.data.checks import CheckFinding
 from workers.contracts.process.context import JobContext
-from workers.evaluate.checks.base import Check, Material, Outcome, items_words, named
+from workers.contracts.wording import counted
+from workers.evaluate.checks.base import Check, Material, Outcome, named
 from workers.evaluate.data.base import names_of
 
 
@@ -16,14 +16,9 @@ def run(material: Material, ctx: JobContext) -> Outcome:
         return Outcome(counts=counts)
     names = [name if side == 0 else f"{material.names[1]}: {name}" for name, _, side in found]
     reason = Counter(reason for _, reason, _ in found).most_common(1)[0][0]
-    finding = CheckFinding(
-        check=CHECK.id,
-        level="warning",
-        what=f"{items_words(len(found))} cannot be read: {names_of(names)}. {reason}",
-        hint="Open them in another program, or leave them out.",
-        count=len(found),
-        items=named(names),
-    )
+    what = f"{counted(len(found), 'item')} cannot be read: {names_of(names)}. {reason}"
+    hint = "Open them in another program, or leave them out."
+    finding = CHECK.finding("warning", what, hint, count=len(found), items=named(names))
     return Outcome((finding,), counts, leave_out=tuple(name for name, _, side in found if side == 0))
 
 
