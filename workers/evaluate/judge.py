@@ -1,6 +1,7 @@
 """Judge one version by comparing its predictions with those of the original on the same test items."""
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -44,8 +45,8 @@ def judge(data: DataSet, old: Answers, new: Answers, max_loss_pct: float, seed: 
     judgement = with_scores(judge_case(case, max_loss_pct, earlier), case, max_loss_pct)
     judgement = _with_things_beside(judgement, case, max_loss_pct / 100)
     judgement = _with_lost_outputs(judgement, old, new, max_loss_pct / 100)
-    told = _with_gone(_with_unjudged(_with_broken(judgement, data, old, new), old, new), old, new)
-    return cap_made(told, data)
+    notes = (*_broken(data, old, new), *judgement.notes, *_not_judged(judgement, old, new))
+    return cap_made(judgement.model_copy(update={"notes": notes}), data)
 
 
 def cap_made(judgement: Judgement, data: DataSet) -> Judgement:
@@ -66,27 +67,19 @@ def cap_made(judgement: Judgement, data: DataSet) -> Judgement:
     return told.model_copy(update={"verdict": "not_enough_data", "missing_examples": missing})
 
 
-def _with_gone(judgement: Judgement, old: Answers, new: Answers) -> Judgement:
-    """Append a note about outputs that only the original gives: they count neither as equal nor as changed."""
-    gone = [f"“{name}”" for name in old.others if name not in new.others]
-    if not gone or not new.n:
-        return judgement
-    which = f"The output {gone[0]} is" if len(gone) == 1 else f"The outputs {', '.join(gone)} are"
-    note = f"{which} not given any more, so nothing was compared there."
-    return judgement.model_copy(update={"notes": (*judgement.notes, note)})
+def _not_judged(judgement: Judgement, old: Answers, new: Answers) -> Iterator[str]:
+    """Yield notes about further outputs that were not judged, and about those that only the original gives.
 
-
-def _with_unjudged(judgement: Judgement, old: Answers, new: Answers) -> Judgement:
-    """Append a note about further outputs that were not judged.
-
-    The task `numbers` judges every further output as well. In all other tasks people read only the main output.
+    The task `numbers` judges every further output as well. In all other tasks people read only the main output. Outputs
+    that only the original gives count neither as equal nor as changed.
     """
-    names = [f"“{name}”" for name in old.others if name in new.others]
-    if not names or not new.n or judgement.task == NUMBERS_TASK.id:
-        return judgement
-    which = f"The further output {names[0]} was" if len(names) == 1 else f"The further outputs {', '.join(names)} were"
-    note = f"{which} not judged: only the answer was."
-    return judgement.model_copy(update={"notes": (*judgement.notes, note)})
+    names, gone = ([f"“{name}”" for name in old.others if (name in new.others) == is_kept] for is_kept in (True, False))
+    if names and new.n and judgement.task != NUMBERS_TASK.id:
+        were = f"output {names[0]} was" if len(names) == 1 else f"outputs {', '.join(names)} were"
+        yield f"The further {were} not judged: only the answer was."
+    if gone and new.n:
+        are = f"output {gone[0]} is" if len(gone) == 1 else f"outputs {', '.join(gone)} are"
+        yield f"The {are} not given any more, so nothing was compared there."
 
 
 def _with_lost_outputs(judgement: Judgement, old: Answers, new: Answers, limit: float) -> Judgement:
@@ -138,14 +131,12 @@ def _is_beside_boxes(values: Values, data: DataSet) -> bool:
     return values.ndim >= 3 and not grid
 
 
-def _with_broken(judgement: Judgement, data: DataSet, old: Answers, new: Answers) -> Judgement:
-    """Put notes about predictions that are NaN before all other notes."""
+def _broken(data: DataSet, old: Answers, new: Answers) -> Iterator[str]:
+    """Yield notes about predictions that are NaN."""
     n = min(old.n, new.n, len(data.test))
-    lines = []
     broken = int((old.finite[:n] & ~new.finite[:n]).sum())
     if broken:
-        lines.append(f"For {broken:,} of {n:,} inputs the variant gives no number (NaN) where the original does.")
+        yield f"For {broken:,} of {n:,} inputs the variant gives no number (NaN) where the original does."
     left_out = int((~old.finite[:n]).sum())
     if left_out:
-        lines.append(f"For {left_out:,} of {n:,} inputs the original gives no number (NaN); they are left out.")
-    return judgement.model_copy(update={"notes": (*lines, *judgement.notes)}) if lines else judgement
+        yield f"For {left_out:,} of {n:,} inputs the original gives no number (NaN); they are left out."

@@ -11,10 +11,10 @@ STAGE = "Judging"
 def run(params: JudgeParams, ctx: JobContext) -> JudgeResult:
     """Judge the predictions; the same predictions and seed give the same verdict."""
     ctx.progress(STAGE, 0, 1)
-    joined = read_parts(params)
+    joined, numbers = read_parts(params)
     ctx.check_cancelled()
     judgement = judge(joined.data, joined.old, joined.new, params.max_loss_pct, ctx.seed, params.earlier)
-    changed = tuple(int(joined.numbers[item]) for item in judgement.changed)
+    changed = tuple(int(numbers[item]) for item in judgement.changed)
     judgement = judgement.model_copy(update={"changed": changed})
     ctx.progress(STAGE, 1, 1)
     return JudgeResult(judgement=judgement)

@@ -14,14 +14,11 @@ N = 400
 @pytest.mark.parametrize(
     ("shape", "off", "verdict"),
     [
-        ((5, 1, 8, 8), 0.0, "safe"),
-        ((5, 1, 8, 8), 1.0, "not_enough_data"),
-        ((5, 17, 3), None, "not_enough_data"),
-        ((3, 4, 6, 8), 1.0, "safe"),
-        ((5,), 1.0, "safe"),
+        ((5, 1, 8, 8), 0.0, "safe"), ((5, 1, 8, 8), 1.0, "not_enough_data"), ((5, 17, 3), None, "not_enough_data"),
+        ((3, 4, 6, 8), 1.0, "safe"), ((5,), 1.0, "safe"),
     ],
     ids=["the same", "other masks", "points not given any more", "YOLO's own grids", "a number each"],
-)
+)  # fmt: skip
 def test_what_stands_beside_boxes_is_seen_too(shape: tuple[int, ...], off: float | None, verdict: str) -> None:
     """Given a detector whose boxes are alike, When masks or key points beside them are others or gone, Then it is not
     called safe, and that is told; of what boxes were made of, or of single numbers, nobody is warned."""

@@ -1,7 +1,7 @@
 """Write every test example with both predictions as columns that a window can sort and filter at once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,27 +24,8 @@ BLOCK = 4096
 SAME, CHANGED, WORSE, BETTER, SEARCHED = range(len(KINDS))
 
 
-@dataclass(frozen=True)
-class _Read:
-    """One part of the test set, reduced to the items that count and that the original predicts with finite numbers."""
-
-    data: DataSet
-    old: Answers
-    new: Answers
-    items: NDArray[np.int64]
-    first_number: int
-
-
-class _Names:
-    """Names in the order of their first appearance, each with its position. One table of rows owns one instance."""
-
-    def __init__(self) -> None:
-        """Create an empty list of names."""
-        self.all: dict[str, int] = {}
-
-    def place(self, name: str) -> int:
-        """Return the position of a name, and append the name if it is new."""
-        return self.all.setdefault(name, len(self.all))
+Names = dict[str, int]
+"""Names in the order of their first appearance, each with its position."""
 
 
 def write_rows(params: AnswerRowsParams, ctx: JobContext) -> AnswerRowsResult:
@@ -58,16 +39,17 @@ def write_rows(params: AnswerRowsParams, ctx: JobContext) -> AnswerRowsResult:
         ctx.progress(STAGE, number, len(params.parts) + 1)
         parts.append(_read(part))
     is_class = all(part.old.predicted is not None and part.new.predicted is not None for part in parts)
-    names = _Names()
+    names: Names = {}
     tables = [_class_columns(part, names) if is_class else _no_columns(part) for part in parts]
     columns = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
     columns |= _differences(parts)
-    columns["number"] = np.concatenate([part.items + part.first_number for part in parts])
+    firsts = [part.first_number for part in params.parts]
+    columns["number"] = np.concatenate([part.chosen + first for part, first in zip(parts, firsts, strict=True)])
     ctx.check_cancelled()
-    shown = [_name(part.data, item) for part in parts for item in part.items.tolist()]
+    shown = [_name(part.data, item) for part in parts for item in part.chosen.tolist()]
     folded = [name.casefold() for name in shown]
     columns["name_rank"] = _ranks(folded)
-    for label, texts in (("name", shown), ("folded", folded), ("names", list(names.all))):
+    for label, texts in (("name", shown), ("folded", folded), ("names", list(names))):
         columns[f"{label}_bytes"], columns[f"{label}_ends"] = pack(texts)
     np.savez(ctx.work_dir / ROWS_FILE, allow_pickle=False, **columns)
     ctx.progress(STAGE, 1, 1)
@@ -80,22 +62,20 @@ def write_rows(params: AnswerRowsParams, ctx: JobContext) -> AnswerRowsResult:
     )
 
 
-def _differences(parts: Sequence[_Read]) -> dict[str, NDArray[Any]]:
+def _differences(parts: Sequence[AddedPredictions]) -> dict[str, NDArray[Any]]:
     """Return the columns `kind` and `similarity`, by the rule of the verdict, over all parts together.
 
     Items that the verdict skips because neither model finds anything count as equal.
     """
-    joined = join([AddedPredictions(part.data, part.old, part.new, part.items.tolist()) for part in parts])
+    joined, _ = join(parts)
     n = len(joined.data.test)
     found = compare_case(Case(joined.data, joined.old, joined.new, np.arange(n)))
     kind, similarity = np.full(n, SAME, np.uint8), np.full(n, np.nan, np.float32)
-    kind[found.items[found.changed]] = CHANGED
     kind[np.asarray(found.searched, np.int64)] = SEARCHED
-    if found.similarity is not None:
-        similarity[found.items] = found.similarity
-    if found.beside is not None:
-        kind[found.beside.items[found.beside.changed]] = CHANGED
-        similarity[found.beside.items] = found.beside.similarity
+    for part in (found, found.beside):
+        if part is not None:
+            kind[part.items[part.changed]] = CHANGED
+            similarity[part.items] = np.nan if part.similarity is None else part.similarity
     if (labels := found.labels) is not None:
         kind[found.items[labels.known & labels.right_old & ~labels.right_new]] = WORSE
         kind[found.items[labels.known & ~labels.right_old & labels.right_new]] = BETTER
@@ -115,32 +95,36 @@ def _ranks(texts: Sequence[str]) -> NDArray[np.int32]:
     return np.asarray([places[text] for text in texts], np.int32)
 
 
-def _read(part: RowsPart) -> _Read:
+def _read(part: RowsPart) -> AddedPredictions:
+    """Read one part of the test set, with the items that count and that the original predicts with finite numbers."""
     data = read_dataset(Path(part.data_dir))
     old, new = load_answers(Path(part.original_answers)), load_answers(Path(part.variant_answers))
-    n = min(old.n, new.n, len(data.test))
-    wanted = np.arange(n) if part.items is None else np.asarray([i for i in part.items if i < n], dtype=np.int64)
+    found = AddedPredictions(data, old, new, part.items)
     given = old.predicted >= 0 if old.predicted is not None else old.finite
-    return _Read(data, old, new, wanted[given[wanted]], part.first_number)
+    return replace(found, items=found.chosen[given[found.chosen]].tolist())
 
 
-def _class_columns(part: _Read, names: _Names) -> dict[str, NDArray[Any]]:
+def _class_columns(part: AddedPredictions, names: Names) -> dict[str, NDArray[Any]]:
     assert part.old.predicted is not None and part.new.predicted is not None
-    data, items = part.data, part.items
+    data, items = part.data, part.chosen
     old, new = part.old.predicted[items], part.new.predicted[items]
     labels = [data.test[i].labels for i in items.tolist()]
     named = [" or ".join(data.class_name(label) for label in accepted) for accepted in labels]
     return {
         "before": _places(old, data, names),
         "after": _places(new, data, names),
-        "label": np.asarray([names.place(name) if name else -1 for name in named], np.int32),
+        "label": np.asarray([_place(names, name) if name else -1 for name in named], np.int32),
         "before_share": _sureness(part.old, items, old),
         "after_share": _sureness(part.new, items, new),
     }
 
 
-def _places(classes: NDArray[np.int64], data: DataSet, names: _Names) -> NDArray[np.int32]:
-    known = {int(one): names.place(data.class_name(int(one))) if one >= 0 else -1 for one in np.unique(classes)}
+def _place(names: Names, name: str) -> int:
+    return names.setdefault(name, len(names))
+
+
+def _places(classes: NDArray[np.int64], data: DataSet, names: Names) -> NDArray[np.int32]:
+    known = {int(one): _place(names, data.class_name(int(one))) if one >= 0 else -1 for one in np.unique(classes)}
     return np.asarray([known[one] for one in classes.tolist()], np.int32)
 
 
@@ -156,8 +140,8 @@ def _sureness(answers: Answers, items: NDArray[np.int64], classes: NDArray[np.in
     return found
 
 
-def _no_columns(part: _Read) -> dict[str, NDArray[Any]]:
-    n = len(part.items)
+def _no_columns(part: AddedPredictions) -> dict[str, NDArray[Any]]:
+    n = len(part.chosen)
     none, unknown = np.full(n, -1, np.int32), np.full(n, np.nan, np.float32)
     columns = dict.fromkeys(("before", "after", "label"), none)
     return {**columns, **dict.fromkeys(("before_share", "after_share"), unknown)}

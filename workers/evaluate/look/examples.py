@@ -134,12 +134,7 @@ def _seen(item: int, entry: Entry, data: DataSet, params: ExamplesParams, ctx: J
 
 
 def _masks(
-    item: int,
-    entry: Entry,
-    pipeline: Pipeline,
-    both: tuple[Answers, Answers],
-    seen: dict[str, Any],
-    ctx: JobContext,
+    item: int, entry: Entry, pipeline: Pipeline, both: tuple[Answers, Answers], seen: dict[str, Any], ctx: JobContext
 ) -> dict[str, Any]:
     """Return the fields `mask_before` and `mask_after`; none without a picture, and for masks that are not finite."""
     size = sides_of(entry) if seen.get("picture") else None

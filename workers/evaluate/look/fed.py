@@ -1,5 +1,6 @@
 """Run the job ``fed``: show the exact numbers that the model receives, and whether its results look like noise."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from workers.evaluate.look.boxes import seen_boxes
 from workers.evaluate.look.dialogues import in_one_line
 from workers.evaluate.look.drawing import drawn, stretched
 from workers.evaluate.look.examples import NO_WORD
-from workers.evaluate.look.fed_answers import FedPredictions, predict_original
+from workers.evaluate.look.fed_answers import predict_original
 from workers.evaluate.look.masks import is_mask, laid_over, mask_words
 from workers.evaluate.look.neighbors import Search
 from workers.evaluate.look.one_input import levels_of
@@ -40,41 +41,41 @@ def show_fed(params: FedParams, ctx: JobContext) -> FedResult:
         ctx.check_cancelled()
         examples.append(_example(number, data.test[number], test[number], pipeline, way, ctx))
     findings = _about_inputs(examples, pipeline, way)
-    answered = 0
+    answers: list[NDArray[np.float32]] = []
     if params.most_answers and data.origin == "person" and len(test):
-        asked = predict_original(params, pipeline, data, test, ctx)
-        answered, findings = asked.n, [*findings, *asked.findings]
-        examples = [
-            _with_result(_with_boxes(one, asked, at, test[at], pipeline), asked, at, pipeline, data, ctx)
-            for at, one in enumerate(examples)
-        ]
+        answers, found = predict_original(params, pipeline, data, test, ctx)
+        findings += found
+        for at in range(min(len(examples), len(answers))):
+            boxed = _with_boxes(examples[at], answers[at], test[at], pipeline)
+            examples[at] = _with_result(boxed, answers, at, pipeline, data, ctx)
     return FedResult(
         kind=data.kind,
         preparation="" if way == "as_it_is" else words_of(pipeline.spec.preprocess),
         examples=tuple(examples),
         findings=tuple(findings),
-        answered=answered,
+        answered=len(answers),
     )
 
 
-def _with_boxes(example: FedExample, asked: FedPredictions, at: int, feeds: Arrays, pipeline: Pipeline) -> FedExample:
+def _with_boxes(example: FedExample, answer: NDArray[np.float32], feeds: Arrays, pipeline: Pipeline) -> FedExample:
     """Add the boxes to an example. Their frame is the displayed picture, which is the whole input of the model."""
-    if at >= asked.n or example.picture is None:
+    if example.picture is None:
         return example
     height, width = pipeline.input_size(feeds)
-    boxes = seen_boxes(pipeline, asked.answers[at], (0.0, 0.0, float(width), float(height)))
+    boxes = seen_boxes(pipeline, answer, (0.0, 0.0, float(width), float(height)))
     finds_nothing = isinstance(pipeline.spec.postprocess, BoxesSteps) and not boxes
-    result = NOTHING_FOUND if finds_nothing and np.isfinite(asked.answers[at]).all() else example.result
+    result = NOTHING_FOUND if finds_nothing and np.isfinite(answer).all() else example.result
     return example.model_copy(update={"boxes": boxes, "result": result})
 
 
 def _with_result(
-    example: FedExample, asked: FedPredictions, at: int, pipeline: Pipeline, data: DataSet, ctx: JobContext
-) -> FedExample:
+    example: FedExample, answers: Sequence[NDArray[np.float32]], at: int, pipeline: Pipeline, data: DataSet,
+    ctx: JobContext,
+) -> FedExample:  # fmt: skip
     """Add the result in words to an example of any kind other than boxes."""
-    if at >= asked.n or not np.isfinite(asked.answers[at]).all():
+    spec, answer = pipeline.spec, answers[at]
+    if not np.isfinite(answer).all():
         return example
-    spec, answer = pipeline.spec, asked.answers[at]
     answer = answer[0] if answer.ndim and len(answer) == 1 else answer
     if is_mask(spec, answer):
         from PIL import Image
@@ -89,7 +90,7 @@ def _with_result(
     if spec.answer_kind in ("tokens", "transcript"):
         return example.model_copy(update={"result": pipeline.text_of(answer)[:RESULT_CHARS] or NO_WORD})
     if spec.answer_kind == "embedding":
-        near = Search(asked.answers, data.test, own=True).names(answer, at)
+        near = Search(answers, data.test, own=True).names(answer, at)
         return example.model_copy(update={"result": f"most like “{near[0]}”" if near else ""})
     return example
 

@@ -8,7 +8,6 @@ alone by .39 and more. For numbers that are 255 times too small they differ by .
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.data.fed import FedFinding, FedParams
-from workers.contracts.errors import InputRefused, JobCancelled, WorkerError
 from workers.contracts.process.context import JobContext
 from workers.contracts.wording import percent
 from workers.evaluate.data.dataset import DataSet
 from workers.evaluate.doctor.evidence import shuffled, sureness
 from workers.evaluate.proof.pairs import GUESS_ITEMS, is_guessing
-from workers.evaluate.proof.predictions import predict
+from workers.evaluate.proof.predictions import model_failures, predict
 from workers.evaluate.proof.tasks.moments import auc
 from workers.infer.base import Session
 from workers.measure.opening import open_session
@@ -50,25 +48,10 @@ Floats = NDArray[np.float64]
 HINT = "Check how they are prepared: size, range of the numbers, colors, order of the axes."
 
 
-@dataclass(frozen=True)
-class FedPredictions:
-    """Results of the original for some examples.
-
-    Attributes:
-        n: Number of predicted examples.
-        findings: Findings about the results.
-        answers: Results of the examples, each (1, …).
-    """
-
-    n: int
-    findings: tuple[FedFinding, ...]
-    answers: tuple[NDArray[np.float32], ...] = ()
-
-
 def predict_original(
     params: FedParams, pipeline: Pipeline, data: DataSet, test: Prepared, ctx: JobContext
-) -> FedPredictions:
-    """Run the original on some examples and return results and findings.
+) -> tuple[list[NDArray[np.float32]], list[FedFinding]]:
+    """Run the original on some examples and return its results, each (1, …), and findings.
 
     Raises:
         InputRefused: If the model cannot run on the examples.
@@ -89,7 +72,7 @@ def predict_original(
             found = _by_looks(pipeline, session, test, answers, ctx)
     finally:
         session.close()
-    return FedPredictions(len(answers), tuple(found), tuple(answers))
+    return answers, found
 
 
 def _answers(
@@ -111,18 +94,9 @@ def answer_to(pipeline: Pipeline, session: Session, feeds: Arrays) -> NDArray[np
     Raises:
         InputRefused: If the model fails.
     """
-    try:
+    hint = "The preparation probably does not fit the model, or these are examples for another one."
+    with model_failures("The model failed at one of the examples", hint):
         return np.asarray(pipeline.answer(session, feeds), np.float32)
-    except (WorkerError, JobCancelled, MemoryError):
-        raise
-    except Exception as error:  # Every runtime raises its own errors.
-        reason = " ".join(str(error).split())[-300:] or type(error).__name__
-        raise InputRefused(
-            "run_failed",
-            "The model failed at one of the examples",
-            f"It stopped with: {reason}.",
-            "The preparation probably does not fit the model, or these are examples for another one.",
-        ) from error
 
 
 def _by_boxes(answers: Sequence[NDArray[np.float32]], threshold: float) -> list[FedFinding]:

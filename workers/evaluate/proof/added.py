@@ -5,6 +5,9 @@ An example that is in the test set twice would count twice. An example that a ve
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import takewhile
+from operator import gt
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +15,11 @@ from numpy.typing import NDArray
 
 from workers.contracts.jobs import JudgeParams
 from workers.contracts.process.context import JobContext
-from workers.contracts.proof.proving import NOBODYS, FingerprintsParams, FreshParams, FreshResult
+from workers.contracts.proof.proving import NOBODYS, FingerprintsParams, FreshParams, FreshResult, JudgePart
 from workers.evaluate.data.answered import FETTLES_OWN
 from workers.evaluate.data.dataset import DataSet, read_dataset
 from workers.evaluate.data.store import feeds_digest, is_added
-from workers.evaluate.proof.predictions import Answers, Values, load_answers
+from workers.evaluate.proof.predictions import Answers, load_answers
 from workers.pipeline.prepared import Prepared
 
 STAGE = "Looking for examples that are new"
@@ -68,23 +71,6 @@ def fingerprints(params: FingerprintsParams, ctx: JobContext) -> NDArray[np.uint
 
 
 @dataclass(frozen=True)
-class Joined:
-    """One test set that was joined from several parts, with the predictions of both models.
-
-    Attributes:
-        data: The joined data set.
-        old: Predictions of the original.
-        new: Predictions of the version.
-        numbers: Array (n,) of int64. `numbers[i]` is the index of item i among all items of all parts.
-    """
-
-    data: DataSet
-    old: Answers
-    new: Answers
-    numbers: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
 class AddedPredictions:
     """Test items of one data folder with the predictions of both models.
 
@@ -108,41 +94,40 @@ class AddedPredictions:
         return np.asarray(wanted, dtype=np.int64)
 
 
-def read_parts(params: JudgeParams) -> Joined:
-    """Read all parts that `params` names and return them as one test set with the predictions of both models."""
-    data = read_dataset(Path(params.data_dir))
-    if params.split == "calibration":
-        data = replace(data, test=data.calibration, calibration=(), steps=())
-    first = AddedPredictions(
-        data,
-        load_answers(Path(params.original_answers)),
-        load_answers(Path(params.variant_answers)),
-        params.items,
-    )
-    if not params.more and params.items is None:
-        return Joined(first.data, first.old, first.new, np.arange(len(first.data.test)))
-    more = [
+def read_parts(params: JudgeParams) -> tuple[AddedPredictions, NDArray[np.int64]]:
+    """Read all parts that `params` names and join them, see `join`."""
+    read: Sequence[JudgeParams | JudgePart] = (params, *params.more)
+    first, *more = (
         AddedPredictions(
             read_dataset(Path(part.data_dir)),
             load_answers(Path(part.original_answers)),
             load_answers(Path(part.variant_answers)),
             part.items,
         )
-        for part in params.more
-    ]
+        for part in read
+    )
+    if params.split == "calibration":
+        first = replace(first, data=replace(first.data, test=first.data.calibration, calibration=(), steps=()))
+    if not more and params.items is None:
+        return first, np.arange(len(first.data.test))
     return join([first, *more])
 
 
-def join(parts: Sequence[AddedPredictions]) -> Joined:
-    """Concatenate the parts, each reduced to the items that count."""
+def join(parts: Sequence[AddedPredictions]) -> tuple[AddedPredictions, NDArray[np.int64]]:
+    """Concatenate the parts, each reduced to the items that count.
+
+    Returns:
+        All parts as one test set, and an array (n,) of int64: the index of each item among all items of all parts.
+    """
     offsets = np.cumsum([0, *(len(part.data.test) for part in parts)])
     numbers = [part.chosen + offset for part, offset in zip(parts, offsets[:-1], strict=True)]
-    return Joined(
+    joined = AddedPredictions(
         _join_data(parts),
         _join_answers([(part.old, part.chosen) for part in parts]),
         _join_answers([(part.new, part.chosen) for part in parts]),
-        np.concatenate(numbers),
+        None,
     )
+    return joined, np.concatenate(numbers)
 
 
 def _join_data(parts: Sequence[AddedPredictions]) -> DataSet:
@@ -173,14 +158,8 @@ def _join_answers(parts: Sequence[tuple[Answers, NDArray[np.int64]]]) -> Answers
         predicted=np.concatenate(predicted) if len(predicted) == len(parts) else None,
         finite=np.concatenate([answers.finite[items] for answers, items in parts]),
         texts=texts if all(answers.texts is not None for answers, _ in parts) else None,
-        others={name: _kept(values, chosen) for name, values in first.others.items()},
+        others={
+            name: [values[i] for i in takewhile(partial(gt, len(values)), chosen.tolist())]
+            for name, values in first.others.items()
+        },
     )
-
-
-def _kept(values: Sequence[Values], items: NDArray[np.int64]) -> list[Values]:
-    kept: list[Values] = []
-    for item in items.tolist():
-        if item >= len(values):
-            break
-        kept.append(values[item])
-    return kept

@@ -131,32 +131,11 @@ class Gate:
         return self.per_limit * limit if self.at_most is None else self.at_most
 
 
-@dataclass(frozen=True)
-class OwnPart:
-    """A part of the items with its own kind of change, for example one class of a detector.
+Part = tuple[Group, Flags]
+"""A part of the items with its own kind of change, for example one class of a detector.
 
-    Attributes:
-        group: The part, with the positions of its members.
-        changed: Array (k,): whether each of `group.members` changed.
-    """
-
-    group: Group
-    changed: Flags
-
-
-@dataclass(frozen=True)
-class DifferenceEvidence:
-    """Items that are displayed but never counted.
-
-    Attributes:
-        items: Array (n,) with the numbers of the items.
-        changed: Array (n,): whether the result changed.
-        similarity: Array (n,), 0..1.
-    """
-
-    items: NDArray[np.int64]
-    changed: Flags
-    similarity: Floats
+The flags (k,) say which of the group's members changed.
+"""
 
 
 @dataclass(frozen=True)
@@ -189,7 +168,7 @@ class Differences:
     severity: Floats
     similarity: Floats | None = None
     classes: Sequence[str] | None = None
-    parts: Sequence[OwnPart] = ()
+    parts: Sequence[Part] = ()
     labels: Labels | None = None
     loss: Loss | None = None
     notes: Sequence[str] = ()
@@ -200,7 +179,7 @@ class Differences:
     gates: Sequence[Gate] = ()
     least_items: int = 0
     unproven: Sequence[str] = ()
-    beside: DifferenceEvidence | None = None
+    beside: "Differences | None" = None
     searched: Sequence[int] = ()
 
 

@@ -7,7 +7,6 @@ of the items, drop and share changed have half of the level each; a drop above t
 safe.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,15 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.proof.proving import level_of_look
-from workers.contracts.specs import Judgement, SliceDrop, Verdict
+from workers.contracts.specs import Judgement, Verdict
 from workers.contracts.wording import percent
 from workers.evaluate.proof.bounds import Counts, loss_bound
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.differences import Differences
 from workers.evaluate.proof.gates import gated, in_items
-from workers.evaluate.proof.groups import Group, groups_of
-from workers.evaluate.proof.levels import FAR_LEVEL, FAR_TIMES, could_prove
-from workers.evaluate.proof.needed import missing_items, missing_scored
+from workers.evaluate.proof.groups import groups_of
+from workers.evaluate.proof.needed import FAR_LEVEL, FAR_TIMES, could_prove, missing_items, missing_scored
 from workers.evaluate.proof.notes import (
     Notes,
     explain_examples,
@@ -35,14 +33,7 @@ from workers.evaluate.proof.notes import (
     explain_texts,
 )
 from workers.evaluate.proof.registry import task_for
-from workers.evaluate.proof.slices import (
-    Slice,
-    broken,
-    changed_slices,
-    labelled_slices,
-    wholly_changed,
-    worst_first,
-)
+from workers.evaluate.proof.slices import Slice, broken, changed_slices, labelled_slices, wholly_changed, worst_first
 from workers.evaluate.proof.stats import binomial_interval, binomial_lower, binomial_upper, more_than_p
 
 REGRESSED_LEVEL = 0.04
@@ -106,6 +97,7 @@ def judge_case(case: Case, max_loss_pct: float, earlier: int = 0) -> Judgement:
     if is_open:
         _note_open(notes, counts, bounds, limit, None if not by_labels else margin)
     explain_looks(notes, earlier, alpha)
+    shown = worst_first(slices) if counts.changes else ()
     return Judgement(
         task=task.id,
         level=alpha,
@@ -118,8 +110,10 @@ def judge_case(case: Case, max_loss_pct: float, earlier: int = 0) -> Judgement:
         reasons=tuple(notes.reasons),
         identical=is_identical,
         far_beyond=verdict == "regressed" and _is_far_beyond(found, counts, limit, margin),
+        slices=shown,
+        worst_slice=shown[0].name if shown else None,
+        worst_slice_drop=shown[0].drop if shown else None,
         **_told(found, counts, bounds, alpha),
-        **_shown(worst_first(slices) if counts.changes else ()),
     )
 
 
@@ -191,26 +185,12 @@ def _told(found: Differences, counts: Counts, bounds: _Bounds, alpha: float) -> 
         "changed_high": counts.changed_upper(alpha),
         **_similarity(found),
         **_accuracy(found),
-        **_changed(found),
-        "beside_changed": _beside_changed(found),
-        **_units(found),
+        "changed": _worst_first(found, _rank(found)),
+        "changed_count": int(found.changed.sum()),
+        "beside_changed": _worst_first(found.beside, None) if found.beside is not None else (),
+        **({} if found.units is None else {"units": found.units.total, "units_changed": found.units.hits}),
         **found.figures,
     }
-
-
-def _beside_changed(found: Differences) -> tuple[int, ...]:
-    """Return the numbers of the changed items that are only displayed, the worst first."""
-    beside = found.beside
-    if beside is None:
-        return ()
-    changed = np.flatnonzero(beside.changed)
-    order = changed[np.argsort(beside.similarity[changed], kind="stable")]
-    return tuple(int(item) for item in beside.items[order][:MOST_CHANGED])
-
-
-def _units(found: Differences) -> dict[str, Any]:
-    """Return the counts of places within items if these decide."""
-    return {} if found.units is None else {"units": found.units.total, "units_changed": found.units.hits}
 
 
 def _nothing(task: str, found: Differences, limit: float) -> Judgement:
@@ -279,8 +259,7 @@ def _slices(case: Case, found: Differences, counts: Counts, limit: float, margin
         groups = groups_of([facts[i] for i in at], names)
         return labelled_slices(groups, found.labels.right_old[at], found.labels.right_new[at], margin)
     whole = [(group, found.changed[group.members]) for group in groups_of(facts, found.classes)]
-    own: list[tuple[Group, Any]] = [(part.group, part.changed) for part in found.parts]
-    return changed_slices([*whole, *own], found.changed, limit)
+    return changed_slices([*whole, *found.parts], found.changed, limit)
 
 
 def _similarity(found: Differences) -> dict[str, Any]:
@@ -304,30 +283,18 @@ def _accuracy(found: Differences) -> dict[str, Any]:
     }
 
 
-def _changed(found: Differences) -> dict[str, Any]:
-    """Return the changed items, the worst first.
-
-    With labels, items that became wrong come first and items that became right come last.
-    """
+def _worst_first(found: Differences, rank: NDArray[np.int64] | None) -> tuple[int, ...]:
+    """Return the numbers of the changed items, sorted by `rank` (n,) and then the worst first."""
     at = np.flatnonzero(found.changed)
-    order = np.lexsort((-found.severity[at], _rank(found)[at]))
-    numbers = tuple(int(item) for item in found.items[at[order]][:MOST_CHANGED])
-    return {"changed": numbers, "changed_count": len(at)}
+    keys = (-found.severity[at],) if rank is None else (-found.severity[at], rank[at])
+    return tuple(int(item) for item in found.items[at[np.lexsort(keys)]][:MOST_CHANGED])
 
 
 def _rank(found: Differences) -> NDArray[np.int64]:
+    """Return 0 for items that became wrong by their label, 2 for items that became right, and 1 for others, (n,)."""
     labels = found.labels
     if labels is None:
         return np.ones(len(found.items), np.int64)
     lost = labels.known & labels.right_old & ~labels.right_new
     gained = labels.known & ~labels.right_old & labels.right_new
     return np.asarray(np.where(lost, 0, np.where(gained, 2, 1)), np.int64)
-
-
-def _shown(shown: Sequence[SliceDrop]) -> dict[str, Any]:
-    first = shown[0] if shown else None
-    return {
-        "slices": tuple(shown),
-        "worst_slice": first.name if first else None,
-        "worst_slice_drop": first.drop if first else None,
-    }

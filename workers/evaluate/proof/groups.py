@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.evaluate.data.dataset import Item
+from workers.evaluate.data.tables import finite_number
 
 FIFTH = 0.2
 LEAST_ITEMS = 20
@@ -109,13 +110,6 @@ def _columns(items: Sequence[Item]) -> Iterator[Group]:
         if 1 < len(different) <= MOST_VALUES:
             yield from _by_value("column", [f"{name}: {value}" if value else "" for value in values])
             continue
-        numbers = [_number(value) for value in values]
+        numbers = [finite_number(value) for value in values]
         if different and sum(number is not None for number in numbers) == sum(map(bool, values)):
             yield from _fifths("column", f"low “{name}”", f"high “{name}”", numbers)
-
-
-def _number(value: str) -> float | None:
-    try:
-        return float(value)
-    except ValueError:
-        return None

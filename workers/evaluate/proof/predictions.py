@@ -11,26 +11,29 @@ the further outputs, and the decoded texts.
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.errors import InputRefused, JobCancelled, WorkerError
 from workers.contracts.process.context import JobContext
+from workers.evaluate.proof.passages import Passages
 from workers.infer.base import Session
 from workers.pipeline.answers import one_item
 from workers.pipeline.batches import group_size
 from workers.pipeline.pipeline import Arrays, Pipeline
 from workers.pipeline.prepared import Prepared
-from workers.pipeline.spec import BoxesSteps, PipelineSpec, TextSteps
+from workers.pipeline.spec import BoxesSteps, TextSteps
 
 ANSWERS_FILE = "answers.npz"
 STAGE = "Comparing answers"
 ANSWER_BYTES = 256 << 20
 OTHER_BYTES = 64 << 20
+FAILED_HINT = "Check that the data and the preprocessing fit the model, or try another runtime."
 GALLERY_ITEMS = 200
 GALLERY_TIME = 0.25
 """The gallery may take at most this share of the time for predictions."""
@@ -38,19 +41,14 @@ GALLERY_TIME = 0.25
 Values = NDArray[Any]
 """Values of one item: float32, for masks uint8 or uint16."""
 
+FACTS = ("answer_kind", "scores", "stateful", "decoded", "score_threshold", "seconds")
+"""Fields of `Answers` that are stored in `meta` as they are; older files lack some of them."""
+
 Stopped = Literal["", "time", "memory"]
 
 
-class Items(Protocol):
-    """Inputs of all items, in their order."""
-
-    def __len__(self) -> int:
-        """Return the number of items."""
-        ...
-
-    def __getitem__(self, index: int, /) -> Arrays:
-        """Return the inputs of one item."""
-        ...
+Items = Prepared | Passages
+"""Inputs of all items, in their order."""
 
 
 @dataclass
@@ -237,7 +235,10 @@ def _answered(
         # Copied because some runtimes reject the read-only arrays of a memory map.
         stop = min(start + size, end)
         group = [{name: np.array(value) for name, value in items[at].items()} for at in range(start, stop)]
-        outputs = _run(pipeline, session, group[0] if size == 1 else pipeline.batch(group), start)
+        with model_failures(
+            "The model failed at an input", FAILED_HINT, f"Item {start + 1} of the test set stopped it"
+        ):
+            outputs = pipeline.run(session, group[0] if size == 1 else pipeline.batch(group))
         if size == 1:
             yield group[0], outputs
             continue
@@ -245,19 +246,16 @@ def _answered(
             yield feeds, {name: np.asarray(value)[row : row + 1] for name, value in outputs.items()}
 
 
-def _run(pipeline: Pipeline, session: Session, feeds: dict[str, NDArray[Any]], number: int) -> Any:
+@contextmanager
+def model_failures(title: str, hint: str, stopped: str = "It stopped with") -> Iterator[None]:
+    """Turn errors of a runtime, which raises types of its own, into `InputRefused`; `stopped` begins its detail."""
     try:
-        return pipeline.run(session, feeds)
+        yield
     except (WorkerError, JobCancelled, MemoryError):
         raise
     except Exception as error:  # Every runtime raises its own errors.
         reason = " ".join(str(error).split())[-400:] or type(error).__name__
-        raise InputRefused(
-            "run_failed",
-            "The model failed at an input",
-            f"Item {number + 1} of the test set stopped it: {reason}.",
-            "Check that the data and the preprocessing fit the model, or try another runtime.",
-        ) from error
+        raise InputRefused("run_failed", title, f"{stopped}: {reason}.", hint) from error
 
 
 def _compact(mask: Values) -> NDArray[Any]:
@@ -266,12 +264,7 @@ def _compact(mask: Values) -> NDArray[Any]:
     return numbers.astype(np.uint8 if numbers.max(initial=0) < 256 else np.uint16)
 
 
-def _keep_others(
-    others: dict[str, Rows],
-    outputs: Mapping[str, NDArray[Any]],
-    feeds: Mapping[str, NDArray[Any]],
-    pipeline: Pipeline,
-) -> None:
+def _keep_others(others: dict[str, Rows], outputs: Mapping[str, Values], feeds: Arrays, pipeline: Pipeline) -> None:
     """Store all further float outputs, which are compared as well.
 
     States are skipped, because their changes show in the steps that follow. Outputs that the prediction is made from
@@ -289,7 +282,7 @@ def _keep_others(
 
 
 def _answers(pipeline: Pipeline, answer: Rows, others: Mapping[str, Rows], finite: NDArray[np.bool_]) -> Answers:
-    spec = pipeline.spec
+    spec, steps = pipeline.spec, pipeline.spec.postprocess
     return Answers(
         answer=answer.parts,
         predicted=predict(answer.parts, finite, spec.answer_kind, spec.scores, pipeline.stateful),
@@ -300,7 +293,8 @@ def _answers(pipeline: Pipeline, answer: Rows, others: Mapping[str, Rows], finit
         stateful=pipeline.stateful,
         texts=_texts(pipeline, answer.parts),
         ends=spec.chat.ends if spec.chat is not None and spec.chat.template is not None else (),
-        **_decoded(spec),
+        decoded=steps is not None,
+        score_threshold=steps.score_threshold if isinstance(steps, BoxesSteps) else Answers.score_threshold,
     )
 
 
@@ -313,14 +307,6 @@ def _texts(pipeline: Pipeline, answer: Sequence[Values]) -> list[str] | None:
     if kind != "transcript" and not (kind == "tokens" and isinstance(pipeline.spec.preprocess, TextSteps)):
         return None
     return [pipeline.text_of(row) if np.isfinite(row).all() else "" for row in answer]
-
-
-def _decoded(spec: PipelineSpec) -> dict[str, Any]:
-    """Return the fields `decoded` and `score_threshold`."""
-    steps = spec.postprocess
-    if isinstance(steps, BoxesSteps):
-        return {"decoded": True, "score_threshold": steps.score_threshold}
-    return {"decoded": steps is not None}
 
 
 def predict(
@@ -348,18 +334,13 @@ def save_answers(path: Path, answers: Answers) -> None:
     if answers.gallery:
         arrays |= Rows(list(answers.gallery)).arrays("gallery")
     meta = {
+        **{name: getattr(answers, name) for name in FACTS},
         "version": 1,
-        "answer_kind": answers.answer_kind,
-        "scores": answers.scores,
-        "stateful": answers.stateful,
-        "decoded": answers.decoded,
-        "score_threshold": answers.score_threshold,
         "others": list(answers.others),
         "texts": None if answers.texts is None else list(answers.texts),
         "ends": list(answers.ends),
-        "seconds": answers.seconds,
     }
-    np.savez(path, meta=np.asarray(json.dumps(meta)), **arrays)  # type: ignore[arg-type]
+    np.savez(path, allow_pickle=False, meta=np.asarray(json.dumps(meta)), **arrays)
 
 
 def load_answers(path: Path) -> Answers:
@@ -372,15 +353,10 @@ def load_answers(path: Path) -> Answers:
         predicted=arrays.get("predicted"),
         finite=arrays["finite"],
         others={name: _rows(arrays, f"other_{i}") for i, name in enumerate(meta["others"])},
-        answer_kind=meta["answer_kind"],
-        scores=meta["scores"],
-        stateful=meta["stateful"],
-        decoded=meta.get("decoded", False),
-        score_threshold=meta.get("score_threshold", 0.25),
         texts=meta.get("texts"),
         ends=tuple(meta.get("ends", ())),
-        seconds=float(meta.get("seconds", 0.0)),
         gallery=_rows(arrays, "gallery") if "gallery" in arrays else (),
+        **{name: meta[name] for name in FACTS if name in meta},
     )
 
 

@@ -58,13 +58,3 @@ def similarities(old: Sequence[Values], new: Sequence[Values], direction_only: b
     if direction_only and spread is None:
         return np.asarray([cosine(a, b) for a, b in pairs], dtype=np.float64)
     return np.asarray([similarity(a, b, spread) for a, b in pairs], dtype=np.float64)
-
-
-def largest_difference(old: Sequence[Values], new: Sequence[Values]) -> float:
-    """Return the largest |new − old| of all values; infinite if shapes differ or a new value is not finite."""
-    worst = 0.0
-    for a, b in zip(old, new, strict=True):
-        if a.shape != b.shape or not np.isfinite(b).all():
-            return math.inf
-        worst = max(worst, float(np.abs(b.astype(np.float64) - a).max(initial=0.0)))
-    return worst

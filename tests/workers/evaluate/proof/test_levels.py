@@ -10,12 +10,13 @@ import pytest
 
 from workers.contracts.proof.proving import FIRST_LEVEL, level_of_look
 from workers.evaluate.judge import judge
-from workers.evaluate.proof.levels import FAR_LEVEL, FAR_TIMES, could_prove
+from workers.evaluate.proof.needed import FAR_LEVEL, FAR_TIMES, could_prove
 from workers.evaluate.proof.stats import binomial_lower, binomial_upper, drop_upper
 
 Make = Callable[..., Any]
 MARGIN = 0.01
 ALPHA = 0.05
+IN_FULL = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @cache
@@ -47,22 +48,20 @@ def bound(runs: int) -> float:
     return ALPHA + 3 * math.sqrt(ALPHA * (1 - ALPHA) / runs)
 
 
-@pytest.mark.parametrize(("sizes", "flips"), [((180, 150, 150, 150, 150), 0.01), ((300, 200, 200, 200, 200), 0.01)])
-def test_adding_until_it_is_safe_errs_in_five_percent(sizes: Sequence[int], flips: float) -> None:
-    """Given a version that loses just the limit and five looks, Then at most 5 % are ever called safe; without the
-    correction it would be clearly more."""
-    runs = 800
+LOOKS = [(48, 100, 100, 300, 300), (180, 150, 150, 150, 150), (600, 300, 300, 300, 300)]
+AT_THE_LIMIT = [
+    pytest.param(8000, sizes, flips, marks=IN_FULL) for sizes in LOOKS for flips in (0.01, 0.015, 0.02, 0.03)
+]
+
+
+@pytest.mark.parametrize(
+    ("runs", "sizes", "flips"), [(800, LOOKS[1], 0.01), (800, (300, 200, 200, 200, 200), 0.01), *AT_THE_LIMIT]
+)
+def test_adding_until_it_is_safe_errs_in_five_percent(runs: int, sizes: Sequence[int], flips: float) -> None:
+    """Given versions that lose just the limit and five looks, Then at most 5 % (three standard errors) are ever called
+    safe; without the correction it would be clearly more."""
     assert ever_safe(sizes, flips, runs, corrected=True) <= bound(runs)
-    assert ever_safe(sizes, flips, runs, corrected=False) > bound(runs)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("sizes", [(48, 100, 100, 300, 300), (180, 150, 150, 150, 150), (600, 300, 300, 300, 300)])
-@pytest.mark.parametrize("flips", [0.01, 0.015, 0.02, 0.03])
-def test_adding_until_it_is_safe_in_full(sizes: Sequence[int], flips: float) -> None:
-    """Given 8,000 versions at the limit, Then at most 5 % (three standard errors) are ever called safe."""
-    assert ever_safe(sizes, flips, 8000, corrected=True) <= bound(8000)
+    assert runs > 800 or ever_safe(sizes, flips, runs, corrected=False) > bound(runs)
 
 
 def test_levels_add_up_to_five_percent() -> None:
@@ -119,16 +118,11 @@ def wrongly_safe(runs: int, n: int = 330, versions: int = 30, *, all_count: bool
     return wrong / runs
 
 
-@pytest.mark.parametrize("n", [330, 600])
-def test_looks_that_cost_nothing_keep_five_percent(n: int) -> None:
-    """Given 30 versions on the same items, most of them damaged or identical, Then at most 5 % of 600 runs call a worse
+MANY_RUNS = [pytest.param(8000, n, marks=IN_FULL) for n in (321, 330, 508, 600, 1000)]
+
+
+@pytest.mark.parametrize(("runs", "n"), [(600, 330), (600, 600), *MANY_RUNS])
+def test_looks_that_cost_nothing_keep_five_percent(runs: int, n: int) -> None:
+    """Given 30 versions on the same items, most of them damaged or identical, Then at most 5 % of the runs call a worse
     one safe (three standard errors)."""
-    assert wrongly_safe(600, n) <= bound(600)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("n", [321, 330, 508, 600, 1000])
-def test_looks_that_cost_nothing_in_full(n: int) -> None:
-    """Given 8,000 runs, Then the same."""
-    assert wrongly_safe(8000, n) <= bound(8000)
+    assert wrongly_safe(runs, n) <= bound(runs)

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from workers.evaluate.proof.stats import drop_upper
 Make = Callable[..., Any]
 ACCURACY = 0.9
 LIMIT_PCT = 1.0
+IN_FULL = [pytest.mark.slow, pytest.mark.timeout(1800)]
 MARGIN = ACCURACY * LIMIT_PCT / 100
 
 
@@ -111,23 +113,16 @@ def test_a_drop_of_twice_the_margin_is_rarely_called_safe(
     assert not too_many(verdicts["safe"], 40), verdicts
 
 
-@pytest.mark.whole
+@pytest.mark.parametrize(
+    ("runs", "most"), [pytest.param(40, 6, marks=pytest.mark.whole), pytest.param(1000, 50, marks=IN_FULL)]
+)
 @pytest.mark.parametrize("n", [200, 1000])
-def test_without_labels_both_errors_are_rare(labelled: Make, class_answers: Make, n: int) -> None:
-    """Given as many changed answers as the limit allows, or twice as many, then at most 5 % are called wrongly."""
+def test_without_labels_both_errors_are_rare(labelled: Make, class_answers: Make, n: int, runs: int, most: int) -> None:
+    """Given as many changed answers as the limit allows, or twice as many, then at most 5 % are called wrongly (chance of
+    the short form allowed)."""
     limit = LIMIT_PCT / 100
-    assert not too_many(simulate_unlabelled(labelled, class_answers, n, limit, 40)["regressed"], 40)
-    assert not too_many(simulate_unlabelled(labelled, class_answers, n, 2 * limit, 40)["safe"], 40)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("n", [200, 1000])
-def test_errors_without_labels_in_full(labelled: Make, class_answers: Make, n: int) -> None:
-    """Given 1,000 simulated pairs without labels, then at most 5 % are wrong in either direction."""
-    limit = LIMIT_PCT / 100
-    assert simulate_unlabelled(labelled, class_answers, n, limit, 1000)["regressed"] <= 50
-    assert simulate_unlabelled(labelled, class_answers, n, 2 * limit, 1000)["safe"] <= 50
+    assert simulate_unlabelled(labelled, class_answers, n, limit, runs)["regressed"] <= most
+    assert simulate_unlabelled(labelled, class_answers, n, 2 * limit, runs)["safe"] <= most
 
 
 @pytest.mark.slow
@@ -153,29 +148,18 @@ def power(flips: float, margin: float, runs: int) -> float:
     return sum(safe[int(b), int(c)] for b, c, _ in counts) / runs
 
 
-def test_power_at_the_promised_number_roughly() -> None:
-    """Given the promised number of examples, then about four of five harmless variants are proven safe."""
-    assert 0.73 < power(0.05, 0.01, 300) < 0.90
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("flips", [0.02, 0.05, 0.1])
-def test_power_at_the_promised_number_in_full(flips: float) -> None:
-    """Given the promised N, then the power is 80 % within 3 points."""
-    assert power(flips, 0.01, 4000) == pytest.approx(0.80, abs=0.03)
+@pytest.mark.parametrize(
+    ("runs", "flips", "within"),
+    [(300, 0.05, 0.08), *(pytest.param(4000, flips, 0.03, marks=IN_FULL) for flips in (0.02, 0.05, 0.1))],
+)
+def test_power_at_the_promised_number(runs: int, flips: float, within: float) -> None:
+    """Given the promised number of examples, then four of five harmless variants are proven safe."""
+    assert power(flips, 0.01, runs) == pytest.approx(0.80, abs=within)
 
 
 COUNTED = [
-    (0.005, 0.005),
-    (0.01, 0.005),
-    (0.01, 0.01),
-    (0.01, 0.02),
-    (0.02, 0.01),
-    (0.02, 0.02),
-    (0.02, 0.05),
-    (0.05, 0.1),
-]
+    (0.005, 0.005), (0.01, 0.005), (0.01, 0.01), (0.01, 0.02), (0.02, 0.01), (0.02, 0.02), (0.02, 0.05), (0.05, 0.1),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("margin", "flips"), COUNTED)
@@ -221,25 +205,22 @@ def trinomial(b: int, c: int, n: int, lost: float, gained: float) -> float:
     return math.exp(ways + b * math.log(lost) + log_gained + (n - b - c) * math.log1p(-lost - gained))
 
 
-@pytest.mark.whole
-@pytest.mark.parametrize(("n", "looks"), [(321, 0), (508, 1)])
-def test_the_bound_of_a_drop_keeps_its_level(n: int, looks: int) -> None:
+FEW_CHANGES, MANY_CHANGES = (0.015, 0.03), (0.012, 0.015, 0.02, 0.03, 0.05)
+DROPS = [
+    *(pytest.param(*one, 0.01, FEW_CHANGES, marks=pytest.mark.whole) for one in ((321, 0), (508, 1))),
+    *(
+        pytest.param(n, looks, margin, MANY_CHANGES, marks=IN_FULL)
+        for n, looks, margin in product((321, 400, 508, 700, 1000, 2000), range(3), (0.009, 0.01))
+    ),
+]
+
+
+@pytest.mark.parametrize(("n", "looks", "margin", "shares"), DROPS)
+def test_the_bound_of_a_drop_keeps_its_level(n: int, looks: int, margin: float, shares: tuple[float, ...]) -> None:
     """Given a drop of just the limit, Then the bound errs no more often than its level says: the bootstrap and Tango's
     score are no exact bounds, so the error is summed exactly."""
     level = level_of_look(looks)
-    for flips in (0.0101, 0.015, 0.03):
-        assert exact_error(n, 0.01, level, flips) <= level
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1800)
-@pytest.mark.parametrize("looks", [0, 1, 2])
-@pytest.mark.parametrize("n", [321, 400, 508, 700, 1000, 2000])
-@pytest.mark.parametrize("margin", [0.009, 0.01])
-def test_the_bound_of_a_drop_keeps_its_level_in_full(n: int, margin: float, looks: int) -> None:
-    """Given many numbers of examples and of changes, Then the same."""
-    level = level_of_look(looks)
-    found = [exact_error(n, margin, level, flips) for flips in (1.01 * margin, 0.012, 0.015, 0.02, 0.03, 0.05)]
+    found = [exact_error(n, margin, level, flips) for flips in (1.01 * margin, *shares)]
     assert max(found) <= level, found
 
 
@@ -258,25 +239,21 @@ def texts_called_safe(texts: int, broken: float, runs: int, mixed: float = 0.000
 
 
 BROKEN = [(texts, broken) for texts in (30, 100, 300) for broken in (0.01, 0.02, 0.05)]
+MORE_BROKEN = [*BROKEN, (400, 0.01), (400, 0.02), (1000, 0.01), (1000, 0.012)]
 
 
-@pytest.mark.parametrize(("texts", "broken"), BROKEN)
-def test_texts_that_break_wholly_are_rarely_called_safe(texts: int, broken: float) -> None:
+@pytest.mark.parametrize(
+    ("runs", "texts", "broken"),
+    [*((300, *one) for one in BROKEN), *(pytest.param(20_000, *one, marks=IN_FULL) for one in MORE_BROKEN)],
+)
+def test_texts_that_break_wholly_are_rarely_called_safe(runs: int, texts: int, broken: float) -> None:
     """Given texts of which 1, 2 or 5 % break wholly, then at most 4 % of runs call that within 1 % of the words."""
-    assert not too_many(int(300 * texts_called_safe(texts, broken, 300)), 300, FIRST_LEVEL)
+    assert not too_many(int(runs * texts_called_safe(texts, broken, runs)), runs, FIRST_LEVEL)
 
 
 def test_texts_of_a_careful_version_are_called_safe() -> None:
     """Given 400 texts of a version that changes one word in 2,000, then nine runs in ten prove 1 %."""
     assert texts_called_safe(400, 0.0, 100) >= 0.9
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize(("texts", "broken"), [*BROKEN, (400, 0.01), (400, 0.02), (1000, 0.01), (1000, 0.012)])
-def test_texts_that_break_wholly_in_full(texts: int, broken: float) -> None:
-    """Given 20,000 runs, then the same, also with more texts than the proof needs."""
-    assert not too_many(int(20_000 * texts_called_safe(texts, broken, 20_000)), 20_000, FIRST_LEVEL)
 
 
 def passages_called_safe(texts: int, broken: float, stretch: float, runs: int, longest: int = 0) -> float:
@@ -303,19 +280,15 @@ STRETCHES = [(0.0102, 1.0), (0.0202, 0.5), (0.051, 0.2), (0.202, 0.05)]
 """Shares of texts, and of their words, that together are just above 1 %."""
 
 
+@pytest.mark.parametrize(
+    ("runs", "texts"), [(200, 482), *(pytest.param(10_000, texts, marks=IN_FULL) for texts in (321, 482, 1000))]
+)
 @pytest.mark.parametrize(("broken", "stretch"), STRETCHES)
-def test_passages_of_texts_beyond_the_limit_are_rarely_called_safe(broken: float, stretch: float) -> None:
-    """Given one block of each of 482 texts of which 1 % of the words break, then at most 4 % of runs call that safe."""
-    assert not too_many(int(200 * passages_called_safe(482, broken, stretch, 200, 8)), 200, FIRST_LEVEL)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1800)
-@pytest.mark.parametrize("texts", [321, 482, 1000])
-@pytest.mark.parametrize(("broken", "stretch"), STRETCHES)
-def test_passages_of_texts_beyond_the_limit_in_full(texts: int, broken: float, stretch: float) -> None:
-    """Given 10,000 runs, then the same, also with fewer and more texts."""
-    assert not too_many(int(10_000 * passages_called_safe(texts, broken, stretch, 10_000, 8)), 10_000, FIRST_LEVEL)
+def test_passages_of_texts_beyond_the_limit_are_rarely_called_safe(
+    runs: int, texts: int, broken: float, stretch: float
+) -> None:
+    """Given one block of each text, of which 1 % of the words break, then at most 4 % of runs call that safe."""
+    assert not too_many(int(runs * passages_called_safe(texts, broken, stretch, runs, 8)), runs, FIRST_LEVEL)
 
 
 def test_passages_of_a_careful_version_are_called_safe() -> None:

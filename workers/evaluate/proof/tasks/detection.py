@@ -11,7 +11,7 @@ import numpy as np
 from workers.contracts.wording import percent
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.comparing.mean_precision import by_labels
-from workers.evaluate.proof.differences import Differences, Flags, Floats, Loss, OwnPart, ProofTask
+from workers.evaluate.proof.differences import Differences, Flags, Floats, Loss, Part, ProofTask
 from workers.evaluate.proof.groups import Group
 from workers.evaluate.proof.notes import not_labelled
 from workers.evaluate.proof.stats import bootstrap_sums
@@ -126,7 +126,7 @@ def _moved(old: Sequence[Boxes], new: Sequence[Boxes]) -> Floats:
     return np.asarray(rows, np.float64).reshape(-1, 2)
 
 
-def _class_parts(case: Case, pairs: Sequence[Compared]) -> list[OwnPart]:
+def _class_parts(case: Case, pairs: Sequence[Compared]) -> list[Part]:
     """Return one part for each class, with the items that contain it.
 
     An item changed there if an object of this class is lost or new.
@@ -135,11 +135,11 @@ def _class_parts(case: Case, pairs: Sequence[Compared]) -> list[OwnPart]:
         return []
     item = np.repeat(np.arange(len(pairs)), [len(pair.classes) for pair in pairs])
     classes, unmatched = (np.concatenate(part) for part in zip(*((p.classes, p.unmatched) for p in pairs), strict=True))
-    parts = []
+    parts: list[Part] = []
     for one in np.unique(classes):
         holds = np.unique(item[classes == one])
         changed = np.isin(holds, item[(classes == one) & unmatched])
-        parts.append(OwnPart(Group("class", case.data.class_name(int(one)), holds), changed))
+        parts.append((Group("class", case.data.class_name(int(one)), holds), changed))
     return parts
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 
 from workers.evaluate.proof.case import Case
-from workers.evaluate.proof.differences import Differences, Flags, Floats, Loss, OwnPart, ProofTask
+from workers.evaluate.proof.differences import Differences, Flags, Floats, Loss, Part, ProofTask
 from workers.evaluate.proof.groups import Group
 from workers.evaluate.proof.stats import bootstrap_sums
 from workers.pipeline.alike.shares import THRESHOLD, unlike_labels
@@ -46,13 +46,13 @@ def label_shares(case: Case, which: Literal["old", "new"]) -> Floats:
     return values if answers.scores == "probabilities" else np.asarray(0.5 * (1 + np.tanh(0.5 * values)), np.float64)
 
 
-def _parts(case: Case, holds: Flags, unlike: Flags) -> list[OwnPart]:
+def _parts(case: Case, holds: Flags, unlike: Flags) -> list[Part]:
     """Return one part for each label: the items that have it, and whether it changed there."""
-    parts = []
+    parts: list[Part] = []
     for label in range(holds.shape[1]):
         at = np.flatnonzero(holds[:, label])
         if len(at):
-            parts.append(OwnPart(Group("class", case.data.class_name(label), at), unlike[at, label]))
+            parts.append((Group("class", case.data.class_name(label), at), unlike[at, label]))
     return parts
 
 

@@ -42,7 +42,7 @@ def compare(case: Case) -> Differences:
     changed = moved > SCORE_MOVED
     if changed.any():
         notes.append("Within a sequence its scores drift away from the original’s.")
-    steps = _labelled_steps(case, old, new)
+    steps = labelled_steps(case)
     loss = None
     if steps is not None:
         loss = _loss(steps, case.seed)
@@ -64,12 +64,14 @@ def _largest(old: Floats, new: Floats) -> float:
     return float(np.abs(new - old).max(initial=0.0))
 
 
-def _labelled_steps(case: Case, old: list[Floats], new: list[Floats]) -> Steps | None:
+def labelled_steps(case: Case) -> Steps | None:
+    """Return the scores of all steps with a label; None if there are none."""
     rows = []
-    for number, (item, a, b) in enumerate(zip(case.items, old, new, strict=True)):
+    for number, item in enumerate(case.items):
         labels = case.data.steps[item] if len(case.data.steps) > item else None
         if labels is None:
             continue
+        a, b = to_shares(case.old.answer[item], case.old.scores), to_shares(case.new.answer[item], case.new.scores)
         count = min(len(labels), len(a), len(b))
         at = np.flatnonzero(labels[:count] >= 0)
         rows.append((a[at], b[at], labels[at], np.full(len(at), number)))

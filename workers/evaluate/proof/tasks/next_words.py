@@ -20,7 +20,7 @@ from workers.evaluate.data.dataset import Item
 from workers.evaluate.data.facts import TOKENS
 from workers.evaluate.data.in_a_row import IN_A_ROW
 from workers.evaluate.proof.case import Case
-from workers.evaluate.proof.differences import DifferenceEvidence, Differences, Gate, ProofTask, Units
+from workers.evaluate.proof.differences import Differences, Gate, ProofTask, Units
 from workers.evaluate.proof.stats import binomial_upper, bootstrap_sums, mean_upper
 from workers.infer.next_tokens import KEPT
 from workers.pipeline.next_words import changed_places
@@ -101,7 +101,7 @@ def _longest(items: Sequence[Item], kept: Sequence[int], sizes: Floats) -> int:
     return max(int(items[at].facts.get(TOKENS, size)) for at, size in zip(kept, sizes, strict=True))
 
 
-def _beside(case: Case, facts: Mapping[int, Floats]) -> DifferenceEvidence | None:
+def _beside(case: Case, facts: Mapping[int, Floats]) -> Differences | None:
     """Return the results of Fettle's own dialogues.
 
     `facts` holds the rows of `_of_text` by their position among the items of the case.
@@ -109,7 +109,8 @@ def _beside(case: Case, facts: Mapping[int, Floats]) -> DifferenceEvidence | Non
     if not facts:
         return None
     rows = np.stack(list(facts.values()))
-    return DifferenceEvidence(case.items[list(facts)], rows[:, -1] > 0, 1 - rows[:, 0] / rows[:, 1])
+    share = rows[:, 0] / rows[:, 1]
+    return Differences(case.items[list(facts)], rows[:, -1] > 0, share, similarity=1 - share)
 
 
 def _answer_at(item: Item) -> int | None:

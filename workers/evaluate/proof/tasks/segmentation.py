@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from workers.contracts.wording import percent
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.comparing.mean_overlap import OverlapPair, by_labels
-from workers.evaluate.proof.differences import Differences, Flags, Loss, OwnPart, ProofTask
+from workers.evaluate.proof.differences import Differences, Flags, Loss, Part, ProofTask
 from workers.evaluate.proof.groups import Group
 from workers.evaluate.proof.notes import not_labelled
 from workers.pipeline.alike.masks import BACKGROUND, LEAST_OVERLAP, Masks, class_change
@@ -143,13 +143,13 @@ def _found(holds: dict[int, Flags], n: int) -> Flags:
     return found
 
 
-def _parts(case: Case, holds: dict[int, Flags], broke: dict[int, Flags], counts: Flags) -> list[OwnPart]:
+def _parts(case: Case, holds: dict[int, Flags], broke: dict[int, Flags], counts: Flags) -> list[Part]:
     """Return one part for each class, with the pictures that contain it as positions among the items that count."""
-    parts = []
+    parts: list[Part] = []
     for one, has in holds.items():
         at = np.flatnonzero(has[counts])
         if one != BACKGROUND and len(at):
-            parts.append(OwnPart(Group("class", case.data.class_name(one), at), broke[one][counts][at]))
+            parts.append((Group("class", case.data.class_name(one), at), broke[one][counts][at]))
     return parts
 
 

@@ -79,14 +79,11 @@ def test_numbers_negations_and_names(old: str, new: str, other: bool) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "missing"),
     [
-        ("one two three four", "one two three", True),
-        ("one two three four five", "one four five", True),
-        ("one two three four", "one three four", False),
-        ("one two three", "one two three four five", True),
-        ("one two three", "one too three", False),
-        ("", "", False),
+        ("one two three four", "one two three", True), ("one two three four five", "one four five", True),
+        ("one two three four", "one three four", False), ("one two three", "one two three four five", True),
+        ("one two three", "one too three", False), ("", "", False),
     ],
-)
+)  # fmt: skip
 def test_a_part_that_is_missing(old: str, new: str, missing: bool) -> None:
     """Given two words in a row or the last one lost or new, Then a part is missing."""
     assert part_missing(old, new) is missing

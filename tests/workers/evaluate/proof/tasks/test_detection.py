@@ -48,27 +48,14 @@ def _with(rows: np.ndarray, columns: Any, values: Any) -> np.ndarray:
 
 
 HARM: dict[str, Change] = {
-    "scores zeroed": lambda rows, rng, i: _with(rows, 4, 0.0),
     "finds nothing": lambda rows, rng, i: rows[:0],
     "one class lost": lambda rows, rng, i: rows[rows[:, 5] != 1],
-    "small things lost": lambda rows, rng, i: rows[(rows[:, 2] - rows[:, 0]) > 25],
-    "shifted by a third": lambda rows, rng, i: _with(rows, [0, 2], rows[:, [0, 2]] + (rows[:, [2]] - rows[:, [0]]) / 3),
-    "classes swapped": lambda rows, rng, i: _with(rows, 5, (rows[:, 5] + 1) % 3),
     "blind in every twentieth picture": lambda rows, rng, i: rows[:0] if i % 20 == 0 else rows,
     "sees what is not there": lambda rows, rng, i: (
         np.vstack([rows, [[205, 205, 260, 260, 0.9, 1]]]).astype(np.float32) if i % 10 == 0 else rows
     ),
 }
-HARMLESS: dict[str, Change] = {
-    "the same": lambda rows, rng, i: rows,
-    "jitter under a pixel": lambda rows, rng, i: _with(
-        rows, slice(0, 4), rows[:, :4] + rng.uniform(-0.4, 0.4, (len(rows), 4))
-    ),
-    "scores a little other": lambda rows, rng, i: _with(rows, 4, rows[:, 4] * rng.uniform(0.97, 1.03, len(rows))),
-    "another order": lambda rows, rng, i: rows[::-1],
-    "weak boxes gone": lambda rows, rng, i: rows[rows[:, 4] > 0.2],
-    "more weak boxes": lambda rows, rng, i: np.vstack([rows, [[0, 200, 50, 250, 0.12, 2]]]).astype(np.float32),
-}
+"""The zoo has more ways, which are judged there without labels and by them."""
 
 
 @pytest.fixture
@@ -78,21 +65,6 @@ def beside(labelled: Make, answers_of: Make) -> Callable[..., Judgement]:
         return judge(labelled([None] * len(old)), before, after, limit_pct)
 
     return run
-
-
-@pytest.mark.parametrize("how", HARM)
-def test_destroyed_detectors_are_never_safe(beside: Make, how: str) -> None:
-    """Given a detector that lost something a person sees, Then it regressed, even at a limit of 2 %."""
-    old = scenes()
-    assert beside(old, changed(old, HARM[how]), 2.0).verdict == "regressed"
-
-
-@pytest.mark.parametrize("how", HARMLESS)
-def test_harmless_detectors_are_safe(beside: Make, how: str) -> None:
-    """Given what nobody notices, Then no picture changed and it is safe."""
-    old = scenes()
-    found = beside(old, changed(old, HARMLESS[how]))
-    assert (found.verdict, found.task, found.changed_count, found.n) == ("safe", "detection", 0, N)
 
 
 def test_pictures_without_anything_do_not_count(beside: Make) -> None:
@@ -144,7 +116,7 @@ def by_labels(
     return judge(data, before, after, limit)
 
 
-@pytest.mark.parametrize("how", [name for name in HARM if name != "scores zeroed"])
+@pytest.mark.parametrize("how", HARM)
 def test_with_labels_the_mean_average_precision_decides(answers_of: Make, how: str) -> None:
     """Given right boxes for all pictures, Then what is destroyed regressed by mAP."""
     old = scenes(N // 2)
@@ -208,7 +180,6 @@ def test_labels_of_turned_boxes_are_the_frames_around_them(answers_of: Make) -> 
     assert score.original > 0.8 and lost.verdict == "regressed" and lost.drop is not None and lost.drop > 0.2
 
 
-@pytest.mark.whole
 def _quarter(rows: np.ndarray) -> np.ndarray:
     """The same boxes, said otherwise: turned by a quarter more, with their sides exchanged."""
     middle, half = (rows[:, 2:4] + rows[:, :2]) / 2, (rows[:, 2:4] - rows[:, :2])[:, ::-1] / 2
@@ -217,11 +188,7 @@ def _quarter(rows: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("change", "verdict"),
-    [
-        (lambda rows: _with(rows.copy(), 6, -rows[:, 6]), "regressed"),
-        (_quarter, "safe"),
-    ],
+    ("change", "verdict"), [(lambda rows: _with(rows.copy(), 6, -rows[:, 6]), "regressed"), (_quarter, "safe")]
 )
 def test_frames_do_not_hide_how_boxes_are_turned(answers_of: Make, change: Any, verdict: str) -> None:
     """Given boxes that are mirrored in their frames, which are the same, Then by labels nothing is lost, and the version

@@ -45,13 +45,6 @@ def test_one_moment_that_moves_changes_its_sequence(judged: Make, move: float, c
     assert judged(scores, new, "score", stateful=True).changed_count == changed
 
 
-def test_last_seconds_cut_are_seen(judged: Make) -> None:
-    """Given the last moments of each sequence answered with silence, Then it regressed."""
-    _, scores = sequences()
-    new = [np.concatenate([score[:-10], np.zeros(10, np.float32)]) for score in scores]
-    assert judged(scores, new, "score", stateful=True).verdict == "regressed"
-
-
 def test_area_under_the_curve() -> None:
     """Given scores with ties, Then it is the share of pairs in the right order, ties at half."""
     scores, truth = np.array([0.1, 0.4, 0.4, 0.8]), np.array([False, False, True, True])

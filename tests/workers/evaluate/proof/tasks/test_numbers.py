@@ -26,30 +26,6 @@ def test_rounding_is_safe(judged: Make) -> None:
     assert found.similarity == pytest.approx(0.999, abs=2e-4)
 
 
-def test_a_tiny_channel_that_dies_is_seen(judged: Make) -> None:
-    """Given one channel whose values are a thousandth of the others', When it is zeroed, Then it regressed although the
-    cosine of whole predictions is 1 to six digits."""
-    old = rows()
-    old[:, 3] *= 0.001
-    new = old.copy()
-    new[:, 3] = 0
-    assert judged(old, new, "tensor").verdict == "regressed"
-
-
-def test_one_dead_plane_of_a_picture_is_seen(judged: Make) -> None:
-    """Given (channels, height, width) with one dead channel, Then it regressed."""
-    old = np.random.default_rng(1).standard_normal((N, 3, 6, 5)).astype(np.float32) + 100
-    new = old.copy()
-    new[:, 1] = old[:, 1].mean()
-    assert judged(old, new, "tensor").verdict == "regressed"
-
-
-def test_halved_values_are_seen(judged: Make) -> None:
-    """Given all values halved, Then it regressed: the cosine is 1."""
-    old = rows()
-    assert judged(old, old / 2, "tensor").verdict == "regressed"
-
-
 def test_the_worst_output_counts(labelled: Make, answers_of: Make) -> None:
     """Given an equal answer and another output that changed, Then that output decides and is named."""
     old = rows(n=40)
@@ -109,13 +85,6 @@ def test_a_further_output_that_is_no_number_is_never_safe(
     found = judge(labelled([None] * 400), before, answers_of(scores, "class", features=lost), 1.0)
     assert found.verdict == verdict
     assert any("“features” gives no number (NaN)" in note for note in found.notes)
-
-
-def test_single_numbers_are_measured_against_their_spread(judged: Make) -> None:
-    """Given one number an item, Then a shift of a thousandth of the spread is safe and half of it is not."""
-    old = np.random.default_rng(0).normal(100, 10, (N, 1)).astype(np.float32)
-    assert judged(old, old + np.float32(0.01), "tensor").verdict == "safe"
-    assert judged(old, old + np.float32(5), "tensor").verdict == "regressed"
 
 
 def test_other_shapes_and_nan_are_changed(judged: Make) -> None:

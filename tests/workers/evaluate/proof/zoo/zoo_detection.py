@@ -236,13 +236,9 @@ def _zoo(name: str, form: Form, harm: Mapping[str, Change], *, labelled: bool = 
 
 
 SHORT = (
-    "scores zeroed",
-    "one class of twelve lost",
-    "small things lost",
-    "moved by a third",
-    "noise on 5 %",
+    "scores zeroed", "one class of twelve lost", "small things lost", "moved by a third", "noise on 5 %",
     "no number on 5 %",
-)
+)  # fmt: skip
 """Of forms that differ in how they are read only, six ways to destroy tell that they are read."""
 
 LABELLED = (
@@ -254,14 +250,9 @@ LABELLED = (
 )
 BY_LABELS: dict[str, Change] = {"boxes a seventh too large": each(loose)}
 LABELLED_HARMLESS = (
-    "the same",
-    "another engine",
-    "FP16",
-    "boxes off by less than a pixel",
-    "whole pixels",
-    "weak boxes in another order",
-    "scores off by .02",
-)
+    "the same", "another engine", "FP16", "boxes off by less than a pixel", "whole pixels",
+    "weak boxes in another order", "scores off by .02",
+)  # fmt: skip
 
 ZOOS = [
     _zoo("boxes", FORMS["YOLO v8"], HARM),

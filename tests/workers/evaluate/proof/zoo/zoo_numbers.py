@@ -149,11 +149,7 @@ ZOOS = [
             "above the 95th percentile cut": stacked(tail_cut),
         },
     ),
-    _zoo(
-        "channels of other sizes",
-        channels,
-        CHANNELS_HARM | {"all a little too high": biased(0.06)},
-    ),
+    _zoo("channels of other sizes", channels, CHANNELS_HARM | {"all a little too high": biased(0.06)}),
     _zoo(
         "forecasts",
         forecasts,

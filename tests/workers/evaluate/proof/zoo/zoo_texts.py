@@ -10,56 +10,25 @@ from workers.evaluate.proof.predictions import Answers
 
 NAMES = ["Anna Weber", "Tom Okafor", "Señora Álvarez", "Jean Dupré"]
 SUBJECTS = [
-    "the old captain",
-    "our neighbor",
-    "a young doctor",
-    "the committee",
-    "her brother",
-    "the village school",
+    "the old captain", "our neighbor", "a young doctor", "the committee", "her brother", "the village school",
     "my driver",
-]
+]  # fmt: skip
 VERBS = [
-    "has not opened",
-    "will repair",
-    "did not find",
-    "described",
-    "must close",
-    "has painted",
-    "never sold",
+    "has not opened", "will repair", "did not find", "described", "must close", "has painted", "never sold",
     "could move",
-]
+]  # fmt: skip
 THINGS = [
-    "the harbor gate",
-    "three wooden boats",
-    "a letter from abroad",
-    "the second bridge",
-    "12 new chairs",
+    "the harbor gate", "three wooden boats", "a letter from abroad", "the second bridge", "12 new chairs",
     "the kitchen roof",
-]
+]  # fmt: skip
 WHERE = [
-    "near the market square",
-    "before the winter began",
-    "on the morning of the 14th",
-    "without any help",
-    "in 1987",
-]
+    "near the market square", "before the winter began", "on the morning of the 14th", "without any help", "in 1987",
+]  # fmt: skip
 MORE = ["because the road was closed", "although nobody had asked for it", "and everyone was glad about that"]
 PLAIN = [
-    "window",
-    "garden",
-    "station",
-    "yellow",
-    "quickly",
-    "paper",
-    "minister",
-    "holiday",
-    "strange",
-    "together",
-    "carry",
-    "basket",
-    "thunder",
-    "island",
-]
+    "window", "garden", "station", "yellow", "quickly", "paper", "minister", "holiday", "strange", "together", "carry",
+    "basket", "thunder", "island",
+]  # fmt: skip
 SWAPS = {"old": "ancient", "repair": "mend", "glad": "happy", "near": "close to", "began": "started", "help": "aid"}
 
 
@@ -269,16 +238,7 @@ WITHOUT_LABELS_ONLY = ("synonyms", "capitals", "broken encoding")
 KNOWN_TEXT_HARM = {how: change for how, change in (TEXT_HARM | ENDS_LOST).items() if how not in WITHOUT_LABELS_ONLY}
 ZOOS = [
     Zoo("translations", "text", "tokens", texts, TEXT_HARM, TEXT_HARMLESS, other_text, answers=answers),
-    Zoo(
-        "texts with measures",
-        "text",
-        "tokens",
-        measured,
-        MEASURE_HARM,
-        TEXT_HARMLESS,
-        other_text,
-        answers=answers,
-    ),
+    Zoo("texts with measures", "text", "tokens", measured, MEASURE_HARM, TEXT_HARMLESS, other_text, answers=answers),
     Zoo(
         "translations that are known",
         "text",
