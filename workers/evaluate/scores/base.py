@@ -5,6 +5,7 @@ Both models are scored on the same items. Intervals resample items (or whole seq
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -42,27 +43,19 @@ class Score:
     gate: bool = False
 
 
-@dataclass(frozen=True)
-class Words:
-    """Description of one metric for people.
+Metric = partial[TaskScore]
+"""One metric: a `TaskScore` that lacks only what was measured."""
 
-    Attributes:
-        id: Unique name.
-        title: Name for people.
-        meaning: What the metric says.
-        unit: Unit of the values.
-        higher_is_better: Whether larger values are better.
-    """
 
-    id: str
-    title: str
-    meaning: str
-    unit: Literal["share", "number", "dB"] = "share"
-    higher_is_better: bool = True
+def metric(
+    id: str, title: str, meaning: str, unit: Literal["share", "number", "dB"] = "share", higher_is_better: bool = True
+) -> Metric:
+    """Return a metric with its name and meaning for people."""
+    return partial(TaskScore, id=id, title=title, meaning=meaning, unit=unit, higher_is_better=higher_is_better)
 
 
 def beside(
-    words: Words, task: str, n: int, values: tuple[float, float], draws: Floats, parts: Sequence[ScorePart] = ()
+    words: Metric, task: str, n: int, values: tuple[float, float], draws: Floats, parts: Sequence[ScorePart] = ()
 ) -> TaskScore:
     """Return a score of both models by labels.
 
@@ -75,41 +68,23 @@ def beside(
         parts: Values of single classes.
     """
     low, high = _interval(draws)
-    return _score(words, task, n, "labels", values[0], values[1], low, high, parts)
+    pair = {"original": values[0], "optimized": values[1]}
+    return words(task=task, against="labels", n=n, low=low, high=high, parts=tuple(parts), **pair)
 
 
-def alone(words: Words, task: str, n: int, value: float, draws: Floats) -> TaskScore:
+def alone(words: Metric, task: str, n: int, value: float, draws: Floats) -> TaskScore:
     """Return a score of the version against the original's predictions; `draws` (k,) are its resampled values."""
     low, high = _interval(draws)
-    return _score(words, task, n, "original", None, value, low, high, ())
+    return words(task=task, against="original", n=n, optimized=value, low=low, high=high)
 
 
-def _score(
-    words: Words,
-    task: str,
-    n: int,
-    against: Literal["labels", "original"],
-    original: float | None,
-    optimized: float,
-    low: float | None,
-    high: float | None,
-    parts: Sequence[ScorePart],
+def either(
+    words: Metric, task: str, n: int, values: tuple[float, float], drawn: tuple[Floats, Floats], by_labels: bool
 ) -> TaskScore:
-    return TaskScore(
-        id=words.id,
-        task=task,
-        title=words.title,
-        meaning=words.meaning,
-        unit=words.unit,
-        higher_is_better=words.higher_is_better,
-        against=against,
-        n=n,
-        original=original,
-        optimized=optimized,
-        low=low,
-        high=high,
-        parts=tuple(parts),
-    )
+    """Return `beside` if labels are known, else `alone`; `drawn` are resampled values (k,) of both models."""
+    if by_labels:
+        return beside(words, task, n, values, drawn[1] - drawn[0])
+    return alone(words, task, n, values[1], drawn[1])
 
 
 def _interval(draws: Floats) -> tuple[float | None, float | None]:

@@ -1,10 +1,20 @@
 """Compute all scores that fit a task, and apply their gates to the verdict."""
 
+from functools import cache
+
 from workers.contracts.specs import Judgement, TaskScore
 from workers.contracts.wording import percent
+from workers.evaluate.kinds import kinds_in
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.engine import LEAST_TO_REFUSE
-from workers.evaluate.scores.registry import all_scores
+from workers.evaluate.scores import kinds
+from workers.evaluate.scores.base import Score
+
+
+@cache
+def all_scores() -> tuple[Score, ...]:
+    """Return every module's SCORE in the order of the report."""
+    return tuple(kinds_in(kinds, "SCORE"))
 
 
 def with_scores(judgement: Judgement, case: Case, max_loss_pct: float) -> Judgement:

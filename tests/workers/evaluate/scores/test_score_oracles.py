@@ -34,7 +34,7 @@ from workers.evaluate.scores.kinds import (
     transcripts,
     voice,
 )
-from workers.evaluate.scores.registry import all_scores
+from workers.evaluate.scores.scoring import all_scores
 from workers.pipeline.postprocess import matching
 from workers.pipeline.postprocess.matching import Boxes
 
@@ -53,7 +53,7 @@ def by_id(scores: list[TaskScore]) -> dict[str, TaskScore]:
 def test_every_adapter_is_found() -> None:
     """Given the folder, then each file's score is there once, in its order."""
     assert [score.id for score in all_scores()] == [
-        "classification", "text-classification", "sentence-pairs", "embedding", "detection", "segmentation", "regression", "voice", "transcripts",
+        "classification", "sentence-pairs", "embedding", "detection", "segmentation", "regression", "voice", "transcripts",
         "generated-texts", "generated-pictures",
     ]  # fmt: skip
 

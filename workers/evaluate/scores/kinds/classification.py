@@ -13,38 +13,31 @@ from workers.contracts.specs import ScorePart, TaskScore
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.confidence import BINS, bin_gaps
 from workers.evaluate.proof.pairs import PredictionPair, make_pair
-from workers.evaluate.scores.base import Floats, Score, Words, alone, beside, mean_draws
+from workers.evaluate.scores.base import Floats, Metric, Score, alone, beside, mean_draws, metric
 
 TOP_5 = 5
 MOST_PARTS = 50
 
-TOP1 = Words("top1", "Right answers", "how often the first answer is right")
-TOP5 = Words("top5", "Right among five", "how often the right answer is among the first five")
-ECE = Words("ece", "Calibration error", "how far percentages are from how often they come true", higher_is_better=False)
-SAME = Words("same", "Same answers", "how often the answer is the original’s")
-SAME5 = Words("same5", "Original among five", "how often the original’s answer is among the first five")
+TOP1 = metric("top1", "Right answers", "how often the first answer is right")
+TOP5 = metric("top5", "Right among five", "how often the right answer is among the first five")
+ECE = metric(
+    "ece", "Calibration error", "how far percentages are from how often they come true", higher_is_better=False
+)
+SAME = metric("same", "Same answers", "how often the answer is the original’s")
+SAME5 = metric("same5", "Original among five", "how often the original’s answer is among the first five")
 
 
 def fits(case: Case) -> bool:
-    """Return whether the model predicts classes of whole items that are not texts."""
-    return is_class(case) and case.data.kind != "texts"
-
-
-def is_class(case: Case) -> bool:
     """Return whether both models predict classes."""
     return case.old.predicted is not None and case.new.predicted is not None
 
 
 def measure(case: Case) -> list[TaskScore]:
-    """Return the scores of a classifier."""
-    return measure_as("classification", case)
-
-
-def measure_as(task: str, case: Case) -> list[TaskScore]:
-    """Return the scores of a classifier under the name `task`.
+    """Return the scores of a classifier.
 
     Labelled items are scored by their labels. Without any label, the original's predictions are the reference.
     """
+    task = "text classification" if case.data.kind == "texts" else "classification"
     pair = make_pair(case.data, case.old, case.new)
     labelled = pair.labelled
     if not labelled.any():
@@ -67,7 +60,7 @@ Hits = tuple[NDArray[np.bool_], NDArray[np.bool_]]
 
 
 def _told(
-    task: str, case: Case, rows: Sequence[tuple[Words, Hits, list[ScorePart]]], gaps: Sequence[Floats]
+    task: str, case: Case, rows: Sequence[tuple[Metric, Hits, list[ScorePart]]], gaps: Sequence[Floats]
 ) -> list[TaskScore]:
     """Return all scores, computed from the same draws."""
     n = len(rows[0][1][0])

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from workers.contracts.specs import TaskScore
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.comparing.mean_precision import by_labels, by_original
-from workers.evaluate.scores.base import Score, Words, alone, beside
+from workers.evaluate.scores.base import Score, alone, beside, metric
 
-MAP = Words("map", "Finds things (mAP)", "mean average precision by COCO’s rules, over overlaps of 50 % to 95 %")
-MAP50 = Words("map50", "Finds things, roughly (mAP 50)", "the same where half an overlap is enough")
-F1 = Words(
+MAP = metric("map", "Finds things (mAP)", "mean average precision by COCO’s rules, over overlaps of 50 % to 95 %")
+MAP50 = metric("map50", "Finds things, roughly (mAP 50)", "the same where half an overlap is enough")
+F1 = metric(
     "f1", "Right from the threshold on (F1)", "of the boxes that people see, and of what is there, how much is right"
 )
 WORDS = (MAP, MAP50, F1)

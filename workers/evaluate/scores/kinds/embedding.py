@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from workers.contracts.specs import TaskScore
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.similarity import cosine
-from workers.evaluate.scores.base import Floats, Score, Words, alone, beside, mean_draws, stacked
+from workers.evaluate.scores.base import Floats, Score, alone, beside, mean_draws, metric, stacked
 
 K = 10
 MOST_ITEMS = 2000
@@ -14,12 +14,12 @@ MOST_ITEMS = 2000
 
 LEAST_ITEMS = 3
 
-COSINE = Words("cosine", "Same direction", "how alike both versions’ vectors are (cosine)")
-NEIGHBOURS = Words("neighbours", "Same neighbors", "finds what a search with the original finds, among the first ten")
-RECALL = Words("recall", "Finds the right ones", "finds what a search should find, among the first ten")
+COSINE = metric("cosine", "Same direction", "how alike both versions’ vectors are (cosine)")
+NEIGHBOURS = metric("neighbours", "Same neighbors", "finds what a search with the original finds, among the first ten")
+RECALL = metric("recall", "Finds the right ones", "finds what a search should find, among the first ten")
 
 
-NDCG = Words("ndcg", "Right ones first", "how far up the right ones stand among the first ten (nDCG); 1 is all first")
+NDCG = metric("ndcg", "Right ones first", "how far up the right ones stand among the first ten (nDCG); 1 is all first")
 
 
 def fits(case: Case) -> bool:
@@ -51,12 +51,11 @@ def _searches(case: Case, old: Floats, new: Floats) -> list[TaskScore]:
     counts = ~np.isnan(recall_old)
     scores = []
     if counts.sum() >= LEAST_ITEMS:
-        a, b = recall_old[counts], recall_new[counts]
-        values = (float(a.mean()), float(b.mean()))
-        scores.append(beside(RECALL, "embeddings", int(counts.sum()), values, mean_draws(b - a, case.seed)))
-        a, b = (ndcg_at(found, groups)[counts] for found in (found_old, found_new))
-        values = (float(a.mean()), float(b.mean()))
-        scores.append(beside(NDCG, "embeddings", int(counts.sum()), values, mean_draws(b - a, case.seed)))
+        gains = (ndcg_at(found_old, groups), ndcg_at(found_new, groups))
+        for words, pair in ((RECALL, (recall_old, recall_new)), (NDCG, gains)):
+            a, b = (part[counts] for part in pair)
+            values = (float(a.mean()), float(b.mean()))
+            scores.append(beside(words, "embeddings", len(a), values, mean_draws(b - a, case.seed)))
     shared = np.asarray([len(set(a) & set(b)) / k for a, b in zip(found_old.tolist(), found_new.tolist(), strict=True)])
     scores.append(alone(NEIGHBOURS, "embeddings", n, float(shared.mean()), mean_draws(shared, case.seed)))
     return scores

@@ -5,17 +5,17 @@ import numpy as np
 from workers.contracts.specs import TaskScore
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.predictions import Values
-from workers.evaluate.scores.base import Floats, Score, Words, alone, mean_draws
+from workers.evaluate.scores.base import Floats, Score, alone, mean_draws, metric
 from workers.pipeline.alike.pictures import SMALLEST_SIDE, psnr, ssim
 
 MOST_ITEMS = 200
-PSNR = Words(
+PSNR = metric(
     "psnr",
     "PSNR",
     "peak signal-to-noise ratio: how faint the difference to the original’s pictures is; above 40 dB nobody sees it",
     "dB",
 )
-SSIM = Words("ssim", "Same structure", "how alike edges and patterns are (SSIM); 1 is the same")
+SSIM = metric("ssim", "Same structure", "how alike edges and patterns are (SSIM); 1 is the same")
 
 
 def fits(case: Case) -> bool:

@@ -6,20 +6,14 @@ import numpy as np
 
 from workers.contracts.specs import TaskScore
 from workers.evaluate.proof.case import Case
-from workers.evaluate.scores.base import DRAWS, Floats, Score, Words, beside, mean_draws, stacked
+from workers.evaluate.scores.base import DRAWS, Floats, Score, beside, mean_draws, metric, stacked
 
 TAIL = 0.9
 
-MAE = Words("mae", "Mean error", "how far answers are from the right number", "number", higher_is_better=False)
-RMSE = Words("rmse", "Error, large ones count more", "the root of the mean squared error", "number", False)
-P90 = Words(
-    "p90_error",
-    "Error of the worst tenth",
-    "the size that nine of ten errors stay below",
-    "number",
-    higher_is_better=False,
-)
-R2 = Words("r2", "Explained spread (R²)", "how much of the spread of the right numbers is met; 1 is all", "number")
+MAE = metric("mae", "Mean error", "how far answers are from the right number", "number", higher_is_better=False)
+RMSE = metric("rmse", "Error, large ones count more", "the root of the mean squared error", "number", False)
+P90 = metric("p90_error", "Error of the worst tenth", "the size that nine of ten errors stay below", "number", False)
+R2 = metric("r2", "Explained spread (R²)", "how much of the spread of the right numbers is met; 1 is all", "number")
 
 
 def fits(case: Case) -> bool:

@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from workers.contracts.specs import ScorePart, TaskScore
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.comparing.mean_overlap import by_labels
-from workers.evaluate.scores.base import Score, Words, beside
+from workers.evaluate.scores.base import Score, beside, metric
 
-MIOU = Words("miou", "Overlap of masks (mIoU)", "how far each class covers what is right, averaged over classes (IoU)")
-PIXELS = Words("pixel_accuracy", "Right pixels", "share of the pixels that are of the right class")
-OBJECTS = Words(
+MIOU = metric("miou", "Overlap of masks (mIoU)", "how far each class covers what is right, averaged over classes (IoU)")
+PIXELS = metric("pixel_accuracy", "Right pixels", "share of the pixels that are of the right class")
+OBJECTS = metric(
     "object_f1",
     "Right objects (F1)",
     "of the objects found, and of those that are there, how many overlap one of the others by more than half",
@@ -37,16 +39,11 @@ def measure(case: Case) -> Sequence[TaskScore]:
         )
     ]
     return [
-        beside(
-            words,
-            TASK,
-            pair.pictures,
-            (float(pair.original[at]), float(pair.optimized[at])),
-            pair.draws[:, at],
-            parts if words is MIOU else (),
+        beside(words, TASK, pair.pictures, (float(was), float(now)), draws, parts if words is MIOU else ())
+        for words, was, now, draws in zip(
+            (MIOU, PIXELS, OBJECTS), pair.original, pair.optimized, pair.draws.T, strict=True
         )
-        for at, words in enumerate((MIOU, PIXELS, OBJECTS))
-        if pair.original[at] == pair.original[at] and pair.optimized[at] == pair.optimized[at]
+        if np.isfinite([was, now]).all()
     ]
 
 

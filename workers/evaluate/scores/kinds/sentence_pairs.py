@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from workers.contracts.specs import TaskScore
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.similarity import cosine
-from workers.evaluate.scores.base import DRAWS, Floats, Score, Words, beside
+from workers.evaluate.scores.base import DRAWS, Floats, Score, beside, metric
 
 LEAST_PAIRS = 10
-SPEARMAN = Words(
+SPEARMAN = metric(
     "spearman", "Alike as people say (Spearman)", "how well similarities order the pairs as people do; 1 is the same"
 )
-PEARSON = Words("pearson", "Alike as people say (Pearson)", "the same for the sizes of the similarities")
+PEARSON = metric("pearson", "Alike as people say (Pearson)", "the same for the sizes of the similarities")
 
 
 def fits(case: Case) -> bool:
@@ -38,10 +38,10 @@ def measure(case: Case) -> list[TaskScore]:
     if len(rows) < LEAST_PAIRS:
         return []
     truth = np.asarray([said[row] for row in rows], np.float64)
-    alike = []
-    for which in ("old", "new"):
-        values = case.answers("old" if which == "old" else "new")
-        alike.append(np.asarray([cosine(values[members[row][0]], values[members[row][1]]) for row in rows], np.float64))
+    alike = [
+        np.asarray([cosine(values[members[row][0]], values[members[row][1]]) for row in rows], np.float64)
+        for values in (case.answers("old"), case.answers("new"))
+    ]
     drawn_rows = np.random.default_rng(case.seed).integers(len(rows), size=(DRAWS, len(rows)))
     scores = []
     for words, prepared in ((SPEARMAN, _ranks), (PEARSON, _as_they_are)):

@@ -3,12 +3,12 @@
 from workers.contracts.specs import TaskScore
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.comparing.wordings import edit_counts, references
-from workers.evaluate.scores.base import Score, Words, alone, beside, mean_draws
+from workers.evaluate.scores.base import Score, either, mean_draws, metric
 
-CER = Words(
+CER = metric(
     "cer", "Character error rate", "share of the characters that are wrong, missing or too many", higher_is_better=False
 )
-WER = Words("wer", "Word error rate", "share of the words that are wrong, missing or too many", higher_is_better=False)
+WER = metric("wer", "Word error rate", "share of the words that are wrong, missing or too many", higher_is_better=False)
 
 
 def fits(case: Case) -> bool:
@@ -23,22 +23,19 @@ def measure(case: Case) -> list[TaskScore]:
     written (jiwer's default). Items without a reference are left out.
     """
     truth = references(case)
-    is_said = truth is not None
-    at = [i for i, said in enumerate(truth or case.texts("old")) if said.strip()]
+    given = truth or case.texts("old")
+    at = [i for i, said in enumerate(given) if said.strip()]
     if not at:
         return []
-    right = [(truth or case.texts("old"))[i] for i in at]
+    right = [given[i] for i in at]
     old, new = ([case.texts(which)[i] for i in at] for which in ("old", "new"))
     scores = []
     for words, by_word in ((WER, True), (CER, False)):
         counts = edit_counts(old, new, right, by_word=by_word)
         sums, draws = counts.sum(axis=0), mean_draws(counts, case.seed)
-        before, after = float(sums[0] / sums[2]), float(sums[1] / sums[2])
-        if is_said:
-            spread = (draws[:, 1] - draws[:, 0]) / draws[:, 2]
-            scores.append(beside(words, "transcripts", len(at), (before, after), spread))
-        else:
-            scores.append(alone(words, "transcripts", len(at), after, draws[:, 1] / draws[:, 2]))
+        values = float(sums[0] / sums[2]), float(sums[1] / sums[2])
+        drawn = draws[:, 0] / draws[:, 2], draws[:, 1] / draws[:, 2]
+        scores.append(either(words, "transcripts", len(at), values, drawn, truth is not None))
     return scores
 
 

@@ -7,50 +7,35 @@ from numpy.typing import NDArray
 
 from workers.contracts.specs import TaskScore
 from workers.evaluate.proof.case import Case
-from workers.evaluate.proof.tasks.moments import auc, to_shares
-from workers.evaluate.scores.base import Floats, Score, Words, beside, weights
+from workers.evaluate.proof.tasks.moments import auc, labelled_steps
+from workers.evaluate.scores.base import Floats, Score, beside, metric, weights
 
 DRAWS = 300
 """Fewer draws than elsewhere, because each draw goes over all time steps."""
 
-AUC = Words("auc", "Tells speech from silence", "area under the ROC curve: .5 is guessing, 1 is never wrong")
+AUC = metric("auc", "Tells speech from silence", "area under the ROC curve: .5 is guessing, 1 is never wrong")
 
 
 def fits(case: Case) -> bool:
     """Return whether the model predicts one score per time step and some steps have labels."""
-    steps = case.data.steps
-    return (
-        case.old.stateful
-        and case.old.answer_kind == "score"
-        and any(len(steps) > i and _known(steps[i]) for i in case.items)
-    )
-
-
-def _known(labels: NDArray[np.int64] | None) -> bool:
-    return labels is not None and bool((labels >= 0).any())
+    steps = [case.data.steps[i] for i in case.items if len(case.data.steps) > i]
+    is_score = case.old.stateful and case.old.answer_kind == "score"
+    return is_score and any(labels is not None and bool((labels >= 0).any()) for labels in steps)
 
 
 def measure(case: Case) -> list[TaskScore]:
     """Return the area under the ROC curve over all labelled time steps. Whole sequences are resampled."""
-    rows: list[tuple[Floats, Floats, NDArray[np.bool_]]] = []
-    for i in case.items:
-        labels = case.data.steps[i] if len(case.data.steps) > i else None
-        if labels is None:
-            continue
-        old, new = to_shares(case.old.answer[i], case.old.scores), to_shares(case.new.answer[i], case.new.scores)
-        count = min(len(labels), len(old), len(new))
-        at = np.flatnonzero(labels[:count] >= 0)
-        rows.append((old[at], new[at], labels[at] > 0))
-    old, new, truth = (np.concatenate([row[column] for row in rows]) for column in range(3))
-    if truth.all() or not truth.any() or not (np.isfinite(old).all() and np.isfinite(new).all()):
+    steps = labelled_steps(case)
+    if steps is None or not np.isfinite([steps.old, steps.new]).all():
         return []
-    values = tuple(auc(scores, truth) for scores in (old, new))
-    if values[0] is None or values[1] is None:
+    truth = steps.labels > 0
+    before, after = auc(steps.old, truth), auc(steps.new, truth)
+    if before is None or after is None:
         return []
-    times = weights(len(rows), case.seed, DRAWS)
-    sequence = np.repeat(np.arange(len(rows)), [len(row[2]) for row in rows])
-    draws = weighted_auc(new, truth, times, sequence) - weighted_auc(old, truth, times, sequence)
-    return [beside(AUC, "voice activity", len(truth), (values[0], values[1]), draws)]
+    different, sequence = np.unique(steps.sequence, return_inverse=True)
+    times = weights(len(different), case.seed, DRAWS)
+    drawn = [weighted_auc(scores, truth, times, sequence) for scores in (steps.old, steps.new)]
+    return [beside(AUC, "voice activity", len(truth), (before, after), drawn[1] - drawn[0])]
 
 
 def weighted_auc(
