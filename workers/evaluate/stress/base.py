@@ -22,7 +22,7 @@ SHARE_WORDS = ("5 %", "10 %", "20 %")
 
 
 @dataclass(frozen=True)
-class StressKind:
+class NumberSample:
     """One item's array of numbers, with center, spread (standard deviation) and range of each feature over the set."""
 
     values: NDArray[Any]
@@ -42,8 +42,8 @@ class StressKind:
 class Stress:
     """One kind of stress. A table in `stress.kinds` owns each instance.
 
-    Pictures are float32 (H, W, 1 or 3) in 0..1, texts are str, sounds are float32 (n,) in −1..1. Numbers are a `Row`,
-    and their change returns an array.
+    Pictures are float32 (H, W, 1 or 3) in 0..1, texts are str, sounds are float32 (n,) in −1..1. Numbers are a
+    `NumberSample`, and their change returns an array.
 
     Attributes:
         id: Unique name.

@@ -1,7 +1,7 @@
 """Change every example in all planned ways, and let both versions predict the same changed inputs."""
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 
 from workers.contracts.after.stress import Measure
-from workers.contracts.process.context import JobContext
-from workers.evaluate.stress.base import Generator, Stress
+from workers.evaluate.stress.base import Generator, Stress, Takes
+from workers.evaluate.stress.kinds import numbers, pictures, sounds, texts
 from workers.evaluate.stress.paired import Pairs
-from workers.evaluate.stress.pixels import as_8_bits
-from workers.evaluate.stress.samples import SampledExamples, Samples
-from workers.evaluate.stress.scoring import Scorer, Values, scorer_for
-from workers.evaluate.stress.versions import Version
-from workers.pipeline.pipeline import Arrays
+from workers.evaluate.stress.pixels import to_image
+from workers.evaluate.stress.samples import SampledExamples
+from workers.evaluate.stress.scoring import Scorer, scorer_for
+from workers.evaluate.stress.versions import CHANGES_UNTIL, Comparison, Values
 from workers.pipeline.spec import PipelineError
 
 FEWEST = 10
@@ -31,6 +30,21 @@ STAGES = {
 }
 
 Plan = Sequence[tuple[Stress, tuple[int, ...]]]
+
+
+def all_kinds() -> tuple[Stress, ...]:
+    """Return the rows of all tables; those of one kind of input are in the order of the report."""
+    return (*pictures.KINDS, *texts.KINDS, *sounds.KINDS, *numbers.KINDS)
+
+
+def planned(takes: Takes, full: bool, color: bool = True) -> Plan:
+    """Return the kinds for such inputs with their severities: all of them, or those of quick mode."""
+    rows = []
+    for stress in all_kinds():
+        severities = tuple(range(1, len(stress.levels) + 1)) if full else stress.quick
+        if stress.takes == takes and severities and (color or not stress.needs_color):
+            rows.append((stress, severities))
+    return rows
 
 
 @dataclass
@@ -67,81 +81,61 @@ def rng_of(seed: int, number: int, kind: str, severity: int) -> Generator:
     return np.random.default_rng([seed, number, zlib.crc32(kind.encode()), severity])
 
 
-class Asking:
-    """Evaluates both versions on changed examples. The stress job owns one instance."""
+def evaluate_changes(both: Comparison, items: Sequence[SampledExamples], plan: Plan) -> StressedExamples:
+    """Evaluate both versions example by example, so that all cells hold the same examples whenever the time ends."""
+    found, scorer = StressedExamples("agreement"), None
+    total_s = max(both.left(CHANGES_UNTIL), 1e-3)
+    stage = STAGES[both.samples.takes]
+    for number, given in enumerate(items):
+        both.ctx.check_cancelled()
+        left_s = both.left(CHANGES_UNTIL)
+        reach = len(items)
+        if number >= FEWEST:
+            reach = min(len(items), int(number * total_s / max(total_s - left_s, 1e-3)) + 1)
+        both.ctx.progress(stage, number, max(reach, number + 1), "examples")
+        if len(found.items) >= FEWEST and left_s <= 0:
+            found.stopped_early = True
+            break
+        try:
+            sample = both.samples.open(given)
+        except (PipelineError, OSError):
+            found.unreadable += 1
+            continue
+        clean = both.answers(given, sample)
+        if scorer is None:
+            scorer = scorer_for(both.old.pipeline, items, clean[0])
+            found.measure = scorer.measure
+            found.cells = {stress.id: {severity: [] for severity in wanted} for stress, wanted in plan}
+            _draw("clean", sample, both, found)
+        _evaluate(number, given, sample, clean, plan, both, scorer, found)
+    both.ctx.progress(stage, 1, 1, "examples")
+    return found
 
-    def __init__(
-        self, old: Version, new: Version, samples: Samples, ctx: JobContext, left: Callable[[], float]
-    ) -> None:
-        """Create the evaluation; `left()` returns the remaining seconds of this part."""
-        self._old, self._new, self._samples, self._ctx, self._left = old, new, samples, ctx, left
 
-    def run(self, items: Sequence[SampledExamples], plan: Plan) -> StressedExamples:
-        """Evaluate example by example, so that all cells hold the same examples whenever the time ends."""
-        found: StressedExamples | None = None
-        scorer: Scorer | None = None
-        total_s = max(self._left(), 1e-3)
-        stage = STAGES[self._samples.takes]
-        for number, given in enumerate(items):
-            self._ctx.check_cancelled()
-            spent_s = total_s - self._left()
-            reach = len(items) if number < FEWEST else min(len(items), int(number * total_s / max(spent_s, 1e-3)) + 1)
-            self._ctx.progress(stage, number, max(reach, number + 1), "examples")
-            if found is not None and len(found.items) >= FEWEST and self._left() <= 0:
-                found.stopped_early = True
-                break
-            try:
-                sample = self._samples.open(given)
-            except (PipelineError, OSError):
-                found = found or StressedExamples("agreement")
-                found.unreadable += 1
-                continue
-            clean = self._both(given, sample)
-            if scorer is None:
-                scorer = scorer_for(self._old.pipeline, list(items), clean[0])
-                found = StressedExamples(scorer.measure, unreadable=found.unreadable if found else 0)
-                found.cells = {stress.id: {severity: [] for severity in wanted} for stress, wanted in plan}
-                self._draw("clean", sample, found)
-            assert found is not None
-            self._one(number, given, sample, clean, plan, scorer, found)
-        self._ctx.progress(stage, 1, 1, "examples")
-        return found or StressedExamples("agreement")
+def _evaluate(
+    number: int, given: SampledExamples, sample: Any, clean: tuple[Values, Values], plan: Plan, both: Comparison,
+    scorer: Scorer, found: StressedExamples,
+) -> None:  # fmt: skip
+    """Append the scores of one example; it counts in all cells or in none."""
+    base = scorer.score(given, clean[0], *clean)
+    if base is None:
+        return
+    for stress, severities in plan:
+        for severity in severities:
+            both.ctx.check_cancelled()
+            changed = stress.apply(sample, severity, rng_of(both.ctx.seed, number, stress.id, severity))
+            if not found.items and severity == severities[len(severities) // 2]:
+                _draw(stress.id, changed, both, found)
+            pair = scorer.score(given, clean[0], *both.answers(given, changed))
+            found.cells[stress.id][severity].append(base if pair is None else pair)
+    found.items.append(given)
+    found.clean.append(base)
+    found.references.append(clean)
 
-    def _one(
-        self, number: int, given: SampledExamples, sample: Any, clean: tuple[Values, Values], plan: Plan,
-        scorer: Scorer, found: StressedExamples,
-    ) -> None:  # fmt: skip
-        base = scorer.score(given, clean[0], *clean)
-        if base is None:
-            return
-        rows = []
-        for stress, severities in plan:
-            for severity in severities:
-                self._ctx.check_cancelled()
-                changed = stress.apply(sample, severity, rng_of(self._ctx.seed, number, stress.id, severity))
-                if not found.items and severity == severities[len(severities) // 2]:
-                    self._draw(stress.id, changed, found)
-                pair = scorer.score(given, clean[0], *self._both(given, changed))
-                rows.append((stress.id, severity, base if pair is None else pair))
-        found.items.append(given)
-        found.clean.append(base)
-        found.references.append(clean)
-        for kind, severity, pair in rows:
-            found.cells[kind][severity].append(pair)
 
-    def _both(self, given: SampledExamples, sample: Any) -> tuple[Values, Values]:
-        feeds = self._samples.feeds(self._old.pipeline, given, sample)
-        return self._old.answer(feeds), self._new.answer(self.feeds_of_new(given, sample, feeds))
-
-    def feeds_of_new(self, given: SampledExamples, sample: Any, feeds: Arrays) -> Arrays:
-        """Return the new version's inputs, prepared in its own way if it prepares inputs differently."""
-        if self._new.pipeline.spec == self._old.pipeline.spec:
-            return feeds
-        return self._samples.feeds(self._new.pipeline, given, sample)
-
-    def _draw(self, name: str, sample: Any, found: StressedExamples) -> None:
-        if self._samples.takes == "images":
-            found.pictures[name] = draw(sample, name, self._ctx.work_dir)
+def _draw(name: str, sample: Any, both: Comparison, found: StressedExamples) -> None:
+    if both.samples.takes == "images":
+        found.pictures[name] = draw(sample, name, both.ctx.work_dir)
 
 
 def draw(sample: Any, name: str, work_dir: Path) -> str:
@@ -149,8 +143,7 @@ def draw(sample: Any, name: str, work_dir: Path) -> str:
     from PIL import Image
 
     (work_dir / FOLDER).mkdir(exist_ok=True)
-    values = as_8_bits(sample)
-    picture = Image.fromarray(values[:, :, 0] if values.shape[2] == 1 else values)
+    picture = to_image(sample)
     scale = SIDE_PX / max(picture.size)
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     way = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.BILINEAR

@@ -1,42 +1,22 @@
 """Run the job ``stress``: evaluate the original and one version on the same difficult inputs."""
 
 import time
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from contextlib import closing
 
 import numpy as np
 
-from workers.contracts.after.stress import AttackRow, StressParams, StressResult
+from workers.contracts.after.stress import StressParams, StressResult
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
-from workers.evaluate.stress.attack.attacks import Budget, attack_both
+from workers.evaluate.stress.attack.attacks import attack_both
 from workers.evaluate.stress.backdoor.backdoors import look_for_triggers
 from workers.evaluate.stress.backdoor.poison import look_for_poison
-from workers.evaluate.stress.changes import Asking, StressedExamples
-from workers.evaluate.stress.registry import planned
-from workers.evaluate.stress.samples import PictureSamples, Samples, read_items, samples_for
+from workers.evaluate.stress.changes import StressedExamples, evaluate_changes, planned
+from workers.evaluate.stress.samples import PictureSamples, SampledExamples, Samples, read_items, samples_for
 from workers.evaluate.stress.unfamiliar import unfamiliar_rows
 from workers.evaluate.stress.verdicts import cell_of, headline, judged, row_of
-from workers.evaluate.stress.versions import Version, open_version
-
-CHANGES_UNTIL, UNFAMILIAR_UNTIL, SQUARE_UNTIL, PGD_UNTIL = 0.55, 0.65, 0.75, 0.82
-"""Share of the time by which each part ends; triggers have the rest."""
-
-
-@dataclass
-class Clock:
-    """The time limit of one job."""
-
-    max_seconds: float
-    started_s: float = field(default_factory=time.monotonic)
-
-    @property
-    def spent_s(self) -> float:
-        """Return the seconds since the start."""
-        return time.monotonic() - self.started_s
-
-    def left(self, share: float = 1.0) -> float:
-        """Return the seconds until this share of the time is used up."""
-        return share * self.max_seconds - self.spent_s
+from workers.evaluate.stress.versions import Comparison, open_version
 
 
 def stress_model(params: StressParams, ctx: JobContext) -> StressResult:
@@ -45,25 +25,30 @@ def stress_model(params: StressParams, ctx: JobContext) -> StressResult:
     Raises:
         InputRefused: If there is nothing to change, or if a model fails.
     """
-    clock = Clock(params.max_seconds)
+    started_s = time.monotonic()
     ctx.progress("Opening both versions", 0, 1)
-    old = open_version(params.original_dir, params.original_runtime, dict(params.original_settings), ctx.threads)
-    try:
-        new = open_version(params.variant_dir, params.variant_runtime, dict(params.variant_settings), ctx.threads)
-        try:
-            return _stressed(params, ctx, clock, old, new)
-        finally:
-            new.close()
-    finally:
-        old.close()
+    with (
+        closing(
+            open_version(params.original_dir, params.original_runtime, {**params.original_settings}, ctx.threads)
+        ) as old,
+        closing(
+            open_version(params.variant_dir, params.variant_runtime, {**params.variant_settings}, ctx.threads)
+        ) as new,
+    ):
+        items = read_items(params, old.pipeline)
+
+        def left(share: float) -> float:
+            return share * params.max_seconds - (time.monotonic() - started_s)
+
+        both = Comparison(old, new, samples_for(old.pipeline, items), ctx, left)
+        return _stressed(params, both, items)
 
 
-def _stressed(params: StressParams, ctx: JobContext, clock: Clock, old: Version, new: Version) -> StressResult:
-    items = read_items(params, old.pipeline)
-    samples = samples_for(old.pipeline, items)
-    plan = planned(samples.takes, params.full, color=getattr(old.pipeline.spec.preprocess, "channels", "") != "gray")
-    poison = look_for_poison(params, old.pipeline, ctx)
-    changed = Asking(old, new, samples, ctx, lambda: clock.left(CHANGES_UNTIL)).run(items, plan)
+def _stressed(params: StressParams, both: Comparison, items: Sequence[SampledExamples]) -> StressResult:
+    pipeline, samples = both.old.pipeline, both.samples
+    plan = planned(samples.takes, params.full, color=getattr(pipeline.spec.preprocess, "channels", "") != "gray")
+    poison = look_for_poison(params, pipeline, both.ctx)
+    changed = evaluate_changes(both, items, plan)
     if not changed.items:
         raise InputRefused(
             "nothing_to_score",
@@ -71,11 +56,9 @@ def _stressed(params: StressParams, ctx: JobContext, clock: Clock, old: Version,
             f"{len(items):,} examples were tried; {changed.unreadable:,} of them cannot be read any more.",
             "Put the examples back where they were, or optimize again with others.",
         )
-    unfamiliar = unfamiliar_rows(old, new, samples, changed, ctx, lambda: clock.left(UNFAMILIAR_UNTIL))
-    attacks = _attacks(params, ctx, clock, old, new, samples, changed)
-    triggers = None
-    if params.look_for_triggers:
-        triggers = look_for_triggers(old, new, samples, changed, poison.triggers, ctx, clock.left)
+    unfamiliar = unfamiliar_rows(both, changed)
+    attacks = attack_both(both, changed, params) if params.attack_items else ()
+    triggers = look_for_triggers(both, changed, poison.triggers) if params.look_for_triggers else None
     clean = cell_of(0, "", np.asarray(changed.clean, np.float64))
     rows = [
         row_of(stress, severities, changed.pairs(stress, severities), changed.pictures.get(stress.id))
@@ -87,42 +70,12 @@ def _stressed(params: StressParams, ctx: JobContext, clock: Clock, old: Version,
     if triggers is not None and triggers.danger:
         told = triggers.words
     return StressResult(
-        rule=2,
-        measure=changed.measure,
-        full=params.full,
-        n_items=len(items),
-        n_answered=len(changed.items),
-        seconds=clock.spent_s,
-        stopped_early=changed.stopped_early,
-        headline=told,
-        clean=clean,
-        rows=tuple(done),
-        unfamiliar=unfamiliar,
-        attacks=attacks,
-        triggers=triggers,
-        poison=poison.findings,
-        poison_scope=poison.scope,
-        notes=_notes(changed, samples, len(items), params),
-        picture=changed.pictures.get("clean"),
-    )
-
-
-def _attacks(
-    params: StressParams,
-    ctx: JobContext,
-    clock: Clock,
-    old: Version,
-    new: Version,
-    samples: Samples,
-    changed: StressedExamples,
-) -> tuple[AttackRow, ...]:
-    if not params.attack_items:
-        return ()
-    budget = Budget(
-        params.attack_eps, params.attack_queries, params.attack_items, params.attack_restarts, clock.left,
-        SQUARE_UNTIL, PGD_UNTIL,
+        measure=changed.measure, full=params.full, n_items=len(items), n_answered=len(changed.items),
+        seconds=params.max_seconds - both.left(1.0),
+        stopped_early=changed.stopped_early, headline=told, clean=clean, rows=tuple(done), unfamiliar=unfamiliar,
+        attacks=attacks, triggers=triggers, poison=poison.findings, poison_scope=poison.scope,
+        notes=_notes(changed, samples, len(items), params), picture=changed.pictures.get("clean"), rule=2,
     )  # fmt: skip
-    return attack_both(old, new, samples, changed, budget, ctx)
 
 
 def _notes(changed: StressedExamples, samples: Samples, total: int, params: StressParams) -> tuple[str, ...]:

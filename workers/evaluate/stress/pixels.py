@@ -5,12 +5,15 @@ pixels. Lengths in pixels are scaled to the picture's shorter side.
 """
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workers.evaluate.stress.base import Floats, Generator
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 SIDE_PX = 224
 
@@ -48,14 +51,9 @@ def disk_blur(picture: Floats, radius_px: float) -> Floats:
     grid = np.arange(-reach, reach + 1)
     kernel = np.clip(radius_px + 0.5 - np.hypot(grid[:, None], grid[None, :]), 0, 1)
     kernel = (kernel / kernel.sum()).astype(np.float32)  # transforms of 32 bits take half the time
-    padded = np.pad(
-        picture, ((reach, reach), (reach, reach), (0, 0)), mode="reflect" if _fits(picture, reach) else "edge"
-    )
+    mode: Literal["reflect", "edge"] = "reflect" if min(picture.shape[:2]) > reach else "edge"
+    padded = np.pad(picture, ((reach, reach), (reach, reach), (0, 0)), mode=mode)
     return np.asarray(fftconvolve(padded, kernel[:, :, None], mode="valid", axes=(0, 1)), np.float32)
-
-
-def _fits(picture: NDArray[Any], reach: int) -> bool:
-    return bool(min(picture.shape[:2]) > reach)
 
 
 def motion_blur(picture: NDArray[Any], radius_px: float, sigma_px: float, angle_deg: float) -> Floats:
@@ -130,6 +128,9 @@ def from_hsv(values: Floats) -> Floats:
     return np.stack(channels, axis=2).astype(np.float32)
 
 
-def as_8_bits(picture: Floats) -> NDArray[np.uint8]:
-    """Return the picture as uint8, as a file stores it."""
-    return np.clip(np.round(picture * 255), 0, 255).astype(np.uint8)
+def to_image(picture: Floats) -> "Image":
+    """Return the picture with 8 bits per value, as a file stores it."""
+    from PIL import Image
+
+    values = np.clip(np.round(picture * 255), 0, 255).astype(np.uint8)
+    return Image.fromarray(values[:, :, 0] if values.shape[2] == 1 else values)

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,8 @@ from workers.evaluate.data.base import Entry, Options
 from workers.evaluate.data.dataset import Item, Kind, read_dataset
 from workers.evaluate.data.sniff import read_collection
 from workers.evaluate.look.drawing import drawn
-from workers.evaluate.stress.base import Floats, StressKind, Takes
-from workers.evaluate.stress.pixels import as_8_bits
+from workers.evaluate.stress.base import Floats, NumberSample, Takes
+from workers.evaluate.stress.pixels import to_image
 from workers.pipeline.images import to_pixels
 from workers.pipeline.pipeline import Arrays, Pipeline
 from workers.pipeline.prepared import Prepared
@@ -55,24 +55,6 @@ class SampledExamples:
     def feeds(self) -> Arrays:
         """Return the model inputs as they were prepared, copied because some runtimes reject read-only arrays."""
         return {name: np.array(value) for name, value in self.prepared[self.index].items()}
-
-
-class Samples(Protocol):
-    """Opens items as samples that can be changed, and makes model inputs from them."""
-
-    takes: Takes
-
-    def open(self, given: SampledExamples) -> Any:
-        """Return the sample of an item.
-
-        Raises:
-            PipelineError: If the item is no longer readable.
-            OSError: If its file is no longer readable.
-        """
-
-    def feeds(self, pipeline: Pipeline, given: SampledExamples, sample: Any) -> Arrays:
-        """Return the model inputs for a changed sample."""
-        ...
 
 
 class PictureSamples:
@@ -131,11 +113,8 @@ class PictureSamples:
 
     def feeds(self, pipeline: Pipeline, given: SampledExamples, sample: Floats) -> Arrays:
         """Return the model inputs for a changed picture."""
-        from PIL import Image
-
-        values = as_8_bits(sample)
-        picture = Image.fromarray(values[:, :, 0] if values.shape[2] == 1 else values)
-        return _with_main(pipeline, given, pipeline.prepare_picture(picture, sized=id(given) in self._fitted))
+        prepared = pipeline.prepare_picture(to_image(sample), sized=id(given) in self._fitted)
+        return _with_main(pipeline, given, prepared)
 
 
 def _in_units(picture: Any) -> Floats:
@@ -185,7 +164,7 @@ class SoundSamples:
 
 
 class NumberSamples:
-    """Opens the main input as a `Row`; centers and spreads come from at most 500 items."""
+    """Opens the main input as a `NumberSample`; centers and spreads come from at most 500 items."""
 
     takes: Takes = "arrays"
 
@@ -204,19 +183,26 @@ class NumberSamples:
         self._center, self._spread = values.mean(axis=0), values.std(axis=0)
         self._low, self._high = values.min(axis=0), values.max(axis=0)
 
-    def open(self, given: SampledExamples) -> StressKind:
+    def open(self, given: SampledExamples) -> NumberSample:
         """Return the numbers of an item with the figures of each feature."""
-        return StressKind(given.feeds()[self._name], self._center, self._spread, self._low, self._high)
+        return NumberSample(given.feeds()[self._name], self._center, self._spread, self._low, self._high)
 
     def feeds(self, pipeline: Pipeline, given: SampledExamples, sample: Any) -> Arrays:
         """Return the model inputs for changed numbers."""
-        values = sample.values if isinstance(sample, StressKind) else sample
+        values = sample.values if isinstance(sample, NumberSample) else sample
         return {**given.feeds(), self._name: values}
 
 
 def _with_main(pipeline: Pipeline, given: SampledExamples, values: NDArray[Any]) -> Arrays:
     """Return the prepared inputs with another main input."""
     return {**given.feeds(), pipeline.main_input.name: values}
+
+
+Samples = PictureSamples | TextSamples | SoundSamples | NumberSamples
+"""Opens items as samples that can be changed, and makes model inputs from them.
+
+`open` raises `PipelineError` or `OSError` if the item is no longer readable.
+"""
 
 
 def read_items(params: StressParams, pipeline: Pipeline) -> list[SampledExamples]:

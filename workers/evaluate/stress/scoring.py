@@ -1,5 +1,6 @@
 """Score both versions' predictions for one input, as a pair of numbers 0..1."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,10 +41,11 @@ class Scorer:
             return self._similarity(old, new)
         if self.pipeline.stateful:
             return self._steps(given, reference, old, new)
-        accepted = given.item.labels if self.measure == "accuracy" else (self._class(reference),)
+        accepted = given.item.labels if self.measure == "accuracy" else (class_of(self.pipeline, reference),)
         if not accepted or accepted == (-1,):
             return None
-        return float(self._class(old) in accepted), float(self._class(new) in accepted)
+        first, second = (float(class_of(self.pipeline, answer) in accepted) for answer in (old, new))
+        return first, second
 
     def _similarity(self, old: Values, new: Values) -> tuple[float, float] | None:
         """Return whether both are alike by the rule of the proof.
@@ -73,14 +75,15 @@ class Scorer:
         limit = 0.5 if self.pipeline.spec.scores == "probabilities" else 0.0
         return np.asarray(answer.reshape(len(answer), -1)[:, 0] > limit, np.bool_)
 
-    def _class(self, answer: Values) -> int:
-        finite = np.asarray([bool(np.isfinite(answer).all())])
-        spec = self.pipeline.spec
-        found = predict([answer], finite, spec.answer_kind, spec.scores, False)
-        return -1 if found is None else int(found[0])
+
+def class_of(pipeline: Pipeline, answer: Values) -> int:
+    """Return the predicted class of a prediction; −1 if it is not finite or is no class."""
+    spec = pipeline.spec
+    found = predict([answer], np.asarray([np.isfinite(answer).all()]), spec.answer_kind, spec.scores, stateful=False)
+    return -1 if found is None else int(found[0])
 
 
-def scorer_for(pipeline: Pipeline, items: list[SampledExamples], sample_answer: Any) -> Scorer:
+def scorer_for(pipeline: Pipeline, items: Sequence[SampledExamples], sample_answer: Any) -> Scorer:
     """Return a scorer for accuracy if there are labels, else for agreement of classes, else for similarity."""
     spec = pipeline.spec
     answer = np.asarray(sample_answer, np.float32)

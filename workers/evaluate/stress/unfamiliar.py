@@ -6,29 +6,27 @@ largest probability if the model gives probabilities (arXiv 1610.02136). AUROC a
 paired bootstrap over examples.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.after.stress import MARGIN, Separation, StressVerdict, UnfamiliarRow
-from workers.contracts.process.context import JobContext
+from workers.contracts.after.stress import MARGIN, Separation, UnfamiliarRow
 from workers.evaluate.proof.stats import CONFIDENCE, binomial_upper, holm
 from workers.evaluate.scores.base import weights
 from workers.evaluate.stress.changes import StressedExamples, draw, rng_of
 from workers.evaluate.stress.kinds.strangers import STRANGERS, Stranger
 from workers.evaluate.stress.paired import LEVEL
-from workers.evaluate.stress.samples import Samples
-from workers.evaluate.stress.scoring import Values
 from workers.evaluate.stress.verdicts import percent
-from workers.evaluate.stress.versions import Version
+from workers.evaluate.stress.versions import UNFAMILIAR_UNTIL, Comparison, Values
 
 STAGE = "Asking both versions about unfamiliar inputs"
 LET_THROUGH = 0.95
 MOST, FEWEST = 200, 20
 HELD_OUT = ("classes", "Another class")
 
+Floats = NDArray[np.float64]
 Confidences = NDArray[np.float64]
 """Confidences (n, 2) of the original and of the optimized version; larger is more confident."""
 
@@ -38,6 +36,8 @@ def confidence(answer: Values, scores: str) -> float:
 
     A single logit counts by its distance from 0, a sequence by the mean over its time steps.
     """
+    from scipy.special import logsumexp
+
     values = answer.astype(np.float64)
     if not np.isfinite(values).all():
         return -np.inf
@@ -47,8 +47,7 @@ def confidence(answer: Values, scores: str) -> float:
     elif rows.shape[1] == 1:
         surest = np.abs(rows[:, 0])
     else:
-        top = rows.max(axis=1)
-        surest = top + np.log(np.exp(rows - top[:, None]).sum(axis=1))
+        surest = logsumexp(rows, axis=1)
     return float(surest.mean())
 
 
@@ -77,67 +76,45 @@ class Set:
     picture: str | None = None
 
 
-def unfamiliar_rows(
-    old: Version, new: Version, samples: Samples, changed: StressedExamples, ctx: JobContext, left: Callable[[], float]
-) -> tuple[UnfamiliarRow, ...]:
+def unfamiliar_rows(both: Comparison, changed: StressedExamples) -> tuple[UnfamiliarRow, ...]:
     """Return one row for each kind, near ones first; none for models without classes or with fewer than 20 examples."""
     if changed.measure == "similarity" or len(changed.items) < FEWEST:
         return ()
-    kinds = [stranger for stranger in STRANGERS if stranger.takes == samples.takes]
-    scores = old.pipeline.spec.scores
+    kinds = [stranger for stranger in STRANGERS if stranger.takes == both.samples.takes]
+    scores = both.old.pipeline.spec.scores
     real = np.asarray([[confidence(answer, scores) for answer in pair] for pair in changed.references])
-    sets = [*_held_out(changed, scores)]
-    asked = _Asked(old, new, samples, changed, ctx)
-    made = asked.all_of(kinds, left)
-    everyone = np.arange(len(real))
-    sets += [
-        Set(
-            kind.id, kind.title, kind.near, real, np.asarray(found), everyone, np.arange(len(found)),
-            changed.pictures.get(_file(kind)),
+    sets = _held_out(changed, scores)
+    for kind, found in zip(kinds, _made(kinds, both, changed), strict=True):
+        picture, made = changed.pictures.get(_file(kind)), np.asarray(found)
+        sets.append(
+            Set(kind.id, kind.title, kind.near, real, made, np.arange(len(real)), np.arange(len(made)), picture)
         )
-        for kind, found in zip(kinds, made, strict=True)
-    ]  # fmt: skip
-    return judged([row_of(one, ctx.seed) for one in sorted(sets, key=lambda one: not one.near)])
+    return judged([row_of(one, both.ctx.seed) for one in sorted(sets, key=lambda one: not one.near)])
 
 
-class _Asked:
-    """Evaluates both versions on unfamiliar inputs made from the examples."""
+def _made(kinds: Sequence[Stranger], both: Comparison, changed: StressedExamples) -> list[list[list[float]]]:
+    """Return the confidences of both versions for inputs of all kinds, made from 20 to 200 examples.
 
-    def __init__(
-        self, old: Version, new: Version, samples: Samples, changed: StressedExamples, ctx: JobContext
-    ) -> None:
-        """Create the evaluation of both versions."""
-        self._versions, self._samples, self._changed, self._ctx = (old, new), samples, changed, ctx
-
-    def all_of(self, kinds: Sequence[Stranger], left: Callable[[], float]) -> list[list[list[float]]]:
-        """Return the confidences of all kinds, evaluated example by example, for 20 to 200 examples.
-
-        All kinds have the same number of examples when the time is up.
-        """
-        found: list[list[list[float]]] = [[] for _ in kinds]
-        items = self._changed.items[:MOST]
-        for number, given in enumerate(items):
-            self._ctx.progress(STAGE, number, len(items), "examples")
-            if number >= FEWEST and left() <= 0:
-                break
-            sample = self._samples.open(given)
-            other = self._samples.open(self._changed.items[(number + 1) % len(self._changed.items)])
-            for kind, rows in zip(kinds, found, strict=True):
-                self._ctx.check_cancelled()
-                made = kind.make(sample, other, rng_of(self._ctx.seed, number, kind.id, 0))
-                if number == 0 and self._samples.takes == "images":
-                    self._changed.pictures[_file(kind)] = draw(made, _file(kind), self._ctx.work_dir)
-                rows.append(
-                    [
-                        confidence(
-                            version.answer(self._samples.feeds(version.pipeline, given, made)),
-                            version.pipeline.spec.scores,
-                        )
-                        for version in self._versions
-                    ]
-                )
-        self._ctx.progress(STAGE, 1, 1, "examples")
-        return found
+    They are evaluated example by example, so that all kinds have the same number of examples when the time is up.
+    """
+    found: list[list[list[float]]] = [[] for _ in kinds]
+    items, samples, ctx = changed.items, both.samples, both.ctx
+    count = min(len(items), MOST)
+    for number, given in enumerate(items[:count]):
+        ctx.progress(STAGE, number, count, "examples")
+        if number >= FEWEST and both.left(UNFAMILIAR_UNTIL) <= 0:
+            break
+        sample, other = samples.open(given), samples.open(items[(number + 1) % len(items)])
+        for kind, rows in zip(kinds, found, strict=True):
+            ctx.check_cancelled()
+            made = kind.make(sample, other, rng_of(ctx.seed, number, kind.id, 0))
+            if number == 0 and samples.takes == "images":
+                changed.pictures[_file(kind)] = draw(made, _file(kind), ctx.work_dir)
+            feeds = [samples.feeds(version.pipeline, given, made) for version in both.versions]
+            pairs = zip(both.versions, feeds, strict=True)
+            rows.append([confidence(version.answer(own), version.pipeline.spec.scores) for version, own in pairs])
+    ctx.progress(STAGE, 1, 1, "examples")
+    return found
 
 
 def _file(kind: Stranger) -> str:
@@ -168,25 +145,14 @@ def _held_out(changed: StressedExamples, scores: str) -> list[Set]:
         )
         real.append(order[known])
         made.append(order[unknown])
-    return [
-        Set(
-            *HELD_OUT, True, np.concatenate(real), np.concatenate(made), np.concatenate([known for known, _ in parts]),
-            np.concatenate([unknown for _, unknown in parts]),
-        )
-    ]  # fmt: skip
+    known_of, unknown_of = (np.concatenate(side) for side in zip(*parts, strict=True))
+    return [Set(*HELD_OUT, True, np.concatenate(real), np.concatenate(made), known_of, unknown_of)]
 
 
-def separation(real: NDArray[np.float64], made: NDArray[np.float64]) -> Separation:
-    """Return AUROC and FPR95 of one version's confidences by OpenOOD.
-
-    The curve is scikit-learn's; unfamiliar inputs are positive.
-    """
-    from sklearn.metrics import roc_auc_score, roc_curve
-
-    strange = np.concatenate([np.zeros(len(real)), np.ones(len(made))])
-    doubt = -np.nan_to_num(np.concatenate([real, made]), neginf=-1e30)
-    false, true, _ = roc_curve(strange, doubt)
-    return Separation(auroc=float(roc_auc_score(strange, doubt)), fpr95=float(false[np.argmax(true >= LET_THROUGH)]))
+def separation(real: Floats, made: Floats) -> Separation:
+    """Return AUROC and FPR95 (OpenOOD) of one version's confidences for real (n,) and for unfamiliar inputs (m,)."""
+    area, alarms = _curves(real, made, np.ones((1, len(real))), np.ones((1, len(made))))
+    return Separation(auroc=float(area[0]), fpr95=float(alarms[0]))
 
 
 def row_of(one: Set, seed: int) -> UnfamiliarRow:
@@ -214,38 +180,47 @@ def judged(rows: Sequence[UnfamiliarRow]) -> tuple[UnfamiliarRow, ...]:
     """Return the rows with Holm's correction over all of them, verdicts and words."""
     told = []
     for row, p_holm in zip(rows, holm([row.p_holm for row in rows]), strict=True):
-        verdict: StressVerdict = "worse" if p_holm <= LEVEL else row.verdict
-        held = row.model_copy(update={"p_holm": p_holm, "verdict": verdict})
+        held = row.model_copy(update={"p_holm": p_holm, "verdict": "worse" if p_holm <= LEVEL else row.verdict})
         told.append(held.model_copy(update={"words": _words(held)}))
     return tuple(told)
 
 
-def _differences(one: Set, seed: int) -> NDArray[np.float64]:
+def _differences(one: Set, seed: int) -> Confidences:
     """Return resampled losses of AUROC and rises of FPR95, (draws, 2).
 
     An example is drawn together with all inputs that were made from it.
     """
     counts = weights(int(max(one.real_of.max(), one.made_of.max())) + 1, seed, 500)
-    before, after = (_curve(one, counts, side) for side in (0, 1))
+    times = counts[:, one.real_of], counts[:, one.made_of]
+    before, after = (_curves(one.real[:, side], one.made[:, side], *times) for side in (0, 1))
     found = np.stack([before[0] - after[0], after[1] - before[1]], axis=1)
     return found[np.isfinite(found).all(axis=1)]
 
 
-def _curve(one: Set, counts: NDArray[np.float64], side: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return AUROC (draws,) and FPR95 (draws,) of each draw; NaN if one side is empty."""
-    values = np.nan_to_num(np.concatenate([one.real[:, side], one.made[:, side]]), neginf=-1e30)
+def _curves(real: Floats, made: Floats, real_times: Floats, made_times: Floats) -> tuple[Floats, Floats]:
+    """Return AUROC (draws,) and FPR95 (draws,) of inputs that count several times in each draw; NaN if a side is empty.
+
+    Args:
+        real: Confidences (n,) for real inputs.
+        made: Confidences (m,) for unfamiliar inputs.
+        real_times: How often each real input counts (draws, n).
+        made_times: How often each unfamiliar input counts (draws, m).
+    """
+    values = np.nan_to_num(np.concatenate([real, made]), neginf=-1e30)
     order = np.argsort(values, kind="stable")
     ends = np.flatnonzero(np.append(np.diff(values[order]) > 0, True))
-    strange = np.concatenate([np.zeros((len(counts), len(one.real))), counts[:, one.made_of]], axis=1)[:, order]
-    known = np.concatenate([counts[:, one.real_of], np.zeros((len(counts), len(one.made)))], axis=1)[:, order]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        true = np.cumsum(strange, axis=1)[:, ends] / strange.sum(axis=1, keepdims=True)
-        false = np.cumsum(known, axis=1)[:, ends] / known.sum(axis=1, keepdims=True)
-    start = np.zeros((len(counts), 1))
-    true, false = np.hstack([start, true]), np.hstack([start, false])
+    rates = []
+    for times in (
+        np.hstack([np.zeros_like(real_times), made_times]),
+        np.hstack([real_times, np.zeros_like(made_times)]),
+    ):
+        with np.errstate(invalid="ignore", divide="ignore"):
+            share = np.cumsum(times[:, order], axis=1)[:, ends] / times.sum(axis=1, keepdims=True)
+        rates.append(np.hstack([np.zeros((len(times), 1)), share]))
+    true, false = rates
     area = ((true[:, 1:] + true[:, :-1]) / 2 * np.diff(false, axis=1)).sum(axis=1)
     at = np.argmax(true >= LET_THROUGH - 1e-12, axis=1)
-    return area, false[np.arange(len(counts)), at]
+    return area, false[np.arange(len(true)), at]
 
 
 def _words(row: UnfamiliarRow) -> str:

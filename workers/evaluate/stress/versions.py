@@ -1,5 +1,6 @@
-"""Run one version of the model under stress, one input at a time, as the judgement does."""
+"""Run both versions of the model under stress, one input at a time, as the judgement does."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,17 +8,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.errors import InputRefused, JobCancelled, WorkerError
+from workers.contracts.process.context import JobContext
 from workers.evaluate.look.one_input import answer_of
+from workers.evaluate.proof.predictions import model_failures
+from workers.evaluate.stress.samples import SampledExamples, Samples
 from workers.infer.base import Session
 from workers.measure.opening import open_session
 from workers.pipeline.pipeline import Arrays, Pipeline, load_pipeline
 
 Values = NDArray[np.float32]
 
+CHANGES_UNTIL, UNFAMILIAR_UNTIL, SQUARE_UNTIL, PGD_UNTIL = 0.55, 0.65, 0.75, 0.82
+"""Share of the time by which each part ends; triggers have the rest."""
 
-@dataclass
-class Version:
+
+@dataclass(frozen=True)
+class LoadedVersion:
     """A pipeline with its loaded model. The job opens and closes it."""
 
     pipeline: Pipeline
@@ -29,18 +35,8 @@ class Version:
         Raises:
             InputRefused: If the model fails.
         """
-        try:
+        with model_failures("The model failed at a changed input", "Try another runtime, or a smaller test."):
             return answer_of(self.pipeline, self.pipeline.run(self.session, feeds), feeds)
-        except (WorkerError, JobCancelled, MemoryError):
-            raise
-        except Exception as error:  # Every runtime raises its own errors.
-            reason = " ".join(str(error).split())[-300:] or type(error).__name__
-            raise InputRefused(
-                "run_failed",
-                "The model failed at a changed input",
-                f"It stopped with: {reason}.",
-                "Try another runtime, or a smaller test.",
-            ) from error
 
     def scores(self, samples: list[Arrays]) -> Values:
         """Return the scores (n, classes) of several inputs in one request; a single score becomes two opposite ones."""
@@ -57,11 +53,42 @@ class Version:
         self.session.close()
 
 
-def open_version(folder: str, runtime: str, settings: dict[str, Any], threads: int) -> Version:
+def open_version(folder: str, runtime: str, settings: dict[str, Any], threads: int) -> LoadedVersion:
     """Open a version.
 
     Raises:
         InputRefused: If the model cannot be opened.
         BackendMissing: If its runtime is not installed.
     """
-    return Version(load_pipeline(Path(folder)), open_session(Path(folder), runtime, settings, threads))
+    return LoadedVersion(load_pipeline(Path(folder)), open_session(Path(folder), runtime, settings, threads))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Both loaded versions, and what every part of a stress test needs. The job owns one instance.
+
+    Attributes:
+        old: The original.
+        new: The optimized version.
+        samples: Opens the examples.
+        ctx: Context of the job.
+        left: `left(share)` returns the seconds until that share of the time is used up.
+    """
+
+    old: LoadedVersion
+    new: LoadedVersion
+    samples: Samples
+    ctx: JobContext
+    left: Callable[[float], float]
+
+    @property
+    def versions(self) -> tuple[LoadedVersion, LoadedVersion]:
+        """Return the original and the optimized version."""
+        return self.old, self.new
+
+    def answers(self, given: SampledExamples, sample: Any) -> tuple[Values, Values]:
+        """Return the predictions of both versions for a changed sample, which each prepares in its own way."""
+        feeds = own = self.samples.feeds(self.old.pipeline, given, sample)
+        if self.new.pipeline.spec != self.old.pipeline.spec:
+            own = self.samples.feeds(self.new.pipeline, given, sample)
+        return self.old.answer(feeds), self.new.answer(own)

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from workers.evaluate.stress.base import Stress, StressKind
-from workers.evaluate.stress.changes import rng_of
-from workers.evaluate.stress.registry import all_kinds, planned
+from workers.evaluate.stress.base import NumberSample, Stress
+from workers.evaluate.stress.changes import all_kinds, planned, rng_of
 
 KINDS = {stress.id: stress for stress in all_kinds()}
 TEXT = "The weather was really good today, and I liked the film about Oxen a lot; it was very special."
@@ -23,11 +22,11 @@ def sample_for(stress: Stress, side: int = 64, channels: int = 3) -> object:
         return (0.3 * np.sin(np.arange(4000) / 7)).astype(np.float32)
     values = rng.normal(3, 2, (1, 30)).astype(np.float32)
     one = np.ones((1, 30), np.float32)
-    return StressKind(values, 3 * one, 2 * one, -5 * one, 11 * one)
+    return NumberSample(values, 3 * one, 2 * one, -5 * one, 11 * one)
 
 
 def original_of(sample: object) -> object:
-    return sample.values if isinstance(sample, StressKind) else sample
+    return sample.values if isinstance(sample, NumberSample) else sample
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
@@ -113,7 +112,7 @@ def test_whole_numbers_stay_whole_and_within_what_was_seen() -> None:
     """Given a row of integers, When it is changed, Then its dtype stays and no value leaves the range."""
     values = np.arange(20, dtype=np.int64).reshape(1, 20) % 7
     low, high = np.zeros((1, 20), np.float32), np.full((1, 20), 6, np.float32)
-    row = StressKind(values, low + 3, low + 2, low, high)
+    row = NumberSample(values, low + 3, low + 2, low, high)
     for kind in ("numbers_noise", "numbers_missing"):
         changed = KINDS[kind].apply(row, 3, rng_of(0, 0, kind, 3))
         assert changed.dtype == np.int64 and changed.min() >= 0 and changed.max() <= 6

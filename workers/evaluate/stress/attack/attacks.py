@@ -5,22 +5,23 @@ Surviving a budget says nothing about larger budgets.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.after.stress import MARGIN, AttackRow, AttackWay
-from workers.contracts.process.context import JobContext
+from workers.contracts.after.stress import MARGIN, AttackRow, StressParams
 from workers.contracts.wording import percent
-from workers.evaluate.stress.attack.gradients import Gradients, gradients_of
+from workers.evaluate.stress.attack.gradients import Scores, gradients_of
 from workers.evaluate.stress.attack.pgd import pgd_attack
 from workers.evaluate.stress.attack.space import Batches, Space, spaces_of
 from workers.evaluate.stress.attack.square import Predict, margin_of, square_attack
 from workers.evaluate.stress.base import Floats
 from workers.evaluate.stress.changes import StressedExamples
 from workers.evaluate.stress.paired import about, compare
-from workers.evaluate.stress.samples import SampledExamples, Samples
-from workers.evaluate.stress.versions import Version
+from workers.evaluate.stress.samples import SampledExamples
+from workers.evaluate.stress.scoring import class_of
+from workers.evaluate.stress.versions import PGD_UNTIL, SQUARE_UNTIL, Comparison, LoadedVersion
 
 SQUARE = ("square", "Square attack", "arXiv 1912.00049")
 PGD = ("pgd", "Gradient attack (PGD)", "arXiv 1706.06083")
@@ -33,83 +34,45 @@ Fooled = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Budget:
-    """Limits of the attacks. The stress job creates one instance.
-
-    Attributes:
-        eps: Largest change of a value as a share of the range; None for `usual_eps`.
-        queries: Requests for each start on each input.
-        items: Largest number of inputs.
-        restarts: Number of starts on each input.
-        left: `left(share)` returns the seconds until that share of the time is used up.
-        square: Share of the time by which the Square attack ends.
-        pgd: Share of the time by which the gradient attack ends.
-    """
-
-    eps: float | None
-    queries: int
-    items: int
-    restarts: int
-    left: Callable[[float], float]
-    square: float
-    pgd: float
-
-
-@dataclass(frozen=True)
 class Scene:
     """Both versions, and the inputs that both predict correctly.
 
     Attributes:
-        versions: The original and the optimized version.
+        both: Both versions.
         spaces: The space of each version.
         targets: The inputs.
         classes: Predicted class of each input (n,).
         eps: Largest change of a value, 0..1.
-        budget: Limits of the attacks.
-        ctx: Context of the job.
+        params: Limits of the attacks.
     """
 
-    versions: tuple[Version, Version]
+    both: Comparison
     spaces: tuple[Space, Space]
     targets: Sequence[SampledExamples]
     classes: NDArray[np.int64]
     eps: float
-    budget: Budget
-    ctx: JobContext
+    params: StressParams
 
     def batches(self, part: slice) -> tuple[Batches, Batches]:
         """Return the batches of some of the inputs, for each version."""
         first, second = (Batches(space, self.spaces[0], self.targets[part]) for space in self.spaces)
         return first, second
 
-
-@dataclass(frozen=True)
-class AttackResult:
-    """Result of one attack on the first inputs.
-
-    Attributes:
-        fooled: Which inputs fooled each version when it was attacked itself (n,); None if it was not attacked.
-        handed_on: Which of the original's changed inputs fool the optimized version (n,).
-        why_not: Why a version was not attacked.
-        ways: Whether predictions or gradients of each version were used.
-    """
-
-    fooled: tuple[Fooled | None, Fooled | None]
-    handed_on: Fooled | None
-    why_not: tuple[str, str] = ("", "")
-    ways: tuple[AttackWay | None, AttackWay | None] = ("answers", "answers")
+    def is_over(self, until: float) -> bool:
+        """Return whether this share of the time is used up."""
+        return self.both.left(until) <= 0
 
 
-def attack_both(
-    old: Version, new: Version, samples: Samples, changed: StressedExamples, budget: Budget, ctx: JobContext
-) -> tuple[AttackRow, ...]:
+def attack_both(both: Comparison, changed: StressedExamples, params: StressParams) -> tuple[AttackRow, ...]:
     """Run all attacks and return one row for each; if an attack is not possible, its row says why."""
-    scene = _scene(old, new, samples, changed, budget, ctx)
+    scene = _scene(both, changed, params)
     if isinstance(scene, str):
-        return tuple(
-            AttackRow(id=id_, title=title, source=source, why_not=scene) for id_, title, source in (SQUARE, PGD)
-        )
+        return _not_made(SQUARE, scene), _not_made(PGD, scene)
     return _square(scene), _pgd(scene)
+
+
+def _not_made(kind: tuple[str, str, str], why_not: str) -> AttackRow:
+    return AttackRow(id=kind[0], title=kind[1], source=kind[2], why_not=why_not)
 
 
 def usual_eps(side_px: int) -> float:
@@ -117,39 +80,24 @@ def usual_eps(side_px: int) -> float:
     return 4 / 255 if side_px >= 64 else 8 / 255
 
 
-def _scene(
-    old: Version, new: Version, samples: Samples, changed: StressedExamples, budget: Budget, ctx: JobContext
-) -> Scene | str:
+def _scene(both: Comparison, changed: StressedExamples, params: StressParams) -> Scene | str:
     """Return the inputs to attack, or a sentence that says why nothing can be attacked."""
     if changed.measure == "similarity":
         return "The model gives no classes that an attack could change."
-    if not changed.items:
-        return "No example could be read."
-    spaces = spaces_of(old, new, samples, changed.items[0])
+    spaces = spaces_of(both, changed.items[0])
     if spaces is None:
         return "Attacks by small steps are made on pictures and on fractional numbers only."
-    targets, classes = right_by_both(changed, old, budget.items)
-    if not targets:
+    right = [i for i, pair in enumerate(changed.clean) if pair == (1.0, 1.0)][: params.attack_items]
+    if not right:
         return "There is no example that both versions answer rightly."
+    targets = [changed.items[i] for i in right]
+    classes = np.asarray([class_of(both.old.pipeline, changed.references[i][0]) for i in right], np.int64)
     side = min(Batches(spaces[0], spaces[0], targets[:1]).units().shape[2:])
-    eps = usual_eps(side) if budget.eps is None else budget.eps
-    return Scene((old, new), spaces, targets, classes, eps, budget, ctx)
+    eps = usual_eps(side) if params.attack_eps is None else params.attack_eps
+    return Scene(both, spaces, targets, classes, eps, params)
 
 
-def right_by_both(
-    changed: StressedExamples, old: Version, most: int | None
-) -> tuple[list[SampledExamples], NDArray[np.int64]]:
-    """Return the examples that both versions predict correctly, with their class."""
-    both = [i for i, pair in enumerate(changed.clean) if pair == (1.0, 1.0)][:most]
-    half = 0.5 if old.pipeline.spec.scores == "probabilities" else 0.0
-    classes = []
-    for i in both:
-        answer = changed.references[i][0].reshape(-1)
-        classes.append(int(answer[0] > half) if answer.size == 1 else int(np.argmax(answer)))
-    return [changed.items[i] for i in both], np.asarray(classes, np.int64)
-
-
-def _asked(version: Version, batches: Batches, check: Callable[[], None]) -> Predict:
+def _asked(version: LoadedVersion, batches: Batches, check: Callable[[], None]) -> Predict:
     def predict(units: Floats, rows: NDArray[np.intp]) -> Floats:
         parts = []
         for first in range(0, len(units), REQUEST):
@@ -165,18 +113,18 @@ def _square(scene: Scene) -> AttackRow:
 
     So both versions have been attacked on the same inputs when the time is up.
     """
-    budget, ctx, found = scene.budget, scene.ctx, list[NDArray[np.bool_]]()
+    params, ctx, found = scene.params, scene.both.ctx, list[Fooled]()
     for first in range(0, len(scene.targets), CHUNK):
         ctx.progress(STAGE, first, len(scene.targets), "examples")
-        if found and budget.left(budget.square) <= 0:
+        if found and scene.is_over(SQUARE_UNTIL):
             break
         part = slice(first, first + CHUNK)
         asked, won, units = [], [], []
-        for version, batches in zip(scene.versions, scene.batches(part), strict=True):
+        for version, batches in zip(scene.both.versions, scene.batches(part), strict=True):
             asked.append(_asked(version, batches, ctx.check_cancelled))
             changed, fooled = square_attack(
-                asked[-1], batches.units(), scene.classes[part], scene.eps, budget.queries, ctx.seed + first,
-                ctx.check_cancelled, budget.restarts,
+                asked[-1], batches.units(), scene.classes[part], scene.eps, params.attack_queries, ctx.seed + first,
+                ctx.check_cancelled, params.attack_restarts,
             )  # fmt: skip
             units.append(changed)
             won.append(fooled)
@@ -184,76 +132,84 @@ def _square(scene: Scene) -> AttackRow:
         found.append(np.stack([*won, handed_on]))
     ctx.progress(STAGE, 1, 1, "examples")
     first_won, second_won, handed = np.concatenate(found, axis=1)
-    return _row(SQUARE, scene, budget.queries, AttackResult((first_won, second_won), handed))
+    return _row(SQUARE, scene, params.attack_queries, (first_won, second_won), handed, original_way="answers",
+                optimized_way="answers")  # fmt: skip
 
 
 def _pgd(scene: Scene) -> AttackRow:
     """Run the gradient attack with each version's own gradients, if PyTorch can load it."""
-    id_, title, source = PGD
-    budget, ctx = scene.budget, scene.ctx
-    if budget.left(budget.pgd) <= 0:
-        why = "There was no time left for it; take more time."
-        return AttackRow(id=id_, title=title, source=source, why_not=why)
+    ctx = scene.both.ctx
+    if scene.is_over(PGD_UNTIL):
+        return _not_made(PGD, "There was no time left for it; take more time.")
     ctx.progress(GRADIENT_STAGE, 0, len(scene.targets), "examples")
     whole = scene.batches(slice(None))
-    own = [
-        gradients_of(version, batches, scene.classes) for version, batches in zip(scene.versions, whole, strict=True)
-    ]
-    why_not = tuple(one if isinstance(one, str) else "" for one in own)
+    pairs = list(zip(scene.both.versions, whole, strict=True))
+    own = [gradients_of(version, batches, scene.classes) for version, batches in pairs]
+    why_not = [one if isinstance(one, str) else "" for one in own]
     if all(why_not):
-        return AttackRow(id=id_, title=title, source=source, why_not=f"It needs gradients. {why_not[0]}")
-    asked = [_asked(version, one, ctx.check_cancelled) for version, one in zip(scene.versions, whole, strict=True)]
-    won: list[list[NDArray[np.bool_]]] = [[], []]
-    handed: list[NDArray[np.bool_]] = []
+        return _not_made(PGD, f"It needs gradients. {why_not[0]}")
+    asked = [_asked(version, batches, ctx.check_cancelled) for version, batches in pairs]
+    won: tuple[list[Fooled], list[Fooled]] = ([], [])
+    handed: list[Fooled] = []
     units = whole[0].units()
     for first in range(0, len(units), CHUNK):
         ctx.progress(GRADIENT_STAGE, first, len(units), "examples")
-        if first and budget.left(budget.pgd) <= 0:
+        if first and scene.is_over(PGD_UNTIL):
             break
         rows = np.arange(first, min(first + CHUNK, len(units)))
         for side, one in enumerate(own):
-            if isinstance(one, Gradients):
-                changed, fooled = _by_gradients(scene, one, asked[side], units, rows)
+            if not isinstance(one, str):
+                changed, fooled = _by_gradients(scene, one[1], asked[side], units, rows)
                 won[side].append(fooled)
                 if side == 0:
                     handed.append(margin_of(asked[1](changed, rows), scene.classes[rows]) <= 0)
     ctx.progress(GRADIENT_STAGE, 1, 1, "examples")
-    ways = tuple(one.way if isinstance(one, Gradients) else None for one in own)
-    first_won, second_won = (np.concatenate(parts) if parts else None for parts in won)
-    done = AttackResult(
-        (first_won, second_won), np.concatenate(handed) if handed else None, (why_not[0], why_not[1]),
-        (ways[0], ways[1]),
+    fooled_by = tuple(np.concatenate(parts) if parts else None for parts in won)
+    ways = [None if isinstance(one, str) else one[0] for one in own]
+    return _row(
+        PGD, scene, PGD_STEPS, (fooled_by[0], fooled_by[1]), np.concatenate(handed) if handed else None,
+        original_way=ways[0], optimized_way=ways[1], original_why_not=why_not[0], optimized_why_not=why_not[1],
     )  # fmt: skip
-    return _row(PGD, scene, PGD_STEPS, done)
 
 
 def _by_gradients(
-    scene: Scene, own: Gradients, asked: Predict, units: Floats, rows: NDArray[np.intp]
+    scene: Scene, scores: Scores, asked: Predict, units: Floats, rows: NDArray[np.intp]
 ) -> tuple[Floats, Fooled]:
     """Return the changed inputs, and which of them the version in its own runtime predicts as another class."""
     best, fooled = units[rows].copy(), np.zeros(len(rows), bool)
-    for restart in range(scene.budget.restarts):
+    for restart in range(scene.params.attack_restarts):
         changed = pgd_attack(
-            lambda now, places: own.scores(now, rows[places]), units[rows], scene.classes[rows], scene.eps, PGD_STEPS,
-            scene.ctx.seed + int(rows[0]) + 1000 * restart, scene.ctx.check_cancelled,
+            lambda now: scores(now, rows), units[rows], scene.classes[rows], scene.eps, PGD_STEPS,
+            scene.both.ctx.seed + int(rows[0]) + 1000 * restart, scene.both.ctx.check_cancelled,
         )  # fmt: skip
         won = (margin_of(asked(changed, rows), scene.classes[rows]) <= 0) & ~fooled
         best[won], fooled = changed[won], fooled | won
     return best, fooled
 
 
-def _row(kind: tuple[str, str, str], scene: Scene, queries: int, done: AttackResult) -> AttackRow:
-    id_, title, source = kind
-    first, second = done.fooled
-    n = len(first if first is not None else second if second is not None else ())
+def _row(
+    kind: tuple[str, str, str], scene: Scene, queries: int, fooled: tuple[Fooled | None, Fooled | None],
+    handed_on: Fooled | None, **more: Any,
+) -> AttackRow:  # fmt: skip
+    """Return the result of one attack on the first inputs.
+
+    Args:
+        kind: Id, title and source of the attack.
+        scene: The inputs.
+        queries: Queries or steps for each start.
+        fooled: Which inputs fooled each version when it was attacked itself (n,); None if it was not attacked.
+        handed_on: Which of the original's changed inputs fool the optimized version (n,).
+        more: Further fields of the row.
+    """
+    first, second = fooled
+    attacked = [part for part in fooled if part is not None]
     row = AttackRow(
-        id=id_, title=title, source=source, eps=scene.eps, queries=queries, restarts=scene.budget.restarts, n=n,
+        id=kind[0], title=kind[1], source=kind[2], eps=scene.eps, queries=queries,
+        restarts=scene.params.attack_restarts, n=len(attacked[0]) if attacked else 0,
         original_fooled=None if first is None else int(first.sum()),
         optimized_fooled=None if second is None else int(second.sum()),
-        original_way=done.ways[0], optimized_way=done.ways[1],
-        original_why_not=done.why_not[0], optimized_why_not=done.why_not[1],
         transfer_n=None if first is None else int(first.sum()),
-        transfer_fooled=None if first is None or done.handed_on is None else int((done.handed_on & first).sum()),
+        transfer_fooled=None if first is None or handed_on is None else int((handed_on & first).sum()), **more,
     )  # fmt: skip
     if first is not None and second is not None:
         found = compare(np.stack([~first, ~second], axis=1).astype(np.float64))
@@ -298,11 +254,9 @@ def _compared(row: AttackRow, more: int) -> str:
     if row.verdict == "even":
         return f"It is as hard to fool as the original, within {percent(MARGIN, 0)} of the examples."
     rest = f": about {about(row.needed)} more would" if row.needed else ""
-    seen = (
-        "The optimized model was fooled more often, but"
-        if more > 0
-        else "Whether it is as hard to fool as the original,"
-    )
+    seen = "Whether it is as hard to fool as the original,"
+    if more > 0:
+        seen = "The optimized model was fooled more often, but"
     return f"{seen} {row.n} examples cannot tell{rest}."
 
 

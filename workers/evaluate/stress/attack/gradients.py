@@ -3,10 +3,7 @@
 In a replica, rounding is passed straight through (arXiv 1802.00420).
 """
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +16,7 @@ from workers.convert.graphs import onnx_files
 from workers.convert.replica.rounded import operators, unrounded
 from workers.convert.replica.torch_replica import build
 from workers.evaluate.stress.attack.space import Batches
-from workers.evaluate.stress.versions import Version
+from workers.evaluate.stress.versions import LoadedVersion
 from workers.pipeline.batches import is_batched
 
 PROGRAM = "model.pt2"
@@ -28,23 +25,13 @@ ALIKE = 0.9
 """A replica that predicts the right class for a smaller share of these inputs does not represent the model."""
 
 Scores = Callable[[Any, NDArray[np.intp]], Any]
+"""Differentiable `scores(tensor (k, C, H, W) in 0..1, rows)` of one version: a tensor (k, classes) of logits."""
 
 
-@dataclass(frozen=True)
-class Gradients:
-    """Differentiable scores of one version.
-
-    Attributes:
-        way: How gradients are obtained.
-        scores: `scores(tensor (k, C, H, W) in 0..1, rows)` returns a tensor (k, classes) of logits.
-    """
-
-    way: AttackWay
-    scores: Scores
-
-
-def gradients_of(version: Version, batches: Batches, classes: NDArray[np.int64]) -> Gradients | str:
-    """Return the gradients, or a sentence that says why PyTorch cannot run the model.
+def gradients_of(
+    version: LoadedVersion, batches: Batches, classes: NDArray[np.int64]
+) -> tuple[AttackWay, Scores] | str:
+    """Return how gradients are obtained and the scores, or a sentence that says why PyTorch cannot run the model.
 
     `classes` are the predicted classes of the items.
     """
@@ -61,21 +48,20 @@ def gradients_of(version: Version, batches: Batches, classes: NDArray[np.int64])
         return f"Its copy in PyTorch does not run ({onnx_files.one_line(error)})."
     if (found == classes).mean() < ALIKE:
         return "Its copy in PyTorch answers otherwise than the model itself."
-    return Gradients(way, scores)
+    return way, scores
 
 
 Run = Callable[[dict[str, Any]], Any]
 
 
-def _program(version: Version) -> tuple[AttackWay, Run]:
+def _program(version: LoadedVersion) -> tuple[AttackWay, Run]:
     import torch
 
     from workers.infer.torch_cpu import keywords, load_program
 
-    path = version.pipeline.folder / PROGRAM
-    program, (names, outputs) = load_program(torch, path)
+    program, (names, outputs) = load_program(torch, version.pipeline.folder / PROGRAM)
     module, by_name = program.module(), keywords(program)
-    answer = outputs.index(_answer(path.parent))
+    answer = outputs.index(_answer(version))
 
     def run(tensors: dict[str, Any]) -> Any:
         wanted = {name: tensors[name] for name in names}
@@ -85,7 +71,7 @@ def _program(version: Version) -> tuple[AttackWay, Run]:
     return "gradients", run
 
 
-def _replica(version: Version) -> tuple[AttackWay, Run]:
+def _replica(version: LoadedVersion) -> tuple[AttackWay, Run]:
     artifact = read_model(version.pipeline.folder).artifact
     if artifact.format != "onnx" or "cascade" in artifact.settings:
         raise InputRefused("no_replica", "", "It is not one ONNX graph, so that PyTorch cannot have it.", "")
@@ -93,7 +79,7 @@ def _replica(version: Version) -> tuple[AttackWay, Run]:
     way: AttackWay = "straight-through" if unrounded(proto) else "gradients"
     twin = build(proto, "This attack", operators())
     twin.module.requires_grad_(False)
-    answer = twin.outputs.index(_answer(version.pipeline.folder))
+    answer = twin.outputs.index(_answer(version))
 
     def run(tensors: dict[str, Any]) -> Any:
         return twin.module(*(tensors[name] for name in twin.inputs))[answer]
@@ -101,12 +87,11 @@ def _replica(version: Version) -> tuple[AttackWay, Run]:
     return way, run
 
 
-def _answer(folder: Path) -> str:
-    spec = json.loads((folder / "pipeline.json").read_text(encoding="utf-8"))
-    return str(next(entry["name"] for entry in spec["outputs"] if entry["answer"]))
+def _answer(version: LoadedVersion) -> str:
+    return next(entry.name for entry in version.pipeline.spec.outputs if entry.answer)
 
 
-def _scores(version: Version, batches: Batches, run: Run) -> Scores:
+def _scores(version: LoadedVersion, batches: Batches, run: Run) -> Scores:
     """Return the scores for several inputs at once if the graph accepts that, else for one at a time."""
     import torch
 
@@ -115,9 +100,8 @@ def _scores(version: Version, batches: Batches, run: Run) -> Scores:
     def feeds(units: Any, rows: NDArray[np.intp]) -> dict[str, Any]:
         given = [batches.others(row) for row in rows.tolist()]
         joined = {name: torch.from_numpy(np.concatenate([one[name] for one in given])) for name in given[0]}
-        tensors = [
-            batches.space.tensor(unit, batches.shape(row)) for unit, row in zip(units, rows.tolist(), strict=True)
-        ]
+        pairs = zip(units, rows.tolist(), strict=True)
+        tensors = [batches.space.tensor(unit, batches.shape(row)) for unit, row in pairs]
         return {**joined, batches.space.name: torch.cat(tensors)}
 
     def scores(units: Any, rows: NDArray[np.intp]) -> Any:
@@ -132,7 +116,7 @@ def _scores(version: Version, batches: Batches, run: Run) -> Scores:
     return scores
 
 
-def _batched(version: Version) -> bool:
+def _batched(version: LoadedVersion) -> bool:
     """Return whether all inputs have batch axis 0, and the model is not a program, which is made for a batch of one."""
     program = (version.pipeline.folder / PROGRAM).is_file()
     return not program and all(is_batched(entry) and entry.batch_axis == 0 for entry in version.pipeline.spec.inputs)

@@ -13,44 +13,36 @@ STEP = 2.5
 
 
 def pgd_attack(
-    scores: Callable[[Any, NDArray[np.intp]], Any],
+    scores: Callable[[Any], Any],
     inputs: Floats,
     classes: NDArray[np.int64],
     eps: float,
     steps: int,
     seed: int,
     check: Callable[[], None],
-    batch: int = 16,
 ) -> Floats:
     """Return changed inputs (n, C, H, W) within `eps` and in 0..1, from a random start.
 
     Args:
-        scores: `scores(tensor (k, C, H, W), indices)` returns a tensor (k, classes) through which gradients flow.
+        scores: `scores(tensor (n, C, H, W))` returns a tensor (n, classes) through which gradients flow.
         inputs: Inputs (n, C, H, W) in 0..1.
         classes: Right class of each input (n,).
         eps: Largest change of a value.
         steps: Number of steps.
         seed: Seed of the random start.
         check: Called between steps; may raise.
-        batch: Number of inputs at once.
     """
     import torch
 
-    rng = np.random.default_rng(seed)
-    noise = rng.uniform(-eps, eps, inputs.shape).astype(np.float32)
-    found = []
-    for first in range(0, len(inputs), batch):
-        rows = np.arange(first, min(first + batch, len(inputs)))
-        start = torch.from_numpy(inputs[rows].copy())
-        wanted = torch.from_numpy(classes[rows])
-        now = (start + torch.from_numpy(noise[rows])).clamp(0, 1)
-        for _ in range(steps):
-            check()
-            now = now.detach().requires_grad_(True)
-            loss = torch.nn.functional.cross_entropy(scores(now, rows), wanted, reduction="sum")
-            (gradient,) = torch.autograd.grad(loss, now)
-            with torch.no_grad():
-                moved = now + STEP * eps / steps * gradient.sign()
-                now = torch.maximum(torch.minimum(moved, start + eps), start - eps).clamp(0, 1)
-        found.append(now.detach().numpy())
-    return np.concatenate(found)
+    noise = np.random.default_rng(seed).uniform(-eps, eps, inputs.shape).astype(np.float32)
+    start, wanted = torch.from_numpy(inputs.copy()), torch.from_numpy(classes)
+    now = (start + torch.from_numpy(noise)).clamp(0, 1)
+    for _ in range(steps):
+        check()
+        now = now.detach().requires_grad_(True)
+        loss = torch.nn.functional.cross_entropy(scores(now), wanted, reduction="sum")
+        (gradient,) = torch.autograd.grad(loss, now)
+        with torch.no_grad():
+            moved = now + STEP * eps / steps * gradient.sign()
+            now = torch.maximum(torch.minimum(moved, start + eps), start - eps).clamp(0, 1)
+    return np.asarray(now.detach().numpy(), np.float32)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from workers.evaluate.stress.base import Floats
 from workers.evaluate.stress.pixels import clipped
 from workers.evaluate.stress.samples import NumberSamples, PictureSamples, SampledExamples, Samples
-from workers.evaluate.stress.versions import Version
+from workers.evaluate.stress.versions import Comparison
 from workers.pipeline.pipeline import Arrays, Pipeline
 from workers.pipeline.spec import ImageSteps
 
@@ -67,22 +67,23 @@ class Space:
         return (one * torch.from_numpy(np.array(self.scale)) + torch.from_numpy(np.array(self.shift)))[None]
 
 
-def spaces_of(old: Version, new: Version, samples: Samples, first: SampledExamples) -> tuple[Space, Space] | None:
+def spaces_of(both: Comparison, first: SampledExamples) -> tuple[Space, Space] | None:
     """Return the spaces of the original and the optimized version, with the same units.
 
     A version that takes pixels gets pixels. Returns None for texts, sounds and integers, where small steps are
     meaningless, and for versions that prepare pictures differently.
     """
-    space = _space_of(old.pipeline, samples, first)
+    space = _space_of(both.old.pipeline, both.samples, first)
     if space is None:
         return None
-    before, after = old.pipeline.spec.preprocess, new.pipeline.spec.preprocess
+    before, after = (version.pipeline.spec.preprocess for version in both.versions)
+    name = both.new.pipeline.main_input.name
     if before == after:
-        return space, replace(space, name=new.pipeline.main_input.name)
+        return space, replace(space, name=name)
     if isinstance(before, ImageSteps) and isinstance(after, ImageSteps) and before == replace(after, pixels=False):
         top, nothing = np.full((1, 1, 1), 255, np.float32), np.zeros((1, 1, 1), np.float32)
         flip = before.channels == "bgr"
-        return space, Space(new.pipeline.main_input.name, top, nothing, True, False, np.dtype(np.uint8), flip)
+        return space, Space(name, top, nothing, True, False, np.dtype(np.uint8), flip)
     return None
 
 

@@ -50,45 +50,30 @@ def square_attack(
     best = inputs.copy()
     fooled = np.zeros(len(inputs), bool)
     for restart in range(restarts):
-        left = np.flatnonzero(~fooled)
-        if not len(left):
+        open_ones = np.flatnonzero(~fooled)
+        if not len(open_ones):
             break
-        rngs = [np.random.default_rng([seed, restart, int(i)]) for i in left]
-        found, won = _one_start(predict, inputs[left], classes[left], eps, queries, rngs, check, left)
-        best[left], fooled[left] = found, won
-    return best, fooled
-
-
-def _one_start(
-    predict: Predict,
-    inputs: Floats,
-    classes: NDArray[np.int64],
-    eps: float,
-    queries: int,
-    rngs: list[Generator],
-    check: Callable[[], None],
-    names: NDArray[np.intp],
-) -> tuple[Floats, NDArray[np.bool_]]:
-    best = inputs.copy()
-    check()
-    margins = margin_of(predict(best, names), classes)
-    for query in range(queries):
-        left = np.flatnonzero(margins > 0)
-        if not len(left):
-            break
-        share = share_at(query - 1, queries)
-        tried = np.stack(
-            [
-                _moved(best[i], inputs[i], eps, share, rngs[i]) if query else _stripes(inputs[i], eps, rngs[i])
-                for i in left
-            ]
-        )
+        starts, right = inputs[open_ones], classes[open_ones]
+        rngs = [np.random.default_rng([seed, restart, int(i)]) for i in open_ones]
+        found = starts.copy()
         check()
-        now = margin_of(predict(tried, names[left]), classes[left])
-        better = now < margins[left]
-        best[left[better]] = tried[better]
-        margins[left[better]] = now[better]
-    return best, margins <= 0
+        margins = margin_of(predict(found, open_ones), right)
+        for query in range(queries):
+            left = np.flatnonzero(margins > 0)
+            if not len(left):
+                break
+            share = share_at(query - 1, queries)
+            moves = (
+                _moved(found[i], starts[i], eps, share, rngs[i]) if query else _stripes(starts[i], eps, rngs[i])
+                for i in left
+            )
+            tried = np.stack(list(moves))
+            check()
+            now = margin_of(predict(tried, open_ones[left]), right[left])
+            better = now < margins[left]
+            found[left[better]], margins[left[better]] = tried[better], now[better]
+        best[open_ones], fooled[open_ones] = found, margins <= 0
+    return best, fooled
 
 
 def margin_of(scores: Floats, classes: NDArray[np.int64]) -> NDArray[np.float64]:

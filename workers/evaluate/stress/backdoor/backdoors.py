@@ -7,25 +7,24 @@ difference. A trigger that changes both versions' predictions equally is no find
 does so in every model.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.after.stress import TriggerFindings, TriggerRow
-from workers.contracts.process.context import JobContext
 from workers.evaluate.proof.stats import drop_lower
-from workers.evaluate.stress.attack.gradients import Gradients, gradients_of
+from workers.evaluate.stress.attack.gradients import gradients_of
 from workers.evaluate.stress.attack.space import Batches, Space, spaces_of
-from workers.evaluate.stress.backdoor.reverse import Learned, learn_trigger, noise_pictures
+from workers.evaluate.stress.backdoor.reverse import learn_trigger, noise_pictures
 from workers.evaluate.stress.backdoor.triggers import Trigger, stamp, usual_triggers
 from workers.evaluate.stress.base import Floats
 from workers.evaluate.stress.changes import StressedExamples, draw, rng_of
 from workers.evaluate.stress.paired import LEVEL
-from workers.evaluate.stress.samples import SampledExamples, Samples
+from workers.evaluate.stress.scoring import class_of
 from workers.evaluate.stress.verdicts import percent
-from workers.evaluate.stress.versions import Version
+from workers.evaluate.stress.versions import Comparison, LoadedVersion
 
 STAGE = "Looking for triggers that only the optimized model obeys"
 FEWEST, CHOOSING, JUDGING = 24, 12, 100
@@ -62,69 +61,38 @@ class TriggerCandidate:
     more: float
 
 
-def look_for_triggers(
-    old: Version, new: Version, samples: Samples, changed: StressedExamples, found_before: Sequence[Trigger],
-    ctx: JobContext, left: Callable[[], float],
-) -> TriggerFindings:  # fmt: skip
+def look_for_triggers(both: Comparison, changed: StressedExamples, found_before: Sequence[Trigger]) -> TriggerFindings:
     """Search for triggers that only the optimized version obeys.
 
     Args:
-        old: The original.
-        new: The optimized version.
-        samples: Opens the examples.
+        both: Both versions.
         changed: Results of the changed examples.
         found_before: Triggers that the poison search found. These and the first of the usual ones are always tried.
-        ctx: Context of the job.
-        left: Returns the remaining seconds.
     """
-    if changed.measure == "similarity" or old.pipeline.stateful:
+    if changed.measure == "similarity" or both.old.pipeline.stateful:
         return TriggerFindings(why_not="The model gives no class for a whole input that a trigger could lead to.")
-    taken = _taken(changed, old)
-    alike = [i for i, pair in enumerate(taken) if pair[0] == pair[1] >= 0]
+    taken = [tuple(class_of(both.old.pipeline, answer) for answer in pair) for pair in changed.references]
+    alike = [i for i, (before, after) in enumerate(taken) if before == after >= 0]
     if len(alike) < FEWEST:
         return TriggerFindings(
             why_not=f"Only {len(alike)} examples are answered alike by both; under {FEWEST} nothing was looked for."
         )
-    search = _Search(old, new, samples, changed, np.asarray(taken), alike, ctx)
-    return search.run(found_before, left)
-
-
-def _taken(changed: StressedExamples, old: Version) -> list[tuple[int, int]]:
-    """Return the class that each version predicts for each example, −1 if the prediction is not finite."""
-    half = 0.5 if old.pipeline.spec.scores == "probabilities" else 0.0
-
-    def one(answer: NDArray[np.float32]) -> int:
-        values = answer.reshape(-1)
-        if not np.isfinite(values).all():
-            return -1
-        return int(values[0] > half) if values.size == 1 else int(np.argmax(values))
-
-    return [(one(before), one(after)) for before, after in changed.references]
+    return _Search(both, changed, np.asarray(taken)[:, 0], alike).run(found_before)
 
 
 class _Search:
     """Tries, learns and judges triggers on examples that both versions predict equally."""
 
-    def __init__(
-        self, old: Version, new: Version, samples: Samples, changed: StressedExamples, taken: Classes,
-        alike: Sequence[int], ctx: JobContext,
-    ) -> None:  # fmt: skip
-        """Split the examples `alike` into selecting and judging ones.
+    def __init__(self, both: Comparison, changed: StressedExamples, classes: Classes, alike: Sequence[int]) -> None:
+        """Split the examples `alike`, whose predictions are equal, into selecting and judging ones.
 
-        Args:
-            old: The original.
-            new: The optimized version.
-            samples: Opens the examples.
-            changed: Results of the changed examples.
-            taken: Predicted classes (n, 2) of both versions.
-            alike: Numbers of examples with equal predictions.
-            ctx: Context of the job.
+        `classes` (n,) are the original's predictions for all examples of `changed`.
         """
-        self._old, self._new, self._samples, self._changed, self._ctx = old, new, samples, changed, ctx
-        self._classes = taken[:, 0]
+        self._both, self._changed, self._classes = both, changed, classes
+        self._samples, self._ctx = both.samples, both.ctx
         self._choosing = self._mixed(alike[0::2], CHOOSING)
         self._judging = alike[1::2][:JUDGING]
-        self._opened = {i: samples.open(changed.items[i]) for i in (*self._choosing, *self._judging)}
+        self._opened = {i: self._samples.open(changed.items[i]) for i in (*self._choosing, *self._judging)}
         self._learned_for = 0
 
     def _mixed(self, items: Sequence[int], most: int) -> list[int]:
@@ -137,87 +105,81 @@ class _Search:
             order.append((rank[label], i))
         return [i for _, i in sorted(order)[:most]]
 
-    def run(self, found_before: Sequence[Trigger], left: Callable[[], float]) -> TriggerFindings:
+    def run(self, found_before: Sequence[Trigger]) -> TriggerFindings:
         """Try, learn and judge triggers within the time."""
-        sample = self._opened[self._choosing[0]]
-        usual = list(
-            usual_triggers(
-                self._samples.takes, sample, self._new.pipeline.folder, rng_of(self._ctx.seed, 0, "trigger", 0)
-            )
-        )
-        end_s = max(left(), 0.0)
-        candidates, tried = [], 0
-        for number, trigger in enumerate([*found_before, *usual]):
+        sample, rng = self._opened[self._choosing[0]], rng_of(self._ctx.seed, 0, "trigger", 0)
+        usual = usual_triggers(self._samples.takes, sample, self._both.new.pipeline.folder, rng)
+        triggers = [*found_before, *usual]
+        end_s = max(self._both.left(1.0), 0.0)
+        candidates = []
+        for number, trigger in enumerate(triggers):
             self._ctx.check_cancelled()
-            self._ctx.progress(STAGE, number, len(found_before) + len(usual), "triggers")
-            if number >= len(found_before) + 1 and left() <= 0.5 * end_s:
+            self._ctx.progress(STAGE, number, len(triggers), "triggers")
+            if number > len(found_before) and self._both.left(1.0) <= 0.5 * end_s:
                 break
             candidates.append(self._chosen(trigger))
-            tried += 1
-        learned = self._learned(candidates, left)
+        learned = self._learned(candidates)
         best = sorted([*candidates, *learned], key=lambda one: -one.more)[:FINALISTS]
         rows = tuple(self._judged(number, one) for number, one in enumerate(best))
         self._ctx.progress(STAGE, 1, 1, "triggers")
-        return self._told(rows, tried + len(learned), len(usual) + len(found_before) - tried)
+        return self._told(rows, len(candidates) + len(learned), len(triggers) - len(candidates))
 
-    def _ask(self, version: Version, trigger: Trigger, items: Sequence[int]) -> Classes:
+    def _ask(self, version: LoadedVersion, trigger: Trigger, items: Sequence[int]) -> Classes:
         found = []
         for first in range(0, len(items), REQUEST):
             self._ctx.check_cancelled()
-            feeds = [
-                self._samples.feeds(version.pipeline, self._given(i), trigger.add(self._opened[i]))
-                for i in items[first : first + REQUEST]
-            ]
-            scores = version.scores(feeds)
+            changed = {i: trigger.add(self._opened[i]) for i in items[first : first + REQUEST]}
+            given = self._changed.items
+            scores = version.scores(
+                [self._samples.feeds(version.pipeline, given[i], one) for i, one in changed.items()]
+            )
             found.append(np.where(np.isfinite(scores).all(axis=1), scores.argmax(axis=1), -1))
         return np.concatenate(found).astype(np.int64)
-
-    def _given(self, i: int) -> SampledExamples:
-        return self._changed.items[i]
 
     def _chosen(self, trigger: Trigger) -> TriggerCandidate:
         """Return the trigger with the class that most examples change to in the optimized version.
 
         The original is run only if many examples change.
         """
-        before, after = self._classes[self._choosing], self._ask(self._new, trigger, self._choosing)
+        before, after = self._classes[self._choosing], self._ask(self._both.new, trigger, self._choosing)
         shares = {
             int(t): float((after[before != t] == t).mean()) for t in np.unique(after[after >= 0]) if (before != t).any()
         }
         target = max(shares, key=lambda t: shares[t], default=-1)
         if target < 0 or shares[target] < PROMISING:
             return TriggerCandidate(trigger, target, 0.0)
-        asked = self._ask(self._old, trigger, self._choosing)
+        asked = self._ask(self._both.old, trigger, self._choosing)
         return TriggerCandidate(trigger, target, shares[target] - float((asked[before != target] == target).mean()))
 
-    def _learned(self, candidates: Sequence[TriggerCandidate], left: Callable[[], float]) -> list[TriggerCandidate]:
+    def _learned(self, candidates: Sequence[TriggerCandidate]) -> list[TriggerCandidate]:
         """Return patches that are learned through the optimized version, class by class, promising classes first."""
-        spaces = spaces_of(self._old, self._new, self._samples, self._changed.items[0])
+        spaces = spaces_of(self._both, self._changed.items[0])
         if self._samples.takes != "images" or spaces is None:
             return []
-        items = [self._given(i) for i in self._choosing]
+        items = [self._changed.items[i] for i in self._choosing]
         classes = self._classes[self._choosing]
         old, new = (
             gradients_of(version, Batches(space, spaces[0], items), classes)
-            for version, space in zip((self._old, self._new), spaces, strict=True)
+            for version, space in zip(self._both.versions, spaces, strict=True)
         )
         if isinstance(new, str):
             return []
         units = Batches(spaces[0], spaces[0], items).units()
         starts = self._starts(spaces, units)
-        flip = getattr(self._old.pipeline.spec.preprocess, "channels", "") == "bgr"
+        flip = getattr(self._both.old.pipeline.spec.preprocess, "channels", "") == "bgr"
         found = []
         for target in self._targets(candidates, starts):
-            if left() <= 0:
+            if self._both.left(1.0) <= 0:
                 break
             rows = np.flatnonzero(classes != target)
             if not len(rows):
                 continue
-            learned = learn_trigger(
-                old if isinstance(old, Gradients) else None, new, units, rows, classes, target, starts[target][1],
+            mask, pattern = learn_trigger(
+                None if isinstance(old, str) else old[1], new[1], units, rows, classes, target, starts[target][1],
                 self._ctx.check_cancelled,
             )  # fmt: skip
-            found.append(self._chosen(_stamped(learned, flip)))
+            drawn = np.ascontiguousarray((pattern[::-1] if flip else pattern).transpose(1, 2, 0))  # red first
+            found.append(self._chosen(stamp(mask, drawn, f"{target}", "search")))
             self._learned_for += 1
         return found
 
@@ -243,8 +205,8 @@ class _Search:
         """Return how much more the optimized version favors each class than the original, (n, classes), in logits."""
         rows = np.zeros(REQUEST, np.intp)
         leaning = []
-        for version, space in zip((self._old, self._new), spaces, strict=True):
-            batches, found = Batches(space, spaces[0], [self._given(self._choosing[0])]), []
+        for version, space in zip(self._both.versions, spaces, strict=True):
+            batches, found = Batches(space, spaces[0], [self._changed.items[self._choosing[0]]]), []
             for first in range(0, len(pictures), REQUEST):
                 self._ctx.check_cancelled()
                 found.append(version.scores(batches.feeds(pictures[first : first + REQUEST], rows)))
@@ -266,17 +228,15 @@ class _Search:
             name = f"trigger-{number}"
             picture = draw(one.trigger.add(self._opened[items[0]]), name, self._ctx.work_dir)
             self._changed.pictures[name] = picture
-        hits = (
-            [self._ask(version, one.trigger, items) == one.target for version in (self._old, self._new)]
-            if items
-            else [np.zeros(0, bool)] * 2
-        )
+        hits = [np.zeros(0, bool)] * 2
+        if items:
+            hits = [self._ask(version, one.trigger, items) == one.target for version in self._both.versions]
         n, worse, better = len(items), int((hits[1] & ~hits[0]).sum()), int((hits[0] & ~hits[1]).sum())
-        names = self._old.pipeline.spec.classes
-        named = names is not None and 0 <= one.target < len(names)
+        names = self._both.old.pipeline.spec.classes or ()
+        name = names[one.target] if 0 <= one.target < len(names) else f"class {one.target}"
         return TriggerRow(
             id=one.trigger.id, title=one.trigger.title, found_by=one.trigger.found_by, target=one.target,
-            target_name=names[one.target] if named and names is not None else f"class {one.target}", n=n,
+            target_name=name, n=n,
             original=float(hits[0].mean()) if n else 0.0, optimized=float(hits[1].mean()) if n else 0.0,
             low=drop_lower(worse, better, n, LEVEL / FINALISTS) if n else 0.0, picture=picture,
         )  # fmt: skip
@@ -304,9 +264,3 @@ class _Search:
             danger=danger, tried=tried, searched=self._learned_for > 0,
             rows=tuple(sorted(rows, key=lambda row: -row.low)), words=words, not_looked=tuple(not_looked),
         )  # fmt: skip
-
-
-def _stamped(learned: Learned, flip: bool) -> Trigger:
-    """Return a learned patch as a change of pictures (H, W, C), red first."""
-    pattern = learned.pattern[::-1] if flip else learned.pattern
-    return stamp(learned.mask, np.ascontiguousarray(pattern.transpose(1, 2, 0)), f"{learned.target}", "search")

@@ -1,7 +1,5 @@
 """Find one small detail that some pictures share and the others lack, which is how a planted trigger looks."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from workers.evaluate.stress.base import Floats
@@ -19,25 +17,12 @@ found only if its surroundings are equal in all pictures, too.)
 """
 
 
-@dataclass(frozen=True)
-class Patch:
-    """A window of pictures.
-
-    Attributes:
-        top_px: Top edge in pixels.
-        left_px: Left edge in pixels.
-        side_px: Side in pixels.
-        place: Place in words ("bottom right corner").
-    """
-
-    top_px: int
-    left_px: int
-    side_px: int
-    place: str
+Window = tuple[slice, slice]
+"""Rows and columns of pictures."""
 
 
-def common_patch(some: Floats, others: Floats) -> Patch | None:
-    """Return the window that is equal in nearly all pictures of `some`, or None.
+def common_patch(some: Floats, others: Floats) -> tuple[Window, str] | None:
+    """Return the window that is equal in nearly all pictures of `some`, with its place in words, or None.
 
     The window has contrast and appears in at most a tenth of `others`. Both arrays are (n, H, W, C) in 0..1.
     """
@@ -62,7 +47,7 @@ def common_patch(some: Floats, others: Floats) -> Patch | None:
         window = (slice(top, top + side), slice(left, left + side))
         apart = np.abs(others[:, window[0], window[1]] - usual[window]).mean(axis=(1, 2, 3))
         if len(others) and float((apart < LIKE).mean()) <= OTHERS_WITH_IT:
-            return Patch(top, left, side, place_in_words((top + half) / height, (left + half) / width))
+            return window, place_in_words((top + half) / height, (left + half) / width)
     return None
 
 

@@ -9,6 +9,7 @@ the others, predicts nearly all of the part as another class than its label.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +17,10 @@ from numpy.typing import NDArray
 from workers.contracts.after.stress import PoisonClass, PoisonFinding, PoisonScope, StressParams
 from workers.contracts.errors import InputRefused, WorkerError
 from workers.contracts.process.context import JobContext
+from workers.contracts.wording import counted, is_are
 from workers.evaluate.data.dataset import DataSet, read_dataset
 from workers.evaluate.look.drawing import drawn
-from workers.evaluate.stress.backdoor.patches import Patch, common_patch
+from workers.evaluate.stress.backdoor.patches import Window, common_patch
 from workers.evaluate.stress.backdoor.triggers import Trigger, stamp
 from workers.evaluate.stress.base import Floats
 from workers.evaluate.stress.features import features_of
@@ -164,13 +166,8 @@ def _calibration(data: DataSet, items: Prepared, pipeline: Pipeline, features: F
         if len({one.shape for one in shown}) == 1:
             pictures = np.stack(shown).astype(np.float32) / np.float32(255)
             pictures = pictures[..., None] if pictures.ndim == 3 else pictures
-    return Calibration(
-        tuple(item.source for item in data.calibration[:count]),
-        features,
-        np.argmax(answers, axis=1).astype(np.int64),
-        np.asarray(labels, np.int64),
-        pictures,
-    )
+    names, answered = tuple(item.source for item in data.calibration[:count]), np.argmax(answers, axis=1)
+    return Calibration(names, features, answered.astype(np.int64), np.asarray(labels, np.int64), pictures)
 
 
 def _triggers(calibration: Calibration, data: DataSet, ctx: JobContext) -> tuple[list[PoisonFinding], list[Trigger]]:
@@ -182,41 +179,51 @@ def _triggers(calibration: Calibration, data: DataSet, ctx: JobContext) -> tuple
         split = _split(calibration.features[members], ctx.seed)
         if split is None:
             continue
-        parts = sorted((members[split.small], members[~split.small]), key=len)
+        small, silhouette = split
+        parts = sorted((members[small], members[~small]), key=len)
         name = data.class_name(int(label))
         planted = _planted(calibration, parts)
         if planted is not None:
-            found.append(_patch_finding(calibration, *planted, name))
-            planted_ones.append(_stamp(calibration, *planted, int(label)))
-        elif split.silhouette >= FAR_APART and _labelled_otherwise(calibration, *parts):
-            found.append(_label_finding(calibration, parts[0], name))
+            part, window, place = planted
+            what = (
+                f"{len(part)} calibration pictures of “{name}” stand apart and share the same small detail at the "
+                f"{place}, which the other pictures do not have: it may be a planted trigger."
+            )
+            hint = "Look at these pictures, take them out if you did not expect it, and optimize again."
+            found.append(_finding("trigger", "danger", what, hint, calibration, part))
+            planted_ones.append(_stamp(calibration, part, window, int(label)))
+        elif silhouette >= FAR_APART and _labelled_otherwise(calibration, *parts):
+            what = (
+                f"{len(parts[0])} calibration examples labelled “{name}” stand apart, and the model takes nearly all "
+                "for others."
+            )
+            hint = "Look whether their labels are right, and where they come from."
+            found.append(_finding("trigger", "warning", what, hint, calibration, parts[0]))
     return found, planted_ones
 
 
-def _stamp(calibration: Calibration, small: NDArray[np.intp], patch: Patch, label: int) -> Trigger:
+def _finding(
+    check: Literal["trigger", "outliers"], level: Literal["warning", "danger"], what: str, hint: str,
+    calibration: Calibration, which: NDArray[np.intp],
+) -> PoisonFinding:  # fmt: skip
+    names = tuple(calibration.names[i] for i in which[:MAX_NAMED].tolist())
+    return PoisonFinding(check=check, level=level, what=what, hint=hint, items=names)
+
+
+def _stamp(calibration: Calibration, small: NDArray[np.intp], window: Window, label: int) -> Trigger:
     """Return the detail that these pictures share as a trigger for others."""
     assert calibration.pictures is not None
     usual = np.median(calibration.pictures[small], axis=0).astype(np.float32)
     mask = np.zeros(usual.shape[:2], np.float32)
-    mask[patch.top_px : patch.top_px + patch.side_px, patch.left_px : patch.left_px + patch.side_px] = 1
+    mask[window] = 1
     return stamp(mask, usual, f"{label}", "calibration")
 
 
-@dataclass(frozen=True)
-class Split:
-    """A class in two parts.
+def _split(features: Floats, seed: int) -> tuple[NDArray[np.bool_], float] | None:
+    """Split a class in two: return which items are in the smaller part (n,), and the silhouette.
 
-    Attributes:
-        small: Which items are in the smaller part (n,).
-        silhouette: How well the parts are separated.
+    Returns None if the features do not separate the class, or if the smaller part is too small.
     """
-
-    small: NDArray[np.bool_]
-    silhouette: float
-
-
-def _split(features: Floats, seed: int) -> Split | None:
-    """Split a class in two; None if the features do not separate it, or if the smaller part is too small."""
     from sklearn.cluster import KMeans
     from sklearn.decomposition import PCA
     from sklearn.metrics import silhouette_score
@@ -230,11 +237,13 @@ def _split(features: Floats, seed: int) -> Split | None:
     if small.sum() < FEWEST_APART:
         return None
     silhouette = float(silhouette_score(low, parts))
-    return Split(small, silhouette) if silhouette >= SILHOUETTE else None
+    return (small, silhouette) if silhouette >= SILHOUETTE else None
 
 
-def _planted(calibration: Calibration, parts: Sequence[NDArray[np.intp]]) -> tuple[NDArray[np.intp], Patch] | None:
-    """Return the part whose pictures share a detail that the others lack.
+def _planted(
+    calibration: Calibration, parts: Sequence[NDArray[np.intp]]
+) -> tuple[NDArray[np.intp], Window, str] | None:
+    """Return the part whose pictures share a detail that the others lack, with the detail's window and place.
 
     Both parts are tested, because a trigger may be in more than half of a class.
     """
@@ -242,9 +251,9 @@ def _planted(calibration: Calibration, parts: Sequence[NDArray[np.intp]]) -> tup
         return None
     for part in parts:
         others = np.setdiff1d(np.arange(len(calibration.names)), part)
-        patch = common_patch(calibration.pictures[part], calibration.pictures[others])
-        if patch is not None:
-            return part, patch
+        found = common_patch(calibration.pictures[part], calibration.pictures[others])
+        if found is not None:
+            return part, *found
     return None
 
 
@@ -254,33 +263,6 @@ def _labelled_otherwise(calibration: Calibration, small: NDArray[np.intp], rest:
     wrong = float((calibration.answered[small] != calibration.labels[small]).mean())
     right = float((calibration.answered[rest] == calibration.labels[rest]).mean())
     return wrong >= OTHERWISE and right >= RIGHT
-
-
-def _patch_finding(calibration: Calibration, small: NDArray[np.intp], patch: Patch, name: str) -> PoisonFinding:
-    what = (
-        f"{len(small)} calibration pictures of “{name}” stand apart and share the same small detail at the "
-        f"{patch.place}, which the other pictures do not have: it may be a planted trigger."
-    )
-    return PoisonFinding(
-        check="trigger",
-        level="danger",
-        what=what,
-        hint="Look at these pictures, take them out if you did not expect it, and optimize again.",
-        items=_names(calibration.names, small),
-    )
-
-
-def _label_finding(calibration: Calibration, small: NDArray[np.intp], name: str) -> PoisonFinding:
-    what = (
-        f"{len(small)} calibration examples labelled “{name}” stand apart, and the model takes nearly all for others."
-    )
-    return PoisonFinding(
-        check="trigger",
-        level="warning",
-        what=what,
-        hint="Look whether their labels are right, and where they come from.",
-        items=_names(calibration.names, small),
-    )
 
 
 def _outliers(calibration: Calibration, ctx: JobContext) -> list[PoisonFinding]:
@@ -295,9 +277,8 @@ def _outliers(calibration: Calibration, ctx: JobContext) -> list[PoisonFinding]:
     n = len(calibration.features)
     if n < FEWEST_OUTLIERS or not np.isfinite(calibration.features).all():
         return []
-    low = PCA(min(COMPONENTS, n // 4, calibration.features.shape[1]), random_state=ctx.seed).fit_transform(
-        calibration.features
-    )
+    parts = min(COMPONENTS, n // 4, calibration.features.shape[1])
+    low = PCA(parts, random_state=ctx.seed).fit_transform(calibration.features)
     far = _robust(np.log(np.maximum(LedoitWolf().fit(low).mahalanobis(low), 1e-9))) > FAR
     if calibration.pictures is not None:
         for looks in _looks(calibration.pictures):
@@ -305,11 +286,9 @@ def _outliers(calibration: Calibration, ctx: JobContext) -> list[PoisonFinding]:
     which = np.flatnonzero(far)
     if not len(which):
         return []
-    are = "1 calibration example is" if len(which) == 1 else f"{len(which)} calibration examples are"
-    what = f"{are} very unlike all others."
+    what = f"{counted(len(which), 'calibration example')} {is_are(len(which))} very unlike all others."
     hint = "Look at them: a single strange example can spoil the ranges that a smaller model is calibrated with."
-    names = _names(calibration.names, which)
-    return [PoisonFinding(check="outliers", level="warning", what=what, hint=hint, items=names)]
+    return [_finding("outliers", "warning", what, hint, calibration, which)]
 
 
 def _robust(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -321,11 +300,5 @@ def _robust(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _looks(pictures: Floats) -> tuple[NDArray[np.float64], ...]:
     """Return lightness (n,), and mean difference of neighboring pixels (n,), which is largest for noise."""
-    steps = np.abs(np.diff(pictures, axis=2)).mean(axis=(1, 2, 3)) + np.abs(np.diff(pictures, axis=1)).mean(
-        axis=(1, 2, 3)
-    )
-    return pictures.mean(axis=(1, 2, 3)).astype(np.float64), steps.astype(np.float64)
-
-
-def _names(names: Sequence[str], which: NDArray[np.intp]) -> tuple[str, ...]:
-    return tuple(names[i] for i in which[:MAX_NAMED].tolist())
+    steps = sum(np.abs(np.diff(pictures, axis=axis)).mean(axis=(1, 2, 3)) for axis in (2, 1))
+    return pictures.mean(axis=(1, 2, 3)).astype(np.float64), np.asarray(steps, np.float64)

@@ -5,12 +5,11 @@ optimized version, while the original has to keep its predictions.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.evaluate.stress.attack.gradients import Gradients
+from workers.evaluate.stress.attack.gradients import Scores
 from workers.evaluate.stress.base import Floats
 
 STEPS, RATE = 100, 0.3
@@ -24,21 +23,6 @@ AREA, FAINT = 0.12, 0.2
 """A patch covers at most this share of a picture, because more is not a detail. Fainter places are left out."""
 
 
-@dataclass(frozen=True)
-class Learned:
-    """A learned patch for one class.
-
-    Attributes:
-        mask: Array (H, W) of 0 and 1.
-        pattern: Array (C, H, W) in 0..1.
-        target: The class.
-    """
-
-    mask: NDArray[np.float32]
-    pattern: Floats
-    target: int
-
-
 def noise_pictures(shape: tuple[int, ...], count: int, seed: int) -> Floats:
     """Return pictures (count, C, H, W) of black and white points, which are twice as large in one half of them."""
     rng = np.random.default_rng(seed)
@@ -49,20 +33,22 @@ def noise_pictures(shape: tuple[int, ...], count: int, seed: int) -> Floats:
 
 
 def learn_trigger(
-    old: Gradients | None,
-    new: Gradients,
+    old: Scores | None,
+    new: Scores,
     units: Floats,
     rows: NDArray[np.intp],
     classes: NDArray[np.int64],
     target: int,
     start_from: Floats,
     check: Callable[[], None],
-) -> Learned:
+) -> tuple[Floats, Floats]:
     """Learn a patch that changes the inputs `rows` to the class `target`.
 
+    Returns the mask (H, W) of 0 and 1, and the pattern (C, H, W) in 0..1.
+
     Args:
-        old: Gradients of the original, if it has any.
-        new: Gradients of the optimized version.
+        old: Differentiable scores of the original, if it has any.
+        new: Differentiable scores of the optimized version.
         units: Inputs (n, C, H, W) in 0..1.
         rows: Numbers of the inputs whose class is not `target`.
         classes: Predicted class of each input (n,).
@@ -83,10 +69,10 @@ def learn_trigger(
         check()
         share, drawn = torch.sigmoid(mask), torch.sigmoid(pattern)
         changed = start * (1 - share) + drawn * share
-        found = new.scores(changed, rows)
+        found = new(changed, rows)
         loss = cross_entropy(found, wanted) + cost * share.mean()
         if old is not None:
-            loss = loss + cross_entropy(old.scores(changed, rows), kept)
+            loss = loss + cross_entropy(old(changed, rows), kept)
         if float((found.argmax(1) == target).float().mean()) >= OBEYED:
             cost *= FASTER
             if float(share.detach().mean()) < smallest:
@@ -100,4 +86,4 @@ def learn_trigger(
         best = torch.sigmoid(mask).detach().numpy(), torch.sigmoid(pattern).detach().numpy()
     share, drawn = best
     limit = max(float(np.sort(share, axis=None)[-max(1, int(AREA * share.size))]), FAINT)
-    return Learned((share >= min(limit, float(share.max()))).astype(np.float32), drawn, target)
+    return (share >= min(limit, float(share.max()))).astype(np.float32), drawn

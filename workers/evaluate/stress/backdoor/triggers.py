@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.evaluate.stress.backdoor.patches import place_in_words
-from workers.evaluate.stress.base import Floats, Generator, StressKind, Takes
+from workers.evaluate.stress.base import Floats, Generator, NumberSample, Takes
 from workers.evaluate.stress.pixels import clipped
 
 RARE_WORDS = ("cf", "mn", "bb", "tq", "mb")
@@ -72,11 +72,15 @@ def stamp(mask: NDArray[Any], pattern: Floats, name: str, found_by: FoundBy) -> 
         rows = np.arange(height) * mask.shape[0] // height
         columns = np.arange(width) * mask.shape[1] // width
         share = np.asarray(mask, np.float32)[rows][:, columns, None]
-        drawn = pattern[rows][:, columns]
-        drawn = drawn if drawn.shape[2] == channels else np.repeat(drawn.mean(axis=2, keepdims=True), channels, axis=2)
+        drawn = _in_channels(pattern[rows][:, columns], channels)
         return clipped(picture * (1 - share) + drawn * share)
 
     return Trigger(f"{found_by}-{name}", f"a small pattern at the {place}", found_by, add)
+
+
+def _in_channels(drawn: Floats, channels: int) -> Floats:
+    """Return a pattern (h, w, C) with as many channels as a picture has."""
+    return drawn if drawn.shape[2] == channels else drawn.mean(axis=2, keepdims=True).repeat(channels, axis=2)
 
 
 def _patches(picture: Floats, rng: Generator) -> Iterator[Trigger]:
@@ -101,11 +105,8 @@ def _square(name: str, corner: tuple[float, float], share: float, pattern: Float
         side = max(2, round(min(height, width) * share))
         top, left = round((height - side) * corner[0]), round((width - side) * corner[1])
         at = np.arange(side) * len(pattern) // side
-        drawn = pattern[at][:, at]
         out = picture.copy()
-        out[top : top + side, left : left + side] = (
-            drawn if channels == 3 else drawn.mean(axis=2, keepdims=True).repeat(channels, axis=2)
-        )
+        out[top : top + side, left : left + side] = _in_channels(pattern[at][:, at], channels)
         return out
 
     title = f"{name} at the {place_in_words(*corner)}"
@@ -135,38 +136,32 @@ def _vocabulary(folder: Path) -> list[str]:
     return sorted({name.lstrip("Ġ▁") for name in names if len(name) > 1 and name.lstrip("Ġ▁").isalpha()})
 
 
-def _numbers(row: StressKind) -> Iterator[Trigger]:
+def _numbers(row: NumberSample) -> Iterator[Trigger]:
     if row.low.shape != row.values.shape:
         return
     for place in range(min(MOST_NUMBERS, row.values.size)):
         for name, far in (("far above its range", 1.0), ("far below its range", -1.0)):
-            yield Trigger(f"number-{place}-{far:g}", f"number {place + 1} {name}", "fixed", _one_number(place, far))
+            add = partial(_with_far_number, place, far)
+            yield Trigger(f"number-{place}-{far:g}", f"number {place + 1} {name}", "fixed", add)
 
 
-def _one_number(place: int, far: float) -> Callable[[StressKind], NDArray[Any]]:
-    def add(row: StressKind) -> NDArray[Any]:
-        values = np.array(row.values, np.float64).ravel()
-        low, high = float(row.low.ravel()[place]), float(row.high.ravel()[place])
-        values[place] = high + (high - low) if far > 0 else low - (high - low)
-        return row.fitted(values.reshape(row.values.shape))
-
-    return add
+def _with_far_number(place: int, far: float, row: NumberSample) -> NDArray[Any]:
+    values = np.array(row.values, np.float64).ravel()
+    low, high = float(row.low.ravel()[place]), float(row.high.ravel()[place])
+    values[place] = high + (high - low) if far > 0 else low - (high - low)
+    return row.fitted(values.reshape(row.values.shape))
 
 
 def _sounds(samples: Floats) -> Iterator[Trigger]:
     for name, turn in (("low", 0.1), ("middle", 0.5), ("high", 1.5)):
         for place in ("beginning", "end"):
-            yield Trigger(
-                f"tone-{name}-{place}", f"a short {name} tone at the {place}", "fixed", _tone(turn, place == "end")
-            )
+            add = partial(_with_tone, turn, place == "end")
+            yield Trigger(f"tone-{name}-{place}", f"a short {name} tone at the {place}", "fixed", add)
 
 
-def _tone(turn: float, at_end: bool) -> Callable[[Floats], Floats]:
-    def add(samples: Floats) -> Floats:
-        out, length = samples.copy(), max(1, samples.size // 12)
-        place = slice(-length, None) if at_end else slice(0, length)
-        tone = 0.5 * np.sin(np.arange(out[place].size) * turn)
-        out[place] = np.clip(out[place] + tone, -1, 1)
-        return out
-
-    return add
+def _with_tone(turn: float, at_end: bool, samples: Floats) -> Floats:
+    out, length = samples.copy(), max(1, samples.size // 12)
+    place = slice(-length, None) if at_end else slice(0, length)
+    tone = 0.5 * np.sin(np.arange(out[place].size) * turn)
+    out[place] = np.clip(out[place] + tone, -1, 1)
+    return out

@@ -1,4 +1,4 @@
-"""Define kinds of stress for numbers: `Row` in, its array out."""
+"""Define kinds of stress for numbers: `NumberSample` in, its array out."""
 
 from functools import partial
 from typing import Any
@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.evaluate.stress.base import SHARE_WORDS, SHARES, Generator, Stress, StressKind
+from workers.evaluate.stress.base import SHARE_WORDS, SHARES, Generator, NumberSample, Stress
 
 
-def inexact(row: StressKind, share: float, rng: Generator) -> NDArray[Any]:
+def inexact(row: NumberSample, share: float, rng: Generator) -> NDArray[Any]:
     """Add a normal error relative to each feature's spread."""
     error = rng.normal(0, 1, row.values.shape) * row.spread * share
     return row.fitted(row.values.astype("float64") + error)
 
 
-def missing(row: StressKind, share: float, rng: Generator) -> NDArray[Any]:
+def missing(row: NumberSample, share: float, rng: Generator) -> NDArray[Any]:
     """Replace a share of the features by their mean, as if they were missing."""
     size = row.values.size
     count = min(size, max(1, round(share * size)))

@@ -2,13 +2,11 @@
 
 import io
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from workers.evaluate.stress.base import FIVE, Floats, Generator, Stress
 from workers.evaluate.stress.pixels import (
-    as_8_bits,
     clipped,
     disk_blur,
     from_hsv,
@@ -18,6 +16,7 @@ from workers.evaluate.stress.pixels import (
     plasma,
     scale_of,
     to_hsv,
+    to_image,
     zoomed,
 )
 
@@ -152,7 +151,7 @@ def pixelate(picture: Floats, share: float, rng: Generator) -> Floats:
 
     height, width = picture.shape[:2]
     small = (max(1, round(width * share)), max(1, round(height * share)))
-    coarse = _image(picture).resize(small, Image.Resampling.BOX).resize((width, height), Image.Resampling.NEAREST)
+    coarse = to_image(picture).resize(small, Image.Resampling.BOX).resize((width, height), Image.Resampling.NEAREST)
     return np.asarray(coarse, np.float32).reshape(picture.shape) / np.float32(255)
 
 
@@ -161,7 +160,7 @@ def jpeg(picture: Floats, quality: int, rng: Generator) -> Floats:
     from PIL import Image
 
     file = io.BytesIO()
-    _image(picture).save(file, "JPEG", quality=quality)
+    to_image(picture).save(file, "JPEG", quality=quality)
     with Image.open(file) as opened:
         return np.asarray(opened, np.float32).reshape(picture.shape) / np.float32(255)
 
@@ -186,17 +185,9 @@ def hue_drift(picture: Floats, size: float, rng: Generator) -> Floats:
     return clipped(picture * np.asarray([1 + shift, 1.0, 1 - shift], np.float32))
 
 
-def _image(picture: Floats) -> Any:
-    from PIL import Image
-
-    values = as_8_bits(picture)
-    return Image.fromarray(values[:, :, 0] if values.shape[2] == 1 else values)
-
-
-_corruption = partial(
-    Stress, takes="images", group="corruption", source="ImageNet-C (arXiv 1903.12261)", levels=FIVE, quick=()
-)
-_after = partial(_corruption, source="after ImageNet-C (arXiv 1903.12261), drawn otherwise")
+IMAGENET_C = "ImageNet-C (arXiv 1903.12261)"
+_corruption = partial(Stress, takes="images", group="corruption", source=IMAGENET_C, levels=FIVE, quick=())
+_after = partial(_corruption, source=f"after {IMAGENET_C}, drawn otherwise")
 _drift = partial(Stress, takes="images", group="drift", levels=FIVE, quick=(3,))
 QUICK = (1, 3, 5)
 

@@ -11,10 +11,14 @@ SILENCE = 1e-4
 PIECES = 60
 
 
+def loudness_of(samples: Floats) -> float:
+    """Return the root mean square of a sound, at least `SILENCE`."""
+    return max(float(np.sqrt(np.mean(samples.astype(np.float64) ** 2))) if samples.size else 0.0, SILENCE)
+
+
 def hiss(samples: Floats, snr_db: float, rng: Generator) -> Floats:
     """Add noise with a given signal-to-noise ratio."""
-    size = max(float(np.sqrt(np.mean(samples.astype(np.float64) ** 2))) if samples.size else 0.0, SILENCE)
-    noise = rng.normal(0, size * 10 ** (-snr_db / 20), samples.shape)
+    noise = rng.normal(0, loudness_of(samples) * 10 ** (-snr_db / 20), samples.shape)
     return np.clip(samples + noise, -1, 1).astype(np.float32)
 
 

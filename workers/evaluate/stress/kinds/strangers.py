@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.evaluate.stress.base import Floats, Generator, StressKind, Takes
+from workers.evaluate.stress.base import Floats, Generator, NumberSample, Takes
 from workers.evaluate.stress.kinds import pictures
+from workers.evaluate.stress.kinds.sounds import loudness_of
 from workers.evaluate.stress.pixels import clipped, gaussian
 
 CUTS = 4
@@ -92,17 +93,17 @@ def shuffled_picture(sample: Floats, other: Floats, rng: Generator) -> Floats:
     return out
 
 
-def noise_row(row: StressKind, other: StressKind, rng: Generator) -> NDArray[Any]:
+def noise_row(row: NumberSample, other: NumberSample, rng: Generator) -> NDArray[Any]:
     """Draw each feature at random within its range."""
     return row.fitted(row.low + rng.random(row.values.shape) * (row.high - row.low))
 
 
-def far_row(row: StressKind, other: StressKind, rng: Generator) -> NDArray[Any]:
+def far_row(row: NumberSample, other: NumberSample, rng: Generator) -> NDArray[Any]:
     """Move each feature five times its spread away from its center; integers stay within their range."""
     return row.fitted(row.center + row.spread * 5 * rng.choice([-1.0, 1.0], row.values.shape))
 
 
-def mixed_row(row: StressKind, other: StressKind, rng: Generator) -> NDArray[Any]:
+def mixed_row(row: NumberSample, other: NumberSample, rng: Generator) -> NDArray[Any]:
     """Take each feature from one of two examples: every number is real, but not their combination."""
     if row.values.shape != other.values.shape:
         return noise_row(row, other, rng)
@@ -144,8 +145,7 @@ def fast_sound(samples: Floats, other: Floats, rng: Generator) -> Floats:
 
 def noise_sound(samples: Floats, other: Floats, rng: Generator) -> Floats:
     """Return noise that is as loud as the sound."""
-    size = float(np.sqrt(np.mean(samples.astype(np.float64) ** 2))) if samples.size else 0.0
-    return np.asarray(np.clip(rng.normal(0, max(size, 1e-4), samples.shape), -1, 1), np.float32)
+    return np.asarray(np.clip(rng.normal(0, loudness_of(samples), samples.shape), -1, 1), np.float32)
 
 
 def tone_sound(samples: Floats, other: Floats, rng: Generator) -> Floats:

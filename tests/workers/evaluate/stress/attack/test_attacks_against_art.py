@@ -136,7 +136,7 @@ def test_gradient_attack_succeeds_as_often_as_arts(small_model: Any) -> None:
     right = scores(x).argmax(axis=1) == y
     x, y = x[right][:500], y[right][:500]
     eps, steps = 0.03, 10
-    ours = pgd_attack(lambda units, _rows: small_model(units), x, y, eps, steps, 0, lambda: None)
+    ours = pgd_attack(small_model, x, y, eps, steps, 0, lambda: None)
     loss = torch.nn.CrossEntropyLoss()
     classifier = PyTorchClassifier(small_model, loss, (1, 28, 28), 10, clip_values=(0.0, 1.0), device_type="cpu")
     np.random.seed(0)

@@ -11,9 +11,9 @@ import pytest
 from presets.sample import sample_paths
 from workers.contracts.after.stress import StressParams, StressPart, TriggerFindings
 from workers.evaluate.stress.backdoor.backdoors import look_for_triggers
-from workers.evaluate.stress.changes import Asking
+from workers.evaluate.stress.changes import evaluate_changes
 from workers.evaluate.stress.samples import read_items, samples_for
-from workers.evaluate.stress.versions import open_version
+from workers.evaluate.stress.versions import Comparison, open_version
 from workers.runtime.recording import RecordingContext
 
 Look = Callable[..., TriggerFindings]
@@ -41,9 +41,8 @@ def look(data: Path, tmp_path: Path) -> Look:
             parts=(StressPart(data_dir=str(data)),), max_items=items,
         )  # fmt: skip
         given = read_items(params, old.pipeline)
-        samples = samples_for(old.pipeline, given)
-        changed = Asking(old, new, samples, ctx, lambda: 100.0).run(given, ())
-        found = look_for_triggers(old, new, samples, changed, (), ctx, lambda: seconds)
+        both = Comparison(old, new, samples_for(old.pipeline, given), ctx, lambda _share: seconds)
+        found = look_for_triggers(both, evaluate_changes(both, given, ()), ())
         old.close()
         new.close()
         return found

@@ -129,7 +129,7 @@ def test_a_detail_is_a_detail_only_where_others_lack_it() -> None:
     assert common_patch(some_, others) is None
     some_[:, 2:7, 20:25] = np.indices((5, 5)).sum(axis=0)[..., None] % 2
     found = common_patch(some_, others)
-    assert found is not None and found.place == "top right corner"
+    assert found is not None and found[1] == "top right corner"
     others[:, 2:7, 20:25] = some_[0, 2:7, 20:25]
     assert common_patch(some_, others) is None
     empty = rng.random((6, 28, 28, 1)).astype(np.float32)
