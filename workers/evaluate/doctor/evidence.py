@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from workers.contracts.errors import WorkerError
 from workers.evaluate.doctor.material import Example, Material
 from workers.evaluate.proof.stats import at_least
+from workers.evaluate.proof.tasks.moments import auc
 from workers.infer.base import Session
 from workers.pipeline.pipeline import Arrays, Pipeline
 from workers.pipeline.spec import ImageSteps, PipelineError, Preprocess
@@ -168,14 +169,8 @@ def _sequence(shares: Floats, labels: NDArray[np.int64]) -> tuple[float, float]:
     scores = shares if shares.ndim == 1 else shares.argmax(axis=1).astype(np.float64)
     known = labels >= 0
     scores, truth = scores[known], labels[known] == 1
-    if not truth.any() or truth.all():
-        return 0.5, 0.5
-    from scipy.stats import rankdata
-
-    ranks = rankdata(scores)
-    positive = int(truth.sum())
-    area = (ranks[truth].sum() - positive * (positive + 1) / 2) / (positive * (len(truth) - positive))
-    return float(area), float(np.where(truth, scores, 1 - scores).mean())
+    area = auc(scores, truth)
+    return (0.5, 0.5) if area is None else (area, float(np.where(truth, scores, 1 - scores).mean()))
 
 
 def sureness(shares: Floats) -> float:
@@ -202,13 +197,9 @@ def shuffled(pipeline: Pipeline, feeds: Mapping[str, NDArray[Any]], seed: int) -
     rng, name = np.random.default_rng(seed), pipeline.main_input.name
     values, steps = np.asarray(feeds[name]), pipeline.spec.preprocess
     if isinstance(steps, ImageSteps) and values.ndim == 4:
-        flat = (
-            values.reshape(*values.shape[:2], -1)
-            if steps.layout == "nchw"
-            else values.reshape(len(values), -1, values.shape[3])
-        )
-        places = rng.permutation(flat.shape[2 if steps.layout == "nchw" else 1])
-        mixed = flat[:, :, places] if steps.layout == "nchw" else flat[:, places]
+        down = 2 if steps.layout == "nchw" else 1  # the axis of rows, beside that of columns
+        flat = values.reshape(*values.shape[:down], -1, *values.shape[down + 2 :])
+        mixed = flat.take(rng.permutation(flat.shape[down]), axis=down)
     else:
         mixed = rng.permutation(values.reshape(-1))
     return {**feeds, name: np.ascontiguousarray(mixed.reshape(values.shape))}

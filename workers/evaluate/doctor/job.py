@@ -13,7 +13,7 @@ from workers.evaluate.doctor import others, pictures
 from workers.evaluate.doctor.evidence import Scorer
 from workers.evaluate.doctor.material import Material
 from workers.evaluate.doctor.search import Search
-from workers.evaluate.doctor.verdict import Verdict, judge, preparation_row
+from workers.evaluate.doctor.verdict import judge, preparation_row, unclear
 from workers.evaluate.doctor.ways import Axis
 from workers.measure.opening import open_session
 from workers.pipeline.pipeline import Pipeline, load_pipeline
@@ -34,14 +34,15 @@ def examine(params: DoctorParams, ctx: JobContext) -> DoctorResult:
     pipeline = load_pipeline(folder)
     chosen = pipeline.spec.preprocess
     if pipeline.spec.answer_kind not in ("class", "score"):
-        return _nothing(NO_CLASSES, began_s)
+        return _timed(unclear("none", "", NO_CLASSES), began_s)
     session = open_session(folder, params.runtime, {}, ctx.threads)
     try:
-        material = Material(params, pipeline, _side(pipeline, chosen), ctx)
+        side = max(pictures.side_of(pipeline.main_input, chosen)) if isinstance(chosen, ImageSteps) else 0
+        material = Material(params, pipeline, side, ctx)
         if not material.examples:
-            return _nothing("None of the examples can be read.", began_s)
+            return _timed(unclear("none", "", "None of the examples can be read."), began_s)
         if isinstance(chosen, ImageSteps | AudioSteps) and material.kind == "arrays":
-            return _nothing(AS_THEY_ARE, began_s)
+            return _timed(unclear("none", "", AS_THEY_ARE), began_s)
         scorer = Scorer(pipeline, session, material, ctx.seed)
         starts, axes = _plan(pipeline, chosen, material, folder, quick=params.quick)
         search = Search(scorer, ctx, params.seconds, params.quick)
@@ -49,15 +50,17 @@ def examine(params: DoctorParams, ctx: JobContext) -> DoctorResult:
     finally:
         session.close()
     evidence: DoctorEvidence = "labels" if scorer.by_labels else "confidence"
-    tried = sum(1 for row in search.rows.values() if row.n or row.problem)
-    verdict = judge(rows, search.row(chosen), material.examples, evidence, tried)
-    return _result(verdict, evidence, search, chosen, began_s)
+    tried, own = [row for row in search.rows.values() if row.n or row.problem], search.row(chosen)
+    ranked = sorted(tried, key=lambda row: (row.n, row.mean, row.rank), reverse=True)
+    return _timed(
+        judge(rows, own, material.examples, evidence, len(tried)), began_s,
+        ways=tuple(preparation_row(row, own) for row in ranked), n=max((row.n for row in tried), default=0),
+        tried=len(tried), runs=scorer.runs, stopped_early=search.stopped_early,
+    )  # fmt: skip
 
 
-def _side(pipeline: Pipeline, chosen: Preprocess) -> int:
-    if not isinstance(chosen, ImageSteps):
-        return 0
-    return max(pictures.side_of(pipeline.main_input, chosen))
+def _timed(result: DoctorResult, began_s: float, **more: Any) -> DoctorResult:
+    return result.model_copy(update={"seconds": time.monotonic() - began_s, **more})
 
 
 def _plan(
@@ -89,41 +92,3 @@ def _main_arrays(pipeline: Pipeline, material: Material) -> Sequence[Any]:
         if isinstance(value, np.ndarray):
             found.append(value)
     return found
-
-
-def _nothing(what: str, began_s: float) -> DoctorResult:
-    return DoctorResult(
-        verdict="unclear",
-        evidence="none",
-        what="It cannot be told which preparation fits.",
-        why=what,
-        ways=(),
-        seconds=time.monotonic() - began_s,
-    )
-
-
-def _result(
-    verdict: Verdict, evidence: DoctorEvidence, search: Search, chosen: Preprocess, began_s: float
-) -> DoctorResult:
-    own = search.row(chosen)
-    ranked = sorted(
-        (row for row in search.rows.values() if row.n or row.problem),
-        key=lambda row: (row.n, row.mean, row.rank),
-        reverse=True,
-    )
-    return DoctorResult(
-        verdict=verdict.verdict,
-        evidence=evidence,
-        what=verdict.what,
-        why=verdict.why,
-        ways=tuple(preparation_row(row, own) for row in ranked),
-        best=preparation_row(verdict.best, own) if verdict.best is not None else None,
-        rival=preparation_row(verdict.rival, own) if verdict.rival is not None else None,
-        p_value=verdict.p_value,
-        guess=verdict.guess,
-        n=max((row.n for row in search.rows.values()), default=0),
-        tried=len(ranked),
-        runs=search.scorer.runs,
-        seconds=time.monotonic() - began_s,
-        stopped_early=search.stopped_early,
-    )

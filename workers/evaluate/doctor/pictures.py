@@ -38,16 +38,10 @@ COLOR = (
     Family("0 to 255 less the mean", "0..255", (123.68, 116.779, 103.939), (1.0,) * 3, "Caffe's VGG, ResNet"),
     Family("1 to 0, dark and bright exchanged", "0..1", (1.0,) * 3, (-1.0,) * 3, "negatives"),
 )
-CIFAR = Family(
-    "0 to 1, CIFAR’s mean and spread", "0..1", (0.4914, 0.4822, 0.4465), (0.247, 0.2435, 0.2616), "CIFAR-10's own"
-)
-CLIP = Family(
-    "0 to 1, CLIP’s mean and spread",
-    "0..1",
-    (0.48145466, 0.4578275, 0.40821073),
-    (0.26862954, 0.26130258, 0.27577711),
-    "openai/CLIP",
-)
+CIFAR_10 = ((0.4914, 0.4822, 0.4465), (0.247, 0.2435, 0.2616))
+CIFAR = Family("0 to 1, CIFAR’s mean and spread", "0..1", *CIFAR_10, "CIFAR-10's own")
+CLIPS = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
+CLIP = Family("0 to 1, CLIP’s mean and spread", "0..1", *CLIPS, "openai/CLIP")
 SMALL_PX = 96
 """Pictures with a smaller side are like CIFAR's. Others may be prepared as for CLIP, whose values nearly equal
 ImageNet's.

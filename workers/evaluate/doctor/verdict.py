@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from workers.contracts.data.doctor import DoctorEvidence, DoctorVerdict, WayTried
+from workers.contracts.data.doctor import DoctorEvidence, DoctorResult, WayTried
 from workers.contracts.pipeline import spec_text
 from workers.contracts.wording import counted, is_are, percent
 from workers.evaluate.doctor.evidence import PreparationScore, compared, sign_p
@@ -26,27 +26,14 @@ LEAST_CONFIDENCE = 0.02
 """Without labels, the confidence for examples must exceed that for noise by at least this much."""
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """The verdict of the doctor, with the same fields as `DoctorResult`."""
-
-    verdict: DoctorVerdict
-    what: str
-    why: str
-    best: PreparationScore | None = None
-    p_value: float | None = None
-    guess: float | None = None
-    rival: PreparationScore | None = None
-
-
 def judge(
     rows: Sequence[PreparationScore],
     chosen: PreparationScore,
     examples: Sequence[Example],
     evidence: DoctorEvidence,
     tried: int,
-) -> Verdict:
-    """Return the verdict over the finalists.
+) -> DoctorResult:
+    """Return the verdict over the finalists, without the fields that describe the search.
 
     Among preprocessings that cannot be distinguished, the usual one counts as the best.
 
@@ -59,29 +46,36 @@ def judge(
     """
     best = _usual_of_the_best([row for row in rows if not row.problem and row.n], chosen)
     if best is None:
-        return _unclear("No way of preparing them lets the model run.", chosen.problem or "")
+        return unclear(evidence, "No way of preparing them lets the model run.", chosen.problem or "")
     if best.n < FEWEST:
-        return _unclear(
-            f"There {is_are(best.n)} only {counted(best.n, 'example')} that can be used: too few to tell ways apart.",
-            MORE,
-        )
+        few = f"There {is_are(best.n)} only {counted(best.n, 'example')} that can be used: too few to tell ways apart."
+        return unclear(evidence, few, MORE)
     guess = _guess(best, examples, evidence)
     if _p_of_guessing(best, guess, evidence) * tried >= SURE or (
         evidence == "confidence" and best.mean < LEAST_CONFIDENCE
     ):
-        return _unclear(*_nothing_fits(best, guess, evidence), guess=guess)
+        return unclear(evidence, *_nothing_fits(best, guess, evidence), guess)
     if chosen.problem:
         what = f"The model does not run with the chosen preparation; with another it does: {words_of(best.steps)}."
-        return Verdict("far_better", what, f"{chosen.problem.rstrip('.')}.", best, 0.0, guess)
+        return DoctorResult(
+            verdict="far_better", evidence=evidence, what=what, why=f"{chosen.problem.rstrip('.')}.", ways=(),
+            best=preparation_row(best, chosen), p_value=0.0, guess=guess,
+        )  # fmt: skip
     p_value, difference = compared(best, chosen)
     p_value = min(1.0, p_value * tried)
     if p_value >= SURE and _p_of_guessing(chosen, guess, evidence) >= SURE:
-        return _unclear("What fits best so far may be so by chance.", _more(min(best.n, chosen.n), examples), guess)
+        more = _more(min(best.n, chosen.n), examples)
+        return unclear(evidence, "What fits best so far may be so by chance.", more, guess)
     if best is chosen or p_value >= SURE or difference < NEAR:
         return _fits(rows, chosen, evidence, tried, p_value, guess, examples)
     far = difference >= FAR
     what = f"Another preparation fits {'far ' if far else ''}better: {words_of(best.steps)}."
-    return Verdict("far_better" if far else "better", what, _better_why(best, chosen, evidence), best, p_value, guess)
+    same = min(best.n, chosen.n)
+    why = f"With it {_figure(best, evidence, same)}; with the chosen one {_figure(chosen, evidence, same)}."
+    return DoctorResult(
+        verdict="far_better" if far else "better", evidence=evidence, what=what, why=why, ways=(),
+        best=preparation_row(best, chosen), p_value=p_value, guess=guess,
+    )  # fmt: skip
 
 
 def _more(tried: int, examples: Sequence[Example]) -> str:
@@ -111,8 +105,10 @@ MORE = "Add more, some hundreds if you can."
 LATER = "Check again when the computer is less busy."
 
 
-def _unclear(what: str, why: str, guess: float | None = None) -> Verdict:
-    return Verdict("unclear", f"It cannot be told which preparation fits. {what}", why, guess=guess)
+def unclear(evidence: DoctorEvidence, what: str, why: str, guess: float | None = None) -> DoctorResult:
+    """Return that no preprocessing can be recommended; `what` says what is missing, if it is one sentence."""
+    what = f"It cannot be told which preparation fits. {what}".rstrip()
+    return DoctorResult(verdict="unclear", evidence=evidence, what=what, why=why, ways=(), guess=guess)
 
 
 def _nothing_fits(best: PreparationScore, guess: float, evidence: DoctorEvidence) -> tuple[str, str]:
@@ -153,7 +149,7 @@ def _fits(
     p_value: float,
     guess: float,
     examples: Sequence[Example],
-) -> Verdict:
+) -> DoctorResult:
     """Return that the chosen preprocessing fits, and name any other one that did better on these examples.
 
     A better result that may be due to chance can still be real.
@@ -168,12 +164,10 @@ def _fits(
         what = f"The chosen preparation works, but another may fit better: {words_of(rival.steps)}."
         other = _figure(rival, evidence, same)
         why = f"{said}; with the other {other}, which may be so by chance. {_more(same, examples)}"
-    return Verdict("fits", what, why, chosen, p_value, guess, rival)
-
-
-def _better_why(best: PreparationScore, chosen: PreparationScore, evidence: DoctorEvidence) -> str:
-    same = min(best.n, chosen.n)
-    return f"With it {_figure(best, evidence, same)}; with the chosen one {_figure(chosen, evidence, same)}."
+    return DoctorResult(
+        verdict="fits", evidence=evidence, what=what, why=why, ways=(), best=preparation_row(chosen, chosen),
+        rival=None if rival is None else preparation_row(rival, chosen), p_value=p_value, guess=guess,
+    )  # fmt: skip
 
 
 def _figure(row: PreparationScore, evidence: DoctorEvidence, count: int | None = None) -> str:

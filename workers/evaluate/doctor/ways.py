@@ -1,4 +1,4 @@
-"""Convert a preprocessing between the steps of the pipeline, the contract's model and the text of its SPEC."""
+"""Define the axes along which preprocessings vary, and how unusual one is."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
