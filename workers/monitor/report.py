@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Any
 
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from . import series as at
 from . import shifts, slowing
-from .alarms import episodes
 from .bins import Expected
 from .course import RECENT, latency_then_and_now, points
 from .reading import LogPart, ReadLog
@@ -30,6 +29,8 @@ OTHER_TESTS = ("classes", "errors", "not_numbers")
 """Tests besides those of single figures; latency has a cumulative sum."""
 COLLAPSED = 0.2
 """Mean rank of the confidence among that of the evaluation data below which it collapsed; 0.5 is usual."""
+QUIET_LOOKS = 8
+"""Number of looks without the alarm after which it is over."""
 TAKES_ALONG = {"brightness": ("contrast", "detail", "color"), "rare": ("unknown",)}
 """Figures that change whenever the key's figure changes."""
 
@@ -153,7 +154,7 @@ def alerts_of(watch: Watch) -> list[Alert]:
     found = [*_of_failures(watch), *_of_latency(watch)]
     if len(watch.ends):  # empty if no request was answered
         found += [*_of_figures(watch), *_of_classes(watch)]
-    found = [_replaced(alert, follows=_cause_of(alert, found)) for alert in found]
+    found = [replace(alert, follows=_cause_of(alert, found)) for alert in found]
     return sorted(found, key=lambda alert: (alert.since, alert.code, alert.statistic))
 
 
@@ -179,12 +180,13 @@ def _of_figures(watch: Watch) -> Iterator[Alert]:
         scores = shifts.places(expected)
         if name in by_tail:
             for alert in _of_tail(watch, name, expected, by_tail[name]):
-                fallen = _with_means(watch, _replaced(alert, direction=-1), usual, scores)
+                fallen = _with_means(watch, replace(alert, direction=-1), usual, scores)
                 yield fallen if fallen.code == "unsure" else alert
             continue
         tested = shifts.mean_shift(histograms, expected, scores, watch.windows, shifts.LOCATION_MARGIN)
         for sign in (-1, 1):
-            for alert in _episodes(watch, (tested.z > watch.z) & (tested.sign == sign), "shift", name, sign):
+            exceeds = (tested.z > watch.z) & (tested.sign == sign)
+            for alert, _ in _episodes(watch, exceeds, watch.starts, "shift", name, sign):
                 yield _with_means(watch, alert, usual, scores)
 
 
@@ -199,11 +201,12 @@ def _of_tail(watch: Watch, name: str, expected: Ints, side: int) -> Iterator[Ale
     spread = float(np.sqrt(((scores - scores @ expected / expected.sum()) ** 2) @ expected / expected.sum()))
     tested = shifts.mean_shift(histograms, expected, scores, watch.windows, shifts.TAIL_MARGIN * spread)
     surest = scores >= scores.max() - 1e-9
-    for alert in _episodes(watch, (tested.z > watch.z) & (tested.sign > 0), "unfamiliar", name, 1):
+    exceeds = (tested.z > watch.z) & (tested.sign > 0)
+    for alert, _ in _episodes(watch, exceeds, watch.starts, "unfamiliar", name, 1):
         counts = histograms[_lines_of(watch, alert)].sum(axis=0)
         total = max(1, counts.sum())
         usual, now = float(expected[surest].sum() / expected.sum()), float(counts[surest].sum() / total)
-        yield _replaced(alert, before=usual, now=now)
+        yield replace(alert, before=usual, now=now)
 
 
 def _of_classes(watch: Watch) -> Iterator[Alert]:
@@ -213,12 +216,12 @@ def _of_classes(watch: Watch) -> Iterator[Alert]:
         return
     usual = expected / expected.sum()
     tested = shifts.classes_shift(watch.series.classes, expected, watch.windows)
-    for alert in _episodes(watch, tested.z > watch.z, "classes", "classes", 0):
+    for alert, _ in _episodes(watch, tested.z > watch.z, watch.starts, "classes", "classes", 0):
         counts = watch.series.classes[_lines_of(watch, alert)].sum(axis=0)
         now = counts / max(1, counts.sum())
         is_one = now.max() >= ONE_ANSWER and usual[now.argmax()] <= ONE_ANSWER_USUAL
         most = int((now if is_one else np.abs(now - usual)).argmax())
-        yield _replaced(
+        yield replace(
             alert,
             code="one_answer" if is_one else alert.code,
             before=float(usual[most]),
@@ -245,12 +248,12 @@ def _of_failures(watch: Watch) -> Iterator[Alert]:
             continue
         own = Watch(series, watch.reference, 0, at.starts_of(total, ends, at.WINDOW), ends, watch.level)
         beyond = shifts.log_upper_tail(at.summed(counts, *own.windows), at.summed(total, *own.windows), margin)
-        for alert in _episodes(own, beyond < np.log(own.level), code, "", 1):
+        for alert, _ in _episodes(own, beyond < np.log(own.level), own.starts, code, "", 1):
             lines = _lines_of(own, alert)
             earlier = total[: lines.start].sum()
             before = float(counts[: lines.start].sum() / earlier) if earlier >= at.EACH else None
             now = min(1.0, float(counts[lines].sum() / max(1, total[lines].sum())))
-            yield _replaced(alert, before=before, now=now)
+            yield replace(alert, before=before, now=now)
 
 
 def _of_latency(watch: Watch) -> Iterator[Alert]:
@@ -266,27 +269,35 @@ def _of_latency(watch: Watch) -> Iterator[Alert]:
     zero = np.where(sums <= 0, np.arange(len(sums)), -1)
     since = np.maximum.accumulate(zero) + 1
     own = Watch(series, watch.reference, 0, starts, ends, watch.level)
-    lines = starts[np.minimum(since, len(starts) - 1)]
-    for one in episodes(sums > slowing.DECISION, lines):
-        alert = _alert(own, one.first, one.last, one.first_line, one.lasts, ("slower", "latency", 1))
-        now = slowing.medians(series.latencies, series.latency_first, np.asarray([one.first_line]), ends[[one.last]])
-        yield _replaced(alert, before=float(2**usual), now=float(2 ** now[0]))
+    begins = starts[np.minimum(since, len(starts) - 1)]
+    for alert, lines in _episodes(own, sums > slowing.DECISION, begins, "slower", "latency", 1):
+        edges = np.asarray([lines.start]), np.asarray([lines.stop])
+        now = slowing.medians(series.latencies, series.latency_first, *edges)
+        yield replace(alert, before=float(2**usual), now=float(2 ** now[0]))
 
 
-def _episodes(watch: Watch, speaks: NDArray[np.bool_], code: str, statistic: str, sign: int) -> list[Alert]:
-    return [
-        _alert(watch, one.first, one.last, one.first_line, one.lasts, (code, statistic, sign))
-        for one in episodes(speaks & (watch.starts >= 0), watch.starts)
-    ]
+def _episodes(
+    watch: Watch, exceeds: NDArray[np.bool_], starts: Ints, code: str, statistic: str, sign: int
+) -> Iterator[tuple[Alert, slice]]:
+    """Yield the alarms of one test with their lines up to the last look that exceeds the threshold.
 
-
-def _alert(watch: Watch, first: int, last: int, line: int, lasts: bool, what: tuple[str, str, int]) -> Alert:
-    times, ends = watch.series.times, watch.ends
-    code, statistic, sign = what
-    noticed, over = float(times[ends[first] - 1]), float(times[ends[last] - 1])
-    until = None if lasts else over
-    requests = int(watch.series.n[line : ends[last]].sum() + watch.series.errors[line : ends[last]].sum())
-    return Alert(code, statistic, float(times[line]), until, noticed, None, None, sign, "", requests)
+    Args:
+        watch: The looks.
+        exceeds: Whether the test exceeds its threshold at each look (looks,).
+        starts: First line of each look's window (looks,); an alarm begins with that of its first look.
+        code: What is wrong.
+        statistic: Name of the figure.
+        sign: 1 for more, −1 for less.
+    """
+    times, ends, series = watch.series.times, watch.ends, watch.series
+    at = np.flatnonzero(exceeds & (starts >= 0))
+    groups = np.split(at, np.flatnonzero(np.diff(at) > QUIET_LOOKS) + 1) if len(at) else []
+    for looks in groups:
+        lines = slice(int(starts[looks[0]]), int(ends[looks[-1]]))
+        since, noticed = float(times[lines.start]), float(times[ends[looks[0]] - 1])
+        until = None if len(exceeds) - 1 - looks[-1] <= QUIET_LOOKS else float(times[lines.stop - 1])
+        requests = int(series.n[lines].sum() + series.errors[lines].sum())
+        yield Alert(code, statistic, since, until, noticed, None, None, sign, "", requests), lines
 
 
 def _lines_of(watch: Watch, alert: Alert) -> slice:
@@ -297,10 +308,6 @@ def _lines_of(watch: Watch, alert: Alert) -> slice:
     return slice(first, max(last, first + 1))
 
 
-def _replaced(alert: Alert, **changes: Any) -> Alert:
-    return Alert(**{**vars(alert), **changes})
-
-
 def _with_means(watch: Watch, alert: Alert, usual: Expected, scores: Floats) -> Alert:
     lines = _lines_of(watch, alert)
     histogram = watch.series.histograms[alert.statistic][lines].sum(axis=0)
@@ -308,7 +315,7 @@ def _with_means(watch: Watch, alert: Alert, usual: Expected, scores: Floats) -> 
     now = float(watch.series.sums[alert.statistic][lines].sum()) / count if count else None
     is_fall = (alert.statistic, alert.direction) == ("confidence", -1)
     collapsed = is_fall and count and float(scores @ histogram) / count < COLLAPSED
-    return _replaced(alert, before=usual.mean, now=now, code="unsure" if collapsed else alert.code)
+    return replace(alert, before=usual.mean, now=now, code="unsure" if collapsed else alert.code)
 
 
 def _drift(watch: Watch) -> list[dict[str, Any]]:

@@ -23,7 +23,4 @@ def report_log(log: Path, progress: Tell = nobody) -> dict[str, Any]:
     drift = found["drift"]
     for row in drift["statistics"]:
         row["title"] = TITLES.get(row["statistic"], row["statistic"])
-    return {
-        "drift": {**drift, "notes": left_out(drift), "summary": summary(drift, alerts)},
-        "alerts": alerts,
-    }
+    return {"drift": {**drift, "notes": left_out(drift), "summary": summary(drift, alerts)}, "alerts": alerts}
