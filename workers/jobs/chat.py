@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from workers.contracts.after.chatting import ChatParams, ChatPiece, ChatRequest, ChatResult
+from workers.contracts.after.chatting import ChatParams, ChatPiece, ChatRequest
+from workers.contracts.after.trying import LiveResult
 from workers.contracts.errors import ErrorInfo, InputRefused, JobCancelled
 from workers.contracts.process.context import JobContext
 from workers.measure.opening import open_session
@@ -18,7 +19,7 @@ PIECES_PER_S = 20
 """Maximum rate of pieces: a reader sees no more, and each piece is a message."""
 
 
-def run(params: ChatParams, ctx: JobContext) -> ChatResult:
+def run(params: ChatParams, ctx: JobContext) -> LiveResult:
     """Answer dialogues until the job ends; a failed dialogue is reported and does not affect later ones."""
     texts = load_pipeline(Path(params.model_dir)).chat
     session = open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)
@@ -33,7 +34,7 @@ def run(params: ChatParams, ctx: JobContext) -> ChatResult:
                 ctx.answered(ask.index, piece)
     finally:
         session.close()
-    return ChatResult(asked=asked, device_ran=session.device_ran, fallbacks=session.fallbacks)
+    return LiveResult(asked=asked, device_ran=session.device_ran, fallbacks=session.fallbacks)
 
 
 def _pieces(request: object, texts: ChatTexts, session: Reads, ctx: JobContext) -> Iterator[ChatPiece | ErrorInfo]:

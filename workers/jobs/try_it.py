@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
-from workers.contracts.after.trying import TryAnswer, TryParams, TryRequest, TryResult
+from workers.contracts.after.trying import LiveResult, TryAnswer, TryParams, TryRequest
 from workers.contracts.errors import ErrorInfo, InputRefused, JobCancelled, WorkerError
 from workers.contracts.process.context import JobContext
 from workers.evaluate.data.dataset import Item, read_dataset
@@ -33,7 +33,7 @@ class LoadedModel:
     items: tuple[Item, ...] = ()
 
 
-def run(params: TryParams, ctx: JobContext) -> TryResult:
+def run(params: TryParams, ctx: JobContext) -> LiveResult:
     """Predict inputs until the job ends; a failed input is reported and does not affect later ones."""
     pipeline = load_pipeline(Path(params.model_dir))
     test = Prepared(Path(params.data_dir) / "test") if params.data_dir is not None else None
@@ -49,7 +49,7 @@ def run(params: TryParams, ctx: JobContext) -> TryResult:
             ctx.answered(ask.index, _reply(ask.index, ask.request, pipeline, session, LoadedModel(test, items), ctx))
     finally:
         session.close()
-    return TryResult(asked=asked, device_ran=session.device_ran, fallbacks=session.fallbacks)
+    return LiveResult(asked=asked, device_ran=session.device_ran, fallbacks=session.fallbacks)
 
 
 def _reply(

@@ -13,14 +13,10 @@ HUGE = (-1, 2**31, 2**63, 10**30)
 @pytest.mark.parametrize(
     ("part", "field"),
     [
-        (ImageSteps, "resize"),
-        (ImageSteps, "crop"),
-        (TextSteps, "max_length"),
-        (AudioSteps, "sample_rate_hz"),
-        (AudioSteps, "frame_samples"),
-        (AudioSteps, "context_samples"),
+        (ImageSteps, "resize"), (ImageSteps, "crop"), (TextSteps, "max_length"), (AudioSteps, "sample_rate_hz"),
+        (AudioSteps, "frame_samples"), (AudioSteps, "context_samples"),
     ],
-)
+)  # fmt: skip
 def test_description_size_beyond_bounds_is_refused(part: type, field: str, number: int) -> None:
     """Given a size below 0 or beyond what data have, then the description does not hold."""
     with pytest.raises(ValidationError):

@@ -16,7 +16,7 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
 from workers import registry
-from workers.contracts.after.trying import TryAnswer, TryParams, TryRequest, TryResult
+from workers.contracts.after.trying import LiveResult, TryAnswer, TryParams, TryRequest
 from workers.contracts.errors import ErrorInfo, JobCancelled
 from workers.contracts.pipeline import read_pipeline, write_pipeline
 from workers.contracts.process.messages import Request
@@ -37,7 +37,7 @@ def tried(small: Any, work: Path, *requests: dict[str, Any], **more: Any) -> lis
         model_dir=str(small.folder), data_dir=str(small.data), runtime=more.pop("runtime", "onnxruntime-cpu"), **more
     )
     result = load_job("try_it").run(params, ctx)
-    assert isinstance(result, TryResult)
+    assert isinstance(result, LiveResult)
     assert (result.asked, ctx.loaded_calls) == (len(requests), 1)
     assert [index for index, _ in ctx.answers] == list(range(len(requests)))
     return [answer for _, answer in ctx.answers]

@@ -58,11 +58,3 @@ class ChatPiece(Frozen):
     tokens_per_s: float | None = None
     done: bool = False
     stopped: bool = False
-
-
-class ChatResult(Frozen):
-    """Result of the kind ``chat``; `asked` dialogues were answered or refused until the job was ended."""
-
-    asked: int
-    device_ran: str
-    fallbacks: tuple[str, ...] = ()

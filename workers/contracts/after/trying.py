@@ -101,8 +101,8 @@ class TryAnswer(Frozen):
     boxes: tuple[SeenBox, ...] = ()
 
 
-class TryResult(Frozen):
-    """Result of the kind ``try_it``; `asked` inputs were answered or refused until the job was ended."""
+class LiveResult(Frozen):
+    """Result of the kinds ``try_it`` and ``chat``; `asked` requests were answered or refused until the job ended."""
 
     asked: int
     device_ran: str
