@@ -1,5 +1,7 @@
 """Find items that are equal or nearly equal, computed once for several checks."""
 
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +9,6 @@ from numpy.typing import NDArray
 
 from workers.contracts.process.context import JobContext
 from workers.evaluate.checks.base import Material, Pictures
-from workers.evaluate.checks.groups import joined, same_digest
 from workers.evaluate.checks.near_pictures import near_pairs
 from workers.evaluate.checks.near_texts import near_texts
 
@@ -55,3 +56,30 @@ def _near(material: Material, single: NDArray[np.intp], ctx: JobContext) -> list
     if material.kind == "texts":
         return near_texts([material.units[i].text or "" for i in single], ctx)
     return None
+
+
+def joined(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
+    """Return the groups of two or more numbers that pairs link, each sorted, ordered by their smallest number."""
+    parent: dict[int, int] = {}
+
+    def top(number: int) -> int:
+        while parent.setdefault(number, number) != number:
+            parent[number] = parent[parent[number]]
+            number = parent[number]
+        return number
+
+    for first, second in pairs:
+        low, high = sorted((top(first), top(second)))
+        parent[high] = low
+    groups: dict[int, list[int]] = defaultdict(list)
+    for number in parent:
+        groups[top(number)].append(number)
+    return sorted(sorted(group) for group in groups.values())
+
+
+def same_digest(digests: Sequence[bytes]) -> list[list[int]]:
+    """Return the groups of two or more positions with the same digest."""
+    groups: dict[bytes, list[int]] = defaultdict(list)
+    for number, value in enumerate(digests):
+        groups[value].append(number)
+    return [group for group in groups.values() if len(group) > 1]

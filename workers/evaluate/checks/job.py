@@ -1,17 +1,19 @@
 """Run the job ``data_check``: read the sets, run every check, and collect the findings."""
 
 import traceback
+from collections.abc import Sequence
 from functools import cache
 
-from workers.contracts.data.checks import MAX_NAMED, CheckFinding, DataCheckParams, DataCheckResult
+from workers.contracts.data.checks import MAX_NAMED, CheckFinding, DataCheckParams, DataCheckResult, Suspect
 from workers.contracts.process.context import JobContext
 from workers.evaluate.checks import kinds
 from workers.evaluate.checks.base import Check, Material, Outcome
 from workers.evaluate.checks.gather import gather
 from workers.evaluate.checks.reading import DataSplit, read_parts
-from workers.evaluate.checks.suspects import drawn
+from workers.evaluate.data.previews import thumbnail_of
 from workers.evaluate.kinds import kinds_in
 
+FOLDER, SIDE_PX = "suspects", 160
 LEVELS = {"danger": 0, "warning": 1, "info": 2}
 
 
@@ -81,3 +83,20 @@ def _told_by_reader(parts: tuple[DataSplit, ...]) -> list[CheckFinding]:
             what = f"{before}Of {total:,} items {used:,} were looked at, chosen by chance."
             found.append(CheckFinding(check="reading", level="info", what=what))
     return found
+
+
+def drawn(suspects: Sequence[Suspect], parts: Sequence[DataSplit], ctx: JobContext) -> tuple[Suspect, ...]:
+    """Return the suspects with small pictures below the work folder, so that the window opens none of the files."""
+    wanted = {suspect.source for suspect in suspects}
+    entries = {entry.source: entry for part in reversed(parts) for entry in part.entries if entry.source in wanted}
+    done = []
+    for number, suspect in enumerate(suspects):
+        ctx.check_cancelled()
+        picture = thumbnail_of(entries[suspect.source], SIDE_PX) if suspect.source in entries else None
+        name = ""
+        if picture is not None:
+            (ctx.work_dir / FOLDER).mkdir(exist_ok=True)
+            name = f"{FOLDER}/{number:02d}.png"
+            picture.save(ctx.work_dir / name)
+        done.append(suspect.model_copy(update={"picture": name}))
+    return tuple(done)

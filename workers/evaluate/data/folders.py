@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,10 @@ LISTS = ("labels.csv", "metadata.csv", "labels.jsonl", "metadata.jsonl", "manife
 
 TRANSCRIPT_NAMES = ("transcript", "transcription", "sentence", "text")
 LABEL_NAMES = ("label", "labels", "class", "category")
+
+
+PICTURE_FOLDERS = frozenset({"images", "image", "imgs", "img", "jpegimages", "leftimg8bit"})
+"""Common names of the folder of pictures, in lower case."""
 
 
 def files_below(folder: Path, suffixes: frozenset[str]) -> Iterator[Path]:
@@ -170,3 +174,12 @@ def _no_files(detail: str) -> InputRefused:
         detail,
         "Put it beside its files, with the columns “file” (names relative to it) and “label”, and try again.",
     )
+
+
+def labels_above(root: Path, folders: Sequence[str], what: str) -> tuple[Finding, ...]:
+    """Return a warning if only the folder of pictures was chosen and one of `folders` lies beside it."""
+    beside = [name for name in folders if (root.parent / name).is_dir()] if root.name.lower() in PICTURE_FOLDERS else []
+    if not beside:
+        return ()
+    told = f"The folder “{beside[0]}” lies beside the pictures: choose the folder above both, so that its {what} count."
+    return (warning(told),)

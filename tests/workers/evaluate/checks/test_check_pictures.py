@@ -11,8 +11,8 @@ from PIL import Image
 from workers.contracts.errors import InputRefused, JobCancelled
 from workers.evaluate.checks import job
 from workers.evaluate.checks.base import Check, Material, Outcome, Pictures
-from workers.evaluate.checks.near_pictures import near_pairs
 from workers.evaluate.checks.job import all_checks
+from workers.evaluate.checks.near_pictures import near_pairs
 from workers.runtime.recording import RecordingContext
 
 Make = Callable[..., Any]
@@ -242,13 +242,8 @@ def test_odd_sets_do_not_break_a_check(tmp_path: Path, check: Make) -> None:
         rows = [f"{letters[i % len(letters)]},{i % 2}" for i in range(90)]
         (tmp_path / name).write_text("\n".join(["text,label", *rows]))
     pairs = (
-        ("same", "flat"),
-        ("flat", "same"),
-        ("zeros", "ones"),
-        ("many", None),
-        ("a.csv", "b.csv"),
-        ("b.csv", "a.csv"),
-    )
+        ("same", "flat"), ("flat", "same"), ("zeros", "ones"), ("many", None), ("a.csv", "b.csv"), ("b.csv", "a.csv"),
+    )  # fmt: skip
     for first, second in pairs:
         places = [tmp_path / (name if "." in name else f"{name}.npz") for name in (first, second) if name]
         result = check(*places)

@@ -15,19 +15,8 @@ from workers.runtime.recording import RecordingContext
 
 Make = Callable[..., Any]
 NOUNS = (
-    "shop",
-    "garden",
-    "engine",
-    "letter",
-    "river",
-    "window",
-    "camera",
-    "bread",
-    "bicycle",
-    "song",
-    "market",
-    "lamp",
-)
+    "shop", "garden", "engine", "letter", "river", "window", "camera", "bread", "bicycle", "song", "market", "lamp",
+)  # fmt: skip
 GOOD, BAD = ("lovely", "great", "fine", "splendid"), ("broken", "awful", "late", "dirty")
 
 

@@ -12,12 +12,11 @@ from workers.evaluate.data.base import Collection, Entry, Sample, digest
 from workers.evaluate.data.dataset import Kind
 from workers.evaluate.data.made.audio import make_sound
 from workers.evaluate.data.made.dialogues import our_dialogues
-from workers.evaluate.data.made.noise import make_noise
 from workers.evaluate.data.made.pictures import make_picture
 from workers.evaluate.data.made.texts import make_text
 from workers.model_io.vocabulary import integer_bounds
 from workers.pipeline.pipeline import Pipeline
-from workers.pipeline.spec import AudioSteps, ImageSteps, PipelineInput, TextSteps
+from workers.pipeline.spec import AudioSteps, ImageSteps, PipelineInput, Sampling, TextSteps
 
 COUNT = 80
 """64 items to compare predictions on and 16 to calibrate with."""
@@ -100,6 +99,18 @@ def _arrays(pipeline: Pipeline, bounds: dict[str, int], rng: np.random.Generator
             sampling = pipeline.spec.sampling
             arrays[entry.name] = value if sampling is None else make_noise(rng, entry, sampling, value)
     return arrays
+
+
+def make_noise(rng: np.random.Generator, entry: PipelineInput, steps: Sampling, other: NDArray[Any]) -> NDArray[Any]:
+    """Return the value of one input at the first step of a sampling run: noise at the highest level, or that level.
+
+    `other` is the value of an input that is neither noise nor level.
+    """
+    if entry.name == steps.level:
+        return np.full(other.shape, steps.levels[0], other.dtype)
+    if entry.name == steps.sample:
+        return (rng.standard_normal(other.shape) * steps.levels[0]).astype(other.dtype)
+    return other
 
 
 def lengths_for(tried: int | None) -> tuple[int, ...]:

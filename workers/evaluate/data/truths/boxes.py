@@ -7,7 +7,7 @@ from pathlib import Path
 from workers.contracts.specs import Finding
 from workers.evaluate.data.base import Entry, info, names_of, warning
 from workers.evaluate.data.dataset import Box
-from workers.evaluate.data.truths.above import labels_above
+from workers.evaluate.data.folders import labels_above
 from workers.evaluate.data.truths.classes import normal
 from workers.evaluate.data.truths.coco import boxes_beside
 from workers.evaluate.data.truths.pascal import pascal_boxes

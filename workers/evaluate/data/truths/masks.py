@@ -10,8 +10,7 @@ from pathlib import Path
 
 from workers.contracts.specs import Finding
 from workers.evaluate.data.base import Entry, info, names_of, warning
-from workers.evaluate.data.folders import files_below
-from workers.evaluate.data.truths.above import PICTURE_FOLDERS, labels_above
+from workers.evaluate.data.folders import PICTURE_FOLDERS, files_below, labels_above
 
 MASK_FOLDERS = (
     "masks", "mask", "segmentationclass", "segmentationclassaug", "gtfine", "annotations", "labels", "labelids",
