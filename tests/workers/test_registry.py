@@ -23,7 +23,7 @@ def apply(model, params, ctx):
 
 SPEC = TechniqueSpec(
     id="{id}", title="A new one", summary="Does something.", source="https://example.org", params=Params,
-    accepts=("onnx",), apply=apply, requires={requires!r}, install_hint="{hint}",
+    accepts=("onnx",), apply=apply, requires={requires!r},
 )
 """
 
@@ -39,8 +39,8 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         del sys.modules[name]
 
 
-def add(folder: Path, name: str, spec_id: str, requires: tuple[str, ...] = (), hint: str = "") -> None:
-    (folder / f"{name}.py").write_text(TECHNIQUE.format(id=spec_id, requires=requires, hint=hint))
+def add(folder: Path, name: str, spec_id: str, requires: tuple[str, ...] = ()) -> None:
+    (folder / f"{name}.py").write_text(TECHNIQUE.format(id=spec_id, requires=requires))
 
 
 def scan() -> registry.Scan:
@@ -79,10 +79,10 @@ def test_a_module_that_cannot_be_imported_is_told_and_harms_nobody(copy: Path, t
 
 
 def test_a_missing_library_is_told_with_its_install_line(copy: Path) -> None:
-    add(copy, "needs", "needs", ("no_such_library",), "pip install no-such-library")
+    add(copy, "needs", "needs", ("no_such_library",))
     add(copy, "needs_too", "needs_too", ("no_such.library", "json"))
     rows = {row.id: row for row in registry.describe_techniques(scan())}
-    assert (rows["needs"].available, rows["needs"].hint) == (False, "pip install no-such-library")
+    assert (rows["needs"].available, rows["needs"].hint) == (False, "pip install no_such_library")
     assert not rows["needs_too"].available
     assert "no_such.library" in rows["needs_too"].hint
 

@@ -59,7 +59,7 @@ class GraphRewrite:
     change: Callable[[Any], int]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TechniqueSpec:
     """One technique, as its module declares it.
 
@@ -69,7 +69,10 @@ class TechniqueSpec:
     Attributes:
         source: The paper, specification or documentation.
         writes: Format of the result; "" for the format of its input.
-        requires: Import names that must be installed; `installs` is the installer's set that holds them.
+        params: The parameters; the base class alone where there is nothing to choose.
+        accepts: Formats of models that it can change.
+        requires: Import names that must be installed, which are also the names of their packages; `installs` is the
+            installer's set that holds them.
         runtimes: Runtimes that can run the result; None for all.
         follows: Techniques of which one must have run before.
         for_inputs: Kinds of preparation (see `Preprocess`) that it is useful for; () for all.
@@ -88,13 +91,12 @@ class TechniqueSpec:
     title: str
     summary: str
     source: str
-    params: type[TechniqueParams]
-    accepts: tuple[str, ...]
+    params: type[TechniqueParams] = TechniqueParams
+    accepts: tuple[str, ...] = ("onnx",)
     apply: Callable[[Model, Any, JobContext], ModelArtifact]
     needs_calibration: bool = False
     writes: str = ""
-    requires: tuple[str, ...] = ()
-    install_hint: str = ""
+    requires: tuple[str, ...] = ("onnx", "onnxruntime")
     installs: OptionalSet = "base"
     runtimes: tuple[str, ...] | None = None
     follows: tuple[str, ...] = ()
@@ -106,6 +108,12 @@ class TechniqueSpec:
     fit: Callable[[Situation, Mapping[str, JsonValue]], Fitted | None] = as_it_is
     replaces: tuple[str, ...] = ()
     rewrite: GraphRewrite | None = None
+
+    @property
+    def install_hint(self) -> str:
+        """Return the command that installs the required packages."""
+        is_base = self.installs == "base"
+        return f"pip install {' '.join(self.requires)}" if is_base else f"installer/fettle --{self.installs}"
 
 
 @dataclass(frozen=True)

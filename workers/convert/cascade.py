@@ -13,9 +13,9 @@ from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.contracts.wording import percent
 from workers.convert.asking.calibration import as_taken
-from workers.convert.cascades.examples import CascadeExamples, CascadePair, Limits, no_classes, predict_both, share
+from workers.convert.cascades.examples import CascadePair, no_classes, predict_both, share
 from workers.convert.cascades.first import First, make_first
-from workers.convert.cascades.threshold import learn_threshold
+from workers.convert.cascades.threshold import Looks, learn_threshold
 from workers.convert.graphs.onnx_files import broken
 from workers.convert.output import Output, new_model, take_files
 from workers.infer.base import NotRunnable
@@ -64,16 +64,15 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         ctx.check_cancelled()
         pair = _open(model, params, made, output, ctx)
         try:
-            learned, judged = predict_both(pair, items, spec, Limits(params.copies, params.max_s), ctx)
+            learned, judged = predict_both(pair, items, spec, params.copies, params.max_s, ctx)
         finally:
             pair.close()
-        threshold = learn_threshold(learned.looks, params.missed_share)
+        threshold = learn_threshold(learned, params.missed_share)
         output.notes = judge(judged, threshold, params)
         output.files = (*output.files, *made.files)
         output.settings = {"cascade": _settings(spec, made, threshold)}
         output.precision = f"{made.precision}, then {model.artifact.precision}"
         output.runtimes = (params.engine,)
-    assert output.artifact is not None
     return output.artifact
 
 
@@ -110,10 +109,9 @@ def _open(model: Model, params: Params, made: First, output: Output, ctx: JobCon
 
     runtime = find_runtime(params.engine)
     settings: dict[str, Any] = dict(model.artifact.settings)
+    fast_main = output.folder / (made.main or model.artifact.main)
     try:
-        fast = runtime.load(
-            output.folder / (made.main or model.artifact.main), {**settings, **made.settings}, ctx.threads
-        )
+        fast = runtime.load(fast_main, {**settings, **made.settings}, ctx.threads)
         exact = runtime.load(output.folder / model.artifact.main, settings, ctx.threads)
     except NotRunnable as error:
         raise broken(TITLE, error) from error
@@ -124,15 +122,15 @@ def _open(model: Model, params: Params, made: First, output: Output, ctx: JobCon
     return pair
 
 
-def judge(judged: CascadeExamples, threshold: float, params: Params) -> tuple[str, ...]:
+def judge(judged: Looks, threshold: float, params: Params) -> tuple[str, ...]:
     """Return sentences about the cascade on examples from which the threshold was not learned.
 
     Raises:
         InputRefused: too many inputs need both versions, or predictions change although the fast version is certain.
     """
-    unsure = ~(judged.looks.margins >= threshold)
+    unsure = ~(judged.margins >= threshold)
     twice = share(unsure[judged.real])
-    missed = share(judged.looks.changed & ~unsure)
+    missed = share(judged.changed & ~unsure)
     if twice > params.max_second_share:
         raise _refused(
             f"The fast version was not sure of {percent(twice, 0)} of the examples, so both would run most of the"
@@ -150,7 +148,7 @@ def judge(judged: CascadeExamples, threshold: float, params: Params) -> tuple[st
         f"The fast version answers; it was not sure of {percent(twice, 0)} of {n} examples that it had not learned"
         " from, and the exact version answers those again.",
         f"Of these and {copies} changed copies, {percent(missed)} of the answers changed unnoticed "
-        f"({percent(share(judged.looks.changed))} without the second look).",
+        f"({percent(share(judged.changed))} without the second look).",
         "This shortens the usual request, not the slowest ones: an unsure one takes the time of both versions.",
         "Both versions are kept in memory.",
     )
@@ -193,6 +191,5 @@ SPEC = TechniqueSpec(
     explanation="Where the fast version is not sure, the exact one answers again.",
     why_not=why_not,
     requires=("openvino",),
-    install_hint="pip install openvino",
     runtimes=("openvino", "onnxruntime-cpu"),
 )

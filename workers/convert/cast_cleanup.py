@@ -2,11 +2,8 @@
 
 import numpy as np
 
-from workers.contracts.process.context import JobContext
-from workers.contracts.specs import ModelArtifact
-from workers.contracts.techniques import GraphRewrite, Model, TechniqueParams, TechniqueSpec
 from workers.convert.graphs.graph import Graph, attribute, maker_of
-from workers.convert.rewriting import rewrite
+from workers.convert.rewriting import rewriting
 
 ID = "cast_cleanup"
 TITLE = "Casts removed"
@@ -22,10 +19,6 @@ WIDER = {
     "FLOAT": {"DOUBLE"},
 }
 """Types that hold every value of another type."""
-
-
-class Params(TechniqueParams):
-    """Parameters of this technique; there is nothing to choose."""
 
 
 def change(graph: Graph) -> int:
@@ -85,21 +78,13 @@ def _name(kind: int | None) -> str:
     return ir.DataType(kind).name if kind else ""
 
 
-def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """Remove the casts; the predictions stay the same, which is checked on inputs."""
-    return rewrite(model, ID, TITLE, params, ctx, change, "{count} conversions between kinds of numbers were removed.")
-
-
-SPEC = TechniqueSpec(
-    id=ID,
-    title=TITLE,
+SPEC = rewriting(
+    ID,
+    TITLE,
+    change,
+    "{count} conversions between kinds of numbers were removed.",
+    order=4,
+    kinds=("Convert",),
     summary="Removes conversions between kinds of numbers that have no effect. Same answers.",
     source="ONNX operator specification (Cast)",
-    params=Params,
-    accepts=("onnx",),
-    apply=apply,
-    traits=("exact", "speed", "batches"),
-    rewrite=GraphRewrite(4, frozenset({"Convert"}), change),
-    requires=("onnx", "onnx_ir", "onnxruntime"),
-    install_hint="pip install onnx onnx-ir onnxruntime",
 )

@@ -10,18 +10,14 @@ from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert.graphs import onnx_files
 from workers.convert.graphs.graph import Graph
-from workers.convert.output import MODEL_FILE, need_onnx, new_model
+from workers.convert.output import need_onnx, new_model
 from workers.convert.rewriting import check_alike
 
 ID = "cut_outputs"
 TITLE = "Unused outputs cut"
 
 
-class Params(TechniqueParams):
-    """Parameters of this technique; there is nothing to choose."""
-
-
-def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
+def apply(model: Model, params: TechniqueParams, ctx: JobContext) -> ModelArtifact:
     """Remove the outputs and all nodes and weights that only they need; predictions are checked on inputs."""
     source = need_onnx(model, TITLE)
     if ctx.part or "parts" in model.artifact.settings:
@@ -39,14 +35,11 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         raise _refused("The graph does not give the answer under its name.")
     with new_model(model, ID, params, ctx) as output:
         count = cut(proto, set(gone))
-        target = output.folder / MODEL_FILE
-        output.files = onnx_files.save(proto, target)
-        onnx_files.check_opens(target, TITLE)
+        target = output.save(proto, TITLE)
         check_alike(model, target, TITLE, ctx, without=gone)
         left = tuple(entry for entry in spec.outputs if entry.name not in gone)
         output.pipeline = replace(spec, outputs=left)
         output.notes = (_words(gone, count),)
-    assert output.artifact is not None
     return output.artifact
 
 
@@ -63,7 +56,7 @@ def read_outputs(spec: PipelineSpec) -> set[str]:
 
 def cut(proto: Any, gone: set[str]) -> int:
     """Remove these outputs and the nodes that only they need from the proto; return the number of removed nodes."""
-    left = [type(value).FromString(value.SerializeToString()) for value in proto.graph.output if value.name not in gone]
+    left = [onnx_files.copied(value) for value in proto.graph.output if value.name not in gone]
     before = _nodes(proto)
     del proto.graph.output[:]
     proto.graph.output.extend(left)
@@ -94,9 +87,6 @@ SPEC = TechniqueSpec(
     title=TITLE,
     summary="Removes outputs that nobody reads, and what is computed for them alone. The answer stays the same.",
     source="ONNX documentation, “Extracting sub-models” (onnx.utils.extract_model)",
-    params=Params,
-    accepts=("onnx",),
     apply=apply,
     requires=("onnx", "onnx_ir", "onnxruntime"),
-    install_hint="pip install onnx onnx-ir onnxruntime",
 )

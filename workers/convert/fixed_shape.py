@@ -9,6 +9,7 @@ from workers.contracts.planning import Fitted, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.convert.asking.calibration import seen_shapes
 from workers.convert.output import new_model, take_files
 
 ID = "fixed_shape"
@@ -45,11 +46,7 @@ def shapes_of(spec: PipelineSpec, seen: Mapping[str, set[tuple[int, ...]]]) -> d
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     """Set fixed shapes in the settings; inputs of other sizes run in a second program without fixed sizes."""
     spec = read_pipeline(model.folder)
-    seen: dict[str, set[tuple[int, ...]]] = {}
-    for feeds in ctx.calibration(params.examples):
-        ctx.check_cancelled()
-        for name, array in feeds.items():
-            seen.setdefault(name, set()).add(array.shape)
+    seen = seen_shapes(ctx, params.examples)
     constants = dict(model.artifact.settings.get("constants") or {})  # type: ignore[arg-type]
     shapes = {name: sizes for name, sizes in shapes_of(spec, seen).items() if name not in constants}
     free = sorted(name for name, sizes in shapes.items() if FREE in sizes)
@@ -59,7 +56,6 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         output.runtimes = ("openvino",)
         if free:
             output.notes = (f"The inputs {', '.join(free)} come in several sizes, so these sizes stay free.",)
-    assert output.artifact is not None
     return output.artifact
 
 
@@ -81,6 +77,5 @@ SPEC = TechniqueSpec(
     explanation="Another engine for the same model. The numbers in the model stay as they are.",
     fit=fit,
     requires=("openvino",),
-    install_hint="pip install openvino",
     runtimes=("openvino",),
 )

@@ -4,11 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from workers.contracts.process.context import JobContext
-from workers.contracts.specs import ModelArtifact
-from workers.contracts.techniques import GraphRewrite, Model, TechniqueParams, TechniqueSpec
 from workers.convert.graphs.graph import Array, Graph, attribute, maker_of
-from workers.convert.rewriting import rewrite
+from workers.convert.rewriting import rewriting
 
 ID = "gather_rewrite"
 TITLE = "Look-ups instead of one-hot products"
@@ -18,10 +15,6 @@ ELEMENTWISE = frozenset({"Abs", "Add", "Cast", "Ceil", "Clip", "Cos", "Div", "El
 ELEMENTWISE |= {"HardSigmoid", "HardSwish", "LeakyRelu", "Log", "Max", "Min", "Mish", "Mul", "Neg", "Pow", "PRelu"}
 ELEMENTWISE |= {"Reciprocal", "Relu", "Selu", "Sigmoid", "Sign", "Sin", "Softplus", "Sqrt", "Sub", "Tanh"}
 """Elementwise operators; applied to a row of a table, they give a row of another table."""
-
-
-class Params(TechniqueParams):
-    """Parameters of this technique; there is nothing to choose."""
 
 
 def change(graph: Graph) -> int:
@@ -192,22 +185,13 @@ def _contents(graph: Graph, source: Any, table: Array, parts: list[Any]) -> dict
     return {value: content.reshape(len(table), -1) for value, content in zip(values, contents, strict=True)}
 
 
-def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """Replace the products; predictions stay the same, even for numbers outside the table, as checked on inputs."""
-    words = "{count} products of one-hot vectors with a table were replaced by look-ups."
-    return rewrite(model, ID, TITLE, params, ctx, change, words)
-
-
-SPEC = TechniqueSpec(
-    id=ID,
-    title=TITLE,
+SPEC = rewriting(
+    ID,
+    TITLE,
+    change,
+    "{count} products of one-hot vectors with a table were replaced by look-ups.",
+    order=1,
+    kinds=("OneHot",),
     summary="Looks rows of a table up where the model multiplies it by vectors of one 1 and many 0. Same answers.",
     source="ONNX operator specification (OneHot, Gather); pattern of one_hot in JAX and TensorFlow exports",
-    params=Params,
-    accepts=("onnx",),
-    apply=apply,
-    traits=("exact", "speed", "batches"),
-    rewrite=GraphRewrite(1, frozenset({"OneHot"}), change),
-    requires=("onnx", "onnx_ir", "onnxruntime"),
-    install_hint="pip install onnx onnx-ir onnxruntime",
 )

@@ -84,7 +84,6 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
             output.settings = {"constants": {**known, **built}}
             words = ", ".join(f"{name} = {value}" for name, value in built.items())
             output.notes = (f"Made for {words}; other values are refused.",)
-    assert output.artifact is not None
     return output.artifact
 
 
@@ -116,11 +115,8 @@ SPEC = TechniqueSpec(
     summary="Computes once what never changes and removes what has no effect. Answers do not change.",
     source="ONNX Runtime documentation, “Graph optimizations”, offline mode, levels basic and extended",
     params=Params,
-    accepts=("onnx",),
     apply=apply,
     traits=("exact", "speed", "quick", "batches"),
     order=70,
     explanation="Joins steps that belong together and removes those that do nothing.",
-    requires=("onnx", "onnxruntime"),
-    install_hint="pip install onnx onnxruntime",
 )

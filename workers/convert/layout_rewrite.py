@@ -4,21 +4,14 @@ Frameworks that keep channels last export a Transpose before and after each conv
 can work on the other layout as well, with renamed axes and constants.
 """
 
-from workers.contracts.process.context import JobContext
-from workers.contracts.specs import ModelArtifact
-from workers.contracts.techniques import GraphRewrite, Model, TechniqueParams, TechniqueSpec
 from workers.convert.graphs.graph import Graph
 from workers.convert.graphs.layout_moves import moved
-from workers.convert.rewriting import rewrite
+from workers.convert.rewriting import rewriting
 
 ID = "layout_rewrite"
 TITLE = "Transposes removed"
 MOST_MOVES = 100_000
 """Safety limit that no real graph reaches, so that a defect cannot loop forever."""
-
-
-class Params(TechniqueParams):
-    """Parameters of this technique; there is nothing to choose."""
 
 
 def change(graph: Graph) -> int:
@@ -49,21 +42,13 @@ def _count(graph: Graph) -> int:
     )
 
 
-def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """Remove the transposes; predictions stay the same, which is checked on inputs."""
-    return rewrite(model, ID, TITLE, params, ctx, change, "{count} transposes of whole tensors were removed.")
-
-
-SPEC = TechniqueSpec(
-    id=ID,
-    title=TITLE,
+SPEC = rewriting(
+    ID,
+    TITLE,
+    change,
+    "{count} transposes of whole tensors were removed.",
+    order=3,
+    kinds=("Transpose", "Reorder"),
     summary="Removes the changes of layout that another framework has left between the layers. Same answers.",
     source="ONNX operator specification (Transpose); ONNX Runtime's transpose optimizer goes the same way",
-    params=Params,
-    accepts=("onnx",),
-    apply=apply,
-    traits=("exact", "speed", "batches"),
-    rewrite=GraphRewrite(3, frozenset({"Transpose", "Reorder"}), change),
-    requires=("onnx", "onnx_ir", "onnxruntime"),
-    install_hint="pip install onnx onnx-ir onnxruntime",
 )

@@ -79,7 +79,6 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
             f"{len(common)} programs are made when it starts, others when the first text of their length comes: that "
             "request takes longer. Each program needs memory of its own.",
         )
-    assert output.artifact is not None
     return output.artifact
 
 
@@ -201,7 +200,6 @@ SPEC = TechniqueSpec(
     why_not=why_not,
     replaces=("fixed_shape",),
     requires=("openvino",),
-    install_hint="pip install openvino",
     runtimes=("openvino",),
     for_inputs=("text", "array"),
 )

@@ -10,18 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from workers.contracts.process.context import JobContext
-from workers.contracts.specs import ModelArtifact
-from workers.contracts.techniques import GraphRewrite, Model, TechniqueParams, TechniqueSpec
 from workers.convert.graphs.graph import Array, Graph, Shape, attribute, maker_of
-from workers.convert.rewriting import rewrite
+from workers.convert.rewriting import rewriting
 
 ID = "norm_rewrite"
 TITLE = "Group normalization without copies"
-
-
-class Params(TechniqueParams):
-    """Parameters of this technique; there is nothing to choose."""
 
 
 @dataclass(frozen=True)
@@ -144,22 +137,13 @@ def _pooled(graph: Graph, match: Group) -> None:
     graph.add("Add", [graph.add("Mul", [graph.add("Div", [centered, spread]), scale]), bias], match.output)
 
 
-def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """Rewrite the normalizations: the same sums in another order, checked on inputs."""
-    words = "{count} group normalizations no longer copy their tensors into another layout and back."
-    return rewrite(model, ID, TITLE, params, ctx, change, words)
-
-
-SPEC = TechniqueSpec(
-    id=ID,
-    title=TITLE,
+SPEC = rewriting(
+    ID,
+    TITLE,
+    change,
+    "{count} group normalizations no longer copy their tensors into another layout and back.",
+    order=2,
+    kinds=("Reorder", "MVN"),
     summary="Computes group normalizations in the layout that the convolutions around them use. Same answers.",
     source="Group Normalization, arXiv 1803.08494; ONNX operator specification (GroupNormalization, opset 21)",
-    params=Params,
-    accepts=("onnx",),
-    apply=apply,
-    traits=("exact", "speed", "batches"),
-    rewrite=GraphRewrite(2, frozenset({"Reorder", "MVN"}), change),
-    requires=("onnx", "onnx_ir", "onnxruntime"),
-    install_hint="pip install onnx onnx-ir onnxruntime",
 )

@@ -14,6 +14,7 @@ from workers.contracts.pipeline import PipelineSpec, write_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact, RecipeStep, UnquantizedLayers
 from workers.contracts.techniques import Model, TechniqueParams
+from workers.convert.graphs import onnx_files
 
 MODEL_DIR = "model"
 MODEL_FILE = "model.onnx"
@@ -40,7 +41,18 @@ class Output:
     pipeline: PipelineSpec | None = None
     weights_kept: bool = True
     new_graph: bool = False
-    artifact: ModelArtifact | None = None
+    artifact: ModelArtifact = field(init=False)
+
+    def save(self, proto: Any, title: str) -> Path:
+        """Write `proto` as the model's file and return its path.
+
+        Raises:
+            InputRefused: ONNX Runtime cannot open the file.
+        """
+        target = self.folder / MODEL_FILE
+        self.files = onnx_files.save(proto, target)
+        onnx_files.check_opens(target, title)
+        return target
 
 
 @contextlib.contextmanager

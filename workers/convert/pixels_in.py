@@ -31,11 +31,7 @@ MADE = 4
 ROUNDS, LEAST_ROUNDS, BLOCK_S, MAX_S = 7, 2, 0.04, 4.0
 
 
-class Params(TechniqueParams):
-    """Parameters of this technique; there is nothing to choose."""
-
-
-def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
+def apply(model: Model, params: TechniqueParams, ctx: JobContext) -> ModelArtifact:
     """Write the graph with the preparation before it, compare predictions, and time both forms on one input."""
     source = need_onnx(model, TITLE)
     if "cascade" in model.artifact.settings:
@@ -55,9 +51,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     with new_model(model, ID, params, ctx) as output:
         if not put_before(proto, entry.name, steps):
             raise _refused(f"The graph has no input called {entry.name}.")
-        target = output.folder / MODEL_FILE
-        output.files = onnx_files.save(proto, target)
-        onnx_files.check_opens(target, TITLE)
+        output.save(proto, TITLE)
         ctx.check_cancelled()
         output.settings = {"pixels": own}
         output.pipeline = replace(spec, preprocess=replace(steps, pixels=True))
@@ -70,7 +64,6 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
             *check_and_time(model, changed, entry.name, steps, spec, ctx),
         )
         output.runtimes = RUNTIMES
-    assert output.artifact is not None
     return output.artifact
 
 
@@ -185,10 +178,6 @@ SPEC = TechniqueSpec(
     title=TITLE,
     summary="The model takes 8-bit pixels and prepares them itself. For models that take pictures. Same answers.",
     source="ONNX operator specification (Transpose, Gather, Cast, Mul, Add); OpenVINO, “Optimize preprocessing”",
-    params=Params,
-    accepts=("onnx",),
     apply=apply,
-    requires=("onnx", "onnxruntime"),
-    install_hint="pip install onnx onnxruntime",
     runtimes=RUNTIMES,
 )

@@ -78,7 +78,6 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
             f"{heavy} heavy operators compute with 16-bit numbers where the processor has them, the {light} light ones "
             "always with 32-bit numbers.",
         )
-    assert output.artifact is not None
     return output.artifact
 
 
@@ -154,6 +153,5 @@ SPEC = TechniqueSpec(
     explanation="Half the digits change some answers here. The sensitive parts keep all of them.",
     why_not=why_not,
     requires=("openvino",),
-    install_hint="pip install openvino",
     runtimes=("openvino",),
 )

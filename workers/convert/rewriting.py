@@ -13,10 +13,10 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.pipeline import read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
-from workers.contracts.techniques import Model, TechniqueParams
+from workers.contracts.techniques import GraphRewrite, Model, TechniqueParams, TechniqueSpec
 from workers.convert.graphs import onnx_files
 from workers.convert.graphs.graph import Graph
-from workers.convert.output import MODEL_FILE, need_onnx, new_model
+from workers.convert.output import need_onnx, new_model
 
 Rewrite = Callable[[Graph], int]
 """Changes the graph and returns the number of changed places; 0 leaves the model unchanged."""
@@ -31,35 +31,58 @@ CHECKED, FEWEST_CHECKED, CHECK_S = 8, 2, 3.0
 """Number of compared inputs, their minimum, and the time limit in seconds for slow models."""
 
 
-def rewrite(
-    model: Model, technique: str, title: str, params: TechniqueParams, ctx: JobContext, change: Rewrite, words: str
-) -> ModelArtifact:
-    """Rewrite the graph and check it; `words` describes the change, with ``{count}`` for the number of places.
+def rewriting(
+    technique: str,
+    title: str,
+    change: Rewrite,
+    words: str,
+    *,
+    order: int,
+    kinds: Collection[str],
+    summary: str,
+    source: str,
+) -> TechniqueSpec:
+    """Return the technique that applies `change` to the graph and checks on inputs that predictions stay the same.
 
-    Raises:
-        InputRefused: there is nothing to rewrite, or predictions change.
+    Args:
+        technique: the technique's id.
+        title: its title.
+        change: the change of the graph.
+        words: the note about the change, with ``{count}`` for the number of places.
+        order: place among the rewrites that the planner tries.
+        kinds: OpenVINO's operators whose time the change saves.
+        summary: what it does and for which models.
+        source: the specification or paper.
     """
-    source = need_onnx(model, title)
-    ctx.check_cancelled()
-    proto = onnx_files.load(source)
-    with new_model(model, technique, params, ctx) as output:
-        count = rewritten(proto, change)
-        if not count:
-            raise InputRefused(
-                "nothing_to_rewrite",
-                f"{title}: there is nothing to do",
-                "This graph has no such places.",
-                "Leave this step out of the recipe.",
-            )
+
+    def apply(model: Model, params: TechniqueParams, ctx: JobContext) -> ModelArtifact:
+        path = need_onnx(model, title)
         ctx.check_cancelled()
-        target = output.folder / MODEL_FILE
-        output.files = onnx_files.save(proto, target)
-        onnx_files.check_opens(target, title)
-        check_alike(model, target, title, ctx)
-        output.notes = (words.format(count=count),)
-        output.torch_program = None
-    assert output.artifact is not None
-    return output.artifact
+        proto = onnx_files.load(path)
+        with new_model(model, technique, params, ctx) as output:
+            count = rewritten(proto, change)
+            if not count:
+                raise InputRefused(
+                    "nothing_to_rewrite",
+                    f"{title}: there is nothing to do",
+                    "This graph has no such places.",
+                    "Leave this step out of the recipe.",
+                )
+            ctx.check_cancelled()
+            check_alike(model, output.save(proto, title), title, ctx)
+            output.notes = (words.format(count=count),)
+        return output.artifact
+
+    return TechniqueSpec(
+        id=technique,
+        title=title,
+        apply=apply,
+        traits=("exact", "speed", "batches"),
+        rewrite=GraphRewrite(order, frozenset(kinds), change),
+        requires=("onnx", "onnx_ir", "onnxruntime"),
+        summary=summary,
+        source=source,
+    )
 
 
 def rewritten(proto: Any, change: Rewrite) -> int:
@@ -120,11 +143,7 @@ def check_alike(model: Model, rewritten_path: Path, title: str, ctx: JobContext,
 def _inputs(model: Model, ctx: JobContext) -> Any:
     from workers.convert.asking.calibration import example_feeds, requests
 
-    found = list(requests(model, ctx, CHECKED))
-    if found:
-        return found
-    spec = read_pipeline(model.folder)
-    return [example_feeds(spec)]
+    return list(requests(model, ctx, CHECKED)) or [example_feeds(read_pipeline(model.folder))]
 
 
 def largest_difference(first: Mapping[str, NDArray[Any]], second: Mapping[str, NDArray[Any]]) -> float:

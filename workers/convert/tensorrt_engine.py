@@ -17,6 +17,7 @@ from workers.contracts.planning import Fitted, Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.convert.asking.calibration import seen_shapes
 from workers.convert.graphs import onnx_files
 from workers.convert.output import need_onnx, new_model, take_files
 from workers.infer.base import NotRunnable
@@ -88,24 +89,22 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
             (output.folder / ENGINE_FILE).write_bytes(built.engine)
             described["engines"] = [_row(output.folder / ENGINE_FILE, built, version, architectures)]
             output.files = (*output.files, ENGINE_FILE)
-            notes.append(_note(built, architectures))
+            notes.append(
+                f"Its engine for {shown(architectures)} ({len(built.engine) / 1e6:.1f} MB) was built in "
+                f"{built.seconds:.1f} s and lies beside the model, which stays for where the engine does not fit."
+            )
         (output.folder / FILE).write_text(json.dumps(described, indent=1), encoding="utf-8")
         output.files = (*output.files, FILE)
         own = model.artifact.runtimes
         output.runtimes = tuple(one for one in RUNTIMES if own is None or one in own)
         output.notes = tuple(notes)
-    assert output.artifact is not None
     return output.artifact
 
 
 def describe(model: Model, params: Params, ctx: JobContext) -> dict[str, Any]:
     """Return `tensorrt.json` without engines: ranges of free sizes, and the build options."""
     spec = read_pipeline(model.folder)
-    seen: dict[str, set[tuple[int, ...]]] = {}
-    for feeds in ctx.calibration(params.examples):
-        ctx.check_cancelled()
-        for name, array in feeds.items():
-            seen.setdefault(name, set()).add(array.shape)
+    seen = seen_shapes(ctx, params.examples)
     constants = dict(model.artifact.settings.get("constants") or {})  # type: ignore[arg-type]
     weights = sum(entry.size_bytes for entry in model.artifact.files)
     streams = params.weight_streaming == "on" or (params.weight_streaming == "auto" and weights >= STREAMED_FROM_BYTES)
@@ -249,13 +248,6 @@ def _row(file: Path, built: Built, version: str, architectures: tuple[str, ...])
     }
 
 
-def _note(built: Built, architectures: tuple[str, ...]) -> str:
-    return (
-        f"Its engine for {shown(architectures)} ({len(built.engine) / 1e6:.1f} MB) was built in {built.seconds:.1f} s "
-        "and lies beside the model, which stays for where the engine does not fit."
-    )
-
-
 NO_CARD = Reason(code="no_card", text="There is no NVIDIA card here, and no --build-for names one.")
 
 
@@ -278,12 +270,10 @@ SPEC = TechniqueSpec(
     summary="Fits the model to NVIDIA cards: built here for the cards that you name, without having one.",
     source="NVIDIA TensorRT for RTX developer guide, “Working with Dynamic Shapes”, “CPU-only ahead-of-time engines”",
     params=Params,
-    accepts=("onnx",),
     apply=apply,
     explanation="TensorRT joins operators and picks the fastest way for each.",
     why_not=why_not,
     fit=fit,
     requires=("onnx",),
-    install_hint="pip install onnx",
     runtimes=("tensorrt",),
 )

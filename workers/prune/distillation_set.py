@@ -1,7 +1,7 @@
 """Prepare what a pruned model learns with: its torch copy, the original as the teacher, and examples."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from workers.contracts.pipeline import read_pipeline
@@ -34,7 +34,7 @@ def prepare(
         raise no_twin(title, "this model takes several examples at once and no single one")
     if "pixels" in model.artifact.settings:
         raise no_twin(title, "this one prepares pictures itself by now, so the step that does that has to come later")
-    student = build(_copy(proto), title)
+    student = build(onnx_files.copied(proto), title)
     learn, aside = set_aside(ctx, params.examples, params.check_examples)
     ctx.check_cancelled()
     session = _session(model, title, ctx)
@@ -43,7 +43,7 @@ def prepare(
     finally:
         session.close()
     ctx.log(f"The copy in PyTorch answers as the model does; the largest difference is {gap:.1e} of an answer's size.")
-    teacher = build(_copy(proto), title)
+    teacher = build(onnx_files.copied(proto), title)
     material = Material(learn, similarity.hold(model, aside, ctx), spec)
     return student, teacher, material
 
@@ -55,10 +55,16 @@ def _session(model: Model, title: str, ctx: JobContext) -> Any:
         raise onnx_files.broken(title, error) from error
 
 
-def _copy(proto: Any) -> Any:
-    copied = type(proto)()
-    copied.CopyFrom(proto)
-    return copied
+def masked(weights: list[Any], kept: list[Any]) -> Callable[[], None]:
+    """Return a function that sets all weights to zero that `kept` does not mark, to be called after each step."""
+    import torch
+
+    def keep() -> None:
+        with torch.no_grad():
+            for weight, stays in zip(weights, kept, strict=True):
+                weight.mul_(stays)
+
+    return keep
 
 
 @contextlib.contextmanager

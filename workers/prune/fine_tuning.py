@@ -66,9 +66,7 @@ class LearningParams(TechniqueParams):
 
     def enough(self, alike: Alike) -> bool:
         """Return whether the predictions are similar enough."""
-        if alike.agreement is None or alike.seen is None:
-            return alike.cosine >= self.min_cosine
-        return alike.agreement >= self.min_agreement and alike.seen >= self.min_agreement - 1 / alike.n
+        return alike.is_enough(self.min_agreement, self.min_cosine)
 
     def allowed(self, alike: Alike) -> float:
         """Return the allowed error."""

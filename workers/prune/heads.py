@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.convert.graphs import onnx_files
+
 PASSED = frozenset({"Transpose", "Mul", "Div", "Identity", "Dropout"})
 MASKED = frozenset({"Add", "Sub", "Mul", "Div", "Where", "Identity", "Dropout"})
 
@@ -121,10 +123,9 @@ def cut(proto: Any, share: float) -> tuple[Any, int, int]:
     Returns:
         A new proto, the number of removed heads and the number of heads before.
     """
-    from onnx import ModelProto, numpy_helper
+    from onnx import numpy_helper
 
-    new = ModelProto()
-    new.CopyFrom(proto)
+    new = onnx_files.copied(proto)
     blocks = find(new)
     tensors = {tensor.name: tensor for tensor in new.graph.initializer}
 

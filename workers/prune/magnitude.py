@@ -13,21 +13,17 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueSpec
 from workers.convert.graphs import onnx_files
-from workers.convert.output import MODEL_FILE, need_onnx, new_model
-from workers.prune.distillation_set import prepare, threads
+from workers.convert.output import need_onnx, new_model
+from workers.prune.distillation_set import masked, prepare, threads
 from workers.prune.fine_tuning import LearningParams, Trainer, WillNotHold, refused
 from workers.prune.written_back import write_back
 
 ID = "magnitude_prune"
 TITLE = "Magnitude pruning"
 WEIGHT_INPUTS = {
-    "Conv": (1,),
-    "ConvTranspose": (1,),
-    "MatMul": (0, 1),
-    "Gemm": (0, 1),
-    "LSTM": (1, 2),
-    "GRU": (1, 2),
-    "RNN": (1, 2),
+    **dict.fromkeys(("Conv", "ConvTranspose"), (1,)),
+    **dict.fromkeys(("MatMul", "Gemm"), (0, 1)),
+    **dict.fromkeys(("LSTM", "GRU", "RNN"), (1, 2)),
 }
 NOTE = (
     "Zeros bring speed only where a runtime uses them. None of the runtimes here does so for single zeros, so expect "
@@ -78,12 +74,9 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
             notes = (NOTE, learned)
         else:
             _set_to_zero(tensors, params.sparsity, ctx)
-        target = output.folder / MODEL_FILE
-        output.files = onnx_files.save(proto, target)
-        onnx_files.check_opens(target, TITLE)
+        output.save(proto, TITLE)
         output.notes = notes
         output.weights_kept = False
-    assert output.artifact is not None
     return output.artifact
 
 
@@ -104,9 +97,8 @@ def _with_recovery(model: Model, proto: Any, params: Params, ctx: JobContext) ->
         try:
             for number in range(1, params.rounds + 1):
                 course.in_time()
-                course.keep = _masks(
-                    [layer.weight for layer in layers], scheduled(params.sparsity, number, params.rounds)
-                )
+                share = scheduled(params.sparsity, number, params.rounds)
+                course.keep = _masks([layer.weight for layer in layers], share)
                 course.keep()
                 alike = course.round()
             course.must_hold(alike)
@@ -126,18 +118,9 @@ def scheduled(share: float, number: int, rounds: int) -> float:
 
 def _masks(weights: list[Any], share: float) -> Callable[[], None]:
     """Return a function that sets the smallest weights to zero, to be called after each learning step."""
-    import torch
-
     arrays = [np.abs(weight.detach().numpy()).ravel() for weight in weights]
     threshold = float(exact_quantile(lambda: iter(arrays), share))
-    kept = [weight.detach().abs() >= threshold for weight in weights]
-
-    def keep() -> None:
-        with torch.no_grad():
-            for weight, stays in zip(weights, kept, strict=True):
-                weight.mul_(stays)
-
-    return keep
+    return masked(weights, [weight.detach().abs() >= threshold for weight in weights])
 
 
 def _weights(proto: Any) -> Iterator[Any]:
@@ -204,12 +187,9 @@ SPEC = TechniqueSpec(
     source="Learning both Weights and Connections for Efficient Neural Networks, arXiv 1506.02626; schedule: "
     "To prune, or not to prune, arXiv 1710.01878",
     params=Params,
-    accepts=("onnx",),
     apply=apply,
     traits=("quick", "batches"),
     order=80,
     explanation="The smallest numbers become zero. Saves time only where the engine skips zeros.",
     why_not=why_not,
-    requires=("onnx", "onnxruntime"),
-    install_hint="pip install onnx onnxruntime",
 )

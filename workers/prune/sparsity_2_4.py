@@ -1,6 +1,6 @@
 """Zero two of each four weights, which the tensor cores of newer cards skip; the others may learn to compensate."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,8 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueSpec
 from workers.convert.graphs import onnx_files
-from workers.convert.output import MODEL_FILE, need_onnx, new_model
-from workers.prune.distillation_set import prepare, threads
+from workers.convert.output import need_onnx, new_model
+from workers.prune.distillation_set import masked, prepare, threads
 from workers.prune.fine_tuning import LearningParams, Trainer, WillNotHold, refused
 from workers.prune.written_back import write_back
 
@@ -69,13 +69,10 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
             notes.append(learned)
         else:
             _set_to_zero(tensors, ctx)
-        target = output.folder / MODEL_FILE
-        output.files = onnx_files.save(proto, target)
-        onnx_files.check_opens(target, TITLE)
+        output.save(proto, TITLE)
         output.runtimes = RUNTIMES
         output.notes = tuple(notes)
         output.weights_kept = False
-    assert output.artifact is not None
     return output.artifact
 
 
@@ -99,7 +96,7 @@ def _weights(proto: Any) -> list[tuple[Any, int]]:
         tensor = known.get(node.input[1]) if node.op_type in LAYERS and len(node.input) > 1 else None
         if tensor is None or len(tensor.dims) < 2:
             continue
-        turned = any(attribute.name == "transB" and attribute.i for attribute in node.attribute)
+        turned = onnx_files.is_set(node, "transB")
         axis = 1 if node.op_type == "Conv" or turned else len(tensor.dims) - 2
         if tensor.dims[axis] % GROUP == 0:
             found.setdefault(tensor.name, (tensor, axis))
@@ -136,18 +133,11 @@ def _recovered(model: Model, proto: Any, params: Params, ctx: JobContext) -> tup
         return write_back(student), course.summary(alike)
 
 
-def _keeper(weights: list[Any]) -> Any:
+def _keeper(weights: list[Any]) -> Callable[[], None]:
     import torch
 
     chosen = [weight for weight in weights if weight.shape[1] % GROUP == 0]
-    kept = [torch.from_numpy(two_of_four(weight.detach().numpy(), 1)) for weight in chosen]
-
-    def keep() -> None:
-        with torch.no_grad():
-            for weight, stays in zip(chosen, kept, strict=True):
-                weight.mul_(stays)
-
-    return keep
+    return masked(chosen, [torch.from_numpy(two_of_four(weight.detach().numpy(), 1)) for weight in chosen])
 
 
 def why_not(situation: Situation, params: Params) -> Reason | None:
@@ -171,13 +161,11 @@ SPEC = TechniqueSpec(
     summary="Sets two of each four weights to zero, and lets the others make up for it. For TensorRT on newer cards.",
     source="Accelerating Sparse Deep Neural Networks, arXiv 2104.08378",
     params=Params,
-    accepts=("onnx",),
     apply=apply,
     needs_calibration=True,
     explanation="The card skips two of four products.",
     why_not=why_not,
     fit=fit,
     requires=("onnx", "onnxruntime", "torch"),
-    install_hint="pip install onnx onnxruntime torch",
     runtimes=("tensorrt",),
 )

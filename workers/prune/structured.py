@@ -13,7 +13,7 @@ from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueSpec
 from workers.contracts.wording import percent
 from workers.convert.graphs import onnx_files
-from workers.convert.output import MODEL_FILE, need_onnx, new_model
+from workers.convert.output import need_onnx, new_model
 from workers.convert.replica.torch_replica import TorchReplica, build, look, no_twin, tensors
 from workers.prune.channels import Pruner
 from workers.prune.distillation_set import prepare, threads
@@ -77,14 +77,11 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         kept = _rounds(pruner, course, params, ctx)
         if count_weights(kept.proto) >= before[1]:
             raise no_twin(TITLE, "at this share no whole group of channels can go")
-        target = output.folder / MODEL_FILE
-        output.files = onnx_files.save(kept.proto, target)
-        onnx_files.check_opens(target, TITLE)
+        output.save(kept.proto, TITLE)
         output.notes = _notes(before, kept, course)
         output.weights_kept = False
         if params.heads > 0:
             output.notes = (_heads_note(gone, heads), *output.notes)
-    assert output.artifact is not None
     return output.artifact
 
 
@@ -191,7 +188,6 @@ SPEC = TechniqueSpec(
     source="DepGraph: Towards Any Structural Pruning, arXiv 2301.12900, by torch-pruning; ranked and made up for by "
     "interpolative decomposition, arXiv 2108.00065; recovery by distillation, arXiv 1503.02531",
     params=Params,
-    accepts=("onnx",),
     apply=apply,
     needs_calibration=True,
     traits=("speed", "size", "batches"),
@@ -200,5 +196,4 @@ SPEC = TechniqueSpec(
     why_not=why_not,
     fit=fit,
     requires=("onnx", "onnxruntime", "torch", "torch_pruning"),
-    install_hint="pip install torch torch-pruning onnx onnxruntime",
 )

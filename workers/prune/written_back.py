@@ -10,10 +10,9 @@ from workers.convert.replica.torch_replica import TorchReplica
 
 def write_back(twin: TorchReplica) -> Any:
     """Return a new ModelProto with the copy's current weights; inputs, outputs and all else stay unchanged."""
-    from onnx import ModelProto, numpy_helper
+    from onnx import numpy_helper
 
-    proto = ModelProto()
-    proto.CopyFrom(twin.proto)
+    proto = onnx_files.copied(twin.proto)
     new: dict[str, Any] = {name: parameter.detach().numpy() for name, parameter in twin.parameters.items()}
     for number, (step, node) in enumerate(zip(twin.steps, proto.graph.node, strict=True)):
         if step.layer is not None:
@@ -21,7 +20,9 @@ def write_back(twin: TorchReplica) -> Any:
                 name = f"{node.input[position]}_{number}"  # two nodes may have shared one, and differ now
                 node.input[position] = name
                 new[name] = array
-            _set_sizes(node, step)
+            for attribute in node.attribute:
+                if attribute.name == "group":
+                    attribute.i = step.layer.module.groups
         elif step.flat:
             name = f"{node.input[1]}_{number}"
             node.input[1] = name
@@ -36,9 +37,3 @@ def write_back(twin: TorchReplica) -> Any:
     del proto.graph.value_info[:]  # they hold the old sizes
     onnx_files.drop_unused(proto)
     return proto
-
-
-def _set_sizes(node: Any, step: Any) -> None:
-    for attribute in node.attribute:
-        if attribute.name == "group":
-            attribute.i = step.layer.module.groups

@@ -12,11 +12,7 @@ ID = "bf16"
 TITLE = "BF16"
 
 
-class Params(TechniqueParams):
-    """Parameters of this technique; there is nothing to choose."""
-
-
-def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
+def apply(model: Model, params: TechniqueParams, ctx: JobContext) -> ModelArtifact:
     """Set the inference precision to BF16; the file keeps its 32-bit weights, so other processors predict as before.
 
     BF16 has the range of 32-bit numbers, but some masks end just beyond it. On processors with BF16, calibration
@@ -32,11 +28,10 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         output.settings = {"inference_precision": "bf16"}
         output.runtimes = ("openvino",)
         output.notes = ("Computes with 16-bit numbers where the processor has them, with 32-bit numbers elsewhere.",)
-    assert output.artifact is not None
     return output.artifact
 
 
-def why_not(situation: Situation, params: Params) -> Reason | None:
+def why_not(situation: Situation, params: TechniqueParams) -> Reason | None:
     """Reject processors without BF16 arithmetic."""
     return None if "bf16" in situation.fast else Reason(code="no_bf16", text=NO_BF16)
 
@@ -46,7 +41,6 @@ SPEC = TechniqueSpec(
     title=TITLE,
     summary="Computes with 16 bits instead of 32 where the processor can. The file stays as it is.",
     source="A Study of BFLOAT16 for Deep Learning Training, arXiv 1905.12322; OpenVINO, “Precision control”",
-    params=Params,
     accepts=("onnx", "openvino-ir"),
     apply=apply,
     traits=("bf16", "speed", "quick", "batches"),
@@ -54,6 +48,5 @@ SPEC = TechniqueSpec(
     explanation="Numbers with half the digits, where this processor computes with them directly.",
     why_not=why_not,
     requires=("openvino",),
-    install_hint="pip install openvino",
     runtimes=("openvino",),
 )

@@ -5,7 +5,6 @@ from typing import Any
 from pydantic import Field
 
 from workers.contracts.architectures import with_number
-from workers.contracts.errors import InputRefused
 from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
@@ -52,17 +51,11 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
             proto = convert(proto, params.keep_operators, before)
         ctx.check_cancelled()
         if onnx_files.weight_bytes(proto) > 0.95 * before:
-            raise InputRefused(
-                "nothing_to_convert",
-                "There is nothing to make smaller this way",
-                "The model holds next to no weights as 32-bit numbers.",
-                "Leave this step out.",
-            )
+            raise qdq.nothing_to_convert()
         output.files = onnx_files.save(proto, output.folder / MODEL_FILE)
         output.precision = "bf16"
         output.runtimes = RUNTIMES
         output.notes = ("It computes with BF16, which TensorRT alone runs: its answers are known on a card only.",)
-    assert output.artifact is not None
     return output.artifact
 
 
@@ -135,11 +128,9 @@ SPEC = TechniqueSpec(
     summary="Numbers with half the digits and the range of 32 bits. For GeForce RTX 30 and later cards.",
     source="A Study of BFLOAT16 for Deep Learning Training, arXiv 1905.12322; TensorRT, “Strongly Typed Networks”",
     params=Params,
-    accepts=("onnx",),
     apply=apply,
     explanation="Half the digits; unlike FP16 no value is too large.",
     why_not=why_not,
     requires=("onnx", "onnxruntime", "ml_dtypes"),
-    install_hint="pip install onnx onnxruntime ml_dtypes",
     runtimes=RUNTIMES,
 )

@@ -14,10 +14,10 @@ from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext, derived
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.convert.asking import engines
+from workers.convert.asking import calibration, engines
 from workers.convert.graphs import onnx_files
-from workers.convert.output import MODEL_FILE, need_onnx, new_model
-from workers.quantize import calibration, qdq
+from workers.convert.output import need_onnx, new_model
+from workers.quantize import qdq
 from workers.quantize.calibrating import biases, probes, similarity
 from workers.quantize.calibrating.holdout import set_aside
 from workers.quantize.calibrating.layer_pairs import LayerPairs
@@ -65,11 +65,8 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
                 biases.add(proto.graph, layer, change)
             qdq.remove(probe)
             onnx_files.drop_unused(proto)
-            target = output.folder / MODEL_FILE
-            output.files = onnx_files.save(proto, target)
-            onnx_files.check_opens(target, TITLE)
+            target = output.save(proto, TITLE)
             output.notes = (_judge(original, model, target, check, len(changes), ctx),)
-    assert output.artifact is not None
     return output.artifact
 
 
@@ -143,11 +140,8 @@ SPEC = TechniqueSpec(
     source="Data-Free Quantization Through Weight Equalization and Bias Correction, arXiv 1906.04721 (empirical "
     "correction, on examples)",
     params=Params,
-    accepts=("onnx",),
     apply=apply,
     needs_calibration=True,
     why_not=why_not,
-    requires=("onnx", "onnxruntime"),
-    install_hint="pip install onnx onnxruntime",
     follows=("int8_static", "int8_mixed"),
 )

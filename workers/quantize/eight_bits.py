@@ -20,6 +20,11 @@ def lacks_fast_int8() -> bool:
     return processor.has_int8() is False
 
 
+def overflow_notes(*, reduce_range: bool) -> tuple[str, ...]:
+    """Return a warning for 8-bit weights on a processor without fast 8-bit sums; none for 7-bit weights."""
+    return (NO_VNNI,) if lacks_fast_int8() and not reduce_range else ()
+
+
 def why_not(situation: Situation, params: Any) -> Reason | None:
     """Reject models that are already in 8 bits or have no layers that are faster in 8 bits."""
     if situation.model.precision == "int8":

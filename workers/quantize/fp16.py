@@ -11,7 +11,7 @@ from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert.asking import finite
 from workers.convert.graphs import onnx_files
-from workers.convert.output import MODEL_FILE, need_onnx, new_model
+from workers.convert.output import need_onnx, new_model
 from workers.quantize import qdq
 from workers.quantize.calibrating import overflow
 
@@ -38,7 +38,6 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     proto = qdq.load_named(source)
     before = onnx_files.weight_bytes(proto)
     with new_model(model, ID, params, ctx) as output:
-        target = output.folder / MODEL_FILE
         with onnx_files.library_call(TITLE, ctx.log):
             found = overflow.look(proto, model, output.folder, ctx)
             ctx.check_cancelled()
@@ -46,12 +45,10 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         ctx.check_cancelled()
         if onnx_files.weight_bytes(proto) > 0.95 * before:
             raise _nothing_smaller(found)
-        output.files = onnx_files.save(proto, target)
-        onnx_files.check_opens(target, TITLE)
+        output.save(proto, TITLE)
         finite.need_finite(model, Model(output.folder, model.artifact), "onnxruntime-cpu", TITLE, ctx)
         output.precision = "fp16"
         output.notes = _notes(found, len(proto.graph.node))
-    assert output.artifact is not None
     return output.artifact
 
 
@@ -82,12 +79,7 @@ def _nothing_smaller(found: overflow.OverflowFacts) -> InputRefused:
             "and without them nothing would become smaller.",
             "Keep 32-bit numbers for this model, or use BF16, whose range is larger.",
         )
-    return InputRefused(
-        "nothing_to_convert",
-        "There is nothing to make smaller this way",
-        "The model holds next to no weights as 32-bit numbers.",
-        "Leave this step out.",
-    )
+    return qdq.nothing_to_convert()
 
 
 def _notes(found: overflow.OverflowFacts, operators: int) -> tuple[str, ...]:
@@ -113,13 +105,10 @@ SPEC = TechniqueSpec(
     summary="Stores weights in 16 bits, so the file is half as large. Faster on GPUs, hardly on processors.",
     source="Mixed Precision Training, arXiv 1710.03740; ONNX Runtime, “Float16 and mixed precision models”",
     params=Params,
-    accepts=("onnx",),
     apply=apply,
     traits=("fp16", "size", "quick", "batches"),
     order=65,
     explanation="Every number is kept with half the digits; half the size.",
     why_not=why_not,
-    requires=("onnx", "onnxruntime"),
-    install_hint="pip install onnx onnxruntime",
     runtimes=("onnxruntime-cpu", "onnxruntime-cuda", "onnxruntime-rtx", "openvino", "tensorrt"),
 )

@@ -7,13 +7,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from workers.contracts.architectures import with_number
-from workers.contracts.errors import InputRefused
 from workers.contracts.planning import IN_8_BITS, Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert.graphs import onnx_files
-from workers.convert.output import MODEL_FILE, need_onnx, new_model
+from workers.convert.output import need_onnx, new_model
 from workers.quantize import qdq
 from workers.quantize.calibrating.for_cards import RUNTIMES
 from workers.quantize.weights.stored_weights import floats, plain_products
@@ -60,21 +59,14 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
             count = _shrink(proto, params.block_size, ctx)
             onnx_files.drop_unused(proto)
         if not count:
-            raise InputRefused(
-                "nothing_to_quantize",
-                "There is nothing to make smaller this way",
-                f"The model has no matrix products whose weights come in blocks of {params.block_size}.",
-                "Choose smaller blocks, or FP16.",
-            )
+            words = f"The model has no matrix products whose weights come in blocks of {params.block_size}."
+            raise qdq.nothing_smaller(words, "Choose smaller blocks, or FP16.")
         ctx.check_cancelled()
-        target = output.folder / MODEL_FILE
-        output.files = onnx_files.save(proto, target)
-        onnx_files.check_opens(target, TITLE)
+        output.save(proto, TITLE)
         output.precision = "int4 weights"
         output.settings = {"graph_optimization": LEVEL}
         output.runtimes = RUNTIMES
         output.notes = (f"The weights of {count} products are stored in 4 bits; all else keeps its numbers.",)
-    assert output.artifact is not None
     return output.artifact
 
 
@@ -101,8 +93,7 @@ def _shrink(proto: Any, block: int, ctx: JobContext) -> int:
                 done[name] = back
             node.input[1] = done[name]
         nodes.append(node)
-    del graph.node[:]
-    graph.node.extend(nodes)
+    onnx_files.set_nodes(graph, nodes)
     return len(done)
 
 
@@ -136,11 +127,8 @@ SPEC = TechniqueSpec(
     source="GPTQ, arXiv 2210.17323, section 4 (round to nearest in groups); TensorRT, “Explicit Quantization”, "
     "weight-only quantization; ONNX, operator DequantizeLinear (operator set 21)",
     params=Params,
-    accepts=("onnx",),
     apply=apply,
     explanation="Weights in an eighth of the room; the card unpacks them as it reads.",
     why_not=why_not,
-    requires=("onnx", "onnxruntime"),
-    install_hint="pip install onnx onnxruntime",
     runtimes=("tensorrt",),
 )

@@ -4,14 +4,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from workers.contracts.errors import InputRefused
 from workers.contracts.planning import IN_8_BITS, Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert.graphs import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
-from workers.quantize import eight_bits
+from workers.quantize import eight_bits, qdq
 
 ID = "int8_dynamic"
 TITLE = "INT8, dynamic"
@@ -63,18 +62,14 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
             )
         ctx.check_cancelled()
         if not onnx_files.count(onnx_files.load(target), *QUANTIZED):
-            raise InputRefused(
-                "nothing_to_quantize",
-                "There is nothing to make smaller this way",
+            raise qdq.nothing_smaller(
                 "The model has no matrix products with fixed weights that could be stored in 8 bits.",
                 "Try INT8 with calibration, which also covers convolutions.",
             )
         onnx_files.check_opens(target, TITLE)
         output.files = onnx_files.written(target)
         output.precision = "int8"
-        if eight_bits.lacks_fast_int8() and not params.reduce_range:
-            output.notes = (*output.notes, eight_bits.NO_VNNI)
-    assert output.artifact is not None
+        output.notes = eight_bits.overflow_notes(reduce_range=params.reduce_range)
     return output.artifact
 
 
@@ -91,14 +86,11 @@ SPEC = TechniqueSpec(
     summary="Stores weights in 8 bits and scales activations while it runs. Needs no examples.",
     source="Integer Quantization for Deep Learning Inference, arXiv 2004.09602; ONNX Runtime, “Quantize ONNX models”",
     params=Params,
-    accepts=("onnx",),
     apply=apply,
     traits=("int8", "speed", "size", "quick", "batches"),
     order=60,
     explanation="Only the large tables of numbers become whole ones. Suits models that read text.",
     why_not=why_not,
     fit=eight_bits.fit,
-    requires=("onnx", "onnxruntime"),
-    install_hint="pip install onnx onnxruntime",
     runtimes=("onnxruntime-cpu", "openvino"),
 )

@@ -1,6 +1,7 @@
 """Quantize all layers to INT8 except those that would change the predictions, found by measuring each layer."""
 
 import json
+import time
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
@@ -62,15 +63,13 @@ class Params(qdq.RangeParams):
 
     def enough(self, alike: Alike) -> bool:
         """Return whether the predictions are similar enough."""
-        if alike.agreement is None or alike.seen is None:
-            return alike.cosine >= self.min_cosine
-        return alike.agreement >= self.min_agreement and alike.seen >= self.min_agreement - 1 / alike.n
+        return alike.is_enough(self.min_agreement, self.min_cosine)
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     """Quantize all layers; if that changes predictions, rank the layers by cost and keep the fewest in float."""
     source = need_onnx(model, TITLE)
-    clock = sensitivity.Clock(params.max_s)
+    end_s = time.monotonic() + params.max_s
     learn, check = set_aside(ctx, params.examples, params.check_examples)
     ctx.check_cancelled()
     with new_model(model, ID, params, ctx) as output:
@@ -81,7 +80,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
             reader = qdq.requests(model, learning, params.examples)
             histograms = qdq.collect(prepared, reader, SCOPE, large)
             held = similarity.hold(model, check, ctx)
-            found, layers = _Search(model, params, ctx, output.folder, large, histograms, held).run(clock)
+            found, layers = _Search(model, params, ctx, output.folder, large, histograms, held).run(end_s)
         for name in ("prepared.onnx", "switches.onnx"):
             qdq.remove(output.folder / name)
         onnx_files.check_opens(target, TITLE)
@@ -89,7 +88,6 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         output.precision = "int8"
         output.notes = (*one_sided.notes(model, ctx), *_notes(found, layers, params))
         output.layers_kept = UnquantizedLayers(kept=len(found.kept), layers=layers)
-    assert output.artifact is not None
     return output.artifact
 
 
@@ -111,7 +109,7 @@ class _Search:
         self._histograms = histograms
         self._ranges: Any = None
 
-    def run(self, clock: sensitivity.Clock) -> tuple[sensitivity.SensitiveLayers, int]:
+    def run(self, end_s: float) -> tuple[sensitivity.SensitiveLayers, int]:
         """Return the search result and the number of layers; afterwards the target file holds that model.
 
         Raises:
@@ -121,9 +119,8 @@ class _Search:
         alike = self._choose_ranges()
         if params.enough(alike):
             self._quantize(())
-            return sensitivity.SensitiveLayers((), alike, 1), len(
-                switches.heavy_layers(onnx_files.load(self._prepared))
-            )
+            none = sensitivity.SensitiveLayers((), alike, 1)
+            return none, len(switches.heavy_layers(onnx_files.load(self._prepared)))
         layers = sensitivity.rank(self._prepared, self._ranges, params, self._held, self._open_original, ctx)
         costs = {layer.name: float(f"{layer.cost:.4g}") for layer in layers}
         self._target.with_name(sensitivity.FILE).write_text(json.dumps(costs, sort_keys=True), encoding="utf-8")
@@ -135,7 +132,7 @@ class _Search:
         if most == 0:
             raise _refused(alike, layers, 0, params)
         names = [layer.name for layer in layers]
-        found = sensitivity.fewest(names, most, self._evaluate, params.enough, lambda: clock.over, ctx)
+        found = sensitivity.fewest(names, most, self._evaluate, params.enough, lambda: time.monotonic() > end_s, ctx)
         if isinstance(found, Alike):
             raise _refused(found, layers, most, params)
         self._quantize(found.kept)
@@ -182,8 +179,7 @@ def shown(name: str) -> str:
 
 def _refused(alike: Alike, layers: Sequence[sensitivity.Layer], kept: int, params: Params) -> InputRefused:
     hint = "Use 16-bit numbers instead, or allow more layers to be kept or more answers to change."
-    if eight_bits.lacks_fast_int8() and not params.reduce_range:
-        hint = f"{eight_bits.NO_VNNI} Or use 16-bit numbers, or allow more layers to be kept or more answers to change."
+    hint = " ".join((*eight_bits.overflow_notes(reduce_range=params.reduce_range), hint))
     return InputRefused(
         "too_sensitive",
         "Too many layers are sensitive to 8 bits",
@@ -214,9 +210,7 @@ def _notes(found: sensitivity.SensitiveLayers, layers: int, params: Params) -> t
     notes.append(f"On examples set aside for it: {share} answers alike.")
     if found.stopped:
         notes.append("The search ended with its time; fewer layers might do.")
-    if eight_bits.lacks_fast_int8() and not params.reduce_range:
-        notes.append(eight_bits.NO_VNNI)
-    return tuple(notes)
+    return (*notes, *eight_bits.overflow_notes(reduce_range=params.reduce_range))
 
 
 SPEC = TechniqueSpec(
@@ -226,7 +220,6 @@ SPEC = TechniqueSpec(
     source="HAWQ: Hessian AWare Quantization of Neural Networks with Mixed-Precision, arXiv 1905.03696; here each "
     "layer's cost in answers is measured, and the number of layers kept is found by bisection",
     params=Params,
-    accepts=("onnx",),
     apply=apply,
     needs_calibration=True,
     traits=("int8", "speed", "size", "batches"),
@@ -234,7 +227,5 @@ SPEC = TechniqueSpec(
     explanation="Whole numbers change some answers. The layers that change most of them keep their fractions.",
     why_not=eight_bits.why_not,
     fit=eight_bits.fit,
-    requires=("onnx", "onnxruntime"),
-    install_hint="pip install onnx onnxruntime",
     runtimes=("onnxruntime-cpu", "openvino", "onnxruntime-cuda"),
 )

@@ -48,10 +48,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         onnx_files.check_opens(target, TITLE)
         output.files = onnx_files.written(target)
         output.precision = "int8"
-        output.notes = one_sided.notes(model, ctx)
-        if eight_bits.lacks_fast_int8() and not params.reduce_range:
-            output.notes = (*output.notes, eight_bits.NO_VNNI)
-    assert output.artifact is not None
+        output.notes = (*one_sided.notes(model, ctx), *eight_bits.overflow_notes(reduce_range=params.reduce_range))
     return output.artifact
 
 
@@ -75,7 +72,6 @@ SPEC = TechniqueSpec(
     source="Quantization and Training of Neural Networks for Integer-Arithmetic-Only Inference, arXiv 1712.05877; "
     "ONNX Runtime, “Quantize ONNX models”",
     params=Params,
-    accepts=("onnx",),
     apply=apply,
     needs_calibration=True,
     traits=("int8", "speed", "size", "quick", "batches"),
@@ -83,7 +79,5 @@ SPEC = TechniqueSpec(
     explanation="Whole numbers from -128 to 127 instead of fractions; a quarter of the size.",
     why_not=eight_bits.why_not,
     fit=fit,
-    requires=("onnx", "onnxruntime"),
-    install_hint="pip install onnx onnxruntime",
     runtimes=("onnxruntime-cpu", "openvino", "onnxruntime-cuda"),
 )

@@ -80,6 +80,5 @@ SPEC = TechniqueSpec(
     explanation="A quarter of the memory, learned from your texts; small models lose by it, large ones hardly.",
     why_not=shared.why_not,
     requires=shared.REQUIRES,
-    install_hint=shared.INSTALL_HINT,
     runtimes=(shared.RUNTIME,),
 )

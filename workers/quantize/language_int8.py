@@ -42,6 +42,5 @@ SPEC = TechniqueSpec(
     explanation="A language model reads all its weights for each word: half the bytes are read in half the time.",
     why_not=shared.why_not,
     requires=shared.REQUIRES,
-    install_hint=shared.INSTALL_HINT,
     runtimes=(shared.RUNTIME,),
 )

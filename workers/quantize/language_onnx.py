@@ -79,7 +79,6 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         output.precision = f"int{params.bits} weights"
         output.settings = {"chat": True, "by_token": True}
         output.runtimes = RUNTIMES
-    assert output.artifact is not None
     return output.artifact
 
 
@@ -170,7 +169,6 @@ SPEC = TechniqueSpec(
     explanation="The form that browsers (transformers.js) and NVIDIA cards run; here it is proven on the processor.",
     why_not=why_not,
     requires=("onnxruntime_genai", "onnx_ir", "transformers"),
-    install_hint="installer/fettle --language",
     installs="language",
     runtimes=RUNTIMES,
 )

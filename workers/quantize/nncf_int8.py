@@ -11,9 +11,10 @@ from workers.contracts.errors import InputRefused, JobCancelled
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.convert.asking import calibration
 from workers.convert.graphs import onnx_files
-from workers.convert.output import MODEL_FILE, need_onnx, new_model
-from workers.quantize import calibration, eight_bits, qdq
+from workers.convert.output import need_onnx, new_model
+from workers.quantize import eight_bits, qdq
 from workers.quantize.calibrating import one_sided
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     total = calibration.count_requests(model, ctx, params.examples)
     ctx.check_cancelled()
     with new_model(model, ID, params, ctx) as output:
-        prepared, target = output.folder / "prepared.onnx", output.folder / MODEL_FILE
+        prepared = output.folder / "prepared.onnx"
         qdq.prepare(source, prepared, TITLE, ctx)
         ctx.check_cancelled()
         examples = _Examples(model, ctx, total)
@@ -57,14 +58,9 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         finally:
             examples.raise_cancelled()  # the library may have turned a cancellation into another error
         qdq.remove(prepared)
-        output.files = onnx_files.save(proto, target)
-        qdq.need_pairs(target)
-        onnx_files.check_opens(target, TITLE)
+        qdq.need_pairs(output.save(proto, TITLE))
         output.precision = "int8"
-        output.notes = one_sided.notes(model, ctx)
-        if eight_bits.lacks_fast_int8():
-            output.notes = (*output.notes, eight_bits.NO_VNNI)
-    assert output.artifact is not None
+        output.notes = (*one_sided.notes(model, ctx), *eight_bits.overflow_notes(reduce_range=False))
     return output.artifact
 
 
@@ -137,14 +133,12 @@ SPEC = TechniqueSpec(
     source="Neural Network Compression Framework for fast model inference, arXiv 2002.08679; NNCF, “Post-training "
     "quantization”",
     params=Params,
-    accepts=("onnx",),
     apply=apply,
     needs_calibration=True,
     traits=("int8", "speed", "size", "batches"),
     order=55,
     explanation="OpenVINO's own way to whole numbers. Which one changes fewer answers differs from model to model.",
     why_not=eight_bits.why_not,
-    requires=("nncf", "onnx", "onnxruntime"),
-    install_hint="pip install nncf",
+    requires=("nncf",),
     runtimes=("onnxruntime-cpu", "openvino"),
 )

@@ -17,8 +17,8 @@ from pydantic import Field
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model, TechniqueParams
+from workers.convert.asking import calibration
 from workers.convert.graphs import onnx_files
-from workers.quantize import calibration
 from workers.quantize.histograms import Histogram
 
 if TYPE_CHECKING:
@@ -185,11 +185,8 @@ def learn_ranges(prepared: Path, reader: Reader, params: RangeParams, scope: Sco
         return ranges_of({name: one.least_error(params.symmetric) for name, one in histograms.items()})
     from onnxruntime.quantization.calibrate import CalibrationMethod
 
-    method = {
-        "minmax": CalibrationMethod.MinMax,
-        "entropy": CalibrationMethod.Entropy,
-        "percentile": CalibrationMethod.Percentile,
-    }[params.method]
+    names = {"minmax": "MinMax", "entropy": "Entropy", "percentile": "Percentile"}
+    method = CalibrationMethod[names[params.method]]
     options = {"percentile": params.percentile} if params.method == "percentile" else {}
     with _calibrator(prepared, method, scope, large, options) as calibrator:
         for start in range(len(reader)):
@@ -314,9 +311,15 @@ def need_pairs(path: Path) -> None:
         InputRefused: nothing was quantized.
     """
     if not onnx_files.count(onnx_files.load(path), "QuantizeLinear"):
-        raise InputRefused(
-            "nothing_to_quantize",
-            "There is nothing to make smaller this way",
-            "The model has no layers with an 8-bit form.",
-            "Try 16-bit numbers instead.",
-        )
+        raise nothing_smaller("The model has no layers with an 8-bit form.")
+
+
+def nothing_smaller(detail: str, hint: str = "Try 16-bit numbers instead.") -> InputRefused:
+    """Return the error of a technique that finds nothing to quantize."""
+    return InputRefused("nothing_to_quantize", "There is nothing to make smaller this way", detail, hint)
+
+
+def nothing_to_convert() -> InputRefused:
+    """Return the error of a conversion to 16 bits that finds no 32-bit weights."""
+    title, detail = "There is nothing to make smaller this way", "The model holds next to no weights as 32-bit numbers."
+    return InputRefused("nothing_to_convert", title, detail, "Leave this step out.")

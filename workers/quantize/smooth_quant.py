@@ -13,9 +13,10 @@ from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.convert.asking import calibration
 from workers.convert.graphs import onnx_files
-from workers.convert.output import MODEL_FILE, need_onnx, new_model
-from workers.quantize import calibration, qdq
+from workers.convert.output import need_onnx, new_model
+from workers.quantize import qdq
 from workers.quantize.calibrating import probes
 
 ID = "smooth_quant"
@@ -77,14 +78,11 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
             ctx.check_cancelled()
             folded += _smooth(proto, group, number, largest[group.source], params.alpha)
         onnx_files.drop_unused(proto)
-        target = output.folder / MODEL_FILE
-        output.files = onnx_files.save(proto, target)
-        onnx_files.check_opens(target, TITLE)
+        output.save(proto, TITLE)
         output.notes = (
             f"Channels of {len(groups)} inner values were evened out, with {len(groups) - folded} multiplications "
             "more. By itself it changes neither answers nor speed: INT8 has to follow.",
         )
-    assert output.artifact is not None
     return output.artifact
 
 
@@ -98,7 +96,7 @@ def find_groups(proto: Any) -> list[Group]:
     producers = {name: node for node in graph.node for name in node.output}
     groups: dict[str, Group] = {}
     for node in graph.node:
-        plain = node.op_type == "MatMul" or (node.op_type == "Gemm" and not _flag(node, "transA"))
+        plain = node.op_type == "MatMul" or (node.op_type == "Gemm" and not onnx_files.is_set(node, "transA"))
         if not plain or node.input[1] not in weights or node.input[0] in weights:
             continue
         group = groups.setdefault(node.input[0], Group(node.input[0], [], None))
@@ -117,16 +115,9 @@ def find_groups(proto: Any) -> list[Group]:
     return list(groups.values())
 
 
-def _flag(node: Any, name: str) -> bool:
-    return any(attribute.name == name and attribute.i for attribute in node.attribute)
-
-
 def _look(proto: Any, groups: list[Group], probe: Path, requests: Any) -> dict[str, NDArray[np.float32]]:
     """Return the largest absolute value of each channel of each group's input."""
-    import onnx
-
-    copy = onnx.ModelProto()
-    copy.CopyFrom(proto)
+    copy = onnx_files.copied(proto)
     names = {group.source: probes.add_largest(copy, group.source, axes_kept=1) for group in groups}
     onnx_files.save(copy, probe)
     found = probes.largest(probe, list(names.values()), requests)
@@ -190,7 +181,7 @@ def _scale_weight(graph: Any, node: Any, factors: NDArray[np.float32], name: str
 
 def _rows_first(node: Any) -> bool:
     """Return whether the first axis of the weight counts input channels."""
-    return not (node.op_type == "Gemm" and _flag(node, "transB"))
+    return not (node.op_type == "Gemm" and onnx_files.is_set(node, "transB"))
 
 
 def why_not(situation: Situation, params: Params) -> Reason | None:
@@ -204,10 +195,7 @@ SPEC = TechniqueSpec(
     summary="Evens out the inner values of a transformer, so that INT8 after it loses less. For matrix products.",
     source="SmoothQuant: Accurate and Efficient Post-Training Quantization for Large Language Models, arXiv 2211.10438",
     params=Params,
-    accepts=("onnx",),
     apply=apply,
     needs_calibration=True,
     why_not=why_not,
-    requires=("onnx", "onnxruntime"),
-    install_hint="pip install onnx onnxruntime",
 )

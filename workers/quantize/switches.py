@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from workers.convert.graphs import onnx_files
 from workers.quantize.qdq import HEAVY, RangeParams
+from workers.quantize.weights.stored_weights import channels, floats
 
 CHOSEN = "fettle_chosen_layer"
 SIZE = "fettle_size_"
 NONE = -1
-CHANNEL_AXIS = {"Conv": 0, "ConvTranspose": 1}
 
 
 class ChosenLayer:
@@ -45,14 +45,8 @@ class ChosenLayer:
 
 def heavy_layers(proto: Any) -> list[str]:
     """Return the names of the main graph's convolutions and products with fixed weights, in graph order."""
-    from onnx import TensorProto
-
-    weights = {tensor.name for tensor in proto.graph.initializer if tensor.data_type == TensorProto.FLOAT}
-    return [
-        node.name
-        for node in proto.graph.node
-        if node.op_type in HEAVY and len(node.input) > 1 and node.input[1] in weights
-    ]
+    weights = floats(proto.graph)
+    return [n.name for n in proto.graph.node if n.op_type in HEAVY and len(n.input) > 1 and n.input[1] in weights]
 
 
 @dataclass(frozen=True)
@@ -91,7 +85,7 @@ def add_switches(proto: Any, ranges: Any, params: RangeParams) -> list[Switch]:
         graph.initializer.append(helper.make_tensor(f"fettle_number_{number}", TensorProto.INT64, [], [number]))
         nodes.append(helper.make_node("Equal", [CHOSEN, f"fettle_number_{number}"], [condition]))
         weight = weights[node.input[1]]
-        axis = _axis(node) % len(weight.dims)
+        axis = channels(node, len(weight.dims))
         found.append(Switch(node.name, math.prod(weight.dims) // max(1, weight.dims[axis])))
         key = (weight.name, axis)
         if key not in quantized:
@@ -99,18 +93,9 @@ def add_switches(proto: Any, ranges: Any, params: RangeParams) -> list[Switch]:
         nodes.append(_switch(node, number, condition, ranges[node.input[0]].range_value, quantized[key]))
         nodes.append(helper.make_node("Size", [node.output[0]], [f"{SIZE}{number}"]))
         graph.output.append(helper.make_tensor_value_info(f"{SIZE}{number}", TensorProto.INT64, []))
-    del graph.node[:]
-    graph.node.extend(nodes)
+    onnx_files.set_nodes(graph, nodes)
     graph.input.append(helper.make_tensor_value_info(CHOSEN, TensorProto.INT64, []))
     return found
-
-
-def _axis(node: Any) -> int:
-    """Return the axis of a weight that counts output channels."""
-    if node.op_type == "Gemm":
-        transposed = any(attribute.name == "transB" and attribute.i for attribute in node.attribute)
-        return 0 if transposed else 1
-    return CHANNEL_AXIS.get(node.op_type, -1)
 
 
 def _store(graph: Any, tensor: Any, axis: int, params: RangeParams) -> tuple[str, str, int]:
@@ -163,10 +148,7 @@ def _switch(node: Any, number: int, condition: str, value_range: tuple[Any, Any]
 
 
 def _copy(node: Any, output: str, inputs: list[str]) -> Any:
-    from onnx import NodeProto
-
-    copy = NodeProto()
-    copy.CopyFrom(node)
+    copy = onnx_files.copied(node)
     copy.name = output
     del copy.input[:]
     copy.input.extend(inputs)

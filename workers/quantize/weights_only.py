@@ -5,13 +5,12 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from workers.contracts.errors import InputRefused
 from workers.contracts.planning import IN_8_BITS, Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert.graphs import onnx_files
-from workers.convert.output import MODEL_FILE, need_onnx, new_model
+from workers.convert.output import need_onnx, new_model
 from workers.quantize import qdq
 from workers.quantize.weights import stored_weights
 
@@ -60,7 +59,6 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     proto = qdq.load_named(source)
     before = onnx_files.weight_bytes(proto)
     with new_model(model, ID, params, ctx) as output:
-        target = output.folder / MODEL_FILE
         with onnx_files.library_call(TITLE, ctx.log):
             tables = stored_weights.shrink_tables(proto) if params.tables else 0
             ctx.check_cancelled()
@@ -70,22 +68,18 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
             else:
                 stored_weights.plain_products(proto)
                 proto = _quantize(proto, params)
-                layers = onnx_files.count(proto, "MatMulNBits") or _stored(proto)
+                layers = onnx_files.count(proto, "MatMulNBits") or onnx_files.count(proto, "DequantizeLinear")
             ctx.check_cancelled()
             onnx_files.drop_unused(proto)
         after = onnx_files.weight_bytes(proto)
         if after > SMALLER * before:
-            raise InputRefused(
-                "nothing_to_quantize",
-                "There is nothing to make smaller this way",
+            raise qdq.nothing_smaller(
                 "The model has no large matrix products or tables; only their weights can be stored like that.",
                 "Try INT8 with calibration, which also covers convolutions.",
             )
-        output.files = onnx_files.save(proto, target)
-        onnx_files.check_opens(target, TITLE)
+        output.save(proto, TITLE)
         output.precision = f"int{params.bits} weights"
         output.notes = (_note(layers, tables, before, after, params),)
-    assert output.artifact is not None
     return output.artifact
 
 
@@ -114,10 +108,6 @@ def _quantize(proto: Any, params: Params) -> Any:
     return quantizer.model.model
 
 
-def _stored(proto: Any) -> int:
-    return onnx_files.count(proto, "DequantizeLinear")
-
-
 def _note(layers: int, tables: int, before: int, after: int, params: Params) -> str:
     what = f"{layers} layers in {params.bits} bits" + (f" and {tables} tables in 8" if tables else "")
     return (
@@ -142,13 +132,10 @@ SPEC = TechniqueSpec(
     source="GPTQ, arXiv 2210.17323, section 4 (round to nearest in groups); ONNX Runtime, operator MatMulNBits; ONNX, "
     "operator DequantizeLinear",
     params=Params,
-    accepts=("onnx",),
     apply=apply,
     traits=("size", "quick"),
     order=40,
     explanation="Large tables of numbers become whole ones, everything else keeps its fractions.",
     why_not=why_not,
-    requires=("onnx", "onnxruntime"),
-    install_hint="pip install onnx onnxruntime",
     runtimes=("onnxruntime-cpu", "openvino", "onnxruntime-cuda"),
 )

@@ -13,7 +13,6 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
 from workers.convert import cascade, length_buckets, precision_by_operator
 from workers.convert.asking.changed_inputs import changed_copy
-from workers.convert.cascades.examples import CascadeExamples
 from workers.convert.cascades.threshold import Looks, learn_threshold, look
 from workers.infer import openvino_program, processor
 from workers.measure.opening import open_session
@@ -29,17 +28,17 @@ def needs_bf16() -> None:
         pytest.skip("needs 16-bit arithmetic")
 
 
-def pair(seed: int, n: int, error: float) -> tuple[np.ndarray, np.ndarray]:
-    """Answers of an exact model and of one that is off by so much."""
+def looks_of(seed: int, n: int, error: float) -> Looks:
+    """An exact model and one that is off by `error`, compared on `n` inputs."""
     exact = RNG(seed).normal(0, 2, size=(n, 10))
-    return exact + RNG(seed + 1).normal(0, error, size=(n, 10)), exact
+    return look(exact + RNG(seed + 1).normal(0, error, size=(n, 10)), exact, "logits", np.ones(n, bool))
 
 
 @pytest.mark.parametrize("error", [0.01, 0.1, 0.4])
 def test_threshold_holds_on_other_inputs_than_it_was_learned_on(error: float) -> None:
     """Given 60 inputs to learn from, then of 20,000 others nearly none is answered otherwise unnoticed."""
-    threshold = learn_threshold(look(*pair(1, 60, error), "logits"), 0.001)
-    others = look(*pair(2, 20_000, error), "logits")
+    threshold = learn_threshold(looks_of(1, 60, error), 0.001)
+    others = looks_of(2, 20_000, error)
     missed = (others.changed & (others.margins >= threshold)).mean()
     assert missed <= 0.002
     assert others.changed.mean() > missed
@@ -49,19 +48,19 @@ def test_threshold_holds_on_other_inputs_than_it_was_learned_on(error: float) ->
 def test_threshold_is_never_under_a_changed_answer_that_was_seen() -> None:
     margins = np.linspace(0.01, 5, 100)
     changed = margins == margins[40]
-    looks = Looks(margins, np.tile(margins[:, None], (1, 4)), np.zeros((100, 4)), changed)
+    looks = Looks(margins, np.tile(margins[:, None], (1, 4)), np.zeros((100, 4)), changed, np.ones(100, bool))
     assert learn_threshold(looks, 0.05) > margins[40]
 
 
 def test_equal_models_are_always_sure() -> None:
-    exact = RNG(3).normal(size=(50, 6))
-    assert learn_threshold(look(exact, exact, "logits"), 0.001) <= look(exact, exact, "logits").margins.min()
+    looks = looks_of(3, 50, 0.0)
+    assert learn_threshold(looks, 0.001) <= looks.margins.min()
 
 
-def asked(unsure: float, changed: float, n: int = 100) -> CascadeExamples:
+def asked(unsure: float, changed: float, n: int = 100) -> Looks:
     margins = np.where(np.arange(n) < unsure * n, 0.0, 2.0)
     flags = np.arange(n) >= n - changed * n
-    return CascadeExamples(Looks(margins, margins[:, None], margins[:, None] * 0, flags), np.ones(n, bool))
+    return Looks(margins, margins[:, None], margins[:, None] * 0, flags, np.ones(n, bool))
 
 
 def test_judgement_says_what_it_gave_and_what_it_does_not() -> None:
@@ -80,7 +79,7 @@ def test_a_cascade_that_does_not_pay_or_hold_is_refused(unsure: float, changed: 
 def test_what_is_no_class_or_not_exact_is_refused(make_small, tmp_path: Path) -> None:
     """Given scores, too few examples, or a model that has 16 bits already, then each is refused in words."""
     stateful, few, small = make_small("stateful"), make_small("cnn", items=3), make_small("cnn")
-    bf16.apply(small.model, bf16.Params(), RecordingContext(tmp_path))
+    bf16.apply(small.model, bf16.SPEC.params(), RecordingContext(tmp_path))
     for model, data, said in (
         (stateful.model, stateful.data, "no classes"),
         (few.model, few.data, "8 examples"),
@@ -187,7 +186,7 @@ def test_buckets_stack_on_bf16(make_small, tmp_path: Path, needs_bf16) -> None:
     small = make_small("texts")
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
-    bf16.apply(small.model, bf16.Params(), RecordingContext(tmp_path / "a"))
+    bf16.apply(small.model, bf16.SPEC.params(), RecordingContext(tmp_path / "a"))
     ctx = RecordingContext(tmp_path / "b", data_dir=small.data)
     artifact = length_buckets.apply(read_model(tmp_path / "a" / "model"), length_buckets.Params(), ctx)
     assert artifact.settings["inference_precision"] == "bf16" and artifact.precision == "bf16"

@@ -30,7 +30,7 @@ RUNTIMES = ("onnxruntime-cpu", "openvino")
 
 def applied(small, work: Path) -> Model:
     work.mkdir(exist_ok=True)
-    cut_outputs.apply(small.model, cut_outputs.Params(), RecordingContext(work, data_dir=small.data))
+    cut_outputs.apply(small.model, cut_outputs.SPEC.params(), RecordingContext(work, data_dir=small.data))
     return read_model(work / "model")
 
 
@@ -144,11 +144,11 @@ def test_it_follows_the_preparation_of_pictures(make_small, tmp_path: Path) -> N
     small = make_small("pictures", build_two_heads())
     with_outputs(small, "map")
     (tmp_path / "first").mkdir()
-    pixels_in.apply(small.model, pixels_in.Params(), RecordingContext(tmp_path / "first", data_dir=small.data))
+    pixels_in.apply(small.model, pixels_in.SPEC.params(), RecordingContext(tmp_path / "first", data_dir=small.data))
     (tmp_path / "second").mkdir()
     between = read_model(tmp_path / "first" / "model")
     ctx = RecordingContext(tmp_path / "second", data_dir=small.data)
-    cut_outputs.apply(between, cut_outputs.Params(), ctx)
+    cut_outputs.apply(between, cut_outputs.SPEC.params(), ctx)
     folder = tmp_path / "second" / "model"
     spec = load_pipeline(folder).spec
     assert [entry.name for entry in spec.outputs] == ["logits"] and spec.preprocess.pixels

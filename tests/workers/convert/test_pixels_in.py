@@ -161,7 +161,7 @@ def test_no_figure_is_told_without_examples(tmp_path: Path) -> None:
     build, spec = MODELS["bgr, nhwc"]
     model = written(tmp_path / "model", build(), spec)
     (tmp_path / "work").mkdir()
-    artifact = pixels_in.apply(model, pixels_in.Params(), RecordingContext(tmp_path / "work"))
+    artifact = pixels_in.apply(model, pixels_in.SPEC.params(), RecordingContext(tmp_path / "work"))
     assert not any(" ms " in note for note in artifact.notes)
 
 
@@ -249,7 +249,7 @@ def refused(model: Model, tmp_path: Path) -> InputRefused:
     (tmp_path / "work").mkdir()
     ctx = RecordingContext(tmp_path / "work", data_dir=tmp_path / "data")
     with pytest.raises(InputRefused) as error:
-        pixels_in.apply(model, pixels_in.Params(), ctx)
+        pixels_in.apply(model, pixels_in.SPEC.params(), ctx)
     assert error.value.detail.endswith(".") and not list((tmp_path / "work").iterdir())
     return error.value
 
@@ -283,7 +283,7 @@ def test_examples_that_are_no_pixels_are_refused(tmp_path: Path) -> None:
     write_prepared(tmp_path / "odd" / "calibration", items)
     (tmp_path / "work").mkdir()
     with pytest.raises(InputRefused, match="8-bit"):
-        pixels_in.apply(model, pixels_in.Params(), RecordingContext(tmp_path / "work", data_dir=tmp_path / "odd"))
+        pixels_in.apply(model, pixels_in.SPEC.params(), RecordingContext(tmp_path / "work", data_dir=tmp_path / "odd"))
     assert not list((tmp_path / "work").iterdir())
 
 

@@ -13,7 +13,7 @@ from workers.contracts.errors import InputRefused
 from workers.convert import cast_cleanup, gather_rewrite, layout_rewrite, norm_rewrite
 from workers.convert.graphs import onnx_files
 from workers.convert.graphs.graph import Graph
-from workers.convert.rewriting import largest_difference, removed_by, rewrite, rewritten
+from workers.convert.rewriting import largest_difference, removed_by, rewriting, rewritten
 from workers.measure.opening import open_session
 from workers.runtime.recording import RecordingContext
 
@@ -245,7 +245,8 @@ def test_a_rewrite_that_changes_answers_is_refused(make_small, tmp_path: Path) -
     small = make_small("cnn")
     ctx = RecordingContext(tmp_path, data_dir=small.data)
     with pytest.raises(InputRefused, match="would change the answers") as caught:
-        rewrite(small.model, "x", "This rewrite", cast_cleanup.Params(), ctx, wrong, "{count}")
+        spec = rewriting("x", "This rewrite", wrong, "{count}", order=1, kinds=(), summary="", source="")
+        spec.apply(small.model, spec.params(), ctx)
     assert caught.value.code == "rewrite_changes_answers"
     assert list(tmp_path.iterdir()) == []
 
@@ -260,7 +261,9 @@ def test_what_would_go_is_told_without_doing_it() -> None:
 )
 def test_rewritten_models_answer_alike_in_openvino(kind: str, technique, make_small, tmp_path: Path) -> None:
     small = make_small(kind)
-    artifact = technique.apply(small.model, technique.Params(), RecordingContext(tmp_path, data_dir=small.data))
+    artifact = technique.SPEC.apply(
+        small.model, technique.SPEC.params(), RecordingContext(tmp_path, data_dir=small.data)
+    )
     assert artifact.notes[0][0].isdigit() and artifact.runtimes is None
     old = open_session(small.folder, "onnxruntime-cpu", {}, 1)
     new = open_session(tmp_path / "model", "openvino", {}, 1)

@@ -67,7 +67,7 @@ def test_missing_library_is_told(make_small, tmp_path: Path) -> None:
 def test_fp8_is_refused_where_no_card_has_it(make_small, tmp_path: Path) -> None:
     """Given a model in FP8, then SM86 alone is refused in words, and beside SM89 it is left out and told."""
     small = make_small("cnn")
-    fp8_qdq.apply(small.model, fp8_qdq.Params(), RecordingContext(tmp_path, data_dir=small.data))
+    fp8_qdq.apply(small.model, fp8_qdq.SPEC.params(), RecordingContext(tmp_path, data_dir=small.data))
     from workers.contracts.folder import read_model
 
     model = read_model(tmp_path / "model")
@@ -131,7 +131,7 @@ def test_real_engines_lie_beside_the_model(technique, make_small, tmp_path: Path
     model = small.model
     if technique is not None:
         (tmp_path / "before").mkdir()
-        technique.apply(model, technique.Params(), RecordingContext(tmp_path / "before", data_dir=small.data))
+        technique.apply(model, technique.SPEC.params(), RecordingContext(tmp_path / "before", data_dir=small.data))
         from workers.contracts.folder import read_model
 
         model = read_model(tmp_path / "before" / "model")

@@ -25,7 +25,7 @@ def test_pairs_have_the_form_that_tensorrt_reads(name: str, make_small, tmp_path
     for each output channel, inner values one, and biases stay 32-bit numbers."""
     technique, _kind, dtype = KINDS[name]
     small = make_small("cnn")
-    artifact = technique.apply(small.model, technique.Params(), RecordingContext(tmp_path, data_dir=small.data))
+    artifact = technique.apply(small.model, technique.SPEC.params(), RecordingContext(tmp_path, data_dir=small.data))
     proto = onnx_files.load(tmp_path / "model" / "model.onnx")
     values = {one.name: one for one in proto.graph.initializer}
     assert artifact.precision == name
@@ -46,7 +46,7 @@ def test_stored_weights_are_the_nearest_numbers(name: str, make_small, tmp_path:
     in sixteen (FP8, three bits behind the first)."""
     technique, kind, _ = KINDS[name]
     small = make_small("cnn")
-    technique.apply(small.model, technique.Params(), RecordingContext(tmp_path, data_dir=small.data))
+    technique.apply(small.model, technique.SPEC.params(), RecordingContext(tmp_path, data_dir=small.data))
     values = {one.name: one for one in onnx_files.load(tmp_path / "model" / "model.onnx").graph.initializer}
     before = {one.name: one for one in onnx_files.load(small.model.main).graph.initializer}
     weights = numpy_helper.to_array(before["w2"])
@@ -76,7 +76,7 @@ def test_answers_stay_near(name: str, make_small, tmp_path: Path) -> None:
     """Given the model in ONNX Runtime on the processor, which computes both, then answers are near the original's."""
     technique = KINDS[name][0]
     small = make_small("cnn")
-    technique.apply(small.model, technique.Params(), RecordingContext(tmp_path, data_dir=small.data))
+    technique.apply(small.model, technique.SPEC.params(), RecordingContext(tmp_path, data_dir=small.data))
     feeds = small.feeds()
     before = open_session(small.folder, "onnxruntime-cpu", {}, 1).run(feeds)["logits"]
     after = open_session(tmp_path / "model", "onnxruntime-cpu", {}, 1).run(feeds)["logits"]

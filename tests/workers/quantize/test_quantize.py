@@ -8,10 +8,11 @@ import pytest
 from onnx import numpy_helper
 
 from workers.contracts.errors import InputRefused
+from workers.convert.asking import calibration
 from workers.convert.graphs import onnx_files
 from workers.measure.opening import open_session
 from workers.pipeline.prepared import write_prepared
-from workers.quantize import bf16, calibration, eight_bits, fp16, int8_dynamic, int8_static, qdq
+from workers.quantize import bf16, eight_bits, fp16, int8_dynamic, int8_static, qdq
 from workers.runtime.recording import RecordingContext
 
 
@@ -154,7 +155,7 @@ def test_half_size_numbers_halve_the_file_and_keep_the_types(make_small, tmp_pat
 def test_bf16_is_a_setting_and_shares_the_file(make_small, tmp_path: Path) -> None:
     """Given BF16, then the file is the source's own, byte for byte, and only OpenVINO may run it."""
     small = make_small("cnn")
-    artifact = bf16.apply(small.model, bf16.Params(), context(small, tmp_path))
+    artifact = bf16.apply(small.model, bf16.SPEC.params(), context(small, tmp_path))
     assert artifact.settings == {"inference_precision": "bf16"} and artifact.runtimes == ("openvino",)
     assert artifact.files == small.model.artifact.files and artifact.precision == "bf16"
 

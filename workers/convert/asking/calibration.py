@@ -45,8 +45,11 @@ def count_requests(model: Model, ctx: JobContext, limit: int) -> int:
     Raises:
         InputRefused: there are no calibration inputs.
     """
-    steps = _stateful(model.folder)
-    size = 1 if steps else _group(model.folder)
+    from workers.pipeline.batches import group_size
+
+    spec = _spec(model.folder)
+    steps = spec is not None and bool(spec.links)
+    size = 1 if steps or spec is None else group_size(spec)
     total = 0
     for feeds in ctx.calibration(limit * size):
         total += max(len(array) for array in feeds.values() if array.ndim) if steps else 1
@@ -68,7 +71,8 @@ def requests(model: Model, ctx: JobContext, limit: int) -> "Iterator[Feeds]":
     Raises:
         InputRefused: an input holds NaN or infinity.
     """
-    source = _steps(model, ctx, limit) if _stateful(model.folder) else _grouped(model, ctx, limit)
+    spec = _spec(model.folder)
+    source = _steps(model, ctx, limit, spec) if spec is not None and spec.links else _grouped(model, ctx, limit, spec)
     names = set(_input_names(model))
     for number, feeds in enumerate(islice(source, limit), start=1):
         ctx.check_cancelled()
@@ -106,6 +110,16 @@ def as_taken(model: Model, feeds: "Feeds") -> "Feeds":
         ) from error
 
 
+def seen_shapes(ctx: JobContext, limit: int) -> dict[str, set[tuple[int, ...]]]:
+    """Return the shapes of each input in at most `limit` calibration inputs."""
+    seen: dict[str, set[tuple[int, ...]]] = {}
+    for feeds in ctx.calibration(limit):
+        ctx.check_cancelled()
+        for name, array in feeds.items():
+            seen.setdefault(name, set()).add(array.shape)
+    return seen
+
+
 def _input_names(model: Model) -> list[str]:
     import onnx
 
@@ -114,37 +128,26 @@ def _input_names(model: Model) -> list[str]:
     return [value.name for value in graph.input if value.name not in weights]
 
 
-def _stateful(folder: Path) -> bool:
+def _spec(folder: Path) -> "PipelineSpec | None":
+    """Return the description of the model in `folder`; None for a part of a model without one."""
     from workers.pipeline.spec import PIPELINE_FILE
     from workers.pipeline.spec_file import read_spec
 
-    return (folder / PIPELINE_FILE).is_file() and bool(read_spec(folder).links)
+    return read_spec(folder) if (folder / PIPELINE_FILE).is_file() else None
 
 
-def _group(folder: Path) -> int:
-    from workers.pipeline.batches import group_size
-    from workers.pipeline.spec import PIPELINE_FILE
-    from workers.pipeline.spec_file import read_spec
-
-    return group_size(read_spec(folder)) if (folder / PIPELINE_FILE).is_file() else 1
-
-
-def _grouped(model: Model, ctx: JobContext, limit: int) -> "Iterator[Feeds]":
+def _grouped(model: Model, ctx: JobContext, limit: int, spec: "PipelineSpec | None") -> "Iterator[Feeds]":
     """Return requests with as many examples as the model takes, where that number is fixed."""
-    from workers.pipeline.batches import in_groups
-    from workers.pipeline.spec_file import read_spec
+    from workers.pipeline.batches import group_size, in_groups
 
-    size = _group(model.folder)
+    size = group_size(spec) if spec is not None else 1
     items = ctx.calibration(limit * size)
-    return items if size == 1 else in_groups((dict(item) for item in items), read_spec(model.folder))
+    return items if spec is None or size == 1 else in_groups((dict(item) for item in items), spec)
 
 
-def _steps(model: Model, ctx: JobContext, limit: int) -> "Iterator[Feeds]":
+def _steps(model: Model, ctx: JobContext, limit: int, spec: "PipelineSpec") -> "Iterator[Feeds]":
     from workers.pipeline.batches import is_batched, zero_state
-    from workers.pipeline.spec_file import read_spec
 
-    spec = read_spec(model.folder)
-    links = dict(spec.links or {})
     batched = {entry.name for entry in spec.inputs if is_batched(entry)}
     names = set(_input_names(model))
     session = onnx_files.start(model.main, "all")
@@ -156,4 +159,4 @@ def _steps(model: Model, ctx: JobContext, limit: int) -> "Iterator[Feeds]":
             feeds = {name: array for name, array in {**feeds, **state}.items() if name in names}
             yield feeds
             answers = dict(zip(outputs, session.run(outputs, feeds), strict=True))
-            state = {name: answers[source] for name, source in links.items()}
+            state = {name: answers[source] for name, source in spec.links.items()}

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
@@ -19,14 +18,6 @@ if TYPE_CHECKING:
     from workers.infer.base import Session
 
 LEARN_SHARE = 2 / 3
-
-
-@dataclass(frozen=True)
-class CascadeExamples:
-    """Compared predictions of both versions; `real` (n,) marks original examples, the others are changed copies."""
-
-    looks: Looks
-    real: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -43,47 +34,35 @@ class CascadePair:
         self.exact.close()
 
 
-@dataclass(frozen=True)
-class Limits:
-    """Limits of the comparison: at most `copies` changed copies of each example, and `max_s` seconds in all."""
-
-    copies: int
-    max_s: float
-
-
 def predict_both(
-    pair: CascadePair, items: Sequence[Feeds], spec: PipelineSpec, limits: Limits, ctx: JobContext
-) -> tuple[CascadeExamples, CascadeExamples]:
-    """Run both versions on all examples in random order.
+    pair: CascadePair, items: Sequence[Feeds], spec: PipelineSpec, copies: int, max_s: float, ctx: JobContext
+) -> tuple[Looks, Looks]:
+    """Run both versions on all examples, and on `copies` changed copies of each, in random order and at most `max_s`.
 
     Returns:
         Two thirds to learn from and one third to check with; copies stay together with their example.
     """
     order = np.random.default_rng(ctx.seed).permutation(len(items)).tolist()
     cut = max(1, round(LEARN_SHARE * len(order)))
-    learned = _ask(pair, items, order[:cut], spec, Limits(limits.copies, limits.max_s * LEARN_SHARE), ctx)
-    judged = _ask(pair, items, order[cut:], spec, Limits(limits.copies, limits.max_s * (1 - LEARN_SHARE)), ctx)
-    return learned, judged
 
+    def compared(numbers: list[int], share: float) -> Looks:
+        end_s = time.monotonic() + share * max_s
+        fast, exact, real = [], [], []
+        total = len(numbers) * (1 + copies)
+        for done, (feeds, is_real) in enumerate(_inputs(items, numbers, spec, copies, ctx.seed)):
+            ctx.check_cancelled()
+            ctx.progress("Compare both versions", done, total, "examples")
+            if time.monotonic() > end_s and done >= min(len(numbers), 4):
+                break
+            fast.append(pair.pipeline.answer(pair.fast, feeds))
+            exact.append(pair.pipeline.answer(pair.exact, feeds))
+            real.append(is_real)
+        first, second = np.concatenate(fast), np.concatenate(exact)
+        if first.ndim != 2 or first.shape[1] < 2 or len(first) != len(real):
+            raise no_classes()
+        return look(first, second, spec.scores, np.array(real))
 
-def _ask(
-    pair: CascadePair, items: Sequence[Feeds], numbers: list[int], spec: PipelineSpec, limits: Limits, ctx: JobContext
-) -> CascadeExamples:
-    end_s = time.monotonic() + limits.max_s
-    fast, exact, real = [], [], []
-    total = len(numbers) * (1 + limits.copies)
-    for done, (feeds, is_real) in enumerate(_inputs(items, numbers, spec, limits.copies, ctx.seed)):
-        ctx.check_cancelled()
-        ctx.progress("Compare both versions", done, total, "examples")
-        if time.monotonic() > end_s and done >= min(len(numbers), 4):
-            break
-        fast.append(pair.pipeline.answer(pair.fast, feeds))
-        exact.append(pair.pipeline.answer(pair.exact, feeds))
-        real.append(is_real)
-    first, second = np.concatenate(fast), np.concatenate(exact)
-    if first.ndim != 2 or first.shape[1] < 2 or len(first) != len(real):
-        raise no_classes()
-    return CascadeExamples(look(first, second, spec.scores), np.array(real))
+    return compared(order[:cut], LEARN_SHARE), compared(order[cut:], 1 - LEARN_SHARE)
 
 
 def _inputs(

@@ -26,23 +26,25 @@ class Looks:
     """Comparison of the two models, in logits.
 
     `margins` (n,) are those of the fast model. `ahead` (n, rivals) holds the distances of its best class, `errors` the
-    errors of these distances. `changed` (n,) marks rows whose best class differs.
+    errors of these distances. `changed` (n,) marks rows whose best class differs, `real` (n,) original examples; the
+    others are changed copies.
     """
 
     margins: Floats
     ahead: Floats
     errors: Floats
     changed: NDArray[np.bool_]
+    real: NDArray[np.bool_]
 
 
-def look(fast: NDArray[Any], exact: NDArray[Any], scores: str) -> Looks:
-    """Compare the predictions (n, classes) of both models."""
+def look(fast: NDArray[Any], exact: NDArray[Any], scores: str, real: NDArray[np.bool_]) -> Looks:
+    """Compare the predictions (n, classes) of both models for original examples (`real`) and changed copies."""
     a, b = logits(fast, scores), logits(exact, scores)
     order = np.argsort(-a, axis=1, kind="stable")[:, : RIVALS + 1]
     ranked, same = np.take_along_axis(a, order, 1), np.take_along_axis(b, order, 1)
     ahead = ranked[:, :1] - ranked[:, 1:]
     errors = ahead - (same[:, :1] - same[:, 1:])
-    return Looks(ahead[:, 0], ahead, errors, a.argmax(1) != b.argmax(1))
+    return Looks(ahead[:, 0], ahead, errors, a.argmax(1) != b.argmax(1), real)
 
 
 def logits(answer: NDArray[Any], scores: str) -> Floats:

@@ -6,7 +6,7 @@
 import contextlib
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,25 @@ def graphs(graph: Any) -> Iterator[Any]:
                 yield from graphs(inner)
 
 
+def set_nodes(graph: Any, nodes: Iterable[Any]) -> None:
+    """Replace all nodes of a graph."""
+    found = list(nodes)
+    del graph.node[:]
+    graph.node.extend(found)
+
+
+def is_set(node: Any, name: str) -> bool:
+    """Return whether an integer attribute of a node is there and not 0."""
+    return any(attribute.name == name and attribute.i for attribute in node.attribute)
+
+
+def copied(proto: Any) -> Any:
+    """Return a copy with its own weights, because writing large weights to a file removes them from a proto."""
+    copy = type(proto)()
+    copy.CopyFrom(proto)
+    return copy
+
+
 def weight_bytes(proto: Any) -> int:
     """Return the bytes of all weights, including those of nested graphs and of Constant nodes."""
     total = 0
@@ -101,8 +120,7 @@ def lift_constants(proto: Any) -> int:
             graph.initializer.append(value.t)
             lifted += 1
         if len(kept) != len(graph.node):
-            del graph.node[:]
-            graph.node.extend(kept)
+            set_nodes(graph, kept)
     return lifted
 
 

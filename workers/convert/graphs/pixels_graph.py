@@ -53,15 +53,13 @@ def put_before(proto: Any, name: str, steps: ImageSteps) -> bool:
     add("Cast", to=wanted) if wanted != TensorProto.FLOAT else add("Identity")
     nodes[-1].output[0] = prepared
 
-    dims = [type(dim).FromString(dim.SerializeToString()) for dim in value.type.tensor_type.shape.dim]
+    dims = [onnx_files.copied(dim) for dim in value.type.tensor_type.shape.dim]
     if is_first:
         dims = [dims[axis] for axis in (0, 2, 3, 1)]
     del value.type.tensor_type.shape.dim[:]
     value.type.tensor_type.shape.dim.extend(dims)
     value.type.tensor_type.elem_type = TensorProto.UINT8
-    old = [type(node).FromString(node.SerializeToString()) for node in graph.node]
-    del graph.node[:]
-    graph.node.extend([*nodes, *old])
+    onnx_files.set_nodes(graph, [*nodes, *(onnx_files.copied(node) for node in graph.node)])
     graph.initializer.extend(weights)
     return True
 

@@ -89,19 +89,11 @@ def _conv(a: Mapping[str, Any], given: list[Any]) -> tuple[str, Any] | None:
     weight, rank = given[0], given[0].ndim - 2
     if rank not in (1, 2, 3):
         return None
-    groups = a.get("group", 1)
-    ones = [1] * rank
-    kinds = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-    module = kinds[rank - 1](
-        weight.shape[1] * groups,
-        weight.shape[0],
-        tuple(weight.shape[2:]),
-        tuple(a.get("strides", ones)),
-        0,
-        tuple(a.get("dilations", ones)),
-        groups,
-        len(given) > 1,
-    )
+    groups, ones = a.get("group", 1), [1] * rank
+    sizes = (weight.shape[1] * groups, weight.shape[0], tuple(weight.shape[2:]))
+    strides, dilations = (tuple(a.get(name, ones)) for name in ("strides", "dilations"))
+    kind = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[rank - 1]
+    module = kind(*sizes, strides, 0, dilations, groups, len(given) > 1)
     return "conv", _with_bias(module, weight, given)
 
 
@@ -113,19 +105,12 @@ def _transposed(a: Mapping[str, Any], given: list[Any]) -> tuple[str, Any] | Non
     mode = a.get("auto_pad", b"NOTSET")
     if rank not in (1, 2) or "output_shape" in a or mode not in (b"NOTSET", b"VALID") or pads[:rank] != pads[rank:]:
         return None
-    groups = a.get("group", 1)
-    ones = [1] * rank
-    module = (nn.ConvTranspose1d, nn.ConvTranspose2d)[rank - 1](
-        weight.shape[0],
-        weight.shape[1] * groups,
-        tuple(weight.shape[2:]),
-        tuple(a.get("strides", ones)),
-        tuple(pads[:rank]),
-        tuple(a.get("output_padding", [0] * rank)),
-        groups,
-        len(given) > 1,
-        tuple(a.get("dilations", ones)),
-    )
+    groups, ones = a.get("group", 1), [1] * rank
+    sizes = (weight.shape[0], weight.shape[1] * groups, tuple(weight.shape[2:]))
+    strides, dilations = (tuple(a.get(name, ones)) for name in ("strides", "dilations"))
+    outer = tuple(a.get("output_padding", [0] * rank))
+    kind = (nn.ConvTranspose1d, nn.ConvTranspose2d)[rank - 1]
+    module = kind(*sizes, strides, tuple(pads[:rank]), outer, groups, len(given) > 1, dilations)
     return "transposed", _with_bias(module, weight, given)
 
 

@@ -82,8 +82,7 @@ def _fold(proto: Any) -> None:
             made = np.clip(np.round(values / size) + start, limits.min, limits.max).astype(zero.dtype)
         known[node.output[0]] = numpy_helper.from_array(np.ascontiguousarray(made), node.output[0])
         proto.graph.initializer.append(known[node.output[0]])
-    del proto.graph.node[:]
-    proto.graph.node.extend(kept)
+    onnx_files.set_nodes(proto.graph, kept)
 
 
 def _split(proto: Any) -> None:
@@ -96,8 +95,7 @@ def _split(proto: Any) -> None:
             nodes += [helper.make_node(node.op_type, node.input, [name], part=i) for i, name in enumerate(node.output)]
         else:
             nodes.append(node)
-    del proto.graph.node[:]
-    proto.graph.node.extend(nodes)
+    onnx_files.set_nodes(proto.graph, nodes)
 
 
 def _rounded(x: Any) -> Any:

@@ -3,14 +3,14 @@
 from typing import Any
 
 import numpy as np
+from pydantic import Field
 
-from workers.contracts.errors import InputRefused
 from workers.contracts.planning import IN_8_BITS, Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model
 from workers.convert.graphs import onnx_files
-from workers.convert.output import MODEL_FILE, need_onnx, new_model
+from workers.convert.output import need_onnx, new_model
 from workers.quantize import qdq
 from workers.quantize.calibrating.pairs import FP8, Kind, insert
 
@@ -22,8 +22,14 @@ SCOPE = qdq.Scope(heavy_only=True)
 NO_LAYERS = Reason(code="no_heavy_layers", text="The model has no convolutions or products with weights.")
 
 
+class CardParams(qdq.RangeParams):
+    """Parameters of 8-bit numbers for cards: the method that learns the ranges."""
+
+    symmetric: bool = Field(default=True, description="Always: ranges lie around zero.")
+
+
 def with_pairs(
-    technique: str, title: str, kind: Kind, model: Model, params: qdq.RangeParams, ctx: JobContext
+    technique: str, title: str, kind: Kind, model: Model, params: CardParams, ctx: JobContext
 ) -> ModelArtifact:
     """Learn ranges from examples and insert pairs of QuantizeLinear and DequantizeLinear.
 
@@ -37,7 +43,6 @@ def with_pairs(
         prepared = output.folder / "prepared.onnx"
         large = qdq.prepare(source, prepared, title, ctx)
         ctx.check_cancelled()
-        target = output.folder / MODEL_FILE
         with onnx_files.library_call(title, ctx.log):
             learned = qdq.learn_ranges(prepared, reader, params, SCOPE, large)
             ctx.check_cancelled()
@@ -47,33 +52,21 @@ def with_pairs(
         qdq.remove(prepared)
         ctx.check_cancelled()
         if not count:
-            raise _nothing(title)
-        output.files = onnx_files.save(proto, target)
-        onnx_files.check_opens(target, title)
+            raise qdq.nothing_smaller(
+                f"The model has no convolutions or matrix products with weights that {title} could be used for."
+            )
+        output.save(proto, title)
         output.precision = kind.name
         output.runtimes = RUNTIMES
         if kind == FP8:
             output.settings = {"graph_optimization": FP8_LEVEL}
         output.notes = (f"{count} layers compute with {title}; biases and all else keep their numbers.",)
-    assert output.artifact is not None
     return output.artifact
 
 
 def _plain(learned: Any) -> dict[str, tuple[float, float]]:
-    found = {}
-    for name, one in learned.items():
-        low, high = one.range_value
-        found[name] = (float(np.min(low)), float(np.max(high)))
-    return found
-
-
-def _nothing(title: str) -> InputRefused:
-    return InputRefused(
-        "nothing_to_quantize",
-        "There is nothing to make smaller this way",
-        f"The model has no convolutions or matrix products with weights that {title} could be used for.",
-        "Try 16-bit numbers instead.",
-    )
+    ranges = {name: one.range_value for name, one in learned.items()}
+    return {name: (float(np.min(low)), float(np.max(high))) for name, (low, high) in ranges.items()}
 
 
 def no_layers(situation: Situation, params: Any) -> Reason | None:

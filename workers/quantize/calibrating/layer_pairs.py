@@ -5,6 +5,7 @@ This shows how a layer's own rounding changes its mean output, without the effec
 
 from typing import Any
 
+from workers.convert.graphs import onnx_files
 from workers.quantize.qdq import HEAVY
 
 LIGHT = ("QuantizeLinear", "DequantizeLinear", "Mul")
@@ -66,10 +67,7 @@ class LayerPairs:
         return True
 
     def _copy(self, node: Any, prefix: str, made: set[str]) -> Any:
-        from onnx import NodeProto
-
-        copy = NodeProto()
-        copy.CopyFrom(node)
+        copy = onnx_files.copied(node)
         copy.name = prefix + (node.name or node.output[0])
         for names in (copy.input, copy.output):
             for index, name in enumerate(names):

@@ -13,8 +13,8 @@ import numpy as np
 
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model
+from workers.convert.asking import calibration
 from workers.convert.graphs import onnx_files
-from workers.quantize import calibration
 from workers.quantize.calibrating import probes
 
 LARGEST = 65504.0
@@ -52,12 +52,12 @@ def look(proto: Any, model: Model, scratch: Path, ctx: JobContext) -> OverflowFa
         ctx: context of the running job.
     """
     path = scratch / "extremes.onnx"
-    onnx_files.save(_copy(proto), path)
+    onnx_files.save(onnx_files.copied(proto), path)
     probes.with_types(proto, path)
     extremes = _of_constants(proto)
     examples = list(ctx.calibration(1))
     if examples:
-        copy = _copy(proto)
+        copy = onnx_files.copied(proto)
         names = {name: probes.add_extremes(copy, name) for name in probes.float_tensors(copy)}
         onnx_files.save(copy, path)
         total = calibration.count_requests(model, ctx, EXAMPLES)
@@ -73,15 +73,6 @@ def look(proto: Any, model: Model, scratch: Path, ctx: JobContext) -> OverflowFa
     }
     operators = [node.name for node in proto.graph.node if too_large.keys() & {*node.input, *node.output}]
     return OverflowFacts(tuple(operators), max(too_large.values(), default=0.0), bool(examples))
-
-
-def _copy(proto: Any) -> Any:
-    """Return a copy with its own weights, because writing large weights to a file removes them from a proto."""
-    import onnx
-
-    copy = onnx.ModelProto()
-    copy.CopyFrom(proto)
-    return copy
 
 
 def _of_constants(proto: Any) -> dict[str, tuple[float, float]]:
@@ -146,8 +137,7 @@ def join_casts(proto: Any) -> int:
             node.input[index] = joined.get(name, name)
     read = {name for inner in onnx_files.graphs(graph) for node in inner.node for name in node.input} | outputs
     kept = [node for node in graph.node if node.op_type != "Cast" or node.output[0] in read]
-    del graph.node[:]
-    graph.node.extend(kept)
+    onnx_files.set_nodes(graph, kept)
     return len(joined)
 
 

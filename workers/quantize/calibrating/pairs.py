@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.convert.graphs import onnx_files
 from workers.quantize.qdq import HEAVY
 from workers.quantize.weights.stored_weights import channels, floats
 
@@ -53,8 +54,7 @@ def insert(proto: Any, ranges: Mapping[str, tuple[float, float]], kind: Kind) ->
             node.input[1] = done[name]
             count += 1
         nodes.append(node)
-    del graph.node[:]
-    graph.node.extend(nodes)
+    onnx_files.set_nodes(graph, nodes)
     return count
 
 

@@ -1,8 +1,7 @@
 """Measure how much each layer's quantization costs, and find the fewest layers that must keep their numbers."""
 
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +17,6 @@ FILE = "sensitivity.json"
 """File beside the model with the cost of each layer: {name: squared error over square}."""
 
 RANK, SEARCH = "Look for sensitive layers", "Find how many must stay"
-
-
-@dataclass
-class Clock:
-    """A time limit; `over` is True after it has passed."""
-
-    max_s: float
-    _began_s: float = field(default_factory=time.monotonic)
-
-    @property
-    def over(self) -> bool:
-        """Return whether the time limit has passed."""
-        return time.monotonic() - self._began_s > self.max_s
 
 
 @dataclass(frozen=True)

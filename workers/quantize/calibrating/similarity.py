@@ -42,6 +42,12 @@ class Alike:
     cosine: float
     n: int
 
+    def is_enough(self, min_agreement: float, min_cosine: float) -> bool:
+        """Return whether the predictions are similar enough, which `min_agreement` decides for classes."""
+        if self.agreement is None or self.seen is None:
+            return self.cosine >= min_cosine
+        return self.agreement >= min_agreement and self.seen >= min_agreement - 1 / self.n
+
 
 Answer = NDArray[np.float32]
 

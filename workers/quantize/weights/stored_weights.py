@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.convert.graphs import onnx_files
 from workers.quantize.qdq import HEAVY
 
 SMALL = 512
@@ -41,8 +42,7 @@ def shrink_layers(proto: Any) -> int:
                 nodes.append(helper.make_node("DequantizeLinear", [key, f"{key}_scales"], [done[key]], axis=axis))
             node.input[1] = done[key]
         nodes.append(node)
-    del graph.node[:]
-    graph.node.extend(nodes)
+    onnx_files.set_nodes(graph, nodes)
     return len(done)
 
 
@@ -77,8 +77,7 @@ def shrink_tables(proto: Any) -> int:
             helper.make_node("Gather", [f"{table}_scales", places], [f"{result}_scales"], name=f"{node.name}_scales"),
             helper.make_node("Mul", [f"{result}_steps", f"{result}_scales"], [result]),
         ]
-    del graph.node[:]
-    graph.node.extend(nodes)
+    onnx_files.set_nodes(graph, nodes)
     return len(tables)
 
 
@@ -107,8 +106,7 @@ def plain_products(proto: Any) -> None:
         nodes.append(helper.make_node("MatMul", [node.input[0], name], [product], name=node.name))
         if biased:
             nodes.append(helper.make_node("Add", [product, node.input[2]], list(node.output), name=f"{node.name}_bias"))
-    del graph.node[:]
-    graph.node.extend(nodes)
+    onnx_files.set_nodes(graph, nodes)
 
 
 def small_products(proto: Any) -> list[str]:
@@ -129,15 +127,13 @@ def floats(graph: Any) -> dict[str, Any]:
 
 
 def _looks_up(node: Any) -> bool:
-    return node.op_type == "Gather" and not any(
-        attribute.name == "axis" and attribute.i for attribute in node.attribute
-    )
+    return node.op_type == "Gather" and not onnx_files.is_set(node, "axis")
 
 
 def channels(node: Any, axes: int) -> int:
     """Return the axis of a weight that counts output channels."""
     if node.op_type == "Gemm":
-        return 0 if any(attribute.name == "transB" and attribute.i for attribute in node.attribute) else 1
+        return 0 if onnx_files.is_set(node, "transB") else 1
     return {"Conv": 0, "ConvTranspose": 1}.get(node.op_type, axes - 1)
 
 
