@@ -1,11 +1,12 @@
 """Define the facts about a model before its pipeline is written: from its graph and from the files beside it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
 from workers.contracts.specs import Finding, TensorSpec
-from workers.pipeline.spec import AnswerKind, Generation, Preprocess, Task
+from workers.pipeline.spec import AnswerKind, Generation, PipelineInput, PipelineOutput, Preprocess, Task
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,11 @@ class Graph:
     metadata: dict[str, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     implied: dict[str, tuple[int | None, ...]] = field(default_factory=dict)
+
+
+def tensor_specs(entries: Iterable[PipelineInput | PipelineOutput]) -> tuple[TensorSpec, ...]:
+    """Return name, shape and dtype of the inputs or outputs of a description."""
+    return tuple(TensorSpec(name=entry.name, shape=entry.shape, dtype=entry.dtype) for entry in entries)
 
 
 def info(what: str, code: str = "") -> Finding:

@@ -1,4 +1,4 @@
-"""Define what a format module provides, and list all format modules."""
+"""Define what a format module provides, and list all formats."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,16 +20,12 @@ Reference = Callable[[Mapping[str, NDArray[Any]]], Arrays]
 
 
 @dataclass(frozen=True)
-class ModelFormat:
-    """Description of a model that is not a model.onnx: its `runtime`, and its own pipeline, if any.
+class Source:
+    """A file or folder to open, as `sniff` detected it: `kind` is a format's id, or "zip"."""
 
-    `Write` writes artifact.json beside such a model itself. `plain` means that the model is one file whose interface
-    can be changed.
-    """
-
-    runtime: str
-    pipeline: PipelineSpec | None = None
-    plain: bool = True
+    kind: str
+    path: Path
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -37,7 +33,9 @@ class Draft:
     """Result of a format module.
 
     `files` are the files of the model (for size and hash). `reference` runs the source with the converted model's
-    inputs; None where nothing was converted.
+    inputs; None where nothing was converted. `runtime` is the one runtime of a model that is not a model.onnx; `Write`
+    then writes its artifact.json. Such a model may have its own `pipeline`, and is `plain` if it is one file whose
+    interface can be changed.
     """
 
     graph: Graph
@@ -46,7 +44,9 @@ class Draft:
     findings: tuple[Finding, ...] = ()
     reference: Reference | None = None
     torch_program: str | None = None
-    stored: ModelFormat | None = None
+    runtime: str | None = None
+    pipeline: PipelineSpec | None = None
+    plain: bool = True
     chat: ChatFacts | None = None
 
 
@@ -54,32 +54,25 @@ Write = Callable[[OpenParams, Path], Draft]
 """Continues after reading: writes model.onnx and its companions into a folder and returns the completed draft."""
 
 
-@dataclass(frozen=True)
-class Format:
-    """One format of models.
-
-    `read` reads the file or folder once without running it, and returns the draft and how to continue. Both may refuse.
-    """
-
-    id: str
-    title: str
-    read: Callable[[Path, OpenParams, JobContext], tuple[Draft, Write]]
-
-
-MODULES = {
-    "onnx": "readers.onnx",
-    "safetensors": "readers.safetensors",
-    "checkpoint": "readers.torch.checkpoint",
-    "legacy_checkpoint": "readers.torch.checkpoint",
-    "torchscript": "readers.torch.torchscript",
-    "transformers": "readers.transformers_folder",
-    "encoder_decoder": "readers.two_parts",
-    "gguf": "gguf.reader",
-    "openvino_ir": "ready_made.openvino_ir",
-    "bundle": "ready_made.bundle",
+FORMATS = {
+    "onnx": ("ONNX", "readers.onnx"),
+    "safetensors": ("safetensors", "readers.safetensors"),
+    "checkpoint": ("PyTorch checkpoint", "readers.torch.checkpoint"),
+    "torchscript": ("TorchScript", "readers.torch.torchscript"),
+    "transformers": ("transformers folder", "readers.transformers_folder"),
+    "encoder_decoder": ("multi-part (encoder and decoder)", "readers.two_parts"),
+    "gguf": ("GGUF", "gguf.reader"),
+    "openvino_ir": ("OpenVINO IR", "ready_made.openvino_ir"),
+    "bundle": ("bundle", "ready_made.bundle"),
 }
+"""Title and module of each format.
+
+A module's `read(path, params, ctx)` reads the file or folder once without running it, and returns a `Draft` and a
+`Write`. Both may refuse. Modules are imported on demand, because some load torch.
+"""
 
 
-def format_of(kind: str) -> Format:
-    """Return the format for a kind that `sniff` detected, imported on demand because some modules load torch."""
-    return cast(Format, import_module(f"workers.model_io.{MODULES[kind]}").FORMAT)
+def read(source: Source, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]:
+    """Read a model with the module of its format."""
+    module: Any = import_module(f"workers.model_io.{FORMATS[source.kind][1]}")
+    return cast(tuple[Draft, Write], module.read(source.path, params, ctx))

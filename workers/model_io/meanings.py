@@ -1,6 +1,14 @@
 """Describe inputs and outputs in plain words: "a picture, 224×224, RGB"."""
 
-from workers.pipeline.spec import AudioSteps, ImageSteps, PipelineInput, PipelineSpec, Preprocess, TextSteps
+from workers.pipeline.spec import (
+    AudioSteps,
+    ImageSteps,
+    PipelineInput,
+    PipelineOutput,
+    PipelineSpec,
+    Preprocess,
+    TextSteps,
+)
 
 _CHANNELS = {"rgb": "RGB", "bgr": "BGR", "gray": "gray"}
 
@@ -54,9 +62,10 @@ RESULTS = {
 }
 
 
-def output_meaning(spec: PipelineSpec, name: str, shape: tuple[int | None, ...], dtype: str, answer: bool) -> str:
+def output_meaning(spec: PipelineSpec, entry: PipelineOutput) -> str:
     """Describe the content of one output."""
-    if name in spec.links.values():
+    shape, answer = entry.shape, entry.answer
+    if entry.name in spec.links.values():
         return "memory for the next step"
     last = shape[-1] if shape else None
     if answer and spec.answer_kind == "class":
@@ -73,4 +82,4 @@ def output_meaning(spec: PipelineSpec, name: str, shape: tuple[int | None, ...],
         return f"scores of {last} classes for each token" if last else "scores of classes for each token"
     if answer and spec.answer_kind == "embedding":
         return f"an embedding of {last} numbers" if last else "an embedding"
-    return numbers(shape[1:], dtype)
+    return numbers(shape[1:], entry.dtype)

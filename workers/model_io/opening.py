@@ -1,11 +1,12 @@
 """Open a model: detect its format, read it, convert it to the inner form, try it, and describe it."""
 
+import contextlib
 import hashlib
 import json
 import re
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -26,33 +27,23 @@ from workers.model_io.budget import checking, trying
 from workers.model_io.compare import conversion_error
 from workers.model_io.data_shapes import item_shapes
 from workers.model_io.facts import Graph, info
-from workers.model_io.formats import Draft, Format, format_of
+from workers.model_io.formats import Draft, Source, read
 from workers.model_io.guess.asked import as_requested
 from workers.model_io.guess.spec import box_findings, build_spec, class_name_findings, reread, sizes
 from workers.model_io.layouts import layouts
 from workers.model_io.readers.neighbors import beside_sha256, carry, label_lists, small_files, stored_pipeline
 from workers.model_io.readers.sniff import sniff
 from workers.model_io.readers.torch.zipped import unpack
-from workers.model_io.ready_made.kinds import sniff_to_prove
 from workers.model_io.runtime import load_session
-from workers.model_io.safety import not_run, others_beside, recognized, tried, unpacked, walls
-from workers.model_io.trial import Hints, Trial, again, try_out
+from workers.model_io.safety import NOT_RUN, recognized, tried, unpacked, walls
+from workers.model_io.trial import Trial, again, try_out
 from workers.model_io.vocabulary import table_sizes
 from workers.model_io.words import name_of, refuse
 from workers.pipeline.generating import open_whole
 
-MODEL_DIR = "model"
+MODEL_DIR, ONNX_RUNTIME = "model", "onnxruntime-cpu"
 CHECKING_IT, TRYING_IT = "Checking the model", "Trying it out"
 _UNPACKED, _LINK = "unpacked", "folder"
-
-
-@dataclass(frozen=True)
-class Source:
-    """The opened file or folder with its format, and findings from its detection."""
-
-    path: Path
-    format: Format
-    findings: tuple[Finding, ...]
 
 
 def inspect_model(params: OpenParams, ctx: JobContext) -> InspectResult:
@@ -62,16 +53,15 @@ def inspect_model(params: OpenParams, ctx: JobContext) -> InspectResult:
         InputRefused: the model cannot be opened.
     """
     path = from_text(params.path)
-    try:
+    with unpacking(ctx):
         ctx.progress(CHECKING_IT, 0, 1)
         source = source_of(path, ctx, params.to_prove)
-        draft, _ = source.format.read(source.path, params, ctx)
+        draft, _ = read(source, params, ctx)
         _, spec = _first_spec(source.path, draft, params)
         ctx.progress(CHECKING_IT, 1, 1)
-        names = (*class_name_findings(draft.found, spec), *box_findings(spec)) if spec is not None else ()
-        return InspectResult(info=info_of(path, source, draft, spec, (*names, not_run(), *walls(ctx))))
-    finally:
-        shutil.rmtree(unpacked_folder(ctx), ignore_errors=True)
+        return InspectResult(
+            info=info_of(path, source, draft, spec, (*_odd_results(draft, spec), NOT_RUN, *walls(ctx)))
+        )
 
 
 def open_model(params: OpenParams, ctx: JobContext) -> OpenResult:
@@ -80,47 +70,59 @@ def open_model(params: OpenParams, ctx: JobContext) -> OpenResult:
     Raises:
         InputRefused: the model cannot be opened.
     """
-    target = ctx.work_dir / MODEL_DIR
+    path = from_text(params.path)
+    with unpacking(ctx, MODEL_DIR) as target:
+        ctx.progress(CHECKING_IT, 0, 3)
+        source = source_of(path, ctx, params.to_prove)
+        draft, write = read(source, params, ctx)
+        params, _ = _first_spec(source.path, draft, params)
+        ctx.identified(content_of(path, source, draft, params))
+        draft = write(params, target)
+        _refuse_useless(path, draft.graph)
+        ctx.check_cancelled()
+        ctx.progress(TRYING_IT, 1, 3)
+        if draft.found.tokenizer is not None:
+            shutil.copyfile(draft.found.tokenizer, target / "tokenizer.json")
+        carry(source.path, target)
+        session = _session(target, draft, ctx)
+        try:
+            with trying(ctx, draft.graph.weight_bytes):
+                specs, tables = _specs(source.path, draft, params), _tables(target, draft)
+                trial = try_out(path, specs, target, session, ctx, params, tables)
+                trial = _as_requested(path, draft, params, _with_shapes(path, source.path, draft, trial))
+            ctx.progress(TRYING_IT, 2, 3)
+            with trying(ctx, draft.graph.weight_bytes):
+                error = conversion_error(path, draft.reference, trial.feeds, session)
+        finally:
+            session.close()
+        more = (*trial.findings, *_odd_results(draft, trial.spec), tried(len(trial.feeds)), *walls(ctx))
+        found = info_of(path, source, draft, trial.spec, more)
+        write_pipeline(target, trial.spec)
+        write_info(target, found)
+        artifact = describe(target, draft)
+        ctx.progress(TRYING_IT, 3, 3)
+        return OpenResult(info=found, artifact=artifact, conversion_error=error, runtime=draft.runtime or ONNX_RUNTIME)
+
+
+@contextlib.contextmanager
+def unpacking(ctx: JobContext, name: str = "") -> Iterator[Path]:
+    """Provide the new folder `name` of the job, which an error removes; what was unpacked is always removed."""
+    target = ctx.work_dir / name
     try:
-        target.mkdir(parents=True)
-        return _open(from_text(params.path), params, ctx, target)
+        if name:
+            target.mkdir(parents=True)
+        yield target
     except BaseException:
-        shutil.rmtree(target, ignore_errors=True)
+        if name:
+            shutil.rmtree(target, ignore_errors=True)
         raise
     finally:
-        shutil.rmtree(unpacked_folder(ctx), ignore_errors=True)
+        shutil.rmtree(ctx.work_dir / _UNPACKED, ignore_errors=True)
 
 
-def _open(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> OpenResult:
-    ctx.progress(CHECKING_IT, 0, 3)
-    source = source_of(path, ctx, params.to_prove)
-    draft, write = source.format.read(source.path, params, ctx)
-    params, _ = _first_spec(source.path, draft, params)
-    ctx.identified(content_of(path, source, draft, params))
-    draft = write(params, target)
-    _refuse_useless(path, draft.graph)
-    ctx.check_cancelled()
-    ctx.progress(TRYING_IT, 1, 3)
-    if draft.found.tokenizer is not None:
-        shutil.copyfile(draft.found.tokenizer, target / "tokenizer.json")
-    carry(source.path, target)
-    session = _session(target, draft, ctx)
-    try:
-        with trying(ctx, draft.graph.weight_bytes):
-            spec, hints = _spec(source.path, draft, params), _hints(target, draft, params)
-            trial = try_out(path, _ways(source.path, draft, spec), target, session, ctx, hints)
-            trial = _as_asked(path, draft, params, _with_shapes(path, source.path, draft, trial))
-        ctx.progress(TRYING_IT, 2, 3)
-        with trying(ctx, draft.graph.weight_bytes):
-            error = conversion_error(path, draft.reference, trial.feeds, session)
-    finally:
-        session.close()
-    names = (*class_name_findings(draft.found, trial.spec), *box_findings(trial.spec))
-    more = (*trial.findings, *names, tried(len(trial.feeds)), *walls(ctx))
-    told = info_of(path, source, draft, trial.spec, more)
-    result = _write(target, draft, trial, told)
-    ctx.progress(TRYING_IT, 3, 3)
-    return result.model_copy(update={"conversion_error": error})
+def _odd_results(draft: Draft, spec: PipelineSpec | None) -> tuple[Finding, ...]:
+    """Return warnings about class names that do not fit and boxes of an unknown form."""
+    return () if spec is None else (*class_name_findings(draft.found, spec), *box_findings(spec))
 
 
 def _first_spec(source: Path, draft: Draft, params: OpenParams) -> tuple[OpenParams, PipelineSpec | None]:
@@ -128,7 +130,7 @@ def _first_spec(source: Path, draft: Draft, params: OpenParams) -> tuple[OpenPar
 
     The description is None where the outputs are unknown before the model runs.
     """
-    items = _items(draft.graph, params)
+    items = item_shapes(draft.graph.inputs, params)
     params = params.model_copy(update={"item_shapes": items, "data_path": None})
     spec = _spec(source, draft, params) if draft.graph.outputs else None
     spec = as_requested(spec, draft.graph, draft.found, params) if spec is not None else None
@@ -145,8 +147,8 @@ def content_of(path: Path, source: Source, draft: Draft, params: OpenParams) -> 
 
 def _session(target: Path, draft: Draft, ctx: JobContext) -> Any:
     """Open the model that was written, or both of its parts."""
-    if draft.stored is not None:
-        return open_session(target, draft.stored.runtime, {}, ctx.threads)
+    if draft.runtime is not None:
+        return open_session(target, draft.runtime, {}, ctx.threads)
     if draft.found.generation is None:
         return load_session(target / "model.onnx", ctx.threads)
     artifact, loop = join_parts(target), draft.found.generation
@@ -163,27 +165,26 @@ def source_of(path: Path, ctx: JobContext, to_prove: bool) -> Source:
     Raises:
         InputRefused: it is no model.
     """
-    look = sniff_to_prove if to_prove else sniff
     ctx.check_cancelled()
     findings: tuple[Finding, ...] = ()
     with checking(ctx, [path] if not path.is_symlink() else []):
-        sniffed = look(path)
-        if sniffed.kind == "zip":
+        source = sniff(path, to_prove)
+        if source.kind == "zip":
             place, count = unpack(path, _own_name(path, ctx.work_dir / _UNPACKED))
             findings = (unpacked(count),)
-            sniffed = look(place)
-    if sniffed.kind == "zip":
+            source = sniff(place, to_prove)
+    if source.kind == "zip":
         raise refuse(
             "nested_zip",
             "The ZIP file holds another ZIP file",
             f"{path.name} holds a ZIP file and no model.",
             "Unpack it, and open the model inside.",
         )
-    source, model_format = sniffed.path, format_of(sniffed.kind)
-    if path.is_file() and source == path.parent:
-        findings = (*findings, info(f"Opened with the folder around it, “{name_of(source)}”, which says what it is."))
-    findings = (*recognized(source, model_format), *others_beside(sniffed.others), *findings)
-    return Source(_under_a_sound_name(source, ctx.work_dir / _UNPACKED), model_format, findings)
+    place = source.path
+    if path.is_file() and place == path.parent:
+        findings = (*findings, info(f"Opened with the folder around it, “{name_of(place)}”, which says what it is."))
+    findings = (recognized(source), *source.findings, *findings)
+    return Source(source.kind, _under_a_sound_name(place, ctx.work_dir / _UNPACKED), findings)
 
 
 def _under_a_sound_name(source: Path, own: Path) -> Path:
@@ -233,11 +234,6 @@ def _refuse_useless(path: Path, graph: Graph) -> None:
         )
 
 
-def unpacked_folder(ctx: JobContext) -> Path:
-    """Return the folder in which a job unpacks what it opens; the caller that opens removes it."""
-    return ctx.work_dir / _UNPACKED
-
-
 def _spec(source: Path, draft: Draft, params: OpenParams) -> PipelineSpec:
     """Return the pipeline that the model carries, else one from its files and guesses."""
     stored = carried(draft)
@@ -259,11 +255,10 @@ def _spec(source: Path, draft: Draft, params: OpenParams) -> PipelineSpec:
 
 def carried(draft: Draft) -> PipelineSpec | None:
     """Return the whole description that one of our own models carries."""
-    own = draft.stored.pipeline if draft.stored is not None else None
-    return own or stored_pipeline(draft.graph.metadata)
+    return draft.pipeline or stored_pipeline(draft.graph.metadata)
 
 
-def _as_asked(path: Path, draft: Draft, params: OpenParams, trial: Trial) -> Trial:
+def _as_requested(path: Path, draft: Draft, params: OpenParams, trial: Trial) -> Trial:
     """Apply the user's choice of how results are read, completed from the outputs of the trial."""
     asked = as_requested(trial.spec, draft.graph, draft.found, params)
     if asked == trial.spec:
@@ -276,26 +271,15 @@ def _as_asked(path: Path, draft: Draft, params: OpenParams, trial: Trial) -> Tri
     return replace(told, spec=replace(told.spec, **kept))
 
 
-def _items(graph: Graph, params: OpenParams) -> dict[str, tuple[int, ...]]:
-    """Return the sizes of one item in the data for inputs with open sizes; {} if there are none.
-
-    Without data, return the sizes in `params`.
-    """
-    if params.data_path is None:
-        return params.item_shapes
-    is_open = any(not spec.shape or not all(isinstance(size, int) for size in spec.shape[1:]) for spec in graph.inputs)
-    batches = any(isinstance(spec.shape[0], int) and spec.shape[0] > 1 for spec in graph.inputs if spec.shape)
-    wanted = {"x", *(spec.name for spec in graph.inputs)}
-    found = item_shapes(from_text(params.data_path)) if is_open or batches else {}
-    return {name: shape for name, shape in found.items() if name in wanted}
-
-
-def _ways(source: Path, draft: Draft, spec: PipelineSpec) -> list[PipelineSpec]:
+def _specs(source: Path, draft: Draft, params: OpenParams) -> list[PipelineSpec]:
     """Return the description and others with the batch elsewhere, unless the model carries its own."""
+    spec = _spec(source, draft, params)
     if carried(draft) == spec:
         return [spec]
-    ways = layouts(spec, draft.graph.inputs)
-    return [way if way == spec else _with_classes(source, reread(way, draft.graph, draft.found)) for way in ways]
+    return [
+        one if one == spec else _with_classes(source, reread(one, draft.graph, draft.found))
+        for one in layouts(spec, draft.graph.inputs)
+    ]
 
 
 def _with_shapes(path: Path, source: Path, draft: Draft, trial: Trial) -> Trial:
@@ -310,11 +294,11 @@ def _with_shapes(path: Path, source: Path, draft: Draft, trial: Trial) -> Trial:
     return again(path, trial, told)
 
 
-def _hints(target: Path, draft: Draft, params: OpenParams) -> Hints:
+def _tables(target: Path, draft: Draft) -> dict[str, int]:
+    """Return the number of values of integer inputs, as far as an ONNX graph tells it."""
     model = target / "model.onnx"
     whole = any(entry.dtype.startswith(("int", "uint")) for entry in draft.graph.inputs)
-    tables = table_sizes(model) if whole and model.is_file() else {}
-    return Hints(tables, params.shapes, params.item_shapes)
+    return table_sizes(model) if whole and model.is_file() else {}
 
 
 def _with_classes(source: Path, spec: PipelineSpec) -> PipelineSpec:
@@ -332,7 +316,7 @@ def _with_classes(source: Path, spec: PipelineSpec) -> PipelineSpec:
 
 def _named(path: Path, source: Source) -> Path:
     """Return the path that names the model: the folder's where a file was opened with its folder."""
-    folder = folder_of_weights(path) if source.format.id == "transformers" else None
+    folder = folder_of_weights(path) if source.kind == "transformers" else None
     return folder or (path.with_suffix("") if path.is_file() else path)
 
 
@@ -345,7 +329,7 @@ def info_of(
     guesses = (info(f"Guessed, please check: {', '.join(guessed)}.", GUESSED),) if guessed else ()
     return ModelInfo(
         name=name_of(_named(path, source)),
-        format=source.format.id,
+        format=source.kind,
         task=spec.task if spec else found.task or "arrays",
         inputs=_with_meaning(graph.inputs, {e.name: e.meaning for e in spec.inputs} if spec else {}),
         outputs=_with_meaning(graph.outputs, {e.name: e.meaning for e in spec.outputs} if spec else {}),
@@ -376,24 +360,16 @@ def _sha256(paths: tuple[Path, ...]) -> str:
     return digest.hexdigest()
 
 
-def _write(target: Path, draft: Draft, trial: Trial, told: ModelInfo) -> OpenResult:
-    write_pipeline(target, trial.spec)
-    (target / "info.json").write_text(told.model_dump_json(indent=1), encoding="utf-8")
-    if draft.stored is not None:
-        return OpenResult(info=told, artifact=read_model(target).artifact, runtime=draft.stored.runtime)
-    artifact = describe(target, draft)
-    return OpenResult(info=told, artifact=artifact, model_dir=MODEL_DIR)
+def write_info(target: Path, info: ModelInfo) -> None:
+    """Write info.json."""
+    (target / "info.json").write_text(info.model_dump_json(indent=1), encoding="utf-8")
 
 
 def describe(target: Path, draft: Draft) -> ModelArtifact:
-    """Write artifact.json beside the model.onnx, or the two parts, that a format has written."""
+    """Write artifact.json beside the model.onnx, or the two parts, that a format has written; some have written it."""
+    if draft.runtime is not None:
+        return read_model(target).artifact
     if draft.found.generation is not None:
         return join_parts(target)
     names = ["model.onnx", *(["model.onnx.data"] if (target / "model.onnx.data").exists() else [])]
-    return write_model(
-        target,
-        "model.onnx",
-        names,
-        precision=draft.graph.precision,
-        torch_program=draft.torch_program,
-    )
+    return write_model(target, "model.onnx", names, precision=draft.graph.precision, torch_program=draft.torch_program)

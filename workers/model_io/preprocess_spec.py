@@ -3,13 +3,14 @@
 An example is `resize=256,crop=224,mean=0.485/0.456/0.406,…`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from workers.contracts.errors import InputRefused
+from workers.contracts.pipeline import SPEC_NAMES
 from workers.model_io.words import refuse
-from workers.pipeline.spec import AudioSteps, ImageSteps, Preprocess, TextSteps
+from workers.pipeline.spec import ImageSteps, Preprocess
 from workers.pipeline.spec_bounds import MAX_SIDE_PX
 
 _EXAMPLE = "A whole one looks like resize=256,crop=224,mean=0.485/0.456/0.406,std=0.229/0.224/0.225,layout=nchw."
@@ -21,13 +22,8 @@ def spec_from_string(text: str, base: Preprocess) -> Preprocess:
     Raises:
         InputRefused: with the part that is wrong.
     """
-    if isinstance(base, ImageSteps):
-        return _in_one_range(replace(base, **_values(text, _IMAGE, "pictures")))
-    if isinstance(base, TextSteps):
-        return replace(base, **_values(text, _TEXT, "texts"))
-    if isinstance(base, AudioSteps):
-        return replace(base, **_values(text, _AUDIO, "sounds"))
-    return replace(base, **_values(text, _ARRAY, "arrays"))
+    steps: Preprocess = replace(base, **_values(text, *_KNOWN[base.kind]))
+    return _in_one_range(steps) if isinstance(steps, ImageSteps) else steps
 
 
 def _in_one_range(steps: ImageSteps) -> ImageSteps:
@@ -41,42 +37,35 @@ def _in_one_range(steps: ImageSteps) -> ImageSteps:
         fitting = "For brightness from 0 to 1 they are numbers such as mean=0.485/0.456/0.406,std=0.229/0.224/0.225"
     if not wrong:
         return steps
-    said = f"mean={_joined(steps.mean)},std={_joined(steps.std)}"
+    mean, std = ("/".join(f"{value:g}" for value in values) for values in (steps.mean, steps.std))
     raise refuse(
         "bad_preprocess",
         "Mean and spread do not belong to this brightness",
-        f"“range={steps.range}” with {said}: nearly all pictures would look alike to the model.",
+        f"“range={steps.range}” with mean={mean},std={std}: nearly all pictures would look alike to the model.",
         f"{fitting}, or mean=0,std=1 for none.",
     )
 
 
-def _joined(values: tuple[float, ...]) -> str:
-    return "/".join(f"{value:g}" for value in values)
-
-
 def is_image_spec(text: str) -> bool:
     """Return whether the text names a part that only images have, so that it overrides a guess of plain arrays."""
-    return any(part.split("=")[0].strip() in _IMAGE for part in text.split(","))
+    return any(part.split("=")[0].strip() in _KNOWN["image"][1] for part in text.split(","))
 
 
-def _values(text: str, known: dict[str, tuple[str, Callable[[str], Any]]], kind: str) -> dict[str, Any]:
+def _values(text: str, kind: str, known: Mapping[str, Callable[[str], Any]]) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    for part in (part.strip() for part in text.split(",")):
-        if not part:
-            continue
+    for part in filter(None, (part.strip() for part in text.split(","))):
         key, equals, value = part.partition("=")
         if key not in known or not equals:
-            raise _bad(part, f"For {kind} these parts are known: {', '.join(known)}.", _EXAMPLE)
-        field, read = known[key]
+            raise _bad(part, f"For {kind} these parts are known: {', '.join(known)}.")
         try:
-            values[field] = read(value)
+            values[_FIELDS.get(key, key)] = known[key](value)
         except ValueError as error:
-            raise _bad(part, str(error), _EXAMPLE) from error
+            raise _bad(part, str(error)) from error
     return values
 
 
-def _bad(part: str, why: str, hint: str) -> InputRefused:
-    return refuse("bad_preprocess", "The preprocessing cannot be understood", f"“{part}”: {why}", hint)
+def _bad(part: str, why: str) -> InputRefused:
+    return refuse("bad_preprocess", "The preprocessing cannot be understood", f"“{part}”: {why}", _EXAMPLE)
 
 
 def _whole(text: str) -> int:
@@ -106,12 +95,13 @@ def _side(text: str) -> int:
 
 
 def _numbers(text: str) -> tuple[float, ...]:
+    wrong = "It must be one number, or three joined by “/”."
     try:
         values = tuple(float(value) for value in text.split("/"))
     except ValueError:
-        raise ValueError("It must be one number, or three joined by “/”.") from None
+        raise ValueError(wrong) from None
     if len(values) not in (1, 3):
-        raise ValueError("It must be one number, or three joined by “/”.")
+        raise ValueError(wrong)
     return values
 
 
@@ -161,32 +151,36 @@ def _swap(text: str) -> tuple[float, float] | None:
     return _number(old), _number(new)
 
 
-_IMAGE: dict[str, tuple[str, Callable[[str], Any]]] = {
-    "resize": ("resize", _size),
-    "crop": ("crop", _size),
-    "mean": ("mean", _numbers),
-    "std": ("std", _divisors),
-    "layout": ("layout", _one_of("nchw", "nhwc")),
-    "range": ("range", _one_of("0..1", "0..255")),
-    "channels": ("channels", _one_of("rgb", "bgr", "gray")),
-    "interpolation": ("interpolation", _one_of("nearest", "bilinear", "bicubic", "lanczos")),
-    "letterbox": ("letterbox", _yes_or_no),
+_FIELDS = {name: field for field, name in SPEC_NAMES.items()}
+_KNOWN: Mapping[str, tuple[str, Mapping[str, Callable[[str], Any]]]] = {
+    "image": (
+        "pictures",
+        {
+            "resize": _size,
+            "crop": _size,
+            "mean": _numbers,
+            "std": _divisors,
+            "layout": _one_of("nchw", "nhwc"),
+            "range": _one_of("0..1", "0..255"),
+            "channels": _one_of("rgb", "bgr", "gray"),
+            "interpolation": _one_of("nearest", "bilinear", "bicubic", "lanczos"),
+            "letterbox": _yes_or_no,
+        },
+    ),
+    "text": ("texts", {"max_length": _whole, "lowercase": _yes_or_no, "special_tokens": _yes_or_no}),
+    "audio": (
+        "sounds",
+        {
+            "sample_rate": _whole,
+            "frame": _whole_or_none,
+            "context": _whole_or_none,
+            "scale": _factor,
+            "carry_state": _yes_or_no,
+        },
+    ),
+    "array": (
+        "arrays",
+        {"scale": _factor, "offset": _number, "order": _one_of("same", "reversed", "halves"), "swap": _swap},
+    ),
 }
-_TEXT: dict[str, tuple[str, Callable[[str], Any]]] = {
-    "max_length": ("max_length", _whole),
-    "lowercase": ("lowercase", _yes_or_no),
-    "special_tokens": ("special_tokens", _yes_or_no),
-}
-_AUDIO: dict[str, tuple[str, Callable[[str], Any]]] = {
-    "sample_rate": ("sample_rate_hz", _whole),
-    "frame": ("frame_samples", _whole_or_none),
-    "context": ("context_samples", _whole_or_none),
-    "scale": ("scale", _factor),
-    "carry_state": ("carry_state", _yes_or_no),
-}
-_ARRAY: dict[str, tuple[str, Callable[[str], Any]]] = {
-    "scale": ("scale", _factor),
-    "offset": ("offset", _number),
-    "order": ("order", _one_of("same", "reversed", "halves")),
-    "swap": ("swap", _swap),
-}
+"""Words for a kind of preparation, and how each part that a SPEC may name is parsed."""

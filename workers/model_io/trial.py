@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.errors import RequestedShape, WorkerError
+from workers.contracts.jobs import OpenParams
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
 from workers.model_io.facts import warning
@@ -18,9 +19,8 @@ from workers.model_io.guess.answer import TASKS
 from workers.model_io.guess.boxes_seen import seen
 from workers.model_io.guess.labels import several_labels
 from workers.model_io.guess.masks import mask_seen
-from workers.model_io.guess.spec import with_guess
+from workers.model_io.guess.spec import with_guess, with_output_words
 from workers.model_io.layouts import needs_output_axes, with_output_axes
-from workers.model_io.meanings import output_meaning
 from workers.model_io.runtime import is_out_of_memory, run_error
 from workers.model_io.words import refuse
 from workers.pipeline.batches import fixed_batch
@@ -51,26 +51,14 @@ _MAX_ELEMENTS = 50_000_000
 _MAX_FREE = 4_000_000
 
 
-@dataclass(frozen=True)
-class Hints:
-    """Facts about inputs besides their description.
-
-    `tables` holds the number of values of integer inputs, `shapes` the user's sizes, and `items` the sizes of one item
-    in the user's data, by the array's name.
-    """
-
-    tables: Mapping[str, int] = field(default_factory=dict)
-    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    items: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-
-    def sizes(self, entry: PipelineInput, only: bool) -> tuple[int, ...]:
-        """Return the whole input's sizes from the data, else from the user; () where neither states them."""
-        item = self.items.get(entry.name, self.items.get("x", ()) if only else ())
-        at = entry.batch_axis
-        if entry.batched and item and len(item) == len(entry.shape) - 1:
-            return (*item[:at], 1, *item[at:])
-        given = self.shapes.get(entry.name, self.shapes.get("", ()) if only else ())
-        return next((sizes for sizes in (item, given) if sizes and len(sizes) == len(entry.shape)), ())
+def _sizes(params: OpenParams, entry: PipelineInput, only: bool) -> tuple[int, ...]:
+    """Return the whole input's sizes from the data, else from the user; () where neither states them."""
+    item = params.item_shapes.get(entry.name, params.item_shapes.get("x", ()) if only else ())
+    at = entry.batch_axis
+    if entry.batched and item and len(item) == len(entry.shape) - 1:
+        return (*item[:at], 1, *item[at:])
+    given = params.shapes.get(entry.name, params.shapes.get("", ()) if only else ())
+    return next((sizes for sizes in (item, given) if sizes and len(sizes) == len(entry.shape)), ())
 
 
 @dataclass(frozen=True)
@@ -84,9 +72,17 @@ class Trial:
 
 
 def try_out(
-    path: Path, specs: Sequence[PipelineSpec], folder: Path, session: Runs, ctx: JobContext, hints: Hints | None = None
+    path: Path,
+    specs: Sequence[PipelineSpec],
+    folder: Path,
+    session: Runs,
+    ctx: JobContext,
+    params: OpenParams,
+    tables: Mapping[str, int],
 ) -> Trial:
     """Run some generated inputs with the first description of `specs` that works.
+
+    `params` holds the sizes that the user and the data state, `tables` the number of values of integer inputs.
 
     Raises:
         InputRefused: the model does not run or does not return numbers.
@@ -98,7 +94,7 @@ def try_out(
             ctx.check_cancelled()
             pipeline = Pipeline(spec, folder)
             try:
-                tried, outputs = _run(pipeline, session, made_feeds(pipeline, spec, ctx.seed, side, hints), ctx)
+                tried, outputs = _run(pipeline, session, _feeds(pipeline, side, ctx.seed, params, tables), ctx)
             except WorkerError:
                 raise
             except Exception as error:  # a runtime's own exceptions share no base but Exception
@@ -182,13 +178,11 @@ def _has_free_side(spec: PipelineSpec) -> bool:
     )
 
 
-def made_feeds(
-    pipeline: Pipeline, spec: PipelineSpec, seed: int, side: int, hints: Hints | None = None
-) -> Iterator[Feeds]:
+def _feeds(pipeline: Pipeline, side: int, seed: int, params: OpenParams, tables: Mapping[str, int]) -> Iterator[Feeds]:
     """Yield `SAMPLES` inputs of noise or sample texts, prepared; `side` is the size of unnamed free axes."""
     rng = np.random.default_rng(seed)
     for number in range(SAMPLES):
-        yield pipeline.feeds_from(_made(spec, rng, number, side, hints or Hints()))
+        yield pipeline.feeds_from(_made(pipeline.spec, rng, number, side, params, tables))
 
 
 def _run(pipeline: Pipeline, session: Runs, feeds: Iterator[Feeds], ctx: JobContext) -> tuple[list[Feeds], list[Feeds]]:
@@ -205,7 +199,14 @@ def _run(pipeline: Pipeline, session: Runs, feeds: Iterator[Feeds], ctx: JobCont
     return tried, outputs
 
 
-def _made(spec: PipelineSpec, rng: np.random.Generator, number: int, side: int, hints: Hints) -> Any:
+def _made(
+    spec: PipelineSpec,
+    rng: np.random.Generator,
+    number: int,
+    side: int,
+    params: OpenParams,
+    tables: Mapping[str, int],
+) -> Any:
     steps = spec.preprocess
     if isinstance(steps, TextSteps):
         return _TEXTS[number % len(_TEXTS)][: max(1, steps.max_length - 2)]  # a letter is at most one token
@@ -220,12 +221,12 @@ def _made(spec: PipelineSpec, rng: np.random.Generator, number: int, side: int, 
         return rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
     world = [entry for entry in spec.inputs if entry.source in ("array", "input_ids")]
     return {
-        e.name: random_array(sized(e, hints.sizes(e, len(world) == 1)), rng, side, hints.tables.get(e.name))
+        e.name: random_array(_sized(e, _sizes(params, e, len(world) == 1)), rng, side, tables.get(e.name))
         for e in world
     }
 
 
-def sized(entry: PipelineInput, sizes: tuple[int, ...]) -> PipelineInput:
+def _sized(entry: PipelineInput, sizes: tuple[int, ...]) -> PipelineInput:
     """Return the input with its free sizes filled in; a free batch stays free."""
     filled = tuple(
         size or (None if axis == entry.batch_axis and entry.batched else given)
@@ -288,14 +289,8 @@ def _learned(
         update["task"] = "text-embedding" if spec.task == "text-classification" else "arrays"
         update["guessed"] = with_guess(spec.guessed, is_guess=True)
     update |= _learned_result(spec, feeds, outputs, values, answer)
-    described = tuple(replace(entry, shape=_seen_shape(spec, entry, feeds, outputs)) for entry in spec.outputs)
-    update["outputs"] = described
-    learned = replace(spec, **update)
-    reworded = tuple(
-        replace(entry, meaning=output_meaning(learned, entry.name, entry.shape, entry.dtype, entry.answer))
-        for entry in described
-    )
-    return replace(learned, outputs=reworded)
+    shapes = tuple(replace(entry, shape=_seen_shape(spec, entry, feeds, outputs)) for entry in spec.outputs)
+    return with_output_words(replace(spec, **update, outputs=shapes))
 
 
 def _learned_result(
@@ -357,15 +352,11 @@ def _seen_shape(
     several lengths gave the same width.
     """
     if not entry.shape:
-        return _shape(outputs[0], entry.name)
+        shape = np.shape(outputs[0][entry.name])
+        return (None, *shape[1:]) if shape else ()
     ids = next((one.name for one in spec.inputs if one.source == "input_ids"), None)
     if ids is None or len(entry.shape) != 2 or entry.shape[1] is not None or entry.batch_axis:
         return entry.shape
     lengths = {np.shape(one[ids]) for one in feeds}
     widths = {np.shape(one[entry.name])[1] for one in outputs}
     return (entry.shape[0], widths.pop()) if len(lengths) > 1 and len(widths) == 1 else entry.shape
-
-
-def _shape(outputs: Mapping[str, NDArray[Any]], name: str) -> tuple[int | None, ...]:
-    shape = np.shape(outputs[name])
-    return (None, *shape[1:]) if shape else ()

@@ -1,6 +1,6 @@
 """Build the refusals that several formats share, as whole sentences for people."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import JsonValue
@@ -67,6 +67,35 @@ def not_opened(path: Path, what: str, hint: str = "") -> InputRefused:
     """Build the refusal of an unsupported kind of model, with the same code as for all other unusable files."""
     title, detail = "This kind of model is not supported", f"{name_of(path)} is {what}, which Fettle cannot open."
     return refuse("not_a_model", title, detail, hint or SUPPORTED)
+
+
+def no_permission(path: Path) -> InputRefused:
+    """Build the refusal of a file that may not be read."""
+    detail = f"You have no permission to read {path.name}."
+    hint = "Copy it to a folder of your own, or change its permissions."
+    return refuse("no_permission", "The file cannot be read", detail, hint)
+
+
+def several_models(folder: Path, files: Sequence[Path]) -> InputRefused:
+    """Build the refusal of a folder in which several files could be meant."""
+    detail = f"{folder.name} holds {', '.join(file.name for file in files[:6])}."
+    title, hint = "There are several models in this folder", "Choose the one file that you want to open."
+    return refuse("several_models", title, detail, hint)
+
+
+def no_tokenizer(folder: Path) -> InputRefused:
+    """Build the refusal of a folder whose model reads texts and has no tokenizer."""
+    return refuse(
+        "no_tokenizer",
+        "The tokenizer is missing",
+        f"{folder.name} holds no tokenizer.json, so texts cannot be turned into the model's numbers.",
+        "Ask its author for it (AutoTokenizer.from_pretrained(…).save_pretrained(…)), and open the folder again.",
+    )
+
+
+def unsupported(detail: str, hint: str, title: str = "This kind of model is not supported") -> InputRefused:
+    """Build the refusal of an architecture that cannot be opened."""
+    return refuse("unsupported_architecture", title, detail, hint)
 
 
 def damaged(path: Path, what: str) -> InputRefused:

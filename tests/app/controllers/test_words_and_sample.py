@@ -11,7 +11,7 @@ import pytest
 from app.controllers.model.sample import sample_or_none, sample_value
 from app.controllers.words import error_value, format_words, refused_file, subject_of, task_words
 from workers.contracts.errors import ErrorInfo
-from workers.model_io.formats import MODULES
+from workers.model_io.formats import FORMATS
 
 
 def test_the_window_speaks_of_no_options() -> None:
@@ -46,7 +46,7 @@ def test_tasks_are_told_in_words() -> None:
 
 def test_each_format_is_told_in_words() -> None:
     """Given every format that is opened, Then nobody reads its id."""
-    told = {name: format_words(name) for name in MODULES}
+    told = {name: format_words(name) for name in FORMATS}
     assert not {name: words for name, words in told.items() if "_" in words}
     assert told["encoder_decoder"] == "ONNX in parts: an encoder and a decoder" and told["gguf"] == "GGUF"
 

@@ -254,8 +254,6 @@ def _other_interface(
     lacking: Sequence[_Wanted],
     extra: Sequence[TensorSpec],
 ) -> InputRefused:
-    ours_in = [TensorSpec(name=e.name, shape=e.shape, dtype=e.dtype) for e in spec.inputs]
-    ours_out = [TensorSpec(name=e.name, shape=e.shape, dtype=e.dtype) for e in spec.outputs]
     taken = {pair.other for pair in pairs if pair.side == "output"}
     free_out = [entry for entry in outputs if entry.name not in taken]
     names_in = {entry.name for entry in spec.inputs}
@@ -265,7 +263,7 @@ def _other_interface(
         if gone or (side == "input" and free):
             parts.append(_side_words(spec, side, gone, free))
     facts: dict[str, JsonValue] = {
-        "original": {"inputs": _told(ours_in), "outputs": _told(ours_out)},
+        "original": {"inputs": _told(spec.inputs), "outputs": _told(spec.outputs)},
         "other": {"inputs": _told(inputs), "outputs": _told(outputs)},
         "matched": [pair.model_dump(mode="json") for pair in pairs],
     }
@@ -289,7 +287,7 @@ def _refusal(detail: str, facts: dict[str, JsonValue], by_command: str) -> Input
     return refuse(OTHER_INTERFACE, title, detail, hint, facts=facts, by_command=by_command)
 
 
-def _told(specs: Sequence[TensorSpec]) -> list[JsonValue]:
+def _told(specs: Sequence[TensorSpec | PipelineInput | PipelineOutput]) -> list[JsonValue]:
     return [{"name": spec.name, "shape": list(spec.shape), "dtype": spec.dtype} for spec in specs]
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.errors import InputRefused, JobCancelled, WorkerError
-from workers.contracts.folder import COMPANIONS, read_model, write_model
+from workers.contracts.errors import JobCancelled, WorkerError
+from workers.contracts.folder import COMPANIONS, write_model
 from workers.contracts.jobs import OpenBesideParams, OpenBesideResult, OpenParams
 from workers.contracts.paths import from_text
 from workers.contracts.pipeline import PipelineSpec, read_pipeline, write_pipeline
@@ -26,16 +26,18 @@ from workers.model_io.beside.matching import Match, Seen, match, other_shape
 from workers.model_io.beside.renaming import adapt_ir, adapt_onnx
 from workers.model_io.budget import trying
 from workers.model_io.compare import conversion_error
-from workers.model_io.formats import Draft
+from workers.model_io.formats import Draft, read
 from workers.model_io.opening import (
     CHECKING_IT,
     MODEL_DIR,
+    ONNX_RUNTIME,
     TRYING_IT,
     content_of,
     describe,
     info_of,
     source_of,
-    unpacked_folder,
+    unpacking,
+    write_info,
 )
 from workers.model_io.runtime import load_session, run_error
 from workers.model_io.words import refuse
@@ -45,7 +47,6 @@ from workers.pipeline.prepared import Prepared
 Feeds = dict[str, NDArray[Any]]
 
 TRIED_ITEMS = 3
-ONNX_RUNTIME = "onnxruntime-cpu"
 
 
 def open_beside(params: OpenBesideParams, ctx: JobContext) -> OpenBesideResult:
@@ -54,15 +55,8 @@ def open_beside(params: OpenBesideParams, ctx: JobContext) -> OpenBesideResult:
     Raises:
         InputRefused: the model cannot be opened, or has another interface than the original.
     """
-    target = ctx.work_dir / MODEL_DIR
-    try:
-        target.mkdir(parents=True)
+    with unpacking(ctx, MODEL_DIR) as target:
         return _open(params, ctx, target)
-    except BaseException:
-        shutil.rmtree(target, ignore_errors=True)
-        raise
-    finally:
-        shutil.rmtree(unpacked_folder(ctx), ignore_errors=True)
 
 
 def _open(params: OpenBesideParams, ctx: JobContext, target: Path) -> OpenBesideResult:
@@ -73,7 +67,7 @@ def _open(params: OpenBesideParams, ctx: JobContext, target: Path) -> OpenBeside
     ctx.progress(CHECKING_IT, 0, 3)
     source = source_of(path, ctx, to_prove=True)
     opening = _with_shapes(params.opening, spec, seen)
-    draft, write = source.format.read(source.path, opening, ctx)
+    draft, write = read(source, opening, ctx)
     ctx.identified(content_of(path, source, draft, opening))
     draft = write(opening, target)
     ctx.check_cancelled()
@@ -81,29 +75,19 @@ def _open(params: OpenBesideParams, ctx: JobContext, target: Path) -> OpenBeside
     ctx.progress(TRYING_IT, 1, 3)
     first = [{name: np.array(value) for name, value in items[at].items()} for at in range(min(TRIED_ITEMS, len(items)))]
     error = _converted(path, draft, found, first, target, ctx)
-    notes = tuple(_notes(found))
-    artifact = _adapted(path, draft, found, target, notes)
-    _describe(target, original, draft, spec, found)
-    told = info_of(path, source, draft, _described(draft, spec, found), ())
-    (target / "info.json").write_text(told.model_dump_json(indent=1), encoding="utf-8")
-    runtime = params.runtime or (draft.stored.runtime if draft.stored is not None else ONNX_RUNTIME)
+    artifact = _adapted(path, draft, found, target)
+    described = _described(draft, spec, found)
+    _describe(target, original, None if described == spec else described)
+    info = info_of(path, source, draft, described, ())
+    write_info(target, info)
+    runtime = params.runtime or draft.runtime or ONNX_RUNTIME
     ctx.progress(TRYING_IT, 2, 3)
-    _try_out(path, params, original, target, runtime, first, draft.graph.weight_bytes, ctx)
+    _try_out(path, params, spec, target, runtime, first, draft.graph.weight_bytes, ctx)
     ctx.progress(TRYING_IT, 3, 3)
     origin = Elsewhere(
-        name=told.name,
-        path=params.opening.path,
-        format=source.format.id,
-        sha256=told.sha256,
-        matched=found.adapted,
+        name=info.name, path=params.opening.path, format=source.kind, sha256=info.sha256, matched=found.adapted
     )
-    return OpenBesideResult(
-        info=told,
-        artifact=artifact,
-        elsewhere=origin,
-        runtime=runtime,
-        conversion_error=error,
-    )
+    return OpenBesideResult(info=info, artifact=artifact, elsewhere=origin, runtime=runtime, conversion_error=error)
 
 
 def _with_shapes(opening: OpenParams, spec: PipelineSpec, seen: Seen) -> OpenParams:
@@ -145,12 +129,19 @@ def _as_theirs(item: Mapping[str, NDArray[Any]], found: Match) -> Feeds:
     return feeds
 
 
-def _adapted(path: Path, draft: Draft, found: Match, target: Path, notes: tuple[str, ...]) -> ModelArtifact:
+def _adapted(path: Path, draft: Draft, found: Match, target: Path) -> ModelArtifact:
     """Rewrite the model's file with the original's names; leave it untouched if nothing differs."""
-    artifact = describe(target, draft) if draft.stored is None else read_model(target).artifact
+    artifact = describe(target, draft)
     changed = bool(found.adapted or found.unfed)
-    if changed and _is_fixed(draft):
-        raise _other_names(path)
+    # further files or settings may name the inputs, which then cannot be renamed in one place
+    if changed and (draft.found.generation is not None or not draft.plain):
+        raise refuse(
+            "other_names",
+            "The two models name their inputs and outputs differently",
+            f"{path.name} is made of several parts that name their inputs, so it can only stand for a model that has "
+            "the same names.",
+            "Compare it with the model that it was made from.",
+        )
     if changed:
         main = target / artifact.main
         (adapt_ir if artifact.format == "openvino-ir" else adapt_onnx)(main, found.adapted, found.unfed)
@@ -162,23 +153,8 @@ def _adapted(path: Path, draft: Draft, found: Match, target: Path, notes: tuple[
         precision=artifact.precision,
         settings=artifact.settings,
         runtimes=artifact.runtimes,
-        notes=notes,
+        notes=tuple(_notes(found)),
         torch_program=None if changed else artifact.torch_program,
-    )
-
-
-def _is_fixed(draft: Draft) -> bool:
-    """Return whether further files or settings name the model's inputs, so that they cannot be renamed in one place."""
-    return draft.found.generation is not None or (draft.stored is not None and not draft.stored.plain)
-
-
-def _other_names(path: Path) -> InputRefused:
-    return refuse(
-        "other_names",
-        "The two models name their inputs and outputs differently",
-        f"{path.name} is made of several parts that name their inputs, so it can only stand for a model that has "
-        "the same names.",
-        "Compare it with the model that it was made from.",
     )
 
 
@@ -192,27 +168,26 @@ def _described(draft: Draft, spec: PipelineSpec, found: Match) -> PipelineSpec:
                 sizes[entry.batch_axis] = found.batch
             inputs.append(replace(entry, shape=tuple(sizes)))
         spec = replace(spec, inputs=tuple(inputs))
-    own = draft.stored.pipeline if draft.stored is not None else None
+    own = draft.pipeline
     if own is not None and own.preprocess.kind == "image" and spec.preprocess.kind == "image":
-        steps = replace(spec.preprocess, pixels=own.preprocess.pixels)
-        spec = replace(spec, preprocess=steps)
+        spec = replace(spec, preprocess=replace(spec.preprocess, pixels=own.preprocess.pixels))
     return spec
 
 
-def _describe(target: Path, original: Path, draft: Draft, spec: PipelineSpec, found: Match) -> None:
+def _describe(target: Path, original: Path, described: PipelineSpec | None) -> None:
+    """Put the original's companions beside the model, with another description if it has one."""
     for name in COMPANIONS:
         (target / name).unlink(missing_ok=True)
         if (original / name).is_file():
             shutil.copyfile(original / name, target / name)
-    described = _described(draft, spec, found)
-    if described != spec:
+    if described is not None:
         write_pipeline(target, described)
 
 
 def _try_out(
     path: Path,
     params: OpenBesideParams,
-    original: Path,
+    spec: PipelineSpec,
     target: Path,
     runtime: str,
     items: Iterable[Feeds],
@@ -224,11 +199,11 @@ def _try_out(
     Raises:
         InputRefused: the shapes differ, or the model does not run.
     """
+    original = Path(params.model_dir)
     before = open_session(original, params.original_runtime, params.original_settings, ctx.threads)
     after = open_session(target, runtime, {}, ctx.threads)
     try:
         first, second = load_pipeline(original), load_pipeline(target)
-        spec = read_pipeline(original)
         for item in items:
             ctx.check_cancelled()
             want = _shapes(first, before, item)

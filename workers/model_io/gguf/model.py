@@ -10,7 +10,7 @@ import numpy as np
 
 from workers.contracts.process.context import JobContext
 from workers.model_io.gguf.header import PLAIN, Header, Tensor
-from workers.model_io.words import damaged, refuse, shown
+from workers.model_io.words import damaged, refuse, shown, unsupported
 
 SHARD_BYTES = 1 << 30
 CHUNK_NUMBERS = 1 << 24
@@ -62,9 +62,7 @@ def refuse_unknown(path: Path, header: Header) -> None:
         InputRefused: with the name of the unknown part, or for one of several split files.
     """
     if header.architecture not in FAMILIES:
-        raise refuse(
-            "unsupported_architecture",
-            "This kind of model is not supported",
+        raise unsupported(
             f"{path.name} is a GGUF file of the architecture “{shown(header.architecture or 'none', 60)}”.",
             f"Of GGUF files these can be opened: {', '.join(FAMILIES)}. Others may open as a folder of safetensors.",
         )
@@ -77,9 +75,7 @@ def refuse_unknown(path: Path, header: Header) -> None:
         )
     for tensor in header.tensors:
         if tensor.name != ROPE and _weight(tensor) is None:
-            raise refuse(
-                "unsupported_architecture",
-                "This kind of model is not supported",
+            raise unsupported(
                 f"{path.name} holds {shown(tensor.name, 60)}, which an ordinary {header.architecture} has not.",
                 "It may be a variant with parts of its own. Open it as a folder of safetensors instead.",
             )
@@ -164,9 +160,7 @@ def _rope(path: Path, header: Header, theta: float, config: dict[str, Any]) -> d
         llama3 |= {"low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}
         if _same_turns(factors, theta, llama3, config):
             return llama3
-    raise refuse(
-        "unsupported_architecture",
-        "This kind of model is not supported",
+    raise unsupported(
         f"{path.name} reaches further by “{shown(kind if kind != 'none' else ROPE, 40)}”, which is not known here.",
         "Open it as a folder of safetensors instead.",
     )

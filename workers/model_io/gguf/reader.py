@@ -13,7 +13,7 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
 from workers.model_io.budget import checking, converting
 from workers.model_io.facts import info, warning
-from workers.model_io.formats import Draft, Format, Write
+from workers.model_io.formats import Draft, Write
 from workers.model_io.gguf.header import PLAIN, Header, blocks, read_header
 from workers.model_io.gguf.model import config_of, precision, refuse_unknown, write_weights
 from workers.model_io.gguf.tokens import write_tokenizer
@@ -66,6 +66,3 @@ def _told(path: Path, header: Header, known: dict[int, tuple[str, int, int]]) ->
         f"Its weights were made smaller already ({listed}). What that changed cannot be told: versions are compared"
         f" with {shown(path.name, 60)} as it is."
     )
-
-
-FORMAT = Format(id="gguf", title="GGUF", read=read)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from workers.contracts.specs import BOXES_UNKNOWN, Finding, TensorSpec
@@ -37,16 +37,6 @@ _RATE_NAMES = ("sr", "sample_rate", "sampling_rate")
 _SILERO_CONTEXT, _SILERO_FRAME, _RATE_HZ = 64, 512, 16_000
 
 
-@dataclass(frozen=True)
-class _Reading:
-    """The inputs with their sources, and the preparation."""
-
-    inputs: tuple[PipelineInput, ...]
-    steps: Preprocess
-    links: dict[str, str]
-    guessed: tuple[str, ...]
-
-
 def build_spec(
     graph: Graph,
     found: ModelFacts,
@@ -63,51 +53,33 @@ def build_spec(
     reading = replace(reading, inputs=tuple(_whole(entry, items or {}) for entry in reading.inputs))
     answer = pick_answer(graph.outputs, reading.links)
     sampling = guess_sampling(reading.inputs, answer)
-    kind, guessed = answer_kind(answer, graph.outputs, reading.inputs, reading.steps, found)
+    kind, guessed = answer_kind(answer, graph.outputs, reading.inputs, reading.preprocess, found)
     if sampling is not None and kind == "picture":
         kind, guessed = "tensor", ()  # the output of a step network is not an image yet
-    task = found.task or task_of(reading.inputs, reading.steps, kind, answer, found)
-    result = _result(graph, answer, reading.inputs, reading.steps, kind, found)
-    fed = reading.steps
-    if isinstance(result.steps, BoxesSteps) and isinstance(fed, ImageSteps) and "mean" in reading.guessed:
-        fed = detector_image(fed, result.steps.form)
-    steps = spec_from_string(preprocess, fed) if preprocess else fed
-    spec = PipelineSpec(
+    task = found.task or task_of(reading.inputs, reading.preprocess, kind, answer, found)
+    output, result, classes = _result(graph, answer, reading.inputs, fed := reading.preprocess, kind, found)
+    if isinstance(result, BoxesSteps) and isinstance(fed, ImageSteps) and "mean" in reading.guessed:
+        fed = detector_image(fed, result.form)
+    spec = replace(
+        reading,
         task=task,
-        inputs=reading.inputs,
-        outputs=(),
-        preprocess=steps,
+        preprocess=spec_from_string(preprocess, fed) if preprocess else fed,
         answer_kind=kind,
         scores=found.scores or "logits",
-        classes=result.classes,
-        links=reading.links,
+        classes=classes,
         pooling=(found.pooling or "mean") if kind == "embedding" and len(answer.shape) == 3 else "none",
         normalize=bool(found.normalize) and kind == "embedding",
         guessed=() if preprocess else tuple(dict.fromkeys(reading.guessed + guessed + found.guessed)),
         sampling=sampling,
-        postprocess=result.steps,
+        postprocess=result,
     )
     if spec.sampling is not None:
         spec = replace(spec, guessed=(*spec.guessed, "sampling"))
     if found.generation is not None:
-        told: dict[str, Any] = {
-            "answer_kind": "tokens" if found.generation.mel is None else "transcript",
-            "generation": found.generation,
-            "classes": None,
-            "postprocess": None,
-            "pooling": "none",
-        }
+        told: dict[str, Any] = {"generation": found.generation, "classes": None, "postprocess": None, "pooling": "none"}
+        told["answer_kind"] = "tokens" if found.generation.mel is None else "transcript"
         return with_words(replace(spec, **told), graph.outputs, TOKENS)
-    return with_words(spec, graph.outputs, result.output)
-
-
-@dataclass(frozen=True)
-class _Result:
-    """Steps that read results from the outputs, starting with `output`; `steps` None means unchanged."""
-
-    output: str
-    steps: Postprocess | None
-    classes: tuple[str, ...] | None
+    return with_words(spec, graph.outputs, output)
 
 
 def _result(
@@ -117,15 +89,18 @@ def _result(
     steps: Preprocess,
     kind: AnswerKind,
     found: ModelFacts,
-) -> _Result:
+) -> tuple[str, Postprocess | None, tuple[str, ...] | None]:
+    """Return the output that results start with, the steps that read them (None: unchanged), and the class names."""
     if kind == "detection":
         boxes = boxes_steps(graph.outputs, inputs, steps, found) if isinstance(steps, ImageSteps) else None
-        return _Result(boxes.boxes if boxes is not None else answer.name, boxes, found.classes)
+        return boxes.boxes if boxes is not None else answer.name, boxes, found.classes
     if kind == "mask":
-        return _Result(answer.name, mask_steps(answer, found), found.classes)
-    if kind == "transcript" and (read := transcript_of(answer, found)) is not None:
-        return _Result(answer.name, *read)
-    return _Result(answer.name, None, _fitting(found.classes, answer))
+        return answer.name, mask_steps(answer, found), found.classes
+    if kind == "transcript" and (transcript := transcript_of(answer, found)) is not None:
+        return answer.name, *transcript
+    count = answer.shape[-1] if answer.shape else None
+    fits = found.classes is not None and (not isinstance(count, int) or count == len(found.classes))
+    return answer.name, None, found.classes if fits else None
 
 
 def box_findings(spec: PipelineSpec) -> tuple[Finding, ...]:
@@ -148,16 +123,16 @@ def reread(spec: PipelineSpec, graph: Graph, found: ModelFacts) -> PipelineSpec:
     """Determine the prediction again after sources or links of inputs changed."""
     answer = pick_answer(graph.outputs, spec.links)
     kind, guessed = answer_kind(answer, graph.outputs, spec.inputs, spec.preprocess, found)
-    result = _result(graph, answer, spec.inputs, spec.preprocess, kind, found)
+    output, steps, classes = _result(graph, answer, spec.inputs, spec.preprocess, kind, found)
     told = replace(
         spec,
         answer_kind=kind,
-        postprocess=result.steps,
+        postprocess=steps,
         task=found.task or task_of(spec.inputs, spec.preprocess, kind, answer, found),
-        classes=result.classes,
+        classes=classes,
         guessed=with_guess(spec.guessed, is_guess=TASK_GUESSED in guessed),
     )
-    return with_words(told, graph.outputs, result.output)
+    return with_words(told, graph.outputs, output)
 
 
 def with_guess(guessed: tuple[str, ...], *, is_guess: bool) -> tuple[str, ...]:
@@ -170,16 +145,15 @@ def with_words(spec: PipelineSpec, outputs: tuple[TensorSpec, ...], answer: str)
     """Fill in the meanings, which need the rest of the description."""
     inputs = tuple(replace(entry, meaning=input_meaning(entry, spec.preprocess)) for entry in spec.inputs)
     described = tuple(
-        PipelineOutput(
-            name=output.name,
-            dtype=output.dtype,
-            shape=sizes(output.shape),
-            meaning=output_meaning(spec, output.name, sizes(output.shape), output.dtype, output.name == answer),
-            answer=output.name == answer,
-        )
-        for output in outputs
+        PipelineOutput(name=one.name, dtype=one.dtype, shape=sizes(one.shape), answer=one.name == answer)
+        for one in outputs
     )
-    return replace(spec, inputs=inputs, outputs=described)
+    return with_output_words(replace(spec, inputs=inputs, outputs=described))
+
+
+def with_output_words(spec: PipelineSpec) -> PipelineSpec:
+    """Fill in the meanings of the outputs."""
+    return replace(spec, outputs=tuple(replace(entry, meaning=output_meaning(spec, entry)) for entry in spec.outputs))
 
 
 def sizes(shape: tuple[int | str | None, ...]) -> Shape:
@@ -187,7 +161,8 @@ def sizes(shape: tuple[int | str | None, ...]) -> Shape:
     return tuple(size if isinstance(size, int) else None for size in shape)
 
 
-def _read_inputs(graph: Graph, found: ModelFacts, shapes: Mapping[str, Shape], preprocess: str | None) -> _Reading:
+def _read_inputs(graph: Graph, found: ModelFacts, shapes: Mapping[str, Shape], preprocess: str | None) -> PipelineSpec:
+    """Return a description with the inputs, their sources and the preparation alone."""
     specs = [_with_shape(spec, shapes, len(graph.inputs) == 1) for spec in graph.inputs]
     links = _links(specs, graph.outputs)
     state = [spec for spec in specs if spec.name in links]
@@ -204,12 +179,18 @@ def _read_inputs(graph: Graph, found: ModelFacts, shapes: Mapping[str, Shape], p
         first = _audio_input(world[0], found, in_steps=bool(state or rates))
     elif len(world) == 1 and picture_layout(world[0], found, preprocess is not None and is_image_spec(preprocess)):
         steps, guessed = guess_image(world[0], found, graph.outputs)
-        first = _Reading((_input(world[0], "image"),), steps, {}, guessed)
+        first = _reading((_input(world[0], "image"),), steps, guessed)
     else:
-        first = _Reading(tuple(_input(spec, "array") for spec in world), ArraySteps(), {}, ())
+        first = _reading(tuple(_input(spec, "array") for spec in world), ArraySteps())
     order = {spec.name: number for number, spec in enumerate(graph.inputs)}
     inputs = tuple(sorted((*first.inputs, *extra), key=lambda entry: order[entry.name]))
-    return _Reading(inputs, first.steps, links, first.guessed)
+    return replace(first, inputs=inputs, links=links)
+
+
+def _reading(inputs: tuple[PipelineInput, ...], steps: Preprocess, guessed: tuple[str, ...] = ()) -> PipelineSpec:
+    return PipelineSpec(
+        task="arrays", inputs=inputs, outputs=(), preprocess=steps, answer_kind="tensor", guessed=guessed
+    )
 
 
 def _input(spec: TensorSpec, source: Source, constant: int | None = None) -> PipelineInput:
@@ -266,18 +247,18 @@ def _token_source(spec: TensorSpec) -> Source | None:
     return "input_ids" if "ids" in name or "token" in name else None
 
 
-def _text_inputs(world: list[TensorSpec], found: ModelFacts) -> _Reading:
+def _text_inputs(world: list[TensorSpec], found: ModelFacts) -> PipelineSpec:
     inputs = tuple(
         replace(_input(spec, source), optional=source != "input_ids")
         for spec in world
         if (source := _token_source(spec))
     )
     if found.tokenizer is None:
-        return _Reading(inputs, ArraySteps(), {}, ("tokenizer",))
+        return _reading(inputs, ArraySteps(), ("tokenizer",))
     fixed = next((size for entry in inputs for size in entry.shape[1:] if size), None)
     limit = found.max_length or 512
     steps = TextSteps(max_length=min(limit, fixed) if fixed else limit)
-    return _Reading(inputs, steps, {}, () if found.max_length or fixed else ("max_length",))
+    return _reading(inputs, steps, () if found.max_length or fixed else ("max_length",))
 
 
 def _is_audio(spec: TensorSpec, stateful: bool) -> bool:
@@ -287,7 +268,7 @@ def _is_audio(spec: TensorSpec, stateful: bool) -> bool:
     return named or (stateful and len(spec.shape) == 2)
 
 
-def _audio_input(spec: TensorSpec, found: ModelFacts, in_steps: bool) -> _Reading:
+def _audio_input(spec: TensorSpec, found: ModelFacts, in_steps: bool) -> PipelineSpec:
     """Return the reading of an audio input.
 
     Frames of 512 samples after 64 of context are silero-vad's at 16 kHz; another fixed width is one frame. A model of
@@ -296,14 +277,14 @@ def _audio_input(spec: TensorSpec, found: ModelFacts, in_steps: bool) -> _Readin
     width = sizes(spec.shape)[-1]
     whole = _SILERO_CONTEXT + _SILERO_FRAME
     if isinstance(found.preprocess, AudioSteps):
-        return _Reading((_input(spec, "audio"),), found.preprocess, {}, ())
+        return _reading((_input(spec, "audio"),), found.preprocess)
     if width is None and not in_steps:
         steps = AudioSteps(frame_samples=0)
     elif width in (None, whole):
         steps = AudioSteps(frame_samples=_SILERO_FRAME, context_samples=_SILERO_CONTEXT)
     else:
         steps = AudioSteps(frame_samples=width or _RATE_HZ)
-    return _Reading((_input(spec, "audio"),), steps, {}, ("sample_rate", "frame", "context"))
+    return _reading((_input(spec, "audio"),), steps, ("sample_rate", "frame", "context"))
 
 
 def _links(inputs: list[TensorSpec], outputs: tuple[TensorSpec, ...]) -> dict[str, str]:
@@ -327,11 +308,3 @@ def class_name_findings(found: ModelFacts, spec: PipelineSpec) -> tuple[Finding,
         return ()
     what = f"Its files name {len(found.classes):,} classes, and it gives {count:,} scores: these names are not used."
     return (warning(what),)
-
-
-def _fitting(classes: tuple[str, ...] | None, answer: TensorSpec) -> tuple[str, ...] | None:
-    """Return the class names if there is one for each score."""
-    count = answer.shape[-1] if answer.shape else None
-    if classes is None or (isinstance(count, int) and count != len(classes)):
-        return None
-    return classes

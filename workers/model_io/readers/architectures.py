@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,19 +28,10 @@ NEW_MODELS_SECONDS = 4.0
 _SAME = 1e-4
 
 
-@dataclass(frozen=True)
-class Recognized:
-    """A recognized architecture; `name` is "library/model", `module` holds the weights (float32, eval mode)."""
-
-    name: str
-    module: Any
-    classes: int
-    found: ModelFacts
-    input_size: tuple[int, int, int]
-
-
-def recognize(path: Path, tensors: Tensors, sha256: str, wanted: str | None, ctx: JobContext) -> Recognized:
-    """Return the architecture with these weights loaded.
+def recognize(
+    path: Path, tensors: Tensors, sha256: str, wanted: str | None, ctx: JobContext
+) -> tuple[Any, int, ModelFacts, tuple[int, int, int]]:
+    """Return the module with these weights (float32, eval mode), its number of classes, its facts and its input size.
 
     Raises:
         InputRefused: the architecture is unknown, ambiguous, or not the wanted one.
@@ -68,7 +58,7 @@ def recognize(path: Path, tensors: Tensors, sha256: str, wanted: str | None, ctx
             facts={"architectures": [name, *others]},
             by_command=f"--architecture {name}",
         )
-    return Recognized(name, module, classes, found, size)
+    return module, classes, found, size
 
 
 def matching_architectures(shapes: Shapes, ctx: JobContext) -> list[tuple[str, int]]:

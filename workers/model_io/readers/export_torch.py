@@ -1,7 +1,7 @@
 """Convert a torch module to the inner form: ONNX, and the torch program beside it."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,15 +70,16 @@ def export(
     return PROGRAM_FILE
 
 
-def reference(module: Any, output: str) -> Reference:
-    """Return a function that runs the module on numpy inputs."""
+def reference(module: Any, inputs: Sequence[str], outputs: Sequence[str]) -> Reference:
+    """Return a function that runs the module on numpy inputs, which are its arguments in this order."""
 
     def run(feeds: Mapping[str, NDArray[Any]]) -> Arrays:
         import torch
 
         with torch.inference_mode():
-            answer = module(**{name: torch.from_numpy(np.array(value)) for name, value in feeds.items()})
-        return {output: answer.numpy()}
+            answer = module(*(torch.from_numpy(np.array(feeds[name])) for name in inputs))
+        tensors = answer if isinstance(answer, tuple | list) else (answer,)
+        return {name: tensor.numpy() for name, tensor in zip(outputs, tensors, strict=True)}
 
     return run
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from workers.contracts.pipeline import checked
 from workers.contracts.specs import Finding, TensorSpec
-from workers.model_io.facts import Graph, info
+from workers.model_io.facts import Graph, ModelFacts, info
 from workers.model_io.readers.neighbors import read_json
-from workers.model_io.words import refuse, shown
+from workers.model_io.words import refuse, shown, unsupported
 from workers.pipeline.spec import Cache, Generation, MelSteps
 
 LONGEST, MOST = 64, 512
@@ -18,15 +18,6 @@ LONGEST, MOST = 64, 512
 IDS, HIDDEN, MASK, POSITION = ("input_ids", "decoder_input_ids"), "encoder_", "encoder_attention_mask", "cache_position"
 PAST, PRESENT = ("past_key_values", "past"), ("present_key_values", "present")
 WHISPER = "whisper"
-
-
-@dataclass(frozen=True)
-class Loop:
-    """The loop, its guessed parts, and findings for the user."""
-
-    steps: Generation
-    guessed: tuple[str, ...] = ()
-    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,8 +31,8 @@ class _Taken:
     past: tuple[TensorSpec, ...]
 
 
-def loop_of(folder: Path, encoder: Graph, decoder: Graph, step: Graph | None) -> Loop:
-    """Return how the loop calls the parts.
+def loop_of(folder: Path, encoder: Graph, decoder: Graph, step: Graph | None) -> ModelFacts:
+    """Return how the loop calls the parts, with its guessed parts and findings for the user.
 
     Raises:
         InputRefused: this is unknown, or the parts do not fit together.
@@ -82,7 +73,8 @@ def loop_of(folder: Path, encoder: Graph, decoder: Graph, step: Graph | None) ->
         cache=None if step is None else _cache(folder, decoder, step, scores[0]),
         mel=mel,
     )
-    return Loop(checked(steps), () if is_known else ("longest answer",), tuple(_told(said, step)))
+    guessed = () if is_known else ("longest answer",)
+    return ModelFacts(generation=checked(steps), guessed=guessed, findings=tuple(_told(said, step)))
 
 
 def settings_of(folder: Path) -> dict[str, Any]:
@@ -277,11 +269,10 @@ def _number(value: Any) -> int | None:
 
 def unfit(folder: Path, reason: str) -> Exception:
     """Return the refusal for parts that cannot run together."""
-    return refuse(
-        "unsupported_architecture",
-        "These parts cannot be run together",
+    return unsupported(
         f"{folder.name} holds an encoder and a decoder, but {reason}.",
         "Export the model again with optimum (optimum-cli export onnx), beside the model's own config.json.",
+        "These parts cannot be run together",
     )
 
 

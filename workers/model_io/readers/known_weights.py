@@ -31,7 +31,7 @@ def _torchvision(name: str, model: str, sha256: str, classes: int) -> tuple[Mode
     steps = ImageSteps(
         resize=resize,
         crop=(crop, crop),
-        interpolation=_interpolation(preset.interpolation.value),
+        interpolation=_usual(preset.interpolation.value),
         mean=tuple(preset.mean),
         std=tuple(preset.std),
     )
@@ -58,7 +58,7 @@ def _timm(name: str, model: str, classes: int) -> tuple[ModelFacts, tuple[int, i
     steps = ImageSteps(
         resize=resize,
         crop=(height, width),
-        interpolation=_interpolation(sizes.get("interpolation", "bicubic")),
+        interpolation=_usual(sizes.get("interpolation", "bicubic")),
         mean=tuple(sizes.get("mean", (0.485, 0.456, 0.406))),
         std=tuple(sizes.get("std", (0.229, 0.224, 0.225))),
     )
@@ -71,8 +71,8 @@ def _timm(name: str, model: str, classes: int) -> tuple[ModelFacts, tuple[int, i
     return found, (channels, height, width)
 
 
-def _interpolation(name: str) -> Any:
-    return name if name in _INTERPOLATIONS else "bilinear"
+def _usual(interpolation: str) -> Any:
+    return interpolation if interpolation in _INTERPOLATIONS else "bilinear"
 
 
 def _guessed(classes: int) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from workers.contracts.folder import write_model
 from workers.contracts.jobs import OpenParams
 from workers.contracts.measured.beside import CARRIED_FOLDER
 from workers.contracts.process.context import JobContext
-from workers.contracts.specs import ChatFacts, TensorSpec
+from workers.contracts.specs import ChatFacts
 from workers.contracts.wording import percent
 from workers.infer import openvino
 from workers.infer.chat_session import COUNTED, IDS, THOUGHTS
@@ -29,13 +29,13 @@ from workers.infer.next_tokens import WIDTH, thoughts
 from workers.infer.openvino_program import import_library
 from workers.model_io.budget import converting
 from workers.model_io.compare import MAX_RELATIVE_ERROR
-from workers.model_io.facts import Graph, ModelFacts, danger, info, warning
-from workers.model_io.formats import Draft, ModelFormat, Write
+from workers.model_io.facts import Graph, ModelFacts, danger, info, tensor_specs, warning
+from workers.model_io.formats import Draft, Write
 from workers.model_io.readers.chat_files import chat_of, checked_chat, template_of
 from workers.model_io.readers.named_weights import UNIFORM_FILE, name_weights
 from workers.model_io.readers.neighbors import beside_folder, carry
 from workers.model_io.readers.wide_layers import in_32_bits
-from workers.model_io.words import first_line, refuse, shown
+from workers.model_io.words import first_line, no_tokenizer, refuse, shown
 from workers.pipeline.chats import ChatTexts
 from workers.pipeline.spec import Chat, PipelineInput, PipelineOutput, PipelineSpec, TextSteps
 
@@ -90,8 +90,8 @@ def read(
     chat = chat_of(folder, config)
     spec = _spec(chat, _number(config.get("vocab_size")))
     graph = Graph(
-        inputs=tuple(TensorSpec(name=entry.name, shape=entry.shape, dtype=entry.dtype) for entry in spec.inputs),
-        outputs=tuple(TensorSpec(name=entry.name, shape=entry.shape, dtype=entry.dtype) for entry in spec.outputs),
+        inputs=tensor_specs(spec.inputs),
+        outputs=tensor_specs(spec.outputs),
         parameters=sum(counts.values()),
         weight_bytes=sum(counts.values()) * (4 if stored == "F32" else 2),
         precision=PRECISIONS[stored],
@@ -107,7 +107,9 @@ def read(
         replace(own.or_else(beside), preprocess=None, scores=None, classes=None, width=None, max_length=None),
         (folder / "config.json", *files),
         tuple(findings),
-        stored=ModelFormat(RUNTIME, spec, plain=False),
+        runtime=RUNTIME,
+        pipeline=spec,
+        plain=False,
         chat=_facts(config, chat),
     )
 
@@ -124,12 +126,7 @@ def _refuse_unfit(folder: Path, config: Mapping[str, Any], beside: ModelFacts, s
         InputRefused: there is no tokenizer, or the weights (mostly `stored`) have lost digits.
     """
     if beside.tokenizer is None:
-        raise refuse(
-            "no_tokenizer",
-            "The tokenizer is missing",
-            f"{folder.name} holds no tokenizer.json, so texts cannot be turned into the model's numbers.",
-            "Ask its author for it (AutoTokenizer.from_pretrained(…).save_pretrained(…)), and open the folder again.",
-        )
+        raise no_tokenizer(folder)
     if isinstance(config.get("quantization_config"), dict) or stored not in PRECISIONS:
         raise refuse(
             "few_bits_already",
@@ -179,8 +176,8 @@ def _spec(chat: Chat, vocabulary: int) -> PipelineSpec:
 
 def _write(folder: Path, config: Mapping[str, Any], draft: Draft, load: Load, target: Path, ctx: JobContext) -> Draft:
     """Load the model as stored, convert it, and compare both on a sentence."""
-    assert draft.stored is not None and draft.stored.pipeline is not None and draft.found.tokenizer is not None
-    chat, steps = draft.stored.pipeline.chat, draft.stored.pipeline.preprocess
+    assert draft.pipeline is not None and draft.found.tokenizer is not None
+    chat, steps = draft.pipeline.chat, draft.pipeline.preprocess
     assert chat is not None
     carry(folder, target)
     shutil.copyfile(draft.found.tokenizer, target / "tokenizer.json")

@@ -25,6 +25,11 @@ def _data(what: str) -> FileSignature:
 
 
 _ONNX_HINT = "Save or convert it as ONNX, and open the .onnx file."
+_LFS = FileSignature(
+    "a pointer of Git LFS: a note that says where the model lies",
+    "Run “git lfs pull” in its folder, or download the file itself.",
+)
+_UNPACK_HINT = "Unpack it first, then open the model inside."
 _MAGIC: tuple[tuple[int, bytes, FileSignature], ...] = (
     (0, b"\x89PNG\r\n\x1a\n", _data("a picture (PNG)")),
     (0, b"\xff\xd8\xff", _data("a picture (JPEG)")),
@@ -44,19 +49,16 @@ _MAGIC: tuple[tuple[int, bytes, FileSignature], ...] = (
     (0, b"\x89HDF\r\n", FileSignature("an HDF5 file, as Keras writes them", _ONNX_HINT, is_model=True)),
     (4, b"TFL3", FileSignature("a TensorFlow Lite model", _ONNX_HINT, is_model=True)),
     (4, b"ORTM", FileSignature("a model in ONNX Runtime's own ORT format", "Open the .onnx file it was made of.")),
-    (0, b"\x1f\x8b", FileSignature("a compressed file (gzip)", "Unpack it first, then open the model inside.")),
-    (0, b"BZh", FileSignature("a compressed file (bzip2)", "Unpack it first, then open the model inside.")),
-    (0, b"7z\xbc\xaf\x27\x1c", FileSignature("a 7z archive", "Unpack it first, then open the model inside.")),
-    (0, b"Rar!", FileSignature("a RAR archive", "Unpack it first, then open the model inside.")),
-    (0, b"\xfd7zXZ", FileSignature("a compressed file (xz)", "Unpack it first, then open the model inside.")),
-    (257, b"ustar", FileSignature("a TAR archive", "Unpack it first, then open the model inside.")),
+    (0, b"\x1f\x8b", FileSignature("a compressed file (gzip)", _UNPACK_HINT)),
+    (0, b"BZh", FileSignature("a compressed file (bzip2)", _UNPACK_HINT)),
+    (0, b"7z\xbc\xaf\x27\x1c", FileSignature("a 7z archive", _UNPACK_HINT)),
+    (0, b"Rar!", FileSignature("a RAR archive", _UNPACK_HINT)),
+    (0, b"\xfd7zXZ", FileSignature("a compressed file (xz)", _UNPACK_HINT)),
+    (257, b"ustar", FileSignature("a TAR archive", _UNPACK_HINT)),
     (
         0,
         b"version https://git-lfs",
-        FileSignature(
-            "a pointer of Git LFS: a note that says where the model lies",
-            "Run “git lfs pull” in its folder, or download the file itself.",
-        ),
+        _LFS,
     ),
 )
 _WEB = FileSignature(

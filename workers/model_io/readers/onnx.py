@@ -12,7 +12,7 @@ from workers.contracts.specs import Finding
 from workers.infer.onnxruntime_cpu import import_library
 from workers.model_io.budget import checking
 from workers.model_io.facts import info
-from workers.model_io.formats import Draft, Format, Write
+from workers.model_io.formats import Draft, Write
 from workers.model_io.readers.neighbors import beside_file
 from workers.model_io.readers.onnx_checks import check_model, external_files, load_proto
 from workers.model_io.readers.onnx_graph import read_graph
@@ -57,14 +57,8 @@ def _write(path: Path, model: Any, draft: Draft, ctx: JobContext, params: OpenPa
     import onnx
 
     onnx.load_external_data_for_model(model, str(path.parent))
-    onnx.save_model(
-        model,
-        str(target / "model.onnx"),
-        save_as_external_data=True,
-        all_tensors_to_one_file=True,
-        location="model.onnx.data",
-        size_threshold=1024,
-    )
+    layout = {"all_tensors_to_one_file": True, "location": "model.onnx.data", "size_threshold": 1024}
+    onnx.save_model(model, str(target / "model.onnx"), save_as_external_data=True, **layout)
     return draft
 
 
@@ -77,6 +71,3 @@ def _refuse_long_names(path: Path, specs: tuple[Any, ...]) -> None:
                 f"{path.name} names an input or output {shown(spec.name, 60)!r}.",
                 "Give its inputs and outputs short names when you export it.",
             )
-
-
-FORMAT = Format(id="onnx", title="ONNX", read=read)

@@ -9,7 +9,7 @@ from typing import Any
 from workers.contracts.specs import Finding
 from workers.model_io.facts import warning
 from workers.model_io.readers.onnx_graph import nodes, tensors
-from workers.model_io.words import ASK_AGAIN, damaged, refuse, shown, unsafe
+from workers.model_io.words import ASK_AGAIN, damaged, first_line, refuse, shown, unsafe
 
 MAX_INLINED_NODES = 1_000_000
 
@@ -171,18 +171,14 @@ def run_checker(path: Path, model: Any) -> tuple[Finding, ...]:
             return ()
         onnx.checker.check_model(str(path))
     except onnx.checker.ValidationError as error:
-        raise refuse(
-            "invalid_model",
-            "The model breaks the rules of ONNX",
-            f"{path.name}: {_first_line(error)}",
-            ASK_AGAIN,
-        ) from error
+        words = f"{path.name}: {first_line(error)}"
+        raise refuse("invalid_model", "The model breaks the rules of ONNX", words, ASK_AGAIN) from error
     except (ValueError, RuntimeError, UnicodeError, MemoryError) as error:
-        raise damaged(path, _first_line(error)) from error
+        raise damaged(path, first_line(error)) from error
     try:
         onnx.checker.check_model(str(path), full_check=True)
     except Exception as error:  # the checker raises its own and C++ errors of several types
-        return (warning(f"Shapes inside the model do not quite fit together: {shown(_first_line(error), 200)}"),)
+        return (warning(f"Shapes inside the model do not quite fit together: {shown(first_line(error), 200)}"),)
     return ()
 
 
@@ -224,7 +220,3 @@ def check_trees(path: Path, model: Any) -> None:
 
 def _has_dims(value: Any) -> bool:
     return bool(value.type.WhichOneof("value") == "tensor_type" and value.type.tensor_type.shape.dim)
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().split("\n")[0]

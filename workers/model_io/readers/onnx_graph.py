@@ -1,31 +1,35 @@
-"""Read the facts of an ONNX graph: inputs, outputs, and weights (initializers, Constant nodes, branches)."""
+"""Read the facts of an ONNX graph: inputs, outputs, and weights (initializers, Constant nodes, branches).
 
+Sizes of inputs whose shape the file does not state are derived from the weights of their first layer.
+"""
+
+import math
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from workers.contracts.specs import Finding, TensorSpec
 from workers.model_io.facts import Graph, danger, warning
-from workers.model_io.implied import implied_shapes
 from workers.model_io.words import shown
 
-QUANTIZED_OPS = frozenset(
-    [
-        "QuantizeLinear",
-        "DequantizeLinear",
-        "DynamicQuantizeLinear",
-        "ConvInteger",
-        "MatMulInteger",
-        "QLinearConv",
-        "QLinearMatMul",
-    ]
-)
+Shape = tuple[int | None, ...]
+
+QUANTIZED_OPS = frozenset({"QuantizeLinear", "DequantizeLinear", "ConvInteger", "MatMulInteger"})
 _QUANTIZED_STARTS = ("QLinear", "QAttention", "QEmbed", "QGemm", "QOrdered", "QMoE", "DynamicQuantize", "MatMulNBits",
                      "MatMulBnb4", "GatherBlockQuantized", "MatMulIntegerToFloat")  # fmt: skip
 """Prefixes of ONNX Runtime's own operators in the domain com.microsoft."""
 _FEW_BITS = ("INT8", "UINT8", "INT4", "UINT4")
 # element types of weights; whole numbers of 32 and 64 bits are shapes and indices
 _WEIGHT_TYPES = frozenset(["FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE", "INT8", "UINT8", "INT4", "UINT4"])
+_BITS = {
+    **dict.fromkeys(("INT4", "UINT4", "FLOAT4E2M1"), 4),
+    **dict.fromkeys(("INT8", "UINT8", "BOOL", "STRING", "FLOAT8E4M3FN", "FLOAT8E4M3FNUZ", "FLOAT8E5M2"), 8),
+    **dict.fromkeys(("FLOAT8E5M2FNUZ", "FLOAT8E8M0"), 8),
+    **dict.fromkeys(("FLOAT16", "BFLOAT16", "INT16", "UINT16"), 16),
+    **dict.fromkeys(("DOUBLE", "INT64", "UINT64", "COMPLEX64"), 64),
+}
+"""Bits of one number; 32 for all other types."""
+
 _PRECISIONS = {"FLOAT16": "fp16", "BFLOAT16": "bf16", "DOUBLE": "fp64"}
 
 
@@ -33,14 +37,12 @@ def read_graph(model: Any) -> Graph:
     """Return the facts of `model`, an `onnx.ModelProto` that needs no external data."""
     bytes_ = 0
     by_kind: Counter[str] = Counter()
-    quantized = False
     for tensor in tensors(model):
-        size = _size(tensor)
+        size = math.prod(max(dim, 0) for dim in tensor.dims)
         kind = _type_name(tensor.data_type)
-        bytes_ += size * _item_bits(kind) // 8
+        bytes_ += size * _BITS.get(kind, 32) // 8
         by_kind[kind] += size if kind in _WEIGHT_TYPES else 0
-    for node in nodes(model):
-        quantized = quantized or node.op_type in QUANTIZED_OPS or node.op_type.startswith(_QUANTIZED_STARTS)
+    quantized = any(n.op_type in QUANTIZED_OPS or n.op_type.startswith(_QUANTIZED_STARTS) for n in nodes(model))
     weights = by_kind.total()
     # weights that are stored in few bits and widened by a Cast before use
     quantized = quantized or 2 * sum(by_kind[kind] for kind in _FEW_BITS) > weights
@@ -118,23 +120,6 @@ def tensors(model: Any) -> Iterator[Any]:
                 yield from attribute.tensors
 
 
-def _size(tensor: Any) -> int:
-    size = 1
-    for dim in tensor.dims:
-        size *= max(dim, 0)
-    return size
-
-
-def _item_bits(kind: str) -> int:
-    if kind in ("INT4", "UINT4", "FLOAT4E2M1"):
-        return 4
-    if kind in ("INT8", "UINT8", "BOOL", "STRING") or kind.startswith("FLOAT8"):
-        return 8
-    if kind in ("FLOAT16", "BFLOAT16", "INT16", "UINT16"):
-        return 16
-    return 64 if kind in ("DOUBLE", "INT64", "UINT64", "COMPLEX64") else 32
-
-
 def _has_shape(value: Any) -> bool:
     return bool(value.type.HasField("tensor_type") and value.type.tensor_type.HasField("shape"))
 
@@ -167,3 +152,41 @@ def _dim(dim: Any) -> int | str | None:
     if dim.HasField("dim_value"):
         return int(dim.dim_value) if dim.dim_value > 0 else None
     return shown(dim.dim_param, 60) if dim.dim_param not in ("", "?") else None
+
+
+def implied_shapes(graph: Any) -> dict[str, Shape]:
+    """Return {input name: sizes, None where any fits} for inputs without a shape that a layer with weights reads.
+
+    `graph` is an `onnx.GraphProto`.
+    """
+    dims = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "Constant" and node.attribute and node.attribute[0].name == "value":
+            dims[node.output[0]] = tuple(node.attribute[0].t.dims)
+    unknown = {
+        value.name
+        for value in graph.input
+        if value.type.WhichOneof("value") == "tensor_type" and not value.type.tensor_type.HasField("shape")
+    }
+    found: dict[str, Shape] = {}
+    for node in graph.node:
+        name = node.input[0] if node.input else ""
+        weights = dims.get(node.input[1]) if len(node.input) > 1 else None
+        shape = _read_by(node, weights) if weights and name in unknown else None
+        if shape is not None:
+            found.setdefault(name, shape)
+    return found
+
+
+def _read_by(node: Any, weights: tuple[int, ...]) -> Shape | None:
+    if node.op_type == "Conv":
+        groups = next((attribute.i for attribute in node.attribute if attribute.name == "group"), 1)
+        return (None, weights[1] * groups, *(None for _ in weights[2:]))
+    if node.op_type == "MatMul" and len(weights) == 2:
+        return (None, weights[0])
+    if node.op_type == "Gemm":
+        turned = next((attribute.i for attribute in node.attribute if attribute.name == "transB"), 0)
+        return (None, weights[1 if turned else 0])
+    if node.op_type in ("LSTM", "GRU", "RNN"):
+        return (None, None, weights[2])
+    return None

@@ -11,7 +11,7 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
 from workers.model_io.budget import checking
 from workers.model_io.facts import info
-from workers.model_io.formats import Draft, Format, Write
+from workers.model_io.formats import Draft, Write
 from workers.model_io.readers.magic import SAFETENSORS_HEADER_LIMIT
 from workers.model_io.readers.neighbors import read_json
 from workers.model_io.readers.tensors import Tensors, find_tensors
@@ -133,6 +133,3 @@ def _with_hint(path: Path, params: OpenParams) -> OpenParams:
 def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]:
     """Read the tensors and recognize the architecture."""
     return read_weights(path, *read_tensors(path, ctx), _with_hint(path, params), ctx)
-
-
-FORMAT = Format(id="safetensors", title="safetensors", read=read)

@@ -2,39 +2,39 @@
 
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from workers.contracts.measured.beside import folder_of_weights
+from workers.model_io.facts import info
+from workers.model_io.formats import Source
 from workers.model_io.readers import magic
 from workers.model_io.readers.neighbors import read_json
 from workers.model_io.readers.torch.zip_check import read_directory
-from workers.model_io.words import damaged, data_instead, not_a_model, not_opened, refuse
+from workers.model_io.words import (
+    damaged,
+    data_instead,
+    no_permission,
+    not_a_model,
+    not_opened,
+    refuse,
+    several_models,
+    shown,
+)
 
 MAX_BYTES = 64 * 2**30
 MAX_DEPTH = 10
 
 
-@dataclass(frozen=True)
-class Sniffed:
-    """A detected format.
-
-    `kind` is a format's id (see `formats`), "zip" or "folder"; `path` is what that format opens. `others` are further
-    forms of the same model beside it, which are ignored.
-    """
-
-    kind: str
-    path: Path
-    others: tuple[str, ...] = ()
-
-
-def sniff(path: Path) -> Sniffed:
-    """Detect the format of `path`.
+def sniff(path: Path, to_prove: bool = False) -> Source:
+    """Detect the format of `path`; `to_prove` also accepts models that can be evaluated but not optimized.
 
     Raises:
         InputRefused: with the reason, for everything that is no model.
     """
     mode = _mode(path)
+    if to_prove and (found := _for_one_runtime(path, mode)) is not None:
+        return found
     if stat.S_ISDIR(mode):
         return _sniff_folder(path)
     if not stat.S_ISREG(mode):
@@ -42,36 +42,32 @@ def sniff(path: Path) -> Sniffed:
         raise not_a_model(path, "a link" if stat.S_ISLNK(mode) else "a device or a pipe", hint)
     size = path.stat().st_size
     if size == 0:
-        raise refuse(
-            "empty",
-            "The file is empty",
-            f"{path.name} has 0 bytes.",
-            "Download or copy the file again.",
-        )
+        hint = "Download or copy the file again."
+        raise refuse("empty", "The file is empty", f"{path.name} has 0 bytes.", hint)
     if size > MAX_BYTES:
         raise refuse("too_large", "The file is too large", f"{path.name} has {size} bytes.", "64 GiB is the limit.")
     try:
         with path.open("rb") as file:
             head = file.read(4096)
     except PermissionError as error:
-        raise _no_permission(path) from error
-    return _with_its_folder(Sniffed(_kind_of_file(path, head, size), path))
+        raise no_permission(path) from error
+    return _with_its_folder(Source(_kind_of_file(path, head, size), path))
 
 
-def _with_its_folder(found: Sniffed) -> Sniffed:
+def _with_its_folder(found: Source) -> Source:
     """Open weights in a transformers folder with the folder, whose config.json names their architecture."""
-    folder = folder_of_weights(found.path) if found.kind in ("safetensors", "checkpoint", "legacy_checkpoint") else None
+    folder = folder_of_weights(found.path) if found.kind in ("safetensors", "checkpoint") else None
     config = read_json(folder / "config.json") if folder is not None else None
     if folder is None or not isinstance(config, dict) or "model_type" not in config:
         return found
-    return Sniffed("transformers", folder)
+    return Source("transformers", folder)
 
 
 def _mode(path: Path) -> int:
     try:
         return path.lstat().st_mode
     except PermissionError as error:
-        raise _no_permission(path) from error
+        raise no_permission(path) from error
     except (OSError, ValueError) as error:
         raise refuse(
             "not_found",
@@ -79,15 +75,6 @@ def _mode(path: Path) -> int:
             f"{path} cannot be found.",
             "Check the spelling, or choose the file again.",
         ) from error
-
-
-def _no_permission(path: Path) -> Exception:
-    return refuse(
-        "no_permission",
-        "The file cannot be read",
-        f"You have no permission to read {path.name}.",
-        "Copy it to a folder of your own, or change its permissions.",
-    )
 
 
 def _kind_of_file(path: Path, head: bytes, size: int) -> str:
@@ -105,7 +92,7 @@ def _kind_of_file(path: Path, head: bytes, size: int) -> str:
     if what := magic.known_content(head):
         raise _other(path, what)
     if magic.is_pickle(head):
-        return "legacy_checkpoint"
+        return "checkpoint"
     walked = magic.walk_onnx(path, size)
     if walked == "whole":
         return "onnx"
@@ -161,22 +148,21 @@ PARTS = ("encoder_model", "decoder_model", "decoder_model_merged", "decoder_with
 
 def _holds_parts(folder: Path) -> bool:
     """Return whether parts of an encoder-decoder model lie here as plain files; their reader reports missing ones."""
-    files = [folder / f"{part}.onnx" for part in PARTS]
-    return not folder.is_symlink() and any(file.is_file() and not file.is_symlink() for file in files)
+    return not folder.is_symlink() and any(_is_plain(folder / f"{part}.onnx") for part in PARTS)
 
 
-def _sniff_folder(folder: Path, depth: int = 0) -> Sniffed:
+def _sniff_folder(folder: Path, depth: int = 0) -> Source:
     """Detect a transformers folder, or a folder with exactly one model file, possibly some folders below."""
     try:
         files = [entry for entry in sorted(folder.iterdir()) if not entry.name.startswith(".")]
     except PermissionError as error:
-        raise _no_permission(folder) from error
+        raise no_permission(folder) from error
     names = {entry.name for entry in files}
     if "config.json" in names and any(_holds_parts(place) for place in (folder, folder / "onnx")):
-        return Sniffed("encoder_decoder", folder)
+        return Source("encoder_decoder", folder)
     weights = any(name.endswith(".safetensors") or name == "pytorch_model.bin" for name in names)
     if "config.json" in names and weights:
-        return Sniffed("transformers", folder)
+        return Source("transformers", folder)
     candidates = [entry for entry in files if entry.suffix.lower() in magic.MODEL_SUFFIXES and entry.is_file()]
     if any(entry.suffix.lower() == ".onnx" for entry in candidates):
         # beside a graph, a .bin is usually its external data
@@ -191,14 +177,57 @@ def _sniff_folder(folder: Path, depth: int = 0) -> Sniffed:
     plain = next((entry for entry in candidates if entry.name == "model.onnx"), None)
     variants = all(entry.name.startswith("model_") or entry == plain for entry in candidates)
     if plain is not None and variants:
-        others = tuple(entry.name for entry in candidates if entry is not plain)
-        return replace(sniff(plain), others=others)
+        others = shown(", ".join(entry.name for entry in candidates if entry is not plain), 200)
+        told = info(f"Other forms of the model beside it are left alone: {others}.")
+        return replace(sniff(plain), findings=(told,) if others else ())
     if len(candidates) > 1:
-        listed = ", ".join(entry.name for entry in candidates[:6])
-        raise refuse(
-            "several_models",
-            "There are several models in this folder",
-            f"{folder.name} holds {listed}.",
-            "Choose the one file that you want to open.",
-        )
+        raise several_models(folder, candidates)
     return sniff(candidates[0])
+
+
+IR_MARK = b"<net "
+BUNDLE_FILES = ("manifest.json", "pipeline.json")
+USUAL_IR = "openvino_model.xml"
+"""optimum-intel's name of the model, beside its tokenizers' own IRs."""
+
+
+def _for_one_runtime(path: Path, mode: int) -> Source | None:
+    """Detect a bundle that Fettle exported, or an OpenVINO IR if no other form of the model lies beside it."""
+    if stat.S_ISREG(mode):
+        beside = path.with_suffix(".xml")
+        if is_ir(path):
+            return Source("openvino_ir", path)
+        is_weights = path.suffix.lower() == ".bin" and _is_plain(beside) and is_ir(beside)
+        return Source("openvino_ir", beside) if is_weights else None
+    if not stat.S_ISDIR(mode):
+        return None
+    if all(_is_plain(path / name) for name in BUNDLE_FILES) and (path / "model").is_dir():
+        return Source("bundle", path)
+    try:
+        files = sorted(entry for entry in path.iterdir() if _is_plain(entry))
+        inside = sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.is_symlink())
+    except OSError:
+        return None
+    if not files and len(inside) == 1:  # a folder that was packed as a whole
+        return sniff(inside[0], to_prove=True)
+    found = [entry for entry in files if entry.suffix.lower() == ".xml" and is_ir(entry)]
+    if not found or any(entry.suffix.lower() in (".onnx", ".safetensors") for entry in files):
+        return None
+    found = [entry for entry in found if entry.name == USUAL_IR] or found
+    if len(found) > 1:
+        raise several_models(path, found)
+    return Source("openvino_ir", found[0])
+
+
+def is_ir(path: Path) -> bool:
+    """Return whether a file is the graph of an OpenVINO IR."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
+    except OSError:
+        return False
+    return head.startswith(b"<?xml") and IR_MARK in head
+
+
+def _is_plain(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()

@@ -5,6 +5,7 @@ import re
 import shutil
 import tempfile
 import warnings
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -16,7 +17,7 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding, TensorSpec
 from workers.model_io.budget import checking, converting, loading
 from workers.model_io.facts import Graph, ModelFacts, danger, info, warning
-from workers.model_io.formats import Draft, Format, Write
+from workers.model_io.formats import Draft, Write
 from workers.model_io.readers import language_model
 from workers.model_io.readers.export_torch import export, reference
 from workers.model_io.readers.neighbors import beside_folder, read_json, sentence_parts
@@ -24,7 +25,7 @@ from workers.model_io.readers.safetensors import check_header, whole
 from workers.model_io.readers.splade import OUTPUT as SPARSE_OUTPUT
 from workers.model_io.readers.splade import SparsePooling, sparse_pooling
 from workers.model_io.readers.torch.checkpoint import SCANNED, check_checkpoint, read_checkpoint
-from workers.model_io.words import first_line, refuse, shown
+from workers.model_io.words import first_line, no_tokenizer, refuse, shown, unsupported
 from workers.pipeline.spec import ImageSteps, Task
 
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -73,26 +74,22 @@ def _head(folder: Path, config: Mapping[str, Any]) -> _Head:
     if head is not None and head.ending in _MASKED and (sparse := sparse_pooling(folder)) is not None:
         head = _Head(head.ending, "AutoModelForMaskedLM", SPARSE_OUTPUT, "text-embedding", sparse)
     if config.get("is_encoder_decoder"):
-        raise refuse(
-            "unsupported_architecture",
-            "An encoder and a decoder are opened as ONNX files",
+        raise unsupported(
             f"{folder.name} holds a {shown(name, 60)} as weights alone.",
             "Export it with optimum (optimum-cli export onnx --model FOLDER NEW_FOLDER), and open the new folder: it"
             " holds encoder_model.onnx and its decoders. Many models lie on the hub like that already.",
+            "An encoder and a decoder are opened as ONNX files",
         )
     if head is None:
-        raise refuse(
-            "unsupported_architecture",
-            "This kind of model is not supported",
+        raise unsupported(
             f"{folder.name} holds a {shown(name, 60)}, which generates or does what Fettle does not measure.",
             "Models that classify or embed texts, and that classify pictures, can be opened.",
         )
     if head.reads_text and (other := _other_world(config)):
-        raise refuse(
-            "unsupported_architecture",
-            "This kind of model is not supported as a folder",
+        raise unsupported(
             f"{folder.name} holds a {shown(name, 60)}, which reads {other} and no texts.",
             "Export it as ONNX (torch.onnx.export), and open that file.",
+            "This kind of model is not supported as a folder",
         )
     return head
 
@@ -298,35 +295,25 @@ def _draft(folder: Path, config: Mapping[str, Any], head: _Head, files: tuple[Pa
         shape = ("batch", config.get("vocab_size"))
     elif head.output != "logits" or head.ending == "ForTokenClassification":
         shape = ("batch", "tokens", width)
-    numbers, tensors, few_bits = _counts(files)
+    numbers = _numbers(files)
+    few_bits = 2 * sum(numbers[dtype] for dtype in FEW_BITS) > numbers.total()
     graph = Graph(
         inputs=_input_specs(head, config, found),
         outputs=(TensorSpec(name=head.output, shape=shape, dtype="float32"),),
-        parameters=numbers,
+        parameters=numbers.total(),
         weight_bytes=sum(file.stat().st_size for file in files),
         quantized=few_bits or isinstance(config.get("quantization_config"), dict),
     )
-    told = SCANNED if files[0].suffix == ".bin" else whole(tensors)
+    told = SCANNED if files[0].suffix == ".bin" else whole(sum(len(check_header(file)) for file in files))
     return Draft(graph, found, (folder / "config.json", *files), (told, *_beside(folder, files)))
 
 
-def _counts(files: tuple[Path, ...]) -> tuple[int, int, bool]:
-    """Return the counts of numbers and tensors in the headers, and whether most numbers have at most 8 bits.
-
-    Both counts are 0 for weights in a pickle until it is opened.
-    """
-    found = _numbers(files)
-    numbers = sum(found.values())
-    tensors = sum(len(check_header(file)) for file in files if file.suffix == ".safetensors")
-    return numbers, tensors, 2 * sum(size for dtype, size in found.items() if dtype in FEW_BITS) > numbers
-
-
-def _numbers(files: tuple[Path, ...]) -> dict[str, int]:
-    """Return how many numbers of each safetensors dtype the headers list."""
-    found: dict[str, int] = {}
+def _numbers(files: tuple[Path, ...]) -> Counter[str]:
+    """Return how many numbers of each safetensors dtype the headers list; none for weights in a pickle."""
+    found: Counter[str] = Counter()
     for file in files:
         for entry in check_header(file).values() if file.suffix == ".safetensors" else ():
-            found[entry["dtype"]] = found.get(entry["dtype"], 0) + math.prod(entry["shape"])
+            found[entry["dtype"]] += math.prod(entry["shape"])
     return found
 
 
@@ -359,12 +346,7 @@ def _write(
     import torch
 
     if head.reads_text and draft.found.tokenizer is None:
-        raise refuse(
-            "no_tokenizer",
-            "The tokenizer is missing",
-            f"{folder.name} holds no tokenizer.json, so texts cannot be turned into the model's numbers.",
-            "Ask its author for it (AutoTokenizer.from_pretrained(…).save_pretrained(…)), and open the folder again.",
-        )
+        raise no_tokenizer(folder)
     model = load_module(folder, head.auto, files, ctx)
     ctx.check_cancelled()
     specs = draft.graph.inputs
@@ -381,7 +363,8 @@ def _write(
         program = export(folder, module, examples, head.output, target, free, limits)
     numbers = sum(p.numel() for p in model.parameters())
     graph = replace(draft.graph, parameters=numbers)
-    return Draft(graph, draft.found, draft.files, draft.findings, reference(module, head.output), program)
+    run = reference(module, [spec.name for spec in specs], (head.output,))
+    return replace(draft, graph=graph, reference=run, torch_program=program)
 
 
 def _position_limit(model: Any, limit: int) -> int:
@@ -389,6 +372,3 @@ def _position_limit(model: Any, limit: int) -> int:
     embeddings = getattr(getattr(model, model.base_model_prefix, model), "embeddings", None)
     padding = getattr(embeddings, "padding_idx", None)
     return limit - padding - 1 if isinstance(padding, int) else limit
-
-
-FORMAT = Format(id="transformers", title="transformers folder", read=read)

@@ -5,7 +5,7 @@ The generation loop becomes a part of the pipeline. The files are `encoder_model
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,43 +14,34 @@ from workers.contracts.folder import write_model
 from workers.contracts.jobs import OpenParams
 from workers.contracts.pipeline import write_pipeline
 from workers.contracts.process.context import JobContext
-from workers.contracts.specs import Finding, TensorSpec
+from workers.contracts.specs import TensorSpec
 from workers.contracts.wording import counted
 from workers.model_io.facts import Graph, ModelFacts, info
-from workers.model_io.formats import Draft, Format, Write
+from workers.model_io.formats import Draft, Write
 from workers.model_io.readers import onnx
-from workers.model_io.readers.generation_loop import Loop, answers, loop_of, settings_of, unfit
+from workers.model_io.readers.generation_loop import answers, loop_of, settings_of, unfit
 from workers.model_io.readers.merged_decoder import taken_apart
 from workers.model_io.readers.neighbors import beside_folder
 from workers.model_io.readers.onnx_checks import load_proto
 from workers.model_io.readers.onnx_graph import read_graph
-from workers.model_io.words import refuse
+from workers.model_io.words import no_tokenizer, refuse
 from workers.pipeline.generating import DECODER, ENCODER, LOGITS, SOUND, STEP, TOKENS
 from workers.pipeline.spec import ArraySteps, AudioSteps, PipelineInput, PipelineOutput, PipelineSpec, Task
 
 FILES = {ENCODER: "encoder_model.onnx", DECODER: "decoder_model.onnx", STEP: "decoder_with_past_model.onnx"}
 MERGED = "decoder_model_merged.onnx"
+Part = tuple[Draft, Write]
 TRANSLATORS = ("marian", "m2m_100", "mbart", "fsmt")
 """Values of `model_type` that only translate; other models generate whatever they learned."""
-
-
-@dataclass(frozen=True)
-class _Part:
-    """One part as it was read, and the function that writes it into its own folder."""
-
-    graph: Graph
-    files: tuple[Path, ...]
-    findings: tuple[Finding, ...]
-    write: Write
 
 
 def read(folder: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]:
     """Read, check and load all graphs without running them."""
     place = place_of(folder)
     parts = _parts(folder, place, params, ctx)
-    step = parts[STEP].graph if STEP in parts else None
-    loop = loop_of(folder, parts[ENCODER].graph, parts[DECODER].graph, step)
-    whole = _joined(folder, parts, loop)
+    graphs = {name: draft.graph for name, (draft, _) in parts.items()}
+    loop = loop_of(folder, graphs[ENCODER], graphs[DECODER], graphs.get(STEP))
+    whole = _joined(folder, {name: draft for name, (draft, _) in parts.items()}, loop)
     return whole, partial(_write, parts, whole, ctx)
 
 
@@ -59,7 +50,7 @@ def place_of(folder: Path) -> Path:
     return folder if any((folder / name).is_file() for name in (*FILES.values(), MERGED)) else folder / "onnx"
 
 
-def _parts(folder: Path, place: Path, params: OpenParams, ctx: JobContext) -> dict[str, _Part]:
+def _parts(folder: Path, place: Path, params: OpenParams, ctx: JobContext) -> dict[str, Part]:
     there = {name for name, file in FILES.items() if _is_plain(place / file)}
     merged = _is_plain(place / MERGED)
     if ENCODER not in there and not settings_of(folder).get("is_encoder_decoder"):
@@ -69,28 +60,25 @@ def _parts(folder: Path, place: Path, params: OpenParams, ctx: JobContext) -> di
     if DECODER not in there and not merged:
         raise _missing(folder, f"{FILES[DECODER]} (or {MERGED})", "the part that writes the first word")
     if merged and not {DECODER, STEP} <= there:
-        first, (decoder, step) = _read(place / FILES[ENCODER], params, ctx), _apart(folder, place / MERGED, params, ctx)
+        first = onnx.read(place / FILES[ENCODER], params, ctx)
+        decoder, step = _apart(folder, place / MERGED, params, ctx)
         return {ENCODER: first, DECODER: decoder, STEP: step}
-    return {name: _read(place / FILES[name], params, ctx) for name in FILES if name in there}
+    return {name: onnx.read(place / FILES[name], params, ctx) for name in FILES if name in there}
 
 
 def _is_plain(file: Path) -> bool:
     return file.is_file() and not file.is_symlink()
 
 
-def _read(file: Path, params: OpenParams, ctx: JobContext) -> _Part:
-    draft, write = onnx.read(file, params, ctx)
-    return _Part(draft.graph, draft.files, draft.findings, write)
-
-
-def _apart(folder: Path, file: Path, params: OpenParams, ctx: JobContext) -> tuple[_Part, _Part]:
+def _apart(folder: Path, file: Path, params: OpenParams, ctx: JobContext) -> tuple[Part, Part]:
     """Return both branches of a merged decoder."""
-    whole = _read(file, params, ctx)
+    whole, _ = onnx.read(file, params, ctx)
     branches = taken_apart(load_proto(file))
     if branches is None:
         raise unfit(folder, f"{MERGED} is no choice between two branches, as optimum makes it")
     told = info("Its merged decoder was taken apart into two, so that each can be optimized: both hold their weights.")
-    made = [_Part(read_graph(b), whole.files, (*whole.findings, told), partial(_save, b, file)) for b in branches]
+    drafts = [replace(whole, graph=read_graph(b), findings=(*whole.findings, told)) for b in branches]
+    made = [(draft, partial(_save, b, file)) for draft, b in zip(drafts, branches, strict=True)]
     return made[0], made[1]
 
 
@@ -105,23 +93,23 @@ def _save(model: Any, source: Path, params: OpenParams, target: Path) -> Draft:
     return Draft(graph=read_graph(model), found=ModelFacts(), files=())
 
 
-def _write(parts: Mapping[str, _Part], whole: Draft, ctx: JobContext, params: OpenParams, target: Path) -> Draft:
+def _write(parts: Mapping[str, Part], whole: Draft, ctx: JobContext, params: OpenParams, target: Path) -> Draft:
     """Copy each part into its own folder below `target`, where it is a separate model."""
-    for name, part in parts.items():
+    for name, (draft, write) in parts.items():
         ctx.check_cancelled()
         (target / name).mkdir()
-        part.write(params, target / name)
-        spec = _part_spec(part.graph)
-        write_pipeline(target / name, spec)
+        write(params, target / name)
+        write_pipeline(target / name, _part_spec(draft.graph))
         names = [path.name for path in sorted((target / name).glob("model.onnx*"))]
-        write_model(target / name, "model.onnx", names, precision=part.graph.precision)
+        write_model(target / name, "model.onnx", names, precision=draft.graph.precision)
     return whole
 
 
-def _joined(folder: Path, parts: Mapping[str, _Part], loop: Loop) -> Draft:
+def _joined(folder: Path, parts: Mapping[str, Draft], loop: ModelFacts) -> Draft:
+    assert loop.generation is not None
     encoder, decoder = parts[ENCODER].graph, parts[DECODER].graph
-    vocabulary = next(output for output in decoder.outputs if output.name == loop.steps.scores).shape[-1]
-    speech = loop.steps.mel
+    vocabulary = next(output for output in decoder.outputs if output.name == loop.generation.scores).shape[-1]
+    speech = loop.generation.mel
     graph = Graph(
         inputs=encoder.inputs
         if speech is None
@@ -138,18 +126,11 @@ def _joined(folder: Path, parts: Mapping[str, _Part], loop: Loop) -> Draft:
     )
     beside = beside_folder(folder)
     if beside.tokenizer is None:
-        raise refuse(
-            "no_tokenizer",
-            "The tokenizer is missing",
-            f"{folder.name} holds no tokenizer.json, so texts cannot be turned into the model's numbers.",
-            "Ask its author for it, and put it beside config.json.",
-        )
-    own = ModelFacts(
+        raise no_tokenizer(folder)
+    own = replace(
+        loop,
         task=_task(folder, speech is not None),
-        generation=loop.steps,
-        guessed=loop.guessed,
         preprocess=None if speech is None else AudioSteps(sample_rate_hz=speech.sample_rate_hz, frame_samples=0),
-        findings=loop.findings,
     )
     reads = "hears the sound" if speech is not None else "reads the text"
     told = info(
@@ -192,6 +173,3 @@ def _part_spec(graph: Graph) -> PipelineSpec:
         preprocess=ArraySteps(),
         answer_kind="tensor",
     )
-
-
-FORMAT = Format(id="encoder_decoder", title="multi-part (encoder and decoder)", read=read)

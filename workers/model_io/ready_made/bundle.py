@@ -11,12 +11,11 @@ from workers.contracts.folder import write_model
 from workers.contracts.jobs import OpenParams
 from workers.contracts.pipeline import PipelineSpec, read_pipeline
 from workers.contracts.process.context import JobContext
-from workers.contracts.specs import TensorSpec
 from workers.infer.fit import fit_settings
 from workers.model_io.budget import checking
 from workers.model_io.consent import check_programs
-from workers.model_io.facts import Graph, ModelFacts, info
-from workers.model_io.formats import Draft, Format, ModelFormat, Write
+from workers.model_io.facts import Graph, ModelFacts, info, tensor_specs
+from workers.model_io.formats import Draft, Write
 from workers.model_io.readers.chat_files import TEMPLATE
 from workers.model_io.words import refuse, shown
 from workers.pipeline.generating import checked_main
@@ -61,8 +60,8 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
     files = tuple(sorted(entry for entry in (path / model.folder).rglob("*") if entry.is_file()))
     size = sum(file.stat().st_size for file in files)
     graph = Graph(
-        inputs=tuple(TensorSpec(name=e.name, shape=e.shape, dtype=e.dtype) for e in spec.inputs),
-        outputs=tuple(TensorSpec(name=e.name, shape=e.shape, dtype=e.dtype) for e in spec.outputs),
+        inputs=tensor_specs(spec.inputs),
+        outputs=tensor_specs(spec.outputs),
         weight_bytes=size,
         quantized="int8" in model.precision,
         precision=model.precision,
@@ -76,7 +75,7 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
     )
     plain = model.main.endswith((".onnx", ".xml")) and not set(runtime.settings) & set(CHANGED_INSIDE)
     told = info(f"A bundle of Fettle, “{shown(document.get('title', ''))}”: all its files are as they were written.")
-    draft = Draft(graph, found, files, (told,), stored=ModelFormat(runtime.id, spec, plain))
+    draft = Draft(graph, found, files, (told,), runtime=runtime.id, pipeline=spec, plain=plain)
 
     def write(params: OpenParams, target: Path) -> Draft:
         check_programs(path, path.name, params.allow_code, ctx)
@@ -103,7 +102,7 @@ def _write(path: Path, draft: Draft, runtime: _Runtime, model: _Model, ctx: JobC
         model_format="openvino-ir" if model.format == "openvino-ir" else "onnx",
         precision=model.precision,
         settings=settings,
-        runtimes=(runtime.id,) if is_torch or not draft.stored or not draft.stored.plain else None,
+        runtimes=(runtime.id,) if is_torch or not draft.plain else None,
         torch_program=model.main if is_torch else None,
     )
     return draft
@@ -119,11 +118,8 @@ def _read(path: Path) -> tuple[PipelineSpec, _Runtime, _Model, dict[str, Any]]:
         document = DICT.validate_json((path / "manifest.json").read_bytes())
         spec = read_pipeline(path)
         runtime, model = _of(_Runtime, document["runtime"]), _of(_Model, document["model"])
-    except (OSError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise _no_bundle(path) from error
-    try:
         main = path / checked_main(model.folder) / checked_main(model.main)
-    except ValueError as error:
+    except (OSError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise _no_bundle(path) from error
     if not main.is_file():
         raise _no_bundle(path)
@@ -142,6 +138,3 @@ def _no_bundle(path: Path) -> Exception:
         f"{path.name} has a manifest.json and a pipeline.json, but they do not describe a model.",
         "Choose a .zip file that Fettle exported, or its unpacked folder.",
     )
-
-
-FORMAT = Format(id="bundle", title="bundle", read=read)

@@ -3,7 +3,9 @@
 Only OpenVINO runs it.
 """
 
+import math
 import shutil
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from workers.contracts.specs import TensorSpec
 from workers.infer.openvino_program import import_library, input_name, output_name
 from workers.model_io.budget import checking, loading
 from workers.model_io.facts import Graph, info
-from workers.model_io.formats import Draft, Format, ModelFormat, Write
+from workers.model_io.formats import Draft, Write
 from workers.model_io.readers.neighbors import beside_file
 from workers.model_io.words import damaged, first_line, refuse, shown
 
@@ -38,7 +40,7 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
         found = beside_file(path, {})
     del model
     told = info("An OpenVINO IR holds numbers and operations, no programs. OpenVINO alone runs it.")
-    draft = Draft(graph=graph, found=found, files=files, findings=(told,), stored=ModelFormat(RUNTIME))
+    draft = Draft(graph=graph, found=found, files=files, findings=(told,), runtime=RUNTIME)
     return draft, partial(_write, draft, ctx)
 
 
@@ -47,14 +49,8 @@ def _write(draft: Draft, ctx: JobContext, params: OpenParams, target: Path) -> D
     ctx.check_cancelled()
     for file, name in zip(draft.files, (MAIN, WEIGHTS), strict=True):
         shutil.copyfile(file, target / name)
-    write_model(
-        target,
-        MAIN,
-        (MAIN, WEIGHTS),
-        model_format="openvino-ir",
-        precision=draft.graph.precision,
-        runtimes=(RUNTIME,),
-    )
+    precision = draft.graph.precision
+    write_model(target, MAIN, (MAIN, WEIGHTS), model_format="openvino-ir", precision=precision, runtimes=(RUNTIME,))
     return draft
 
 
@@ -72,19 +68,15 @@ def _files(path: Path) -> tuple[Path, Path]:
 
 def _graph(model: Any) -> Graph:
     """Return the facts of an IR: its inputs and outputs, and the content of its constants."""
-    counts: dict[str, int] = {}
+    counts: Counter[str] = Counter()
     size = 0
     quantized = False
     for node in model.get_ops():
         kind = node.get_type_name()
         quantized = quantized or kind == "FakeQuantize"
         if kind == "Constant":
-            number_type = node.get_element_type().get_type_name()
             size += int(node.get_byte_size())
-            elements = 1
-            for length in node.get_output_shape(0):
-                elements *= int(length)
-            counts[number_type] = counts.get(number_type, 0) + elements
+            counts[node.get_element_type().get_type_name()] += math.prod(map(int, node.get_output_shape(0)))
     weights = {name: count for name, count in counts.items() if name in PRECISIONS or name in FEW_BITS}
     quantized = quantized or 2 * sum(weights.get(name, 0) for name in FEW_BITS) > sum(weights.values())
     most = max(weights, key=lambda name: weights[name], default="f32")
@@ -99,10 +91,8 @@ def _graph(model: Any) -> Graph:
 
 
 def _spec(port: Any) -> TensorSpec:
-    partial = port.get_partial_shape()
-    shape = (
-        tuple(length.get_length() if length.is_static else None for length in partial) if partial.rank.is_static else ()
-    )
+    sizes = port.get_partial_shape()
+    shape = tuple(one.get_length() if one.is_static else None for one in sizes) if sizes.rank.is_static else ()
     kind = port.get_element_type()
     dtype = "bfloat16" if kind.get_type_name() == "bf16" else str(kind.to_dtype())
     return TensorSpec(name=port_name(port), shape=shape, dtype=dtype)
@@ -114,6 +104,3 @@ def port_name(port: Any) -> str:
         return str(port.get_node().get_friendly_name())
     is_input = port.get_node().get_type_name() == "Parameter"
     return input_name(port) if is_input else output_name(port)
-
-
-FORMAT = Format(id="openvino_ir", title="OpenVINO IR", read=read)

@@ -10,7 +10,7 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
 from workers.model_io.budget import checking
 from workers.model_io.facts import info
-from workers.model_io.formats import Draft, Format, Write
+from workers.model_io.formats import Draft, Write
 from workers.model_io.readers.tensors import Tensors, find_tensors
 from workers.model_io.readers.torch.pickles import legacy_calls, refuse_others, torch_zip_calls
 from workers.model_io.readers.torch.zip_check import read_directory
@@ -89,6 +89,3 @@ def _storages(value: Any) -> Iterator[tuple[int, int]]:
 def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]:
     """Read the tensors and recognize the architecture."""
     return read_weights(path, *read_checkpoint(path, ctx), params, ctx)
-
-
-FORMAT = Format(id="checkpoint", title="PyTorch checkpoint", read=read)

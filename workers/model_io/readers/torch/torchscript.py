@@ -10,9 +10,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from workers.contracts.errors import InputRefused, RequestedShape
 from workers.contracts.folder import sha256_file
 from workers.contracts.jobs import OpenParams
@@ -21,8 +18,9 @@ from workers.contracts.specs import Finding, TensorSpec
 from workers.model_io.budget import checking, converting, trying
 from workers.model_io.consent import consent_needed
 from workers.model_io.facts import Graph, ModelFacts, danger, info, warning
-from workers.model_io.formats import Arrays, Draft, Format, Write
+from workers.model_io.formats import Draft, Write
 from workers.model_io.readers.architectures import matching_architectures
+from workers.model_io.readers.export_torch import reference
 from workers.model_io.readers.fingerprints import distinctive
 from workers.model_io.readers.known_weights import known
 from workers.model_io.readers.neighbors import beside_file
@@ -150,7 +148,7 @@ def _write(path: Path, source: str, ctx: JobContext, params: OpenParams, target:
     found = beside_file(path, {}).or_else(found)
     names = tuple(spec.name for spec in inputs)
     told = (RAN, READ_AS_TEXT, *findings)
-    return Draft(graph, found, (path,), told, _reference(module, names, tuple(o.name for o in outputs)))
+    return Draft(graph, found, (path,), told, reference(module, names, tuple(o.name for o in outputs)))
 
 
 def _load(path: Path) -> Any:
@@ -261,18 +259,3 @@ def _refuse_other_answers(path: Path, answers: Sequence[Any]) -> None:
             f"{path.name} gives back something else than arrays of numbers.",
             "Wrap it so that it returns one tensor, or a tuple of them, and save it again.",
         )
-
-
-def _reference(module: Any, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Any:
-    def run(feeds: Mapping[str, NDArray[Any]]) -> Arrays:
-        import torch
-
-        with torch.inference_mode():
-            answer = module(*(torch.from_numpy(np.array(feeds[name])) for name in inputs))
-        tensors = answer if isinstance(answer, tuple | list) else (answer,)
-        return {name: tensor.numpy() for name, tensor in zip(outputs, tensors, strict=True)}
-
-    return run
-
-
-FORMAT = Format(id="torchscript", title="TorchScript", read=read)
