@@ -21,9 +21,9 @@ from workers.convert.asking.calibration import seen_shapes
 from workers.convert.graphs import onnx_files
 from workers.convert.output import need_onnx, new_model, take_files
 from workers.infer.base import NotRunnable
-from workers.infer.tensorrt_build import BuildRefused, Built
+from workers.infer.tensorrt_build import BuildRefused, Built, build
 from workers.infer.tensorrt_editions import EDITIONS, OWN_INSTALL, Place, load_library
-from workers.infer.tensorrt_engines import FILE, build_request, make, sha256
+from workers.infer.tensorrt_engines import FILE, build_request, sha256
 
 ID = "tensorrt_engine"
 TITLE = "TensorRT engine"
@@ -217,7 +217,7 @@ def _build(
     ask = replace(build_request(described), architectures=architectures)
     try:
         # stop_s is 0 because a job's process ends anyway
-        return make(model.main, RTX, trt, ask, Place(), tick, stop_s=0.0), str(trt.__version__)
+        return build(RTX, trt, model.main, ask, Place(), tick, stop_s=0.0), str(trt.__version__)
     except BuildRefused as error:
         raise InputRefused(
             "unsupported_operator",

@@ -234,6 +234,33 @@ def join_batch(parts: list[Arrays]) -> Arrays:
     }
 
 
+def run_in_parts(
+    run: Callable[[Mapping[str, NDArray[np.generic]]], Arrays],
+    feeds: Mapping[str, NDArray[np.generic]],
+    shapes: Mapping[str, tuple[int | None, ...]],
+) -> Arrays:
+    """Run a batch, item by item where the model's `shapes` fix the batch size of an input at 1."""
+    single = fixed_at_one(feeds, shapes)
+    parts = split_batch(feeds, single) if single else []
+    return join_batch([run(part) for part in parts]) if parts else run(feeds)
+
+
+def check_entries(
+    setting: str, own: Mapping[str, Any], known: Mapping[str, tuple[type, ...]], needed: tuple[str, ...]
+) -> None:
+    """Check the entries of a setting that holds several.
+
+    Raises:
+        ValueError: an entry is missing, unknown or of another type.
+    """
+    for name, value in own.items():
+        if name not in known or not isinstance(value, known[name]):
+            raise ValueError(f"setting {setting!r} cannot hold {name} = {value!r}")
+    lacking = [name for name in needed if name not in own]
+    if lacking:
+        raise ValueError(f"setting {setting!r} lacks {', '.join(lacking)}")
+
+
 def without_constants(feeds: Mapping[str, NDArray[np.generic]], constants: Mapping[str, Any]) -> Arrays:
     """Return `feeds` without the inputs that are built into the model as constants.
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .base import Arrays, Session
+from .base import Arrays, Session, check_entries
 
 Load = Callable[[Path, Mapping[str, Any], int], Session]
 
@@ -121,12 +121,7 @@ def check(own: Mapping[str, Any]) -> None:
     Raises:
         ValueError: an entry is missing or unknown, or names a file outside the model's folder.
     """
-    for name, value in own.items():
-        if name not in KNOWN or not isinstance(value, KNOWN[name]):
-            raise ValueError(f"setting 'cascade' cannot hold {name} = {value!r}")
-    lacking = [name for name in ("output", "threshold", "batched") if name not in own]
-    if lacking:
-        raise ValueError(f"setting 'cascade' lacks {', '.join(lacking)}")
+    check_entries("cascade", own, KNOWN, ("output", "threshold", "batched"))
     main = str(own.get("first_main", "model"))
     if Path(main).is_absolute() or ".." in Path(main).parts or "\\" in main or ":" in main:
         raise ValueError("setting 'cascade' names a file outside the model's folder")

@@ -11,18 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .base import (
-    Arrays,
-    Availability,
-    NotRunnable,
-    Runtime,
-    Session,
-    check_settings,
-    fixed_at_one,
-    join_batch,
-    split_batch,
-    without_constants,
-)
+from .base import Arrays, Availability, NotRunnable, Runtime, Session, check_settings, run_in_parts, without_constants
 from .cascade import open_cascade
 from .onnxruntime_chat import OnnxChat
 from .pixels import open_pixels
@@ -78,12 +67,7 @@ class OnnxSession:
         """Return the predictions for one batch; split the batch where the model takes one item at a time."""
         if self._constants:
             feeds = without_constants(feeds, self._constants)
-        if self._may_split:
-            single = fixed_at_one(feeds, self._shapes)
-            parts = split_batch(feeds, single) if single else []
-            if parts:
-                return join_batch([self._run(part) for part in parts])
-        return self._run(feeds)
+        return run_in_parts(self._run, feeds, self._shapes) if self._may_split else self._run(feeds)
 
     def _run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
         answers = self._inference.run(self._outputs, feeds if isinstance(feeds, dict) else dict(feeds))

@@ -7,7 +7,7 @@ import contextlib
 import importlib.util
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +26,13 @@ from .base import (
     cuda_driver_found,
     gpu_name,
 )
-from .cuda_driver import Driver
 from .cuda_words import native_log, reason_in
 from .onnxruntime_card import FREE_SIZES, OnnxCardSession, open_driver
 from .onnxruntime_chat import OnnxChat
 from .onnxruntime_cpu import ENVIRONMENT, import_library, make_options, start
 from .pixels import open_pixels
 
-PROVIDER = "CUDAExecutionProvider"
+PROVIDER, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 FIRST_GPU = (PROVIDER, {"device_id": 0})
 """Provider on device 0; the environment of the process decides which card that is (`gpu_name`)."""
 
@@ -60,25 +59,27 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
     if "pixels" in settings:
         return open_pixels(load, path, settings, threads)
     onnxruntime = import_library()
-    check_settings({GRAPH: settings.get(GRAPH, False)}, {GRAPH: (bool,)})
-    own = {name: value for name, value in settings.items() if name != GRAPH}
+    own, graph = without_graph(settings)
     options = make_options(onnxruntime, own, threads)
     if PROVIDER not in onnxruntime.get_available_providers():
         raise NotRunnable(ValueError("this ONNX Runtime was built without support for NVIDIA GPUs"))
     preload(onnxruntime)
     if settings.get("chat"):
-        inference, fallbacks = _beside_processor(onnxruntime, path, options, FIRST_GPU)
+        inference, fallbacks = beside_processor(onnxruntime, path, options, [FIRST_GPU, CPU], PROVIDER)
         return OnnxChat(onnxruntime, inference, settings, "cuda", gpu_name(), fallbacks)
     driver = open_driver()
     stream = driver.stream()
     options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
     try:
-        inference = start(onnxruntime, path, options, [on_card(stream, graph=bool(settings.get(GRAPH)))])
+        inference = start(onnxruntime, path, options, [on_card(stream, graph=graph)])
+        return OnnxCardSession(inference, driver, stream, (), own.get("constants"), bound=graph)
     except NotRunnable:
-        if settings.get(GRAPH):
+        if graph:
             raise
-        return _mixed(onnxruntime, path, own, threads, driver, stream)
-    return OnnxCardSession(inference, driver, stream, (), own.get("constants"), bound=bool(settings.get(GRAPH)))
+    options = make_options(onnxruntime, own, threads)
+    providers = [on_card(stream, graph=False), CPU]
+    inference, fallbacks = beside_processor(onnxruntime, path, options, providers, PROVIDER)
+    return OnnxCardSession(inference, driver, stream, fallbacks, own.get("constants"))
 
 
 def on_card(stream: int, *, graph: bool) -> tuple[str, dict[str, str]]:
@@ -97,23 +98,32 @@ def preload(onnxruntime: Any) -> None:
         onnxruntime.preload_dlls()
 
 
-def _mixed(
-    onnxruntime: Any, path: Path, settings: Mapping[str, Any], threads: int, driver: Driver, stream: int
-) -> OnnxCardSession:
-    options = make_options(onnxruntime, settings, threads)
-    inference, fallbacks = _beside_processor(onnxruntime, path, options, on_card(stream, graph=False))
-    return OnnxCardSession(inference, driver, stream, fallbacks, settings.get("constants"))
+def beside_processor(
+    onnxruntime: Any, path: Path, options: Any, providers: Sequence[Any], provider: str
+) -> tuple[Any, tuple[str, ...]]:
+    """Open the session on card and processor together; return it and one sentence for each part on the processor.
 
-
-def _beside_processor(onnxruntime: Any, path: Path, options: Any, provider: Any) -> tuple[Any, tuple[str, ...]]:
-    """Open the session on card and processor together; return it and one sentence for each part on the processor."""
+    Raises:
+        NotRunnable: the library refuses the model, or nothing would run on the card (`provider`).
+    """
     options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
-    inference = start(onnxruntime, path, options, [provider, "CPUExecutionProvider"])
+    inference = start(onnxruntime, path, options, providers)
     placed = assignment(inference.get_provider_graph_assignment_info())
-    on_gpu = sum(placed.pop(PROVIDER, Counter()).values())
+    on_gpu = sum(placed.pop(provider, Counter()).values())
     if on_gpu == 0:
         raise NotRunnable(ValueError("no operator of this model would run on the GPU"))
     return inference, tuple(described(on_gpu, placed))
+
+
+def without_graph(settings: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
+    """Return the settings without ``cuda_graph``, and whether it is on.
+
+    Raises:
+        ValueError: it has another type.
+    """
+    graph = settings.get(GRAPH, False)
+    check_settings({GRAPH: graph}, {GRAPH: (bool,)})
+    return {name: value for name, value in settings.items() if name != GRAPH}, graph
 
 
 def assignment(subgraphs: Any) -> dict[str, Counter[str]]:
@@ -127,9 +137,9 @@ def assignment(subgraphs: Any) -> dict[str, Counter[str]]:
 
 def described(on_gpu: int, elsewhere: Mapping[str, Counter[str]]) -> list[str]:
     """Return one sentence for each provider that runs a part of the model beside the GPU."""
-    total = on_gpu + sum(sum(kinds.values()) for kinds in elsewhere.values())
+    total = on_gpu + sum(kinds.total() for kinds in elsewhere.values())
     return [
-        f"{sum(kinds.values())} of {total} operators run on the processor: {', '.join(sorted(kinds))}"
+        f"{kinds.total()} of {total} operators run on the processor: {', '.join(sorted(kinds))}"
         for kinds in elsewhere.values()
     ]
 
@@ -196,15 +206,8 @@ RUNTIME = Runtime(
     environment=ENVIRONMENT,
     summary="Runs ONNX models on an NVIDIA GPU.",
     modules=(
-        "cascade",
-        "chat_session",
-        "cuda_driver",
-        "cuda_words",
-        "next_tokens",
-        "onnxruntime_card",
-        "onnxruntime_chat",
-        "onnxruntime_cpu",
-        "pixels",
+        "cascade", "chat_session", "cuda_driver", "cuda_words", "next_tokens", "onnxruntime_card", "onnxruntime_chat",
+        "onnxruntime_cpu", "pixels",
     ),
     family="onnxruntime",
     trials=(
@@ -214,4 +217,4 @@ RUNTIME = Runtime(
         Trial("gpu-fp16-graph", "FP16 on the GPU, as one step", WHY_GRAPH, ("fp16",), {GRAPH: True}),
     ),
     why_not=why_not,
-)
+)  # fmt: skip

@@ -9,17 +9,16 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .base import Availability, NotRunnable, Runtime, Session, Trial, check_settings, cuda_driver_found
+from .base import Availability, NotRunnable, Runtime, Session, Trial, cuda_driver_found
 from .onnxruntime_card import OnnxCardSession, open_driver
 from .onnxruntime_cpu import ENVIRONMENT, import_library, make_options, start
-from .onnxruntime_cuda import GRAPH, PROBE, assignment, described, why_not
+from .onnxruntime_cuda import GRAPH, PROBE, beside_processor, why_not, without_graph
 from .pixels import open_pixels
 
 PROVIDER = "NvTensorRTRTXExecutionProvider"
@@ -66,9 +65,7 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
     """
     if "pixels" in settings:
         return open_pixels(load, path, settings, threads)
-    check_settings({GRAPH: settings.get(GRAPH, False)}, {GRAPH: (bool,)})
-    own = {name: value for name, value in settings.items() if name != GRAPH}
-    graph = bool(settings.get(GRAPH))
+    own, graph = without_graph(settings)
     onnxruntime = import_library()
     found = devices(onnxruntime)
     if not found:
@@ -85,13 +82,8 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
         if graph:
             raise
     options = _options(onnxruntime, own, threads, found[0], given)
-    options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
-    inference = start(onnxruntime, path, options, [])
-    placed = assignment(inference.get_provider_graph_assignment_info())
-    on_card = sum(placed.pop(PROVIDER, Counter()).values())
-    if on_card == 0:
-        raise NotRunnable(ValueError("no operator of this model would run on the card"))
-    return OnnxCardSession(inference, driver, stream, tuple(described(on_card, placed)), own.get("constants"))
+    inference, fallbacks = beside_processor(onnxruntime, path, options, [], PROVIDER)
+    return OnnxCardSession(inference, driver, stream, fallbacks, own.get("constants"))
 
 
 def _options(onnxruntime: Any, own: Mapping[str, Any], threads: int, device: Any, given: Mapping[str, str]) -> Any:

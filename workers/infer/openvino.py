@@ -86,11 +86,8 @@ class OpenVinoSession:
 
     def _as_built(self, feeds: Mapping[str, NDArray[np.generic]]) -> bool:
         """Return whether every constant input is fed with the one number that was built in."""
-        for name, value in self._constants.items():
-            array = feeds.get(name)
-            if array is None or array.size != 1 or array.item() != value:
-                return False
-        return True
+        given = ((feeds.get(name), value) for name, value in self._constants.items())
+        return all(array is not None and array.size == 1 and array.item() == value for array, value in given)
 
     def close(self) -> None:
         """Release both programs."""

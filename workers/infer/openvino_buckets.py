@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .base import Arrays, NotRunnable, join_batch, split_batch, without_constants
+from .base import Arrays, NotRunnable, check_entries, join_batch, split_batch, without_constants
 from .openvino_program import Program, compile_program, input_name, options_of, read_model, reshape
 
-KNOWN: dict[str, type] = {"pads": dict, "outputs": dict, "lengths": list, "common": list}
+KNOWN: dict[str, tuple[type, ...]] = {"pads": (dict,), "outputs": (dict,), "lengths": (list,), "common": (list,)}
 
 TOKENS = 1
 """Axis of every padded input that counts tokens; axis 0 counts texts."""
@@ -101,16 +101,13 @@ class BucketSession:
         return int(size[0]), int(size[1])
 
     def _one(self, feeds: Mapping[str, NDArray[np.generic]], length: int, tokens: int) -> Arrays:
-        program = self._program(length)
-        if tokens != length:
-            feeds = {
-                name: self._filled(array, length, self._pads[name]) if name in self._pads else array
-                for name, array in feeds.items()
-            }
-        answers = program.run(feeds)
         if tokens == length:
-            return answers
-        return {name: self._cut(name, array, tokens) for name, array in answers.items()}
+            return self._program(length).run(feeds)
+        feeds = {
+            name: self._filled(array, length, self._pads[name]) if name in self._pads else array
+            for name, array in feeds.items()
+        }
+        return {name: self._cut(name, array, tokens) for name, array in self._program(length).run(feeds).items()}
 
     @staticmethod
     def _filled(array: NDArray[Any], length: int, pad: Any) -> NDArray[Any]:
@@ -138,9 +135,7 @@ def checked(own: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ValueError: an entry is missing or unknown.
     """
-    for name, value in own.items():
-        if name not in KNOWN or not isinstance(value, KNOWN[name]):
-            raise ValueError(f"setting 'buckets' cannot hold {name} = {value!r}")
-    if not own.get("pads") or not own.get("lengths") or "outputs" not in own:
-        raise ValueError("setting 'buckets' needs pads, lengths and outputs")
+    check_entries("buckets", own, KNOWN, ("pads", "lengths", "outputs"))
+    if not own["pads"] or not own["lengths"]:
+        raise ValueError("setting 'buckets' needs pads and lengths")
     return dict(own)

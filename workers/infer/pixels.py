@@ -14,17 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .base import Arrays, CardSpans, OnCard, Session
+from .base import Arrays, CardSpans, OnCard, Session, check_entries
 
 Load = Callable[[Path, Mapping[str, Any], int], Session]
 
-KNOWN: dict[str, type | tuple[type, ...]] = {
-    "input": str,
-    "mean": (list, tuple),
-    "std": (list, tuple),
-    "range": str,
-    "channels": str,
-    "layout": str,
+KNOWN: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("mean", "std"), (list, tuple)),
+    **dict.fromkeys(("input", "range", "channels", "layout"), (str,)),
 }
 WORDS = {"range": ("0..1", "0..255"), "channels": ("rgb", "bgr", "gray"), "layout": ("nchw", "nhwc")}
 
@@ -147,9 +143,10 @@ def checked(own: Any) -> dict[str, Any]:
     Raises:
         ValueError: an entry is missing, unknown or has a wrong value.
     """
-    if not isinstance(own, Mapping) or own.keys() != KNOWN.keys():
+    if not isinstance(own, Mapping):
         raise ValueError(f"setting 'pixels' needs {', '.join(KNOWN)}")
-    for name, value in own.items():
-        if not isinstance(value, KNOWN[name]) or value not in WORDS.get(name, (value,)):
-            raise ValueError(f"setting 'pixels' cannot hold {name} = {value!r}")
+    check_entries("pixels", own, KNOWN, tuple(KNOWN))
+    for name, allowed in WORDS.items():
+        if own[name] not in allowed:
+            raise ValueError(f"setting 'pixels' cannot hold {name} = {own[name]!r}")
     return dict(own)

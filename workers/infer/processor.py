@@ -79,30 +79,25 @@ def fast(names: Iterable[str]) -> frozenset[Arithmetic]:
     return frozenset(feature.arithmetic for feature in known(names))
 
 
-def flags() -> frozenset[str] | None:
-    """Return the instruction sets of the first processor; None where this system does not list them."""
+def _cpuinfo(*keys: str) -> str | None:
+    """Return the first line of /proc/cpuinfo with one of these keys; None where there is none."""
     try:
         text = CPUINFO.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
-    for line in text.splitlines():
-        key, _, value = line.partition(":")
-        if key.strip() in ("flags", "Features"):
-            return frozenset(value.split())
-    return None
+    rows = (line.partition(":") for line in text.splitlines())
+    return next((value.strip() for key, _, value in rows if key.strip() in keys), None)
+
+
+def flags() -> frozenset[str] | None:
+    """Return the instruction sets of the first processor; None where this system does not list them."""
+    found = _cpuinfo("flags", "Features")
+    return None if found is None else frozenset(found.split())
 
 
 def name() -> str:
     """Return the processor's name, in the same form as elsewhere in Fettle."""
-    try:
-        text = CPUINFO.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        text = ""
-    for line in text.splitlines():
-        key, _, value = line.partition(":")
-        if key.strip() == "model name" and value.strip():
-            return value.strip()
-    return platform.machine()
+    return _cpuinfo("model name") or platform.machine()
 
 
 def has_int8() -> bool | None:

@@ -22,17 +22,15 @@ from .base import (
     SessionOptions,
     Trial,
     check_settings,
-    fixed_at_one,
     gpu_name,
-    join_batch,
-    split_batch,
+    run_in_parts,
     without_constants,
 )
 from .cuda_driver import NO_CLOCK, OUT_OF_MEMORY, Buffer, Clock, CudaError, Driver, NoClock
 from .onnxruntime_cuda import PROBE
 from .tensorrt_build import BuildRequest, Tick, build
 from .tensorrt_editions import Edition, Place
-from .tensorrt_engines import OpenedEngine, cache_folder, open_engine, write
+from .tensorrt_engines import OpenedEngine, cache_folder, open_engine, read_cached, write
 
 KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {
     "num_threads": (int,),
@@ -77,7 +75,7 @@ class TensorRtSession:
         self._dtypes = {name: np.dtype(trt.nptype(engine.get_tensor_dtype(name))) for name in names}
         self._shapes = {name: tuple(s if s >= 0 else None for s in engine.get_tensor_shape(name)) for name in names}
         self._buffers = {name: Buffer(driver) for name in names}
-        self._context, self._cache = opened.edition.context(engine, _kept(opened.compiled))
+        self._context, self._cache = opened.edition.context(engine, read_cached(opened.compiled))
         if self._context is None:
             raise NotRunnable(ValueError("there is not enough memory on the card to run this model"))
         self._stream = driver.stream()
@@ -91,9 +89,7 @@ class TensorRtSession:
         """
         if self._constants:
             feeds = without_constants(feeds, self._constants)
-        single = fixed_at_one(feeds, self._shapes)
-        parts = split_batch(feeds, single) if single else []
-        return join_batch([self._run(part) for part in parts]) if parts else self._run(feeds)
+        return run_in_parts(self._run, feeds, self._shapes)
 
     def card_spans(self, feeds: Mapping[str, NDArray[np.generic]]) -> tuple[CardSpans, Arrays]:
         """Run one request at the engine's own batch size; return its durations and its predictions."""
@@ -178,10 +174,6 @@ class TensorRtSession:
             buffer.free()
         self._driver.destroy(self._stream)
         self._context = None
-
-
-def _kept(file: Path | None) -> bytes:
-    return file.read_bytes() if file is not None and file.is_file() else b""
 
 
 def _streamed(engine: Any, driver: Driver) -> tuple[str, ...]:
@@ -278,7 +270,8 @@ def available() -> Availability:
         return Availability(False, f"{words}; {AHEAD}" if words == NO_DRIVER else words)
     except (CudaError, ValueError) as error:
         return Availability(False, f"TensorRT does not work with this card: {error}")
-    return Availability(bool((answer == 8).all()), "" if (answer == 8).all() else "TensorRT gave a wrong answer")
+    works = bool((answer == 8).all())
+    return Availability(works, "" if works else "TensorRT gave a wrong answer")
 
 
 def why_not(wanted: SessionOptions) -> Refusal | None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from .base import NotRunnable
-from .tensorrt_build import STOP_S, BuildRequest, Built, Profile, Tick, build, make_logger
+from .tensorrt_build import BuildRequest, Built, Profile, Tick, build, make_logger
 from .tensorrt_editions import Edition, Place
 
 FILE = "tensorrt.json"
@@ -64,12 +64,8 @@ def profile_of(described: Mapping[str, Any]) -> Profile:
     """Return the ranges of free sizes."""
     found = {}
     for name, (least, usual, most) in dict(described.get("profile", {})).items():
-        found[str(name)] = (_shape(least), _shape(usual), _shape(most))
+        found[str(name)] = (tuple(map(int, least)), tuple(map(int, usual)), tuple(map(int, most)))
     return found
-
-
-def _shape(sizes: Any) -> tuple[int, ...]:
-    return tuple(int(size) for size in sizes)
 
 
 def build_request(described: Mapping[str, Any]) -> BuildRequest:
@@ -124,20 +120,14 @@ def open_engine(model: Path, edition: Edition, trt: Any, place: Place, cache: Pa
         if engine is not None:
             return OpenedEngine(trt, edition, engine, runtime, logger, compiled, told)
         why.append(f"{file.name}: {reason}")
-    made = make(model, edition, trt, replace(build_request(described), timing=_read(folder, TIMING)), place, tick)
+    ask = replace(build_request(described), timing=read_cached(folder and folder / TIMING))
+    made = build(edition, trt, model, ask, place, tick)
     engine = runtime.deserialize_cuda_engine(made.engine)
     if engine is None:
         raise NotRunnable(ValueError(f"the engine was built and does not open: {_last(logger)}"))
     save_engine(folder, made)
     told = f"The engine was built here in {made.seconds:.1f} s" + (f" ({'; '.join(why)})" if why else "")
     return OpenedEngine(trt, edition, engine, runtime, logger, compiled, told)
-
-
-def make(
-    model: Path, edition: Edition, trt: Any, ask: BuildRequest, place: Place, tick: Tick, stop_s: float = STOP_S
-) -> Built:
-    """Build an engine for the card of this computer or for the requested architectures."""
-    return build(edition, trt, model, ask, place, tick, stop_s)
 
 
 def _candidates(
@@ -164,13 +154,13 @@ def _try(trt: Any, edition: Edition, runtime: Any, logger: Any, file: Path) -> t
     return engine, "" if engine is not None else _last(logger)
 
 
+def read_cached(file: Path | None) -> bytes:
+    """Return the content of a cache file, empty where there is none."""
+    return file.read_bytes() if file is not None and file.is_file() else b""
+
+
 def _last(logger: Any) -> str:
     return " ".join(str(logger.errors[-1]).split())[:200] if logger.errors else "no reason was given"
-
-
-def _read(folder: Path | None, name: str) -> bytes:
-    file = folder / name if folder is not None else None
-    return file.read_bytes() if file is not None and file.is_file() else b""
 
 
 def save_engine(folder: Path | None, made: Built) -> None:

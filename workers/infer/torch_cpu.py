@@ -22,9 +22,7 @@ from .base import (
     Runtime,
     SessionOptions,
     check_settings,
-    fixed_at_one,
-    join_batch,
-    split_batch,
+    run_in_parts,
 )
 from .torch_archive import check_archive, tensors_only
 from .torch_compile import NotCompiled, compile_module, why_not_compile
@@ -99,11 +97,7 @@ class TorchSession:
 
     def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
         """Return the predictions for one batch; split the batch where the model takes one item at a time."""
-        single = fixed_at_one(feeds, self._shapes)
-        parts = split_batch(feeds, single) if single else []
-        if parts:
-            return join_batch([self._run(part) for part in parts])
-        return self._run(feeds)
+        return run_in_parts(self._run, feeds, self._shapes)
 
     def _run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
         with self._torch.inference_mode():

@@ -54,11 +54,6 @@ class Turns:
         except (OSError, ValueError) as error:
             said = (process.communicate()[1] or "").strip().splitlines()
             code = process.returncode
-            why = (
-                f"it ended with signal {-code}"
-                if code and code < 0
-                else said[-1][:300]
-                if said
-                else f"it ended ({code})"
-            )
+            ending = f"with signal {-code}" if code and code < 0 else f"({code})"
+            why = said[-1][:300] if said and not (code and code < 0) else f"it ended {ending}"
             raise Ended(self._name, why) from error

@@ -18,7 +18,7 @@ sys.path.insert(0, str(HERE))
 runpy.run_path(str(HERE / "own_code.py"))
 
 from bundle import MANIFEST  # noqa: E402
-from fettle_bundle.infer import tensorrt_engines, tensorrt_first  # noqa: E402
+from fettle_bundle.infer import tensorrt_build, tensorrt_engines, tensorrt_first  # noqa: E402
 from fettle_bundle.infer.base import NotRunnable  # noqa: E402
 from fettle_bundle.infer.tensorrt_editions import EDITIONS, Place, load_library  # noqa: E402
 
@@ -31,7 +31,7 @@ def build_for(architectures: tuple[str, ...], out: Path) -> dict[str, Any]:
     trt = load_library(rtx)
     asked = tensorrt_engines.build_request(tensorrt_engines.describe_file(MODEL))
     ask = dataclasses.replace(asked, architectures=architectures)
-    built = tensorrt_engines.make(MODEL, rtx, trt, ask, Place(), tensorrt_first.teller())
+    built = tensorrt_build.build(rtx, trt, MODEL, ask, Place(), tensorrt_first.teller())
     tensorrt_engines.write(out, built.engine)
     return {"architectures": architectures, "seconds": round(built.seconds, 3), "size_bytes": len(built.engine)}
 
