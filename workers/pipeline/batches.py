@@ -132,12 +132,7 @@ def _slice(spec: PipelineSpec, feeds: Mapping[str, NDArray[Any]], start: int, st
 def _rows_first(outputs: Mapping[str, NDArray[Any]], spec: PipelineSpec) -> Mapping[str, NDArray[Any]]:
     """Return the outputs with their batch axis moved to the front."""
     moved = {output.name: output.batch_axis for output in spec.outputs if output.batch_axis}
-    if not moved:
-        return outputs
-    return {
-        name: np.moveaxis(value, moved[name], 0) if np.ndim(value) > moved.get(name, 0) > 0 else value
-        for name, value in outputs.items()
-    }
+    return {n: np.moveaxis(v, moved[n], 0) if np.ndim(v) > moved.get(n, 0) > 0 else v for n, v in outputs.items()}
 
 
 def _with_rows(outputs: Mapping[str, NDArray[Any]], rows: int) -> Arrays:

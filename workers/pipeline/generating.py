@@ -197,16 +197,13 @@ def open_whole(
     try:
         for name in part_names(loop):
             own = dict(parts.get(name) or {})
-            opened[name] = load(folder / checked_main(str(own.get("main", ""))), _over(own, shared), threads)
+            merged = {**dict(own.get("settings") or {}), **shared}
+            opened[name] = load(folder / checked_main(str(own.get("main", ""))), merged, threads)
     except BaseException:
         for part in opened.values():
             part.close()
         raise
     return Generating(opened, loop)
-
-
-def _over(own: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
-    return {**dict(own.get("settings") or {}), **shared}
 
 
 def checked_main(main: str) -> str:

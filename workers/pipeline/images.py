@@ -247,12 +247,16 @@ def _check_enlarged(size: tuple[int, int], steps: ImageSteps) -> None:
     width, height = _resized(size, steps)
     own, between, frame = size[0] * size[1], (width, max(height, size[1])), steps.crop
     if frame is not None:
-        high, wide = (frame, frame) if isinstance(frame, int) else frame
+        high, wide = _frame(frame)
         between, most = (max(between[0], wide), max(between[1], high)), max(MAX_BETWEEN, wide * high)
     else:
         most = MAX_ENLARGED if isinstance(steps.resize, int) else max(MAX_BETWEEN, width * height)
     if between[0] * between[1] > max(most, own):
         raise PipelineError(f"A picture of {size[0]}×{size[1]} pixels is too long and narrow for this model.")
+
+
+def _frame(size: int | tuple[int, int]) -> tuple[int, int]:
+    return (size, size) if isinstance(size, int) else size
 
 
 def _border(width: int, height: int, frame: tuple[int, int]) -> tuple[int, int]:
@@ -282,7 +286,7 @@ def placing_of(size: tuple[int, int], steps: ImageSteps) -> Placing:
         left, top = _border(width, height, steps.resize)
         framed = (steps.resize[1], steps.resize[0])
     if steps.crop is not None:
-        high, wide = (steps.crop, steps.crop) if isinstance(steps.crop, int) else steps.crop
+        high, wide = _frame(steps.crop)
         left -= round((framed[0] - wide) / 2.0)
         top -= round((framed[1] - high) / 2.0)
         framed = (wide, high)
@@ -294,7 +298,7 @@ def _crop(image: Picture, steps: ImageSteps) -> Picture:
 
     if steps.crop is None:
         return image
-    height, width = (steps.crop, steps.crop) if isinstance(steps.crop, int) else steps.crop
+    height, width = _frame(steps.crop)
     if width > image.width or height > image.height:
         missing_w, missing_h = max(width - image.width, 0), max(height - image.height, 0)
         border = (missing_w // 2, missing_h // 2, (missing_w + 1) // 2, (missing_h + 1) // 2)

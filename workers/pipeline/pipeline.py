@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import answers, arrays
 from .array_files import ArrayFileError, load_arrays
+from .batches import Arrays as Arrays
+from .batches import Runs as Runs
 from .batches import join, run
 from .chats import ChatTexts
 from .filling import default_of
@@ -36,25 +38,10 @@ from .texts import Tokenizer, read_text, unknown_id
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
-Arrays = dict[str, NDArray[Any]]
-
-WANTED = {
-    ImageSteps: "a picture",
-    TextSteps: "a text",
-    AudioSteps: "a sound (WAV file)",
-}
-
+WANTED = {ImageSteps: "a picture", TextSteps: "a text", AudioSteps: "a sound (WAV file)"}
 PLAIN = ArraySteps()
 MAX_PREPARED_BYTES, PREPARED_A_BYTE = 200 << 20, 16
 """Memory limit of one array's prepared pictures: a fixed part, and a part per byte of the array."""
-
-
-class Runs(Protocol):
-    """A loaded model."""
-
-    def run(self, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
-        """Return all outputs by name."""
-        ...
 
 
 class Pipeline:
@@ -307,14 +294,10 @@ class Pipeline:
 
     def input_size(self, feeds: Mapping[str, NDArray[Any]]) -> tuple[int, int]:
         """Return height and width of the picture in `feeds`."""
-        height_first = getattr(self.spec.preprocess, "layout", "nchw") == "nhwc" or self._takes_pixels
-        shape = np.shape(feeds[self.main_input.name])
-        sides = shape[1:3] if height_first else shape[2:4]
+        steps, shape = self.spec.preprocess, np.shape(feeds[self.main_input.name])
+        is_last = isinstance(steps, ImageSteps) and (steps.layout == "nhwc" or steps.pixels)
+        sides = shape[1:3] if is_last else shape[2:4]
         return (int(sides[0]), int(sides[1])) if len(sides) == 2 else (1, 1)
-
-    @property
-    def _takes_pixels(self) -> bool:
-        return isinstance(self.spec.preprocess, ImageSteps) and self.spec.preprocess.pixels
 
     def raw_of(self, outputs: Mapping[str, NDArray[Any]], feeds: Mapping[str, NDArray[Any]]) -> Any:
         """Return the answer output (n, …) float32 before any postprocessing."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -37,14 +36,6 @@ SAMPLE = 200_000
 """Maximum number of values of a channel from which quartiles are taken."""
 
 
-@dataclass(frozen=True)
-class Spread:
-    """Location and scale of each channel, both (channels,): `middle` is the median, `width` the spread."""
-
-    middle: Floats
-    width: Floats
-
-
 def channel_errors(old: Sequence[Values], new: Sequence[Values]) -> Floats:
     """Return (n,) float64: the largest error of any channel as a share of that channel's spread over the original.
 
@@ -62,17 +53,17 @@ def _errors(old: Sequence[Values], new: Sequence[Values], split: Callable[[Value
     rows = [split(part) for part in old]
     if len({len(row) for row in rows}) != 1:  # the number of channels differs between items
         rows, split = [row.reshape(1, -1) for row in rows], lambda values: values.astype(np.float64).reshape(1, -1)
-    spread = channel_spreads(rows)
+    middle, width = channel_spreads(rows)
     found = np.full(len(rows), np.inf)
     for at, (a, b) in enumerate(zip(rows, new, strict=True)):
         if old[at].shape == b.shape and np.isfinite(b).all():
-            scale = np.maximum(spread.width[:, None], np.abs(a - spread.middle[:, None]))
+            scale = np.maximum(width[:, None], np.abs(a - middle[:, None]))
             found[at] = np.sqrt(np.square((split(b) - a) / scale).mean(axis=1)).max(initial=0.0) if a.size else 0.0
     return found
 
 
-def channel_spreads(rows: Sequence[Floats]) -> Spread:
-    """Return the spreads of `rows`, each (channels, positions).
+def channel_spreads(rows: Sequence[Floats]) -> tuple[Floats, Floats]:
+    """Return the median and the width of each channel of `rows` (channels, positions), both (channels,).
 
     The width is the standard deviation, or the quartiles' estimate if that is smaller and not zero. For a constant
     channel it is the size of its mean (1 for a mean of 0).
@@ -85,7 +76,7 @@ def channel_spreads(rows: Sequence[Floats]) -> Spread:
     robust = (three - quarter) / IQR_OF_NORMAL
     size = np.abs(mean)
     width = np.where((robust > CONSTANT * size) & (robust < spread), robust, spread)
-    return Spread(middle, np.where(spread > CONSTANT * size, width, np.where(size > 0, size, 1.0)))
+    return middle, np.where(spread > CONSTANT * size, width, np.where(size > 0, size, 1.0))
 
 
 def by_channel(values: Values) -> Floats:

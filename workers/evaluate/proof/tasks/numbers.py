@@ -88,7 +88,7 @@ def _bias(case: Case) -> float:
     finite = [(a, b) for a, b in pairs if np.isfinite(b).all()]
     if len(finite) < LEAST_FOR_BIAS or len({len(a) for a, _ in finite}) != 1 or len(finite[0][0]) > FEW_CHANNELS:
         return 0.0
-    errors = np.stack([(b - a).mean(axis=1) for a, b in finite]) / channel_spreads([a for a, _ in finite]).width
+    errors = np.stack([(b - a).mean(axis=1) for a, b in finite]) / channel_spreads([a for a, _ in finite])[1]
     middle = np.abs(np.median(errors, axis=0))
     sure = np.minimum(middle, np.abs(errors.mean(axis=0))) - 2 * errors.std(axis=0) / np.sqrt(len(errors))
     return max(0.0, float(sure.max()))
