@@ -20,29 +20,25 @@ POOR = device("avx2")
 AMX = device("avx2", "avx512", "avx512_vnni", "amx_bf16", "amx_int8", "avx512_bf16")
 
 CNN = ModelFacts(
-    products=1, convolutions=50, depthwise=17, free_sizes=True, branches=False, constants=(), stateful=False,
-    has_torch=False, precision="fp32", weight_bytes=50 << 20, nodes=160, light=20, biased=50, classes=True,
+    products=1, convolutions=50, depthwise=17, free_sizes=True, precision="fp32", weight_bytes=50 << 20, nodes=160,
+    light=20, biased=50, classes=True,
 )  # fmt: skip
 TEXT = ModelFacts(
-    products=73, convolutions=0, depthwise=0, free_sizes=True, branches=False, constants=(), stateful=False,
-    has_torch=True, precision="fp32", weight_bytes=90 << 20, nodes=420, light=300, biased=73, classes=True,
-    masked_texts=True, smoothable=24,
+    products=73, free_sizes=True, has_torch=True, precision="fp32", weight_bytes=90 << 20, nodes=420, light=300,
+    biased=73, classes=True, masked_texts=True, smoothable=24,
 )  # fmt: skip
 VOICE = ModelFacts(
-    products=6, convolutions=9, depthwise=0, free_sizes=True, branches=True, constants=("sr",), stateful=True,
-    has_torch=False, precision="fp32", weight_bytes=2 << 20, nodes=120, light=40, biased=9,
+    products=6, convolutions=9, free_sizes=True, branches=True, constants=("sr",), stateful=True, precision="fp32",
+    weight_bytes=2 << 20, nodes=120, light=40, biased=9,
 )  # fmt: skip
-BARE = ModelFacts(
-    products=0, convolutions=0, depthwise=0, free_sizes=False, branches=False, constants=(), stateful=False,
-    has_torch=False, precision="fp32", weight_bytes=1 << 10, nodes=4, light=3,
-)  # fmt: skip
+BARE = ModelFacts(products=0, precision="fp32", weight_bytes=1 << 10, nodes=4, light=3)
 
 CPU = ("onnxruntime-cpu", "openvino", "torch-cpu")
 GPU = ("onnxruntime-cpu", "onnxruntime-cuda", "openvino", "torch-cpu", "torch-cuda")
 FOUND = SearchResult(
-    steps=(RecipeStep(technique="gather_rewrite"),),
+    steps=[RecipeStep(technique="gather_rewrite")],
     settings={"tbb_partitioner": "auto"},
-    words=("Look-ups: 1.20 times as fast.",),
+    words=["Look-ups: 1.20 times as fast."],
 )
 
 SITUATIONS: dict[str, dict[str, Any]] = {

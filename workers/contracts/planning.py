@@ -144,15 +144,15 @@ class ModelFacts:
     """
 
     products: int
-    convolutions: int
-    depthwise: int
-    free_sizes: bool
-    branches: bool
-    constants: tuple[str, ...]
-    stateful: bool
-    has_torch: bool
     precision: str
     weight_bytes: int
+    convolutions: int = 0
+    depthwise: int = 0
+    free_sizes: bool = False
+    branches: bool = False
+    constants: tuple[str, ...] = ()
+    stateful: bool = False
+    has_torch: bool = False
     nodes: int = 0
     light: int = 0
     biased: int = 0

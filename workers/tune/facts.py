@@ -59,13 +59,8 @@ def _of_other_format(model: Model, spec: PipelineSpec) -> ModelFacts:
     """Return facts that need no graph; techniques for such models use no others."""
     return ModelFacts(
         products=1,
-        convolutions=0,
-        depthwise=0,
         free_sizes=any(size is None for entry in spec.inputs for size in entry.shape),
-        branches=False,
-        constants=(),
         stateful=bool(spec.links),
-        has_torch=False,
         precision=model.artifact.precision,
         weight_bytes=model.artifact.size_bytes,
         input_kind=spec.preprocess.kind,

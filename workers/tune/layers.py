@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +17,8 @@ from workers.tune import layer_sizes, tensorrt_layers
 
 MAX_S, RUNS = 2.0, 8
 MOST = 5000
-PRECISIONS = {
-    "float": "f32",
-    "float16": "f16",
-    "bfloat16": "bf16",
-    "uint8": "int8",
-    "int8": "int8",
-    "i8": "int8",
-    "u8": "int8",
-    "fp32": "f32",
-    "fp16": "f16",
-}
+PRECISIONS = {"float": "f32", "float16": "f16", "bfloat16": "bf16", "fp32": "f32", "fp16": "f16"}
+PRECISIONS |= dict.fromkeys(("uint8", "int8", "i8", "u8"), "int8")
 TELLING = ("f32", "f16", "bf16", "i8", "u8")
 """Suffixes of OpenVINO's kernel names."""
 
@@ -66,12 +57,8 @@ def layers_of(target: Target, feeds: Arrays, ctx: JobContext) -> tuple[Layer, ..
     Raises:
         InputRefused: the engine has no profiler, or cannot run the version with it.
     """
-    by_engine = {
-        "openvino": _openvino,
-        "onnxruntime-cpu": _onnxruntime,
-        "onnxruntime-cuda": _onnxruntime,
-        "tensorrt": _tensorrt,
-    }
+    by_engine = {"openvino": _openvino, "tensorrt": _tensorrt}
+    by_engine |= dict.fromkeys(("onnxruntime-cpu", "onnxruntime-cuda"), _onnxruntime)
     look = by_engine.get(target.runtime)
     if look is None:
         raise InputRefused(
@@ -107,14 +94,6 @@ def _stem(name: str) -> str:
     return name.split("/WithoutBiases")[0].rsplit(":", 1)[0].removesuffix("_quant")
 
 
-@dataclass(frozen=True)
-class _Seen:
-    order: int
-    kind: str
-    ms: float
-    precision: str
-
-
 def _openvino(target: Target, feeds: Arrays, ctx: JobContext) -> list[Layer]:
     from workers.infer.openvino_program import import_library, options_of, read_model
 
@@ -122,22 +101,23 @@ def _openvino(target: Target, feeds: Arrays, ctx: JobContext) -> list[Layer]:
     settings = {**target.settings, "shapes": {}}
     options, _ = options_of(core, {k: v for k, v in settings.items() if k != "constants"}, ctx.threads)
     names = {name: list(array.shape) for name, array in feeds.items()}
-    best: dict[str, _Seen] = {}
+    best: dict[str, Layer] = {}
     try:
         model = read_model(core, target.path, names)
-        sizes = layer_sizes.of_openvino(model)
+        sizes = {_stem(name): size for name, size in layer_sizes.of_openvino(model).items()}
         compiled = core.compile_model(model, "CPU", {**options, "PERF_COUNT": True})
         request = compiled.create_infer_request()
         request.infer(dict(feeds))
         for _ in _turns(ctx):
             request.infer(dict(feeds))
             for order, entry in enumerate(request.profiling_info):
-                ms = entry.real_time.total_seconds() * 1000
-                seen = _Seen(order, entry.node_type, ms, _kernel_precision(entry.exec_type))
-                best[entry.node_name] = _faster(best.get(entry.node_name), seen)
+                name, ms = entry.node_name, entry.real_time.total_seconds() * 1000
+                form, size = _kernel_precision(entry.exec_type), sizes.get(_stem(name)) or None
+                kind = entry.node_type
+                _keep_faster(best, Layer(order=order, name=name, kind=kind, ms=ms, precision=form, size_bytes=size))
     except RuntimeError as error:
         raise NotRunnable(error) from error
-    return _layers(best, {_stem(name): size for name, size in sizes.items()})
+    return _in_order(best)
 
 
 def _onnxruntime(target: Target, feeds: Arrays, ctx: JobContext) -> list[Layer]:
@@ -153,17 +133,15 @@ def _onnxruntime(target: Target, feeds: Arrays, ctx: JobContext) -> list[Layer]:
         session.run(None, dict(feeds))
     written = Path(session.end_profiling())
     del session
-    best: dict[str, _Seen] = {}
-    sizes: dict[str, int] = {}
+    best: dict[str, Layer] = {}
     for event in json.loads(written.read_text(encoding="utf-8")):
         name, told = str(event.get("name", "")), event.get("args", {})
         if event.get("cat") == "Node" and name.endswith(TIMED):
-            name = name.removesuffix(TIMED)
-            seen = _Seen(len(best), str(told.get("op_name", "")), event["dur"] / 1000, _told_precision(told))
-            best[name] = _faster(best.get(name), seen)
-            sizes[name] = int(told.get("parameter_size", 0))
+            name, kind, ms = name.removesuffix(TIMED), str(told.get("op_name", "")), event["dur"] / 1000
+            form, size = _told_precision(told), int(told.get("parameter_size", 0)) or None
+            _keep_faster(best, Layer(order=len(best), name=name, kind=kind, ms=ms, precision=form, size_bytes=size))
     written.unlink()
-    return _layers(best, sizes, exact=True)
+    return _in_order(best)
 
 
 def _tensorrt(target: Target, feeds: Arrays, ctx: JobContext) -> list[Layer]:
@@ -180,25 +158,15 @@ def _turns(ctx: JobContext) -> Iterator[int]:
         yield number
 
 
-def _faster(known: _Seen | None, seen: _Seen) -> _Seen:
-    """Keep the faster measurement, because other programs make a layer slower, never faster."""
-    return seen if known is None else replace(known, ms=min(known.ms, seen.ms))
+def _keep_faster(best: dict[str, Layer], seen: Layer) -> None:
+    """Keep the fastest time of each layer, because other programs make a layer slower, never faster."""
+    known = best.setdefault(seen.name, seen)
+    if seen.ms < known.ms:
+        best[seen.name] = known.model_copy(update={"ms": seen.ms})
 
 
-def _layers(best: Mapping[str, _Seen], sizes: Mapping[str, int], *, exact: bool = False) -> list[Layer]:
-    found = [
-        Layer(
-            order=seen.order,
-            name=name,
-            kind=seen.kind,
-            ms=seen.ms,
-            size_bytes=sizes.get(name if exact else _stem(name)) or None,
-            precision=seen.precision,
-        )
-        for name, seen in best.items()
-        if seen.ms > 0
-    ]
-    return sorted(found, key=lambda layer: layer.order)
+def _in_order(best: Mapping[str, Layer]) -> list[Layer]:
+    return sorted((layer for layer in best.values() if layer.ms > 0), key=lambda layer: layer.order)
 
 
 def _kernel_precision(kernel: str) -> str:

@@ -29,7 +29,7 @@ from workers.contracts.planning import (
 from workers.contracts.specs import Recipe, RecipeStep
 from workers.contracts.techniques import TechniqueSpec
 from workers.infer.base import Runtime, SessionOptions
-from workers.tune.search import SearchResult
+from workers.tune.search import RUNTIME, SearchResult
 
 TINY_MS = 0.5
 TINY_BYTES = 20 << 20
@@ -154,7 +154,7 @@ class Planner:
         needed = self.runtimes[recipe.runtime].needs(self._wanted(recipe))
         steps = [*(self._step(name) for name in needed if name not in named), *steps]
         settings = recipe.settings
-        if recipe.runtime == self.found.runtime:
+        if recipe.runtime == RUNTIME:
             known = {step.technique for step in steps}
             steps = [*(step for step in self.found.steps if step.technique not in known), *steps]
             settings = {**self.found.settings, **settings}
@@ -215,14 +215,10 @@ class Planner:
             runtime_ = self.runtimes.get(recipe.runtime)
             shares = runtime_ is not None and runtime_.one_core and "num_threads" not in recipe.settings
             if self._is_tiny and shares and "int8" not in self._traits(recipe):
-                yield recipe.model_copy(
-                    update={
-                        "title": f"{recipe.title}, on one core",
-                        "id": f"{recipe.id}, on one core",
-                        "settings": {**recipe.settings, "num_threads": 1},
-                        "why": "Very small models lose more time by sharing the work than they gain.",
-                    }
-                )
+                names = {"title": f"{recipe.title}, on one core", "id": f"{recipe.id}, on one core"}
+                why = "Very small models lose more time by sharing the work than they gain."
+                settings = {**recipe.settings, "num_threads": 1}
+                yield recipe.model_copy(update={**names, "settings": settings, "why": why})
 
     @property
     def _is_tiny(self) -> bool:

@@ -38,20 +38,9 @@ RUNTIME = "openvino"
 """The runtime that is profiled, because it reports the time of each operator."""
 
 
-@dataclass(frozen=True)
-class SearchResult:
-    """Result: `steps` go before every recipe of `runtime`, `settings` into it; `words` describe each gain."""
-
-    steps: tuple[RecipeStep, ...] = ()
-    settings: dict[str, Any] = field(default_factory=dict)
-    words: tuple[str, ...] = ()
-    dropped: tuple[Dropped, ...] = ()
-    runtime: str = RUNTIME
-
-
 @dataclass
-class _Notes:
-    """Collected steps, settings and sentences of a `Found`."""
+class SearchResult:
+    """Result: `steps` go before every recipe of `RUNTIME`, `settings` into it; `words` describe each gain."""
 
     steps: list[RecipeStep] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
@@ -59,6 +48,7 @@ class _Notes:
     dropped: list[Dropped] = field(default_factory=list)
 
     def drop(self, spec: TechniqueSpec, code: str, text: str) -> None:
+        """Record why a rewrite is not used."""
         self.dropped.append(Dropped(id=spec.id, title=spec.title, reason=Reason(code=code, text=text)))
 
 
@@ -76,33 +66,29 @@ def search(
     `rewrites` are techniques that change the graph; others are skipped. If trying one takes more than `max_s` seconds,
     none is tried. The result is empty where OpenVINO cannot run the model.
     """
-    found = _Notes()
+    found = SearchResult()
     if weight_bytes > MAX_BYTES or "parts" in model.artifact.settings:
-        return SearchResult()
+        return found
     settings = {"inference_precision": precision}
     with contextlib.suppress(NotRunnable, WorkerError):
         profile = take_profile(model.main, feeds, settings, ctx.threads)
         ctx.check_cancelled()
         if max_s is not None and profile.total_ms * LOOK_REQUESTS > max_s * 1000:
             words = "A request takes so long here that trying them would cost too much of your time."
-            slow = Dropped(id="rewrites", title="Rewrites of the graph", reason=Reason(code="no_time", text=words))
-            return SearchResult(dropped=(slow,))
-        for spec, what in sorted(_changing(rewrites), key=lambda pair: pair[1].order):
+            reason = Reason(code="no_time", text=words)
+            found.dropped.append(Dropped(id="rewrites", title="Rewrites of the graph", reason=reason))
+            return found
+        changing = [(spec, spec.rewrite) for spec in rewrites if spec.rewrite is not None]
+        for spec, what in sorted(changing, key=lambda pair: pair[1].order):
             model = _rewritten(found, spec, what, model, feeds, profile, settings, ctx)
         if ctx.threads > 1 and profile.total_ms < PARTITIONED_UNDER_MS:
             _partitioner(found, model, feeds, settings, ctx)
     shutil.rmtree(ctx.work_dir / "rewrites", ignore_errors=True)
-    return SearchResult(tuple(found.steps), found.settings, tuple(found.words), tuple(found.dropped))
-
-
-def _changing(specs: Sequence[TechniqueSpec]) -> Iterator[tuple[TechniqueSpec, GraphRewrite]]:
-    for spec in specs:
-        if spec.rewrite is not None:
-            yield spec, spec.rewrite
+    return found
 
 
 def _rewritten(
-    found: _Notes,
+    found: SearchResult,
     spec: TechniqueSpec,
     what: GraphRewrite,
     model: Model,
@@ -139,7 +125,7 @@ def _rewritten(
     return other
 
 
-def _partitioner(found: _Notes, model: Model, feeds: Arrays, settings: dict[str, Any], ctx: JobContext) -> None:
+def _partitioner(found: SearchResult, model: Model, feeds: Arrays, settings: dict[str, Any], ctx: JobContext) -> None:
     """Use OpenVINO's automatic partitioner if it is faster."""
     faster = _compare(model, model, feeds, (settings, {**settings, "tbb_partitioner": "auto"}), ctx)
     if faster >= MIN_GAIN:

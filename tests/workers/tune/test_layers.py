@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import onnx
 import pytest
 from technique_cases import TECHNIQUES
 
@@ -15,14 +16,19 @@ from workers.runtime.recording import RecordingContext
 from workers.tune.layers import target_of
 
 
-def look(small, tmp_path: Path, runtime: str, **more):
-    params = LayersParams(model_dir=str(small.folder), data_dir=str(small.data), runtime=runtime, **more)
-    return run(params, RecordingContext(tmp_path, data_dir=small.data))
+def look(small, tmp_path: Path, runtime: str, *, technique: str = "", cancel_after: int | None = None, **more):
+    """Look at a small model's layers, or at those of its version by `technique`."""
+    folder = small.folder
+    if technique:
+        spec = TECHNIQUES[technique]
+        spec.apply(small.model, spec.params(), RecordingContext(tmp_path, data_dir=small.data))
+        folder, tmp_path = tmp_path / "model", tmp_path / "look"
+        tmp_path.mkdir()
+    params = LayersParams(model_dir=str(folder), data_dir=str(small.data), runtime=runtime, **more)
+    return run(params, RecordingContext(tmp_path, data_dir=small.data, cancel_after=cancel_after))
 
 
 def weight_bytes(small) -> int:
-    import onnx
-
     proto = onnx.load(str(small.folder / "model.onnx"))
     return sum(onnx.numpy_helper.to_array(tensor).nbytes for tensor in proto.graph.initializer)
 
@@ -48,11 +54,7 @@ def test_eight_bits_are_seen(make_small, tmp_path: Path) -> None:
     """Given a version in 8 bits, then some of its layers compute in 8 bits, and their weights are smaller."""
     small = make_small("cnn")
     before = look(small, tmp_path, "onnxruntime-cpu")
-    spec = TECHNIQUES["int8_static"]
-    spec.apply(small.model, spec.params(), RecordingContext(tmp_path, data_dir=small.data))
-    params = LayersParams(model_dir=str(tmp_path / "model"), data_dir=str(small.data), runtime="onnxruntime-cpu")
-    (tmp_path / "look").mkdir()
-    found = run(params, RecordingContext(tmp_path / "look", data_dir=small.data))
+    found = look(small, tmp_path, "onnxruntime-cpu", technique="int8_static")
     assert "int8" in {layer.precision for layer in found.layers}
     assert sum(layer.size_bytes or 0 for layer in found.layers) < sum(layer.size_bytes or 0 for layer in before.layers)
 
@@ -60,30 +62,18 @@ def test_eight_bits_are_seen(make_small, tmp_path: Path) -> None:
 @pytest.mark.parametrize("runtime", ["onnxruntime-cpu", "openvino"])
 def test_a_version_that_prepares_pictures_is_looked_at(make_small, tmp_path: Path, runtime: str) -> None:
     """Given a version that takes pixels, and data that was prepared for the original, then its layers are told."""
-    small = make_small("pictures")
-    spec = TECHNIQUES["pixels_in"]
-    spec.apply(small.model, spec.params(), RecordingContext(tmp_path, data_dir=small.data))
-    (tmp_path / "look").mkdir()
-    params = LayersParams(model_dir=str(tmp_path / "model"), data_dir=str(small.data), runtime=runtime)
-    found = run(params, RecordingContext(tmp_path / "look", data_dir=small.data))
+    found = look(make_small("pictures"), tmp_path, runtime, technique="pixels_in")
     assert found.total_ms > 0 and len(found.layers) >= 3
 
 
 def test_sensitivity_stands_beside_the_layers_it_was_measured_for(make_small, tmp_path: Path) -> None:
     """Given a folder with measured sensitivities, then the layers of these names have them, the others none."""
     small = make_small("cnn")
-    names = [node.name for node in _nodes(small) if node.op_type == "Conv"]
+    nodes = onnx.load(str(small.folder / "model.onnx")).graph.node
+    names = [node.name for node in nodes if node.op_type == "Conv"]
     (tmp_path / sensitivity.FILE).write_text(json.dumps({names[0]: 0.25}), encoding="utf-8")
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    found = look(small, scratch, "openvino", sensitivity_dir=str(tmp_path))
+    found = look(small, tmp_path, "openvino", sensitivity_dir=str(tmp_path))
     assert [layer.sensitivity for layer in found.layers if layer.sensitivity is not None] == [0.25]
-
-
-def _nodes(small):
-    import onnx
-
-    return onnx.load(str(small.folder / "model.onnx")).graph.node
 
 
 def test_of_a_combined_version_one_part_is_looked_at(make_small) -> None:
@@ -102,6 +92,5 @@ def test_engines_that_do_not_tell_are_named(make_small, tmp_path: Path) -> None:
     small = make_small("cnn")
     with pytest.raises(InputRefused, match="does not tell"):
         look(small, tmp_path, "torch-cpu")
-    params = LayersParams(model_dir=str(small.folder), data_dir=str(small.data), runtime="openvino")
     with pytest.raises(JobCancelled):
-        run(params, RecordingContext(tmp_path, data_dir=small.data, cancel_after=0))
+        look(small, tmp_path, "openvino", cancel_after=0)

@@ -8,11 +8,11 @@ import onnx
 import pytest
 from compiled_program import with_program
 from onnx import helper, numpy_helper
-from situations import POOR, RICH, planner, reasons
+from situations import FOUND, POOR, RICH, planner, reasons
 from small_models import floats, model_of
 
 from presets.loader import BUILTIN_FOLDER, load_preset
-from workers.contracts.jobs import PlanParams
+from workers.contracts.jobs import PlanParams, PlanResult
 from workers.contracts.planning import Dropped, ModelFacts, Reason
 from workers.contracts.specs import Recipe, RecipeStep
 from workers.infer import torch_compile
@@ -20,23 +20,10 @@ from workers.jobs.plan import run
 from workers.quantize import weights_only
 from workers.runtime.recording import RecordingContext
 from workers.tune.facts import read_facts
-from workers.tune.plan import Plan, Planner
+from workers.tune.plan import Plan
 from workers.tune.probe import probe_ms
-from workers.tune.search import SearchResult
 
-MODEL = ModelFacts(
-    products=1,
-    convolutions=5,
-    depthwise=2,
-    free_sizes=True,
-    branches=False,
-    constants=(),
-    stateful=False,
-    has_torch=False,
-    precision="fp32",
-    weight_bytes=50 << 20,
-)
-
+MODEL = ModelFacts(products=1, convolutions=5, depthwise=2, free_sizes=True, precision="fp32", weight_bytes=50 << 20)
 
 SHIPPED = {shipped.title: shipped for shipped in load_preset(BUILTIN_FOLDER / "fastest.yaml").recipes}
 
@@ -56,12 +43,8 @@ PRESET = (
 )
 
 
-def situation(**changes) -> Planner:
-    return planner(**{"model": MODEL, **changes})
-
-
-def make_plan(recipes, asked: Planner) -> Plan:
-    return asked.plan(recipes)
+def make_plan(recipes, **changes) -> Plan:
+    return planner(**{"model": MODEL, **changes}).plan(recipes)
 
 
 def titles(plan) -> list[str]:
@@ -69,103 +52,97 @@ def titles(plan) -> list[str]:
 
 
 def test_order_of_the_preset_is_kept_on_a_rich_processor() -> None:
-    plan = make_plan(PRESET, situation())
+    plan = make_plan(PRESET)
     assert titles(plan) == ["Faster engine", "16 bits", "INT8", "INT8 dynamic", "Tidied"]
     assert reasons(plan).keys() == {"Torch"}
 
 
 def test_poor_processor_tries_int8_last_and_carefully() -> None:
     """Given no fast 8 or 16 bits, then BF16 is not tried, and INT8 comes last with 7 of its bits."""
-    plan = make_plan(PRESET, situation(device=POOR))
+    plan = make_plan(PRESET, device=POOR)
     assert titles(plan) == ["Faster engine", "Tidied", "INT8", "INT8 dynamic"]
     assert "emulating" in reasons(plan)["16 bits"]
     assert plan.candidates[2].steps[1].params == {"reduce_range": True}
 
 
 def test_reasons_are_whole_sentences() -> None:
-    bare = MODEL.__class__(**{**MODEL.__dict__, "products": 0, "convolutions": 0, "depthwise": 0})
-    plan = make_plan(PRESET, situation(runtimes=("onnxruntime-cpu",), has_calibration=False, model=bare))
+    bare = replace(MODEL, products=0, convolutions=0, depthwise=0)
+    plan = make_plan(PRESET, runtimes=("onnxruntime-cpu",), has_calibration=False, model=bare)
     assert titles(plan) == ["Tidied"]
     assert all(text[0].isupper() and text.endswith(".") for text in reasons(plan).values())
 
 
 def test_fixed_sizes_need_no_step_and_equal_candidates_stay_once() -> None:
     """Given a model without free sizes, then that step is left out, and what is then equal is tried once."""
-    fixed = MODEL.__class__(**{**MODEL.__dict__, "free_sizes": False})
-    plan = make_plan([*PRESET, recipe("Again"), recipe("F32", inference_precision="f32")], situation(model=fixed))
+    fixed = replace(MODEL, free_sizes=False)
+    plan = make_plan([*PRESET, recipe("Again"), recipe("F32", inference_precision="f32")], model=fixed)
     assert plan.candidates[0].steps == ()
     assert "Again" not in titles(plan) and "“Faster engine”" in reasons(plan)["Again"]
     assert "F32" not in titles(plan)
-    assert "original" in reasons(make_plan([recipe("O", runtime="onnxruntime-cpu")], situation()))["O"]
+    assert "original" in reasons(make_plan([recipe("O", runtime="onnxruntime-cpu")]))["O"]
 
 
 def test_tiny_models_are_tried_on_one_core_too() -> None:
-    plan = make_plan(PRESET[:2], situation(probe_ms=0.1))
-    assert titles(plan) == [
-        "Faster engine",
-        "Faster engine, on one core",
-        "16 bits",
-        "16 bits, on one core",
-        "Original, on one core",
-    ]
+    plan = make_plan(PRESET[:2], probe_ms=0.1)
+    single = [f"{title}, on one core" for title in ("Faster engine", "16 bits", "Original")]
+    assert titles(plan) == ["Faster engine", single[0], "16 bits", *single[1:]]
     assert plan.candidates[1].settings == {"num_threads": 1}
 
 
 def test_one_core_is_dropped_for_larger_models_unless_it_was_all_that_was_wanted() -> None:
     single = recipe("One core", "fixed_shape", num_threads=1)
-    assert titles(make_plan([*PRESET[:1], single], situation())) == ["Faster engine"]
-    assert titles(make_plan([single], situation())) == ["One core"]
+    assert titles(make_plan([*PRESET[:1], single])) == ["Faster engine"]
+    assert titles(make_plan([single])) == ["One core"]
 
 
 def test_branches_are_folded_for_openvino() -> None:
     """Given a stateful model with an If behind a constant input, then OpenVINO gets it folded and fixed."""
-    model = MODEL.__class__(**{**MODEL.__dict__, "branches": True, "constants": ("sr",), "stateful": True})
-    plan = make_plan([recipe("Plain"), PRESET[-1]], situation(model=model))
+    model = replace(MODEL, branches=True, constants=("sr",), stateful=True)
+    plan = make_plan([recipe("Plain"), PRESET[-1]], model=model)
     assert [step.technique for step in plan.candidates[0].steps] == ["graph_optimize", "fixed_shape"]
     assert [step.technique for step in plan.candidates[1].steps] == ["graph_optimize"]
 
 
 def test_large_graphs_quantize_their_heavy_layers_only() -> None:
     """Given 2,000 operators, then INT8 is limited to heavy layers, which its other title says; without one it is told."""
-    large = situation(model=replace(MODEL, nodes=2000))
+    large = replace(MODEL, nodes=2000)
     plain = recipe("INT8, all layers", "int8_static")
-    (shipped,) = make_plan([SHIPPED["INT8, all layers"]], large).candidates
+    (shipped,) = make_plan([SHIPPED["INT8, all layers"]], model=large).candidates
     assert (shipped.title, shipped.id) == ("INT8, heavy layers", "int8") and "operators" not in shipped.why
     assert shipped.steps[-1].params == {"layers": "heavy", "examples": 32}
-    (told,) = make_plan([plain], large).candidates
+    (told,) = make_plan([plain], model=large).candidates
     assert told.title == "INT8, all layers" and "only its heavy layers" in told.why
-    (own,) = make_plan(
-        [plain.model_copy(update={"steps": (RecipeStep(technique="int8_static", params={"layers": "all"}),)})], large
-    ).candidates
+    step = RecipeStep(technique="int8_static", params={"layers": "all"})
+    (own,) = make_plan([plain.model_copy(update={"steps": (step,)})], model=large).candidates
     assert own.steps[0].params == {"layers": "all", "examples": 32} and "heavy" not in own.why
 
 
 def test_biases_are_corrected_where_there_are_some() -> None:
     corrected = recipe("Corrected", "int8_static", "bias_correction")
-    assert "bias" in reasons(make_plan([corrected], situation()))["Corrected"]
-    biased = MODEL.__class__(**{**MODEL.__dict__, "biased": 3})
-    assert titles(make_plan([corrected], situation(model=biased))) == ["Corrected"]
+    assert "bias" in reasons(make_plan([corrected]))["Corrected"]
+    biased = replace(MODEL, biased=3)
+    assert titles(make_plan([corrected], model=biased)) == ["Corrected"]
 
 
 def test_what_is_not_installed_is_not_tried() -> None:
     """Given a technique without its library, then the way to install it is told, and nothing is started."""
     by_nncf = recipe("By NNCF", "nncf_int8")
-    plan = make_plan([by_nncf], situation(unavailable={"nncf_int8": "pip install nncf"}))
+    plan = make_plan([by_nncf], unavailable={"nncf_int8": "pip install nncf"})
     assert reasons(plan)["By NNCF"] == "It needs a part that is not installed yet. To install it: pip install nncf"
-    assert titles(make_plan([by_nncf], situation())) == ["By NNCF"]
-    poor = make_plan([by_nncf], situation(device=POOR))
+    assert titles(make_plan([by_nncf])) == ["By NNCF"]
+    poor = make_plan([by_nncf], device=POOR)
     assert poor.candidates[0].steps[0].params == {}, "it has no such parameter"
 
 
 def test_packed_weights_are_for_models_of_products() -> None:
     packed = recipe("Packed", "weights_only")
-    assert "convolutions" in reasons(make_plan([packed], situation()))["Packed"]
-    products = MODEL.__class__(**{**MODEL.__dict__, "products": 9})
-    assert titles(make_plan([packed], situation(model=products))) == ["Packed"]
-    small = MODEL.__class__(**{**products.__dict__, "precision": "int8"})
-    assert "8 bits already" in reasons(make_plan([packed], situation(model=small)))["Packed"]
+    assert "convolutions" in reasons(make_plan([packed]))["Packed"]
+    products = replace(MODEL, products=9)
+    assert titles(make_plan([packed], model=products)) == ["Packed"]
+    small = replace(products, precision="int8")
+    assert "8 bits already" in reasons(make_plan([packed], model=small))["Packed"]
     stored = Recipe(title="Stored", steps=(RecipeStep(technique="weights_only", params={"form": "dequantize"}),))
-    assert titles(make_plan([stored], situation())) == ["Stored"]
+    assert titles(make_plan([stored])) == ["Stored"]
 
 
 def test_a_recipe_with_a_new_title_is_still_named_by_others() -> None:
@@ -173,12 +150,12 @@ def test_a_recipe_with_a_new_title_is_still_named_by_others() -> None:
     shipped = SHIPPED["INT8, all layers"]
     recipes = [shipped.model_copy(update={"title": "Mine"}), SHIPPED["INT8, sensitive layers kept"]]
     for nodes in (100, 2000):
-        first, careful = make_plan(recipes, situation(model=replace(MODEL, nodes=nodes))).candidates
+        first, careful = make_plan(recipes, model=replace(MODEL, nodes=nodes)).candidates
         assert first.id == shipped.id and first.id in careful.only_if_failed and first.id in careful.only_if_faster
 
 
 def test_graphics_cards_are_added_where_they_work() -> None:
-    plan = make_plan(PRESET[:1], situation(runtimes=("onnxruntime-cpu", "openvino", "onnxruntime-cuda")))
+    plan = make_plan(PRESET[:1], runtimes=("onnxruntime-cpu", "openvino", "onnxruntime-cuda"))
     assert titles(plan) == ["On the GPU", "FP16 on the GPU", "Faster engine"]
 
 
@@ -191,34 +168,30 @@ COMBINED = (
 
 def test_combined_recipes_are_for_models_that_suit_them() -> None:
     """Given heavy operators alone, no classes, no texts, then each is left out with its reason; else it is planned."""
-    plan = make_plan(COMBINED, situation())
+    plan = make_plan(COMBINED)
     assert titles(plan) == []
     told = reasons(plan)
     assert "heavy" in told["By operator"] and "class" in told["Cascade"] and "texts" in told["Buckets"]
-    suited = MODEL.__class__(**{**MODEL.__dict__, "light": 50, "classes": True, "masked_texts": True})
-    plan = make_plan(COMBINED, situation(model=suited))
+    suited = replace(MODEL, light=50, classes=True, masked_texts=True)
+    plan = make_plan(COMBINED, model=suited)
     assert titles(plan) == ["By operator", "Cascade", "Buckets"]
-    assert titles(make_plan(COMBINED, situation(model=suited, device=POOR))) == []
-    assert titles(make_plan(COMBINED, situation(model=suited, has_calibration=False))) == ["By operator"]
+    assert titles(make_plan(COMBINED, model=suited, device=POOR)) == []
+    assert titles(make_plan(COMBINED, model=suited, has_calibration=False)) == ["By operator"]
 
 
 def test_cascade_over_int8_needs_no_bf16() -> None:
-    suited = MODEL.__class__(**{**MODEL.__dict__, "classes": True})
+    suited = replace(MODEL, classes=True)
     step = RecipeStep(technique="cascade", params={"first": "int8_static"})
-    plan = make_plan([Recipe(title="C", steps=(step,), runtime="openvino")], situation(model=suited, device=POOR))
+    plan = make_plan([Recipe(title="C", steps=(step,), runtime="openvino")], model=suited, device=POOR)
     assert titles(plan) == ["C"]
 
 
 def test_what_was_found_goes_into_every_recipe_of_the_engine() -> None:
     """Given a rewrite and a setting that pay, then OpenVINO's recipes have them, others do not, and the why says so."""
-    found = SearchResult(
-        steps=(RecipeStep(technique="gather_rewrite"),),
-        settings={"tbb_partitioner": "auto"},
-        words=("Look-ups: 1.20 times as fast.",),
-        dropped=(Dropped(title="Transposes removed", reason=Reason(code="little_time", text="It saves too little.")),),
-    )
+    little = Dropped(title="Transposes removed", reason=Reason(code="little_time", text="It saves too little."))
+    found = replace(FOUND, dropped=[little])
     own = recipe("Own", "gather_rewrite", tbb_partitioner="static")
-    plan = make_plan([*PRESET, own], situation(found=found))
+    plan = make_plan([*PRESET, own], found=found)
     by_title = {candidate.title: candidate for candidate in plan.candidates}
     faster = by_title["Faster engine"]
     assert [step.technique for step in faster.steps] == ["gather_rewrite", "fixed_shape"]
@@ -226,7 +199,7 @@ def test_what_was_found_goes_into_every_recipe_of_the_engine() -> None:
     assert [step.technique for step in by_title["Own"].steps] == ["gather_rewrite"]
     assert by_title["Own"].settings == {"tbb_partitioner": "static"}
     assert [step.technique for step in by_title["Tidied"].steps] == ["graph_optimize"]
-    assert found.dropped[0] in plan.dropped
+    assert little in plan.dropped
 
 
 @pytest.mark.parametrize(
@@ -253,7 +226,7 @@ def test_packed_weights_are_known_as_eight_bits(make_small, tmp_path: Path) -> N
     weights_only.apply(small.model, weights_only.Params(), RecordingContext(tmp_path))
     facts = read_facts(tmp_path / "model")
     assert facts.precision == "int8"
-    plan = make_plan([recipe("INT8", "int8_dynamic"), recipe("Packed", "weights_only")], situation(model=facts))
+    plan = make_plan([recipe("INT8", "int8_dynamic"), recipe("Packed", "weights_only")], model=facts)
     assert titles(plan) == []
 
 
@@ -262,18 +235,16 @@ def test_probe_times_small_models_with_and_without_data(small) -> None:
     assert 0 < (probe_ms(small.folder, None, 1) or 0) < 1000
 
 
+def job(folder: Path, recipes: tuple[Recipe, ...], runtimes: tuple[str, ...], ctx: RecordingContext) -> PlanResult:
+    named = {"preset_steps": recipes, "runtimes": runtimes}
+    return run(PlanParams(model_dir=str(folder), device=RICH, has_calibration=False, **named), ctx)
+
+
 def test_job_plans_for_a_real_folder(make_small, tmp_path: Path) -> None:
     """Given a small model and no calibration data, then the job names the baseline and logs what it dropped."""
     small = make_small("cnn")
     ctx = RecordingContext(tmp_path)
-    params = PlanParams(
-        model_dir=str(small.folder),
-        device=RICH,
-        preset_steps=PRESET,
-        has_calibration=False,
-        runtimes=("onnxruntime-cpu", "openvino"),
-    )
-    result = run(params, ctx)
+    result = job(small.folder, PRESET, ("onnxruntime-cpu", "openvino"), ctx)
     assert result.baseline.title == "Original" and result.baseline.runtime == "onnxruntime-cpu"
     assert "Faster engine" in [candidate.title for candidate in result.candidates]
     assert reasons(result)["INT8"].startswith("It needs examples")
@@ -301,7 +272,7 @@ def test_pytorch_compiles_where_there_is_a_compiler_and_time(
         monkeypatch.setenv("PATH", "")
         monkeypatch.delenv("CXX", raising=False)
     recipes = [SHIPPED["PyTorch"], SHIPPED["PyTorch, compiled"]]
-    plan = make_plan(recipes, situation(**{"model": replace(MODEL, has_torch=True), "time_budget_s": 900.0, **changes}))
+    plan = make_plan(recipes, **{"model": replace(MODEL, has_torch=True), "time_budget_s": 900.0, **changes})
     if why is None:
         assert titles(plan) == ["PyTorch", "PyTorch, compiled"]
         assert plan.candidates[1].settings == {"compile": True}
@@ -314,14 +285,9 @@ def test_the_job_looks_for_a_compiler(make_small, tmp_path: Path, monkeypatch: p
     """Given a computer without a compiler, then the job plans PyTorch as it is, and tells why not compiled."""
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("CXX", raising=False)
-    params = PlanParams(
-        model_dir=str(with_program(make_small("cnn")).folder),
-        device=RICH,
-        preset_steps=(SHIPPED["PyTorch"], SHIPPED["PyTorch, compiled"]),
-        has_calibration=False,
-        runtimes=("onnxruntime-cpu", "torch-cpu"),
-    )
-    result = run(params, RecordingContext(tmp_path))
+    recipes = (SHIPPED["PyTorch"], SHIPPED["PyTorch, compiled"])
+    folder = with_program(make_small("cnn")).folder
+    result = job(folder, recipes, ("onnxruntime-cpu", "torch-cpu"), RecordingContext(tmp_path))
     assert "PyTorch" in [candidate.title for candidate in result.candidates]
     assert "no C++ compiler" in reasons(result)["PyTorch, compiled"]
 
@@ -329,8 +295,8 @@ def test_the_job_looks_for_a_compiler(make_small, tmp_path: Path, monkeypatch: p
 def test_outliers_are_smoothed_where_products_follow_normalizations() -> None:
     """Given no normalization before any product, then smoothing is left out with its reason; else it is planned."""
     smoothed = SHIPPED["INT8, outliers smoothed"]
-    assert "normalization" in reasons(make_plan([smoothed], situation()))[smoothed.title]
-    (planned,) = make_plan([smoothed], situation(model=replace(MODEL, smoothable=4))).candidates
+    assert "normalization" in reasons(make_plan([smoothed]))[smoothed.title]
+    (planned,) = make_plan([smoothed], model=replace(MODEL, smoothable=4)).candidates
     assert [step.technique for step in planned.steps] == ["fixed_shape", "smooth_quant", "int8_static"]
     assert planned.only_if_faster == planned.only_if_failed == (SHIPPED["INT8, all layers"].id,)
 
@@ -338,10 +304,10 @@ def test_outliers_are_smoothed_where_products_follow_normalizations() -> None:
 def normalized(written_out: bool) -> onnx.ModelProto:
     """Two products of one normalized value, the normalization as one operator or as exporters wrote it before; and one
     product of something else."""
-    vectors = [numpy_helper.from_array(np.ones(20, np.float32), name) for name in ("scale", "shift")]
     rng = np.random.default_rng(1)
-    shapes = {"wa": (20, 8), "wb": (20, 8), "head": (8, 4)}
-    weights = [numpy_helper.from_array(rng.normal(size=s).astype(np.float32), name) for name, s in shapes.items()]
+    values = {name: rng.normal(size=size) for name, size in {"wa": (20, 8), "wb": (20, 8), "head": (8, 4)}.items()}
+    values |= {"scale": np.ones(20), "shift": np.ones(20), **({"small": np.array(1e-5)} if written_out else {})}
+    tensors = [numpy_helper.from_array(np.asarray(value, np.float32), name) for name, value in values.items()]
     node = helper.make_node
     out = [
         node("ReduceMean", ["x"], ["mean"], axes=[-1]),
@@ -354,15 +320,9 @@ def normalized(written_out: bool) -> onnx.ModelProto:
         node("Mul", ["plain", "scale"], ["scaled"]),
         node("Add", ["scaled", "shift"], ["n"]),
     ]
-    small = numpy_helper.from_array(np.array(1e-5, np.float32), "small")
     one = [node("LayerNormalization", ["x", "scale", "shift"], ["n"], axis=-1)]
-    products = [
-        node("MatMul", ["n", "wa"], ["a"]),
-        node("MatMul", ["n", "wb"], ["b"]),
-        node("Add", ["a", "b"], ["ab"]),
-        node("MatMul", ["ab", "head"], ["y"]),
-    ]
-    tensors = [*vectors, *weights, *([small] if written_out else [])]
+    products = [node("MatMul", ["n", "wa"], ["a"]), node("MatMul", ["n", "wb"], ["b"])]
+    products += [node("Add", ["a", "b"], ["ab"]), node("MatMul", ["ab", "head"], ["y"])]
     return model_of([*(out if written_out else one), *products], [floats("x", "n", 20)], [floats("y", "n", 4)], tensors)
 
 
@@ -388,7 +348,7 @@ LEARNS = recipe("Fewer channels", "structured_prune", "fixed_shape")
 )
 def test_what_has_to_learn_waits_for_time_and_examples(changes, why) -> None:
     """Given little time, no examples or no layers, then channels are not taken out, and it is told why."""
-    plan = make_plan((LEARNS,), situation(**changes))
+    plan = make_plan((LEARNS,), **changes)
     assert titles(plan) == []
     assert why in reasons(plan)["Fewer channels"]
 
@@ -396,5 +356,5 @@ def test_what_has_to_learn_waits_for_time_and_examples(changes, why) -> None:
 @pytest.mark.parametrize(("budget_s", "wanted"), [(900.0, {"max_s": 270}), (None, {})])
 def test_learning_gets_a_part_of_the_time(budget_s, wanted) -> None:
     """Given a run of 15 minutes, then learning may take less than a third; without an end, its own limit counts."""
-    (planned,) = make_plan((LEARNS,), situation(time_budget_s=budget_s)).candidates
+    (planned,) = make_plan((LEARNS,), time_budget_s=budget_s).candidates
     assert planned.steps[0].params == wanted

@@ -80,9 +80,7 @@ def test_what_spoke_against_a_recipe_still_does(preset: Preset, name: str) -> No
     values = {"time_budget_s": preset.time_budget_s, **SITUATIONS[name]}
     asked, recipes = planner(**values), {recipe.title: recipe for recipe in preset.recipes}
     for one, (title, number) in zip(
-        planned(preset, name).dropped,
-        RECORDED["plans"][f"{preset.id}: {name}"]["not_tried"],
-        strict=True,
+        planned(preset, name).dropped, RECORDED["plans"][f"{preset.id}: {name}"]["not_tried"], strict=True
     ):
         before, against = RECORDED["reasons"][number], [one.reason.text]
         base = recipes.get(title) or recipes.get(title.removesuffix(", on one core"))

@@ -101,17 +101,17 @@ def test_a_rewrite_that_pays_goes_before_every_recipe(kind: str, technique: str,
 def test_what_takes_little_time_is_not_tried(looked) -> None:
     """Given transposes that take 9 % of the time, then nothing is rewritten and the reason is told."""
     found = looked("nhwc", profile(Transpose=9, other=91), 1.3)
-    assert found.steps == () and "9 %" in found.dropped[0].reason.text
+    assert not found.steps and "9 %" in found.dropped[0].reason.text
 
 
 def test_what_gives_nothing_is_dropped(looked) -> None:
     found = looked("nhwc", profile(Transpose=50, other=50), 1.01)
-    assert found.steps == () and "nothing was faster" in found.dropped[0].reason.text
+    assert not found.steps and "nothing was faster" in found.dropped[0].reason.text
 
 
 def test_models_without_such_places_are_left_in_peace(looked) -> None:
     found = looked("cnn", profile(Transpose=50, other=50), 2.0)
-    assert found.steps == () and found.dropped == ()
+    assert not found.steps and not found.dropped
 
 
 def test_sharing_out_is_looked_at_for_short_requests_on_several_cores(looked) -> None:
@@ -126,14 +126,14 @@ def test_where_time_is_short_slow_models_are_not_looked_into(monkeypatch, make_s
     monkeypatch.setattr(module, "take_profile", lambda *_: profile(Transpose=500, other=500))
     small = make_small("nhwc")
     found = search(small.model, small.feeds(), "f32", 1000, REWRITES, RecordingContext(tmp_path), max_s=10)
-    assert found.steps == () and "your time" in found.dropped[0].reason.text
+    assert not found.steps and "your time" in found.dropped[0].reason.text
 
 
 def test_what_openvino_cannot_run_gives_nothing(make_small, tmp_path: Path) -> None:
     small = make_small("cnn")
     feeds = {"image": np.zeros((1, 4, 16, 16), np.float32)}
     found = search(small.model, feeds, "f32", 1000, REWRITES, RecordingContext(tmp_path, data_dir=small.data))
-    assert (found.steps, found.settings) == ((), {})
+    assert (found.steps, found.settings) == ([], {})
 
 
 def test_cancel_stops_the_look(make_small, tmp_path: Path) -> None:
