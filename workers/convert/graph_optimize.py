@@ -29,8 +29,7 @@ class Params(TechniqueParams):
         "onnxruntime: also fuses operators, and only ONNX Runtime can run the result.",
     )
     build_in_constants: bool = Field(
-        default=True,
-        description="Build inputs in that always have the same value (such as a sample rate).",
+        default=True, description="Build inputs in that always have the same value (such as a sample rate)."
     )
 
 

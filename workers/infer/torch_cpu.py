@@ -14,16 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .base import (
-    Arrays,
-    Availability,
-    NotRunnable,
-    Refusal,
-    Runtime,
-    SessionOptions,
-    check_settings,
-    run_in_parts,
-)
+from .base import Arrays, Availability, NotRunnable, Refusal, Runtime, SessionOptions, check_settings, run_in_parts
 from .torch_archive import check_archive, tensors_only
 from .torch_compile import NotCompiled, compile_module, why_not_compile
 

@@ -200,12 +200,7 @@ def _run(pipeline: Pipeline, session: Runs, feeds: Iterator[Feeds], ctx: JobCont
 
 
 def _made(
-    spec: PipelineSpec,
-    rng: np.random.Generator,
-    number: int,
-    side: int,
-    params: OpenParams,
-    tables: Mapping[str, int],
+    spec: PipelineSpec, rng: np.random.Generator, number: int, side: int, params: OpenParams, tables: Mapping[str, int]
 ) -> Any:
     steps = spec.preprocess
     if isinstance(steps, TextSteps):

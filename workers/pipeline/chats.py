@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .spec import Chat, PipelineError, TextSteps
-from .texts import MAX_TEXT_BYTES, encoded
+from .texts import MAX_TEXT_BYTES, encoded, load_engine
 
 Message = Mapping[str, str]
 MOST_RENDERED = 4_000_000
@@ -42,14 +42,7 @@ class ChatTexts:
 
     def __init__(self, folder: Path, steps: TextSteps, chat: Chat) -> None:
         """Load the tokenizer and the template from `folder`."""
-        try:
-            from tokenizers import Tokenizer as Engine
-        except ImportError as error:
-            raise PipelineError(
-                "The package “tokenizers” is missing. Install it with: pip install tokenizers"
-            ) from error
-        self._engine = Engine.from_file(str(folder / steps.tokenizer))
-        self._engine.no_padding()
+        self._engine = load_engine(folder, steps.tokenizer)
         self._engine.no_truncation()
         self._steps, self.chat = steps, chat
         self._template = None

@@ -26,17 +26,7 @@ class Tokenizer:
 
     def __init__(self, folder: Path, steps: TextSteps, inputs: Sequence[PipelineInput], *, whole: bool = False) -> None:
         """Create a tokenizer from a file in `folder`; with `whole`, texts are not truncated."""
-        try:
-            from tokenizers import Tokenizer as Engine
-        except ImportError as error:
-            raise PipelineError(
-                "The package “tokenizers” is missing. Install it with: pip install tokenizers"
-            ) from error
-        try:
-            self._engine = Engine.from_file(str(folder / steps.tokenizer))
-        except Exception as error:  # the library raises nothing more specific
-            raise PipelineError(f"The tokenizer {steps.tokenizer[:80]!r} cannot be read: {error}") from error
-        self._engine.no_padding()
+        self._engine = load_engine(folder, steps.tokenizer)
         self._engine.enable_truncation(max_length=steps.max_length)
         self._steps, self._whole = steps, whole
         self._inputs = [entry for entry in inputs if entry.source in TOKEN_SOURCES]
@@ -84,6 +74,24 @@ class Tokenizer:
     def pad_of(self, source: str) -> int:
         """Return the value that pads a shorter row."""
         return self.pad_id if source == "input_ids" else 0
+
+
+def load_engine(folder: Path, name: str) -> Any:
+    """Return the tokenizers.Tokenizer of a file, without padding.
+
+    Raises:
+        PipelineError: The library is missing, or the file cannot be read.
+    """
+    try:
+        from tokenizers import Tokenizer as Engine
+    except ImportError as error:
+        raise PipelineError("The package “tokenizers” is missing. Install it with: pip install tokenizers") from error
+    try:
+        engine = Engine.from_file(str(folder / name))
+    except Exception as error:  # the library raises nothing more specific
+        raise PipelineError(f"The tokenizer {name[:80]!r} cannot be read: {error}") from error
+    engine.no_padding()
+    return engine
 
 
 def encoded(engine: Any, text: str, special_tokens: bool) -> Any:

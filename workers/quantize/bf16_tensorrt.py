@@ -12,7 +12,7 @@ from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert.graphs import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
 from workers.quantize import qdq
-from workers.quantize.fp16 import SMALL_ALREADY
+from workers.quantize.fp16 import SMALL_ALREADY, in_half
 
 ID = "bf16_tensorrt"
 TITLE = "BF16 for graphics cards"
@@ -66,17 +66,11 @@ def convert(proto: Any, keep: tuple[str, ...], weight_bytes: int) -> Any:
     values. Both formats differ only in digits, and operators that support one support the other.
     """
     from onnx import TensorProto, numpy_helper
-    from onnxruntime.transformers import float16
     from onnxruntime.transformers.onnx_model import OnnxModel
 
     weights = (one for one in proto.graph.initializer if one.data_type == TensorProto.FLOAT)
     own = {one.name: numpy_helper.to_array(one).copy() for one in weights}
-    proto = float16.convert_float_to_float16(
-        proto,
-        keep_io_types=True,
-        op_block_list=[*float16.DEFAULT_OP_BLOCK_LIST, *WITHOUT_BF16, *keep],
-        disable_shape_infer=weight_bytes >= onnx_files.EXTERNAL_FROM_BYTES,
-    )
+    proto = in_half(proto, (*WITHOUT_BF16, *keep), (), weight_bytes)
     _as_bf16(proto.graph, own)
     OnnxModel.graph_topological_sort(proto.graph)
     return proto

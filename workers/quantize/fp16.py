@@ -1,5 +1,6 @@
 """Store weights in 16-bit floating point: half the file size, the same interface."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import Field
@@ -53,21 +54,22 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
 
 
 def _convert(proto: Any, params: Params, found: overflow.OverflowFacts, weight_bytes: int) -> Any:
-    from onnxruntime.transformers import float16
     from onnxruntime.transformers.onnx_model import OnnxModel
 
-    large = weight_bytes >= onnx_files.EXTERNAL_FROM_BYTES  # shapes of such a proto cannot be inferred in memory
-    proto = float16.convert_float_to_float16(
-        proto,
-        keep_io_types=True,
-        op_block_list=[*float16.DEFAULT_OP_BLOCK_LIST, *params.keep_operators],
-        node_block_list=list(found.operators),
-        disable_shape_infer=large,
-    )
+    proto = in_half(proto, params.keep_operators, found.operators, weight_bytes)
     if found.operators:
         overflow.join_casts(proto)
     OnnxModel.graph_topological_sort(proto.graph)  # the converter appends its casts, ONNX requires topological order
     return proto
+
+
+def in_half(proto: Any, operators: Iterable[str], nodes: Iterable[str], weight_bytes: int) -> Any:
+    """Return the graph in FP16; inputs, outputs, these types of operators and these nodes keep 32 bits."""
+    from onnxruntime.transformers import float16
+
+    large = weight_bytes >= onnx_files.EXTERNAL_FROM_BYTES  # shapes of such a proto cannot be inferred in memory
+    blocked = {"op_block_list": [*float16.DEFAULT_OP_BLOCK_LIST, *operators], "node_block_list": [*nodes]}
+    return float16.convert_float_to_float16(proto, keep_io_types=True, disable_shape_infer=large, **blocked)
 
 
 def _nothing_smaller(found: overflow.OverflowFacts) -> InputRefused:

@@ -31,8 +31,7 @@ class Params(TechniqueParams):
     )
     per_channel: bool = Field(default=True, description="One scale for each output channel of a weight.")
     reduce_range: bool = Field(
-        default=False,
-        description="Weights use 7 of 8 bits, which avoids overflow on processors without VNNI.",
+        default=False, description="Weights use 7 of 8 bits, which avoids overflow on processors without VNNI."
     )
 
 

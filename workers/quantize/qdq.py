@@ -46,13 +46,11 @@ class RangeParams(TechniqueParams):
     )
     per_channel: bool = Field(default=True, description="One scale for each output channel of a weight.")
     symmetric: bool = Field(
-        default=False,
-        description="Activations use ranges around zero and signed numbers, as graphics cards want them.",
+        default=False, description="Activations use ranges around zero and signed numbers, as graphics cards want them."
     )
     examples: int = Field(default=128, ge=8, le=2000, description="Examples to learn the ranges from, at most.")
     reduce_range: bool = Field(
-        default=False,
-        description="Weights use 7 of 8 bits, which avoids overflow on processors without VNNI.",
+        default=False, description="Weights use 7 of 8 bits, which avoids overflow on processors without VNNI."
     )
 
 

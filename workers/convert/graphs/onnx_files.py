@@ -72,6 +72,15 @@ def graphs(graph: Any) -> Iterator[Any]:
                 yield from graphs(inner)
 
 
+def readers_of(graph: Any) -> dict[str, list[Any]]:
+    """Return {name of a value: the nodes of this graph that read it}."""
+    readers: dict[str, list[Any]] = {}
+    for node in graph.node:
+        for name in node.input:
+            readers.setdefault(name, []).append(node)
+    return readers
+
+
 def set_nodes(graph: Any, nodes: Iterable[Any]) -> None:
     """Replace all nodes of a graph."""
     found = list(nodes)

@@ -113,11 +113,7 @@ def _wanted_output(entry: PipelineOutput, read: set[str]) -> _Wanted:
 
 
 def _pair(
-    side: Side,
-    wanted: Sequence[_Wanted],
-    others: Sequence[TensorSpec],
-    seen: Seen,
-    given: Mapping[str, str],
+    side: Side, wanted: Sequence[_Wanted], others: Sequence[TensorSpec], seen: Seen, given: Mapping[str, str]
 ) -> tuple[list[MatchedTensor], list[_Wanted], list[TensorSpec]]:
     """Return the pairs, the original's remaining entries and the other model's remaining entries."""
     pairs: list[MatchedTensor] = []

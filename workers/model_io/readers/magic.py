@@ -55,11 +55,7 @@ _MAGIC: tuple[tuple[int, bytes, FileSignature], ...] = (
     (0, b"Rar!", FileSignature("a RAR archive", _UNPACK_HINT)),
     (0, b"\xfd7zXZ", FileSignature("a compressed file (xz)", _UNPACK_HINT)),
     (257, b"ustar", FileSignature("a TAR archive", _UNPACK_HINT)),
-    (
-        0,
-        b"version https://git-lfs",
-        _LFS,
-    ),
+    (0, b"version https://git-lfs", _LFS),
 )
 _WEB = FileSignature(
     "a web page (HTML), perhaps a log-in or an error page",

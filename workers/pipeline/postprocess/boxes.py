@@ -239,10 +239,7 @@ def corners_of(places: NDArray[np.float32], corners: str) -> NDArray[np.float32]
 
 
 def without_copies(
-    corners: NDArray[np.float32],
-    kinds: NDArray[np.int64],
-    most_iou: float,
-    angles: NDArray[np.float32] | None = None,
+    corners: NDArray[np.float32], kinds: NDArray[np.int64], most_iou: float, angles: NDArray[np.float32] | None = None
 ) -> NDArray[np.int64]:
     """Return the indices of boxes that remain after greedy non-maximum suppression, class by class.
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.convert.graphs import onnx_files
 from workers.quantize.qdq import HEAVY
 
 CHANNELS_SECOND = ("Conv", "ConvTranspose")
@@ -31,10 +32,7 @@ def find(graph: Any) -> list[Biased]:
     """Return all layers with weights whose bias can be changed, in graph order."""
     values = {tensor.name: tensor for tensor in graph.initializer}
     dequantize = {node.output[0]: node for node in graph.node if node.op_type == "DequantizeLinear"}
-    readers: dict[str, list[Any]] = {}
-    for node in graph.node:
-        for name in node.input:
-            readers.setdefault(name, []).append(node)
+    readers = onnx_files.readers_of(graph)
     found = []
     for node in graph.node:
         if node.op_type not in HEAVY or not _has_weights(node, values, dequantize):

@@ -96,10 +96,7 @@ def _of_inner_values(path: Path, names: dict[str, tuple[str, str]], requests: An
 def _masks(graph: Any) -> set[str]:
     """Return values that only lead to Softmax. Very negative ones are masks, and clipping keeps them masks."""
     constants = {tensor.name for tensor in graph.initializer}
-    readers: dict[str, list[Any]] = {}
-    for node in graph.node:
-        for name in node.input:
-            readers.setdefault(name, []).append(node)
+    readers = onnx_files.readers_of(graph)
     found: set[str] = set()
     for node in reversed(graph.node):  # the nodes are sorted, so readers come first in this order
         for name in (*node.input, *node.output):

@@ -51,10 +51,7 @@ def shrink_tables(proto: Any) -> int:
     from onnx import TensorProto, helper, numpy_helper
 
     graph = proto.graph
-    readers: dict[str, list[Any]] = {}
-    for node in graph.node:
-        for name in node.input:
-            readers.setdefault(name, []).append(node)
+    readers = onnx_files.readers_of(graph)
     tables = {
         name
         for name, tensor in floats(graph).items()
