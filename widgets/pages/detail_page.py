@@ -28,8 +28,9 @@ class BelowCompare(Page):
         return ()
 
     def _back(self) -> GhostButton:
-        back = GhostButton(self.theme, QCoreApplication.translate("closer", "Back to Compare"), "arrow-left")
-        back.clicked.connect(self.compare_requested)
+        back = GhostButton(
+            self.theme, QCoreApplication.translate("closer", "Back to Compare"), "arrow-left", on=self.compare_requested
+        )
         return back
 
 
@@ -86,6 +87,7 @@ class DetailRow(QWidget):
         title.setMinimumHeight(CONTROL_HEIGHT)  # aligns its text with the buttons
         row.addWidget(title)
         for spec in (one for one in pages_below(page_id) if one.id not in left_out):
-            button = GhostButton(theme, spec.title(), spec.icon)
-            button.clicked.connect(lambda _on=False, page=spec.id: self.page_wanted.emit(page))
+            button = GhostButton(
+                theme, spec.title(), spec.icon, on=lambda _on=False, page=spec.id: self.page_wanted.emit(page)
+            )
             row.addWidget(button)

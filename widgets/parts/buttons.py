@@ -1,21 +1,24 @@
 """Define the buttons of each style; the text is also the name for screen readers."""
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QPushButton, QSizePolicy, QStyleOptionButton, QWidget
+from PySide6.QtCore import Qt, SignalInstance
+from PySide6.QtWidgets import QButtonGroup, QPushButton, QSizePolicy, QStyleOptionButton, QWidget
 
 from widgets.icons import IconBinding, bind_icon
 from widgets.theme import Theme
 
 Kind = Literal["primary", "ghost", "text", "link", "toggle"]
 Size = Literal["", "big", "small"]
+Slot = Callable[..., Any] | SignalInstance
+"""A function, or a signal that is emitted."""
 
 _TOKENS = {"primary": "on-brand", "ghost": "ink", "text": "soft", "link": "brand", "toggle": "ink"}
 
 
 class Button(QPushButton):
-    """A push button with an optional Phosphor icon; `wide` fills the available width."""
+    """A push button with an optional Phosphor icon; `wide` fills the available width, `on` follows its clicks."""
 
     def __init__(
         self,
@@ -24,12 +27,12 @@ class Button(QPushButton):
         icon: str = "",
         kind: Kind = "ghost",
         size: Size = "",
-        parent: QWidget | None = None,
         *,
         wide: bool = False,
+        on: Slot | None = None,
     ) -> None:
         """Create a button; `size` "" is the normal size."""
-        super().__init__(parent)
+        super().__init__()
         self._points_on = icon == "arrow-right"
         self.setText(text)
         self.setProperty("kind", kind)
@@ -43,6 +46,8 @@ class Button(QPushButton):
             self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._binding: IconBinding | None = bind_icon(theme, self, icon, _TOKENS[kind]) if icon else None
         self._token = _TOKENS[kind]
+        if on is not None:
+            self.clicked.connect(on)
 
     def initStyleOption(self, option: QStyleOptionButton) -> None:
         """Add a gap before an arrow that follows the text, because Qt leaves none."""
@@ -58,38 +63,59 @@ class Button(QPushButton):
             self._binding.set(icon, self._token)
 
 
-class PrimaryButton(Button):
+class _KindButton(Button):
+    _kind: Kind
+
+    def __init__(
+        self, theme: Theme, text: str, icon: str = "", size: Size = "", *, tip: str = "", on: Slot | None = None
+    ) -> None:
+        """Create a button; `size` "" is the normal size."""
+        super().__init__(theme, text, icon, self._kind, size, on=on)
+        self.setToolTip(tip)
+
+
+class PrimaryButton(_KindButton):
     """The button of the main next step of a screen."""
 
-    def __init__(self, theme: Theme, text: str, icon: str = "", size: Size = "") -> None:
-        """Create a primary button."""
-        super().__init__(theme, text, icon, "primary", size)
+    _kind = "primary"
 
 
-class GhostButton(Button):
+class GhostButton(_KindButton):
     """The button of any other step."""
 
-    def __init__(self, theme: Theme, text: str, icon: str = "", size: Size = "") -> None:
-        """Create a ghost button."""
-        super().__init__(theme, text, icon, "ghost", size)
+    _kind = "ghost"
 
 
-class TextButton(Button):
+class TextButton(_KindButton):
     """A quiet button without a border."""
 
-    def __init__(self, theme: Theme, text: str, icon: str = "", size: Size = "") -> None:
-        """Create a text button."""
-        super().__init__(theme, text, icon, "text", size)
+    _kind = "text"
+
+
+class ToggleButton(Button):
+    """A small button that stays pressed, such as a filter; `group` releases the others."""
+
+    def __init__(self, theme: Theme, text: str, group: QButtonGroup, *, checked: bool = False, on: Slot) -> None:
+        """Create a button of `group`."""
+        super().__init__(theme, text, kind="toggle", size="small", on=on)
+        self.setCheckable(True)
+        self.setChecked(checked)
+        group.addButton(self)
 
 
 class FoldButton(Button):
     """A button that opens and closes the content below it: `toggled(bool)` reports it, and a caret shows it."""
 
-    def __init__(self, theme: Theme, text: str, size: Size = "", kind: Kind = "text") -> None:
-        """Create a closed fold."""
+    def __init__(
+        self, theme: Theme, text: str, size: Size = "", kind: Kind = "text", *, opens: QWidget | None = None
+    ) -> None:
+        """Create a closed fold; `opens` is hidden until then."""
         super().__init__(theme, text, "caret-right", kind, size)
         self.setCheckable(True)
         self.toggled.connect(self._on_toggled)
+        if opens is not None:
+            opens.hide()
+            self.toggled.connect(opens.setVisible)
 
     def _on_toggled(self, is_open: bool) -> None:
         self.relabel(self.text(), "caret-down" if is_open else "caret-right")

@@ -2,9 +2,10 @@
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QMouseEvent, QShowEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLayout, QRadioButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QRadioButton, QWidget
 
 from widgets.icons import IconLabel
+from widgets.parts.layout import CENTER, MIDDLE, RIGHT, STRETCH, TOP, Item, fill, held, in_column, in_row
 from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme, restyle
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XS
@@ -15,37 +16,38 @@ MAX_CAPTION_PX = 420
 class Card(QFrame):
     """A white surface with a vertical layout; `add` accepts widgets and layouts."""
 
-    def __init__(
-        self, title: str = "", parent: QWidget | None = None, *, edge: int = SPACE_L, gap: int = SPACE_S
-    ) -> None:
-        """Create a card with an optional title; `edge` and `gap` are pixels."""
-        super().__init__(parent)
+    def __init__(self, title: str = "", *items: Item, name: str = "", edge: int = SPACE_L, gap: int = SPACE_S) -> None:
+        """Create a card; `name` is its accessible name without a title, `edge` and `gap` are pixels."""
+        super().__init__()
         self.setProperty("kind", "card")
-        self.box = QVBoxLayout(self)
-        self.box.setContentsMargins(edge, edge, edge, edge)
-        self.box.setSpacing(gap)
+        self.box = in_column(gap=gap, edges=(edge, edge, edge, edge), parent=self)
         self.title_row = QHBoxLayout()
         if title:
             self.title_row.addWidget(words(title, "section"), 1)
-            self.box.addLayout(self.title_row)
-            self.setAccessibleName(title)
+            self.add(self.title_row)
+        self.setAccessibleName(title or name)
+        self.add(*items)
 
     def add_caption(self, text: str) -> None:
         """Add a caption at the right of the title; it is cut if the title needs the room."""
         caption = ElidedLabel(text, "caption")
-        caption.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        caption.setAlignment(RIGHT | MIDDLE)
         caption.setMaximumWidth(MAX_CAPTION_PX)
         self.title_row.setStretch(0, 0)
-        self.title_row.addStretch(1)
-        self.title_row.addWidget(caption)
+        fill(self.title_row, STRETCH, caption)
 
-    def add(self, *items: QWidget | QLayout, stretch: int = 0) -> None:
-        """Append widgets or layouts from top to bottom."""
-        for item in items:
-            if isinstance(item, QWidget):
-                self.box.addWidget(item, stretch)
-            else:
-                self.box.addLayout(item, stretch)
+    def add(self, *items: Item, stretch: int = 0) -> None:
+        """Append items from top to bottom; with `stretch` all of them are parts, which share the spare height."""
+        fill(self.box, *((item, stretch) for item in items) if stretch else items)
+
+
+class TableCard(Card):
+    """A card whose table reaches its edges."""
+
+    def __init__(self, *items: Item, name: str = "") -> None:
+        """Create a card of these items; `name` is its accessible name."""
+        super().__init__("", *items, name=name, edge=1, gap=0)
+        self.box.setContentsMargins(1, 1, 1, 2)
 
     def swap(self, old: QWidget, new: QWidget) -> QWidget:
         """Show `new` in the place of `old`, which is deleted, and return it."""
@@ -72,10 +74,8 @@ class Square(QFrame):
         super().__init__()
         self.setProperty("kind", "square")
         self.setFixedSize(side, side)
-        box = QHBoxLayout(self)
-        box.setContentsMargins(0, 0, 0, 0)
         self._icon = IconLabel(theme, icon, "brand", icon_px)
-        box.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignCenter)
+        in_row((self._icon, Qt.AlignmentFlag.AlignCenter), gap=None, parent=self)
 
 
 class ChoiceCard(Card):
@@ -129,48 +129,32 @@ class ChoiceCard(Card):
 class DropArea(QFrame):
     """A surface that states what can be dropped; the window handles the drop at any position."""
 
-    def __init__(self, theme: Theme, title: str, text: str, icon: str = "upload-simple") -> None:
-        """Create a drop area; `icon` "" shows none."""
+    def __init__(
+        self, theme: Theme, title: str, text: str, *actions: QWidget, icon: str = "upload-simple", least_px: int = 0
+    ) -> None:
+        """Create a drop area with buttons below its text; `icon` "" shows none, `least_px` is its least height."""
         super().__init__()
         self.setProperty("kind", "drop")
         self.setAccessibleName(title)
         self.setAccessibleDescription(text)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(SPACE_L, SPACE_L, SPACE_L, SPACE_L)
-        box.setSpacing(SPACE_XS)
-        box.addStretch(1)
+        self.setMinimumHeight(least_px)
+        box = in_column(STRETCH, gap=SPACE_XS, edges=(SPACE_L, SPACE_L, SPACE_L, SPACE_L), parent=self)
         if icon:
-            box.addWidget(Square(theme, icon), 0, Qt.AlignmentFlag.AlignHCenter)
-            box.addSpacing(SPACE_S)
-        for line in (label(title, "section"), words(text, "soft")):
-            line.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-            box.addWidget(line)
-        self._actions = QHBoxLayout()
-        self._actions.setSpacing(SPACE_S)
-        self._actions.addStretch(1)
-        self._actions.addStretch(1)
-        box.addLayout(self._actions)
-        box.addStretch(1)
+            fill(box, (Square(theme, icon), CENTER), SPACE_S)
+        fill(box, *centered(title, text))
+        fill(box, in_row(STRETCH, *actions, STRETCH, edges=(0, SPACE_M if actions else 0, 0, 0)), STRETCH)
 
-    def add_action(self, button: QWidget) -> None:
-        """Add a button below the text."""
-        if self._actions.count() == 2:
-            self._actions.setContentsMargins(0, SPACE_M, 0, 0)
-        self._actions.insertWidget(self._actions.count() - 1, button)
+
+def centered(title: str, text: str) -> tuple[QLabel, QLabel]:
+    """Return a title and a sentence in the middle of their lines."""
+    lines = label(title, "section"), words(text, "soft")
+    for line in lines:
+        line.setAlignment(CENTER)
+    return lines
 
 
 def icon_text(theme: Theme, icon: str, title: str, text: str, *, square: bool = True) -> QWidget:
     """Return an explanation of an icon, a strong line and a soft line."""
-    holder = QWidget()
-    row = QHBoxLayout(holder)
-    row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(SPACE_M)
     mark: QWidget = Square(theme, icon) if square else IconLabel(theme, icon, "brand")
-    row.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
-    column = QVBoxLayout()
-    column.setSpacing(0)
-    column.addWidget(label(title, "strong"))
-    column.addWidget(words(text, "soft"))
-    column.addStretch(1)
-    row.addLayout(column, 1)
-    return holder
+    column = in_column(label(title, "strong"), words(text, "soft"), STRETCH, gap=0)
+    return held(in_row((mark, TOP), (column, 1), gap=SPACE_M))

@@ -1,8 +1,14 @@
 """Define fields that pass file drops to the window and the wheel to the page unless they have the focus."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLineEdit, QSpinBox
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QLineEdit, QSpinBox, QWidget
+
+from widgets.parts.layout import in_row
+from widgets.parts.text import label
 
 
 class TextField(QLineEdit):
@@ -19,51 +25,76 @@ class TextField(QLineEdit):
         self.setAcceptDrops(False)
 
 
+def _prepare(field: QSpinBox | QDoubleSpinBox, name: str, special: str) -> None:
+    field.setAccessibleName(name)
+    field.setSpecialValueText(special)
+    field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    field.setAcceptDrops(False)
+    field.lineEdit().setAcceptDrops(False)
+    field.lineEdit().setTextMargins(7, 0, 0, 0)
+
+
 class WholeField(QSpinBox):
     """A field for a whole number."""
 
-    def __init__(self, name: str = "") -> None:
-        """Create a field; `name` is its accessible name."""
+    def __init__(self, name: str = "", low: int = 0, high: int = 99, value: int = 0, *, special: str = "") -> None:
+        """Create a field; `name` is its accessible name, `special` is shown instead of the lowest number."""
         super().__init__()
-        self.setAccessibleName(name)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAcceptDrops(False)
-        self.lineEdit().setAcceptDrops(False)
-        self.lineEdit().setTextMargins(7, 0, 0, 0)
+        self.setRange(low, high)
+        self.setValue(value)
+        _prepare(self, name, special)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Change the value only with the focus; otherwise the page scrolls."""
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
+        super().wheelEvent(event) if self.hasFocus() else event.ignore()
 
 
 class DecimalField(QDoubleSpinBox):
     """A field for a number with decimals."""
 
-    def __init__(self, name: str = "") -> None:
-        """Create a field; `name` is its accessible name."""
+    def __init__(
+        self,
+        name: str = "",
+        low: float = 0.0,
+        high: float = 99.99,
+        *,
+        digits: int = 2,
+        unit: str = "",
+        special: str = "",
+    ) -> None:
+        """Create a field; `name` is its accessible name, `special` is shown instead of the lowest number."""
         super().__init__()
-        self.setAccessibleName(name)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAcceptDrops(False)
-        self.lineEdit().setAcceptDrops(False)
-        self.lineEdit().setTextMargins(7, 0, 0, 0)
+        self.setRange(low, high)
+        self.setDecimals(digits)
+        self.setSuffix(unit)
+        _prepare(self, name, special)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Change the value only with the focus; otherwise the page scrolls."""
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
+        super().wheelEvent(event) if self.hasFocus() else event.ignore()
 
 
 class ChoiceField(QComboBox):
     """A field with one of several options."""
 
-    def __init__(self, name: str = "", *, small: bool = False, elastic: bool = False) -> None:
-        """Create a field; `elastic` cuts long entries of unknown origin to the available width."""
+    def __init__(
+        self,
+        name: str = "",
+        options: Iterable[tuple[str, Any]] = (),
+        chosen: Any = None,
+        *,
+        small: bool = False,
+        elastic: bool = False,
+    ) -> None:
+        """Create a field.
+
+        Args:
+            name: its accessible name.
+            options: text and data of each option.
+            chosen: the data of the chosen option; the first one is chosen if none has it.
+            small: whether the field is as low as a small button.
+            elastic: whether long entries of unknown origin are cut to the available width.
+        """
         super().__init__()
         self.setAccessibleName(name)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -75,10 +106,26 @@ class ChoiceField(QComboBox):
         self.setMinimumContentsLength(10 if elastic else 0)
         if small:
             self.setProperty("scale", "small")
+        for text, data in options:
+            self.addItem(text, data)
+        self.choose(chosen)
+
+    def choose(self, data: Any) -> None:
+        """Choose the option with this data; the first one if none has it."""
+        if self.count():
+            self.setCurrentIndex(max(0, self.findData(data)))
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Change the value only with the focus; otherwise the page scrolls."""
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
+        super().wheelEvent(event) if self.hasFocus() else event.ignore()
+
+
+def named(title: str, field: QWidget) -> QHBoxLayout:
+    """Return a field with its name before it."""
+    return in_row(label(title, "soft", wrap=False), (field, 1))
+
+
+def buddy(title: QLabel, field: QWidget) -> QLabel:
+    """Return the label after making it the name of a field, which screen readers on Linux read."""
+    title.setBuddy(field)
+    return title

@@ -3,14 +3,16 @@
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QEvent, QPoint, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, Qt, Signal, SignalInstance
 from PySide6.QtGui import QResizeEvent, QWheelEvent
-from PySide6.QtWidgets import QApplication, QFrame, QLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QFrame, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from widgets.parts.buttons import GhostButton, PrimaryButton, TextButton
+from widgets.parts.buttons import Button, GhostButton, PrimaryButton, Slot, TextButton
 from widgets.parts.card import Card
+from widgets.parts.cards.empty import EmptyCard
 from widgets.parts.cards.error import ErrorCard, ErrorValue
 from widgets.parts.format import clipped
+from widgets.parts.layout import LEFT, Item, discard, in_column
 from widgets.parts.small import Bar, PageHead
 from widgets.parts.text import label
 from widgets.theme import Theme
@@ -36,8 +38,7 @@ class LoadingCard(Card):
         self._bar = Bar(self.tr("Progress"), big=True)
         self._figure = label("", "soft")
         self.cancel = GhostButton(theme, cancel_text, "x")
-        self.add(self._text, self._bar, self._figure)
-        self.box.addWidget(self.cancel, 0, Qt.AlignmentFlag.AlignLeft)
+        self.add(self._text, self._bar, self._figure, (self.cancel, LEFT))
 
     def show_progress(self, text: str, done: float, total: float | None, left: str) -> None:
         """Show the current work; `left` is the remaining time as text, or ""."""
@@ -126,8 +127,11 @@ class Page(QScrollArea):
         self._top = PageTop(self)
         self._top.changed.connect(self._set_edges)
 
-    def _fill(self, state: str, head: PageHead | None, *items: QWidget | QLayout, grow: int = -1) -> None:
-        """Replace the content; item `grow` takes spare height, -1 leaves it at the bottom."""
+    def _fill(self, state: str, head: PageHead | None, *items: Item, grow: int = -1) -> None:
+        """Replace the content; spare height goes to item `grow` and items with a stretch, else it stays at the bottom.
+
+        Items that are None are left out.
+        """
         self.state = state
         self._loading = None
         if state != "empty":
@@ -135,15 +139,11 @@ class Page(QScrollArea):
         content = QWidget()
         content.setProperty("kind", "page")
         content.setAccessibleName(self.accessibleName())
-        box = QVBoxLayout(content)
-        box.setSpacing(SPACE_L)
-        for number, item in enumerate(items):
-            stretch = 1 if number == grow else 0
-            if isinstance(item, QWidget):
-                box.addWidget(item, stretch)
-            else:
-                box.addLayout(item, stretch)
-        box.addStretch(1 if grow < 0 else 0)
+        box = in_column(*items, gap=SPACE_L, parent=content)
+        if grow >= 0:
+            box.setStretch(grow, 1)
+        grows = any(box.stretch(number) for number in range(box.count()))
+        box.addStretch(0 if grows else 1)
         self._content = content
         self._swap(head, content)
 
@@ -163,9 +163,7 @@ class Page(QScrollArea):
         self._top.show_head(head)
         self._set_edges()
         old = self.takeWidget()
-        if old is not None:
-            old.hide()
-            old.deleteLater()  # the pressed button may be in its own signal
+        discard(old)
         self.setWidget(content)
         content.setAutoFillBackground(False)
         if self.isVisible():
@@ -235,9 +233,14 @@ class Page(QScrollArea):
 
     def show_waiting(self, title: str) -> None:
         """Show that the page's content is still being read."""
-        bar = Bar(self.tr("Progress"))
-        bar.setProperty("tone", "page")
-        self._fill("waiting", PageHead(title, self.tr("One moment…")), bar)
+        self._fill("waiting", PageHead(title, self.tr("One moment…")), Bar(self.tr("Progress"), "page"))
+
+    def _fill_empty(
+        self, icon: str, title: str, text: str, button: Button | None = None, *below: Item, head: str = ""
+    ) -> None:
+        """Show why the page is empty; `button` leads to its content, by default through the workflow's next step."""
+        card = EmptyCard(self.theme, icon, title, text, button or self._add_next_button())
+        self._fill("empty", PageHead(head or self.accessibleName()), card, *below)
 
     def show_error(self, value: ErrorValue, back_to: str = "") -> None:
         """Show what happened and what can be done next.
@@ -247,19 +250,15 @@ class Page(QScrollArea):
             back_to: name of the page's previous content, which is still in use; "" if there was none.
         """
         card = ErrorCard(self.theme, value)
-        head = PageHead(value.page_title or self.tr("That did not work"), value.page_subtitle)
-        if back_to:
-            back = self._back_button(back_to, self.tr("Show “{0}” again; it is unchanged").format(back_to))
-            back.clicked.connect(self.dismissed)
-            head.add_action(back)
-        extra = self._error_actions(card, value)
-        self._fill("error", head, card, *extra)
+        tip = self.tr("Show “{0}” again; it is unchanged").format(back_to)
+        back = self._back_button(back_to, tip, self.dismissed) if back_to else None
+        head = PageHead(value.page_title or self.tr("That did not work"), value.page_subtitle, back)
+        self._fill("error", head, card, *self._error_actions(card, value))
 
-    def _back_button(self, name: str, tip: str) -> TextButton:
+    def _back_button(self, name: str, tip: str, on: Slot) -> TextButton:
         """Return a button for the head that leads back to `name`."""
-        back = TextButton(self.theme, self.tr("Back to “{0}”").format(clipped(name, 24)), "arrow-counter-clockwise")
-        back.setToolTip(tip)
-        return back
+        text = self.tr("Back to “{0}”").format(clipped(name, 24))
+        return TextButton(self.theme, text, "arrow-counter-clockwise", tip=tip, on=on)
 
     def set_next(self, step: NextStep) -> None:
         """Set the next step; an empty page shows it at once."""
@@ -269,13 +268,29 @@ class Page(QScrollArea):
 
     def _add_next_button(self) -> PrimaryButton:
         """Return the button of an empty page, which leads to the next step."""
-        button = self._next_button = PrimaryButton(self.theme, self._next.text, "arrow-right")
-        button.clicked.connect(lambda: self.next_requested.emit(self._next.page_id))
+        button = self._next_button = PrimaryButton(
+            self.theme, self._next.text, "arrow-right", on=lambda: self.next_requested.emit(self._next.page_id)
+        )
         return button
 
     def choose_files(self) -> bool:
         """Open the page's own dialog for files or folders; return False if it has none."""
         return False
+
+    def _ask_folder(self, title: str, chosen: SignalInstance) -> None:
+        """Open the system's dialog for a folder and emit `chosen(path)`."""
+        if path := QFileDialog.getExistingDirectory(self, title):
+            chosen.emit(path)
+
+    def _ask_file(self, title: str, kinds: str, chosen: SignalInstance) -> None:
+        """Open the system's dialog for a file of these kinds and emit `chosen(path)`."""
+        if path := QFileDialog.getOpenFileName(self, title, "", kinds)[0]:
+            chosen.emit(path)
+
+    def _ask_place(self, start: str, suffix: str) -> str:
+        """Open the system's dialog for a new bundle and return its path, "" for none."""
+        title, kinds = self.tr("Where shall the bundle be written?"), self.tr("Bundles (*{0})").format(suffix)
+        return QFileDialog.getSaveFileName(self, title, start, kinds)[0]
 
     def show_stopped(self, value: ErrorValue) -> None:
         """Show why the page cannot do anything."""

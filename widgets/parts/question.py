@@ -6,10 +6,11 @@ from typing import Literal
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QVBoxLayout, QWidget
 
 from widgets.icons import IconLabel
 from widgets.parts.buttons import Button, GhostButton, PrimaryButton, TextButton
+from widgets.parts.layout import STRETCH, TOP, in_column, in_row
 from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL
@@ -55,23 +56,15 @@ class QuestionDialog(QDialog):
         self.setModal(True)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._answer = ""
-        box = QVBoxLayout(self)
-        box.setContentsMargins(SPACE_XL, SPACE_XL, SPACE_XL, SPACE_XL)
-        box.setSpacing(SPACE_M)
-        head = QHBoxLayout()
-        head.setSpacing(SPACE_M)
-        head.addWidget(IconLabel(theme, value.icon, value.tone, 24), 0, Qt.AlignmentFlag.AlignTop)
-        head.addWidget(label(value.title, "section"), 1)
-        box.addLayout(head)
-        box.addWidget(words(value.text))
+        head = in_row(
+            (IconLabel(theme, value.icon, value.tone, 24), TOP), (label(value.title, "section"), 1), gap=SPACE_M
+        )
+        box = in_column(
+            head, words(value.text), gap=SPACE_M, edges=(SPACE_XL, SPACE_XL, SPACE_XL, SPACE_XL), parent=self
+        )
         for point in value.points:
-            row = QHBoxLayout()
-            row.setSpacing(SPACE_S)
-            row.addWidget(IconLabel(theme, "caret-right", "soft", 16), 0, Qt.AlignmentFlag.AlignTop)
-            row.addWidget(words(point), 1)
-            box.addLayout(row)
-        self.body = QVBoxLayout()
-        self.body.setSpacing(SPACE_S)
+            box.addLayout(in_row((IconLabel(theme, "caret-right", "soft", 16), TOP), (words(point), 1)))
+        self.body = in_column()
         box.addLayout(self.body)
         box.addSpacing(SPACE_S)
         self._add_answers(box, value.answers)
@@ -96,16 +89,10 @@ class QuestionDialog(QDialog):
                     about.setContentsMargins(2, 0, 0, SPACE_S)
                     box.addWidget(about)
             if not any(answer.id in LEAVES for answer in answers):
-                cancel = TextButton(self._theme, self.tr("Cancel"), "x")
-                cancel.clicked.connect(self.reject)
+                cancel = TextButton(self._theme, self.tr("Cancel"), "x", on=self.reject)
                 box.addWidget(cancel, 0, Qt.AlignmentFlag.AlignRight)
             return
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_S)
-        row.addStretch(1)
-        for answer in answers:
-            row.addWidget(self._button(answer, wide=False))
-        box.addLayout(row)
+        box.addLayout(in_row(STRETCH, *(self._button(answer, wide=False) for answer in answers)))
         box.setContentsMargins(SPACE_XL, SPACE_XL, SPACE_XL, SPACE_L)
 
     def _button(self, answer: Answer, *, wide: bool) -> Button:

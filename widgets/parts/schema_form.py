@@ -7,11 +7,11 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QFormLayout,
-    QVBoxLayout,
     QWidget,
 )
 
 from widgets.parts.fields import ChoiceField, DecimalField, TextField, WholeField
+from widgets.parts.layout import held, in_column
 from widgets.parts.text import label, words
 from widgets.tokens import SPACE_L, SPACE_S
 
@@ -71,13 +71,7 @@ class SchemaForm(QWidget):
         widget.setObjectName(f"param-{name}")
         widget.setAccessibleName(title)
         widget.setAccessibleDescription(about)
-        holder = QWidget()
-        column = QVBoxLayout(holder)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(widget)
-        if about:
-            column.addWidget(words(about, "caption"))
+        holder = held(in_column(widget, words(about, "caption") if about else None, gap=0))
         beside = label(title)
         beside.setBuddy(widget)
         beside.setMinimumHeight(34)

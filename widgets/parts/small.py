@@ -10,16 +10,15 @@ from PySide6.QtWidgets import (
     QBoxLayout,
     QFrame,
     QGridLayout,
-    QHBoxLayout,
     QProgressBar,
     QSizePolicy,
-    QVBoxLayout,
     QWidget,
 )
 
 from widgets.icons import IconLabel
 from widgets.parts.card import Card, divider
 from widgets.parts.format import clipped, percent, tabular
+from widgets.parts.layout import BOTTOM, STRETCH, TOP, clear, fill, in_column, in_row
 from widgets.parts.text import ElidedLabel, Role, Tone, label, words
 from widgets.theme import Theme, restyle
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XS
@@ -57,11 +56,13 @@ class Tag(QFrame):
         self.setFixedHeight(22)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(text)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(6, 0, SPACE_S, 0)
-        row.setSpacing(SPACE_XS)
-        row.addWidget(IconLabel(theme, icon or TAG_ICONS[kind], TAG_TONES[kind], 14))
-        row.addWidget(words(clipped(text, MAX_TAG_CHARS), "", TAG_TONES[kind], wrap=False))
+        in_row(
+            IconLabel(theme, icon or TAG_ICONS[kind], TAG_TONES[kind], 14),
+            words(clipped(text, MAX_TAG_CHARS), "", TAG_TONES[kind], wrap=False),
+            gap=SPACE_XS,
+            edges=(6, 0, SPACE_S, 0),
+            parent=self,
+        )
 
 
 class Chip(QFrame):
@@ -74,12 +75,9 @@ class Chip(QFrame):
         self.setFixedHeight(26)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(f"{name} {figure}".strip())
-        row = QHBoxLayout(self)
-        row.setContentsMargins(10, 0, 10, 0)
-        row.setSpacing(6)
         shown = ElidedLabel(name, "strong" if not figure else "")
         shown.setMaximumWidth(MAX_NAME_PX)
-        row.addWidget(shown)
+        row = in_row(shown, gap=6, edges=(10, 0, 10, 0), parent=self)
         if figure:
             number = label(figure, "caption", wrap=False)
             row.addWidget(number)
@@ -88,8 +86,8 @@ class Chip(QFrame):
 class Bar(QProgressBar):
     """A thin progress bar; without a share it shows that the end is unknown."""
 
-    def __init__(self, name: str, tone: Tone = "", *, big: bool = False) -> None:
-        """Create an empty bar; `name` is its accessible name."""
+    def __init__(self, name: str, tone: Tone | Literal["page"] = "", *, big: bool = False) -> None:
+        """Create an empty bar; `name` is its accessible name, and the tone "page" is for one without a card."""
         super().__init__()
         self.setTextVisible(False)
         self.setAccessibleName(name)
@@ -117,16 +115,11 @@ class Figure(Card):
         self.box.setContentsMargins(SPACE_L, SPACE_M, SPACE_L, SPACE_M)
         self.setAccessibleName(f"{value} {unit}")
         self.setAccessibleDescription(text)
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_S)
         number = label(value, "figure", tone, wrap=False)
         number.setFont(tabular(number.font()))
-        row.addWidget(number, 0, Qt.AlignmentFlag.AlignBottom)
         beside = words(unit, "section", wrap=False)
         beside.setContentsMargins(0, 0, 0, 3)  # box layouts do not align baselines
-        row.addWidget(beside, 0, Qt.AlignmentFlag.AlignBottom)
-        row.addStretch(1)
-        self.add(row, words(text, "soft"))
+        self.add(in_row((number, BOTTOM), (beside, BOTTOM), STRETCH), words(text, "soft"))
 
 
 MOST_TITLE_LINES = 2
@@ -136,32 +129,27 @@ MOST_TITLE_LINES = 2
 class PageHead(QWidget):
     """The headline, the sentence below it, and the page's actions at the right with the primary one last."""
 
-    def __init__(self, title: str, subtitle: str = "") -> None:
-        """Create a head without actions."""
+    def __init__(self, title: str, subtitle: str = "", *actions: QWidget | None) -> None:
+        """Create a head; None is no action."""
         super().__init__()
         box = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(SPACE_S)
-        column = QVBoxLayout()
-        column.setSpacing(0)
         self.title = label(title, "headline")
         self.title.setAccessibleName(title)
         self.subtitle = words(subtitle, "soft")
-        column.addWidget(self.title)
-        column.addWidget(self.subtitle)
-        column.addStretch(1)
-        box.addLayout(column, 1)
-        self._actions = QHBoxLayout()
-        self._actions.setSpacing(SPACE_S)
+        box.addLayout(in_column(self.title, self.subtitle, STRETCH, gap=0), 1)
+        self._actions = in_row()
         box.addLayout(self._actions)
         box.setAlignment(self._actions, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
         self.subtitle.setVisible(bool(subtitle))  # after it has a parent: otherwise it would be a window of its own
         self._box = box
         self.setMinimumHeight(46)
+        self.add_action(*actions)
 
-    def add_action(self, button: QWidget) -> None:
-        """Append a button at the right."""
-        self._actions.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
+    def add_action(self, *buttons: QWidget | None) -> None:
+        """Append buttons at the right; None is left out."""
+        fill(self._actions, *((button, TOP) for button in buttons))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Move the buttons below the headline if they leave too little room beside it."""
@@ -208,17 +196,13 @@ class CheckRow(QWidget):
         """Create the row of `value`; `height` is its least height in pixels."""
         super().__init__()
         self.setMinimumHeight(height)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 6, 0, 6)
-        row.setSpacing(CHECK_GAP_PX)
         self._icon = IconLabel(theme, "", "soft")
         self._what = words(value.what)
         self._result = words(value.result, "soft")
         self._texts = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._texts.addWidget(self._what, 1)
         self._texts.addWidget(self._result)
-        row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
-        row.addLayout(self._texts, 1)
+        in_row((self._icon, TOP), (self._texts, 1), gap=CHECK_GAP_PX, edges=(0, 6, 0, 6), parent=self)
         self.show_value(value)
 
     def show_value(self, value: CheckValue) -> None:
@@ -261,9 +245,7 @@ class CheckList(QWidget):
         self._theme = theme
         self._height = height
         self._rows: list[CheckRow] = []
-        self._box = QVBoxLayout(self)
-        self._box.setContentsMargins(0, 0, 0, 0)
-        self._box.setSpacing(0)
+        self._box = in_column(gap=0, parent=self)
         self.show_values(values)
 
     def show_values(self, values: Sequence[CheckValue]) -> None:
@@ -272,10 +254,7 @@ class CheckList(QWidget):
             for row, value in zip(self._rows, values, strict=True):
                 row.show_value(value)
             return
-        while (item := self._box.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
+        clear(self._box)
         self._rows = [CheckRow(self._theme, value, self._height) for value in values]
         for number, row in enumerate(self._rows):
             if number:

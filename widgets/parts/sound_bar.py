@@ -3,12 +3,12 @@
 from typing import Literal
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from widgets.parts.buttons import GhostButton
+from widgets.parts.layout import in_row
 from widgets.parts.text import words
 from widgets.theme import Theme
-from widgets.tokens import SPACE_S
 
 SoundState = Literal["idle", "playing", "no_device", "failed"]
 
@@ -23,14 +23,9 @@ class SoundBar(QWidget):
         """Create an idle bar."""
         super().__init__()
         self.state: SoundState = "idle"
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(SPACE_S)
-        self.button = GhostButton(theme, self.tr("Play"), "play", "small")
-        self.button.clicked.connect(self._on_clicked)
+        self.button = GhostButton(theme, self.tr("Play"), "play", "small", on=self._on_clicked)
         self._note = words("", "caption")
-        row.addWidget(self.button)
-        row.addWidget(self._note, 1)
+        in_row(self.button, (self._note, 1), parent=self)
         self.show_state("idle")
 
     def show_state(self, state: SoundState) -> None:

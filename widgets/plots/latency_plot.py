@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer
 from PySide6.QtGui import QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
+from widgets.parts.layout import in_column
 from widgets.parts.text import words
 from widgets.plots.frame_clock import FrameClock
 from widgets.plots.latency_values import BestPoint, SeriesValue
@@ -85,14 +86,8 @@ class LatencyPlot(QWidget):
         self.caption.setWordWrap(True)
         holder = _Holder()
         self.waiting = holder.sentence
-        self._place = QVBoxLayout(holder)
-        self._place.setContentsMargins(0, 0, 0, 0)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(6)
-        layout.addWidget(holder, 1)
-        layout.addWidget(self.strip)
-        layout.addWidget(self.caption)
+        self._place = in_column(gap=None, parent=holder)
+        in_column((holder, 1), self.strip, self.caption, gap=6, parent=self)
 
     def add(self, variant_id: str, times_s: Floats, latencies_ms: Floats) -> None:
         """Add requests of a version, both arrays of shape (n,), float64, ascending in time."""

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
+from widgets.parts.layout import in_column
 from widgets.plots.frame_clock import FrameClock
 from widgets.plots.ring import Floats, Ring
 from widgets.plots.scale import nice_top
@@ -45,8 +46,7 @@ class StripPlot(QWidget):
         self._drawn_at_s = 0.0
         self.setAccessibleName(name)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self._layout = QVBoxLayout(self)
-        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout = in_column(gap=None, parent=self)
         clock.add(self)
         theme.changed.connect(self._on_theme_changed)
 

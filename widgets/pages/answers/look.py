@@ -2,12 +2,13 @@
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from widgets.pages.answers.value import KINDS, AnswerColumns, LookValue
 from widgets.parts.card import Card, divider
 from widgets.parts.format import UNKNOWN, cosine, percent
 from widgets.parts.input_view import InputView
+from widgets.parts.layout import STRETCH, in_column
 from widgets.parts.marked import Marked, MarkedText
 from widgets.parts.pictures import PictureStore, PictureValue
 from widgets.parts.read_text import ReadText
@@ -30,10 +31,7 @@ class _Answer(QWidget):
 
     def __init__(self, theme: Theme, title: str) -> None:
         super().__init__()
-        box = QVBoxLayout(self)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(SPACE_XS)
-        box.addWidget(label(title, "caption"))
+        box = in_column(label(title, "caption"), gap=SPACE_XS, parent=self)
         self._answer = label("", "section")
         self._sure = words("", "soft")
         self._bar = Bar("")
@@ -92,9 +90,7 @@ class LookCard(Card):
         self._line = divider()
         whole = (self._title, self._view, self._text, self.sound_bar, self._line, self._before, self._after, self._told)
         self._parts = whole
-        self.add(*whole)
-        self.add(self._empty)
-        self.box.addStretch(1)
+        self.add(*whole, self._empty, STRETCH)
         self.show_nothing()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Unpack
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QButtonGroup, QSizePolicy, QWidget
 
 from widgets.pages.answers.look import LookCard
 from widgets.pages.answers.table import AnswersModel, AnswersTable
@@ -14,6 +14,7 @@ from widgets.parts.buttons import Button
 from widgets.parts.card import Card
 from widgets.parts.fields import ChoiceField
 from widgets.parts.flow import FlowLayout
+from widgets.parts.layout import in_row
 from widgets.parts.nouns import counted
 from widgets.parts.pictures import PictureStore
 from widgets.parts.search_field import SearchField
@@ -76,10 +77,7 @@ class AnswersPage(DetailPage):
         self._look.play_wanted.connect(self.play_wanted)
         self._look.stop_wanted.connect(self.stop_wanted)
         self._look.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_L)
-        row.addWidget(self._table_card(value), 1)
-        row.addWidget(self._look)
+        row = in_row((self._table_card(value), 1), self._look, gap=SPACE_L)
         self._fill("full", head, self._tools(value), row, grow=1)
         self._on_width_changed(self.is_narrow)
         self._tell_count()
@@ -120,10 +118,15 @@ class AnswersPage(DetailPage):
         for kind, text, number in kinds:
             if (kind in ("worse", "better") and not value.labelled) or (kind == "searched" and not number):
                 continue
-            button = Button(self.theme, f"{text} {number:,}", kind="toggle", size="small")
+            button = Button(
+                self.theme,
+                f"{text} {number:,}",
+                kind="toggle",
+                size="small",
+                on=lambda _on=False, which=kind: self._choose(kind=which),
+            )
             button.setCheckable(True)
             button.setChecked(kind == self._model.filter.kind)
-            button.clicked.connect(lambda _on=False, which=kind: self._choose(kind=which))
             group.addButton(button)
             flow.addWidget(button)
             self._buttons[kind] = button
@@ -178,8 +181,7 @@ class AnswersPage(DetailPage):
         self._table = table
         self._count = label("", "caption", wrap=False)
         self._count.setContentsMargins(SPACE_L - 1, SPACE_S, SPACE_L, SPACE_S)
-        card.add(table, stretch=1)
-        card.add(self._count)
+        card.add((table, 1), self._count)
         return card
 
     # -- slots --

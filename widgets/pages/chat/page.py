@@ -4,15 +4,15 @@ from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QTextCursor
-from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 from widgets.pages.chat.value import ChatValue, HowValue, Side
 from widgets.pages.detail_page import DetailPage
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card
 from widgets.parts.fields import DecimalField, TextField, WholeField
-from widgets.parts.flow import FlowLayout
 from widgets.parts.format import UNKNOWN, ms
+from widgets.parts.layout import held, in_column, in_flow, in_row
 from widgets.parts.marked import selection
 from widgets.parts.small import PageHead
 from widgets.parts.text import label, words
@@ -113,31 +113,19 @@ class ChatPage(DetailPage):
             self.tr("Chat: both versions side by side"),
             self.tr("The original answers first, then the optimized one, so that neither disturbs the other’s speed."),
         )
-        new = GhostButton(self.theme, self.tr("New chat"), "plus")
-        new.clicked.connect(self._on_new)
-        head.add_action(new)
+        head.add_action(GhostButton(self.theme, self.tr("New chat"), "plus", on=self._on_new))
         head.add_action(self._back())
         self._talks = {
             "original": Talk(self.theme, self.tr("Original")),
             "optimized": Talk(self.theme, self.tr("Optimized"), chosen=True),
         }
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_L)
-        for talk in self._talks.values():
-            row.addWidget(talk, 1)
+        row = in_row(*((talk, 1) for talk in self._talks.values()), gap=SPACE_L)
         self._difference = words("", "caption")
         self._fill("full", head, self._tools(value), row, self._difference, self._input(), grow=1)
         self.show_opening()
 
     def _tools(self, value: ChatValue) -> QWidget:
         """Return the fields for version, sampling and system prompt."""
-        tools = QWidget()
-        column = QVBoxLayout(tools)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(SPACE_S)
-        choices = QWidget()
-        row = FlowLayout(choices, SPACE_M)
-        row.addWidget(self._version_field(value.versions, value.chosen))
         self._temperature = DecimalField(self.tr("Temperature"))
         self._temperature.setRange(0.0, 2.0)
         self._temperature.setSingleStep(0.1)
@@ -148,30 +136,22 @@ class ChatPage(DetailPage):
         self._longest = WholeField(self.tr("Longest answer, tokens"))
         self._longest.setRange(1, 4096)
         self._longest.setValue(HowValue().max_new_tokens)
-        for field in (self._temperature, self._seed, self._longest):
-            row.addWidget(_named(field))
+        choices = in_flow(
+            self._version_field(value.versions, value.chosen),
+            *(_named(field) for field in (self._temperature, self._seed, self._longest)),
+            gap=SPACE_M,
+        )
         hint = self.tr("Optional, for both sides. Such as: Answer in one sentence.")
         self._system = TextField("", self.tr("Instructions (system prompt)"), hint, MAX_CHARS)
-        column.addWidget(choices)
-        column.addWidget(_named(self._system))
-        return tools
+        return held(in_column(choices, _named(self._system)))
 
     def _input(self) -> QWidget:
-        box = QWidget()
-        row = QHBoxLayout(box)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(SPACE_S)
         hint = self.tr("Write something, and press Enter…")
         self._entry = TextField("", self.tr("What you say"), hint, MAX_CHARS)
         self._entry.returnPressed.connect(self._on_send)
-        self._send = PrimaryButton(self.theme, self.tr("Send"), "paper-plane-right")
-        self._send.clicked.connect(self._on_send)
-        self._stop = GhostButton(self.theme, self.tr("Stop"), "stop")
-        self._stop.clicked.connect(self.stop_requested)
-        row.addWidget(self._entry, 1)
-        row.addWidget(self._send)
-        row.addWidget(self._stop)
-        return box
+        self._send = PrimaryButton(self.theme, self.tr("Send"), "paper-plane-right", on=self._on_send)
+        self._stop = GhostButton(self.theme, self.tr("Stop"), "stop", on=self.stop_requested)
+        return held(in_row((self._entry, 1), self._send, self._stop))
 
     # -- replies --
     def show_opening(self) -> None:
@@ -264,10 +244,4 @@ class ChatPage(DetailPage):
 
 def _named(field: QWidget) -> QWidget:
     """Return a field with its name in front."""
-    both = QWidget()
-    row = QHBoxLayout(both)
-    row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(SPACE_S)
-    row.addWidget(label(field.accessibleName(), "soft", wrap=False))
-    row.addWidget(field, 1)
-    return both
+    return held(in_row(label(field.accessibleName(), "soft", wrap=False), (field, 1)))

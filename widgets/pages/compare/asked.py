@@ -1,11 +1,12 @@
 """Show on the page Compare that only some test examples were evaluated, and offer to evaluate the others."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout
+from PySide6.QtWidgets import QFrame
 
 from widgets.icons import IconLabel
 from widgets.pages.compare.value import EvaluatedValue
 from widgets.parts.buttons import GhostButton
+from widgets.parts.layout import MIDDLE, in_row
 from widgets.parts.nouns import DataKind, plural
 from widgets.parts.text import words
 from widgets.theme import Theme
@@ -26,10 +27,6 @@ class EvaluatedLine(QFrame):
         self.setAccessibleName(self.tr("Only some of the examples were asked"))
         self.setProperty("kind", "banner")
         self.setProperty("tone", "warn")
-        row = QHBoxLayout(self)
-        row.setSpacing(SPACE_M)
-        row.setContentsMargins(SPACE_L, SPACE_S, SPACE_M, SPACE_S)
-        row.addWidget(IconLabel(theme, "warning", "warn"), 0, Qt.AlignmentFlag.AlignVCenter)
         why = self.tr("the run’s time did not reach further")
         if value.no_memory:
             why = self.tr("so many answers need more memory than Fettle gives them")
@@ -38,10 +35,15 @@ class EvaluatedLine(QFrame):
         text = self.tr("Only {0:,} of your {1:,} test {2} were asked: {3}. The verdict rests on those.")
         if not value.n_evaluated:
             text = self.tr("None of your {1:,} test {2} was asked yet: {3}.")
-        row.addWidget(words(text.format(value.n_evaluated, value.n_test, plural(kind), why)), 1)
+        row = in_row(
+            (IconLabel(theme, "warning", "warn"), MIDDLE),
+            (words(text.format(value.n_evaluated, value.n_test, plural(kind), why)), 1),
+            gap=SPACE_M,
+            edges=(SPACE_L, SPACE_S, SPACE_M, SPACE_S),
+            parent=self,
+        )
         if not value.no_memory:
             label = self.tr("Prove it ({0})").format(value.takes) if value.takes else self.tr("Prove it")
-            rest = GhostButton(theme, label, "shield-check", "small")
+            rest = GhostButton(theme, label, "shield-check", "small", on=self.rest_wanted)
             rest.setToolTip(self.tr("Asks the other {0:,} and judges again").format(value.n_test - value.n_evaluated))
-            rest.clicked.connect(self.rest_wanted)
             row.addWidget(rest, 0, Qt.AlignmentFlag.AlignVCenter)

@@ -7,8 +7,8 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from widgets.pages.compare.value import CompareValue, ProofValue, WaysValue
 from widgets.parts.buttons import FoldButton, GhostButton
 from widgets.parts.card import Card, Square, icon_text
-from widgets.parts.flow import FlowLayout
 from widgets.parts.format import percent_of
+from widgets.parts.layout import LEFT, held, in_column, in_flow, in_row
 from widgets.parts.nouns import plural
 from widgets.parts.small import Bar
 from widgets.parts.text import label, words
@@ -25,16 +25,10 @@ class ProofCard(Card):
     def __init__(self, theme: Theme, value: CompareValue, proof: ProofValue) -> None:
         """Create the card of an unproven result."""
         super().__init__()
-        both = QHBoxLayout()
-        both.setSpacing(SPACE_XL)
-        both.addLayout(self._missing(theme, value, proof), 1)
-        both.addLayout(self._ways(theme, value, proof), 1)
-        self.add(both)
+        self.add(in_row((self._missing(theme, value, proof), 1), (self._ways(theme, value, proof), 1), gap=SPACE_XL))
 
     def _missing(self, theme: Theme, value: CompareValue, proof: ProofValue) -> QVBoxLayout:
-        column = QVBoxLayout()
-        column.setSpacing(SPACE_S)
-        column.addWidget(label(self.tr("How to prove it"), "section"))
+        column = in_column(label(self.tr("How to prove it"), "section"))
         if proof.needed is None:
             text = self.tr(
                 "You have {0:,}. Some answers change, so nobody can say how many more it takes; labels help most."
@@ -60,30 +54,21 @@ class ProofCard(Card):
     def _bar(self, have: int, needed: int) -> QHBoxLayout:
         bar = Bar(self.tr("Examples that are there"), "warn", big=True)
         bar.set_share(have / max(1, needed))
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_M)
-        row.addWidget(bar, 1)
         counted = self.tr("{0:,} of about {1:,}").format(have, needed)
-        row.addWidget(label(counted, wrap=False))
-        return row
+        return in_row((bar, 1), label(counted, wrap=False), gap=SPACE_M)
 
     def _choosers(self, theme: Theme, value: CompareValue) -> QWidget:
-        holder = QWidget()
-        row = FlowLayout(holder, SPACE_S)
-        folder = GhostButton(theme, self.tr("Choose a folder…"), "folder", "small")
-        folder.clicked.connect(self.folder_wanted)
-        file = GhostButton(theme, self.tr("Choose a file…"), "file-text", "small")
-        file.clicked.connect(self.file_wanted)
-        for button in (folder, file) if value.kind in ("images", "audio") else (file, folder):
-            row.addWidget(button)
+        folder = GhostButton(theme, self.tr("Choose a folder…"), "folder", "small", on=self.folder_wanted)
+        file = GhostButton(theme, self.tr("Choose a file…"), "file-text", "small", on=self.file_wanted)
         drop = words(self.tr("or drop them on this page"), "caption", wrap=False)
         drop.setMinimumHeight(26)
-        row.addWidget(drop)
+        holder = in_flow(
+            *(button for button in ((folder, file) if value.kind in ("images", "audio") else (file, folder))), drop
+        )
         return holder
 
     def _ways(self, theme: Theme, value: CompareValue, proof: ProofValue) -> QVBoxLayout:
-        column = QVBoxLayout()
-        column.setSpacing(SPACE_M)
+        column = in_column(gap=SPACE_M)
         title = self.tr("Add more of your {0}").format(plural(value.kind))
         if value.speaks:
             text = self.tr("Such as people will write to it, or whole dialogues; a table (CSV) with one in each row.")
@@ -116,25 +101,20 @@ class WaysCards(QWidget):
         """Create the cards of `ways`."""
         super().__init__()
         self._theme = theme
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(SPACE_M)
-        outer.addWidget(label(self.tr("What you can do"), "section"))
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_L)
-        row.addWidget(self._limit_card(ways), 1)
-        row.addWidget(self._again_card(ways) if ways.is_busy else self._data_card(value, ways), 1)
-        row.addWidget(self._elsewhere_card(ways), 1)
-        outer.addLayout(row)
+        row = in_row(
+            (self._limit_card(ways), 1),
+            (self._again_card(ways) if ways.is_busy else self._data_card(value, ways), 1),
+            (self._elsewhere_card(ways), 1),
+            gap=SPACE_L,
+        )
+        in_column(label(self.tr("What you can do"), "section"), row, gap=SPACE_M, parent=self)
 
     def _card(self, icon: str, title: str, text: str) -> Card:
         card = Card(gap=SPACE_S)
         card.setAccessibleName(title)
         about = words(text, "soft")
         about.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-        card.box.addWidget(Square(self._theme, icon))
-        card.add(label(title, "strong"))
-        card.add(about, stretch=1)
+        card.add(Square(self._theme, icon), label(title, "strong"), (about, 1))
         return card
 
     def _limit_card(self, ways: WaysValue) -> Card:
@@ -144,8 +124,7 @@ class WaysCards(QWidget):
                 self.tr("Try another goal"),
                 self.tr("Other goals try other ways. What was tried so far is kept."),
             )
-            button = GhostButton(self._theme, self.tr("Choose another goal"))
-            button.clicked.connect(self.goal_requested)
+            button = GhostButton(self._theme, self.tr("Choose another goal"), on=self.goal_requested)
         else:
             limit = percent_of(ways.limit_pct)
             text = self.tr("With a limit of {0}, “{1}” would be within it.").format(limit, ways.limit_title)
@@ -157,7 +136,7 @@ class WaysCards(QWidget):
             button = GhostButton(self._theme, self.tr("Set the limit to {0}").format(limit))
             wanted = ways.limit_pct
             button.clicked.connect(lambda: self.limit_requested.emit(wanted))
-        card.box.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
+        card.add((button, LEFT))
         return card
 
     def _again_card(self, ways: WaysValue) -> Card:
@@ -170,16 +149,14 @@ class WaysCards(QWidget):
             )
         if not ways.can_wait:
             card = self._card("arrow-clockwise", self.tr("Measure again"), text)
-            button = GhostButton(self._theme, self.tr("Measure again now"))
-            button.clicked.connect(self.again_requested)
-            card.box.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
+            card.add((GhostButton(self._theme, self.tr("Measure again now"), on=self.again_requested), LEFT))
             return card
         card = self._card("clock", self.tr("Measure when the computer is idle"), text)
         wait = GhostButton(self._theme, self.tr("Wait until it is idle"))
         wait.setCheckable(True)
         wait.toggled.connect(lambda waits: wait.setText(self._wait_text(waits)))
         wait.toggled.connect(self.idle_requested)
-        card.box.addWidget(wait, 0, Qt.AlignmentFlag.AlignLeft)
+        card.add((wait, LEFT))
         return card
 
     def _wait_text(self, waits: bool) -> str:
@@ -196,9 +173,7 @@ class WaysCards(QWidget):
             text = self.tr("{0:,} for the test are too few; your limit takes at least {1:,}. No labels needed.")
             text = text.format(ways.few, ways.takes)
         card = self._card("image" if value.kind == "images" else "file-text", title, text)
-        button = GhostButton(self._theme, self.tr("Add {0}…").format(things))
-        button.clicked.connect(self.data_requested)
-        card.box.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
+        card.add((GhostButton(self._theme, self.tr("Add {0}…").format(things), on=self.data_requested), LEFT))
         return card
 
     def _elsewhere_card(self, ways: WaysValue) -> Card:
@@ -208,16 +183,21 @@ class WaysCards(QWidget):
             self.tr("Results differ from one processor to another. Measure on the computer that will do the work."),
         )
         fold = FoldButton(self._theme, self.tr("How to do that"), kind="ghost")
-        card.box.addWidget(fold, 0, Qt.AlignmentFlag.AlignLeft)
-        holder = QWidget()
-        box = QVBoxLayout(holder)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(SPACE_S)
-        box.addWidget(words(self.tr("Set Fettle up there, copy your model and your examples over, and start:"), "soft"))
-        box.addWidget(label(ways.command, "code", select=True))
-        copy = GhostButton(self._theme, self.tr("Copy the command"), "copy", "small")
-        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(ways.command))
-        box.addWidget(copy, 0, Qt.AlignmentFlag.AlignLeft)
+        card.add((fold, LEFT))
+        copy = GhostButton(
+            self._theme,
+            self.tr("Copy the command"),
+            "copy",
+            "small",
+            on=lambda: QGuiApplication.clipboard().setText(ways.command),
+        )
+        holder = held(
+            in_column(
+                words(self.tr("Set Fettle up there, copy your model and your examples over, and start:"), "soft"),
+                label(ways.command, "code", select=True),
+                (copy, LEFT),
+            )
+        )
         holder.hide()
         fold.setVisible(bool(ways.command))
         fold.toggled.connect(holder.setVisible)
@@ -233,13 +213,8 @@ class KeptCard(Card):
     def __init__(self, theme: Theme, tried: int) -> None:
         """Create the card; `tried` is the number of versions."""
         super().__init__()
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_M)
-        log = GhostButton(theme, self.tr("Show the log"), "list")
-        log.clicked.connect(self.log_requested)
+        log = GhostButton(theme, self.tr("Show the log"), "list", on=self.log_requested)
         text = self.tr("The {0} versions stay in Jobs, with their logs.").format(tried)
         if tried < 2:
             text = self.tr("The version stays in Jobs, with its log.") if tried else self.tr("The run stays in Jobs.")
-        row.addWidget(icon_text(theme, "shield-check", self.tr("Nothing is lost."), text), 1)
-        row.addWidget(log)
-        self.add(row)
+        self.add(in_row((icon_text(theme, "shield-check", self.tr("Nothing is lost."), text), 1), log, gap=SPACE_M))

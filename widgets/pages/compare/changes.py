@@ -20,6 +20,7 @@ from widgets.parts.buttons import Button
 from widgets.parts.card import Card
 from widgets.parts.flow import FlowLayout
 from widgets.parts.format import clipped
+from widgets.parts.layout import clear
 from widgets.parts.marked import Marked, paint_line
 from widgets.parts.pictures import BoxSide, PictureStore, one_side, paint_value
 from widgets.parts.text import WholeLabel, label
@@ -193,8 +194,7 @@ class ChangesCard(Card):
         self.add(self._reasons)
         self._empty = label("", "soft")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-        self.add(self._empty)
-        self.add(self._list, stretch=1)
+        self.add(self._empty, (self._list, 1))
         self.show_value(value)
 
     def show_value(self, value: ChangesValue) -> None:
@@ -202,10 +202,7 @@ class ChangesCard(Card):
         self._model.replace(value.rows)
         flow = self._head.layout()
         assert flow is not None
-        while (item := flow.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
+        clear(flow)
         title = label(self.tr("Answers that changed"), "section", wrap=False)
         title.setMinimumHeight(26)
         flow.addWidget(title)
@@ -215,10 +212,15 @@ class ChangesCard(Card):
             texts = (("worse", self.tr("Worse")), ("better", self.tr("Better")), ("other", self.tr("Other")))
             kinds += [(kind, text, self._model.count(kind)) for kind, text in texts]
         for kind, text, number in kinds if value.total else ():
-            button = Button(self._theme, f"{text} {number:,}", kind="toggle", size="small")
+            button = Button(
+                self._theme,
+                f"{text} {number:,}",
+                kind="toggle",
+                size="small",
+                on=lambda _checked=False, which=kind: self._model.filter(which),
+            )
             button.setCheckable(True)
             button.setChecked(not kind)
-            button.clicked.connect(lambda _checked=False, which=kind: self._model.filter(which))
             self._group.addButton(button)
             flow.addWidget(button)
         self._say(value)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtCore import QRect, Qt, QTimer, Signal
-from PySide6.QtWidgets import QBoxLayout, QFileDialog, QFrame, QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QSizePolicy, QWidget
 from shiboken6 import isValid
 
 from widgets.icons import IconLabel
@@ -20,6 +20,7 @@ from widgets.parts.card import Card
 from widgets.parts.cards.empty import EmptyCard
 from widgets.parts.cards.error import ErrorCard, ErrorValue
 from widgets.parts.cards.source import OpenFigure, SourceCard, SourceValue
+from widgets.parts.layout import in_row
 from widgets.parts.page import Page
 from widgets.parts.pictures import PictureStore
 from widgets.parts.small import PageHead
@@ -106,8 +107,7 @@ class ComparePage(Page):
             kept.log_requested.connect(self.log_requested)
             items.append(kept)
         else:
-            figure_row = QHBoxLayout()
-            figure_row.setSpacing(SPACE_L)
+            figure_row = in_row(gap=SPACE_L)
             for figure in figures(value):
                 figure.opened.connect(partial(self._on_figure, figure, value.recommended))
                 figure_row.addWidget(figure, 1)
@@ -131,12 +131,8 @@ class ComparePage(Page):
         return self.tr("Comparing the versions"), self.tr("You may leave this page; the work goes on.")
 
     def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
-        goal = PrimaryButton(self.theme, self.tr("Back to the goal"), "target")
-        goal.clicked.connect(self.goal_requested)
-        log = GhostButton(self.theme, self.tr("Show the log"), "list")
-        log.clicked.connect(self.log_requested)
-        card.add_action(goal)
-        card.add_action(log)
+        card.add_action(PrimaryButton(self.theme, self.tr("Back to the goal"), "target", on=self.goal_requested))
+        card.add_action(GhostButton(self.theme, self.tr("Show the log"), "list", on=self.log_requested))
         return ()
 
     def show_at_once(self, target: str) -> None:
@@ -164,8 +160,9 @@ class ComparePage(Page):
         if value.go_on is not None:
             head.add_action(self._go_on(value.go_on))
         if value.outcome == "not_proven":
-            anyway = GhostButton(self.theme, self.tr("Export anyway…"))
-            anyway.clicked.connect(lambda: self.export_anyway_requested.emit(value.recommended))
+            anyway = GhostButton(
+                self.theme, self.tr("Export anyway…"), on=lambda: self.export_anyway_requested.emit(value.recommended)
+            )
             prove = PrimaryButton(self.theme, self.tr("Prove it"), "plus")
             choose = self.choose_folder if value.kind in ("images", "audio") else self.choose_file
             prove.clicked.connect(choose)
@@ -177,8 +174,9 @@ class ComparePage(Page):
             wanted = base.id if base is not None else value.recommended
             has_way_on = value.go_on is not None or value.undecided is not None
             make = GhostButton if has_way_on else PrimaryButton
-            export = make(self.theme, self.tr("Export the original…"), "package")
-            export.clicked.connect(lambda: self.export_requested.emit(wanted))
+            export = make(
+                self.theme, self.tr("Export the original…"), "package", on=lambda: self.export_requested.emit(wanted)
+            )
             head.add_action(export)
             if value.undecided is not None and value.undecided.action != "go_on":
                 decide = DecideButton(self.theme, value.undecided)
@@ -186,39 +184,40 @@ class ComparePage(Page):
                 decide.alone_requested.connect(self.alone_requested)
                 head.add_action(decide)
             return
-        self._choose = GhostButton(self.theme, self.tr("Choose what to write…"))
-        self._choose.clicked.connect(lambda: self.export_requested.emit(value.recommended))
-        self._export = PrimaryButton(self.theme, self.tr("Export…"), "package")
-        self._export.clicked.connect(lambda: self._on_export(value.recommended))
+        self._choose = GhostButton(
+            self.theme, self.tr("Choose what to write…"), on=lambda: self.export_requested.emit(value.recommended)
+        )
+        self._export = PrimaryButton(
+            self.theme, self.tr("Export…"), "package", on=lambda: self._on_export(value.recommended)
+        )
         head.add_action(self._choose)
         head.add_action(self._export)
 
     def _go_on(self, value: GoOnValue) -> Button:
         """Return the button for more time, the main action if nothing is recommended."""
         make = PrimaryButton if value.is_way_on else GhostButton
-        button = make(self.theme, self.tr("Go on for up to {0} minutes").format(value.minutes), "play")
-        button.clicked.connect(lambda: self.go_on_requested.emit(value.minutes))
+        button = make(
+            self.theme,
+            self.tr("Go on for up to {0} minutes").format(value.minutes),
+            "play",
+            on=lambda: self.go_on_requested.emit(value.minutes),
+        )
         return button
 
     def _table_card(self, value: CompareValue) -> Card:
         card = Card(edge=1, gap=0)
         card.box.setContentsMargins(1, 1, 1, 2)
         card.setAccessibleName(self.tr("All versions"))
-        head = QHBoxLayout()
-        head.setContentsMargins(SPACE_L - 1, SPACE_S, SPACE_S, 0)
-        head.setSpacing(SPACE_S)
-        head.addWidget(label(self.tr("All versions"), "section"), 1)
-        self._other = GhostButton(self.theme, self.tr("Export this version…"), size="small")
+        head = in_row((label(self.tr("All versions"), "section"), 1), edges=(SPACE_L - 1, SPACE_S, SPACE_S, 0))
+        self._other = GhostButton(self.theme, self.tr("Export this version…"), size="small", on=self._on_other)
         self._other.hide()
-        self._other.clicked.connect(self._on_other)
         self._fold = FoldButton(self.theme, self.tr("Details"), "small")
-        file = GhostButton(self.theme, self.tr("Judge another file…"), "plus", size="small")
+        file = GhostButton(self.theme, self.tr("Judge another file…"), "plus", size="small", on=self.choose_other_model)
         file.setToolTip(
             self.tr(
                 "A model that was made elsewhere, judged beside the original. Or drop it, file or folder, on this page."
             )
         )
-        file.clicked.connect(self.choose_other_model)
         head.addWidget(self._other)
         head.addWidget(file)
         head.addWidget(self._fold)
@@ -291,7 +290,7 @@ class ComparePage(Page):
             plot.setMinimumHeight(LEAST_PLOT_PX)
             plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)  # its minimum is enough
             plot.point_chosen.connect(self._on_point_chosen)
-            card.add(plot, stretch=1)
+            card.add((plot, 1))
             row.addWidget(card, 1)
         self._changes = ChangesCard(self.theme, self._pictures, value.changes)
         row.addWidget(self._changes, 1)
@@ -309,23 +308,17 @@ class ComparePage(Page):
     # -- slots --
     def choose_folder(self) -> None:
         """Open the system's dialog for a folder of more examples."""
-        path = QFileDialog.getExistingDirectory(self, self.tr("Choose a folder of more examples"))
-        if path:
-            self.proof_data_chosen.emit(path)
+        self._ask_folder(self.tr("Choose a folder of more examples"), self.proof_data_chosen)
 
     def choose_file(self) -> None:
         """Open the system's dialog for a file of more examples."""
         kinds = self.tr("Examples (*.csv *.tsv *.txt *.jsonl *.npz *.wav);;All files (*)")
-        path, _filter = QFileDialog.getOpenFileName(self, self.tr("Choose a file of more examples"), "", kinds)
-        if path:
-            self.proof_data_chosen.emit(path)
+        self._ask_file(self.tr("Choose a file of more examples"), kinds, self.proof_data_chosen)
 
     def choose_other_model(self) -> None:
         """Open the system's dialog for a model file from elsewhere."""
         kinds = self.tr("Models (*.onnx *.xml *.safetensors *.gguf *.pt *.pth *.bin *.ckpt *.ts *.zip);;All files (*)")
-        path, _filter = QFileDialog.getOpenFileName(self, self.tr("Choose a model to judge"), "", kinds)
-        if path:
-            self.other_model_chosen.emit(path)
+        self._ask_file(self.tr("Choose a model to judge"), kinds, self.other_model_chosen)
 
     def choose_version(self, version_id: str) -> None:
         """Choose a row of the table with its details and scroll to it."""

@@ -1,13 +1,12 @@
 """Choose on the page Data which columns of a table hold the texts and their labels."""
 
 from PySide6.QtCore import QCoreApplication, Signal
-from PySide6.QtWidgets import QHBoxLayout
 
 from widgets.pages.data.value import ColumnsValue
 from widgets.parts.card import Card
 from widgets.parts.fields import ChoiceField
+from widgets.parts.layout import in_row
 from widgets.parts.text import label
-from widgets.tokens import SPACE_S
 
 SHOWN_CHARACTERS = 60
 
@@ -32,11 +31,7 @@ class ColumnsCard(Card):
             box.setCurrentIndex(max(0, box.findData(chosen)))
             box.setAccessibleName(self.tr("Column: {0}").format(title))
             box.currentIndexChanged.connect(self._tell)
-            row = QHBoxLayout()
-            row.setSpacing(SPACE_S)
-            row.addWidget(label(title, "soft", wrap=False))
-            row.addWidget(box, 1)
-            self.add(row)
+            self.add(in_row(label(title, "soft", wrap=False), (box, 1)))
 
     def _tell(self, _index: int) -> None:
         self.changed.emit(str(self._text.currentData()), str(self._labels.currentData()))

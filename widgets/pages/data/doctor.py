@@ -4,11 +4,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QPushButton, QVBoxLayout, QWidget
 
 from widgets.parts.buttons import GhostButton, TextButton
 from widgets.parts.card import Card
 from widgets.parts.flow import FlowLayout
+from widgets.parts.layout import held, in_column, in_row
 from widgets.parts.small import Bar, CheckList, CheckState, CheckValue
 from widgets.parts.text import label, words
 from widgets.theme import Theme
@@ -87,13 +88,11 @@ class DoctorCard(Card):
         old, focus = self._body, QApplication.focusWidget()
         was_here = old is not None and focus is not None and old.isAncestorOf(focus)
         self._body = QWidget()
-        box = QVBoxLayout(self._body)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(SPACE_S)
+        box = in_column(parent=self._body)
         fills = {"idle": self._fill_idle, "running": self._fill_running, "taking": self._fill_taking}
         fill = fills.get(value.state, self._fill_told)
         fill(box, value)
-        self.box.addWidget(self._body)
+        self.add(self._body)
         if was_here:
             self._body.show()
             first = self._body.findChild(QPushButton)
@@ -105,18 +104,14 @@ class DoctorCard(Card):
         return was_here
 
     def _fill_idle(self, box: QVBoxLayout, _value: DoctorValue) -> None:
-        check = GhostButton(self._theme, self.tr("Check the preparation"))
-        check.clicked.connect(self.check_requested)
-        box.addWidget(check)
+        box.addWidget(GhostButton(self._theme, self.tr("Check the preparation"), on=self.check_requested))
 
     def _fill_running(self, box: QVBoxLayout, value: DoctorValue) -> None:
         bar = Bar(self.tr("Trying ways to prepare the examples"))
         bar.set_share(value.share)
         box.addWidget(words(self.tr("Trying other ways on some of your examples…")))
         box.addWidget(bar)
-        stop = TextButton(self._theme, self.tr("Stop"))
-        stop.clicked.connect(self.cancel_requested)
-        box.addWidget(stop)
+        box.addWidget(TextButton(self._theme, self.tr("Stop"), on=self.cancel_requested))
 
     def _fill_taking(self, box: QVBoxLayout, _value: DoctorValue) -> None:
         box.addWidget(words(self.tr("The model is opened again with the other preparation…")))
@@ -131,36 +126,32 @@ class DoctorCard(Card):
         buttons = QWidget()
         row = FlowLayout(buttons, SPACE_S)
         if value.spec:
-            take = GhostButton(self._theme, self.tr("Take the one that fits"), "check")
-            take.clicked.connect(lambda: self.taken.emit(value.spec))
+            take = GhostButton(
+                self._theme, self.tr("Take the one that fits"), "check", on=lambda: self.taken.emit(value.spec)
+            )
             row.addWidget(take)
-        again = TextButton(self._theme, self.tr("Check again"))
-        again.clicked.connect(self.check_requested)
-        row.addWidget(again)
+        row.addWidget(TextButton(self._theme, self.tr("Check again"), on=self.check_requested))
         box.addWidget(buttons)
 
     def _way(self, way: WayValue) -> QWidget:
-        holder = QWidget()
-        box = QVBoxLayout(holder)
-        box.setContentsMargins(0, SPACE_XS, 0, SPACE_XS)
-        box.setSpacing(SPACE_XS)
         name = self.tr("{0} (chosen)").format(way.words) if way.is_chosen else way.words
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_M)
-        row.addWidget(words(name, "strong" if way.is_best else ""), 1)
-        row.addWidget(label(way.figure, "strong", "brand" if way.is_best else "", wrap=False))
-        box.addLayout(row)
+        row = in_row(
+            (words(name, "strong" if way.is_best else ""), 1),
+            label(way.figure, "strong", "brand" if way.is_best else "", wrap=False),
+            gap=SPACE_M,
+        )
+        box = in_column(row, gap=SPACE_XS, edges=(0, SPACE_XS, 0, SPACE_XS))
+        holder = held(box)
         if way.share is not None:
             bar = Bar(self.tr("{0}: {1}").format(way.words, way.figure), "" if way.is_best else "warn")
             bar.set_share(way.share)
             box.addWidget(bar)
-        foot = QHBoxLayout()
-        foot.setSpacing(SPACE_M)
-        foot.addWidget(words(way.reach, "caption"), 1)
+        foot = in_row((words(way.reach, "caption"), 1), gap=SPACE_M)
         if way.spec and not way.is_chosen:
-            take = GhostButton(self._theme, self.tr("Take this one"), size="small")
+            take = GhostButton(
+                self._theme, self.tr("Take this one"), size="small", on=lambda: self.taken.emit(way.spec)
+            )
             take.setAccessibleName(self.tr("Take this one: {0}").format(way.words))
-            take.clicked.connect(lambda: self.taken.emit(way.spec))
             foot.addWidget(take, 0, Qt.AlignmentFlag.AlignTop)
         box.addLayout(foot)
         return holder

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from widgets.parts.card import Card, divider
 from widgets.parts.input_view import InputView
+from widgets.parts.layout import STRETCH, in_column, in_row
 from widgets.parts.pictures import PictureLabel, PictureStore, PictureValue
 from widgets.parts.small import Bar, CheckList, CheckValue
 from widgets.parts.text import ElidedLabel, label, words
@@ -82,9 +83,7 @@ class FedCard(Card):
             self._body.hide()
             self._body.deleteLater()
         self._body, self._bar = QWidget(), None
-        box = QVBoxLayout(self._body)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(SPACE_S)
+        box = in_column(parent=self._body)
         if value.state == "told":
             self._fill_told(box, value)
         elif value.state == "running":
@@ -96,7 +95,7 @@ class FedCard(Card):
             box.addWidget(CheckList(self._theme, (CheckValue("warn", value.what),)))
         else:
             box.addWidget(words(self.tr("Shown as soon as nothing is being measured."), "soft"))
-        self.box.addWidget(self._body)
+        self.add(self._body)
 
     def _fill_told(self, box: QVBoxLayout, value: FedValue) -> None:
         how = (
@@ -116,9 +115,7 @@ class FedCard(Card):
             box.addWidget(CheckList(self._theme, value.checks))
 
     def _example(self, example: FedExampleValue) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setContentsMargins(0, SPACE_XS, 0, SPACE_XS)
-        row.setSpacing(SPACE_M)
+        row = in_row(gap=SPACE_M, edges=(0, SPACE_XS, 0, SPACE_XS))
         if example.picture is not None:
             side = BOXES_PX if example.picture.boxes or example.picture.mask is not None else SIDE_PX
             shown = PictureLabel(self._theme, self._pictures, example.picture, side)
@@ -128,12 +125,9 @@ class FedCard(Card):
             sound.setFixedSize(SOUND_PX, SIDE_PX)
             sound.show_value(PictureValue(name=self.tr("How loud it is")), example.levels)
             row.addWidget(sound, 0, Qt.AlignmentFlag.AlignTop)
-        lines = QVBoxLayout()
-        lines.setSpacing(SPACE_XS)
-        lines.addWidget(ElidedLabel(example.name, "strong"))
-        for line in self._lines(example.inputs):
-            lines.addWidget(line)
-        lines.addStretch(1)
+        lines = in_column(
+            ElidedLabel(example.name, "strong"), *(line for line in self._lines(example.inputs)), STRETCH, gap=SPACE_XS
+        )
         row.addLayout(lines, 1)
         return row
 

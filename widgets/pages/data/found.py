@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
 
 from widgets.parts.buttons import GhostButton, TextButton
 from widgets.parts.card import divider
+from widgets.parts.layout import LEFT, STRETCH, in_column, in_row
 from widgets.parts.small import CheckList, CheckValue
 from widgets.parts.text import words
 from widgets.theme import Theme
@@ -23,29 +24,14 @@ class FoundList(QWidget):
     def __init__(self, theme: Theme) -> None:
         """Create an empty list."""
         super().__init__()
-        box = QVBoxLayout(self)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(0)
         self._line = divider()
         self._rows = CheckList(theme)
-        self._leave = GhostButton(theme, "")
-        self._back = TextButton(theme, "")
-        self._look = GhostButton(theme, "")
-        self._look.clicked.connect(self.suspects_requested)
-        self._leave.clicked.connect(self.leave_out_requested)
-        self._back.clicked.connect(self.put_back_requested)
+        self._leave = GhostButton(theme, "", on=self.leave_out_requested)
+        self._back = TextButton(theme, "", on=self.put_back_requested)
+        self._look = GhostButton(theme, "", on=self.suspects_requested)
         self._hint = words(self.tr("Your files stay where they are; this can be undone."), "caption")
-        buttons = QHBoxLayout()
-        buttons.setContentsMargins(0, SPACE_S, 0, 0)
-        buttons.setSpacing(SPACE_S)
-        buttons.addWidget(self._leave)
-        buttons.addWidget(self._back)
-        buttons.addStretch(1)
-        box.addWidget(self._line)
-        box.addWidget(self._rows)
-        box.addWidget(self._look, 0, Qt.AlignmentFlag.AlignLeft)
-        box.addLayout(buttons)
-        box.addWidget(self._hint)
+        buttons = in_row(self._leave, self._back, STRETCH, edges=(0, SPACE_S, 0, 0))
+        in_column(self._line, self._rows, (self._look, LEFT), buttons, self._hint, gap=0, parent=self)
         self.show_values((), 0, 0)
 
     def show_values(self, rows: Sequence[CheckValue], leave_out: int, left_out: int, suspects: int = 0) -> None:

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from widgets.pages.data.grid import CAPTION_PX, ROW_PX, SIDE_PX, ItemsView, ItemValue
 from widgets.parts.buttons import GhostButton, TextButton
 from widgets.parts.card import Card
 from widgets.parts.fields import ChoiceField
 from widgets.parts.flow import FlowLayout
+from widgets.parts.layout import held, in_column
 from widgets.parts.question import Answer, QuestionDialog, QuestionValue
 from widgets.parts.text import words
 from widgets.theme import Theme
@@ -38,16 +39,14 @@ class ItemsCard(Card):
         self.setAccessibleName(self.tr("Examples"))
         self.title_row.addWidget(words(self.tr("Examples"), "section", wrap=False), 1)
         self.title_row.setSpacing(SPACE_S)
-        self._undo = TextButton(theme, self.tr("Undo"), "arrow-counter-clockwise")
-        self._redo = TextButton(theme, self.tr("Redo"), "arrow-clockwise")
-        self._undo.clicked.connect(self.undo_requested)
-        self._redo.clicked.connect(self.redo_requested)
+        self._undo = TextButton(theme, self.tr("Undo"), "arrow-counter-clockwise", on=self.undo_requested)
+        self._redo = TextButton(theme, self.tr("Redo"), "arrow-clockwise", on=self.redo_requested)
         self._kinds = ChoiceField(self.tr("Kinds that are shown"), small=True, elastic=True)
         self._kinds.setMaximumWidth(200)
         self._kinds.setMinimumContentsLength(8)  # leaves room for the title in the smallest window
         for widget in (self._undo, self._redo, self._kinds):
             self.title_row.addWidget(widget)
-        self.box.addLayout(self.title_row)
+        self.add(self.title_row)
         self.view = ItemsView(theme, pictures=pictures)
         self.view.setMinimumHeight(_height_px(len(items), pictures=pictures))
         self.view.items.show_items(items, chunk)
@@ -93,15 +92,10 @@ class ItemsCard(Card):
         self._on_selection()
 
     def _action_row(self) -> QWidget:
-        holder = QWidget()
-        box = QVBoxLayout(holder)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(SPACE_S)
         self._told = words("", "caption")
-        box.addWidget(self._told)
         buttons = QWidget()
         row = FlowLayout(buttons, SPACE_S)
-        box.addWidget(buttons)
+        holder = held(in_column(self._told, buttons))
         self._buttons = {
             name: GhostButton(self._theme, text, size="small")
             for name, text in (

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout
 
 from widgets.parts.card import Card
 from widgets.parts.fields import ChoiceField
+from widgets.parts.layout import in_row
 from widgets.parts.text import words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_M, SPACE_S
@@ -74,11 +74,7 @@ class OriginCard(Card):
         asked = words(question, "soft")
         asked.setBuddy(box)
         box.setMinimumWidth(BOX_PX)
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_M)
-        row.addWidget(asked, 1)
-        row.addWidget(box)
-        self.add(row)
+        self.add(in_row((asked, 1), box, gap=SPACE_M))
 
     def _on_changed(self, _index: int) -> None:
         self.answered.emit(OriginValue(**{name: str(box.currentData()) for name, box in self._boxes.items()}))

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from widgets.pages.data.columns import ColumnsCard
 from widgets.pages.data.doctor import DoctorCard, DoctorValue
@@ -22,14 +22,14 @@ from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card, DropArea
 from widgets.parts.cards.error import ErrorCard, ErrorValue
 from widgets.parts.fields import ChoiceField
-from widgets.parts.flow import FlowLayout
+from widgets.parts.layout import STRETCH, TOP, in_column, in_flow, in_row
 from widgets.parts.nouns import DataKind, counted, plural
 from widgets.parts.page import Page
 from widgets.parts.pictures import PictureStore
 from widgets.parts.small import CheckList, CheckValue, Chip, PageHead
 from widgets.parts.text import label, words
 from widgets.theme import Theme
-from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+from widgets.tokens import SPACE_L, SPACE_M
 
 MAX_CHIPS = 40
 SPARE_SHARE = 1000
@@ -84,29 +84,25 @@ class DataPage(Page):
             self.tr("Which {0} shall it be tried on?").format(plural(ask.kind)),
             self.tr("Your own examples show best whether it still answers alike. They stay on this computer."),
         )
-        without = GhostButton(self.theme, self.tr("Continue without data"))
-        without.clicked.connect(self.no_data_chosen)
-        head.add_action(without)
-        drop = self._drop_area(self.tr("Drop your {0} here").format(plural(ask.kind)))
-        drop.setMinimumHeight(212)
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_L)
-        row.addWidget(self._can_card(), 1)
-        row.addWidget(self._cannot_card(), 1)
-        self._fill("empty", head, drop, row)
+        head.add_action(GhostButton(self.theme, self.tr("Continue without data"), on=self.no_data_chosen))
+        buttons = [
+            PrimaryButton(self.theme, self.tr("Choose a folder…"), on=self.choose_folder),
+            GhostButton(self.theme, self.tr("Choose a file…"), on=self.choose_file),
+        ]
+        ordered = buttons if ask.kind in ("images", "audio") else reversed(buttons)
+        title = self.tr("Drop your {0} here").format(plural(ask.kind))
+        drop = DropArea(self.theme, title, self._hint(), *ordered, least_px=212)
+        self._fill("empty", head, drop, in_row((self._can_card(), 1), (self._cannot_card(), 1), gap=SPACE_L))
 
     def show_value(self, value: DataValue) -> None:
         """Show the data set, or that inputs are generated."""
         self._kind = value.kind
         head = PageHead(self._title(value), self._subtitle(value))
-        another = GhostButton(self.theme, self.tr("Choose another…"))
-        another.clicked.connect(self.choose_files)
-        onward = PrimaryButton(self.theme, self.tr("Continue"), "arrow-right")
-        onward.clicked.connect(self.continue_requested)
+        another = GhostButton(self.theme, self.tr("Choose another…"), on=self.choose_files)
+        onward = PrimaryButton(self.theme, self.tr("Continue"), "arrow-right", on=self.continue_requested)
         if value.earlier:
-            back = self._back_button(value.earlier, self.tr("Use “{0}” again").format(value.earlier))
-            back.clicked.connect(self.earlier_requested)
-            head.add_action(back)
+            tip = self.tr("Use “{0}” again").format(value.earlier)
+            head.add_action(self._back_button(value.earlier, tip, self.earlier_requested))
         head.add_action(another)
         head.add_action(onward)
         left, right = QVBoxLayout(), QVBoxLayout()
@@ -141,25 +137,15 @@ class DataPage(Page):
             self._fed = FedCard(self.theme, self._pictures)
             right.addWidget(self._fed)
         right.addStretch(1)
-        columns = QHBoxLayout()
-        columns.setSpacing(SPACE_L)
-        columns.addLayout(left, 17)
-        columns.addLayout(right, 10)
-        self._fill("full", head, columns, grow=0)
+        self._fill("full", head, in_row((left, 17), (right, 10), gap=SPACE_L), grow=0)
 
     def _loading_head(self) -> tuple[str, str]:
         return self.tr("Reading your {0}").format(plural(self._kind)), self.tr("Nothing is changed in them.")
 
     def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
-        choose = PrimaryButton(self.theme, self.tr("Choose others…"))
-        choose.clicked.connect(self.choose_files)
-        without = GhostButton(self.theme, self.tr("Continue without data"))
-        without.clicked.connect(self.no_data_chosen)
-        card.add_action(choose)
-        card.add_action(without)
-        drop = self._drop_area(self.tr("Or drop others here"), icon="")
-        drop.setMinimumHeight(112)
-        return (drop,)
+        card.add_action(PrimaryButton(self.theme, self.tr("Choose others…"), on=self.choose_files))
+        card.add_action(GhostButton(self.theme, self.tr("Continue without data"), on=self.no_data_chosen))
+        return (DropArea(self.theme, self.tr("Or drop others here"), self._hint(), icon="", least_px=112),)
 
     # -- words --
     def _title(self, value: DataValue) -> str:
@@ -192,18 +178,6 @@ class DataPage(Page):
         return hints[self._kind]
 
     # -- parts --
-    def _drop_area(self, title: str, icon: str = "upload-simple") -> DropArea:
-        drop = DropArea(self.theme, title, self._hint(), icon)
-        if icon:
-            folder = PrimaryButton(self.theme, self.tr("Choose a folder…"))
-            folder.clicked.connect(self.choose_folder)
-            file = GhostButton(self.theme, self.tr("Choose a file…"))
-            file.clicked.connect(self.choose_file)
-            first, second = (folder, file) if self._kind in ("images", "audio") else (file, folder)
-            drop.add_action(first)
-            drop.add_action(second)
-        return drop
-
     def _can_card(self) -> Card:
         card = Card(self.tr("What can be measured without data"))
         rows = (
@@ -211,8 +185,7 @@ class DataPage(Page):
             CheckValue("ok", self.tr("How large its file is")),
             CheckValue("ok", self.tr("Whether both versions answer the same, on inputs that Fettle makes")),
         )
-        card.add(CheckList(self.theme, rows))
-        card.box.addStretch(1)
+        card.add(CheckList(self.theme, rows), STRETCH)
         return card
 
     def _cannot_card(self) -> Card:
@@ -222,8 +195,7 @@ class DataPage(Page):
             CheckValue("warn", self.tr("Whether it answers alike on what you will really give it")),
             CheckValue("warn", self.tr("So the best verdict is “alike, not proven”")),
         )
-        card.add(CheckList(self.theme, rows))
-        card.box.addStretch(1)
+        card.add(CheckList(self.theme, rows), STRETCH)
         return card
 
     def _preview_card(self, value: DataValue) -> Card:
@@ -253,33 +225,27 @@ class DataPage(Page):
         card = Card(self.tr("Labels found"), gap=SPACE_M)
         if value.labels_from:
             card.add_caption(value.labels_from)
-        holder = QWidget()
-        flow = FlowLayout(holder, SPACE_S)
-        for name, number in value.class_counts[:MAX_CHIPS]:
-            flow.addWidget(Chip(name, f"{number:,}"))
         rest = len(value.class_counts) - MAX_CHIPS
-        if rest > 0:
-            flow.addWidget(Chip(self.tr("and {0:,} more").format(rest)))
+        holder = in_flow(
+            *(Chip(name, f"{number:,}") for name, number in value.class_counts[:MAX_CHIPS]),
+            Chip(self.tr("and {0:,} more").format(rest)) if rest > 0 else None,
+        )
         card.add(holder)
         return card
 
     def _split_card(self, value: DataValue) -> Card:
         card = Card(self.tr("How they are split"), gap=SPACE_M)
         card.add(SplitBar(self.theme, value.n_calibration, value.n_test))
-        rows = QVBoxLayout()
-        rows.setSpacing(2)
+        rows = in_column(gap=2)
         for number, text, token in (
             (value.n_calibration, self.tr("for calibration: to tune the smaller model"), "s3"),
             (value.n_test, self.tr("for the test: never seen while tuning"), "brand"),
         ):
             if not number:
                 continue
-            row = QHBoxLayout()
             figure = label(f"{number:,}", "strong", "warn" if token == "s3" else "brand", wrap=False)
             figure.setFixedWidth(60)
-            row.addWidget(figure, 0, Qt.AlignmentFlag.AlignTop)
-            row.addWidget(words(text), 1)
-            rows.addLayout(row)
+            rows.addLayout(in_row((figure, TOP), (words(text), 1), gap=None))
         card.add(rows)
         return card
 
@@ -292,10 +258,9 @@ class DataPage(Page):
         self._found.suspects_requested.connect(self.suspects_requested)
         card.add(self._found)
         if value.unknown_labels and value.model_classes:
-            match = GhostButton(self.theme, self.tr("Match the names…"), size="small")
-            match.clicked.connect(lambda: self.ask_match(value))
+            match = GhostButton(self.theme, self.tr("Match the names…"), size="small", on=lambda: self.ask_match(value))
             card.title_row.addWidget(match)  # above the rows, whose number grows during the checks
-        card.box.addStretch(1)
+        card.add(STRETCH)
         if value.note:
             card.add(words(value.note, "caption"))
         return card
@@ -381,13 +346,9 @@ class DataPage(Page):
 
     def choose_folder(self) -> None:
         """Open the system's dialog for a folder."""
-        path = QFileDialog.getExistingDirectory(self, self.tr("Choose a folder of examples"))
-        if path:
-            self.data_chosen.emit(path)
+        self._ask_folder(self.tr("Choose a folder of examples"), self.data_chosen)
 
     def choose_file(self) -> None:
         """Open the system's dialog for a file."""
         kinds = self.tr("Examples (*.csv *.tsv *.txt *.jsonl *.npz *.wav);;All files (*)")
-        path, _filter = QFileDialog.getOpenFileName(self, self.tr("Choose a file of examples"), "", kinds)
-        if path:
-            self.data_chosen.emit(path)
+        self._ask_file(self.tr("Choose a file of examples"), kinds, self.data_chosen)

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QWidget
 
 from widgets.parts.card import divider
 from widgets.parts.fields import ChoiceField
 from widgets.parts.format import clipped
+from widgets.parts.layout import STRETCH, held, in_column, in_row
 from widgets.parts.pictures import PictureLabel, PictureStore, PictureValue
 from widgets.parts.question import Answer, QuestionDialog, QuestionValue
 from widgets.parts.small import Chip
@@ -100,18 +101,16 @@ class PreviewRows(QWidget):
     def __init__(self, items: Sequence[tuple[PictureValue, str]]) -> None:
         """Create the rows of the first nine `items`."""
         super().__init__()
-        box = QVBoxLayout(self)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(0)
+        box = in_column(gap=0, parent=self)
         for number, (value, name) in enumerate(items[:9]):
             if number:
                 box.addWidget(divider())
-            row = QHBoxLayout()
-            row.setContentsMargins(0, 4, 0, 4)
-            row.setSpacing(SPACE_M)
-            row.addWidget(ElidedLabel(clipped(value.text or value.name or value.path, MAX_TEXT_CHARS)), 1)
-            if name:
-                row.addWidget(Chip(name))
+            row = in_row(
+                (ElidedLabel(clipped(value.text or value.name or value.path, MAX_TEXT_CHARS)), 1),
+                Chip(name) if name else None,
+                gap=SPACE_M,
+                edges=(0, 4, 0, 4),
+            )
             box.addLayout(row)
 
 
@@ -161,13 +160,7 @@ class MatchDialog(QuestionDialog):
             parent,
         )
         self._boxes: dict[str, ChoiceField] = {}
-        holder = QWidget()
-        rows = QVBoxLayout(holder)
-        rows.setContentsMargins(0, 0, SPACE_S, 0)
-        rows.setSpacing(SPACE_S)
-        for name in labels:
-            rows.addLayout(self._row(name, classes))
-        rows.addStretch(1)
+        holder = held(in_column(*(self._row(name, classes) for name in labels), STRETCH, edges=(0, 0, SPACE_S, 0)))
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setWidget(holder)
@@ -188,14 +181,9 @@ class MatchDialog(QuestionDialog):
         box.setMinimumWidth(220)
         box.setMaximumWidth(260)
         self._boxes[name] = box
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_L)
         beside: QLabel = ElidedLabel(name)
         beside.setBuddy(box)  # names the field for screen readers on Linux
-        row.addWidget(beside, 1)
-        row.addWidget(label("→", "soft", wrap=False))
-        row.addWidget(box)
-        return row
+        return in_row((beside, 1), label("→", "soft", wrap=False), box, gap=SPACE_L)
 
     def _choose(self, answer: str) -> None:
         if answer == "use":

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout
 
 from widgets.parts.card import Card
 from widgets.parts.fields import ChoiceField, DecimalField
+from widgets.parts.layout import in_row
 from widgets.parts.text import label, words
 from widgets.tokens import SPACE_S
 
@@ -39,11 +40,7 @@ class ReadingCard(Card):
             self._way.addItem(title, way)
         self._way.setCurrentIndex(max(0, self._way.findData(value.chosen)))
         self._way.currentIndexChanged.connect(self._tell)
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_S)
-        row.addWidget(label(self.tr("Read as"), "soft", wrap=False))
-        row.addWidget(self._way, 1)
-        self.add(row)
+        self.add(in_row(label(self.tr("Read as"), "soft", wrap=False), (self._way, 1)))
         self._threshold: DecimalField | None = None
         if value.threshold is not None:
             self.add(self._threshold_row(value.threshold))
@@ -56,11 +53,7 @@ class ReadingCard(Card):
         field.setValue(threshold)
         field.setKeyboardTracking(False)  # each change opens the model again
         field.valueChanged.connect(self._tell)
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_S)
-        row.addWidget(label(self.tr("Found from this score on"), "soft", wrap=False))
-        row.addWidget(field, 1)
-        return row
+        return in_row(label(self.tr("Found from this score on"), "soft", wrap=False), (field, 1))
 
     def _tell(self, _new: object) -> None:
         way = str(self._way.currentData())

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QWidget
 
 from widgets.parts.buttons import GhostButton, TextButton
 from widgets.parts.card import divider
 from widgets.parts.format import percent
+from widgets.parts.layout import STRETCH, held, in_column, in_row
 from widgets.parts.pictures import PictureLabel, PictureStore, PictureValue
 from widgets.parts.question import Answer, QuestionDialog, QuestionValue
 from widgets.parts.text import ElidedLabel, words
@@ -55,13 +56,12 @@ class SuspectsDialog(QuestionDialog):
         )
         self._theme, self._store = theme, store
         self._left = len(suspects)
-        holder = QWidget()
-        self._rows = QVBoxLayout(holder)
-        self._rows.setContentsMargins(0, 0, SPACE_S, 0)
-        self._rows.setSpacing(SPACE_S)
-        for number, suspect in enumerate(suspects):
-            self._rows.addWidget(self._row(suspect, is_first=number == 0))
-        self._rows.addStretch(1)
+        self._rows = in_column(
+            *(self._row(suspect, is_first=number == 0) for number, suspect in enumerate(suspects)),
+            STRETCH,
+            edges=(0, 0, SPACE_S, 0),
+        )
+        holder = held(self._rows)
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setWidget(holder)
@@ -72,30 +72,24 @@ class SuspectsDialog(QuestionDialog):
 
     def _row(self, suspect: SuspectValue, *, is_first: bool) -> QWidget:
         holder = QWidget()
-        outer = QVBoxLayout(holder)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(SPACE_S)
-        if not is_first:
-            outer.addWidget(divider())
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_M)
+        row = in_row(gap=SPACE_M)
         if suspect.picture.is_picture:
             row.addWidget(
                 PictureLabel(self._theme, self._store, suspect.picture, SIDE_PX), 0, Qt.AlignmentFlag.AlignTop
             )
-        told = QVBoxLayout()
-        told.setSpacing(SPACE_XS)
-        told.addWidget(ElidedLabel(suspect.picture.text or suspect.source, "caption"))
-        told.addWidget(words(self.tr("Labelled “{0}”, looks more like “{1}”").format(suspect.given, suspect.likely)))
-        told.addWidget(words(self.tr("{0} sure").format(percent(suspect.share, 0)), "caption"))
-        told.addLayout(self._answers(suspect, holder))
+        told = in_column(
+            ElidedLabel(suspect.picture.text or suspect.source, "caption"),
+            words(self.tr("Labelled “{0}”, looks more like “{1}”").format(suspect.given, suspect.likely)),
+            words(self.tr("{0} sure").format(percent(suspect.share, 0)), "caption"),
+            self._answers(suspect, holder),
+            gap=SPACE_XS,
+        )
         row.addLayout(told, 1)
-        outer.addLayout(row)
+        in_column(divider() if not is_first else None, row, parent=holder)
         return holder
 
     def _answers(self, suspect: SuspectValue, holder: QWidget) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_S)
+        row = in_row()
         relabel = GhostButton(self._theme, self.tr("It is “{0}”").format(suspect.likely[:30]), size="small")
         leave = GhostButton(self._theme, self.tr("Leave out"), size="small")
         right = TextButton(self._theme, self.tr("The label is right"), size="small")

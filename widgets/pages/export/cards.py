@@ -4,7 +4,7 @@ from pathlib import PurePath
 
 from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QButtonGroup, QCheckBox, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QCheckBox, QGridLayout, QWidget
 
 from widgets.icons import IconLabel
 from widgets.pages.export.value import DoneValue, ExportValue, ProveValue, SignValue, TargetValue
@@ -13,6 +13,7 @@ from widgets.parts.card import Card, ChoiceCard, Square, divider
 from widgets.parts.fields import TextField
 from widgets.parts.format import size_bytes
 from widgets.parts.installing.row import InstallRow
+from widgets.parts.layout import MIDDLE, TOP, in_column, in_row
 from widgets.parts.markdown import MarkdownView
 from widgets.parts.small import Tag
 from widgets.parts.text import ElidedLabel, label, words
@@ -68,18 +69,13 @@ class TargetCards(QWidget):
     @staticmethod
     def _card(theme: Theme, target: TargetValue, *, is_chosen: bool) -> ChoiceCard:
         card = ChoiceCard(target.id, target.title, target.text, edge=11)
-        row = QHBoxLayout()
-        row.setSpacing(10)
-        row.addWidget(IconLabel(theme, target.icon, "brand" if is_chosen else "soft", 20))
-        column = QVBoxLayout()
-        column.setSpacing(0)
-        column.addWidget(words(target.title, "strong"))
-        column.addWidget(words(target.text, "caption"))
+        column = in_column(words(target.title, "strong"), words(target.text, "caption"), gap=0)
         if target.missing is not None:
             column.addSpacing(SPACE_S)
             column.addWidget(InstallRow(theme, target.missing, target.title))
-        row.addLayout(column, 1)
-        row.addWidget(card.radio)
+        row = in_row(
+            IconLabel(theme, target.icon, "brand" if is_chosen else "soft", 20), (column, 1), card.radio, gap=10
+        )
         card.add(row)
         card.radio.setChecked(is_chosen)
         card.radio.setEnabled(target.available)
@@ -152,15 +148,11 @@ class FallbackRow(QWidget):
     def __init__(self, size: int, is_chosen: bool) -> None:
         """Create the row; `size` are the additional bytes."""
         super().__init__()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(SPACE_L, 0, SPACE_L, 0)
-        column.setSpacing(2)
         self.box = QCheckBox(self.tr("With the original as a fallback, {0} more").format(size_bytes(size)))
         self.box.setChecked(is_chosen)
         self.box.toggled.connect(self.chosen)
-        column.addWidget(self.box)
         why = self.tr("It answers where this version does not run, or was measured to be slower.")
-        column.addWidget(label(why, "caption"))
+        in_column(self.box, label(why, "caption"), gap=2, edges=(SPACE_L, 0, SPACE_L, 0), parent=self)
 
 
 class ProveRow(QWidget):
@@ -171,20 +163,21 @@ class ProveRow(QWidget):
     def __init__(self, theme: Theme, value: ProveValue) -> None:
         """Create the row of `value`."""
         super().__init__()
-        row = QHBoxLayout(self)
-        row.setContentsMargins(SPACE_L, 0, SPACE_L, 0)
-        row.setSpacing(SPACE_M)
         text = self.tr("“{0}” is faster and fits this target; its answers are not tested yet.")
         doing = self.tr("Asking the test examples…")
         if not value.is_measured:
             text = self.tr("“{0}” fits this target and looked faster at first; that is not proven yet.")
             doing = self.tr("Measuring and testing it…")
-        row.addWidget(words(text.format(value.title), "soft"), 1)
         what = self.tr("Prove it ({0})").format(value.takes) if value.takes else self.tr("Prove it")
-        button = GhostButton(theme, doing if value.is_running else what, "shield-check")
+        button = GhostButton(theme, doing if value.is_running else what, "shield-check", on=self.wanted)
         button.setEnabled(not value.is_running)
-        button.clicked.connect(self.wanted)
-        row.addWidget(button, 0, Qt.AlignmentFlag.AlignVCenter)
+        in_row(
+            (words(text.format(value.title), "soft"), 1),
+            (button, MIDDLE),
+            gap=SPACE_M,
+            edges=(SPACE_L, 0, SPACE_L, 0),
+            parent=self,
+        )
 
 
 class ReasonCard(Card):
@@ -195,10 +188,7 @@ class ReasonCard(Card):
     def __init__(self, theme: Theme, why: str, reason: str) -> None:
         """Create the card; `why` is the question, `reason` the current text."""
         super().__init__(gap=SPACE_M)
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_M)
-        row.addWidget(IconLabel(theme, "warning", "warn", 20), 0, Qt.AlignmentFlag.AlignTop)
-        row.addWidget(words(why), 1)
+        row = in_row((IconLabel(theme, "warning", "warn", 20), TOP), (words(why), 1), gap=SPACE_M)
         name = self.tr("Why use it all the same? It will stand in the model card.")
         self._field = TextField(reason, name, self.tr("in your own words"), MAX_ANSWER_CHARS)
         self._field.setObjectName("reason")
@@ -227,23 +217,20 @@ class SignBox(QWidget):
     def __init__(self, theme: Theme, value: SignValue) -> None:
         """Create the box of `value`."""
         super().__init__()
-        row = QHBoxLayout(self)
-        row.setContentsMargins(SPACE_L, 0, SPACE_L, 0)
-        row.setSpacing(SPACE_M)
         self._box = QCheckBox(self.tr("Sign it"))
         self._box.setChecked(value.wanted and value.available)
         self._box.setEnabled(value.available)
         text = self.tr("Shows others that nothing was changed since. Fettle makes the key.")
         if value.key:
             text = self.tr("Shows others that nothing was changed since. Key {0}").format(value.key)
-        column = QVBoxLayout()
-        column.addWidget(words(text, "caption"))
-        if value.missing is not None:
-            column.addWidget(InstallRow(theme, value.missing, self.tr("Sign it")))
+        column = in_column(
+            words(text, "caption"),
+            InstallRow(theme, value.missing, self.tr("Sign it")) if value.missing is not None else None,
+            gap=None,
+        )
         self._box.setAccessibleDescription(text)
         self._box.toggled.connect(self.changed)
-        row.addWidget(self._box, 0, Qt.AlignmentFlag.AlignTop)
-        row.addLayout(column, 1)
+        in_row((self._box, TOP), (column, 1), gap=SPACE_M, edges=(SPACE_L, 0, SPACE_L, 0), parent=self)
 
     @property
     def is_wanted(self) -> bool:
@@ -258,18 +245,16 @@ class MarkdownCard(Card):
         """Create the card of a markdown text; "" means that it is being made."""
         super().__init__(gap=SPACE_S)
         self.setAccessibleName(self.tr("Model card"))
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_S)
-        column = QVBoxLayout()
-        column.setSpacing(0)
-        column.addWidget(words(self.tr("Model card"), "section", wrap=False))
-        column.addWidget(label(self.tr("README.md, as others will read it"), "caption"))
-        row.addLayout(column, 1)
+        column = in_column(
+            words(self.tr("Model card"), "section", wrap=False),
+            label(self.tr("README.md, as others will read it"), "caption"),
+            gap=0,
+        )
+        row = in_row((column, 1))
         self._row = row
         self._making = words(self.tr("One moment: the card is being made."), "soft")
         self.view = MarkdownView(theme, self.tr("Model card"))
-        self.add(row, divider(), self._making)
-        self.add(self.view, stretch=1)
+        self.add(row, divider(), self._making, (self.view, 1))
         self.show_markdown(markdown)
 
     def add_action(self, button: QWidget) -> None:
@@ -289,14 +274,14 @@ class DoneCard(Card):
         """Create the card of `value`."""
         super().__init__()
         path = PurePath(value.path)
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_L)
-        column = QVBoxLayout()
-        column.setSpacing(0)
-        column.addWidget(ElidedLabel(path.name, "section"))
         line = self.tr("{0}, {1}, in {2}").format(size_bytes(value.size_bytes), value.target, path.parent)
-        column.addWidget(ElidedLabel(line, "soft", mode=Qt.TextElideMode.ElideMiddle))
-        row.addWidget(Square(theme, "package", 48, 24))
-        row.addLayout(column, 1)
-        row.addWidget(Tag(theme, "ok", value.tested or self.tr("Verified"), "circle-wavy-check"))
+        column = in_column(
+            ElidedLabel(path.name, "section"), ElidedLabel(line, "soft", mode=Qt.TextElideMode.ElideMiddle), gap=0
+        )
+        row = in_row(
+            Square(theme, "package", 48, 24),
+            (column, 1),
+            Tag(theme, "ok", value.tested or self.tr("Verified"), "circle-wavy-check"),
+            gap=SPACE_L,
+        )
         self.add(row)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from widgets.pages.export.cards import (
     DoneCard,
@@ -24,6 +24,7 @@ from widgets.parts.for_developers import ForDevelopers
 from widgets.parts.format import about
 from widgets.parts.installing.row import InstallRow, show_set
 from widgets.parts.installing.value import SetValue
+from widgets.parts.layout import LEFT, STRETCH, held, in_column, in_row
 from widgets.parts.page import Page
 from widgets.parts.small import Bar, CheckList, CheckValue, PageHead
 from widgets.parts.text import ElidedLabel, label
@@ -109,22 +110,18 @@ class ExportPage(Page):
             self.tr("One file that runs on its own, with everything the next person needs to know."),
         )
         text = self.tr("Export anyway") if value.reason_needed else self.tr("Export bundle")
-        self._export = PrimaryButton(self.theme, text, "package")
-        self._export.clicked.connect(self._on_export)
-        self._cancel = GhostButton(self.theme, self.tr("Cancel"), "x")
-        self._cancel.clicked.connect(self.cancel_requested)
+        self._export = PrimaryButton(self.theme, text, "package", on=self._on_export)
+        self._cancel = GhostButton(self.theme, self.tr("Cancel"), "x", on=self.cancel_requested)
         self._cancel.hide()
         head.add_action(self._cancel)
         head.add_action(self._export)
         return head
 
     def _form_column(self, value: ExportValue) -> QVBoxLayout:
-        left = QVBoxLayout()
-        left.setSpacing(SPACE_L)
         targets = target_cards(self.theme, value)
         for card in targets.cards:
             card.chosen.connect(self._on_target)
-        left.addWidget(targets)
+        left = in_column(targets, gap=SPACE_L)
         self._form = [targets]
         self._reason = None
         if value.reason_needed:
@@ -189,24 +186,23 @@ class ExportPage(Page):
             self.tr("Done: your bundle runs on its own"),
             self.tr("Unpacked in a clean place, it gave the same answers as here."),
         )
-        again = TextButton(self.theme, self.tr("Export another version"), "arrow-left")
-        again.clicked.connect(self.again_requested)
-        folder = PrimaryButton(self.theme, self.tr("Open folder"), "folder-open")
-        folder.clicked.connect(lambda: self.open_folder_requested.emit(value.path))
-        self._release = GhostButton(self.theme, self.tr("Make it a release"), "tag")
-        self._release.clicked.connect(self.release_requested)
+        again = TextButton(self.theme, self.tr("Export another version"), "arrow-left", on=self.again_requested)
+        folder = PrimaryButton(
+            self.theme, self.tr("Open folder"), "folder-open", on=lambda: self.open_folder_requested.emit(value.path)
+        )
+        self._release = GhostButton(self.theme, self.tr("Make it a release"), "tag", on=self.release_requested)
         for button in (self._release, folder):
             head.add_action(button)
-        left = QVBoxLayout()
-        left.setSpacing(SPACE_L)
-        left.addWidget(DoneCard(self.theme, value))
-        left.addWidget(ForDevelopers(self.theme, value.commands, value.printed, value.how_to_run))
-        left.addWidget(self._checks_card(value.checks, ""), 1)
-        left.addWidget(again, 0, Qt.AlignmentFlag.AlignLeft)
+        left = in_column(
+            DoneCard(self.theme, value),
+            ForDevelopers(self.theme, value.commands, value.printed, value.how_to_run),
+            (self._checks_card(value.checks, ""), 1),
+            (again, LEFT),
+            gap=SPACE_L,
+        )
         columns = self._columns(left, value.card)
         if self._card is not None and value.has_page:
-            read = GhostButton(self.theme, self.tr("Read the card"), "article", "small")
-            read.clicked.connect(self.read_card_requested)
+            read = GhostButton(self.theme, self.tr("Read the card"), "article", "small", on=self.read_card_requested)
             self._card.add_action(read)
         self._fill("done", head, columns, grow=0)
 
@@ -219,12 +215,8 @@ class ExportPage(Page):
         return self.tr("Writing the bundle"), self.tr("An older file of that name stays whole until this is done.")
 
     def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
-        again = PrimaryButton(self.theme, self.tr("Back to export"), "arrow-left")
-        again.clicked.connect(self.again_requested)
-        place = GhostButton(self.theme, self.tr("Choose another place…"), "folder-open")
-        place.clicked.connect(self.choose_path)
-        card.add_action(again)
-        card.add_action(place)
+        card.add_action(PrimaryButton(self.theme, self.tr("Back to export"), "arrow-left", on=self.again_requested))
+        card.add_action(GhostButton(self.theme, self.tr("Choose another place…"), "folder-open", on=self.choose_path))
         return ()
 
     # -- parts --
@@ -252,17 +244,18 @@ class ExportPage(Page):
             self._card.setFixedWidth(min(wide, 720))
 
     def _place(self, value: ExportValue) -> QWidget:
-        holder = QWidget()
-        row = QHBoxLayout(holder)
-        row.setContentsMargins(SPACE_L, 0, SPACE_L, 0)
-        row.setSpacing(SPACE_M)
-        change = GhostButton(self.theme, self.tr("Change…"), size="small")
+        change = GhostButton(self.theme, self.tr("Change…"), size="small", on=self.choose_path)
         change.setAccessibleName(self.tr("Change where it is written"))
-        change.clicked.connect(self.choose_path)
-        row.addWidget(label(self.tr("Written to"), "soft", wrap=False))
         self._path = ElidedLabel(value.path, mode=Qt.TextElideMode.ElideMiddle)
-        row.addWidget(self._path, 1)
-        row.addWidget(change)
+        holder = held(
+            in_row(
+                label(self.tr("Written to"), "soft", wrap=False),
+                (self._path, 1),
+                change,
+                gap=SPACE_M,
+                edges=(SPACE_L, 0, SPACE_L, 0),
+            )
+        )
         return holder
 
     def _checks_hint(self, value: ExportValue) -> str:
@@ -276,8 +269,7 @@ class ExportPage(Page):
         if hint:
             card.add_caption(hint)
         self._checks = CheckList(self.theme, checks, 32)
-        card.add(self._checks)
-        card.box.addStretch(1)
+        card.add(self._checks, STRETCH)
         return card
 
     # -- slots --
@@ -326,8 +318,7 @@ class ExportPage(Page):
 
     def choose_path(self) -> None:
         """Open the system's dialog for a new file."""
-        start = self._value.path if self._value is not None else ""
-        kind = self.tr("Bundles (*{0})").format(self._value.suffix if self._value is not None else ".zip")
-        path, _filter = QFileDialog.getSaveFileName(self, self.tr("Where shall the bundle be written?"), start, kind)
+        value = self._value
+        path = self._ask_place(value.path, value.suffix) if value is not None else self._ask_place("", ".zip")
         if path:
             self.path_chosen.emit(path)

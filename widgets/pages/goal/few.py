@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame
 
 from widgets.icons import IconLabel
 from widgets.parts.buttons import GhostButton
 from widgets.parts.format import percent_of
+from widgets.parts.layout import MIDDLE, TOP, in_row
 from widgets.parts.nouns import DataKind, counted, plural
 from widgets.parts.text import words
 from widgets.theme import Theme
@@ -46,17 +47,17 @@ class FewLine(QFrame):
         self.setProperty("tone", "warn")
         self._value: FewValue | None = None
         self._text = words("")
-        self._limit = GhostButton(theme, "", size="small")
-        self._limit.clicked.connect(self._on_limit)
-        self._more = GhostButton(theme, "", "plus", "small")
-        self._more.clicked.connect(self.data_wanted)
-        row = QHBoxLayout(self)
-        row.setSpacing(SPACE_M)
-        row.setContentsMargins(SPACE_L, SPACE_S, SPACE_M, SPACE_S)
-        row.addWidget(IconLabel(theme, "warning", "warn"), 0, Qt.AlignmentFlag.AlignTop)
-        row.addWidget(self._text, 1)
-        row.addWidget(self._limit, 0, Qt.AlignmentFlag.AlignVCenter)
-        row.addWidget(self._more, 0, Qt.AlignmentFlag.AlignVCenter)
+        self._limit = GhostButton(theme, "", size="small", on=self._on_limit)
+        self._more = GhostButton(theme, "", "plus", "small", on=self.data_wanted)
+        in_row(
+            (IconLabel(theme, "warning", "warn"), TOP),
+            (self._text, 1),
+            (self._limit, MIDDLE),
+            (self._more, MIDDLE),
+            gap=SPACE_M,
+            edges=(SPACE_L, SPACE_S, SPACE_M, SPACE_S),
+            parent=self,
+        )
         self.hide()
 
     def show_value(self, value: FewValue | None) -> None:

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QGridLayout, QSlider, QStyle
 from widgets.pages.goal.value import GoalValue
 from widgets.parts.card import Card
 from widgets.parts.format import percent_of
+from widgets.parts.layout import STRETCH
 from widgets.parts.nouns import plural
 from widgets.parts.text import label
 from widgets.theme import Theme
@@ -103,8 +104,7 @@ class LimitCard(Card):
         grid.addWidget(label(percent_of(self._slider.maximum() / STEPS_PER_PCT), "caption", wrap=False), 1, 2)
         self.add(grid)
         self._examples = label("", "soft")
-        self.add(self._examples)
-        self.box.addStretch(1)
+        self.add(self._examples, STRETCH)
         self._tell()
         self._slider.valueChanged.connect(self._on_value_changed)
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QRadioButton, QWidget
+from PySide6.QtWidgets import QButtonGroup, QGridLayout, QRadioButton, QWidget
 
 from widgets.pages.goal.few import FewLine, FewValue
 from widgets.pages.goal.limit import MAX_PCT, LimitCard
@@ -15,8 +15,8 @@ from widgets.parts.buttons import Button, GhostButton, PrimaryButton
 from widgets.parts.card import ChoiceCard, Square, divider
 from widgets.parts.cards.empty import EmptyCard
 from widgets.parts.fields import TextField
-from widgets.parts.flow import FlowLayout
 from widgets.parts.format import about, capitalized, clipped
+from widgets.parts.layout import STRETCH, held, in_flow, in_row
 from widgets.parts.page import Page
 from widgets.parts.small import PageHead
 from widgets.parts.text import label, words
@@ -54,8 +54,7 @@ class GoalPage(Page):
     # -- states --
     def show_empty(self) -> None:
         """Show that there is no model yet."""
-        go = PrimaryButton(self.theme, self.tr("Pick a model"), "cube")
-        go.clicked.connect(self.model_requested)
+        go = PrimaryButton(self.theme, self.tr("Pick a model"), "cube", on=self.model_requested)
         text = self.tr("Then say what matters most: speed, size, or that every answer stays the same.")
         card = EmptyCard(self.theme, "target", self.tr("First, a model"), text, go)
         self._fill("empty", PageHead(self.tr("What matters most?")), card)
@@ -71,16 +70,13 @@ class GoalPage(Page):
             self.tr("What matters most?"),
             self.tr("Pick one. You can come back and try another; nothing is lost."),
         )
-        customize = GhostButton(self.theme, self.tr("Customize…"), "sliders-horizontal")
-        customize.clicked.connect(self.show_recipes)
+        customize = GhostButton(self.theme, self.tr("Customize…"), "sliders-horizontal", on=self.show_recipes)
         customize.setEnabled(bool(value.recipes))
         head.add_action(customize)
         head.add_action(self._start_button())
-        limits = QHBoxLayout()
-        limits.setSpacing(SPACE_L)
         self._limit = LimitCard(self.theme, value)
         self._limit.changed.connect(self._on_limit_changed)
-        limits.addWidget(self._limit, 1)
+        limits = in_row((self._limit, 1), gap=SPACE_L)
         self._expected = words("", "soft")
         self._short = label("", "", "warn")
         why = [label(value.why_not, "", "warn")] if value.why_not else []
@@ -115,9 +111,7 @@ class GoalPage(Page):
             self.tr("What is tried, in this order"),
             self.tr("From “{0}”. Each version is measured and judged by the same rules.").format(chosen.title),
         )
-        back = GhostButton(self.theme, self.tr("Back"), "arrow-left")
-        back.clicked.connect(self._on_back)
-        head.add_action(back)
+        head.add_action(GhostButton(self.theme, self.tr("Back"), "arrow-left", on=self._on_back))
         head.add_action(self._start_button())
         editor = RecipeEditor(self.theme, self._recipes, self._value.techniques, self._value.runtimes)
         editor.changed.connect(self._on_recipes_changed)
@@ -130,23 +124,17 @@ class GoalPage(Page):
 
     def _saving(self) -> QWidget:
         """Return a field and a button that save the current recipes as the user's own preset."""
-        holder = QWidget()
-        row = QHBoxLayout(holder)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(SPACE_M)
         name = TextField()
         name.setPlaceholderText(self.tr("A name for it"))
         name.setAccessibleName(self.tr("Name of your preset"))
         name.setMaxLength(40)
-        save = GhostButton(self.theme, self.tr("Save as my preset"), "plus")
+        save = GhostButton(
+            self.theme, self.tr("Save as my preset"), "plus", on=lambda: self.save_requested.emit(name.text().strip())
+        )
         save.setEnabled(False)
         name.textChanged.connect(lambda text: save.setEnabled(bool(text.strip())))
-        save.clicked.connect(lambda: self.save_requested.emit(name.text().strip()))
         name.returnPressed.connect(save.click)
-        row.addWidget(name, 1)
-        row.addWidget(save)
-        row.addStretch(1)
-        return holder
+        return held(in_row((name, 1), save, STRETCH, gap=SPACE_M))
 
     def _differs_in_choice(self, value: GoalValue) -> bool:
         old = self._value
@@ -200,9 +188,8 @@ class GoalPage(Page):
         return PresetValue(preset_id, preset_id, "", "", 60)
 
     def _start_button(self) -> Button:
-        self._start = PrimaryButton(self.theme, self._start_text(), "play")
+        self._start = PrimaryButton(self.theme, self._start_text(), "play", on=self.run_requested)
         self._start.setEnabled(self._value.can_start)
-        self._start.clicked.connect(self.run_requested)
         return self._start
 
     def _start_text(self) -> str:
@@ -227,20 +214,17 @@ class GoalPage(Page):
 
     def _card(self, preset: PresetValue, *, is_chosen: bool) -> ChoiceCard:
         card = ChoiceCard(preset.id, preset.title, f"{preset.text} {preset.problem}".strip())
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_M)
-        row.addWidget(Square(self.theme, preset.icon))
-        row.addWidget(label(preset.title, "section"), 1)
-        row.addWidget(card.radio)
+        row = in_row(Square(self.theme, preset.icon), (label(preset.title, "section"), 1), card.radio, gap=SPACE_M)
         text = words(preset.problem or preset.text, "", "warn" if preset.problem else "")
         text.setMinimumHeight(40)
         text.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-        foot = QWidget()
-        flow = FlowLayout(foot, 2, spread=True)
-        flow.addWidget(words(capitalized(preset.expect), "caption"))
-        flow.addWidget(label(how_long(preset), "caption", wrap=False))
-        card.add(row)
-        card.add(text, stretch=1)
+        foot = in_flow(
+            words(capitalized(preset.expect), "caption"),
+            label(how_long(preset), "caption", wrap=False),
+            gap=2,
+            spread=True,
+        )
+        card.add(row, (text, 1))
         if not preset.problem:
             card.add(divider(), foot)
         card.radio.setChecked(is_chosen)

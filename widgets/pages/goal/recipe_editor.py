@@ -5,12 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication, Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QMenu, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QMenu, QSizePolicy, QWidget
 
 from widgets.pages.goal.value import RecipeValue, StepValue, TechniqueValue
 from widgets.parts.buttons import Button, FoldButton, GhostButton, TextButton
 from widgets.parts.card import Card, divider
 from widgets.parts.fields import ChoiceField, TextField
+from widgets.parts.layout import STRETCH, clear, held, in_column, in_row
 from widgets.parts.schema_form import SchemaForm
 from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
@@ -27,26 +28,21 @@ class StepBox(QWidget):
     def __init__(self, theme: Theme, step: StepValue, technique: TechniqueValue) -> None:
         """Create the box of a step."""
         super().__init__()
-        box = QVBoxLayout(self)
-        box.setContentsMargins(0, SPACE_M, 0, SPACE_M)
-        box.setSpacing(SPACE_S)
-        head = QHBoxLayout()
-        head.setSpacing(0)
-        head.addWidget(words(technique.title, "strong"), 1)
+        head = in_row((words(technique.title, "strong"), 1), gap=0)
         for text, icon, signal in (
             (self.tr("Earlier"), "arrow-up", -1),
             (self.tr("Later"), "arrow-down", 1),
         ):
-            button = TextButton(theme, text, icon, "small")
-            button.clicked.connect(lambda _checked=False, by=signal: self.moved.emit(by))
+            button = TextButton(theme, text, icon, "small", on=lambda _checked=False, by=signal: self.moved.emit(by))
             head.addWidget(button)
-        remove = TextButton(theme, self.tr("Remove"), "x", "small")
-        remove.clicked.connect(self.removed)
-        head.addWidget(remove)
-        box.addLayout(head)
-        box.addWidget(words(technique.summary, "soft"))
-        if not technique.available:
-            box.addWidget(label(technique.hint, "caption", "warn", select=True))
+        head.addWidget(TextButton(theme, self.tr("Remove"), "x", "small", on=self.removed))
+        box = in_column(
+            head,
+            words(technique.summary, "soft"),
+            label(technique.hint, "caption", "warn", select=True) if not technique.available else None,
+            edges=(0, SPACE_M, 0, SPACE_M),
+            parent=self,
+        )
         if technique.schema.get("properties"):
             form = SchemaForm(technique.schema, step.params)
             form.changed.connect(self.changed)
@@ -74,27 +70,20 @@ class RecipeCard(Card):
         self._techniques = {technique.id: technique for technique in techniques}
         self._runtimes = tuple(runtimes)
         self.setAccessibleName(value.title)
-        head = QHBoxLayout()
-        head.setSpacing(SPACE_M)
         self._switch = QCheckBox()
         self._switch.setAccessibleName(self.tr("Try “{0}”").format(value.title))
         self._switch.setChecked(value.enabled)
         self._switch.toggled.connect(self._on_toggled)
         self._fold = FoldButton(theme, self.tr("Steps"), "small")
         self._fold.setAccessibleName(self.tr("Steps of “{0}”").format(value.title))
-        head.addWidget(self._switch)
-        head.addWidget(ElidedLabel(value.title, "strong"))
         self._summary = ElidedLabel("", "soft")
         self._summary.setAlignment(Qt.AlignmentFlag.AlignRight)
         # the name is shown completely; the summary takes the rest
         self._summary.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        head.addWidget(self._summary, 1)
-        head.addWidget(self._fold)
+        head = in_row(self._switch, ElidedLabel(value.title, "strong"), (self._summary, 1), self._fold, gap=SPACE_M)
         self.add(head)
         self._body = QWidget()
-        self._box = QVBoxLayout(self._body)
-        self._box.setContentsMargins(SPACE_XL + SPACE_S, 0, SPACE_S, SPACE_S)
-        self._box.setSpacing(0)
+        self._box = in_column(gap=0, edges=(SPACE_XL + SPACE_S, 0, SPACE_S, SPACE_S), parent=self._body)
         self.add(self._body)
         self._body.setVisible(is_open)
         self._fold.setChecked(is_open)
@@ -102,10 +91,7 @@ class RecipeCard(Card):
         self._rebuild()
 
     def _rebuild(self) -> None:
-        while (item := self._box.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
+        clear(self._box)
         self._box.addWidget(self._naming())
         for number, step in enumerate(self._value.steps):
             technique = self._techniques.get(step.technique) or TechniqueValue(step.technique, step.technique, "")
@@ -120,10 +106,6 @@ class RecipeCard(Card):
         self._tell()
 
     def _naming(self) -> QWidget:
-        holder = QWidget()
-        row = QHBoxLayout(holder)
-        row.setContentsMargins(0, SPACE_S, 0, SPACE_M)
-        row.setSpacing(SPACE_S)
         name = TextField(self._value.title, self.tr("Name"), max_chars=80)
         name.editingFinished.connect(lambda: self._on_named(name.text()))
         runtime = ChoiceField(self.tr("Runtime"))
@@ -135,17 +117,19 @@ class RecipeCard(Card):
         runtime.currentIndexChanged.connect(
             lambda _index: self._put(replace(self._value, runtime=str(runtime.currentData())))
         )
-        row.addWidget(label(self.tr("Name"), "soft", wrap=False))
-        row.addWidget(name, 1)
-        row.addSpacing(SPACE_L)
-        row.addWidget(words(self.tr("Runtime"), "soft", wrap=False))
-        row.addWidget(runtime)
+        holder = held(
+            in_row(
+                label(self.tr("Name"), "soft", wrap=False),
+                (name, 1),
+                SPACE_L,
+                words(self.tr("Runtime"), "soft", wrap=False),
+                runtime,
+                edges=(0, SPACE_S, 0, SPACE_M),
+            )
+        )
         return holder
 
     def _foot(self) -> QWidget:
-        holder = QWidget()
-        row = QHBoxLayout(holder)
-        row.setContentsMargins(0, SPACE_M, 0, 0)
         add = Button(self._theme, self.tr("Add a step"), "plus", "ghost", "small")
         menu = QMenu(add)
         for technique in self._techniques.values():
@@ -153,12 +137,8 @@ class RecipeCard(Card):
             action.setEnabled(technique.available)
             action.triggered.connect(lambda _checked=False, which=technique.id: self._on_added(which))
         add.setMenu(menu)
-        remove = TextButton(self._theme, self.tr("Remove this version"), "trash", "small")
-        remove.clicked.connect(self.removed)
-        row.addWidget(add)
-        row.addStretch(1)
-        row.addWidget(remove)
-        return holder
+        remove = TextButton(self._theme, self.tr("Remove this version"), "trash", "small", on=self.removed)
+        return held(in_row(add, STRETCH, remove, gap=None, edges=(0, SPACE_M, 0, 0)))
 
     def _tell(self) -> None:
         self._summary.setText(recipe_summary(self._value, self._techniques.values(), self._runtimes))
@@ -229,29 +209,16 @@ class RecipeEditor(QWidget):
         self._theme = theme
         self._techniques, self._runtimes = tuple(techniques), tuple(runtimes)
         self._recipes = list(recipes)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(SPACE_L)
-        self._box = QVBoxLayout()
-        self._box.setSpacing(SPACE_S)
-        outer.addLayout(self._box)
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_S)
-        add = GhostButton(theme, self.tr("Add a version"), "plus")
-        reset = TextButton(theme, self.tr("Back to the preset’s own"), "arrow-counter-clockwise")
-        add.clicked.connect(self._on_add)
-        reset.clicked.connect(self.reset_requested)
-        row.addWidget(add)
-        row.addWidget(reset)
-        row.addStretch(1)
-        outer.addLayout(row)
+        self._box = in_column()
+        reset = TextButton(
+            theme, self.tr("Back to the preset’s own"), "arrow-counter-clockwise", on=self.reset_requested
+        )
+        row = in_row(GhostButton(theme, self.tr("Add a version"), "plus", on=self._on_add), reset, STRETCH)
+        in_column(self._box, row, gap=SPACE_L, parent=self)
         self._rebuild()
 
     def _rebuild(self, opened: int = -1) -> None:
-        while (item := self._box.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
+        clear(self._box)
         for number, recipe in enumerate(self._recipes):
             card = RecipeCard(self._theme, recipe, self._techniques, self._runtimes, is_open=number == opened)
             card.changed.connect(lambda value, at=number: self._on_changed(at, value))

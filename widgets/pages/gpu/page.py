@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from widgets.icons import IconLabel
 from widgets.pages.gpu.value import GpuValue, PlaceValue
@@ -10,6 +10,7 @@ from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card, divider
 from widgets.parts.cards.error import ErrorCard
 from widgets.parts.installing.value import InstallingValue
+from widgets.parts.layout import TOP, in_column, in_row
 from widgets.parts.page import LoadingCard, Page
 from widgets.parts.small import PageHead, Tag
 from widgets.parts.text import Role, Tone, label, words
@@ -72,13 +73,10 @@ class GpuPage(Page):
 
     def _head(self, title: str, subtitle: str, *, is_trying: bool) -> PageHead:
         head = PageHead(title, subtitle)
-        back = GhostButton(self.theme, self.tr("Back"), "arrow-left")
-        back.clicked.connect(self.settings_requested)
-        report = GhostButton(self.theme, self.tr("Copy report"), "copy")
+        back = GhostButton(self.theme, self.tr("Back"), "arrow-left", on=self.settings_requested)
+        report = GhostButton(self.theme, self.tr("Copy report"), "copy", on=self.report_requested)
         report.setToolTip(self.tr("All of this as text, for whoever helps you"))
-        report.clicked.connect(self.report_requested)
-        again = PrimaryButton(self.theme, self.tr("Check again"), "arrow-clockwise")
-        again.clicked.connect(self.again_requested)
+        again = PrimaryButton(self.theme, self.tr("Check again"), "arrow-clockwise", on=self.again_requested)
         for button in (report, again):
             button.setEnabled(not is_trying)
         for button in (back, report, again):
@@ -99,16 +97,16 @@ class GpuPage(Page):
 
     def _choice(self, value: PlaceValue) -> QHBoxLayout:
         """Return the row that shows or selects the working GPU of several."""
-        row = QHBoxLayout()
-        row.setContentsMargins(0, 0, 0, SPACE_S)
+        row = in_row(gap=None, edges=(0, 0, 0, SPACE_S))
         if value.is_chosen:
             works = all(rung.state == "ok" for rung in value.rungs)
             text = self.tr("Does the work") if works else self.tr("Chosen for the work")
             row.addWidget(Tag(self.theme, "ok" if works else "none", text))
         else:
-            button = GhostButton(self.theme, self.tr("Work on this card"), "", "small")
+            button = GhostButton(
+                self.theme, self.tr("Work on this card"), "", "small", on=lambda: self.card_chosen.emit(value.choice)
+            )
             button.setAccessibleName(self.tr("Work on {0}").format(value.title))
-            button.clicked.connect(lambda: self.card_chosen.emit(value.choice))
             row.addWidget(button)
         row.addStretch(1)
         return row
@@ -117,15 +115,9 @@ class GpuPage(Page):
         holder = QWidget()
         holder.setAccessibleName(value.title)
         holder.setAccessibleDescription(" ".join(part for part in (value.found, value.reason, value.hint) if part))
-        row = QHBoxLayout(holder)
-        row.setContentsMargins(0, SPACE_S + 2, 0, SPACE_S + 2)
-        row.setSpacing(SPACE_M)
         icon, tone = _MARKS[value.state]
-        row.addWidget(IconLabel(self.theme, icon, tone), 0, Qt.AlignmentFlag.AlignTop)
         title = label(value.title, "strong" if value.state != "not_tried" else "soft")
-        row.addWidget(title, 2, Qt.AlignmentFlag.AlignTop)
-        column = QVBoxLayout()
-        column.setSpacing(2)
+        column = in_column(gap=2)
         told: tuple[tuple[str, Role], ...] = ((value.found, "soft"), (value.reason, ""), (value.hint, "soft"))
         for text, role in told:
             if text:
@@ -133,25 +125,32 @@ class GpuPage(Page):
         if value.command:
             column.addLayout(self._command(value))
         if value.installs:
-            install = GhostButton(self.theme, self.tr("Install it…"), "download-simple", "small")
+            install = GhostButton(
+                self.theme,
+                self.tr("Install it…"),
+                "download-simple",
+                "small",
+                on=lambda: self.install_requested.emit(value.installs),
+            )
             install.setAccessibleName(self.tr("Install what mends {0}").format(value.title))
             install.setEnabled(not self._is_busy)
-            install.clicked.connect(lambda: self.install_requested.emit(value.installs))
             column.addSpacing(SPACE_S)
             column.addWidget(install, 0, Qt.AlignmentFlag.AlignLeft)
         column.addStretch(1)
-        row.addLayout(column, 5)
+        in_row(
+            (IconLabel(self.theme, icon, tone), TOP),
+            (title, 2, TOP),
+            (column, 5),
+            gap=SPACE_M,
+            edges=(0, SPACE_S + 2, 0, SPACE_S + 2),
+            parent=holder,
+        )
         return holder
 
     def _command(self, value: TriedRung) -> QHBoxLayout:
-        line = QHBoxLayout()
-        line.setSpacing(SPACE_S)
-        line.addWidget(label(value.command, "code", select=True), 1)
-        copy = GhostButton(self.theme, self.tr("Copy"), "copy", "small")
+        copy = GhostButton(self.theme, self.tr("Copy"), "copy", "small", on=lambda: self.copy(value.command))
         copy.setAccessibleName(self.tr("Copy the command for {0}").format(value.title))
-        copy.clicked.connect(lambda: self.copy(value.command))
-        line.addWidget(copy, 0, Qt.AlignmentFlag.AlignTop)
-        return line
+        return in_row((label(value.command, "code", select=True), 1), (copy, TOP))
 
     def copy(self, text: str) -> None:
         """Copy a text to the clipboard."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from PySide6.QtCore import QCoreApplication, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from widgets.page_registry import find_pages
 from widgets.pages.guide.value import TaskValue
@@ -11,6 +11,7 @@ from widgets.parts.buttons import GhostButton
 from widgets.parts.card import Card, icon_text
 from widgets.parts.flow import FlowLayout
 from widgets.parts.glossary import glossary
+from widgets.parts.layout import STRETCH, in_column, in_row
 from widgets.parts.markdown import MarkdownView
 from widgets.parts.page import Page
 from widgets.parts.search_field import SearchField
@@ -63,14 +64,15 @@ class GuidePage(Page):
     def show_task(self, value: TaskValue) -> None:
         """Show one task page in place of the guide."""
         head = PageHead(value.title)
-        back = GhostButton(self.theme, self.tr("Back to the guide"), "arrow-left")
-        back.clicked.connect(lambda: self.show_value(self._tasks))
+        back = GhostButton(
+            self.theme, self.tr("Back to the guide"), "arrow-left", on=lambda: self.show_value(self._tasks)
+        )
         head.add_action(back)
         card = Card()
         view = MarkdownView(self.theme, value.title)
         view.setMinimumHeight(320)
         view.show_markdown(value.markdown, value.pictures)
-        card.add(view, stretch=1)
+        card.add((view, 1))
         self._fill("task", head, card, grow=0)
         view.setFocus(Qt.FocusReason.OtherFocusReason)
 
@@ -81,21 +83,9 @@ class GuidePage(Page):
             self.tr("Guide"),
             self.tr("Fettle makes a trained model smaller and faster, and proves that it answers alike."),
         )
-        back = GhostButton(self.theme, self.tr("Back"), "arrow-left")
-        back.clicked.connect(self.back_requested)
-        head.add_action(back)
-        left = QVBoxLayout()
-        left.setSpacing(SPACE_L)
-        for card in (self._way(), self._keys(), self._safety()):
-            left.addWidget(card)
-        left.addStretch(1)
-        right = QVBoxLayout()
-        right.addWidget(self._words())
-        right.addStretch(1)
-        columns = QHBoxLayout()
-        columns.setSpacing(SPACE_L)
-        columns.addLayout(left, 1)
-        columns.addLayout(right, 1)
+        head.add_action(GhostButton(self.theme, self.tr("Back"), "arrow-left", on=self.back_requested))
+        left = in_column(*(card for card in (self._way(), self._keys(), self._safety())), STRETCH, gap=SPACE_L)
+        columns = in_row((left, 1), (in_column(self._words(), STRETCH, gap=None), 1), gap=SPACE_L)
         self._fill("full", head, *([self._step_by_step()] if self._tasks else []), columns)
 
     def _step_by_step(self) -> QWidget:
@@ -105,8 +95,7 @@ class GuidePage(Page):
         title.setMinimumHeight(CONTROL_HEIGHT)
         row.addWidget(title)
         for topic, text in self._tasks:
-            button = GhostButton(self.theme, text)
-            button.clicked.connect(lambda _on=False, topic=topic: self.task_requested.emit(topic))
+            button = GhostButton(self.theme, text, on=lambda _on=False, topic=topic: self.task_requested.emit(topic))
             row.addWidget(button)
         return holder
 

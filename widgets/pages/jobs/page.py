@@ -1,19 +1,20 @@
 """Show the page Jobs: queue and history, the log of each job, and buttons to stop or continue it."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QSizePolicy
+from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy
 
 from widgets.pages.jobs.value import JobState, JobValue
 from widgets.parts.buttons import Button, GhostButton, PrimaryButton
 from widgets.parts.card import Card
 from widgets.parts.cards.empty import EmptyCard
 from widgets.parts.format import UNKNOWN, moment, percent, seconds
+from widgets.parts.layout import in_row
 from widgets.parts.page import Page
 from widgets.parts.small import Bar, PageHead, TagKind
 from widgets.parts.tables.table import Cell, Column, Table, TableRow
 from widgets.parts.text import ElidedLabel, words
 from widgets.theme import Theme
-from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+from widgets.tokens import SPACE_L, SPACE_M
 
 MAX_LOG_LINES, MAX_LINE_CHARS = 20_000, 2_000
 _RUNNING: tuple[JobState, ...] = ("queued", "running")
@@ -39,8 +40,7 @@ class JobsPage(Page):
     # -- states --
     def show_empty(self) -> None:
         """Show that no job has run yet."""
-        go = PrimaryButton(self.theme, self.tr("Start with a model"), "cube")
-        go.clicked.connect(self.start_requested)
+        go = PrimaryButton(self.theme, self.tr("Start with a model"), "cube", on=self.start_requested)
         text = self.tr(
             "Everything that Fettle does for you is listed here, with its log, and can be stopped or resumed."
         )
@@ -96,7 +96,7 @@ class JobsPage(Page):
         self._table.chosen.connect(self._on_chosen)
         card = Card(edge=1, gap=0)
         card.box.setContentsMargins(1, 1, 1, 2)
-        card.add(self._table, stretch=1)
+        card.add((self._table, 1))
         self._detail = JobCard(self.theme)
         self._detail.cancel.clicked.connect(lambda: self.job_cancel_requested.emit(self._chosen_id))
         self._detail.resume.clicked.connect(lambda: self.resume_requested.emit(self._chosen_id))
@@ -160,11 +160,7 @@ class JobCard(Card):
         self.resume: Button = PrimaryButton(theme, self.tr("Go on from there"), "play")
         self.open: Button = GhostButton(theme, self.tr("Show the result"), "chart-bar")
         self._bar = Bar(self.tr("Progress"))
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_S)
-        row.addWidget(self._title, 1)
-        for button in (self.open, self.cancel, self.resume):
-            row.addWidget(button)
+        row = in_row((self._title, 1), *(button for button in (self.open, self.cancel, self.resume)))
         self._log = QPlainTextEdit()
         self._log.setProperty("role", "log")
         self._log.setReadOnly(True)
@@ -177,8 +173,7 @@ class JobCard(Card):
         self._log.setMinimumHeight(150)
         self._log.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self._shown = ""
-        self.add(row, self._bar, self._detail)
-        self.add(self._log, stretch=1)
+        self.add(row, self._bar, self._detail, (self._log, 1))
         self.box.setContentsMargins(SPACE_L, SPACE_M, SPACE_L, SPACE_L)
 
     def show_job(self, job: JobValue) -> bool:

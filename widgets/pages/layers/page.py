@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPixmap
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from widgets.pages.detail_page import DetailPage
 from widgets.pages.layers.table import LayersTable
@@ -13,6 +13,7 @@ from widgets.parts.cards.empty import EmptyCard
 from widgets.parts.fields import ChoiceField
 from widgets.parts.flow import FlowLayout
 from widgets.parts.format import ms, percent
+from widgets.parts.layout import held, in_flow, in_row
 from widgets.parts.small import PageHead
 from widgets.parts.text import label, words
 from widgets.plots.layer_flow import MOST_KINDS, Block, LayerFlow
@@ -57,8 +58,7 @@ class LayersPage(DetailPage):
                 "Each version answers one of your examples a few times while its engine takes the time of every layer. "
                 "It takes some seconds."
             )
-            go = PrimaryButton(self.theme, self.tr("Look where the time goes"), "play")
-            go.clicked.connect(self.look_requested)
+            go = PrimaryButton(self.theme, self.tr("Look where the time goes"), "play", on=self.look_requested)
             card = EmptyCard(self.theme, ICON, self.tr("Not looked at yet"), text, go)
             self._fill("full", head, self._tools(value), card)
             return
@@ -83,10 +83,7 @@ class LayersPage(DetailPage):
         return text.format(side.title, len(side.result.layers), percent(side.share(slowest), 0), slowest.kind)
 
     def _tools(self, value: LayersValue) -> QWidget:
-        holder = QWidget()
-        flow = FlowLayout(holder, SPACE_S)
-        flow.addWidget(self._version_field(value.versions, value.chosen))
-        return holder
+        return in_flow(self._version_field(value.versions, value.chosen))
 
     def _pictures(self, value: LayersValue) -> Card:
         card = Card(self.tr("From the input to the answer, each layer as wide as its time"), gap=SPACE_M)
@@ -122,17 +119,11 @@ class LayersPage(DetailPage):
         flow = FlowLayout(holder, SPACE_L)
         shown = (*kinds[:MOST_KINDS], *((self.tr("others"),) if len(kinds) > MOST_KINDS else ()))
         for kind in shown:
-            entry = QWidget()
-            row = QHBoxLayout(entry)
-            row.setContentsMargins(0, 0, 0, 0)
-            row.setSpacing(SPACE_S)
             mark = QLabel()
             picture = QPixmap(MARK_PX, MARK_PX)
             picture.fill(self.theme.color(self._flows[0].token_of(kind)))
             mark.setPixmap(picture)
-            row.addWidget(mark)
-            row.addWidget(label(kind, "caption", wrap=False))
-            flow.addWidget(entry)
+            flow.addWidget(held(in_row(mark, label(kind, "caption", wrap=False))))
         return holder
 
     def _list(self, value: LayersValue) -> Card:
@@ -144,7 +135,7 @@ class LayersPage(DetailPage):
         card.title_row.addWidget(self._side, 0, Qt.AlignmentFlag.AlignRight)
         self._table = LayersTable(self.theme)
         self._table.chosen.connect(self._on_row)
-        card.add(self._table, stretch=1)
+        card.add((self._table, 1))
         return card
 
     # -- slots --

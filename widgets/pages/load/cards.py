@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QCoreApplication, QTimer, Signal
-from PySide6.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QGridLayout, QWidget
 
 from widgets.pages.load.value import FactsValue, LoadAskValue, PriceValue
 from widgets.parts.buttons import GhostButton
 from widgets.parts.card import Card, ChoiceCard
 from widgets.parts.fields import ChoiceField, DecimalField, TextField
 from widgets.parts.flow import FlowLayout
+from widgets.parts.layout import STRETCH, in_row
 from widgets.parts.small import KeyValue
 from widgets.parts.text import label, words
 from widgets.theme import Theme
@@ -87,7 +88,7 @@ def facts_card(value: FactsValue) -> Card:
         card.add(words(value.about, "soft"))
     if value.pairs:
         card.add(KeyValue(value.pairs, name_width=NAME_PX))
-    card.box.addStretch(1)
+    card.add(STRETCH)
     return card
 
 
@@ -122,14 +123,13 @@ class CostCard(Card):
         self._settled.setInterval(SETTLE_MS)
         self._settled.timeout.connect(self._on_settled)
         self.add(words(tr("What does an hour of the computer that will run it cost you?"), "soft"))
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_S)
-        for field in (self.per_hour, self.currency):
-            row.addWidget(field)
-        row.addWidget(label(tr("an hour, at work"), wrap=False))
-        row.addWidget(self.used)
-        row.addWidget(label(tr("of the time"), wrap=False))
-        row.addStretch(1)
+        row = in_row(
+            *(field for field in (self.per_hour, self.currency)),
+            label(tr("an hour, at work"), wrap=False),
+            self.used,
+            label(tr("of the time"), wrap=False),
+            STRETCH,
+        )
         self.add(row)
         self._results = QWidget()
         self._told = words("", "caption")
@@ -146,8 +146,12 @@ class CostCard(Card):
         row = FlowLayout(holder, SPACE_S)
         row.addWidget(label(tr("Examples to edit:"), "soft", wrap=False))
         for example_id, title in value.examples:
-            button = GhostButton(self._theme, title, size="small")
-            button.clicked.connect(lambda _on=False, chosen=example_id: self.example_chosen.emit(chosen))
+            button = GhostButton(
+                self._theme,
+                title,
+                size="small",
+                on=lambda _on=False, chosen=example_id: self.example_chosen.emit(chosen),
+            )
             row.addWidget(button)
         return holder
 

@@ -11,6 +11,7 @@ from widgets.parts.card import Card
 from widgets.parts.cards.empty import EmptyCard
 from widgets.parts.cards.error import ErrorCard, ErrorValue
 from widgets.parts.for_developers import ForDevelopers
+from widgets.parts.layout import held, in_row
 from widgets.parts.small import Figure, PageHead
 from widgets.parts.text import words
 from widgets.plots.curve_plot import Curve, CurvePlot
@@ -41,8 +42,7 @@ class LoadPage(BelowCompare):
     # -- states --
     def show_empty(self) -> None:
         """Show that nothing was optimized yet."""
-        go = PrimaryButton(self.theme, self.tr("Choose a goal"), "target")
-        go.clicked.connect(self.goal_requested)
+        go = PrimaryButton(self.theme, self.tr("Choose a goal"), "target", on=self.goal_requested)
         title = self.tr("Nothing to put under load yet")
         text = self.tr("Once a model was optimized, see here how many requests it answers, and what they cost.")
         self._fill("empty", PageHead(self.tr("Under load")), EmptyCard(self.theme, "gauge", title, text, go))
@@ -58,13 +58,16 @@ class LoadPage(BelowCompare):
         )
         cards = AskCards(self.theme, value)
         if value.can_go_back:
-            result = GhostButton(self.theme, self.tr("Back to the result"), "chart-bar")
-            result.clicked.connect(self.result_requested)
+            result = GhostButton(self.theme, self.tr("Back to the result"), "chart-bar", on=self.result_requested)
             head.add_action(result)
         else:
             head.add_action(self._back())
-        start = PrimaryButton(self.theme, self.tr("Start"), "play")
-        start.clicked.connect(lambda: self.start_requested.emit(cards.version, cards.seconds, cards.limit_ms))
+        start = PrimaryButton(
+            self.theme,
+            self.tr("Start"),
+            "play",
+            on=lambda: self.start_requested.emit(cards.version, cards.seconds, cards.limit_ms),
+        )
         head.add_action(start)
         self._fill("ask", head, cards)
 
@@ -72,13 +75,11 @@ class LoadPage(BelowCompare):
         """Show the results."""
         head = PageHead(value.headline, value.subtitle)
         head.add_action(self._back())
-        again = PrimaryButton(self.theme, self.tr("Measure again…"), "arrow-clockwise")
-        again.clicked.connect(self.again_requested)
+        again = PrimaryButton(self.theme, self.tr("Measure again…"), "arrow-clockwise", on=self.again_requested)
         head.add_action(again)
-        figures = QHBoxLayout()
-        figures.setSpacing(SPACE_L)
-        for figure in value.figures:
-            figures.addWidget(Figure(figure.value, figure.unit, figure.text), 1)
+        figures = in_row(
+            *((Figure(figure.value, figure.unit, figure.text), 1) for figure in value.figures), gap=SPACE_L
+        )
         self._cost = CostCard(self.theme, value.price)
         self._cost.price_changed.connect(self.price_changed)
         self._cost.example_chosen.connect(self.example_chosen)
@@ -107,9 +108,7 @@ class LoadPage(BelowCompare):
         )
 
     def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
-        again = PrimaryButton(self.theme, self.tr("Try again…"), "arrow-clockwise")
-        again.clicked.connect(self.again_requested)
-        card.add_action(again)
+        card.add_action(PrimaryButton(self.theme, self.tr("Try again…"), "arrow-clockwise", on=self.again_requested))
         card.add_action(self._back())
         return ()
 
@@ -136,13 +135,7 @@ class LoadPage(BelowCompare):
             cards.append(self._plot_card(self.tr("More requests"), plot, value.latency))
         if not cards:
             return None
-        holder = QWidget()
-        row = QHBoxLayout(holder)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(SPACE_L)
-        for card in cards:
-            row.addWidget(card, 1)
-        return holder
+        return held(in_row(*((card, 1) for card in cards), gap=SPACE_L))
 
     def _plot_card(self, title: str, plot: CurvePlot, curves: tuple[Curve, ...]) -> Card:
         plot.set_curves(curves)

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QCoreApplication
-from PySide6.QtWidgets import QVBoxLayout
 
 from widgets.pages.model.value import FindingValue, ModelValue
 from widgets.parts.card import Card
 from widgets.parts.format import big_count, size_bytes
+from widgets.parts.layout import STRETCH, in_column
 from widgets.parts.small import CheckList, CheckValue, KeyValue
 from widgets.parts.text import words
 from widgets.theme import Theme
@@ -41,7 +41,7 @@ def facts_card(value: ModelValue) -> Card:
     card.add(KeyValue([pair for pair in pairs if pair[1]]))
     if value.classes:
         card.add(words(_classes(value.classes), "caption"))
-    card.box.addStretch(1)
+    card.add(STRETCH)
     return card
 
 
@@ -63,7 +63,4 @@ class SafetyCard(Card):
         if not ordered:
             self.add(words(self.tr("Nothing that needs a word: it holds numbers only."), "soft"))
         values = [CheckValue(finding.level, finding.what, finding.result) for finding in ordered]
-        column = QVBoxLayout()
-        column.addWidget(CheckList(theme, values))
-        self.add(column)
-        self.box.addStretch(1)
+        self.add(in_column(CheckList(theme, values), gap=None), STRETCH)

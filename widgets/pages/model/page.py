@@ -1,7 +1,7 @@
 """Show the page Model: choose a model, see its facts, and change the preparation of its inputs."""
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from widgets.pages.hub.card import HubCard
 from widgets.pages.model.facts import SafetyCard, facts_card
@@ -12,6 +12,7 @@ from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card, DropArea, icon_text
 from widgets.parts.cards.error import ErrorCard, ErrorValue
 from widgets.parts.format import about
+from widgets.parts.layout import LEFT, STRETCH, held, in_column, in_row
 from widgets.parts.page import Page
 from widgets.parts.pictures import PictureLabel, PictureStore
 from widgets.parts.question import QuestionDialog
@@ -56,17 +57,18 @@ class ModelPage(Page):
             self.tr("Which model shall we make faster?"),
             self.tr("Your files stay on this computer; the hub is asked only when you search."),
         )
-        drop = self._drop_area(self.tr("Drop your own model here"), primary=sample is None)
-        drop.setMinimumHeight(188)
+        make = PrimaryButton if sample is None else GhostButton
+        drop = self._drop_area(
+            self.tr("Drop your own model here"),
+            make(self.theme, self.tr("Choose a file…"), on=self.choose_file),
+            GhostButton(self.theme, self.tr("Choose a folder…"), on=self.choose_folder),
+            least_px=188,
+        )
         hub = HubCard(self.theme)
         hub.search_requested.connect(self.hub_requested)
         own = QWidget()
         own.setMaximumHeight(TALLEST_PX)
-        row = QHBoxLayout(own)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(SPACE_L)
-        row.addWidget(drop, 1)
-        row.addWidget(hub, 1)
+        in_row((drop, 1), (hub, 1), gap=SPACE_L, parent=own)
         items: list[QWidget] = [] if sample is None else [self._sample_card(sample)]
         self._fill("empty", head, *items, own, self._explanations(), grow=len(items))
         self._on_width_changed(self.is_narrow)
@@ -74,17 +76,12 @@ class ModelPage(Page):
     def show_value(self, value: ModelValue) -> None:
         """Show an opened model."""
         head = PageHead(value.name, self.tr("This is what was found in it. Is it the right one?"))
-        another = GhostButton(self.theme, self.tr("Choose another model…"))
-        another.clicked.connect(self.another_requested)
-        onward = PrimaryButton(self.theme, self.tr("Continue to data"), "arrow-right")
+        another = GhostButton(self.theme, self.tr("Choose another model…"), on=self.another_requested)
+        onward = PrimaryButton(self.theme, self.tr("Continue to data"), "arrow-right", on=self._on_continue)
         onward.setEnabled(value.can_continue)
-        onward.clicked.connect(self._on_continue)
         head.add_action(another)
         head.add_action(onward)
-        columns = QHBoxLayout()
-        columns.setSpacing(SPACE_L)
-        columns.addWidget(facts_card(value), 3)
-        columns.addWidget(SafetyCard(self.theme, value.findings), 2)
+        columns = in_row((facts_card(value), 3), (SafetyCard(self.theme, value.findings), 2), gap=SPACE_L)
         items: list[QWidget] = []
         self._preprocess = None
         if value.preprocess is not None:
@@ -102,15 +99,11 @@ class ModelPage(Page):
     def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
         first, second = (PrimaryButton, GhostButton) if value.is_unsafe else (GhostButton, PrimaryButton)
         hub_text = self.tr("Find a safe one in the hub") if value.is_unsafe else self.tr("Look in the hub")
-        hub = first(self.theme, hub_text, "magnifying-glass")
-        hub.clicked.connect(lambda: self.hub_requested.emit(""))
-        choose = second(self.theme, self.tr("Choose another file…"))
-        choose.clicked.connect(self.choose_file)
+        hub = first(self.theme, hub_text, "magnifying-glass", on=lambda: self.hub_requested.emit(""))
+        choose = second(self.theme, self.tr("Choose another file…"), on=self.choose_file)
         for button in (hub, choose) if value.is_unsafe else (choose, hub):
             card.add_action(button)
-        drop = self._drop_area(self.tr("Or drop another model here"), icon="")
-        drop.setMinimumHeight(112)
-        return (drop,)
+        return (self._drop_area(self.tr("Or drop another model here"), icon="", least_px=112),)
 
     # -- questions --
     def ask_consent(self, path: str, name: str) -> QuestionDialog:
@@ -147,21 +140,18 @@ class ModelPage(Page):
     def _sample_card(self, sample: SampleValue) -> Card:
         card = Card(edge=SPACE_XL)
         card.setAccessibleName(self.tr("New here? Try the sample"))
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_XL)
-        column = QVBoxLayout()
-        column.setSpacing(SPACE_S)
         text = words(sample.about, "soft")
         text.setMaximumWidth(460)
-        start = PrimaryButton(self.theme, self.tr("Try the sample ({0})").format(about(sample.seconds)), "play", "big")
-        start.clicked.connect(self.sample_requested)
-        column.addStretch(1)
-        column.addWidget(label(self.tr("New here? Try the sample"), "section"))
-        column.addWidget(text)
-        column.addSpacing(SPACE_S)
-        column.addWidget(start, 0, Qt.AlignmentFlag.AlignLeft)
-        column.addStretch(1)
-        row.addLayout(column, 1)
+        start = PrimaryButton(
+            self.theme,
+            self.tr("Try the sample ({0})").format(about(sample.seconds)),
+            "play",
+            "big",
+            on=self.sample_requested,
+        )
+        column = in_column(
+            STRETCH, label(self.tr("New here? Try the sample"), "section"), text, SPACE_S, (start, LEFT), STRETCH
+        )
         grid = QGridLayout()
         grid.setSpacing(SPACE_S)
         self._thumbnails = [
@@ -169,33 +159,28 @@ class ModelPage(Page):
         ]
         for number, picture in enumerate(self._thumbnails):
             grid.addWidget(picture, number // 5, number % 5)
-        row.addLayout(grid)
-        card.add(row)
+        card.add(in_row((column, 1), grid, gap=SPACE_XL))
         return card
 
-    def _drop_area(self, title: str, icon: str = "upload-simple", *, primary: bool = False) -> DropArea:
-        drop = DropArea(self.theme, title, self.tr(".onnx, .safetensors, .gguf, .pt, a folder or .zip of these"), icon)
-        if icon:
-            make = PrimaryButton if primary else GhostButton
-            choose = make(self.theme, self.tr("Choose a file…"))
-            choose.clicked.connect(self.choose_file)
-            folder = GhostButton(self.theme, self.tr("Choose a folder…"))
-            folder.clicked.connect(self.choose_folder)
-            drop.add_action(choose)
-            drop.add_action(folder)
-        return drop
+    def _drop_area(self, title: str, *actions: QWidget, icon: str = "upload-simple", least_px: int) -> DropArea:
+        text = self.tr(".onnx, .safetensors, .gguf, .pt, a folder or .zip of these")
+        return DropArea(self.theme, title, text, *actions, icon=icon, least_px=least_px)
 
     def _explanations(self) -> QWidget:
-        holder = QWidget()
-        row = QHBoxLayout(holder)
-        row.setContentsMargins(0, SPACE_S, 0, 0)
-        row.setSpacing(SPACE_XL)
-        for icon, title, text in (
-            ("cube", self.tr("Pick a model"), self.tr("Your own, the hub’s, or the sample.")),
-            ("gauge", self.tr("Watch it get faster"), self.tr("Every answer is checked on the way.")),
-            ("package", self.tr("Take it with you"), self.tr("A bundle that runs on its own.")),
-        ):
-            row.addWidget(icon_text(self.theme, icon, title, text, square=False), 1)
+        holder = held(
+            in_row(
+                *(
+                    (icon_text(self.theme, icon, title, text, square=False), 1)
+                    for icon, title, text in (
+                        ("cube", self.tr("Pick a model"), self.tr("Your own, the hub’s, or the sample.")),
+                        ("gauge", self.tr("Watch it get faster"), self.tr("Every answer is checked on the way.")),
+                        ("package", self.tr("Take it with you"), self.tr("A bundle that runs on its own.")),
+                    )
+                ),
+                gap=SPACE_XL,
+                edges=(0, SPACE_S, 0, 0),
+            )
+        )
         return holder
 
     # -- actions --
@@ -207,15 +192,11 @@ class ModelPage(Page):
     def choose_file(self) -> None:
         """Open the system's dialog for a file."""
         kinds = self.tr("Models (*.onnx *.safetensors *.gguf *.pt *.pth *.bin *.ckpt *.ts *.zip);;All files (*)")
-        path, _filter = QFileDialog.getOpenFileName(self, self.tr("Choose a model"), "", kinds)
-        if path:
-            self.file_chosen.emit(path)
+        self._ask_file(self.tr("Choose a model"), kinds, self.file_chosen)
 
     def choose_folder(self) -> None:
         """Open the system's dialog for a folder."""
-        path = QFileDialog.getExistingDirectory(self, self.tr("Choose a model's folder"))
-        if path:
-            self.file_chosen.emit(path)
+        self._ask_folder(self.tr("Choose a model's folder"), self.file_chosen)
 
     def _on_continue(self) -> None:
         """Apply unsaved changes of the preparation, then continue; invalid ones are shown and keep the page open."""

@@ -5,17 +5,18 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from widgets.pages.model.brightness import SAID, Brightness, brightness_of, is_mixed_up, steps_of
 from widgets.pages.model.value import PreprocessValue
 from widgets.parts.buttons import GhostButton, TextButton
 from widgets.parts.card import Card
 from widgets.parts.fields import ChoiceField, TextField
+from widgets.parts.layout import STRETCH, in_column, in_row
 from widgets.parts.small import KeyValue, Tag
 from widgets.parts.text import label, words
 from widgets.theme import Theme
-from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XS
+from widgets.tokens import SPACE_L, SPACE_M, SPACE_XS
 from workers.contracts.pipeline import ImageSteps
 
 MAX_SIDE_PX = 8192
@@ -89,19 +90,10 @@ class PreprocessCard(Card):
         self._add_fields(value.image)
         self._problem = label("", "caption", "bad")
         self._problem.hide()
-        self._use = GhostButton(theme, self.tr("Use these"), "check")
-        self._undo = TextButton(theme, self.tr("Undo"), "arrow-counter-clockwise")
-        self._use.clicked.connect(self._on_use)
-        self._undo.clicked.connect(self._on_undo)
-        self._right = GhostButton(theme, self.tr("These are right"), "check")
-        self._right.clicked.connect(self._on_use)
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_S)
-        row.addWidget(self._right)
-        row.addWidget(self._use)
-        row.addWidget(self._undo)
-        row.addWidget(self._problem, 1)
-        row.addStretch(1)
+        self._use = GhostButton(theme, self.tr("Use these"), "check", on=self._on_use)
+        self._undo = TextButton(theme, self.tr("Undo"), "arrow-counter-clockwise", on=self._on_undo)
+        self._right = GhostButton(theme, self.tr("These are right"), "check", on=self._on_use)
+        row = in_row(self._right, self._use, self._undo, (self._problem, 1), STRETCH)
         self._row = QWidget()
         self._row.setLayout(row)
         row.setContentsMargins(0, 0, 0, 0)
@@ -158,15 +150,12 @@ class PreprocessCard(Card):
         is_guessed = name in self._value.guessed
         widget.setAccessibleName(title)
         widget.setAccessibleDescription(self.tr("guessed") if is_guessed else "")
-        column = QVBoxLayout()
-        column.setSpacing(SPACE_XS)
+        column = in_column(gap=SPACE_XS)
         column.addStretch(1)  # aligns the fields of a row, also if a title needs two lines
-        top = QHBoxLayout()
-        top.setSpacing(SPACE_S)
         beside = words(title, "soft")
         beside.setBuddy(widget)
         beside.setMinimumHeight(22)
-        top.addWidget(beside, 1)
+        top = in_row((beside, 1))
         if is_guessed:
             top.addWidget(Tag(self._theme, "warn", self.tr("guessed")), 0, Qt.AlignmentFlag.AlignBottom)
         column.addLayout(top)

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
 
 from widgets.pages.monitor.value import AlertValue, CourseValue, MonitorValue
 from widgets.parts.buttons import FoldButton, GhostButton, PrimaryButton
 from widgets.parts.card import Card, DropArea, divider
 from widgets.parts.cards.error import ErrorCard, ErrorValue
+from widgets.parts.layout import STRETCH, TOP, held, in_column, in_row
 from widgets.parts.page import Page
 from widgets.parts.small import Figure, PageHead, Tag
 from widgets.parts.text import label, words
@@ -46,46 +47,32 @@ class MonitorPage(Page):
             self.theme,
             self.tr("Drop a bundle's log here"),
             self.tr("The folder in which the bundle keeps its log. It holds figures, never your inputs."),
+            self._folder_button(),
+            GhostButton(self.theme, self.tr("Choose a file…"), on=self.choose_file),
+            least_px=220,
         )
-        area.setMinimumHeight(220)
-        folder = PrimaryButton(self.theme, self.tr("Choose the log's folder…"), "folder-open")
-        folder.clicked.connect(self.choose_folder)
-        file = GhostButton(self.theme, self.tr("Choose a file…"))
-        file.clicked.connect(self.choose_file)
-        area.add_action(folder)
-        area.add_action(file)
-        how = Card(self.tr("How a bundle keeps a log"), gap=SPACE_S)
-        how.add(
-            words(
-                self.tr(
-                    "A bundle keeps one where it is started with a folder for it; its README says how."
-                    " A log takes 64 MB at most. It shows what changed, not whether the answers are right."
-                ),
-                "soft",
-            )
+        how = self.tr(
+            "A bundle keeps one where it is started with a folder for it; its README says how."
+            " A log takes 64 MB at most. It shows what changed, not whether the answers are right."
         )
-        self._fill("empty", head, area, how)
+        self._fill("empty", head, area, Card(self.tr("How a bundle keeps a log"), words(how, "soft")))
+
+    def _folder_button(self) -> PrimaryButton:
+        return PrimaryButton(self.theme, self.tr("Choose the log's folder…"), "folder-open", on=self.choose_folder)
 
     def show_value(self, value: MonitorValue) -> None:
         """Show the alarms, then the courses, then all figures."""
         head = PageHead(value.headline, value.subtitle)
-        another = GhostButton(self.theme, self.tr("Another log…"), "folder-open")
-        another.clicked.connect(self.choose_folder)
-        again = GhostButton(self.theme, self.tr("Read again"), "arrow-clockwise")
-        again.clicked.connect(self.again_requested)
-        head.add_action(another)
-        head.add_action(again)
+        head.add_action(GhostButton(self.theme, self.tr("Another log…"), "folder-open", on=self.choose_folder))
+        head.add_action(GhostButton(self.theme, self.tr("Read again"), "arrow-clockwise", on=self.again_requested))
         if value.examples:
-            examples = PrimaryButton(self.theme, value.examples, "image")
-            examples.clicked.connect(self.examples_requested)
-            head.add_action(examples)
+            head.add_action(PrimaryButton(self.theme, value.examples, "image", on=self.examples_requested))
         items: list[QWidget | QHBoxLayout] = []
         if value.alerts:
             items.append(self._alerts(value.alerts))
-        figures = QHBoxLayout()
-        figures.setSpacing(SPACE_L)
-        for figure in value.figures:
-            figures.addWidget(Figure(figure.value, figure.unit, figure.text), 1)
+        figures = in_row(
+            *((Figure(figure.value, figure.unit, figure.text), 1) for figure in value.figures), gap=SPACE_L
+        )
         items.append(figures)
         if value.courses:
             items.append(self._courses(value.courses))
@@ -99,9 +86,7 @@ class MonitorPage(Page):
         return self.tr("Reading the log"), self.tr("You may leave this page; the work goes on.")
 
     def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
-        choose = PrimaryButton(self.theme, self.tr("Choose the log's folder…"), "folder-open")
-        choose.clicked.connect(self.choose_folder)
-        card.add_action(choose)
+        card.add_action(self._folder_button())
         return ()
 
     # -- parts --
@@ -111,39 +96,21 @@ class MonitorPage(Page):
         for number, alert in enumerate(alerts[:MOST_SHOWN]):
             card.add(self._alert(alert, is_first=not number))
         if len(alerts) > MOST_SHOWN:
-            rest = QWidget()
-            box = QVBoxLayout(rest)
-            box.setContentsMargins(0, 0, 0, 0)
-            box.setSpacing(0)
-            for alert in alerts[MOST_SHOWN:]:
-                box.addWidget(self._alert(alert, is_first=False))
+            rest = held(in_column(*(self._alert(alert, is_first=False) for alert in alerts[MOST_SHOWN:]), gap=0))
             rest.hide()
             fold = FoldButton(self.theme, self.tr("{0} more").format(len(alerts) - MOST_SHOWN))
             fold.toggled.connect(rest.setVisible)
-            row = QHBoxLayout()
-            row.addWidget(fold)
-            row.addStretch(1)
-            card.add(row, rest)
+            card.add(in_row(fold, STRETCH, gap=None), rest)
         return card
 
     def _alert(self, alert: AlertValue, *, is_first: bool) -> QWidget:
         holder = QWidget()
         holder.setAccessibleName(alert.what)
-        box = QVBoxLayout(holder)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(0)
-        if not is_first:
-            box.addWidget(divider())
-        row = QHBoxLayout()
-        row.setContentsMargins(0, SPACE_M, 0, SPACE_M)
-        row.setSpacing(SPACE_L)
-        column = QVBoxLayout()
-        column.setSpacing(2)
-        column.addWidget(words(alert.what, "strong"))
-        column.addWidget(words(alert.advice, "soft"))
-        row.addLayout(column, 1)
-        row.addWidget(Tag(self.theme, alert.level, alert.tag), 0, Qt.AlignmentFlag.AlignTop)
-        box.addLayout(row)
+        column = in_column(words(alert.what, "strong"), words(alert.advice, "soft"), gap=2)
+        row = in_row(
+            (column, 1), (Tag(self.theme, alert.level, alert.tag), TOP), gap=SPACE_L, edges=(0, SPACE_M, 0, SPACE_M)
+        )
+        in_column(divider() if not is_first else None, row, gap=0, parent=holder)
         return holder
 
     def _courses(self, courses: Sequence[CourseValue]) -> QWidget:
@@ -193,9 +160,7 @@ class MonitorPage(Page):
     # -- choosing --
     def choose_folder(self) -> None:
         """Open the system's dialog for the folder of a log."""
-        path = QFileDialog.getExistingDirectory(self, self.tr("Choose a log's folder"))
-        if path:
-            self.log_chosen.emit(path)
+        self._ask_folder(self.tr("Choose a log's folder"), self.log_chosen)
 
     def choose_files(self) -> bool:
         """Open the dialog for a log file."""
@@ -204,7 +169,4 @@ class MonitorPage(Page):
 
     def choose_file(self) -> None:
         """Open the system's dialog for one file of a log."""
-        kinds = self.tr("Logs (*.jsonl);;All files (*)")
-        path, _filter = QFileDialog.getOpenFileName(self, self.tr("Choose a log"), "", kinds)
-        if path:
-            self.log_chosen.emit(path)
+        self._ask_file(self.tr("Choose a log"), self.tr("Logs (*.jsonl);;All files (*)"), self.log_chosen)

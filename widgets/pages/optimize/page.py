@@ -90,17 +90,14 @@ class OptimizePage(Page):
             self.tr("Here you will watch each version being made, measured and checked."),
         )
         if has_model:
-            go = PrimaryButton(self.theme, self.tr("Choose a goal"), "target")
-            go.clicked.connect(self.goal_requested)
+            go = PrimaryButton(self.theme, self.tr("Choose a goal"), "target", on=self.goal_requested)
             text = self.tr("Choose what matters to you, then press Start.")
         else:
-            go = PrimaryButton(self.theme, self.tr("Choose a model"), "cube")
-            go.clicked.connect(self.model_requested)
+            go = PrimaryButton(self.theme, self.tr("Choose a model"), "cube", on=self.model_requested)
             text = self.tr("Drop a model anywhere on this window, or start with the sample.")
         head.add_action(go)
-        area = DropArea(self.theme, self.tr("The graph of its speed will stand here"), text, "gauge")
-        area.setMinimumHeight(260)
-        self._fill("empty", head, area)
+        title = self.tr("The graph of its speed will stand here")
+        self._fill("empty", head, DropArea(self.theme, title, text, icon="gauge", least_px=260))
 
     def start(self) -> None:
         """Remove graph and log, because another run is shown."""
@@ -162,21 +159,22 @@ class OptimizePage(Page):
         self.log_toggled.emit(is_open)
 
     def _actions(self, value: OptimizeValue) -> list[Button]:
-        again = GhostButton(self.theme, self.tr("Start over"), "arrow-clockwise")
-        again.clicked.connect(self.restart_requested)
+        again = GhostButton(self.theme, self.tr("Start over"), "arrow-clockwise", on=self.restart_requested)
         if value.phase in ("running", "queued"):
-            cancel = GhostButton(self.theme, self.tr("Cancel"), "x")
-            cancel.clicked.connect(self.cancel_requested)
+            cancel = GhostButton(self.theme, self.tr("Cancel"), "x", on=self.cancel_requested)
             if not value.waiting:
                 return [cancel]
-            now = Button(self.theme, self.tr("Measure now"), "play")
+            now = Button(self.theme, self.tr("Measure now"), "play", on=self.measure_now_requested)
             now.setToolTip(self.tr("Do not wait for other programs, now and later in this run"))
-            now.clicked.connect(self.measure_now_requested)
             return [cancel, now]
         if value.phase in ("done", "kept_original"):
             return self._ended_actions(value)
-        on = PrimaryButton(self.theme, self.tr("Try again") if value.phase == "failed" else self.tr("Go on"), "play")
-        on.clicked.connect(self.resume_requested)
+        on = PrimaryButton(
+            self.theme,
+            self.tr("Try again") if value.phase == "failed" else self.tr("Go on"),
+            "play",
+            on=self.resume_requested,
+        )
         return [again, on]
 
     def _ended_actions(self, value: OptimizeValue) -> list[Button]:
@@ -199,8 +197,12 @@ class OptimizePage(Page):
         if minutes is None:
             return []
         make = PrimaryButton if value.go_on_first else GhostButton
-        on = make(self.theme, self.tr("Go on for up to {0} minutes").format(minutes), "play")
-        on.clicked.connect(lambda: self.go_on_requested.emit(minutes))
+        on = make(
+            self.theme,
+            self.tr("Go on for up to {0} minutes").format(minutes),
+            "play",
+            on=lambda: self.go_on_requested.emit(minutes),
+        )
         return [on]
 
     # --- words

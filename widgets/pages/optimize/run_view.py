@@ -6,11 +6,12 @@ from typing import Literal
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontDatabase, QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QPlainTextEdit, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFrame, QPlainTextEdit, QSizePolicy, QWidget
 
 from widgets.icons import IconLabel
 from widgets.pages.optimize.step_list import StepList
 from widgets.parts.card import Card
+from widgets.parts.layout import in_column, in_row
 from widgets.parts.text import ElidedLabel, words
 from widgets.plots.frame_clock import FrameClock
 from widgets.plots.latency_plot import LatencyPlot
@@ -43,11 +44,9 @@ class BestTag(QFrame):
         self.setFixedHeight(22)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.label = ElidedLabel("", "", "ok")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(6, 0, SPACE_S, 0)
-        row.setSpacing(SPACE_XS)
-        row.addWidget(IconLabel(theme, "check-circle", "ok", 14))
-        row.addWidget(self.label)
+        in_row(
+            IconLabel(theme, "check-circle", "ok", 14), self.label, gap=SPACE_XS, edges=(6, 0, SPACE_S, 0), parent=self
+        )
         self.hide()
 
     def set_text(self, text: str) -> None:
@@ -77,21 +76,13 @@ class RunView(QWidget):
         self._head.addWidget(self._title)
         self._head.addWidget(self.best, 1, Qt.AlignmentFlag.AlignRight)
         self._graph_card.setAccessibleName(self.tr("Latency of every answer"))
-        self._graph_card.add(self._head)
-        self._graph_card.add(self.plot, stretch=1)
-        self._steps_card.add(self.steps, stretch=1)
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_L)
-        row.addWidget(self._graph_card, 1)
-        row.addWidget(self._steps_card)
+        self._graph_card.add(self._head, (self.plot, 1))
+        self._steps_card.add((self.steps, 1))
+        row = in_row((self._graph_card, 1), self._steps_card, gap=SPACE_L)
         self.log_card = Card(self.tr("Log"))
         self.log_card.add(self.log)
         self.log_card.hide()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(SPACE_L)
-        layout.addLayout(row, 1)
-        layout.addWidget(self.log_card)
+        in_column((row, 1), self.log_card, gap=SPACE_L, parent=self)
 
     def _log_field(self) -> QPlainTextEdit:
         field = QPlainTextEdit()

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QCoreApplication, QSize, Qt, QTimer
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
 from widgets.icons import IconLabel
 from widgets.parts.card import divider
 from widgets.parts.format import seconds
+from widgets.parts.layout import STRETCH, in_column, in_row
 from widgets.parts.small import Bar
 from widgets.parts.text import Tone, label, words
 from widgets.plots.step_strip import StepState, StepValue
@@ -43,22 +44,8 @@ class StepRow(QWidget):
         self.detail = words("", "caption")
         self.figure = label("", wrap=False)
         self.bar = Bar(self.tr("Progress of this step"))
-        texts = QVBoxLayout()
-        texts.setSpacing(0)
-        texts.addWidget(self.title)
-        texts.addWidget(self.detail)
-        row = QHBoxLayout()
-        row.setSpacing(10)
-        row.addWidget(self._icon)
-        row.addLayout(texts, 1)
-        row.addWidget(self.figure)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 6, 0, 6)
-        layout.setSpacing(6)
-        layout.addStretch(1)
-        layout.addLayout(row)
-        layout.addWidget(self.bar)
-        layout.addStretch(1)
+        row = in_row(self._icon, (in_column(self.title, self.detail, gap=0), 1), self.figure, gap=10)
+        in_column(STRETCH, row, self.bar, STRETCH, gap=6, edges=(0, 6, 0, 6), parent=self)
 
     def show_value(self, value: StepValue) -> None:
         """Show another state of the step; only changed parts are laid out again."""
@@ -120,10 +107,7 @@ class StepList(QScrollArea):
         self.setAccessibleName(self.tr("Steps"))
         holder = QWidget()
         holder.setProperty("kind", "page")
-        self._box = QVBoxLayout(holder)
-        self._box.setContentsMargins(0, 0, 6, 0)
-        self._box.setSpacing(0)
-        self._box.addStretch(1)
+        self._box = in_column(STRETCH, gap=0, edges=(0, 0, 6, 0), parent=holder)
         self.setWidget(holder)
 
     def sizeHint(self) -> QSize:

@@ -5,12 +5,13 @@ from datetime import datetime
 
 from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from widgets.parts.buttons import GhostButton, PrimaryButton, TextButton
 from widgets.parts.card import Card, divider
 from widgets.parts.cards.empty import EmptyCard
 from widgets.parts.format import ago, count, moment
+from widgets.parts.layout import in_row
 from widgets.parts.page import Page
 from widgets.parts.small import PageHead
 from widgets.parts.tables.table import Cell, Column, Table, TableRow
@@ -99,8 +100,7 @@ class ProjectsPage(Page):
 
     def show_empty(self) -> None:
         """Show that there is no project yet."""
-        go = PrimaryButton(self.theme, self.tr("Start with a model"), "cube")
-        go.clicked.connect(self.new_requested)
+        go = PrimaryButton(self.theme, self.tr("Start with a model"), "cube", on=self.new_requested)
         text = self.tr("Each model that you open becomes a project, with your data and all results.")
         self._table = None
         card = EmptyCard(self.theme, "folders", self.tr("No projects yet"), text, go)
@@ -114,9 +114,8 @@ class ProjectsPage(Page):
             self.show_empty()
             return
         head = PageHead(self.tr("Projects"), self.tr("Each is one model with your data and its results."))
-        new = PrimaryButton(self.theme, self.tr("New project"), "plus")
+        new = PrimaryButton(self.theme, self.tr("New project"), "plus", on=self.new_requested)
         new.setToolTip(self.tr("New project (Ctrl+N)"))
-        new.clicked.connect(self.new_requested)
         head.add_action(new)
         items: list[QWidget] = []
         self._table = None
@@ -149,16 +148,15 @@ class ProjectsPage(Page):
         card = Card(edge=1, gap=0)
         card.setAccessibleName(self.tr("Projects"))
         card.box.setContentsMargins(1, 1, 1, 2)
-        buttons = QHBoxLayout()
-        buttons.setContentsMargins(SPACE_L - 1, SPACE_S, SPACE_L - 1, SPACE_M)
-        buttons.setSpacing(SPACE_S)
+        buttons = in_row(edges=(SPACE_L - 1, SPACE_S, SPACE_L - 1, SPACE_M))
         for icon, text, signal in (
             ("folder-open", self.tr("Open"), self.open_requested),
             ("pencil-simple", self.tr("Rename…"), self.rename_requested),
             ("trash", self.tr("Delete…"), self.delete_requested),
         ):
-            button = GhostButton(self.theme, text, icon, "small")
-            button.clicked.connect(lambda _=False, told=signal: told.emit(self._chosen_id))
+            button = GhostButton(
+                self.theme, text, icon, "small", on=lambda _=False, told=signal: told.emit(self._chosen_id)
+            )
             buttons.addWidget(button)
         buttons.addStretch(1)
         card.add(table, buttons)
@@ -177,18 +175,28 @@ class ProjectsPage(Page):
         card = Card(self.tr("Trash"), gap=SPACE_S)
         card.add(words(self.tr("Nothing here is gone yet. Restore a project, and it is as it was."), "soft"))
         for row in rows:
-            line = QHBoxLayout()
-            line.setSpacing(SPACE_S)
-            line.addWidget(ElidedLabel(row.name, "strong"), 1)
-            line.addWidget(label(self.tr("deleted {0}").format(ago(row.deleted_at)), "caption", wrap=False))
-            restore = GhostButton(self.theme, self.tr("Restore"), "arrow-u-up-left", "small")
+            restore = GhostButton(
+                self.theme,
+                self.tr("Restore"),
+                "arrow-u-up-left",
+                "small",
+                on=lambda _=False, key=row.id: self.restore_requested.emit(key),
+            )
             restore.setAccessibleName(self.tr("Restore “{0}”").format(row.name))
-            restore.clicked.connect(lambda _=False, key=row.id: self.restore_requested.emit(key))
-            forget = TextButton(self.theme, self.tr("Delete for good…"), "", "small")
+            forget = TextButton(
+                self.theme,
+                self.tr("Delete for good…"),
+                "",
+                "small",
+                on=lambda _=False, key=row.id: self.forget_requested.emit(key),
+            )
             forget.setAccessibleName(self.tr("Delete “{0}” for good").format(row.name))
-            forget.clicked.connect(lambda _=False, key=row.id: self.forget_requested.emit(key))
-            line.addWidget(restore)
-            line.addWidget(forget)
+            line = in_row(
+                (ElidedLabel(row.name, "strong"), 1),
+                label(self.tr("deleted {0}").format(ago(row.deleted_at)), "caption", wrap=False),
+                restore,
+                forget,
+            )
             card.add(divider(), line)
         return card
 

@@ -1,13 +1,14 @@
 """Define the cards of the page Releases: the chosen release and the log of decisions."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout
 
 from widgets.pages.releases.value import DecisionValue, ReleasesValue, ReleaseValue
 from widgets.parts.buttons import GhostButton
 from widgets.parts.card import Card, divider
 from widgets.parts.for_developers import ForDevelopers
 from widgets.parts.format import moment, size_bytes
+from widgets.parts.layout import STRETCH, in_column, in_row
 from widgets.parts.small import CheckRow, KeyValue
 from widgets.parts.tables.table import Cell, Column, Table, TableRow
 from widgets.parts.text import ElidedLabel, label, words
@@ -29,20 +30,13 @@ class ReleaseCard(Card):
         self._value = value
         name = self.tr("Release {0}").format(value.number)
         self.setAccessibleName(name)
-        head = QHBoxLayout()
-        head.setSpacing(SPACE_S)
-        head.addWidget(ElidedLabel(f"{name}: {value.title}", "section"), 1)
-        head.addWidget(self._save(theme))
+        head = in_row((ElidedLabel(f"{name}: {value.title}", "section"), 1), self._save(theme))
         if value.can_return:
-            back = GhostButton(theme, self.tr("Make it the current one"), "arrow-counter-clockwise")
-            back.clicked.connect(self.return_requested)
+            back = GhostButton(
+                theme, self.tr("Make it the current one"), "arrow-counter-clockwise", on=self.return_requested
+            )
             head.addWidget(back)
-        self.add(head, words(value.change))
-        both = QHBoxLayout()
-        both.setSpacing(SPACE_XL)
-        both.addLayout(self._figures(value), 3)
-        both.addLayout(self._facts(value), 4)
-        self.add(both)
+        self.add(head, words(value.change), in_row((self._figures(value), 3), (self._facts(value), 4), gap=SPACE_XL))
         if value.switch:
             self.add(
                 divider(),
@@ -51,14 +45,11 @@ class ReleaseCard(Card):
             )
 
     def _save(self, theme: Theme) -> GhostButton:
-        button = GhostButton(theme, self.tr("Save its bundle…"), "download-simple")
+        button = GhostButton(theme, self.tr("Save its bundle…"), "download-simple", on=self.save_requested)
         button.setEnabled(self._value.state != "removed")
-        button.clicked.connect(self.save_requested)
         return button
 
     def _figures(self, value: ReleaseValue) -> QVBoxLayout:
-        column = QVBoxLayout()
-        column.setSpacing(SPACE_S)
         grid = QGridLayout()
         grid.setHorizontalSpacing(SPACE_L)
         grid.setVerticalSpacing(SPACE_S)
@@ -75,24 +66,16 @@ class ReleaseCard(Card):
                 shown.setAccessibleName(f"{figure.name}, {heads[at]}: {text}")
                 grid.addWidget(shown, number, at)
         grid.setColumnStretch(3, 1)
-        column.addLayout(grid)
-        if value.figures_note:
-            column.addWidget(words(value.figures_note, "caption"))
-        column.addStretch(1)
-        return column
+        return in_column(grid, words(value.figures_note, "caption") if value.figures_note else None, STRETCH)
 
     def _facts(self, value: ReleaseValue) -> QVBoxLayout:
-        column = QVBoxLayout()
-        column.setSpacing(SPACE_S)
         signed = value.signed_by or self.tr("not signed")
         pairs = (
             (self.tr("Kind"), f"{value.target}, {size_bytes(value.size_bytes)}"),
             (self.tr("sha256"), value.sha256),
             (self.tr("Signed by"), signed),
         )
-        column.addWidget(KeyValue(pairs, 72, "caption"))
-        column.addStretch(1)
-        return column
+        return in_column(KeyValue(pairs, 72, "caption"), STRETCH)
 
 
 class LogCard(Card):

@@ -1,7 +1,7 @@
 """Show the page Releases: the current release, the earlier ones, their changes, rollback and decisions."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from widgets.pages.compare.changes import ChangesCard
 from widgets.pages.compare.value import ChangesValue
@@ -12,6 +12,7 @@ from widgets.parts.card import Card
 from widgets.parts.cards.empty import EmptyCard
 from widgets.parts.cards.error import ErrorCard, ErrorValue
 from widgets.parts.format import moment, size_bytes
+from widgets.parts.layout import clear, in_column
 from widgets.parts.page import Page
 from widgets.parts.pictures import PictureStore
 from widgets.parts.question import Answer, QuestionDialog, QuestionValue
@@ -73,8 +74,7 @@ class ReleasesPage(Page):
         card.box.setContentsMargins(1, 1, 1, 2)
         card.add(self._table)
         holder = QWidget()
-        self._detail = QVBoxLayout(holder)
-        self._detail.setContentsMargins(0, 0, 0, 0)
+        self._detail = in_column(gap=None, parent=holder)
         self._card = self._changes = None
         self._fill("full", self._head(value), card, holder, LogCard(self.theme, value))
         shown = next((one for one in value.releases if one.state == "current"), value.releases[0])
@@ -100,8 +100,7 @@ class ReleasesPage(Page):
         return self.tr("One moment"), self.tr("The releases before stay whole, whatever happens.")
 
     def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
-        again = PrimaryButton(self.theme, self.tr("Back to the releases"), "arrow-left")
-        again.clicked.connect(self.again_requested)
+        again = PrimaryButton(self.theme, self.tr("Back to the releases"), "arrow-left", on=self.again_requested)
         card.add_action(again)
         return ()
 
@@ -113,15 +112,14 @@ class ReleasesPage(Page):
         told = self.tr("“{0}” of {1}, released {2}")
         head = PageHead(title, told.format(current.title, value.project, moment(current.at)) if current else "")
         if value.old:
-            prune = GhostButton(self.theme, self.tr("Remove old bundles…"), "trash")
-            prune.clicked.connect(self._ask_prune)
-            head.add_action(prune)
+            head.add_action(GhostButton(self.theme, self.tr("Remove old bundles…"), "trash", on=self._ask_prune))
         if previous is not None:
             text = self.tr("Go back to release {0}").format(previous.number)
             if current is not None and previous.number > current.number:
                 text = self.tr("Go on to release {0}").format(previous.number)
-            back = PrimaryButton(self.theme, text, "arrow-counter-clockwise")
-            back.clicked.connect(lambda: self.return_requested.emit(previous.number))
+            back = PrimaryButton(
+                self.theme, text, "arrow-counter-clockwise", on=lambda: self.return_requested.emit(previous.number)
+            )
             head.add_action(back)
         return head
 
@@ -153,30 +151,22 @@ class ReleasesPage(Page):
 
     def _show_detail(self) -> None:
         one = self._chosen
-        while (item := self._detail.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
+        clear(self._detail)
         self._card = self._changes = None
         if one is None:
             return
         card = ReleaseCard(self.theme, one)
         number = one.number
         card.return_requested.connect(lambda: self.return_requested.emit(number))
-        card.save_requested.connect(lambda: self._ask_place(one))
+        card.save_requested.connect(lambda: self._save(one))
         self._detail.addWidget(card)
         card.show()  # a layout shows it only at the next turn of the event loop
         self._card = card
         self.examples_wanted.emit(number)
 
     # -- slots --
-    def _ask_place(self, one: ReleaseValue) -> None:
-        """Open the system's dialog for a new file."""
-        kind = self.tr("Bundles (*{0})").format(one.suffix)
-        path, _filter = QFileDialog.getSaveFileName(
-            self, self.tr("Where shall the bundle be written?"), one.file_name, kind
-        )
-        if path:
+    def _save(self, one: ReleaseValue) -> None:
+        if path := self._ask_place(one.file_name, one.suffix):
             self.save_requested.emit(one.number, path)
 
     def _ask_prune(self) -> None:

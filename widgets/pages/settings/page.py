@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QRadioButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QCheckBox, QRadioButton, QVBoxLayout, QWidget
 
 from widgets.pages.hub.kept import KeptHubCard, KeptHubValue
 from widgets.pages.settings.storage import StorageCard, StorageValue
@@ -14,12 +14,13 @@ from widgets.parts.fields import WholeField
 from widgets.parts.format import capitalized
 from widgets.parts.installing.row import InstallRow, show_set
 from widgets.parts.installing.value import SetValue
+from widgets.parts.layout import LEFT, STRETCH, held, in_column, in_row
 from widgets.parts.page import Page
 from widgets.parts.small import PageHead, Tag
 from widgets.parts.tables.table import Cell, Column, Table, TableRow
 from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
-from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+from widgets.tokens import SPACE_L, SPACE_M
 
 GIB, MOST_GIB = 1 << 30, 4096
 
@@ -72,11 +73,7 @@ class SettingsPage(Page):
         right.addWidget(hub)
         right.addWidget(self._runtimes(value))
         right.addStretch(1)
-        columns = QHBoxLayout()
-        columns.setSpacing(SPACE_L)
-        columns.addLayout(left, 1)
-        columns.addLayout(right, 1)
-        self._fill("full", head, columns)
+        self._fill("full", head, in_row((left, 1), (right, 1), gap=SPACE_L))
 
     def show_set(self, value: SetValue) -> None:
         """Show the progress of an installation, in place."""
@@ -97,8 +94,7 @@ class SettingsPage(Page):
     # -- cards --
     def _looks(self, value: SettingsValue) -> Card:
         card = Card(self.tr("Looks"), gap=SPACE_M)
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_L)
+        row = in_row(gap=SPACE_L)
         group = QButtonGroup(card)
         choices = (
             ("system", self.tr("As the system")),
@@ -118,15 +114,10 @@ class SettingsPage(Page):
 
     def _folder(self, value: SettingsValue) -> Card:
         card = Card(self.tr("Data folder"))
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_S)
         path = ElidedLabel(value.data_folder, mode=Qt.TextElideMode.ElideMiddle)
-        button = GhostButton(self.theme, self.tr("Open"), "folder-open", "small")
+        button = GhostButton(self.theme, self.tr("Open"), "folder-open", "small", on=self.open_data_folder_requested)
         button.setAccessibleName(self.tr("Open the data folder"))
-        button.clicked.connect(self.open_data_folder_requested)
-        row.addWidget(path, 1)
-        row.addWidget(button)
-        card.add(row)
+        card.add(in_row((path, 1), button))
         log = QCheckBox(self.tr("Detailed log, from the next start on"))
         log.setChecked(value.detailed_log)
         log.toggled.connect(self.log_detail_changed)
@@ -135,24 +126,20 @@ class SettingsPage(Page):
 
     def _cores(self, value: SettingsValue) -> Card:
         card = Card(self.tr("Cores for the work"))
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_M)
         box = WholeField(self.tr("Cores for the work"))
         box.setRange(0, max(1, value.cores))
         box.setSpecialValueText(self.tr("automatic"))
         box.setValue(value.threads or 0)
         box.setMinimumWidth(130)
         box.valueChanged.connect(lambda number: self.threads_changed.emit(number or None))
-        row.addWidget(box)
-        row.addWidget(label(self.tr("of {0} in this computer").format(value.cores), "soft", wrap=False))
-        row.addStretch(1)
+        row = in_row(
+            box, label(self.tr("of {0} in this computer").format(value.cores), "soft", wrap=False), STRETCH, gap=SPACE_M
+        )
         card.add(row, label(self.tr("Fewer leave more for your other programs; answers then take longer."), "caption"))
         return card
 
     def _limits(self, value: SettingsValue) -> Card:
         card = Card(self.tr("Memory"))
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_M)
         box = WholeField(self.tr("Memory for one step of the work, GiB"))
         box.setRange(0, MOST_GIB)
         box.setSpecialValueText(self.tr("automatic"))
@@ -160,9 +147,7 @@ class SettingsPage(Page):
         box.setValue(0 if limit is None else max(1, round(limit / GIB)))
         box.setMinimumWidth(130)
         box.valueChanged.connect(lambda number: self.memory_limit_changed.emit(number * GIB if number else None))
-        row.addWidget(box)
-        row.addWidget(label(self.tr("GiB for one step of the work"), "soft", wrap=False))
-        row.addStretch(1)
+        row = in_row(box, label(self.tr("GiB for one step of the work"), "soft", wrap=False), STRETCH, gap=SPACE_M)
         text = self.tr("A step that needs more is stopped, so that your other programs go on.")
         card.add(row, label(text, "caption"))
         return card
@@ -178,18 +163,10 @@ class SettingsPage(Page):
         return card
 
     def _runtime(self, value: RuntimeValue) -> QWidget:
-        holder = QWidget()
-        box = QVBoxLayout(holder)
-        box.setContentsMargins(0, SPACE_M, 0, SPACE_M)
-        box.setSpacing(2)
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_S)
-        row.addWidget(words(value.title, "strong"), 1)
         kind, text = ("ok", self.tr("Ready")) if value.available else ("none", self.tr("Not here"))
-        row.addWidget(Tag(self.theme, "ok" if kind == "ok" else "none", text))
-        box.addLayout(row)
-        if value.about:
-            box.addWidget(words(value.about, "soft"))
+        row = in_row((words(value.title, "strong"), 1), Tag(self.theme, "ok" if kind == "ok" else "none", text))
+        box = in_column(row, words(value.about, "soft") if value.about else None, gap=2, edges=(0, SPACE_M, 0, SPACE_M))
+        holder = held(box)
         if value.missing is not None:
             install = InstallRow(self.theme, value.missing, value.title)
             install.requested.connect(self.install_requested)
@@ -205,7 +182,7 @@ class SettingsPage(Page):
         card.add(words(line.format(value.version), "soft"))
         if value.licenses:
             fold = FoldButton(self.theme, self.tr("Libraries and licenses"), "small", "ghost")
-            card.box.addWidget(fold, 0, Qt.AlignmentFlag.AlignLeft)
+            card.add((fold, LEFT))
             self._make_when_opened(fold, card, lambda: self._licenses(value.licenses))
         return card
 

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from widgets.parts.buttons import FoldButton, GhostButton
 from widgets.parts.card import Card, divider
 from widgets.parts.fields import WholeField
 from widgets.parts.format import clipped, size_bytes
+from widgets.parts.layout import LEFT, STRETCH, held, in_column, in_row
 from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
@@ -66,35 +67,25 @@ class StorageCard(Card):
         self._is_open = False
         self._inside = QWidget()
         # It is never disabled: the focus would move to another card, and the page would scroll there.
-        button = GhostButton(theme, self.tr("Free space…"), "trash")
-        button.clicked.connect(self.free_requested)
+        button = GhostButton(theme, self.tr("Free space…"), "trash", on=self.free_requested)
         self._limit = WholeField(self.tr("Disk space for projects, GB"))
         self._limit.setRange(0, MOST_GB)
         self._limit.setSpecialValueText(self.tr("no limit"))
         self._limit.setMinimumWidth(130)
         self._limit.setKeyboardTracking(False)
         self._limit.valueChanged.connect(lambda number: self.limit_changed.emit(number * GB if number else None))
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_M)
-        row.addWidget(self._limit)
-        row.addWidget(label(self.tr("GB at most"), "soft", wrap=False))
-        row.addStretch(1)
+        row = in_row(self._limit, label(self.tr("GB at most"), "soft", wrap=False), STRETCH, gap=SPACE_M)
         self._about = label("", "caption")
-        self.add(self._inside)
-        self.box.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
-        self.add(row, self._about)
+        self.add(self._inside, (button, LEFT), row, self._about)
 
     def show_value(self, value: StorageValue) -> None:
         """Show other sizes; a limit that is being typed stays."""
-        inside = QWidget()
-        box = QVBoxLayout(inside)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(SPACE_S)
-        box.addWidget(words(self._summary(value), "soft"))
-        if value.told:
-            box.addWidget(words(value.told, "", "ok"))
-        if value.problem:
-            box.addWidget(words(value.problem, "", "warn"))
+        box = in_column(
+            words(self._summary(value), "soft"),
+            words(value.told, "", "ok") if value.told else None,
+            words(value.problem, "", "warn") if value.problem else None,
+        )
+        inside = held(box)
         if value.size_bytes is not None:
             self._add_rows(box, value)
         self._inside = self.swap(self._inside, inside)
@@ -168,9 +159,9 @@ class StorageCard(Card):
             grid.addWidget(label(self.tr("Project"), "caption"), 0, 0)
             grid.addWidget(label(self.tr("Holds"), "caption", wrap=False), 0, 1, right)
             grid.addWidget(label(self.tr("Not needed"), "caption", wrap=False), 0, 2, right)
-        for number, (name, held, freeable) in enumerate(rows, 1):
+        for number, (name, stored, freeable) in enumerate(rows, 1):
             grid.addWidget(divider(), 2 * number - 1, 0, 1, 3)
             grid.addWidget(ElidedLabel(name), 2 * number, 0)
-            grid.addWidget(label(size_bytes(held), "", wrap=False), 2 * number, 1, right)
+            grid.addWidget(label(size_bytes(stored), "", wrap=False), 2 * number, 1, right)
             grid.addWidget(label(size_bytes(freeable) if freeable else "–", "soft", wrap=False), 2 * number, 2, right)
         return holder

@@ -1,15 +1,15 @@
 """Show the page "Under stress": hard inputs for the original and one version, with their effects."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from widgets.pages.detail_page import DetailPage
 from widgets.pages.stress.table import StressTable
 from widgets.pages.stress.value import StressFound, StressRowValue, StressValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card, icon_text
-from widgets.parts.flow import FlowLayout
 from widgets.parts.format import about, percent, seconds
+from widgets.parts.layout import in_flow, in_row
 from widgets.parts.nouns import counted
 from widgets.parts.pictures import PictureStore
 from widgets.parts.small import CheckList, CheckValue, PageHead
@@ -62,20 +62,19 @@ class StressPage(DetailPage):
         return self.tr("Your examples are changed, and the original and the optimized version answer the same ones.")
 
     def _tools(self, value: StressValue) -> QWidget:
-        holder = QWidget()
-        flow = FlowLayout(holder, SPACE_S)
-        flow.addWidget(self._version_field(value.versions, value.chosen))
         quick = self.tr("Start the quick test ({0})") if value.found is None else self.tr("Test again ({0})")
         text = quick.format(about(value.quick_s))
         first = (
             PrimaryButton(self.theme, text, "play") if value.found is None else GhostButton(self.theme, text, "play")
         )
         first.clicked.connect(lambda: self.start_requested.emit(False))
-        full = GhostButton(self.theme, self.tr("Full test ({0})").format(about(value.full_s)), "stack")
-        full.clicked.connect(lambda: self.start_requested.emit(True))
-        flow.addWidget(first)
-        flow.addWidget(full)
-        return holder
+        full = GhostButton(
+            self.theme,
+            self.tr("Full test ({0})").format(about(value.full_s)),
+            "stack",
+            on=lambda: self.start_requested.emit(True),
+        )
+        return in_flow(self._version_field(value.versions, value.chosen), first, full)
 
     def _what(self, value: StressValue) -> Card:
         changes = {
@@ -163,10 +162,7 @@ class StressPage(DetailPage):
     def _list(self, title: str, about_: str, values: tuple[CheckValue, ...]) -> Card:
         card = Card(edge=SPACE_L, gap=SPACE_S)
         card.setAccessibleName(title)
-        head = QHBoxLayout()
-        head.setSpacing(SPACE_M)
-        head.addWidget(label(title, "section"))
-        card.add(head)
+        card.add(in_row(label(title, "section"), gap=SPACE_M))
         if about_:
             card.add(words(about_, "caption"))
         card.add(CheckList(self.theme, values))

@@ -1,11 +1,12 @@
 """Show the table of a stress test: a thumbnail per change, both versions at each severity, and a verdict."""
 
 from PySide6.QtCore import QCoreApplication, Qt
-from PySide6.QtWidgets import QFrame, QGridLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QSizePolicy, QWidget
 
 from widgets.pages.stress.value import StressRowValue
 from widgets.parts.card import Card, divider
 from widgets.parts.format import percent, tabular
+from widgets.parts.layout import held, in_column
 from widgets.parts.pictures import PictureLabel, PictureStore
 from widgets.parts.small import Tag, TagKind
 from widgets.parts.text import Role, Tone, label, plain_tip, words
@@ -75,13 +76,13 @@ class StressTable(Card):
         grid.addWidget(divider(), line, 0, 1, columns + 3)
         if row.picture.is_picture:
             grid.addWidget(PictureLabel(self._theme, self._store, row.picture, SIDE_PX), line + 1, 0, middle)
-        about = QWidget()
-        column = QVBoxLayout(about)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(label(row.title, "strong"))
-        if row.about and (row.verdict != "even" or not row.cells):
-            column.addWidget(words(row.about, "caption"))
+        about = held(
+            in_column(
+                label(row.title, "strong"),
+                words(row.about, "caption") if row.about and (row.verdict != "even" or not row.cells) else None,
+                gap=0,
+            )
+        )
         grid.addWidget(about, line + 1, 1, middle)
         for cell in row.cells:
             grid.addWidget(CellLabel(row, cell), line + 1, self._places.index(cell.severity) + 2, middle)
@@ -103,9 +104,7 @@ class CellLabel(QFrame):
         )
         self.setAccessibleName(told)
         self.setToolTip(plain_tip(told))
-        box = QVBoxLayout(self)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(0)
+        box = in_column(gap=0, parent=self)
         level = cell.level if not cell.level.isdigit() else ""
         lines: tuple[tuple[str, Role, Tone], ...] = (
             (level, "caption", ""),

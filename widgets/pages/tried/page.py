@@ -37,9 +37,7 @@ class TriedPage(BelowCompare):
     def show_value(self, value: TriedValue) -> None:
         """Show the table, the explanations and the forecast."""
         head = PageHead(self.tr("What was tried"), value.headline)
-        again = GhostButton(self.theme, self.tr("Measure again"), "arrow-clockwise")
-        again.clicked.connect(self.again_requested)
-        head.add_action(again)
+        head.add_action(GhostButton(self.theme, self.tr("Measure again"), "arrow-clockwise", on=self.again_requested))
         head.add_action(self._back())
         items: list[QWidget] = [self._ways(value.rows)]
         if value.said:

@@ -2,12 +2,13 @@
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFont, QFontMetrics, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QPlainTextEdit, QWidget
 
 from widgets.pages.try_it.value import AnswerValue, InputValue
 from widgets.parts.card import Card, Square
 from widgets.parts.format import UNKNOWN, ms, percent, size_bytes, tabular
 from widgets.parts.input_view import InputView
+from widgets.parts.layout import CENTER, STRETCH, in_column, in_row
 from widgets.parts.pictures import PictureStore
 from widgets.parts.small import Bar
 from widgets.parts.sound_bar import SoundBar
@@ -25,19 +26,11 @@ class ShareRow(QWidget):
     def __init__(self, tone: Tone) -> None:
         """Create an empty row; `tone` colors the bar."""
         super().__init__()
-        box = QVBoxLayout(self)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(SPACE_XS)
-        line = QHBoxLayout()
-        line.setSpacing(SPACE_S)
         self._name = ElidedLabel()
         self._share = label("", wrap=False)
         self._share.setFont(tabular(self._share.font()))
-        line.addWidget(self._name, 1)
-        line.addWidget(self._share)
         self._bar = Bar("", tone)
-        box.addLayout(line)
-        box.addWidget(self._bar)
+        in_column(in_row((self._name, 1), self._share), self._bar, gap=SPACE_XS, parent=self)
 
     def show_share(self, name: str, share: float, *, is_first: bool) -> None:
         """Show another name and share; the first row is emphasized."""
@@ -60,33 +53,21 @@ class AnswerCard(Card):
         self.setAccessibleName(title)
         self._title = title
         self.setMinimumHeight(LEAST_HEIGHT_PX)
-        head = QVBoxLayout()
-        head.setSpacing(0)
-        top = QHBoxLayout()
-        top.addWidget(label(title, "section"), 1)
         self.size_label = label("", "soft", wrap=False)
-        top.addWidget(self.size_label)
-        head.addLayout(top)
+        top = in_row((label(title, "section"), 1), self.size_label, gap=None)
         holder = QWidget()  # a fixed height aligns the lines of both cards
         holder.setFixedHeight(BELOW_PX)
-        inside = QVBoxLayout(holder)
-        inside.setContentsMargins(0, 0, 0, 0)
-        inside.addWidget(below)
-        head.addWidget(holder)
-        line = QHBoxLayout()
-        line.setSpacing(SPACE_M)
+        in_column(below, gap=None, parent=holder)
+        head = in_column(top, holder, gap=0)
         self._answer = ElidedLabel("", "headline")
         self._time = label("", "headline", wrap=False)
         self._time.setFont(tabular(self._time.font()))
-        line.addWidget(self._answer, 1)
-        line.addWidget(self._time)
+        line = in_row((self._answer, 1), self._time, gap=SPACE_M)
         self._about = words("", "caption")
         self._rows = [ShareRow("" if chosen else "soft") for _ in range(ROWS)]
         self._note = words("", "soft")
         self._busy = Bar(self.tr("Progress"))
-        self.add(head, line, self._about, *self._rows, self._note)
-        self.box.addStretch(1)
-        self.add(self._busy)
+        self.add(head, line, self._about, *self._rows, self._note, STRETCH, self._busy)
         keep = self._busy.sizePolicy()
         keep.setRetainSizeWhenHidden(True)
         self._busy.setSizePolicy(keep)
@@ -167,16 +148,8 @@ class InputCard(QFrame):
         self.setAccessibleName(title)
         self.setAccessibleDescription(hint)
         self._editor = editor
-        box = QVBoxLayout(self)
-        box.setContentsMargins(SPACE_L, SPACE_L, SPACE_L, SPACE_M)
-        box.setSpacing(SPACE_S)
         self._empty = QWidget()
-        inside = QVBoxLayout(self._empty)
-        inside.setContentsMargins(0, 0, 0, 0)
-        inside.setSpacing(SPACE_XS)
-        inside.addStretch(1)
-        inside.addWidget(Square(theme, "upload-simple"), 0, Qt.AlignmentFlag.AlignHCenter)
-        inside.addSpacing(SPACE_S)
+        inside = in_column(STRETCH, (Square(theme, "upload-simple"), CENTER), SPACE_S, gap=SPACE_XS, parent=self._empty)
         for line in (label(title, "section"), words(hint, "soft")):
             line.setAlignment(Qt.AlignmentFlag.AlignHCenter)
             inside.addWidget(line)
@@ -184,8 +157,11 @@ class InputCard(QFrame):
         self._view = InputView(theme, store)
         self._caption = ElidedLabel("", "caption", mode=Qt.TextElideMode.ElideMiddle)
         self._caption.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter)
-        for part in (self._empty, *([editor] if editor is not None else []), self._view):
-            box.addWidget(part, 1)
+        box = in_column(
+            *((part, 1) for part in (self._empty, *([editor] if editor is not None else []), self._view)),
+            edges=(SPACE_L, SPACE_L, SPACE_L, SPACE_M),
+            parent=self,
+        )
         self._sound = b""
         self.sound_bar = SoundBar(theme)
         self.sound_bar.play_wanted.connect(lambda: self.play_wanted.emit(self._sound))

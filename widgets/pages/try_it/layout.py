@@ -1,7 +1,6 @@
 """Build the full page "Try it": head, input, both predictions, examples, and earlier inputs."""
 
 from PySide6.QtCore import QCoreApplication
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from widgets.pages.try_it.cards import AnswerCard, InputCard, TextInput, size_label
 from widgets.pages.try_it.lists import ExampleStrip, TriedHead, TriedList
@@ -12,6 +11,7 @@ from widgets.parts.card import Card
 from widgets.parts.cards.error import ErrorCard
 from widgets.parts.fields import ChoiceField
 from widgets.parts.format import clipped, size_bytes
+from widgets.parts.layout import clear, held, in_column, in_row
 from widgets.parts.nouns import DataKind, plural
 from widgets.parts.pictures import PictureStore
 from widgets.parts.small import PageHead
@@ -56,13 +56,10 @@ class TryLayout:
 
         self.versions.currentIndexChanged.connect(show_size)
         show_size()
-        self.answers = QHBoxLayout()
-        self.answers.setSpacing(SPACE_L)
-        for part, stretch in ((self.given, 10), (self.before, 11), (self.after, 11)):
-            self.answers.addWidget(part, stretch)
-        self.problem = QWidget()
-        box = QVBoxLayout(self.problem)
-        box.setContentsMargins(0, 0, 0, 0)
+        self.answers = in_row(
+            *((part, stretch) for part, stretch in ((self.given, 10), (self.before, 11), (self.after, 11))), gap=SPACE_L
+        )
+        self.problem = held(in_column(gap=None))
         self.problem.hide()
         self._examples(theme, store, kind)
         self._tried(theme, store, kind)
@@ -71,10 +68,7 @@ class TryLayout:
         """Replace the shown error card."""
         box = self.problem.layout()
         assert box is not None
-        while (item := box.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                widget.deleteLater()
+        clear(box)
         box.addWidget(card)
         self.problem.show()
 
@@ -83,10 +77,7 @@ class TryLayout:
         self.examples_card = Card(edge=SPACE_M, gap=SPACE_S)
         self.examples_card.setAccessibleName(title)
         self.changed = GhostButton(theme, _tr("Show one that changed"), "arrows-left-right", "small")
-        row = QHBoxLayout()
-        row.setContentsMargins(SPACE_XS, 0, 0, 0)
-        row.addWidget(label(title, "section"), 1)
-        row.addWidget(self.changed)
+        row = in_row((label(title, "section"), 1), self.changed, gap=None, edges=(SPACE_XS, 0, 0, 0))
         self.strip = ExampleStrip(theme, store, title)
         self.examples_card.add(row, self.strip)
         self.examples_card.hide()
@@ -96,10 +87,7 @@ class TryLayout:
         self.tried_card = Card(edge=1, gap=0)
         self.tried_card.setAccessibleName(title)
         self.count = ElidedLabel("", "soft")
-        row = QHBoxLayout()
-        row.setContentsMargins(SPACE_L - 1, SPACE_M, SPACE_L - 1, 0)
-        row.addWidget(label(title, "section"), 1)
-        row.addWidget(self.count)
+        row = in_row((label(title, "section"), 1), self.count, gap=None, edges=(SPACE_L - 1, SPACE_M, SPACE_L - 1, 0))
         first = {"images": _tr("Picture"), "texts": _tr("Text"), "audio": _tr("Sound")}.get(kind)
         titles = (
             first or _tr("Input"), _tr("Original"), _tr("Time"), _tr("Optimized"), _tr("Time"),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from widgets.pages.try_it.cards import LEAST_HEIGHT_PX, AnswerCard, TextInput
 from widgets.pages.try_it.layout import TryLayout
@@ -77,8 +77,7 @@ class TryPage(Page):
         )
         go = self._add_next_button()
         if has_run:
-            go = PrimaryButton(self.theme, self.tr("Choose a goal"), "target")
-            go.clicked.connect(self.goal_requested)
+            go = PrimaryButton(self.theme, self.tr("Choose a goal"), "target", on=self.goal_requested)
             title = self.tr("There is no version to put beside the original")
             text = self.tr("None of those that were tried could be kept. Another goal tries other ways.")
         self._fill("empty", PageHead(self.tr("Try it")), EmptyCard(self.theme, "play", title, text, go))
@@ -86,8 +85,7 @@ class TryPage(Page):
     def show_measuring(self) -> None:
         """Show that versions are being measured, because a trial would disturb their latencies."""
         self._forget()
-        go = GhostButton(self.theme, self.tr("Back to Compare"), "chart-bar")
-        go.clicked.connect(self.compare_requested)
+        go = GhostButton(self.theme, self.tr("Back to Compare"), "chart-bar", on=self.compare_requested)
         title = self.tr("Versions are being measured now")
         text = self.tr("Answering something at the same time would spoil their figures. Try it when they are done.")
         self._fill("measuring", PageHead(self.tr("Try it")), EmptyCard(self.theme, "hourglass", title, text, go))
@@ -130,12 +128,8 @@ class TryPage(Page):
             self._parts.strip.set_large(self.height() >= LARGE_PAGE_PX)
 
     def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
-        again = PrimaryButton(self.theme, self.tr("Load again"), "arrow-clockwise")
-        again.clicked.connect(self.reload_requested)
-        back = GhostButton(self.theme, self.tr("Back to Compare"), "chart-bar")
-        back.clicked.connect(self.compare_requested)
-        card.add_action(again)
-        card.add_action(back)
+        card.add_action(PrimaryButton(self.theme, self.tr("Load again"), "arrow-clockwise", on=self.reload_requested))
+        card.add_action(GhostButton(self.theme, self.tr("Back to Compare"), "chart-bar", on=self.compare_requested))
         return ()
 
     def show_error(self, value: ErrorValue, back_to: str = "") -> None:
@@ -229,11 +223,7 @@ class TryPage(Page):
     def choose_file(self) -> None:
         """Open the system's dialog for a file."""
         kind = self._value.kind if self._value is not None else "images"
-        path, _filter = QFileDialog.getOpenFileName(
-            self, self.tr("Choose something to try"), "", try_words(kind).file_kinds
-        )
-        if path:
-            self.path_chosen.emit(path)
+        self._ask_file(self.tr("Choose something to try"), try_words(kind).file_kinds, self.path_chosen)
 
     def _counted(self, values: Sequence[TriedValue], kind: DataKind) -> str:
         told = counted(kind, len(values))

@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt
 
 from widgets.parts.buttons import Button
 from widgets.parts.card import Card, Square
+from widgets.parts.layout import CENTER, STRETCH
 from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_M, SPACE_S, SPACE_XL
@@ -17,12 +18,8 @@ class EmptyCard(Card):
         super().__init__(edge=SPACE_XL, gap=SPACE_S)
         self.setAccessibleName(title)
         self.setMinimumHeight(320)
-        self.box.addStretch(1)
-        self.box.addWidget(Square(theme, icon, 48, 24), 0, Qt.AlignmentFlag.AlignHCenter)
-        self.box.addSpacing(SPACE_M)
+        self.add(STRETCH, (Square(theme, icon, 48, 24), CENTER), SPACE_M)
         for line in (label(title, "section"), words(text, "soft")):
             line.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-            self.box.addWidget(line)
-        self.box.addSpacing(SPACE_M)
-        self.box.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
-        self.box.addStretch(1)
+            self.add(line)
+        self.add(SPACE_M, (button, CENTER), STRETCH)

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication, QShowEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QPlainTextEdit, QWidget
 
 from widgets.icons import IconLabel
 from widgets.parts.buttons import Button, FoldButton, GhostButton
 from widgets.parts.card import Card, divider
+from widgets.parts.layout import STRETCH, TOP, held, in_column, in_row
 from widgets.parts.text import Tone, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL, SPACE_XS
@@ -59,71 +60,65 @@ class ErrorCard(Card):
             ("shield-check", "ok", self.tr("Is my work safe?"), value.is_safe),
             ("arrow-right", "brand", self.tr("What to do now"), value.next_step),
         )
-        body = QVBoxLayout()
-        body.setContentsMargins(SPACE_XL, 0, SPACE_XL, 0)
-        body.setSpacing(0)
+        body = in_column(gap=0, edges=(SPACE_XL, 0, SPACE_XL, 0))
         for number, row in enumerate(rows):
             if number:
                 body.addWidget(divider())
             body.addWidget(self._row(*row))
         self.add(body)
-        self._actions = QHBoxLayout()
-        self._actions.setContentsMargins(SPACE_XL + 34, SPACE_S, SPACE_XL, SPACE_XL)
-        self._actions.setSpacing(SPACE_S)
-        self._actions.addStretch(1)
+        self._actions = in_row(STRETCH, edges=(SPACE_XL + 34, SPACE_S, SPACE_XL, SPACE_XL))
         self.add(self._actions)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Add the parts behind the page's own buttons; their late creation also makes them later in the Tab order."""
         value, self._rest = self._rest, None
         if value is not None and value.note:
-            note = GhostButton(self._theme, self.tr("Copy a note to its maker"), "copy")
-            note.clicked.connect(lambda: self._copy(value.note))
+            note = GhostButton(
+                self._theme, self.tr("Copy a note to its maker"), "copy", on=lambda: self._copy(value.note)
+            )
             self._actions.insertWidget(self._n_actions, note)
         if value is not None and value.details:
             self._add_details(value.details[:MAX_DETAIL_CHARS])
         super().showEvent(event)
 
-    def add_action(self, button: Button) -> None:
-        """Append a button below the three sentences."""
-        self._actions.insertWidget(self._n_actions, button)
-        self._n_actions += 1
+    def add_action(self, *buttons: Button) -> None:
+        """Append buttons below the three sentences."""
+        for button in buttons:
+            self._actions.insertWidget(self._n_actions, button)
+            self._n_actions += 1
 
     def _banner(self, value: ErrorValue) -> QWidget:
         banner = QFrame()
         banner.setProperty("kind", "banner")
         banner.setProperty("tone", value.tone)
-        row = QHBoxLayout(banner)
-        row.setContentsMargins(SPACE_XL - 1, SPACE_L, SPACE_XL, SPACE_L)
-        row.setSpacing(SPACE_M)
-        row.addWidget(IconLabel(self._theme, value.icon, value.tone, 24))
-        row.addWidget(label(value.title, "section"), 1)
+        in_row(
+            IconLabel(self._theme, value.icon, value.tone, 24),
+            (label(value.title, "section"), 1),
+            gap=SPACE_M,
+            edges=(SPACE_XL - 1, SPACE_L, SPACE_XL, SPACE_L),
+            parent=banner,
+        )
         return banner
 
     def _row(self, icon: str, tone: Tone, title: str, text: str) -> QWidget:
-        holder = QWidget()
-        row = QHBoxLayout(holder)
-        row.setContentsMargins(0, SPACE_L, 0, SPACE_L)
-        row.setSpacing(SPACE_L)
-        row.addWidget(IconLabel(self._theme, icon, tone, 18), 0, Qt.AlignmentFlag.AlignTop)
-        column = QVBoxLayout()
-        column.setSpacing(0)
-        column.addWidget(label(title, "strong"))
         sentence = words(text)
         sentence.setMaximumWidth(680)
-        column.addWidget(sentence)
-        row.addLayout(column, 100)
-        row.addStretch(1)
+        column = in_column(label(title, "strong"), sentence, gap=0)
+        holder = held(
+            in_row(
+                (IconLabel(self._theme, icon, tone, 18), TOP),
+                (column, 100),
+                STRETCH,
+                gap=SPACE_L,
+                edges=(0, SPACE_L, 0, SPACE_L),
+            )
+        )
         return holder
 
     def _add_details(self, details: str) -> None:
         self.add(divider())
         fold = FoldButton(self._theme, self.tr("Details for specialists"))
-        row = QHBoxLayout()
-        row.setContentsMargins(SPACE_M, SPACE_XS, SPACE_M, SPACE_XS)
-        row.addWidget(fold)
-        row.addStretch(1)
-        self.add(row)
+        self.add(in_row(fold, STRETCH, gap=None, edges=(SPACE_M, SPACE_XS, SPACE_M, SPACE_XS)))
         text = QPlainTextEdit(details)
         text.setProperty("role", "log")
         text.setReadOnly(True)
@@ -131,10 +126,7 @@ class ErrorCard(Card):
         text.setAcceptDrops(False)
         text.setAccessibleName(self.tr("Details for specialists"))
         text.setFixedHeight(180)
-        holder = QWidget()
-        inside = QVBoxLayout(holder)
-        inside.setContentsMargins(SPACE_XL, 0, SPACE_XL, SPACE_L)
-        inside.addWidget(text)
+        holder = held(in_column(text, gap=None, edges=(SPACE_XL, 0, SPACE_XL, SPACE_L)))
         holder.hide()
         fold.toggled.connect(holder.setVisible)
         self.add(holder)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from widgets.parts.buttons import Button, GhostButton
 from widgets.parts.flow import FlowLayout
+from widgets.parts.layout import STRETCH, held, in_column, in_row
 from widgets.parts.small import Figure, KeyValue
 from widgets.parts.text import ElidedLabel, Tone, label, words
 from widgets.theme import Theme
@@ -90,14 +91,14 @@ class SourceCard(QFrame):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setProperty("kind", "card")
         self.setFixedWidth(WIDTH_PX + 2 * SPACE_L)
-        self._box = QVBoxLayout(self)
-        self._box.setContentsMargins(SPACE_L, SPACE_M, SPACE_L, SPACE_L)
-        self._box.setSpacing(SPACE_S)
         self._buttons: dict[str, Button] = {}
-        if len(self._values) > 1:
-            self._box.addWidget(self._choices())
         self._content = QWidget()
-        self._box.addWidget(self._content)
+        self._box = in_column(
+            self._choices() if len(self._values) > 1 else None,
+            self._content,
+            edges=(SPACE_L, SPACE_M, SPACE_L, SPACE_L),
+            parent=self,
+        )
         self.choose(chosen if chosen in self._values else next(iter(self._values)))
 
     @property
@@ -147,27 +148,26 @@ class SourceCard(QFrame):
         flow = FlowLayout(holder, 4)
         group = QButtonGroup(holder)
         for key, value in self._values.items():
-            button = Button(self._theme, value.name, kind="toggle", size="small")
+            button = Button(
+                self._theme, value.name, kind="toggle", size="small", on=lambda _on=False, which=key: self.choose(which)
+            )
             button.setCheckable(True)
-            button.clicked.connect(lambda _on=False, which=key: self.choose(which))
             group.addButton(button)
             flow.addWidget(button)
             self._buttons[key] = button
         return holder
 
     def _explain(self, value: SourceValue) -> QWidget:
-        holder = QWidget()
-        box = QVBoxLayout(holder)
-        box.setContentsMargins(0, SPACE_S, 0, 0)
-        box.setSpacing(SPACE_S)
-        box.addWidget(label(value.title, "soft"))
-        box.addWidget(label(value.figure, "headline"))
+        box = in_column(label(value.title, "soft"), label(value.figure, "headline"), edges=(0, SPACE_S, 0, 0))
+        holder = held(box)
         if len(value.values) > 1:
             box.addWidget(Histogram(self._theme, value.values, self.tr("{0:,} measurements").format(len(value.values))))
-            ends = QHBoxLayout()
-            ends.addWidget(label(value.ends[0], "caption", wrap=False))
-            ends.addStretch(1)
-            ends.addWidget(label(value.ends[1], "caption", wrap=False))
+            ends = in_row(
+                label(value.ends[0], "caption", wrap=False),
+                STRETCH,
+                label(value.ends[1], "caption", wrap=False),
+                gap=None,
+            )
             box.addLayout(ends)
         for line in value.lines:
             box.addWidget(label(line, "caption"))
@@ -179,17 +179,13 @@ class SourceCard(QFrame):
         return holder
 
     def _command(self, command: str) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_S)
         shown = ElidedLabel(command, "code")
         shown.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         copy = GhostButton(self._theme, self.tr("Copy"), "copy", "small")
         copy.setToolTip(self.tr("Copy the command that measures it again"))
         copy.setAccessibleDescription(command)
         copy.clicked.connect(lambda: self._copy(copy, command))
-        row.addWidget(shown, 1)
-        row.addWidget(copy)
-        return row
+        return in_row((shown, 1), copy)
 
     def _copy(self, button: Button, command: str) -> None:
         QGuiApplication.clipboard().setText(command)

@@ -1,15 +1,15 @@
 """Show a missing set of packages in one row, with its install button and progress."""
 
-from PySide6.QtCore import QCoreApplication, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import QCoreApplication, Signal
+from PySide6.QtWidgets import QWidget
 
 from widgets.parts.buttons import GhostButton
 from widgets.parts.format import size_bytes
 from widgets.parts.installing.value import SetValue
+from widgets.parts.layout import LEFT, STRETCH, in_column, in_row
 from widgets.parts.small import Bar
 from widgets.parts.text import words
 from widgets.theme import Theme
-from widgets.tokens import SPACE_S
 
 
 def _tr(text: str) -> str:
@@ -27,20 +27,11 @@ class InstallRow(QWidget):
         super().__init__()
         self.name = value.name
         self._value = value
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(SPACE_S)
         self._text = words("", "caption")
         self._bar = Bar(_tr("Progress of the installation"))
-        self._button = GhostButton(theme, _tr("Install"), "download-simple", "small")
+        self._button = GhostButton(theme, _tr("Install"), "download-simple", "small", on=self._on_clicked)
         self._button.setAccessibleName(_tr("Install what “{0}” needs").format(subject))
-        self._button.clicked.connect(self._on_clicked)
-        row = QHBoxLayout()
-        row.addWidget(self._button, 0, Qt.AlignmentFlag.AlignLeft)
-        row.addStretch(1)
-        column.addWidget(self._text)
-        column.addWidget(self._bar)
-        column.addLayout(row)
+        in_column(self._text, self._bar, in_row((self._button, LEFT), STRETCH, gap=None), parent=self)
         self.show_value(value)
 
     def show_value(self, value: SetValue) -> None:
