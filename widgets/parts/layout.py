@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QGridLayout, QHBoxLayout, QLayout, QVBoxLayout, QWidget
 
 from widgets.parts.flow import FlowLayout
-from widgets.tokens import SPACE_S
+from widgets.tokens import SPACE_L, SPACE_S
 
 TOP, BOTTOM, MIDDLE = Qt.AlignmentFlag.AlignTop, Qt.AlignmentFlag.AlignBottom, Qt.AlignmentFlag.AlignVCenter
 LEFT, RIGHT, CENTER = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight, Qt.AlignmentFlag.AlignHCenter
@@ -78,6 +78,27 @@ def in_flow(*widgets: QWidget | None, gap: int = SPACE_S, spread: bool = False) 
         if widget is not None:
             flow.addWidget(widget)
     return holder
+
+
+def bare_grid(
+    across: int = SPACE_L, down: int = SPACE_S, *, stretches: Sequence[int] = (), parent: QWidget | None = None
+) -> QGridLayout:
+    """Return an empty grid without margins; `across` and `down` are its gaps, `stretches` are of its columns."""
+    grid = QGridLayout(parent) if parent else QGridLayout()
+    grid.setContentsMargins(*NO_EDGES)
+    grid.setHorizontalSpacing(across)
+    grid.setVerticalSpacing(down)
+    for column, stretch in enumerate(stretches):
+        grid.setColumnStretch(column, stretch)
+    return grid
+
+
+def in_columns(widgets: Sequence[QWidget], columns: int, gap: int = SPACE_L) -> QWidget:
+    """Return a widget with others in columns of equal width."""
+    grid = bare_grid(gap, gap, stretches=(1,) * columns)
+    for number, widget in enumerate(widgets):
+        grid.addWidget(widget, number // columns, number % columns)
+    return held(grid)
 
 
 def held(layout: QLayout) -> QWidget:

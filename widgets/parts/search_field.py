@@ -1,10 +1,11 @@
 """Define a search field with a magnifier before the text and a button that clears it."""
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QLineEdit
 
 from widgets.parts.fields import TextField
+from widgets.parts.timers import pause
 from widgets.theme import Theme
 
 PAUSE_MS = 300
@@ -29,10 +30,7 @@ class SearchField(TextField):
         self.addAction(self._clear, QLineEdit.ActionPosition.TrailingPosition)
         self._look.triggered.connect(self._on_entered)
         self._clear.triggered.connect(self._on_cleared)
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(PAUSE_MS)
-        self._pause.timeout.connect(lambda: self.settled.emit(self.text().strip()))
+        self._pause = pause(self, PAUSE_MS, lambda: self.settled.emit(self.text().strip()))
         self.textEdited.connect(lambda _text: self._pause.start())
         self.textChanged.connect(lambda text: self._clear.setVisible(bool(text)))
         self.returnPressed.connect(self._on_entered)

@@ -9,7 +9,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QFrame,
-    QGridLayout,
+    QHBoxLayout,
     QProgressBar,
     QSizePolicy,
     QWidget,
@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from widgets.icons import IconLabel
 from widgets.parts.card import Card, divider
 from widgets.parts.format import clipped, percent, tabular
-from widgets.parts.layout import BOTTOM, STRETCH, TOP, clear, fill, in_column, in_row
+from widgets.parts.layout import BOTTOM, STRETCH, TOP, bare_grid, clear, fill, in_column, in_row
 from widgets.parts.text import ElidedLabel, Role, Tone, label, words
 from widgets.theme import Theme, restyle
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XS
@@ -120,6 +120,11 @@ class Figure(Card):
         beside = words(unit, "section", wrap=False)
         beside.setContentsMargins(0, 0, 0, 3)  # box layouts do not align baselines
         self.add(in_row((number, BOTTOM), (beside, BOTTOM), STRETCH), words(text, "soft"))
+
+
+def figure_row(figures: Sequence[tuple[str, str, str]]) -> QHBoxLayout:
+    """Return figures side by side; each is a value, its unit and the line below."""
+    return in_row(*((Figure(*texts), 1) for texts in figures), gap=SPACE_L)
 
 
 MOST_TITLE_LINES = 2
@@ -268,12 +273,8 @@ class KeyValue(QWidget):
     def __init__(self, pairs: Sequence[tuple[str, str]], name_width: int = 88, role: Role = "") -> None:
         """Create the rows of `pairs`; `name_width` is in pixels."""
         super().__init__()
-        grid = QGridLayout(self)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(SPACE_M)
-        grid.setVerticalSpacing(SPACE_S)
+        grid = bare_grid(SPACE_M, stretches=(0, 1), parent=self)
         grid.setColumnMinimumWidth(0, name_width)
-        grid.setColumnStretch(1, 1)
         self._rows: dict[str, tuple[QWidget, QWidget]] = {}
         for number, (name, value) in enumerate(pairs):
             top = Qt.AlignmentFlag.AlignTop

@@ -4,29 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log2
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QFont, QHelpEvent, QKeyEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QToolTip, QWidget
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QKeyEvent, QPainter, QPen
 
-from widgets.parts.text import plain_tip
+from widgets.plots.point_plot import ALIGN_LEFT, PlotPoint, PointPlot
 from widgets.plots.scale import nice_top, tick_text, tick_texts, ticks
 from widgets.theme import Theme
-from widgets.tokens import TEXT_CAPTION, series_token
+from widgets.tokens import series_token
 
-_LEFT, _TOP, _RIGHT, _BOTTOM = 56, 42, 18, 42
 _NEAR_PX = 14
-
-
-@dataclass(frozen=True)
-class CurvePoint:
-    """A point of a curve; `tip` is its text for tooltip and screen readers, `low` to `high` its interval if known."""
-
-    x: float
-    y: float
-    tip: str
-    low: float | None = None
-    high: float | None = None
-    is_marked: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,10 +21,10 @@ class Curve:
 
     label: str
     number: int
-    points: tuple[CurvePoint, ...]
+    points: tuple[PlotPoint, ...]
 
 
-class CurvePlot(QWidget):
+class CurvePlot(PointPlot):
     """The curves of several versions, owned by their page; arrow keys move from point to point.
 
     `y_title` names the unit and the better direction, `x_title` the unit. `doubling` scales x by powers of two. `mark`
@@ -49,15 +35,10 @@ class CurvePlot(QWidget):
         self, theme: Theme, name: str, x_title: str, y_title: str, *, doubling: bool = False, mark: str = ""
     ) -> None:
         """Create an empty plot; `name` is its accessible name."""
-        super().__init__()
-        self._theme, self._x_title, self._y_title = theme, x_title, y_title
-        self._doubling, self._mark = doubling, mark
+        super().__init__(theme, name, 220)
+        self._x_title, self._y_title, self._doubling, self._mark = x_title, y_title, doubling, mark
         self._curves: tuple[Curve, ...] = ()
         self._at: tuple[int, int] = (0, 0)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMinimumHeight(220)
-        self.setAccessibleName(name)
-        theme.changed.connect(self.update)
 
     def set_curves(self, curves: Sequence[Curve]) -> None:
         """Show these curves; curves without points are left out."""
@@ -67,14 +48,7 @@ class CurvePlot(QWidget):
         self.setAccessibleDescription(". ".join(told))
         self.update()
 
-    def sizeHint(self) -> QSize:
-        """Return the size at which two plots fit side by side."""
-        return QSize(420, 240)
-
-    def _area(self) -> QRectF:
-        return QRectF(_LEFT, _TOP, self.width() - _LEFT - _RIGHT, self.height() - _TOP - _BOTTOM)
-
-    def _points(self) -> list[CurvePoint]:
+    def _points(self) -> list[PlotPoint]:
         return [point for curve in self._curves for point in curve.points]
 
     def _y_top(self) -> float:
@@ -97,41 +71,17 @@ class CurvePlot(QWidget):
         across = (self._scaled(x) - low) / (high - low)
         return QPointF(area.left() + across * area.width(), area.bottom() - y / self._y_top() * area.height())
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the axes, the lines with their points, and the names."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        font = QFont(self.font())
-        font.setPixelSize(TEXT_CAPTION)
-        painter.setFont(font)
-        self._paint_axes(painter)
+    def _paint(self, painter: QPainter) -> None:
+        area, marks = self._area(), ticks(self._y_top())
+        y_marks = [
+            (area.bottom() - value / self._y_top() * area.height(), text)
+            for value, text in zip(marks, tick_texts(marks), strict=True)
+        ]
+        x_marks = [(self.place_of(value, 0).x(), tick_text(value)) for value in self._x_marks()]
+        self._paint_axes(painter, y_marks, x_marks, self._y_title, self._x_title)
         for number, curve in enumerate(self._curves):
             self._paint_curve(painter, number, curve)
         self._paint_legend(painter)
-        painter.end()
-
-    def _paint_axes(self, painter: QPainter) -> None:
-        area, color = self._area(), self._theme.color
-        left = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        right = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        marks = ticks(self._y_top())
-        for value, text in zip(marks, tick_texts(marks), strict=True):
-            y = area.bottom() - value / self._y_top() * area.height()
-            painter.setPen(color("line"))
-            painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
-            painter.setPen(color("soft"))
-            painter.drawText(QRectF(0, y - 9, _LEFT - 8, 18), right, text)
-        painter.setPen(color("edge"))
-        painter.drawLine(area.bottomLeft(), area.bottomRight())
-        for value in self._x_marks():
-            x = self.place_of(value, 0).x()
-            painter.setPen(color("edge"))
-            painter.drawLine(QPointF(x, area.bottom()), QPointF(x, area.bottom() + 4))
-            painter.setPen(color("soft"))
-            box = QRectF(x - 40, area.bottom() + 5, 80, 16)
-            painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), tick_text(value))
-        painter.drawText(QRectF(0, 0, self.width(), 18), left, self._y_title)
-        painter.drawText(QRectF(area.left(), area.bottom() + 23, area.width(), 18), left, self._x_title)
 
     def _x_marks(self) -> list[float]:
         if self._doubling:
@@ -161,23 +111,22 @@ class CurvePlot(QWidget):
                 painter.drawEllipse(spot, 11, 11)
 
     def _paint_legend(self, painter: QPainter) -> None:
-        metrics, x, y = painter.fontMetrics(), float(_LEFT), 29.0
-        left = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        room = (self.width() - _LEFT - _RIGHT) / max(1, len(self._curves) + bool(self._mark))
+        metrics, x, y = painter.fontMetrics(), self._area().left(), 29.0
+        room = self._area().width() / max(1, len(self._curves) + bool(self._mark))
         for curve in self._curves:
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(self._theme.color(series_token(curve.number)))
             painter.drawEllipse(QPointF(x + 4, y), 4, 4)
             text = metrics.elidedText(curve.label, Qt.TextElideMode.ElideRight, int(room - 24))
             painter.setPen(self._theme.color("ink"))
-            painter.drawText(QRectF(x + 13, y - 9, room, 18), left, text)
+            painter.drawText(QRectF(x + 13, y - 9, room, 18), ALIGN_LEFT, text)
             x += 13 + metrics.horizontalAdvance(text) + 14
         if self._mark and any(point.is_marked for point in self._points()):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(self._theme.color("soft"), 2))
             painter.drawEllipse(QPointF(x + 6, y), 6, 6)
             text = metrics.elidedText(self._mark, Qt.TextElideMode.ElideRight, int(self.width() - x - 20))
-            painter.drawText(QRectF(x + 17, y - 9, self.width() - x - 17, 18), left, text)
+            painter.drawText(QRectF(x + 17, y - 9, self.width() - x - 17, 18), ALIGN_LEFT, text)
 
     def _nearest(self, at: QPointF) -> tuple[int, int] | None:
         near = [
@@ -203,14 +152,8 @@ class CurvePlot(QWidget):
         points = self._curves[number].points
         self._at = (number, max(0, min(self._at[1] + move[1], len(points) - 1)))
         point = points[self._at[1]]
-        spot = self.mapToGlobal(self.place_of(point.x, point.y).toPoint())
-        QToolTip.showText(spot, plain_tip(self._told(self._at)), self)
-        self.update()
+        self._show_tip(self.place_of(point.x, point.y), self._told(self._at))
 
-    def event(self, event: QEvent) -> bool:
-        """Show the tooltip of the nearest point."""
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            found = self._nearest(QPointF(event.pos()))
-            QToolTip.showText(event.globalPos(), "" if found is None else plain_tip(self._told(found)), self)
-            return True
-        return super().event(event)
+    def _tip_at(self, at: QPointF) -> str:
+        found = self._nearest(at)
+        return "" if found is None else self._told(found)

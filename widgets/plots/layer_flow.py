@@ -1,32 +1,22 @@
 """Draw a model's layers as blocks from input to output, each as wide as its time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy
 
-from widgets.parts.text import plain_tip
+from widgets.plots.point_plot import TipWidget
 from widgets.theme import Theme
 from widgets.tokens import TEXT_CAPTION, series_token
+from workers.contracts.after.layers import Layer
 
 BLOCK_PX, GAP_PX, TEXT_PX, LEAST_PX = 34, 1, 18, 1.0
 MOST_KINDS = 6
 """Number of layer kinds with their own color; the other kinds share one."""
 
 
-@dataclass(frozen=True)
-class Block:
-    """One layer; `told` is the text for tooltip and screen readers."""
-
-    order: int
-    kind: str
-    ms: float
-    told: str
-
-
-class LayerFlow(QWidget):
+class LayerFlow(TipWidget):
     """The row of layers over `whole_ms`, owned by the page Layers.
 
     `block_chosen(order)` is emitted by a click, or by arrow keys and return.
@@ -38,7 +28,7 @@ class LayerFlow(QWidget):
         """Create an empty row; `name` is its accessible name."""
         super().__init__()
         self._theme = theme
-        self._blocks: tuple[Block, ...] = ()
+        self._blocks: tuple[tuple[Layer, str], ...] = ()
         self._kinds: tuple[str, ...] = ()
         self._whole_ms, self._at, self._chosen = 1.0, 0, -1
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -47,13 +37,16 @@ class LayerFlow(QWidget):
         self.setAccessibleName(name)
         theme.changed.connect(self.update)
 
-    def set_blocks(self, blocks: Sequence[Block], kinds: Sequence[str], whole_ms: float) -> None:
-        """Show these layers; `kinds` get colors in their order, `whole_ms` corresponds to the whole width."""
+    def set_blocks(self, blocks: Sequence[tuple[Layer, str]], kinds: Sequence[str], whole_ms: float) -> None:
+        """Show these layers, each with its text for tooltip and screen readers.
+
+        `kinds` get colors in their order, `whole_ms` corresponds to the whole width.
+        """
         self._blocks, self._kinds = tuple(blocks), tuple(kinds[:MOST_KINDS])
         self._whole_ms = max(whole_ms, 1e-9)
         self._at, self._chosen = 0, -1
-        slowest = sorted(self._blocks, key=lambda block: -block.ms)[:5]
-        self.setAccessibleDescription(". ".join(block.told for block in slowest))
+        slowest = sorted(self._blocks, key=lambda block: -block[0].ms)[:5]
+        self.setAccessibleDescription(". ".join(text for _, text in slowest))
         self.update()
 
     def choose(self, order: int) -> None:
@@ -69,8 +62,8 @@ class LayerFlow(QWidget):
         """Return the area of each block in pixels."""
         found, left = [], 1.0
         scale = (self.width() - 2) / self._whole_ms
-        for block in self._blocks:
-            width = block.ms * scale
+        for layer, _ in self._blocks:
+            width = layer.ms * scale
             found.append(QRectF(left, 2, max(LEAST_PX, width - (GAP_PX if width > 3 else 0)), BLOCK_PX))
             left += width
         return found
@@ -89,12 +82,12 @@ class LayerFlow(QWidget):
         """Paint the blocks and the names of both ends."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for number, (block, rect) in enumerate(zip(self._blocks, self.rects(), strict=True)):
+        for number, ((layer, _), rect) in enumerate(zip(self._blocks, self.rects(), strict=True)):
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(self._theme.color(self.token_of(block.kind)))
+            painter.setBrush(self._theme.color(self.token_of(layer.kind)))
             painter.drawRoundedRect(rect, 2, 2)
             focused = self.hasFocus() and number == self._at
-            if focused or block.order == self._chosen:
+            if focused or layer.order == self._chosen:
                 painter.setPen(QPen(self._theme.color("ink"), 2))
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.drawRoundedRect(rect.adjusted(-1, -1, 1, 1), 2, 2)
@@ -110,14 +103,9 @@ class LayerFlow(QWidget):
             painter.drawText(end, Qt.AlignmentFlag.AlignRight, self.tr("answer"))
         painter.end()
 
-    def event(self, event: QEvent) -> bool:
-        """Show the tooltip of the block under the pointer."""
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            number = self._block_at(QPointF(event.pos()))
-            text = "" if number is None else self._blocks[number].told
-            QToolTip.showText(event.globalPos(), plain_tip(text), self)
-            return True
-        return super().event(event)
+    def _tip_at(self, at: QPointF) -> str:
+        number = self._block_at(at)
+        return "" if number is None else self._blocks[number][1]
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Choose the block under the pointer."""
@@ -142,5 +130,6 @@ class LayerFlow(QWidget):
             super().keyPressEvent(event)
 
     def _choose_here(self) -> None:
-        self.choose(self._blocks[self._at].order)
-        self.block_chosen.emit(self._blocks[self._at].order)
+        order = self._blocks[self._at][0].order
+        self.choose(order)
+        self.block_chosen.emit(order)

@@ -3,19 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFont, QFontMetrics, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QToolTip, QWidget
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPen
 
 from widgets.parts.format import percent_of, percent_tick
-from widgets.parts.text import plain_tip
 from widgets.plots.labels import Label, place
+from widgets.plots.point_plot import MARK_GAP_PX, PointPlot
 from widgets.plots.scale import nice_top, tick_text, tick_texts, ticks, ticks_between
 from widgets.theme import Theme
-from widgets.tokens import TEXT_CAPTION, series_token
-
-_LEFT, _TOP, _RIGHT, _BOTTOM = 52, 24, 14, 42
-_MARK_GAP = 8
+from widgets.tokens import series_token
 
 
 @dataclass(frozen=True)
@@ -35,7 +31,7 @@ class PointValue:
     is_worse: bool = False
 
 
-class ScatterPlot(QWidget):
+class ScatterPlot(PointPlot):
     """The plot of all versions, owned by the page Compare; `share_name` names the upper axis ("Accuracy").
 
     Points are chosen by a click, or by arrow keys and return.
@@ -43,23 +39,20 @@ class ScatterPlot(QWidget):
 
     point_chosen = Signal(str)
 
-    def __init__(self, theme: Theme, share_name: str, parent: QWidget | None = None) -> None:
+    margins_px = (52, 24, 14, 42)
+    size_px = (462, 206)
+
+    def __init__(self, theme: Theme, share_name: str) -> None:
         """Create an empty plot."""
-        super().__init__(parent)
-        self._theme = theme
+        super().__init__(theme, self.tr("Speed against {0}").format(share_name.lower()), 170)
         self._share_name = share_name
         self._points: tuple[PointValue, ...] = ()
         self._limit_pct: float | None = None
         self._at = 0
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMinimumHeight(170)
-        self.setAccessibleName(self.tr("Speed against {0}").format(share_name.lower()))
-        theme.changed.connect(self.update)
 
-    def set_points(self, points: Sequence[PointValue], limit_pct: float | None, share_name: str = "") -> None:
+    def set_points(self, points: Sequence[PointValue], limit_pct: float | None) -> None:
         """Show these versions; `limit_pct` is the least allowed share in percent, None without a limit."""
         self._points, self._limit_pct = tuple(points), limit_pct
-        self._share_name = share_name or self._share_name
         self._at = 0
         self.setAccessibleDescription(". ".join(self._told(point) for point in self._points))
         self.update()
@@ -68,13 +61,10 @@ class ScatterPlot(QWidget):
         text = self.tr("{0}: {1} ms, {2}, silent regression") if point.is_worse else self.tr("{0}: {1} ms, {2}")
         return text.format(point.label, f"{point.latency_ms:.3g}", percent_of(point.share_pct))
 
-    def sizeHint(self) -> QSize:
-        """Return the size of the design."""
-        return QSize(462, 206)
-
     def _area(self) -> QRectF:
-        left = max(_LEFT, self.marks_width_px() + _MARK_GAP)
-        return QRectF(left, _TOP, self.width() - left - _RIGHT, self.height() - _TOP - _BOTTOM)
+        area = super()._area()
+        area.setLeft(max(area.left(), self.marks_width_px() + MARK_GAP_PX))
+        return area
 
     def marks_width_px(self) -> int:
         """Return the width in pixels of the widest mark of the upper axis: "100.0 %" is wider than "100 %"."""
@@ -83,11 +73,6 @@ class ScatterPlot(QWidget):
     def _marks(self) -> list[tuple[float, str]]:
         shares = ticks_between(*self._y_range())
         return [(share, percent_tick(text)) for share, text in zip(shares, tick_texts(shares), strict=True)]
-
-    def _font(self) -> QFont:
-        font = QFont(self.font())
-        font.setPixelSize(TEXT_CAPTION)
-        return font
 
     def _x_top(self) -> float:
         return nice_top(max((p.latency_ms for p in self._points), default=1.0) * 1.1)
@@ -110,44 +95,21 @@ class ScatterPlot(QWidget):
     def _y(share_pct: float, area: QRectF, low: float, high: float) -> float:
         return area.bottom() - (share_pct - low) / (high - low) * area.height()
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint axes, limit, points and names."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setFont(self._font())
-        self._paint_axes(painter)
-        if self._points:
-            self._paint_points(painter)
-        painter.end()
-
-    def _paint_axes(self, painter: QPainter) -> None:
-        area, (low, high) = self._area(), self._y_range()
-        color, left = self._theme.color, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+    def _paint(self, painter: QPainter) -> None:
+        area, (low, high), color = self._area(), self._y_range(), self._theme.color
         limit_y = None if self._limit_pct is None else self._y(self._limit_pct, area, low, high)
         if limit_y is not None:
             painter.fillRect(QRectF(area.left(), area.top(), area.width(), limit_y - area.top()), color("ok-soft"))
-        for share, text in self._marks():
-            y = self._y(share, area, low, high)
-            painter.setPen(color("line"))
-            painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
-            painter.setPen(color("soft"))
-            box = QRectF(0, y - 9, area.left() - _MARK_GAP, 18)
-            painter.drawText(box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), text)
-        painter.setPen(color("edge"))
-        painter.drawLine(area.bottomLeft(), area.bottomRight())
-        for latency in ticks(self._x_top()):
-            x = area.left() + latency / self._x_top() * area.width()
-            painter.setPen(color("edge"))
-            painter.drawLine(QPointF(x, area.bottom()), QPointF(x, area.bottom() + 4))
-            painter.setPen(color("soft"))
-            box = QRectF(x - 40, area.bottom() + 5, 80, 16)
-            painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), tick_text(latency))
-        painter.drawText(QRectF(0, 0, self.width(), 18), left, self.tr("{0} (up is better)").format(self._share_name))
-        below = QRectF(area.left(), area.bottom() + 23, area.width(), 18)
-        painter.drawText(below, left, self.tr("Latency in ms (left is better)"))
+        y_marks = [(self._y(share, area, low, high), text) for share, text in self._marks()]
+        scale = area.width() / self._x_top()
+        x_marks = [(area.left() + latency * scale, tick_text(latency)) for latency in ticks(self._x_top())]
+        up = self.tr("{0} (up is better)").format(self._share_name)
+        self._paint_axes(painter, y_marks, x_marks, up, self.tr("Latency in ms (left is better)"))
         if limit_y is not None:
             painter.setPen(QPen(color("ok"), 1, Qt.PenStyle.DashLine))
             painter.drawLine(QPointF(area.left(), limit_y), QPointF(area.right(), limit_y))
+        if self._points:
+            self._paint_points(painter)
 
     def _limit_text(self) -> str:
         return "" if self._limit_pct is None else self.tr("your limit, {0}").format(percent_of(self._limit_pct))
@@ -245,22 +207,13 @@ class ScatterPlot(QWidget):
         if self._points and key in moves:
             order = sorted(range(len(self._points)), key=lambda i: self._points[i].latency_ms)
             self._at = order[(order.index(self._at) + moves[key]) % len(order)]
-            QToolTip.showText(
-                self.mapToGlobal(self.place_of(self._points[self._at]).toPoint()),
-                plain_tip(self._told(self._points[self._at])),
-                self,
-            )
-            self.update()
+            point = self._points[self._at]
+            self._show_tip(self.place_of(point), self._told(point))
         elif self._points and key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
             self.point_chosen.emit(self._points[self._at].id)
         else:
             super().keyPressEvent(event)
 
-    def event(self, event: QEvent) -> bool:
-        """Show the tooltip of the nearest point."""
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            index = self._nearest(QPointF(event.pos()))
-            text = "" if index is None else plain_tip(self._told(self._points[index]))
-            QToolTip.showText(event.globalPos(), text, self)
-            return True
-        return super().event(event)
+    def _tip_at(self, at: QPointF) -> str:
+        index = self._nearest(at)
+        return "" if index is None else self._told(self._points[index])

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QFont, QFontMetrics, QHelpEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy
 
-from widgets.parts.text import plain_tip
+from widgets.plots.point_plot import TipWidget
 from widgets.theme import Theme
 from widgets.tokens import series_token
 
@@ -45,15 +45,15 @@ def shortened(title: str, metrics: QFontMetrics, room_px: int) -> str:
     return told if len(told) > _LEAST_LETTERS else ""
 
 
-class StepStrip(QWidget):
+class StepStrip(TipWidget):
     """The boxes of a run's steps, owned by the latency graph.
 
     The edge in a version's color shows when that version was measured.
     """
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme) -> None:
         """Create an empty strip."""
-        super().__init__(parent)
+        super().__init__()
         self._theme = theme
         self._steps: tuple[StepValue, ...] = ()
         self._end_s, self._now_s = 60.0, 0.0
@@ -144,15 +144,7 @@ class StepStrip(QWidget):
             y = box.bottom() - 3.0
             painter.drawLine(QPointF(left, y), QPointF(right, y))
 
-    def event(self, event: QEvent) -> bool:
-        """Show the tooltip of a step, because narrow boxes hold no text."""
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            at = QPointF(event.pos())
-            for index, step in enumerate(self._steps):
-                if self.box(index).contains(at):
-                    said = " · ".join(part for part in (step.title, step.detail, step.figure) if part)
-                    QToolTip.showText(event.globalPos(), plain_tip(said), self)
-                    return True
-            QToolTip.hideText()
-            return True
-        return super().event(event)
+    def _tip_at(self, at: QPointF) -> str:
+        """Return the texts of a step, because narrow boxes hold none."""
+        step = next((step for index, step in enumerate(self._steps) if self.box(index).contains(at)), None)
+        return "" if step is None else " · ".join(part for part in (step.title, step.detail, step.figure) if part)

@@ -4,7 +4,6 @@ from app.controllers.page_controller import ControllerSpec, PageController
 from app.help import task_pages
 from widgets.main_window import MainWindow
 from widgets.pages.guide.page import GuidePage
-from widgets.pages.guide.value import TaskValue
 
 
 class GuideController(PageController):
@@ -20,7 +19,7 @@ class GuideController(PageController):
 
     def _show_task(self, topic: str) -> None:
         task = task_pages()[topic]
-        self._page.show_task(TaskValue(task.title, task.body, task.pictures()))
+        self._page.show_task(task.title, task.body, task.pictures())
 
 
 CONTROLLER = ControllerSpec[GuidePage, GuideController](

@@ -5,35 +5,35 @@ from collections.abc import Callable
 from app.controllers.words import tr
 from app.services.after.loading.words import capacity_words
 from app.services.records.load import LoadRecord
-from widgets.pages.load.value import FactsValue
+from widgets.pages.load.value import Facts
 from widgets.parts.format import capitalized, count, memory, ms
 from workers.contracts.after.load import VersionLoad
 
 Pairs = list[tuple[str, str]]
 
 
-def facts_of(record: LoadRecord) -> tuple[FactsValue, ...]:
+def facts_of(record: LoadRecord) -> tuple[Facts, ...]:
     """Return the cards that have something in them."""
     loads = [load for load in (record.original, record.variant) if load is not None]
-    cards = [
-        FactsValue(
+    cards: list[Facts] = [
+        (
             tr("Short and long prompts"),
             tr("The first word comes when the prompt was read; what was read stays in memory while it answers."),
             _pairs(loads, _prompts),
         ),
-        FactsValue(
+        (
             tr("Most requests within your limit"),
             tr("At random moments, found by bisection. Measured with MLCommons LoadGen; not an MLPerf result."),
             _pairs(loads, lambda load: capitalized(capacity_words(load.capacity)) if load.capacity else ""),
         ),
-        FactsValue(
+        (
             tr("Cold start"),
             tr("From the start of a process to its first answer, each time in a fresh one."),
             _pairs(loads, _cold),
         ),
-        FactsValue(tr("Energy"), "", _pairs(loads, _energy)),
+        (tr("Energy"), "", _pairs(loads, _energy)),
     ]
-    return tuple(card for card in cards if card.pairs)
+    return tuple(card for card in cards if card[2])
 
 
 def _pairs(loads: list[VersionLoad], words: Callable[[VersionLoad], str]) -> tuple[tuple[str, str], ...]:

@@ -12,10 +12,11 @@ from app.services.after.loading.words import busy_words, headline
 from app.services.records.facts import RunFacts
 from app.services.records.load import LoadRecord, Price
 from presets.prices import ExamplePrice
-from widgets.pages.load.value import FigureValue, LoadAskValue, LoadValue, PriceValue, TimeValue
+from widgets.pages.load.value import LoadAskValue, LoadValue, PriceValue
 from widgets.parts.format import about, moment, ms
 from widgets.parts.format import seconds as seconds_words
-from widgets.plots.curve_plot import Curve, CurvePoint
+from widgets.plots.curve_plot import Curve
+from widgets.plots.point_plot import PlotPoint
 from workers.contracts.after.load import VersionLoad
 
 HOUR_S = 3600
@@ -29,7 +30,7 @@ def ask_value(facts: RunFacts, record: LoadRecord | None) -> LoadAskValue:
     for seconds in PRESETS_S:
         total_s = sum(stage.expected_s for stage in stages(facts, chosen, seconds))
         told = about(total_s) if total_s < HOUR_S else tr("about {0}").format(seconds_words(total_s))
-        presets.append(TimeValue(seconds, tr("{0} in all").format(told[:1].upper() + told[1:])))
+        presets.append((seconds, tr("{0} in all").format(told[:1].upper() + told[1:])))
     return LoadAskValue(
         versions=tuple((variant.id, variant.title) for variant in versions),
         chosen=chosen.id if chosen is not None else "",
@@ -74,29 +75,27 @@ def versions_in(record: LoadRecord) -> list[tuple[VersionLoad, int]]:
     return [(record.original, 0)] + ([(record.variant, 1)] if record.variant is not None else [])
 
 
-def _figures(record: LoadRecord) -> tuple[FigureValue, ...]:
+def _figures(record: LoadRecord) -> tuple[tuple[str, str, str], ...]:
     paired, found = record.paired, []
     if paired is not None and record.variant is not None:
         interval = ""
         if paired.ratio_low is not None and paired.ratio_high is not None:
             interval = tr("{0:.2f} to {1:.2f} (95 % each); ").format(paired.ratio_low, paired.ratio_high)
         told = tr("{0}in turn, n {1:,} each, in {2} sets of processes.").format(interval, paired.n, paired.sets)
-        found.append(FigureValue(f"{times(paired.ratio)} ×", tr("as many answers"), told))
+        found.append((f"{times(paired.ratio)} ×", tr("as many answers"), told))
         batches = tr("Answers, in batches of {0}; the original {1} in batches of {2}.").format(
             paired.variant_batch, about_rate(paired.original_per_s), paired.original_batch
         )
-        found.append(FigureValue(about_rate(paired.variant_per_s), tr("a second"), batches))
+        found.append((about_rate(paired.variant_per_s), tr("a second"), batches))
     else:
         per_s = best_per_s(record.original)
         if per_s is not None:
-            found.append(FigureValue(about_rate(per_s), tr("a second"), tr("Answers, with the best batch size.")))
+            found.append((about_rate(per_s), tr("a second"), tr("Answers, with the best batch size.")))
     cold = (record.variant or record.original).cold
     if cold is not None:
         times_s = sorted(value / 1000 for value in cold.total_ms)
         told = tr("From the start of a process to its first answer; {0} starts, {1:.2f} s at most.")
-        value = FigureValue(
-            f"{times_s[len(times_s) // 2]:.2f} s", tr("cold start"), told.format(len(times_s), times_s[-1])
-        )
+        value = (f"{times_s[len(times_s) // 2]:.2f} s", tr("cold start"), told.format(len(times_s), times_s[-1]))
         found.append(value)
     return tuple(found)
 
@@ -112,7 +111,7 @@ def _sweep(load: VersionLoad, number: int) -> Curve:
         )
         is_knee = load.sweep is not None and point.batch == load.sweep.knee_batch
         points.append(
-            CurvePoint(
+            PlotPoint(
                 point.batch, point.throughput_per_s, tip, point.throughput_low, point.throughput_high, is_marked=is_knee
             )
         )
@@ -126,7 +125,7 @@ def _rates(load: VersionLoad, number: int) -> Curve:
         tip = tr("{0} a second: half within {1}, 90 % within {2}, n {3:,}").format(
             about_rate(point.rate_per_s), ms(latency.p50_ms), ms(latency.p90_ms), latency.n
         )
-        points.append(CurvePoint(point.rate_per_s, latency.p50_ms, tip, latency.p50_low_ms, latency.p50_high_ms))
+        points.append(PlotPoint(point.rate_per_s, latency.p50_ms, tip, latency.p50_low_ms, latency.p50_high_ms))
     return Curve(load.title, number, tuple(points))
 
 

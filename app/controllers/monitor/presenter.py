@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from app.controllers.words import tr
-from widgets.pages.monitor.value import AlertValue, BigFigure, CourseValue, DriftRowValue, MonitorValue
+from widgets.pages.monitor.value import AlertValue, MonitorValue
 from widgets.parts.format import UNKNOWN, clipped, count, ms, percent
 from widgets.parts.small import TagKind
-from widgets.plots.course_plot import CourseMark, CoursePoint
+from widgets.parts.tables.values import Cell
+from widgets.plots.course_plot import Course
+from widgets.plots.point_plot import PlotPoint
 from workers.contracts.after.monitor import MonitorAlert, MonitoredStatistic, MonitorPoint, MonitorResult
 
 SAME_LATENCY = 1.2
@@ -89,7 +91,7 @@ def _examples(kind: str) -> str:
     return noun.get(kind, tr("Add recent examples"))
 
 
-def _figures(found: MonitorResult) -> tuple[BigFigure, ...]:
+def _figures(found: MonitorResult) -> tuple[tuple[str, str, str], ...]:
     drift = found.drift
     asked = drift.requests + drift.errors
     own = [alert for alert in found.alerts if not alert.follows]
@@ -100,13 +102,13 @@ def _figures(found: MonitorResult) -> tuple[BigFigure, ...]:
     n_with = len(found.alerts) - len(own)
     since = tr("{0} since the log began") if not n_with else tr("{0} since the log began, and {1} that came along")
     return (
-        BigFigure(count(open_ones), alarms, since.format(count(len(own)), count(n_with))),
-        BigFigure(
+        (count(open_ones), alarms, since.format(count(len(own)), count(n_with))),
+        (
             percent(drift.errors / asked) if asked else UNKNOWN,
             tr("failed"),
             tr("{0} of {1} requests").format(count(drift.errors), count(asked)),
         ),
-        BigFigure(
+        (
             value,
             tr("{0}, median latency").format(unit),
             _earlier_latency(drift.latency_before_ms, drift.latency_now_ms),
@@ -139,7 +141,7 @@ def _alert(alert: MonitorAlert) -> AlertValue:
     )
 
 
-def _courses(found: MonitorResult) -> list[CourseValue]:
+def _courses(found: MonitorResult) -> list[Course]:
     """Return the courses: statistics with alarms, then latency, then one statistic of inputs and one of outputs."""
     drift = found.drift
     if len(drift.points) < 2:
@@ -150,60 +152,55 @@ def _courses(found: MonitorResult) -> list[CourseValue]:
     courses = [_course_of(there[name], found) for name in names[: MOST_COURSES - 1]]
     timed = [(point, point.p50_ms) for point in drift.points if point.p50_ms is not None]
     if len(timed) > 1:
-        points = tuple(CoursePoint(point.t, value, _tip(point, ms(value))) for point, value in timed)
+        points = tuple(PlotPoint(point.t, value, _tip(point, ms(value))) for point, value in timed)
         title = tr("Median of each stretch, ms (less is better)")
         usual, at_first = drift.latency_before_ms, tr("at the beginning")
         marks = _marks(found, ("slower",), "latency")
         courses.insert(
             0 if marks else 1,
-            CourseValue(tr("Latency"), title, points, usual, at_first, marks),
+            Course(tr("Latency"), title, points, usual, at_first, marks),
         )
     if drift.errors and any(alert.code == "errors" for alert in found.alerts):
         points = tuple(_errors_at(point) for point in drift.points)
         marks = _marks(found, ("errors",), "")
-        courses.insert(0, CourseValue(tr("Failed requests"), tr("Share of all requests, %"), points, marks=marks))
+        courses.insert(0, Course(tr("Failed requests"), tr("Share of all requests, %"), points, marks=marks))
     return courses[:MOST_COURSES]
 
 
-def _errors_at(point: MonitorPoint) -> CoursePoint:
+def _errors_at(point: MonitorPoint) -> PlotPoint:
     share = point.errors / max(1, point.n + point.errors)
-    return CoursePoint(point.t, 100 * share, _tip(point, percent(share)))
+    return PlotPoint(point.t, 100 * share, _tip(point, percent(share)))
 
 
-def _course_of(row: MonitoredStatistic, found: MonitorResult) -> CourseValue:
+def _course_of(row: MonitoredStatistic, found: MonitorResult) -> Course:
     points = tuple(
-        CoursePoint(point.t, point.means[row.statistic], _tip(point, f"{point.means[row.statistic]:.3g}"))
+        PlotPoint(point.t, point.means[row.statistic], _tip(point, f"{point.means[row.statistic]:.3g}"))
         for point in found.drift.points
         if row.statistic in point.means
     )
     marks = _marks(found, OF_FIGURES, row.statistic)
     name = tr("when it was tested") if found.drift.expected else tr("at the beginning")
-    return CourseValue(row.title, tr("Mean of each stretch"), points, row.before, name, marks)
+    return Course(row.title, tr("Mean of each stretch"), points, row.before, name, marks)
 
 
-def _marks(found: MonitorResult, codes: Sequence[str], statistic: str) -> tuple[CourseMark, ...]:
+def _marks(found: MonitorResult, codes: Sequence[str], statistic: str) -> tuple[tuple[float, float], ...]:
     end = found.drift.until or 0.0
     return tuple(
-        CourseMark(alert.since, end if alert.until is None else alert.until)
+        (alert.since, end if alert.until is None else alert.until)
         for alert in found.alerts
         if alert.code in codes and alert.statistic == statistic and alert.bundle == found.drift.bundle
     )
 
 
-def _row(row: MonitoredStatistic, found: MonitorResult) -> DriftRowValue:
+def _row(row: MonitoredStatistic, found: MonitorResult) -> tuple[Cell, ...]:
     mine = [alert for alert in found.alerts if alert.statistic == row.statistic and alert.until is None]
     is_on = any(not alert.follows for alert in mine)
     is_short = _is_short(found)
     level: TagKind = "warn" if is_on else "none" if mine or is_short else "ok"
     moved = tr("Came with it") if mine else tr("As it was")
     verdict = tr("Alarm") if is_on else tr("Too few requests") if is_short and not mine else moved
-    return DriftRowValue(
-        name=row.title,
-        before=UNKNOWN if row.before is None else f"{row.before:.3g}",
-        now=f"{row.now:.3g}",
-        level=level,
-        verdict=verdict,
-    )
+    before = Cell(UNKNOWN if row.before is None else f"{row.before:.3g}")
+    return Cell(row.title, strong=True), before, Cell(f"{row.now:.3g}"), Cell(verdict, tag=level)
 
 
 def _tip(point: MonitorPoint, value: str) -> str:

@@ -10,10 +10,11 @@ from app.services.after.trying.tried import TriedRun
 from app.services.records.facts import RunFacts
 from app.services.run.bounded_steps import MIN_STEP_S
 from app.services.run.forecasting import Expected, RunForecast
-from widgets.pages.tried.value import ForecastRowValue, SaidValue, TriedRowValue, TriedValue
+from widgets.pages.tried.value import TriedValue
 from widgets.parts.format import UNKNOWN, ms, percent, seconds
 from widgets.parts.small import TagKind
 from workers.contracts.measured.sizes import bytes_words
+from widgets.parts.tables.values import Cell
 
 NAMED_S = 1.0
 """Least saved time in seconds for which work from an earlier run is mentioned."""
@@ -32,14 +33,14 @@ def tried_value(facts: RunFacts, found: TriedRun) -> TriedValue:
     went_on_s = sum(facts.search.went_on_s)
     begun = sum(row.variant is not None and row.outcome != "original" for row in found.rows)
     said = (
-        SaidValue("scales", tr("Why this one"), found.why),
-        SaidValue("stack", tr("Why not 8 bits"), found.eights),
-        SaidValue("cpu", tr("On other computers"), found.elsewhere),
+        ("scales", tr("Why this one"), " ".join(found.why)),
+        ("stack", tr("Why not 8 bits"), " ".join(found.eights)),
+        ("cpu", tr("On other computers"), " ".join(found.elsewhere)),
     )
     return TriedValue(
         headline=_headline(begun, len(found.rows) - 1 - begun),
         rows=tuple(_row(row) for row in found.rows),
-        said=tuple(value for value in said if value.sentences),
+        said=tuple(texts for texts in said if texts[2]),
         forecast=forecast_rows(found.forecast, went_on_s),
         forecast_note=forecast_note(found.forecast, went_on_s),
     )
@@ -53,16 +54,9 @@ def _headline(begun: int, others: int) -> str:
     return f"{tried}, {rest.format(others)}."
 
 
-def _row(row: TriedRecipe) -> TriedRowValue:
-    return TriedRowValue(
-        title=row.title,
-        why=row.why,
-        tag=_tag(row),
-        outcome=_outcome(row),
-        gave=_gave(row),
-        because=row.because,
-        note=row.measured.split(",")[0] or _took(row.seconds),
-    )
+def _row(row: TriedRecipe) -> tuple[Cell, Cell, Cell, Cell]:
+    gave = Cell(_gave(row), below=row.measured.split(",")[0] or _took(row.seconds))
+    return Cell(row.title, strong=True, below=row.why), gave, Cell(row.because), Cell(_outcome(row), tag=_tag(row))
 
 
 def _took(took_s: float | None) -> str:
@@ -122,7 +116,7 @@ def _factor(measured: Measurement) -> str:
     return tr("{0} × as fast ({1})").format(times(speed), interval)
 
 
-def forecast_rows(found: RunForecast, went_on_s: float = 0.0) -> tuple[ForecastRowValue, ...]:
+def forecast_rows(found: RunForecast, went_on_s: float = 0.0) -> tuple[tuple[str, str, str, str, str], ...]:
     """Return forecast and actual values of time and memory; no rows without a forecast.
 
     The forecast is not compared with a run that was given `went_on_s` more seconds.
@@ -135,8 +129,8 @@ def forecast_rows(found: RunForecast, went_on_s: float = 0.0) -> tuple[ForecastR
     error = UNKNOWN if went_on_s else _error(last.seconds, came_s)
     memory = None if found.is_mostly_known else found.memory_bytes
     return (
-        ForecastRowValue(tr("Time"), _s(found.before), _s(found.refined), seconds(came_s), error),
-        ForecastRowValue(
+        (tr("Time"), _s(found.before), _s(found.refined), seconds(came_s), error),
+        (
             tr("Memory at its peak"),
             _bytes(found.before),
             _bytes(found.refined),

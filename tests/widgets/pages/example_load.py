@@ -3,8 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from widgets.pages.load.value import FactsValue, FigureValue, LoadAskValue, LoadValue, PriceValue, TimeValue
-from widgets.plots.curve_plot import Curve, CurvePoint
+from widgets.pages.load.value import LoadAskValue, LoadValue, PriceValue
+from widgets.plots.curve_plot import Curve
+from widgets.plots.point_plot import PlotPoint
 
 
 def ask_load(**changed: Any) -> LoadAskValue:
@@ -12,8 +13,8 @@ def ask_load(**changed: Any) -> LoadAskValue:
         versions=(("a", "INT8, sensitive layers kept"), ("b", "Faster engine")),
         chosen="a",
         times=(
-            TimeValue(10.0, "About 2 minutes in all"),
-            TimeValue(60.0, "About 5 minutes in all"),
+            (10.0, "About 2 minutes in all"),
+            (60.0, "About 5 minutes in all"),
         ),
     )
     return replace(base, **changed)
@@ -37,10 +38,10 @@ def priced() -> PriceValue:
 
 
 def curves(scale: float = 1.0) -> tuple[Curve, ...]:
-    def points(first: float) -> tuple[CurvePoint, ...]:
+    def points(first: float) -> tuple[PlotPoint, ...]:
         values = [(size, scale * first * size**0.3) for size in (1, 2, 4, 8, 16)]
         return tuple(
-            CurvePoint(size, y, f"{size}: {y:.0f}", 0.95 * y, 1.05 * y, is_marked=size == 8) for size, y in values
+            PlotPoint(size, y, f"{size}: {y:.0f}", 0.95 * y, 1.05 * y, is_marked=size == 8) for size, y in values
         )
 
     return Curve("Original", 0, points(400.0)), Curve("INT8, sensitive layers kept", 1, points(900.0))
@@ -51,15 +52,15 @@ def loaded(**changed: Any) -> LoadValue:
         headline="On this computer “INT8” answers about 1,350 requests a second, 2.1 times the original's",
         subtitle="10 s for each part on this processor.",
         figures=(
-            FigureValue("2.1 ×", "as many answers", "2.00 to 2.20 (95 %); in turn, n 300 each."),
-            FigureValue("1,350", "a second", "Answers, in batches of 8; the original 641 in batches of 4."),
-            FigureValue("0.42 s", "cold start", "From the start of a process to its first answer; 5 starts."),
+            ("2.1 ×", "as many answers", "2.00 to 2.20 (95 %); in turn, n 300 each."),
+            ("1,350", "a second", "Answers, in batches of 8; the original 641 in batches of 4."),
+            ("0.42 s", "cold start", "From the start of a process to its first answer; 5 starts."),
         ),
         throughput=curves(),
         latency=curves(0.01),
         facts=(
-            FactsValue("Cold start", "Each time in a fresh process.", (("Original", "half within 420 ms, n 5"),)),
-            FactsValue("Energy", "", (("Original", "This computer does not tell how much energy it takes."),)),
+            ("Cold start", "Each time in a fresh process.", (("Original", "half within 420 ms, n 5"),)),
+            ("Energy", "", (("Original", "This computer does not tell how much energy it takes."),)),
         ),
         price=price(),
         note="Other programs used up to 31 % of the processor meanwhile.",

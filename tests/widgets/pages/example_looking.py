@@ -1,7 +1,8 @@
 """Example values of the pages "What was tried" and "Layers"."""
 
 from widgets.pages.layers.value import LayersOf, LayersValue
-from widgets.pages.tried.value import ForecastRowValue, SaidValue, TriedRowValue, TriedValue
+from widgets.pages.tried.value import TriedValue
+from widgets.parts.tables.values import Cell
 from workers.contracts.after.layers import Layer, LayersResult
 
 _KINDS = ("Convolution", "Convolution", "Eltwise", "Convolution", "Reorder", "FullyConnected", "Pooling", "Softmax")
@@ -12,37 +13,37 @@ def tried() -> TriedValue:
     return TriedValue(
         headline="4 ways were tried, 2 others were left out or not needed.",
         rows=(
-            TriedRowValue(
-                "Original", "What everything else is compared with.", "none", "To compare with", "4.0 ms, 14 MB",
-                note="Tried in 4.2 s",
+            _recipe("Original", "What everything else is compared with.", "4.0 ms, 14 MB", "Tried in 4.2 s", "", Cell("To compare with", tag="none")),
+            _recipe(
+                "16-bit numbers (BF16)", "Numbers with half the digits, where this processor computes with them directly.",
+                "2.1 ms, 1.9 × as fast (1.85 to 1.95), 100 % alike, 14 MB", "Measured on 2026-03-04 at 05:06", "", Cell("Recommended", tag="ok"),
             ),
-            TriedRowValue(
-                "16-bit numbers (BF16)",
-                "Numbers with half the digits, where this processor computes with them directly.",
-                "ok", "Recommended", "2.1 ms, 1.9 × as fast (1.85 to 1.95), 100 % alike, 14 MB", note="Measured on 2026-03-04 at 05:06",
+            _recipe(
+                "Faster engine", "Another engine for the same model.", "3.7 ms, 1.1 × as fast, 100 % alike, 14 MB",
+                "Tried in 4.4 s", "Another one is faster.", Cell("Alike, not proven", tag="warn"),
             ),
-            TriedRowValue(
-                "Faster engine", "Another engine for the same model.", "warn", "Alike, not proven",
-                "3.7 ms, 1.1 × as fast, 100 % alike, 14 MB", "Another one is faster.", "Tried in 4.4 s",
+            _recipe(
+                "INT8, all layers", "Numbers in 8 bits.", "1.6 ms, 2.5 × as fast, 93 % alike, 3.6 MB",
+                "Tried in 5.5 s", "Beyond your limit of 1 %", Cell("Silent regression", tag="bad"),
             ),
-            TriedRowValue(
-                "INT8, all layers", "Numbers in 8 bits.", "bad", "Silent regression", "1.6 ms, 2.5 × as fast, 93 % alike, 3.6 MB",
-                "Beyond your limit of 1 %", "Tried in 5.5 s",
-            ),
-            TriedRowValue("INT8, sensitive layers kept", "", "none", "Not begun", because="No time left within your limit."),
-            TriedRowValue("On the graphics card", "", "none", "Left out", because="There is none here."),
+            _recipe("INT8, sensitive layers kept", "", "", "", "No time left within your limit.", Cell("Not begun", tag="none")),
+            _recipe("On the graphics card", "", "", "", "There is none here.", Cell("Left out", tag="none")),
         ),
         said=(
-            SaidValue("scales", "Why this one", ("“16-bit numbers (BF16)” is 1.9 times as fast as the original.",)),
-            SaidValue("stack", "Why not 8 bits", ("“INT8, all layers”: only 93 % of its answers are alike.",)),
-            SaidValue("cpu", "On other computers", ("Expected, not measured: about the original's speed.",)),
+            ("scales", "Why this one", "“16-bit numbers (BF16)” is 1.9 times as fast as the original."),
+            ("stack", "Why not 8 bits", "“INT8, all layers”: only 93 % of its answers are alike."),
+            ("cpu", "On other computers", "Expected, not measured: about the original's speed."),
         ),
         forecast=(
-            ForecastRowValue("Time", "1 min 20 s", "70 s", "66 s", "6 % too high"),
-            ForecastRowValue("Memory at its peak", "900 MB", "850 MB", "1.1 GB", "23 % too low"),
+            ("Time", "1 min 20 s", "70 s", "66 s", "6 % too high"),
+            ("Memory at its peak", "900 MB", "850 MB", "1.1 GB", "23 % too low"),
         ),
         forecast_note="Memory is what all of its processes held at once; what they share is counted in each.",
     )  # fmt: skip
+
+
+def _recipe(title: str, why: str, gave: str, note: str, because: str, outcome: Cell) -> tuple[Cell, Cell, Cell, Cell]:
+    return Cell(title, strong=True, below=why), Cell(gave, below=note), Cell(because), outcome
 
 
 def layers(count: int = 66) -> LayersValue:

@@ -3,8 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
-from widgets.pages.monitor.value import AlertValue, BigFigure, CourseValue, DriftRowValue, MonitorValue
-from widgets.plots.course_plot import CourseMark, CoursePoint
+from widgets.pages.monitor.value import AlertValue, MonitorValue
+from widgets.parts.tables.values import Cell
+from widgets.plots.course_plot import Course
+from widgets.plots.point_plot import PlotPoint
 
 NOVEMBER = 1_762_000_000.0
 DAY_S = 86_400.0
@@ -14,16 +16,16 @@ def monitored(**changed: Any) -> MonitorValue:
     """Pictures that got darker on the eighth of twelve days."""
     days = [NOVEMBER + number * DAY_S / 4 for number in range(48)]
     dark = NOVEMBER + 8 * DAY_S
-    points = tuple(CoursePoint(t, 0.2 if t >= dark else 0.29, f"day {number}") for number, t in enumerate(days))
-    mark = CourseMark(dark, days[-1])
+    points = tuple(PlotPoint(t, 0.2 if t >= dark else 0.29, f"day {number}") for number, t in enumerate(days))
+    mark = (dark, days[-1])
     advice = "Accuracy is likely lower: add 200 recent pictures with the right answers, and optimize again."
     base = MonitorValue(
         headline="Pictures got darker since 9 Nov 12:26",
         subtitle="Clothes classifier, INT8; 6,000 requests from 1 Nov 2025 to 13 Nov 2025, log “my-log”",
         figures=(
-            BigFigure("2", "alarms on", "7 since the log began"),
-            BigFigure("0.3 %", "failed", "18 of 6,000 requests"),
-            BigFigure("8.8", "ms, median latency", "7.1 ms at the beginning"),
+            ("2", "alarms on", "7 since the log began"),
+            ("0.3 %", "failed", "18 of 6,000 requests"),
+            ("8.8", "ms, median latency", "7.1 ms at the beginning"),
         ),
         alerts=tuple(
             AlertValue(
@@ -32,9 +34,9 @@ def monitored(**changed: Any) -> MonitorValue:
             for number in range(7)
         ),
         courses=(
-            CourseValue("Brightness", "Mean of each stretch", points, 0.288, "when it was tested", (mark,)),
-            CourseValue("Latency", "Median of each stretch, ms (less is better)", points),
-            CourseValue(
+            Course("Brightness", "Mean of each stretch", points, 0.288, "when it was tested", (mark,)),
+            Course("Latency", "Median of each stretch, ms (less is better)", points),
+            Course(
                 "Energy",
                 "Mean of each stretch",
                 tuple(replace(one, y=-one.y) for one in points),
@@ -43,8 +45,8 @@ def monitored(**changed: Any) -> MonitorValue:
             ),
         ),
         rows=(
-            DriftRowValue("Brightness", "0.288", "0.201", "warn", "Alarm"),
-            DriftRowValue("Confidence", "0.912", "0.91", "ok", "As it was"),
+            (Cell("Brightness", strong=True), Cell("0.288"), Cell("0.201"), Cell("Alarm", tag="warn")),
+            (Cell("Confidence", strong=True), Cell("0.912"), Cell("0.91"), Cell("As it was", tag="ok")),
         ),
         notes=("1 line is cut or damaged and left out; all others were read.",),
         project="Clothes",
@@ -55,11 +57,11 @@ def monitored(**changed: Any) -> MonitorValue:
 
 def monitored_quiet() -> MonitorValue:
     """Nothing to tell, of one moment."""
-    one = (CoursePoint(NOVEMBER, 5.0, "now"),)
+    one = (PlotPoint(NOVEMBER, 5.0, "now"),)
     return monitored(
         headline="No alarm: inputs and predictions are as they were",
         alerts=(),
-        courses=(CourseValue("Latency", "ms", one),),
+        courses=(Course("Latency", "ms", one),),
         examples="",
         notes=(),
     )

@@ -17,7 +17,6 @@ from widgets.pages.export.value import ProveValue
 from widgets.pages.goal.page import GoalPage
 from widgets.pages.gpu.page import GpuPage
 from widgets.pages.guide.page import GuidePage
-from widgets.pages.guide.value import TaskValue
 from widgets.pages.hub.page import HubPage
 from widgets.pages.jobs.page import JobsPage
 from widgets.pages.layers.page import LayersPage
@@ -209,7 +208,7 @@ STATES: dict[str, State] = {
     "projects-empty": (ProjectsPage, lambda p, ex: p.show_empty()),
     "projects-full": (ProjectsPage, lambda p, ex: p.show(ex.projects())),
     "guide-full": (GuidePage, lambda p, ex: p.show(TASKS)),
-    "guide-task": (GuidePage, lambda p, ex: p.show_task(TaskValue(TASKS[0][1], "Press **Start**.\n", {}))),
+    "guide-task": (GuidePage, lambda p, ex: p.show_task(TASKS[0][1], "Press **Start**.\n", {})),
     "settings-empty": (SettingsPage, lambda p, ex: p.show_empty()),
     "settings-full": (SettingsPage, lambda p, ex: p.show(ex.settings())),
     "settings-storage": (SettingsPage, lambda p, ex: (p.show(ex.settings()), p.show_storage(ex.storage()))),

@@ -1,6 +1,8 @@
 """A figure over days: where points lie, marks of the axis, and the way by keys."""
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
@@ -8,53 +10,56 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QToolTip
 from pytestqt.qtbot import QtBot
 
-from widgets.plots.course_plot import CourseMark, CoursePlot, CoursePoint, time_marks
+from widgets.plots.course_plot import Course, CoursePlot, time_marks
+from widgets.plots.point_plot import PlotPoint
 from widgets.theme import Theme
 
 BEGUN = datetime(2026, 11, 3, 9, 30).timestamp()
 DAY_S = 86_400.0
-POINTS = tuple(CoursePoint(BEGUN + day * DAY_S, 0.3 - 0.02 * (day > 4), f"day {day}") for day in range(10))
+POINTS = tuple(PlotPoint(BEGUN + day * DAY_S, 0.3 - 0.02 * (day > 4), f"day {day}") for day in range(10))
 
 
 @pytest.fixture
-def plot(theme: Theme, qtbot: QtBot) -> CoursePlot:
-    made = CoursePlot(theme, "Brightness", "Mean", "when it was tested", "alarm")
-    qtbot.addWidget(made)
-    made.resize(480, 220)
-    made.show()
-    return made
+def draw(theme: Theme, qtbot: QtBot) -> Callable[..., CoursePlot]:
+    def draw_course(points: tuple[PlotPoint, ...], *more: Any) -> CoursePlot:
+        made = CoursePlot(theme, Course("Brightness", "Mean", points, *more), "alarm")
+        qtbot.addWidget(made)
+        made.resize(480, 220)
+        made.show()
+        return made
+
+    return draw_course
 
 
-def test_an_alarm_is_seen_where_it_was(plot: CoursePlot, theme: Theme) -> None:
+def test_an_alarm_is_seen_where_it_was(draw: Callable[..., CoursePlot]) -> None:
     """Given an alarm from the fifth day on, then the ground is colored there, and not before."""
-    plot.set_course(POINTS, 0.3, (CourseMark(POINTS[5].t, POINTS[-1].t),))
+    plot = draw(POINTS, 0.3, "when it was tested", ((POINTS[5].x, POINTS[-1].x),))
     image: QImage = plot.grab().toImage()
     # below the course, above the axis
     y = int(plot._area().bottom()) - 4
-    before, after = (image.pixelColor(int(plot.place_of(POINTS[at].t, 0).x()) + 6, y) for at in (3, 7))
+    before, after = (image.pixelColor(int(plot.place_of(POINTS[at].x, 0).x()) + 6, y) for at in (3, 7))
     assert before == image.pixelColor(int(plot._area().left()) + 6, y)
     assert after != before
 
 
 @pytest.mark.parametrize("values", [(5.0,), (5.0, 5.0), (-8.0, -7.0), (0.0, 0.0), (1e9, 2e9)])
-def test_all_values_lie_inside(plot: CoursePlot, values: tuple[float, ...]) -> None:
+def test_all_values_lie_inside(draw: Callable[..., CoursePlot], values: tuple[float, ...]) -> None:
     """Given one point, equal, negative, no or huge values, then all are drawn inside the axes."""
-    points = tuple(CoursePoint(BEGUN + number, value, "x") for number, value in enumerate(values))
-    plot.set_course(points, None, ())
+    points = tuple(PlotPoint(BEGUN + number, value, "x") for number, value in enumerate(values))
+    plot = draw(points)
     plot.grab()
     area = plot._area().adjusted(-1, -1, 1, 1)
-    assert all(area.contains(plot.place_of(point.t, point.y)) for point in points)
+    assert all(area.contains(plot.place_of(point.x, point.y)) for point in points)
 
 
-def test_shares_end_at_one(plot: CoursePlot) -> None:
+def test_shares_end_at_one(draw: Callable[..., CoursePlot]) -> None:
     """Given a confidence near one, then the axis does not go on to more than all."""
-    plot.set_course((CoursePoint(BEGUN, 0.97, "x"), CoursePoint(BEGUN + 5, 0.9, "y")), 0.93, ())
-    assert plot._y_range()[1] == 1.0
+    assert draw((PlotPoint(BEGUN, 0.97, "x"), PlotPoint(BEGUN + 5, 0.9, "y")), 0.93)._y_range()[1] == 1.0
 
 
-def test_keys_walk_along_the_course(plot: CoursePlot, qtbot: QtBot) -> None:
+def test_keys_walk_along_the_course(draw: Callable[..., CoursePlot], qtbot: QtBot) -> None:
     """Given the focus, when right and left are pressed, then the next point is told, and the ends hold."""
-    plot.set_course(POINTS, None, ())
+    plot = draw(POINTS)
     for key in (Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Left):
         qtbot.keyClick(plot, key)
     assert plot._at == 1 and "day 1" in QToolTip.text()

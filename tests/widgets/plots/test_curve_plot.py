@@ -7,12 +7,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
-from widgets.plots.curve_plot import Curve, CurvePlot, CurvePoint
+from widgets.plots.curve_plot import Curve, CurvePlot
+from widgets.plots.point_plot import PlotPoint
 from widgets.theme import Theme
 
 CURVES = (
-    Curve("Original", 0, (CurvePoint(1, 100, "batch 1: 100"), CurvePoint(8, 200, "batch 8: 200", 190, 210, True))),
-    Curve("INT8", 1, (CurvePoint(1, 300, "batch 1: 300"), CurvePoint(2, 400, "batch 2: 400"))),
+    Curve("Original", 0, (PlotPoint(1, 100, "batch 1: 100"), PlotPoint(8, 200, "batch 8: 200", 190, 210, True))),
+    Curve("INT8", 1, (PlotPoint(1, 300, "batch 1: 300"), PlotPoint(2, 400, "batch 2: 400"))),
     Curve("Nothing", 2, ()),
 )
 

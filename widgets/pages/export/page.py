@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from widgets.pages.export.cards import (
@@ -28,6 +28,7 @@ from widgets.parts.layout import LEFT, STRETCH, held, in_column, in_row
 from widgets.parts.page import Page
 from widgets.parts.small import Bar, CheckList, CheckValue, PageHead
 from widgets.parts.text import ElidedLabel, label
+from widgets.parts.timers import pause
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M
 
@@ -73,10 +74,7 @@ class ExportPage(Page):
         self._bar = Bar(self.tr("Progress"))
         self._head = PageHead("")
         self._form: list[QWidget] = []
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(ANSWER_PAUSE_MS)
-        self._pause.timeout.connect(self._on_pause_over)
+        self._pause = pause(self, ANSWER_PAUSE_MS, self._on_pause_over)
 
     # -- states --
     def show_empty(self) -> None:

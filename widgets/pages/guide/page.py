@@ -1,12 +1,11 @@
 """Show the page Guide: the workflow, the keys and the glossary; F1 opens it from any page."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 from widgets.page_registry import find_pages
-from widgets.pages.guide.value import TaskValue
 from widgets.parts.buttons import GhostButton
 from widgets.parts.card import Card, icon_text
 from widgets.parts.flow import FlowLayout
@@ -61,17 +60,17 @@ class GuidePage(Page):
         self._tasks: Sequence[tuple[str, str]] = ()
         self.show_value()
 
-    def show_task(self, value: TaskValue) -> None:
-        """Show one task page in place of the guide."""
-        head = PageHead(value.title)
+    def show_task(self, title: str, markdown: str, pictures: Mapping[str, bytes]) -> None:
+        """Show one task page in place of the guide; `pictures` are PNG files by their paths in the text."""
+        head = PageHead(title)
         back = GhostButton(
             self.theme, self.tr("Back to the guide"), "arrow-left", on=lambda: self.show_value(self._tasks)
         )
         head.add_action(back)
         card = Card()
-        view = MarkdownView(self.theme, value.title)
+        view = MarkdownView(self.theme, title)
         view.setMinimumHeight(320)
-        view.show_markdown(value.markdown, value.pictures)
+        view.show_markdown(markdown, pictures)
         card.add((view, 1))
         self._fill("task", head, card, grow=0)
         view.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -16,9 +16,10 @@ from widgets.parts.format import ms, percent
 from widgets.parts.layout import held, in_flow, in_row
 from widgets.parts.small import PageHead
 from widgets.parts.text import label, words
-from widgets.plots.layer_flow import MOST_KINDS, Block, LayerFlow
+from widgets.plots.layer_flow import MOST_KINDS, LayerFlow
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+from workers.contracts.after.layers import Layer
 
 ICON = "stack"
 MARK_PX = 10
@@ -96,7 +97,7 @@ class LayersPage(DetailPage):
             caption = text.format(name, ms(side.result.total_ms), count)
             card.add(words(" ".join(part for part in (caption, side.result.part) if part), "soft"))
             flow = LayerFlow(self.theme, self.tr("Parts of {0}").format(side.title))
-            flow.set_blocks([self._block(side, at) for at in range(len(side.result.layers))], kinds, whole_ms)
+            flow.set_blocks([(layer, self._told(side, layer)) for layer in side.result.layers], kinds, whole_ms)
             flow.block_chosen.connect(lambda order, side=number: self._on_block(side, order))
             self._flows.append(flow)
             card.add(flow)
@@ -107,12 +108,10 @@ class LayersPage(DetailPage):
         card.add(words(slowed, "caption"))
         return card
 
-    def _block(self, side: LayersOf, at: int) -> Block:
-        layer = side.result.layers[at]
-        told = self.tr("{0}, {1}: {2}, {3} of the time").format(
+    def _told(self, side: LayersOf, layer: Layer) -> str:
+        return self.tr("{0}, {1}: {2}, {3} of the time").format(
             layer.name, layer.kind, ms(layer.ms), percent(side.share(layer))
         )
-        return Block(layer.order, layer.kind, layer.ms, told)
 
     def _legend(self, kinds: tuple[str, ...]) -> QWidget:
         holder = QWidget()

@@ -1,18 +1,17 @@
 """Define the parts of the page "Under load": the form, the cards of figures, and the cost."""
 
-from collections.abc import Sequence
+from PySide6.QtCore import QCoreApplication, Signal
+from PySide6.QtWidgets import QButtonGroup, QWidget
 
-from PySide6.QtCore import QCoreApplication, QTimer, Signal
-from PySide6.QtWidgets import QButtonGroup, QGridLayout, QWidget
-
-from widgets.pages.load.value import FactsValue, LoadAskValue, PriceValue
+from widgets.pages.load.value import LoadAskValue, PriceValue
 from widgets.parts.buttons import GhostButton
 from widgets.parts.card import Card, ChoiceCard
 from widgets.parts.fields import ChoiceField, DecimalField, TextField
 from widgets.parts.flow import FlowLayout
-from widgets.parts.layout import STRETCH, in_row
+from widgets.parts.layout import STRETCH, bare_grid, discard, in_row
 from widgets.parts.small import KeyValue
 from widgets.parts.text import label, words
+from widgets.parts.timers import pause
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_S
 
@@ -32,39 +31,29 @@ class AskCards(QWidget):
     def __init__(self, theme: Theme, value: LoadAskValue) -> None:
         """Create the form."""
         super().__init__()
-        self.seconds = value.times[0].seconds
-        grid = QGridLayout(self)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setSpacing(SPACE_L)
-        which = Card(tr("Which version?"))
-        self._versions = ChoiceField(tr("Version beside the original"), elastic=True)
-        for version_id, title in value.versions:
-            self._versions.addItem(title, version_id)
-        self._versions.addItem(tr("The original alone"), "")
-        self._versions.setCurrentIndex(max(0, self._versions.findData(value.chosen)))
-        which.add(words(tr("It is measured in turn with the original, each in processes of its own."), "soft"))
-        which.add(self._versions)
-        grid.addWidget(which, 0, 0, 1, len(value.times))
+        self.seconds = value.times[0][0]
+        grid = bare_grid(SPACE_L, SPACE_L, parent=self)
+        versions = [(title, version_id) for version_id, title in value.versions]
+        options = [*versions, (tr("The original alone"), "")]
+        self._versions = ChoiceField(tr("Version beside the original"), options, value.chosen, elastic=True)
+        how = words(tr("It is measured in turn with the original, each in processes of its own."), "soft")
+        grid.addWidget(Card(tr("Which version?"), how, self._versions), 0, 0, 1, len(value.times))
         self._group = QButtonGroup(self)
-        for number, time in enumerate(value.times):
-            title = tr("{0:g} seconds for each part").format(time.seconds)
-            card = ChoiceCard(str(time.seconds), title, time.about)
+        for number, (seconds, about) in enumerate(value.times):
+            title = tr("{0:g} seconds for each part").format(seconds)
+            card = ChoiceCard(str(seconds), title, about)
             card.radio.setText(title)
-            card.add(card.radio, words(time.about, "soft"))
+            card.add(card.radio, words(about, "soft"))
             card.chosen.connect(self._on_chosen)
             self._group.addButton(card.radio)
             grid.addWidget(card, 1, number)
             if number == 0:
                 card.radio.setChecked(True)
-        within = Card(tr("How fast must an answer be?"))
-        self._limit = DecimalField(tr("99 % of the answers within, in milliseconds"))
-        self._limit.setRange(0, 3_600_000)
-        self._limit.setDecimals(1)
-        self._limit.setSuffix(" ms")
-        self._limit.setSpecialValueText(tr("no limit"))
+        name = tr("99 % of the answers within, in milliseconds")
+        self._limit = DecimalField(name, 0, 3_600_000, digits=1, unit=" ms", special=tr("no limit"))
         self._limit.setValue(value.limit_ms or 0.0)
         about = tr("With a limit it is also found out how many requests a second are answered within it, 99 % of them.")
-        within.add(words(about, "soft"), self._limit)
+        within = Card(tr("How fast must an answer be?"), words(about, "soft"), self._limit)
         grid.addWidget(within, 2, 0, 1, len(value.times))
 
     @property
@@ -81,15 +70,9 @@ class AskCards(QWidget):
         self.seconds = float(choice_id)
 
 
-def facts_card(value: FactsValue) -> Card:
-    """Return a card of names and values."""
-    card = Card(value.title)
-    if value.about:
-        card.add(words(value.about, "soft"))
-    if value.pairs:
-        card.add(KeyValue(value.pairs, name_width=NAME_PX))
-    card.add(STRETCH)
-    return card
+def facts_card(title: str, about: str, pairs: tuple[tuple[str, str], ...]) -> Card:
+    """Return a card of names and values; `about` is the sentence above them."""
+    return Card(title, words(about, "soft") if about else None, KeyValue(pairs, name_width=NAME_PX), STRETCH)
 
 
 class CostCard(Card):
@@ -105,26 +88,16 @@ class CostCard(Card):
         """Create the card of a price."""
         super().__init__(tr("What a million answers cost"))
         self._theme = theme
-        self._value = value
-        self.per_hour = DecimalField(tr("Price of an hour"))
-        self.per_hour.setRange(0, 100_000)
-        self.per_hour.setDecimals(4)
-        self.per_hour.setSpecialValueText(tr("your price"))
-        self.per_hour.setValue(value.per_hour or 0.0)
+        self.per_hour = DecimalField(tr("Price of an hour"), 0, 100_000, digits=4, special=tr("your price"))
         self.currency = TextField(value.currency, tr("Currency"), max_chars=8)
         self.currency.setMaximumWidth(72)
-        self.used = DecimalField(tr("Share of the hour that it works, in percent"))
-        self.used.setRange(1, 100)
-        self.used.setDecimals(0)
-        self.used.setSuffix(" %")
-        self.used.setValue(value.utilization_pct)
-        self._settled = QTimer(self)
-        self._settled.setSingleShot(True)
-        self._settled.setInterval(SETTLE_MS)
-        self._settled.timeout.connect(self._on_settled)
+        name = tr("Share of the hour that it works, in percent")
+        self.used = DecimalField(name, 1, 100, digits=0, unit=" %")
+        self._settled = pause(self, SETTLE_MS, self._on_settled)
         self.add(words(tr("What does an hour of the computer that will run it cost you?"), "soft"))
         row = in_row(
-            *(field for field in (self.per_hour, self.currency)),
+            self.per_hour,
+            self.currency,
             label(tr("an hour, at work"), wrap=False),
             self.used,
             label(tr("of the time"), wrap=False),
@@ -157,7 +130,6 @@ class CostCard(Card):
 
     def show_price(self, value: PriceValue) -> None:
         """Show another price with its costs; fields with the focus stay unchanged."""
-        self._value = value
         fields = (self.per_hour, self.currency, self.used)
         if not any(field.hasFocus() for field in fields):
             for field in fields:
@@ -169,8 +141,7 @@ class CostCard(Card):
                 field.blockSignals(False)
         results = KeyValue(value.costs, name_width=NAME_PX) if value.costs else QWidget()
         self.box.replaceWidget(self._results, results)
-        self._results.hide()
-        self._results.deleteLater()
+        discard(self._results)
         self._results = results
         results.setVisible(bool(value.costs))
         self._told.setText(value.told)
@@ -178,14 +149,3 @@ class CostCard(Card):
 
     def _on_settled(self) -> None:
         self.price_changed.emit(self.per_hour.value(), self.currency.text().strip(), self.used.value())
-
-
-def in_columns(widgets: Sequence[QWidget], columns: int) -> QGridLayout:
-    """Return a grid with the cards in columns of equal width."""
-    grid = QGridLayout()
-    grid.setSpacing(SPACE_L)
-    for number, widget in enumerate(widgets):
-        grid.addWidget(widget, number // columns, number % columns)
-    for column in range(columns):
-        grid.setColumnStretch(column, 1)
-    return grid

@@ -1,18 +1,17 @@
 """Show the page "Under load": the request rate of a version beside the original, and its cost."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from widgets.pages.detail_page import BelowCompare
-from widgets.pages.load.cards import AskCards, CostCard, facts_card, in_columns
+from widgets.pages.load.cards import AskCards, CostCard, facts_card
 from widgets.pages.load.value import LoadAskValue, LoadValue, PriceValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card
-from widgets.parts.cards.empty import EmptyCard
 from widgets.parts.cards.error import ErrorCard, ErrorValue
 from widgets.parts.for_developers import ForDevelopers
-from widgets.parts.layout import held, in_row
-from widgets.parts.small import Figure, PageHead
+from widgets.parts.layout import held, in_columns, in_row
+from widgets.parts.small import PageHead, figure_row
 from widgets.parts.text import words
 from widgets.plots.curve_plot import Curve, CurvePlot
 from widgets.theme import Theme
@@ -37,7 +36,6 @@ class LoadPage(BelowCompare):
         """Create the page."""
         super().__init__(theme, self.tr("Under load"))
         self._cost: CostCard | None = None
-        self._cards: list[Card] = []
 
     # -- states --
     def show_empty(self) -> None:
@@ -45,56 +43,43 @@ class LoadPage(BelowCompare):
         go = PrimaryButton(self.theme, self.tr("Choose a goal"), "target", on=self.goal_requested)
         title = self.tr("Nothing to put under load yet")
         text = self.tr("Once a model was optimized, see here how many requests it answers, and what they cost.")
-        self._fill("empty", PageHead(self.tr("Under load")), EmptyCard(self.theme, "gauge", title, text, go))
+        self._fill_empty("gauge", title, text, go)
 
     def show_question(self, value: LoadAskValue) -> None:
         """Show the form for version and duration."""
+        cards = AskCards(self.theme, value)
+        back = GhostButton(self.theme, self.tr("Back to the result"), "chart-bar", on=self.result_requested)
+        start = PrimaryButton(self.theme, self.tr("Start"), "play", on=lambda: self._start(cards))
         head = PageHead(
             self.tr("How does it do under load?"),
             self.tr(
                 "Requests in batches and at random moments, cold starts, cost and energy. "
                 "Let the computer do nothing else meanwhile."
             ),
+            back if value.can_go_back else self._back(),
+            start,
         )
-        cards = AskCards(self.theme, value)
-        if value.can_go_back:
-            result = GhostButton(self.theme, self.tr("Back to the result"), "chart-bar", on=self.result_requested)
-            head.add_action(result)
-        else:
-            head.add_action(self._back())
-        start = PrimaryButton(
-            self.theme,
-            self.tr("Start"),
-            "play",
-            on=lambda: self.start_requested.emit(cards.version, cards.seconds, cards.limit_ms),
-        )
-        head.add_action(start)
         self._fill("ask", head, cards)
+
+    def _start(self, cards: AskCards) -> None:
+        self.start_requested.emit(cards.version, cards.seconds, cards.limit_ms)
 
     def show_value(self, value: LoadValue) -> None:
         """Show the results."""
-        head = PageHead(value.headline, value.subtitle)
-        head.add_action(self._back())
         again = PrimaryButton(self.theme, self.tr("Measure again…"), "arrow-clockwise", on=self.again_requested)
-        head.add_action(again)
-        figures = in_row(
-            *((Figure(figure.value, figure.unit, figure.text), 1) for figure in value.figures), gap=SPACE_L
-        )
         self._cost = CostCard(self.theme, value.price)
         self._cost.price_changed.connect(self.price_changed)
         self._cost.example_chosen.connect(self.example_chosen)
-        facts = [facts_card(one) for one in value.facts]
-        items: list[QWidget | QHBoxLayout] = [figures] if value.figures else []
-        if value.note:
-            items.append(words(value.note, "caption"))
-        plots = self._plots(value)
-        if plots is not None:
-            items.append(plots)
-        grid, cells = QWidget(), in_columns(facts, 1 if self.is_narrow else 2)
-        cells.setContentsMargins(0, 0, 0, 0)
-        grid.setLayout(cells)
-        items += [self._cost, grid, ForDevelopers(self.theme, [value.command])]
-        self._fill("full", head, *items)
+        self._fill(
+            "full",
+            PageHead(value.headline, value.subtitle, self._back(), again),
+            figure_row(value.figures) if value.figures else None,
+            words(value.note, "caption") if value.note else None,
+            self._plots(value),
+            self._cost,
+            in_columns([facts_card(*one) for one in value.facts], 1 if self.is_narrow else 2),
+            ForDevelopers(self.theme, [value.command]),
+        )
 
     def show_price(self, value: PriceValue) -> None:
         """Show the costs at another price, without other changes."""
@@ -108,8 +93,8 @@ class LoadPage(BelowCompare):
         )
 
     def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
-        card.add_action(PrimaryButton(self.theme, self.tr("Try again…"), "arrow-clockwise", on=self.again_requested))
-        card.add_action(self._back())
+        again = PrimaryButton(self.theme, self.tr("Try again…"), "arrow-clockwise", on=self.again_requested)
+        card.add_action(again, self._back())
         return ()
 
     # -- parts --
@@ -139,6 +124,4 @@ class LoadPage(BelowCompare):
 
     def _plot_card(self, title: str, plot: CurvePlot, curves: tuple[Curve, ...]) -> Card:
         plot.set_curves(curves)
-        card = Card(title)
-        card.add(plot)
-        return card
+        return Card(title, plot)

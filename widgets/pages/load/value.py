@@ -4,45 +4,23 @@ from dataclasses import dataclass
 
 from widgets.plots.curve_plot import Curve
 
-
-@dataclass(frozen=True)
-class TimeValue:
-    """A duration: the seconds of each part, and the approximate total as text."""
-
-    seconds: float
-    about: str
+Facts = tuple[str, str, tuple[tuple[str, str], ...]]
+"""A card: its title, the sentence below it, and pairs of name and value."""
 
 
 @dataclass(frozen=True)
 class LoadAskValue:
     """The form: versions as (id, title), the chosen one ("" is the original alone), and the durations.
 
-    `limit_ms` is the latency limit of the last test, None for none.
+    `times` are the seconds of each part and the approximate total as text. `limit_ms` is the latency limit of the last
+    test, None for none.
     """
 
     versions: tuple[tuple[str, str], ...]
     chosen: str
-    times: tuple[TimeValue, ...]
+    times: tuple[tuple[float, str], ...]
     can_go_back: bool = False
     limit_ms: float | None = None
-
-
-@dataclass(frozen=True)
-class FigureValue:
-    """One of the large figures."""
-
-    value: str
-    unit: str
-    text: str
-
-
-@dataclass(frozen=True)
-class FactsValue:
-    """A card of names and values; `about` is the sentence above them."""
-
-    title: str
-    about: str
-    pairs: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -62,14 +40,14 @@ class PriceValue:
 
 @dataclass(frozen=True)
 class LoadValue:
-    """All results as texts and curves."""
+    """All results as texts and curves; `figures` are a value, its unit and a line below."""
 
     headline: str
     subtitle: str
-    figures: tuple[FigureValue, ...]
+    figures: tuple[tuple[str, str, str], ...]
     throughput: tuple[Curve, ...]
     latency: tuple[Curve, ...]
-    facts: tuple[FactsValue, ...]
+    facts: tuple[Facts, ...]
     price: PriceValue
     note: str
     command: str

@@ -3,19 +3,20 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
-from widgets.pages.monitor.value import AlertValue, CourseValue, MonitorValue
+from widgets.pages.monitor.value import AlertValue, MonitorValue
 from widgets.parts.buttons import FoldButton, GhostButton, PrimaryButton
 from widgets.parts.card import Card, DropArea, divider
 from widgets.parts.cards.error import ErrorCard, ErrorValue
-from widgets.parts.layout import STRETCH, TOP, held, in_column, in_row
+from widgets.parts.layout import STRETCH, TOP, held, in_column, in_columns, in_row
 from widgets.parts.page import Page
-from widgets.parts.small import Figure, PageHead, Tag
-from widgets.parts.text import label, words
-from widgets.plots.course_plot import CoursePlot
+from widgets.parts.small import PageHead, Tag, figure_row
+from widgets.parts.tables.grid import cell_widget, divided_grid
+from widgets.parts.text import words
+from widgets.plots.course_plot import Course, CoursePlot
 from widgets.theme import Theme
-from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+from widgets.tokens import SPACE_L, SPACE_M
 
 MOST_SHOWN = 4
 """Number of alarms that are shown; the others are folded."""
@@ -62,25 +63,23 @@ class MonitorPage(Page):
 
     def show_value(self, value: MonitorValue) -> None:
         """Show the alarms, then the courses, then all figures."""
-        head = PageHead(value.headline, value.subtitle)
-        head.add_action(GhostButton(self.theme, self.tr("Another log…"), "folder-open", on=self.choose_folder))
-        head.add_action(GhostButton(self.theme, self.tr("Read again"), "arrow-clockwise", on=self.again_requested))
-        if value.examples:
-            head.add_action(PrimaryButton(self.theme, value.examples, "image", on=self.examples_requested))
-        items: list[QWidget | QHBoxLayout] = []
-        if value.alerts:
-            items.append(self._alerts(value.alerts))
-        figures = in_row(
-            *((Figure(figure.value, figure.unit, figure.text), 1) for figure in value.figures), gap=SPACE_L
+        head = PageHead(
+            value.headline,
+            value.subtitle,
+            GhostButton(self.theme, self.tr("Another log…"), "folder-open", on=self.choose_folder),
+            GhostButton(self.theme, self.tr("Read again"), "arrow-clockwise", on=self.again_requested),
+            PrimaryButton(self.theme, value.examples, "image", on=self.examples_requested) if value.examples else None,
         )
-        items.append(figures)
-        if value.courses:
-            items.append(self._courses(value.courses))
-        if value.rows:
-            items.append(self._drift(value))
-        if value.notes:
-            items.append(self._notes(value.notes))
-        self._fill("full", head, *items)
+        notes = Card(self.tr("About this log"), *(words(note, "soft") for note in value.notes))
+        self._fill(
+            "full",
+            head,
+            self._alerts(value.alerts) if value.alerts else None,
+            figure_row(value.figures),
+            self._courses(value.courses) if value.courses else None,
+            self._drift(value) if value.rows else None,
+            notes if value.notes else None,
+        )
 
     def _loading_head(self) -> tuple[str, str]:
         return self.tr("Reading the log"), self.tr("You may leave this page; the work goes on.")
@@ -91,15 +90,11 @@ class MonitorPage(Page):
 
     # -- parts --
     def _alerts(self, alerts: Sequence[AlertValue]) -> Card:
-        card = Card(self.tr("What to know"), gap=0)
-        card.box.setSpacing(0)
-        for number, alert in enumerate(alerts[:MOST_SHOWN]):
-            card.add(self._alert(alert, is_first=not number))
+        shown = [self._alert(alert, is_first=not number) for number, alert in enumerate(alerts)]
+        card = Card(self.tr("What to know"), *shown[:MOST_SHOWN], gap=0)
         if len(alerts) > MOST_SHOWN:
-            rest = held(in_column(*(self._alert(alert, is_first=False) for alert in alerts[MOST_SHOWN:]), gap=0))
-            rest.hide()
-            fold = FoldButton(self.theme, self.tr("{0} more").format(len(alerts) - MOST_SHOWN))
-            fold.toggled.connect(rest.setVisible)
+            rest = held(in_column(*shown[MOST_SHOWN:], gap=0))
+            fold = FoldButton(self.theme, self.tr("{0} more").format(len(alerts) - MOST_SHOWN), opens=rest)
             card.add(in_row(fold, STRETCH, gap=None), rest)
         return card
 
@@ -113,49 +108,18 @@ class MonitorPage(Page):
         in_column(divider() if not is_first else None, row, gap=0, parent=holder)
         return holder
 
-    def _courses(self, courses: Sequence[CourseValue]) -> QWidget:
-        holder = QWidget()
-        grid = QGridLayout(holder)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setSpacing(SPACE_L)
-        columns = 1 if self.is_narrow else 2
-        for number, course in enumerate(courses):
-            plot = CoursePlot(self.theme, course.title, course.y_title, course.usual_name, self.tr("alarm"))
-            plot.set_course(course.points, course.usual, course.marks)
-            card = Card(course.title)
-            card.add(plot)
-            grid.addWidget(card, number // columns, number % columns)
-        for column in range(columns):
-            grid.setColumnStretch(column, 1)
-        return holder
+    def _courses(self, courses: Sequence[Course]) -> QWidget:
+        cards = [Card(one.title, CoursePlot(self.theme, one, self.tr("alarm"))) for one in courses]
+        return in_columns(cards, 1 if self.is_narrow else 2)
 
     def _drift(self, value: MonitorValue) -> Card:
         title = self.tr("The latest requests beside the evaluation data")
-        card = Card(title if value.is_tested else self.tr("The latest requests beside the first ones"), gap=SPACE_S)
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(SPACE_L)
-        grid.setVerticalSpacing(SPACE_S)
         before = self.tr("When it was tested") if value.is_tested else self.tr("At the beginning")
-        titles = (self.tr("Figure"), before, self.tr("Now"), "")
-        for column, title in enumerate(titles):
-            grid.addWidget(label(title, "caption"), 0, column)
-            grid.setColumnStretch(column, (3, 2, 2, 0)[column])
-        for number, row in enumerate(value.rows, 1):
-            grid.addWidget(divider(), 2 * number - 1, 0, 1, len(titles))
-            for column, text in enumerate((row.name, row.before, row.now)):
-                grid.addWidget(words(text, "strong" if column == 0 else ""), 2 * number, column)
-            grid.addWidget(Tag(self.theme, row.level, row.verdict), 2 * number, len(titles) - 1)
-        holder = QWidget()
-        holder.setLayout(grid)
-        grid.setContentsMargins(0, 0, 0, 0)
-        card.add(holder)
-        return card
-
-    def _notes(self, notes: Sequence[str]) -> Card:
-        card = Card(self.tr("About this log"), gap=SPACE_S)
-        for note in notes:
-            card.add(words(note, "soft"))
-        return card
+        rows = [[cell_widget(self.theme, cell) for cell in row] for row in value.rows]
+        return Card(
+            title if value.is_tested else self.tr("The latest requests beside the first ones"),
+            divided_grid((self.tr("Figure"), before, self.tr("Now"), ""), rows, (3, 2, 2, 0)),
+        )
 
     # -- choosing --
     def choose_folder(self) -> None:

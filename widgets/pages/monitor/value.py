@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from widgets.parts.small import TagKind
-from widgets.plots.course_plot import CourseMark, CoursePoint
+from widgets.parts.tables.values import Cell
+from widgets.plots.course_plot import Course
 
 
 @dataclass(frozen=True)
@@ -17,50 +18,20 @@ class AlertValue:
 
 
 @dataclass(frozen=True)
-class CourseValue:
-    """A graph over time; `usual` is the value of the evaluation data, None if it is unknown."""
-
-    title: str
-    y_title: str
-    points: tuple[CoursePoint, ...]
-    usual: float | None = None
-    usual_name: str = ""
-    marks: tuple[CourseMark, ...] = ()
-
-
-@dataclass(frozen=True)
-class DriftRowValue:
-    """One figure now and in the evaluation data, as text."""
-
-    name: str
-    before: str
-    now: str
-    level: TagKind
-    verdict: str
-
-
-@dataclass(frozen=True)
-class BigFigure:
-    """A large value, its unit and a line below."""
-
-    value: str
-    unit: str
-    text: str
-
-
-@dataclass(frozen=True)
 class MonitorValue:
     """The page's value; `project` is the name of the bundle's project, "" if it is not on this computer.
 
+    `figures` are a value, its unit and a line below. `rows` have four cells: a statistic, its value in the evaluation
+    data, its value now, and the verdict.
     `is_tested` means that the bundle has evaluation data; otherwise the beginning of the log replaces them.
     """
 
     headline: str
     subtitle: str
-    figures: tuple[BigFigure, ...]
+    figures: tuple[tuple[str, str, str], ...]
     alerts: tuple[AlertValue, ...]
-    courses: tuple[CourseValue, ...]
-    rows: tuple[DriftRowValue, ...]
+    courses: tuple[Course, ...]
+    rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...]
     project: str = ""
     examples: str = ""

@@ -1,22 +1,21 @@
 """Show the page "What was tried": every recipe of a run with its reason, result and rejection, and the forecast."""
 
-from collections.abc import Sequence
-
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
 
 from widgets.pages.detail_page import BelowCompare
-from widgets.pages.tried.value import ForecastRowValue, SaidValue, TriedRowValue, TriedValue
+from widgets.pages.tried.value import TriedValue
 from widgets.parts.buttons import GhostButton
-from widgets.parts.card import Card, divider, icon_text
-from widgets.parts.cards.empty import EmptyCard
-from widgets.parts.small import PageHead, Tag
-from widgets.parts.text import Role, label, words
+from widgets.parts.card import Card, icon_text
+from widgets.parts.layout import LEFT, TOP, held, in_column
+from widgets.parts.small import PageHead
+from widgets.parts.tables.grid import cell_widget, divided_grid
+from widgets.parts.tables.values import Cell
+from widgets.parts.text import label, words
 from widgets.theme import Theme
-from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+from widgets.tokens import SPACE_L, SPACE_M
 
-ICON = "list"
-WAY_STRETCH, GAVE_STRETCH, BECAUSE_STRETCH = 5, 4, 5
+STRETCHES = (5, 4, 5, 0)
 
 
 class TriedPage(BelowCompare):
@@ -31,91 +30,40 @@ class TriedPage(BelowCompare):
     def show_empty(self) -> None:
         """Show that no run is open."""
         text = self.tr("Every version that a run tries is listed here, with what it gave and why it was dropped.")
-        card = EmptyCard(self.theme, ICON, self.tr("Nothing was tried yet"), text, self._back())
-        self._fill("empty", PageHead(self.tr("What was tried")), card)
+        self._fill_empty("list", self.tr("Nothing was tried yet"), text, self._back())
 
     def show_value(self, value: TriedValue) -> None:
         """Show the table, the explanations and the forecast."""
-        head = PageHead(self.tr("What was tried"), value.headline)
-        head.add_action(GhostButton(self.theme, self.tr("Measure again"), "arrow-clockwise", on=self.again_requested))
-        head.add_action(self._back())
-        items: list[QWidget] = [self._ways(value.rows)]
-        if value.said:
-            items.insert(0, self._said(value.said))
-        if value.forecast:
-            items.append(self._forecast(value.forecast, value.forecast_note))
-        self._fill("full", head, *items)
+        again = GhostButton(self.theme, self.tr("Measure again"), "arrow-clockwise", on=self.again_requested)
+        self._fill(
+            "full",
+            PageHead(self.tr("What was tried"), value.headline, again, self._back()),
+            self._said(value) if value.said else None,
+            self._ways(value),
+            self._forecast(value) if value.forecast else None,
+        )
 
-    def _said(self, values: Sequence[SaidValue]) -> Card:
-        card = Card(edge=SPACE_L, gap=SPACE_L)
-        card.setAccessibleName(self.tr("Why"))
-        for value in values:
-            card.add(icon_text(self.theme, value.icon, value.title, " ".join(value.sentences)))
-        return card
+    def _said(self, value: TriedValue) -> Card:
+        return Card("", *(icon_text(self.theme, *texts) for texts in value.said), name=self.tr("Why"), gap=SPACE_L)
 
-    def _ways(self, rows: Sequence[TriedRowValue]) -> Card:
-        card = Card(self.tr("All versions, in the order in which they were tried"), edge=SPACE_L, gap=SPACE_S)
-        grid = _grid((WAY_STRETCH, GAVE_STRETCH, BECAUSE_STRETCH, 0))
+    def _ways(self, value: TriedValue) -> Card:
         titles = (self.tr("Tried, and why"), self.tr("What it gave"), self.tr("Why not this one"), "")
-        _captions(grid, titles)
-        for number, row in enumerate(rows, 1):
-            self._add(grid, 2 * number, row)
-        card.add(_held(grid))
-        return card
+        rows = [
+            [_pair(tried), _pair(gave), words(because.text, "soft"), cell_widget(self.theme, outcome)]
+            for tried, gave, because, outcome in value.rows
+        ]
+        grid = divided_grid(titles, rows, STRETCHES, (TOP, TOP, TOP, TOP | LEFT))
+        return Card(self.tr("All versions, in the order in which they were tried"), grid)
 
-    def _add(self, grid: QGridLayout, line: int, row: TriedRowValue) -> None:
-        top = Qt.AlignmentFlag.AlignTop
-        grid.addWidget(divider(), line - 1, 0, 1, 4)
-        grid.addWidget(_pair(row.title, row.why), line, 0, top)
-        grid.addWidget(_pair(row.gave, row.note, ""), line, 1, top)
-        grid.addWidget(words(row.because, "soft"), line, 2, top)
-        grid.addWidget(Tag(self.theme, row.tag, row.outcome), line, 3, top | Qt.AlignmentFlag.AlignLeft)
-
-    def _forecast(self, rows: Sequence[ForecastRowValue], note: str) -> Card:
-        card = Card(self.tr("What was expected, and what came"), edge=SPACE_L, gap=SPACE_S)
-        grid = _grid((2, 2, 2, 2, 3))
-        first = self.tr("Before the start")
-        second = self.tr("Once the original was measured")
-        _captions(grid, ("", first, second, self.tr("What came"), self.tr("How far off")))
-        for number, row in enumerate(rows, 1):
-            grid.addWidget(divider(), 2 * number - 1, 0, 1, 5)
-            for column, text in enumerate((row.what, row.before, row.refined, row.came, row.error)):
-                grid.addWidget(label(text, "strong" if column == 0 else ""), 2 * number, column)
-        card.add(_held(grid))
-        if note:
-            card.add(words(note, "caption"))
-        return card
+    def _forecast(self, value: TriedValue) -> Card:
+        before, refined = self.tr("Before the start"), self.tr("Once the original was measured")
+        titles = ("", before, refined, self.tr("What came"), self.tr("How far off"))
+        rows = [[label(text, "" if column else "strong") for column, text in enumerate(row)] for row in value.forecast]
+        note = words(value.forecast_note, "caption") if value.forecast_note else None
+        return Card(self.tr("What was expected, and what came"), divided_grid(titles, rows, (2, 2, 2, 2, 3)), note)
 
 
-def _grid(stretches: Sequence[int]) -> QGridLayout:
-    grid = QGridLayout()
-    grid.setContentsMargins(0, 0, 0, 0)
-    grid.setHorizontalSpacing(SPACE_L)
-    grid.setVerticalSpacing(SPACE_S)
-    for column, stretch in enumerate(stretches):
-        grid.setColumnStretch(column, stretch)
-    return grid
-
-
-def _captions(grid: QGridLayout, titles: Sequence[str]) -> None:
-    for column, text in enumerate(titles):
-        if text:
-            grid.addWidget(label(text, "caption"), 0, column)
-
-
-def _held(grid: QGridLayout) -> QWidget:
-    holder = QWidget()
-    holder.setLayout(grid)
-    return holder
-
-
-def _pair(first: str, second: str, role: Role = "strong") -> QWidget:
+def _pair(cell: Cell) -> QWidget:
     """Return a line with a softer one below it."""
-    grid = QGridLayout()
-    grid.setContentsMargins(0, 0, SPACE_M, 0)
-    grid.setVerticalSpacing(0)
-    if first:
-        grid.addWidget(words(first, role), 0, 0)
-    if second:
-        grid.addWidget(words(second, "caption"), 1, 0)
-    return _held(grid)
+    first = words(cell.text, "strong" if cell.strong else "") if cell.text else None
+    return held(in_column(first, words(cell.below, "caption") if cell.below else None, gap=0, edges=(0, 0, SPACE_M, 0)))

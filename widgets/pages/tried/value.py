@@ -1,49 +1,25 @@
-"""Define the values of the page "What was tried": frozen, as text, with figures from the store."""
+"""Define the value of the page "What was tried": frozen, as text, with figures from the store."""
 
 from dataclasses import dataclass
 
-from widgets.parts.small import TagKind
-
-
-@dataclass(frozen=True)
-class TriedRowValue:
-    """One recipe; `gave` are its figures as text, `because` is why it is not recommended, `note` a remark."""
-
-    title: str
-    why: str
-    tag: TagKind
-    outcome: str
-    gave: str = ""
-    because: str = ""
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class SaidValue:
-    """Sentences under a heading."""
-
-    icon: str
-    title: str
-    sentences: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class ForecastRowValue:
-    """Time or memory: forecasts before the run and after measuring the original, the actual value, the error."""
-
-    what: str
-    before: str
-    refined: str
-    came: str
-    error: str
+from widgets.parts.tables.values import Cell
 
 
 @dataclass(frozen=True)
 class TriedValue:
-    """The page's value; `forecast_note` explains the figures of the forecast."""
+    """The page's value.
+
+    Attributes:
+        rows: Four cells for each recipe: its title and reason, its figures and a remark, why it is not recommended, and
+            the outcome.
+        said: Explanations: an icon, a title and sentences.
+        forecast: Rows of five texts: time or memory, forecasts before the run and after measuring the original, the
+            actual value, and the error.
+        forecast_note: Explanation of the figures of the forecast.
+    """
 
     headline: str
-    rows: tuple[TriedRowValue, ...]
-    said: tuple[SaidValue, ...] = ()
-    forecast: tuple[ForecastRowValue, ...] = ()
+    rows: tuple[tuple[Cell, Cell, Cell, Cell], ...]
+    said: tuple[tuple[str, str, str], ...] = ()
+    forecast: tuple[tuple[str, str, str, str, str], ...] = ()
     forecast_note: str = ""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
@@ -18,6 +18,7 @@ from widgets.parts.page import Page
 from widgets.parts.pictures import PictureStore
 from widgets.parts.small import PageHead
 from widgets.parts.sound_bar import SoundState
+from widgets.parts.timers import pause
 from widgets.theme import Theme
 
 DEBOUNCE_MS = 300
@@ -56,14 +57,7 @@ class TryPage(Page):
         super().__init__(theme, self.tr("Try it"))
         self._pictures = pictures or PictureStore(self)
         self._value: TryValue | None = None
-        self._typed = QTimer(self)
-        self._typed.setSingleShot(True)
-        self._typed.setInterval(DEBOUNCE_MS)
-        self._typed.timeout.connect(self._on_typed)
-        self._late = QTimer(self)
-        self._late.setSingleShot(True)
-        self._late.setInterval(BUSY_MS)
-        self._late.timeout.connect(self._on_late)
+        self._typed, self._late = pause(self, DEBOUNCE_MS, self._on_typed), pause(self, BUSY_MS, self._on_late)
         self._editor: TextInput | None = None
         self._parts: TryLayout | None = None
 

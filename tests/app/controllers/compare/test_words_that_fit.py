@@ -103,8 +103,8 @@ def test_a_safe_but_slower_version_is_no_winner() -> None:
     assert verdict_words(slow()) == "Answers alike, slower" and verdict_words(best) == "Safe to ship"
     tried = tried_rows(None, made.variants, (), "v1", 1.0)
     value = tried_value(made, TriedRun(tried, (), (), (), RunForecast(run_id="r1", machine="m")))
-    shown = next(row for row in value.rows if row.title == "Version 2")
-    assert (shown.tag, shown.outcome, shown.because) == ("none", "Answers alike, slower", "Not faster on this computer")
+    _, _, because, outcome = next(row for row in value.rows if row[0].text == "Version 2")
+    assert (outcome.tag, outcome.text, because.text) == ("none", "Answers alike, slower", "Not faster on this computer")
 
 
 def test_what_load_left_open_is_neither_slower_nor_a_winner() -> None:
@@ -218,7 +218,7 @@ def test_one_version_has_one_verdict_everywhere() -> None:
     made = facts(variant(0), alike)
     row = next(row for row in rows(compare_value(made)) if row.id == "v2")
     tried = tried_of(made)
-    assert row.cells[-1].text == verdict_words(alike) == tried.rows[1].outcome == "Speed not settled"
+    assert row.cells[-1].text == verdict_words(alike) == tried.rows[1][3].text == "Speed not settled"
     quiet = dataclasses.replace(alike, measurement=dataclasses.replace(loaded, under_load=False, speedup_low=1.1))
     assert verdict_words(quiet) == "Alike, not proven"
     assert variant_document(quiet)["verdict"] == "not_enough_data"
@@ -236,8 +236,8 @@ def test_nothing_is_called_the_one_to_keep_while_a_faster_one_is_not_tested() ->
     assert [version.verdict for version in value.versions] == ["original", "unmeasured", "not_tested"]
     assert "not tested" in value.headline and "keep" not in value.headline
     tried = tried_of(made)
-    assert tried.rows[1].gave.startswith("1.0 ms, 2.0 × as fast") and "first look 0.90 ms" in tried.rows[2].gave
-    assert "×" not in tried.rows[2].gave
+    assert tried.rows[1][1].text.startswith("1.0 ms, 2.0 × as fast") and "first look 0.90 ms" in tried.rows[2][1].text
+    assert "×" not in tried.rows[2][1].text
 
 
 def test_original_is_not_the_one_to_keep_before_anything_was_tried() -> None:
@@ -290,4 +290,4 @@ def test_nothing_was_tried_in_no_time(seconds: float | None, note: str) -> None:
     made = facts(variant(0), variant(1))
     found = tuple(dataclasses.replace(row, seconds=seconds) for row in tried_rows(None, made.variants, (), None, 1.0))
     value = tried_value(made, TriedRun(found, (), (), (), RunForecast(run_id="r1", machine="m")))
-    assert value.rows[1].note == note
+    assert value.rows[1][1].below == note
