@@ -1,5 +1,7 @@
 """Handle ``fettle optimize --build-for``, which builds engines for other GPUs."""
 
+from collections.abc import Sequence
+
 from app.cli.output import MISSING, CommandFailed, usage
 from workers.contracts.architectures import parse
 from workers.contracts.errors import ErrorInfo
@@ -8,7 +10,7 @@ from workers.contracts.jobs import DescribeResult
 RUNTIME = TARGET = "tensorrt"
 
 
-def architectures_of(text: str | None, runtimes: tuple[str, ...], device: str | None) -> tuple[str, ...]:
+def architectures_of(text: str | None, runtimes: Sequence[str], device: str | None) -> tuple[str, ...]:
     """Return the architectures of ``sm89,sm120`` as (sm89, sm120), () without the option.
 
     Raises:

@@ -28,32 +28,21 @@ POLL_S = 0.01
 
 @dataclass(frozen=True)
 class ChatOptions:
-    """The options of `fettle chat`; `variant` is a version of a run."""
+    """The options of `fettle chat`."""
 
-    variant: str | None = None
-    max_new_tokens: int = 512
-    temperature: float = 0.0
-    seed: int = 0
-    threads: int | None = None
+    variant: Annotated[str | None, typer.Option(metavar="ID", help="Of a run, another one than the best.")] = None
+    max_new_tokens: Annotated[int, typer.Option(min=1, max=100_000, help="Longest answer, in tokens.")] = 512
+    temperature: Annotated[float, typer.Option(min=0, max=5, help="0: the likeliest word each time.")] = 0.0
+    seed: Seed = 0
+    threads: Threads = None
 
 
-def chat_command(
-    ctx: typer.Context,
+def chat(
+    output: Output,
     model: Annotated[str, typer.Argument(metavar="RUN|BUNDLE|MODEL", help="A run's id, or a file or folder.")],
-    variant: Annotated[str | None, typer.Option(metavar="ID", help="Of a run, another one than the best.")] = None,
-    max_new_tokens: Annotated[int, typer.Option(min=1, max=100_000, help="Longest answer, in tokens.")] = 512,
-    temperature: Annotated[float, typer.Option(min=0, max=5, help="0: the likeliest word each time.")] = 0.0,
-    seed: Seed = 0,
-    threads: Threads = None,
+    options: ChatOptions,
 ) -> int:
-    """A chat with a language model in the terminal: one line, one answer; an empty line begins anew."""
-    if not isinstance(output := ctx.obj, Output):
-        raise TypeError("a command was called without its output")
-    return chat(output, model, ChatOptions(variant, max_new_tokens, temperature, seed, threads))
-
-
-def chat(output: Output, model: str, options: ChatOptions) -> int:
-    """Chat until the input ends; with ``--json`` print one document with all messages."""
+    """Chat with a language model in the terminal: one line, one answer; an empty line begins a new dialogue."""
     is_path = Path(model).exists() or "/" in model
     if is_path:
         check_exists(Path(model), any_name=True)
@@ -83,24 +72,19 @@ def _talk(output: Output, live: LiveChat, options: ChatOptions) -> list[ChatMess
     """Answer each line; an empty line begins a new dialogue."""
     _until_loaded(live)
     said: list[ChatMessage] = []
-    for line in _lines(output):
+    for line in _lines():
         if not line:
             said = []
             continue
         said.append(ChatMessage(role="user", content=line))
-        live.send(
-            ChatRequest(
-                messages=tuple(said),
-                max_new_tokens=options.max_new_tokens,
-                temperature=options.temperature,
-                seed=options.seed,
-            )
-        )
+        tokens, temperature = options.max_new_tokens, options.temperature
+        request = ChatRequest(messages=tuple(said), max_new_tokens=tokens, temperature=temperature, seed=options.seed)
+        live.send(request)
         said.append(ChatMessage(role="assistant", content=_answer(output, live)))
     return said
 
 
-def _lines(output: Output) -> Iterator[str]:
+def _lines() -> Iterator[str]:
     """Yield the input lines, with a prompt on a terminal."""
     while True:
         if sys.stdin.isatty():

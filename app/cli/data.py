@@ -1,8 +1,12 @@
 """Run `fettle data check` and `fettle data doctor`: find problems of a person's data, or of their preparation."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
+import typer
+
+from app.cli.options.arguments import AllowCode, LabelColumn, Model, Preprocess, Seed, Shapes, TextColumn
 from app.cli.options.inputs import check_exists
 from app.cli.options.shared import parse_shapes
 from app.cli.output import OK, REFUSED, Output
@@ -11,6 +15,7 @@ from app.services.data.checking import check_data
 from app.services.data.doctor import check_preparation
 from app.services.flow.steps import Flow
 from app.services.opening.opening import open_model
+from app.services.projects.running import data_params
 from workers.contracts.data.checks import CheckFinding, DataCheckParams, DataCheckResult
 from workers.contracts.data.doctor import DoctorResult, WayTried
 from workers.contracts.errors import ErrorInfo
@@ -20,29 +25,26 @@ SHOWN = 5
 """Most names of items that are listed under a finding; --json has up to a thousand."""
 
 
-@dataclass(frozen=True)
-class CheckOptions:
-    """The options of `fettle data check`."""
-
-    against: Path | None = None
-    text_column: str | None = None
-    label_column: str | None = None
-    seed: int = 0
-
-
-def check(output: Output, path: Path, options: CheckOptions) -> int:
-    """Print findings and counts; the exit code is 3 if the two sets share items."""
-    for place in (path, options.against):
+def check(
+    output: Output,
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="Pictures, texts, arrays or sounds.")],
+    against: Annotated[Path | None, typer.Option(metavar="PATH", help="A second set: do they share items?")] = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    seed: Seed = 0,
+) -> int:
+    """Find duplicates, leakage, label errors, imbalance, drift and private data; the exit code is 3 on leakage."""
+    for place in (path, against):
         if place is not None:
             check_exists(place, any_name=True)
     params = DataCheckParams(
         path=str(path.absolute()),
-        against=None if options.against is None else str(options.against.absolute()),
-        text_column=options.text_column,
-        label_column=options.label_column,
+        against=None if against is None else str(against.absolute()),
+        text_column=text_column,
+        label_column=label_column,
     )
     with workspace(output.options, writes=False, notice=output.notice) as space:
-        result = run(space, check_data(params, options.seed), output.watch)
+        result = run(space, check_data(params, seed), output.watch)
     document = result.model_dump(mode="json", include={"findings", "counts"})
     leakage = _leakage(result) if result.leaked else None
     if leakage is not None:
@@ -85,31 +87,26 @@ def _summary(result: DataCheckResult) -> str:
 class DoctorOptions:
     """The options of `fettle data doctor`."""
 
-    data: Path
-    text_column: str | None = None
-    label_column: str | None = None
-    preprocess: str | None = None
-    shapes: tuple[str, ...] = ()
-    allow_code: bool = False
+    data: Annotated[Path, typer.Option(help="Pictures, texts, arrays or sounds to try it on.")]
+    text_column: TextColumn = None
+    label_column: LabelColumn = None
+    preprocess: Preprocess = None
+    shapes: Shapes = field(default_factory=list)
+    allow_code: AllowCode = False
 
 
-def doctor(output: Output, model: Path, options: DoctorOptions) -> int:
+def doctor(output: Output, model: Model, options: DoctorOptions) -> int:
     """Print the preparations of inputs, the best first, and whether the chosen one fits."""
     check_exists(model, any_name=True)
     check_exists(options.data, any_name=True)
     opening = OpenParams(
         path=str(model.absolute()),
         allow_code=options.allow_code,
-        shapes=parse_shapes(list(options.shapes)),
+        shapes=parse_shapes(options.shapes),
         preprocess=options.preprocess,
         data_path=str(options.data.absolute()),
     )
-    asked = DataParams(
-        model_dir="",
-        path=str(options.data.absolute()),
-        text_column=options.text_column,
-        label_column=options.label_column,
-    )
+    asked = data_params(options.data, None, options.text_column, options.label_column)
     with workspace(output.options, writes=True, notice=output.notice) as space:
         found = run(space, _examined(opening, asked), output.watch)
     output.document(found.model_dump(mode="json"))

@@ -10,14 +10,8 @@ from app.help import task_pages
 Topic = Annotated[str | None, typer.Argument(metavar="TOPIC", help="A topic of the list.", show_default=False)]
 
 
-def add_to(commands: typer.Typer) -> None:
-    """Add the command."""
-    commands.command("docs")(docs)
-
-
-def docs(ctx: typer.Context, topic: Topic = None) -> int:
+def docs(output: Output, topic: Topic = None) -> int:
     """Print a task page; without TOPIC, list them. Works offline."""
-    output: Output = ctx.obj
     pages = task_pages()
     if topic is None:
         output.document({"topics": [{"topic": page.topic, "title": page.title} for page in pages.values()]})

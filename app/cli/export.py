@@ -1,8 +1,13 @@
 """`fettle export`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
+import typer
+
+from app.cli.options.arguments import AcceptRegression, Run, Sign
+from app.cli.options.arguments import Variant as VariantOption
 from app.cli.options.inputs import check_exists
 from app.cli.output import OK, Output, usage
 from app.cli.session import run, workspace
@@ -23,19 +28,27 @@ from workers.contracts.wording import about
 class ExportOptions:
     """The options of `fettle export`."""
 
-    target: str
-    out: Path
-    variant: str | None = None
-    accept_regression: str | None = None
-    answers: tuple[str, ...] = ()
-    sign: Path | None = None
-    fallback: bool | None = None
-    prove: bool = False
+    target: Annotated[str, typer.Option(metavar="ID", help="What to write, as 'fettle describe' lists it.")]
+    out: Annotated[Path, typer.Option(metavar="FILE.zip")]
+    variant: VariantOption = None
+    sign: Sign = None
+    accept_regression: AcceptRegression = None
+    answer: Annotated[
+        list[str], typer.Option(metavar="ID=WORDS", help="To a question of the target's own; repeatable.")
+    ] = field(default_factory=list)
+    fallback: Annotated[
+        bool | None,
+        typer.Option(help="With the original, to run where the version is slower; unsaid: if it has 100 MB at most."),
+    ] = None
+    prove: Annotated[
+        bool,
+        typer.Option("--prove", help="First prove the version that this kind of bundle could take, and take it."),
+    ] = False
 
 
-def export_run(output: Output, run_id: str, options: ExportOptions) -> int:
-    """Write a bundle, unpack it in a fresh environment, compare its answers."""
-    answers = _answers(options.answers)
+def export_run(output: Output, run_id: Run, options: ExportOptions) -> int:
+    """Write and self-test a bundle; without --variant it holds the recommended version."""
+    answers = _answers(options.answer)
     if options.sign is not None:
         check_exists(options.sign)
     with workspace(output.options, writes=True, notice=output.notice) as space:
@@ -129,12 +142,12 @@ def _name_provable(output: Output, space: Workspace, facts: RunFacts, target: De
     )
 
 
-def _answers(given: tuple[str, ...]) -> dict[str, str]:
-    """Of `--answer ID=WORDS`."""
-    pairs = [answer.partition("=") for answer in given]
-    wrong = next(
-        (answer for answer, (key, equals, _words) in zip(given, pairs, strict=True) if not (key and equals)), None
-    )
-    if wrong is not None:
-        raise usage(f"--answer {wrong!r} is no answer.", "Write the question's id, an equals sign, and the words.")
-    return {key: words for key, _equals, words in pairs}
+def _answers(given: list[str]) -> dict[str, str]:
+    """Return ``ID=WORDS`` as {id: words}."""
+    answers = {}
+    for answer in given:
+        key, equals, words = answer.partition("=")
+        if not (key and equals):
+            raise usage(f"--answer {answer!r} is no answer.", "Write the question's id, an equals sign, and the words.")
+        answers[key] = words
+    return answers

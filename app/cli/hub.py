@@ -3,6 +3,9 @@
 import dataclasses
 import sys
 import time
+from typing import Annotated
+
+import typer
 
 from app.cli.output import MISSING, OK, CommandFailed, Output, usage
 from app.cli.session import run, workspace
@@ -18,11 +21,18 @@ PAGE = 100
 LINE_EVERY_S = 5.0
 
 
-def search(output: Output, text: str, task: str | None, library: str | None, license_: str | None, limit: int) -> int:
-    """Print models of the hub, page after page until there are enough."""
+def search(
+    output: Output,
+    text: Annotated[str, typer.Argument(metavar="[TEXT]", help="Words in the model's name.")] = "",
+    task: Annotated[str | None, typer.Option(metavar="T", help="Such as image-classification.")] = None,
+    library: Annotated[str | None, typer.Option(metavar="L", help="Such as onnx or safetensors.")] = None,
+    license: Annotated[str | None, typer.Option(metavar="L", help="Such as apache-2.0.")] = None,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, max=1000)] = 20,
+) -> int:
+    """Print models of the hub."""
     found: list[HubModel] = []
     sort: Sort = "downloads" if text else "trending"
-    query = HubQuery(text=text[:200], task=task, library=library, license=license_, sort=sort, limit=min(PAGE, limit))
+    query = HubQuery(text=text[:200], task=task, library=library, license=license, sort=sort, limit=min(PAGE, limit))
     with workspace(output.options, writes=False, notice=output.notice) as space:
         place = hub_place(space)
         if place.warning:
@@ -48,10 +58,16 @@ def search(output: Output, text: str, task: str | None, library: str | None, lic
     return OK
 
 
-def get(output: Output, repo: str, patterns: list[str]) -> int:
-    """Download a model into the data folder and verify it."""
+def get(
+    output: Output,
+    repo: Annotated[str, typer.Argument(metavar="REPO[@REV]")],
+    file: Annotated[
+        list[str], typer.Option(metavar="PATTERN", help="Only these files; naming pickles is your consent.")
+    ] = [],  # noqa: B006 - typer copies it
+) -> int:
+    """Download a model, whole and verified."""
     name, revision = split_revision(repo)
-    request = HubRequest(repo=name, revision=revision, patterns=tuple(patterns), allow_pickle=bool(patterns))
+    request = HubRequest(repo=name, revision=revision, patterns=tuple(file), allow_pickle=bool(file))
     with workspace(output.options, writes=True, notice=output.notice) as space:
         place, free = hub_place(space), ModelCache(space.paths.hub).free_bytes()
         if place.warning:
@@ -78,7 +94,7 @@ def _tell(output: Output, done: Downloaded) -> None:
 
 
 def login(output: Output) -> int:
-    """Read a token, check with the hub whose it is, and store it."""
+    """Store a token for the hub, read from the keyboard or standard input."""
     with workspace(output.options, writes=True, notice=output.notice) as space:
         place = hub_place(space)
         if place.offline:

@@ -1,8 +1,11 @@
 """Run `fettle load`, which measures a run's original and one of its versions under load."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
+import typer
+
+from app.cli.options.arguments import Run
+from app.cli.options.arguments import Variant as VariantOption
 from app.cli.output import OK, Output, usage
 from app.cli.session import run, workspace
 from app.domain.variant import Variant
@@ -16,32 +19,36 @@ from workers.contracts.after.load import LOADGEN_WORDS, VersionLoad
 from workers.contracts.wording import in_ms
 
 
-@dataclass(frozen=True)
-class LoadOptions:
-    """The options of `fettle load`."""
-
-    variant: str | None = None
-    seconds: float = 10.0
-    price_per_hour: float | None = None
-    currency: str = "USD"
-    utilization: float = 0.5
-    max_latency_ms: float | None = None
-
-
-def load(output: Output, run_id: str, options: LoadOptions) -> int:
-    """Measure the load, store it with the run, and print it."""
+def load(
+    output: Output,
+    run_id: Run,
+    variant: VariantOption = None,
+    seconds: Annotated[float, typer.Option(min=0.5, max=3600, help="For each of about 6 steps.")] = 10.0,
+    price_per_hour: Annotated[
+        float | None, typer.Option(min=0.000001, help="What an hour of a computer costs.")
+    ] = None,
+    currency: Annotated[str, typer.Option(help="Of that price.")] = "USD",
+    utilization: Annotated[float, typer.Option(min=0.01, max=1.0, help="Share of the hour that it works.")] = 0.5,
+    max_latency: Annotated[
+        float | None,
+        typer.Option(min=0.001, metavar="MS", help="Also find the most requests a second, 99 % answered within it."),
+    ] = None,
+) -> int:
+    """Measure a run's original and one version under load: batches, request rates, cold start, energy, cost."""
     with workspace(output.options, writes=True, notice=output.notice) as space:
         facts = read_facts(space, run_id)
-        variant = _variant(facts, options.variant)
+        version = _variant(facts, variant)
         found = run(space, describe(), output.watch)
-        output.notice(plan_words(stages(facts, variant, options.seconds, options.max_latency_ms), options.seconds))
-        flow = measure_load(space, facts, variant, options.seconds, found.device, options.max_latency_ms)
-        record = run(space, flow, output.watch)
-        price = _price(options) or read_price(space.repositories)
+        output.notice(plan_words(stages(facts, version, seconds, max_latency), seconds))
+        record = run(space, measure_load(space, facts, version, seconds, found.device, max_latency), output.watch)
+        if price_per_hour is None:
+            price = read_price(space.repositories)
+        else:
+            price = Price(per_hour=price_per_hour, currency=currency, utilization=utilization)
     output.document(load_document(record, price))
-    for version in (record.original, record.variant):
-        if version is not None:
-            _say(output, version, price)
+    for measured in (record.original, record.variant):
+        if measured is not None:
+            _say(output, measured, price)
     output.sentence(headline(record))
     return OK
 
@@ -54,12 +61,6 @@ def _variant(facts: RunFacts, wanted: str | None) -> Variant | None:
     if found is None:
         raise usage(f"The run {facts.run.id} has no version {wanted!r}.", "'fettle compare' lists their ids.")
     return None if found.is_baseline else found
-
-
-def _price(options: LoadOptions) -> Price | None:
-    if options.price_per_hour is None:
-        return None
-    return Price(per_hour=options.price_per_hour, currency=options.currency, utilization=options.utilization)
 
 
 def load_document(record: LoadRecord, price: Price | None) -> dict[str, Any]:

@@ -1,10 +1,24 @@
 """Run the commands describe, inspect, compare, jobs, bench and verify."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
+
+from app.cli.options.arguments import (
+    AllowCode,
+    LabelColumn,
+    Model,
+    Preprocess,
+    Run,
+    ScoreThreshold,
+    Shapes,
+    Task,
+    TextColumn,
+    Threads,
+)  # fmt: skip
 from app.cli.options.fed import fed_document, fed_lines
 from app.cli.options.inputs import check_exists
 from app.cli.options.shared import known_task, parse_batches, parse_shapes
@@ -37,29 +51,26 @@ from workers.contracts.wording import in_ms
 class BenchOptions:
     """The options of `fettle bench`."""
 
-    runtime: str | None = None
-    batch: str = "1"
-    scenario: Scenario = "single-stream"
-    seconds: float = 10.0
-    preprocess: str | None = None
-    shapes: tuple[str, ...] = ()
-    allow_code: bool = False
-    threads: int | None = None
-    engine: Engine = "loadgen"
+    runtime: Annotated[
+        str | None, typer.Option(metavar="ID", help="Another one than its own (mostly onnxruntime-cpu).")
+    ] = None
+    batch: Annotated[str, typer.Option(metavar="1,4,16")] = "1"
+    scenario: Annotated[Scenario, typer.Option()] = "single-stream"
+    seconds: Annotated[float, typer.Option(min=0.1, max=3600, help="For each batch size.")] = 10.0
+    preprocess: Preprocess = None
+    shapes: Shapes = field(default_factory=list)
+    allow_code: AllowCode = False
+    threads: Threads = None
+    engine: Annotated[Engine, typer.Option(help="MLCommons LoadGen, or loops of Fettle's own.")] = "loadgen"
 
 
 def describe(output: Output) -> int:
-    """Print devices, runtimes, techniques, presets and targets, each with availability and hint."""
+    """List devices, runtimes, techniques, presets and export targets, and how to get those that are missing."""
     with workspace(output.options, writes=False, notice=output.notice) as space:
         found = run(space, describe_flow(), output.watch)
         presets = _preset_rows(space.paths.presets)
-    groups = {
-        "devices": found.devices,
-        "runtimes": found.runtimes,
-        "techniques": found.techniques,
-        "presets": presets,
-        "targets": found.targets,
-    }
+    groups = {name: getattr(found, name) for name in ("devices", "runtimes", "techniques")}
+    groups |= {"presets": presets, "targets": found.targets}
     fields = {"id", "title", "available", "hint"}
     output.document({name: [row.model_dump(include=fields) for row in rows] for name, rows in groups.items()})
     for name, rows in groups.items():
@@ -76,47 +87,41 @@ def _preset_rows(folder: Path) -> tuple[Described, ...]:
     """Return all presets; a person's file that cannot be used says why."""
     catalog = load_presets(folder)
     rows = [Described(id=preset.id, title=preset.title, available=True) for preset in catalog.presets]
-    rows += [
-        Described(
-            id=problem.path.stem, title=problem.path.name, available=False, hint=f"{problem.detail} {problem.hint}"
-        )
-        for problem in catalog.problems
-    ]
+    for problem in catalog.problems:
+        path, hint = problem.path, f"{problem.detail} {problem.hint}"
+        rows.append(Described(id=path.stem, title=path.name, available=False, hint=hint))
     return tuple(rows)
 
 
-@dataclass(frozen=True)
-class InspectOptions:
-    """The options of `fettle inspect`."""
-
-    shapes: tuple[str, ...] = ()
-    preprocess: str | None = None
-    allow_code: bool = False
-    data: Path | None = None
-    text_column: str | None = None
-    label_column: str | None = None
-    task: str | None = None
-    score_threshold: float | None = None
-
-
-def inspect(output: Output, model: Path, options: InspectOptions) -> int:
-    """Open a model in a sandboxed worker and print its facts, and with data the inputs made of them."""
+def inspect(
+    output: Output,
+    model: Model,
+    shapes: Shapes = [],  # noqa: B006 - typer copies it
+    preprocess: Preprocess = None,
+    allow_code: AllowCode = False,
+    data: Annotated[Path | None, typer.Option(help="Also show what the model is fed of these examples.")] = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    task: Task = None,
+    score_threshold: ScoreThreshold = None,
+) -> int:
+    """Open a model safely and print its facts; no code in it is run."""
     params = OpenParams(
         path=str(model.absolute()),
-        shapes=parse_shapes(list(options.shapes)),
-        preprocess=options.preprocess,
-        allow_code=options.allow_code,
-        task=known_task(options.task),
-        score_threshold=options.score_threshold,
+        shapes=parse_shapes(shapes),
+        preprocess=preprocess,
+        allow_code=allow_code,
+        task=known_task(task),
+        score_threshold=score_threshold,
     )
     check_exists(model, any_name=True)
     fed = None
-    if options.data is None:
+    if data is None:
         with workspace(output.options, writes=False, notice=output.notice) as space:
             info = run(space, inspect_model(params), output.watch)
     else:
-        check_exists(options.data)
-        asked = data_params(options.data, None, options.text_column, options.label_column)
+        check_exists(data)
+        asked = data_params(data, None, text_column, label_column)
         with workspace(output.options, writes=True, notice=output.notice) as space:
             info, fed = run(space, inspect_fed(params, asked), output.watch)
     document = info.model_dump(mode="json", exclude={"name", "architecture"})
@@ -133,8 +138,12 @@ def inspect(output: Output, model: Path, options: InspectOptions) -> int:
     return OK
 
 
-def compare(output: Output, run_id: str, against: str | None = None) -> int:
-    """Print the stored comparison; the exit code is 4 without a recommendation or a safe judged model."""
+def compare(
+    output: Output,
+    run_id: Run,
+    against: Annotated[str | None, typer.Option(metavar="RUN", help="Judge against that run's result instead.")] = None,
+) -> int:
+    """Print the stored comparison of a run; the exit code is 4 without a recommendation or a safe judged model."""
     with workspace(output.options, writes=False, notice=output.notice) as space:
         facts = read_facts(space, run_id)
         watched = read_watched(space.repositories, run_id)
@@ -164,43 +173,26 @@ def compare(output: Output, run_id: str, against: str | None = None) -> int:
     return OK if good else KEPT_ORIGINAL
 
 
-def bench(output: Output, model: Path, options: BenchOptions) -> int:
+def bench(output: Output, model: Model, options: BenchOptions) -> int:
     """Print latency, throughput and memory of one model by batch size; RUN/VERSION names a stored one."""
-    batches = parse_batches(options.batch)
-    if len(model.parts) == 2 and not os.path.lexists(model):
-        return _bench_version(output, *model.parts, batches, options)
-    params = OpenParams(
-        path=str(model.absolute()),
-        allow_code=options.allow_code,
-        shapes=parse_shapes(list(options.shapes)),
-        preprocess=options.preprocess,
-    )
-    check_exists(model, any_name=True)
+    how = (parse_batches(options.batch), options.scenario, options.seconds, options.threads, options.engine)
+    is_stored = len(model.parts) == 2 and not os.path.lexists(model)
+    shapes = parse_shapes(options.shapes)
+    if not is_stored:
+        check_exists(model, any_name=True)
     with workspace(output.options, writes=True, notice=output.notice) as space:
-        if options.runtime is not None:
-            check_runtimes(run(space, describe_flow(), output.watch), [options.runtime])
-        flow = bench_model(
-            params, options.runtime, batches, options.scenario, options.seconds, options.threads, options.engine
-        )
+        if is_stored:
+            facts = read_facts(space, model.parts[0])
+            variant = version_of(facts, model.parts[1])
+            check_stored(space, facts, variant)
+            flow = bench_version(facts, variant, *how)
+        else:
+            if options.runtime is not None:
+                check_runtimes(run(space, describe_flow(), output.watch), [options.runtime])
+            path, code = str(model.absolute()), options.allow_code
+            params = OpenParams(path=path, allow_code=code, shapes=shapes, preprocess=options.preprocess)
+            flow = bench_model(params, options.runtime, *how)
         result = run(space, flow, output.watch)
-    return _tell_bench(output, result)
-
-
-def _bench_version(
-    output: Output, run_id: str, variant_id: str, batches: tuple[int, ...], options: BenchOptions
-) -> int:
-    with workspace(output.options, writes=True, notice=output.notice) as space:
-        facts = read_facts(space, run_id)
-        variant = version_of(facts, variant_id)
-        check_stored(space, facts, variant)
-        flow = bench_version(
-            facts, variant, batches, options.scenario, options.seconds, options.threads, options.engine
-        )
-        result = run(space, flow, output.watch)
-    return _tell_bench(output, result)
-
-
-def _tell_bench(output: Output, result: BenchResult) -> int:
     document = {"points": _points(result), "knee_batch": result.knee_batch, "measured_with": result.measured_with}
     if result.speech:
         document["speech"] = [row.model_dump(mode="json") for row in result.speech]
@@ -239,8 +231,10 @@ def _points(result: BenchResult) -> list[dict[str, Any]]:
     ]
 
 
-def verify(output: Output, bundle: Path, allow_code: bool) -> int:
-    """Verify hashes and golden answers; the exit code is 3 if anything differs."""
+def verify(
+    output: Output, bundle: Annotated[Path, typer.Argument(metavar="BUNDLE")], allow_code: AllowCode = False
+) -> int:
+    """Verify hashes and golden answers of a bundle; the exit code is 3 if anything differs."""
     check_exists(bundle)
     with workspace(output.options, writes=False, notice=output.notice) as space:
         key = fingerprint(own_key(space.paths))
@@ -248,9 +242,8 @@ def verify(output: Output, bundle: Path, allow_code: bool) -> int:
     output.document(result.model_dump(mode="json"))
     for finding in result.findings:
         output.text(f"  {finding.level}: {finding.what}")
-    output.sentence(
-        "The bundle is whole and answers alike." if result.ok else "The bundle was changed or answers otherwise."
-    )
+    whole, changed = "The bundle is whole and answers alike.", "The bundle was changed or answers otherwise."
+    output.sentence(whole if result.ok else changed)
     return OK if result.ok else REFUSED
 
 
@@ -258,14 +251,14 @@ def jobs(output: Output) -> int:
     """Print runs and their jobs, newest first."""
     with workspace(output.options, writes=False, notice=output.notice) as space:
         repositories = space.repositories
-        names = {project.id: project.name for project in repositories.projects.list()}
+        titles = {project.id: project.name for project in repositories.projects.list()}
         runs = sorted(repositories.runs.list(), key=lambda run: run.created_at, reverse=True)
         history = repositories.jobs.list()
     run_rows = [
         {
             "run_id": run.id,
             "project_id": run.project_id,
-            "project": names.get(run.project_id, ""),
+            "project": titles.get(run.project_id, ""),
             "state": run.state.value,
             "created_at": run.created_at.isoformat(),
             "seconds": run.seconds,
@@ -273,24 +266,15 @@ def jobs(output: Output) -> int:
         }
         for run in runs
     ]
+    names = ("id", "run_id", "kind", "title", "state", "device")
     job_rows = [
-        {
-            "id": job.id,
-            "run_id": job.run_id,
-            "kind": job.kind,
-            "title": job.title,
-            "state": job.state,
-            "device": job.device,
-            "created_at": job.created_at.isoformat(),
-            "log": job.log_path,
-        }
+        {**{name: getattr(job, name) for name in names}, "created_at": job.created_at.isoformat(), "log": job.log_path}
         for job in history
     ]
     output.document({"runs": run_rows, "jobs": job_rows})
     for row in run_rows:
-        output.text(
-            f"  {row['run_id']}  {row['created_at']:.19}  {row['state']:<14} {row['project']}: {row['headline']}"
-        )
+        when, what = f"{row['created_at']:.19}", f"{row['project']}: {row['headline']}"
+        output.text(f"  {row['run_id']}  {when}  {row['state']:<14} {what}")
     running = sum(1 for run in runs if run.state in ("running", "queued"))
     output.sentence(f"{len(runs)} runs, {running} of them not finished yet." if running else f"{len(runs)} runs.")
     return OK

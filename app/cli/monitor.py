@@ -1,6 +1,9 @@
 """Run `fettle monitor`, which reads a bundle's log."""
 
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from app.cli.options.inputs import check_exists
 from app.cli.output import OK, Output
@@ -8,8 +11,11 @@ from app.cli.session import run, workspace
 from app.services.after.monitoring import monitor as monitored
 
 
-def monitor(output: Output, log: Path) -> int:
-    """Print alarms with advice, notes about the log, and a summary in one sentence."""
+def monitor(
+    output: Output,
+    log: Annotated[Path, typer.Argument(metavar="LOG", help="What run.py or serve.py wrote with --log.")],
+) -> int:
+    """Print what a bundle's log shows: drift, alarms, and what to do."""
     check_exists(log, any_name=True)
     with workspace(output.options, writes=False, notice=output.notice) as space:
         found = run(space, monitored(log.absolute()), output.watch)

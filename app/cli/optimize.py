@@ -2,8 +2,11 @@
 
 import shutil
 import sys
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from app.cli.building import architectures_of, check_can_build
 from app.cli.keys import is_terminal
@@ -49,21 +52,38 @@ MARGIN_S = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class OptimizeOptions(JudgingOptions):
-    """The options of `fettle optimize`, as docs/command-line.md lists them."""
+    """The options of `fettle optimize`."""
 
-    preset: str | None = None
-    recipe: Path | None = None
-    calibration: Path | None = None
-    runtimes: tuple[str, ...] = ()
-    device: str | None = None
-    time_budget_s: float | None = None
-    out: Path | None = None
-    fresh: bool = False
-    build_for: str | None = None
+    preset: Annotated[str | None, typer.Option(metavar="ID", help="What matters: balanced, unless said.")] = None
+    recipe: Annotated[Path | None, typer.Option(metavar="FILE.yaml", help="Your own recipes instead.")] = None
+    calibration: Annotated[Path | None, typer.Option(help="Data to calibrate with, apart from --data.")] = None
+    runtimes: Annotated[list[str], typer.Option("--runtime", metavar="ID", help="Only these runtimes.")] = field(
+        default_factory=list
+    )
+    device: Annotated[str | None, typer.Option(metavar="cpu|cuda:N")] = None
+    build_for: Annotated[
+        str | None,
+        typer.Option(metavar="sm89[,…]", help="Build TensorRT engines for such cards elsewhere; none is needed here."),
+    ] = None
+    time_budget_s: Annotated[
+        float | None,
+        typer.Option("--time-budget", min=1, max=86_400, help="Seconds; the first steps are never cut short."),
+    ] = None
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Also copy the best model to this folder.")] = None
+    fresh: Annotated[bool, typer.Option("--fresh", help="Measure everything again, also what was measured lately.")] = (
+        False
+    )
 
 
-def optimize(output: Output, model: Path | None, options: OptimizeOptions, resume: str | None = None) -> int:
-    """Run an optimization; the exit code is 4 if the original is kept."""
+def optimize(
+    output: Output,
+    options: OptimizeOptions,
+    model: Annotated[Path | None, typer.Argument(metavar="MODEL", show_default=False)] = None,
+    resume: Annotated[
+        str | None, typer.Option(metavar="RUN", help="This run goes on, for another --time-budget.")
+    ] = None,
+) -> int:
+    """Make a model faster and prove that it gives the same answers; the exit code is 4 if the original is kept."""
     if resume is not None:
         return _go_on(output, resume, model, options)
     if model is None:
@@ -83,13 +103,13 @@ def optimize(output: Output, model: Path | None, options: OptimizeOptions, resum
         on_card, runtimes = (space, ()) if build_for else _wanted(space, output, preset, options)
         project = project_for(space.repositories, model)
         try:
-            done = _run(on_card, output, project, opening, preset, runtimes, options)
+            done = _run(on_card, output, project, opening, preset, runtimes, build_for, options)
         except CommandFailed as stopped:
             spec = _ask_preparation(output, stopped.error)
             if spec is None:
                 raise
             confirmed = opening.model_copy(update={"preprocess": spec})
-            done = _run(on_card, output, project, confirmed, preset, runtimes, options)
+            done = _run(on_card, output, project, confirmed, preset, runtimes, build_for, options)
         return _tell(space, output, done, options)
 
 
@@ -112,8 +132,7 @@ def _tell(space: Workspace, output: Output, done: Run, options: OptimizeOptions)
     found = tried_run(space, facts)
     if options.out is not None:
         _keep_artifact(facts, options.out)
-    found_out = facts.findings
-    output.document(run_document(facts.run, facts.variants, facts.outcome, facts.speech, facts.cards, found_out))
+    output.document(run_document(facts.run, facts.variants, facts.outcome, facts.speech, facts.cards, facts.findings))
     _say(output, facts, found)
     return OK if done.recommended_variant_id else KEPT_ORIGINAL
 
@@ -142,7 +161,7 @@ def _go_on(output: Output, run_id: str, model: Path | None, options: OptimizeOpt
         return _tell(space, output, done, options)
 
 
-def demo(output: Output, out: Path | None) -> int:
+def demo(output: Output, out: Annotated[Path | None, typer.Option(metavar="FILE.zip")] = None) -> int:
     """Optimize, compare, export and verify the built-in sample."""
     sample = sample_paths()
     bundle = (out or Path("fettle-demo.zip")).absolute()
@@ -151,7 +170,7 @@ def demo(output: Output, out: Path | None) -> int:
         project = project_for(space.repositories, sample.model, name=sample.title, is_sample=True)
         options = OptimizeOptions(data=sample.data)
         opening = opening_of(sample.model, options)
-        done = _run(space, output, project, opening, _preset(space, options), (), options)
+        done = _run(space, output, project, opening, _preset(space, options), (), (), options)
         facts = read_facts(space, done.id)
         ask = ExportRequest(run_id=done.id, variant_id=None, target="", out=bundle)
         found = tried_run(space, facts)
@@ -175,20 +194,13 @@ def _run(
     opening: OpenParams,
     preset: Preset,
     runtimes: tuple[str, ...],
+    build_for: tuple[str, ...],
     options: OptimizeOptions,
 ) -> Run:
     loss, budget = limits_of(preset, options.max_loss_pct, options.time_budget_s)
-    build_for = architectures_of(options.build_for, options.runtimes, options.device)
     if build_for:  # a preset's time is meant for measuring
         budget = options.time_budget_s
-    goal = Goal(
-        preset_id=preset.id,
-        max_loss_pct=loss,
-        time_budget_s=budget,
-        seed=options.seed,
-        threads=options.threads,
-        runtimes=runtimes,
-    )
+    goal = Goal(preset.id, loss, time_budget_s=budget, seed=options.seed, threads=options.threads, runtimes=runtimes)
     data = data_params(options.data, options.calibration, options.text_column, options.label_column)
     basis = usual_basis(Path(opening.path), len(preset.recipes), budget)
     expected = Forecasts(space.repositories).expect(basis)
@@ -262,13 +274,8 @@ def _keep_artifact(facts: RunFacts, out: Path) -> None:
     except (OSError, shutil.Error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         detail = f"{out}: {reason}. The run itself is stored as {facts.run.id}."
-        info = ErrorInfo(
-            code="not_written",
-            title="The model could not be copied",
-            detail=detail,
-            hint="Make room or choose another folder; the result is not lost.",
-        )
-        raise CommandFailed(3, info) from error
+        hint = "Make room or choose another folder; the result is not lost."
+        raise refusal("not_written", "The model could not be copied", detail, hint) from error
 
 
 def _say(output: Output, facts: RunFacts, found: TriedRun) -> None:
@@ -282,11 +289,8 @@ def _say(output: Output, facts: RunFacts, found: TriedRun) -> None:
         output.text(f"   {sentence}")
     expected, seconds = found.forecast.before, facts.run.seconds
     if expected is not None and seconds is not None:
-        known = (
-            f", {duration(found.forecast.saved_s)} of work were known from before"
-            if found.forecast.is_mostly_known
-            else ""
-        )
+        saved = f", {duration(found.forecast.saved_s)} of work were known from before"
+        known = saved if found.forecast.is_mostly_known else ""
         output.text(f"   expected {about(expected.seconds)}, took {duration(seconds)}{known}")
     for sentence in over_budget(facts.run.goal.time_budget_s, seconds, facts.outcome.ending):
         output.text(f"   {sentence}")

@@ -1,13 +1,15 @@
 """Run `fettle presets`: list goals, show one, or add a person's own file."""
 
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from app.cli.options.inputs import check_exists
-from app.cli.output import OK, CommandFailed, Output, usage
+from app.cli.output import OK, Output, refusal, usage
 from app.cli.session import workspace
 from presets.loader import BUILTIN_FOLDER, load_presets
 from presets.own_presets import add_preset, preset_text
-from workers.contracts.errors import ErrorInfo
 from workers.contracts.wording import counted
 
 
@@ -16,18 +18,8 @@ def list_presets(output: Output) -> int:
     with workspace(output.options, writes=False, notice=output.notice) as space:
         catalog = load_presets(space.paths.presets)
     own = {preset.id for preset in catalog.presets} - {path.stem for path in BUILTIN_FOLDER.glob("*.yaml")}
-    rows = [
-        {
-            "id": preset.id,
-            "title": preset.title,
-            "summary": preset.summary,
-            "expect": preset.expect,
-            "how_long": preset.how_long,
-            "max_loss_pct": preset.max_loss_pct,
-            "own": preset.id in own,
-        }
-        for preset in catalog.presets
-    ]
+    fields = {"id", "title", "summary", "expect", "how_long", "max_loss_pct"}
+    rows = [{**preset.model_dump(mode="json", include=fields), "own": preset.id in own} for preset in catalog.presets]
     problems = [
         {"path": str(problem.path), "problem": f"{problem.detail} {problem.hint}"} for problem in catalog.problems
     ]
@@ -41,7 +33,7 @@ def list_presets(output: Output) -> int:
     return OK
 
 
-def show(output: Output, preset_id: str) -> int:
+def show(output: Output, preset_id: Annotated[str, typer.Argument(metavar="ID")]) -> int:
     """Print a preset as the YAML that `add` accepts."""
     with workspace(output.options, writes=False, notice=output.notice) as space:
         catalog = load_presets(space.paths.presets)
@@ -55,17 +47,15 @@ def show(output: Output, preset_id: str) -> int:
     return OK
 
 
-def add(output: Output, path: Path) -> int:
+def add(output: Output, path: Annotated[Path, typer.Argument(metavar="FILE.yaml")]) -> int:
     """Check a file and store it among the person's own presets; the exit code is 3 if it is invalid."""
     check_exists(path)
     with workspace(output.options, writes=True, notice=output.notice) as space:
         try:
             preset = add_preset(path, space.paths.presets)
         except OSError as error:
-            detail = f"{space.paths.presets}: {error.strerror or error}."
-            hint = "Make room there, or check its rights."
-            info = ErrorInfo(code="not_written", title="The preset could not be kept", detail=detail, hint=hint)
-            raise CommandFailed(3, info) from error
+            detail, hint = f"{space.paths.presets}: {error.strerror or error}.", "Make room there, or check its rights."
+            raise refusal("not_written", "The preset could not be kept", detail, hint) from error
     output.document(preset.model_dump(mode="json"))
     output.sentence(f"Added “{preset.title}”: take it with 'fettle optimize MODEL --preset {preset.id}'.")
     return OK

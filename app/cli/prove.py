@@ -1,7 +1,10 @@
 """Run `fettle prove`, which judges any two models side by side."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from app.cli.options.inputs import check_exists
 from app.cli.options.judging import JudgingOptions, opening_of
@@ -25,18 +28,22 @@ from workers.contracts.jobs import OpenParams
 
 @dataclass(frozen=True, kw_only=True)
 class ProveOptions(JudgingOptions):
-    """The options of `fettle prove`.
+    """The options of `fettle prove`."""
 
-    They are those about data and limit, the other model's runtime, and the pairs of inputs and outputs.
-    """
+    optimized_runtime: Annotated[str | None, typer.Option(metavar="ID", help="What runs OPTIMIZED.")] = None
+    match: Annotated[
+        list[str], typer.Option(metavar="ORIGINAL=OTHER", help="An input or output that is called otherwise.")
+    ] = field(default_factory=list)
 
-    optimized_runtime: str | None = None
-    pairs: tuple[str, ...] = ()
 
-
-def prove(output: Output, original: Path, optimized: Path, options: ProveOptions) -> int:
-    """Judge `optimized` in place of `original`; the exit code is 4 if it is not proven safe."""
-    pairs, model = parse_pairs(list(options.pairs)), opening_of(original, options)
+def prove(
+    output: Output,
+    original: Annotated[Path, typer.Argument(metavar="ORIGINAL", help="A model file, folder or bundle.")],
+    optimized: Annotated[Path, typer.Argument(metavar="OPTIMIZED", help="What shall stand in its place.")],
+    options: ProveOptions,
+) -> int:
+    """Judge any two models side by side; the exit code is 4 if the second one is not proven safe."""
+    pairs, model = parse_pairs(options.match), opening_of(original, options)
     for path in (original, optimized, *([options.data] if options.data is not None else [])):
         check_exists(path, any_name=True)
     other = OpenParams(

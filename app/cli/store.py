@@ -14,19 +14,8 @@ KeepDays = Annotated[
 ]
 
 
-def add_to(commands: typer.Typer) -> None:
-    """Add the group of commands."""
-    store = typer.Typer(help="What projects hold on disk.", no_args_is_help=False)
-    store.callback(invoke_without_command=True)(show)
-    store.command("free")(free_space)
-    commands.add_typer(store, name="store")
-
-
-def show(ctx: typer.Context) -> int:
+def show(output: Output) -> int:
     """Show what each project holds on disk, and how much of it nothing needs."""
-    if ctx.invoked_subcommand is not None:
-        return OK
-    output = _output(ctx)
     storage = _survey(output, KEEP_DAYS)
     _print(output, storage, KEEP_DAYS)
     freeable = bytes_words(storage.freeable_bytes)
@@ -35,12 +24,11 @@ def show(ctx: typer.Context) -> int:
 
 
 def free_space(
-    ctx: typer.Context,
+    output: Output,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be freed, and remove nothing.")] = False,
     keep_days: KeepDays = KEEP_DAYS,
 ) -> int:
     """Remove what no project, run or release needs; exported bundles and your own files are never touched."""
-    output = _output(ctx)
     if dry_run:
         storage = _survey(output, keep_days)
         _print(output, storage, keep_days)
@@ -81,10 +69,3 @@ def storage_document(storage: Storage) -> dict[str, Any]:
         "bytes": storage.size_bytes,
         "freeable_bytes": storage.freeable_bytes,
     }
-
-
-def _output(ctx: typer.Context) -> Output:
-    output = ctx.obj
-    if not isinstance(output, Output):
-        raise TypeError("a command was called without its output")
-    return output

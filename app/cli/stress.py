@@ -1,7 +1,10 @@
 """Run `fettle stress`, which compares a version with the original on more difficult inputs than the examples."""
 
-from dataclasses import dataclass
+from typing import Annotated
 
+import typer
+
+from app.cli.options.arguments import Run, Variant
 from app.cli.output import OK, Output
 from app.cli.session import run, workspace
 from app.services.after.stressing import Stressed, StressRequest
@@ -13,22 +16,18 @@ from workers.contracts.wording import percent
 NOT_MEASURED = ("eps", "queries", "restarts", "n", "original_fooled", "optimized_fooled", "p", "upper", "verdict")
 
 
-@dataclass(frozen=True)
-class StressOptions:
-    """The options of `fettle stress`."""
-
-    variant: str | None = None
-    full: bool = False
-    max_seconds: float | None = None
-    again: bool = False
-
-
-def stress(output: Output, run_id: str, options: StressOptions) -> int:
-    """Print a table of kinds and severities, then unfamiliar inputs, attacks and the calibration set."""
+def stress(
+    output: Output,
+    run_id: Run,
+    variant: Variant = None,
+    full: Annotated[bool, typer.Option("--full", help="All kinds at all severities: takes some minutes.")] = False,
+    seconds: Annotated[float | None, typer.Option(min=1, max=86_400, help="Time for it; more examples fit in.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="With other random changes than the last time.")] = False,
+) -> int:
+    """Compare a version with the original on changed, nonsensical and hostile inputs."""
     with workspace(output.options, writes=True, notice=output.notice) as space:
         facts = read_facts(space, run_id)
-        ask = StressRequest(options.variant, options.full, options.again, options.max_seconds)
-        found = run(space, stress_flow(space, facts, ask), output.watch)
+        found = run(space, stress_flow(space, facts, StressRequest(variant, full, again, seconds)), output.watch)
     output.document(_document(run_id, found))
     _tell(output, found)
     output.sentence(found.result.headline)

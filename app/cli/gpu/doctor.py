@@ -2,25 +2,27 @@
 
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from app.cli.output import MISSING, OK, Output
 from app.cli.session import run, workspace
 from app.services.machine.gpu_doctor import Ladder, examine
 from workers.contracts.gpu import NOT_TRIED, GpuCard, TriedRung
 
+CARD_FIELDS = ("uuid", "name", "compute_capability", "driver", "memory_bytes")
+RUNG_FIELDS = ("id", "card", "ok", "found", "reason")
+
 
 def doctor(output: Output) -> int:
-    """Print each check as it completes; the exit code is 6 unless all succeed, and JSON is printed in any case.
-
-    A repair is printed once for all checks that need it, and only at the end if the last sentence contains it.
-    """
+    """Print what works on which card, and what repairs the rest; the exit code is 6 unless every check succeeds."""
     teller = RungPrinter(output)
     with workspace(output.options, writes=False, notice=output.notice) as space:
         ladder = run(space, examine(teller.tell, teller.listen), output.watch)
     output.document(document(ladder))
     names = teller.names
-    said = {headline(ladder)}
+    said = {headline(ladder)}  # a repair is printed once, and only at the end if the last sentence contains it
     for row in ladder.rungs:
         if not row.ok and row.code != NOT_TRIED and _why(row) not in said:
             said.add(_why(row))
@@ -57,28 +59,9 @@ class RungPrinter:
 
 def document(ladder: Ladder) -> dict[str, Any]:
     """Return the diagnosis as the document of docs/command-line.md."""
-    return {"cards": [_card(card) for card in ladder.cards], "rungs": [_rung(row) for row in ladder.rungs]}
-
-
-def _card(card: GpuCard) -> dict[str, Any]:
-    return {
-        "uuid": card.uuid,
-        "name": card.name,
-        "compute_capability": card.compute_capability,
-        "driver": card.driver,
-        "memory_bytes": card.memory_bytes,
-    }
-
-
-def _rung(row: TriedRung) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "card": row.card,
-        "ok": row.ok,
-        "found": row.found,
-        "reason": row.reason,
-        "hint": _hint(row),
-    }
+    cards = [{name: getattr(card, name) for name in CARD_FIELDS} for card in ladder.cards]
+    rungs = [{**{name: getattr(row, name) for name in RUNG_FIELDS}, "hint": _hint(row)} for row in ladder.rungs]
+    return {"cards": cards, "rungs": rungs}
 
 
 def _hint(row: TriedRung) -> str:
@@ -105,8 +88,11 @@ def _why(row: TriedRung) -> str:
     return f"{row.reason} {_hint(row)}"
 
 
-def watch(output: Output, seconds: float | None) -> int:
-    """Print live readings until Ctrl+C, or for `seconds`."""
+def watch(
+    output: Output,
+    seconds: Annotated[float | None, typer.Option(min=0.1, help="End by itself; else with Ctrl+C.")] = None,
+) -> int:
+    """Print live readings of all cards."""
     from app.cli.gpu.watch import watch_cards
 
     return watch_cards(output, seconds, is_terminal=sys.stdout.isatty())

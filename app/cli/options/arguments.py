@@ -7,11 +7,9 @@ import typer
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A model file or folder.")]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, as 'fettle jobs' lists it.")]
-JudgingData = Annotated[Path | None, typer.Option(help="Pictures, texts, arrays or sounds to judge with.")]
+Variant = Annotated[str | None, typer.Option(metavar="ID", help="Another one than the recommended.")]
 TextColumn = Annotated[str | None, typer.Option(help="Column of a CSV that holds the texts.")]
 LabelColumn = Annotated[str | None, typer.Option(help="Column of a CSV that holds the labels.")]
-MaxLoss = Annotated[float | None, typer.Option(min=0, max=100, help="Percent of the original's accuracy.")]
-Architecture = Annotated[str | None, typer.Option(help="Where two architectures fit the weights.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**31 - 1)]
 Shapes = Annotated[list[str], typer.Option("--shape", help="[NAME=]1x3x224x224, where the model does not say.")]
 Preprocess = Annotated[
@@ -26,11 +24,6 @@ ScoreThreshold = Annotated[
 AllowCode = Annotated[
     bool, typer.Option("--allow-code", help="Consent to run a program (TorchScript, PyTorch) in the sandbox.")
 ]
-TargetAnswers = Annotated[
-    list[str],
-    typer.Option("--answer", metavar="ID=WORDS", help="To a question of the target's own; repeatable."),
-]
-ProveFirst = Annotated[
-    bool, typer.Option("--prove", help="First prove the version that this kind of bundle could take, and take it.")
-]
 Threads = Annotated[int | None, typer.Option(min=1, max=1024, help="Processor cores to use.")]
+Sign = Annotated[Path | None, typer.Option(metavar="KEY.pem", help="Sign it with this private key.")]
+AcceptRegression = Annotated[str | None, typer.Option(metavar="WHY")]

@@ -133,10 +133,10 @@ def test_every_way_to_fail_has_its_exit_code(
 ) -> None:
     """Given a command that raises, then its exit code, one JSON document, and the same words as the last line."""
 
-    def fail(*_: Any) -> int:
+    def fail(*_: Any, **__: Any) -> int:
         raise error
 
-    monkeypatch.setattr(looking, "jobs", fail)
+    monkeypatch.setattr(looking, "workspace", fail)
     assert main(["jobs", "--json"]) == code
     out, line = last_line(capsys)
     assert json.loads(out)["error"]["code"] == name
@@ -146,9 +146,9 @@ def test_every_way_to_fail_has_its_exit_code(
 def test_who_reads_may_stop(monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a pipe whose reader is gone, then the command ends quietly."""
 
-    def fail(*_: Any) -> int:
+    def fail(*_: Any, **__: Any) -> int:
         raise BrokenPipeError
 
-    monkeypatch.setattr(looking, "jobs", fail)
+    monkeypatch.setattr(looking, "workspace", fail)
     monkeypatch.setattr("app.cli.main.os.dup2", lambda *_: 0)
     assert main(["jobs"]) == 5
