@@ -41,8 +41,7 @@ class ExportOptions:
         typer.Option(help="With the original, to run where the version is slower; unsaid: if it has 100 MB at most."),
     ] = None
     prove: Annotated[
-        bool,
-        typer.Option("--prove", help="First prove the version that this kind of bundle could take, and take it."),
+        bool, typer.Option("--prove", help="First prove the version that this kind of bundle could take, and take it.")
     ] = False
 
 

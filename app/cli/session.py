@@ -31,10 +31,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 CANCELLED_WORDS = ErrorInfo(
-    code="cancelled",
-    title="Cancelled",
-    detail="Nothing was left half done.",
-    hint="Run it again when you like.",
+    code="cancelled", title="Cancelled", detail="Nothing was left half done.", hint="Run it again when you like."
 )
 
 

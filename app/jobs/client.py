@@ -313,12 +313,7 @@ class JobClient:
         if self._reason is None and self._is_stage_over():
             self._reason = "stage_time"
         return crash(
-            exit_code,
-            log_tail,
-            self._reason,
-            near_memory_limit=near_limit,
-            stage=self._stage,
-            full=self._full_disk(),
+            exit_code, log_tail, self._reason, near_memory_limit=near_limit, stage=self._stage, full=self._full_disk()
         )
 
     def _full_disk(self) -> DiskFull | None:

@@ -230,10 +230,7 @@ def error_of(outcome: Outcome) -> ErrorInfo | None:
         "seconds": outcome.stage.seconds if outcome.stage else 0,
     }
     detail = detail.format(
-        signal=outcome.signal_name or "unknown reason",
-        code=outcome.exit_code,
-        why=outcome.log_tail.strip("."),
-        **facts,
+        signal=outcome.signal_name or "unknown reason", code=outcome.exit_code, why=outcome.log_tail.strip("."), **facts
     )
     return ErrorInfo(code=code, title=title, detail=detail, hint=hint, traceback=outcome.log_tail, facts=facts)
 

@@ -19,15 +19,7 @@ KEY_FILE_BYTES = 200_000
 
 def clean_environment() -> dict[str, str]:
     """Return the user's environment variables without those that make Python or pip leave the virtual environment."""
-    leading_out = {
-        "PYTHONHOME",
-        "PYTHONPATH",
-        "PIP_USER",
-        "PIP_TARGET",
-        "PIP_PREFIX",
-        "PIP_ROOT",
-        "PIP_REQUIRE_HASHES",
-    }
+    leading_out = {"PYTHONHOME", "PYTHONPATH", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_REQUIRE_HASHES"}
     kept = {name: value for name, value in os.environ.items() if name.upper() not in leading_out}
     return {**kept, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
 
@@ -37,12 +29,7 @@ def works(place: Place) -> bool:
     code = "import sys, pip; print('%d.%d' % sys.version_info[:2], sys.prefix != sys.base_prefix)"
     try:
         told = subprocess.run(
-            [place.python, "-c", code],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=True,
-            env=clean_environment(),
+            [place.python, "-c", code], capture_output=True, text=True, timeout=120, check=True, env=clean_environment()
         )
     except (OSError, subprocess.SubprocessError):
         return False

@@ -17,7 +17,7 @@ from steps.words import Progress, SetupError, size
 _OFFLINE = re.compile(
     r"NameResolutionError|Temporary failure in name resolution|getaddrinfo failed|No address associated"
     r"|Failed to establish a new connection|Network is unreachable|Connection refused|Max retries exceeded"
-    r"|ConnectTimeout|ProxyError",
+    r"|ConnectTimeout|ProxyError"
 )
 _FULL = re.compile(r"No space left on device|not enough space on the disk", re.IGNORECASE)
 _UNKNOWN = re.compile(r"No matching distribution found for (\S+)")
@@ -200,8 +200,7 @@ def failure(output: str, log: Path) -> SetupError:
             f"Use a Python from 3.11 to 3.14 on Linux, Windows or macOS. pip's own words are in {log}.",
         )
     last = next(
-        (line for line in reversed(output.splitlines()) if line.startswith("ERROR")),
-        "pip failed without a word.",
+        (line for line in reversed(output.splitlines()) if line.startswith("ERROR")), "pip failed without a word."
     )
     return SetupError(
         f"A package could not be installed. {last.removeprefix('ERROR: ')}",

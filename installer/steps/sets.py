@@ -24,11 +24,7 @@ RTX_FROM = (12, 0)
 
 BASE, GPU = "onnxruntime", "onnxruntime-gpu"
 PLUGIN = "onnxruntime-ep-nv-tensorrt-rtx-cu13"
-OWN = {
-    "none": (BASE,),
-    "rtx": (BASE, PLUGIN, "tensorrt-rtx-cu13-bindings", "tensorrt-rtx-cu13-libs"),
-    "cuda": (GPU,),
-}
+OWN = {"none": (BASE,), "rtx": (BASE, PLUGIN, "tensorrt-rtx-cu13-bindings", "tensorrt-rtx-cu13-libs"), "cuda": (GPU,)}
 """The packages that identify a set; those of the other sets are removed."""
 
 TORCH = ("torch", "torchvision")

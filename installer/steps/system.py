@@ -36,10 +36,7 @@ QT_X11 = (
     ("libxcb-xkb.so.1", "libxcb-xkb1"),
     ("libxkbcommon-x11.so.0", "libxkbcommon-x11-0"),
 )
-QT_WAYLAND = (
-    ("libwayland-client.so.0", "libwayland-client0"),
-    ("libwayland-cursor.so.0", "libwayland-cursor0"),
-)
+QT_WAYLAND = (("libwayland-client.so.0", "libwayland-client0"), ("libwayland-cursor.so.0", "libwayland-cursor0"))
 # (program that the tests call, Debian's package)
 TEST_PROGRAMS = (
     ("Xvfb", "xvfb"),
@@ -50,12 +47,7 @@ TEST_PROGRAMS = (
     ("cc", "gcc"),
 )
 # Programs for tests of web pages: large and with many dependencies, so they are installed separately.
-PAGE_PROGRAMS = (
-    ("chromium", "chromium"),
-    ("chromedriver", "chromium-driver"),
-    ("node", "nodejs"),
-    ("npm", "npm"),
-)
+PAGE_PROGRAMS = (("chromium", "chromium"), ("chromedriver", "chromium-driver"), ("node", "nodejs"), ("npm", "npm"))
 TEST_FONT = ("DejaVuSans.ttf", "fonts-dejavu-core")
 
 

@@ -21,12 +21,7 @@ from app.cli.output import Globals
 from app.cli.session import workspace
 from tests.benchmarks.peers import CASES, FETTLE, ROOT, Case, run
 
-WORK = {
-    "apply": "techniques",
-    "answer": "answers of each version",
-    "judge": "judging the answers",
-    "measure": "timing",
-}
+WORK = {"apply": "techniques", "answer": "answers of each version", "judge": "judging the answers", "measure": "timing"}
 """Kinds of jobs that are techniques or measurements."""
 
 MOST_JOBS = 10_000

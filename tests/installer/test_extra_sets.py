@@ -8,10 +8,7 @@ import pytest
 if TYPE_CHECKING:
     from conftest import Clone
 
-SETS = {
-    "language": {"onnxruntime-genai": "0.18.0"},
-    "sign": {"model-signing": "1.1.1", "pyOpenSSL": "26.4.0"},
-}
+SETS = {"language": {"onnxruntime-genai": "0.18.0"}, "sign": {"model-signing": "1.1.1", "pyOpenSSL": "26.4.0"}}
 
 
 @pytest.fixture(params=sorted(SETS))

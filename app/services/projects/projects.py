@@ -68,11 +68,7 @@ def new_run(repositories: Repositories, project: Project, goal: Goal) -> Run:
     """Create a queued run of this project; a limit above that of the previous run is recorded as a decision."""
     before = latest_run(repositories, project)
     run = Run(
-        id=uuid.uuid4().hex[:12],
-        project_id=project.id,
-        goal=goal,
-        state=RunState.QUEUED,
-        created_at=datetime.now(UTC),
+        id=uuid.uuid4().hex[:12], project_id=project.id, goal=goal, state=RunState.QUEUED, created_at=datetime.now(UTC)
     )
     with repositories.together():
         repositories.runs.add(run)

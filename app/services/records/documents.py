@@ -190,9 +190,7 @@ def compare_document(
         assert judgement is not None
         slices += [{"variant": variant.id, **part.model_dump(mode="json")} for part in judgement.slices]
         scores += [{"variant": variant.id, **score.model_dump(mode="json")} for score in judgement.scores]
-        changed.append(
-            {"variant": variant.id, "count": judgement.changed_count, "items": list(judgement.changed)},
-        )
+        changed.append({"variant": variant.id, "count": judgement.changed_count, "items": list(judgement.changed)})
     judged = [{"variant": v.id, "n": v.judgement.n} for v in variants if v.judgement]
     parts = {"slices": slices, "changed": changed, "scores": scores, "judged": judged, "items": list(items)}
     return {**run_document(run, variants, outcome, cards=cards, findings=findings), **parts}

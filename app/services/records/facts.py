@@ -173,12 +173,7 @@ def _verdict_in(result: Mapping[str, Any]) -> LicenseVerdict | None:
 
 
 def check_stored(
-    workspace: Workspace,
-    facts: RunFacts,
-    variant: Variant,
-    *,
-    contents: bool = True,
-    stopped: Stopped = lambda: False,
+    workspace: Workspace, facts: RunFacts, variant: Variant, *, contents: bool = True, stopped: Stopped = lambda: False
 ) -> None:
     """Check that a run's stored files are those that were measured; raise `JobError` (exit code 3) if not.
 

@@ -8,12 +8,7 @@ from stand_in_driver import no_driver, stand_in
 
 from app.cli.main import main
 
-MENDS = {
-    2: "nvidia-smi",
-    100: "CUDA_VISIBLE_DEVICES",
-    304: "nvidia-modprobe -u -c=0",
-    999: "rmmod nvidia_uvm",
-}
+MENDS = {2: "nvidia-smi", 100: "CUDA_VISIBLE_DEVICES", 304: "nvidia-modprobe -u -c=0", 999: "rmmod nvidia_uvm"}
 """What mends each refusal of cuInit."""
 
 

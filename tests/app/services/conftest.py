@@ -23,11 +23,7 @@ def space(tmp_path: Path) -> Iterator[Workspace]:
     paths = DataPaths(tmp_path / "home")
     with open_store(paths) as store:
         pool = WorkerPool(
-            paths.jobs,
-            logs_dir=paths.logs,
-            store=paths.store,
-            job_kinds=HANDLERS,
-            fork_server=shared_server(HANDLERS),
+            paths.jobs, logs_dir=paths.logs, store=paths.store, job_kinds=HANDLERS, fork_server=shared_server(HANDLERS)
         )
         yield Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
         pool.close()

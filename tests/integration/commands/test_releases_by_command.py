@@ -12,18 +12,7 @@ from app.cli.session import workspace
 from app.services.records.decisions import DECISION, read_decisions
 from workers.contracts.folder import sha256_file
 
-FIELDS = {
-    "version",
-    "current",
-    "run_id",
-    "variant",
-    "target",
-    "sha256",
-    "changed",
-    "figures",
-    "text",
-    "bundle",
-}
+FIELDS = {"version", "current", "run_id", "variant", "target", "sha256", "changed", "figures", "text", "bundle"}
 
 
 @pytest.mark.slow

@@ -8,9 +8,7 @@ from ways import ROOT
 
 pytestmark = [pytest.mark.models, pytest.mark.slow]
 
-REFUSED = {
-    "P/P04_nanoguard_text_classifier/model.pt": "unknown_architecture",
-}
+REFUSED = {"P/P04_nanoguard_text_classifier/model.pt": "unknown_architecture"}
 
 
 @pytest.mark.parametrize("model", REFUSED, ids=[Path(model).name for model in REFUSED])
