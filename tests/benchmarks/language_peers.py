@@ -36,7 +36,6 @@ from typing import Any
 
 import numpy as np
 
-from tests.benchmarks.language_bits import answers_of, say
 from tests.benchmarks.language_peer_recipes import Recipe, ours, peers, settings_text
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import OpenParams
@@ -151,9 +150,10 @@ class Bench:
 
     def _answers(self, folder: Path, settings: Any) -> Answers:
         session = openvino.load(folder / read_model(folder).artifact.main, settings, THREADS)
-        found = answers_of(session, self.feeds)
+        parts = [session.run(one)["next_tokens"][0] for one in self.feeds]
         session.close()
-        return found
+        finite = np.asarray([bool(np.isfinite(part).all()) for part in parts])
+        return Answers(parts, None, finite, {}, "next_tokens", "logits", False)
 
     def _verdict(self, contender: Contender, old: Answers) -> dict[str, Any]:
         new = self._answers(contender.recipe.where, contender.recipe.settings)
@@ -199,6 +199,10 @@ class Bench:
                     contender.rest_s.append(told["rest_s"])
         for contender in self.contenders:
             contender.close()
+
+
+def say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - the figures are the point
 
 
 def ratio(mine: Sequence[float], theirs: Sequence[float]) -> float:

@@ -201,22 +201,22 @@ def contenders_of(model: OpenedModel, data: ReadData, batches: Sequence[int]) ->
     )
 
 
-def final_of(model: OpenedModel, data: ReadData, batches: Sequence[int]) -> Flow[tuple[Measured, SpeedSummary]]:
-    """A final run of the model with these numbers of inputs at once, the first one the original."""
-    measured: Measured = yield MeasureStep(
-        contenders_of(model, data, batches),
-        title="Final run",
-        sets=FINAL_SETS,
-        blocks=FINAL_BLOCKS,
-        threads=usable_cores(),
-        block_max_s=BLOCK_MAX_S,
-        least_block_s=LEAST_BLOCK_S,
-    )
+def one_round(model: OpenedModel, data: ReadData, batches: Sequence[int]) -> MeasureStep:
+    """Return a final run of the model with these numbers of inputs in a request; the first one is the original."""
+    return MeasureStep(
+        contenders_of(model, data, batches), title="Final run", sets=FINAL_SETS, blocks=FINAL_BLOCKS,
+        threads=usable_cores(), block_max_s=BLOCK_MAX_S, least_block_s=LEAST_BLOCK_S,
+    )  # fmt: skip
+
+
+def final_of(model: OpenedModel, data: ReadData, batches: Sequence[int]) -> Flow[SpeedSummary]:
+    """Return the figures of the second contender."""
+    measured: Measured = yield one_round(model, data, batches)
     summaries = yield from summarize(measured)
     summary = summaries[1]
     if summary is None:
         raise RuntimeError(f"it could not be measured: {measured.failures}")
-    return measured, summary
+    return summary
 
 
 def opened(case: Case, models: Path) -> Flow[tuple[OpenedModel, ReadData]]:
@@ -241,7 +241,7 @@ def pairs(case: Case, models: Path, space: Workspace, runs: int) -> bool:
     for number in range(runs):
         for name, batches in (("twice as fast", (2, 1)), ("the same", (1, 1))):
             with load(os.cpu_count() or 1):
-                _, found = run_to_end(Driver(space, final_of(model, data, batches), ignore))
+                found = run_to_end(Driver(space, final_of(model, data, batches), ignore))
             calls[name].append(is_called_faster(found))
             low, agreed = found.speedup_low or 0.0, found.agreed_low or 0.0
             say(
