@@ -14,10 +14,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from app.jobs.pool import WorkerPool
-from app.paths import find_data_folder
-from app.persistence import open_store
-from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.driver import Driver
 from app.services.flow.events import ignore
 from app.services.flow.steps import Flow, Measured
@@ -25,6 +21,7 @@ from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import open_model, read_data
 from app.services.run import version_steps
+from tests.benchmarks.bench_space import bench_space
 from workers.contracts.jobs import DataParams, OpenParams
 from workers.contracts.process.allowance import usable_cores
 from workers.contracts.specs import Recipe
@@ -128,15 +125,11 @@ def in_window(space: Workspace, model_path: str) -> dict[str, float]:
 
 def main() -> int:
     mode, folder, model_path = sys.argv[1:4]
-    paths = find_data_folder(Path(folder))
-    with open_store(paths) as store:
-        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=usable_cores())
-        space = Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
+    with bench_space(Path(folder)) as space:
         if mode == "window":
             value = in_window(space, model_path)
         else:
             value = {"p50_ms": p50_ms(run_to_end(Driver(space, flow(model_path), ignore)))}
-        pool.close()
     print(json.dumps(value), flush=True)  # noqa: T201 - the answer
     return 0
 

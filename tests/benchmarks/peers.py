@@ -23,16 +23,12 @@ from typing import Any
 
 import numpy as np
 
-from app.jobs.pool import WorkerPool
-from app.paths import DataPaths
-from app.persistence import open_store
-from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.driver import Driver
 from app.services.flow.events import ignore
 from app.services.flow.steps import Flow
 from app.services.flow.to_end import run_to_end
-from app.services.flow.workspace import Workspace
 from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
+from tests.benchmarks.bench_space import bench_space
 from workers.contracts.jobs import DataParams, OpenParams
 from workers.contracts.process.allowance import usable_cores
 from workers.pipeline.pipeline import load_pipeline
@@ -175,13 +171,8 @@ class Bench:
 
     def _opened(self, home: Path) -> tuple[OpenedModel, ReadData]:
         """The same from the store, as the commands left it."""
-        paths = DataPaths(home)
-        with open_store(paths) as store:
-            pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=usable_cores())
-            space = Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
-            found = run_to_end(Driver(space, self._open(), ignore))
-            pool.close()
-        return found
+        with bench_space(home) as space:
+            return run_to_end(Driver(space, self._open(), ignore))
 
     def _open(self) -> Flow[tuple[OpenedModel, ReadData]]:
         model = yield from open_model(OpenParams(path=str(self.models / self.case.model)))

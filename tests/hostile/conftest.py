@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from doors import path_of, workspace
+from doors import path_of
 from hostile_corpus.base import Entry, read_index
 from made_once import made_once
+from spaces import opened_space
 
 from app.services.flow.workspace import Workspace
+from workers.contracts.process.allowance import usable_cores
 
 
 @pytest.fixture(scope="session")
@@ -55,5 +57,5 @@ def files(corpus: Path, entries: dict[str, Entry]) -> dict[str, Path]:
 @pytest.fixture
 def space(tmp_path: Path) -> Iterator[Workspace]:
     """A fresh data folder, with workers."""
-    with workspace(tmp_path / "data") as made:
+    with opened_space(tmp_path / "data", threads=usable_cores()) as made:
         yield made

@@ -1,21 +1,15 @@
 """The doors through which a stranger's file comes in, each with what came of it and how long that took."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
-from forking import is_server, shared_server
+from forking import is_server
 from hostile_corpus.base import EITHER, OPEN, REFUSE, Entry
 from stopwatch import busyness
 
-from app.jobs.pool import WorkerPool
-from app.paths import DataPaths, prepare
-from app.persistence import open_store
-from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.driver import Driver
 from app.services.flow.events import ignore
 from app.services.flow.steps import Flow, JobError
@@ -24,7 +18,6 @@ from app.services.flow.workspace import Workspace
 from app.services.opening.opening import inspect_model, open_model
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import OpenParams
-from workers.contracts.process.allowance import usable_cores
 
 REFUSED = 3
 NOT_MODELS = ("text", "input")
@@ -47,21 +40,6 @@ class Verdict:
     @property
     def code(self) -> str:
         return "" if self.error is None else self.error.code
-
-
-@contextmanager
-def workspace(root: Path) -> Iterator[Workspace]:
-    """A data folder of its own, as the window and the commands have it."""
-    paths = prepare(DataPaths(root))
-    store = open_store(paths, title="a test")
-    pool = WorkerPool(
-        paths.jobs, logs_dir=paths.logs, store=paths.store, threads=usable_cores(), fork_server=shared_server()
-    )
-    try:
-        yield Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
-    finally:
-        pool.close()
-        store.close()
 
 
 def drive(space: Workspace, name: str, flow: Flow[Any]) -> Verdict:

@@ -8,18 +8,14 @@ from typing import Any
 
 import pytest
 from finished_run import FASTER, NOW, finished_run, write_part
-from forking import shared_server
+from spaces import opened_space
 
 from app.cli.export import ExportOptions, export_run
 from app.cli.output import OK, Globals, Output
 from app.domain.job import ExportRecord
 from app.domain.screening import Screening
 from app.domain.variant import Measurement, Variant
-from app.jobs.pool import WorkerPool
-from app.paths import DataPaths
-from app.persistence import open_store
 from app.services.after.exporting import Exported, ExportRequest
-from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.steps import Flow
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts
@@ -40,18 +36,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A data folder with a run that recommends a version in OpenVINO and measured the one in ONNX Runtime only once."""
     monkeypatch.setenv("FETTLE_WAIT_FOR_QUIET_S", "0")
     monkeypatch.setattr("app.services.run.elsewhere.FINAL_SETS", 2)
-    paths = DataPaths(tmp_path / "data")
-    with open_store(paths) as store:
-        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, fork_server=shared_server())
-        space = Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
+    with opened_space(tmp_path / "data") as space:
         finished_run(space, write_part(tmp_path / "some.npz", 0, 420), FASTER, ONNX)
-        plain = store.repositories.variants.get("v2")
+        plain = space.repositories.variants.get("v2")
         looked = Measurement(latency_p50_ms=2.5, latency_mean_ms=2.5, n=320, speedup=1.6, sets=1)
-        store.repositories.variants.update(
+        space.repositories.variants.update(
             dataclasses.replace(plain, state="measured", measurement=looked, judgement=None, screening=Screening(n=20))
         )
-        pool.close()
-    yield paths.root
+    yield tmp_path / "data"
 
 
 def exported(home: Path, **options: Any) -> tuple[str, str]:

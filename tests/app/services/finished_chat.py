@@ -5,15 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from finished_run import NOW, _versions
-from forking import shared_server
+from spaces import opened_space
 from tiny_llama import write_tiny_llama
 
 from app.domain.project import Project
 from app.domain.run import Goal, Run, RunState
-from app.jobs.pool import WorkerPool
-from app.paths import find_data_folder
-from app.persistence import open_store
-from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.driver import Driver
 from app.services.flow.events import ignore
 from app.services.flow.steps import Flow
@@ -33,13 +29,9 @@ def chat_space(root: Path, model: Path | None = None, data: Path | None = None) 
     others are given."""
     if model is None:
         write_tiny_llama(root / "tiny")
-    paths = find_data_folder(root / "data")
-    with open_store(paths) as store:
-        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=1, fork_server=shared_server())
-        space = Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
+    with opened_space(root / "data") as space:
         run_to_end(Driver(space, _make(space, model or root / "tiny", data), ignore))
         yield space
-        pool.close()
 
 
 def _make(space: Workspace, path: Path, data: Path | None) -> Flow[Run]:

@@ -8,16 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from forking import shared_server
 from made_once import made_once
+from spaces import opened_space
 
 from app.domain.project import Project
 from app.domain.run import Goal, Run, RunState
 from app.domain.variant import Measurement, Variant
-from app.jobs.pool import WorkerPool
-from app.paths import DataPaths, find_data_folder
-from app.persistence import open_store
-from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.driver import Driver
 from app.services.flow.events import ignore
 from app.services.flow.steps import Flow
@@ -69,22 +65,15 @@ def finished_folder(root: Path, *, last: int = 60, answer_s: float | None = None
 
 
 def _finish(root: Path, last: int, answer_s: float | None) -> None:
-    paths = DataPaths(root / "data")
-    with open_store(paths) as store:
-        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, fork_server=shared_server())
-        space = Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
+    with opened_space(root / "data") as space:
         finished_run(space, write_part(root / "some.npz", 0, last), FASTER, PRUNED, answer_s=answer_s)
-        pool.close()
 
 
 def copied_space(root: Path, to: Path) -> Iterator[Workspace]:
     """A copy of what `finished_folder` made, opened while it is used."""
     shutil.copytree(root / "data", to / "data")
-    paths = find_data_folder(to / "data")
-    with open_store(paths) as store:
-        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=1, fork_server=shared_server())
-        yield Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
-        pool.close()
+    with opened_space(to / "data") as space:
+        yield space
 
 
 def _make(

@@ -12,14 +12,13 @@ from pathlib import Path
 
 import pytest
 from desk import NOW, project, run, variant
-from forking import shared_server
+from spaces import opened_space
 
 from app.domain.artifact import ArtifactRecord
 from app.domain.job import JobRecord
 from app.domain.run import RunState
-from app.jobs.pool import WorkerPool
-from app.paths import find_data_folder
-from app.persistence import NotFound, open_store
+from app.paths import DataPaths
+from app.persistence import NotFound
 from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.driver import Driver
 from app.services.flow.events import ignore
@@ -39,11 +38,8 @@ ROOT = Path(__file__).parents[4]
 
 @pytest.fixture
 def space(tmp_path: Path) -> Iterator[Workspace]:
-    paths = find_data_folder(tmp_path / "data")
-    with open_store(paths) as store:
-        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=1, fork_server=shared_server())
-        yield Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
-        pool.close()
+    with opened_space(tmp_path / "data") as made:
+        yield made
 
 
 def key(name: str) -> str:
@@ -284,7 +280,7 @@ def test_free_that_is_killed_loses_nothing_and_ends_the_next_time(space: Workspa
 
 def test_storage_of_an_empty_folder_is_nothing(tmp_path: Path) -> None:
     """Given a data folder in which nothing was ever done, then nothing is stored."""
-    paths = find_data_folder(tmp_path / "none")
+    paths = DataPaths(tmp_path / "none")
     found = measure(paths, ArtifactStore(paths.store), 7)
     assert (found.projects, found.size_bytes, found.freeable_bytes) == ((), 0, 0)
 

@@ -7,14 +7,11 @@ from pathlib import Path
 
 import pytest
 from desk import add_run, make_project, run, variant
-from forking import shared_server
+from spaces import opened_space
 
 from app.domain.job import ExportRecord
 from app.domain.run import RunState
-from app.jobs.pool import WorkerPool
-from app.paths import find_data_folder
-from app.persistence import NotFound, Repositories, open_store
-from app.services.flow.artifacts import ArtifactStore
+from app.persistence import NotFound, Repositories
 from app.services.flow.steps import JobError
 from app.services.flow.workspace import Workspace
 from app.services.projects.opened import save_recipes, saved_recipes
@@ -35,11 +32,8 @@ from workers.contracts.specs import Recipe
 
 @pytest.fixture
 def space(tmp_path: Path) -> Iterator[Workspace]:
-    paths = find_data_folder(tmp_path / "data")
-    with open_store(paths) as store:
-        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=1, fork_server=shared_server())
-        yield Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
-        pool.close()
+    with opened_space(tmp_path / "data") as made:
+        yield made
 
 
 @pytest.fixture

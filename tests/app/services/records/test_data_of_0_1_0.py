@@ -9,17 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from forking import shared_server
+from spaces import opened_space
 
 from app.cli.main import main
 from app.domain.project import Project
 from app.domain.run import Run, RunState
-from app.jobs.pool import WorkerPool
 from app.paths import DataPaths
 from app.persistence import StoreUnusable, backup, open_store, revisions
 from app.services.after.trying.tried import tried_run
 from app.services.after.watching import read_pinned, read_watched
-from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.workspace import Workspace
 from app.services.projects.opened import saved_data, saved_opening, saved_recipes
 from app.services.projects.trash import delete_for_good, move_to_trash
@@ -43,11 +41,9 @@ def paths(tmp_path: Path) -> DataPaths:
 
 @pytest.fixture
 def space(paths: DataPaths) -> Iterator[Workspace]:
-    with open_store(paths) as store:
-        assert not store.notices
-        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=1, fork_server=shared_server())
-        yield Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
-        pool.close()
+    with opened_space(paths.root) as made:
+        assert not made.database.notices
+        yield made
 
 
 @pytest.fixture
