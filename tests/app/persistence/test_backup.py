@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -85,10 +86,7 @@ def test_of_a_damaged_database_no_copy_is_made(paths: DataPaths) -> None:
 
 
 def test_a_full_disk_leaves_no_half_copy(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*args: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(backup, "write_whole", full)
+    monkeypatch.setattr(backup, "write_whole", Mock(side_effect=OSError(28, "No space left on device")))
     with pytest.raises(StoreUnusable, match="No space left"):
         backup.make_backup(filled.paths.database, filled.paths.backups)
     assert list(filled.paths.backups.iterdir()) == []

@@ -1,21 +1,20 @@
 """Records that stood among the settings are carried over into tables of their own; damage is told, never fatal."""
 
 import json
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from old_tables import make_old_database
+from old_tables import make_old_database, query
 
 from app.domain.project import Project
 from app.domain.record import Owner, RecordKind
 from app.domain.run import Run
 from app.domain.variant import Variant
 from app.paths import DataPaths
-from app.persistence import StoreUnusable, backup, open_store, revisions
+from app.persistence import backup, open_store, revisions
 from workers.contracts.base import Frozen
 
 ROOT = Path(__file__).parents[3]
@@ -49,30 +48,22 @@ def before(paths: DataPaths, project: Project, run: Run, variant: Variant) -> Da
 
 def remember(paths: DataPaths, values: dict[str, Any]) -> None:
     """Rows of the settings as the program of then wrote them; bytes stand as they are."""
-    connection = sqlite3.connect(paths.database)
     for key, value in values.items():
         body = value if isinstance(value, bytes) else json.dumps(value).encode()
-        connection.execute("INSERT INTO settings VALUES (?, CAST(? AS TEXT))", (key, body))
-    connection.commit()
-    connection.close()
+        query(paths.database, "INSERT INTO settings VALUES (?, CAST(? AS TEXT))", key, body)
 
 
 def kept(paths: DataPaths) -> dict[tuple[str, str, str], Any]:
     """(owner, kind, item) → value, of all tables."""
-    connection = sqlite3.connect(paths.database)
     found = {}
     for table in TABLES:
-        for owner, kind, item, body in connection.execute(f"SELECT owner_id, kind, item, body_json FROM {table}"):
+        for owner, kind, item, body in query(paths.database, f"SELECT owner_id, kind, item, body_json FROM {table}"):
             found[(owner, kind, item)] = json.loads(body)
-    connection.close()
     return found
 
 
 def settings(paths: DataPaths) -> set[str]:
-    connection = sqlite3.connect(paths.database)
-    found = {key for (key,) in connection.execute("SELECT key FROM settings")}
-    connection.close()
-    return found
+    return {key for (key,) in query(paths.database, "SELECT key FROM settings")}
 
 
 def test_each_kind_finds_its_place(before: DataPaths) -> None:
@@ -154,9 +145,7 @@ def test_a_damaged_row_is_told_and_set_aside(before: DataPaths, name: str) -> No
     (copy,) = (one for one in backup.list_backups(before.backups) if one.path.stem.endswith("-0002"))
     assert name in notice and str(copy.path) in notice and copy.is_intact()
     assert kept(before) == {("p1", "origin", ""): {"repo": "a/b"}} and settings(before) == set()
-    connection = sqlite3.connect(before.database)
-    assert connection.execute("SELECT name, body FROM records_set_aside").fetchall() == [(name, body)]
-    connection.close()
+    assert query(before.database, "SELECT name, body FROM records_set_aside") == [(name, body)]
     with open_store(before) as again:
         assert not again.notices, "it is told once"
 
@@ -165,13 +154,10 @@ def test_the_order_stays(before: DataPaths, run: Run) -> None:
     """Given records that stood in an order, Then they come in it: the newest measurements and forecasts first."""
     kind = RecordKind("forecast", Owner.RUN, Whatever)
     with_runs = [f"n{number}" for number in range(9)]
-    connection = sqlite3.connect(before.database)
-    columns = [row[1] for row in connection.execute("PRAGMA table_info(runs)")]
+    columns = [row[1] for row in query(before.database, "PRAGMA table_info(runs)")]
+    chosen = ", ".join("?" if name == "id" else name for name in columns)
     for run_id in with_runs:
-        chosen = ", ".join("?" if name == "id" else name for name in columns)
-        connection.execute(f"INSERT INTO runs SELECT {chosen} FROM runs WHERE id = 'r1'", (run_id,))
-    connection.commit()
-    connection.close()
+        query(before.database, f"INSERT INTO runs SELECT {chosen} FROM runs WHERE id = 'r1'", run_id)
     remember(before, {"forecasts": {"runs": [{"run_id": run_id} for run_id in with_runs]}})
     with open_store(before) as store:
         assert list(store.repositories.records.by_owner(kind)) == with_runs[::-1]
@@ -193,18 +179,3 @@ def test_two_programs_bring_it_up_to_date_once(before: DataPaths) -> None:
     assert revisions.revision_of(before.database) == revisions.HEAD
     assert kept(before) == {("r1", "proof", ""): {"parts": []}}
     assert sum(copy.path.stem.endswith("-0002") for copy in backup.list_backups(before.backups)) == 1
-
-
-def test_an_older_program_says_so_and_changes_nothing(before: DataPaths, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a folder that this program has brought up to date, When the program before opens it, to write or to read,
-    Then it is told in words that a newer one wrote it, and not a byte is changed."""
-    open_store(before).close()
-    monkeypatch.setattr(revisions, "KNOWN", ("0001", "0002"))
-    files = {path: path.read_bytes() for path in before.root.rglob("*") if path.is_file() and path != before.lock}
-    for read_only in (False, True):
-        with pytest.raises(StoreUnusable) as refused:
-            open_store(before, read_only=read_only)
-        assert (refused.value.code, refused.value.exit_code) == ("database_newer", 6)
-        assert "newer version of Fettle" in refused.value.detail and refused.value.hint
-    after = {path: path.read_bytes() for path in before.root.rglob("*") if path.is_file() and path != before.lock}
-    assert after == files

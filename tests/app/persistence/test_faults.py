@@ -1,14 +1,16 @@
 """What is said, and what stays whole, when the database or its disk is not as it should be."""
 
 import dataclasses
-import hashlib
 import os
 import random
 import shutil
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+from old_tables import fingerprint, query
 from sqlalchemy import event
 
 from app.domain.project import Project
@@ -16,15 +18,6 @@ from app.domain.variant import LatencyPoint
 from app.instance import DataFolderBusy, InstanceLock
 from app.paths import DataFolderUnusable, DataPaths
 from app.persistence import Store, StoreUnusable, errors, open_store
-
-
-def fingerprint(folder: Path) -> dict[str, str]:
-    """Every file below `folder` but the lock, with its hash."""
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in folder.rglob("*")
-        if path.is_file() and path.name != "fettle.lock"
-    }
 
 
 @pytest.fixture
@@ -35,71 +28,41 @@ def closed(paths: DataPaths, project: Project) -> DataPaths:
     return paths
 
 
-def refused(paths: DataPaths, code: str) -> StoreUnusable:
-    """Opening for writing and for reading is refused alike, and nothing is touched; gives the first error."""
-    before = fingerprint(paths.root)
-    caught = []
+NEWER = "UPDATE alembic_version SET version_num = '9999'"
+FAULTS: dict[str, tuple[str, Callable[[Path], object]]] = {
+    "empty": ("database_empty", lambda file: file.write_bytes(b"")),
+    "no tables": ("database_empty", lambda file: (file.unlink(), query(file, "VACUUM"))),
+    "a letter": ("database_damaged", lambda file: file.write_bytes(b"x")),
+    "a page of the web": ("database_damaged", lambda file: file.write_bytes(b"<html>" * 900)),
+    "a head alone": ("database_damaged", lambda file: file.write_bytes(b"SQLite format 3\0")),
+    "a head and zeros": ("database_damaged", lambda file: file.write_bytes(b"SQLite format 3\0" + b"\0" * 9000)),
+    "half of it": ("database_damaged", lambda file: os.truncate(file, file.stat().st_size // 2)),
+    "other tables": ("database_foreign", lambda file: (file.unlink(), query(file, "CREATE TABLE notes (text TEXT)"))),
+    "a later version": ("database_newer", lambda file: query(file, NEWER)),
+}
+"""Code of the refusal, and what makes the fault."""
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_open_store_with_unusable_database_is_refused_without_a_change(closed: DataPaths, fault: str) -> None:
+    """Given a fault, then writing and reading are refused alike, no file is changed, and the folder is free again."""
+    code, spoil = FAULTS[fault]
+    spoil(closed.database)
+    before = fingerprint(closed.root)
     for read_only in (False, True):
-        with pytest.raises(StoreUnusable) as error:
-            open_store(paths, read_only=read_only)
-        caught.append(error.value)
-    assert [error.code for error in caught] == [code, code]
-    assert fingerprint(paths.root) == before
-    assert caught[0].exit_code == 6 and caught[0].detail.endswith(".") and caught[0].hint.endswith(".")
-    InstanceLock.take(paths, "command", "x").release()  # the refusal has let go of the folder
-    return caught[0]
-
-
-def test_an_empty_file_is_told(closed: DataPaths) -> None:
-    closed.database.write_bytes(b"")
-    assert "backups" in refused(closed, "database_empty").hint
-
-
-def test_a_database_without_tables_is_told(closed: DataPaths) -> None:
-    closed.database.unlink()
-    connection = sqlite3.connect(closed.database)
-    connection.execute("VACUUM")
-    connection.close()
-    refused(closed, "database_empty")
-
-
-@pytest.mark.parametrize("content", [b"x", b"<html>" * 900, b"SQLite format 3\0", b"SQLite format 3\0" + b"\0" * 9000])
-def test_what_is_no_database_is_told(closed: DataPaths, content: bytes) -> None:
-    closed.database.write_bytes(content)
-    refused(closed, "database_damaged")
-
-
-def test_a_cut_database_is_told(closed: DataPaths) -> None:
-    content = closed.database.read_bytes()
-    closed.database.write_bytes(content[: len(content) // 2])
-    refused(closed, "database_damaged")
-
-
-def test_somebody_elses_database_is_not_touched(paths: DataPaths) -> None:
-    paths.root.mkdir()
-    connection = sqlite3.connect(paths.database)
-    connection.execute("CREATE TABLE notes (text TEXT)")
-    connection.close()
-    with InstanceLock.take(paths, "command", "x"):
-        pass  # the folders are there
-    refused(paths, "database_foreign")
-
-
-def test_a_newer_database_is_not_touched(closed: DataPaths) -> None:
-    """Given a database of a later program, when this one opens it, then it refuses, and not a byte has changed."""
-    connection = sqlite3.connect(closed.database)
-    connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    connection.commit()
-    connection.close()
-    error = refused(closed, "database_newer")
-    assert "9999" in error.detail and "newer version" in error.hint
+        with pytest.raises(StoreUnusable) as refused:
+            open_store(closed, read_only=read_only)
+        assert (refused.value.code, refused.value.exit_code) == (code, 6)
+        assert refused.value.detail.endswith(".") and refused.value.hint.endswith(".")
+    assert fingerprint(closed.root) == before
+    InstanceLock.take(closed, "command", "x").release()
 
 
 def test_a_newer_database_with_commits_beside_it_is_not_touched(closed: DataPaths, tmp_path: Path) -> None:
     """Given a later program that was killed, so that commits lie in the -wal file, then both files stay as they are."""
     other = DataPaths(tmp_path / "copy")
     connection = sqlite3.connect(closed.database)
-    connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.execute(NEWER)
     connection.commit()
     shutil.copytree(closed.root, other.root)  # as a kill leaves it
     connection.close()
@@ -248,11 +211,7 @@ def test_a_disk_that_allows_reading_only(closed: DataPaths, project: Project, mo
     with open_store(closed, read_only=True) as store:
         assert store.repositories.projects.list() == [project]
         assert fingerprint(closed.root) == before
-
-    def refuse(*args: object) -> int:
-        raise OSError(30, "Read-only file system")
-
-    monkeypatch.setattr("app.instance.os.open", refuse)
+    monkeypatch.setattr("app.instance.os.open", Mock(side_effect=OSError(30, "Read-only file system")))
     with pytest.raises(DataFolderUnusable) as caught:
         open_store(closed)
     assert caught.value.code == "data_folder_read_only"
@@ -273,11 +232,7 @@ def test_a_folder_without_the_right_to_write(closed: DataPaths, project: Project
 
 def test_a_new_database_needs_room(paths: DataPaths, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a full disk, when the first database is made, then it is said and nothing half made is left."""
-
-    def full(*args: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("app.persistence.migrate.move_synced", full)
+    monkeypatch.setattr("app.persistence.migrate.move_synced", Mock(side_effect=OSError(28, "No space left on device")))
     with pytest.raises(StoreUnusable, match="No space left"):
         open_store(paths)
     assert not list(paths.root.glob("fettle.db*"))

@@ -5,8 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from app.domain.job import JobRecord
-from app.domain.run import RunState, StepRecord
+from app.domain.run import StepRecord
 from app.domain.variant import LatencyPoint
 from app.paths import DataPaths
 from app.persistence import Store, open_store
@@ -41,44 +40,12 @@ while True:
 """
 
 
-def killed_while_recording(root: Path) -> int:
-    """Starts the program, kills it while it writes; how many latencies it said were kept."""
-    process = subprocess.Popen([sys.executable, "-c", WORK, str(root)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    for _ in range(20):
-        process.stdout.readline()
-    process.send_signal(signal.SIGKILL)
-    said = [int(line) for line in process.stdout.read().split()]
-    process.wait()
-    process.stdout.close()
-    return max(said, default=1000)
-
-
 def check(store: Store, kept: int) -> None:
     repositories = store.repositories
     assert repositories.latencies.count("r1") >= kept
     assert repositories.latencies.count("r1") % 50 == 0  # all of a batch or none
     assert [point.at_s for point in repositories.latencies.of_run("r1")][:3] == [0, 1, 2]
     assert isinstance(next(repositories.latencies.of_run("r1")), LatencyPoint)
-
-
-def test_a_killed_program_loses_nothing_that_it_recorded(paths: DataPaths) -> None:
-    """Given a program killed while it writes, then its runs are interrupted, and every kept latency is there."""
-    kept = killed_while_recording(paths.root)
-    with open_store(paths, read_only=True) as reader:  # a command that only reads changes nothing
-        check(reader, kept)
-        assert reader.repositories.runs.get("r1").state is RunState.INTERRUPTED
-    with open_store(paths) as store:
-        check(store, kept)
-        assert set(store.interrupted_runs) == {"r1", "r3"} and store.notices == ()
-        states = {run.id: run.state for run in store.repositories.runs.list()}
-        assert states == {"r1": RunState.INTERRUPTED, "r2": RunState.FINISHED, "r3": RunState.INTERRUPTED}
-        assert [step.state for step in store.repositories.runs.steps("r1")] == ["done", "skipped"]
-        assert store.repositories.runs.steps("r2") == [StepRecord("r2", 0, "Measure", "running")]
-        jobs: dict[str, JobRecord] = {job.id: job for job in store.repositories.jobs.list()}
-        assert (jobs["j1"].state, jobs["j2"].state) == ("interrupted", "finished")
-    with open_store(paths) as again:
-        assert again.interrupted_runs == ()
 
 
 def states(store: Store) -> tuple[list[str], list[str], list[str]]:
@@ -91,27 +58,31 @@ def states(store: Store) -> tuple[list[str], list[str], list[str]]:
     )
 
 
-def test_who_only_reads_is_told_the_truth_before_anybody_writes(tmp_path: Path) -> None:
-    """Given a program that records a run, when others read beside it, then it runs; once it is killed it is
-    interrupted, although nobody wrote that down yet."""
-    paths = DataPaths(tmp_path / "data")
-    process = subprocess.Popen(
-        [sys.executable, "-c", WORK, str(paths.root)], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    process.stdout.readline()
-    with open_store(paths, read_only=True) as reader:
-        assert states(reader) == (["running", "finished", "queued"], ["done", "running"], ["running", "finished"])
-        process.send_signal(signal.SIGKILL)
-        process.stdout.read()
-        process.wait()
-        process.stdout.close()
-        gone = (["interrupted", "finished", "interrupted"], ["done", "skipped"], ["interrupted", "finished"])
-        assert states(reader) == gone
-        assert [run.state.value for run in reader.repositories.runs.list(project_id="p1")].count("interrupted") == 2
+def test_killed_program_leaves_its_records_and_interrupted_runs(paths: DataPaths) -> None:
+    """Given a program that records a run, then others read it as under way; once the program is killed its runs are
+    interrupted, although nobody wrote that down yet, and each latency that it reported is there."""
+    command = [sys.executable, "-c", WORK, str(paths.root)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for _ in range(20):
+            process.stdout.readline()
+        with open_store(paths, read_only=True) as reader:
+            assert states(reader) == (["running", "finished", "queued"], ["done", "running"], ["running", "finished"])
+            process.send_signal(signal.SIGKILL)
+            kept = max((int(line) for line in process.stdout.read().split()), default=1000)
+            process.wait()
+            check(reader, kept)
+            gone = (["interrupted", "finished", "interrupted"], ["done", "skipped"], ["interrupted", "finished"])
+            assert states(reader) == gone
+            assert [run.state.value for run in reader.repositories.runs.list(project_id="p1")].count("interrupted") == 2
     before = paths.database.read_bytes()
     with open_store(paths, read_only=True) as reader:
         assert states(reader) == gone
     assert paths.database.read_bytes() == before
-    with open_store(paths) as writer:
-        assert states(writer) == gone
+    with open_store(paths) as store:
+        check(store, kept)
+        assert states(store) == gone
+        assert set(store.interrupted_runs) == {"r1", "r3"} and store.notices == ()
+        assert store.repositories.runs.steps("r2") == [StepRecord("r2", 0, "Measure", "running")]
+    with open_store(paths) as again:
+        assert again.interrupted_runs == ()

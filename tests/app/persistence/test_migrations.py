@@ -1,17 +1,17 @@
 """Tables and migrations agree; a migration backs up first, and changes all or nothing."""
 
 import shutil
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from old_tables import make_old_database
+from old_tables import make_old_database, query
 
 from app.domain.project import Project
 from app.domain.run import Run
@@ -55,14 +55,10 @@ def test_new_database_has_the_tables_of_migrations(paths: DataPaths, tmp_path: P
 
 
 def layout_of(database: Path) -> dict[str, object]:
-    connection = sqlite3.connect(database)
-    names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-    layout: dict[str, object] = {"revision": connection.execute("SELECT version_num FROM alembic_version").fetchall()}
-    for name in names:
+    layout: dict[str, object] = {"revision": query(database, "SELECT version_num FROM alembic_version")}
+    for (name,) in query(database, "SELECT name FROM sqlite_master WHERE type = 'table'"):
         for pragma in ("table_info", "index_list", "foreign_key_list"):
-            rows = connection.execute(f"PRAGMA {pragma}({name})").fetchall()
-            layout[f"{name} {pragma}"] = sorted(str(row[1:]) for row in rows)
-    connection.close()
+            layout[f"{name} {pragma}"] = sorted(str(row[1:]) for row in query(database, f"PRAGMA {pragma}({name})"))
     return layout
 
 
@@ -128,9 +124,7 @@ def test_an_older_database_is_backed_up_and_brought_up_to_date(
     assert len(copies) == 1 and copies[0].is_intact()
     assert revisions.revision_of(copies[0].path) == HEAD
     assert revisions.revision_of(paths.database) == NEXT
-    connection = sqlite3.connect(paths.database)
-    assert connection.execute("SELECT color FROM projects").fetchall() == [("green",)]
-    connection.close()
+    assert query(paths.database, "SELECT color FROM projects") == [("green",)]
 
 
 def test_versions_of_the_first_tables_are_read_as_they_were(
@@ -157,10 +151,8 @@ def test_a_migration_that_fails_changes_nothing(
         open_store(paths)
     assert caught.value.code == "migration_failed" and str(paths.backups) in caught.value.hint
     assert revisions.revision_of(paths.database) == HEAD
-    connection = sqlite3.connect(paths.database)
-    assert connection.execute("SELECT * FROM projects").description[-1][0] == "body_json"
-    assert connection.execute("SELECT count(*) FROM projects").fetchone() == (1,)
-    connection.close()
+    assert query(paths.database, "PRAGMA table_info(projects)")[-1][1] == "body_json"
+    assert query(paths.database, "SELECT count(*) FROM projects") == [(1,)]
 
 
 @pytest.mark.parametrize("size_kb", range(180, 420, 24))
@@ -185,11 +177,7 @@ def test_without_room_for_a_backup_there_is_no_migration(
     """Given a disk that is full, when a migration is due, then it is said and the tables are not touched."""
     open_store(paths).close()
     request.getfixturevalue("second_revision")
-
-    def full(*args: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(backup, "move_synced", full)
+    monkeypatch.setattr(backup, "move_synced", Mock(side_effect=OSError(28, "No space left on device")))
     with pytest.raises(StoreUnusable, match="No space left") as caught:
         open_store(paths)
     assert caught.value.code == "backup_failed"

@@ -3,13 +3,12 @@
 import dataclasses
 import re
 import shutil
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from old_tables import field_of, load_sample, make_old_database, same
+from old_tables import field_of, load_sample, make_old_database, query, same
 
 from app.domain.project import Project
 from app.domain.run import Run
@@ -26,18 +25,8 @@ Rows = list[dict[str, Any]]
 
 
 def rows(database: Path, table: str) -> Rows:
-    connection = sqlite3.connect(database)
-    connection.row_factory = sqlite3.Row
-    found = [dict(row) for row in connection.execute(f"SELECT * FROM {table}")]
-    connection.close()
-    return found
-
-
-def execute(database: Path, statement: str, *values: Any) -> None:
-    connection = sqlite3.connect(database)
-    assert connection.execute(statement, values).rowcount > 0
-    connection.commit()
-    connection.close()
+    names = [column[1] for column in query(database, f"PRAGMA table_info({table})")]
+    return [dict(zip(names, row, strict=True)) for row in query(database, f"SELECT * FROM {table}")]
 
 
 def read_records(repositories: Repositories, table: str, old: Rows) -> list[Any]:
@@ -99,10 +88,8 @@ def test_conversion_keeps_rows_that_refer_to_converted_rows(paths: DataPaths) ->
     before = {table: rows(paths.database, table) for table in UNCHANGED}
     open_store(paths).close()
     assert {table: rows(paths.database, table) for table in UNCHANGED} == before
-    connection = sqlite3.connect(paths.database)
-    assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
-    assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    connection.close()
+    assert query(paths.database, "PRAGMA foreign_key_check") == []
+    assert query(paths.database, "PRAGMA integrity_check") == [("ok",)]
 
 
 def test_conversion_keeps_references_to_stored_files(paths: DataPaths) -> None:
@@ -125,7 +112,7 @@ def test_damaged_column_is_converted_and_refused_when_read(
     """Given a version with a damaged column, then all others are converted, and JSON that is damaged is still named."""
     other = dataclasses.replace(variant, id="v2", run_id="r2")
     make_old_database(paths.database, "0006", [project, run, dataclasses.replace(run, id="r2"), variant, other])
-    execute(paths.database, f"UPDATE variants SET {column} = CAST(x'7bff' AS TEXT) WHERE id = 'v1'")
+    query(paths.database, f"UPDATE variants SET {column} = CAST(x'7bff' AS TEXT) WHERE id = 'v1'")
     with open_store(paths) as store:
         assert store.repositories.variants.list("r2") == [other]
         if column == "title":
@@ -144,7 +131,7 @@ def test_names_and_figures_that_json_does_not_know_are_converted(
     measurement = dataclasses.replace(variant.measurement, throughput_per_s=float("inf"))
     changed = dataclasses.replace(variant, measurement=measurement)
     make_old_database(paths.database, "0006", [project, run, changed])
-    execute(paths.database, "UPDATE projects SET model_path = ?", "/m/\udcff".encode("utf-8", "surrogatepass"))
+    query(paths.database, "UPDATE projects SET model_path = ?", "/m/\udcff".encode("utf-8", "surrogatepass"))
     with open_store(paths) as store:
         assert store.repositories.projects.get("p1").model_path == "/m/\udcff"
         assert store.repositories.variants.get("v1") == changed
@@ -165,7 +152,7 @@ BODIES = {
 @pytest.mark.parametrize("body", BODIES, ids=[body[:30] for body in BODIES])
 def test_newer_or_damaged_document_is_refused(paths: DataPaths, filled: Store, body: str) -> None:
     """Given a document with a field that this version lacks, then a newer version is named, else the damage."""
-    execute(paths.database, "UPDATE variants SET body_json = ?", body)
+    query(paths.database, "UPDATE variants SET body_json = ?", body)
     with pytest.raises(StoreUnusable) as refused:
         filled.repositories.variants.list("r1")
     assert refused.value.code == BODIES[body]
@@ -174,7 +161,7 @@ def test_newer_or_damaged_document_is_refused(paths: DataPaths, filled: Store, b
 
 def test_field_that_is_missing_has_its_default(paths: DataPaths, filled: Store, variant: Variant) -> None:
     """Given a document of a version before a figure was added, then that figure is not known."""
-    execute(paths.database, "UPDATE variants SET body_json = json_remove(body_json, '$.measurement.speedup')")
+    query(paths.database, "UPDATE variants SET body_json = json_remove(body_json, '$.measurement.speedup')")
     expected = dataclasses.replace(variant.measurement, speedup=None)
     assert filled.repositories.variants.get("v1").measurement == expected
 

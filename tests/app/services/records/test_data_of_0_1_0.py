@@ -1,6 +1,5 @@
 """A data folder that Fettle 0.1.0 wrote (tests/fixtures/data_0_1_0) opens: all of it is there, and a copy beside it."""
 
-import hashlib
 import json
 import shutil
 import sqlite3
@@ -9,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from old_tables import query
 from spaces import opened_space
 
 from app.cli.main import main
 from app.domain.project import Project
 from app.domain.run import Run, RunState
 from app.paths import DataPaths
-from app.persistence import StoreUnusable, backup, open_store, revisions
+from app.persistence import backup, open_store, revisions
 from app.services.after.trying.tried import tried_run
 from app.services.after.watching import read_pinned, read_watched
 from app.services.flow.workspace import Workspace
@@ -63,20 +63,6 @@ def facts(space: Workspace, runs: list[Run]) -> RunFacts:
     return read_facts(space, runs[0].id)
 
 
-def counted(path: Path, query: str) -> int:
-    connection = sqlite3.connect(path)
-    try:
-        return int(connection.execute(query).fetchone()[0])
-    finally:
-        connection.close()
-
-
-def fingerprint(paths: DataPaths) -> dict[str, str]:
-    """Hashes of all files but the lock."""
-    files = [path for path in paths.root.rglob("*") if path.is_file() and path != paths.lock]
-    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-
-
 def test_the_folder_is_what_that_version_wrote() -> None:
     """Given the folder, Then its tables are the first ones, with a row of each kind among the settings, and no place of
     the computer that made it is told in it."""
@@ -96,13 +82,13 @@ def test_the_folder_is_what_that_version_wrote() -> None:
 def test_a_copy_of_the_old_tables_lies_beside(paths: DataPaths) -> None:
     """Given the folder, When it is opened, Then its tables are the newest, and the database as it was lies among the
     copies, whole."""
-    before = counted(paths.database, "SELECT count(*) FROM settings")
+    before = query(paths.database, "SELECT count(*) FROM settings")
     open_store(paths).close()
     assert revisions.revision_of(paths.database) == revisions.HEAD
     (copy,) = (one for one in backup.list_backups(paths.backups) if one.path.stem.endswith("-0001"))
     assert copy.is_intact() and revisions.revision_of(copy.path) == "0001"
-    assert counted(copy.path, "SELECT count(*) FROM settings") == before
-    assert counted(paths.database, "SELECT count(*) FROM settings") == 2, "what is for all projects"
+    assert query(copy.path, "SELECT count(*) FROM settings") == before
+    assert query(paths.database, "SELECT count(*) FROM settings") == [(2,)], "what is for all projects"
 
 
 def test_runs_verdicts_and_times_are_there(space: Workspace, project: Project, facts: RunFacts) -> None:
@@ -182,10 +168,7 @@ def test_the_commands_tell_it(paths: DataPaths, capsys: pytest.CaptureFixture[st
 def test_a_command_tells_what_was_damaged(paths: DataPaths, capsys: pytest.CaptureFixture[str]) -> None:
     """Given the folder with a damaged record, When `fettle jobs` is the first to open it, Then it lists both runs and says
     on standard error, once, what could not be read and where the copy lies."""
-    connection = sqlite3.connect(paths.database)
-    connection.execute("UPDATE settings SET value_json = '{' WHERE key LIKE 'proof:%'")
-    connection.commit()
-    connection.close()
+    query(paths.database, "UPDATE settings SET value_json = '{' WHERE key LIKE 'proof:%'")
     assert main(["--data-dir", str(paths.root), "--json", "jobs"]) == 0
     told = capsys.readouterr()
     assert len(json.loads(told.out)["runs"]) == 2
@@ -197,29 +180,12 @@ def test_a_command_tells_what_was_damaged(paths: DataPaths, capsys: pytest.Captu
 def test_deleted_for_good_nothing_of_it_is_left(space: Workspace, project: Project, runs: list[Run]) -> None:
     """Given the project, of which a damaged record was set aside, When it is deleted for good, Then no record, version or
     request of it is left, nor what was set aside."""
-    connection = sqlite3.connect(space.paths.database)
-    connection.execute("UPDATE run_records SET body_json = '{' WHERE kind = 'proof'")
-    connection.commit()
-    connection.close()
+    query(space.paths.database, "UPDATE run_records SET body_json = '{' WHERE kind = 'proof'")
     write_proof(space.repositories, runs[0].id, Proof())
-    assert counted(space.paths.database, "SELECT count(*) FROM records_set_aside") == 1
+    assert query(space.paths.database, "SELECT count(*) FROM records_set_aside") == [(1,)]
     move_to_trash(space.repositories, project.id)
     delete_for_good(space.repositories, project.id)
     for table in (*RECORD_TABLES, "records_set_aside", "runs", "variants", "latencies", "steps", "exports"):
-        assert counted(space.paths.database, f"SELECT count(*) FROM {table}") == 0
+        assert query(space.paths.database, f"SELECT count(*) FROM {table}") == [(0,)]
     assert Forecasts(space.repositories, "computer").of_run("any").before is None
     assert read_price(space.repositories) is not None
-
-
-def test_an_older_program_says_so_and_changes_nothing(paths: DataPaths, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given the folder after it was brought up to date, When a program opens it that knows the tables of 0.1.0 alone, Then
-    it says that a newer version wrote it, with what to do, and no file is changed."""
-    open_store(paths).close()
-    before = fingerprint(paths)
-    monkeypatch.setattr(revisions, "KNOWN", ("0001",))
-    for read_only in (False, True):
-        with pytest.raises(StoreUnusable) as refused:
-            open_store(paths, read_only=read_only)
-        assert (refused.value.code, refused.value.exit_code) == ("database_newer", 6)
-        assert revisions.HEAD in refused.value.detail and refused.value.hint.endswith(".")
-    assert fingerprint(paths) == before
