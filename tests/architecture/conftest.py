@@ -1,5 +1,6 @@
 """What the rules of the house are tested on."""
 
+import copy as copying
 import re
 import shutil
 import subprocess
@@ -9,10 +10,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from grimp import ImportGraph
+from importlinter.application import use_cases
+from importlinter.application.app_config import settings
+from importlinter.configuration import configure
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("app", "widgets", "workers", "presets")
 PROBE = "wall_probe"
+CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+IDS = {contract["name"]: contract["id"] for contract in CONTRACTS}
 _LINT = "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"
 
 
@@ -25,8 +32,6 @@ class Copy:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         shutil.copy(ROOT / "pyproject.toml", folder)
-        contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
-        self.names = {contract["name"]: contract["id"] for contract in contracts["contracts"]}
         for room in ROOMS:
             for source in (ROOT / room).rglob("*.py"):
                 target = folder / source.relative_to(ROOT)
@@ -55,10 +60,46 @@ class Copy:
             env={"PYTHONPATH": "", "PATH": "", "COLUMNS": "200"},
         )
         verdicts = dict(re.findall(r"^(.+?) (KEPT|BROKEN)\b", run.stdout, re.MULTILINE))
-        assert set(verdicts) == set(self.names), run.stdout + run.stderr
-        broken = {self.names[name] for name, verdict in verdicts.items() if verdict == "BROKEN"}
+        assert set(verdicts) == set(IDS), run.stdout + run.stderr
+        broken = {IDS[name] for name, verdict in verdicts.items() if verdict == "BROKEN"}
         assert run.returncode == bool(broken)
         return broken
+
+
+class Walls:
+    """The imports of the house in memory, and its contracts: a check takes a twentieth of a run of lint-imports.
+
+    A module `wall_probe` of a package imports another package's, so that no other chain of imports arises.
+    """
+
+    def __init__(self) -> None:
+        configure()
+        use_cases._register_built_in_contract_types()
+        self.options = use_cases.read_user_options(str(ROOT / "pyproject.toml"))
+        self.graph: ImportGraph = use_cases.create_report(self.options, cache_dir=None).graph
+
+    def build(self, **_options: object) -> ImportGraph:
+        """Return the imports, in place of reading them from the files."""
+        return self.broken
+
+    def fallen(self, importer: str, imported: str) -> set[str]:
+        """Return the ids of the contracts that one import between two packages breaks."""
+        self.broken = copying.deepcopy(self.graph)
+        ends = []
+        for name in (importer, imported):
+            own = name.partition(".")[0] in ROOMS
+            ends.append(f"{name}.{PROBE}" if own else name.partition(".")[0])
+            if ends[-1] not in self.broken.modules:
+                self.broken.add_module(ends[-1], is_squashed=not own)
+        self.broken.add_import(importer=ends[0], imported=ends[1])
+        settings.configure(GRAPH_BUILDER=self)
+        report = use_cases.create_report(self.options, cache_dir=None)
+        return {IDS[contract.name] for contract, check in report.get_contracts_and_checks() if not check.kept}
+
+
+@pytest.fixture(scope="session")
+def walls() -> Walls:
+    return Walls()
 
 
 @pytest.fixture(scope="session")
