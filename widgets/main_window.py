@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from PySide6.QtCore import QByteArray, QSize, QTimer, Signal
 from PySide6.QtGui import (
@@ -20,6 +21,7 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QStackedWi
 
 from widgets import drops
 from widgets.banner import Banner
+from widgets.commands import BY_KEYS, CLOSE_WINDOW, PASTE, SHOW_PAGE, Commands
 from widgets.dock import Dock
 from widgets.focus_ring import FocusRing
 from widgets.focus_scroll import FocusScroll
@@ -53,13 +55,8 @@ class MainWindow(QMainWindow):
     text_dropped = Signal(str)
     picture_dropped = Signal(object)
     drag_entered = Signal()
-    open_requested = Signal()
     close_requested = Signal()
     first_painted = Signal()
-    project_requested = Signal(str)
-    new_project_requested = Signal()
-    rename_project_requested = Signal()
-    delete_project_requested = Signal()
 
     def __init__(self, app: QApplication, theme: Theme, clock: FrameClock, pages: Sequence[PageSpec]) -> None:
         """Create the window without any page."""
@@ -75,6 +72,10 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(theme.icon("activity", "brand", 64))
         self.setAcceptDrops(True)
         self.setMinimumSize(*_LEAST_SIZE)
+        self.commands = Commands()
+        self.commands.offer(SHOW_PAGE, self._on_page_requested)
+        self.commands.offer(PASTE, self._on_paste)
+        self.commands.offer(CLOSE_WINDOW, self.close)
         self._build(theme)
         self._ring = FocusRing(theme, app, self)
         self._focus_scroll = FocusScroll(app, self)
@@ -84,7 +85,7 @@ class MainWindow(QMainWindow):
 
     def _build(self, theme: Theme) -> None:
         self.rail = Rail(theme, tuple(self.specs.values()), self)
-        self.top = TopBar(theme)
+        self.top = TopBar(theme, self.commands)
         self.notice = Banner(theme)
         self._stack = QStackedWidget()
         self.dock = Dock(theme, self.clock)
@@ -107,24 +108,10 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(center)
         self.notice.closed.connect(self._set_notice_edges)
         self.rail.page_requested.connect(self._on_page_requested)
-        self.top.jobs_requested.connect(lambda: self._on_page_requested("jobs"))
-        self.top.device_requested.connect(lambda: self._on_page_requested("gpu"))
-        self.top.project_requested.connect(self.project_requested)
-        self.top.new_project_requested.connect(self.new_project_requested)
-        self.top.rename_requested.connect(self.rename_project_requested)
-        self.top.delete_requested.connect(self.delete_project_requested)
-        self.top.projects_requested.connect(lambda: self._on_page_requested("projects"))
 
     def _add_keys(self) -> None:
-        standard = QKeySequence.StandardKey
-        for keys, act in (
-            (QKeySequence(standard.Paste), self._on_paste),
-            (QKeySequence(standard.Open), self.open_requested.emit),
-            (QKeySequence("Ctrl+N"), self.new_project_requested.emit),
-            (QKeySequence("F2"), self.rename_project_requested.emit),
-            (QKeySequence("Ctrl+Q"), self.close),
-        ):
-            QShortcut(keys, self).activated.connect(act)
+        for command in BY_KEYS:
+            QShortcut(QKeySequence(command.shortcut), self).activated.connect(partial(self.commands.trigger, command))
         for spec in self.specs.values():
             if spec.shortcut:
                 QShortcut(QKeySequence(spec.shortcut), self).activated.connect(lambda i=spec.id: self.toggle_page(i))

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QSizePolicy, QToolButton, QWidget
 
+from widgets.commands import DELETE_PROJECT, NEW_PROJECT, OPEN_PROJECT, RENAME_PROJECT, SHOW_PAGE, Commands
 from widgets.icons import IconLabel, bind_icon
 from widgets.parts.text import ElidedLabel
 from widgets.telemetry import jobs_text
@@ -43,17 +44,10 @@ class _ChipButton(QPushButton):
 class TopBar(QFrame):
     """The bar above the page, owned by the window; the project's name opens a menu if there are projects."""
 
-    project_requested = Signal(str)
-    new_project_requested = Signal()
-    jobs_requested = Signal()
-    device_requested = Signal()
-    rename_requested = Signal()
-    delete_requested = Signal()
-    projects_requested = Signal()
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        """Create the bar for a new project."""
-        super().__init__(parent)
+    def __init__(self, theme: Theme, commands: Commands) -> None:
+        """Create the bar for a new project; its menus and buttons run `commands`."""
+        super().__init__()
+        self._commands = commands
         self.setProperty("kind", "top")
         self.setFixedHeight(TOP_BAR_HEIGHT)
         self.project = ElidedLabel(self.tr("New project"), "strong")
@@ -67,7 +61,7 @@ class TopBar(QFrame):
         self.jobs.setToolTip(self.tr("Show all jobs"))
         self.jobs.hide()
         bind_icon(theme, self.jobs, "spinner-gap", "soft", 14, gap_px=2)
-        self.jobs.clicked.connect(self.jobs_requested)
+        self.jobs.clicked.connect(lambda: commands.do(SHOW_PAGE, "jobs"))
         self._row = QHBoxLayout(self)
         self._row.setSpacing(SPACE_S)
         for widget in (self.project, self.menu_button, self.more, self.preset):
@@ -86,10 +80,10 @@ class TopBar(QFrame):
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         bind_icon(theme, button, "dots-three", "soft")
         menu = QMenu(button)
-        menu.addAction(self.tr("Rename… (F2)")).triggered.connect(self.rename_requested)
-        menu.addAction(self.tr("Delete…")).triggered.connect(self.delete_requested)
+        for command in (RENAME_PROJECT, DELETE_PROJECT):
+            self._commands.add_to(menu, command)
         menu.addSeparator()
-        menu.addAction(self.tr("All projects")).triggered.connect(self.projects_requested)
+        menu.addAction(self.tr("All projects")).triggered.connect(lambda: self._commands.do(SHOW_PAGE, "projects"))
         button.setMenu(menu)
         button.hide()
         return button
@@ -97,7 +91,7 @@ class TopBar(QFrame):
     def _device_chip(self, theme: Theme) -> QWidget:
         self._chip = _ChipButton()
         self._chip.setToolTip(self.tr("What works on this computer's graphics cards"))
-        self._chip.clicked.connect(self.device_requested)
+        self._chip.clicked.connect(lambda: self._commands.do(SHOW_PAGE, "gpu"))
         self._chip.hide()
         self.device = ElidedLabel("")
         self.device.setMaximumWidth(420)
@@ -138,9 +132,9 @@ class TopBar(QFrame):
             action = menu.addAction(name.replace("&", "&&"))
             action.setCheckable(project.is_open)
             action.setChecked(project.is_open)
-            action.triggered.connect(lambda _=False, key=project.id: self.project_requested.emit(key))
+            action.triggered.connect(lambda _=False, key=project.id: self._commands.do(OPEN_PROJECT, key))
         menu.addSeparator()
-        menu.addAction(self.tr("New project")).triggered.connect(self.new_project_requested)
+        self._commands.add_to(menu, NEW_PROJECT)
         old = self.menu_button.menu()
         self.menu_button.setMenu(menu)
         if old is not None:

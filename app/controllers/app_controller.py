@@ -9,12 +9,10 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.controllers import commands as c
-from app.controllers.commands import Commands, Handler
+from app.controllers.commands import Handler
 from app.controllers.flows import FlowRunner
 from app.controllers.incoming import Incoming
 from app.controllers.kept import SavedSettings
-from app.controllers.new_data import NewData
-from app.controllers.next_step import NextSteps
 from app.controllers.page_controller import ControllerContext, PageController, check_pairs, find_controllers
 from app.controllers.project_edits import ProjectEdits
 from app.controllers.run_ways import RunActions
@@ -26,6 +24,7 @@ from app.controllers.words import error_value, no_use_for_picture
 from app.handover import take_requests
 from app.services.machine.describing import describe, remember, remembered
 from app.services.projects.projects import find_project
+from widgets.commands import CHOOSE_FILES, NEW_PROJECT, OPEN_PROJECT
 from widgets.dialogs.questions import close_question
 from widgets.main_window import MainWindow
 from widgets.parts.page import Page
@@ -56,34 +55,24 @@ class AppController(QObject):
         self.flows.timing_changed.connect(window.set_timing)
         self.flows.timing_changed.connect(self._telemetry.pause)
         self._store_limit = StoreLimit(session, self.flows, kept, self)
-        self.commands = Commands()
+        self.commands = window.commands
         self._edits = ProjectEdits(window, theme, session, self.flows, self)
-        self._desk = ControllerContext(window, session, self.flows, theme, kept, self._edits, self.commands)
+        self._desk = ControllerContext(window, session, self.flows, theme, kept, self._edits)
         self._specs = find_controllers()
         check_pairs(window.specs, self._specs)
         self._controllers: dict[str, PageController] = {}
         self._incoming = Incoming(window, theme, session, self)
-        self._new_data = NewData(window, theme, session, self)
-        NextSteps(window, session, self.flows, self)
         self._offer()
         self._shell = ShellPresenter(self._desk, self._specs, self)
         self._edits.changed.connect(self._shell.show)
         self._is_asking = self._is_closing = False
-        self._incoming.model_given.connect(self.open_model)
-        self._incoming.data_given.connect(self._new_data.take)
-        self._incoming.log_given.connect(self.commands.to(c.READ_LOG))
-        self._new_data.use_wanted.connect(self.commands.to(c.READ_DATA))
-        self._new_data.add_wanted.connect(self.commands.to(c.ADD_DATA))
         window.page_built.connect(self._on_page_built)
         window.page_shown.connect(self._on_page_shown)
         window.paths_dropped.connect(self.take_paths)
         window.picture_dropped.connect(self._on_picture)
         window.text_dropped.connect(self._on_text)
         window.drag_entered.connect(session.workspace.pool.prestart)
-        window.open_requested.connect(self._on_open)
         window.close_requested.connect(self._on_close)
-        window.project_requested.connect(self.open_project)
-        window.new_project_requested.connect(self._on_new_project)
         session.project_changed.connect(self._on_project_changed)
         self._requests = QTimer(self)
         self._requests.setInterval(HANDOVER_MS)
@@ -142,8 +131,9 @@ class AppController(QObject):
             for handler in spec.does:
                 self.commands.offer(handler.command, self._act(page_id, handler))
         self.commands.offer(c.MODEL_OPENED, self._on_model_opened)
-        self.commands.offer(c.OPEN_PROJECT, self.open_project)
-        self.commands.offer(c.NEW_PROJECT, self._on_new_project)
+        self.commands.offer(CHOOSE_FILES, self._on_choose_files)
+        self.commands.offer(OPEN_PROJECT, self.open_project)
+        self.commands.offer(NEW_PROJECT, self._on_new_project)
         RunActions(self._desk, self)
 
     def _act(self, page_id: str, handler: Handler[Any]) -> Callable[..., Any]:
@@ -167,26 +157,13 @@ class AppController(QObject):
 
     # --- workflow
 
-    def open_model(self, path: str) -> None:
-        """Open a file or folder as a model."""
-        self.commands.do(c.OPEN_MODEL, path)
-
-    def open_sample(self) -> None:
-        """Open the built-in sample."""
-        self.commands.do(c.OPEN_SAMPLE)
-
-    def search_hub(self, text: str) -> None:
-        """Search the hub for a model; "" shows the starter models."""
-        self.commands.do(c.SEARCH_HUB, text)
-        self.commands.do(c.SETTLE_MODEL)
-
     def take_paths(self, paths: list[str]) -> None:
         """Offer dropped, pasted or handed-over files to the shown page; if it refuses, open them as model or data."""
         shown = self._controllers.get(self._window.current_page)
         if shown is None or not shown.take_paths(paths):
             self._incoming.take(paths)
 
-    def _on_open(self) -> None:
+    def _on_choose_files(self) -> None:
         """Open the file dialog of the shown page, else the dialog for a model."""
         page = self._window.built_pages.get(self._window.current_page)
         if not (isinstance(page, Page) and page.choose_files()):
@@ -220,7 +197,7 @@ class AppController(QObject):
         if self._session.reopen(project):
             self._window.show_page(project.page)
             return True
-        self.open_model(project.model_path)
+        self.commands.do(c.OPEN_MODEL, project.model_path)
         return False
 
     def _on_new_project(self) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
 
+from widgets.commands import Command
+
 if TYPE_CHECKING:
     from PySide6.QtGui import QImage
 
@@ -14,14 +16,6 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 C = TypeVar("C")
-
-
-@dataclass(frozen=True)
-class Command(Generic[P, R]):
-    """A command that takes the arguments `P` and returns `R`."""
-
-    name: str
-
 
 OPEN_MODEL: Command[[str], None] = Command("open a model: its path")
 CHOOSE_MODEL: Command[[], None] = Command("let a person choose a model's file")
@@ -48,9 +42,7 @@ TRY_PICTURE: "Command[[QImage], None]" = Command("try a picture that has no file
 EXPORT_VERSION: Command[[str], None] = Command("go on to the export of a version: its id")
 WRITE_VERSION: Command[[str], None] = Command("write a version at once as it was last chosen, or ask: its id")
 RELEASE_EXPORT: "Command[[ExportRecord], None]" = Command("make a bundle that was exported a release")
-OPEN_PROJECT: Command[[str], bool] = Command("show a project: its id; False where its model must be opened first")
 READ_LOG: Command[[str], None] = Command("read the log of a bundle: its path")
-NEW_PROJECT: Command[[], None] = Command("begin with nothing")
 
 
 @dataclass(frozen=True)
@@ -64,41 +56,3 @@ class Handler(Generic[C]):
 def on(command: Command[P, R], method: Callable[Concatenate[C, P], R]) -> Handler[C]:
     """Declare that a method of a controller class handles a command."""
     return Handler(command, method)
-
-
-class Commands:
-    """The handlers of all commands; each command has exactly one. Owned by the window's controller."""
-
-    def __init__(self) -> None:
-        """Create an empty table of handlers."""
-        self._acts: dict[str, Callable[..., Any]] = {}
-
-    def offer(self, command: Command[P, R], act: Callable[P, R]) -> None:
-        """Register `act` as the handler of a command.
-
-        Raises:
-            ValueError: if the command has a handler already.
-        """
-        if command.name in self._acts:
-            raise ValueError(f"two do the command “{command.name}”")
-        self._acts[command.name] = act
-
-    def do(self, command: Command[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run a command now and return its result.
-
-        Raises:
-            LookupError: if the command has no handler.
-        """
-        act = self._acts.get(command.name)
-        if act is None:
-            raise LookupError(f"nobody does the command “{command.name}”")
-        done: R = act(*args, **kwargs)
-        return done
-
-    def to(self, command: Command[P, R]) -> Callable[P, R]:
-        """Return a function that runs the command, to connect signals to."""
-
-        def run(*args: P.args, **kwargs: P.kwargs) -> R:
-            return self.do(command, *args, **kwargs)
-
-        return run

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
+from app.controllers.commands import OPEN_MODEL, OPEN_SAMPLE, SEARCH_HUB, SETTLE_MODEL
 from app.controllers.model.sample import sample_or_none, sample_value
 from app.controllers.words import tr
 from app.settings import Settings
@@ -73,13 +74,17 @@ class StartupQueue(QObject):
         self._wait(lambda app_controller: app_controller.take_paths(paths), tr("Opening your file"))
 
     def _on_file(self, path: str) -> None:
-        self._wait(lambda app_controller: app_controller.open_model(path), tr("Opening your file"))
+        self._wait(lambda app_controller: app_controller.commands.do(OPEN_MODEL, path), tr("Opening your file"))
 
     def _on_hub(self, text: str) -> None:
-        self._wait(lambda app_controller: app_controller.search_hub(text), tr("Opening the hub's page"))
+        def search(app_controller: "AppController") -> None:
+            app_controller.commands.do(SEARCH_HUB, text)
+            app_controller.commands.do(SETTLE_MODEL)
+
+        self._wait(search, tr("Opening the hub's page"))
 
     def _on_sample(self) -> None:
-        self._wait(lambda app_controller: app_controller.open_sample(), tr("Opening the sample"))
+        self._wait(lambda app_controller: app_controller.commands.do(OPEN_SAMPLE), tr("Opening the sample"))
 
     def _wait(self, asked: "Callable[[AppController], None]", words: str) -> None:
         self._asked = asked

@@ -3,10 +3,12 @@
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.controllers.job_slot import JobSlot
 from app.controllers.wakes import IS_OFFERED, PipeNotifier
 from app.services.flow.driver import Driver
 from app.services.flow.events import Event, Observer, RunProgress, RunProgressed, StepProgress, ignore
@@ -27,25 +29,35 @@ Done = Callable[[Any], None]
 Failed = Callable[[ErrorInfo], None]
 
 
+@dataclass(eq=False)
 class Running:
-    """A flow that was given to the runner, with its callbacks; owned by the `FlowRunner`.
+    """A flow that was given to the runner, with its callbacks and state; owned by the `FlowRunner`.
 
-    `title` is for the list of jobs. `progress` is the last reported progress.
+    See `FlowRunner.start` for the fields up to `exclusive`. `progress` is the last reported progress. `driver` is None
+    while the flow waits.
     """
 
-    def __init__(self, flow: Flow[Any], observe: Observer, title: str) -> None:
-        """Create an entry for a flow; `FlowRunner.start` sets the callbacks and flags."""
-        self.flow, self._observe, self.title = flow, observe, title
-        self.progress: RunProgress | None = None
-        self.driver: Driver[Any] | None = None
-        self.started_s = time.monotonic()
-        self.on_done: Done | None = None
-        self.on_failed: Failed | None = None
-        self.on_cancelled: Callable[[], None] | None = None
-        self.is_run = False
-        self.run_id = ""
-        self.measures = False
-        self.restarts_automatically = self.yields_to_measurements = self.exclusive = False
+    flow: Flow[Any]
+    title: str
+    on_done: Done
+    on_failed: Failed
+    on_cancelled: Callable[[], None]
+    observer: Observer
+    slot: JobSlot | None
+    is_run: bool
+    run_id: str
+    measures: bool
+    restarts_automatically: bool
+    yields_to_measurements: bool
+    exclusive: bool
+    progress: RunProgress | None = None
+    driver: Driver[Any] | None = None
+    started_s: float = field(default_factory=time.monotonic)
+
+    @property
+    def is_dropped(self) -> bool:
+        """Return whether the owner of the slot ignores the flow."""
+        return self.slot is not None and self.slot.running is not self
 
     def observe(self, event: Event) -> None:
         """Save the progress and pass the event on; a flow that is not a run reports the progress of its stage."""
@@ -54,7 +66,8 @@ class Running:
         elif isinstance(event, StepProgress) and not self.is_run:
             share = min(1.0, event.done / event.total) if event.total else 0.0
             self.progress = RunProgress(share, event.stage) if event.total else None
-        self._observe(event)
+        if not self.is_dropped:
+            self.observer(event)
 
 
 class FlowRunner(QObject):
@@ -114,8 +127,9 @@ class FlowRunner(QObject):
         title: str,
         on_done: Done,
         on_failed: Failed,
-        on_cancelled: Callable[[], None] | None = None,
+        on_cancelled: Callable[[], None] = lambda: None,
         observe: Observer = ignore,
+        slot: JobSlot | None = None,
         is_run: bool = False,
         run_id: str = "",
         measures: bool = False,
@@ -132,6 +146,7 @@ class FlowRunner(QObject):
             on_failed: called with the error.
             on_cancelled: called after a cancellation.
             observe: called with each event.
+            slot: the place that the flow takes until it ends; drops the flow that is there.
             is_run: the flow is an optimization run, which measures.
             run_id: the id of that run.
             measures: the flow measures without being a run.
@@ -139,14 +154,14 @@ class FlowRunner(QObject):
             yields_to_measurements: the flow stops by itself for a measurement.
             exclusive: no other flow starts while it runs.
         """
-        running = Running(flow, observe, title)
-        running.on_done, running.on_failed, running.on_cancelled = on_done, on_failed, on_cancelled
-        running.is_run, running.run_id, running.measures = is_run, run_id, measures or is_run
-        running.restarts_automatically, running.yields_to_measurements, running.exclusive = (
-            restarts_automatically,
-            yields_to_measurements,
-            exclusive,
-        )
+        running = Running(
+            flow, title, on_done, on_failed, on_cancelled, observe, slot, is_run, run_id, measures or is_run,
+            restarts_automatically, yields_to_measurements, exclusive,
+        )  # fmt: skip
+        if slot is not None:
+            before, slot.running = slot.running, running
+            if before is not None:
+                self.cancel(before)
         self._waiting.append(running)
         self._begin_waiting()
         return running
@@ -156,7 +171,7 @@ class FlowRunner(QObject):
         if running in self._waiting:
             self._waiting.remove(running)
             running.flow.close()
-            self._tell(running.on_cancelled)
+            self._report(running, running.on_cancelled)
             self.changed.emit()
         elif running.driver is not None:
             running.driver.cancel()
@@ -171,7 +186,7 @@ class FlowRunner(QObject):
         for running in self._waiting:
             running.flow.close()
         self._active, self._waiting = [], []
-        self._tell_timing()
+        self._report_timing()
 
     def _begin_waiting(self) -> None:
         for running in list(self._waiting):
@@ -197,13 +212,13 @@ class FlowRunner(QObject):
                 break
         if len(self._active) > 1:  # take turns, because the budget may end before the last flow
             self._active.append(self._active.pop(0))
-        self._tell_timing()
+        self._report_timing()
         if not self._is_timing:
             self._workspace.pool.tick()
         if not self._active and not self._waiting:
             self._timer.stop()
 
-    def _tell_timing(self) -> None:
+    def _report_timing(self) -> None:
         """Announce whether requests are timed.
 
         Meanwhile other timers pause and this timer polls rarely, because a notifier reports the end of the block.
@@ -222,24 +237,27 @@ class FlowRunner(QObject):
     def _conclude(self, running: Running, driver: Driver[Any]) -> None:
         self._begin_waiting()
         try:
-            self._tell_end(running, driver)
+            self._report(running, lambda: self._report_end(running, driver))
         finally:
             driver.holding.end()
 
-    def _tell_end(self, running: Running, driver: Driver[Any]) -> None:
+    @staticmethod
+    def _report(running: Running, report: Callable[[], None]) -> None:
+        """Empty the slot of an ended flow and call the callback, unless the flow was dropped."""
+        if running.is_dropped:
+            return
+        if running.slot is not None:
+            running.slot.running = None
+        report()
+
+    @staticmethod
+    def _report_end(running: Running, driver: Driver[Any]) -> None:
         error = driver.error
         if error is None:
-            if running.on_done is not None:
-                running.on_done(driver.result)
+            running.on_done(driver.result)
         elif isinstance(error, FlowCancelled):
-            self._tell(running.on_cancelled)
+            running.on_cancelled()
         else:
             if not isinstance(error, (JobError, WorkerError)):
                 logging.getLogger(__name__).error("a mistake of the program's own", exc_info=error)
-            if running.on_failed is not None:
-                running.on_failed(error.error if isinstance(error, JobError) else words_for(error, TRY_AGAIN))
-
-    @staticmethod
-    def _tell(callback: Callable[[], None] | None) -> None:
-        if callback is not None:
-            callback()
+            running.on_failed(error.error if isinstance(error, JobError) else words_for(error, TRY_AGAIN))

@@ -1,19 +1,18 @@
 """Sort files that come from outside into models and data, and refuse what cannot be opened."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject
 
+from app.controllers.commands import ADD_DATA, OPEN_MODEL, READ_DATA, READ_LOG
 from app.controllers.session import Session
 from app.controllers.words import tr
 from app.services.opening.sniffing import is_log, seen_kind
-from widgets.dialogs.incoming_questions import which_question
-from widgets.dialogs.questions import kind_question
+from widgets.dialogs.incoming_questions import new_data_question, which_question
+from widgets.dialogs.questions import ask, kind_question
 from widgets.main_window import MainWindow
 from widgets.parts.cards.error import ErrorValue
-from widgets.parts.question import QuestionDialog
 from widgets.theme import Theme
 from workers.contracts.paths import from_text
 
@@ -23,27 +22,23 @@ MOST = 2
 
 
 class Incoming(QObject):
-    """The sorter of incoming files, owned by the window's controller.
+    """The sorter of incoming files, owned by the window's controller; it runs the commands that open models and data.
 
-    It emits `model_given(path)`, `data_given(path)` and `log_given(path)`. Data that arrive before a model wait for it.
+    Data that arrive before a model wait for it.
     """
-
-    model_given = Signal(str)
-    data_given = Signal(str)
-    log_given = Signal(str)
 
     def __init__(self, window: MainWindow, theme: Theme, session: Session, parent: QObject) -> None:
         """Create a sorter for files of `window`."""
         super().__init__(parent)
         self._window, self._theme, self._session = window, theme, session
-        self._waiting = ""
+        self._waiting, self._commands = "", window.commands
         window.links_dropped.connect(lambda _links: window.banner(_not_fetched()))
 
     def take(self, paths: list[str]) -> None:
         """Sort the files and pass models on first, in any order of arrival."""
         self._window.banner(None)
         if len(paths) == 1 and is_log(from_text(paths[0])):
-            self.log_given.emit(paths[0])
+            self._commands.do(READ_LOG, paths[0])
             return
         if len(paths) > MOST:
             self._window.banner(_too_many(len(paths)))
@@ -75,34 +70,38 @@ class Incoming(QObject):
             self._give(path, known)
 
     def _ask_kind(self, path: str, rest: list[tuple[str, str]]) -> None:
-        def on_answered(answer: str) -> None:
-            self._settle([*rest, (path, answer)] if answer else rest)
-
-        self._ask(kind_question(self._theme, self._window, Path(path).name), on_answered)
+        dialog = kind_question(self._theme, self._window, Path(path).name)
+        dialog.answered.connect(lambda answer: self._settle([*rest, (path, answer)] if answer else rest))
+        dialog.open()
 
     def _ask_which(self, kind: Literal["model", "data"], same: list[str], rest: list[tuple[str, str]]) -> None:
         """Ask which of several files to use; after a cancellation none of the dropped files is used."""
-
-        def on_answered(answer: str) -> None:
-            if answer:
-                self._settle([*rest, (same[int(answer)], kind)])
-
-        self._ask(which_question(self._theme, self._window, kind, same), on_answered)
-
-    def _ask(self, dialog: QuestionDialog, then: Callable[[str], None]) -> None:
-        dialog.answered.connect(then)
+        dialog = which_question(self._theme, self._window, kind, same)
+        dialog.answered.connect(lambda answer: self._settle([*rest, (same[int(answer)], kind)]) if answer else None)
         dialog.open()
 
     def _give(self, path: str, kind: str) -> None:
         if kind == "model":
-            self.model_given.emit(path)
+            self._commands.do(OPEN_MODEL, path)
         elif self._session.model is None or self._session.is_opening:
             self._waiting = path
             if not self._session.is_opening:
                 self._window.show_page(self._window.first_page)
                 self._window.banner(_model_first(Path(path).name))
         else:
-            self.data_given.emit(path)
+            self._use_data(path)
+
+    def _use_data(self, path: str) -> None:
+        """Use the examples; ask first if the result uses the user's own examples and the page Data is not shown."""
+        asked, run = self._session.asked_data, self._session.run
+        if run is None or asked is None or not asked.path or self._window.current_page == "data":
+            self._commands.do(READ_DATA, path)
+            return
+        ask(
+            new_data_question(self._theme, self._window, Path(path).name, Path(asked.path).name),
+            add=lambda: self._commands.do(ADD_DATA, path),
+            replace=lambda: self._commands.do(READ_DATA, path),
+        )
 
 
 def _model_first(name: str) -> ErrorValue:

@@ -8,10 +8,12 @@ from typing import Protocol
 
 from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance
 
-from app.controllers.flows import FlowRunner, Running
+from app.controllers.flows import FlowRunner
+from app.controllers.job_slot import JobSlot
 from app.controllers.session import Session
 from app.controllers.words import first_line, tr
 from app.services.machine.optional_sets import Cost, Installer, InstallerStatus, take, what_it_takes
+from widgets.dialogs.questions import ask
 from widgets.parts.cards.error import ErrorValue
 from widgets.parts.format import seconds
 from widgets.parts.installing.question import install_question
@@ -58,12 +60,12 @@ class Installing(QObject):
         super().__init__(page)
         self._page, self._session, self._flows = page, session, flows
         self._installer = installer or own_installer()
-        self._running: Running | None = None
+        self._job, self._asking = JobSlot(flows), JobSlot(flows)
         self._name: OptionalSet = "base"
         self._costs: dict[OptionalSet, Cost] = {}
         self._heard = InstallerStatus()
         self._title = ""
-        self._is_stopping = self._is_asking = False
+        self._is_stopping = False
         self.trouble: ErrorValue | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(REPORT_EVERY_MS)
@@ -77,10 +79,10 @@ class Installing(QObject):
     @property
     def value(self) -> InstallingValue | None:
         """Return the progress of the installation; None if none runs."""
-        if self._running is None:
+        if self._job.running is None:
             return None
         line = tr("Stopping…") if self._is_stopping else self._heard.line
-        whole_s = int(time.monotonic() - self._running.started_s)
+        whole_s = int(time.monotonic() - self._job.running.started_s)
         elapsed = seconds(whole_s) if whole_s >= 10 else tr("{0} s").format(whole_s)
         return InstallingValue(self._title, line, self._heard.share, elapsed, self._is_stopping)
 
@@ -136,26 +138,25 @@ class Installing(QObject):
 
     def request(self, name: OptionalSet) -> None:
         """Install a set; asks first if the set replaces packages of another set or if its size is unknown."""
-        if self._installer is None or self._is_asking or not self._may_begin():
+        if self._installer is None or self._asking.is_busy or not self._may_begin():
             return
         cost = self._costs.get(name)
         if name not in CARD_SETS and cost is not None and cost.download_bytes:
             self._begin(name)
             return
-        self._is_asking = True
         self._flows.start(
             what_it_takes(self._installer, name),
             title=tr("Look what is to be installed"),
             on_done=lambda found: self._on_cost(name, found),
             on_failed=self._on_failed,
-            on_cancelled=self._on_not_asked,
+            slot=self._asking,
         )
 
     def cancel(self) -> None:
         """Stop the installation without waiting for its end."""
-        if self._running is not None:
+        if self._job.is_busy:
             self._is_stopping = True
-            self._flows.cancel(self._running)
+            self._job.cancel()
             self.progressed.emit()
 
     def _may_begin(self) -> bool:
@@ -170,35 +171,29 @@ class Installing(QObject):
         self.changed.emit()
 
     def _on_cost(self, name: OptionalSet, cost: Cost) -> None:
-        self._is_asking = False
         self._costs[name] = cost
         question = install_question(name, cost.packages, cost.download_bytes, cost.installed_bytes)
-        dialog = QuestionDialog(self._page.theme, question, self._page.window())
-        dialog.answered.connect(lambda answer: self._begin(name) if answer == "install" else None)
-        dialog.open()
+        ask(QuestionDialog(self._page.theme, question, self._page.window()), install=lambda: self._begin(name))
 
     def _begin(self, name: OptionalSet) -> None:
         if self._installer is None or not self._may_begin():
             return
         self._heard, self._is_stopping, self._name = InstallerStatus(), False, name
         self._title = tr("Installing the set “{0}”").format(name)
-        self._running = self._flows.start(
+        self._flows.start(
             take(self._session.workspace, self._installer, name, self._heard),
             title=self._title,
             on_done=self._on_done,
             on_failed=self._on_failed,
             on_cancelled=self._on_cancelled,
             exclusive=True,
+            slot=self._job,
         )
         self._timer.start()
         self.changed.emit()
 
-    def _end(self) -> None:
-        self._timer.stop()
-        self._running, self._is_asking = None, False
-
     def _on_done(self, found: DescribeResult | None) -> None:
-        self._end()
+        self._timer.stop()
         self._costs.pop(self._name, None)
         if found is not None:
             self._session.set_described(found)
@@ -206,17 +201,14 @@ class Installing(QObject):
         self.installed.emit()
 
     def _on_failed(self, error: ErrorInfo) -> None:
-        self._end()
+        self._timer.stop()
         self.trouble = setup_failed(error)
         self.changed.emit()
 
     def _on_cancelled(self) -> None:
-        self._end()
+        self._timer.stop()
         self.trouble = was_stopped()
         self.changed.emit()
-
-    def _on_not_asked(self) -> None:
-        self._is_asking = False
 
 
 def is_working(title: str) -> ErrorValue:

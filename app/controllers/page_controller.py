@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from PySide6.QtCore import QObject
 
+from app.controllers.job_slot import JobSlot
+
 if TYPE_CHECKING:
-    from app.controllers.commands import Commands, Handler
+    from app.controllers.commands import Handler
     from app.controllers.flows import FlowRunner
     from app.controllers.kept import SavedSettings
     from app.controllers.project_edits import ProjectEdits
     from app.controllers.session import Session
+    from widgets.commands import Commands
     from widgets.main_window import MainWindow
     from widgets.theme import Theme
 
@@ -26,7 +29,17 @@ PACKAGE = "app.controllers"
 
 
 class PageController(QObject):
-    """Base class of all page controllers, owned by the window's controller; each default does nothing."""
+    """Base class of all page controllers, owned by the window's controller; each default does nothing.
+
+    `_job` is the slot of the page's own job, for pages that run one at a time.
+    """
+
+    def __init__(self, desk: "ControllerContext", page: QObject) -> None:
+        """Create the controller of `page`; subclasses connect it."""
+        super().__init__(page)
+        self._desk, self._job = desk, JobSlot(desk.flows)
+        self._window, self._session, self._flows = desk.window, desk.session, desk.flows
+        self._kept, self._commands = desk.kept, desk.commands
 
     def take_paths(self, paths: list[str]) -> bool:
         """Handle files that arrive while the page is shown; return True if no other page needs them."""
@@ -53,7 +66,11 @@ class ControllerContext:
     theme: "Theme"
     kept: "SavedSettings"
     edits: "ProjectEdits"
-    commands: "Commands"
+
+    @property
+    def commands(self) -> "Commands":
+        """Return the commands of the window."""
+        return self.window.commands
 
 
 @dataclass(frozen=True)

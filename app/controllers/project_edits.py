@@ -11,7 +11,9 @@ from app.services.projects.projects import find_project
 from app.services.projects.trash import contents_of, delete_for_good, move_to_trash, rename_project, restore
 from app.services.release.record import read_releases
 from app.services.release.releasing import drop_unused
+from widgets.commands import DELETE_PROJECT, RENAME_PROJECT
 from widgets.dialogs.project_questions import RenameQuestion, delete_question, forget_question
+from widgets.dialogs.questions import ask
 from widgets.main_window import MainWindow
 from widgets.parts.cards.error import ErrorValue
 from widgets.theme import Theme
@@ -23,12 +25,12 @@ class ProjectEdits(QObject):
     changed = Signal()
 
     def __init__(self, window: MainWindow, theme: Theme, session: Session, flows: FlowRunner, parent: QObject) -> None:
-        """Connect the edits to the menu of `window`."""
+        """Handle the commands of `window` for the open project."""
         super().__init__(parent)
         self._window, self._theme, self._session, self._flows = window, theme, session, flows
         self._repositories = session.workspace.repositories
-        window.rename_project_requested.connect(lambda: self.rename(self._open_id))
-        window.delete_project_requested.connect(lambda: self.delete(self._open_id))
+        window.commands.offer(RENAME_PROJECT, lambda: self.rename(self._open_id), lambda: bool(self._open_id))
+        window.commands.offer(DELETE_PROJECT, lambda: self.delete(self._open_id), lambda: bool(self._open_id))
 
     @property
     def _open_id(self) -> str:
@@ -40,8 +42,7 @@ class ProjectEdits(QObject):
         if project is None:
             return
         dialog = RenameQuestion(self._theme, project.name, self._window)
-        dialog.answered.connect(lambda answer: self._rename(project_id, dialog.name) if answer == "rename" else None)
-        dialog.open()
+        ask(dialog, rename=lambda: self._rename(project_id, dialog.name))
 
     def _rename(self, project_id: str, name: str) -> None:
         try:
@@ -60,8 +61,7 @@ class ProjectEdits(QObject):
         if project is None or self._is_at_work(project):
             return
         dialog = delete_question(self._theme, self._window, project.name, self._lost(project_id))
-        dialog.answered.connect(lambda answer: self._delete(project_id) if answer == "delete" else None)
-        dialog.open()
+        ask(dialog, delete=lambda: self._delete(project_id))
 
     def _delete(self, project_id: str) -> None:
         project = find_project(self._repositories, project_id)
@@ -83,8 +83,7 @@ class ProjectEdits(QObject):
         if project is None:
             return
         dialog = forget_question(self._theme, self._window, project.name, self._lost(project_id))
-        dialog.answered.connect(lambda answer: self._forget(project_id) if answer == "delete" else None)
-        dialog.open()
+        ask(dialog, delete=lambda: self._forget(project_id))
 
     def _forget(self, project_id: str) -> None:
         known = read_releases(self._repositories, project_id)

@@ -9,6 +9,7 @@ from app.controllers.words import error_value
 from app.domain.run import Run
 from app.services.opening.refusing import other_inputs
 from app.services.records.run_plan import as_begun
+from widgets.commands import OPEN_PROJECT
 
 
 class RunActions(QObject):
@@ -24,12 +25,12 @@ class RunActions(QObject):
         self._commands.offer(c.REPEAT_RUN, self._repeat)
 
     def _open(self, run: Run) -> None:
-        if self._commands.do(c.OPEN_PROJECT, run.project_id):
+        if self._commands.do(OPEN_PROJECT, run.project_id):
             self._commands.do(c.SHOW_RESULT if run.state in SHOWN_STATES else c.SHOW_RUN, run)
 
     def _resume(self, run: Run) -> None:
         """Continue a run; a run with other data or another model starts again, so that results are never mixed."""
-        if not self._is_open(run) and not self._commands.do(c.OPEN_PROJECT, run.project_id):
+        if not self._is_open(run) and not self._commands.do(OPEN_PROJECT, run.project_id):
             return
         preset = self._commands.do(c.PRESET_OF, run.goal.preset_id)
         if self._session.fits(run):

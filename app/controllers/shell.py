@@ -1,12 +1,15 @@
-"""Show the project, the progress marks and the jobs around the pages."""
+"""Show the project, the progress marks and the jobs around the pages, and the next step on empty pages."""
 
 from collections.abc import Mapping
 
 from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
 
 from app.controllers.commands import PRESET_OF
 from app.controllers.page_controller import AnySpec, ControllerContext, WorkflowProgress
+from app.controllers.words import tr
 from app.services.projects.trash import shown_projects
+from widgets.parts.page import NextStep, Page
 from widgets.rail import Mark
 from widgets.top_bar import ProjectValue
 
@@ -30,6 +33,11 @@ class ShellPresenter(QObject):
             signal.connect(self.show)
         session.exported.connect(self.show)
         flows.changed.connect(self._show_jobs)
+        desk.window.page_built.connect(self._on_page_built)
+        for changed in (session.model_changed, session.run_changed, flows.changed):
+            changed.connect(self._show_next)
+        for page_id, page in desk.window.built_pages.items():
+            self._on_page_built(page_id, page)
 
     def show(self) -> None:
         """Show the project, the list of projects and the marks."""
@@ -61,3 +69,24 @@ class ShellPresenter(QObject):
         others = sum(bool(running.title) and running not in runs for running in self._flows.everything)
         self._window.set_jobs(len(runs), runs[0].started_s if runs else None, others)
         self._window.set_marks(self._marks())
+
+    def _show_next(self) -> None:
+        """Show the next step of the workflow on all created pages."""
+        step = self._next_step()
+        for page in self._window.built_pages.values():
+            if isinstance(page, Page):
+                page.set_next(step)
+
+    def _on_page_built(self, _page_id: str, page: QWidget) -> None:
+        if isinstance(page, Page):
+            page.set_next(self._next_step())
+            page.next_requested.connect(self._window.show_page)
+
+    def _next_step(self) -> NextStep:
+        if self._session.model is None:
+            return NextStep("model", tr("Choose a model"))
+        if self._session.run is not None:
+            return NextStep("export", tr("Export a version"))
+        if self._flows.runs:
+            return NextStep("optimize", tr("Watch the optimization"))
+        return NextStep("goal", tr("Choose a goal"))

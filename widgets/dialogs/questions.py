@@ -1,5 +1,7 @@
 """Create the window's own questions: closing during a job, preparation of inputs, and kind of a dropped folder."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QWidget
 
@@ -10,6 +12,12 @@ from widgets.theme import Theme
 
 def _tr(text: str) -> str:
     return QCoreApplication.translate("questions", text)
+
+
+def ask(dialog: QuestionDialog, **acts: Callable[[], object]) -> None:
+    """Show a question and run the action that is named like its answer; other answers change nothing."""
+    dialog.answered.connect(lambda answer: acts[answer]() if answer in acts else None)
+    dialog.open()
 
 
 def close_question(theme: Theme, window: QWidget, job_title: str, job_count: int = 1) -> QuestionDialog:

@@ -40,6 +40,14 @@ class Card(QFrame):
         """Append items from top to bottom; with `stretch` all of them are parts, which share the spare height."""
         fill(self.box, *((item, stretch) for item in items) if stretch else items)
 
+    def swap(self, old: QWidget, new: QWidget) -> QWidget:
+        """Show `new` in the place of `old`, which is deleted, and return it."""
+        self.box.replaceWidget(old, new)
+        old.hide()
+        old.deleteLater()
+        new.show()
+        return new
+
 
 class TableCard(Card):
     """A card whose table reaches its edges."""
@@ -48,14 +56,6 @@ class TableCard(Card):
         """Create a card of these items; `name` is its accessible name."""
         super().__init__("", *items, name=name, edge=1, gap=0)
         self.box.setContentsMargins(1, 1, 1, 2)
-
-    def swap(self, old: QWidget, new: QWidget) -> QWidget:
-        """Show `new` in the place of `old`, which is deleted, and return it."""
-        self.box.replaceWidget(old, new)
-        old.hide()
-        old.deleteLater()
-        new.show()
-        return new
 
 
 def divider() -> QFrame:

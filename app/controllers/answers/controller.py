@@ -4,10 +4,9 @@ from PySide6.QtCore import QTimer
 
 from app.controllers.answers.file import read_columns
 from app.controllers.boxes import boxed, masked
-from app.controllers.flows import FlowRunner, Running
-from app.controllers.page_controller import ControllerSpec, PageController
+from app.controllers.job_slot import JobSlot
+from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.run_facts import facts_or_reported
-from app.controllers.session import Session
 from app.controllers.sounds import SoundPlayer
 from app.controllers.wordings import marked_lists, marked_pair
 from app.controllers.words import error_value, tr
@@ -15,7 +14,6 @@ from app.domain.variant import Variant
 from app.services.after.trying.showing import ShownInput, answer_rows, look_at
 from app.services.flow.steps import StepResult
 from app.services.records.facts import RunFacts
-from widgets.main_window import MainWindow
 from widgets.pages.answers.look import LookCard
 from widgets.pages.answers.page import AnswersPage
 from widgets.pages.answers.value import AnswersValue, LookValue
@@ -31,14 +29,12 @@ PAUSE_MS = 90
 class AnswersController(PageController):
     """Controller of the page "All answers"; it reads nothing before the page is shown."""
 
-    def __init__(self, window: MainWindow, page: AnswersPage, session: Session, flows: FlowRunner) -> None:
+    def __init__(self, desk: ControllerContext, page: AnswersPage) -> None:
         """Create the controller and connect it to its page."""
-        super().__init__(page)
-        self._window, self._page, self._session, self._flows = window, page, session, flows
-        self._facts: RunFacts | None = None
-        self._variant: Variant | None = None
-        self._running: Running | None = None
-        self._looking: Running | None = None
+        super().__init__(desk, page)
+        self._page, window = page, desk.window
+        self._chosen: tuple[RunFacts, Variant] | None = None
+        self._looking = JobSlot(desk.flows)
         self._wanted: tuple[int, ...] = ()
         self._sounds = SoundPlayer(page.show_sound, self)
         self._pause = QTimer(self)
@@ -52,8 +48,8 @@ class AnswersController(PageController):
         page.play_wanted.connect(self._sounds.play)
         page.stop_wanted.connect(self._sounds.stop)
         window.page_shown.connect(self._on_page_shown)
-        session.run_changed.connect(self._on_run_changed)
-        flows.changed.connect(self._on_flows_changed)
+        desk.session.run_changed.connect(self._on_run_changed)
+        desk.flows.changed.connect(self._on_flows_changed)
         page.show_empty()
         self._on_page_shown(window.current_page)
 
@@ -65,12 +61,12 @@ class AnswersController(PageController):
         self._cancel()
 
     def _on_run_changed(self) -> None:
-        self._facts = self._variant = None
+        self._chosen = None
         if self._window.current_page == PAGE:
             self.show()
 
     def _on_flows_changed(self) -> None:
-        if self._window.current_page == PAGE and self._facts is None and not self._flows.runs:
+        if self._window.current_page == PAGE and self._chosen is None and not self._flows.runs:
             self.show()
 
     def show(self) -> None:
@@ -80,7 +76,7 @@ class AnswersController(PageController):
             self._page.show_empty()
             return
         if self._flows.runs:
-            self._facts = None
+            self._chosen = None
             self._page.show_empty(is_measuring=True)
             return
         facts = facts_or_reported(self._session, self._page, run)
@@ -91,30 +87,28 @@ class AnswersController(PageController):
         variant = next((version for version in versions if version.id == wanted), None) or next(iter(versions), None)
         if variant is None:
             self._page.show_empty()
-        elif (facts, variant) != (self._facts, self._variant) or self._page.state != "full":
+        elif (facts, variant) != self._chosen or self._page.state != "full":
             self._load(facts, variant)
 
     def _load(self, facts: RunFacts, variant: Variant) -> None:
         self._cancel()
-        self._facts, self._variant = facts, variant
+        self._chosen = facts, variant
         self._page.show_loading(tr("Listing all answers"))
-        self._running = self._flows.start(
+        self._flows.start(
             answer_rows(self._session.workspace, facts, variant),
             title="",
             on_done=lambda done: self._on_rows(facts, variant, done),
             on_failed=self._on_failed,
+            slot=self._job,
         )
 
     def _cancel(self) -> None:
         self._pause.stop()
-        for running in (self._running, self._looking):
-            if running is not None:
-                self._flows.cancel(running)
-        self._running = self._looking = None
+        self._job.drop()
+        self._looking.drop()
 
     def _on_rows(self, facts: RunFacts, variant: Variant, done: StepResult[AnswerRowsResult] | None) -> None:
-        self._running = None
-        if done is None or facts is not self._facts:
+        if done is None or self._chosen is None or facts is not self._chosen[0]:
             self._page.show_empty()
             return
         try:
@@ -134,13 +128,14 @@ class AnswersController(PageController):
         )
 
     def _on_failed(self, error: ErrorInfo) -> None:
-        self._running = None
         self._page.show_error(error_value(error, page_title=tr("The answers cannot be listed")))
 
     def _on_version(self, variant_id: str) -> None:
-        facts = self._facts
-        variant = next((v for v in facts.variants if v.id == variant_id), None) if facts is not None else None
-        if facts is not None and variant is not None and variant != self._variant:
+        if self._chosen is None:
+            return
+        facts, before = self._chosen
+        variant = next((v for v in facts.variants if v.id == variant_id), before)
+        if variant != before:
             self._session.looked_at = variant.id
             self._load(facts, variant)
 
@@ -151,26 +146,18 @@ class AnswersController(PageController):
         self._pause.start()
 
     def _look(self) -> None:
-        facts, variant = self._facts, self._variant
-        if facts is None or variant is None or self._flows.runs:
+        if self._chosen is None or self._flows.runs:
             return
-        if self._looking is not None:
-            self._flows.cancel(self._looking)
-        self._looking = self._flows.start(
-            look_at(self._session.workspace, facts, variant, self._wanted),
+        self._flows.start(
+            look_at(self._session.workspace, *self._chosen, self._wanted),
             title="",
             on_done=self._on_looked,
-            on_failed=self._on_not_looked,
+            on_failed=lambda error: self._window.banner(error_value(error)),  # only its file may have moved
+            slot=self._looking,
         )
 
     def _on_looked(self, found: tuple[ShownInput, ...]) -> None:
-        self._looking = None
         self._page.show_looks(tuple(_look_value(looked) for looked in found))
-
-    def _on_not_looked(self, error: ErrorInfo) -> None:
-        """Show the error in the banner and keep the table, because only the file of the example may have moved."""
-        self._looking = None
-        self._window.banner(error_value(error))
 
 
 def answered(facts: RunFacts) -> list[Variant]:
@@ -209,7 +196,4 @@ def _unreadable(error: Exception) -> ErrorInfo:
     )
 
 
-CONTROLLER = ControllerSpec[AnswersPage, AnswersController](
-    "answers",
-    lambda desk, page: AnswersController(desk.window, page, desk.session, desk.flows),
-)
+CONTROLLER = ControllerSpec(PAGE, AnswersController)

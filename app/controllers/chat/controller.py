@@ -5,16 +5,13 @@ from collections.abc import Sequence
 from PySide6.QtCore import QTimer
 
 from app.controllers.detail_page import DetailController
-from app.controllers.flows import FlowRunner
-from app.controllers.page_controller import ControllerSpec
-from app.controllers.session import Session
+from app.controllers.page_controller import ControllerContext, ControllerSpec
 from app.controllers.words import error_value, tr
 from app.domain.chat_difference import first_difference
 from app.domain.variant import Variant
 from app.services.after.trying.chatting import LiveChat, chat_of_run, is_chat
 from app.services.flow.steps import JobError
 from app.services.records.facts import RunFacts
-from widgets.main_window import MainWindow
 from widgets.pages.chat.page import ChatPage
 from widgets.pages.chat.value import ChatValue, HowValue, Side
 from workers.contracts.after.chatting import ChatMessage, ChatPiece, ChatRequest
@@ -27,7 +24,9 @@ SIDES: tuple[Side, ...] = ("original", "optimized")
 class ChatController(DetailController):
     """Controller of the page Chat; both processes exist only while the page is shown, and `stop()` ends them."""
 
-    def __init__(self, window: MainWindow, page: ChatPage, session: Session, flows: FlowRunner) -> None:
+    page_id = "chat"
+
+    def __init__(self, desk: ControllerContext, page: ChatPage) -> None:
         """Create the controller and connect it to its page."""
         self._page = page
         self._chats: dict[Side, LiveChat] = {}
@@ -38,19 +37,19 @@ class ChatController(DetailController):
         self._timer = QTimer()
         self._timer.setInterval(POLL_MS)
         self._timer.timeout.connect(self._on_tick)
-        super().__init__(("chat", window, page), session, flows, chattable, self._value)
+        super().__init__(desk, page)
         page.said.connect(self._on_said)
         page.stop_requested.connect(self._on_stop)
         page.new_requested.connect(self._on_new)
-        window.page_shown.connect(self._on_other_page)
+        desk.window.page_shown.connect(self._on_other_page)
 
     def show(self) -> None:
         """Load both versions; the versions that were loaded before are closed."""
         self.stop()
         super().show()
-        facts, variant = self._facts, self._variant
-        if self._base.state != "full" or facts is None or variant is None:
+        if self._page.state != "full" or self._chosen is None:
             return
+        facts, variant = self._chosen
         try:
             for side, one in zip(SIDES, (facts.baseline, variant), strict=True):
                 self._chats[side] = chat_of_run(self._session.workspace, facts, one)
@@ -68,7 +67,12 @@ class ChatController(DetailController):
         self._chats, self._turn, self._is_ready = {}, None, False
         self._messages = {side: [] for side in SIDES}
 
-    def _value(self, facts: RunFacts, versions: Sequence[Variant], variant: Variant) -> ChatValue:
+    def versions_of(self, facts: RunFacts) -> Sequence[Variant]:
+        """Return the versions that can chat: all versions of a language model, none of another model."""
+        return facts.made if is_chat(facts.original_dir) else []
+
+    def value_of(self, facts: RunFacts, versions: Sequence[Variant], variant: Variant) -> ChatValue:
+        """Return the choice of versions."""
         return ChatValue(tuple((one.id, one.title) for one in versions), variant.id)
 
     def _on_other_page(self, page_id: str) -> None:
@@ -158,12 +162,4 @@ class ChatController(DetailController):
         self._messages[side].append(ChatMessage(role="assistant", content=self._answer))
 
 
-def chattable(facts: RunFacts) -> list[Variant]:
-    """Return the versions that can chat: all versions of a language model, none of another model."""
-    return facts.made if is_chat(facts.original_dir) else []
-
-
-CONTROLLER = ControllerSpec[ChatPage, ChatController](
-    "chat",
-    lambda desk, page: ChatController(desk.window, page, desk.session, desk.flows),
-)
+CONTROLLER = ControllerSpec("chat", ChatController)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from app.controllers.flows import FlowRunner, Running
+from app.controllers.flows import FlowRunner
+from app.controllers.job_slot import JobSlot
 from app.controllers.session import Session
 from app.controllers.words import tr
 from app.services.data.checking import Checked, check_read
@@ -38,18 +39,12 @@ class DataChecks(QObject):
         self._result: DataCheckResult | None = None
         self._failed: ErrorInfo | None = None
         self._folder: Path | None = None
-        self._running: Running | None = None
-        self._wish: object | None = None  # marks the current check; results of another one are ignored
+        self._job = JobSlot(flows)
         self._share: float | None = None
         self._stage = ""
         session.data_changed.connect(self.look)
         session.model_changed.connect(self.look)
         flows.changed.connect(self._on_flows)
-
-    @property
-    def result(self) -> DataCheckResult | None:
-        """Return the findings of the open data set; None until they are known."""
-        return self._result
 
     @property
     def leave_out(self) -> tuple[str, ...]:
@@ -75,14 +70,8 @@ class DataChecks(QObject):
         if key == self._key and self._failed is None:
             return
         self._key, self._result, self._failed, self._folder = key, None, None, None
-        self.stop()
+        self._job.drop()
         self._begin()
-
-    def stop(self) -> None:
-        """Stop the running check and forget it."""
-        running, self._running, self._wish = self._running, None, None
-        if running is not None:
-            self._flows.cancel(running)
 
     def rows(self) -> tuple[CheckValue, ...]:
         """Return the rows for the list of checks: findings or progress."""
@@ -90,7 +79,7 @@ class DataChecks(QObject):
             return check_rows(self._result)
         if self._failed is not None:
             return (CheckValue("warn", tr("Not everything could be checked: {0}").format(self._failed.detail)),)
-        if self._running is not None:
+        if self._job.is_busy:
             share = percent(self._share, 0) if self._share is not None else ""
             return (CheckValue("running", self._stage or tr("Looking for copies and wrong labels"), share),)
         if self._is_wanted():
@@ -99,7 +88,7 @@ class DataChecks(QObject):
 
     def _is_wanted(self) -> bool:
         data, asked = self._session.data, self._session.asked_data
-        known = self._result is not None or self._failed is not None or self._wish is not None
+        known = self._result is not None or self._failed is not None or self._job.is_busy
         return (
             not known and data is not None and data.result.origin == "person" and asked is not None and bool(asked.path)
         )
@@ -111,15 +100,15 @@ class DataChecks(QObject):
         if asked.path is None or not from_text(asked.path).exists():
             return
         self._share, self._stage = None, ""
-        self._wish = wish = object()
-        self._running = self._flows.start(
+        self._flows.start(
             check_read(asked, data, model.folder),
             title=tr("Check the examples"),
             yields_to_measurements=True,
-            on_done=lambda checked: self._on_done(wish, checked),
-            on_failed=lambda error: self._on_failed(wish, error),
-            on_cancelled=lambda: self._on_failed(wish, _stopped()),
-            observe=lambda event: self._on_event(wish, event),
+            on_done=self._on_done,
+            on_failed=self._on_failed,
+            on_cancelled=lambda: self._on_failed(_stopped()),
+            observe=self._on_event,
+            slot=self._job,
             restarts_automatically=True,
         )
         self.changed.emit()
@@ -127,29 +116,26 @@ class DataChecks(QObject):
     def _on_flows(self) -> None:
         """Stop for an optimization and start again after it."""
         if self._flows.runs:
-            if self._running is not None:
-                self.stop()
+            if self._job.is_busy:
+                self._job.drop()
                 self.changed.emit()
         elif self._is_wanted():
             self._begin()
 
-    def _on_event(self, wish: object, event: Event) -> None:
-        if wish is self._wish and isinstance(event, StepProgress):
+    def _on_event(self, event: Event) -> None:
+        if isinstance(event, StepProgress):
             share = event.done / event.total if event.total else None
             if share is None or self._share is None or self._stage != event.stage or abs(share - self._share) >= 0.01:
                 self._stage, self._share = event.stage, share
                 self.changed.emit()
 
-    def _on_done(self, wish: object, checked: Checked) -> None:
-        if wish is self._wish:
-            self._running, self._wish = None, None
-            self._result, self._folder = checked.result, checked.folder
-            self.changed.emit()
+    def _on_done(self, checked: Checked) -> None:
+        self._result, self._folder = checked.result, checked.folder
+        self.changed.emit()
 
-    def _on_failed(self, wish: object, error: ErrorInfo) -> None:
-        if wish is self._wish:
-            self._running, self._wish, self._failed = None, None, error
-            self.changed.emit()
+    def _on_failed(self, error: ErrorInfo) -> None:
+        self._failed = error
+        self.changed.emit()
 
 
 def _stopped() -> ErrorInfo:

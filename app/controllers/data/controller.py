@@ -4,24 +4,19 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Literal
 
-from PySide6.QtCore import Signal
-
 from app.controllers.commands import PREPARE_MODEL, READ_DATA, READ_KNOWN_DATA, READ_RESULTS, on
 from app.controllers.data.checks import DataChecks
 from app.controllers.data.doctor import DataDoctor
 from app.controllers.data.fed import DataFed
 from app.controllers.data.items import DataItems
 from app.controllers.data.reading import reading_value
-from app.controllers.flows import FlowRunner, Running
 from app.controllers.model.sample import sample_or_none
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.proof_ahead import reach_row
-from app.controllers.session import Session
 from app.controllers.words import error_value, tr
 from app.services.data.record import read_record, write_record
 from app.services.flow.events import Event, StepProgress
 from app.services.opening.opening import ReadData, read_data
-from widgets.main_window import MainWindow
 from widgets.pages.data.origin import OriginValue
 from widgets.pages.data.page import DataPage
 from widgets.pages.data.value import ColumnsValue, DataAskValue, DataValue
@@ -41,21 +36,12 @@ MOST_CLASSES = 2000
 
 
 class DataController(PageController):
-    """Controller of the page Data.
+    """Controller of the page Data."""
 
-    `read` is emitted when a data set is ready. `preparation_taken(spec)` asks to prepare inputs in another way.
-    `reading_changed(way, threshold)` asks to read the model's outputs in another way.
-    """
-
-    read = Signal()
-    preparation_taken = Signal(str)
-    reading_changed = Signal(str, object)
-
-    def __init__(self, window: MainWindow, page: DataPage, session: Session, flows: FlowRunner) -> None:
+    def __init__(self, desk: ControllerContext, page: DataPage) -> None:
         """Create the controller and connect it to its page."""
-        super().__init__(page)
-        self._window, self._page, self._session, self._flows = window, page, session, flows
-        self._running: Running | None = None
+        super().__init__(desk, page)
+        self._page, window, session, flows = page, desk.window, desk.session, desk.flows
         self._is_quiet = False
         self._checks = DataChecks(session, flows, self)
         self._checks.changed.connect(self._show_checks)
@@ -67,14 +53,14 @@ class DataController(PageController):
         page.continue_requested.connect(self._on_continue)
         page.suspects_requested.connect(self._on_suspects)
         page.origin_answered.connect(self._on_origin)
-        page.reading_changed.connect(self.reading_changed)
+        page.reading_changed.connect(desk.commands.to(READ_RESULTS))
         self._items = DataItems(page, session, flows, self)
         self._items.settled.connect(lambda asked: self._read(asked, after=None, show=False, quietly=True))
         self._doctor = DataDoctor(page, session, flows, self)
-        self._doctor.taken.connect(self.preparation_taken)
+        self._doctor.taken.connect(desk.commands.to(PREPARE_MODEL))
         self._fed = DataFed(page, session, flows, self)
         self._fed.prepared.connect(self._doctor.set_chosen)
-        page.cancel_requested.connect(self._on_cancel)
+        page.cancel_requested.connect(self._job.cancel)
         page.dismissed.connect(self.show)
         page.leave_out_requested.connect(self._on_leave_out)
         page.put_back_requested.connect(self._on_put_back)
@@ -85,7 +71,7 @@ class DataController(PageController):
 
     def show(self) -> None:
         """Show the data set, or the kind of data that the model needs."""
-        if self._running is not None:
+        if self._job.is_busy:
             return
         if self._session.data is not None:
             spec = self._spec()
@@ -145,8 +131,7 @@ class DataController(PageController):
         earlier = self._session.earlier_data
         if earlier is None:
             return
-        self._on_cancel()
-        self._running = None
+        self._job.drop()
         if self._session.workspace.artifacts.peek(earlier[1].key) is None:
             self._read(earlier[0], after=None)
         else:
@@ -168,7 +153,7 @@ class DataController(PageController):
 
     def _show_checks(self) -> None:
         """Show the current findings without changing the rest of the page."""
-        if self._running is None and self._session.data is not None:
+        if not self._job.is_busy and self._session.data is not None:
             asked = self._session.asked_data
             changed = count_changes(asked) if asked is not None else 0
             self._page.show_found(
@@ -213,14 +198,9 @@ class DataController(PageController):
             repositories = self._session.workspace.repositories
             write_record(repositories, project.id, project.data_path, DataRecord.model_validate(answers))
 
-    def _on_cancel(self) -> None:
-        if self._running is not None:
-            self._flows.cancel(self._running)
-
     def _on_model_changed(self) -> None:
         """Stop reading data for the previous model."""
-        self._on_cancel()
-        self._running = None
+        self._job.drop()
         self.show()
 
     def _read(self, asked: DataParams, after: str | None, *, show: bool = True, quietly: bool = False) -> None:
@@ -229,56 +209,39 @@ class DataController(PageController):
         if model is None:
             self._window.show_page("model")
             return
-        self._on_cancel()
+        self._job.drop()
         if show:
             self._window.show_page("data")
         self._is_quiet = quietly
         if not quietly:
             self._page.show_loading(tr("Reading the examples"))
-        running = self._flows.start(
+        self._flows.start(
             read_data(asked.model_copy(update={"model_dir": str(model.folder)})),
             title=tr("Read the examples"),
-            on_done=lambda data: self._on_read(running, asked, data, after),
-            on_failed=lambda error: self._on_failed(running, asked, error),
-            on_cancelled=lambda: self._on_cancelled(running),
+            on_done=lambda data: self._on_read(asked, data, after),
+            on_failed=lambda error: self._on_failed(asked, error),
+            on_cancelled=self.show,
             observe=self._on_event,
+            slot=self._job,
         )
-        self._running = running
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, StepProgress) and not self._is_quiet:
             self._page.show_loading(event.stage, event.done, event.total)
 
-    def _on_read(self, running: Running, asked: DataParams, data: ReadData, after: str | None) -> None:
-        if running is not self._running:
-            return
-        self._running = None
+    def _on_read(self, asked: DataParams, data: ReadData, after: str | None) -> None:
         self._session.set_data(asked, data)
         if after is not None and self._window.current_page == "data":
             self._window.show_page(after)
-        self.read.emit()
 
-    def _on_failed(self, running: Running, asked: DataParams, error: ErrorInfo) -> None:
-        if running is not self._running:
-            return
-        self._running = None
+    def _on_failed(self, asked: DataParams, error: ErrorInfo) -> None:
         name = Path(asked.path).name if asked.path else ""
         value = error_value(error, page_title=tr("These examples cannot be used"), subject=name)
         self._page.show_error(value, self._used_name())
 
-    def _on_cancelled(self, running: Running) -> None:
-        if running is self._running:
-            self._running = None
-            self.show()
-
-    def _name(self) -> str:
-        return self._session.project.name if self._session.project else ""
-
     def _spec(self) -> PipelineSpec | None:
         model = self._session.model
-        if model is None:
-            return None
-        return read_pipeline(model.folder)
+        return None if model is None else read_pipeline(model.folder)
 
     def _kind(self) -> DataKind:
         spec = self._spec()
@@ -356,19 +319,9 @@ def _preview(folder: Path, shown: str, label: str, kind: DataKind) -> PictureVal
     return PictureValue(text=shown)
 
 
-def _make(desk: ControllerContext, page: DataPage) -> DataController:
-    made = DataController(desk.window, page, desk.session, desk.flows)
-    made.preparation_taken.connect(desk.commands.to(PREPARE_MODEL))
-    made.reading_changed.connect(desk.commands.to(READ_RESULTS))
-    return made
-
-
 CONTROLLER = ControllerSpec(
     "data",
-    _make,
-    does=(
-        on(READ_DATA, DataController.read_path),
-        on(READ_KNOWN_DATA, DataController.read_known),
-    ),
+    DataController,
+    does=(on(READ_DATA, DataController.read_path), on(READ_KNOWN_DATA, DataController.read_known)),
     is_done=lambda way: way.session.data is not None,
 )

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.controllers.flows import FlowRunner, Running
+from app.controllers.flows import FlowRunner
+from app.controllers.job_slot import JobSlot
 from app.controllers.session import Session
 from app.controllers.words import tr
 from app.services.data.doctor import StoredCheck, check_preparation, read_check, store_check
@@ -35,8 +36,7 @@ class DataDoctor(QObject):
         self._value = DoctorValue()
         self._key: tuple[str, str] | None = None
         self._chosen = ""
-        self._running: Running | None = None
-        self._wish: object | None = None
+        self._job = JobSlot(flows)
         page.doctor_requested.connect(self.check)
         page.doctor_cancelled.connect(self.stop)
         page.preparation_taken.connect(self._on_taken)
@@ -67,28 +67,27 @@ class DataDoctor(QObject):
     def check(self) -> None:
         """Try the possible preparations; if a run measures, the page says that the check must wait."""
         model, data, asked = self._session.model, self._session.data, self._session.asked_data
-        if model is None or data is None or asked is None or not asked.path or self._running is not None:
+        if model is None or data is None or asked is None or not asked.path or self._job.is_busy:
             return
         if self._flows.runs:
             later = tr("An optimization is measuring. Check the preparation when it is done.")
             self._tell(DoctorValue("failed", verdict="waiting", what=later))
             return
-        self._wish = wish = object()
         self._tell(DoctorValue("running"))
-        self._running = self._flows.start(
+        self._flows.start(
             check_preparation(model, asked, data.key),
             title=tr("Check the preparation"),
-            on_done=lambda found: self._on_done(wish, found),
-            on_failed=lambda error: self._on_failed(wish, error),
-            on_cancelled=lambda: self._on_cancelled(wish),
-            observe=lambda event: self._on_event(wish, event),
+            on_done=self._on_done,
+            on_failed=self._on_failed,
+            on_cancelled=lambda: self._tell(DoctorValue()),
+            observe=self._on_event,
+            slot=self._job,
         )
 
     def stop(self) -> None:
         """Stop the running check and forget it."""
-        running, self._running, self._wish = self._running, None, None
-        if running is not None:
-            self._flows.cancel(running)
+        if self._job.is_busy:
+            self._job.drop()
             self._tell(DoctorValue())
 
     def _tell(self, value: DoctorValue) -> None:
@@ -105,30 +104,21 @@ class DataDoctor(QObject):
         if self._value.state == "taking" and not self._session.is_opening:
             self._tell(self._stored(self._key))
 
-    def _on_event(self, wish: object, event: Event) -> None:
-        if wish is self._wish and isinstance(event, StepProgress) and event.total:
+    def _on_event(self, event: Event) -> None:
+        if isinstance(event, StepProgress) and event.total:
             share = event.done / event.total
             if self._value.share is None or abs(share - self._value.share) >= 0.02:
                 self._tell(DoctorValue("running", share=share))
 
-    def _on_done(self, wish: object, found: DoctorResult) -> None:
-        if wish is self._wish:
-            self._running = self._wish = None
-            project = self._session.project
-            if project is not None and self._key is not None:
-                check = StoredCheck(model_key=self._key[0], data_key=self._key[1], result=found)
-                store_check(self._session.workspace.repositories, project.id, check)
-            self._tell(doctor_value(found))
+    def _on_done(self, found: DoctorResult) -> None:
+        project = self._session.project
+        if project is not None and self._key is not None:
+            check = StoredCheck(model_key=self._key[0], data_key=self._key[1], result=found)
+            store_check(self._session.workspace.repositories, project.id, check)
+        self._tell(doctor_value(found))
 
-    def _on_failed(self, wish: object, error: ErrorInfo) -> None:
-        if wish is self._wish:
-            self._running = self._wish = None
-            self._tell(DoctorValue("failed", verdict="warn", what=f"{error.title}. {error.detail}", why=error.hint))
-
-    def _on_cancelled(self, wish: object) -> None:
-        if wish is self._wish:
-            self._running = self._wish = None
-            self._tell(DoctorValue())
+    def _on_failed(self, error: ErrorInfo) -> None:
+        self._tell(DoctorValue("failed", verdict="warn", what=f"{error.title}. {error.detail}", why=error.hint))
 
 
 def doctor_value(found: DoctorResult) -> DoctorValue:

@@ -5,18 +5,17 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from app.controllers.boxes import boxed, masked
-from app.controllers.flows import FlowRunner, Running
+from app.controllers.flows import FlowRunner
+from app.controllers.job_slot import JobSlot
 from app.controllers.session import Session
 from app.controllers.words import tr
 from app.services.data.feeding import range_words, shape_words, show_fed
 from app.services.flow.events import Event, StepProgress
-from app.services.flow.steps import StepResult
 from widgets.pages.data.fed import FedExampleValue, FedInputValue, FedValue
 from widgets.pages.data.page import DataPage
 from widgets.parts.pictures import PictureValue
 from widgets.parts.small import CheckState, CheckValue
 from workers.contracts.data.fed import FedExample, FedResult
-from workers.contracts.errors import ErrorInfo
 from workers.contracts.wording import capitalized
 
 STATES: dict[str, CheckState] = {"info": "ok", "warning": "warn"}
@@ -37,8 +36,7 @@ class DataFed(QObject):
         self._page, self._session, self._flows = page, session, flows
         self._key: tuple[str, str] | None = None
         self._value = FedValue()
-        self._running: Running | None = None
-        self._wish: object | None = None
+        self._job = JobSlot(flows)
         session.data_changed.connect(self.show)
         session.model_changed.connect(self.show)
         flows.changed.connect(self._on_flows)
@@ -47,16 +45,10 @@ class DataFed(QObject):
         """Show the result for the open model and data; start the inspection if there is none."""
         key = self._wanted_key()
         if key != self._key:
-            self.stop()
+            self._job.drop()
             self._key, self._value = key, FedValue()
         self._tell(self._value)
         self._begin()
-
-    def stop(self) -> None:
-        """Stop the running inspection and forget it."""
-        running, self._running, self._wish = self._running, None, None
-        if running is not None:
-            self._flows.cancel(running)
 
     def _wanted_key(self) -> tuple[str, str] | None:
         model, data = self._session.model, self._session.data
@@ -66,25 +58,27 @@ class DataFed(QObject):
 
     def _begin(self) -> None:
         model, data = self._session.model, self._session.data
-        open_yet = self._key is not None and self._value.state == "waiting" and self._running is None
+        open_yet = self._key is not None and self._value.state == "waiting" and not self._job.is_busy
         if not open_yet or self._flows.runs or model is None or data is None:
             return
-        self._wish = wish = object()
         self._tell(FedValue("running"))
-        self._running = self._flows.start(
+        self._flows.start(
             show_fed(model, data),
             title=tr("See what the model is fed"),
-            on_done=lambda done: self._on_done(wish, done),
-            on_failed=lambda error: self._on_failed(wish, error),
-            on_cancelled=lambda: self._on_cancelled(wish),
-            observe=lambda event: self._on_event(wish, event),
+            on_done=lambda done: self._tell(fed_value(done.result, done.folder)),
+            on_failed=lambda error: self._tell(FedValue("failed", what=f"{error.title}. {error.detail} {error.hint}")),
+            on_cancelled=lambda: self._tell(
+                FedValue("failed", what=tr("It was stopped. Open the data again to see it."))
+            ),
+            observe=self._on_event,
+            slot=self._job,
             restarts_automatically=True,
         )
 
     def _on_flows(self) -> None:
         """Stop for a measurement and start again after it."""
-        if self._flows.runs and self._running is not None:
-            self.stop()
+        if self._flows.runs and self._job.is_busy:
+            self._job.drop()
             self._tell(FedValue())
         elif not self._flows.runs and self._key is not None and self._key == self._wanted_key():
             self._begin()
@@ -94,26 +88,11 @@ class DataFed(QObject):
         self._page.show_fed(value)
         self.prepared.emit("" if self._key is None else prepared_words(value))
 
-    def _on_event(self, wish: object, event: Event) -> None:
-        if wish is self._wish and isinstance(event, StepProgress) and event.total:
+    def _on_event(self, event: Event) -> None:
+        if isinstance(event, StepProgress) and event.total:
             share = event.done / event.total
             if self._value.share is None or abs(share - self._value.share) >= 0.02:
                 self._tell(FedValue("running", share=share))
-
-    def _on_done(self, wish: object, done: StepResult[FedResult]) -> None:
-        if wish is self._wish:
-            self._running = self._wish = None
-            self._tell(fed_value(done.result, done.folder))
-
-    def _on_failed(self, wish: object, error: ErrorInfo) -> None:
-        if wish is self._wish:
-            self._running = self._wish = None
-            self._tell(FedValue("failed", what=f"{error.title}. {error.detail} {error.hint}"))
-
-    def _on_cancelled(self, wish: object) -> None:
-        if wish is self._wish:
-            self._running = self._wish = None
-            self._tell(FedValue("failed", what=tr("It was stopped. Open the data again to see it.")))
 
 
 def prepared_words(value: FedValue) -> str:

@@ -5,7 +5,8 @@ from dataclasses import replace
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.controllers.data.edits import DataEdits
-from app.controllers.flows import FlowRunner, Running
+from app.controllers.flows import FlowRunner
+from app.controllers.job_slot import JobSlot
 from app.controllers.session import Session
 from app.services.data.thumbnails import CHUNK, DataItem, draw, read_items
 from widgets.pages.data.grid import ItemValue, Mark, Part
@@ -33,7 +34,7 @@ class DataItems(QObject):
         self._shown_key: str | None = None
         self._drawn: set[int] = set()
         self._wanted: list[int] = []
-        self._drawing: Running | None = None
+        self._drawing = JobSlot(flows)
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(SETTLE_MS)
@@ -61,7 +62,8 @@ class DataItems(QObject):
         if self.edits.begin(asked):
             self._settle.stop()
         if data.key != self._shown_key:
-            self._stop()
+            self._wanted = []
+            self._drawing.cancel()
             self._drawn.clear()
         self._shown_key = data.key
         try:
@@ -118,30 +120,25 @@ class DataItems(QObject):
     def _draw_next(self) -> None:
         """Draw one range at a time, the newest request first, and none while an optimization measures."""
         data, asked, model = self._session.data, self._session.asked_data, self._session.model
-        if self._drawing is not None or not self._wanted or self._flows.runs or model is None:
+        if self._drawing.is_busy or not self._wanted or self._flows.runs or model is None:
             return
         if data is None or asked is None or not asked.path or data.result.kind != "images":
             return
         first, key = self._wanted.pop(), data.key
-        self._drawing = self._flows.start(
+        self._flows.start(
             draw(asked, data, model.folder, first),
             title="",
             on_done=lambda pictures: self._on_drawn(key, first, pictures),
             on_failed=lambda _error: self._on_drawn(key, first, (b"",) * CHUNK),
             on_cancelled=lambda: self._on_drawn("", first, ()),
+            slot=self._drawing,
         )
 
     def _on_drawn(self, key: str, first: int, pictures: tuple[bytes, ...]) -> None:
-        self._drawing = None
         if key == self._shown_key:
             self._drawn.add(first)
             self._page.put_pictures(first, pictures)
         self._draw_next()
-
-    def _stop(self) -> None:
-        self._wanted = []
-        if self._drawing is not None:
-            self._flows.cancel(self._drawing)
 
 
 def _value(item: DataItem, asked: DataParams, is_left: bool) -> ItemValue:

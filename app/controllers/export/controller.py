@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QUrl, Signal
+from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 
 from app.controllers.commands import EXPORT_VERSION, RELEASE_EXPORT, WRITE_VERSION, on
@@ -23,12 +23,10 @@ from app.controllers.export.presenter import (
 )
 from app.controllers.export.progress import ExportProgress, usual_export_s
 from app.controllers.export.proving import TargetProof, offered
-from app.controllers.flows import FlowRunner, Running
 from app.controllers.installing import Installing
-from app.controllers.kept import SavedSettings
+from app.controllers.job_slot import JobSlot
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.run_facts import facts_or_reported
-from app.controllers.session import Session
 from app.controllers.words import error_value, tr
 from app.domain.job import ExportRecord
 from app.domain.variant import Variant
@@ -43,7 +41,6 @@ from app.services.machine.optional_sets import Installer
 from app.services.records.facts import RunFacts
 from app.services.release.record import number_of
 from app.signing_key import can_sign, make_own_key
-from widgets.main_window import MainWindow
 from widgets.pages.export.page import ExportPage
 from widgets.pages.export.value import DoneValue, ExportRequest, ExportValue, TargetValue
 from workers.contracts.errors import ErrorInfo
@@ -55,23 +52,16 @@ NO_TARGET = DescribedTarget(id="", title="", available=False)
 
 
 class ExportController(PageController):
-    """Controller of the page Export for the chosen version, else the recommended one, else the original."""
+    """Controller of the page Export for the chosen version, else the recommended one, else the original.
 
-    release_requested = Signal(object)  # the ExportRecord
+    `_job` writes the bundle.
+    """
 
-    def __init__(
-        self,
-        window: MainWindow,
-        page: ExportPage,
-        session: Session,
-        flows: FlowRunner,
-        kept: SavedSettings,
-        installer: Installer | None = None,
-    ) -> None:
+    def __init__(self, desk: ControllerContext, page: ExportPage, installer: Installer | None = None) -> None:
         """Create the controller; `installer` None means the clone's own installer."""
-        super().__init__(page)
+        super().__init__(desk, page)
+        self._page, window, session, flows = page, desk.window, desk.session, desk.flows
         self._installing = Installing(page, session, flows, installer)
-        self._window, self._page, self._session, self._flows, self._kept = window, page, session, flows, kept
         self._facts: RunFacts | None = None
         self._wanted: Variant | None = None
         self._variant: Variant | None = None
@@ -79,8 +69,7 @@ class ExportController(PageController):
         self._target = NO_TARGET
         self._card_page = ""
         self._progress = ExportProgress(page)
-        self._exporting: Running | None = None
-        self._previewing: Running | None = None
+        self._previewing = JobSlot(flows)
         self._exported: ExportRecord | None = None
         page.export_requested.connect(self._on_export)
         page.answers_changed.connect(self._on_answers)
@@ -91,7 +80,7 @@ class ExportController(PageController):
         page.open_folder_requested.connect(self._on_open_folder)
         page.read_card_requested.connect(self._on_read_card)
         page.again_requested.connect(self.show)
-        page.cancel_requested.connect(self._on_cancel)
+        page.cancel_requested.connect(self._job.cancel)
         page.sign_chosen.connect(self._on_sign)
         page.release_requested.connect(self._on_release)
         self._installing.serve(page, window.banner, self._sets)
@@ -105,25 +94,25 @@ class ExportController(PageController):
 
     def choose(self, variant_id: str) -> None:
         """Show this version; during an export its progress is shown instead."""
-        if self._exporting is None:
+        if not self._job.is_busy:
             self._load(variant_id)
         self._window.show_page("export")
 
     def write(self, variant_id: str) -> None:
         """Export this version at once with the last settings; the form is shown if a question is open."""
         is_shown = self._page.state == "full" and self._wanted is not None and self._wanted.id == variant_id
-        if self._exporting is None and not is_shown:
+        if not self._job.is_busy and not is_shown:
             self._load(variant_id)
         self._window.show_page("export")
         facts, wanted = self._facts, self._wanted
-        if self._exporting is None and facts is not None and wanted is not None:
+        if not self._job.is_busy and facts is not None and wanted is not None:
             target = target_at_once(self._targets(), self._kept.value.export_target, facts, wanted)
             if target is not None and target.id == self._target.id:
                 self._page.start()
 
     def show(self) -> None:
         """Show the recommended version, unless an export runs."""
-        if self._exporting is None:
+        if not self._job.is_busy:
             self._load(None)
 
     def _load(self, variant_id: str | None) -> None:
@@ -180,7 +169,7 @@ class ExportController(PageController):
         return (*(row.installs for row in self._targets()), None if can_sign() else "sign")
 
     def _on_installed(self) -> None:
-        if self._wanted is not None and self._exporting is None and self._page.state == "full":
+        if self._wanted is not None and not self._job.is_busy and self._page.state == "full":
             self._load(self._wanted.id)
 
     def _targets(self) -> tuple[DescribedTarget, ...]:
@@ -191,7 +180,7 @@ class ExportController(PageController):
         """Select another target with its questions, stages and run instructions; the user's answers stay."""
         facts, wanted, value = self._facts, self._wanted, self._value
         target = next((row for row in self._targets() if row.id == target_id), None)
-        if target is None or facts is None or wanted is None or value is None or self._exporting is not None:
+        if target is None or facts is None or wanted is None or value is None or self._job.is_busy:
             return
         is_default = value.path == free_path(facts, self._target)
         path = value.path.removesuffix(self._target.suffix) + target.suffix
@@ -224,18 +213,18 @@ class ExportController(PageController):
             self._value = replace(self._value, sign=replace(self._value.sign, wanted=wanted))
 
     def _on_prove(self) -> None:
-        if self._facts is not None and self._wanted is not None and self._exporting is None:
+        if self._facts is not None and self._wanted is not None and not self._job.is_busy:
             self._proof.start(self._target, self._facts, self._wanted)
 
     def _on_proof_changed(self, wanted_id: str) -> None:
-        if self._exporting is None:
+        if not self._job.is_busy:
             self._load(wanted_id)
 
     def _on_release(self) -> None:
         if self._released() is not None:
             self._window.show_page("releases")
         elif self._exported is not None:
-            self.release_requested.emit(self._exported)
+            self._commands.do(RELEASE_EXPORT, self._exported)
 
     def _released(self) -> int | None:
         """Return which release the bundle became that is shown as done."""
@@ -247,26 +236,24 @@ class ExportController(PageController):
         facts, variant, value, found = self._facts, self._variant, self._value, self._session.described
         if facts is None or variant is None or value is None or found is None or not value.target:
             return
-        if self._previewing is not None:
-            self._flows.cancel(self._previewing)
         ask = Ask(
             facts.run.id, variant.id, value.target, Path(value.path), None, value.purpose, value.not_for, value.contact
         )
         card = card_facts(facts, variant, ask, found.device)
         card = card.model_copy(update={"instead_of": instead_of(self._target, facts, variant)})
-        self._previewing = self._flows.start(
+        self._flows.start(
             card_preview(facts, card, value.target),
             title="",
             on_done=self._on_card,
             on_failed=lambda error: self._window.banner(error_value(error)),
+            slot=self._previewing,
         )
 
     def _on_card(self, text: str) -> None:
-        self._previewing = None
         if self._value is None:
             return
         self._value = replace(self._value, card=text)
-        if self._exporting is None:
+        if not self._job.is_busy:
             self._page.show_value(self._value)
         else:
             self._page.show_card(text)
@@ -286,7 +273,7 @@ class ExportController(PageController):
 
     def _on_export(self, wanted: ExportRequest) -> None:
         facts, variant = self._facts, self._variant
-        if facts is None or variant is None or self._exporting is not None:
+        if facts is None or variant is None or self._job.is_busy:
             return
         self._session.change(purpose=wanted.purpose, not_for=wanted.not_for, contact=wanted.contact)
         out = Path(wanted.path)
@@ -305,31 +292,28 @@ class ExportController(PageController):
         )  # fmt: skip
         usual_s = usual_export_s(self._session.workspace)
         self._progress.begin(self._target, out, checks(facts, variant), usual_s)
-        self._exporting = self._flows.start(
+        self._flows.start(
             export(self._session.workspace, facts, ask),
             title=tr("Export {0}").format(out.name),
             on_done=self._on_done,
             on_failed=self._on_failed,
             on_cancelled=self._on_cancelled,
             observe=self._progress.take,
+            slot=self._job,
         )
 
     def _on_described(self) -> None:
         """Show the targets again after a new description of the computer."""
         value, facts, wanted = self._value, self._facts, self._wanted
-        is_form = self._exporting is None and self._page.state == "full"
+        is_form = not self._job.is_busy and self._page.state == "full"
         if value is None or facts is None or wanted is None or not is_form:
             return
         rows = self._target_values([offered(row, facts, wanted) for row in self._targets()])
         if value.targets != rows or not value.card:
             self._load(wanted.id)
 
-    def _end(self) -> None:
-        self._exporting = None
-        self._progress.end()
-
     def _on_done(self, exported: Exported) -> None:
-        self._end()
+        self._progress.end()
         self._exported = exported.record
         self._session.exported.emit()
         facts, variant = self._facts, self._variant
@@ -351,16 +335,12 @@ class ExportController(PageController):
         )
 
     def _on_failed(self, error: ErrorInfo) -> None:
-        self._end()
+        self._progress.end()
         self._page.show_error(error_value(error, page_title=tr("The bundle was not written")))
 
     def _on_cancelled(self) -> None:
-        self._end()
+        self._progress.end()
         self.show()
-
-    def _on_cancel(self) -> None:
-        if self._exporting is not None:
-            self._flows.cancel(self._exporting)
 
     def _on_read_card(self) -> None:
         """Open the bundle's page in the browser from a file, which the window removes when it closes or starts next."""
@@ -386,15 +366,9 @@ class ExportController(PageController):
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(path).parent)))
 
 
-def _make(desk: ControllerContext, page: ExportPage) -> ExportController:
-    made = ExportController(desk.window, page, desk.session, desk.flows, desk.kept)
-    made.release_requested.connect(desk.commands.to(RELEASE_EXPORT))
-    return made
-
-
-CONTROLLER = ControllerSpec[ExportPage, ExportController](
+CONTROLLER = ControllerSpec(
     "export",
-    _make,
+    ExportController,
     does=(on(EXPORT_VERSION, ExportController.choose), on(WRITE_VERSION, ExportController.write)),
     is_done=lambda way: way.has_exports,
 )

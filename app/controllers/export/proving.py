@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from app.controllers.flows import FlowRunner, Running
+from app.controllers.flows import FlowRunner
+from app.controllers.job_slot import JobSlot
 from app.controllers.session import Session
 from app.controllers.words import error_value, tr, wait_for_the_run
 from app.domain.run import Run
@@ -32,7 +33,7 @@ class TargetProof:
     ) -> None:
         """Create the proof; `on_changed` receives the id of the wanted version."""
         self._window, self._session, self._flows, self._on_changed = window, session, flows, on_changed
-        self._running: Running | None = None
+        self._job = JobSlot(flows)
         self._wanted_id = ""
         self._target: DescribedTarget | None = None
         self._version_id = ""
@@ -44,30 +45,31 @@ class TargetProof:
             return None
         seconds = prove_alone_s(self._session.workspace, facts, version)
         takes = about(seconds, tr) if seconds is not None else ""
-        return ProveValue(version.title, takes, is_timed(version), is_running=self._running is not None)
+        return ProveValue(version.title, takes, is_timed(version), is_running=self._job.is_busy)
 
     def start(self, target: DescribedTarget, facts: RunFacts, wanted: Variant) -> None:
         """Evaluate the offered version."""
         version = provable(target, facts, wanted)
-        if version is None or self._running is not None:
+        if version is None or self._job.is_busy:
             return
         if self._flows.runs:
             self._window.banner(wait_for_the_run(tr("Prove it when the run is over.")))
             return
-        self._running = self._flows.start(
+        self._flows.start(
             prove_alone(self._session.workspace, facts, version),
             title=tr("Prove {0}").format(version.title),
             on_done=self._on_done,
             on_failed=self._on_failed,
-            on_cancelled=self._end,
+            on_cancelled=lambda: self._on_changed(self._wanted_id),
             measures=not is_timed(version),
+            slot=self._job,
         )
         self._wanted_id, self._target, self._version_id = wanted.id, target, version.id
         self._on_changed(wanted.id)
 
     def _on_done(self, run: Run) -> None:
         self._session.set_run(run)
-        self._end()
+        self._on_changed(self._wanted_id)
         facts = read_facts(self._session.workspace, run.id)
         version = next(one for one in facts.variants if one.id == self._version_id)
         if self._target is not None and not self._is_taken(self._target, facts, version):
@@ -79,10 +81,6 @@ class TargetProof:
 
     def _on_failed(self, error: ErrorInfo) -> None:
         self._window.banner(error_value(error))
-        self._end()
-
-    def _end(self) -> None:
-        self._running = None
         self._on_changed(self._wanted_id)
 
 

@@ -2,12 +2,9 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Signal
-
 from app.controllers.commands import PRESET_OF, START_RUN, on
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.proof_ahead import few_value
-from app.controllers.session import Session
 from app.controllers.words import error_value, tr
 from app.domain.words.results import forecast_words, short_of_memory
 from app.paths import unusable
@@ -17,7 +14,6 @@ from presets.loader import DEFAULT_ID, Catalog, load_presets
 from presets.own_presets import save_preset
 from presets.schema import Preset
 from presets.yaml_file import PresetRefused
-from widgets.main_window import MainWindow
 from widgets.pages.goal.page import GoalPage
 from widgets.pages.goal.value import GoalValue, PresetValue, RecipeValue, StepValue, TechniqueValue
 from workers.contracts.jobs import DescribeResult
@@ -27,14 +23,12 @@ from workers.contracts.specs import Recipe, RecipeStep
 
 
 class GoalController(PageController):
-    """Controller of the page Goal; `run_requested` is emitted when the user starts a run."""
+    """Controller of the page Goal."""
 
-    run_requested = Signal()
-
-    def __init__(self, window: MainWindow, page: GoalPage, session: Session) -> None:
+    def __init__(self, desk: ControllerContext, page: GoalPage) -> None:
         """Create the controller and connect it to its page."""
-        super().__init__(page)
-        self._window, self._page, self._session = window, page, session
+        super().__init__(desk, page)
+        self._page, session, window = page, desk.session, desk.window
         self._catalog: Catalog = load_presets(session.workspace.paths.presets)
         page.preset_chosen.connect(self._on_preset)
         page.limit_changed.connect(self._on_limit)
@@ -42,7 +36,7 @@ class GoalController(PageController):
         page.data_requested.connect(lambda: window.show_page("data"))
         page.recipes_changed.connect(self._on_recipes)
         page.save_requested.connect(self._on_save)
-        page.run_requested.connect(self.run_requested)
+        page.run_requested.connect(lambda: self._commands.do(START_RUN, self.preset, self._kept.value.threads, False))
         page.model_requested.connect(lambda: window.show_page("model"))
         for signal in (session.model_changed, session.data_changed, session.run_changed, session.described_changed):
             signal.connect(self.show)
@@ -224,15 +218,9 @@ def techniques(found: DescribeResult | None, kind: str = "") -> tuple[TechniqueV
     )
 
 
-def _make(desk: ControllerContext, page: GoalPage) -> GoalController:
-    made = GoalController(desk.window, page, desk.session)
-    made.run_requested.connect(lambda: desk.commands.do(START_RUN, made.preset, desk.kept.value.threads, False))
-    return made
-
-
 CONTROLLER = ControllerSpec(
     "goal",
-    _make,
+    GoalController,
     does=(on(PRESET_OF, GoalController.preset_of),),
     is_done=lambda way: way.session.run is not None or way.is_running,
 )

@@ -2,16 +2,12 @@
 
 from dataclasses import replace
 
-from app.controllers.flows import FlowRunner, Running
 from app.controllers.gpu.presenter import gpu_value, report
 from app.controllers.installing import Installing
-from app.controllers.kept import SavedSettings
-from app.controllers.page_controller import ControllerSpec, PageController
-from app.controllers.session import Session
+from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.words import error_value, tr, wait_for_the_run
 from app.services.machine.gpu_doctor import Ladder, examine
 from app.services.machine.optional_sets import Installer
-from widgets.main_window import MainWindow
 from widgets.pages.gpu.page import GpuPage
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.gpu import GpuCard, TriedRung
@@ -22,25 +18,15 @@ PAGE, BACK = "gpu", "settings"
 class GpuController(PageController):
     """Controller of the page GPU doctor; nothing is checked while versions are measured."""
 
-    def __init__(
-        self,
-        window: MainWindow,
-        page: GpuPage,
-        session: Session,
-        flows: FlowRunner,
-        kept: SavedSettings,
-        installer: Installer | None = None,
-    ) -> None:
+    def __init__(self, desk: ControllerContext, page: GpuPage, installer: Installer | None = None) -> None:
         """Create the controller; `installer` None means the clone's own installer."""
-        super().__init__(page)
-        self._kept = kept
-        self._window, self._page, self._session, self._flows = window, page, session, flows
+        super().__init__(desk, page)
+        self._page, window = page, desk.window
         self._rows: list[TriedRung] = []
         self._cards: tuple[GpuCard, ...] = ()
-        self._running: Running | None = None
         self._was_tried = False
-        self._installing = Installing(page, session, flows, installer)
-        self._installing.changed.connect(lambda: self._show(is_trying=self._running is not None))
+        self._installing = Installing(page, desk.session, desk.flows, installer)
+        self._installing.changed.connect(self._show)
         self._installing.progressed.connect(self._on_progress)
         self._installing.installed.connect(self.start)
         page.install_requested.connect(self._installing.request)
@@ -59,7 +45,7 @@ class GpuController(PageController):
 
     def start(self) -> None:
         """Run all checks, from the lowest level."""
-        if self._running is not None or self._installing.value is not None:
+        if self._job.is_busy or self._installing.value is not None:
             return
         if self._flows.runs:
             self._page.show_error(wait_for_the_run(tr("Come back when they are done.")))
@@ -68,14 +54,15 @@ class GpuController(PageController):
         self._installing.forget_trouble()
         found = self._session.described
         self._cards = found.cards if found is not None else ()
-        self._show(is_trying=True)
-        self._running = self._flows.start(
+        self._flows.start(
             examine(self._on_row),
             title=tr("Check the graphics cards"),
             on_done=self._on_done,
             on_failed=self._on_failed,
             on_cancelled=self._on_cancelled,
+            slot=self._job,
         )
+        self._show()
 
     def _on_progress(self) -> None:
         value = self._installing.value
@@ -84,35 +71,32 @@ class GpuController(PageController):
 
     def _on_row(self, row: TriedRung) -> None:
         self._rows.append(row)
-        self._show(is_trying=True)
+        self._show()
 
     def _on_done(self, ladder: Ladder) -> None:
-        self._running = None
         self._cards, self._rows = ladder.cards, list(ladder.rungs)
-        self._show(is_trying=False)
+        self._show()
 
     def _on_failed(self, error: ErrorInfo) -> None:
-        self._running, self._was_tried = None, False
+        self._was_tried = False
         self._page.show_error(error_value(error))
 
     def _on_cancelled(self) -> None:
-        self._running, self._was_tried = None, False
-        self._show(is_trying=False)
+        self._was_tried = False
+        self._show()
 
     def _on_card(self, uuid: str) -> None:
         """Use this GPU from now on; running jobs stay on their GPU."""
         card = next(card for card in self._cards if card.uuid == uuid)
         self._kept.save(gpu_uuid=card.uuid, gpu_index=card.index)
         self._window.set_device(card.name)
-        self._show(is_trying=self._running is not None)
+        self._show()
 
-    def _show(self, *, is_trying: bool) -> None:
+    def _show(self) -> None:
         chosen = self._kept.value.gpu_uuid or None
-        installing = self._installing
+        installing, is_trying = self._installing, self._job.is_busy
         value = gpu_value(self._cards, self._rows, is_trying=is_trying, chosen=chosen, installs=installing.is_offered)
         self._page.show_value(replace(value, installing=installing.value, trouble=installing.trouble))
 
 
-CONTROLLER = ControllerSpec[GpuPage, GpuController](
-    PAGE, lambda desk, page: GpuController(desk.window, page, desk.session, desk.flows, desk.kept)
-)
+CONTROLLER = ControllerSpec(PAGE, GpuController)

@@ -1,19 +1,18 @@
 """Control the page Guide, which has the same content for everyone."""
 
-from app.controllers.page_controller import ControllerSpec, PageController
+from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.help import task_pages
-from widgets.main_window import MainWindow
 from widgets.pages.guide.page import GuidePage
 
 
 class GuideController(PageController):
     """Controller of the page Guide; its only action is to return to the previous page."""
 
-    def __init__(self, window: MainWindow, page: GuidePage) -> None:
+    def __init__(self, desk: ControllerContext, page: GuidePage) -> None:
         """Create the controller and connect it to its page."""
-        super().__init__(page)
+        super().__init__(desk, page)
         self._page = page
-        page.back_requested.connect(lambda: window.toggle_page("guide"))
+        page.back_requested.connect(lambda: desk.window.toggle_page("guide"))
         page.task_requested.connect(self._show_task)
         page.show_value(tuple((task.topic, task.title) for task in task_pages().values()))
 
@@ -22,7 +21,4 @@ class GuideController(PageController):
         self._page.show_task(task.title, task.body, task.pictures())
 
 
-CONTROLLER = ControllerSpec[GuidePage, GuideController](
-    "guide",
-    lambda desk, page: GuideController(desk.window, page),
-)
+CONTROLLER = ControllerSpec("guide", GuideController)

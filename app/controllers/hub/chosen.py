@@ -17,6 +17,7 @@ from app.services.hub.finding import hub_address, token_place
 from app.services.hub.flows import hub_model, log_in
 from app.services.hub.model_cache import ModelCache
 from widgets.dialogs.hub_questions import link_question, pickle_question
+from widgets.dialogs.questions import ask
 from widgets.main_window import MainWindow
 from widgets.pages.hub.page import HubPage
 from widgets.pages.hub.value import DownloadState, GatedValue, HubDetailValue
@@ -177,9 +178,10 @@ class ChosenModel(QObject):
         """Ask with the whole address in view, then open it in the user's browser."""
         if not address.startswith(("https://", "http://")):
             return
-        dialog = link_question(self._theme, self._window, address)
-        dialog.answered.connect(lambda answer: QDesktopServices.openUrl(QUrl(address)) if answer == "open" else None)
-        dialog.open()
+        ask(
+            link_question(self._theme, self._window, address),
+            open=lambda: QDesktopServices.openUrl(QUrl(address)),
+        )
 
     # --- actions
 
@@ -200,16 +202,11 @@ class ChosenModel(QObject):
         self._downloads.start(request, found.total_bytes or None)
 
     def _ask_consent(self, repo: str) -> None:
-        dialog = pickle_question(self._theme, self._window, repo)
-
-        def on_answered(answer: str) -> None:
-            if answer == "download":
-                self._download(repo, consented=True)
-            elif answer == "safe":
-                self.safe_wanted.emit(repo.rpartition("/")[2])
-
-        dialog.answered.connect(on_answered)
-        dialog.open()
+        ask(
+            pickle_question(self._theme, self._window, repo),
+            download=lambda: self._download(repo, consented=True),
+            safe=lambda: self.safe_wanted.emit(repo.rpartition("/")[2]),
+        )
 
     def _on_resume(self, repo: str) -> None:
         self._opens_next = repo

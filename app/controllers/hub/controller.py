@@ -2,24 +2,19 @@
 
 from dataclasses import replace
 
-from PySide6.QtCore import Signal
-
 from app.controllers.commands import CHOOSE_MODEL, OPEN_MODEL, OPEN_SAMPLE, SEARCH_HUB, on
-from app.controllers.flows import FlowRunner, Running
+from app.controllers.flows import Running
 from app.controllers.hub.chosen import NOTHING, ChosenModel
 from app.controllers.hub.downloads import Downloads
 from app.controllers.hub.presenter import problem_value, row_detail, starter_detail, starters_value
 from app.controllers.hub.words import does_words, task_choices, understood
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
-from app.controllers.session import Session
 from app.controllers.words import tr
 from app.domain.hub import Wish, format_kind
 from app.services.hub.finding import FoundModels, find_models
 from presets.starters import Starter, load_starters
-from widgets.main_window import MainWindow
 from widgets.pages.hub.page import HubPage
 from widgets.pages.hub.value import HubAskValue, HubListValue, HubRowValue
-from widgets.theme import Theme
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.hub import HubModel, HubQuery
 
@@ -27,16 +22,12 @@ MAX_TEXT = 200
 
 
 class HubController(PageController):
-    """Controller of the page Hub; `open_wanted(path)` asks to open a downloaded model."""
+    """Controller of the page Hub."""
 
-    open_wanted = Signal(str)
-    sample_wanted = Signal()
-    file_wanted = Signal()
-
-    def __init__(self, window: MainWindow, page: HubPage, session: Session, flows: FlowRunner, theme: Theme) -> None:
+    def __init__(self, desk: ControllerContext, page: HubPage) -> None:
         """Create the controller and connect it to its page."""
-        super().__init__(page)
-        self._window, self._page, self._session, self._flows = window, page, session, flows
+        super().__init__(desk, page)
+        self._page, window, session, flows = page, desk.window, desk.session, desk.flows
         self._starters: dict[str, Starter] = {starter.repo: starter for starter in load_starters()}
         self._ask = HubAskValue()
         self._query = HubQuery()
@@ -44,16 +35,16 @@ class HubController(PageController):
         self._searching: Running | None = None
         self._is_start = True
         self.downloads = Downloads(session.workspace, flows, self)
-        self._chosen = ChosenModel(window, page, session, flows, theme, self.downloads)
-        self._chosen.open_wanted.connect(self.open_wanted)
+        self._chosen = ChosenModel(window, page, session, flows, desk.theme, self.downloads)
+        self._chosen.open_wanted.connect(desk.commands.to(OPEN_MODEL))
         self._chosen.safe_wanted.connect(self._on_safe_wanted)
         page.search_requested.connect(self.search)
         page.list.more_requested.connect(self._on_more)
         page.cancel_requested.connect(self.show_starters)
         page.list.chosen.connect(self._on_chosen)
         page.back_requested.connect(lambda: window.show_page("model"))
-        page.file_requested.connect(self.file_wanted)
-        page.sample_requested.connect(self.sample_wanted)
+        page.file_requested.connect(desk.commands.to(CHOOSE_MODEL))
+        page.sample_requested.connect(desk.commands.to(OPEN_SAMPLE))
         page.downloads.pause_requested.connect(self.downloads.pause)
         page.downloads.cancel_requested.connect(self.downloads.cancel)
         self.downloads.changed.connect(lambda: page.downloads.show_values(self.downloads.values))
@@ -181,16 +172,4 @@ class HubController(PageController):
         self.search(ask)
 
 
-def _make(desk: ControllerContext, page: HubPage) -> HubController:
-    made = HubController(desk.window, page, desk.session, desk.flows, desk.theme)
-    made.open_wanted.connect(desk.commands.to(OPEN_MODEL))
-    made.sample_wanted.connect(desk.commands.to(OPEN_SAMPLE))
-    made.file_wanted.connect(desk.commands.to(CHOOSE_MODEL))
-    return made
-
-
-CONTROLLER = ControllerSpec(
-    "hub",
-    _make,
-    does=(on(SEARCH_HUB, HubController.start),),
-)
+CONTROLLER = ControllerSpec("hub", HubController, does=(on(SEARCH_HUB, HubController.start),))

@@ -2,17 +2,16 @@
 
 from PySide6.QtCore import QObject
 
-from app.controllers.session import Session
+from app.controllers.page_controller import ControllerContext
 from app.controllers.words import tr
 from app.services.flow.steps import JobError
 from app.services.hub.clean import downloaded_models, remove_model
 from app.services.hub.finding import forget, hub_address, token_place
 from app.services.hub.model_cache import ModelCache
 from widgets.dialogs.hub_questions import removal_question
-from widgets.main_window import MainWindow
+from widgets.dialogs.questions import ask
 from widgets.pages.hub.kept import KeptHubValue, KeptModelValue
 from widgets.pages.settings.page import SettingsPage
-from widgets.theme import Theme
 
 
 class KeptHub(QObject):
@@ -21,13 +20,13 @@ class KeptHub(QObject):
     The section is read again at each visit. The removal of a model that projects use asks first.
     """
 
-    def __init__(self, window: MainWindow, page: SettingsPage, session: Session, theme: Theme) -> None:
+    def __init__(self, desk: ControllerContext, page: SettingsPage) -> None:
         """Create the section and connect it to its page."""
         super().__init__(page)
-        self._window, self._page, self._session, self._theme = window, page, session, theme
+        self._window, self._page, self._session, self._theme = desk.window, page, desk.session, desk.theme
         page.hub_removal_requested.connect(self._on_removal)
         page.hub_forget_requested.connect(self._on_forget)
-        window.page_shown.connect(lambda page_id: self.show() if page_id == "settings" else None)
+        desk.window.page_shown.connect(lambda page_id: self.show() if page_id == "settings" else None)
         self.show()
 
     def show(self, problem: str = "") -> None:
@@ -53,8 +52,7 @@ class KeptHub(QObject):
             self._remove(key, is_whole=kept is not None)
             return
         dialog = removal_question(self._theme, self._window, kept.stored.origin.repo, kept.used_by)
-        dialog.answered.connect(lambda answer: self._remove(key, is_whole=True) if answer == "remove" else None)
-        dialog.open()
+        ask(dialog, remove=lambda: self._remove(key, is_whole=True))
 
     def _remove(self, key: str, *, is_whole: bool) -> None:
         space = self._session.workspace

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from PySide6.QtCore import QTimer, Signal, SignalInstance
+from PySide6.QtCore import QTimer
 
 from app.controllers.commands import CANCEL_RUN, OPEN_RUN, RESUME_RUN
-from app.controllers.flows import FlowRunner, Running
+from app.controllers.flows import Running
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
-from app.controllers.session import Session
 from app.controllers.words import device_words, tr
 from app.domain.job import ExportRecord
 from app.domain.outcome import Ending
@@ -20,7 +19,7 @@ from app.services.flow.workspace import Workspace
 from app.services.projects.trash import shown_projects
 from app.services.records.search_end import outcome_of_run, read_end
 from presets.loader import load_presets
-from widgets.main_window import MainWindow
+from widgets.commands import Command
 from widgets.pages.jobs.page import JobsPage
 from widgets.pages.jobs.value import JobState, JobValue
 from workers.contracts.errors import ErrorInfo
@@ -52,28 +51,24 @@ NO_VERDICT = (
 
 
 class JobsController(PageController):
-    """Controller of the page Jobs; the signals carry the `Run` or its id. Jobs that are no runs are cancelled here."""
+    """Controller of the page Jobs. Jobs that are no runs are cancelled here."""
 
-    open_requested = Signal(object)
-    resume_requested = Signal(object)
-    cancel_requested = Signal(str)
-
-    def __init__(self, window: MainWindow, page: JobsPage, session: Session, flows: FlowRunner) -> None:
+    def __init__(self, desk: ControllerContext, page: JobsPage) -> None:
         """Create the controller and connect it to its page."""
-        super().__init__(page)
-        self._window, self._page, self._session, self._flows = window, page, session, flows
+        super().__init__(desk, page)
+        self._page, window = page, desk.window
         self._runs: dict[str, Run] = {}
         self._is_open: dict[tuple[object, ...], bool] = {}
         self._timer = QTimer(self)
         self._timer.setInterval(REFRESH_MS)
         self._timer.timeout.connect(self._on_timer)
         page.job_cancel_requested.connect(self._on_cancel)
-        page.resume_requested.connect(lambda run_id: self._lead(run_id, self.resume_requested))
-        page.open_requested.connect(lambda run_id: self._lead(run_id, self.open_requested))
+        page.resume_requested.connect(lambda run_id: self._lead(run_id, RESUME_RUN))
+        page.open_requested.connect(lambda run_id: self._lead(run_id, OPEN_RUN))
         page.log_requested.connect(self._on_log)
         page.start_requested.connect(lambda: window.show_page("model"))
-        flows.changed.connect(self.show)
-        session.run_changed.connect(self.show)
+        desk.flows.changed.connect(self.show)
+        desk.session.run_changed.connect(self.show)
         window.page_shown.connect(lambda page_id: self.show() if page_id == "jobs" else None)
         self._timer.start()
         self.show()
@@ -108,7 +103,7 @@ class JobsController(PageController):
 
     def _on_cancel(self, job_id: str) -> None:
         if job_id in self._runs:
-            self.cancel_requested.emit(job_id)
+            self._commands.do(CANCEL_RUN, job_id)
             return
         for running in self._flows.active:
             if _flow_id(running) == job_id:
@@ -160,15 +155,13 @@ class JobsController(PageController):
             self._is_open[key] = outcome_of_run(run, variants, read_end(repositories, run.id)).ending in NO_VERDICT
         return self._is_open[key]
 
-    def _lead(self, run_id: str, signal: SignalInstance) -> None:
-        run = self._runs.get(run_id)
-        if run is not None:
-            signal.emit(run)
+    def _lead(self, run_id: str, command: Command[[Run], None]) -> None:
+        if run_id in self._runs:
+            self._commands.do(command, self._runs[run_id])
 
     def _on_log(self, run_id: str) -> None:
-        run = self._runs.get(run_id)
-        if run is not None:
-            self._page.show_log(run_id, "\n".join(log_lines(self._session.workspace, run)))
+        if run_id in self._runs:
+            self._page.show_log(run_id, "\n".join(log_lines(self._session.workspace, self._runs[run_id])))
 
 
 def run_titles(runs: Sequence[Run], projects: Mapping[str, str], goals: Mapping[str, str]) -> dict[str, str]:
@@ -229,15 +222,4 @@ def _flow_value(running: Running) -> JobValue:
     )
 
 
-def _make(desk: ControllerContext, page: JobsPage) -> JobsController:
-    made = JobsController(desk.window, page, desk.session, desk.flows)
-    made.open_requested.connect(desk.commands.to(OPEN_RUN))
-    made.resume_requested.connect(desk.commands.to(RESUME_RUN))
-    made.cancel_requested.connect(desk.commands.to(CANCEL_RUN))
-    return made
-
-
-CONTROLLER = ControllerSpec(
-    "jobs",
-    _make,
-)
+CONTROLLER = ControllerSpec("jobs", JobsController)

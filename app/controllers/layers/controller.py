@@ -3,16 +3,13 @@
 from collections.abc import Sequence
 
 from app.controllers.detail_page import DetailController
-from app.controllers.flows import FlowRunner
-from app.controllers.page_controller import ControllerSpec
-from app.controllers.session import Session
+from app.controllers.page_controller import ControllerContext, ControllerSpec
 from app.controllers.words import engine_name, tr
 from app.domain.layer_kinds import kind_name
 from app.domain.variant import Variant
 from app.services.after.layering import look_at_layers, lookable, looked_before
 from app.services.flow.events import Event, JobBegan
 from app.services.records.facts import RunFacts
-from widgets.main_window import MainWindow
 from widgets.pages.layers.page import LayersPage
 from widgets.pages.layers.value import LayersOf, LayersValue
 from workers.contracts.after.layers import LayersResult
@@ -21,13 +18,19 @@ from workers.contracts.after.layers import LayersResult
 class LayersController(DetailController):
     """Controller of the page Layers; it profiles nothing before the user requests it."""
 
-    def __init__(self, window: MainWindow, page: LayersPage, session: Session, flows: FlowRunner) -> None:
+    page_id = "layers"
+
+    def __init__(self, desk: ControllerContext, page: LayersPage) -> None:
         """Create the controller and connect it to its page."""
         self._page = page
-        super().__init__(("layers", window, page), session, flows, lookable, self._value)
+        super().__init__(desk, page)
         page.look_requested.connect(self.look)
 
-    def _value(self, facts: RunFacts, versions: Sequence[Variant], variant: Variant) -> LayersValue:
+    def versions_of(self, facts: RunFacts) -> Sequence[Variant]:
+        """Return the versions whose layers can be profiled."""
+        return lookable(facts)
+
+    def value_of(self, facts: RunFacts, versions: Sequence[Variant], variant: Variant) -> LayersValue:
         """Return the layers of both versions, or the offer to profile them."""
         looked = looked_before(self._session.workspace, facts, variant)
         return LayersValue(
@@ -47,7 +50,7 @@ class LayersController(DetailController):
 
     def on_event(self, event: Event) -> None:
         """Show that a job began; each version is one job."""
-        if self._running is not None and isinstance(event, JobBegan):
+        if isinstance(event, JobBegan):
             self._page.show_loading(tr("Each layer is timed while an example is answered"))
 
 
@@ -57,7 +60,4 @@ def layers_of(variant: Variant, result: LayersResult) -> LayersOf:
     return LayersOf(variant.title, engine_name(variant.runtime), result.model_copy(update={"layers": named}))
 
 
-CONTROLLER = ControllerSpec[LayersPage, LayersController](
-    "layers",
-    lambda desk, page: LayersController(desk.window, page, desk.session, desk.flows),
-)
+CONTROLLER = ControllerSpec("layers", LayersController)

@@ -4,11 +4,9 @@ import time
 
 from PySide6.QtCore import QTimer
 
-from app.controllers.flows import FlowRunner, Running
 from app.controllers.load.presenter import ask_value, load_value, price_value
-from app.controllers.page_controller import ControllerSpec, PageController
+from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.run_facts import facts_or_reported
-from app.controllers.session import Session
 from app.controllers.words import error_value, tr
 from app.domain.variant import Variant
 from app.services.after.loading.loading import Stage, measure_load, stages
@@ -19,7 +17,6 @@ from app.services.machine.describing import describe
 from app.services.records.facts import RunFacts
 from app.services.records.load import LoadRecord, Price, read_load, read_price, write_price
 from presets.prices import example_prices
-from widgets.main_window import MainWindow
 from widgets.pages.load.page import LoadPage
 from widgets.parts.cards.error import ErrorValue
 from widgets.parts.format import about
@@ -31,13 +28,12 @@ TICK_MS = 500
 class LoadController(PageController):
     """Controller of the page "Under load"; it shows the record of the open run or the running load test."""
 
-    def __init__(self, window: MainWindow, page: LoadPage, session: Session, flows: FlowRunner) -> None:
+    def __init__(self, desk: ControllerContext, page: LoadPage) -> None:
         """Create the controller and connect it to its page."""
-        super().__init__(page)
-        self._window, self._page, self._session, self._flows = window, page, session, flows
+        super().__init__(desk, page)
+        self._page, window = page, desk.window
         self._facts: RunFacts | None = None
         self._record: LoadRecord | None = None
-        self._running: Running | None = None
         self._plan: tuple[Stage, ...] = ()
         self._at = 0
         self._since_s = 0.0
@@ -47,12 +43,12 @@ class LoadController(PageController):
         page.start_requested.connect(self.start)
         page.again_requested.connect(self.request)
         page.result_requested.connect(self.show)
-        page.cancel_requested.connect(self._on_cancel)
+        page.cancel_requested.connect(self._job.cancel)
         page.price_changed.connect(self._on_price)
         page.example_chosen.connect(self._on_example)
         page.compare_requested.connect(lambda: window.show_page("compare"))
         page.goal_requested.connect(lambda: window.show_page("goal"))
-        session.run_changed.connect(self.show)
+        desk.session.run_changed.connect(self.show)
         self.show()
 
     # --- the page
@@ -60,10 +56,10 @@ class LoadController(PageController):
     def show(self) -> None:
         """Show the newest record of the open run, else the form; a running load test continues."""
         run = self._session.run
-        if self._running is not None:
+        if self._job.is_busy:
             if run is not None and self._facts is not None and run.id == self._facts.run.id:
                 return
-            self._on_cancel()  # another run is open; the results so far are in the store
+            self._job.drop()  # another run is open; the results so far are in the store
             self._stopped()
         self._facts = self._record = None
         if run is None:
@@ -101,7 +97,7 @@ class LoadController(PageController):
             max_latency_ms: the latency limit; 0 for none.
         """
         facts = self._facts
-        if facts is None or self._running is not None:
+        if facts is None or self._job.is_busy:
             return
         if self._flows.runs or self._others():
             self._window.banner(_not_now(self._others()))
@@ -111,16 +107,16 @@ class LoadController(PageController):
         self._plan, self._at, self._since_s = stages(facts, variant, seconds, limit_ms), 0, time.monotonic()
         self._window.set_measuring(True)
         self._timer.start()
-        running = self._flows.start(
+        self._flows.start(
             _measured(self._session.workspace, facts, variant, seconds, limit_ms),
             title=tr("Measure {0} under load").format(facts.project.name),
-            on_done=lambda record: self._on_done(running, record),
-            on_failed=lambda error: self._on_failed(running, error),
-            on_cancelled=lambda: self._on_failed(running, None),
+            on_done=self._on_done,
+            on_failed=self._on_failed,
+            on_cancelled=lambda: self._on_failed(None),
             observe=self._on_event,
             measures=True,
+            slot=self._job,
         )
-        self._running = running
         self._on_tick()
 
     def _others(self) -> list[str]:
@@ -128,16 +124,15 @@ class LoadController(PageController):
         return [r.title for r in self._flows.active if r.title and not r.yields_to_measurements and not r.measures]
 
     def _on_event(self, event: Event) -> None:
-        if isinstance(event, StepProgress) and event.index is not None and event.index != self._at:
-            self._at, self._since_s = event.index, time.monotonic()
-            self._on_tick()
-        elif isinstance(event, JobBegan) and event.step_index is not None and event.step_index != self._at:
-            self._at, self._since_s = event.step_index, time.monotonic()
+        index = event.index if isinstance(event, StepProgress) else None
+        index = event.step_index if isinstance(event, JobBegan) else index
+        if index is not None and index != self._at:
+            self._at, self._since_s = index, time.monotonic()
             self._on_tick()
 
     def _on_tick(self) -> None:
         """Show the progress by the expected times, within a step up to 95 % of it."""
-        if self._running is None or not self._plan:
+        if not self._job.is_busy or not self._plan:
             return
         stage = self._plan[min(self._at, len(self._plan) - 1)]
         spent_s = time.monotonic() - self._since_s
@@ -147,28 +142,19 @@ class LoadController(PageController):
         text = tr("{0} (step {1} of {2})").format(stage.title, stage.index + 1, len(self._plan))
         self._page.show_loading(text, (stage.index + share) / len(self._plan), 1.0, told)
 
-    def _on_done(self, running: Running, record: LoadRecord) -> None:
-        if running is not self._running:
-            return
+    def _on_done(self, record: LoadRecord) -> None:
         self._stopped()
         if self._facts is not None:
             self._show_record(record)
 
-    def _on_failed(self, running: Running, error: ErrorInfo | None) -> None:
+    def _on_failed(self, error: ErrorInfo | None) -> None:
         """End the load test and show the previous record."""
-        if running is not self._running:
-            return
         self._stopped()
         self.show()
         if error is not None:
             self._window.banner(error_value(error))
 
-    def _on_cancel(self) -> None:
-        if self._running is not None:
-            self._flows.cancel(self._running)
-
     def _stopped(self) -> None:
-        self._running = None
         self._timer.stop()
         self._window.set_measuring(False)
 
@@ -229,7 +215,4 @@ def _not_now(others: list[str]) -> ErrorValue:
     )
 
 
-CONTROLLER = ControllerSpec[LoadPage, LoadController](
-    "load",
-    lambda desk, page: LoadController(desk.window, page, desk.session, desk.flows),
-)
+CONTROLLER = ControllerSpec("load", LoadController)

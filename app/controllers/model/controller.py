@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from pydantic import JsonValue
-from PySide6.QtCore import Signal
 
 from app.controllers.commands import (
     CHOOSE_MODEL,
@@ -16,21 +15,18 @@ from app.controllers.commands import (
     SETTLE_MODEL,
     on,
 )
-from app.controllers.flows import FlowRunner, Running
 from app.controllers.model.presenter import model_value
 from app.controllers.model.sample import sample_or_none, sample_value
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
-from app.controllers.session import Session
 from app.controllers.words import refused_file, tr
 from app.services.flow.events import Event, StepProgress
 from app.services.hub.origin import origin_of, remember_origin
 from app.services.opening.opening import OpenedModel, open_model
-from widgets.main_window import MainWindow
 from widgets.pages.model.page import ModelPage
 from widgets.pages.model.value import ShapeQuestionValue
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import OpenParams
-from workers.contracts.pipeline import ImageSteps, spec_text
+from workers.contracts.pipeline import spec_text
 
 EXAMPLE_SHAPE = "1x3x224x224"
 ASKED = ("needs_consent", "ambiguous_architecture", "shape_needed")
@@ -38,32 +34,25 @@ ASKED = ("needs_consent", "ambiguous_architecture", "shape_needed")
 
 
 class ModelController(PageController):
-    """Controller of the page Model; `opened` is emitted when a model is ready.
+    """Controller of the page Model."""
 
-    `hub_wanted(words)` asks to search the hub for a model.
-    """
-
-    opened = Signal()
-    hub_wanted = Signal(str)
-
-    def __init__(self, window: MainWindow, page: ModelPage, session: Session, flows: FlowRunner) -> None:
+    def __init__(self, desk: ControllerContext, page: ModelPage) -> None:
         """Create the controller and connect it to its page."""
-        super().__init__(page)
-        self._window, self._page, self._session, self._flows = window, page, session, flows
+        super().__init__(desk, page)
+        self._page, window, session = page, desk.window, desk.session
         self._sample = sample_or_none()
-        self._running: Running | None = None
         self._goes_on = self._stays = False
         page.sample_requested.connect(self.open_sample)
         page.file_chosen.connect(lambda path: window.paths_dropped.emit([path]))
-        page.hub_requested.connect(self.hub_wanted)
-        page.another_requested.connect(self._on_another)
+        page.hub_requested.connect(desk.commands.to(SEARCH_HUB))
+        page.another_requested.connect(session.new_project)
         page.continue_requested.connect(self._on_continue)
-        page.cancel_requested.connect(self._on_cancel)
+        page.cancel_requested.connect(self._job.cancel)
         page.dismissed.connect(self.show)
         page.consent_given.connect(lambda path: self.open(self._asked(path, allow_code=True)))
         page.shapes_given.connect(self._on_shapes)
         page.architecture_chosen.connect(lambda path, name: self.open(self._asked(path, architecture=name)))
-        page.preprocessing_changed.connect(self._on_preprocessing)
+        page.preprocessing_changed.connect(lambda steps: self.prepare(spec_text(steps)))
         session.model_changed.connect(self.show)
         self._last = OpenParams(path="")
         if page.state != "waiting" and not (page.state == "empty" and session.model is None):
@@ -72,7 +61,7 @@ class ModelController(PageController):
     def show(self) -> None:
         """Show the open model, or the first-run page if there is none."""
         model = self._session.model
-        if self._running is not None:
+        if self._job.is_busy:
             return
         if model is None:
             self._page.show_empty(sample_value(self._sample) if self._sample else None)
@@ -111,22 +100,22 @@ class ModelController(PageController):
 
         `stays` keeps the current page shown.
         """
-        self._on_cancel()
+        self._job.drop()
         self._last = params
         self._goes_on, self._stays = False, stays
         if not stays:
             self._window.show_page("model")
         self._page.show_loading(tr("Checking the model"))
-        running = self._flows.start(
+        self._session.is_opening = True
+        self._flows.start(
             open_model(params),
             title=tr("Open {0}").format(Path(params.path).name),
-            on_done=lambda model: self._on_opened(running, params, model),
-            on_failed=lambda error: self._on_failed(running, params, error),
-            on_cancelled=lambda: self._on_cancelled(running),
+            on_done=lambda model: self._on_opened(params, model),
+            on_failed=lambda error: self._on_failed(params, error),
+            on_cancelled=self._on_cancelled,
             observe=self._on_event,
+            slot=self._job,
         )
-        self._running = running
-        self._session.is_opening = True
 
     def _asked(self, path: str, **changes: object) -> OpenParams:
         """Return the parameters of the last request with the user's answers."""
@@ -137,30 +126,20 @@ class ModelController(PageController):
         if isinstance(event, StepProgress):
             self._page.show_loading(event.stage, event.done, event.total)
 
-    def _is_over(self, running: Running) -> bool:
-        """Finish a request and return whether it is the current one; an older one was superseded."""
-        if running is not self._running:
-            return False
-        self._running = None
+    def _on_opened(self, params: OpenParams, model: OpenedModel) -> None:
         self._session.is_opening = False
-        return True
-
-    def _on_opened(self, running: Running, params: OpenParams, model: OpenedModel) -> None:
-        if not self._is_over(running):
-            return
         is_sample = self._sample is not None and params.path == str(self._sample.model)
         name = self._sample.title if is_sample and self._sample else None
         self._session.begin(params, model, name=name, is_sample=is_sample)
         if self._session.project is not None:
             remember_origin(self._session.workspace, self._session.project)
         goes_on = self._goes_on and self._window.current_page == "model"
-        self.opened.emit()
+        self._commands.do(MODEL_OPENED)
         if goes_on:
             self._window.show_page("data")
 
-    def _on_failed(self, running: Running, params: OpenParams, error: ErrorInfo) -> None:
-        if not self._is_over(running):
-            return
+    def _on_failed(self, params: OpenParams, error: ErrorInfo) -> None:
+        self._session.is_opening = False
         path = params.path
         if self._stays and self._window.current_page != "model" and not error.asks and error.code not in ASKED:
             self.show()
@@ -183,29 +162,19 @@ class ModelController(PageController):
         inputs = tuple((asked.name, asked.sizes) for asked in error.asks)
         self._page.ask_shapes(path, ShapeQuestionValue(inputs=inputs, example=EXAMPLE_SHAPE))
 
-    def _on_cancelled(self, running: Running) -> None:
-        if self._is_over(running):
-            self.show()
+    def _on_cancelled(self) -> None:
+        self._session.is_opening = False
+        self.show()
 
     def _on_shapes(self, path: str, shapes: dict[str, tuple[int, ...]]) -> None:
         self.open(self._asked(path, shapes={**self._asked(path).shapes, **shapes}))
 
     def _on_continue(self) -> None:
         """Open the page Data, after the model is ready if it is being opened again."""
-        if self._running is None:
-            self._window.show_page("data")
-        else:
+        if self._job.is_busy:
             self._goes_on = True
-
-    def _on_another(self) -> None:
-        self._session.new_project()
-
-    def _on_cancel(self) -> None:
-        if self._running is not None:
-            self._flows.cancel(self._running)
-
-    def _on_preprocessing(self, steps: ImageSteps) -> None:
-        self.prepare(spec_text(steps))
+        else:
+            self._window.show_page("data")
 
     def prepare(self, spec: str) -> None:
         """Open the model again with another preparation of its inputs (the SPEC of ``--preprocess``)."""
@@ -225,16 +194,9 @@ def _names(told: JsonValue) -> tuple[str, ...]:
     return tuple(str(name) for name in told) if isinstance(told, list) else ()
 
 
-def _make(desk: ControllerContext, page: ModelPage) -> ModelController:
-    made = ModelController(desk.window, page, desk.session, desk.flows)
-    made.opened.connect(desk.commands.to(MODEL_OPENED))
-    made.hub_wanted.connect(desk.commands.to(SEARCH_HUB))
-    return made
-
-
 CONTROLLER = ControllerSpec(
     "model",
-    _make,
+    ModelController,
     does=(
         on(OPEN_MODEL, ModelController.open_path),
         on(CHOOSE_MODEL, ModelController.choose_file),

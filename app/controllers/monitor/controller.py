@@ -2,19 +2,15 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import Signal
-
-from app.controllers.commands import OPEN_PROJECT, READ_LOG, on
-from app.controllers.flows import FlowRunner, Running
+from app.controllers.commands import READ_LOG, on
 from app.controllers.monitor.presenter import monitor_value
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
-from app.controllers.session import Session
 from app.controllers.words import error_value, tr
 from app.domain.project import Project
 from app.services.after.monitoring import monitor
 from app.services.flow.events import Event, StepProgress
 from app.services.projects.projects import project_of_run
-from widgets.main_window import MainWindow
+from widgets.commands import OPEN_PROJECT
 from widgets.pages.monitor.page import MonitorPage
 from workers.contracts.after.monitor import MonitorResult
 from workers.contracts.errors import ErrorInfo
@@ -24,21 +20,18 @@ PAGE = "monitor"
 
 
 class MonitorController(PageController):
-    """Controller of the page Monitor; `project_requested(id)` asks to show the examples of a project."""
+    """Controller of the page Monitor."""
 
-    project_requested = Signal(str)
-
-    def __init__(self, window: MainWindow, page: MonitorPage, session: Session, flows: FlowRunner) -> None:
+    def __init__(self, desk: ControllerContext, page: MonitorPage) -> None:
         """Create the controller and connect it to its page."""
-        super().__init__(page)
-        self._window, self._page, self._session, self._flows = window, page, session, flows
+        super().__init__(desk, page)
+        self._page = page
         self._path = self._found_path = ""
-        self._running: Running | None = None
         self._found: MonitorResult | None = None
         self._project: Project | None = None
         page.log_chosen.connect(self.read)
         page.again_requested.connect(lambda: self.read(self._path))
-        page.cancel_requested.connect(self._on_cancel)
+        page.cancel_requested.connect(self._job.cancel)
         page.examples_requested.connect(self._on_examples)
         page.dismissed.connect(self._show_found)
 
@@ -53,19 +46,17 @@ class MonitorController(PageController):
         """Read a log: a folder, or a file of it."""
         self._window.show_page(PAGE)
         self._window.banner(None)
-        if self._running is not None:
-            self._flows.cancel(self._running)
         self._path = path
         self._page.show_loading(self._reading)
-        running = self._flows.start(
+        self._flows.start(
             monitor(from_text(path)),
             title=tr("Read a log"),
-            on_done=lambda found: self._on_done(running, found),
-            on_failed=lambda error: self._on_failed(running, error),
-            on_cancelled=lambda: self._on_failed(running, None),
+            on_done=self._on_done,
+            on_failed=self._on_failed,
+            on_cancelled=self._show_found,
             observe=self._on_event,
+            slot=self._job,
         )
-        self._running = running
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, StepProgress) and event.total and self._page.state == "loading":
@@ -75,10 +66,8 @@ class MonitorController(PageController):
     def _reading(self) -> str:
         return tr("Reading “{0}”").format(Path(self._path).name[:80])
 
-    def _on_done(self, running: Running, found: MonitorResult) -> None:
-        if running is not self._running:
-            return
-        self._running, self._found, self._found_path = None, found, self._path
+    def _on_done(self, found: MonitorResult) -> None:
+        self._found, self._found_path = found, self._path
         self._project = project_of_run(self._session.workspace.repositories, found.drift.run_id)
         self._show_found()
 
@@ -91,38 +80,13 @@ class MonitorController(PageController):
         self._path = self._found_path
         self._page.show_value(monitor_value(self._found, Path(self._path).name, name))
 
-    def _on_failed(self, running: Running, error: ErrorInfo | None) -> None:
-        """Show the error and keep the previous result; without an error, show that result again."""
-        if running is not self._running:
-            return
-        self._running = None
-        if error is not None:
-            self._page.show_error(error_value(error, subject=Path(self._path).name), Path(self._found_path).name)
-        else:
-            self._show_found()
-
-    def _on_cancel(self) -> None:
-        if self._running is not None:
-            self._flows.cancel(self._running)
+    def _on_failed(self, error: ErrorInfo) -> None:
+        """Show the error; the previous result is kept."""
+        self._page.show_error(error_value(error, subject=Path(self._path).name), Path(self._found_path).name)
 
     def _on_examples(self) -> None:
-        if self._project is not None:
-            self.project_requested.emit(self._project.id)
+        if self._project is not None and self._commands.do(OPEN_PROJECT, self._project.id):
+            self._window.show_page("data")
 
 
-def _make(desk: ControllerContext, page: MonitorPage) -> MonitorController:
-    made = MonitorController(desk.window, page, desk.session, desk.flows)
-
-    def lead(project_id: str) -> None:
-        if desk.commands.do(OPEN_PROJECT, project_id):
-            desk.window.show_page("data")
-
-    made.project_requested.connect(lead)
-    return made
-
-
-CONTROLLER = ControllerSpec[MonitorPage, MonitorController](
-    PAGE,
-    _make,
-    (on(READ_LOG, MonitorController.read),),
-)
+CONTROLLER = ControllerSpec(PAGE, MonitorController, (on(READ_LOG, MonitorController.read),))

@@ -45,8 +45,7 @@ class OptimizeController(PageController):
 
     def __init__(self, desk: ControllerContext, page: OptimizePage) -> None:
         """Create the controller and connect it to its page."""
-        super().__init__(page)
-        self._window, self._session, self._flows, self._commands = desk.window, desk.session, desk.flows, desk.commands
+        super().__init__(desk, page)
         self._page = page
         self._live: dict[str, LiveRun] = {}
         self._shown: RunWatch | None = None

@@ -2,35 +2,27 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import Signal
-
-from app.controllers.commands import NEW_PROJECT, OPEN_PROJECT
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
-from app.controllers.project_edits import ProjectEdits
-from app.controllers.session import Session
 from app.services.projects.trash import contents_of, shown_projects, trashed_projects
-from widgets.main_window import MainWindow
+from widgets.commands import NEW_PROJECT, OPEN_PROJECT
 from widgets.pages.projects.page import ProjectRowValue, ProjectsPage, ProjectsValue, TrashedValue
 
 
 class ProjectsController(PageController):
-    """Controller of the page Projects; `open_requested(project id)` and `new_requested` lead to other pages."""
+    """Controller of the page Projects."""
 
-    open_requested = Signal(str)
-    new_requested = Signal()
-
-    def __init__(self, window: MainWindow, page: ProjectsPage, session: Session, edits: ProjectEdits) -> None:
+    def __init__(self, desk: ControllerContext, page: ProjectsPage) -> None:
         """Create the controller and connect it to its page."""
-        super().__init__(page)
-        self._page, self._session = page, session
-        page.new_requested.connect(self.new_requested)
-        page.open_requested.connect(self.open_requested)
+        super().__init__(desk, page)
+        self._page, edits = page, desk.edits
+        page.new_requested.connect(desk.commands.to(NEW_PROJECT))
+        page.open_requested.connect(desk.commands.to(OPEN_PROJECT))
         page.rename_requested.connect(edits.rename)
         page.delete_requested.connect(edits.delete)
         page.restore_requested.connect(edits.restore)
         page.forget_requested.connect(edits.forget)
         edits.changed.connect(self.show)
-        window.page_shown.connect(lambda page_id: self.show() if page_id == "projects" else None)
+        desk.window.page_shown.connect(lambda page_id: self.show() if page_id == "projects" else None)
         self.show()
 
     def show(self) -> None:
@@ -51,14 +43,4 @@ class ProjectsController(PageController):
         self._page.show_value(ProjectsValue(tuple(rows), tuple(away)))
 
 
-def _make(desk: ControllerContext, page: ProjectsPage) -> ProjectsController:
-    made = ProjectsController(desk.window, page, desk.session, desk.edits)
-    made.open_requested.connect(desk.commands.to(OPEN_PROJECT))
-    made.new_requested.connect(desk.commands.to(NEW_PROJECT))
-    return made
-
-
-CONTROLLER = ControllerSpec(
-    "projects",
-    _make,
-)
+CONTROLLER = ControllerSpec("projects", ProjectsController)

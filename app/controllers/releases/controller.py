@@ -4,10 +4,9 @@ from pathlib import Path
 
 from app.controllers.commands import RELEASE_EXPORT, on
 from app.controllers.compare.examples import changes_value
-from app.controllers.flows import FlowRunner, Running
-from app.controllers.page_controller import ControllerSpec, PageController
+from app.controllers.job_slot import JobSlot
+from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.releases.presenter import KEEP_NEWEST, releases_value
-from app.controllers.session import Session
 from app.controllers.words import error_value, tr
 from app.domain.job import ExportRecord
 from app.services.flow.events import Event, StepProgress
@@ -15,44 +14,33 @@ from app.services.flow.steps import Flow, JobError
 from app.services.records.decisions import read_decisions
 from app.services.records.facts import read_facts
 from app.services.release.record import Release, read_current, read_releases
-from app.services.release.releasing import (
-    Released,
-    ReleaseRequest,
-    prune,
-    release,
-    rollback,
-    save_bundle,
-)
+from app.services.release.releasing import Released, ReleaseRequest, prune, release, rollback, save_bundle
 from app.services.release.showing import released_examples
-from widgets.main_window import MainWindow
 from widgets.pages.releases.page import ReleasesPage
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.jobs import Example
 
 
 class ReleasesController(PageController):
     """Controller of the page Releases; it runs one job at a time and reads the page again afterwards."""
 
-    def __init__(self, window: MainWindow, page: ReleasesPage, session: Session, flows: FlowRunner) -> None:
+    def __init__(self, desk: ControllerContext, page: ReleasesPage) -> None:
         """Create the controller and connect it to its page."""
-        super().__init__(page)
-        self._window, self._page, self._session, self._flows = window, page, session, flows
-        self._running: Running | None = None
-        self._looking: Running | None = None
+        super().__init__(desk, page)
+        self._page, self._looking = page, JobSlot(desk.flows)
         page.return_requested.connect(self._on_return)
         page.save_requested.connect(self._on_save)
         page.prune_requested.connect(self._on_prune)
         page.examples_wanted.connect(self._on_examples)
         page.again_requested.connect(self.show)
-        page.cancel_requested.connect(self._on_cancel)
-        session.project_changed.connect(self.show)
-        window.page_shown.connect(lambda page_id: self.show() if page_id == "releases" else None)
+        page.cancel_requested.connect(self._job.cancel)
+        desk.session.project_changed.connect(self.show)
+        desk.window.page_shown.connect(lambda page_id: self.show() if page_id == "releases" else None)
         self.show()
 
     def show(self) -> None:
         """Show the stored releases of the open project."""
         project, repositories = self._session.project, self._session.workspace.repositories
-        if self._running is not None:
+        if self._job.is_busy:
             return
         if project is None:
             self._page.show_empty()
@@ -82,37 +70,25 @@ class ReleasesController(PageController):
         self._begin(flow, tr("Go back to release {0}").format(number), tr("Check its bundle"))
 
     def _begin(self, flow: Flow[Released], title: str, opening: str) -> None:
-        if self._running is not None:
+        if self._job.is_busy:
             return
         self._page.show_loading(opening)
-        self._running = self._flows.start(
+        self._flows.start(
             flow,
             title=title,
-            on_done=self._on_done,
+            on_done=lambda _released: self.show(),
             on_failed=self._on_failed,
-            on_cancelled=self._on_cancelled,
+            on_cancelled=self.show,
             observe=self._on_event,
+            slot=self._job,
         )
 
     def _on_event(self, event: Event) -> None:
-        if self._running is not None and isinstance(event, StepProgress):
+        if isinstance(event, StepProgress):
             self._page.show_loading(event.stage, event.done, event.total)
 
-    def _on_done(self, _done: Released) -> None:
-        self._running = None
-        self.show()
-
     def _on_failed(self, error: ErrorInfo) -> None:
-        self._running = None
         self._page.show_error(error_value(error, page_title=tr("The release stays as it was")))
-
-    def _on_cancelled(self) -> None:
-        self._running = None
-        self.show()
-
-    def _on_cancel(self) -> None:
-        if self._running is not None:
-            self._flows.cancel(self._running)
 
     def _on_save(self, number: int, path: str) -> None:
         found = self._release(number)
@@ -134,18 +110,12 @@ class ReleasesController(PageController):
         judged = found.change.judgement if found is not None and found.change is not None else None
         if found is None or judged is None or not judged.changed_count:
             return
-        if self._looking is not None:
-            self._flows.cancel(self._looking)
-
-        def show(rows: tuple[Example, ...]) -> None:
-            self._looking = None
-            self._page.show_changes(number, changes_value(rows, judged))
-
-        self._looking = self._flows.start(
+        self._flows.start(
             released_examples(self._session.workspace, found),
             title="",
-            on_done=show,
+            on_done=lambda rows: self._page.show_changes(number, changes_value(rows, judged)),
             on_failed=lambda error: self._window.banner(error_value(error)),
+            slot=self._looking,
         )
 
     def _release(self, number: int) -> Release | None:
@@ -154,8 +124,8 @@ class ReleasesController(PageController):
         return next((one for one in known if one.number == number), None)
 
 
-CONTROLLER = ControllerSpec[ReleasesPage, ReleasesController](
+CONTROLLER = ControllerSpec(
     "releases",
-    lambda desk, page: ReleasesController(desk.window, page, desk.session, desk.flows),
+    ReleasesController,
     does=(on(RELEASE_EXPORT, ReleasesController.release_export),),
 )

@@ -6,20 +6,15 @@ from importlib.metadata import PackageNotFoundError, metadata
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 
-from app.controllers.flows import FlowRunner
 from app.controllers.hub.kept import KeptHub
 from app.controllers.installing import Installing
-from app.controllers.kept import SavedSettings
-from app.controllers.page_controller import ControllerSpec, PageController
-from app.controllers.session import Session
+from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.settings.storage import KeptStorage
 from app.controllers.words import device_words, tr
 from app.services.machine.optional_sets import Installer
 from app.version import VERSION
-from widgets.main_window import MainWindow
 from widgets.pages.settings.page import SettingsPage
 from widgets.pages.settings.value import LicenseValue, RuntimeValue, SettingsValue
-from widgets.theme import Theme
 from workers.contracts.jobs import DescribeResult
 from workers.contracts.optional_sets import OptionalSet
 from workers.contracts.specs import Described
@@ -35,23 +30,13 @@ LIBRARIES = (
 class SettingsController(PageController):
     """Controller of the page Settings; it saves every change at once."""
 
-    def __init__(
-        self,
-        window: MainWindow,
-        page: SettingsPage,
-        session: Session,
-        flows: FlowRunner,
-        theme: Theme,
-        kept: SavedSettings,
-        installer: Installer | None = None,
-    ) -> None:
+    def __init__(self, desk: ControllerContext, page: SettingsPage, installer: Installer | None = None) -> None:
         """Create the controller; `installer` None means the clone's own installer."""
-        super().__init__(page)
-        self._installing = Installing(page, session, flows, installer)
-        self._page, self._session, self._theme = page, session, theme
-        self._kept = kept
+        super().__init__(desk, page)
+        self._page, window, session = page, desk.window, desk.session
+        self._installing = Installing(page, session, desk.flows, installer)
         page.theme_chosen.connect(self._on_theme)
-        page.threads_changed.connect(self._on_threads)
+        page.threads_changed.connect(lambda threads: self._kept.save(threads=threads))
         page.memory_limit_changed.connect(lambda limit: self._kept.save(memory_limit_bytes=limit))
         page.log_detail_changed.connect(lambda detailed: self._kept.save(log_level="debug" if detailed else "info"))
         page.open_data_folder_requested.connect(self._on_open_folder)
@@ -59,8 +44,8 @@ class SettingsController(PageController):
         window.page_shown.connect(self._on_page_shown)
         self._installing.serve(page, window.banner, self._sets)
         self.show()
-        self._hub = KeptHub(window, page, session, theme)
-        self._storage = KeptStorage(window, page, session, flows, theme, kept)
+        self._hub = KeptHub(desk, page)
+        self._storage = KeptStorage(desk, page)
 
     def show(self) -> None:
         """Show all settings and the runtimes."""
@@ -96,11 +81,8 @@ class SettingsController(PageController):
             self._installing.weigh(*self._sets())
 
     def _on_theme(self, theme: str) -> None:
-        self._theme.set_choice(theme)  # type: ignore[arg-type]
+        self._desk.theme.set_choice(theme)  # type: ignore[arg-type]
         self._kept.save(theme=theme)
-
-    def _on_threads(self, threads: int | None) -> None:
-        self._kept.save(threads=threads)
 
     def _on_open_folder(self) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._session.workspace.paths.root)))
@@ -128,7 +110,4 @@ def licenses() -> tuple[LicenseValue, ...]:
     return tuple(found)
 
 
-CONTROLLER = ControllerSpec[SettingsPage, SettingsController](
-    PAGE,
-    lambda desk, page: SettingsController(desk.window, page, desk.session, desk.flows, desk.theme, desk.kept),
-)
+CONTROLLER = ControllerSpec(PAGE, SettingsController)

@@ -4,18 +4,19 @@ import logging
 
 from PySide6.QtCore import QObject, QTimer
 
-from app.controllers.flows import FlowRunner, Running
+from app.controllers.flows import FlowRunner
+from app.controllers.job_slot import JobSlot
 from app.controllers.kept import SavedSettings
+from app.controllers.page_controller import ControllerContext
 from app.controllers.session import Session
 from app.controllers.words import tr
 from app.services.projects.storage import KEEP_DAYS, Freed, Storage, free, survey
 from app.services.projects.trash import trashed_projects
+from widgets.dialogs.questions import ask
 from widgets.dialogs.storage_questions import free_question
-from widgets.main_window import MainWindow
 from widgets.pages.settings.page import SettingsPage
 from widgets.pages.settings.storage import ProjectStorageValue, StorageState, StorageValue
 from widgets.parts.format import clipped, size_bytes
-from widgets.theme import Theme
 from workers.contracts.errors import ErrorInfo
 
 log = logging.getLogger(__name__)
@@ -30,28 +31,19 @@ class KeptStorage(QObject):
     It counts whenever the page is shown, but never during a measurement.
     """
 
-    def __init__(
-        self,
-        window: MainWindow,
-        page: SettingsPage,
-        session: Session,
-        flows: FlowRunner,
-        theme: Theme,
-        kept: SavedSettings,
-    ) -> None:
+    def __init__(self, desk: ControllerContext, page: SettingsPage) -> None:
         """Create the section and connect it to its page."""
         super().__init__(page)
-        self._window, self._page, self._session, self._theme = window, page, session, theme
-        self._flows, self._kept = flows, kept
-        self._running: Running | None = None
-        self._is_busy = self._is_freeing = self._is_wanted = False
+        self._window, self._page, self._session, self._theme = desk.window, page, desk.session, desk.theme
+        self._flows, self._kept, self._job = desk.flows, desk.kept, JobSlot(desk.flows)
+        self._is_freeing = self._is_wanted = False
         self._storage: Storage | None = None
         self._told = self._problem = ""
         page.free_space_requested.connect(self._on_free)
         page.store_limit_changed.connect(self._on_limit)
-        window.page_shown.connect(self._on_page_shown)
-        flows.changed.connect(self._on_flows)
-        self._on_page_shown(window.current_page)
+        desk.window.page_shown.connect(self._on_page_shown)
+        desk.flows.changed.connect(self._on_flows)
+        self._on_page_shown(desk.window.current_page)
 
     def _on_page_shown(self, page_id: str) -> None:
         self._is_wanted = page_id == PAGE
@@ -64,19 +56,19 @@ class KeptStorage(QObject):
         self._show()
 
     def _count(self) -> None:
-        if not self._is_busy and not self._flows.runs:
+        if not self._job.is_busy and not self._flows.runs:
             self._begin(is_freeing=False)
         self._show()
 
     def _begin(self, *, is_freeing: bool) -> None:
-        self._is_busy, self._is_freeing = True, is_freeing  # set first, because the start calls `_on_flows`
-        space = self._session.workspace
-        self._running = self._flows.start(
+        self._is_freeing, space = is_freeing, self._session.workspace
+        self._flows.start(
             free(space) if is_freeing else survey(space),
             title=tr("Free space") if is_freeing else "",
             on_done=self._on_done,
             on_failed=self._on_failed,
             on_cancelled=lambda: self._on_failed(None),
+            slot=self._job,
             restarts_automatically=True,
             yields_to_measurements=True,
         )
@@ -84,18 +76,14 @@ class KeptStorage(QObject):
 
     def _on_flows(self) -> None:
         """Stop for a measurement and count again after it."""
-        if self._flows.runs and self._running is not None:
-            self._flows.cancel(self._running)
-        elif self._is_wanted and self._storage is None and not self._is_busy:
+        if self._flows.runs and self._job.is_busy:
+            self._job.cancel()
+        elif self._is_wanted and self._storage is None and not self._job.is_busy:
             self._count()
         elif self._is_wanted:
             self._show()
 
-    def _end(self) -> None:
-        self._running, self._is_busy = None, False
-
     def _on_done(self, found: Storage | Freed) -> None:
-        self._end()
         if isinstance(found, Freed):
             self._told = tr("{0} were freed.").format(size_bytes(found.size_bytes))
             found = found.storage
@@ -104,7 +92,6 @@ class KeptStorage(QObject):
 
     def _on_failed(self, error: ErrorInfo | None) -> None:
         """Show the error; without one the job was stopped, and the next count shows what was removed."""
-        self._end()
         if error is not None:
             self._problem = f"{error.detail} {error.hint}"
         elif self._is_freeing:
@@ -114,19 +101,17 @@ class KeptStorage(QObject):
     def _on_free(self) -> None:
         """Ask with a list of what is removed and what stays; nothing is removed before the confirmation."""
         storage = self._storage
-        if storage is None or self._is_busy or self._flows.runs:
+        if storage is None or self._job.is_busy or self._flows.runs:
             return
         if not storage.freeable_bytes:
             self._told = tr("There is nothing to free: all of it is needed.")
             self._show()
             return
         size = size_bytes(storage.freeable_bytes)
-        dialog = free_question(self._theme, self._window, size, forecast(storage))
-        dialog.answered.connect(lambda answer: self._free() if answer == "free" else None)
-        dialog.open()
+        ask(free_question(self._theme, self._window, size, forecast(storage)), free=self._free)
 
     def _free(self) -> None:
-        if not self._is_busy and not self._flows.runs:
+        if not self._job.is_busy and not self._flows.runs:
             self._begin(is_freeing=True)
 
     def _show(self) -> None:
@@ -137,7 +122,7 @@ class KeptStorage(QObject):
             self._page.show_storage(StorageValue(state, limit_bytes=limit, keep_days=KEEP_DAYS, problem=self._problem))
             return
         away = {project.id for project, _ in trashed_projects(space.repositories)}
-        is_freeing = self._is_busy and self._is_freeing
+        is_freeing = self._job.is_busy and self._is_freeing
         self._page.show_storage(
             StorageValue(
                 state="freeing" if is_freeing else "waiting" if self._flows.runs else "known",
@@ -185,22 +170,21 @@ class StoreLimit(QObject):
         """Create the limit and follow the flows."""
         super().__init__(parent)
         self._session, self._flows, self._kept = session, flows, kept
-        self._running: Running | None = None
-        self._was_working = self._is_busy = False
+        self._job, self._was_working = JobSlot(flows), False
         flows.changed.connect(self._on_flows)
 
     def hold(self) -> None:
         """Start to free space, unless there is no limit or a job runs."""
         limit_bytes = self._kept.value.store_limit_bytes
-        if limit_bytes is None or self._is_busy or self._is_working:
+        if limit_bytes is None or self._job.is_busy or self._is_working:
             return
-        self._is_busy = True
-        self._running = self._flows.start(
+        self._flows.start(
             free(self._session.workspace, most_bytes=limit_bytes),
             title="",
-            on_done=lambda freed: self._end(f"{freed.size_bytes} bytes were freed to hold the limit of {limit_bytes}"),
-            on_failed=lambda error: self._end(f"the limit could not be held: {error.detail}", logging.WARNING),
-            on_cancelled=lambda: self._end("stopped to hold the limit: something measures"),
+            on_done=lambda freed: log.info("%d bytes freed to hold the limit of %d", freed.size_bytes, limit_bytes),
+            on_failed=lambda error: log.warning("the limit could not be held: %s", error.detail),
+            on_cancelled=lambda: log.info("stopped to hold the limit: something measures"),
+            slot=self._job,
             restarts_automatically=True,
             yields_to_measurements=True,
         )
@@ -214,9 +198,5 @@ class StoreLimit(QObject):
         self._was_working = is_working
         if was_working and not is_working:
             QTimer.singleShot(0, self, self.hold)  # after the result of the ended job is recorded
-        if self._running is not None and self._flows.runs:
-            self._flows.cancel(self._running)
-
-    def _end(self, what: str, level: int = logging.INFO) -> None:
-        self._running, self._is_busy = None, False
-        log.log(level, "%s", what)
+        if self._flows.runs:
+            self._job.cancel()

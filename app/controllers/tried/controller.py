@@ -1,32 +1,26 @@
 """Control the page "What was tried", which shows stored facts of the open run."""
 
-from PySide6.QtCore import Signal
-
 from app.controllers.commands import REPEAT_RUN
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.run_facts import facts_or_reported
-from app.controllers.session import Session
 from app.controllers.tried.presenter import tried_value
 from app.services.after.trying.tried import tried_run
-from widgets.main_window import MainWindow
 from widgets.pages.tried.page import TriedPage
 
 PAGE = "tried"
 
 
 class TriedController(PageController):
-    """Controller of the page "What was tried"; `again_requested(run)` asks to measure the whole run again."""
+    """Controller of the page "What was tried"."""
 
-    again_requested = Signal(object)
-
-    def __init__(self, window: MainWindow, page: TriedPage, session: Session) -> None:
+    def __init__(self, desk: ControllerContext, page: TriedPage) -> None:
         """Create the controller and connect it to its page."""
-        super().__init__(page)
-        self._window, self._page, self._session = window, page, session
+        super().__init__(desk, page)
+        self._page, window = page, desk.window
         page.compare_requested.connect(lambda: window.show_page("compare"))
         page.again_requested.connect(self._on_again)
         window.page_shown.connect(self._on_page_shown)
-        session.run_changed.connect(lambda: self._on_page_shown(window.current_page))
+        desk.session.run_changed.connect(lambda: self._on_page_shown(window.current_page))
         page.show_empty()
         self._on_page_shown(window.current_page)
 
@@ -48,16 +42,7 @@ class TriedController(PageController):
 
     def _on_again(self) -> None:
         if self._session.run is not None:
-            self.again_requested.emit(self._session.run)
+            self._commands.do(REPEAT_RUN, self._session.run)
 
 
-def _make(desk: ControllerContext, page: TriedPage) -> TriedController:
-    made = TriedController(desk.window, page, desk.session)
-    made.again_requested.connect(desk.commands.to(REPEAT_RUN))
-    return made
-
-
-CONTROLLER = ControllerSpec(
-    "tried",
-    _make,
-)
+CONTROLLER = ControllerSpec(PAGE, TriedController)

@@ -13,8 +13,8 @@ from app.services.run.forecasting import Expected, RunForecast
 from widgets.pages.tried.value import TriedValue
 from widgets.parts.format import UNKNOWN, ms, percent, seconds
 from widgets.parts.small import TagKind
-from workers.contracts.measured.sizes import bytes_words
 from widgets.parts.tables.values import Cell
+from workers.contracts.measured.sizes import bytes_words
 
 NAMED_S = 1.0
 """Least saved time in seconds for which work from an earlier run is mentioned."""

@@ -1,12 +1,10 @@
 """Control the page "Try it": both versions stay loaded while it is shown, and each input goes to both."""
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QSize, Qt, QTimer
 from PySide6.QtGui import QImage, QImageWriter
 
 from app.controllers.commands import EXPORT_VERSION, TRY_PICTURE, on
-from app.controllers.flows import FlowRunner, Running
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
-from app.controllers.session import Session
 from app.controllers.sounds import SoundPlayer
 from app.controllers.try_it.presenter import SUFFIXES, answer_value, example_value, headline, name_of, try_value
 from app.controllers.try_it.tried import TriedSoFar
@@ -17,10 +15,8 @@ from app.services.after.trying.showing import examples_to_try
 from app.services.after.trying.trying import Lost, TryEvent, TryInput, TryOutcome, TryPair, TryRefusal
 from app.services.flow.steps import JobError
 from app.services.records.facts import RunFacts, read_facts
-from widgets.main_window import MainWindow
 from widgets.pages.try_it.page import TryPage
 from widgets.pages.try_it.value import ExampleValue, InputValue
-from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import Example
 from workers.contracts.paths import from_text
 
@@ -31,23 +27,17 @@ MAX_PASTED_PX, FAST_PNG = 2048, 90
 
 
 class TryController(PageController):
-    """Controller of the page "Try it"; `export_requested(variant id)` opens the page Export.
+    """Controller of the page "Try it"; `stop()` ends both processes, and `_job` looks for examples."""
 
-    `stop()` ends both processes.
-    """
-
-    export_requested = Signal(str)
-
-    def __init__(self, window: MainWindow, page: TryPage, session: Session, flows: FlowRunner) -> None:
+    def __init__(self, desk: ControllerContext, page: TryPage) -> None:
         """Create the controller and connect it to its page."""
-        super().__init__(page)
-        self._window, self._page, self._session, self._flows = window, page, session, flows
+        super().__init__(desk, page)
+        self._page, window = page, desk.window
         self._facts: RunFacts | None = None
         self._chosen = ""
         self._pair: TryPair | None = None
         self._is_loaded = False
         self._examples: dict[int, ExampleValue] = {}
-        self._looking: Running | None = None
         self._tried = TriedSoFar()
         self._queue: list[TryInput] = []
         self._next_changed = 0
@@ -65,12 +55,12 @@ class TryController(PageController):
         page.changed_requested.connect(self._on_changed)
         page.reload_requested.connect(self.show)
         page.cancel_requested.connect(self._on_cancel)
-        page.export_requested.connect(self.export_requested)
+        page.export_requested.connect(desk.commands.to(EXPORT_VERSION))
         page.compare_requested.connect(lambda: window.show_page("compare"))
         page.goal_requested.connect(lambda: window.show_page("goal"))
         window.page_shown.connect(self._on_page_shown)
-        session.run_changed.connect(self._on_run_changed)
-        flows.changed.connect(self._on_flows_changed)
+        desk.session.run_changed.connect(self._on_run_changed)
+        desk.flows.changed.connect(self._on_flows_changed)
         self.show()
 
     # --- the page
@@ -283,36 +273,19 @@ class TryController(PageController):
         self._page.set_texts(*headline(tried))
 
     def _look_for_examples(self, facts: RunFacts, variant: Variant) -> None:
-        if self._looking is not None:
-            self._flows.cancel(self._looking)
-        self._looking = self._flows.start(
+        self._flows.start(
             examples_to_try(self._session.workspace, facts, variant),
             title="",
             on_done=self._on_examples,
-            on_failed=self._on_no_examples,
+            on_failed=lambda error: self._window.banner(error_value(error)),  # other inputs can still be tried
+            slot=self._job,
         )
 
     def _on_examples(self, rows: tuple[Example, ...]) -> None:
-        self._looking = None
         facts = self._facts
         self._examples = {row.item: example_value(row, facts) for row in rows} if facts is not None else {}
         self._next_changed = 0
         self._page.show_examples(list(self._examples.values()))
 
-    def _on_no_examples(self, error: ErrorInfo) -> None:
-        """Show the error in the banner; other inputs can still be tried."""
-        self._looking = None
-        self._window.banner(error_value(error))
 
-
-def _make(desk: ControllerContext, page: TryPage) -> TryController:
-    made = TryController(desk.window, page, desk.session, desk.flows)
-    made.export_requested.connect(desk.commands.to(EXPORT_VERSION))
-    return made
-
-
-CONTROLLER = ControllerSpec(
-    "try",
-    _make,
-    does=(on(TRY_PICTURE, TryController.try_picture),),
-)
+CONTROLLER = ControllerSpec(PAGE, TryController, does=(on(TRY_PICTURE, TryController.try_picture),))

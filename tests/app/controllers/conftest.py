@@ -16,6 +16,8 @@ from app.bootstrap import build_window
 from app.controllers.app_controller import AppController
 from app.controllers.flows import FlowRunner
 from app.controllers.kept import SavedSettings
+from app.controllers.page_controller import ControllerContext
+from app.controllers.project_edits import ProjectEdits
 from app.controllers.session import Session
 from app.jobs.pool import WorkerPool
 from app.paths import find_data_folder
@@ -70,6 +72,14 @@ def flows(space: Workspace) -> Iterator[FlowRunner]:
     yield made
     made.interrupt_all()
     made.deleteLater()
+
+
+@pytest.fixture
+def context(space: Workspace, window: MainWindow, session: Session, flows: FlowRunner) -> ControllerContext:
+    """What a page's controller is made from, without the window's controller."""
+    theme = window.property("theme")
+    edits = ProjectEdits(window, theme, session, flows, window)
+    return ControllerContext(window, session, flows, theme, SavedSettings(space.paths.settings, Settings()), edits)
 
 
 @pytest.fixture

@@ -7,20 +7,28 @@ import pytest
 from desk import make_project
 from PySide6.QtCore import QObject
 
+from app.controllers.commands import OPEN_MODEL, READ_DATA
 from app.controllers.incoming import Incoming
 from app.controllers.session import Session
 from app.services.flow.workspace import Workspace
 from widgets.main_window import MainWindow
 from widgets.parts.question import QuestionDialog
 
+Got = list[tuple[str, str]]
 
-class Given:
-    """Remembers what was handed on."""
 
-    def __init__(self, incoming: Incoming) -> None:
-        self.got: list[tuple[str, str]] = []
-        incoming.model_given.connect(lambda path: self.got.append(("model", Path(path).name)))
-        incoming.data_given.connect(lambda path: self.got.append(("data", Path(path).name)))
+@pytest.fixture
+def got(window: MainWindow, session: Session) -> Got:
+    """The files that were handed on, with what they were taken for."""
+    known: Got = []
+
+    def open_model(path: str) -> None:
+        known.append(("model", Path(path).name))
+        session.is_opening = True
+
+    window.commands.offer(OPEN_MODEL, open_model)
+    window.commands.offer(READ_DATA, lambda path: known.append(("data", Path(path).name)))
+    return known
 
 
 @pytest.fixture
@@ -40,51 +48,36 @@ def banner(window: MainWindow) -> str:
     return "" if window.notice.isHidden() else window.notice.accessibleName()
 
 
-def test_a_model_comes_before_its_data(incoming: Incoming, window: MainWindow, tmp_path: Path) -> None:
+def test_a_model_comes_before_its_data(incoming: Incoming, got: Got, window: MainWindow, tmp_path: Path) -> None:
     """Given data and a model in one drop, Then the model is opened and the data wait for it, without a word."""
-    given = Given(incoming)
     model, data = files(tmp_path, "m.onnx", "t.csv")
-    incoming.model_given.connect(lambda _path: setattr(incoming._session, "is_opening", True))
     incoming.take([data, model])
-    assert given.got == [("model", "m.onnx")] and banner(window) == ""
+    assert got == [("model", "m.onnx")] and banner(window) == ""
     assert incoming.take_waiting() == data and incoming.take_waiting() == ""
 
 
-def test_data_alone_wait_with_a_word(incoming: Incoming, window: MainWindow, tmp_path: Path) -> None:
+def test_data_alone_wait_with_a_word(incoming: Incoming, got: Got, window: MainWindow, tmp_path: Path) -> None:
     """Given no model, When data are dropped, Then the page Model says that a model is needed first."""
-    given = Given(incoming)
     incoming.take(files(tmp_path, "t.csv"))
-    assert given.got == [] and window.current_page == "model"
+    assert got == [] and window.current_page == "model"
     assert "a model is needed first" in banner(window)
     incoming.take(files(tmp_path, "m.onnx"))
-    assert given.got == [("model", "m.onnx")] and banner(window) == ""
+    assert got == [("model", "m.onnx")] and banner(window) == ""
 
 
-def test_data_for_an_open_model(incoming: Incoming, session: Session, space: Workspace, tmp_path: Path) -> None:
+def test_data_for_an_open_model(
+    incoming: Incoming, got: Got, session: Session, space: Workspace, tmp_path: Path
+) -> None:
     """Given an open model, When data are dropped, Then they are read."""
-    given = Given(incoming)
     session.reopen(make_project(space))
     incoming.take(files(tmp_path, "x.npz"))
-    assert given.got == [("data", "x.npz")]
+    assert got == [("data", "x.npz")]
 
 
-def test_loose_files_are_too_many(incoming: Incoming, window: MainWindow, tmp_path: Path) -> None:
+def test_loose_files_are_too_many(incoming: Incoming, got: Got, window: MainWindow, tmp_path: Path) -> None:
     """Given a selection of loose pictures, Then none is taken and the window says what to do."""
-    given = Given(incoming)
     incoming.take(files(tmp_path, "a.png", "b.png", "c.png"))
-    assert given.got == [] and "one folder" in banner(window)
-
-
-def test_a_folder_that_could_be_both(incoming: Incoming, window: MainWindow, tmp_path: Path) -> None:
-    """Given a folder with a model and pictures, Then the person is asked, and nothing happens until the answer."""
-    files(tmp_path / "both", "m.onnx", "a.png")
-    for answer, expected in (("model", [("model", "both")]), ("", [])):
-        given = Given(incoming)
-        incoming.take([str(tmp_path / "both")])
-        (dialog,) = [child for child in window.findChildren(QuestionDialog) if child.isVisible()]
-        assert given.got == []
-        dialog._choose(answer) if answer else dialog.reject()
-        assert given.got == expected
+    assert got == [] and "one folder" in banner(window)
 
 
 def asked(window: MainWindow) -> QuestionDialog:
@@ -92,38 +85,55 @@ def asked(window: MainWindow) -> QuestionDialog:
     return dialog
 
 
+@pytest.mark.parametrize(("answer", "expected"), [("model", [("model", "both")]), ("", [])])
+def test_a_folder_that_could_be_both(
+    incoming: Incoming, got: Got, window: MainWindow, tmp_path: Path, answer: str, expected: Got
+) -> None:
+    """Given a folder with a model and pictures, Then the person is asked, and nothing happens until the answer."""
+    files(tmp_path / "both", "m.onnx", "a.png")
+    incoming.take([str(tmp_path / "both")])
+    assert got == []
+    asked(window)._choose(answer) if answer else asked(window).reject()
+    assert got == expected
+
+
 @pytest.mark.parametrize(("names", "kind"), [(("a.onnx", "b.onnx"), "model"), (("a.csv", "b.npz"), "data")])
 def test_of_two_of_a_kind_one_is_asked_for(
-    incoming: Incoming, window: MainWindow, session: Session, space: Workspace, tmp_path: Path, names: Any, kind: str
+    incoming: Incoming,
+    got: Got,
+    window: MainWindow,
+    session: Session,
+    space: Workspace,
+    tmp_path: Path,
+    names: Any,
+    kind: str,
 ) -> None:
     """Given two models or two data files in one drop, Then the person says which; none of them is taken before, and none
     at all where the question is left."""
     session.reopen(make_project(space))
-    given = Given(incoming)
     both = files(tmp_path, *names)
     incoming.take(both)
-    assert given.got == []
+    assert got == []
     asked(window).reject()
-    assert given.got == []
+    assert got == []
     incoming.take(both)
     asked(window)._choose("1")
-    assert given.got == [(kind, names[1])]
+    assert got == [(kind, names[1])]
 
 
 def test_two_folders_that_could_be_both(
-    incoming: Incoming, window: MainWindow, session: Session, space: Workspace, tmp_path: Path
+    incoming: Incoming, got: Got, window: MainWindow, session: Session, space: Workspace, tmp_path: Path
 ) -> None:
     """Given two such folders, When both are called models, Then the person is asked which of them."""
     session.reopen(make_project(space))
-    given = Given(incoming)
     for name in ("one", "two"):
         files(tmp_path / name, "m.onnx", "a.png")
     incoming.take([str(tmp_path / "one"), str(tmp_path / "two")])
     asked(window)._choose("model")
     asked(window)._choose("model")
-    assert given.got == []
+    assert got == []
     asked(window)._choose("0")
-    assert given.got in ([("model", "one")], [("model", "two")])
+    assert got in ([("model", "one")], [("model", "two")])
 
 
 def test_addresses_are_not_fetched(incoming: Incoming, window: MainWindow) -> None:

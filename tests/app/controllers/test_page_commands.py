@@ -3,11 +3,12 @@
 import pytest
 
 from app.controllers import commands
-from app.controllers.commands import EXPORT_VERSION, OPEN_MODEL, Command, Commands
+from app.controllers.commands import EXPORT_VERSION, OPEN_MODEL
 from app.controllers.page_controller import check_pairs, find_controllers
+from widgets.commands import Command, Commands
 from widgets.page_registry import find_pages
 
-BY_NO_PAGE = {"MODEL_OPENED", "OPEN_RUN", "RESUME_RUN", "EXTEND_RUN", "REPEAT_RUN", "OPEN_PROJECT", "NEW_PROJECT"}
+BY_NO_PAGE = {"MODEL_OPENED", "OPEN_RUN", "RESUME_RUN", "EXTEND_RUN", "REPEAT_RUN"}
 
 
 def test_a_command_is_done_by_who_offers_it() -> None:
@@ -32,9 +33,9 @@ def test_nobody_and_two_are_told() -> None:
 def test_every_command_is_done_by_one_page() -> None:
     """Given the program, then each command is done by one page's controller, or by none and the window itself."""
     declared = {name: value for name, value in vars(commands).items() if isinstance(value, Command)}
-    assert len({command.name for command in declared.values()}) == len(declared)
-    done = [handler.command.name for spec in find_controllers().values() for handler in spec.does]
-    assert sorted(done) == sorted(command.name for name, command in declared.items() if name not in BY_NO_PAGE)
+    assert len({command.id for command in declared.values()}) == len(declared)
+    done = [handler.command.id for spec in find_controllers().values() for handler in spec.does]
+    assert sorted(done) == sorted(command.id for name, command in declared.items() if name not in BY_NO_PAGE)
 
 
 def test_each_page_has_its_controller_in_the_folder_of_its_name() -> None:

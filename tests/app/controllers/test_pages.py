@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 from desk import DATA, NOW, add_run, make_project, run, variant
 from PySide6.QtCore import Qt
@@ -14,6 +15,7 @@ from read_page import words
 from stopwatch import OwnTime
 
 from app.controllers.app_controller import AppController
+from app.controllers.commands import OPEN_MODEL, OPEN_SAMPLE
 from app.controllers.first_page import StartupQueue, show_first_page
 from app.controllers.jobs.controller import MAX_RUNS, JobsController
 from app.domain.job import JobRecord
@@ -289,12 +291,8 @@ def test_what_was_asked_early_is_done_when_it_can_be(window: MainWindow) -> None
     page.sample_requested.emit()
     assert page.state == "waiting"
     asked: list[str] = []
-
-    class Later:
-        def open_sample(self) -> None:
-            asked.append("sample")
-
-    early.hand_over(Later())
+    window.commands.offer(OPEN_SAMPLE, lambda: asked.append("sample"))
+    early.hand_over(SimpleNamespace(commands=window.commands))
     page.sample_requested.emit()
     assert asked == ["sample"]
 
@@ -310,7 +308,7 @@ def test_wrong_file_on_the_first_page_leaves_a_way_back_to_the_sample(
     assert isinstance(page, ModelPage) and page.state == "empty"
     wrong = tmp_path / "model.onnx"
     wrong.write_bytes(b"<!DOCTYPE html><html>Not found</html>")
-    app_controller.open_model(str(wrong))
+    app_controller.commands.do(OPEN_MODEL, str(wrong))
     drive(lambda: page.state == "error", 60)
     back = [button for button in page.findChildren(QPushButton) if button.text().startswith("Back to “")]
     assert len(back) == 1

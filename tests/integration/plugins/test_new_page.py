@@ -39,13 +39,13 @@ class NotesPage(Page):
 '''
 CONTROLLER = '''"""What the page Notes shows."""
 
-from app.controllers.commands import NEW_PROJECT
 from app.controllers.page_controller import ControllerSpec, PageController
+from widgets.commands import NEW_PROJECT
 
 
 class NotesController(PageController):
     def __init__(self, desk, page):
-        super().__init__(page)
+        super().__init__(desk, page)
         page.begin_requested.connect(desk.commands.to(NEW_PROJECT))
         page.show_value(f"Kept in {desk.session.workspace.paths.root.name}")
 

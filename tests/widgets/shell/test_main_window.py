@@ -11,6 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
+from widgets.commands import CHOOSE_FILES, OPEN_PROJECT
 from widgets.main_window import MainWindow
 from widgets.parts.cards.error import ErrorValue
 from widgets.plots.frame_clock import FrameClock
@@ -128,8 +129,10 @@ def test_files_can_be_pasted(window: MainWindow, qtbot: QtBot) -> None:
     with qtbot.waitSignal(window.paths_dropped, timeout=2000) as told:
         QTest.keyClick(window, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
     assert told.args == [["/tmp/model.onnx"]]
-    with qtbot.waitSignal(window.open_requested, timeout=2000):
-        QTest.keyClick(window, Qt.Key.Key_O, Qt.KeyboardModifier.ControlModifier)
+    chosen: list[str] = []
+    window.commands.offer(CHOOSE_FILES, lambda: chosen.append("files"))
+    QTest.keyClick(window, Qt.Key.Key_O, Qt.KeyboardModifier.ControlModifier)
+    assert chosen == ["files"]
 
 
 def test_closing_asks_first(window: MainWindow, qtbot: QtBot) -> None:
@@ -153,7 +156,7 @@ def test_marks_are_seen_and_said(window: MainWindow) -> None:
     assert window.rail.entries["model"].mark == ""
 
 
-def test_top_bar_tells_project_jobs_and_device(window: MainWindow, qtbot: QtBot) -> None:
+def test_top_bar_tells_project_jobs_and_device(window: MainWindow) -> None:
     """Given values, then they are shown; a click on the jobs goes to the page Jobs."""
     window.set_project("Clothes & more <b>", "Balanced")
     window.set_device("This computer's processor")
@@ -166,9 +169,10 @@ def test_top_bar_tells_project_jobs_and_device(window: MainWindow, qtbot: QtBot)
     window.set_jobs(0)
     assert window.top.jobs.isHidden() and not window.dock.is_open and window.clock.fps == 60
     window.set_projects([ProjectValue("p1", "One"), ProjectValue("p2", "Two & three")])
-    with qtbot.waitSignal(window.project_requested, timeout=1000) as told:
-        window.top.menu_button.menu().actions()[1].trigger()
-    assert told.args == ["p2"] and window.top.project.isHidden()
+    opened: list[str] = []
+    window.commands.offer(OPEN_PROJECT, lambda project_id: not opened.append(project_id))
+    window.top.menu_button.menu().actions()[1].trigger()
+    assert opened == ["p2"] and window.top.project.isHidden()
     window.set_projects([])
     assert not window.top.project.isHidden()
 

@@ -109,7 +109,7 @@ def test_what_measures_goes_first(
     monkeypatch.setattr(type(app_controller.flows), "runs", property(lambda _self: tuple(runs)))
     fed._value = FedValue()
     fed.show()
-    assert value_of(app_controller).state == "waiting" and fed._running is None
+    assert value_of(app_controller).state == "waiting" and not fed._job.is_busy
     assert prepared(window) == "Shown as soon as nothing is being measured."
     runs.clear()
     app_controller.flows.changed.emit()
@@ -117,7 +117,7 @@ def test_what_measures_goes_first(
     assert prepared(window) == "Reading…"
     runs.append(SimpleNamespace(started_s=0.0))
     app_controller.flows.changed.emit()
-    assert value_of(app_controller).state == "waiting" and fed._running is None
+    assert value_of(app_controller).state == "waiting" and not fed._job.is_busy
     runs.clear()
     app_controller.flows.changed.emit()
     drive(lambda: value_of(app_controller).state == "told", 90)

@@ -14,11 +14,9 @@ from stand_in_installer import COST, FAILS, WELL, lay_out
 
 from app.controllers.export import presenter
 from app.controllers.export.controller import ExportController
-from app.controllers.flows import FlowRunner
-from app.controllers.kept import SavedSettings
+from app.controllers.page_controller import ControllerContext
 from app.controllers.session import Session
 from app.services.flow.workspace import Workspace
-from app.settings import Settings
 from widgets.main_window import MainWindow
 from widgets.pages.export.page import ExportPage
 from widgets.parts.format import size_bytes
@@ -40,7 +38,7 @@ def shown(
     tmp_path: Path,
     window: MainWindow,
     session: Session,
-    flows: FlowRunner,
+    context: ControllerContext,
     space: Workspace,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Shown:
@@ -56,8 +54,7 @@ def shown(
         session.set_described(
             DescribeResult(device=device, devices=(), runtimes=(), techniques=(), targets=(PYTHON, WEB), versions={})
         )
-        kept = SavedSettings(tmp_path / "settings.toml", Settings())
-        made = ExportController(window, page, session, flows, kept, lay_out(tmp_path / "clone", program, COST))
+        made = ExportController(context, page, lay_out(tmp_path / "clone", program, COST))
         session.reopen(make_project(space))
         session.set_run(
             add_run(space, run(1, data_key="data", recommended_variant_id="r1-v1"), variant(0), variant(1, speedup=2.0))

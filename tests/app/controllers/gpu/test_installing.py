@@ -15,12 +15,11 @@ from stand_in_installer import BREAKS, COST, FAILS, HANGS, NO_COST, WELL, lay_ou
 from app.controllers.flows import FlowRunner
 from app.controllers.gpu.controller import GpuController
 from app.controllers.gpu.presenter import gpu_value
-from app.controllers.kept import SavedSettings
+from app.controllers.page_controller import ControllerContext
 from app.controllers.session import Session
 from app.services.flow.background import Stopped
 from app.services.flow.steps import DiskStep, Flow, JobError
 from app.services.machine.optional_sets import InstallerStatus
-from app.settings import Settings
 from widgets.main_window import MainWindow
 from widgets.pages.gpu.page import GpuPage
 from workers.contracts.gpu import GpuCard, TriedRung
@@ -49,7 +48,7 @@ class Doctor:
     def __init__(self, controller: GpuController, page: GpuPage, drive: Drive, window: MainWindow) -> None:
         self.controller, self.page, self.drive, self.window = controller, page, drive, window
         controller._cards, controller._rows, controller._was_tried = (CARD,), [BROKEN], True
-        controller._show(is_trying=False)
+        controller._show()
 
     def button(self, text: str) -> QPushButton:
         return next(one for one in self.page.findChildren(QPushButton) if one.text() == text and not one.isHidden())
@@ -72,7 +71,7 @@ class Doctor:
 
 @pytest.fixture
 def doctor(
-    tmp_path: Path, window: MainWindow, session: Session, flows: FlowRunner, drive: Drive
+    tmp_path: Path, window: MainWindow, context: ControllerContext, flows: FlowRunner, drive: Drive
 ) -> Iterator[Callable[..., Doctor]]:
     made: list[QObject] = []
 
@@ -80,8 +79,7 @@ def doctor(
         window.show_page(window.first_page)  # the doctor's own comes by hand: it would try the ladder at once
         page = window.page("gpu")
         assert isinstance(page, GpuPage)
-        kept = SavedSettings(tmp_path / "settings.toml", Settings())
-        controller = GpuController(window, page, session, flows, kept, lay_out(tmp_path / "clone", program, cost))
+        controller = GpuController(context, page, lay_out(tmp_path / "clone", program, cost))
         made.append(controller)
         return Doctor(controller, page, drive, window)
 

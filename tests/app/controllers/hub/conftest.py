@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from app.services.flow.events import StepProgress
 from app.services.flow.steps import FlowCancelled, JobError, StepResult
+from widgets.commands import Commands
 from widgets.theme import Theme
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.hub import HubDownloadResult, OriginFile
@@ -106,7 +107,7 @@ class Window(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.current_page = "hub"
+        self.current_page, self.commands = "hub", Commands()
 
     def show_page(self, page_id: str) -> None:
         self.current_page = page_id

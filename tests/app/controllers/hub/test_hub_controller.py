@@ -2,6 +2,7 @@
 
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from found_models import found
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.controllers.commands import CHOOSE_MODEL, OPEN_MODEL, OPEN_SAMPLE
 from app.controllers.hub.controller import HubController
 from app.services.hub.model_cache import ModelCache
 from presets.starters import load_starters
@@ -42,8 +44,21 @@ def page(theme: Theme, qtbot: QtBot) -> HubPage:
 
 
 @pytest.fixture
-def hub(window: Any, page: HubPage, session: Any, flows: Any, theme: Theme) -> HubController:
-    return HubController(window, page, session, flows, theme)
+def opened(window: Any) -> list[str]:
+    """What is asked for instead of a search: paths of models, the sample, a file."""
+    said: list[str] = []
+    window.commands.offer(OPEN_MODEL, said.append)
+    window.commands.offer(OPEN_SAMPLE, lambda: said.append("sample"))
+    window.commands.offer(CHOOSE_MODEL, lambda: said.append("file"))
+    return said
+
+
+@pytest.fixture
+def hub(window: Any, page: HubPage, session: Any, flows: Any, theme: Theme, opened: list[str]) -> HubController:
+    context: Any = SimpleNamespace(
+        window=window, session=session, flows=flows, theme=theme, commands=window.commands, kept=None
+    )
+    return HubController(context, page)
 
 
 def said(widget: QWidget) -> str:
@@ -151,18 +166,15 @@ def test_nothing_fits_is_told_apart_from_nothing_found(hub: HubController, page:
     assert "Nothing fits" in said(page)
 
 
-def test_without_a_network(hub: HubController, page: HubPage, flows: Any) -> None:
+def test_without_a_network(opened: list[str], hub: HubController, page: HubPage, flows: Any) -> None:
     """Given no way to the hub, Then the page says so and offers what needs none."""
-    wanted: list[str] = []
-    hub.sample_wanted.connect(lambda: wanted.append("sample"))
-    hub.file_wanted.connect(lambda: wanted.append("file"))
     hub.start("resnet")
     flows.open[0].fail("hub_unreachable")
     assert page.state == "error" and "Detail hub_unreachable." in said(page)
     assert "Or drop a file of your own, or try the sample: they need no network." in said(page)
     button(page, "Choose a file").click()
     button(page, "Try the sample").click()
-    assert wanted == ["file", "sample"]
+    assert opened == ["file", "sample"]
     button(page, "Try again").click()
     assert len(flows.open) == 1
 
@@ -268,11 +280,9 @@ def test_the_rail_of_other_pages(hub: HubController, page: HubPage, window: Any,
 
 @pytest.mark.parametrize("stays", [True, False])
 def test_a_download_is_opened_where_somebody_waits_for_it(
-    hub: HubController, page: HubPage, flows: Any, window: Any, stays: bool
+    opened: list[str], hub: HubController, page: HubPage, flows: Any, window: Any, stays: bool
 ) -> None:
     """Given a download that ends, Then it is opened if the page is still in view; else a button waits for the person."""
-    opened: list[str] = []
-    hub.open_wanted.connect(opened.append)
     looked_up(page, hub, flows, told("a/one"))
     button(page, "Download and use").click()
     flows.open[0].answer(told("a/one"))

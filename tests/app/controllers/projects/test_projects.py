@@ -14,6 +14,7 @@ from app.controllers.app_controller import AppController
 from app.domain.run import RunState
 from app.services.flow.workspace import Workspace
 from app.services.projects.trash import shown_projects, trashed_projects
+from widgets.commands import DELETE_PROJECT
 from widgets.main_window import MainWindow
 from widgets.pages.projects.page import ProjectsPage, ProjectTable
 from widgets.parts.question import QuestionDialog
@@ -155,7 +156,7 @@ def test_the_list_by_mouse(desk: AppController, window: MainWindow, space: Works
 def test_a_project_at_work_stays(desk: AppController, window: MainWindow, space: Workspace, qtbot: QtBot) -> None:
     """Given a run of it that goes on, When it is deleted, Then a message says why not and nothing is changed."""
     add_run(space, run(2, RunState.RUNNING))
-    window.delete_project_requested.emit()
+    window.commands.trigger(DELETE_PROJECT)
     answer(window, qtbot, "delete")
     assert window.notice.isVisible() and "at work" in window.notice.accessibleName()
     assert not trashed_projects(space.repositories) and desk.session.project is not None
