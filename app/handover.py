@@ -39,10 +39,7 @@ def hand_over(paths: DataPaths, request: Request, timeout_s: float = 3.0) -> boo
     """
     name = f"{time.time_ns():020d}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     waiting, final = paths.handover / f"{name}.part", paths.handover / f"{name}{SUFFIX}"
-    facts = {
-        "files": [str(path.absolute()) for path in request.files],
-        "activation_token": request.activation_token,
-    }
+    facts = {"files": [str(path.absolute()) for path in request.files], "activation_token": request.activation_token}
     try:
         waiting.write_bytes(json.dumps(facts).encode("ascii"))  # ASCII escapes keep file names of invalid Unicode
         waiting.replace(final)

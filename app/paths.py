@@ -106,9 +106,7 @@ def find_data_folder(option: Path | None = None, environment: Mapping[str, str] 
     """Return the paths of `--data-dir`, else of FETTLE_HOME, else of the platform's data folder. Nothing is created."""
     chosen = option or (Path(environment["FETTLE_HOME"]) if environment.get("FETTLE_HOME") else None)
     if chosen is None:
-        from platformdirs import (
-            user_data_path,
-        )  # late: the window's first paint does not wait for it
+        from platformdirs import user_data_path  # late: the window's first paint does not wait for it
 
         chosen = user_data_path("fettle", appauthor=False, roaming=False)
     try:

@@ -45,9 +45,7 @@ class Settings(Frozen):
         description="Beyond it, what nothing needs is removed after runs and at the start. Empty: no limit.",
     )
     log_level: Literal["info", "debug"] = Field(
-        default="info",
-        title="Detail of the log",
-        description="“debug” helps when a problem is to be reported.",
+        default="info", title="Detail of the log", description="“debug” helps when a problem is to be reported."
     )
     gpu_uuid: str = Field(default="", json_schema_extra={"hidden": True})
     gpu_index: int = Field(default=0, ge=0, json_schema_extra={"hidden": True})

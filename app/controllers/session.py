@@ -59,10 +59,7 @@ class Session(QObject):
         project = project_for(repositories, from_text(params.path), name=name, is_sample=is_sample)
         same_model = project.model_key == model.key
         found = dataclasses.replace(
-            project,
-            model_sha256=model.info.sha256,
-            model_key=model.key,
-            info_json=model.info.model_dump_json(),
+            project, model_sha256=model.info.sha256, model_key=model.key, info_json=model.info.model_dump_json()
         )
         self.opening, self.model = params, model
         self.recipes = opened.saved_recipes(repositories, project)

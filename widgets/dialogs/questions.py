@@ -30,10 +30,7 @@ def close_question(theme: Theme, window: QWidget, job_title: str, job_count: int
     value = QuestionValue(
         title=_tr("Stop the work and close?"),
         text=what + " " + _tr("What was measured so far is kept; next time you can go on from there."),
-        answers=(
-            Answer("stay", _tr("Keep working"), primary=True),
-            Answer("stop", _tr("Stop and close")),
-        ),
+        answers=(Answer("stay", _tr("Keep working"), primary=True), Answer("stop", _tr("Stop and close"))),
     )
     return QuestionDialog(theme, value, window)
 

@@ -40,14 +40,7 @@ MAX_RUNS = 300
 MAX_LOG_BYTES, MAX_LOG_LINES = 64_000, 200
 
 
-NO_VERDICT = (
-    Ending.UNSETTLED,
-    Ending.UNTESTED,
-    Ending.BUSY,
-    Ending.TIME_UP,
-    Ending.NOTHING_TRIED,
-    Ending.FEW_EXAMPLES,
-)
+NO_VERDICT = (Ending.UNSETTLED, Ending.UNTESTED, Ending.BUSY, Ending.TIME_UP, Ending.NOTHING_TRIED, Ending.FEW_EXAMPLES)
 
 
 class JobsController(PageController):

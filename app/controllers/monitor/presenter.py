@@ -156,10 +156,7 @@ def _courses(found: MonitorResult) -> list[Course]:
         title = tr("Median of each stretch, ms (less is better)")
         usual, at_first = drift.latency_before_ms, tr("at the beginning")
         marks = _marks(found, ("slower",), "latency")
-        courses.insert(
-            0 if marks else 1,
-            Course(tr("Latency"), title, points, usual, at_first, marks),
-        )
+        courses.insert(0 if marks else 1, Course(tr("Latency"), title, points, usual, at_first, marks))
     if drift.errors and any(alert.code == "errors" for alert in found.alerts):
         points = tuple(_errors_at(point) for point in drift.points)
         marks = _marks(found, ("errors",), "")

@@ -125,7 +125,5 @@ class ReleasesController(PageController):
 
 
 CONTROLLER = ControllerSpec(
-    "releases",
-    ReleasesController,
-    does=(on(RELEASE_EXPORT, ReleasesController.release_export),),
+    "releases", ReleasesController, does=(on(RELEASE_EXPORT, ReleasesController.release_export),)
 )
