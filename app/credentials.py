@@ -16,9 +16,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from app.errors import RefusedError
 from app.files import write_whole
 from app.paths import unusable
+from workers.contracts.errors import InputRefused
 
 TOKEN_VARIABLE = "HF_TOKEN"
 TOKEN_FILE = "token.json"
@@ -36,11 +36,11 @@ def checked_token(text: str) -> str:
     """Return the token without the white space that pasting adds.
 
     Raises:
-        RefusedError: if the text cannot be a token. The message does not repeat the text.
+        InputRefused: if the text cannot be a token. The message does not repeat the text.
     """
     token = text.strip()
     if not GOOD_TOKEN.fullmatch(token):
-        raise RefusedError(
+        raise InputRefused(
             "bad_token",
             "This is no token",
             "A token is one word of letters, digits and signs, such as hf_… on the hub's settings page.",
@@ -53,7 +53,7 @@ def find_token(folder: Path, endpoint: str, environment: Mapping[str, str] = os.
     """Return the token from HF_TOKEN, or else the stored token for `endpoint`; None if there is neither.
 
     Raises:
-        RefusedError: if HF_TOKEN cannot be a token.
+        InputRefused: if HF_TOKEN cannot be a token.
     """
     if environment.get(TOKEN_VARIABLE, "").strip():
         return checked_token(environment[TOKEN_VARIABLE])
@@ -83,7 +83,7 @@ def save_token(folder: Path, endpoint: str, token: str) -> Kept:
     """Store the token for `endpoint` and return the place.
 
     Raises:
-        RefusedError: if the text cannot be a token.
+        InputRefused: if the text cannot be a token.
         DataFolderUnusable: if the file cannot be written.
     """
     token = checked_token(token)

@@ -11,7 +11,6 @@ from app.cli.commands import commands
 from app.cli.options.shared import split_globals, wants_json
 from app.cli.output import CANCELLED, INTERNAL, USAGE, CommandFailed, Globals, Output, ReaderGone
 from app.cli.session import CANCELLED_WORDS, break_off, on_signal
-from app.errors import FettleError
 from app.services.flow.steps import JobError
 from app.version import VERSION
 from workers.contracts.errors import ErrorInfo, WorkerError, words_for
@@ -57,7 +56,7 @@ def _tell(output: Output, error: BaseException) -> int:
 def _words(error: BaseException) -> tuple[ErrorInfo, int]:
     if isinstance(error, (CommandFailed, JobError)):
         return error.error, error.exit_code
-    if isinstance(error, (WorkerError, FettleError)):
+    if isinstance(error, WorkerError):
         return error.info(), error.exit_code
     if isinstance(error, (KeyboardInterrupt, typer.Abort)):
         return CANCELLED_WORDS, CANCELLED

@@ -11,8 +11,8 @@ from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked, PasswordDeleteError
 
 from app.credentials import checked_token, find_token, forget_token, knows_token, save_token
-from app.errors import RefusedError
 from app.paths import DataFolderUnusable
+from workers.contracts.errors import InputRefused
 
 HUB, OTHER, TOKEN = "https://hub.example", "https://other.example", "hf_secret123"
 
@@ -168,7 +168,7 @@ def test_forgotten_although_the_keyring_lost_it(tmp_path: Path, safe: Safe) -> N
 
 @pytest.mark.parametrize("text", ["", "  ", "two words", "hf_x\nEvil: header", "hf_ü", "hf_x\0", "x" * 501])
 def test_what_cannot_be_a_token_is_not_repeated(text: str) -> None:
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(InputRefused) as caught:
         checked_token(text)
 
     assert caught.value.exit_code == 3

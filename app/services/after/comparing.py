@@ -6,7 +6,7 @@ from typing import Any
 from app.domain.run import Run
 from app.domain.variant import Variant
 from app.services.flow.artifacts import ArtifactStore
-from app.services.flow.steps import Flow, JobError, refused
+from app.services.flow.steps import Flow, JobError, Refused
 from app.services.records.documents import variant_document
 from app.services.records.facts import RunFacts
 from app.services.run.version_steps import MeasuredPair, judge
@@ -73,7 +73,7 @@ def _check_same_tests(artifacts: ArtifactStore, facts: RunFacts, other: RunFacts
 
 def _refused(why: str) -> JobError:
     hint = "Optimize both with the same examples and the same seed, then compare again."
-    return refused("not_comparable", "These runs cannot be compared", why, hint, "--data PATH --seed N")
+    return Refused("not_comparable", "These runs cannot be compared", why, hint, "--data PATH --seed N")
 
 
 def against_document(document: dict[str, Any], found: Against) -> dict[str, Any]:

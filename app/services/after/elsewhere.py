@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from app.domain.run import Run
 from app.domain.variant import LatencyPoint, Variant
 from app.services.after.proving import judge_alone
-from app.services.flow.steps import Flow, Measured, refused
+from app.services.flow.steps import Flow, Measured, Refused
 from app.services.flow.workspace import Workspace
 from app.services.records.card import save_card_results
 from app.services.records.facts import RunFacts, check_stored
@@ -65,7 +65,7 @@ def _refuse_known(facts: RunFacts, recipe_id: str, title: str) -> None:
         return
     detail = f"“{title}” was judged before; the same file on the same examples gives the same verdict."
     hint = "Choose it in the table, or add more examples to the result."
-    raise refused("known_version", "This file is a version of the result already", detail, hint)
+    raise Refused("known_version", "This file is a version of the result already", detail, hint)
 
 
 def write_measured(workspace: Workspace, run: Run, variant_id: str, measured: Measured) -> None:

@@ -24,7 +24,7 @@ from app.services.after.loading.card import card_load
 from app.services.after.pushing import check_push, push
 from app.services.after.signing import check_key, signed
 from app.services.flow.background import Stopped
-from app.services.flow.steps import DiskStep, Flow, JobError, JobStep, StepResult, refused
+from app.services.flow.steps import DiskStep, Flow, JobError, JobStep, Refused, StepResult, Unavailable
 from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe
 from app.services.records.decisions import planned_decision, read_decisions, record_decision
@@ -35,7 +35,6 @@ from app.services.run.version_steps import stored_version
 from app.version import VERSION
 from workers.contracts.bundles import CardFacts, ExportParams, ExportResult, InsteadOf
 from workers.contracts.decisions import Decision
-from workers.contracts.errors import ErrorInfo
 from workers.contracts.hub import HubPushResult
 from workers.contracts.jobs import DescribeResult
 from workers.contracts.process.disk import NO_ROOM, DiskFull
@@ -44,7 +43,6 @@ from workers.contracts.specs import DescribedTarget, DeviceFacts, ModelInfo
 
 log = logging.getLogger(__name__)
 
-MISSING = 6
 PIECE = 1 << 20
 MIN_REASON_CHARS = 10
 """Least characters of an override reason; it goes into the card, so it must be a sentence."""
@@ -132,7 +130,7 @@ def version_of(facts: RunFacts, variant_id: str) -> Variant:
     if variant is None:
         detail = f"The run {facts.run.id} has no version {variant_id!r}."
         hint = "Take one of the ids that 'fettle compare' lists."
-        raise refused("unknown_variant", "There is no such version in this run", detail, hint)
+        raise Refused("unknown_variant", "There is no such version in this run", detail, hint)
     return variant
 
 
@@ -140,7 +138,7 @@ def pick(facts: RunFacts, variant_id: str | None, reason: str | None) -> Variant
     """Return the requested or recommended variant (else the original); a regressed one needs a reason."""
     variant = version_of(facts, variant_id or facts.run.recommended_variant_id or facts.baseline.id)
     if is_regressed(variant) and len((reason or "").strip()) < MIN_REASON_CHARS:
-        raise refused(
+        raise Refused(
             "regressed",
             "This version answers worse than your limit allows",
             f"“{variant.title}” is a silent regression; it is not exported without a written reason.",
@@ -225,10 +223,10 @@ def target_of(found: DescribeResult, target_id: str) -> DescribedTarget:
             if not row.available:
                 title, hint = f"“{row.title}” cannot be written here", f"To install: {row.hint}"
                 detail = "What it needs is not installed."
-                raise JobError(ErrorInfo(code="target_missing", title=title, detail=detail, hint=hint), MISSING)
+                raise Unavailable("target_missing", title, detail, hint)
             return row
     detail, known = f"Fettle cannot write {target_id!r}.", ", ".join(row.id for row in found.targets)
-    raise refused("unknown_target", "There is no such kind of bundle", detail, f"Choose one of: {known}.")
+    raise Refused("unknown_target", "There is no such kind of bundle", detail, f"Choose one of: {known}.")
 
 
 def answers_to(target: DescribedTarget, given: Mapping[str, str]) -> dict[str, str]:
@@ -239,7 +237,7 @@ def answers_to(target: DescribedTarget, given: Mapping[str, str]) -> dict[str, s
     if unknown or silent is not None:
         asked = ", ".join(answers) or "nothing"
         detail = f"“{silent.title}” has no answer." if silent else f"Nobody asks for {', '.join(unknown)}."
-        raise refused("answer_needed", f"“{target.title}” asks something else", detail, f"It asks for: {asked}.")
+        raise Refused("answer_needed", f"“{target.title}” asks something else", detail, f"It asks for: {asked}.")
     return answers
 
 
@@ -322,13 +320,13 @@ def check_writable(out: Path) -> None:
     folder = out.absolute().parent
     if len(os.fsencode(out.name)) > MAX_NAME_BYTES:
         detail = f"A file's name may have {MAX_NAME_BYTES} bytes."
-        raise refused("name_too_long", "The name is too long", detail, "Choose a shorter one. Nothing was changed.")
+        raise Refused("name_too_long", "The name is too long", detail, "Choose a shorter one. Nothing was changed.")
     if not folder.is_dir():
         title, detail = "The folder for the bundle is not there", f"There is no folder {folder}."
-        raise refused("no_folder", title, detail, "Create it, or choose another place.")
+        raise Refused("no_folder", title, detail, "Create it, or choose another place.")
     if why_not_writable(folder) or out.is_dir():
         title, detail = "The bundle cannot be written there", f"{out} cannot be written."
-        raise refused("not_writable", title, detail, "Choose another place. Nothing was changed.")
+        raise Refused("not_writable", title, detail, "Choose another place. Nothing was changed.")
 
 
 def place(source: Path, out: Path, stopped: Stopped = lambda: False) -> None:
@@ -355,7 +353,7 @@ def place(source: Path, out: Path, stopped: Stopped = lambda: False) -> None:
                 out.absolute().parent, needed_bytes=needed_bytes, safe="The old file is as it was.", hint=hint
             )
             raise JobError(full.info(), 3) from error
-        raise refused(
+        raise Refused(
             "not_written",
             "The bundle could not be written",
             f"{out}: {error.strerror or error}.",

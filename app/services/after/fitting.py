@@ -13,7 +13,7 @@ from app.domain.choose import (
     needs_quiet,
 )
 from app.domain.variant import Variant
-from app.services.flow.steps import JobError, refused
+from app.services.flow.steps import JobError, Refused
 from app.services.records.facts import RunFacts
 from app.services.run.version_steps import stored_version
 from workers.contracts.bundles import InsteadOf
@@ -109,4 +109,4 @@ def refused_by(target: DescribedTarget, variant: Variant, more: str, hint: str) 
     detail = f"“{target.title}” needs one plain ONNX model that was proven in {needed}; “{variant.title}” is none."
     hint = hint or "Choose another kind of bundle, for example the Python folder, which takes every version."
     title = "This version does not run in that kind of bundle"
-    return refused("version_not_for_target", title, f"{detail} {more}".strip(), hint)
+    return Refused("version_not_for_target", title, f"{detail} {more}".strip(), hint)

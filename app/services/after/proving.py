@@ -11,7 +11,7 @@ from app.domain.variant import Variant
 from app.domain.words.outcome import headline
 from app.services.after import run_data
 from app.services.after.run_parts import RunSection, parts_of
-from app.services.flow.steps import Flow, JobStep, StepResult, refused
+from app.services.flow.steps import Flow, JobStep, Refused, StepResult
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import ReadData, read_data
 from app.services.records.facts import RunFacts, check_stored, read_facts
@@ -241,7 +241,7 @@ def _fresh(workspace: Workspace, facts: RunFacts, data: ReadData) -> Flow[FreshR
         count = done.result.in_test + done.result.in_calibration
         detail = f"All {count:,} were there already; the same example twice proves nothing more."
         hint = "Add others that the model has not been tested with."
-        raise refused("nothing_new", "None of these examples is new", detail, hint)
+        raise Refused("nothing_new", "None of these examples is new", detail, hint)
     return done.result
 
 

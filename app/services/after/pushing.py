@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from app.services.flow.steps import Flow, JobError, JobStep, StepResult, refused
+from app.services.flow.steps import Flow, JobError, JobStep, Refused, StepResult
 from app.services.flow.workspace import Workspace
 from app.services.hub.looking import look
 from app.services.hub.place import HubPlace, certificate_paths, hub_place
@@ -47,5 +47,5 @@ def _place(space: Workspace) -> HubPlace:
     if place.token is None:
         detail = f"{place.warning or f'There is no token for {place.endpoint}.'} Nothing was written or sent."
         hint = "Log in on the page Hub with a token that may write, then export again."
-        raise refused("hub_log_in_needed", "The hub does not know you yet", detail, hint, "fettle hub login")
+        raise Refused("hub_log_in_needed", "The hub does not know you yet", detail, hint, "fettle hub login")
     return place

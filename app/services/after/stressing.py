@@ -6,7 +6,7 @@ from pathlib import Path
 from app.domain.variant import Variant
 from app.services.after.run_parts import RunSection, parts_of
 from app.services.after.trying.showing import sources_of
-from app.services.flow.steps import Flow, JobStep, StepResult, refused
+from app.services.flow.steps import Flow, JobStep, Refused, StepResult
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, check_stored
 from app.services.records.stress import read_record, save_stress
@@ -51,7 +51,7 @@ def pick_stressed(facts: RunFacts, variant_id: str | None) -> Variant:
         wanted = f"no version {variant_id!r} that answered" if variant_id else "no version besides the original"
         title, detail = "There is nothing to put under stress", f"The run {facts.run.id} has {wanted}."
         hint = "Take one of the ids that 'fettle compare' lists, or optimize again."
-        raise refused("no_such_version", title, detail, hint)
+        raise Refused("no_such_version", title, detail, hint)
     return chosen
 
 

@@ -16,7 +16,7 @@ from app.domain.run import Run, RunState
 from app.domain.variant import Variant
 from app.persistence import Repositories
 from app.persistence.repositories import NotFound
-from app.services.flow.steps import Flow, FlowCancelled, JobError, refused
+from app.services.flow.steps import Flow, FlowCancelled, JobError, Refused
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, read_facts
 from app.services.run.version_steps import MeasuredPair, judge, predict, stored_version, threads_of
@@ -282,7 +282,7 @@ def _changed(before: dict[str, str], after: dict[str, str]) -> tuple[ReleaseChan
 
 
 def _not_judged(why: str) -> JobError:
-    return refused("not_comparable", "It cannot be compared with the version before", why, "Nothing is lost.")
+    return Refused("not_comparable", "It cannot be compared with the version before", why, "Nothing is lost.")
 
 
 def watched_words(watched: Watched) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel
 
@@ -38,9 +38,35 @@ class JobError(Exception):
         self.error, self.exit_code = error, exit_code
 
 
-def refused(code: str, title: str, detail: str, hint: str, by_command: str = "") -> JobError:
-    """Return the error of a request that is refused, which is exit code 3."""
-    return JobError(ErrorInfo(code=code, title=title, detail=detail, hint=hint, by_command=by_command), 3)
+class WordedError(JobError):
+    """An error of a flow itself, in words; see `ErrorInfo` for the arguments."""
+
+    exit_code_of_kind: ClassVar[int]
+
+    def __init__(
+        self, code: str, title: str, detail: str, hint: str, by_command: str = "", traceback: str = ""
+    ) -> None:
+        """Create the error with the exit code of its class."""
+        info = ErrorInfo(code=code, title=title, detail=detail, hint=hint, by_command=by_command, traceback=traceback)
+        super().__init__(info, self.exit_code_of_kind)
+
+
+class WrongRequest(WordedError):
+    """The request makes no sense or is not possible now."""
+
+    exit_code_of_kind = 2
+
+
+class Refused(WordedError):
+    """The user's file, choice or result cannot be used."""
+
+    exit_code_of_kind = 3
+
+
+class Unavailable(WordedError):
+    """A library, device or service that the request needs is missing."""
+
+    exit_code_of_kind = 6
 
 
 class FlowCancelled(Exception):

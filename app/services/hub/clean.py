@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.domain.run import RunState
+from app.services.flow.steps import Refused
 from app.services.flow.workspace import Workspace
-from app.services.hub.errors import hub_error
 from app.services.hub.model_cache import ModelCache
 from app.services.hub.pending import StoredModel
 
@@ -38,19 +38,19 @@ def remove_model(space: Workspace, key: str, even_if_used: bool = False) -> int:
     model_cache = ModelCache(space.paths.hub)
     model = model_cache.get(key)
     if model is None:
-        raise hub_error("hub_not_here", "This model is not here", "It was removed already.", "Nothing is to be done.")
+        raise Refused("hub_not_here", "This model is not here", "It was removed already.", "Nothing is to be done.")
     kept = _with_use(space, model)
     if kept.running or (kept.used_by and not even_if_used):
         names = ", ".join(f"“{name}”" for name in kept.used_by)
         detail = f"{model.origin.repo} is used by {names}{', which works with it now' if kept.running else ''}."
         hint = "Wait until the run has ended." if kept.running else "Remove the project first, or confirm the removal."
-        raise hub_error("hub_in_use", "This model is in use", detail, hint)
+        raise Refused("hub_in_use", "This model is in use", detail, hint)
     try:
         model_cache.remove(key)
     except OSError as error:
         detail = f"{model.folder} cannot be removed: {error.strerror or error}."
         hint = "Check the data folder's rights."
-        raise hub_error("hub_not_removed", "The model could not be removed", detail, hint) from error
+        raise Refused("hub_not_removed", "The model could not be removed", detail, hint) from error
     return model.size_bytes
 
 

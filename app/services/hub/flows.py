@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.credentials import Kept, checked_token, save_token
-from app.errors import FettleError
-from app.services.flow.steps import Flow, FlowCancelled, JobError, JobStep, StepResult
+from app.services.flow.steps import Flow, FlowCancelled, JobError, JobStep, Refused, StepResult
 from app.services.flow.workspace import Workspace
-from app.services.hub.errors import REFUSED, hub_error
 from app.services.hub.looking import look
 from app.services.hub.model_cache import ModelCache
 from app.services.hub.pending import PendingDownload, StoredModel, now
@@ -98,7 +96,7 @@ def resume_download(
     if place.endpoint != pending.endpoint:
         detail = f"It was begun at {pending.endpoint}, and Fettle is set to {place.endpoint} now."
         hint = "Set HF_ENDPOINT back, or remove the pieces and download the model anew."
-        raise hub_error("other_hub", "This download is from another hub", detail, hint)
+        raise Refused("other_hub", "This download is from another hub", detail, hint)
     return (yield from _download(ModelCache(space.paths.hub), place, pending, keep_partial))
 
 
@@ -115,7 +113,7 @@ def _download(
             facts = pending.model_dump(include=set(Origin.model_fields) - {"files"})
             stored = model_cache.adopt(pending, Origin(**facts, files=done.result.files, downloaded_at=now()))
         except (FlowCancelled, JobError) as error:
-            goes_on = error.exit_code != REFUSED if isinstance(error, JobError) else keep_partial()
+            goes_on = error.exit_code != Refused.exit_code_of_kind if isinstance(error, JobError) else keep_partial()
             if not goes_on:
                 shutil.rmtree(pieces, ignore_errors=True)
             raise
@@ -165,15 +163,15 @@ def check_wanted(found: HubModelResult, request: HubRequest) -> None:
             "and Fettle still checks it before it is opened."
         )
         title = "The weights could hold a program"
-        raise hub_error("hub_pickle", title, detail, hint, by_command="--file NAME")
+        raise Refused("hub_pickle", title, detail, hint, by_command="--file NAME")
     if request.patterns:
         detail = f"No file of {found.repo} matches {', '.join(request.patterns)}."
         hint = "Look at the list of files on the model's page, and mind capital letters."
-        raise hub_error("hub_no_file", "No file has such a name", detail, hint)
+        raise Refused("hub_no_file", "No file has such a name", detail, hint)
     kinds = ", ".join(found.formats) or "none that Fettle knows"
     detail = f"{found.repo} has no ONNX, safetensors or GGUF file (formats: {kinds})."
     hint = "Search again with the library set to onnx or safetensors, or ask its author for one of these."
-    raise hub_error("hub_no_model", "There is no model in it that Fettle can open", detail, hint)
+    raise Refused("hub_no_model", "There is no model in it that Fettle can open", detail, hint)
 
 
 def log_in(space: Workspace, text: str) -> Flow[tuple[str, Kept]]:
@@ -186,12 +184,12 @@ def log_in(space: Workspace, text: str) -> Flow[tuple[str, Kept]]:
     if not is_private(place.endpoint):
         detail = f"Others on the way to {place.endpoint} could read your token, so it is not sent."
         title = "This hub's address is not encrypted"
-        raise hub_error("hub_not_encrypted", title, detail, "Use the hub's https address.")
+        raise Refused("hub_not_encrypted", title, detail, "Use the hub's https address.")
     try:
         token = checked_token(text)
         access = place.look().model_copy(update={"token": token})
         found = yield from look("hub_login", HubLoginParams(access=access), HubLoginResult, "Log in to the hub")
         kept = save_token(space.paths.hub, place.endpoint, token)
-    except (FettleError, WorkerError) as error:
+    except WorkerError as error:
         raise JobError(error.info(), error.exit_code) from error
     return found.user, kept

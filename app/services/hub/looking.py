@@ -4,8 +4,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from app.services.flow.steps import Flow, JobError, JobStep, StepResult
-from app.services.hub.errors import MISSING
+from app.services.flow.steps import Flow, JobError, JobStep, StepResult, Unavailable
 from app.services.hub.place import certificate_paths
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.process.messages import Limits
@@ -38,5 +37,7 @@ def look(kind: str, params: BaseModel, result: type[R], title: str) -> Flow[R]:
     except JobError as error:
         if error.error.code not in TOO_SLOW:
             raise
-        raise JobError(SLOW.model_copy(update={"traceback": error.error.traceback}), MISSING) from error
+        raise JobError(
+            SLOW.model_copy(update={"traceback": error.error.traceback}), Unavailable.exit_code_of_kind
+        ) from error
     return done.result

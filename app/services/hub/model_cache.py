@@ -18,8 +18,7 @@ from pydantic import ValidationError
 from app.filelock import try_lock
 from app.files import sync_folder, write_whole
 from app.jobs.setup import remove_links
-from app.services.flow.steps import JobError
-from app.services.hub.errors import MISSING, hub_error
+from app.services.flow.steps import JobError, Refused, Unavailable
 from app.services.hub.pending import Note, PendingDownload, StoredModel
 from workers.contracts.base import Frozen
 from workers.contracts.hub import HubRequest, Origin
@@ -100,7 +99,7 @@ class ModelCache:
             if not try_lock(handle):
                 detail = "Another download of the same files is under way."
                 hint = "Wait until it has ended, or cancel it."
-                raise hub_error("hub_download_busy", "This model is being downloaded already", detail, hint, MISSING)
+                raise Unavailable("hub_download_busy", "This model is being downloaded already", detail, hint)
             try:
                 yield
             finally:
@@ -168,7 +167,7 @@ class ModelCache:
         stored = self.get(pending.key)
         if stored is None:
             detail = f"Files of {pending.repo} are missing or have another size than the download told."
-            raise hub_error("hub_not_whole", "The download is not whole", detail, "Download the model again.")
+            raise Refused("hub_not_whole", "The download is not whole", detail, "Download the model again.")
         return stored
 
     def discard(self, key: str) -> None:
@@ -226,4 +225,4 @@ def _not_written(folder: Path, error: OSError) -> JobError:
     title = "The downloaded model could not be put in its place"
     detail = f"The data folder could not be written: {error.strerror or error}."
     hint = "Make the data folder writable, then download again: what has come is kept."
-    return hub_error("hub_not_kept", title, detail, hint, MISSING)
+    return Unavailable("hub_not_kept", title, detail, hint)

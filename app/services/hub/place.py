@@ -8,10 +8,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from app.credentials import find_token
-from app.errors import FettleError
-from app.services.flow.steps import JobError
+from app.services.flow.steps import JobError, WrongRequest
 from app.services.flow.workspace import Workspace
-from app.services.hub.errors import hub_error
+from workers.contracts.errors import WorkerError
 from workers.contracts.hub import HubAccess, offline_error
 
 PUBLIC_HUB = "https://huggingface.co"
@@ -51,7 +50,7 @@ def hub_place(space: Workspace, environment: Mapping[str, str] = os.environ) -> 
     offline = environment.get("HF_HUB_OFFLINE", "").strip().lower() in YES
     try:
         token = find_token(space.paths.hub, endpoint, environment)
-    except FettleError as error:
+    except WorkerError as error:
         raise JobError(error.info(), error.exit_code) from error
     if token is not None and not is_private(endpoint):
         warning = f"{endpoint} is not encrypted, so your token is not sent there."
@@ -71,7 +70,7 @@ def checked_endpoint(text: str) -> str:
     if not good or not address.isprintable() or " " in address:
         detail = "HF_ENDPOINT must be an address such as https://hub.example.org, without a name or password in it."
         hint = "Correct it, or unset HF_ENDPOINT to use the public hub."
-        raise hub_error("bad_endpoint", "This is no address of a hub", detail, hint, 2)
+        raise WrongRequest("bad_endpoint", "This is no address of a hub", detail, hint)
     return address
 
 

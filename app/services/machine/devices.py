@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
-from app.services.flow.steps import JobError
-from workers.contracts.errors import ErrorInfo
+from app.services.flow.steps import Refused, Unavailable, WrongRequest
 from workers.contracts.jobs import DescribeResult
 from workers.contracts.process.messages import Card
 from workers.contracts.specs import Described, Recipe
 
-WRONG_USAGE, REFUSED, MISSING = 2, 3, 6
+LOOK = "Run 'fettle describe' to see what there is."
 
 
 def check_runtimes(found: DescribeResult, wanted: Sequence[str]) -> tuple[str, ...]:
@@ -20,13 +19,11 @@ def check_runtimes(found: DescribeResult, wanted: Sequence[str]) -> tuple[str, .
     known = {row.id: row for row in found.runtimes}
     for name in wanted:
         if name not in known:
-            raise _error(
-                "usage", "There is no such runtime", f"{name!r} is none of {', '.join(known)}.", "", WRONG_USAGE
-            )
+            raise WrongRequest("usage", "There is no such runtime", f"{name!r} is none of {', '.join(known)}.", LOOK)
         row = known[name]
         if not row.available:
             words = f"{name} does not work here."
-            raise _error("runtime_missing", f"{row.title} is not available", words, row.hint, MISSING)
+            raise Unavailable("runtime_missing", f"{row.title} is not available", words, row.hint or LOOK)
     return tuple(wanted)
 
 
@@ -40,7 +37,7 @@ def check_recipes(found: DescribeResult, recipes: Sequence[Recipe], source: str)
             unknown.append((recipe.runtime, runtimes))
         for name, known in unknown:
             detail = f"{source}, “{recipe.title}”: {name!r} is none of {', '.join(known)}."
-            raise _error("recipe_refused", "This recipe cannot be used", detail, "Correct this name.", REFUSED)
+            raise Refused("recipe_refused", "This recipe cannot be used", detail, "Correct this name.")
 
 
 def runtimes_on(found: DescribeResult, device: str) -> tuple[str, ...]:
@@ -48,15 +45,15 @@ def runtimes_on(found: DescribeResult, device: str) -> tuple[str, ...]:
     rows = {row.id: row for row in found.devices}
     group = device.partition(":")[0]
     if group not in ("cpu", "cuda"):
-        raise _error("usage", "There is no such device", f"{device!r} is neither cpu nor cuda:N.", "", WRONG_USAGE)
+        raise WrongRequest("usage", "There is no such device", f"{device!r} is neither cpu nor cuda:N.", LOOK)
     row = rows.get("cuda:0" if device == "cuda" else device)
     if row is None or not row.available:
         hint = row.hint if row else f"There are: {', '.join(r.id for r in rows.values() if r.available)}."
-        raise _error("device_missing", f"There is no {device}", "It was not found on this computer.", hint, MISSING)
+        raise Unavailable("device_missing", f"There is no {device}", "It was not found on this computer.", hint or LOOK)
     there = [runtime for runtime in found.runtimes if runtime.group == group]
     working = tuple(runtime.id for runtime in there if runtime.available)
     if not working:
-        raise _error("runtime_missing", f"Nothing runs on {device}", _missing(there), "Use the cpu.", MISSING)
+        raise Unavailable("runtime_missing", f"Nothing runs on {device}", _missing(there), "Use the cpu.")
     return working
 
 
@@ -70,8 +67,3 @@ def card_of(found: DescribeResult, device: str) -> Card | None:
 
 def _missing(rows: Sequence[Described]) -> str:
     return " ".join(f"{row.title}: {row.hint.rstrip('.')}." for row in rows) or "No runtime for it is installed."
-
-
-def _error(code: str, title: str, detail: str, hint: str, exit_code: int) -> JobError:
-    hint = hint or "Run 'fettle describe' to see what there is."
-    return JobError(ErrorInfo(code=code, title=title, detail=detail, hint=hint), exit_code)

@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-from app.services.flow.steps import JobError
+from app.services.flow.steps import JobError, Refused
 from workers.contracts.errors import ErrorInfo
-
-REFUSED = 3
 
 _SLOW = (
     "took_too_long",
@@ -55,8 +53,7 @@ def as_refusal(error: JobError, path: Path) -> JobError:
     name = "".join(character if character.isprintable() else "\ufffd" for character in path.name)
     why = _WHY_SLOW.get(error.error.code, "").format(**error.error.facts)
     detail = detail.format(name=name, why=why)
-    info = ErrorInfo(code=code, title=title, detail=detail, hint=hint, traceback=error.error.traceback)
-    return JobError(info, REFUSED)
+    return Refused(code, title, detail, hint, traceback=error.error.traceback)
 
 
 def other_inputs() -> ErrorInfo:

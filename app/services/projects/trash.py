@@ -8,9 +8,8 @@ from app.domain.project import Project
 from app.domain.record import Owner, RecordKind
 from app.domain.run import RunState
 from app.persistence import Repositories
-from app.services.flow.steps import JobError
+from app.services.flow.steps import WrongRequest
 from workers.contracts.base import Frozen
-from workers.contracts.errors import ErrorInfo
 
 MAX_NAME = 120
 BUSY = (RunState.QUEUED, RunState.RUNNING)
@@ -37,7 +36,7 @@ def rename_project(repositories: Repositories, project_id: str, name: str) -> Pr
     """Rename a project after removing surplus blanks; raise `JobError` if the name is empty."""
     short = " ".join(name.split())[:MAX_NAME]
     if not short:
-        raise _refused(
+        raise WrongRequest(
             "empty_name", "A project needs a name", "Nothing was typed.", "Type a name of one letter or more."
         )
     renamed = dataclasses.replace(repositories.projects.get(project_id), name=short)
@@ -85,7 +84,7 @@ def delete_for_good(repositories: Repositories, project_id: str) -> None:
         JobError: The project is not in the trash, or a run is queued or running.
     """
     if repositories.records.get(TRASHED, project_id) is None:
-        raise _refused(
+        raise WrongRequest(
             "not_in_trash", "It is not in the trash", "Only what is there is deleted for good.", "Delete it."
         )
     _refuse_busy(repositories, project_id)
@@ -98,13 +97,9 @@ def delete_for_good(repositories: Repositories, project_id: str) -> None:
 
 def _refuse_busy(repositories: Repositories, project_id: str) -> None:
     if any(run.state in BUSY for run in repositories.runs.list(project_id=project_id)):
-        raise _refused(
+        raise WrongRequest(
             "project_at_work",
             "This project is at work",
             "A run of it goes on or waits for its turn.",
             "Cancel the run on the page Jobs, or wait for its end; then delete the project.",
         )
-
-
-def _refused(code: str, title: str, detail: str, hint: str) -> JobError:
-    return JobError(ErrorInfo(code=code, title=title, detail=detail, hint=hint), 2)

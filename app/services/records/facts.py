@@ -15,7 +15,7 @@ from app.domain.variant import Variant
 from app.persistence.repositories import NotFound
 from app.services.data.record import read_record
 from app.services.flow.background import Stopped
-from app.services.flow.steps import JobError
+from app.services.flow.steps import Refused
 from app.services.flow.workspace import Workspace
 from app.services.hub.origin import origin_of
 from app.services.records.card import read_cards
@@ -27,7 +27,6 @@ from app.services.records.speech import SpeechRecord, read_speech
 from app.services.records.stress import read_stress
 from workers.contracts.after.stress import StressResult
 from workers.contracts.data.record import DataRecord
-from workers.contracts.errors import ErrorInfo
 from workers.contracts.hub import Origin
 from workers.contracts.jobs import DataResult
 from workers.contracts.licenses import LicenseVerdict
@@ -106,7 +105,7 @@ class RunFacts:
             return self.original_dir
         key = variant.artifact_key
         if key is None:
-            raise _refused(
+            raise Refused(
                 "variant_not_made",
                 "This version could not be made",
                 f"“{variant.title}” was dropped before there was a model. {next(iter(variant.notes), '')}".strip(),
@@ -122,14 +121,14 @@ def read_facts(workspace: Workspace, run_id: str) -> RunFacts:
         run = repositories.runs.get(run_id)
         project = repositories.projects.get(run.project_id)
     except NotFound as error:
-        raise _refused(
+        raise Refused(
             "unknown_run", "There is no such run", f"Nothing is stored under {run_id!r}.", SEE_JOBS
         ) from error
     variants = tuple(sorted(repositories.variants.list(run_id=run_id), key=lambda variant: variant.index))
     baseline = next((variant for variant in variants if variant.is_baseline), None)
     if baseline is None or baseline.artifact_key is None or run.data_key is None:
         detail = f"The run {run_id} is {run.state.value.replace('_', ' ')}."
-        raise _refused("run_empty", "This run has measured nothing yet", detail, SEE_JOBS)
+        raise Refused("run_empty", "This run has measured nothing yet", detail, SEE_JOBS)
     artifacts = workspace.artifacts
     data, opened = artifacts.peek(run.data_key), artifacts.peek(baseline.artifact_key)
     origin = origin_of(workspace, project)
@@ -182,13 +181,9 @@ def check_stored(
     find = partial(workspace.artifacts.get, stopped=stopped) if contents else workspace.artifacts.peek
     keys = (facts.baseline.artifact_key, facts.run.data_key, variant.artifact_key)
     if any(key is not None and find(key) is None for key in keys):
-        raise _refused(
+        raise Refused(
             "store_damaged",
             "Files of this run are gone",
             "Something in the data folder was removed or changed since; what is damaged is neither run nor exported.",
             "Optimize the model again; it takes what is still there from the store.",
         )
-
-
-def _refused(code: str, title: str, detail: str, hint: str) -> JobError:
-    return JobError(ErrorInfo(code=code, title=title, detail=detail, hint=hint), 3)

@@ -9,12 +9,11 @@ from pathlib import Path
 from app.files import sync_folder
 from app.paths import DataPaths
 from app.services.flow.background import Stopped
-from app.services.flow.steps import JobError
-from workers.contracts.errors import ErrorInfo
+from app.services.flow.steps import JobError, Refused
+from workers.contracts.errors import InputRefused
 from workers.contracts.process.disk import NO_ROOM, DiskFull
 
 PIECE = 1 << 20
-REFUSED = 3
 
 
 def bring(paths: DataPaths, source: Path, sha256: str, stopped: Stopped) -> Path:
@@ -40,11 +39,11 @@ def bring(paths: DataPaths, source: Path, sha256: str, stopped: Stopped) -> Path
         if stopped():
             raise InterruptedError(f"{source} was not kept")
         if digest.hexdigest() != sha256:
-            raise JobError(_changed(source), REFUSED)
+            raise _changed(source)
     except BaseException as error:
         drop(part)
         if isinstance(error, OSError) and not isinstance(error, InterruptedError):
-            raise JobError(_not_kept(paths, source, error), REFUSED) from error
+            raise _not_kept(paths, source, error) from error
         raise
     return part
 
@@ -56,7 +55,7 @@ def settle(part: Path, place: Path) -> None:
         sync_folder(place.parent)
     except OSError as error:
         drop(part)
-        raise JobError(_not_kept(DataPaths(place.parents[1]), place, error), REFUSED) from error
+        raise _not_kept(DataPaths(place.parents[1]), place, error) from error
 
 
 def drop(part: Path) -> None:
@@ -77,24 +76,21 @@ def has_digest(path: Path, sha256: str, stopped: Stopped = lambda: False) -> boo
     return not stopped() and digest.hexdigest() == sha256
 
 
-def _changed(source: Path) -> ErrorInfo:
-    return ErrorInfo(
-        code="bundle_changed",
-        title="The bundle is not as it was written",
-        detail=f"{source} was changed since. Nothing was released, and the releases before are as they were.",
-        hint="Export the version again, then release it.",
+def _changed(source: Path) -> JobError:
+    return Refused(
+        "bundle_changed",
+        "The bundle is not as it was written",
+        f"{source} was changed since. Nothing was released, and the releases before are as they were.",
+        "Export the version again, then release it.",
     )
 
 
-def _not_kept(paths: DataPaths, source: Path, error: OSError) -> ErrorInfo:
+def _not_kept(paths: DataPaths, source: Path, error: OSError) -> JobError:
     safe = "Nothing was released, and the releases before are as they were."
     if error.errno in NO_ROOM:
         hint = "Make room there, then release it again."
         size_bytes = source.stat().st_size if source.exists() else None
-        return DiskFull(paths.root, needed_bytes=size_bytes, safe=safe, hint=hint).info()
-    return ErrorInfo(
-        code="not_kept",
-        title="The release could not be kept",
-        detail=f"{source}: {error.strerror or error}. {safe}",
-        hint="Put that right, then release it again.",
-    )
+        full = DiskFull(paths.root, needed_bytes=size_bytes, safe=safe, hint=hint).info()
+        return JobError(full, InputRefused.exit_code)
+    detail = f"{source}: {error.strerror or error}. {safe}"
+    return Refused("not_kept", "The release could not be kept", detail, "Put that right, then release it again.")

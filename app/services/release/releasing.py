@@ -19,7 +19,7 @@ from app.persistence.repositories import NotFound
 from app.services.after.exporting import ExportRequest, check_writable, pick, place, version_of, write_tested
 from app.services.after.watching import judged_between
 from app.services.flow.background import Stopped
-from app.services.flow.steps import DiskStep, Flow, JobError, refused
+from app.services.flow.steps import DiskStep, Flow, JobError, Refused
 from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe
 from app.services.records.decisions import planned_decision, record_decision
@@ -150,7 +150,7 @@ def _of_record(facts: RunFacts, record: ExportRecord) -> _Bundle:
 def _check_new(space: Workspace, project_id: str, bundle: _Bundle) -> None:
     current = _current_release(space, project_id)
     if current is not None and current.sha256 == bundle.sha256:
-        raise refused(
+        raise Refused(
             "already_released",
             "This bundle is released already",
             f"It is release {current.number}, which is the current one. Nothing was changed.",
@@ -217,7 +217,7 @@ def rollback(space: Workspace, project_id: str, number: int) -> Flow[Released]:
     wanted = find_release(space, project_id, number)
     current = read_current(space.repositories, project_id)
     if current is not None and current.number == number:
-        raise refused(
+        raise Refused(
             "is_current",
             f"Release {number} is the current one",
             "There is nothing to go back to. Nothing was changed.",
@@ -236,7 +236,7 @@ def stored_bundle(space: Workspace, wanted: Release) -> Flow[Path]:
     """Return a release's bundle after checking its hash; raise `JobError` if it is removed, missing or damaged."""
     bundle = space.paths.releases / wanted.file_name
     if wanted.pruned_at is not None:
-        raise refused(
+        raise Refused(
             "release_pruned",
             f"The bundle of release {wanted.number} was removed",
             f"That was done on {wanted.pruned_at.astimezone():%d %B %Y} to make room. Nothing was changed.",
@@ -244,7 +244,7 @@ def stored_bundle(space: Workspace, wanted: Release) -> Flow[Path]:
         )
     is_whole = yield DiskStep(lambda stopped: has_digest(bundle, wanted.sha256, stopped))
     if not is_whole:
-        raise refused(
+        raise Refused(
             "release_damaged",
             f"The bundle of release {wanted.number} is not as it was",
             f"{bundle} is gone or was changed since; it is not used. The current release stays.",
@@ -310,7 +310,7 @@ def find_release(space: Workspace, project_id: str, number: int) -> Release:
     for one in read_releases(space.repositories, project_id):
         if one.number == number:
             return one
-    raise refused(
+    raise Refused(
         "unknown_release",
         "There is no such release",
         f"This project has no release {number}. Nothing was changed.",
@@ -329,7 +329,7 @@ def find_project(space: Workspace, text: str) -> Project:
     if not found:
         raise unknown_project(text)
     if len(found) > 1:
-        raise refused(
+        raise Refused(
             "several_projects",
             "Several projects have this name",
             f"{text!r} is the name of {len(found)} projects. Nothing was changed.",
@@ -340,7 +340,7 @@ def find_project(space: Workspace, text: str) -> Project:
 
 def unknown_project(project_id: str) -> JobError:
     """Return the error of an unknown project."""
-    return refused(
+    return Refused(
         "unknown_project",
         "There is no such project",
         f"Nothing is stored under {project_id!r}.",

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from app.domain.variant import Variant
-from app.services.flow.steps import Flow, JobError, JobStep, Measured, MeasureStep, StepResult, refused
+from app.services.flow.steps import Flow, JobError, JobStep, Measured, MeasureStep, Refused, StepResult
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, check_stored
 from app.services.records.load import LoadRecord, read_load, write_load
@@ -269,4 +269,4 @@ def busiest(record: LoadRecord) -> float | None:
 def _nothing(load: VersionLoad) -> JobError:
     detail = load.missing[0] if load.missing else "Nothing could be measured."
     title, hint = "This could not be measured under load", "Choose another version, or optimize the model again."
-    return refused("nothing_measured", title, f"“{load.title}”: {detail}", hint)
+    return Refused("nothing_measured", title, f"“{load.title}”: {detail}", hint)

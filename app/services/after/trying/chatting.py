@@ -4,7 +4,7 @@ from pathlib import Path
 
 from app.domain.variant import Variant
 from app.services.after.trying.live_model import LiveJob
-from app.services.flow.steps import Flow, JobError, JobStep, refused
+from app.services.flow.steps import Flow, JobError, JobStep, Refused
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import open_model
 from app.services.records.facts import RunFacts, check_stored
@@ -76,4 +76,4 @@ def _no_language_model(name: str) -> JobError:
         "There is no chat with this model",
         "Open a language model, such as one of the hub's for “text-generation”.",
     )
-    return refused("no_language_model", title, f"{name} does not go on with texts.", hint)
+    return Refused("no_language_model", title, f"{name} does not go on with texts.", hint)
