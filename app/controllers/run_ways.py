@@ -30,7 +30,7 @@ class RunActions(QObject):
 
     def _resume(self, run: Run) -> None:
         """Continue a run; a run with other data or another model starts again, so that results are never mixed."""
-        if not self._is_open(run) and not self._commands.do(OPEN_PROJECT, run.project_id):
+        if not self._session.is_open(run.project_id) and not self._commands.do(OPEN_PROJECT, run.project_id):
             return
         preset = self._commands.do(c.PRESET_OF, run.goal.preset_id)
         if self._session.fits(run):
@@ -40,17 +40,13 @@ class RunActions(QObject):
 
     def _extend(self, run: Run, minutes: int) -> None:
         """Give a finished run more time, unless other data or another model are open by now."""
-        if not self._is_open(run) or not self._session.fits(run):
+        if not self._session.is_open(run.project_id) or not self._session.fits(run):
             self._window.banner(error_value(other_inputs()))
             return
         self._commands.do(c.CONTINUE_RUN, run, self._commands.do(c.PRESET_OF, run.goal.preset_id), 60.0 * minutes)
 
     def _repeat(self, run: Run) -> None:
         """Measure all versions of a run again, including those that were measured recently."""
-        if self._is_open(run):
+        if self._session.is_open(run.project_id):
             preset = as_begun(run, self._commands.do(c.PRESET_OF, run.goal.preset_id))
             self._commands.do(c.START_RUN, preset, run.goal.threads, True)
-
-    def _is_open(self, run: Run) -> bool:
-        project = self._session.project
-        return project is not None and project.id == run.project_id

@@ -1,6 +1,7 @@
-"""Hold what is open in the window: project, model, data and run. All controllers share this object."""
+"""Hold the open project of the window and its run. All controllers share this object."""
 
 import dataclasses
+from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
@@ -20,10 +21,34 @@ from workers.contracts.specs import Recipe
 SHOWN_STATES = (RunState.FINISHED, RunState.KEPT_ORIGINAL)
 
 
-class Session(QObject):
-    """The open project with its model, data and run; owned by the window's controller.
+@dataclass
+class OpenProject:
+    """A project that is open with its model; owned by the `Session`.
 
-    Signals report what changed; the session knows no widgets. `run` is the run that the pages show.
+    Attributes:
+        recipes: as the user edited them; None means the preset's own recipes.
+        asked_data: how its data were read, or are to be read again for this model.
+        data: None until the data are read for this model.
+    """
+
+    project: Project
+    opening: OpenParams
+    model: OpenedModel
+    recipes: tuple[Recipe, ...] | None
+    asked_data: DataParams | None = None
+    data: ReadData | None = None
+
+    @property
+    def own_data(self) -> tuple[DataParams, ReadData] | None:
+        """Return the user's own examples with how they were read; None before that and for inputs made by Fettle."""
+        asked, data = self.asked_data, self.data
+        return None if asked is None or data is None or not asked.path else (asked, data)
+
+
+class Session(QObject):
+    """The open project with the run that the pages show; owned by the window's controller.
+
+    Signals report what changed; the session knows no widgets. `opened` is None while nothing is open.
     """
 
     project_changed = Signal()
@@ -39,50 +64,68 @@ class Session(QObject):
         super().__init__(parent)
         self.workspace = workspace
         self.described: DescribeResult | None = None
-        self.project: Project | None = None
-        self.opening: OpenParams | None = None
-        self.model: OpenedModel | None = None
-        self.asked_data: DataParams | None = None
-        self.data: ReadData | None = None
+        self.opened: OpenProject | None = None
         self.earlier_data: tuple[DataParams, ReadData] | None = None  # replaced last; can be restored
-        self.recipes: tuple[Recipe, ...] | None = None
         self.run: Run | None = None
         self.looked_at = ""  # id of the version chosen on Compare; the detail pages start with it
         self.is_opening = False
         self._checking: Background[Any] | None = None
 
+    @property
+    def project(self) -> Project | None:
+        """Return the open project."""
+        return self.opened.project if self.opened is not None else None
+
+    @property
+    def model(self) -> OpenedModel | None:
+        """Return the open model."""
+        return self.opened.model if self.opened is not None else None
+
+    @property
+    def data(self) -> ReadData | None:
+        """Return the data that were read for the open model."""
+        return self.opened.data if self.opened is not None else None
+
+    @property
+    def asked_data(self) -> DataParams | None:
+        """Return how the data were read, or are to be read again."""
+        return self.opened.asked_data if self.opened is not None else None
+
+    def is_open(self, project_id: str) -> bool:
+        """Return whether this project is open."""
+        return self.opened is not None and self.opened.project.id == project_id
+
     def begin(
         self, params: OpenParams, model: OpenedModel, *, name: str | None = None, is_sample: bool = False
-    ) -> None:
-        """Open a model with its project, which is created if it does not exist; loads the project's data and run."""
+    ) -> Project:
+        """Open a model and return its project, which is created if it does not exist; loads its data and run."""
         repositories = self.workspace.repositories
         project = project_for(repositories, from_text(params.path), name=name, is_sample=is_sample)
         same_model = project.model_key == model.key
         found = dataclasses.replace(
             project, model_sha256=model.info.sha256, model_key=model.key, info_json=model.info.model_dump_json()
         )
-        self.opening, self.model = params, model
-        self.recipes = opened.saved_recipes(repositories, project)
-        self.project = opened.save_opening(repositories, found, params)
-        self._take_data(self.project)
-        if not same_model:
-            self.data = None  # prepared for another model; `asked_data` holds how to read it again
-        self.run = latest_run(repositories, project, _is_shown) if same_model else None
-        self._tell_all()
+        self._open(opened.save_opening(repositories, found, params), params, model, same_model=same_model)
+        return found
 
     def reopen(self, project: Project) -> bool:
         """Show a project in its last state; return False if its model must be opened again."""
         model = reopened_model(self.workspace.artifacts, project)
         if model is None:
             return False
-        self.project, self.model = project, model
-        self.opening = opened.saved_opening(self.workspace.repositories, project)
-        self.recipes = opened.saved_recipes(self.workspace.repositories, project)
-        self._take_data(project)
-        self.run = latest_run(self.workspace.repositories, project, _is_shown)
         self._check_later(project)
-        self._tell_all()
+        self._open(project, opened.saved_opening(self.workspace.repositories, project), model)
         return True
+
+    def _open(self, project: Project, opening: OpenParams, model: OpenedModel, *, same_model: bool = True) -> None:
+        """Open a project; data and run of another model stay closed, and `asked_data` says how to read the data."""
+        repositories = self.workspace.repositories
+        self._keep_earlier(None)
+        self.opened = OpenProject(project, opening, model, opened.saved_recipes(repositories, project))
+        self.opened.asked_data = opened.saved_data(repositories, project) if project.data_key else None
+        self.opened.data = reopened_data(self.workspace.artifacts, project) if same_model else None
+        self.run = latest_run(repositories, project, _is_shown) if same_model else None
+        self._report_all()
 
     def _check_later(self, project: Project) -> None:
         """Verify the hashes of the reopened artifacts in the background, so that no later step waits for it."""
@@ -98,21 +141,21 @@ class Session(QObject):
 
     def new_project(self) -> None:
         """Close the project, so that nothing is open."""
-        self.project = self.opening = self.model = self.asked_data = self.data = self.run = None
+        self.opened = self.run = None
         self._keep_earlier(None)
-        self.recipes = None
-        self._tell_all()
+        self._report_all()
 
     def set_data(self, asked: DataParams, data: ReadData) -> None:
         """Set the data of the open model; a replaced data set is saved for the way back."""
-        before = self.asked_data
-        if before is not None and before.path and before.path != asked.path and self.data is not None:
-            self._keep_earlier((before, self.data))
-        self.asked_data, self.data = asked, data
-        if self.project is not None:
-            told = data.result.model_dump_json()
-            changed = dataclasses.replace(self.project, data_path=asked.path, data_key=data.key, data_json=told)
-            self.project = opened.save_data(self.workspace.repositories, changed, asked)
+        if self.opened is None:
+            return
+        before = self.opened.own_data
+        if before is not None and before[0].path != asked.path:
+            self._keep_earlier(before)
+        self.opened.asked_data, self.opened.data = asked, data
+        told = data.result.model_dump_json()
+        changed = dataclasses.replace(self.opened.project, data_path=asked.path, data_key=data.key, data_json=told)
+        self.opened.project = opened.save_data(self.workspace.repositories, changed, asked)
         self.data_changed.emit()
 
     def _keep_earlier(self, earlier: tuple[DataParams, ReadData] | None) -> None:
@@ -135,9 +178,9 @@ class Session(QObject):
 
     def set_recipes(self, recipes: tuple[Recipe, ...] | None) -> None:
         """Set the recipes as the user edited them; None means the preset's own recipes."""
-        self.recipes = recipes
-        if self.project is not None:
-            opened.save_recipes(self.workspace.repositories, self.project, recipes)
+        if self.opened is not None:
+            self.opened.recipes = recipes
+            opened.save_recipes(self.workspace.repositories, self.opened.project, recipes)
 
     def fits(self, run: Run) -> bool:
         """Return whether a run used the model and the data that are open now."""
@@ -147,23 +190,18 @@ class Session(QObject):
 
     def change(self, **changes: Any) -> None:
         """Change fields of the project and save them at once, so that nothing is lost when the window closes."""
-        if self.project is None:
+        if self.opened is None:
             return
-        changed = dataclasses.replace(self.project, **changes)
-        if changed != self.project:
-            self.project = opened.save_project(self.workspace.repositories, changed)
+        changed = dataclasses.replace(self.opened.project, **changes)
+        if changed != self.opened.project:
+            self.opened.project = opened.save_project(self.workspace.repositories, changed)
 
     def refresh_project(self) -> None:
         """Read the project again, because a run has changed it."""
-        if self.project is not None:
-            self.project = self.workspace.repositories.projects.get(self.project.id)
+        if self.opened is not None:
+            self.opened.project = self.workspace.repositories.projects.get(self.opened.project.id)
 
-    def _take_data(self, project: Project) -> None:
-        self._keep_earlier(None)
-        self.data = reopened_data(self.workspace.artifacts, project)
-        self.asked_data = opened.saved_data(self.workspace.repositories, project) if project.data_key else None
-
-    def _tell_all(self) -> None:
+    def _report_all(self) -> None:
         for signal in (self.project_changed, self.model_changed, self.data_changed, self.goal_changed):
             signal.emit()
         self.run_changed.emit()

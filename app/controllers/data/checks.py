@@ -87,21 +87,20 @@ class DataChecks(QObject):
         return ()
 
     def _is_wanted(self) -> bool:
-        data, asked = self._session.data, self._session.asked_data
+        opened = self._session.opened
         known = self._result is not None or self._failed is not None or self._job.is_busy
-        return (
-            not known and data is not None and data.result.origin == "person" and asked is not None and bool(asked.path)
-        )
+        return not known and opened is not None and opened.own_data is not None
 
     def _begin(self) -> None:
-        data, asked, model = self._session.data, self._session.asked_data, self._session.model
-        if not self._is_wanted() or self._flows.runs or data is None or asked is None or model is None:
+        opened = self._session.opened
+        if not self._is_wanted() or self._flows.runs or opened is None or opened.own_data is None:
             return
-        if asked.path is None or not from_text(asked.path).exists():
+        asked, data = opened.own_data
+        if not from_text(asked.path or "").exists():
             return
         self._share, self._stage = None, ""
         self._flows.start(
-            check_read(asked, data, model.folder),
+            check_read(asked, data, opened.model.folder),
             title=tr("Check the examples"),
             yields_to_measurements=True,
             on_done=self._on_done,

@@ -49,8 +49,8 @@ class DataDoctor(QObject):
 
     def show(self) -> None:
         """Show the stored result for the open model and data."""
-        model, data = self._session.model, self._session.data
-        key = (model.key, data.key) if model is not None and data is not None else None
+        opened = self._session.opened
+        key = (opened.model.key, opened.data.key) if opened is not None and opened.data is not None else None
         if key != self._key:
             self.stop()
             self._key, self._value, self._chosen = key, self._stored(key), ""
@@ -66,16 +66,17 @@ class DataDoctor(QObject):
 
     def check(self) -> None:
         """Try the possible preparations; if a run measures, the page says that the check must wait."""
-        model, data, asked = self._session.model, self._session.data, self._session.asked_data
-        if model is None or data is None or asked is None or not asked.path or self._job.is_busy:
+        opened = self._session.opened
+        if opened is None or opened.own_data is None or self._job.is_busy:
             return
+        asked, data = opened.own_data
         if self._flows.runs:
             later = tr("An optimization is measuring. Check the preparation when it is done.")
             self._tell(DoctorValue("failed", verdict="waiting", what=later))
             return
         self._tell(DoctorValue("running"))
         self._flows.start(
-            check_preparation(model, asked, data.key),
+            check_preparation(opened.model, asked, data.key),
             title=tr("Check the preparation"),
             on_done=self._on_done,
             on_failed=self._on_failed,

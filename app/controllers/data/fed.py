@@ -51,19 +51,19 @@ class DataFed(QObject):
         self._begin()
 
     def _wanted_key(self) -> tuple[str, str] | None:
-        model, data = self._session.model, self._session.data
-        if model is None or data is None or data.result.origin != "person":
+        opened = self._session.opened
+        if opened is None or opened.data is None or opened.data.result.origin != "person":
             return None
-        return model.key, data.key
+        return opened.model.key, opened.data.key
 
     def _begin(self) -> None:
-        model, data = self._session.model, self._session.data
+        opened = self._session.opened
         open_yet = self._key is not None and self._value.state == "waiting" and not self._job.is_busy
-        if not open_yet or self._flows.runs or model is None or data is None:
+        if not open_yet or self._flows.runs or opened is None or opened.data is None:
             return
         self._tell(FedValue("running"))
         self._flows.start(
-            show_fed(model, data),
+            show_fed(opened.model, opened.data),
             title=tr("See what the model is fed"),
             on_done=lambda done: self._tell(fed_value(done.result, done.folder)),
             on_failed=lambda error: self._tell(FedValue("failed", what=f"{error.title}. {error.detail} {error.hint}")),

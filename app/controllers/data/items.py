@@ -52,13 +52,14 @@ class DataItems(QObject):
 
     def show(self) -> None:
         """Show the list of the open data set; its thumbnails are requested again."""
-        data, asked, project = self._session.data, self._session.asked_data, self._session.project
-        if project is not None and project.id != self._project_id:
-            self._project_id, self.edits = project.id, DataEdits()
-        if data is None or asked is None or data.result.origin == "made" or not asked.path:
+        opened = self._session.opened
+        if opened is not None and opened.project.id != self._project_id:
+            self._project_id, self.edits = opened.project.id, DataEdits()
+        if opened is None or opened.own_data is None:
             self._items = ()
             self._settle.stop()
             return
+        asked, data = opened.own_data
         if self.edits.begin(asked):
             self._settle.stop()
         if data.key != self._shown_key:
@@ -119,14 +120,15 @@ class DataItems(QObject):
 
     def _draw_next(self) -> None:
         """Draw one range at a time, the newest request first, and none while an optimization measures."""
-        data, asked, model = self._session.data, self._session.asked_data, self._session.model
-        if self._drawing.is_busy or not self._wanted or self._flows.runs or model is None:
+        opened = self._session.opened
+        if self._drawing.is_busy or not self._wanted or self._flows.runs or opened is None or opened.own_data is None:
             return
-        if data is None or asked is None or not asked.path or data.result.kind != "images":
+        asked, data = opened.own_data
+        if data.result.kind != "images":
             return
         first, key = self._wanted.pop(), data.key
         self._flows.start(
-            draw(asked, data, model.folder, first),
+            draw(asked, data, opened.model.folder, first),
             title="",
             on_done=lambda pictures: self._on_drawn(key, first, pictures),
             on_failed=lambda _error: self._on_drawn(key, first, (b"",) * CHUNK),

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from app.controllers.commands import PRESET_OF, START_RUN, on
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.proof_ahead import few_value
+from app.controllers.session import OpenProject
 from app.controllers.words import error_value, tr
 from app.domain.words.results import forecast_words, short_of_memory
 from app.paths import unusable
@@ -46,10 +47,11 @@ class GoalController(PageController):
     @property
     def preset(self) -> Preset:
         """Return the chosen preset with the recipes as the user edited them."""
-        project = self._session.project
-        preset = self.preset_of(project.preset_id if project else DEFAULT_ID)
-        recipes = self._session.recipes
-        return preset if recipes is None else preset.with_recipes(recipes)
+        opened = self._session.opened
+        if opened is None:
+            return self.preset_of(DEFAULT_ID)
+        preset = self.preset_of(opened.project.preset_id)
+        return preset if opened.recipes is None else preset.with_recipes(opened.recipes)
 
     def preset_of(self, preset_id: str) -> Preset:
         """Return the preset with this id, or the default for the model's task if it is gone or made for other tasks."""
@@ -59,18 +61,19 @@ class GoalController(PageController):
 
     def show(self) -> None:
         """Show the cards, or the link to the page Model if no model is open."""
-        project, data = self._session.project, self._session.data
-        if project is None or self._session.model is None:
+        opened = self._session.opened
+        if opened is None:
             self._page.show_empty()
             return
-        found, forecast = self._session.described, self._forecast(self.preset)
-        is_plain = self._session.model.info.quantized or lacks_low_bits(found)
+        project, info, data = opened.project, opened.model.info, opened.data
+        found, forecast = self._session.described, self._forecast(opened, self.preset)
+        is_plain = info.quantized or lacks_low_bits(found)
         self._page.show_value(
             GoalValue(
                 presets=(
                     *(
-                        preset_value(preset, self._forecast(preset).seconds, is_plain=is_plain)
-                        for preset in self._catalog.for_task(self._session.model.info.task)
+                        preset_value(preset, self._forecast(opened, preset).seconds, is_plain=is_plain)
+                        for preset in self._catalog.for_task(info.task)
                     ),
                     *(problem_value(problem) for problem in self._catalog.problems),
                 ),
@@ -79,7 +82,7 @@ class GoalController(PageController):
                 n_test=data.result.n_test if data else 0,
                 labelled=bool(data and data.result.labelled),
                 kind=data.result.kind if data else "images",
-                by_words=self._session.model.info.chat is not None,
+                by_words=info.chat is not None,
                 recipes=tuple(recipe_value(recipe) for recipe in self._fitting(self.preset.recipes)),
                 techniques=techniques(found, self._kind()),
                 expected=forecast_words(forecast.seconds, forecast.memory_bytes),
@@ -110,12 +113,11 @@ class GoalController(PageController):
             offered -= {row.id for row in found.techniques if "bf16" in row.traits}
         return [r for r in recipes if all(s.technique in offered or s.technique not in known for s in r.steps)]
 
-    def _forecast(self, preset: Preset) -> Expected:
+    def _forecast(self, opened: OpenProject, preset: Preset) -> Expected:
         """Return the expected time and memory of a run, from the model's size and earlier runs here."""
-        model, data = self._session.model, self._session.data
         basis = Basis(
-            size_bytes=model.result.artifact.size_bytes if model is not None else 0,
-            n_test=data.result.n_test if data else USUAL_N_TEST,
+            size_bytes=opened.model.result.artifact.size_bytes,
+            n_test=opened.data.result.n_test if opened.data else USUAL_N_TEST,
             recipes=len(preset.recipes),
             budget_s=preset.time_budget_s,
         )
@@ -137,9 +139,11 @@ class GoalController(PageController):
         self._session.goal_changed.emit()
 
     def _on_recipes(self, values: tuple[RecipeValue, ...]) -> None:
-        project = self._session.project
-        own = self.preset_of(project.preset_id if project else DEFAULT_ID).recipes
-        kept = {recipe.id: recipe for recipe in (*own, *(self._session.recipes or ()))}
+        opened = self._session.opened
+        if opened is None:
+            return
+        own = self.preset_of(opened.project.preset_id).recipes
+        kept = {recipe.id: recipe for recipe in (*own, *(opened.recipes or ()))}
         recipes = tuple(_recipe(value, kept.get(value.key)) for value in values if value.enabled)
         self._session.set_recipes(recipes or None)
 

@@ -60,22 +60,14 @@ class ModelController(PageController):
 
     def show(self) -> None:
         """Show the open model, or the first-run page if there is none."""
-        model = self._session.model
         if self._job.is_busy:
             return
-        if model is None:
+        opened = self._session.opened
+        if opened is None:
             self._page.show_empty(sample_value(self._sample) if self._sample else None)
         else:
-            project = self._session.project
-            origin = origin_of(self._session.workspace, project) if project else None
-            self._page.show_value(model_value(model, self._open_name(), self._session.opening, origin))
-
-    def _open_name(self) -> str:
-        """Return the name of the open model, "" for none."""
-        project, model = self._session.project, self._session.model
-        if model is None:
-            return ""
-        return project.name if project else model.info.name
+            origin = origin_of(self._session.workspace, opened.project)
+            self._page.show_value(model_value(opened.model, opened.project.name, opened.opening, origin))
 
     def settle(self) -> None:
         """Show the open model if the page still waits for a file that another page received."""
@@ -130,9 +122,8 @@ class ModelController(PageController):
         self._session.is_opening = False
         is_sample = self._sample is not None and params.path == str(self._sample.model)
         name = self._sample.title if is_sample and self._sample else None
-        self._session.begin(params, model, name=name, is_sample=is_sample)
-        if self._session.project is not None:
-            remember_origin(self._session.workspace, self._session.project)
+        project = self._session.begin(params, model, name=name, is_sample=is_sample)
+        remember_origin(self._session.workspace, project)
         goes_on = self._goes_on and self._window.current_page == "model"
         self._commands.do(MODEL_OPENED)
         if goes_on:
@@ -154,7 +145,8 @@ class ModelController(PageController):
             self.show()
             self._ask_shape(path, error)
         else:
-            self._page.show_error(refused_file(error, path), self._open_name() or tr("Choose a model"))
+            project = self._session.project
+            self._page.show_error(refused_file(error, path), project.name if project else tr("Choose a model"))
             if error.asks and not params.shapes:
                 self._ask_shape(path, error)
 
@@ -178,15 +170,15 @@ class ModelController(PageController):
 
     def prepare(self, spec: str) -> None:
         """Open the model again with another preparation of its inputs (the SPEC of ``--preprocess``)."""
-        opening = self._session.opening
-        if opening is not None:
-            self.open(opening.model_copy(update={"preprocess": spec}), stays=True)
+        self._open_again(preprocess=spec)
 
     def read_results(self, way: str, threshold: float | None) -> None:
         """Open the model again with another reading of its outputs (``--task``, ``--score-threshold``)."""
-        opening = self._session.opening
-        if opening is not None:
-            self.open(opening.model_copy(update={"task": way, "score_threshold": threshold}), stays=True)
+        self._open_again(task=way, score_threshold=threshold)
+
+    def _open_again(self, **changes: object) -> None:
+        if self._session.opened is not None:
+            self.open(self._session.opened.opening.model_copy(update=changes), stays=True)
 
 
 def _names(told: JsonValue) -> tuple[str, ...]:

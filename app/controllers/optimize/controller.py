@@ -89,9 +89,9 @@ class OptimizeController(PageController):
 
         `fresh` means that no earlier measurement is used.
         """
-        project = self._session.project
-        if project is None or self._session.opening is None:
+        if self._session.opened is None:
             return
+        project = self._session.opened.project
         goal = Goal(preset.id, project.max_loss_pct, preset.time_budget_s, threads=threads or usable_cores())
         self._drive(new_run(self._session.workspace.repositories, project, goal), preset, fresh=fresh)
 
@@ -115,12 +115,12 @@ class OptimizeController(PageController):
             self._flows.cancel(live.running)
 
     def _drive(self, run: Run, preset: Preset, *, fresh: bool = False, more_s: float | None = None) -> None:
-        project, opening = self._session.project, self._session.opening
-        if project is None or opening is None:
+        opened = self._session.opened
+        if opened is None:
             return
-        asked = self._session.asked_data or DataParams(model_dir="")
+        project, asked = opened.project, opened.asked_data or DataParams(model_dir="")
         live = LiveRun(run)
-        request = RunRequest(project, opening, asked, preset, run.goal, fresh)
+        request = RunRequest(project, opened.opening, asked, preset, run.goal, fresh)
         live.recorder, flow = resume_run(self._session.workspace, run, request, live.observe, more_s)
         live.watch.latencies(self._session.workspace.repositories.latencies.of_run(run.id))
         for variant in sorted(live.recorder.variants.values(), key=lambda variant: variant.index):
@@ -226,8 +226,7 @@ class OptimizeController(PageController):
 
     def _on_done(self, live: LiveRun, run: Run) -> None:
         self._end(live)
-        project = self._session.project
-        if project is not None and run.project_id == project.id:
+        if self._session.is_open(run.project_id):
             self._session.refresh_project()
             self._session.set_run(run)
 
@@ -236,12 +235,8 @@ class OptimizeController(PageController):
         self._end(live)
         if live.run.state in SHOWN_STATES:  # the continued run has its result again, so no page shows the error
             self._window.banner(error_value(error))
-        elif error.code == PREPARED_WRONGLY and self._is_of_project(live.run):
+        elif error.code == PREPARED_WRONGLY and self._session.is_open(live.run.project_id):
             self._ask_preparation(error, preset, live.run.goal.threads)
-
-    def _is_of_project(self, run: Run) -> bool:
-        project = self._session.project
-        return project is not None and project.id == run.project_id
 
     def _ask_preparation(self, error: ErrorInfo, preset: Preset, threads: int | None) -> None:
         """Ask how inputs are to be prepared, then start the run with that."""
@@ -259,10 +254,10 @@ class OptimizeController(PageController):
 
     def _on_data_changed(self) -> None:
         """Start the waiting run when the model is prepared as the user chose."""
-        opening, waiting = self._session.opening, self._waiting
-        if waiting is None or opening is None or self._session.data is None:
+        opened, waiting = self._session.opened, self._waiting
+        if waiting is None or opened is None or opened.data is None:
             return
-        if opening.preprocess == waiting[0]:
+        if opened.opening.preprocess == waiting[0]:
             self._waiting = None
             self.start(waiting[1], waiting[2])
 

@@ -140,12 +140,12 @@ def test_a_changed_recipe_is_kept(app_controller: AppController, window: MainWin
     page = goal_page(app_controller, window)
     recipes = page._value.recipes
     page.recipes_changed.emit(recipes[:1])
-    kept = app_controller.session.recipes
+    kept = app_controller.session.opened.recipes
     assert kept is not None and [recipe.title for recipe in kept] == [recipes[0].title]
     app_controller.session.reopen(space.repositories.projects.get("p1"))
-    assert app_controller.session.recipes == kept
+    assert app_controller.session.opened.recipes == kept
     page.preset_chosen.emit("smallest")
-    assert app_controller.session.recipes is None
+    assert app_controller.session.opened.recipes is None
 
 
 def test_a_renamed_recipe_is_still_known_to_the_others(
@@ -161,7 +161,7 @@ def test_a_renamed_recipe_is_still_known_to_the_others(
         first = next(value for value in values if value.key in named)
         page.recipes_changed.emit(tuple(replace(v, title=title) if v is first else v for v in values))
         app_controller._controllers["goal"].show()
-        kept = app_controller.session.recipes
+        kept = app_controller.session.opened.recipes
         assert kept is not None
         assert {recipe.title: recipe.id for recipe in kept}[title] == first.key and first.key in named
 

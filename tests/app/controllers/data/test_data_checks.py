@@ -43,7 +43,8 @@ def album(tmp_path: Path) -> Path:
 @pytest.fixture
 def page(app_controller: AppController, window: MainWindow, space: Workspace) -> DataPage:
     app_controller.session.reopen(make_project(space))
-    app_controller.session.data = None
+    assert app_controller.session.opened is not None
+    app_controller.session.opened.data = None
     window.show_page("data")
     found = window.page("data")
     assert isinstance(found, DataPage)

@@ -71,8 +71,8 @@ def test_a_wrong_preparation_is_found_and_put_right(
     new = page.findChild(DoctorCard)
     assert new is not None
     drive(lambda: any("0 to 1" in label.text() for label in new.findChildren(QLabel)), 30)
-    opening = app_controller.session.opening
-    assert opening is not None and opening.preprocess is not None and "mean=0.286,std=0.353" in opening.preprocess
+    opened = app_controller.session.opened
+    assert "mean=0.286,std=0.353" in opened.opening.preprocess
     asked = app_controller.session.asked_data
     assert asked is not None and asked.path == str(tmp_path / "some.npz")
 

@@ -36,7 +36,7 @@ def test_old_recipes_keep_what_they_wait_for(
     assert isinstance(page, GoalPage)
     first, second = page._value.recipes
     page.recipes_changed.emit((first, dataclasses.replace(second, title="Careful")))
-    recipes = app_controller.session.recipes
+    recipes = app_controller.session.opened.recipes
     assert recipes is not None
     assert (recipes[0].title, recipes[1].title) == ("Mine", "Careful")
     assert recipes[1].only_if_failed == (recipes[0].id,)

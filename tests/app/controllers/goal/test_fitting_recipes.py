@@ -67,10 +67,10 @@ def test_goal_promises_less_of_a_model_in_8_bits(
     """Given a model that is quantized already, Then the large gain is not promised once more."""
     session = app_controller.session
     session.reopen(make_project(space))
-    assert session.model is not None
-    info = session.model.info.model_copy(update={"quantized": True})
-    result = session.model.result.model_copy(update={"info": info})
-    session.model = dataclasses.replace(session.model, result=result)
+    assert session.opened is not None
+    info = session.opened.model.info.model_copy(update={"quantized": True})
+    result = session.opened.model.result.model_copy(update={"info": info})
+    session.opened.model = dataclasses.replace(session.opened.model, result=result)
     session.goal_changed.emit()
     window.show_page("goal")
     page: Any = window.page("goal")

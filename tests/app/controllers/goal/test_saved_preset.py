@@ -33,7 +33,7 @@ def test_a_changed_recipe_becomes_a_card(
     saved = load_presets(space.paths.presets).get("my-shop")
     assert ([recipe.title for recipe in saved.recipes], saved.max_loss_pct) == ([first[0].title], 2.5)
     assert space.repositories.projects.get("p1").preset_id == "my-shop"
-    assert app_controller.session.recipes is None
+    assert app_controller.session.opened.recipes is None
     cards = {card.choice_id: card.property("chosen") for card in page.findChildren(ChoiceCard)}
     assert cards["my-shop"]
     assert window.top.preset.text() == "My shop"

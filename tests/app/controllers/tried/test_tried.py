@@ -53,7 +53,7 @@ def test_the_way_of_a_run_is_shown_and_can_be_gone_again(
     ):
         assert part in text
     again = next(button for button in page.findChildren(QPushButton) if button.text() == "Measure again")
-    app_controller.session.opening = None  # nothing is started: it is enough to see that it was asked for
+    app_controller.session.opened = None  # nothing is started: it is enough to see that it was asked for
     with qtbot.waitSignal(page.again_requested, timeout=1000):
         qtbot.mouseClick(again, Qt.MouseButton.LeftButton)
     back = next(button for button in page.findChildren(QPushButton) if button.text() == "Back to Compare")
