@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from app.settings import LoadedSettings, Settings
     from widgets.main_window import MainWindow
     from widgets.theme import Theme
+    from workers.contracts.errors import WorkerError
 
 NO_DISPLAY = """Fettle cannot open its window: there is no display.
 These work without one: fettle {commands}.
@@ -58,8 +59,7 @@ def open_window(arguments: list[str]) -> int:
     except DataFolderBusy as busy:
         return _hand_over(paths, busy, [Path(file) for file in files])
     except WorkerError as error:
-        sys.stderr.write(f"{error.title}. {error.detail} {error.hint}\n")
-        return error.exit_code
+        return _fail(error)
     with lock:
         clear_leftovers(paths)
         return _run(paths, lock, [to_text(Path(file).absolute()) for file in files])
@@ -94,10 +94,13 @@ def _hand_over(paths: "DataPaths", busy: "DataFolderBusy", files: list[Path]) ->
             if hand_over(paths, Request(tuple(files), token)):
                 return 0
         except WorkerError as error:
-            sys.stderr.write(f"{error.title}. {error.detail} {error.hint}\n")
-            return error.exit_code
-    sys.stderr.write(f"{busy.title}. {busy.detail} {busy.hint}\n")
-    return EXIT_MISSING
+            return _fail(error)
+    return _fail(busy)
+
+
+def _fail(error: "WorkerError") -> int:
+    sys.stderr.write(f"{error.title}. {error.detail} {error.hint}\n")
+    return error.exit_code
 
 
 def _run(paths: "DataPaths", lock: "InstanceLock", files: list[str]) -> int:

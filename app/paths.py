@@ -24,76 +24,50 @@ class DataFolderUnusable(BackendMissing):
         self.path = path
 
 
+class Below:
+    """The path of one file or folder in the root of a data folder."""
+
+    def __init__(self, name: str) -> None:
+        """Create the path of `name`."""
+        self._name = name
+
+    def __get__(self, paths: "DataPaths", _owner: type) -> Path:
+        """Return the path in the root of `paths`."""
+        return paths.root / self._name
+
+
 @dataclass(frozen=True)
 class DataPaths:
     """The layout of the data folder below `root`. Reading a path neither creates nor changes anything."""
 
     root: Path
 
-    @property
-    def store(self) -> Path:
-        """Return the folder of content-addressed artifacts."""
-        return self.root / "store"
-
-    @property
-    def jobs(self) -> Path:
-        """Return the folder with one folder per running job; it is empty when no job runs."""
-        return self.root / "jobs"
-
-    @property
-    def logs(self) -> Path:
-        """Return the folder with the program's log and one log per job."""
-        return self.root / "logs"
-
-    @property
-    def presets(self) -> Path:
-        """Return the folder of the user's own presets."""
-        return self.root / "presets"
-
-    @property
-    def backups(self) -> Path:
-        """Return the folder of verified copies of the database."""
-        return self.root / "backups"
-
-    @property
-    def handover(self) -> Path:
-        """Return the folder of requests from a second start to the open window."""
-        return self.root / "handover"
-
-    @property
-    def hub(self) -> Path:
-        """Return the folder of hub models, partial downloads and the record of the token."""
-        return self.root / "hub"
-
-    @property
-    def gpu_cache(self) -> Path:
-        """Return the folder of code that drivers and engines compiled for GPUs; it may be deleted at any time."""
-        return self.root / "gpu-cache"
-
-    @property
-    def unfinished(self) -> Path:
-        """Return the folder of partial results of interrupted long jobs; it may be deleted at any time."""
-        return self.root / "unfinished"
-
-    @property
-    def releases(self) -> Path:
-        """Return the folder of release bundles, named by their sha256."""
-        return self.root / "releases"
-
-    @property
-    def database(self) -> Path:
-        """Return the path of the database."""
-        return self.root / "fettle.db"
-
-    @property
-    def lock(self) -> Path:
-        """Return the path of the lock file."""
-        return self.root / "fettle.lock"
-
-    @property
-    def settings(self) -> Path:
-        """Return the path of the settings file."""
-        return self.root / "settings.json"
+    store = Below("store")
+    """The folder of content-addressed artifacts."""
+    jobs = Below("jobs")
+    """The folder with one folder per running job; it is empty when no job runs."""
+    logs = Below("logs")
+    """The folder with the program's log and one log per job."""
+    presets = Below("presets")
+    """The folder of the user's own presets."""
+    backups = Below("backups")
+    """The folder of verified copies of the database."""
+    handover = Below("handover")
+    """The folder of requests from a second start to the open window."""
+    hub = Below("hub")
+    """The folder of hub models, partial downloads and the record of the token."""
+    gpu_cache = Below("gpu-cache")
+    """The folder of code that drivers and engines compiled for GPUs; it may be deleted at any time."""
+    unfinished = Below("unfinished")
+    """The folder of partial results of interrupted long jobs; it may be deleted at any time."""
+    releases = Below("releases")
+    """The folder of release bundles, named by their sha256."""
+    database = Below("fettle.db")
+    """The database."""
+    lock = Below("fettle.lock")
+    """The lock file."""
+    settings = Below("settings.json")
+    """The settings file."""
 
     @property
     def folders(self) -> tuple[Path, ...]:

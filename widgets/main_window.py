@@ -1,7 +1,7 @@
 """Build the window from rail, top bar, pages and dock; accept drops anywhere and ask before closing."""
 
 import gc
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtCore import QByteArray, QSize, QTimer, Signal
@@ -28,10 +28,10 @@ from widgets.focus_scroll import FocusScroll
 from widgets.page_registry import PageSpec
 from widgets.parts.cards.error import ErrorValue
 from widgets.plots.frame_clock import FrameClock
-from widgets.rail import Mark, Rail
+from widgets.rail import Rail
 from widgets.theme import Theme
 from widgets.tokens import PAGE_EDGE, SPACE_XL
-from widgets.top_bar import ProjectValue, TopBar
+from widgets.top_bar import TopBar
 
 _NARROW_PX = 1108
 _LEAST_SIZE, _FIRST_SIZE = (860, 560), (1280, 800)
@@ -163,22 +163,10 @@ class MainWindow(QMainWindow):
 
     # --- values from controllers
 
-    def set_marks(self, marks: Mapping[str, Mark]) -> None:
-        """Set the progress marks by page id."""
-        self.rail.set_marks(marks)
-
     def set_project(self, name: str, preset: str) -> None:
         """Set the names of the open project and of its preset; "" for none."""
         self.top.set_project(name, preset)
         self.setWindowTitle(f"{name[:120]} · Fettle" if name else "Fettle")
-
-    def set_projects(self, projects: Sequence[ProjectValue]) -> None:
-        """Set the projects in the menu of the top bar."""
-        self.top.set_projects(projects)
-
-    def set_device(self, text: str) -> None:
-        """Set the name of the device that does the work."""
-        self.top.set_device(text)
 
     def set_jobs(self, count: int, started_at_s: float | None = None, others: int = 0) -> None:
         """Set the number of measuring jobs with their start (monotonic seconds), and the number of other jobs."""
@@ -193,10 +181,6 @@ class MainWindow(QMainWindow):
     def set_measuring(self, measuring: bool) -> None:
         """Set whether measurements run, during which the window draws about five times a second."""
         self.clock.set_measuring(measuring)
-
-    def set_timing(self, timing: bool) -> None:
-        """Set whether a block of requests is timed, during which the window draws nothing by itself."""
-        self.clock.set_timing(timing)
 
     def banner(self, value: ErrorValue | None) -> None:
         """Show a message on all pages; None removes it."""

@@ -52,7 +52,7 @@ class AppController(QObject):
         self.session = session
         self.flows = FlowRunner(session.workspace, self)
         self._telemetry = TelemetryController(window, session, self.flows, self)
-        self.flows.timing_changed.connect(window.set_timing)
+        self.flows.timing_changed.connect(window.clock.set_timing)
         self.flows.timing_changed.connect(self._telemetry.pause)
         self._store_limit = StoreLimit(session, self.flows, kept, self)
         self.commands = window.commands

@@ -6,7 +6,7 @@ The first run shows the complete page Model. Later starts show the frame of the 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, SignalInstance
 
 from app.controllers.commands import OPEN_MODEL, OPEN_SAMPLE, SEARCH_HUB, SETTLE_MODEL
 from app.controllers.model.sample import sample_or_none, sample_value
@@ -45,23 +45,23 @@ class StartupQueue(QObject):
         self._window = window
         self._asked: Callable[[AppController], None] | None = None
         self._page_asked = ""
-        window.page_requested.connect(self._on_page)
-        window.paths_dropped.connect(self._on_paths)
         page = window.built_pages.get("model")
         self._page = page if isinstance(page, ModelPage) else None
+        self._links: list[tuple[SignalInstance, Callable[..., None]]] = [
+            (window.page_requested, self._on_page), (window.paths_dropped, self._on_paths)
+        ]  # fmt: skip
         if self._page is not None:
-            self._page.sample_requested.connect(self._on_sample)
-            self._page.file_chosen.connect(self._on_file)
-            self._page.hub_requested.connect(self._on_hub)
+            self._links += [
+                (self._page.sample_requested, self._on_sample), (self._page.file_chosen, self._on_file),
+                (self._page.hub_requested, self._on_hub),
+            ]  # fmt: skip
+        for signal, slot in self._links:
+            signal.connect(slot)
 
     def hand_over(self, app_controller: "AppController") -> None:
         """Run the queued action and stop listening. A page that the user has chosen stays and receives the result."""
-        self._window.page_requested.disconnect(self._on_page)
-        self._window.paths_dropped.disconnect(self._on_paths)
-        if self._page is not None:
-            self._page.sample_requested.disconnect(self._on_sample)
-            self._page.file_chosen.disconnect(self._on_file)
-            self._page.hub_requested.disconnect(self._on_hub)
+        for signal, slot in self._links:
+            signal.disconnect(slot)
         if self._page_asked:
             self._window.show_page(self._page_asked)
         if self._asked is not None:

@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject
 
 from app.controllers.commands import ADD_DATA, OPEN_MODEL, READ_DATA, READ_LOG
 from app.controllers.session import Session
-from app.controllers.words import tr
+from app.controllers.words import notice, tr
 from app.services.opening.sniffing import is_log, seen_kind
 from widgets.dialogs.incoming_questions import new_data_question, which_question
 from widgets.dialogs.questions import ask, kind_question
@@ -105,33 +105,26 @@ class Incoming(QObject):
 
 
 def _model_first(name: str) -> ErrorValue:
-    return ErrorValue(
-        title=tr("These are examples; a model is needed first"),
-        happened=tr("“{0}” looks like examples to test a model with.").format(name),
-        is_safe=tr("Yes. Nothing was changed."),
-        next_step=tr("Drop your model now; “{0}” is read right after it.").format(name),
-        tone="warn",
+    return notice(
+        tr("These are examples; a model is needed first"),
+        tr("“{0}” looks like examples to test a model with.").format(name),
+        tr("Drop your model now; “{0}” is read right after it.").format(name),
         icon="info",
     )
 
 
 def _too_many(count: int) -> ErrorValue:
-    return ErrorValue(
-        title=tr("{0} things at once are too many").format(count),
-        happened=tr("Fettle takes one model, and one folder or file of examples."),
-        is_safe=tr("Yes. Nothing was changed."),
-        next_step=tr("Put loose files into one folder and drop that."),
-        tone="warn",
-        icon="warning",
+    return notice(
+        tr("{0} things at once are too many").format(count),
+        tr("Fettle takes one model, and one folder or file of examples."),
+        tr("Put loose files into one folder and drop that."),
     )
 
 
 def _not_fetched() -> ErrorValue:
-    return ErrorValue(
-        title=tr("That is an address, not a file"),
-        happened=tr("Fettle does not fetch anything from the internet by itself."),
+    return notice(
+        tr("That is an address, not a file"),
+        tr("Fettle does not fetch anything from the internet by itself."),
+        tr("Download the file with your browser, then drop it here."),
         is_safe=tr("Yes. Nothing was fetched and nothing was changed."),
-        next_step=tr("Download the file with your browser, then drop it here."),
-        tone="warn",
-        icon="warning",
     )

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance
 from app.controllers.flows import FlowRunner
 from app.controllers.job_slot import JobSlot
 from app.controllers.session import Session
-from app.controllers.words import first_line, tr
+from app.controllers.words import first_line, notice, tr
 from app.services.machine.optional_sets import Cost, Installer, InstallerStatus, take, what_it_takes
 from widgets.dialogs.questions import ask
 from widgets.parts.cards.error import ErrorValue
@@ -213,25 +213,21 @@ class Installing(QObject):
 
 def is_working(title: str) -> ErrorValue:
     """Return the refusal to change packages under a running job."""
-    return ErrorValue(
-        title=tr("Nothing can be installed while something runs"),
-        happened=tr("“{0}” is running, and needs the packages that would change.").format(title),
+    return notice(
+        tr("Nothing can be installed while something runs"),
+        tr("“{0}” is running, and needs the packages that would change.").format(title),
+        tr("Install it when that is done, or stop it on the page Jobs."),
         is_safe=tr("Yes. Nothing was changed, and the work goes on."),
-        next_step=tr("Install it when that is done, or stop it on the page Jobs."),
-        tone="warn",
-        icon="warning",
     )
 
 
 def was_stopped() -> ErrorValue:
     """Return the message after the user stopped the installation."""
-    return ErrorValue(
-        title=tr("The installation was stopped"),
-        happened=tr("Some of it is installed, the rest is not. It may not work until the installation has finished."),
+    return notice(
+        tr("The installation was stopped"),
+        tr("Some of it is installed, the rest is not. It may not work until the installation has finished."),
+        tr("Install it again: it continues where it stopped."),
         is_safe=tr("Yes. Models, data and results were not touched."),
-        next_step=tr("Install it again: it continues where it stopped."),
-        tone="warn",
-        icon="warning",
     )
 
 

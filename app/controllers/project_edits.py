@@ -4,7 +4,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.controllers.flows import FlowRunner
 from app.controllers.session import Session
-from app.controllers.words import error_value, tr
+from app.controllers.words import error_value, notice, tr
 from app.domain.project import Project
 from app.services.flow.steps import JobError
 from app.services.projects.projects import find_project
@@ -125,11 +125,8 @@ class ProjectEdits(QObject):
 
 
 def _at_work() -> ErrorValue:
-    return ErrorValue(
-        title=tr("This project is at work"),
-        happened=tr("Something is being done with it just now."),
-        is_safe=tr("Yes. Nothing was changed."),
-        next_step=tr("Wait for its end, or cancel it on the page Jobs; then delete the project."),
-        tone="warn",
-        icon="warning",
+    return notice(
+        tr("This project is at work"),
+        tr("Something is being done with it just now."),
+        tr("Wait for its end, or cancel it on the page Jobs; then delete the project."),
     )

@@ -47,8 +47,8 @@ class ShellPresenter(QObject):
         window.set_project(project.name if project else "", preset)
         projects = shown_projects(session.workspace.repositories)[:MAX_PROJECTS]
         open_id = project.id if project is not None else ""
-        window.set_projects([ProjectValue(known.id, known.name, known.id == open_id) for known in projects])
-        window.set_marks(self._marks())
+        window.top.set_projects([ProjectValue(known.id, known.name, known.id == open_id) for known in projects])
+        window.rail.set_marks(self._marks())
 
     def _marks(self) -> dict[str, Mark]:
         """Return the marks: a check for each finished step; the first unfinished step is current."""
@@ -68,7 +68,7 @@ class ShellPresenter(QObject):
         runs = self._flows.runs
         others = sum(bool(running.title) and running not in runs for running in self._flows.everything)
         self._window.set_jobs(len(runs), runs[0].started_s if runs else None, others)
-        self._window.set_marks(self._marks())
+        self._window.rail.set_marks(self._marks())
 
     def _show_next(self) -> None:
         """Show the next step of the workflow on all created pages."""

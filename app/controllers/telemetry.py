@@ -54,7 +54,7 @@ class TelemetryController(QObject):
         self._dock.set_devices(values)
         chosen = self._session.workspace.card()
         name = next((card.name for card in found.cards if chosen is not None and card.uuid == chosen.uuid), "")
-        self._window.set_device(name or device_words(found.device))
+        self._window.top.set_device(name or device_words(found.device))
         self._reader = MachineReader(self._session.workspace, has_gpus=bool(found.cards))
         self._timer.start()
 

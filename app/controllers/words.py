@@ -1,5 +1,6 @@
 """Format errors and facts of worker processes as texts of the window."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication
@@ -33,6 +34,12 @@ def error_value(error: ErrorInfo, *, page_title: str = "", subject: str = "") ->
     )
 
 
+def notice(title: str, happened: str, next_step: str, *, is_safe: str = "", icon: str = "warning") -> ErrorValue:
+    """Return a message that is no error; `is_safe` "" says that nothing was changed."""
+    is_safe = is_safe or tr("Yes. Nothing was changed.")
+    return ErrorValue(title, happened, is_safe, next_step, tone="warn", icon=icon)
+
+
 def first_line(text: str) -> str:
     """Return the first line, with “…” if there are more; libraries add details for specialists in further lines."""
     line, *more = text.strip().splitlines() or [""]
@@ -46,24 +53,20 @@ def further_lines(text: str) -> str:
 
 def settings_problem(text: str) -> ErrorValue:
     """Return the message that the settings file was damaged and the default settings apply."""
-    return ErrorValue(
-        title=tr("The settings were set aside"),
-        happened=text,
+    return notice(
+        tr("The settings were set aside"),
+        text,
+        tr("Look at Settings and set again what you had changed."),
         is_safe=tr("Yes. Models, data and results are not kept there."),
-        next_step=tr("Look at Settings and set again what you had changed."),
-        tone="warn",
-        icon="warning",
     )
 
 
 def no_use_for_picture() -> ErrorValue:
     """Return the message that a pasted picture has no use before an optimization."""
-    return ErrorValue(
-        title=tr("A pasted picture can be tried later"),
-        happened=tr("It has no file, so it is neither a model nor a set of examples."),
-        is_safe=tr("Yes. Nothing was changed."),
-        next_step=tr("Optimize a model first, then paste it on the page “Try it”."),
-        tone="warn",
+    return notice(
+        tr("A pasted picture can be tried later"),
+        tr("It has no file, so it is neither a model nor a set of examples."),
+        tr("Optimize a model first, then paste it on the page “Try it”."),
         icon="info",
     )
 
@@ -84,25 +87,21 @@ def engine_name(runtime: str) -> str:
 
 def wait_for_the_run(again: str) -> ErrorValue:
     """Return the message that a measurement runs; `again` is the sentence that says what to do afterwards."""
-    return ErrorValue(
-        title=tr("Versions are being measured now"),
-        happened=tr("Asking them at the same time would spoil their times."),
+    return notice(
+        tr("Versions are being measured now"),
+        tr("Asking them at the same time would spoil their times."),
+        again,
         is_safe=tr("Yes. Nothing was changed, and the run goes on."),
-        next_step=again,
-        tone="warn",
-        icon="warning",
     )
 
 
 def store_notice(text: str) -> ErrorValue:
     """Return the message about repairs when the database was opened."""
-    return ErrorValue(
-        title=tr("Your projects were looked after"),
-        happened=text,
+    return notice(
+        tr("Your projects were looked after"),
+        text,
+        text,
         is_safe=tr("Yes. What could be read is here, and the copies of the days before are kept."),
-        next_step=text,
-        tone="warn",
-        icon="warning",
     )
 
 
@@ -113,18 +112,7 @@ def refused_file(error: ErrorInfo, path: str) -> ErrorValue:
     safe = tr("Yes. Nothing was run, nothing was changed, and the file stays where it was.")
     if error.code in TRIED:
         safe = tr("Yes. It ran in a process of its own, nothing was changed, and the file stays where it was.")
-    return ErrorValue(
-        title=value.title,
-        happened=value.happened,
-        is_safe=safe,
-        next_step=value.next_step,
-        details=value.details,
-        page_title=value.page_title,
-        page_subtitle=value.page_subtitle,
-        note=note,
-        icon=value.icon,
-        is_unsafe=value.is_unsafe,
-    )
+    return replace(value, is_safe=safe, note=note)
 
 
 def subject_of(path: str) -> str:

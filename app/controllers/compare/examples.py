@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 from app.controllers.boxes import boxed, masked
 from app.controllers.wordings import marked_pair
-from app.controllers.words import tr
+from app.controllers.words import notice, tr
 from app.services.after.run_data import EvaluatedExamples
 from widgets.pages.compare.value import ChangesValue, ChangeValue, CompareValue, EvaluatedValue
 from widgets.parts.cards.error import ErrorValue
@@ -75,13 +75,10 @@ def proved_value(added: int, known: int, merged: int) -> ErrorValue:
     if merged:
         one, many = tr("1 was the same as another one"), tr("{0:,} were the same as others").format(merged)
         said.append(one if merged == 1 else many)
-    return ErrorValue(
-        title=tr("Not all of the examples are new: {0}").format(tr(", and ").join(said)),
-        happened=tr(
-            "An example that is the same to the model as another one counts once: twice it proves nothing more."
-        ),
+    return notice(
+        tr("Not all of the examples are new: {0}").format(tr(", and ").join(said)),
+        tr("An example that is the same to the model as another one counts once: twice it proves nothing more."),
+        tr("1 was new and counts.") if added == 1 else tr("{0:,} were new and count.").format(added),
         is_safe=tr("Yes. Your files were only read."),
-        next_step=tr("1 was new and counts.") if added == 1 else tr("{0:,} were new and count.").format(added),
-        tone="warn",
         icon="info",
     )

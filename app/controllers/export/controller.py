@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
@@ -75,8 +76,8 @@ class ExportController(PageController):
         page.answers_changed.connect(self._on_answers)
         page.path_chosen.connect(self._on_path)
         page.target_chosen.connect(self._on_target)
-        page.reason_given.connect(self._on_reason)
-        page.fallback_chosen.connect(self._on_fallback)
+        page.reason_given.connect(lambda reason: self._change(reason=reason))
+        page.fallback_chosen.connect(lambda is_chosen: self._change(shows=True, fallback=is_chosen))
         page.open_folder_requested.connect(self._on_open_folder)
         page.read_card_requested.connect(self._on_read_card)
         page.again_requested.connect(self.show)
@@ -199,18 +200,16 @@ class ExportController(PageController):
         self._page.show_value(self._value)
         self._preview()
 
-    def _on_fallback(self, is_chosen: bool) -> None:
+    def _change(self, *, shows: bool = False, **changes: Any) -> None:
+        """Change the form; `shows` draws it again."""
         if self._value is not None:
-            self._value = replace(self._value, fallback=is_chosen)
-            self._page.show_value(self._value)
-
-    def _on_reason(self, reason: str) -> None:
-        if self._value is not None:
-            self._value = replace(self._value, reason=reason)
+            self._value = replace(self._value, **changes)
+            if shows:
+                self._page.show_value(self._value)
 
     def _on_sign(self, wanted: bool) -> None:
         if self._value is not None:
-            self._value = replace(self._value, sign=replace(self._value.sign, wanted=wanted))
+            self._change(sign=replace(self._value.sign, wanted=wanted))
 
     def _on_prove(self) -> None:
         if self._facts is not None and self._wanted is not None and not self._job.is_busy:
@@ -252,24 +251,19 @@ class ExportController(PageController):
     def _on_card(self, text: str) -> None:
         if self._value is None:
             return
-        self._value = replace(self._value, card=text)
-        if not self._job.is_busy:
-            self._page.show_value(self._value)
-        else:
+        self._change(shows=not self._job.is_busy, card=text)
+        if self._job.is_busy:
             self._page.show_card(text)
 
     def _on_answers(self, purpose: str, not_for: str, contact: str) -> None:
         self._session.change(purpose=purpose, not_for=not_for, contact=contact)
-        if self._value is not None:
-            self._value = replace(self._value, purpose=purpose, not_for=not_for, contact=contact)
-            self._preview()
+        self._change(purpose=purpose, not_for=not_for, contact=contact)
+        self._preview()
 
     def _on_path(self, path: str) -> None:
         if self._value is not None:
-            self._value = replace(
-                self._value, path=path if path.lower().endswith(self._value.suffix) else path + self._value.suffix
-            )
-            self._page.show_value(self._value)
+            suffix = "" if path.lower().endswith(self._value.suffix) else self._value.suffix
+            self._change(shows=True, path=path + suffix)
 
     def _on_export(self, wanted: ExportRequest) -> None:
         facts, variant = self._facts, self._variant

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from app.controllers.flows import FlowRunner
 from app.controllers.job_slot import JobSlot
 from app.controllers.session import Session
-from app.controllers.words import error_value, tr, wait_for_the_run
+from app.controllers.words import error_value, notice, tr, wait_for_the_run
 from app.domain.run import Run
 from app.domain.variant import Variant
 from app.domain.words.results import times, why_not
@@ -93,12 +93,11 @@ def _not_taken_value(version: Variant, facts: RunFacts) -> ErrorValue:
         happened = text.format(times(measured.speedup))
     if version.judgement is None:
         happened = f"{happened} {tr('Its answers were not tested.')}"
-    return ErrorValue(
-        title=tr("“{0}” is not taken: {1}").format(version.title, why_not(version, facts.run.goal.max_loss_pct)),
-        happened=happened,
+    return notice(
+        tr("“{0}” is not taken: {1}").format(version.title, why_not(version, facts.run.goal.max_loss_pct)),
+        happened,
+        tr("Export takes what it took before, or choose another kind of bundle."),
         is_safe=tr("Yes. What was proven before has not changed."),
-        next_step=tr("Export takes what it took before, or choose another kind of bundle."),
-        tone="warn",
         icon="info",
     )
 

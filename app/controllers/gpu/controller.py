@@ -89,7 +89,7 @@ class GpuController(PageController):
         """Use this GPU from now on; running jobs stay on their GPU."""
         card = next(card for card in self._cards if card.uuid == uuid)
         self._kept.save(gpu_uuid=card.uuid, gpu_index=card.index)
-        self._window.set_device(card.name)
+        self._window.top.set_device(card.name)
         self._show()
 
     def _show(self) -> None:

@@ -7,7 +7,7 @@ from PySide6.QtCore import QTimer
 from app.controllers.load.presenter import ask_value, load_value, price_value
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.run_facts import facts_or_reported
-from app.controllers.words import error_value, tr
+from app.controllers.words import error_value, notice, tr
 from app.domain.variant import Variant
 from app.services.after.loading.loading import Stage, measure_load, stages
 from app.services.flow.events import Event, JobBegan, StepProgress
@@ -205,12 +205,10 @@ def _measured(
 def _not_now(others: list[str]) -> ErrorValue:
     """Return the message that two simultaneous measurements would disturb each other."""
     title = tr("“{0}” goes on").format(others[0]) if others else tr("Versions are being measured now")
-    return ErrorValue(
-        title=title,
-        happened=tr("Measuring at the same time would spoil the figures."),
-        is_safe=tr("Yes. Nothing was changed."),
-        next_step=tr("Start when it is over: measuring at the same time would spoil the figures."),
-        tone="warn",
+    return notice(
+        title,
+        tr("Measuring at the same time would spoil the figures."),
+        tr("Start when it is over: measuring at the same time would spoil the figures."),
         icon="hourglass",
     )
 

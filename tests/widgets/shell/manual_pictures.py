@@ -60,7 +60,7 @@ def main(folder: Path) -> None:
     page = OptimizePage(theme, clock)
     makers = {i: (lambda i=i: page if i == "optimize" else QLabel(i)) for i in IDS}
     window = MainWindow(app, theme, clock, plain_pages(makers))
-    window.set_device("This computer's processor")
+    window.top.set_device("This computer's processor")
     window.show_page("optimize")
     window.show()
 
@@ -74,7 +74,7 @@ def main(folder: Path) -> None:
 
     take("empty")
     window.set_project("Clothes classifier", "Balanced")
-    window.set_marks({"model": "done", "data": "done", "goal": "done", "optimize": "current"})
+    window.rail.set_marks({"model": "done", "data": "done", "goal": "done", "optimize": "current"})
     window.set_jobs(1, time.monotonic() - example.NOW_S)
     fill_dock(window, gpu=False)
     first, *rest = example.steps()
@@ -90,7 +90,7 @@ def main(folder: Path) -> None:
     take("running-log")
     page._view.log_card.hide()
     fill_dock(window, gpu=True)
-    window.set_device("NVIDIA GeForce RTX 4090")
+    window.top.set_device("NVIDIA GeForce RTX 4090")
     take("running-gpu")
     window.set_jobs(0)
     over = tuple(replace(s, state="done" if s.state in ("running", "waiting") else s.state) for s in example.steps())

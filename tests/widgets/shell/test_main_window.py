@@ -78,7 +78,6 @@ def test_keys_go_to_pages(window: MainWindow, qtbot: QtBot, key: Qt.Key, page_id
 def test_files_can_be_dropped_on_a_text_field(window: MainWindow, qtbot: QtBot, name: str) -> None:
     """Given a text field under the pointer, when a file is dropped, then the window gets it and the field nothing."""
     field = window.page("model").findChild(QLineEdit)
-    assert field is not None
     QTest.qWait(1)
     at = field.mapTo(window, field.rect().center())
     with qtbot.waitSignal(window.paths_dropped, timeout=2000) as told:
@@ -146,20 +145,20 @@ def test_closing_asks_first(window: MainWindow, qtbot: QtBot) -> None:
 
 def test_marks_are_seen_and_said(window: MainWindow) -> None:
     """Given marks, then a screen reader says them too; what is not named loses its mark."""
-    window.set_marks({"model": "done", "data": "current"})
+    window.rail.set_marks({"model": "done", "data": "current"})
     said = {
         page_id: QAccessible.queryAccessibleInterface(entry).text(QAccessible.Text.Description)
         for page_id, entry in window.rail.entries.items()
     }
     assert said["model"] == "done" and said["data"] == "this is next" and said["goal"] == "Goal (Ctrl+3)"
-    window.set_marks({})
+    window.rail.set_marks({})
     assert window.rail.entries["model"].mark == ""
 
 
 def test_top_bar_tells_project_jobs_and_device(window: MainWindow) -> None:
     """Given values, then they are shown; a click on the jobs goes to the page Jobs."""
     window.set_project("Clothes & more <b>", "Balanced")
-    window.set_device("This computer's processor")
+    window.top.set_device("This computer's processor")
     assert window.top.project.text() == "Clothes & more <b>" and window.top.preset.text() == "Balanced"
     assert window.top.device.text() == "This computer's processor" and window.top.jobs.isHidden()
     window.set_jobs(2)
@@ -168,12 +167,12 @@ def test_top_bar_tells_project_jobs_and_device(window: MainWindow) -> None:
     assert window.current_page == "jobs"
     window.set_jobs(0)
     assert window.top.jobs.isHidden() and not window.dock.is_open and window.clock.fps == 60
-    window.set_projects([ProjectValue("p1", "One"), ProjectValue("p2", "Two & three")])
+    window.top.set_projects([ProjectValue("p1", "One"), ProjectValue("p2", "Two & three")])
     opened: list[str] = []
     window.commands.offer(OPEN_PROJECT, lambda project_id: not opened.append(project_id))
     window.top.menu_button.menu().actions()[1].trigger()
     assert opened == ["p2"] and window.top.project.isHidden()
-    window.set_projects([])
+    window.top.set_projects([])
     assert not window.top.project.isHidden()
 
 
@@ -209,7 +208,7 @@ def test_focus_ring_follows_the_keyboard(window: MainWindow, qtbot: QtBot) -> No
 def test_layout_holds(window: MainWindow, size: tuple[int, int]) -> None:
     """Given a size, then the window has it, and nothing at its edges is cut."""
     window.set_project("A project with quite a long name " * 4, "Balanced")
-    window.set_device("NVIDIA GeForce RTX 4090 Laptop GPU")
+    window.top.set_device("NVIDIA GeForce RTX 4090 Laptop GPU")
     window.set_jobs(1)
     window.resize(*size)
     QTest.qWait(20)
