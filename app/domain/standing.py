@@ -2,16 +2,7 @@
 
 from enum import StrEnum
 
-from app.domain.choose import (
-    Objective,
-    has_slow_tail,
-    is_alike_not_proven,
-    is_gain,
-    is_regressed,
-    is_safe,
-    is_slower,
-    needs_quiet,
-)
+from app.domain import choose
 from app.domain.variant import Variant
 
 
@@ -38,26 +29,26 @@ class Standing(StrEnum):
     UNMEASURED = "unmeasured"
 
 
-def standing_of(variant: Variant, objective: Objective = "speed") -> Standing:
+def standing_of(variant: Variant, objective: choose.Objective = "speed") -> Standing:
     """Return the standing of a version other than the original under a goal of `objective`."""
     if variant.state == "dropped":
         return Standing.CUT_OFF if variant.untested == "no_time" else Standing.DROPPED
-    if is_regressed(variant):
+    if choose.is_regressed(variant):
         return Standing.REGRESSED
-    if needs_quiet(variant, objective):
+    if choose.needs_quiet(variant, objective):
         return Standing.NOT_SETTLED
-    if is_slower(variant) and not is_gain(variant, objective):
-        return Standing.ALIKE_SLOWER if is_safe(variant) else Standing.NOT_FASTER
-    if has_slow_tail(variant):
+    if choose.is_slower(variant) and not choose.is_gain(variant, objective):
+        return Standing.ALIKE_SLOWER if choose.is_safe(variant) else Standing.NOT_FASTER
+    if choose.has_slow_tail(variant):
         return Standing.SLOW_TAIL
-    if is_safe(variant):
-        is_shown = variant.is_side_by_side and is_gain(variant, objective)
+    if choose.is_safe(variant):
+        is_shown = variant.is_side_by_side and choose.is_gain(variant, objective)
         return Standing.SAFE if is_shown else Standing.UNCONFIRMED
     return _unproven(variant)
 
 
 def _unproven(variant: Variant) -> Standing:
-    if is_alike_not_proven(variant):
+    if choose.is_alike_not_proven(variant):
         return Standing.ALIKE
     judgement = variant.judgement
     if judgement is None:

@@ -26,20 +26,8 @@ from app.services.flow.steps import (
 from app.services.opening.opening import OpenedModel, ReadData
 from app.services.records.facts import RunFacts
 from app.services.run.costs import BLOCK_MAX_S, LEAST_BLOCK_S
+from workers.contracts import jobs
 from workers.contracts.folder import read_model
-from workers.contracts.jobs import (
-    AnswerParams,
-    AnswerResult,
-    ApplyParams,
-    ApplyResult,
-    JudgeParams,
-    JudgeResult,
-    MeasureParams,
-    SpeedSummary,
-    Split,
-    SummarizeParams,
-    SummarizeResult,
-)
 from workers.contracts.process.allowance import usable_cores
 from workers.contracts.process.disk import DISK_FULL, DiskFull
 from workers.contracts.process.messages import Limits
@@ -54,7 +42,7 @@ PREDICTIONS = "answers.npz"
 
 R = TypeVar("R", bound=BaseModel)
 
-Predictions = StepResult[AnswerResult]
+Predictions = StepResult[jobs.AnswerResult]
 """Stored predictions of one version for the first examples of a split."""
 
 
@@ -143,8 +131,8 @@ def apply(variant: Variant, model: OpenedModel, data: ReadData, seed: int, step:
     if variant.recipe.steps:
         made = JobStep(
             kind="apply",
-            params=ApplyParams(model_dir=str(model.folder), steps=variant.recipe.steps, data_dir=str(data.folder)),
-            result=ApplyResult,
+            params=jobs.ApplyParams(model_dir=str(model.folder), steps=variant.recipe.steps, data_dir=str(data.folder)),
+            result=jobs.ApplyResult,
             title=variant.title,
             read_paths=(model.folder, data.folder),
             cache=True,
@@ -153,7 +141,7 @@ def apply(variant: Variant, model: OpenedModel, data: ReadData, seed: int, step:
             limits=_unless_it_hangs(Limits()),
             step_index=step,
         )
-        done: StepResult[ApplyResult] = yield made
+        done: StepResult[jobs.ApplyResult] = yield made
         folder, key = done.folder / done.result.model_dir, str(done.key)
     original_bytes = model.result.artifact.size_bytes
     return Version(as_made(variant, key, read_model(folder).artifact, original_bytes), folder)
@@ -182,7 +170,7 @@ def answer(
     threads: int,
     step: int | None = None,
     max_s: float | None = None,
-    split: Split = "test",
+    split: jobs.Split = "test",
     most: int | None = None,
 ) -> Flow[Predictions]:
     """Return the version's predictions for the first `most` examples of a split, as many as fit into `max_s`.
@@ -192,13 +180,13 @@ def answer(
     """
     known = version.predictions if split == "test" else None
     earlier = "" if known is None else str(known.folder / PREDICTIONS)
-    params = AnswerParams(
+    params = jobs.AnswerParams(
         **version.parameters(), data_dir=str(data_dir), max_seconds=max_s, split=split, most=most, earlier=earlier
     )
     done: Predictions = yield version.step(
         "answer",
         params,
-        AnswerResult,
+        jobs.AnswerResult,
         data_dir,
         () if known is None else (known.folder,),
         cache=True,
@@ -237,7 +225,7 @@ def judge(
     earlier: int = 0,
     step: int | None = None,
     cache: bool = True,
-    split: Split = "test",
+    split: jobs.Split = "test",
 ) -> Flow[Judgement]:
     """Return the verdict over all pairs together.
 
@@ -247,12 +235,12 @@ def judge(
     first, *added = pairs
     more = tuple(JudgePart(**pair.parameters(), items=pair.items or ()) for pair in added)
     read_paths = [path for pair in pairs for path in (pair.data_dir, pair.original, pair.version)]
-    done: StepResult[JudgeResult] = yield JobStep(
+    done: StepResult[jobs.JudgeResult] = yield JobStep(
         kind="judge",
-        params=JudgeParams(
+        params=jobs.JudgeParams(
             **first.parameters(), items=first.items, max_loss_pct=max_loss_pct, more=more, earlier=earlier, split=split
         ),
-        result=JudgeResult,
+        result=jobs.JudgeResult,
         title=title,
         read_paths=tuple(dict.fromkeys(read_paths)),
         cache=cache,
@@ -290,7 +278,7 @@ def fingerprints(data_dir: Path, step: int | None = None) -> Flow[tuple[int, ...
 
 def measured_variant(version: Version, data_dir: Path, batch: int = 1) -> MeasuredVariant:
     """Return the version as one variant of a measurement, with requests of `batch` examples."""
-    params = MeasureParams(**version.parameters(), data_dir=str(data_dir), batch=batch)
+    params = jobs.MeasureParams(**version.parameters(), data_dir=str(data_dir), batch=batch)
     return MeasuredVariant(version.variant.id, params, (version.model_dir, data_dir))
 
 
@@ -316,7 +304,7 @@ def measure(step: MeasureStep) -> Flow[Measured]:
 
 def summarize(
     measured: Measured, against: Measured | None = None, family: int | None = None, looks: int = 1
-) -> Flow[tuple[SpeedSummary | None, ...]]:
+) -> Flow[tuple[jobs.SpeedSummary | None, ...]]:
     """Return percentiles and speedups of all variants over variant 0 of `measured`, or of `against`.
 
     Args:
@@ -329,10 +317,10 @@ def summarize(
     if against is not None:
         times = (against.latencies_ms[0], *times)
         loads = (against.loads[0] if against.loads else (), *loads)
-    done: StepResult[SummarizeResult] = yield JobStep(
+    done: StepResult[jobs.SummarizeResult] = yield JobStep(
         kind="summarize",
-        params=SummarizeParams(latencies_ms=times, loads=loads, family=family, looks=looks),
-        result=SummarizeResult,
+        params=jobs.SummarizeParams(latencies_ms=times, loads=loads, family=family, looks=looks),
+        result=jobs.SummarizeResult,
         title="Work out the figures",
         cache=True,
     )

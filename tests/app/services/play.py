@@ -11,63 +11,26 @@ from typing import Any
 import numpy as np
 
 from app.jobs.interleaving import MIN_BLOCKS
+from app.services.flow import steps as flow_steps
 from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.kept_measurements import SavedMeasurements
 from app.services.flow.measuring import NO_TIME
-from app.services.flow.steps import (
-    Flow,
-    FlowCancelled,
-    JobError,
-    JobStep,
-    Measured,
-    MeasuredVariant,
-    MeasureStep,
-    StepResult,
-)
+from workers.contracts import jobs, specs
 from workers.contracts.disturbed import is_under_load
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.folder import write_model
-from workers.contracts.jobs import (
-    AnswerParams,
-    AnswerResult,
-    ApplyParams,
-    ApplyResult,
-    DataResult,
-    DescribeResult,
-    JudgeParams,
-    JudgeResult,
-    MeasureResult,
-    OpenResult,
-    PlanParams,
-    PlanResult,
-    SpeedSummary,
-    SummarizeParams,
-    SummarizeResult,
-)
 from workers.contracts.pipeline import write_pipeline
 from workers.contracts.planning import Dropped
 from workers.contracts.proof.proving import FingerprintsResult
-from workers.contracts.specs import (
-    BlockLoad,
-    Described,
-    DeviceFacts,
-    Judgement,
-    LatencySummary,
-    ModelArtifact,
-    ModelInfo,
-    Recipe,
-    TensorSpec,
-    Verdict,
-)
 from workers.pipeline.spec import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
 
-DEVICE = DeviceFacts(processor="test", cores=2, memory_bytes=1 << 30)
-INFO = ModelInfo(
+DEVICE = specs.DeviceFacts(processor="test", cores=2, memory_bytes=1 << 30)
+INFO = specs.ModelInfo(
     name="model",
     format="onnx",
     task="image-classification",
-    inputs=(TensorSpec(name="x", shape=(1, 8), dtype="float32"),),
-    outputs=(TensorSpec(name="y", shape=(1, 3), dtype="float32"),),
+    inputs=(specs.TensorSpec(name="x", shape=(1, 8), dtype="float32"),),
+    outputs=(specs.TensorSpec(name="y", shape=(1, 3), dtype="float32"),),
     parameters=10,
     size_bytes=1000,
     sha256="ab" * 32,
@@ -84,8 +47,8 @@ SPEC = PipelineSpec(
 )
 
 
-def failure(code: str = "no_good") -> JobError:
-    return JobError(ErrorInfo(code=code, title="No good", detail="It is bad.", hint="Bring another."), 3)
+def failure(code: str = "no_good") -> flow_steps.JobError:
+    return flow_steps.JobError(ErrorInfo(code=code, title="No good", detail="It is bad.", hint="Bring another."), 3)
 
 
 @dataclass(frozen=True)
@@ -94,14 +57,14 @@ class Like:
     examples say of it where that is not `verdict`. Its predictions take `item_factor` times those of the original."""
 
     p50_ms: float = 1.0
-    verdict: Verdict = "safe"
+    verdict: specs.Verdict = "safe"
     agreement: float = 1.0
     size_bytes: int = 1000
     fails_at: str = ""
     code: str = "no_good"
     final_p50_ms: float | None = None
     seconds: float = 1.0
-    calibration: Verdict | None = None
+    calibration: specs.Verdict | None = None
     item_factor: float = 1.0
 
 
@@ -120,9 +83,9 @@ class Play:
     seen: list[str] = field(default_factory=list)
     cancel_at: str = ""
     interrupt_at: str = ""
-    finals: list[MeasureStep] = field(default_factory=list)
-    looks: dict[str, MeasureStep] = field(default_factory=dict)
-    candidates: tuple[Recipe, ...] | None = None
+    finals: list[flow_steps.MeasureStep] = field(default_factory=list)
+    looks: dict[str, flow_steps.MeasureStep] = field(default_factory=dict)
+    candidates: tuple[specs.Recipe, ...] | None = None
     stored: list[str] = field(default_factory=list)
     end_after: int | None = None
     was_ended: bool = False
@@ -134,7 +97,7 @@ class Play:
     earlier: dict[str, int] = field(default_factory=dict)
     left_out: tuple[Dropped, ...] = ()
 
-    def run(self, flow: Flow[Any]) -> Any:
+    def run(self, flow: flow_steps.Flow[Any]) -> Any:
         """What the flow returns; raises what it raises."""
         answer: Callable[[], Any] = lambda: next(flow)  # noqa: E731
         while True:
@@ -142,7 +105,7 @@ class Play:
                 step = answer()
             except StopIteration as stop:
                 return stop.value
-            kind = "measure" if isinstance(step, MeasureStep) else step.kind
+            kind = "measure" if isinstance(step, flow_steps.MeasureStep) else step.kind
             known = self._known(step)
             if known is not None:
                 self.stored.append(f"{kind}:{step.title}")
@@ -161,44 +124,46 @@ class Play:
 
     def _known(self, step: Any) -> Any:
         """As the driver answers from the store; what the data job reads is always read."""
-        if isinstance(step, MeasureStep):
+        if isinstance(step, flow_steps.MeasureStep):
             return self._kept.find(step)
         entry = self.artifacts.get(self._key(step)) if step.cache and not step.by_content else None
         if entry is None:
             return None
-        return StepResult(step.result.model_validate(entry.result), entry.folder, entry.key, True, 0.0, entry.seconds)
+        return flow_steps.StepResult(
+            step.result.model_validate(entry.result), entry.folder, entry.key, True, 0.0, entry.seconds
+        )
 
-    def _key(self, step: JobStep[Any]) -> str:
+    def _key(self, step: flow_steps.JobStep[Any]) -> str:
         if step.kind not in ("plan", "summarize"):
             split = "-calibration" if getattr(step.params, "split", "") == "calibration" else ""
             most_s = getattr(step.params, "max_seconds", None)
             return f"{step.kind}-{step.title}{split}{f'-{most_s:g}' if most_s is not None else ''}"
         return f"{step.kind}-{hashlib.sha256(step.params.model_dump_json().encode()).hexdigest()[:16]}"
 
-    def _answer(self, flow: Flow[Any], step: Any, kind: str) -> Callable[[], Any]:
+    def _answer(self, flow: flow_steps.Flow[Any], step: Any, kind: str) -> Callable[[], Any]:
         if self.cancel_at in (kind, self.seen[-1]):
-            return lambda: flow.throw(FlowCancelled())
+            return lambda: flow.throw(flow_steps.FlowCancelled())
         try:
-            if isinstance(step, MeasureStep):
+            if isinstance(step, flow_steps.MeasureStep):
                 measured = self._measure(step)
                 self._kept.save(step, measured)
                 return lambda: flow.send(measured)
             began = self.clock
             result, folder = getattr(self, f"_{kind}_job")(step)
-        except JobError as error:
+        except flow_steps.JobError as error:
             thrown = error
             return lambda: flow.throw(thrown)
         key = self._key(step) if step.cache else None
         if key is not None:
             written = result.model_dump(mode="json")
             folder = self.artifacts.adopt(folder, key, written, seconds=self.clock - began).folder
-        done = StepResult(result, folder, key, False, 0.0)
+        done = flow_steps.StepResult(result, folder, key, False, 0.0)
         return lambda: flow.send(done)
 
     def like(self, title: str) -> Like:
         return self.variants.get(title, self.original)
 
-    def _may_fail(self, step: JobStep[Any], kind: str, share: float = 1.0) -> Like:
+    def _may_fail(self, step: flow_steps.JobStep[Any], kind: str, share: float = 1.0) -> Like:
         like = self.like(step.title)
         wall_s = step.limits.wall_s
         if wall_s is not None and share * like.seconds > wall_s:
@@ -214,27 +179,27 @@ class Play:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def _model(self, name: str, size_bytes: int) -> tuple[ModelArtifact, Path]:
+    def _model(self, name: str, size_bytes: int) -> tuple[specs.ModelArtifact, Path]:
         folder = self._folder(f"{name}/model")
         (folder / "model.onnx").write_bytes(b"x" * size_bytes)
         write_pipeline(folder, SPEC)
         return write_model(folder, "model.onnx", ["model.onnx"]), folder.parent
 
-    def _describe_job(self, step: JobStep[Any]) -> tuple[Any, Path]:
+    def _describe_job(self, step: flow_steps.JobStep[Any]) -> tuple[Any, Path]:
         names = ("onnxruntime-cpu", "openvino")
-        rows = tuple(Described(id=name, title=name, available=True, group="cpu") for name in names)
-        return DescribeResult(
+        rows = tuple(specs.Described(id=name, title=name, available=True, group="cpu") for name in names)
+        return jobs.DescribeResult(
             device=DEVICE, devices=(), runtimes=rows, techniques=(), targets=(), versions={}
         ), self.root  # fmt: skip
 
-    def _open_job(self, step: JobStep[Any]) -> tuple[Any, Path]:
+    def _open_job(self, step: flow_steps.JobStep[Any]) -> tuple[Any, Path]:
         if self.original.fails_at == "open":
             raise failure()
         artifact, folder = self._model("open", self.original.size_bytes)
-        return OpenResult(info=INFO, artifact=artifact), folder
+        return jobs.OpenResult(info=INFO, artifact=artifact), folder
 
-    def _data_job(self, step: JobStep[Any]) -> tuple[Any, Path]:
-        result = DataResult(
+    def _data_job(self, step: flow_steps.JobStep[Any]) -> tuple[Any, Path]:
+        result = jobs.DataResult(
             origin="person",
             kind="arrays",
             n_items=self.n_test,
@@ -245,24 +210,24 @@ class Play:
         )
         return result, self._folder("data")
 
-    def _plan_job(self, step: JobStep[Any]) -> tuple[Any, Path]:
+    def _plan_job(self, step: flow_steps.JobStep[Any]) -> tuple[Any, Path]:
         params = step.params
-        assert isinstance(params, PlanParams)
+        assert isinstance(params, jobs.PlanParams)
         candidates = self.candidates or params.preset_steps
         fitting = tuple(recipe for recipe in candidates if recipe.runtime in params.runtimes)
-        result = PlanResult(baseline=Recipe(title="Original"), candidates=fitting, dropped=self.left_out)
+        result = jobs.PlanResult(baseline=specs.Recipe(title="Original"), candidates=fitting, dropped=self.left_out)
         return result, self._folder("plan")
 
-    def _apply_job(self, step: JobStep[Any]) -> tuple[Any, Path]:
-        assert isinstance(step.params, ApplyParams)
+    def _apply_job(self, step: flow_steps.JobStep[Any]) -> tuple[Any, Path]:
+        assert isinstance(step.params, jobs.ApplyParams)
         like = self._may_fail(step, "apply")
         artifact, folder = self._model(f"apply {step.title}", like.size_bytes)
-        return ApplyResult(artifact=artifact), folder
+        return jobs.ApplyResult(artifact=artifact), folder
 
-    def _answer_job(self, step: JobStep[Any]) -> tuple[Any, Path]:
+    def _answer_job(self, step: flow_steps.JobStep[Any]) -> tuple[Any, Path]:
         """Answers of the test examples take their time; those of the few for calibration a fifth of it."""
         params = step.params
-        assert isinstance(params, AnswerParams)
+        assert isinstance(params, jobs.AnswerParams)
         is_test = params.split == "test"
         n = everything = min(self.n_test if is_test else N_CALIBRATION, params.most or self.n_test)
         item_s = self.item_s * self._may_fail(step, "answer", 1.0 if is_test else 0.2).item_factor
@@ -273,29 +238,29 @@ class Play:
             self.clock += step.limits.wall_s
             raise failure("time_limit")
         self.clock += seconds
-        result = AnswerResult(n=n, seconds=seconds, read_share=n / everything)
+        result = jobs.AnswerResult(n=n, seconds=seconds, read_share=n / everything)
         return result, self._folder(f"answer {params.split} {step.title}")
 
-    def _fingerprints_job(self, step: JobStep[Any]) -> tuple[Any, Path]:
+    def _fingerprints_job(self, step: flow_steps.JobStep[Any]) -> tuple[Any, Path]:
         folder = self._folder("fingerprints")
         np.save(folder / "fingerprints.npy", np.arange(1, self.n_test + 1, dtype=np.uint64))
         return FingerprintsResult(n=self.n_test), folder
 
-    def _judge_job(self, step: JobStep[Any]) -> tuple[Any, Path]:
+    def _judge_job(self, step: flow_steps.JobStep[Any]) -> tuple[Any, Path]:
         params = step.params
-        assert isinstance(params, JudgeParams)
+        assert isinstance(params, jobs.JudgeParams)
         is_test = params.split == "test"
         like = self._may_fail(step, "judge", 1.0 if is_test else 0.2)
         self.earlier[step.title] = params.earlier
         n = self.n_test if is_test else N_CALIBRATION
         verdict = like.verdict if is_test or like.calibration is None else like.calibration
-        judgement = Judgement(
+        judgement = specs.Judgement(
             verdict=verdict, n=n, labelled=True, accuracy=0.9, agreement=like.agreement,
             drop=1 - like.agreement, margin=0.01, missing_examples=200, changed_count=round(n * (1 - like.agreement)),
         )  # fmt: skip
-        return JudgeResult(judgement=judgement), self._folder(f"judge {params.split} {step.title}")
+        return jobs.JudgeResult(judgement=judgement), self._folder(f"judge {params.split} {step.title}")
 
-    def _measure(self, step: MeasureStep) -> Measured:
+    def _measure(self, step: flow_steps.MeasureStep) -> flow_steps.Measured:
         final = step.title.startswith("Final")
         if final:
             self.finals.append(step)
@@ -312,55 +277,55 @@ class Play:
             failures.append(failure(like.code).error if failed else None if sets else NO_TIME)
             one_set = (p50,) * (step.blocks * step.timed_requests)
             times.append(() if failed else (one_set,) * sets)
-            result = MeasureResult(load_ms=1, first_ms=1, peak_memory_bytes=5000, device_ran="cpu")
+            result = jobs.MeasureResult(load_ms=1, first_ms=1, peak_memory_bytes=5000, device_ran="cpu")
             results.append(() if failed else (result,) * sets)
         if sets < step.sets and step.until_s is not None:
             self.clock = max(self.clock, began + step.until_s - time.monotonic())
-        load = BlockLoad(requests=1, elapsed_s=1.0, cpu_s=1 - self.waited_share, waited_s=self.waited_share)
+        load = specs.BlockLoad(requests=1, elapsed_s=1.0, cpu_s=1 - self.waited_share, waited_s=self.waited_share)
         loads = tuple(((load,) * step.blocks,) * sets for _ in step.variants)
         is_whole = sets == step.sets
-        return Measured(
+        return flow_steps.Measured(
             tuple(times), tuple(results), tuple(failures), 0.1, self.clock - began, complete=is_whole, loads=loads
         )
 
     @staticmethod
-    def _set_s(like: Like, step: MeasureStep) -> float:
+    def _set_s(like: Like, step: flow_steps.MeasureStep) -> float:
         """One process: until it has loaded, then its blocks of requests, a quarter more for warming up."""
         is_slow = step.slow_over_ms is not None and like.p50_ms > step.slow_over_ms
         blocks = min(step.blocks, MIN_BLOCKS) if is_slow else step.blocks
         return like.seconds / 3 + blocks * min(step.block_max_s, 1.25 * step.timed_requests * like.p50_ms / 1000)
 
-    def _sets_in_time(self, step: MeasureStep) -> int:
+    def _sets_in_time(self, step: flow_steps.MeasureStep) -> int:
         """A measurement ends with the sets that were done by its end."""
         one_set_s = sum(self._set_s(self._of(variant, step), step) for variant in step.variants)
         if step.until_s is None or not one_set_s:
             return step.sets
         return min(step.sets, int((step.until_s - time.monotonic()) / one_set_s))
 
-    def _of(self, variant: MeasuredVariant, step: MeasureStep) -> Like:
+    def _of(self, variant: flow_steps.MeasuredVariant, step: flow_steps.MeasureStep) -> Like:
         folder = Path(variant.params.model_dir).parent.name
         return self.like(folder.removeprefix("apply-"))
 
-    def _summarize_job(self, step: JobStep[Any]) -> tuple[Any, Path]:
+    def _summarize_job(self, step: flow_steps.JobStep[Any]) -> tuple[Any, Path]:
         params = step.params
-        assert isinstance(params, SummarizeParams)
+        assert isinstance(params, jobs.SummarizeParams)
         base = params.latencies_ms[0][0][0]
-        rows: list[SpeedSummary | None] = []
+        rows: list[jobs.SpeedSummary | None] = []
         for sets in params.latencies_ms:
             if not sets:
                 rows.append(None)
                 continue
             p50 = sets[0][0]
             n, n_sets = sum(map(len, sets)), len(sets)
-            latency = LatencySummary(
+            latency = specs.LatencySummary(
                 n=n, p50_ms=p50, p90_ms=p50, p99_ms=p50 if n >= 299 else None, max_ms=p50, mean_ms=p50
             )
             ratio = base / p50
             rows.append(
-                SpeedSummary(
+                jobs.SpeedSummary(
                     latency=latency, throughput_per_s=1000 / p50, speedup=ratio,
                     speedup_low=ratio * (1 - 0.09 / n_sets), speedup_high=ratio * (1 + 0.09 / n_sets),
                     under_load=is_under_load(*params.loads), cpu_speedup=self.cpu_speedup or ratio, agreed_low=self.agreed_low,
                 )
             )  # fmt: skip
-        return SummarizeResult(summaries=tuple(rows)), self._folder("summarize")
+        return jobs.SummarizeResult(summaries=tuple(rows)), self._folder("summarize")
