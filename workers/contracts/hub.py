@@ -210,20 +210,17 @@ class HubModelResult(HubModel):
         total_bytes: Sum of the sizes of `wanted`.
         safe: No wanted file can hold a program.
         needs_consent: All weights are pickles, and `wanted` is empty until the user consents.
-        skipped: Files that are never downloaded, with the reason.
     """
 
     revision: str
     commit: str
     card: str = ""
     card_cut: bool = False
-    files: tuple[HubFile, ...] = ()
     wanted: tuple[HubFile, ...] = ()
     main: str | None = None
     total_bytes: int = 0
     safe: bool = True
     needs_consent: bool = False
-    skipped: tuple[tuple[str, str], ...] = ()
 
 
 class HubDownloadParams(HubParams):

@@ -46,7 +46,7 @@ class Choice:
     `main` is the file to open; None means the folder. `needs_consent` means that only pickles hold the weights.
     """
 
-    files: tuple[HubFile, ...] = ()
+    wanted: tuple[HubFile, ...] = ()
     main: str | None = None
     needs_consent: bool = False
     safe: bool = True

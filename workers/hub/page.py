@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from huggingface_hub import ModelInfo
     from huggingface_hub.hf_api import RepoSibling
 
-MAX_FILES_TOLD = 5000
-MAX_SKIPPED_TOLD = 100
 REVISION = re.compile(r"[^\s\x00-\x1f\x7f\\?*\[~^:]{1,250}")
 SHA256, SHA1 = re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9a-f]{40}")
 FRONT_MATTER = re.compile(r"\A\ufeff?---\r?\n.*?\r?\n---[ \t]*\r?\n", re.DOTALL)
@@ -46,7 +44,7 @@ def look(params: HubModelParams, ctx: JobContext) -> HubModelResult:
 def _result(hub: Hub, params: HubModelParams, info: "ModelInfo") -> HubModelResult:
     if not isinstance(info.sha, str) or not COMMIT.fullmatch(info.sha):
         raise words.garbage(hub.endpoint, "no commit")
-    files, skipped = _files(params.repo, info)
+    files = _files(params.repo, info)
     choice = choose(files, params.patterns, params.allow_pickle)
     _refuse_clashes(params.repo, choice)
     card, is_cut = _card(hub, params.repo, info.sha, files)
@@ -56,37 +54,28 @@ def _result(hub: Hub, params: HubModelParams, info: "ModelInfo") -> HubModelResu
         commit=info.sha,
         card=card,
         card_cut=is_cut,
-        files=tuple(files[:MAX_FILES_TOLD]),
-        wanted=choice.files,
-        main=choice.main,
-        total_bytes=sum(file.size_bytes for file in choice.files),
-        safe=choice.safe,
-        needs_consent=choice.needs_consent,
-        skipped=tuple(skipped[:MAX_SKIPPED_TOLD]),
+        total_bytes=sum(file.size_bytes for file in choice.wanted),
+        **vars(choice),
     )
 
 
-def _files(repo: str, info: "ModelInfo") -> tuple[list[HubFile], list[tuple[str, str]]]:
-    """Return the files that may be downloaded, and the others with the reason.
+def _files(repo: str, info: "ModelInfo") -> list[HubFile]:
+    """Return the files that may be downloaded: with a name that every system can keep, a size and a digest.
 
     Raises:
         InputRefused: a name leads elsewhere or occurs twice.
     """
     files: list[HubFile] = []
-    skipped: list[tuple[str, str]] = []
     seen: set[str] = set()
     for sibling in info.siblings or []:
         name = sibling.rfilename
         if not isinstance(name, str) or is_trick(name) or name in seen:
             raise words.trick(repo, str(name), bad_name(str(name)) or "the name is there twice")
         seen.add(name)
-        reason = bad_name(name)
-        file = _file(sibling) if reason is None else None
-        if file is None:
-            skipped.append((words.shown(name), reason or "the hub does not tell its size and digest"))
-        else:
+        file = _file(sibling) if bad_name(name) is None else None
+        if file is not None:
             files.append(file)
-    return files, skipped
+    return files
 
 
 def is_trick(name: str) -> bool:
@@ -113,7 +102,7 @@ def _refuse_clashes(repo: str, choice: Choice) -> None:
         InputRefused: there is such a name.
     """
     seen: set[str] = set()
-    for file in choice.files:
+    for file in choice.wanted:
         name = file.name.casefold()
         if name in seen:
             raise words.trick(repo, file.name, "it cannot be told from another one where capitals do not count")

@@ -58,7 +58,7 @@ class KeptHub(QObject):
         space = self._session.workspace
         try:
             if is_whole:
-                remove_model(space, key, even_if_used=True)
+                remove_model(space, key)
             else:
                 ModelCache(space.paths.hub).discard(key)
         except JobError as error:

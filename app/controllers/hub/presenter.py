@@ -117,15 +117,12 @@ def license_fact(verdict: LicenseVerdict | None, stated: str | None) -> tuple[st
 
 def problem_value(error: ErrorInfo) -> ErrorValue:
     """Return why the hub returned no list; without a connection, name what needs none."""
-    value = error_value(error)
-    is_away = error.code in NO_WAY_CODES
+    value, is_away = error_value(error), error.code in NO_WAY_CODES
     more = tr(" Or drop a file of your own, or try the sample: they need no network.") if is_away else ""
-    return ErrorValue(
-        title=value.title,
-        happened=value.happened,
+    return replace(
+        value,
         is_safe=tr("Yes. Nothing was changed, and all that is on this computer goes on working."),
         next_step=value.next_step + more,
-        details=value.details,
         tone="warn",
         icon="cloud-slash" if is_away else "warning-circle",
     )

@@ -26,40 +26,31 @@ def downloaded_models(space: Workspace) -> tuple[DownloadedModel, ...]:
     return tuple(_with_use(space, model) for model in ModelCache(space.paths.hub).list())
 
 
-def remove_model(space: Workspace, key: str, even_if_used: bool = False) -> int:
-    """Remove a model and return its bytes.
-
-    `even_if_used` removes a model although projects need it to be opened again; the person was told which. Results made
-    from it stay in the store. A model that a run uses now is never removed.
+def remove_model(space: Workspace, key: str) -> None:
+    """Remove a model, also one that projects need to be opened again; results made from it stay in the store.
 
     Raises:
-        JobError: (exit code 3) The model is in use or missing.
+        JobError: (exit code 3) A run uses the model now, or it is missing.
     """
     model_cache = ModelCache(space.paths.hub)
     model = model_cache.get(key)
     if model is None:
         raise Refused("hub_not_here", "This model is not here", "It was removed already.", "Nothing is to be done.")
     kept = _with_use(space, model)
-    if kept.running or (kept.used_by and not even_if_used):
+    if kept.running:
         names = ", ".join(f"“{name}”" for name in kept.used_by)
-        detail = f"{model.origin.repo} is used by {names}{', which works with it now' if kept.running else ''}."
-        hint = "Wait until the run has ended." if kept.running else "Remove the project first, or confirm the removal."
-        raise Refused("hub_in_use", "This model is in use", detail, hint)
+        detail = f"{model.origin.repo} is used by {names}, which works with it now."
+        raise Refused("hub_in_use", "This model is in use", detail, "Wait until the run has ended.")
     try:
         model_cache.remove(key)
     except OSError as error:
         detail = f"{model.folder} cannot be removed: {error.strerror or error}."
         hint = "Check the data folder's rights."
         raise Refused("hub_not_removed", "The model could not be removed", detail, hint) from error
-    return model.size_bytes
 
 
 def _with_use(space: Workspace, model: StoredModel) -> DownloadedModel:
     repositories = space.repositories
-    users = [p for p in repositories.projects.list() if _lies_in(Path(p.model_path), model.folder)]
+    users = [p for p in repositories.projects.list() if Path(p.model_path).is_relative_to(model.folder)]
     running = any(run.state in ACTIVE for p in users for run in repositories.runs.list(project_id=p.id))
     return DownloadedModel(model, tuple(project.name for project in users), running)
-
-
-def _lies_in(path: Path, folder: Path) -> bool:
-    return path == folder or folder in path.parents

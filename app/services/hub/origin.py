@@ -13,14 +13,10 @@ ORIGIN = RecordKind("origin", Owner.PROJECT, Origin)
 
 def remember_origin(space: Workspace, project: Project) -> Origin | None:
     """Store the origin of a project's model if it came from the hub; done once, when a run begins."""
-    known = space.repositories.records.get(ORIGIN, project.id)
-    if known is not None:
-        return known
-    model = ModelCache(space.paths.hub).owner(Path(project.model_path))
-    if model is None:
-        return None
-    space.repositories.records.put(ORIGIN, project.id, model.origin)
-    return model.origin
+    origin = origin_of(space, project)
+    if origin is not None and space.repositories.records.get(ORIGIN, project.id) is None:
+        space.repositories.records.put(ORIGIN, project.id, origin)
+    return origin
 
 
 def origin_of(space: Workspace, project: Project) -> Origin | None:

@@ -12,7 +12,7 @@ def files(*names: str, size: int = 10) -> list[HubFile]:
 
 
 def chosen(*names: str, **more: object) -> list[str]:
-    return [file.name for file in choose(files(*names), **more).files]
+    return [file.name for file in choose(files(*names), **more).wanted]
 
 
 def test_onnx_comes_first_with_what_belongs_to_it() -> None:
@@ -53,7 +53,7 @@ def test_onnx_comes_first_with_what_belongs_to_it() -> None:
 def test_one_model_in_full_precision(names: tuple[str, ...], weights: list[str], main: str | None) -> None:
     choice = choose(files(*names, "config.json"))
 
-    assert [file.name for file in choice.files if file.name != "config.json"] == weights
+    assert [file.name for file in choice.wanted if file.name != "config.json"] == weights
     assert choice.main == main
     assert choice.safe
     assert not choice.needs_consent
@@ -71,26 +71,26 @@ def test_one_model_in_full_precision(names: tuple[str, ...], weights: list[str],
 )
 def test_of_many_roundings_the_most_exact_that_is_not_split(names: tuple[str, ...], wanted: str) -> None:
     choice = choose(files(*names, "README.md"))
-    assert [file.name for file in choice.files] == ["README.md", wanted]
+    assert [file.name for file in choice.wanted] == ["README.md", wanted]
     assert choice.main == wanted and choice.safe and not choice.needs_consent
 
 
 def test_only_parts_of_a_gguf_are_nothing_to_open() -> None:
-    assert choose(files("x-00001-of-00002.gguf", "x-00002-of-00002.gguf")).files == ()
+    assert choose(files("x-00001-of-00002.gguf", "x-00002-of-00002.gguf")).wanted == ()
 
 
 def test_pickles_need_consent() -> None:
     names = ("config.json", "pytorch_model.bin", "optimizer.pt")
 
     refused = choose(files(*names))
-    assert (refused.files, refused.needs_consent, refused.safe) == ((), True, False)
+    assert (refused.wanted, refused.needs_consent, refused.safe) == ((), True, False)
     given = choose(files(*names), allow_pickle=True)
-    assert [file.name for file in given.files] == ["config.json", "pytorch_model.bin"]
+    assert [file.name for file in given.wanted] == ["config.json", "pytorch_model.bin"]
     assert not given.safe
 
 
 def test_nothing_to_open() -> None:
-    assert choose(files("README.md", "model.tflite")).files == ()
+    assert choose(files("README.md", "model.tflite")).wanted == ()
     assert not choose(files("README.md", "model.tflite")).needs_consent
 
 

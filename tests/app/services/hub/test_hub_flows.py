@@ -215,8 +215,8 @@ def test_full_disk_keeps_what_has_come(fake: FakeHub, tmp_path: Path, monkeypatc
         subprocess.run(["umount", str(home)], check=True)
 
 
-def test_model_in_use_is_removed_only_with_consent(fake: FakeHub, space: Workspace) -> None:
-    """Given a project that was begun with a model, Then it is never removed while a run works, and its origin stays."""
+def test_model_is_not_removed_while_a_run_uses_it(fake: FakeHub, space: Workspace) -> None:
+    """Given a project that was begun with a model, Then it is not removed while a run works, and its origin stays."""
     stored = go(space, download_model(space, NET)).stored
     project = project_for(space.repositories, stored.open_path)
     other = project_for(space.repositories, Path("/somewhere/else.onnx"))
@@ -224,16 +224,14 @@ def test_model_in_use_is_removed_only_with_consent(fake: FakeHub, space: Workspa
     assert origin_of(space, other) is None and remember_origin(space, other) is None
     (kept,) = downloaded_models(space)
     assert (kept.used_by, kept.running) == ((project.name,), False)
+
+    run = new_run(space.repositories, project, Goal("balanced", 1.0))
     with pytest.raises(JobError) as refused:
         remove_model(space, stored.key)
     assert (refused.value.error.code, refused.value.exit_code) == ("hub_in_use", 3)
     assert project.name in refused.value.error.detail
-
-    run = new_run(space.repositories, project, Goal("balanced", 1.0))
-    with pytest.raises(JobError):
-        remove_model(space, stored.key, even_if_used=True)
     space.repositories.runs.update(dataclasses.replace(run, state=RunState.FAILED))
-    assert remove_model(space, stored.key, even_if_used=True) == stored.size_bytes
+    remove_model(space, stored.key)
     assert downloaded_models(space) == () and not stored.folder.exists()
     assert origin_of(space, project) == stored.origin
     with pytest.raises(JobError):
