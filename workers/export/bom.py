@@ -88,10 +88,7 @@ def bill(
         parts.append(Component(type=ComponentType.FILE, name=name, bom_ref=f"file:{name}", hashes=_sha256(digest)))
     parts += [_required(line) for line in requirements]
     parts += [_shipped(library) for library in shipped]
-    bom = Bom(
-        metadata=BomMetaData(timestamp=datetime.fromisoformat(facts.made_at), component=model),
-        components=parts,
-    )
+    bom = Bom(metadata=BomMetaData(timestamp=datetime.fromisoformat(facts.made_at), component=model), components=parts)
     bom.register_dependency(model, parts)
     document = json.loads(JsonV1Dot6(bom).output_as_string())
     document["metadata"]["component"]["modelCard"] = model_card(facts, spec)

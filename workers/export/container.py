@@ -16,11 +16,11 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Question
 from workers.contracts.techniques import TargetSpec
-from workers.export.layout import requirement_lines
+from workers.export.layout import plain_name, requirement_lines
 from workers.export.selftest import failed
 from workers.export.service import TARGET as SERVICE
 from workers.export.service.target import check as check_service
-from workers.export.service.target import model_name, spec_of, write_service
+from workers.export.service.target import spec_of, write_service
 from workers.export.wheels import LOCK, locked
 from workers.measure.opening import find_runtime
 
@@ -92,7 +92,7 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
             f"Write it like {BASE}, with @sha256:… behind it to pin it, or leave it empty.",
         )
     has_lock = bool(locked(requirement_lines(find_runtime(params.runtime), spec_of(params), TARGET.needs))[0])
-    result = write_service(params, ctx, COMMANDS, container_files(image, model_name(params.facts), has_lock))
+    result = write_service(params, ctx, COMMANDS, container_files(image, plain_name(params.facts.project), has_lock))
     broken = broken_rules(ctx.work_dir / "bundle")
     if broken:
         raise failed(f"its image breaks a rule: {broken[0]}")

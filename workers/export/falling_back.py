@@ -9,8 +9,7 @@ from typing import Any
 from workers.contracts.bundles import ExportParams, Fallback
 from workers.contracts.folder import read_model
 from workers.contracts.process.context import JobContext
-from workers.export.layout import Place, copy_model, model_files
-from workers.infer.base import Runtime
+from workers.export.layout import Place, copy_model, model_files, module_of, runtime_entry
 from workers.measure.opening import find_runtime, open_session
 from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared, write_prepared
@@ -24,11 +23,6 @@ def code_of(fallback: Fallback) -> tuple[str, ...]:
     """Return the modules of the fallback's runtime."""
     runtime = find_runtime(fallback.runtime)
     return (module_of(runtime), *runtime.modules)
-
-
-def module_of(runtime: Runtime) -> str:
-    """Return the file name of a runtime's module, without its suffix."""
-    return runtime.id.replace("-", "_")
 
 
 def needs_of(fallback: Fallback, there: tuple[str, ...]) -> tuple[str, ...]:
@@ -52,16 +46,12 @@ def write_fallback(folder: Path, fallback: Fallback, params: ExportParams, ctx: 
     finally:
         session.close()
     size_bytes = sum(path.stat().st_size for path in (place / "model").rglob("*") if path.is_file())
+    entry = runtime_entry(runtime, fallback.settings, params.facts)
+    del entry["requirements"]
     return {
         "title": fallback.title,
         "size_bytes": size_bytes,
-        "runtime": {
-            "id": runtime.id,
-            "module": module_of(runtime),
-            "settings": dict(fallback.settings),
-            "environment": dict(runtime.environment),
-            "measured_on": params.facts.device.model_dump(mode="json"),
-        },
+        "runtime": entry,
         "model": {
             "folder": f"{FOLDER}/model",
             "main": model_files(model, runtime)[0],

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from workers.contracts.bundles import ExportCheck, ExportParams, ExportResult
-from workers.contracts.errors import WorkerError
 from workers.contracts.folder import read_model
 from workers.contracts.measured.beside import CARRIED, CARRIED_FOLDER
 from workers.contracts.pipeline import ImageSteps, PipelineSpec, TextSteps, read_pipeline
@@ -21,7 +20,7 @@ from workers.export.hub_chat import TRY as TRY_CHAT
 from workers.export.hub_chat import golden_texts, with_template
 from workers.export.layout import Place, has_external_data
 from workers.export.python_folder import Contents, OwnTest, write_bundle
-from workers.export.selftest import TEST_STAGES
+from workers.export.selftest import FOLDER, TEST_STAGES, failed
 from workers.export.stages import WRITE
 
 READ = Stage(id="read", title="Read it as the hub's libraries do")
@@ -90,7 +89,7 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
     told = golden_texts(params, ctx) if chats else golden_json(params, ctx)
     more |= {"golden/outputs.json": told, "try.mjs": TRY_CHAT if chats else TRY}
     contents = Contents(COMMANDS, more, place=place, head=HEAD)
-    return write_bundle(params, ctx, contents, OwnTest(READ, lambda: (read_back(ctx.work_dir / "unpacked"),)))
+    return write_bundle(params, ctx, contents, OwnTest(READ, lambda: (read_back(ctx.work_dir / FOLDER),)))
 
 
 def configs(params: ExportParams, dtype: str, external: bool) -> dict[str, str]:
@@ -194,12 +193,8 @@ def read_back(folder: Path) -> ExportCheck:
             AutoImageProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
             read.append("picture processor")
     except Exception as error:  # any error of the library means that it does not accept the folder
-        raise WorkerError(
-            "selftest_failed",
-            "The bundle did not pass its own test",
-            f"transformers cannot read the folder ({_one_line(error)}). It was not handed out.",
-            "Export the Python folder instead, or correct the model's own configuration files and open it again.",
-        ) from error
+        hint = "Export the Python folder instead, or correct the model's own configuration files and open it again."
+        raise failed(f"transformers cannot read the folder ({_one_line(error)})", hint) from error
     told = f"transformers reads {', '.join(read)}" if read else "it has no files that transformers reads"
     return ExportCheck(what="Read as the hub does", ok=True, detail=told)
 

@@ -1,7 +1,9 @@
 """Write the files of a Python bundle into a folder, without archive or test."""
 
 import json
+import re
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import files
@@ -10,13 +12,14 @@ from typing import Any
 
 from packaging.version import Version
 
-from workers.contracts.bundles import ExportParams
+from workers.contracts.bundles import CardFacts, ExportParams
 from workers.contracts.folder import sha256_file
 from workers.contracts.techniques import Model
 from workers.convert.graphs.onnx_files import graphs, load
 from workers.infer.base import Runtime
 from workers.pipeline.spec import PipelineSpec
 
+MAX_NAME = 60
 EXTERNAL_SUFFIX = "_data"
 """Suffix after the model's name for a separate file of weights, as on the hub and in transformers.js."""
 
@@ -125,7 +128,29 @@ def has_external_data(source: Path) -> bool:
     return any(tensor.external_data for graph in graphs(proto.graph) for tensor in graph.initializer)
 
 
-def manifest(params: ExportParams, model: Model, runtime: Runtime, module: str, place: Place) -> dict[str, Any]:
+def module_of(runtime: Runtime) -> str:
+    """Return the file name of a runtime's module, without its suffix."""
+    return runtime.id.replace("-", "_")
+
+
+def plain_name(project: str) -> str:
+    """Return the project's name in letters that need no escaping in an address or a folder's name."""
+    return re.sub(r"[^a-z0-9]+", "-", project.lower()).strip("-")[:MAX_NAME] or "model"
+
+
+def runtime_entry(runtime: Runtime, settings: Mapping[str, Any], facts: CardFacts, module: str = "") -> dict[str, Any]:
+    """Return the manifest's entry of a runtime; `module` is another module that opens the model."""
+    return {
+        "id": runtime.id,
+        "module": module or module_of(runtime),
+        "settings": dict(settings),
+        "environment": dict(runtime.environment),
+        "requirements": list(runtime.requirements),
+        "measured_on": facts.device.model_dump(mode="json"),
+    }
+
+
+def manifest(params: ExportParams, model: Model, runtime: Runtime, place: Place) -> dict[str, Any]:
     """Return all entries of the manifest except the hashes."""
     facts = params.facts
     return {
@@ -135,14 +160,7 @@ def manifest(params: ExportParams, model: Model, runtime: Runtime, module: str, 
         "made_at": facts.made_at,
         "made_with": f"fettle {facts.fettle_version}",
         "run_id": facts.run_id,
-        "runtime": {
-            "id": runtime.id,
-            "module": module,
-            "settings": dict(params.settings),
-            "environment": dict(runtime.environment),
-            "requirements": list(runtime.requirements),
-            "measured_on": facts.device.model_dump(mode="json"),
-        },
+        "runtime": runtime_entry(runtime, params.settings, facts),
         "model": {
             "folder": place.folder,
             "main": place.main or model_files(model, runtime)[0],

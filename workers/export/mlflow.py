@@ -14,13 +14,13 @@ from typing import Any
 import yaml
 
 from workers.contracts.bundles import ExportCheck, ExportParams, ExportResult
-from workers.contracts.errors import WorkerError
 from workers.contracts.pipeline import parse_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Stage
 from workers.contracts.techniques import TargetSpec
+from workers.export.fresh_environment import interpreter
 from workers.export.python_folder import Contents, OwnTest, write_bundle
-from workers.export.selftest import TEST_STAGES, run_in
+from workers.export.selftest import ENVIRONMENT, FOLDER, TEST_STAGES, failed, run_in
 from workers.export.stages import WRITE
 from workers.pipeline.spec import PipelineInput, PipelineOutput, PipelineSpec
 
@@ -67,23 +67,14 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
 def described(params: ExportParams, spec: PipelineSpec, python: str) -> str:
     """Return the content of the file `MLmodel`."""
     facts = params.facts
-    flavor = {
-        "loader_module": LOADER,
-        "code": ".",
-        "data": ".",
-        "python_version": python,
-        "env": {"virtualenv": "python_env.yaml"},
-    }
+    env = {"virtualenv": "python_env.yaml"}
+    flavor = {"loader_module": LOADER, "code": ".", "data": ".", "python_version": python, "env": env}
     document = {
         "flavors": {"python_function": flavor},
         "model_uuid": uuid.uuid5(SPACE, f"{facts.run_id} {facts.variant['id']} {facts.made_at}").hex,
         "utc_time_created": facts.made_at[:19].replace("T", " "),
         "metadata": {"made_with": f"fettle {facts.fettle_version}", "title": facts.title},
-        "signature": {
-            "inputs": _inputs(spec),
-            "outputs": json.dumps([_tensor(entry) for entry in spec.outputs]),
-            "params": None,
-        },
+        "signature": {"inputs": _inputs(spec), "outputs": json.dumps(list(map(_tensor, spec.outputs))), "params": None},
     }
     return yaml.safe_dump(document, allow_unicode=True, sort_keys=True)
 
@@ -103,15 +94,9 @@ def _tensor(entry: PipelineInput | PipelineOutput) -> dict[str, Any]:
 
 def load_as_mlflow(work_dir: Path) -> ExportCheck:
     """Call the loader as MLflow does, in the clean place; raise `WorkerError` if the predictions differ."""
-    python = work_dir / "environment" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-    done = run_in(python, work_dir / "unpacked", ["-c", ASK, LOADER])
+    done = run_in(interpreter(work_dir / ENVIRONMENT), work_dir / FOLDER, ["-c", ASK, LOADER])
     if done.returncode != 0 or done.stdout.strip() != "true":
-        raise WorkerError(
-            "selftest_failed",
-            "The bundle did not pass its own test",
-            f"The loader for MLflow answers otherwise ({done.stderr.strip()[-300:]}). It was not handed out.",
-            "Export the Python folder instead, and report this with the log.",
-        )
+        raise failed(f"the loader for MLflow answers otherwise ({done.stderr.strip()[-300:]})")
     return ExportCheck(what="Loaded as MLflow does", ok=True, detail="by the loader alone; MLflow was not started here")
 
 

@@ -28,11 +28,12 @@ from workers.export.layout import (
     copy_code,
     copy_model,
     manifest,
+    module_of,
     requirement_lines,
     write_manifest,
 )
 from workers.export.selftest import TEST_STAGES, selftest
-from workers.export.stages import WRITE, report
+from workers.export.stages import WRITE, report, stage
 from workers.export.wheels import LOCK, locked
 from workers.infer.base import Runtime
 from workers.measure.opening import find_runtime, open_session
@@ -107,9 +108,8 @@ def write_bundle(
     report(ctx, WRITE, 2, 2)
     checks, answer = selftest(bundle, requirements, ctx)
     if own is not None:
-        report(ctx, own.stage, 0)
-        checks = (*checks, *own.run())
-        report(ctx, own.stage, 1)
+        with stage(ctx, own.stage):
+            checks = (*checks, *own.run())
     return ExportResult(
         sha256=sha256_file(bundle),
         size_bytes=bundle.stat().st_size,
@@ -126,13 +126,12 @@ def fill(
 ) -> tuple[list[str], str]:
     """Write all files of the bundle; return (requirements, card text for human readers)."""
     commands, place = contents.commands, contents.place
-    module = runtime.id.replace("-", "_")
     model = read_model(Path(params.model_dir))
     spec = read_pipeline(model.folder)
     copy_model(folder, model, runtime, place)
     fallback = params.fallback
     imported = (*runtime.modules, *(code_of(fallback) if fallback is not None else ()))
-    copy_code(folder, module, imported, CHAT_SCRIPTS if spec.chat is not None else ())
+    copy_code(folder, module_of(runtime), imported, CHAT_SCRIPTS if spec.chat is not None else ())
     more = needs_of(fallback, runtime.requirements) if fallback is not None else ()
     requirements = requirement_lines(runtime, spec, (*contents.needs, *more))
     (folder / "requirements.txt").write_text("\n".join(requirements) + "\n", encoding="utf-8")
@@ -157,7 +156,7 @@ def fill(
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(content, encoding="utf-8")
     document = {
-        **manifest(params, model, runtime, module, place),
+        **manifest(params, model, runtime, place),
         **contents.facts,
         **besides,
         "unlocked": list(unlocked),

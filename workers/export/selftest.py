@@ -12,7 +12,7 @@ from workers.contracts.bundles import ExportCheck
 from workers.contracts.errors import WorkerError
 from workers.contracts.process.context import JobContext
 from workers.export.fresh_environment import make_environment
-from workers.export.stages import COMPARE, RUN, UNPACK, report
+from workers.export.stages import COMPARE, RUN, UNPACK, stage
 from workers.export.wheels import LOCK
 
 TIMEOUT_S = 300
@@ -39,21 +39,20 @@ def selftest(bundle: Path, requirements: list[str], ctx: JobContext) -> tuple[tu
         WorkerError: A check fails; the error names it.
     """
     folder, environment = ctx.work_dir / FOLDER, ctx.work_dir / ENVIRONMENT
-    report(ctx, UNPACK, 0)
-    with zipfile.ZipFile(bundle) as archive:
-        archive.extractall(folder)
-    python = make_environment(environment, requirements)
+    with stage(ctx, UNPACK):
+        with zipfile.ZipFile(bundle) as archive:
+            archive.extractall(folder)
+        python = make_environment(environment, requirements)
+        ctx.check_cancelled()
+        alone = _alone(python, folder, requirements)
+    with stage(ctx, COMPARE):
+        golden = _golden(python, folder, "version", "Same answers as here")
     ctx.check_cancelled()
-    alone = _alone(python, folder, requirements)
-    report(ctx, UNPACK, 1)
-    report(ctx, COMPARE, 0)
-    golden = _golden(python, folder)
-    report(ctx, COMPARE, 1)
-    ctx.check_cancelled()
-    report(ctx, RUN, 0)
-    answer = _answers_a_person(python, folder)
-    report(ctx, RUN, 1)
-    others = (_fallback(python, folder),) if (folder / "fallback").is_dir() else ()
+    with stage(ctx, RUN):
+        answer = _answers_a_person(python, folder)
+    others: tuple[ExportCheck, ...] = ()
+    if (folder / "fallback").is_dir():
+        others = (_golden(python, folder, "fallback", "The original answers in its place"),)
     return (alone, golden, answer, *others), answer.detail
 
 
@@ -62,14 +61,9 @@ def run_in(python: Path, folder: Path, arguments: list[str]) -> "subprocess.Comp
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     try:
         return subprocess.run(
-            [str(python), "-I", "-B", *arguments],
-            cwd=folder,
-            env=kept,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
+            [str(python), "-I", "-B", *arguments], cwd=folder, env=kept, capture_output=True, text=True,
+            timeout=TIMEOUT_S, check=False,
+        )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         raise failed(f"it did not answer within {TIMEOUT_S} s") from error
 
@@ -87,23 +81,13 @@ def _alone(python: Path, folder: Path, requirements: list[str]) -> ExportCheck:
     return ExportCheck(what="Unpacked in a clean place", ok=True, detail=detail)
 
 
-def _golden(python: Path, folder: Path) -> ExportCheck:
-    done = run_in(python, folder, ["verify.py", "--use", "version", "--json"])
-    document = _last_json(done)
-    if done.returncode != 0 or not document.get("ok"):
-        raise failed(" ".join(document.get("problems", [])) or done.stderr.strip()[-500:])
-    alike = int(document["alike"])
-    return ExportCheck(what="Same answers as here", ok=True, detail=f"{alike} of {alike}")
-
-
-def _fallback(python: Path, folder: Path) -> ExportCheck:
-    done = run_in(python, folder, ["verify.py", "--use", "fallback", "--json"])
+def _golden(python: Path, folder: Path, use: str, what: str) -> ExportCheck:
+    done = run_in(python, folder, ["verify.py", "--use", use, "--json"])
     document = _last_json(done)
     if done.returncode != 0 or not document.get("ok"):
         reason = " ".join(document.get("problems", [])) or done.stderr.strip()[-500:]
-        raise failed(f"its fallback does not answer as here: {reason}")
-    alike = int(document["alike"])
-    return ExportCheck(what="The original answers in its place", ok=True, detail=f"{alike} of {alike}")
+        raise failed(reason if use == "version" else f"its fallback does not answer as here: {reason}")
+    return ExportCheck(what=what, ok=True, detail=f"{document['alike']} of {document['alike']}")
 
 
 def _answers_a_person(python: Path, folder: Path) -> ExportCheck:
@@ -137,11 +121,12 @@ def _last_json(done: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def failed(reason: str) -> WorkerError:
+def failed(reason: str, hint: str = "") -> WorkerError:
     """Return the error of a self-test; `reason` follows "Unpacked in a clean place, "."""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
     return WorkerError(
         "selftest_failed",
         "The bundle did not pass its own test",
         f"Unpacked in a clean place, {reason}. It was not handed out, and your earlier files are as they were.",
-        f"Try another version, or report it with the log (Python {sys.version_info.major}.{sys.version_info.minor}).",
+        hint or f"Try another version, or report it with the log (Python {version}).",
     )

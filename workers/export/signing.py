@@ -52,10 +52,7 @@ def sign_bundle(params: SignParams, ctx: JobContext) -> SignResult:
         raise failed(f"its signature does not hold: {problems[0]}")
     count = pack(folder, signed, ctx)
     return SignResult(
-        signed_by=document["signed_by"],
-        sha256=sha256_file(signed),
-        size_bytes=signed.stat().st_size,
-        files=count,
+        signed_by=document["signed_by"], sha256=sha256_file(signed), size_bytes=signed.stat().st_size, files=count
     )
 
 

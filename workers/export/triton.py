@@ -7,29 +7,25 @@ nothing is started here. `model_config_pb2` of `tritonclient` parses the configu
 import importlib.metadata
 import importlib.util
 import json
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from workers.contracts.bundles import ExportCheck, ExportParams, ExportResult
-from workers.contracts.errors import WorkerError
 from workers.contracts.folder import read_model
 from workers.contracts.pipeline import PipelineSpec, read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.runtimes import needs_gpu
 from workers.contracts.specs import Stage
 from workers.contracts.techniques import TargetSpec
-from workers.export.layout import Place
+from workers.export.layout import Place, plain_name
 from workers.export.python_folder import Contents, OwnTest, write_bundle
-from workers.export.selftest import TEST_STAGES
+from workers.export.selftest import FOLDER, TEST_STAGES, failed
 from workers.export.stages import WRITE
 from workers.infer.batch_mates import depends_on_mates
 
 PARSE = Stage(id="parse", title="Parse its configuration")
 COMMANDS = ("sh start.sh", "python run.py {input}")
-MAX_NAME = 60
 UNMEASURED_BATCH = 8
 """Maximum number of items per request if no batch size was measured; requests are then not joined."""
 
@@ -61,19 +57,14 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
     """
     model = read_model(Path(params.model_dir))
     spec = read_pipeline(model.folder)
-    name = repository_name(params.facts.project)
+    name = plain_name(params.facts.project)
     inputs, outputs = tensors(model.folder / model.artifact.main)
     more = {f"{name}/config.pbtxt": config(name, inputs, outputs, spec, params), "start.sh": START.format(name=name)}
     if spec.answer_kind == "class" and spec.classes:
         more[f"{name}/labels.txt"] = "\n".join(" ".join(label.split()) for label in spec.classes) + "\n"
     contents = Contents(COMMANDS, more, place=Place(f"{name}/1", "model.onnx"))
-    test = OwnTest(PARSE, lambda: (parse(ctx.work_dir / "unpacked" / name / "config.pbtxt"),))
+    test = OwnTest(PARSE, lambda: (parse(ctx.work_dir / FOLDER / name / "config.pbtxt"),))
     return write_bundle(params, ctx, contents, test)
-
-
-def repository_name(project: str) -> str:
-    """Return the project's name as a folder name and part of an address."""
-    return re.sub(r"[^a-z0-9]+", "-", project.lower()).strip("-")[:MAX_NAME] or "model"
 
 
 def tensors(path: Path) -> tuple[list[Tensor], list[Tensor]]:
@@ -118,7 +109,9 @@ def config(name: str, inputs: list[Tensor], outputs: list[Tensor], spec: Pipelin
     ]
     if knee is not None and knee > 1:
         lines.append(f"dynamic_batching {{ preferred_batch_size: [ {knee} ] }}")
-    lines += [_parameter(key, str(value)) for key, value in _threads(params.settings).items()]
+    if isinstance(threads := params.settings.get("num_threads"), int):
+        value = f"{{ string_value: {_text(str(threads))} }}"
+        lines.append(f"parameters {{ key: {_text('intra_op_thread_count')} value: {value} }}")
     return "\n".join(lines) + "\n"
 
 
@@ -140,15 +133,6 @@ def _entry(kind: str, entry: Tensor, batched: bool, labels: str) -> str:
     return f"{kind} [ {{ name: {_text(entry.name)} data_type: {TYPES[entry.dtype]} dims: [ {dims} ]{shape}{named} }} ]"
 
 
-def _threads(settings: Mapping[str, Any]) -> dict[str, Any]:
-    threads = settings.get("num_threads")
-    return {"intra_op_thread_count": threads} if isinstance(threads, int) else {}
-
-
-def _parameter(key: str, value: str) -> str:
-    return f"parameters {{ key: {_text(key)} value: {{ string_value: {_text(value)} }} }}"
-
-
 def _text(value: str) -> str:
     """Return a string literal of protobuf's text format, which escapes ASCII like JSON."""
     return json.dumps(value, ensure_ascii=False)
@@ -165,12 +149,7 @@ def parse(path: Path) -> ExportCheck:
     try:
         text_format.Parse(path.read_text(encoding="utf-8"), messages.ModelConfig())
     except text_format.ParseError as error:
-        raise WorkerError(
-            "selftest_failed",
-            "The bundle did not pass its own test",
-            f"Triton's configuration cannot be parsed ({' '.join(str(error).split())[:200]}). It was not handed out.",
-            "Export the Python folder instead, and report this with the log.",
-        ) from error
+        raise failed(f"Triton's configuration cannot be parsed ({' '.join(str(error).split())[:200]})") from error
     return ExportCheck(what="Triton's configuration", ok=True, detail="parsed, not started here")
 
 

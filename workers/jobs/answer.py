@@ -29,11 +29,7 @@ def run(params: AnswerParams, ctx: JobContext) -> AnswerResult:
     save_answers(ctx.work_dir / ANSWERS_FILE, answers)
     broken = int((~answers.finite).sum())
     return AnswerResult(
-        n=answers.n,
-        seconds=answers.seconds,
-        read_share=answers.read_share,
-        not_finite=broken,
-        stopped=answers.stopped,
+        n=answers.n, seconds=answers.seconds, read_share=answers.read_share, not_finite=broken, stopped=answers.stopped
     )
 
 

@@ -72,7 +72,7 @@ class NvmlCounter:
             OSError: the GPU does not answer or has no counter.
         """
         self._gpus = open_gpus()
-        reader = next((reader for reader in self._gpus.readers if reader.index == index), None)
+        reader = self._gpus.reader(index)
         if reader is None:
             self._gpus.close()
             raise OSError("this NVIDIA GPU does not answer")

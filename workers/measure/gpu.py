@@ -147,6 +147,10 @@ class Gpus:
     code: int | None = None
     cuda: tuple[int, int] | None = None
 
+    def reader(self, index: int) -> GpuReader | None:
+        """Return the reader of the GPU with this index; None if it does not respond."""
+        return next((reader for reader in self.readers if reader.index == index), None)
+
     def close(self) -> None:
         """End NVML."""
         if self.nvml is not None:

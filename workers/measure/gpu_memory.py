@@ -22,7 +22,7 @@ class GpuPeak:
         """Read the level before the model is loaded on the GPU with this index."""
         self._index = index
         self._gpus = open_gpus()
-        self._reader = next((reader for reader in self._gpus.readers if reader.index == index), None)
+        self._reader = self._gpus.reader(index)
         self._level = self._used() or 0
         self._peak: int | None = None
         self._own: int | None = None
@@ -83,10 +83,7 @@ class GpuPeak:
             self._own = max(self._own or 0, own)
 
     def _used(self) -> int | None:
-        reader = self._reader
-        if reader is None:
-            return None
-        return used_bytes(reader)
+        return None if self._reader is None else used_bytes(self._reader)
 
     def _of_process(self) -> int | None:
         try:

@@ -137,7 +137,7 @@ def free_bytes(cards: Iterable[GpuCard]) -> dict[str, int]:
     found = {}
     try:
         for card in cards:
-            reader = next((reader for reader in opened.readers if reader.index == card.index), None)
+            reader = opened.reader(card.index)
             if reader is None or not card.uuid:
                 continue
             with contextlib.suppress(GpuLostError):

@@ -7,7 +7,8 @@ both agree within 5 % on the first two (tests/benchmarks).
 
 import gc
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,27 +35,33 @@ class Load:
     throughput_per_s: float
 
 
+Check = Callable[[], None]
+
+
 def run_load(
-    session: Session,
-    requests: Requests,
-    scenario: OwnScenario,
-    seconds: float,
-    seed: int,
-    check: Callable[[], None],
+    session: Session, requests: Requests, scenario: OwnScenario, seconds: float, seed: int, check: Check
 ) -> Load:
     """Warm up until times are steady, then measure for `seconds`, with at least one request."""
     rate = warm_up(session, requests, seconds, check)
+    if scenario == "server":
+        return _server(session, requests, rate * SERVER_LOAD, seconds, seed, check)
+    spans = timed_calls(session, requests, seconds, check)
+    latencies_ms = [(end - begin) * 1000 for begin, end in spans]
+    return Load(latencies_ms, len(spans) * requests.batch / (spans[-1][1] - spans[0][0]))
+
+
+@contextmanager
+def without_collections() -> Iterator[None]:
+    """Disable Python's garbage collector inside this context, because it stops everything for milliseconds."""
     gc.collect()
     gc.disable()
     try:
-        if scenario == "server":
-            return _server(session, requests, rate * SERVER_LOAD, seconds, seed, check)
-        return _back_to_back(session, requests, seconds, check)
+        yield
     finally:
         gc.enable()
 
 
-def warm_up(session: Session, requests: Requests, seconds: float, check: Callable[[], None]) -> float:
+def warm_up(session: Session, requests: Requests, seconds: float, check: Check) -> float:
     """Run until the last three windows agree within 10 %; return the requests a second of the last one.
 
     The warm-up takes at least 10 runs and 2 s, at most twice that or a third of `seconds`, whichever is longer.
@@ -78,33 +85,40 @@ def warm_up(session: Session, requests: Requests, seconds: float, check: Callabl
             return windows[-1]
 
 
-def _back_to_back(session: Session, requests: Requests, seconds: float, check: Callable[[], None]) -> Load:
-    latencies: list[float] = []
-    started = time.perf_counter()
-    end = started
-    while end - started < seconds and len(latencies) < MAX_REQUESTS:
-        check()
-        feeds = requests.feed(len(latencies))
-        begin = time.perf_counter()
-        outputs = session.run(feeds)
-        end = time.perf_counter()
-        latencies.append((end - begin) * 1000)
-        requests.carry(outputs)
-    return Load(latencies, len(latencies) * requests.batch / (end - started))
+def timed_calls(session: Session, requests: Requests, seconds: float, check: Check) -> list[tuple[float, float]]:
+    """Run requests one after the other for `seconds`, at least one; return begin and end of each in seconds."""
+    spans: list[tuple[float, float]] = []
+    clock = time.perf_counter
+    with without_collections():
+        end = started = clock()
+        while not spans or (end - started < seconds and len(spans) < MAX_REQUESTS):
+            check()
+            feeds = requests.feed(len(spans))
+            begin = clock()
+            outputs = session.run(feeds)
+            end = clock()
+            spans.append((begin, end))
+            requests.carry(outputs)
+    return spans
 
 
-def _server(
-    session: Session, requests: Requests, rate: float, seconds: float, seed: int, check: Callable[[], None]
-) -> Load:
-    """Measure latency from a request's arrival to its prediction, including the time in the queue."""
+def served_ms(
+    session: Session, requests: Requests, rate_per_s: float, seconds: float, seed: int, check: Check
+) -> list[float]:
+    """Return the milliseconds from a request's arrival to its prediction, including the time in the queue."""
 
     def answer(number: int) -> None:
         requests.carry(session.run(requests.feed(number)))
 
+    with without_collections():
+        arrivals_s = poisson_arrivals(rate_per_s, seconds, seed, MAX_REQUESTS)
+        return [1000 * latency_s for latency_s in serve(arrivals_s, answer, check).tolist()]
+
+
+def _server(session: Session, requests: Requests, rate: float, seconds: float, seed: int, check: Check) -> Load:
     started = time.perf_counter()
-    latencies_s = serve(poisson_arrivals(rate, seconds, seed, MAX_REQUESTS), answer, check)
-    spent_s = time.perf_counter() - started
-    return Load((1000 * latencies_s).tolist(), latencies_s.size * requests.batch / spent_s)
+    latencies_ms = served_ms(session, requests, rate, seconds, seed, check)
+    return Load(latencies_ms, len(latencies_ms) * requests.batch / (time.perf_counter() - started))
 
 
 def knee(batches: Sequence[int], throughputs: Sequence[float]) -> int:

@@ -13,19 +13,17 @@ import sys
 import traceback
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 from workers.contracts.process.bootstrap import ChildConfig
-from workers.contracts.process.messages import Ready, RunJob
-from workers.runtime import environment, gpu
+from workers.contracts.process.messages import RunJob
 from workers.runtime.inbox import ParentGone, PipeMailbox
 from workers.runtime.kinds import load_job
 from workers.runtime.log_stream import write_to_log
 from workers.runtime.reporter import PipeReporter
-from workers.runtime.run import run_job
+from workers.runtime.run import enclose, run_job
 from workers.runtime.walls.limits import EXIT_ORPHAN
-from workers.runtime.walls.sandbox import Protections, first_layer
+from workers.runtime.walls.sandbox import Protections
 
 PR_SET_PDEATHSIG = 1
 
@@ -55,13 +53,8 @@ def _serve(connection: "Connection[bytes, bytes]", config: ChildConfig) -> int:
     let_go_of_tracker()
     _open_log(config.log_path)
     _own_group()
-    home = Path(config.home) if config.home else None
     # a worker without a job loads libraries before layer 2 of its sandbox, which does not reach their threads
-    threads = config.threads if config.kind is not None else 1
-    environment.prepare(network=config.network, threads=threads, home=home)
-    if config.gpu:
-        gpu.prepare(os.environ, card=config.card, cache=config.gpu_cache)
-    protections = first_layer(config)
+    protections = enclose(config, config.threads if config.kind is not None else 1)
     _die_with_parent(config.parent_pid, protections)
     for name in config.preload:
         importlib.import_module(name)
@@ -69,11 +62,7 @@ def _serve(connection: "Connection[bytes, bytes]", config: ChildConfig) -> int:
         with contextlib.suppress(Exception):  # the job itself reports libraries that cannot be loaded
             load_job(config.kind, config.job_kinds)
     reporter, inbox = PipeReporter(connection), PipeMailbox(connection)
-    ready = Ready(
-        pid=os.getpid(),
-        protections=tuple(protections.held),
-        missing_protections=tuple(protections.missing),
-    )
+    ready = protections.ready()
     reporter.send(ready)
     job = inbox.receive()
     if not isinstance(job, RunJob):

@@ -14,14 +14,12 @@ from pydantic import ValidationError
 
 from workers.contracts.errors import ErrorInfo, WorkerError
 from workers.contracts.process.bootstrap import HOME_FOLDER, ChildConfig
-from workers.contracts.process.messages import Failed, Ready, RunBlock, RunJob
-from workers.runtime import environment, gpu
+from workers.contracts.process.messages import Failed, RunBlock, RunJob
 from workers.runtime.failure import refused_parameters
 from workers.runtime.inbox import HeadlessMailbox
 from workers.runtime.kinds import load_job, table_of
 from workers.runtime.reporter import JsonLinesReporter
-from workers.runtime.run import run_job
-from workers.runtime.walls.sandbox import first_layer
+from workers.runtime.run import enclose, run_job
 
 EXIT_DONE, EXIT_USAGE = 0, 2
 HEADLESS_BLOCKS = 3
@@ -84,12 +82,8 @@ def _refused(error: Exception) -> Failed:
 def _list(module: str) -> int:
     for kind in sorted(table_of(module)):
         function = load_job(kind, module)
-        row = {
-            "kind": kind,
-            "params": function.params.model_json_schema(),
-            "result": function.result.model_json_schema(),
-        }
-        sys.stdout.write(json.dumps(row) + "\n")
+        schemas = {"params": function.params.model_json_schema(), "result": function.result.model_json_schema()}
+        sys.stdout.write(json.dumps({"kind": kind, **schemas}) + "\n")
     return EXIT_DONE
 
 
@@ -103,20 +97,11 @@ def _run(job: RunJob, module: str, *, sandbox: bool) -> int:
     work_dir = Path(job.work_dir)
     work_dir.mkdir(parents=True, exist_ok=True)
     config = ChildConfig(
-        parent_pid=os.getppid(),
-        write_root=job.work_dir,
-        read_roots=job.read_paths,
-        write_paths=job.write_paths,
-        home=str(work_dir / HOME_FOLDER),
-        threads=job.threads,
-        network=job.limits.network,
-        start_programs=job.limits.start_programs,
-        gpu=job.limits.gpu,
-        card=job.limits.card,
-        gpu_cache=job.gpu_cache,
-        sandbox=sandbox,
-        job_kinds=module,
-    )
+        parent_pid=os.getppid(), write_root=job.work_dir, read_roots=job.read_paths, write_paths=job.write_paths,
+        home=str(work_dir / HOME_FOLDER), threads=job.threads, network=job.limits.network,
+        start_programs=job.limits.start_programs, gpu=job.limits.gpu, card=job.limits.card, gpu_cache=job.gpu_cache,
+        sandbox=sandbox, job_kinds=module,
+    )  # fmt: skip
     reporter = JsonLinesReporter(sys.stdout)
     inbox = HeadlessMailbox(_blocks())
 
@@ -125,15 +110,8 @@ def _run(job: RunJob, module: str, *, sandbox: bool) -> int:
 
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
-    environment.prepare(network=config.network, threads=config.threads, home=Path(str(config.home)))
-    if config.gpu:
-        gpu.prepare(os.environ, card=config.card, cache=config.gpu_cache)
-    protections = first_layer(config)
-    ready = Ready(
-        pid=os.getpid(),
-        protections=tuple(protections.held),
-        missing_protections=tuple(protections.missing),
-    )
+    protections = enclose(config, config.threads)
+    ready = protections.ready()
     reporter.send(ready)
     code = run_job(job, config, reporter, inbox, ready)
     sys.stdout.flush()

@@ -8,10 +8,12 @@ import sys
 from collections import deque
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from workers.contracts.errors import JobCancelled
 from workers.contracts.process.messages import Cancel, ParentMessage, Request, RunBlock, parent_messages
+
+T = TypeVar("T")
 
 
 class ParentGone(BaseException):
@@ -83,19 +85,18 @@ class PipeMailbox:
 
     def next_block(self) -> RunBlock:
         """Wait for the parent to start the next measurement block."""
-        self.check()
-        while not self._blocks:
-            self._take()
-            self.check()
-        return self._blocks.popleft()
+        return self._next(self._blocks)
 
     def next_request(self) -> Request:
         """Wait for the parent's next request."""
+        return self._next(self._requests)
+
+    def _next(self, received: deque[T]) -> T:
         self.check()
-        while not self._requests:
+        while not received:
             self._take()
             self.check()
-        return self._requests.popleft()
+        return received.popleft()
 
     def has_request(self) -> bool:
         """Return whether a request is waiting."""

@@ -1,6 +1,7 @@
 """Send a job's messages over the pipe to the parent or as JSON lines to a stream."""
 
 import json
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any, Protocol, TextIO
 
@@ -35,36 +36,31 @@ class Reporter(Protocol):
         ...
 
 
-class PipeReporter:
+class _JsonReporter:
+    """Reporter that writes each message as JSON."""
+
+    def __init__(self, write: Callable[[bytes], object]) -> None:
+        self._write, self._over = write, False
+
+    def send(self, message: WorkerMessage) -> None:
+        """Send a message, or nothing after a terminal one; raise OSError if the receiver has ended."""
+        if not self._over:
+            data = encode(message)
+            self._over = isinstance(message, TERMINAL)
+            self._write(data)
+
+
+class PipeReporter(_JsonReporter):
     """Reporter of a spawned worker: sends JSON bytes over a multiprocessing connection."""
 
     def __init__(self, connection: "Connection[bytes, bytes]") -> None:
         """Create a reporter that writes to this end of the worker's pipe."""
-        self._connection = connection
-        self._over = False
-
-    def send(self, message: WorkerMessage) -> None:
-        """Send a message, or nothing after a terminal one; raise OSError if the parent has ended."""
-        if self._over:
-            return
-        data = encode(message)
-        self._over = isinstance(message, TERMINAL)
-        self._connection.send_bytes(data)
+        super().__init__(connection.send_bytes)
 
 
-class JsonLinesReporter:
+class JsonLinesReporter(_JsonReporter):
     """Reporter of a headless run: writes one JSON document per line and flushes at once."""
 
     def __init__(self, stream: TextIO) -> None:
         """Create a reporter that writes to `stream`."""
-        self._stream = stream
-        self._over = False
-
-    def send(self, message: WorkerMessage) -> None:
-        """Write a message as one line, or nothing after a terminal one."""
-        if self._over:
-            return
-        text = encode(message).decode()
-        self._over = isinstance(message, TERMINAL)
-        self._stream.write(text + "\n")
-        self._stream.flush()
+        super().__init__(lambda data: print(data.decode(), file=stream, flush=True))

@@ -1,5 +1,6 @@
 """Run one job from its message to its terminal message, for spawned and headless workers alike."""
 
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -8,7 +9,7 @@ from pydantic import JsonValue, ValidationError
 
 from workers.contracts.process.bootstrap import HOME_FOLDER, ChildConfig
 from workers.contracts.process.messages import Failed, Finished, Ready, RunJob
-from workers.runtime import environment
+from workers.runtime import environment, gpu
 from workers.runtime.context import RuntimeContext
 from workers.runtime.failure import refused_parameters, terminal_message
 from workers.runtime.inbox import Inbox, ParentGone
@@ -18,14 +19,19 @@ from workers.runtime.walls import sandbox
 from workers.runtime.walls.limits import Watchdog, is_near_memory_limit, lower_priority, set_system_limits
 
 
+def enclose(config: ChildConfig, threads: int) -> sandbox.Protections:
+    """Set the variables of this process and apply the first layer of its sandbox, before libraries are imported."""
+    home = Path(config.home) if config.home else None
+    environment.prepare(network=config.network, threads=threads, home=home)
+    if config.gpu:
+        gpu.prepare(os.environ, card=config.card, cache=config.gpu_cache)
+    return sandbox.first_layer(config)
+
+
 def settle(job: RunJob) -> list[str]:
     """Set priority, limits, thread counts and home folder of one job; return the limits that this system lacks."""
     lower_priority(job.niceness)
-    environment.prepare(
-        network=job.limits.network,
-        threads=job.threads,
-        home=Path(job.work_dir) / HOME_FOLDER,
-    )
+    environment.prepare(network=job.limits.network, threads=job.threads, home=Path(job.work_dir) / HOME_FOLDER)
     _use_threads(job.threads)
     return set_system_limits(job.limits, job.threads)
 

@@ -163,12 +163,9 @@ class LoadController(PageController):
     def _on_price(self, per_hour: float, currency: str, utilization_pct: float) -> None:
         price = None
         if per_hour > 0 and currency:
+            today, share = time.strftime("%Y-%m-%d"), utilization_pct / 100
             price = Price(
-                per_hour=per_hour,
-                currency=currency,
-                what=tr("your own price"),
-                date=time.strftime("%Y-%m-%d"),
-                utilization=utilization_pct / 100,
+                per_hour=per_hour, currency=currency, what=tr("your own price"), date=today, utilization=share
             )
         self._keep(price)
 
@@ -177,16 +174,11 @@ class LoadController(PageController):
         if example is None:
             return
         kept = read_price(self._session.workspace.repositories)
-        self._keep(
-            Price(
-                per_hour=example.per_hour,
-                currency=example.currency,
-                what=example.title,
-                source=example.source,
-                date=example.date.isoformat(),
-                utilization=kept.utilization if kept is not None else 0.5,
-            )
-        )
+        price = Price(
+            per_hour=example.per_hour, currency=example.currency, what=example.title, source=example.source,
+            date=example.date.isoformat(), utilization=kept.utilization if kept is not None else 0.5,
+        )  # fmt: skip
+        self._keep(price)
 
     def _keep(self, price: Price | None) -> None:
         write_price(self._session.workspace.repositories, price)

@@ -34,7 +34,7 @@ from app.services.release.record import (
     read_current,
     read_releases,
     write_release,
-)
+)  # fmt: skip
 from workers.contracts.decisions import Decision, DecisionKind
 
 FIRST_TARGET = ""

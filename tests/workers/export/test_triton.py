@@ -14,7 +14,8 @@ from workers.contracts.after.load import CardLoad, SweepResult, VersionLoad
 from workers.contracts.bundles import ExportParams
 from workers.contracts.errors import WorkerError
 from workers.export import triton
-from workers.export.triton import Tensor, config, parse, repository_name
+from workers.export.layout import plain_name
+from workers.export.triton import Tensor, config, parse
 
 text_format = pytest.importorskip("google.protobuf.text_format")
 PICTURE = Tensor("x", "float32", (None, 3, 8, 8))
@@ -91,7 +92,7 @@ def test_any_name_of_a_tensor(name: str) -> None:
 
 def test_names_of_repositories() -> None:
     """Given a project's name, then a folder that every system and address takes."""
-    assert repository_name("Größe / Cats: v2!") == "gr-e-cats-v2" and repository_name("模型") == "model"
+    assert plain_name("Größe / Cats: v2!") == "gr-e-cats-v2" and plain_name("模型") == "model"
 
 
 def test_what_triton_does_not_take_is_refused(tmp_path: Path) -> None:

@@ -9,18 +9,8 @@ MADE_BY = {
     "made": "a program",
     "unknown": "not known",
 }
-MAY_USE = {
-    "yes": "yes",
-    "conditions": "yes, under conditions",
-    "no": "no, or not for selling",
-    "unknown": "not known",
-}
-PEOPLE = {
-    "no": "no",
-    "agreed": "yes, and these people agreed",
-    "yes": "yes",
-    "unknown": "not known",
-}
+MAY_USE = {"yes": "yes", "conditions": "yes, under conditions", "no": "no, or not for selling", "unknown": "not known"}
+PEOPLE = {"no": "no", "agreed": "yes, and these people agreed", "yes": "yes", "unknown": "not known"}
 NOT_ANSWERED = "not answered"
 
 

@@ -8,6 +8,16 @@ from workers.contracts.wording import percent_of
 from workers.export.card.scores import worst_loss
 from workers.pipeline.spec import PipelineSpec
 
+PEOPLE = {
+    "yes": "The examples show people or private things, and whether these agreed was not said.",
+    "unknown": "Whether the examples show people is not known.",
+}
+MAY_USE = {
+    "no": "The examples may not be used for this, or not for selling.",
+    "unknown": "Whether the examples may be used is not known.",
+}
+"""Risks by the user's answers about the examples."""
+
 NOTHING_FOUND = "None was found by what was measured. What was not measured may hold some."
 
 
@@ -53,14 +63,7 @@ def _data(facts: CardFacts) -> list[str]:
     if facts.data is None or facts.data.origin == "made":
         found.append("It was judged without real examples.")
     record = facts.data_record
-    if record is not None and record.people in ("yes", "unknown"):
-        known = "show people or private things, and whether these agreed was not said"
-        found.append(
-            f"The examples {known}." if record.people == "yes" else "Whether the examples show people is not known."
-        )
-    if record is not None and record.may_use in ("no", "unknown"):
-        allowed = (
-            "may not be used for this, or not for selling" if record.may_use == "no" else "may be used is not known"
-        )
-        found.append(f"The examples {allowed}." if record.may_use == "no" else f"Whether the examples {allowed}.")
+    if record is not None:
+        said = (PEOPLE.get(record.people or ""), MAY_USE.get(record.may_use or ""))
+        found += [sentence for sentence in said if sentence is not None]
     return found

@@ -37,11 +37,7 @@ NOTHING_MORE: Mapping[str, Any] = MappingProxyType({})
 
 
 def card(
-    facts: CardFacts,
-    spec: PipelineSpec,
-    n: int,
-    commands: tuple[str, ...],
-    head: Mapping[str, Any] = NOTHING_MORE,
+    facts: CardFacts, spec: PipelineSpec, n: int, commands: tuple[str, ...], head: Mapping[str, Any] = NOTHING_MORE
 ) -> str:
     """Return the whole README.md: the hub's header, with a target's entries in `head`, and `card_text`."""
     return f"{front_matter(facts, spec, head)}\n{card_text(facts, spec, n, commands)}"

@@ -24,7 +24,7 @@ from workers.contracts.errors import WorkerError
 from workers.contracts.process.context import JobContext
 from workers.export.fresh_environment import interpreter
 from workers.export.selftest import ENVIRONMENT, FOLDER, failed
-from workers.export.service.bundle_files.fettle_service.protocol import DATATYPES, HEADER_LENGTH
+from workers.export.service.bundle_files.fettle_service.protocol import DATATYPES, HEADER_LENGTH, Tensor
 from workers.pipeline.golden import compare_golden
 from workers.pipeline.pipeline import load_pipeline
 
@@ -64,12 +64,7 @@ class Client:
         """Return all outputs by name; raise OSError on failure."""
         parts = [np.ascontiguousarray(values).tobytes() for values in feeds.values()]
         inputs = [
-            {
-                "name": name,
-                "datatype": DATATYPES[values.dtype.name],
-                "shape": list(values.shape),
-                "parameters": {"binary_data_size": len(part)},
-            }
+            {**Tensor(name, values.dtype.name, values.shape).metadata(), "parameters": {"binary_data_size": len(part)}}
             for (name, values), part in zip(feeds.items(), parts, strict=True)
         ]
         head = json.dumps({"inputs": inputs, "parameters": {"binary_data_output": True}}).encode()
@@ -127,13 +122,8 @@ def _start(python: Path, folder: Path, threads: int) -> "tuple[subprocess.Popen[
     """Return the server, a connection to it, and its ready line."""
     command = [str(python), "-I", "-B", "serve.py", "--threads", str(threads)]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    pipes: dict[str, Any] = {
-        "stdout": subprocess.PIPE,
-        "stderr": subprocess.PIPE,
-        "text": True,
-        "cwd": folder,
-        "env": kept,
-    }
+    pipe = subprocess.PIPE
+    pipes: dict[str, Any] = {"stdout": pipe, "stderr": pipe, "text": True, "cwd": folder, "env": kept}
     if os.name == "nt":
         process = subprocess.Popen([*command, "--port", "0"], **pipes)
         line = _ready(process)

@@ -1,6 +1,5 @@
 """The target *Service*: the Python folder with a server of the Open Inference Protocol, version 2."""
 
-import re
 from collections.abc import Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -8,11 +7,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from workers.contracts.bundles import CardFacts, ExportCheck, ExportParams, ExportResult
+from workers.contracts.bundles import ExportCheck, ExportParams, ExportResult
 from workers.contracts.pipeline import PipelineSpec, read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Stage
 from workers.contracts.techniques import TargetSpec
+from workers.export.layout import plain_name
 from workers.export.python_folder import Contents, OwnTest, write_bundle
 from workers.export.selftest import TEST_STAGES
 from workers.export.service.asking import request_server
@@ -39,10 +39,7 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
 
 
 def write_service(
-    params: ExportParams,
-    ctx: JobContext,
-    commands: tuple[str, ...],
-    more: Mapping[str, str] = MappingProxyType({}),
+    params: ExportParams, ctx: JobContext, commands: tuple[str, ...], more: Mapping[str, str] = MappingProxyType({})
 ) -> ExportResult:
     """Write a service with other commands and `more` files; `printed` of the result is the output of serve.py."""
     lines: list[str] = []
@@ -78,7 +75,7 @@ def serving(params: ExportParams) -> dict[str, Any]:
     shares = (knee or 1) > 1 and depends_on_mates(Path(params.model_dir))
     most = 1 if shares else knee or 1
     return {
-        "name": model_name(params.facts),
+        "name": plain_name(params.facts.project),
         "kind": spec_of(params).preprocess.kind,
         "max_batch": most,
         "why_single": "" if most > 1 else SHARES_A_RANGE if shares else NOT_MEASURED if knee is None else NO_GAIN,
@@ -88,11 +85,6 @@ def serving(params: ExportParams) -> dict[str, Any]:
 def spec_of(params: ExportParams) -> PipelineSpec:
     """Return the model's description."""
     return read_pipeline(Path(params.model_dir))
-
-
-def model_name(facts: CardFacts) -> str:
-    """Return the project's name in letters that need no escaping in an address; the same for all of its releases."""
-    return re.sub(r"[^a-z0-9]+", "-", facts.project.lower()).strip("-")[:60] or "model"
 
 
 def check(folder: Path, ctx: JobContext) -> tuple[int, list[str]]:

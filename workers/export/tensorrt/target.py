@@ -14,6 +14,7 @@ from workers.contracts.specs import Question, Stage
 from workers.contracts.techniques import Model, TargetSpec
 from workers.convert import tensorrt_engine
 from workers.export.fresh_environment import interpreter
+from workers.export.layout import runtime_entry
 from workers.export.python_folder import Contents, OwnTest, write_bundle
 from workers.export.selftest import ENVIRONMENT, FOLDER, TEST_STAGES, failed, run_in
 from workers.export.stages import WRITE
@@ -122,14 +123,9 @@ def _source(package: str, name: str) -> str:
 
 def runtime_facts(params: ExportParams) -> dict[str, Any]:
     """Return the manifest's entry for the runtime: TensorRT first, then its fallbacks."""
-    return {
-        "id": tensorrt.RUNTIME.id,
-        "module": "tensorrt_first",
-        "settings": dict(params.settings),
-        "environment": dict(onnxruntime_cpu.ENVIRONMENT),
-        "requirements": [*tensorrt.RUNTIME.requirements, *onnxruntime_cpu.RUNTIME.requirements],
-        "measured_on": params.facts.device.model_dump(mode="json"),
-    }
+    requirements = [*tensorrt.RUNTIME.requirements, *onnxruntime_cpu.RUNTIME.requirements]
+    entry = runtime_entry(tensorrt.RUNTIME, params.settings, params.facts, "tensorrt_first")
+    return {**entry, "environment": dict(onnxruntime_cpu.ENVIRONMENT), "requirements": requirements}
 
 
 def own_test(ctx: JobContext, described: dict[str, Any]) -> tuple[ExportCheck, ...]:

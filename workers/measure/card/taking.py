@@ -60,7 +60,7 @@ def take_figures(
         return None
     opened = open_gpus()
     try:
-        reader = next((one for one in opened.readers if one.index == gpu_index()), None)
+        reader = opened.reader(gpu_index())
         spans = take_spans(session, requests.apart(), spans_s, check)
         busy = measure_busy(session, requests, reopen, reader, busy_s, check, try_s=try_s)
         return card_figures(reader.name if reader is not None else session.device_ran, spans, busy)

@@ -11,11 +11,7 @@ from workers.contracts.errors import WorkerError
 DETAIL_LOG = "mlperf_log_detail.txt"
 PREFIX = ":::MLLOG "
 INVALID = "result_invalid_reason"
-RATES = (
-    "result_completed_samples_per_sec",
-    "result_samples_per_second",
-    "result_qps_with_loadgen_overhead",
-)
+RATES = ("result_completed_samples_per_sec", "result_samples_per_second", "result_qps_with_loadgen_overhead")
 """Keys of samples a second for Server, Offline and SingleStream (MultiStream reports none)."""
 
 

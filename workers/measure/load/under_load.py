@@ -1,58 +1,25 @@
 """Measure batch sizes with energy, and latency at several request rates, without LoadGen."""
 
-import gc
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from workers.contracts.after.load import Energy, RatePoint, ServingResult, SweepPoint, SweepResult
 from workers.contracts.errors import InputRefused
 from workers.infer.base import Session
 from workers.infer.batch_mates import depends_on_mates
-from workers.measure.arrivals import poisson_arrivals, serve
 from workers.measure.energy import EnergyMeter
 from workers.measure.latency import summarize
 from workers.measure.requests import Requests, load_requests, run_first
 from workers.measure.speech import tokens_an_answer
 from workers.measure.spread import median_bounds, throughput_bounds
-from workers.measure.throughput import knee, warm_up
-
-Check = Callable[[], None]
+from workers.measure.throughput import Check, knee, served_ms, timed_calls, warm_up
 
 LATER_WARMUP_S = 0.5
 """Warm-up of later batch sizes in seconds; the first one warms the runtime up, further ones only allocate memory."""
 SHARES = (0.3, 0.5, 0.7, 0.8, 0.9)
 """Request rates as shares of the model's own throughput."""
 SHARES_A_RANGE = "It rounds over a whole batch and was proven item by item, so it takes one item at a time."
-
-
-@contextmanager
-def without_collections() -> Iterator[None]:
-    """Disable Python's garbage collector inside this context, because it stops everything for milliseconds."""
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-
-
-def timed_calls(session: Session, requests: Requests, seconds: float, check: Check) -> list[tuple[float, float]]:
-    """Run requests one after the other for `seconds`, at least one; return begin and end of each in seconds."""
-    spans: list[tuple[float, float]] = []
-    clock = time.perf_counter
-    with without_collections():
-        end = started = clock()
-        while end - started < seconds or not spans:
-            check()
-            feeds = requests.feed(len(spans))
-            begin = clock()
-            outputs = session.run(feeds)
-            end = clock()
-            spans.append((begin, end))
-            requests.carry(outputs)
-    return spans
 
 
 def sweep_point(session: Session, requests: Requests, seconds: float, check: Check) -> SweepPoint:
@@ -71,15 +38,9 @@ def sweep_point(session: Session, requests: Requests, seconds: float, check: Che
 
 
 def sweep(
-    session: Session,
-    folder: Path,
-    data: Path,
-    runtime: str,
-    batches: tuple[int, ...],
-    seconds: float,
-    energy_files: Sequence[str],
-    check: Check,
-) -> SweepResult:
+    session: Session, folder: Path, data: Path, runtime: str, batches: tuple[int, ...], seconds: float,
+    energy_files: Sequence[str], check: Check,
+) -> SweepResult:  # fmt: skip
     """Measure all batch sizes, smallest first, for `seconds` together, then energy at the knee for `seconds`.
 
     It ends early, with a sentence in `stopped`, where the model takes no batch of a size or was evaluated item by item
@@ -127,12 +88,7 @@ def _rate(
     session: Session, requests: Requests, capacity: float, share: float, seconds: float, seed: int, check: Check
 ) -> RatePoint:
     """Measure one request rate; queued requests depend on each other, so the bounds of p50 come from stretches."""
-
-    def answer(number: int) -> None:
-        requests.carry(session.run(requests.feed(number)))
-
-    with without_collections():
-        latencies_ms = (1000 * serve(poisson_arrivals(capacity * share, seconds, seed), answer, check)).tolist()
+    latencies_ms = served_ms(session, requests, capacity * share, seconds, seed, check)
     low, high = median_bounds(latencies_ms)
     latency = summarize(latencies_ms).model_copy(update={"p50_low_ms": low, "p50_high_ms": high})
     return RatePoint(rate_per_s=capacity * share, load_share=share, latency=latency)

@@ -141,11 +141,7 @@ def restrict(grants: Iterable[Grant], *, deny_tcp: bool = True) -> int:
         for descriptor, rights in _existing(grants):
             rule = _PathBeneath(rights & handled, descriptor)
             _syscall(
-                ADD_RULE,
-                ctypes.c_int(ruleset),
-                ctypes.c_int(RULE_PATH_BENEATH),
-                ctypes.byref(rule),
-                ctypes.c_uint32(0),
+                ADD_RULE, ctypes.c_int(ruleset), ctypes.c_int(RULE_PATH_BENEATH), ctypes.byref(rule), ctypes.c_uint32(0)
             )
         no_new_privileges()
         flags = RESTRICT_ALL_THREADS if version >= ALL_THREADS_ABI else 0

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from workers.contracts.paths import from_text
 from workers.contracts.process.bootstrap import ChildConfig
+from workers.contracts.process.messages import Ready
 from workers.contracts.process.protections import ALL, FILES, NETWORK, NOT_OFFERED, PRIVILEGES, PROGRAMS, SIGNALS
 from workers.runtime.walls import capabilities, landlock, moving, seccomp
 from workers.runtime.walls.landlock import DEVICE, EXECUTE, MAKE_SYM, READ, TRUNCATE, WRITE, WRITE_FILE, Grant
@@ -61,6 +62,11 @@ class Protections:
             self.missing.append(f"{name} ({reason})")
         else:
             self.held.append(name)
+
+    def ready(self) -> Ready:
+        """Return the message that this process is ready under these protections."""
+        held, missing = tuple(self.held), tuple(self.missing)
+        return Ready(pid=os.getpid(), protections=held, missing_protections=missing)
 
 
 def reason_against(wall: Callable[[], bool]) -> str:

@@ -246,11 +246,7 @@ class Paths:
 
     def _facts(self) -> dict[str, str]:
         manifest = self._service.current.manifest
-        return {
-            "name": self._service.name,
-            "title": str(manifest["title"]),
-            "kind": str(manifest["serving"]["kind"]),
-        }
+        return {"name": self._service.name, "title": str(manifest["title"]), "kind": str(manifest["serving"]["kind"])}
 
     def _check(self, name: str, version: str | None, release: Release) -> None:
         known = self._service.name

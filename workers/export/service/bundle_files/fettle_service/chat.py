@@ -119,11 +119,7 @@ async def whole(talk: Talk, model: str) -> dict[str, Any]:
     async for piece, made, reason in talk.pieces():  # noqa: B007 - the last values are used
         text += piece
     message = {"role": "assistant", "content": text}
-    usage = {
-        "prompt_tokens": talk.prompt_tokens,
-        "completion_tokens": made,
-        "total_tokens": talk.prompt_tokens + made,
-    }
+    usage = {"prompt_tokens": talk.prompt_tokens, "completion_tokens": made, "total_tokens": talk.prompt_tokens + made}
     choice = {"index": 0, "message": message, "finish_reason": reason, "logprobs": None}
     return {**_head("chat.completion", model), "choices": [choice], "usage": usage}
 
