@@ -9,7 +9,7 @@ from app.controllers.commands import PRESET_OF
 from app.controllers.page_controller import AnySpec, ControllerContext, WorkflowProgress
 from app.controllers.words import tr
 from app.services.projects.trash import shown_projects
-from widgets.parts.page import NextStep, Page
+from widgets.parts.page import Page
 from widgets.rail import Mark
 from widgets.top_bar import ProjectValue
 
@@ -75,18 +75,18 @@ class ShellPresenter(QObject):
         step = self._next_step()
         for page in self._window.built_pages.values():
             if isinstance(page, Page):
-                page.set_next(step)
+                page.set_next(*step)
 
     def _on_page_built(self, _page_id: str, page: QWidget) -> None:
         if isinstance(page, Page):
-            page.set_next(self._next_step())
+            page.set_next(*self._next_step())
             page.next_requested.connect(self._window.show_page)
 
-    def _next_step(self) -> NextStep:
+    def _next_step(self) -> tuple[str, str]:
         if self._session.model is None:
-            return NextStep("model", tr("Choose a model"))
+            return "model", tr("Choose a model")
         if self._session.run is not None:
-            return NextStep("export", tr("Export a version"))
+            return "export", tr("Export a version")
         if self._flows.runs:
-            return NextStep("optimize", tr("Watch the optimization"))
-        return NextStep("goal", tr("Choose a goal"))
+            return "optimize", tr("Watch the optimization")
+        return "goal", tr("Choose a goal")

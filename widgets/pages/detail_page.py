@@ -28,10 +28,9 @@ class BelowCompare(Page):
         return ()
 
     def _back(self) -> GhostButton:
-        back = GhostButton(
+        return GhostButton(
             self.theme, QCoreApplication.translate("closer", "Back to Compare"), "arrow-left", on=self.compare_requested
         )
-        return back
 
 
 class DetailPage(BelowCompare):
@@ -60,10 +59,9 @@ class DetailPage(BelowCompare):
 
     def _version_field(self, versions: tuple[tuple[str, str], ...], chosen: str, *, small: bool = False) -> ChoiceField:
         """Return the field that selects one of `versions`, which are (id, title)."""
-        field = ChoiceField(QCoreApplication.translate("closer", "Version"), small=small, elastic=True)
-        for version_id, title in versions:
-            field.addItem(title, version_id)
-        field.setCurrentIndex(max(0, field.findData(chosen)))
+        options = [(title, version_id) for version_id, title in versions]
+        name = QCoreApplication.translate("closer", "Version")
+        field = ChoiceField(name, options, chosen, small=small, elastic=True)
         field.activated.connect(lambda _at: self.version_chosen.emit(field.currentData()))
         if not small:
             field.setMinimumWidth(VERSION_PX)

@@ -1,6 +1,5 @@
 """Base class of all pages: a fixed head, a scrolling column, and the states empty, loading, error and full."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal, SignalInstance
@@ -14,7 +13,7 @@ from widgets.parts.cards.error import ErrorCard, ErrorValue
 from widgets.parts.format import clipped
 from widgets.parts.layout import LEFT, Item, discard, in_column
 from widgets.parts.small import Bar, PageHead
-from widgets.parts.text import label
+from widgets.parts.text import label, say
 from widgets.theme import Theme
 from widgets.tokens import PAGE_EDGE, SPACE_L, SPACE_M, SPACE_XL
 
@@ -47,8 +46,7 @@ class LoadingCard(Card):
         self._bar.set_share(done / total if total else None)
         parts = [self.tr("{0:,.0f} of {1:,.0f}").format(done, total) if total and total > 1 else "", left]
         line = ", ".join(part for part in parts if part)
-        self._figure.setText(line)
-        self._figure.setVisible(bool(line))
+        say(self._figure, line)
 
 
 class PageTop(QWidget):
@@ -90,14 +88,6 @@ class PageTop(QWidget):
         self._page.wheelEvent(event)
 
 
-@dataclass(frozen=True)
-class NextStep:
-    """The next step of the workflow: its page and the text of the button."""
-
-    page_id: str
-    text: str
-
-
 class Page(QScrollArea):
     """A page of the window, which owns it.
 
@@ -121,7 +111,7 @@ class Page(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._loading: LoadingCard | None = None
-        self._next = NextStep("model", self.tr("Choose a model"))
+        self._next = ("model", self.tr("Choose a model"))
         self._next_button: PrimaryButton | None = None
         self._content = QWidget()
         self._top = PageTop(self)
@@ -260,16 +250,16 @@ class Page(QScrollArea):
         text = self.tr("Back to “{0}”").format(clipped(name, 24))
         return TextButton(self.theme, text, "arrow-counter-clockwise", tip=tip, on=on)
 
-    def set_next(self, step: NextStep) -> None:
-        """Set the next step; an empty page shows it at once."""
-        self._next = step
+    def set_next(self, page_id: str, text: str) -> None:
+        """Set the page and the button's text of the workflow's next step; an empty page shows it at once."""
+        self._next = page_id, text
         if self._next_button is not None:
-            self._next_button.setText(step.text)
+            self._next_button.setText(text)
 
     def _add_next_button(self) -> PrimaryButton:
         """Return the button of an empty page, which leads to the next step."""
         button = self._next_button = PrimaryButton(
-            self.theme, self._next.text, "arrow-right", on=lambda: self.next_requested.emit(self._next.page_id)
+            self.theme, self._next[1], "arrow-right", on=lambda: self.next_requested.emit(self._next[0])
         )
         return button
 

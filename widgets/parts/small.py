@@ -19,7 +19,7 @@ from widgets.icons import IconLabel
 from widgets.parts.card import Card, divider
 from widgets.parts.format import clipped, percent, tabular
 from widgets.parts.layout import BOTTOM, STRETCH, TOP, bare_grid, clear, fill, in_column, in_row
-from widgets.parts.text import ElidedLabel, Role, Tone, label, words
+from widgets.parts.text import ElidedLabel, Role, Tone, label, say, words
 from widgets.theme import Theme, restyle
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XS
 
@@ -79,8 +79,7 @@ class Chip(QFrame):
         shown.setMaximumWidth(MAX_NAME_PX)
         row = in_row(shown, gap=6, edges=(10, 0, 10, 0), parent=self)
         if figure:
-            number = label(figure, "caption", wrap=False)
-            row.addWidget(number)
+            row.addWidget(label(figure, "caption", wrap=False))
 
 
 class Bar(QProgressBar):
@@ -175,8 +174,7 @@ class PageHead(QWidget):
         """Set another headline."""
         self.title.setText(title)
         self.title.setAccessibleName(title)
-        self.subtitle.setText(subtitle)
-        self.subtitle.setVisible(bool(subtitle))
+        say(self.subtitle, subtitle)
         self._arrange()
 
 
@@ -217,8 +215,7 @@ class CheckRow(QWidget):
         self._icon.set_icon(icon, tone)
         self._what.setText(value.what)
         restyle(self._what, tone="soft" if value.state == "waiting" else "")
-        self._result.setText(value.result)
-        self._result.setVisible(bool(value.result))
+        say(self._result, value.result)
         restyle(self._result, tone=tone if value.state in ("warn", "bad") else "soft", role="")
         self.setAccessibleName(f"{value.what.rstrip('.')}: {value.result}" if value.result else value.what)
         self.setAccessibleDescription(value.state)

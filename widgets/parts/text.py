@@ -140,3 +140,9 @@ def plain_tip(text: str) -> str:
         return ""
     safe = text[:4000].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\n", "<br>")
     return f"<p style='margin:0'>{safe}</p>"
+
+
+def say(shown: QLabel, text: str) -> None:
+    """Show a text in a label, which is hidden without one."""
+    shown.setText(text)
+    shown.setVisible(bool(text))

@@ -11,7 +11,7 @@ from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
 from widgets.parts.layout import in_column
-from widgets.parts.text import words
+from widgets.parts.text import say, words
 from widgets.plots.frame_clock import FrameClock
 from widgets.plots.latency_values import BestPoint, SeriesValue
 from widgets.plots.ring import Floats, History
@@ -169,8 +169,7 @@ class LatencyPlot(QWidget):
             if self._stage:
                 text = f"{text}\n{self.tr('Now: {0}').format(self._stage)}"
         if text != self.waiting.text():
-            self.waiting.setText(text)
-        self.waiting.setVisible(bool(text))
+            say(self.waiting, text)
 
     def _touch(self) -> None:
         self._say_waiting()

@@ -13,7 +13,7 @@ from app.services.after.trying.chatting import LiveChat, chat_of_run, is_chat
 from app.services.flow.steps import JobError
 from app.services.records.facts import RunFacts
 from widgets.pages.chat.page import ChatPage
-from widgets.pages.chat.value import ChatValue, HowValue, Side
+from widgets.pages.chat.value import ChatValue, Side
 from workers.contracts.after.chatting import ChatMessage, ChatPiece, ChatRequest
 from workers.contracts.errors import ErrorInfo
 
@@ -32,7 +32,7 @@ class ChatController(DetailController):
         self._chats: dict[Side, LiveChat] = {}
         self._messages: dict[Side, list[ChatMessage]] = {side: [] for side in SIDES}
         self._turn: Side | None = None
-        self._how, self._answer, self._is_ready = HowValue(), "", False
+        self._how, self._answer, self._is_ready = ChatRequest(), "", False
         self._is_whole, self._speed = True, ChatPiece()
         self._timer = QTimer()
         self._timer.setInterval(POLL_MS)
@@ -79,7 +79,7 @@ class ChatController(DetailController):
         if page_id != self.page_id:
             self.stop()
 
-    def _on_said(self, text: str, how: HowValue) -> None:
+    def _on_said(self, text: str, how: ChatRequest) -> None:
         if not self._is_ready or self._turn is not None:
             return
         self._how = how
@@ -91,14 +91,8 @@ class ChatController(DetailController):
 
     def _begin(self, side: Side) -> None:
         self._turn, self._answer, self._speed = side, "", ChatPiece()
-        before = (ChatMessage(role="system", content=self._how.system),) if self._how.system else ()
-        request = ChatRequest(
-            messages=(*before, *self._messages[side]),
-            temperature=self._how.temperature,
-            seed=self._how.seed,
-            max_new_tokens=self._how.max_new_tokens,
-        )
-        self._chats[side].send(request)
+        messages = (*self._how.messages, *self._messages[side])
+        self._chats[side].send(self._how.model_copy(update={"messages": messages}))
 
     def _on_stop(self) -> None:
         """Stop the current reply; the other version gets no request."""

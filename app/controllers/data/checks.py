@@ -10,7 +10,6 @@ from app.controllers.session import Session
 from app.controllers.words import tr
 from app.services.data.checking import Checked, check_read
 from app.services.flow.events import Event, StepProgress
-from widgets.pages.data.suspects import SuspectValue
 from widgets.parts.format import percent
 from widgets.parts.pictures import PictureValue
 from widgets.parts.small import CheckState, CheckValue
@@ -55,13 +54,13 @@ class DataChecks(QObject):
         found = self._result.leave_out if self._result is not None else ()
         return tuple(dict.fromkeys((*data.result.unreadable, *found)))
 
-    def suspects(self) -> tuple[SuspectValue, ...]:
-        """Return the labels that are probably wrong, without those that the user has reviewed."""
+    def suspects(self) -> tuple[tuple[Suspect, PictureValue], ...]:
+        """Return the labels that are probably wrong with their pictures, without those that the user has reviewed."""
         asked, folder = self._session.asked_data, self._folder
         if self._result is None or asked is None or folder is None:
             return ()
         seen = {*asked.left_out, *asked.relabeled, *asked.confirmed}
-        return tuple(_suspect(found, folder) for found in self._result.suspects if found.source not in seen)
+        return tuple((found, _picture(found, folder)) for found in self._result.suspects if found.source not in seen)
 
     def look(self) -> None:
         """Start to check the open data set, unless it was checked already."""
@@ -160,7 +159,6 @@ def check_rows(result: DataCheckResult) -> tuple[CheckValue, ...]:
     return (*(CheckValue(STATES[finding.level], finding.what) for finding in found), *clean)
 
 
-def _suspect(found: Suspect, folder: Path) -> SuspectValue:
+def _picture(found: Suspect, folder: Path) -> PictureValue:
     path = str(folder / found.picture) if found.picture else ""
-    picture = PictureValue(path=path, name=found.source, text=found.text)
-    return SuspectValue(found.source, found.given, found.likely, found.share, picture)
+    return PictureValue(path=path, name=found.source, text=found.text)

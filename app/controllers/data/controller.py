@@ -1,6 +1,6 @@
 """Control the page Data: read the dropped examples, show the findings, or continue without data."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -17,9 +17,8 @@ from app.controllers.words import error_value, tr
 from app.services.data.record import read_record, write_record
 from app.services.flow.events import Event, StepProgress
 from app.services.opening.opening import ReadData, read_data
-from widgets.pages.data.origin import OriginValue
 from widgets.pages.data.page import DataPage
-from widgets.pages.data.value import ColumnsValue, DataAskValue, DataValue
+from widgets.pages.data.value import ColumnsValue, DataValue
 from widgets.parts.nouns import DataKind
 from widgets.parts.pictures import PictureValue
 from widgets.parts.small import CheckValue
@@ -88,7 +87,7 @@ class DataController(PageController):
             self._show_origin()
             self._show_checks()
         else:
-            self._page.show_empty(DataAskValue(self._kind()))
+            self._page.show_empty(self._kind())
 
     def read_path(self, path: str) -> None:
         """Read a folder or file."""
@@ -188,15 +187,12 @@ class DataController(PageController):
     def _show_origin(self) -> None:
         project, data = self._session.project, self._session.data
         if project is not None and project.data_path and data is not None and data.result.origin == "person":
-            record = read_record(self._session.workspace.repositories, project.id, project.data_path)
-            self._page.show_origin(OriginValue(record.made_by or "", record.may_use or "", record.people or ""))
+            self._page.show_origin(read_record(self._session.workspace.repositories, project.id, project.data_path))
 
-    def _on_origin(self, value: OriginValue) -> None:
+    def _on_origin(self, record: DataRecord) -> None:
         project = self._session.project
         if project is not None and project.data_path:
-            answers = {name: answer or None for name, answer in asdict(value).items()}
-            repositories = self._session.workspace.repositories
-            write_record(repositories, project.id, project.data_path, DataRecord.model_validate(answers))
+            write_record(self._session.workspace.repositories, project.id, project.data_path, record)
 
     def _on_model_changed(self) -> None:
         """Stop reading data for the previous model."""

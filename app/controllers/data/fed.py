@@ -11,7 +11,7 @@ from app.controllers.session import Session
 from app.controllers.words import tr
 from app.services.data.feeding import range_words, shape_words, show_fed
 from app.services.flow.events import Event, StepProgress
-from widgets.pages.data.fed import FedExampleValue, FedInputValue, FedValue
+from widgets.pages.data.fed import FedExampleValue, FedValue
 from widgets.pages.data.page import DataPage
 from widgets.parts.pictures import PictureValue
 from widgets.parts.small import CheckState, CheckValue
@@ -117,8 +117,7 @@ def fed_value(fed: FedResult, folder: Path) -> FedValue:
         FedExampleValue(
             name=example.source,
             inputs=tuple(
-                FedInputValue(entry.name, f"{shape_words(entry)}, {entry.dtype}", range_words(entry))
-                for entry in example.inputs
+                (entry.name, f"{shape_words(entry)}, {entry.dtype}", range_words(entry)) for entry in example.inputs
             ),
             picture=_picture(example, folder),
             result=example.result,

@@ -15,11 +15,11 @@ from app.controllers.export.presenter import (
     checks,
     free_path,
     no_folder,
+    offered_target,
     reason_needed,
     result_checks,
     sign_value,
     stage_checks,
-    target_value,
     translated,
 )
 from app.controllers.export.progress import ExportProgress, usual_export_s
@@ -43,7 +43,8 @@ from app.services.records.facts import RunFacts
 from app.services.release.record import number_of
 from app.signing_key import can_sign, make_own_key
 from widgets.pages.export.page import ExportPage
-from widgets.pages.export.value import DoneValue, ExportRequest, ExportValue, TargetValue
+from widgets.pages.export.value import DoneValue, ExportRequest, ExportValue
+from widgets.parts.installing.value import SetValue
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.optional_sets import OptionalSet
 from workers.contracts.specs import DescribedTarget
@@ -162,8 +163,8 @@ class ExportController(PageController):
             prove=self._proof.offer(target, facts, wanted),
         )
 
-    def _target_values(self, rows: Sequence[DescribedTarget]) -> tuple[TargetValue, ...]:
-        return tuple(target_value(row, self._installing.set_value(row.installs)) for row in rows)
+    def _target_values(self, rows: Sequence[DescribedTarget]) -> tuple[tuple[DescribedTarget, SetValue | None], ...]:
+        return tuple(offered_target(row, self._installing.set_value(row.installs)) for row in rows)
 
     def _sets(self) -> tuple[OptionalSet | None, ...]:
         """Return the sets that targets and the signature may miss."""

@@ -13,7 +13,7 @@ from app.services.after.exporting import Exported
 from app.services.after.fitting import Fitting
 from app.services.records.facts import RunFacts
 from app.signing_key import can_sign, fingerprint, own_key
-from widgets.pages.export.value import SignValue, TargetValue
+from widgets.pages.export.value import SignValue
 from widgets.parts.format import clipped, percent, percent_of
 from widgets.parts.installing.value import SetValue
 from widgets.parts.small import CheckState, CheckValue
@@ -80,11 +80,11 @@ def result_checks(exported: Exported) -> tuple[CheckValue, ...]:
     return tuple(results)
 
 
-def target_value(row: DescribedTarget, missing: SetValue | None = None) -> TargetValue:
-    """Return a target as the page offers it; `missing` is the set that it needs."""
+def offered_target(row: DescribedTarget, missing: SetValue | None) -> tuple[DescribedTarget, SetValue | None]:
+    """Return a target in the user's language with the set that it needs, None for none."""
     needs_more = not row.available and row.installs is not None
     text = tr("It cannot be written by this installation.") if needs_more and missing is None else tr(row.summary)
-    return TargetValue(row.id, tr(row.title), text, row.icon, row.available, missing, row.suffix)
+    return row.model_copy(update={"title": tr(row.title), "summary": text}), missing
 
 
 def translated(question: Question) -> Question:

@@ -16,11 +16,11 @@ from presets.own_presets import save_preset
 from presets.schema import Preset
 from presets.yaml_file import PresetRefused
 from widgets.pages.goal.page import GoalPage
-from widgets.pages.goal.value import GoalValue, PresetValue, RecipeValue, StepValue, TechniqueValue
+from widgets.pages.goal.value import GoalValue, PresetValue, RecipeValue
 from workers.contracts.jobs import DescribeResult
 from workers.contracts.planning import Arithmetic
 from workers.contracts.process.allowance import free_memory_bytes
-from workers.contracts.specs import Recipe, RecipeStep
+from workers.contracts.specs import Described, Recipe
 
 
 class GoalController(PageController):
@@ -83,7 +83,7 @@ class GoalController(PageController):
                 labelled=bool(data and data.result.labelled),
                 kind=data.result.kind if data else "images",
                 by_words=info.chat is not None,
-                recipes=tuple(recipe_value(recipe) for recipe in self._fitting(self.preset.recipes)),
+                recipes=tuple(RecipeValue(recipe) for recipe in self._fitting(self.preset.recipes)),
                 techniques=techniques(found, self._kind()),
                 expected=forecast_words(forecast.seconds, forecast.memory_bytes),
                 short_of_memory=short_of_memory(forecast.memory_bytes, free_memory_bytes()),
@@ -139,13 +139,7 @@ class GoalController(PageController):
         self._session.goal_changed.emit()
 
     def _on_recipes(self, values: tuple[RecipeValue, ...]) -> None:
-        opened = self._session.opened
-        if opened is None:
-            return
-        own = self.preset_of(opened.project.preset_id).recipes
-        kept = {recipe.id: recipe for recipe in (*own, *(opened.recipes or ()))}
-        recipes = tuple(_recipe(value, kept.get(value.key)) for value in values if value.enabled)
-        self._session.set_recipes(recipes or None)
+        self._session.set_recipes(tuple(value.recipe for value in values if value.enabled) or None)
 
     def _on_save(self, title: str) -> None:
         """Save the current recipes as the user's own preset and choose it."""
@@ -199,27 +193,10 @@ def problem_value(problem: PresetRefused) -> PresetValue:
     )
 
 
-def recipe_value(recipe: Recipe) -> RecipeValue:
-    """Return one recipe as the page shows it."""
-    steps = tuple(StepValue(step.technique, dict(step.params)) for step in recipe.steps)
-    return RecipeValue(title=recipe.title, steps=steps, runtime=recipe.runtime, key=recipe.id)
-
-
-def _recipe(value: RecipeValue, base: Recipe | None) -> Recipe:
-    steps = tuple(RecipeStep(technique=step.technique, params=step.params) for step in value.steps)
-    start = base or Recipe(title=value.title, why=tr("Added by hand."))
-    return start.model_copy(update={"title": value.title, "steps": steps, "runtime": value.runtime})
-
-
-def techniques(found: DescribeResult | None, kind: str = "") -> tuple[TechniqueValue, ...]:
+def techniques(found: DescribeResult | None, kind: str = "") -> tuple[Described, ...]:
     """Return the techniques that fit a model with this kind of input, with the form of their parameters."""
-    if found is None:
-        return ()
-    return tuple(
-        TechniqueValue(row.id, row.title, row.summary, dict(row.params_schema or {}), row.available, row.hint)
-        for row in found.techniques
-        if not row.for_inputs or not kind or kind in row.for_inputs
-    )
+    rows = found.techniques if found is not None else ()
+    return tuple(row for row in rows if not row.for_inputs or not kind or kind in row.for_inputs)
 
 
 CONTROLLER = ControllerSpec(

@@ -23,7 +23,6 @@ from app.services.flow.events import Event, StepProgress
 from app.services.hub.origin import origin_of, remember_origin
 from app.services.opening.opening import OpenedModel, open_model
 from widgets.pages.model.page import ModelPage
-from widgets.pages.model.value import ShapeQuestionValue
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import OpenParams
 from workers.contracts.pipeline import spec_text
@@ -151,8 +150,7 @@ class ModelController(PageController):
                 self._ask_shape(path, error)
 
     def _ask_shape(self, path: str, error: ErrorInfo) -> None:
-        inputs = tuple((asked.name, asked.sizes) for asked in error.asks)
-        self._page.ask_shapes(path, ShapeQuestionValue(inputs=inputs, example=EXAMPLE_SHAPE))
+        self._page.ask_shapes(path, [(asked.name, asked.sizes) for asked in error.asks], EXAMPLE_SHAPE)
 
     def _on_cancelled(self) -> None:
         self._session.is_opening = False

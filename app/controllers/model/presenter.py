@@ -9,8 +9,9 @@ from app.controllers.hub.presenter import COMMIT_CHARS, license_fact
 from app.controllers.words import format_words, task_words, tensors_in_words, tr
 from app.domain.chat_memory import BITS, CHAT_TOKENS, bits_that_fit, memory_bytes
 from app.services.opening.opening import OpenedModel
-from widgets.pages.model.value import FindingValue, ModelValue, PreprocessValue
+from widgets.pages.model.value import ModelValue, PreprocessValue
 from widgets.parts.format import memory, moment
+from widgets.parts.small import CheckValue
 from workers.contracts.hub import Origin, time_of
 from workers.contracts.jobs import OpenParams
 from workers.contracts.pipeline import AudioSteps, ImageSteps, PipelineSpec, TextSteps, read_pipeline
@@ -29,9 +30,9 @@ def model_value(model: OpenedModel, name: str, opening: OpenParams | None, origi
     """Return the value of an opened model; `origin` is its source in the hub."""
     info = model.info
     spec = read_pipeline(model.folder)
-    safe = FindingValue("ok", tr("Nothing in it can run a program on this computer."), tr("Safe"))
+    safe = CheckValue("ok", tr("Nothing in it can run a program on this computer."), tr("Safe"))
     findings = tuple(
-        FindingValue(LEVELS[finding.level], finding.what)
+        CheckValue(LEVELS[finding.level], finding.what)
         for finding in info.findings
         if finding.code != GUESSED  # shown at each field
     )
@@ -58,7 +59,7 @@ def model_value(model: OpenedModel, name: str, opening: OpenParams | None, origi
     )
 
 
-def chat_findings(info: ModelInfo) -> tuple[FindingValue, ...]:
+def chat_findings(info: ModelInfo) -> tuple[CheckValue, ...]:
     """Return the findings about a language model: its context length, and its memory beside the free memory."""
     if info.chat is None:
         return ()
@@ -73,7 +74,7 @@ def chat_findings(info: ModelInfo) -> tuple[FindingValue, ...]:
         info.chat.context, int(round(info.chat.context * WORDS_PER_TOKEN, -2))
     )
     level: Literal["ok", "warn"] = "ok" if guess == BITS[0] else "warn"
-    return FindingValue("ok", context), FindingValue(level, words)
+    return CheckValue("ok", context), CheckValue(level, words)
 
 
 def _bits_words(guess: int | None) -> str:
@@ -99,24 +100,24 @@ def _needed(info: ModelInfo, spec: PipelineSpec) -> tuple[TensorSpec, ...]:
     return tuple(tensor for tensor in info.inputs if tensor.name not in optional) or info.inputs
 
 
-def _guesses(spec: PipelineSpec) -> tuple[FindingValue, ...]:
+def _guesses(spec: PipelineSpec) -> tuple[CheckValue, ...]:
     """Return the guesses that no field of the preparation shows."""
     sentences = {
         "classes": tr("The names of its classes are guessed: check them on your first examples."),
         "task": tr("What its answers mean is guessed: you can change it on the page Data."),
     }
-    return tuple(FindingValue("warn", text) for name, text in sentences.items() if name in spec.guessed)
+    return tuple(CheckValue("warn", text) for name, text in sentences.items() if name in spec.guessed)
 
 
-def _license_finding(model: OpenedModel, origin: Origin | None) -> tuple[FindingValue, ...]:
+def _license_finding(model: OpenedModel, origin: Origin | None) -> tuple[CheckValue, ...]:
     """Return a warning if the license may forbid use; a permissive license gets no finding."""
     verdict = origin.verdict if origin is not None and origin.verdict is not None else model.result.verdict
     if verdict is None or verdict.for_business:
         return ()
     if verdict.word == "noncommercial":
-        return (FindingValue("warn", tr("Its license allows no commercial use."), tr("ask its maker")),)
+        return (CheckValue("warn", tr("Its license allows no commercial use."), tr("ask its maker")),)
     what = tr("Its license is not known here.") if verdict.title else tr("No license is stated.")
-    return (FindingValue("warn", what, tr("ask its maker")),)
+    return (CheckValue("warn", what, tr("ask its maker")),)
 
 
 def license_words(model: OpenedModel, origin: Origin | None) -> str:

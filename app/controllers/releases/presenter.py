@@ -1,17 +1,14 @@
 """Format a project's releases and decisions as the page shows them."""
 
-from datetime import datetime
-
 from app.controllers.words import tr
 from app.domain.project import Project
 from app.services.records.decisions import DecisionLog
 from app.services.release.documents import change_words, decision_words, log_words
 from app.services.release.record import Change, Current, Figures, Release
 from app.services.release.releasing import old_releases
-from widgets.pages.releases.value import DecisionValue, FigureValue, ReleaseState, ReleasesValue, ReleaseValue
+from widgets.pages.releases.value import ReleaseState, ReleasesValue, ReleaseValue
 from widgets.parts.format import UNKNOWN, memory, ms, percent, size_bytes
 from widgets.parts.small import CheckValue
-from workers.contracts.decisions import Decision
 
 KEEP_NEWEST = 5
 """Number of newest bundles to keep when old ones are removed, beside the current and the previous one."""
@@ -25,7 +22,7 @@ def releases_value(
     return ReleasesValue(
         project=project.name,
         releases=tuple(_release(project, one, current, titles) for one in releases),
-        decisions=tuple(_decision(entry) for entry in reversed(log.entries)),
+        decisions=tuple((entry, decision_words(entry)) for entry in reversed(log.entries)),
         log=CheckValue("ok" if log.broken_at is None else "bad", log_words(log)),
         old=len(old),
         old_bytes=sum(one.size_bytes for one in old),
@@ -74,7 +71,7 @@ def _changed(change: Change | None) -> str:
     return tr("{0:,} of {1:,} changed").format(judged.changed_count, judged.n)
 
 
-def _figures(before: Figures | None, after: Figures) -> tuple[FigureValue, ...]:
+def _figures(before: Figures | None, after: Figures) -> tuple[tuple[str, str, str], ...]:
     def per_second(value: float | None) -> str:
         return UNKNOWN if value is None else tr("{0:,.0f} a second").format(value)
 
@@ -89,16 +86,8 @@ def _figures(before: Figures | None, after: Figures) -> tuple[FigureValue, ...]:
     for name, key, words in rows:
         old, new = getattr(before, key, None), getattr(after, key)
         if old is not None or new is not None:
-            found.append(FigureValue(name, words(old) if before is not None else "", words(new)))
+            found.append((name, words(old) if before is not None else "", words(new)))
     return tuple(found)
-
-
-def _decision(entry: Decision) -> DecisionValue:
-    try:
-        at: datetime | None = datetime.fromisoformat(entry.at)
-    except ValueError:
-        at = None
-    return DecisionValue(entry.number, at, entry.who, decision_words(entry), entry.why)
 
 
 def _stem(name: str) -> str:

@@ -14,7 +14,8 @@ from app.controllers.words import device_words, tr
 from app.services.machine.optional_sets import Installer
 from app.version import VERSION
 from widgets.pages.settings.page import SettingsPage
-from widgets.pages.settings.value import LicenseValue, RuntimeValue, SettingsValue
+from widgets.pages.settings.value import SettingsValue
+from widgets.parts.installing.value import SetValue
 from workers.contracts.jobs import DescribeResult
 from workers.contracts.optional_sets import OptionalSet
 from workers.contracts.specs import Described
@@ -66,11 +67,11 @@ class SettingsController(PageController):
             )
         )
 
-    def _runtime_value(self, row: Described) -> RuntimeValue:
+    def _runtime_value(self, row: Described) -> tuple[Described, SetValue | None]:
         """Return a runtime as the page shows it: with a button or a reason, never with a command line."""
-        missing = self._installing.set_value(row.installs)
         reason = tr("This installation does not have it.") if row.installs is not None else row.hint
-        return RuntimeValue(row.id, row.title, row.available, row.summary, "" if row.available else reason, missing)
+        shown = row.model_copy(update={"hint": "" if row.available else reason})
+        return shown, self._installing.set_value(row.installs)
 
     def _sets(self) -> tuple[OptionalSet | None, ...]:
         found = self._session.described
@@ -96,7 +97,7 @@ def device_line(found: DescribeResult | None) -> str:
     return tr("{0}: cannot be used yet. {1}").format(name, found.gpu.reason)
 
 
-def licenses() -> tuple[LicenseValue, ...]:
+def licenses() -> tuple[tuple[str, str, str], ...]:
     """Return the libraries with their versions and licenses, as their own metadata states them."""
     found = []
     for name in LIBRARIES:
@@ -106,7 +107,7 @@ def licenses() -> tuple[LicenseValue, ...]:
             continue
         fields = facts.json
         text = fields.get("license_expression") or fields.get("license") or "see its own files"
-        found.append(LicenseValue(name, str(facts["Version"]), str(text).splitlines()[0][:80]))
+        found.append((name, str(facts["Version"]), str(text).splitlines()[0][:80]))
     return tuple(found)
 
 

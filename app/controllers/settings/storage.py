@@ -15,7 +15,7 @@ from app.services.projects.trash import trashed_projects
 from widgets.dialogs.questions import ask
 from widgets.dialogs.storage_questions import free_question
 from widgets.pages.settings.page import SettingsPage
-from widgets.pages.settings.storage import ProjectStorageValue, StorageState, StorageValue
+from widgets.pages.settings.storage import StorageState, StorageValue
 from widgets.parts.format import clipped, size_bytes
 from workers.contracts.errors import ErrorInfo
 
@@ -127,8 +127,7 @@ class KeptStorage(QObject):
             StorageValue(
                 state="freeing" if is_freeing else "waiting" if self._flows.runs else "known",
                 projects=tuple(
-                    ProjectStorageValue(one.title, one.size_bytes, one.freeable_bytes, one.id in away)
-                    for one in storage.projects
+                    (one.title, one.size_bytes, one.freeable_bytes, one.id in away) for one in storage.projects
                 ),
                 size_bytes=storage.size_bytes,
                 freeable_bytes=storage.freeable_bytes,

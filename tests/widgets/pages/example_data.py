@@ -5,11 +5,11 @@ from functools import cache
 from page_examples import KINDS, data, picture
 
 from widgets.pages.data.doctor import DoctorValue, WayValue
-from widgets.pages.data.fed import FedExampleValue, FedInputValue, FedValue
+from widgets.pages.data.fed import FedExampleValue, FedValue
 from widgets.pages.data.grid import ItemValue, Mark
-from widgets.pages.data.origin import OriginValue
 from widgets.pages.data.value import DataValue
 from widgets.parts.small import CheckValue
+from workers.contracts.data.record import DataRecord
 
 
 def data_of(count: int) -> DataValue:
@@ -81,7 +81,7 @@ def fed(count: int) -> FedValue:
         return FedValue(
             "failed", what="The model failed at one of the examples. It stopped with: wrong size. Check it."
         )
-    entry = FedInputValue("input", "1 × 3 × 224 × 224, float32", "−2.12 to 2.64, mean −0.031")
+    entry = ("input", "1 × 3 × 224 × 224, float32", "−2.12 to 2.64, mean −0.031")
     examples = tuple(FedExampleValue(f"{KINDS[n]}/{n:05d}.png", (entry,), picture(n)) for n in range(3))
     how = "shorter side 256, the middle 224 × 224, RGB, 0 to 1, ImageNet’s mean and spread"
     if count < 1000:
@@ -90,5 +90,5 @@ def fed(count: int) -> FedValue:
     return FedValue("told", "", examples, (CheckValue("warn", what),))
 
 
-def origin() -> OriginValue:
-    return OriginValue("me", "yes", "")
+def origin() -> DataRecord:
+    return DataRecord(made_by="me", may_use="yes")

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from widgets.pages.projects.page import ProjectRowValue, ProjectsValue, TrashedValue
+from widgets.pages.projects.page import ProjectRowValue, ProjectsValue
 
 WHEN = datetime(2026, 3, 4, 9, 12, tzinfo=UTC)
 
@@ -15,5 +15,5 @@ def projects() -> ProjectsValue:
             ProjectRowValue("b", "Reviews, good or bad", "distilbert-base-uncased-finetuned-sst-2-english", 1, WHEN),
             ProjectRowValue("c", "Sounds of machines in the hall of the northern plant", "yamnet.onnx", 0, WHEN),
         ),
-        (TrashedValue("d", "First try", WHEN), TrashedValue("e", "First try, once more with other data", WHEN)),
+        (("d", "First try", WHEN), ("e", "First try, once more with other data", WHEN)),
     )

@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 
 from widgets.pages.chat.value import ChatValue
 from widgets.pages.gpu.value import GpuValue, PlaceValue
-from widgets.pages.releases.value import DecisionValue, FigureValue, ReleasesValue, ReleaseValue
+from widgets.pages.releases.value import ReleasesValue, ReleaseValue
 from widgets.parts.installing.value import InstallingValue
 from widgets.parts.small import CheckValue
 from workers.contracts.after.chatting import ChatPiece
+from workers.contracts.decisions import Decision
 from workers.contracts.gpu import NOT_TRIED, TriedRung
 
 NOVEMBER = datetime(2026, 11, 3, 12, 26, tzinfo=UTC)
@@ -16,7 +17,7 @@ NOVEMBER = datetime(2026, 11, 3, 12, 26, tzinfo=UTC)
 def releases() -> ReleasesValue:
     """Three: the current one, the one before it, and one whose bundle was removed."""
     after = (("Median time", "2.4 ms", "2.0 ms"), ("Model's size", "1.3 MB", "0.4 MB"), ("Accuracy", "", "95.5 %"))
-    first = tuple(FigureValue(name, "", value) for name, _, value in after)
+    first = tuple((name, "", value) for name, _, value in after)
     made = tuple(
         ReleaseValue(
             number=number,
@@ -30,7 +31,7 @@ def releases() -> ReleasesValue:
             file_name="clothes.zip",
             sha256="fd593cf498e4cb70fbffe0cacf86bcdcf5921f01d595d23f48ba5ba67386a776",
             switch=switch,
-            figures=tuple(FigureValue(*row) for row in after) if number > 1 else first,
+            figures=after if number > 1 else first,
         )
         for number, state, changed, switch in (
             (3, "current", "2 changed", "python serve.py --switch FOLDER"),
@@ -38,7 +39,8 @@ def releases() -> ReleasesValue:
             (1, "removed", "the first one", ""),
         )
     )
-    decisions = (DecisionValue(2, NOVEMBER, "ada", "made release 3 instead of 2", "the shop's new pictures"),)
+    entry = Decision(number=2, at=NOVEMBER.isoformat(), who="ada", kind="released", why="the shop's new pictures")
+    decisions = ((entry, "made release 3 instead of 2"),)
     log = CheckValue("ok", "A diary of 2 entries, each as it was written.")
     return ReleasesValue("Clothes classifier", made, decisions, log, old=1, old_bytes=2_700_000)
 

@@ -16,12 +16,13 @@ from widgets.pages.compare.value import (
     VersionValue,
     WaysValue,
 )
-from widgets.pages.export.value import DoneValue, ExportValue, TargetValue
+from widgets.pages.export.value import DoneValue, ExportValue
 from widgets.pages.jobs.value import JobValue
-from widgets.pages.settings.storage import ProjectStorageValue, StorageValue
-from widgets.pages.settings.value import LicenseValue, RuntimeValue, SettingsValue
+from widgets.pages.settings.storage import StorageValue
+from widgets.pages.settings.value import SettingsValue
 from widgets.parts.installing.value import SetValue
 from widgets.parts.small import CheckValue
+from workers.contracts.specs import Described, DescribedTarget
 
 
 def versions() -> tuple[VersionValue, ...]:
@@ -225,7 +226,14 @@ def checks(done: int = 2) -> tuple[CheckValue, ...]:
 
 def export(**changed: object) -> ExportValue:
     base: dict[str, object] = {
-        "targets": (TargetValue("python", "Python folder", "One command"),),
+        "targets": (
+            (
+                DescribedTarget(
+                    id="python", title="Python folder", available=True, summary="One command", icon="folder"
+                ),
+                None,
+            ),
+        ),
         "target": "python",
         "version": "INT8, sensitive layers kept",
         "path": "/home/mira/Documents/Fettle/clothes-classifier-1.zip",
@@ -288,9 +296,7 @@ def storage(**changed: Any) -> StorageValue:
     names = ("Clothes classifier", "Second try", "YOLO for the gate", "MiniLM", "Speech", "Old one", "A name " * 20)
     base = StorageValue(
         state="known",
-        projects=tuple(
-            ProjectStorageValue(name, 9_000_000 << (7 - at), 400_000 << at, at == 5) for at, name in enumerate(names)
-        ),
+        projects=tuple((name, 9_000_000 << (7 - at), 400_000 << at, at == 5) for at, name in enumerate(names)),
         size_bytes=2_400_000_000,
         freeable_bytes=730_000_000,
         other_bytes=110_000_000,
@@ -307,18 +313,14 @@ def settings() -> SettingsValue:
         None,
         8,
         (
-            RuntimeValue("onnxruntime-cpu", "ONNX Runtime", True, "On this computer’s processor"),
-            RuntimeValue("openvino", "OpenVINO", True, "On this computer’s processor"),
-            RuntimeValue("torch-cpu", "PyTorch", True, "On this computer’s processor"),
-            RuntimeValue(
-                "onnxruntime-cuda",
-                "ONNX Runtime, NVIDIA GPU",
-                False,
-                missing=SetValue("cuda", 1_900_000_000),
+            *(
+                (Described(id=title, title=title, available=True, summary="On this computer’s processor"), None)
+                for title in ("ONNX Runtime", "OpenVINO", "PyTorch")
             ),
-            RuntimeValue("torch-cuda", "PyTorch, NVIDIA GPU", False, "", "No NVIDIA GPU found."),
+            (Described(id="cuda", title="ONNX Runtime, NVIDIA GPU", available=False), SetValue("cuda", 1_900_000_000)),
+            (Described(id="torch", title="PyTorch, NVIDIA GPU", available=False, hint="No NVIDIA GPU found."), None),
         ),
         "0.1.0",
-        (LicenseValue("PySide6", "6.11.3", "LGPL-3.0"), LicenseValue("numpy", "2.3.0", "BSD-3-Clause")),
+        (("PySide6", "6.11.3", "LGPL-3.0"), ("numpy", "2.3.0", "BSD-3-Clause")),
         "8 cores, 16 GB",
     )

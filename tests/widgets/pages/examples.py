@@ -5,13 +5,15 @@ from dataclasses import replace
 from PySide6.QtCore import QBuffer, QIODevice, QPointF, Qt
 from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter, QPolygonF
 
-from widgets.pages.data.value import ColumnsValue, DataAskValue, DataValue
-from widgets.pages.goal.value import GoalValue, PresetValue, RecipeValue, StepValue, TechniqueValue
-from widgets.pages.model.value import FindingValue, ModelValue, PreprocessValue, SampleValue
+from widgets.pages.data.value import ColumnsValue, DataValue
+from widgets.pages.goal.value import GoalValue, PresetValue, RecipeValue
+from widgets.pages.model.value import ModelValue, PreprocessValue, SampleValue
 from widgets.parts.cards.error import ErrorValue
+from widgets.parts.nouns import DataKind
 from widgets.parts.pictures import PictureValue
 from widgets.parts.small import CheckValue
 from workers.contracts.pipeline import ImageSteps
+from workers.contracts.specs import Described, Recipe, RecipeStep
 
 KINDS = (
     "T-shirt",
@@ -92,9 +94,9 @@ def model(**changes: object) -> ModelValue:
         "license": "",
         "origin": "mobilenet_v2.pth, from Downloads",
         "findings": (
-            FindingValue("ok", "Holds numbers only, no program"),
-            FindingValue("ok", "Converted and checked: answers alike", "1 in a million"),
-            FindingValue("warn", "The file states no license", "ask its maker"),
+            CheckValue("ok", "Holds numbers only, no program"),
+            CheckValue("ok", "Converted and checked: answers alike", "1 in a million"),
+            CheckValue("warn", "The file states no license", "ask its maker"),
         ),
         "preprocess": preprocess(),
         "classes": ("tench", "goldfish", "great white shark", "tiger shark", "hammerhead", *map(str, range(995))),
@@ -107,8 +109,8 @@ def preprocess() -> PreprocessValue:
     return PreprocessValue(image, guessed=frozenset({"mean", "std"}), source="from torchvision’s own weights")
 
 
-def ask_data() -> DataAskValue:
-    return DataAskValue("images")
+def ask_data() -> DataKind:
+    return "images"
 
 
 def data(**changes: object) -> DataValue:
@@ -218,14 +220,30 @@ def goal(**changes: object) -> GoalValue:
         "labelled": True,
         "accuracy": 0.912,
         "recipes": (
-            RecipeValue("Faster engine", (), "openvino", key="0"),
-            RecipeValue("INT8, sensitive layers kept", (StepValue("int8_static", {"examples": 200}),), "openvino"),
-            RecipeValue("Pruned by 30 %", (StepValue("magnitude_prune", {}),), "onnxruntime-cpu", enabled=False),
+            RecipeValue(Recipe(title="Faster engine", id="0", runtime="openvino")),
+            RecipeValue(
+                Recipe(
+                    title="INT8, sensitive layers kept",
+                    steps=(RecipeStep(technique="int8_static", params={"examples": 200}),),
+                    runtime="openvino",
+                )
+            ),
+            RecipeValue(
+                Recipe(title="Pruned by 30 %", steps=(RecipeStep(technique="magnitude_prune"),)), enabled=False
+            ),
         ),
         "techniques": (
-            TechniqueValue("int8_static", "INT8 with calibration", "Stores numbers in 8 bits.", SCHEMA),
-            TechniqueValue("magnitude_prune", "Pruning", "Leaves small numbers out.", {}),
-            TechniqueValue("fp16", "FP16", "Stores numbers in 16 bits.", {}, False, "Needs a GPU."),
+            Described(
+                id="int8_static",
+                title="INT8 with calibration",
+                available=True,
+                summary="Stores numbers in 8 bits.",
+                params_schema=SCHEMA,
+            ),
+            Described(id="magnitude_prune", title="Pruning", available=True, summary="Leaves small numbers out."),
+            Described(
+                id="fp16", title="FP16", available=False, summary="Stores numbers in 16 bits.", hint="Needs a GPU."
+            ),
         ),
         "runtimes": (("openvino", "OpenVINO"), ("onnxruntime-cpu", "ONNX Runtime")),
     }

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QApplication, QWidget
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
 from widgets.pages.model.page import ModelPage
-from widgets.pages.model.value import ShapeQuestionValue
 from widgets.theme import Theme
 
 SIZES = ((1072, 714), (816, 614))
@@ -62,8 +61,10 @@ def main(folder: Path, schemes: list[str]) -> None:
         kept.append(page)
         page.show_empty(None)
         page.show()
-        shape = ShapeQuestionValue((("input", (None, 3, None, None)),))
-        dialogs = (page.ask_consent("/m/a.pt", "scripted.pt"), page.ask_shapes("/m/a.pt", shape))
+        dialogs = (
+            page.ask_consent("/m/a.pt", "scripted.pt"),
+            page.ask_shapes("/m/a.pt", [("input", (None, 3, None, None))]),
+        )
         for number, dialog in enumerate(dialogs):
             save(dialog, theme, folder / f"dialog-{number}-{scheme}.png")
             dialog.close()

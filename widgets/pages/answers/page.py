@@ -11,7 +11,7 @@ from widgets.pages.answers.table import AnswersModel, AnswersTable
 from widgets.pages.answers.value import KINDS, AnswersValue, Choice, Filter, LookValue, Order, classes_by_count
 from widgets.pages.detail_page import DetailPage
 from widgets.parts.buttons import Button
-from widgets.parts.card import Card
+from widgets.parts.card import Card, TableCard
 from widgets.parts.fields import ChoiceField
 from widgets.parts.flow import FlowLayout
 from widgets.parts.layout import in_row
@@ -20,7 +20,7 @@ from widgets.parts.pictures import PictureStore
 from widgets.parts.search_field import SearchField
 from widgets.parts.small import PageHead
 from widgets.parts.sound_bar import SoundState
-from widgets.parts.text import label
+from widgets.parts.text import label, say
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_S
 
@@ -71,8 +71,7 @@ class AnswersPage(DetailPage):
         if self._model.filter.class_place >= len(value.columns.names):
             self._model.filter = replace(self._model.filter, class_place=-1)
         self._model.replace(value)
-        head = PageHead(self.tr("All answers"), self._subtitle(value))
-        head.add_action(self._back())
+        head = PageHead(self.tr("All answers"), self._subtitle(value), self._back())
         self._look = LookCard(self.theme, self._pictures)
         self._look.play_wanted.connect(self.play_wanted)
         self._look.stop_wanted.connect(self.stop_wanted)
@@ -143,38 +142,28 @@ class AnswersPage(DetailPage):
         return holder
 
     def _class_choice(self, value: AnswersValue) -> ChoiceField:
-        choice = ChoiceField(self.tr("Class"), small=True, elastic=True)
-        choice.addItem(self.tr("All classes"), -1)
-        for place in classes_by_count(value.columns):
-            choice.addItem(value.columns.names[place], place)
-        choice.setCurrentIndex(max(0, choice.findData(self._model.filter.class_place)))
+        names = value.columns.names
+        options = [(self.tr("All classes"), -1), *((names[at], at) for at in classes_by_count(value.columns))]
+        chosen = self._model.filter.class_place
+        choice = self._classes = ChoiceField(self.tr("Class"), options, chosen, small=True, elastic=True)
         choice.activated.connect(lambda _at: self._choose(class_place=choice.currentData()))
-        self._classes = choice
         return choice
 
     def _order_choice(self, value: AnswersValue) -> ChoiceField:
-        choice = ChoiceField(self.tr("Order"), small=True)
-        orders = [("number", False, self.tr("As they came")), ("kind", False, self.tr("Worst first"))]
+        orders = [("number", self.tr("As they came")), ("kind", self.tr("Worst first"))]
         if value.answers == "class":
-            orders += [
-                ("surer", False, self.tr("Lost most certainty first")),
-                ("after_share", False, self.tr("Least sure first")),
-            ]
+            orders += [("surer", self.tr("Lost most certainty first")), ("after_share", self.tr("Least sure first"))]
         else:
-            orders.append(("similarity", False, self.tr("Least alike first")))
-        orders.append(("name", False, self.tr("By name")))
-        for order, is_descending, text in orders:
-            choice.addItem(text, (order, is_descending))
-        choice.addItem(self.tr("By a column"), None)
+            orders.append(("similarity", self.tr("Least alike first")))
+        orders.append(("name", self.tr("By name")))
+        options = [*((text, (order, False)) for order, text in orders), (self.tr("By a column"), None)]
+        choice = self._orders = ChoiceField(self.tr("Order"), options, small=True)
         choice.activated.connect(lambda _at: self._on_order(choice.currentData()))
-        self._orders = choice
         self._tell_order()
         return choice
 
     def _table_card(self, value: AnswersValue) -> Card:
-        card = Card(edge=1, gap=0)
-        card.box.setContentsMargins(1, 1, 1, 2)
-        card.setAccessibleName(self.tr("All answers"))
+        card = TableCard(name=self.tr("All answers"))
         table = AnswersTable(self.theme, self._model)
         table.chosen.connect(lambda _row: self._show_chosen(ask=True))
         table.sort_wanted.connect(self._on_title)
@@ -211,7 +200,7 @@ class AnswersPage(DetailPage):
         for kind, button in self._buttons.items():
             button.setChecked(kind == wanted.kind)
         if self._classes is not None:
-            self._classes.setCurrentIndex(max(0, self._classes.findData(wanted.class_place)))
+            self._classes.choose(wanted.class_place)
 
     def _tell_count(self) -> None:
         value = self._value
@@ -221,8 +210,7 @@ class AnswersPage(DetailPage):
         text = self.tr("{0:,} of {1:,} are shown.").format(shown, whole) if shown < whole else ""
         if not shown:
             text = self.tr("Nothing fits; take away a filter or words of the search.")
-        self._count.setText(text)
-        self._count.setVisible(bool(text))
+        say(self._count, text)
 
     def _tell_order(self) -> None:
         choice, now = self._orders, self._model.filter

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
-from widgets.pages.chat.value import ChatValue, HowValue, Side
+from widgets.pages.chat.value import ChatValue, Side
 from widgets.pages.detail_page import DetailPage
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card
@@ -18,7 +18,7 @@ from widgets.parts.small import PageHead
 from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
-from workers.contracts.after.chatting import ChatPiece
+from workers.contracts.after.chatting import ChatMessage, ChatPiece, ChatRequest
 
 LEAST_HEIGHT_PX, MAX_CHARS = 120, 20_000
 
@@ -83,7 +83,7 @@ class Talk(Card):
 
 
 class ChatPage(DetailPage):
-    """The page Chat; `said(text, HowValue)` sends a message to both versions.
+    """The page Chat; `said(text, ChatRequest)` sends a message to both versions.
 
     `stop_requested` ends the current reply and `new_requested` clears the dialogue. `version_chosen(id)` selects
     another version beside the original.
@@ -113,8 +113,7 @@ class ChatPage(DetailPage):
             self.tr("Chat: both versions side by side"),
             self.tr("The original answers first, then the optimized one, so that neither disturbs the other’s speed."),
         )
-        head.add_action(GhostButton(self.theme, self.tr("New chat"), "plus", on=self._on_new))
-        head.add_action(self._back())
+        head.add_action(GhostButton(self.theme, self.tr("New chat"), "plus", on=self._on_new), self._back())
         self._talks = {
             "original": Talk(self.theme, self.tr("Original")),
             "optimized": Talk(self.theme, self.tr("Optimized"), chosen=True),
@@ -126,16 +125,12 @@ class ChatPage(DetailPage):
 
     def _tools(self, value: ChatValue) -> QWidget:
         """Return the fields for version, sampling and system prompt."""
-        self._temperature = DecimalField(self.tr("Temperature"))
-        self._temperature.setRange(0.0, 2.0)
+        self._temperature = DecimalField(self.tr("Temperature"), 0.0, 2.0)
         self._temperature.setSingleStep(0.1)
         tip = self.tr("0: the likeliest word each time. Above 0 words are drawn, and the seed says which.")
         self._temperature.setToolTip(tip)
-        self._seed = WholeField(self.tr("Seed"))
-        self._seed.setRange(0, 999_999)
-        self._longest = WholeField(self.tr("Longest answer, tokens"))
-        self._longest.setRange(1, 4096)
-        self._longest.setValue(HowValue().max_new_tokens)
+        self._seed = WholeField(self.tr("Seed"), 0, 999_999)
+        self._longest = WholeField(self.tr("Longest answer, tokens"), 1, 4096, ChatRequest().max_new_tokens)
         choices = in_flow(
             self._version_field(value.versions, value.chosen),
             *(_named(field) for field in (self._temperature, self._seed, self._longest)),
@@ -232,7 +227,12 @@ class ChatPage(DetailPage):
         if text:
             self._entry.clear()
             system = self._system.text().strip()
-            how = HowValue(self._temperature.value(), self._seed.value(), self._longest.value(), system)
+            how = ChatRequest(
+                messages=(ChatMessage(role="system", content=system),) if system else (),
+                max_new_tokens=self._longest.value(),
+                temperature=self._temperature.value(),
+                seed=self._seed.value(),
+            )
             self.said.emit(text, how)
 
     def _on_new(self) -> None:

@@ -12,16 +12,3 @@ class ChatValue:
 
     versions: tuple[tuple[str, str], ...]
     chosen: str
-
-
-@dataclass(frozen=True)
-class HowValue:
-    """The sampling of replies: `temperature` 0 takes the likeliest word each time, above 0 the `seed` applies.
-
-    `system` is the system prompt for both versions, "" for none.
-    """
-
-    temperature: float = 0.0
-    seed: int = 0
-    max_new_tokens: int = 256
-    system: str = ""

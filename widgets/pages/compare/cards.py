@@ -5,7 +5,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from widgets.pages.compare.value import CompareValue, ProofValue, WaysValue
-from widgets.parts.buttons import FoldButton, GhostButton
+from widgets.parts.buttons import FoldButton, GhostButton, Slot
 from widgets.parts.card import Card, Square, icon_text
 from widgets.parts.format import percent_of
 from widgets.parts.layout import LEFT, held, in_column, in_flow, in_row
@@ -62,10 +62,9 @@ class ProofCard(Card):
         file = GhostButton(theme, self.tr("Choose a file…"), "file-text", "small", on=self.file_wanted)
         drop = words(self.tr("or drop them on this page"), "caption", wrap=False)
         drop.setMinimumHeight(26)
-        holder = in_flow(
+        return in_flow(
             *(button for button in ((folder, file) if value.kind in ("images", "audio") else (file, folder))), drop
         )
-        return holder
 
     def _ways(self, theme: Theme, value: CompareValue, proof: ProofValue) -> QVBoxLayout:
         column = in_column(gap=SPACE_M)
@@ -110,8 +109,7 @@ class WaysCards(QWidget):
         in_column(label(self.tr("What you can do"), "section"), row, gap=SPACE_M, parent=self)
 
     def _card(self, icon: str, title: str, text: str) -> Card:
-        card = Card(gap=SPACE_S)
-        card.setAccessibleName(title)
+        card = Card(name=title, gap=SPACE_S)
         about = words(text, "soft")
         about.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         card.add(Square(self._theme, icon), label(title, "strong"), (about, 1))
@@ -208,13 +206,11 @@ class WaysCards(QWidget):
 class KeptCard(Card):
     """A card that says that all versions and their logs are kept."""
 
-    log_requested = Signal()
-
-    def __init__(self, theme: Theme, tried: int) -> None:
-        """Create the card; `tried` is the number of versions."""
-        super().__init__()
-        log = GhostButton(theme, self.tr("Show the log"), "list", on=self.log_requested)
+    def __init__(self, theme: Theme, tried: int, on_log: Slot) -> None:
+        """Create the card; `tried` is the number of versions, `on_log` shows the log."""
         text = self.tr("The {0} versions stay in Jobs, with their logs.").format(tried)
         if tried < 2:
             text = self.tr("The version stays in Jobs, with its log.") if tried else self.tr("The run stays in Jobs.")
-        self.add(in_row((icon_text(theme, "shield-check", self.tr("Nothing is lost."), text), 1), log, gap=SPACE_M))
+        log = GhostButton(theme, self.tr("Show the log"), "list", on=on_log)
+        about = icon_text(theme, "shield-check", self.tr("Nothing is lost."), text)
+        super().__init__("", in_row((about, 1), log, gap=SPACE_M))

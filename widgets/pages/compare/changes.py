@@ -23,7 +23,7 @@ from widgets.parts.format import clipped
 from widgets.parts.layout import clear
 from widgets.parts.marked import Marked, paint_line
 from widgets.parts.pictures import BoxSide, PictureStore, one_side, paint_value
-from widgets.parts.text import WholeLabel, label
+from widgets.parts.text import WholeLabel, label, say
 from widgets.theme import Theme
 from widgets.tokens import SPACE_S
 
@@ -226,8 +226,7 @@ class ChangesCard(Card):
         self._say(value)
 
     def _say(self, value: ChangesValue) -> None:
-        self._reasons.setText(value.reasons)
-        self._reasons.setVisible(bool(value.reasons))
+        say(self._reasons, value.reasons)
         text = ""
         if not value.total and value.words_changed:
             text = self.tr(
@@ -238,8 +237,7 @@ class ChangesCard(Card):
             text = self.tr("None: both versions answer every example the same.")
         elif len(value.rows) < value.total:
             text = self.tr("The first {0:,} of {1:,} are listed.").format(len(value.rows), value.total)
-        self._empty.setText(text)
-        self._empty.setVisible(bool(text))
+        say(self._empty, text)
         self._list.setVisible(bool(value.rows))
         self.box.setStretchFactor(self._empty, 0 if value.rows else 1)  # at the top below the title, not in the middle
         if value.rows:

@@ -4,28 +4,36 @@ from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtCore import QRect, Qt, QTimer, Signal
-from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QBoxLayout, QSizePolicy, QWidget
 from shiboken6 import isValid
 
 from widgets.icons import IconLabel
 from widgets.pages.compare.asked import EvaluatedLine
 from widgets.pages.compare.cards import KeptCard, ProofCard, WaysCards
 from widgets.pages.compare.changes import ChangesCard
-from widgets.pages.compare.decide import DecideButton
 from widgets.pages.compare.table import columns, empty_pages, figures, original_of, points, rows, source_key
-from widgets.pages.compare.value import ChangesValue, CompareValue, GoOnValue, ProofValue, VersionValue
+from widgets.pages.compare.value import (
+    ChangesValue,
+    CompareValue,
+    EvaluatedValue,
+    GoOnValue,
+    ProofValue,
+    UndecidedValue,
+    VersionValue,
+    WaysValue,
+)
 from widgets.pages.detail_page import DetailRow
 from widgets.parts.buttons import Button, FoldButton, GhostButton, PrimaryButton
-from widgets.parts.card import Card
-from widgets.parts.cards.empty import EmptyCard
+from widgets.parts.card import Card, TableCard
+from widgets.parts.cards.banner import Banner
 from widgets.parts.cards.error import ErrorCard, ErrorValue
 from widgets.parts.cards.source import OpenFigure, SourceCard, SourceValue
-from widgets.parts.layout import in_row
+from widgets.parts.layout import TOP, Item, held, in_row
 from widgets.parts.page import Page
 from widgets.parts.pictures import PictureStore
 from widgets.parts.small import PageHead
 from widgets.parts.tables.table import Table
-from widgets.parts.text import label, words
+from widgets.parts.text import label, say, words
 from widgets.plots.scatter_plot import ScatterPlot
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
@@ -82,50 +90,48 @@ class ComparePage(Page):
             "Once versions have been measured, they stand here side by side: how fast, how large, and whether they "
             "answer alike."
         )
-        card = EmptyCard(self.theme, "chart-bar", self.tr("Nothing to compare yet"), text, self._add_next_button())
-        self._fill("empty", PageHead(self.tr("Compare")), card)
+        self._fill_empty("chart-bar", self.tr("Nothing to compare yet"), text, head=self.tr("Compare"))
 
     def show_value(self, value: CompareValue) -> None:
         """Show the result of a run."""
         self._value = value
         head = PageHead(value.headline, value.subtitle)
         self._add_actions(head, value)
-        table = self._table_card(value)
-        items: list[QWidget | QHBoxLayout] = []
-        grow = -1
-        if value.watch and value.watch_warns:
-            items.append(self._watch(value))
-        if value.asked is not None:
-            asked = EvaluatedLine(self.theme, value.asked, value.kind)
-            asked.rest_wanted.connect(self.rest_requested)
-            items.append(asked)
-        if value.outcome == "nothing_faster":
-            items += [table, self._closer()]
-            if value.ways is not None:
-                items.append(self._ways(value))
-            kept = KeptCard(self.theme, len(value.versions) - 1)
-            kept.log_requested.connect(self.log_requested)
-            items.append(kept)
-        else:
-            figure_row = in_row(gap=SPACE_L)
-            for figure in figures(value):
-                figure.opened.connect(partial(self._on_figure, figure, value.recommended))
-                figure_row.addWidget(figure, 1)
-            items.append(figure_row)
-            if value.outcome == "not_proven" and value.proof is not None:
-                items.append(self._proof(value, value.proof))
-            items += [self._closer(), table]
-            if value.outcome == "safe" or value.changes.total:
-                items.append(self._below(value))
-                grow = len(items) - 1
-        if value.go_on is not None and value.go_on.why:
-            items.append(words(value.go_on.why, "soft"))
-        if value.watch and not value.watch_warns:
-            items.append(self._watch(value))
-        if value.note:
-            items.append(words(value.note, "caption"))
-        self._fill("full", head, *items, grow=grow)
+        watch = self._watch(value) if value.watch else None
+        self._fill(
+            "full",
+            head,
+            watch if value.watch_warns else None,
+            self._evaluated(value, value.asked) if value.asked is not None else None,
+            *(self._nothing_faster(value) if value.outcome == "nothing_faster" else self._result(value)),
+            words(value.go_on.why, "soft") if value.go_on is not None and value.go_on.why else None,
+            None if value.watch_warns else watch,
+            words(value.note, "caption") if value.note else None,
+        )
         self.show_at_once(self._at_once)
+
+    def _nothing_faster(self, value: CompareValue) -> list[Item]:
+        table = self._table_card(value)
+        kept = KeptCard(self.theme, len(value.versions) - 1, self.log_requested)
+        return [table, self._closer(), self._ways(value, value.ways) if value.ways is not None else None, kept]
+
+    def _result(self, value: CompareValue) -> list[Item]:
+        table, shown = self._table_card(value), figures(value)
+        for figure in shown:
+            figure.opened.connect(partial(self._on_figure, figure, value.recommended))
+        has_proof = value.outcome == "not_proven" and value.proof is not None
+        return [
+            in_row(*((figure, 1) for figure in shown), gap=SPACE_L),
+            self._proof(value, value.proof) if has_proof and value.proof is not None else None,
+            self._closer(),
+            table,
+            (self._below(value), 1) if value.outcome == "safe" or value.changes.total else None,
+        ]
+
+    def _evaluated(self, value: CompareValue, evaluated: EvaluatedValue) -> EvaluatedLine:
+        line = EvaluatedLine(self.theme, evaluated, value.kind)
+        line.rest_wanted.connect(self.rest_requested)
+        return line
 
     def _loading_head(self) -> tuple[str, str]:
         return self.tr("Comparing the versions"), self.tr("You may leave this page; the work goes on.")
@@ -157,70 +163,60 @@ class ComparePage(Page):
 
     # -- parts --
     def _add_actions(self, head: PageHead, value: CompareValue) -> None:
+        export = self.tr("Export…")
         if value.go_on is not None:
             head.add_action(self._go_on(value.go_on))
         if value.outcome == "not_proven":
-            anyway = GhostButton(
-                self.theme, self.tr("Export anyway…"), on=lambda: self.export_anyway_requested.emit(value.recommended)
-            )
-            prove = PrimaryButton(self.theme, self.tr("Prove it"), "plus")
+            anyway = GhostButton(self.theme, self.tr("Export anyway…"), on=partial(self._on_anyway, value.recommended))
             choose = self.choose_folder if value.kind in ("images", "audio") else self.choose_file
-            prove.clicked.connect(choose)
-            head.add_action(anyway)
-            head.add_action(prove)
-            return
-        if value.outcome == "nothing_faster":
+            head.add_action(anyway, PrimaryButton(self.theme, self.tr("Prove it"), "plus", on=choose))
+        elif value.outcome == "nothing_faster":
             base = original_of(value)
             wanted = base.id if base is not None else value.recommended
-            has_way_on = value.go_on is not None or value.undecided is not None
-            make = GhostButton if has_way_on else PrimaryButton
-            export = make(
-                self.theme, self.tr("Export the original…"), "package", on=lambda: self.export_requested.emit(wanted)
-            )
-            head.add_action(export)
+            make = GhostButton if value.go_on is not None or value.undecided is not None else PrimaryButton
+            export = self.tr("Export the original…")
+            head.add_action(make(self.theme, export, "package", on=partial(self._on_choose, wanted)))
             if value.undecided is not None and value.undecided.action != "go_on":
-                decide = DecideButton(self.theme, value.undecided)
-                decide.again_requested.connect(self.again_requested)
-                decide.alone_requested.connect(self.alone_requested)
-                head.add_action(decide)
-            return
-        self._choose = GhostButton(
-            self.theme, self.tr("Choose what to write…"), on=lambda: self.export_requested.emit(value.recommended)
+                head.add_action(self._decide(value.undecided))
+        else:
+            choose_text = self.tr("Choose what to write…")
+            self._choose = GhostButton(self.theme, choose_text, on=partial(self._on_choose, value.recommended))
+            self._export = PrimaryButton(self.theme, export, "package", on=partial(self._on_export, value.recommended))
+            head.add_action(self._choose, self._export)
+
+    def _decide(self, value: UndecidedValue) -> PrimaryButton:
+        """Return the button that measures again or proves one version alone."""
+        if value.action != "prove":
+            return PrimaryButton(self.theme, self.tr("Measure again"), "arrow-clockwise", on=self.again_requested)
+        return PrimaryButton(
+            self.theme,
+            self.tr("Prove it ({0})").format(value.takes) if value.takes else self.tr("Prove it"),
+            "shield-check",
+            tip=self.tr("Asks this version all test examples, and judges its answers"),
+            on=lambda: self.alone_requested.emit(value.version_id),
         )
-        self._export = PrimaryButton(
-            self.theme, self.tr("Export…"), "package", on=lambda: self._on_export(value.recommended)
-        )
-        head.add_action(self._choose)
-        head.add_action(self._export)
 
     def _go_on(self, value: GoOnValue) -> Button:
         """Return the button for more time, the main action if nothing is recommended."""
         make = PrimaryButton if value.is_way_on else GhostButton
-        button = make(
+        return make(
             self.theme,
             self.tr("Go on for up to {0} minutes").format(value.minutes),
             "play",
             on=lambda: self.go_on_requested.emit(value.minutes),
         )
-        return button
 
     def _table_card(self, value: CompareValue) -> Card:
-        card = Card(edge=1, gap=0)
-        card.box.setContentsMargins(1, 1, 1, 2)
-        card.setAccessibleName(self.tr("All versions"))
-        head = in_row((label(self.tr("All versions"), "section"), 1), edges=(SPACE_L - 1, SPACE_S, SPACE_S, 0))
+        tip = self.tr(
+            "A model that was made elsewhere, judged beside the original. Or drop it, file or folder, on this page."
+        )
+        text = self.tr("Judge another file…")
+        file = GhostButton(self.theme, text, "plus", "small", tip=tip, on=self.choose_other_model)
         self._other = GhostButton(self.theme, self.tr("Export this version…"), size="small", on=self._on_other)
         self._other.hide()
         self._fold = FoldButton(self.theme, self.tr("Details"), "small")
-        file = GhostButton(self.theme, self.tr("Judge another file…"), "plus", size="small", on=self.choose_other_model)
-        file.setToolTip(
-            self.tr(
-                "A model that was made elsewhere, judged beside the original. Or drop it, file or folder, on this page."
-            )
-        )
-        head.addWidget(self._other)
-        head.addWidget(file)
-        head.addWidget(self._fold)
+        title = label(self.tr("All versions"), "section")
+        head = in_row((title, 1), self._other, file, self._fold, edges=(SPACE_L - 1, SPACE_S, SPACE_S, 0))
         table = Table(self.theme, self.tr("All versions"), columns(value))
         base = original_of(value)
         best = value.recommended or (base.id if base is not None else "")
@@ -232,25 +228,19 @@ class ComparePage(Page):
         self._notes = words("", "caption")
         self._notes.setContentsMargins(SPACE_L - 1, SPACE_S, SPACE_L, SPACE_S)
         self._notes.hide()
-        card.add(head, table, self._notes)
+        card = TableCard(head, table, self._notes, name=self.tr("All versions"))
         self._fold.setChecked(value.outcome == "not_proven")
         return card
 
     def _watch(self, value: CompareValue) -> QWidget:
         """Return the comparison with the version before: a warning is at the top of the page, good news at the end."""
-        line = QFrame()
-        line.setAccessibleName(self.tr("Compared with the version before"))
-        row = QHBoxLayout(line)
-        row.setSpacing(SPACE_M)
-        icon, tone = ("warning", "warn") if value.watch_warns else ("check-circle", "ok")
+        name = self.tr("Compared with the version before")
         if value.watch_warns:
-            line.setProperty("kind", "banner")
-            line.setProperty("tone", "warn")
-            row.setContentsMargins(SPACE_L, SPACE_M, SPACE_L, SPACE_M)
-        else:
-            row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(IconLabel(self.theme, icon, tone), 0, Qt.AlignmentFlag.AlignTop)
-        row.addWidget(words(value.watch, "" if value.watch_warns else "soft"), 1)
+            return Banner(self.theme, name, words(value.watch), edges=(SPACE_L, SPACE_M, SPACE_L, SPACE_M))
+        line = held(
+            in_row((IconLabel(self.theme, "check-circle", "ok"), TOP), (words(value.watch, "soft"), 1), gap=SPACE_M)
+        )
+        line.setAccessibleName(name)
         return line
 
     def _closer(self) -> DetailRow:
@@ -264,9 +254,8 @@ class ComparePage(Page):
         card.file_wanted.connect(self.choose_file)
         return card
 
-    def _ways(self, value: CompareValue) -> WaysCards:
-        assert value.ways is not None
-        cards = WaysCards(self.theme, value, value.ways)
+    def _ways(self, value: CompareValue, ways: WaysValue) -> WaysCards:
+        cards = WaysCards(self.theme, value, ways)
         cards.limit_requested.connect(self.set_limit_requested)
         cards.data_requested.connect(self.add_data_requested)
         cards.goal_requested.connect(self.goal_requested)
@@ -282,15 +271,14 @@ class ComparePage(Page):
         row.setSpacing(SPACE_L)
         found, limit, name = points(value)
         if len(found) > 1:
-            card = Card(gap=SPACE_S)
-            card.box.setContentsMargins(SPACE_L, SPACE_M, SPACE_L, SPACE_M)
-            card.add(words(self.tr("Speed against {0}").format(name.lower()), "section"))
             plot = ScatterPlot(self.theme, name)
             plot.set_points(found, limit)
             plot.setMinimumHeight(LEAST_PLOT_PX)
             plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)  # its minimum is enough
             plot.point_chosen.connect(self._on_point_chosen)
-            card.add((plot, 1))
+            title = words(self.tr("Speed against {0}").format(name.lower()), "section")
+            card = Card("", title, (plot, 1))
+            card.box.setContentsMargins(SPACE_L, SPACE_M, SPACE_L, SPACE_M)
             row.addWidget(card, 1)
         self._changes = ChangesCard(self.theme, self._pictures, value.changes)
         row.addWidget(self._changes, 1)
@@ -351,8 +339,7 @@ class ComparePage(Page):
         notes = [note for note in shown.notes if note not in told] if shown is not None else []
         lines = (shown.device, *shown.scores, " ".join(notes)) if shown is not None else ()
         text = "\n".join(filter(None, lines))
-        self._notes.setText(text)
-        self._notes.setVisible(bool(text))
+        say(self._notes, text)
 
     def _on_version_chosen(self, version_id: str) -> None:
         value, version = self._value, self._version(version_id)
@@ -372,7 +359,13 @@ class ComparePage(Page):
         self._opened_at = QRect(table.viewport().mapToGlobal(place.topLeft()), place.size())
         self.sources_wanted.emit(version_id, source_key(value, column))
 
-    def _on_export(self, version_id: str) -> None:
+    def _on_anyway(self, version_id: str, _checked: bool = False) -> None:
+        self.export_anyway_requested.emit(version_id)
+
+    def _on_choose(self, version_id: str, _checked: bool = False) -> None:
+        self.export_requested.emit(version_id)
+
+    def _on_export(self, version_id: str, _checked: bool = False) -> None:
         signal = self.write_requested if self._at_once else self.export_requested
         signal.emit(version_id)
 

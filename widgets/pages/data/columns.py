@@ -4,9 +4,7 @@ from PySide6.QtCore import QCoreApplication, Signal
 
 from widgets.pages.data.value import ColumnsValue
 from widgets.parts.card import Card
-from widgets.parts.fields import ChoiceField
-from widgets.parts.layout import in_row
-from widgets.parts.text import label
+from widgets.parts.fields import ChoiceField, named
 
 SHOWN_CHARACTERS = 60
 
@@ -19,19 +17,17 @@ class ColumnsCard(Card):
     def __init__(self, value: ColumnsValue) -> None:
         """Create the card of a table."""
         super().__init__(QCoreApplication.translate("ColumnsCard", "Columns"))
-        self._text, self._labels = ChoiceField(elastic=True), ChoiceField(elastic=True)
-        self._labels.addItem(self.tr("none") if value.are_texts else self.tr("no labels"), "")
-        for name in value.names:
-            self._text.addItem(name[:SHOWN_CHARACTERS], name)
-            self._labels.addItem(name[:SHOWN_CHARACTERS], name)
-        for title, box, chosen in (
-            (self.tr("Text"), self._text, value.text),
-            (self.tr("Right text") if value.are_texts else self.tr("Label"), self._labels, value.label),
-        ):
-            box.setCurrentIndex(max(0, box.findData(chosen)))
-            box.setAccessibleName(self.tr("Column: {0}").format(title))
-            box.currentIndexChanged.connect(self._tell)
-            self.add(in_row(label(title, "soft", wrap=False), (box, 1)))
+        columns = [(name[:SHOWN_CHARACTERS], name) for name in value.names]
+        nothing = self.tr("none") if value.are_texts else self.tr("no labels")
+        titles = self.tr("Text"), self.tr("Right text") if value.are_texts else self.tr("Label")
+        self._text = self._field(titles[0], columns, value.text)
+        self._labels = self._field(titles[1], [(nothing, ""), *columns], value.label)
+
+    def _field(self, title: str, options: list[tuple[str, str]], chosen: str) -> ChoiceField:
+        box = ChoiceField(self.tr("Column: {0}").format(title), options, chosen, elastic=True)
+        box.currentIndexChanged.connect(self._tell)
+        self.add(named(title, box))
+        return box
 
     def _tell(self, _index: int) -> None:
         self.changed.emit(str(self._text.currentData()), str(self._labels.currentData()))

@@ -21,23 +21,15 @@ MOST_INPUTS = 4
 
 
 @dataclass(frozen=True)
-class FedInputValue:
-    """One input as text: "input", "1 × 3 × 224 × 224, float32", "−2.12 to 2.64, mean −0.031"."""
-
-    name: str
-    shape: str
-    numbers: str
-
-
-@dataclass(frozen=True)
 class FedExampleValue:
     """One example after its preparation as `picture`, or a sound as `levels`.
 
+    `inputs` are texts: "input", "1 × 3 × 224 × 224, float32", "−2.12 to 2.64, mean −0.031".
     `result` is the original's prediction as Fettle reads it, "" if the picture shows it.
     """
 
     name: str
-    inputs: tuple[FedInputValue, ...]
+    inputs: tuple[tuple[str, str, str], ...]
     picture: PictureValue | None = None
     result: str = ""
     levels: tuple[float, ...] = ()
@@ -131,11 +123,11 @@ class FedCard(Card):
         row.addLayout(lines, 1)
         return row
 
-    def _lines(self, inputs: Sequence[FedInputValue]) -> list[QWidget]:
+    def _lines(self, inputs: Sequence[tuple[str, str, str]]) -> list[QWidget]:
         made: list[QWidget] = []
-        for entry in inputs[:MOST_INPUTS]:
-            said = f"{entry.name}: {entry.shape}" if len(inputs) > 1 else entry.shape
-            made += [label(entry.numbers, "", select=True), label(said, "caption")]
+        for name, shape, numbers in inputs[:MOST_INPUTS]:
+            said = f"{name}: {shape}" if len(inputs) > 1 else shape
+            made += [label(numbers, "", select=True), label(said, "caption")]
         if len(inputs) > MOST_INPUTS:
             made.append(label(self.tr("and {0:,} more inputs").format(len(inputs) - MOST_INPUTS), "caption"))
         return made

@@ -41,7 +41,10 @@ class ItemsCard(Card):
         self.title_row.setSpacing(SPACE_S)
         self._undo = TextButton(theme, self.tr("Undo"), "arrow-counter-clockwise", on=self.undo_requested)
         self._redo = TextButton(theme, self.tr("Redo"), "arrow-clockwise", on=self.redo_requested)
-        self._kinds = ChoiceField(self.tr("Kinds that are shown"), small=True, elastic=True)
+        kinds = sorted({item.label for item in items if item.label})
+        options = [(self.tr("All kinds"), ""), *((name[:60], name) for name in kinds[:MOST_LABELS])]
+        self._kinds = ChoiceField(self.tr("Kinds that are shown"), options, small=True, elastic=True)
+        self._kinds.setVisible(len(kinds) > 1)
         self._kinds.setMaximumWidth(200)
         self._kinds.setMinimumContentsLength(8)  # leaves room for the title in the smallest window
         for widget in (self._undo, self._redo, self._kinds):
@@ -56,7 +59,6 @@ class ItemsCard(Card):
         self.add(self.view)
         self._actions = self._action_row()
         self.add(self._actions)
-        self._fill_kinds()
         self.show_history(can_undo=False, can_redo=False)
         self._on_selection()
         for keys, button in (
@@ -134,13 +136,6 @@ class ItemsCard(Card):
         self.view.items.show_label(str(self._kinds.currentData() or ""))
         self._on_selection()
 
-    def _fill_kinds(self) -> None:
-        names = sorted({item.label for item in self._items if item.label})
-        self._kinds.addItem(self.tr("All kinds"), "")
-        for name in names[:MOST_LABELS]:
-            self._kinds.addItem(name[:60], name)
-        self._kinds.setVisible(len(names) > 1)
-
     def _act(self, name: str) -> None:
         sources = self.view.chosen()
         if not sources:
@@ -183,9 +178,7 @@ class LabelDialog(QuestionDialog):
             ),
             parent,
         )
-        self._box = ChoiceField(self.tr("Label"), elastic=True)
-        for name in labels:
-            self._box.addItem(name[:80], name)
+        self._box = ChoiceField(self.tr("Label"), [(name[:80], name) for name in labels], elastic=True)
         self.body.addWidget(self._box)
 
     def _choose(self, answer: str) -> None:

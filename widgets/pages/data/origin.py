@@ -1,34 +1,24 @@
 """Ask on the page Data for the origin of the examples in three questions, for the model card."""
 
-from dataclasses import dataclass
-
 from PySide6.QtCore import Signal
 
 from widgets.parts.card import Card
-from widgets.parts.fields import ChoiceField
+from widgets.parts.fields import ChoiceField, buddy
 from widgets.parts.layout import in_row
 from widgets.parts.text import words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_M, SPACE_S
+from workers.contracts.data.record import DataRecord
 
 BOX_PX = 200
 
 
-@dataclass(frozen=True)
-class OriginValue:
-    """The answers by their ids, "" for none (see `DataRecord` of the contracts)."""
-
-    made_by: str = ""
-    may_use: str = ""
-    people: str = ""
-
-
 class OriginCard(Card):
-    """The card with the three questions; it emits `answered(OriginValue)` after each answer."""
+    """The card with the three questions; it emits `answered(DataRecord)` after each answer."""
 
     answered = Signal(object)
 
-    def __init__(self, theme: Theme, value: OriginValue) -> None:
+    def __init__(self, theme: Theme, value: DataRecord) -> None:
         """Create the card with the current answers."""
         super().__init__(self.tr("Where they come from"), gap=SPACE_S)
         self._boxes: dict[str, ChoiceField] = {}
@@ -62,19 +52,13 @@ class OriginCard(Card):
             ("unknown", self.tr("I do not know")),
         )
 
-    def _ask(self, name: str, question: str, answers: tuple[tuple[str, str], ...], current: str) -> None:
-        box = ChoiceField(question, elastic=True)
+    def _ask(self, name: str, question: str, answers: tuple[tuple[str, str], ...], current: str | None) -> None:
+        options = [(self.tr("not answered"), None), *((text, answer) for answer, text in answers)]
+        box = self._boxes[name] = ChoiceField(question, options, current, elastic=True)
         box.setObjectName(f"origin-{name}")
-        box.addItem(self.tr("not answered"), "")
-        for answer, text in answers:
-            box.addItem(text, answer)
-        box.setCurrentIndex(max(0, box.findData(current)))
         box.currentIndexChanged.connect(self._on_changed)
-        self._boxes[name] = box
-        asked = words(question, "soft")
-        asked.setBuddy(box)
         box.setMinimumWidth(BOX_PX)
-        self.add(in_row((asked, 1), box, gap=SPACE_M))
+        self.add(in_row((buddy(words(question, "soft"), box), 1), box, gap=SPACE_M))
 
     def _on_changed(self, _index: int) -> None:
-        self.answered.emit(OriginValue(**{name: str(box.currentData()) for name, box in self._boxes.items()}))
+        self.answered.emit(DataRecord.model_validate({name: box.currentData() for name, box in self._boxes.items()}))

@@ -13,11 +13,11 @@ from widgets.pages.data.found import FoundList
 from widgets.pages.data.grid import ItemValue
 from widgets.pages.data.items import ItemsCard
 from widgets.pages.data.merged import merged_words
-from widgets.pages.data.origin import OriginCard, OriginValue
+from widgets.pages.data.origin import OriginCard
 from widgets.pages.data.parts import MatchDialog, PreviewGrid, PreviewRows, SplitBar
 from widgets.pages.data.reading import ReadingCard
-from widgets.pages.data.suspects import SuspectsDialog, SuspectValue
-from widgets.pages.data.value import DataAskValue, DataValue
+from widgets.pages.data.suspects import SuspectsDialog
+from widgets.pages.data.value import DataValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card, DropArea
 from widgets.parts.cards.error import ErrorCard, ErrorValue
@@ -25,11 +25,13 @@ from widgets.parts.fields import ChoiceField
 from widgets.parts.layout import STRETCH, TOP, in_column, in_flow, in_row
 from widgets.parts.nouns import DataKind, counted, plural
 from widgets.parts.page import Page
-from widgets.parts.pictures import PictureStore
+from widgets.parts.pictures import PictureStore, PictureValue
 from widgets.parts.small import CheckList, CheckValue, Chip, PageHead
 from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M
+from workers.contracts.data.checks import Suspect
+from workers.contracts.data.record import DataRecord
 
 MAX_CHIPS = 40
 SPARE_SHARE = 1000
@@ -56,7 +58,7 @@ class DataPage(Page):
     doctor_cancelled = Signal()
     preparation_taken = Signal(str)  # SPEC of --preprocess
     reading_changed = Signal(str, object)  # reading of the outputs, and the score threshold or None
-    origin_answered = Signal(object)  # OriginValue
+    origin_answered = Signal(object)  # DataRecord
     fills_height = True
 
     def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
@@ -64,7 +66,7 @@ class DataPage(Page):
         super().__init__(theme, self.tr("Data"))
         self._pictures = pictures or PictureStore(self)
         self._kind: DataKind = "images"
-        self._ask: DataAskValue | None = None
+        self._asked: DataKind | None = None
         self._found: FoundList | None = None
         self._items: ItemsCard | None = None
         self._doctor: DoctorCard | None = None
@@ -75,13 +77,13 @@ class DataPage(Page):
         self._labels: tuple[str, ...] = ()
 
     # -- states --
-    def show_empty(self, ask: DataAskValue) -> None:
-        """Show what can be dropped, and what can be measured without examples."""
-        if self.state == "empty" and self._ask == ask:
+    def show_empty(self, kind: DataKind) -> None:
+        """Show which kind of examples can be dropped, and what can be measured without examples."""
+        if self.state == "empty" and self._asked == kind:
             return  # several facts of a project change at once, and each requests the same page
-        self._kind, self._ask = ask.kind, ask
+        self._kind = self._asked = kind
         head = PageHead(
-            self.tr("Which {0} shall it be tried on?").format(plural(ask.kind)),
+            self.tr("Which {0} shall it be tried on?").format(plural(kind)),
             self.tr("Your own examples show best whether it still answers alike. They stay on this computer."),
         )
         head.add_action(GhostButton(self.theme, self.tr("Continue without data"), on=self.no_data_chosen))
@@ -89,8 +91,8 @@ class DataPage(Page):
             PrimaryButton(self.theme, self.tr("Choose a folder…"), on=self.choose_folder),
             GhostButton(self.theme, self.tr("Choose a file…"), on=self.choose_file),
         ]
-        ordered = buttons if ask.kind in ("images", "audio") else reversed(buttons)
-        title = self.tr("Drop your {0} here").format(plural(ask.kind))
+        ordered = buttons if kind in ("images", "audio") else reversed(buttons)
+        title = self.tr("Drop your {0} here").format(plural(kind))
         drop = DropArea(self.theme, title, self._hint(), *ordered, least_px=212)
         self._fill("empty", head, drop, in_row((self._can_card(), 1), (self._cannot_card(), 1), gap=SPACE_L))
 
@@ -103,8 +105,7 @@ class DataPage(Page):
         if value.earlier:
             tip = self.tr("Use “{0}” again").format(value.earlier)
             head.add_action(self._back_button(value.earlier, tip, self.earlier_requested))
-        head.add_action(another)
-        head.add_action(onward)
+        head.add_action(another, onward)
         left, right = QVBoxLayout(), QVBoxLayout()
         left.setSpacing(SPACE_L)
         right.setSpacing(SPACE_L)
@@ -213,10 +214,8 @@ class DataPage(Page):
         return card
 
     def _kinds_box(self, names: list[str], grid: PreviewGrid) -> ChoiceField:
-        box = ChoiceField(self.tr("Kinds in the preview"), small=True, elastic=True)
-        box.addItem(self.tr("All kinds"), "")
-        for name in names:
-            box.addItem(name[:60], name)
+        options = [(self.tr("All kinds"), ""), *((name[:60], name) for name in names)]
+        box = ChoiceField(self.tr("Kinds in the preview"), options, small=True, elastic=True)
         box.setMaximumWidth(200)
         box.currentIndexChanged.connect(lambda _index: grid.show_label(str(box.currentData())))
         return box
@@ -250,8 +249,7 @@ class DataPage(Page):
         return card
 
     def _checks_card(self, value: DataValue) -> Card:
-        card = Card(self.tr("What was checked"))
-        card.add(CheckList(self.theme, value.checks))
+        card = Card(self.tr("What was checked"), CheckList(self.theme, value.checks))
         self._found = FoundList(self.theme)
         self._found.leave_out_requested.connect(self.leave_out_requested)
         self._found.put_back_requested.connect(self.put_back_requested)
@@ -312,15 +310,15 @@ class DataPage(Page):
         if self._fed is not None and self.state == "full":
             self._fed.show_value(value)
 
-    def show_origin(self, value: OriginValue) -> None:
+    def show_origin(self, value: DataRecord) -> None:
         """Show the three questions with their answers."""
         if self._origin is not None and self.state == "full" and not self._origin.count():
             card = OriginCard(self.theme, value)
             card.answered.connect(self.origin_answered)
             self._origin.addWidget(card)
 
-    def ask_suspects(self, suspects: Sequence[SuspectValue]) -> SuspectsDialog:
-        """Open a dialog with the labels that are probably wrong, one by one."""
+    def ask_suspects(self, suspects: Sequence[tuple[Suspect, PictureValue]]) -> SuspectsDialog:
+        """Open a dialog with the labels that are probably wrong, one by one with its picture."""
         dialog = SuspectsDialog(self.theme, self._pictures, suspects, self.window())
         dialog.edited.connect(lambda name, source, label: self.edited.emit(name, (source,), label))
         dialog.open()

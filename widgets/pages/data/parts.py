@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QSizePolicy, QWidget
 
 from widgets.parts.card import divider
-from widgets.parts.fields import ChoiceField
+from widgets.parts.fields import ChoiceField, buddy
 from widgets.parts.format import clipped
-from widgets.parts.layout import STRETCH, held, in_column, in_row
+from widgets.parts.layout import STRETCH, fill, held, in_column, in_row
 from widgets.parts.pictures import PictureLabel, PictureStore, PictureValue
 from widgets.parts.question import Answer, QuestionDialog, QuestionValue
 from widgets.parts.small import Chip
@@ -103,15 +103,9 @@ class PreviewRows(QWidget):
         super().__init__()
         box = in_column(gap=0, parent=self)
         for number, (value, name) in enumerate(items[:9]):
-            if number:
-                box.addWidget(divider())
-            row = in_row(
-                (ElidedLabel(clipped(value.text or value.name or value.path, MAX_TEXT_CHARS)), 1),
-                Chip(name) if name else None,
-                gap=SPACE_M,
-                edges=(0, 4, 0, 4),
-            )
-            box.addLayout(row)
+            text = ElidedLabel(clipped(value.text or value.name or value.path, MAX_TEXT_CHARS))
+            row = in_row((text, 1), Chip(name) if name else None, gap=SPACE_M, edges=(0, 4, 0, 4))
+            fill(box, divider() if number else None, row)
 
 
 class SplitBar(QWidget):
@@ -170,20 +164,14 @@ class MatchDialog(QuestionDialog):
         self.body.addWidget(area)
 
     def _row(self, name: str, classes: Sequence[str]) -> QHBoxLayout:
-        box = ChoiceField(self.tr("What “{0}” means").format(name), elastic=True)
-        box.addItem(self.tr("no label"), "")
-        for answer in classes:
-            box.addItem(clipped(answer, 80), answer)
         plain = name.strip().lower()
-        for number, answer in enumerate(classes):
-            if answer.strip().lower() == plain:
-                box.setCurrentIndex(number + 1)
+        options = [(self.tr("no label"), ""), *((clipped(answer, 80), answer) for answer in classes)]
+        alike = next((answer for answer in reversed(classes) if answer.strip().lower() == plain), "")
+        box = ChoiceField(self.tr("What “{0}” means").format(name), options, alike, elastic=True)
         box.setMinimumWidth(220)
         box.setMaximumWidth(260)
         self._boxes[name] = box
-        beside: QLabel = ElidedLabel(name)
-        beside.setBuddy(box)  # names the field for screen readers on Linux
-        return in_row((beside, 1), label("→", "soft", wrap=False), box, gap=SPACE_L)
+        return in_row((buddy(ElidedLabel(name), box), 1), label("→", "soft", wrap=False), box, gap=SPACE_L)
 
     def _choose(self, answer: str) -> None:
         if answer == "use":

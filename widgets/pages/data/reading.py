@@ -6,9 +6,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout
 
 from widgets.parts.card import Card
-from widgets.parts.fields import ChoiceField, DecimalField
-from widgets.parts.layout import in_row
-from widgets.parts.text import label, words
+from widgets.parts.fields import ChoiceField, DecimalField, named
+from widgets.parts.text import words
 from widgets.tokens import SPACE_S
 
 
@@ -35,25 +34,21 @@ class ReadingCard(Card):
         super().__init__(self.tr("What comes out"), gap=SPACE_S)
         self._chosen = value.chosen
         self.add(words(value.told))
-        self._way = ChoiceField(self.tr("How results are read"))
-        for way, title in value.ways:
-            self._way.addItem(title, way)
-        self._way.setCurrentIndex(max(0, self._way.findData(value.chosen)))
+        options = [(title, way) for way, title in value.ways]
+        self._way = ChoiceField(self.tr("How results are read"), options, value.chosen)
         self._way.currentIndexChanged.connect(self._tell)
-        self.add(in_row(label(self.tr("Read as"), "soft", wrap=False), (self._way, 1)))
+        self.add(named(self.tr("Read as"), self._way))
         self._threshold: DecimalField | None = None
         if value.threshold is not None:
             self.add(self._threshold_row(value.threshold))
 
     def _threshold_row(self, threshold: float) -> QHBoxLayout:
-        field = self._threshold = DecimalField(self.tr("Score from which a thing counts as found"))
-        field.setRange(0.01, 0.99)
+        field = self._threshold = DecimalField(self.tr("Score from which a thing counts as found"), 0.01, 0.99)
         field.setSingleStep(0.05)
-        field.setDecimals(2)
         field.setValue(threshold)
         field.setKeyboardTracking(False)  # each change opens the model again
         field.valueChanged.connect(self._tell)
-        return in_row(label(self.tr("Found from this score on"), "soft", wrap=False), (field, 1))
+        return named(self.tr("Found from this score on"), field)
 
     def _tell(self, _new: object) -> None:
         way = str(self._way.currentData())

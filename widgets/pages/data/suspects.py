@@ -1,7 +1,6 @@
 """Show on the page Data the labels that are probably wrong, one by one, with buttons to correct them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QWidget
@@ -15,19 +14,9 @@ from widgets.parts.question import Answer, QuestionDialog, QuestionValue
 from widgets.parts.text import ElidedLabel, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_M, SPACE_S, SPACE_XS
+from workers.contracts.data.checks import Suspect
 
 SIDE_PX, HEIGHT_PX, WIDTH_PX = 88, 420, 560
-
-
-@dataclass(frozen=True)
-class SuspectValue:
-    """An example with its label, the likely label, and the confidence of the guess (0..1)."""
-
-    source: str
-    given: str
-    likely: str
-    share: float
-    picture: PictureValue
 
 
 class SuspectsDialog(QuestionDialog):
@@ -39,7 +28,11 @@ class SuspectsDialog(QuestionDialog):
     edited = Signal(str, str, str)
 
     def __init__(
-        self, theme: Theme, store: PictureStore, suspects: Sequence[SuspectValue], parent: QWidget | None
+        self,
+        theme: Theme,
+        store: PictureStore,
+        suspects: Sequence[tuple[Suspect, PictureValue]],
+        parent: QWidget | None,
     ) -> None:
         """Create the dialog for `suspects`; `store` decodes the pictures."""
         super().__init__(
@@ -57,7 +50,7 @@ class SuspectsDialog(QuestionDialog):
         self._theme, self._store = theme, store
         self._left = len(suspects)
         self._rows = in_column(
-            *(self._row(suspect, is_first=number == 0) for number, suspect in enumerate(suspects)),
+            *(self._row(suspect, picture, is_first=number == 0) for number, (suspect, picture) in enumerate(suspects)),
             STRETCH,
             edges=(0, 0, SPACE_S, 0),
         )
@@ -70,15 +63,13 @@ class SuspectsDialog(QuestionDialog):
         area.setMinimumSize(WIDTH_PX, min(HEIGHT_PX, (SIDE_PX + 20) * max(1, len(suspects)) + 8))
         self.body.addWidget(area)
 
-    def _row(self, suspect: SuspectValue, *, is_first: bool) -> QWidget:
+    def _row(self, suspect: Suspect, picture: PictureValue, *, is_first: bool) -> QWidget:
         holder = QWidget()
         row = in_row(gap=SPACE_M)
-        if suspect.picture.is_picture:
-            row.addWidget(
-                PictureLabel(self._theme, self._store, suspect.picture, SIDE_PX), 0, Qt.AlignmentFlag.AlignTop
-            )
+        if picture.is_picture:
+            row.addWidget(PictureLabel(self._theme, self._store, picture, SIDE_PX), 0, Qt.AlignmentFlag.AlignTop)
         told = in_column(
-            ElidedLabel(suspect.picture.text or suspect.source, "caption"),
+            ElidedLabel(picture.text or suspect.source, "caption"),
             words(self.tr("Labelled “{0}”, looks more like “{1}”").format(suspect.given, suspect.likely)),
             words(self.tr("{0} sure").format(percent(suspect.share, 0)), "caption"),
             self._answers(suspect, holder),
@@ -88,7 +79,7 @@ class SuspectsDialog(QuestionDialog):
         in_column(divider() if not is_first else None, row, parent=holder)
         return holder
 
-    def _answers(self, suspect: SuspectValue, holder: QWidget) -> QHBoxLayout:
+    def _answers(self, suspect: Suspect, holder: QWidget) -> QHBoxLayout:
         row = in_row()
         relabel = GhostButton(self._theme, self.tr("It is “{0}”").format(suspect.likely[:30]), size="small")
         leave = GhostButton(self._theme, self.tr("Leave out"), size="small")
@@ -100,7 +91,7 @@ class SuspectsDialog(QuestionDialog):
         row.addStretch(1)
         return row
 
-    def _answer_one(self, name: str, suspect: SuspectValue, holder: QWidget) -> None:
+    def _answer_one(self, name: str, suspect: Suspect, holder: QWidget) -> None:
         self.edited.emit(name, suspect.source, suspect.likely if name == "relabel" else "")
         holder.hide()
         holder.deleteLater()

@@ -9,13 +9,6 @@ from widgets.parts.small import CheckValue
 
 
 @dataclass(frozen=True)
-class DataAskValue:
-    """The kind of examples that the model needs: pictures, texts, arrays or sounds."""
-
-    kind: DataKind = "images"
-
-
-@dataclass(frozen=True)
 class ColumnsValue:
     """A table of texts: its columns, and the chosen ones for text and label ("" for none).
 

@@ -4,21 +4,23 @@ from pathlib import PurePath
 
 from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QButtonGroup, QCheckBox, QGridLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QCheckBox, QWidget
 
 from widgets.icons import IconLabel
-from widgets.pages.export.value import DoneValue, ExportValue, ProveValue, SignValue, TargetValue
+from widgets.pages.export.value import DoneValue, ExportValue, ProveValue, SignValue
 from widgets.parts.buttons import GhostButton
 from widgets.parts.card import Card, ChoiceCard, Square, divider
-from widgets.parts.fields import TextField
+from widgets.parts.fields import TextField, buddy
 from widgets.parts.format import size_bytes
 from widgets.parts.installing.row import InstallRow
-from widgets.parts.layout import MIDDLE, TOP, in_column, in_row
+from widgets.parts.installing.value import SetValue
+from widgets.parts.layout import MIDDLE, TOP, bare_grid, fill, in_column, in_row
 from widgets.parts.markdown import MarkdownView
 from widgets.parts.small import Tag
 from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+from workers.contracts.specs import DescribedTarget
 
 MIN_REASON_WORDS, MIN_REASON_CHARS = 3, 10
 MAX_ANSWER_CHARS = 500
@@ -40,14 +42,12 @@ class TargetCards(QWidget):
     def __init__(self, theme: Theme, value: ExportValue) -> None:
         """Create the cards of all targets."""
         super().__init__()
-        self._grid = QGridLayout(self)
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setSpacing(SPACE_S)
+        self._grid = bare_grid(SPACE_S, SPACE_S, parent=self)
         self._columns = 0
         group = QButtonGroup(self)
         self.cards: list[ChoiceCard] = []
-        for target in value.targets:
-            card = self._card(theme, target, is_chosen=target.id == value.target)
+        for target, missing in value.targets:
+            card = self._card(theme, target, missing, is_chosen=target.id == value.target)
             group.addButton(card.radio)
             self.cards.append(card)
         self._arrange(3)
@@ -67,26 +67,18 @@ class TargetCards(QWidget):
             self._grid.setColumnStretch(column, 1 if column < columns else 0)
 
     @staticmethod
-    def _card(theme: Theme, target: TargetValue, *, is_chosen: bool) -> ChoiceCard:
-        card = ChoiceCard(target.id, target.title, target.text, edge=11)
-        column = in_column(words(target.title, "strong"), words(target.text, "caption"), gap=0)
-        if target.missing is not None:
-            column.addSpacing(SPACE_S)
-            column.addWidget(InstallRow(theme, target.missing, target.title))
-        row = in_row(
-            IconLabel(theme, target.icon, "brand" if is_chosen else "soft", 20), (column, 1), card.radio, gap=10
-        )
-        card.add(row)
+    def _card(theme: Theme, target: DescribedTarget, missing: SetValue | None, *, is_chosen: bool) -> ChoiceCard:
+        card = ChoiceCard(target.id, target.title, target.summary, edge=11)
+        column = in_column(words(target.title, "strong"), words(target.summary, "caption"), gap=0)
+        if missing is not None:
+            fill(column, SPACE_S, InstallRow(theme, missing, target.title))
+        icon = IconLabel(theme, target.icon, "brand" if is_chosen else "soft", 20)
+        card.add(in_row(icon, (column, 1), card.radio, gap=10))
         card.radio.setChecked(is_chosen)
         card.radio.setEnabled(target.available)
-        card.radio.setVisible(target.missing is None)
-        card.setEnabled(target.available or target.missing is not None)
+        card.radio.setVisible(missing is None)
+        card.setEnabled(target.available or missing is not None)
         return card
-
-
-def target_cards(theme: Theme, value: ExportValue) -> TargetCards:
-    """Return the cards with the chosen one marked."""
-    return TargetCards(theme, value)
 
 
 class QuestionsCard(Card):
@@ -106,17 +98,12 @@ class QuestionsCard(Card):
             *((question.title, "", question.hint) for question in own),
         )
         self._own = own
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(SPACE_M)
-        grid.setVerticalSpacing(SPACE_S)
-        grid.setColumnStretch(1, 1)
+        grid = bare_grid(SPACE_M, stretches=(0, 1))
         self._fields: list[TextField] = []
         for number, (question, text, hint) in enumerate(rows):
             made = TextField(text, question, hint, MAX_ANSWER_CHARS)
             made.textEdited.connect(lambda _text: self.changed.emit())
-            beside = label(question, wrap=False)
-            beside.setBuddy(made)
-            grid.addWidget(beside, number, 0)
+            grid.addWidget(buddy(label(question, wrap=False), made), number, 0)
             grid.addWidget(made, number, 1)
             self._fields.append(made)
         self.add(grid)
@@ -193,9 +180,7 @@ class ReasonCard(Card):
         self._field = TextField(reason, name, self.tr("in your own words"), MAX_ANSWER_CHARS)
         self._field.setObjectName("reason")
         self._field.textEdited.connect(lambda _text: self.changed.emit())
-        beside = words(name, "soft")
-        beside.setBuddy(self._field)
-        self.add(row, beside, self._field)
+        self.add(row, buddy(words(name, "soft"), self._field), self._field)
 
     @property
     def reason(self) -> str:

@@ -13,12 +13,11 @@ from widgets.pages.export.cards import (
     QuestionsCard,
     ReasonCard,
     SignBox,
-    target_cards,
+    TargetCards,
 )
 from widgets.pages.export.value import DoneValue, ExportRequest, ExportValue
 from widgets.parts.buttons import GhostButton, PrimaryButton, TextButton
 from widgets.parts.card import Card
-from widgets.parts.cards.empty import EmptyCard
 from widgets.parts.cards.error import ErrorCard, ErrorValue
 from widgets.parts.for_developers import ForDevelopers
 from widgets.parts.format import about
@@ -80,9 +79,8 @@ class ExportPage(Page):
     def show_empty(self) -> None:
         """Show that there is no version to export yet."""
         text = self.tr("Once a version has been measured, it is written here as one file that runs on its own.")
-        card = EmptyCard(self.theme, "package", self.tr("Nothing to take with you yet"), text, self._add_next_button())
         self._card = None
-        self._fill("empty", PageHead(self.tr("Take it with you")), card)
+        self._fill_empty("package", self.tr("Nothing to take with you yet"), text, head=self.tr("Take it with you"))
 
     def show_value(self, value: ExportValue) -> None:
         """Show the form; if only texts differ, it is updated in place."""
@@ -111,12 +109,11 @@ class ExportPage(Page):
         self._export = PrimaryButton(self.theme, text, "package", on=self._on_export)
         self._cancel = GhostButton(self.theme, self.tr("Cancel"), "x", on=self.cancel_requested)
         self._cancel.hide()
-        head.add_action(self._cancel)
-        head.add_action(self._export)
+        head.add_action(self._cancel, self._export)
         return head
 
     def _form_column(self, value: ExportValue) -> QVBoxLayout:
-        targets = target_cards(self.theme, value)
+        targets = TargetCards(self.theme, value)
         for card in targets.cards:
             card.chosen.connect(self._on_target)
         left = in_column(targets, gap=SPACE_L)
@@ -245,7 +242,7 @@ class ExportPage(Page):
         change = GhostButton(self.theme, self.tr("Change…"), size="small", on=self.choose_path)
         change.setAccessibleName(self.tr("Change where it is written"))
         self._path = ElidedLabel(value.path, mode=Qt.TextElideMode.ElideMiddle)
-        holder = held(
+        return held(
             in_row(
                 label(self.tr("Written to"), "soft", wrap=False),
                 (self._path, 1),
@@ -254,7 +251,6 @@ class ExportPage(Page):
                 edges=(SPACE_L, 0, SPACE_L, 0),
             )
         )
-        return holder
 
     def _checks_hint(self, value: ExportValue) -> str:
         if not value.checks_on_export:

@@ -5,20 +5,7 @@ from dataclasses import dataclass, field
 
 from widgets.parts.installing.value import SetValue
 from widgets.parts.small import CheckValue
-from workers.contracts.specs import Question
-
-
-@dataclass(frozen=True)
-class TargetValue:
-    """A kind of bundle; if it is not available, `text` says why, and `missing` is the set that it needs."""
-
-    id: str
-    title: str
-    text: str
-    icon: str = "folder"
-    available: bool = True
-    missing: SetValue | None = None
-    suffix: str = ".zip"
+from workers.contracts.specs import DescribedTarget, Question
 
 
 @dataclass(frozen=True)
@@ -49,7 +36,7 @@ class ProveValue:
 
 @dataclass(frozen=True)
 class ExportValue:
-    """The form's value.
+    """The form's value; each target comes with the set that it needs, None if it needs none.
 
     `reason_needed` is a sentence that asks for the user's reason; "" for a safe version. `questions` are the chosen
     target's, beside the three for every model card. `fallback_bytes` is the additional size of the original as a
@@ -57,7 +44,7 @@ class ExportValue:
     is proven.
     """
 
-    targets: tuple[TargetValue, ...]
+    targets: tuple[tuple[DescribedTarget, SetValue | None], ...]
     target: str
     version: str
     path: str
@@ -79,7 +66,7 @@ class ExportValue:
     @property
     def suffix(self) -> str:
         """Return the file suffix of the chosen target."""
-        return next((target.suffix for target in self.targets if target.id == self.target), ".zip")
+        return next((target.suffix for target, _ in self.targets if target.id == self.target), ".zip")
 
 
 @dataclass(frozen=True)

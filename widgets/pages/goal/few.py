@@ -3,16 +3,13 @@
 from dataclasses import dataclass
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame
 
-from widgets.icons import IconLabel
 from widgets.parts.buttons import GhostButton
+from widgets.parts.cards.banner import Banner
 from widgets.parts.format import percent_of
-from widgets.parts.layout import MIDDLE, TOP, in_row
 from widgets.parts.nouns import DataKind, counted, plural
 from widgets.parts.text import words
 from widgets.theme import Theme
-from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 
 
 @dataclass(frozen=True)
@@ -30,7 +27,7 @@ class FewValue:
     labelled: bool = False
 
 
-class FewLine(QFrame):
+class FewLine(Banner):
     """The line about too few examples; it is hidden without a value.
 
     `limit_wanted(percent)` takes the offered limit, `data_wanted` leads to the examples.
@@ -41,23 +38,12 @@ class FewLine(QFrame):
 
     def __init__(self, theme: Theme) -> None:
         """Create a hidden line."""
-        super().__init__()
-        self.setAccessibleName(self.tr("Too few examples for this limit"))
-        self.setProperty("kind", "banner")
-        self.setProperty("tone", "warn")
         self._value: FewValue | None = None
         self._text = words("")
-        self._limit = GhostButton(theme, "", size="small", on=self._on_limit)
-        self._more = GhostButton(theme, "", "plus", "small", on=self.data_wanted)
-        in_row(
-            (IconLabel(theme, "warning", "warn"), TOP),
-            (self._text, 1),
-            (self._limit, MIDDLE),
-            (self._more, MIDDLE),
-            gap=SPACE_M,
-            edges=(SPACE_L, SPACE_S, SPACE_M, SPACE_S),
-            parent=self,
-        )
+        self._limit, self._more = GhostButton(theme, "", size="small"), GhostButton(theme, "", "plus", "small")
+        super().__init__(theme, self.tr("Too few examples for this limit"), self._text, self._limit, self._more)
+        self._limit.clicked.connect(self._on_limit)
+        self._more.clicked.connect(self.data_wanted)
         self.hide()
 
     def show_value(self, value: FewValue | None) -> None:

@@ -9,7 +9,7 @@ from widgets.parts.card import Card
 from widgets.parts.format import percent_of
 from widgets.parts.layout import STRETCH
 from widgets.parts.nouns import plural
-from widgets.parts.text import label
+from widgets.parts.text import label, say
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_S
 
@@ -135,8 +135,7 @@ class LimitCard(Card):
         self._slider.setAccessibleDescription(text)
         self._words.setMinimumWidth(self._widest())
         example = self._example() if self._is_provable else ""
-        self._examples.setText(example)
-        self._examples.setVisible(bool(example))
+        say(self._examples, example)
 
     def _widest(self) -> int:
         # the text changes while the slider is dragged, but the groove must not

@@ -13,13 +13,12 @@ from widgets.pages.goal.recipe_editor import RecipeEditor
 from widgets.pages.goal.value import GoalValue, PresetValue, RecipeValue
 from widgets.parts.buttons import Button, GhostButton, PrimaryButton
 from widgets.parts.card import ChoiceCard, Square, divider
-from widgets.parts.cards.empty import EmptyCard
 from widgets.parts.fields import TextField
 from widgets.parts.format import about, capitalized, clipped
 from widgets.parts.layout import STRETCH, held, in_flow, in_row
 from widgets.parts.page import Page
 from widgets.parts.small import PageHead
-from widgets.parts.text import label, words
+from widgets.parts.text import label, say, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M
 
@@ -56,8 +55,7 @@ class GoalPage(Page):
         """Show that there is no model yet."""
         go = PrimaryButton(self.theme, self.tr("Pick a model"), "cube", on=self.model_requested)
         text = self.tr("Then say what matters most: speed, size, or that every answer stays the same.")
-        card = EmptyCard(self.theme, "target", self.tr("First, a model"), text, go)
-        self._fill("empty", PageHead(self.tr("What matters most?")), card)
+        self._fill_empty("target", self.tr("First, a model"), text, go, head=self.tr("What matters most?"))
 
     def show_value(self, value: GoalValue) -> None:
         """Show cards, limits and the start button; if only the choice differs, everything stays in place."""
@@ -72,8 +70,7 @@ class GoalPage(Page):
         )
         customize = GhostButton(self.theme, self.tr("Customize…"), "sliders-horizontal", on=self.show_recipes)
         customize.setEnabled(bool(value.recipes))
-        head.add_action(customize)
-        head.add_action(self._start_button())
+        head.add_action(customize, self._start_button())
         self._limit = LimitCard(self.theme, value)
         self._limit.changed.connect(self._on_limit_changed)
         limits = in_row((self._limit, 1), gap=SPACE_L)
@@ -177,8 +174,7 @@ class GoalPage(Page):
         text = self._value.expected
         self._expected.setText(self.tr("For your model on this computer: {0}.").format(text) if text else "")
         self._expected.setVisible(bool(text))
-        self._short.setText(self._value.short_of_memory)
-        self._short.setVisible(bool(self._value.short_of_memory))
+        say(self._short, self._value.short_of_memory)
 
     # -- parts --
     def _preset(self, preset_id: str) -> PresetValue:

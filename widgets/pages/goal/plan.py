@@ -5,9 +5,10 @@ from collections.abc import Iterable, Sequence
 from PySide6.QtCore import QCoreApplication
 
 from widgets.pages.goal.recipe_editor import recipe_summary
-from widgets.pages.goal.value import RecipeValue, TechniqueValue
+from widgets.pages.goal.value import RecipeValue
 from widgets.parts.card import Card
 from widgets.parts.small import KeyValue
+from workers.contracts.specs import Described
 
 LEAST_PAGE_PX = 1200
 """Least height of the page in pixels for the list; lower pages show the cards of the goals only."""
@@ -27,7 +28,7 @@ class PlanCard(Card):
     def show_recipes(
         self,
         recipes: Sequence[RecipeValue],
-        techniques: Iterable[TechniqueValue],
+        techniques: Iterable[Described],
         runtimes: Iterable[tuple[str, str]],
         *,
         detailed: bool = False,
@@ -36,7 +37,7 @@ class PlanCard(Card):
         if self._rows is not None:
             self._rows.hide()
             self._rows.deleteLater()
-        tried = [recipe for recipe in recipes if recipe.enabled]
+        tried = [value.recipe for value in recipes if value.enabled]
         kinds, runs = tuple(techniques), tuple(runtimes)
         pairs = []
         for recipe in tried:

@@ -7,7 +7,7 @@ from typing import Any
 from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QMenu, QSizePolicy, QWidget
 
-from widgets.pages.goal.value import RecipeValue, StepValue, TechniqueValue
+from widgets.pages.goal.value import RecipeValue
 from widgets.parts.buttons import Button, FoldButton, GhostButton, TextButton
 from widgets.parts.card import Card, divider
 from widgets.parts.fields import ChoiceField, TextField
@@ -16,6 +16,7 @@ from widgets.parts.schema_form import SchemaForm
 from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL
+from workers.contracts.specs import Described, Recipe, RecipeStep
 
 
 class StepBox(QWidget):
@@ -25,7 +26,7 @@ class StepBox(QWidget):
     removed = Signal()
     moved = Signal(int)
 
-    def __init__(self, theme: Theme, step: StepValue, technique: TechniqueValue) -> None:
+    def __init__(self, theme: Theme, step: RecipeStep, technique: Described) -> None:
         """Create the box of a step."""
         super().__init__()
         head = in_row((words(technique.title, "strong"), 1), gap=0)
@@ -43,8 +44,8 @@ class StepBox(QWidget):
             edges=(0, SPACE_M, 0, SPACE_M),
             parent=self,
         )
-        if technique.schema.get("properties"):
-            form = SchemaForm(technique.schema, step.params)
+        if (technique.params_schema or {}).get("properties"):
+            form = SchemaForm(technique.params_schema or {}, step.params)
             form.changed.connect(self.changed)
             box.addWidget(form)
 
@@ -59,7 +60,7 @@ class RecipeCard(Card):
         self,
         theme: Theme,
         value: RecipeValue,
-        techniques: Sequence[TechniqueValue],
+        techniques: Sequence[Described],
         runtimes: Sequence[tuple[str, str]],
         *,
         is_open: bool = False,
@@ -69,18 +70,20 @@ class RecipeCard(Card):
         self._theme, self._value = theme, value
         self._techniques = {technique.id: technique for technique in techniques}
         self._runtimes = tuple(runtimes)
-        self.setAccessibleName(value.title)
+        self.setAccessibleName(value.recipe.title)
         self._switch = QCheckBox()
-        self._switch.setAccessibleName(self.tr("Try “{0}”").format(value.title))
+        self._switch.setAccessibleName(self.tr("Try “{0}”").format(value.recipe.title))
         self._switch.setChecked(value.enabled)
         self._switch.toggled.connect(self._on_toggled)
         self._fold = FoldButton(theme, self.tr("Steps"), "small")
-        self._fold.setAccessibleName(self.tr("Steps of “{0}”").format(value.title))
+        self._fold.setAccessibleName(self.tr("Steps of “{0}”").format(value.recipe.title))
         self._summary = ElidedLabel("", "soft")
         self._summary.setAlignment(Qt.AlignmentFlag.AlignRight)
         # the name is shown completely; the summary takes the rest
         self._summary.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        head = in_row(self._switch, ElidedLabel(value.title, "strong"), (self._summary, 1), self._fold, gap=SPACE_M)
+        head = in_row(
+            self._switch, ElidedLabel(value.recipe.title, "strong"), (self._summary, 1), self._fold, gap=SPACE_M
+        )
         self.add(head)
         self._body = QWidget()
         self._box = in_column(gap=0, edges=(SPACE_XL + SPACE_S, 0, SPACE_S, SPACE_S), parent=self._body)
@@ -93,8 +96,10 @@ class RecipeCard(Card):
     def _rebuild(self) -> None:
         clear(self._box)
         self._box.addWidget(self._naming())
-        for number, step in enumerate(self._value.steps):
-            technique = self._techniques.get(step.technique) or TechniqueValue(step.technique, step.technique, "")
+        for number, step in enumerate(self._value.recipe.steps):
+            technique = self._techniques.get(step.technique) or Described(
+                id=step.technique, title=step.technique, available=True
+            )
             part = StepBox(self._theme, step, technique)
             part.changed.connect(lambda params, at=number: self._on_params(at, params))
             part.removed.connect(lambda at=number: self._on_removed(at))
@@ -106,18 +111,14 @@ class RecipeCard(Card):
         self._tell()
 
     def _naming(self) -> QWidget:
-        name = TextField(self._value.title, self.tr("Name"), max_chars=80)
+        name = TextField(self._value.recipe.title, self.tr("Name"), max_chars=80)
         name.editingFinished.connect(lambda: self._on_named(name.text()))
-        runtime = ChoiceField(self.tr("Runtime"))
-        for runtime_id, title in self._runtimes:
-            runtime.addItem(title, runtime_id)
-        if runtime.findData(self._value.runtime) < 0:
-            runtime.addItem(self._value.runtime, self._value.runtime)
-        runtime.setCurrentIndex(runtime.findData(self._value.runtime))
-        runtime.currentIndexChanged.connect(
-            lambda _index: self._put(replace(self._value, runtime=str(runtime.currentData())))
-        )
-        holder = held(
+        current = self._value.recipe.runtime
+        known = dict(self._runtimes)
+        options = [(title, key) for key, title in ({**known, current: known.get(current, current)}).items()]
+        runtime = ChoiceField(self.tr("Runtime"), options, current)
+        runtime.currentIndexChanged.connect(lambda _index: self._change(runtime=str(runtime.currentData())))
+        return held(
             in_row(
                 label(self.tr("Name"), "soft", wrap=False),
                 (name, 1),
@@ -127,7 +128,6 @@ class RecipeCard(Card):
                 edges=(0, SPACE_S, 0, SPACE_M),
             )
         )
-        return holder
 
     def _foot(self) -> QWidget:
         add = Button(self._theme, self.tr("Add a step"), "plus", "ghost", "small")
@@ -141,7 +141,7 @@ class RecipeCard(Card):
         return held(in_row(add, STRETCH, remove, gap=None, edges=(0, SPACE_M, 0, 0)))
 
     def _tell(self) -> None:
-        self._summary.setText(recipe_summary(self._value, self._techniques.values(), self._runtimes))
+        self._summary.setText(recipe_summary(self._value.recipe, self._techniques.values(), self._runtimes))
 
     def _put(self, value: RecipeValue) -> None:
         self._value = value
@@ -153,36 +153,36 @@ class RecipeCard(Card):
 
     def _on_named(self, text: str) -> None:
         title = text.strip()
-        named = replace(self._value, title=title)
-        if title and named != self._value:
-            self._put(named)
+        if title and title != self._value.recipe.title:
+            self._change(title=title)
 
-    def _steps(self, steps: Sequence[StepValue]) -> None:
-        self._put(replace(self._value, steps=tuple(steps)))
+    def _change(self, **changed: Any) -> None:
+        self._put(replace(self._value, recipe=self._value.recipe.model_copy(update=changed)))
+
+    def _steps(self, steps: Sequence[RecipeStep]) -> None:
+        self._change(steps=tuple(steps))
         self._rebuild()
 
     def _on_params(self, at: int, params: dict[str, Any]) -> None:
-        steps = list(self._value.steps)
-        steps[at] = replace(steps[at], params=params)
-        self._put(replace(self._value, steps=tuple(steps)))
+        steps = list(self._value.recipe.steps)
+        steps[at] = RecipeStep(technique=steps[at].technique, params=params)
+        self._change(steps=tuple(steps))
 
     def _on_removed(self, at: int) -> None:
-        self._steps([step for number, step in enumerate(self._value.steps) if number != at])
+        self._steps([step for number, step in enumerate(self._value.recipe.steps) if number != at])
 
     def _on_moved(self, at: int, by: int) -> None:
-        steps = list(self._value.steps)
+        steps = list(self._value.recipe.steps)
         to = at + by
         if 0 <= to < len(steps):
             steps[at], steps[to] = steps[to], steps[at]
             self._steps(steps)
 
     def _on_added(self, technique_id: str) -> None:
-        self._steps([*self._value.steps, StepValue(technique_id, {})])
+        self._steps([*self._value.recipe.steps, RecipeStep(technique=technique_id)])
 
 
-def recipe_summary(
-    value: RecipeValue, techniques: Iterable[TechniqueValue], runtimes: Iterable[tuple[str, str]]
-) -> str:
+def recipe_summary(value: Recipe, techniques: Iterable[Described], runtimes: Iterable[tuple[str, str]]) -> str:
     """Return the steps of a recipe and its runtime, in one line."""
     titles = {technique.id: technique.title for technique in techniques}
     named = [titles.get(step.technique, step.technique) for step in value.steps]
@@ -201,7 +201,7 @@ class RecipeEditor(QWidget):
         self,
         theme: Theme,
         recipes: Sequence[RecipeValue],
-        techniques: Sequence[TechniqueValue],
+        techniques: Sequence[Described],
         runtimes: Sequence[tuple[str, str]],
     ) -> None:
         """Create the editor of `recipes`."""
@@ -237,6 +237,6 @@ class RecipeEditor(QWidget):
     def _on_add(self) -> None:
         runtime = self._runtimes[0][0] if self._runtimes else ""
         title = self.tr("My version {0}").format(len(self._recipes) + 1)
-        self._recipes.append(RecipeValue(title, (), runtime))
+        self._recipes.append(RecipeValue(Recipe(title=title, why=self.tr("Added by hand."), runtime=runtime)))
         self._rebuild(len(self._recipes) - 1)
         self.changed.emit(tuple(self._recipes))

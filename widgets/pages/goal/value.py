@@ -1,9 +1,9 @@
 """Define the values of the page Goal: frozen, with raw numbers in SI units that the page rounds."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from widgets.parts.nouns import DataKind
+from workers.contracts.specs import Described, Recipe
 
 
 @dataclass(frozen=True)
@@ -26,34 +26,11 @@ class PresetValue:
 
 
 @dataclass(frozen=True)
-class TechniqueValue:
-    """A technique for recipes; `schema` is the JSON schema of its parameters."""
-
-    id: str
-    title: str
-    summary: str
-    schema: dict[str, Any] = field(default_factory=dict, hash=False)
-    available: bool = True
-    hint: str = ""
-
-
-@dataclass(frozen=True)
-class StepValue:
-    """A technique with its parameters."""
-
-    technique: str
-    params: dict[str, Any] = field(default_factory=dict, hash=False)
-
-
-@dataclass(frozen=True)
 class RecipeValue:
-    """One recipe: its steps in order and its runtime."""
+    """A recipe in the editor; it has no id if it was added by hand."""
 
-    title: str
-    steps: tuple[StepValue, ...]
-    runtime: str
+    recipe: Recipe
     enabled: bool = True
-    key: str = ""  # id of the preset's recipe; "" if it was added by hand
 
 
 @dataclass(frozen=True)
@@ -72,7 +49,7 @@ class GoalValue:
     accuracy: float | None = None
     kind: DataKind = "images"
     recipes: tuple[RecipeValue, ...] = ()
-    techniques: tuple[TechniqueValue, ...] = ()
+    techniques: tuple[Described, ...] = ()
     runtimes: tuple[tuple[str, str], ...] = ()  # id, title
     can_start: bool = True
     why_not: str = ""

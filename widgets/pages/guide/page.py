@@ -105,9 +105,7 @@ class GuidePage(Page):
         return card
 
     def _keys(self) -> Card:
-        card = Card(self.tr("Keys"), gap=SPACE_M)
-        card.add(KeyValue(keys(), 130))
-        return card
+        return Card(self.tr("Keys"), KeyValue(keys(), 130), gap=SPACE_M)
 
     def _safety(self) -> Card:
         card = Card(self.tr("Your files"), gap=SPACE_M)

@@ -5,14 +5,13 @@ from PySide6.QtWidgets import QPlainTextEdit, QSizePolicy
 
 from widgets.pages.jobs.value import JobState, JobValue
 from widgets.parts.buttons import Button, GhostButton, PrimaryButton
-from widgets.parts.card import Card
-from widgets.parts.cards.empty import EmptyCard
+from widgets.parts.card import Card, TableCard
 from widgets.parts.format import UNKNOWN, moment, percent, seconds
 from widgets.parts.layout import in_row
 from widgets.parts.page import Page
 from widgets.parts.small import Bar, PageHead, TagKind
 from widgets.parts.tables.table import Cell, Column, Table, TableRow
-from widgets.parts.text import ElidedLabel, words
+from widgets.parts.text import ElidedLabel, say, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M
 
@@ -45,8 +44,7 @@ class JobsPage(Page):
             "Everything that Fettle does for you is listed here, with its log, and can be stopped or resumed."
         )
         self._table = None
-        card = EmptyCard(self.theme, "stack", self.tr("No jobs yet"), text, go)
-        self._fill("empty", PageHead(self.tr("Jobs")), card)
+        self._fill_empty("stack", self.tr("No jobs yet"), text, go, head=self.tr("Jobs"))
 
     def show_value(self, jobs: tuple[JobValue, ...]) -> None:
         """Show the jobs, the newest first; updated in place, because it is called often while a job runs."""
@@ -94,9 +92,7 @@ class JobsPage(Page):
         self._table = Table(self.theme, self.tr("Jobs"), columns, fits=False)
         self._table.setMinimumHeight(210)
         self._table.chosen.connect(self._on_chosen)
-        card = Card(edge=1, gap=0)
-        card.box.setContentsMargins(1, 1, 1, 2)
-        card.add((self._table, 1))
+        card = TableCard((self._table, 1))
         self._detail = JobCard(self.theme)
         self._detail.cancel.clicked.connect(lambda: self.job_cancel_requested.emit(self._chosen_id))
         self._detail.resume.clicked.connect(lambda: self.resume_requested.emit(self._chosen_id))
@@ -182,8 +178,7 @@ class JobCard(Card):
         self._job_id = job.id
         self.setAccessibleName(job.title)
         self._title.setText(job.title)
-        self._detail.setText(job.detail)
-        self._detail.setVisible(bool(job.detail))
+        say(self._detail, job.detail)
         self.cancel.setVisible(job.can_cancel)
         self.resume.setVisible(job.can_resume)
         self.open.setVisible(job.can_open)

@@ -51,8 +51,7 @@ class LayersPage(DetailPage):
     def show_value(self, value: LayersValue) -> None:
         """Show the offer to profile, or two rows of layers above a table."""
         subtitle = self._headline(value) if value.sides else self.tr("Where does the time of each version go?")
-        head = PageHead(self.tr("Layers"), subtitle)
-        head.add_action(self._back())
+        head = PageHead(self.tr("Layers"), subtitle, self._back())
         self._sides, self._flows = value.sides, []
         if not value.sides:
             text = self.tr(
@@ -127,9 +126,7 @@ class LayersPage(DetailPage):
 
     def _list(self, value: LayersValue) -> Card:
         card = Card(self.tr("All layers"), gap=SPACE_S)
-        self._side = ChoiceField(self.tr("Layers of"))
-        for number, side in enumerate(value.sides):
-            self._side.addItem(side.title, number)
+        self._side = ChoiceField(self.tr("Layers of"), [(side.title, at) for at, side in enumerate(value.sides)])
         self._side.activated.connect(self._show_side)
         card.title_row.addWidget(self._side, 0, Qt.AlignmentFlag.AlignRight)
         self._table = LayersTable(self.theme)

@@ -10,7 +10,7 @@ from widgets.parts.fields import ChoiceField, DecimalField, TextField
 from widgets.parts.flow import FlowLayout
 from widgets.parts.layout import STRETCH, bare_grid, discard, in_row
 from widgets.parts.small import KeyValue
-from widgets.parts.text import label, words
+from widgets.parts.text import label, say, words
 from widgets.parts.timers import pause
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_S
@@ -144,8 +144,7 @@ class CostCard(Card):
         discard(self._results)
         self._results = results
         results.setVisible(bool(value.costs))
-        self._told.setText(value.told)
-        self._told.setVisible(bool(value.told))
+        say(self._told, value.told)
 
     def _on_settled(self) -> None:
         self.price_changed.emit(self.per_hour.value(), self.currency.text().strip(), self.used.value())

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QCoreApplication
 
-from widgets.pages.model.value import FindingValue, ModelValue
+from widgets.pages.model.value import ModelValue
 from widgets.parts.card import Card
 from widgets.parts.format import big_count, size_bytes
 from widgets.parts.layout import STRETCH, in_column
@@ -37,8 +37,7 @@ def facts_card(value: ModelValue) -> Card:
         (_tr("License"), value.license or _tr("none is stated in the file")),
         (_tr("Origin"), value.origin),
     ]
-    card = Card(_tr("What it is"), gap=SPACE_L)
-    card.add(KeyValue([pair for pair in pairs if pair[1]]))
+    card = Card(_tr("What it is"), KeyValue([pair for pair in pairs if pair[1]]), gap=SPACE_L)
     if value.classes:
         card.add(words(_classes(value.classes), "caption"))
     card.add(STRETCH)
@@ -55,12 +54,11 @@ def _classes(names: Sequence[str]) -> str:
 class SafetyCard(Card):
     """The findings of the safety check, the worst first."""
 
-    def __init__(self, theme: Theme, findings: Sequence[FindingValue]) -> None:
+    def __init__(self, theme: Theme, findings: Sequence[CheckValue]) -> None:
         """Create the card of `findings`."""
         super().__init__(self.tr("What the safety check found"), gap=4)
         order = {"bad": 0, "warn": 1, "ok": 2}
-        ordered = sorted(findings, key=lambda finding: order[finding.level])
+        ordered = sorted(findings, key=lambda finding: order[finding.state])
         if not ordered:
             self.add(words(self.tr("Nothing that needs a word: it holds numbers only."), "soft"))
-        values = [CheckValue(finding.level, finding.what, finding.result) for finding in ordered]
-        self.add(in_column(CheckList(theme, values), gap=None), STRETCH)
+        self.add(in_column(CheckList(theme, ordered), gap=None), STRETCH)

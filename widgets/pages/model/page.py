@@ -1,13 +1,15 @@
 """Show the page Model: choose a model, see its facts, and change the preparation of its inputs."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from widgets.pages.hub.card import HubCard
 from widgets.pages.model.facts import SafetyCard, facts_card
 from widgets.pages.model.preprocess_form import PreprocessCard
-from widgets.pages.model.questions import consent_question, one_of_question, shape_dialog
-from widgets.pages.model.value import ModelValue, SampleValue, ShapeQuestionValue
+from widgets.pages.model.questions import Shaped, ShapeDialog, consent_question, one_of_question
+from widgets.pages.model.value import ModelValue, SampleValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card, DropArea, icon_text
 from widgets.parts.cards.error import ErrorCard, ErrorValue
@@ -79,8 +81,7 @@ class ModelPage(Page):
         another = GhostButton(self.theme, self.tr("Choose another model…"), on=self.another_requested)
         onward = PrimaryButton(self.theme, self.tr("Continue to data"), "arrow-right", on=self._on_continue)
         onward.setEnabled(value.can_continue)
-        head.add_action(another)
-        head.add_action(onward)
+        head.add_action(another, onward)
         columns = in_row((facts_card(value), 3), (SafetyCard(self.theme, value.findings), 2), gap=SPACE_L)
         items: list[QWidget] = []
         self._preprocess = None
@@ -117,9 +118,9 @@ class ModelPage(Page):
         dialog.open()
         return dialog
 
-    def ask_shapes(self, path: str, value: ShapeQuestionValue) -> QuestionDialog:
+    def ask_shapes(self, path: str, inputs: Sequence[Shaped], example: str = "") -> QuestionDialog:
         """Ask for the sizes that the model does not define."""
-        dialog = shape_dialog(self.theme, value, self.window())
+        dialog = ShapeDialog(self.theme, inputs, example, self.window())
         dialog.given.connect(lambda shapes: self.shapes_given.emit(path, shapes))
         dialog.open()
         return dialog
@@ -138,8 +139,7 @@ class ModelPage(Page):
 
     # -- parts --
     def _sample_card(self, sample: SampleValue) -> Card:
-        card = Card(edge=SPACE_XL)
-        card.setAccessibleName(self.tr("New here? Try the sample"))
+        card = Card(name=self.tr("New here? Try the sample"), edge=SPACE_XL)
         text = words(sample.about, "soft")
         text.setMaximumWidth(460)
         start = PrimaryButton(
@@ -167,7 +167,7 @@ class ModelPage(Page):
         return DropArea(self.theme, title, text, *actions, icon=icon, least_px=least_px)
 
     def _explanations(self) -> QWidget:
-        holder = held(
+        return held(
             in_row(
                 *(
                     (icon_text(self.theme, icon, title, text, square=False), 1)
@@ -181,7 +181,6 @@ class ModelPage(Page):
                 edges=(0, SPACE_S, 0, 0),
             )
         )
-        return holder
 
     # -- actions --
     def choose_files(self) -> bool:

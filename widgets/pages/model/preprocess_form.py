@@ -14,7 +14,7 @@ from widgets.parts.card import Card
 from widgets.parts.fields import ChoiceField, TextField
 from widgets.parts.layout import STRETCH, in_column, in_row
 from widgets.parts.small import KeyValue, Tag
-from widgets.parts.text import label, words
+from widgets.parts.text import label, say, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_XS
 from workers.contracts.pipeline import ImageSteps
@@ -223,8 +223,7 @@ class PreprocessCard(Card):
             changed, problem = True, self._explain(str(error.args[0]))
         self._show_row(is_changed=changed)
         self._use.setEnabled(not problem)
-        self._problem.setText(problem)
-        self._problem.setVisible(bool(problem))
+        say(self._problem, problem)
 
     def _explain(self, name: Literal["resize", "crop", "mean", "std", "range"] | str) -> str:
         if name == "range":

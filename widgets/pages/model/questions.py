@@ -1,15 +1,18 @@
 """Create the questions before some model files open: consent, sizes, and the right architecture."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QCoreApplication, Signal
 from PySide6.QtWidgets import QWidget
 
-from widgets.pages.model.value import ShapeQuestionValue
 from widgets.parts.fields import TextField
 from widgets.parts.question import Answer, QuestionDialog, QuestionValue
 from widgets.parts.text import label
 from widgets.theme import Theme
 
 MAX_SIZE = 1_000_000
+Shaped = tuple[str, Sequence[int | None]]
+"""The name and the sizes of an input; None where a size is free."""
 
 
 def _tr(text: str) -> str:
@@ -62,8 +65,8 @@ class ShapeDialog(QuestionDialog):
 
     given = Signal(object)
 
-    def __init__(self, theme: Theme, value: ShapeQuestionValue, parent: QWidget | None) -> None:
-        """Create the dialog for the inputs of `value`."""
+    def __init__(self, theme: Theme, inputs: Sequence[Shaped], example: str, parent: QWidget | None) -> None:
+        """Create the dialog for these inputs; `example` is a size as a user writes it, "" for none."""
         super().__init__(
             theme,
             QuestionValue(
@@ -77,10 +80,10 @@ class ShapeDialog(QuestionDialog):
             parent,
         )
         self._fields: dict[str, TextField] = {}
-        for name, sizes in value.inputs:
+        for name, sizes in inputs:
             title = name or self.tr("Input")
-            known = "x".join(str(size) if size else "?" for size in sizes) if sizes else value.example
-            field = TextField(known, title, value.example or "1x3x224x224", 120)
+            known = "x".join(str(size) if size else "?" for size in sizes) if sizes else example
+            field = TextField(known, title, example or "1x3x224x224", 120)
             beside = label(title)
             beside.setBuddy(field)
             self.body.addWidget(beside)
@@ -104,8 +107,3 @@ class ShapeDialog(QuestionDialog):
             return
         self.given.emit(shapes)
         super()._choose(answer)
-
-
-def shape_dialog(theme: Theme, value: ShapeQuestionValue, parent: QWidget | None) -> ShapeDialog:
-    """Return the dialog without opening it."""
-    return ShapeDialog(theme, value, parent)

@@ -1,9 +1,9 @@
 """Define the values of the page Model: frozen, with raw numbers in SI units that the page rounds."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from widgets.parts.pictures import PictureValue
+from widgets.parts.small import CheckValue
 from workers.contracts.pipeline import ImageSteps
 
 
@@ -30,15 +30,6 @@ class PreprocessValue:
 
 
 @dataclass(frozen=True)
-class FindingValue:
-    """A finding of a check: `ok`, `warn` or `bad`, with a sentence."""
-
-    level: Literal["ok", "warn", "bad"]
-    what: str
-    result: str = ""
-
-
-@dataclass(frozen=True)
 class ModelValue:
     """An opened model; `takes_in`, `gives_back` and `does` are texts such as "a picture, 224 × 224"."""
 
@@ -52,15 +43,7 @@ class ModelValue:
     license: str = ""
     origin: str = ""
     architecture: str = ""
-    findings: tuple[FindingValue, ...] = ()
+    findings: tuple[CheckValue, ...] = ()
     preprocess: PreprocessValue | None = None
     classes: tuple[str, ...] = ()
     can_continue: bool = True
-
-
-@dataclass(frozen=True)
-class ShapeQuestionValue:
-    """Inputs without a defined size: (name, sizes; None where a size is free)."""
-
-    inputs: tuple[tuple[str, tuple[int | None, ...]], ...]
-    example: str = ""

@@ -77,7 +77,7 @@ class OptimizePage(Page):
         super().__init__(theme, self.tr("Optimize"))
         self._clock = clock
         self._view: RunView | None = None
-        self._laid_out = _Layout()
+        self._laid_out: tuple[object, ...] = ()
         self.show_empty(has_model=False)
 
     # --- states
@@ -120,7 +120,7 @@ class OptimizePage(Page):
         if self._view is not None:
             self._clock.remove(self._view.plot)
         self._view = None
-        self._laid_out = _Layout()
+        self._laid_out = ()
 
     def _lay_out(self, value: OptimizeValue) -> None:
         """Replace the head but not the parts below it: moving these blocks the window for .1 to .2 s."""
@@ -130,7 +130,7 @@ class OptimizePage(Page):
         self._head = PageHead("", "")
         for button in (self._fold(not view.log_card.isHidden()), *self._actions(value)):
             self._head.add_action(button)
-        if is_there and value.error == before.error:
+        if is_there and value.error == before[1]:
             self._set_head(value.phase, self._head)
             return
         view.setParent(None)  # it outlives the previous content
@@ -300,21 +300,10 @@ class OptimizePage(Page):
         self._shown().add_log(lines)
 
 
-@dataclass(frozen=True)
-class _Layout:
-    """The parts of a value that the page's layout and buttons depend on."""
-
-    phase: str = ""
-    error: ErrorValue | None = None
-    go_on_minutes: int | None = None
-    go_on_first: bool = False
-    waits: bool = False
-    measures_again: bool = False
-
-
-def _layout(value: OptimizeValue) -> _Layout:
+def _layout(value: OptimizeValue) -> tuple[object, ...]:
+    """Return the parts of a value that the page's layout and buttons depend on."""
     offers = value.go_on_minutes, value.go_on_first
-    return _Layout(value.phase, value.error, *offers, bool(value.waiting), value.measures_again)
+    return value.phase, value.error, *offers, bool(value.waiting), value.measures_again
 
 
 def _step_at_work(value: OptimizeValue) -> str:

@@ -8,8 +8,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QMenu, QWidget
 
 from widgets.parts.buttons import GhostButton, PrimaryButton, TextButton
-from widgets.parts.card import Card, divider
-from widgets.parts.cards.empty import EmptyCard
+from widgets.parts.card import Card, TableCard, divider
 from widgets.parts.format import ago, count, moment
 from widgets.parts.layout import in_row
 from widgets.parts.page import Page
@@ -33,20 +32,14 @@ class ProjectRowValue:
 
 
 @dataclass(frozen=True)
-class TrashedValue:
-    """A project in the trash, with the time of its deletion."""
-
-    id: str
-    name: str
-    deleted_at: datetime
-
-
-@dataclass(frozen=True)
 class ProjectsValue:
-    """All projects, the one that was changed last first, and the trash."""
+    """All projects, the one that was changed last first.
+
+    `trash` are id, name and time of deletion of projects in the trash.
+    """
 
     projects: tuple[ProjectRowValue, ...]
-    trash: tuple[TrashedValue, ...] = ()
+    trash: tuple[tuple[str, str, datetime], ...] = ()
 
 
 class ProjectTable(Table):
@@ -103,8 +96,7 @@ class ProjectsPage(Page):
         go = PrimaryButton(self.theme, self.tr("Start with a model"), "cube", on=self.new_requested)
         text = self.tr("Each model that you open becomes a project, with your data and all results.")
         self._table = None
-        card = EmptyCard(self.theme, "folders", self.tr("No projects yet"), text, go)
-        self._fill("empty", PageHead(self.tr("Projects")), card)
+        self._fill_empty("folders", self.tr("No projects yet"), text, go, head=self.tr("Projects"))
 
     def show_value(self, value: ProjectsValue) -> None:
         """Show the table, and the trash below it."""
@@ -145,9 +137,7 @@ class ProjectsPage(Page):
         table.rename_pressed.connect(lambda: self.rename_requested.emit(self._chosen_id))
         table.delete_pressed.connect(lambda: self.delete_requested.emit(self._chosen_id))
         self._table = table
-        card = Card(edge=1, gap=0)
-        card.setAccessibleName(self.tr("Projects"))
-        card.box.setContentsMargins(1, 1, 1, 2)
+        card = TableCard(name=self.tr("Projects"))
         buttons = in_row(edges=(SPACE_L - 1, SPACE_S, SPACE_L - 1, SPACE_M))
         for icon, text, signal in (
             ("folder-open", self.tr("Open"), self.open_requested),
@@ -171,29 +161,29 @@ class ProjectsPage(Page):
         )
         return TableRow(row.id, cells)
 
-    def _trash(self, rows: tuple[TrashedValue, ...]) -> Card:
+    def _trash(self, rows: tuple[tuple[str, str, datetime], ...]) -> Card:
         card = Card(self.tr("Trash"), gap=SPACE_S)
         card.add(words(self.tr("Nothing here is gone yet. Restore a project, and it is as it was."), "soft"))
-        for row in rows:
+        for key, name, deleted_at in rows:
             restore = GhostButton(
                 self.theme,
                 self.tr("Restore"),
                 "arrow-u-up-left",
                 "small",
-                on=lambda _=False, key=row.id: self.restore_requested.emit(key),
+                on=lambda _=False, key=key: self.restore_requested.emit(key),
             )
-            restore.setAccessibleName(self.tr("Restore “{0}”").format(row.name))
+            restore.setAccessibleName(self.tr("Restore “{0}”").format(name))
             forget = TextButton(
                 self.theme,
                 self.tr("Delete for good…"),
                 "",
                 "small",
-                on=lambda _=False, key=row.id: self.forget_requested.emit(key),
+                on=lambda _=False, key=key: self.forget_requested.emit(key),
             )
-            forget.setAccessibleName(self.tr("Delete “{0}” for good").format(row.name))
+            forget.setAccessibleName(self.tr("Delete “{0}” for good").format(name))
             line = in_row(
-                (ElidedLabel(row.name, "strong"), 1),
-                label(self.tr("deleted {0}").format(ago(row.deleted_at)), "caption", wrap=False),
+                (ElidedLabel(name, "strong"), 1),
+                label(self.tr("deleted {0}").format(ago(deleted_at)), "caption", wrap=False),
                 restore,
                 forget,
             )

@@ -1,19 +1,22 @@
 """Define the cards of the page Releases: the chosen release and the log of decisions."""
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QGridLayout, QVBoxLayout
+from datetime import datetime
 
-from widgets.pages.releases.value import DecisionValue, ReleasesValue, ReleaseValue
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QVBoxLayout
+
+from widgets.pages.releases.value import ReleasesValue, ReleaseValue
 from widgets.parts.buttons import GhostButton
 from widgets.parts.card import Card, divider
 from widgets.parts.for_developers import ForDevelopers
-from widgets.parts.format import moment, size_bytes
-from widgets.parts.layout import STRETCH, in_column, in_row
+from widgets.parts.format import UNKNOWN, moment, size_bytes
+from widgets.parts.layout import STRETCH, bare_grid, in_column, in_row
 from widgets.parts.small import CheckRow, KeyValue
 from widgets.parts.tables.table import Cell, Column, Table, TableRow
 from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
-from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL
+from widgets.tokens import SPACE_M, SPACE_S, SPACE_XL
+from workers.contracts.decisions import Decision
 
 MAX_SHOWN = 200
 
@@ -50,22 +53,18 @@ class ReleaseCard(Card):
         return button
 
     def _figures(self, value: ReleaseValue) -> QVBoxLayout:
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(SPACE_L)
-        grid.setVerticalSpacing(SPACE_S)
-        with_before = any(figure.before for figure in value.figures)
+        grid = bare_grid(stretches=(0, 0, 0, 1))
+        with_before = any(before for _, before, _ in value.figures)
         heads = ("", self.tr("Before"), self.tr("This one")) if with_before else ("", "", self.tr("Measured"))
         for at, text in enumerate(heads):
             grid.addWidget(label(text, "caption", wrap=False), 0, at)
-        for number, figure in enumerate(value.figures, 1):
-            grid.addWidget(words(figure.name, "soft", wrap=False), number, 0)
-            for at, text in enumerate((figure.before, figure.after), 1):
-                if not text:
-                    continue
-                shown = label(text, "strong" if at == 2 else "", wrap=False)
-                shown.setAccessibleName(f"{figure.name}, {heads[at]}: {text}")
-                grid.addWidget(shown, number, at)
-        grid.setColumnStretch(3, 1)
+        for number, (name, *texts) in enumerate(value.figures, 1):
+            grid.addWidget(words(name, "soft", wrap=False), number, 0)
+            for at, text in enumerate(texts, 1):
+                if text:
+                    shown = label(text, "strong" if at == 2 else "", wrap=False)
+                    shown.setAccessibleName(f"{name}, {heads[at]}: {text}")
+                    grid.addWidget(shown, number, at)
         return in_column(grid, words(value.figures_note, "caption") if value.figures_note else None, STRETCH)
 
     def _facts(self, value: ReleaseValue) -> QVBoxLayout:
@@ -89,14 +88,17 @@ class LogCard(Card):
         if not value.decisions:
             return
         shown = value.decisions[:MAX_SHOWN]
-        has_why = any(entry.why for entry in shown)
-        columns = (Column(self.tr("When")), Column(self.tr("Who")), Column(self.tr("What"), stretch=True))
-        why = (Column(self.tr("Why")),) if has_why else ()
-        table = Table(theme, self.tr("Log of decisions"), (*columns, *why))
-        table.show_rows([self._row(entry, has_why=has_why) for entry in shown])
+        has_why = any(entry.why for entry, _ in shown)
+        titles = [self.tr("When"), self.tr("Who"), self.tr("What"), *([self.tr("Why")] if has_why else [])]
+        columns = [Column(title, stretch=number == 2) for number, title in enumerate(titles)]
+        table = Table(theme, self.tr("Log of decisions"), columns)
+        table.show_rows([self._row(entry, told) for entry, told in shown])
         self.add(table)
 
     @staticmethod
-    def _row(entry: DecisionValue, *, has_why: bool) -> TableRow:
-        cells = (Cell(moment(entry.at)), Cell(entry.who), Cell(entry.what, tip=entry.why))
-        return TableRow(str(entry.number), (*cells, Cell(entry.why)) if has_why else cells)
+    def _row(entry: Decision, told: str) -> TableRow:
+        try:
+            at = moment(datetime.fromisoformat(entry.at))
+        except ValueError:
+            at = UNKNOWN
+        return TableRow(str(entry.number), (Cell(at), Cell(entry.who), Cell(told, tip=entry.why), Cell(entry.why)))

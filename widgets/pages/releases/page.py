@@ -8,7 +8,7 @@ from widgets.pages.compare.value import ChangesValue
 from widgets.pages.releases.cards import LogCard, ReleaseCard
 from widgets.pages.releases.value import ReleaseState, ReleasesValue, ReleaseValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
-from widgets.parts.card import Card
+from widgets.parts.card import TableCard
 from widgets.parts.cards.empty import EmptyCard
 from widgets.parts.cards.error import ErrorCard, ErrorValue
 from widgets.parts.format import moment, size_bytes
@@ -70,9 +70,7 @@ class ReleasesPage(Page):
             Column(self.tr("Released"), right=True),
         )
         self._table = Table(self.theme, self.tr("Releases"), columns)
-        card = Card(edge=1, gap=0)
-        card.box.setContentsMargins(1, 1, 1, 2)
-        card.add(self._table)
+        card = TableCard(self._table)
         holder = QWidget()
         self._detail = in_column(gap=None, parent=holder)
         self._card = self._changes = None

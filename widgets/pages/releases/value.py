@@ -5,24 +5,17 @@ from datetime import datetime
 from typing import Literal
 
 from widgets.parts.small import CheckValue
+from workers.contracts.decisions import Decision
 
 ReleaseState = Literal["current", "previous", "kept", "removed"]
-
-
-@dataclass(frozen=True)
-class FigureValue:
-    """One figure as text, of the previous release ("" for none) and of this one."""
-
-    name: str
-    before: str
-    after: str
 
 
 @dataclass(frozen=True)
 class ReleaseValue:
     """A release; `changed` describes the changed predictions in a few words, `change` in a sentence.
 
-    `switch` is the command that loads it into a running service, "" if none runs. `signed_by` is a fingerprint, "" for
+    `figures` are a name, the text of the previous release ("" for none) and that of this one. `switch` is the command
+    that loads it into a running service, "" if none runs. `signed_by` is a fingerprint, "" for
     none.
     """
 
@@ -39,7 +32,7 @@ class ReleaseValue:
     suffix: str = ".zip"
     signed_by: str = ""
     switch: str = ""
-    figures: tuple[FigureValue, ...] = ()
+    figures: tuple[tuple[str, str, str], ...] = ()
     figures_note: str = ""
 
     @property
@@ -49,26 +42,15 @@ class ReleaseValue:
 
 
 @dataclass(frozen=True)
-class DecisionValue:
-    """One entry of the log: user, time, decision, and the reason in the user's words."""
-
-    number: int
-    at: datetime | None
-    who: str
-    what: str
-    why: str = ""
-
-
-@dataclass(frozen=True)
 class ReleasesValue:
-    """The page's value, releases and log with the newest first.
+    """The page's value, releases and log with the newest first; each decision comes with its sentence.
 
     `old` bundles can be removed, which frees `old_bytes`.
     """
 
     project: str
     releases: tuple[ReleaseValue, ...]
-    decisions: tuple[DecisionValue, ...]
+    decisions: tuple[tuple[Decision, str], ...]
     log: CheckValue
     old: int = 0
     old_bytes: int = 0

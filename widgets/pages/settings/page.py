@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QButtonGroup, QCheckBox, QRadioButton, QVBoxLayout
 
 from widgets.pages.hub.kept import KeptHubCard, KeptHubValue
 from widgets.pages.settings.storage import StorageCard, StorageValue
-from widgets.pages.settings.value import LicenseValue, RuntimeValue, SettingsValue
+from widgets.pages.settings.value import SettingsValue
 from widgets.parts.buttons import FoldButton, GhostButton
 from widgets.parts.card import Card, divider
 from widgets.parts.fields import WholeField
@@ -21,6 +21,7 @@ from widgets.parts.tables.table import Cell, Column, Table, TableRow
 from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M
+from workers.contracts.specs import Described
 
 GIB, MOST_GIB = 1 << 30, 4096
 
@@ -159,16 +160,18 @@ class SettingsPage(Page):
         for number, runtime in enumerate(value.runtimes):
             if number:
                 card.add(divider())
-            card.add(self._runtime(runtime))
+            card.add(self._runtime(*runtime))
         return card
 
-    def _runtime(self, value: RuntimeValue) -> QWidget:
+    def _runtime(self, value: Described, missing: SetValue | None) -> QWidget:
         kind, text = ("ok", self.tr("Ready")) if value.available else ("none", self.tr("Not here"))
         row = in_row((words(value.title, "strong"), 1), Tag(self.theme, "ok" if kind == "ok" else "none", text))
-        box = in_column(row, words(value.about, "soft") if value.about else None, gap=2, edges=(0, SPACE_M, 0, SPACE_M))
+        box = in_column(
+            row, words(value.summary, "soft") if value.summary else None, gap=2, edges=(0, SPACE_M, 0, SPACE_M)
+        )
         holder = held(box)
-        if value.missing is not None:
-            install = InstallRow(self.theme, value.missing, value.title)
+        if missing is not None:
+            install = InstallRow(self.theme, missing, value.title)
             install.requested.connect(self.install_requested)
             install.stop_requested.connect(self.stop_install_requested)
             box.addWidget(install)
@@ -199,12 +202,12 @@ class SettingsPage(Page):
 
         fold.toggled.connect(on_toggled)
 
-    def _licenses(self, values: tuple[LicenseValue, ...]) -> Table:
+    def _licenses(self, values: tuple[tuple[str, str, str], ...]) -> Table:
         columns = (
             Column(self.tr("Library"), stretch=True),
             Column(self.tr("Version")),
             Column(self.tr("License")),
         )
         table = Table(self.theme, self.tr("Libraries and their licenses"), columns)
-        table.show_rows([TableRow(v.name, (Cell(v.name), Cell(v.version), Cell(v.license[:60]))) for v in values])
+        table.show_rows([TableRow(v[0], tuple(Cell(text[:60]) for text in v)) for v in values])
         return table

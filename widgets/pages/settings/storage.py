@@ -26,24 +26,15 @@ StorageRow = tuple[str, int, int]
 
 
 @dataclass(frozen=True)
-class ProjectStorageValue:
-    """The storage of one project and the part that is not needed; `is_trashed` means that it is in the trash."""
-
-    name: str
-    size_bytes: int
-    freeable_bytes: int
-    is_trashed: bool = False
-
-
-@dataclass(frozen=True)
 class StorageValue:
     """The section's value; `state` is counting, known, freeing, or waiting for the end of a run.
 
-    `size_bytes` is None before the first count. `told` is the last result, `problem` the last failure.
+    `projects` are name, stored bytes, bytes that are not needed, and whether it is in the trash. `size_bytes` is None
+    before the first count. `told` is the last result, `problem` the last failure.
     """
 
     state: StorageState = "counting"
-    projects: tuple[ProjectStorageValue, ...] = ()
+    projects: tuple[tuple[str, int, int, bool], ...] = ()
     size_bytes: int | None = None
     freeable_bytes: int = 0
     other_bytes: int = 0
@@ -116,15 +107,10 @@ class StorageCard(Card):
         ).format(value.keep_days)
 
     def _add_rows(self, box: QVBoxLayout, value: StorageValue) -> None:
+        trashed = self.tr("{0} (in the trash)")
         rows: list[StorageRow] = [
-            (
-                self.tr("{0} (in the trash)").format(clipped(one.name, MAX_NAME))
-                if one.is_trashed
-                else clipped(one.name, MAX_NAME),
-                one.size_bytes,
-                one.freeable_bytes,
-            )
-            for one in value.projects[:MOST_ROWS]
+            (trashed.format(clipped(name, MAX_NAME)) if is_trashed else clipped(name, MAX_NAME), stored, freeable)
+            for name, stored, freeable, is_trashed in value.projects[:MOST_ROWS]
         ]
         if value.other_bytes:
             rows.append((self.tr("Of no project"), value.other_bytes, value.other_freeable_bytes))

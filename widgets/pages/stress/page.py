@@ -41,8 +41,7 @@ class StressPage(DetailPage):
     def show_value(self, value: StressValue) -> None:
         """Show the offer, or the results of the chosen version."""
         found = value.found
-        head = PageHead(self.tr("Under stress"), found.result.headline if found else self._offer(value))
-        head.add_action(self._back())
+        head = PageHead(self.tr("Under stress"), found.result.headline if found else self._offer(value), self._back())
         if found is None:
             self._fill("full", head, self._tools(value), self._what(value))
             return
@@ -160,9 +159,7 @@ class StressPage(DetailPage):
         return cards
 
     def _list(self, title: str, about_: str, values: tuple[CheckValue, ...]) -> Card:
-        card = Card(edge=SPACE_L, gap=SPACE_S)
-        card.setAccessibleName(title)
-        card.add(in_row(label(title, "section"), gap=SPACE_M))
+        card = Card("", in_row(label(title, "section"), gap=SPACE_M), name=title, edge=SPACE_L, gap=SPACE_S)
         if about_:
             card.add(words(about_, "caption"))
         card.add(CheckList(self.theme, values))

@@ -12,7 +12,7 @@ from widgets.parts.layout import CENTER, STRETCH, in_column, in_row
 from widgets.parts.pictures import PictureStore
 from widgets.parts.small import Bar
 from widgets.parts.sound_bar import SoundBar
-from widgets.parts.text import ElidedLabel, Tone, label, words
+from widgets.parts.text import ElidedLabel, Tone, label, say, words
 from widgets.theme import Theme, restyle
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XS, TEXT_HEADLINE
 
@@ -108,8 +108,7 @@ class AnswerCard(Card):
         self._fit()
         self.setAccessibleDescription(", ".join(part for part in (answer, time, note) if part))
         for part, text in ((self._answer, answer), (self._time, time), (self._about, about), (self._note, note)):
-            part.setText(text)
-            part.setVisible(bool(text))
+            say(part, text)
         for number, row in enumerate(self._rows):
             row.setVisible(number < len(rows))
             if number < len(rows):

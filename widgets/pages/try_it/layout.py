@@ -33,8 +33,7 @@ class TryLayout:
         self.head = PageHead(_tr("Try it: both versions side by side"), said.first)
         self.choose = GhostButton(theme, said.choose, "image" if kind == "images" else "file-text")
         self.export = PrimaryButton(theme, _tr("Export…"), "package")
-        self.head.add_action(self.choose)
-        self.head.add_action(self.export)
+        self.head.add_action(self.choose, self.export)
         self.editor = TextInput(_tr("Text to try"), _tr("Type a text…")) if kind == "texts" else None
         self.given = InputCard(theme, store, said.drop_title, said.drop_words, self.editor)
         self.cancel = GhostButton(theme, _tr("Cancel"), "x", "small")
@@ -42,10 +41,9 @@ class TryLayout:
         layout = self.given.layout()
         assert layout is not None
         layout.addWidget(self.cancel)
-        self.versions = ChoiceField(_tr("Version beside the original"), small=True, elastic=True)
-        for version in value.versions:
-            self.versions.addItem(clipped(version.title, 80), version.id)
-        self.versions.setCurrentIndex(max(0, self.versions.findData(value.chosen)))
+        options = [(clipped(version.title, 80), version.id) for version in value.versions]
+        name = _tr("Version beside the original")
+        self.versions = ChoiceField(name, options, value.chosen, small=True, elastic=True)
         self.before = AnswerCard(_tr("Original"), size_label(value.original.size_bytes))
         self.after = AnswerCard(_tr("Optimized"), self.versions, chosen=True)
         sizes = {version.id: version.size_bytes for version in value.versions}

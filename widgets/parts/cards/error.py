@@ -104,7 +104,7 @@ class ErrorCard(Card):
         sentence = words(text)
         sentence.setMaximumWidth(680)
         column = in_column(label(title, "strong"), sentence, gap=0)
-        holder = held(
+        return held(
             in_row(
                 (IconLabel(self._theme, icon, tone, 18), TOP),
                 (column, 100),
@@ -113,7 +113,6 @@ class ErrorCard(Card):
                 edges=(0, SPACE_L, 0, SPACE_L),
             )
         )
-        return holder
 
     def _add_details(self, details: str) -> None:
         self.add(divider())

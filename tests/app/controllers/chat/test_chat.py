@@ -12,7 +12,7 @@ from app.controllers.app_controller import AppController
 from app.services.flow.workspace import Workspace
 from widgets.main_window import MainWindow
 from widgets.pages.chat.page import ChatPage
-from widgets.pages.chat.value import HowValue
+from workers.contracts.after.chatting import ChatRequest
 
 Drive = Callable[..., None]
 
@@ -46,7 +46,7 @@ def test_a_person_meets_a_language_model(
     controller = app_controller._controllers["chat"]
     drive(lambda: controller._is_ready)
     pids = [chat.pid for chat in controller._chats.values()]
-    page.said.emit("the old cat", HowValue(max_new_tokens=12))
+    page.said.emit("the old cat", ChatRequest(max_new_tokens=12))
     drive(lambda: controller._turn is None)
     talks = [talk.text for talk in page._talks.values()]
     assert all("You: the old cat" in text for text in talks)
@@ -56,13 +56,13 @@ def test_a_person_meets_a_language_model(
     same = answers[0] == answers[1]
     assert ("Both answered with the same words." if same else "From the marked words on") in words(page)
     # And a long answer can be stopped, which ends no process
-    page.said.emit("and now", HowValue(max_new_tokens=400))
+    page.said.emit("and now", ChatRequest(max_new_tokens=400))
     drive(lambda: controller._answer)
     page.stop_requested.emit()
     assert controller._turn is None
     told = words(page)
     assert ", stopped" in told and "Not asked, since you stopped" in told and "Waits for its turn" not in told
-    page.said.emit("again", HowValue(max_new_tokens=3))
+    page.said.emit("again", ChatRequest(max_new_tokens=3))
     drive(lambda: controller._turn is None)
     assert [chat.pid for chat in controller._chats.values()] == pids
     # And nothing stays loaded behind the page

@@ -19,9 +19,9 @@ from app.services.machine.describing import describe
 from app.services.projects.opened import saved_data
 from widgets.main_window import MainWindow
 from widgets.pages.data.items import ItemsCard
-from widgets.pages.data.origin import OriginValue
 from widgets.pages.data.page import DataPage
 from workers.contracts.data.checks import CheckFinding, DataCheckResult
+from workers.contracts.data.record import DataRecord
 
 Drive = Callable[..., None]
 
@@ -219,7 +219,7 @@ def test_origin_is_kept_for_these_data(
     not for others."""
     page.data_chosen.emit(str(album))
     drive(lambda: page.state == "full" and not app_controller.flows.active)
-    page.origin_answered.emit(OriginValue("me", "", "agreed"))
+    page.origin_answered.emit(DataRecord(made_by="me", people="agreed"))
     project, repositories = app_controller.session.project, app_controller.session.workspace.repositories
     assert project is not None
     record = read_record(repositories, project.id, project.data_path)

@@ -209,7 +209,7 @@ def test_another_version_than_the_wanted_one_is_told(
     app_controller.session.set_described(
         DescribeResult(device=device, devices=(), runtimes=(), techniques=(), targets=targets, versions={})
     )
-    assert page._value is not None and [target.available for target in page._value.targets] == [True, True, False]
+    assert page._value is not None and [target.available for target, _ in page._value.targets] == [True, True, False]
     assert "This run has no version that it takes" in words(page)
     assert "it needs ONNX" not in words(page) and cards[-1].instead_of is None
     page._on_target("onnx")

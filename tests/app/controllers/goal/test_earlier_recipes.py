@@ -35,7 +35,8 @@ def test_old_recipes_keep_what_they_wait_for(
     page = window.page("goal")
     assert isinstance(page, GoalPage)
     first, second = page._value.recipes
-    page.recipes_changed.emit((first, dataclasses.replace(second, title="Careful")))
+    careful = second.recipe.model_copy(update={"title": "Careful"})
+    page.recipes_changed.emit((first, dataclasses.replace(second, recipe=careful)))
     recipes = app_controller.session.opened.recipes
     assert recipes is not None
     assert (recipes[0].title, recipes[1].title) == ("Mine", "Careful")

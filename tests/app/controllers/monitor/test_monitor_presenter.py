@@ -39,7 +39,7 @@ def test_headline_of_quiet_log_counts_alarms_only(quiet: LogPart, tmp_path: Path
     value = value_of(replace(quiet, records=timed), tmp_path)
     assert value.headline == "No alarm: inputs and predictions are as they were"
     latency = value.figures[2]
-    assert (latency.value, latency.text) == ("14.7", "24.6 ms at the beginning, 1.7 times as fast now")
+    assert latency[::2] == ("14.7", "24.6 ms at the beginning, 1.7 times as fast now")
     course = next(course for course in value.courses if course.title == "Latency")
     assert course.usual == pytest.approx(24.6, rel=0.01) and course.usual_name == "at the beginning"
 
@@ -47,7 +47,7 @@ def test_headline_of_quiet_log_counts_alarms_only(quiet: LogPart, tmp_path: Path
 def test_latency_within_a_fifth_has_no_factor(quiet: LogPart, tmp_path: Path) -> None:
     """Given predictions that take as long as at the beginning, then no factor is shown."""
     timed = [replace(one, latency={24: one.n}) for one in quiet.records]
-    assert value_of(replace(quiet, records=timed), tmp_path).figures[2].text.endswith("at the beginning")
+    assert value_of(replace(quiet, records=timed), tmp_path).figures[2][2].endswith("at the beginning")
 
 
 def test_courses_have_a_line_for_the_evaluation_data(quiet: LogPart, tmp_path: Path) -> None:
@@ -81,5 +81,5 @@ def test_headline_of_short_log_says_how_many_requests_are_needed(quiet: LogPart,
     records = quiet.records[:kept] if n == 40 else part.records
     value = value_of(replace(part, records=records), tmp_path)
     assert value.headline == f"Changes can be detected from {'200' if n == 40 else '1,200'} requests on"
-    shown = {(row.level, row.verdict) for row in value.rows}
+    shown = {(row[3].tag, row[3].text) for row in value.rows}
     assert shown == ({("none", "Too few requests")} if n == 40 else set())

@@ -13,7 +13,6 @@ from pytestqt.qtbot import QtBot
 from widgets.pages.compare.page import ComparePage
 from widgets.pages.compare.table import columns, figures, points, rows
 from widgets.pages.compare.value import ChangesValue, CompareValue
-from widgets.parts.page import NextStep
 from widgets.parts.small import Bar, Figure
 from widgets.parts.tables.table import Table
 from widgets.plots.scatter_plot import ScatterPlot
@@ -283,7 +282,7 @@ def test_states_lead_on(theme: Theme, examples: ModuleType, shown: Any, press: A
     page = ComparePage(theme)
     page.show_empty()
     shown(page)
-    page.set_next(NextStep("goal", "Choose a goal"))
+    page.set_next("goal", "Choose a goal")
     with qtbot.waitSignal(page.next_requested, timeout=1000) as asked:
         press(page, "Choose a goal")
     assert asked.args == ["goal"]

@@ -12,13 +12,14 @@ from pytestqt.qtbot import QtBot
 from widgets.pages.data.doctor import DoctorCard, DoctorValue, WayValue
 from widgets.pages.data.grid import CELL_PX, ItemValue, line_parts
 from widgets.pages.data.items import ItemsCard, LabelDialog
-from widgets.pages.data.origin import OriginValue
 from widgets.pages.data.page import DataPage
-from widgets.pages.data.suspects import SuspectsDialog, SuspectValue
+from widgets.pages.data.suspects import SuspectsDialog
 from widgets.parts.fields import ChoiceField
 from widgets.parts.pictures import PictureValue
 from widgets.theme import Theme
 from widgets.tokens import SPACE_M
+from workers.contracts.data.checks import Suspect
+from workers.contracts.data.record import DataRecord
 
 CHUNK = 128
 Full = Callable[..., tuple[DataPage, ItemsCard]]
@@ -141,9 +142,12 @@ def test_wrong_labels_one_by_one(theme: Theme, full: Full, press: Any, said: Any
     with qtbot.waitSignal(page.suspects_requested, timeout=1000):
         press(page, "Look at the 2…")
     none = PictureValue()
-    page.ask_suspects([SuspectValue("a.png", "cat", "dog", 0.97, none), SuspectValue("b.png", "dog", "cat", 0.8, none)])
+    rows = (("a.png", "cat", "dog"), ("b.png", "dog", "cat"))
+    page.ask_suspects(
+        [(Suspect(source=one, given=given, likely=likely, share=0.9), none) for one, given, likely in rows]
+    )
     (dialog,) = page.window().findChildren(SuspectsDialog)
-    assert "Labelled “cat”, looks more like “dog”" in said(dialog) and "97 % sure" in said(dialog)
+    assert "Labelled “cat”, looks more like “dog”" in said(dialog) and "90 % sure" in said(dialog)
     with qtbot.waitSignal(page.edited, timeout=1000) as told:
         press(dialog, "It is “dog”")
     assert told.args == ["relabel", ("a.png",), "dog"]
@@ -183,7 +187,7 @@ def test_whoever_checks_the_preparation_stays_there(full: Full, press: Any, qtbo
     """Given the questions about the origin and a small window, When the check runs and tells what it found, Then the focus
     stays in its card, never goes to a question, and what was found is seen: all of it, or its beginning."""
     page, _ = full()
-    page.show_origin(OriginValue())
+    page.show_origin(DataRecord())
     page.resize(1000, height)
     card = page.findChild(DoctorCard)
     assert card is not None
@@ -216,12 +220,12 @@ def focused() -> QWidget:
 def test_three_questions_about_the_origin(full: Full, qtbot: QtBot) -> None:
     """Given the three questions, When one is answered, Then all answers are told, those not given as such."""
     page, _ = full()
-    page.show_origin(OriginValue(made_by="me"))
+    page.show_origin(DataRecord(made_by="me"))
     box = page.findChild(ChoiceField, "origin-people")
     assert isinstance(box, ChoiceField)
     with qtbot.waitSignal(page.origin_answered, timeout=1000) as told:
         box.setCurrentIndex(box.findData("no"))
-    assert told.args == [OriginValue(made_by="me", may_use="", people="no")]
+    assert told.args == [DataRecord(made_by="me", people="no")]
 
 
 def test_examples_take_the_height_of_a_large_window(full: Full, qtbot: QtBot) -> None:

@@ -10,7 +10,6 @@ from pytestqt.qtbot import QtBot
 
 from widgets.pages.data.page import DataPage
 from widgets.pages.data.parts import PreviewGrid, SplitBar
-from widgets.pages.data.value import DataAskValue
 from widgets.parts.pictures import PictureLabel
 from widgets.parts.small import CheckValue
 from widgets.theme import Theme
@@ -30,7 +29,7 @@ def test_empty_says_what_may_be_dropped(
 ) -> None:
     """Given a model of some kind, then the page asks for that kind and says what stays unknown without."""
     page = DataPage(theme)
-    page.show_empty(DataAskValue(kind))
+    page.show_empty(kind)
     shown(page)
     text = said(page)
     assert f"Drop your {word} here" in text and hint in text

@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtWidgets import QProgressBar
 from pytestqt.qtbot import QtBot
 
-from widgets.pages.data.fed import FedCard, FedExampleValue, FedInputValue, FedValue
+from widgets.pages.data.fed import FedCard, FedExampleValue, FedValue
 from widgets.pages.data.page import DataPage
 from widgets.parts.pictures import PictureLabel
 from widgets.parts.small import CheckValue
@@ -50,7 +50,7 @@ def test_what_speaks_against_it_is_seen(page: DataPage, examples: ModuleType, sa
 
 def test_several_inputs_are_told_by_name(page: DataPage, said: Any, qtbot: QtBot) -> None:
     """Given a model of six inputs, Then four are shown with their names, and that there are more."""
-    inputs = tuple(FedInputValue(f"in{n}", f"1 × {n}, float32", f"{n} to {n + 1}, mean {n}") for n in range(6))
+    inputs = tuple((f"in{n}", f"1 × {n}, float32", f"{n} to {n + 1}, mean {n}") for n in range(6))
     page.show_fed(FedValue("told", "", (FedExampleValue("item 1", inputs),), (CheckValue("ok", "Fine."),)))
     qtbot.wait(1)
     text = said(card_of(page))

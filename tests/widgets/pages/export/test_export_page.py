@@ -11,14 +11,23 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QLineEdit, QPus
 from pytestqt.qtbot import QtBot
 
 from widgets.pages.export.page import ExportPage
-from widgets.pages.export.value import ExportRequest, ProveValue, TargetValue
+from widgets.pages.export.value import ExportRequest, ProveValue
 from widgets.parts.card import ChoiceCard
 from widgets.parts.format import size_bytes
 from widgets.parts.installing.value import SetValue
 from widgets.parts.markdown import MarkdownView
 from widgets.parts.small import Bar
 from widgets.theme import Theme
-from workers.contracts.specs import Question
+from workers.contracts.specs import DescribedTarget, Question
+
+
+def target(
+    target_id: str, title: str, summary: str, missing: SetValue | None = None, **more: str
+) -> tuple[DescribedTarget, SetValue | None]:
+    made = DescribedTarget.model_validate(
+        {"id": target_id, "title": title, "available": missing is None, "summary": summary, "icon": "folder", **more}
+    )
+    return made, missing
 
 
 def button(page: ExportPage, text: str) -> QPushButton:
@@ -90,7 +99,7 @@ def test_words_of_cards_are_not_broken(
 ) -> None:
     """Given six targets, when the window is narrow, then two stand in a row, so that each longest word has room."""
     page = ExportPage(theme)
-    targets = tuple(TargetValue(str(n), "Triton repository", "For an inference server") for n in range(6))
+    targets = tuple(target(str(n), "Triton repository", "For an inference server") for n in range(6))
     page.show(examples.export(targets=targets))
     shown(page)
     page.resize(width - 208, 800)
@@ -142,9 +151,9 @@ def test_only_targets_that_are_passed_in_stand_there(
     """Given a target that needs a set, when it is clicked nothing is chosen; its button requests that set."""
     page = ExportPage(theme)
     targets = (
-        TargetValue("python", "Python folder", "One command"),
-        TargetValue("a", "Web page", "In any browser", "image"),
-        TargetValue("b", "Container", "With a Dockerfile", available=False, missing=SetValue("web", 33_000_000)),
+        target("python", "Python folder", "One command"),
+        target("a", "Web page", "In any browser", icon="image"),
+        target("b", "Container", "With a Dockerfile", SetValue("web", 33_000_000)),
     )
     page.show(examples.export(targets=targets))
     shown(page)
@@ -241,7 +250,7 @@ def test_a_target_asks_what_is_its_own(
     """Given a target with a question that needs an answer, then the button waits for it, and it goes along; another target
     is told after what was typed."""
     page = ExportPage(theme)
-    targets = (TargetValue("python", "Python folder", ""), TargetValue("kit", "Kit", "", suffix=".kit"))
+    targets = (target("python", "Python folder", ""), target("kit", "Kit", "", suffix=".kit"))
     questions = (Question(id="shop", title="Which shop?", needed=True), Question(id="town", title="Where?"))
     page.show(examples.export(targets=targets, target="kit", questions=questions))
     shown(page)
@@ -266,7 +275,7 @@ def test_the_dialog_asks_for_the_suffix_of_the_target(
 ) -> None:
     """Given a target with a suffix of its own, then the system's dialog offers files of it."""
     page = ExportPage(theme)
-    page.show(examples.export(targets=(TargetValue("kit", "Kit", "", suffix=".kit"),), target="kit"))
+    page.show(examples.export(targets=(target("kit", "Kit", "", suffix=".kit"),), target="kit"))
     shown(page)
     asked: list[str] = []
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *given: (asked.append(given[-1]), ("", ""))[1])

@@ -20,6 +20,7 @@ from widgets.parts.buttons import FoldButton
 from widgets.parts.card import ChoiceCard
 from widgets.parts.text import ElidedLabel
 from widgets.theme import Theme
+from workers.contracts.specs import Recipe
 
 
 @pytest.fixture
@@ -154,17 +155,17 @@ def test_recipe_parameters_come_from_the_schema(page: GoalPage, press: Any, said
     examples_field.setFocus()
     examples_field.selectAll()
     qtbot.keyClicks(examples_field, "64")
-    assert told[-1][1].steps[0].params["examples"] == 64
+    assert told[-1][1].recipe.steps[0].params["examples"] == 64
     keep = card.findChild(QLineEdit, "param-keep")
     assert keep is not None
     qtbot.keyClicks(keep, "first, last")
     qtbot.keyClick(keep, Qt.Key.Key_Return)
-    assert told[-1][1].steps[0].params["keep"] == ["first", "last"]
+    assert told[-1][1].recipe.steps[0].params["keep"] == ["first", "last"]
     method = card.findChild(QComboBox, "param-method")
     assert method is not None
     method.setFocus()
     qtbot.keyClick(method, Qt.Key.Key_Down)
-    assert told[-1][1].steps[0].params["method"] == "entropy"
+    assert told[-1][1].recipe.steps[0].params["method"] == "entropy"
     assert told[-1][0] == page._value.recipes[0]
 
 
@@ -172,8 +173,8 @@ def test_a_versions_name_is_seen_before_what_is_in_it(page: GoalPage, press: Any
     """Given a long name and long steps in a narrow window, then the name is whole, and the steps are cut."""
     press(page, "Customize…")
     name = "16-bit numbers (BF16), a program for each text length"
-    step = page._value.recipes[1].steps[0]
-    page._on_recipes_changed((replace(page._value.recipes[1], title=name, steps=(step, step, step)),))
+    step = page._value.recipes[1].recipe.steps[0]
+    page._on_recipes_changed((RecipeValue(Recipe(title=name, steps=(step, step, step))),))
     press(page, "Back")
     page.resize(720, 600)
     press(page, "Customize…")
@@ -193,16 +194,17 @@ def test_versions_are_switched_added_and_removed(page: GoalPage, press: Any, qtb
     qtbot.mouseClick(switch, Qt.MouseButton.LeftButton, pos=QPoint(6, switch.height() // 2))
     assert [r.enabled for r in told[-1]] == [True, True, True]
     press(page, "Add a version")
-    assert told[-1][-1] == RecipeValue("My version 4", (), "openvino")
+    added = told[-1][-1].recipe
+    assert (added.title, added.steps, added.runtime) == ("My version 4", (), "openvino")
     QApplication.processEvents()
     card = next(c for c in page.findChildren(RecipeCard) if c.accessibleName() == "My version 4")
     card._on_added("magnitude_prune")
     card._on_added("int8_static")
     QApplication.processEvents()
-    assert [s.technique for s in told[-1][-1].steps] == ["magnitude_prune", "int8_static"]
+    assert [s.technique for s in told[-1][-1].recipe.steps] == ["magnitude_prune", "int8_static"]
     earlier = [b for b in card.findChildren(QPushButton) if b.text() == "Earlier" and b.isVisible()]
     qtbot.mouseClick(earlier[-1], Qt.MouseButton.LeftButton)
-    assert [s.technique for s in told[-1][-1].steps] == ["int8_static", "magnitude_prune"]
+    assert [s.technique for s in told[-1][-1].recipe.steps] == ["int8_static", "magnitude_prune"]
     for _ in range(4):
         first = next(c for c in page.findChildren(RecipeCard) if c.isVisible())
         first.findChildren(FoldButton)[0].setChecked(True)
@@ -219,7 +221,7 @@ def test_back_to_the_presets_own(page: GoalPage, press: Any) -> None:
     press(page, "Customize…")
     told: list[tuple[RecipeValue, ...]] = []
     page.recipes_changed.connect(told.append)
-    page._on_recipes_changed((replace(page._value.recipes[0], title="Changed"),))
+    page._on_recipes_changed((RecipeValue(Recipe(title="Changed")),))
     press(page, "Back to the preset’s own")
     assert told[-1] == ()
     QApplication.processEvents()
@@ -270,12 +272,12 @@ def test_tall_page_lists_what_is_tried(page: GoalPage, examples: ModuleType, qtb
     page.resize(3632, 2068)
     value = examples.goal()
     assert plan.isVisible()
-    assert [recipe.title in said_in(plan) for recipe in value.recipes] == [recipe.enabled for recipe in value.recipes]
-    page.show(replace(value, chosen="smallest", recipes=(RecipeValue("Only this one", (), value.runtimes[0][0]),)))
+    assert [one.recipe.title in said_in(plan) for one in value.recipes] == [one.enabled for one in value.recipes]
+    page.show(replace(value, chosen="smallest", recipes=(RecipeValue(Recipe(title="Only this one")),)))
     QApplication.processEvents()
-    assert "Only this one" in said_in(plan) and value.recipes[0].title not in said_in(plan)
+    assert "Only this one" in said_in(plan) and value.recipes[0].recipe.title not in said_in(plan)
     page.show(value)
-    used = [step.technique for recipe in value.recipes if recipe.enabled for step in recipe.steps]
+    used = [step.technique for one in value.recipes if one.enabled for step in one.recipe.steps]
     summaries = [row.summary for row in value.techniques if row.id in used]
     assert summaries and all(any(summary in text for text in said_in(plan)) for summary in summaries)
     page.resize(2352, 1300)

@@ -13,8 +13,9 @@ from pytestqt.qtbot import QtBot
 from widgets.pages.model.page import ModelPage
 from widgets.pages.model.preprocess_form import read_numbers, read_side, side_text
 from widgets.pages.model.questions import ShapeDialog, read_shape
-from widgets.pages.model.value import FindingValue, PreprocessValue, ShapeQuestionValue
+from widgets.pages.model.value import PreprocessValue
 from widgets.parts.pictures import PictureLabel
+from widgets.parts.small import CheckValue
 from widgets.theme import Theme
 from workers.contracts.pipeline import ImageSteps
 
@@ -105,7 +106,7 @@ def test_opened_model_says_what_was_found(
 def test_a_dangerous_model_cannot_go_on(theme: Theme, examples: ModuleType, shown: Any) -> None:
     """Given a finding that forbids it, then the way on is closed."""
     page = ModelPage(theme)
-    page.show(examples.model(can_continue=False, findings=(FindingValue("bad", "It gives no numbers"),)))
+    page.show(examples.model(can_continue=False, findings=(CheckValue("bad", "It gives no numbers"),)))
     shown(page)
     onward = next(b for b in page.findChildren(QPushButton) if b.text() == "Continue to data")
     assert not onward.isEnabled()
@@ -312,7 +313,7 @@ def test_shapes_are_asked_until_they_can_be_read(theme: Theme, shown: Any, press
     page = ModelPage(theme)
     page.show_empty(None)
     shown(page)
-    dialog = page.ask_shapes("/m/a.pt", ShapeQuestionValue((("input", (None, 3, None, None)),)))
+    dialog = page.ask_shapes("/m/a.pt", [("input", (None, 3, None, None))])
     assert isinstance(dialog, ShapeDialog)
     field = dialog.findChild(QLineEdit)
     assert field is not None and field.text() == "?x3x?x?"

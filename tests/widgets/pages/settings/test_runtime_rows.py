@@ -5,15 +5,15 @@ from types import ModuleType
 from typing import Any
 
 from widgets.pages.settings.page import SettingsPage
-from widgets.pages.settings.value import RuntimeValue
 from widgets.theme import Theme
+from workers.contracts.specs import Described
 
 
 def test_reason_of_a_missing_runtime_is_a_sentence(theme: Theme, examples: ModuleType, shown: Any, said: Any) -> None:
     """Given a reason as a worker words it, Then the page shows it as a sentence; one that is a sentence stays as it is."""
     page = SettingsPage(theme)
     reasons = ("needs an NVIDIA GPU and its driver; none was found here", "No NVIDIA GPU found.")
-    runtimes = tuple(RuntimeValue(f"r{n}", f"Engine {n}", False, "", reason) for n, reason in enumerate(reasons))
+    runtimes = tuple((Described(id=reason, title="Engine", available=False, hint=reason), None) for reason in reasons)
     page.show(replace(examples.settings(), runtimes=runtimes))
     shown(page)
     assert "Needs an NVIDIA GPU and its driver; none was found here.\n" in said(page) + "\n"
