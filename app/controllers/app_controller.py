@@ -134,7 +134,7 @@ class AppController(QObject):
         self.commands.offer(CHOOSE_FILES, self._on_choose_files)
         self.commands.offer(OPEN_PROJECT, self.open_project)
         self.commands.offer(NEW_PROJECT, self._on_new_project)
-        RunActions(self._desk, self)
+        RunActions(self._desk)
 
     def _act(self, page_id: str, handler: Handler[Any]) -> Callable[..., Any]:
         return lambda *given: handler.method(self.controller(page_id, PageController), *given)

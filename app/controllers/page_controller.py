@@ -29,13 +29,14 @@ PACKAGE = "app.controllers"
 
 
 class PageController(QObject):
-    """Base class of all page controllers, owned by the window's controller; each default does nothing.
+    """Base class of all controllers of pages and of their sections; each default does nothing.
 
-    `_job` is the slot of the page's own job, for pages that run one at a time.
+    The window's controller owns the controllers of pages, and these own those of sections. `_job` is the slot of a
+    controller that runs one job at a time.
     """
 
     def __init__(self, desk: "ControllerContext", page: QObject) -> None:
-        """Create the controller of `page`; subclasses connect it."""
+        """Create the controller; subclasses connect it to `page`."""
         super().__init__(page)
         self._desk, self._job = desk, JobSlot(desk.flows)
         self._window, self._session, self._flows = desk.window, desk.session, desk.flows

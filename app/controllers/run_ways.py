@@ -1,7 +1,5 @@
 """Handle the commands for a run that pages share: open, continue, extend and repeat."""
 
-from PySide6.QtCore import QObject
-
 from app.controllers import commands as c
 from app.controllers.page_controller import ControllerContext
 from app.controllers.session import SHOWN_STATES
@@ -12,12 +10,11 @@ from app.services.records.run_plan import as_begun
 from widgets.commands import OPEN_PROJECT
 
 
-class RunActions(QObject):
+class RunActions:
     """The handlers of commands for runs, which may belong to another project; owned by the window's controller."""
 
-    def __init__(self, desk: ControllerContext, parent: QObject) -> None:
+    def __init__(self, desk: ControllerContext) -> None:
         """Register the handlers."""
-        super().__init__(parent)
         self._window, self._session, self._commands = desk.window, desk.session, desk.commands
         self._commands.offer(c.OPEN_RUN, self._open)
         self._commands.offer(c.RESUME_RUN, self._resume)

@@ -36,7 +36,6 @@ def start_holder(root: Path, kind: str = "window") -> "subprocess.Popen[str]":
 def end(process: "subprocess.Popen[str]") -> None:
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert process.stdout is not None
     process.stdout.close()
 
 

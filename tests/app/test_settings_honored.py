@@ -62,7 +62,6 @@ def test_the_window_honors_them(qapp: QApplication, paths: DataPaths, monkeypatc
         live._wire()
         try:
             controller = live.app_controller
-            assert controller is not None
             space = controller.session.workspace
             assert space.memory_limit() == LIMIT
             window.show_page("settings")

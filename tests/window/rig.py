@@ -311,7 +311,6 @@ class Program:
         source = [sys.executable, str(Path(__file__).with_name("drag_source.py")), *[str(path) for path in paths]]
         drag = subprocess.Popen(source, env=self.screen.environment, stdout=subprocess.PIPE, text=True)
         try:
-            assert drag.stdout is not None
             left, top = (int(word) for word in drag.stdout.readline().split())
             self._drag((left, top), on)
             assert drag.wait(20) == 0, "the drop was not taken"

@@ -27,7 +27,6 @@ def nothing_faster(home: Path) -> None:
             dataclasses.replace(run, state=RunState.KEPT_ORIGINAL, recommended_variant_id=None, headline="Keep it")
         )
         lossy = next(variant for variant in repositories.variants.list(run_id="r1") if variant.id == "v1")
-        assert lossy.judgement is not None
         base = lossy.judgement.original_accuracy or 1.0
         told = {"verdict": "regressed", "drop": 0.03 * base, "drop_high": 0.034 * base, "slices": ()}
         repositories.variants.update(dataclasses.replace(lossy, judgement=lossy.judgement.model_copy(update=told)))

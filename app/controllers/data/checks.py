@@ -4,9 +4,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from app.controllers.flows import FlowRunner
-from app.controllers.job_slot import JobSlot
-from app.controllers.session import Session
+from app.controllers.page_controller import ControllerContext, PageController
 from app.controllers.words import tr
 from app.services.data.checking import Checked, check_read
 from app.services.flow.events import Event, StepProgress
@@ -22,7 +20,7 @@ TOLD_BEFORE = frozenset({"reading", "unreadable", "balance"})
 """Checks whose findings are already among those of the reading."""
 
 
-class DataChecks(QObject):
+class DataChecks(PageController):
     """The checks of the open data set, owned by the page's controller.
 
     `changed` is emitted when there is more to show. No check runs while an optimization measures.
@@ -30,20 +28,18 @@ class DataChecks(QObject):
 
     changed = Signal()
 
-    def __init__(self, session: Session, flows: FlowRunner, parent: QObject | None = None) -> None:
+    def __init__(self, desk: ControllerContext, page: QObject) -> None:
         """Create the checks and follow the session."""
-        super().__init__(parent)
-        self._session, self._flows = session, flows
+        super().__init__(desk, page)
         self._key: str | None = None
         self._result: DataCheckResult | None = None
         self._failed: ErrorInfo | None = None
         self._folder: Path | None = None
-        self._job = JobSlot(flows)
         self._share: float | None = None
         self._stage = ""
-        session.data_changed.connect(self.look)
-        session.model_changed.connect(self.look)
-        flows.changed.connect(self._on_flows)
+        desk.session.data_changed.connect(self.look)
+        desk.session.model_changed.connect(self.look)
+        desk.flows.changed.connect(self._on_flows)
 
     @property
     def leave_out(self) -> tuple[str, ...]:

@@ -40,9 +40,9 @@ class DataController(PageController):
     def __init__(self, desk: ControllerContext, page: DataPage) -> None:
         """Create the controller and connect it to its page."""
         super().__init__(desk, page)
-        self._page, window, session, flows = page, desk.window, desk.session, desk.flows
+        self._page, window, session = page, desk.window, desk.session
         self._is_quiet = False
-        self._checks = DataChecks(session, flows, self)
+        self._checks = DataChecks(desk, page)
         self._checks.changed.connect(self._show_checks)
         page.data_chosen.connect(lambda path: window.paths_dropped.emit([path]))
         page.no_data_chosen.connect(self._on_no_data)
@@ -53,11 +53,11 @@ class DataController(PageController):
         page.suspects_requested.connect(self._on_suspects)
         page.origin_answered.connect(self._on_origin)
         page.reading_changed.connect(desk.commands.to(READ_RESULTS))
-        self._items = DataItems(page, session, flows, self)
+        self._items = DataItems(desk, page)
         self._items.settled.connect(lambda asked: self._read(asked, after=None, show=False, quietly=True))
-        self._doctor = DataDoctor(page, session, flows, self)
+        self._doctor = DataDoctor(desk, page)
         self._doctor.taken.connect(desk.commands.to(PREPARE_MODEL))
-        self._fed = DataFed(page, session, flows, self)
+        self._fed = DataFed(desk, page)
         self._fed.prepared.connect(self._doctor.set_chosen)
         page.cancel_requested.connect(self._job.cancel)
         page.dismissed.connect(self.show)
@@ -77,10 +77,15 @@ class DataController(PageController):
             gives_text = spec is not None and spec.answer_kind in ("tokens", "transcript")
             value = data_value(self._session.data, self._session.asked_data, gives_text=gives_text)
             reach = reach_row(self._session)
-            value = replace(value, checks=(*value.checks, *([reach] if reach is not None else [])))
-            reading = None if spec is None else reading_value(spec)
-            value = replace(value, model_classes=self._classes(), earlier=self._earlier_name())
-            self._page.show_value(replace(value, reading=reading))
+            self._page.show_value(
+                replace(
+                    value,
+                    checks=(*value.checks, reach) if reach is not None else value.checks,
+                    model_classes=self._classes(),
+                    earlier=self._earlier_name(),
+                    reading=None if spec is None else reading_value(spec),
+                )
+            )
             self._items.show()
             self._doctor.show()
             self._fed.show()

@@ -2,11 +2,9 @@
 
 from dataclasses import replace
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 
-from app.controllers.flows import FlowRunner
-from app.controllers.job_slot import JobSlot
-from app.controllers.session import Session
+from app.controllers.page_controller import ControllerContext, PageController
 from app.controllers.words import tr
 from app.services.data.doctor import StoredCheck, check_preparation, read_check, store_check
 from app.services.flow.events import Event, StepProgress
@@ -21,7 +19,7 @@ STATES: dict[DoctorVerdict, CheckState] = {"fits": "ok", "better": "warn", "far_
 SHOWN = 4
 
 
-class DataDoctor(QObject):
+class DataDoctor(PageController):
     """The check of the input preparation, owned by the page's controller.
 
     `taken(spec)` is emitted when the user takes another preparation. The result stays until model or data change.
@@ -29,18 +27,17 @@ class DataDoctor(QObject):
 
     taken = Signal(str)
 
-    def __init__(self, page: DataPage, session: Session, flows: FlowRunner, parent: QObject) -> None:
+    def __init__(self, desk: ControllerContext, page: DataPage) -> None:
         """Create the check and connect it to its page."""
-        super().__init__(parent)
-        self._page, self._session, self._flows = page, session, flows
+        super().__init__(desk, page)
+        self._page = page
         self._value = DoctorValue()
         self._key: tuple[str, str] | None = None
         self._chosen = ""
-        self._job = JobSlot(flows)
         page.doctor_requested.connect(self.check)
         page.doctor_cancelled.connect(self.stop)
         page.preparation_taken.connect(self._on_taken)
-        flows.changed.connect(lambda: QTimer.singleShot(0, self, self._on_flows))
+        desk.flows.changed.connect(lambda: QTimer.singleShot(0, self, self._on_flows))
 
     def set_chosen(self, sentence: str) -> None:
         """Show how inputs are prepared now."""

@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import Signal
 
 from app.controllers.boxes import boxed, masked
-from app.controllers.flows import FlowRunner
-from app.controllers.job_slot import JobSlot
-from app.controllers.session import Session
+from app.controllers.page_controller import ControllerContext, PageController
 from app.controllers.words import tr
 from app.services.data.feeding import range_words, shape_words, show_fed
 from app.services.flow.events import Event, StepProgress
@@ -21,7 +19,7 @@ from workers.contracts.wording import capitalized
 STATES: dict[str, CheckState] = {"info": "ok", "warning": "warn"}
 
 
-class DataFed(QObject):
+class DataFed(PageController):
     """The view of the model's inputs, owned by the page's controller.
 
     `prepared(words)` describes how inputs are prepared; "" means that they are not changed. Each model is inspected
@@ -30,16 +28,15 @@ class DataFed(QObject):
 
     prepared = Signal(str)
 
-    def __init__(self, page: DataPage, session: Session, flows: FlowRunner, parent: QObject) -> None:
+    def __init__(self, desk: ControllerContext, page: DataPage) -> None:
         """Create the view and follow the session."""
-        super().__init__(parent)
-        self._page, self._session, self._flows = page, session, flows
+        super().__init__(desk, page)
+        self._page = page
         self._key: tuple[str, str] | None = None
         self._value = FedValue()
-        self._job = JobSlot(flows)
-        session.data_changed.connect(self.show)
-        session.model_changed.connect(self.show)
-        flows.changed.connect(self._on_flows)
+        desk.session.data_changed.connect(self.show)
+        desk.session.model_changed.connect(self.show)
+        desk.flows.changed.connect(self._on_flows)
 
     def show(self) -> None:
         """Show the result for the open model and data; start the inspection if there is none."""

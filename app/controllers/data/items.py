@@ -2,12 +2,10 @@
 
 from dataclasses import replace
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 
 from app.controllers.data.edits import DataEdits
-from app.controllers.flows import FlowRunner
-from app.controllers.job_slot import JobSlot
-from app.controllers.session import Session
+from app.controllers.page_controller import ControllerContext, PageController
 from app.services.data.thumbnails import CHUNK, DataItem, draw, read_items
 from widgets.pages.data.grid import ItemValue, Mark, Part
 from widgets.pages.data.page import DataPage
@@ -19,22 +17,21 @@ WAITING = 3
 """Ranges of thumbnails that may wait; older requests are for rows that were scrolled past."""
 
 
-class DataItems(QObject):
+class DataItems(PageController):
     """The list of examples, owned by the page's controller; `settled(DataParams)` is emitted to read the edited set."""
 
     settled = Signal(object)
 
-    def __init__(self, page: DataPage, session: Session, flows: FlowRunner, parent: QObject) -> None:
+    def __init__(self, desk: ControllerContext, page: DataPage) -> None:
         """Create an empty list and connect it to the page."""
-        super().__init__(parent)
-        self._page, self._session, self._flows = page, session, flows
+        super().__init__(desk, page)
+        self._page = page
         self.edits = DataEdits()
         self._items: tuple[DataItem, ...] = ()
         self._project_id = ""
         self._shown_key: str | None = None
         self._drawn: set[int] = set()
         self._wanted: list[int] = []
-        self._drawing = JobSlot(flows)
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(SETTLE_MS)
@@ -43,7 +40,7 @@ class DataItems(QObject):
         page.edited.connect(self.edit)
         page.undo_requested.connect(lambda: self._go(back=True))
         page.redo_requested.connect(lambda: self._go(back=False))
-        flows.changed.connect(self._draw_next)
+        desk.flows.changed.connect(self._draw_next)
 
     @property
     def is_pending(self) -> bool:
@@ -64,7 +61,7 @@ class DataItems(QObject):
             self._settle.stop()
         if data.key != self._shown_key:
             self._wanted = []
-            self._drawing.cancel()
+            self._job.cancel()
             self._drawn.clear()
         self._shown_key = data.key
         try:
@@ -121,7 +118,7 @@ class DataItems(QObject):
     def _draw_next(self) -> None:
         """Draw one range at a time, the newest request first, and none while an optimization measures."""
         opened = self._session.opened
-        if self._drawing.is_busy or not self._wanted or self._flows.runs or opened is None or opened.own_data is None:
+        if self._job.is_busy or not self._wanted or self._flows.runs or opened is None or opened.own_data is None:
             return
         asked, data = opened.own_data
         if data.result.kind != "images":
@@ -133,7 +130,7 @@ class DataItems(QObject):
             on_done=lambda pictures: self._on_drawn(key, first, pictures),
             on_failed=lambda _error: self._on_drawn(key, first, (b"",) * CHUNK),
             on_cancelled=lambda: self._on_drawn("", first, ()),
-            slot=self._drawing,
+            slot=self._job,
         )
 
     def _on_drawn(self, key: str, first: int, pictures: tuple[bytes, ...]) -> None:

@@ -1,8 +1,6 @@
 """Control the hub section of Settings: downloaded models, their projects, removal and the token."""
 
-from PySide6.QtCore import QObject
-
-from app.controllers.page_controller import ControllerContext
+from app.controllers.page_controller import ControllerContext, PageController
 from app.controllers.words import tr
 from app.services.flow.steps import JobError
 from app.services.hub.clean import downloaded_models, remove_model
@@ -14,7 +12,7 @@ from widgets.pages.hub.kept import KeptHubValue, KeptModelValue
 from widgets.pages.settings.page import SettingsPage
 
 
-class KeptHub(QObject):
+class KeptHub(PageController):
     """The hub section of the page Settings, owned by that page's controller.
 
     The section is read again at each visit. The removal of a model that projects use asks first.
@@ -22,8 +20,8 @@ class KeptHub(QObject):
 
     def __init__(self, desk: ControllerContext, page: SettingsPage) -> None:
         """Create the section and connect it to its page."""
-        super().__init__(page)
-        self._window, self._page, self._session, self._theme = desk.window, page, desk.session, desk.theme
+        super().__init__(desk, page)
+        self._page = page
         page.hub_removal_requested.connect(self._on_removal)
         page.hub_forget_requested.connect(self._on_forget)
         desk.window.page_shown.connect(lambda page_id: self.show() if page_id == "settings" else None)
@@ -51,7 +49,7 @@ class KeptHub(QObject):
         if kept is None or not kept.used_by:
             self._remove(key, is_whole=kept is not None)
             return
-        dialog = removal_question(self._theme, self._window, kept.stored.origin.repo, kept.used_by)
+        dialog = removal_question(self._desk.theme, self._window, kept.stored.origin.repo, kept.used_by)
         ask(dialog, remove=lambda: self._remove(key, is_whole=True))
 
     def _remove(self, key: str, *, is_whole: bool) -> None:

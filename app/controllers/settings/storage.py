@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, QTimer
 from app.controllers.flows import FlowRunner
 from app.controllers.job_slot import JobSlot
 from app.controllers.kept import SavedSettings
-from app.controllers.page_controller import ControllerContext
+from app.controllers.page_controller import ControllerContext, PageController
 from app.controllers.session import Session
 from app.controllers.words import tr
 from app.services.projects.storage import KEEP_DAYS, Freed, Storage, free, survey
@@ -25,7 +25,7 @@ PAGE = "settings"
 MOST_POINTS, MAX_NAME = 4, 60
 
 
-class KeptStorage(QObject):
+class KeptStorage(PageController):
     """The storage section of the page Settings, owned by that page's controller.
 
     It counts whenever the page is shown, but never during a measurement.
@@ -33,9 +33,8 @@ class KeptStorage(QObject):
 
     def __init__(self, desk: ControllerContext, page: SettingsPage) -> None:
         """Create the section and connect it to its page."""
-        super().__init__(page)
-        self._window, self._page, self._session, self._theme = desk.window, page, desk.session, desk.theme
-        self._flows, self._kept, self._job = desk.flows, desk.kept, JobSlot(desk.flows)
+        super().__init__(desk, page)
+        self._page = page
         self._is_freeing = self._is_wanted = False
         self._storage: Storage | None = None
         self._told = self._problem = ""
@@ -108,7 +107,7 @@ class KeptStorage(QObject):
             self._show()
             return
         size = size_bytes(storage.freeable_bytes)
-        ask(free_question(self._theme, self._window, size, forecast(storage)), free=self._free)
+        ask(free_question(self._desk.theme, self._window, size, forecast(storage)), free=self._free)
 
     def _free(self) -> None:
         if not self._job.is_busy and not self._flows.runs:

@@ -9,11 +9,24 @@ from typing import Any
 from app.domain.project import Project
 from app.domain.run import Goal, Run, RunState
 from app.domain.variant import Measurement, Variant
+from app.services.flow.steps import Flow
 from app.services.flow.workspace import Workspace
+from app.services.machine.describing import describe
 from app.services.records.facts import RunFacts
-from workers.contracts.jobs import DataResult, OpenResult
+from widgets.main_window import MainWindow
+from workers.contracts.jobs import DataResult, DescribeResult, OpenResult
 from workers.contracts.pipeline import write_pipeline
-from workers.contracts.specs import FileEntry, Judgement, ModelArtifact, ModelInfo, Recipe, RecipeStep, TensorSpec
+from workers.contracts.specs import (
+    DescribedTarget,
+    DeviceFacts,
+    FileEntry,
+    Judgement,
+    ModelArtifact,
+    ModelInfo,
+    Recipe,
+    RecipeStep,
+    TensorSpec,
+)
 from workers.pipeline.spec import ImageSteps, PipelineInput, PipelineOutput, PipelineSpec
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -129,6 +142,32 @@ def add_run(space: Workspace, made: Run, *variants: Variant) -> Run:
     for one in variants:
         space.repositories.variants.add(dataclasses.replace(one, run_id=made.id, id=f"{made.id}-{one.id}"))
     return made
+
+
+def shown_page(window: MainWindow, page_id: str) -> Any:
+    """A page of the window, in view."""
+    window.show_page(page_id)
+    return window.page(page_id)
+
+
+def open_page(app_controller: Any, page_id: str, project: Project | None = None) -> Any:
+    """A page of a project that was left, by default of the finished run's."""
+    session = app_controller.session
+    session.reopen(project or session.workspace.repositories.projects.get("p1"))
+    return shown_page(app_controller._window, page_id)
+
+
+def described(*targets: DescribedTarget, **changes: Any) -> DescribeResult:
+    """A computer without GPUs that can write these targets."""
+    device = DeviceFacts(processor="p", cores=2, memory_bytes=1 << 30)
+    known = {"device": device, "devices": (), "runtimes": (), "techniques": (), "targets": targets, "versions": {}}
+    return DescribeResult(**{**known, **changes})
+
+
+def endless(*_given: Any) -> Flow[Any]:
+    """A flow that goes on until it is stopped."""
+    while True:
+        yield from describe()
 
 
 def folder_of(space: Workspace) -> Path:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from app.controllers.flows import POLL_MS, TIMING_POLL_MS, FlowRunner
+from app.controllers.job_slot import JobSlot
 from app.controllers.wakes import IS_OFFERED
 from app.services.flow.events import Event, LatenciesMeasured
 from app.services.flow.steps import Flow, Measured
@@ -111,24 +112,16 @@ def test_while_requests_are_timed_the_window_is_still(flows: FlowRunner, drive: 
 
 
 @pytest.mark.whole
-@pytest.mark.skipif(not IS_OFFERED, reason="on Windows a pipe is no socket: the next test is what holds there")
-def test_the_end_of_a_block_is_heard_without_looking(
-    flows: FlowRunner, drive: Drive, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("name", "value"), [("flows.TIMING_POLL_MS", 3_600_000), ("wakes.IS_OFFERED", False)], ids=["heard", "looked for"]
+)
+def test_the_end_of_a_block_is_heard_without_looking_or_looked_for(
+    flows: FlowRunner, drive: Drive, monkeypatch: pytest.MonkeyPatch, name: str, value: object
 ) -> None:
-    """Given a window that would look for the end of a block in an hour, When the block is over, Then it hears that."""
-    monkeypatch.setattr("app.controllers.flows.TIMING_POLL_MS", 3_600_000)
-    told: list[Any] = []
-    start(flows, measuring(3), told)
-    drive(lambda: told, 90)
-    assert told[0][0] == "done", told
-
-
-@pytest.mark.whole
-def test_where_the_end_is_not_heard_the_timer_looks(
-    flows: FlowRunner, drive: Drive, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Given Windows, Then the end of each block is found by looking."""
-    monkeypatch.setattr("app.controllers.wakes.IS_OFFERED", False)
+    """Given a window that would look for the end of a block in an hour, Then it hears it; on Windows it is looked for."""
+    if name.startswith("flows") and not IS_OFFERED:
+        pytest.skip("on Windows a pipe is no socket")
+    monkeypatch.setattr(f"app.controllers.{name}", value)
     told: list[Any] = []
     start(flows, measuring(3), told)
     drive(lambda: told, 90)
@@ -142,6 +135,25 @@ def test_one_that_waits_is_forgotten(flows: FlowRunner) -> None:
     waiting = start(flows, endless([]), told, is_run=True)
     flows.cancel(waiting)
     assert told == [("cancelled", None)] and waiting not in flows.everything
+
+
+@pytest.mark.parametrize("how", ["replaced", "dropped", "cancelled"])
+def test_slot_flow_that_is_replaced_or_dropped_reports_nothing(flows: FlowRunner, drive: Drive, how: str) -> None:
+    """Given a page's flow at work, When another takes its place or it is dropped, Then it ends and calls nothing; where it
+    is cancelled, it says so, and its callbacks find the slot empty."""
+    slot, told, states, steps = JobSlot(flows), [], [], []
+    flow = endless(steps)
+    flows.start(flow, title="A flow", on_done=told.append, on_failed=told.append, slot=slot,
+                on_cancelled=lambda: states.append(slot.is_busy), observe=told.append)  # fmt: skip
+    drive(lambda: steps)
+    told.clear()
+    if how == "replaced":
+        start(flows, describe(), [], slot=slot)
+    else:
+        slot.drop() if how == "dropped" else slot.cancel()
+    drive(lambda: not flows.active)
+    assert steps[-1] == "closed" and not slot.is_busy
+    assert (told, states) == ([], [False] if how == "cancelled" else [])
 
 
 def test_mistakes_are_told_in_words(flows: FlowRunner, drive: Drive, caplog: pytest.LogCaptureFixture) -> None:

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from desk import shown_page
 from PySide6.QtWidgets import QPushButton
 from read_page import words
 from stand_in_driver import no_driver, stand_in
 
 from app.controllers.app_controller import AppController
 from app.controllers.settings.controller import device_line
+from widgets.commands import SHOW_PAGE
 from widgets.main_window import MainWindow
 from workers.contracts.gpu import GpuCard, GpuState
 from workers.contracts.jobs import DescribeResult
@@ -27,9 +29,8 @@ def readings(driver_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def examined(window: MainWindow, drive: Drive) -> str:
     """What the doctor's page says when it is through."""
-    window.top.device_requested.emit()
+    window.commands.do(SHOW_PAGE, "gpu")
     page = window.page("gpu")
-    assert page is not None
 
     def is_through() -> bool:
         found = [one for one in page.findChildren(QPushButton) if one.text() == "Check again"]
@@ -53,11 +54,9 @@ def test_each_refusal_of_cuinit_on_the_page(
     drive(lambda: window.top.device.text() == "NVIDIA FAKE RTX 4090")
     drive(lambda: not app_controller.flows.active)
     found = app_controller._session.described
-    assert found is not None
     rows = [row for row in found.devices if row.group == "cuda"]
     assert len(rows) == 2 and all(not row.available and f"CUDA error {code}" in row.hint for row in rows)
-    window.show_page("settings")
-    settings = window.page("settings")
+    settings = shown_page(window, "settings")
     drive(lambda: f"CUDA error {code}" in words(settings))
     said = examined(window, drive)
     assert said.count(f"CUDA error {code}") == 2 and MENDS[code][1] in said

@@ -3,19 +3,13 @@
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QImage, QTextDocument
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QPushButton
+from read_page import press
 
 from app.controllers.app_controller import AppController
 from app.help import task_pages
 from widgets.main_window import MainWindow
 from widgets.parts.markdown import MarkdownView
 from widgets.parts.page import Page
-
-
-def button(page: Page, text: str) -> QPushButton:
-    """Return the visible button with this text."""
-    (found,) = (one for one in page.findChildren(QPushButton) if one.isVisible() and one.text() == text)
-    return found
 
 
 def opened(window: MainWindow) -> Page:
@@ -33,7 +27,7 @@ def test_task_opens_in_the_guide_and_leads_back(app_controller: AppController, w
     page = opened(window)
     assert page.state == "full"
     for task in task_pages().values():
-        QTest.mouseClick(button(page, task.title), Qt.MouseButton.LeftButton)
+        press(page, task.title)
         (view,) = (one for one in page.findChildren(MarkdownView) if one.isVisible())
         assert page.state == "task" and view.accessibleName() == task.title
         last_line = task.text.splitlines()[-1]
@@ -41,16 +35,16 @@ def test_task_opens_in_the_guide_and_leads_back(app_controller: AppController, w
         for path in task.pictures():
             image = view.document().resource(QTextDocument.ResourceType.ImageResource, QUrl(path))
             assert isinstance(image, QImage) and image.width() > 200, path
-        QTest.mouseClick(button(page, "Back to the guide"), Qt.MouseButton.LeftButton)
+        press(page, "Back to the guide")
         assert page.state == "full"
-    QTest.mouseClick(button(page, "Back"), Qt.MouseButton.LeftButton)
+    press(page, "Back")
     assert window.current_page != "guide"
 
 
 def test_opened_task_stays_when_the_guide_is_left(app_controller: AppController, window: MainWindow) -> None:
     """Given an open task, When F1 leads to the work and back, Then the task is still shown."""
     page = opened(window)
-    QTest.mouseClick(button(page, task_pages()["busy"].title), Qt.MouseButton.LeftButton)
+    press(page, task_pages()["busy"].title)
     for _ in range(2):
         QTest.keyClick(window, Qt.Key.Key_F1)
     assert window.current_page == "guide" and page.state == "task"

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from desk import make_project
 from PySide6.QtCore import QObject
+from read_page import question
 
 from app.controllers.commands import OPEN_MODEL, READ_DATA
 from app.controllers.incoming import Incoming
 from app.controllers.session import Session
 from app.services.flow.workspace import Workspace
 from widgets.main_window import MainWindow
-from widgets.parts.question import QuestionDialog
 
 Got = list[tuple[str, str]]
 
@@ -80,11 +80,6 @@ def test_loose_files_are_too_many(incoming: Incoming, got: Got, window: MainWind
     assert got == [] and "one folder" in banner(window)
 
 
-def asked(window: MainWindow) -> QuestionDialog:
-    (dialog,) = [child for child in window.findChildren(QuestionDialog) if child.isVisible()]
-    return dialog
-
-
 @pytest.mark.parametrize(("answer", "expected"), [("model", [("model", "both")]), ("", [])])
 def test_a_folder_that_could_be_both(
     incoming: Incoming, got: Got, window: MainWindow, tmp_path: Path, answer: str, expected: Got
@@ -93,7 +88,7 @@ def test_a_folder_that_could_be_both(
     files(tmp_path / "both", "m.onnx", "a.png")
     incoming.take([str(tmp_path / "both")])
     assert got == []
-    asked(window)._choose(answer) if answer else asked(window).reject()
+    question(window)._choose(answer) if answer else question(window).reject()
     assert got == expected
 
 
@@ -114,10 +109,10 @@ def test_of_two_of_a_kind_one_is_asked_for(
     both = files(tmp_path, *names)
     incoming.take(both)
     assert got == []
-    asked(window).reject()
+    question(window).reject()
     assert got == []
     incoming.take(both)
-    asked(window)._choose("1")
+    question(window)._choose("1")
     assert got == [(kind, names[1])]
 
 
@@ -129,10 +124,10 @@ def test_two_folders_that_could_be_both(
     for name in ("one", "two"):
         files(tmp_path / name, "m.onnx", "a.png")
     incoming.take([str(tmp_path / "one"), str(tmp_path / "two")])
-    asked(window)._choose("model")
-    asked(window)._choose("model")
+    question(window)._choose("model")
+    question(window)._choose("model")
     assert got == []
-    asked(window)._choose("0")
+    question(window)._choose("0")
     assert got in ([("model", "one")], [("model", "two")])
 
 

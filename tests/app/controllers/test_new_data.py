@@ -5,17 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from desk import open_page
 from finished_run import copied_space, finished_folder, write_part
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractButton, QWidget
-from pytestqt.qtbot import QtBot
-from read_page import words
+from read_page import press, question, words
 
 from app.controllers.app_controller import AppController
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts
 from widgets.main_window import MainWindow
-from widgets.parts.question import QuestionDialog
 
 Drive = Callable[..., None]
 
@@ -34,30 +31,16 @@ def space(short_data: Path, tmp_path: Path) -> Iterator[Workspace]:
 @pytest.fixture
 def page(app_controller: AppController, window: MainWindow, space: Workspace) -> Any:
     """Compare, as it was left."""
-    app_controller.session.reopen(space.repositories.projects.get("p1"))
-    window.show_page("compare")
-    return window.page("compare")
-
-
-def click(qtbot: QtBot, where: QWidget, text: str) -> None:
-    found = [b for b in where.findChildren(QAbstractButton) if b.isVisible() and text in b.text()]
-    qtbot.mouseClick(found[0], Qt.MouseButton.LeftButton)
-
-
-def question(window: MainWindow) -> QuestionDialog:
-    (dialog,) = [child for child in window.findChildren(QuestionDialog) if child.isVisible()]
-    return dialog
+    return open_page(app_controller, "compare")
 
 
 @pytest.mark.whole
-def test_what_was_not_asked_is_told_and_asked(
-    page: Any, window: MainWindow, space: Workspace, drive: Drive, qtbot: QtBot
-) -> None:
+def test_what_was_not_asked_is_told_and_asked(page: Any, space: Workspace, drive: Drive) -> None:
     """Given a result on ten of 48 examples, Then Compare says so and of which examples it is; one click asks the others,
     and then it says no more."""
     assert "Only 10 of your 48 test pictures were asked" in words(page)
     assert "The result is of “some.npz”." in words(page)
-    click(qtbot, page, "Prove it (about ")
+    press(page, "Prove it (about ")
     assert page.state == "loading"
     drive(lambda: page.state == "full", 60)
     assert page._value.n_test == 48 and page._value.asked is None
@@ -67,7 +50,7 @@ def test_what_was_not_asked_is_told_and_asked(
 
 @pytest.mark.whole
 def test_dropped_data_are_asked_about_and_can_be_undone(
-    page: Any, app_controller: AppController, window: MainWindow, tmp_path: Path, drive: Drive, qtbot: QtBot
+    page: Any, app_controller: AppController, window: MainWindow, tmp_path: Path, drive: Drive
 ) -> None:
     """Given a result, When other examples are dropped elsewhere than where they are asked for, Then the person says what
     for: cancelled, nothing changes; used instead, the result stays and says of which it is, and one click goes back."""
@@ -75,25 +58,25 @@ def test_dropped_data_are_asked_about_and_can_be_undone(
     before, asked = app_controller.session.data, app_controller.session.asked_data
     window.show_page("goal")
     window.paths_dropped.emit([other])
-    click(qtbot, question(window), "Cancel")
+    press(question(window), "Cancel")
     assert app_controller.session.data is before and window.current_page == "goal"
 
     window.paths_dropped.emit([other])
-    click(qtbot, question(window), "Use these instead")
+    press(question(window), "Use these instead")
     drive(lambda: app_controller.session.data is not before and not app_controller.flows.active, 60)
     assert window.current_page == "data"
     window.show_page("compare")
     assert "The result is of “some.npz”, and not of “other.npz”, which you have chosen since." in words(page)
 
     window.show_page("data")
-    click(qtbot, window.page("data"), "Back to “some.npz”")
+    press(window.page("data"), "Back to “some.npz”")
     assert app_controller.session.asked_data == asked and app_controller.session.data == before
     assert "From “some.npz”" in words(window.page("data"))
     assert app_controller.session.project is not None and app_controller.session.project.data_path == asked.path
     window.show_page("compare")
     assert "chosen since" not in words(page)
     window.show_page("data")
-    click(qtbot, window.page("data"), "Back to “other.npz”")  # and on again
+    press(window.page("data"), "Back to “other.npz”")  # and on again
     assert app_controller.session.asked_data is not None and app_controller.session.asked_data.path == other
 
 
@@ -105,14 +88,13 @@ def test_dropped_data_are_added_where_that_is_wanted(
     tmp_path: Path,
     space: Workspace,
     drive: Drive,
-    qtbot: QtBot,
 ) -> None:
     """Given a result, When examples are dropped to be added, some of them known, Then they count for it, the banner says
     how many did not, and the examples of the next run stay."""
     before = app_controller.session.data
     window.show_page("goal")
     window.paths_dropped.emit([str(write_part(tmp_path / "more.npz", 50, 90))])
-    click(qtbot, question(window), "Add them")
+    press(question(window), "Add them")
     assert window.current_page == "compare" and page.state == "loading"
     drive(lambda: page.state == "full", 60)
     assert read_facts(space, "r1").proof.added == 30

@@ -7,11 +7,11 @@ from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
-from desk import DATA, NOW, add_run, make_project, run, variant
+from desk import DATA, NOW, add_run, described, endless, make_project, open_page, run, shown_page, variant
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton, QTableView
 from pytestqt.qtbot import QtBot
-from read_page import words
+from read_page import press, question, words
 from stopwatch import OwnTime
 
 from app.controllers.app_controller import AppController
@@ -22,42 +22,23 @@ from app.domain.job import JobRecord
 from app.domain.outcome import SearchEnd
 from app.domain.run import RunState
 from app.services.flow.events import RunProgress, RunProgressed, StepProgress
-from app.services.flow.steps import Flow
 from app.services.flow.workspace import Workspace
-from app.services.machine.describing import describe
 from app.services.records.search_end import read_end, write_end
 from app.settings import Settings
 from widgets.main_window import MainWindow
 from widgets.pages.goal.few import FewLine
-from widgets.pages.goal.page import GoalPage
 from widgets.pages.jobs.page import JobsPage
 from widgets.pages.model.page import ModelPage
-from widgets.parts.question import QuestionDialog
-from workers.contracts.jobs import DescribeResult
 from workers.contracts.specs import DeviceFacts
 
 Drive = Callable[..., None]
 
 
-def goal_page(app_controller: AppController, window: MainWindow) -> GoalPage:
-    window.show_page("goal")
-    page = window.page("goal")
-    assert isinstance(page, GoalPage)
-    return page
-
-
-def endless() -> Flow[None]:
-    """Asks the machine again and again until it is stopped."""
-    while True:
-        yield from describe()
-
-
 def test_a_goal_is_kept_and_the_page_stays_in_place(
-    app_controller: AppController, window: MainWindow, space: Workspace, qtbot: QtBot
+    app_controller: AppController, window: MainWindow, space: Workspace
 ) -> None:
     """Given an open model, When cards are chosen, Then goal and limit are kept and nothing is built anew."""
-    app_controller.session.reopen(make_project(space))
-    page = goal_page(app_controller, window)
+    page = open_page(app_controller, "goal", make_project(space))
     content = page.widget()
     page.preset_chosen.emit("no-loss")
     assert page.widget() is content
@@ -71,8 +52,7 @@ def test_a_goal_is_kept_and_the_page_stays_in_place(
 
 def test_a_limit_set_elsewhere_is_shown(app_controller: AppController, window: MainWindow, space: Workspace) -> None:
     """Given the page Goal, When Compare sets a larger limit, Then the slider stands there and the next run has it."""
-    app_controller.session.reopen(make_project(space))
-    page = goal_page(app_controller, window)
+    page = open_page(app_controller, "goal", make_project(space))
     assert page._limit is not None and page._limit.limit_pct == 1.0
     compare = window.page("compare")
     compare.set_limit_requested.emit(4.0)
@@ -81,23 +61,20 @@ def test_a_limit_set_elsewhere_is_shown(app_controller: AppController, window: M
 
 
 def test_too_few_for_the_limit_is_said_before_the_run(
-    app_controller: AppController, window: MainWindow, space: Workspace, qtbot: QtBot
+    app_controller: AppController, window: MainWindow, space: Workspace
 ) -> None:
     """Given 200 test pictures, Then a limit of 1 % is called out of reach, with the number that it takes; the offered
     limit takes effect and ends that, and so does moving the limit by hand."""
-    app_controller.session.reopen(make_project(space))
-    page = goal_page(app_controller, window)
+    page = open_page(app_controller, "goal", make_project(space))
     (few,) = page.findChildren(FewLine)
     assert few.isVisible() and "200 pictures for the test cannot prove a limit of 1 %" in words(few)
     assert "at least 321" in words(few)
-    button = next(b for b in few.findChildren(QPushButton) if b.text() == "Set the limit to 5 %")
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    press(few, "Set the limit to 5 %")
     assert space.repositories.projects.get("p1").max_loss_pct == 5.0
     assert page._limit is not None and page._limit.limit_pct == 5.0 and not few.isVisible()
     page.limit_changed.emit(0.5)
     assert few.isVisible() and "at least 643" in words(few)
-    add = next(b for b in few.findChildren(QPushButton) if b.text() == "Add pictures…")
-    qtbot.mouseClick(add, Qt.MouseButton.LeftButton)
+    press(few, "Add pictures…")
     assert window.current_page == "data"
     assert "200 for the test prove a loss below 1.6 % at best" in words(window.page("data"))
 
@@ -114,7 +91,7 @@ def test_nothing_to_test_with_does_not_start(
     app_controller.session.set_data(
         app_controller.session.asked_data, dataclasses.replace(app_controller.session.data, result=none_left)
     )
-    page = goal_page(app_controller, window)
+    page = shown_page(window, "goal")
     assert page._start is not None and not page._start.isEnabled()
     assert "No example is left for the test" in words(page)
     window.show_page("data")
@@ -123,21 +100,17 @@ def test_nothing_to_test_with_does_not_start(
     assert "220 pictures, of which 40 are the same to the model as others. 180 are left." in shown
 
 
-def test_a_broken_preset_is_a_card_that_says_why(
-    app_controller: AppController, window: MainWindow, space: Workspace
-) -> None:
+def test_a_broken_preset_is_a_card_that_says_why(app_controller: AppController, space: Workspace) -> None:
     """Given a file of the person's with a mistake, Then its card names file and line and cannot be chosen."""
     space.paths.presets.mkdir(parents=True, exist_ok=True)
     (space.paths.presets / "mine.yaml").write_text("id: mine\ntitle: 5\n", encoding="utf-8")
-    app_controller.session.reopen(make_project(space))
-    page = goal_page(app_controller, window)
+    page = open_page(app_controller, "goal", make_project(space))
     assert "mine.yaml" in words(page)
 
 
-def test_a_changed_recipe_is_kept(app_controller: AppController, window: MainWindow, space: Workspace) -> None:
+def test_a_changed_recipe_is_kept(app_controller: AppController, space: Workspace) -> None:
     """Given the recipe was changed, Then the next start has it, and another card lets it go."""
-    app_controller.session.reopen(make_project(space))
-    page = goal_page(app_controller, window)
+    page = open_page(app_controller, "goal", make_project(space))
     recipes = page._value.recipes
     page.recipes_changed.emit(recipes[:1])
     kept = app_controller.session.opened.recipes
@@ -148,13 +121,10 @@ def test_a_changed_recipe_is_kept(app_controller: AppController, window: MainWin
     assert app_controller.session.opened.recipes is None
 
 
-def test_a_renamed_recipe_is_still_known_to_the_others(
-    app_controller: AppController, window: MainWindow, space: Workspace
-) -> None:
+def test_a_renamed_recipe_is_still_known_to_the_others(app_controller: AppController, space: Workspace) -> None:
     """Given a version that others wait for, When a person gives it another name, Then they still mean it, also after it
     was named once more and back."""
-    app_controller.session.reopen(make_project(space))
-    page = goal_page(app_controller, window)
+    page = open_page(app_controller, "goal", make_project(space))
     named = {name for recipe in app_controller._controllers["goal"].preset.recipes for name in recipe.only_if_failed}
     for title in ("Mine", "Mine again"):
         values = page._value.recipes
@@ -189,9 +159,7 @@ def test_a_run_is_listed_with_the_device_that_it_used(
     """Given a computer with a GPU, Then a run of the processor's runtimes alone names no GPU, and another one does."""
     make_project(space)
     gpu = DeviceFacts(processor="CPU", cores=2, memory_bytes=1 << 33, gpus=("NVIDIA T4",))
-    app_controller.session.set_described(
-        DescribeResult(device=gpu, devices=(), runtimes=(), techniques=(), targets=(), versions={})
-    )
+    app_controller.session.set_described(described(device=gpu))
     add_run(space, run(1), variant(0), variant(1))
     add_run(space, run(2), variant(0), variant(1, runtime="onnxruntime-cuda"))
     window.show_page("jobs")
@@ -233,7 +201,7 @@ def test_a_result_is_opened_from_the_list(app_controller: AppController, window:
 
 
 def test_a_run_goes_on_by_a_click_and_keeps_its_result_if_it_cannot(
-    app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive, qtbot: QtBot
+    app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive
 ) -> None:
     """Given a result that its time ended, When "Go on" is pressed on Compare, Then the same run is at work on Optimize;
     where its model is gone, that is told, and the result stands."""
@@ -242,11 +210,8 @@ def test_a_run_goes_on_by_a_click_and_keeps_its_result_if_it_cannot(
     add_run(space, made, variant(0))
     end = SearchEnd(planned=4, untried=4, limit_s=60, more_s=100.0)
     write_end(space.repositories, "r1", end)
-    app_controller.session.reopen(space.repositories.projects.get("p1"))
-    window.show_page("compare")
-    page = window.page("compare")
-    (button,) = [b for b in page.findChildren(QPushButton) if b.text() == "Go on for up to 5 minutes"]
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    page = open_page(app_controller, "compare")
+    press(page, "Go on for up to 5 minutes")
     assert window.current_page == "optimize"
     assert [running.run_id for running in app_controller.flows.runs] == ["r1"]
     drive(lambda: not app_controller.flows.runs)
@@ -263,9 +228,7 @@ def test_the_list_of_jobs_knows_how_far_a_run_is(
     """Given a run at work, Then the list shows its share and what is done, as Optimize does; other work its own."""
     make_project(space)
     add_run(space, run(1, RunState.RUNNING, seconds=None), variant(0))
-    window.show_page("jobs")
-    page = window.page("jobs")
-    assert isinstance(page, JobsPage)
+    page = shown_page(window, "jobs")
     running = app_controller.flows.start(
         endless(), title="Optimize", on_done=print, on_failed=print, is_run=True, run_id="r1"
     )
@@ -303,9 +266,8 @@ def test_wrong_file_on_the_first_page_leaves_a_way_back_to_the_sample(
     """Given the first page, When a web page named model.onnx is opened, Then the error offers a way back, and the sample
     and the hub are there again."""
     app_controller.begin()
-    window.show_page("model")
-    page = window.page("model")
-    assert isinstance(page, ModelPage) and page.state == "empty"
+    page = shown_page(window, "model")
+    assert page.state == "empty"
     wrong = tmp_path / "model.onnx"
     wrong.write_bytes(b"<!DOCTYPE html><html>Not found</html>")
     app_controller.commands.do(OPEN_MODEL, str(wrong))
@@ -357,7 +319,7 @@ def test_closing_asks_once_while_something_runs(
     drive(lambda: app_controller.flows.pids)
     window.close()
     window.close()
-    (dialog,) = [child for child in window.findChildren(QuestionDialog) if child.isVisible()]
+    dialog = question(window)
     dialog._choose("stop")
     assert closed == [True] and app_controller.flows.everything == () and not window.isVisible()
 

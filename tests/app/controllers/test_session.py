@@ -26,7 +26,6 @@ def test_a_project_opens_as_it_was_left(session: Session, space: Workspace) -> N
     project = make_project(space)
     assert session.reopen(project)
     data = session.data
-    assert data is not None
     session.set_data(DataParams(model_dir="m", path="/data/pictures", text_column="t", label_map={"a": "b"}), data)
     session.set_recipes((Recipe(title="mine"),))
     add_run(space, run(1, data_key=data.key), variant(0))

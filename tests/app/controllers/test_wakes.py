@@ -22,14 +22,26 @@ def pipe() -> Iterator[Pipe]:
     theirs.close()
 
 
+@pytest.fixture
+def wakes() -> PipeNotifier:
+    return PipeNotifier()
+
+
+@pytest.fixture
+def told(wakes: PipeNotifier) -> list[bool]:
+    """One entry each time that the notifier reports something."""
+    reports: list[bool] = []
+    wakes.came.connect(lambda: reports.append(True))
+    return reports
+
+
 @offered
-def test_it_is_told_once_and_again_after_the_next_look(drive: Drive, pipe: Pipe) -> None:
+def test_it_is_told_once_and_again_after_the_next_look(
+    drive: Drive, pipe: Pipe, wakes: PipeNotifier, told: list[bool]
+) -> None:
     """Given a pipe that is watched, When something comes, Then that is told once, however long it stays unread, and again
     where it is watched again."""
     ours, theirs = pipe
-    told: list[bool] = []
-    wakes = PipeNotifier()
-    wakes.came.connect(lambda: told.append(True))
     wakes.watch((ours,))
     theirs.send_bytes(b"a block is over")
     drive(lambda: told)
@@ -40,12 +52,9 @@ def test_it_is_told_once_and_again_after_the_next_look(drive: Drive, pipe: Pipe)
 
 
 @offered
-def test_the_end_of_the_other_side_is_told(drive: Drive, pipe: Pipe) -> None:
+def test_the_end_of_the_other_side_is_told(drive: Drive, pipe: Pipe, wakes: PipeNotifier, told: list[bool]) -> None:
     """Given a pipe and a number of the system's that are watched, When the other end is closed, Then that is told once."""
     ours, theirs = pipe
-    told: list[bool] = []
-    wakes = PipeNotifier()
-    wakes.came.connect(lambda: told.append(True))
     wakes.watch((ours, ours.fileno()))
     theirs.close()
     drive(lambda: told)
@@ -53,28 +62,18 @@ def test_the_end_of_the_other_side_is_told(drive: Drive, pipe: Pipe) -> None:
     assert told == [True]
 
 
-def test_what_is_watched_no_more_is_not_told(drive: Drive, pipe: Pipe) -> None:
-    """Given a pipe that was watched, When nothing is watched any more, Then what comes is not told."""
+@pytest.mark.parametrize("is_offered", [True, False])
+def test_what_is_watched_no_more_or_cannot_be_is_not_told(
+    drive: Drive, pipe: Pipe, wakes: PipeNotifier, told: list[bool], monkeypatch: pytest.MonkeyPatch, is_offered: bool
+) -> None:
+    """Given a pipe that was watched, or Windows, Then what comes is not told: who looks by a timer sees it."""
     ours, theirs = pipe
-    told: list[bool] = []
-    wakes = PipeNotifier()
-    wakes.came.connect(lambda: told.append(True))
+    if not is_offered:
+        monkeypatch.setattr("app.controllers.wakes.IS_OFFERED", False)
     wakes.watch((ours,))
-    wakes.watch(())
+    if is_offered:
+        wakes.watch(())
     theirs.send_bytes(b"late")
-    settle(drive)
-    assert not told
-
-
-def test_where_it_is_not_offered_nothing_is_told(drive: Drive, pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given Windows, Then what comes is not told, and nothing goes wrong: who looks by a timer sees it."""
-    monkeypatch.setattr("app.controllers.wakes.IS_OFFERED", False)
-    ours, theirs = pipe
-    told: list[bool] = []
-    wakes = PipeNotifier()
-    wakes.came.connect(lambda: told.append(True))
-    wakes.watch((ours,))
-    theirs.send_bytes(b"a block is over")
     settle(drive)
     assert not told
 

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
+from read_page import button, press
 
 from widgets.dialogs.questions import close_question, kind_question
 from widgets.pages.optimize.page import LogLine, OptimizePage, OptimizeValue, RunInterruption, StepValue
@@ -30,21 +31,13 @@ def page(qtbot: QtBot, theme: Theme, clock: FrameClock) -> OptimizePage:
     return made
 
 
-def button(root: QWidget, text: str) -> QPushButton:
-    return next(b for b in root.findChildren(QPushButton) if b.text() == text and b.isVisibleTo(root))
-
-
-def click(root: QWidget, text: str) -> None:
-    QTest.mouseClick(button(root, text), Qt.MouseButton.LeftButton)
-
-
 def test_empty_leads_on(page: OptimizePage, qtbot: QtBot) -> None:
     """Given no run, then the page says what will be here and leads to the model, or with one to the goal."""
     with qtbot.waitSignal(page.model_requested, timeout=1000):
-        click(page, "Choose a model")
+        press(page, "Choose a model")
     page.show_empty(has_model=True)
     with qtbot.waitSignal(page.goal_requested, timeout=1000):
-        click(page, "Choose a goal")
+        press(page, "Choose a goal")
 
 
 def test_waiting_for_a_quiet_computer(page: OptimizePage, example: ModuleType, qtbot: QtBot) -> None:
@@ -55,7 +48,7 @@ def test_waiting_for_a_quiet_computer(page: OptimizePage, example: ModuleType, q
     page.show_value(replace(value, waiting=text))
     assert page._head.subtitle.text() == text
     with qtbot.waitSignal(page.measure_now_requested, timeout=1000):
-        click(page, "Measure now")
+        press(page, "Measure now")
     page.show_value(value)
     assert not [b for b in page.findChildren(QPushButton) if b.text() == "Measure now" and b.isVisibleTo(page)]
     assert "Step 5 of 7" in page._head.subtitle.text()
@@ -74,7 +67,7 @@ def test_running(page: OptimizePage, example: ModuleType, qtbot: QtBot) -> None:
     assert rows[3].accessibleName() == "INT8, all layers: done, look here"
     assert page._view.best.isVisibleTo(page) and page._bar.value() == 620
     with qtbot.waitSignal(page.cancel_requested, timeout=1000):
-        click(page, "Cancel")
+        press(page, "Cancel")
 
 
 def test_what_is_done_is_always_named(page: OptimizePage) -> None:
@@ -94,7 +87,7 @@ def test_more_time_is_offered_where_it_could_help(page: OptimizePage, example: M
     over = replace(example.running(), phase="kept_original", headline="The time was up", seconds=60.0)
     example.fill(page, replace(over, go_on_minutes=7))
     with qtbot.waitSignal(page.go_on_requested, timeout=1000) as told:
-        click(page, "Go on for up to 7 minutes")
+        press(page, "Go on for up to 7 minutes")
     assert told.args == [7]
     page.show_value(over)
     assert not [b for b in page.findChildren(QPushButton) if b.text().startswith("Go on") and b.isVisibleTo(page)]
@@ -136,7 +129,7 @@ def test_log_stands_behind_a_fold(page: OptimizePage, example: ModuleType, qtbot
     page.add_log([LogLine("loaded", at="14:02:07"), LogLine("odd", "warning")])
     assert page._view.log_card.isHidden()
     with qtbot.waitSignal(page.log_toggled, timeout=1000) as told:
-        click(page, "Show log")
+        press(page, "Show log")
     assert told.args == [True] and page._view.log.toPlainText() == "14:02:07 loaded\n! odd"
     page.add_log([LogLine(str(n)) for n in range(6000)])
     assert page._view.log.blockCount() == 5000
@@ -167,7 +160,7 @@ def test_ends(
     primaries = [b for b in page.findChildren(QPushButton) if b.property("kind") == "primary" and b.isVisibleTo(page)]
     assert [b.text() for b in primaries] == [primary]
     with qtbot.waitSignal(getattr(page, signal), timeout=1000):
-        click(page, primary)
+        press(page, primary)
     assert (page.findChild(ErrorCard) is not None) == (phase == "failed")
     assert page._view.plot._histories["v0"].total > 0
 
@@ -188,7 +181,7 @@ def test_interrupted_run_says_whether_the_program_was_closed(
     assert page._head.subtitle.text() == expected
 
 
-def test_queued_then_running_then_anew(page: OptimizePage, qtbot: QtBot, clock: FrameClock) -> None:
+def test_queued_then_running_then_anew(page: OptimizePage, clock: FrameClock) -> None:
     """Given a run that waits, then it says why; a new run begins with an empty graph, and the old one is forgotten."""
     page.show_value(OptimizeValue("queued", (StepValue("Check the model"),)))
     assert page._head.title.text() == "Waiting for its turn"
@@ -241,7 +234,7 @@ def test_another_phase_moves_no_part(page: OptimizePage, example: ModuleType) ->
     and log stay in the contents where they are."""
     value = example.running()
     page.show_value(value)
-    click(page, "Show log")
+    press(page, "Show log")
     view, contents = page._view, page.widget()
     for phase, words in (("running", "Measure now"), ("running", "Cancel"), ("done", "See the result")):
         page.show_value(replace(value, phase=phase, waiting="Waiting." if words == "Measure now" else ""))
@@ -277,7 +270,6 @@ def test_the_best_so_far_is_read_whole(page: OptimizePage, example: ModuleType) 
     for text, is_beside in ((long, False), ("Best so far: BF16, 1.5 times faster", True)):
         page.show_value(replace(example.running(), best=text))
         QTest.qWait(50)
-        assert page._view is not None
         best, title = page._view.best, page._view._title
         assert best.label.text() == text and best.label.width() >= best.label.sizeHint().width()
         tops = [part.mapTo(page, part.rect().center()).y() for part in (best, title)]
@@ -295,7 +287,7 @@ def test_questions(page: OptimizePage, theme: Theme, qtbot: QtBot, unnamed: Call
         dialog.open()
         assert unnamed(dialog) == []
         with qtbot.waitSignal(dialog.answered, timeout=1000) as told:
-            click(dialog, text)
+            press(dialog, text)
         assert told.args == [answer]
     dialog = close_question(theme, page, "Optimizing clothes")
     dialog.open()

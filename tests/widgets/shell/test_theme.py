@@ -60,7 +60,7 @@ def test_style_sheet_uses_only_the_table(scheme: str) -> None:
         assert set(re.findall(r"#[0-9A-Fa-f]{6}", drawn)) <= set(TOKENS[scheme].values())
 
 
-def test_choice_is_applied_at_once(qtbot: QtBot, qapp: QApplication, theme: Theme) -> None:
+def test_choice_is_applied_at_once(qapp: QApplication, theme: Theme) -> None:
     """Given light, when dark is chosen, then palette, sheet and colors change before `changed` comes."""
     seen: list[str] = []
     theme.changed.connect(lambda: seen.append(qapp.palette().window().color().name().upper()))

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from desk import open_page
 from finished_run import copied_space
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
@@ -32,9 +32,7 @@ def space(finished_data: Path, tmp_path: Path) -> Iterator[Workspace]:
 @pytest.fixture
 def page(app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive) -> AnswersPage:
     """Opened from Compare, where the second version was chosen."""
-    app_controller.session.reopen(space.repositories.projects.get("p1"))
-    window.show_page("compare")
-    compare: Any = window.page("compare")
+    compare = open_page(app_controller, "compare")
     compare.version_chosen.emit("v2")
     compare.page_wanted.emit("answers")
     made = window.page("answers")

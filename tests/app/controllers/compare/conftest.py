@@ -1,6 +1,7 @@
 """The page Compare with the finished run of a test's own data folder."""
 
 import pytest
+from desk import open_page
 
 from app.controllers.app_controller import AppController
 from app.services.flow.workspace import Workspace
@@ -11,8 +12,6 @@ from widgets.pages.compare.page import ComparePage
 @pytest.fixture
 def page(app_controller: AppController, window: MainWindow, space: Workspace) -> ComparePage:
     """Shown as whoever opens the project finds it."""
-    app_controller.session.reopen(space.repositories.projects.get("p1"))
-    window.show_page("compare")
-    made = window.page("compare")
-    assert isinstance(made, ComparePage) and made.state == "full"
+    made = open_page(app_controller, "compare")
+    assert made.state == "full"
     return made

@@ -64,7 +64,6 @@ def test_longer_texts_that_were_made_of_a_persons_are_told() -> None:
     """Given 96 texts of a person, 2 longer ones made of them and 10 dialogues of Fettle's own that do not count, Then
     it is told that the 98 that were judged are not all the person's."""
     made = facts(variant(0), variant(1, speedup=2.0, judgement=judgement(n=98, changed_count=0)), best="v1")
-    assert made.data is not None
     texts = made.data.model_copy(update={"kind": "texts", "n_test": 108, "n_added": 12})
     told = compare_value(dataclasses.replace(made, data=texts))
     assert told.note == "Among the 98 test texts are longer ones, made of yours one after the other."

@@ -6,8 +6,7 @@ from pathlib import Path
 import foreign_models as foreign
 import pytest
 from finished_run import copied_space
-from PySide6.QtWidgets import QPushButton
-from read_page import words
+from read_page import answer, words
 
 from app.controllers.app_controller import AppController
 from app.services.flow.workspace import Workspace
@@ -28,13 +27,6 @@ def space(finished_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     yield from copied_space(finished_data, tmp_path)
 
 
-def answer(window: MainWindow, which: str) -> None:
-    dialog = next(one for one in window.findChildren(QuestionDialog) if one.isVisible())
-    button = dialog.findChild(QPushButton, f"answer-{which}")
-    assert isinstance(button, QPushButton)
-    button.click()
-
-
 @pytest.mark.whole
 def test_a_dropped_model_is_judged_beside_the_original(
     page: ComparePage, app_controller: AppController, window: MainWindow, space: Workspace, tmp_path: Path, drive: Drive
@@ -45,7 +37,6 @@ def test_a_dropped_model_is_judged_beside_the_original(
     answer(window, "beside")
     assert page.state == "loading" and window.current_page == "compare"
     drive(lambda: page.state == "full", 120)
-    assert page._value is not None
     made = next(version for version in page._value.versions if version.title == "made (made elsewhere)")
     assert (made.agreement, made.changed, made.runtime) == (1.0, 0, "OpenVINO") and made.speedup
     assert page._table is not None and page._table.chosen_id == made.id

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 from finished_run import copied_space, write_part
-from PySide6.QtWidgets import QPushButton
-from read_page import words
+from read_page import answer, words
 
 from app.controllers.app_controller import AppController
 from app.controllers.compare.idle import IdleWait
@@ -18,7 +17,6 @@ from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe
 from widgets.main_window import MainWindow
 from widgets.pages.compare.page import ComparePage
-from widgets.parts.question import QuestionDialog
 
 Drive = Callable[..., None]
 
@@ -56,7 +54,6 @@ def test_one_version_is_proven_alone(page: ComparePage, app_controller: AppContr
     verdict of its own on the page, as one more look at the examples."""
     repositories = app_controller.session.workspace.repositories
     run = app_controller.session.run
-    assert run is not None
     version = next(v for v in repositories.variants.list(run_id=run.id) if not v.is_baseline and v.artifact_key)
     behind = Screening(n=20, untested="behind")
     repositories.variants.update(dataclasses.replace(version, judgement=None, screening=behind))
@@ -117,8 +114,7 @@ def test_a_dropped_model_can_still_be_a_new_one(page: ComparePage, window: MainW
     """Given a model dropped on the page, Then it is asked what it shall be; as a new one it is opened, and Escape
     changes nothing."""
     (tmp_path / "other.onnx").write_bytes(b"no model")
-    for answer, shown in (("", "compare"), ("new", "model")):
+    for chosen, shown in (("", "compare"), ("new", "model")):
         window.paths_dropped.emit([str(tmp_path / "other.onnx")])
-        dialog = next(one for one in window.findChildren(QuestionDialog) if one.isVisible())
-        dialog.reject() if not answer else dialog.findChild(QPushButton, f"answer-{answer}").click()
+        answer(window, chosen)
         assert window.current_page == shown

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from desk import open_page
 from finished_run import copied_space
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
+from read_page import press
 
 from app.cli import looking
 from app.cli.options.shared import Globals
@@ -42,11 +43,7 @@ def space(finished_data: Path, tmp_path: Path) -> Iterator[Workspace]:
 
 @pytest.fixture
 def page(app_controller: AppController, window: MainWindow, space: Workspace) -> ComparePage:
-    app_controller.session.reopen(space.repositories.projects.get("p1"))
-    window.show_page("compare")
-    made = window.page("compare")
-    assert isinstance(made, ComparePage)
-    return made
+    return open_page(app_controller, "compare")
 
 
 def card_of(page: ComparePage) -> SourceCard:
@@ -85,8 +82,7 @@ def test_each_figure_opens_by_click_and_key(page: ComparePage, qtbot: QtBot) -> 
     pairs = dict(value.pairs)
     assert pairs["Requests"] == "360" and "to" in pairs["95 % interval"]
     assert value.lines and value.lines[0].startswith("3 sets in fresh processes")
-    copy = next(button for button in card.findChildren(QPushButton) if button.text() == "Copy" and button.isVisible())
-    qtbot.mouseClick(copy, Qt.MouseButton.LeftButton)
+    press(card, "Copy")
     assert QGuiApplication.clipboard().text() == value.command == "fettle bench r1/v1"
     card.close()
 

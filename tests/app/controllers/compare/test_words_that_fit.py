@@ -189,7 +189,6 @@ def test_the_model_page_warns_of_an_unknown_license(
 ) -> None:
     """Given an opened model, Then what is not known to be allowed stands among the findings as a warning, never as a tick."""
     opened = reopened_model(space.artifacts, make_project(space))
-    assert opened is not None
     judged = dataclasses.replace(opened, result=opened.result.model_copy(update={"verdict": verdict}))
     found = model_value(judged, "colors", None).findings
     assert tuple(one.what for one in found if "icense" in one.what) == said

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import DATA, make_project
+from desk import DATA, make_project, open_page
 from PySide6.QtWidgets import QComboBox, QLabel
 
 from app.controllers.app_controller import AppController
@@ -40,11 +40,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[DataParams]:
 
 @pytest.fixture
 def page(app_controller: AppController, window: MainWindow, space: Workspace) -> DataPage:
-    app_controller.session.reopen(make_project(space))
-    window.show_page("data")
-    found = window.page("data")
-    assert isinstance(found, DataPage)
-    return found
+    return open_page(app_controller, "data", make_project(space))
 
 
 def read(**changes: Any) -> ReadData:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from desk import make_project
+from desk import make_project, shown_page
 from PIL import Image
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 
@@ -43,12 +43,8 @@ def album(tmp_path: Path) -> Path:
 @pytest.fixture
 def page(app_controller: AppController, window: MainWindow, space: Workspace) -> DataPage:
     app_controller.session.reopen(make_project(space))
-    assert app_controller.session.opened is not None
     app_controller.session.opened.data = None
-    window.show_page("data")
-    found = window.page("data")
-    assert isinstance(found, DataPage)
-    return found
+    return shown_page(window, "data")
 
 
 def said(page: DataPage) -> str:
@@ -77,9 +73,7 @@ def test_what_was_found_is_left_out_and_put_back(
     drive(lambda: not app_controller.flows.active)
     assert "the same as items of “calibration”" in said(page)
 
-    leave = button(page, "Leave these")
-    assert leave is not None
-    leave.click()
+    button(page, "Leave these").click()
     drive(lambda: page.state == "full" and not app_controller.flows.active)
     asked = app_controller.session.asked_data
     assert asked is not None and "red/broken.png" in asked.left_out
@@ -91,9 +85,7 @@ def test_what_was_found_is_left_out_and_put_back(
     kept = saved_data(app_controller.session.workspace.repositories, project)
     assert kept.left_out == asked.left_out
 
-    back = button(page, "Put the")
-    assert back is not None
-    back.click()
+    button(page, "Put the").click()
     drive(lambda: page.state == "full" and not app_controller.flows.active)
     after, asked = app_controller.session.data, app_controller.session.asked_data
     assert after is not None and asked is not None
@@ -193,7 +185,6 @@ def test_changes_by_hand_are_read_kept_and_undone(
     assert page.state == "full" and app_controller.session.data is before  # nothing waits
     drive(lambda: app_controller.session.data is not before and not app_controller.flows.active)
     asked = app_controller.session.asked_data
-    assert asked is not None
     assert (asked.moved, asked.relabeled, asked.left_out) == ({test[0]: "calibration"}, {test[1]: "blue"}, (test[2],))
     project = app_controller.session.project
     assert project is not None
@@ -221,7 +212,6 @@ def test_origin_is_kept_for_these_data(
     drive(lambda: page.state == "full" and not app_controller.flows.active)
     page.origin_answered.emit(DataRecord(made_by="me", people="agreed"))
     project, repositories = app_controller.session.project, app_controller.session.workspace.repositories
-    assert project is not None
     record = read_record(repositories, project.id, project.data_path)
     assert (record.made_by, record.may_use, record.people, record.data) == ("me", None, "agreed", "album")
     assert record.answered_at and read_record(repositories, project.id, "/others").is_empty

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from app.controllers.data.controller import DataController
 from app.controllers.data.doctor import DataDoctor, doctor_value
 from app.controllers.flows import FlowRunner
 from app.controllers.model.controller import ModelController
-from app.controllers.session import Session
+from app.controllers.page_controller import ControllerContext
 from presets.sample import sample_paths
 from widgets.main_window import MainWindow
 from widgets.pages.data.doctor import DoctorCard, DoctorValue
@@ -48,7 +49,6 @@ def test_a_wrong_preparation_is_found_and_put_right(
     before = app_controller.session.data
     page.doctor_requested.emit()
     card = page.findChild(DoctorCard)
-    assert card is not None
     drive(lambda: take(card) is not None, 90)
     said = "\n".join(label.text() for label in card.findChildren(QLabel) if label.isVisibleTo(card))
     assert "Another preparation fits far better" in said and "answers are right" in said and "(chosen)" in said
@@ -57,19 +57,17 @@ def test_a_wrong_preparation_is_found_and_put_right(
     assert project is not None
     session.new_project()
     assert session.reopen(project)
-    found = found_after_restart(session, DataPage(window.property("theme")), monkeypatch)
+    found = found_after_restart(app_controller._desk, DataPage(window.property("theme")), monkeypatch)
     assert found.verdict == "bad" and "mean=0.286,std=0.353" in found.spec
     again = page.findChild(DoctorCard)
     assert again is not None and again is not card
     button = take(again)
-    assert button is not None
     shown: list[str] = []
     window.page_shown.connect(shown.append)
     button.click()
     drive(lambda: app_controller.session.data not in (None, before) and not app_controller.flows.active, 90)
     assert set(shown) <= {"data"} and window.current_page == "data"
     new = page.findChild(DoctorCard)
-    assert new is not None
     drive(lambda: any("0 to 1" in label.text() for label in new.findChildren(QLabel)), 30)
     opened = app_controller.session.opened
     assert "mean=0.286,std=0.353" in opened.opening.preprocess
@@ -77,11 +75,11 @@ def test_a_wrong_preparation_is_found_and_put_right(
     assert asked is not None and asked.path == str(tmp_path / "some.npz")
 
 
-def found_after_restart(session: Session, page: DataPage, monkeypatch: pytest.MonkeyPatch) -> DoctorValue:
+def found_after_restart(desk: ControllerContext, page: DataPage, monkeypatch: pytest.MonkeyPatch) -> DoctorValue:
     """Return what is shown by objects that did not exist yet when the preparation was checked."""
     shown: list[DoctorValue] = []
     monkeypatch.setattr(page, "show_doctor", shown.append)
-    DataDoctor(page, session, FlowRunner(session.workspace), page).show()
+    DataDoctor(replace(desk, flows=FlowRunner(desk.session.workspace)), page).show()
     return shown[-1]
 
 

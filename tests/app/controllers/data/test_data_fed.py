@@ -68,7 +68,6 @@ def said(card: FedCard) -> str:
 def prepared(window: MainWindow) -> str:
     """Return what the card of the preparation says of it."""
     card = window.page("data").findChild(DoctorCard)
-    assert card is not None
     return card._chosen.text()
 
 

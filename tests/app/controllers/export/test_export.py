@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import add_run, judgement, make_project, run, variant
+from desk import add_run, described, endless, judgement, make_project, run, shown_page, variant
 from PySide6.QtWidgets import QLineEdit, QPushButton
 from read_page import words
 
@@ -19,13 +19,11 @@ from app.services.after.exporting import Exported
 from app.services.flow.events import StepProgress
 from app.services.flow.steps import Flow
 from app.services.flow.workspace import Workspace
-from app.services.machine.describing import describe
 from widgets.main_window import MainWindow
 from widgets.pages.export.page import ExportPage
 from widgets.pages.export.value import ExportRequest
 from workers.contracts.bundles import ExportResult
-from workers.contracts.jobs import DescribeResult
-from workers.contracts.specs import DescribedTarget, DeviceFacts, Question, Stage
+from workers.contracts.specs import DescribedTarget, Question, Stage
 
 Drive = Callable[..., None]
 
@@ -42,19 +40,11 @@ def page(app_controller: AppController, window: MainWindow, space: Workspace) ->
         variant(2, speedup=3.0, judgement=judgement(verdict="regressed")),
     )
     app_controller.session.set_run(made)
-    window.show_page("export")
-    found = window.page("export")
-    assert isinstance(found, ExportPage)
-    return found
+    return shown_page(window, "export")
 
 
 def ask(path: Path, reason: str = "") -> ExportRequest:
     return ExportRequest("python", str(path), "sorting", "people", "me", reason)
-
-
-def endless(*_args: Any) -> Flow[Any]:
-    while True:
-        yield from describe()
 
 
 def test_a_folder_that_cannot_be_made(page: ExportPage, tmp_path: Path) -> None:
@@ -158,15 +148,9 @@ def test_the_chosen_target_is_what_is_written(
     monkeypatch.setattr(module, "export", write)
     controller = app_controller.controller("export", ExportController)
     controller.choose("r1-v2")
-    app_controller.session.set_described(
-        DescribeResult(
-            device=DeviceFacts(processor="p", cores=2, memory_bytes=1 << 30),
-            devices=(), runtimes=(), techniques=(), targets=TARGETS, versions={},
-        )
-    )  # fmt: skip
+    app_controller.session.set_described(described(*TARGETS))
     assert page._value is not None and page._value.target == "python" and page._value.path.endswith(".zip")
     reason = page.findChild(QLineEdit, "reason")
-    assert reason is not None
     reason.setText("It is for me alone")
     page.answers_changed.emit("sorting", "", "me")
     page._on_target("kit")
@@ -205,10 +189,7 @@ def test_another_version_than_the_wanted_one_is_told(
         DescribedTarget(id="onnx", title="Only ONNX", available=True, runtimes=("onnxruntime-cpu",)),
         DescribedTarget(id="none", title="Of another kind", available=True, runtimes=("nobody",)),
     )
-    device = DeviceFacts(processor="p", cores=2, memory_bytes=1 << 30)
-    app_controller.session.set_described(
-        DescribeResult(device=device, devices=(), runtimes=(), techniques=(), targets=targets, versions={})
-    )
+    app_controller.session.set_described(described(*targets))
     assert page._value is not None and [target.available for target, _ in page._value.targets] == [True, True, False]
     assert "This run has no version that it takes" in words(page)
     assert "it needs ONNX" not in words(page) and cards[-1].instead_of is None

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import add_run, make_project, run, variant
+from desk import add_run, described, endless, make_project, open_page, run, shown_page, variant
 from finished_run import FASTER, finished_run, write_part
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QPushButton
 from pytestqt.qtbot import QtBot
-from read_page import words
+from read_page import press, words
 
 from app.controllers.app_controller import AppController
 from app.controllers.export import controller as module
@@ -27,8 +26,7 @@ from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe
 from app.services.run.figures import with_figures
 from widgets.main_window import MainWindow
-from workers.contracts.jobs import DescribeResult
-from workers.contracts.specs import DescribedTarget, DeviceFacts, Question, Recipe, RecipeStep, Stage
+from workers.contracts.specs import DescribedTarget, Question, Recipe, RecipeStep, Stage
 
 Drive = Callable[..., None]
 PYTHON = DescribedTarget(id="python", title="Python folder", available=True, stages=(Stage(id="w", title="Write"),))
@@ -40,15 +38,6 @@ ABSENT = DescribedTarget(id="none", title="Absent", available=False)
 
 def buttons(page: Any) -> dict[str, QPushButton]:
     return {one.text(): one for one in page.findChildren(QPushButton) if one.isVisibleTo(page)}
-
-
-def click(qtbot: QtBot, page: Any, text: str) -> None:
-    qtbot.mouseClick(buttons(page)[text], Qt.MouseButton.LeftButton)
-
-
-def described(*targets: DescribedTarget) -> DescribeResult:
-    device = DeviceFacts(processor="p", cores=2, memory_bytes=1 << 30)
-    return DescribeResult(device=device, devices=(), runtimes=(), techniques=(), targets=targets, versions={})
 
 
 @pytest.fixture
@@ -66,19 +55,16 @@ def test_one_click_on_compare_writes_the_bundle(
     space: Workspace,
     documents: Path,
     tmp_path: Path,
-    qtbot: QtBot,
     drive: Drive,
 ) -> None:
     """Given a version that is safe, When the main button of Compare is clicked, Then the page Export shows how it is
     written, with its card while it is, and then a tested bundle; nothing else was pressed."""
     finished_run(space, write_part(tmp_path / "all.npz", 0, 420), FASTER)
-    app_controller.session.reopen(space.repositories.projects.get("p1"))
-    window.show_page("compare")
-    compare: Any = window.page("compare")
+    compare = open_page(app_controller, "compare")
     assert "Export…" in buttons(compare) and "Choose what to write…" not in buttons(compare)
     app_controller.session.set_described(run_to_end(Driver(space, describe(), ignore)))
     assert "“Python folder”" in buttons(compare)["Export bundle"].toolTip()
-    click(qtbot, compare, "Export bundle")
+    press(compare, "Export bundle")
     page: Any = window.page("export")
     assert window.current_page == "export" and "Writing the bundle" in words(page)
     assert page._head.subtitle.text() == "Python folder, clothes-classifier-1.zip"
@@ -93,11 +79,6 @@ def test_one_click_on_compare_writes_the_bundle(
         assert any(name.endswith("manifest.json") for name in archive.namelist())
     (record,) = space.repositories.exports.list(run_id="r1")
     assert (record.variant_id, record.target, record.path) == ("v1", "python", str(bundle))
-
-
-def endless(*_args: Any) -> Flow[Any]:
-    while True:
-        yield from describe()
 
 
 @pytest.fixture
@@ -118,14 +99,13 @@ def asked(app_controller: AppController, space: Workspace, monkeypatch: pytest.M
 
 
 def test_the_last_choice_is_what_is_written_and_signing_takes_a_second_click(
-    app_controller: AppController, window: MainWindow, asked: list[Any], documents: Path, qtbot: QtBot
+    app_controller: AppController, window: MainWindow, asked: list[Any], documents: Path
 ) -> None:
     """Given the quiet way, Then nothing is written by it; What was chosen and ticked there is what Compare's button then
     writes, and a click on it while a bundle is written shows that one instead of a new form."""
     app_controller.session.set_described(described(PYTHON, KIT))
-    window.show_page("compare")
-    compare: Any = window.page("compare")
-    click(qtbot, compare, "Choose what to write…")
+    compare = shown_page(window, "compare")
+    press(compare, "Choose what to write…")
     page: Any = window.page("export")
     assert window.current_page == "export" and page.state == "full" and asked == []
     page._on_target("kit")
@@ -134,14 +114,14 @@ def test_the_last_choice_is_what_is_written_and_signing_takes_a_second_click(
     sign.setChecked(can_sign)
     window.show_page("compare")
     assert "“Kit”" in buttons(compare)["Export bundle"].toolTip()
-    click(qtbot, compare, "Export bundle")
+    press(compare, "Export bundle")
     (ask,) = asked
     assert (ask.target, ask.variant_id, ask.out.parent) == ("kit", "r1-v1", documents)
     assert (ask.sign_key is not None) == can_sign
     window.show_page("compare")
     for text in ("Export bundle", "Choose what to write…"):
         window.show_page("compare")
-        click(qtbot, compare, text)
+        press(compare, text)
         assert window.current_page == "export" and "Writing the bundle" in words(page)
         assert "Cancel" in buttons(page) and "Export bundle" not in buttons(page)
     assert len(asked) == 1
@@ -154,17 +134,15 @@ def test_what_must_be_asked_is_asked(
     space: Workspace,
     asked: list[Any],
     documents: Path,
-    qtbot: QtBot,
     last: DescribedTarget,
 ) -> None:
     """Given a target with a question, or one that is no longer here, When Compare's button is clicked, Then it says by
     its dots that more comes, and the form opens with nothing written."""
     app_controller._kept.save(export_target=last.id)
     app_controller.session.set_described(described(PYTHON, last))
-    window.show_page("compare")
-    compare: Any = window.page("compare")
+    compare = shown_page(window, "compare")
     assert "Export bundle" not in buttons(compare)
-    click(qtbot, compare, "Export…")
+    press(compare, "Export…")
     assert window.current_page == "export" and asked == []
     page: Any = window.page("export")
     assert page.state == "full" and "Take it with you" in words(page)
@@ -210,7 +188,7 @@ def export_page(
 def prove_it(page: Any, qtbot: QtBot, drive: Drive, is_done: Callable[[], bool]) -> None:
     """Click the button that proves the version, and wait for the end."""
     (text,) = [name for name in buttons(page) if name.startswith("Prove it")]
-    click(qtbot, page, text)
+    press(page, text)
     drive(is_done, 90)
     drive(lambda: not [name for name in buttons(page) if name.startswith(("Prove it", "Asking", "Measuring"))])
 

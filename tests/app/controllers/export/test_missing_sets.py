@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from desk import add_run, make_project, run, variant
+from desk import add_run, described, make_project, run, variant
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
@@ -20,8 +20,7 @@ from app.services.flow.workspace import Workspace
 from widgets.main_window import MainWindow
 from widgets.pages.export.page import ExportPage
 from widgets.parts.format import size_bytes
-from workers.contracts.jobs import DescribeResult
-from workers.contracts.specs import DescribedTarget, DeviceFacts, Stage
+from workers.contracts.specs import DescribedTarget, Stage
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-in is a script of the shell")
 
@@ -50,10 +49,7 @@ def shown(
         monkeypatch.setattr(presenter, "documents_folder", lambda: tmp_path)
         page = window.page("export")
         assert isinstance(page, ExportPage)
-        device = DeviceFacts(processor="p", cores=2, memory_bytes=1 << 30)
-        session.set_described(
-            DescribeResult(device=device, devices=(), runtimes=(), techniques=(), targets=(PYTHON, WEB), versions={})
-        )
+        session.set_described(described(PYTHON, WEB))
         made = ExportController(context, page, lay_out(tmp_path / "clone", program, COST))
         session.reopen(make_project(space))
         session.set_run(

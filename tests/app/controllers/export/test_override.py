@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from desk import shown_page
 from finished_run import copied_space, finished_folder
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLineEdit, QPushButton
+from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
-from read_page import words
+from read_page import button, press, words
 
 from app.controllers.app_controller import AppController
 from app.logging_setup import open_log
@@ -39,12 +40,6 @@ def log(space: Workspace) -> Iterator[Path]:
     file.close()
 
 
-def button(page: Any, text: str) -> QPushButton:
-    found = [one for one in page.findChildren(QPushButton) if one.text() == text and one.isVisibleTo(page)]
-    assert len(found) == 1, text
-    return found[0]
-
-
 @pytest.mark.whole
 @pytest.mark.timeout(180)
 def test_a_regressed_version_needs_words_and_they_stand_in_its_card(
@@ -63,10 +58,9 @@ def test_a_regressed_version_needs_words_and_they_stand_in_its_card(
     assert pruned.judgement is not None and pruned.judgement.verdict == "regressed"
     app_controller.session.reopen(space.repositories.projects.get("p1"))
     app_controller.session.set_described(run_to_end(Driver(space, describe(), ignore)))
-    window.show_page("compare")
-    compare: Any = window.page("compare")
+    compare = shown_page(window, "compare")
     compare._table.choose("v2")
-    qtbot.mouseClick(button(compare, "Export this version…"), Qt.MouseButton.LeftButton)
+    press(compare, "Export this version…")
     page: Any = window.page("export")
     assert window.current_page == "export" and "answers worse than your limit" in words(page)
     drive(lambda: page._value.card, 20)

@@ -2,13 +2,11 @@
 
 import dataclasses
 
-from desk import make_project
+from desk import make_project, open_page
 
 from app.controllers.app_controller import AppController
 from app.services.flow.workspace import Workspace
 from app.services.projects.opened import RECIPES, OwnRecipes
-from widgets.main_window import MainWindow
-from widgets.pages.goal.page import GoalPage
 
 OF_0_1 = [
     {"title": "Mine", "id": "16-bit numbers (BF16)", "runtime": "openvino", "steps": [{"technique": "bf16"}]},
@@ -23,22 +21,16 @@ OF_0_1 = [
 ]
 
 
-def test_old_recipes_keep_what_they_wait_for(
-    app_controller: AppController, window: MainWindow, space: Workspace
-) -> None:
+def test_old_recipes_keep_what_they_wait_for(app_controller: AppController, space: Workspace) -> None:
     """Given recipes that were kept without ids, When one gets another title, Then conditions, settings and words stay."""
     project = make_project(space)
     kept = OwnRecipes.model_validate({"recipes": OF_0_1})
     space.repositories.records.put(RECIPES, project.id, kept)
-    app_controller.session.reopen(project)
-    window.show_page("goal")
-    page = window.page("goal")
-    assert isinstance(page, GoalPage)
+    page = open_page(app_controller, "goal", project)
     first, second = page._value.recipes
     careful = second.recipe.model_copy(update={"title": "Careful"})
     page.recipes_changed.emit((first, dataclasses.replace(second, recipe=careful)))
     recipes = app_controller.session.opened.recipes
-    assert recipes is not None
     assert (recipes[0].title, recipes[1].title) == ("Mine", "Careful")
     assert recipes[1].only_if_failed == (recipes[0].id,)
     assert (recipes[1].settings, recipes[1].why) == ({"num_threads": 1}, "Half the digits change some answers here.")

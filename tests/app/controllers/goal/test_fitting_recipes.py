@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 import pytest
-from desk import make_project
+from desk import make_project, shown_page
 from PySide6.QtWidgets import QPushButton
 
 from app.controllers.app_controller import AppController
@@ -26,8 +26,7 @@ def test_what_is_for_texts_is_not_offered_for_pictures(
     such step can be added, while steps for pictures can."""
     app_controller.session.reopen(make_project(space))
     app_controller.session.set_described(run_to_end(Driver(space, describe(), ignore)))
-    window.show_page("goal")
-    page: Any = window.page("goal")
+    page = shown_page(window, "goal")
     page.show_recipes()
     used = {step.technique for one in page._value.recipes for step in one.recipe.steps}
     assert "length_buckets" not in used and "fixed_shape" in used
@@ -50,8 +49,7 @@ def test_goal_promises_what_this_computer_allows(
     found = run_to_end(Driver(space, describe(), ignore))
     rows = tuple(Instructions(name=one, title=one, arithmetic=one) for one in arithmetic)
     app_controller.session.set_described(found.model_copy(update={"instructions": rows, "cards": ()}))
-    window.show_page("goal")
-    page: Any = window.page("goal")
+    page = shown_page(window, "goal")
     value = page._value
     cards = {preset.id: preset for preset in value.presets}
     assert cards["balanced"].expect == ("often 1 to 2 times faster" if is_plain else "often 2 to 4 times faster")
@@ -67,12 +65,10 @@ def test_goal_promises_less_of_a_model_in_8_bits(
     """Given a model that is quantized already, Then the large gain is not promised once more."""
     session = app_controller.session
     session.reopen(make_project(space))
-    assert session.opened is not None
     info = session.opened.model.info.model_copy(update={"quantized": True})
     result = session.opened.model.result.model_copy(update={"info": info})
     session.opened.model = dataclasses.replace(session.opened.model, result=result)
     session.goal_changed.emit()
-    window.show_page("goal")
-    page: Any = window.page("goal")
+    page = shown_page(window, "goal")
     cards = {preset.id: preset for preset in page._value.presets}
     assert cards["balanced"].expect == "often 1 to 2 times faster"

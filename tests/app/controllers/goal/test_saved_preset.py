@@ -1,15 +1,15 @@
 """A recipe that was changed on the page Goal is saved as a preset of the person's own."""
 
-from desk import make_project
+from desk import make_project, open_page
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLineEdit, QPushButton
+from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
+from read_page import button
 
 from app.controllers.app_controller import AppController
 from app.services.flow.workspace import Workspace
 from presets.loader import load_presets
 from widgets.main_window import MainWindow
-from widgets.pages.goal.page import GoalPage
 from widgets.parts.card import ChoiceCard
 
 
@@ -17,16 +17,13 @@ def test_a_changed_recipe_becomes_a_card(
     app_controller: AppController, window: MainWindow, space: Workspace, qtbot: QtBot
 ) -> None:
     """Given a changed recipe and limit, When it is saved under a name, Then it is a card, chosen, and in a file."""
-    app_controller.session.reopen(make_project(space))
-    window.show_page("goal")
-    page = window.page("goal")
-    assert isinstance(page, GoalPage)
+    page = open_page(app_controller, "goal", make_project(space))
     first = page._value.recipes[:1]
     page.limit_changed.emit(2.5)
     page.recipes_changed.emit(first)
     page.show_recipes()
     name = next(field for field in page.findChildren(QLineEdit) if field.accessibleName() == "Name of your preset")
-    save = next(button for button in page.findChildren(QPushButton) if button.text() == "Save as my preset")
+    save = button(page, "Save as my preset")
     assert not save.isEnabled()
     qtbot.keyClicks(name, "My shop")
     qtbot.mouseClick(save, Qt.MouseButton.LeftButton)

@@ -61,7 +61,6 @@ class Doctor:
         """What the question says, before it is answered."""
         self.drive(lambda: self.question is not None)
         dialog = self.question
-        assert dialog is not None
         said = words(dialog)
         button = dialog.findChild(QPushButton, f"answer-{answer}")
         assert isinstance(button, QPushButton)

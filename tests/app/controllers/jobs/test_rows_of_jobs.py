@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from desk import NOW, add_run, make_project, run, variant
+from desk import NOW, add_run, make_project, run, shown_page, variant
 
 from app.controllers.app_controller import AppController
 from app.domain.job import ExportRecord
@@ -11,7 +11,6 @@ from app.domain.run import RunState
 from app.services.flow.workspace import Workspace
 from app.services.records.search_end import write_end
 from widgets.main_window import MainWindow
-from widgets.pages.jobs.page import JobsPage
 
 
 def test_jobs_tell_runs_and_exports_apart(app_controller: AppController, window: MainWindow, space: Workspace) -> None:
@@ -25,9 +24,7 @@ def test_jobs_tell_runs_and_exports_apart(app_controller: AppController, window:
     space.repositories.exports.add(
         ExportRecord("e1", "r1", "r1-v1", "python", "/out/b.zip", "0" * 64, 9, NOW + timedelta(seconds=9), "{}")
     )
-    window.show_page("jobs")
-    page = window.page("jobs")
-    assert isinstance(page, JobsPage)
+    page = shown_page(window, "jobs")
     assert [(job.title, job.state) for job in page._jobs] == [
         ("Export of Colors, python", "finished"),
         ("Colors, Balanced (2)", "open"),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from desk import open_page
 from finished_run import copied_space
 
 from app.controllers.app_controller import AppController
@@ -13,8 +14,6 @@ from app.services.flow.events import Event, JobBegan
 from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts
-from widgets.main_window import MainWindow
-from widgets.pages.layers.page import LayersPage
 from widgets.pages.layers.table import LayersTable
 
 Drive = Callable[..., None]
@@ -26,14 +25,9 @@ def space(finished_data: Path, tmp_path: Path) -> Iterator[Workspace]:
     yield from copied_space(finished_data, tmp_path)
 
 
-def test_layers_are_looked_at_once(
-    app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive
-) -> None:
+def test_layers_are_looked_at_once(app_controller: AppController, space: Workspace, drive: Drive) -> None:
     """Given a finished run, When its layers are looked at, Then both versions stand there; the next time at once."""
-    app_controller.session.reopen(space.repositories.projects.get("p1"))
-    window.show_page("layers")
-    page = window.page("layers")
-    assert isinstance(page, LayersPage)
+    page = open_page(app_controller, "layers")
     assert page.state == "full" and page.findChild(LayersTable) is None
     page.look_requested.emit()
     assert page.state == "loading"
@@ -51,14 +45,9 @@ def test_layers_are_looked_at_once(
     assert not [event for event in events if isinstance(event, JobBegan)]
 
 
-def test_a_look_can_be_cancelled(
-    app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive
-) -> None:
+def test_a_look_can_be_cancelled(app_controller: AppController, space: Workspace, drive: Drive) -> None:
     """Given a look that goes on, When it is cancelled, Then the offer stands there again and nothing is kept."""
-    app_controller.session.reopen(space.repositories.projects.get("p1"))
-    window.show_page("layers")
-    page = window.page("layers")
-    assert isinstance(page, LayersPage)
+    page = open_page(app_controller, "layers")
     page.look_requested.emit()
     page.cancel_requested.emit()
     drive(lambda: page.state != "loading")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from desk import open_page
 from finished_run import copied_space
 from read_page import words
 
@@ -31,10 +32,8 @@ def page(
     monkeypatch.setattr(loading, "COLD_STARTS", 1)
     monkeypatch.setattr(loading, "PAIRED_SETS", 1)
     monkeypatch.setattr(loading, "PAIRED_MAX_S", 0.2)
-    app_controller.session.reopen(space.repositories.projects.get("p1"))
-    window.show_page("load")
-    made = window.page("load")
-    assert isinstance(made, LoadPage) and made.state == "ask"
+    made = open_page(app_controller, "load")
+    assert made.state == "ask"
     return made
 
 

@@ -10,8 +10,7 @@ from made_traffic import Traffic, drawn, reference_from, sample, write_log
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QPushButton
-from pytestqt.qtbot import QtBot
-from read_page import words
+from read_page import press, words
 
 from app.controllers.app_controller import AppController
 from app.services.flow.workspace import Workspace
@@ -55,7 +54,7 @@ def page_of(window: MainWindow) -> MonitorPage:
 
 @pytest.mark.whole
 def test_a_log_dropped_on_any_page_is_read_and_leads_to_the_examples(
-    app_controller: AppController, window: MainWindow, space: Workspace, logs: Path, drive: Drive, qtbot: QtBot
+    app_controller: AppController, window: MainWindow, space: Workspace, logs: Path, drive: Drive
 ) -> None:
     """Given the page Model, When a log's folder is dropped, Then Monitor tells that pictures got darker, since when and
     what to do, with graphs that mark it; When the button is pressed, Then the examples of that project are shown."""
@@ -74,8 +73,7 @@ def test_a_log_dropped_on_any_page_is_read_and_leads_to_the_examples(
     assert "1 alarm on" in [figure.accessibleName() for figure in page.findChildren(Figure)]
     assert tags.count("On now") == 1 == tags.count("Alarm") and tags.count("Came with it") == 4
     assert "1 since the log began, and 2 that came along" in told
-    (button,) = [one for one in page.findChildren(QPushButton) if one.text() == "Add recent pictures"]
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    press(page, "Add recent pictures")
     assert window.current_page == "data" and app_controller.session.project.id == made.id
 
 
@@ -102,8 +100,7 @@ def test_what_is_no_log_is_told_and_the_log_before_comes_back(
     drive(lambda: page_of(window).state == "error", 60)
     told = words(page_of(window))
     assert "This is no log of a bundle" in told and "--log" not in told
-    (back,) = [b for b in page_of(window).findChildren(QPushButton) if b.text() == "Back to “quiet”"]
-    back.click()
+    press(page_of(window), "Back to “quiet”")
     assert page_of(window).state == "full" and "quiet" in words(page_of(window)), "the log before is still there"
     drop(window, logs / "quiet")
     drive(lambda: page_of(window).state == "full", 60)

@@ -163,7 +163,7 @@ def test_a_project_at_work_stays(desk: AppController, window: MainWindow, space:
 
 
 @pytest.mark.parametrize("page_id", ["model", "goal", "jobs", "settings"])
-def test_f1_and_ctrl_n_work_everywhere(desk: AppController, window: MainWindow, qtbot: QtBot, page_id: str) -> None:
+def test_f1_and_ctrl_n_work_everywhere(desk: AppController, window: MainWindow, page_id: str) -> None:
     """Given any page, When F1 is pressed, Then the guide opens and F1 or its button leads back; Ctrl+N begins anew; neither
     is where the project was left."""
     window.show_page(page_id)

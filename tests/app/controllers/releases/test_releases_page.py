@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from desk import add_run, judgement, make_project, run, variant
-from PySide6.QtWidgets import QPushButton, QTableView
-from read_page import words
+from desk import add_run, judgement, make_project, run, shown_page, variant
+from PySide6.QtWidgets import QTableView
+from read_page import button, words
 
 from app.controllers.app_controller import AppController
 from app.controllers.export import controller as export_module
@@ -39,10 +39,7 @@ def page(app_controller: AppController, window: MainWindow, space: Workspace) ->
     first = variant(1, speedup=2.0, judgement=judgement(accuracy=0.91))
     made = add_run(space, run(1, data_key="data"), variant(0), first, variant(2, speedup=3.0))
     app_controller.session.set_run(made)
-    window.show_page("releases")
-    found = window.page("releases")
-    assert isinstance(found, ReleasesPage)
-    return found
+    return shown_page(window, "releases")
 
 
 def exported(space: Workspace, folder: Path, number: int) -> ExportRecord:
@@ -55,12 +52,6 @@ def exported(space: Workspace, folder: Path, number: int) -> ExportRecord:
     )  # fmt: skip
     space.repositories.exports.add(record)
     return record
-
-
-def button(page: ReleasesPage | ExportPage, text: str) -> QPushButton:
-    found = [one for one in page.findChildren(QPushButton) if one.text().startswith(text) and one.isVisibleTo(page)]
-    assert found, [one.text() for one in page.findChildren(QPushButton)]
-    return found[0]
 
 
 class Releasing:
@@ -134,7 +125,7 @@ def test_export_that_is_a_release_is_not_offered_to_become_one(
 
 
 def test_from_nothing_to_two_releases_and_back(
-    page: ReleasesPage, release: Releasing, window: MainWindow, space: Workspace, app_controller: AppController
+    page: ReleasesPage, release: Releasing, space: Workspace, app_controller: AppController
 ) -> None:
     """Given two exports, each made a release by a click, then the page says which is current, what was before it, the figures
     of both, who decided it; one click on the way back, and the first is current again."""
@@ -156,7 +147,7 @@ def test_from_nothing_to_two_releases_and_back(
 
 
 def test_a_damaged_bundle_is_told_and_the_current_one_stays(
-    page: ReleasesPage, release: Releasing, window: MainWindow, space: Workspace, app_controller: AppController
+    page: ReleasesPage, release: Releasing, space: Workspace, app_controller: AppController
 ) -> None:
     """Given the first release's bundle was changed in the data folder, when one goes back, then words say so, and a button
     leads back to the releases, where the second one is current."""
@@ -182,7 +173,7 @@ def test_a_changed_log_is_told(page: ReleasesPage, release: Releasing, space: Wo
 
 @pytest.mark.whole
 def test_old_bundles_are_removed_after_a_question(
-    page: ReleasesPage, release: Releasing, window: MainWindow, space: Workspace, app_controller: AppController
+    page: ReleasesPage, release: Releasing, space: Workspace, app_controller: AppController
 ) -> None:
     """Given nine releases, when the old bundles are removed, then a question tells how many, and five and more stay."""
     release(9)

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import make_project
-from PySide6.QtWidgets import QApplication, QDialog, QPushButton
-from read_page import words
+from desk import endless, make_project
+from PySide6.QtWidgets import QApplication
+from read_page import answer, words
 
 from app.controllers.app_controller import AppController
 from app.controllers.flows import FlowRunner, Running
@@ -38,14 +38,6 @@ def page_of(window: MainWindow) -> SettingsPage:
     page = window.page("settings")
     assert isinstance(page, SettingsPage)
     return page
-
-
-def answer(window: MainWindow, name: str) -> None:
-    """Press a button of the question that is open."""
-    dialog = next(one for one in window.findChildren(QDialog) if one.isVisible())
-    button = dialog.findChild(QPushButton, f"answer-{name}")
-    assert button is not None
-    button.click()
 
 
 @pytest.mark.whole
@@ -80,12 +72,6 @@ def keep_large(space: Workspace, key: str) -> Path:
     return old
 
 
-def endless() -> Flow[Any]:
-    """Go on until it is cancelled."""
-    while True:
-        yield from describe()
-
-
 def begin(flows: FlowRunner, flow: Flow[Any], title: str) -> Running:
     """Start a flow whose end nobody waits for."""
     return flows.start(flow, title=title, on_done=lambda _found: None, on_failed=lambda _error: None)
@@ -93,7 +79,7 @@ def begin(flows: FlowRunner, flow: Flow[Any], title: str) -> Running:
 
 @pytest.mark.whole
 def test_limit_is_held_when_the_last_job_has_ended(
-    app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive
+    app_controller: AppController, space: Workspace, drive: Drive
 ) -> None:
     """Given a limit of 1 GB, an artifact of 1.2 GB that nothing needs, and two jobs, When one of them ends, Then the artifact
     stays; When the other one has ended, too, Then it is gone, and the model of a project is there."""

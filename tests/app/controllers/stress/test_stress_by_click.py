@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from desk import open_page, shown_page
 from finished_run import copied_space
-from PySide6.QtWidgets import QAbstractButton
-from read_page import words
+from read_page import button, words
 
 from app.controllers.app_controller import AppController
 from app.services.flow.workspace import Workspace
@@ -28,18 +27,12 @@ def space(finished_data: Path, tmp_path: Path) -> Iterator[Workspace]:
 @pytest.fixture
 def page(app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive) -> StressPage:
     """Opened from Compare, where the pruned version was chosen."""
-    app_controller.session.reopen(space.repositories.projects.get("p1"))
-    window.show_page("compare")
-    compare: Any = window.page("compare")
+    compare = open_page(app_controller, "compare")
     app_controller.session.looked_at = "v2"
     button(compare, "Under stress").click()
     made = window.page("stress")
     assert isinstance(made, StressPage) and window.current_page == "stress" and made.state == "full"
     return made
-
-
-def button(page: Any, text: str) -> QAbstractButton:
-    return next(b for b in page.findChildren(QAbstractButton) if text in b.text() and b.isVisibleTo(page))
 
 
 @pytest.mark.whole
@@ -95,8 +88,7 @@ def test_nothing_is_asked_while_versions_are_measured(
 
 def test_without_a_run_there_is_nothing_to_do(app_controller: AppController, window: MainWindow) -> None:
     """Given no run, Then the page says what will stand there and leads back."""
-    window.show_page("stress")
-    made: Any = window.page("stress")
+    made = shown_page(window, "stress")
     assert made.state == "empty" and "Nothing to put under stress yet" in words(made)
     button(made, "Back to Compare").click()
     assert window.current_page == "compare"

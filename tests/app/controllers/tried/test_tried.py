@@ -2,10 +2,10 @@
 
 import dataclasses
 
-from desk import add_run, facts, judgement, make_project, run, variant
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QPushButton
+from desk import add_run, facts, judgement, make_project, run, shown_page, variant
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
+from read_page import press
 
 from app.controllers.app_controller import AppController
 from app.controllers.tried.presenter import forecast_note, forecast_rows, tried_value
@@ -15,7 +15,6 @@ from app.services.after.trying.tried import TriedRun
 from app.services.flow.workspace import Workspace
 from app.services.run.forecasting import Expected, RunForecast
 from widgets.main_window import MainWindow
-from widgets.pages.tried.page import TriedPage
 from widgets.parts.small import Tag
 from workers.contracts.jobs import PlanResult
 from workers.contracts.specs import Recipe
@@ -39,9 +38,7 @@ def test_the_way_of_a_run_is_shown_and_can_be_gone_again(
     add_run(space, made, variant(0, p50_ms=4.0), variant(1, p50_ms=2.0, speedup=2.0), slow)
     space.repositories.runs.put_step(StepRecord("r1", 3, "Version 1", "done", seconds=4.0))
     app_controller.session.set_run(made)
-    window.show_page("tried")
-    page = window.page("tried")
-    assert isinstance(page, TriedPage)
+    page = shown_page(window, "tried")
     text = "\n".join(label.text() for label in page.findChildren(QLabel))
     assert page.state == "full"
     for part in (
@@ -52,12 +49,10 @@ def test_the_way_of_a_run_is_shown_and_can_be_gone_again(
         "Not faster",
     ):
         assert part in text
-    again = next(button for button in page.findChildren(QPushButton) if button.text() == "Measure again")
     app_controller.session.opened = None  # nothing is started: it is enough to see that it was asked for
     with qtbot.waitSignal(page.again_requested, timeout=1000):
-        qtbot.mouseClick(again, Qt.MouseButton.LeftButton)
-    back = next(button for button in page.findChildren(QPushButton) if button.text() == "Back to Compare")
-    qtbot.mouseClick(back, Qt.MouseButton.LeftButton)
+        press(page, "Measure again")
+    press(page, "Back to Compare")
     assert window.current_page == "compare"
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import psutil
 import pytest
+from desk import open_page, shown_page
 from finished_run import copied_space, write_picture
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QAbstractButton
-from read_page import words
+from read_page import press, question, words
 
 from app.controllers.app_controller import AppController
 from app.controllers.try_it.controller import TryController
@@ -20,7 +20,6 @@ from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe
 from widgets.main_window import MainWindow
 from widgets.pages.try_it.page import TryPage
-from widgets.parts.question import QuestionDialog
 from workers.contracts.after.trying import ShownPicture, TryAnswer
 
 Drive = Callable[..., None]
@@ -35,10 +34,8 @@ def space(finished_data: Path, tmp_path: Path) -> Iterator[Workspace]:
 @pytest.fixture
 def page(app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive) -> TryPage:
     """The page with both versions loaded and examples to click."""
-    app_controller.session.reopen(space.repositories.projects.get("p1"))
-    window.show_page("try")
-    made = window.page("try")
-    assert isinstance(made, TryPage) and made.state == "full"
+    made = open_page(app_controller, "try")
+    assert made.state == "full"
     drive(lambda: pair(app_controller) is not None and pair(app_controller).is_loaded)
     drive(lambda: layout(made).strip.rows.values)
     return made
@@ -138,9 +135,7 @@ def test_what_is_no_input_goes_the_usual_way(
     pids = pair(app_controller).pids
     window.paths_dropped.emit([str(folder)])
     assert window.current_page == "try"
-    (asked,) = [child for child in window.findChildren(QuestionDialog) if child.isVisible()]
-    (take,) = [button for button in asked.findChildren(QAbstractButton) if button.text() == "Use these instead"]
-    take.click()
+    press(question(window), "Use these instead")
     assert window.current_page == "data"
     assert pair(app_controller) is None and not any(psutil.pid_exists(pid) for pid in pids)
 
@@ -202,9 +197,8 @@ def test_without_a_run(app_controller: AppController, window: MainWindow) -> Non
     """Given nothing was optimized, Then the page says what will stand there, and a pasted picture is told about."""
     window.picture_dropped.emit(QImage(4, 4, QImage.Format.Format_RGB32))
     assert "can be tried later" in words(window.notice)
-    window.show_page("try")
-    page = window.page("try")
-    assert isinstance(page, TryPage) and page.state == "empty"
+    page = shown_page(window, "try")
+    assert page.state == "empty"
     assert "Nothing to try yet" in words(page)
 
 
