@@ -264,21 +264,25 @@ class CheckList(QWidget):
             self._box.addWidget(row)
 
 
+Pair = tuple[str, str] | tuple[str, str, Tone]
+
+
 class KeyValue(QWidget):
     """Names at the left and values at the right, wrapped where needed."""
 
-    def __init__(self, pairs: Sequence[tuple[str, str]], name_width: int = 88, role: Role = "") -> None:
-        """Create the rows of `pairs`; `name_width` is in pixels."""
+    def __init__(self, pairs: Sequence[Pair], name_width: int = 88, role: Role = "") -> None:
+        """Create the rows of `pairs`, the third part of which is a tone; `name_width` is in pixels."""
         super().__init__()
         grid = bare_grid(SPACE_M, stretches=(0, 1), parent=self)
         grid.setColumnMinimumWidth(0, name_width)
         self._rows: dict[str, tuple[QWidget, QWidget]] = {}
-        for number, (name, value) in enumerate(pairs):
+        for number, pair in enumerate(pairs):
+            name, value, tone = pair if len(pair) == 3 else (*pair, "")
             top = Qt.AlignmentFlag.AlignTop
             told = words(name, "soft")
             told.setMaximumWidth(MAX_NAME_PX)
             grid.addWidget(told, number, 0, top)
-            shown = words(value, role)
+            shown = words(value, role, tone)
             shown.setAccessibleName(f"{name}: {value}")
             grid.addWidget(shown, number, 1, top)
             self._rows[name] = (told, shown)

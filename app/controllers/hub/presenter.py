@@ -5,7 +5,7 @@ from dataclasses import replace
 from app.controllers.hub.words import does_words
 from app.controllers.words import error_value, tr
 from presets.starters import Starter
-from widgets.pages.hub.value import FactValue, GatedValue, HubDetailValue, HubListValue, HubRowValue
+from widgets.pages.hub.value import GatedValue, HubDetailValue, HubListValue, HubRowValue
 from widgets.parts.cards.error import ErrorValue
 from widgets.parts.format import ago, big_count, size_bytes
 from widgets.parts.text import Tone
@@ -14,6 +14,7 @@ from workers.contracts.hub import HubModel, HubModelResult
 from workers.contracts.licenses import LICENSE_WORDS, LicenseVerdict
 
 COMMIT_CHARS = 8
+Fact = tuple[str, str, Tone]
 NO_WAY_CODES = ("hub_unreachable", "hub_broke_off", "hub_offline", "hub_proxy", "hub_certificate")
 WHO_CODES = ("hub_gated", "hub_log_in", "hub_bad_token", "hub_forbidden")
 """Error codes that a token or a log-in may resolve."""
@@ -32,15 +33,21 @@ def starters_value(starters: tuple[Starter, ...]) -> HubListValue:
 def starter_detail(starter: Starter) -> HubDetailValue:
     """Return the details of a starter before a query to the hub."""
     owner, _, name = starter.repo.rpartition("/")
-    facts = (FactValue(tr("Does"), starter.about), FactValue(tr("Size"), tr("the hub knows it; it was not asked yet")))
+    facts: tuple[Fact, ...] = (
+        (tr("Does"), starter.about, ""),
+        (tr("Size"), tr("the hub knows it; it was not asked yet"), ""),
+    )
     return HubDetailValue(starter.repo, name, tr("by {0}").format(owner), facts, action="look_up")
 
 
 def row_detail(model: HubModel) -> HubDetailValue:
     """Return the details that the list contains, while the rest is being requested."""
     stated = model.verdict.title if model.verdict else model.license
-    facts = (FactValue(tr("Does"), does_words(model.task)), FactValue(tr("License"), stated or tr("none is stated")))
-    known = tuple(fact for fact in facts if fact.value)
+    facts: tuple[Fact, ...] = (
+        (tr("Does"), does_words(model.task), ""),
+        (tr("License"), stated or tr("none is stated"), ""),
+    )
+    known = tuple(fact for fact in facts if fact[1])
     by = tr("by {0}").format(model.author or model.repo.rpartition("/")[0])
     return HubDetailValue(model.repo, model.name, by, known, is_loading=True)
 
@@ -77,21 +84,21 @@ def _with_action(base: HubDetailValue, found: HubModelResult, free_bytes: int) -
     return base if base.gated else replace(base, action="download")
 
 
-def _facts(found: HubModelResult, free_bytes: int) -> tuple[FactValue, ...]:
+def _facts(found: HubModelResult, free_bytes: int) -> tuple[Fact, ...]:
     license_text, tone = license_fact(found.verdict, found.license)
     use = [tr("{0} downloads").format(big_count(found.downloads))] if found.downloads else []
     if found.changed_at is not None:
         use.append(tr("changed {0}").format(ago(found.changed_at)))
     size = tr("{0}; {1} are free here").format(size_bytes(found.total_bytes), size_bytes(free_bytes))
-    facts = [
-        FactValue(tr("Does"), does_words(found.task)),
-        FactValue(tr("Size"), size if found.total_bytes else ""),
-        FactValue(tr("License"), license_text, tone),
-        FactValue(tr("Format"), *_format_fact(found)),
-        FactValue(tr("Safety"), tr("checked after the download") if found.wanted else ""),
-        FactValue(tr("Used"), ", ".join(use)),
+    facts: list[Fact] = [
+        (tr("Does"), does_words(found.task), ""),
+        (tr("Size"), size if found.total_bytes else "", ""),
+        (tr("License"), license_text, tone),
+        (tr("Format"), *_format_fact(found)),
+        (tr("Safety"), tr("checked after the download") if found.wanted else "", ""),
+        (tr("Used"), ", ".join(use), ""),
     ]
-    return tuple(fact for fact in facts if fact.value)
+    return tuple(fact for fact in facts if fact[1])
 
 
 def _format_fact(found: HubModelResult) -> tuple[str, Tone]:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from widgets.pages.hub.kept import KeptHubValue, KeptModelValue
-from widgets.pages.hub.value import DownloadValue, FactValue, GatedValue, HubDetailValue, HubListValue, HubRowValue
+from widgets.pages.hub.value import DownloadValue, GatedValue, HubDetailValue, HubListValue, HubRowValue
 from widgets.parts.cards.error import ErrorValue
 from workers.contracts.hub import HubModel
 from workers.contracts.licenses import LicenseVerdict, LicenseWord
@@ -69,11 +69,11 @@ def hub_detail(**changes: object) -> HubDetailValue:
         "name": "resnet-50",
         "by": "by microsoft, version 34c2154c",
         "facts": (
-            FactValue("Does", "Names what it sees"),
-            FactValue("Size", "102 MB; 48 GB are free on this disk"),
-            FactValue("License", "Apache-2.0: may be used, changed and sold; keep its text"),
-            FactValue("Format", "safetensors: holds numbers only, no program"),
-            FactValue("Safety", "checked after the download"),
+            ("Does", "Names what it sees", ""),
+            ("Size", "102 MB; 48 GB are free on this disk", ""),
+            ("License", "Apache-2.0: may be used, changed and sold; keep its text", ""),
+            ("Format", "safetensors: holds numbers only, no program", ""),
+            ("Safety", "checked after the download", ""),
         ),
         "files": (("model.safetensors", 102_400_000), ("config.json", 69_600), ("preprocessor_config.json", 266)),
         "action": "download",

@@ -3,20 +3,20 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from widgets.pages.hub.gated import GatedSteps
-from widgets.pages.hub.value import FactValue, HubDetailValue
+from widgets.pages.hub.value import HubDetailValue
 from widgets.parts.buttons import Button, FoldButton
 from widgets.parts.card import Card
 from widgets.parts.flow import bare
 from widgets.parts.format import clipped, size_bytes
-from widgets.parts.small import Bar
+from widgets.parts.small import Bar, KeyValue
 from widgets.parts.text import label, words
 from widgets.theme import Theme
-from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+from widgets.tokens import SPACE_L, SPACE_S
 
-WIDE_PX, NARROW_PX = 304, 256
+WIDE_PX, NARROW_PX, NAME_PX = 304, 256, 72
 MAX_FILES, MAX_NAME, MAX_VALUE = 30, 96, 400
 _ICONS = {"look_up": "magnifying-glass", "open": "arrow-right", "again": "arrow-clockwise"}
 
@@ -75,7 +75,8 @@ class HubDetail(Card):
             return [words(self.tr("Choose one to see what it is and what would be downloaded."), "soft")]
         parts: list[QWidget] = [self._title(value)]
         if value.facts:
-            parts.append(_facts(value.facts))
+            facts = [(name, clipped(text, MAX_VALUE), tone) for name, text, tone in value.facts]
+            parts.append(KeyValue(facts, NAME_PX))
         if value.is_loading:
             bar = Bar(self.tr("The hub is asked about this model"))
             bar.set_share(None)
@@ -128,7 +129,7 @@ class HubDetail(Card):
         box = bare(QVBoxLayout(holder), SPACE_S)
         title = self.tr("1 file") if len(files) == 1 else self.tr("{0} files").format(len(files))
         fold = FoldButton(self._theme, title, "small", "ghost")
-        rows = _facts([FactValue(size_bytes(size), name) for name, size in files[:MAX_FILES]])
+        rows = KeyValue([(size_bytes(size), clipped(name, MAX_VALUE)) for name, size in files[:MAX_FILES]], NAME_PX)
         rows.setVisible(self._is_open)
         fold.setChecked(self._is_open)
         fold.toggled.connect(rows.setVisible)
@@ -148,20 +149,4 @@ def _at_left(widget: QWidget) -> QWidget:
     row = bare(QHBoxLayout(holder))
     row.addWidget(widget)
     row.addStretch(1)
-    return holder
-
-
-def _facts(facts: Sequence[FactValue]) -> QWidget:
-    holder = QWidget()
-    grid = QGridLayout(holder)
-    grid.setContentsMargins(0, 0, 0, 0)
-    grid.setHorizontalSpacing(SPACE_M)
-    grid.setVerticalSpacing(SPACE_S)
-    grid.setColumnMinimumWidth(0, 72)
-    grid.setColumnStretch(1, 1)
-    for number, fact in enumerate(facts):
-        name, value = words(fact.name, "soft"), words(clipped(fact.value, MAX_VALUE), "", fact.tone)
-        value.setAccessibleName(f"{fact.name}: {fact.value}")
-        grid.addWidget(name, number, 0, Qt.AlignmentFlag.AlignTop)
-        grid.addWidget(value, number, 1, Qt.AlignmentFlag.AlignTop)
     return holder

@@ -51,15 +51,6 @@ class HubListValue:
 
 
 @dataclass(frozen=True)
-class FactValue:
-    """A line of the details: name, value, and a tone if it needs attention."""
-
-    name: str
-    value: str
-    tone: Tone = ""
-
-
-@dataclass(frozen=True)
 class GatedValue:
     """A model with access on request: its page for the request, and whether a token is stored."""
 
@@ -70,7 +61,7 @@ class GatedValue:
 
 @dataclass(frozen=True)
 class HubDetailValue:
-    """The details of the chosen model; `by` is the line below its name, with author and version.
+    """The details of the chosen model; `by` is the line below its name, `facts` are (name, value, tone).
 
     `action` is the action of the main button, "" if there is none. `files` are (name, bytes) of the download. `problem`
     replaces the button's caption.
@@ -79,7 +70,7 @@ class HubDetailValue:
     id: str
     name: str
     by: str = ""
-    facts: tuple[FactValue, ...] = ()
+    facts: tuple[tuple[str, str, Tone], ...] = ()
     files: tuple[tuple[str, int], ...] = ()
     action: Literal["", "look_up", "download", "consent", "open", "again"] = ""
     total_bytes: int | None = None
