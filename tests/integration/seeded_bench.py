@@ -1,5 +1,6 @@
 """A model with its data, opened as the program opens them, and the judge's verdict on anything done to the model."""
 
+import sys
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -218,15 +219,51 @@ class Row:
         return self.verdict == "regressed" and (not self.slices or self.judgement.worst_slice in self.slices)
 
 
-def table(title: str, rows: list[Row]) -> str:
-    """What every change came to, for people."""
+def tell(capsys: Any, title: str, rows: list[Row]) -> None:
+    """Print the verdict of every change."""
     lines = ["", title]
     for row in rows:
         judgement = row.judgement
         drop = "" if judgement.drop is None else f"{judgement.drop:8.4f}"
         worst = judgement.worst_slice or ""
         lines.append(f"{row.name:44} {row.verdict:16} {drop:>8}  {worst}")
-    return "\n".join(lines) + "\n"
+    with capsys.disabled():
+        sys.stdout.write("\n".join(lines) + "\n")
+
+
+def guess(scores: np.ndarray) -> np.ndarray:
+    """Return answers of the same confidence for other classes."""
+    return np.roll(scores, 1, axis=1)
+
+
+def where(
+    rows: np.ndarray, change: Callable[[np.ndarray], np.ndarray] = guess
+) -> Callable[[np.ndarray, Any], np.ndarray]:
+    """Return a change of the answers to some of the items, which are answered in their order."""
+    at = iter(np.split(rows, range(BLOCK, len(rows), BLOCK)))
+
+    def after(scores: np.ndarray, feeds: Any) -> np.ndarray:
+        chosen = next(at)
+        scores[chosen] = change(scores[chosen])
+        return scores
+
+    return after
+
+
+def coarse(which: str, levels: int) -> Callable[[str, np.ndarray], np.ndarray]:
+    """Return a change that leaves one tensor so few levels on each side of zero."""
+
+    def change(name: str, values: np.ndarray) -> np.ndarray:
+        step = np.abs(values).max() / levels
+        return np.round(values / step) * step if name == which else values
+
+    return change
+
+
+def to_bf16(_: str, values: np.ndarray) -> np.ndarray:
+    """Return weights as 16-bit brain floats store them, rounded to nearest."""
+    bits = values.astype(np.float32).view(np.uint32)
+    return ((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000).astype(np.uint32).view(np.float32)
 
 
 def with_column(source: Path, target: Path, **columns: np.ndarray) -> Path:

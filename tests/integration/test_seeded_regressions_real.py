@@ -5,7 +5,6 @@ They lie in FETTLE_MODELS_DIR (P/ and DATA/) and are no part of the project.
 
 import os
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from seeded_bench import BLOCK, Bench, Row, table
+from seeded_bench import Bench, Row, coarse, tell, to_bf16, where
 
 from workers.convert import graph_optimize
 from workers.evaluate.data.dataset import read_dataset
@@ -67,26 +66,6 @@ def magika(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     return Bench.of(root / "bench", ROOT / "P/P08_magika_filetype/model.onnx", ROOT / "DATA/filetypes_magika.npz")
 
 
-def where(rows: np.ndarray) -> Callable[[np.ndarray, Any], np.ndarray]:
-    """Some of the items are answered as sure as before, with something else."""
-    at = iter(np.split(rows, range(BLOCK, len(rows), BLOCK)))
-
-    def after(scores: np.ndarray, feeds: Any) -> np.ndarray:
-        chosen = next(at)
-        scores[chosen] = np.roll(scores[chosen], 1, axis=1)
-        return scores
-
-    return after
-
-
-def one_level(which: str) -> Callable[[str, np.ndarray], np.ndarray]:
-    def change(name: str, values: np.ndarray) -> np.ndarray:
-        step = np.abs(values).max() / 2
-        return np.round(values / step) * step if name == which else values
-
-    return change
-
-
 def noisy(share: float) -> Callable[[str, np.ndarray], np.ndarray]:
     rng = np.random.default_rng(3)
     return lambda _, values: values + rng.normal(0, share, values.shape) * values.std() if values.ndim > 1 else values
@@ -94,11 +73,6 @@ def noisy(share: float) -> Callable[[str, np.ndarray], np.ndarray]:
 
 def half_precision(_: str, values: np.ndarray) -> np.ndarray:
     return values.astype(np.float16) if np.abs(values).max(initial=0) < 60_000 else values
-
-
-def brain_floats(_: str, values: np.ndarray) -> np.ndarray:
-    bits = values.astype(np.float32).view(np.uint32)
-    return ((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000).astype(np.uint32).view(np.float32)
 
 
 def of_mobilenet(bench: Bench) -> list[Row]:
@@ -111,7 +85,7 @@ def of_mobilenet(bench: Bench) -> list[Row]:
         Row("MobileNetV2: red and blue swapped", bench.judged(change(before=lambda x: x[:, ::-1].copy()))),
         Row("MobileNetV2: small pictures broken", bench.judged(change(where(small))), ("small pictures",)),
         Row(
-            "MobileNetV2: last layer of five levels", bench.judged(bench.with_weights(one_level("classifier.1.weight")))
+            "MobileNetV2: last layer of five levels", bench.judged(bench.with_weights(coarse("classifier.1.weight", 2)))
         ),
         Row("MobileNetV2: deviation not divided by", bench.judged(change(before=lambda x: x * std))),
         Row("MobileNetV2: turned by 90 degrees", bench.judged(change(before=lambda x: np.rot90(x, 1, (2, 3)).copy()))),
@@ -209,11 +183,6 @@ def of_magika(bench: Bench) -> list[Row]:
     ]
 
 
-def tell(capsys: Any, title: str, rows: list[Row]) -> None:
-    with capsys.disabled():
-        sys.stdout.write(table(title, rows))
-
-
 def test_seeded_regressions_of_real_models(
     mobilenet: Bench, minilm: Bench, silero: Bench, magika: Bench, capsys: Any
 ) -> None:
@@ -233,7 +202,7 @@ def test_harmless_changes_of_real_models(
         Row("MobileNetV2: 32 bits in OpenVINO", mobilenet.judged(mobilenet.session(runtime="openvino", **F32))),
         Row("MobileNetV2: graph optimized", mobilenet.judged(mobilenet.technique(graph_optimize.SPEC))),
         Row("MobileNetV2: half precision", mobilenet.judged(mobilenet.technique(fp16.SPEC))),
-        Row("MobileNetV2: weights as brain floats", mobilenet.judged(mobilenet.with_weights(brain_floats))),
+        Row("MobileNetV2: weights as brain floats", mobilenet.judged(mobilenet.with_weights(to_bf16))),
         Row("MobileNetV2: noise of a ten-thousandth", mobilenet.judged(mobilenet.with_weights(noisy(1e-4)))),
         Row("MiniLM: 32 bits in OpenVINO", minilm.judged(minilm.session(runtime="openvino", **F32))),
         Row("MiniLM: two threads", minilm.judged(minilm.session(threads=2))),
