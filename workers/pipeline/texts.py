@@ -89,7 +89,7 @@ def load_engine(folder: Path, name: str) -> Any:
     try:
         engine = Engine.from_file(str(folder / name))
     except Exception as error:  # the library raises nothing more specific
-        raise PipelineError(f"The tokenizer {name[:80]!r} cannot be read: {error}") from error
+        raise PipelineError(f"The tokenizer {name[:80]!r} cannot be read: {str(error).rstrip('.')}.") from error
     engine.no_padding()
     return engine
 

@@ -215,7 +215,7 @@ def _resealed(members: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
         listed = {name for name in manifest["files"] if name in found}
         manifest["files"] = {name: hashlib.sha256(found[name]).hexdigest() for name in sorted(listed)}
         found["manifest.json"] = json.dumps(manifest).encode()
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         pass
     sums = (f"{hashlib.sha256(found[name]).hexdigest()}  {name}\n" for name in sorted(found) if name != "SHA256SUMS")
     found["SHA256SUMS"] = "".join(sums).encode()
