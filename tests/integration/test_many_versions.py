@@ -9,6 +9,7 @@ import math
 import sys
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
