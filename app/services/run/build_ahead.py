@@ -64,7 +64,7 @@ class _Building(RunSteps):
         yield from self.open_model()
         yield from self.read_data()
         recipes = yield from self._plan()
-        original = yield from self._ask_original()
+        original = yield from self._evaluate_original()
         untried, limit_s = 0, self.goal.time_budget_s
         for step, recipe in enumerate(recipes, len(STEPS)):
             began_s = recorder.elapsed_s
@@ -96,7 +96,7 @@ class _Building(RunSteps):
         last = RecipeStep.model_validate({"technique": ENGINE, "params": params})
         return recipe.model_copy(update={"steps": (*others, last), "runtime": RUNTIME})
 
-    def _ask_original(self) -> Flow[Version]:
+    def _evaluate_original(self) -> Flow[Version]:
         original = yield from self.make_original(Recipe(id="original", title="Original", runtime=STAND_IN))
         original = yield from self.predict(original, ORIGINAL_STEP, ANSWER_S)
         original = yield from self.judge(original, original, ORIGINAL_STEP)
@@ -146,7 +146,7 @@ class _Building(RunSteps):
             step_index=step,
         )
         model_dir = done.folder / done.result.model_dir
-        self._tell_left_out(variant.title, model_dir / ENGINES_FILE)
+        self._warn_left_out(variant.title, model_dir / ENGINES_FILE)
         original_bytes = self.model.result.artifact.size_bytes
         return as_made(variant, str(done.key), read_model(model_dir).artifact, original_bytes), done.cached
 
@@ -165,7 +165,7 @@ class _Building(RunSteps):
             notes=(*built.notes, JUDGED_ELSEWHERE),
         )
 
-    def _tell_left_out(self, title: str, file: Path) -> None:
+    def _warn_left_out(self, title: str, file: Path) -> None:
         """Report requested architectures without an engine, because their cards lack the version's number format."""
         rows = json.loads(file.read_text(encoding="utf-8"))["engines"]
         built = {name for row in rows for name in row["architectures"]}

@@ -123,7 +123,7 @@ class FinalRun:
                 search.put_dropped(candidate.variant, why)
             else:
                 search.resume_from(candidate.variant.id, measured, index)
-        yield from self._work_out()
+        yield from self._compute_figures()
 
     def _cut_off(self, error: JobError) -> None:
         """End the final run and keep the figures of earlier rounds; raise errors other than a time limit."""
@@ -132,12 +132,12 @@ class FinalRun:
             raise error
         self._is_over = True
         if self._rounds:
-            self._tell()
+            self._report()
             return
         search.save(final="cut_off")
         search.recorder.step(self._step, state="failed", detail="the time was up before all had their turn")
 
-    def _work_out(self) -> Flow[None]:
+    def _compute_figures(self) -> Flow[None]:
         """Compute figures of every version over all its rounds, and of the original over all rounds."""
         search = self._search
         every = tuple(range(len(self._rounds)))
@@ -156,7 +156,7 @@ class FinalRun:
             for index, variant_id in enumerate(ids, 1):
                 known = search.versions_by_id[variant_id]
                 search.take_figures(known, merged, index, summaries[index], interleaved=True, beside=beside)
-        self._tell()
+        self._report()
 
     def _merged(self, numbers: Sequence[int], ids: Sequence[str]) -> Measured:
         """Return these rounds as one measurement of the original and these versions; sets stay paired."""
@@ -176,7 +176,7 @@ class FinalRun:
             measured_at=max(dates) if len(dates) == len(rounds) else None,
         )
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         search = self._search
         versions = {i for one_round, _ in self._rounds for i in one_round.variant_ids}
         when = search.when(self._merged(range(len(self._rounds)), []))

@@ -33,12 +33,12 @@ class _Proof(RunSteps):
         self.recorder.plan_steps(STEPS, (*FIRST_KINDS, "version", "final"))
         yield from self.open_model(to_prove=True)
         yield from self.read_data(unsaid=(NO_CALIBRATION,), max_calibration=0)
-        original = yield from self._ask_original()
+        original = yield from self._evaluate_original()
         version = yield from self._judge_other(original, beside)
         yield from self._measure(original, version)
         self._close(version)
 
-    def _ask_original(self) -> Flow[Version]:
+    def _evaluate_original(self) -> Flow[Version]:
         found = yield from describe()
         self.recorder.save_machine(found.device)
         original = yield from self.make_original(Recipe(title="Original", runtime=self.model.result.runtime))

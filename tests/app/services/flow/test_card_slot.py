@@ -1,28 +1,20 @@
 """One slot for each GPU: what else wants the card waits until the step on it is over, and can be cancelled meanwhile."""
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import small_jobs
+from small_jobs import Values, one, until
 
 from app.services.flow import card_slot
 from app.services.flow.card_slot import WAITING, CardSlot
 from app.services.flow.driver import Driver
 from app.services.flow.events import Event, StepProgress, ignore
-from app.services.flow.steps import Flow, FlowCancelled, JobStep, StepResult
+from app.services.flow.steps import FlowCancelled, JobStep
 from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
-from workers.contracts.base import Frozen
 from workers.contracts.process.messages import Card, Limits
-
-
-class Values(Frozen):
-    """Parameters and result of the small handlers."""
-
-    values: dict[str, Any] = {}
-
 
 A, B = Card(uuid="GPU-a"), Card(uuid="GPU-b", index=1)
 
@@ -34,21 +26,7 @@ def locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def step(card: Card | None, **more: Any) -> JobStep[Values]:
-    limits = Limits(gpu=card is not None, card=card)
-    return JobStep("echo", Values(), Values, "echo", limits=limits, **more)
-
-
-def one(job: JobStep[Values]) -> Flow[StepResult[Values]]:
-    done: StepResult[Values] = yield job
-    return done
-
-
-def drive(driver: Driver[Any], until: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
-    while not until():
-        driver.tick()
-        assert time.monotonic() < end
-        time.sleep(0.005)
+    return small_jobs.step("echo", limits=Limits(gpu=card is not None, card=card), **more)
 
 
 def test_work_on_a_card_waits_for_other_work_on_it(space: Workspace) -> None:
@@ -60,7 +38,7 @@ def test_work_on_a_card_waits_for_other_work_on_it(space: Workspace) -> None:
         assert driver.tick() and driver.pids == []
     assert [event.stage for event in events if isinstance(event, StepProgress)] == [WAITING]
     other.leave()
-    drive(driver, lambda: driver.finished)
+    until(driver, lambda: driver.finished)
     assert driver.error is None and driver.result is not None
     assert other.take(step(A), None), "it was given back"
 
@@ -72,7 +50,7 @@ def test_other_cards_the_processor_and_lookers_do_not_wait(space: Workspace) -> 
     for job in (step(B), step(None), step(A, shares_card=True)):
         driver = Driver(space, one(job), lambda _event: None)
         assert driver.pids, job
-        drive(driver, lambda driver=driver: driver.finished)
+        until(driver, lambda driver=driver: driver.finished)
         assert driver.error is None
     other.leave()
 
@@ -83,7 +61,7 @@ def test_what_waits_can_be_cancelled(space: Workspace) -> None:
     assert other.take(step(A), None)
     driver = Driver(space, one(step(A)), lambda _event: None)
     driver.cancel()
-    drive(driver, lambda: driver.finished)
+    until(driver, lambda: driver.finished)
     assert isinstance(driver.error, FlowCancelled)
     other.leave()
 

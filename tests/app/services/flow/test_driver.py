@@ -3,12 +3,12 @@
 import dataclasses
 import errno
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from small_jobs import Values, one, step, until
 from stopwatch import Stopwatch
 
 from app.domain.job import JobRecord
@@ -40,24 +40,8 @@ from app.services.flow.steps import (
 from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.run.bounded_steps import bounded
-from workers.contracts.base import Frozen
 from workers.contracts.jobs import MeasureParams
 from workers.contracts.process.messages import Limits
-
-
-class Values(Frozen):
-    """Parameters and result of the small handlers."""
-
-    values: dict[str, Any] = {}
-
-
-def step(kind: str, values: dict[str, Any] | None = None, **more: Any) -> JobStep[Values]:
-    return JobStep(kind=kind, params=Values(values=values or {}), result=Values, title=kind, **more)
-
-
-def one(job: JobStep[Values]) -> Flow[StepResult[Values]]:
-    done: StepResult[Values] = yield job
-    return done
 
 
 def history(space: Workspace) -> list[JobRecord]:
@@ -200,14 +184,6 @@ def test_a_step_with_an_end_is_stopped_there(space: Workspace) -> None:
     assert time.monotonic() - began < 5
 
 
-def until(driver: Driver[Any], condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
-    end = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end
-        driver.tick()
-        time.sleep(0.005)
-
-
 @pytest.mark.parametrize("polite", [True, False])
 def test_cancelled_within_a_second(space: Workspace, polite: bool) -> None:
     """Given a job that looks for a cancel or does not, when it is cancelled, then the flow knows within a second."""
@@ -322,9 +298,7 @@ def test_what_is_timed_has_the_priority_of_other_programs(space: Workspace) -> N
     busy computer."""
     driver = Driver(space, measure(measuring(0.3)), ignore)
     try:
-        while not driver.is_timing:
-            assert driver.tick()
-            time.sleep(0.005)
+        until(driver, lambda: driver.is_timing)
         assert [psutil.Process(pid).nice() for pid in driver.pids] == [psutil.Process().nice()]
     finally:
         driver.interrupt()

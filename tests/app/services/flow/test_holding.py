@@ -1,27 +1,14 @@
 """What a flow uses in the store is held until its result was taken."""
 
 from pathlib import Path
-from typing import Any
+
+from small_jobs import Values, one, step
 
 from app.services.flow.driver import Driver
 from app.services.flow.events import ignore
-from app.services.flow.steps import Flow, JobStep, StepResult
+from app.services.flow.steps import Flow, StepResult
 from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
-from workers.contracts.base import Frozen
-
-
-class Values(Frozen):
-    """What the small handlers get and give."""
-
-    values: dict[str, Any] = {}
-
-
-def reading(path: Path) -> Flow[StepResult[Values]]:
-    """Read a file of the store in a job that takes long, as an export does."""
-    step = JobStep(kind="sleep", params=Values(values={"seconds": 30}), result=Values, title="", read_paths=(path,))
-    done: StepResult[Values] = yield step
-    return done
 
 
 def test_entry_that_a_job_reads_is_held_until_the_flow_ends(space: Workspace, tmp_path: Path) -> None:
@@ -32,7 +19,7 @@ def test_entry_that_a_job_reads_is_held_until_the_flow_ends(space: Workspace, tm
     (tmp_path / "made" / "weights").write_bytes(b"1")
     folder = space.artifacts.adopt(tmp_path / "made", key, {}).folder
     later_s = folder.stat().st_mtime + 1
-    driver = Driver(space, reading(folder / "weights"), ignore)
+    driver = Driver(space, one(step("sleep", {"seconds": 30}, read_paths=(folder / "weights",))), ignore)
     assert space.artifacts.held == {key}
     assert space.artifacts.set_aside(folder, later_s) is None and folder.is_dir()
     driver.interrupt()
@@ -45,7 +32,7 @@ def test_key_of_a_cached_step_is_held_before_it_is_looked_for(space: Workspace) 
     held: list[frozenset[str]] = []
 
     def flow() -> Flow[str | None]:
-        done: StepResult[Values] = yield JobStep(kind="echo", params=Values(), result=Values, title="", cache=True)
+        done: StepResult[Values] = yield step("echo", cache=True)
         held.append(space.artifacts.held)
         return done.key
 

@@ -39,13 +39,21 @@ def found(one: Stage) -> dict[str, object]:
     return {"state": run.state, "headline": run.headline, "best": best, "versions": rows}
 
 
-def test_the_second_run_measures_nothing(stage: Make) -> None:
-    """Given a finished run, when the same is asked again, then nothing is measured, and the figures tell their date."""
+@pytest.fixture
+def one(stage: Make) -> Stage:
+    """A finished run that measured the original, three versions, and the final run; its steps are forgotten."""
     one = stage(Like(p50_ms=4), LIKES)
     one.go()
-    first = found(one)
-    assert len(measured_in(one.play)) == 5  # the original, three versions, the final run
+    assert len(measured_in(one.play)) == 5
+    assert not [note for v in one.variants.values() for note in v.notes if "Measured on" in note]
     one.play.seen = []
+    return one
+
+
+def test_the_second_run_measures_nothing(one: Stage) -> None:
+    """Given a finished run, whose figures tell no date, when the same is asked again, then nothing is measured, and the
+    figures tell their date."""
+    first = found(one)
     one.go()
     assert measured_in(one.play) == []
     assert found(one) == first
@@ -59,18 +67,8 @@ def test_the_second_run_measures_nothing(stage: Make) -> None:
     assert {point.variant_id for point in raw} == {variant.id for variant in one.variants.values()}
 
 
-def test_what_was_measured_now_tells_no_date(stage: Make) -> None:
-    """Given a first run, then its figures carry no word of an earlier one."""
-    one = stage(Like(p50_ms=4), LIKES)
-    one.go()
-    assert not [note for v in one.variants.values() for note in v.notes if "Measured on" in note]
-
-
-def test_another_project_with_the_same_model_measures_nothing(stage: Make) -> None:
+def test_another_project_with_the_same_model_measures_nothing(one: Stage) -> None:
     """Given the same model and data in another project, then its run is answered from the store as well."""
-    one = stage(Like(p50_ms=4), LIKES)
-    one.go()
-    one.play.seen = []
     other = project_for(one.space.repositories, one.space.paths.root / "copy.onnx")
     one.ask = dataclasses.replace(one.ask, project=other)
     one.go()
@@ -78,10 +76,8 @@ def test_another_project_with_the_same_model_measures_nothing(stage: Make) -> No
     assert one.stored.project_id == other.id
 
 
-def test_measure_again(stage: Make) -> None:
+def test_measure_again(one: Stage) -> None:
     """Given a finished run, when a person wants it measured again, then all of it is, and later runs get that."""
-    one = stage(Like(p50_ms=4), LIKES)
-    one.go()
     one.play.seen, one.play.variants = [], {**LIKES, "A": Like(p50_ms=0.5)}
     one.ask = dataclasses.replace(one.ask, fresh=True)
     run = one.go()
@@ -95,11 +91,8 @@ def test_measure_again(stage: Make) -> None:
 
 
 @pytest.mark.parametrize("what", ["threads", "machine", "age", "protocol"])
-def test_what_differs_is_measured(stage: Make, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+def test_what_differs_is_measured(one: Stage, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
     """Given other threads, another machine, an old measurement or another protocol, then all is measured anew."""
-    one = stage(Like(p50_ms=4), LIKES)
-    one.go()
-    one.play.seen = []
     if what == "threads":
         one.ask = dataclasses.replace(one.ask, goal=dataclasses.replace(one.ask.goal, threads=5))
     elif what == "machine":
@@ -113,10 +106,8 @@ def test_what_differs_is_measured(stage: Make, monkeypatch: pytest.MonkeyPatch, 
     assert len(measured_in(one.play)) == 5
 
 
-def test_a_final_run_counts_only_as_a_whole(stage: Make) -> None:
+def test_a_final_run_counts_only_as_a_whole(one: Stage) -> None:
     """Given a final run of other finalists, then single looks come from the store and the final run is made anew."""
-    one = stage(Like(p50_ms=4), LIKES)
-    one.go()
     one.play.seen, one.play.variants = [], {"A": LIKES["A"], "B": LIKES["B"]}
     preset = one.ask.preset.model_copy(update={"recipes": one.ask.preset.recipes[:2]})
     one.ask = dataclasses.replace(one.ask, preset=preset)
@@ -252,10 +243,8 @@ def test_the_same_seed_gives_the_same_choice(stage: Make) -> None:
         assert run.recommended_variant_id == one.variants["Fewer"].id
 
 
-def test_a_fresh_run_that_was_broken_off_goes_on_fresh(stage: Make) -> None:
+def test_a_fresh_run_that_was_broken_off_goes_on_fresh(one: Stage) -> None:
     """Given a run that measures all again and is broken off, when it goes on, then each was measured once, in this run."""
-    one = stage(Like(p50_ms=4), LIKES)
-    one.go()
     one.play.seen, one.play.interrupt_at = [], "measure:Measure B"
     one.ask = dataclasses.replace(one.ask, fresh=True)
     one.go()
