@@ -1,6 +1,6 @@
 """Show the predictions that changed from one release to the next, in the form of the page Compare."""
 
-from app.services.after.trying.showing import MAX_SHOWN, PICTURES, sources_of
+from app.services.after.trying.showing import MAX_SHOWN, sources_of, with_paths
 from app.services.flow.steps import Flow, JobError, JobStep, StepResult
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts
@@ -35,9 +35,4 @@ def released_examples(space: Workspace, release: Release) -> Flow[tuple[Example,
         read_paths=(data / "data", facts.original_dir, before, after, *sources_of(space, facts)),
         cache=True,
     )
-    return tuple(
-        row.model_copy(
-            update={name: str(done.folder / path) for name in PICTURES if (path := getattr(row, name)) is not None}
-        )
-        for row in done.result.rows
-    )
+    return with_paths(done)

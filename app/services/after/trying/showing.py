@@ -99,12 +99,17 @@ def _examples(
     if step is None:
         return ()
     done: StepResult[ExamplesResult] = yield step
-    return tuple(
-        row.model_copy(
-            update={name: str(done.folder / path) for name in PICTURES if (path := getattr(row, name)) is not None}
-        )
-        for row in done.result.rows
-    )
+    return with_paths(done)
+
+
+def with_paths(done: StepResult[ExamplesResult]) -> tuple[Example, ...]:
+    """Return the examples of a job with absolute paths of their pictures."""
+    found = []
+    for row in done.result.rows:
+        paths = {name: getattr(row, name) for name in PICTURES}
+        absolute = {name: str(done.folder / path) for name, path in paths.items() if path is not None}
+        found.append(row.model_copy(update=absolute))
+    return tuple(found)
 
 
 def _examples_step(

@@ -1,21 +1,27 @@
 """Engines built ahead for cards that are elsewhere: what is said of them, and that nothing is claimed."""
 
 import dataclasses
+import json
+from pathlib import Path
 
 import pytest
 from judged import variant
+from play import Like
+from staging import Make, recipes
 
 from app.cli.building import architectures_of, check_can_build
 from app.cli.output import CommandFailed
 from app.domain.choose import is_regressed
 from app.domain.outcome import Ending, SearchEnd, outcome_of
+from app.domain.run import RunState
 from app.domain.variant import Measurement, Variant
 from app.domain.words.outcome import headline
 from app.domain.words.results import verdict_words
+from app.services.flow.events import LogLine
 from app.services.records.documents import variant_document
 from app.services.run.build_ahead import of_tensorrt, unmeasured
 from workers.contracts.jobs import DescribeResult
-from workers.contracts.specs import DescribedTarget, DeviceFacts, Recipe
+from workers.contracts.specs import DescribedTarget, DeviceFacts, ModelArtifact, Recipe
 
 END = SearchEnd(planned=2, final="done", built_for=("sm89", "sm120"))
 
@@ -90,3 +96,30 @@ def test_without_the_library_nothing_is_begun() -> None:
 def test_only_recipes_for_tensorrt_are_built() -> None:
     mine = Recipe(title="mine", runtime="tensorrt")
     assert of_tensorrt((Recipe(title="other", runtime="openvino"), mine)) == (mine,)
+
+
+def test_build_ahead_makes_judges_and_never_recommends(stage: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given recipes for TensorRT and two architectures of which one gets no engine, When a run builds ahead, Then each
+    version is judged by its model file, a failed one is dropped, a regressed one is told, and none is recommended."""
+    likes = {"A": Like(), "B": Like(fails_at="apply"), "C": Like(verdict="regressed")}
+    one = stage(Like(p50_ms=4), likes)
+    one.play.candidates, usual = recipes(*likes, runtime="tensorrt"), one.play._model
+
+    def with_engines(name: str, size_bytes: int) -> tuple[ModelArtifact, Path]:
+        artifact, folder = usual(name, size_bytes)
+        (folder / "model" / "tensorrt.json").write_text(json.dumps({"engines": [{"architectures": ["sm89"]}]}))
+        return artifact, folder
+
+    monkeypatch.setattr(one.play, "_model", with_engines)
+    one.ask = dataclasses.replace(one.ask, build_for=("sm86", "sm89"))
+    run = one.go()
+    assert (run.state, run.recommended_variant_id) == (RunState.KEPT_ORIGINAL, None)
+    assert run.headline.startswith("2 engines are built for SM86, SM89") and one.outcome.ending is Ending.BUILT
+    assert one.states == {
+        "Check the model": "done", "Read the examples": "done", "Ask the original": "done", "A": "done", "B": "failed",
+        "C": "warning",
+    }  # fmt: skip
+    assert one.variants["A"].judgement.verdict == "unmeasured" and one.variants["C"].judgement.verdict == "regressed"
+    assert (one.variants["A"].state, one.variants["B"].state) == ("answered", "dropped")
+    warned = [event.text for event in one.events if isinstance(event, LogLine) and event.level == "warning"]
+    assert "A: no engine for SM86, whose cards cannot compute with such numbers." in warned
