@@ -3,18 +3,17 @@
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.controllers.job_slot import JobSlot
+from app.controllers.running import Done, Failed, JobSlot, Running
 from app.controllers.wakes import IS_OFFERED, PipeNotifier
 from app.services.flow.driver import Driver
-from app.services.flow.events import Event, Observer, RunProgress, RunProgressed, StepProgress, ignore
+from app.services.flow.events import Observer, ignore
 from app.services.flow.steps import Flow, FlowCancelled, JobError
 from app.services.flow.workspace import Workspace
-from workers.contracts.errors import ErrorInfo, WorkerError, words_for
+from workers.contracts.errors import WorkerError, words_for
 
 POLL_MS, TIMING_POLL_MS = 30, 500 if IS_OFFERED else 100
 """Poll intervals in ms. While requests are timed, notifiers report the end of a block; the poll only detects hangs."""
@@ -24,50 +23,6 @@ TIMING_MOST_S = 3.0
 TRY_AGAIN = "Try again; if it happens twice, report it with the log."
 TICK_BUDGET_S = 0.006
 """Longest work per tick, in seconds. More would be visible as a stutter; the rest waits for the next tick."""
-
-Done = Callable[[Any], None]
-Failed = Callable[[ErrorInfo], None]
-
-
-@dataclass(eq=False)
-class Running:
-    """A flow that was given to the runner, with its callbacks and state; owned by the `FlowRunner`.
-
-    See `FlowRunner.start` for the fields up to `exclusive`. `progress` is the last reported progress. `driver` is None
-    while the flow waits.
-    """
-
-    flow: Flow[Any]
-    title: str
-    on_done: Done
-    on_failed: Failed
-    on_cancelled: Callable[[], None]
-    observer: Observer
-    slot: JobSlot | None
-    is_run: bool
-    run_id: str
-    measures: bool
-    restarts_automatically: bool
-    yields_to_measurements: bool
-    exclusive: bool
-    progress: RunProgress | None = None
-    driver: Driver[Any] | None = None
-    started_s: float = field(default_factory=time.monotonic)
-
-    @property
-    def is_dropped(self) -> bool:
-        """Return whether the owner of the slot ignores the flow."""
-        return self.slot is not None and self.slot.running is not self
-
-    def observe(self, event: Event) -> None:
-        """Save the progress and pass the event on; a flow that is not a run reports the progress of its stage."""
-        if isinstance(event, RunProgressed):
-            self.progress = event.progress
-        elif isinstance(event, StepProgress) and not self.is_run:
-            share = min(1.0, event.done / event.total) if event.total else 0.0
-            self.progress = RunProgress(share, event.stage) if event.total else None
-        if not self.is_dropped:
-            self.observer(event)
 
 
 class FlowRunner(QObject):

@@ -9,7 +9,7 @@ from typing import Protocol
 from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance
 
 from app.controllers.flows import FlowRunner
-from app.controllers.job_slot import JobSlot
+from app.controllers.running import JobSlot
 from app.controllers.session import Session
 from app.controllers.words import first_line, notice, tr
 from app.services.machine.optional_sets import Cost, Installer, InstallerStatus, take, what_it_takes

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from PySide6.QtCore import QObject
 
-from app.controllers.job_slot import JobSlot
+from app.controllers.running import JobSlot
 
 if TYPE_CHECKING:
     from app.controllers.commands import Handler

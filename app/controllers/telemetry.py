@@ -131,12 +131,8 @@ class TelemetryController(QObject):
                         moment = began + timedelta(seconds=at)
                         table.writerow((moment.isoformat(timespec="milliseconds"), name, quantity, value))
         except OSError as error:
-            info = ErrorInfo(
-                code="not_written",
-                title=tr("The table could not be written"),
-                detail=f"{path}: {error.strerror or error}.",
-                hint=tr("Make room or choose another folder."),
-            )
+            title, hint = tr("The table could not be written"), tr("Make room or choose another folder.")
+            info = ErrorInfo(code="not_written", title=title, detail=f"{path}: {error.strerror or error}.", hint=hint)
             self._window.banner(error_value(info))
 
 

@@ -4,9 +4,9 @@ from PySide6.QtCore import QTimer
 
 from app.controllers.answers.file import read_columns
 from app.controllers.boxes import boxed, masked
-from app.controllers.job_slot import JobSlot
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.run_facts import facts_or_reported
+from app.controllers.running import JobSlot
 from app.controllers.sounds import SoundPlayer
 from app.controllers.wordings import marked_lists, marked_pair
 from app.controllers.words import error_value, tr

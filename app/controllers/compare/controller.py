@@ -19,9 +19,9 @@ from app.controllers.compare.examples import changes_value, proved_value, with_d
 from app.controllers.compare.idle import IdleWait
 from app.controllers.compare.presenter import compare_value
 from app.controllers.compare.sources import sources_of
-from app.controllers.job_slot import JobSlot
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.run_facts import facts_or_reported
+from app.controllers.running import JobSlot
 from app.controllers.words import error_value, tr, wait_for_the_run
 from app.domain.choose import is_safe
 from app.domain.run import Run
@@ -66,7 +66,7 @@ class CompareController(PageController):
         page.proof_data_chosen.connect(self.prove)
         page.rest_requested.connect(self.evaluate_rest)
         page.alone_requested.connect(self.prove_alone)
-        page.idle_requested.connect(self._on_idle_wanted)
+        page.idle_requested.connect(lambda waits: self._idle.start() if waits else self._idle.stop())
         page.other_model_chosen.connect(self.judge_file)
         page.cancel_requested.connect(self._job.cancel)
         page.set_limit_requested.connect(self._on_limit)
@@ -117,10 +117,12 @@ class CompareController(PageController):
             return
         self._facts = facts
         watched = read_watched(self._session.workspace.repositories, run.id)
-        asked = evaluated_examples(self._session.workspace, facts)
+        asked, now = evaluated_examples(self._session.workspace, facts), self._session.asked_data
         untested = facts.outcome.untested
         takes_s = alone_s(self._session.workspace, facts, untested[-1]) if untested else None
-        self._page.show_value(with_data(compare_value(facts, watched), asked, self._chosen_path(), takes_s))
+        self._page.show_value(
+            with_data(compare_value(facts, watched), asked, now.path if now is not None else None, takes_s)
+        )
         self._tell_at_once()
         if facts.recommended is not None:
             self._show_changes(facts.recommended.id)
@@ -132,10 +134,6 @@ class CompareController(PageController):
             last_id = self._kept.value.export_target
             target = target_at_once(found.targets, last_id, facts, facts.recommended)
         self._page.show_at_once(tr(target.title) if target is not None else "")
-
-    def _chosen_path(self) -> str | None:
-        asked = self._session.asked_data
-        return asked.path if asked is not None else None
 
     def _on_data(self) -> None:
         """Show after a change of the data that the result belongs to other examples."""
@@ -312,12 +310,6 @@ class CompareController(PageController):
     def _on_again(self) -> None:
         if self._facts is not None:
             self._commands.do(REPEAT_RUN, self._facts.run)
-
-    def _on_idle_wanted(self, waits: bool) -> None:
-        if waits:
-            self._idle.start()
-        else:
-            self._idle.stop()
 
     def _on_limit(self, limit_pct: float) -> None:
         self._session.change(max_loss_pct=limit_pct)

@@ -45,7 +45,7 @@ class DataController(PageController):
         self._checks = DataChecks(desk, page)
         self._checks.changed.connect(self._show_checks)
         page.data_chosen.connect(lambda path: window.paths_dropped.emit([path]))
-        page.no_data_chosen.connect(self._on_no_data)
+        page.no_data_chosen.connect(lambda: self._read(DataParams(model_dir=""), after="goal"))
         page.earlier_requested.connect(self._on_earlier)
         page.columns_changed.connect(self._on_columns)
         page.labels_matched.connect(self._on_matched)
@@ -98,26 +98,18 @@ class DataController(PageController):
         """Read a folder or file."""
         self._read(DataParams(model_dir="", path=path), after=None)
 
-    def read_sample(self) -> None:
-        """Read the pictures of the sample, then open the page Goal."""
-        sample = sample_or_none()
-        if sample is not None:
-            self._read(DataParams(model_dir="", path=str(sample.data)), after="goal")
-
     def read_known(self) -> None:
         """Read the data of the model that was just opened: the sample's pictures or the previous examples."""
-        project, asked = self._session.project, self._session.asked_data
-        is_sample = project is not None and project.is_sample
-        if is_sample and asked is None:
-            self.read_sample()
-        elif is_sample and self._session.data is not None:
+        opened = self._session.opened
+        if opened is None:
+            return
+        sample = sample_or_none() if opened.project.is_sample else None
+        if sample is not None and opened.asked_data is None:
+            self._read(DataParams(model_dir="", path=str(sample.data)), after="goal")
+        elif opened.project.is_sample and opened.data is not None:
             self._window.show_page("goal")  # the sample's data are known already
-        elif asked is not None and self._session.data is None:
-            self.read_again(asked)
-
-    def read_again(self, asked: DataParams) -> None:
-        """Read the same data again for a model that was opened in another way; the shown page stays."""
-        self._read(asked, after=None, show=False)
+        elif opened.asked_data is not None and opened.data is None:
+            self._read(opened.asked_data, after=None, show=False)  # the model was opened in another way
 
     def _used_name(self) -> str:
         """Return the name of the set in use, "" for none."""
@@ -141,14 +133,10 @@ class DataController(PageController):
         else:
             self._session.set_data(*earlier)
 
-    def _on_no_data(self) -> None:
-        self._read(DataParams(model_dir=""), after="goal")
-
     def _on_columns(self, text: str, label: str) -> None:
-        asked = self._session.asked_data
-        if asked is not None:
-            columns = {"text_column": text or None, "label_column": label or None}
-            self._read(asked.model_copy(update=columns), after=None)
+        columns = {"text_column": text or None, "label_column": label or None}
+        if self._session.asked_data is not None:
+            self._read(self._session.asked_data.model_copy(update=columns), after=None)
 
     def _on_matched(self, meant: dict[str, str]) -> None:
         asked = self._session.asked_data
@@ -157,12 +145,10 @@ class DataController(PageController):
 
     def _show_checks(self) -> None:
         """Show the current findings without changing the rest of the page."""
-        if not self._job.is_busy and self._session.data is not None:
-            asked = self._session.asked_data
-            changed = count_changes(asked) if asked is not None else 0
-            self._page.show_found(
-                self._checks.rows(), len(self._checks.leave_out), changed, len(self._checks.suspects())
-            )
+        opened, checks = self._session.opened, self._checks
+        if not self._job.is_busy and opened is not None and opened.data is not None:
+            changed = count_changes(opened.asked_data) if opened.asked_data is not None else 0
+            self._page.show_found(checks.rows(), len(checks.leave_out), changed, len(checks.suspects()))
 
     def _on_leave_out(self) -> None:
         """Leave out the suggested items; their files stay where they are."""
@@ -190,8 +176,9 @@ class DataController(PageController):
             self._window.show_page("goal")
 
     def _show_origin(self) -> None:
-        project, data = self._session.project, self._session.data
-        if project is not None and project.data_path and data is not None and data.result.origin == "person":
+        opened = self._session.opened
+        if opened is not None and opened.own_data is not None:
+            project = opened.project
             self._page.show_origin(read_record(self._session.workspace.repositories, project.id, project.data_path))
 
     def _on_origin(self, record: DataRecord) -> None:

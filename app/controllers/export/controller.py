@@ -25,9 +25,9 @@ from app.controllers.export.presenter import (
 from app.controllers.export.progress import ExportProgress, usual_export_s
 from app.controllers.export.proving import TargetProof, offered
 from app.controllers.installing import Installing
-from app.controllers.job_slot import JobSlot
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.run_facts import facts_or_reported
+from app.controllers.running import JobSlot
 from app.controllers.words import error_value, tr
 from app.domain.job import ExportRecord
 from app.domain.variant import Variant

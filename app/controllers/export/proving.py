@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from app.controllers.flows import FlowRunner
-from app.controllers.job_slot import JobSlot
+from app.controllers.running import JobSlot
 from app.controllers.session import Session
 from app.controllers.words import error_value, notice, tr, wait_for_the_run
 from app.domain.run import Run

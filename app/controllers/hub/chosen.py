@@ -8,9 +8,10 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 
-from app.controllers.flows import FlowRunner, Running
+from app.controllers.flows import FlowRunner
 from app.controllers.hub.downloads import Downloads
 from app.controllers.hub.presenter import WHO_CODES, detail_value
+from app.controllers.running import Running
 from app.controllers.session import Session
 from app.controllers.words import tr
 from app.services.hub.finding import hub_address, token_place

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 from app.controllers.commands import CHOOSE_MODEL, OPEN_MODEL, OPEN_SAMPLE, SEARCH_HUB, on
-from app.controllers.flows import Running
 from app.controllers.hub.chosen import NOTHING, ChosenModel
 from app.controllers.hub.downloads import Downloads
 from app.controllers.hub.presenter import problem_value, row_detail, starter_detail, starters_value
 from app.controllers.hub.words import does_words, task_choices, understood
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
+from app.controllers.running import Running
 from app.controllers.words import tr
 from app.domain.hub import Wish, format_kind
 from app.services.hub.finding import FoundModels, find_models

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from app.controllers.flows import FlowRunner, Running
+from app.controllers.flows import FlowRunner
+from app.controllers.running import Running
 from app.controllers.words import tr
 from app.services.flow.events import Event, StepProgress
 from app.services.flow.steps import Flow

@@ -9,8 +9,8 @@ from pathlib import Path
 from PySide6.QtCore import QTimer
 
 from app.controllers.commands import CANCEL_RUN, OPEN_RUN, RESUME_RUN
-from app.controllers.flows import Running
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
+from app.controllers.running import Running
 from app.controllers.words import device_words, tr
 from app.domain.job import ExportRecord
 from app.domain.outcome import Ending

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
 
-from app.controllers.flows import Running
 from app.controllers.optimize.run_watch import RunWatch
+from app.controllers.running import Running
 from app.domain.run import Run, RunState
 from app.domain.variant import LatencyPoint
 from app.services.flow import events

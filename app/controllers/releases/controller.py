@@ -4,9 +4,9 @@ from pathlib import Path
 
 from app.controllers.commands import RELEASE_EXPORT, on
 from app.controllers.compare.examples import changes_value
-from app.controllers.job_slot import JobSlot
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.releases.presenter import KEEP_NEWEST, releases_value
+from app.controllers.running import JobSlot
 from app.controllers.words import error_value, tr
 from app.domain.job import ExportRecord
 from app.services.flow.events import Event, StepProgress

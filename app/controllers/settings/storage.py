@@ -5,9 +5,9 @@ import logging
 from PySide6.QtCore import QObject, QTimer
 
 from app.controllers.flows import FlowRunner
-from app.controllers.job_slot import JobSlot
 from app.controllers.kept import SavedSettings
 from app.controllers.page_controller import ControllerContext, PageController
+from app.controllers.running import JobSlot
 from app.controllers.session import Session
 from app.controllers.words import tr
 from app.services.projects.storage import KEEP_DAYS, Freed, Storage, free, survey

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 
 from app.controllers.app_controller import AppController
 from app.controllers.data.checks import check_rows
-from app.controllers.flows import Running
+from app.controllers.running import Running
 from app.services.data.record import read_record
 from app.services.flow.steps import Flow
 from app.services.flow.workspace import Workspace

@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QApplication
 from read_page import answer, words
 
 from app.controllers.app_controller import AppController
-from app.controllers.flows import FlowRunner, Running
+from app.controllers.flows import FlowRunner
+from app.controllers.running import Running
 from app.controllers.settings.storage import forecast
 from app.services.flow.steps import Flow
 from app.services.flow.workspace import Workspace

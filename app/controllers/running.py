@@ -1,0 +1,93 @@
+"""Hold a flow that the window drives, and the place of the one flow that a page runs at a time."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from app.services.flow.events import Event, Observer, RunProgress, RunProgressed, StepProgress
+from workers.contracts.errors import ErrorInfo
+
+if TYPE_CHECKING:  # the driver is slow to import, and pages only need the place of their flow
+    from app.services.flow.driver import Driver
+    from app.services.flow.steps import Flow
+
+Done = Callable[[Any], None]
+Failed = Callable[[ErrorInfo], None]
+
+
+@dataclass(eq=False)
+class Running:
+    """A flow that was given to the runner, with its callbacks and state; owned by the `FlowRunner`.
+
+    See `FlowRunner.start` for the fields up to `exclusive`. `progress` is the last reported progress. `driver` is None
+    while the flow waits.
+    """
+
+    flow: "Flow[Any]"
+    title: str
+    on_done: Done
+    on_failed: Failed
+    on_cancelled: Callable[[], None]
+    observer: Observer
+    slot: "JobSlot | None"
+    is_run: bool
+    run_id: str
+    measures: bool
+    restarts_automatically: bool
+    yields_to_measurements: bool
+    exclusive: bool
+    progress: RunProgress | None = None
+    driver: "Driver[Any] | None" = None
+    started_s: float = field(default_factory=time.monotonic)
+
+    @property
+    def is_dropped(self) -> bool:
+        """Return whether the owner of the slot ignores the flow."""
+        return self.slot is not None and self.slot.running is not self
+
+    def observe(self, event: Event) -> None:
+        """Save the progress and pass the event on; a flow that is not a run reports the progress of its stage."""
+        if isinstance(event, RunProgressed):
+            self.progress = event.progress
+        elif isinstance(event, StepProgress) and not self.is_run:
+            share = min(1.0, event.done / event.total) if event.total else 0.0
+            self.progress = RunProgress(share, event.stage) if event.total else None
+        if not self.is_dropped:
+            self.observer(event)
+
+
+class Canceller(Protocol):
+    """The runner of flows, as a slot needs it."""
+
+    def cancel(self, running: Running) -> None:
+        """Stop a running flow or remove a waiting flow."""
+
+
+class JobSlot:
+    """The place of at most one flow of a page or section, which owns the slot.
+
+    A flow that is started in the slot replaces the flow before it. A replaced or dropped flow is cancelled, and none of
+    its callbacks is called any more.
+    """
+
+    def __init__(self, flows: Canceller) -> None:
+        """Create an empty slot."""
+        self._flows = flows
+        self.running: Running | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Return whether a flow runs or waits; its own callbacks find the slot empty at its end."""
+        return self.running is not None
+
+    def cancel(self) -> None:
+        """Cancel the flow, which reports that afterwards."""
+        if self.running is not None:
+            self._flows.cancel(self.running)
+
+    def drop(self) -> None:
+        """Cancel the flow and ignore it from now on."""
+        running, self.running = self.running, None
+        if running is not None:
+            self._flows.cancel(running)
