@@ -260,14 +260,6 @@ def test_progress_is_told(here: Here, fake: FakeHub, monkeypatch: pytest.MonkeyP
     assert any("per second" in line and "left" in line for line in lines)
 
 
-def test_the_wrong_file_is_told(here: Here, fettle: Fettle, fake: FakeHub) -> None:
-    fake.bodies = {"onnx/model.onnx": b"z" * SIZE}
-    done = here("get", "ann/net")
-
-    assert (done.code, done.error["code"]) == (3, "hub_wrong_hash")
-    assert [path for path in (fettle.home / "hub").rglob("*") if path.is_file()] == []
-
-
 @pytest.mark.slow
 def test_the_whole_way_of_a_models_origin(fettle: Fettle, fake: FakeHub, tmp_path: Path) -> None:
     """Given a model from the hub, When it is optimized and exported, Then card and manifest say from where it came."""
