@@ -22,10 +22,12 @@ from app.services.flow.steps import JobError, Refused, Unavailable
 from app.services.hub.pending import Note, PendingDownload, StoredModel
 from workers.contracts.base import Frozen
 from workers.contracts.hub import HubRequest, Origin
-from workers.contracts.process.disk import NO_ROOM, DiskFull, free_in
+from workers.contracts.process.disk import NO_ROOM, DiskFull, file_sizes, free_in
 
 M = TypeVar("M", bound=Frozen)
 FILES, ASK, NOTE = "files", "ask.json", "note.json"
+PIECES = "pieces"
+"""Folder of incomplete files of Fettle 0.2, which the next download takes."""
 MAX_NOTE_BYTES = 8 << 20
 LINKED_FROM_BYTES = 1 << 20
 LINKED_SUFFIXES = (".onnx", ".safetensors")
@@ -83,7 +85,8 @@ class ModelCache:
 
     def come_bytes(self, key: str) -> int:
         """Return how many bytes of a download are here."""
-        return sum(path.stat().st_size for path in _files(self.arriving / key) if path.name != ASK)
+        place = self.arriving / key
+        return sum(file_sizes(place / FILES)) + sum(file_sizes(place / PIECES))
 
     def free_bytes(self) -> int:
         """Return the free bytes on the disk."""
@@ -190,11 +193,6 @@ def _names(folder: Path) -> list[str]:
         return []
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    for place, _, names in os.walk(folder):
-        yield from (path for name in names if (path := Path(place) / name).is_file())
-
-
 def _read(path: Path, kind: type[M]) -> M | None:
     """Return a note that was written here, None if it is missing or damaged."""
     try:
@@ -212,8 +210,8 @@ def _folder_name(repo: str) -> str:
 
 def _write_protect(folder: Path) -> None:
     """Protect verified files from changes; on Windows a read-only file could not be removed."""
-    if os.name == "posix":
-        for path in _files(folder):
+    for path in folder.rglob("*") if os.name == "posix" else ():
+        if path.is_file():
             path.chmod(0o400)
 
 
