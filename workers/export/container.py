@@ -16,7 +16,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Question
 from workers.contracts.techniques import TargetSpec
-from workers.export.layout import plain_name, requirement_lines
+from workers.export.layout import own_file, plain_name, requirement_lines
 from workers.export.selftest import failed
 from workers.export.service import TARGET as SERVICE
 from workers.export.service.target import check as check_service
@@ -30,49 +30,6 @@ USER = 10001
 COMMANDS = ("docker compose up --build", "curl http://127.0.0.1:8000/v2/health/ready")
 NOT_BUILT = "Its image is written, not built here"
 
-DOCKERFILE = """\
-# {pinned}
-FROM {image}
-ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOME=/tmp
-WORKDIR /service
-COPY requirements.* ./
-RUN {install} && useradd --uid {user} --no-create-home --shell /usr/sbin/nologin service
-COPY . .
-USER {user}:{user}
-EXPOSE 8000
-HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --retries=3 \\
-    CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/v2/health/ready', timeout=2)"]
-STOPSIGNAL SIGTERM
-ENTRYPOINT ["python", "serve.py", "--host", "0.0.0.0"]
-"""
-COMPOSE = """\
-services:
-  model:
-    build: .
-    image: {name}
-    user: "{user}:{user}"
-    read_only: true
-    tmpfs:
-      - /tmp
-    cap_drop:
-      - ALL
-    security_opt:
-      - no-new-privileges:true
-    pids_limit: 256
-    ports:
-      - "127.0.0.1:8000:8000"
-    stop_grace_period: 70s
-    restart: unless-stopped
-# For others than this computer: put a key of 16 letters and digits or more into a file api-key.txt beside this folder
-# (inside, it would be a file that the checksums do not know), remove the signs # below, change the port to "8000:8000",
-# and name the host that clients ask for.
-#   command: ["--api-key-file", "/run/secrets/api-key", "--allow-host", "shop.example"]
-#   secrets:
-#     - api-key
-# secrets:
-#   api-key:
-#     file: ../api-key.txt
-"""
 IGNORED = "api-key.txt\n*.pem\n!signed-by.pem\n.env\n.git\n__pycache__\n"
 """Secrets that may be in the folder; the public key of the signature must stay, or the image cannot be verified."""
 
@@ -108,8 +65,10 @@ def container_files(image: str, name: str, has_lock: bool) -> dict[str, str]:
     """Return the Dockerfile, the compose file, and the list of files that stay out of the image."""
     what = f"--require-hashes -r {LOCK}" if has_lock else "-r requirements.txt"
     pinned = "Pinned by its digest." if "@" in image else "By its tag; for the very same image each time add @sha256:…"
-    dockerfile = DOCKERFILE.format(image=image, pinned=pinned, install=f"pip install --no-cache-dir {what}", user=USER)
-    return {"Dockerfile": dockerfile, "compose.yaml": COMPOSE.format(name=name, user=USER), ".dockerignore": IGNORED}
+    install = f"pip install --no-cache-dir {what}"
+    dockerfile = own_file("Dockerfile.txt").format(image=image, pinned=pinned, install=install, user=USER)
+    compose = own_file("compose.yaml").format(name=name, user=USER)
+    return {"Dockerfile": dockerfile, "compose.yaml": compose, ".dockerignore": IGNORED}
 
 
 def broken_rules(folder: Path) -> list[str]:

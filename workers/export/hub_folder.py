@@ -16,9 +16,8 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelInfo, Question, Stage
 from workers.contracts.techniques import TargetSpec
 from workers.export.golden_json import golden_json
-from workers.export.hub_chat import TRY as TRY_CHAT
 from workers.export.hub_chat import golden_texts, with_template
-from workers.export.layout import Place, has_external_data
+from workers.export.layout import Place, has_external_data, own_file
 from workers.export.python_folder import Contents, OwnTest, write_bundle
 from workers.export.selftest import FOLDER, TEST_STAGES, failed
 from workers.export.stages import WRITE
@@ -42,38 +41,6 @@ FAMILIES = ("mobilenet_v2", "mobilenet_v3", "resnet", "vit", "convnext", "effici
 RESAMPLE = {"nearest": 0, "lanczos": 1, "bilinear": 2, "bicubic": 3}
 HEAD = {"library_name": "transformers.js", "tags": ["onnx", "transformers.js"]}
 
-TRY = """// Load this folder with transformers.js and compare with the outputs that were measured: node try.mjs
-import { readFileSync } from "node:fs";
-import { basename, dirname } from "node:path";
-import { fileURLToPath } from "node:url";
-import { AutoModel, Tensor, env } from "@huggingface/transformers";
-
-const here = dirname(fileURLToPath(import.meta.url));
-env.allowRemoteModels = false;
-env.localModelPath = dirname(here);
-const ARRAYS = { float32: Float32Array, float64: Float64Array, int64: BigInt64Array, int32: Int32Array,
-  uint8: Uint8Array, int8: Int8Array, bool: Uint8Array, float16: Uint16Array };
-const read = ({ dtype, base64 }) => {
-  const bytes = Buffer.from(base64, "base64");
-  return new ARRAYS[dtype](bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
-};
-const model = await AutoModel.from_pretrained(basename(here));
-let worst = 0;
-const golden = JSON.parse(readFileSync(`${here}/golden/outputs.json`, "utf-8"));
-for (const { inputs, outputs } of golden) {
-  const feeds = Object.fromEntries(
-    Object.entries(inputs).map(([name, one]) => [name, new Tensor(one.dtype, read(one), one.shape)]));
-  const given = await model(feeds);
-  for (const [name, one] of Object.entries(outputs)) {
-    const expected = Array.from(read(one), Number), found = Array.from(given[name].data, Number);
-    const scale = Math.max(1e-6, ...expected.map(Math.abs));
-    worst = Math.max(worst, ...expected.map((value, i) => Math.abs(value - found[i]) / scale));
-  }
-}
-console.log(JSON.stringify({ compared: golden.length, largest_difference: worst }));
-process.exitCode = golden.length && worst <= 0.02 ? 0 : 3;
-"""
-
 
 def write(params: ExportParams, ctx: JobContext) -> ExportResult:
     """Write, zip and test the folder, also as transformers reads it.
@@ -87,7 +54,7 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
     place = Place("onnx", f"model{suffix}.onnx")
     more = configs(params, dtype, has_external_data(model.folder / model.artifact.main))
     told = golden_texts(params, ctx) if chats else golden_json(params, ctx)
-    more |= {"golden/outputs.json": told, "try.mjs": TRY_CHAT if chats else TRY}
+    more |= {"golden/outputs.json": told, "try.mjs": own_file("try_chat.mjs" if chats else "try_arrays.mjs")}
     contents = Contents(COMMANDS, more, place=place, head=HEAD)
     return write_bundle(params, ctx, contents, OwnTest(READ, lambda: (read_back(ctx.work_dir / FOLDER),)))
 

@@ -77,8 +77,12 @@ def copy_code(folder: Path, module: str, imported: tuple[str, ...], more: tuple[
         source = files("workers.infer").joinpath(f"{name}.py").read_text(encoding="utf-8")
         (package / "infer" / f"{name}.py").write_text(source, encoding="utf-8")
     for name in (*SCRIPTS, *more):
-        source = files("workers.export.bundle_files").joinpath(name).read_text(encoding="utf-8")
-        (folder / name).write_text(source, encoding="utf-8")
+        (folder / name).write_text(own_file(name), encoding="utf-8")
+
+
+def own_file(name: str) -> str:
+    """Return a script or template of `bundle_files`."""
+    return files("workers.export.bundle_files").joinpath(name).read_text(encoding="utf-8")
 
 
 def model_files(model: Model, runtime: Runtime) -> tuple[str, tuple[str, ...]]:

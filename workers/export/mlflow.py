@@ -7,7 +7,6 @@ need MLflow. The loader uses the runtime with which the version was judged, so t
 import json
 import sys
 import uuid
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Stage
 from workers.contracts.techniques import TargetSpec
 from workers.export.fresh_environment import interpreter
+from workers.export.layout import own_file
 from workers.export.python_folder import Contents, OwnTest, write_bundle
 from workers.export.selftest import ENVIRONMENT, FOLDER, TEST_STAGES, failed, run_in
 from workers.export.stages import WRITE
@@ -58,7 +58,7 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
     more = {
         "MLmodel": described(params, spec, python),
         "python_env.yaml": yaml.safe_dump({"python": python, "dependencies": ["-r requirements.txt"]}),
-        f"{LOADER}.py": files("workers.export.bundle_files").joinpath(f"{LOADER}.py").read_text(encoding="utf-8"),
+        f"{LOADER}.py": own_file(f"{LOADER}.py"),
     }
     test = OwnTest(LOAD, lambda: (load_as_mlflow(ctx.work_dir),))
     return write_bundle(params, ctx, Contents(COMMANDS, more), test)

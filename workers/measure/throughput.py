@@ -5,16 +5,15 @@
 both agree within 5 % on the first two (tests/benchmarks).
 """
 
-import gc
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from workers.infer.base import Session
 from workers.measure.arrivals import poisson_arrivals, serve
 from workers.measure.requests import Requests
+from workers.measure.timing import without_collections
 
 OwnScenario = Literal["single-stream", "offline", "server"]
 
@@ -48,17 +47,6 @@ def run_load(
     spans = timed_calls(session, requests, seconds, check)
     latencies_ms = [(end - begin) * 1000 for begin, end in spans]
     return Load(latencies_ms, len(spans) * requests.batch / (spans[-1][1] - spans[0][0]))
-
-
-@contextmanager
-def without_collections() -> Iterator[None]:
-    """Disable Python's garbage collector inside this context, because it stops everything for milliseconds."""
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def warm_up(session: Session, requests: Requests, seconds: float, check: Check) -> float:

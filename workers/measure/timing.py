@@ -89,16 +89,21 @@ def frozen() -> Iterator[None]:
         gc.unfreeze()
 
 
+@contextlib.contextmanager
+def without_collections() -> Iterator[None]:
+    """Disable Python's garbage collector inside this context, because it stops everything for milliseconds."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
 def run_block(
-    session: Session,
-    requests: Requests,
-    *,
-    first: int,
-    warmup: int,
-    timed: int,
-    max_s: float,
+    session: Session, requests: Requests, *, first: int, warmup: int, timed: int, max_s: float,
     check: Callable[[], None],
-) -> Block:
+) -> Block:  # fmt: skip
     """Run `warmup` requests untimed and `timed` requests timed, from request number `first` on.
 
     A block that would take longer than `max_s` ends early, after at least one timed request; a third of it may be
@@ -107,15 +112,11 @@ def run_block(
     others = OtherLoad()
     started = time.perf_counter_ns()
     _warm_up(session, requests, first, warmup, started + int(max_s * 1e9 / 3), check)
-    gc.collect()
-    gc.disable()
-    waited, cpu_s, elapsed_s = waited_s(), time.process_time(), time.perf_counter()
-    try:
+    with without_collections():
+        waited, cpu_s, elapsed_s = waited_s(), time.process_time(), time.perf_counter()
         spans = _time(session, requests, first, min(timed, MAX_TIMED), started + int(max_s * 1e9), check)
         cpu_s, elapsed_s = time.process_time() - cpu_s, time.perf_counter() - elapsed_s
         waited_after = waited_s()
-    finally:
-        gc.enable()
     offset_s = time.monotonic() - time.perf_counter_ns() / 1e9
     return Block(
         latencies_ms=[(end - begin) / 1e6 for begin, end in spans],

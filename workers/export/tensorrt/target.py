@@ -31,27 +31,6 @@ USUAL = ("sm89",)
 """Architectures for the self-test if the bundle holds no engine."""
 
 OTHER_CARDS = "numpy\nonnxruntime-gpu[cuda,cudnn]\ntensorrt>=11\n"
-GUIDE = """# Which cards, and what happens at the first start
-
-`python build_engine.py` builds the engine for the card that is there and keeps it; without that, the first start of
-`run.py` or `bundle.load()` does it and tells how far it is. The next start takes it from the cache: the folder of
-`load(cache_dir=…)`, else the one that the variable FETTLE_ENGINE_CACHE names, else your own cache folder.
-
-{ahead}
-
-| card | install |
-|---|---|
-| GeForce RTX 30, 40, 50 and workstation kin (compute capability 8.6, 8.9, 12.0 and later) | `requirements.txt` |
-| others: T4, RTX 20 (7.5), A100 (8.0), H100 (9.0), B200 (10.0) | `requirements-other-cards.txt`, in another place |
-
-Where TensorRT does not work, ONNX Runtime answers: on the card where `onnxruntime-gpu` is installed, else on the
-processor. `run.py` and `Model.notes` say so, and why. A request of a size that the engine was not built for is answered
-in the same way.
-{numbers}
-What was tested where this bundle was written: the answers of the processor, and that an engine can be built. No card
-was there: how fast and how exact the engine is on yours, `python verify.py` on that computer tells.
-"""
-
 NUMBERS = f"""
 Only cards compute with this version's numbers (BF16). Where ONNX Runtime answers, it takes `model/{STAND_IN_FILE}`: the
 same rounded weights, computed with 32 bits. The golden answers come from it, so the card's may differ in their last
@@ -109,11 +88,12 @@ def more_files(described: dict[str, Any], *, in_32_bits: bool = False) -> dict[s
     if rows:
         cards = ", ".join(f"{name.upper()} ({CARDS[name]})" for row in rows for name in row["architectures"])
         ahead = f"An engine was built ahead for {cards}. It is taken where the library says that it is valid."
+    guide = _source("workers.export.tensorrt.bundle_files", "CARDS.md")
     return {
         **own,
         "build_engine.py": _source("workers.export.tensorrt.bundle_files", "build_engine.py"),
         "requirements-other-cards.txt": OTHER_CARDS,
-        "CARDS.md": GUIDE.format(ahead=ahead, numbers=NUMBERS if in_32_bits else ""),
+        "CARDS.md": guide.format(ahead=ahead, numbers=NUMBERS if in_32_bits else ""),
     }
 
 

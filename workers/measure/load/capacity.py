@@ -34,15 +34,9 @@ Outputs = Mapping[str, NDArray[Any]]
 
 
 def capacity(
-    session: Session,
-    requests: Requests,
-    limit_ms: float,
-    seconds: float,
-    pilot_per_s: float,
-    folder: Path,
-    seed: int,
+    session: Session, requests: Requests, limit_ms: float, seconds: float, pilot_per_s: float, folder: Path, seed: int,
     check: Callable[[], None],
-) -> CapacityResult:
+) -> CapacityResult:  # fmt: skip
     """Bisect the request rate until the highest held and the lowest failed rate differ by 5 %.
 
     Afterwards LoadGen's accuracy mode runs every input once at the held rate, and these predictions are compared with
@@ -77,7 +71,11 @@ def capacity(
     best = max((one for one in tries if one.kept), key=lambda one: one.target_per_s, default=None)
     compared = changed = None
     if best is not None and not requests.links:
-        compared, changed = _accuracy(session, requests, best.target_per_s, limit_ms, folder, seed, check)
+        alone = [session.run(requests.feed(number)) for number in range(len(requests))]
+        place = folder / "accuracy"
+        loaded = answers_under_load(session, requests, best.target_per_s, limit_ms, place, seed, check)
+        compared = len(loaded)
+        changed = sum(not is_same(alone[number], outputs) for number, outputs in loaded.items())
     return CapacityResult(
         limit_ms=limit_ms,
         per_s=None if best is None else best.target_per_s * requests.batch,
@@ -96,22 +94,6 @@ def _try(found: ScenarioResult, target: float, limit_ms: float) -> CapacityTry:
     worst_ms = found.latency.p99_ms if found.latency.p99_ms is not None else found.latency.p90_ms
     kept = True if found.valid else False if worst_ms > limit_ms else None
     return CapacityTry(target_per_s=target, kept=kept, n=found.n, seconds=found.seconds, latency=found.latency)
-
-
-def _accuracy(
-    session: Session,
-    requests: Requests,
-    target: float,
-    limit_ms: float,
-    folder: Path,
-    seed: int,
-    check: Callable[[], None],
-) -> tuple[int, int]:
-    """Return how many inputs ran under load, and how many of them had a different prediction."""
-    alone = [session.run(requests.feed(number)) for number in range(len(requests))]
-    asked = answers_under_load(session, requests, target, limit_ms, folder / "accuracy", seed, check)
-    changed = sum(not is_same(alone[number], outputs) for number, outputs in asked.items())
-    return len(asked), changed
 
 
 def is_same(one: Outputs, other: Outputs) -> bool:

@@ -4,7 +4,6 @@ Source: https://github.com/mlcommons/inference, folder ``loadgen``. Results are 
 MLPerf result". One LoadGen sample is one request of `Requests`, which contains `requests.batch` items.
 """
 
-import gc
 import time
 from array import array
 from collections.abc import Callable
@@ -22,13 +21,11 @@ from workers.measure.latency import median_ranks, summarize
 from workers.measure.load.loadgen_log import LoadGenLog, read_log
 from workers.measure.requests import Requests
 from workers.measure.spread import throughput_bounds
+from workers.measure.timing import without_collections
 
 NAMES: dict[Scenario, str] = {
-    "single-stream": "SingleStream",
-    "multi-stream": "MultiStream",
-    "server": "Server",
-    "offline": "Offline",
-}
+    "single-stream": "SingleStream", "multi-stream": "MultiStream", "server": "Server", "offline": "Offline",
+}  # fmt: skip
 LATENCY_OF_PILOT, RATE_OF_PILOT = 0.6, 1.2
 """Factors on the pilot's figures; LoadGen plans queries by them and reports too few as invalid."""
 SERVER_LOAD = 0.7
@@ -108,16 +105,9 @@ def find_loadgen() -> Any:
 
 
 def run_scenario(
-    session: Session,
-    requests: Requests,
-    scenario: Scenario,
-    seconds: float,
-    pilot_per_s: float,
-    folder: Path,
-    seed: int,
-    check: Callable[[], None],
-    bound_ms: float | None = None,
-) -> ScenarioResult:
+    session: Session, requests: Requests, scenario: Scenario, seconds: float, pilot_per_s: float, folder: Path,
+    seed: int, check: Callable[[], None], bound_ms: float | None = None,
+) -> ScenarioResult:  # fmt: skip
     """Run one scenario for `seconds` and write its logs to `folder`.
 
     If the model is so much faster than in the pilot that LoadGen runs out of queries, the scenario runs once more,
@@ -134,54 +124,25 @@ def run_scenario(
         check: called between requests; it may raise.
         bound_ms: latency limit of 99 % of the server's queries; None means 12 times the pilot's latency.
     """
-
-    def attempt(per_s: float) -> tuple[ScenarioResult, bool]:
-        return _attempt(session, requests, scenario, seconds, per_s, folder, seed, check, bound_ms)
-
-    found, ended_early = attempt(pilot_per_s)
-    if ended_early and scenario in PLANNED_BY_RATE:
-        found, _ = attempt(max(pilot_per_s, found.throughput_per_s / requests.batch))
-    return found
-
-
-def _attempt(
-    session: Session,
-    requests: Requests,
-    scenario: Scenario,
-    seconds: float,
-    pilot_per_s: float,
-    folder: Path,
-    seed: int,
-    check: Callable[[], None],
-    bound_ms: float | None,
-) -> tuple[ScenarioResult, bool]:
-    """Return the result and whether LoadGen ran out of queries."""
     lg = find_loadgen()
     folder.mkdir(parents=True, exist_ok=True)
-    bound_ms = bound_ms or SERVER_BOUND * 1000 / pilot_per_s
-    settings = _settings(lg, scenario, seconds, pilot_per_s, bound_ms, seed)
-    sut = Sut(session, requests, check, lg)
-    gc.collect()
-    gc.disable()
-    try:
-        _run(lg, sut, settings, folder)
-    finally:
-        gc.enable()
-    if sut.error is not None:
-        raise sut.error
-    log = read_log(folder)
-    return _result(sut, log, scenario, pilot_per_s, bound_ms), log.ended_early
+    per_s = pilot_per_s
+    while True:
+        limit_ms = bound_ms or SERVER_BOUND * 1000 / per_s
+        sut = Sut(session, requests, check, lg)
+        with without_collections():
+            _run(lg, sut, _settings(lg, scenario, seconds, per_s, limit_ms, seed), folder)
+        log = read_log(folder)
+        found = _result(sut, log, scenario, per_s, limit_ms)
+        if not log.ended_early or scenario not in PLANNED_BY_RATE or per_s != pilot_per_s:
+            return found
+        per_s = max(pilot_per_s, found.throughput_per_s / requests.batch)
 
 
 def answers_under_load(
-    session: Session,
-    requests: Requests,
-    target_per_s: float,
-    bound_ms: float,
-    folder: Path,
-    seed: int,
+    session: Session, requests: Requests, target_per_s: float, bound_ms: float, folder: Path, seed: int,
     check: Callable[[], None],
-) -> dict[int, Arrays]:
+) -> dict[int, Arrays]:  # fmt: skip
     """Return outputs by number of the request, from LoadGen's accuracy mode, which runs each request once."""
     lg = find_loadgen()
     folder.mkdir(parents=True, exist_ok=True)
@@ -190,8 +151,6 @@ def answers_under_load(
     answers: dict[int, Arrays] = {}
     sut = Sut(session, requests, check, lg, answers=answers)
     _run(lg, sut, settings, folder)
-    if sut.error is not None:
-        raise sut.error
     return answers
 
 
@@ -228,6 +187,8 @@ def _run(lg: Any, sut: Sut, settings: Any, folder: Path) -> None:
     finally:
         lg.DestroySUT(system)
         lg.DestroyQSL(library)
+    if sut.error is not None:
+        raise sut.error
 
 
 def _nothing(_samples: list[int]) -> None:
