@@ -2,7 +2,7 @@
 
 import dataclasses
 import errno
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -20,6 +20,13 @@ from app.services.release import releasing
 from app.services.release.documents import change_words, decision_words, release_document
 from app.services.release.record import read_current, read_releases
 from app.services.release.releasing import ReleaseRequest, drop_unused, find_project, prune, release, rollback
+from workers.contracts.errors import ErrorInfo
+
+
+def error_of(call: Callable[..., object], *given: object) -> ErrorInfo:
+    with pytest.raises(JobError) as refused:
+        call(*given)
+    return refused.value.error
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +58,8 @@ def test_a_release_says_what_changed_and_the_way_back_gives_the_same_bytes(space
     assert back.bundle.read_bytes() == bytes_before
     current = read_current(space.repositories, "p1")
     assert current is not None and (current.number, current.previous) == (1, 2)
-    assert [release_document(one, current)["current"] for one in read_releases(space.repositories, "p1")] == [
-        False,
-        True,
-    ]
+    documents = [release_document(one, current) for one in read_releases(space.repositories, "p1")]
+    assert [one["current"] for one in documents] == [False, True]
     told = [decision_words(entry) for entry in read_decisions(space.repositories, "p1").entries]
     assert told == ["made release 1", "made release 2 instead of 1", "went back to release 1 instead of 2"]
     done(space, rollback(space, "p1", 2))
@@ -66,9 +71,7 @@ def test_an_export_of_before_is_taken_where_it_is_as_it_was(space: Workspace, tm
     record = exported(space, tmp_path, "v1", "one")
     made = done(space, release(space, read_facts(space, "r1"), ReleaseRequest()))
     assert made.release.sha256 == record.sha256
-    with pytest.raises(JobError) as refused:
-        done(space, release(space, read_facts(space, "r1"), ReleaseRequest()))
-    assert refused.value.error.code == "already_released"
+    assert error_of(done, space, release(space, read_facts(space, "r1"), ReleaseRequest())).code == "already_released"
     assert len(read_releases(space.repositories, "p1")) == 1
 
 
@@ -79,15 +82,13 @@ def test_what_was_changed_is_neither_released_nor_gone_back_to(space: Workspace,
     record = exported(space, tmp_path, "v2", "two")
     Path(record.path).write_bytes(b"other bytes")
     before = kept(space)
-    with pytest.raises(JobError) as refused:
-        released(space, record)
-    assert refused.value.error.code == "bundle_changed" and kept(space) == before
+    error = error_of(released, space, record)
+    assert error.code == "bundle_changed" and kept(space) == before
     released(space, exported(space, tmp_path, "v2", "three"))
     for spoil in (lambda path: path.write_bytes(b"x"), lambda path: path.unlink()):
         spoil(space.paths.releases / first.file_name)
-        with pytest.raises(JobError) as refused:
-            done(space, rollback(space, "p1", 1))
-        assert refused.value.error.code == "release_damaged" and first.file_name in refused.value.error.detail
+        error = error_of(done, space, rollback(space, "p1", 1))
+        assert error.code == "release_damaged" and first.file_name in error.detail
     current = read_current(space.repositories, "p1")
     assert current is not None and current.number == 2
 
@@ -101,9 +102,7 @@ def test_there_is_nothing_to_go_back_to(space: Workspace, tmp_path: Path, number
         done(space, rollback(space, "p1", number))
     assert refused.value.error.code == code
     assert len(read_decisions(space.repositories, "p1").entries) == 2
-    with pytest.raises(JobError) as refused:
-        done(space, rollback(space, "nobody", 1))
-    assert refused.value.error.code == "unknown_project"
+    assert error_of(done, space, rollback(space, "nobody", 1)).code == "unknown_project"
 
 
 def test_project_is_found_by_its_id_or_its_name(space: Workspace) -> None:
@@ -112,12 +111,9 @@ def test_project_is_found_by_its_id_or_its_name(space: Workspace) -> None:
     assert find_project(space, "p1") == find_project(space, project.name) == project
     space.repositories.projects.add(dataclasses.replace(project, id="p2"))
     assert find_project(space, "p1").id == "p1"
-    with pytest.raises(JobError) as refused:
-        find_project(space, project.name)
-    assert refused.value.error.code == "several_projects" and "p1, p2" in refused.value.error.hint
-    with pytest.raises(JobError) as refused:
-        find_project(space, "nobody")
-    assert refused.value.error.code == "unknown_project"
+    error = error_of(find_project, space, project.name)
+    assert error.code == "several_projects" and "p1, p2" in error.hint
+    assert error_of(find_project, space, "nobody").code == "unknown_project"
 
 
 @pytest.mark.whole
@@ -131,9 +127,7 @@ def test_old_bundles_go_but_never_the_current_or_the_previous_one(space: Workspa
     assert sorted(one.number for one in gone) == [2, 3, 4, 5]
     names = {one.number: one.file_name for one in read_releases(space.repositories, "p1")}
     assert set(kept(space)) == {names[1], names[6]} and len(names) == 6
-    with pytest.raises(JobError) as refused:
-        done(space, rollback(space, "p1", 3))
-    assert refused.value.error.code == "release_pruned"
+    assert error_of(done, space, rollback(space, "p1", 3)).code == "release_pruned"
     done(space, rollback(space, "p1", 6))
     assert prune(space, "p1", keep=0) == ()
 
@@ -201,9 +195,7 @@ def test_a_disk_that_fills_while_it_is_kept_loses_nothing(
     released(space, exported(space, tmp_path, "v1", "one"))
     record, before = exported(space, tmp_path, "v2", "two"), kept(space)
     fill_at(monkeypatch, at)
-    with pytest.raises(JobError) as refused:
-        released(space, record)
-    assert refused.value.error.code == "disk_full"
+    assert error_of(released, space, record).code == "disk_full"
     monkeypatch.undo()
     assert kept(space) == before
     assert released(space, record).number == 2
@@ -214,16 +206,9 @@ def fill_at(monkeypatch: pytest.MonkeyPatch, at: int) -> None:
     from app.services.release import keeping
 
     full = OSError(errno.ENOSPC, "No space left on device")
-    calls = {"open": 0, "fsync": 1, "replace": 2, "sync_folder": 3}
 
     def failing(*_: object, **__: object) -> None:
         raise full
 
-    if at == calls["open"]:
-        monkeypatch.setattr(keeping.os, "open", failing)
-    elif at == calls["fsync"]:
-        monkeypatch.setattr(keeping.os, "fsync", failing)
-    elif at == calls["replace"]:
-        monkeypatch.setattr(keeping.Path, "replace", failing)
-    else:
-        monkeypatch.setattr(keeping, "sync_folder", failing)
+    owner, name = ((keeping.os, "open"), (keeping.os, "fsync"), (keeping.Path, "replace"), (keeping, "sync_folder"))[at]
+    monkeypatch.setattr(owner, name, failing)

@@ -3,15 +3,18 @@
 from pathlib import Path
 
 import pytest
+from stand_in_card import StandInDriver
 from stand_in_driver import run_beside
 
 from workers.contracts.gpu import GpuCard, fitting_set
+from workers.infer.cuda_driver import Driver
 from workers.measure.ladder.rung import Rung, broken, find_rungs, not_here
+from workers.measure.ladder.rungs import cuda_start, installed
 from workers.measure.ladder.rungs import driver as lowest
-from workers.measure.ladder.rungs import installed
 
 TRY = """
 import sys
+from workers.infer.cuda_driver import Driver
 from workers.measure.ladder.rung import find_rungs
 from workers.contracts.gpu import GpuCard
 card = GpuCard(index=0, uuid="GPU-x", name="x", compute_capability="8.9")
@@ -32,6 +35,16 @@ def test_each_refusal_of_cuinit_is_told(driver_dir: Path, code: int) -> None:
     assert f"CUDA error {code}" in str(start["reason"])
     assert start["hint"] and start["command"]
     assert context["code"] == f"cuda_{code}"
+
+
+def test_context_is_tried_on_the_intended_card_and_released(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a card, Then memory on it is allocated and freed and its context released; another card is named."""
+    library = StandInDriver()
+    monkeypatch.setattr(cuda_start, "Driver", lambda: Driver(library))
+    for uuid, code in (("GPU-00000000-0000-0000-0000-000000000000", ""), ("GPU-x", "other_card")):
+        found = cuda_start.RUNGS[1].attempt(GpuCard(index=0, name="x", uuid=uuid))
+        assert (found.ok, found.code) == (not code, code)
+    assert library.memory == {} and library.calls[-1] == "cuDevicePrimaryCtxRelease_v2"
 
 
 def test_a_driver_without_a_card(driver_dir: Path) -> None:
