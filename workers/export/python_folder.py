@@ -82,15 +82,6 @@ class OwnTest:
     run: Callable[[], tuple[ExportCheck, ...]]
 
 
-def write(params: ExportParams, ctx: JobContext) -> ExportResult:
-    """Write, zip and test the bundle.
-
-    Raises:
-        WorkerError: The bundle fails its own test.
-    """
-    return write_bundle(params, ctx)
-
-
 def write_bundle(
     params: ExportParams, ctx: JobContext, contents: Contents = USUAL_CONTENTS, own: OwnTest | None = None
 ) -> ExportResult:
@@ -207,7 +198,7 @@ TARGET = TargetSpec(
     id="python",
     title="Python folder",
     summary="One command on any computer with Python",
-    write=write,
+    write=write_bundle,
     stages=(WRITE, *TEST_STAGES),
     commands=COMMANDS,
     how_to_run="Run it anywhere with Python",

@@ -8,7 +8,7 @@ systems let only root read them.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from workers.contracts.after.load import Energy
 from workers.measure.gpu import GpuLostError, open_gpus
@@ -17,29 +17,11 @@ MIN_SECONDS = 10.0
 """Shortest time in seconds for an energy figure; counters step slowly, and a GPU takes a second to settle."""
 
 
-class Counter(Protocol):
-    """An energy counter that counts up, with one value for each part of the device; `source` names what it counts."""
-
-    source: str
-
-    def joules(self) -> tuple[float, ...]:
-        """Return the current counter of each part in joules."""
-        ...
-
-    def between(self, before: tuple[float, ...], after: tuple[float, ...]) -> float:
-        """Return the joules between two readings."""
-        ...
-
-    def close(self) -> None:
-        """Release the counter."""
-        ...
-
-
 class RaplCounter:
-    """The RAPL counters of all processors of the machine; `files` are their ``energy_uj``."""
+    """The RAPL counters of all processors of the machine; `source` says what they count."""
 
     def __init__(self, files: Sequence[Path]) -> None:
-        """Read the counters' ranges and check that they can be read."""
+        """Read the ranges of the counters, whose ``energy_uj`` are `files`, and check that they can be read."""
         self._files = tuple(files)
         self.source = "RAPL, the whole processor with everything that ran on it"
         self._ranges = tuple(int(file.with_name("max_energy_range_uj").read_text("ascii")) / 1e6 for file in files)
@@ -109,7 +91,7 @@ class NvmlCounter:
 class EnergyMeter:
     """Measures the energy from its creation to `read`; without a counter, `note` says why."""
 
-    counter: Counter | None
+    counter: RaplCounter | NvmlCounter | None
     note: str
     before: tuple[float, ...] = ()
 
@@ -119,7 +101,7 @@ class EnergyMeter:
         on_gpu = device_ran.startswith(("cuda", "gpu"))
         what = "This GPU" if on_gpu else "This computer"
         try:
-            counter: Counter = NvmlCounter(_index(device_ran)) if on_gpu else _rapl(files)
+            counter = NvmlCounter(_index(device_ran)) if on_gpu else _rapl(files)
             return cls(counter, "", counter.joules())
         except (OSError, ValueError):
             return cls(None, f"{what} does not tell how much energy it takes, so nothing is said about it.")
@@ -147,7 +129,7 @@ def _index(device_ran: str) -> int:
     return int(number) if number.isdigit() else 0
 
 
-def _rapl(files: Sequence[str]) -> Counter:
+def _rapl(files: Sequence[str]) -> RaplCounter:
     if not files:
         raise OSError("no counter")
     return RaplCounter([Path(file) for file in files])
