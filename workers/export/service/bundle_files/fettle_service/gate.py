@@ -25,8 +25,8 @@ Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_
 Key = Annotated[str | None, Depends(APIKeyHeader(name="X-API-Key", auto_error=False))]
 
 
-def given_key(bearer: Bearer, key: Key) -> str:
-    """Return the key that a client sends, by RFC 6750 or as X-API-Key."""
+async def given_key(bearer: Bearer, key: Key) -> str:
+    """Return the key that a client sends, by RFC 6750 or as X-API-Key; FastAPI runs plain functions in threads."""
     return bearer.credentials.strip() if bearer is not None else key or ""
 
 
@@ -54,7 +54,7 @@ class Allowed:
             return 403, f"pages of {origin[:80]!r} may not ask; start the service with --allow-origin to let them"
         return None
 
-    def check_key(self, connection: HTTPConnection, given: Given) -> None:
+    async def check_key(self, connection: HTTPConnection, given: Given) -> None:
         """Raise HTTPException if a path needs the key and the client does not send it."""
         if self.key and connection.url.path not in OPEN and not _is_same(given, self.key):
             headers = {"WWW-Authenticate": "Bearer", "Connection": "close"}
