@@ -331,11 +331,8 @@ class StressResult(Frozen):
         if "worse" not in (clean["verdict"], *(row["verdict"] for row in rows)):
             kept["headline"] = OLDER_RULE
         return {
-            **kept,
-            "clean": clean,
-            "rows": rows,
-            "unfamiliar": [_older(row) for row in given.get("unfamiliar", ())],
-        }
+            **kept, "clean": clean, "rows": rows, "unfamiliar": [_older(row) for row in given.get("unfamiliar", ())],
+        }  # fmt: skip
 
 
 def _older(given: dict[str, Any]) -> dict[str, Any]:

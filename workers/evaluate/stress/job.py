@@ -13,9 +13,10 @@ from workers.evaluate.stress.attack.attacks import attack_both
 from workers.evaluate.stress.backdoor.backdoors import look_for_triggers
 from workers.evaluate.stress.backdoor.poison import look_for_poison
 from workers.evaluate.stress.changes import StressedExamples, evaluate_changes, planned
+from workers.evaluate.stress.paired import compare
 from workers.evaluate.stress.samples import PictureSamples, SampledExamples, Samples, read_items, samples_for
 from workers.evaluate.stress.unfamiliar import unfamiliar_rows
-from workers.evaluate.stress.verdicts import cell_of, headline, judged, row_of
+from workers.evaluate.stress.verdicts import headline, judged, row_of
 from workers.evaluate.stress.versions import Comparison, open_version
 
 
@@ -47,7 +48,7 @@ def stress_model(params: StressParams, ctx: JobContext) -> StressResult:
 def _stressed(params: StressParams, both: Comparison, items: Sequence[SampledExamples]) -> StressResult:
     pipeline, samples = both.old.pipeline, both.samples
     plan = planned(samples.takes, params.full, color=getattr(pipeline.spec.preprocess, "channels", "") != "gray")
-    poison = look_for_poison(params, pipeline, both.ctx)
+    poison, scope, planted = look_for_poison(params, pipeline, both.ctx)
     changed = evaluate_changes(both, items, plan)
     if not changed.items:
         raise InputRefused(
@@ -58,8 +59,8 @@ def _stressed(params: StressParams, both: Comparison, items: Sequence[SampledExa
         )
     unfamiliar = unfamiliar_rows(both, changed)
     attacks = attack_both(both, changed, params) if params.attack_items else ()
-    triggers = look_for_triggers(both, changed, poison.triggers) if params.look_for_triggers else None
-    clean = cell_of(0, "", np.asarray(changed.clean, np.float64))
+    triggers = look_for_triggers(both, changed, planted) if params.look_for_triggers else None
+    clean = compare(np.asarray(changed.clean, np.float64))
     rows = [
         row_of(stress, severities, changed.pairs(stress, severities), changed.pictures.get(stress.id))
         for stress, severities in plan
@@ -73,7 +74,7 @@ def _stressed(params: StressParams, both: Comparison, items: Sequence[SampledExa
         measure=changed.measure, full=params.full, n_items=len(items), n_answered=len(changed.items),
         seconds=params.max_seconds - both.left(1.0),
         stopped_early=changed.stopped_early, headline=told, clean=clean, rows=tuple(done), unfamiliar=unfamiliar,
-        attacks=attacks, triggers=triggers, poison=poison.findings, poison_scope=poison.scope,
+        attacks=attacks, triggers=triggers, poison=poison, poison_scope=scope,
         notes=_notes(changed, samples, len(items), params), picture=changed.pictures.get("clean"), rule=2,
     )  # fmt: skip
 

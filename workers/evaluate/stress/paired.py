@@ -6,13 +6,12 @@ unclear. A claim about many kinds at once requires that each kind holds (an inte
 these bounds need no correction. Holm's correction over all tests controls false alarms.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.after.stress import MARGIN, StressVerdict
+from workers.contracts.after.stress import MARGIN, StressCell, StressVerdict
 from workers.evaluate.proof.bounds import Counts, loss_bound
 from workers.evaluate.proof.needed import missing_items
 from workers.evaluate.proof.stats import CONFIDENCE, binomial_upper, bootstrap_sums, drop_upper, mcnemar_p, more_than_p
@@ -23,58 +22,33 @@ Pairs = NDArray[np.float64]
 """Scores (n, 2) of the original and of the optimized version for each example, 0..1."""
 
 
-@dataclass(frozen=True)
-class Difference:
-    """The paired difference of n examples.
-
-    Attributes:
-        worse: Number of examples with a lower score.
-        better: Number of examples with a higher score.
-        drop: Mean loss.
-        upper: Upper bound of the loss.
-        p: p-value of "at most MARGIN is lost".
-        n: Number of examples.
-    """
-
-    worse: int
-    better: int
-    drop: float
-    upper: float
-    p: float
-    n: int
-
-    @property
-    def needed(self) -> int | None:
-        """Return about how many more examples would prove it; None if it is proven, or if no number would."""
-        return None if self.upper <= MARGIN else needed(self.worse, self.better, self.n)
-
-    def verdict(self, p_holm: float, original: float) -> StressVerdict:
-        """Return the verdict for a p-value after Holm's correction and the original's mean score.
-
-        If the original has (nearly) no right predictions, nothing can be lost, which proves nothing.
-        """
-        if p_holm <= LEVEL:
-            return "worse"
-        return "even" if self.upper <= MARGIN < original else "unclear"
-
-
-def compare(pairs: Pairs) -> Difference:
-    """Compare both versions' scores.
+def compare(pairs: Pairs, severity: int = 0, level: str = "") -> StressCell:
+    """Compare both versions' scores; the verdict is "even" or "unclear" until `held` knows the corrected p-value.
 
     Whole scores use the exact bounds of the proof. Shares (of the time steps of a sequence) use a bootstrap over
-    examples, widened to the bound that the same few examples would give without any change.
+    examples, widened to the bound that the same few examples would give without any change. If the original has
+    (nearly) no right predictions, nothing can be lost, which proves nothing.
     """
-    n, losses = len(pairs), pairs[:, 0] - pairs[:, 1]
+    n, losses, (original, optimized) = len(pairs), pairs[:, 0] - pairs[:, 1], pairs.mean(axis=0).tolist()
     worse, better = int((losses > 1e-9).sum()), int((losses < -1e-9).sum())
-    drop = float(losses.mean())
     if np.isin(losses, (-1.0, 0.0, 1.0)).all():
         upper, p = drop_upper(worse, better, n), more_than_p(worse, better, n, MARGIN)
     else:
         draws = bootstrap_sums(losses) / n
-        most = max(loss_bound(draws, LEVEL, LEVEL)[1], binomial_upper(0, n), drop)
+        most = max(loss_bound(draws, LEVEL, LEVEL)[1], binomial_upper(0, n), float(losses.mean()))
         upper = min(most, binomial_upper(worse, n))
         p = max(float((draws <= MARGIN).mean()), mcnemar_p(worse, better), 1 / len(draws))
-    return Difference(worse, better, drop, upper, p, n)
+    return StressCell(
+        severity=severity, level=level, n=n, original=original, optimized=optimized, worse=worse, better=better,
+        p=p, upper=upper, needed=None if upper <= MARGIN else needed(worse, better, n),
+        verdict="even" if upper <= MARGIN < original else "unclear",
+    )  # fmt: skip
+
+
+def held(cell: StressCell, p_holm: float) -> StressCell:
+    """Return the cell with its p-value after Holm's correction and the verdict that follows."""
+    verdict: StressVerdict = "worse" if p_holm <= LEVEL else cell.verdict
+    return cell.model_copy(update={"p_holm": p_holm, "verdict": verdict})
 
 
 @lru_cache(maxsize=4096)

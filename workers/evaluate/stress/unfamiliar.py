@@ -7,7 +7,7 @@ paired bootstrap over examples.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +24,10 @@ from workers.evaluate.stress.versions import UNFAMILIAR_UNTIL, Comparison, Value
 STAGE = "Asking both versions about unfamiliar inputs"
 LET_THROUGH = 0.95
 MOST, FEWEST = 200, 20
-HELD_OUT = ("classes", "Another class")
+HELD_OUT = {"id": "classes", "title": "Another class"}
 
 Floats = NDArray[np.float64]
+Positions = NDArray[np.intp]
 Confidences = NDArray[np.float64]
 """Confidences (n, 2) of the original and of the optimized version; larger is more confident."""
 
@@ -51,31 +52,6 @@ def confidence(answer: Values, scores: str) -> float:
     return float(surest.mean())
 
 
-@dataclass(frozen=True)
-class Set:
-    """Confidences for unfamiliar and real inputs of one kind.
-
-    Attributes:
-        id: Unique name of the kind.
-        title: Name for people.
-        near: Whether the inputs resemble the model's own.
-        real: Confidences (n, 2) for real inputs.
-        made: Confidences (m, 2) for unfamiliar inputs.
-        real_of: Number of the example of each real input (n,).
-        made_of: Number of the example that each unfamiliar input was made from (m,).
-        picture: Name of a small picture of one input.
-    """
-
-    id: str
-    title: str
-    near: bool
-    real: Confidences
-    made: Confidences
-    real_of: NDArray[np.intp]
-    made_of: NDArray[np.intp]
-    picture: str | None = None
-
-
 def unfamiliar_rows(both: Comparison, changed: StressedExamples) -> tuple[UnfamiliarRow, ...]:
     """Return one row for each kind, near ones first; none for models without classes or with fewer than 20 examples."""
     if changed.measure == "similarity" or len(changed.items) < FEWEST:
@@ -83,13 +59,12 @@ def unfamiliar_rows(both: Comparison, changed: StressedExamples) -> tuple[Unfami
     kinds = [stranger for stranger in STRANGERS if stranger.takes == both.samples.takes]
     scores = both.old.pipeline.spec.scores
     real = np.asarray([[confidence(answer, scores) for answer in pair] for pair in changed.references])
-    sets = _held_out(changed, scores)
+    rows = _held_out(changed, scores, both.ctx.seed)
     for kind, found in zip(kinds, _made(kinds, both, changed), strict=True):
-        picture, made = changed.pictures.get(_file(kind)), np.asarray(found)
-        sets.append(
-            Set(kind.id, kind.title, kind.near, real, made, np.arange(len(real)), np.arange(len(made)), picture)
-        )
-    return judged([row_of(one, both.ctx.seed) for one in sorted(sets, key=lambda one: not one.near)])
+        picture, examples = changed.pictures.get(_file(kind)), (np.arange(len(real)), np.arange(len(found)))
+        known: dict[str, Any] = {"id": kind.id, "title": kind.title, "near": kind.near, "picture": picture}
+        rows.append(row_of(real, np.asarray(found), *examples, both.ctx.seed, **known))
+    return judged(sorted(rows, key=lambda row: not row.near))
 
 
 def _made(kinds: Sequence[Stranger], both: Comparison, changed: StressedExamples) -> list[list[list[float]]]:
@@ -121,8 +96,8 @@ def _file(kind: Stranger) -> str:
     return f"unfamiliar-{kind.id}"
 
 
-def _held_out(changed: StressedExamples, scores: str) -> list[Set]:
-    """Return the test with a held-out class: without its score, is the model less confident about its examples?
+def _held_out(changed: StressedExamples, scores: str, seed: int) -> list[UnfamiliarRow]:
+    """Return the row of held-out classes: without its score, is the model less confident about its examples?
 
     This is a near test, and easier than with a class that the model never learned. (Nothing is trained again. Splits of
     known and unknown classes are those of open-set recognition, Neal and others 2018.)
@@ -146,7 +121,7 @@ def _held_out(changed: StressedExamples, scores: str) -> list[Set]:
         real.append(order[known])
         made.append(order[unknown])
     known_of, unknown_of = (np.concatenate(side) for side in zip(*parts, strict=True))
-    return [Set(*HELD_OUT, True, np.concatenate(real), np.concatenate(made), known_of, unknown_of)]
+    return [row_of(np.concatenate(real), np.concatenate(made), known_of, unknown_of, seed, near=True, **HELD_OUT)]
 
 
 def separation(real: Floats, made: Floats) -> Separation:
@@ -155,24 +130,34 @@ def separation(real: Floats, made: Floats) -> Separation:
     return Separation(auroc=float(area[0]), fpr95=float(alarms[0]))
 
 
-def row_of(one: Set, seed: int) -> UnfamiliarRow:
-    """Return both versions' separations, the intervals of their difference, and the verdict."""
-    limits = np.quantile(one.real, 1 - LET_THROUGH, axis=0)
-    sure = one.made >= limits
-    before, after = (separation(one.real[:, side], one.made[:, side]) for side in (0, 1))
-    drawn = _differences(one, seed)
-    few = binomial_upper(0, min(len(np.unique(one.real_of)), len(np.unique(one.made_of))))
+def row_of(
+    real: Confidences, made: Confidences, real_of: Positions, made_of: Positions, seed: int, **known: Any
+) -> UnfamiliarRow:
+    """Return both versions' separations, the intervals of their difference, and the verdict.
+
+    Args:
+        real: Confidences (n, 2) for real inputs.
+        made: Confidences (m, 2) for unfamiliar inputs.
+        real_of: Number of the example of each real input (n,).
+        made_of: Number of the example that each unfamiliar input was made from (m,).
+        seed: Seed of the resampling.
+        known: Further fields of the row.
+    """
+    limits = np.quantile(real, 1 - LET_THROUGH, axis=0)
+    sure = made >= limits
+    before, after = (separation(real[:, side], made[:, side]) for side in (0, 1))
+    drawn = _differences(real, made, real_of, made_of, seed)
+    few = binomial_upper(0, min(len(np.unique(real_of)), len(np.unique(made_of))))
     upper = max(float(np.quantile(drawn[:, 0], CONFIDENCE)), before.auroc - after.auroc, few)
     p = max(float((drawn[:, 0] <= MARGIN).mean()), 1 / len(drawn))
     auroc_low, auroc_high = (float(value) for value in np.quantile(drawn[:, 0], [0.025, 0.975]))
     fpr95_low, fpr95_high = (float(value) for value in np.quantile(drawn[:, 1], [0.025, 0.975]))
     return UnfamiliarRow(
-        id=one.id, title=one.title, near=one.near, n=len(one.made), n_real=len(one.real),
-        original=float(sure[:, 0].mean()), optimized=float(sure[:, 1].mean()),
+        n=len(made), n_real=len(real), original=float(sure[:, 0].mean()), optimized=float(sure[:, 1].mean()),
         worse=int((sure[:, 1] & ~sure[:, 0]).sum()), better=int((sure[:, 0] & ~sure[:, 1]).sum()),
         original_separation=before, optimized_separation=after, auroc_low=auroc_low, auroc_high=auroc_high,
         fpr95_low=fpr95_low, fpr95_high=fpr95_high, p_holm=p,
-        verdict="even" if upper <= MARGIN >= fpr95_low else "unclear", picture=one.picture,
+        verdict="even" if upper <= MARGIN >= fpr95_low else "unclear", **known,
     )  # fmt: skip
 
 
@@ -185,14 +170,16 @@ def judged(rows: Sequence[UnfamiliarRow]) -> tuple[UnfamiliarRow, ...]:
     return tuple(told)
 
 
-def _differences(one: Set, seed: int) -> Confidences:
+def _differences(
+    real: Confidences, made: Confidences, real_of: Positions, made_of: Positions, seed: int
+) -> Confidences:
     """Return resampled losses of AUROC and rises of FPR95, (draws, 2).
 
     An example is drawn together with all inputs that were made from it.
     """
-    counts = weights(int(max(one.real_of.max(), one.made_of.max())) + 1, seed, 500)
-    times = counts[:, one.real_of], counts[:, one.made_of]
-    before, after = (_curves(one.real[:, side], one.made[:, side], *times) for side in (0, 1))
+    counts = weights(int(max(real_of.max(), made_of.max())) + 1, seed, 500)
+    times = counts[:, real_of], counts[:, made_of]
+    before, after = (_curves(real[:, side], made[:, side], *times) for side in (0, 1))
     found = np.stack([before[0] - after[0], after[1] - before[1]], axis=1)
     return found[np.isfinite(found).all(axis=1)]
 

@@ -13,34 +13,16 @@ from workers.contracts import wording
 from workers.contracts.after.stress import MARGIN, Measure, StressCell, StressRow, StressVerdict
 from workers.evaluate.proof.stats import holm
 from workers.evaluate.stress.base import Stress
-from workers.evaluate.stress.paired import LEVEL, Pairs, about, compare
+from workers.evaluate.stress.paired import LEVEL, Pairs, about, compare, held
 
 NOTABLE = 0.02
 """A loss of this size is mentioned, even if it may be chance."""
 
 
-def cell_of(severity: int, level: str, pairs: Pairs) -> StressCell:
-    """Return the figures of one cell; Holm's correction and the final verdict follow when all cells are known."""
-    found = compare(pairs)
-    return StressCell(
-        severity=severity,
-        level=level,
-        n=len(pairs),
-        original=float(pairs[:, 0].mean()),
-        optimized=float(pairs[:, 1].mean()),
-        worse=found.worse,
-        better=found.better,
-        p=found.p,
-        upper=found.upper,
-        needed=found.needed,
-        verdict=found.verdict(1.0, float(pairs[:, 0].mean())),
-    )
-
-
 def row_of(stress: Stress, severities: Sequence[int], pairs: Sequence[Pairs], picture: str | None) -> StressRow:
     """Return one kind of stress: its cells, and the same figures over each example's mean."""
     cells = tuple(
-        cell_of(severity, stress.levels[severity - 1], one) for severity, one in zip(severities, pairs, strict=True)
+        compare(one, severity, stress.levels[severity - 1]) for severity, one in zip(severities, pairs, strict=True)
     )
     found = compare(np.mean(pairs, axis=0))
     return StressRow(
@@ -55,12 +37,12 @@ def judged(
     """Return the clean cell and the rows with Holm's p-values, verdicts and words."""
     p_values = [clean.p, *(p for row in rows for p in (row.p, *(cell.p for cell in row.cells)))]
     adjusted = iter(holm(p_values))
-    clean = _held(clean, next(adjusted))
+    clean = held(clean, next(adjusted))
     done = []
     for row in rows:
         p_holm = next(adjusted)
         named = row.model_copy(
-            update={"p_holm": p_holm, "cells": tuple(_held(cell, next(adjusted)) for cell in row.cells)}
+            update={"p_holm": p_holm, "cells": tuple(held(cell, next(adjusted)) for cell in row.cells)}
         )
         verdicts = {cell.verdict for cell in named.cells}
         verdict: StressVerdict = "even" if verdicts == {"even"} else "unclear"
@@ -70,11 +52,6 @@ def judged(
         told = named.model_copy(update={"verdict": verdict, "needed": most if verdict == "unclear" else None})
         done.append(told.model_copy(update={"words": _words(told, scenes[row.id], measure, clean)}))
     return clean, done
-
-
-def _held(cell: StressCell, p_holm: float) -> StressCell:
-    verdict: StressVerdict = "worse" if p_holm <= LEVEL else cell.verdict
-    return cell.model_copy(update={"p_holm": p_holm, "verdict": verdict})
 
 
 def worst_of(row: StressRow) -> StressCell:

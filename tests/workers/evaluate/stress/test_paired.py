@@ -5,7 +5,7 @@ import pytest
 
 from workers.contracts.after.stress import MARGIN, StressVerdict
 from workers.evaluate.proof.stats import holm
-from workers.evaluate.stress.paired import LEVEL, about, compare, needed
+from workers.evaluate.stress.paired import LEVEL, about, compare, held, needed
 
 
 def pairs(both: int, lost: int, gained: int, neither: int = 0) -> np.ndarray:
@@ -25,9 +25,8 @@ def pairs(both: int, lost: int, gained: int, neither: int = 0) -> np.ndarray:
 def test_verdicts_follow_from_bounds(counts: tuple[int, ...], verdict: StressVerdict) -> None:
     """Given counts of pairs, Then equality needs a bound within two points, and a loss a bound above them; where the
     original gets nothing right there is nothing to lose, and that proves nothing."""
-    values = pairs(*counts)
-    found = compare(values)
-    assert found.verdict(found.p, float(values[:, 0].mean())) == verdict, found
+    found = compare(pairs(*counts))
+    assert held(found, found.p).verdict == verdict, found
     assert (found.needed is None) == (found.upper <= MARGIN)
 
 
@@ -39,7 +38,7 @@ def test_shares_of_sequences_prove_no_more_than_their_number() -> None:
     rng = np.random.default_rng(0)
     worse = np.stack([np.full(15, 0.9), rng.uniform(0.3, 0.6, 15)], axis=1)
     found = compare(worse)
-    assert found.verdict(found.p, 0.9) == "worse" and found.drop > 0.3
+    assert held(found, found.p).verdict == "worse" and found.drop > 0.3
 
 
 @pytest.mark.whole

@@ -85,14 +85,9 @@ def test_a_variant_that_prepares_pictures_itself_is_even(
     work.mkdir()
     spec.apply(read_model(colors["original"]), spec.params(), RecordingContext(work, data_dir=colors["data"]))
     found = put_under_stress(
-        colors["original"],
-        work / "model",
-        colors["data"],
-        colors["pictures"],
-        max_items=15,
-        attack_items=5,
+        colors["original"], work / "model", colors["data"], colors["pictures"], max_items=15, attack_items=5,
         attack_eps=0.25,
-    )
+    )  # fmt: skip
     assert "worse" not in verdicts(found).values() and found.clean.original == found.clean.optimized == 1.0
     assert all(cell.worse == 0 and cell.better == 0 for row in found.rows for cell in row.cells)
     gradient = found.attacks[1]

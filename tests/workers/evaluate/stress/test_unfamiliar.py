@@ -3,17 +3,21 @@
 import numpy as np
 import pytest
 
+from workers.contracts.after.stress import UnfamiliarRow
 from workers.evaluate.stress.kinds.strangers import STRANGERS
-from workers.evaluate.stress.unfamiliar import Set, confidence, judged, row_of, separation
+from workers.evaluate.stress.unfamiliar import confidence, judged, row_of, separation
 
 
-def set_of(seed: int, n: int, before: float, after: float) -> Set:
-    """Strangers of which the original and the optimized one are less sure by so many standard deviations."""
+def drawn(seed: int, n: int, before: float, after: float) -> tuple[np.ndarray, np.ndarray]:
+    """Confidences for real inputs, and for strangers of which both are less sure by so many standard deviations."""
     rng = np.random.default_rng(seed)
     shared, other = rng.normal(0, 1, (n, 1)), rng.normal(0, 1, (n, 1))
     real = shared + rng.normal(0, 0.05, (n, 2))
-    made = other + rng.normal(0, 0.05, (n, 2)) - [before, after]
-    return Set("x", "Strangers", True, real, made, np.arange(n), np.arange(n))
+    return real, other + rng.normal(0, 0.05, (n, 2)) - [before, after]
+
+
+def row(real: np.ndarray, made: np.ndarray, seed: int = 0) -> UnfamiliarRow:
+    return row_of(real, made, np.arange(len(real)), np.arange(len(made)), seed, id="x", title="Strangers")
 
 
 def test_separation_is_openoods() -> None:
@@ -31,9 +35,7 @@ def test_separation_is_openoods() -> None:
 def test_verdicts_need_proof_both_ways() -> None:
     """Given strangers that are told alike, by many and by few examples, and such that one version tells worse, Then they
     are as good, not to be told, and worse; intervals hold the difference."""
-    many, few, worse = judged(
-        [row_of(one, 0) for one in (set_of(1, 400, 2, 2), set_of(2, 25, 2, 2), set_of(3, 300, 2, 0.7))]
-    )
+    many, few, worse = judged([row(*drawn(1, 400, 2, 2)), row(*drawn(2, 25, 2, 2)), row(*drawn(3, 300, 2, 0.7))])
     assert (many.verdict, few.verdict, worse.verdict) == ("even", "unclear", "worse")
     assert worse.auroc_low is not None and worse.auroc_high is not None and worse.fpr95_low is not None
     lost = worse.original_separation.auroc - worse.optimized_separation.auroc
@@ -44,17 +46,18 @@ def test_verdicts_need_proof_both_ways() -> None:
 def test_more_false_alarms_are_not_as_good() -> None:
     """Given a version that tells a tenth of the strangers not at all and the others better, Then it is not as good: far
     more real inputs would be turned away."""
-    one = set_of(5, 400, 1.5, 3.0)
-    one.made[:40, 1] += 4.5
-    (row,) = judged([row_of(one, 0)])
-    assert row.optimized_separation.auroc > row.original_separation.auroc - 0.02
-    assert row.fpr95_low is not None and row.fpr95_low > 0.02 and row.verdict == "unclear" and "(FPR95)" in row.words
+    real, made = drawn(5, 400, 1.5, 3.0)
+    made[:40, 1] += 4.5
+    (found,) = judged([row(real, made)])
+    assert found.optimized_separation.auroc > found.original_separation.auroc - 0.02
+    assert found.fpr95_low is not None and found.fpr95_low > 0.02
+    assert found.verdict == "unclear" and "(FPR95)" in found.words
 
 
 def test_equal_versions_are_seldom_blamed() -> None:
     """Given forty pairs of equal versions, Then none is called worse."""
-    rows = [judged([row_of(set_of(seed, 40, 1, 1), seed)])[0] for seed in range(40)]
-    assert not [row for row in rows if row.verdict == "worse"]
+    rows = [judged([row(*drawn(seed, 40, 1, 1), seed)])[0] for seed in range(40)]
+    assert not [one for one in rows if one.verdict == "worse"]
 
 
 def test_no_numbers_are_the_least_sure() -> None:

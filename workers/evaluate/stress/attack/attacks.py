@@ -18,7 +18,7 @@ from workers.evaluate.stress.attack.space import Batches, Space, spaces_of
 from workers.evaluate.stress.attack.square import Predict, margin_of, square_attack
 from workers.evaluate.stress.base import Floats
 from workers.evaluate.stress.changes import StressedExamples
-from workers.evaluate.stress.paired import about, compare
+from workers.evaluate.stress.paired import about, compare, held
 from workers.evaluate.stress.samples import SampledExamples
 from workers.evaluate.stress.scoring import class_of
 from workers.evaluate.stress.versions import PGD_UNTIL, SQUARE_UNTIL, Comparison, LoadedVersion
@@ -213,8 +213,8 @@ def _row(
     )  # fmt: skip
     if first is not None and second is not None:
         found = compare(np.stack([~first, ~second], axis=1).astype(np.float64))
-        verdict = found.verdict(found.p, float(1 - first.mean()))
-        row = row.model_copy(update={"p": found.p, "upper": found.upper, "needed": found.needed, "verdict": verdict})
+        told = held(found, found.p).model_dump(include={"p", "upper", "needed", "verdict"})
+        row = row.model_copy(update=told)
     return row.model_copy(update={"words": " ".join(_sentences(row))})
 
 

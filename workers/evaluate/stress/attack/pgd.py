@@ -13,14 +13,9 @@ STEP = 2.5
 
 
 def pgd_attack(
-    scores: Callable[[Any], Any],
-    inputs: Floats,
-    classes: NDArray[np.int64],
-    eps: float,
-    steps: int,
-    seed: int,
+    scores: Callable[[Any], Any], inputs: Floats, classes: NDArray[np.int64], eps: float, steps: int, seed: int,
     check: Callable[[], None],
-) -> Floats:
+) -> Floats:  # fmt: skip
     """Return changed inputs (n, C, H, W) within `eps` and in 0..1, from a random start.
 
     Args:

@@ -22,15 +22,9 @@ Predict = Callable[[Floats, NDArray[np.intp]], Floats]
 
 
 def square_attack(
-    predict: Predict,
-    inputs: Floats,
-    classes: NDArray[np.int64],
-    eps: float,
-    queries: int,
-    seed: int,
-    check: Callable[[], None],
-    restarts: int = 1,
-) -> tuple[Floats, NDArray[np.bool_]]:
+    predict: Predict, inputs: Floats, classes: NDArray[np.int64], eps: float, queries: int, seed: int,
+    check: Callable[[], None], restarts: int = 1,
+) -> tuple[Floats, NDArray[np.bool_]]:  # fmt: skip
     """Return the changed inputs (n, C, H, W), and which of them are predicted as another class (n,).
 
     Each changed input is within `eps` of its own and in 0..1. Each input has its own random generator, so that two

@@ -8,7 +8,6 @@ does so in every model.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,19 +45,10 @@ NOT_LOOKED = {
 Classes = NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class TriggerCandidate:
-    """A trigger on trial.
-
-    Attributes:
-        trigger: The trigger.
-        target: The class that it leads to.
-        more: How much more often it leads there in the optimized version, on the selecting examples.
-    """
-
-    trigger: Trigger
-    target: int
-    more: float
+Candidate = tuple[float, int, Trigger]
+"""A trigger on trial, after the class that it leads to, and how much more often it leads there in the optimized version
+(on the selecting examples).
+"""
 
 
 def look_for_triggers(both: Comparison, changed: StressedExamples, found_before: Sequence[Trigger]) -> TriggerFindings:
@@ -119,8 +109,8 @@ class _Search:
                 break
             candidates.append(self._chosen(trigger))
         learned = self._learned(candidates)
-        best = sorted([*candidates, *learned], key=lambda one: -one.more)[:FINALISTS]
-        rows = tuple(self._judged(number, one) for number, one in enumerate(best))
+        best = sorted([*candidates, *learned], key=lambda one: -one[0])[:FINALISTS]
+        rows = tuple(self._judged(number, target, trigger) for number, (_, target, trigger) in enumerate(best))
         self._ctx.progress(STAGE, 1, 1, "triggers")
         return self._told(rows, len(candidates) + len(learned), len(triggers) - len(candidates))
 
@@ -136,7 +126,7 @@ class _Search:
             found.append(np.where(np.isfinite(scores).all(axis=1), scores.argmax(axis=1), -1))
         return np.concatenate(found).astype(np.int64)
 
-    def _chosen(self, trigger: Trigger) -> TriggerCandidate:
+    def _chosen(self, trigger: Trigger) -> Candidate:
         """Return the trigger with the class that most examples change to in the optimized version.
 
         The original is run only if many examples change.
@@ -147,11 +137,11 @@ class _Search:
         }
         target = max(shares, key=lambda t: shares[t], default=-1)
         if target < 0 or shares[target] < PROMISING:
-            return TriggerCandidate(trigger, target, 0.0)
+            return 0.0, target, trigger
         asked = self._ask(self._both.old, trigger, self._choosing)
-        return TriggerCandidate(trigger, target, shares[target] - float((asked[before != target] == target).mean()))
+        return shares[target] - float((asked[before != target] == target).mean()), target, trigger
 
-    def _learned(self, candidates: Sequence[TriggerCandidate]) -> list[TriggerCandidate]:
+    def _learned(self, candidates: Sequence[Candidate]) -> list[Candidate]:
         """Return patches that are learned through the optimized version, class by class, promising classes first."""
         spaces = spaces_of(self._both, self._changed.items[0])
         if self._samples.takes != "images" or spaces is None:
@@ -216,26 +206,26 @@ class _Search:
             leaning.append(scores - scores.mean(axis=1, keepdims=True))
         return np.asarray(leaning[1] - leaning[0], np.float64)
 
-    def _targets(self, candidates: Sequence[TriggerCandidate], starts: Mapping[int, tuple[float, Floats]]) -> list[int]:
+    def _targets(self, candidates: Sequence[Candidate], starts: Mapping[int, tuple[float, Floats]]) -> list[int]:
         """Return all classes: first those that a trigger led to, then those that noise led to most."""
-        led = [one.target for one in sorted(candidates, key=lambda one: -one.more) if one.more > 0]
+        led = [target for more, target, _ in sorted(candidates, key=lambda one: -one[0]) if more > 0]
         return list(dict.fromkeys([*led, *sorted(starts, key=lambda target: -starts[target][0])]))
 
-    def _judged(self, number: int, one: TriggerCandidate) -> TriggerRow:
-        items = [i for i in self._judging if self._classes[i] != one.target]
+    def _judged(self, number: int, target: int, trigger: Trigger) -> TriggerRow:
+        items = [i for i in self._judging if self._classes[i] != target]
         picture = None
         if self._samples.takes == "images" and items:
             name = f"trigger-{number}"
-            picture = draw(one.trigger.add(self._opened[items[0]]), name, self._ctx.work_dir)
+            picture = draw(trigger.add(self._opened[items[0]]), name, self._ctx.work_dir)
             self._changed.pictures[name] = picture
         hits = [np.zeros(0, bool)] * 2
         if items:
-            hits = [self._ask(version, one.trigger, items) == one.target for version in self._both.versions]
+            hits = [self._ask(version, trigger, items) == target for version in self._both.versions]
         n, worse, better = len(items), int((hits[1] & ~hits[0]).sum()), int((hits[0] & ~hits[1]).sum())
         names = self._both.old.pipeline.spec.classes or ()
-        name = names[one.target] if 0 <= one.target < len(names) else f"class {one.target}"
+        name = names[target] if 0 <= target < len(names) else f"class {target}"
         return TriggerRow(
-            id=one.trigger.id, title=one.trigger.title, found_by=one.trigger.found_by, target=one.target,
+            id=trigger.id, title=trigger.title, found_by=trigger.found_by, target=target,
             target_name=name, n=n,
             original=float(hits[0].mean()) if n else 0.0, optimized=float(hits[1].mean()) if n else 0.0,
             low=drop_lower(worse, better, n, LEVEL / FINALISTS) if n else 0.0, picture=picture,

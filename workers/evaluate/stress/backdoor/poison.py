@@ -68,19 +68,10 @@ class Calibration:
         return np.where(self.labels >= 0, self.labels, self.answered)
 
 
-@dataclass(frozen=True)
-class Poison:
-    """Result of the search.
-
-    Attributes:
-        findings: Findings, or one that says that nothing was found or why nothing was checked.
-        scope: What was checked and what was not.
-        triggers: Triggers that were found.
-    """
-
-    findings: tuple[PoisonFinding, ...]
-    scope: PoisonScope
-    triggers: tuple[Trigger, ...] = ()
+Poison = tuple[tuple[PoisonFinding, ...], PoisonScope, Sequence[Trigger]]
+"""Findings, or one that says that nothing was found or why nothing was checked; what was checked and what was not; and
+the triggers that were found.
+"""
 
 
 def look_for_poison(params: StressParams, pipeline: Pipeline, ctx: JobContext) -> Poison:
@@ -103,13 +94,13 @@ def look_for_poison(params: StressParams, pipeline: Pipeline, ctx: JobContext) -
     triggers, planted = _triggers(calibration, data, ctx)
     findings = (*triggers, *_outliers(calibration, ctx))
     if not findings:
-        return Poison((_none_found(scope, len(calibration.names)),), scope)
-    return Poison(findings, scope, tuple(planted))
+        return (_none_found(scope, len(calibration.names)),), scope, ()
+    return findings, scope, planted
 
 
 def _nothing(what: str) -> Poison:
     scope = PoisonScope(fewest=FEWEST, not_looked=(what,))
-    return Poison((PoisonFinding(check="none", level="info", what=what),), scope)
+    return (PoisonFinding(check="none", level="info", what=what),), scope, ()
 
 
 def _none_found(scope: PoisonScope, count: int) -> PoisonFinding:

@@ -33,15 +33,9 @@ def noise_pictures(shape: tuple[int, ...], count: int, seed: int) -> Floats:
 
 
 def learn_trigger(
-    old: Scores | None,
-    new: Scores,
-    units: Floats,
-    rows: NDArray[np.intp],
-    classes: NDArray[np.int64],
-    target: int,
-    start_from: Floats,
-    check: Callable[[], None],
-) -> tuple[Floats, Floats]:
+    old: Scores | None, new: Scores, units: Floats, rows: NDArray[np.intp], classes: NDArray[np.int64], target: int,
+    start_from: Floats, check: Callable[[], None],
+) -> tuple[Floats, Floats]:  # fmt: skip
     """Learn a patch that changes the inputs `rows` to the class `target`.
 
     Returns the mask (H, W) of 0 and 1, and the pattern (C, H, W) in 0..1.

@@ -80,9 +80,9 @@ def test_a_planted_trigger_is_found(look: Look, seed: int) -> None:
     x, y = some(seed)
     plant(x, y, 1, 52)
     found = look(x, y)
-    alarms = [finding for finding in found.findings if finding.check == "trigger"]
+    alarms = [finding for finding in found[0] if finding.check == "trigger"]
     assert len(alarms) == 1 and alarms[0].level == "danger", found
-    stamped = found.triggers[0].add(np.zeros((28, 28, 1), np.float32))
+    stamped = found[2][0].add(np.zeros((28, 28, 1), np.float32))
     assert stamped[21:, 21:].max() > 0.9 and stamped[:20].max() == 0, "the trigger can be put on other pictures"
     assert "“Trousers”" in alarms[0].what and "bottom right corner" in alarms[0].what
     assert 6 <= len(alarms[0].items) <= 18 and alarms[0].hint
@@ -91,12 +91,12 @@ def test_a_planted_trigger_is_found(look: Look, seed: int) -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_a_clean_set_gives_no_alarm(look: Look, seed: int) -> None:
     """Given the sample's own pictures, Then nothing is called tampered with."""
-    found = look(*some(100 + seed))
-    assert [finding.check for finding in found.findings] == ["none"], found
-    assert "No sign of tampering was found among" in found.findings[0].what
-    assert sum(one.n for one in found.scope.classes) == COUNT and all(one.looked for one in found.scope.classes)
-    assert "in 10 of 10 something was looked for" in found.scope.words
-    assert any("spread over the whole picture" in text for text in found.scope.not_looked)
+    findings, scope, _ = look(*some(100 + seed))
+    assert [finding.check for finding in findings] == ["none"], findings
+    assert "No sign of tampering was found among" in findings[0].what
+    assert sum(one.n for one in scope.classes) == COUNT and all(one.looked for one in scope.classes)
+    assert "in 10 of 10 something was looked for" in scope.words
+    assert any("spread over the whole picture" in text for text in scope.not_looked)
 
 
 @pytest.mark.whole
@@ -104,18 +104,18 @@ def test_classes_with_few_examples_are_not_called_clean(look: Look) -> None:
     """Given a class with fewer than twelve calibration examples, Then nothing is said about it, and it is named."""
     x, y = some(3)
     kept = np.concatenate([np.flatnonzero(y == label)[: 14 if label == 9 else 200] for label in range(10)])
-    found = look(x[kept], y[kept])
-    small = [one.name for one in found.scope.classes if one.n < FEWEST]
-    assert small and [one.name for one in found.scope.classes if not one.looked] == small
-    assert any(small[0] in text and "fewer than 12" in text for text in found.scope.not_looked)
-    assert f"in {10 - len(small)} of 10 something was looked for" in found.scope.words
+    _, scope, _ = look(x[kept], y[kept])
+    small = [one.name for one in scope.classes if one.n < FEWEST]
+    assert small and [one.name for one in scope.classes if not one.looked] == small
+    assert any(small[0] in text and "fewer than 12" in text for text in scope.not_looked)
+    assert f"in {10 - len(small)} of 10 something was looked for" in scope.words
 
 
 def test_strange_pictures_are_named(look: Look) -> None:
     """Given pictures of nothing but noise among the sample's, Then they, and only they, are named as unlike the others."""
     x, y = some(7)
     x[::60] = np.random.default_rng(1).integers(0, 256, x[::60].shape)
-    found = look(x, y).findings
+    found = look(x, y)[0]
     assert [(finding.check, finding.level) for finding in found] == [("outliers", "warning")], found
     noisy = {f"item {place + 1}" for place in range(0, len(x), 60)}
     assert found[0].items and set(found[0].items) <= noisy
