@@ -14,7 +14,7 @@ from workers.evaluate.doctor.evidence import Scorer
 from workers.evaluate.doctor.material import Material
 from workers.evaluate.doctor.search import Search
 from workers.evaluate.doctor.verdict import judge, preparation_row, unclear
-from workers.evaluate.doctor.ways import Axis
+from workers.evaluate.doctor.ways import Axes, Axis
 from workers.measure.opening import open_session
 from workers.pipeline.pipeline import Pipeline, load_pipeline
 from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, Preprocess, TextSteps
@@ -69,7 +69,7 @@ def _plan(
     """Return where the search begins, and the axes along which it goes."""
     entry = pipeline.main_input
     starts: list[Preprocess] = [chosen]
-    axes: list[Axis] = []
+    axes: Axes = [], []
     if isinstance(chosen, ImageSteps):
         usual = pictures.start_of(entry, chosen)
         starts = [chosen, usual]
@@ -80,7 +80,7 @@ def _plan(
         axes = others.text_axes(entry)
     elif isinstance(chosen, ArraySteps):
         axes = others.array_axes(entry, _main_arrays(pipeline, material), folder)
-    return starts, [axis for axis in axes if axis.quick] if quick else axes
+    return starts, axes[0] if quick else [*axes[0], *axes[1]]
 
 
 def _main_arrays(pipeline: Pipeline, material: Material) -> Sequence[Any]:

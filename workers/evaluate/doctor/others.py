@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.evaluate.doctor.ways import Axis
+from workers.evaluate.doctor.ways import Axes
 from workers.model_io.vocabulary import integer_bounds
 from workers.pipeline.spec import ArraySteps, AudioSteps, PipelineInput, Preprocess, TextSteps
 
@@ -19,7 +19,7 @@ AS_16_BITS = 32768.0
 RATES_HZ = (16_000, 8_000)
 
 
-def sound_axes(entry: PipelineInput, stateful: bool) -> list[Axis]:
+def sound_axes(entry: PipelineInput, stateful: bool) -> Axes:
     """Return the axes for sounds: frame size (as the model's input width allows), loudness, rate, state."""
     width = entry.shape[-1] if entry.shape else None
 
@@ -40,11 +40,10 @@ def sound_axes(entry: PipelineInput, stateful: bool) -> list[Axis]:
     def state(steps: AudioSteps) -> list[Preprocess]:
         return [replace(steps, carry_state=carries) for carries in (True, False)]
 
-    axes = [Axis("loudness", loudness, quick=True), Axis("pieces", frames, quick=True), Axis("rate", rates)]
-    return [*axes, Axis("state", state)] if stateful else axes
+    return [loudness, frames], [rates, state] if stateful else [rates]
 
 
-def text_axes(entry: PipelineInput) -> list[Axis]:
+def text_axes(entry: PipelineInput) -> Axes:
     """Return the axes for texts: case, special tokens of the tokenizer, length (up to the model's own)."""
     width = entry.shape[1] if len(entry.shape) > 1 else None
 
@@ -58,10 +57,10 @@ def text_axes(entry: PipelineInput) -> list[Axis]:
         known = dict.fromkeys((steps.max_length, *(size for size in (128, 256, 512) if width is None)))
         return [replace(steps, max_length=length) for length in known]
 
-    return [Axis("marks", marks, quick=True), Axis("letters", letters, quick=True), Axis("length", lengths)]
+    return [marks, letters], [lengths]
 
 
-def array_axes(entry: PipelineInput, samples: Sequence[NDArray[Any]], model_dir: Path) -> list[Axis]:
+def array_axes(entry: PipelineInput, samples: Sequence[NDArray[Any]], model_dir: Path) -> Axes:
     """Return the axes for arrays.
 
     Integers vary in their order, the first index and the padding value; other numbers vary in their scale.
@@ -74,10 +73,10 @@ def array_axes(entry: PipelineInput, samples: Sequence[NDArray[Any]], model_dir:
         pairs = dict.fromkeys([(steps.scale, steps.offset), *plain])
         return [replace(steps, scale=scale, offset=offset) for scale, offset in pairs]
 
-    return [Axis("scale", scales, quick=True)]
+    return [scales], []
 
 
-def _integer_axes(entry: PipelineInput, samples: Sequence[NDArray[Any]], bound: int | None) -> list[Axis]:
+def _integer_axes(entry: PipelineInput, samples: Sequence[NDArray[Any]], bound: int | None) -> Axes:
     flat = [np.ravel(sample) for sample in samples]
     ends = [int(values[-1]) for values in flat if values.size > 1 and values[-1] == values[-2]]
     fills = sorted({value for value in ends if ends.count(value) > 1}, key=ends.count, reverse=True)[:2]
@@ -93,4 +92,4 @@ def _integer_axes(entry: PipelineInput, samples: Sequence[NDArray[Any]], bound: 
         swaps = [None, steps.swap, *((float(old), float(new)) for old in fills for new in usual if old != new)]
         return [replace(steps, swap=swap) for swap in dict.fromkeys(swaps)]
 
-    return [Axis("order and counting", orders, quick=True), Axis("filling", filled, quick=True)]
+    return [orders, filled], []

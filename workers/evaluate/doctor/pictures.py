@@ -1,82 +1,61 @@
 """List plausible preprocessings of pictures: mean and spread, color order, cropping, memory layout."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Literal
 
-from workers.evaluate.doctor.ways import Axis
+from workers.evaluate.doctor.ways import Axes, Axis
 from workers.pipeline.spec import ImageSteps, PipelineInput, Preprocess
 
 USUAL_SIDE = 224
 
 
-@dataclass(frozen=True)
-class Family:
-    """One way to turn brightness into numbers, and where it comes from.
+Family = tuple[Literal["0..1", "0..255"], tuple[float, ...], tuple[float, ...]]
+"""One way to turn brightness into numbers: the range of the values, and then mean and spread of each channel."""
 
-    Attributes:
-        words: Name for people.
-        range: Range of the values before mean and spread are applied.
-        mean: Mean of each channel.
-        std: Spread of each channel.
-        source: Library or model that uses it.
-    """
-
-    words: str
-    range: Literal["0..1", "0..255"]
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    source: str
-
-
-IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-COLOR = (
-    Family("0 to 1, ImageNet’s mean and spread", "0..1", *IMAGENET, "torchvision.models"),
-    Family("−1 to 1", "0..1", (0.5,) * 3, (0.5,) * 3, "Keras' mobilenet.preprocess_input, timm's inception"),
-    Family("0 to 1", "0..1", (0.0,) * 3, (1.0,) * 3, "torchvision's to_tensor alone"),
-    Family("0 to 255", "0..255", (0.0,) * 3, (1.0,) * 3, "Keras' efficientnet.preprocess_input"),
-    Family("0 to 255 less the mean", "0..255", (123.68, 116.779, 103.939), (1.0,) * 3, "Caffe's VGG, ResNet"),
-    Family("1 to 0, dark and bright exchanged", "0..1", (1.0,) * 3, (-1.0,) * 3, "negatives"),
-)
-CIFAR_10 = ((0.4914, 0.4822, 0.4465), (0.247, 0.2435, 0.2616))
-CIFAR = Family("0 to 1, CIFAR’s mean and spread", "0..1", *CIFAR_10, "CIFAR-10's own")
-CLIPS = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
-CLIP = Family("0 to 1, CLIP’s mean and spread", "0..1", *CLIPS, "openai/CLIP")
+IMAGENET: Family = ("0..1", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+CLIP: Family = ("0..1", (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
+COLOR: dict[str, Family] = {
+    "0 to 1, ImageNet’s mean and spread": IMAGENET,  # torchvision.models
+    "−1 to 1": ("0..1", (0.5,) * 3, (0.5,) * 3),  # Keras' mobilenet.preprocess_input, timm's inception
+    "0 to 1": ("0..1", (0.0,) * 3, (1.0,) * 3),  # torchvision's to_tensor alone
+    "0 to 255": ("0..255", (0.0,) * 3, (1.0,) * 3),  # Keras' efficientnet.preprocess_input
+    "0 to 255 less the mean": ("0..255", (123.68, 116.779, 103.939), (1.0,) * 3),  # Caffe's VGG, ResNet
+    "1 to 0, dark and bright exchanged": ("0..1", (1.0,) * 3, (-1.0,) * 3),  # negatives
+}
+SMALL = COLOR | {"0 to 1, CIFAR’s mean and spread": ("0..1", (0.4914, 0.4822, 0.4465), (0.247, 0.2435, 0.2616))}
 SMALL_PX = 96
 """Pictures with a smaller side are like CIFAR's. Others may be prepared as for CLIP, whose values nearly equal
 ImageNet's.
 """
-GRAY = (
-    Family("0 to 1", "0..1", (0.0,), (1.0,), "torchvision's to_tensor alone"),
-    Family("1 to 0, dark and bright exchanged", "0..1", (1.0,), (-1.0,), "ink on paper, for a model of light on dark"),
-    Family("−1 to 1", "0..1", (0.5,), (0.5,), "the usual mean and spread of one half"),
-    Family("0 to 255", "0..255", (0.0,), (1.0,), "bytes as numbers"),
-    Family("0 to 1, MNIST’s mean and spread", "0..1", (0.1307,), (0.3081,), "pytorch/examples, mnist"),
-    Family("0 to 1, Fashion-MNIST’s mean and spread", "0..1", (0.286,), (0.353,), "Fashion-MNIST's own"),
-    Family("1 to −1, dark and bright exchanged", "0..1", (0.5,), (-0.5,), "negatives"),
-    Family("255 to 0, dark and bright exchanged", "0..255", (255.0,), (-1.0,), "negatives"),
-    Family("MNIST’s mean and spread, dark and bright exchanged", "0..1", (0.8693,), (-0.3081,), "negatives"),
-)
-BYTES = (
-    Family("0 to 255", "0..255", (0.0,), (1.0,), "bytes"),
-    Family("255 to 0, dark and bright exchanged", "0..255", (255.0,), (-1.0,), "negatives"),
-)
+GRAY: dict[str, Family] = {
+    "0 to 1": ("0..1", (0.0,), (1.0,)),  # torchvision's to_tensor alone
+    "1 to 0, dark and bright exchanged": ("0..1", (1.0,), (-1.0,)),  # ink on paper, for a model of light on dark
+    "−1 to 1": ("0..1", (0.5,), (0.5,)),
+    "0 to 255": ("0..255", (0.0,), (1.0,)),
+    "0 to 1, MNIST’s mean and spread": ("0..1", (0.1307,), (0.3081,)),  # pytorch/examples, mnist
+    "0 to 1, Fashion-MNIST’s mean and spread": ("0..1", (0.286,), (0.353,)),
+    "1 to −1, dark and bright exchanged": ("0..1", (0.5,), (-0.5,)),
+    "255 to 0, dark and bright exchanged": ("0..255", (255.0,), (-1.0,)),
+    "MNIST’s mean and spread, dark and bright exchanged": ("0..1", (0.8693,), (-0.3081,)),
+}
+BYTES = {name: GRAY[name] for name in ("0 to 255", "255 to 0, dark and bright exchanged")}
 
 
-def axes_of(entry: PipelineInput, chosen: ImageSteps) -> list[Axis]:
-    """Return the axes for this input, the most informative first."""
+def axes_of(entry: PipelineInput, chosen: ImageSteps) -> Axes:
+    """Return the axes for this input."""
     channels = _channels(entry, chosen)
     small = max(side_of(entry, chosen)) < SMALL_PX
-    families = BYTES if entry.dtype == "uint8" else GRAY if channels == 1 else (*COLOR, CIFAR) if small else COLOR
-    axes = [Axis("brightness", lambda steps: with_families(steps, families), quick=True)]
+    families = BYTES if entry.dtype == "uint8" else GRAY if channels == 1 else SMALL if small else COLOR
+    quick: list[Axis] = [lambda steps: with_families(steps, families.values())]
     if channels == 3:
-        axes.append(Axis("colors", both_orders, quick=True))
-    axes.append(Axis("cutting", lambda steps: cuts(steps, side_of(entry, chosen), chosen)))
+        quick.append(both_orders)
+    more: list[Axis] = [lambda steps: cuts(steps, side_of(entry, chosen), chosen)]
     if families is COLOR:
-        axes.append(Axis("near relatives", lambda steps: [steps, *with_families(steps, (COLOR[0], CLIP))]))
+        more.append(lambda steps: [steps, *with_families(steps, (IMAGENET, CLIP))])
     if len(entry.shape) == 4 and entry.shape[1] is None and entry.shape[3] is None:
-        axes.append(Axis("layout", both_layouts))
-    return axes
+        more.append(both_layouts)
+    return quick, more
 
 
 def start_of(entry: PipelineInput, chosen: ImageSteps) -> ImageSteps:
@@ -87,14 +66,10 @@ def start_of(entry: PipelineInput, chosen: ImageSteps) -> ImageSteps:
     return replace(chosen, resize=round(min(side) / 0.875), crop=side)
 
 
-def with_families(steps: ImageSteps, families: Sequence[Family]) -> list[Preprocess]:
+def with_families(steps: ImageSteps, families: Iterable[Family]) -> list[Preprocess]:
     """Return `steps` with each family. Its mean is in RGB order and is reversed for BGR."""
-    found: list[Preprocess] = []
-    for family in families:
-        turned = steps.channels == "bgr"
-        mean, std = (value[::-1] if turned else value for value in (family.mean, family.std))
-        found.append(replace(steps, range=family.range, mean=mean, std=std))
-    return found
+    turn = -1 if steps.channels == "bgr" else 1
+    return [replace(steps, range=values, mean=mean[::turn], std=std[::turn]) for values, mean, std in families]
 
 
 def both_orders(steps: ImageSteps) -> list[Preprocess]:
@@ -170,13 +145,13 @@ def _size_words(steps: ImageSteps) -> str:
 
 def _family_words(steps: ImageSteps) -> str:
     mean, std = _three(steps.mean), _three(steps.std)
-    for family in (*COLOR, CIFAR, CLIP, *GRAY):
-        if family.range != steps.range:
+    for words, (values, *own_values) in (*SMALL.items(), ("0 to 1, CLIP’s mean and spread", CLIP), *GRAY.items()):
+        if values != steps.range:
             continue
-        own, turned = (_three(family.mean), _three(family.std)), (_three(family.mean[::-1]), _three(family.std[::-1]))
+        own, turned = (tuple(_three(part[::turn]) for part in own_values) for turn in (1, -1))
         if (mean, std) in (own, turned):
             fits = own == turned or ((mean, std) == turned) == (steps.channels == "bgr")
-            return family.words + ("" if fits else " in the other order")
+            return words + ("" if fits else " in the other order")
     by = f"mean {'/'.join(f'{v:g}' for v in steps.mean)}, spread {'/'.join(f'{v:g}' for v in steps.std)}"
     return f"{steps.range.replace('..', ' to ')}, {by}"
 

@@ -59,7 +59,7 @@ class Search:
         for number, axis in enumerate(axes):
             self.ctx.progress(STAGE, number, len(axes) + 1, "kinds of ways")
             origins = _ranked(best)[:KEPT] if number else [self.row(starts[-1])]
-            ways = [self.row(steps) for row in origins for steps in axis.options(row.steps)]
+            ways = [self.row(steps) for row in origins for steps in axis(row.steps)]
             best = self.race(list({id(row): row for row in (*best, *ways)}.values()), min(4 * self.first, everything))
         self.ctx.progress(STAGE, len(axes), len(axes) + 1, "kinds of ways")
         finalists = _ranked(self.rows.values())[: 1 if self.quick else FINALISTS]

@@ -27,12 +27,9 @@ LEAST_CONFIDENCE = 0.02
 
 
 def judge(
-    rows: Sequence[PreparationScore],
-    chosen: PreparationScore,
-    examples: Sequence[Example],
-    evidence: DoctorEvidence,
+    rows: Sequence[PreparationScore], chosen: PreparationScore, examples: Sequence[Example], evidence: DoctorEvidence,
     tried: int,
-) -> DoctorResult:
+) -> DoctorResult:  # fmt: skip
     """Return the verdict over the finalists, without the fields that describe the search.
 
     Among preprocessings that cannot be distinguished, the usual one counts as the best.
@@ -142,14 +139,9 @@ def _p_of_guessing(best: PreparationScore, guess: float, evidence: DoctorEvidenc
 
 
 def _fits(
-    rows: Sequence[PreparationScore],
-    chosen: PreparationScore,
-    evidence: DoctorEvidence,
-    tried: int,
-    p_value: float,
-    guess: float,
-    examples: Sequence[Example],
-) -> DoctorResult:
+    rows: Sequence[PreparationScore], chosen: PreparationScore, evidence: DoctorEvidence, tried: int, p_value: float,
+    guess: float, examples: Sequence[Example],
+) -> DoctorResult:  # fmt: skip
     """Return that the chosen preprocessing fits, and name any other one that did better on these examples.
 
     A better result that may be due to chance can still be real.
@@ -186,16 +178,9 @@ def preparation_row(row: PreparationScore, chosen: PreparationScore) -> WayTried
     """Return a row in words for people."""
     low, high = bounds(row)
     return WayTried(
-        words=words_of(row.steps),
-        spec=spec_text(row.steps),
-        preprocess=row.steps,
-        is_chosen=row is chosen,
-        score=row.mean if row.n else None,
-        low=low,
-        high=high,
-        n=row.n,
-        problem=row.problem,
-    )
+        words=words_of(row.steps), spec=spec_text(row.steps), preprocess=row.steps, is_chosen=row is chosen,
+        score=row.mean if row.n else None, low=low, high=high, n=row.n, problem=row.problem,
+    )  # fmt: skip
 
 
 def bounds(row: PreparationScore) -> tuple[float | None, float | None]:

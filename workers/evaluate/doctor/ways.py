@@ -1,25 +1,15 @@
 """Define the axes along which preprocessings vary, and how unusual one is."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from workers.pipeline.spec import AudioSteps, Preprocess
 
+Axis = Callable[[Any], Sequence[Preprocess]]
+"""Returns a preprocessing with every plausible value of one of its properties."""
 
-@dataclass(frozen=True)
-class Axis:
-    """One property of the preprocessing that can vary.
-
-    Attributes:
-        name: Name of the property.
-        options: `options(steps)` returns `steps` with every plausible value of the property.
-        quick: Whether it is also tried in the short search before a run.
-    """
-
-    name: str
-    options: Callable[[Any], Sequence[Preprocess]]
-    quick: bool = False
+Axes = tuple[list[Axis], list[Axis]]
+"""Axes of both searches, and those that only the long one tries; the most informative first."""
 
 
 def oddness(steps: Preprocess) -> int:

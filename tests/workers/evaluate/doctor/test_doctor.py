@@ -81,12 +81,9 @@ def first_value(tmp_path: Path) -> Make:
 
 def _save(folder: Path, nodes: list[Any], source: tuple[Any, ...], out: list[Any], constants: list[Any]) -> None:
     graph = helper.make_graph(
-        nodes,
-        "small",
-        [helper.make_tensor_value_info(source[0], source[2], source[1])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, out)],
-        constants,
-    )
+        nodes, "small", [helper.make_tensor_value_info(source[0], source[2], source[1])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, out)], constants,
+    )  # fmt: skip
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.save_model(model, str(folder / "model.onnx"))
     write_model(folder, "model.onnx", ["model.onnx"])
