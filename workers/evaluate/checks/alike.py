@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,26 +14,18 @@ from workers.evaluate.checks.near_texts import near_texts
 KEPT = "alike"
 
 
-@dataclass(frozen=True)
-class Alike:
-    """Groups of positions of equal or similar items.
-
-    Attributes:
-        exact: Groups with equal content.
-        all_of: Groups with equal or nearly equal content.
-        near_known: False if near equality is not defined for this kind of data (arrays, sounds).
-    """
-
-    exact: list[list[int]]
-    all_of: list[list[int]]
-    near_known: bool
+Groups = list[list[int]]
+Alike = tuple[Groups, Groups, bool]
+"""Positions of items with equal content; with equal or nearly equal content; and whether near equality is defined for
+this kind of data (it is not for arrays and sounds).
+"""
 
 
 def alike(material: Material, ctx: JobContext) -> Alike:
     """Return the groups over all sets together, computed on first use."""
-    found = material.kept.get(KEPT)
-    if not isinstance(found, Alike):
-        found = material.kept[KEPT] = _look(material, ctx)
+    if KEPT not in material.kept:
+        material.kept[KEPT] = _look(material, ctx)
+    found: Alike = material.kept[KEPT]
     return found
 
 
@@ -45,7 +36,7 @@ def _look(material: Material, ctx: JobContext) -> Alike:
     pairs = _near(material, single, ctx)
     links = [(group[0], other) for group in exact for other in group[1:]]
     everything = joined([*links, *((int(single[i]), int(single[j])) for i, j in pairs or ())])
-    return Alike(exact, everything, pairs is not None)
+    return exact, everything, pairs is not None
 
 
 def _near(material: Material, single: NDArray[np.intp], ctx: JobContext) -> list[tuple[int, int]] | None:

@@ -44,15 +44,10 @@ def gather(parts: Sequence[DataSplit], ctx: JobContext) -> Material:
     if not units:
         raise _nothing_readable(unreadable)
     return Material(
-        kind=kind,
-        names=tuple(part.name for part in parts),
-        units=units,
-        unreadable=unreadable,
-        pictures=_pictures(measured),
-        features=_features(measured),
-        properties=_properties(measured),
+        kind=kind, names=tuple(part.name for part in parts), units=units, unreadable=unreadable,
+        pictures=_pictures(measured), features=_features(measured), properties=_properties(measured),
         roots=tuple(part.root for part in parts),
-    )
+    )  # fmt: skip
 
 
 def _kind_of(parts: Sequence[DataSplit]) -> Kind:

@@ -129,14 +129,11 @@ def _picture_properties(small: NDArray[np.uint8], size: tuple[int, int]) -> dict
     gray = values.mean(axis=2)
     edges = np.abs(np.diff(gray, axis=0)).mean() + np.abs(np.diff(gray, axis=1)).mean()
     return {
-        "brightness": float(gray.mean()) / 255,
-        "contrast": float(gray.std()) / 255,
-        "color": float((values.max(axis=2) - values.min(axis=2)).mean()) / 255,
-        "detail": float(edges) / 255,
-        "width in pixels": float(size[0]),
-        "height in pixels": float(size[1]),
+        "brightness": float(gray.mean()) / 255, "contrast": float(gray.std()) / 255,
+        "color": float((values.max(axis=2) - values.min(axis=2)).mean()) / 255, "detail": float(edges) / 255,
+        "width in pixels": float(size[0]), "height in pixels": float(size[1]),
         "red beside blue": float(values[..., 0].mean() - values[..., 2].mean()) / 255,
-    }
+    }  # fmt: skip
 
 
 def _sound(sample: Sample) -> Measured:

@@ -11,7 +11,7 @@ def run(material: Material, ctx: JobContext) -> Outcome:
     """Find exactly equal items without a common label; nearly equal ones may differ for good reasons."""
     if not any(unit.labels for unit in material.units):
         return Outcome(counts={"contradictions": None})
-    groups = [group for group in alike(material, ctx).exact if _contradict(material, group)]
+    groups = [group for group in alike(material, ctx)[0] if _contradict(material, group)]
     if not groups:
         return Outcome(counts={"contradictions": 0})
     count = len(groups)

@@ -10,13 +10,13 @@ from workers.evaluate.data.base import names_of
 
 def run(material: Material, ctx: JobContext) -> Outcome:
     """Find duplicates within each set; the leakage check reports what both sets share."""
-    found = alike(material, ctx)
-    exact = _inside(material, found.exact)
+    groups, all_groups, near_known = alike(material, ctx)
+    exact = _inside(material, groups)
     same = {frozenset(group) for group in exact}
-    every = [group for group in _inside(material, found.all_of) if frozenset(group) not in same]
+    every = [group for group in _inside(material, all_groups) if frozenset(group) not in same]
     surplus = sum(len(group) - 1 for group in exact)
-    near = sum(len(group) - 1 for group in _inside(material, found.all_of)) - surplus
-    counts: dict[str, int | None] = {"exact_duplicates": surplus, "near_duplicates": near if found.near_known else None}
+    near = sum(len(group) - 1 for group in _inside(material, all_groups)) - surplus
+    counts: dict[str, int | None] = {"exact_duplicates": surplus, "near_duplicates": near if near_known else None}
     findings = []
     if surplus:
         what = f"{counted(surplus, 'item').capitalize()} {is_are(surplus)} exactly the same as another one"

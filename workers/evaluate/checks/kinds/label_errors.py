@@ -5,7 +5,6 @@ labels by cross-validation: each of five parts is judged by what was learned fro
 """
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from workers.contracts.data.checks import Suspect
 from workers.contracts.process.context import JobContext
 from workers.contracts.wording import counted, percent
-from workers.evaluate.checks.base import Check, Floats, Material, Outcome, named
+from workers.evaluate.checks.base import Check, Floats, Material, Outcome, Unit, named
 from workers.evaluate.checks.learnable import Positions, classifier, quiet, rows_of
 from workers.evaluate.data.split import choose
 
@@ -29,44 +28,37 @@ LEARNED = 0.8
 """Below this share of right predictions, the simple classifier has learned too little to doubt a label."""
 
 
-@dataclass(frozen=True)
-class Learned:
-    """Cross-validated predictions of labels.
-
-    Attributes:
-        chosen: Numbers of the units (n,).
-        names: Names of the classes.
-        labels: Labels (n,) as positions in `names`.
-        probabilities: Probabilities (n, classes), each from a classifier that did not see the item.
-    """
-
-    chosen: Positions
-    names: tuple[str, ...]
-    labels: NDArray[np.int64]
-    probabilities: Floats
-
-    @property
-    def accuracy(self) -> float:
-        """Return the share of right predictions."""
-        return float((self.probabilities.argmax(axis=1) == self.labels).mean())
-
-
 def run(material: Material, ctx: JobContext) -> Outcome:
     """Check items with one label each; if a simple classifier learns too little, report that instead."""
     chosen, names, labels = _usable(material)
     rows = rows_of(material, chosen) if len(chosen) >= FEWEST and 1 < len(names) <= MOST_CLASSES else None
     if rows is None:
         return Outcome(counts={"label_errors": None})
-    found = Learned(chosen, names, labels, cross_validated(rows, labels, ctx))
-    if found.accuracy < LEARNED:
+    probabilities = cross_validated(rows, labels, ctx)
+    accuracy = float((probabilities.argmax(axis=1) == labels).mean())
+    values = {"right answers of a simple classifier": accuracy}
+    if accuracy < LEARNED:
         what = (
-            f"Wrong labels were not looked for: a simple classifier names only {percent(found.accuracy, 0)} of the"
-            " items right, too few to doubt a label."
+            f"Wrong labels were not looked for: a simple classifier names only {percent(accuracy, 0)} of the items"
+            " right, too few to doubt a label."
         )
-        values = {"right answers of a simple classifier": found.accuracy}
         finding = CHECK.finding("info", what, values=values)
         return Outcome((finding,), {"label_errors": None})
-    return _told(material, found, issues(found.labels, found.probabilities))
+    doubtful = issues(labels, probabilities)
+    if not len(doubtful):
+        return Outcome(counts={"label_errors": 0})
+    shown = doubtful[:MOST_SHOWN]
+    suspects = tuple(
+        _suspect(material.units[place], names, given, shares)
+        for place, given, shares in zip(
+            chosen[shown].tolist(), labels[shown].tolist(), probabilities[shown], strict=True
+        )
+    )
+    items = [material.name_of(place) for place in chosen[doubtful].tolist()]
+    hint = "Look at them one by one; a simple classifier made this guess and may be wrong."
+    what = _words(items, suspects[0])
+    finding = CHECK.finding("warning", what, hint, count=len(items), items=named(items), values=values)
+    return Outcome((finding,), {"label_errors": len(doubtful)}, suspects=suspects)
 
 
 def _usable(material: Material) -> tuple[Positions, tuple[str, ...], NDArray[np.int64]]:
@@ -114,33 +106,18 @@ def issues(labels: NDArray[np.int64], probabilities: Floats) -> NDArray[np.int64
     return np.asarray(found, np.int64)
 
 
-def _told(material: Material, found: Learned, doubtful: NDArray[np.int64]) -> Outcome:
-    values = {"right answers of a simple classifier": found.accuracy}
-    if not len(doubtful):
-        return Outcome(counts={"label_errors": 0})
-    names = [material.name_of(int(found.chosen[i])) for i in doubtful]
-    first = int(doubtful[0])
-    given, guess = found.names[found.labels[first]], found.names[int(found.probabilities[first].argmax())]
-    count = len(names)
-    verb = "has a label that is" if count == 1 else "have labels that are"
-    what = (
-        f"{counted(count, 'item').capitalize()} {verb} probably wrong: {names[0]} is labelled “{given}” and looks more"
-        f" like “{guess}”."
+def _words(names: list[str], first: Suspect) -> str:
+    verb = "has a label that is" if len(names) == 1 else "have labels that are"
+    return (
+        f"{counted(len(names), 'item').capitalize()} {verb} probably wrong: {names[0]} is labelled “{first.given}” and"
+        f" looks more like “{first.likely}”."
     )
-    hint = "Look at them one by one; a simple classifier made this guess and may be wrong."
-    finding = CHECK.finding("warning", what, hint, count=count, items=named(names), values=values)
-    return Outcome((finding,), {"label_errors": count}, suspects=_suspects(material, found, doubtful[:MOST_SHOWN]))
 
 
-def _suspects(material: Material, found: Learned, doubtful: NDArray[np.int64]) -> tuple[Suspect, ...]:
-    suspects = []
-    for i in doubtful:
-        unit, shares = material.units[int(found.chosen[i])], found.probabilities[i]
-        likely = int(shares.argmax())
-        given, text = found.names[found.labels[i]], (unit.text or "")[:300]
-        share = float(shares[likely])
-        suspects.append(Suspect(source=unit.source, given=given, likely=found.names[likely], share=share, text=text))
-    return tuple(suspects)
+def _suspect(unit: Unit, names: tuple[str, ...], given: int, shares: Floats) -> Suspect:
+    likely, text = int(shares.argmax()), (unit.text or "")[:300]
+    share = float(shares[likely])
+    return Suspect(source=unit.source, given=names[given], likely=names[likely], share=share, text=text)
 
 
 CHECK = Check("label_errors", "Labels fit what they label", "cleanlab (arXiv 1911.00068)", 70, run)

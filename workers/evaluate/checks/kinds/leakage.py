@@ -15,13 +15,13 @@ def run(material: Material, ctx: JobContext) -> Outcome:
     """Find equal or nearly equal items across the two sets."""
     if not material.is_pair:
         return Outcome(counts={"leaked": None, "leaked_exact": None, "leaked_near": None})
-    found = alike(material, ctx)
-    exact, every = _across(material, found.exact), _across(material, found.all_of)
+    equal, all_groups, near_known = alike(material, ctx)
+    exact, every = _across(material, equal), _across(material, all_groups)
     shared, same = _of_first(material, every), _of_first(material, exact)
     counts: dict[str, int | None] = {
         "leaked": len(shared),
         "leaked_exact": len(same),
-        "leaked_near": len(shared) - len(same) if found.near_known else None,
+        "leaked_near": len(shared) - len(same) if near_known else None,
     }
     if not shared:
         return Outcome(counts=counts)
@@ -30,7 +30,7 @@ def run(material: Material, ctx: JobContext) -> Outcome:
     groups = tuple(tuple(material.name_of(i) for i in group) for group in every[:MAX_NAMED])
     what = _words(material, shared, same, every)
     finding = CHECK.finding("danger", what, hint, count=len(shared), items=items, groups=groups)
-    return Outcome((finding,), counts, _to_leave_out(material, found.all_of, every), len(shared))
+    return Outcome((finding,), counts, _to_leave_out(material, all_groups, every), len(shared))
 
 
 def _across(material: Material, groups: list[list[int]]) -> list[list[int]]:
