@@ -115,23 +115,13 @@ def _facts(log: ReadLog, part: LogPart) -> dict[str, Any]:
     counted = {name: sum(getattr(one, name) for one in records) for name in ("n", "errors", "kept", "lost")}
     expected = max((one.n for one in part.reference.statistics.values()), default=0)
     return {
-        "bundle": part.bundle,
-        "title": part.title,
-        "run_id": part.run_id,
-        "kind": part.kind,
-        "bundles": len(log.parts),
-        "requests": counted["n"],
-        "errors": counted["errors"],
-        "kept": counted["kept"],
-        "lost": counted["lost"],
-        "since": min((one.t for one in records), default=None),
-        "until": max((one.t + one.seconds for one in records), default=None),
-        "expected": expected,
-        "needed": LEAST if expected else LEARNED + LEAST,
-        "left_out": dict(log.left_out),
-        "is_cut": log.is_cut,
+        "bundle": part.bundle, "title": part.title, "run_id": part.run_id, "kind": part.kind,
+        "bundles": len(log.parts), "requests": counted["n"], "errors": counted["errors"], "kept": counted["kept"],
+        "lost": counted["lost"], "since": min((one.t for one in records), default=None),
+        "until": max((one.t + one.seconds for one in records), default=None), "expected": expected,
+        "needed": LEAST if expected else LEARNED + LEAST, "left_out": dict(log.left_out), "is_cut": log.is_cut,
         "clock_went_back": log.went_back,
-    }
+    }  # fmt: skip
 
 
 def watch_of(part: LogPart) -> Watch:
@@ -183,9 +173,9 @@ def _of_figures(watch: Watch) -> Iterator[Alert]:
                 fallen = _with_means(watch, replace(alert, direction=-1), usual, scores)
                 yield fallen if fallen.code == "unsure" else alert
             continue
-        tested = shifts.mean_shift(histograms, expected, scores, watch.windows, shifts.LOCATION_MARGIN)
+        z, signs = shifts.mean_shift(histograms, expected, scores, watch.windows, shifts.LOCATION_MARGIN)
         for sign in (-1, 1):
-            exceeds = (tested.z > watch.z) & (tested.sign == sign)
+            exceeds = (z > watch.z) & (signs == sign)
             for alert, _ in _episodes(watch, exceeds, watch.starts, "shift", name, sign):
                 yield _with_means(watch, alert, usual, scores)
 
@@ -199,9 +189,9 @@ def _of_tail(watch: Watch, name: str, expected: Ints, side: int) -> Iterator[Ale
     histograms, expected = watch.series.histograms[name][:, ::side], expected[::side]
     scores = shifts.tail_scores(expected)
     spread = float(np.sqrt(((scores - scores @ expected / expected.sum()) ** 2) @ expected / expected.sum()))
-    tested = shifts.mean_shift(histograms, expected, scores, watch.windows, shifts.TAIL_MARGIN * spread)
+    z, signs = shifts.mean_shift(histograms, expected, scores, watch.windows, shifts.TAIL_MARGIN * spread)
     surest = scores >= scores.max() - 1e-9
-    exceeds = (tested.z > watch.z) & (tested.sign > 0)
+    exceeds = (z > watch.z) & (signs > 0)
     for alert, _ in _episodes(watch, exceeds, watch.starts, "unfamiliar", name, 1):
         counts = histograms[_lines_of(watch, alert)].sum(axis=0)
         total = max(1, counts.sum())
@@ -215,20 +205,16 @@ def _of_classes(watch: Watch) -> Iterator[Alert]:
     if expected.sum() == 0:
         return
     usual = expected / expected.sum()
-    tested = shifts.classes_shift(watch.series.classes, expected, watch.windows)
-    for alert, _ in _episodes(watch, tested.z > watch.z, watch.starts, "classes", "classes", 0):
+    z, _ = shifts.classes_shift(watch.series.classes, expected, watch.windows)
+    for alert, _ in _episodes(watch, z > watch.z, watch.starts, "classes", "classes", 0):
         counts = watch.series.classes[_lines_of(watch, alert)].sum(axis=0)
         now = counts / max(1, counts.sum())
         is_one = now.max() >= ONE_ANSWER and usual[now.argmax()] <= ONE_ANSWER_USUAL
         most = int((now if is_one else np.abs(now - usual)).argmax())
         yield replace(
-            alert,
-            code="one_answer" if is_one else alert.code,
-            before=float(usual[most]),
-            now=float(now[most]),
-            name=_class_name(watch.reference, numbers[most]),
-            direction=int(np.sign(now[most] - usual[most])),
-        )
+            alert, code="one_answer" if is_one else alert.code, before=float(usual[most]), now=float(now[most]),
+            name=_class_name(watch.reference, numbers[most]), direction=int(np.sign(now[most] - usual[most])),
+        )  # fmt: skip
 
 
 def _class_name(reference: Reference, number: int) -> str:
@@ -332,12 +318,9 @@ def _drift(watch: Watch) -> list[dict[str, Any]]:
             continue
         found.append(
             {
-                "statistic": name,
-                "n": n,
-                "expected": m,
-                "before": usual.mean,
+                "statistic": name, "n": n, "expected": m, "before": usual.mean,
                 "now": float(series.sums[name][first:].sum()) / n,
                 "place": float(shifts.places(np.asarray(usual.counts, np.int64)) @ counts) / n,
             }
-        )
+        )  # fmt: skip
     return found

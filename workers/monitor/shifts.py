@@ -10,7 +10,6 @@ widens the variances.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -28,17 +27,10 @@ PRIOR_BLOCKS, PRIOR_DISPERSION, LOOKED_BACK, MOST_RATIO = 10, 2.0, 500, 9.0
 MOST_CELLS, LEAST_IN_CELL = 30, 10
 
 
-@dataclass(frozen=True)
-class Tested:
-    """Result of one test at each look, both (looks,).
-
-    Attributes:
-        z: Number of standard deviations by which a window exceeds the margin; −inf without a window.
-        sign: Direction of the difference.
-    """
-
-    z: Floats
-    sign: Floats
+Tested = tuple[Floats, Floats]
+"""Result of one test at each look, both (looks,): by how many standard deviations a window exceeds the margin (−inf
+without a window), and the direction of the difference.
+"""
 
 
 def places(counts: Ints) -> Floats:
@@ -78,10 +70,10 @@ def mean_shift(histograms: Ints, expected: Ints, scores: Floats, windows: tuple[
     n = summed(histograms.sum(axis=1), starts, ends)
     means = (summed(histograms @ scores, starts, ends)) / np.maximum(n, 1) - usual
     if variance <= 0:
-        return Tested(np.full(len(ends), -np.inf), np.zeros(len(ends)))
+        return np.full(len(ends), -np.inf), np.zeros(len(ends))
     spread = dispersion(_blocks(histograms.sum(axis=1), ends), _blocks(histograms @ scores, ends), variance)
     error = np.sqrt(variance * (spread / np.maximum(n, 1) + 1 / m))
-    return Tested(np.where(n > 0, (np.abs(means) - margin) / error, -np.inf), np.sign(means))
+    return np.where(n > 0, (np.abs(means) - margin) / error, -np.inf), np.sign(means)
 
 
 def _blocks(values: Floats | Ints, ends: Ints) -> Floats:
@@ -141,7 +133,7 @@ def classes_shift(classes: Ints, expected: Ints, windows: tuple[Ints, Ints]) -> 
     merge = (cells[:, None] == np.arange(cells.max() + 1)).astype(np.int64)
     counts, usual = classes @ merge, expected @ merge
     if usual.sum() == 0 or merge.shape[1] < 2:
-        return Tested(np.full(len(ends), -np.inf), np.zeros(len(ends)))
+        return np.full(len(ends), -np.inf), np.zeros(len(ends))
     found = summed(counts, starts, ends)
     m, n = float(usual.sum()), found.sum(axis=1)
     blocks = _blocks(counts, ends)
@@ -150,7 +142,7 @@ def classes_shift(classes: Ints, expected: Ints, windows: tuple[Ints, Ints]) -> 
     spread = settled(np.asarray(between) / free)
     squares = np.asarray([chi_square(one, usual.astype(np.float64)) for one in found]) / spread
     z = beyond_noncentral(squares, free, CLASSES_MARGIN * n * m / (n + m) / spread)
-    return Tested(np.where(n > 0, z, -np.inf), np.ones(len(ends)))
+    return np.where(n > 0, z, -np.inf), np.ones(len(ends))
 
 
 def chi_square(one: Floats, other: Floats) -> float:
