@@ -89,7 +89,7 @@ def judge_case(case: Case, max_loss_pct: float, earlier: int = 0) -> Judgement:
         explain_lost(notes, lost[0])
     is_open = verdict == "not_enough_data" and not lost
     missing = _missing(found, counts, limit, margin, ahead) if is_open else None
-    explain_parts(notes, worse, [part.facts for part in slices], by_labels=bool(counts.n))
+    explain_parts(notes, worse, [facts for facts, _, _ in slices], by_labels=bool(counts.n))
     if counts.n:
         explain_negative_flips(notes, counts.b / counts.n, counts.b)
     if counts.needs_items(limit, alpha):
@@ -99,22 +99,12 @@ def judge_case(case: Case, max_loss_pct: float, earlier: int = 0) -> Judgement:
     explain_looks(notes, earlier, alpha)
     shown = worst_first(slices) if counts.changes else ()
     return Judgement(
-        task=task.id,
-        level=alpha,
-        verdict=verdict,
-        n=len(found.items),
-        labelled=by_labels,
-        margin=margin,
-        missing_examples=missing,
-        notes=tuple(notes.lines),
-        reasons=tuple(notes.reasons),
-        identical=is_identical,
-        far_beyond=verdict == "regressed" and _is_far_beyond(found, counts, limit, margin),
-        slices=shown,
-        worst_slice=shown[0].name if shown else None,
-        worst_slice_drop=shown[0].drop if shown else None,
+        task=task.id, level=alpha, verdict=verdict, n=len(found.items), labelled=by_labels, margin=margin,
+        missing_examples=missing, notes=tuple(notes.lines), reasons=tuple(notes.reasons), identical=is_identical,
+        far_beyond=verdict == "regressed" and _is_far_beyond(found, counts, limit, margin), slices=shown,
+        worst_slice=shown[0].name if shown else None, worst_slice_drop=shown[0].drop if shown else None,
         **_told(found, counts, bounds, alpha),
-    )
+    )  # fmt: skip
 
 
 def _unless_few(verdict: Verdict, found: Differences, notes: Notes) -> Verdict:
@@ -275,12 +265,9 @@ def _accuracy(found: Differences) -> dict[str, Any]:
     old, new, count = found.labels.right_old[at], found.labels.right_new[at], int(at.sum())
     low, high = binomial_interval(int(new.sum()), count)
     return {
-        "n_labelled": count,
-        "accuracy": float(new.mean()),
-        "accuracy_low": low,
-        "accuracy_high": high,
+        "n_labelled": count, "accuracy": float(new.mean()), "accuracy_low": low, "accuracy_high": high,
         "original_accuracy": float(old.mean()),
-    }
+    }  # fmt: skip
 
 
 def _worst_first(found: Differences, rank: NDArray[np.int64] | None) -> tuple[int, ...]:

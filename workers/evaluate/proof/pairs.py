@@ -56,13 +56,9 @@ def make_pair(data: DataSet, old: Answers, new: Answers) -> PredictionPair:
     n = min(old.n, new.n, len(data.test))
     items = np.flatnonzero(old.predicted[:n] >= 0)
     return PredictionPair(
-        items=items,
-        old=old.predicted[items],
-        new=new.predicted[items],
-        labels=[data.test[i].labels for i in items],
-        old_shares=shares_of(old, items),
-        new_shares=shares_of(new, items),
-    )
+        items=items, old=old.predicted[items], new=new.predicted[items], labels=[data.test[i].labels for i in items],
+        old_shares=shares_of(old, items), new_shares=shares_of(new, items),
+    )  # fmt: skip
 
 
 def shares_of(answers: Answers, items: NDArray[np.int64]) -> NDArray[np.float64] | None:

@@ -123,15 +123,9 @@ class Answers:
 
 
 def collect_answers(
-    pipeline: Pipeline,
-    session: Session,
-    items: Items,
-    ctx: JobContext,
-    max_seconds: float | None = None,
-    gallery: Prepared | None = None,
-    most: int | None = None,
-    earlier: Answers | None = None,
-) -> Answers:
+    pipeline: Pipeline, session: Session, items: Items, ctx: JobContext, max_seconds: float | None = None,
+    gallery: Prepared | None = None, most: int | None = None, earlier: Answers | None = None,
+) -> Answers:  # fmt: skip
     """Run every item separately, a stateful model over its whole sequence, and return the predictions.
 
     Collection stops after `max_seconds`, or if the predictions need more than 256 MiB; at least ten items are
@@ -334,12 +328,9 @@ def save_answers(path: Path, answers: Answers) -> None:
     if answers.gallery:
         arrays |= Rows(list(answers.gallery)).arrays("gallery")
     meta = {
-        **{name: getattr(answers, name) for name in FACTS},
-        "version": 1,
-        "others": list(answers.others),
-        "texts": None if answers.texts is None else list(answers.texts),
-        "ends": list(answers.ends),
-    }
+        **{name: getattr(answers, name) for name in FACTS}, "version": 1, "others": list(answers.others),
+        "texts": None if answers.texts is None else list(answers.texts), "ends": list(answers.ends),
+    }  # fmt: skip
     np.savez(path, allow_pickle=False, meta=np.asarray(json.dumps(meta)), **arrays)
 
 

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,20 +21,10 @@ others, so that harmless changes accumulate there.
 MOST_SLICES = 50
 
 
-@dataclass(frozen=True)
-class Slice:
-    """The test result of one part of the test set.
-
-    Attributes:
-        facts: Figures of the part, for people.
-        apart: Logarithm of the chance that so many of all losses fall into a part of this size. It measures how much
-            the part stands out.
-        broken: Whether the part got significantly worse.
-    """
-
-    facts: SliceDrop
-    apart: float
-    broken: bool
+Slice = tuple[SliceDrop, float, bool]
+"""Figures of one part for people; the logarithm of the chance that so many of all losses fall into a part of this size,
+which measures how much it stands out; and whether the part got significantly worse.
+"""
 
 
 def labelled_slices(
@@ -55,14 +44,10 @@ def labelled_slices(
     counts = [(len(g.members), int(lost[g.members].sum()), int(gained[g.members].sum())) for g in groups]
     p_values = [more_than_p(b, c, n, margin) for n, b, c in counts]
     return _tested(
-        groups,
-        drops=[(b - c) / n for n, b, c in counts],
-        changed=[b + c for _, b, c in counts],
-        p_values=p_values,
+        groups, drops=[(b - c) / n for n, b, c in counts], changed=[b + c for _, b, c in counts], p_values=p_values,
         bits=[float(b + c) for _, b, c in counts],
-        apart=[log_gathered(b, n, int(lost.sum()), len(lost)) for n, b, _ in counts],
-        least_drop=margin,
-    )
+        apart=[log_gathered(b, n, int(lost.sum()), len(lost)) for n, b, _ in counts], least_drop=margin,
+    )  # fmt: skip
 
 
 def changed_slices(
@@ -95,9 +80,9 @@ def wholly_changed(slices: Sequence[Slice], limit: float) -> list[SliceDrop]:
     three examples that is lost completely may be only .3 % of all items, but must not pass as safe.
     """
     return [
-        part.facts
-        for part in slices
-        if part.facts.drop >= 0.5 and at_least(part.facts.changed, part.facts.n, limit) * len(slices) <= GATE
+        facts
+        for facts, _, _ in slices
+        if facts.drop >= 0.5 and at_least(facts.changed, facts.n, limit) * len(slices) <= GATE
     ]
 
 
@@ -105,26 +90,21 @@ def worst_first(slices: Sequence[Slice]) -> tuple[SliceDrop, ...]:
     """Return at most 50 parts: broken ones first, then by how much they stand out, then by their loss."""
 
     def key(part: Slice) -> tuple[bool, float, float, int]:
-        facts = part.facts
-        return (not part.broken, part.apart if facts.drop > 0 else 1.0, -facts.drop, -facts.n)
+        facts, apart, is_broken = part
+        return (not is_broken, apart if facts.drop > 0 else 1.0, -facts.drop, -facts.n)
 
-    return tuple(part.facts for part in sorted(slices, key=key)[:MOST_SLICES])
+    return tuple(facts for facts, _, _ in sorted(slices, key=key)[:MOST_SLICES])
 
 
 def broken(slices: Sequence[Slice]) -> list[SliceDrop]:
     """Return the parts that got significantly worse, the clearest first."""
-    return [part.facts for part in sorted(slices, key=lambda part: part.apart) if part.broken]
+    return [facts for facts, _, is_broken in sorted(slices, key=lambda part: part[1]) if is_broken]
 
 
 def _tested(
-    groups: Sequence[Group],
-    drops: Sequence[float],
-    changed: Sequence[int],
-    p_values: Sequence[float],
-    bits: Sequence[float],
-    apart: Sequence[float],
-    least_drop: float,
-) -> list[Slice]:
+    groups: Sequence[Group], drops: Sequence[float], changed: Sequence[int], p_values: Sequence[float],
+    bits: Sequence[float], apart: Sequence[float], least_drop: float,
+) -> list[Slice]:  # fmt: skip
     """Apply Holm's correction to the parts that can be significant.
 
     `bits` (k,) are −log2 of the smallest p-value that each group could have. They must not depend on the losses of a
@@ -135,22 +115,16 @@ def _tested(
     gates = dict(zip(at, holm([p_values[i] for i in at]), strict=True))
     shown = benjamini_hochberg(p_values)
     return [
-        Slice(
-            facts=SliceDrop(
-                kind=group.kind,
-                name=group.name,
-                n=len(group.members),
-                drop=drops[i],
-                changed=changed[i],
-                p_holm=gates.get(i, 1.0),
-                p_display=shown[i],
-                judged=i in gates,
+        (
+            SliceDrop(
+                kind=group.kind, name=group.name, n=len(group.members), drop=drops[i], changed=changed[i],
+                p_holm=gates.get(i, 1.0), p_display=shown[i], judged=i in gates,
             ),
-            apart=apart[i],
-            broken=gates.get(i, 1.0) <= GATE and drops[i] >= least_drop,
+            apart[i],
+            gates.get(i, 1.0) <= GATE and drops[i] >= least_drop,
         )
         for i, group in enumerate(groups)
-    ]
+    ]  # fmt: skip
 
 
 def _testable(bits: Sequence[float]) -> int:

@@ -34,7 +34,7 @@ def test_exact_mcnemar_and_holm() -> None:
     old, new = rights(300, range(12))
     new[100:106] = False
     parts = groups(range(100), range(100, 200), range(200, 300))
-    found = {part.facts.name: part.facts for part in labelled_slices(parts, old, new, 0.0)}
+    found = {facts.name: facts for facts, _, _ in labelled_slices(parts, old, new, 0.0)}
     exact = oracle.binomtest(12, 12, 0.5, alternative="greater").pvalue
     assert found["part 0"].p_holm == pytest.approx(exact * 2)
     assert found["part 1"].judged and not found["part 2"].judged
@@ -47,7 +47,7 @@ def test_under_log2_20k_changed_is_too_few() -> None:
     for count, judged in ((4, False), (5, True)):
         old, new = rights(500, range(count))
         found = labelled_slices(groups(range(100), *still), old, new, 0.01)
-        assert found[0].facts.judged is judged
+        assert found[0][0].judged is judged
 
 
 def test_the_part_that_stands_out_is_named() -> None:

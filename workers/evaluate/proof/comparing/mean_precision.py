@@ -215,12 +215,9 @@ def _matched(truths: Sequence[Boxes], found: Sequence[Boxes]) -> Any:
             continue
         order = np.argsort(-np.concatenate(scores), kind="mergesort")  # Stable sort, as COCO sorts.
         yield _Kind(
-            kind,
-            np.concatenate(scores)[order],
-            np.concatenate(pictures)[order],
-            np.concatenate(hits, axis=1)[:, order],
-            there,
-        )
+            kind, np.concatenate(scores)[order], np.concatenate(pictures)[order],
+            np.concatenate(hits, axis=1)[:, order], there,
+        )  # fmt: skip
 
 
 def _truth(truths: Sequence[Boxes]) -> dict[str, Any]:

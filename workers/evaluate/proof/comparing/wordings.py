@@ -158,13 +158,9 @@ def word_distance(old: str, new: str) -> float:
 
 
 def compare_texts(
-    case: Case,
-    severity_of: Callable[[Sequence[str], Sequence[str]], NDArray[np.float64]],
-    is_other: Callable[[str, str, float], bool],
-    told: str,
-    unseen: str,
-    loss: Loss | None,
-) -> Differences:
+    case: Case, severity_of: Callable[[Sequence[str], Sequence[str]], NDArray[np.float64]],
+    is_other: Callable[[str, str, float], bool], told: str, unseen: str, loss: Loss | None,
+) -> Differences:  # fmt: skip
     """Compare both models' texts over the items where either gives any text, because silence proves nothing.
 
     Args:
@@ -186,14 +182,10 @@ def compare_texts(
     ]
     alike = int(same[said].sum())
     return Differences(
-        case.items[said],
-        np.asarray(changed, np.bool_),
-        severity,
-        similarity=1 - severity,
-        loss=loss,
+        case.items[said], np.asarray(changed, np.bool_), severity, similarity=1 - severity, loss=loss,
         notes=[told.format(alike, len(kept))] if alike < len(kept) else [],
         unseen="" if any(a for a, _ in tidied) else unseen.format(len(tidied)),
-    )
+    )  # fmt: skip
 
 
 def references(case: Case) -> list[str] | None:

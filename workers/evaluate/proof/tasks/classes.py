@@ -43,16 +43,10 @@ def compare(case: Case) -> Differences:
         gates = _sureness_kept(pair, case.seed)
     sure = pair.old_shares.max(axis=1) if pair.old_shares is not None else np.zeros(len(pair.items))
     return Differences(
-        items=pair.items,
-        changed=changed,
-        severity=pair.changed + sure,
-        classes=[case.data.class_name(int(one)) for one in pair.old],
-        labels=labels,
-        notes=notes.lines,
-        figures=figures,
-        broken=is_broken,
-        gates=gates,
-    )
+        items=pair.items, changed=changed, severity=pair.changed + sure,
+        classes=[case.data.class_name(int(one)) for one in pair.old], labels=labels, notes=notes.lines,
+        figures=figures, broken=is_broken, gates=gates,
+    )  # fmt: skip
 
 
 def _sureness_kept(pair: PredictionPair, seed: int) -> list[Gate]:

@@ -45,16 +45,10 @@ def compare(case: Case) -> Differences:
     shares = np.asarray([pair.unmatched.mean() if len(pair.classes) else 1.0 for pair in kept], np.float64)
     loss, misfit = _loss(case, seen, *sure)
     return Differences(
-        items=case.items[seen],
-        changed=shares > 0,
-        severity=shares,
-        similarity=1 - shares,
-        parts=_class_parts(case, kept),
-        notes=[*_notes(before, after, threshold), *misfit],
-        loss=loss,
-        unseen=unseen,
+        items=case.items[seen], changed=shares > 0, severity=shares, similarity=1 - shares,
+        parts=_class_parts(case, kept), notes=[*_notes(before, after, threshold), *misfit], loss=loss, unseen=unseen,
         figures={"n_labelled": loss.items} if loss is not None else {},
-    )
+    )  # fmt: skip
 
 
 def _loss(case: Case, seen: Flags, old: Sequence[Boxes], new: Sequence[Boxes]) -> tuple[Loss | None, list[str]]:
@@ -154,11 +148,6 @@ def _fits(case: Case) -> bool:
 
 
 TASK = ProofTask(
-    "detection",
-    "Boxes around things",
-    "a thing is lost, new, elsewhere, of another class or far less sure",
-    order=15,
-    fits=_fits,
-    compare=compare,
-    empty="neither model finds a thing in them",
-)
+    "detection", "Boxes around things", "a thing is lost, new, elsewhere, of another class or far less sure", order=15,
+    fits=_fits, compare=compare, empty="neither model finds a thing in them",
+)  # fmt: skip

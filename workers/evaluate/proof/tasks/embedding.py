@@ -74,10 +74,6 @@ def _fits(case: Case) -> bool:
 
 
 TASK = ProofTask(
-    "embedding",
-    "Vectors to search with",
-    "a search finds others, or the vector points elsewhere",
-    order=40,
-    fits=_fits,
-    compare=compare,
-)
+    "embedding", "Vectors to search with", "a search finds others, or the vector points elsewhere", order=40,
+    fits=_fits, compare=compare,
+)  # fmt: skip

@@ -116,10 +116,6 @@ def auc(scores: Floats, truth: NDArray[np.bool_]) -> float | None:
 
 
 TASK = ProofTask(
-    "moments",
-    "Scores of moments",
-    "a score of any moment moved by more than .1",
-    order=30,
-    fits=lambda case: case.old.answer_kind == "score" and case.old.stateful,
-    compare=compare,
-)
+    "moments", "Scores of moments", "a score of any moment moved by more than .1", order=30,
+    fits=lambda case: case.old.answer_kind == "score" and case.old.stateful, compare=compare,
+)  # fmt: skip

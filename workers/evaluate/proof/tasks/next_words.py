@@ -212,10 +212,6 @@ def least_kl(old: NDArray[np.float32], new: NDArray[np.float32]) -> Floats:
 
 
 TASK = ProofTask(
-    "language-model",
-    "Next words",
-    "the original finds the next word less than half as likely as its own",
-    5,
-    lambda case: case.old.answer_kind == "next_tokens",
-    compare,
-)
+    "language-model", "Next words", "the original finds the next word less than half as likely as its own", 5,
+    lambda case: case.old.answer_kind == "next_tokens", compare,
+)  # fmt: skip

@@ -169,10 +169,6 @@ def class_names(items: Sequence[Item]) -> list[str] | None:
 
 
 TASK = ProofTask(
-    "numbers",
-    "Numbers",
-    "any channel is off by more than a tenth of its spread",
-    order=100,
-    fits=lambda case: True,
+    "numbers", "Numbers", "any channel is off by more than a tenth of its spread", order=100, fits=lambda case: True,
     compare=compare,
-)
+)  # fmt: skip

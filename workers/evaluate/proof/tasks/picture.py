@@ -27,10 +27,6 @@ def compare(case: Case) -> Differences:
 
 
 TASK = ProofTask(
-    "picture",
-    "Pictures",
-    "PSNR is below 30 dB, SSIM below .95, or a spot differs clearly",
-    order=17,
-    fits=lambda case: case.old.answer_kind == "picture" and bool(len(case.items)),
-    compare=compare,
-)
+    "picture", "Pictures", "PSNR is below 30 dB, SSIM below .95, or a spot differs clearly", order=17,
+    fits=lambda case: case.old.answer_kind == "picture" and bool(len(case.items)), compare=compare,
+)  # fmt: skip

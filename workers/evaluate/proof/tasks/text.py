@@ -40,13 +40,9 @@ def compare(case: Case) -> Differences:
     if case.old.texts is None or case.new.texts is None:
         return _by_tokens(case)
     return compare_texts(
-        case,
-        severity_of,
-        is_other,
-        "{0:,} of {1:,} texts are the same word for word.",
-        "No text in {0:,} answers: these cannot prove it.",
-        _loss(case),
-    )
+        case, severity_of, is_other, "{0:,} of {1:,} texts are the same word for word.",
+        "No text in {0:,} answers: these cannot prove it.", _loss(case),
+    )  # fmt: skip
 
 
 def _loss(case: Case) -> Loss | None:

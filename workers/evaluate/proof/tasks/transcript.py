@@ -33,13 +33,9 @@ def compare(case: Case) -> Differences:
     first or the last word differ, because a cut recording loses a small share only.
     """
     return compare_texts(
-        case,
-        severity_of,
-        is_other,
-        "{0:,} of {1:,} transcripts are the same letter for letter.",
-        "No word in {0:,} inputs: these examples cannot prove a transcript.",
-        _loss(case),
-    )
+        case, severity_of, is_other, "{0:,} of {1:,} transcripts are the same letter for letter.",
+        "No word in {0:,} inputs: these examples cannot prove a transcript.", _loss(case),
+    )  # fmt: skip
 
 
 def _loss(case: Case) -> Loss | None:

@@ -116,14 +116,11 @@ HARM: dict[str, Change] = {
     "hardly sure of anything": each(lambda row, rng: row * np.float32(0.15)),
 }
 HARMLESS: dict[str, Change] = {
-    "the same": same,
-    "another engine": other_engine,
-    "BF16": bf16,
-    "FP16": fp16,
+    "the same": same, "another engine": other_engine, "BF16": bf16, "FP16": fp16,
     "sharper": each(lambda row, rng: row * np.float32(1.05)),
     "one number more on all": each(lambda row, rng: row + np.float32(0.5)),
     "low scores in another order": each(shuffled_below),
-}
+}  # fmt: skip
 
 
 TWO_HARM: dict[str, Change] = {

@@ -95,25 +95,14 @@ HARM: dict[str, Change] = {
     "always the second word": change(lambda logits, rng: np.roll(logits, 1, axis=-1)),
 }
 HARMLESS: dict[str, Change] = {
-    "the same": same,
-    "another engine": change(noise(1e-5)),
-    "BF16": change(noise(0.01)),
-    "BF16 in half of the texts": change(noise(0.01), 0.5),
-    "careful 8 bits": change(noise(0.03)),
-    "scaled by 1.01": change(lambda logits, rng: logits * 1.01),
-    "shifted": change(lambda logits, rng: logits + 5),
+    "the same": same, "another engine": change(noise(1e-5)), "BF16": change(noise(0.01)),
+    "BF16 in half of the texts": change(noise(0.01), 0.5), "careful 8 bits": change(noise(0.03)),
+    "scaled by 1.01": change(lambda logits, rng: logits * 1.01), "shifted": change(lambda logits, rng: logits + 5),
     "ends a little less sure": change(end_moved(-0.05)),
-}
+}  # fmt: skip
 ZOOS = [
     Zoo(
-        "next words",
-        "language-model",
-        "next_tokens",
-        make,
-        HARM,
-        HARMLESS,
-        wrong,
-        places=PLACES,
+        "next words", "language-model", "next_tokens", make, HARM, HARMLESS, wrong, places=PLACES,
         more={"scores": "logits", "ends": (END,)},
     )
-]
+]  # fmt: skip

@@ -80,12 +80,8 @@ HARM: dict[str, Change] = {
     "pictures of other items": stacked(lambda rows, rng: rows[rng.permutation(len(rows))]),
 }
 HARMLESS: dict[str, Change] = {
-    "the same": same,
-    "another engine": other_engine,
-    "BF16": bf16,
-    "FP16": fp16,
-    "8 bits": each(lambda row, rng: np.round(row * 255) / np.float32(255)),
-    "faint noise": spread(0.004),
+    "the same": same, "another engine": other_engine, "BF16": bf16, "FP16": fp16,
+    "8 bits": each(lambda row, rng: np.round(row * 255) / np.float32(255)), "faint noise": spread(0.004),
     "brighter by half a percent": each(lambda row, rng: row * np.float32(1.005)),
-}
+}  # fmt: skip
 ZOOS = [Zoo("pictures", "picture", "picture", scenes, HARM, HARMLESS, noise)]

@@ -150,26 +150,17 @@ HARM: dict[str, Change] = {
     "moved by three pixels": each(lambda mask, rng: np.roll(mask, 3, axis=1)),
 }
 HARMLESS: dict[str, Change] = {
-    "the same": same,
-    "edges flicker by a pixel": each(edges),
-    "moved by a pixel": each(lambda mask, rng: np.roll(mask, 1, axis=1)),
-    "single pixels": each(specks),
-    "one pixel of each mask": each(one_pixel),
-    "corners off": each(corners_off),
-}
+    "the same": same, "edges flicker by a pixel": each(edges),
+    "moved by a pixel": each(lambda mask, rng: np.roll(mask, 1, axis=1)), "single pixels": each(specks),
+    "one pixel of each mask": each(one_pixel), "corners off": each(corners_off),
+}  # fmt: skip
 
 
 def answers(zoo: Zoo, parts: Sequence[Array]) -> Answers:
     return Answers(
-        [np.asarray(part, np.uint8) for part in parts],
-        None,
-        np.ones(len(parts), np.bool_),
-        {},
-        "mask",
-        "logits",
-        False,
-        decoded=True,
-    )
+        [np.asarray(part, np.uint8) for part in parts], None, np.ones(len(parts), np.bool_), {}, "mask", "logits",
+        False, decoded=True,
+    )  # fmt: skip
 
 
 def other_mask(mask: Array, rng: Rng) -> Array:
