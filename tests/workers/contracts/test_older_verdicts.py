@@ -8,14 +8,9 @@ import pytest
 from workers.contracts.specs import OLDER_RULE, Judgement
 
 KEPT: dict[str, Any] = {
-    "verdict": "safe",
-    "n": 400,
-    "labelled": False,
-    "margin": 0.01,
-    "agreement": 0.9997,
-    "agreement_min": 0.99,
+    "verdict": "safe", "n": 400, "labelled": False, "margin": 0.01, "agreement": 0.9997, "agreement_min": 0.99,
     "drop": 0.0003,
-}
+}  # fmt: skip
 
 
 def test_whole_outputs_by_cosine_are_safe_no_more() -> None:

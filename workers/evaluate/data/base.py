@@ -21,11 +21,8 @@ Sample = Path | str | NDArray[Any] | Mapping[str, NDArray[Any]]
 """The input that `Pipeline.feeds_from` accepts."""
 
 READABLE: dict[type[Any], str] = {
-    ImageSteps: "pictures",
-    TextSteps: "texts",
-    AudioSteps: "sounds (WAV files)",
-    ArraySteps: "arrays (an NPZ file)",
-}
+    ImageSteps: "pictures", TextSteps: "texts", AudioSteps: "sounds (WAV files)", ArraySteps: "arrays (an NPZ file)",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

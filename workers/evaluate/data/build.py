@@ -169,20 +169,10 @@ def _result(ctx: JobContext, data: DataSet, collection: Collection, stored: Stor
     sha256 = sha256_folder(ctx.work_dir / FOLDER)
     ctx.identified(sha256, same_result=False)  # the result also contains facts about files that are not in the folder
     return DataResult(
-        data_dir=FOLDER,
-        origin=data.origin,
-        kind=data.kind,
-        n_items=len(collection.entries) + len(collection.missing),
-        n_test=len(data.test),
-        n_added=sum(map(is_added, data.test)),
-        n_calibration=len(data.calibration),
-        labelled=data.labelled,
-        merged_doubles=stored.doubles,
-        unreadable=(*stored.unreadable[:1000], *collection.missing[:1000]),
-        class_counts=dict(counts.most_common()),
-        columns=collection.columns,
-        text_column=collection.text_column,
-        label_column=collection.label_column,
-        sha256=sha256,
-        **more,
-    )
+        data_dir=FOLDER, origin=data.origin, kind=data.kind, n_items=len(collection.entries) + len(collection.missing),
+        n_test=len(data.test), n_added=sum(map(is_added, data.test)), n_calibration=len(data.calibration),
+        labelled=data.labelled, merged_doubles=stored.doubles,
+        unreadable=(*stored.unreadable[:1000], *collection.missing[:1000]), class_counts=dict(counts.most_common()),
+        columns=collection.columns, text_column=collection.text_column, label_column=collection.label_column,
+        sha256=sha256, **more,
+    )  # fmt: skip

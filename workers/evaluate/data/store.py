@@ -54,17 +54,11 @@ class StoredArrays:
         """
         entry = self.entry
         return Item(
-            source=entry.source,
-            text=entry.text,
-            labels=self.ids,
+            source=entry.source, text=entry.text, labels=self.ids,
             target=() if is_class else entry.target or target_of(entry.labels),
-            group="" if is_class else "|".join(entry.labels),
-            boxes=entry.boxes,
-            transcript=entry.transcript,
-            pairs=entry.pairs,
-            facts=self.facts,
-            columns=short_columns(entry.columns),
-        )
+            group="" if is_class else "|".join(entry.labels), boxes=entry.boxes, transcript=entry.transcript,
+            pairs=entry.pairs, facts=self.facts, columns=short_columns(entry.columns),
+        )  # fmt: skip
 
 
 @dataclass

@@ -49,12 +49,9 @@ def show_fed(params: FedParams, ctx: JobContext) -> FedResult:
             boxed = _with_boxes(examples[at], answers[at], test[at], pipeline)
             examples[at] = _with_result(boxed, answers, at, pipeline, data, ctx)
     return FedResult(
-        kind=data.kind,
-        preparation="" if way == "as_it_is" else words_of(pipeline.spec.preprocess),
-        examples=tuple(examples),
-        findings=tuple(findings),
-        answered=len(answers),
-    )
+        kind=data.kind, preparation="" if way == "as_it_is" else words_of(pipeline.spec.preprocess),
+        examples=tuple(examples), findings=tuple(findings), answered=len(answers),
+    )  # fmt: skip
 
 
 def _with_boxes(example: FedExample, answer: NDArray[np.float32], feeds: Arrays, pipeline: Pipeline) -> FedExample:
@@ -120,14 +117,10 @@ def input_of(name: str, values: NDArray[Any]) -> FedInput:
     """Return the range and the mean of all finite numbers of one input."""
     finite = values[np.isfinite(values)]
     return FedInput(
-        name=name,
-        dtype=str(values.dtype),
-        shape=values.shape,
-        low=float(finite.min()) if finite.size else None,
+        name=name, dtype=str(values.dtype), shape=values.shape, low=float(finite.min()) if finite.size else None,
         high=float(finite.max()) if finite.size else None,
-        mean=float(finite.mean(dtype=np.float64)) if finite.size else None,
-        not_finite=int(values.size - finite.size),
-    )
+        mean=float(finite.mean(dtype=np.float64)) if finite.size else None, not_finite=int(values.size - finite.size),
+    )  # fmt: skip
 
 
 def _picture(number: int, main: NDArray[Any], pipeline: Pipeline, way: FedWay, ctx: JobContext) -> str | None:

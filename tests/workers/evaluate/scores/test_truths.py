@@ -100,16 +100,9 @@ def test_texts_are_scored_as_texts(class_answers: Make) -> None:
 def test_truths_survive_the_folder(tmp_path: Path) -> None:
     """Given items with all kinds of truths, when written and read, then they are the same."""
     item = Item(
-        "a",
-        None,
-        target=(1.5, -2.0),
-        group="x|y",
-        boxes=((0.1, 0.2, 0.3, 0.4, 7),),
-        transcript="said",
-        pairs=(("b", 0.5),),
-        facts={"brightness": 0.5},
-        columns={"camera": "phone"},
-    )
+        "a", None, target=(1.5, -2.0), group="x|y", boxes=((0.1, 0.2, 0.3, 0.4, 7),), transcript="said",
+        pairs=(("b", 0.5),), facts={"brightness": 0.5}, columns={"camera": "phone"},
+    )  # fmt: skip
     write_dataset(tmp_path, DataSet("images", "person", test=(item, Item("b"))))
     found = read_dataset(tmp_path).test
     assert found == (item, Item("b"))
@@ -118,14 +111,9 @@ def test_truths_survive_the_folder(tmp_path: Path) -> None:
 
 def spec_of(**steps: Any) -> PipelineSpec:
     return PipelineSpec(
-        task="arrays",
-        inputs=(),
-        outputs=(),
-        preprocess=Steps(**steps),
-        answer_kind="tensor",
-        scores="logits",
+        task="arrays", inputs=(), outputs=(), preprocess=Steps(**steps), answer_kind="tensor", scores="logits",
         classes=("dog", "cat"),
-    )
+    )  # fmt: skip
 
 
 def test_boxes_beside_pictures(tmp_path: Path) -> None:

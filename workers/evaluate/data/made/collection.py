@@ -124,13 +124,9 @@ def lengths_for(tried: int | None) -> tuple[int, ...]:
 
 
 def make_array(
-    rng: np.random.Generator,
-    entry: PipelineInput,
-    bound: int | None,
-    number: int,
-    rows: int = 1,
+    rng: np.random.Generator, entry: PipelineInput, bound: int | None, number: int, rows: int = 1,
     tried: int | None = None,
-) -> NDArray[Any]:
+) -> NDArray[Any]:  # fmt: skip
     """Return one value of the input's shape and dtype: normal floats, integers below `bound`, random booleans.
 
     The batch axis has `rows` if the input is batched; other free axes get a length that changes with `number`.

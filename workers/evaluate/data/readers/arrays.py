@@ -97,16 +97,12 @@ def read(path: Path, options: Options) -> Collection:
     spoken = transcripts_of(arrays, inputs, count)
     entries = [
         Entry(
-            f"item {i + 1}",
-            partial(_sample, inputs, i),
-            partial(_content, inputs, i),
-            label_lists[i],
+            f"item {i + 1}", partial(_sample, inputs, i), partial(_content, inputs, i), label_lists[i],
             columns={name: str(values[i]) for name, values in more.items()},
-            target=() if labels is None else _target(labels[i]),
-            transcript=None if spoken is None else str(spoken[i]),
+            target=() if labels is None else _target(labels[i]), transcript=None if spoken is None else str(spoken[i]),
         )
         for i in range(count)
-    ]
+    ]  # fmt: skip
     told = (
         *_told(inputs, label_name, file),
         *_not_labels(arrays, inputs, label_name, count, file),

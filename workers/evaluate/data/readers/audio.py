@@ -67,15 +67,12 @@ def _recordings(path: Path, options: Options) -> Collection:
     spoken = transcripts_of(arrays, {}, count)
     entries = [
         Entry(
-            f"recording {i + 1}",
-            partial(_samples, part, rate, steps.sample_rate_hz),
-            partial(array_digest, part),
-            steps=labels[i] if labels else None,
-            columns={name: str(values[i]) for name, values in more.items()},
+            f"recording {i + 1}", partial(_samples, part, rate, steps.sample_rate_hz), partial(array_digest, part),
+            steps=labels[i] if labels else None, columns={name: str(values[i]) for name, values in more.items()},
             transcript=None if spoken is None else str(spoken[i]),
         )
         for i, part in enumerate(parts)
-    ]
+    ]  # fmt: skip
     told = "with a label for each frame" if labels else "without labels"
     what = f"{path.name} holds {len(parts):,} recordings at {rate:,} Hz, {told}."
     return Collection("audio", entries, findings=(info(what),))

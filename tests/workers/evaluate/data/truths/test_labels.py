@@ -12,13 +12,10 @@ NAMES = ("cat, tabby cat", "dog", "bird", "Sea Lion", "crane, bird", "crane")
 
 def spec(kind: str = "class", classes: tuple[str, ...] | None = NAMES, count: int = 6) -> PipelineSpec:
     return PipelineSpec(
-        task="array-classification",
-        inputs=(PipelineInput("x", "float32", (None, 2), "array"),),
-        outputs=(PipelineOutput("y", "float32", (None, count), answer=True),),
-        preprocess=ArraySteps(),
-        answer_kind=kind,
-        classes=classes,
-    )
+        task="array-classification", inputs=(PipelineInput("x", "float32", (None, 2), "array"),),
+        outputs=(PipelineOutput("y", "float32", (None, count), answer=True),), preprocess=ArraySteps(),
+        answer_kind=kind, classes=classes,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
