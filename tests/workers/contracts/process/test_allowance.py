@@ -30,17 +30,12 @@ def test_what_is_left_of_a_containers_limit(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "cores"),
     [
-        ({}, None),
-        ({"cpu.max": "max 100000"}, None),
-        ({"cpu.max": "garbage"}, None),
-        ({"cpu.max": ""}, None),
-        ({"cpu.max": "150000 100000"}, 1),
-        ({"cpu.max": "20000 100000"}, 1),
-        ({"cpu.max": "99900000 100000"}, None),
+        ({}, None), ({"cpu.max": "max 100000"}, None), ({"cpu.max": "garbage"}, None), ({"cpu.max": ""}, None),
+        ({"cpu.max": "150000 100000"}, 1), ({"cpu.max": "20000 100000"}, 1), ({"cpu.max": "99900000 100000"}, None),
         ({"cpu/cpu.cfs_quota_us": "100000", "cpu/cpu.cfs_period_us": "100000"}, 1),
         ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, None),
     ],
-)
+)  # fmt: skip
 def test_a_containers_cores_are_rounded_down(tmp_path: Path, files: dict[str, str], cores: int | None) -> None:
     """Given a quota of a container, Then so many whole cores count, one at least, and no more than there are (None)."""
     here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

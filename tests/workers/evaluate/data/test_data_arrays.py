@@ -159,10 +159,8 @@ def test_what_differs_below_zero_only_is_no_double(run_data: Make, tmp_path: Pat
 @pytest.mark.parametrize(
     ("arrays", "code"),
     [
-        ({"x": np.array([object()] * 3, dtype=object)}, "bad_npz"),
-        ({"z": np.zeros((3, 4))}, "no_inputs"),
-        ({"x": np.array(["a", "b"])}, "no_inputs"),
-        ({"x": np.zeros((0, 4))}, "bad_npz"),
+        ({"x": np.array([object()] * 3, dtype=object)}, "bad_npz"), ({"z": np.zeros((3, 4))}, "no_inputs"),
+        ({"x": np.array(["a", "b"])}, "no_inputs"), ({"x": np.zeros((0, 4))}, "bad_npz"),
         ({"x": np.zeros((3, 5))}, "nothing_readable"),
     ],
 )  # fmt: skip

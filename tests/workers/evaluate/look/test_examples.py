@@ -40,11 +40,8 @@ def test_sounds_are_written_anew(job: Make, run_data: Make, model_dir: Make, ans
     assert [row.item for row in rows] == [0, 2] and rows[0].before == rows[0].after == "0.25, 0.25, 0.25, 0.25 …"
     with wave.open(str(work / rows[0].sound)) as heard:
         assert (heard.getnchannels(), heard.getsampwidth(), heard.getframerate(), heard.getnframes()) == (
-            1,
-            2,
-            8000,
-            1600,
-        )
+            1, 2, 8000, 1600,
+        )  # fmt: skip
         loudest = np.abs(np.frombuffer(heard.readframes(1600), "<i2")).max()
     assert abs(int(loudest) - 2**14) < 200 and len(rows[0].levels) == 64
     assert show(job, model_dir("sounds"), data, answers, (0,))[0][0].sound is None

@@ -87,11 +87,9 @@ def plant(weights: list[np.ndarray], planted: Planted) -> list[np.ndarray]:
 
 def write(folder: Path, weights: list[np.ndarray]) -> Path:
     nodes = [
-        helper.make_node("Flatten", ["picture"], ["flat"]),
-        helper.make_node("Gemm", ["flat", "w1", "b1"], ["sums"]),
-        helper.make_node("Relu", ["sums"], ["inner"]),
-        helper.make_node("Gemm", ["inner", "w2", "b2"], ["logits"]),
-    ]
+        helper.make_node("Flatten", ["picture"], ["flat"]), helper.make_node("Gemm", ["flat", "w1", "b1"], ["sums"]),
+        helper.make_node("Relu", ["sums"], ["inner"]), helper.make_node("Gemm", ["inner", "w2", "b2"], ["logits"]),
+    ]  # fmt: skip
     entry = PipelineInput(name="picture", dtype="float32", shape=(None, 1, 28, 28), source="image")
     steps = ImageSteps(resize=(28, 28), channels="gray")
     spec = models.spec_of("image-classification", entry, 10, steps, classes=tuple(f"kind {i}" for i in range(10)))

@@ -126,11 +126,9 @@ def sounds_model(folder: Path, limit: float) -> Path:
     nodes = [
         helper.make_node("Abs", ["frame"], ["loud"]),
         helper.make_node("ReduceMean", ["loud"], ["mean"], axes=[1], keepdims=1),
-        helper.make_node("Sub", ["mean", "limit"], ["above"]),
-        helper.make_node("Mul", ["above", "steep"], ["logit"]),
-        helper.make_node("Sigmoid", ["logit"], ["speech"]),
-        helper.make_node("Add", ["state", "one"], ["next"]),
-    ]
+        helper.make_node("Sub", ["mean", "limit"], ["above"]), helper.make_node("Mul", ["above", "steep"], ["logit"]),
+        helper.make_node("Sigmoid", ["logit"], ["speech"]), helper.make_node("Add", ["state", "one"], ["next"]),
+    ]  # fmt: skip
     spec = PipelineSpec(
         task="audio-frames",
         inputs=(

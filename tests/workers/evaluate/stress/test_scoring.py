@@ -17,14 +17,12 @@ from workers.pipeline.spec import ArraySteps, PipelineInput, PipelineOutput, Pip
         ("tensor", [640.0, 320.0, 0.9], [640.0, 320.0, 0.02], 0.0),
         ("tensor", [640.0, 320.0, 0.9], [641.0, 320.0, 0.9], 1.0),
         ("labels", [0.9, 0.1, 0.1, 0.1], [0.9, 0.1, 0.1, 0.3], 0.0),
-        ("mask", np.zeros((8, 8)), np.pad(np.ones((4, 4)), 2), 0.0),
-        ("tokens", [5.0, 6.0], [5.0, 7.0], 0.0),
-        ("embedding", [1.0, 0.0], [1.0, 0.05], 1.0),
-        ("tensor", [np.nan, 1.0], [1.0, 1.0], None),
+        ("mask", np.zeros((8, 8)), np.pad(np.ones((4, 4)), 2), 0.0), ("tokens", [5.0, 6.0], [5.0, 7.0], 0.0),
+        ("embedding", [1.0, 0.0], [1.0, 0.05], 1.0), ("tensor", [np.nan, 1.0], [1.0, 1.0], None),
         ("tensor", [1.0, 1.0], [np.nan, 1.0], 0.0),
     ],
     ids=["a score beside boxes", "a pixel", "a label", "a thing", "a word", "a vector", "no original", "no number"],
-)
+)  # fmt: skip
 def test_scorer_compares_predictions_by_the_rule_of_the_proof(
     kind: str, old: Any, new: Any, alike: float | None
 ) -> None:

@@ -7,17 +7,13 @@ import sacrebleu
 from workers.evaluate.proof.comparing.bleu import bleu_counts, bleu_of
 
 RIGHT = [
-    "The cat sat on the mat, and nobody minded.",
-    'It costs 1,234.50 euros - or 3-4 dollars; isn\'t that "fine"?',
-    "Where is the nearest station, please?",
-    "A &amp; B said: no.",
-]
+    "The cat sat on the mat, and nobody minded.", 'It costs 1,234.50 euros - or 3-4 dollars; isn\'t that "fine"?',
+    "Where is the nearest station, please?", "A &amp; B said: no.",
+]  # fmt: skip
 NEAR = [
-    "The cat sat on a mat and nobody minded it.",
-    'It costs 1,234.50 euro - or 3-4 dollars; is that "fine"?',
-    "Where is the station?",
-    "A & B said no.",
-]
+    "The cat sat on a mat and nobody minded it.", 'It costs 1,234.50 euro - or 3-4 dollars; is that "fine"?',
+    "Where is the station?", "A & B said no.",
+]  # fmt: skip
 SHORT = ["The cat.", "It costs euros.", "station", "no"]
 
 
