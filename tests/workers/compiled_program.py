@@ -2,6 +2,7 @@
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,14 @@ WHY_NOT = why_not_compiled()
 needs_compiler = pytest.mark.skipif(bool(WHY_NOT), reason=f"PyTorch cannot compile: {WHY_NOT}")
 
 
+def save_program(net: Any, path: Path) -> None:
+    """Export a network of pictures with a free batch."""
+    import torch
+
+    example, free = {"image": torch.zeros(2, 3, 16, 16)}, {"image": {0: torch.export.Dim("n")}}
+    torch.export.save(torch.export.export(net.eval(), (), example, dynamic_shapes=free), str(path))
+
+
 def with_program(small: Any) -> Any:
     """The same model folder with a convolution, a mean and a product as torch program of a free batch."""
     import torch
@@ -33,10 +42,7 @@ def with_program(small: Any) -> Any:
             return self.last(torch.relu(self.first(image)).mean((2, 3)))
 
     torch.manual_seed(3)
-    example, free = {"image": torch.zeros(2, 3, 16, 16)}, {"image": {0: torch.export.Dim("n")}}
-    torch.export.save(
-        torch.export.export(Net().eval(), (), example, dynamic_shapes=free), str(small.folder / "model.pt2")
-    )
+    save_program(Net(), small.folder / "model.pt2")
     info = {"inputs": [{"name": "image"}], "outputs": [{"name": "logits"}]}
     (small.folder / "info.json").write_text(json.dumps(info), encoding="utf-8")
     write_model(small.folder, "model.onnx", ["model.onnx"], torch_program="model.pt2")

@@ -13,9 +13,8 @@ import small_models
 import special_models
 import tiny_llama
 
-from workers.contracts.folder import read_model, write_model
+from workers.contracts.folder import read_model
 from workers.contracts.jobs import OpenParams
-from workers.contracts.pipeline import write_pipeline
 from workers.contracts.techniques import Model
 from workers.model_io.opening import open_model
 from workers.pipeline.prepared import write_prepared
@@ -79,11 +78,7 @@ def make_small(tmp_path_factory: pytest.TempPathFactory, tiny_chat: Callable[[],
             for split in ("test", "calibration"):
                 write_prepared(root / "data" / split, tiny_llama.items(items))
             return Small(kind, folder, root / "data")
-        folder.mkdir()
-        onnx.save_model(proto or KINDS[kind].build(), str(folder / "model.onnx"))
-        write_pipeline(folder, KINDS[kind].spec)
-        (folder / "info.json").write_text("{}", encoding="utf-8")
-        write_model(folder, "model.onnx", ["model.onnx"])
+        small_models.write_folder(folder, proto or KINDS[kind].build(), KINDS[kind].spec)
         rng = RNG(7)
         for split in ("test", "calibration"):
             write_prepared(root / "data" / split, [KINDS[kind].item(rng) for _ in range(items)])

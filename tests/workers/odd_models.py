@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+from small_models import nodes_of
 
 WIDTH, HIDDEN, CLASSES = 16, 24, 5
 VOCABULARY, PLACES = 60, 32
@@ -65,11 +66,7 @@ def lstm(
 
 def perceptron(path: Path, x: Shape | None, width: int = WIDTH, hidden: int = 256) -> Path:
     """Two products; `x` None leaves the shapes of input and output unsaid."""
-    nodes = [
-        helper.make_node("MatMul", ["x", "w1"], ["a"]),
-        helper.make_node("Relu", ["a"], ["b"]),
-        helper.make_node("MatMul", ["b", "w2"], ["y"]),
-    ]
+    nodes = nodes_of("a = MatMul (x, w1); b = Relu (a); y = MatMul (b, w2)")
     out = None if x is None else [x[0], CLASSES]
     tensors = [weights("w1", width, hidden), weights("w2", hidden, CLASSES, seed=2)]
     return save(path, nodes, [floats("x", x)], [floats("y", out)], tensors)
@@ -86,19 +83,12 @@ def reader(path: Path, dtype: int = TensorProto.INT64, extra: str = "", hidden: 
         numpy_helper.from_array(np.array([-1]), "last"),
         numpy_helper.from_array(np.array([1]), "second"),
     ]
-    nodes = [
-        helper.make_node("Gather", ["words", "input_ids"], ["e1"]),
-        helper.make_node("Gather", ["types", "token_type_ids"], ["e2"]),
-        helper.make_node("Gather", ["places", "position_ids"], ["e3"]),
-        helper.make_node("Sum", ["e1", "e2", "e3"], ["e"]),
-        helper.make_node("Cast", ["attention_mask"], ["m"], to=TensorProto.FLOAT),
-        helper.make_node("Unsqueeze", ["m", "last"], ["m3"]),
-        helper.make_node("Mul", ["e", "m3"], ["em"]),
-        helper.make_node("ReduceSum", ["em", "second"], ["total"], keepdims=0),
-        helper.make_node("ReduceSum", ["m", "second"], ["count"], keepdims=1),
-        helper.make_node("Div", ["total", "count"], ["mean"]),
-        helper.make_node("MatMul", ["mean", "head"], ["logits"]),
-    ]
+    nodes = nodes_of(f"""
+        e1 = Gather (words, input_ids); e2 = Gather (types, token_type_ids); e3 = Gather (places, position_ids)
+        e = Sum (e1, e2, e3); m = Cast <to = {TensorProto.FLOAT}> (attention_mask); m3 = Unsqueeze (m, last)
+        em = Mul (e, m3); total = ReduceSum <keepdims = 0> (em, second); count = ReduceSum <keepdims = 1> (m, second)
+        mean = Div (total, count); logits = MatMul (mean, head)
+    """)
     names = ("input_ids", "attention_mask", "token_type_ids", "position_ids")
     inputs = [helper.make_tensor_value_info(name, dtype, ["batch", "tokens"]) for name in names]
     return save(path, nodes, inputs, [floats("logits", ["batch", 3])], tensors)

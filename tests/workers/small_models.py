@@ -1,13 +1,19 @@
 """Small real models of several kinds, built here."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
+import onnx.parser
 from onnx import TensorProto, helper, numpy_helper
 
+from workers.contracts.folder import read_model, write_model
+from workers.contracts.pipeline import write_pipeline
+from workers.contracts.techniques import Model
 from workers.pipeline.spec import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
 
 Feeds = dict[str, np.ndarray]
@@ -36,6 +42,11 @@ def model_of(nodes: list[Any], inputs: list[Any], outputs: list[Any], weights: l
     return proto
 
 
+def nodes_of(text: str) -> list[onnx.NodeProto]:
+    """Nodes in ONNX's text form, "y = Relu (x)", parted by semicolons or lines."""
+    return [onnx.parser.parse_node(one) for one in re.split(r"[;\n]", text) if one.strip()]
+
+
 def floats(name: str, *shape: Any) -> Any:
     return helper.make_tensor_value_info(name, TensorProto.FLOAT, list(shape))
 
@@ -47,7 +58,7 @@ def spec_of(task: str, inputs: list[PipelineInput], outputs: list[PipelineOutput
     )
 
 
-def classes(name: str, dtype: str, shape: tuple[int, ...], count: int, output: str = "logits") -> PipelineSpec:
+def classes(name: str, dtype: str, shape: tuple[int | None, ...], count: int, output: str = "logits") -> PipelineSpec:
     """One array in, one class of several out; the batch is free."""
     return spec_of(
         "array-classification",
@@ -60,15 +71,11 @@ def build_cnn(opset: int = 17) -> onnx.ModelProto:
     rng = RNG(1)
     weights = [weight(rng, "w1", 16, 3, 3, 3), weight(rng, "w2", 32, 16, 3, 3), weight(rng, "w3", 32, 5)]
     weights.append(numpy_helper.from_array(np.zeros(5, np.float32), "b3"))
-    nodes = [
-        helper.make_node("Conv", ["image", "w1"], ["c1"], pads=[1, 1, 1, 1], name="conv1"),
-        helper.make_node("Relu", ["c1"], ["r1"]),
-        helper.make_node("Conv", ["r1", "w2"], ["c2"], pads=[1, 1, 1, 1], strides=[2, 2], name="conv2"),
-        helper.make_node("Relu", ["c2"], ["r2"]),
-        helper.make_node("GlobalAveragePool", ["r2"], ["p"]),
-        helper.make_node("Flatten", ["p"], ["f"]),
-        helper.make_node("Gemm", ["f", "w3", "b3"], ["logits"], name="head"),
-    ]
+    nodes = nodes_of("""
+        [conv1] c1 = Conv <pads = [1, 1, 1, 1]> (image, w1); r1 = Relu (c1)
+        [conv2] c2 = Conv <pads = [1, 1, 1, 1], strides = [2, 2]> (r1, w2); r2 = Relu (c2); p = GlobalAveragePool (r2)
+        f = Flatten (p); [head] logits = Gemm (f, w3, b3)
+    """)
     return model_of(nodes, [floats("image", "n", 3, 16, 16)], [floats("logits", "n", 5)], weights, opset)
 
 
@@ -81,21 +88,12 @@ def build_transformer() -> onnx.ModelProto:
     weights += [weight(rng, "head", width, 2)]
     weights += [numpy_helper.from_array(np.array(value), name) for name, value in (("axis1", [1]),)]
     weights += [numpy_helper.from_array(np.float32(width**-0.5), "scale")]
-    nodes = [
-        helper.make_node("Gather", ["table", "input_ids"], ["e"]),
-        helper.make_node("MatMul", ["e", "wq"], ["q"]),
-        helper.make_node("MatMul", ["e", "wk"], ["k"]),
-        helper.make_node("MatMul", ["e", "wv"], ["v"]),
-        helper.make_node("Transpose", ["k"], ["kt"], perm=[0, 2, 1]),
-        helper.make_node("MatMul", ["q", "kt"], ["s"]),
-        helper.make_node("Mul", ["s", "scale"], ["ss"]),
-        helper.make_node("Softmax", ["ss"], ["a"], axis=-1),
-        helper.make_node("MatMul", ["a", "v"], ["av"]),
-        helper.make_node("MatMul", ["av", "wo"], ["o"]),
-        helper.make_node("Add", ["o", "e"], ["h"]),
-        helper.make_node("ReduceMean", ["h"], ["m"], axes=[1], keepdims=0),
-        helper.make_node("MatMul", ["m", "head"], ["logits"]),
-    ]
+    nodes = nodes_of("""
+        e = Gather (table, input_ids); q = MatMul (e, wq); k = MatMul (e, wk); v = MatMul (e, wv)
+        kt = Transpose <perm = [0, 2, 1]> (k); s = MatMul (q, kt); ss = Mul (s, scale); a = Softmax <axis = -1> (ss)
+        av = MatMul (a, v); o = MatMul (av, wo); h = Add (o, e); m = ReduceMean <axes = [1], keepdims = 0> (h)
+        logits = MatMul (m, head)
+    """)
     ids = helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["n", "tokens"])
     return model_of(nodes, [ids], [floats("logits", "n", 2)], weights[:-2] + weights[-1:])
 
@@ -107,11 +105,7 @@ def build_constants() -> onnx.ModelProto:
         helper.make_node("Constant", [], [name], value=weight(rng, f"{name}_value", *shape))
         for name, shape in (("w1", (20, 64)), ("w2", (64, 4)))
     ]
-    nodes += [
-        helper.make_node("MatMul", ["x", "w1"], ["h"]),
-        helper.make_node("Relu", ["h"], ["r"]),
-        helper.make_node("MatMul", ["r", "w2"], ["y"]),
-    ]
+    nodes += nodes_of("h = MatMul (x, w1); r = Relu (h); y = MatMul (r, w2)")
     return model_of(nodes, [floats("x", "n", 20)], [floats("y", "n", 4)], [], opset=11)
 
 
@@ -141,34 +135,34 @@ def build_stateful() -> onnx.ModelProto:
     return model_of(nodes, inputs, [floats("speech", "n", 1), floats("stateN", "n", 16)], weights)
 
 
+def normal(name: str, *shape: int) -> Callable[[np.random.Generator], Feeds]:
+    """Make items of normal numbers, each a batch of one."""
+    return lambda rng: {name: rng.normal(size=(1, *shape)).astype(np.float32)}
+
+
+def array_kind(build: Callable[[], Any], name: str, shape: tuple[int, ...], count: int, output: str = "logits") -> Kind:
+    """One float array in, one class of several out, on normal numbers."""
+    return Kind(build, classes(name, "float32", shape, count, output), normal(name, *shape))
+
+
+def write_folder(folder: Path, proto: onnx.ModelProto, spec: PipelineSpec) -> Model:
+    """Write a model's folder as opening leaves it."""
+    folder.mkdir(parents=True)
+    onnx.save_model(proto, str(folder / "model.onnx"))
+    write_pipeline(folder, spec)
+    (folder / "info.json").write_text("{}", encoding="utf-8")
+    write_model(folder, "model.onnx", ["model.onnx"])
+    return read_model(folder)
+
+
 KINDS: dict[str, Kind] = {
-    "cnn": Kind(
-        build_cnn,
-        spec_of(
-            "array-classification",
-            [PipelineInput(name="image", dtype="float32", shape=(None, 3, 16, 16), source="array")],
-            [PipelineOutput(name="logits", dtype="float32", shape=(None, 5), answer=True)],
-        ),
-        lambda rng: {"image": rng.normal(size=(1, 3, 16, 16)).astype(np.float32)},
-    ),
+    "cnn": array_kind(build_cnn, "image", (3, 16, 16), 5),
     "transformer": Kind(
         build_transformer,
-        spec_of(
-            "array-classification",
-            [PipelineInput(name="input_ids", dtype="int64", shape=(None, None), source="array")],
-            [PipelineOutput(name="logits", dtype="float32", shape=(None, 2), answer=True)],
-        ),
+        classes("input_ids", "int64", (None,), 2),
         lambda rng: {"input_ids": rng.integers(0, 50, size=(1, int(rng.integers(3, 12))))},
     ),
-    "constants": Kind(
-        build_constants,
-        spec_of(
-            "array-classification",
-            [PipelineInput(name="x", dtype="float32", shape=(None, 20), source="array")],
-            [PipelineOutput(name="y", dtype="float32", shape=(None, 4), answer=True)],
-        ),
-        lambda rng: {"x": rng.normal(size=(1, 20)).astype(np.float32)},
-    ),
+    "constants": array_kind(build_constants, "x", (20,), 4, "y"),
     "stateful": Kind(
         build_stateful,
         spec_of(

@@ -2,8 +2,20 @@
 
 import numpy as np
 import onnx
+import small_models as small
 from onnx import TensorProto, helper, numpy_helper
-from small_models import RNG, Feeds, Kind, build_cnn, build_transformer, classes, floats, model_of, spec_of, weight
+from small_models import (
+    Feeds,
+    Kind,
+    array_kind,
+    build_cnn,
+    build_transformer,
+    classes,
+    floats,
+    model_of,
+    nodes_of,
+    weight,
+)
 from wide_models import twice_as_wide
 
 from workers.pipeline import images
@@ -19,19 +31,14 @@ def build_texts() -> onnx.ModelProto:
     mean = next(node for node in graph.node if node.op_type == "ReduceMean")
     softmax = next(node for node in graph.node if node.op_type == "Softmax")
     softmax.input[0] = "masked"
-    nodes = [
-        helper.make_node("Cast", ["attention_mask"], ["m0"], to=TensorProto.FLOAT),
-        helper.make_node("Sub", ["m0", "one"], ["minus"]),
-        helper.make_node("Mul", ["minus", "far"], ["low"]),
-        helper.make_node("Unsqueeze", ["low", "ax1"], ["bias"]),
-        helper.make_node("Unsqueeze", ["m0", "ax2"], ["m2"]),
-    ]
-    late = [
-        helper.make_node("Mul", ["h", "m2"], ["hm"]),
-        helper.make_node("ReduceSum", ["hm", "ax1"], ["total"], keepdims=0),
-        helper.make_node("ReduceSum", ["m0", "ax1"], ["count"], keepdims=1),
-        helper.make_node("Div", ["total", "count"], ["m"]),
-    ]
+    nodes = nodes_of(f"""
+        m0 = Cast <to = {TensorProto.FLOAT}> (attention_mask); minus = Sub (m0, one); low = Mul (minus, far)
+        bias = Unsqueeze (low, ax1); m2 = Unsqueeze (m0, ax2)
+    """)
+    late = nodes_of("""
+        hm = Mul (h, m2); total = ReduceSum <keepdims = 0> (hm, ax1); count = ReduceSum <keepdims = 1> (m0, ax1)
+        m = Div (total, count)
+    """)
     kept = [node for node in graph.node if node is not mean]
     at = kept.index(softmax)
     kept = [*nodes, *kept[:at], helper.make_node("Add", ["ss", "bias"], ["masked"]), *kept[at:-1], *late, kept[-1]]
@@ -44,27 +51,22 @@ def build_texts() -> onnx.ModelProto:
 
 def build_one_hot(by: str = "Equal") -> onnx.ModelProto:
     """Bytes as one-hot vectors times a table, an activation, the largest over all places, four classes."""
-    rng = RNG(8)
+    rng = small.RNG(8)
     weights = [weight(rng, "table", 20, 16), weight(rng, "bias", 1, 1, 16), weight(rng, "head", 16, 4)]
     weights += [numpy_helper.from_array(np.arange(20, dtype=np.int32).reshape(1, 1, 20), "counting")]
     weights += [numpy_helper.from_array(np.array([-1]), "last"), numpy_helper.from_array(np.array(20), "depth")]
     weights += [numpy_helper.from_array(np.array([0, 1], np.float32), "off_on")]
     if by == "Equal":
-        nodes = [
-            helper.make_node("Unsqueeze", ["bytes", "last"], ["column"]),
-            helper.make_node("Equal", ["column", "counting"], ["same"]),
-            helper.make_node("Cast", ["same"], ["hot"], to=TensorProto.FLOAT),
-        ]
+        nodes = nodes_of(f"""
+            column = Unsqueeze (bytes, last); same = Equal (column, counting)
+            hot = Cast <to = {TensorProto.FLOAT}> (same)
+        """)
     else:
         nodes = [helper.make_node("OneHot", ["bytes", "depth", "off_on"], ["hot"], axis=-1)]
-    nodes += [
-        helper.make_node("MatMul", ["hot", "table"], ["rows"]),
-        helper.make_node("Add", ["rows", "bias"], ["biased"]),
-        helper.make_node("Tanh", ["biased"], ["t"]),
-        helper.make_node("Mul", ["biased", "t"], ["active"]),
-        helper.make_node("ReduceMax", ["active"], ["largest"], axes=[1], keepdims=0),
-        helper.make_node("MatMul", ["largest", "head"], ["logits"]),
-    ]
+    nodes += nodes_of("""
+        rows = MatMul (hot, table); biased = Add (rows, bias); t = Tanh (biased); active = Mul (biased, t)
+        largest = ReduceMax <axes = [1], keepdims = 0> (active); logits = MatMul (largest, head)
+    """)
     used = {name for node in nodes for name in node.input}
     kind = TensorProto.INT32 if by == "Equal" else TensorProto.INT64  # the only ones that ONNX Runtime knows here
     inputs = [helper.make_tensor_value_info("bytes", kind, ["n", 12])]
@@ -73,7 +75,7 @@ def build_one_hot(by: str = "Equal") -> onnx.ModelProto:
 
 def build_nhwc() -> onnx.ModelProto:
     """Two blocks as TensorFlow exports them: a Transpose before and after each convolution, a shortcut, a mean."""
-    rng = RNG(9)
+    rng = small.RNG(9)
     to_nchw, to_nhwc = [0, 3, 1, 2], [0, 2, 3, 1]
     weights = [weight(rng, "head", 8, 3)]
     nodes, last = [], "image"
@@ -83,91 +85,70 @@ def build_nhwc() -> onnx.ModelProto:
             weight(rng, f"s{block}", 8),
             weight(rng, f"b{block}", 8),
         ]
-        nodes += [
-            helper.make_node("Transpose", [last], [f"in{block}"], perm=to_nchw),
-            helper.make_node("Conv", [f"in{block}", f"w{block}"], [f"c{block}"], pads=[1, 1, 1, 1]),
-            helper.make_node("Transpose", [f"c{block}"], [f"out{block}"], perm=to_nhwc),
-            helper.make_node("Mul", [f"out{block}", f"s{block}"], [f"m{block}"]),
-            helper.make_node("Add", [f"m{block}", f"b{block}"], [f"a{block}"]),
-            helper.make_node("Relu", [f"a{block}"], [f"r{block}"]),
-        ]
+        nodes += nodes_of(f"""
+            in{block} = Transpose <perm = {to_nchw}> ({last})
+            c{block} = Conv <pads = [1, 1, 1, 1]> (in{block}, w{block})
+            out{block} = Transpose <perm = {to_nhwc}> (c{block}); m{block} = Mul (out{block}, s{block})
+            a{block} = Add (m{block}, b{block}); r{block} = Relu (a{block})
+        """)
         last = f"r{block}"
-    nodes += [
-        helper.make_node("Add", ["r1", "r2"], ["both"]),
-        helper.make_node("Concat", ["both", "r0"], ["wide"], axis=3),
-        helper.make_node("Slice", ["wide", "from", "to", "ax3"], ["half"]),
-        helper.make_node("ReduceMean", ["half"], ["mean"], axes=[1, 2], keepdims=0),
-        helper.make_node("MatMul", ["mean", "head"], ["logits"]),
-    ]
+    nodes += nodes_of("""
+        both = Add (r1, r2); wide = Concat <axis = 3> (both, r0); half = Slice (wide, from, to, ax3)
+        mean = ReduceMean <axes = [1, 2], keepdims = 0> (half); logits = MatMul (mean, head)
+    """)
     weights += [numpy_helper.from_array(np.array([v]), n) for n, v in (("from", 4), ("to", 12), ("ax3", 3))]
     return model_of(nodes, [floats("image", "n", 12, 12, 3)], [floats("logits", "n", 3)], weights)
 
 
 def build_group_norm() -> onnx.ModelProto:
     """Two convolutions with group normalizations as exporters write them: eight groups of one, four of two channels."""
-    rng = RNG(10)
+    rng = small.RNG(10)
     weights = [weight(rng, "w0", 8, 3, 3, 3), weight(rng, "w1", 8, 8, 3, 3), weight(rng, "head", 8, 5)]
     nodes, last = [], "image"
     for block, groups in enumerate((8, 4)):
         scale = rng.normal(1, 0.1, groups).astype(np.float32)
         weights += [numpy_helper.from_array(scale, f"s{block}"), numpy_helper.from_array(scale - 1, f"z{block}")]
         weights += [numpy_helper.from_array(np.array([0, groups, -1]), f"to{block}")]
-        nodes += [
-            helper.make_node("Conv", [last, f"w{block}"], [f"c{block}"], pads=[1, 1, 1, 1]),
-            helper.make_node("Reshape", [f"c{block}", f"to{block}"], [f"g{block}"]),
-            helper.make_node("InstanceNormalization", [f"g{block}", f"s{block}", f"z{block}"], [f"n{block}"]),
-            helper.make_node("Shape", [f"c{block}"], [f"back{block}"]),
-            helper.make_node("Reshape", [f"n{block}", f"back{block}"], [f"y{block}"]),
-        ]
+        nodes += nodes_of(f"""
+            c{block} = Conv <pads = [1, 1, 1, 1]> ({last}, w{block}); g{block} = Reshape (c{block}, to{block})
+            n{block} = InstanceNormalization (g{block}, s{block}, z{block}); back{block} = Shape (c{block})
+            y{block} = Reshape (n{block}, back{block})
+        """)
         last = f"y{block}"
-    nodes += [
-        helper.make_node("Relu", [last], ["relu"]),
-        helper.make_node("GlobalAveragePool", ["relu"], ["p"]),
-        helper.make_node("Flatten", ["p"], ["f"]),
-        helper.make_node("MatMul", ["f", "head"], ["logits"]),
-    ]
+    nodes += nodes_of(f"""
+        relu = Relu ({last}); p = GlobalAveragePool (relu); f = Flatten (p); logits = MatMul (f, head)
+    """)
     return model_of(nodes, [floats("image", "n", 3, 16, 16)], [floats("logits", "n", 5)], weights)
 
 
 def build_casts() -> onnx.ModelProto:
     """A perceptron with a cast to what it is, one there and back, and a square root in 64 bits."""
-    rng = RNG(11)
+    rng = small.RNG(11)
     weights = [weight(rng, "w1", 20, 16), weight(rng, "w2", 16, 4)]
     weights += [numpy_helper.from_array(np.array(1.5), "wide")]
-    nodes = [
-        helper.make_node("Cast", ["x"], ["same"], to=TensorProto.FLOAT),
-        helper.make_node("MatMul", ["same", "w1"], ["h"]),
-        helper.make_node("Cast", ["h"], ["d"], to=TensorProto.DOUBLE),
-        helper.make_node("Mul", ["d", "wide"], ["dm"]),
-        helper.make_node("Cast", ["dm"], ["s"], to=TensorProto.FLOAT),
-        helper.make_node("Relu", ["s"], ["r"]),
-        helper.make_node("MatMul", ["r", "w2"], ["y"]),
-    ]
+    nodes = nodes_of(f"""
+        same = Cast <to = {TensorProto.FLOAT}> (x); h = MatMul (same, w1); d = Cast <to = {TensorProto.DOUBLE}> (h)
+        dm = Mul (d, wide); s = Cast <to = {TensorProto.FLOAT}> (dm); r = Relu (s); y = MatMul (r, w2)
+    """)
     return model_of(nodes, [floats("x", "n", 20)], [floats("y", "n", 4)], weights)
 
 
 def build_hidden_weights() -> onnx.ModelProto:
     """Two convolutions and a head with biases; beside one large weight in each channel 8 bits round small ones to 0."""
-    rng = RNG(12)
+    rng = small.RNG(12)
     weights, nodes, last = [], [], "image"
     for block, (channels, given) in enumerate(((3, 8), (8, 16))):
         values = rng.normal(0.002, 0.0005, (given, channels, 3, 3)).astype(np.float32)
         values[np.arange(given), rng.integers(0, channels, given), 1, 1] = 1
         weights += [numpy_helper.from_array(values, f"w{block}"), weight(rng, f"b{block}", given)]
-        nodes += [
-            helper.make_node(
-                "Conv", [last, f"w{block}", f"b{block}"], [f"c{block}"], pads=[1, 1, 1, 1], name=f"n{block}"
-            ),
-            helper.make_node("Relu", [f"c{block}"], [f"r{block}"]),
-        ]
+        nodes += nodes_of(f"""
+            [n{block}] c{block} = Conv <pads = [1, 1, 1, 1]> ({last}, w{block}, b{block}); r{block} = Relu (c{block})
+        """)
         last = f"r{block}"
     weights += [weight(rng, "head", 16, 5), weight(rng, "b2", 5)]
-    nodes += [
-        helper.make_node("GlobalAveragePool", [last], ["p"]),
-        helper.make_node("Flatten", ["p"], ["f"]),
-        helper.make_node("MatMul", ["f", "head"], ["m"], name="n2"),
-        helper.make_node("Add", ["m", "b2"], ["logits"]),
-    ]
+    nodes += nodes_of(f"""
+        p = GlobalAveragePool ({last}); f = Flatten (p); [n2] m = MatMul (f, head); logits = Add (m, b2)
+    """)
     return model_of(nodes, [floats("image", "n", 3, 12, 12)], [floats("logits", "n", 5)], weights)
 
 
@@ -196,7 +177,7 @@ def picture_item(rng: np.random.Generator, steps: ImageSteps = PICTURE_STEPS, si
 def build_two_heads() -> onnx.ModelProto:
     """The convolutions with their classes, and a branch of its own (an If in it) that gives a map nobody reads."""
     proto = build_cnn()
-    rng = RNG(13)
+    rng = small.RNG(13)
     weights = [weight(rng, "wm", 32, 32, 3, 3), weight(rng, "wm2", 4, 32, 1, 1), weight(rng, "inner", 4, 4, 1, 1)]
     weights += [numpy_helper.from_array(np.array(True), "yes")]
 
@@ -224,7 +205,7 @@ def text_item(rng: np.random.Generator) -> Feeds:
 SPECIAL: dict[str, Kind] = {
     "texts": Kind(
         build_texts,
-        spec_of(
+        small.spec_of(
             "text-classification",
             [
                 PipelineInput(name=name, dtype="int64", shape=(None, None), source=name)
@@ -242,30 +223,18 @@ SPECIAL: dict[str, Kind] = {
         classes("bytes", "int32", (12,), 4),
         lambda rng: {"bytes": rng.integers(-2, 22, size=(1, 12)).astype(np.int32)},
     ),
-    "nhwc": Kind(
-        build_nhwc,
-        classes("image", "float32", (12, 12, 3), 3),
-        lambda rng: {"image": rng.normal(size=(1, 12, 12, 3)).astype(np.float32)},
-    ),
-    "group_norm": Kind(
-        build_group_norm,
-        classes("image", "float32", (3, 16, 16), 5),
-        lambda rng: {"image": rng.normal(size=(1, 3, 16, 16)).astype(np.float32)},
-    ),
+    "nhwc": array_kind(build_nhwc, "image", (12, 12, 3), 3),
+    "group_norm": array_kind(build_group_norm, "image", (3, 16, 16), 5),
     "hidden_weights": Kind(
         build_hidden_weights,
         classes("image", "float32", (3, 12, 12), 5),
         lambda rng: {"image": rng.uniform(0, 1, size=(1, 3, 12, 12)).astype(np.float32)},
     ),
-    "wide": Kind(
-        lambda: twice_as_wide(build_cnn()),
-        classes("image", "float32", (3, 16, 16), 5),
-        lambda rng: {"image": rng.normal(size=(1, 3, 16, 16)).astype(np.float32)},
-    ),
+    "wide": array_kind(lambda: twice_as_wide(build_cnn()), "image", (3, 16, 16), 5),
     "pictures": Kind(build_cnn, pictures_of(PICTURE_STEPS, (3, 16, 16), 5), picture_item),
     "two_heads": Kind(
         build_two_heads,
-        spec_of(
+        small.spec_of(
             "array-classification",
             [PipelineInput(name="image", dtype="float32", shape=(None, 3, 16, 16), source="array")],
             [
@@ -273,13 +242,9 @@ SPECIAL: dict[str, Kind] = {
                 PipelineOutput(name="map", dtype="float32", shape=(None, 4, 8, 8)),
             ],
         ),
-        lambda rng: {"image": rng.normal(size=(1, 3, 16, 16)).astype(np.float32)},
+        small.normal("image", 3, 16, 16),
     ),
-    "casts": Kind(
-        build_casts,
-        classes("x", "float32", (20,), 4, "y"),
-        lambda rng: {"x": rng.normal(size=(1, 20)).astype(np.float32)},
-    ),
+    "casts": array_kind(build_casts, "x", (20,), 4, "y"),
 }
 
 

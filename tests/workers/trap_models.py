@@ -10,11 +10,10 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
-from small_models import RNG, Feeds, floats, model_of, spec_of
+from small_models import RNG, Feeds, floats, model_of, nodes_of, spec_of, write_folder
 
-from workers.contracts.folder import read_model, write_model
+from workers.contracts.folder import read_model
 from workers.contracts.jobs import JudgeParams
-from workers.contracts.pipeline import write_pipeline
 from workers.contracts.specs import Judgement
 from workers.contracts.techniques import Model
 from workers.evaluate.data.dataset import DataSet, Item, write_dataset
@@ -90,14 +89,10 @@ def build_mean() -> onnx.ModelProto:
     """A score of a slow mean of all frames so far: what one step adds is small beside what is there."""
     values = {"keep": KEEP, "add": 1 - KEEP, "sharp": SHARP, "level": LEVEL}
     tensors = [numpy_helper.from_array(np.float32(value), name) for name, value in values.items()]
-    nodes = [
-        helper.make_node("Mul", ["state", "keep"], ["kept"]),
-        helper.make_node("Mul", ["frame", "add"], ["added"]),
-        helper.make_node("Add", ["kept", "added"], ["stateN"]),
-        helper.make_node("Sub", ["stateN", "level"], ["over"]),
-        helper.make_node("Mul", ["over", "sharp"], ["far"]),
-        helper.make_node("Sigmoid", ["far"], ["speech"]),
-    ]
+    nodes = nodes_of("""
+        kept = Mul (state, keep); added = Mul (frame, add); stateN = Add (kept, added); over = Sub (stateN, level)
+        far = Mul (over, sharp); speech = Sigmoid (far)
+    """)
     inputs = [floats("frame", "n", 1), floats("state", "n", 1)]
     return model_of(nodes, inputs, [floats("speech", "n", 1), floats("stateN", "n", 1)], tensors)
 
@@ -159,11 +154,7 @@ def make_trap(
 ) -> Trap:
     """Write it all below `root`."""
     folder, data = root / "original", root / "data"
-    folder.mkdir(parents=True)
-    onnx.save_model(proto, str(folder / "model.onnx"))
-    write_pipeline(folder, spec)
-    (folder / "info.json").write_text("{}", encoding="utf-8")
-    write_model(folder, "model.onnx", ["model.onnx"])
+    write_folder(folder, proto, spec)
     write_prepared(data / "test", test)
     write_prepared(data / "calibration", calibration)
     known = [()] * len(test) if labels is None else [(int(label),) for label in labels]

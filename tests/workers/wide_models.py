@@ -1,16 +1,17 @@
 """Models with slack: twice as wide as they need to be, and answering the same."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 from onnx import numpy_helper
+from small_models import write_folder
 
-from workers.contracts.folder import read_model, write_model
+from workers.contracts.pipeline import parse_pipeline
 from workers.contracts.techniques import Model
 from workers.pipeline.prepared import write_prepared
+from workers.pipeline.spec import ImageSteps
 
 SAMPLE = Path(__file__).parents[2] / "presets" / "sample"
 NOISE = 0.02
@@ -48,17 +49,12 @@ def twice_as_wide(proto: onnx.ModelProto, seed: int = 0) -> onnx.ModelProto:
 def sample_folder(root: Path, proto: onnx.ModelProto | None = None, calibration: int = 280) -> tuple[Model, Path]:
     """The built-in sample (or `proto` in its place) as a model's folder, and a folder of data from its pictures."""
     original = onnx.load(SAMPLE / "clothes.onnx")
-    spec = next(entry.value for entry in original.metadata_props if entry.key == "fettle.pipeline")
-    folder = root / "model"
-    folder.mkdir(parents=True)
-    onnx.save_model(proto or original, str(folder / "model.onnx"))
-    (folder / "pipeline.json").write_text(spec, encoding="utf-8")
-    (folder / "info.json").write_text("{}", encoding="utf-8")
-    write_model(folder, "model.onnx", ["model.onnx"])
-    steps = json.loads(spec)["preprocess"]
+    spec = parse_pipeline(next(one.value for one in original.metadata_props if one.key == "fettle.pipeline"))
+    model, steps = write_folder(root / "model", proto or original, spec), spec.preprocess
+    assert isinstance(steps, ImageSteps)
     with np.load(SAMPLE / "pictures.npz") as pictures:
-        values = (pictures["x"][:, None].astype(np.float32) / 255 - steps["mean"][0]) / steps["std"][0]
+        values = (pictures["x"][:, None].astype(np.float32) / 255 - steps.mean[0]) / steps.std[0]
     items: list[dict[str, Any]] = [{"picture": value[None].astype(np.float32)} for value in values]
     write_prepared(root / "data" / "calibration", items[:calibration])
     write_prepared(root / "data" / "test", items[calibration:])
-    return read_model(folder), root / "data"
+    return model, root / "data"

@@ -7,7 +7,8 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from small_models import KINDS, build_stateful, floats, model_of
+from opened_parts import kept_answers_of
+from small_models import KINDS, build_stateful, floats, model_of, nodes_of
 from special_models import build_two_heads
 
 from workers.contracts.errors import InputRefused
@@ -18,10 +19,8 @@ from workers.convert import cut_outputs, pixels_in
 from workers.convert.graphs import onnx_files
 from workers.evaluate.data.dataset import DataSet, Item
 from workers.evaluate.judge import judge
-from workers.evaluate.proof.predictions import Answers, collect_answers, load_answers, save_answers
 from workers.measure.opening import open_session
 from workers.pipeline.pipeline import load_pipeline
-from workers.pipeline.prepared import Prepared
 from workers.pipeline.spec import Generation, PipelineOutput
 from workers.runtime.recording import RecordingContext
 
@@ -66,22 +65,15 @@ def test_a_branch_of_its_own_goes_with_its_output(runtime: str, make_small, tmp_
 def test_what_nested_graphs_use_stays(tmp_path: Path) -> None:
     """Given an answer from an If that reads outer tensors, then their makers stay, and only the other output's go."""
     branches = {
-        f"{name}_branch": helper.make_graph(
-            [helper.make_node(kind, ["inner", "w"], [name])], name, [], [floats(name, "n", 4)]
-        )
+        f"{name}_branch": helper.make_graph(nodes_of(f"{name} = {kind} (inner, w)"), name, [], [floats(name, "n", 4)])
         for name, kind in (("then", "Add"), ("else", "Mul"))
     }
     weights = [numpy_helper.from_array(np.full(4, value, np.float32), name) for name, value in (("w", 2), ("v", 3))]
     weights.append(helper.make_tensor("yes", TensorProto.BOOL, [], [True]))
-    nodes = [
-        helper.make_node("Relu", ["x"], ["inner"]),
-        helper.make_node("Mul", ["inner", "v"], ["side"]),
-        helper.make_node("Neg", ["side"], ["more"]),
-        helper.make_node("If", ["yes"], ["answer"], **branches),
-    ]
-    proto = model_of(
-        nodes, [floats("x", "n", 4)], [floats(name, "n", 4) for name in ("answer", "more", "inner")], weights
-    )
+    nodes = nodes_of("inner = Relu (x); side = Mul (inner, v); more = Neg (side)")
+    nodes.append(helper.make_node("If", ["yes"], ["answer"], **branches))
+    outputs = [floats(name, "n", 4) for name in ("answer", "more", "inner")]
+    proto = model_of(nodes, [floats("x", "n", 4)], outputs, weights)
     assert cut_outputs.cut(proto, {"more", "inner"}) == 2
     onnx.checker.check_model(proto)
     assert [node.op_type for node in proto.graph.node] == ["Relu", "If"]
@@ -113,16 +105,10 @@ def test_a_state_is_read_by_the_next_call(make_small, tmp_path: Path) -> None:
 def test_what_makes_a_text_is_read() -> None:
     """Given a loop that makes texts, then what it hands from one part to the other counts as read."""
     spec = KINDS["cnn"].spec
-    loop = Generation(
-        start=0, end=1, longest=8, states="hidden", hidden="h", ids="ids", scores="words", encoder_mask="mask"
-    )
+    names = {"states": "hidden", "hidden": "h", "ids": "ids", "scores": "words", "encoder_mask": "mask"}
+    loop = Generation(start=0, end=1, longest=8, **names)
     assert cut_outputs.read_outputs(spec) == {"logits"}
-    assert cut_outputs.read_outputs(replace(spec, generation=loop)) == {
-        "logits",
-        "hidden",
-        "words",
-        "mask",
-    }
+    assert cut_outputs.read_outputs(replace(spec, generation=loop)) == {"logits", "hidden", "words", "mask"}
 
 
 def test_models_with_one_output_are_refused(make_small, tmp_path: Path) -> None:
@@ -158,22 +144,13 @@ def test_it_follows_the_preparation_of_pictures(make_small, tmp_path: Path) -> N
     np.testing.assert_allclose(got["logits"], wanted, atol=1e-4 * np.abs(wanted).max())
 
 
-def answers_of(folder: Path, data: Path, work: Path) -> Answers:
-    """What the model answers to the test items, as it is kept on disk."""
-    session = open_session(folder, "onnxruntime-cpu", {}, 1)
-    found = collect_answers(load_pipeline(folder), session, Prepared(data / "test"), RecordingContext(work))
-    session.close()
-    save_answers(work / "answers.npz", found)
-    return load_answers(work / "answers.npz")
-
-
 @pytest.mark.parametrize(("answer_kind", "items"), [("class", 400), ("tensor", 330)])
 def test_it_is_judged_by_what_is_left(answer_kind: str, items: int, make_small, tmp_path: Path) -> None:
     """Given a variant without the map, then it is safe by its answers, and the judgement says what was not compared."""
     small = make_small("two_heads", build_two_heads(), items=items)
     with_outputs(small, answer_kind=answer_kind)
     variant = applied(small, tmp_path / "work")
-    old, new = (answers_of(folder, small.data, tmp_path) for folder in (small.folder, variant.folder))
+    old, new = (kept_answers_of(folder, small.data, tmp_path) for folder in (small.folder, variant.folder))
     assert set(old.others) == {"map"} and not new.others
     data = DataSet("arrays", "person", None, None, test=tuple(Item(f"item {i}", None, ()) for i in range(items)))
     found = judge(data, old, new, 1.0)

@@ -9,8 +9,9 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
-from opened_parts import answers_of as asked
 from opened_parts import data_of, opened_of
+from opened_parts import kept_answers_of as answers_of
+from small_models import nodes_of
 from small_translator import END, Parts, harmed, taught, words, write_translator
 
 from workers.contracts.data.rows import KINDS, ROWS_FILE, AnswerRowsParams, RowsPart
@@ -21,7 +22,7 @@ from workers.contracts.specs import RecipeStep
 from workers.evaluate.data.dataset import DataSet, read_dataset
 from workers.evaluate.judge import judge
 from workers.evaluate.look.one_input import compared, rows_of
-from workers.evaluate.proof.predictions import Answers, load_answers, save_answers
+from workers.evaluate.proof.predictions import Answers, save_answers
 from workers.evaluate.stress.scoring import scorer_for
 from workers.measure.opening import open_session
 from workers.model_io.opening import inspect_model
@@ -53,12 +54,6 @@ def data(opened: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     work = tmp_path_factory.mktemp("data")
     lines = ["text", *words(np.random.default_rng(4), COUNT)]
     return data_of(opened, work, lines)
-
-
-def answers_of(folder: Path, data: Path, work: Path, runtime: str = "onnxruntime-cpu") -> Answers:
-    """What the model answers to the test items, as it is kept on disk."""
-    save_answers(work / "answers.npz", asked(folder, data, work, runtime))
-    return load_answers(work / "answers.npz")
 
 
 @pytest.fixture(scope="module")
@@ -132,12 +127,8 @@ def test_a_part_that_does_not_fit_stays(opened: Path, data: Path, tmp_path: Path
     last = next(node for node in proto.graph.node if name in node.output)
     last.output[list(last.output).index(name)] = "before_casts"
     half, back = TensorProto.DOUBLE, TensorProto.FLOAT
-    proto.graph.node.extend(
-        [
-            helper.make_node("Cast", ["before_casts"], ["doubled"], to=half),
-            helper.make_node("Cast", ["doubled"], [name], to=back),
-        ]
-    )
+    casts = nodes_of(f"doubled = Cast <to = {half}> (before_casts); {name} = Cast <to = {back}> (doubled)")
+    proto.graph.node.extend(casts)
     onnx.save_model(proto, str(path))
     (tmp_path / "work").mkdir()
     variant = applied(model, data, tmp_path / "work", "cast_cleanup")
@@ -182,9 +173,10 @@ def test_near_numbers_are_other_texts(first: tuple[DataSet, Answers], opened: Pa
     assert judge(first[0], old, new, 2.0).agreement == 0.0
     for name, answers in (("old", old), ("new", new)):
         save_answers(tmp_path / f"{name}.npz", answers)
-    part = RowsPart(
-        data_dir=str(data), original_answers=str(tmp_path / "old.npz"), variant_answers=str(tmp_path / "new.npz")
-    )
+    files = {
+        f"{side}_answers": str(tmp_path / f"{name}.npz") for side, name in (("original", "old"), ("variant", "new"))
+    }
+    part = RowsPart(data_dir=str(data), **files)
     load_job("answer_rows").run(AnswerRowsParams(parts=(part,)), RecordingContext(tmp_path))
     with np.load(tmp_path / ROWS_FILE) as rows:
         assert (rows["kind"] == KINDS.index("changed")).all()

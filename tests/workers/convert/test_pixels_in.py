@@ -10,14 +10,13 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 from PIL import Image
-from small_models import build_cnn, classes, floats, model_of, weight
+from small_models import build_cnn, classes, floats, model_of, nodes_of, weight, write_folder
 from special_models import PICTURE_STEPS, build_nhwc, picture_item, pictures_of
 
 from presets.sample import FOLDER
 from workers import registry
 from workers.contracts.errors import InputRefused
-from workers.contracts.folder import read_model, write_model
-from workers.contracts.pipeline import write_pipeline
+from workers.contracts.folder import read_model
 from workers.contracts.techniques import Model
 from workers.convert import pixels_in
 from workers.convert.graphs import onnx_files
@@ -39,39 +38,25 @@ CLOTHES = PipelineSpec(
     preprocess=ImageSteps(resize=(28, 28), channels="gray"),
     answer_kind="class",
 )
+RGB_255 = ImageSteps(resize=(12, 12), mean=(123.0, 116.0, 103.0), std=(58.0,), range="0..255", layout="nhwc")
+BGR = ImageSteps(resize=(12, 12), mean=(0.5,), std=(0.25,), channels="bgr", layout="nhwc")
 MODELS = {
     "bgr, nchw": (build_cnn, pictures_of(PICTURE_STEPS, (3, 16, 16), 5)),
-    "rgb, nhwc, 0..255": (
-        build_nhwc,
-        pictures_of(
-            ImageSteps(resize=(12, 12), mean=(123.0, 116.0, 103.0), std=(58.0,), range="0..255", layout="nhwc"),
-            (12, 12, 3),
-            3,
-        ),
-    ),
-    "bgr, nhwc": (
-        build_nhwc,
-        pictures_of(
-            ImageSteps(resize=(12, 12), mean=(0.5,), std=(0.25,), channels="bgr", layout="nhwc"), (12, 12, 3), 3
-        ),
-    ),
+    "rgb, nhwc, 0..255": (build_nhwc, pictures_of(RGB_255, (12, 12, 3), 3)),
+    "bgr, nhwc": (build_nhwc, pictures_of(BGR, (12, 12, 3), 3)),
 }
 
 
 def written(folder: Path, proto: onnx.ModelProto, spec: PipelineSpec, steps: ImageSteps | None = None) -> Model:
     """A model's folder, and beside it data that was prepared for it."""
-    folder.mkdir(parents=True)
-    onnx.save_model(proto, str(folder / "model.onnx"))
-    write_pipeline(folder, spec)
-    (folder / "info.json").write_text("{}", encoding="utf-8")
-    write_model(folder, "model.onnx", ["model.onnx"])
+    model = write_folder(folder, proto, spec)
     rng, prepared = RNG(3), steps or spec.preprocess
     if isinstance(prepared, ImageSteps):
         side, name = spec.inputs[0].shape[2] or 16, spec.inputs[0].name
         for split in ("test", "calibration"):
             items = [{name: picture_item(rng, prepared, side)["image"]} for _ in range(16)]
             write_prepared(folder.parent / "data" / split, items)
-    return read_model(folder)
+    return model
 
 
 @pytest.fixture
@@ -297,11 +282,8 @@ def test_nested_graphs_read_the_prepared_picture(applied, tmp_path: Path) -> Non
         for name in ("then", "else")
     }
     yes = helper.make_tensor("yes", TensorProto.BOOL, [], [True])
-    nodes = [
-        helper.make_node("If", ["yes"], ["c"], **branches),
-        helper.make_node("GlobalAveragePool", ["c"], ["p"]),
-        helper.make_node("Flatten", ["p"], ["logits"]),
-    ]
+    nodes = [helper.make_node("If", ["yes"], ["c"], **branches)]
+    nodes += nodes_of("p = GlobalAveragePool (c); logits = Flatten (p)")
     proto = model_of(nodes, [floats("image", "n", 3, 16, 16)], [floats("logits", "n", 4)], [inner, yes])
     model = written(tmp_path / "model", proto, pictures_of(PICTURE_STEPS, (3, 16, 16), 4))
     variant = applied(model, "pixels_in")

@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from small_models import floats, model_of
+from small_models import floats, model_of, nodes_of
 from special_models import build_casts, build_group_norm, build_nhwc, build_one_hot
 
 from workers.contracts.errors import InputRefused
@@ -78,13 +78,10 @@ def test_transposes_between_layers_meet_and_go(tmp_path: Path) -> None:
 
 def test_transposes_that_would_not_become_fewer_stay(tmp_path: Path) -> None:
     """Given a transpose whose two users go different ways, then the graph is as it was."""
-    nodes = [
-        helper.make_node("Transpose", ["x"], ["t"], perm=[1, 0]),
-        helper.make_node("Transpose", ["x2"], ["t2"], perm=[1, 0]),
-        helper.make_node("Relu", ["t"], ["a"]),
-        helper.make_node("MatMul", ["t", "t2"], ["b"]),
-        helper.make_node("MatMul", ["a", "t2"], ["c"]),
-    ]
+    nodes = nodes_of("""
+        t = Transpose <perm = [1, 0]> (x); t2 = Transpose <perm = [1, 0]> (x2); a = Relu (t); b = MatMul (t, t2)
+        c = MatMul (a, t2)
+    """)
     inputs = [floats("x", 4, 4), floats("x2", 4, 4)]
     proto = model_of(nodes, inputs, [floats("b", 4, 4), floats("c", 4, 4)], [])
     before = [node.SerializeToString() for node in proto.graph.node]
@@ -125,27 +122,17 @@ MIDDLES = {
         [2, 3, 4, 5],
     ),
     "split": (
-        [
-            helper.make_node("Split", ["t", "a"], ["p", "q"], axis=-1),
-            helper.make_node("Concat", ["q", "p"], ["m"], axis=3),
-        ],
+        nodes_of("p, q = Split <axis = -1> (t, a); m = Concat <axis = 3> (q, p)"),
         [ints("a", 1, 2)],
         [2, 3, 4, 5],
     ),
     "squeeze": (
-        [
-            helper.make_node("ReduceMean", ["t"], ["r"], axes=[1, 2], keepdims=1),
-            helper.make_node("Squeeze", ["r", "a"], ["m"]),
-        ],
+        nodes_of("r = ReduceMean <axes = [1, 2], keepdims = 1> (t); m = Squeeze (r, a)"),
         [ints("a", 1, 2)],
         [2, 3],
     ),
     "sizes": (
-        [
-            helper.make_node("Shape", ["t"], ["s"]),
-            helper.make_node("ConstantOfShape", ["s"], ["zeros"]),
-            helper.make_node("Add", ["t", "zeros"], ["m"]),
-        ],
+        nodes_of("s = Shape (t); zeros = ConstantOfShape (s); m = Add (t, zeros)"),
         [],
         [2, 3, 4, 5],
     ),
@@ -188,11 +175,9 @@ def test_casts_go_and_doubles_become_floats(tmp_path: Path) -> None:
 
 def test_casts_that_lose_something_stay(tmp_path: Path) -> None:
     """Given a way over whole numbers, then it stays: it cuts."""
-    nodes = [
-        helper.make_node("Cast", ["x"], ["i"], to=TensorProto.INT32),
-        helper.make_node("Cast", ["i"], ["f"], to=TensorProto.FLOAT),
-        helper.make_node("Relu", ["f"], ["y"]),
-    ]
+    nodes = nodes_of(f"""
+        i = Cast <to = {TensorProto.INT32}> (x); f = Cast <to = {TensorProto.FLOAT}> (i); y = Relu (f)
+    """)
     proto = model_of(nodes, [floats("x", 4)], [floats("y", 4)], [])
     assert rewritten(proto, cast_cleanup.change) == 0
 
@@ -220,11 +205,9 @@ def test_what_a_branch_reads_is_made_elsewhere_or_stays(tmp_path: Path) -> None:
 
 def test_an_output_of_the_model_keeps_its_name(tmp_path: Path) -> None:
     """Given an idle cast and two transposes that end in outputs, then both outputs are there under their names."""
-    nodes = [
-        helper.make_node("Cast", ["x"], ["y"], to=TensorProto.FLOAT),
-        helper.make_node("Transpose", ["x"], ["t"], perm=[1, 0]),
-        helper.make_node("Transpose", ["t"], ["z"], perm=[1, 0]),
-    ]
+    nodes = nodes_of(f"""
+        y = Cast <to = {TensorProto.FLOAT}> (x); t = Transpose <perm = [1, 0]> (x); z = Transpose <perm = [1, 0]> (t)
+    """)
     proto = model_of(nodes, [floats("x", 2, 3)], [floats("y", 2, 3), floats("z", 2, 3)], [])
     feeds = {"x": np.arange(6, dtype=np.float32).reshape(2, 3)}
     for technique in (cast_cleanup, layout_rewrite):

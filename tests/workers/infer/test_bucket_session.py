@@ -6,12 +6,7 @@ import pytest
 from workers.contracts.errors import InputRefused
 from workers.measure.opening import open_session
 
-OWN = {
-    "pads": {"input_ids": 7, "attention_mask": 0},
-    "outputs": {"h": [1]},
-    "lengths": [4, 8, 16],
-    "common": [8],
-}
+OWN = {"pads": {"input_ids": 7, "attention_mask": 0}, "outputs": {"h": [1]}, "lengths": [4, 8, 16], "common": [8]}
 
 
 def texts(rows: int, tokens: int) -> dict[str, np.ndarray]:

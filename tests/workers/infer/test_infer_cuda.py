@@ -1,33 +1,26 @@
 """The GPU runtimes on a machine without a GPU, and what they would say about a mixed session."""
 
 from collections import Counter
-from dataclasses import dataclass
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
-from workers.infer import base, onnxruntime_cuda, torch_cuda
+from workers.infer import base, onnxruntime_cpu, onnxruntime_cuda, torch_cuda
+from workers.measure.opening import open_session
 
 
-@dataclass
-class Node:
-    op_type: str
-
-
-@dataclass
-class Subgraph:
-    ep_name: str
-    nodes: tuple[Node, ...]
-
-    def get_nodes(self) -> tuple[Node, ...]:
-        return self.nodes
+def subgraph(provider: str, *kinds: str) -> SimpleNamespace:
+    """A record of operators of these types, which a provider runs."""
+    return SimpleNamespace(ep_name=provider, get_nodes=lambda: [SimpleNamespace(op_type=kind) for kind in kinds])
 
 
 def test_records_become_sentences() -> None:
     """Given records where 3 of 5 operators run on the GPU, then the others are named."""
     records = [
-        Subgraph("CUDAExecutionProvider", (Node("Conv"), Node("Conv"), Node("Relu"))),
-        Subgraph("CPUExecutionProvider", (Node("NonZero"),)),
-        Subgraph("CPUExecutionProvider", (Node("Loop"),)),
+        subgraph("CUDAExecutionProvider", "Conv", "Conv", "Relu"),
+        subgraph("CPUExecutionProvider", "NonZero"),
+        subgraph("CPUExecutionProvider", "Loop"),
     ]
     placed = onnxruntime_cuda.assignment(records)
     on_gpu = sum(placed.pop(onnxruntime_cuda.PROVIDER).values())
@@ -37,8 +30,6 @@ def test_records_become_sentences() -> None:
 
 def test_real_records_can_be_read(make_small) -> None:
     """Given a real session that records its assignment, then every operator is counted."""
-    from workers.infer import onnxruntime_cpu
-
     library = onnxruntime_cpu.import_library()
     options = onnxruntime_cpu.make_options(library, {"graph_optimization": "none"}, 1)
     options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
@@ -49,10 +40,6 @@ def test_real_records_can_be_read(make_small) -> None:
 
 def test_probe_is_a_model_that_runs() -> None:
     """Given the built-in probe on the processor, then 1·1 eight times is 8."""
-    import numpy as np
-
-    from workers.infer import onnxruntime_cpu
-
     session = onnxruntime_cpu.import_library().InferenceSession(
         onnxruntime_cuda.PROBE, providers=["CPUExecutionProvider"]
     )
@@ -77,10 +64,6 @@ def test_session_on_a_missing_gpu_never_falls_back_silently(make_small) -> None:
 @pytest.mark.gpu
 def test_cuda_runs_what_the_processor_runs(small) -> None:
     """Given a real GPU, then strict sessions answer as the processor does."""
-    import numpy as np
-
-    from workers.measure.opening import open_session
-
     if not onnxruntime_cuda.RUNTIME.available().available:
         pytest.skip(onnxruntime_cuda.RUNTIME.available().hint)
     session = open_session(small.folder, "onnxruntime-cuda", {}, 1)

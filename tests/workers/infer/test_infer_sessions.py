@@ -1,18 +1,19 @@
 """Every runtime gives the model's own names, dtypes and shapes, whatever it does inside."""
 
+import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+from compiled_program import with_program
 from onnx import helper
 
 from workers import registry
 from workers.contracts.errors import BackendMissing, InputRefused
 from workers.contracts.folder import read_model
-from workers.infer import openvino, torch_cpu
+from workers.infer import onnxruntime_cpu, openvino, torch_cpu
 from workers.infer.base import NotRunnable, fixed_at_one, split_batch, without_constants
 from workers.measure.opening import find_runtime, open_session
 
@@ -82,48 +83,15 @@ def test_openvino_first_answer_behind_a_branch(make_small) -> None:
     plain = open_session(small.folder, "onnxruntime-cpu", {}, 1)
     rng = np.random.default_rng(1)
     for rows in (1, 2, 2, 5, 1, 7):
-        feeds = {
-            "frame": rng.normal(size=(rows, 8)).astype(np.float32),
-            "state": rng.normal(size=(rows, 16)).astype(np.float32),
-            "sr": np.array(16000),
-        }
+        feeds = {name: rng.normal(size=(rows, n)).astype(np.float32) for name, n in (("frame", 8), ("state", 16))}
+        feeds["sr"] = np.array(16000)
         np.testing.assert_allclose(session.run(feeds)["stateN"], plain.run(feeds)["stateN"], atol=1e-4)
-
-
-def test_bf16_falls_back_where_the_processor_lacks_it(make_small, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a processor without 16-bit arithmetic, then 32 bits are used and the session says so."""
-    small = make_small("cnn")
-    library = openvino.import_library()
-
-    class Plain:
-        def __init__(self) -> None:
-            self._core = library.Core()
-
-        def get_property(self, device: str, name: str) -> list[str]:
-            assert (device, name) == ("CPU", "OPTIMIZATION_CAPABILITIES")
-            return ["FP32", "INT8"]
-
-        def __getattr__(self, name: str):
-            return getattr(self._core, name)
-
-    class Library:
-        Core = Plain
-
-    monkeypatch.setattr(openvino, "import_library", lambda: Library)
-    session = open_session(small.folder, "openvino", {"inference_precision": "bf16"}, 1)
-    assert len(session.fallbacks) == 1 and "32-bit" in session.fallbacks[0]
-    plain = open_session(small.folder, "onnxruntime-cpu", {}, 1).run(small.feeds())
-    np.testing.assert_allclose(session.run(small.feeds())["logits"], plain["logits"], atol=1e-4)
 
 
 def test_wrong_feeds_are_errors(make_small) -> None:
     """Given a missing input, a wrong dtype, a wrong size, then ValueError and not a silent cast."""
     session = open_session(make_small("cnn").folder, "openvino", {}, 1)
-    for feeds in (
-        {},
-        {"image": np.zeros((1, 3, 16, 16))},
-        {"image": np.zeros((1, 3, 17, 16, 1), np.float32)},
-    ):
+    for feeds in ({}, {"image": np.zeros((1, 3, 16, 16))}, {"image": np.zeros((1, 3, 17, 16, 1), np.float32)}):
         with pytest.raises(ValueError):
             session.run(feeds)
 
@@ -191,48 +159,23 @@ def test_every_runtime_is_found_with_a_hint_where_it_is_missing() -> None:
 
 def test_telemetry_of_libraries_is_off() -> None:
     """Given both libraries imported, then neither has its own telemetry."""
-    import os
-
     openvino.import_library()
-    from workers.infer import onnxruntime_cpu
-
     onnxruntime_cpu.import_library()
     assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"
     assert sys.modules["openvino_telemetry"] is None
 
 
-@pytest.fixture(scope="module")
-def torch_folder(make_small: Callable) -> Path:
-    """A small perceptron as torch.export program beside an ONNX file of the same names."""
-    import torch
-
-    class Net(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.layer = torch.nn.Linear(20, 4)
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return self.layer(x)
-
-    small = make_small("constants")
-    batch = torch.export.Dim("n")
-    program = torch.export.export(Net().eval(), (), {"x": torch.zeros(2, 20)}, dynamic_shapes={"x": {0: batch}})
-    torch.export.save(program, str(small.folder / "model.pt2"))
-    info = {"inputs": [{"name": "x"}], "outputs": [{"name": "y"}]}
-    (small.folder / "info.json").write_text(__import__("json").dumps(info))
-    return small.folder
-
-
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.filterwarnings("ignore::FutureWarning")
-def test_torch_runs_the_program_beside_the_model(torch_folder: Path) -> None:
+def test_torch_runs_the_program_beside_the_model(make_small) -> None:
     """Given a program by keyword, then it answers under the ONNX names, read-only inputs included."""
-    session = torch_cpu.load(torch_folder / "model.onnx", {}, 1)
-    feeds = {"x": np.ones((3, 20), np.float32)}
-    feeds["x"].flags.writeable = False
+    session = torch_cpu.load(with_program(make_small("cnn")).folder / "model.onnx", {}, 1)
+    feeds = {"image": np.ones((3, 3, 16, 16), np.float32)}
+    feeds["image"].flags.writeable = False
     answers = session.run(feeds)
-    assert list(answers) == ["y"] and answers["y"].shape == (3, 4) and answers["y"].dtype == np.float32
-    answers["y"][...] = 0
+    logits = answers["logits"]
+    assert list(answers) == ["logits"] and logits.shape == (3, 5) and logits.dtype == np.float32
+    logits[...] = 0
     session.close()
 
 

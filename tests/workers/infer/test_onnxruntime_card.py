@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from small_models import nodes_of
 from stand_in_card import StandInDriver
 
 from workers.infer import onnxruntime_cpu, onnxruntime_cuda, onnxruntime_rtx
@@ -31,11 +32,7 @@ def fixed(tmp_path: Any) -> Any:
     """y = relu(x) + 1 for x of (2, 3), and a second answer that is one number."""
     from onnx import TensorProto, helper, numpy_helper, save
 
-    nodes = [
-        helper.make_node("Relu", ["x"], ["r"]),
-        helper.make_node("Add", ["r", "one"], ["y"]),
-        helper.make_node("ReduceSum", ["y"], ["sum"], keepdims=0),
-    ]
+    nodes = nodes_of("r = Relu (x); y = Add (r, one); sum = ReduceSum <keepdims = 0> (y)")
     values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [2, 3]) for name in "xy"]
     total = helper.make_tensor_value_info("sum", TensorProto.FLOAT, [])
     one = numpy_helper.from_array(np.ones((2, 3), np.float32), "one")

@@ -66,14 +66,8 @@ def test_each_asked_place_has_the_logits_of_the_graph_as_it_was(tiny_chat: Calla
     # Then they are those that the file's own graph gives for all places at once
     plain = import_library().Core().compile_model(str(folder / "model.xml"), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     request = plain.create_infer_request()
-    request.infer(
-        {
-            "input_ids": ids[None],
-            "attention_mask": np.ones((1, 40), np.int64),
-            "position_ids": np.arange(40, dtype=np.int64)[None],
-            "beam_idx": np.zeros(1, np.int32),
-        }
-    )
+    places = {"attention_mask": np.ones((1, 40), np.int64), "position_ids": np.arange(40, dtype=np.int64)[None]}
+    request.infer({"input_ids": ids[None], **places, "beam_idx": np.zeros(1, np.int32)})
     np.testing.assert_allclose(found, request.get_output_tensor(0).data[0][[0, 7, 24, 28, 39]], atol=2e-4, rtol=1e-3)
 
 

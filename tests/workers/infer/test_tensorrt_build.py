@@ -7,6 +7,7 @@ from pathlib import Path
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from small_models import nodes_of
 from stand_in_card import StandInTensorRt
 
 from workers.infer import tensorrt_build as building
@@ -55,21 +56,30 @@ def test_open_sizes_without_ranges_are_named() -> None:
         build(Classic(), StandInTensorRt(), Path("m.onnx"), BuildRequest(), HERE, lambda *told: None)
 
 
+class Building(StandInTensorRt):
+    """TensorRT whose builds are calls of a function."""
+
+    def __init__(self, build) -> None:
+        super().__init__()
+        self._build = build
+
+    def Builder(self, logger):
+        builder = super().Builder(logger)
+        builder.build_serialized_network = self._build
+        return builder
+
+
+def cancel(share: float, phase: str, seconds: float) -> None:
+    raise KeyboardInterrupt
+
+
 def test_what_the_teller_raises_stops_the_build() -> None:
     """Given a build in a phase that looks at nothing, when it is cancelled, then the wait for it is bounded."""
 
-    class Slow(StandInTensorRt):
-        def Builder(self, logger):
-            builder = super().Builder(logger)
-            builder.build_serialized_network = lambda network, config: time.sleep(30)
-            return builder
-
-    def cancel(share: float, phase: str, seconds: float) -> None:
-        raise KeyboardInterrupt
-
+    slow = Building(lambda network, config: time.sleep(30))
     began_s = time.process_time()
     with pytest.raises(KeyboardInterrupt):
-        build(Classic(), Slow(), Path("m.onnx"), BuildRequest(profile=ROW), HERE, cancel)
+        build(Classic(), slow, Path("m.onnx"), BuildRequest(profile=ROW), HERE, cancel)
     assert time.process_time() - began_s < 5  # it waited, it did not spin
 
 
@@ -79,22 +89,12 @@ def test_a_job_is_let_go_before_its_build_is() -> None:
     process that ends at once, Then what stopped it is raised first: nobody waits for the library."""
     events, allowed = list[str](), threading.Event()
 
-    class Held(StandInTensorRt):
-        def Builder(self, logger):
-            builder = super().Builder(logger)
-
-            def hold(network, config) -> None:
-                allowed.wait()
-                events.append("let go")
-
-            builder.build_serialized_network = hold
-            return builder
-
-    def cancel(share: float, phase: str, seconds: float) -> None:
-        raise KeyboardInterrupt
+    def hold(network, config) -> None:
+        allowed.wait()
+        events.append("let go")
 
     with pytest.raises(KeyboardInterrupt):
-        build(Classic(), Held(), Path("m.onnx"), BuildRequest(profile=ROW), HERE, cancel, stop_s=0.0)
+        build(Classic(), Building(hold), Path("m.onnx"), BuildRequest(profile=ROW), HERE, cancel, stop_s=0.0)
     events.append("told")
     threads = [one for one in threading.enumerate() if one.daemon and one is not threading.current_thread()]
     allowed.set()
@@ -124,10 +124,9 @@ def small(tmp_path: Path, kind: str) -> Path:
     out = TensorProto.FLOAT
     if kind == "dynamic":
         weights = [numpy_helper.from_array(__import__("numpy").ones((4, 8), "int8"), "w")]
-        nodes = [
-            helper.make_node("DynamicQuantizeLinear", ["x"], ["q", "s", "z"], name="rounding"),
-            helper.make_node("MatMulInteger", ["q", "w", "z"], ["y"], name="product"),
-        ]
+        nodes = nodes_of("""
+            [rounding] q, s, z = DynamicQuantizeLinear (x); [product] y = MatMulInteger (q, w, z)
+        """)
         out = TensorProto.INT32
     x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 4])
     graph = helper.make_graph(nodes, "g", [x], [helper.make_tensor_value_info("y", out, ["n", 8])], weights)

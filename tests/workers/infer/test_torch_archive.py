@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hostile_programs import MADE, PROGRAM, in_json, rewrite, write_program
+from hostile_programs import MADE, PROGRAM, WEIGHTS, in_json, rewrite, write_program
 
 from workers.infer.base import UnsafeProgram
 from workers.infer.torch_archive import tensors_only
@@ -57,51 +57,39 @@ def test_load_sound_program_answers(program: Path) -> None:
     assert session.run({"image": image})["logits"].shape == (5, 5)
 
 
+RECORDS = ("data/aotinductor/model/model.so", "models/other.json", "data/constants/custom_obj_0", "executorch/a")
+CONFIGS = (b"{}", b"[]", b'{"config": []}', b'{"config": {"w": {}}}', b'{"config": {"w": 1}}')
+
+
 @pytest.mark.parametrize(
-    "record", ["data/aotinductor/model/model.so", "models/other.json", "data/constants/custom_obj_0", "executorch/a"]
+    ("record", "content"), [*((record, b"{}") for record in RECORDS), *((WEIGHTS, config) for config in CONFIGS)]
 )
-def test_load_program_with_other_records_is_refused(program: Path, record: str) -> None:
-    """Given an archive with a compiled library or an object of its own, when it is loaded, then it is refused."""
-    rewrite(program, {record: lambda _old: b"{}"})
+def test_load_program_with_other_records_is_refused(program: Path, record: str, content: bytes) -> None:
+    """Given an archive with a compiled library, an object of its own, or a list of weights that torch.export lays out
+    otherwise, when it is loaded, then it is refused."""
+    rewrite(program, {record: lambda _old: content})
     with pytest.raises(UnsafeProgram):
         load_program(torch, program)
 
 
 @pytest.mark.parametrize(
-    ("field", "text"),
+    ("field", "value"),
     [
         ("name", "x; import os"),
         ("name", "lambda"),
         ("target", "torch.os.mkdir"),
         ("target", "_operator.methodcaller"),
         ("target", "torch.ops.higher_order.triton_kernel_wrapper_mutation"),
+        ("metadata", []),
+        ("metadata", "x"),
+        ("metadata", {"stack_trace": 1}),
     ],
 )
-def test_load_program_with_code_in_its_nodes_is_refused(program: Path, field: str, text: str) -> None:
-    """Given a node whose name or operator is Python code, when the program is loaded, then it is refused."""
+def test_load_program_with_code_in_its_nodes_is_refused(program: Path, field: str, value: Any) -> None:
+    """Given a node whose name or operator is Python code, or metadata in another layout, then it is refused."""
 
     def mark(document: dict[str, Any]) -> None:
-        document["graph_module"]["graph"]["nodes"][0][field] = text
-
-    rewrite(program, {PROGRAM: in_json(mark)})
-    with pytest.raises(UnsafeProgram):
-        load_program(torch, program)
-
-
-@pytest.mark.parametrize("config", [b"{}", b"[]", b'{"config": []}', b'{"config": {"w": {}}}', b'{"config": {"w": 1}}'])
-def test_load_program_with_another_layout_is_refused_in_words(program: Path, config: bytes) -> None:
-    """Given a list of weights that torch.export lays out otherwise, when it is loaded, then it is refused."""
-    rewrite(program, {"data/weights/model_weights_config.json": lambda _old: config})
-    with pytest.raises(UnsafeProgram):
-        load_program(torch, program)
-
-
-@pytest.mark.parametrize("metadata", [[], "x", {"stack_trace": 1}])
-def test_load_program_with_odd_metadata_is_refused_in_words(program: Path, metadata: Any) -> None:
-    """Given metadata of a node in another layout, when the program is loaded, then it is refused."""
-
-    def mark(document: dict[str, Any]) -> None:
-        document["graph_module"]["graph"]["nodes"][0]["metadata"] = metadata
+        document["graph_module"]["graph"]["nodes"][0][field] = value
 
     rewrite(program, {PROGRAM: in_json(mark)})
     with pytest.raises(UnsafeProgram):
@@ -154,8 +142,7 @@ def test_load_programs_of_real_architectures_is_allowed(tmp_path: Path, kind: st
     with torch.no_grad():
         program = torch.export.export(Texts(), (), ones, dynamic_shapes=dict.fromkeys(ones, free), strict=False)
     torch.export.save(program, str(tmp_path / "model.pt2"))
-    (tmp_path / "info.json").write_text(
-        json.dumps({"inputs": [{"name": name} for name in ones], "outputs": [{"name": "out"}]}), encoding="utf-8"
-    )
+    names = {"inputs": [{"name": name} for name in ones], "outputs": [{"name": "out"}]}
+    (tmp_path / "info.json").write_text(json.dumps(names), encoding="utf-8")
     session = load(tmp_path / "model.pt2", {}, 1)
     assert session.run({name: value[:1, :5].numpy() for name, value in ones.items()})["out"].shape == (1, 5, 32)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from compiled_program import with_program
+from compiled_program import save_program, with_program
 from stand_in_card import StandInDriver
 
 from workers.infer import torch_cuda
@@ -31,10 +31,7 @@ def program_of(make_small: Any, tmp_path: Any) -> Any:
             mask = (self.steps > 2).to(torch.float32) + torch.zeros(8, dtype=torch.float32)
             return self.last(torch.relu(image[:, :, 0, :8].sum(1)) * mask)
 
-    example, free = {"image": torch.zeros(2, 3, 16, 16)}, {"image": {0: torch.export.Dim("n")}}
-    torch.export.save(
-        torch.export.export(Masked().eval(), (), example, dynamic_shapes=free), small.folder / "model.pt2"
-    )
+    save_program(Masked(), small.folder / "model.pt2")
     return small
 
 

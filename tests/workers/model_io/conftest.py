@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_models import nodes_of
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import OpenParams
@@ -59,12 +60,14 @@ def refused(work: Path):
 
 @pytest.fixture
 def onnx_model():
-    """Build an ONNX model out of nodes: the default multiplies (1, 4) by a 4 × 4 matrix of weights."""
+    """Build an ONNX model out of nodes, also in text form: the default multiplies (1, 4) by a 4 × 4 matrix of weights."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
     def build(nodes=None, inputs=None, outputs=None, weights=None, opset=17, **metadata):
-        nodes = nodes or [("MatMul", ["x", "w"], ["y"], {})]
+        nodes = nodes or "y = MatMul (x, w)"
+        if not isinstance(nodes, str):
+            nodes = [helper.make_node(op, ins, outs, **attributes) for op, ins, outs, attributes in nodes]
         inputs = inputs or {"x": ("FLOAT", ["batch", 4])}
         outputs = outputs or {"y": ("FLOAT", ["batch", 4])}
         weights = {"w": np.eye(4, dtype=np.float32)} if weights is None else weights
@@ -76,7 +79,7 @@ def onnx_model():
             ]
 
         graph = helper.make_graph(
-            [helper.make_node(op, ins, outs, **attributes) for op, ins, outs, attributes in nodes],
+            nodes_of(nodes) if isinstance(nodes, str) else nodes,
             "g",
             values(inputs),
             values(outputs),

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from odd_models import floats, save, weights
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
+from small_models import nodes_of
 
 from workers.contracts.specs import GUESSED, TensorSpec
 from workers.model_io.facts import ModelFacts
@@ -30,20 +31,14 @@ def kind_of(folder: Path) -> tuple[str, str, int]:
 def detector(path: Path, shape: tuple[int, int], **meta: str) -> Path:
     """Pictures of 64×64 in, a whole head of `shape` out."""
     rows, columns = shape
-    nodes = [
-        helper.make_node("Conv", ["images", "w"], ["c"], strides=[8, 8]),
-        helper.make_node("GlobalAveragePool", ["c"], ["p"]),
-        helper.make_node("Flatten", ["p"], ["f"]),
-        helper.make_node("Gemm", ["f", "head"], ["g"]),
-        helper.make_node("Reshape", ["g", "size"], ["output0"]),
-    ]
-    from onnx import numpy_helper
-
+    nodes = nodes_of("""
+        c = Conv <strides = [8, 8]> (images, w); p = GlobalAveragePool (c); f = Flatten (p); g = Gemm (f, head)
+        output0 = Reshape (g, size)
+    """)
     size = numpy_helper.from_array(np.array([-1, rows, columns]), "size")
     tensors = [weights("w", 8, 3, 8, 8), weights("head", 8, rows * columns, seed=2), size]
-    return save(
-        path, nodes, [floats("images", ["b", 3, SIDE, SIDE])], [floats("output0", ["b", *shape])], tensors, **meta
-    )
+    ends = [floats("images", ["b", 3, SIDE, SIDE])], [floats("output0", ["b", *shape])]
+    return save(path, nodes, *ends, tensors, **meta)
 
 
 def texts(
@@ -173,12 +168,9 @@ def test_boxes_beside_scores(outputs, wanted):
 
 def test_pictures_of_classes_stay_classes(tmp_path, opened):
     # Given a classifier of pictures with the shape of nothing else / Then it is one
-    nodes = [
-        helper.make_node("Conv", ["images", "w"], ["c"], strides=[8, 8]),
-        helper.make_node("GlobalAveragePool", ["c"], ["p"]),
-        helper.make_node("Flatten", ["p"], ["f"]),
-        helper.make_node("Gemm", ["f", "head"], ["y"]),
-    ]
+    nodes = nodes_of("""
+        c = Conv <strides = [8, 8]> (images, w); p = GlobalAveragePool (c); f = Flatten (p); y = Gemm (f, head)
+    """)
     tensors = [weights("w", 8, 3, 8, 8), weights("head", 8, 10, seed=2)]
     path = save(tmp_path / "m.onnx", nodes, [floats("images", ["b", 3, SIDE, SIDE])], [floats("y", ["b", 10])], tensors,
                 names=json.dumps(["a", "b", "c"]))  # fmt: skip

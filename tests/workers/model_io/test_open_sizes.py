@@ -17,7 +17,7 @@ def npz(path: Path, **arrays: np.ndarray) -> Path:
 
 def hidden_sizes(onnx_model):
     """A model whose input has no shape and goes into no layer with weights first."""
-    model = onnx_model([("Relu", ["x"], ["r"], {}), ("MatMul", ["r", "w"], ["y"], {})])
+    model = onnx_model("r = Relu (x); y = MatMul (r, w)")
     for value in (*model.graph.input, *model.graph.output):
         value.type.tensor_type.ClearField("shape")
     return model

@@ -1,6 +1,7 @@
 """ONNX models of every shape become the inner form, with a pipeline in plain words."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -9,23 +10,16 @@ import pytest
 from onnx import TensorProto, helper
 
 from workers.contracts.folder import read_model
-from workers.contracts.pipeline import PipelineSpec, pipeline_document, read_pipeline
+from workers.contracts.pipeline import pipeline_document
+from workers.contracts.pipeline import read_pipeline as spec_in
 from workers.model_io.runtime import load_session
 from workers.pipeline.pipeline import load_pipeline
-
-
-def spec_in(folder) -> PipelineSpec:
-    return read_pipeline(folder)
 
 
 def picture_model(onnx_model, shape=("batch", 3, 8, 8), classes=5, kind="FLOAT", **more):
     """Global average of each channel, times weights."""
     channels = shape[1]
-    nodes = [
-        ("GlobalAveragePool", ["x"], ["p"], {}),
-        ("Flatten", ["p"], ["f"], {}),
-        ("MatMul", ["f", "w"], ["y"], {}),
-    ]
+    nodes = "p = GlobalAveragePool (x); f = Flatten (p); y = MatMul (f, w)"
     weights = {"w": np.random.default_rng(0).standard_normal((channels, classes)).astype(np.float32)}
     return onnx_model(nodes, {"x": (kind, shape)}, {"y": ("FLOAT", [shape[0], classes])}, weights, **more)
 
@@ -64,16 +58,9 @@ def test_pictures_are_guessed_from_shapes(onnx_model, saved, opened, shape, chan
 
 
 def test_channels_last_and_a_thousand_classes(onnx_model, saved, opened):
-    nodes = [
-        ("Transpose", ["x"], ["t"], {"perm": [0, 3, 1, 2]}),
-        ("GlobalAveragePool", ["t"], ["p"], {}),
-        ("Flatten", ["p"], ["f"], {}),
-        ("MatMul", ["f", "w"], ["y"], {}),
-    ]
-    weights = {"w": np.ones((3, 1000), np.float32)}
-    _, folder = opened(
-        saved(onnx_model(nodes, {"x": ("FLOAT", ["n", 224, 224, 3])}, {"y": ("FLOAT", ["n", 1000])}, weights))
-    )
+    nodes = "t = Transpose <perm = [0, 3, 1, 2]> (x); p = GlobalAveragePool (t); f = Flatten (p); y = MatMul (f, w)"
+    ends = {"x": ("FLOAT", ["n", 224, 224, 3])}, {"y": ("FLOAT", ["n", 1000])}
+    _, folder = opened(saved(onnx_model(nodes, *ends, {"w": np.ones((3, 1000), np.float32)})))
     spec = spec_in(folder)
     assert (spec.preprocess.layout, spec.preprocess.resize, spec.preprocess.crop) == ("nhwc", 256, (224, 224))
     assert spec.classes is not None and spec.classes[0] == "tench"
@@ -90,7 +77,7 @@ def test_the_persons_preprocessing_wins(onnx_model, saved, opened):
 
 def test_a_shape_is_taken_where_the_model_does_not_say(onnx_model, saved, opened, refused):
     # Given a model whose input has no shape at all, and whose first layer has no weights that tell it
-    model = onnx_model([("Relu", ["x"], ["r"], {}), ("MatMul", ["r", "w"], ["y"], {})])
+    model = onnx_model("r = Relu (x); y = MatMul (r, w)")
     model.graph.input[0].type.tensor_type.ClearField("shape")
     # When nothing is said / Then it is asked for
     assert "--shape" in refused(saved(model)).by_command
@@ -101,11 +88,7 @@ def test_a_shape_is_taken_where_the_model_does_not_say(onnx_model, saved, opened
 
 
 def test_whole_numbers_and_probabilities_of_a_table_model(onnx_model, saved, opened):
-    nodes = [
-        ("Cast", ["x"], ["f"], {"to": TensorProto.FLOAT}),
-        ("MatMul", ["f", "w"], ["z"], {}),
-        ("Softmax", ["z"], ["y"], {}),
-    ]
+    nodes = f"f = Cast <to = {TensorProto.FLOAT}> (x); z = MatMul (f, w); y = Softmax (z)"
     path = saved(onnx_model(nodes, {"x": ("INT32", ["n", 4])}))
     path.with_name("config.min.json").write_text(json.dumps({"labels": ["a", "b", "c", "d"], "n": 4}))
     result, folder = opened(path)
@@ -117,15 +100,11 @@ def test_whole_numbers_and_probabilities_of_a_table_model(onnx_model, saved, ope
 
 def test_state_is_linked_and_the_rate_is_constant(onnx_model, saved, opened):
     # Given a model that keeps a state and is told a sample rate
-    nodes = [
-        ("ReduceMean", ["input"], ["m"], {"axes": [1], "keepdims": 1}),
-        ("Mul", ["m", "w"], ["a"], {}),
-        ("ReduceMean", ["state"], ["s"], {"axes": [0, 2], "keepdims": 0}),
-        ("Add", ["a", "s"], ["z"], {}),
-        ("Sigmoid", ["z"], ["output"], {}),
-        ("Cast", ["sr"], ["rate"], {"to": TensorProto.FLOAT}),
-        ("Add", ["state", "rate"], ["stateN"], {}),
-    ]
+    nodes = f"""
+        m = ReduceMean <axes = [1], keepdims = 1> (input); a = Mul (m, w)
+        s = ReduceMean <axes = [0, 2], keepdims = 0> (state); z = Add (a, s); output = Sigmoid (z)
+        rate = Cast <to = {TensorProto.FLOAT}> (sr); stateN = Add (state, rate)
+    """
     inputs = {"input": ("FLOAT", [None, None]), "state": ("FLOAT", [2, None, 8]), "sr": ("INT64", [])}
     outputs = {"output": ("FLOAT", [None, 1]), "stateN": ("FLOAT", [None, None, None])}
     result, folder = opened(saved(onnx_model(nodes, inputs, outputs, {"w": np.ones((1, 1), np.float32)})))
@@ -141,12 +120,8 @@ def test_weights_in_constant_nodes_and_branches_count(onnx_model, saved, opened)
     # Given a model whose weights lie in the two branches of an If
     def branch(name, value):
         tensor = helper.make_tensor(f"t{name}", TensorProto.FLOAT, [4], [value] * 4)
-        return helper.make_graph(
-            [helper.make_node("Constant", [], [name], value=tensor)],
-            name,
-            [],
-            [helper.make_tensor_value_info(name, TensorProto.FLOAT, [4])],
-        )
+        node = helper.make_node("Constant", [], [name], value=tensor)
+        return helper.make_graph([node], name, [], [helper.make_tensor_value_info(name, TensorProto.FLOAT, [4])])
 
     nodes = [
         ("ReduceSum", ["x"], ["s"], {"keepdims": 0}),
@@ -175,8 +150,6 @@ def test_a_pipeline_inside_the_file_is_taken_as_it_is(onnx_model, saved, opened)
     _, folder = opened(saved(picture_model(onnx_model)))
     spec = replace(spec_in(folder), classes=("a", "b", "c", "d", "e"), guessed=())
     model = picture_model(onnx_model, fettle__pipeline=json.dumps(pipeline_document(spec)))
-    import shutil
-
     shutil.rmtree(folder)
     _, folder = opened(saved(model))
     assert spec_in(folder) == spec
@@ -191,16 +164,9 @@ def test_license_and_labels_from_the_files_beside(onnx_model, saved, opened):
 
 
 def test_several_inputs_and_outputs_stay_arrays(onnx_model, saved, opened):
-    nodes = [("MatMul", ["x", "w"], ["y"], {}), ("Mul", ["y", "s"], ["z"], {}), ("Identity", ["i"], ["j"], {})]
-    result, folder = opened(
-        saved(
-            onnx_model(
-                nodes,
-                {"x": ("FLOAT", ["n", 4]), "s": ("FLOAT", [1]), "i": ("INT64", ["n"])},
-                {"z": ("FLOAT", ["n", 4]), "j": ("INT64", ["n"])},
-            )
-        )
-    )
+    inputs = {"x": ("FLOAT", ["n", 4]), "s": ("FLOAT", [1]), "i": ("INT64", ["n"])}
+    outputs = {"z": ("FLOAT", ["n", 4]), "j": ("INT64", ["n"])}
+    result, folder = opened(saved(onnx_model("y = MatMul (x, w); z = Mul (y, s); j = Identity (i)", inputs, outputs)))
     assert spec_in(folder).task == "arrays"
     assert [output.answer for output in spec_in(folder).outputs] == [True, False]
     assert result.info.inputs[1].meaning == "one number"
@@ -209,11 +175,7 @@ def test_several_inputs_and_outputs_stay_arrays(onnx_model, saved, opened):
 @pytest.mark.parametrize("kind", ["INT8", "UINT8"])
 def test_weights_that_are_only_stored_in_8_bits_are_told(onnx_model, saved, inspected, kind):
     # Given weights of 8 bits that a Cast widens before they are used, with no operator of quantization
-    nodes = [
-        ("Cast", ["w"], ["wide"], {"to": TensorProto.FLOAT}),
-        ("Mul", ["wide", "scale"], ["scaled"], {}),
-        ("MatMul", ["x", "scaled"], ["y"], {}),
-    ]
+    nodes = f"wide = Cast <to = {TensorProto.FLOAT}> (w); scaled = Mul (wide, scale); y = MatMul (x, scaled)"
     small = np.eye(4).astype(kind.lower())
     model = onnx_model(nodes, weights={"w": small, "scale": np.float32([0.5])})
     # Then the model is told to be quantized, and its numbers are counted
@@ -235,10 +197,7 @@ def test_of_several_forms_in_a_folder_the_plain_one_is_opened(onnx_model, saved,
 
 def test_an_old_opset_opens_and_a_quantized_model_is_told(onnx_model, saved, opened, inspected):
     assert opened(saved(onnx_model(opset=9)))[0].info.opset == 9
-    nodes = [
-        ("DequantizeLinear", ["q", "scale", "zero"], ["w"], {}),
-        ("MatMul", ["x", "w"], ["y"], {}),
-    ]
+    nodes = "w = DequantizeLinear (q, scale, zero); y = MatMul (x, w)"
     weights = {"q": np.ones((4, 4), np.int8), "scale": np.float32(0.1), "zero": np.int8(0)}
     weights = {name: np.asarray(value) for name, value in weights.items()}
     assert inspected(saved(onnx_model(nodes, weights=weights))).quantized

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from odd_models import floats, save, weights
 from onnx import helper, numpy_helper
+from small_models import nodes_of
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.proof.results import read_as
@@ -38,10 +39,8 @@ def planes(path: Path, count: int, last: str, output: str = "output", factor: in
         nodes += [helper.make_node("Mul", [before, "much"], ["m"]), helper.make_node("Sigmoid", ["m"], [output])]
     else:
         nodes.append(helper.make_node(last, [before], [output], **({"axis": 1} if last == "Softmax" else {})))
-    sides = [SIDE * factor] * 2
-    return save(
-        path, nodes, [floats("images", ["b", 3, SIDE, SIDE])], [floats(output, ["b", count, *sides])], tensors, **meta
-    )
+    ends = [floats("images", ["b", 3, SIDE, SIDE])], [floats(output, ["b", count, *[SIDE * factor] * 2])]
+    return save(path, nodes, *ends, tensors, **meta)
 
 
 def spec_in(folder: Path) -> dict[str, Any]:
@@ -101,14 +100,8 @@ def test_transcripts(tmp_path: Path, opened: Any, extra: int, blank: int, last: 
     answers hold texts."""
     count = len(CHARACTERS) + extra
     nodes = [helper.make_node("MatMul", ["mel", "w"], ["output"])]
-    path = save(
-        tmp_path / "model.onnx",
-        nodes,
-        [floats("mel", ["b", "t", 20])],
-        [floats("output", ["b", "t", count])],
-        [weights("w", 20, count)],
-        character="\n".join(CHARACTERS),
-    )
+    ends = [floats("mel", ["b", "t", 20])], [floats("output", ["b", "t", count])]
+    path = save(tmp_path / "model.onnx", nodes, *ends, [weights("w", 20, count)], character="\n".join(CHARACTERS))
     _, folder = opened(path)
     spec = spec_in(folder)
     assert (spec["answer_kind"], spec["task"]) == ("transcript", "transcription")
@@ -122,10 +115,7 @@ def test_transcripts(tmp_path: Path, opened: Any, extra: int, blank: int, last: 
     assert kept.texts is not None and kept.decoded and len(kept.texts) == 12 and any(kept.texts)
 
 
-PADDLE = """PostProcess:
-  name: CTCLabelDecode
-  character_dict:
-"""
+PADDLE = "PostProcess:\n  name: CTCLabelDecode\n  character_dict:\n"
 
 
 @pytest.mark.parametrize(
@@ -140,18 +130,12 @@ def test_list_of_characters_beside_a_recognizer_is_read(tmp_path: Path, opened: 
     """Given a recognizer of pictures of lines with its list of characters in a file beside it, Then it gives texts; with
     another list it is another model for the store, and a list of another length is not used."""
     count = len(CHARACTERS) + 2
-    nodes = [
-        helper.make_node("ReduceMean", ["x"], ["columns"], axes=[2], keepdims=0),
-        helper.make_node("Transpose", ["columns"], ["moments"], perm=[0, 2, 1]),
-        helper.make_node("MatMul", ["moments", "w"], ["output"]),
-    ]
-    path = save(
-        tmp_path / "rec.onnx",
-        nodes,
-        [floats("x", ["b", 3, 48, "width"])],
-        [floats("output", ["b", "t", count])],
-        [weights("w", 3, count)],
-    )
+    nodes = nodes_of("""
+        columns = ReduceMean <axes = [2], keepdims = 0> (x); moments = Transpose <perm = [0, 2, 1]> (columns)
+        output = MatMul (moments, w)
+    """)
+    ends = [floats("x", ["b", 3, 48, "width"])], [floats("output", ["b", "t", count])]
+    path = save(tmp_path / "rec.onnx", nodes, *ends, [weights("w", 3, count)])
     alone = beside_sha256(path)
     beside = tmp_path / name
     beside.write_bytes(text.encode("utf-8"))
@@ -160,9 +144,8 @@ def test_list_of_characters_beside_a_recognizer_is_read(tmp_path: Path, opened: 
     assert (spec["answer_kind"], spec["task"]) == ("transcript", "transcription")
     assert spec["classes"] == ["<blank>", *CHARACTERS, " "] and spec["postprocess"]["blank"] == 0
     assert beside_sha256(path) != alone
-    assert (
-        transcript_of(TensorSpec(name="output", shape=("b", "t", 9), dtype="float32"), beside_folder(tmp_path)) is None
-    )
+    shorter = TensorSpec(name="output", shape=("b", "t", 9), dtype="float32")
+    assert transcript_of(shorter, beside_folder(tmp_path)) is None
 
 
 def test_masks_are_kept_small(tmp_path: Path, opened: Any) -> None:
@@ -201,17 +184,10 @@ def test_a_vocabulary_beside_the_model_names_its_characters(tmp_path: Path, open
     """Given sounds in, and Wav2Vec2's vocab.json beside the model, Then it writes down what is said; one of word pieces
     names no characters."""
     letters = ["<pad>", "<s>", "</s>", "<unk>", "|", *CHARACTERS]
-    nodes = [
-        helper.make_node("Reshape", ["input_values", "shape"], ["parts"]),
-        helper.make_node("MatMul", ["parts", "w"], ["logits"]),
-    ]
-    path = save(
-        tmp_path / "model.onnx",
-        nodes,
-        [floats("input_values", ["b", 400])],
-        [floats("logits", ["b", 20, len(letters)])],
-        [weights("w", 20, len(letters)), numpy_helper.from_array(np.array([-1, 20, 20]), "shape")],
-    )
+    nodes = nodes_of("parts = Reshape (input_values, shape); logits = MatMul (parts, w)")
+    ends = [floats("input_values", ["b", 400])], [floats("logits", ["b", 20, len(letters)])]
+    tensors = [weights("w", 20, len(letters)), numpy_helper.from_array(np.array([-1, 20, 20]), "shape")]
+    path = save(tmp_path / "model.onnx", nodes, *ends, tensors)
     beside = tmp_path / "vocab.json"
     beside.write_text(json.dumps({letter: number for number, letter in enumerate(letters)}), encoding="utf-8")
     _, folder = opened(path)
@@ -226,18 +202,13 @@ def test_a_speech_model_of_any_length_hears_whole_sounds(tmp_path: Path, opened:
     """Given a model without a state that takes sounds of any length, Then each goes in as long as it is, and is written
     down as the model writes down the whole of it."""
     letters = ["<pad>", "|", *CHARACTERS]
-    nodes = [
-        helper.make_node("Unsqueeze", ["input_values", "one"], ["channel"]),
-        helper.make_node("Conv", ["channel", "w"], ["scores"], strides=[20]),
-        helper.make_node("Transpose", ["scores"], ["logits"], perm=[0, 2, 1]),
-    ]
-    path = save(
-        tmp_path / "model.onnx",
-        nodes,
-        [floats("input_values", ["b", "n"])],
-        [floats("logits", ["b", "t", len(letters)])],
-        [weights("w", len(letters), 1, 20), numpy_helper.from_array(np.array([1]), "one")],
-    )
+    nodes = nodes_of("""
+        channel = Unsqueeze (input_values, one); scores = Conv <strides = [20]> (channel, w)
+        logits = Transpose <perm = [0, 2, 1]> (scores)
+    """)
+    ends = [floats("input_values", ["b", "n"])], [floats("logits", ["b", "t", len(letters)])]
+    tensors = [weights("w", len(letters), 1, 20), numpy_helper.from_array(np.array([1]), "one")]
+    path = save(tmp_path / "model.onnx", nodes, *ends, tensors)
     numbers = {letter: number for number, letter in enumerate(letters)}
     (tmp_path / "vocab.json").write_text(json.dumps(numbers), encoding="utf-8")
     _, folder = opened(path)

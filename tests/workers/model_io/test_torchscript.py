@@ -1,5 +1,7 @@
 """TorchScript is read as text, and runs only after consent."""
 
+import zipfile
+
 import numpy as np
 import pytest
 import torch
@@ -108,8 +110,6 @@ def test_programs_that_touch_files_never_run(script, refused):
 
 
 def test_broken_and_deeply_nested_source(script, refused, tmp_path):
-    import zipfile
-
     for code in (b"def forward(self: A, x: Tensor) -> Tensor:\n  return ((((", b"(" * 50_000 + b"x" + b")" * 50_000):
         with zipfile.ZipFile(script(Net())) as old, zipfile.ZipFile(tmp_path / "bad.pt", "w") as new:
             for name in old.namelist():

@@ -9,20 +9,15 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import OpenParams
-from workers.contracts.pipeline import read_pipeline
+from workers.contracts.pipeline import read_pipeline as spec_in
 from workers.model_io.opening import inspect_model
+from workers.model_io.runtime import load_session
 from workers.pipeline.pipeline import load_pipeline
 from workers.runtime.recording import RecordingContext
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "good", "film"]
-SMALL = {
-    "vocab_size": 60,
-    "hidden_size": 16,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 2,
-    "intermediate_size": 32,
-    "max_position_embeddings": 40,
-}
+SMALL = {"vocab_size": 60, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+SMALL |= {"intermediate_size": 32, "max_position_embeddings": 40}
 
 
 def write_tokenizer(folder):
@@ -50,8 +45,16 @@ def bert(tmp_path):
     return build
 
 
-def spec_in(folder):
-    return read_pipeline(folder)
+def check_texts(inner, model, pooled, atol):
+    """Compare the answers to a batch of texts of different lengths with what the library gives for each alone."""
+    pipeline = load_pipeline(inner)
+    texts = ["good film", "good good good film film"]
+    feeds = pipeline.batch([pipeline.feeds_from(text) for text in texts])
+    answer = pipeline.answer(load_session(inner / "model.onnx"), feeds)
+    for text, row in zip(texts, answer, strict=True):
+        alone = {name: torch.from_numpy(value) for name, value in pipeline.feeds_from(text).items()}
+        with torch.inference_mode():
+            np.testing.assert_allclose(row, pooled(model(**alone))[0].numpy(), atol=atol)
 
 
 @pytest.mark.whole
@@ -74,17 +77,8 @@ def test_a_sentence_model_keeps_its_pooling(bert, opened, inspected):
     assert (spec.task, spec.pooling, spec.normalize) == ("text-embedding", "mean", True)
     assert result.conversion_error < 1e-4
     # And a batch of texts of different lengths gives the library's own embeddings
-    from workers.model_io.runtime import load_session
-
-    pipeline = load_pipeline(inner)
-    session = load_session(inner / "model.onnx")
-    texts = ["good film", "good good good film film"]
-    answer = pipeline.answer(session, pipeline.batch([pipeline.feeds_from(text) for text in texts]))
-    for text, row in zip(texts, answer, strict=True):
-        feeds = {name: torch.from_numpy(value) for name, value in pipeline.feeds_from(text).items()}
-        with torch.inference_mode():
-            want = model(**feeds).last_hidden_state.mean(dim=1)[0]
-        np.testing.assert_allclose(row, (want / want.norm()).numpy(), atol=1e-5)
+    normalized = torch.nn.functional.normalize
+    check_texts(inner, model, lambda found: normalized(found.last_hidden_state.mean(dim=1)), 1e-5)
 
 
 @pytest.mark.whole
@@ -92,10 +86,10 @@ def test_a_sentence_model_keeps_its_pooling(bert, opened, inspected):
 @pytest.mark.parametrize(
     ("config", "pooled"),
     [
-        ({}, lambda logits: torch.log1p(torch.relu(logits)).amax(dim=1)),
+        ({}, lambda x: x.relu().log1p().amax(dim=1)),
         (
             {"pooling_strategy": "sum", "activation_function": "log1p_relu"},
-            lambda logits: torch.log1p(torch.log1p(torch.relu(logits))).sum(dim=1),
+            lambda x: x.relu().log1p().log1p().sum(dim=1),
         ),
     ],
     ids=["max", "sum"],
@@ -111,17 +105,7 @@ def test_a_sparse_encoder_keeps_its_word_scores(bert, opened, config, pooled):
     spec = spec_in(inner)
     assert (spec.task, spec.answer_kind, spec.pooling) == ("text-embedding", "embedding", "none")
     assert spec.outputs[0].shape[-1] == SMALL["vocab_size"] and result.conversion_error < 1e-4
-    from workers.model_io.runtime import load_session
-
-    pipeline = load_pipeline(inner)
-    texts = ["good film", "good good good film film"]
-    feeds = pipeline.batch([pipeline.feeds_from(text) for text in texts])
-    answer = pipeline.answer(load_session(inner / "model.onnx"), feeds)
-    for text, row in zip(texts, answer, strict=True):
-        alone = {name: torch.from_numpy(value) for name, value in pipeline.feeds_from(text).items()}
-        with torch.inference_mode():
-            want = pooled(model(**alone).logits)[0]
-        np.testing.assert_allclose(row, want.numpy(), atol=1e-4)
+    check_texts(inner, model, lambda found: pooled(found.logits), 1e-4)
 
 
 @pytest.mark.whole
@@ -131,15 +115,10 @@ def test_a_classifier_gives_logits_and_names(bert, opened):
     folder, _ = bert("BertForSequenceClassification", id2label=labels, label2id={v: k for k, v in labels.items()})
     result, inner = opened(folder)
     spec = spec_in(inner)
-    assert (spec.task, spec.outputs[0].name, spec.classes) == (
-        "text-classification",
-        "logits",
-        ("bad", "so so", "good"),
-    )
+    assert (spec.task, spec.outputs[0].name) == ("text-classification", "logits")
+    assert spec.classes == ("bad", "so so", "good")
     assert result.artifact.torch_program == "model.pt2"
     pipeline = load_pipeline(inner)
-    from workers.model_io.runtime import load_session
-
     answer = pipeline.answer(load_session(inner / "model.onnx"), pipeline.feeds_from("good"))
     assert {label for label, _ in pipeline.describe(answer)} == {"bad", "so so", "good"}
 

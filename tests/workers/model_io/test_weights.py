@@ -2,6 +2,7 @@
 
 import json
 import struct
+import zipfile
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from safetensors.torch import save_file
 from workers.model_io.readers import architectures
 from workers.model_io.readers.architectures import matching_architectures
 from workers.model_io.readers.fingerprints import Table, distinctive, fingerprint, read_table
+from workers.model_io.runtime import load_session
 from workers.pipeline.pipeline import load_pipeline
 from workers.runtime.recording import RecordingContext
 
@@ -53,8 +55,6 @@ def test_a_state_dict_becomes_onnx_and_a_torch_program(squeezenet, weights, open
     assert result.conversion_error is not None and result.conversion_error < 1e-4
     assert any("state_dict" in finding.what for finding in result.info.findings)
     # And the batch is free, and the torch program runs alike
-    from workers.model_io.runtime import load_session
-
     pipeline = load_pipeline(folder)
     picture = np.random.default_rng(0).standard_normal((3, 3, 224, 224)).astype(np.float32)
     answer = pipeline.answer(load_session(folder / "model.onnx"), {"input": picture})
@@ -151,8 +151,6 @@ def test_what_holds_more_than_tensors_is_refused_with_the_remedy(weights, refuse
 
 
 def test_a_storage_that_claims_more_than_the_file_has(weights, refused, tmp_path):
-    import zipfile
-
     path = weights({"w": torch.arange(8.0)})
     with zipfile.ZipFile(path) as old, zipfile.ZipFile(tmp_path / "lie.pt", "w") as new:
         for name in old.namelist():

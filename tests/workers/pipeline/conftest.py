@@ -1,5 +1,8 @@
 """Descriptions of small models, written as the program writes them, and sessions that need no runtime."""
 
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -27,20 +30,30 @@ def session():
 
 
 @pytest.fixture
+def within() -> Callable[[int], AbstractContextManager[None]]:
+    """`with within(size_bytes):` fails where the block takes more of Python's memory."""
+
+    @contextmanager
+    def check(size_bytes: int) -> Iterator[None]:
+        tracemalloc.start()
+        try:
+            yield
+            assert tracemalloc.get_traced_memory()[1] < size_bytes
+        finally:
+            tracemalloc.stop()
+
+    return check
+
+
+@pytest.fixture
 def make(tmp_path: Path):
     """Write a pipeline.json from its parts and load it."""
 
     def build(inputs, preprocess, outputs=None, **more) -> Pipeline:
-        spec = PipelineSpec(
-            task=more.pop("task", "arrays"),
-            inputs=tuple(PipelineInput(**entry) for entry in inputs),
-            outputs=tuple(
-                PipelineOutput(**entry) for entry in outputs or [{"name": "y", "dtype": "float32", "answer": True}]
-            ),
-            preprocess=preprocess,
-            answer_kind=more.pop("answer_kind", "class"),
-            **more,
-        )
+        outputs = outputs or [{"name": "y", "dtype": "float32", "answer": True}]
+        entries = {"inputs": tuple(PipelineInput(**entry) for entry in inputs)}
+        entries["outputs"] = tuple(PipelineOutput(**entry) for entry in outputs)
+        spec = PipelineSpec(preprocess=preprocess, **{"task": "arrays", "answer_kind": "class", **entries, **more})
         write_pipeline(tmp_path, spec)
         return load_pipeline(tmp_path)
 

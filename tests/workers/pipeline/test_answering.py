@@ -1,38 +1,23 @@
 """One sample's answer as people read it, and the words of a bundle's run.py for it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from small_models import classes
 
 from workers.pipeline.answering import answered
 from workers.pipeline.pipeline import Pipeline
-from workers.pipeline.spec import (
-    ArraySteps,
-    BoxesSteps,
-    MaskSteps,
-    PipelineError,
-    PipelineInput,
-    PipelineOutput,
-    PipelineSpec,
-    TranscriptSteps,
-)
+from workers.pipeline.spec import BoxesSteps, MaskSteps, PipelineError, TranscriptSteps
 
 
 def pipeline_of(
-    kind: str, postprocess: MaskSteps | TranscriptSteps | BoxesSteps | None, classes: tuple[str, ...]
+    kind: str, postprocess: MaskSteps | TranscriptSteps | BoxesSteps | None, names: tuple[str, ...]
 ) -> Pipeline:
-    spec = PipelineSpec(
-        task="arrays",
-        inputs=(PipelineInput(name="x", dtype="float32", shape=(None, 4), source="array"),),
-        outputs=(PipelineOutput(name="y", dtype="float32", shape=(None, 3), answer=True),),
-        preprocess=ArraySteps(),
-        answer_kind=kind,
-        classes=classes,
-        postprocess=postprocess,
-    )
-    return Pipeline(spec, Path())
+    spec = classes("x", "float32", (4,), 3, "y")
+    return Pipeline(replace(spec, answer_kind=kind, classes=names, postprocess=postprocess), Path())
 
 
 def test_a_mask_tells_its_shares_and_is_written(tmp_path: Path) -> None:
@@ -61,11 +46,8 @@ def test_a_transcript_is_its_text() -> None:
 @pytest.mark.parametrize("kind", ["class", "tensor", "mask", "detection", "transcript"])
 def test_an_answer_that_json_cannot_hold_is_refused(kind: str, number: float) -> None:
     """Given NaN or infinity from the model, then a sentence: JSON has no such numbers, and 0 boxes would be another answer."""
-    steps = {
-        "mask": MaskSteps(output="y"),
-        "transcript": TranscriptSteps(output="y"),
-        "detection": BoxesSteps(form="end_to_end", boxes="y"),
-    }.get(kind)
+    steps = {"mask": MaskSteps(output="y"), "transcript": TranscriptSteps(output="y")}.get(kind)
+    steps = BoxesSteps(form="end_to_end", boxes="y") if kind == "detection" else steps
     values = np.full((1, 6), 0.5, np.float32)
     values[0, 2] = number
     if kind == "detection":

@@ -1,7 +1,6 @@
 """Sounds: WAV files of every kind, resampling, frames with context."""
 
 import struct
-import tracemalloc
 import wave
 from dataclasses import replace
 
@@ -11,19 +10,11 @@ from scipy.signal import resample_poly
 
 from workers.pipeline.audio import mono, read_wav, resample, to_frames
 from workers.pipeline.spec import AudioSteps, Generation, MelSteps, PipelineError
-from workers.pipeline.spec import AudioSteps as AudioContract
 
 
 def riff(kind, channels, rate, bits, body, extensible=False):
-    layout = struct.pack(
-        "<HHIIHH",
-        0xFFFE if extensible else kind,
-        channels,
-        rate,
-        rate * channels * bits // 8,
-        channels * bits // 8,
-        bits,
-    )
+    width = channels * bits // 8
+    layout = struct.pack("<HHIIHH", 0xFFFE if extensible else kind, channels, rate, rate * width, width, bits)
     if extensible:
         layout += struct.pack("<HHIH", 22, bits, 0, kind) + b"\0" * 14
     chunks = b"fmt " + struct.pack("<I", len(layout)) + layout + b"data" + struct.pack("<I", len(body)) + body
@@ -75,13 +66,13 @@ def test_resampling_equals_scipy(rates):
 
 
 def test_frames_begin_with_the_end_of_the_frame_before():
-    frames = to_frames(
-        np.arange(1, 11, dtype=np.float32), AudioSteps(sample_rate_hz=1, frame_samples=4, context_samples=2)
-    )
-    assert frames.tolist() == [[0, 0, 1, 2, 3, 4], [3, 4, 5, 6, 7, 8], [7, 8, 9, 10, 0, 0]]
-    assert to_frames(
-        np.empty(0, np.float32), AudioSteps(sample_rate_hz=1, frame_samples=4, context_samples=2)
-    ).shape == (1, 6)
+    steps = AudioSteps(sample_rate_hz=1, frame_samples=4, context_samples=2)
+    assert to_frames(np.arange(1, 11, dtype=np.float32), steps).tolist() == [
+        [0, 0, 1, 2, 3, 4],
+        [3, 4, 5, 6, 7, 8],
+        [7, 8, 9, 10, 0, 0],
+    ]
+    assert to_frames(np.empty(0, np.float32), steps).shape == (1, 6)
 
 
 def test_whole_numbers_are_scaled_and_channels_mixed():
@@ -94,26 +85,17 @@ def test_whole_numbers_are_scaled_and_channels_mixed():
 @pytest.mark.parametrize(
     ("rate", "samples"), [(1_000_003, 5), (499, 5), (1, 5), (16_001, 70_000_000), (-8000, 5), (0, 5)]
 )
-def test_resampling_with_a_rate_of_no_recording_is_refused_within_memory(rate, samples):
+def test_resampling_with_a_rate_of_no_recording_is_refused_within_memory(within, rate, samples):
     """Given 54 bytes of WAV with such a rate, or a sound of hours, then a sentence, before any filter is made."""
-    tracemalloc.start()
-    try:
-        with pytest.raises(PipelineError, match=r"rate|long"):
-            resample(np.broadcast_to(np.float32(0), samples), rate, 16_000)
-        assert tracemalloc.get_traced_memory()[1] < 1 << 20
-    finally:
-        tracemalloc.stop()
+    with within(1 << 20), pytest.raises(PipelineError, match=r"rate|long"):
+        resample(np.broadcast_to(np.float32(0), samples), rate, 16_000)
 
 
 @pytest.mark.parametrize("rate", [44_099, 768_000, 99_989, 500])
-def test_resampling_at_an_unusual_rate_stays_within_memory(rate):
+def test_resampling_at_an_unusual_rate_stays_within_memory(within, rate):
     """Given rates with little in common, or far apart, then the filter takes less than 250 MB."""
-    tracemalloc.start()
-    try:
+    with within(250 << 20):
         resample(np.zeros(20_000, np.float32), rate, 16_000)
-        assert tracemalloc.get_traced_memory()[1] < 250 << 20
-    finally:
-        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("cells", [7, 1000])
@@ -129,10 +111,9 @@ def test_a_sound_longer_than_the_model_hears_is_refused_before_it_is_resampled(m
     """Given a speech model of 30 seconds and a WAV of 40 at another rate, then it is refused without resampling it."""
     (tmp_path / "a.wav").write_bytes(riff(1, 1, 8000, 8, bytes(8000 * 40)))
     inputs = [{"name": "x", "dtype": "float32", "source": "audio", "shape": (None, None)}]
-    pipeline = make(inputs, AudioContract(sample_rate_hz=16_000))
-    generation = Generation(
-        start=0, end=1, pad=2, longest=8, states="s", hidden="h", ids="i", scores="l", mel=MelSteps("x", seconds=30)
-    )
+    pipeline = make(inputs, AudioSteps(sample_rate_hz=16_000))
+    names = {"states": "s", "hidden": "h", "ids": "i", "scores": "l"}
+    generation = Generation(start=0, end=1, pad=2, longest=8, mel=MelSteps("x", seconds=30), **names)
     pipeline.spec = replace(pipeline.spec, generation=generation)
     monkeypatch.setattr("workers.pipeline.audio.resample", lambda *_: pytest.fail("resampled"))
     with pytest.raises(PipelineError, match="listens to 30"):

@@ -181,16 +181,8 @@ def test_masks_of_things_are_judged(found: ModelFacts) -> None:
 def test_masks_are_drawn_into_their_boxes() -> None:
     """Given a mask of the left half of a box, Then only that half is colored, and without prototypes there is none."""
     steps = recognized(with_masks(), ModelFacts(classes=NAMES))
-    read_so = steps
-    spec = PipelineSpec(
-        task="object-detection",
-        inputs=(),
-        outputs=(),
-        preprocess=ImageSteps(),
-        answer_kind="detection",
-        classes=NAMES,
-        postprocess=read_so,
-    )
+    read_as = {"answer_kind": "detection", "classes": NAMES, "postprocess": steps}
+    spec = PipelineSpec(task="object-detection", inputs=(), outputs=(), preprocess=ImageSteps(), **read_as)
     things = things_of(read(with_masks(), steps), spec)
     drawn = np.asarray(drawn_on(Image.new("RGB", (96, 64), "white"), things))
     assert (drawn[45, 55] != 255).any() and (drawn[45, 85] == 255).all()

@@ -26,14 +26,9 @@ def test_the_usual_steps_equal_torchvision(size):
     image = Image.fromarray(noise(*size))
     steps = ImageSteps(resize=256, crop=224, mean=MEAN, std=STD)
     # When it goes through the pipeline / Then every number is the same
-    theirs = v2.functional.normalize(
-        v2.functional.to_dtype(
-            v2.functional.to_image(v2.functional.center_crop(v2.functional.resize(image, [256]), [224, 224])),
-            scale=True,
-        ),
-        list(MEAN),
-        list(STD),
-    )
+    cut = v2.functional.center_crop(v2.functional.resize(image, [256]), [224, 224])
+    shares = v2.functional.to_dtype(v2.functional.to_image(cut), scale=True)
+    theirs = v2.functional.normalize(shares, list(MEAN), list(STD))
     np.testing.assert_allclose(to_tensor(image, steps)[0], theirs.numpy(), atol=1e-6)
 
 
@@ -95,23 +90,21 @@ def test_of_a_moving_picture_the_first_frame_counts(tmp_path):
     assert open_picture(tmp_path / "a.gif").convert("RGB").getpixel((0, 0)) == (255, 0, 0)
 
 
-def _png_header(width, height):
-    body = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
-    chunk = b"IHDR" + body
-    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
+def _chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def _png_header(width, height, color_type=6, bits=8):
+    header = struct.pack(">IIBBBBB", width, height, bits, color_type, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header)
 
 
 def _bomb(width, height, color_type=2, bits=8):
     """A PNG of zeros: about a thousandth of the size of its pixels."""
-
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
     row = 1 + -(-width * bits * {0: 1, 2: 3, 6: 4}[color_type] // 8)
-    header = struct.pack(">IIBBBBB", width, height, bits, color_type, 0, 0, 0)
     packer = zlib.compressobj(1)
     body = b"".join([*(packer.compress(bytes(row)) for _ in range(height)), packer.flush()])
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
+    return _png_header(width, height, color_type, bits) + _chunk(b"IDAT", body) + _chunk(b"IEND", b"")
 
 
 @pytest.mark.parametrize(("kind", "bits"), [(2, 8), (6, 8), (0, 16), (0, 8)], ids=["RGB", "RGBA", "16 bits", "gray"])

@@ -11,14 +11,10 @@ from workers.pipeline.prepared import Prepared, write_prepared
 def test_items_of_different_sizes_come_back_alike(tmp_path):
     # Given items whose sizes differ, among them an empty one and a scalar
     rng = np.random.default_rng(0)
+    items = [{"ids": rng.integers(0, 99, (1, n)), "mask": np.ones((1, n), bool)} for n in (3, 0, 7)]
     items = [
-        {
-            "ids": rng.integers(0, 99, (1, n)),
-            "mask": np.ones((1, n), bool),
-            "x": rng.random((n, 2), np.float32),
-            "sr": np.int64(n),
-        }
-        for n in (3, 0, 7)
+        {**item, "x": rng.random((n, 2), np.float32), "sr": np.int64(n)}
+        for item, n in zip(items, (3, 0, 7), strict=True)
     ]
     # When they are written and read
     assert write_prepared(tmp_path / "store", iter(items)) == 3

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx import helper, numpy_helper
-from small_models import floats, model_of, weight
+from onnx import numpy_helper
+from small_models import floats, model_of, nodes_of, weight
 
 from workers.contracts.jobs import DataParams, OpenParams
 from workers.contracts.pipeline import read_pipeline
@@ -27,14 +27,10 @@ def step_network(level: str = "sigma") -> onnx.ModelProto:
     rng = RNG(4)
     shape = numpy_helper.from_array(np.array([-1, 1, 1, 1]), "shape")
     one = numpy_helper.from_array(np.float32(1), "one")
-    nodes = [
-        helper.make_node("Reshape", [level, "shape"], ["s"]),
-        helper.make_node("Add", ["s", "one"], ["s1"]),
-        helper.make_node("Div", ["noisy", "s1"], ["scaled"]),
-        helper.make_node("Conv", ["scaled", "w1"], ["c1"], pads=[1, 1, 1, 1]),
-        helper.make_node("Tanh", ["c1"], ["t"]),
-        helper.make_node("Conv", ["t", "w2"], ["denoised"], pads=[1, 1, 1, 1]),
-    ]
+    nodes = nodes_of(f"""
+        s = Reshape ({level}, shape); s1 = Add (s, one); scaled = Div (noisy, s1)
+        c1 = Conv <pads = [1, 1, 1, 1]> (scaled, w1); t = Tanh (c1); denoised = Conv <pads = [1, 1, 1, 1]> (t, w2)
+    """)
     weights = [weight(rng, "w1", 4, 1, 3, 3), weight(rng, "w2", 1, 4, 3, 3), shape, one]
     inputs = [floats("noisy", "n", 1, 8, 8), floats(level, "n")]
     return model_of(nodes, inputs, [floats("denoised", "n", 1, 8, 8)], weights)

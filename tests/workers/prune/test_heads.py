@@ -5,14 +5,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx import helper, numpy_helper
-from small_models import RNG, floats, model_of, spec_of, weight
+from onnx import numpy_helper
+from small_models import RNG, classes, floats, model_of, nodes_of, weight, write_folder
 
-from workers.contracts.folder import read_model, write_model
-from workers.contracts.pipeline import write_pipeline
 from workers.convert.graphs import onnx_files
 from workers.pipeline.prepared import write_prepared
-from workers.pipeline.spec import PipelineInput, PipelineOutput
 from workers.prune import structured
 from workers.prune.heads import cut, find
 from workers.runtime.recording import RecordingContext
@@ -34,28 +31,16 @@ def attention(dead: tuple[int, ...] = (), flat: int = WIDTH, hidden: int = 64) -
     weights.append(numpy_helper.from_array(np.float32(SIZE**-0.5), "scale"))
     nodes = []
     for part, perm in (("q", [0, 2, 1, 3]), ("k", [0, 2, 3, 1]), ("v", [0, 2, 1, 3])):
-        nodes += [
-            helper.make_node("MatMul", ["x", f"w{part}"], [f"{part}0"]),
-            helper.make_node("Add", [f"{part}0", f"b{part}"], [f"{part}1"]),
-            helper.make_node("Reshape", [f"{part}1", "cut"], [f"{part}2"]),
-            helper.make_node("Transpose", [f"{part}2"], [f"{part}3"], perm=perm),
-        ]
-    nodes += [
-        helper.make_node("MatMul", ["q3", "k3"], ["s"]),
-        helper.make_node("Mul", ["s", "scale"], ["ss"]),
-        helper.make_node("Softmax", ["ss"], ["a"], axis=-1),
-        helper.make_node("MatMul", ["a", "v3"], ["m"]),
-        helper.make_node("Transpose", ["m"], ["t"], perm=[0, 2, 1, 3]),
-        helper.make_node("Reshape", ["t", "join"], ["j"]),
-        helper.make_node("MatMul", ["j", "wo"], ["o"]),
-        helper.make_node("Add", ["o", "x"], ["h"]),
-        helper.make_node("MatMul", ["h", "w1"], ["f1"]),
-        helper.make_node("Relu", ["f1"], ["f2"]),
-        helper.make_node("MatMul", ["f2", "w2"], ["f3"]),
-        helper.make_node("Add", ["f3", "h"], ["y"]),
-        helper.make_node("ReduceMean", ["y"], ["mean"], axes=[1], keepdims=0),
-        helper.make_node("MatMul", ["mean", "head"], ["logits"]),
-    ]
+        nodes += nodes_of(f"""
+            {part}0 = MatMul (x, w{part}); {part}1 = Add ({part}0, b{part}); {part}2 = Reshape ({part}1, cut)
+            {part}3 = Transpose <perm = {perm}> ({part}2)
+        """)
+    nodes += nodes_of("""
+        s = MatMul (q3, k3); ss = Mul (s, scale); a = Softmax <axis = -1> (ss); m = MatMul (a, v3)
+        t = Transpose <perm = [0, 2, 1, 3]> (m); j = Reshape (t, join); o = MatMul (j, wo); h = Add (o, x)
+        f1 = MatMul (h, w1); f2 = Relu (f1); f3 = MatMul (f2, w2); y = Add (f3, h)
+        mean = ReduceMean <axes = [1], keepdims = 0> (y); logits = MatMul (mean, head)
+    """)
     return model_of(nodes, [floats("x", "n", "tokens", WIDTH)], [floats("logits", "n", 3)], weights)
 
 
@@ -87,23 +72,15 @@ def test_one_head_stays_and_other_graphs_are_left_alone(make_small) -> None:
 
 def test_technique_takes_heads_and_hidden_channels(tmp_path: Path) -> None:
     """Given attention with two idle heads, then heads and the hidden part shrink and the technique tells it."""
-    folder = tmp_path / "model"
-    folder.mkdir()
-    onnx.save_model(attention(dead=(0, 3), hidden=64), str(folder / "model.onnx"))
-    entry = PipelineInput(name="x", dtype="float32", shape=(None, None, WIDTH), source="array")
-    spec = spec_of(
-        "array-classification", [entry], [PipelineOutput(name="logits", dtype="float32", shape=(None, 3), answer=True)]
-    )
-    write_pipeline(folder, spec)
-    (folder / "info.json").write_text("{}", encoding="utf-8")
-    write_model(folder, "model.onnx", ["model.onnx"])
+    spec = classes("x", "float32", (None, WIDTH), 3)
+    model = write_folder(tmp_path / "model", attention(dead=(0, 3), hidden=64), spec)
     rng = RNG(2)
     items = [{"x": rng.normal(size=(1, int(rng.integers(4, 7)), WIDTH)).astype(np.float32)} for _ in range(40)]
     write_prepared(tmp_path / "data" / "calibration", items)
     out = tmp_path / "out"
     out.mkdir()
     wanted = structured.Params(share=0.25, heads=0.5, rounds=1, steps=40, min_agreement=0.9)
-    artifact = structured.apply(read_model(folder), wanted, RecordingContext(out, data_dir=tmp_path / "data"))
+    artifact = structured.apply(model, wanted, RecordingContext(out, data_dir=tmp_path / "data"))
     assert artifact.notes[0] == "2 of 4 attention heads are gone."
     shapes = [list(t.dims) for t in onnx.load(out / "model" / "model.onnx").graph.initializer]
     assert [WIDTH, WIDTH // 2] in shapes and [WIDTH, 48] in shapes

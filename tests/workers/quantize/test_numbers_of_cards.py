@@ -7,6 +7,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, numpy_helper
+from small_models import nodes_of
 
 from workers.contracts.folder import read_model
 from workers.convert.graphs import onnx_files
@@ -19,43 +20,58 @@ from workers.runtime.recording import RecordingContext
 KINDS = {"int8": (int8_qdq, INT8, TensorProto.INT8), "fp8": (fp8_qdq, FP8, TensorProto.FLOAT8E4M3FN)}
 
 
-@pytest.mark.parametrize("name", KINDS)
-def test_pairs_have_the_form_that_tensorrt_reads(name: str, make_small, tmp_path: Path) -> None:
+@pytest.fixture(scope="module", params=KINDS)
+def made(request, make_small, tmp_path_factory):
+    """(the number format, a small model, the folder of its version, the notes on it)."""
+    small, work = make_small("cnn"), tmp_path_factory.mktemp(request.param)
+    technique = KINDS[request.param][0]
+    artifact = technique.apply(small.model, technique.SPEC.params(), RecordingContext(work, data_dir=small.data))
+    return request.param, small, work / "model", artifact
+
+
+def test_pairs_have_the_form_that_tensorrt_reads(made) -> None:
     """Given two convolutions and a head, then all three compute with 8 bits: zero points are 0, weights have a scale
     for each output channel, inner values one, and biases stay 32-bit numbers."""
-    technique, _kind, dtype = KINDS[name]
-    small = make_small("cnn")
-    artifact = technique.apply(small.model, technique.SPEC.params(), RecordingContext(tmp_path, data_dir=small.data))
-    proto = onnx_files.load(tmp_path / "model" / "model.onnx")
+    name, _, folder, artifact = made
+    proto = onnx_files.load(folder / "model.onnx")
     values = {one.name: one for one in proto.graph.initializer}
     assert artifact.precision == name
     assert onnx_files.count(proto, "QuantizeLinear") == 3 and onnx_files.count(proto, "DequantizeLinear") == 6
     for node in proto.graph.node:
         if node.op_type == "DequantizeLinear":
             zero = values[node.input[2]]
-            assert zero.data_type == dtype and not numpy_helper.to_array(zero).astype(np.float32).any()
+            assert zero.data_type == KINDS[name][2] and not numpy_helper.to_array(zero).astype(np.float32).any()
             of_weight = node.input[0] in values
             assert numpy_helper.to_array(values[node.input[1]]).ndim == (1 if of_weight else 0)
         if node.op_type == "Gemm":
             assert values[node.input[2]].data_type == TensorProto.FLOAT
 
 
-@pytest.mark.parametrize("name", KINDS)
-def test_stored_weights_are_the_nearest_numbers(name: str, make_small, tmp_path: Path) -> None:
+def test_stored_weights_are_the_nearest_numbers(made) -> None:
     """Given a layer's weights, then what is stored times its scale is within half a step of them (INT8), or within one
     in sixteen (FP8, three bits behind the first)."""
-    technique, kind, _ = KINDS[name]
-    small = make_small("cnn")
-    technique.apply(small.model, technique.SPEC.params(), RecordingContext(tmp_path, data_dir=small.data))
-    values = {one.name: one for one in onnx_files.load(tmp_path / "model" / "model.onnx").graph.initializer}
-    before = {one.name: one for one in onnx_files.load(small.model.main).graph.initializer}
-    weights = numpy_helper.to_array(before["w2"])
-    steps = numpy_helper.to_array(values[f"w2_{name}_steps"]).astype(np.float32)
-    scales = numpy_helper.to_array(values[f"w2_{name}_scale"]).reshape(-1, 1, 1, 1)
-    np.testing.assert_allclose(np.abs(steps).max(axis=(1, 2, 3)), kind.most)
+    name, small, folder, _ = made
+    values, before = (
+        {one.name: numpy_helper.to_array(one) for one in onnx_files.load(path / "model.onnx").graph.initializer}
+        for path in (folder, small.folder)
+    )
+    weights = before["w2"]
+    steps = values[f"w2_{name}_steps"].astype(np.float32)
+    scales = values[f"w2_{name}_scale"].reshape(-1, 1, 1, 1)
+    np.testing.assert_allclose(np.abs(steps).max(axis=(1, 2, 3)), KINDS[name][1].most)
     gap = np.abs(steps * scales - weights)
     bound = scales / 2 if name == "int8" else np.maximum(np.abs(weights) / 16, scales * 2**-10)
     assert (gap <= bound * 1.001).all()
+
+
+def test_answers_stay_near(made) -> None:
+    """Given the model in ONNX Runtime on the processor, which computes both, then answers are near the original's."""
+    _, small, folder, _ = made
+    before, after = (
+        open_session(path, "onnxruntime-cpu", {}, 1).run(small.feeds())["logits"] for path in (small.folder, folder)
+    )
+    gap = np.abs(after - before).max() / np.abs(before).max()
+    assert 0 < gap < 0.1
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -69,19 +85,6 @@ def test_rounding_is_that_of_a_reference(name: str) -> None:
     else:
         expected = np.clip(values, -448, 448).astype(ml_dtypes.float8_e4m3fn).astype(np.float32)
     np.testing.assert_array_equal(got, expected)
-
-
-@pytest.mark.parametrize("name", KINDS)
-def test_answers_stay_near(name: str, make_small, tmp_path: Path) -> None:
-    """Given the model in ONNX Runtime on the processor, which computes both, then answers are near the original's."""
-    technique = KINDS[name][0]
-    small = make_small("cnn")
-    technique.apply(small.model, technique.SPEC.params(), RecordingContext(tmp_path, data_dir=small.data))
-    feeds = small.feeds()
-    before = open_session(small.folder, "onnxruntime-cpu", {}, 1).run(feeds)["logits"]
-    after = open_session(tmp_path / "model", "onnxruntime-cpu", {}, 1).run(feeds)["logits"]
-    gap = np.abs(after - before).max() / np.abs(before).max()
-    assert 0 < gap < 0.1
 
 
 def test_blocks_of_four_bits() -> None:
@@ -171,11 +174,7 @@ def test_bf16_leaves_what_tensorrt_cannot_read() -> None:
         numpy_helper.from_array(np.ones(shape, np.float32), name)
         for name, shape in (("c", (2, 2, 1, 1)), ("m", (4, 4)))
     ]
-    nodes = [
-        helper.make_node("MatMul", ["x", "m"], ["a"], name="product"),
-        helper.make_node("ConvTranspose", ["a", "c"], ["b"], name="up"),
-        helper.make_node("Softmax", ["b"], ["y"], name="end"),
-    ]
+    nodes = nodes_of("[product] a = MatMul (x, m); [up] b = ConvTranspose (a, c); [end] y = Softmax (b)")
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 2, 4, 4]) for name in "xy"]
     graph = helper.make_graph(nodes, "g", ends[:1], ends[1:], weights)
     made = bf16_tensorrt.convert(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 19)]), ("Softmax",), 0)

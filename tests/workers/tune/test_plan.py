@@ -9,7 +9,7 @@ import pytest
 from compiled_program import with_program
 from onnx import helper, numpy_helper
 from situations import FOUND, POOR, RICH, planner, reasons
-from small_models import floats, model_of
+from small_models import floats, model_of, nodes_of
 
 from presets.loader import BUILTIN_FOLDER, load_preset
 from workers.contracts.jobs import PlanParams, PlanResult
@@ -309,17 +309,11 @@ def normalized(written_out: bool) -> onnx.ModelProto:
     values |= {"scale": np.ones(20), "shift": np.ones(20), **({"small": np.array(1e-5)} if written_out else {})}
     tensors = [numpy_helper.from_array(np.asarray(value, np.float32), name) for name, value in values.items()]
     node = helper.make_node
-    out = [
-        node("ReduceMean", ["x"], ["mean"], axes=[-1]),
-        node("Sub", ["x", "mean"], ["d"]),
-        node("Mul", ["d", "d"], ["dd"]),
-        node("ReduceMean", ["dd"], ["variance"], axes=[-1]),
-        node("Add", ["variance", "small"], ["v"]),
-        node("Sqrt", ["v"], ["deviation"]),
-        node("Div", ["d", "deviation"], ["plain"]),
-        node("Mul", ["plain", "scale"], ["scaled"]),
-        node("Add", ["scaled", "shift"], ["n"]),
-    ]
+    out = nodes_of("""
+        mean = ReduceMean <axes = [-1]> (x); d = Sub (x, mean); dd = Mul (d, d)
+        variance = ReduceMean <axes = [-1]> (dd); v = Add (variance, small); deviation = Sqrt (v)
+        plain = Div (d, deviation); scaled = Mul (plain, scale); n = Add (scaled, shift)
+    """)
     one = [node("LayerNormalization", ["x", "scale", "shift"], ["n"], axis=-1)]
     products = [node("MatMul", ["n", "wa"], ["a"]), node("MatMul", ["n", "wb"], ["b"])]
     products += [node("Add", ["a", "b"], ["ab"]), node("MatMul", ["ab", "head"], ["y"])]

@@ -5,9 +5,8 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx import helper
 from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_dynamic, quantize_static
-from small_models import RNG, floats, model_of, weight
+from small_models import RNG, floats, model_of, nodes_of, weight
 
 from workers.convert.graphs import onnx_files
 from workers.convert.replica.rounded import operators, unrounded
@@ -25,13 +24,10 @@ class Reader(CalibrationDataReader):
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small convolution and a product, as ONNX."""
-    nodes = [
-        helper.make_node("Conv", ["x", "w", "b"], ["c"], pads=[1, 1, 1, 1]),
-        helper.make_node("Relu", ["c"], ["r"]),
-        helper.make_node("GlobalAveragePool", ["r"], ["g"]),
-        helper.make_node("Flatten", ["g"], ["f"]),
-        helper.make_node("Gemm", ["f", "v"], ["y"]),
-    ]
+    nodes = nodes_of("""
+        c = Conv <pads = [1, 1, 1, 1]> (x, w, b); r = Relu (c); g = GlobalAveragePool (r); f = Flatten (g)
+        y = Gemm (f, v)
+    """)
     weights = [weight(RNG(0), "w", 6, 3, 3, 3), weight(RNG(0), "b", 6), weight(RNG(0), "v", 6, 4)]
     proto = model_of(nodes, [floats("x", "n", 3, 8, 8)], [floats("y", "n", 4)], weights)
     file = tmp_path_factory.mktemp("rounded") / "m.onnx"

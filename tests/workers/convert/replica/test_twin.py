@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from small_models import RNG, floats, model_of, weight
+from small_models import RNG, floats, model_of, nodes_of, weight
 
 from workers.contracts.errors import InputRefused
 from workers.convert.graphs import onnx_files
@@ -90,16 +90,11 @@ def test_shapes_that_are_worked_out(tmp_path: Path) -> None:
     ints = {"zero": [0], "minus": [-1], "one": [1], "two": [2], "p": [0, 0, 1, 1, 0, 0, 1, 1]}
     weights += [numpy_helper.from_array(np.array(value), name) for name, value in ints.items()]
     weights.append(numpy_helper.from_array(np.array([1, 1, 2, 2], np.float32), "scales"))
-    nodes = [
-        helper.make_node("Pad", ["x", "p"], ["padded"]),
-        helper.make_node("Conv", ["padded", "w"], ["c"]),
-        helper.make_node("Resize", ["c", "", "scales"], ["r"], mode="linear"),
-        helper.make_node("Shape", ["r"], ["s"]),
-        helper.make_node("Slice", ["s", "zero", "two", "zero"], ["front"]),
-        helper.make_node("Concat", ["front", "minus"], ["shape"], axis=0),
-        helper.make_node("Reshape", ["r", "shape"], ["flat"]),
-        helper.make_node("ReduceMean", ["flat"], ["y"], axes=[2], keepdims=0),
-    ]
+    nodes = nodes_of("""
+        padded = Pad (x, p); c = Conv (padded, w); r = Resize <mode = "linear"> (c, , scales); s = Shape (r)
+        front = Slice (s, zero, two, zero); shape = Concat <axis = 0> (front, minus); flat = Reshape (r, shape)
+        y = ReduceMean <axes = [2], keepdims = 0> (flat)
+    """)
     used = {name for node in nodes for name in node.input}
     proto = model_of(nodes, [floats("x", "n", 4, 8, 8)], [floats("y", "n", 4)], [w for w in weights if w.name in used])
     same(proto, {"x": rng.normal(size=(3, 4, 8, 8)).astype(np.float32)}, tmp_path)

@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from small_models import nodes_of
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import OpenBesideParams, OpenBesideResult, OpenParams
@@ -20,6 +21,7 @@ from workers.runtime.recording import RecordingContext
 
 SIDE = 8
 FLOAT, HALF = TensorProto.FLOAT, TensorProto.FLOAT16
+Beside = Callable[..., tuple[OpenBesideResult, Path]]
 
 
 def tensor(name: str, seed: int, *shape: int, dtype: type = np.float32) -> onnx.TensorProto:
@@ -41,14 +43,11 @@ def network(
     second output."""
     kind, dtype = (HALF, np.float16) if half else (FLOAT, np.float32)
     given, answer = names
-    nodes = [helper.make_node("Transpose", [given], ["first"], perm=[0, 3, 1, 2])] if last else []
-    nodes += [
-        helper.make_node("Conv", ["first" if last else given, "w1"], [inner], pads=[1, 1, 1, 1]),
-        helper.make_node("Relu", [inner], ["r"]),
-        helper.make_node("GlobalAveragePool", ["r"], ["p"]),
-        helper.make_node("Flatten", ["p"], ["f"]),
-        helper.make_node("MatMul", ["f", "w2"], [answer]),
-    ]
+    nodes = nodes_of(f"first = Transpose <perm = [0, 3, 1, 2]> ({given})") if last else []
+    nodes += nodes_of(f"""
+        {inner} = Conv <pads = [1, 1, 1, 1]> ({"first" if last else given}, w1); r = Relu ({inner})
+        p = GlobalAveragePool (r); f = Flatten (p); {answer} = MatMul (f, w2)
+    """)
     shape = [batch, SIDE, SIDE, 3] if last else [batch, 3, SIDE, SIDE]
     outputs = [helper.make_tensor_value_info(answer, kind, [batch, classes])]
     if aside:
@@ -82,15 +81,11 @@ def place(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def beside(place: Path) -> Callable[..., tuple[OpenBesideResult, Path]]:
+def beside(place: Path) -> Beside:
     def run(path: Path, **more: Any) -> tuple[OpenBesideResult, Path]:
         ctx = job(place, f"job{len(list(place.iterdir()))}")
-        params = OpenBesideParams(
-            opening=OpenParams(path=str(path), to_prove=True),
-            model_dir=str(place / "original"),
-            data_dir=str(place / "data"),
-            **more,
-        )
+        folders = {"model_dir": str(place / "original"), "data_dir": str(place / "data")}
+        params = OpenBesideParams(opening=OpenParams(path=str(path), to_prove=True), **folders, **more)
         try:
             result = open_beside(params, ctx)
         except InputRefused:
@@ -125,9 +120,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_the_same_model_in_another_form_answers_alike(
-    form: str, place: Path, beside: Callable[..., tuple[OpenBesideResult, Path]]
-) -> None:
+def test_the_same_model_in_another_form_answers_alike(form: str, place: Path, beside: Beside) -> None:
     """Given the original's network in another form, when it is opened beside it, then it takes what the original takes
     and gives what it gives, under the original's names; a file that is alike to the letter is not touched."""
     path = network(place / "other.onnx", **FORMS[form])
@@ -147,9 +140,7 @@ def test_the_same_model_in_another_form_answers_alike(
 
 
 @pytest.mark.parametrize("form", [name for name in FORMS if "batch" not in FORMS[name]])
-def test_an_openvino_ir_answers_alike(
-    form: str, place: Path, beside: Callable[..., tuple[OpenBesideResult, Path]]
-) -> None:
+def test_an_openvino_ir_answers_alike(form: str, place: Path, beside: Beside) -> None:
     """Given the same forms as OpenVINO IRs, then OpenVINO runs them in the original's place."""
     import openvino
 
@@ -169,9 +160,7 @@ def test_an_openvino_ir_answers_alike(
         ({"names": ("x", "y"), "classes": 7}, "the other model 7"),
     ],
 )
-def test_other_classes_are_refused(
-    form: dict[str, Any], word: str, place: Path, beside: Callable[..., tuple[OpenBesideResult, Path]]
-) -> None:
+def test_other_classes_are_refused(form: dict[str, Any], word: str, place: Path, beside: Beside) -> None:
     """Given a model of another number of classes, then it is refused, and both are told."""
     with pytest.raises(InputRefused) as caught:
         beside(network(place / "other.onnx", **form))
@@ -181,9 +170,7 @@ def test_other_classes_are_refused(
     assert caught.value.facts["matched"][0]["original"] == "picture"
 
 
-def test_another_input_is_refused_with_both_sides(
-    place: Path, beside: Callable[..., tuple[OpenBesideResult, Path]]
-) -> None:
+def test_another_input_is_refused_with_both_sides(place: Path, beside: Beside) -> None:
     """Given a model of vectors beside one of pictures, then names, sizes and dtypes of both are in the error."""
     graph = helper.make_graph(
         [helper.make_node("MatMul", ["features", "w"], ["out"])],
@@ -201,7 +188,7 @@ def test_another_input_is_refused_with_both_sides(
     assert caught.value.facts["other"]["inputs"] == [{"name": "features", "shape": ["n", 20], "dtype": "float32"}]
 
 
-def test_a_person_says_which_output_is_meant(place: Path, beside: Callable[..., tuple[OpenBesideResult, Path]]) -> None:
+def test_a_person_says_which_output_is_meant(place: Path, beside: Beside) -> None:
     """Given two outputs of the same shape and other names, then none is guessed; the named one is taken."""
     path = network(place / "other.onnx", names=("x", "y"), aside=True)
     with pytest.raises(InputRefused) as caught:
@@ -217,9 +204,7 @@ def test_a_person_says_which_output_is_meant(place: Path, beside: Callable[..., 
     assert caught.value.code == "unknown_pair"
 
 
-def test_a_model_that_gives_no_numbers_is_judged_not_refused(
-    place: Path, beside: Callable[..., tuple[OpenBesideResult, Path]]
-) -> None:
+def test_a_model_that_gives_no_numbers_is_judged_not_refused(place: Path, beside: Beside) -> None:
     """Given a damaged copy that answers NaN, then it opens: that is for the verdict to say."""
     path = network(place / "other.onnx")
     proto = onnx.load(str(path))
@@ -230,7 +215,7 @@ def test_a_model_that_gives_no_numbers_is_judged_not_refused(
     assert np.isnan(answers(folder, place / "data", result.runtime)).all()
 
 
-def test_a_larger_fixed_batch_is_fed_whole(place: Path, beside: Callable[..., tuple[OpenBesideResult, Path]]) -> None:
+def test_a_larger_fixed_batch_is_fed_whole(place: Path, beside: Beside) -> None:
     """Given a file for four pictures at once, then its description says so, and a person is told what that costs."""
     result, folder = beside(network(place / "other.onnx", batch=4))
     assert load_pipeline(folder).spec.inputs[0].shape[0] == 4

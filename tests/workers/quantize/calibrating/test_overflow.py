@@ -7,7 +7,7 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
-from small_models import KINDS, RNG, floats, model_of, weight
+from small_models import KINDS, RNG, floats, model_of, nodes_of, weight
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.techniques import Model
@@ -24,16 +24,11 @@ def build_large(size: float = 2000.0) -> onnx.ModelProto:
     rng = RNG(21)
     weights = [weight(rng, "w1", 20, 64), weight(rng, "w2", 64, 64), weight(rng, "w3", 64, 4)]
     weights += [numpy_helper.from_array(np.float32(size), "size")]
-    nodes = [
-        helper.make_node("MatMul", ["x", "w1"], ["a"]),
-        helper.make_node("MatMul", ["a", "w2"], ["b"]),
-        helper.make_node("Mul", ["b", "size"], ["h"]),
-        helper.make_node("Mul", ["h", "h"], ["squares"]),
-        helper.make_node("ReduceMean", ["squares"], ["mean"], axes=[-1], keepdims=1),
-        helper.make_node("Sqrt", ["mean"], ["root"]),
-        helper.make_node("Div", ["h", "root"], ["normal"]),
-        helper.make_node("MatMul", ["normal", "w3"], ["y"]),
-    ]
+    nodes = nodes_of("""
+        a = MatMul (x, w1); b = MatMul (a, w2); h = Mul (b, size); squares = Mul (h, h)
+        mean = ReduceMean <axes = [-1], keepdims = 1> (squares); root = Sqrt (mean); normal = Div (h, root)
+        y = MatMul (normal, w3)
+    """)
     return model_of(nodes, [floats("x", "n", 20)], [floats("y", "n", 4)], weights)
 
 
