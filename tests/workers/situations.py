@@ -4,10 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 from workers import registry
-from workers.contracts.planning import ModelFacts, Situation
+from workers.contracts.planning import ModelFacts, PlanResult, Situation
 from workers.contracts.specs import DeviceFacts, RecipeStep
 from workers.infer import processor
-from workers.tune.plan import Plan, Planner
+from workers.tune.plan import Planner
 from workers.tune.search import SearchResult
 
 
@@ -74,6 +74,6 @@ def planner(found: SearchResult | None = None, techniques: Any = None, **values:
     return Planner(situation, known, registry.runtimes(), found or SearchResult())
 
 
-def reasons(plan: Plan) -> dict[str, str]:
+def reasons(plan: PlanResult) -> dict[str, str]:
     """What was dropped: title and sentence."""
     return {one.title: one.reason.text for one in plan.dropped}

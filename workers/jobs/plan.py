@@ -41,17 +41,10 @@ def run(params: PlanParams, ctx: JobContext) -> PlanResult:
         unavailable={spec.id: spec.install_hint for spec in techniques.values() if registry.missing(spec.requires)},
     )
     found = _look(params, situation, folder, ctx)
-    planner = Planner(situation, techniques, registry.runtimes(), found)
-    plan = planner.plan(params.preset_steps, params.by_traits)
+    plan = Planner(situation, techniques, registry.runtimes(), found).plan(params.preset_steps, params.by_traits)
     for one in plan.dropped:
         ctx.log(f"Not tried: {one.title}. {one.reason.text}")
-    return PlanResult(
-        baseline=planner.baseline,
-        candidates=plan.candidates,
-        dropped=plan.dropped,
-        techniques=plan.techniques,
-        instructions=instructions_of(params.device),
-    )
+    return plan.model_copy(update={"instructions": instructions_of(params.device)})
 
 
 def _look(params: PlanParams, situation: Situation, folder: Path, ctx: JobContext) -> look.SearchResult:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import Field, JsonValue
@@ -35,6 +34,10 @@ SHOWN = 64
 
 SHOWING_SHARE = 0.05
 """Share of the allowed time after which recording stops in each round."""
+
+
+Pruned = tuple[Any, int, Alike]
+"""A pruned graph, its number of channels, and the similarity of its predictions."""
 
 
 class Params(LearningParams):
@@ -74,11 +77,12 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         pruner = _pruner(student, material, params, ctx)
         before = (pruner.channels, count_weights(proto))
         course = Trainer(student, teacher, material, params, ctx, params.rounds)
-        kept = _rounds(pruner, course, params, ctx)
-        if count_weights(kept.proto) >= before[1]:
+        proto, channels, alike = _rounds(pruner, course, params, ctx)
+        after = (channels, count_weights(proto))
+        if after[1] >= before[1]:
             raise no_twin(TITLE, "at this share no whole group of channels can go")
-        output.save(kept.proto, TITLE)
-        output.notes = _notes(before, kept, course)
+        output.save(proto, TITLE)
+        output.notes = _notes(before, after, course.summary(alike))
         output.weights_kept = False
         if params.heads > 0:
             output.notes = (_heads_note(gone, heads), *output.notes)
@@ -101,22 +105,13 @@ def _pruner(student: TorchReplica, material: Material, params: Params, ctx: JobC
         raise no_twin(TITLE, "none of its layers has channels that nothing else depends on") from error
 
 
-@dataclass(frozen=True)
-class _Kept:
-    """A pruned graph, its number of channels, and the similarity of its predictions."""
-
-    proto: Any
-    channels: int
-    alike: Alike
-
-
-def _rounds(pruner: Pruner, course: Trainer, params: Params, ctx: JobContext) -> _Kept:
+def _rounds(pruner: Pruner, course: Trainer, params: Params, ctx: JobContext) -> Pruned:
     """Return the pruned graph after all rounds, or after the last round that was similar enough.
 
     Raises:
         InputRefused: no round was similar enough.
     """
-    kept: _Kept | None = None
+    kept: Pruned | None = None
     try:
         for number in range(params.rounds):
             ctx.check_cancelled()
@@ -126,7 +121,7 @@ def _rounds(pruner: Pruner, course: Trainer, params: Params, ctx: JobContext) ->
             alike = course.round()
             if number == params.rounds - 1 or params.until == "limit":
                 course.must_hold(alike)
-                kept = _Kept(write_back(course.student), pruner.channels, alike)
+                kept = write_back(course.student), pruner.channels, alike
     except WillNotHold as error:
         if kept is None:
             raise refused(error) from error
@@ -142,13 +137,12 @@ def count_weights(proto: Any) -> int:
     return sum(math.prod(tensor.dims) for tensor in proto.graph.initializer)
 
 
-def _notes(before: tuple[int, int], kept: _Kept, course: Trainer) -> tuple[str, ...]:
-    after = (kept.channels, count_weights(kept.proto))
+def _notes(before: tuple[int, int], after: tuple[int, int], summary: str) -> tuple[str, ...]:
     channels, weights = (1 - new / old for old, new in zip(before, after, strict=True))
     return (
         f"{percent(channels, 0)} of the channels that could go are gone, and {percent(weights, 0)} of all weights"
         " with them.",
-        course.summary(kept.alike),
+        summary,
     )
 
 

@@ -6,7 +6,6 @@ where quantizing the model again for each would take minutes.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -49,22 +48,14 @@ def heavy_layers(proto: Any) -> list[str]:
     return [n.name for n in proto.graph.node if n.op_type in HEAVY and len(n.input) > 1 and n.input[1] in weights]
 
 
-@dataclass(frozen=True)
-class Switch:
-    """One switchable layer; each of its output values takes `products` multiplications."""
-
-    name: str
-    products: int
-
-
-def add_switches(proto: Any, ranges: Any, params: RangeParams) -> list[Switch]:
+def add_switches(proto: Any, ranges: Any, params: RangeParams) -> dict[str, int]:
     """Make the heavy layers of `proto` switchable, in place.
 
     `ranges` come from `qdq.learn_ranges`. The model gets the input `CHOSEN` (int64, a scalar) and one output per layer
     with the number of values that the layer produces.
 
     Returns:
-        The layers, in the order of their numbers.
+        {layer: multiplications for each of its output values}, in the order of the layers' numbers.
     """
     from onnx import TensorProto, helper
 
@@ -72,7 +63,7 @@ def add_switches(proto: Any, ranges: Any, params: RangeParams) -> list[Switch]:
     weights = {tensor.name: tensor for tensor in graph.initializer}
     inputs = {node.name: node.input[0] for node in graph.node}
     names = [name for name in heavy_layers(proto) if inputs[name] in ranges]
-    found: list[Switch] = []
+    found: dict[str, int] = {}
     numbers = {name: number for number, name in enumerate(names)}
     quantized: dict[tuple[str, int], tuple[str, str, int]] = {}
     nodes: list[Any] = []
@@ -86,7 +77,7 @@ def add_switches(proto: Any, ranges: Any, params: RangeParams) -> list[Switch]:
         nodes.append(helper.make_node("Equal", [CHOSEN, f"fettle_number_{number}"], [condition]))
         weight = weights[node.input[1]]
         axis = channels(node, len(weight.dims))
-        found.append(Switch(node.name, math.prod(weight.dims) // max(1, weight.dims[axis])))
+        found[node.name] = math.prod(weight.dims) // max(1, weight.dims[axis])
         key = (weight.name, axis)
         if key not in quantized:
             quantized[key] = _store(graph, weight, axis, params)
@@ -156,7 +147,7 @@ def _copy(node: Any, output: str, inputs: list[str]) -> Any:
     return copy
 
 
-def write(prepared: Path, target: Path, ranges: Any, params: RangeParams) -> list[Switch]:
+def write(prepared: Path, target: Path, ranges: Any, params: RangeParams) -> dict[str, int]:
     """Write the switchable form of the model `prepared` and return its layers, in the order of their numbers."""
     proto = onnx_files.load(prepared)
     found = add_switches(proto, ranges, params)

@@ -21,6 +21,7 @@ from workers.contracts.planning import (
     NOT_FOR_RUNTIME,
     ByTraits,
     Dropped,
+    PlanResult,
     Reason,
     Situation,
     TechniqueFacts,
@@ -42,15 +43,6 @@ UNCHANGED = Reason(code="unchanged", text="This is the original as it is.")
 
 
 @dataclass(frozen=True)
-class Plan:
-    """The recipes to try, the dropped ones, and the techniques that the recipes use."""
-
-    candidates: tuple[Recipe, ...]
-    dropped: tuple[Dropped, ...]
-    techniques: tuple[TechniqueFacts, ...] = ()
-
-
-@dataclass(frozen=True)
 class Planner:
     """Plans the recipes for one situation with the conditions of techniques and runtimes, which are given by id."""
 
@@ -64,7 +56,7 @@ class Planner:
         """Return the recipe of the unchanged original in its own runtime."""
         return BASELINE.model_copy(update={"runtime": self.situation.model.runtime})
 
-    def plan(self, recipes: Sequence[Recipe], by_traits: Sequence[ByTraits] = ()) -> Plan:
+    def plan(self, recipes: Sequence[Recipe], by_traits: Sequence[ByTraits] = ()) -> PlanResult:
         """Fit the recipes to model and computer; of equal recipes only the first stays."""
         kept: list[Recipe] = []
         recipes, dropped = self._with_fitting_traits(recipes, by_traits)
@@ -84,7 +76,12 @@ class Planner:
         kept, pointless = self._without_pointless_single(kept)
         if "int8" not in self.situation.fast:
             kept.sort(key=lambda recipe: "int8" in self._traits(recipe))
-        return Plan(tuple(kept), (*dropped, *pointless, *self.found.dropped), self._facts(kept))
+        return PlanResult(
+            baseline=self.baseline,
+            candidates=tuple(kept),
+            dropped=(*dropped, *pointless, *self.found.dropped),
+            techniques=self._facts(kept),
+        )
 
     def why_not(self, recipe: Recipe) -> Reason | None:
         """Return the first reason why this recipe cannot help here; None where there is none."""

@@ -13,8 +13,8 @@ import numpy as np
 import onnx
 import pytest
 import trap_models as traps
-from onnx import helper, numpy_helper
-from small_models import RNG, floats, model_of
+from onnx import numpy_helper
+from small_models import RNG, floats, model_of, nodes_of
 from trap_models import Trap
 
 from app.domain.choose import choose
@@ -141,13 +141,8 @@ def test_a_model_where_int8_is_slower(tmp_path: Path) -> None:
     sessions = [open_session(folder, "onnxruntime-cpu", {}, 1) for folder in (trap.folder, tmp_path / "job" / "model")]
     _, summary = timed(sessions, items(traps.draw(8, 47)[0]))
     assert judgement.verdict == "safe" and summary is not None
-    measured = Measurement(
-        latency_p50_ms=summary.latency.p50_ms,
-        speedup=summary.speedup,
-        speedup_low=summary.speedup_low,
-        speedup_high=summary.speedup_high,
-    )
-    slow = variant(judgement, measured)
+    speedups = {name: getattr(summary, name) for name in ("speedup", "speedup_low", "speedup_high")}
+    slow = variant(judgement, Measurement(latency_p50_ms=summary.latency.p50_ms, **speedups))
     assert summary.speedup < 0.9
     assert choose([slow]).variant is None
     assert why_not(slow, 1.0) == "Not faster on this computer"
@@ -170,12 +165,9 @@ def build_loud_classifier() -> onnx.ModelProto:
     graph = proto.graph
     graph.initializer.append(numpy_helper.from_array(np.float32(1000), "loud"))
     last = next(node for node in graph.node if node.name == "layer3")
-    before = [
-        helper.make_node("Mul", ["r2", "loud"], ["louder"]),
-        helper.make_node("Mul", ["louder", "louder"], ["squares"]),
-        helper.make_node("Sqrt", ["squares"], ["roots"]),
-        helper.make_node("Div", ["roots", "loud"], ["as_before"]),
-    ]
+    before = nodes_of("""
+        louder = Mul (r2, loud); squares = Mul (louder, louder); roots = Sqrt (squares); as_before = Div (roots, loud)
+    """)
     last.input[0] = "as_before"
     nodes = list(graph.node)
     at = nodes.index(last)
@@ -256,13 +248,10 @@ def test_scores_beside_places_keep_their_steps(tmp_path: Path) -> None:
     8 bits: under one scale all of them would be 0 or .6 (meituan/YOLOv6#969)."""
     width = traps.WIDTHS[0]
     weight = RNG(3).normal(0, 1, (2, width, 4)).astype(np.float32)
-    nodes = [
-        helper.make_node("MatMul", ["x", "w0"], ["near"]),
-        helper.make_node("Mul", ["near", "large"], ["places"]),
-        helper.make_node("MatMul", ["x", "w1"], ["raw"]),
-        helper.make_node("Sigmoid", ["raw"], ["scores"]),
-        helper.make_node("Concat", ["places", "scores"], ["logits"], axis=1),
-    ]
+    nodes = nodes_of("""
+        near = MatMul (x, w0); places = Mul (near, large); raw = MatMul (x, w1); scores = Sigmoid (raw)
+        logits = Concat <axis = 1> (places, scores)
+    """)
     tensors = [numpy_helper.from_array(weight[k], f"w{k}") for k in (0, 1)]
     tensors.append(numpy_helper.from_array(np.float32(60), "large"))
     proto = model_of(nodes, [floats("x", "n", width)], [floats("logits", "n", 8)], tensors)

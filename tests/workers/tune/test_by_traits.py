@@ -8,9 +8,8 @@ from situations import TEXT, planner, reasons
 
 from presets.loader import load_presets
 from workers import registry
-from workers.contracts.planning import ByTraits, Reason, Situation
+from workers.contracts.planning import ByTraits, PlanResult, Reason, Situation
 from workers.contracts.techniques import TechniqueParams, TechniqueSpec
-from workers.tune.plan import Plan
 
 TECHNIQUES = registry.techniques()
 PRESETS = {preset.id: preset for preset in load_presets().presets}
@@ -39,13 +38,13 @@ NEW = TechniqueSpec(
 )
 
 
-def plan(preset: str = "balanced", spec: TechniqueSpec = NEW, **values: Any) -> Plan:
+def plan(preset: str = "balanced", spec: TechniqueSpec = NEW, **values: Any) -> PlanResult:
     known = {**TECHNIQUES, spec.id: spec}
     chosen = PRESETS[preset]
     return planner(techniques=known, model=values.pop("model", TEXT), **values).plan(chosen.recipes, chosen.by_traits)
 
 
-def ids(made: Plan) -> list[str]:
+def ids(made: PlanResult) -> list[str]:
     return [recipe.id for recipe in made.candidates]
 
 

@@ -20,7 +20,6 @@ from workers.jobs.plan import run
 from workers.quantize import weights_only
 from workers.runtime.recording import RecordingContext
 from workers.tune.facts import read_facts
-from workers.tune.plan import Plan
 from workers.tune.probe import probe_ms
 
 MODEL = ModelFacts(products=1, convolutions=5, depthwise=2, free_sizes=True, precision="fp32", weight_bytes=50 << 20)
@@ -43,7 +42,7 @@ PRESET = (
 )
 
 
-def make_plan(recipes, **changes) -> Plan:
+def make_plan(recipes, **changes) -> PlanResult:
     return planner(**{"model": MODEL, **changes}).plan(recipes)
 
 

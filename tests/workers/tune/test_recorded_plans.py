@@ -1,7 +1,6 @@
 """The measured order of the presets: what the planner makes of them is what version 0.1 made."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +9,9 @@ from situations import SITUATIONS, planner
 
 from presets.loader import load_presets
 from presets.schema import Preset
+from workers.contracts.planning import PlanResult
 from workers.contracts.specs import Recipe, RecipeStep
 from workers.infer import torch_compile
-from workers.tune.plan import Plan
 
 RECORDED: dict[str, Any] = json.loads((Path(__file__).parent / "plans_of_0_1.json").read_text(encoding="utf-8"))
 PRESETS = [preset for preset in load_presets().presets if not preset.tasks]
@@ -38,12 +37,13 @@ def _is_recorded(recipe: Recipe) -> bool:
     return recipe.runtime not in ON_CARDS or recipe.title in KNOWN
 
 
-def planned(preset: Preset, name: str) -> Plan:
+def planned(preset: Preset, name: str) -> PlanResult:
     values = {"time_budget_s": preset.time_budget_s, **SITUATIONS[name]}
     plan = planner(**values).plan(preset.recipes, preset.by_traits)
     later = {trial.title for trial in plan.candidates if not _is_recorded(trial)}
     dropped = tuple(one for one in plan.dropped if one.title in KNOWN and one.title not in later)
-    return replace(plan, candidates=tuple(filter(_is_recorded, plan.candidates)), dropped=dropped)
+    kept = tuple(filter(_is_recorded, plan.candidates))
+    return plan.model_copy(update={"candidates": kept, "dropped": dropped})
 
 
 def row(recipe: Recipe, titles: dict[str, str]) -> dict[str, Any]:

@@ -53,9 +53,9 @@ def rank(
         costs.append(few.error(few.predict(session)))
     session.close()
     ctx.progress(RANK, len(layers), len(layers), "layers")
-    work = [session.sizes[number] * layer.products for number, layer in enumerate(layers)]
+    work = [session.sizes[number] * products for number, products in enumerate(layers.values())]
     total = max(1, sum(work))
-    found = [Layer(one.name, cost, own / total) for one, cost, own in zip(layers, costs, work, strict=True)]
+    found = [Layer(name, cost, own / total) for name, cost, own in zip(layers, costs, work, strict=True)]
     return sorted(found, key=lambda layer: -layer.cost / max(layer.work, 1e-9))
 
 
