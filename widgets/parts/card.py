@@ -1,11 +1,13 @@
 """Define surfaces: cards, cards to choose from, dividers, the square behind an icon, and the drop area."""
 
+from collections.abc import Iterable
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QMouseEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QRadioButton, QWidget
 
 from widgets.icons import IconLabel
-from widgets.parts.layout import CENTER, MIDDLE, RIGHT, STRETCH, TOP, Item, fill, held, in_column, in_row
+from widgets.parts.layout import CENTER, MIDDLE, RIGHT, STRETCH, TOP, Item, discard, fill, held, in_column, in_row
 from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme, restyle
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XS
@@ -43,8 +45,7 @@ class Card(QFrame):
     def swap(self, old: QWidget, new: QWidget) -> QWidget:
         """Show `new` in the place of `old`, which is deleted, and return it."""
         self.box.replaceWidget(old, new)
-        old.hide()
-        old.deleteLater()
+        discard(old)
         new.show()
         return new
 
@@ -64,6 +65,11 @@ def divider() -> QFrame:
     line.setProperty("kind", "line")
     line.setFixedHeight(1)
     return line
+
+
+def divided(widgets: Iterable[QWidget]) -> list[QWidget]:
+    """Return the widgets with a line before each of them but the first."""
+    return [part for widget in widgets for part in (divider(), widget)][1:]
 
 
 class Square(QFrame):

@@ -100,19 +100,12 @@ def percent_up(share: float | None) -> str:
     return UNKNOWN if share is None else wording.percent_up(share)
 
 
-def percent_of(value_pct: float) -> str:
-    """Return a limit that is already in percent: 1 %, 0.5 %."""
-    return wording.percent_of(value_pct)
+percent_of, percent_tick = wording.percent_of, wording.percent_tick
 
 
 def percent_range(low: float, high: float) -> str:
     """Return a range of two shares 0..1: 76 to 87 %."""
     return wording.percent_range(low, high, tr=_tr)
-
-
-def percent_tick(text: str) -> str:
-    """Return a mark of an axis whose digits are chosen already."""
-    return wording.percent_tick(text)
 
 
 def times(ratio: float | None) -> str:

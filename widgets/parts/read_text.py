@@ -9,6 +9,20 @@ from PySide6.QtWidgets import QPlainTextEdit
 EDGES_PX = 26
 
 
+class LogText(QPlainTextEdit):
+    """Read-only lines in the style of a log; `hint` is shown while there are none."""
+
+    def __init__(self, name: str, text: str = "", hint: str = "") -> None:
+        """Create the field; `name` is its accessible name."""
+        super().__init__(text)
+        self.setProperty("role", "log")
+        self.setReadOnly(True)
+        self.setTabChangesFocus(True)
+        self.setAcceptDrops(False)
+        self.setAccessibleName(name)
+        self.setPlaceholderText(hint)
+
+
 class ReadText(QPlainTextEdit):
     """A read-only text as high as its lines, with at most `most_lines`."""
 

@@ -4,11 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QFormLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QCheckBox, QFormLayout, QWidget
 
 from widgets.parts.fields import ChoiceField, DecimalField, TextField, WholeField
 from widgets.parts.layout import held, in_column

@@ -6,14 +6,7 @@ from typing import Literal
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import (
-    QBoxLayout,
-    QFrame,
-    QHBoxLayout,
-    QProgressBar,
-    QSizePolicy,
-    QWidget,
-)
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QProgressBar, QSizePolicy, QWidget
 
 from widgets.icons import IconLabel
 from widgets.parts.card import Card, divider
@@ -26,12 +19,7 @@ from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XS
 TagKind = Literal["ok", "warn", "bad", "none"]
 CheckState = Literal["ok", "warn", "bad", "running", "waiting"]
 
-TAG_ICONS: dict[TagKind, str] = {
-    "ok": "check-circle",
-    "warn": "warning",
-    "bad": "x-circle",
-    "none": "circle-dashed",
-}
+TAG_ICONS: dict[TagKind, str] = {"ok": "check-circle", "warn": "warning", "bad": "x-circle", "none": "circle-dashed"}
 TAG_TONES: dict[TagKind, Tone] = {"ok": "ok", "warn": "warn", "bad": "bad", "none": "soft"}
 _CHECK_ICONS: dict[CheckState, tuple[str, Tone]] = {
     "ok": ("check-circle", "ok"),

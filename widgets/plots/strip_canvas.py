@@ -59,10 +59,7 @@ class StripCanvas:
         buckets = decimate(x, y, bucket_size(len(x), self._plot.width()), first)
         self._bars.setData(*bars(buckets))
         self._mean.setData(
-            buckets.x,
-            buckets.mean,
-            connect=joined(buckets, _longest_pause_s(buckets)),
-            antialias=antialias(self._plot),
+            buckets.x, buckets.mean, connect=joined(buckets, _longest_pause_s(buckets)), antialias=antialias(self._plot)
         )
         seen = phases[phases >= -span_s]
         self._phases.setData(np.repeat(seen, 2), np.tile([0.0, top], len(seen)))

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, Qt
@@ -14,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from widgets.parts.page import Page
 from widgets.theme import Theme
 
-Press = Callable[[QWidget, str], QAbstractButton]
+Press = Callable[..., Any]
 Shown = Callable[..., None]
 
 
@@ -27,7 +28,7 @@ def examples() -> ModuleType:
 def join_examples() -> ModuleType:
     """All modules of examples under one name; they are no package, so they are loaded by their paths."""
     whole = load("page_examples", "examples.py")
-    more = (
+    for name in [
         "data",
         "results",
         "hub",
@@ -39,8 +40,7 @@ def join_examples() -> ModuleType:
         "projects",
         "monitor",
         "releases",
-    )
-    for name in more:
+    ]:
         for key, value in vars(load(f"page_{name}", f"example_{name}.py")).items():
             if not key.startswith("_"):
                 setattr(whole, key, value)
@@ -89,14 +89,35 @@ def shown(qtbot: QtBot) -> Iterator[Shown]:
 
 
 @pytest.fixture
-def press(qtbot: QtBot) -> Press:
-    """Click a visible button by its words with the left mouse button, and return it."""
+def opened(theme: Theme, shown: Shown) -> Callable[..., Any]:
+    """Put a new page with a value on the screen; `call` is the page's function that shows the value."""
 
-    def click(page: QWidget, text: str) -> QAbstractButton:
+    def open_page(kind: Callable[[Theme], Page], *value: Any, call: str = "show", **named: Any) -> Page:
+        page = kind(theme)
+        if value or call != "show":
+            getattr(page, call)(*value, **named)
+        shown(page)
+        return page
+
+    return open_page
+
+
+@pytest.fixture
+def press(qtbot: QtBot) -> Press:
+    """Click a visible button by its words with the left mouse button, and return it.
+
+    With a signal, wait for it and return its values instead.
+    """
+
+    def click(page: QWidget, text: str, signal: Any = None) -> Any:
         buttons = [b for b in page.findChildren(QAbstractButton) if b.isVisibleTo(page) and text in names(b)]
         assert len(buttons) == 1, (text, [names(b) for b in page.findChildren(QAbstractButton)])
-        qtbot.mouseClick(buttons[0], Qt.MouseButton.LeftButton)
-        return buttons[0]
+        if signal is None:
+            qtbot.mouseClick(buttons[0], Qt.MouseButton.LeftButton)
+            return buttons[0]
+        with qtbot.waitSignal(signal, timeout=1000) as blocker:
+            qtbot.mouseClick(buttons[0], Qt.MouseButton.LeftButton)
+        return blocker.args
 
     def names(button: QAbstractButton) -> tuple[str, str]:
         return button.text(), button.accessibleName()

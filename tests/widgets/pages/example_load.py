@@ -12,10 +12,7 @@ def ask_load(**changed: Any) -> LoadAskValue:
     base = LoadAskValue(
         versions=(("a", "INT8, sensitive layers kept"), ("b", "Faster engine")),
         chosen="a",
-        times=(
-            (10.0, "About 2 minutes in all"),
-            (60.0, "About 5 minutes in all"),
-        ),
+        times=((10.0, "About 2 minutes in all"), (60.0, "About 5 minutes in all")),
     )
     return replace(base, **changed)
 

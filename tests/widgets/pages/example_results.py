@@ -168,13 +168,7 @@ def vectors() -> CompareValue:
         VersionValue("b", "INT8 dynamic", "unmeasured", 4.1, 5.9, 242, 58_000_000, 22_400_000, color=2),
     )
     return compare(
-        versions=rows,
-        kind="texts",
-        labelled=False,
-        n_test=400,
-        n_labelled=400,
-        changes=ChangesValue(),
-        loss_high=None,
+        versions=rows, kind="texts", labelled=False, n_test=400, n_labelled=400, changes=ChangesValue(), loss_high=None
     )
 
 

@@ -15,10 +15,7 @@ def trying(**changed: Any) -> TryValue:
     base = TryValue(
         kind="images",
         original=LiveValue("o", "Original", 9_200_000),
-        versions=(
-            LiveValue("a", "INT8, sensitive layers kept", 2_400_000),
-            LiveValue("b", "Faster engine", 9_200_000),
-        ),
+        versions=(LiveValue("a", "INT8, sensitive layers kept", 2_400_000), LiveValue("b", "Faster engine", 9_200_000)),
         chosen="a",
     )
     return replace(base, **changed)

@@ -15,18 +15,7 @@ from widgets.parts.small import CheckValue
 from workers.contracts.pipeline import ImageSteps
 from workers.contracts.specs import Described, Recipe, RecipeStep
 
-KINDS = (
-    "T-shirt",
-    "Trousers",
-    "Pullover",
-    "Dress",
-    "Coat",
-    "Sandal",
-    "Shirt",
-    "Sneaker",
-    "Bag",
-    "Ankle boot",
-)
+KINDS = ("T-shirt", "Trousers", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 _SHAPES = (
     ((9, 5), (2, 13), (7, 12), (7, 24), (21, 24), (21, 12), (26, 13), (19, 5)),
     ((9, 3), (7, 25), (12, 25), (14, 9), (16, 25), (21, 25), (19, 3)),
@@ -169,14 +158,7 @@ def texts() -> DataValue:
 
 
 def made() -> DataValue:
-    return DataValue(
-        "images",
-        64,
-        64,
-        0,
-        made=True,
-        checks=(CheckValue("ok", "Inputs that Fettle made", "64"),),
-    )
+    return DataValue("images", 64, 64, 0, made=True, checks=(CheckValue("ok", "Inputs that Fettle made", "64"),))
 
 
 SCHEMA: dict[str, object] = {

@@ -199,10 +199,7 @@ STATES: dict[str, State] = {
     "gpu-full": (GpuPage, lambda p, ex: p.show(ex.ladders())),
     "gpu-mendable": (GpuPage, lambda p, ex: p.show(ex.mendable_ladder())),
     "gpu-installing": (GpuPage, lambda p, ex: p.show(replace(ex.mendable_ladder(), installing=ex.installing()))),
-    "gpu-failed": (
-        GpuPage,
-        lambda p, ex: p.show(replace(ex.mendable_ladder(), trouble=ex.refused())),
-    ),
+    "gpu-failed": (GpuPage, lambda p, ex: p.show(replace(ex.mendable_ladder(), trouble=ex.refused()))),
     "chat-empty": (ChatPage, lambda p, ex: p.show_empty()),
     "chat-full": (ChatPage, chat),
     "projects-empty": (ProjectsPage, lambda p, ex: p.show_empty()),

@@ -7,8 +7,7 @@ from widgets.plots.ring import EMPTY, History, Ring, bars, bucket_size, decimate
 
 
 @pytest.mark.parametrize(
-    ("points", "width_px", "size"),
-    [(0, 300, 1), (150, 300, 1), (151, 300, 2), (72_000, 300, 512), (10, 0, 32)],
+    ("points", "width_px", "size"), [(0, 300, 1), (150, 300, 1), (151, 300, 2), (72_000, 300, 512), (10, 0, 32)]
 )
 def test_bucket_size_is_a_power_of_two_of_at_least_two_pixels(points: int, width_px: float, size: int) -> None:
     """Given points and a width, then each bucket gets two pixels or more."""

@@ -1,16 +1,17 @@
 """Show the page "All answers": every test example with both predictions, to sort, filter and inspect."""
 
 from dataclasses import replace
-from typing import Unpack
+from functools import partial
+from typing import Literal, Unpack
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QButtonGroup, QSizePolicy, QWidget
 
 from widgets.pages.answers.look import LookCard
 from widgets.pages.answers.table import AnswersModel, AnswersTable
-from widgets.pages.answers.value import KINDS, AnswersValue, Choice, Filter, LookValue, Order, classes_by_count
+from widgets.pages.answers.value import KINDS, AnswersValue, Choice, Filter, Kind, LookValue, Order, classes_by_count
 from widgets.pages.detail_page import DetailPage
-from widgets.parts.buttons import Button
+from widgets.parts.buttons import ToggleButton
 from widgets.parts.card import Card, TableCard
 from widgets.parts.fields import ChoiceField
 from widgets.parts.flow import FlowLayout
@@ -53,7 +54,7 @@ class AnswersPage(DetailPage):
         self._table: AnswersTable | None = None
         self._look: LookCard | None = None
         self._count = label("", "caption", wrap=False)
-        self._buttons: dict[str, Button] = {}
+        self._buttons: dict[str, ToggleButton] = {}
         self._orders: ChoiceField | None = None
         self._classes: ChoiceField | None = None
 
@@ -110,23 +111,15 @@ class AnswersPage(DetailPage):
         changed = self.tr("Other changes") if value.labelled else self.tr("Changed")
         judged = (self.tr("Same"), changed, self.tr("Worse"), self.tr("Better"))
         texts = (*judged, self.tr("Not judged"))
-        kinds = [("", self.tr("All"), len(value.columns))]
+        kinds: list[tuple[Kind | Literal[""], str, int]] = [("", self.tr("All"), len(value.columns))]
         kinds += [(kind, text, value.columns.count(kind)) for kind, text in zip(KINDS, texts, strict=True)]
         group = QButtonGroup(holder)
         self._buttons = {}
         for kind, text, number in kinds:
             if (kind in ("worse", "better") and not value.labelled) or (kind == "searched" and not number):
                 continue
-            button = Button(
-                self.theme,
-                f"{text} {number:,}",
-                kind="toggle",
-                size="small",
-                on=lambda _on=False, which=kind: self._choose(kind=which),
-            )
-            button.setCheckable(True)
-            button.setChecked(kind == self._model.filter.kind)
-            group.addButton(button)
+            is_chosen, choose = kind == self._model.filter.kind, partial(self._on_kind, kind)
+            button = ToggleButton(self.theme, f"{text} {number:,}", group, checked=is_chosen, on=choose)
             flow.addWidget(button)
             self._buttons[kind] = button
         self._classes = None
@@ -182,6 +175,9 @@ class AnswersPage(DetailPage):
 
     def _choose(self, **changes: Unpack[Choice]) -> None:
         self._apply(replace(self._model.filter, **changes))
+
+    def _on_kind(self, kind: Kind | Literal[""], _checked: bool = False) -> None:
+        self._choose(kind=kind)
 
     def _on_order(self, wanted: tuple[Order, bool] | None) -> None:
         if wanted is not None:

@@ -62,29 +62,20 @@ class ProofCard(Card):
         file = GhostButton(theme, self.tr("Choose a file…"), "file-text", "small", on=self.file_wanted)
         drop = words(self.tr("or drop them on this page"), "caption", wrap=False)
         drop.setMinimumHeight(26)
-        return in_flow(
-            *(button for button in ((folder, file) if value.kind in ("images", "audio") else (file, folder))), drop
-        )
+        return in_flow(*((folder, file) if value.kind in ("images", "audio") else (file, folder)), drop)
 
     def _ways(self, theme: Theme, value: CompareValue, proof: ProofValue) -> QVBoxLayout:
-        column = in_column(gap=SPACE_M)
-        title = self.tr("Add more of your {0}").format(plural(value.kind))
+        title, icon = self.tr("Add more of your {0}").format(plural(value.kind)), "folder"
+        text, labels = self.tr("No labels needed: Fettle checks that both answer the same."), None
         if value.speaks:
+            icon = "file-text"
             text = self.tr("Such as people will write to it, or whole dialogues; a table (CSV) with one in each row.")
-            column.addWidget(icon_text(theme, "file-text", title, text))
-            return column
-        if proof.has_labels:
+        elif proof.has_labels:
             text = self.tr("With what is right for each, as those that are there have it.")
-            column.addWidget(icon_text(theme, "folder", title, text))
-            return column
-        text = self.tr("No labels needed: Fettle checks that both answer the same.")
-        column.addWidget(icon_text(theme, "folder", title, text))
-        title, text = (
-            self.tr("With labels it also measures the accuracy"),
-            self.tr("Sub-folders, or a file labels.csv."),
-        )
-        column.addWidget(icon_text(theme, "file-text", title, text))
-        return column
+        else:
+            more = self.tr("With labels it also measures the accuracy")
+            labels = icon_text(theme, "file-text", more, self.tr("Sub-folders, or a file labels.csv."))
+        return in_column(icon_text(theme, icon, title, text), labels, gap=SPACE_M)
 
 
 class WaysCards(QWidget):

@@ -1,6 +1,7 @@
 """Show the examples whose prediction changed, side by side, with filters; only visible rows are painted."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QRect, QRectF, QSize, Qt
@@ -16,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from widgets.pages.compare.value import ChangesValue, ChangeValue
-from widgets.parts.buttons import Button
+from widgets.parts.buttons import ToggleButton
 from widgets.parts.card import Card
 from widgets.parts.flow import FlowLayout
 from widgets.parts.format import clipped
@@ -212,18 +213,12 @@ class ChangesCard(Card):
             texts = (("worse", self.tr("Worse")), ("better", self.tr("Better")), ("other", self.tr("Other")))
             kinds += [(kind, text, self._model.count(kind)) for kind, text in texts]
         for kind, text, number in kinds if value.total else ():
-            button = Button(
-                self._theme,
-                f"{text} {number:,}",
-                kind="toggle",
-                size="small",
-                on=lambda _checked=False, which=kind: self._model.filter(which),
-            )
-            button.setCheckable(True)
-            button.setChecked(not kind)
-            self._group.addButton(button)
-            flow.addWidget(button)
+            choose = partial(self._on_kind, kind)
+            flow.addWidget(ToggleButton(self._theme, f"{text} {number:,}", self._group, checked=not kind, on=choose))
         self._say(value)
+
+    def _on_kind(self, kind: str, _checked: bool = False) -> None:
+        self._model.filter(kind)
 
     def _say(self, value: ChangesValue) -> None:
         say(self._reasons, value.reasons)

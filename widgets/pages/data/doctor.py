@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QApplication, QPushButton, QVBoxLayout, QWidget
 from widgets.parts.buttons import GhostButton, TextButton
 from widgets.parts.card import Card
 from widgets.parts.flow import FlowLayout
-from widgets.parts.layout import held, in_column, in_row
+from widgets.parts.layout import discard, held, in_column, in_row
 from widgets.parts.small import Bar, CheckList, CheckState, CheckValue
 from widgets.parts.text import label, words
 from widgets.theme import Theme
@@ -99,8 +99,7 @@ class DoctorCard(Card):
             if first is not None:
                 first.setFocus(Qt.FocusReason.OtherFocusReason)
         if old is not None:
-            old.hide()
-            old.deleteLater()
+            discard(old)
         return was_here
 
     def _fill_idle(self, box: QVBoxLayout, _value: DoctorValue) -> None:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from widgets.parts.card import Card, divider
 from widgets.parts.input_view import InputView
-from widgets.parts.layout import STRETCH, in_column, in_row
+from widgets.parts.layout import STRETCH, discard, in_column, in_row
 from widgets.parts.pictures import PictureLabel, PictureStore, PictureValue
 from widgets.parts.small import Bar, CheckList, CheckValue
 from widgets.parts.text import ElidedLabel, label, words
@@ -72,8 +72,7 @@ class FedCard(Card):
             self._bar.set_share(value.share)
             return
         if self._body is not None:
-            self._body.hide()
-            self._body.deleteLater()
+            discard(self._body)
         self._body, self._bar = QWidget(), None
         box = in_column(parent=self._body)
         if value.state == "told":

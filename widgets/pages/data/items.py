@@ -61,10 +61,7 @@ class ItemsCard(Card):
         self.add(self._actions)
         self.show_history(can_undo=False, can_redo=False)
         self._on_selection()
-        for keys, button in (
-            (QKeySequence.StandardKey.Undo, self._undo),
-            (QKeySequence.StandardKey.Redo, self._redo),
-        ):
+        for keys, button in ((QKeySequence.StandardKey.Undo, self._undo), (QKeySequence.StandardKey.Redo, self._redo)):
             shortcut = QShortcut(QKeySequence(keys), self)
             shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
             shortcut.activated.connect(button.click)

@@ -15,14 +15,14 @@ from widgets.pages.data.items import ItemsCard
 from widgets.pages.data.merged import merged_words
 from widgets.pages.data.origin import OriginCard
 from widgets.pages.data.parts import MatchDialog, PreviewGrid, PreviewRows, SplitBar
-from widgets.pages.data.reading import ReadingCard
+from widgets.pages.data.reading import ReadingCard, ReadingValue
 from widgets.pages.data.suspects import SuspectsDialog
-from widgets.pages.data.value import DataValue
+from widgets.pages.data.value import ColumnsValue, DataValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card, DropArea
 from widgets.parts.cards.error import ErrorCard, ErrorValue
 from widgets.parts.fields import ChoiceField
-from widgets.parts.layout import STRETCH, TOP, in_column, in_flow, in_row
+from widgets.parts.layout import STRETCH, TOP, discard, in_column, in_flow, in_row
 from widgets.parts.nouns import DataKind, counted, plural
 from widgets.parts.page import Page
 from widgets.parts.pictures import PictureStore, PictureValue
@@ -106,39 +106,40 @@ class DataPage(Page):
             tip = self.tr("Use “{0}” again").format(value.earlier)
             head.add_action(self._back_button(value.earlier, tip, self.earlier_requested))
         head.add_action(another, onward)
-        left, right = QVBoxLayout(), QVBoxLayout()
-        left.setSpacing(SPACE_L)
-        right.setSpacing(SPACE_L)
+        self._items, self._doctor, self._fed, self._preview = None, None, None, None
+        self._labels = value.model_classes or tuple(name for name, _ in value.class_counts)
+        self._origin = QVBoxLayout()
         if value.made:
-            left.addWidget(self._can_card())
-            left.addWidget(self._cannot_card())
+            shown: list[QWidget | None] = [self._can_card(), self._cannot_card()]
         else:
             self._preview = self._preview_card(value)
-            left.addWidget(self._preview)
-            if value.class_counts or value.labelled:
-                left.addWidget(self._labels_card(value))
-        if value.columns is not None:
-            columns_card = ColumnsCard(value.columns)
-            columns_card.changed.connect(self.columns_changed)
-            left.addWidget(columns_card)
-        self._origin = QVBoxLayout()
-        left.addLayout(self._origin)
-        left.addStretch(1)
-        right.addWidget(self._split_card(value))
-        self._items, self._doctor, self._fed, self._left = None, None, None, left
-        self._labels = value.model_classes or tuple(name for name, _ in value.class_counts)
-        if not value.made:
-            right.addWidget(self._doctor_card())
-        right.addWidget(self._checks_card(value))
-        if value.reading is not None:
-            reading = ReadingCard(value.reading)
-            reading.changed.connect(self.reading_changed)
-            right.addWidget(reading)
-        if not value.made:
             self._fed = FedCard(self.theme, self._pictures)
-            right.addWidget(self._fed)
-        right.addStretch(1)
-        self._fill("full", head, in_row((left, 17), (right, 10), gap=SPACE_L), grow=0)
+            shown = [self._preview, self._labels_card(value) if value.class_counts or value.labelled else None]
+        self._left = in_column(*shown, self._columns_card(value.columns), self._origin, STRETCH, gap=SPACE_L)
+        right = in_column(
+            self._split_card(value),
+            None if value.made else self._doctor_card(),
+            self._checks_card(value),
+            self._reading_card(value.reading),
+            self._fed,
+            STRETCH,
+            gap=SPACE_L,
+        )
+        self._fill("full", head, in_row((self._left, 17), (right, 10), gap=SPACE_L), grow=0)
+
+    def _columns_card(self, value: ColumnsValue | None) -> ColumnsCard | None:
+        if value is None:
+            return None
+        card = ColumnsCard(value)
+        card.changed.connect(self.columns_changed)
+        return card
+
+    def _reading_card(self, value: ReadingValue | None) -> ReadingCard | None:
+        if value is None:
+            return None
+        card = ReadingCard(value)
+        card.changed.connect(self.reading_changed)
+        return card
 
     def _loading_head(self) -> tuple[str, str]:
         return self.tr("Reading your {0}").format(plural(self._kind)), self.tr("Nothing is changed in them.")
@@ -180,24 +181,20 @@ class DataPage(Page):
 
     # -- parts --
     def _can_card(self) -> Card:
-        card = Card(self.tr("What can be measured without data"))
         rows = (
             CheckValue("ok", self.tr("How fast it is, and how much memory it takes")),
             CheckValue("ok", self.tr("How large its file is")),
             CheckValue("ok", self.tr("Whether both versions answer the same, on inputs that Fettle makes")),
         )
-        card.add(CheckList(self.theme, rows), STRETCH)
-        return card
+        return Card(self.tr("What can be measured without data"), CheckList(self.theme, rows), STRETCH)
 
     def _cannot_card(self) -> Card:
-        card = Card(self.tr("What stays unknown"))
         rows = (
             CheckValue("warn", self.tr("How often it is right: its accuracy needs your examples with labels")),
             CheckValue("warn", self.tr("Whether it answers alike on what you will really give it")),
             CheckValue("warn", self.tr("So the best verdict is “alike, not proven”")),
         )
-        card.add(CheckList(self.theme, rows), STRETCH)
-        return card
+        return Card(self.tr("What stays unknown"), CheckList(self.theme, rows), STRETCH)
 
     def _preview_card(self, value: DataValue) -> Card:
         card = Card(self.tr("Preview"), gap=SPACE_M)
@@ -283,8 +280,7 @@ class DataPage(Page):
         card.offer_labels(self._labels)
         self._left.replaceWidget(self._preview, card)
         self._left.setStretchFactor(card, SPARE_SHARE)
-        self._preview.hide()
-        self._preview.deleteLater()
+        discard(self._preview)
         self._preview, self._items = None, card
 
     def mark_items(self, items: Sequence[ItemValue], *, can_undo: bool, can_redo: bool) -> None:

@@ -146,10 +146,7 @@ class MatchDialog(QuestionDialog):
             QuestionValue(
                 title=self.tr("Which answer does each label mean?"),
                 text=self.tr("The model does not know these labels. Those left open are used without a label."),
-                answers=(
-                    Answer("no", self.tr("Cancel")),
-                    Answer("use", self.tr("Use these names"), primary=True),
-                ),
+                answers=(Answer("no", self.tr("Cancel")), Answer("use", self.tr("Use these names"), primary=True)),
             ),
             parent,
         )

@@ -65,8 +65,7 @@ class GoalPage(Page):
         self._value = value
         self._recipes = value.recipes
         head = PageHead(
-            self.tr("What matters most?"),
-            self.tr("Pick one. You can come back and try another; nothing is lost."),
+            self.tr("What matters most?"), self.tr("Pick one. You can come back and try another; nothing is lost.")
         )
         customize = GhostButton(self.theme, self.tr("Customize…"), "sliders-horizontal", on=self.show_recipes)
         customize.setEnabled(bool(value.recipes))

@@ -7,6 +7,7 @@ from PySide6.QtCore import QCoreApplication
 from widgets.pages.goal.recipe_editor import recipe_summary
 from widgets.pages.goal.value import RecipeValue
 from widgets.parts.card import Card
+from widgets.parts.layout import discard
 from widgets.parts.small import KeyValue
 from workers.contracts.specs import Described
 
@@ -35,8 +36,7 @@ class PlanCard(Card):
     ) -> None:
         """Show the enabled recipes."""
         if self._rows is not None:
-            self._rows.hide()
-            self._rows.deleteLater()
+            discard(self._rows)
         tried = [value.recipe for value in recipes if value.enabled]
         kinds, runs = tuple(techniques), tuple(runtimes)
         pairs = []

@@ -30,10 +30,7 @@ class StepBox(QWidget):
         """Create the box of a step."""
         super().__init__()
         head = in_row((words(technique.title, "strong"), 1), gap=0)
-        for text, icon, signal in (
-            (self.tr("Earlier"), "arrow-up", -1),
-            (self.tr("Later"), "arrow-down", 1),
-        ):
+        for text, icon, signal in ((self.tr("Earlier"), "arrow-up", -1), (self.tr("Later"), "arrow-down", 1)):
             button = TextButton(theme, text, icon, "small", on=lambda _checked=False, by=signal: self.moved.emit(by))
             head.addWidget(button)
         head.addWidget(TextButton(theme, self.tr("Remove"), "x", "small", on=self.removed))

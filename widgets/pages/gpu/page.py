@@ -1,21 +1,21 @@
 """Show the page of the GPU doctor: checks of the computer and of each GPU, and repairs for failed checks."""
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from widgets.icons import IconLabel
 from widgets.pages.gpu.value import GpuValue, PlaceValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
-from widgets.parts.card import Card, divider
+from widgets.parts.card import Card, divided
 from widgets.parts.cards.error import ErrorCard
 from widgets.parts.installing.value import InstallingValue
-from widgets.parts.layout import TOP, in_column, in_row
+from widgets.parts.layout import LEFT, STRETCH, TOP, fill, in_column, in_row
 from widgets.parts.page import LoadingCard, Page
 from widgets.parts.small import PageHead, Tag
 from widgets.parts.text import Role, Tone, label, words
 from widgets.theme import Theme
-from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+from widgets.tokens import SPACE_M, SPACE_S
 from workers.contracts.gpu import RungState, TriedRung
 
 _MARKS: dict[RungState, tuple[str, Tone]] = {
@@ -51,17 +51,18 @@ class GpuPage(Page):
     def show_value(self, value: GpuValue) -> None:
         """Show the results so far."""
         self._is_busy = value.is_trying or value.installing is not None
-        head = self._head(value.headline, value.subtitle, is_trying=self._is_busy)
-        above: list[QWidget] = []
         self._installing = None
         if value.installing is not None:
             self._installing = LoadingCard(self.theme, self.tr("Cancel"))
             self._installing.cancel.clicked.connect(self.cancel_requested)
             self.show_installing(value.installing)
-            above.append(self._installing)
-        if value.trouble is not None:
-            above.append(ErrorCard(self.theme, value.trouble))
-        self._fill("full", head, *above, *(self._place(place) for place in value.places))
+        self._fill(
+            "full",
+            self._head(value.headline, value.subtitle, is_trying=self._is_busy),
+            self._installing,
+            ErrorCard(self.theme, value.trouble) if value.trouble is not None else None,
+            *(self._place(place) for place in value.places),
+        )
 
     def show_installing(self, value: InstallingValue) -> None:
         """Update the progress of the installation in place."""
@@ -72,44 +73,33 @@ class GpuPage(Page):
             self._installing.cancel.setEnabled(not value.is_stopping)
 
     def _head(self, title: str, subtitle: str, *, is_trying: bool) -> PageHead:
-        head = PageHead(title, subtitle)
+        tip = self.tr("All of this as text, for whoever helps you")
         back = GhostButton(self.theme, self.tr("Back"), "arrow-left", on=self.settings_requested)
-        report = GhostButton(self.theme, self.tr("Copy report"), "copy", on=self.report_requested)
-        report.setToolTip(self.tr("All of this as text, for whoever helps you"))
+        report = GhostButton(self.theme, self.tr("Copy report"), "copy", tip=tip, on=self.report_requested)
         again = PrimaryButton(self.theme, self.tr("Check again"), "arrow-clockwise", on=self.again_requested)
         for button in (report, again):
             button.setEnabled(not is_trying)
-        for button in (back, report, again):
-            head.add_action(button)
-        return head
+        return PageHead(title, subtitle, back, report, again)
 
     def _place(self, value: PlaceValue) -> Card:
-        card = Card(value.title, edge=SPACE_L, gap=0)
+        card = Card(value.title, gap=0)
         if value.about:
             card.add_caption(value.about)
-        if value.choice:
-            card.add(self._choice(value))
-        for number, rung in enumerate(value.rungs):
-            if number:
-                card.add(divider())
-            card.add(self._rung(rung))
+        card.add(self._choice(value) if value.choice else None, *divided(self._rung(rung) for rung in value.rungs))
         return card
 
     def _choice(self, value: PlaceValue) -> QHBoxLayout:
         """Return the row that shows or selects the working GPU of several."""
-        row = in_row(gap=None, edges=(0, 0, 0, SPACE_S))
+        shown: QWidget
         if value.is_chosen:
             works = all(rung.state == "ok" for rung in value.rungs)
             text = self.tr("Does the work") if works else self.tr("Chosen for the work")
-            row.addWidget(Tag(self.theme, "ok" if works else "none", text))
+            shown = Tag(self.theme, "ok" if works else "none", text)
         else:
-            button = GhostButton(
-                self.theme, self.tr("Work on this card"), "", "small", on=lambda: self.card_chosen.emit(value.choice)
-            )
-            button.setAccessibleName(self.tr("Work on {0}").format(value.title))
-            row.addWidget(button)
-        row.addStretch(1)
-        return row
+            text = self.tr("Work on this card")
+            shown = GhostButton(self.theme, text, "", "small", on=lambda: self.card_chosen.emit(value.choice))
+            shown.setAccessibleName(self.tr("Work on {0}").format(value.title))
+        return in_row(shown, STRETCH, gap=None, edges=(0, 0, 0, SPACE_S))
 
     def _rung(self, value: TriedRung) -> QWidget:
         holder = QWidget()
@@ -117,26 +107,16 @@ class GpuPage(Page):
         holder.setAccessibleDescription(" ".join(part for part in (value.found, value.reason, value.hint) if part))
         icon, tone = _MARKS[value.state]
         title = label(value.title, "strong" if value.state != "not_tried" else "soft")
-        column = in_column(gap=2)
         told: tuple[tuple[str, Role], ...] = ((value.found, "soft"), (value.reason, ""), (value.hint, "soft"))
-        for text, role in told:
-            if text:
-                column.addWidget(words(text, role))
-        if value.command:
-            column.addLayout(self._command(value))
+        lines = (words(text, role) for text, role in told if text)
+        column = in_column(*lines, self._command(value) if value.command else None, gap=2)
         if value.installs:
-            install = GhostButton(
-                self.theme,
-                self.tr("Install it…"),
-                "download-simple",
-                "small",
-                on=lambda: self.install_requested.emit(value.installs),
-            )
+            text = self.tr("Install it…")
+            install = GhostButton(self.theme, text, "download-simple", "small", on=lambda: self._install(value))
             install.setAccessibleName(self.tr("Install what mends {0}").format(value.title))
             install.setEnabled(not self._is_busy)
-            column.addSpacing(SPACE_S)
-            column.addWidget(install, 0, Qt.AlignmentFlag.AlignLeft)
-        column.addStretch(1)
+            fill(column, SPACE_S, (install, LEFT))
+        fill(column, STRETCH)
         in_row(
             (IconLabel(self.theme, icon, tone), TOP),
             (title, 2, TOP),
@@ -146,6 +126,9 @@ class GpuPage(Page):
             parent=holder,
         )
         return holder
+
+    def _install(self, value: TriedRung) -> None:
+        self.install_requested.emit(value.installs)
 
     def _command(self, value: TriedRung) -> QHBoxLayout:
         copy = GhostButton(self.theme, self.tr("Copy"), "copy", "small", on=lambda: self.copy(value.command))

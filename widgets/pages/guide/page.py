@@ -83,7 +83,7 @@ class GuidePage(Page):
             self.tr("Fettle makes a trained model smaller and faster, and proves that it answers alike."),
         )
         head.add_action(GhostButton(self.theme, self.tr("Back"), "arrow-left", on=self.back_requested))
-        left = in_column(*(card for card in (self._way(), self._keys(), self._safety())), STRETCH, gap=SPACE_L)
+        left = in_column(*(self._way(), self._keys(), self._safety()), STRETCH, gap=SPACE_L)
         columns = in_row((left, 1), (in_column(self._words(), STRETCH, gap=None), 1), gap=SPACE_L)
         self._fill("full", head, *([self._step_by_step()] if self._tasks else []), columns)
 

@@ -9,6 +9,7 @@ from widgets.parts.card import Card, TableCard
 from widgets.parts.format import UNKNOWN, moment, percent, seconds
 from widgets.parts.layout import in_row
 from widgets.parts.page import Page
+from widgets.parts.read_text import LogText
 from widgets.parts.small import Bar, PageHead, TagKind
 from widgets.parts.tables.table import Cell, Column, Table, TableRow
 from widgets.parts.text import ElidedLabel, say, words
@@ -156,16 +157,10 @@ class JobCard(Card):
         self.resume: Button = PrimaryButton(theme, self.tr("Go on from there"), "play")
         self.open: Button = GhostButton(theme, self.tr("Show the result"), "chart-bar")
         self._bar = Bar(self.tr("Progress"))
-        row = in_row((self._title, 1), *(button for button in (self.open, self.cancel, self.resume)))
-        self._log = QPlainTextEdit()
-        self._log.setProperty("role", "log")
-        self._log.setReadOnly(True)
-        self._log.setTabChangesFocus(True)
-        self._log.setAcceptDrops(False)
+        row = in_row((self._title, 1), *(self.open, self.cancel, self.resume))
+        self._log = LogText(self.tr("Log"), hint=self.tr("It has written no log."))
         self._log.setUndoRedoEnabled(False)
         self._log.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        self._log.setAccessibleName(self.tr("Log"))
-        self._log.setPlaceholderText(self.tr("It has written no log."))
         self._log.setMinimumHeight(150)
         self._log.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self._shown = ""

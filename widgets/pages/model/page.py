@@ -92,10 +92,7 @@ class ModelPage(Page):
         self._fill("full", head, columns, *items)
 
     def _loading_head(self) -> tuple[str, str]:
-        return (
-            self.tr("Opening the model"),
-            self.tr("It is read in a process of its own, and nothing in it is run."),
-        )
+        return (self.tr("Opening the model"), self.tr("It is read in a process of its own, and nothing in it is run."))
 
     def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
         first, second = (PrimaryButton, GhostButton) if value.is_unsafe else (GhostButton, PrimaryButton)

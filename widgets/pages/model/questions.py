@@ -29,10 +29,7 @@ def consent_question(name: str) -> QuestionValue:
             _tr("That wall is strong, but no wall is perfect: a bad file could still do harm."),
             _tr("Open it only if you trust the one who made it. A copy as .onnx or .safetensors is safer."),
         ),
-        answers=(
-            Answer("open", _tr("Open it, I trust its maker")),
-            Answer("no", _tr("Do not open it"), primary=True),
-        ),
+        answers=(Answer("open", _tr("Open it, I trust its maker")), Answer("no", _tr("Do not open it"), primary=True)),
         icon="shield-warning",
         tone="warn",
     )

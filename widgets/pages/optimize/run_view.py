@@ -6,12 +6,13 @@ from typing import Literal
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontDatabase, QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QFrame, QPlainTextEdit, QSizePolicy, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFrame, QSizePolicy, QWidget
 
 from widgets.icons import IconLabel
 from widgets.pages.optimize.step_list import StepList
 from widgets.parts.card import Card
 from widgets.parts.layout import in_column, in_row
+from widgets.parts.read_text import LogText
 from widgets.parts.text import ElidedLabel, words
 from widgets.plots.frame_clock import FrameClock
 from widgets.plots.latency_plot import LatencyPlot
@@ -84,17 +85,11 @@ class RunView(QWidget):
         self.log_card.hide()
         in_column((row, 1), self.log_card, gap=SPACE_L, parent=self)
 
-    def _log_field(self) -> QPlainTextEdit:
-        field = QPlainTextEdit()
-        field.setProperty("role", "log")
-        field.setReadOnly(True)
-        field.setTabChangesFocus(True)
-        field.setAcceptDrops(False)
+    def _log_field(self) -> LogText:
+        field = LogText(self.tr("Log"), hint=self.tr("Nothing was logged yet."))
         field.setMaximumBlockCount(_LOG_LINES)
         field.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         field.setFixedHeight(168)
-        field.setAccessibleName(self.tr("Log"))
-        field.setPlaceholderText(self.tr("Nothing was logged yet."))
         return field
 
     def set_steps(self, steps: Sequence[StepValue]) -> None:

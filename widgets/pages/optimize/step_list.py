@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 from widgets.icons import IconLabel
 from widgets.parts.card import divider
 from widgets.parts.format import seconds
-from widgets.parts.layout import STRETCH, in_column, in_row
+from widgets.parts.layout import STRETCH, discard, in_column, in_row
 from widgets.parts.small import Bar
 from widgets.parts.text import Tone, label, words
 from widgets.plots.step_strip import StepState, StepValue
@@ -151,6 +151,5 @@ class StepList(QScrollArea):
             item = self._box.takeAt(0)
             widget = item.widget() if item is not None else None
             if widget is not None:
-                widget.hide()
-                widget.deleteLater()
+                discard(widget)
         self.rows = []

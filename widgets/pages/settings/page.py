@@ -3,13 +3,13 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QCheckBox, QRadioButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QCheckBox, QRadioButton, QWidget
 
 from widgets.pages.hub.kept import KeptHubCard, KeptHubValue
 from widgets.pages.settings.storage import StorageCard, StorageValue
 from widgets.pages.settings.value import SettingsValue
 from widgets.parts.buttons import FoldButton, GhostButton
-from widgets.parts.card import Card, divider
+from widgets.parts.card import Card, divided
 from widgets.parts.fields import WholeField
 from widgets.parts.format import capitalized
 from widgets.parts.installing.row import InstallRow, show_set
@@ -55,25 +55,18 @@ class SettingsPage(Page):
 
     def show_value(self, value: SettingsValue) -> None:
         """Show all settings."""
-        head = PageHead(self.tr("Settings"), self.tr("Changes apply at once."))
-        left, right = QVBoxLayout(), QVBoxLayout()
-        for column in (left, right):
-            column.setSpacing(SPACE_L)
-        for card in (self._looks, self._folder, self._cores, self._limits, self._about):
-            left.addWidget(card(value))
-        left.addStretch(1)
         storage = self._storage = StorageCard(self.theme)
         storage.free_requested.connect(self.free_space_requested)
         storage.limit_changed.connect(self.store_limit_changed)
         storage.show_value(self._storage_value)
-        right.addWidget(storage)
         hub = self._hub = KeptHubCard(self.theme)
         hub.removal_requested.connect(self.hub_removal_requested)
         hub.forget_requested.connect(self.hub_forget_requested)
         hub.show_value(self._hub_value)
-        right.addWidget(hub)
-        right.addWidget(self._runtimes(value))
-        right.addStretch(1)
+        cards = [card(value) for card in (self._looks, self._folder, self._cores, self._limits, self._about)]
+        left = in_column(*cards, STRETCH, gap=SPACE_L)
+        right = in_column(storage, hub, self._runtimes(value), STRETCH, gap=SPACE_L)
+        head = PageHead(self.tr("Settings"), self.tr("Changes apply at once."))
         self._fill("full", head, in_row((left, 1), (right, 1), gap=SPACE_L))
 
     def show_set(self, value: SetValue) -> None:
@@ -94,23 +87,16 @@ class SettingsPage(Page):
 
     # -- cards --
     def _looks(self, value: SettingsValue) -> Card:
-        card = Card(self.tr("Looks"), gap=SPACE_M)
-        row = in_row(gap=SPACE_L)
-        group = QButtonGroup(card)
-        choices = (
-            ("system", self.tr("As the system")),
-            ("light", self.tr("Light")),
-            ("dark", self.tr("Dark")),
-        )
+        group = QButtonGroup(self)
+        choices = (("system", self.tr("As the system")), ("light", self.tr("Light")), ("dark", self.tr("Dark")))
         for choice, text in choices:
             button = QRadioButton(text)
             button.setObjectName(f"theme-{choice}")
             button.setChecked(choice == value.theme)
             button.clicked.connect(lambda _checked=False, which=choice: self.theme_chosen.emit(which))
             group.addButton(button)
-            row.addWidget(button)
-        row.addStretch(1)
-        card.add(row)
+        card = Card(self.tr("Looks"), in_row(*group.buttons(), STRETCH, gap=SPACE_L), gap=SPACE_M)
+        group.setParent(card)
         return card
 
     def _folder(self, value: SettingsValue) -> Card:
@@ -126,58 +112,45 @@ class SettingsPage(Page):
         return card
 
     def _cores(self, value: SettingsValue) -> Card:
-        card = Card(self.tr("Cores for the work"))
-        box = WholeField(self.tr("Cores for the work"))
-        box.setRange(0, max(1, value.cores))
-        box.setSpecialValueText(self.tr("automatic"))
-        box.setValue(value.threads or 0)
-        box.setMinimumWidth(130)
+        name, special = self.tr("Cores for the work"), self.tr("automatic")
+        box = WholeField(name, 0, max(1, value.cores), value.threads or 0, special=special)
         box.valueChanged.connect(lambda number: self.threads_changed.emit(number or None))
-        row = in_row(
-            box, label(self.tr("of {0} in this computer").format(value.cores), "soft", wrap=False), STRETCH, gap=SPACE_M
-        )
-        card.add(row, label(self.tr("Fewer leave more for your other programs; answers then take longer."), "caption"))
-        return card
+        text = self.tr("Fewer leave more for your other programs; answers then take longer.")
+        return self._number(name, box, self.tr("of {0} in this computer").format(value.cores), text)
 
     def _limits(self, value: SettingsValue) -> Card:
-        card = Card(self.tr("Memory"))
-        box = WholeField(self.tr("Memory for one step of the work, GiB"))
-        box.setRange(0, MOST_GIB)
-        box.setSpecialValueText(self.tr("automatic"))
         limit = value.memory_limit_bytes
-        box.setValue(0 if limit is None else max(1, round(limit / GIB)))
-        box.setMinimumWidth(130)
+        gib = 0 if limit is None else max(1, round(limit / GIB))
+        name, special = self.tr("Memory for one step of the work, GiB"), self.tr("automatic")
+        box = WholeField(name, 0, MOST_GIB, gib, special=special)
         box.valueChanged.connect(lambda number: self.memory_limit_changed.emit(number * GIB if number else None))
-        row = in_row(box, label(self.tr("GiB for one step of the work"), "soft", wrap=False), STRETCH, gap=SPACE_M)
         text = self.tr("A step that needs more is stopped, so that your other programs go on.")
-        card.add(row, label(text, "caption"))
-        return card
+        return self._number(self.tr("Memory"), box, self.tr("GiB for one step of the work"), text)
+
+    @staticmethod
+    def _number(title: str, box: WholeField, unit: str, text: str) -> Card:
+        box.setMinimumWidth(130)
+        return Card(title, in_row(box, label(unit, "soft", wrap=False), STRETCH, gap=SPACE_M), label(text, "caption"))
 
     def _runtimes(self, value: SettingsValue) -> Card:
-        card = Card(self.tr("What can run models here"), gap=0)
-        if value.device:
-            card.add(words(value.device, "caption"))
-        for number, runtime in enumerate(value.runtimes):
-            if number:
-                card.add(divider())
-            card.add(self._runtime(*runtime))
-        return card
+        device = words(value.device, "caption") if value.device else None
+        rows = divided(self._runtime(*runtime) for runtime in value.runtimes)
+        return Card(self.tr("What can run models here"), device, *rows, gap=0)
 
     def _runtime(self, value: Described, missing: SetValue | None) -> QWidget:
-        kind, text = ("ok", self.tr("Ready")) if value.available else ("none", self.tr("Not here"))
-        row = in_row((words(value.title, "strong"), 1), Tag(self.theme, "ok" if kind == "ok" else "none", text))
-        box = in_column(
-            row, words(value.summary, "soft") if value.summary else None, gap=2, edges=(0, SPACE_M, 0, SPACE_M)
+        tag = (
+            Tag(self.theme, "ok", self.tr("Ready")) if value.available else Tag(self.theme, "none", self.tr("Not here"))
         )
-        holder = held(box)
+        more: QWidget | None = None
         if missing is not None:
-            install = InstallRow(self.theme, missing, value.title)
+            more = install = InstallRow(self.theme, missing, value.title)
             install.requested.connect(self.install_requested)
             install.stop_requested.connect(self.stop_install_requested)
-            box.addWidget(install)
         elif value.hint:
-            box.addWidget(label(capitalized(value.hint.rstrip(".")) + ".", "soft"))
-        return holder
+            more = label(capitalized(value.hint.rstrip(".")) + ".", "soft")
+        about = words(value.summary, "soft") if value.summary else None
+        row = in_row((words(value.title, "strong"), 1), tag)
+        return held(in_column(row, about, more, gap=2, edges=(0, SPACE_M, 0, SPACE_M)))
 
     def _about(self, value: SettingsValue) -> Card:
         card = Card(self.tr("About"))
@@ -203,11 +176,7 @@ class SettingsPage(Page):
         fold.toggled.connect(on_toggled)
 
     def _licenses(self, values: tuple[tuple[str, str, str], ...]) -> Table:
-        columns = (
-            Column(self.tr("Library"), stretch=True),
-            Column(self.tr("Version")),
-            Column(self.tr("License")),
-        )
+        columns = (Column(self.tr("Library"), stretch=True), Column(self.tr("Version")), Column(self.tr("License")))
         table = Table(self.theme, self.tr("Libraries and their licenses"), columns)
         table.show_rows([TableRow(v[0], tuple(Cell(text[:60]) for text in v)) for v in values])
         return table

@@ -3,17 +3,18 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from widgets.parts.buttons import FoldButton, GhostButton
-from widgets.parts.card import Card, divider
+from widgets.parts.card import Card
 from widgets.parts.fields import WholeField
 from widgets.parts.format import clipped, size_bytes
-from widgets.parts.layout import LEFT, STRETCH, held, in_column, in_row
+from widgets.parts.layout import LEFT, RIGHT, STRETCH, fill, held, in_column, in_row
+from widgets.parts.tables.grid import divided_grid
 from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
-from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+from widgets.tokens import SPACE_M
 
 GB, MOST_GB = 10**9, 100_000
 MOST_SHOWN, MOST_ROWS = 5, 200
@@ -59,9 +60,8 @@ class StorageCard(Card):
         self._inside = QWidget()
         # It is never disabled: the focus would move to another card, and the page would scroll there.
         button = GhostButton(theme, self.tr("Free space…"), "trash", on=self.free_requested)
-        self._limit = WholeField(self.tr("Disk space for projects, GB"))
-        self._limit.setRange(0, MOST_GB)
-        self._limit.setSpecialValueText(self.tr("no limit"))
+        name = self.tr("Disk space for projects, GB")
+        self._limit = WholeField(name, 0, MOST_GB, special=self.tr("no limit"))
         self._limit.setMinimumWidth(130)
         self._limit.setKeyboardTracking(False)
         self._limit.valueChanged.connect(lambda number: self.limit_changed.emit(number * GB if number else None))
@@ -81,9 +81,8 @@ class StorageCard(Card):
             self._add_rows(box, value)
         self._inside = self.swap(self._inside, inside)
         if not self._limit.hasFocus():
-            blocked = self._limit.blockSignals(True)
-            self._limit.setValue(0 if value.limit_bytes is None else max(1, round(value.limit_bytes / GB)))
-            self._limit.blockSignals(blocked)
+            with QSignalBlocker(self._limit):
+                self._limit.setValue(0 if value.limit_bytes is None else max(1, round(value.limit_bytes / GB)))
         self._about.setText(self._rules(value))
 
     def _summary(self, value: StorageValue) -> str:
@@ -116,38 +115,25 @@ class StorageCard(Card):
             rows.append((self.tr("Of no project"), value.other_bytes, value.other_freeable_bytes))
         if not rows:
             return
-        box.addWidget(self._grid(rows[:MOST_SHOWN], has_head=True))
-        if len(rows) <= MOST_SHOWN:
-            return
-        fold = FoldButton(self._theme, self.tr("{0} more").format(len(rows) - MOST_SHOWN), "small")
-        rest = self._grid(rows[MOST_SHOWN:], has_head=False)
-        fold.toggled.connect(rest.setVisible)
-        fold.toggled.connect(self._on_fold)
-        box.addWidget(fold, 0, Qt.AlignmentFlag.AlignLeft)
-        box.addWidget(rest)
-        rest.hide()
-        fold.setChecked(self._is_open)
+        fill(box, self._grid(rows[:MOST_SHOWN], has_head=True))
+        if len(rows) > MOST_SHOWN:
+            rest = self._grid(rows[MOST_SHOWN:], has_head=False)
+            fold = FoldButton(self._theme, self.tr("{0} more").format(len(rows) - MOST_SHOWN), "small", opens=rest)
+            fold.toggled.connect(self._on_fold)
+            fill(box, (fold, LEFT), rest)
+            fold.setChecked(self._is_open)
 
     def _on_fold(self, is_open: bool) -> None:
         self._is_open = is_open
 
     def _grid(self, rows: list[StorageRow], *, has_head: bool) -> QWidget:
-        holder = QWidget()
-        grid = QGridLayout(holder)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(SPACE_L)
-        grid.setVerticalSpacing(SPACE_S)
-        grid.setColumnStretch(0, 1)
-        for column in (1, 2):
-            grid.setColumnMinimumWidth(column, 84)
-        right = Qt.AlignmentFlag.AlignRight
-        if has_head:
-            grid.addWidget(label(self.tr("Project"), "caption"), 0, 0)
-            grid.addWidget(label(self.tr("Holds"), "caption", wrap=False), 0, 1, right)
-            grid.addWidget(label(self.tr("Not needed"), "caption", wrap=False), 0, 2, right)
-        for number, (name, stored, freeable) in enumerate(rows, 1):
-            grid.addWidget(divider(), 2 * number - 1, 0, 1, 3)
-            grid.addWidget(ElidedLabel(name), 2 * number, 0)
-            grid.addWidget(label(size_bytes(stored), "", wrap=False), 2 * number, 1, right)
-            grid.addWidget(label(size_bytes(freeable) if freeable else "–", "soft", wrap=False), 2 * number, 2, right)
-        return holder
+        titles = (self.tr("Project"), self.tr("Holds"), self.tr("Not needed")) if has_head else ("", "", "")
+        shown = [
+            (
+                ElidedLabel(name),
+                label(size_bytes(stored), "", wrap=False),
+                label(size_bytes(freeable) if freeable else "–", "soft", wrap=False),
+            )
+            for name, stored, freeable in rows
+        ]
+        return divided_grid(titles, shown, (1, 0, 0), (Qt.AlignmentFlag(0), RIGHT, RIGHT), least_px=84)

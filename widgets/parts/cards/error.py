@@ -5,12 +5,13 @@ from typing import Literal
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication, QShowEvent
-from PySide6.QtWidgets import QFrame, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QFrame, QWidget
 
 from widgets.icons import IconLabel
 from widgets.parts.buttons import Button, FoldButton, GhostButton
 from widgets.parts.card import Card, divider
 from widgets.parts.layout import STRETCH, TOP, held, in_column, in_row
+from widgets.parts.read_text import LogText
 from widgets.parts.text import Tone, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL, SPACE_XS
@@ -118,12 +119,7 @@ class ErrorCard(Card):
         self.add(divider())
         fold = FoldButton(self._theme, self.tr("Details for specialists"))
         self.add(in_row(fold, STRETCH, gap=None, edges=(SPACE_M, SPACE_XS, SPACE_M, SPACE_XS)))
-        text = QPlainTextEdit(details)
-        text.setProperty("role", "log")
-        text.setReadOnly(True)
-        text.setTabChangesFocus(True)
-        text.setAcceptDrops(False)
-        text.setAccessibleName(self.tr("Details for specialists"))
+        text = LogText(self.tr("Details for specialists"), details)
         text.setFixedHeight(180)
         holder = held(in_column(text, gap=None, edges=(SPACE_XL, 0, SPACE_XL, SPACE_L)))
         holder.hide()

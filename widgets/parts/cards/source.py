@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
-from widgets.parts.buttons import Button, GhostButton
+from widgets.parts.buttons import Button, GhostButton, ToggleButton
 from widgets.parts.flow import FlowLayout
-from widgets.parts.layout import STRETCH, held, in_column, in_row
+from widgets.parts.layout import STRETCH, discard, held, in_column, in_row
 from widgets.parts.small import Figure, KeyValue
 from widgets.parts.text import ElidedLabel, Tone, label, words
 from widgets.theme import Theme
@@ -115,8 +116,7 @@ class SourceCard(QFrame):
         self.setAccessibleDescription(value.how)
         old, self._content = self._content, self._explain(value)
         self._box.replaceWidget(old, self._content)
-        old.hide()
-        old.deleteLater()
+        discard(old)
         self._content.show()
         self.adjustSize()
 
@@ -142,17 +142,16 @@ class SourceCard(QFrame):
             return
         super().keyPressEvent(event)
 
+    def _on_key(self, key: str, _checked: bool = False) -> None:
+        self.choose(key)
+
     # -- parts --
     def _choices(self) -> QWidget:
         holder = QWidget()
         flow = FlowLayout(holder, 4)
         group = QButtonGroup(holder)
         for key, value in self._values.items():
-            button = Button(
-                self._theme, value.name, kind="toggle", size="small", on=lambda _on=False, which=key: self.choose(which)
-            )
-            button.setCheckable(True)
-            group.addButton(button)
+            button = ToggleButton(self._theme, value.name, group, on=partial(self._on_key, key))
             flow.addWidget(button)
             self._buttons[key] = button
         return holder

@@ -18,9 +18,20 @@ def divided_grid(
     rows: Sequence[Sequence[QWidget]],
     stretches: Sequence[int] = (),
     sides: Sequence[Qt.AlignmentFlag] = (),
+    least_px: int = 0,
 ) -> QWidget:
-    """Return the rows below their titles; `stretches` and `sides` are of the columns, "" is no title."""
+    """Return the rows below their titles.
+
+    Args:
+        titles: The titles of the columns; "" for none.
+        rows: The widgets of each row.
+        stretches: The stretch of each column.
+        sides: The alignment of each column; () for none.
+        least_px: Least width of the columns without a stretch.
+    """
     grid = bare_grid(stretches=stretches)
+    for column, stretch in enumerate(stretches):
+        grid.setColumnMinimumWidth(column, 0 if stretch else least_px)
     aligned = (*sides, *[Qt.AlignmentFlag(0)] * len(titles))
     for column, title in enumerate(titles):
         if title:

@@ -80,13 +80,7 @@ class TableDelegate(QStyledItemDelegate):
         return rect.adjusted(left, 1, -right, 0)
 
     def _draw_tag(
-        self,
-        painter: QPainter,
-        box: QRect,
-        cell: Cell,
-        option: QStyleOptionViewItem,
-        index: object,
-        selected: bool,
+        self, painter: QPainter, box: QRect, cell: Cell, option: QStyleOptionViewItem, index: object, selected: bool
     ) -> None:
         font = self._font(option.font, cell)
         metrics = QFontMetrics(font)
@@ -106,13 +100,7 @@ class TableDelegate(QStyledItemDelegate):
         painter.drawText(room, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), text)
 
     def _draw_text(
-        self,
-        painter: QPainter,
-        box: QRect,
-        cell: Cell,
-        option: QStyleOptionViewItem,
-        index: Index,
-        selected: bool,
+        self, painter: QPainter, box: QRect, cell: Cell, option: QStyleOptionViewItem, index: Index, selected: bool
     ) -> None:
         if cell.icon:
             self._icon(painter, cell.icon, cell.tone or "ink", QPointF(box.left(), box.center().y() - _ICON_PX / 2))

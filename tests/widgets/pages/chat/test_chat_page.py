@@ -1,6 +1,5 @@
 """The page "Chat": one thing said, two answers that come word by word."""
 
-from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import Qt
@@ -9,20 +8,15 @@ from pytestqt.qtbot import QtBot
 
 from widgets.pages.chat.page import ChatPage
 from widgets.pages.chat.value import ChatValue
-from widgets.theme import Theme
 from widgets.tokens import RAIL_WIDTH
 from workers.contracts.after.chatting import ChatPiece
 
 VALUE = ChatValue((("v1", "INT8 weights, BF16"), ("v2", "BF16")), "v1")
 
 
-def test_what_is_said_is_answered_on_both_sides(
-    theme: Theme, shown: Callable[[Any], Any], said: Any, qtbot: QtBot
-) -> None:
+def test_what_is_said_is_answered_on_both_sides(opened: Any, said: Any, qtbot: QtBot) -> None:
     """Given both versions, when a person writes and presses Enter, then it can be answered once both are loaded."""
-    page = ChatPage(theme)
-    page.show(VALUE)
-    shown(page)
+    page = opened(ChatPage, VALUE)
     entry = page.findChild(QLineEdit, "") or page._entry
     assert page._entry is not None and page._stop is not None and entry is not None
     sent: list[Any] = []
@@ -64,11 +58,9 @@ def marked(page: ChatPage, side: Any) -> str:
     return "".join(one.cursor.selectedText() for one in found)
 
 
-def test_everything_stands_within_the_smallest_window(theme: Theme, shown: Callable[[Any], Any], qtbot: QtBot) -> None:
+def test_everything_stands_within_the_smallest_window(opened: Any, qtbot: QtBot) -> None:
     """Given a window of 1024 × 700, Then the fields that choose words wrap, and nothing lies beyond its edge."""
-    page = ChatPage(theme)
-    page.show(VALUE)
-    shown(page)
+    page = opened(ChatPage, VALUE)
     page.resize(1024 - RAIL_WIDTH, 600)
     qtbot.waitUntil(lambda: page.width() == 1024 - RAIL_WIDTH)
     assert page._longest.isVisible() and page._stop is not None

@@ -17,11 +17,9 @@ from widgets.parts.text import WholeLabel
 from widgets.theme import Theme
 
 
-def test_changed_answers_are_filtered(theme: Theme, examples: ModuleType, shown: Any, press: Any) -> None:
+def test_changed_answers_are_filtered(opened: Any, examples: ModuleType, press: Any) -> None:
     """Given 14 changes, when a filter is clicked, then only its kind is listed; rows read whole to screen readers."""
-    page = ComparePage(theme)
-    page.show(examples.compare())
-    shown(page)
+    page = opened(ComparePage, examples.compare())
     view = page.findChild(QListView)
     assert view is not None and view.model().rowCount() == 14
     for text, number in (("Worse 8", 8), ("Better 3", 3), ("Other 3", 3), ("All 14", 14)):
@@ -31,11 +29,9 @@ def test_changed_answers_are_filtered(theme: Theme, examples: ModuleType, shown:
     assert read == "Before T-shirt, after Trousers, your label T-shirt"
 
 
-def test_changes_of_another_version_replace_them(theme: Theme, examples: ModuleType, shown: Any, said: Any) -> None:
+def test_changes_of_another_version_replace_them(opened: Any, examples: ModuleType, said: Any) -> None:
     """Given another version's changes, then list, counts and the note about unlisted ones follow."""
-    page = ComparePage(theme)
-    page.show(examples.compare())
-    shown(page)
+    page = opened(ComparePage, examples.compare())
     page.show_changes(ChangesValue(2300, examples.changes(1000).rows, labelled=True))
     QApplication.processEvents()
     assert "The first 1,000 of 2,300 are listed." in said(page)
@@ -46,12 +42,10 @@ def test_changes_of_another_version_replace_them(theme: Theme, examples: ModuleT
     assert "None as a whole: 4 of 4,321 next words are ones" in said(page)
 
 
-def test_why_it_is_not_safe_stands_above_its_changes(theme: Theme, examples: ModuleType, shown: Any, said: Any) -> None:
+def test_why_it_is_not_safe_stands_above_its_changes(opened: Any, examples: ModuleType, said: Any) -> None:
     """Given a version that regressed though few or no answers changed, Then the reason is read, and nothing says that
     both answer the same."""
-    page = ComparePage(theme)
-    page.show(examples.compare())
-    shown(page)
+    page = opened(ComparePage, examples.compare())
     why = "Answers begin with another word: 97.5 %, where 10 % are allowed."
     for value in (ChangesValue(reasons=why), ChangesValue(3, examples.changes(3).rows, reasons=why)):
         page.show_changes(value)

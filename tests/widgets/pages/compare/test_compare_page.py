@@ -33,13 +33,9 @@ def click_row(qtbot: QtBot, page: ComparePage, row: int) -> None:
     qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
 
 
-def test_safe_says_it_in_a_sentence_three_figures_and_six_columns(
-    theme: Theme, examples: ModuleType, shown: Any, said: Any
-) -> None:
+def test_safe_says_it_in_a_sentence_three_figures_and_six_columns(opened: Any, examples: ModuleType, said: Any) -> None:
     """Given a safe result, then headline, figures and table stand there, rounded for people."""
-    page = ComparePage(theme)
-    page.show(examples.compare())
-    shown(page)
+    page = opened(ComparePage, examples.compare())
     assert "3.4 times faster, 3.8 times smaller, within your limit of 1 %" in said(page)
     assert [f.accessibleName() for f in page.findChildren(Figure)] == [
         "3.4 × faster", "3.8 × smaller", "99.3 % same answers",
@@ -58,17 +54,11 @@ def test_safe_says_it_in_a_sentence_three_figures_and_six_columns(
     assert len(shares) == 5 and limit == pytest.approx(90.288) and name == "Accuracy"
 
 
-def test_export_names_the_recommended_version(
-    theme: Theme, examples: ModuleType, shown: Any, press: Any, qtbot: QtBot
-) -> None:
+def test_export_names_the_recommended_version(opened: Any, examples: ModuleType, press: Any) -> None:
     """Given the one primary button, when it is clicked, then the recommended version is told."""
-    page = ComparePage(theme)
-    page.show(examples.compare())
-    shown(page)
+    page = opened(ComparePage, examples.compare())
     assert len([b for b in page.findChildren(QPushButton) if b.property("kind") == "primary"]) == 1
-    with qtbot.waitSignal(page.export_requested, timeout=1000) as blocker:
-        press(page, "Export…")
-    assert blocker.args == ["a"]
+    assert press(page, "Export…", page.export_requested) == ["a"]
 
 
 def test_a_version_that_was_just_judged_comes_into_view(theme: Theme, examples: ModuleType, qtbot: QtBot) -> None:
@@ -91,12 +81,10 @@ def test_a_version_that_was_just_judged_comes_into_view(theme: Theme, examples: 
 
 
 def test_details_open_below_the_chosen_row(
-    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot
+    opened: Any, examples: ModuleType, press: Any, said: Any, qtbot: QtBot
 ) -> None:
     """Given Details, then one more line opens below the chosen row and moves with it; rows are chosen by keys too."""
-    page = ComparePage(theme)
-    page.show(examples.compare())
-    shown(page)
+    page = opened(ComparePage, examples.compare())
     press(page, "Details")
     assert len(table_text(page)) == 6
     assert "10.4 ms → 3.1 ms" in said(page) and "96 → 322" in said(page) and "96 MB → 38 MB" in said(page)
@@ -114,40 +102,34 @@ def test_details_open_below_the_chosen_row(
     assert len(table_text(page)) == 5
 
 
-def test_a_note_stands_once(theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any) -> None:
+def test_a_note_stands_once(opened: Any, examples: ModuleType, press: Any, said: Any) -> None:
     """Given a note of the recommended version that the page says below, when Details is opened, then it is not said there
     as well; its other notes are."""
     busy = "Other programs kept this computer busy."
     versions = list(examples.versions())
     versions[1] = replace(versions[1], notes=("The first and last layer stay in FP32.", busy))
-    page = ComparePage(theme)
-    page.show(examples.compare(versions=tuple(versions), note=f"{busy} On a quiet one the times may differ."))
-    shown(page)
+    page = opened(
+        ComparePage, examples.compare(versions=tuple(versions), note=f"{busy} On a quiet one the times may differ.")
+    )
     press(page, "Details")
     assert said(page).count(busy) == 1 and "The first and last layer stay in FP32." in said(page)
 
 
 @pytest.mark.parametrize(("row", "signal"), [(2, "export_requested"), (3, "export_anyway_requested")])
 def test_another_version_can_be_taken(
-    theme: Theme, examples: ModuleType, shown: Any, press: Any, qtbot: QtBot, row: int, signal: str
+    opened: Any, examples: ModuleType, press: Any, qtbot: QtBot, row: int, signal: str
 ) -> None:
     """Given another row, then a quiet button takes that version; a regressed one goes the way that asks for a reason."""
-    page = ComparePage(theme)
-    page.show(examples.compare())
-    shown(page)
+    page = opened(ComparePage, examples.compare())
     click_row(qtbot, page, row)
-    with qtbot.waitSignal(getattr(page, signal), timeout=1000) as blocker:
-        press(page, "Export this version…")
-    assert blocker.args == [examples.versions()[row].id]
+    assert press(page, "Export this version…", getattr(page, signal)) == [examples.versions()[row].id]
     click_row(qtbot, page, 1)
     assert not any(b.isVisible() for b in page.findChildren(QPushButton) if b.text() == "Export this version…")
 
 
-def test_a_point_of_the_graph_chooses_its_row(theme: Theme, examples: ModuleType, shown: Any, qtbot: QtBot) -> None:
+def test_a_point_of_the_graph_chooses_its_row(opened: Any, examples: ModuleType, qtbot: QtBot) -> None:
     """Given the graph, when a point is clicked, then its row is chosen."""
-    page = ComparePage(theme)
-    page.show(examples.compare())
-    shown(page)
+    page = opened(ComparePage, examples.compare())
     plot, table = page.findChild(ScatterPlot), page.findChild(Table)
     assert plot is not None and table is not None
     point = points(examples.compare())[0][2]
@@ -155,16 +137,12 @@ def test_a_point_of_the_graph_chooses_its_row(theme: Theme, examples: ModuleType
     assert table.chosen_id == point.id == "b"
 
 
-def test_without_labels_there_is_one_filter_and_no_accuracy(
-    theme: Theme, examples: ModuleType, shown: Any, said: Any
-) -> None:
+def test_without_labels_there_is_one_filter_and_no_accuracy(opened: Any, examples: ModuleType, said: Any) -> None:
     """Given no labels, then accuracy is neither a column nor an axis, and changes have no better or worse."""
     versions = tuple(replace(v, accuracy=None, right=None) for v in examples.versions())
     rows_ = tuple(replace(c, label=None, kind="other") for c in examples.changes().rows)
     value = examples.compare(labelled=False, versions=versions, changes=ChangesValue(14, rows_, labelled=False))
-    page = ComparePage(theme)
-    page.show(value)
-    shown(page)
+    page = opened(ComparePage, value)
     assert [c.title for c in columns(value)][3:5] == ["Memory", "Same answers"]
     texts = [b.text() for b in page.findChildren(QPushButton)]
     assert "All 14" in texts and not any(t.startswith(("Worse", "Better")) for t in texts)
@@ -173,12 +151,10 @@ def test_without_labels_there_is_one_filter_and_no_accuracy(
 
 
 def test_not_proven_says_how_many_are_missing(
-    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+    opened: Any, examples: ModuleType, press: Any, said: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given 20 examples, then figures are counts, the bar shows 20 of 300, and both ways on work."""
-    page = ComparePage(theme)
-    page.show(examples.not_proven())
-    shown(page)
+    page = opened(ComparePage, examples.not_proven())
     text = said(page)
     for words in (
         "20 of 20", "the loss could still be as high as 13.9 %", "20 of about 300",
@@ -193,107 +169,72 @@ def test_not_proven_says_how_many_are_missing(
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_args: ("/more.npz", ""))
     buttons = {"Prove it": "/more pictures", "Choose a folder…": "/more pictures", "Choose a file…": "/more.npz"}
     for button, path in buttons.items():
-        with qtbot.waitSignal(page.proof_data_chosen, timeout=1000) as told:
-            press(page, button)
-        assert told.args == [path]
+        assert press(page, button, page.proof_data_chosen) == [path]
     assert "or drop them on this page" in text
-    with qtbot.waitSignal(page.export_anyway_requested, timeout=1000) as blocker:
-        press(page, "Export anyway…")
-    assert blocker.args == ["a"]
+    assert press(page, "Export anyway…", page.export_anyway_requested) == ["a"]
 
 
-def test_nothing_faster_offers_three_ways_on(
-    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot
-) -> None:
+def test_nothing_faster_offers_three_ways_on(opened: Any, examples: ModuleType, press: Any, said: Any) -> None:
     """Given that nothing was safe, then it says so, and each way leads somewhere."""
-    page = ComparePage(theme)
-    page.show(examples.nothing_faster())
-    shown(page)
+    page = opened(ComparePage, examples.nothing_faster())
     assert [c.title for c in columns(examples.nothing_faster())][3:] == ["Accuracy", "Loss", "Result"]
-    assert table_text(page)[0][5] == "Keep this one" and table_text(page)[1][4:] == [
-        "none",
-        "Not faster here",
-    ]
+    assert table_text(page)[0][5] == "Keep this one" and table_text(page)[1][4:] == ["none", "Not faster here"]
     assert table_text(page)[2][4:] == ["2.4 %", "Beyond your limit of 1 %"]
-    with qtbot.waitSignal(page.set_limit_requested, timeout=1000) as blocker:
-        press(page, "Set the limit to 4 %")
-    assert blocker.args == [4.0]
-    with qtbot.waitSignal(page.add_data_requested, timeout=1000):
-        press(page, "Add pictures…")
+    assert press(page, "Set the limit to 4 %", page.set_limit_requested) == [4.0]
+    press(page, "Add pictures…", page.add_data_requested)
     press(page, "How to do that")
     QApplication.processEvents()
     press(page, "Copy the command")
     assert QGuiApplication.clipboard().text() == "installer/fettle optimize mobilenet.onnx --data pictures"
-    with qtbot.waitSignal(page.log_requested, timeout=1000):
-        press(page, "Show the log")
-    with qtbot.waitSignal(page.export_requested, timeout=1000) as blocker:
-        press(page, "Export the original…")
-    assert blocker.args == ["o"]
+    press(page, "Show the log", page.log_requested)
+    assert press(page, "Export the original…", page.export_requested) == ["o"]
     assert "Nothing is lost." in said(page)
 
 
-def test_few_examples_ask_for_more(
-    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot
-) -> None:
+def test_few_examples_ask_for_more(opened: Any, examples: ModuleType, press: Any, said: Any) -> None:
     """Given that so few examples tell nothing about a faster version, Then more of them are asked for, with how many, and
     not called something to tune with."""
     value = examples.nothing_faster()
-    page = ComparePage(theme)
-    page.show(replace(value, ways=replace(value.ways, limit_pct=None, few=8, takes=321)))
-    shown(page)
+    page = opened(ComparePage, replace(value, ways=replace(value.ways, limit_pct=None, few=8, takes=321)))
     assert "Add more pictures" in said(page) and "Give it more to tune with" not in said(page)
     assert "8 for the test are too few; your limit takes at least 321." in said(page)
-    with qtbot.waitSignal(page.add_data_requested, timeout=1000):
-        press(page, "Add pictures…")
+    press(page, "Add pictures…", page.add_data_requested)
 
 
-def test_no_limit_would_help(theme: Theme, examples: ModuleType, shown: Any, press: Any, qtbot: QtBot) -> None:
+def test_no_limit_would_help(opened: Any, examples: ModuleType, press: Any) -> None:
     """Given that no version is faster at any limit, then another goal is offered instead."""
     value = examples.nothing_faster()
-    page = ComparePage(theme)
-    page.show(replace(value, ways=replace(value.ways, limit_pct=None)))
-    shown(page)
-    with qtbot.waitSignal(page.goal_requested, timeout=1000):
-        press(page, "Choose another goal")
+    page = opened(ComparePage, replace(value, ways=replace(value.ways, limit_pct=None)))
+    press(page, "Choose another goal", page.goal_requested)
 
 
-def test_answers_that_are_no_classes_are_counted(theme: Theme, examples: ModuleType, shown: Any, said: Any) -> None:
+def test_answers_that_are_no_classes_are_counted(opened: Any, examples: ModuleType) -> None:
     """Given vectors, then results that did not change are counted as of any other model, and nothing is invented."""
-    page = ComparePage(theme)
-    page.show(examples.vectors())
-    shown(page)
+    page = opened(ComparePage, examples.vectors())
     assert [c.title for c in columns(examples.vectors())][4] == "Same answers"
     assert table_text(page)[1][4] == "100 %" and table_text(page)[2][4:] == ["–", "Not compared"]
 
 
-def test_larger_and_same_size_are_told(theme: Theme, examples: ModuleType, shown: Any) -> None:
+def test_larger_and_same_size_are_told(opened: Any, examples: ModuleType) -> None:
     """Given a version that is not smaller, then the figure does not claim it."""
     versions = list(examples.versions())
     for size, words in ((9_200_000, "9.2 MB same size"), (18_400_000, "2.0 × larger")):
         versions[1] = replace(versions[1], size_bytes=size)
-        page = ComparePage(theme)
-        page.show(examples.compare(versions=tuple(versions)))
-        shown(page)
+        page = opened(ComparePage, examples.compare(versions=tuple(versions)))
         assert words in [f.accessibleName() for f in page.findChildren(Figure)]
 
 
-def test_states_lead_on(theme: Theme, examples: ModuleType, shown: Any, press: Any, qtbot: QtBot) -> None:
+def test_states_lead_on(opened: Any, examples: ModuleType, press: Any) -> None:
     """Given nothing yet, or an error, then there is a way to what can be done now and to the log."""
-    page = ComparePage(theme)
-    page.show_empty()
-    shown(page)
+    page = opened(ComparePage, call="show_empty")
     page.set_next("goal", "Choose a goal")
-    with qtbot.waitSignal(page.next_requested, timeout=1000) as asked:
-        press(page, "Choose a goal")
-    assert asked.args == ["goal"]
+    assert press(page, "Choose a goal", page.next_requested) == ["goal"]
     page.show_error(examples.refused())
     QApplication.processEvents()
-    with qtbot.waitSignal(page.log_requested, timeout=1000):
-        press(page, "Show the log")
+    press(page, "Show the log", page.log_requested)
     page.show_loading("Measuring side by side", 2, 6)
     QApplication.processEvents()
-    with qtbot.waitSignal(page.cancel_requested, timeout=1000):
-        press(page, "Cancel")
+    press(page, "Cancel", page.cancel_requested)
 
 
 def test_rows_keep_what_was_not_measured_open(examples: ModuleType) -> None:
@@ -305,7 +246,7 @@ def test_rows_keep_what_was_not_measured_open(examples: ModuleType) -> None:
     assert cells[1:3] == ["–", "–"]
 
 
-def test_a_first_look_is_no_figure_to_compare(theme: Theme, examples: ModuleType, shown: Any) -> None:
+def test_a_first_look_is_no_figure_to_compare(opened: Any, examples: ModuleType) -> None:
     """Given a version that was only looked at first, then its time is soft and marked so, it is in no graph, and its
     details point from nothing to nothing."""
     value = examples.compare()
@@ -314,9 +255,7 @@ def test_a_first_look_is_no_figure_to_compare(theme: Theme, examples: ModuleType
     )
     marked = replace(other, first_look=True, speedup=None)
     value = replace(value, versions=tuple(marked if v is other else v for v in value.versions))
-    page = ComparePage(theme)
-    page.show(value)
-    shown(page)
+    opened(ComparePage, value)
     cell = next(row for row in rows(value) if row.id == other.id).cells[1]
     assert cell.tone == "soft" and cell.text.startswith("first look ") and "no figure to compare" in cell.tip
     assert other.id not in [point.id for point in points(value)[0]]

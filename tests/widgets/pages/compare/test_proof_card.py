@@ -8,35 +8,28 @@ import pytest
 
 from widgets.pages.compare.page import ComparePage
 from widgets.pages.compare.value import EvaluatedValue
-from widgets.theme import Theme
 
 
-def test_where_no_number_can_be_said(theme: Theme, examples: ModuleType, shown: Any, said: Any) -> None:
+def test_where_no_number_can_be_said(opened: Any, examples: ModuleType, said: Any) -> None:
     """Given answers that change, so that more examples alone may not do, then no number is made up."""
-    page = ComparePage(theme)
-    page.show(replace(examples.not_proven(), proof=examples.ProofValue(20, None, 1.0, 0.2)))
-    shown(page)
+    page = opened(ComparePage, replace(examples.not_proven(), proof=examples.ProofValue(20, None, 1.0, 0.2)))
     assert "nobody can say how many more it takes" in said(page) and "of about" not in said(page)
     assert "labels help most" in said(page)
 
 
 @pytest.mark.parametrize("needed", [None, 300])
-def test_what_is_there_is_not_asked_for(
-    needed: int | None, theme: Theme, examples: ModuleType, shown: Any, said: Any
-) -> None:
+def test_what_is_there_is_not_asked_for(opened: Any, needed: int | None, examples: ModuleType, said: Any) -> None:
     """Given examples with labels, then nobody is told that labels would help, or that none are needed."""
-    page = ComparePage(theme)
-    page.show(replace(examples.not_proven(), proof=examples.ProofValue(20, needed, 1.0, 0.2, True)))
-    shown(page)
+    page = opened(ComparePage, replace(examples.not_proven(), proof=examples.ProofValue(20, needed, 1.0, 0.2, True)))
     asks = ("labels help", "No labels needed", "With labels it also")
     assert not any(words in said(page) for words in asks) and "as those that are there have it" in said(page)
 
 
-def test_asked_row_says_that_no_more_were_planned(theme: Theme, examples: ModuleType, shown: Any, said: Any) -> None:
+def test_asked_row_says_that_no_more_were_planned(opened: Any, examples: ModuleType, said: Any) -> None:
     """Given texts of which so many were read as the limit takes, then lack of time is not the reason that is named."""
     for as_planned in (False, True):
-        page = ComparePage(theme)
-        page.show(replace(examples.not_proven(), asked=EvaluatedValue(539, 617, as_planned=as_planned)))
-        shown(page)
+        page = opened(
+            ComparePage, replace(examples.not_proven(), asked=EvaluatedValue(539, 617, as_planned=as_planned))
+        )
         assert ("time did not reach further" in said(page)) is not as_planned
         assert "Only 539 of your 617" in said(page)

@@ -64,9 +64,7 @@ def test_what_is_chosen_can_be_changed(full: Full, press: Any, qtbot: QtBot) -> 
     assert visible(card) == []
     choose(card, 0, 9)
     assert visible(card) == ["Leave out", "To calibration", "To the test", "Relabel…"]
-    with qtbot.waitSignal(page.edited, timeout=1000) as told:
-        press(card, "To calibration")
-    assert told.args == ["calibration", ("0.png", "9.png"), ""]
+    assert press(card, "To calibration", page.edited) == ["calibration", ("0.png", "9.png"), ""]
     choose(card, 3)
     assert "To the test" not in visible(card)
     with qtbot.waitSignal(page.edited, timeout=1000) as told:
@@ -92,7 +90,7 @@ def test_undo_and_redo_by_keys(full: Full, qtbot: QtBot) -> None:
     assert visible(card)[:2] == ["Undo", "Redo"]
 
 
-def test_a_label_is_chosen(full: Full, press: Any, qtbot: QtBot) -> None:
+def test_a_label_is_chosen(full: Full, press: Any) -> None:
     """Given an example, When it is relabelled, Then the model's answers are offered and the chosen one is told."""
     page, card = full(model_classes=("cat", "dog", "bird"))
     choose(card, 4)
@@ -100,9 +98,7 @@ def test_a_label_is_chosen(full: Full, press: Any, qtbot: QtBot) -> None:
     (dialog,) = page.window().findChildren(LabelDialog)
     (box,) = dialog.findChildren(ChoiceField)
     box.setCurrentIndex(2)
-    with qtbot.waitSignal(page.edited, timeout=1000) as told:
-        press(dialog, "Use this label")
-    assert told.args == ["relabel", ("4.png",), "bird"]
+    assert press(dialog, "Use this label", page.edited) == ["relabel", ("4.png",), "bird"]
 
 
 def test_only_what_is_seen_is_drawn(full: Full, qtbot: QtBot) -> None:
@@ -133,14 +129,13 @@ def test_one_kind_is_shown(full: Full) -> None:
     assert [card.view.items.item(row).label for row in range(card.view.items.rowCount())] == ["dog"] * 5
 
 
-def test_wrong_labels_one_by_one(theme: Theme, full: Full, press: Any, said: Any, qtbot: QtBot) -> None:
+def test_wrong_labels_one_by_one(full: Full, press: Any, said: Any, qtbot: QtBot) -> None:
     """Given two labels that look wrong, Then each is shown with both labels and put right, left out or kept by one
     click, and after the last one the question is over."""
     page, _ = full()
     page.show_found((), 0, 0, 2)
     qtbot.wait(1)
-    with qtbot.waitSignal(page.suspects_requested, timeout=1000):
-        press(page, "Look at the 2…")
+    press(page, "Look at the 2…", page.suspects_requested)
     none = PictureValue()
     rows = (("a.png", "cat", "dog"), ("b.png", "dog", "cat"))
     page.ask_suspects(
@@ -148,26 +143,21 @@ def test_wrong_labels_one_by_one(theme: Theme, full: Full, press: Any, said: Any
     )
     (dialog,) = page.window().findChildren(SuspectsDialog)
     assert "Labelled “cat”, looks more like “dog”" in said(dialog) and "90 % sure" in said(dialog)
-    with qtbot.waitSignal(page.edited, timeout=1000) as told:
-        press(dialog, "It is “dog”")
-    assert told.args == ["relabel", ("a.png",), "dog"]
+    assert press(dialog, "It is “dog”", page.edited) == ["relabel", ("a.png",), "dog"]
     qtbot.wait(1)
     answers: list[tuple[Any, ...]] = []
     page.edited.connect(lambda *said: answers.append(said))
-    with qtbot.waitSignal(dialog.finished, timeout=1000):
-        press(dialog, "The label is right")
+    press(dialog, "The label is right", dialog.finished)
     assert answers == [("right", ("b.png",), "")]
 
 
 def test_the_preparation_is_checked_and_taken(full: Full, press: Any, said: Any, qtbot: QtBot) -> None:
     """Given a check of the preparation, Then it can be asked for, stopped, and what fits far better is one click."""
     page, _ = full()
-    with qtbot.waitSignal(page.doctor_requested, timeout=1000):
-        press(page, "Check the preparation")
+    press(page, "Check the preparation", page.doctor_requested)
     page.show_doctor(DoctorValue("running", share=0.4))
     qtbot.wait(1)
-    with qtbot.waitSignal(page.doctor_cancelled, timeout=1000):
-        press(page, "Stop")
+    press(page, "Stop", page.doctor_cancelled)
     ways = (
         WayValue("RGB, 0 to 1", "91 %", 0.91, "of 180 examples", 180, is_best=True),
         WayValue("BGR, 0 to 1", "12 %", 0.12, "of 24 examples", 24, is_chosen=True),
@@ -177,9 +167,7 @@ def test_the_preparation_is_checked_and_taken(full: Full, press: Any, said: Any,
     )
     qtbot.wait(1)
     assert "Another preparation fits far better." in said(page) and "BGR, 0 to 1 (chosen)" in said(page)
-    with qtbot.waitSignal(page.preparation_taken, timeout=1000) as told:
-        press(page, "Take the one that fits")
-    assert told.args == ["channels=rgb"]
+    assert press(page, "Take the one that fits", page.preparation_taken) == ["channels=rgb"]
 
 
 @pytest.mark.parametrize("height", [320, 620])

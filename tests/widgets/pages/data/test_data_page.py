@@ -24,13 +24,9 @@ from widgets.theme import Theme
         ("audio", "sounds", "WAV", "Choose a folder…"),
     ],
 )
-def test_empty_says_what_may_be_dropped(
-    theme: Theme, shown: Any, said: Any, kind: Any, word: str, hint: str, first: str
-) -> None:
+def test_empty_says_what_may_be_dropped(opened: Any, said: Any, kind: Any, word: str, hint: str, first: str) -> None:
     """Given a model of some kind, then the page asks for that kind and says what stays unknown without."""
-    page = DataPage(theme)
-    page.show_empty(kind)
-    shown(page)
+    page = opened(DataPage, kind, call="show_empty")
     text = said(page)
     assert f"Drop your {word} here" in text and hint in text
     assert "What stays unknown" in text and "How fast it is" in text
@@ -38,30 +34,20 @@ def test_empty_says_what_may_be_dropped(
     assert buttons == [first, next(b for b in ("Choose a file…", "Choose a folder…") if b != first)]
 
 
-def test_goes_on_without_data(
-    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot
-) -> None:
+def test_goes_on_without_data(opened: Any, examples: ModuleType, press: Any, said: Any) -> None:
     """Given no data, when the person goes on without, then it is told, and what is made is shown as such."""
-    page = DataPage(theme)
-    page.show_empty(examples.ask_data())
-    shown(page)
-    with qtbot.waitSignal(page.no_data_chosen, timeout=1000):
-        press(page, "Continue without data")
+    page = opened(DataPage, examples.ask_data(), call="show_empty")
+    press(page, "Continue without data", page.no_data_chosen)
     page.show(examples.made())
     text = said(page)
     assert "Fettle makes 64 inputs" in text and "accuracy needs your examples" in text
     assert "for calibration" not in text
-    with qtbot.waitSignal(page.continue_requested, timeout=1000):
-        press(page, "Continue")
+    press(page, "Continue", page.continue_requested)
 
 
-def test_folder_is_chosen(
-    theme: Theme, examples: ModuleType, shown: Any, press: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_folder_is_chosen(opened: Any, examples: ModuleType, press: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given the system's dialog, when it answers, then the path is told."""
-    page = DataPage(theme)
-    page.show_empty(examples.ask_data())
-    shown(page)
+    page = opened(DataPage, examples.ask_data(), call="show_empty")
     told: list[str] = []
     page.data_chosen.connect(told.append)
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_a: "/p/Bilder ü")
@@ -71,13 +57,9 @@ def test_folder_is_chosen(
     assert told == ["/p/Bilder ü", "/p/a.csv"]
 
 
-def test_full_shows_split_counts_and_checks(
-    theme: Theme, examples: ModuleType, shown: Any, said: Any, qtbot: QtBot
-) -> None:
+def test_full_shows_split_counts_and_checks(opened: Any, examples: ModuleType, said: Any, qtbot: QtBot) -> None:
     """Given 2,200 pictures, then title, split, labels and checks say so, and thumbnails come one after another."""
-    page = DataPage(theme)
-    page.show(examples.data())
-    shown(page)
+    page = opened(DataPage, examples.data())
     text = said(page)
     for words in ("2,200 pictures of 10 kinds, ready to use", "From “Fashion pictures”", "9 set aside", "6 pictures"):
         assert words in text
@@ -88,11 +70,9 @@ def test_full_shows_split_counts_and_checks(
     qtbot.waitUntil(lambda: page._pictures.get(examples.picture(0), 80)[1], timeout=2000)
 
 
-def test_preview_shows_one_kind(theme: Theme, examples: ModuleType, shown: Any, qtbot: QtBot) -> None:
+def test_preview_shows_one_kind(opened: Any, examples: ModuleType, qtbot: QtBot) -> None:
     """Given the box of kinds, when another is chosen by key, then only its examples stay."""
-    page = DataPage(theme)
-    page.show(examples.data())
-    shown(page)
+    page = opened(DataPage, examples.data())
     box = next(b for b in page.findChildren(QComboBox) if b.accessibleName() == "Kinds in the preview")
     box.setFocus()
     qtbot.keyClick(box, Qt.Key.Key_Down)
@@ -117,11 +97,9 @@ def test_preview_fills_three_rows_at_most(theme: Theme, examples: ModuleType, wi
     assert max(place.bottom() for place in places) < grid.height()
 
 
-def test_columns_of_texts_are_changed(theme: Theme, examples: ModuleType, shown: Any, said: Any, qtbot: QtBot) -> None:
+def test_columns_of_texts_are_changed(opened: Any, examples: ModuleType, said: Any, qtbot: QtBot) -> None:
     """Given a table of texts, when another label column is chosen, then both columns are told."""
-    page = DataPage(theme)
-    page.show(examples.texts())
-    shown(page)
+    page = opened(DataPage, examples.texts())
     assert "I love the way it fits" in said(page)
     box = next(b for b in page.findChildren(QComboBox) if b.accessibleName() == "Column: Label")
     box.setFocus()
@@ -130,20 +108,16 @@ def test_columns_of_texts_are_changed(theme: Theme, examples: ModuleType, shown:
     assert blocker.args == ["review", ""]
 
 
-def test_right_texts_are_no_labels(theme: Theme, examples: ModuleType, shown: Any) -> None:
+def test_right_texts_are_no_labels(opened: Any, examples: ModuleType) -> None:
     """Given a table for a translator, Then the right texts are called so."""
-    page = DataPage(theme)
-    page.show(examples.right_texts())
-    shown(page)
+    page = opened(DataPage, examples.right_texts())
     names = [box.accessibleName() for box in page.findChildren(QComboBox)]
     assert "Column: Right text" in names and "Column: Label" not in names
 
 
-def test_unknown_labels_are_matched(theme: Theme, examples: ModuleType, shown: Any, press: Any, qtbot: QtBot) -> None:
+def test_unknown_labels_are_matched(opened: Any, examples: ModuleType, press: Any, qtbot: QtBot) -> None:
     """Given labels that the model does not know, when they are matched, then only those with an answer are told."""
-    page = DataPage(theme)
-    page.show(examples.texts())
-    shown(page)
+    page = opened(DataPage, examples.texts())
     dialogs: list[Any] = []
     ask = page.ask_match
     page.ask_match = lambda value: dialogs.append(ask(value))
@@ -151,40 +125,28 @@ def test_unknown_labels_are_matched(theme: Theme, examples: ModuleType, shown: A
     box = next(b for b in dialogs[0].findChildren(QComboBox) if "good" in b.accessibleName())
     box.setFocus()
     qtbot.keyClick(box, Qt.Key.Key_Down)
-    with qtbot.waitSignal(page.labels_matched, timeout=1000) as blocker:
-        press(dialogs[0], "Use these names")
-    assert blocker.args == [{"good": "positive"}]
+    assert press(dialogs[0], "Use these names", page.labels_matched) == [{"good": "positive"}]
 
 
-def test_error_leaves_three_ways(
-    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot
-) -> None:
+def test_error_leaves_three_ways(opened: Any, examples: ModuleType, press: Any, said: Any) -> None:
     """Given unreadable data, then another folder, no data, and another drop are offered."""
-    page = DataPage(theme)
-    page.show_error(examples.refused())
-    shown(page)
+    page = opened(DataPage, examples.refused(), call="show_error")
     assert "Or drop others here" in said(page)
-    with qtbot.waitSignal(page.no_data_chosen, timeout=1000):
-        press(page, "Continue without data")
+    press(page, "Continue without data", page.no_data_chosen)
 
 
-def test_loading_can_be_cancelled(theme: Theme, shown: Any, press: Any, qtbot: QtBot) -> None:
+def test_loading_can_be_cancelled(opened: Any, press: Any) -> None:
     """Given a long reading, then Cancel is there."""
-    page = DataPage(theme)
-    page.show_loading("Looking at each picture", 120, 2212)
-    shown(page)
-    with qtbot.waitSignal(page.cancel_requested, timeout=1000):
-        press(page, "Cancel")
+    page = opened(DataPage, "Looking at each picture", 120, 2212, call="show_loading")
+    press(page, "Cancel", page.cancel_requested)
 
 
 def test_found_problems_are_left_out_and_put_back(
-    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot
+    opened: Any, examples: ModuleType, press: Any, said: Any, qtbot: QtBot
 ) -> None:
     """Given checks that go on, then their rows change in place; given copies, one click leaves them out, and one
     puts them back."""
-    page = DataPage(theme)
-    page.show(examples.data())
-    shown(page)
+    page = opened(DataPage, examples.data())
     page.show_found((CheckValue("running", "Looking at each item", "40 %"),), 0, 0)
     qtbot.wait(1)
     assert "Looking at each item\n40 %" in said(page) and "this can be undone" not in said(page)
@@ -192,12 +154,10 @@ def test_found_problems_are_left_out_and_put_back(
     qtbot.wait(1)
     assert "the same as items of “calibration”" in said(page) and "Looking at each item" not in said(page)
     assert "Your files stay where they are" in said(page)
-    with qtbot.waitSignal(page.leave_out_requested, timeout=1000):
-        press(page, "Leave these 4 out")
+    press(page, "Leave these 4 out", page.leave_out_requested)
     page.show_found((), 0, 4)
     qtbot.wait(1)
-    with qtbot.waitSignal(page.put_back_requested, timeout=1000):
-        press(page, "Put the 4 back")
+    press(page, "Put the 4 back", page.put_back_requested)
     page.show_found((), 1, 0)
     qtbot.wait(1)
     press(page, "Leave this one out")
@@ -228,11 +188,9 @@ def test_found_problems_are_left_out_and_put_back(
     ],
 )
 def test_title_counts_what_is_used(
-    theme: Theme, examples: ModuleType, shown: Any, said: Any, changes: dict[str, object], title: str, subtitle: str
+    opened: Any, examples: ModuleType, said: Any, changes: dict[str, object], title: str, subtitle: str
 ) -> None:
     """Given sets of which some were not chosen, merged or unreadable, Then the title counts those that are used, and the
     line below says how they came about."""
-    page = DataPage(theme)
-    page.show(examples.data(**changes))
-    shown(page)
+    page = opened(DataPage, examples.data(**changes))
     assert f"{title} of 10 kinds, ready to use" in said(page) and subtitle in said(page)

@@ -11,14 +11,11 @@ from widgets.pages.data.fed import FedCard, FedExampleValue, FedValue
 from widgets.pages.data.page import DataPage
 from widgets.parts.pictures import PictureLabel
 from widgets.parts.small import CheckValue
-from widgets.theme import Theme
 
 
 @pytest.fixture
-def page(theme: Theme, examples: ModuleType, shown: Any) -> DataPage:
-    made = DataPage(theme)
-    made.show(examples.data())
-    shown(made)
+def page(opened: Any, examples: ModuleType) -> DataPage:
+    made = opened(DataPage, examples.data())
     return made
 
 
@@ -74,10 +71,8 @@ def test_it_waits_moves_on_and_tells_what_failed(page: DataPage, said: Any, qtbo
     assert "The model failed" in said(card)
 
 
-def test_made_inputs_have_no_such_card(theme: Theme, examples: ModuleType, shown: Any) -> None:
+def test_made_inputs_have_no_such_card(opened: Any, examples: ModuleType) -> None:
     """Given inputs that Fettle makes, Then nothing is shown of them."""
-    page = DataPage(theme)
-    page.show(examples.made())
-    shown(page)
+    page = opened(DataPage, examples.made())
     page.show_fed(examples.fed(100))
     assert page.findChild(FedCard) is None

@@ -34,16 +34,12 @@ def button(page: ExportPage, text: str) -> QPushButton:
     return next(b for b in page.findChildren(QPushButton) if b.text() == text)
 
 
-def test_one_click_exports(theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot) -> None:
+def test_one_click_exports(opened: Any, examples: ModuleType, press: Any, said: Any) -> None:
     """Given the sample's answers, when the one primary button is clicked, then everything is told at once."""
-    page = ExportPage(theme)
-    page.show(examples.export())
-    shown(page)
+    page = opened(ExportPage, examples.export())
     assert len([b for b in page.findChildren(QPushButton) if b.property("kind") == "primary"]) == 1
     assert "the last 3 run when you export, about 20 seconds" in said(page)
-    with qtbot.waitSignal(page.export_requested, timeout=1000) as blocker:
-        press(page, "Export bundle")
-    assert blocker.args == [
+    assert press(page, "Export bundle", page.export_requested) == [
         ExportRequest(
             "python",
             "/home/mira/Documents/Fettle/clothes-classifier-1.zip",
@@ -54,11 +50,9 @@ def test_one_click_exports(theme: Theme, examples: ModuleType, shown: Any, press
     ]
 
 
-def test_answers_are_told_once_after_typing(theme: Theme, examples: ModuleType, shown: Any, qtbot: QtBot) -> None:
+def test_answers_are_told_once_after_typing(opened: Any, examples: ModuleType, qtbot: QtBot) -> None:
     """Given the questions, when somebody types, then the answers are told once, and the card follows in place."""
-    page = ExportPage(theme)
-    page.show(examples.export())
-    shown(page)
+    page = opened(ExportPage, examples.export())
     told: list[tuple[str, str, str]] = []
     page.answers_changed.connect(lambda *answers: told.append(answers))
     field = next(f for f in page.findChildren(QLineEdit) if f.accessibleName() == "Whom can people ask?")
@@ -74,12 +68,10 @@ def test_answers_are_told_once_after_typing(theme: Theme, examples: ModuleType, 
 
 
 def test_a_regressed_version_needs_words(
-    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot
+    opened: Any, examples: ModuleType, press: Any, said: Any, qtbot: QtBot
 ) -> None:
     """Given a version beyond the limit, then the button waits until the person has said why."""
-    page = ExportPage(theme)
-    page.show(examples.override())
-    shown(page)
+    page = opened(ExportPage, examples.override())
     export = button(page, "Export anyway")
     assert not export.isEnabled() and "Fettle does not recommend it" in said(page)
     reason = page.findChild(QLineEdit, "reason")
@@ -111,13 +103,9 @@ def test_words_of_cards_are_not_broken(
             assert label.width() >= longest, label.text()
 
 
-def test_place_is_changed(
-    theme: Theme, examples: ModuleType, shown: Any, press: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_place_is_changed(opened: Any, examples: ModuleType, press: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given the system's dialog, when it answers, then the path is told."""
-    page = ExportPage(theme)
-    page.show(examples.export())
-    shown(page)
+    page = opened(ExportPage, examples.export())
     told: list[str] = []
     page.path_chosen.connect(told.append)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_a: ("/usb/b.zip", ""))
@@ -162,21 +150,17 @@ def test_only_targets_that_are_passed_in_stand_there(
     qtbot.mouseClick(cards[2], Qt.MouseButton.LeftButton)
     assert not cards[2].radio.isChecked()
     assert size_bytes(33_000_000) in said(page)
-    with qtbot.waitSignal(page.install_requested, timeout=1000) as install:
-        press(page, "Install what “Container” needs")
-    assert install.args == ["web"]
+    assert press(page, "Install what “Container” needs", page.install_requested) == ["web"]
     with qtbot.waitSignal(page.target_chosen, timeout=1000) as blocker:
         qtbot.mouseClick(cards[1], Qt.MouseButton.LeftButton)
     assert blocker.args == ["a"]
 
 
 def test_while_writing_the_form_waits_and_can_be_stopped(
-    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot
+    opened: Any, examples: ModuleType, press: Any, said: Any
 ) -> None:
     """Given a running export, then checks move on in place, fields are closed, and the button is Cancel."""
-    page = ExportPage(theme)
-    page.show(examples.export())
-    shown(page)
+    page = opened(ExportPage, examples.export())
     content = page.widget()
     page.show_running("Unpacking it in a clean place", 3, 6, examples.checks(4), "about 10 seconds left")
     QApplication.processEvents()
@@ -184,21 +168,16 @@ def test_while_writing_the_form_waits_and_can_be_stopped(
     assert "Writing the bundle" in said(page) and "Unpacking it in a clean place, about 10 seconds left" in said(page)
     assert not any(f.isEnabled() for f in page.findChildren(QLineEdit))
     assert page.findChildren(Bar)[0].value() == 500 and not button(page, "Export bundle").isVisible()
-    with qtbot.waitSignal(page.cancel_requested, timeout=1000):
-        press(page, "Cancel")
+    press(page, "Cancel", page.cancel_requested)
     page.show(examples.export())
     QApplication.processEvents()
     assert all(f.isEnabled() for f in page.findChildren(QLineEdit) if f.isVisible())
     assert button(page, "Export bundle").isVisible()
 
 
-def test_done_says_where_and_how_to_run(
-    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot
-) -> None:
+def test_done_says_where_and_how_to_run(opened: Any, examples: ModuleType, press: Any, said: Any) -> None:
     """Given a written bundle, then its place and checks are shown, its commands behind a fold, and each button works."""
-    page = ExportPage(theme)
-    page.show_done(examples.done())
-    shown(page)
+    page = opened(ExportPage, examples.done(), call="show_done")
     text = said(page)
     for words in ("Done: your bundle runs on its own", "clothes-classifier-1.zip", "3.1 MB, Python folder", "Verified",
                   "20 of 20"):  # fmt: skip
@@ -208,40 +187,30 @@ def test_done_says_where_and_how_to_run(
     assert "python run.py boot-window-3.jpg" in said(page) and "Ankle boot 97.1 %" in said(page)
     press(page, "Copy the command")
     assert QGuiApplication.clipboard().text() == "pip install -r requirements.txt\npython run.py boot-window-3.jpg"
-    with qtbot.waitSignal(page.open_folder_requested, timeout=1000) as blocker:
-        press(page, "Open folder")
-    assert blocker.args == ["/home/mira/Documents/Fettle/clothes-classifier-1.zip"]
-    with qtbot.waitSignal(page.again_requested, timeout=1000):
-        press(page, "Export another version")
+    assert press(page, "Open folder", page.open_folder_requested) == [
+        "/home/mira/Documents/Fettle/clothes-classifier-1.zip"
+    ]
+    press(page, "Export another version", page.again_requested)
 
 
 def test_error_keeps_the_ways_open(
-    theme: Theme, examples: ModuleType, shown: Any, press: Any, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+    opened: Any, examples: ModuleType, press: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given a full disk, then another place or another try are offered."""
-    page = ExportPage(theme)
-    page.show_error(examples.refused())
-    shown(page)
+    page = opened(ExportPage, examples.refused(), call="show_error")
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_a: ("/usb/b.zip", ""))
-    with qtbot.waitSignal(page.path_chosen, timeout=1000):
-        press(page, "Choose another place…")
-    with qtbot.waitSignal(page.again_requested, timeout=1000):
-        press(page, "Back to export")
+    press(page, "Choose another place…", page.path_chosen)
+    press(page, "Back to export", page.again_requested)
 
 
-def test_empty_and_loading(theme: Theme, shown: Any, press: Any, qtbot: QtBot) -> None:
+def test_empty_and_loading(opened: Any, press: Any) -> None:
     """Given nothing to export, then the page leads to what can be done now; a running export without a form shows its progress."""
-    page = ExportPage(theme)
-    page.show_empty()
-    shown(page)
-    with qtbot.waitSignal(page.next_requested, timeout=1000) as asked:
-        press(page, "Choose a model")
-    assert asked.args == ["model"]
+    page = opened(ExportPage, call="show_empty")
+    assert press(page, "Choose a model", page.next_requested) == ["model"]
     page.show_running("Writing", 1, 6, ())
     QApplication.processEvents()
     assert page.state == "loading"
-    with qtbot.waitSignal(page.cancel_requested, timeout=1000):
-        press(page, "Cancel")
+    press(page, "Cancel", page.cancel_requested)
 
 
 def test_a_target_asks_what_is_its_own(
@@ -271,12 +240,10 @@ def test_a_target_asks_what_is_its_own(
 
 
 def test_the_dialog_asks_for_the_suffix_of_the_target(
-    theme: Theme, examples: ModuleType, shown: Any, press: Any, monkeypatch: pytest.MonkeyPatch
+    opened: Any, examples: ModuleType, press: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given a target with a suffix of its own, then the system's dialog offers files of it."""
-    page = ExportPage(theme)
-    page.show(examples.export(targets=(target("kit", "Kit", "", suffix=".kit"),), target="kit"))
-    shown(page)
+    page = opened(ExportPage, examples.export(targets=(target("kit", "Kit", "", suffix=".kit"),), target="kit"))
     asked: list[str] = []
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *given: (asked.append(given[-1]), ("", ""))[1])
     press(page, "Change where it is written")
@@ -284,16 +251,13 @@ def test_the_dialog_asks_for_the_suffix_of_the_target(
 
 
 def test_the_version_that_a_target_could_take_is_offered(
-    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot
+    opened: Any, examples: ModuleType, press: Any, said: Any
 ) -> None:
     """Given a faster version that fits the chosen target and was not tested, Then a button proves it and says how long
     that takes; while it does, it cannot be pressed again."""
-    page = ExportPage(theme)
-    page.show(examples.export(prove=ProveValue("INT8, ONNX Runtime", "about 10 s")))
-    shown(page)
+    page = opened(ExportPage, examples.export(prove=ProveValue("INT8, ONNX Runtime", "about 10 s")))
     assert "“INT8, ONNX Runtime” is faster and fits this target" in said(page)
-    with qtbot.waitSignal(page.prove_requested, timeout=1000):
-        press(page, "Prove it (about 10 s)")
+    press(page, "Prove it (about 10 s)", page.prove_requested)
     page.show(examples.export(prove=ProveValue("INT8, ONNX Runtime", "about 10 s", is_measured=False)))
     assert "“INT8, ONNX Runtime” fits this target and looked faster at first; that is not proven" in said(page)
     assert button(page, "Prove it (about 10 s)").isEnabled()

@@ -24,10 +24,8 @@ from workers.contracts.specs import Recipe
 
 
 @pytest.fixture
-def page(theme: Theme, examples: ModuleType, shown: Any) -> GoalPage:
-    made = GoalPage(theme)
-    made.show(examples.goal())
-    shown(made)
+def page(opened: Any, examples: ModuleType) -> GoalPage:
+    made = opened(GoalPage, examples.goal())
     return made
 
 
@@ -92,20 +90,16 @@ def test_limit_follows_the_mouse(page: GoalPage, qtbot: QtBot) -> None:
     ],
 )
 def test_limit_without_labels_or_data(
-    theme: Theme, examples: ModuleType, shown: Any, said: Any, changes: dict[str, Any], words: str
+    opened: Any, examples: ModuleType, said: Any, changes: dict[str, Any], words: str
 ) -> None:
     """Given no labels, no data or few examples, then the limit is put into what is there."""
-    page = GoalPage(theme)
-    page.show(examples.goal(**changes))
-    shown(page)
+    page = opened(GoalPage, examples.goal(**changes))
     assert words in said(page)
 
 
-def test_the_wheel_scrolls_the_page_and_changes_nothing(theme: Theme, examples: ModuleType, shown: Any) -> None:
+def test_the_wheel_scrolls_the_page_and_changes_nothing(opened: Any, examples: ModuleType) -> None:
     """Given fields without focus, when the wheel turns over them, then they keep their values."""
-    page = GoalPage(theme)
-    page.show(examples.goal())
-    shown(page)
+    page = opened(GoalPage, examples.goal())
     fields = page.findChildren(LimitSlider)
     assert fields
     for field in fields:
@@ -120,19 +114,16 @@ def test_the_wheel_scrolls_the_page_and_changes_nothing(theme: Theme, examples: 
         assert field.value() == before
 
 
-def test_start_is_the_one_primary_button(page: GoalPage, press: Any, qtbot: QtBot) -> None:
+def test_start_is_the_one_primary_button(page: GoalPage, press: Any) -> None:
     """Given the page, then one button is primary, and it starts."""
     primary = [b for b in page.findChildren(QPushButton) if b.property("kind") == "primary"]
     assert len(primary) == 1
-    with qtbot.waitSignal(page.run_requested, timeout=1000):
-        press(page, "Start (about 1 minute)")
+    press(page, "Start (about 1 minute)", page.run_requested)
 
 
-def test_cannot_start_says_why(theme: Theme, examples: ModuleType, shown: Any, said: Any) -> None:
+def test_cannot_start_says_why(opened: Any, examples: ModuleType, said: Any) -> None:
     """Given that something is missing, then the button is off and the reason is on the page."""
-    page = GoalPage(theme)
-    page.show(examples.goal(can_start=False, why_not="Another run of this project is not done yet."))
-    shown(page)
+    page = opened(GoalPage, examples.goal(can_start=False, why_not="Another run of this project is not done yet."))
     assert "Another run" in said(page)
     assert not next(b for b in page.findChildren(QPushButton) if b.text().startswith("Start")).isEnabled()
 
@@ -231,13 +222,10 @@ def test_back_to_the_presets_own(page: GoalPage, press: Any) -> None:
     assert page.state == "full"
 
 
-def test_empty_leads_to_the_model(theme: Theme, shown: Any, press: Any, qtbot: QtBot) -> None:
+def test_empty_leads_to_the_model(opened: Any, press: Any) -> None:
     """Given no model, then the page leads to it."""
-    page = GoalPage(theme)
-    page.show_empty()
-    shown(page)
-    with qtbot.waitSignal(page.model_requested, timeout=1000):
-        press(page, "Pick a model")
+    page = opened(GoalPage, call="show_empty")
+    press(page, "Pick a model", page.model_requested)
 
 
 def test_what_to_expect_is_told_and_follows_the_choice(page: GoalPage, examples: ModuleType, said: Any) -> None:

@@ -12,14 +12,11 @@ from pytestqt.qtbot import QtBot
 from widgets.pages.jobs.page import JobsPage
 from widgets.pages.settings.page import SettingsPage
 from widgets.parts.tables.table import Table
-from widgets.theme import Theme
 
 
 @pytest.fixture
-def page(theme: Theme, examples: ModuleType, shown: Any) -> JobsPage:
-    made = JobsPage(theme)
-    made.show(examples.jobs())
-    shown(made)
+def page(opened: Any, examples: ModuleType) -> JobsPage:
+    made = opened(JobsPage, examples.jobs())
     return made
 
 
@@ -55,9 +52,7 @@ def test_what_can_be_done_with_a_job(
 ) -> None:
     """Given a chosen job, then just its own ways on are there."""
     choose(page, qtbot, row)
-    with qtbot.waitSignal(getattr(page, signal), timeout=1000) as blocker:
-        press(page, text)
-    assert blocker.args == [examples.jobs()[row].id]
+    assert press(page, text, getattr(page, signal)) == [examples.jobs()[row].id]
     shown = {b.text() for b in page.findChildren(QPushButton) if b.isVisible()}
     assert shown == {text}
 
@@ -104,29 +99,21 @@ def test_updates_keep_the_choice_and_the_place(page: JobsPage, examples: ModuleT
     assert table.chosen_id == "j0"
 
 
-def test_no_jobs_leads_to_a_model(theme: Theme, shown: Any, press: Any, qtbot: QtBot) -> None:
+def test_no_jobs_leads_to_a_model(opened: Any, press: Any) -> None:
     """Given no jobs, then the page leads to the first step."""
-    page = JobsPage(theme)
-    page.show(())
-    shown(page)
-    with qtbot.waitSignal(page.start_requested, timeout=1000):
-        press(page, "Start with a model")
+    page = opened(JobsPage, ())
+    press(page, "Start with a model", page.start_requested)
 
 
-def test_settings_are_told_at_once(
-    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot
-) -> None:
+def test_settings_are_told_at_once(opened: Any, examples: ModuleType, press: Any, said: Any, qtbot: QtBot) -> None:
     """Given the settings, when one is changed, then it is told; nothing needs saving."""
-    page = SettingsPage(theme)
-    page.show(examples.settings())
-    shown(page)
+    page = opened(SettingsPage, examples.settings())
     dark = page.findChild(QRadioButton, "theme-dark")
     assert dark is not None
     with qtbot.waitSignal(page.theme_chosen, timeout=1000) as blocker:
         qtbot.mouseClick(dark, Qt.MouseButton.LeftButton)
     assert blocker.args == ["dark"]
-    with qtbot.waitSignal(page.open_data_folder_requested, timeout=1000):
-        press(page, "Open the data folder")
+    press(page, "Open the data folder", page.open_data_folder_requested)
     cores = page.findChild(QSpinBox)
     assert cores is not None and cores.text() == "automatic"
     cores.setFocus()
@@ -138,12 +125,10 @@ def test_settings_are_told_at_once(
     assert "Only you can read it" in said(page)
 
 
-def test_memory_and_log_are_told_at_once(theme: Theme, examples: ModuleType, shown: Any, qtbot: QtBot) -> None:
+def test_memory_and_log_are_told_at_once(opened: Any, examples: ModuleType, qtbot: QtBot) -> None:
     """Given no limit of the person's, when one is set and taken back, and the log's detail changed, then each is told;
     a limit below a GiB is never shown as none."""
-    page = SettingsPage(theme)
-    page.show(examples.settings())
-    shown(page)
+    page = opened(SettingsPage, examples.settings())
     limits: list[object] = []
     page.memory_limit_changed.connect(limits.append)
     field = next(box for box in page.findChildren(QSpinBox) if "GiB" in box.accessibleName())
@@ -161,13 +146,9 @@ def test_memory_and_log_are_told_at_once(theme: Theme, examples: ModuleType, sho
     assert field.value() == 1 and page.findChild(QCheckBox).isChecked()
 
 
-def test_what_is_missing_is_a_hint_and_no_error(
-    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any
-) -> None:
+def test_what_is_missing_is_a_hint_and_no_error(opened: Any, examples: ModuleType, press: Any, said: Any) -> None:
     """Given runtimes that are not available, then one has a button that installs its set, the other a reason."""
-    page = SettingsPage(theme)
-    page.show(examples.settings())
-    shown(page)
+    page = opened(SettingsPage, examples.settings())
     text = said(page)
     assert text.count("Ready") == 3 and text.count("Not here") == 2 and "No NVIDIA GPU found." in text
     requested: list[str] = []

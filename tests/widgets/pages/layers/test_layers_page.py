@@ -39,10 +39,8 @@ VALUE = LayersValue(
 
 
 @pytest.fixture
-def page(theme: Theme, shown: Callable[[Any], Any]) -> LayersPage:
-    made = LayersPage(theme)
-    made.show(VALUE)
-    shown(made)
+def page(opened: Any) -> LayersPage:
+    made = opened(LayersPage, VALUE)
     return made
 
 
@@ -111,11 +109,9 @@ def test_a_click_on_a_title_sorts(page: LayersPage, qtbot: QtBot) -> None:
     assert rows(page) == first[::-1]
 
 
-def test_nothing_is_looked_at_unasked(theme: Theme, shown: Callable[[Any], Any], qtbot: QtBot) -> None:
+def test_nothing_is_looked_at_unasked(opened: Any, qtbot: QtBot) -> None:
     """Given versions that were not looked into, then the page offers it and says that it takes some seconds."""
-    page = LayersPage(theme)
-    page.show(LayersValue(VALUE.versions, "v1", ()))
-    shown(page)
+    page = opened(LayersPage, LayersValue(VALUE.versions, "v1", ()))
     go = next(button for button in page.findChildren(QPushButton) if button.text() == "Look where the time goes")
     with qtbot.waitSignal(page.look_requested, timeout=1000):
         qtbot.mouseClick(go, Qt.MouseButton.LeftButton)

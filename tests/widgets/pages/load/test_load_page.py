@@ -10,45 +10,33 @@ from pytestqt.qtbot import QtBot
 from widgets.pages.load.cards import CostCard
 from widgets.pages.load.page import LoadPage
 from widgets.parts.fields import DecimalField
-from widgets.theme import Theme
 
 
 @pytest.fixture
-def page(theme: Theme, shown: Any) -> LoadPage:
-    made = LoadPage(theme)
-    made.show_empty()
-    shown(made)
+def page(opened: Any) -> LoadPage:
+    made = opened(LoadPage, call="show_empty")
     return made
 
 
-def test_ten_seconds_unless_said(page: LoadPage, examples: ModuleType, press: Any, qtbot: QtBot) -> None:
+def test_ten_seconds_unless_said(page: LoadPage, examples: ModuleType, press: Any) -> None:
     """Given the question, Then the recommended version and ten seconds are chosen; another time is one click away."""
     page.show_question(examples.ask_load())
-    with qtbot.waitSignal(page.start_requested) as told:
-        press(page, "Start")
-    assert told.args == ["a", 10.0, 0.0]
+    assert press(page, "Start", page.start_requested) == ["a", 10.0, 0.0]
     minute = next(b for b in page.findChildren(QRadioButton) if b.text().startswith("60 "))
     minute.setChecked(True)
-    with qtbot.waitSignal(page.start_requested) as told:
-        press(page, "Start")
-    assert told.args == ["a", 60.0, 0.0]
+    assert press(page, "Start", page.start_requested) == ["a", 60.0, 0.0]
     page.show_question(examples.ask_load(chosen="", can_go_back=True))
-    with qtbot.waitSignal(page.start_requested) as told:
-        press(page, "Start")
-    assert told.args == ["", 10.0, 0.0]
-    with qtbot.waitSignal(page.result_requested):
-        press(page, "Back to the result")
+    assert press(page, "Start", page.start_requested) == ["", 10.0, 0.0]
+    press(page, "Back to the result", page.result_requested)
 
 
-def test_a_limit_of_latency_is_a_persons_choice(page: LoadPage, examples: ModuleType, press: Any, qtbot: QtBot) -> None:
+def test_a_limit_of_latency_is_a_persons_choice(page: LoadPage, examples: ModuleType, press: Any) -> None:
     """Given the question, Then there is no limit until one is said, and that of the last measurement is there again."""
     page.show_question(examples.ask_load())
     field = next(f for f in page.findChildren(DecimalField) if f.suffix() == " ms")
     assert field.text() == "no limit"
     field.setValue(25)
-    with qtbot.waitSignal(page.start_requested) as told:
-        press(page, "Start")
-    assert told.args == ["a", 10.0, 25.0]
+    assert press(page, "Start", page.start_requested) == ["a", 10.0, 25.0]
     page.show_question(examples.ask_load(limit_ms=25.0))
     assert next(f for f in page.findChildren(DecimalField) if f.suffix() == " ms").value() == 25
 
@@ -74,9 +62,7 @@ def test_a_price_of_ones_own(page: LoadPage, examples: ModuleType, said: Any, pr
     with qtbot.waitSignal(page.price_changed) as told:
         card.per_hour.setValue(0.25)
     assert told.args == [0.25, "USD", 50.0]
-    with qtbot.waitSignal(page.example_chosen) as told:
-        press(page, "A small computer: 0.08 USD")
-    assert told.args == ["one"]
+    assert press(page, "A small computer: 0.08 USD", page.example_chosen) == ["one"]
     page.setFocus()
     page.show_price(examples.priced())
     assert "0.0353 USD" in said(page) and "0.0168 USD" in said(page) and card.per_hour.value() == 0.0816
@@ -84,17 +70,12 @@ def test_a_price_of_ones_own(page: LoadPage, examples: ModuleType, said: Any, pr
     assert "0.0353 USD" not in said(page)
 
 
-def test_ways_back(page: LoadPage, examples: ModuleType, press: Any, qtbot: QtBot) -> None:
-    with qtbot.waitSignal(page.goal_requested):
-        press(page, "Choose a goal")
+def test_ways_back(page: LoadPage, examples: ModuleType, press: Any) -> None:
+    press(page, "Choose a goal", page.goal_requested)
     page.show(examples.loaded())
-    with qtbot.waitSignal(page.compare_requested):
-        press(page, "Back to Compare")
-    with qtbot.waitSignal(page.again_requested):
-        press(page, "Measure again…")
+    press(page, "Back to Compare", page.compare_requested)
+    press(page, "Measure again…", page.again_requested)
     page.show_loading("Request rates: Original (step 4 of 6)", 0.3, 1.0, "about 2 minutes left")
-    with qtbot.waitSignal(page.cancel_requested):
-        press(page, "Cancel")
+    press(page, "Cancel", page.cancel_requested)
     page.show_error(examples.refused())
-    with qtbot.waitSignal(page.again_requested):
-        press(page, "Try again…")
+    press(page, "Try again…", page.again_requested)

@@ -20,22 +20,17 @@ from widgets.theme import Theme
 from workers.contracts.pipeline import ImageSteps
 
 
-def test_first_run_starts_the_sample(theme: Theme, examples: ModuleType, shown: Any, press: Any, qtbot: QtBot) -> None:
+def test_first_run_starts_the_sample(opened: Any, examples: ModuleType, press: Any) -> None:
     """Given the first run, when the one primary button is clicked, then the sample is asked for."""
-    page = ModelPage(theme)
-    page.show_empty(examples.sample())
-    shown(page)
+    page = opened(ModelPage, examples.sample(), call="show_empty")
     primary = [b for b in page.findChildren(QPushButton) if b.property("kind") == "primary"]
     assert [b.text() for b in primary] == ["Try the sample (about 1 minute)"]
-    with qtbot.waitSignal(page.sample_requested, timeout=1000):
-        press(page, "Try the sample (about 1 minute)")
+    press(page, "Try the sample (about 1 minute)", page.sample_requested)
 
 
-def test_first_run_by_keyboard_alone(theme: Theme, examples: ModuleType, shown: Any, qtbot: QtBot) -> None:
+def test_first_run_by_keyboard_alone(opened: Any, examples: ModuleType, qtbot: QtBot) -> None:
     """Given the first run, when Tab and Space are used, then the sample starts without a mouse."""
-    page = ModelPage(theme)
-    page.show_empty(examples.sample())
-    shown(page)
+    page = opened(ModelPage, examples.sample(), call="show_empty")
     page.activateWindow()
     page.setFocus()
     page.focusNextChild()
@@ -57,23 +52,19 @@ def test_pictures_of_the_sample_are_smaller_in_the_smallest_window(
     assert {p.width() for p in page.findChildren(PictureLabel)} == {80}
 
 
-def test_without_the_sample_choosing_a_file_is_primary(theme: Theme, shown: Any) -> None:
+def test_without_the_sample_choosing_a_file_is_primary(opened: Any) -> None:
     """Given no sample, then there is still one primary way on."""
-    page = ModelPage(theme)
-    page.show_empty(None)
-    shown(page)
+    page = opened(ModelPage, None, call="show_empty")
     primary = [b.text() for b in page.findChildren(QPushButton) if b.property("kind") == "primary"]
     assert primary == ["Choose a file…"]
 
 
 @pytest.mark.parametrize(("button", "asked"), [("Choose a file…", "file"), ("Choose a folder…", "folder")])
 def test_files_and_folders_are_chosen(
-    theme: Theme, shown: Any, press: Any, monkeypatch: pytest.MonkeyPatch, button: str, asked: str
+    opened: Any, press: Any, monkeypatch: pytest.MonkeyPatch, button: str, asked: str
 ) -> None:
     """Given the system's dialogs, when one answers, then its path is told; when it is left, nothing is."""
-    page = ModelPage(theme)
-    page.show_empty(None)
-    shown(page)
+    page = opened(ModelPage, None, call="show_empty")
     told: list[str] = []
     page.file_chosen.connect(told.append)
     answers = iter(["", f"/models/ünï 模型 a#b%20.{asked}"])
@@ -85,40 +76,30 @@ def test_files_and_folders_are_chosen(
     assert told == [f"/models/ünï 模型 a#b%20.{asked}"]
 
 
-def test_opened_model_says_what_was_found(
-    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot
-) -> None:
+def test_opened_model_says_what_was_found(opened: Any, examples: ModuleType, press: Any, said: Any) -> None:
     """Given an opened model, then facts stand there rounded, a warning comes first, and the way on works."""
-    page = ModelPage(theme)
-    page.show(examples.model())
-    shown(page)
+    page = opened(ModelPage, examples.model())
     text = said(page)
     for words in ("a picture, 224 × 224 dots, in color", "14.2 MB, 3.5 million numbers", "none is stated in the file"):
         assert words in text
     assert text.index("The file states no license") < text.index("Holds numbers only, no program")
     assert "and 988 more" in text
-    with qtbot.waitSignal(page.continue_requested, timeout=1000):
-        press(page, "Continue to data")
-    with qtbot.waitSignal(page.another_requested, timeout=1000):
-        press(page, "Choose another model…")
+    press(page, "Continue to data", page.continue_requested)
+    press(page, "Choose another model…", page.another_requested)
 
 
-def test_a_dangerous_model_cannot_go_on(theme: Theme, examples: ModuleType, shown: Any) -> None:
+def test_a_dangerous_model_cannot_go_on(opened: Any, examples: ModuleType) -> None:
     """Given a finding that forbids it, then the way on is closed."""
-    page = ModelPage(theme)
-    page.show(examples.model(can_continue=False, findings=(CheckValue("bad", "It gives no numbers"),)))
-    shown(page)
+    page = opened(ModelPage, examples.model(can_continue=False, findings=(CheckValue("bad", "It gives no numbers"),)))
     onward = next(b for b in page.findChildren(QPushButton) if b.text() == "Continue to data")
     assert not onward.isEnabled()
 
 
 def test_preprocessing_is_changed_by_hand(
-    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot
+    opened: Any, examples: ModuleType, press: Any, said: Any, qtbot: QtBot
 ) -> None:
     """Given guessed steps, when fields are changed, then they are marked, checked in words, and handed over whole."""
-    page = ModelPage(theme)
-    page.show(examples.model())
-    shown(page)
+    page = opened(ModelPage, examples.model())
     assert said(page).count("guessed") == 2
     resize = page.findChild(QLineEdit, "field-resize")
     assert resize is not None and resize.text() == "256"
@@ -151,14 +132,10 @@ def choose(box: QComboBox, data: str, qtbot: QtBot) -> None:
     assert box.currentData() == data
 
 
-def test_brightness_from_minus_one_to_one(
-    theme: Theme, examples: ModuleType, shown: Any, press: Any, qtbot: QtBot
-) -> None:
+def test_brightness_from_minus_one_to_one(opened: Any, examples: ModuleType, press: Any, qtbot: QtBot) -> None:
     """Given a model of 0 to 1, When −1 to 1 is chosen, Then mean and spread begin anew and what is handed over says the
     same as 0 to 1 with one half each; such steps are shown as −1 to 1 again."""
-    page = ModelPage(theme)
-    page.show(examples.model())
-    shown(page)
+    page = opened(ModelPage, examples.model())
     box, mean = page.findChild(QComboBox, "field-range"), page.findChild(QLineEdit, "field-mean")
     assert box is not None and mean is not None
     choose(box, "-1..1", qtbot)
@@ -172,14 +149,10 @@ def test_brightness_from_minus_one_to_one(
     assert not any(b.text() == "Use these" and b.isVisible() for b in page.findChildren(QPushButton))
 
 
-def test_a_mean_of_another_range_cannot_be_used(
-    theme: Theme, examples: ModuleType, shown: Any, said: Any, qtbot: QtBot
-) -> None:
+def test_a_mean_of_another_range_cannot_be_used(opened: Any, examples: ModuleType, said: Any, qtbot: QtBot) -> None:
     """Given 0 to 255, When a mean of .485 is typed, Then it says that they do not go together and is not taken, also not
     by Continue."""
-    page = ModelPage(theme)
-    page.show(examples.model())
-    shown(page)
+    page = opened(ModelPage, examples.model())
     box, mean = page.findChild(QComboBox, "field-range"), page.findChild(QLineEdit, "field-mean")
     assert box is not None and mean is not None
     choose(box, "0..255", qtbot)
@@ -195,13 +168,9 @@ def test_a_mean_of_another_range_cannot_be_used(
     assert use.isEnabled()
 
 
-def test_continue_takes_what_was_changed(
-    theme: Theme, examples: ModuleType, shown: Any, press: Any, qtbot: QtBot
-) -> None:
+def test_continue_takes_what_was_changed(opened: Any, examples: ModuleType, press: Any, qtbot: QtBot) -> None:
     """Given a changed field that was not used yet, When the person goes on, Then it is used first."""
-    page = ModelPage(theme)
-    page.show(examples.model())
-    shown(page)
+    page = opened(ModelPage, examples.model())
     resize = page.findChild(QLineEdit, "field-resize")
     assert resize is not None
     resize.selectAll()
@@ -213,17 +182,11 @@ def test_continue_takes_what_was_changed(
     assert order == [300, "on"]
 
 
-def test_guesses_are_accepted_as_they_are(
-    theme: Theme, examples: ModuleType, shown: Any, press: Any, qtbot: QtBot
-) -> None:
+def test_guesses_are_accepted_as_they_are(opened: Any, examples: ModuleType, press: Any) -> None:
     """Given guessed steps, When "These are right" is pressed, Then they are handed over unchanged; nothing that was not
     guessed asks for it."""
-    page = ModelPage(theme)
-    page.show(examples.model())
-    shown(page)
-    with qtbot.waitSignal(page.preprocessing_changed, timeout=1000) as blocker:
-        press(page, "These are right")
-    assert blocker.args == [examples.model().preprocess.image]
+    page = opened(ModelPage, examples.model())
+    assert press(page, "These are right", page.preprocessing_changed) == [examples.model().preprocess.image]
     page.show(examples.model(preprocess=PreprocessValue(image=examples.model().preprocess.image)))
     assert not any(b.text() == "These are right" and b.isVisible() for b in page.findChildren(QPushButton))
 
@@ -239,28 +202,21 @@ def test_other_inputs_show_their_preparation_in_words(
     assert "512 words (guessed)" in said(page)
 
 
-def test_loading_is_updated_in_place_and_cancelled(
-    theme: Theme, shown: Any, press: Any, said: Any, qtbot: QtBot
-) -> None:
+def test_loading_is_updated_in_place_and_cancelled(opened: Any, press: Any, said: Any) -> None:
     """Given a long opening, then text and bar follow, and Cancel is there."""
-    page = ModelPage(theme)
-    page.show_loading("Reading the numbers", 1, 4)
-    shown(page)
+    page = opened(ModelPage, "Reading the numbers", 1, 4, call="show_loading")
     before = page.widget()
     page.show_loading("Converting", 3, 4, "about 10 seconds left")
     assert page.widget() is before
     assert "Converting" in said(page) and "3 of 4, about 10 seconds left" in said(page)
-    with qtbot.waitSignal(page.cancel_requested, timeout=1000):
-        press(page, "Cancel")
+    press(page, "Cancel", page.cancel_requested)
 
 
 def test_refused_file_answers_three_questions(
-    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, monkeypatch: pytest.MonkeyPatch
+    opened: Any, examples: ModuleType, press: Any, said: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given a refusal, then what happened, what is safe, what to do stand there; details fold; the note is copied."""
-    page = ModelPage(theme)
-    page.show_error(examples.refused())
-    shown(page)
+    page = opened(ModelPage, examples.refused(), call="show_error")
     for words in (
         "This file was not opened",
         "old-classifier.pt, 98 MB",
@@ -285,12 +241,10 @@ def test_refused_file_answers_three_questions(
     ("name", "consent"), [("Open it, I trust its maker", True), ("Do not open it", False), ("", False)]
 )
 def test_consent_is_asked_and_not_taken_for_granted(
-    theme: Theme, shown: Any, press: Any, said: Any, name: str, consent: bool, qtbot: QtBot
+    opened: Any, press: Any, said: Any, name: str, consent: bool, qtbot: QtBot
 ) -> None:
     """Given TorchScript, when the person agrees, refuses or presses Escape, then just that is told, once."""
-    page = ModelPage(theme)
-    page.show_empty(None)
-    shown(page)
+    page = opened(ModelPage, None, call="show_empty")
     told: list[tuple[str, str]] = []
     page.consent_given.connect(lambda path: told.append(("given", path)))
     page.consent_refused.connect(lambda path: told.append(("refused", path)))
@@ -308,11 +262,9 @@ def test_consent_is_asked_and_not_taken_for_granted(
     assert told == [("given" if consent else "refused", "/m/scripted.pt")]
 
 
-def test_shapes_are_asked_until_they_can_be_read(theme: Theme, shown: Any, press: Any, said: Any, qtbot: QtBot) -> None:
+def test_shapes_are_asked_until_they_can_be_read(opened: Any, press: Any, said: Any, qtbot: QtBot) -> None:
     """Given a model of unknown size, when nonsense is typed, then it is said; a size closes the question."""
-    page = ModelPage(theme)
-    page.show_empty(None)
-    shown(page)
+    page = opened(ModelPage, None, call="show_empty")
     dialog = page.ask_shapes("/m/a.pt", [("input", (None, 3, None, None))])
     assert isinstance(dialog, ShapeDialog)
     field = dialog.findChild(QLineEdit)
@@ -326,23 +278,17 @@ def test_shapes_are_asked_until_they_can_be_read(theme: Theme, shown: Any, press
     assert blocker.args == ["/m/a.pt", {"input": (1, 3, 96, 96)}]
 
 
-def test_two_architectures_that_fit_are_asked_about(theme: Theme, shown: Any, press: Any, qtbot: QtBot) -> None:
+def test_two_architectures_that_fit_are_asked_about(opened: Any, press: Any) -> None:
     """Given two that fit, when one is chosen, then it is told."""
-    page = ModelPage(theme)
-    page.show_empty(None)
-    shown(page)
+    page = opened(ModelPage, None, call="show_empty")
     dialog = page.ask_architecture("/m/a.pth", ("resnet18", "resnet18d"))
-    with qtbot.waitSignal(page.architecture_chosen, timeout=1000) as blocker:
-        press(dialog, "resnet18d")
-    assert blocker.args == ["/m/a.pth", "resnet18d"]
+    assert press(dialog, "resnet18d", page.architecture_chosen) == ["/m/a.pth", "resnet18d"]
 
 
 @pytest.mark.whole
-def test_a_click_may_replace_the_page_it_came_from(theme: Theme, examples: ModuleType, shown: Any, press: Any) -> None:
+def test_a_click_may_replace_the_page_it_came_from(opened: Any, examples: ModuleType, press: Any) -> None:
     """Given a controller that answers a click at once with another state, then the sender survives its own signal."""
-    page = ModelPage(theme)
-    page.show(examples.model())
-    shown(page)
+    page = opened(ModelPage, examples.model())
     page.another_requested.connect(lambda: page.show_empty(None))
     for _ in range(20):
         press(page, "Choose another model…")

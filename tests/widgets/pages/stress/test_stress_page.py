@@ -4,7 +4,6 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from pytestqt.qtbot import QtBot
 
 from widgets.pages.stress.page import StressPage
 from widgets.pages.stress.table import CellLabel
@@ -19,7 +18,7 @@ def page(theme: Theme) -> StressPage:
 
 
 def test_the_offer_says_what_comes_and_starts_it(
-    page: StressPage, examples: ModuleType, shown: Any, said: Any, press: Any, qtbot: QtBot
+    page: StressPage, examples: ModuleType, shown: Any, said: Any, press: Any
 ) -> None:
     """Given a version that was not tried yet, Then what will be done is told, and a click starts the quick or full test."""
     page.show_value(examples.stress(found=False))
@@ -33,18 +32,13 @@ def test_the_offer_says_what_comes_and_starts_it(
         "Noise, blur, glare, fog",
     ):
         assert text in said(page)
-    with qtbot.waitSignal(page.start_requested) as started:
-        press(page, "Start the quick test (about 1 minute)")
-    assert started.args == [False]
-    with qtbot.waitSignal(page.start_requested) as started:
-        press(page, "Full test (about 15 minutes)")
-    assert started.args == [True]
-    with qtbot.waitSignal(page.compare_requested):
-        press(page, "Back to Compare")
+    assert press(page, "Start the quick test (about 1 minute)", page.start_requested) == [False]
+    assert press(page, "Full test (about 15 minutes)", page.start_requested) == [True]
+    press(page, "Back to Compare", page.compare_requested)
 
 
 def test_the_table_holds_both_versions_at_each_severity(
-    page: StressPage, examples: ModuleType, shown: Any, said: Any, press: Any, qtbot: QtBot
+    page: StressPage, examples: ModuleType, shown: Any, said: Any, press: Any
 ) -> None:
     """Given findings, Then kinds, severities, both shares, verdicts, pictures and budgets can be read, by a screen reader,
     too; what is worse is explained in a sentence; no button is primary any more."""
@@ -61,8 +55,7 @@ def test_the_table_holds_both_versions_at_each_severity(
     assert "Dark, 5: original 45.0 %, optimized 33.0 %" in told and len(told) == 13
     assert len(page.findChildren(PictureLabel)) == 6
     assert not [button for button in page.findChildren(PrimaryButton) if button.isVisible()]
-    with qtbot.waitSignal(page.start_requested):
-        press(page, "Test again (about 1 minute)")
+    press(page, "Test again (about 1 minute)", page.start_requested)
 
 
 def test_other_kinds_name_their_levels(page: StressPage, examples: ModuleType, shown: Any, said: Any) -> None:

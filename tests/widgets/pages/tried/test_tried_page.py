@@ -1,6 +1,5 @@
 """The page "What was tried" by mouse, and what it says."""
 
-from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -10,14 +9,11 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from widgets.pages.tried.page import TriedPage
-from widgets.theme import Theme
 
 
 @pytest.fixture
-def page(theme: Theme, shown: Callable[[Any], Any], examples: ModuleType) -> TriedPage:
-    made = TriedPage(theme)
-    made.show(examples.tried())
-    shown(made)
+def page(opened: Any, examples: ModuleType) -> TriedPage:
+    made = opened(TriedPage, examples.tried())
     return made
 
 

@@ -62,8 +62,7 @@ def test_what_takes_long_says_so_and_can_be_stopped(
     page.show_working()
     assert busy(page) == [False, False]
     qtbot.waitUntil(lambda: busy(page) == [True, True], timeout=2000)
-    with qtbot.waitSignal(page.cancel_requested, timeout=1000):
-        press(page, "Cancel")
+    press(page, "Cancel", page.cancel_requested)
     page.show_answers(*examples.live_answers())
     assert busy(page) == [False, False] and not parts(page).cancel.isVisible()
 
@@ -101,11 +100,8 @@ def test_the_version_chooser_and_the_buttons(page: TryPage, press: Any, qtbot: Q
         parts(page).versions.setFocus()
         QTest.keyClick(parts(page).versions, Qt.Key.Key_Down)
     assert told.args == ["b"] and parts(page).after.size_label.text() == "9.2 MB"
-    with qtbot.waitSignal(page.export_requested, timeout=1000) as told:
-        press(page, "Export…")
-    assert told.args == ["b"]
-    with qtbot.waitSignal(page.changed_requested, timeout=1000):
-        press(page, "Show one that changed")
+    assert press(page, "Export…", page.export_requested) == ["b"]
+    press(page, "Show one that changed", page.changed_requested)
 
 
 def test_typing_is_told_when_the_keys_rest(theme: Theme, examples: ModuleType, shown: Any, qtbot: QtBot) -> None:
@@ -144,20 +140,16 @@ def test_an_input_that_cannot_be_tried(page: TryPage, examples: ModuleType, said
     assert "What happened" not in said(page)
 
 
-def test_states_without_versions(theme: Theme, shown: Any, said: Any, press: Any, qtbot: QtBot) -> None:
+def test_states_without_versions(opened: Any, said: Any, press: Any) -> None:
     """Given no run, one without versions, or one that is measured, Then the page says what to do."""
-    page = TryPage(theme)
-    page.show_empty()
-    shown(page)
+    page = opened(TryPage, call="show_empty")
     assert "Nothing to try yet" in said(page)
-    with qtbot.waitSignal(page.next_requested, timeout=1000):
-        press(page, "Choose a model")
+    press(page, "Choose a model", page.next_requested)
     page.show_empty(has_run=True)
     assert "no version to put beside the original" in said(page)
     page.show_measuring()
     assert page.state == "measuring" and "would spoil their figures" in said(page)
-    with qtbot.waitSignal(page.compare_requested, timeout=1000):
-        press(page, "Back to Compare")
+    press(page, "Back to Compare", page.compare_requested)
 
 
 def test_large_window_shows_large_pictures(page: TryPage, qtbot: QtBot) -> None:
