@@ -5,14 +5,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, QRect, Qt, Signal
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRect, Qt, Signal
 from PySide6.QtGui import QPainter, QResizeEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+from PySide6.QtWidgets import QHeaderView, QTableView
 
 from widgets.pages.answers.value import KINDS, AnswerColumns, AnswersValue, Filter, Order, select
 from widgets.parts.format import UNKNOWN, cosine, percent
 from widgets.parts.small import TagKind
-from widgets.parts.tables.paint import HeaderView, TableDelegate
+from widgets.parts.tables.paint import HeaderView
+from widgets.parts.tables.table import ColumnsModel, dress
 from widgets.parts.tables.values import Cell, Column
 from widgets.parts.text import plain_tip
 from widgets.theme import Theme
@@ -25,7 +26,7 @@ _TAGS: tuple[TagKind, ...] = ("none", "warn", "bad", "ok", "none")
 _ICONS = ("check", "arrow-right", "", "", "")
 
 
-class AnswersModel(QAbstractTableModel):
+class AnswersModel(ColumnsModel):
     """The rows of the table, owned by the page; `rows` are indices of the columns that pass the filter, in order."""
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -130,17 +131,9 @@ class AnswersModel(QAbstractTableModel):
             return plain_tip(cell.tip or ", ".join(part for part in (cell.text, cell.below) if part))
         return None
 
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return the titles of the columns and their alignment."""
-        if orientation != Qt.Orientation.Horizontal or not 0 <= section < len(self.columns):
-            return None
-        column = self.columns[section][1]
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return column.title
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            side = Qt.AlignmentFlag.AlignRight if column.right else Qt.AlignmentFlag.AlignLeft
-            return int(side | Qt.AlignmentFlag.AlignVCenter)
-        return None
+    def column(self, section: int) -> Column | None:
+        """Return a column; None past the end."""
+        return self.columns[section][1] if 0 <= section < len(self.columns) else None
 
 
 class SortHeader(HeaderView):
@@ -179,25 +172,15 @@ class AnswersTable(QTableView):
         self._model = model
         self._texts_px: dict[int, int] = {}
         self.setModel(model)
-        self.setItemDelegate(TableDelegate(theme, self))
         self._header = SortHeader(theme, self)
-        self.setHorizontalHeader(self._header)
-        self._header.sectionClicked.connect(lambda section: self.sort_wanted.emit(model.columns[section][0]))
+        dress(self, theme, self._header, self.tr("All answers"))
         self._header.setAccessibleName(self.tr("Columns of all answers"))
-        self.setAccessibleName(self.tr("All answers"))
+        self._header.sectionClicked.connect(lambda section: self.sort_wanted.emit(model.columns[section][0]))
         rows = self.verticalHeader()
-        rows.hide()
         rows.setAccessibleName(self.tr("Rows of all answers"))
         rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         rows.setDefaultSectionSize(ROW_PX)
-        self.setShowGrid(False)
-        self.setTabKeyNavigation(False)
-        self.setAcceptDrops(False)
         self.setWordWrap(False)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setMinimumHeight(ROW_PX * 6)
         theme.changed.connect(self.viewport().update)
         model.modelReset.connect(self._on_reset)

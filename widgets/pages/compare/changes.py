@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QFont, QFontMetrics, QPainter
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QButtonGroup,
@@ -20,17 +20,15 @@ from widgets.pages.compare.value import ChangesValue, ChangeValue
 from widgets.parts.buttons import ToggleButton
 from widgets.parts.card import Card
 from widgets.parts.flow import FlowLayout
-from widgets.parts.format import clipped
 from widgets.parts.layout import clear
 from widgets.parts.marked import Marked, paint_line
+from widgets.parts.painting import Index, draw_icon, draw_line, ratio_of, sized
 from widgets.parts.pictures import BoxSide, PictureStore, one_side, paint_value
 from widgets.parts.text import WholeLabel, label, say
 from widgets.theme import Theme
 from widgets.tokens import SPACE_S
 
-Index = QModelIndex | QPersistentModelIndex
 ROW_PX, SIDE_PX, LEAST_ROWS = 63, 48, 3
-MAX_TEXT_CHARS = 300
 
 
 class ChangesModel(QAbstractListModel):
@@ -97,7 +95,8 @@ class ChangeDelegate(QStyledItemDelegate):
         before = QRect(box.left(), box.top(), half, box.height())
         after = before.translated(half + arrow, 0)
         self._side(painter, before, row, self.tr("Before"), row.before, "original")
-        self._icon(painter, "arrow-right", "soft", 16, before.right() + 2, box.center().y() - 8)
+        at = QPointF(before.right() + 2, box.center().y() - 8)
+        draw_icon(painter, self._theme, "arrow-right", "soft", 16, at)
         wide = row.picture.is_picture and half >= 150
         self._side(painter, after, row, self.tr("After"), row.after, "optimized", with_input=wide)
         if row.label is not None:
@@ -117,12 +116,11 @@ class ChangeDelegate(QStyledItemDelegate):
         with_input: bool = True,
     ) -> None:
         if with_input and row.picture.is_picture:
-            ratio = self._ratio(painter)
             place = QRectF(box.left(), box.top(), SIDE_PX, SIDE_PX)
-            paint_value(painter, self._theme, self._store, place, one_side(row.picture, side), ratio)
+            paint_value(painter, self._theme, self._store, place, one_side(row.picture, side), ratio_of(painter))
             box = box.adjusted(SIDE_PX + 10, 0, 0, 0)
         elif with_input:
-            caption = clipped(row.picture.text or row.picture.name or caption, MAX_TEXT_CHARS)
+            caption = row.picture.text or row.picture.name or caption
         mark = None if row.label is None else ("check", "ok") if answer == row.label else ("x", "bad")
         self._words(painter, box, caption, answer, mark, row.before_parts if side == "original" else row.after_parts)
 
@@ -135,34 +133,16 @@ class ChangeDelegate(QStyledItemDelegate):
         mark: tuple[str, str] | None = None,
         parts: Marked = (),
     ) -> None:
-        font = QFont(painter.font())
-        font.setPixelSize(12)
-        painter.setFont(font)
-        painter.setPen(self._theme.color("soft"))
         top = QRect(box.left(), box.top() + 4, box.width(), 18)
-        elide = Qt.TextElideMode.ElideRight
-        align = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
-        painter.drawText(top, align, QFontMetrics(font).elidedText(caption, elide, top.width()))
+        draw_line(painter, self._theme, top, caption, "soft", 12)
         below = QRect(box.left(), top.bottom() + 2, box.width(), 20)
         if mark is not None:
-            self._icon(painter, mark[0], mark[1], 14, below.left(), below.center().y() - 7)
+            draw_icon(painter, self._theme, *mark, 14, QPointF(below.left(), below.center().y() - 7))
             below = below.adjusted(18, 0, 0, 0)
-        font.setPixelSize(13)
         if parts:
-            paint_line(painter, self._theme, below, font, parts)
-            return
-        painter.setFont(font)
-        painter.setPen(self._theme.color("ink"))
-        short = QFontMetrics(font).elidedText(clipped(text, MAX_TEXT_CHARS), elide, below.width())
-        painter.drawText(below, align, short)
-
-    @staticmethod
-    def _ratio(painter: QPainter) -> float:
-        device = painter.device()
-        return device.devicePixelRatioF() if device is not None else 1.0
-
-    def _icon(self, painter: QPainter, name: str, token: str, side: int, x: int, y: int) -> None:
-        painter.drawPixmap(x, y, self._theme.pixmap(name, token, side, self._ratio(painter)))
+            paint_line(painter, self._theme, below, sized(painter.font(), 13), parts)
+        else:
+            draw_line(painter, self._theme, below, text)
 
 
 class ChangesCard(Card):

@@ -7,9 +7,8 @@ from PySide6.QtCore import (
     QAbstractListModel,
     QModelIndex,
     QObject,
-    QPersistentModelIndex,
+    QPointF,
     QRect,
-    QRectF,
     QSize,
     Qt,
     Signal,
@@ -27,17 +26,18 @@ from PySide6.QtWidgets import (
 
 from widgets.pages.try_it.value import ExampleValue, TriedValue
 from widgets.parts.format import clipped, cosine, ms, visible
-from widgets.parts.pictures import PictureStore, paint_picture
+from widgets.parts.painting import AT_LEFT, AT_RIGHT, Index, draw_icon, draw_line, draw_thumbnail, sized
+from widgets.parts.pictures import PictureStore
 from widgets.theme import Theme
 from widgets.tokens import RADIUS_CONTROL, RADIUS_TAG, SPACE_L
 
-Index = QModelIndex | QPersistentModelIndex
 TILE_PX, TEXT_TILE_PX, TILE_HEIGHT_PX, THUMB_PX = 76, 216, 76, 48
 LARGE_TILES = 2.5
 """Scale of the examples' pictures in a large page."""
 ROW_PX, HEAD_PX, ROW_THUMB_PX = 48, 28, 36
 COLUMNS = (0.24, 0.19, 0.12, 0.19, 0.12, 0.14)
-MAX_CHARS = 300
+FIGURES = (2, 4)
+"""Indices of the columns with figures, which are aligned at the right."""
 
 
 class ValuesModel(QAbstractListModel):
@@ -85,23 +85,6 @@ class _Delegate(QStyledItemDelegate):
             painter.setBrush(self._theme.color("brand-soft" if chosen else "raised"))
             painter.drawRoundedRect(box, RADIUS_CONTROL, RADIUS_CONTROL)
 
-    def _thumb(self, painter: QPainter, place: QRect, value: Any) -> None:
-        device = painter.device()
-        ratio = device.devicePixelRatioF() if device is not None else 1.0
-        pixmap, is_final = self._store.get(value, round(place.width() * ratio))
-        paint_picture(painter, self._theme, QRectF(place), pixmap, is_final=is_final, ratio=ratio)
-
-    def _line(self, painter: QPainter, box: QRect, text: str, token: str, px: int = 13, *, right: bool = False) -> None:
-        font = QFont(painter.font())
-        font.setPixelSize(px)
-        painter.setFont(font)
-        painter.setPen(self._theme.color(token))
-        short = QFontMetrics(font).elidedText(
-            clipped(visible(text), MAX_CHARS), Qt.TextElideMode.ElideRight, box.width()
-        )
-        side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
-        painter.drawText(box, int(Qt.AlignmentFlag.AlignVCenter | side), short)
-
 
 class ExampleDelegate(_Delegate):
     """The painter of an example: a picture above its label, or a text on two lines."""
@@ -134,27 +117,18 @@ class ExampleDelegate(_Delegate):
         if value.picture.is_picture:
             side = round(THUMB_PX * self.scale)
             place = QRect(box.center().x() - side // 2 + 1, box.top() + 4, side, side)
-            self._thumb(painter, place, value.picture)
-            self._name(painter, QRect(box.left() + 3, place.bottom() + 3, box.width() - 6, 18), value.name, "soft")
+            draw_thumbnail(painter, self._theme, self._store, place, value.picture)
+            below = QRect(box.left() + 3, place.bottom() + 3, box.width() - 6, 18)
+            draw_line(painter, self._theme, below, value.name, "soft", 12, Qt.AlignmentFlag.AlignCenter)
         else:
             inside = box.adjusted(8, 6, -8, -6)
-            font = QFont(painter.font())
-            font.setPixelSize(13)
-            painter.setFont(font)
+            painter.setFont(sized(painter.font(), 13))
             painter.setPen(self._theme.color("ink"))
             flags = int(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft | Qt.TextFlag.TextWordWrap)
-            text = clipped(visible(value.picture.text), 64)
-            painter.drawText(inside.adjusted(0, 0, 0, -20), flags, text)
-            self._line(painter, QRect(inside.left(), inside.bottom() - 17, inside.width(), 18), value.name, "soft", 12)
+            painter.drawText(inside.adjusted(0, 0, 0, -20), flags, clipped(visible(value.picture.text), 64))
+            below = QRect(inside.left(), inside.bottom() - 17, inside.width(), 18)
+            draw_line(painter, self._theme, below, value.name, "soft", 12)
         painter.restore()
-
-    def _name(self, painter: QPainter, box: QRect, text: str, token: str) -> None:
-        font = QFont(painter.font())
-        font.setPixelSize(12)
-        painter.setFont(font)
-        painter.setPen(self._theme.color(token))
-        short = QFontMetrics(font).elidedText(visible(text), Qt.TextElideMode.ElideRight, box.width())
-        painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), short)
 
 
 class _KeyList(QListView):
@@ -235,39 +209,29 @@ class TriedDelegate(_Delegate):
         first = boxes[0]
         if value.picture.is_picture:
             top = rect.center().y() - ROW_THUMB_PX // 2 + 1
-            self._thumb(painter, QRect(first.left(), top, ROW_THUMB_PX, ROW_THUMB_PX), value.picture)
+            place = QRect(first.left(), top, ROW_THUMB_PX, ROW_THUMB_PX)
+            draw_thumbnail(painter, self._theme, self._store, place, value.picture)
             first = first.adjusted(ROW_THUMB_PX + 12, 0, 0, 0)
-        self._line(painter, first, value.name, "ink")
-        self._line(painter, boxes[1], value.before, "ink")
-        self._line(painter, boxes[2], ms(value.before_ms), "ink", right=True)
-        self._line(painter, boxes[3], value.after, "ink")
-        self._line(painter, boxes[4], ms(value.after_ms), "ink", right=True)
+        texts = (value.name, value.before, ms(value.before_ms), value.after, ms(value.after_ms))
+        for number, (place, text) in enumerate(zip((first, *boxes[1:5]), texts, strict=True)):
+            draw_line(painter, self._theme, place, text, side=AT_RIGHT if number in FIGURES else AT_LEFT)
         self._tag(painter, boxes[5], value)
         painter.restore()
 
     def _tag(self, painter: QPainter, box: QRect, value: TriedValue) -> None:
+        text = alike_words(self, value)
         if value.same is None:
-            self._line(painter, box, alike_words(self, value), "ink")
+            draw_line(painter, self._theme, box, text)
             return
         tone, icon = ("ok", "check-circle") if value.same else ("warn", "warning")
-        text = alike_words(self, value)
-        font = QFont(painter.font())
-        font.setPixelSize(12)
-        font.setWeight(QFont.Weight.Medium)
-        width = min(box.width(), QFontMetrics(font).horizontalAdvance(text) + 34)
-        place = QRect(box.left(), box.center().y() - 10, width, 22)
+        advance = QFontMetrics(sized(painter.font(), 12, QFont.Weight.Medium)).horizontalAdvance(text)
+        place = QRect(box.left(), box.center().y() - 10, min(box.width(), advance + 34), 22)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self._theme.color(f"{tone}-soft"))
         painter.drawRoundedRect(place, RADIUS_TAG, RADIUS_TAG)
-        device = painter.device()
-        ratio = device.devicePixelRatioF() if device is not None else 1.0
-        painter.drawPixmap(place.left() + 6, place.top() + 4, self._theme.pixmap(icon, tone, 14, ratio))
-        painter.setFont(font)
-        painter.setPen(self._theme.color(tone))
-        inside = place.adjusted(24, 0, -6, 0)
-        short = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, inside.width())
-        painter.drawText(inside, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), short)
+        draw_icon(painter, self._theme, icon, tone, 14, QPointF(place.left() + 6, place.top() + 4))
+        draw_line(painter, self._theme, place.adjusted(24, 0, -6, 0), text, tone, 12, weight=QFont.Weight.Medium)
 
 
 def alike_words(source: QObject, value: TriedValue) -> str:
@@ -282,7 +246,7 @@ def cells(rect: QRect) -> list[QRect]:
     boxes, left = [], float(rect.left() + SPACE_L - 1)
     width = rect.width() - 2 * SPACE_L
     for number, share in enumerate(COLUMNS):
-        gap = 24 if number in (2, 4) else 8
+        gap = 24 if number in FIGURES else 8
         boxes.append(QRect(round(left), rect.top(), max(0, round(width * share) - gap), rect.height()))
         left += width * share
     return boxes
@@ -302,15 +266,9 @@ class TriedHead(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the titles in the columns of the rows."""
         painter = QPainter(self)
-        font = QFont(self.font())
-        font.setPixelSize(12)
-        font.setWeight(QFont.Weight.Medium)
-        painter.setFont(font)
-        painter.setPen(self._theme.color("soft"))
         for number, (box, title) in enumerate(zip(cells(self.rect()), self._titles, strict=True)):
-            side = Qt.AlignmentFlag.AlignRight if number in (2, 4) else Qt.AlignmentFlag.AlignLeft
-            short = QFontMetrics(font).elidedText(title, Qt.TextElideMode.ElideRight, box.width())
-            painter.drawText(box, int(Qt.AlignmentFlag.AlignVCenter | side), short)
+            side = AT_RIGHT if number in FIGURES else AT_LEFT
+            draw_line(painter, self._theme, box, title, "soft", 12, side, QFont.Weight.Medium)
         painter.end()
 
 

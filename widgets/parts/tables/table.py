@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QSize, Qt, Signal
+from PySide6.QtCore import QAbstractTableModel, QCoreApplication, QModelIndex, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QSizePolicy, QTableView
 
@@ -16,13 +16,35 @@ from widgets.parts.tables.values import Cell, Column, TableRow
 from widgets.parts.text import plain_tip
 from widgets.theme import Theme
 
-__all__ = ["Cell", "Column", "Table", "TableModel", "TableRow"]
+__all__ = ["Cell", "Column", "ColumnsModel", "Table", "TableModel", "TableRow", "dress"]
 
 LEAST_STRETCH_PX, LEAST_WORDS_PX, ROWS_LOOKED_AT = 110, 72, 100
 ROW_PX, TALL_ROW_PX, HEADER_PX = 34, 52, 32
 
 
-class TableModel(QAbstractTableModel):
+class ColumnsModel(QAbstractTableModel):
+    """A model with the titles and alignments of its columns; subclasses define the rows."""
+
+    def column(self, section: int) -> Column | None:
+        """Return a column; None past the end."""
+        raise NotImplementedError
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Return the titles of the columns, their explanations and alignment."""
+        column = self.column(section) if orientation == Qt.Orientation.Horizontal else None
+        if column is None:
+            return None
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+            return column.title
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return plain_tip(meanings(column.title))
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            side = Qt.AlignmentFlag.AlignRight if column.right else Qt.AlignmentFlag.AlignLeft
+            return int(side | Qt.AlignmentFlag.AlignVCenter)
+        return None
+
+
+class TableModel(ColumnsModel):
     """The rows of a table, owned by it; the row `opened` has one more line below it for its details."""
 
     def __init__(self, columns: Sequence[Column], parent: QObject | None = None) -> None:
@@ -74,25 +96,32 @@ class TableModel(QAbstractTableModel):
             return plain_tip("\n".join([*told, *filter(None, [meanings(cell.text)])]))
         return cell if role == Qt.ItemDataRole.UserRole else None
 
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return the titles of the columns, their explanations and alignment."""
-        if orientation != Qt.Orientation.Horizontal or not 0 <= section < len(self.columns):
-            return None
-        column = self.columns[section]
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return column.title
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return plain_tip(meanings(column.title))
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            side = Qt.AlignmentFlag.AlignRight if column.right else Qt.AlignmentFlag.AlignLeft
-            return int(side | Qt.AlignmentFlag.AlignVCenter)
-        return None
+    def column(self, section: int) -> Column | None:
+        """Return a column; None past the end."""
+        return self.columns[section] if 0 <= section < len(self.columns) else None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         """Return no flags for the line of details, so that it cannot be chosen."""
         if self.at(index.row()) is None:
             return Qt.ItemFlag.NoItemFlags
         return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+
+
+def dress(table: QTableView, theme: Theme, header: HeaderView, name: str) -> None:
+    """Give a table its header, its painter, its accessible names, and the choice of whole rows."""
+    table.setItemDelegate(TableDelegate(theme, table))
+    table.setHorizontalHeader(header)
+    header.setAccessibleName(QCoreApplication.translate("Table", "Columns of {0}").format(name))
+    table.verticalHeader().hide()
+    table.verticalHeader().setAccessibleName(QCoreApplication.translate("Table", "Rows of {0}").format(name))
+    table.setAccessibleName(name)
+    table.setShowGrid(False)
+    table.setTabKeyNavigation(False)
+    table.setAcceptDrops(False)
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+    table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
 
 
 class Table(QTableView):
@@ -116,21 +145,9 @@ class Table(QTableView):
         self._open_line: int | None = None
         self._model = TableModel(columns, self)
         self.setModel(self._model)
-        self.setItemDelegate(TableDelegate(theme, self))
         header = HeaderView(theme, self)
-        self.setHorizontalHeader(header)
-        header.setAccessibleName(self.tr("Columns of {0}").format(name))
-        self.verticalHeader().hide()
-        self.verticalHeader().setAccessibleName(self.tr("Rows of {0}").format(name))
+        dress(self, theme, header, name)
         self.verticalHeader().setDefaultSectionSize(self._row_px)
-        self.setAccessibleName(name)
-        self.setShowGrid(False)
-        self.setTabKeyNavigation(False)
-        self.setAcceptDrops(False)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         if fits:
             self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
             self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
