@@ -1,32 +1,21 @@
 """Workers whose handlers misbehave."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from forking import shared_server
-from jobs_bench import HANDLERS, Bench
+from jobs_bench import HANDLERS, Bench, opened
 
-from app.jobs.fork_server import IS_OFFERED, ForkServer
-from app.jobs.pool import WorkerPool
+from app.jobs.fork_server import IS_OFFERED
 
 WAYS = ["anew", *(["forked"] if IS_OFFERED else [])]
-
-
-@contextmanager
-def opened(folder: Path, server: ForkServer | None) -> Iterator[Bench]:
-    made = Bench(folder, WorkerPool(folder / "jobs", job_kinds=HANDLERS, fork_server=server))
-    yield made
-    for client in made.clients:
-        client.close()
-    made.pool.close()
 
 
 @pytest.fixture
 def new_bench(tmp_path: Path) -> Iterator[Bench]:
     """Its workers are processes that are started anew."""
-    with opened(tmp_path, None) as made:
+    with opened(tmp_path) as made:
         yield made
 
 

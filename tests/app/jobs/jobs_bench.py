@@ -1,12 +1,14 @@
 """One pool with handlers that misbehave, and a loop that drives a job to its end."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from app.jobs.client import JobClient, Message
+from app.jobs.fork_server import ForkServer
 from app.jobs.pool import WorkerPool
 from workers.contracts.process.messages import Limits, RunJob
 
@@ -41,6 +43,16 @@ class Bench:
     def run(self, kind: str, values: dict[str, Any] | None = None, **more: Any) -> tuple[JobClient, list[Message]]:
         client = self.start(self.job(kind, values, **more))
         return client, self.finish(client)
+
+
+@contextmanager
+def opened(folder: Path, server: ForkServer | None = None) -> Iterator[Bench]:
+    """Open a bench whose workers are started anew, or forked by `server`; it ends with the block."""
+    made = Bench(folder, WorkerPool(folder / "jobs", job_kinds=HANDLERS, fork_server=server))
+    yield made
+    for client in made.clients:
+        client.close()
+    made.pool.close()
 
 
 def drive(pollable: Any, until: Callable[[], bool], timeout_s: float = 30.0) -> list[Any]:

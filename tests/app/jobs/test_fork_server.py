@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -150,46 +149,3 @@ def test_a_program_that_ends_with_something_unread_is_no_error() -> None:
             assert server.stderr is not None
             said = server.stderr.read()
     assert (server.returncode, said) == (0, "")
-
-
-PARENT = """
-import sys, time
-sys.path[:0] = {paths!r}
-from pathlib import Path
-import psutil
-from jobs_bench import HANDLERS, Bench
-from app.jobs.fork_server import ForkServer
-from app.jobs.pool import WorkerPool
-if __name__ == "__main__":
-    server = ForkServer(HANDLERS)
-    assert server.is_idle(60)
-    root = Path({root!r})
-    bench = Bench(root, WorkerPool(root / "jobs", job_kinds=HANDLERS, fork_server=server))
-    running = bench.start(bench.job("sleep", {{"polite": False, "seconds": 60}}))
-    while not (root / "jobs" / "sleep-0" / "half.bin").exists():
-        running.poll()
-        time.sleep(0.01)
-    print(running.pid, psutil.Process(running.pid).ppid(), flush=True)
-    time.sleep(60)
-"""
-
-
-@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
-def test_server_and_workers_end_with_a_killed_program(tmp_path: Path, ending: signal.Signals) -> None:
-    """Given a program with a server and a worker of it, When it is killed, Then both are gone within a second."""
-    script = tmp_path / "parent.py"
-    paths = [str(Path(__file__).parent), str(Path(__file__).parents[3])]
-    script.write_text(PARENT.format(paths=paths, root=str(tmp_path)))
-    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as program:
-        assert program.stdout is not None
-        pids = [int(word) for word in program.stdout.readline().split()]
-        assert len(pids) == 2
-        assert program.pid not in pids
-        assert all(is_alive(pid) for pid in pids)
-        os.kill(program.pid, ending)
-        program.wait()
-        end = time.monotonic() + busyness()
-        while any(is_alive(pid) for pid in pids) and time.monotonic() < end:
-            time.sleep(0.02)
-
-        assert not any(is_alive(pid) for pid in pids)

@@ -4,20 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from jobs_bench import HANDLERS, Bench
+from jobs_bench import Bench, opened
 
 from app.jobs.outcome import error_of, exit_code_of
-from app.jobs.pool import WorkerPool
 
 
 @pytest.fixture
 def bench(small_disk: Path) -> Iterator[Bench]:
     """Jobs, logs and store lie on the small disk."""
-    made = Bench(small_disk, WorkerPool(small_disk / "jobs", job_kinds=HANDLERS))
-    yield made
-    for client in made.clients:
-        client.close()
-    made.pool.close()
+    with opened(small_disk) as made:
+        yield made
 
 
 @pytest.mark.parametrize("how", ["raise", "library", "abort"])

@@ -12,40 +12,49 @@ import pytest
 from jobs_bench import Bench, is_alive
 from stopwatch import busyness
 
+from app.jobs.fork_server import IS_OFFERED
 from workers.contracts.process.messages import Finished
 
 PARENT = """
 import sys, time
 sys.path[:0] = {paths!r}
 from pathlib import Path
+import psutil
 from jobs_bench import HANDLERS, Bench
+from app.jobs.fork_server import IS_OFFERED, ForkServer
 from app.jobs.pool import WorkerPool
 if __name__ == "__main__":
-    bench = Bench(Path({root!r}), WorkerPool(Path({root!r}) / "jobs", job_kinds=HANDLERS))
-    running = bench.start(bench.job("sleep", {{"polite": False, "seconds": 60}}))
-    programs = bench.start(bench.job("programs"))
-    waiting = bench.pool.take()
+    servers = [None, ForkServer(HANDLERS)] if IS_OFFERED else [None]
+    assert all(server.is_idle(60) for server in servers[1:])
+    benches = [
+        Bench(root, WorkerPool(root / "jobs", job_kinds=HANDLERS, fork_server=server))
+        for number, server in enumerate(servers) for root in [Path({root!r}) / str(number)]
+    ]
+    clients = [bench.start(bench.job("sleep", {{"polite": False, "seconds": 60}})) for bench in benches]
+    waiting = benches[0].pool.take()
     waiting.prestart(())
-    while not all((bench.root / "jobs" / name).exists() for name in ("sleep-0/half.bin",)) or waiting.ready is None:
-        for client in (running, waiting):
+    while waiting.ready is None or not all((one.root / "jobs" / "sleep-0" / "half.bin").exists() for one in benches):
+        for client in (*clients, waiting):
             client.poll()
         time.sleep(0.01)
-    print(running.pid, waiting.pid, flush=True)
+    servers = [psutil.Process(client.pid).ppid() for client in clients[1:]]
+    print(*(client.pid for client in (*clients, waiting)), *servers, flush=True)
     time.sleep(60)
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
-def test_workers_end_with_a_killed_program(tmp_path: Path, ending: signal.Signals) -> None:
-    """Given a program with a running and a waiting worker, When it is killed, Then both are gone within a second."""
+def test_workers_and_server_end_with_a_killed_program(tmp_path: Path, ending: signal.Signals) -> None:
+    """Given a program with running workers, a waiting one and the server of a forked one, When it is killed, Then all are
+    gone within a second."""
     script = tmp_path / "parent.py"
     paths = [str(Path(__file__).parent), str(Path(__file__).parents[3])]
     script.write_text(PARENT.format(paths=paths, root=str(tmp_path)))
     with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as program:
         assert program.stdout is not None
         pids = [int(word) for word in program.stdout.readline().split()]
-        assert len(pids) == 2
+        assert len(pids) == (4 if IS_OFFERED else 2) and program.pid not in pids
         assert all(is_alive(pid) for pid in pids)
         os.kill(program.pid, ending)
         program.wait()

@@ -1,5 +1,7 @@
 """Handlers that misbehave on purpose; a client reaches them only when it is built with this package's name."""
 
+import threading
+from collections.abc import Callable
 from typing import Any
 
 from workers.contracts.base import Frozen
@@ -13,3 +15,20 @@ class Params(Frozen):
 
 class Result(Frozen):
     values: dict[str, Any] = {}
+
+
+def attempt(action: Callable[[], object]) -> str:
+    """Return what came of it: its value, or the name of the error of the system."""
+    try:
+        return f"done: {action()}"
+    except OSError as error:
+        return type(error).__name__
+
+
+def in_thread(action: Callable[[], object]) -> str:
+    """Return what came of it in a thread of its own."""
+    told: list[str] = []
+    thread = threading.Thread(target=lambda: told.append(attempt(action)))
+    thread.start()
+    thread.join()
+    return told[0]

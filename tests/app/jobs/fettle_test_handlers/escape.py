@@ -4,27 +4,11 @@ import multiprocessing
 import os
 import socket
 import subprocess
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from fettle_test_handlers._shared import Params, Result
+from fettle_test_handlers._shared import Params, Result, attempt, in_thread
 from workers.contracts.process.context import JobContext
-
-
-def _attempt(action: Callable[[], object]) -> str:
-    try:
-        return f"done: {action()}"
-    except OSError as error:
-        return type(error).__name__
-
-
-def _in_thread(action: Callable[[], object]) -> str:
-    told: list[str] = []
-    thread = threading.Thread(target=lambda: told.append(_attempt(action)))
-    thread.start()
-    thread.join()
-    return told[0]
 
 
 def _fork() -> int:
@@ -55,12 +39,12 @@ def run(params: Params, ctx: JobContext) -> Result:
         "chmod outside": lambda: secret.chmod(0o777),
         "pipe": lambda: writes.send_bytes(b"x"),
     }
-    told = {name: _attempt(action) for name, action in actions.items()}
+    told = {name: attempt(action) for name, action in actions.items()}
     (ctx.work_dir / "deep").mkdir()
     for link in (ctx.work_dir / "link", ctx.work_dir / "deep" / "link"):
         link.symlink_to(secret)
     (ctx.work_dir / "folder").symlink_to(outside)
-    told["read through a link"] = _attempt((ctx.work_dir / "link").read_text)
-    told["read outside in a thread"] = _in_thread(secret.read_text)
+    told["read through a link"] = attempt((ctx.work_dir / "link").read_text)
+    told["read outside in a thread"] = in_thread(secret.read_text)
     del reads
     return Result(values=told)

@@ -6,19 +6,11 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from fettle_test_handlers._shared import Params, Result
+from fettle_test_handlers._shared import Params, Result, attempt, in_thread
 from workers.contracts.process.context import JobContext
 
 READ = ("/proc/devices", "/proc/modules", "/proc/filesystems", "/proc/self/maps", "/proc/self/status", "/proc/meminfo")
 VARIABLES = ("CUDA_DEVICE_ORDER", "CUDA_VISIBLE_DEVICES", "CUDA_CACHE_PATH", "FETTLE_ENGINE_CACHE", "FETTLE_DEVICE")
-
-
-def _attempt(action: Callable[[], object]) -> str:
-    try:
-        action()
-    except OSError as error:
-        return type(error).__name__
-    return "done"
 
 
 def _name_thread(how: str) -> None:
@@ -32,14 +24,6 @@ def _name_thread(how: str) -> None:
     os.close(descriptor)
 
 
-def _in_thread(action: Callable[[], object]) -> str:
-    told: list[str] = []
-    thread = threading.Thread(target=lambda: told.append(_attempt(action)))
-    thread.start()
-    thread.join()
-    return told[0]
-
-
 def run(params: Params, ctx: JobContext) -> Result:
     there = [place for place in READ if Path(place).exists()]  # a kernel without modules has no list of them
     actions: dict[str, Callable[[], object]] = {f"read {place}": Path(place).read_bytes for place in there}
@@ -51,8 +35,8 @@ def run(params: Params, ctx: JobContext) -> Result:
         folder = os.environ.get(name)
         if folder:
             actions[f"write {name}"] = lambda folder=folder: (Path(folder) / "kernel").write_bytes(b"x")
-    told = {name: _attempt(action) for name, action in actions.items()}
-    told["name a later thread"] = _in_thread(lambda: _name_thread("w"))
-    told["name a later thread, opened for both"] = _in_thread(lambda: _name_thread("rw"))
+    told = {name: attempt(action) for name, action in actions.items()}
+    told["name a later thread"] = in_thread(lambda: _name_thread("w"))
+    told["name a later thread, opened for both"] = in_thread(lambda: _name_thread("rw"))
     found = {f"${name}": os.environ.get(name, "") for name in VARIABLES}
     return Result(values={**told, **found})
