@@ -139,37 +139,22 @@ def pipeline() -> dict[str, Any]:
     return {
         "version": 1,
         "task": "image-classification",
-        "inputs": [
-            {
-                "name": "picture",
-                "dtype": "float32",
-                "shape": [None, 1, 28, 28],
-                "source": "image",
-                "meaning": "a gray picture, 28×28, light on a dark ground",
-            }
-        ],
-        "outputs": [
-            {
-                "name": "scores",
-                "dtype": "float32",
-                "shape": [None, len(CLASSES)],
-                "meaning": "one score for each of 10 kinds of clothes",
-                "answer": True,
-            }
-        ],
+        "inputs": [{
+            "name": "picture", "dtype": "float32", "shape": [None, 1, 28, 28], "source": "image",
+            "meaning": "a gray picture, 28×28, light on a dark ground",
+        }],
+        "outputs": [{
+            "name": "scores", "dtype": "float32", "shape": [None, len(CLASSES)],
+            "meaning": "one score for each of 10 kinds of clothes", "answer": True,
+        }],
         "preprocess": {
-            "kind": "image",
-            "resize": [28, 28],
-            "mean": [MEAN],
-            "std": [STD],
-            "range": "0..1",
-            "channels": "gray",
+            "kind": "image", "resize": [28, 28], "mean": [MEAN], "std": [STD], "range": "0..1", "channels": "gray",
             "layout": "nchw",
         },
         "answer_kind": "class",
         "scores": "logits",
         "classes": list(CLASSES),
-    }
+    }  # fmt: skip
 
 
 def export(network: nn.Sequential, path: Path) -> None:

@@ -14,20 +14,9 @@ from workers.contracts.process.disk import DiskFull
 from workers.contracts.process.messages import Cancelled, Failed, Finished, StageLimit
 
 CrashCause = Literal[
-    "memory",
-    "disk",
-    "wall_time",
-    "idle",
-    "stage_time",
-    "turn_time",
-    "cpu_time",
-    "killed",
-    "crash",
-    "abort",
-    "protocol",
-    "exit",
-    "start",
-]
+    "memory", "disk", "wall_time", "idle", "stage_time", "turn_time", "cpu_time", "killed", "crash", "abort",
+    "protocol", "exit", "start",
+]  # fmt: skip
 TAIL_BYTES = 8000
 
 EXIT_DONE, EXIT_INTERNAL, EXIT_CANCELLED = 0, 1, 5

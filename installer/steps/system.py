@@ -12,40 +12,25 @@ from steps.words import SetupError, print_line
 
 # (library that PySide6's Qt opens, Debian's package)
 QT_BASE = (
-    ("libEGL.so.1", "libegl1"),
-    ("libGL.so.1", "libgl1"),
-    ("libfontconfig.so.1", "libfontconfig1"),
-    ("libfreetype.so.6", "libfreetype6"),
-    ("libglib-2.0.so.0", "libglib2.0-0"),
-    ("libdbus-1.so.3", "libdbus-1-3"),
-    ("libxkbcommon.so.0", "libxkbcommon0"),
-    ("libX11.so.6", "libx11-6"),
-)
+    ("libEGL.so.1", "libegl1"), ("libGL.so.1", "libgl1"), ("libfontconfig.so.1", "libfontconfig1"),
+    ("libfreetype.so.6", "libfreetype6"), ("libglib-2.0.so.0", "libglib2.0-0"), ("libdbus-1.so.3", "libdbus-1-3"),
+    ("libxkbcommon.so.0", "libxkbcommon0"), ("libX11.so.6", "libx11-6"),
+)  # fmt: skip
 QT_X11 = (
-    ("libX11-xcb.so.1", "libx11-xcb1"),
-    ("libxcb-cursor.so.0", "libxcb-cursor0"),
-    ("libxcb-icccm.so.4", "libxcb-icccm4"),
-    ("libxcb-image.so.0", "libxcb-image0"),
-    ("libxcb-keysyms.so.1", "libxcb-keysyms1"),
-    ("libxcb-randr.so.0", "libxcb-randr0"),
-    ("libxcb-render-util.so.0", "libxcb-render-util0"),
-    ("libxcb-shape.so.0", "libxcb-shape0"),
-    ("libxcb-shm.so.0", "libxcb-shm0"),
-    ("libxcb-sync.so.1", "libxcb-sync1"),
-    ("libxcb-xfixes.so.0", "libxcb-xfixes0"),
-    ("libxcb-xkb.so.1", "libxcb-xkb1"),
+    ("libX11-xcb.so.1", "libx11-xcb1"), ("libxcb-cursor.so.0", "libxcb-cursor0"),
+    ("libxcb-icccm.so.4", "libxcb-icccm4"), ("libxcb-image.so.0", "libxcb-image0"),
+    ("libxcb-keysyms.so.1", "libxcb-keysyms1"), ("libxcb-randr.so.0", "libxcb-randr0"),
+    ("libxcb-render-util.so.0", "libxcb-render-util0"), ("libxcb-shape.so.0", "libxcb-shape0"),
+    ("libxcb-shm.so.0", "libxcb-shm0"), ("libxcb-sync.so.1", "libxcb-sync1"),
+    ("libxcb-xfixes.so.0", "libxcb-xfixes0"), ("libxcb-xkb.so.1", "libxcb-xkb1"),
     ("libxkbcommon-x11.so.0", "libxkbcommon-x11-0"),
-)
+)  # fmt: skip
 QT_WAYLAND = (("libwayland-client.so.0", "libwayland-client0"), ("libwayland-cursor.so.0", "libwayland-cursor0"))
 # (program that the tests call, Debian's package)
 TEST_PROGRAMS = (
-    ("Xvfb", "xvfb"),
-    ("xdotool", "xdotool"),
-    ("openbox", "openbox"),
-    ("convert", "imagemagick"),
-    ("fc-list", "fontconfig"),
-    ("cc", "gcc"),
-)
+    ("Xvfb", "xvfb"), ("xdotool", "xdotool"), ("openbox", "openbox"), ("convert", "imagemagick"),
+    ("fc-list", "fontconfig"), ("cc", "gcc"),
+)  # fmt: skip
 # Programs for tests of web pages: large and with many dependencies, so they are installed separately.
 PAGE_PROGRAMS = (("chromium", "chromium"), ("chromedriver", "chromium-driver"), ("node", "nodejs"), ("npm", "npm"))
 TEST_FONT = ("DejaVuSans.ttf", "fonts-dejavu-core")

@@ -14,6 +14,10 @@ from app.services.records.speech import SpeechRecord
 from workers.contracts.measured.card_figures import CardFigures
 from workers.contracts.specs import Finding
 
+FROM_MEASUREMENT = (
+    "latency_mean_ms", "latency_p50_ms", "latency_p90_ms", "latency_p99_ms", "throughput_per_s", "peak_memory_bytes",
+)  # fmt: skip
+FROM_COMPARISON = ("under_load", "speedup_low", "speedup_high", "cpu_speedup")
 FROM_JUDGEMENT = (
     "accuracy", "accuracy_low", "accuracy_high", "agreement", "changed_share", "changed_high", "similarity", "flips",
     "negative_flips",
@@ -39,19 +43,11 @@ def variant_document(
         "recipe": [step.model_dump(mode="json") for step in variant.recipe.steps],
         "runtime": variant.runtime,
         "precision": variant.precision,
-        "latency_mean_ms": _figure(measurement.latency_mean_ms),
-        "latency_p50_ms": _figure(measurement.latency_p50_ms),
-        "latency_p90_ms": _figure(measurement.latency_p90_ms),
-        "latency_p99_ms": _figure(measurement.latency_p99_ms),
-        "throughput_per_s": _figure(measurement.throughput_per_s),
-        "peak_memory_bytes": measurement.peak_memory_bytes,
+        **{name: _figure(getattr(measurement, name)) for name in FROM_MEASUREMENT},
         "size_bytes": variant.size_bytes,
         "speedup": 1.0 if variant.is_baseline and measured else _figure(measurement.speedup),
         "size_ratio": _figure(variant.size_ratio),
-        "under_load": measurement.under_load,
-        "speedup_low": _figure(measurement.speedup_low),
-        "speedup_high": _figure(measurement.speedup_high),
-        "cpu_speedup": _figure(measurement.cpu_speedup),
+        **{name: _figure(getattr(measurement, name)) for name in FROM_COMPARISON},
         **{name: _figure(getattr(judgement, name, None)) for name in FROM_JUDGEMENT},
         "task": judgement.task if judgement else None,
         "scores": [score.model_dump(include=FROM_SCORES) for score in judgement.scores] if judgement else [],
