@@ -179,7 +179,7 @@ def test_some_broken_pictures_are_left_out_and_told(
     data = small.pictures(tmp_path / "gemischt", 24)
     for name in ("a.png", "b.png"):
         (data / "0" / name).write_bytes(b"broken")
-    done = workshop("optimize", model, "--data", data, *soon)
+    done = workshop.here("optimize", model, "--data", data, *soon)
     assert done.code in (0, 4), done.err
     assert "a.png" in done.err
 
@@ -191,7 +191,7 @@ def test_masks_and_texts_that_do_not_fit_are_told(workshop: Fettle, soon: list[s
     gardens = answer_kinds.write_gardens(tmp_path / "gardens", 24)
     for mask in (gardens / "masks").iterdir():
         Image.new("L", (50, 50)).save(mask)
-    done = workshop("optimize", model, "--data", gardens, *soon)
+    done = workshop.here("optimize", model, "--data", gardens, *soon)
     assert done.code in (0, 4), done.err
     assert "cannot belong to the picture" in done.err and "50×50 for 96×64" in done.err
     done = workshop.here("optimize", model, "--data", gardens / "images", *soon)
@@ -207,11 +207,11 @@ def test_long_and_foreign_names(workshop: Fettle, soon: list[str | Path], tmp_pa
     name = "模" * 83 + ".onnx"
     assert len(os.fsencode(name)) == 254
     path = small.picture_model(tmp_path / name)
-    done = workshop("optimize", path, *soon)
+    done = workshop.here("optimize", path, *soon)
     assert done.code in (0, 4), done.err
     out = tmp_path / ("ü" * 125 + "x.zip")
     assert len(os.fsencode(out.name)) == 255
-    exported = workshop("export", done.document["run_id"], "--target", "python", "--out", out, "--json")
+    exported = workshop.here("export", done.document["run_id"], "--target", "python", "--out", out, "--json")
     assert exported.code == 0, exported.err
     assert workshop("verify", out).code == 0
     too_long = workshop.here("export", done.document["run_id"], "--target", "python", "--out", f"{out}p", "--json")
@@ -226,20 +226,20 @@ def test_a_name_that_is_no_text(workshop: Fettle, tmp_path: Path) -> None:
     model = small.picture_model(tmp_path / "ok.onnx")
     shutil.copyfile(model, path)
     assert workshop("inspect", path, "--json").document["format"] == "onnx"
-    check_refused(workshop("optimize", model, "--data", path, "--json"))
+    check_refused(workshop.here("optimize", model, "--data", path, "--json"))
     data = os.fsdecode(os.fsencode(tmp_path) + b"/data\xe9.npz")
     arrays = np.random.default_rng(1).normal(size=(20, 3, 16, 16)).astype(np.float32)
     np.savez(tmp_path / "ok.npz", picture=arrays)
     shutil.copyfile(tmp_path / "ok.npz", data)
-    checked = workshop("data", "check", data, "--json")
+    checked = workshop.here("data", "check", data, "--json")
     assert checked.code == 0, checked.err
-    assert check_refused(workshop("verify", path, "--json"))["code"] == "name_no_text"
+    assert check_refused(workshop.here("verify", path, "--json"))["code"] == "name_no_text"
 
 
 def test_a_model_that_takes_long(workshop: Fettle, soon: list[str | Path], tmp_path: Path) -> None:
     """Given a model whose requests take longer than the whole time allows, then the original is kept in time, in words."""
     path = small.slow_model(tmp_path / "langsam.onnx", rounds=120)
-    done = workshop("optimize", path, *soon)
+    done = workshop.here("optimize", path, *soon)
     assert done.code == 4, done.err
     assert "time was up" in done.last_line
     assert done.document["recommended"] is None
@@ -373,7 +373,7 @@ def test_nan_in_the_data(workshop: Fettle, soon: list[str | Path], tmp_path: Pat
     np.savez(buffer, x=np.full((20, 8), np.nan, np.float32) + np.arange(20, dtype=np.float32)[:, None])
     data = tmp_path / "d.npz"
     data.write_bytes(buffer.getvalue())
-    done = workshop("optimize", path, "--data", data, *soon)
+    done = workshop.here("optimize", path, "--data", data, *soon)
     assert done.code in (0, 3, 4), done.err
     assert "NaN" not in done.out.replace("(NaN)", "")
     assert "Traceback" not in done.err

@@ -128,22 +128,6 @@ def test_a_torch_source_as_the_original(shop: Fettle, pictures: Path, tmp_path: 
     assert (turned.code, turned.document["optimized"]["agreement"]) == (0, 1.0), turned.err
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["prove", "a.onnx"],
-        ["prove", "a.onnx", "b.onnx", "--match", "x"],
-        ["prove", "a.onnx", "b.onnx", "--match", "x=y", "--match", "z=y"],
-        ["prove", "a.onnx", "b.onnx", "--max-loss", "101"],
-        ["prove", "a.onnx", "b.onnx", "--preset", "balanced"],
-        ["prove", "a.onnx", "b.onnx", "--task", "nonsense"],
-    ],
-)
-def test_wrong_usage(shop: Fettle, arguments: list[str]) -> None:
-    """Given a line that cannot be meant, then exit code 2."""
-    assert shop.here(*arguments).code == 2
-
-
 def test_what_is_not_there_is_refused(shop: Fettle, tmp_path: Path) -> None:
     """Given a file that is gone, or a runtime that nobody has, then exit code 3 or 6 before anything is begun."""
     assert shop.here("prove", SAMPLE, tmp_path / "gone.onnx").code == 3
