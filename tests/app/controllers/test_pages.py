@@ -114,7 +114,7 @@ def test_a_changed_recipe_is_kept(app_controller: AppController, space: Workspac
     recipes = page._value.recipes
     page.recipes_changed.emit(recipes[:1])
     kept = app_controller.session.opened.recipes
-    assert kept is not None and [recipe.title for recipe in kept] == [recipes[0].title]
+    assert kept is not None and [recipe.title for recipe in kept] == [recipes[0].recipe.title]
     app_controller.session.reopen(space.repositories.projects.get("p1"))
     assert app_controller.session.opened.recipes == kept
     page.preset_chosen.emit("smallest")
@@ -128,12 +128,13 @@ def test_a_renamed_recipe_is_still_known_to_the_others(app_controller: AppContro
     named = {name for recipe in app_controller._controllers["goal"].preset.recipes for name in recipe.only_if_failed}
     for title in ("Mine", "Mine again"):
         values = page._value.recipes
-        first = next(value for value in values if value.key in named)
-        page.recipes_changed.emit(tuple(replace(v, title=title) if v is first else v for v in values))
+        first = next(value for value in values if value.recipe.id in named)
+        renamed = replace(first, recipe=first.recipe.model_copy(update={"title": title}))
+        page.recipes_changed.emit(tuple(renamed if v is first else v for v in values))
         app_controller._controllers["goal"].show()
         kept = app_controller.session.opened.recipes
         assert kept is not None
-        assert {recipe.title: recipe.id for recipe in kept}[title] == first.key and first.key in named
+        assert {recipe.title: recipe.id for recipe in kept}[title] == first.recipe.id and first.recipe.id in named
 
 
 def test_many_runs_are_listed_quickly(app_controller: AppController, window: MainWindow, space: Workspace) -> None:

@@ -192,7 +192,7 @@ def test_the_model_page_warns_of_an_unknown_license(
     judged = dataclasses.replace(opened, result=opened.result.model_copy(update={"verdict": verdict}))
     found = model_value(judged, "colors", None).findings
     assert tuple(one.what for one in found if "icense" in one.what) == said
-    assert all(one.level == "warn" for one in found if one.what in said)
+    assert all(one.state == "warn" for one in found if one.what in said)
 
 
 def tried_of(made: RunFacts) -> TriedValue:
