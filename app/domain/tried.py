@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from app.domain.choose import Objective
 from app.domain.run import StepRecord
 from app.domain.standing import Standing, standing_of
 from app.domain.variant import Variant
-from app.domain.words.results import is_measured_words, verdict_words, why_not
+from app.domain.words.results import verdict_words, why_not
 from workers.contracts.jobs import PlanResult
 
 Outcome = Literal["original", "recommended", "tried", "skipped", "left_out"]
@@ -30,7 +31,7 @@ class TriedRecipe:
     variant: Variant | None = None
     verdict: str = ""
     seconds: float | None = None
-    measured: str = ""
+    measured: datetime | None = None
     standing: Standing | None = None
 
 
@@ -64,7 +65,7 @@ def _row(
 ) -> TriedRecipe:
     step = steps.get("Measure the original" if variant.is_baseline else variant.title)
     seconds = step.seconds if step is not None else None
-    when = next((note for note in variant.notes if is_measured_words(note)), "")
+    when = variant.measurement.taken_at
     why = variant.recipe.why
     if variant.is_baseline:
         return TriedRecipe(variant.title, why, "original", "", variant, "", seconds, when)
@@ -91,5 +92,4 @@ def _more_words(variant: Variant, standing: Standing, *, has_winner: bool) -> st
 def _begun(detail: str) -> str:
     """Return the words of a step as a sentence."""
     text = detail.strip()
-    known = {"not needed": "Not needed: what it mends did not go wrong, or could not win."}
-    return known.get(text, f"{text[:1].upper()}{text[1:]}." if text else "")
+    return f"{text[:1].upper()}{text[1:]}." if text else ""

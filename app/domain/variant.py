@@ -1,6 +1,7 @@
 """Define a variant of a model with all its measurements (VARIANT of docs/command-line.md)."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from app.domain.record import Stored
 from app.domain.screening import Screening, Untested
@@ -16,7 +17,8 @@ class Measurement(Stored):
     `latency_p50_low_ms` and `latency_p50_high_ms` are the 95 % interval of the median, `set_p50_ms` the medians of the
     sets. `busy_share` is the other programs' use of all cores in this variant's turns. `under_load` is true if other
     programs disturbed the measurement. `cpu_speedup` is the ratio of processor times. `agreed_low` is the least lower
-    bound of all comparisons (wall time, processor time, undisturbed requests), which counts under load.
+    bound of all comparisons (wall time, processor time, undisturbed requests), which counts under load. `taken_at` is
+    the time of a measurement from an earlier run, None if this run measured.
     """
 
     latency_p50_ms: float | None = None
@@ -40,6 +42,7 @@ class Measurement(Stored):
     agreed_low: float | None = None
     latency_mean_ms: float | None = None
     p90_speedup: float | None = None
+    taken_at: datetime | None = None
 
     @property
     def shown_speedup(self) -> float | None:

@@ -5,7 +5,7 @@ from app.domain.standing import Standing
 from app.domain.tried import TriedRecipe
 from app.domain.variant import Measurement, Variant
 from app.domain.words.outcome import floored, range_words
-from app.domain.words.results import times
+from app.domain.words.results import taken_words, times
 from app.services.after.trying.tried import TriedRun
 from app.services.records.facts import RunFacts
 from app.services.run.bounded_steps import MIN_STEP_S
@@ -55,7 +55,7 @@ def _headline(begun: int, others: int) -> str:
 
 
 def _row(row: TriedRecipe) -> tuple[Cell, Cell, Cell, Cell]:
-    gave = Cell(_gave(row), below=row.measured.split(",")[0] or _took(row.seconds))
+    gave = Cell(_gave(row), below=taken_words(row.measured) if row.measured else _took(row.seconds))
     return Cell(row.title, strong=True, below=row.why), gave, Cell(row.because), Cell(_outcome(row), tag=_tag(row))
 
 

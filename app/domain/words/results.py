@@ -173,22 +173,20 @@ def waiting_words(busy_share: float | None) -> str:
     return f"Waiting for the computer to be quiet: other programs use {percent(busy_share, 0)}"
 
 
-_MEASURED = "Measured on "
+def taken_words(when: datetime) -> str:
+    """Return the time of an earlier measurement as text, in the computer's local time."""
+    return f"Measured on {when.astimezone():%Y-%m-%d at %H:%M}"
 
 
-def measured_words(when: datetime) -> str:
-    """Return the note for figures of an earlier measurement, in the computer's local time."""
-    return f"{_MEASURED}{when.astimezone():%Y-%m-%d at %H:%M}, and not measured again since nothing has changed."
+def earlier_words(measurement: Measurement) -> str:
+    """Return the note for figures of an earlier measurement, "" if this run measured."""
+    when = measurement.taken_at
+    return "" if when is None else f"{taken_words(when)}, and not measured again since nothing has changed."
 
 
 def day_words(when: datetime) -> str:
     """Return the day of a measurement in a few words, for a line of a list."""
     return f"measured on {when.astimezone():%Y-%m-%d}"
-
-
-def is_measured_words(text: str) -> bool:
-    """Return whether a note says when something was measured."""
-    return text.startswith(_MEASURED)
 
 
 def forecast_words(seconds: float, memory_bytes: int) -> str:

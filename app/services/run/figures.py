@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from app.domain.variant import Measurement, Variant
-from app.domain.words.results import busy_words, is_measured_words, measured_words
+from app.domain.words.results import busy_words, earlier_words
 from app.services.flow.measuring import busy_share
 from app.services.flow.steps import Measured
 from workers.contracts.jobs import AnswerResult, MeasureResult, SpeedSummary
@@ -67,18 +67,18 @@ def with_figures(
     own = busy_share(measured.loads[index : index + 1])
     busy = measured.busy_share if own is None else own
     measurement = measurement_of(summary, results, sets, busy, interleaved)
+    measurement = dataclasses.replace(measurement, taken_at=None if anew else measured.measured_at)
     if measurement.peak_memory_bytes is None:  # a stopped last set has no memory figure: keep the first one
         before = variant.measurement
         measurement = dataclasses.replace(
             measurement, peak_memory_bytes=before.peak_memory_bytes, load_ms=before.load_ms
         )
     fallbacks = tuple(dict.fromkeys(text for result in results for text in result.fallbacks))
-    when = "" if anew or measured.measured_at is None else measured_words(measured.measured_at)
     return dataclasses.replace(
         variant,
         state="confirmed" if interleaved else "measured",
         measurement=measurement,
-        notes=_notes(variant, (*fallbacks, busy_words(measurement), when)),
+        notes=_notes(variant, (*fallbacks, busy_words(measurement), earlier_words(measurement))),
     )
 
 
@@ -111,8 +111,8 @@ def _in_shown_times(summary: SpeedSummary, beside: OriginalTimes) -> SpeedSummar
 
 def _notes(variant: Variant, said: Sequence[str]) -> tuple[str, ...]:
     """Return the version's notes with those of `said`, without the ones about an earlier measurement."""
-    old = busy_words(variant.measurement)
-    kept = [note for note in variant.notes if note != old and not is_measured_words(note)]
+    old = (busy_words(variant.measurement), earlier_words(variant.measurement))
+    kept = [note for note in variant.notes if note not in old]
     return tuple(dict.fromkeys((*kept, *(note for note in said if note))))
 
 

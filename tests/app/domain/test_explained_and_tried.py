@@ -1,6 +1,7 @@
 """Sentences about a result, and the table of what was tried: measured facts only, expected ones marked as such."""
 
 import dataclasses
+from datetime import UTC, datetime
 
 from app.domain.run import StepRecord
 from app.domain.tried import tried_rows
@@ -41,6 +42,7 @@ def version(
 
 
 BEST = version("BF16", "bf16", p50_ms=1.0)
+WHEN = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 PLAIN = version("Engine", "fixed_shape", p50_ms=2.0)
 EIGHT = version("INT8", "int8_static", p50_ms=0.5, verdict="regressed", agreement=0.93)
 
@@ -135,7 +137,7 @@ def test_the_whole_way_is_a_table() -> None:
         judgement=None,
         measurement=Measurement(),
     )
-    dated = dataclasses.replace(PLAIN, notes=("Measured on 2026-01-02 at 03:04, and not measured again.",))
+    dated = dataclasses.replace(PLAIN, measurement=dataclasses.replace(PLAIN.measurement, taken_at=WHEN))
     plan = PlanResult(
         baseline=Recipe(title="Original"),
         candidates=(*(v.recipe for v in (BEST, PLAIN, EIGHT, broken)), Recipe(title="Late", why="Why not.")),
@@ -153,7 +155,7 @@ def test_the_whole_way_is_a_table() -> None:
     }  # fmt: skip
     assert (rows["BF16"].seconds, rows["Original"].seconds, rows["BF16"].why) == (5.0, 3.0, "Why BF16.")
     assert rows["Engine"].because == "Another one is faster."
-    assert rows["Engine"].measured.startswith("Measured on 2026-01-02")
+    assert rows["Engine"].measured == WHEN
     assert rows["INT8"].because == "Beyond your limit of 1 %"
     assert rows["Broken"].because == "No good. It is bad."
     assert rows["Late"].because == "No time left within your limit."

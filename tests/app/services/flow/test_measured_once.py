@@ -33,7 +33,12 @@ def found(one: Stage) -> dict[str, object]:
     run, variants = one.stored, one.variants
     best = next((v.title for v in variants.values() if v.id == run.recommended_variant_id), None)
     rows = {
-        title: (v.state, v.artifact_key, v.measurement, v.judgement.verdict if v.judgement else None)
+        title: (
+            v.state,
+            v.artifact_key,
+            dataclasses.replace(v.measurement, taken_at=None),
+            v.judgement.verdict if v.judgement else None,
+        )
         for title, v in variants.items()
     }
     return {"state": run.state, "headline": run.headline, "best": best, "versions": rows}
