@@ -7,17 +7,18 @@ answered alike when this was written.
 
 import json
 import shutil
-import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import torch
-from small_translator import END, FIRST, LONGEST, PAD, SHORTEST, VOCABULARY, write_tokenizer
+from small_translator import END, FIRST, LONGEST, PAD, SHORTEST, VOCABULARY, export_onnx, write_tokenizer
 
 WIDTH, LAYERS, HEADS, MOST = 16, 2, 2, 12
 SECONDS = 2
+USUAL: dict[str, Any] = {"vocab_size": VOCABULARY, "pad_token_id": PAD, "eos_token_id": END}
+USUAL |= {"decoder_start_token_id": PAD, "tie_word_embeddings": False}
 
 
 def marian(width: int = WIDTH, std: float = 0.5, **more: Any) -> Any:
@@ -25,19 +26,8 @@ def marian(width: int = WIDTH, std: float = 0.5, **more: Any) -> Any:
     import transformers
 
     sizes = {f"{side}_{name}": value for side in ("encoder", "decoder") for name, value in _sizes(width).items()}
-    config = transformers.MarianConfig(
-        vocab_size=VOCABULARY,
-        decoder_vocab_size=VOCABULARY,
-        d_model=width,
-        max_position_embeddings=64,
-        pad_token_id=PAD,
-        eos_token_id=END,
-        decoder_start_token_id=PAD,
-        forced_eos_token_id=END,
-        init_std=std,
-        tie_word_embeddings=False,
-        **{**sizes, **more},
-    )
+    sizes |= {"decoder_vocab_size": VOCABULARY, "max_position_embeddings": 64, "forced_eos_token_id": END}
+    config = transformers.MarianConfig(d_model=width, init_std=std, **USUAL, **{**sizes, **more})
     return _seeded(transformers.MarianMTModel, config)
 
 
@@ -76,19 +66,9 @@ def _turned_round(rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]
 def t5() -> Any:
     import transformers
 
+    layers = {"num_layers": LAYERS, "num_decoder_layers": LAYERS}  # generate counts its cache's by the encoder
     config = transformers.T5Config(
-        vocab_size=VOCABULARY,
-        d_model=WIDTH,
-        d_kv=8,
-        d_ff=32,
-        num_layers=LAYERS,  # generate counts the layers of its cache by the encoder
-        num_decoder_layers=LAYERS,
-        num_heads=HEADS,
-        pad_token_id=PAD,
-        eos_token_id=END,
-        decoder_start_token_id=PAD,
-        initializer_factor=4.0,
-        tie_word_embeddings=False,
+        d_model=WIDTH, d_kv=8, d_ff=32, num_heads=HEADS, initializer_factor=4.0, **layers, **USUAL
     )
     return _seeded(transformers.T5ForConditionalGeneration, config)
 
@@ -97,22 +77,11 @@ def whisper() -> Any:
     """It listens to two seconds, chooses one of two languages, and goes on with two tokens that are always there."""
     import transformers
 
-    config = transformers.WhisperConfig(
-        vocab_size=VOCABULARY,
-        num_mel_bins=80,
-        d_model=WIDTH,
-        max_source_positions=SECONDS * 50,
-        max_target_positions=MOST,
-        pad_token_id=END,
-        bos_token_id=END,
-        eos_token_id=END,
-        decoder_start_token_id=1,
-        init_std=0.5,
-        tie_word_embeddings=False,
-        suppress_tokens=[FIRST],
-        begin_suppress_tokens=[FIRST + 1, END],
-        **{f"{side}_{name}": value for side in ("encoder", "decoder") for name, value in _sizes(WIDTH).items()},
-    )
+    sizes = {f"{side}_{name}": value for side in ("encoder", "decoder") for name, value in _sizes(WIDTH).items()}
+    sizes |= {"num_mel_bins": 80, "max_source_positions": SECONDS * 50, "max_target_positions": MOST, "init_std": 0.5}
+    marks = USUAL | {"pad_token_id": END, "bos_token_id": END, "decoder_start_token_id": 1}
+    marks |= {"suppress_tokens": [FIRST], "begin_suppress_tokens": [FIRST + 1, END]}
+    config = transformers.WhisperConfig(d_model=WIDTH, **sizes, **marks)
     model = _seeded(transformers.WhisperForConditionalGeneration, config)
     own = model.generation_config
     own.lang_to_id = {"<|aa|>": FIRST + 2, "<|bb|>": FIRST + 3}
@@ -153,16 +122,15 @@ class _Decoder(torch.nn.Module):
         self.model = model
 
     def forward(self, ids: torch.Tensor, states: torch.Tensor, *more: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        mask = more[:1] if self.masked else ()
-        found = self.model(
-            decoder_input_ids=ids,
-            encoder_outputs=(states,),
-            use_cache=True,
-            **({"attention_mask": mask[0]} if mask else {}),
-        )
+        found = self.asked(ids, states, more[:1] if self.masked else ())
         kept = found.past_key_values
         pairs = zip(kept.self_attention_cache.layers, kept.cross_attention_cache.layers, strict=True)
         return (found.logits, *(t for own, cross in pairs for t in (own.keys, own.values, cross.keys, cross.values)))
+
+    def asked(self, ids: torch.Tensor, states: torch.Tensor, mask: tuple[torch.Tensor, ...], past: Any = None) -> Any:
+        given = {"attention_mask": mask[0]} if mask else {}
+        given |= {"past_key_values": past} if past is not None else {}
+        return self.model(decoder_input_ids=ids, encoder_outputs=(states,), use_cache=True, **given)
 
     @property
     def masked(self) -> bool:
@@ -180,13 +148,7 @@ class _Step(_Decoder):
             DynamicCache([(cross, values) for _, _, cross, values in layers]),
         )
         states = past[2].transpose(1, 2).flatten(2)[..., :1].expand(-1, -1, self.model.config.d_model)
-        found = self.model(
-            decoder_input_ids=ids,
-            encoder_outputs=(states,),
-            past_key_values=kept,
-            use_cache=True,
-            **({"attention_mask": mask[0]} if mask else {}),
-        )
+        found = self.asked(ids, states, mask, kept)
         own = found.past_key_values.self_attention_cache.layers
         return (found.logits, *(tensor for layer in own for tensor in (layer.keys, layer.values)))
 
@@ -230,18 +192,7 @@ def _export(module: Any, args: tuple[torch.Tensor, ...], inputs: list[str], outp
         axes[name] = {0: "batch", axis: f"{length}_{name.split('.')[0]}"}
         if name == "input_features":
             axes[name] = {0: "batch"}
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # the tracer's own, and that there is a newer exporter
-        torch.onnx.export(
-            module.eval(),
-            args,
-            str(path),
-            input_names=inputs,
-            output_names=outputs,
-            dynamic_axes=axes,
-            opset_version=17,
-            dynamo=False,
-        )
+    export_onnx(module, args, path, inputs, outputs, axes)
 
 
 def merged_of(source: Path, target: Path) -> Path:
@@ -269,17 +220,11 @@ def merged_of(source: Path, target: Path) -> Path:
         )
     choice = onnx.helper.make_tensor_value_info("use_cache_branch", onnx.TensorProto.BOOL, [1])
     inputs = {entry.name: entry for entry in (*later.graph.input, *whole.graph.input)}
-    graph = onnx.helper.make_graph(
-        [onnx.helper.make_node("If", ["use_cache_branch"], outputs, name="optimum::if", **graphs)],
-        "merged",
-        [*inputs.values(), choice],
-        list(whole.graph.output),
-        list(weights.values()),
-    )
-    onnx.save_model(
-        onnx.helper.make_model(graph, opset_imports=whole.opset_import, ir_version=9),
-        str(target / "decoder_model_merged.onnx"),
-    )
+    node = onnx.helper.make_node("If", ["use_cache_branch"], outputs, name="optimum::if", **graphs)
+    ends = [*inputs.values(), choice], list(whole.graph.output)
+    graph = onnx.helper.make_graph([node], "merged", *ends, list(weights.values()))
+    merged = onnx.helper.make_model(graph, opset_imports=whole.opset_import, ir_version=9)
+    onnx.save_model(merged, str(target / "decoder_model_merged.onnx"))
     decoder.unlink()
     step.unlink()
     return target

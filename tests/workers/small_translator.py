@@ -107,44 +107,27 @@ def write_translator(folder: Path, parts: Parts) -> Path:
     (folder / "onnx").mkdir(parents=True)
     mask = torch.ones(2, 5, dtype=torch.int64)
     ids, states = torch.full((2, 5), FIRST), torch.zeros(2, 5, WIDTH)
-    free = {0: "batch", 1: "tokens"}
-    _export(encoder, (ids, mask), ["input_ids", "attention_mask"], "last_hidden_state", free, folder, "encoder")
-    names = ["input_ids", "encoder_hidden_states", "encoder_attention_mask"]
-    _export(decoder, (ids[:, :3], states, mask), names, "logits", free, folder, "decoder")
-    config = {
-        "model_type": "turned-round",
-        "is_encoder_decoder": True,
-        "decoder_start_token_id": START,
-        "eos_token_id": END,
-        "pad_token_id": PAD,
-        "max_length": MOST,
-        "max_position_embeddings": 64,
-    }
+    read, made = {0: "batch", 1: "tokens"}, {0: "batch", 1: "input_ids_tokens"}
+    axes = {"input_ids": read, "attention_mask": read, "last_hidden_state": read}
+    export_onnx(encoder, (ids, mask), folder / "onnx/encoder_model.onnx", [*axes][:2], [*axes][2:], axes)
+    axes = {"input_ids": made, "encoder_hidden_states": read, "encoder_attention_mask": read, "logits": made}
+    given = ids[:, :3], states, mask
+    export_onnx(decoder, given, folder / "onnx/decoder_model.onnx", [*axes][:3], [*axes][3:], axes)
+    config = {"model_type": "turned-round", "is_encoder_decoder": True, "decoder_start_token_id": START}
+    config |= {"eos_token_id": END, "pad_token_id": PAD, "max_length": MOST, "max_position_embeddings": 64}
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     write_tokenizer(folder / "tokenizer.json")
     return folder
 
 
-def _export(
-    module: Any, args: Any, names: list[str], output: str, free: dict[int, str], folder: Path, part: str
+def export_onnx(
+    module: Any, args: Any, path: Path, inputs: list[str], outputs: list[str], axes: dict[str, dict[int, str]]
 ) -> None:
-    axes = {
-        name: ({0: "batch", 1: f"{name}_tokens"} if name == "input_ids" and part == "decoder" else free)
-        for name in names
-    }
-    path = folder / "onnx" / f"{part}_model.onnx"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # the newer exporter takes ten times as long
-        torch.onnx.export(
-            module,
-            args,
-            str(path),
-            input_names=names,
-            output_names=[output],
-            dynamic_axes={**axes, output: axes["input_ids"]},
-            opset_version=17,
-            dynamo=False,
-        )
+    """Export by the tracer: the newer exporter takes ten times as long."""
+    named = {"input_names": inputs, "output_names": outputs, "opset_version": 17, "dynamo": False}
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # the tracer's own, and that there is a newer exporter
+        torch.onnx.export(module.eval(), args, str(path), dynamic_axes=axes, **named)
 
 
 def write_tokenizer(path: Path, end: str | None = None) -> None:

@@ -34,6 +34,21 @@ def write_tokenizer(folder: Path, size: int = 300) -> int:
     return engine.get_vocab_size()
 
 
+def write_family(folder: Path, family: str, dtype: str = "bfloat16", **sizes):
+    """A folder of a tiny random model of a family of the library; gives the module as it was saved."""
+    import torch
+    import transformers
+
+    torch.manual_seed(0)
+    folder.mkdir()
+    usual = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4}
+    usual |= {"vocab_size": write_tokenizer(folder), "eos_token_id": 2, "bos_token_id": 0}
+    config = transformers.CONFIG_MAPPING[family](**{**usual, **sizes})
+    model = transformers.AutoModelForCausalLM.from_config(config).eval().to(getattr(torch, dtype))
+    model.save_pretrained(folder)
+    return model
+
+
 def write_tiny_llama(folder: Path, layers: int = 2, dtype: str = "bfloat16", steep: float = 3.0, **config):
     """The folder as the library writes it; gives the module as it was saved."""
     import torch
@@ -43,19 +58,10 @@ def write_tiny_llama(folder: Path, layers: int = 2, dtype: str = "bfloat16", ste
     folder.mkdir(parents=True, exist_ok=True)
     vocabulary = write_tokenizer(folder)
     sizes = {
-        "hidden_size": 64,
-        "intermediate_size": 128,
-        "num_hidden_layers": layers,
-        "num_attention_heads": 4,
-        "num_key_value_heads": 2,
-        "max_position_embeddings": 512,
-        "initializer_range": 0.2,
-        "tie_word_embeddings": False,
-        "vocab_size": vocabulary,
-        "eos_token_id": 2,
-        "bos_token_id": 0,
-        **config,
-    }
+        "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": layers, "num_attention_heads": 4,
+        "num_key_value_heads": 2, "max_position_embeddings": 512, "initializer_range": 0.2,
+        "tie_word_embeddings": False, "vocab_size": vocabulary, "eos_token_id": 2, "bos_token_id": 0, **config,
+    }  # fmt: skip
     model = transformers.LlamaForCausalLM(transformers.LlamaConfig(**sizes)).eval()
     with torch.no_grad():
         model.lm_head.weight *= steep

@@ -13,6 +13,7 @@ import onnx
 import pytest
 import torch
 from opened_parts import answers_of, data_of, opened_of
+from small_models import floats, model_of, nodes_of
 from small_seq2seq import SECONDS, merged_of, t5, taught_marian, whisper, with_old_cache, write_seq2seq
 from small_translator import END, FIRST, VOCABULARY, words
 
@@ -67,9 +68,8 @@ def texts(rng: np.random.Generator) -> dict[str, np.ndarray]:
 
 
 def sounds(rng: np.random.Generator) -> dict[str, np.ndarray]:
-    return {
-        "audio": rng.standard_normal((1, int(rng.integers(8000, 16_000 * SECONDS)))).astype(np.float32) * rng.random()
-    }
+    count = int(rng.integers(8000, 16_000 * SECONDS))
+    return {"audio": rng.standard_normal((1, count)).astype(np.float32) * rng.random()}
 
 
 def wanted_of(model: Any, feeds: dict[str, np.ndarray]) -> list[list[int]]:
@@ -156,11 +156,8 @@ def _other_encoder(folder: Path) -> None:
     """One that gives 24 numbers for each word."""
     free = [onnx.helper.make_tensor_value_info(name, 7, ["n", "k"]) for name in ("input_ids", "attention_mask")]
     table = onnx.numpy_helper.from_array(np.ones((VOCABULARY, 24), np.float32), "table")
-    states = onnx.helper.make_tensor_value_info("last_hidden_state", 1, ["n", "k", 24])
-    node = onnx.helper.make_node("Gather", ["table", "input_ids"], ["last_hidden_state"])
-    graph = onnx.helper.make_graph([node], "other", free, [states], [table])
-    imports = [onnx.helper.make_opsetid("", 17)]
-    onnx.save_model(onnx.helper.make_model(graph, opset_imports=imports, ir_version=9), folder / "encoder_model.onnx")
+    nodes, states = nodes_of("last_hidden_state = Gather (table, input_ids)"), floats("last_hidden_state", "n", "k", 24)
+    onnx.save_model(model_of(nodes, free, [states], [table]), folder / "encoder_model.onnx")
 
 
 def _renamed(folder: Path) -> None:
@@ -211,9 +208,8 @@ def test_what_is_endless_ends(source: Path, tmp_path: Path) -> None:
     for name in ("config.json", "generation_config.json"):
         said = json.loads((folder / name).read_text())
         kept = {k: v for k, v in said.items() if k not in ("max_length", "forced_eos_token_id")}
-        (folder / name).write_text(
-            json.dumps({**kept, "eos_token_id": VOCABULARY - 1, "bad_words_ids": [[VOCABULARY - 1]]})
-        )
+        kept |= {"eos_token_id": VOCABULARY - 1, "bad_words_ids": [[VOCABULARY - 1]]}
+        (folder / name).write_text(json.dumps(kept))
     whole = opened_of(folder, tmp_path / "work")
     pipeline, session = load_pipeline(whole), open_session(whole, "onnxruntime-cpu", {}, 1)
     assert "longest answer" in pipeline.spec.guessed

@@ -9,6 +9,7 @@ from situations import CNN, RICH, TEXT
 
 from workers.contracts.architectures import parse, with_number
 from workers.contracts.errors import BackendMissing, InputRefused, JobCancelled
+from workers.contracts.folder import read_model
 from workers.contracts.planning import Situation
 from workers.convert import tensorrt_engine
 from workers.infer.tensorrt_editions import EDITIONS, is_installed
@@ -28,10 +29,8 @@ TOKENS = PipelineSpec(
 
 
 def situation(*architectures: str, **more) -> Situation:
-    return Situation(
-        **{"model": CNN, "device": RICH, "runtimes": ("tensorrt",), "has_calibration": True, **more},
-        architectures=architectures,
-    )
+    usual = {"model": CNN, "device": RICH, "runtimes": ("tensorrt",), "has_calibration": True}
+    return Situation(**{**usual, **more}, architectures=architectures)
 
 
 def test_ranges_of_texts_come_from_examples() -> None:
@@ -68,8 +67,6 @@ def test_fp8_is_refused_where_no_card_has_it(make_small, tmp_path: Path) -> None
     """Given a model in FP8, then SM86 alone is refused in words, and beside SM89 it is left out and told."""
     small = make_small("cnn")
     fp8_qdq.apply(small.model, fp8_qdq.SPEC.params(), RecordingContext(tmp_path, data_dir=small.data))
-    from workers.contracts.folder import read_model
-
     model = read_model(tmp_path / "model")
     with pytest.raises(InputRefused, match="cannot compute with FP8") as refused:
         tensorrt_engine._fitting(model, ("sm86",))
@@ -132,8 +129,6 @@ def test_real_engines_lie_beside_the_model(technique, make_small, tmp_path: Path
     if technique is not None:
         (tmp_path / "before").mkdir()
         technique.apply(model, technique.SPEC.params(), RecordingContext(tmp_path / "before", data_dir=small.data))
-        from workers.contracts.folder import read_model
-
         model = read_model(tmp_path / "before" / "model")
     (tmp_path / "engine").mkdir()
     ctx = RecordingContext(tmp_path / "engine", data_dir=small.data)

@@ -90,14 +90,10 @@ def test_bad_folders_are_told_before_anything_is_converted(tmp_path, refused):
         (folder / "chat_template.jinja").write_text(bad)
         assert refused(folder).code == "bad_template"
     (folder / "chat_template.jinja").write_text(template)
-    index = {
-        "metadata": {},
-        "weight_map": {"lm_head.weight": "model-00001-of-00002.safetensors", "x": "gone.safetensors"},
-    }
-    (folder / "model.safetensors").rename(folder / "model-00001-of-00002.safetensors")
-    (folder / "model-00002-of-00002.safetensors").write_bytes(
-        (folder / "model-00001-of-00002.safetensors").read_bytes()
-    )
+    first, second = (folder / f"model-0000{number}-of-00002.safetensors" for number in (1, 2))
+    (folder / "model.safetensors").rename(first)
+    second.write_bytes(first.read_bytes())
+    index = {"metadata": {}, "weight_map": {"lm_head.weight": first.name, "x": "gone.safetensors"}}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
     assert refused(folder).code == "weights_missing"
     (folder / "tokenizer.json").unlink()

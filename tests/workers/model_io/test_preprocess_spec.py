@@ -13,16 +13,8 @@ def test_a_whole_spec_for_pictures():
         "interpolation=bicubic",
         ImageSteps(),
     )
-    assert steps == ImageSteps(
-        resize=256,
-        crop=(224, 200),
-        mean=(123.7, 116.3, 103.5),
-        std=(58.0,),
-        layout="nhwc",
-        range="0..255",
-        channels="bgr",
-        interpolation="bicubic",
-    )
+    named = {"layout": "nhwc", "range": "0..255", "channels": "bgr", "interpolation": "bicubic"}
+    assert steps == ImageSteps(resize=256, crop=(224, 200), mean=(123.7, 116.3, 103.5), std=(58.0,), **named)
 
 
 def test_what_is_not_named_stays():

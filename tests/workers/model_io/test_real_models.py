@@ -5,15 +5,11 @@ import csv
 import numpy as np
 import pytest
 
-from workers.contracts.pipeline import read_pipeline
+from workers.contracts.pipeline import read_pipeline as spec_in
 from workers.model_io.runtime import load_session
 from workers.pipeline.pipeline import load_pipeline
 
 pytestmark = [pytest.mark.models, pytest.mark.timeout(600)]
-
-
-def spec_in(folder):
-    return read_pipeline(folder)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import struct
 import gguf_files
 import numpy as np
 import pytest
-from tiny_llama import write_tiny_llama, write_tokenizer
+from tiny_llama import write_family, write_tiny_llama
 
 from workers.infer.openvino import load
 from workers.model_io.gguf.header import blocks, read_header
@@ -24,6 +24,14 @@ def tiny(tmp_path_factory):
     return folder
 
 
+def write_folder(path, out):
+    """Write config.json and the weights of a file into a folder."""
+    header = read_header(path, blocks())
+    config = config_of(path, header)
+    (out / "config.json").write_text(json.dumps(config))
+    write_weights(path, header, config, out, RecordingContext(work_dir=out))
+
+
 @pytest.mark.parametrize("kind", gguf_files.KINDS)
 def test_weights_are_what_their_blocks_say(kind, tiny, tmp_path):
     """Given a file of each type, written without the library, Then its weights come back turned as transformers has
@@ -32,15 +40,13 @@ def test_weights_are_what_their_blocks_say(kind, tiny, tmp_path):
 
     path = tmp_path / "tiny.gguf"
     meant = gguf_files.write_gguf(tiny, path, kind)
-    header = read_header(path, blocks())
-    write_weights(path, header, config_of(path, header), tmp_path, RecordingContext(work_dir=tmp_path))
+    write_folder(path, tmp_path)
     found = load_file(tmp_path / "model.safetensors")
     assert found.keys() == meant.keys()
     for name, values in meant.items():
         # twice F16: once in the file's scales, once in what is written
-        np.testing.assert_allclose(
-            found[name].float().numpy(), values, rtol=2**-8 if kind == "BF16" else 2**-10, atol=1e-6
-        )
+        rtol = 2**-8 if kind == "BF16" else 2**-10
+        np.testing.assert_allclose(found[name].float().numpy(), values, rtol=rtol, atol=1e-6)
 
 
 @pytest.mark.whole
@@ -66,17 +72,15 @@ def test_it_answers_as_the_folder_of_the_same_weights(tiny, tmp_path, opened, in
     own = transformers.PreTrainedTokenizerFast(tokenizer_file=str(tiny / "tokenizer.json"))
     words = (inner / "chat_template.jinja").read_text()
     assert words == (tiny / "chat_template.jinja").read_text()
-    said = own.apply_chat_template(
-        [{"role": "user", "content": "the old cat sleeps under the green house"}], chat_template=words, tokenize=False
-    )
+    asked = [{"role": "user", "content": "the old cat sleeps under the green house"}]
+    said = own.apply_chat_template(asked, chat_template=words, tokenize=False)
     assert feeds["input_ids"][0].tolist() == own.encode(said, add_special_tokens=False)
     session = load(inner / result.artifact.main, dict(result.artifact.settings), 1)
     got = session.run({"input_ids": feeds["input_ids"], "new_tokens": np.asarray([8])})["tokens"][0]
     session.close()
     with torch.inference_mode():
-        want = model.generate(
-            torch.from_numpy(feeds["input_ids"]), max_new_tokens=8, min_new_tokens=8, do_sample=False, pad_token_id=0
-        )[0]
+        how = {"max_new_tokens": 8, "min_new_tokens": 8, "do_sample": False, "pad_token_id": 0}
+        want = model.generate(torch.from_numpy(feeds["input_ids"]), **how)[0]
     assert got.tolist() == want[feeds["input_ids"].shape[1] :].tolist()
 
 
@@ -86,22 +90,12 @@ def test_configurations_are_the_librarys(family, tmp_path):
     import torch
     import transformers
 
-    torch.manual_seed(0)
-    folder = tmp_path / family
-    folder.mkdir()
-    sizes = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4}
     more = {"head_dim": 32} if family == "qwen3" else {}
-    config = transformers.CONFIG_MAPPING[family](
-        vocab_size=write_tokenizer(folder), num_key_value_heads=2, max_position_embeddings=512, eos_token_id=2, bos_token_id=0, **sizes, **more
-    )  # fmt: skip
-    model = transformers.AutoModelForCausalLM.from_config(config).eval()
-    model.save_pretrained(folder)
-    path, out = tmp_path / "tiny.gguf", tmp_path / "out"
+    folder, path, out = (tmp_path / name for name in (family, "tiny.gguf", "out"))
+    model = write_family(folder, family, "float32", num_key_value_heads=2, max_position_embeddings=512, **more)
     gguf_files.write_gguf(folder, path, "F32")
     out.mkdir()
-    header = read_header(path, blocks())
-    (out / "config.json").write_text(json.dumps(config_of(path, header)))
-    write_weights(path, header, config_of(path, header), out, RecordingContext(work_dir=tmp_path))
+    write_folder(path, out)
     again, told = transformers.AutoModelForCausalLM.from_pretrained(out, output_loading_info=True)
     assert not told["missing_keys"] and not told["unexpected_keys"] and not told["mismatched_keys"]
     ids = torch.arange(5, 40)[None]
@@ -116,20 +110,18 @@ def test_llamas_way_to_reach_further_is_told_by_its_factors(tiny, tmp_path, refu
 
     told = {"rope_type": "llama3", "rope_theta": 10000.0, "factor": 8.0, "low_freq_factor": 1.0,
             "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}  # fmt: skip
-    turns, _ = ROPE_INIT_FUNCTIONS["llama3"](
-        LlamaConfig(hidden_size=256, num_attention_heads=4, rope_parameters=told), "cpu"
-    )
+    config = LlamaConfig(hidden_size=256, num_attention_heads=4, rope_parameters=told)
+    turns, _ = ROPE_INIT_FUNCTIONS["llama3"](config, "cpu")
     factors = (10000.0 ** -(np.arange(0, 64, 2) / 64) / turns.numpy()).astype(np.float32)
     tensors, _ = gguf_files.tensors_of(tiny, "F16")
     path = tmp_path / "tiny.gguf"
-    path.write_bytes(
-        gguf_files.file_of(gguf_files.said_of(tiny), [("rope_freqs.weight", (32,), 0, factors.tobytes()), *tensors])
-    )
+    said = gguf_files.said_of(tiny)
+    path.write_bytes(gguf_files.file_of(said, [("rope_freqs.weight", (32,), 0, factors.tobytes()), *tensors]))
     # Then they are told by their name, and others are refused by it
     header = read_header(path, blocks())
     assert config_of(path, header)["rope_parameters"] == pytest.approx(told)
     other = np.linspace(1, 9, 32).astype(np.float32).tobytes()
-    path.write_bytes(gguf_files.file_of(gguf_files.said_of(tiny), [("rope_freqs.weight", (32,), 0, other), *tensors]))
+    path.write_bytes(gguf_files.file_of(said, [("rope_freqs.weight", (32,), 0, other), *tensors]))
     assert "rope_freqs" in refused(path).detail
 
 
@@ -204,11 +196,7 @@ def test_what_does_not_fit_together_is_told_before_anything_is_converted(tiny, t
         ({"llama__rope__scaling__type": "longrope"}, "unsupported_architecture", "“longrope”"),
         ({"tokenizer__ggml__model": "bert"}, "no_tokenizer", "“bert”"),
         ({"tokenizer__ggml__merges": ["x"]}, "no_tokenizer", "fit together"),
-        (
-            {"tokenizer__ggml__tokens": [f"<{n}>" for n in range(5)], "tokenizer__ggml__merges": ["a b"]},
-            "no_tokenizer",
-            "",
-        ),
+        ({"tokenizer__ggml__tokens": [*"01234"], "tokenizer__ggml__merges": ["a b"]}, "no_tokenizer", ""),
         ({"tokenizer__chat_template": "{% for i in range(10 ** 9) %}x{% endfor %}"}, "bad_template", ""),
         ({"drop": ("blk.0.attn_q.weight",)}, "weights_missing", "attn_q"),
         ({"drop": ("blk.0.ffn_down.weight",)}, "weights_missing", "down_proj"),
@@ -220,9 +208,8 @@ def test_what_does_not_fit_together_is_told_before_anything_is_converted(tiny, t
         assert (error.code, words in error.detail) == (code, True), (more, error.detail)
     # a tensor that belongs to another architecture
     tensors, _ = gguf_files.tensors_of(tiny, "F16")
-    path.write_bytes(
-        gguf_files.file_of(gguf_files.said_of(tiny), [*tensors, ("blk.0.ffn_gate_exps.weight", (4,), 0, b"\0" * 16)])
-    )
+    expert = ("blk.0.ffn_gate_exps.weight", (4,), 0, b"\0" * 16)
+    path.write_bytes(gguf_files.file_of(gguf_files.said_of(tiny), [*tensors, expert]))
     assert "ffn_gate_exps" in refused(path).detail
     # cut at its end
     path.write_bytes(path.read_bytes()[:-4096])
