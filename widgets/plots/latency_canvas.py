@@ -21,7 +21,6 @@ from widgets.plots.canvas import (
     style_axis,
 )
 from widgets.plots.labels import Label, place
-from widgets.plots.latency_values import BestPoint, SeriesValue
 from widgets.plots.ring import History, bars, joined
 from widgets.plots.scale import clock, nice_top, tick_text, ticks, time_ticks
 from widgets.theme import Theme
@@ -151,14 +150,14 @@ class LatencyCanvas:
         self._grid.setData(np.tile([0.0, end_s], len(marks)), np.repeat(np.asarray(marks), 2))
         return True
 
-    def draw_series(self, series: SeriesValue, history: History) -> None:
+    def draw_series(self, variant_id: str, label: str, number: int, history: History) -> None:
         """Draw one version's requests: a mean line over faint bars, and a mark at the top for values above it."""
-        line = self._lines.get(series.id) or self._add_line(series.id)
-        token = series_token(series.number)
+        line = self._lines.get(variant_id) or self._add_line(variant_id)
+        token = series_token(number)
         if line.token != token:
             line.token = token
             self._tint(line)
-        line.text.setText(series.label)
+        line.text.setText(label)
         buckets = history.view(_BUCKET_PX * self._end_s / max(1.0, self._plot.width()))
         if not len(buckets):
             return
@@ -220,18 +219,18 @@ class LatencyCanvas:
         self._now_text.setAnchor((0, 0) if fits else (1, 0))
         self._now_text.setPos(now_s, self._top_ms)
 
-    def draw_best(self, points: Sequence[BestPoint], now_s: float) -> None:
+    def draw_best(self, points: Sequence[tuple[float, float, str]], now_s: float) -> None:
         """Draw the dashed line through the best latencies so far, up to now."""
         self._best.setVisible(bool(points))
-        self._best_text.setVisible(bool(points) and bool(points[-1].label))
+        self._best_text.setVisible(bool(points) and bool(points[-1][2]))
         self._now_s = now_s
         if not points:
             return
-        x = np.repeat([point.at_s for point in points], 2)[1:]
-        y = np.repeat([point.latency_ms for point in points], 2)[:-1]
+        x = np.repeat([point[0] for point in points], 2)[1:]
+        y = np.repeat([point[1] for point in points], 2)[:-1]
         self._best.setData(np.append(x, max(now_s, x[-1])), np.append(y, y[-1]), antialias=True)
-        self._best_text.setText(points[-1].label)
-        self._best_at = (points[-1].at_s, points[-1].latency_ms)
+        self._best_text.setText(points[-1][2])
+        self._best_at = points[-1][:2]
 
     def place_labels(self) -> None:
         """Place each name near its line without covering another one."""

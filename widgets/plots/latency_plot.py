@@ -13,7 +13,6 @@ from PySide6.QtWidgets import QLabel, QWidget
 from widgets.parts.layout import in_column
 from widgets.parts.text import say, words
 from widgets.plots.frame_clock import FrameClock
-from widgets.plots.latency_values import BestPoint, SeriesValue
 from widgets.plots.ring import Floats, History
 from widgets.plots.scale import time_ticks
 from widgets.plots.step_strip import StepStrip, StepValue
@@ -23,7 +22,6 @@ from widgets.tokens import SPACE_L
 if TYPE_CHECKING:
     from widgets.plots.latency_canvas import LatencyCanvas
 
-__all__ = ["BestPoint", "LatencyPlot", "SeriesValue"]
 
 _LEAST_END_S = 10.0
 
@@ -63,9 +61,9 @@ class LatencyPlot(QWidget):
         super().__init__(parent)
         self._theme, self._clock = theme, clock
         self._canvas: LatencyCanvas | None = None
-        self._series: dict[str, SeriesValue] = {}
+        self._series: dict[str, tuple[str, int]] = {}
         self._histories: dict[str, History] = {}
-        self._best: tuple[BestPoint, ...] = ()
+        self._best: tuple[tuple[float, float, str], ...] = ()
         self._changed: set[str] = set()
         self._usual_ms: dict[str, float] = {}
         self._dirty = True
@@ -92,7 +90,7 @@ class LatencyPlot(QWidget):
     def add(self, variant_id: str, times_s: Floats, latencies_ms: Floats) -> None:
         """Add requests of a version, both arrays of shape (n,), float64, ascending in time."""
         if variant_id not in self._series:
-            self._add_series(SeriesValue(variant_id, "", len(self._series)))
+            self._add_series(variant_id, "", len(self._series))
         self._histories[variant_id].append(times_s, latencies_ms)
         self._changed.add(variant_id)
         if self.waiting.text():
@@ -100,16 +98,16 @@ class LatencyPlot(QWidget):
         self._dirty = True
         self._clock.wake()
 
-    def _add_series(self, value: SeriesValue) -> None:
-        self._series[value.id] = value
-        self._histories.setdefault(value.id, History())
+    def _add_series(self, variant_id: str, label: str, number: int) -> None:
+        self._series[variant_id] = label, number
+        self._histories.setdefault(variant_id, History())
 
-    def set_series(self, values: Sequence[SeriesValue]) -> None:
-        """Set names and colors of the lines; earlier points are kept."""
-        for value in values:
-            self._add_series(value)
+    def set_series(self, lines: Sequence[tuple[str, str, int]]) -> None:
+        """Set version, name and number of each line, 0 for the original; earlier points are kept."""
+        for line in lines:
+            self._add_series(*line)
         self._changed.update(self._series)
-        labels = [value.label for value in self._series.values() if value.label]
+        labels = [label for label, _number in self._series.values() if label]
         self.setAccessibleDescription(", ".join(labels))
         self._touch()
 
@@ -126,8 +124,8 @@ class LatencyPlot(QWidget):
             self._stage = text
             self._touch()
 
-    def set_best(self, points: Sequence[BestPoint]) -> None:
-        """Set the dashed line of the best so far, which contains only versions within the limit."""
+    def set_best(self, points: Sequence[tuple[float, float, str]]) -> None:
+        """Set the dashed line of the best version within the limit so far: since when it has which latency and name."""
         self._best = tuple(points)
         self._touch()
 
@@ -202,7 +200,7 @@ class LatencyPlot(QWidget):
         if self._canvas.set_axis(self.end_s, max(self._usual_ms.values(), default=0.0)):
             self._changed.update(self._series)
         for variant_id in self._changed:
-            self._canvas.draw_series(self._series[variant_id], self._histories[variant_id])
+            self._canvas.draw_series(variant_id, *self._series[variant_id], self._histories[variant_id])
         self._canvas.show_scale(self._has_data)
         self._canvas.draw_now(self._now_s, self._running and self._has_data)
         self._canvas.draw_best(self._best, self._now_s)

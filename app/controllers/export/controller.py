@@ -1,7 +1,6 @@
 """Control the page Export: target, three questions, checks, preview of the model card and one button."""
 
 import shutil
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from app.controllers.export.presenter import (
     checks,
     free_path,
     no_folder,
-    offered_target,
+    offered_targets,
     reason_needed,
     result_checks,
     sign_value,
@@ -44,7 +43,6 @@ from app.services.release.record import number_of
 from app.signing_key import can_sign, make_own_key
 from widgets.pages.export.page import ExportPage
 from widgets.pages.export.value import DoneValue, ExportRequest, ExportValue
-from widgets.parts.installing.value import SetValue
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.optional_sets import OptionalSet
 from workers.contracts.specs import DescribedTarget
@@ -144,7 +142,7 @@ class ExportController(PageController):
         fit = fitting(target, facts, wanted) if target.id else Fitting(wanted)
         variant = self._variant = fit.variant
         return ExportValue(
-            targets=self._target_values(targets),
+            targets=offered_targets(targets, self._installing.set_value),
             target=target.id,
             version=variant.title,
             path=free_path(facts, target),
@@ -162,9 +160,6 @@ class ExportController(PageController):
             seconds=usual_export_s(self._session.workspace),
             prove=self._proof.offer(target, facts, wanted),
         )
-
-    def _target_values(self, rows: Sequence[DescribedTarget]) -> tuple[tuple[DescribedTarget, SetValue | None], ...]:
-        return tuple(offered_target(row, self._installing.set_value(row.installs)) for row in rows)
 
     def _sets(self) -> tuple[OptionalSet | None, ...]:
         """Return the sets that targets and the signature may miss."""
@@ -303,7 +298,8 @@ class ExportController(PageController):
         is_form = not self._job.is_busy and self._page.state == "full"
         if value is None or facts is None or wanted is None or not is_form:
             return
-        rows = self._target_values([offered(row, facts, wanted) for row in self._targets()])
+        offers = [offered(row, facts, wanted) for row in self._targets()]
+        rows = offered_targets(offers, self._installing.set_value)
         if value.targets != rows or not value.card:
             self._load(wanted.id)
 

@@ -1,7 +1,7 @@
 """Format stored facts and described targets as values of the page Export."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QStandardPaths
@@ -19,6 +19,7 @@ from widgets.parts.installing.value import SetValue
 from widgets.parts.small import CheckState, CheckValue
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.licenses import LICENSE_WORDS, LicenseVerdict
+from workers.contracts.optional_sets import OptionalSet
 from workers.contracts.specs import DescribedTarget, Question, Stage
 
 MAX_NAME, MAX_LICENSE = 60, 80
@@ -80,11 +81,17 @@ def result_checks(exported: Exported) -> tuple[CheckValue, ...]:
     return tuple(results)
 
 
-def offered_target(row: DescribedTarget, missing: SetValue | None) -> tuple[DescribedTarget, SetValue | None]:
-    """Return a target in the user's language with the set that it needs, None for none."""
-    needs_more = not row.available and row.installs is not None
-    text = tr("It cannot be written by this installation.") if needs_more and missing is None else tr(row.summary)
-    return row.model_copy(update={"title": tr(row.title), "summary": text}), missing
+def offered_targets(
+    rows: Sequence[DescribedTarget], set_value: Callable[[OptionalSet | None], SetValue | None]
+) -> tuple[tuple[DescribedTarget, SetValue | None], ...]:
+    """Return targets in the user's language, each with the set that it needs, None for none."""
+    found = []
+    for row in rows:
+        missing = set_value(row.installs)
+        needs_more = not row.available and row.installs is not None
+        text = tr("It cannot be written by this installation.") if needs_more and missing is None else tr(row.summary)
+        found.append((row.model_copy(update={"title": tr(row.title), "summary": text}), missing))
+    return tuple(found)
 
 
 def translated(question: Question) -> Question:

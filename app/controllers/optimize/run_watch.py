@@ -15,7 +15,7 @@ from app.domain.words.results import same_words
 from app.services.flow.events import RunProgress, StepProgress, WaitingForQuiet
 from app.services.records.search_end import outcome_of_run
 from app.services.run.figures import time_words
-from widgets.pages.optimize.page import BestPoint, OptimizeValue, RunInterruption, RunPhase, SeriesValue, StepValue
+from widgets.pages.optimize.page import OptimizeValue, RunInterruption, RunPhase, StepValue
 from widgets.parts.format import percent
 from workers.contracts.disturbed import BUSY_SHARE
 from workers.contracts.errors import ErrorInfo
@@ -89,16 +89,16 @@ class RunWatch:
                 self._measured[point.variant_id] = (began_s, point.at_s)
 
     @property
-    def best(self) -> list[BestPoint]:
+    def best(self) -> list[tuple[float, float, str]]:
         """Return the corners of the dashed line from the one time of each version that may still win.
 
         A version that looked good at first may have been rejected since.
         """
-        corners: list[BestPoint] = []
+        corners: list[tuple[float, float, str]] = []
         for variant in sorted(self._candidates(), key=self._ended_s):
             ms = variant.measurement.typical_ms or 0.0
-            if not corners or ms < corners[-1].latency_ms:
-                corners.append(BestPoint(self._ended_s(variant), ms, tr("best so far {0}").format(in_ms(ms))))
+            if not corners or ms < corners[-1][1]:
+                corners.append((self._ended_s(variant), ms, tr("best so far {0}").format(in_ms(ms))))
         return corners
 
     def _candidates(self) -> list[Variant]:
@@ -115,10 +115,10 @@ class RunWatch:
         zero_s = self.started_s or 0.0
         return [zero_s + step.started_s for step in self._in_order() if step.started_s is not None]
 
-    def series(self) -> list[SeriesValue]:
+    def series(self) -> list[tuple[str, str, int]]:
         """Return the names and colors of the lines."""
         return [
-            SeriesValue(variant.id, _label(variant), variant.index)
+            (variant.id, _label(variant), variant.index)
             for variant in sorted(self._variants.values(), key=lambda variant: variant.index)
         ]
 

@@ -90,13 +90,13 @@ def shown(qtbot: QtBot) -> Iterator[Shown]:
 
 @pytest.fixture
 def opened(theme: Theme, shown: Shown) -> Callable[..., Any]:
-    """Put a new page with a value on the screen; `call` is the page's function that shows the value."""
+    """Put a new page with a value on the screen; `call` is the page's function that shows the value, `size` in pixels."""
 
-    def open_page(kind: Callable[[Theme], Page], *value: Any, call: str = "show", **named: Any) -> Page:
+    def open_page(kind: Callable[[Theme], Page], *value: Any, call: str = "show", size: Any = (), **named: Any) -> Page:
         page = kind(theme)
         if value or call != "show":
             getattr(page, call)(*value, **named)
-        shown(page)
+        shown(page, *size)
         return page
 
     return open_page

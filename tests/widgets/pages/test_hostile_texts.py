@@ -28,6 +28,7 @@ from widgets.pages.stress.page import StressPage
 from widgets.pages.try_it.page import TryPage
 from widgets.parts.page import Page
 from widgets.parts.pictures import PictureValue
+from widgets.parts.tables.values import Cell
 from widgets.theme import Theme
 
 HOSTILE = (
@@ -40,7 +41,7 @@ def hostile(value: Any) -> Any:
     """The same value with all foreign texts replaced; ids, states and paths of choices stay."""
     keep = {"id", "target", "chosen", "state", "kind", "outcome", "verdict", "technique", "runtime", "icon", "answers"}
     keep |= {"recommended", "theme", "level", "tone", "key", "range", "channels", "layout", "data", "guessed"}
-    keep |= {"license_kind", "format", "action", "measure"}
+    keep |= {"license_kind", "format", "action", "measure"} | ({"tag"} if isinstance(value, Cell) else set())
     if isinstance(value, PictureValue):
         return replace(value, name=HOSTILE)
     if is_dataclass(value) and not isinstance(value, type):

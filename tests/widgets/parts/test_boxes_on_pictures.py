@@ -5,6 +5,7 @@ import pytest
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
 
+from tests.widgets.heard import heard
 from widgets.parts.pictures import BoxValue, PictureStore, PictureValue, paint_picture
 from widgets.theme import Theme
 
@@ -20,7 +21,7 @@ def painted(theme: Theme, *boxes: BoxValue) -> np.ndarray:
     painter = QPainter(image)
     paint_picture(painter, theme, QRectF(0, 0, SIDE, SIDE), pixmap, is_final=True, ratio=1, boxes=boxes)
     painter.end()
-    return np.asarray(image.constBits()).reshape(SIDE, -1)[:, : SIDE * 3].reshape(SIDE, SIDE, 3)
+    return np.array(image.constBits()).reshape(SIDE, -1)[:, : SIDE * 3].reshape(SIDE, SIDE, 3)
 
 
 def count(pixels: np.ndarray, color: QColor) -> int:
@@ -49,7 +50,6 @@ def test_boxes_are_no_part_of_the_decoded_picture(qtbot, tmp_path) -> None:
     image.save(str(tmp_path / "a.png"))
     store = PictureStore()
     value = PictureValue(path=str(tmp_path / "a.png"))
-    with qtbot.waitSignal(store.ready):
-        store.get(value, 8)
+    heard(store.ready, store.get, value, 8)
     boxed = PictureValue(path=value.path, boxes=(BoxValue((0, 0, 1, 1)),))
     assert store.get(boxed, 8)[1]

@@ -9,6 +9,7 @@ from PySide6.QtCore import QBuffer, QCoreApplication, QIODevice, QUrl
 from PySide6.QtGui import QColor, QImage, QTextDocument
 from pytestqt.qtbot import QtBot
 
+from tests.widgets.heard import told_by
 from widgets.parts.markdown import MAX_BYTES, MAX_CELLS, MAX_LINE_BYTES, MAX_LINES, MarkdownView, bounded
 from widgets.parts.pictures import PictureLabel, PictureStore, PictureValue, decode
 from widgets.theme import Theme
@@ -60,11 +61,10 @@ def test_nothing_is_loaded(view: MarkdownView, address: str, tmp_path: Path) -> 
     assert reds == [] and view.document().size().height() < 200
 
 
-def test_links_are_asked_about_and_only_web_ones(view: MarkdownView, qtbot: QtBot) -> None:
+def test_links_are_asked_about_and_only_web_ones(view: MarkdownView) -> None:
     """Given links, then a web address is told whole and not opened; others are dropped."""
     view.show_markdown("[a](https://x.example/?q=1) [b](file:///etc/passwd) [c](javascript:alert(1))")
-    told: list[str] = []
-    view.link_clicked.connect(told.append)
+    told = told_by(view.link_clicked)
     for address in ("https://x.example/?q=1", "file:///etc/passwd", "javascript:alert(1)"):
         view.anchorClicked.emit(QUrl(address))
     assert told == ["https://x.example/?q=1"]

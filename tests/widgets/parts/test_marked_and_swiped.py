@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QFont, QImage, QPainter
 from PySide6.QtTest import QTest
 
 from app.controllers.wordings import MOST_WORDS, marked_lists, marked_pair
+from tests.widgets.heard import left_click
 from widgets.parts.input_view import InputView
 from widgets.parts.marked import MarkedPart, MarkedText, line_of, paint_line, text_of
 from widgets.parts.pictures import PictureStore, PictureValue, one_side
@@ -106,7 +107,7 @@ def test_the_line_between_two_masks_moves(qtbot, theme: Theme, tmp_path: Path) -
         QTest.keyClick(view, Qt.Key.Key_Right)
     more = colors_of(view)
     assert more[0] > reds + 30 and more[1] < blues - 30
-    QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=QPoint(1, 1))
+    left_click(view, QPoint(1, 1))
     assert colors_of(view)[0] < 5
     assert "arrow keys" in view.accessibleName()
 

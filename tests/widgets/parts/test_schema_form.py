@@ -1,6 +1,6 @@
 """Forms that are made from JSON schemas, as pydantic writes them."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import pytest
 from pydantic import BaseModel, Field
@@ -8,6 +8,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, QSpinBox, QWidget
 from pytestqt.qtbot import QtBot
 
+from tests.widgets.heard import child, left_click, told_by
 from widgets.parts.schema_form import SchemaForm
 from widgets.theme import Theme
 
@@ -37,15 +38,9 @@ def form(theme: Theme, qtbot: QtBot) -> SchemaForm:
     return made
 
 
-def child(form: SchemaForm, kind: type[Any], name: str) -> Any:
-    found = form.findChild(kind, f"param-{name}")
-    assert found is not None, name
-    return found
-
-
 def test_bounds_come_from_the_schema(form: SchemaForm) -> None:
     """Given bounds, then fields cannot leave them, the open ones neither."""
-    whole, share = child(form, QSpinBox, "examples"), child(form, QDoubleSpinBox, "share")
+    whole, share = child(form, QSpinBox, "param-examples"), child(form, QDoubleSpinBox, "param-share")
     assert (whole.value(), whole.minimum(), whole.maximum()) == (64, 8, 1000)
     assert share.minimum() > 0 and share.maximum() < 1 and share.value() == 0.3
     assert whole.accessibleDescription() == "How many examples are shown to it."
@@ -53,14 +48,13 @@ def test_bounds_come_from_the_schema(form: SchemaForm) -> None:
 
 def test_each_change_tells_all_parameters(form: SchemaForm, qtbot: QtBot) -> None:
     """Given a change in any field, then all parameters are told, those without a field as they were."""
-    told: list[dict[str, Any]] = []
-    form.changed.connect(told.append)
-    switch = child(form, QCheckBox, "per_channel")
-    qtbot.mouseClick(switch, Qt.MouseButton.LeftButton, pos=QPoint(6, switch.height() // 2))
-    box = child(form, QComboBox, "method")
+    told = told_by(form.changed)
+    switch = child(form, QCheckBox, "param-per_channel")
+    left_click(switch, QPoint(6, switch.height() // 2))
+    box = child(form, QComboBox, "param-method")
     box.setFocus()
     qtbot.keyClick(box, Qt.Key.Key_Down)
-    keep = child(form, QLineEdit, "keep")
+    keep = child(form, QLineEdit, "param-keep")
     qtbot.keyClicks(keep, "first, last,")
     qtbot.keyClick(keep, Qt.Key.Key_Return)
     assert told[-1] == {
@@ -71,9 +65,8 @@ def test_each_change_tells_all_parameters(form: SchemaForm, qtbot: QtBot) -> Non
 
 def test_what_may_be_left_open_says_automatic(form: SchemaForm, qtbot: QtBot) -> None:
     """Given a field that may be None, then its lowest step says so and is told as None."""
-    seed = child(form, QSpinBox, "seed")
-    told: list[dict[str, Any]] = []
-    form.changed.connect(told.append)
+    seed = child(form, QSpinBox, "param-seed")
+    told = told_by(form.changed)
     assert seed.text() == "automatic"
     seed.setFocus()
     qtbot.keyClick(seed, Qt.Key.Key_Up)

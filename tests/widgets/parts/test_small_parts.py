@@ -5,6 +5,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QLabel, QStyleOptionButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from tests.widgets.heard import heard, left_click, told_by
 from widgets.parts.buttons import FoldButton, GhostButton, PrimaryButton
 from widgets.parts.card import ChoiceCard
 from widgets.parts.flow import FlowLayout
@@ -30,9 +31,10 @@ def test_a_fold_says_by_its_caret_whether_it_is_open(theme: Theme, qtbot: QtBot)
     fold.show()
     closed = fold.icon().pixmap(16, 16).toImage()
     fold.setFocus()
-    with qtbot.waitSignal(fold.toggled, timeout=1000) as blocker:
-        qtbot.keyClick(fold, Qt.Key.Key_Space)
-    assert blocker.args == [True] and fold.icon().pixmap(16, 16).toImage() != closed
+    assert (
+        heard(fold.toggled, qtbot.keyClick, fold, Qt.Key.Key_Space) == [True]
+        and fold.icon().pixmap(16, 16).toImage() != closed
+    )
 
 
 def test_choice_card_does_not_jump_when_chosen(theme: Theme, qtbot: QtBot) -> None:
@@ -45,7 +47,7 @@ def test_choice_card_does_not_jump_when_chosen(theme: Theme, qtbot: QtBot) -> No
     card.show()
     before = label.mapTo(card, QPoint(0, 0))
     with qtbot.waitSignal(card.chosen, timeout=1000) as blocker:
-        qtbot.mouseClick(card, Qt.MouseButton.LeftButton)
+        left_click(card)
     QApplication.processEvents()
     assert blocker.args == ["a"] and label.mapTo(card, QPoint(0, 0)) == before
     assert card.radio.accessibleName() == "Title" and card.radio.accessibleDescription() == "about"
@@ -110,8 +112,7 @@ def test_question_is_answered_once_by_keys(theme: Theme, qtbot: QtBot, key: Qt.K
     qtbot.addWidget(parent)
     parent.show()
     dialog = QuestionDialog(theme, QUESTION, parent)
-    told: list[str] = []
-    dialog.answered.connect(told.append)
+    told = told_by(dialog.answered)
     dialog.open()
     QApplication.processEvents()
     qtbot.keyClick(dialog, key)
@@ -125,10 +126,9 @@ def test_question_with_explanations_lists_them(theme: Theme, qtbot: QtBot) -> No
     dialog = QuestionDialog(theme, value)
     qtbot.addWidget(dialog)
     assert "What was measured is kept." in [label.text() for label in dialog.findChildren(QLabel)]
-    told: list[str] = []
-    dialog.answered.connect(told.append)
+    told = told_by(dialog.answered)
     dialog.open()
-    qtbot.mouseClick(dialog.findChildren(GhostButton)[0], Qt.MouseButton.LeftButton)
+    left_click(dialog.findChildren(GhostButton)[0])
     assert told == ["keep"]
 
 

@@ -7,7 +7,7 @@ from pytestqt.qtbot import QtBot
 
 from widgets.plots.frame_clock import FrameClock
 from widgets.plots.labels import Label, place
-from widgets.plots.latency_plot import BestPoint, LatencyPlot, SeriesValue
+from widgets.plots.latency_plot import LatencyPlot
 from widgets.plots.step_strip import StepValue
 from widgets.theme import TOKENS, Theme
 
@@ -34,8 +34,8 @@ def fill(plot: LatencyPlot) -> None:
     plot.set_running(True)
     plot.set_steps(STEPS)
     plot.add("v0", 5 + np.arange(0, 8, 0.0104), np.full(770, 10.4))
-    plot.set_series([SeriesValue("v0", "Original 10.4 ms", 0)])
-    plot.set_best([BestPoint(13, 10.4, "best so far 10.4 ms")])
+    plot.set_series([("v0", "Original 10.4 ms", 0)])
+    plot.set_best([(13, 10.4, "best so far 10.4 ms")])
     plot.set_now(20)
 
 
@@ -76,7 +76,7 @@ def test_what_is_not_measured_is_told_while_running_only(plot: LatencyPlot) -> N
 def test_best_goes_down_in_steps_until_now(plot: LatencyPlot) -> None:
     """Given two best points, then the dashed line is a stair that ends now; without points there is none."""
     fill(plot)
-    plot.set_best([BestPoint(13, 10.4), BestPoint(16, 6.9, "best so far 6.9 ms")])
+    plot.set_best([(13, 10.4, ""), (16, 6.9, "best so far 6.9 ms")])
     plot.draw(0)
     x, y = plot._canvas._best.getData()
     assert x.tolist() == [13, 16, 16, 20] and y.tolist() == [10.4, 10.4, 6.9, 6.9]
@@ -242,7 +242,7 @@ def test_name_of_line_with_tall_bars_stands_near_its_line(plot: LatencyPlot, blo
     for number, ms in enumerate((5.0, 4.0, 3.0)):
         values = ms * np.where(rng.random(500) < 0.25, 3.2, 0.4)
         plot.add(f"v{number}", 2 + number * (block_s + 1) + np.linspace(0, block_s, 500), values)
-    plot.set_series([SeriesValue(f"v{number}", name, number) for number, name in enumerate(names)])
+    plot.set_series([(f"v{number}", name, number) for number, name in enumerate(names)])
     plot.set_now(4 + 3 * (block_s + 1))
     plot.draw(0)
     shown = [one for one in ("v0", "v1", "v2") if plot._canvas._lines[one].text.isVisible()]
@@ -268,7 +268,7 @@ def test_name_of_tall_bars_is_drawn_at_the_height_of_its_line(plot: LatencyPlot)
     plot.clear()
     plot.add("v0", times_s, np.where(is_slow, 28.0, 10.4))
     plot.add("v1", times_s, np.where(is_slow, 5.0, 9.5))
-    plot.set_series([SeriesValue("v0", "Original 10.4 ms", 0), SeriesValue("v1", "INT8 9.5 ms", 1)])
+    plot.set_series([("v0", "Original 10.4 ms", 0), ("v1", "INT8 9.5 ms", 1)])
     plot.draw(0)
     text = plot._canvas._lines["v0"].text
     assert text.isVisible() and abs(text.pos().y() - 10.4) < 2

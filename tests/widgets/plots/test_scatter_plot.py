@@ -7,6 +7,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from tests.widgets.heard import heard, left_click
 from widgets.plots.labels import Label, place
 from widgets.plots.scale import clock, nice_top, tick_text, tick_texts, ticks, ticks_between, time_ticks
 from widgets.plots.scatter_plot import PointValue, ScatterPlot
@@ -37,15 +38,11 @@ def test_up_and_left_is_better(plot: ScatterPlot) -> None:
 
 
 @pytest.mark.qt_log_ignore("This plugin does not support raise", extend=True)
-def test_points_are_chosen_by_mouse_and_keys(plot: ScatterPlot, qtbot: QtBot) -> None:
+def test_points_are_chosen_by_mouse_and_keys(plot: ScatterPlot) -> None:
     """Given the graph, then a click chooses the point below it; arrows walk by speed and return chooses."""
-    with qtbot.waitSignal(plot.point_chosen, timeout=1000) as told:
-        QTest.mouseClick(plot, Qt.MouseButton.LeftButton, pos=plot.place_of(POINTS[2]).toPoint())
-    assert told.args == ["c"]
+    assert heard(plot.point_chosen, left_click, plot, pos=plot.place_of(POINTS[2]).toPoint()) == ["c"]
     QTest.keyClick(plot, Qt.Key.Key_Right)
-    with qtbot.waitSignal(plot.point_chosen, timeout=1000) as told:
-        QTest.keyClick(plot, Qt.Key.Key_Return)
-    assert told.args == ["a"]
+    assert heard(plot.point_chosen, QTest.keyClick, plot, Qt.Key.Key_Return) == ["a"]
 
 
 def test_it_is_said_in_words(plot: ScatterPlot) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from widgets.pages.optimize.page import BestPoint, OptimizePage, OptimizeValue, SeriesValue, StepValue
+from widgets.pages.optimize.page import OptimizePage, OptimizeValue, StepValue
 
 NOW_S = 41.0
 _VARIANTS = (
@@ -47,6 +47,6 @@ def fill(page: OptimizePage, value: OptimizeValue) -> None:
     page.show_value(value)
     for number, (variant_id, _, median_ms, start, end, _color) in enumerate(_VARIANTS):
         page.add_latencies(variant_id, *latencies(start, end, median_ms, number))
-    page.set_series([SeriesValue(v, f"{name} {ms} ms", color) for v, name, ms, _, _, color in _VARIANTS])
-    page.set_best([BestPoint(13, 10.4, "best so far 10.4 ms"), BestPoint(23, 6.9, "best so far 6.9 ms")])
+    page.set_series([(v, f"{name} {ms} ms", color) for v, name, ms, _, _, color in _VARIANTS])
+    page.set_best([(13, 10.4, "best so far 10.4 ms"), (23, 6.9, "best so far 6.9 ms")])
     page.set_now(NOW_S)

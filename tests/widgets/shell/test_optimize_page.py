@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 from read_page import button, press
 
+from tests.widgets.heard import heard
 from widgets.dialogs.questions import close_question, kind_question
 from widgets.pages.optimize.page import LogLine, OptimizePage, OptimizeValue, RunInterruption, StepValue
 from widgets.parts.buttons import PrimaryButton
@@ -31,30 +32,27 @@ def page(qtbot: QtBot, theme: Theme, clock: FrameClock) -> OptimizePage:
     return made
 
 
-def test_empty_leads_on(page: OptimizePage, qtbot: QtBot) -> None:
+def test_empty_leads_on(page: OptimizePage) -> None:
     """Given no run, then the page says what will be here and leads to the model, or with one to the goal."""
-    with qtbot.waitSignal(page.model_requested, timeout=1000):
-        press(page, "Choose a model")
+    heard(page.model_requested, press, page, "Choose a model")
     page.show_empty(has_model=True)
-    with qtbot.waitSignal(page.goal_requested, timeout=1000):
-        press(page, "Choose a goal")
+    heard(page.goal_requested, press, page, "Choose a goal")
 
 
-def test_waiting_for_a_quiet_computer(page: OptimizePage, example: ModuleType, qtbot: QtBot) -> None:
+def test_waiting_for_a_quiet_computer(page: OptimizePage, example: ModuleType) -> None:
     """Given a run that waits for other programs, then it says so, and a button measures at once; it is gone with the
     wait."""
     value = example.running()
     text = "Waiting for the computer to be quiet, 40 s at most: other programs use 85%."
     page.show_value(replace(value, waiting=text))
     assert page._head.subtitle.text() == text
-    with qtbot.waitSignal(page.measure_now_requested, timeout=1000):
-        press(page, "Measure now")
+    heard(page.measure_now_requested, press, page, "Measure now")
     page.show_value(value)
     assert not [b for b in page.findChildren(QPushButton) if b.text() == "Measure now" and b.isVisibleTo(page)]
     assert "Step 5 of 7" in page._head.subtitle.text()
 
 
-def test_running(page: OptimizePage, example: ModuleType, qtbot: QtBot) -> None:
+def test_running(page: OptimizePage, example: ModuleType) -> None:
     """Given a run, then step, time left, best so far and each step's outcome are told; it can be cancelled."""
     example.fill(page, example.running())
     QTest.qWait(1)
@@ -66,8 +64,7 @@ def test_running(page: OptimizePage, example: ModuleType, qtbot: QtBot) -> None:
     assert rows[4].bar.isVisibleTo(page) and not rows[5].bar.isVisibleTo(page)
     assert rows[3].accessibleName() == "INT8, all layers: done, look here"
     assert page._view.best.isVisibleTo(page) and page._bar.value() == 620
-    with qtbot.waitSignal(page.cancel_requested, timeout=1000):
-        press(page, "Cancel")
+    heard(page.cancel_requested, press, page, "Cancel")
 
 
 def test_what_is_done_is_always_named(page: OptimizePage) -> None:
@@ -82,13 +79,11 @@ def test_what_is_done_is_always_named(page: OptimizePage) -> None:
     assert page._bar.value() == 100
 
 
-def test_more_time_is_offered_where_it_could_help(page: OptimizePage, example: ModuleType, qtbot: QtBot) -> None:
+def test_more_time_is_offered_where_it_could_help(page: OptimizePage, example: ModuleType) -> None:
     """Given a run that its time ended, then a button gives it so many minutes more; without need there is none."""
     over = replace(example.running(), phase="kept_original", headline="The time was up", seconds=60.0)
     example.fill(page, replace(over, go_on_minutes=7))
-    with qtbot.waitSignal(page.go_on_requested, timeout=1000) as told:
-        press(page, "Go on for up to 7 minutes")
-    assert told.args == [7]
+    assert heard(page.go_on_requested, press, page, "Go on for up to 7 minutes") == [7]
     page.show_value(over)
     assert not [b for b in page.findChildren(QPushButton) if b.text().startswith("Go on") and b.isVisibleTo(page)]
     page.show_value(replace(over, seconds=360.0, went_on_s=300.0))
@@ -123,14 +118,15 @@ def test_a_run_that_ends_before_its_time_says_why(page: OptimizePage, example: M
     assert "at most 4 min" in page._head.subtitle.text()
 
 
-def test_log_stands_behind_a_fold(page: OptimizePage, example: ModuleType, qtbot: QtBot) -> None:
+def test_log_stands_behind_a_fold(page: OptimizePage, example: ModuleType) -> None:
     """Given a run, then the log opens on request, is bounded, and stays open when the run ends."""
     example.fill(page, example.running())
     page.add_log([LogLine("loaded", at="14:02:07"), LogLine("odd", "warning")])
     assert page._view.log_card.isHidden()
-    with qtbot.waitSignal(page.log_toggled, timeout=1000) as told:
-        press(page, "Show log")
-    assert told.args == [True] and page._view.log.toPlainText() == "14:02:07 loaded\n! odd"
+    assert (
+        heard(page.log_toggled, press, page, "Show log") == [True]
+        and page._view.log.toPlainText() == "14:02:07 loaded\n! odd"
+    )
     page.add_log([LogLine(str(n)) for n in range(6000)])
     assert page._view.log.blockCount() == 5000
     page.show_value(replace(example.running(), phase="done", seconds=66.0))
@@ -147,9 +143,7 @@ def test_log_stands_behind_a_fold(page: OptimizePage, example: ModuleType, qtbot
         ("interrupted", "This run was interrupted", "Go on", "resume_requested"),
     ],
 )
-def test_ends(
-    page: OptimizePage, example: ModuleType, qtbot: QtBot, phase: str, title: str, primary: str, signal: str
-) -> None:
+def test_ends(page: OptimizePage, example: ModuleType, phase: str, title: str, primary: str, signal: str) -> None:
     """Given a run that ended, then the head says how, one button leads on, and what was measured stays in view."""
     example.fill(page, example.running())
     view = page._view
@@ -159,8 +153,7 @@ def test_ends(
     assert page._head.title.text() == title and page._view is view and page._bar.isHidden()
     primaries = [b for b in page.findChildren(QPushButton) if b.property("kind") == "primary" and b.isVisibleTo(page)]
     assert [b.text() for b in primaries] == [primary]
-    with qtbot.waitSignal(getattr(page, signal), timeout=1000):
-        press(page, primary)
+    heard(getattr(page, signal), press, page, primary)
     assert (page.findChild(ErrorCard) is not None) == (phase == "failed")
     assert page._view.plot._histories["v0"].total > 0
 
@@ -276,7 +269,7 @@ def test_the_best_so_far_is_read_whole(page: OptimizePage, example: ModuleType) 
         assert (abs(tops[0] - tops[1]) < 8) is is_beside
 
 
-def test_questions(page: OptimizePage, theme: Theme, qtbot: QtBot, unnamed: Callable[[QWidget], list[str]]) -> None:
+def test_questions(page: OptimizePage, theme: Theme, unnamed: Callable[[QWidget], list[str]]) -> None:
     """Given the window's questions, then each answer comes back once, and Escape is the harmless one."""
     for make, text, answer in (
         (lambda: close_question(theme, page, "Optimizing clothes"), "Stop and close", "stop"),
@@ -286,11 +279,7 @@ def test_questions(page: OptimizePage, theme: Theme, qtbot: QtBot, unnamed: Call
         dialog = make()
         dialog.open()
         assert unnamed(dialog) == []
-        with qtbot.waitSignal(dialog.answered, timeout=1000) as told:
-            press(dialog, text)
-        assert told.args == [answer]
+        assert heard(dialog.answered, press, dialog, text) == [answer]
     dialog = close_question(theme, page, "Optimizing clothes")
     dialog.open()
-    with qtbot.waitSignal(dialog.answered, timeout=1000) as told:
-        QTest.keyClick(dialog, Qt.Key.Key_Escape)
-    assert told.args == [""]
+    assert heard(dialog.answered, QTest.keyClick, dialog, Qt.Key.Key_Escape) == [""]

@@ -149,12 +149,13 @@ class RecipeCard(Card):
         self._put(replace(self._value, enabled=is_on))
 
     def _on_named(self, text: str) -> None:
-        title = text.strip()
-        if title and title != self._value.recipe.title:
+        if title := text.strip():
             self._change(title=title)
 
     def _change(self, **changed: Any) -> None:
-        self._put(replace(self._value, recipe=self._value.recipe.model_copy(update=changed)))
+        recipe = self._value.recipe.model_copy(update=changed)
+        if recipe != self._value.recipe:
+            self._put(replace(self._value, recipe=recipe))
 
     def _steps(self, steps: Sequence[RecipeStep]) -> None:
         self._change(steps=tuple(steps))

@@ -16,12 +16,11 @@ from widgets.parts.format import seconds
 from widgets.parts.page import Page
 from widgets.parts.small import Bar, PageHead
 from widgets.plots.frame_clock import FrameClock
-from widgets.plots.latency_values import BestPoint, SeriesValue
 from widgets.plots.ring import Floats
 from widgets.plots.step_strip import StepValue
 from widgets.theme import Theme
 
-__all__ = ["BestPoint", "LogLine", "OptimizePage", "OptimizeValue", "SeriesValue", "StepValue"]
+__all__ = ["LogLine", "OptimizePage", "OptimizeValue", "StepValue"]
 
 RunPhase = Literal["queued", "running", "done", "kept_original", "failed", "cancelled", "interrupted"]
 RunInterruption = Literal["closed", "not_begun", "broken_off"]
@@ -283,11 +282,11 @@ class OptimizePage(Page):
         """Add requests of a version, shape (n,): seconds since the run's start, milliseconds."""
         self._shown().plot.add(variant_id, times_s, latencies_ms)
 
-    def set_series(self, values: Sequence[SeriesValue]) -> None:
+    def set_series(self, values: Sequence[tuple[str, str, int]]) -> None:
         """Set names and colors of the graph's lines."""
         self._shown().plot.set_series(values)
 
-    def set_best(self, points: Sequence[BestPoint]) -> None:
+    def set_best(self, points: Sequence[tuple[float, float, str]]) -> None:
         """Set the dashed line of the best version so far."""
         self._shown().plot.set_best(points)
 

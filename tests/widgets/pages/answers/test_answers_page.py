@@ -10,6 +10,7 @@ from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from tests.widgets.heard import child, left_click, told_by
 from widgets.pages.answers.look import LookCard
 from widgets.pages.answers.page import AnswersPage
 from widgets.pages.answers.table import AnswersTable, shared
@@ -30,9 +31,7 @@ def page(theme: Theme, examples: ModuleType, shown: Any) -> AnswersPage:
 
 
 def table_of(page: AnswersPage) -> AnswersTable:
-    table = page.findChild(AnswersTable)
-    assert table is not None
-    return table
+    return child(page, AnswersTable)
 
 
 def test_texts_are_found_where_they_stand() -> None:
@@ -76,18 +75,16 @@ def test_titles_sort_and_rows_ask_for_their_examples(page: AnswersPage, qtbot: Q
     header = table.horizontalHeader()
     at = QPoint(header.sectionViewportPosition(2) + 20, 10)
     for _ in range(2):
-        qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=at)
+        left_click(header.viewport(), at)
     assert model.filter == Filter(order="before", is_descending=True)
     assert page._orders is not None and page._orders.currentText() == "By a column"
-    wanted: list[tuple[int, ...]] = []
-    page.rows_wanted.connect(wanted.append)
+    wanted = told_by(page.rows_wanted)
     table.setCurrentIndex(model.index(0, 0))
     qtbot.keyClick(table, Qt.Key.Key_Down)
     assert page._value is not None
     numbers = page._value.columns.number[model.rows].tolist()
     assert wanted == [tuple(numbers[:6]), tuple(numbers[1:7])]
-    look = page.findChild(LookCard)
-    assert look is not None
+    look = child(page, LookCard)
     texts = [label.text() for label in look.findChildren(QLabel) if label.isVisibleTo(page)]
     assert any(text.startswith(f"No. {numbers[1] + 1}:") for text in texts) and "Your label: tabby cat" in texts
     page.show_looks(tuple(examples.looked(number, examples.live_input().picture) for number in numbers[1:7]))
@@ -96,7 +93,7 @@ def test_titles_sort_and_rows_ask_for_their_examples(page: AnswersPage, qtbot: Q
     assert len(wanted) == 2, "it was there already"
 
 
-def test_a_sound_is_played_and_stopped(page: AnswersPage, examples: ModuleType, qtbot: QtBot) -> None:
+def test_a_sound_is_played_and_stopped(page: AnswersPage, examples: ModuleType) -> None:
     """Given a sound, When Play is pressed, Then its bytes are asked for and the button stops it; another row is silence."""
     played, stopped = [], []
     page.play_wanted.connect(played.append)
@@ -104,14 +101,14 @@ def test_a_sound_is_played_and_stopped(page: AnswersPage, examples: ModuleType, 
     table_of(page).setCurrentIndex(page._model.index(0, 0))
     sound = replace(examples.looked(0, examples.live_sound().picture), sound=b"RIFFdata", levels=(0.5, 1.0))
     page.show_looks((sound,))
-    look = page.findChild(LookCard)
-    assert look is not None and look.sound_bar.isVisibleTo(page)
+    look = child(page, LookCard)
+    assert look.sound_bar.isVisibleTo(page)
     stopped.clear()
-    qtbot.mouseClick(look.sound_bar.button, Qt.MouseButton.LeftButton)
+    left_click(look.sound_bar.button)
     assert played == [b"RIFFdata"]
     page.show_sound("playing")
     assert look.sound_bar.button.text() == "Stop"
-    qtbot.mouseClick(look.sound_bar.button, Qt.MouseButton.LeftButton)
+    left_click(look.sound_bar.button)
     assert stopped == [True]
     page.show_sound("no_device")
     assert "no loudspeaker" in " ".join(label.text() for label in look.findChildren(QLabel))
@@ -130,23 +127,20 @@ def test_nothing_fits(page: AnswersPage) -> None:
 def test_the_first_example_is_shown_at_once(theme: Theme, examples: ModuleType, shown: Any) -> None:
     """Given answers, When the page comes, Then the first row is chosen and its example is asked for; of none, nothing."""
     page = AnswersPage(theme)
-    wanted: list[tuple[int, ...]] = []
-    page.rows_wanted.connect(wanted.append)
+    wanted = told_by(page.rows_wanted)
     page.show(examples.all_answers(3))
     shown(page)
     assert table_of(page).currentIndex().row() == 0
     assert [numbers[0] for numbers in wanted] == [0]
 
 
-def test_what_is_no_class_comes_the_least_alike_first(theme: Theme, examples: ModuleType, shown: Any) -> None:
+def test_what_is_no_class_comes_the_least_alike_first(opened: Any, examples: ModuleType) -> None:
     """Given answers that are no classes, Then the first row is the worst, whose similarity is written out; an order that
     was chosen stays with other versions."""
     value = replace(examples.all_answers(), answers="vector", labelled=False)
     columns = replace(value.columns, similarity=np.linspace(1, 0.5, len(value.columns), dtype=np.float32))
     value = replace(value, columns=columns)
-    page = AnswersPage(theme)
-    page.show_value(value)
-    shown(page, 1072, 714)
+    page = opened(AnswersPage, value, call="show_value")
     table = table_of(page)
     assert table.model().filter.order == "similarity" and table.model().rows[0] == len(columns) - 1
     at = next(k for k, (order, _column) in enumerate(table.model().columns) if order == "similarity")
@@ -156,13 +150,11 @@ def test_what_is_no_class_comes_the_least_alike_first(theme: Theme, examples: Mo
     assert table_of(page).model().filter.order == "number"
 
 
-def test_what_was_not_judged_says_so(theme: Theme, examples: ModuleType, shown: Any) -> None:
+def test_what_was_not_judged_says_so(opened: Any, examples: ModuleType) -> None:
     """Given vectors of which some were only searched in, Then they have a button and a tag of their own, stand last by
     result, and are not among the same; where there are none, there is no such button."""
     value = examples.all_vectors()
-    page = AnswersPage(theme)
-    page.show_value(value)
-    shown(page, 1072, 714)
+    page = opened(AnswersPage, value, call="show_value")
     assert "searched" not in page._buttons
     kind = value.columns.kind.copy()
     kind[:20] = KINDS.index("searched")
@@ -193,8 +185,7 @@ def test_texts_and_lists_are_shown_whole(theme: Theme) -> None:
 
 def test_filters_stand_in_a_line(page: AnswersPage) -> None:
     """Given the row of filters, Then its choices, its buttons and the search are of one height."""
-    search = page.findChild(SearchField)
-    assert search is not None
+    search = child(page, SearchField)
     tools = search.parentWidget()
     heights = {type(w).__name__: w.height() for w in tools.children() if isinstance(w, QWidget)}
     assert max(heights.values()) - min(heights.values()) <= 2, heights
@@ -202,14 +193,12 @@ def test_filters_stand_in_a_line(page: AnswersPage) -> None:
 
 @pytest.mark.parametrize("labelled", [True, False])
 def test_changes_beside_worse_and_better_are_called_the_others(
-    theme: Theme, examples: ModuleType, shown: Any, labelled: bool
+    opened: Any, examples: ModuleType, labelled: bool
 ) -> None:
     """Given labels, Then the filter of changes that are neither worse nor better says that these are the other changes;
     without labels it has all changes."""
-    page = AnswersPage(theme)
     value = examples.all_answers(labelled=labelled)
-    page.show_value(value)
-    shown(page, 1072, 714)
+    page = opened(AnswersPage, value, call="show_value")
     texts = [button.text() for button in page.findChildren(QPushButton)]
     count = f"{value.columns.count('changed'):,}"
     assert (f"Other changes {count}" in texts) is labelled
@@ -227,8 +216,8 @@ def test_what_stands_in_a_picture_is_read_whole(theme: Theme, examples: ModuleTy
         card.show_row(examples.all_answers(3).columns, 0, is_class=False)
         card.show_look(look, is_class=False)
         shown(card, 256, height)
-        view = card.findChild(InputView)
-        assert view is not None and view.height() == picture_px
+        view = child(card, InputView)
+        assert view.height() == picture_px
         answers = [part for part in card.findChildren(QLabel) if "of the picture" in part.text()]
         assert [part.text() for part in answers] == [look.before, look.after]
         for part in answers:
@@ -239,11 +228,9 @@ def test_what_stands_in_a_picture_is_read_whole(theme: Theme, examples: ModuleTy
             assert card.rect().contains(part.mapTo(card, part.rect().bottomRight()))
 
 
-def test_names_are_whole_in_the_smallest_window(theme: Theme, examples: ModuleType, shown: Any) -> None:
+def test_names_are_whole_in_the_smallest_window(opened: Any, examples: ModuleType) -> None:
     """Given a window of 1024 x 700, Then all names of examples and classes have the room that they need."""
-    page = AnswersPage(theme)
-    page.show_value(examples.all_answers())
-    shown(page, 816, 614)
+    page = opened(AnswersPage, examples.all_answers(), call="show_value", size=(816, 614))
     table, advance = table_of(page), table_of(page).fontMetrics().horizontalAdvance
     for number, (order, _column) in enumerate(table._model.columns):
         if order in ("name", "before", "after"):

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication, QListView
 from pytestqt.qtbot import QtBot
 from stopwatch import OwnTime
 
+from tests.widgets.heard import child
 from widgets.pages.compare.changes import ChangesCard, ChangesModel
 from widgets.pages.compare.page import ComparePage
 from widgets.pages.compare.value import ChangesValue, ChangeValue
@@ -20,8 +21,8 @@ from widgets.theme import Theme
 def test_changed_answers_are_filtered(opened: Any, examples: ModuleType, press: Any) -> None:
     """Given 14 changes, when a filter is clicked, then only its kind is listed; rows read whole to screen readers."""
     page = opened(ComparePage, examples.compare())
-    view = page.findChild(QListView)
-    assert view is not None and view.model().rowCount() == 14
+    view = child(page, QListView)
+    assert view.model().rowCount() == 14
     for text, number in (("Worse 8", 8), ("Better 3", 3), ("Other 3", 3), ("All 14", 14)):
         press(page, text)
         assert view.model().rowCount() == number
@@ -68,16 +69,13 @@ def test_a_long_reason_is_never_cut(theme: Theme, qtbot: QtBot) -> None:
 
 
 @pytest.mark.whole
-def test_five_thousand_changes_are_fast(theme: Theme, examples: ModuleType, shown: Any, qtbot: QtBot) -> None:
+def test_five_thousand_changes_are_fast(opened: Any, examples: ModuleType) -> None:
     """Given 5,000 changed answers with pictures, then showing, filtering and scrolling stay quick."""
-    page = ComparePage(theme)
     value = examples.compare(changes=examples.changes(5000))
     own = OwnTime()
-    page.show(value)
-    shown(page)
+    page = opened(ComparePage, value)
     built_s = own.restart()
-    view = page.findChild(QListView)
-    assert view is not None
+    view = child(page, QListView)
     for share in range(0, 101, 5):
         bar = view.verticalScrollBar()
         bar.setValue(bar.maximum() * share // 100)

@@ -10,6 +10,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QPushButton, QScrollArea
 from pytestqt.qtbot import QtBot
 
+from tests.widgets.heard import child, heard, left_click
 from widgets.pages.compare.page import ComparePage
 from widgets.pages.compare.table import columns, figures, points, rows
 from widgets.pages.compare.value import ChangesValue, CompareValue
@@ -20,17 +21,15 @@ from widgets.theme import Theme
 
 
 def table_text(page: ComparePage) -> list[list[str]]:
-    table = page.findChild(Table)
-    assert table is not None
+    table = child(page, Table)
     model = table.model()
     return [[str(model.index(r, c).data() or "") for c in range(model.columnCount())] for r in range(model.rowCount())]
 
 
 def click_row(qtbot: QtBot, page: ComparePage, row: int) -> None:
-    table = page.findChild(Table)
-    assert table is not None
+    table = child(page, Table)
     place = table.visualRect(table.model().index(row, 0)).center()
-    qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    left_click(table.viewport(), place)
 
 
 def test_safe_says_it_in_a_sentence_three_figures_and_six_columns(opened: Any, examples: ModuleType, said: Any) -> None:
@@ -68,8 +67,7 @@ def test_a_version_that_was_just_judged_comes_into_view(theme: Theme, examples: 
     page.show(examples.compare())
     page.resize(864, 420)
     QScrollArea.show(page)
-    table = page.findChild(Table)
-    assert table is not None
+    table = child(page, Table)
 
     def is_seen() -> bool:
         row = table.visualRect(table.model().index(table.model().rowCount() - 1, 0))
@@ -90,12 +88,9 @@ def test_details_open_below_the_chosen_row(
     assert "10.4 ms → 3.1 ms" in said(page) and "96 → 322" in said(page) and "96 MB → 38 MB" in said(page)
     assert "The first and last layer stay in FP32." in said(page)
     assert "(change −0.5 to +0.3 points)." in said(page) and "Lost most: dark pictures" in said(page)
-    table = page.findChild(Table)
-    assert table is not None
+    table = child(page, Table)
     table.setFocus()
-    with qtbot.waitSignal(page.version_chosen, timeout=1000) as blocker:
-        qtbot.keyClick(table, Qt.Key.Key_Down)
-    assert blocker.args == ["b"] and table.chosen_id == "b"
+    assert heard(page.version_chosen, qtbot.keyClick, table, Qt.Key.Key_Down) == ["b"] and table.chosen_id == "b"
     QApplication.processEvents()
     assert "10.4 ms → 6.9 ms" in said(page)
     press(page, "Details")
@@ -263,7 +258,7 @@ def test_a_first_look_is_no_figure_to_compare(opened: Any, examples: ModuleType)
     assert not [text for _, text in details if "→" in text]
 
 
-def test_the_speed_of_a_language_model_says_what_it_is_made_of(examples: ModuleType, qtbot: QtBot) -> None:
+def test_the_speed_of_a_language_model_says_what_it_is_made_of(examples: ModuleType) -> None:
     """Given a version that speaks 1.3 times as fast and reads as slowly, Then the figure says both beside the factor of a
     short answer."""
     value = examples.compare()

@@ -9,6 +9,7 @@ from PySide6.QtCore import QItemSelectionModel, QPoint, QRect, QRectF, Qt
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from tests.widgets.heard import child, heard, left_click, told_by
 from widgets.pages.data.doctor import DoctorCard, DoctorValue, WayValue
 from widgets.pages.data.grid import CELL_PX, ItemValue, line_parts
 from widgets.pages.data.items import ItemsCard, LabelDialog
@@ -67,9 +68,7 @@ def test_what_is_chosen_can_be_changed(full: Full, press: Any, qtbot: QtBot) -> 
     assert press(card, "To calibration", page.edited) == ["calibration", ("0.png", "9.png"), ""]
     choose(card, 3)
     assert "To the test" not in visible(card)
-    with qtbot.waitSignal(page.edited, timeout=1000) as told:
-        qtbot.keyClick(card.view, Qt.Key.Key_Delete)
-    assert told.args == ["leave_out", ("3.png",), ""]
+    assert heard(page.edited, qtbot.keyClick, card.view, Qt.Key.Key_Delete) == ["leave_out", ("3.png",), ""]
     page.mark_items([*items(3), ItemValue("3.png", mark="left_out")], can_undo=True, can_redo=False)
     choose(card, 3)
     assert visible(card) == ["Undo", "Put back"]
@@ -82,11 +81,9 @@ def test_undo_and_redo_by_keys(full: Full, qtbot: QtBot) -> None:
     with qtbot.assertNotEmitted(page.undo_requested, wait=30):
         qtbot.keyClick(page, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     page.mark_items(items(10), can_undo=True, can_redo=True)
-    with qtbot.waitSignal(page.undo_requested, timeout=1000):
-        qtbot.keyClick(page, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    heard(page.undo_requested, qtbot.keyClick, page, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     modifiers = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
-    with qtbot.waitSignal(page.redo_requested, timeout=1000):
-        qtbot.keyClick(page, Qt.Key.Key_Z, modifiers)
+    heard(page.redo_requested, qtbot.keyClick, page, Qt.Key.Key_Z, modifiers)
     assert visible(card)[:2] == ["Undo", "Redo"]
 
 
@@ -105,8 +102,7 @@ def test_only_what_is_seen_is_drawn(full: Full, qtbot: QtBot) -> None:
     """Given 10,000 examples, Then only the first ranges of pictures are asked for; When it is scrolled to the end, the
     last one is; what came is shown without being asked for again."""
     page, card = full(10_000)
-    wanted: list[int] = []
-    page.picture_wanted.connect(wanted.append)
+    wanted = told_by(page.picture_wanted)
     card.view.viewport().repaint()
     assert wanted and max(wanted) < CHUNK
     wanted.clear()
@@ -177,8 +173,7 @@ def test_whoever_checks_the_preparation_stays_there(full: Full, press: Any, qtbo
     page, _ = full()
     page.show_origin(DataRecord())
     page.resize(1000, height)
-    card = page.findChild(DoctorCard)
-    assert card is not None
+    card = child(page, DoctorCard)
     page.ensureWidgetVisible(card)
     press(page, "Check the preparation")
     page.show_doctor(DoctorValue("running"))
@@ -194,9 +189,7 @@ def test_whoever_checks_the_preparation_stays_there(full: Full, press: Any, qtbo
     assert seen.contains(place) or (place.top() == 0 and card.height() > seen.height())
     takes = [b for b in card.findChildren(QPushButton) if b.text() == "Take this one" and b.isVisible()]
     assert len(takes) == 2, "the chosen one needs none"
-    with qtbot.waitSignal(page.preparation_taken, timeout=1000) as told:
-        qtbot.mouseClick(takes[1], Qt.MouseButton.LeftButton)
-    assert told.args == ["crop=2"]
+    assert heard(page.preparation_taken, left_click, takes[1]) == ["crop=2"]
 
 
 def focused() -> QWidget:
@@ -205,15 +198,15 @@ def focused() -> QWidget:
     return widget
 
 
-def test_three_questions_about_the_origin(full: Full, qtbot: QtBot) -> None:
+def test_three_questions_about_the_origin(full: Full) -> None:
     """Given the three questions, When one is answered, Then all answers are told, those not given as such."""
     page, _ = full()
     page.show_origin(DataRecord(made_by="me"))
     box = page.findChild(ChoiceField, "origin-people")
     assert isinstance(box, ChoiceField)
-    with qtbot.waitSignal(page.origin_answered, timeout=1000) as told:
-        box.setCurrentIndex(box.findData("no"))
-    assert told.args == [DataRecord(made_by="me", people="no")]
+    assert heard(page.origin_answered, box.setCurrentIndex, box.findData("no")) == [
+        DataRecord(made_by="me", people="no")
+    ]
 
 
 def test_examples_take_the_height_of_a_large_window(full: Full, qtbot: QtBot) -> None:

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QFileDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
+from tests.widgets.heard import child, heard, told_by
 from widgets.pages.data.page import DataPage
 from widgets.pages.data.parts import PreviewGrid, SplitBar
 from widgets.parts.pictures import PictureLabel
@@ -48,8 +49,7 @@ def test_goes_on_without_data(opened: Any, examples: ModuleType, press: Any, sai
 def test_folder_is_chosen(opened: Any, examples: ModuleType, press: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given the system's dialog, when it answers, then the path is told."""
     page = opened(DataPage, examples.ask_data(), call="show_empty")
-    told: list[str] = []
-    page.data_chosen.connect(told.append)
+    told = told_by(page.data_chosen)
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_a: "/p/Bilder ü")
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_a: ("/p/a.csv", ""))
     press(page, "Choose a folder…")
@@ -63,8 +63,8 @@ def test_full_shows_split_counts_and_checks(opened: Any, examples: ModuleType, s
     text = said(page)
     for words in ("2,200 pictures of 10 kinds, ready to use", "From “Fashion pictures”", "9 set aside", "6 pictures"):
         assert words in text
-    bar = page.findChild(SplitBar)
-    assert bar is not None and bar.accessibleName() == "200 for calibration, 2,000 for the test"
+    bar = child(page, SplitBar)
+    assert bar.accessibleName() == "200 for calibration, 2,000 for the test"
     visible = [p for p in page.findChildren(PictureLabel) if p.isVisible()]
     assert len(visible) == 18
     qtbot.waitUntil(lambda: page._pictures.get(examples.picture(0), 80)[1], timeout=2000)
@@ -103,9 +103,7 @@ def test_columns_of_texts_are_changed(opened: Any, examples: ModuleType, said: A
     assert "I love the way it fits" in said(page)
     box = next(b for b in page.findChildren(QComboBox) if b.accessibleName() == "Column: Label")
     box.setFocus()
-    with qtbot.waitSignal(page.columns_changed, timeout=1000) as blocker:
-        qtbot.keyClick(box, Qt.Key.Key_Home)
-    assert blocker.args == ["review", ""]
+    assert heard(page.columns_changed, qtbot.keyClick, box, Qt.Key.Key_Home) == ["review", ""]
 
 
 def test_right_texts_are_no_labels(opened: Any, examples: ModuleType) -> None:

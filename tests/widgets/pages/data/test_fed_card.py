@@ -7,6 +7,7 @@ import pytest
 from PySide6.QtWidgets import QProgressBar
 from pytestqt.qtbot import QtBot
 
+from tests.widgets.heard import child
 from widgets.pages.data.fed import FedCard, FedExampleValue, FedValue
 from widgets.pages.data.page import DataPage
 from widgets.parts.pictures import PictureLabel
@@ -15,8 +16,7 @@ from widgets.parts.small import CheckValue
 
 @pytest.fixture
 def page(opened: Any, examples: ModuleType) -> DataPage:
-    made = opened(DataPage, examples.data())
-    return made
+    return opened(DataPage, examples.data())
 
 
 def card_of(page: DataPage) -> FedCard:
@@ -62,8 +62,8 @@ def test_it_waits_moves_on_and_tells_what_failed(page: DataPage, said: Any, qtbo
     assert "as soon as nothing is being measured" in said(card)
     page.show_fed(FedValue("running", share=0.25))
     qtbot.wait(1)
-    bar = card.findChild(QProgressBar)
-    assert bar is not None and bar.value() == 250
+    bar = child(card, QProgressBar)
+    assert bar.value() == 250
     page.show_fed(FedValue("running", share=0.75))
     assert card.findChild(QProgressBar) is bar and bar.value() == 750
     page.show_fed(FedValue("failed", what="The model failed at one of the examples."))

@@ -5,11 +5,11 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
+from tests.widgets.heard import child, heard, left_click, told_by
 from widgets.pages.export.page import ExportPage
 from widgets.pages.export.value import ExportRequest, ProveValue
 from widgets.parts.card import ChoiceCard
@@ -17,7 +17,6 @@ from widgets.parts.format import size_bytes
 from widgets.parts.installing.value import SetValue
 from widgets.parts.markdown import MarkdownView
 from widgets.parts.small import Bar
-from widgets.theme import Theme
 from workers.contracts.specs import DescribedTarget, Question
 
 
@@ -63,8 +62,8 @@ def test_answers_are_told_once_after_typing(opened: Any, examples: ModuleType, q
     before = page.widget()
     page.show(replace(examples.export(), card="# New\n\nmira", contact="mira@example.org"))
     assert page.widget() is before and field.text() == "mira@example.org" and field.hasFocus()
-    view = page.findChild(MarkdownView)
-    assert view is not None and view.toPlainText() == "New\nmira"
+    view = child(page, MarkdownView)
+    assert view.toPlainText() == "New\nmira"
 
 
 def test_a_regressed_version_needs_words(
@@ -74,26 +73,21 @@ def test_a_regressed_version_needs_words(
     page = opened(ExportPage, examples.override())
     export = button(page, "Export anyway")
     assert not export.isEnabled() and "Fettle does not recommend it" in said(page)
-    reason = page.findChild(QLineEdit, "reason")
-    assert reason is not None
+    reason = child(page, QLineEdit, "reason")
     qtbot.keyClicks(reason, "only for")
     assert not export.isEnabled()
     qtbot.keyClicks(reason, " a demo")
     assert export.isEnabled()
-    with qtbot.waitSignal(page.export_requested, timeout=1000) as blocker:
-        press(page, "Export anyway")
-    assert blocker.args[0].reason == "only for a demo"
+    assert heard(page.export_requested, press, page, "Export anyway")[0].reason == "only for a demo"
 
 
 @pytest.mark.parametrize(("width", "columns"), [(1440, 3), (1280, 2), (1024, 2)])
 def test_words_of_cards_are_not_broken(
-    theme: Theme, examples: ModuleType, shown: Any, qtbot: QtBot, width: int, columns: int
+    opened: Any, examples: ModuleType, qtbot: QtBot, width: int, columns: int
 ) -> None:
     """Given six targets, when the window is narrow, then two stand in a row, so that each longest word has room."""
-    page = ExportPage(theme)
     targets = tuple(target(str(n), "Triton repository", "For an inference server") for n in range(6))
-    page.show(examples.export(targets=targets))
-    shown(page)
+    page = opened(ExportPage, examples.export(targets=targets))
     page.resize(width - 208, 800)
     cards = page.findChildren(ChoiceCard)
     qtbot.waitUntil(lambda: len({card.x() for card in cards}) == columns, timeout=2000)
@@ -106,22 +100,17 @@ def test_words_of_cards_are_not_broken(
 def test_place_is_changed(opened: Any, examples: ModuleType, press: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given the system's dialog, when it answers, then the path is told."""
     page = opened(ExportPage, examples.export())
-    told: list[str] = []
-    page.path_chosen.connect(told.append)
+    told = told_by(page.path_chosen)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_a: ("/usb/b.zip", ""))
     press(page, "Change where it is written")
     assert told == ["/usb/b.zip"]
 
 
-def test_another_place_leaves_the_page_where_it_is_scrolled(
-    theme: Theme, examples: ModuleType, shown: Any, said: Any
-) -> None:
+def test_another_place_leaves_the_page_where_it_is_scrolled(opened: Any, examples: ModuleType, said: Any) -> None:
     """Given a page that is scrolled down to "Change…", When another place was chosen, Then the new path is shown and the
     page stays scrolled; typed answers and the focus stay, too."""
-    page = ExportPage(theme)
     value = examples.export()
-    page.show(value)
-    shown(page, 1024, 400)
+    page = opened(ExportPage, value, size=(1024, 400))
     bar = page.verticalScrollBar()
     assert bar.maximum() > 100
     bar.setValue(100)
@@ -133,27 +122,21 @@ def test_another_place_leaves_the_page_where_it_is_scrolled(
     assert asked is not None and (asked.path, asked.contact) == ("/usb/b.zip", "mira@example.org")
 
 
-def test_only_targets_that_are_passed_in_stand_there(
-    theme: Theme, examples: ModuleType, shown: Any, qtbot: QtBot, said: Any, press: Any
-) -> None:
+def test_only_targets_that_are_passed_in_stand_there(opened: Any, examples: ModuleType, said: Any, press: Any) -> None:
     """Given a target that needs a set, when it is clicked nothing is chosen; its button requests that set."""
-    page = ExportPage(theme)
     targets = (
         target("python", "Python folder", "One command"),
         target("a", "Web page", "In any browser", icon="image"),
         target("b", "Container", "With a Dockerfile", SetValue("web", 33_000_000)),
     )
-    page.show(examples.export(targets=targets))
-    shown(page)
+    page = opened(ExportPage, examples.export(targets=targets))
     cards = page.findChildren(ChoiceCard)
     assert [c.choice_id for c in cards] == ["python", "a", "b"] and not cards[2].radio.isEnabled()
-    qtbot.mouseClick(cards[2], Qt.MouseButton.LeftButton)
+    left_click(cards[2])
     assert not cards[2].radio.isChecked()
     assert size_bytes(33_000_000) in said(page)
     assert press(page, "Install what “Container” needs", page.install_requested) == ["web"]
-    with qtbot.waitSignal(page.target_chosen, timeout=1000) as blocker:
-        qtbot.mouseClick(cards[1], Qt.MouseButton.LeftButton)
-    assert blocker.args == ["a"]
+    assert heard(page.target_chosen, left_click, cards[1]) == ["a"]
 
 
 def test_while_writing_the_form_waits_and_can_be_stopped(
@@ -213,16 +196,12 @@ def test_empty_and_loading(opened: Any, press: Any) -> None:
     press(page, "Cancel", page.cancel_requested)
 
 
-def test_a_target_asks_what_is_its_own(
-    theme: Theme, examples: ModuleType, shown: Any, press: Any, qtbot: QtBot
-) -> None:
+def test_a_target_asks_what_is_its_own(opened: Any, examples: ModuleType, press: Any, qtbot: QtBot) -> None:
     """Given a target with a question that needs an answer, then the button waits for it, and it goes along; another target
     is told after what was typed."""
-    page = ExportPage(theme)
     targets = (target("python", "Python folder", ""), target("kit", "Kit", "", suffix=".kit"))
     questions = (Question(id="shop", title="Which shop?", needed=True), Question(id="town", title="Where?"))
-    page.show(examples.export(targets=targets, target="kit", questions=questions))
-    shown(page)
+    page = opened(ExportPage, examples.export(targets=targets, target="kit", questions=questions))
     export = button(page, "Export bundle")
     assert not export.isEnabled() and export.toolTip() == "Answer the questions first."
     fields = {field.accessibleName(): field for field in page.findChildren(QLineEdit)}
@@ -235,7 +214,7 @@ def test_a_target_asks_what_is_its_own(
     page.answers_changed.connect(lambda *answers: told.append(answers[2]))
     page.target_chosen.connect(told.append)
     qtbot.keyClicks(fields["Whom can people ask?"], "me")
-    qtbot.mouseClick(page.findChildren(ChoiceCard)[0], Qt.MouseButton.LeftButton)
+    left_click(page.findChildren(ChoiceCard)[0])
     assert told == ["me", "python"]
 
 

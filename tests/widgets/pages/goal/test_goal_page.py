@@ -10,6 +10,7 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLabel, QLineEdit, QPushButton, QSpinBox
 from pytestqt.qtbot import QtBot
 
+from tests.widgets.heard import child, heard, left_click, retype, told_by
 from widgets.pages.goal.few import FewValue
 from widgets.pages.goal.limit import LimitSlider
 from widgets.pages.goal.page import GoalPage
@@ -19,22 +20,18 @@ from widgets.pages.goal.value import PresetValue, RecipeValue
 from widgets.parts.buttons import FoldButton
 from widgets.parts.card import ChoiceCard
 from widgets.parts.text import ElidedLabel
-from widgets.theme import Theme
 from workers.contracts.specs import Recipe
 
 
 @pytest.fixture
 def page(opened: Any, examples: ModuleType) -> GoalPage:
-    made = opened(GoalPage, examples.goal())
-    return made
+    return opened(GoalPage, examples.goal())
 
 
-def test_card_is_chosen_by_click_anywhere(page: GoalPage, qtbot: QtBot) -> None:
+def test_card_is_chosen_by_click_anywhere(page: GoalPage) -> None:
     """Given six cards, when a card's text is clicked, then it is chosen, and the button tells its time."""
     card = next(c for c in page.findChildren(ChoiceCard) if c.choice_id == "smallest")
-    with qtbot.waitSignal(page.preset_chosen, timeout=1000) as blocker:
-        qtbot.mouseClick(card, Qt.MouseButton.LeftButton, pos=QPoint(60, 80))
-    assert blocker.args == ["smallest"]
+    assert heard(page.preset_chosen, left_click, card, pos=QPoint(60, 80)) == ["smallest"]
     assert [c.choice_id for c in page.findChildren(ChoiceCard) if c.property("chosen")] == ["smallest"]
     assert any(b.text() == "Start (about 2 minutes)" for b in page.findChildren(QPushButton))
 
@@ -43,17 +40,13 @@ def test_cards_are_walked_by_arrow_keys(page: GoalPage, qtbot: QtBot) -> None:
     """Given focus on the first card, when the arrow is pressed, then the next is chosen."""
     first = next(c for c in page.findChildren(ChoiceCard) if c.choice_id == "balanced")
     first.radio.setFocus()
-    with qtbot.waitSignal(page.preset_chosen, timeout=1000) as blocker:
-        qtbot.keyClick(first.radio, Qt.Key.Key_Right)
-    assert blocker.args == ["fastest"]
+    assert heard(page.preset_chosen, qtbot.keyClick, first.radio, Qt.Key.Key_Right) == ["fastest"]
 
 
-def test_a_broken_preset_says_why(theme: Theme, examples: ModuleType, shown: Any, said: Any) -> None:
+def test_a_broken_preset_says_why(opened: Any, examples: ModuleType, said: Any) -> None:
     """Given a preset of the person's own with an error, then its card says file and line and cannot be chosen."""
-    page = GoalPage(theme)
     broken = PresetValue("mine", "Mine", "", "", 60, problem="mine.yaml, line 3: “recipez” is not known.")
-    page.show(examples.goal(presets=(*examples.goal().presets, broken)))
-    shown(page)
+    page = opened(GoalPage, examples.goal(presets=(*examples.goal().presets, broken)))
     card = next(c for c in page.findChildren(ChoiceCard) if c.choice_id == "mine")
     assert not card.isEnabled() and "mine.yaml, line 3" in said(page)
 
@@ -62,22 +55,21 @@ def test_limit_is_put_into_examples(page: GoalPage, said: Any, qtbot: QtBot) -> 
     """Given 2,000 test pictures at 91.2 %, then 1 % means at most 18, and the keys move the limit by a tenth."""
     assert "at most 1 % less accurate" in said(page)
     assert "That is at most 18 more wrong answers in your 2,000 test pictures." in said(page)
-    slider = page.findChild(LimitSlider)
-    assert slider is not None
+    slider = child(page, LimitSlider)
     slider.setFocus()
-    with qtbot.waitSignal(page.limit_changed, timeout=1000) as blocker:
-        qtbot.keyClick(slider, Qt.Key.Key_Right)
-    assert blocker.args == [1.1]
+    assert heard(page.limit_changed, qtbot.keyClick, slider, Qt.Key.Key_Right) == [1.1]
     assert "at most 1.1 % less accurate" in said(page) and "at most 20 more" in said(page)
 
 
-def test_limit_follows_the_mouse(page: GoalPage, qtbot: QtBot) -> None:
+def test_limit_follows_the_mouse(page: GoalPage) -> None:
     """Given the groove, when it is clicked at its end, then the limit is there at once."""
-    slider = page.findChild(LimitSlider)
-    assert slider is not None
-    with qtbot.waitSignal(page.limit_changed, timeout=1000) as blocker:
-        qtbot.mouseClick(slider, Qt.MouseButton.LeftButton, pos=QPoint(slider.width() - 2, slider.height() // 2))
-    assert blocker.args == [5.0]
+    slider = child(page, LimitSlider)
+    assert heard(
+        page.limit_changed,
+        left_click,
+        slider,
+        pos=QPoint(slider.width() - 2, slider.height() // 2),
+    ) == [5.0]
 
 
 @pytest.mark.parametrize(
@@ -137,23 +129,19 @@ def open_recipe(page: GoalPage, number: int) -> RecipeCard:
 def test_recipe_parameters_come_from_the_schema(page: GoalPage, press: Any, said: Any, qtbot: QtBot) -> None:
     """Given Customize, when parameters are changed, then whole recipes are told, within the schema's bounds."""
     press(page, "Customize…")
-    told: list[tuple[RecipeValue, ...]] = []
-    page.recipes_changed.connect(told.append)
+    told = told_by(page.recipes_changed)
     card = open_recipe(page, 1)
     assert "One scale for each channel" in said(card)
-    examples_field = card.findChild(QSpinBox, "param-examples")
-    assert examples_field is not None and (examples_field.minimum(), examples_field.maximum()) == (8, 1000)
+    examples_field = child(card, QSpinBox, "param-examples")
+    assert (examples_field.minimum(), examples_field.maximum()) == (8, 1000)
     examples_field.setFocus()
-    examples_field.selectAll()
-    qtbot.keyClicks(examples_field, "64")
+    retype(examples_field, "64")
     assert told[-1][1].recipe.steps[0].params["examples"] == 64
-    keep = card.findChild(QLineEdit, "param-keep")
-    assert keep is not None
+    keep = child(card, QLineEdit, "param-keep")
     qtbot.keyClicks(keep, "first, last")
     qtbot.keyClick(keep, Qt.Key.Key_Return)
     assert told[-1][1].recipe.steps[0].params["keep"] == ["first", "last"]
-    method = card.findChild(QComboBox, "param-method")
-    assert method is not None
+    method = child(card, QComboBox, "param-method")
     method.setFocus()
     qtbot.keyClick(method, Qt.Key.Key_Down)
     assert told[-1][1].recipe.steps[0].params["method"] == "entropy"
@@ -176,13 +164,12 @@ def test_a_versions_name_is_seen_before_what_is_in_it(page: GoalPage, press: Any
     assert steps.toolTip() and steps.width() > 40
 
 
-def test_versions_are_switched_added_and_removed(page: GoalPage, press: Any, qtbot: QtBot) -> None:
+def test_versions_are_switched_added_and_removed(page: GoalPage, press: Any) -> None:
     """Given three versions, when they are switched, added and removed, then each change is told; none leaves no start."""
     press(page, "Customize…")
-    told: list[tuple[RecipeValue, ...]] = []
-    page.recipes_changed.connect(told.append)
+    told = told_by(page.recipes_changed)
     switch = page.findChildren(RecipeCard)[2].findChildren(QCheckBox)[0]
-    qtbot.mouseClick(switch, Qt.MouseButton.LeftButton, pos=QPoint(6, switch.height() // 2))
+    left_click(switch, QPoint(6, switch.height() // 2))
     assert [r.enabled for r in told[-1]] == [True, True, True]
     press(page, "Add a version")
     added = told[-1][-1].recipe
@@ -194,14 +181,14 @@ def test_versions_are_switched_added_and_removed(page: GoalPage, press: Any, qtb
     QApplication.processEvents()
     assert [s.technique for s in told[-1][-1].recipe.steps] == ["magnitude_prune", "int8_static"]
     earlier = [b for b in card.findChildren(QPushButton) if b.text() == "Earlier" and b.isVisible()]
-    qtbot.mouseClick(earlier[-1], Qt.MouseButton.LeftButton)
+    left_click(earlier[-1])
     assert [s.technique for s in told[-1][-1].recipe.steps] == ["int8_static", "magnitude_prune"]
     for _ in range(4):
         first = next(c for c in page.findChildren(RecipeCard) if c.isVisible())
         first.findChildren(FoldButton)[0].setChecked(True)
         QApplication.processEvents()
         remove = next(b for b in first.findChildren(QPushButton) if b.text() == "Remove this version")
-        qtbot.mouseClick(remove, Qt.MouseButton.LeftButton)
+        left_click(remove)
         QApplication.processEvents()
     assert told[-1] == ()
     assert not next(b for b in page.findChildren(QPushButton) if b.text().startswith("Start")).isEnabled()
@@ -210,8 +197,7 @@ def test_versions_are_switched_added_and_removed(page: GoalPage, press: Any, qtb
 def test_back_to_the_presets_own(page: GoalPage, press: Any) -> None:
     """Given a changed recipe, when it is taken back, then the empty tuple says so and the page shows the preset's own."""
     press(page, "Customize…")
-    told: list[tuple[RecipeValue, ...]] = []
-    page.recipes_changed.connect(told.append)
+    told = told_by(page.recipes_changed)
     page._on_recipes_changed((RecipeValue(Recipe(title="Changed")),))
     press(page, "Back to the preset’s own")
     assert told[-1] == ()
@@ -252,11 +238,11 @@ def test_a_limit_that_cannot_be_proven_is_said_once(page: GoalPage, said: Any) -
     assert "That is at most" in said(page)
 
 
-def test_tall_page_lists_what_is_tried(page: GoalPage, examples: ModuleType, qtbot: QtBot) -> None:
+def test_tall_page_lists_what_is_tried(page: GoalPage, examples: ModuleType) -> None:
     """Given a window of usual height, Then only the goals are shown; in one of 3840 x 2160 what the chosen goal tries is
     listed, too, and follows the choice."""
-    plan = page.findChild(PlanCard)
-    assert plan is not None and not plan.isVisible()
+    plan = child(page, PlanCard)
+    assert not plan.isVisible()
     page.resize(3632, 2068)
     value = examples.goal()
     assert plan.isVisible()

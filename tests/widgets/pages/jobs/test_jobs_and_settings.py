@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QCheckBox, QPlainTextEdit, QPushButton, QRadioButton, QSpinBox
 from pytestqt.qtbot import QtBot
 
+from tests.widgets.heard import child, heard, left_click, told_by
 from widgets.pages.jobs.page import JobsPage
 from widgets.pages.settings.page import SettingsPage
 from widgets.parts.tables.table import Table
@@ -16,21 +17,18 @@ from widgets.parts.tables.table import Table
 
 @pytest.fixture
 def page(opened: Any, examples: ModuleType) -> JobsPage:
-    made = opened(JobsPage, examples.jobs())
-    return made
+    return opened(JobsPage, examples.jobs())
 
 
 def choose(page: JobsPage, qtbot: QtBot, number: int) -> None:
-    table = page.findChild(Table)
-    assert table is not None
+    table = child(page, Table)
     place = table.visualRect(table.model().index(number, 0)).center()
-    qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    left_click(table.viewport(), place)
 
 
 def test_states_are_told_in_words(page: JobsPage, said: Any) -> None:
     """Given a job in each state, then each has its own words, and the head counts."""
-    table = page.findChild(Table)
-    assert table is not None
+    table = child(page, Table)
     assert [table.model().index(r, 1).data() for r in range(7)] == [
         "Running, 62 %", "Waiting", "Interrupted", "Done", "Ended by itself", "Failed", "Cancelled",
     ]  # fmt: skip
@@ -59,21 +57,17 @@ def test_what_can_be_done_with_a_job(
 
 def test_log_belongs_to_the_chosen_job(page: JobsPage, examples: ModuleType, qtbot: QtBot) -> None:
     """Given the log of another job that comes late, then it is not shown."""
-    log = page.findChild(QPlainTextEdit)
-    assert log is not None
+    log = child(page, QPlainTextEdit)
     page.show_log("1", examples.LOG)
     assert log.toPlainText() == examples.LOG
-    with qtbot.waitSignal(page.log_requested, timeout=1000) as blocker:
-        choose(page, qtbot, 4)
-    assert blocker.args == ["5"] and log.toPlainText() == ""
+    assert heard(page.log_requested, choose, page, qtbot, 4) == ["5"] and log.toPlainText() == ""
     page.show_log("1", "late")
     assert log.toPlainText() == ""
 
 
 def test_log_grows_at_its_end_and_stays_where_it_is_read(page: JobsPage, examples: ModuleType) -> None:
     """Given a growing log, then it follows its end, unless somebody reads further up; long lines are cut."""
-    log = page.findChild(QPlainTextEdit)
-    assert log is not None
+    log = child(page, QPlainTextEdit)
     page.show_log("1", examples.LOG)
     QApplication.processEvents()
     bar = log.verticalScrollBar()
@@ -85,12 +79,11 @@ def test_log_grows_at_its_end_and_stays_where_it_is_read(page: JobsPage, example
     assert len(log.toPlainText()) < 2_100
 
 
-def test_updates_keep_the_choice_and_the_place(page: JobsPage, examples: ModuleType, qtbot: QtBot) -> None:
+def test_updates_keep_the_choice_and_the_place(page: JobsPage, examples: ModuleType) -> None:
     """Given a thousand jobs and one chosen, when they are shown again, then choice and scroll place stay."""
     many = tuple(replace(examples.jobs()[3], id=f"j{n}", title=f"Export {n}") for n in range(1000))
     page.show(many)
-    table = page.findChild(Table)
-    assert table is not None
+    table = child(page, Table)
     page.choose("j500")
     table.verticalScrollBar().setValue(16_000)
     page.show((replace(examples.jobs()[0], id="new"), *many[:-1]))
@@ -108,17 +101,13 @@ def test_no_jobs_leads_to_a_model(opened: Any, press: Any) -> None:
 def test_settings_are_told_at_once(opened: Any, examples: ModuleType, press: Any, said: Any, qtbot: QtBot) -> None:
     """Given the settings, when one is changed, then it is told; nothing needs saving."""
     page = opened(SettingsPage, examples.settings())
-    dark = page.findChild(QRadioButton, "theme-dark")
-    assert dark is not None
-    with qtbot.waitSignal(page.theme_chosen, timeout=1000) as blocker:
-        qtbot.mouseClick(dark, Qt.MouseButton.LeftButton)
-    assert blocker.args == ["dark"]
+    dark = child(page, QRadioButton, "theme-dark")
+    assert heard(page.theme_chosen, left_click, dark) == ["dark"]
     press(page, "Open the data folder", page.open_data_folder_requested)
-    cores = page.findChild(QSpinBox)
-    assert cores is not None and cores.text() == "automatic"
+    cores = child(page, QSpinBox)
+    assert cores.text() == "automatic"
     cores.setFocus()
-    told: list[object] = []
-    page.threads_changed.connect(told.append)
+    told = told_by(page.threads_changed)
     qtbot.keyClick(cores, Qt.Key.Key_Up)
     qtbot.keyClick(cores, Qt.Key.Key_Down)
     assert told == [1, None]
@@ -129,8 +118,7 @@ def test_memory_and_log_are_told_at_once(opened: Any, examples: ModuleType, qtbo
     """Given no limit of the person's, when one is set and taken back, and the log's detail changed, then each is told;
     a limit below a GiB is never shown as none."""
     page = opened(SettingsPage, examples.settings())
-    limits: list[object] = []
-    page.memory_limit_changed.connect(limits.append)
+    limits = told_by(page.memory_limit_changed)
     field = next(box for box in page.findChildren(QSpinBox) if "GiB" in box.accessibleName())
     assert field.text() == "automatic"
     field.setFocus()
@@ -138,9 +126,7 @@ def test_memory_and_log_are_told_at_once(opened: Any, examples: ModuleType, qtbo
     qtbot.keyClick(field, Qt.Key.Key_Down)
     assert limits == [1 << 30, None]
     log = page.findChild(QCheckBox)
-    with qtbot.waitSignal(page.log_detail_changed, timeout=1000) as blocker:
-        qtbot.mouseClick(log, Qt.MouseButton.LeftButton, pos=QPoint(6, log.height() // 2))
-    assert blocker.args == [True]
+    assert heard(page.log_detail_changed, left_click, log, pos=QPoint(6, log.height() // 2)) == [True]
     page.show(replace(examples.settings(), memory_limit_bytes=1 << 28, detailed_log=True))
     field = next(box for box in page.findChildren(QSpinBox) if "GiB" in box.accessibleName())
     assert field.value() == 1 and page.findChild(QCheckBox).isChecked()
@@ -151,11 +137,10 @@ def test_what_is_missing_is_a_hint_and_no_error(opened: Any, examples: ModuleTyp
     page = opened(SettingsPage, examples.settings())
     text = said(page)
     assert text.count("Ready") == 3 and text.count("Not here") == 2 and "No NVIDIA GPU found." in text
-    requested: list[str] = []
-    page.install_requested.connect(requested.append)
+    requested = told_by(page.install_requested)
     press(page, "Install what “ONNX Runtime, NVIDIA GPU” needs")
     assert requested == ["cuda"] and "1.9 GB" in text and "pip install" not in text
     press(page, "Libraries and licenses")
     QApplication.processEvents()
-    table = page.findChild(Table)
-    assert table is not None and table.isVisible() and table.model().index(0, 2).data() == "LGPL-3.0"
+    table = child(page, Table)
+    assert table.isVisible() and table.model().index(0, 2).data() == "LGPL-3.0"

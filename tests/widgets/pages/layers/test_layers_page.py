@@ -1,6 +1,5 @@
 """The page "Layers": two pictures of the parts and a table that can be sorted."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,11 +7,11 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
+from tests.widgets.heard import child, heard, left_click
 from widgets.pages.layers.page import LayersPage, kinds_by_time
 from widgets.pages.layers.table import LayersTable, in_order
 from widgets.pages.layers.value import LayersOf, LayersValue
 from widgets.plots.layer_flow import LayerFlow
-from widgets.theme import Theme
 from workers.contracts.after.layers import Layer, LayersResult
 
 BEFORE = (
@@ -40,8 +39,7 @@ VALUE = LayersValue(
 
 @pytest.fixture
 def page(opened: Any) -> LayersPage:
-    made = opened(LayersPage, VALUE)
-    return made
+    return opened(LayersPage, VALUE)
 
 
 def flows(page: LayersPage) -> list[LayerFlow]:
@@ -49,8 +47,7 @@ def flows(page: LayersPage) -> list[LayerFlow]:
 
 
 def table(page: LayersPage) -> LayersTable:
-    found = page.findChild(LayersTable)
-    assert found is not None
+    found = child(page, LayersTable)
     return found
 
 
@@ -71,11 +68,11 @@ def test_both_versions_are_drawn_to_one_scale(page: LayersPage, said: Any) -> No
     assert first.token_of("Conv") != first.token_of("Gemm")
 
 
-def test_a_click_on_a_block_finds_its_row(page: LayersPage, qtbot: QtBot) -> None:
+def test_a_click_on_a_block_finds_its_row(page: LayersPage) -> None:
     """Given a block of the original, when it is clicked, then the table shows the original's layers with it chosen."""
     assert rows(page)[0].startswith("stem")
     place = flows(page)[0].rects()[2].center().toPoint()
-    qtbot.mouseClick(flows(page)[0], Qt.MouseButton.LeftButton, pos=QPoint(place.x(), place.y()))
+    left_click(flows(page)[0], QPoint(place.x(), place.y()))
     assert [row.split(",")[0] for row in rows(page)] == ["stem/Conv", "head/Gemm", "pool/Pool"]
     assert table(page).chosen_id == "2"
 
@@ -85,9 +82,7 @@ def test_blocks_are_walked_by_keys(page: LayersPage, qtbot: QtBot) -> None:
     flow = flows(page)[0]
     flow.setFocus()
     qtbot.keyClick(flow, Qt.Key.Key_Right)
-    with qtbot.waitSignal(flow.block_chosen, timeout=1000) as blocker:
-        qtbot.keyClick(flow, Qt.Key.Key_Return)
-    assert blocker.args == [1]
+    assert heard(flow.block_chosen, qtbot.keyClick, flow, Qt.Key.Key_Return) == [1]
 
 
 def test_columns_sort_and_unknown_values_stay_last() -> None:
@@ -99,30 +94,27 @@ def test_columns_sort_and_unknown_values_stay_last() -> None:
     assert kinds_by_time(VALUE.sides)[:2] == ("Conv", "Gemm")
 
 
-def test_a_click_on_a_title_sorts(page: LayersPage, qtbot: QtBot) -> None:
+def test_a_click_on_a_title_sorts(page: LayersPage) -> None:
     """Given the table by time, when the title of the first column is clicked twice, then the order turns around."""
     header = table(page).horizontalHeader()
     place = QPoint(header.sectionViewportPosition(0) + 8, header.height() // 2)
-    qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    left_click(header.viewport(), place)
     first = rows(page)
-    qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    left_click(header.viewport(), place)
     assert rows(page) == first[::-1]
 
 
-def test_nothing_is_looked_at_unasked(opened: Any, qtbot: QtBot) -> None:
+def test_nothing_is_looked_at_unasked(opened: Any) -> None:
     """Given versions that were not looked into, then the page offers it and says that it takes some seconds."""
     page = opened(LayersPage, LayersValue(VALUE.versions, "v1", ()))
     go = next(button for button in page.findChildren(QPushButton) if button.text() == "Look where the time goes")
-    with qtbot.waitSignal(page.look_requested, timeout=1000):
-        qtbot.mouseClick(go, Qt.MouseButton.LeftButton)
+    heard(page.look_requested, left_click, go)
 
 
-def test_engine_is_named_once(theme: Theme, shown: Callable[[Any], Any], said: Any) -> None:
+def test_engine_is_named_once(opened: Any, said: Any) -> None:
     """Given a version that is called like its engine, and has one layer, Then the name stands once, and so does the layer."""
     result = LayersResult(layers=(Layer(order=0, name="all", kind="Conv", ms=1.8, precision="f32"),), total_ms=1.8)
-    page = LayersPage(theme)
     sides = (LayersOf("Original", "ONNX Runtime", result), LayersOf("OpenVINO", "OpenVINO", result))
-    page.show(LayersValue(versions=(("v1", "OpenVINO"),), chosen="v1", sides=sides))
-    shown(page)
+    page = opened(LayersPage, LayersValue(versions=(("v1", "OpenVINO"),), chosen="v1", sides=sides))
     assert "Original, ONNX Runtime: 1.8 ms in one layer" in said(page)
     assert "OpenVINO: 1.8 ms in one layer" in said(page) and "OpenVINO, OpenVINO" not in said(page)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 from PySide6.QtWidgets import QApplication, QRadioButton
-from pytestqt.qtbot import QtBot
 
+from tests.widgets.heard import child, heard
 from widgets.pages.load.cards import CostCard
 from widgets.pages.load.page import LoadPage
 from widgets.parts.fields import DecimalField
@@ -14,8 +14,7 @@ from widgets.parts.fields import DecimalField
 
 @pytest.fixture
 def page(opened: Any) -> LoadPage:
-    made = opened(LoadPage, call="show_empty")
-    return made
+    return opened(LoadPage, call="show_empty")
 
 
 def test_ten_seconds_unless_said(page: LoadPage, examples: ModuleType, press: Any) -> None:
@@ -53,15 +52,12 @@ def test_all_that_was_measured_can_be_read(page: LoadPage, examples: ModuleType,
     assert QApplication.clipboard().text() == "fettle load r1 --seconds 10"
 
 
-def test_a_price_of_ones_own(page: LoadPage, examples: ModuleType, said: Any, press: Any, qtbot: QtBot) -> None:
+def test_a_price_of_ones_own(page: LoadPage, examples: ModuleType, said: Any, press: Any) -> None:
     """Given no price, Then nothing is assumed; typed or taken from an example it is told, and the costs follow."""
     page.show(examples.loaded())
     assert "Nothing is assumed" in said(page) and "0.0353 USD" not in said(page)
-    card = page.findChild(CostCard)
-    assert card is not None
-    with qtbot.waitSignal(page.price_changed) as told:
-        card.per_hour.setValue(0.25)
-    assert told.args == [0.25, "USD", 50.0]
+    card = child(page, CostCard)
+    assert heard(page.price_changed, card.per_hour.setValue, 0.25) == [0.25, "USD", 50.0]
     assert press(page, "A small computer: 0.08 USD", page.example_chosen) == ["one"]
     page.setFocus()
     page.show_price(examples.priced())

@@ -10,13 +10,13 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QLabel, QLineEdit, QPlainTextEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
+from tests.widgets.heard import child, heard, left_click, retype, told_by
 from widgets.pages.model.page import ModelPage
 from widgets.pages.model.preprocess_form import read_numbers, read_side, side_text
 from widgets.pages.model.questions import ShapeDialog, read_shape
 from widgets.pages.model.value import PreprocessValue
 from widgets.parts.pictures import PictureLabel
 from widgets.parts.small import CheckValue
-from widgets.theme import Theme
 from workers.contracts.pipeline import ImageSteps
 
 
@@ -36,17 +36,12 @@ def test_first_run_by_keyboard_alone(opened: Any, examples: ModuleType, qtbot: Q
     page.focusNextChild()
     focus = page.focusWidget()
     assert isinstance(focus, QPushButton) and "sample" in focus.text()
-    with qtbot.waitSignal(page.sample_requested, timeout=1000):
-        qtbot.keyClick(focus, Qt.Key.Key_Space)
+    heard(page.sample_requested, qtbot.keyClick, focus, Qt.Key.Key_Space)
 
 
-def test_pictures_of_the_sample_are_smaller_in_the_smallest_window(
-    theme: Theme, examples: ModuleType, shown: Any
-) -> None:
+def test_pictures_of_the_sample_are_smaller_in_the_smallest_window(opened: Any, examples: ModuleType) -> None:
     """Given 816 px, then the thumbnails have 56 px, with 1,072 px they have 80."""
-    page = ModelPage(theme)
-    page.show_empty(examples.sample())
-    shown(page, 816, 614)
+    page = opened(ModelPage, examples.sample(), call="show_empty", size=(816, 614))
     assert {p.width() for p in page.findChildren(PictureLabel)} == {56}
     page.resize(1072, 714)
     assert {p.width() for p in page.findChildren(PictureLabel)} == {80}
@@ -65,8 +60,7 @@ def test_files_and_folders_are_chosen(
 ) -> None:
     """Given the system's dialogs, when one answers, then its path is told; when it is left, nothing is."""
     page = opened(ModelPage, None, call="show_empty")
-    told: list[str] = []
-    page.file_chosen.connect(told.append)
+    told = told_by(page.file_chosen)
     answers = iter(["", f"/models/ünï 模型 a#b%20.{asked}"])
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_a: (next(answers), ""))
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_a: next(answers))
@@ -101,22 +95,18 @@ def test_preprocessing_is_changed_by_hand(
     """Given guessed steps, when fields are changed, then they are marked, checked in words, and handed over whole."""
     page = opened(ModelPage, examples.model())
     assert said(page).count("guessed") == 2
-    resize = page.findChild(QLineEdit, "field-resize")
-    assert resize is not None and resize.text() == "256"
-    resize.selectAll()
-    qtbot.keyClicks(resize, "24x")
+    resize = child(page, QLineEdit, "field-resize")
+    assert resize.text() == "256"
+    retype(resize, "24x")
     use = next(b for b in page.findChildren(QPushButton) if b.text() == "Use these")
     assert use.isVisible() and not use.isEnabled()
     assert "A size is one whole number" in said(page)
     qtbot.keyClicks(resize, "32")
     assert use.isEnabled() and "A size is one whole number" not in said(page)
-    box = page.findChild(QComboBox, "field-channels")
-    assert box is not None
+    box = child(page, QComboBox, "field-channels")
     box.setFocus()
     qtbot.keyClick(box, Qt.Key.Key_Down)
-    with qtbot.waitSignal(page.preprocessing_changed, timeout=1000) as blocker:
-        press(page, "Use these")
-    value = blocker.args[0]
+    value = heard(page.preprocessing_changed, press, page, "Use these")[0]
     assert isinstance(value, ImageSteps)
     assert (value.resize, value.crop, value.channels, value.mean) == ((24, 32), 224, "bgr", (0.485, 0.456, 0.406))
     press(page, "Undo")
@@ -140,9 +130,7 @@ def test_brightness_from_minus_one_to_one(opened: Any, examples: ModuleType, pre
     assert box is not None and mean is not None
     choose(box, "-1..1", qtbot)
     assert mean.text() == "0" and box.currentText() == "−1 to 1"
-    with qtbot.waitSignal(page.preprocessing_changed, timeout=1000) as blocker:
-        press(page, "Use these")
-    value = blocker.args[0]
+    value = heard(page.preprocessing_changed, press, page, "Use these")[0]
     assert (value.range, value.mean, value.std) == ("0..1", (0.5,), (0.5,))
     page.show(examples.model(preprocess=PreprocessValue(image=value)))
     assert [one.currentData() for one in page.findChildren(QComboBox) if one.isVisible()][1] == "-1..1"
@@ -156,25 +144,21 @@ def test_a_mean_of_another_range_cannot_be_used(opened: Any, examples: ModuleTyp
     box, mean = page.findChild(QComboBox, "field-range"), page.findChild(QLineEdit, "field-mean")
     assert box is not None and mean is not None
     choose(box, "0..255", qtbot)
-    mean.selectAll()
-    qtbot.keyClicks(mean, "0.485")
+    retype(mean, "0.485")
     use = next(b for b in page.findChildren(QPushButton) if b.text() == "Use these")
     assert not use.isEnabled() and "do not belong to this brightness" in said(page)
     onward = next(b for b in page.findChildren(QPushButton) if b.text() == "Continue to data")
     with qtbot.assertNotEmitted(page.continue_requested), qtbot.assertNotEmitted(page.preprocessing_changed):
-        qtbot.mouseClick(onward, Qt.MouseButton.LeftButton)
-    mean.selectAll()
-    qtbot.keyClicks(mean, "123.7")
+        left_click(onward)
+    retype(mean, "123.7")
     assert use.isEnabled()
 
 
-def test_continue_takes_what_was_changed(opened: Any, examples: ModuleType, press: Any, qtbot: QtBot) -> None:
+def test_continue_takes_what_was_changed(opened: Any, examples: ModuleType, press: Any) -> None:
     """Given a changed field that was not used yet, When the person goes on, Then it is used first."""
     page = opened(ModelPage, examples.model())
-    resize = page.findChild(QLineEdit, "field-resize")
-    assert resize is not None
-    resize.selectAll()
-    qtbot.keyClicks(resize, "300")
+    resize = child(page, QLineEdit, "field-resize")
+    retype(resize, "300")
     order: list[object] = []
     page.preprocessing_changed.connect(lambda value: order.append(value.resize))
     page.continue_requested.connect(lambda: order.append("on"))
@@ -191,14 +175,10 @@ def test_guesses_are_accepted_as_they_are(opened: Any, examples: ModuleType, pre
     assert not any(b.text() == "These are right" and b.isVisible() for b in page.findChildren(QPushButton))
 
 
-def test_other_inputs_show_their_preparation_in_words(
-    theme: Theme, examples: ModuleType, shown: Any, said: Any
-) -> None:
+def test_other_inputs_show_their_preparation_in_words(opened: Any, examples: ModuleType, said: Any) -> None:
     """Given a text model, then the steps are rows, the guessed one marked."""
-    page = ModelPage(theme)
     rows = (("Cut into words by", "tokenizer.json"), ("At most", "512 words"))
-    page.show(examples.model(preprocess=PreprocessValue(rows=rows, guessed=frozenset({"At most"}))))
-    shown(page)
+    page = opened(ModelPage, examples.model(preprocess=PreprocessValue(rows=rows, guessed=frozenset({"At most"}))))
     assert "512 words (guessed)" in said(page)
 
 
@@ -224,15 +204,14 @@ def test_refused_file_answers_three_questions(
         "Or drop another model here",
     ):
         assert words in said(page)
-    details = page.findChild(QPlainTextEdit)
-    assert details is not None and not details.isVisible()
+    details = child(page, QPlainTextEdit)
+    assert not details.isVisible()
     press(page, "Details for specialists")
     assert details.isVisible() and details.isReadOnly() and "posix system" in details.toPlainText()
     press(page, "Copy a note to its maker")
     assert "posix.system" in QGuiApplication.clipboard().text()
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_a: ("/x.onnx", ""))
-    told: list[str] = []
-    page.file_chosen.connect(told.append)
+    told = told_by(page.file_chosen)
     press(page, "Choose another file…")
     assert told == ["/x.onnx"]
 
@@ -267,15 +246,12 @@ def test_shapes_are_asked_until_they_can_be_read(opened: Any, press: Any, said: 
     page = opened(ModelPage, None, call="show_empty")
     dialog = page.ask_shapes("/m/a.pt", [("input", (None, 3, None, None))])
     assert isinstance(dialog, ShapeDialog)
-    field = dialog.findChild(QLineEdit)
-    assert field is not None and field.text() == "?x3x?x?"
+    field = child(dialog, QLineEdit)
+    assert field.text() == "?x3x?x?"
     press(dialog, "Open it with this size")
     assert "Write whole numbers" in said(dialog)
-    field.selectAll()
-    qtbot.keyClicks(field, "1x3x96x96")
-    with qtbot.waitSignal(page.shapes_given, timeout=1000) as blocker:
-        qtbot.keyClick(field, Qt.Key.Key_Return)
-    assert blocker.args == ["/m/a.pt", {"input": (1, 3, 96, 96)}]
+    retype(field, "1x3x96x96")
+    assert heard(page.shapes_given, qtbot.keyClick, field, Qt.Key.Key_Return) == ["/m/a.pt", {"input": (1, 3, 96, 96)}]
 
 
 def test_two_architectures_that_fit_are_asked_about(opened: Any, press: Any) -> None:
@@ -323,11 +299,9 @@ def test_numbers_and_shapes_are_bounded() -> None:
             read_shape(text)
 
 
-def test_every_field_guessed_fits_the_smallest_window(theme: Theme, examples: ModuleType, shown: Any) -> None:
+def test_every_field_guessed_fits_the_smallest_window(opened: Any, examples: ModuleType) -> None:
     """Given a model that says nothing of its inputs, When the window is narrow, Then the page still only scrolls down."""
-    page = ModelPage(theme)
     known = examples.preprocess()
     names = frozenset({"resize", "crop", "channels", "range", "mean", "std", "layout"})
-    page.show(examples.model(preprocess=replace(known, guessed=names)))
-    shown(page, 816, 560)
+    page = opened(ModelPage, examples.model(preprocess=replace(known, guessed=names)), size=(816, 560))
     assert page.widget().width() <= page.viewport().width()

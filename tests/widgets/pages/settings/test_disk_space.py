@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton, QSpinBox
 from pytestqt.qtbot import QtBot
 
+from tests.widgets.heard import heard, left_click, told_by
 from widgets.pages.settings.page import SettingsPage
 from widgets.pages.settings.storage import GB
 from widgets.theme import Theme
@@ -42,22 +43,18 @@ def test_sizes_of_five_projects_are_shown_and_the_rest_on_request(
     assert "Old one (in the trash)" in said(page)
 
 
-def test_free_space_is_requested_by_a_button_that_keeps_the_focus(
-    page: SettingsPage, examples: ModuleType, qtbot: QtBot
-) -> None:
+def test_free_space_is_requested_by_a_button_that_keeps_the_focus(page: SettingsPage, examples: ModuleType) -> None:
     """Given any state, then the button asks for space and stays enabled: a disabled button would hand its focus to the
     next card, and the page would scroll away."""
     for value in (examples.storage(), examples.storage(freeable_bytes=0), examples.storage(state="freeing")):
         page.show_storage(value)
-        with qtbot.waitSignal(page.free_space_requested, timeout=1000):
-            qtbot.mouseClick(free_button(page), Qt.MouseButton.LeftButton)
+        heard(page.free_space_requested, left_click, free_button(page))
 
 
 def test_limit_is_reported_in_bytes(page: SettingsPage, examples: ModuleType, qtbot: QtBot) -> None:
     """Given a limit of 10 GB, when the field goes up and then to its special value, then bytes and None are reported;
     values that are shown anew report nothing and leave a field with the focus alone."""
-    told: list[object] = []
-    page.store_limit_changed.connect(told.append)
+    told = told_by(page.store_limit_changed)
     field = limit_of(page)
     assert field.value() == 10
     page.show_storage(examples.storage(limit_bytes=None))

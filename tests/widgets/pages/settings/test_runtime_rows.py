@@ -5,16 +5,13 @@ from types import ModuleType
 from typing import Any
 
 from widgets.pages.settings.page import SettingsPage
-from widgets.theme import Theme
 from workers.contracts.specs import Described
 
 
-def test_reason_of_a_missing_runtime_is_a_sentence(theme: Theme, examples: ModuleType, shown: Any, said: Any) -> None:
+def test_reason_of_a_missing_runtime_is_a_sentence(opened: Any, examples: ModuleType, said: Any) -> None:
     """Given a reason as a worker words it, Then the page shows it as a sentence; one that is a sentence stays as it is."""
-    page = SettingsPage(theme)
     reasons = ("needs an NVIDIA GPU and its driver; none was found here", "No NVIDIA GPU found.")
     runtimes = tuple((Described(id=reason, title="Engine", available=False, hint=reason), None) for reason in reasons)
-    page.show(replace(examples.settings(), runtimes=runtimes))
-    shown(page)
+    page = opened(SettingsPage, replace(examples.settings(), runtimes=runtimes))
     assert "Needs an NVIDIA GPU and its driver; none was found here.\n" in said(page) + "\n"
     assert "No NVIDIA GPU found." in said(page) and "found.." not in said(page)

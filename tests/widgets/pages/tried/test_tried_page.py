@@ -4,17 +4,15 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton
-from pytestqt.qtbot import QtBot
 
+from tests.widgets.heard import heard, left_click
 from widgets.pages.tried.page import TriedPage
 
 
 @pytest.fixture
 def page(opened: Any, examples: ModuleType) -> TriedPage:
-    made = opened(TriedPage, examples.tried())
-    return made
+    return opened(TriedPage, examples.tried())
 
 
 def test_each_way_has_a_row_with_its_reason(page: TriedPage, said: Any, examples: ModuleType) -> None:
@@ -26,12 +24,11 @@ def test_each_way_has_a_row_with_its_reason(page: TriedPage, said: Any, examples
     assert all(part in text for row in value.forecast for part in row)
 
 
-def test_ways_out(page: TriedPage, qtbot: QtBot) -> None:
+def test_ways_out(page: TriedPage) -> None:
     """Given the page, then one button leads back, and one measures everything once more."""
     for caption, signal in (("Back to Compare", page.compare_requested), ("Measure again", page.again_requested)):
         button = next(button for button in page.findChildren(QPushButton) if button.text() == caption)
-        with qtbot.waitSignal(signal, timeout=1000):
-            qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+        heard(signal, left_click, button)
 
 
 def test_nothing_yet(page: TriedPage, said: Any) -> None:

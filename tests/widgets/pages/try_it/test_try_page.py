@@ -9,6 +9,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QProgressBar
 from pytestqt.qtbot import QtBot
 
+from tests.widgets.heard import child, left_click, told_by
 from widgets.pages.try_it.layout import TryLayout
 from widgets.pages.try_it.lists import ExampleStrip, TriedList
 from widgets.pages.try_it.page import TryPage
@@ -69,11 +70,10 @@ def test_what_takes_long_says_so_and_can_be_stopped(
 
 def test_examples_and_lines_by_mouse_and_keys(page: TryPage, examples: ModuleType, qtbot: QtBot) -> None:
     """Given examples and lines, When one is clicked or chosen by arrow and Enter, Then it is told."""
-    strip = page.findChild(ExampleStrip)
-    assert strip is not None
+    strip = child(page, ExampleStrip)
     with qtbot.waitSignal(page.example_chosen, timeout=1000) as told:
         place = strip.visualRect(strip.rows.index(2, 0)).center()
-        qtbot.mouseClick(strip.viewport(), Qt.MouseButton.LeftButton, pos=place)
+        left_click(strip.viewport(), place)
     assert told.args == [14]
     strip.setFocus()
     with qtbot.waitSignal(page.example_chosen, timeout=1000) as told:
@@ -82,8 +82,7 @@ def test_examples_and_lines_by_mouse_and_keys(page: TryPage, examples: ModuleTyp
     assert told.args == [21]
     page.show_tried(examples.live_tried())
     QApplication.processEvents()
-    lines = page.findChild(TriedList)
-    assert lines is not None
+    lines = child(page, TriedList)
     lines.setFocus()
     with qtbot.waitSignal(page.again_requested, timeout=1000) as told:
         QTest.keyClick(lines, Qt.Key.Key_Down)
@@ -112,8 +111,7 @@ def test_typing_is_told_when_the_keys_rest(theme: Theme, examples: ModuleType, s
     page.show_ready()
     page.show_examples(examples.live_texts())
     shown(page)
-    told: list[str] = []
-    page.text_typed.connect(told.append)
+    told = told_by(page.text_typed)
     editor = parts(page).editor
     assert editor is not None
     editor.setFocus()
@@ -152,7 +150,7 @@ def test_states_without_versions(opened: Any, said: Any, press: Any) -> None:
     press(page, "Back to Compare", page.compare_requested)
 
 
-def test_large_window_shows_large_pictures(page: TryPage, qtbot: QtBot) -> None:
+def test_large_window_shows_large_pictures(page: TryPage) -> None:
     """Given a window of 3840 x 2160, Then what is tried takes a third of the page, and examples are larger; in a small one
     both are as small as before."""
     page.resize(816, 614)
