@@ -9,6 +9,7 @@ from widgets.parts.cards.error import ErrorCard, ErrorValue
 from widgets.parts.text import words
 from widgets.theme import Theme, restyle
 from widgets.tokens import SPACE_M, SPACE_S
+from workers.contracts.translation import _
 
 
 class Banner(QFrame):
@@ -27,11 +28,11 @@ class Banner(QFrame):
         self._value: ErrorValue | None = None
         self._icon = IconLabel(theme, "", "bad", 18)
         self._text = words("")
-        self._more = Button(theme, self.tr("More"), "", "link")
+        self._more = Button(theme, _("More"), "", "link")
         self._more.clicked.connect(self._on_more)
         self._close = QToolButton()
-        self._close.setAccessibleName(self.tr("Close this message"))
-        self._close.setToolTip(self.tr("Close this message"))
+        self._close.setAccessibleName(_("Close this message"))
+        self._close.setToolTip(_("Close this message"))
         bind_icon(theme, self._close, "x", "soft")
         self._close.clicked.connect(self._on_close)
         row = QHBoxLayout(self)

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, ParamSpec, TypeVar
 
-from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QMenu
+
+from workers.contracts.translation import _
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -26,17 +27,13 @@ class Command(Generic[P, R_co]):
     shortcut: str | QKeySequence.StandardKey = ""
 
 
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("commands", text)
-
-
 SHOW_PAGE: Command[[str], None] = Command("show a page: its id")
 OPEN_PROJECT: Command[[str], bool] = Command("show a project: its id; False where its model must be opened first")
 PASTE: Command[[], None] = Command("take what was copied", shortcut=QKeySequence.StandardKey.Paste)
 CHOOSE_FILES: Command[[], None] = Command("choose files for the page", shortcut=QKeySequence.StandardKey.Open)
-NEW_PROJECT: Command[[], None] = Command("begin with nothing", lambda: _tr("New project"), "Ctrl+N")
-RENAME_PROJECT: Command[[], None] = Command("rename the open project", lambda: _tr("Rename… (F2)"), "F2")
-DELETE_PROJECT: Command[[], None] = Command("delete the open project", lambda: _tr("Delete…"))
+NEW_PROJECT: Command[[], None] = Command("begin with nothing", lambda: _("New project"), "Ctrl+N")
+RENAME_PROJECT: Command[[], None] = Command("rename the open project", lambda: _("Rename… (F2)"), "F2")
+DELETE_PROJECT: Command[[], None] = Command("delete the open project", lambda: _("Delete…"))
 CLOSE_WINDOW: Command[[], object] = Command("close the window", shortcut="Ctrl+Q")
 BY_KEYS = (PASTE, CHOOSE_FILES, NEW_PROJECT, RENAME_PROJECT, CLOSE_WINDOW)
 

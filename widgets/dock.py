@@ -17,6 +17,7 @@ from widgets.slim_line import SlimLine
 from widgets.telemetry import JOB_MEMORY, DeviceValue, jobs_text, short_names
 from widgets.theme import Theme
 from widgets.tokens import DOCK_OPEN_HEIGHT, DOCK_SLIM_HEIGHT, PAGE_EDGE, SPACE_M, SPACE_XL
+from workers.contracts.translation import _
 
 if TYPE_CHECKING:
     from widgets.gauge_panel import Gauge, GaugePanel
@@ -44,7 +45,7 @@ class Dock(QFrame):
         """Create a closed dock without devices."""
         super().__init__(parent)
         self.setProperty("kind", "dock")
-        self.setAccessibleName(self.tr("This computer"))
+        self.setAccessibleName(_("This computer"))
         self._theme, self._clock = theme, clock
         self._devices: dict[str, DeviceValue] = {}
         self._gauge_panel: GaugePanel | None = None
@@ -63,7 +64,7 @@ class Dock(QFrame):
         self.job_text = label(jobs_text(0), "caption", wrap=False)
         self._chooser = QComboBox()
         self._chooser.setProperty("scale", "small")
-        self._chooser.setAccessibleName(self.tr("Device to watch"))
+        self._chooser.setAccessibleName(_("Device to watch"))
         self._chooser.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._chooser.setMinimumContentsLength(10)
         self._chooser.activated.connect(self._on_device_activated)
@@ -76,8 +77,8 @@ class Dock(QFrame):
         self.window_button.clicked.connect(lambda: self.set_hour(not self.shows_hour))
         self.csv_button = self._side_button("download-simple")
         self.csv_button.clicked.connect(self.csv_requested)
-        self.csv_button.setAccessibleName(self.tr("Save these figures"))
-        self.csv_button.setToolTip(self.tr("Save these figures as a table (CSV)"))
+        self.csv_button.setAccessibleName(_("Save these figures"))
+        self.csv_button.setToolTip(_("Save these figures as a table (CSV)"))
         self._side_box = QBoxLayout(QBoxLayout.Direction.LeftToRight, self._side)
         self._side_box.setSpacing(SPACE_M)
         tools = QHBoxLayout()
@@ -103,7 +104,7 @@ class Dock(QFrame):
     def set_hour(self, is_hour: bool) -> None:
         """Show the last hour or the last minute; a running job is always shown completely."""
         self.shows_hour = is_hour
-        name = self.tr("Show the last minute") if is_hour else self.tr("Show the last hour")
+        name = _("Show the last minute") if is_hour else _("Show the last hour")
         self.window_button.setAccessibleName(name)
         self.window_button.setToolTip(name)
         if self._gauge_panel is not None:
@@ -238,7 +239,7 @@ class Dock(QFrame):
         self._side_box.setContentsMargins(0, 8 if is_open else 0, 0, 0)
         self._row.setAlignment(self._side, Qt.AlignmentFlag.AlignTop if is_open else Qt.AlignmentFlag(0))
         self._caret.set("caret-down" if is_open else "caret-up", "soft")
-        name = self.tr("Hide the graphs") if is_open else self.tr("Show the graphs")
+        name = _("Hide the graphs") if is_open else _("Show the graphs")
         self.button.setAccessibleName(name)
         self.button.setToolTip(name)
 

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 from widgets.icons import IconLabel
 from widgets.theme import Theme
 from widgets.tokens import RADIUS_CARD, SPACE_S
+from workers.contracts.translation import _
 
 _MAX_TEXT_CHARS = 1_000_000
 
@@ -81,9 +82,9 @@ class DropVeil(QWidget):
         super().__init__(parent)
         self._theme = theme
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        title = QLabel(self.tr("Drop it here"))
+        title = QLabel(_("Drop it here"))
         title.setProperty("role", "section")
-        text = QLabel(self.tr("A model, your data, or a folder of either"))
+        text = QLabel(_("A model, your data, or a folder of either"))
         text.setProperty("role", "soft")
         layout = QVBoxLayout(self)
         layout.setSpacing(SPACE_S)

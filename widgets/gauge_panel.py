@@ -27,6 +27,7 @@ from widgets.telemetry import (
 )
 from widgets.theme import Theme
 from widgets.tokens import SPACE_XL
+from workers.contracts.translation import _
 
 _STEADY_S = 10.0
 _SURELY_SILENT = 6
@@ -81,7 +82,7 @@ class Gauge(QWidget):
     def _note(self, device: DeviceValue, ring: Ring, of_job: bool) -> str:
         if self.series != "frequency_hz":
             return note_of(device, self.series, of_job=of_job)
-        times, values, _ = ring.since(-np.inf)
+        times, values, _unused = ring.since(-np.inf)
         recent = values[times >= times[-1] - _STEADY_S]
         return range_note(float(recent.min()), float(recent.max())) if len(recent) >= 5 else ""
 
@@ -160,7 +161,7 @@ class GaugePanel(QWidget):
         for gauge in self.gauges:
             ring = self._ring_of(gauge.series)
             silent = ring.total == 0 and heard >= _SURELY_SILENT
-            said = word if lost else self.tr("not told") if silent else ""
+            said = word if lost else _("not told") if silent else ""
             whole = lost or (self._not_told(device) if silent else "")
             mask = self._rings.get((device.id, THROTTLE))
             held = "" if lost or mask is None else held_back(gauge.series, int(mask.last() or 0))
@@ -168,8 +169,8 @@ class GaugePanel(QWidget):
 
     def _not_told(self, device: DeviceValue) -> str:
         if device.kind == "gpu":
-            return self.tr("{0} does not tell this.").format(device.name)
-        return self.tr("This computer does not tell this.")
+            return _("{0} does not tell this.").format(device.name)
+        return _("This computer does not tell this.")
 
     def set_window(self, seconds: float) -> None:
         """Show at least this many seconds of the past."""
@@ -180,7 +181,7 @@ class GaugePanel(QWidget):
     def history(self) -> Iterator[tuple[str, str, Floats, Floats]]:
         """Yield (device, series, times, values) of all known values."""
         for (device_id, series), ring in self._rings.items():
-            times, values, _ = ring.since(-np.inf)
+            times, values, _unused = ring.since(-np.inf)
             yield device_id, series, times, values
 
     def newest(self) -> dict[Series, float | None]:

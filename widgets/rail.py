@@ -12,6 +12,7 @@ from widgets.page_registry import PageSpec
 from widgets.parts.format import percent
 from widgets.theme import Theme, restyle
 from widgets.tokens import CONTROL_HEIGHT, RAIL_WIDTH, SPACE_M, SPACE_S, TOP_BAR_HEIGHT
+from workers.contracts.translation import _
 
 Mark = Literal["done", "current", ""]
 
@@ -62,7 +63,7 @@ class RailEntry(QPushButton):
         restyle(self, mark=mark)
 
     def _tell(self) -> None:
-        told = {"done": self.tr("done"), "current": self.tr("this is next"), "": ""}
+        told = {"done": _("done"), "current": _("this is next"), "": ""}
         self.setAccessibleDescription(self._share.text() or told[self.mark])
 
     def _show_mark(self) -> None:
@@ -83,7 +84,7 @@ class Rail(QFrame):
         super().__init__(parent)
         self.setProperty("kind", "rail")
         self.setFixedWidth(RAIL_WIDTH)
-        self.setAccessibleName(self.tr("Pages"))
+        self.setAccessibleName(_("Pages"))
         self.entries: dict[str, RailEntry] = {}
         self._group = QButtonGroup(self)
         layout = QVBoxLayout(self)

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from PySide6.QtCore import QCoreApplication
-
 from widgets.parts.format import UNKNOWN, size_bytes
 from workers.contracts.gpu import slow_downs
+from workers.contracts.translation import _
 
 Series = Literal["load_pct", "memory_bytes", "temperature_c", "power_w", "frequency_hz"]
 GPU_SERIES: tuple[Series, ...] = ("load_pct", "memory_bytes", "temperature_c", "power_w")
@@ -54,10 +53,6 @@ def _short(name: str) -> str:
     return name
 
 
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("gauge", text)
-
-
 def series_of(device: DeviceValue) -> tuple[Series, ...]:
     """Return the series of a device in display order."""
     return GPU_SERIES if device.kind == "gpu" else PROCESSOR_SERIES
@@ -67,11 +62,11 @@ def title_of(device: DeviceValue, series: Series, *, short: bool = False) -> str
     """Return the name of a figure, such as "GPU load" or "Processor load"; `short` is for the slim line."""
     gpu = device.kind == "gpu"
     names: dict[Series, tuple[str, str]] = {
-        "load_pct": (_tr("GPU load"), _tr("Processor load")),
-        "memory_bytes": (_tr("Memory") if short else _tr("GPU memory"), _tr("Memory")),
-        "temperature_c": (_tr("Temperature") if short else _tr("GPU temperature"), _tr("Temperature")),
-        "power_w": (_tr("Power") if short else _tr("GPU power"), _tr("Power")),
-        "frequency_hz": (_tr("GPU frequency"), _tr("Frequency") if short else _tr("Processor frequency")),
+        "load_pct": (_("GPU load"), _("Processor load")),
+        "memory_bytes": (_("Memory") if short else _("GPU memory"), _("Memory")),
+        "temperature_c": (_("Temperature") if short else _("GPU temperature"), _("Temperature")),
+        "power_w": (_("Power") if short else _("GPU power"), _("Power")),
+        "frequency_hz": (_("GPU frequency"), _("Frequency") if short else _("Processor frequency")),
     }
     return names[series][0 if gpu else 1]
 
@@ -97,18 +92,18 @@ def used_of_total(used: float, total: float) -> str:
     """Return "5.2 of 16 GB": a common unit appears once."""
     left, right = size_bytes(used), total_of(total)
     same = left.rsplit(" ", 1)[-1] == right.rsplit(" ", 1)[-1]
-    return _tr("{0} of {1}").format(left.rsplit(" ", 1)[0] if same else left, right)
+    return _("{0} of {1}").format(left.rsplit(" ", 1)[0] if same else left, right)
 
 
 def note_of(device: DeviceValue, series: Series, *, of_job: bool) -> str:
     """Return the note beside a figure; "" if nothing is known."""
     if series == "load_pct" and device.cores:
-        return _tr("of {0} cores").format(device.cores) if device.cores > 1 else _tr("of 1 core")
+        return _("of {0} cores").format(device.cores) if device.cores > 1 else _("of 1 core")
     if series == "memory_bytes" and device.memory_total_bytes:
         total = total_of(device.memory_total_bytes)
-        return _tr("used by this job, of {0}").format(total) if of_job else _tr("of {0}").format(total)
+        return _("used by this job, of {0}").format(total) if of_job else _("of {0}").format(total)
     if series == "power_w" and device.power_limit_w:
-        return _tr("of {0} W").format(f"{device.power_limit_w:.0f}")
+        return _("of {0} W").format(f"{device.power_limit_w:.0f}")
     return ""
 
 
@@ -116,19 +111,19 @@ def held_back(series: Series, mask: int) -> str:
     """Return NVML's reason for a slowdown beside the figure: heat at the temperature, a limit at the power."""
     reasons = set(slow_downs(mask))
     if series == "temperature_c" and reasons & {"software_thermal", "hardware_thermal"}:
-        return _tr("slowed down by heat")
+        return _("slowed down by heat")
     if series == "power_w" and reasons & {"power_cap", "power_brake"}:
-        return _tr("held at its power limit")
+        return _("held at its power limit")
     if series == "load_pct" and reasons == {"hardware_slowdown"}:
-        return _tr("slowed down by its hardware")
+        return _("slowed down by its hardware")
     return ""
 
 
 def range_note(low_hz: float, high_hz: float) -> str:
     """Return the note about a frequency from its range in the last seconds."""
     if low_hz >= 0.95 * high_hz:
-        return _tr("steady")
-    return _tr("{0} to {1} GHz").format(f"{low_hz / 1e9:.1f}", f"{high_hz / 1e9:.1f}")
+        return _("steady")
+    return _("{0} to {1} GHz").format(f"{low_hz / 1e9:.1f}", f"{high_hz / 1e9:.1f}")
 
 
 def top_of(device: DeviceValue, series: Series, *, of_job: bool) -> float | None:
@@ -143,5 +138,5 @@ def top_of(device: DeviceValue, series: Series, *, of_job: bool) -> float | None
 def jobs_text(count: int) -> str:
     """Return how many jobs run, as text."""
     if count == 0:
-        return _tr("No job running")
-    return _tr("1 job running") if count == 1 else _tr("{0} jobs running").format(count)
+        return _("No job running")
+    return _("1 job running") if count == 1 else _("{0} jobs running").format(count)

@@ -12,6 +12,7 @@ from widgets.parts.text import ElidedLabel
 from widgets.telemetry import jobs_text
 from widgets.theme import Theme
 from widgets.tokens import PAGE_EDGE, SMALL_CONTROL_HEIGHT, SPACE_S, SPACE_XL, TOP_BAR_HEIGHT
+from workers.contracts.translation import _
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class TopBar(QFrame):
         self._commands = commands
         self.setProperty("kind", "top")
         self.setFixedHeight(TOP_BAR_HEIGHT)
-        self.project = ElidedLabel(self.tr("New project"), "strong")
+        self.project = ElidedLabel(_("New project"), "strong")
         self.menu_button = QPushButton()
         self.menu_button.setProperty("kind", "project")
         self.menu_button.hide()
@@ -58,7 +59,7 @@ class TopBar(QFrame):
         self.preset = ElidedLabel("", "soft")
         self.jobs = QPushButton()
         self.jobs.setProperty("kind", "chip")
-        self.jobs.setToolTip(self.tr("Show all jobs"))
+        self.jobs.setToolTip(_("Show all jobs"))
         self.jobs.hide()
         bind_icon(theme, self.jobs, "spinner-gap", "soft", 14, gap_px=2)
         self.jobs.clicked.connect(lambda: commands.do(SHOW_PAGE, "jobs"))
@@ -74,8 +75,8 @@ class TopBar(QFrame):
     def _more_button(self, theme: Theme) -> QToolButton:
         """Return the button with the actions for the open project."""
         button = QToolButton()
-        button.setAccessibleName(self.tr("More for this project"))
-        button.setToolTip(self.tr("Rename or delete this project"))
+        button.setAccessibleName(_("More for this project"))
+        button.setToolTip(_("Rename or delete this project"))
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         bind_icon(theme, button, "dots-three", "soft")
@@ -83,14 +84,14 @@ class TopBar(QFrame):
         for command in (RENAME_PROJECT, DELETE_PROJECT):
             self._commands.add_to(menu, command)
         menu.addSeparator()
-        menu.addAction(self.tr("All projects")).triggered.connect(lambda: self._commands.do(SHOW_PAGE, "projects"))
+        menu.addAction(_("All projects")).triggered.connect(lambda: self._commands.do(SHOW_PAGE, "projects"))
         button.setMenu(menu)
         button.hide()
         return button
 
     def _device_chip(self, theme: Theme) -> QWidget:
         self._chip = _ChipButton()
-        self._chip.setToolTip(self.tr("What works on this computer's graphics cards"))
+        self._chip.setToolTip(_("What works on this computer's graphics cards"))
         self._chip.clicked.connect(lambda: self._commands.do(SHOW_PAGE, "gpu"))
         self._chip.hide()
         self.device = ElidedLabel("")
@@ -111,11 +112,11 @@ class TopBar(QFrame):
 
     def set_project(self, name: str, preset: str) -> None:
         """Set the names of the open project ("" for a new one) and of its preset."""
-        shown = name or self.tr("New project")
+        shown = name or _("New project")
         self.project.setText(shown)
         short = self.menu_button.fontMetrics().elidedText(shown, self.project_elide(), 300)
         self.menu_button.setText(short.replace("&", "&&"))
-        self.menu_button.setAccessibleName(self.tr("Project: {0}").format(shown))
+        self.menu_button.setAccessibleName(_("Project: {0}").format(shown))
         self.preset.setText(preset)
         self.more.setVisible(bool(name))
 
@@ -132,7 +133,7 @@ class TopBar(QFrame):
             action = menu.addAction(name.replace("&", "&&"))
             action.setCheckable(project.is_open)
             action.setChecked(project.is_open)
-            action.triggered.connect(lambda _=False, key=project.id: self._commands.do(OPEN_PROJECT, key))
+            action.triggered.connect(lambda _unused=False, key=project.id: self._commands.do(OPEN_PROJECT, key))
         menu.addSeparator()
         self._commands.add_to(menu, NEW_PROJECT)
         old = self.menu_button.menu()
@@ -147,7 +148,7 @@ class TopBar(QFrame):
         """Set the device that does the work: a GPU's name, or "This computer's processor"."""
         self.device.setText(text)
         self._chip.updateGeometry()
-        self._chip.setAccessibleName(self.tr("Device: {0}").format(text))
+        self._chip.setAccessibleName(_("Device: {0}").format(text))
         self._chip.setVisible(bool(text))
 
     def set_jobs(self, count: int) -> None:

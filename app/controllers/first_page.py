@@ -10,11 +10,11 @@ from PySide6.QtCore import QObject, SignalInstance
 
 from app.controllers.commands import OPEN_MODEL, OPEN_SAMPLE, SEARCH_HUB, SETTLE_MODEL
 from app.controllers.model.sample import sample_or_none, sample_value
-from app.controllers.words import tr
 from app.settings import Settings
 from widgets.main_window import MainWindow
 from widgets.pages.model.page import ModelPage
 from widgets.parts.page import Page
+from workers.contracts.translation import _
 
 if TYPE_CHECKING:
     from app.controllers.app_controller import AppController
@@ -27,7 +27,7 @@ def show_first_page(window: MainWindow, settings: Settings, *, has_files: bool) 
         window.show_page(page_id)
         page = window.page(page_id)
         assert isinstance(page, Page)
-        page.show_waiting(tr("Opening your file") if has_files else tr("Opening where you were"))
+        page.show_waiting(_("Opening your file") if has_files else _("Opening where you were"))
         return
     window.show_page("model")
     model_page = window.page("model")
@@ -71,20 +71,20 @@ class StartupQueue(QObject):
         self._page_asked = page_id
 
     def _on_paths(self, paths: list[str]) -> None:
-        self._wait(lambda app_controller: app_controller.take_paths(paths), tr("Opening your file"))
+        self._wait(lambda app_controller: app_controller.take_paths(paths), _("Opening your file"))
 
     def _on_file(self, path: str) -> None:
-        self._wait(lambda app_controller: app_controller.commands.do(OPEN_MODEL, path), tr("Opening your file"))
+        self._wait(lambda app_controller: app_controller.commands.do(OPEN_MODEL, path), _("Opening your file"))
 
     def _on_hub(self, text: str) -> None:
         def search(app_controller: "AppController") -> None:
             app_controller.commands.do(SEARCH_HUB, text)
             app_controller.commands.do(SETTLE_MODEL)
 
-        self._wait(search, tr("Opening the hub's page"))
+        self._wait(search, _("Opening the hub's page"))
 
     def _on_sample(self) -> None:
-        self._wait(lambda app_controller: app_controller.commands.do(OPEN_SAMPLE), tr("Opening the sample"))
+        self._wait(lambda app_controller: app_controller.commands.do(OPEN_SAMPLE), _("Opening the sample"))
 
     def _wait(self, asked: "Callable[[AppController], None]", words: str) -> None:
         self._asked = asked

@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject
 
 from app.controllers.commands import ADD_DATA, OPEN_MODEL, READ_DATA, READ_LOG
 from app.controllers.session import Session
-from app.controllers.words import notice, tr
+from app.controllers.words import notice
 from app.services.opening.sniffing import is_log, seen_kind
 from widgets.dialogs.incoming_questions import new_data_question, which_question
 from widgets.dialogs.questions import ask, kind_question
@@ -15,6 +15,7 @@ from widgets.main_window import MainWindow
 from widgets.parts.cards.error import ErrorValue
 from widgets.theme import Theme
 from workers.contracts.paths import from_text
+from workers.contracts.translation import _
 
 KINDS: tuple[Literal["model", "data"], ...] = ("model", "data")
 MOST = 2
@@ -106,25 +107,25 @@ class Incoming(QObject):
 
 def _model_first(name: str) -> ErrorValue:
     return notice(
-        tr("These are examples; a model is needed first"),
-        tr("“{0}” looks like examples to test a model with.").format(name),
-        tr("Drop your model now; “{0}” is read right after it.").format(name),
+        _("These are examples; a model is needed first"),
+        _("“{0}” looks like examples to test a model with.").format(name),
+        _("Drop your model now; “{0}” is read right after it.").format(name),
         icon="info",
     )
 
 
 def _too_many(count: int) -> ErrorValue:
     return notice(
-        tr("{0} things at once are too many").format(count),
-        tr("Fettle takes one model, and one folder or file of examples."),
-        tr("Put loose files into one folder and drop that."),
+        _("{0} things at once are too many").format(count),
+        _("Fettle takes one model, and one folder or file of examples."),
+        _("Put loose files into one folder and drop that."),
     )
 
 
 def _not_fetched() -> ErrorValue:
     return notice(
-        tr("That is an address, not a file"),
-        tr("Fettle does not fetch anything from the internet by itself."),
-        tr("Download the file with your browser, then drop it here."),
-        is_safe=tr("Yes. Nothing was fetched and nothing was changed."),
+        _("That is an address, not a file"),
+        _("Fettle does not fetch anything from the internet by itself."),
+        _("Download the file with your browser, then drop it here."),
+        is_safe=_("Yes. Nothing was fetched and nothing was changed."),
     )

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance
 from app.controllers.flows import FlowRunner
 from app.controllers.running import JobSlot
 from app.controllers.session import Session
-from app.controllers.words import first_line, notice, tr
+from app.controllers.words import first_line, notice
 from app.services.machine.optional_sets import Cost, Installer, InstallerStatus, take, what_it_takes
 from widgets.dialogs.questions import ask
 from widgets.parts.cards.error import ErrorValue
@@ -23,6 +23,7 @@ from widgets.parts.question import QuestionDialog
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DescribeResult
 from workers.contracts.optional_sets import CARD_SETS, OptionalSet
+from workers.contracts.translation import _
 
 REPORT_EVERY_MS = 300
 UNKNOWN = Cost(packages=0, download_bytes=0, installed_bytes=0)
@@ -81,9 +82,9 @@ class Installing(QObject):
         """Return the progress of the installation; None if none runs."""
         if self._job.running is None:
             return None
-        line = tr("Stopping…") if self._is_stopping else self._heard.line
+        line = _("Stopping…") if self._is_stopping else self._heard.line
         whole_s = int(time.monotonic() - self._job.running.started_s)
-        elapsed = seconds(whole_s) if whole_s >= 10 else tr("{0} s").format(whole_s)
+        elapsed = seconds(whole_s) if whole_s >= 10 else _("{0} s").format(whole_s)
         return InstallingValue(self._title, line, self._heard.share, elapsed, self._is_stopping)
 
     def set_value(self, name: OptionalSet | None) -> SetValue | None:
@@ -146,7 +147,7 @@ class Installing(QObject):
             return
         self._flows.start(
             what_it_takes(self._installer, name),
-            title=tr("Look what is to be installed"),
+            title=_("Look what is to be installed"),
             on_done=lambda found: self._on_cost(name, found),
             on_failed=self._on_failed,
             slot=self._asking,
@@ -179,7 +180,7 @@ class Installing(QObject):
         if self._installer is None or not self._may_begin():
             return
         self._heard, self._is_stopping, self._name = InstallerStatus(), False, name
-        self._title = tr("Installing the set “{0}”").format(name)
+        self._title = _("Installing the set “{0}”").format(name)
         self._flows.start(
             take(self._session.workspace, self._installer, name, self._heard),
             title=self._title,
@@ -214,20 +215,20 @@ class Installing(QObject):
 def is_working(title: str) -> ErrorValue:
     """Return the refusal to change packages under a running job."""
     return notice(
-        tr("Nothing can be installed while something runs"),
-        tr("“{0}” is running, and needs the packages that would change.").format(title),
-        tr("Install it when that is done, or stop it on the page Jobs."),
-        is_safe=tr("Yes. Nothing was changed, and the work goes on."),
+        _("Nothing can be installed while something runs"),
+        _("“{0}” is running, and needs the packages that would change.").format(title),
+        _("Install it when that is done, or stop it on the page Jobs."),
+        is_safe=_("Yes. Nothing was changed, and the work goes on."),
     )
 
 
 def was_stopped() -> ErrorValue:
     """Return the message after the user stopped the installation."""
     return notice(
-        tr("The installation was stopped"),
-        tr("Some of it is installed, the rest is not. It may not work until the installation has finished."),
-        tr("Install it again: it continues where it stopped."),
-        is_safe=tr("Yes. Models, data and results were not touched."),
+        _("The installation was stopped"),
+        _("Some of it is installed, the rest is not. It may not work until the installation has finished."),
+        _("Install it again: it continues where it stopped."),
+        is_safe=_("Yes. Models, data and results were not touched."),
     )
 
 
@@ -236,7 +237,7 @@ def setup_failed(error: ErrorInfo) -> ErrorValue:
     return ErrorValue(
         title=error.title,
         happened=first_line(error.detail),
-        is_safe=tr("Yes. Only Fettle's own packages were touched; models, data and results are as they were."),
+        is_safe=_("Yes. Only Fettle's own packages were touched; models, data and results are as they were."),
         next_step=error.hint,
         details=error.traceback,
     )

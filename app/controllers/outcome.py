@@ -3,12 +3,12 @@
 import math
 from dataclasses import dataclass
 
-from app.controllers.words import tr
 from app.domain.outcome import Ending, Outcome
 from app.domain.proof.examples import fewest_examples
 from app.domain.words.results import times
 from widgets.pages.compare.value import GoOnValue
 from widgets.parts.format import percent_of
+from workers.contracts.translation import _
 
 BUSY_TRIES = 2
 """Consecutive disturbed runs after which another measurement at once is unlikely to succeed."""
@@ -24,7 +24,7 @@ def go_on_value(outcome: Outcome) -> GoOnValue | None:
         return None
     minutes = max(LEAST_MINUTES, math.ceil(more_s / 60))
     if outcome.open and outcome.best is not None:
-        why = tr("“{0}” looked better still at a first look; there was no time to measure it beside the original.")
+        why = _("“{0}” looked better still at a first look; there was no time to measure it beside the original.")
         return GoOnValue(minutes, why.format(outcome.open[0].title))
     if outcome.best is not None:
         return GoOnValue(minutes, _untried_words(outcome.end.untried))
@@ -46,21 +46,21 @@ class ExamplesUsed:
     def words(self) -> str:
         """Return ``15 test pictures``, with the number that counts if not all do."""
         if self.n >= self.n_test:
-            return tr("{0:,} test {1}").format(self.n, self.things)
-        return tr("{0:,} test {1}, of which {2:,} count").format(self.n_test, self.things, self.n)
+            return _("{0:,} test {1}").format(self.n, self.things)
+        return _("{0:,} test {1}, of which {2:,} count").format(self.n_test, self.things, self.n)
 
 
 def saved_subtitle(outcome: Outcome, on: ExamplesUsed, limit_pct: float) -> str:
     """Return the subtitle of a headline that recommends no version."""
     if outcome.ending is Ending.BUILT:
-        text = tr("Answers were compared on {0} in another engine. Export a version, and try it on its card.")
+        text = _("Answers were compared on {0} in another engine. Export a version, and try it on its card.")
         return text.format(on.words())
     if outcome.ending is Ending.NOTHING_TRIED:
-        return tr("Its time ended before any of the {0} versions had figures.").format(outcome.end.planned)
+        return _("Its time ended before any of the {0} versions had figures.").format(outcome.end.planned)
     if outcome.ending is Ending.NONE_FITS:
         return outcome.end.none_fits.text if outcome.end.none_fits is not None else ""
     if outcome.ending is Ending.FEW_EXAMPLES:
-        text = tr("Your {0:,} test {1} say too little about a smaller model; your limit of {2} takes at least {3:,}.")
+        text = _("Your {0:,} test {1} say too little about a smaller model; your limit of {2} takes at least {3:,}.")
         return text.format(outcome.few_items or 0, on.things, percent_of(limit_pct), fewest_examples(limit_pct))
     if outcome.ending is Ending.UNSETTLED:
         return _unsettled_words(outcome, on)
@@ -68,21 +68,21 @@ def saved_subtitle(outcome: Outcome, on: ExamplesUsed, limit_pct: float) -> str:
         return _untested_words(outcome, on)
     if outcome.ending is Ending.BUSY:
         return _busy_words(outcome, on)
-    text = tr("{0} tried on {1}; none was both faster and within your limit of {2}.")
+    text = _("{0} tried on {1}; none was both faster and within your limit of {2}.")
     return text.format(_versions(outcome.tried), on.words(), percent_of(limit_pct))
 
 
 def _untested_words(outcome: Outcome, on: ExamplesUsed) -> str:
     if outcome.untested[-1].untested == "no_time":
-        text = tr("Measured in turn with the original; there was no time for its answers to the test {0}.")
+        text = _("Measured in turn with the original; there was no time for its answers to the test {0}.")
         return text.format(on.things)
-    text = tr("Measured in turn with the original. A version before it was not safe, which ends a series of tests.")
+    text = _("Measured in turn with the original. A version before it was not safe, which ends a series of tests.")
     return text
 
 
 def _busy_words(outcome: Outcome, on: ExamplesUsed) -> str:
     """Return the subtitle of a disturbed run; from the second one in a row it adds the speedup by processor time."""
-    said = tr("{0} tried on {1}. Other programs disturbed the comparison of their speed.")
+    said = _("{0} tried on {1}. Other programs disturbed the comparison of their speed.")
     said = said.format(_versions(outcome.tried), on.words())
     if outcome.end.busy_tries < BUSY_TRIES:
         return said
@@ -90,7 +90,7 @@ def _busy_words(outcome: Outcome, on: ExamplesUsed) -> str:
     speed = by_processor.measurement.cpu_speedup
     if speed is None:
         return said
-    text = tr("By the processor time of a request, “{0}” is {1} times as fast, which proves nothing yet.")
+    text = _("By the processor time of a request, “{0}” is {1} times as fast, which proves nothing yet.")
     return f"{said} {text.format(by_processor.title, times(speed))}"
 
 
@@ -98,23 +98,23 @@ def _unsettled_words(outcome: Outcome, on: ExamplesUsed) -> str:
     first = outcome.open[0]
     measured = first.measurement
     if first.is_side_by_side and measured.speedup_low is not None and measured.speedup_high is not None:
-        text = tr(
+        text = _(
             "Measured in turn with the original it is {0} times as fast, but anything from {1} to {2} is possible."
         )
         low, high = measured.speedup_low, measured.speedup_high
         return text.format(times(measured.speedup or 0.0), f"{low:.2f}", f"{high:.2f}")
     if first.judgement is None:
-        text = tr("Its time was taken once, at another moment than the original's, and its answers are not tested yet.")
+        text = _("Its time was taken once, at another moment than the original's, and its answers are not tested yet.")
         return text
-    text = tr("It answers alike on {0}; its time was taken once, at another moment than the original's.")
+    text = _("It answers alike on {0}; its time was taken once, at another moment than the original's.")
     return text.format(on.words())
 
 
 def _untried_words(untried: int) -> str:
     if untried == 1:
-        return tr("There was no time for 1 more version.")
-    return tr("There was no time for {0} more versions.").format(untried)
+        return _("There was no time for 1 more version.")
+    return _("There was no time for {0} more versions.").format(untried)
 
 
 def _versions(count: int) -> str:
-    return tr("1 version was") if count == 1 else tr("{0} versions were").format(count)
+    return _("1 version was") if count == 1 else _("{0} versions were").format(count)

@@ -4,7 +4,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.controllers.flows import FlowRunner
 from app.controllers.session import Session
-from app.controllers.words import error_value, notice, tr
+from app.controllers.words import error_value, notice
 from app.domain.project import Project
 from app.services.flow.steps import JobError
 from app.services.projects.projects import find_project
@@ -17,6 +17,7 @@ from widgets.dialogs.questions import ask
 from widgets.main_window import MainWindow
 from widgets.parts.cards.error import ErrorValue
 from widgets.theme import Theme
+from workers.contracts.translation import _
 
 
 class ProjectEdits(QObject):
@@ -110,23 +111,23 @@ class ProjectEdits(QObject):
     def _lost(self, project_id: str) -> str:
         found = contents_of(self._repositories, project_id)
         if not found.n_runs:
-            return tr("Nothing was measured in it yet.")
-        results = tr("1 run with its figures goes") if found.n_runs == 1 else tr("{0:,} runs with their figures go")
-        exports = tr("the record of 1 exported bundle") if found.n_exports == 1 else tr("the records of {0:,} bundles")
+            return _("Nothing was measured in it yet.")
+        results = _("1 run with its figures goes") if found.n_runs == 1 else _("{0:,} runs with their figures go")
+        exports = _("the record of 1 exported bundle") if found.n_exports == 1 else _("the records of {0:,} bundles")
         text = results.format(found.n_runs)
-        text = f"{text}." if not found.n_exports else f"{text}, {tr('and')} {exports.format(found.n_exports)}."
+        text = f"{text}." if not found.n_exports else _("{0}, and {1}.").format(text, exports.format(found.n_exports))
         kept = sum(one.pruned_at is None for one in read_releases(self._repositories, project_id))
         told = (
-            tr("The bundle of 1 release is kept here, and goes too.")
+            _("The bundle of 1 release is kept here, and goes too.")
             if kept == 1
-            else tr("The bundles of {0:,} releases are kept here, and go too.")
+            else _("The bundles of {0:,} releases are kept here, and go too.")
         )
         return f"{text} {told.format(kept)}" if kept else text
 
 
 def _at_work() -> ErrorValue:
     return notice(
-        tr("This project is at work"),
-        tr("Something is being done with it just now."),
-        tr("Wait for its end, or cancel it on the page Jobs; then delete the project."),
+        _("This project is at work"),
+        _("Something is being done with it just now."),
+        _("Wait for its end, or cancel it on the page Jobs; then delete the project."),
     )

@@ -1,12 +1,12 @@
 """Check before a run whether the examples can prove the limit, and what else could."""
 
 from app.controllers.session import Session
-from app.controllers.words import tr
 from app.domain.proof.examples import least_limit_pct, least_to_prove
 from widgets.pages.goal.few import FewValue
 from widgets.pages.goal.limit import MAX_PCT
 from widgets.parts.format import percent_of
 from widgets.parts.small import CheckValue
+from workers.contracts.translation import _
 
 USUAL_LIMIT_PCT = 1.0
 
@@ -19,7 +19,7 @@ def reach_row(session: Session) -> CheckValue | None:
     least = least_limit_pct(data.result.n_test)
     if least <= USUAL_LIMIT_PCT:
         return None
-    what = tr("{0:,} for the test prove a loss below {1} at best; {2} takes at least {3:,}")
+    what = _("{0:,} for the test prove a loss below {1} at best; {2} takes at least {3:,}")
     usual = least_to_prove(USUAL_LIMIT_PCT) or 0
     return CheckValue("warn", what.format(data.result.n_test, percent_of(least), percent_of(USUAL_LIMIT_PCT), usual))
 

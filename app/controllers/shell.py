@@ -7,11 +7,11 @@ from PySide6.QtWidgets import QWidget
 
 from app.controllers.commands import PRESET_OF
 from app.controllers.page_controller import AnySpec, ControllerContext, WorkflowProgress
-from app.controllers.words import tr
 from app.services.projects.trash import shown_projects
 from widgets.parts.page import Page
 from widgets.rail import Mark
 from widgets.top_bar import ProjectValue
+from workers.contracts.translation import _
 
 MAX_PROJECTS = 12
 
@@ -84,9 +84,9 @@ class ShellPresenter(QObject):
 
     def _next_step(self) -> tuple[str, str]:
         if self._session.model is None:
-            return "model", tr("Choose a model")
+            return "model", _("Choose a model")
         if self._session.run is not None:
-            return "export", tr("Export a version")
+            return "export", _("Export a version")
         if self._flows.runs:
-            return "optimize", tr("Watch the optimization")
-        return "goal", tr("Choose a goal")
+            return "optimize", _("Watch the optimization")
+        return "goal", _("Choose a goal")

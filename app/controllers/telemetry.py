@@ -12,12 +12,13 @@ from PySide6.QtWidgets import QFileDialog
 
 from app.controllers.flows import FlowRunner
 from app.controllers.session import Session
-from app.controllers.words import device_words, error_value, tr
+from app.controllers.words import device_words, error_value
 from app.services.machine.watching import PROCESS, MachineReader, Readings, device_id, family_of, job_bytes
 from widgets.main_window import MainWindow
 from widgets.telemetry import JOB_MEMORY, DeviceValue
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DescribeResult
+from workers.contracts.translation import _
 
 POLL_MS = 250
 PROCESSOR = "cpu"
@@ -78,13 +79,13 @@ class TelemetryController(QObject):
         readings = self._reader.poll()
         if readings.is_over:
             self.stop()
-            text = tr("This computer's figures cannot be read now.")
-            self._dock.set_lost(self._dock.shown_device, text, tr("cannot be read"))
+            text = _("This computer's figures cannot be read now.")
+            self._dock.set_lost(self._dock.shown_device, text, _("cannot be read"))
             return
         self._take(readings)
         for device in readings.lost:  # follows its last values
-            text = tr("{0} is lost: it no longer answers. Restart the computer to get it back.")
-            self._dock.set_lost(device, text.format(self._names.get(device, device)), tr("card is lost"))
+            text = _("{0} is lost: it no longer answers. Restart the computer to get it back.")
+            self._dock.set_lost(device, text.format(self._names.get(device, device)), _("card is lost"))
 
     def _take(self, readings: Readings) -> None:
         processes: dict[str, dict[int, float]] = {}
@@ -113,8 +114,8 @@ class TelemetryController(QObject):
 
     def _on_csv(self) -> None:
         """Ask for a file and save the table; a cancelled dialog saves nothing."""
-        name, title = f"fettle-{datetime.now():%Y-%m-%d-%H%M}.csv", tr("Where shall the table be written?")
-        path, _ = QFileDialog.getSaveFileName(self._window, title, name, "CSV (*.csv)")
+        name, title = f"fettle-{datetime.now():%Y-%m-%d-%H%M}.csv", _("Where shall the table be written?")
+        path, _unused = QFileDialog.getSaveFileName(self._window, title, name, "CSV (*.csv)")
         if path:
             self.save_csv(Path(path))
 
@@ -131,7 +132,7 @@ class TelemetryController(QObject):
                         moment = began + timedelta(seconds=at)
                         table.writerow((moment.isoformat(timespec="milliseconds"), name, quantity, value))
         except OSError as error:
-            title, hint = tr("The table could not be written"), tr("Make room or choose another folder.")
+            title, hint = _("The table could not be written"), _("Make room or choose another folder.")
             info = ErrorInfo(code="not_written", title=title, detail=f"{path}: {error.strerror or error}.", hint=hint)
             self._window.banner(error_value(info))
 

@@ -3,18 +3,12 @@
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication
-
 from app.services.opening.refusing import TRIED
 from widgets.parts.cards.error import ErrorValue
 from widgets.parts.format import size_bytes
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.specs import DeviceFacts, TensorSpec
-
-
-def tr(text: str) -> str:
-    """Translate a text into the user's language."""
-    return QCoreApplication.translate("controllers", text)
+from workers.contracts.translation import _
 
 
 def error_value(error: ErrorInfo, *, page_title: str = "", subject: str = "") -> ErrorValue:
@@ -23,7 +17,7 @@ def error_value(error: ErrorInfo, *, page_title: str = "", subject: str = "") ->
     return ErrorValue(
         title=error.title,
         happened=happened,
-        is_safe=tr("Yes. Nothing was changed, and everything that was measured before is kept."),
+        is_safe=_("Yes. Nothing was changed, and everything that was measured before is kept."),
         next_step=error.hint,
         details=error.traceback or further_lines(error.detail),
         page_title=page_title,
@@ -36,7 +30,7 @@ def error_value(error: ErrorInfo, *, page_title: str = "", subject: str = "") ->
 
 def notice(title: str, happened: str, next_step: str, *, is_safe: str = "", icon: str = "warning") -> ErrorValue:
     """Return a message that is no error; `is_safe` "" says that nothing was changed."""
-    is_safe = is_safe or tr("Yes. Nothing was changed.")
+    is_safe = is_safe or _("Yes. Nothing was changed.")
     return ErrorValue(title, happened, is_safe, next_step, tone="warn", icon=icon)
 
 
@@ -54,19 +48,19 @@ def further_lines(text: str) -> str:
 def settings_problem(text: str) -> ErrorValue:
     """Return the message that the settings file was damaged and the default settings apply."""
     return notice(
-        tr("The settings were set aside"),
+        _("The settings were set aside"),
         text,
-        tr("Look at Settings and set again what you had changed."),
-        is_safe=tr("Yes. Models, data and results are not kept there."),
+        _("Look at Settings and set again what you had changed."),
+        is_safe=_("Yes. Models, data and results are not kept there."),
     )
 
 
 def no_use_for_picture() -> ErrorValue:
     """Return the message that a pasted picture has no use before an optimization."""
     return notice(
-        tr("A pasted picture can be tried later"),
-        tr("It has no file, so it is neither a model nor a set of examples."),
-        tr("Optimize a model first, then paste it on the page “Try it”."),
+        _("A pasted picture can be tried later"),
+        _("It has no file, so it is neither a model nor a set of examples."),
+        _("Optimize a model first, then paste it on the page “Try it”."),
         icon="info",
     )
 
@@ -75,12 +69,12 @@ def engine_name(runtime: str) -> str:
     """Return the display name of a runtime."""
     names = {
         "onnxruntime-cpu": "ONNX Runtime",
-        "onnxruntime-cuda": tr("ONNX Runtime (GPU)"),
-        "onnxruntime-rtx": tr("ONNX Runtime with TensorRT for RTX"),
+        "onnxruntime-cuda": _("ONNX Runtime (GPU)"),
+        "onnxruntime-rtx": _("ONNX Runtime with TensorRT for RTX"),
         "openvino": "OpenVINO",
         "tensorrt": "TensorRT",
         "torch-cpu": "PyTorch",
-        "torch-cuda": tr("PyTorch (GPU)"),
+        "torch-cuda": _("PyTorch (GPU)"),
     }
     return names.get(runtime, runtime)
 
@@ -88,30 +82,30 @@ def engine_name(runtime: str) -> str:
 def wait_for_the_run(again: str) -> ErrorValue:
     """Return the message that a measurement runs; `again` is the sentence that says what to do afterwards."""
     return notice(
-        tr("Versions are being measured now"),
-        tr("Asking them at the same time would spoil their times."),
+        _("Versions are being measured now"),
+        _("Asking them at the same time would spoil their times."),
         again,
-        is_safe=tr("Yes. Nothing was changed, and the run goes on."),
+        is_safe=_("Yes. Nothing was changed, and the run goes on."),
     )
 
 
 def store_notice(text: str) -> ErrorValue:
     """Return the message about repairs when the database was opened."""
     return notice(
-        tr("Your projects were looked after"),
+        _("Your projects were looked after"),
         text,
         text,
-        is_safe=tr("Yes. What could be read is here, and the copies of the days before are kept."),
+        is_safe=_("Yes. What could be read is here, and the copies of the days before are kept."),
     )
 
 
 def refused_file(error: ErrorInfo, path: str) -> ErrorValue:
     """Return the error card of a model that was not opened, with a note for its author."""
-    value = error_value(error, page_title=tr("This file was not opened"), subject=subject_of(path))
-    note = tr("Fettle did not open {0}: {1} {2}").format(Path(path).name, error.detail, value.next_step)
-    safe = tr("Yes. Nothing was run, nothing was changed, and the file stays where it was.")
+    value = error_value(error, page_title=_("This file was not opened"), subject=subject_of(path))
+    note = _("Fettle did not open {0}: {1} {2}").format(Path(path).name, error.detail, value.next_step)
+    safe = _("Yes. Nothing was run, nothing was changed, and the file stays where it was.")
     if error.code in TRIED:
-        safe = tr("Yes. It ran in a process of its own, nothing was changed, and the file stays where it was.")
+        safe = _("Yes. It ran in a process of its own, nothing was changed, and the file stays where it was.")
     return replace(value, is_safe=safe, note=note)
 
 
@@ -133,7 +127,7 @@ def tensors_in_words(tensors: tuple[TensorSpec, ...], most: int = 3) -> str:
         parts.append(tensor.meaning or f"{tensor.name} ({shape or '1'}, {tensor.dtype})")
     rest = len(tensors) - most
     if rest > 0:
-        parts.append(tr("{0} more").format(rest))
+        parts.append(_("{0} more").format(rest))
     return "; ".join(parts)
 
 
@@ -142,14 +136,14 @@ def format_words(format_id: str) -> str:
     words = {
         "onnx": "ONNX",
         "safetensors": "safetensors",
-        "checkpoint": tr("PyTorch checkpoint"),
-        "legacy_checkpoint": tr("PyTorch checkpoint, of the old kind"),
+        "checkpoint": _("PyTorch checkpoint"),
+        "legacy_checkpoint": _("PyTorch checkpoint, of the old kind"),
         "torchscript": "TorchScript",
-        "transformers": tr("transformers folder"),
-        "encoder_decoder": tr("ONNX in parts: an encoder and a decoder"),
+        "transformers": _("transformers folder"),
+        "encoder_decoder": _("ONNX in parts: an encoder and a decoder"),
         "openvino_ir": "OpenVINO IR",
         "gguf": "GGUF",
-        "bundle": tr("a bundle of Fettle"),
+        "bundle": _("a bundle of Fettle"),
     }
     return words.get(format_id, format_id)
 
@@ -157,18 +151,18 @@ def format_words(format_id: str) -> str:
 def task_words(text: str) -> str:
     """Return what a model does if `text` is the name of a task; any other text is returned unchanged."""
     words = {
-        "image-classification": tr("tells pictures apart"),
-        "text-classification": tr("tells texts apart"),
-        "text-embedding": tr("turns texts into numbers that can be compared"),
-        "token-classification": tr("tells the words of a text apart"),
-        "object-detection": tr("finds things in pictures"),
-        "translation": tr("translates texts"),
-        "text-generation": tr("answers a text with a text"),
-        "transcription": tr("writes down what it hears or reads"),
-        "language-model": tr("goes on with texts, word by word: a chat"),
-        "audio-frames": tr("listens to sound, piece by piece"),
-        "array-classification": tr("tells tables of numbers apart"),
-        "arrays": tr("numbers in, numbers out"),
+        "image-classification": _("tells pictures apart"),
+        "text-classification": _("tells texts apart"),
+        "text-embedding": _("turns texts into numbers that can be compared"),
+        "token-classification": _("tells the words of a text apart"),
+        "object-detection": _("finds things in pictures"),
+        "translation": _("translates texts"),
+        "text-generation": _("answers a text with a text"),
+        "transcription": _("writes down what it hears or reads"),
+        "language-model": _("goes on with texts, word by word: a chat"),
+        "audio-frames": _("listens to sound, piece by piece"),
+        "array-classification": _("tells tables of numbers apart"),
+        "arrays": _("numbers in, numbers out"),
     }
     return words.get(text, text)
 
@@ -177,4 +171,4 @@ def device_words(device: DeviceFacts | None) -> str:
     """Return the name of the device that does the work; a computer without a GPU is no error."""
     if device is not None and device.gpus:
         return device.gpus[0]
-    return tr("This computer's processor")
+    return _("This computer's processor")

@@ -1,26 +1,22 @@
 """Create the questions before an address opens in the browser and before files that may contain a program download."""
 
-from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QWidget
 
 from widgets.parts.format import clipped
 from widgets.parts.question import Answer, QuestionDialog, QuestionValue
 from widgets.parts.text import label
 from widgets.theme import Theme
+from workers.contracts.translation import _
 
 MAX_ADDRESS = 2000
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("hub_questions", text)
 
 
 def link_question(theme: Theme, window: QWidget, address: str) -> QuestionDialog:
     """Return the question that shows the whole address; its answers are "open", or "no" or "" to stay."""
     value = QuestionValue(
-        title=_tr("Open this address in your browser?"),
-        text=_tr("It leads out of Fettle. Look whether it is where you want to go:"),
-        answers=(Answer("no", _tr("Stay here"), primary=True), Answer("open", _tr("Open it"))),
+        title=_("Open this address in your browser?"),
+        text=_("It leads out of Fettle. Look whether it is where you want to go:"),
+        answers=(Answer("no", _("Stay here"), primary=True), Answer("open", _("Open it"))),
         icon="globe",
     )
     dialog = QuestionDialog(theme, value, window)
@@ -35,16 +31,16 @@ def pickle_question(theme: Theme, window: QWidget, name: str) -> QuestionDialog:
     Its answers are "download", "safe" to search for another model, or "".
     """
     value = QuestionValue(
-        title=_tr("These files can hold a program"),
-        text=_tr("“{0}” keeps its numbers only in a form that may carry a program along.").format(clipped(name, 80)),
+        title=_("These files can hold a program"),
+        text=_("“{0}” keeps its numbers only in a form that may carry a program along.").format(clipped(name, 80)),
         points=(
-            _tr("Fettle downloads them as they are and runs nothing in them."),
-            _tr("Before they are opened they are searched; what is not plain numbers is refused."),
-            _tr("A model in a safe format needs no such care."),
+            _("Fettle downloads them as they are and runs nothing in them."),
+            _("Before they are opened they are searched; what is not plain numbers is refused."),
+            _("A model in a safe format needs no such care."),
         ),
         answers=(
-            Answer("download", _tr("Download them all the same")),
-            Answer("safe", _tr("Find a safe one"), primary=True),
+            Answer("download", _("Download them all the same")),
+            Answer("safe", _("Find a safe one"), primary=True),
         ),
         icon="shield-warning",
         tone="warn",
@@ -56,13 +52,13 @@ def removal_question(theme: Theme, window: QWidget, name: str, projects: tuple[s
     """Return the question about removing a download that projects use; its answers are "remove", "keep" or ""."""
     used = ", ".join(f"“{clipped(project, 40)}”" for project in projects[:3])
     value = QuestionValue(
-        title=_tr("Remove a model that is in use?"),
-        text=_tr("{0} was begun with “{1}”.").format(used, clipped(name, 80)),
+        title=_("Remove a model that is in use?"),
+        text=_("{0} was begun with “{1}”.").format(used, clipped(name, 80)),
         points=(
-            _tr("Results, versions and bundles stay, and go on working."),
-            _tr("To open the original anew, it must be downloaded again."),
+            _("Results, versions and bundles stay, and go on working."),
+            _("To open the original anew, it must be downloaded again."),
         ),
-        answers=(Answer("keep", _tr("Keep it"), primary=True), Answer("remove", _tr("Remove it"))),
+        answers=(Answer("keep", _("Keep it"), primary=True), Answer("remove", _("Remove it"))),
         icon="trash",
         tone="warn",
     )

@@ -4,18 +4,14 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Literal
 
-from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QWidget
 
 from widgets.parts.format import clipped
 from widgets.parts.question import Answer, QuestionDialog, QuestionValue
 from widgets.theme import Theme
+from workers.contracts.translation import _
 
 NAME_CHARS, PLACE_CHARS = 60, 110
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("incoming_questions", text)
 
 
 def which_question(
@@ -27,10 +23,10 @@ def which_question(
     """
     is_model = kind == "model"
     value = QuestionValue(
-        title=_tr("Which model shall be opened?") if is_model else _tr("Which examples shall be used?"),
-        text=_tr("You dropped {0} at once, and one is worked on at a time.").format(len(paths))
+        title=_("Which model shall be opened?") if is_model else _("Which examples shall be used?"),
+        text=_("You dropped {0} at once, and one is worked on at a time.").format(len(paths))
         if is_model
-        else _tr("You dropped {0} at once. Put them into one folder to use them together.").format(len(paths)),
+        else _("You dropped {0} at once. Put them into one folder to use them together.").format(len(paths)),
         answers=tuple(
             Answer(str(number), clipped(PurePath(path).name or path, NAME_CHARS), clipped(path, PLACE_CHARS))
             for number, path in enumerate(paths)
@@ -42,17 +38,17 @@ def which_question(
 def beside_question(theme: Theme, window: QWidget, name: str) -> QuestionDialog:
     """Return the question about a model dropped on a result; its answers are "beside", "new", or "" for neither."""
     value = QuestionValue(
-        title=_tr("What shall this model be?"),
-        text=_tr("There is a result. You dropped “{0}”.").format(clipped(name, 80)),
+        title=_("What shall this model be?"),
+        text=_("There is a result. You dropped “{0}”.").format(clipped(name, 80)),
         answers=(
             Answer(
                 "beside",
-                _tr("Judge this file beside the original"),
-                _tr("It becomes one more version of the result: judged on the same examples, timed in turn."),
+                _("Judge this file beside the original"),
+                _("It becomes one more version of the result: judged on the same examples, timed in turn."),
                 primary=True,
             ),
-            Answer("new", _tr("Open it as a new model"), _tr("The result stays, and you can go back to it.")),
-            Answer("cancel", _tr("Cancel")),
+            Answer("new", _("Open it as a new model"), _("The result stays, and you can go back to it.")),
+            Answer("cancel", _("Cancel")),
         ),
     )
     return QuestionDialog(theme, value, window)
@@ -61,9 +57,9 @@ def beside_question(theme: Theme, window: QWidget, name: str) -> QuestionDialog:
 def consent_question(theme: Theme, window: QWidget, name: str, why: str) -> QuestionDialog:
     """Return the question before code in a model file runs in the sandbox; its answers are "allow", or "" for no."""
     value = QuestionValue(
-        title=_tr("“{0}” is a program").format(clipped(name, NAME_CHARS)),
+        title=_("“{0}” is a program").format(clipped(name, NAME_CHARS)),
         text=why,
-        answers=(Answer("cancel", _tr("Do not open it")), Answer("allow", _tr("I trust its origin: open it"))),
+        answers=(Answer("cancel", _("Do not open it")), Answer("allow", _("I trust its origin: open it"))),
         icon="shield-warning",
         tone="warn",
     )
@@ -73,16 +69,16 @@ def consent_question(theme: Theme, window: QWidget, name: str, why: str) -> Ques
 def new_data_question(theme: Theme, window: QWidget, new: str, old: str) -> QuestionDialog:
     """Return the question about examples dropped on a result; its answers are "replace", "add", or "" for neither."""
     value = QuestionValue(
-        title=_tr("What shall these examples be for?"),
-        text=_tr("There is a result on “{0}”. You dropped “{1}”.").format(clipped(old, 80), clipped(new, 80)),
+        title=_("What shall these examples be for?"),
+        text=_("There is a result on “{0}”. You dropped “{1}”.").format(clipped(old, 80), clipped(new, 80)),
         answers=(
-            Answer("add", _tr("Add them to the result"), _tr("All versions answer them, too, and are judged again.")),
+            Answer("add", _("Add them to the result"), _("All versions answer them, too, and are judged again.")),
             Answer(
                 "replace",
-                _tr("Use these instead"),
-                _tr("The next run uses them. The result stays, and you can go back to “{0}”.").format(clipped(old, 40)),
+                _("Use these instead"),
+                _("The next run uses them. The result stays, and you can go back to “{0}”.").format(clipped(old, 40)),
             ),
-            Answer("cancel", _tr("Cancel")),
+            Answer("cancel", _("Cancel")),
         ),
     )
     return QuestionDialog(theme, value, window)

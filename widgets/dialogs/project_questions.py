@@ -1,18 +1,14 @@
 """Create the questions about a project: its name and its deletion."""
 
-from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
 
 from widgets.parts.format import clipped
 from widgets.parts.question import Answer, QuestionDialog, QuestionValue
 from widgets.parts.text import words
 from widgets.theme import Theme
+from workers.contracts.translation import _
 
 MAX_NAME = 120
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("questions", text)
 
 
 class RenameQuestion(QuestionDialog):
@@ -24,14 +20,14 @@ class RenameQuestion(QuestionDialog):
     def __init__(self, theme: Theme, name: str, window: QWidget) -> None:
         """Create the question with the current name in its field."""
         value = QuestionValue(
-            title=_tr("Rename this project"),
-            text=_tr("The model's file keeps its own name."),
-            answers=(Answer("keep", _tr("Keep the name")), Answer("rename", _tr("Rename"), primary=True)),
+            title=_("Rename this project"),
+            text=_("The model's file keeps its own name."),
+            answers=(Answer("keep", _("Keep the name")), Answer("rename", _("Rename"), primary=True)),
             icon="pencil-simple",
         )
         super().__init__(theme, value, window)
         self._field = QLineEdit(name)
-        self._field.setAccessibleName(_tr("Name of the project"))
+        self._field.setAccessibleName(_("Name of the project"))
         self._field.setMaxLength(MAX_NAME)
         self._field.setAcceptDrops(False)
         self._field.selectAll()
@@ -53,10 +49,10 @@ def delete_question(theme: Theme, window: QWidget, name: str, lost: str) -> Ques
     Its answers are "delete", or "keep" or "".
     """
     value = QuestionValue(
-        title=_tr("Delete this project?"),
-        text=_tr("“{0}” goes to the trash, from which you can restore it.").format(clipped(name, MAX_NAME)),
-        points=(lost, _tr("The model's file, your data and exported bundles stay where they are.")),
-        answers=(Answer("keep", _tr("Keep it"), primary=True), Answer("delete", _tr("Delete"))),
+        title=_("Delete this project?"),
+        text=_("“{0}” goes to the trash, from which you can restore it.").format(clipped(name, MAX_NAME)),
+        points=(lost, _("The model's file, your data and exported bundles stay where they are.")),
+        answers=(Answer("keep", _("Keep it"), primary=True), Answer("delete", _("Delete"))),
         icon="trash",
         tone="warn",
     )
@@ -66,14 +62,14 @@ def delete_question(theme: Theme, window: QWidget, name: str, lost: str) -> Ques
 def forget_question(theme: Theme, window: QWidget, name: str, lost: str) -> QuestionDialog:
     """Return the question before a permanent deletion from the trash; its answers are "delete", or "keep" or ""."""
     value = QuestionValue(
-        title=_tr("Delete it for good?"),
-        text=_tr("“{0}” cannot be restored after this.").format(clipped(name, MAX_NAME)),
-        points=(lost, _tr("The model's file, your data and exported bundles stay where they are.")),
-        answers=(Answer("keep", _tr("Keep it"), primary=True), Answer("delete", _tr("Delete for good"))),
+        title=_("Delete it for good?"),
+        text=_("“{0}” cannot be restored after this.").format(clipped(name, MAX_NAME)),
+        points=(lost, _("The model's file, your data and exported bundles stay where they are.")),
+        answers=(Answer("keep", _("Keep it"), primary=True), Answer("delete", _("Delete for good"))),
         icon="trash",
         tone="bad",
     )
     dialog = QuestionDialog(theme, value, window)
-    text = _tr("Its versions stay on the disk until you free disk space in the settings.")
+    text = _("Its versions stay on the disk until you free disk space in the settings.")
     dialog.body.addWidget(words(text, "caption"))
     return dialog

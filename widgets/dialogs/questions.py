@@ -2,16 +2,12 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QWidget
 
 from widgets.parts.format import clipped
 from widgets.parts.question import Answer, QuestionDialog, QuestionValue
 from widgets.theme import Theme
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("questions", text)
+from workers.contracts.translation import _
 
 
 def ask(dialog: QuestionDialog, **acts: Callable[[], object]) -> None:
@@ -23,14 +19,14 @@ def ask(dialog: QuestionDialog, **acts: Callable[[], object]) -> None:
 def close_question(theme: Theme, window: QWidget, job_title: str, job_count: int = 1) -> QuestionDialog:
     """Return the question about closing while a job runs; its answers are "stop", or "stay" or "" to continue."""
     what = (
-        _tr("{0} is still running.").format(clipped(job_title, 80))
+        _("{0} is still running.").format(clipped(job_title, 80))
         if job_count == 1
-        else _tr("{0} jobs are still running.").format(job_count)
+        else _("{0} jobs are still running.").format(job_count)
     )
     value = QuestionValue(
-        title=_tr("Stop the work and close?"),
-        text=what + " " + _tr("What was measured so far is kept; next time you can go on from there."),
-        answers=(Answer("stay", _tr("Keep working"), primary=True), Answer("stop", _tr("Stop and close"))),
+        title=_("Stop the work and close?"),
+        text=what + " " + _("What was measured so far is kept; next time you can go on from there."),
+        answers=(Answer("stay", _("Keep working"), primary=True), Answer("stop", _("Stop and close"))),
     )
     return QuestionDialog(theme, value, window)
 
@@ -38,11 +34,11 @@ def close_question(theme: Theme, window: QWidget, job_title: str, job_count: int
 def preparation_question(theme: Theme, window: QWidget, happened: str, better: str) -> QuestionDialog:
     """Return the question about the preparation of inputs; its answers are "better", "keep", or "" to stop."""
     value = QuestionValue(
-        title=_tr("Are the inputs prepared rightly?"),
+        title=_("Are the inputs prepared rightly?"),
         text=happened,
         answers=(
-            Answer("better", _tr("Use the one that fits, and start"), better, primary=True),
-            Answer("keep", _tr("Keep the present one, and start"), _tr("Its answers are then what is compared.")),
+            Answer("better", _("Use the one that fits, and start"), better, primary=True),
+            Answer("keep", _("Keep the present one, and start"), _("Its answers are then what is compared.")),
         ),
         icon="warning",
         tone="warn",
@@ -53,11 +49,11 @@ def preparation_question(theme: Theme, window: QWidget, happened: str, better: s
 def kind_question(theme: Theme, window: QWidget, name: str) -> QuestionDialog:
     """Return the question about a folder that could be both; its answers are "model", "data", or "" for neither."""
     value = QuestionValue(
-        title=_tr("Is this a model or your data?"),
-        text=_tr("“{0}” could be either.").format(clipped(name, 120)),
+        title=_("Is this a model or your data?"),
+        text=_("“{0}” could be either.").format(clipped(name, 120)),
         answers=(
-            Answer("model", _tr("It is a model"), _tr("It shall be made faster.")),
-            Answer("data", _tr("It is my data"), _tr("The model shall be tested with it.")),
+            Answer("model", _("It is a model"), _("It shall be made faster.")),
+            Answer("data", _("It is my data"), _("The model shall be tested with it.")),
         ),
         icon="question",
     )

@@ -1,23 +1,19 @@
 """Create the question before space is freed, with what is removed and what stays."""
 
-from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QWidget
 
 from widgets.parts.question import Answer, QuestionDialog, QuestionValue
 from widgets.theme import Theme
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("storage_questions", text)
+from workers.contracts.translation import _
 
 
 def free_question(theme: Theme, window: QWidget, size: str, points: tuple[str, ...]) -> QuestionDialog:
     """Return the question whether to free `size`; its answers are "free", or "keep" or ""."""
     value = QuestionValue(
-        title=_tr("Free {0}?").format(size),
-        text=_tr("No project, run or release needs this. A run makes again what it misses."),
+        title=_("Free {0}?").format(size),
+        text=_("No project, run or release needs this. A run makes again what it misses."),
         points=points,
-        answers=(Answer("keep", _tr("Cancel")), Answer("free", _tr("Free {0}").format(size), primary=True)),
+        answers=(Answer("keep", _("Cancel")), Answer("free", _("Free {0}").format(size), primary=True)),
         icon="trash",
     )
     return QuestionDialog(theme, value, window)

@@ -14,6 +14,7 @@ from widgets.parts.small import PageHead
 from widgets.parts.text import label
 from widgets.theme import Theme
 from widgets.tokens import CONTROL_HEIGHT, SPACE_S
+from workers.contracts.translation import _
 
 VERSION_PX = 260
 
@@ -55,7 +56,7 @@ class DetailPage(BelowCompare):
         self._fill("empty", PageHead(self.accessibleName()), card)
 
     def _loading_head(self) -> tuple[str, str]:
-        return self.accessibleName(), self.tr("You may leave this page; the work goes on.")
+        return self.accessibleName(), _("You may leave this page; the work goes on.")
 
     def _version_field(self, versions: tuple[tuple[str, str], ...], chosen: str, *, small: bool = False) -> ChoiceField:
         """Return the field that selects one of `versions`, which are (id, title)."""
@@ -79,9 +80,9 @@ class DetailRow(QWidget):
     def __init__(self, theme: Theme, page_id: str, left_out: frozenset[str] = frozenset()) -> None:
         """Create the row for the page `page_id`."""
         super().__init__()
-        self.setAccessibleName(self.tr("Look closer"))
+        self.setAccessibleName(_("Look closer"))
         row = FlowLayout(self, SPACE_S)
-        title = label(self.tr("Look closer"), "section", wrap=False)
+        title = label(_("Look closer"), "section", wrap=False)
         title.setMinimumHeight(CONTROL_HEIGHT)  # aligns its text with the buttons
         row.addWidget(title)
         for spec in (one for one in pages_below(page_id) if one.id not in left_out):

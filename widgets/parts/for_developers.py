@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QWidget
 
@@ -11,10 +10,7 @@ from widgets.parts.layout import LEFT, TOP, in_column, in_row
 from widgets.parts.text import label
 from widgets.theme import Theme
 from widgets.tokens import SPACE_M
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("ForDevelopers", text)
+from workers.contracts.translation import _
 
 
 class ForDevelopers(QWidget):
@@ -24,7 +20,7 @@ class ForDevelopers(QWidget):
         """Create a closed fold."""
         super().__init__()
         self._commands = tuple(commands)
-        self.fold = FoldButton(theme, _tr("For developers"), "small", "ghost")
+        self.fold = FoldButton(theme, _("For developers"), "small", "ghost")
         self._lines = QFrame()
         self._lines.setProperty("kind", "inset")
         column = in_column(
@@ -35,12 +31,12 @@ class ForDevelopers(QWidget):
         )
         copy = GhostButton(
             theme,
-            _tr("Copy"),
+            _("Copy"),
             "copy",
             "small",
             on=lambda: QGuiApplication.clipboard().setText("\n".join(self._commands)),
         )
-        copy.setAccessibleName(_tr("Copy the command"))
+        copy.setAccessibleName(_("Copy the command"))
         in_row((column, 1), (copy, TOP), gap=None, edges=(SPACE_M, 10, SPACE_M, 10), parent=self._lines)
         self._lines.hide()
         self.fold.toggled.connect(self._lines.setVisible)

@@ -2,17 +2,13 @@
 
 from datetime import datetime
 
-from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QFont
 
 from workers.contracts import wording
+from workers.contracts.translation import _
 
 UNKNOWN = "–"
 """The text for a missing measurement, which is never a zero."""
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("format", text)
 
 
 def tabular(font: QFont) -> QFont:
@@ -38,7 +34,7 @@ def ms(value: float | None) -> str:
     """Return milliseconds as text; from ten seconds on in seconds."""
     if value is None:
         return UNKNOWN
-    return _tr("{0} s").format(f"{value / 1000:.1f}") if value >= 10_000 else f"{_three_digits(value)} ms"
+    return _("{0} s").format(f"{value / 1000:.1f}") if value >= 10_000 else f"{_three_digits(value)} ms"
 
 
 def size_bytes(value: float | None) -> str:
@@ -46,7 +42,7 @@ def size_bytes(value: float | None) -> str:
     if value is None:
         return UNKNOWN
     if value < 1000:
-        return _tr("{0} bytes").format(f"{value:.0f}")
+        return _("{0} bytes").format(f"{value:.0f}")
     for unit in ("kB", "MB", "GB", "TB"):
         value /= 1000
         if value < 999.5 or unit == "TB":
@@ -72,7 +68,7 @@ def big_count(value: int | None) -> str:
     """Return the number of a model's parameters and the like: 480 thousand, 25.6 million."""
     if value is None:
         return UNKNOWN
-    for limit, word in ((1e9, _tr("{0} billion")), (1e6, _tr("{0} million")), (1e4, _tr("{0} thousand"))):
+    for limit, word in ((1e9, _("{0} billion")), (1e6, _("{0} million")), (1e4, _("{0} thousand"))):
         if value >= limit:
             part = value / limit if limit != 1e4 else value / 1000
             return word.format(f"{part:.0f}" if part >= 99.5 or limit == 1e4 else f"{part:.1f}")
@@ -92,7 +88,7 @@ def short_count(value: int | None) -> str:
 
 def percent(share: float | None, digits: int = 1) -> str:
     """Return a share 0..1 in percent; only exact values give 100 % or 0 %."""
-    return UNKNOWN if share is None else wording.percent(share, digits, _tr)
+    return UNKNOWN if share is None else wording.percent(share, digits)
 
 
 def percent_up(share: float | None) -> str:
@@ -105,7 +101,7 @@ percent_of, percent_tick = wording.percent_of, wording.percent_tick
 
 def percent_range(low: float, high: float) -> str:
     """Return a range of two shares 0..1: 76 to 87 %."""
-    return wording.percent_range(low, high, tr=_tr)
+    return wording.percent_range(low, high)
 
 
 def times(ratio: float | None) -> str:
@@ -123,17 +119,17 @@ def cosine(value: float | None) -> str:
         text = f"{value:.{places}f}"
         if float(text) < 1 or value >= 1:
             return text
-    return _tr("over 0.999999")
+    return _("over 0.999999")
 
 
 def seconds(value: float | None) -> str:
     """Return a duration: 4.2 s, 38 s, 2 min 5 s, 1 h 12 min."""
-    return UNKNOWN if value is None else wording.duration(value, _tr)
+    return UNKNOWN if value is None else wording.duration(value)
 
 
 def about(value: float) -> str:
     """Return an expected time: about 30 seconds, about 1½ minutes, about 2 hours."""
-    return wording.about(value, _tr)
+    return wording.about(value)
 
 
 def moment(when: datetime | None, now: datetime | None = None) -> str:
@@ -150,11 +146,11 @@ def ago(when: datetime, now: datetime | None = None) -> str:
     """Return the time since `when` in one unit: today, 3 days ago, 5 months ago, 2 years ago."""
     days = ((now or datetime.now(when.tzinfo)) - when).days
     if days < 1:
-        return _tr("today")
+        return _("today")
     for least, unit, one, many in (
-        (365, 365.25, _tr("a year ago"), _tr("{0} years ago")),
-        (30, 30.44, _tr("a month ago"), _tr("{0} months ago")),
-        (1, 1, _tr("yesterday"), _tr("{0} days ago")),
+        (365, 365.25, _("a year ago"), _("{0} years ago")),
+        (30, 30.44, _("a month ago"), _("{0} months ago")),
+        (1, 1, _("yesterday"), _("{0} days ago")),
     ):
         if days >= least:
             count = max(1, int(days / unit))

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from widgets.parts.pictures import PictureStore, PictureValue, paint_value, place_in
 from widgets.theme import Theme
+from workers.contracts.translation import _
 
 STEP, NAME_PX, HANDLE_PX = 0.05, 11, 9
 
@@ -46,7 +47,7 @@ class InputView(QWidget):
         self._picture, self._levels = picture, levels
         name = picture.name or picture.text or caption
         if self.is_swiped:
-            name = self.tr("{0}; arrow keys move the line between both masks").format(name)
+            name = _("{0}; arrow keys move the line between both masks").format(name)
         self.setAccessibleName(name[:300])
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if self.is_swiped else Qt.FocusPolicy.NoFocus)
         self.setCursor(Qt.CursorShape.SplitHCursor if self.is_swiped else Qt.CursorShape.ArrowCursor)
@@ -83,7 +84,7 @@ class InputView(QWidget):
         """Return the area of the picture."""
         side = min(self.width(), self.height())
         square = QRectF((self.width() - side) / 2, (self.height() - side) / 2, side, side)
-        pixmap, _ = self._store.get(self._picture, round(side * self.devicePixelRatioF()))
+        pixmap, _unused = self._store.get(self._picture, round(side * self.devicePixelRatioF()))
         return square if pixmap is None else place_in(square, pixmap)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -112,7 +113,7 @@ class InputView(QWidget):
         font.setPixelSize(NAME_PX)
         painter.setFont(font)
         height = painter.fontMetrics().height() + 4
-        for text, is_left in ((self.tr("Original"), True), (self.tr("Optimized"), False)):
+        for text, is_left in ((_("Original"), True), (_("Optimized"), False)):
             width = painter.fontMetrics().horizontalAdvance(text) + 10
             left = place.left() + 4 if is_left else place.right() - width - 4
             words = QRectF(left, place.bottom() - height - 4, width, height)

@@ -16,6 +16,7 @@ from widgets.parts.small import Bar, PageHead
 from widgets.parts.text import label, say
 from widgets.theme import Theme
 from widgets.tokens import PAGE_EDGE, SPACE_L, SPACE_M, SPACE_XL
+from workers.contracts.translation import _
 
 NARROW_PX = 900
 """Width in pixels below which the page's margins are smaller."""
@@ -34,7 +35,7 @@ class LoadingCard(Card):
         """Create the card; `cancel_text` is the text of its button."""
         super().__init__(edge=SPACE_XL, gap=SPACE_M)
         self._text = label("", "section")
-        self._bar = Bar(self.tr("Progress"), big=True)
+        self._bar = Bar(_("Progress"), big=True)
         self._figure = label("", "soft")
         self.cancel = GhostButton(theme, cancel_text, "x")
         self.add(self._text, self._bar, self._figure, (self.cancel, LEFT))
@@ -44,7 +45,7 @@ class LoadingCard(Card):
         self._text.setText(text)
         self.setAccessibleName(text)
         self._bar.set_share(done / total if total else None)
-        parts = [self.tr("{0:,.0f} of {1:,.0f}").format(done, total) if total and total > 1 else "", left]
+        parts = [_("{0:,.0f} of {1:,.0f}").format(done, total) if total and total > 1 else "", left]
         line = ", ".join(part for part in parts if part)
         say(self._figure, line)
 
@@ -111,7 +112,7 @@ class Page(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._loading: LoadingCard | None = None
-        self._next = ("model", self.tr("Choose a model"))
+        self._next = ("model", _("Choose a model"))
         self._next_button: PrimaryButton | None = None
         self._content = QWidget()
         self._top = PageTop(self)
@@ -212,18 +213,18 @@ class Page(QScrollArea):
     def show_loading(self, text: str, done: float = 0, total: float | None = None, left: str = "") -> None:
         """Show the current work; later calls update the same bar. `left` is the remaining time as text."""
         if self._loading is None:
-            card = LoadingCard(self.theme, self.tr("Cancel"))
+            card = LoadingCard(self.theme, _("Cancel"))
             card.cancel.clicked.connect(self.cancel_requested)
             self._fill("loading", PageHead(*self._loading_head()), card)
             self._loading = card
         self._loading.show_progress(text, done, total, left)
 
     def _loading_head(self) -> tuple[str, str]:
-        return self.tr("One moment"), self.tr("You may leave this page; the work goes on.")
+        return _("One moment"), _("You may leave this page; the work goes on.")
 
     def show_waiting(self, title: str) -> None:
         """Show that the page's content is still being read."""
-        self._fill("waiting", PageHead(title, self.tr("One moment…")), Bar(self.tr("Progress"), "page"))
+        self._fill("waiting", PageHead(title, _("One moment…")), Bar(_("Progress"), "page"))
 
     def _fill_empty(
         self, icon: str, title: str, text: str, button: Button | None = None, *below: Item, head: str = ""
@@ -240,14 +241,14 @@ class Page(QScrollArea):
             back_to: name of the page's previous content, which is still in use; "" if there was none.
         """
         card = ErrorCard(self.theme, value)
-        tip = self.tr("Show “{0}” again; it is unchanged").format(back_to)
+        tip = _("Show “{0}” again; it is unchanged").format(back_to)
         back = self._back_button(back_to, tip, self.dismissed) if back_to else None
-        head = PageHead(value.page_title or self.tr("That did not work"), value.page_subtitle, back)
+        head = PageHead(value.page_title or _("That did not work"), value.page_subtitle, back)
         self._fill("error", head, card, *self._error_actions(card, value))
 
     def _back_button(self, name: str, tip: str, on: Slot) -> TextButton:
         """Return a button for the head that leads back to `name`."""
-        text = self.tr("Back to “{0}”").format(clipped(name, 24))
+        text = _("Back to “{0}”").format(clipped(name, 24))
         return TextButton(self.theme, text, "arrow-counter-clockwise", tip=tip, on=on)
 
     def set_next(self, page_id: str, text: str) -> None:
@@ -279,7 +280,7 @@ class Page(QScrollArea):
 
     def _ask_place(self, start: str, suffix: str) -> str:
         """Open the system's dialog for a new bundle and return its path, "" for none."""
-        title, kinds = self.tr("Where shall the bundle be written?"), self.tr("Bundles (*{0})").format(suffix)
+        title, kinds = _("Where shall the bundle be written?"), _("Bundles (*{0})").format(suffix)
         return QFileDialog.getSaveFileName(self, title, start, kinds)[0]
 
     def show_stopped(self, value: ErrorValue) -> None:

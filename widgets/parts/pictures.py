@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from widgets.theme import Theme
 from widgets.tokens import RADIUS_CONTROL
+from workers.contracts.translation import _
 
 _MAGIC = (
     (b"\x89PNG\r\n", "png"),
@@ -278,7 +279,7 @@ class PictureLabel(QWidget):
         self._theme, self._store, self._value = theme, store, value
         self.setFixedSize(side, side)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName(value.name or self.tr("Picture"))
+        self.setAccessibleName(value.name or _("Picture"))
         store.ready.connect(self._on_ready)
         theme.changed.connect(self.update)
 

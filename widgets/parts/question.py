@@ -14,6 +14,7 @@ from widgets.parts.layout import STRETCH, TOP, in_column, in_row
 from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL
+from workers.contracts.translation import _
 
 WIDTH_PX = 520
 LEAVES = ("cancel", "no", "stay")
@@ -89,7 +90,7 @@ class QuestionDialog(QDialog):
                     about.setContentsMargins(2, 0, 0, SPACE_S)
                     box.addWidget(about)
             if not any(answer.id in LEAVES for answer in answers):
-                cancel = TextButton(self._theme, self.tr("Cancel"), "x", on=self.reject)
+                cancel = TextButton(self._theme, _("Cancel"), "x", on=self.reject)
                 box.addWidget(cancel, 0, Qt.AlignmentFlag.AlignRight)
             return
         box.addLayout(in_row(STRETCH, *(self._button(answer, wide=False) for answer in answers)))

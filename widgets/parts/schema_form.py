@@ -10,6 +10,7 @@ from widgets.parts.fields import ChoiceField, DecimalField, TextField, WholeFiel
 from widgets.parts.layout import held, in_column
 from widgets.parts.text import label, words
 from widgets.tokens import SPACE_L, SPACE_S
+from workers.contracts.translation import _
 
 _INT_LIMIT = 2_000_000_000
 
@@ -106,7 +107,7 @@ class SchemaForm(QWidget):
         return box
 
     def _switch(self, name: str, current: bool) -> QCheckBox:
-        box = QCheckBox(self.tr("yes"))
+        box = QCheckBox(_("yes"))
         box.setChecked(current)
         box.toggled.connect(lambda is_on: self._set(name, is_on))
         return box
@@ -119,7 +120,7 @@ class SchemaForm(QWidget):
         low = max(-_INT_LIMIT, int(low)) - nullable
         box.setRange(low, min(_INT_LIMIT, int(high)))
         if nullable:
-            box.setSpecialValueText(self.tr("automatic"))
+            box.setSpecialValueText(_("automatic"))
         box.setValue(low if nullable and current is None else int(current or 0))
         box.setMinimumWidth(120)
         box.valueChanged.connect(lambda value: self._set(name, None if nullable and value == low else value))
@@ -138,7 +139,7 @@ class SchemaForm(QWidget):
         low -= step if nullable else 0
         box.setRange(low, high)
         if nullable:
-            box.setSpecialValueText(self.tr("automatic"))
+            box.setSpecialValueText(_("automatic"))
         box.setSingleStep(0.05 if small else 1.0)
         box.setValue(low if nullable and current is None else float(current or 0))
         box.setMinimumWidth(120)

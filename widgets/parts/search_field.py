@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QLineEdit
 from widgets.parts.fields import TextField
 from widgets.parts.timers import pause
 from widgets.theme import Theme
+from workers.contracts.translation import _
 
 PAUSE_MS = 300
 """Pause in ms after which the typed text counts."""
@@ -25,7 +26,7 @@ class SearchField(TextField):
             self.setProperty("scale", "small")
         self._theme = theme
         self._look = QAction(name, self)
-        self._clear = QAction(self.tr("Clear the search"), self)
+        self._clear = QAction(_("Clear the search"), self)
         self.addAction(self._look, QLineEdit.ActionPosition.LeadingPosition)
         self.addAction(self._clear, QLineEdit.ActionPosition.TrailingPosition)
         self._look.triggered.connect(self._on_entered)

@@ -9,6 +9,7 @@ from widgets.parts.buttons import GhostButton
 from widgets.parts.layout import in_row
 from widgets.parts.text import words
 from widgets.theme import Theme
+from workers.contracts.translation import _
 
 SoundState = Literal["idle", "playing", "no_device", "failed"]
 
@@ -23,7 +24,7 @@ class SoundBar(QWidget):
         """Create an idle bar."""
         super().__init__()
         self.state: SoundState = "idle"
-        self.button = GhostButton(theme, self.tr("Play"), "play", "small", on=self._on_clicked)
+        self.button = GhostButton(theme, _("Play"), "play", "small", on=self._on_clicked)
         self._note = words("", "caption")
         in_row(self.button, (self._note, 1), parent=self)
         self.show_state("idle")
@@ -32,10 +33,10 @@ class SoundBar(QWidget):
         """Show the state of the loudspeaker."""
         self.state = state
         is_playing = state == "playing"
-        self.button.relabel(self.tr("Stop") if is_playing else self.tr("Play"), "stop" if is_playing else "play")
+        self.button.relabel(_("Stop") if is_playing else _("Play"), "stop" if is_playing else "play")
         notes = {
-            "no_device": self.tr("This computer has no loudspeaker that can be used now."),
-            "failed": self.tr("The sound could not be played."),
+            "no_device": _("This computer has no loudspeaker that can be used now."),
+            "failed": _("The sound could not be played."),
         }
         self._note.setText(notes.get(state, ""))
         self._note.setVisible(state in notes)

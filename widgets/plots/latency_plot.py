@@ -18,6 +18,7 @@ from widgets.plots.scale import time_ticks
 from widgets.plots.step_strip import StepStrip, StepValue
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L
+from workers.contracts.translation import _
 
 if TYPE_CHECKING:
     from widgets.plots.latency_canvas import LatencyCanvas
@@ -75,10 +76,10 @@ class LatencyPlot(QWidget):
         theme.changed.connect(self._on_theme_changed)
 
     def _build_parts(self) -> None:
-        self.setAccessibleName(self.tr("Latency of every answer"))
+        self.setAccessibleName(_("Latency of every answer"))
         self.strip = StepStrip(self._theme)
         self.caption = QLabel(
-            self.tr("Minutes since the start. Each box is a step; its colored edge shows when it was measured.")
+            _("Minutes since the start. Each box is a step; its colored edge shows when it was measured.")
         )
         self.caption.setProperty("role", "caption")
         self.caption.setWordWrap(True)
@@ -161,11 +162,11 @@ class LatencyPlot(QWidget):
         """Show in an empty plot why it is empty and which stage runs."""
         text = ""
         if not self._has_data:
-            text = self.tr("Nothing was measured.")
+            text = _("Nothing was measured.")
         if self._running and not self._has_data:
-            text = self.tr("The first measurement appears here once the model and the examples are ready.")
+            text = _("The first measurement appears here once the model and the examples are ready.")
             if self._stage:
-                text = f"{text}\n{self.tr('Now: {0}').format(self._stage)}"
+                text += "\n" + _("Now: {0}").format(self._stage)
         if text != self.waiting.text():
             say(self.waiting, text)
 
@@ -220,7 +221,7 @@ class LatencyPlot(QWidget):
         if self._canvas is None:
             from widgets.plots.latency_canvas import LatencyCanvas  # imports pyqtgraph: not before the first paint
 
-            self._canvas = LatencyCanvas(self._theme, self.tr("not measured yet"), self.tr("now"), self._redraw_all)
+            self._canvas = LatencyCanvas(self._theme, _("not measured yet"), _("now"), self._redraw_all)
             self._canvas.widget.setAccessibleName(self.accessibleName())
             self._canvas.widget.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
             self._place.addWidget(self._canvas.widget)

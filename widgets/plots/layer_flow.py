@@ -10,6 +10,7 @@ from widgets.plots.point_plot import TipWidget
 from widgets.theme import Theme
 from widgets.tokens import TEXT_CAPTION, series_token
 from workers.contracts.after.layers import Layer
+from workers.contracts.translation import _
 
 BLOCK_PX, GAP_PX, TEXT_PX, LEAST_PX = 34, 1, 18, 1.0
 MOST_KINDS = 6
@@ -46,7 +47,7 @@ class LayerFlow(TipWidget):
         self._whole_ms = max(whole_ms, 1e-9)
         self._at, self._chosen = 0, -1
         slowest = sorted(self._blocks, key=lambda block: -block[0].ms)[:5]
-        self.setAccessibleDescription(". ".join(text for _, text in slowest))
+        self.setAccessibleDescription(". ".join(text for _unused, text in slowest))
         self.update()
 
     def choose(self, order: int) -> None:
@@ -62,7 +63,7 @@ class LayerFlow(TipWidget):
         """Return the area of each block in pixels."""
         found, left = [], 1.0
         scale = (self.width() - 2) / self._whole_ms
-        for layer, _ in self._blocks:
+        for layer, _unused in self._blocks:
             width = layer.ms * scale
             found.append(QRectF(left, 2, max(LEAST_PX, width - (GAP_PX if width > 3 else 0)), BLOCK_PX))
             left += width
@@ -82,7 +83,7 @@ class LayerFlow(TipWidget):
         """Paint the blocks and the names of both ends."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for number, ((layer, _), rect) in enumerate(zip(self._blocks, self.rects(), strict=True)):
+        for number, ((layer, _unused), rect) in enumerate(zip(self._blocks, self.rects(), strict=True)):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(self._theme.color(self.token_of(layer.kind)))
             painter.drawRoundedRect(rect, 2, 2)
@@ -96,11 +97,11 @@ class LayerFlow(TipWidget):
         painter.setFont(font)
         painter.setPen(self._theme.color("soft"))
         below = QRectF(1, BLOCK_PX + 4, self.width() - 2, TEXT_PX)
-        painter.drawText(below, Qt.AlignmentFlag.AlignLeft, self.tr("input"))
+        painter.drawText(below, Qt.AlignmentFlag.AlignLeft, _("input"))
         rects = self.rects()
         if rects and rects[-1].right() > 90:
             end = QRectF(1, BLOCK_PX + 4, rects[-1].right(), TEXT_PX)
-            painter.drawText(end, Qt.AlignmentFlag.AlignRight, self.tr("answer"))
+            painter.drawText(end, Qt.AlignmentFlag.AlignRight, _("answer"))
         painter.end()
 
     def _tip_at(self, at: QPointF) -> str:

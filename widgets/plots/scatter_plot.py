@@ -12,6 +12,7 @@ from widgets.plots.point_plot import MARK_GAP_PX, PointPlot
 from widgets.plots.scale import nice_top, tick_text, tick_texts, ticks, ticks_between
 from widgets.theme import Theme
 from widgets.tokens import series_token
+from workers.contracts.translation import _
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class ScatterPlot(PointPlot):
 
     def __init__(self, theme: Theme, share_name: str) -> None:
         """Create an empty plot."""
-        super().__init__(theme, self.tr("Speed against {0}").format(share_name.lower()), 170)
+        super().__init__(theme, _("Speed against {0}").format(share_name.lower()), 170)
         self._share_name = share_name
         self._points: tuple[PointValue, ...] = ()
         self._limit_pct: float | None = None
@@ -58,7 +59,7 @@ class ScatterPlot(PointPlot):
         self.update()
 
     def _told(self, point: PointValue) -> str:
-        text = self.tr("{0}: {1} ms, {2}, silent regression") if point.is_worse else self.tr("{0}: {1} ms, {2}")
+        text = _("{0}: {1} ms, {2}, silent regression") if point.is_worse else _("{0}: {1} ms, {2}")
         return text.format(point.label, f"{point.latency_ms:.3g}", percent_of(point.share_pct))
 
     def _area(self) -> QRectF:
@@ -68,7 +69,7 @@ class ScatterPlot(PointPlot):
 
     def marks_width_px(self) -> int:
         """Return the width in pixels of the widest mark of the upper axis: "100.0 %" is wider than "100 %"."""
-        return max((QFontMetrics(self._font()).horizontalAdvance(text) for _, text in self._marks()), default=0)
+        return max((QFontMetrics(self._font()).horizontalAdvance(text) for _unused, text in self._marks()), default=0)
 
     def _marks(self) -> list[tuple[float, str]]:
         shares = ticks_between(*self._y_range())
@@ -103,8 +104,8 @@ class ScatterPlot(PointPlot):
         y_marks = [(self._y(share, area, low, high), text) for share, text in self._marks()]
         scale = area.width() / self._x_top()
         x_marks = [(area.left() + latency * scale, tick_text(latency)) for latency in ticks(self._x_top())]
-        up = self.tr("{0} (up is better)").format(self._share_name)
-        self._paint_axes(painter, y_marks, x_marks, up, self.tr("Latency in ms (left is better)"))
+        up = _("{0} (up is better)").format(self._share_name)
+        self._paint_axes(painter, y_marks, x_marks, up, _("Latency in ms (left is better)"))
         if limit_y is not None:
             painter.setPen(QPen(color("ok"), 1, Qt.PenStyle.DashLine))
             painter.drawLine(QPointF(area.left(), limit_y), QPointF(area.right(), limit_y))
@@ -112,7 +113,7 @@ class ScatterPlot(PointPlot):
             self._paint_points(painter)
 
     def _limit_text(self) -> str:
-        return "" if self._limit_pct is None else self.tr("your limit, {0}").format(percent_of(self._limit_pct))
+        return "" if self._limit_pct is None else _("your limit, {0}").format(percent_of(self._limit_pct))
 
     def names(self, metrics: QFontMetrics) -> list[QRectF | None]:
         """Return the area of each point's name, the limit's last, in pixels; None for a name without room."""

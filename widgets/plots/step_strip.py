@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QSizePolicy
 from widgets.plots.point_plot import TipWidget
 from widgets.theme import Theme
 from widgets.tokens import series_token
+from workers.contracts.translation import _
 
 StepState = Literal["waiting", "running", "done", "warning", "failed", "skipped"]
 _BOX_HEIGHT, _LEAST_LETTERS, _CHECK_PX = 24, 8, 14
@@ -59,7 +60,7 @@ class StepStrip(TipWidget):
         self._end_s, self._now_s = 60.0, 0.0
         self._left_px = self._right_px = 0.0
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName(self.tr("Steps on the time line"))
+        self.setAccessibleName(_("Steps on the time line"))
         theme.changed.connect(self.update)
 
     def set_steps(self, steps: Sequence[StepValue]) -> None:

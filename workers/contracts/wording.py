@@ -1,21 +1,13 @@
-"""Format percentages, counts and durations for window, command line and reports.
-
-Functions with `tr` translate texts with it into the user's language; without it they write English.
-"""
+"""Format percentages, counts and durations for window, command line and reports."""
 
 import math
-from collections.abc import Callable
 
-Translate = Callable[[str], str]
+from workers.contracts.translation import _
 
 HALF_MINUTES_UNTIL_S, SECONDS_UNTIL_S = 285, 50
 
 
-def _as_it_is(text: str) -> str:
-    return text
-
-
-def percent(share: float, digits: int = 1, tr: Translate = _as_it_is) -> str:
+def percent(share: float, digits: int = 1) -> str:
     """Return a share 0..1 as text: "91.2 %", "0.04 %", "100 %".
 
     The text is 0 % or 100 % only for exactly these values: small shares keep two significant digits, shares near the
@@ -25,14 +17,14 @@ def percent(share: float, digits: int = 1, tr: Translate = _as_it_is) -> str:
     if value in (0, 100):
         return f"{value:.0f} %"
     if 0 < abs(value) < 0.01:
-        return tr("under {0}").format("0.01 %") if value > 0 else tr("over {0}").format("−0.01 %")
+        return _("under {0}").format("0.01 %") if value > 0 else _("over {0}").format("−0.01 %")
     if abs(value) < 10**-digits:
         return f"{value:.2g} %"
     for places in range(digits, digits + 3):
         text = f"{value:.{places}f}"
         if abs(float(text)) != 100:
             return f"{text} %"
-    return tr("over {0}").format("99.99 %") if value < 100 else f"{value:.{digits}f} %"
+    return _("over {0}").format("99.99 %") if value < 100 else f"{value:.{digits}f} %"
 
 
 def percent_of(value_pct: float, decimals: int = 2) -> str:
@@ -46,9 +38,9 @@ def percent_up(share: float) -> str:
     return percent_of(tenths / 10, 1)
 
 
-def percent_range(low: float, high: float, digits: int = 0, tr: Translate = _as_it_is) -> str:
+def percent_range(low: float, high: float, digits: int = 0) -> str:
     """Return two shares 0..1 with one sign: "76 to 87 %"."""
-    return tr("{0} to {1}").format(f"{100 * low:.{digits}f}", f"{100 * high:.{digits}f} %")
+    return _("{0} to {1}").format(f"{100 * low:.{digits}f}", f"{100 * high:.{digits}f} %")
 
 
 def percent_tick(text: str) -> str:
@@ -80,30 +72,30 @@ def is_are(number: int) -> str:
     return "is" if number == 1 else "are"
 
 
-def duration(seconds: float, tr: Translate = _as_it_is) -> str:
+def duration(seconds: float) -> str:
     """Return a measured time: 4.2 s, 38 s, 2 min 5 s, 1 h 12 min."""
     if seconds < 9.95:
-        return tr("{0} s").format(f"{seconds:.1f}")
+        return _("{0} s").format(f"{seconds:.1f}")
     whole = round(seconds)
     if whole < 60:
-        return tr("{0} s").format(whole)
+        return _("{0} s").format(whole)
     if whole < 3600:
         minutes, rest = divmod(whole, 60)
-        return tr("{0} min {1} s").format(minutes, rest) if rest else tr("{0} min").format(minutes)
-    return tr("{0} h {1} min").format(whole // 3600, whole % 3600 // 60)
+        return _("{0} min {1} s").format(minutes, rest) if rest else _("{0} min").format(minutes)
+    return _("{0} h {1} min").format(whole // 3600, whole % 3600 // 60)
 
 
-def about(seconds: float, tr: Translate = _as_it_is) -> str:
+def about(seconds: float) -> str:
     """Return an expected time: about 40 seconds, about 1½ minutes, about 12 minutes, about 2 hours."""
     if seconds < SECONDS_UNTIL_S:
-        return tr("about {0} seconds").format(max(5, 5 * round(seconds / 5)))
+        return _("about {0} seconds").format(max(5, 5 * round(seconds / 5)))
     if seconds < HALF_MINUTES_UNTIL_S:
         whole, half = divmod(max(2, round(seconds / 30)), 2)
         if (whole, half) == (1, 0):
-            return tr("about 1 minute")
-        return tr("about {0} minutes").format(f"{whole}½" if half else whole)
+            return _("about 1 minute")
+        return _("about {0} minutes").format(f"{whole}½" if half else whole)
     minutes = round(seconds / 60)
     if minutes < 60:
-        return tr("about {0} minutes").format(minutes)
+        return _("about {0} minutes").format(minutes)
     hours = max(1, round(seconds / 3600))
-    return tr("about 1 hour") if hours == 1 else tr("about {0} hours").format(hours)
+    return _("about 1 hour") if hours == 1 else _("about {0} hours").format(hours)

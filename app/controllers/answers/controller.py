@@ -9,7 +9,7 @@ from app.controllers.run_facts import facts_or_reported
 from app.controllers.running import JobSlot
 from app.controllers.sounds import SoundPlayer
 from app.controllers.wordings import marked_lists, marked_pair
-from app.controllers.words import error_value, tr
+from app.controllers.words import error_value
 from app.domain.variant import Variant
 from app.services.after.trying.showing import ShownInput, answer_rows, look_at
 from app.services.flow.steps import StepResult
@@ -20,6 +20,7 @@ from widgets.pages.answers.value import AnswersValue, LookValue
 from widgets.parts.pictures import PictureValue
 from workers.contracts.data.rows import AnswerRowsResult
 from workers.contracts.errors import ErrorInfo
+from workers.contracts.translation import _
 
 PAGE = "answers"
 PAUSE_MS = 90
@@ -93,7 +94,7 @@ class AnswersController(PageController):
     def _load(self, facts: RunFacts, variant: Variant) -> None:
         self._cancel()
         self._chosen = facts, variant
-        self._page.show_loading(tr("Listing all answers"))
+        self._page.show_loading(_("Listing all answers"))
         self._flows.start(
             answer_rows(self._session.workspace, facts, variant),
             title="",
@@ -128,7 +129,7 @@ class AnswersController(PageController):
         )
 
     def _on_failed(self, error: ErrorInfo) -> None:
-        self._page.show_error(error_value(error, page_title=tr("The answers cannot be listed")))
+        self._page.show_error(error_value(error, page_title=_("The answers cannot be listed")))
 
     def _on_version(self, variant_id: str) -> None:
         if self._chosen is None:
@@ -190,9 +191,9 @@ def _look_value(looked: ShownInput) -> LookValue:
 def _unreadable(error: Exception) -> ErrorInfo:
     return ErrorInfo(
         code="rows_damaged",
-        title=tr("The list of answers is damaged"),
-        detail=tr("It cannot be read: {0}.").format(error),
-        hint=tr("Your result is safe. Optimize again if it stays so."),
+        title=_("The list of answers is damaged"),
+        detail=_("It cannot be read: {0}.").format(error),
+        hint=_("Your result is safe. Optimize again if it stays so."),
     )
 
 

@@ -6,7 +6,7 @@ from PySide6.QtCore import QTimer
 
 from app.controllers.detail_page import DetailController
 from app.controllers.page_controller import ControllerContext, ControllerSpec
-from app.controllers.words import error_value, tr
+from app.controllers.words import error_value
 from app.domain.chat_difference import first_difference
 from app.domain.variant import Variant
 from app.services.after.trying.chatting import LiveChat, chat_of_run, is_chat
@@ -16,6 +16,7 @@ from widgets.pages.chat.page import ChatPage
 from widgets.pages.chat.value import ChatValue, Side
 from workers.contracts.after.chatting import ChatMessage, ChatPiece, ChatRequest
 from workers.contracts.errors import ErrorInfo
+from workers.contracts.translation import _
 
 POLL_MS = 30
 SIDES: tuple[Side, ...] = ("original", "optimized")
@@ -55,7 +56,7 @@ class ChatController(DetailController):
                 self._chats[side] = chat_of_run(self._session.workspace, facts, one)
         except JobError as error:
             self.stop()
-            self._page.show_error(error_value(error.error, page_title=tr("There is no chat now")))
+            self._page.show_error(error_value(error.error, page_title=_("There is no chat now")))
             return
         self._timer.start()
 
@@ -118,7 +119,7 @@ class ChatController(DetailController):
             if chat.error is not None:
                 error = chat.error
                 self.stop()
-                self._page.show_error(error_value(error, page_title=tr("There is no chat now")))
+                self._page.show_error(error_value(error, page_title=_("There is no chat now")))
                 return
         if not self._is_ready and self._chats and all(chat.is_loaded for chat in self._chats.values()):
             self._is_ready = True

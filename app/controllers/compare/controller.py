@@ -22,7 +22,7 @@ from app.controllers.compare.sources import sources_of
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.run_facts import facts_or_reported
 from app.controllers.running import JobSlot
-from app.controllers.words import error_value, tr, wait_for_the_run
+from app.controllers.words import error_value, wait_for_the_run
 from app.domain.choose import is_safe
 from app.domain.run import Run
 from app.domain.variant import Variant
@@ -43,6 +43,7 @@ from widgets.pages.compare.page import ComparePage
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataParams, OpenParams
 from workers.contracts.paths import from_text
+from workers.contracts.translation import _
 
 
 class CompareController(PageController):
@@ -133,7 +134,7 @@ class CompareController(PageController):
         if facts is not None and facts.recommended is not None and found is not None:
             last_id = self._kept.value.export_target
             target = target_at_once(found.targets, last_id, facts, facts.recommended)
-        self._page.show_at_once(tr(target.title) if target is not None else "")
+        self._page.show_at_once(_(target.title) if target is not None else "")
 
     def _on_data(self) -> None:
         """Show after a change of the data that the result belongs to other examples."""
@@ -191,7 +192,7 @@ class CompareController(PageController):
         if isinstance(event, JobBegan):
             self._asking = event.title if event.kind == "answer" else ""
         elif isinstance(event, StepProgress):
-            text = tr("“{0}” answers the examples").format(self._asking) if self._asking else event.stage
+            text = _("“{0}” answers the examples").format(self._asking) if self._asking else event.stage
             self._page.show_loading(text, event.done, event.total)
 
     def prove(self, path: str) -> None:
@@ -201,9 +202,9 @@ class CompareController(PageController):
             asked = self._session.asked_data.model_copy(update={"path": path, "calibration_path": None})
         self._begin(
             lambda facts: prove(self._session.workspace, facts, asked),
-            tr("Prove it with more examples"),
-            tr("Reading the new examples"),
-            tr("Add the examples again when the run is over."),
+            _("Prove it with more examples"),
+            _("Reading the new examples"),
+            _("Add the examples again when the run is over."),
             self._on_proved,
         )
 
@@ -211,9 +212,9 @@ class CompareController(PageController):
         """Evaluate the run again with those of its examples that it had no time for."""
         self._begin(
             lambda facts: evaluate_rest(self._session.workspace, facts),
-            tr("Ask the other examples"),
-            tr("Asking the other examples"),
-            tr("Ask the others when the run is over."),
+            _("Ask the other examples"),
+            _("Asking the other examples"),
+            _("Ask the others when the run is over."),
             self._on_proved,
         )
 
@@ -223,9 +224,9 @@ class CompareController(PageController):
         if version is not None:
             self._begin(
                 lambda facts: judge_alone(self._session.workspace, facts, version),
-                tr("Prove {0}").format(version.title),
-                tr("Asking the test examples"),
-                tr("Prove it when the run is over."),
+                _("Prove {0}").format(version.title),
+                _("Asking the test examples"),
+                _("Prove it when the run is over."),
                 self._session.set_run,
             )
 
@@ -263,9 +264,9 @@ class CompareController(PageController):
 
         self._begin(
             lambda facts: judge_file(self._session.workspace, facts, request),
-            tr("Judge a file beside the original"),
-            tr("Opening the other model"),
-            tr("Judge the file again when the run is over."),
+            _("Judge a file beside the original"),
+            _("Opening the other model"),
+            _("Judge the file again when the run is over."),
             self._on_judged,
             on_failed,
             measures=True,

@@ -6,13 +6,14 @@ from pathlib import PurePath
 
 from app.controllers.boxes import boxed, masked
 from app.controllers.wordings import marked_pair
-from app.controllers.words import notice, tr
+from app.controllers.words import notice
 from app.services.after.run_data import EvaluatedExamples
 from widgets.pages.compare.value import ChangesValue, ChangeValue, CompareValue, EvaluatedValue
 from widgets.parts.cards.error import ErrorValue
 from widgets.parts.pictures import PictureValue
 from workers.contracts.jobs import Example
 from workers.contracts.specs import Judgement
+from workers.contracts.translation import _
 from workers.contracts.wording import about
 
 
@@ -26,14 +27,14 @@ def with_data(
     """
     told = None
     if asked.n_left:
-        takes = about(asked.rest_s, tr) if asked.rest_s is not None else ""
+        takes = about(asked.rest_s) if asked.rest_s is not None else ""
         told = EvaluatedValue(
             asked.n_evaluated, asked.n_test, asked.stopped == "memory", takes, as_planned=not asked.stopped
         )
     note = " ".join(filter(None, (_name_words(asked.path, chosen), value.note)))
     undecided = value.undecided
     if undecided is not None and alone_s is not None:
-        undecided = replace(undecided, takes=about(alone_s, tr))
+        undecided = replace(undecided, takes=about(alone_s))
     return replace(value, asked=told, note=note, undecided=undecided)
 
 
@@ -43,8 +44,8 @@ def _name_words(path: str | None, chosen: str | None) -> str:
         return ""
     name = PurePath(path).name
     if chosen is None or chosen == path:
-        return tr("The result is of “{0}”.").format(name)
-    text = tr("The result is of “{0}”, and not of “{1}”, which you have chosen since.")
+        return _("The result is of “{0}”.").format(name)
+    text = _("The result is of “{0}”, and not of “{1}”, which you have chosen since.")
     return text.format(name, PurePath(chosen).name)
 
 
@@ -70,15 +71,15 @@ def proved_value(added: int, known: int, merged: int) -> ErrorValue:
     """Return the message about added examples that do not count, with the reason."""
     said = []
     if known:
-        one, many = tr("1 of them was there already"), tr("{0:,} of them were there already").format(known)
+        one, many = _("1 of them was there already"), _("{0:,} of them were there already").format(known)
         said.append(one if known == 1 else many)
     if merged:
-        one, many = tr("1 was the same as another one"), tr("{0:,} were the same as others").format(merged)
+        one, many = _("1 was the same as another one"), _("{0:,} were the same as others").format(merged)
         said.append(one if merged == 1 else many)
     return notice(
-        tr("Not all of the examples are new: {0}").format(tr(", and ").join(said)),
-        tr("An example that is the same to the model as another one counts once: twice it proves nothing more."),
-        tr("1 was new and counts.") if added == 1 else tr("{0:,} were new and count.").format(added),
-        is_safe=tr("Yes. Your files were only read."),
+        _("Not all of the examples are new: {0}").format(_(", and ").join(said)),
+        _("An example that is the same to the model as another one counts once: twice it proves nothing more."),
+        _("1 was new and counts.") if added == 1 else _("{0:,} were new and count.").format(added),
+        is_safe=_("Yes. Your files were only read."),
         icon="info",
     )

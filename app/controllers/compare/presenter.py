@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from app.controllers.outcome import BUSY_TRIES, ExamplesUsed, go_on_value, saved_subtitle
-from app.controllers.words import engine_name, tr
+from app.controllers.words import engine_name
 from app.domain.choose import is_safe
 from app.domain.cost import cost_per_million
 from app.domain.outcome import Ending
@@ -28,6 +28,7 @@ from workers.contracts.jobs import DataResult
 from workers.contracts.measured.card_figures import CardFigures
 from workers.contracts.runtimes import needs_gpu
 from workers.contracts.specs import P99_NEEDS, Judgement, TaskScore
+from workers.contracts.translation import _
 from workers.contracts.wording import percent_of
 
 
@@ -67,10 +68,10 @@ def _headline(facts: RunFacts, best: Variant | None) -> str:
     judgement = best.judgement if best is not None else None
     if best is not None and not is_safe(best):
         if judgement is None or (judgement.n_unasked and not judgement.missing_examples):
-            return tr("Looks alike, not proven yet")
+            return _("Looks alike, not proven yet")
         if judgement.missing_examples:
-            return tr("Looks alike, not proven: add about {0:,} examples").format(judgement.missing_examples)
-        return tr("Looks alike, not proven: add more examples")
+            return _("Looks alike, not proven: add about {0:,} examples").format(judgement.missing_examples)
+        return _("Looks alike, not proven: add more examples")
     if best is None and facts.judged_beside is not None:
         judged = facts.judged_beside
         return f"{verdict_words(judged)}: {same_words(judged)}" if is_safe(judged) else verdict_found(judged)
@@ -89,21 +90,19 @@ def _subtitle(facts: RunFacts, best: Variant | None, judgement: Judgement | None
     if best is None:
         return saved_subtitle(facts.outcome, _tested_on(facts, things), facts.run.goal.max_loss_pct)
     if judgement is not None and judgement.verdict != "safe":
-        same = (
-            tr("all {0:,} answers are the same") if not judgement.changed_count else tr("{1:,} of {0:,} are the same")
-        )
-        text = tr("{0}: {1}, but {2:,} {3} are too few to be sure{4}.")
+        same = _("all {0:,} answers are the same") if not judgement.changed_count else _("{1:,} of {0:,} are the same")
+        text = _("{0}: {1}, but {2:,} {3} are too few to be sure{4}.")
         if facts.baseline.id in facts.speech:
             same = (
-                tr("the next words of all {0:,} texts stayed alike")
+                _("the next words of all {0:,} texts stayed alike")
                 if not judgement.changed_count
-                else tr("the next words of {1:,} of {0:,} texts stayed alike")
+                else _("the next words of {1:,} of {0:,} texts stayed alike")
             )
         same = same.format(n, n - judgement.changed_count)
         return text.format(best.title, same, n, things, _chosen(facts))
     if judgement is None:
-        return tr("{0}. Its answers to the test {1} were not looked at yet.").format(best.title, things)
-    text = tr("{0}. Measured on {1:,} test {2} on this computer{3}.")
+        return _("{0}. Its answers to the test {1} were not looked at yet.").format(best.title, things)
+    text = _("{0}. Measured on {1:,} test {2} on this computer{3}.")
     text = text.format(best.title, n, things, _chosen(facts))
     return f"{text} {OTHER_PROGRAMS}" if best.measurement.under_load else text
 
@@ -120,18 +119,18 @@ def _tested_on(facts: RunFacts, things: str) -> ExamplesUsed:
 def _beside_subtitle(judged: Variant, things: str, limit_pct: float) -> str:
     """Return the subtitle of a verdict on a file that was compared with the original."""
     n = judged.judgement.n if judged.judgement is not None else 0
-    text = tr("{0} beside the original, on {1:,} test {2}; your limit is {3}.").format(
+    text = _("{0} beside the original, on {1:,} test {2}; your limit is {3}.").format(
         judged.title, n, things, percent_of(limit_pct)
     )
     if not judged.measurement.speedup:
         return text
-    return f"{text} {tr('On average it is {0} times as fast.').format(times(judged.measurement.speedup))}"
+    return text + " " + _("On average it is {0} times as fast.").format(times(judged.measurement.speedup))
 
 
 def _chosen(facts: RunFacts) -> str:
     """Return from how many versions the best one was chosen, because the best of several looks better than it is."""
     count = facts.outcome.chosen_from
-    return tr("; chosen from {0}").format(count) if count > 1 else ""
+    return _("; chosen from {0}").format(count) if count > 1 else ""
 
 
 def _in_order(facts: RunFacts, best: Variant | None) -> list[Variant]:
@@ -195,15 +194,15 @@ def _device(variant: Variant, facts: RunFacts) -> str:
         return ""
     card = facts.cards.get(variant.id)
     if card is not None:
-        where = tr("Runs {0}.").format(figures_words(card))
+        where = _("Runs {0}.").format(figures_words(card))
     elif not needs_gpu(variant.runtime):
-        where = tr("Runs on this processor.")
+        where = _("Runs on this processor.")
     else:
-        where = tr("Runs on a graphics card.") if variant.measurement.n else f"{ELSEWHERE}."
+        where = _("Runs on a graphics card.") if variant.measurement.n else f"{ELSEWHERE}."
     if needs_gpu(variant.runtime) and (slower := processor_wins(facts.variants)):
         where = f"{where} {slower}"
     cost = _cost(variant, facts)
-    return " ".join(filter(None, (where, tr("A million answers cost {0}.").format(cost) if cost else "")))
+    return " ".join(filter(None, (where, _("A million answers cost {0}.").format(cost) if cost else "")))
 
 
 def _card_notes(card: CardFigures | None) -> tuple[str, ...]:
@@ -306,9 +305,9 @@ def _added(facts: RunFacts) -> str:
     proof = facts.proof
     if not proof.parts:
         return ""
-    text = tr("{0:,} of the examples were added later.")
+    text = _("{0:,} of the examples were added later.")
     if proof.known:
-        text = tr("{0:,} of the examples were added later; {1:,} more were there already and left out.")
+        text = _("{0:,} of the examples were added later; {1:,} more were there already and left out.")
     return text.format(proof.added, proof.known)
 
 
@@ -320,12 +319,12 @@ def _in_a_row(facts: RunFacts, judgement: Judgement | None) -> str:
     data = facts.data
     if data is None or not data.n_added or judgement is None or judgement.n <= data.n_of_person:
         return ""
-    return tr("Among the {0:,} test texts are longer ones, made of yours one after the other.").format(judgement.n)
+    return _("Among the {0:,} test texts are longer ones, made of yours one after the other.").format(judgement.n)
 
 
 def _note(data: DataResult | None, outcome: str) -> str:
     if data is not None and data.origin == "made":
-        return tr("There were no examples of yours: answers were compared on inputs that Fettle made.")
+        return _("There were no examples of yours: answers were compared on inputs that Fettle made.")
     if outcome == "not_proven":
-        return tr("“Export anyway” works; the model card will then say that it is alike, but not proven.")
+        return _("“Export anyway” works; the model card will then say that it is alike, but not proven.")
     return ""

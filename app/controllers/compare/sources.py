@@ -6,7 +6,6 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.controllers.words import tr
 from app.domain.variant import Measurement, Variant
 from app.services.flow.steps import JobError
 from app.services.records.facts import RunFacts
@@ -15,6 +14,7 @@ from widgets.parts.format import UNKNOWN, cosine, count, memory, ms, percent, pe
 from widgets.parts.nouns import plural
 from workers.contracts.measured.card_figures import CardFigures
 from workers.contracts.specs import P99_NEEDS, Judgement
+from workers.contracts.translation import _
 from workers.contracts.wording import in_ms
 
 MAX_LINES = 6
@@ -52,28 +52,28 @@ def _latency(facts: RunFacts, variant: Variant, latencies_ms: Sequence[float]) -
     raw = list(latencies_ms)[-measured.n :] if measured.n else []
     ordered = sorted(raw)
     low, high = measured.latency_p50_low_ms, measured.latency_p50_high_ms
-    pairs = [(tr("Requests"), f"{measured.n:,}")]
+    pairs = [(_("Requests"), f"{measured.n:,}")]
     if measured.latency_mean_ms is not None:
-        pairs.append((tr("Mean"), ms(measured.latency_mean_ms)))
-    pairs.append((tr("Median (p50)"), ms(measured.latency_p50_ms)))
+        pairs.append((_("Mean"), ms(measured.latency_mean_ms)))
+    pairs.append((_("Median (p50)"), ms(measured.latency_p50_ms)))
     if low is not None and high is not None:
-        pairs.append((tr("95 % interval"), tr("{0} to {1}").format(_fine(low), _fine(high))))
+        pairs.append((_("95 % interval"), _("{0} to {1}").format(_fine(low), _fine(high))))
     if measured.latency_p90_ms is not None:
-        pairs.append((tr("90 of 100 (p90)"), ms(measured.latency_p90_ms)))
+        pairs.append((_("90 of 100 (p90)"), ms(measured.latency_p90_ms)))
     if measured.latency_p99_ms is not None and measured.n >= P99_NEEDS:
-        pairs.append((tr("99 of 100 (p99)"), ms(measured.latency_p99_ms)))
+        pairs.append((_("99 of 100 (p99)"), ms(measured.latency_p99_ms)))
     if measured.throughput_per_s is not None:
-        pairs.append((tr("Answers a second"), count(measured.throughput_per_s)))
+        pairs.append((_("Answers a second"), count(measured.throughput_per_s)))
     if measured.busy_share is not None:
-        pairs.append((tr("Other programs"), tr("{0} of the processor").format(percent(measured.busy_share))))
+        pairs.append((_("Other programs"), _("{0} of the processor").format(percent(measured.busy_share))))
     pairs += _on_card(facts.cards.get(variant.id))
     ends = (_fine(ordered[0]), _fine(ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))])) if ordered else ("", "")
-    how = tr(
+    how = _(
         "Timed one request after the other on this computer, in turn with the other versions, each in a process of its"
         " own; nothing was left out."
     )
     return SourceValue(
-        "latency", tr("Latency"), _title(tr("Latency"), variant), ms(measured.latency_p50_ms), how, tuple(pairs),
+        "latency", _("Latency"), _title(_("Latency"), variant), ms(measured.latency_p50_ms), how, tuple(pairs),
         tuple(raw), ends, _sets(measured), _bench(facts, variant),
     )  # fmt: skip
 
@@ -83,19 +83,19 @@ def _on_card(card: CardFigures | None) -> list[tuple[str, str]]:
     if card is None:
         return []
     pairs = [
-        (tr("On the card, with copying"), tr("{0}, {1:,} requests").format(_fine(card.latency.p50_ms), card.n)),
-        (tr("Copying there"), _fine(card.to_card.p50_ms)),
-        (tr("Computing alone (CUDA events)"), _fine(card.compute.p50_ms)),
-        (tr("Copying back"), _fine(card.to_host.p50_ms)),
-        (tr("Handing over (processor)"), _fine(card.enqueue.p50_ms)),
+        (_("On the card, with copying"), _("{0}, {1:,} requests").format(_fine(card.latency.p50_ms), card.n)),
+        (_("Copying there"), _fine(card.to_card.p50_ms)),
+        (_("Computing alone (CUDA events)"), _fine(card.compute.p50_ms)),
+        (_("Copying back"), _fine(card.to_host.p50_ms)),
+        (_("Handing over (processor)"), _fine(card.enqueue.p50_ms)),
     ]
     pairs += [
-        (tr("Answers a second, {0} at once").format(one.streams), count(one.throughput_per_s)) for one in card.tried
+        (_("Answers a second, {0} at once").format(one.streams), count(one.throughput_per_s)) for one in card.tried
     ]
     if card.energy is not None:
-        how = tr("the card's counter") if card.energy.source == "counter" else tr("its power, read 20 times a second")
-        text = tr("{0} mJ, by {1} over {2:.0f} s").format(count(card.energy.per_request_mj), how, card.energy.seconds)
-        pairs.append((tr("Energy of one answer"), text))
+        how = _("the card's counter") if card.energy.source == "counter" else _("its power, read 20 times a second")
+        text = _("{0} mJ, by {1} over {2:.0f} s").format(count(card.energy.per_request_mj), how, card.energy.seconds)
+        pairs.append((_("Energy of one answer"), text))
     return pairs
 
 
@@ -108,7 +108,7 @@ def _sets(measured: Measurement) -> tuple[str, ...]:
     if len(measured.set_p50_ms) < 2:
         return ()
     middles = ", ".join(map(_fine, measured.set_p50_ms))
-    return (tr("{0} sets in fresh processes, their middles: {1}").format(len(measured.set_p50_ms), middles),)
+    return (_("{0} sets in fresh processes, their middles: {1}").format(len(measured.set_p50_ms), middles),)
 
 
 def _speedup(facts: RunFacts, variant: Variant) -> SourceValue | None:
@@ -116,34 +116,34 @@ def _speedup(facts: RunFacts, variant: Variant) -> SourceValue | None:
     if measured.speedup is None or variant.is_baseline:
         return None
     pairs = [
-        (tr("Original"), tr("{0} on average, {1:,} requests").format(ms(base.typical_ms), base.n)),
-        (tr("This version"), tr("{0} on average, {1:,} requests").format(ms(measured.typical_ms), measured.n)),
+        (_("Original"), _("{0} on average, {1:,} requests").format(ms(base.typical_ms), base.n)),
+        (_("This version"), _("{0} on average, {1:,} requests").format(ms(measured.typical_ms), measured.n)),
     ]
     if measured.speedup_low is not None:
-        least = tr("{0:.2f} times, by {1} sets of fresh processes").format(measured.speedup_low, measured.sets)
-        pairs.append((tr("At least (95 % confidence)"), least))
+        least = _("{0:.2f} times, by {1} sets of fresh processes").format(measured.speedup_low, measured.sets)
+        pairs.append((_("At least (95 % confidence)"), least))
     if measured.p90_speedup is not None:
-        pairs.append((tr("One request in ten (p90)"), tr("{0:.2f} times").format(measured.p90_speedup)))
+        pairs.append((_("One request in ten (p90)"), _("{0:.2f} times").format(measured.p90_speedup)))
     pairs += [
-        (name, tr("{0} of the processor").format(percent(one.busy_share)))
-        for name, one in ((tr("Other programs, original's turns"), base), (tr("This version's turns"), measured))
+        (name, _("{0} of the processor").format(percent(one.busy_share)))
+        for name, one in ((_("Other programs, original's turns"), base), (_("This version's turns"), measured))
         if one.busy_share is not None
     ]
-    how = tr(
+    how = _(
         "The original's mean time divided by this version's, over the same requests, both measured in turn; the bound"
         " is Student's over sets of fresh processes, and holds for all versions together (Holm)."
     )
     if measured.under_load:
-        how = tr(
+        how = _(
             "Other programs kept the computer busy, so this is the least of three ways to compare, block by block: wall"
             " time, processor time, and wall time without the waiting for the processor (t interval)."
         )
-        pairs.append((tr("By processor time alone"), tr("{0} times").format(times(measured.cpu_speedup or 0.0))))
+        pairs.append((_("By processor time alone"), _("{0} times").format(times(measured.cpu_speedup or 0.0))))
     again = command("fettle", "compare", facts.run.id)
     return SourceValue(
         "speed",
-        tr("Faster"),
-        _title(tr("Faster"), variant),
+        _("Faster"),
+        _title(_("Faster"), variant),
         f"{times(measured.speedup)}",
         how,
         tuple(pairs),
@@ -155,13 +155,13 @@ def _memory(facts: RunFacts, variant: Variant) -> SourceValue | None:
     peak = variant.measurement.peak_memory_bytes
     if peak is None:
         return None
-    how = tr(
+    how = _(
         "The most memory that a process with this version alone held while it answered, less what it held before the"
         " model was loaded."
     )
-    pairs = ((tr("Exactly"), tr("{0:,} bytes").format(peak)),)
+    pairs = ((_("Exactly"), _("{0:,} bytes").format(peak)),)
     return SourceValue(
-        "memory", tr("Memory"), _title(tr("Memory while running"), variant), memory(peak), how, pairs,
+        "memory", _("Memory"), _title(_("Memory while running"), variant), memory(peak), how, pairs,
         command=_bench(facts, variant),
     )  # fmt: skip
 
@@ -169,13 +169,13 @@ def _memory(facts: RunFacts, variant: Variant) -> SourceValue | None:
 def _size(facts: RunFacts, variant: Variant) -> SourceValue | None:
     if variant.size_bytes is None:
         return None
-    how = tr("The files that hold the model, as they lie on the disk and go into a bundle.")
-    pairs = [(tr("Exactly"), tr("{0:,} bytes").format(variant.size_bytes))]
+    how = _("The files that hold the model, as they lie on the disk and go into a bundle.")
+    pairs = [(_("Exactly"), _("{0:,} bytes").format(variant.size_bytes))]
     base = facts.baseline.size_bytes
     if base and not variant.is_baseline:
-        pairs.append((tr("Original"), size_bytes(base)))
+        pairs.append((_("Original"), size_bytes(base)))
     return SourceValue(
-        "size", tr("Size"), _title(tr("Size"), variant), size_bytes(variant.size_bytes), how, tuple(pairs),
+        "size", _("Size"), _title(_("Size"), variant), size_bytes(variant.size_bytes), how, tuple(pairs),
         lines=_files(facts, variant),
     )  # fmt: skip
 
@@ -209,19 +209,19 @@ def _accuracy(facts: RunFacts, variant: Variant, judgement: Judgement) -> Source
     if judgement.accuracy is None:
         return None
     n = judgement.n_accuracy
-    pairs = [(tr("Right answers"), tr("{0:,} of {1:,}").format(round(judgement.accuracy * n), n))]
+    pairs = [(_("Right answers"), _("{0:,} of {1:,}").format(round(judgement.accuracy * n), n))]
     if judgement.accuracy_low is not None and judgement.accuracy_high is not None:
-        interval = tr("{0} to {1}").format(percent(judgement.accuracy_low), percent(judgement.accuracy_high))
-        pairs.append((tr("95 % interval"), interval))
+        interval = _("{0} to {1}").format(percent(judgement.accuracy_low), percent(judgement.accuracy_high))
+        pairs.append((_("95 % interval"), interval))
     if judgement.original_accuracy is not None and not variant.is_baseline:
-        pairs.append((tr("Original"), percent(judgement.original_accuracy)))
+        pairs.append((_("Original"), percent(judgement.original_accuracy)))
     if judgement.negative_flips is not None and judgement.flips is not None and not variant.is_baseline:
         worse = round(judgement.negative_flips * judgement.n_drop)
-        pairs.append((tr("Right before, wrong now"), f"{worse:,}"))
-        pairs.append((tr("Wrong before, right now"), f"{round(judgement.flips * judgement.n_drop) - worse:,}"))
-    how = tr("Answers that equal your label, on {0} that no version was tuned with; the interval is exact.")
+        pairs.append((_("Right before, wrong now"), f"{worse:,}"))
+        pairs.append((_("Wrong before, right now"), f"{round(judgement.flips * judgement.n_drop) - worse:,}"))
+    how = _("Answers that equal your label, on {0} that no version was tuned with; the interval is exact.")
     return SourceValue(
-        "accuracy", tr("Accuracy"), _title(tr("Accuracy"), variant), percent(judgement.accuracy),
+        "accuracy", _("Accuracy"), _title(_("Accuracy"), variant), percent(judgement.accuracy),
         how.format(_things(facts)), tuple(pairs), command=command("fettle", "compare", facts.run.id),
     )  # fmt: skip
 
@@ -229,25 +229,25 @@ def _accuracy(facts: RunFacts, variant: Variant, judgement: Judgement) -> Source
 def _sameness(facts: RunFacts, variant: Variant, judgement: Judgement) -> SourceValue | None:
     if judgement.agreement is None:
         return None
-    pairs = [(tr("Examples"), f"{judgement.n:,} {_things(facts)}")]
-    pairs.append((tr("Changed answers"), f"{judgement.changed_count:,}"))
+    pairs = [(_("Examples"), f"{judgement.n:,} {_things(facts)}")]
+    pairs.append((_("Changed answers"), f"{judgement.changed_count:,}"))
     if judgement.similarity is not None and judgement.similarity_min is not None:
-        text = tr("{0} on average, {1} at least")
-        pairs.append((tr("Similarity"), text.format(cosine(judgement.similarity), cosine(judgement.similarity_min))))
+        text = _("{0} on average, {1} at least")
+        pairs.append((_("Similarity"), text.format(cosine(judgement.similarity), cosine(judgement.similarity_min))))
     if judgement.drop is not None:
-        pairs.append((tr("Loss"), percent(max(0.0, judgement.drop))))
+        pairs.append((_("Loss"), percent(max(0.0, judgement.drop))))
     if judgement.drop_low is not None and judgement.drop_high is not None:
-        text = tr("{0} to {1}, each side with 96 %")
+        text = _("{0} to {1}, each side with 96 %")
         low, high = (max(0.0, bound) for bound in (judgement.drop_low, judgement.drop_high))
-        pairs.append((tr("Loss may be"), text.format(percent(low), percent(high))))
-    pairs.append((tr("Your limit"), percent_of(facts.run.goal.max_loss_pct)))
+        pairs.append((_("Loss may be"), text.format(percent(low), percent(high))))
+    pairs.append((_("Your limit"), percent_of(facts.run.goal.max_loss_pct)))
     lines = tuple(
-        tr("{0}: {1:,} of {2:,} changed").format(part.name, part.changed, part.n)
+        _("{0}: {1:,} of {2:,} changed").format(part.name, part.changed, part.n)
         for part in judgement.slices[:MAX_LINES]
         if part.changed
     )
-    how = tr("Both versions answered the same {0}; their answers were compared one by one.")
-    figure, name = percent(judgement.agreement), tr("Same answers")
+    how = _("Both versions answered the same {0}; their answers were compared one by one.")
+    figure, name = percent(judgement.agreement), _("Same answers")
     return SourceValue(
         "same", name, _title(name, variant), figure, how.format(_things(facts)), tuple(pairs), lines=lines,
         command=command("fettle", "compare", facts.run.id),
@@ -255,4 +255,4 @@ def _sameness(facts: RunFacts, variant: Variant, judgement: Judgement) -> Source
 
 
 def _title(name: str, variant: Variant) -> str:
-    return tr("{0} of “{1}”").format(name, variant.title) if variant.title else name or UNKNOWN
+    return _("{0} of “{1}”").format(name, variant.title) if variant.title else name or UNKNOWN

@@ -5,7 +5,6 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from app.controllers.page_controller import ControllerContext, PageController
-from app.controllers.words import tr
 from app.services.data.checking import Checked, check_read
 from app.services.flow.events import Event, StepProgress
 from widgets.parts.format import percent
@@ -14,6 +13,7 @@ from widgets.parts.small import CheckState, CheckValue
 from workers.contracts.data.checks import DataCheckResult, Suspect
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.paths import from_text
+from workers.contracts.translation import _
 
 STATES: dict[str, CheckState] = {"info": "ok", "warning": "warn", "danger": "bad"}
 TOLD_BEFORE = frozenset({"reading", "unreadable", "balance"})
@@ -73,12 +73,12 @@ class DataChecks(PageController):
         if self._result is not None:
             return check_rows(self._result)
         if self._failed is not None:
-            return (CheckValue("warn", tr("Not everything could be checked: {0}").format(self._failed.detail)),)
+            return (CheckValue("warn", _("Not everything could be checked: {0}").format(self._failed.detail)),)
         if self._job.is_busy:
             share = percent(self._share, 0) if self._share is not None else ""
-            return (CheckValue("running", self._stage or tr("Looking for copies and wrong labels"), share),)
+            return (CheckValue("running", self._stage or _("Looking for copies and wrong labels"), share),)
         if self._is_wanted():
-            return (CheckValue("waiting", tr("Copies and wrong labels are looked for after the measurements")),)
+            return (CheckValue("waiting", _("Copies and wrong labels are looked for after the measurements")),)
         return ()
 
     def _is_wanted(self) -> bool:
@@ -96,7 +96,7 @@ class DataChecks(PageController):
         self._share, self._stage = None, ""
         self._flows.start(
             check_read(asked, data, opened.model.folder),
-            title=tr("Check the examples"),
+            title=_("Check the examples"),
             yields_to_measurements=True,
             on_done=self._on_done,
             on_failed=self._on_failed,
@@ -135,9 +135,9 @@ class DataChecks(PageController):
 def _stopped() -> ErrorInfo:
     return ErrorInfo(
         code="cancelled",
-        title=tr("The checks were stopped"),
-        detail=tr("You stopped the checks."),
-        hint=tr("Read the examples again to have them checked."),
+        title=_("The checks were stopped"),
+        detail=_("You stopped the checks."),
+        hint=_("Read the examples again to have them checked."),
     )
 
 
@@ -145,10 +145,10 @@ def check_rows(result: DataCheckResult) -> tuple[CheckValue, ...]:
     """Return the checks without findings, then the findings with the most serious ones first."""
     counts = result.counts
     fine = (
-        ("leaked", tr("Nothing for the test resembles what is for calibration")),
-        ("near_duplicates", tr("No example is there twice, not even changed a little")),
-        ("label_errors", tr("No label looks wrong")),
-        ("private", tr("No private data were found")),
+        ("leaked", _("Nothing for the test resembles what is for calibration")),
+        ("near_duplicates", _("No example is there twice, not even changed a little")),
+        ("label_errors", _("No label looks wrong")),
+        ("private", _("No private data were found")),
     )
     clean = [CheckValue("ok", words, "0") for name, words in fine if counts.get(name) == 0]
     found = [finding for finding in result.findings if finding.check not in TOLD_BEFORE]

@@ -13,7 +13,7 @@ from app.controllers.data.reading import reading_value
 from app.controllers.model.sample import sample_or_none
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.proof_ahead import reach_row
-from app.controllers.words import error_value, tr
+from app.controllers.words import error_value
 from app.services.data.record import read_record, write_record
 from app.services.flow.events import Event, StepProgress
 from app.services.opening.opening import ReadData, read_data
@@ -27,6 +27,7 @@ from workers.contracts.data.record import DataRecord
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataParams, DataResult
 from workers.contracts.pipeline import PipelineSpec, read_pipeline
+from workers.contracts.translation import _
 
 KINDS: dict[str, DataKind] = {"image": "images", "text": "texts", "audio": "audio", "array": "arrays"}
 STATES: dict[str, Literal["ok", "warn", "bad"]] = {"info": "ok", "warning": "warn", "danger": "bad"}
@@ -116,7 +117,7 @@ class DataController(PageController):
         asked = self._session.asked_data
         if self._session.data is None or asked is None:
             return ""
-        return Path(asked.path).name if asked.path else tr("inputs made by Fettle")
+        return Path(asked.path).name if asked.path else _("inputs made by Fettle")
 
     def _earlier_name(self) -> str:
         earlier = self._session.earlier_data
@@ -202,10 +203,10 @@ class DataController(PageController):
             self._window.show_page("data")
         self._is_quiet = quietly
         if not quietly:
-            self._page.show_loading(tr("Reading the examples"))
+            self._page.show_loading(_("Reading the examples"))
         self._flows.start(
             read_data(asked.model_copy(update={"model_dir": str(model.folder)})),
-            title=tr("Read the examples"),
+            title=_("Read the examples"),
             on_done=lambda data: self._on_read(asked, data, after),
             on_failed=lambda error: self._on_failed(asked, error),
             on_cancelled=self.show,
@@ -224,7 +225,7 @@ class DataController(PageController):
 
     def _on_failed(self, asked: DataParams, error: ErrorInfo) -> None:
         name = Path(asked.path).name if asked.path else ""
-        value = error_value(error, page_title=tr("These examples cannot be used"), subject=name)
+        value = error_value(error, page_title=_("These examples cannot be used"), subject=name)
         self._page.show_error(value, self._used_name())
 
     def _spec(self) -> PipelineSpec | None:
@@ -261,7 +262,7 @@ def data_value(data: ReadData, asked: DataParams | None, *, gives_text: bool = F
         n_calibration=result.n_calibration,
         source=Path(asked.path).name if asked is not None and asked.path else "",
         labelled=result.labelled,
-        labels_from=tr("from the names of the sub-folders") if _has_folder_labels(result) else "",
+        labels_from=_("from the names of the sub-folders") if _has_folder_labels(result) else "",
         class_counts=tuple(result.class_counts.items()),
         previews=tuple((_preview(data.folder, shown, label, result.kind), label) for shown, label in result.previews),
         checks=tuple(_checks(result)),
@@ -282,18 +283,18 @@ def _has_folder_labels(result: DataResult) -> bool:
 def _checks(result: DataResult) -> list[CheckValue]:
     checks = []
     if result.n_of_person:
-        shared = tr("0 of {0:,} shared").format(result.n_of_person)
-        checks.append(CheckValue("ok", tr("No example is for test and calibration at once"), shared))
+        shared = _("0 of {0:,} shared").format(result.n_of_person)
+        checks.append(CheckValue("ok", _("No example is for test and calibration at once"), shared))
     if not result.n_test:
-        checks = [CheckValue("bad", tr("No example is left for the test: nothing could be proven"), "0")]
+        checks = [CheckValue("bad", _("No example is left for the test: nothing could be proven"), "0")]
     if result.class_counts and not result.unknown_labels:
-        known = tr("{0:,} of {0:,}").format(len(result.class_counts))
-        checks.append(CheckValue("ok", tr("The labels match the model’s answers"), known))
+        known = _("{0:,} of {0:,}").format(len(result.class_counts))
+        checks.append(CheckValue("ok", _("The labels match the model’s answers"), known))
     if len(result.class_counts) > 1:
         few, many = min(result.class_counts.values()), max(result.class_counts.values())
         state: Literal["ok", "warn"] = "ok" if few * 10 >= many else "warn"
-        counts = f"{few:,}" if few == many else tr("{0:,} to {1:,}").format(few, many)
-        checks.append(CheckValue(state, tr("Examples of each kind"), counts))
+        counts = f"{few:,}" if few == many else _("{0:,} to {1:,}").format(few, many)
+        checks.append(CheckValue(state, _("Examples of each kind"), counts))
     order = {"danger": 0, "warning": 1, "info": 2}
     told = [finding for finding in result.findings if finding.code != FOLDER_LABELS]  # the card of labels shows these
     found = sorted(told, key=lambda finding: order[finding.level])
@@ -303,7 +304,7 @@ def _checks(result: DataResult) -> list[CheckValue]:
 def _preview(folder: Path, shown: str, label: str, kind: DataKind) -> PictureValue:
     picture = folder / shown
     if kind == "images" and shown.startswith("previews/") and picture.is_file():
-        return PictureValue(path=str(picture), name=label or tr("a picture"))
+        return PictureValue(path=str(picture), name=label or _("a picture"))
     return PictureValue(text=shown)
 
 

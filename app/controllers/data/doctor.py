@@ -5,7 +5,6 @@ from dataclasses import replace
 from PySide6.QtCore import QTimer, Signal
 
 from app.controllers.page_controller import ControllerContext, PageController
-from app.controllers.words import tr
 from app.services.data.doctor import StoredCheck, check_preparation, read_check, store_check
 from app.services.flow.events import Event, StepProgress
 from widgets.pages.data.doctor import DoctorValue, WayValue
@@ -14,6 +13,7 @@ from widgets.parts.format import percent, percent_range
 from widgets.parts.small import CheckState
 from workers.contracts.data.doctor import DoctorResult, DoctorVerdict, WayTried
 from workers.contracts.errors import ErrorInfo
+from workers.contracts.translation import _
 
 STATES: dict[DoctorVerdict, CheckState] = {"fits": "ok", "better": "warn", "far_better": "bad", "unclear": "warn"}
 SHOWN = 4
@@ -68,13 +68,13 @@ class DataDoctor(PageController):
             return
         asked, data = opened.own_data
         if self._flows.runs:
-            later = tr("An optimization is measuring. Check the preparation when it is done.")
+            later = _("An optimization is measuring. Check the preparation when it is done.")
             self._tell(DoctorValue("failed", verdict="waiting", what=later))
             return
         self._tell(DoctorValue("running"))
         self._flows.start(
             check_preparation(opened.model, asked, data.key),
-            title=tr("Check the preparation"),
+            title=_("Check the preparation"),
             on_done=self._on_done,
             on_failed=self._on_failed,
             on_cancelled=lambda: self._tell(DoctorValue()),
@@ -143,10 +143,10 @@ def _way(way: WayTried, found: DoctorResult, *, is_best: bool) -> WayValue:
     if found.evidence == "labels":
         figure = percent(score, 0)
         low, high = max(0.0, way.low or 0.0), min(1.0, way.high if way.high is not None else 1.0)
-        reach = tr("of {0:,} examples; {1} with 95 % confidence").format(way.n, percent_range(low, high))
+        reach = _("of {0:,} examples; {1} with 95 % confidence").format(way.n, percent_range(low, high))
     else:
-        figure = tr("{0:+.0f} points").format(100 * score)
-        reach = tr("surer than on noise, on {0:,} examples").format(way.n)
+        figure = _("{0:+.0f} points").format(100 * score)
+        reach = _("surer than on noise, on {0:,} examples").format(way.n)
     share = min(1.0, max(0.0, score))
     return WayValue(
         way.words[:1].upper() + way.words[1:], figure, share, reach, way.n, way.is_chosen, is_best, way.spec

@@ -6,7 +6,6 @@ from PySide6.QtCore import Signal
 
 from app.controllers.boxes import boxed, masked
 from app.controllers.page_controller import ControllerContext, PageController
-from app.controllers.words import tr
 from app.services.data.feeding import range_words, shape_words, show_fed
 from app.services.flow.events import Event, StepProgress
 from widgets.pages.data.fed import FedExampleValue, FedValue
@@ -14,6 +13,7 @@ from widgets.pages.data.page import DataPage
 from widgets.parts.pictures import PictureValue
 from widgets.parts.small import CheckState, CheckValue
 from workers.contracts.data.fed import FedExample, FedResult
+from workers.contracts.translation import _
 from workers.contracts.wording import capitalized
 
 STATES: dict[str, CheckState] = {"info": "ok", "warning": "warn"}
@@ -61,11 +61,11 @@ class DataFed(PageController):
         self._tell(FedValue("running"))
         self._flows.start(
             show_fed(opened.model, opened.data),
-            title=tr("See what the model is fed"),
+            title=_("See what the model is fed"),
             on_done=lambda done: self._tell(fed_value(done.result, done.folder)),
             on_failed=lambda error: self._tell(FedValue("failed", what=f"{error.title}. {error.detail} {error.hint}")),
             on_cancelled=lambda: self._tell(
-                FedValue("failed", what=tr("It was stopped. Open the data again to see it."))
+                FedValue("failed", what=_("It was stopped. Open the data again to see it."))
             ),
             observe=self._on_event,
             slot=self._job,
@@ -95,15 +95,15 @@ class DataFed(PageController):
 def prepared_words(value: FedValue) -> str:
     """Return how inputs are prepared, or why that is not known yet; "" where it cannot be found out."""
     if value.state == "told":
-        return f"{capitalized(value.preparation)}." if value.preparation else tr("They go in as they are.")
-    words = {"running": tr("Reading…"), "waiting": tr("Shown as soon as nothing is being measured.")}
+        return f"{capitalized(value.preparation)}." if value.preparation else _("They go in as they are.")
+    words = {"running": _("Reading…"), "waiting": _("Shown as soon as nothing is being measured.")}
     return words.get(value.state, "")
 
 
 def _picture(example: FedExample, folder: Path) -> PictureValue | None:
     if example.picture is None:
         return None
-    name = tr("{0} as it goes in").format(example.source)
+    name = _("{0} as it goes in").format(example.source)
     picture = boxed(PictureValue(path=str(folder / example.picture), name=name), example.boxes)
     return masked(picture, PictureValue(path=str(folder / example.mask))) if example.mask else picture
 

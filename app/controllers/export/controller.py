@@ -27,7 +27,7 @@ from app.controllers.installing import Installing
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.run_facts import facts_or_reported
 from app.controllers.running import JobSlot
-from app.controllers.words import error_value, tr
+from app.controllers.words import error_value
 from app.domain.job import ExportRecord
 from app.domain.variant import Variant
 from app.paths import DataFolderUnusable
@@ -46,6 +46,7 @@ from widgets.pages.export.value import DoneValue, ExportRequest, ExportValue
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.optional_sets import OptionalSet
 from workers.contracts.specs import DescribedTarget
+from workers.contracts.translation import _
 
 NO_TARGET = DescribedTarget(id="", title="", available=False)
 """Placeholder until this computer is described; the first target that works replaces it."""
@@ -284,7 +285,7 @@ class ExportController(PageController):
         self._progress.begin(self._target, out, checks(facts, variant), usual_s)
         self._flows.start(
             export(self._session.workspace, facts, ask),
-            title=tr("Export {0}").format(out.name),
+            title=_("Export {0}").format(out.name),
             on_done=self._on_done,
             on_failed=self._on_failed,
             on_cancelled=self._on_cancelled,
@@ -315,19 +316,19 @@ class ExportController(PageController):
             DoneValue(
                 path=str(exported.path),
                 size_bytes=exported.result.size_bytes,
-                target=tr(exported.target.title),
+                target=_(exported.target.title),
                 card=exported.result.card_text,
                 checks=(*checks(facts, variant), *result_checks(exported)),
                 commands=exported.result.commands,
                 printed=exported.result.printed,
-                how_to_run=tr(exported.target.how_to_run),
+                how_to_run=_(exported.target.how_to_run),
                 has_page=bool(self._card_page),
             )
         )
 
     def _on_failed(self, error: ErrorInfo) -> None:
         self._progress.end()
-        self._page.show_error(error_value(error, page_title=tr("The bundle was not written")))
+        self._page.show_error(error_value(error, page_title=_("The bundle was not written")))
 
     def _on_cancelled(self) -> None:
         self._progress.end()

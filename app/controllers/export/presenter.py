@@ -6,7 +6,6 @@ from pathlib import Path
 
 from PySide6.QtCore import QStandardPaths
 
-from app.controllers.words import tr
 from app.domain.variant import Variant
 from app.paths import DataPaths
 from app.services.after.exporting import Exported
@@ -21,6 +20,7 @@ from workers.contracts.errors import ErrorInfo
 from workers.contracts.licenses import LICENSE_WORDS, LicenseVerdict
 from workers.contracts.optional_sets import OptionalSet
 from workers.contracts.specs import DescribedTarget, Question, Stage
+from workers.contracts.translation import _
 
 MAX_NAME, MAX_LICENSE = 60, 80
 
@@ -28,23 +28,23 @@ MAX_NAME, MAX_LICENSE = 60, 80
 def checks(facts: RunFacts, variant: Variant) -> tuple[CheckValue, ...]:
     """Return the checks that apply before the export."""
     judgement = variant.judgement
-    limit = tr("Within your limit of {0}").format(percent_of(facts.run.goal.max_loss_pct))
+    limit = _("Within your limit of {0}").format(percent_of(facts.run.goal.max_loss_pct))
     if judgement is None:
-        first = CheckValue("warn", limit, tr("not compared"))
+        first = CheckValue("warn", limit, _("not compared"))
     elif variant.is_baseline:
-        first = CheckValue("ok", limit, tr("it is the original"))
+        first = CheckValue("ok", limit, _("it is the original"))
     else:
         drop = percent(max(0.0, judgement.drop or 0.0))
-        result = tr("{0} less accurate") if judgement.labelled else tr("{0} of answers changed")
+        result = _("{0} less accurate") if judgement.labelled else _("{0} of answers changed")
         states: dict[str, CheckState] = {"safe": "ok", "regressed": "bad"}
         state = states.get(judgement.verdict, "warn")
         words = result.format(drop)
-        first = CheckValue(state, limit, words if state != "warn" else tr("{0}, not proven").format(words))
+        first = CheckValue(state, limit, words if state != "warn" else _("{0}, not proven").format(words))
     done = [first]
     n = facts.data.n_of_person if facts.data is not None else 0
     if n:
-        shared = tr("0 of {0:,} shared").format(n)
-        done.append(CheckValue("ok", tr("Test examples were never used for tuning"), shared))
+        shared = _("0 of {0:,} shared").format(n)
+        done.append(CheckValue("ok", _("Test examples were never used for tuning"), shared))
     if facts.verdict is not None:
         done.append(license_check(facts.verdict))
     return tuple(done)
@@ -54,30 +54,30 @@ def another_version(fit: Fitting) -> tuple[CheckValue, ...]:
     """Return one line if the target takes another version than the wanted one."""
     if fit.instead_of is None:
         return ()
-    what = tr("Takes “{0}”: it needs ONNX").format(clipped(fit.variant.title, MAX_LICENSE))
-    return (CheckValue("warn", what, tr("instead of “{0}”").format(clipped(fit.instead_of.title, MAX_LICENSE))),)
+    what = _("Takes “{0}”: it needs ONNX").format(clipped(fit.variant.title, MAX_LICENSE))
+    return (CheckValue("warn", what, _("instead of “{0}”").format(clipped(fit.instead_of.title, MAX_LICENSE))),)
 
 
 def stage_checks(stages: Sequence[Stage], at_id: str = "") -> tuple[CheckValue, ...]:
     """Return the state of each stage: those before `at_id` are done; "" means that the export has not begun."""
     ids = [stage.id for stage in stages]
     if at_id not in ids:
-        return tuple(CheckValue("waiting", tr(stage.title), tr("waiting")) for stage in stages)
+        return tuple(CheckValue("waiting", _(stage.title), _("waiting")) for stage in stages)
     at = ids.index(at_id)
 
     def state(number: int) -> CheckState:
         return "ok" if number < at else "running" if number == at else "waiting"
 
-    return tuple(CheckValue(state(number), tr(stage.title), "") for number, stage in enumerate(stages))
+    return tuple(CheckValue(state(number), _(stage.title), "") for number, stage in enumerate(stages))
 
 
 def result_checks(exported: Exported) -> tuple[CheckValue, ...]:
     """Return what the self-test found, and where the bundle was signed and pushed to."""
     results = [CheckValue("ok" if check.ok else "bad", check.what, check.detail) for check in exported.result.selftest]
     if exported.result.signed_by:
-        results.append(CheckValue("ok", tr("Signed"), tr("with the key {0}").format(exported.result.signed_by)))
+        results.append(CheckValue("ok", _("Signed"), _("with the key {0}").format(exported.result.signed_by)))
     if exported.pushed is not None:
-        results.append(CheckValue("ok", tr("On the hub"), exported.pushed.address))
+        results.append(CheckValue("ok", _("On the hub"), exported.pushed.address))
     return tuple(results)
 
 
@@ -89,14 +89,14 @@ def offered_targets(
     for row in rows:
         missing = set_value(row.installs)
         needs_more = not row.available and row.installs is not None
-        text = tr("It cannot be written by this installation.") if needs_more and missing is None else tr(row.summary)
-        found.append((row.model_copy(update={"title": tr(row.title), "summary": text}), missing))
+        text = _("It cannot be written by this installation.") if needs_more and missing is None else _(row.summary)
+        found.append((row.model_copy(update={"title": _(row.title), "summary": text}), missing))
     return tuple(found)
 
 
 def translated(question: Question) -> Question:
     """Return a question of a target in the user's language."""
-    return question.model_copy(update={"title": tr(question.title), "hint": tr(question.hint)})
+    return question.model_copy(update={"title": _(question.title), "hint": _(question.hint)})
 
 
 def sign_value(paths: DataPaths, missing: SetValue | None) -> SignValue:
@@ -108,9 +108,9 @@ def sign_value(paths: DataPaths, missing: SetValue | None) -> SignValue:
 def license_check(verdict: LicenseVerdict) -> CheckValue:
     """Return what the model's license allows, as the word of the verdict; the model card has the details."""
     state: CheckState = "ok" if verdict.word == "ok" and verdict.copies else "warn"
-    word = LICENSE_WORDS[verdict.word] if verdict.copies else tr("changed copies must not be passed on")
+    word = LICENSE_WORDS[verdict.word] if verdict.copies else _("changed copies must not be passed on")
     result = f"{verdict.title}: {word}" if verdict.title else word
-    return CheckValue(state, tr("License of the model"), clipped(result, MAX_LICENSE))
+    return CheckValue(state, _("License of the model"), clipped(result, MAX_LICENSE))
 
 
 def reason_needed(facts: RunFacts, variant: Variant) -> str:
@@ -118,7 +118,7 @@ def reason_needed(facts: RunFacts, variant: Variant) -> str:
     judgement = variant.judgement
     if judgement is None or judgement.verdict != "regressed":
         return ""
-    return tr("It answers worse than your limit of {0} allows. Say why you want it all the same.").format(
+    return _("It answers worse than your limit of {0} allows. Say why you want it all the same.").format(
         percent_of(facts.run.goal.max_loss_pct)
     )
 
@@ -147,7 +147,7 @@ def no_folder(out: Path, error: OSError) -> ErrorInfo:
     """Return the error for a bundle whose folder cannot be written."""
     return ErrorInfo(
         code="not_writable",
-        title=tr("The bundle cannot be written there"),
-        detail=tr("{0} cannot be made: {1}.").format(out.parent, error.strerror or os.strerror(error.errno or 0)),
-        hint=tr("Choose another place."),
+        title=_("The bundle cannot be written there"),
+        detail=_("{0} cannot be made: {1}.").format(out.parent, error.strerror or os.strerror(error.errno or 0)),
+        hint=_("Choose another place."),
     )

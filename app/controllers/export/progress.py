@@ -8,13 +8,13 @@ from statistics import median
 from PySide6.QtCore import QObject, QTimer
 
 from app.controllers.export.presenter import stage_checks
-from app.controllers.words import tr
 from app.services.flow.events import Event, StepProgress
 from app.services.flow.workspace import Workspace
 from widgets.pages.export.page import ExportPage
 from widgets.parts.format import about
 from widgets.parts.small import CheckValue
 from workers.contracts.specs import DescribedTarget, Stage
+from workers.contracts.translation import _
 
 FIRST_SHARE = 0.7
 """Share of the time that the first stage takes, which writes the bundle: 15.8 of 21.7 s, on two busy cores."""
@@ -124,7 +124,7 @@ class ExportProgress(QObject):
         stages = self._target.stages
         shown = (*self._checks, *stage_checks(stages, self._stage_id))
         is_first = any(stage.id == self._stage_id for stage in stages[:1])
-        told = f"{tr(self._target.title)}, {self._out.name}" if is_first or not self._words else tr(self._words)
+        told = f"{_(self._target.title)}, {self._out.name}" if is_first or not self._words else _(self._words)
         share, left_s = self._timing.share, self._timing.left_s
-        left = "" if left_s is None else tr("{0} left").format(about(left_s))
+        left = "" if left_s is None else _("{0} left").format(about(left_s))
         self._page.show_running(told, share, 1.0 if share else None, shown, left)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from app.controllers.flows import FlowRunner
 from app.controllers.running import JobSlot
 from app.controllers.session import Session
-from app.controllers.words import error_value, notice, tr, wait_for_the_run
+from app.controllers.words import error_value, notice, wait_for_the_run
 from app.domain.run import Run
 from app.domain.variant import Variant
 from app.domain.words.results import times, why_not
@@ -18,6 +18,7 @@ from widgets.pages.export.value import ProveValue
 from widgets.parts.cards.error import ErrorValue
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.specs import DescribedTarget
+from workers.contracts.translation import _
 from workers.contracts.wording import about
 
 
@@ -44,7 +45,7 @@ class TargetProof:
         if version is None:
             return None
         seconds = prove_alone_s(self._session.workspace, facts, version)
-        takes = about(seconds, tr) if seconds is not None else ""
+        takes = about(seconds) if seconds is not None else ""
         return ProveValue(version.title, takes, is_timed(version), is_running=self._job.is_busy)
 
     def start(self, target: DescribedTarget, facts: RunFacts, wanted: Variant) -> None:
@@ -53,11 +54,11 @@ class TargetProof:
         if version is None or self._job.is_busy:
             return
         if self._flows.runs:
-            self._window.banner(wait_for_the_run(tr("Prove it when the run is over.")))
+            self._window.banner(wait_for_the_run(_("Prove it when the run is over.")))
             return
         self._flows.start(
             prove_alone(self._session.workspace, facts, version),
-            title=tr("Prove {0}").format(version.title),
+            title=_("Prove {0}").format(version.title),
             on_done=self._on_done,
             on_failed=self._on_failed,
             on_cancelled=lambda: self._on_changed(self._wanted_id),
@@ -87,17 +88,17 @@ class TargetProof:
 def _not_taken_value(version: Variant, facts: RunFacts) -> ErrorValue:
     """Say why the target still takes what it took before."""
     measured = version.measurement
-    happened = tr("Other programs disturbed the comparison of its speed.")
+    happened = _("Other programs disturbed the comparison of its speed.")
     if not measured.under_load and measured.speedup is not None:
-        text = tr("Measured in turn with the original it is {0} times as fast.")
+        text = _("Measured in turn with the original it is {0} times as fast.")
         happened = text.format(times(measured.speedup))
     if version.judgement is None:
-        happened = f"{happened} {tr('Its answers were not tested.')}"
+        happened += " " + _("Its answers were not tested.")
     return notice(
-        tr("“{0}” is not taken: {1}").format(version.title, why_not(version, facts.run.goal.max_loss_pct)),
+        _("“{0}” is not taken: {1}").format(version.title, why_not(version, facts.run.goal.max_loss_pct)),
         happened,
-        tr("Export takes what it took before, or choose another kind of bundle."),
-        is_safe=tr("Yes. What was proven before has not changed."),
+        _("Export takes what it took before, or choose another kind of bundle."),
+        is_safe=_("Yes. What was proven before has not changed."),
         icon="info",
     )
 
@@ -109,6 +110,6 @@ def offered(row: DescribedTarget, facts: RunFacts, wanted: Variant) -> Described
     try:
         fitting(row, facts, wanted)
     except JobError:
-        nothing = tr("This run has no version that it takes")
+        nothing = _("This run has no version that it takes")
         return row.model_copy(update={"available": False, "summary": nothing, "hint": ""})
     return row

@@ -6,7 +6,7 @@ from app.controllers.commands import PRESET_OF, START_RUN, on
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.proof_ahead import few_value
 from app.controllers.session import OpenProject
-from app.controllers.words import error_value, tr
+from app.controllers.words import error_value
 from app.domain.words.results import forecast_words, short_of_memory
 from app.paths import unusable
 from app.services.run.costs import Basis
@@ -21,6 +21,7 @@ from workers.contracts.jobs import DescribeResult
 from workers.contracts.planning import Arithmetic
 from workers.contracts.process.allowance import free_memory_bytes
 from workers.contracts.specs import Described, Recipe
+from workers.contracts.translation import _
 
 
 class GoalController(PageController):
@@ -89,7 +90,7 @@ class GoalController(PageController):
                 short_of_memory=short_of_memory(forecast.memory_bytes, free_memory_bytes()),
                 runtimes=tuple((row.id, row.title) for row in found.runtimes if row.available) if found else (),
                 can_start=data is None or data.result.n_test > 0,
-                why_not=tr("No example is left for the test: on the page Data, put some into it.")
+                why_not=_("No example is left for the test: on the page Data, put some into it.")
                 if data is not None and not data.result.n_test
                 else "",
             )

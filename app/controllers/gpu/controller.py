@@ -5,12 +5,13 @@ from dataclasses import replace
 from app.controllers.gpu.presenter import gpu_value, report
 from app.controllers.installing import Installing
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
-from app.controllers.words import error_value, tr, wait_for_the_run
+from app.controllers.words import error_value, wait_for_the_run
 from app.services.machine.gpu_doctor import Ladder, examine
 from app.services.machine.optional_sets import Installer
 from widgets.pages.gpu.page import GpuPage
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.gpu import GpuCard, TriedRung
+from workers.contracts.translation import _
 
 PAGE, BACK = "gpu", "settings"
 
@@ -48,7 +49,7 @@ class GpuController(PageController):
         if self._job.is_busy or self._installing.value is not None:
             return
         if self._flows.runs:
-            self._page.show_error(wait_for_the_run(tr("Come back when they are done.")))
+            self._page.show_error(wait_for_the_run(_("Come back when they are done.")))
             return
         self._was_tried, self._rows = True, []
         self._installing.forget_trouble()
@@ -56,7 +57,7 @@ class GpuController(PageController):
         self._cards = found.cards if found is not None else ()
         self._flows.start(
             examine(self._on_row),
-            title=tr("Check the graphics cards"),
+            title=_("Check the graphics cards"),
             on_done=self._on_done,
             on_failed=self._on_failed,
             on_cancelled=self._on_cancelled,

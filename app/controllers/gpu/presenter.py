@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from app.controllers.words import tr
 from widgets.pages.gpu.value import GpuValue, PlaceValue
 from widgets.parts.format import size_bytes
 from workers.contracts.gpu import NO_CARD, NOT_TRIED, GpuCard, TriedRung
+from workers.contracts.translation import _
 
 
 def gpu_value(
@@ -33,20 +33,20 @@ def headline(cards: Sequence[GpuCard], rows: Sequence[TriedRung], *, is_trying: 
     """Return the headline and the sentence below it."""
     broken = next((row for row in rows if not row.ok), None)
     if is_trying:
-        return tr("Trying the graphics cards"), tr("From the driver's files up to a calculation; it takes a moment.")
+        return _("Trying the graphics cards"), _("From the driver's files up to a calculation; it takes a moment.")
     if broken is None:
         names = ", ".join(card.name for card in cards)
-        return tr("Your graphics card is ready"), tr("Every check holds: {0}.").format(names)
+        return _("Your graphics card is ready"), _("Every check holds: {0}.").format(names)
     if any(row.code == NO_CARD for row in rows):
-        return tr("No NVIDIA GPU found, using this computer's processor"), tr("Nothing is wrong: Fettle works without.")
-    return tr("The graphics card cannot be used yet"), tr("Mend the first red line below, then check again.")
+        return _("No NVIDIA GPU found, using this computer's processor"), _("Nothing is wrong: Fettle works without.")
+    return _("The graphics card cannot be used yet"), _("Mend the first red line below, then check again.")
 
 
 def _places(cards: Sequence[GpuCard], rows: Sequence[TriedRung], chosen: str | None) -> list[PlaceValue]:
     places = []
     computer = tuple(_rungs([row for row in rows if row.card is None]))
     if computer:
-        places.append(PlaceValue(tr("This computer"), "", computer))
+        places.append(PlaceValue(_("This computer"), "", computer))
     several = len(cards) > 1
     works = chosen or (cards[0].uuid if cards else "")
     for card in cards:
@@ -60,8 +60,8 @@ def _places(cards: Sequence[GpuCard], rows: Sequence[TriedRung], chosen: str | N
 def _about(card: GpuCard) -> str:
     parts = [f"cuda:{card.index}"]
     parts += [size_bytes(card.memory_bytes)] if card.memory_bytes else []
-    parts += [tr("compute capability {0}").format(card.compute_capability)] if card.compute_capability else []
-    parts += [tr("driver {0}").format(card.driver)] if card.driver else []
+    parts += [_("compute capability {0}").format(card.compute_capability)] if card.compute_capability else []
+    parts += [_("driver {0}").format(card.driver)] if card.driver else []
     return ", ".join(parts)
 
 
@@ -79,7 +79,7 @@ def _rungs(rows: Sequence[TriedRung]) -> list[TriedRung]:
 
 def _shown(row: TriedRung) -> TriedRung:
     if row.code == NOT_TRIED:
-        waits = tr("Not tried yet: a line above must be mended first.")
+        waits = _("Not tried yet: a line above must be mended first.")
         return row.model_copy(update={"found": waits, "reason": "", "hint": "", "command": "", "installs": None})
     return row.model_copy(update={"command": ""}) if row.installs else row  # the button replaces the command
 

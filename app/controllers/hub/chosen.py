@@ -13,7 +13,6 @@ from app.controllers.hub.downloads import Downloads
 from app.controllers.hub.presenter import WHO_CODES, detail_value
 from app.controllers.running import Running
 from app.controllers.session import Session
-from app.controllers.words import tr
 from app.services.hub.finding import hub_address, token_place
 from app.services.hub.flows import hub_model, log_in
 from app.services.hub.model_cache import ModelCache
@@ -25,6 +24,7 @@ from widgets.pages.hub.value import DownloadState, GatedValue, HubDetailValue
 from widgets.theme import Theme
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.hub import DEFAULT_REVISION, HubModelResult, HubRequest
+from workers.contracts.translation import _
 
 REST_MS = 250
 """Time in ms that a row must stay selected before the hub is queried: arrow keys pass over many rows."""
@@ -172,7 +172,7 @@ class ChosenModel(QObject):
     def _on_card(self, repo: str) -> None:
         found = self._found.get(repo)
         if found is not None:
-            cut = tr("\n\n*The card is longer than is shown here.*") if found.card_cut else ""
+            cut = _("\n\n*The card is longer than is shown here.*") if found.card_cut else ""
             self._page.show_card(found.name, found.card + cut)
 
     def open_address(self, address: str) -> None:

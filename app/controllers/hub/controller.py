@@ -9,7 +9,6 @@ from app.controllers.hub.presenter import problem_value, row_detail, starter_det
 from app.controllers.hub.words import does_words, task_choices, understood
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.running import Running
-from app.controllers.words import tr
 from app.domain.hub import Wish, format_kind
 from app.services.hub.finding import FoundModels, find_models
 from presets.starters import Starter, load_starters
@@ -17,6 +16,7 @@ from widgets.pages.hub.page import HubPage
 from widgets.pages.hub.value import HubAskValue, HubListValue, HubRowValue
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.hub import HubModel, HubQuery
+from workers.contracts.translation import _
 
 MAX_TEXT = 200
 
@@ -131,20 +131,20 @@ class HubController(PageController):
     def _nothing(self, found: FoundModels) -> tuple[str, str]:
         words = self._ask.text or does_words(self._ask.task)
         if found.looked_at:
-            told = tr("The hub named {0} for “{1}”, and none of them fits the choices above.")
-            return tr("Nothing fits"), told.format(f"{found.looked_at:,}", words)
-        return tr("Nothing found"), tr("The hub has nothing for “{0}”. Try fewer or other words.").format(words)
+            told = _("The hub named {0} for “{1}”, and none of them fits the choices above.")
+            return _("Nothing fits"), told.format(f"{found.looked_at:,}", words)
+        return _("Nothing found"), _("The hub has nothing for “{0}”. Try fewer or other words.").format(words)
 
     def _note(self, count: int, found: FoundModels) -> str:
-        parts = [tr("{0} shown.").format(f"{count:,}")]
+        parts = [_("{0} shown.").format(f"{count:,}")]
         if not self._wish.is_empty:
-            parts = [tr("{0} shown; of the last {1} that the hub named, {2} fit.")]
+            parts = [_("{0} shown; of the last {1} that the hub named, {2} fit.")]
             parts = [parts[0].format(f"{count:,}", f"{found.looked_at:,}", f"{len(found.models):,}")]
         if self._ask.max_bytes is not None:
-            parts.append(tr("Those whose size it does not tell are left out."))
+            parts.append(_("Those whose size it does not tell are left out."))
         if self._query.task and not self._ask.task:
-            parts.insert(0, tr("Understood as: {0}.").format(does_words(self._query.task).lower()))
-        parts.append(tr("License, size and format are what the hub says; the safety check runs after the download."))
+            parts.insert(0, _("Understood as: {0}.").format(does_words(self._query.task).lower()))
+        parts.append(_("License, size and format are what the hub says; the safety check runs after the download."))
         return " ".join(parts)
 
     def _on_not_found(self, running: Running, error: ErrorInfo) -> None:

@@ -10,7 +10,6 @@ from PySide6.QtCore import QObject, Signal
 
 from app.controllers.flows import FlowRunner
 from app.controllers.running import Running
-from app.controllers.words import tr
 from app.services.flow.events import Event, StepProgress
 from app.services.flow.steps import Flow
 from app.services.flow.workspace import Workspace
@@ -20,6 +19,7 @@ from app.services.hub.pending import PendingDownload
 from widgets.pages.hub.value import DownloadState, DownloadValue
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.hub import CHECKING, HubRequest
+from workers.contracts.translation import _
 
 AT_ONCE = 3
 SPEED_OVER_S = 5.0
@@ -158,7 +158,7 @@ class Downloads(QObject):
         item.keeps_pieces = False
         item.running = self._flows.start(
             self._flow(item, lambda: item.keeps_pieces),
-            title=tr("Download {0}").format(item.name),
+            title=_("Download {0}").format(item.name),
             on_done=lambda came: self._on_done(item, came),
             on_failed=lambda error: self._on_failed(item, error),
             on_cancelled=lambda: self._on_cancelled(item),
@@ -178,7 +178,7 @@ class Downloads(QObject):
 
     def _on_done(self, item: Download, came: Downloaded) -> None:
         is_old = not came.fetched_bytes and not came.resumed_bytes
-        item.enter("done", tr("It was here already; nothing was downloaded") if is_old else "")
+        item.enter("done", _("It was here already; nothing was downloaded") if is_old else "")
         item.running, item.path = None, came.stored.open_path
         item.done_bytes = item.total_bytes = came.stored.size_bytes
         self._begin_waiting()

@@ -1,7 +1,6 @@
 """Control the hub section of Settings: downloaded models, their projects, removal and the token."""
 
 from app.controllers.page_controller import ControllerContext, PageController
-from app.controllers.words import tr
 from app.services.flow.steps import JobError
 from app.services.hub.clean import downloaded_models, remove_model
 from app.services.hub.finding import forget, hub_address, token_place
@@ -10,6 +9,7 @@ from widgets.dialogs.hub_questions import removal_question
 from widgets.dialogs.questions import ask
 from widgets.pages.hub.kept import KeptHubValue, KeptModelValue
 from widgets.pages.settings.page import SettingsPage
+from workers.contracts.translation import _
 
 
 class KeptHub(PageController):
@@ -65,4 +65,4 @@ class KeptHub(PageController):
         self.show()
 
     def _on_forget(self) -> None:
-        self.show("" if forget(self._session.workspace) else tr("There was no token to forget."))
+        self.show("" if forget(self._session.workspace) else _("There was no token to forget."))

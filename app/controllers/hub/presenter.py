@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from app.controllers.hub.words import does_words
-from app.controllers.words import error_value, tr
+from app.controllers.words import error_value
 from presets.starters import Starter
 from widgets.pages.hub.value import GatedValue, HubDetailValue, HubListValue, HubRowValue
 from widgets.parts.cards.error import ErrorValue
@@ -12,6 +12,7 @@ from widgets.parts.text import Tone
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.hub import HubModel, HubModelResult
 from workers.contracts.licenses import LICENSE_WORDS, LicenseVerdict
+from workers.contracts.translation import _
 
 COMMIT_CHARS = 8
 Fact = tuple[str, str, Tone]
@@ -24,37 +25,37 @@ def starters_value(starters: tuple[Starter, ...]) -> HubListValue:
     """Return the list before any search."""
     rows = []
     for starter in starters:
-        mark = tr("known to work") if starter.confirmed else tr("not yet confirmed")
+        mark = _("known to work") if starter.confirmed else _("not yet confirmed")
         rows.append(HubRowValue(HubModel(repo=starter.repo), starter.title, about=starter.about, mark=mark))
-    note = tr("Some to begin with. The hub was not asked yet; “not yet confirmed”: nobody has tried it from there.")
+    note = _("Some to begin with. The hub was not asked yet; “not yet confirmed”: nobody has tried it from there.")
     return HubListValue(tuple(rows), note, is_start=True)
 
 
 def starter_detail(starter: Starter) -> HubDetailValue:
     """Return the details of a starter before a query to the hub."""
-    owner, _, name = starter.repo.rpartition("/")
+    owner, _unused, name = starter.repo.rpartition("/")
     facts: tuple[Fact, ...] = (
-        (tr("Does"), starter.about, ""),
-        (tr("Size"), tr("the hub knows it; it was not asked yet"), ""),
+        (_("Does"), starter.about, ""),
+        (_("Size"), _("the hub knows it; it was not asked yet"), ""),
     )
-    return HubDetailValue(starter.repo, name, tr("by {0}").format(owner), facts, action="look_up")
+    return HubDetailValue(starter.repo, name, _("by {0}").format(owner), facts, action="look_up")
 
 
 def row_detail(model: HubModel) -> HubDetailValue:
     """Return the details that the list contains, while the rest is being requested."""
     stated = model.verdict.title if model.verdict else model.license
     facts: tuple[Fact, ...] = (
-        (tr("Does"), does_words(model.task), ""),
-        (tr("License"), stated or tr("none is stated"), ""),
+        (_("Does"), does_words(model.task), ""),
+        (_("License"), stated or _("none is stated"), ""),
     )
     known = tuple(fact for fact in facts if fact[1])
-    by = tr("by {0}").format(model.author or model.repo.rpartition("/")[0])
+    by = _("by {0}").format(model.author or model.repo.rpartition("/")[0])
     return HubDetailValue(model.repo, model.name, by, known, is_loading=True)
 
 
 def detail_value(found: HubModelResult, free_bytes: int, address: str, *, has_token: bool) -> HubDetailValue:
     """Return all known facts about one model and the possible action."""
-    by = tr("by {0}, version {1}").format(found.author or found.repo.rpartition("/")[0], found.commit[:COMMIT_CHARS])
+    by = _("by {0}, version {1}").format(found.author or found.repo.rpartition("/")[0], found.commit[:COMMIT_CHARS])
     base = HubDetailValue(
         id=found.repo,
         name=found.name,
@@ -70,33 +71,31 @@ def detail_value(found: HubModelResult, free_bytes: int, address: str, *, has_to
 
 def _with_action(base: HubDetailValue, found: HubModelResult, free_bytes: int) -> HubDetailValue:
     if found.needs_consent:
-        problem = tr("Its numbers are only there in files that can hold a program.")
+        problem = _("Its numbers are only there in files that can hold a program.")
         return replace(base, action="consent", problem=problem)
     if not found.wanted:
-        kinds = ", ".join(found.formats) or tr("none that Fettle knows")
-        problem = tr("Fettle cannot open it: it has neither ONNX nor safetensors nor GGUF (formats: {0}).").format(
-            kinds
-        )
+        kinds = ", ".join(found.formats) or _("none that Fettle knows")
+        problem = _("Fettle cannot open it: it has neither ONNX nor safetensors nor GGUF (formats: {0}).").format(kinds)
         return replace(base, problem=problem, gated=None)
     if found.total_bytes > free_bytes:
-        problem = tr("It needs {0} and only {1} are free on this disk. Settings can remove downloads.")
+        problem = _("It needs {0} and only {1} are free on this disk. Settings can remove downloads.")
         return replace(base, problem=problem.format(size_bytes(found.total_bytes), size_bytes(free_bytes)))
     return base if base.gated else replace(base, action="download")
 
 
 def _facts(found: HubModelResult, free_bytes: int) -> tuple[Fact, ...]:
     license_text, tone = license_fact(found.verdict, found.license)
-    use = [tr("{0} downloads").format(big_count(found.downloads))] if found.downloads else []
+    use = [_("{0} downloads").format(big_count(found.downloads))] if found.downloads else []
     if found.changed_at is not None:
-        use.append(tr("changed {0}").format(ago(found.changed_at)))
-    size = tr("{0}; {1} are free here").format(size_bytes(found.total_bytes), size_bytes(free_bytes))
+        use.append(_("changed {0}").format(ago(found.changed_at)))
+    size = _("{0}; {1} are free here").format(size_bytes(found.total_bytes), size_bytes(free_bytes))
     facts: list[Fact] = [
-        (tr("Does"), does_words(found.task), ""),
-        (tr("Size"), size if found.total_bytes else "", ""),
-        (tr("License"), license_text, tone),
-        (tr("Format"), *_format_fact(found)),
-        (tr("Safety"), tr("checked after the download") if found.wanted else "", ""),
-        (tr("Used"), ", ".join(use), ""),
+        (_("Does"), does_words(found.task), ""),
+        (_("Size"), size if found.total_bytes else "", ""),
+        (_("License"), license_text, tone),
+        (_("Format"), *_format_fact(found)),
+        (_("Safety"), _("checked after the download") if found.wanted else "", ""),
+        (_("Used"), ", ".join(use), ""),
     ]
     return tuple(fact for fact in facts if fact[1])
 
@@ -104,18 +103,18 @@ def _facts(found: HubModelResult, free_bytes: int) -> tuple[Fact, ...]:
 def _format_fact(found: HubModelResult) -> tuple[str, Tone]:
     names = {file.name.rpartition(".")[2].lower() for file in found.wanted}
     if found.needs_consent or not found.safe:
-        return tr("PyTorch file: may hold a program"), "warn"
+        return _("PyTorch file: may hold a program"), "warn"
     if "onnx" in names:
-        return tr("ONNX: holds numbers and operations, no program"), ""
+        return _("ONNX: holds numbers and operations, no program"), ""
     if "safetensors" in names:
-        return tr("safetensors: holds numbers only, no program"), ""
+        return _("safetensors: holds numbers only, no program"), ""
     return ", ".join(found.formats), "" if found.wanted else "warn"
 
 
 def license_fact(verdict: LicenseVerdict | None, stated: str | None) -> tuple[str, Tone]:
     """Return the license verdict as text and whether it needs attention."""
     if verdict is None:
-        return stated or tr("none is stated; ask the author"), "warn"
+        return stated or _("none is stated; ask the author"), "warn"
     text = verdict.sentence
     if verdict.word != "ok":
         text = f"{LICENSE_WORDS[verdict.word]}. {text[:1].upper()}{text[1:]}"
@@ -125,10 +124,10 @@ def license_fact(verdict: LicenseVerdict | None, stated: str | None) -> tuple[st
 def problem_value(error: ErrorInfo) -> ErrorValue:
     """Return why the hub returned no list; without a connection, name what needs none."""
     value, is_away = error_value(error), error.code in NO_WAY_CODES
-    more = tr(" Or drop a file of your own, or try the sample: they need no network.") if is_away else ""
+    more = _(" Or drop a file of your own, or try the sample: they need no network.") if is_away else ""
     return replace(
         value,
-        is_safe=tr("Yes. Nothing was changed, and all that is on this computer goes on working."),
+        is_safe=_("Yes. Nothing was changed, and all that is on this computer goes on working."),
         next_step=value.next_step + more,
         tone="warn",
         icon="cloud-slash" if is_away else "warning-circle",

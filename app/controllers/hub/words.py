@@ -2,20 +2,20 @@
 
 import re
 
-from app.controllers.words import tr
+from workers.contracts.translation import _
 
 
 def task_choices() -> tuple[tuple[str, str], ...]:
     """Return (id, description) of the tasks in the filter above the list, in this order."""
     names = {
-        "image-classification": tr("Tell pictures apart"),
-        "object-detection": tr("Find objects"),
-        "image-to-text": tr("Read text"),
-        "automatic-speech-recognition": tr("Hear speech"),
-        "translation": tr("Translate"),
-        "sentence-similarity": tr("Search by meaning"),
-        "text-classification": tr("Sort texts"),
-        "text-to-image": tr("Draw"),
+        "image-classification": _("Tell pictures apart"),
+        "object-detection": _("Find objects"),
+        "image-to-text": _("Read text"),
+        "automatic-speech-recognition": _("Hear speech"),
+        "translation": _("Translate"),
+        "sentence-similarity": _("Search by meaning"),
+        "text-classification": _("Sort texts"),
+        "text-to-image": _("Draw"),
     }
     return tuple(names.items())
 
@@ -23,35 +23,35 @@ def task_choices() -> tuple[tuple[str, str], ...]:
 def does_words(task: str | None) -> str:
     """Return what a model of this task does; a task without a description is shown by the hub's name."""
     names = {
-        "image-classification": tr("Tells pictures apart"),
-        "zero-shot-image-classification": tr("Matches pictures with words"),
-        "object-detection": tr("Finds objects"),
-        "zero-shot-object-detection": tr("Finds what you name"),
-        "image-segmentation": tr("Outlines objects"),
-        "depth-estimation": tr("Tells how far things are"),
-        "image-feature-extraction": tr("Compares pictures"),
-        "image-to-text": tr("Reads text, names pictures"),
-        "image-text-to-text": tr("Talks about pictures"),
-        "text-classification": tr("Sorts texts"),
-        "zero-shot-classification": tr("Sorts texts as you name"),
-        "token-classification": tr("Marks words in texts"),
-        "question-answering": tr("Finds answers in texts"),
-        "fill-mask": tr("Fills in missing words"),
-        "summarization": tr("Shortens texts"),
-        "translation": tr("Translates"),
-        "text-generation": tr("Writes texts"),
-        "text2text-generation": tr("Rewrites texts"),
-        "sentence-similarity": tr("Searches by meaning"),
-        "feature-extraction": tr("Searches by meaning"),
-        "automatic-speech-recognition": tr("Hears speech"),
-        "audio-classification": tr("Tells sounds apart"),
-        "voice-activity-detection": tr("Hears whether someone speaks"),
-        "text-to-speech": tr("Speaks"),
-        "text-to-image": tr("Draws"),
-        "image-to-image": tr("Changes pictures"),
-        "tabular-classification": tr("Sorts rows of tables"),
-        "tabular-regression": tr("Predicts numbers"),
-        "time-series-forecasting": tr("Predicts what comes"),
+        "image-classification": _("Tells pictures apart"),
+        "zero-shot-image-classification": _("Matches pictures with words"),
+        "object-detection": _("Finds objects"),
+        "zero-shot-object-detection": _("Finds what you name"),
+        "image-segmentation": _("Outlines objects"),
+        "depth-estimation": _("Tells how far things are"),
+        "image-feature-extraction": _("Compares pictures"),
+        "image-to-text": _("Reads text, names pictures"),
+        "image-text-to-text": _("Talks about pictures"),
+        "text-classification": _("Sorts texts"),
+        "zero-shot-classification": _("Sorts texts as you name"),
+        "token-classification": _("Marks words in texts"),
+        "question-answering": _("Finds answers in texts"),
+        "fill-mask": _("Fills in missing words"),
+        "summarization": _("Shortens texts"),
+        "translation": _("Translates"),
+        "text-generation": _("Writes texts"),
+        "text2text-generation": _("Rewrites texts"),
+        "sentence-similarity": _("Searches by meaning"),
+        "feature-extraction": _("Searches by meaning"),
+        "automatic-speech-recognition": _("Hears speech"),
+        "audio-classification": _("Tells sounds apart"),
+        "voice-activity-detection": _("Hears whether someone speaks"),
+        "text-to-speech": _("Speaks"),
+        "text-to-image": _("Draws"),
+        "image-to-image": _("Changes pictures"),
+        "tabular-classification": _("Sorts rows of tables"),
+        "tabular-regression": _("Predicts numbers"),
+        "time-series-forecasting": _("Predicts what comes"),
     }
     return names.get(task or "", (task or "").replace("-", " "))
 
@@ -76,16 +76,16 @@ def _phrases() -> dict[str, list[str]]:
     Each task has one translated text with its phrases separated by bars.
     """
     told = {
-        "object-detection": tr("find things in pictures|find objects|find things|detect objects|object detection"),
-        "image-classification": tr(
+        "object-detection": _("find things in pictures|find objects|find things|detect objects|object detection"),
+        "image-classification": _(
             "recognize pictures|tell pictures apart|sort pictures|classify pictures|name what it sees|recognize images"
             "|classify images|image classification|recognize photos|sort photos"
         ),
-        "image-to-text": tr("read text|read writing|ocr"),
-        "automatic-speech-recognition": tr("hear speech|understand speech|write down speech|speech to text"),
-        "translation": tr("translate|translation"),
-        "sentence-similarity": tr("search by meaning|find alike texts|compare texts|semantic search"),
-        "text-classification": tr("sort texts|tell texts apart|classify texts|text classification|sentiment"),
-        "text-to-image": tr("draw pictures|draw|paint"),
+        "image-to-text": _("read text|read writing|ocr"),
+        "automatic-speech-recognition": _("hear speech|understand speech|write down speech|speech to text"),
+        "translation": _("translate|translation"),
+        "sentence-similarity": _("search by meaning|find alike texts|compare texts|semantic search"),
+        "text-classification": _("sort texts|tell texts apart|classify texts|text classification|sentiment"),
+        "text-to-image": _("draw pictures|draw|paint"),
     }
     return {task: sorted(text.casefold().split("|"), key=len, reverse=True) for task, text in told.items()}

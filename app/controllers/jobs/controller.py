@@ -11,7 +11,7 @@ from PySide6.QtCore import QTimer
 from app.controllers.commands import CANCEL_RUN, OPEN_RUN, RESUME_RUN
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.running import Running
-from app.controllers.words import device_words, tr
+from app.controllers.words import device_words
 from app.domain.job import ExportRecord
 from app.domain.outcome import Ending
 from app.domain.run import Run, RunState
@@ -24,6 +24,7 @@ from widgets.pages.jobs.page import JobsPage
 from widgets.pages.jobs.value import JobState, JobValue
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.runtimes import needs_gpu
+from workers.contracts.translation import _
 
 STATES: dict[RunState, JobState] = {
     RunState.QUEUED: "queued",
@@ -124,10 +125,10 @@ class JobsController(PageController):
 
     def _export_value(self, record: ExportRecord, project: str) -> JobValue:
         found = self._session.described
-        targets = {row.id: tr(row.title) for row in found.targets} if found is not None else {}
+        targets = {row.id: _(row.title) for row in found.targets} if found is not None else {}
         return JobValue(
             id=f"export-{record.id}",
-            title=tr("Export of {0}, {1}").format(project, targets.get(record.target, record.target)),
+            title=_("Export of {0}, {1}").format(project, targets.get(record.target, record.target)),
             state="finished",
             created_at=record.created_at,
             detail=record.path,
@@ -135,7 +136,7 @@ class JobsController(PageController):
 
     def _goals(self) -> dict[str, str]:
         presets = load_presets(self._session.workspace.paths.presets).presets
-        return {preset.id: tr(preset.title) for preset in presets}
+        return {preset.id: _(preset.title) for preset in presets}
 
     def _has_no_verdict(self, run: Run) -> bool:
         """Return whether a run has ended while a better version was still undecided."""
@@ -165,8 +166,8 @@ def run_titles(runs: Sequence[Run], projects: Mapping[str, str], goals: Mapping[
         goal = run.goal.preset_id
         counts[run.project_id, goal] += 1
         number = counts[run.project_id, goal]
-        title = tr("{0}, {1}").format(projects.get(run.project_id, ""), goals.get(goal, goal))
-        titles[run.id] = title if number == 1 else tr("{0} ({1})").format(title, number)
+        title = _("{0}, {1}").format(projects.get(run.project_id, ""), goals.get(goal, goal))
+        titles[run.id] = title if number == 1 else _("{0} ({1})").format(title, number)
     return titles
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from app.controllers.detail_page import DetailController
 from app.controllers.page_controller import ControllerContext, ControllerSpec
-from app.controllers.words import engine_name, tr
+from app.controllers.words import engine_name
 from app.domain.layer_kinds import kind_name
 from app.domain.variant import Variant
 from app.services.after.layering import look_at_layers, lookable, looked_before
@@ -13,6 +13,7 @@ from app.services.records.facts import RunFacts
 from widgets.pages.layers.page import LayersPage
 from widgets.pages.layers.value import LayersOf, LayersValue
 from workers.contracts.after.layers import LayersResult
+from workers.contracts.translation import _
 
 
 class LayersController(DetailController):
@@ -43,15 +44,15 @@ class LayersController(DetailController):
         """Profile both versions; earlier results come from the store."""
         self.begin(
             lambda facts, variant: look_at_layers(self._session.workspace, facts, variant),
-            title=tr("Look where the time goes"),
-            opening=tr("Opening both versions"),
-            again=tr("Look again when the run is over."),
+            title=_("Look where the time goes"),
+            opening=_("Opening both versions"),
+            again=_("Look again when the run is over."),
         )
 
     def on_event(self, event: Event) -> None:
         """Show that a job began; each version is one job."""
         if isinstance(event, JobBegan):
-            self._page.show_loading(tr("Each layer is timed while an example is answered"))
+            self._page.show_loading(_("Each layer is timed while an example is answered"))
 
 
 def layers_of(variant: Variant, result: LayersResult) -> LayersOf:

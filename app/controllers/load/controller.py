@@ -7,7 +7,7 @@ from PySide6.QtCore import QTimer
 from app.controllers.load.presenter import ask_value, load_value, price_value
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.run_facts import facts_or_reported
-from app.controllers.words import error_value, notice, tr
+from app.controllers.words import error_value, notice
 from app.domain.variant import Variant
 from app.services.after.loading.loading import Stage, measure_load, stages
 from app.services.flow.events import Event, JobBegan, StepProgress
@@ -21,6 +21,7 @@ from widgets.pages.load.page import LoadPage
 from widgets.parts.cards.error import ErrorValue
 from widgets.parts.format import about
 from workers.contracts.errors import ErrorInfo
+from workers.contracts.translation import _
 
 TICK_MS = 500
 
@@ -65,7 +66,7 @@ class LoadController(PageController):
         if run is None:
             self._page.show_empty()
             return
-        self._facts = facts_or_reported(self._session, self._page, run, tr("Under load"))
+        self._facts = facts_or_reported(self._session, self._page, run, _("Under load"))
         if self._facts is None:
             return
         records = read_load(self._session.workspace.repositories, run.id).records
@@ -109,7 +110,7 @@ class LoadController(PageController):
         self._timer.start()
         self._flows.start(
             _measured(self._session.workspace, facts, variant, seconds, limit_ms),
-            title=tr("Measure {0} under load").format(facts.project.name),
+            title=_("Measure {0} under load").format(facts.project.name),
             on_done=self._on_done,
             on_failed=self._on_failed,
             on_cancelled=lambda: self._on_failed(None),
@@ -138,8 +139,8 @@ class LoadController(PageController):
         spent_s = time.monotonic() - self._since_s
         left_s = max(0.0, stage.expected_s - spent_s) + sum(later.expected_s for later in self._plan[stage.index + 1 :])
         share = min(0.95, spent_s / stage.expected_s)
-        told = tr("{0} left").format(about(left_s)) if left_s else ""
-        text = tr("{0} (step {1} of {2})").format(stage.title, stage.index + 1, len(self._plan))
+        told = _("{0} left").format(about(left_s)) if left_s else ""
+        text = _("{0} (step {1} of {2})").format(stage.title, stage.index + 1, len(self._plan))
         self._page.show_loading(text, (stage.index + share) / len(self._plan), 1.0, told)
 
     def _on_done(self, record: LoadRecord) -> None:
@@ -164,9 +165,7 @@ class LoadController(PageController):
         price = None
         if per_hour > 0 and currency:
             today, share = time.strftime("%Y-%m-%d"), utilization_pct / 100
-            price = Price(
-                per_hour=per_hour, currency=currency, what=tr("your own price"), date=today, utilization=share
-            )
+            price = Price(per_hour=per_hour, currency=currency, what=_("your own price"), date=today, utilization=share)
         self._keep(price)
 
     def _on_example(self, example_id: str) -> None:
@@ -196,11 +195,11 @@ def _measured(
 
 def _not_now(others: list[str]) -> ErrorValue:
     """Return the message that two simultaneous measurements would disturb each other."""
-    title = tr("“{0}” goes on").format(others[0]) if others else tr("Versions are being measured now")
+    title = _("“{0}” goes on").format(others[0]) if others else _("Versions are being measured now")
     return notice(
         title,
-        tr("Measuring at the same time would spoil the figures."),
-        tr("Start when it is over: measuring at the same time would spoil the figures."),
+        _("Measuring at the same time would spoil the figures."),
+        _("Start when it is over: measuring at the same time would spoil the figures."),
         icon="hourglass",
     )
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from app.controllers.words import tr
 from app.services.after.loading.words import capacity_words
 from app.services.records.load import LoadRecord
 from widgets.pages.load.value import Facts
 from widgets.parts.format import capitalized, count, memory, ms
 from workers.contracts.after.load import VersionLoad
+from workers.contracts.translation import _
 
 Pairs = list[tuple[str, str]]
 
@@ -17,21 +17,21 @@ def facts_of(record: LoadRecord) -> tuple[Facts, ...]:
     loads = [load for load in (record.original, record.variant) if load is not None]
     cards: list[Facts] = [
         (
-            tr("Short and long prompts"),
-            tr("The first word comes when the prompt was read; what was read stays in memory while it answers."),
+            _("Short and long prompts"),
+            _("The first word comes when the prompt was read; what was read stays in memory while it answers."),
             _pairs(loads, _prompts),
         ),
         (
-            tr("Most requests within your limit"),
-            tr("At random moments, found by bisection. Measured with MLCommons LoadGen; not an MLPerf result."),
+            _("Most requests within your limit"),
+            _("At random moments, found by bisection. Measured with MLCommons LoadGen; not an MLPerf result."),
             _pairs(loads, lambda load: capitalized(capacity_words(load.capacity)) if load.capacity else ""),
         ),
         (
-            tr("Cold start"),
-            tr("From the start of a process to its first answer, each time in a fresh one."),
+            _("Cold start"),
+            _("From the start of a process to its first answer, each time in a fresh one."),
             _pairs(loads, _cold),
         ),
-        (tr("Energy"), "", _pairs(loads, _energy)),
+        (_("Energy"), "", _pairs(loads, _energy)),
     ]
     return tuple(card for card in cards if card[2])
 
@@ -42,7 +42,7 @@ def _pairs(loads: list[VersionLoad], words: Callable[[VersionLoad], str]) -> tup
 
 def _prompts(load: VersionLoad) -> str:
     return "\n".join(
-        tr("{0:,} tokens: the first after {1}, then {2} a second, {3} of memory, n {4}").format(
+        _("{0:,} tokens: the first after {1}, then {2} a second, {3} of memory, n {4}").format(
             point.prompt_tokens, ms(point.first_ms), count(point.tokens_per_s), memory(point.memory_bytes), point.n
         )
         for point in load.prompts
@@ -54,7 +54,7 @@ def _cold(load: VersionLoad) -> str:
         return ""
     total, loading = sorted(load.cold.total_ms), sorted(load.cold.load_ms)
     middle = len(total) // 2
-    return tr("half within {0}, {1} at most ({2} for loading the model), n {3}").format(
+    return _("half within {0}, {1} at most ({2} for loading the model), n {3}").format(
         ms(total[middle]), ms(total[-1]), ms(loading[middle]), len(total)
     )
 
@@ -66,8 +66,8 @@ def _energy(load: VersionLoad) -> str:
     if found.joules is None:
         return found.note
     if found.tokens:
-        words = tr("{0:.3g} J for 1,000 tokens: {1:,.0f} J in {2:.0f} s for {3:,} tokens, prompts read as well ({4})")
+        words = _("{0:.3g} J for 1,000 tokens: {1:,.0f} J in {2:.0f} s for {3:,} tokens, prompts read as well ({4})")
         return words.format(1000 * found.joules / found.tokens, found.joules, found.seconds, found.tokens, found.source)
-    return tr("{0:.3g} mJ an answer: {1:,.0f} J in {2:.0f} s for {3:,} answers ({4})").format(
+    return _("{0:.3g} mJ an answer: {1:,.0f} J in {2:.0f} s for {3:,} answers ({4})").format(
         1000 * found.joules / found.answers, found.joules, found.seconds, found.answers, found.source
     )

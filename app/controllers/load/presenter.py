@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from app.controllers.load.facts import facts_of
-from app.controllers.words import tr
 from app.domain.words.results import times
 from app.services.after.loading.card import cost_of, price_words
 from app.services.after.loading.loading import PRESETS_S, best_per_s, stages
@@ -18,6 +17,7 @@ from widgets.parts.format import seconds as seconds_words
 from widgets.plots.curve_plot import Curve
 from widgets.plots.point_plot import PlotPoint
 from workers.contracts.after.load import VersionLoad
+from workers.contracts.translation import _
 
 HOUR_S = 3600
 
@@ -29,8 +29,8 @@ def ask_value(facts: RunFacts, record: LoadRecord | None) -> LoadAskValue:
     presets = []
     for seconds in PRESETS_S:
         total_s = sum(stage.expected_s for stage in stages(facts, chosen, seconds))
-        told = about(total_s) if total_s < HOUR_S else tr("about {0}").format(seconds_words(total_s))
-        presets.append((seconds, tr("{0} in all").format(told[:1].upper() + told[1:])))
+        told = about(total_s) if total_s < HOUR_S else _("about {0}").format(seconds_words(total_s))
+        presets.append((seconds, _("{0} in all").format(told[:1].upper() + told[1:])))
     return LoadAskValue(
         versions=tuple((variant.id, variant.title) for variant in versions),
         chosen=chosen.id if chosen is not None else "",
@@ -43,7 +43,7 @@ def ask_value(facts: RunFacts, record: LoadRecord | None) -> LoadAskValue:
 def load_value(record: LoadRecord, price: Price | None, examples: Sequence[ExamplePrice]) -> LoadValue:
     """Return all contents of the record."""
     versions = versions_in(record)
-    subtitle = tr("{0:g} s for each part on {1}, {2} cores, {3}.").format(
+    subtitle = _("{0:g} s for each part on {1}, {2} cores, {3}.").format(
         record.seconds, record.processor, record.cores, moment(record.made_at)
     )
     command = f"fettle load {record.run_id} --seconds {record.seconds:g}"
@@ -66,7 +66,7 @@ def load_value(record: LoadRecord, price: Price | None, examples: Sequence[Examp
 
 def limit_of(record: LoadRecord) -> float | None:
     """Return the requested latency limit in milliseconds; None if there was none."""
-    found = (load.capacity for load, _ in versions_in(record))
+    found = (load.capacity for load, _unused in versions_in(record))
     return next((one.limit_ms for one in found if one is not None), None)
 
 
@@ -80,22 +80,22 @@ def _figures(record: LoadRecord) -> tuple[tuple[str, str, str], ...]:
     if paired is not None and record.variant is not None:
         interval = ""
         if paired.ratio_low is not None and paired.ratio_high is not None:
-            interval = tr("{0:.2f} to {1:.2f} (95 % each); ").format(paired.ratio_low, paired.ratio_high)
-        told = tr("{0}in turn, n {1:,} each, in {2} sets of processes.").format(interval, paired.n, paired.sets)
-        found.append((f"{times(paired.ratio)} ×", tr("as many answers"), told))
-        batches = tr("Answers, in batches of {0}; the original {1} in batches of {2}.").format(
+            interval = _("{0:.2f} to {1:.2f} (95 % each); ").format(paired.ratio_low, paired.ratio_high)
+        told = _("{0}in turn, n {1:,} each, in {2} sets of processes.").format(interval, paired.n, paired.sets)
+        found.append((f"{times(paired.ratio)} ×", _("as many answers"), told))
+        batches = _("Answers, in batches of {0}; the original {1} in batches of {2}.").format(
             paired.variant_batch, about_rate(paired.original_per_s), paired.original_batch
         )
-        found.append((about_rate(paired.variant_per_s), tr("a second"), batches))
+        found.append((about_rate(paired.variant_per_s), _("a second"), batches))
     else:
         per_s = best_per_s(record.original)
         if per_s is not None:
-            found.append((about_rate(per_s), tr("a second"), tr("Answers, with the best batch size.")))
+            found.append((about_rate(per_s), _("a second"), _("Answers, with the best batch size.")))
     cold = (record.variant or record.original).cold
     if cold is not None:
         times_s = sorted(value / 1000 for value in cold.total_ms)
-        told = tr("From the start of a process to its first answer; {0} starts, {1:.2f} s at most.")
-        value = (f"{times_s[len(times_s) // 2]:.2f} s", tr("cold start"), told.format(len(times_s), times_s[-1]))
+        told = _("From the start of a process to its first answer; {0} starts, {1:.2f} s at most.")
+        value = (f"{times_s[len(times_s) // 2]:.2f} s", _("cold start"), told.format(len(times_s), times_s[-1]))
         found.append(value)
     return tuple(found)
 
@@ -103,7 +103,7 @@ def _figures(record: LoadRecord) -> tuple[tuple[str, str, str], ...]:
 def _sweep(load: VersionLoad, number: int) -> Curve:
     points = []
     for point in load.sweep.points if load.sweep is not None else ():
-        tip = tr("batch {0}: {1} a second{2}, n {3:,}").format(
+        tip = _("batch {0}: {1} a second{2}, n {3:,}").format(
             point.batch,
             about_rate(point.throughput_per_s),
             _between(point.throughput_low, point.throughput_high),
@@ -122,7 +122,7 @@ def _rates(load: VersionLoad, number: int) -> Curve:
     points = []
     for point in load.serving.alone if load.serving is not None else ():
         latency = point.latency
-        tip = tr("{0} a second: half within {1}, 90 % within {2}, n {3:,}").format(
+        tip = _("{0} a second: half within {1}, 90 % within {2}, n {3:,}").format(
             about_rate(point.rate_per_s), ms(latency.p50_ms), ms(latency.p90_ms), latency.n
         )
         points.append(PlotPoint(point.rate_per_s, latency.p50_ms, tip, latency.p50_low_ms, latency.p50_high_ms))
@@ -130,13 +130,13 @@ def _rates(load: VersionLoad, number: int) -> Curve:
 
 
 def _between(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else tr(" ({0} to {1})").format(about_rate(low), about_rate(high))
+    return "" if low is None or high is None else _(" ({0} to {1})").format(about_rate(low), about_rate(high))
 
 
 def _missing(record: LoadRecord) -> list[str]:
     return [
-        tr("Not measured of “{0}”: {1}").format(load.title, text)
-        for load, _ in versions_in(record)
+        _("Not measured of “{0}”: {1}").format(load.title, text)
+        for load, _unused in versions_in(record)
         for text in load.missing
     ]
 
@@ -144,13 +144,13 @@ def _missing(record: LoadRecord) -> list[str]:
 def price_value(record: LoadRecord, price: Price | None, examples: Sequence[ExamplePrice]) -> PriceValue:
     """Return the cost of a million predictions at the user's price; no costs without a price."""
     costs = []
-    for load, _ in versions_in(record):
+    for load, _unused in versions_in(record):
         cost = cost_of(load, price)
         if cost is not None and price is not None:
             costs.append((load.title, f"{cost:,.2f} {price.currency}" if cost >= 1 else f"{cost:.3g} {price.currency}"))
-    told = tr("Nothing is assumed: say your price, or take an example and correct it.")
+    told = _("Nothing is assumed: say your price, or take an example and correct it.")
     if price is not None:
-        told = tr("{0} Reckoned with what was measured on this computer; another one answers otherwise.")
+        told = _("{0} Reckoned with what was measured on this computer; another one answers otherwise.")
         told = told.format(price_words(price))
     return PriceValue(
         per_hour=price.per_hour if price is not None else None,

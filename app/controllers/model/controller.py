@@ -18,7 +18,7 @@ from app.controllers.commands import (
 from app.controllers.model.presenter import model_value
 from app.controllers.model.sample import sample_or_none, sample_value
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
-from app.controllers.words import refused_file, tr
+from app.controllers.words import refused_file
 from app.services.flow.events import Event, StepProgress
 from app.services.hub.origin import origin_of, remember_origin
 from app.services.opening.opening import OpenedModel, open_model
@@ -26,6 +26,7 @@ from widgets.pages.model.page import ModelPage
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import OpenParams
 from workers.contracts.pipeline import spec_text
+from workers.contracts.translation import _
 
 EXAMPLE_SHAPE = "1x3x224x224"
 ASKED = ("needs_consent", "ambiguous_architecture", "shape_needed")
@@ -96,11 +97,11 @@ class ModelController(PageController):
         self._goes_on, self._stays = False, stays
         if not stays:
             self._window.show_page("model")
-        self._page.show_loading(tr("Checking the model"))
+        self._page.show_loading(_("Checking the model"))
         self._session.is_opening = True
         self._flows.start(
             open_model(params),
-            title=tr("Open {0}").format(Path(params.path).name),
+            title=_("Open {0}").format(Path(params.path).name),
             on_done=lambda model: self._on_opened(params, model),
             on_failed=lambda error: self._on_failed(params, error),
             on_cancelled=self._on_cancelled,
@@ -145,7 +146,7 @@ class ModelController(PageController):
             self._ask_shape(path, error)
         else:
             project = self._session.project
-            self._page.show_error(refused_file(error, path), project.name if project else tr("Choose a model"))
+            self._page.show_error(refused_file(error, path), project.name if project else _("Choose a model"))
             if error.asks and not params.shapes:
                 self._ask_shape(path, error)
 

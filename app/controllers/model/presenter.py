@@ -6,7 +6,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from app.controllers.hub.presenter import COMMIT_CHARS, license_fact
-from app.controllers.words import format_words, task_words, tensors_in_words, tr
+from app.controllers.words import format_words, task_words, tensors_in_words
 from app.domain.chat_memory import BITS, CHAT_TOKENS, bits_that_fit, memory_bytes
 from app.services.opening.opening import OpenedModel
 from widgets.pages.model.value import ModelValue, PreprocessValue
@@ -17,6 +17,7 @@ from workers.contracts.jobs import OpenParams
 from workers.contracts.pipeline import AudioSteps, ImageSteps, PipelineSpec, TextSteps, read_pipeline
 from workers.contracts.process.allowance import free_memory_bytes
 from workers.contracts.specs import GUESSED, ModelInfo, TensorSpec
+from workers.contracts.translation import _
 
 WORDS_PER_TOKEN = 0.75
 """Approximate number of words per token in English texts."""
@@ -30,7 +31,7 @@ def model_value(model: OpenedModel, name: str, opening: OpenParams | None, origi
     """Return the value of an opened model; `origin` is its source in the hub."""
     info = model.info
     spec = read_pipeline(model.folder)
-    safe = CheckValue("ok", tr("Nothing in it can run a program on this computer."), tr("Safe"))
+    safe = CheckValue("ok", _("Nothing in it can run a program on this computer."), _("Safe"))
     findings = tuple(
         CheckValue(LEVELS[finding.level], finding.what)
         for finding in info.findings
@@ -65,12 +66,12 @@ def chat_findings(info: ModelInfo) -> tuple[CheckValue, ...]:
         return ()
     free_bytes = free_memory_bytes()
     needs = {bits: memory_bytes(info.parameters, bits, info.chat) for bits in BITS}
-    told = ", ".join(tr("{0} with {1} bits a weight").format(memory(size), bits) for bits, size in needs.items())
+    told = ", ".join(_("{0} with {1} bits a weight").format(memory(size), bits) for bits, size in needs.items())
     guess = bits_that_fit(info.parameters, info.chat, free_bytes)
-    what = tr("In memory it takes about {0} (a chat of {1:,} tokens); {2} are free now.")
+    what = _("In memory it takes about {0} (a chat of {1:,} tokens); {2} are free now.")
     words = what.format(told, min(info.chat.context, CHAT_TOKENS), memory(free_bytes))
     words = f"{words} {_bits_words(guess)}"
-    context = tr("It reads up to {0:,} tokens at once, about {1:,} words.").format(
+    context = _("It reads up to {0:,} tokens at once, about {1:,} words.").format(
         info.chat.context, int(round(info.chat.context * WORDS_PER_TOKEN, -2))
     )
     level: Literal["ok", "warn"] = "ok" if guess == BITS[0] else "warn"
@@ -80,10 +81,10 @@ def chat_findings(info: ModelInfo) -> tuple[CheckValue, ...]:
 def _bits_words(guess: int | None) -> str:
     """Return a first estimate of how many bits per weight fit into memory."""
     if guess is None:
-        return tr("Even {0} bits are too much: close other programs, or take a smaller model.").format(BITS[-1])
+        return _("Even {0} bits are too much: close other programs, or take a smaller model.").format(BITS[-1])
     if guess == BITS[0]:
-        return tr("It fits as it is, with {0} bits a weight.").format(guess)
-    return tr("A first guess: {0} bits a weight, by the goal “Fits into memory”.").format(guess)
+        return _("It fits as it is, with {0} bits a weight.").format(guess)
+    return _("A first guess: {0} bits a weight, by the goal “Fits into memory”.").format(guess)
 
 
 def _answers(info: ModelInfo, spec: PipelineSpec) -> tuple[TensorSpec, ...]:
@@ -103,8 +104,8 @@ def _needed(info: ModelInfo, spec: PipelineSpec) -> tuple[TensorSpec, ...]:
 def _guesses(spec: PipelineSpec) -> tuple[CheckValue, ...]:
     """Return the guesses that no field of the preparation shows."""
     sentences = {
-        "classes": tr("The names of its classes are guessed: check them on your first examples."),
-        "task": tr("What its answers mean is guessed: you can change it on the page Data."),
+        "classes": _("The names of its classes are guessed: check them on your first examples."),
+        "task": _("What its answers mean is guessed: you can change it on the page Data."),
     }
     return tuple(CheckValue("warn", text) for name, text in sentences.items() if name in spec.guessed)
 
@@ -115,9 +116,9 @@ def _license_finding(model: OpenedModel, origin: Origin | None) -> tuple[CheckVa
     if verdict is None or verdict.for_business:
         return ()
     if verdict.word == "noncommercial":
-        return (CheckValue("warn", tr("Its license allows no commercial use."), tr("ask its maker")),)
-    what = tr("Its license is not known here.") if verdict.title else tr("No license is stated.")
-    return (CheckValue("warn", what, tr("ask its maker")),)
+        return (CheckValue("warn", _("Its license allows no commercial use."), _("ask its maker")),)
+    what = _("Its license is not known here.") if verdict.title else _("No license is stated.")
+    return (CheckValue("warn", what, _("ask its maker")),)
 
 
 def license_words(model: OpenedModel, origin: Origin | None) -> str:
@@ -126,7 +127,7 @@ def license_words(model: OpenedModel, origin: Origin | None) -> str:
     if origin is not None and origin.verdict is not None:
         told = license_fact(origin.verdict, origin.license)[0]
         same = own is None or own.expression == origin.verdict.expression or not own_name
-        return told if same else tr("{0} (so says the hub; its own files say {1})").format(told, own_name)
+        return told if same else _("{0} (so says the hub; its own files say {1})").format(told, own_name)
     if not own_name or own is None:
         return own_name
     return license_fact(own, own_name)[0]
@@ -136,10 +137,10 @@ def origin_words(origin: Origin) -> str:
     """Return ``Xenova/resnet-50 of huggingface.co, version 34c2154c, by Xenova, downloaded 25 Nov 2026``."""
     place = urlsplit(origin.endpoint).hostname or origin.endpoint
     parts = [
-        tr("{0} of {1}").format(origin.repo, place),
-        tr("version {0}").format(origin.commit[:COMMIT_CHARS]),
-        tr("by {0}").format(origin.author) if origin.author else "",
-        tr("downloaded {0}").format(moment(time_of(origin.downloaded_at))),
+        _("{0} of {1}").format(origin.repo, place),
+        _("version {0}").format(origin.commit[:COMMIT_CHARS]),
+        _("by {0}").format(origin.author) if origin.author else "",
+        _("downloaded {0}").format(moment(time_of(origin.downloaded_at))),
     ]
     return ", ".join(part for part in parts if part)
 
@@ -148,25 +149,25 @@ def preprocess_value(spec: PipelineSpec, opening: OpenParams | None = None) -> P
     """Return how inputs are prepared: fields for pictures, rows for other inputs."""
     guessed = frozenset(spec.guessed) & frozenset(vars(spec.preprocess))
     by_hand = opening is not None and opening.preprocess is not None
-    source = tr("from the model's own files")
+    source = _("from the model's own files")
     if guessed:
-        source = tr("partly guessed, please check")
+        source = _("partly guessed, please check")
     elif by_hand:
-        source = tr("as you set it")
+        source = _("as you set it")
     steps = spec.preprocess
     if isinstance(steps, ImageSteps):
         return PreprocessValue(image=steps, guessed=guessed, source=source)
-    rows: tuple[tuple[str, str], ...] = ((tr("Inputs"), tr("taken as they are")),)
+    rows: tuple[tuple[str, str], ...] = ((_("Inputs"), _("taken as they are")),)
     if isinstance(steps, TextSteps):
         rows = (
-            (tr("Texts are cut into"), tr("tokens, by the tokenizer that came with it")),
-            (tr("At most"), tr("{0:,} tokens; the rest is cut off").format(steps.max_length)),
+            (_("Texts are cut into"), _("tokens, by the tokenizer that came with it")),
+            (_("At most"), _("{0:,} tokens; the rest is cut off").format(steps.max_length)),
         )
     elif isinstance(steps, AudioSteps):
         rows = (
-            (tr("Sounds are brought to"), tr("{0:,} samples a second, one channel").format(steps.sample_rate_hz)),
-            (tr("In pieces of"), tr("{0:,} samples").format(steps.frame_samples))
+            (_("Sounds are brought to"), _("{0:,} samples a second, one channel").format(steps.sample_rate_hz)),
+            (_("In pieces of"), _("{0:,} samples").format(steps.frame_samples))
             if steps.frame_samples
-            else (tr("In one piece"), tr("however long they are")),
+            else (_("In one piece"), _("however long they are")),
         )
     return replace(PreprocessValue(rows=rows, source=source), guessed=frozenset())

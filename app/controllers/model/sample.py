@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice
 from PySide6.QtGui import QImage, QImageWriter
 
-from app.controllers.words import tr
 from presets.sample import SamplePaths, sample_paths
 from widgets.pages.model.value import SampleValue
 from widgets.parts.pictures import PictureValue
+from workers.contracts.translation import _
 
 SAMPLE_S = 60.0
 """Approximate time of the whole workflow on two cores, in seconds; the page says "about"."""
@@ -31,7 +31,7 @@ def sample_or_none() -> SamplePaths | None:
 def sample_value(paths: SamplePaths) -> SampleValue:
     """Return the sample with one picture of each class; a damaged file shows no pictures."""
     return SampleValue(
-        about=tr(
+        about=_(
             "A small model that tells 10 kinds of clothes apart, with its pictures. See it get faster, look at what"
             " changed, and take home a bundle that runs on its own. Works without internet."
         ),
@@ -84,7 +84,7 @@ def _texts(stored: StoredSample) -> list[str]:
 
 def _png(pictures: StoredSample, at: int) -> bytes:
     """Encode one uint8 (height, width) picture as PNG."""
-    _, height, width = pictures.shape
+    _unused, height, width = pictures.shape
     size = height * width
     image = QImage(pictures.data[at * size : (at + 1) * size], width, height, width, QImage.Format.Format_Grayscale8)
     buffer = QBuffer()

@@ -5,7 +5,7 @@ from pathlib import Path
 from app.controllers.commands import READ_LOG, on
 from app.controllers.monitor.presenter import monitor_value
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
-from app.controllers.words import error_value, tr
+from app.controllers.words import error_value
 from app.domain.project import Project
 from app.services.after.monitoring import monitor
 from app.services.flow.events import Event, StepProgress
@@ -15,6 +15,7 @@ from widgets.pages.monitor.page import MonitorPage
 from workers.contracts.after.monitor import MonitorResult
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.paths import from_text
+from workers.contracts.translation import _
 
 PAGE = "monitor"
 
@@ -50,7 +51,7 @@ class MonitorController(PageController):
         self._page.show_loading(self._reading)
         self._flows.start(
             monitor(from_text(path)),
-            title=tr("Read a log"),
+            title=_("Read a log"),
             on_done=self._on_done,
             on_failed=self._on_failed,
             on_cancelled=self._show_found,
@@ -64,7 +65,7 @@ class MonitorController(PageController):
 
     @property
     def _reading(self) -> str:
-        return tr("Reading “{0}”").format(Path(self._path).name[:80])
+        return _("Reading “{0}”").format(Path(self._path).name[:80])
 
     def _on_done(self, found: MonitorResult) -> None:
         self._found, self._found_path = found, self._path

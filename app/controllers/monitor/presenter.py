@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from app.controllers.words import tr
 from widgets.pages.monitor.value import AlertValue, MonitorValue
 from widgets.parts.format import UNKNOWN, clipped, count, ms, percent
 from widgets.parts.small import TagKind
@@ -11,6 +10,7 @@ from widgets.parts.tables.values import Cell
 from widgets.plots.course_plot import Course
 from widgets.plots.point_plot import PlotPoint
 from workers.contracts.after.monitor import MonitorAlert, MonitoredStatistic, MonitorPoint, MonitorResult
+from workers.contracts.translation import _
 
 SAME_LATENCY = 1.2
 """Largest ratio of two median latencies that counts as equal; no factor is shown then."""
@@ -26,7 +26,7 @@ def monitor_value(found: MonitorResult, log_name: str, project: str) -> MonitorV
     drift = found.drift
     notes = list(drift.notes)
     if not project:
-        notes.append(tr("The project that this bundle came from is not on this computer."))
+        notes.append(_("The project that this bundle came from is not on this computer."))
     return MonitorValue(
         headline=headline(found),
         subtitle=_subtitle(found, log_name),
@@ -48,10 +48,10 @@ def headline(found: MonitorResult) -> str:
     if open_ones:
         return clipped(open_ones[0].title, 90)
     if _is_short(found):
-        return tr("Changes can be detected from {0} requests on").format(count(drift.needed))
+        return _("Changes can be detected from {0} requests on").format(count(drift.needed))
     if found.alerts:
-        return tr("No alarm now, but there was one before")
-    return tr("No alarm: inputs and predictions are as they were")
+        return _("No alarm now, but there was one before")
+    return _("No alarm: inputs and predictions are as they were")
 
 
 def _is_short(found: MonitorResult) -> bool:
@@ -77,8 +77,8 @@ def worst_first(alerts: Sequence[MonitorAlert]) -> list[MonitorAlert]:
 def _subtitle(found: MonitorResult, log_name: str) -> str:
     drift = found.drift
     since, until = _day(drift.since), _day(drift.until)
-    span = tr("on {0}") if since == until else tr("from {0} to {1}")
-    return tr("{0}; {1} requests {2}, log “{3}”").format(
+    span = _("on {0}") if since == until else _("from {0} to {1}")
+    return _("{0}; {1} requests {2}, log “{3}”").format(
         clipped(drift.title, MOST_NAME_CHARS) or drift.bundle,
         count(drift.requests + drift.errors),
         span.format(since, until),
@@ -87,8 +87,8 @@ def _subtitle(found: MonitorResult, log_name: str) -> str:
 
 
 def _examples(kind: str) -> str:
-    noun = {"image": tr("Add recent pictures"), "text": tr("Add recent texts"), "audio": tr("Add recent sounds")}
-    return noun.get(kind, tr("Add recent examples"))
+    noun = {"image": _("Add recent pictures"), "text": _("Add recent texts"), "audio": _("Add recent sounds")}
+    return noun.get(kind, _("Add recent examples"))
 
 
 def _figures(found: MonitorResult) -> tuple[tuple[str, str, str], ...]:
@@ -97,20 +97,20 @@ def _figures(found: MonitorResult) -> tuple[tuple[str, str, str], ...]:
     own = [alert for alert in found.alerts if not alert.follows]
     open_ones = sum(alert.until is None for alert in own)
     latency = UNKNOWN if drift.latency_now_ms is None else ms(drift.latency_now_ms)
-    value, _, unit = latency.partition(" ")
-    alarms = tr("alarm on") if open_ones == 1 else tr("alarms on")
+    value, _unused, unit = latency.partition(" ")
+    alarms = _("alarm on") if open_ones == 1 else _("alarms on")
     n_with = len(found.alerts) - len(own)
-    since = tr("{0} since the log began") if not n_with else tr("{0} since the log began, and {1} that came along")
+    since = _("{0} since the log began") if not n_with else _("{0} since the log began, and {1} that came along")
     return (
         (count(open_ones), alarms, since.format(count(len(own)), count(n_with))),
         (
             percent(drift.errors / asked) if asked else UNKNOWN,
-            tr("failed"),
-            tr("{0} of {1} requests").format(count(drift.errors), count(asked)),
+            _("failed"),
+            _("{0} of {1} requests").format(count(drift.errors), count(asked)),
         ),
         (
             value,
-            tr("{0}, median latency").format(unit),
+            _("{0}, median latency").format(unit),
             _earlier_latency(drift.latency_before_ms, drift.latency_now_ms),
         ),
     )
@@ -118,13 +118,13 @@ def _figures(found: MonitorResult) -> tuple[tuple[str, str, str], ...]:
 
 def _earlier_latency(before_ms: float | None, now_ms: float | None) -> str:
     if before_ms is None or now_ms is None:
-        return tr("{0} at the beginning").format(UNKNOWN)
+        return _("{0} at the beginning").format(UNKNOWN)
     factor = max(before_ms, now_ms) / min(before_ms, now_ms)
     if factor < SAME_LATENCY:
-        return tr("{0} at the beginning").format(ms(before_ms))
+        return _("{0} at the beginning").format(ms(before_ms))
     faster, slower = (
-        tr("{0} at the beginning, {1} times as fast now"),
-        tr("{0} at the beginning, {1} times as long now"),
+        _("{0} at the beginning, {1} times as fast now"),
+        _("{0} at the beginning, {1} times as long now"),
     )
     told = faster if now_ms < before_ms else slower
     return told.format(ms(before_ms), f"{factor:.1f}")
@@ -137,7 +137,7 @@ def _alert(alert: MonitorAlert) -> AlertValue:
         level=level,
         what=clipped(alert.what),
         advice=clipped(alert.advice),
-        tag=tr("Over") if is_over else tr("Came with it") if comes_with else tr("On now"),
+        tag=_("Over") if is_over else _("Came with it") if comes_with else _("On now"),
     )
 
 
@@ -153,14 +153,14 @@ def _courses(found: MonitorResult) -> list[Course]:
     timed = [(point, point.p50_ms) for point in drift.points if point.p50_ms is not None]
     if len(timed) > 1:
         points = tuple(PlotPoint(point.t, value, _tip(point, ms(value))) for point, value in timed)
-        title = tr("Median of each stretch, ms (less is better)")
-        usual, at_first = drift.latency_before_ms, tr("at the beginning")
+        title = _("Median of each stretch, ms (less is better)")
+        usual, at_first = drift.latency_before_ms, _("at the beginning")
         marks = _marks(found, ("slower",), "latency")
-        courses.insert(0 if marks else 1, Course(tr("Latency"), title, points, usual, at_first, marks))
+        courses.insert(0 if marks else 1, Course(_("Latency"), title, points, usual, at_first, marks))
     if drift.errors and any(alert.code == "errors" for alert in found.alerts):
         points = tuple(_errors_at(point) for point in drift.points)
         marks = _marks(found, ("errors",), "")
-        courses.insert(0, Course(tr("Failed requests"), tr("Share of all requests, %"), points, marks=marks))
+        courses.insert(0, Course(_("Failed requests"), _("Share of all requests, %"), points, marks=marks))
     return courses[:MOST_COURSES]
 
 
@@ -176,8 +176,8 @@ def _course_of(row: MonitoredStatistic, found: MonitorResult) -> Course:
         if row.statistic in point.means
     )
     marks = _marks(found, OF_FIGURES, row.statistic)
-    name = tr("when it was tested") if found.drift.expected else tr("at the beginning")
-    return Course(row.title, tr("Mean of each stretch"), points, row.before, name, marks)
+    name = _("when it was tested") if found.drift.expected else _("at the beginning")
+    return Course(row.title, _("Mean of each stretch"), points, row.before, name, marks)
 
 
 def _marks(found: MonitorResult, codes: Sequence[str], statistic: str) -> tuple[tuple[float, float], ...]:
@@ -194,14 +194,14 @@ def _row(row: MonitoredStatistic, found: MonitorResult) -> tuple[Cell, ...]:
     is_on = any(not alert.follows for alert in mine)
     is_short = _is_short(found)
     level: TagKind = "warn" if is_on else "none" if mine or is_short else "ok"
-    moved = tr("Came with it") if mine else tr("As it was")
-    verdict = tr("Alarm") if is_on else tr("Too few requests") if is_short and not mine else moved
+    moved = _("Came with it") if mine else _("As it was")
+    verdict = _("Alarm") if is_on else _("Too few requests") if is_short and not mine else moved
     before = Cell(UNKNOWN if row.before is None else f"{row.before:.3g}")
     return Cell(row.title, strong=True), before, Cell(f"{row.now:.3g}"), Cell(verdict, tag=level)
 
 
 def _tip(point: MonitorPoint, value: str) -> str:
-    return tr("{0}: {1} ({2} requests)").format(_moment(point.t), value, count(point.n + point.errors))
+    return _("{0}: {1} ({2} requests)").format(_moment(point.t), value, count(point.n + point.errors))
 
 
 def _moment(t: float) -> str:

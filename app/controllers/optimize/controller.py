@@ -22,7 +22,7 @@ from app.controllers.optimize.live_run import LiveRun
 from app.controllers.optimize.run_watch import RunWatch
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.session import SHOWN_STATES
-from app.controllers.words import error_value, tr
+from app.controllers.words import error_value
 from app.domain.run import Goal, Run, RunState
 from app.domain.variant import LatencyPoint
 from app.services.projects.projects import latest_run, new_run
@@ -36,6 +36,7 @@ from workers.contracts.data.doctor import PREPARED_WRONGLY
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataParams
 from workers.contracts.process.allowance import usable_cores
+from workers.contracts.translation import _
 
 NOW_MS = 250
 
@@ -130,7 +131,7 @@ class OptimizeController(PageController):
         self._window.show_page("optimize")
         live.running = self._flows.start(
             flow,
-            title=tr("Optimize {0}").format(project.name),
+            title=_("Optimize {0}").format(project.name),
             on_done=lambda done: self._on_done(live, done),
             on_failed=lambda error: self._on_failed(live, error, preset),
             on_cancelled=lambda: self._on_cancelled(live),

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 from app.controllers.outcome import go_on_value
-from app.controllers.words import error_value, task_words, tr
+from app.controllers.words import error_value, task_words
 from app.domain.choose import is_worth_naming, may_win
 from app.domain.outcome import Outcome, SearchEnd
 from app.domain.run import Interruption, Run, RunState, StepRecord
@@ -19,6 +19,7 @@ from widgets.pages.optimize.page import OptimizeValue, RunInterruption, RunPhase
 from widgets.parts.format import percent
 from workers.contracts.disturbed import BUSY_SHARE
 from workers.contracts.errors import ErrorInfo
+from workers.contracts.translation import _
 from workers.contracts.wording import capitalized, in_ms
 
 PHASES: dict[RunState, RunPhase] = {
@@ -85,7 +86,7 @@ class RunWatch:
                 self._looked_at.add(self._at_work)
                 self._at_work = point.variant_id
             if point.variant_id not in self._looked_at:
-                began_s, _ = self._measured.get(point.variant_id, (point.at_s, point.at_s))
+                began_s, _unused = self._measured.get(point.variant_id, (point.at_s, point.at_s))
                 self._measured[point.variant_id] = (began_s, point.at_s)
 
     @property
@@ -98,7 +99,7 @@ class RunWatch:
         for variant in sorted(self._candidates(), key=self._ended_s):
             ms = variant.measurement.typical_ms or 0.0
             if not corners or ms < corners[-1][1]:
-                corners.append((self._ended_s(variant), ms, tr("best so far {0}").format(in_ms(ms))))
+                corners.append((self._ended_s(variant), ms, _("best so far {0}").format(in_ms(ms))))
         return corners
 
     def _candidates(self) -> list[Variant]:
@@ -235,8 +236,8 @@ class RunWatch:
         before_ms, now_ms = original.measurement.typical_ms or 0.0, best.measurement.typical_ms or 0.0
         if not is_worth_naming(before_ms / now_ms):
             return ""
-        text = tr("Best so far: {0}, {1}; the original {2}. {3}")
-        told = same_words(best) if best.judgement is not None else tr("answers not tested yet")
+        text = _("Best so far: {0}, {1}; the original {2}. {3}")
+        told = same_words(best) if best.judgement is not None else _("answers not tested yet")
         return text.format(best.title, in_ms(now_ms), in_ms(before_ms), capitalized(told))
 
 
@@ -247,8 +248,8 @@ def _stage(progress: StepProgress) -> str:
 
 def _waiting(waiting: WaitingForQuiet) -> str:
     if waiting.busy_share is None or waiting.busy_share < BUSY_SHARE:
-        return tr("Looking whether the computer is quiet…")
-    text = tr("Waiting for the computer to be quiet, {0} s at most: other programs use {1}.")
+        return _("Looking whether the computer is quiet…")
+    text = _("Waiting for the computer to be quiet, {0} s at most: other programs use {1}.")
     return text.format(round(waiting.left_s), percent(waiting.busy_share))
 
 

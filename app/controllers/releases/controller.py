@@ -7,7 +7,7 @@ from app.controllers.compare.examples import changes_value
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.releases.presenter import KEEP_NEWEST, releases_value
 from app.controllers.running import JobSlot
-from app.controllers.words import error_value, tr
+from app.controllers.words import error_value
 from app.domain.job import ExportRecord
 from app.services.flow.events import Event, StepProgress
 from app.services.flow.steps import Flow, JobError
@@ -18,6 +18,7 @@ from app.services.release.releasing import Released, ReleaseRequest, prune, rele
 from app.services.release.showing import released_examples
 from widgets.pages.releases.page import ReleasesPage
 from workers.contracts.errors import ErrorInfo
+from workers.contracts.translation import _
 
 
 class ReleasesController(PageController):
@@ -46,7 +47,7 @@ class ReleasesController(PageController):
             self._page.show_empty()
             return
         found = self._session.described
-        titles = {row.id: tr(row.title) for row in found.targets} if found is not None else {}
+        titles = {row.id: _(row.title) for row in found.targets} if found is not None else {}
         releases, current = read_releases(repositories, project.id), read_current(repositories, project.id)
         log = read_decisions(repositories, project.id)
         self._page.show_value(releases_value(project, releases, current, log, titles))
@@ -60,14 +61,14 @@ class ReleasesController(PageController):
             self._on_failed(error.error)
             return
         ask = ReleaseRequest(record.variant_id, export=record)
-        self._begin(release(self._session.workspace, facts, ask), tr("Release a bundle"), tr("Compare its answers"))
+        self._begin(release(self._session.workspace, facts, ask), _("Release a bundle"), _("Compare its answers"))
 
     def _on_return(self, number: int) -> None:
         project = self._session.project
         if project is None:
             return
         flow = rollback(self._session.workspace, project.id, number)
-        self._begin(flow, tr("Go back to release {0}").format(number), tr("Check its bundle"))
+        self._begin(flow, _("Go back to release {0}").format(number), _("Check its bundle"))
 
     def _begin(self, flow: Flow[Released], title: str, opening: str) -> None:
         if self._job.is_busy:
@@ -88,14 +89,14 @@ class ReleasesController(PageController):
             self._page.show_loading(event.stage, event.done, event.total)
 
     def _on_failed(self, error: ErrorInfo) -> None:
-        self._page.show_error(error_value(error, page_title=tr("The release stays as it was")))
+        self._page.show_error(error_value(error, page_title=_("The release stays as it was")))
 
     def _on_save(self, number: int, path: str) -> None:
         found = self._release(number)
         if found is not None:
             self._flows.start(
                 save_bundle(self._session.workspace, found, Path(path)),
-                title=tr("Save the bundle of release {0}").format(number),
+                title=_("Save the bundle of release {0}").format(number),
                 on_done=lambda _path: None,
                 on_failed=lambda error: self._window.banner(error_value(error)),
             )

@@ -1,6 +1,5 @@
 """Format a project's releases and decisions as the page shows them."""
 
-from app.controllers.words import tr
 from app.domain.project import Project
 from app.services.records.decisions import DecisionLog
 from app.services.release.documents import change_words, decision_words, log_words
@@ -9,6 +8,7 @@ from app.services.release.releasing import old_releases
 from widgets.pages.releases.value import ReleaseState, ReleasesValue, ReleaseValue
 from widgets.parts.format import UNKNOWN, memory, ms, percent, size_bytes
 from widgets.parts.small import CheckValue
+from workers.contracts.translation import _
 
 KEEP_NEWEST = 5
 """Number of newest bundles to keep when old ones are removed, beside the current and the previous one."""
@@ -48,7 +48,7 @@ def _release(project: Project, one: Release, current: Current | None, titles: di
         figures=_figures(change.before if change is not None else None, one.figures),
         figures_note=""
         if change is None or change.in_turn
-        else tr("These times were not taken side by side, so they are no fair comparison."),
+        else _("These times were not taken side by side, so they are no fair comparison."),
     )
 
 
@@ -62,25 +62,25 @@ def _state(one: Release, current: Current | None) -> ReleaseState:
 
 def _changed(change: Change | None) -> str:
     if change is None:
-        return tr("the first one")
+        return _("the first one")
     judged = change.judgement
     if judged is None:
-        return tr("not compared")
+        return _("not compared")
     if not judged.changed_count:
-        return tr("all the same")
-    return tr("{0:,} of {1:,} changed").format(judged.changed_count, judged.n)
+        return _("all the same")
+    return _("{0:,} of {1:,} changed").format(judged.changed_count, judged.n)
 
 
 def _figures(before: Figures | None, after: Figures) -> tuple[tuple[str, str, str], ...]:
     def per_second(value: float | None) -> str:
-        return UNKNOWN if value is None else tr("{0:,.0f} a second").format(value)
+        return UNKNOWN if value is None else _("{0:,.0f} a second").format(value)
 
     rows = (
-        (tr("Median time"), "latency_p50_ms", ms),
-        (tr("Throughput"), "throughput_per_s", per_second),
-        (tr("Model's size"), "size_bytes", size_bytes),
-        (tr("Memory"), "peak_memory_bytes", memory),
-        (tr("Accuracy"), "accuracy", percent),
+        (_("Median time"), "latency_p50_ms", ms),
+        (_("Throughput"), "throughput_per_s", per_second),
+        (_("Model's size"), "size_bytes", size_bytes),
+        (_("Memory"), "peak_memory_bytes", memory),
+        (_("Accuracy"), "accuracy", percent),
     )
     found = []
     for name, key, words in rows:

@@ -10,7 +10,7 @@ from app.controllers.hub.kept import KeptHub
 from app.controllers.installing import Installing
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.settings.storage import KeptStorage
-from app.controllers.words import device_words, tr
+from app.controllers.words import device_words
 from app.services.machine.optional_sets import Installer
 from app.version import VERSION
 from widgets.pages.settings.page import SettingsPage
@@ -19,6 +19,7 @@ from widgets.parts.installing.value import SetValue
 from workers.contracts.jobs import DescribeResult
 from workers.contracts.optional_sets import OptionalSet
 from workers.contracts.specs import Described
+from workers.contracts.translation import _
 
 PAGE = "settings"
 LIBRARIES = (
@@ -69,7 +70,7 @@ class SettingsController(PageController):
 
     def _runtime_value(self, row: Described) -> tuple[Described, SetValue | None]:
         """Return a runtime as the page shows it: with a button or a reason, never with a command line."""
-        reason = tr("This installation does not have it.") if row.installs is not None else row.hint
+        reason = _("This installation does not have it.") if row.installs is not None else row.hint
         shown = row.model_copy(update={"hint": "" if row.available else reason})
         return shown, self._installing.set_value(row.installs)
 
@@ -94,7 +95,7 @@ def device_line(found: DescribeResult | None) -> str:
     name = device_words(found.device if found else None)
     if found is None or not found.cards or not found.gpu.trouble:
         return name
-    return tr("{0}: cannot be used yet. {1}").format(name, found.gpu.reason)
+    return _("{0}: cannot be used yet. {1}").format(name, found.gpu.reason)
 
 
 def licenses() -> tuple[tuple[str, str, str], ...]:

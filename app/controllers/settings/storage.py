@@ -9,7 +9,6 @@ from app.controllers.kept import SavedSettings
 from app.controllers.page_controller import ControllerContext, PageController
 from app.controllers.running import JobSlot
 from app.controllers.session import Session
-from app.controllers.words import tr
 from app.services.projects.storage import KEEP_DAYS, Freed, Storage, free, survey
 from app.services.projects.trash import trashed_projects
 from widgets.dialogs.questions import ask
@@ -18,6 +17,7 @@ from widgets.pages.settings.page import SettingsPage
 from widgets.pages.settings.storage import StorageState, StorageValue
 from widgets.parts.format import clipped, size_bytes
 from workers.contracts.errors import ErrorInfo
+from workers.contracts.translation import _
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class KeptStorage(PageController):
         self._is_freeing, space = is_freeing, self._session.workspace
         self._flows.start(
             free(space) if is_freeing else survey(space),
-            title=tr("Free space") if is_freeing else "",
+            title=_("Free space") if is_freeing else "",
             on_done=self._on_done,
             on_failed=self._on_failed,
             on_cancelled=lambda: self._on_failed(None),
@@ -84,7 +84,7 @@ class KeptStorage(PageController):
 
     def _on_done(self, found: Storage | Freed) -> None:
         if isinstance(found, Freed):
-            self._told = tr("{0} were freed.").format(size_bytes(found.size_bytes))
+            self._told = _("{0} were freed.").format(size_bytes(found.size_bytes))
             found = found.storage
         self._storage = found
         self._show()
@@ -103,7 +103,7 @@ class KeptStorage(PageController):
         if storage is None or self._job.is_busy or self._flows.runs:
             return
         if not storage.freeable_bytes:
-            self._told = tr("There is nothing to free: all of it is needed.")
+            self._told = _("There is nothing to free: all of it is needed.")
             self._show()
             return
         size = size_bytes(storage.freeable_bytes)
@@ -120,7 +120,7 @@ class KeptStorage(PageController):
             state: StorageState = "waiting" if self._flows.runs else "counting"
             self._page.show_storage(StorageValue(state, limit_bytes=limit, keep_days=KEEP_DAYS, problem=self._problem))
             return
-        away = {project.id for project, _ in trashed_projects(space.repositories)}
+        away = {project.id for project, _unused in trashed_projects(space.repositories)}
         is_freeing = self._job.is_busy and self._is_freeing
         self._page.show_storage(
             StorageValue(
@@ -144,16 +144,16 @@ def forecast(storage: Storage) -> tuple[str, ...]:
     """Return one sentence for each removal, the largest first, and one for what stays."""
     shares = sorted(((one.freeable_bytes, one.title) for one in storage.projects if one.freeable_bytes), reverse=True)
     points = [
-        tr("{0} of “{1}”: work that a run would do again").format(size_bytes(size), clipped(title, MAX_NAME))
+        _("{0} of “{1}”: work that a run would do again").format(size_bytes(size), clipped(title, MAX_NAME))
         for size, title in shares[:MOST_POINTS]
     ]
     if of_none := storage.other_freeable_bytes:
-        points.append(tr("{0} of deleted projects and of work outside of runs").format(size_bytes(of_none)))
+        points.append(_("{0} of deleted projects and of work outside of runs").format(size_bytes(of_none)))
     more = shares[MOST_POINTS:]
     if more:
-        points.append(tr("{0} of {1} more projects").format(size_bytes(sum(size for size, _ in more)), len(more)))
+        points.append(_("{0} of {1} more projects").format(size_bytes(sum(size for size, _unused in more)), len(more)))
     left = size_bytes(storage.size_bytes - storage.freeable_bytes)
-    points.append(tr("{0} stay: all projects, their versions and results, and all releases").format(left))
+    points.append(_("{0} stay: all projects, their versions and results, and all releases").format(left))
     return tuple(points)
 
 

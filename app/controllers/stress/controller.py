@@ -6,7 +6,6 @@ from typing import Any
 from app.controllers.detail_page import DetailController
 from app.controllers.page_controller import ControllerContext, ControllerSpec
 from app.controllers.stress.presenter import stress_value
-from app.controllers.words import tr
 from app.domain.variant import Variant
 from app.services.after.stressing import StressRequest, found_before, stress
 from app.services.flow.events import Event, StepProgress
@@ -15,6 +14,7 @@ from app.services.records.facts import RunFacts
 from widgets.pages.stress.page import StressPage
 from widgets.pages.stress.value import StressValue
 from widgets.parts.format import about
+from workers.contracts.translation import _
 
 
 class StressController(DetailController):
@@ -46,15 +46,15 @@ class StressController(DetailController):
 
         self.begin(
             flow,
-            title=tr("Put a version under stress"),
-            opening=tr("Opening both versions"),
-            again=tr("Start the test again when the run is over."),
+            title=_("Put a version under stress"),
+            opening=_("Opening both versions"),
+            again=_("Start the test again when the run is over."),
         )
 
     def on_event(self, event: Event) -> None:
         """Show the progress of the test."""
         if isinstance(event, StepProgress):
-            left = tr("{0} left").format(about(event.remaining_s)) if event.remaining_s else ""
+            left = _("{0} left").format(about(event.remaining_s)) if event.remaining_s else ""
             self._page.show_loading(event.stage, event.done, event.total, left)
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.controllers.words import tr
 from app.domain.variant import Variant
 from app.services.after.stressing import Stressed
 from app.services.records.facts import RunFacts
@@ -23,6 +22,7 @@ from workers.contracts.after.stress import (
     TriggerFindings,
     UnfamiliarRow,
 )
+from workers.contracts.translation import _
 
 LEVELS: dict[str, CheckState] = {"info": "ok", "warning": "warn", "danger": "bad"}
 STATES: dict[StressVerdict, CheckState] = {"worse": "bad", "unclear": "warn", "even": "ok"}
@@ -43,9 +43,9 @@ def stress_value(facts: RunFacts, versions: Sequence[Variant], chosen: Variant, 
 def _found(stressed: Stressed) -> StressFound:
     result, folder = stressed.result, stressed.folder
     clean = result.clean
-    told = tr("Original {0}, optimized {1}").format(percent(clean.original), percent(clean.optimized))
-    picture = _picture(folder, result.picture, tr("Unchanged"))
-    unchanged = StressRowValue(tr("Unchanged"), (), clean.verdict, told, picture)
+    told = _("Original {0}, optimized {1}").format(percent(clean.original), percent(clean.optimized))
+    picture = _picture(folder, result.picture, _("Unchanged"))
+    unchanged = StressRowValue(_("Unchanged"), (), clean.verdict, told, picture)
     return StressFound(
         result=result,
         rows=(unchanged, *(_row(row, folder) for row in result.rows)),
@@ -82,15 +82,15 @@ def _picture(folder: Path, name: str | None, title: str) -> PictureValue:
 
 def _attack(attack: AttackRow) -> CheckValue:
     if attack.why_not:
-        return CheckValue("waiting", f"{attack.title}: {attack.why_not}", tr("not made"))
-    budget = tr("eps {0:.3f}, {1:,} queries, starts: {2}").format(attack.eps, attack.queries, attack.restarts)
+        return CheckValue("waiting", f"{attack.title}: {attack.why_not}", _("not made"))
+    budget = _("eps {0:.3f}, {1:,} queries, starts: {2}").format(attack.eps, attack.queries, attack.restarts)
     return CheckValue(STATES[attack.verdict], f"{attack.title}: {attack.words}", budget)
 
 
 def _triggers(found: TriggerFindings) -> tuple[CheckValue, ...]:
     if found.why_not:
-        return (CheckValue("waiting", found.why_not, tr("not looked for")),)
-    tried = tr("{0:,} tried").format(found.tried)
+        return (CheckValue("waiting", found.why_not, _("not looked for")),)
+    tried = _("{0:,} tried").format(found.tried)
     rest = (CheckValue("waiting", text) for text in found.not_looked)
     return (CheckValue("bad" if found.danger else "ok", found.words, tried), *rest)
 
@@ -105,7 +105,7 @@ def _poisons(result: StressResult) -> tuple[CheckValue, ...]:
         found += [CheckValue("waiting", text) for text in told]
         looked = any(one.looked for one in scope.classes)
         if not looked and all(finding.check == "none" for finding in result.poison):
-            found[0] = CheckValue("waiting", found[0].what, tr("not looked for"))
+            found[0] = CheckValue("waiting", found[0].what, _("not looked for"))
     return tuple(found)
 
 
@@ -113,6 +113,6 @@ def _poison(finding: PoisonFinding) -> CheckValue:
     named = ", ".join(finding.items[:5])
     more = len(finding.items) - 5
     if more > 0:
-        named = tr("{0} and {1:,} more").format(named, more)
+        named = _("{0} and {1:,} more").format(named, more)
     told = " ".join(filter(None, (finding.what, finding.hint)))
     return CheckValue(LEVELS[finding.level], f"{told} ({named})" if named else told)

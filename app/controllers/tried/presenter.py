@@ -1,6 +1,5 @@
 """Format what a run tried as the page shows it."""
 
-from app.controllers.words import tr
 from app.domain.standing import Standing
 from app.domain.tried import TriedRecipe
 from app.domain.variant import Measurement, Variant
@@ -15,6 +14,7 @@ from widgets.parts.format import UNKNOWN, ms, percent, seconds
 from widgets.parts.small import TagKind
 from widgets.parts.tables.values import Cell
 from workers.contracts.measured.sizes import bytes_words
+from workers.contracts.translation import _
 
 NAMED_S = 1.0
 """Least saved time in seconds for which work from an earlier run is mentioned."""
@@ -33,9 +33,9 @@ def tried_value(facts: RunFacts, found: TriedRun) -> TriedValue:
     went_on_s = sum(facts.search.went_on_s)
     begun = sum(row.variant is not None and row.outcome != "original" for row in found.rows)
     said = (
-        ("scales", tr("Why this one"), " ".join(found.why)),
-        ("stack", tr("Why not 8 bits"), " ".join(found.eights)),
-        ("cpu", tr("On other computers"), " ".join(found.elsewhere)),
+        ("scales", _("Why this one"), " ".join(found.why)),
+        ("stack", _("Why not 8 bits"), " ".join(found.eights)),
+        ("cpu", _("On other computers"), " ".join(found.elsewhere)),
     )
     return TriedValue(
         headline=_headline(begun, len(found.rows) - 1 - begun),
@@ -47,10 +47,10 @@ def tried_value(facts: RunFacts, found: TriedRun) -> TriedValue:
 
 
 def _headline(begun: int, others: int) -> str:
-    tried = tr("1 version was tried") if begun == 1 else tr("{0} versions were tried").format(begun)
+    tried = _("1 version was tried") if begun == 1 else _("{0} versions were tried").format(begun)
     if not others:
         return f"{tried}."
-    rest = tr("1 other was left out or not needed") if others == 1 else tr("{0} others were left out or not needed")
+    rest = _("1 other was left out or not needed") if others == 1 else _("{0} others were left out or not needed")
     return f"{tried}, {rest.format(others)}."
 
 
@@ -63,7 +63,7 @@ def _took(took_s: float | None) -> str:
     """Return how long trying a version took; less than a process needs means that the store had the result."""
     if took_s is None:
         return ""
-    return tr("Tried in {0}").format(seconds(took_s)) if took_s >= MIN_STEP_S else tr("Known from before")
+    return _("Tried in {0}").format(seconds(took_s)) if took_s >= MIN_STEP_S else _("Known from before")
 
 
 def _tag(row: TriedRecipe) -> TagKind:
@@ -74,11 +74,11 @@ def _tag(row: TriedRecipe) -> TagKind:
 
 def _outcome(row: TriedRecipe) -> str:
     words = {
-        "original": tr("To compare with"),
-        "recommended": tr("Recommended"),
+        "original": _("To compare with"),
+        "recommended": _("Recommended"),
         "tried": row.verdict,
-        "skipped": tr("Not begun"),
-        "left_out": tr("Left out"),
+        "skipped": _("Not begun"),
+        "left_out": _("Left out"),
     }
     return words[row.outcome]
 
@@ -93,7 +93,7 @@ def _gave(row: TriedRecipe) -> str:
         parts.append(_factor(measured))
     agreement = variant.judgement.agreement if variant.judgement else None
     if agreement is not None and not variant.is_baseline:
-        parts.append(tr("{0} alike").format(percent(agreement)))
+        parts.append(_("{0} alike").format(percent(agreement)))
     if variant.size_bytes is not None:
         parts.append(bytes_words(variant.size_bytes))
     return ", ".join(parts)
@@ -102,18 +102,18 @@ def _gave(row: TriedRecipe) -> str:
 def _time(variant: Variant) -> str:
     """Return the mean latency; a measurement not in turn with the original is called a first look."""
     time = ms(variant.measurement.typical_ms)
-    return time if variant.is_baseline or variant.is_side_by_side else tr("first look {0}").format(time)
+    return time if variant.is_baseline or variant.is_side_by_side else _("first look {0}").format(time)
 
 
 def _factor(measured: Measurement) -> str:
     """Return the speedup, which follows from both times, with its interval; under load it is a lower bound."""
     speed = measured.shown_speedup or 0.0
     if measured.under_load:
-        return tr("at least {0} × as fast").format(floored(speed))
+        return _("at least {0} × as fast").format(floored(speed))
     if measured.speedup_low is None or measured.speedup_high is None:
-        return tr("{0} × as fast").format(times(speed))
+        return _("{0} × as fast").format(times(speed))
     interval = range_words(measured.speedup_low, measured.speedup_high)
-    return tr("{0} × as fast ({1})").format(times(speed), interval)
+    return _("{0} × as fast ({1})").format(times(speed), interval)
 
 
 def forecast_rows(found: RunForecast, went_on_s: float = 0.0) -> tuple[tuple[str, str, str, str, str], ...]:
@@ -129,9 +129,9 @@ def forecast_rows(found: RunForecast, went_on_s: float = 0.0) -> tuple[tuple[str
     error = UNKNOWN if went_on_s else _error(last.seconds, came_s)
     memory = None if found.is_mostly_known else found.memory_bytes
     return (
-        (tr("Time"), _s(found.before), _s(found.refined), seconds(came_s), error),
+        (_("Time"), _s(found.before), _s(found.refined), seconds(came_s), error),
         (
-            tr("Memory at its peak"),
+            _("Memory at its peak"),
             _bytes(found.before),
             _bytes(found.refined),
             UNKNOWN if memory is None else bytes_words(memory),
@@ -143,13 +143,13 @@ def forecast_rows(found: RunForecast, went_on_s: float = 0.0) -> tuple[tuple[str
 def forecast_note(found: RunForecast, went_on_s: float = 0.0) -> str:
     """Return why the shown time differs from the run's time, and how memory is counted."""
     if went_on_s:
-        return tr("The forecast is of a run that is not given more time; this one was given {0} more.").format(
+        return _("The forecast is of a run that is not given more time; this one was given {0} more.").format(
             seconds(went_on_s)
         )
     if found.saved_s >= NAMED_S and found.seconds is not None:
-        text = tr("It took {0} in fact: {1} of work were known from an earlier run.")
+        text = _("It took {0} in fact: {1} of work were known from an earlier run.")
         return text.format(seconds(found.seconds), seconds(found.saved_s))
-    return tr("Memory is what all of its processes held at once; what they share is counted in each.")
+    return _("Memory is what all of its processes held at once; what they share is counted in each.")
 
 
 def _s(expected: Expected | None) -> str:
@@ -167,8 +167,8 @@ def _error(expected: float, came: float | None) -> str:
     ratio = expected / came
     if ratio >= 2 or ratio <= 0.5:
         factor = times(ratio if ratio >= 1 else 1 / ratio)
-        return tr("{0} times too high").format(factor) if ratio >= 1 else tr("{0} times too low").format(factor)
+        return _("{0} times too high").format(factor) if ratio >= 1 else _("{0} times too low").format(factor)
     if not round(100 * abs(ratio - 1)):
-        return tr("right")
+        return _("right")
     share = percent(abs(ratio - 1), 0)
-    return tr("{0} too high").format(share) if ratio > 1 else tr("{0} too low").format(share)
+    return _("{0} too high").format(share) if ratio > 1 else _("{0} too low").format(share)

@@ -8,7 +8,7 @@ from app.controllers.page_controller import ControllerContext, ControllerSpec, P
 from app.controllers.sounds import SoundPlayer
 from app.controllers.try_it.presenter import SUFFIXES, answer_value, example_value, headline, name_of, try_value
 from app.controllers.try_it.tried import TriedSoFar
-from app.controllers.words import error_value, tr
+from app.controllers.words import error_value
 from app.domain.variant import Variant
 from app.services.after.trying.chatting import is_chat
 from app.services.after.trying.showing import examples_to_try
@@ -19,6 +19,7 @@ from widgets.pages.try_it.page import TryPage
 from widgets.pages.try_it.value import ExampleValue, InputValue
 from workers.contracts.jobs import Example
 from workers.contracts.paths import from_text
+from workers.contracts.translation import _
 
 POLL_MS = 15
 PAGE = "try"
@@ -87,7 +88,7 @@ class TryController(PageController):
             self._load(facts)
         except JobError as error:
             self._facts = None
-            self._page.show_error(error_value(error.error, page_title=tr("This cannot be tried now")))
+            self._page.show_error(error_value(error.error, page_title=_("This cannot be tried now")))
 
     def _load(self, facts: RunFacts) -> None:
         """Load a version beside the original; the page keeps its content if the run is the same.
@@ -212,7 +213,7 @@ class TryController(PageController):
             pair.choose(variant)
         except JobError as error:
             self.stop()
-            self._page.show_error(error_value(error.error, page_title=tr("This cannot be tried now")))
+            self._page.show_error(error_value(error.error, page_title=_("This cannot be tried now")))
             return
         self._page.show_opening()
         if last is not None and not pair.is_busy:
@@ -254,7 +255,7 @@ class TryController(PageController):
         elif isinstance(event, TryRefusal):
             example = self._examples.get(event.asked.item) if event.asked.item is not None else None
             name = name_of(event.asked, example)
-            self._page.set_texts(tr("This one cannot be tried"), name)
+            self._page.set_texts(_("This one cannot be tried"), name)
             self._page.show_problem(error_value(event.error), InputValue(caption=name))
         elif isinstance(event, Lost):
             self._on_lost(event)
@@ -265,7 +266,7 @@ class TryController(PageController):
     def _on_lost(self, event: Lost) -> None:
         self.stop()
         self._facts = None
-        title = tr("“{0}” cannot be tried now").format(event.variant.title)
+        title = _("“{0}” cannot be tried now").format(event.variant.title)
         self._page.show_error(error_value(event.error, page_title=title))
 
     def _show_answers(self, tried: TryOutcome) -> None:

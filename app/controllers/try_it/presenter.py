@@ -1,7 +1,6 @@
 """Format predictions of live versions as the page "Try it" shows them."""
 
 from app.controllers.boxes import boxed
-from app.controllers.words import tr
 from app.domain.variant import Variant
 from app.domain.words.results import times
 from app.services.after.trying.trying import TryInput, TryOutcome
@@ -13,6 +12,7 @@ from widgets.parts.pictures import PictureValue
 from workers.contracts.after.trying import ShownPicture, TryAnswer
 from workers.contracts.jobs import Example
 from workers.contracts.paths import from_text
+from workers.contracts.translation import _
 
 MOST_ROWS = 5
 EQUALLY_FAST = 0.05
@@ -45,7 +45,7 @@ def example_value(row: Example, facts: RunFacts) -> ExampleValue:
     """Return a tile of the strip, named by its label, else by the original's prediction if that is a class."""
     judgement = facts.baseline.judgement
     is_class = judgement is not None and judgement.task in ("", "class")
-    name = row.label or (row.before if is_class else tr("Example {0:,}").format(row.item + 1))
+    name = row.label or (row.before if is_class else _("Example {0:,}").format(row.item + 1))
     picture = PictureValue(path=row.picture, name=name) if row.picture else PictureValue(text=row.text)
     return ExampleValue(row.item, picture, name, row.before != row.after)
 
@@ -54,9 +54,9 @@ def answer_value(answer: TryAnswer, *, beside: bool) -> AnswerValue:
     """Return one card; `beside` marks the version that is compared with the original."""
     note = ""
     if beside and answer.similarity is not None:
-        note = tr("Similarity to the original’s answer: {0}").format(cosine(answer.similarity))
+        note = _("Similarity to the original’s answer: {0}").format(cosine(answer.similarity))
     if answer.kind == "nothing":
-        return AnswerValue(title_of(answer), answer.latency_ms, note=tr("It gave no number (NaN) for this input."))
+        return AnswerValue(title_of(answer), answer.latency_ms, note=_("It gave no number (NaN) for this input."))
     if answer.kind == "values":
         shown = ", ".join(f"{value:.3g}" for value in answer.values)
         more = " …" if answer.size > len(answer.values) else ""
@@ -65,13 +65,13 @@ def answer_value(answer: TryAnswer, *, beside: bool) -> AnswerValue:
         return AnswerValue(title_of(answer), answer.latency_ms, about=answer.text, note=note)
     if answer.kind == "boxes":
         rows = tuple((box.name, box.score) for box in answer.boxes[:MOST_ROWS])
-        return AnswerValue(title_of(answer), answer.latency_ms, rows, tr("How sure it is"), note)
+        return AnswerValue(title_of(answer), answer.latency_ms, rows, _("How sure it is"), note)
     if answer.kind == "moments":
-        names = {"mean": tr("On average"), "largest": tr("At its largest")}
+        names = {"mean": _("On average"), "largest": _("At its largest")}
         rows = tuple((names.get(name, name), share) for name, share in answer.rows)
-        about = tr("Its score over {0:,} moments").format(answer.size)
+        about = _("Its score over {0:,} moments").format(answer.size)
         return AnswerValue(title_of(answer), answer.latency_ms, rows, about, note)
-    return AnswerValue(title_of(answer), answer.latency_ms, answer.rows, tr("How sure it is"), note)
+    return AnswerValue(title_of(answer), answer.latency_ms, answer.rows, _("How sure it is"), note)
 
 
 def title_of(answer: TryAnswer) -> str:
@@ -81,34 +81,34 @@ def title_of(answer: TryAnswer) -> str:
     if answer.kind == "score":
         return percent(answer.rows[0][1])
     if answer.kind == "moments":
-        return tr("up to {0}").format(percent(answer.rows[-1][1]))
+        return _("up to {0}").format(percent(answer.rows[-1][1]))
     if answer.kind == "boxes":
-        return tr("{0:,} found").format(answer.size) if answer.size else tr("Nothing found")
+        return _("{0:,} found").format(answer.size) if answer.size else _("Nothing found")
     if answer.kind == "text":
-        return tr("A text of {0:,} tokens").format(answer.size)
+        return _("A text of {0:,} tokens").format(answer.size)
     if answer.kind == "values":
-        return tr("1 number") if answer.size == 1 else tr("{0:,} numbers").format(answer.size)
-    return tr("No answer")
+        return _("1 number") if answer.size == 1 else _("{0:,} numbers").format(answer.size)
+    return _("No answer")
 
 
 def headline(tried: TryOutcome) -> tuple[str, str]:
     """Return whether the predictions are the same and how much faster the version is, and how the times were taken."""
     before, after = tried.before, tried.after
     if after.same is not None:
-        alike = tr("Same answer") if after.same else tr("Another answer")
+        alike = _("Same answer") if after.same else _("Another answer")
     else:
-        alike = tr("Similarity {0}").format(cosine(after.similarity))
+        alike = _("Similarity {0}").format(cosine(after.similarity))
     ratio = before.latency_ms / max(after.latency_ms, 1e-6)
     if ratio >= 1 + EQUALLY_FAST:
-        speed = tr("{0} times faster").format(times(ratio))
+        speed = _("{0} times faster").format(times(ratio))
     elif ratio <= 1 - EQUALLY_FAST:
-        speed = tr("{0} times slower").format(times(1 / ratio))
+        speed = _("{0} times slower").format(times(1 / ratio))
     else:
-        speed = tr("equally fast")
+        speed = _("equally fast")
     calls = min(before.n_calls, after.n_calls)
-    text = tr("The middle of {0} calls each, for this one input; the exact figures stand in Compare.")
+    text = _("The middle of {0} calls each, for this one input; the exact figures stand in Compare.")
     if calls == 1:
-        text = tr("One call each; the exact figures stand in Compare.")
+        text = _("One call each; the exact figures stand in Compare.")
     return f"{alike}, {speed}", text.format(calls)
 
 
@@ -120,11 +120,11 @@ def name_of(asked: TryInput, example: ExampleValue | None) -> str:
     if asked.text is not None:
         return " ".join(asked.text.split())[:MAX_NAME]
     if asked.png:
-        return tr("Pasted picture")
+        return _("Pasted picture")
     named = (example.picture.text or example.name) if example is not None else ""
     if example is not None and (example.picture.text or not example.picture.is_picture):
         return " ".join(named.split())[:MAX_NAME]
-    return tr("{0}, test example {1:,}").format(named, (asked.item or 0) + 1).removeprefix(", ")
+    return _("{0}, test example {1:,}").format(named, (asked.item or 0) + 1).removeprefix(", ")
 
 
 def picture_of(tried: TryOutcome, name: str, example: ExampleValue | None) -> PictureValue:
@@ -150,14 +150,14 @@ def input_value(tried: TryOutcome, name: str, picture: PictureValue) -> InputVal
 def seen_words(seen: ShownPicture) -> str:
     """Return how the model received the input."""
     if seen.first_of > 1:
-        return tr("the first of {0:,} examples").format(seen.first_of)
+        return _("the first of {0:,} examples").format(seen.first_of)
     if seen.kind == "image":
-        return tr("as {0:,} × {1:,} pixels").format(seen.width_px or 0, seen.height_px or 0)
+        return _("as {0:,} × {1:,} pixels").format(seen.width_px or 0, seen.height_px or 0)
     if seen.kind == "text":
-        text = tr("{0:,} tokens; the rest was cut off") if seen.cut else tr("{0:,} tokens")
+        text = _("{0:,} tokens; the rest was cut off") if seen.cut else _("{0:,} tokens")
         return text.format(seen.tokens or 0)
     if seen.kind == "audio":
-        return tr("{0:.1f} s").format(seen.seconds or 0.0)
+        return _("{0:.1f} s").format(seen.seconds or 0.0)
     shapes = (f"{name} {' × '.join(str(size) for size in shape)}" for name, shape in seen.shapes.items())
     return ", ".join(shapes)
 

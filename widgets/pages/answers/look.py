@@ -17,6 +17,7 @@ from widgets.parts.sound_bar import SoundBar
 from widgets.parts.text import ElidedLabel, Tone, label, words
 from widgets.theme import Theme, restyle
 from widgets.tokens import SPACE_L, SPACE_S, SPACE_XS
+from workers.contracts.translation import _
 
 VIEW_PX, LOW_VIEW_PX, SOUND_PX, TEXT_LINES, MOST_LINES = 220, 150, 96, 11, 6
 LOW_CARD_PX = 500
@@ -55,7 +56,7 @@ class _Answer(QWidget):
         self._bar.setVisible(is_known)
         self._sure.setVisible(is_known)
         if is_known:
-            told = self.tr("{0} sure").format(percent(share))
+            told = _("{0} sure").format(percent(share))
             self._bar.set_share(share)
             self._bar.setAccessibleName(told)
             self._sure.setText(told)
@@ -73,20 +74,20 @@ class LookCard(Card):
     def __init__(self, theme: Theme, store: PictureStore) -> None:
         """Create a card without an example."""
         super().__init__(edge=SPACE_L, gap=SPACE_S)
-        self.setAccessibleName(self.tr("The chosen example"))
+        self.setAccessibleName(_("The chosen example"))
         self._sound = b""
         self._alike = ""
         self._title = ElidedLabel("", "section", mode=Qt.TextElideMode.ElideMiddle)
         self._view = InputView(theme, store)
         self._view.setFixedHeight(VIEW_PX)
         self._has_picture = False
-        self._text = ReadText(self.tr("Text of the example"), TEXT_LINES)
+        self._text = ReadText(_("Text of the example"), TEXT_LINES)
         self.sound_bar = SoundBar(theme)
         self.sound_bar.play_wanted.connect(lambda: self.play_wanted.emit(self._sound))
         self.sound_bar.stop_wanted.connect(self.stop_wanted)
-        self._before, self._after = (_Answer(theme, name) for name in (self.tr("Original"), self.tr("Optimized")))
+        self._before, self._after = (_Answer(theme, name) for name in (_("Original"), _("Optimized")))
         self._told = words("", "soft")
-        self._empty = words(self.tr("Choose a row to see its example here."), "soft")
+        self._empty = words(_("Choose a row to see its example here."), "soft")
         self._line = divider()
         whole = (self._title, self._view, self._text, self.sound_bar, self._line, self._before, self._after, self._told)
         self._parts = whole
@@ -112,7 +113,7 @@ class LookCard(Card):
         """Show a row's own facts at once; `show_look` follows with the example."""
         self._empty.hide()
         self._sound = b""
-        self._title.setText(self.tr("No. {0:,}: {1}").format(int(columns.number[at]) + 1, columns.name[at]))
+        self._title.setText(_("No. {0:,}: {1}").format(int(columns.number[at]) + 1, columns.name[at]))
         self._view.show_value(PictureValue())
         for hidden in (self._view, self._text, self.sound_bar):
             hidden.hide()
@@ -126,12 +127,12 @@ class LookCard(Card):
             part.show_answer(columns.class_name(place) or UNKNOWN, share, tone)
             part.show_parts(())
         if not is_class:
-            self._alike = self.tr("Similarity of both answers: {0}").format(cosine(float(columns.similarity[at])))
+            self._alike = _("Similarity of both answers: {0}").format(cosine(float(columns.similarity[at])))
             self._told.setText(self._alike)
         elif label_place >= 0:
-            self._told.setText(self.tr("Your label: {0}").format(columns.class_name(label_place)))
+            self._told.setText(_("Your label: {0}").format(columns.class_name(label_place)))
         else:
-            self._told.setText(self.tr("It has no label of yours."))
+            self._told.setText(_("It has no label of yours."))
 
     def show_look(self, value: LookValue, *, is_class: bool) -> None:
         """Show the example itself."""
@@ -151,9 +152,9 @@ class LookCard(Card):
             self._before.show_parts(value.before_parts)
             self._after.show_parts(value.after_parts)
         if value.is_list:
-            self._told.setText(self.tr("The most similar of your examples, the nearest first. {0}").format(self._alike))
+            self._told.setText(_("The most similar of your examples, the nearest first. {0}").format(self._alike))
         if value.reference:
-            self._told.setText(self.tr("Right is: {0}").format(value.reference))
+            self._told.setText(_("Right is: {0}").format(value.reference))
 
     @staticmethod
     def picture_of(data: bytes, name: str, text: str) -> PictureValue:

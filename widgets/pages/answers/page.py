@@ -24,6 +24,7 @@ from widgets.parts.sound_bar import SoundState
 from widgets.parts.text import label, say
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_S
+from workers.contracts.translation import _
 
 AHEAD = 5
 """Number of rows below the chosen one that are requested with it."""
@@ -45,8 +46,8 @@ class AnswersPage(DetailPage):
 
     def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
         """Create the page in its empty state."""
-        nothing = self.tr("No answers yet"), self.tr("Once versions have answered your examples, all stand here.")
-        super().__init__(theme, self.tr("All answers"), "list", nothing)
+        nothing = _("No answers yet"), _("Once versions have answered your examples, all stand here.")
+        super().__init__(theme, _("All answers"), "list", nothing)
         self._pictures = pictures or PictureStore(self)
         self._value: AnswersValue | None = None
         self._model = AnswersModel(self)
@@ -72,7 +73,7 @@ class AnswersPage(DetailPage):
         if self._model.filter.class_place >= len(value.columns.names):
             self._model.filter = replace(self._model.filter, class_place=-1)
         self._model.replace(value)
-        head = PageHead(self.tr("All answers"), self._subtitle(value), self._back())
+        head = PageHead(_("All answers"), self._subtitle(value), self._back())
         self._look = LookCard(self.theme, self._pictures)
         self._look.play_wanted.connect(self.play_wanted)
         self._look.stop_wanted.connect(self.stop_wanted)
@@ -95,12 +96,12 @@ class AnswersPage(DetailPage):
             self._look.sound_bar.show_state(state)
 
     def _loading_head(self) -> tuple[str, str]:
-        return self.tr("All answers"), self.tr("They are being listed. You may leave this page; the work goes on.")
+        return _("All answers"), _("They are being listed. You may leave this page; the work goes on.")
 
     # -- parts --
     def _subtitle(self, value: AnswersValue) -> str:
         title = next((title for version_id, title in value.versions if version_id == value.chosen), "")
-        return self.tr("“{0}” beside the original on {1}.").format(title, counted(value.kind, len(value.columns)))
+        return _("“{0}” beside the original on {1}.").format(title, counted(value.kind, len(value.columns)))
 
     def _tools(self, value: AnswersValue) -> QWidget:
         holder = QWidget()
@@ -108,10 +109,10 @@ class AnswersPage(DetailPage):
         version = self._version_field(value.versions, value.chosen, small=True)
         version.setMinimumContentsLength(VERSION_CHARS)
         flow.addWidget(version)
-        changed = self.tr("Other changes") if value.labelled else self.tr("Changed")
-        judged = (self.tr("Same"), changed, self.tr("Worse"), self.tr("Better"))
-        texts = (*judged, self.tr("Not judged"))
-        kinds: list[tuple[Kind | Literal[""], str, int]] = [("", self.tr("All"), len(value.columns))]
+        changed = _("Other changes") if value.labelled else _("Changed")
+        judged = (_("Same"), changed, _("Worse"), _("Better"))
+        texts = (*judged, _("Not judged"))
+        kinds: list[tuple[Kind | Literal[""], str, int]] = [("", _("All"), len(value.columns))]
         kinds += [(kind, text, value.columns.count(kind)) for kind, text in zip(KINDS, texts, strict=True)]
         group = QButtonGroup(holder)
         self._buttons = {}
@@ -126,7 +127,7 @@ class AnswersPage(DetailPage):
         if value.answers == "class":
             flow.addWidget(self._class_choice(value))
         flow.addWidget(self._order_choice(value))
-        search = SearchField(self.theme, self.tr("Search the answers"), self.tr("Search"), small=True)
+        search = SearchField(self.theme, _("Search the answers"), _("Search"), small=True)
         search.setFixedWidth(SEARCH_PX)
         search.show_count(self._model.filter.text)
         search.settled.connect(lambda text: self._choose(text=text))
@@ -136,27 +137,27 @@ class AnswersPage(DetailPage):
 
     def _class_choice(self, value: AnswersValue) -> ChoiceField:
         names = value.columns.names
-        options = [(self.tr("All classes"), -1), *((names[at], at) for at in classes_by_count(value.columns))]
+        options = [(_("All classes"), -1), *((names[at], at) for at in classes_by_count(value.columns))]
         chosen = self._model.filter.class_place
-        choice = self._classes = ChoiceField(self.tr("Class"), options, chosen, small=True, elastic=True)
+        choice = self._classes = ChoiceField(_("Class"), options, chosen, small=True, elastic=True)
         choice.activated.connect(lambda _at: self._choose(class_place=choice.currentData()))
         return choice
 
     def _order_choice(self, value: AnswersValue) -> ChoiceField:
-        orders = [("number", self.tr("As they came")), ("kind", self.tr("Worst first"))]
+        orders = [("number", _("As they came")), ("kind", _("Worst first"))]
         if value.answers == "class":
-            orders += [("surer", self.tr("Lost most certainty first")), ("after_share", self.tr("Least sure first"))]
+            orders += [("surer", _("Lost most certainty first")), ("after_share", _("Least sure first"))]
         else:
-            orders.append(("similarity", self.tr("Least alike first")))
-        orders.append(("name", self.tr("By name")))
-        options = [*((text, (order, False)) for order, text in orders), (self.tr("By a column"), None)]
-        choice = self._orders = ChoiceField(self.tr("Order"), options, small=True)
+            orders.append(("similarity", _("Least alike first")))
+        orders.append(("name", _("By name")))
+        options = [*((text, (order, False)) for order, text in orders), (_("By a column"), None)]
+        choice = self._orders = ChoiceField(_("Order"), options, small=True)
         choice.activated.connect(lambda _at: self._on_order(choice.currentData()))
         self._tell_order()
         return choice
 
     def _table_card(self, value: AnswersValue) -> Card:
-        card = TableCard(name=self.tr("All answers"))
+        card = TableCard(name=_("All answers"))
         table = AnswersTable(self.theme, self._model)
         table.chosen.connect(lambda _row: self._show_chosen(ask=True))
         table.sort_wanted.connect(self._on_title)
@@ -203,9 +204,9 @@ class AnswersPage(DetailPage):
         if value is None:
             return
         shown, whole = len(self._model.rows), len(value.columns)
-        text = self.tr("{0:,} of {1:,} are shown.").format(shown, whole) if shown < whole else ""
+        text = _("{0:,} of {1:,} are shown.").format(shown, whole) if shown < whole else ""
         if not shown:
-            text = self.tr("Nothing fits; take away a filter or words of the search.")
+            text = _("Nothing fits; take away a filter or words of the search.")
         say(self._count, text)
 
     def _tell_order(self) -> None:

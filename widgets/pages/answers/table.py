@@ -17,6 +17,7 @@ from widgets.parts.tables.table import ColumnsModel, dress
 from widgets.parts.tables.values import Cell, Column
 from widgets.parts.text import plain_tip
 from widgets.theme import Theme
+from workers.contracts.translation import _
 
 Index = QModelIndex | QPersistentModelIndex
 ROW_PX, TALL_ROW_PX, SHARE_PX, TAG_PX, NUMBER_PX = 34, 50, 128, 30, 68
@@ -43,11 +44,9 @@ class AnswersModel(ColumnsModel):
         self.beginResetModel()
         self.value = value
         self.columns = self._make_columns(value)
-        judged = (self.tr("Same"), self.tr("Changed"), self.tr("Worse"), self.tr("Better"))
-        texts = (*judged, self.tr("Not judged"))
-        tips = ("",) * len(judged) + (
-            self.tr("The others were searched for among these, so that they could be judged."),
-        )
+        judged = (_("Same"), _("Changed"), _("Worse"), _("Better"))
+        texts = (*judged, _("Not judged"))
+        tips = ("",) * len(judged) + (_("The others were searched for among these, so that they could be judged."),)
         self._kinds = tuple(
             Cell(text, tag=tag, icon=icon, tip=tip)
             for text, tag, icon, tip in zip(texts, _TAGS, _ICONS, tips, strict=True)
@@ -70,19 +69,19 @@ class AnswersModel(ColumnsModel):
 
     def _make_columns(self, value: AnswersValue) -> tuple[tuple[Order, Column], ...]:
         made: list[tuple[Order, Column]] = [
-            ("number", Column(self.tr("No."), right=True)),
-            ("name", Column(self.tr("Example"), stretch=True)),
+            ("number", Column(_("No."), right=True)),
+            ("name", Column(_("Example"), stretch=True)),
         ]
         if value.answers == "class":
             made += [
-                ("before", Column(self.tr("Original"), stretch=True)),
-                ("after", Column(self.tr("Optimized"), stretch=True)),
+                ("before", Column(_("Original"), stretch=True)),
+                ("after", Column(_("Optimized"), stretch=True)),
             ]
         else:
-            made.append(("similarity", Column(self.tr("Similarity"), right=True)))
+            made.append(("similarity", Column(_("Similarity"), right=True)))
         if value.labelled:
-            made.append(("label", Column(self.tr("Your label"), stretch=True)))
-        return (*made, ("kind", Column(self.tr("Result"))))
+            made.append(("label", Column(_("Your label"), stretch=True)))
+        return (*made, ("kind", Column(_("Result"))))
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
         """Return the number of rows after the filter."""
@@ -113,7 +112,7 @@ class AnswersModel(ColumnsModel):
     def _answer(self, columns: AnswerColumns, at: int, place: int, *, is_before: bool) -> Cell:
         """Return the predicted class with its confidence below; a wrong class is red."""
         share = float((columns.before_share if is_before else columns.after_share)[at])
-        sure = "" if np.isnan(share) else self.tr("{0} sure").format(percent(share))
+        sure = "" if np.isnan(share) else _("{0} sure").format(percent(share))
         label, kind = int(columns.label[at]), KINDS[int(columns.kind[at])]
         right = "worse" if is_before else "better"  # a kind that makes it right
         is_wrong = label >= 0 and place != label and kind != right
@@ -173,11 +172,11 @@ class AnswersTable(QTableView):
         self._texts_px: dict[int, int] = {}
         self.setModel(model)
         self._header = SortHeader(theme, self)
-        dress(self, theme, self._header, self.tr("All answers"))
-        self._header.setAccessibleName(self.tr("Columns of all answers"))
+        dress(self, theme, self._header, _("All answers"))
+        self._header.setAccessibleName(_("Columns of all answers"))
         self._header.sectionClicked.connect(lambda section: self.sort_wanted.emit(model.columns[section][0]))
         rows = self.verticalHeader()
-        rows.setAccessibleName(self.tr("Rows of all answers"))
+        rows.setAccessibleName(_("Rows of all answers"))
         rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         rows.setDefaultSectionSize(ROW_PX)
         self.setWordWrap(False)

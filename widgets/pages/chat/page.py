@@ -19,6 +19,7 @@ from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 from workers.contracts.after.chatting import ChatMessage, ChatPiece, ChatRequest
+from workers.contracts.translation import _
 
 LEAST_HEIGHT_PX, MAX_CHARS = 120, 20_000
 
@@ -35,7 +36,7 @@ class Talk(Card):
         self._said = QPlainTextEdit()
         self._said.setReadOnly(True)
         self._said.setAcceptDrops(False)
-        self._said.setAccessibleName(self.tr("What was said with: {0}").format(title))
+        self._said.setAccessibleName(_("What was said with: {0}").format(title))
         self._said.setMinimumHeight(LEAST_HEIGHT_PX)
         self._speed = words("", "caption")
         self.add(label(title, "section"), self._said, self._speed)
@@ -98,10 +99,10 @@ class ChatPage(DetailPage):
     def __init__(self, theme: Theme) -> None:
         """Create the page in its empty state."""
         nothing = (
-            self.tr("Nothing to chat with yet"),
-            self.tr("With a language model you can talk here to the original and to an optimized version."),
+            _("Nothing to chat with yet"),
+            _("With a language model you can talk here to the original and to an optimized version."),
         )
-        super().__init__(theme, self.tr("Chat"), "chats", nothing)
+        super().__init__(theme, _("Chat"), "chats", nothing)
         self._talks: dict[Side, Talk] = {}
         self._entry: TextField | None = None
         self._send: PrimaryButton | None = None
@@ -110,13 +111,13 @@ class ChatPage(DetailPage):
     def show_value(self, value: ChatValue) -> None:
         """Show both dialogues, empty, while the versions are loaded."""
         head = PageHead(
-            self.tr("Chat: both versions side by side"),
-            self.tr("The original answers first, then the optimized one, so that neither disturbs the other’s speed."),
+            _("Chat: both versions side by side"),
+            _("The original answers first, then the optimized one, so that neither disturbs the other’s speed."),
         )
-        head.add_action(GhostButton(self.theme, self.tr("New chat"), "plus", on=self._on_new), self._back())
+        head.add_action(GhostButton(self.theme, _("New chat"), "plus", on=self._on_new), self._back())
         self._talks = {
-            "original": Talk(self.theme, self.tr("Original")),
-            "optimized": Talk(self.theme, self.tr("Optimized"), chosen=True),
+            "original": Talk(self.theme, _("Original")),
+            "optimized": Talk(self.theme, _("Optimized"), chosen=True),
         }
         row = in_row(*((talk, 1) for talk in self._talks.values()), gap=SPACE_L)
         self._difference = words("", "caption")
@@ -125,27 +126,27 @@ class ChatPage(DetailPage):
 
     def _tools(self, value: ChatValue) -> QWidget:
         """Return the fields for version, sampling and system prompt."""
-        self._temperature = DecimalField(self.tr("Temperature"), 0.0, 2.0)
+        self._temperature = DecimalField(_("Temperature"), 0.0, 2.0)
         self._temperature.setSingleStep(0.1)
-        tip = self.tr("0: the likeliest word each time. Above 0 words are drawn, and the seed says which.")
+        tip = _("0: the likeliest word each time. Above 0 words are drawn, and the seed says which.")
         self._temperature.setToolTip(tip)
-        self._seed = WholeField(self.tr("Seed"), 0, 999_999)
-        self._longest = WholeField(self.tr("Longest answer, tokens"), 1, 4096, ChatRequest().max_new_tokens)
+        self._seed = WholeField(_("Seed"), 0, 999_999)
+        self._longest = WholeField(_("Longest answer, tokens"), 1, 4096, ChatRequest().max_new_tokens)
         choices = in_flow(
             self._version_field(value.versions, value.chosen),
             *(_named(field) for field in (self._temperature, self._seed, self._longest)),
             gap=SPACE_M,
         )
-        hint = self.tr("Optional, for both sides. Such as: Answer in one sentence.")
-        self._system = TextField("", self.tr("Instructions (system prompt)"), hint, MAX_CHARS)
+        hint = _("Optional, for both sides. Such as: Answer in one sentence.")
+        self._system = TextField("", _("Instructions (system prompt)"), hint, MAX_CHARS)
         return held(in_column(choices, _named(self._system)))
 
     def _input(self) -> QWidget:
-        hint = self.tr("Write something, and press Enter…")
-        self._entry = TextField("", self.tr("What you say"), hint, MAX_CHARS)
+        hint = _("Write something, and press Enter…")
+        self._entry = TextField("", _("What you say"), hint, MAX_CHARS)
         self._entry.returnPressed.connect(self._on_send)
-        self._send = PrimaryButton(self.theme, self.tr("Send"), "paper-plane-right", on=self._on_send)
-        self._stop = GhostButton(self.theme, self.tr("Stop"), "stop", on=self.stop_requested)
+        self._send = PrimaryButton(self.theme, _("Send"), "paper-plane-right", on=self._on_send)
+        self._stop = GhostButton(self.theme, _("Stop"), "stop", on=self.stop_requested)
         return held(in_row((self._entry, 1), self._send, self._stop))
 
     # -- replies --
@@ -153,7 +154,7 @@ class ChatPage(DetailPage):
         """Show that both versions are being loaded, so that nothing can be sent yet."""
         self._set_busy(is_loaded=False, is_answering=False)
         for talk in self._talks.values():
-            talk.add_text(self.tr("Loading…"))
+            talk.add_text(_("Loading…"))
 
     def show_ready(self) -> None:
         """Show that both versions wait for a message."""
@@ -168,9 +169,9 @@ class ChatPage(DetailPage):
         self._set_busy(is_loaded=True, is_answering=True)
         for talk in self._talks.values():
             before = "\n\n" if talk.text else ""
-            talk.write(self.tr("{0}You: {1}\n\n").format(before, text))
+            talk.write(_("{0}You: {1}\n\n").format(before, text))
             talk.begin_answer()
-            talk.add_text(self.tr("Waits for its turn"))
+            talk.add_text(_("Waits for its turn"))
         self._difference.setText("")
 
     def write(self, side: Side, text: str) -> None:
@@ -183,30 +184,30 @@ class ChatPage(DetailPage):
         if side not in self._talks:
             return
         if not value.tokens:
-            self._talks[side].add_text(self.tr("Stopped before the first word") if value.stopped else "")
+            self._talks[side].add_text(_("Stopped before the first word") if value.stopped else "")
             return
         first = UNKNOWN if value.first_ms is None else ms(value.first_ms)
-        text = self.tr("First token after {0}").format(first)
+        text = _("First token after {0}").format(first)
         if value.tokens_per_s is not None:
-            text = self.tr("{0} tokens a second, first one after {1}, {2:,} tokens")
+            text = _("{0} tokens a second, first one after {1}, {2:,} tokens")
             text = text.format(f"{value.tokens_per_s:.1f}", first, value.tokens)
-        self._talks[side].add_text(self.tr("{0}, stopped").format(text) if value.stopped else text)
+        self._talks[side].add_text(_("{0}, stopped").format(text) if value.stopped else text)
 
     def show_difference(self, at: int | None) -> None:
         """Mark both replies from the character `at` on; None means that they are equal."""
         if at is None:
-            self._difference.setText(self.tr("Both answered with the same words."))
+            self._difference.setText(_("Both answered with the same words."))
             return
         for talk in self._talks.values():
             talk.mark_from(at)
-        told = self.tr("From the marked words on the answers differ. Both may be right: read them.")
+        told = _("From the marked words on the answers differ. Both may be right: read them.")
         self._difference.setText(told)
 
     def show_end(self, side: Side, value: ChatPiece) -> None:
         """Show that the user stopped this reply; a version that waited for it gets no request."""
         self.show_speed(side, replace(value, stopped=True))
         if side == "original" and "optimized" in self._talks:
-            self._talks["optimized"].add_text(self.tr("Not asked, since you stopped"))
+            self._talks["optimized"].add_text(_("Not asked, since you stopped"))
 
     def end(self) -> None:
         """Show that both versions have replied."""

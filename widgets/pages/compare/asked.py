@@ -9,6 +9,7 @@ from widgets.parts.layout import MIDDLE
 from widgets.parts.nouns import DataKind, plural
 from widgets.parts.text import words
 from widgets.theme import Theme
+from workers.contracts.translation import _
 
 
 class EvaluatedLine(Banner):
@@ -21,20 +22,20 @@ class EvaluatedLine(Banner):
 
     def __init__(self, theme: Theme, value: EvaluatedValue, kind: DataKind) -> None:
         """Create the line for examples of this kind."""
-        why = self.tr("the run’s time did not reach further")
+        why = _("the run’s time did not reach further")
         if value.no_memory:
-            why = self.tr("so many answers need more memory than Fettle gives them")
+            why = _("so many answers need more memory than Fettle gives them")
         elif value.as_planned:
-            why = self.tr("so many prove your limit where next to nothing changes")
-        text = self.tr("Only {0:,} of your {1:,} test {2} were asked: {3}. The verdict rests on those.")
+            why = _("so many prove your limit where next to nothing changes")
+        text = _("Only {0:,} of your {1:,} test {2} were asked: {3}. The verdict rests on those.")
         if not value.n_evaluated:
-            text = self.tr("None of your {1:,} test {2} was asked yet: {3}.")
+            text = _("None of your {1:,} test {2} was asked yet: {3}.")
         rest = None
         if not value.no_memory:
-            name = self.tr("Prove it ({0})").format(value.takes) if value.takes else self.tr("Prove it")
-            tip = self.tr("Asks the other {0:,} and judges again").format(value.n_test - value.n_evaluated)
+            name = _("Prove it ({0})").format(value.takes) if value.takes else _("Prove it")
+            tip = _("Asks the other {0:,} and judges again").format(value.n_test - value.n_evaluated)
             rest = GhostButton(theme, name, "shield-check", "small", tip=tip)
         shown = words(text.format(value.n_evaluated, value.n_test, plural(kind), why))
-        super().__init__(theme, self.tr("Only some of the examples were asked"), shown, rest, side=MIDDLE)
+        super().__init__(theme, _("Only some of the examples were asked"), shown, rest, side=MIDDLE)
         if rest is not None:
             rest.clicked.connect(self.rest_wanted)

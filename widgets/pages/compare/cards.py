@@ -14,6 +14,7 @@ from widgets.parts.small import Bar
 from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL
+from workers.contracts.translation import _
 
 
 class ProofCard(Card):
@@ -28,20 +29,18 @@ class ProofCard(Card):
         self.add(in_row((self._missing(theme, value, proof), 1), (self._ways(theme, value, proof), 1), gap=SPACE_XL))
 
     def _missing(self, theme: Theme, value: CompareValue, proof: ProofValue) -> QVBoxLayout:
-        column = in_column(label(self.tr("How to prove it"), "section"))
+        column = in_column(label(_("How to prove it"), "section"))
         if proof.needed is None:
-            text = self.tr(
-                "You have {0:,}. Some answers change, so nobody can say how many more it takes; labels help most."
-            )
+            text = _("You have {0:,}. Some answers change, so nobody can say how many more it takes; labels help most.")
             if proof.has_labels:
-                text = self.tr("You have {0:,}. Some answers change, so nobody can say how many more it takes.")
+                text = _("You have {0:,}. Some answers change, so nobody can say how many more it takes.")
             column.addWidget(words(text.format(proof.have), "soft"))
         else:
-            text = self.tr("About {0:,} alike answers prove a loss below {1}. You have {2:,}.")
+            text = _("About {0:,} alike answers prove a loss below {1}. You have {2:,}.")
             if proof.has_labels:
-                text = self.tr("About {0:,} examples like these prove a loss below {1}. You have {2:,}.")
+                text = _("About {0:,} examples like these prove a loss below {1}. You have {2:,}.")
             if value.speaks:
-                text = self.tr("About {0:,} such texts prove a loss below {1}. You have {2:,}.")
+                text = _("About {0:,} such texts prove a loss below {1}. You have {2:,}.")
             text = text.format(proof.needed, percent_of(proof.limit_pct), proof.have)
             column.addWidget(words(text, "soft"))
             column.addSpacing(SPACE_S)
@@ -52,29 +51,29 @@ class ProofCard(Card):
         return column
 
     def _bar(self, have: int, needed: int) -> QHBoxLayout:
-        bar = Bar(self.tr("Examples that are there"), "warn", big=True)
+        bar = Bar(_("Examples that are there"), "warn", big=True)
         bar.set_share(have / max(1, needed))
-        counted = self.tr("{0:,} of about {1:,}").format(have, needed)
+        counted = _("{0:,} of about {1:,}").format(have, needed)
         return in_row((bar, 1), label(counted, wrap=False), gap=SPACE_M)
 
     def _choosers(self, theme: Theme, value: CompareValue) -> QWidget:
-        folder = GhostButton(theme, self.tr("Choose a folder…"), "folder", "small", on=self.folder_wanted)
-        file = GhostButton(theme, self.tr("Choose a file…"), "file-text", "small", on=self.file_wanted)
-        drop = words(self.tr("or drop them on this page"), "caption", wrap=False)
+        folder = GhostButton(theme, _("Choose a folder…"), "folder", "small", on=self.folder_wanted)
+        file = GhostButton(theme, _("Choose a file…"), "file-text", "small", on=self.file_wanted)
+        drop = words(_("or drop them on this page"), "caption", wrap=False)
         drop.setMinimumHeight(26)
         return in_flow(*((folder, file) if value.kind in ("images", "audio") else (file, folder)), drop)
 
     def _ways(self, theme: Theme, value: CompareValue, proof: ProofValue) -> QVBoxLayout:
-        title, icon = self.tr("Add more of your {0}").format(plural(value.kind)), "folder"
-        text, labels = self.tr("No labels needed: Fettle checks that both answer the same."), None
+        title, icon = _("Add more of your {0}").format(plural(value.kind)), "folder"
+        text, labels = _("No labels needed: Fettle checks that both answer the same."), None
         if value.speaks:
             icon = "file-text"
-            text = self.tr("Such as people will write to it, or whole dialogues; a table (CSV) with one in each row.")
+            text = _("Such as people will write to it, or whole dialogues; a table (CSV) with one in each row.")
         elif proof.has_labels:
-            text = self.tr("With what is right for each, as those that are there have it.")
+            text = _("With what is right for each, as those that are there have it.")
         else:
-            more = self.tr("With labels it also measures the accuracy")
-            labels = icon_text(theme, "file-text", more, self.tr("Sub-folders, or a file labels.csv."))
+            more = _("With labels it also measures the accuracy")
+            labels = icon_text(theme, "file-text", more, _("Sub-folders, or a file labels.csv."))
         return in_column(icon_text(theme, icon, title, text), labels, gap=SPACE_M)
 
 
@@ -97,7 +96,7 @@ class WaysCards(QWidget):
             (self._elsewhere_card(ways), 1),
             gap=SPACE_L,
         )
-        in_column(label(self.tr("What you can do"), "section"), row, gap=SPACE_M, parent=self)
+        in_column(label(_("What you can do"), "section"), row, gap=SPACE_M, parent=self)
 
     def _card(self, icon: str, title: str, text: str) -> Card:
         card = Card(name=title, gap=SPACE_S)
@@ -110,19 +109,19 @@ class WaysCards(QWidget):
         if ways.limit_pct is None:
             card = self._card(
                 "target",
-                self.tr("Try another goal"),
-                self.tr("Other goals try other ways. What was tried so far is kept."),
+                _("Try another goal"),
+                _("Other goals try other ways. What was tried so far is kept."),
             )
-            button = GhostButton(self._theme, self.tr("Choose another goal"), on=self.goal_requested)
+            button = GhostButton(self._theme, _("Choose another goal"), on=self.goal_requested)
         else:
             limit = percent_of(ways.limit_pct)
-            text = self.tr("With a limit of {0}, “{1}” would be within it.").format(limit, ways.limit_title)
+            text = _("With a limit of {0}, “{1}” would be within it.").format(limit, ways.limit_title)
             if ways.limit_speedup is not None:
-                text = self.tr("With a limit of {0}, “{1}” would be within it, and {2} times faster.").format(
+                text = _("With a limit of {0}, “{1}” would be within it, and {2} times faster.").format(
                     limit, ways.limit_title, f"{ways.limit_speedup:.1f}"
                 )
-            card = self._card("sliders-horizontal", self.tr("Allow a little more loss"), text)
-            button = GhostButton(self._theme, self.tr("Set the limit to {0}").format(limit))
+            card = self._card("sliders-horizontal", _("Allow a little more loss"), text)
+            button = GhostButton(self._theme, _("Set the limit to {0}").format(limit))
             wanted = ways.limit_pct
             button.clicked.connect(lambda: self.limit_requested.emit(wanted))
         card.add((button, LEFT))
@@ -130,18 +129,16 @@ class WaysCards(QWidget):
 
     def _again_card(self, ways: WaysValue) -> Card:
         """Return the card that offers a new measurement; more calibration examples would not help here."""
-        text = self.tr("Close other programs first. The versions stay; only the times are taken once more.")
+        text = _("Close other programs first. The versions stay; only the times are taken once more.")
         if ways.disturbed_by:
             named = ", ".join(ways.disturbed_by)
-            text = self.tr("Busiest beside it: {0}. Close them first; only the times are taken once more.").format(
-                named
-            )
+            text = _("Busiest beside it: {0}. Close them first; only the times are taken once more.").format(named)
         if not ways.can_wait:
-            card = self._card("arrow-clockwise", self.tr("Measure again"), text)
-            card.add((GhostButton(self._theme, self.tr("Measure again now"), on=self.again_requested), LEFT))
+            card = self._card("arrow-clockwise", _("Measure again"), text)
+            card.add((GhostButton(self._theme, _("Measure again now"), on=self.again_requested), LEFT))
             return card
-        card = self._card("clock", self.tr("Measure when the computer is idle"), text)
-        wait = GhostButton(self._theme, self.tr("Wait until it is idle"))
+        card = self._card("clock", _("Measure when the computer is idle"), text)
+        wait = GhostButton(self._theme, _("Wait until it is idle"))
         wait.setCheckable(True)
         wait.toggled.connect(lambda waits: wait.setText(self._wait_text(waits)))
         wait.toggled.connect(self.idle_requested)
@@ -149,40 +146,40 @@ class WaysCards(QWidget):
         return card
 
     def _wait_text(self, waits: bool) -> str:
-        return self.tr("Waiting… Stop") if waits else self.tr("Wait until it is idle")
+        return _("Waiting… Stop") if waits else _("Wait until it is idle")
 
     def _data_card(self, value: CompareValue, ways: WaysValue) -> Card:
         things = plural(value.kind)
-        text = self.tr("More {0} for calibration often help a small model.").format(things)
+        text = _("More {0} for calibration often help a small model.").format(things)
         if ways.n_calibration:
-            text = self.tr("{0} {1:,} were used.").format(text, ways.n_calibration)
-        title = self.tr("Give it more to tune with")
+            text = _("{0} {1:,} were used.").format(text, ways.n_calibration)
+        title = _("Give it more to tune with")
         if ways.few is not None:
-            title = self.tr("Add more {0}").format(things)
-            text = self.tr("{0:,} for the test are too few; your limit takes at least {1:,}. No labels needed.")
+            title = _("Add more {0}").format(things)
+            text = _("{0:,} for the test are too few; your limit takes at least {1:,}. No labels needed.")
             text = text.format(ways.few, ways.takes)
         card = self._card("image" if value.kind == "images" else "file-text", title, text)
-        card.add((GhostButton(self._theme, self.tr("Add {0}…").format(things), on=self.data_requested), LEFT))
+        card.add((GhostButton(self._theme, _("Add {0}…").format(things), on=self.data_requested), LEFT))
         return card
 
     def _elsewhere_card(self, ways: WaysValue) -> Card:
         card = self._card(
             "cpu",
-            self.tr("Run it elsewhere"),
-            self.tr("Results differ from one processor to another. Measure on the computer that will do the work."),
+            _("Run it elsewhere"),
+            _("Results differ from one processor to another. Measure on the computer that will do the work."),
         )
-        fold = FoldButton(self._theme, self.tr("How to do that"), kind="ghost")
+        fold = FoldButton(self._theme, _("How to do that"), kind="ghost")
         card.add((fold, LEFT))
         copy = GhostButton(
             self._theme,
-            self.tr("Copy the command"),
+            _("Copy the command"),
             "copy",
             "small",
             on=lambda: QGuiApplication.clipboard().setText(ways.command),
         )
         holder = held(
             in_column(
-                words(self.tr("Set Fettle up there, copy your model and your examples over, and start:"), "soft"),
+                words(_("Set Fettle up there, copy your model and your examples over, and start:"), "soft"),
                 label(ways.command, "code", select=True),
                 (copy, LEFT),
             )
@@ -199,9 +196,9 @@ class KeptCard(Card):
 
     def __init__(self, theme: Theme, tried: int, on_log: Slot) -> None:
         """Create the card; `tried` is the number of versions, `on_log` shows the log."""
-        text = self.tr("The {0} versions stay in Jobs, with their logs.").format(tried)
+        text = _("The {0} versions stay in Jobs, with their logs.").format(tried)
         if tried < 2:
-            text = self.tr("The version stays in Jobs, with its log.") if tried else self.tr("The run stays in Jobs.")
-        log = GhostButton(theme, self.tr("Show the log"), "list", on=on_log)
-        about = icon_text(theme, "shield-check", self.tr("Nothing is lost."), text)
+            text = _("The version stays in Jobs, with its log.") if tried else _("The run stays in Jobs.")
+        log = GhostButton(theme, _("Show the log"), "list", on=on_log)
+        about = icon_text(theme, "shield-check", _("Nothing is lost."), text)
         super().__init__("", in_row((about, 1), log, gap=SPACE_M))

@@ -27,6 +27,7 @@ from widgets.parts.pictures import BoxSide, PictureStore, one_side, paint_value
 from widgets.parts.text import WholeLabel, label, say
 from widgets.theme import Theme
 from widgets.tokens import SPACE_S
+from workers.contracts.translation import _
 
 ROW_PX, SIDE_PX, LEAST_ROWS = 63, 48, 3
 
@@ -65,8 +66,8 @@ class ChangesModel(QAbstractListModel):
         if role == Qt.ItemDataRole.UserRole:
             return row
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            words = self.tr("Before {0}, after {1}").format(row.before, row.after)
-            return words if row.label is None else self.tr("{0}, your label {1}").format(words, row.label)
+            words = _("Before {0}, after {1}").format(row.before, row.after)
+            return words if row.label is None else _("{0}, your label {1}").format(words, row.label)
         return None
 
 
@@ -94,14 +95,14 @@ class ChangeDelegate(QStyledItemDelegate):
         half = (box.width() - label_width - arrow) // 2
         before = QRect(box.left(), box.top(), half, box.height())
         after = before.translated(half + arrow, 0)
-        self._side(painter, before, row, self.tr("Before"), row.before, "original")
+        self._side(painter, before, row, _("Before"), row.before, "original")
         at = QPointF(before.right() + 2, box.center().y() - 8)
         draw_icon(painter, self._theme, "arrow-right", "soft", 16, at)
         wide = row.picture.is_picture and half >= 150
-        self._side(painter, after, row, self.tr("After"), row.after, "optimized", with_input=wide)
+        self._side(painter, after, row, _("After"), row.after, "optimized", with_input=wide)
         if row.label is not None:
             place = QRect(box.right() - label_width + 1, box.top(), label_width, box.height())
-            self._words(painter, place, self.tr("Your label"), row.label)
+            self._words(painter, place, _("Your label"), row.label)
         painter.restore()
 
     def _side(
@@ -153,13 +154,13 @@ class ChangesCard(Card):
         super().__init__(edge=16, gap=SPACE_S)
         self.box.setContentsMargins(16, 12, 8, 8)
         self._theme = theme
-        self.setAccessibleName(self.tr("Answers that changed"))
+        self.setAccessibleName(_("Answers that changed"))
         self._head = QWidget()
         FlowLayout(self._head, SPACE_S)
         self.add(self._head)
         self._model = ChangesModel(self)
         self._list = QListView()
-        self._list.setAccessibleName(self.tr("Answers that changed"))
+        self._list.setAccessibleName(_("Answers that changed"))
         self._list.setModel(self._model)
         self._list.setItemDelegate(ChangeDelegate(theme, store, self._list))
         self._list.setUniformItemSizes(True)
@@ -184,13 +185,13 @@ class ChangesCard(Card):
         flow = self._head.layout()
         assert flow is not None
         clear(flow)
-        title = label(self.tr("Answers that changed"), "section", wrap=False)
+        title = label(_("Answers that changed"), "section", wrap=False)
         title.setMinimumHeight(26)
         flow.addWidget(title)
         self._group = QButtonGroup(self)
-        kinds = [("", self.tr("All"), value.total)]
+        kinds = [("", _("All"), value.total)]
         if value.labelled:
-            texts = (("worse", self.tr("Worse")), ("better", self.tr("Better")), ("other", self.tr("Other")))
+            texts = (("worse", _("Worse")), ("better", _("Better")), ("other", _("Other")))
             kinds += [(kind, text, self._model.count(kind)) for kind, text in texts]
         for kind, text, number in kinds if value.total else ():
             choose = partial(self._on_kind, kind)
@@ -204,14 +205,12 @@ class ChangesCard(Card):
         say(self._reasons, value.reasons)
         text = ""
         if not value.total and value.words_changed:
-            text = self.tr(
-                "None as a whole: {0:,} of {1:,} next words are ones that the original finds much less likely."
-            )
+            text = _("None as a whole: {0:,} of {1:,} next words are ones that the original finds much less likely.")
             text = text.format(value.words_changed, value.words)
         elif not value.total and not value.reasons:
-            text = self.tr("None: both versions answer every example the same.")
+            text = _("None: both versions answer every example the same.")
         elif len(value.rows) < value.total:
-            text = self.tr("The first {0:,} of {1:,} are listed.").format(len(value.rows), value.total)
+            text = _("The first {0:,} of {1:,} are listed.").format(len(value.rows), value.total)
         say(self._empty, text)
         self._list.setVisible(bool(value.rows))
         self.box.setStretchFactor(self._empty, 0 if value.rows else 1)  # at the top below the title, not in the middle

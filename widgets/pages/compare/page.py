@@ -37,6 +37,7 @@ from widgets.parts.text import label, say, words
 from widgets.plots.scatter_plot import ScatterPlot
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+from workers.contracts.translation import _
 
 LEAST_PLOT_PX, TALLEST_PAIR_PX = 210, 760
 
@@ -69,7 +70,7 @@ class ComparePage(Page):
 
     def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
         """Create the page; `pictures` decodes its pictures."""
-        super().__init__(theme, self.tr("Compare"))
+        super().__init__(theme, _("Compare"))
         self._pictures = pictures or PictureStore(self)
         self._value: CompareValue | None = None
         self._table: Table | None = None
@@ -77,20 +78,20 @@ class ComparePage(Page):
         self._pair: QBoxLayout | None = None
         self._changes: ChangesCard | None = None
         self._at_once = ""
-        self._export = PrimaryButton(theme, self.tr("Export…"), "package")
-        self._choose = GhostButton(theme, self.tr("Choose what to write…"))
+        self._export = PrimaryButton(theme, _("Export…"), "package")
+        self._choose = GhostButton(theme, _("Choose what to write…"))
         self._notes = words("", "caption")
-        self._other = GhostButton(theme, self.tr("Export this version…"), size="small")
-        self._fold = FoldButton(theme, self.tr("Details"), "small")
+        self._other = GhostButton(theme, _("Export this version…"), size="small")
+        self._fold = FoldButton(theme, _("Details"), "small")
 
     # -- states --
     def show_empty(self) -> None:
         """Show that nothing was optimized yet."""
-        text = self.tr(
+        text = _(
             "Once versions have been measured, they stand here side by side: how fast, how large, and whether they "
             "answer alike."
         )
-        self._fill_empty("chart-bar", self.tr("Nothing to compare yet"), text, head=self.tr("Compare"))
+        self._fill_empty("chart-bar", _("Nothing to compare yet"), text, head=_("Compare"))
 
     def show_value(self, value: CompareValue) -> None:
         """Show the result of a run."""
@@ -134,19 +135,19 @@ class ComparePage(Page):
         return line
 
     def _loading_head(self) -> tuple[str, str]:
-        return self.tr("Comparing the versions"), self.tr("You may leave this page; the work goes on.")
+        return _("Comparing the versions"), _("You may leave this page; the work goes on.")
 
     def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
-        card.add_action(PrimaryButton(self.theme, self.tr("Back to the goal"), "target", on=self.goal_requested))
-        card.add_action(GhostButton(self.theme, self.tr("Show the log"), "list", on=self.log_requested))
+        card.add_action(PrimaryButton(self.theme, _("Back to the goal"), "target", on=self.goal_requested))
+        card.add_action(GhostButton(self.theme, _("Show the log"), "list", on=self.log_requested))
         return ()
 
     def show_at_once(self, target: str) -> None:
         """Set the bundle that one click writes of the recommended version, "" if the form must be shown first."""
         self._at_once = target
         if self.state == "full" and self._value is not None and self._value.outcome == "safe":
-            self._export.setText(self.tr("Export bundle") if target else self.tr("Export…"))
-            tip = self.tr("Writes it as “{0}”, tries it, and shows where it lies.").format(target) if target else ""
+            self._export.setText(_("Export bundle") if target else _("Export…"))
+            tip = _("Writes it as “{0}”, tries it, and shows where it lies.").format(target) if target else ""
             self._export.setToolTip(tip)
             self._export.setAccessibleDescription(tip)
             self._choose.setVisible(bool(target))
@@ -163,23 +164,23 @@ class ComparePage(Page):
 
     # -- parts --
     def _add_actions(self, head: PageHead, value: CompareValue) -> None:
-        export = self.tr("Export…")
+        export = _("Export…")
         if value.go_on is not None:
             head.add_action(self._go_on(value.go_on))
         if value.outcome == "not_proven":
-            anyway = GhostButton(self.theme, self.tr("Export anyway…"), on=partial(self._on_anyway, value.recommended))
+            anyway = GhostButton(self.theme, _("Export anyway…"), on=partial(self._on_anyway, value.recommended))
             choose = self.choose_folder if value.kind in ("images", "audio") else self.choose_file
-            head.add_action(anyway, PrimaryButton(self.theme, self.tr("Prove it"), "plus", on=choose))
+            head.add_action(anyway, PrimaryButton(self.theme, _("Prove it"), "plus", on=choose))
         elif value.outcome == "nothing_faster":
             base = original_of(value)
             wanted = base.id if base is not None else value.recommended
             make = GhostButton if value.go_on is not None or value.undecided is not None else PrimaryButton
-            export = self.tr("Export the original…")
+            export = _("Export the original…")
             head.add_action(make(self.theme, export, "package", on=partial(self._on_choose, wanted)))
             if value.undecided is not None and value.undecided.action != "go_on":
                 head.add_action(self._decide(value.undecided))
         else:
-            choose_text = self.tr("Choose what to write…")
+            choose_text = _("Choose what to write…")
             self._choose = GhostButton(self.theme, choose_text, on=partial(self._on_choose, value.recommended))
             self._export = PrimaryButton(self.theme, export, "package", on=partial(self._on_export, value.recommended))
             head.add_action(self._choose, self._export)
@@ -187,12 +188,12 @@ class ComparePage(Page):
     def _decide(self, value: UndecidedValue) -> PrimaryButton:
         """Return the button that measures again or proves one version alone."""
         if value.action != "prove":
-            return PrimaryButton(self.theme, self.tr("Measure again"), "arrow-clockwise", on=self.again_requested)
+            return PrimaryButton(self.theme, _("Measure again"), "arrow-clockwise", on=self.again_requested)
         return PrimaryButton(
             self.theme,
-            self.tr("Prove it ({0})").format(value.takes) if value.takes else self.tr("Prove it"),
+            _("Prove it ({0})").format(value.takes) if value.takes else _("Prove it"),
             "shield-check",
-            tip=self.tr("Asks this version all test examples, and judges its answers"),
+            tip=_("Asks this version all test examples, and judges its answers"),
             on=lambda: self.alone_requested.emit(value.version_id),
         )
 
@@ -201,23 +202,23 @@ class ComparePage(Page):
         make = PrimaryButton if value.is_way_on else GhostButton
         return make(
             self.theme,
-            self.tr("Go on for up to {0} minutes").format(value.minutes),
+            _("Go on for up to {0} minutes").format(value.minutes),
             "play",
             on=lambda: self.go_on_requested.emit(value.minutes),
         )
 
     def _table_card(self, value: CompareValue) -> Card:
-        tip = self.tr(
+        tip = _(
             "A model that was made elsewhere, judged beside the original. Or drop it, file or folder, on this page."
         )
-        text = self.tr("Judge another file…")
+        text = _("Judge another file…")
         file = GhostButton(self.theme, text, "plus", "small", tip=tip, on=self.choose_other_model)
-        self._other = GhostButton(self.theme, self.tr("Export this version…"), size="small", on=self._on_other)
+        self._other = GhostButton(self.theme, _("Export this version…"), size="small", on=self._on_other)
         self._other.hide()
-        self._fold = FoldButton(self.theme, self.tr("Details"), "small")
-        title = label(self.tr("All versions"), "section")
+        self._fold = FoldButton(self.theme, _("Details"), "small")
+        title = label(_("All versions"), "section")
         head = in_row((title, 1), self._other, file, self._fold, edges=(SPACE_L - 1, SPACE_S, SPACE_S, 0))
-        table = Table(self.theme, self.tr("All versions"), columns(value))
+        table = Table(self.theme, _("All versions"), columns(value))
         base = original_of(value)
         best = value.recommended or (base.id if base is not None else "")
         table.show_rows(rows(value), best)
@@ -228,13 +229,13 @@ class ComparePage(Page):
         self._notes = words("", "caption")
         self._notes.setContentsMargins(SPACE_L - 1, SPACE_S, SPACE_L, SPACE_S)
         self._notes.hide()
-        card = TableCard(head, table, self._notes, name=self.tr("All versions"))
+        card = TableCard(head, table, self._notes, name=_("All versions"))
         self._fold.setChecked(value.outcome == "not_proven")
         return card
 
     def _watch(self, value: CompareValue) -> QWidget:
         """Return the comparison with the version before: a warning is at the top of the page, good news at the end."""
-        name = self.tr("Compared with the version before")
+        name = _("Compared with the version before")
         if value.watch_warns:
             return Banner(self.theme, name, words(value.watch), edges=(SPACE_L, SPACE_M, SPACE_L, SPACE_M))
         line = held(
@@ -276,7 +277,7 @@ class ComparePage(Page):
             plot.setMinimumHeight(LEAST_PLOT_PX)
             plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)  # its minimum is enough
             plot.point_chosen.connect(self._on_point_chosen)
-            title = words(self.tr("Speed against {0}").format(name.lower()), "section")
+            title = words(_("Speed against {0}").format(name.lower()), "section")
             card = Card("", title, (plot, 1))
             card.box.setContentsMargins(SPACE_L, SPACE_M, SPACE_L, SPACE_M)
             row.addWidget(card, 1)
@@ -296,17 +297,17 @@ class ComparePage(Page):
     # -- slots --
     def choose_folder(self) -> None:
         """Open the system's dialog for a folder of more examples."""
-        self._ask_folder(self.tr("Choose a folder of more examples"), self.proof_data_chosen)
+        self._ask_folder(_("Choose a folder of more examples"), self.proof_data_chosen)
 
     def choose_file(self) -> None:
         """Open the system's dialog for a file of more examples."""
-        kinds = self.tr("Examples (*.csv *.tsv *.txt *.jsonl *.npz *.wav);;All files (*)")
-        self._ask_file(self.tr("Choose a file of more examples"), kinds, self.proof_data_chosen)
+        kinds = _("Examples (*.csv *.tsv *.txt *.jsonl *.npz *.wav);;All files (*)")
+        self._ask_file(_("Choose a file of more examples"), kinds, self.proof_data_chosen)
 
     def choose_other_model(self) -> None:
         """Open the system's dialog for a model file from elsewhere."""
-        kinds = self.tr("Models (*.onnx *.xml *.safetensors *.gguf *.pt *.pth *.bin *.ckpt *.ts *.zip);;All files (*)")
-        self._ask_file(self.tr("Choose a model to judge"), kinds, self.other_model_chosen)
+        kinds = _("Models (*.onnx *.xml *.safetensors *.gguf *.pt *.pth *.bin *.ckpt *.ts *.zip);;All files (*)")
+        self._ask_file(_("Choose a model to judge"), kinds, self.other_model_chosen)
 
     def choose_version(self, version_id: str) -> None:
         """Choose a row of the table with its details and scroll to it."""

@@ -2,21 +2,16 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QCoreApplication
-
 from widgets.pages.compare.value import CompareValue, VersionValue
 from widgets.parts.cards.source import OpenFigure
 from widgets.parts.format import UNKNOWN, count, memory, ms, percent, percent_of, percent_up, size_bytes, times
 from widgets.parts.tables.table import Cell, Column, TableRow
 from widgets.parts.text import Tone
 from widgets.plots.scatter_plot import PointValue
+from workers.contracts.translation import _
 
 SMALL_SET = 100
 """Number of examples below which shares are shown as counts, such as "18 of 20"."""
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("CompareTable", text)
 
 
 def is_small(value: CompareValue) -> bool:
@@ -38,15 +33,15 @@ def empty_pages(value: CompareValue | None) -> frozenset[str]:
 
 def columns(value: CompareValue) -> list[Column]:
     """Return the six columns; accuracy or the task's own score needs labels."""
-    rightness = value.score_title or (_tr("Right answers") if is_small(value) else _tr("Accuracy"))
-    third = rightness if value.labelled else _tr("Memory")
-    same = _tr("Next words kept") if value.speaks else _tr("Same answers")
-    fourth = _tr("Loss") if value.outcome == "nothing_faster" and value.labelled else same
-    last = _tr("Result") if value.outcome == "nothing_faster" else _tr("Verdict")
+    rightness = value.score_title or (_("Right answers") if is_small(value) else _("Accuracy"))
+    third = rightness if value.labelled else _("Memory")
+    same = _("Next words kept") if value.speaks else _("Same answers")
+    fourth = _("Loss") if value.outcome == "nothing_faster" and value.labelled else same
+    last = _("Result") if value.outcome == "nothing_faster" else _("Verdict")
     return [
-        Column(_tr("Version"), stretch=True),
-        Column(_tr("Tokens a second") if value.speaks else _tr("Latency"), right=True),
-        Column(_tr("Size"), right=True),
+        Column(_("Version"), stretch=True),
+        Column(_("Tokens a second") if value.speaks else _("Latency"), right=True),
+        Column(_("Size"), right=True),
         Column(third, right=True),
         Column(fourth, right=True),
         Column(last),
@@ -59,7 +54,7 @@ def source_key(value: CompareValue, column: int) -> str:
 
 
 def _of(number: int | None, total: int) -> str:
-    return UNKNOWN if number is None else _tr("{0:,} of {1:,}").format(number, total)
+    return UNKNOWN if number is None else _("{0:,} of {1:,}").format(number, total)
 
 
 def _third(version: VersionValue, value: CompareValue) -> str:
@@ -76,7 +71,7 @@ def _fourth(version: VersionValue, value: CompareValue) -> str:
     if version.verdict in ("original", "keep"):
         return ""
     if value.outcome == "nothing_faster" and value.labelled:
-        return UNKNOWN if version.loss is None else _tr("none") if version.loss <= 0 else percent(version.loss)
+        return UNKNOWN if version.loss is None else _("none") if version.loss <= 0 else percent(version.loss)
     if is_small(value):
         return _of(None if version.changed is None else value.n_test - version.changed, value.n_test)
     return percent(version.agreement)
@@ -85,23 +80,23 @@ def _fourth(version: VersionValue, value: CompareValue) -> str:
 def _verdict(version: VersionValue, value: CompareValue) -> Cell:
     limit = percent_of(value.limit_pct)
     cells: dict[str, Callable[[], Cell]] = {
-        "original": lambda: Cell(_tr("to compare with"), tone="soft"),
-        "keep": lambda: Cell(_tr("Keep this one"), tone="ok", icon="check-circle"),
-        "safe": lambda: Cell(_tr("Safe to ship"), tag="ok"),
-        "alike": lambda: Cell(_tr("Alike, not proven"), tag="warn"),
-        "regressed": lambda: Cell(_tr("Silent regression"), tag="bad"),
-        "not_enough_data": lambda: Cell(_tr("Not enough data"), tag="none"),
-        "not_faster": lambda: Cell(_tr("Not faster here"), tag="none"),
-        "not_settled": lambda: Cell(_tr("Speed not settled"), tag="none"),
-        "alike_slower": lambda: Cell(_tr("Answers alike, slower"), tag="none"),
-        "slow_tail": lambda: Cell(_tr("Slower for one in ten"), tag="none"),
-        "beyond_limit": lambda: Cell(_tr("Beyond your limit of {0}").format(limit), tag="bad"),
-        "unconfirmed": lambda: Cell(_tr("Answers alike, gain not confirmed"), tag="none"),
-        "unmeasured": lambda: Cell(_tr("Not compared"), tag="none"),
-        "not_on_card": lambda: Cell(_tr("Not run on a card yet"), tag="none"),
-        "not_tested": lambda: Cell(_tr("Not tested"), tag="warn"),
-        "dropped": lambda: Cell(_tr("Could not be used"), tag="none"),
-        "cut_off": lambda: Cell(_tr("Not ready in time"), tag="none"),
+        "original": lambda: Cell(_("to compare with"), tone="soft"),
+        "keep": lambda: Cell(_("Keep this one"), tone="ok", icon="check-circle"),
+        "safe": lambda: Cell(_("Safe to ship"), tag="ok"),
+        "alike": lambda: Cell(_("Alike, not proven"), tag="warn"),
+        "regressed": lambda: Cell(_("Silent regression"), tag="bad"),
+        "not_enough_data": lambda: Cell(_("Not enough data"), tag="none"),
+        "not_faster": lambda: Cell(_("Not faster here"), tag="none"),
+        "not_settled": lambda: Cell(_("Speed not settled"), tag="none"),
+        "alike_slower": lambda: Cell(_("Answers alike, slower"), tag="none"),
+        "slow_tail": lambda: Cell(_("Slower for one in ten"), tag="none"),
+        "beyond_limit": lambda: Cell(_("Beyond your limit of {0}").format(limit), tag="bad"),
+        "unconfirmed": lambda: Cell(_("Answers alike, gain not confirmed"), tag="none"),
+        "unmeasured": lambda: Cell(_("Not compared"), tag="none"),
+        "not_on_card": lambda: Cell(_("Not run on a card yet"), tag="none"),
+        "not_tested": lambda: Cell(_("Not tested"), tag="warn"),
+        "dropped": lambda: Cell(_("Could not be used"), tag="none"),
+        "cut_off": lambda: Cell(_("Not ready in time"), tag="none"),
     }
     return cells[version.verdict]()
 
@@ -116,17 +111,17 @@ def _details(version: VersionValue, base: VersionValue | None) -> tuple[tuple[st
         return show(version) if base is None or alone else _arrow(show(base), show(version))
 
     runs_on = (
-        (_tr("Memory while running"), pair(lambda v: memory(v.memory_bytes))),
-        (_tr("Runs on"), version.runtime or UNKNOWN),
+        (_("Memory while running"), pair(lambda v: memory(v.memory_bytes))),
+        (_("Runs on"), version.runtime or UNKNOWN),
     )
     if version.tokens_per_s is not None:
         return (*_spoken(pair), *runs_on)
     return (
-        (_tr("Mean"), pair(lambda v: ms(v.latency_mean_ms))),
-        (_tr("Median (p50)"), pair(lambda v: ms(v.latency_ms))),
-        (_tr("90 of 100 (p90)"), pair(lambda v: ms(v.latency_p90_ms))),
-        (_tr("99 of 100 (p99)"), pair(lambda v: ms(v.latency_p99_ms)) if version.latency_p99_ms else _no_p99(version)),
-        (_tr("Answers a second"), pair(lambda v: count(v.throughput_per_s))),
+        (_("Mean"), pair(lambda v: ms(v.latency_mean_ms))),
+        (_("Median (p50)"), pair(lambda v: ms(v.latency_ms))),
+        (_("90 of 100 (p90)"), pair(lambda v: ms(v.latency_p90_ms))),
+        (_("99 of 100 (p99)"), pair(lambda v: ms(v.latency_p99_ms)) if version.latency_p99_ms else _no_p99(version)),
+        (_("Answers a second"), pair(lambda v: count(v.throughput_per_s))),
         *runs_on,
     )
 
@@ -134,9 +129,9 @@ def _details(version: VersionValue, base: VersionValue | None) -> tuple[tuple[st
 def _spoken(pair: Callable[[Callable[[VersionValue], str]], str]) -> tuple[tuple[str, str], ...]:
     """Return the details of a language model, whose tokens matter more than the requests made for timing."""
     return (
-        (_tr("Tokens a second"), pair(lambda v: count(v.tokens_per_s))),
-        (_tr("First token after"), pair(lambda v: ms(v.first_ms))),
-        (_tr("A short answer takes"), pair(lambda v: ms(v.latency_mean_ms))),
+        (_("Tokens a second"), pair(lambda v: count(v.tokens_per_s))),
+        (_("First token after"), pair(lambda v: ms(v.first_ms))),
+        (_("A short answer takes"), pair(lambda v: ms(v.latency_mean_ms))),
     )
 
 
@@ -144,7 +139,7 @@ def _no_p99(version: VersionValue) -> str:
     """Return why there is no p99: the slowest hundredth of few requests is random."""
     if not version.requests:
         return UNKNOWN
-    return _tr("{0:,} of {1:,} requests").format(version.requests, version.requests_for_p99)
+    return _("{0:,} of {1:,} requests").format(version.requests, version.requests_for_p99)
 
 
 def _mean_ms(version: VersionValue) -> float | None:
@@ -157,8 +152,8 @@ def _latency(version: VersionValue, strong: bool) -> Cell:
         return Cell(count(version.tokens_per_s), strong=strong)
     if not version.first_look:
         return Cell(ms(_mean_ms(version)), strong=strong)
-    tip = _tr("Measured once, at another moment than the others: no figure to compare with theirs.")
-    return Cell(_tr("first look {0}").format(ms(_mean_ms(version))), tone="soft", tip=tip)
+    tip = _("Measured once, at another moment than the others: no figure to compare with theirs.")
+    return Cell(_("first look {0}").format(ms(_mean_ms(version))), tone="soft", tip=tip)
 
 
 def rows(value: CompareValue) -> list[TableRow]:
@@ -197,34 +192,34 @@ def figures(value: CompareValue) -> list[OpenFigure]:
 
 
 def _speed_figure(best: VersionValue, before_ms: float, now_ms: float) -> OpenFigure:
-    line = _tr("on average {0} before, {1} now").format(ms(before_ms), ms(now_ms))
+    line = _("on average {0} before, {1} now").format(ms(before_ms), ms(now_ms))
     ratio = best.speedup or before_ms / now_ms
     if best.is_bound:
-        return OpenFigure("speed", f"≥ {times(ratio)}", _tr("faster"), line)
+        return OpenFigure("speed", f"≥ {times(ratio)}", _("faster"), line)
     if best.speedup_low is not None and best.speedup_high is not None:
-        text = _tr("{0}; {1} to {2} (95 %)")
+        text = _("{0}; {1} to {2} (95 %)")
         line = text.format(line, f"{best.speedup_low:.2f}", f"{best.speedup_high:.2f}")
-    return OpenFigure("speed", times(ratio), _tr("faster"), line)
+    return OpenFigure("speed", times(ratio), _("faster"), line)
 
 
 def _spoken_figure(base: VersionValue, best: VersionValue) -> OpenFigure | None:
     """Return the speedup of a short reply with its parts for a language model; None for other models."""
     if not (base.tokens_per_s and best.tokens_per_s and base.first_ms and best.first_ms) or best.speedup is None:
         return None
-    text = _tr("a short answer; speaks {0} as fast, reads a prompt {1} as fast")
+    text = _("a short answer; speaks {0} as fast, reads a prompt {1} as fast")
     line = text.format(times(best.tokens_per_s / base.tokens_per_s), times(base.first_ms / best.first_ms))
     ratio = f"≥ {times(best.speedup)}" if best.is_bound else times(best.speedup)
-    return OpenFigure("speed", ratio, _tr("faster"), line)
+    return OpenFigure("speed", ratio, _("faster"), line)
 
 
 def _size_figure(before: int, now: int) -> OpenFigure:
-    line = _tr("{0} before, {1} now").format(size_bytes(before), size_bytes(now))
+    line = _("{0} before, {1} now").format(size_bytes(before), size_bytes(now))
     ratio = before / now
     if 0.98 <= ratio <= 1.02:
-        return OpenFigure("size", size_bytes(now), _tr("same size"), line)
+        return OpenFigure("size", size_bytes(now), _("same size"), line)
     if ratio > 1:
-        return OpenFigure("size", times(ratio), _tr("smaller"), line)
-    return OpenFigure("size", times(1 / ratio), _tr("larger"), line, "warn")
+        return OpenFigure("size", times(ratio), _("smaller"), line)
+    return OpenFigure("size", times(1 / ratio), _("larger"), line, "warn")
 
 
 def _answers_figure(value: CompareValue, best: VersionValue) -> OpenFigure | None:
@@ -233,15 +228,15 @@ def _answers_figure(value: CompareValue, best: VersionValue) -> OpenFigure | Non
     tone: Tone = "warn" if value.outcome == "not_proven" else ""
     bound = ""
     if value.loss_high is not None:
-        text = _tr("the loss could still be as high as {0}") if tone else _tr("loss under {0}")
+        text = _("the loss could still be as high as {0}") if tone else _("loss under {0}")
         bound = text.format(percent_up(value.loss_high))
     if is_small(value) and best.changed is not None:
-        return OpenFigure("same", _of(value.n_test - best.changed, value.n_test), _tr("same answers"), bound, tone)
+        return OpenFigure("same", _of(value.n_test - best.changed, value.n_test), _("same answers"), bound, tone)
     if value.speaks:
-        return OpenFigure("same", percent(best.agreement), _tr("next words kept"), bound, tone)
-    changed = "" if best.changed is None else _tr("{0:,} of {1:,} changed").format(best.changed, value.n_test)
+        return OpenFigure("same", percent(best.agreement), _("next words kept"), bound, tone)
+    changed = "" if best.changed is None else _("{0:,} of {1:,} changed").format(best.changed, value.n_test)
     line = ", ".join(part for part in (changed, bound) if part)
-    return OpenFigure("same", percent(best.agreement), _tr("same answers"), line, tone)
+    return OpenFigure("same", percent(best.agreement), _("same answers"), line, tone)
 
 
 def points(value: CompareValue) -> tuple[list[PointValue], float | None, str]:
@@ -259,4 +254,4 @@ def points(value: CompareValue) -> tuple[list[PointValue], float | None, str]:
     base = original_of(value)
     whole = base.accuracy if value.labelled and base is not None else 1.0
     limit = None if whole is None else 100 * whole * (1 - value.limit_pct / 100)
-    return found, limit, _tr("Accuracy") if value.labelled else _tr("Same answers")
+    return found, limit, _("Accuracy") if value.labelled else _("Same answers")

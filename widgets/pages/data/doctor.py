@@ -14,6 +14,7 @@ from widgets.parts.small import Bar, CheckList, CheckState, CheckValue
 from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_M, SPACE_S, SPACE_XS
+from workers.contracts.translation import _
 
 SHOWN = 4
 
@@ -66,7 +67,7 @@ class DoctorCard(Card):
 
     def __init__(self, theme: Theme) -> None:
         """Create a card in its idle state."""
-        super().__init__(self.tr("How they are prepared"), gap=SPACE_S)
+        super().__init__(_("How they are prepared"), gap=SPACE_S)
         self._theme = theme
         self._body: QWidget | None = None
         self._value = DoctorValue()
@@ -103,18 +104,18 @@ class DoctorCard(Card):
         return was_here
 
     def _fill_idle(self, box: QVBoxLayout, _value: DoctorValue) -> None:
-        box.addWidget(GhostButton(self._theme, self.tr("Check the preparation"), on=self.check_requested))
+        box.addWidget(GhostButton(self._theme, _("Check the preparation"), on=self.check_requested))
 
     def _fill_running(self, box: QVBoxLayout, value: DoctorValue) -> None:
-        bar = Bar(self.tr("Trying ways to prepare the examples"))
+        bar = Bar(_("Trying ways to prepare the examples"))
         bar.set_share(value.share)
-        box.addWidget(words(self.tr("Trying other ways on some of your examples…")))
+        box.addWidget(words(_("Trying other ways on some of your examples…")))
         box.addWidget(bar)
-        box.addWidget(TextButton(self._theme, self.tr("Stop"), on=self.cancel_requested))
+        box.addWidget(TextButton(self._theme, _("Stop"), on=self.cancel_requested))
 
     def _fill_taking(self, box: QVBoxLayout, _value: DoctorValue) -> None:
-        box.addWidget(words(self.tr("The model is opened again with the other preparation…")))
-        box.addWidget(Bar(self.tr("Progress")))
+        box.addWidget(words(_("The model is opened again with the other preparation…")))
+        box.addWidget(Bar(_("Progress")))
 
     def _fill_told(self, box: QVBoxLayout, value: DoctorValue) -> None:
         box.addWidget(CheckList(self._theme, (CheckValue(value.verdict, value.what),)))
@@ -126,14 +127,14 @@ class DoctorCard(Card):
         row = FlowLayout(buttons, SPACE_S)
         if value.spec:
             take = GhostButton(
-                self._theme, self.tr("Take the one that fits"), "check", on=lambda: self.taken.emit(value.spec)
+                self._theme, _("Take the one that fits"), "check", on=lambda: self.taken.emit(value.spec)
             )
             row.addWidget(take)
-        row.addWidget(TextButton(self._theme, self.tr("Check again"), on=self.check_requested))
+        row.addWidget(TextButton(self._theme, _("Check again"), on=self.check_requested))
         box.addWidget(buttons)
 
     def _way(self, way: WayValue) -> QWidget:
-        name = self.tr("{0} (chosen)").format(way.words) if way.is_chosen else way.words
+        name = _("{0} (chosen)").format(way.words) if way.is_chosen else way.words
         row = in_row(
             (words(name, "strong" if way.is_best else ""), 1),
             label(way.figure, "strong", "brand" if way.is_best else "", wrap=False),
@@ -142,15 +143,13 @@ class DoctorCard(Card):
         box = in_column(row, gap=SPACE_XS, edges=(0, SPACE_XS, 0, SPACE_XS))
         holder = held(box)
         if way.share is not None:
-            bar = Bar(self.tr("{0}: {1}").format(way.words, way.figure), "" if way.is_best else "warn")
+            bar = Bar(_("{0}: {1}").format(way.words, way.figure), "" if way.is_best else "warn")
             bar.set_share(way.share)
             box.addWidget(bar)
         foot = in_row((words(way.reach, "caption"), 1), gap=SPACE_M)
         if way.spec and not way.is_chosen:
-            take = GhostButton(
-                self._theme, self.tr("Take this one"), size="small", on=lambda: self.taken.emit(way.spec)
-            )
-            take.setAccessibleName(self.tr("Take this one: {0}").format(way.words))
+            take = GhostButton(self._theme, _("Take this one"), size="small", on=lambda: self.taken.emit(way.spec))
+            take.setAccessibleName(_("Take this one: {0}").format(way.words))
             foot.addWidget(take, 0, Qt.AlignmentFlag.AlignTop)
         box.addLayout(foot)
         return holder

@@ -15,6 +15,7 @@ from widgets.parts.small import Bar, CheckList, CheckValue
 from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_M, SPACE_S, SPACE_XS
+from workers.contracts.translation import _
 
 SIDE_PX, BOXES_PX, SOUND_PX = 64, 148, 96
 MOST_INPUTS = 4
@@ -55,7 +56,7 @@ class FedCard(Card):
 
     def __init__(self, theme: Theme, pictures: PictureStore) -> None:
         """Create a card in its waiting state; `pictures` decodes its pictures."""
-        super().__init__(self.tr("What the model gets"), gap=SPACE_S)
+        super().__init__(_("What the model gets"), gap=SPACE_S)
         self._theme, self._pictures = theme, pictures
         self._body: QWidget | None = None
         self._bar: Bar | None = None
@@ -78,21 +79,21 @@ class FedCard(Card):
         if value.state == "told":
             self._fill_told(box, value)
         elif value.state == "running":
-            self._bar = Bar(self.tr("Looking at what the model gets"))
+            self._bar = Bar(_("Looking at what the model gets"))
             self._bar.set_share(value.share)
-            box.addWidget(words(self.tr("Asking the original about some of your examples…")))
+            box.addWidget(words(_("Asking the original about some of your examples…")))
             box.addWidget(self._bar)
         elif value.state == "failed":
             box.addWidget(CheckList(self._theme, (CheckValue("warn", value.what),)))
         else:
-            box.addWidget(words(self.tr("Shown as soon as nothing is being measured."), "soft"))
+            box.addWidget(words(_("Shown as soon as nothing is being measured."), "soft"))
         self.add(self._body)
 
     def _fill_told(self, box: QVBoxLayout, value: FedValue) -> None:
         how = (
-            self.tr("Prepared: {0}. So they go in:").format(value.preparation)
+            _("Prepared: {0}. So they go in:").format(value.preparation)
             if value.preparation
-            else self.tr("They go in as they are:")
+            else _("They go in as they are:")
         )
         box.addWidget(words(how, "soft"))
         for number, example in enumerate(value.examples):
@@ -100,7 +101,7 @@ class FedCard(Card):
                 box.addWidget(divider())
             box.addLayout(self._example(example))
             if example.result:
-                box.addWidget(words(self.tr("The original’s answer: {0}").format(example.result)))
+                box.addWidget(words(_("The original’s answer: {0}").format(example.result)))
         if value.checks:
             box.addWidget(divider())
             box.addWidget(CheckList(self._theme, value.checks))
@@ -114,7 +115,7 @@ class FedCard(Card):
         elif example.levels:
             sound = InputView(self._theme, self._pictures)
             sound.setFixedSize(SOUND_PX, SIDE_PX)
-            sound.show_value(PictureValue(name=self.tr("How loud it is")), example.levels)
+            sound.show_value(PictureValue(name=_("How loud it is")), example.levels)
             row.addWidget(sound, 0, Qt.AlignmentFlag.AlignTop)
         lines = in_column(
             ElidedLabel(example.name, "strong"), *(line for line in self._lines(example.inputs)), STRETCH, gap=SPACE_XS
@@ -128,5 +129,5 @@ class FedCard(Card):
             said = f"{name}: {shape}" if len(inputs) > 1 else shape
             made += [label(numbers, "", select=True), label(said, "caption")]
         if len(inputs) > MOST_INPUTS:
-            made.append(label(self.tr("and {0:,} more inputs").format(len(inputs) - MOST_INPUTS), "caption"))
+            made.append(label(_("and {0:,} more inputs").format(len(inputs) - MOST_INPUTS), "caption"))
         return made

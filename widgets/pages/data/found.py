@@ -12,6 +12,7 @@ from widgets.parts.small import CheckList, CheckValue
 from widgets.parts.text import words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_S
+from workers.contracts.translation import _
 
 
 class FoundList(QWidget):
@@ -29,7 +30,7 @@ class FoundList(QWidget):
         self._leave = GhostButton(theme, "", on=self.leave_out_requested)
         self._back = TextButton(theme, "", on=self.put_back_requested)
         self._look = GhostButton(theme, "", on=self.suspects_requested)
-        self._hint = words(self.tr("Your files stay where they are; this can be undone."), "caption")
+        self._hint = words(_("Your files stay where they are; this can be undone."), "caption")
         buttons = in_row(self._leave, self._back, STRETCH, edges=(0, SPACE_S, 0, 0))
         in_column(self._line, self._rows, (self._look, LEFT), buttons, self._hint, gap=0, parent=self)
         self.show_values((), 0, 0)
@@ -45,13 +46,13 @@ class FoundList(QWidget):
         """
         self._rows.show_values(rows)
         self._line.setVisible(bool(rows))
-        one, many = self.tr("Look at it…"), self.tr("Look at the {0:,}…").format(suspects)
+        one, many = _("Look at it…"), _("Look at the {0:,}…").format(suspects)
         self._look.relabel(one if suspects == 1 else many)
         self._look.setVisible(suspects > 0)
-        one, many = self.tr("Leave this one out"), self.tr("Leave these {0:,} out").format(leave_out)
+        one, many = _("Leave this one out"), _("Leave these {0:,} out").format(leave_out)
         self._leave.relabel(one if leave_out == 1 else many)
         self._leave.setVisible(leave_out > 0)
-        one, many = self.tr("Put the one back"), self.tr("Put the {0:,} back").format(left_out)
+        one, many = _("Put the one back"), _("Put the {0:,} back").format(left_out)
         self._back.relabel(one if left_out == 1 else many)
         self._back.setVisible(left_out > 0)
         self._hint.setVisible(leave_out > 0 or left_out > 0)

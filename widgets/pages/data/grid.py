@@ -13,6 +13,7 @@ from widgets.parts.format import clipped
 from widgets.parts.pictures import PictureValue, decode, paint_picture
 from widgets.theme import Theme
 from widgets.tokens import RADIUS_CONTROL, SPACE_M, SPACE_S
+from workers.contracts.translation import _
 
 Part = Literal["test", "calibration"]
 Mark = Literal["", "left_out", "changed"]
@@ -85,7 +86,7 @@ class ItemsModel(QAbstractListModel):
         self._encoded[first] = tuple(pictures)
         self._size_bytes += sum(map(len, pictures))
         while self._size_bytes > MOST_BYTES and len(self._encoded) > 1:
-            _, dropped = self._encoded.popitem(last=False)
+            _unused, dropped = self._encoded.popitem(last=False)
             self._size_bytes -= sum(map(len, dropped))
         if self.rowCount():
             self.dataChanged.emit(self.index(0), self.index(self.rowCount() - 1))
@@ -266,7 +267,7 @@ class ItemsView(QListView):
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setAccessibleName(self.tr("Examples"))
+        self.setAccessibleName(_("Examples"))
         if pictures:
             self.setViewMode(QListView.ViewMode.IconMode)
             self.setMovement(QListView.Movement.Static)

@@ -16,6 +16,7 @@ from widgets.parts.question import Answer, QuestionDialog, QuestionValue
 from widgets.parts.text import words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_M, SPACE_S
+from workers.contracts.translation import _
 
 ROWS_SHOWN, LINES_SHOWN, FEWEST_IN_A_ROW, MOST_LABELS = 4, 12, 4, 2000
 
@@ -36,14 +37,14 @@ class ItemsCard(Card):
         super().__init__(gap=SPACE_M)
         self._theme, self._items = theme, tuple(items)
         self._labels: tuple[str, ...] = ()
-        self.setAccessibleName(self.tr("Examples"))
-        self.title_row.addWidget(words(self.tr("Examples"), "section", wrap=False), 1)
+        self.setAccessibleName(_("Examples"))
+        self.title_row.addWidget(words(_("Examples"), "section", wrap=False), 1)
         self.title_row.setSpacing(SPACE_S)
-        self._undo = TextButton(theme, self.tr("Undo"), "arrow-counter-clockwise", on=self.undo_requested)
-        self._redo = TextButton(theme, self.tr("Redo"), "arrow-clockwise", on=self.redo_requested)
+        self._undo = TextButton(theme, _("Undo"), "arrow-counter-clockwise", on=self.undo_requested)
+        self._redo = TextButton(theme, _("Redo"), "arrow-clockwise", on=self.redo_requested)
         kinds = sorted({item.label for item in items if item.label})
-        options = [(self.tr("All kinds"), ""), *((name[:60], name) for name in kinds[:MOST_LABELS])]
-        self._kinds = ChoiceField(self.tr("Kinds that are shown"), options, small=True, elastic=True)
+        options = [(_("All kinds"), ""), *((name[:60], name) for name in kinds[:MOST_LABELS])]
+        self._kinds = ChoiceField(_("Kinds that are shown"), options, small=True, elastic=True)
         self._kinds.setVisible(len(kinds) > 1)
         self._kinds.setMaximumWidth(200)
         self._kinds.setMinimumContentsLength(8)  # leaves room for the title in the smallest window
@@ -98,11 +99,11 @@ class ItemsCard(Card):
         self._buttons = {
             name: GhostButton(self._theme, text, size="small")
             for name, text in (
-                ("leave_out", self.tr("Leave out")),
-                ("put_back", self.tr("Put back")),
-                ("calibration", self.tr("To calibration")),
-                ("test", self.tr("To the test")),
-                ("relabel", self.tr("Relabel…")),
+                ("leave_out", _("Leave out")),
+                ("put_back", _("Put back")),
+                ("calibration", _("To calibration")),
+                ("test", _("To the test")),
+                ("relabel", _("Relabel…")),
             )
         }
         for name, button in self._buttons.items():
@@ -121,12 +122,10 @@ class ItemsCard(Card):
         self._buttons["test"].setVisible(any(item.part == "calibration" for item in there))
         self._buttons["relabel"].setVisible(bool(there) and bool(self._labels))
         if chosen:
-            self._told.setText(self.tr("{0:,} chosen").format(len(chosen)))
+            self._told.setText(_("{0:,} chosen").format(len(chosen)))
         else:
             self._told.setText(
-                self.tr(
-                    "Click examples to choose them, then leave them out or change them. Your files stay as they are."
-                )
+                _("Click examples to choose them, then leave them out or change them. Your files stay as they are.")
             )
 
     def _on_kind(self, _index: int) -> None:
@@ -165,17 +164,17 @@ class LabelDialog(QuestionDialog):
 
     def __init__(self, theme: Theme, labels: Sequence[str], count: int, parent: QWidget | None) -> None:
         """Create the dialog for `count` examples with these labels."""
-        title = self.tr("What do these {0:,} show?").format(count) if count > 1 else self.tr("What does it show?")
+        title = _("What do these {0:,} show?").format(count) if count > 1 else _("What does it show?")
         super().__init__(
             theme,
             QuestionValue(
                 title=title,
-                text=self.tr("The label is kept in this project; your files stay as they are. It can be undone."),
-                answers=(Answer("no", self.tr("Cancel")), Answer("use", self.tr("Use this label"), primary=True)),
+                text=_("The label is kept in this project; your files stay as they are. It can be undone."),
+                answers=(Answer("no", _("Cancel")), Answer("use", _("Use this label"), primary=True)),
             ),
             parent,
         )
-        self._box = ChoiceField(self.tr("Label"), [(name[:80], name) for name in labels], elastic=True)
+        self._box = ChoiceField(_("Label"), [(name[:80], name) for name in labels], elastic=True)
         self.body.addWidget(self._box)
 
     def _choose(self, answer: str) -> None:

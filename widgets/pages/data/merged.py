@@ -1,13 +1,8 @@
 """Describe on the page Data how many examples are left after sampling and merging."""
 
-from PySide6.QtCore import QCoreApplication
-
 from widgets.pages.data.value import DataValue
 from widgets.parts.nouns import counted
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("data_merged", text)
+from workers.contracts.translation import _
 
 
 def merged_words(value: DataValue, name: str) -> str:
@@ -20,23 +15,23 @@ def merged_words(value: DataValue, name: str) -> str:
     is_thinned = 0 < value.n_opened < value.n_items
     found = counted(value.kind, value.n_items)
     if not value.n_merged:
-        return _tr("From “{0}”: {1}, of which {2:,} were chosen by chance.").format(name, found, value.n_opened)
+        return _("From “{0}”: {1}, of which {2:,} were chosen by chance.").format(name, found, value.n_opened)
     one = value.n_merged == 1
     if is_thinned:
         text = (
-            _tr(
+            _(
                 "From “{0}”: {1}, of which {2:,} were chosen by chance. "
                 "1 of these is the same to the model as another. {4:,} are left."
             )
             if one
-            else _tr(
+            else _(
                 "From “{0}”: {1}, of which {2:,} were chosen by chance. "
                 "{3:,} of these are the same to the model as others. {4:,} are left."
             )
         )
         return text.format(name, found, value.n_opened, value.n_merged, left)
     if one:
-        text = _tr("From “{0}”: {1}, of which 1 is the same to the model as another. {3:,} are left.")
+        text = _("From “{0}”: {1}, of which 1 is the same to the model as another. {3:,} are left.")
     else:
-        text = _tr("From “{0}”: {1}, of which {2:,} are the same to the model as others. {3:,} are left.")
+        text = _("From “{0}”: {1}, of which {2:,} are the same to the model as others. {3:,} are left.")
     return text.format(name, found, value.n_merged, left)

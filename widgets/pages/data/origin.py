@@ -9,6 +9,7 @@ from widgets.parts.text import words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_M, SPACE_S
 from workers.contracts.data.record import DataRecord
+from workers.contracts.translation import _
 
 BOX_PX = 200
 
@@ -20,40 +21,40 @@ class OriginCard(Card):
 
     def __init__(self, theme: Theme, value: DataRecord) -> None:
         """Create the card with the current answers."""
-        super().__init__(self.tr("Where they come from"), gap=SPACE_S)
+        super().__init__(_("Where they come from"), gap=SPACE_S)
         self._boxes: dict[str, ChoiceField] = {}
-        self._ask("made_by", self.tr("Who made them?"), self._makers(), value.made_by)
-        self._ask("may_use", self.tr("May they be used for this?"), self._rights(), value.may_use)
-        self._ask("people", self.tr("Do they show people or private things?"), self._people(), value.people)
-        self.add(words(self.tr("Kept in this project, and told in the model card."), "caption"))
+        self._ask("made_by", _("Who made them?"), self._makers(), value.made_by)
+        self._ask("may_use", _("May they be used for this?"), self._rights(), value.may_use)
+        self._ask("people", _("Do they show people or private things?"), self._people(), value.people)
+        self.add(words(_("Kept in this project, and told in the model card."), "caption"))
 
     def _makers(self) -> tuple[tuple[str, str], ...]:
         return (
-            ("me", self.tr("I or my team did")),
-            ("others_open", self.tr("Others, who published them")),
-            ("others_bought", self.tr("Others, from whom I have them")),
-            ("made", self.tr("A program made them")),
-            ("unknown", self.tr("I do not know")),
+            ("me", _("I or my team did")),
+            ("others_open", _("Others, who published them")),
+            ("others_bought", _("Others, from whom I have them")),
+            ("made", _("A program made them")),
+            ("unknown", _("I do not know")),
         )
 
     def _rights(self) -> tuple[tuple[str, str], ...]:
         return (
-            ("yes", self.tr("Yes")),
-            ("conditions", self.tr("Yes, under conditions")),
-            ("no", self.tr("No, or not for selling")),
-            ("unknown", self.tr("I do not know")),
+            ("yes", _("Yes")),
+            ("conditions", _("Yes, under conditions")),
+            ("no", _("No, or not for selling")),
+            ("unknown", _("I do not know")),
         )
 
     def _people(self) -> tuple[tuple[str, str], ...]:
         return (
-            ("no", self.tr("No")),
-            ("agreed", self.tr("Yes, and they agreed")),
-            ("yes", self.tr("Yes")),
-            ("unknown", self.tr("I do not know")),
+            ("no", _("No")),
+            ("agreed", _("Yes, and they agreed")),
+            ("yes", _("Yes")),
+            ("unknown", _("I do not know")),
         )
 
     def _ask(self, name: str, question: str, answers: tuple[tuple[str, str], ...], current: str | None) -> None:
-        options = [(self.tr("not answered"), None), *((text, answer) for answer, text in answers)]
+        options = [(_("not answered"), None), *((text, answer) for answer, text in answers)]
         box = self._boxes[name] = ChoiceField(question, options, current, elastic=True)
         box.setObjectName(f"origin-{name}")
         box.currentIndexChanged.connect(self._on_changed)

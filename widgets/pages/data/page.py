@@ -32,6 +32,7 @@ from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M
 from workers.contracts.data.checks import Suspect
 from workers.contracts.data.record import DataRecord
+from workers.contracts.translation import _
 
 MAX_CHIPS = 40
 SPARE_SHARE = 1000
@@ -63,7 +64,7 @@ class DataPage(Page):
 
     def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
         """Create the page; `pictures` decodes its pictures."""
-        super().__init__(theme, self.tr("Data"))
+        super().__init__(theme, _("Data"))
         self._pictures = pictures or PictureStore(self)
         self._kind: DataKind = "images"
         self._asked: DataKind | None = None
@@ -83,16 +84,16 @@ class DataPage(Page):
             return  # several facts of a project change at once, and each requests the same page
         self._kind = self._asked = kind
         head = PageHead(
-            self.tr("Which {0} shall it be tried on?").format(plural(kind)),
-            self.tr("Your own examples show best whether it still answers alike. They stay on this computer."),
+            _("Which {0} shall it be tried on?").format(plural(kind)),
+            _("Your own examples show best whether it still answers alike. They stay on this computer."),
         )
-        head.add_action(GhostButton(self.theme, self.tr("Continue without data"), on=self.no_data_chosen))
+        head.add_action(GhostButton(self.theme, _("Continue without data"), on=self.no_data_chosen))
         buttons = [
-            PrimaryButton(self.theme, self.tr("Choose a folder…"), on=self.choose_folder),
-            GhostButton(self.theme, self.tr("Choose a file…"), on=self.choose_file),
+            PrimaryButton(self.theme, _("Choose a folder…"), on=self.choose_folder),
+            GhostButton(self.theme, _("Choose a file…"), on=self.choose_file),
         ]
         ordered = buttons if kind in ("images", "audio") else reversed(buttons)
-        title = self.tr("Drop your {0} here").format(plural(kind))
+        title = _("Drop your {0} here").format(plural(kind))
         drop = DropArea(self.theme, title, self._hint(), *ordered, least_px=212)
         self._fill("empty", head, drop, in_row((self._can_card(), 1), (self._cannot_card(), 1), gap=SPACE_L))
 
@@ -100,14 +101,14 @@ class DataPage(Page):
         """Show the data set, or that inputs are generated."""
         self._kind = value.kind
         head = PageHead(self._title(value), self._subtitle(value))
-        another = GhostButton(self.theme, self.tr("Choose another…"), on=self.choose_files)
-        onward = PrimaryButton(self.theme, self.tr("Continue"), "arrow-right", on=self.continue_requested)
+        another = GhostButton(self.theme, _("Choose another…"), on=self.choose_files)
+        onward = PrimaryButton(self.theme, _("Continue"), "arrow-right", on=self.continue_requested)
         if value.earlier:
-            tip = self.tr("Use “{0}” again").format(value.earlier)
+            tip = _("Use “{0}” again").format(value.earlier)
             head.add_action(self._back_button(value.earlier, tip, self.earlier_requested))
         head.add_action(another, onward)
         self._items, self._doctor, self._fed, self._preview = None, None, None, None
-        self._labels = value.model_classes or tuple(name for name, _ in value.class_counts)
+        self._labels = value.model_classes or tuple(name for name, _unused in value.class_counts)
         self._origin = QVBoxLayout()
         if value.made:
             shown: list[QWidget | None] = [self._can_card(), self._cannot_card()]
@@ -142,100 +143,96 @@ class DataPage(Page):
         return card
 
     def _loading_head(self) -> tuple[str, str]:
-        return self.tr("Reading your {0}").format(plural(self._kind)), self.tr("Nothing is changed in them.")
+        return _("Reading your {0}").format(plural(self._kind)), _("Nothing is changed in them.")
 
     def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
-        card.add_action(PrimaryButton(self.theme, self.tr("Choose others…"), on=self.choose_files))
-        card.add_action(GhostButton(self.theme, self.tr("Continue without data"), on=self.no_data_chosen))
-        return (DropArea(self.theme, self.tr("Or drop others here"), self._hint(), icon="", least_px=112),)
+        card.add_action(PrimaryButton(self.theme, _("Choose others…"), on=self.choose_files))
+        card.add_action(GhostButton(self.theme, _("Continue without data"), on=self.no_data_chosen))
+        return (DropArea(self.theme, _("Or drop others here"), self._hint(), icon="", least_px=112),)
 
     # -- words --
     def _title(self, value: DataValue) -> str:
         if value.made:
-            return self.tr("Without data: Fettle makes {0:,} inputs").format(value.n_items)
+            return _("Without data: Fettle makes {0:,} inputs").format(value.n_items)
         number = value.n_test + value.n_calibration
         if value.class_counts:
-            return self.tr("{0} of {1:,} kinds, ready to use").format(
-                counted(value.kind, number), len(value.class_counts)
-            )
-        return self.tr("{0}, ready to use").format(counted(value.kind, number))
+            return _("{0} of {1:,} kinds, ready to use").format(counted(value.kind, number), len(value.class_counts))
+        return _("{0}, ready to use").format(counted(value.kind, number))
 
     def _subtitle(self, value: DataValue) -> str:
         if value.made:
-            return self.tr("Speed, size and same answers can be measured. Drop your own at any time.")
+            return _("Speed, size and same answers can be measured. Drop your own at any time.")
         name = PurePath(value.source).name or value.source
         if value.n_merged or 0 < value.n_opened < value.n_items:
             return merged_words(value, name)
-        return self.tr("From “{0}”. Drop another at any time.").format(name)
+        return _("From “{0}”. Drop another at any time.").format(name)
 
     def _hint(self) -> str:
         hints = {
-            "images": self.tr(
-                "A folder of pictures. Sub-folders or a file labels.csv give the labels, if you have some."
-            ),
-            "texts": self.tr("A CSV file of texts. A column of labels is used where there is one."),
-            "arrays": self.tr("An NPZ file whose arrays are named as the model’s inputs, or x; labels as y."),
-            "audio": self.tr("A folder of WAV files. Sub-folders or a file labels.csv give the labels."),
+            "images": _("A folder of pictures. Sub-folders or a file labels.csv give the labels, if you have some."),
+            "texts": _("A CSV file of texts. A column of labels is used where there is one."),
+            "arrays": _("An NPZ file whose arrays are named as the model’s inputs, or x; labels as y."),
+            "audio": _("A folder of WAV files. Sub-folders or a file labels.csv give the labels."),
         }
         return hints[self._kind]
 
     # -- parts --
     def _can_card(self) -> Card:
         rows = (
-            CheckValue("ok", self.tr("How fast it is, and how much memory it takes")),
-            CheckValue("ok", self.tr("How large its file is")),
-            CheckValue("ok", self.tr("Whether both versions answer the same, on inputs that Fettle makes")),
+            CheckValue("ok", _("How fast it is, and how much memory it takes")),
+            CheckValue("ok", _("How large its file is")),
+            CheckValue("ok", _("Whether both versions answer the same, on inputs that Fettle makes")),
         )
-        return Card(self.tr("What can be measured without data"), CheckList(self.theme, rows), STRETCH)
+        return Card(_("What can be measured without data"), CheckList(self.theme, rows), STRETCH)
 
     def _cannot_card(self) -> Card:
         rows = (
-            CheckValue("warn", self.tr("How often it is right: its accuracy needs your examples with labels")),
-            CheckValue("warn", self.tr("Whether it answers alike on what you will really give it")),
-            CheckValue("warn", self.tr("So the best verdict is “alike, not proven”")),
+            CheckValue("warn", _("How often it is right: its accuracy needs your examples with labels")),
+            CheckValue("warn", _("Whether it answers alike on what you will really give it")),
+            CheckValue("warn", _("So the best verdict is “alike, not proven”")),
         )
-        return Card(self.tr("What stays unknown"), CheckList(self.theme, rows), STRETCH)
+        return Card(_("What stays unknown"), CheckList(self.theme, rows), STRETCH)
 
     def _preview_card(self, value: DataValue) -> Card:
-        card = Card(self.tr("Preview"), gap=SPACE_M)
-        if any(item.is_picture for item, _ in value.previews):
+        card = Card(_("Preview"), gap=SPACE_M)
+        if any(item.is_picture for item, _unused in value.previews):
             grid = PreviewGrid(self.theme, self._pictures, value.previews)
-            names = sorted({name for _, name in value.previews if name})
+            names = sorted({name for _unused, name in value.previews if name})
             if len(names) > 1:
                 card.title_row.addWidget(self._kinds_box(names, grid))
             card.add(grid)
         elif value.previews:
             card.add(PreviewRows(value.previews))
         else:
-            card.add(words(self.tr("These cannot be shown here; the checks at the right looked at each."), "soft"))
+            card.add(words(_("These cannot be shown here; the checks at the right looked at each."), "soft"))
         return card
 
     def _kinds_box(self, names: list[str], grid: PreviewGrid) -> ChoiceField:
-        options = [(self.tr("All kinds"), ""), *((name[:60], name) for name in names)]
-        box = ChoiceField(self.tr("Kinds in the preview"), options, small=True, elastic=True)
+        options = [(_("All kinds"), ""), *((name[:60], name) for name in names)]
+        box = ChoiceField(_("Kinds in the preview"), options, small=True, elastic=True)
         box.setMaximumWidth(200)
         box.currentIndexChanged.connect(lambda _index: grid.show_label(str(box.currentData())))
         return box
 
     def _labels_card(self, value: DataValue) -> Card:
-        card = Card(self.tr("Labels found"), gap=SPACE_M)
+        card = Card(_("Labels found"), gap=SPACE_M)
         if value.labels_from:
             card.add_caption(value.labels_from)
         rest = len(value.class_counts) - MAX_CHIPS
         holder = in_flow(
             *(Chip(name, f"{number:,}") for name, number in value.class_counts[:MAX_CHIPS]),
-            Chip(self.tr("and {0:,} more").format(rest)) if rest > 0 else None,
+            Chip(_("and {0:,} more").format(rest)) if rest > 0 else None,
         )
         card.add(holder)
         return card
 
     def _split_card(self, value: DataValue) -> Card:
-        card = Card(self.tr("How they are split"), gap=SPACE_M)
+        card = Card(_("How they are split"), gap=SPACE_M)
         card.add(SplitBar(self.theme, value.n_calibration, value.n_test))
         rows = in_column(gap=2)
         for number, text, token in (
-            (value.n_calibration, self.tr("for calibration: to tune the smaller model"), "s3"),
-            (value.n_test, self.tr("for the test: never seen while tuning"), "brand"),
+            (value.n_calibration, _("for calibration: to tune the smaller model"), "s3"),
+            (value.n_test, _("for the test: never seen while tuning"), "brand"),
         ):
             if not number:
                 continue
@@ -246,14 +243,14 @@ class DataPage(Page):
         return card
 
     def _checks_card(self, value: DataValue) -> Card:
-        card = Card(self.tr("What was checked"), CheckList(self.theme, value.checks))
+        card = Card(_("What was checked"), CheckList(self.theme, value.checks))
         self._found = FoundList(self.theme)
         self._found.leave_out_requested.connect(self.leave_out_requested)
         self._found.put_back_requested.connect(self.put_back_requested)
         self._found.suspects_requested.connect(self.suspects_requested)
         card.add(self._found)
         if value.unknown_labels and value.model_classes:
-            match = GhostButton(self.theme, self.tr("Match the names…"), size="small", on=lambda: self.ask_match(value))
+            match = GhostButton(self.theme, _("Match the names…"), size="small", on=lambda: self.ask_match(value))
             card.title_row.addWidget(match)  # above the rows, whose number grows during the checks
         card.add(STRETCH)
         if value.note:
@@ -340,9 +337,9 @@ class DataPage(Page):
 
     def choose_folder(self) -> None:
         """Open the system's dialog for a folder."""
-        self._ask_folder(self.tr("Choose a folder of examples"), self.data_chosen)
+        self._ask_folder(_("Choose a folder of examples"), self.data_chosen)
 
     def choose_file(self) -> None:
         """Open the system's dialog for a file."""
-        kinds = self.tr("Examples (*.csv *.tsv *.txt *.jsonl *.npz *.wav);;All files (*)")
-        self._ask_file(self.tr("Choose a file of examples"), kinds, self.data_chosen)
+        kinds = _("Examples (*.csv *.tsv *.txt *.jsonl *.npz *.wav);;All files (*)")
+        self._ask_file(_("Choose a file of examples"), kinds, self.data_chosen)

@@ -16,6 +16,7 @@ from widgets.parts.small import Chip
 from widgets.parts.text import ElidedLabel, label
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+from workers.contracts.translation import _
 
 SIDE_PX, CAPTION_PX, GAP_PX, MAX_ROWS = 80, 20, 12, 3
 MAX_TEXT_CHARS = 300
@@ -78,8 +79,8 @@ class PreviewGrid(QWidget):
 
     def _arrange(self) -> None:
         wanted = self._wanted()
-        shown = {id(picture) for picture, _ in wanted}
-        for _, picture, caption in self._cells:
+        shown = {id(picture) for picture, _unused in wanted}
+        for _unused, picture, caption in self._cells:
             if id(picture) not in shown:
                 picture.hide()
                 caption.hide()
@@ -116,7 +117,7 @@ class SplitBar(QWidget):
         super().__init__()
         self._theme, self._parts = theme, (calibration, test)
         self.setFixedHeight(8)
-        self.setAccessibleName(self.tr("{0:,} for calibration, {1:,} for the test").format(calibration, test))
+        self.setAccessibleName(_("{0:,} for calibration, {1:,} for the test").format(calibration, test))
         theme.changed.connect(self.update)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -144,9 +145,9 @@ class MatchDialog(QuestionDialog):
         super().__init__(
             theme,
             QuestionValue(
-                title=self.tr("Which answer does each label mean?"),
-                text=self.tr("The model does not know these labels. Those left open are used without a label."),
-                answers=(Answer("no", self.tr("Cancel")), Answer("use", self.tr("Use these names"), primary=True)),
+                title=_("Which answer does each label mean?"),
+                text=_("The model does not know these labels. Those left open are used without a label."),
+                answers=(Answer("no", _("Cancel")), Answer("use", _("Use these names"), primary=True)),
             ),
             parent,
         )
@@ -155,16 +156,16 @@ class MatchDialog(QuestionDialog):
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setWidget(holder)
-        area.setAccessibleName(self.tr("Labels"))
+        area.setAccessibleName(_("Labels"))
         area.setMinimumHeight(min(360, 44 * len(labels) + 8))
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.body.addWidget(area)
 
     def _row(self, name: str, classes: Sequence[str]) -> QHBoxLayout:
         plain = name.strip().lower()
-        options = [(self.tr("no label"), ""), *((clipped(answer, 80), answer) for answer in classes)]
+        options = [(_("no label"), ""), *((clipped(answer, 80), answer) for answer in classes)]
         alike = next((answer for answer in reversed(classes) if answer.strip().lower() == plain), "")
-        box = ChoiceField(self.tr("What “{0}” means").format(name), options, alike, elastic=True)
+        box = ChoiceField(_("What “{0}” means").format(name), options, alike, elastic=True)
         box.setMinimumWidth(220)
         box.setMaximumWidth(260)
         self._boxes[name] = box

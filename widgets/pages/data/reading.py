@@ -9,6 +9,7 @@ from widgets.parts.card import Card
 from widgets.parts.fields import ChoiceField, DecimalField, named
 from widgets.parts.text import words
 from widgets.tokens import SPACE_S
+from workers.contracts.translation import _
 
 
 @dataclass(frozen=True)
@@ -31,24 +32,24 @@ class ReadingCard(Card):
 
     def __init__(self, value: ReadingValue) -> None:
         """Create the card of `value`."""
-        super().__init__(self.tr("What comes out"), gap=SPACE_S)
+        super().__init__(_("What comes out"), gap=SPACE_S)
         self._chosen = value.chosen
         self.add(words(value.told))
         options = [(title, way) for way, title in value.ways]
-        self._way = ChoiceField(self.tr("How results are read"), options, value.chosen)
+        self._way = ChoiceField(_("How results are read"), options, value.chosen)
         self._way.currentIndexChanged.connect(self._tell)
-        self.add(named(self.tr("Read as"), self._way))
+        self.add(named(_("Read as"), self._way))
         self._threshold: DecimalField | None = None
         if value.threshold is not None:
             self.add(self._threshold_row(value.threshold))
 
     def _threshold_row(self, threshold: float) -> QHBoxLayout:
-        field = self._threshold = DecimalField(self.tr("Score from which a thing counts as found"), 0.01, 0.99)
+        field = self._threshold = DecimalField(_("Score from which a thing counts as found"), 0.01, 0.99)
         field.setSingleStep(0.05)
         field.setValue(threshold)
         field.setKeyboardTracking(False)  # each change opens the model again
         field.valueChanged.connect(self._tell)
-        return named(self.tr("Found from this score on"), field)
+        return named(_("Found from this score on"), field)
 
     def _tell(self, _new: object) -> None:
         way = str(self._way.currentData())

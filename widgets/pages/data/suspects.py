@@ -15,6 +15,7 @@ from widgets.parts.text import ElidedLabel, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_M, SPACE_S, SPACE_XS
 from workers.contracts.data.checks import Suspect
+from workers.contracts.translation import _
 
 SIDE_PX, HEIGHT_PX, WIDTH_PX = 88, 420, 560
 
@@ -38,12 +39,12 @@ class SuspectsDialog(QuestionDialog):
         super().__init__(
             theme,
             QuestionValue(
-                title=self.tr("Labels that are probably wrong"),
-                text=self.tr(
+                title=_("Labels that are probably wrong"),
+                text=_(
                     "A simple classifier made these guesses and may be wrong itself. Your files stay as they are;"
                     " everything can be undone."
                 ),
-                answers=(Answer("done", self.tr("Done"), primary=True),),
+                answers=(Answer("done", _("Done"), primary=True),),
             ),
             parent,
         )
@@ -58,7 +59,7 @@ class SuspectsDialog(QuestionDialog):
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setWidget(holder)
-        area.setAccessibleName(self.tr("Examples whose label looks wrong"))
+        area.setAccessibleName(_("Examples whose label looks wrong"))
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setMinimumSize(WIDTH_PX, min(HEIGHT_PX, (SIDE_PX + 20) * max(1, len(suspects)) + 8))
         self.body.addWidget(area)
@@ -70,8 +71,8 @@ class SuspectsDialog(QuestionDialog):
             row.addWidget(PictureLabel(self._theme, self._store, picture, SIDE_PX), 0, Qt.AlignmentFlag.AlignTop)
         told = in_column(
             ElidedLabel(picture.text or suspect.source, "caption"),
-            words(self.tr("Labelled “{0}”, looks more like “{1}”").format(suspect.given, suspect.likely)),
-            words(self.tr("{0} sure").format(percent(suspect.share, 0)), "caption"),
+            words(_("Labelled “{0}”, looks more like “{1}”").format(suspect.given, suspect.likely)),
+            words(_("{0} sure").format(percent(suspect.share, 0)), "caption"),
             self._answers(suspect, holder),
             gap=SPACE_XS,
         )
@@ -81,9 +82,9 @@ class SuspectsDialog(QuestionDialog):
 
     def _answers(self, suspect: Suspect, holder: QWidget) -> QHBoxLayout:
         row = in_row()
-        relabel = GhostButton(self._theme, self.tr("It is “{0}”").format(suspect.likely[:30]), size="small")
-        leave = GhostButton(self._theme, self.tr("Leave out"), size="small")
-        right = TextButton(self._theme, self.tr("The label is right"), size="small")
+        relabel = GhostButton(self._theme, _("It is “{0}”").format(suspect.likely[:30]), size="small")
+        leave = GhostButton(self._theme, _("Leave out"), size="small")
+        right = TextButton(self._theme, _("The label is right"), size="small")
         for button, name in ((relabel, "relabel"), (leave, "leave_out"), (right, "right")):
             button.setAutoDefault(False)
             button.clicked.connect(lambda _checked=False, name=name: self._answer_one(name, suspect, holder))

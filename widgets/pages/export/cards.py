@@ -2,7 +2,7 @@
 
 from pathlib import PurePath
 
-from PySide6.QtCore import QCoreApplication, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QWidget
 
@@ -21,15 +21,12 @@ from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 from workers.contracts.specs import DescribedTarget
+from workers.contracts.translation import _
 
 MIN_REASON_WORDS, MIN_REASON_CHARS = 3, 10
 MAX_ANSWER_CHARS = 500
 CARD_QUESTIONS = 3
 """Number of questions for the model card of every bundle."""
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("ExportParts", text)
 
 
 CARD_MIN_PX = 220
@@ -89,12 +86,12 @@ class QuestionsCard(Card):
     def __init__(self, value: ExportValue) -> None:
         """Create the card with the current answers."""
         own = value.questions
-        title = self.tr("Questions only you can answer") if own else self.tr("Three questions only you can answer")
+        title = _("Questions only you can answer") if own else _("Three questions only you can answer")
         super().__init__(title, gap=SPACE_M)
         rows = (
-            (self.tr("What is it for?"), value.purpose, self.tr("one sentence")),
-            (self.tr("What is it not for?"), value.not_for, self.tr("one sentence")),
-            (self.tr("Whom can people ask?"), value.contact, self.tr("name or address, optional")),
+            (_("What is it for?"), value.purpose, _("one sentence")),
+            (_("What is it not for?"), value.not_for, _("one sentence")),
+            (_("Whom can people ask?"), value.contact, _("name or address, optional")),
             *((question.title, "", question.hint) for question in own),
         )
         self._own = own
@@ -135,10 +132,10 @@ class FallbackRow(QWidget):
     def __init__(self, size: int, is_chosen: bool) -> None:
         """Create the row; `size` are the additional bytes."""
         super().__init__()
-        self.box = QCheckBox(self.tr("With the original as a fallback, {0} more").format(size_bytes(size)))
+        self.box = QCheckBox(_("With the original as a fallback, {0} more").format(size_bytes(size)))
         self.box.setChecked(is_chosen)
         self.box.toggled.connect(self.chosen)
-        why = self.tr("It answers where this version does not run, or was measured to be slower.")
+        why = _("It answers where this version does not run, or was measured to be slower.")
         in_column(self.box, label(why, "caption"), gap=2, edges=(SPACE_L, 0, SPACE_L, 0), parent=self)
 
 
@@ -150,12 +147,12 @@ class ProveRow(QWidget):
     def __init__(self, theme: Theme, value: ProveValue) -> None:
         """Create the row of `value`."""
         super().__init__()
-        text = self.tr("“{0}” is faster and fits this target; its answers are not tested yet.")
-        doing = self.tr("Asking the test examples…")
+        text = _("“{0}” is faster and fits this target; its answers are not tested yet.")
+        doing = _("Asking the test examples…")
         if not value.is_measured:
-            text = self.tr("“{0}” fits this target and looked faster at first; that is not proven yet.")
-            doing = self.tr("Measuring and testing it…")
-        what = self.tr("Prove it ({0})").format(value.takes) if value.takes else self.tr("Prove it")
+            text = _("“{0}” fits this target and looked faster at first; that is not proven yet.")
+            doing = _("Measuring and testing it…")
+        what = _("Prove it ({0})").format(value.takes) if value.takes else _("Prove it")
         button = GhostButton(theme, doing if value.is_running else what, "shield-check", on=self.wanted)
         button.setEnabled(not value.is_running)
         in_row(
@@ -176,8 +173,8 @@ class ReasonCard(Card):
         """Create the card; `why` is the question, `reason` the current text."""
         super().__init__(gap=SPACE_M)
         row = in_row((IconLabel(theme, "warning", "warn", 20), TOP), (words(why), 1), gap=SPACE_M)
-        name = self.tr("Why use it all the same? It will stand in the model card.")
-        self._field = TextField(reason, name, self.tr("in your own words"), MAX_ANSWER_CHARS)
+        name = _("Why use it all the same? It will stand in the model card.")
+        self._field = TextField(reason, name, _("in your own words"), MAX_ANSWER_CHARS)
         self._field.setObjectName("reason")
         self._field.textEdited.connect(lambda _text: self.changed.emit())
         self.add(row, buddy(words(name, "soft"), self._field), self._field)
@@ -202,15 +199,15 @@ class SignBox(QWidget):
     def __init__(self, theme: Theme, value: SignValue) -> None:
         """Create the box of `value`."""
         super().__init__()
-        self._box = QCheckBox(self.tr("Sign it"))
+        self._box = QCheckBox(_("Sign it"))
         self._box.setChecked(value.wanted and value.available)
         self._box.setEnabled(value.available)
-        text = self.tr("Shows others that nothing was changed since. Fettle makes the key.")
+        text = _("Shows others that nothing was changed since. Fettle makes the key.")
         if value.key:
-            text = self.tr("Shows others that nothing was changed since. Key {0}").format(value.key)
+            text = _("Shows others that nothing was changed since. Key {0}").format(value.key)
         column = in_column(
             words(text, "caption"),
-            InstallRow(theme, value.missing, self.tr("Sign it")) if value.missing is not None else None,
+            InstallRow(theme, value.missing, _("Sign it")) if value.missing is not None else None,
             gap=None,
         )
         self._box.setAccessibleDescription(text)
@@ -229,16 +226,16 @@ class MarkdownCard(Card):
     def __init__(self, theme: Theme, markdown: str) -> None:
         """Create the card of a markdown text; "" means that it is being made."""
         super().__init__(gap=SPACE_S)
-        self.setAccessibleName(self.tr("Model card"))
+        self.setAccessibleName(_("Model card"))
         column = in_column(
-            words(self.tr("Model card"), "section", wrap=False),
-            label(self.tr("README.md, as others will read it"), "caption"),
+            words(_("Model card"), "section", wrap=False),
+            label(_("README.md, as others will read it"), "caption"),
             gap=0,
         )
         row = in_row((column, 1))
         self._row = row
-        self._making = words(self.tr("One moment: the card is being made."), "soft")
-        self.view = MarkdownView(theme, self.tr("Model card"))
+        self._making = words(_("One moment: the card is being made."), "soft")
+        self.view = MarkdownView(theme, _("Model card"))
         self.add(row, divider(), self._making, (self.view, 1))
         self.show_markdown(markdown)
 
@@ -259,14 +256,14 @@ class DoneCard(Card):
         """Create the card of `value`."""
         super().__init__()
         path = PurePath(value.path)
-        line = self.tr("{0}, {1}, in {2}").format(size_bytes(value.size_bytes), value.target, path.parent)
+        line = _("{0}, {1}, in {2}").format(size_bytes(value.size_bytes), value.target, path.parent)
         column = in_column(
             ElidedLabel(path.name, "section"), ElidedLabel(line, "soft", mode=Qt.TextElideMode.ElideMiddle), gap=0
         )
         row = in_row(
             Square(theme, "package", 48, 24),
             (column, 1),
-            Tag(theme, "ok", value.tested or self.tr("Verified"), "circle-wavy-check"),
+            Tag(theme, "ok", value.tested or _("Verified"), "circle-wavy-check"),
             gap=SPACE_L,
         )
         self.add(row)

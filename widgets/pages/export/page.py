@@ -30,6 +30,7 @@ from widgets.parts.text import ElidedLabel, label
 from widgets.parts.timers import pause
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M
+from workers.contracts.translation import _
 
 ANSWER_PAUSE_MS = 350
 CARD_WIDE_PX, CARD_NARROW_PX = 392, 296
@@ -59,7 +60,7 @@ class ExportPage(Page):
 
     def __init__(self, theme: Theme) -> None:
         """Create the page."""
-        super().__init__(theme, self.tr("Export"))
+        super().__init__(theme, _("Export"))
         self._value: ExportValue | None = None
         self._questions: QuestionsCard | None = None
         self._reason: ReasonCard | None = None
@@ -68,9 +69,9 @@ class ExportPage(Page):
         self._checks: CheckList | None = None
         self._path = ElidedLabel("")
         self._release = GhostButton(theme, "", "tag")
-        self._export = PrimaryButton(theme, self.tr("Export bundle"), "package")
-        self._cancel = GhostButton(theme, self.tr("Cancel"), "x")
-        self._bar = Bar(self.tr("Progress"))
+        self._export = PrimaryButton(theme, _("Export bundle"), "package")
+        self._cancel = GhostButton(theme, _("Cancel"), "x")
+        self._bar = Bar(_("Progress"))
         self._head = PageHead("")
         self._form: list[QWidget] = []
         self._pause = pause(self, ANSWER_PAUSE_MS, self._on_pause_over)
@@ -78,9 +79,9 @@ class ExportPage(Page):
     # -- states --
     def show_empty(self) -> None:
         """Show that there is no version to export yet."""
-        text = self.tr("Once a version has been measured, it is written here as one file that runs on its own.")
+        text = _("Once a version has been measured, it is written here as one file that runs on its own.")
         self._card = None
-        self._fill_empty("package", self.tr("Nothing to take with you yet"), text, head=self.tr("Take it with you"))
+        self._fill_empty("package", _("Nothing to take with you yet"), text, head=_("Take it with you"))
 
     def show_value(self, value: ExportValue) -> None:
         """Show the form; if only texts differ, it is updated in place."""
@@ -94,7 +95,7 @@ class ExportPage(Page):
             return
         self._value = value
         self._head = self._full_head(value)
-        self._bar = Bar(self.tr("Progress"))
+        self._bar = Bar(_("Progress"))
         self._bar.setProperty("tone", "page")
         self._bar.hide()
         self._fill("full", self._head, self._bar, self._columns(self._form_column(value), value.card), grow=1)
@@ -102,12 +103,12 @@ class ExportPage(Page):
 
     def _full_head(self, value: ExportValue) -> PageHead:
         head = PageHead(
-            self.tr("Take it with you"),
-            self.tr("One file that runs on its own, with everything the next person needs to know."),
+            _("Take it with you"),
+            _("One file that runs on its own, with everything the next person needs to know."),
         )
-        text = self.tr("Export anyway") if value.reason_needed else self.tr("Export bundle")
+        text = _("Export anyway") if value.reason_needed else _("Export bundle")
         self._export = PrimaryButton(self.theme, text, "package", on=self._on_export)
-        self._cancel = GhostButton(self.theme, self.tr("Cancel"), "x", on=self.cancel_requested)
+        self._cancel = GhostButton(self.theme, _("Cancel"), "x", on=self.cancel_requested)
         self._cancel.hide()
         head.add_action(self._cancel, self._export)
         return head
@@ -166,7 +167,7 @@ class ExportPage(Page):
         self._cancel.show()
         self._bar.show()
         self._bar.set_share(done / total if total else None)
-        self._head.set_texts(self.tr("Writing the bundle"), ", ".join(part for part in (text, left) if part))
+        self._head.set_texts(_("Writing the bundle"), ", ".join(part for part in (text, left) if part))
         for part in self._form:
             part.setEnabled(False)
 
@@ -178,14 +179,14 @@ class ExportPage(Page):
     def show_done(self, value: DoneValue) -> None:
         """Show that the bundle was written, unpacked in a clean place, and run there."""
         head = PageHead(
-            self.tr("Done: your bundle runs on its own"),
-            self.tr("Unpacked in a clean place, it gave the same answers as here."),
+            _("Done: your bundle runs on its own"),
+            _("Unpacked in a clean place, it gave the same answers as here."),
         )
-        again = TextButton(self.theme, self.tr("Export another version"), "arrow-left", on=self.again_requested)
+        again = TextButton(self.theme, _("Export another version"), "arrow-left", on=self.again_requested)
         folder = PrimaryButton(
-            self.theme, self.tr("Open folder"), "folder-open", on=lambda: self.open_folder_requested.emit(value.path)
+            self.theme, _("Open folder"), "folder-open", on=lambda: self.open_folder_requested.emit(value.path)
         )
-        self._release = GhostButton(self.theme, self.tr("Make it a release"), "tag", on=self.release_requested)
+        self._release = GhostButton(self.theme, _("Make it a release"), "tag", on=self.release_requested)
         for button in (self._release, folder):
             head.add_action(button)
         left = in_column(
@@ -197,21 +198,21 @@ class ExportPage(Page):
         )
         columns = self._columns(left, value.card)
         if self._card is not None and value.has_page:
-            read = GhostButton(self.theme, self.tr("Read the card"), "article", "small", on=self.read_card_requested)
+            read = GhostButton(self.theme, _("Read the card"), "article", "small", on=self.read_card_requested)
             self._card.add_action(read)
         self._fill("done", head, columns, grow=0)
 
     def show_released(self, number: int | None) -> None:
         """Say which release the bundle that was written is by now; None for none."""
         if number is not None:
-            self._release.relabel(self.tr("See release {0}").format(number))
+            self._release.relabel(_("See release {0}").format(number))
 
     def _loading_head(self) -> tuple[str, str]:
-        return self.tr("Writing the bundle"), self.tr("An older file of that name stays whole until this is done.")
+        return _("Writing the bundle"), _("An older file of that name stays whole until this is done.")
 
     def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
-        card.add_action(PrimaryButton(self.theme, self.tr("Back to export"), "arrow-left", on=self.again_requested))
-        card.add_action(GhostButton(self.theme, self.tr("Choose another place…"), "folder-open", on=self.choose_path))
+        card.add_action(PrimaryButton(self.theme, _("Back to export"), "arrow-left", on=self.again_requested))
+        card.add_action(GhostButton(self.theme, _("Choose another place…"), "folder-open", on=self.choose_path))
         return ()
 
     # -- parts --
@@ -239,12 +240,12 @@ class ExportPage(Page):
             self._card.setFixedWidth(min(wide, 720))
 
     def _place(self, value: ExportValue) -> QWidget:
-        change = GhostButton(self.theme, self.tr("Change…"), size="small", on=self.choose_path)
-        change.setAccessibleName(self.tr("Change where it is written"))
+        change = GhostButton(self.theme, _("Change…"), size="small", on=self.choose_path)
+        change.setAccessibleName(_("Change where it is written"))
         self._path = ElidedLabel(value.path, mode=Qt.TextElideMode.ElideMiddle)
         return held(
             in_row(
-                label(self.tr("Written to"), "soft", wrap=False),
+                label(_("Written to"), "soft", wrap=False),
                 (self._path, 1),
                 change,
                 gap=SPACE_M,
@@ -255,11 +256,11 @@ class ExportPage(Page):
     def _checks_hint(self, value: ExportValue) -> str:
         if not value.checks_on_export:
             return ""
-        text = self.tr("the last {0} run when you export").format(value.checks_on_export)
+        text = _("the last {0} run when you export").format(value.checks_on_export)
         return text if value.seconds is None else f"{text}, {about(value.seconds)}"
 
     def _checks_card(self, checks: Sequence[CheckValue], hint: str) -> Card:
-        card = Card(self.tr("Checks"), gap=4)
+        card = Card(_("Checks"), gap=4)
         if hint:
             card.add_caption(hint)
         self._checks = CheckList(self.theme, checks, 32)
@@ -294,7 +295,7 @@ class ExportPage(Page):
         has_reason = self._reason is None or self._reason.is_enough
         has_answers = self._questions is None or self._questions.is_enough
         self._export.setEnabled(has_reason and has_answers)
-        why_not = self.tr("Answer the questions first.") if has_reason else self.tr("Say why, in a few words.")
+        why_not = _("Answer the questions first.") if has_reason else _("Say why, in a few words.")
         self._export.setToolTip("" if self._export.isEnabled() else why_not)
 
     def _on_target(self, target: str) -> None:

@@ -10,6 +10,7 @@ from widgets.parts.format import percent_of
 from widgets.parts.nouns import DataKind, counted, plural
 from widgets.parts.text import words
 from widgets.theme import Theme
+from workers.contracts.translation import _
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class FewLine(Banner):
         self._value: FewValue | None = None
         self._text = words("")
         self._limit, self._more = GhostButton(theme, "", size="small"), GhostButton(theme, "", "plus", "small")
-        super().__init__(theme, self.tr("Too few examples for this limit"), self._text, self._limit, self._more)
+        super().__init__(theme, _("Too few examples for this limit"), self._text, self._limit, self._more)
         self._limit.clicked.connect(self._on_limit)
         self._more.clicked.connect(self.data_wanted)
         self.hide()
@@ -52,24 +53,24 @@ class FewLine(Banner):
         if value is not None:
             self._text.setText(self._sentence(value))
             offer = value.offer_pct
-            self._limit.relabel("" if offer is None else self.tr("Set the limit to {0}").format(percent_of(offer)))
+            self._limit.relabel("" if offer is None else _("Set the limit to {0}").format(percent_of(offer)))
             self._limit.setVisible(offer is not None)
-            self._more.relabel(self.tr("Add {0}…").format(plural(value.kind)))
+            self._more.relabel(_("Add {0}…").format(plural(value.kind)))
         self.setVisible(value is not None)
 
     def _sentence(self, value: FewValue) -> str:
         have = counted(value.kind, value.n_test)
         if value.n_needed is None:
-            text = self.tr(
+            text = _(
                 "A limit of 0 % cannot be proven by any number of examples: a loss of nothing at all is out of reach."
             )
         else:
-            text = self.tr(
+            text = _(
                 "{0} for the test cannot prove a limit of {1}: that takes at least {2:,}, even if no answer changes. "
                 "The best verdict will be “alike, not proven”."
             ).format(have, percent_of(value.limit_pct), value.n_needed)
         if not value.labelled:
-            text = self.tr("{0} With labels, fewer may do where answers change.").format(text)
+            text = _("{0} With labels, fewer may do where answers change.").format(text)
         return text
 
     def _on_limit(self) -> None:

@@ -12,6 +12,7 @@ from widgets.parts.nouns import plural
 from widgets.parts.text import label, say
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_S
+from workers.contracts.translation import _
 
 MAX_PCT, STEPS_PER_PCT = 5.0, 10
 HANDLE_PX = 16
@@ -83,14 +84,14 @@ class LimitCard(Card):
 
     def __init__(self, theme: Theme, value: GoalValue) -> None:
         """Create the card with the current limit."""
-        super().__init__(self.tr("How much accuracy may it cost?"), gap=SPACE_S)
+        super().__init__(_("How much accuracy may it cost?"), gap=SPACE_S)
         self._theme, self._value, self._is_provable = theme, value, True
-        self.add(label(self.tr("Fettle never recommends a version beyond this limit."), "soft"))
+        self.add(label(_("Fettle never recommends a version beyond this limit."), "soft"))
         self._slider = LimitSlider(theme)
         self._slider.setRange(0, round(max(MAX_PCT, value.limit_pct) * STEPS_PER_PCT))
         self._slider.setValue(round(value.limit_pct * STEPS_PER_PCT))
         self._slider.setPageStep(5)
-        self._slider.setAccessibleName(self.tr("How much accuracy may it cost?"))
+        self._slider.setAccessibleName(_("How much accuracy may it cost?"))
         self._words = label("", "strong", wrap=False)
         grid = QGridLayout()
         grid.setContentsMargins(0, SPACE_S, 0, 0)
@@ -129,7 +130,7 @@ class LimitCard(Card):
         self.changed.emit(self.limit_pct)
 
     def _tell(self) -> None:
-        said = self.tr("at most {0} other words") if self._value.by_words else self.tr("at most {0} less accurate")
+        said = _("at most {0} other words") if self._value.by_words else _("at most {0} less accurate")
         text = said.format(percent_of(self.limit_pct))
         self._words.setText(text)
         self._slider.setAccessibleDescription(text)
@@ -140,28 +141,24 @@ class LimitCard(Card):
     def _widest(self) -> int:
         # the text changes while the slider is dragged, but the groove must not
         self._words.ensurePolished()
-        return self._words.fontMetrics().horizontalAdvance(self.tr("at most {0} less accurate").format("9.9 %")) + 2
+        return self._words.fontMetrics().horizontalAdvance(_("at most {0} less accurate").format("9.9 %")) + 2
 
     def _example(self) -> str:
         value = self._value
         if value.by_words:
-            words = self.tr("Of 1,000 next words at most {0:,} may be ones that the original finds much less likely.")
+            words = _("Of 1,000 next words at most {0:,} may be ones that the original finds much less likely.")
             return words.format(round(10 * self.limit_pct))
         if not value.n_test:
-            return self.tr("Without data of yours it means: the share of answers that change.")
+            return _("Without data of yours it means: the share of answers that change.")
         things = plural(value.kind)
         if value.labelled and value.accuracy is not None:
             number = int(value.n_test * value.accuracy * self.limit_pct / 100)
             if number == 1:
-                return self.tr("That is at most 1 more wrong answer in your {0:,} test {1}.").format(
-                    value.n_test, things
-                )
-            return self.tr("That is at most {0:,} more wrong answers in your {1:,} test {2}.").format(
+                return _("That is at most 1 more wrong answer in your {0:,} test {1}.").format(value.n_test, things)
+            return _("That is at most {0:,} more wrong answers in your {1:,} test {2}.").format(
                 number, value.n_test, things
             )
         number = int(value.n_test * self.limit_pct / 100)
         if number == 1:
-            return self.tr("That is at most 1 changed answer in your {0:,} test {1}.").format(value.n_test, things)
-        return self.tr("That is at most {0:,} changed answers in your {1:,} test {2}.").format(
-            number, value.n_test, things
-        )
+            return _("That is at most 1 changed answer in your {0:,} test {1}.").format(value.n_test, things)
+        return _("That is at most {0:,} changed answers in your {1:,} test {2}.").format(number, value.n_test, things)

@@ -21,6 +21,7 @@ from widgets.parts.small import PageHead
 from widgets.parts.text import label, say, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M
+from workers.contracts.translation import _
 
 MAX_TIME_CHARS = 32
 
@@ -39,7 +40,7 @@ class GoalPage(Page):
 
     def __init__(self, theme: Theme) -> None:
         """Create the page."""
-        super().__init__(theme, self.tr("Goal"))
+        super().__init__(theme, _("Goal"))
         self._value = GoalValue((), "", 1.0)
         self._group: QButtonGroup | None = None
         self._start: Button | None = None
@@ -53,9 +54,9 @@ class GoalPage(Page):
     # -- states --
     def show_empty(self) -> None:
         """Show that there is no model yet."""
-        go = PrimaryButton(self.theme, self.tr("Pick a model"), "cube", on=self.model_requested)
-        text = self.tr("Then say what matters most: speed, size, or that every answer stays the same.")
-        self._fill_empty("target", self.tr("First, a model"), text, go, head=self.tr("What matters most?"))
+        go = PrimaryButton(self.theme, _("Pick a model"), "cube", on=self.model_requested)
+        text = _("Then say what matters most: speed, size, or that every answer stays the same.")
+        self._fill_empty("target", _("First, a model"), text, go, head=_("What matters most?"))
 
     def show_value(self, value: GoalValue) -> None:
         """Show cards, limits and the start button; if only the choice differs, everything stays in place."""
@@ -64,10 +65,8 @@ class GoalPage(Page):
             return
         self._value = value
         self._recipes = value.recipes
-        head = PageHead(
-            self.tr("What matters most?"), self.tr("Pick one. You can come back and try another; nothing is lost.")
-        )
-        customize = GhostButton(self.theme, self.tr("Customize…"), "sliders-horizontal", on=self.show_recipes)
+        head = PageHead(_("What matters most?"), _("Pick one. You can come back and try another; nothing is lost."))
+        customize = GhostButton(self.theme, _("Customize…"), "sliders-horizontal", on=self.show_recipes)
         customize.setEnabled(bool(value.recipes))
         head.add_action(customize, self._start_button())
         self._limit = LimitCard(self.theme, value)
@@ -80,7 +79,7 @@ class GoalPage(Page):
         self._few.limit_wanted.connect(self.limit_wanted)
         self._few.data_wanted.connect(self.data_requested)
         note = words(
-            self.tr(
+            _(
                 "The cards say what such models usually reach. What yours reaches is measured on this computer, "
                 "and only that is shown as a result."
             ),
@@ -104,10 +103,10 @@ class GoalPage(Page):
         """Show the editor for the recipes of the chosen preset."""
         chosen = self._preset(self._value.chosen)
         head = PageHead(
-            self.tr("What is tried, in this order"),
-            self.tr("From “{0}”. Each version is measured and judged by the same rules.").format(chosen.title),
+            _("What is tried, in this order"),
+            _("From “{0}”. Each version is measured and judged by the same rules.").format(chosen.title),
         )
-        head.add_action(GhostButton(self.theme, self.tr("Back"), "arrow-left", on=self._on_back))
+        head.add_action(GhostButton(self.theme, _("Back"), "arrow-left", on=self._on_back))
         head.add_action(self._start_button())
         editor = RecipeEditor(self.theme, self._recipes, self._value.techniques, self._value.runtimes)
         editor.changed.connect(self._on_recipes_changed)
@@ -121,11 +120,11 @@ class GoalPage(Page):
     def _saving(self) -> QWidget:
         """Return a field and a button that save the current recipes as the user's own preset."""
         name = TextField()
-        name.setPlaceholderText(self.tr("A name for it"))
-        name.setAccessibleName(self.tr("Name of your preset"))
+        name.setPlaceholderText(_("A name for it"))
+        name.setAccessibleName(_("Name of your preset"))
         name.setMaxLength(40)
         save = GhostButton(
-            self.theme, self.tr("Save as my preset"), "plus", on=lambda: self.save_requested.emit(name.text().strip())
+            self.theme, _("Save as my preset"), "plus", on=lambda: self.save_requested.emit(name.text().strip())
         )
         save.setEnabled(False)
         name.textChanged.connect(lambda text: save.setEnabled(bool(text.strip())))
@@ -171,7 +170,7 @@ class GoalPage(Page):
 
     def _say_expected(self) -> None:
         text = self._value.expected
-        self._expected.setText(self.tr("For your model on this computer: {0}.").format(text) if text else "")
+        self._expected.setText(_("For your model on this computer: {0}.").format(text) if text else "")
         self._expected.setVisible(bool(text))
         say(self._short, self._value.short_of_memory)
 
@@ -188,7 +187,7 @@ class GoalPage(Page):
         return self._start
 
     def _start_text(self) -> str:
-        return self.tr("Start ({0})").format(how_long(self._preset(self._value.chosen)))
+        return _("Start ({0})").format(how_long(self._preset(self._value.chosen)))
 
     def _cards(self, value: GoalValue) -> QWidget:
         holder = QWidget()

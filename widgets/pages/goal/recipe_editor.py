@@ -17,6 +17,7 @@ from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL
 from workers.contracts.specs import Described, Recipe, RecipeStep
+from workers.contracts.translation import _
 
 
 class StepBox(QWidget):
@@ -30,10 +31,10 @@ class StepBox(QWidget):
         """Create the box of a step."""
         super().__init__()
         head = in_row((words(technique.title, "strong"), 1), gap=0)
-        for text, icon, signal in ((self.tr("Earlier"), "arrow-up", -1), (self.tr("Later"), "arrow-down", 1)):
+        for text, icon, signal in ((_("Earlier"), "arrow-up", -1), (_("Later"), "arrow-down", 1)):
             button = TextButton(theme, text, icon, "small", on=lambda _checked=False, by=signal: self.moved.emit(by))
             head.addWidget(button)
-        head.addWidget(TextButton(theme, self.tr("Remove"), "x", "small", on=self.removed))
+        head.addWidget(TextButton(theme, _("Remove"), "x", "small", on=self.removed))
         box = in_column(
             head,
             words(technique.summary, "soft"),
@@ -69,11 +70,11 @@ class RecipeCard(Card):
         self._runtimes = tuple(runtimes)
         self.setAccessibleName(value.recipe.title)
         self._switch = QCheckBox()
-        self._switch.setAccessibleName(self.tr("Try “{0}”").format(value.recipe.title))
+        self._switch.setAccessibleName(_("Try “{0}”").format(value.recipe.title))
         self._switch.setChecked(value.enabled)
         self._switch.toggled.connect(self._on_toggled)
-        self._fold = FoldButton(theme, self.tr("Steps"), "small")
-        self._fold.setAccessibleName(self.tr("Steps of “{0}”").format(value.recipe.title))
+        self._fold = FoldButton(theme, _("Steps"), "small")
+        self._fold.setAccessibleName(_("Steps of “{0}”").format(value.recipe.title))
         self._summary = ElidedLabel("", "soft")
         self._summary.setAlignment(Qt.AlignmentFlag.AlignRight)
         # the name is shown completely; the summary takes the rest
@@ -108,33 +109,33 @@ class RecipeCard(Card):
         self._tell()
 
     def _naming(self) -> QWidget:
-        name = TextField(self._value.recipe.title, self.tr("Name"), max_chars=80)
+        name = TextField(self._value.recipe.title, _("Name"), max_chars=80)
         name.editingFinished.connect(lambda: self._on_named(name.text()))
         current = self._value.recipe.runtime
         known = dict(self._runtimes)
         options = [(title, key) for key, title in ({**known, current: known.get(current, current)}).items()]
-        runtime = ChoiceField(self.tr("Runtime"), options, current)
+        runtime = ChoiceField(_("Runtime"), options, current)
         runtime.currentIndexChanged.connect(lambda _index: self._change(runtime=str(runtime.currentData())))
         return held(
             in_row(
-                label(self.tr("Name"), "soft", wrap=False),
+                label(_("Name"), "soft", wrap=False),
                 (name, 1),
                 SPACE_L,
-                words(self.tr("Runtime"), "soft", wrap=False),
+                words(_("Runtime"), "soft", wrap=False),
                 runtime,
                 edges=(0, SPACE_S, 0, SPACE_M),
             )
         )
 
     def _foot(self) -> QWidget:
-        add = Button(self._theme, self.tr("Add a step"), "plus", "ghost", "small")
+        add = Button(self._theme, _("Add a step"), "plus", "ghost", "small")
         menu = QMenu(add)
         for technique in self._techniques.values():
             action = menu.addAction(technique.title)
             action.setEnabled(technique.available)
             action.triggered.connect(lambda _checked=False, which=technique.id: self._on_added(which))
         add.setMenu(menu)
-        remove = TextButton(self._theme, self.tr("Remove this version"), "trash", "small", on=self.removed)
+        remove = TextButton(self._theme, _("Remove this version"), "trash", "small", on=self.removed)
         return held(in_row(add, STRETCH, remove, gap=None, edges=(0, SPACE_M, 0, 0)))
 
     def _tell(self) -> None:
@@ -208,10 +209,8 @@ class RecipeEditor(QWidget):
         self._techniques, self._runtimes = tuple(techniques), tuple(runtimes)
         self._recipes = list(recipes)
         self._box = in_column()
-        reset = TextButton(
-            theme, self.tr("Back to the preset’s own"), "arrow-counter-clockwise", on=self.reset_requested
-        )
-        row = in_row(GhostButton(theme, self.tr("Add a version"), "plus", on=self._on_add), reset, STRETCH)
+        reset = TextButton(theme, _("Back to the preset’s own"), "arrow-counter-clockwise", on=self.reset_requested)
+        row = in_row(GhostButton(theme, _("Add a version"), "plus", on=self._on_add), reset, STRETCH)
         in_column(self._box, row, gap=SPACE_L, parent=self)
         self._rebuild()
 
@@ -234,7 +233,7 @@ class RecipeEditor(QWidget):
 
     def _on_add(self) -> None:
         runtime = self._runtimes[0][0] if self._runtimes else ""
-        title = self.tr("My version {0}").format(len(self._recipes) + 1)
-        self._recipes.append(RecipeValue(Recipe(title=title, why=self.tr("Added by hand."), runtime=runtime)))
+        title = _("My version {0}").format(len(self._recipes) + 1)
+        self._recipes.append(RecipeValue(Recipe(title=title, why=_("Added by hand."), runtime=runtime)))
         self._rebuild(len(self._recipes) - 1)
         self.changed.emit(tuple(self._recipes))

@@ -17,6 +17,7 @@ from widgets.parts.text import Role, Tone, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_M, SPACE_S
 from workers.contracts.gpu import RungState, TriedRung
+from workers.contracts.translation import _
 
 _MARKS: dict[RungState, tuple[str, Tone]] = {
     "ok": ("check-circle", "ok"),
@@ -40,20 +41,20 @@ class GpuPage(Page):
 
     def __init__(self, theme: Theme) -> None:
         """Create the page."""
-        super().__init__(theme, self.tr("Graphics cards"))
+        super().__init__(theme, _("Graphics cards"))
         self._installing: LoadingCard | None = None
         self._is_busy = False
 
     def show_empty(self) -> None:
         """Show that no check has run yet."""
-        self._fill("empty", self._head(self.tr("Graphics cards"), self.tr("Nothing was tried yet."), is_trying=False))
+        self._fill("empty", self._head(_("Graphics cards"), _("Nothing was tried yet."), is_trying=False))
 
     def show_value(self, value: GpuValue) -> None:
         """Show the results so far."""
         self._is_busy = value.is_trying or value.installing is not None
         self._installing = None
         if value.installing is not None:
-            self._installing = LoadingCard(self.theme, self.tr("Cancel"))
+            self._installing = LoadingCard(self.theme, _("Cancel"))
             self._installing.cancel.clicked.connect(self.cancel_requested)
             self.show_installing(value.installing)
         self._fill(
@@ -73,10 +74,10 @@ class GpuPage(Page):
             self._installing.cancel.setEnabled(not value.is_stopping)
 
     def _head(self, title: str, subtitle: str, *, is_trying: bool) -> PageHead:
-        tip = self.tr("All of this as text, for whoever helps you")
-        back = GhostButton(self.theme, self.tr("Back"), "arrow-left", on=self.settings_requested)
-        report = GhostButton(self.theme, self.tr("Copy report"), "copy", tip=tip, on=self.report_requested)
-        again = PrimaryButton(self.theme, self.tr("Check again"), "arrow-clockwise", on=self.again_requested)
+        tip = _("All of this as text, for whoever helps you")
+        back = GhostButton(self.theme, _("Back"), "arrow-left", on=self.settings_requested)
+        report = GhostButton(self.theme, _("Copy report"), "copy", tip=tip, on=self.report_requested)
+        again = PrimaryButton(self.theme, _("Check again"), "arrow-clockwise", on=self.again_requested)
         for button in (report, again):
             button.setEnabled(not is_trying)
         return PageHead(title, subtitle, back, report, again)
@@ -93,12 +94,12 @@ class GpuPage(Page):
         shown: QWidget
         if value.is_chosen:
             works = all(rung.state == "ok" for rung in value.rungs)
-            text = self.tr("Does the work") if works else self.tr("Chosen for the work")
+            text = _("Does the work") if works else _("Chosen for the work")
             shown = Tag(self.theme, "ok" if works else "none", text)
         else:
-            text = self.tr("Work on this card")
+            text = _("Work on this card")
             shown = GhostButton(self.theme, text, "", "small", on=lambda: self.card_chosen.emit(value.choice))
-            shown.setAccessibleName(self.tr("Work on {0}").format(value.title))
+            shown.setAccessibleName(_("Work on {0}").format(value.title))
         return in_row(shown, STRETCH, gap=None, edges=(0, 0, 0, SPACE_S))
 
     def _rung(self, value: TriedRung) -> QWidget:
@@ -111,9 +112,9 @@ class GpuPage(Page):
         lines = (words(text, role) for text, role in told if text)
         column = in_column(*lines, self._command(value) if value.command else None, gap=2)
         if value.installs:
-            text = self.tr("Install it…")
+            text = _("Install it…")
             install = GhostButton(self.theme, text, "download-simple", "small", on=lambda: self._install(value))
-            install.setAccessibleName(self.tr("Install what mends {0}").format(value.title))
+            install.setAccessibleName(_("Install what mends {0}").format(value.title))
             install.setEnabled(not self._is_busy)
             fill(column, SPACE_S, (install, LEFT))
         fill(column, STRETCH)
@@ -131,8 +132,8 @@ class GpuPage(Page):
         self.install_requested.emit(value.installs)
 
     def _command(self, value: TriedRung) -> QHBoxLayout:
-        copy = GhostButton(self.theme, self.tr("Copy"), "copy", "small", on=lambda: self.copy(value.command))
-        copy.setAccessibleName(self.tr("Copy the command for {0}").format(value.title))
+        copy = GhostButton(self.theme, _("Copy"), "copy", "small", on=lambda: self.copy(value.command))
+        copy.setAccessibleName(_("Copy the command for {0}").format(value.title))
         return in_row((label(value.command, "code", select=True), 1), (copy, TOP))
 
     def copy(self, text: str) -> None:

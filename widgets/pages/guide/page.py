@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from PySide6.QtCore import QCoreApplication, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 from widgets.page_registry import find_pages
@@ -18,10 +18,7 @@ from widgets.parts.small import KeyValue, PageHead
 from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import CONTROL_HEIGHT, SPACE_L, SPACE_M, SPACE_S
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("GuidePage", text)
+from workers.contracts.translation import _
 
 
 def way() -> Iterator[tuple[str, str, str]]:
@@ -34,17 +31,17 @@ def way() -> Iterator[tuple[str, str, str]]:
 def keys() -> tuple[tuple[str, str], ...]:
     """Return the keys that work on every page, with their actions."""
     return (
-        (_tr("F1"), _tr("This guide, and back")),
-        (_tr("Ctrl+N"), _tr("New project")),
-        (_tr("Ctrl+O"), _tr("Open a model or data")),
-        (_tr("Ctrl+V"), _tr("Open what was copied: files, pictures, texts")),
-        (_tr("Ctrl+1 to 9"), _tr("Go to a page")),
-        (_tr("F2"), _tr("Rename the project; on Projects the chosen one")),
-        (_tr("Delete"), _tr("On Projects: delete the chosen one; on Data: leave out the chosen examples")),
-        (_tr("Ctrl+Z"), _tr("On Data: undo the last change")),
-        (_tr("Ctrl+Shift+Z"), _tr("On Data: do it again")),
-        (_tr("Tab, arrows, Enter"), _tr("Move, choose, open")),
-        (_tr("Ctrl+Q"), _tr("Close; what was measured is kept")),
+        (_("F1"), _("This guide, and back")),
+        (_("Ctrl+N"), _("New project")),
+        (_("Ctrl+O"), _("Open a model or data")),
+        (_("Ctrl+V"), _("Open what was copied: files, pictures, texts")),
+        (_("Ctrl+1 to 9"), _("Go to a page")),
+        (_("F2"), _("Rename the project; on Projects the chosen one")),
+        (_("Delete"), _("On Projects: delete the chosen one; on Data: leave out the chosen examples")),
+        (_("Ctrl+Z"), _("On Data: undo the last change")),
+        (_("Ctrl+Shift+Z"), _("On Data: do it again")),
+        (_("Tab, arrows, Enter"), _("Move, choose, open")),
+        (_("Ctrl+Q"), _("Close; what was measured is kept")),
     )
 
 
@@ -56,16 +53,14 @@ class GuidePage(Page):
 
     def __init__(self, theme: Theme) -> None:
         """Create the page with its content."""
-        super().__init__(theme, self.tr("Guide"))
+        super().__init__(theme, _("Guide"))
         self._tasks: Sequence[tuple[str, str]] = ()
         self.show_value()
 
     def show_task(self, title: str, markdown: str, pictures: Mapping[str, bytes]) -> None:
         """Show one task page in place of the guide; `pictures` are PNG files by their paths in the text."""
         head = PageHead(title)
-        back = GhostButton(
-            self.theme, self.tr("Back to the guide"), "arrow-left", on=lambda: self.show_value(self._tasks)
-        )
+        back = GhostButton(self.theme, _("Back to the guide"), "arrow-left", on=lambda: self.show_value(self._tasks))
         head.add_action(back)
         card = Card()
         view = MarkdownView(self.theme, title)
@@ -79,10 +74,10 @@ class GuidePage(Page):
         """Show the guide with its list of tasks; `value` holds topic and title of each."""
         self._tasks = value
         head = PageHead(
-            self.tr("Guide"),
-            self.tr("Fettle makes a trained model smaller and faster, and proves that it answers alike."),
+            _("Guide"),
+            _("Fettle makes a trained model smaller and faster, and proves that it answers alike."),
         )
-        head.add_action(GhostButton(self.theme, self.tr("Back"), "arrow-left", on=self.back_requested))
+        head.add_action(GhostButton(self.theme, _("Back"), "arrow-left", on=self.back_requested))
         left = in_column(*(self._way(), self._keys(), self._safety()), STRETCH, gap=SPACE_L)
         columns = in_row((left, 1), (in_column(self._words(), STRETCH, gap=None), 1), gap=SPACE_L)
         self._fill("full", head, *([self._step_by_step()] if self._tasks else []), columns)
@@ -90,7 +85,7 @@ class GuidePage(Page):
     def _step_by_step(self) -> QWidget:
         holder = QWidget()
         row = FlowLayout(holder, SPACE_S)
-        title = label(self.tr("Step by step"), "section", wrap=False)
+        title = label(_("Step by step"), "section", wrap=False)
         title.setMinimumHeight(CONTROL_HEIGHT)
         row.addWidget(title)
         for topic, text in self._tasks:
@@ -99,25 +94,25 @@ class GuidePage(Page):
         return holder
 
     def _way(self) -> Card:
-        card = Card(self.tr("The way through"), gap=SPACE_M)
+        card = Card(_("The way through"), gap=SPACE_M)
         for icon, title, text in way():
             card.add(icon_text(self.theme, icon, title, text))
         return card
 
     def _keys(self) -> Card:
-        return Card(self.tr("Keys"), KeyValue(keys(), 130), gap=SPACE_M)
+        return Card(_("Keys"), KeyValue(keys(), 130), gap=SPACE_M)
 
     def _safety(self) -> Card:
-        card = Card(self.tr("Your files"), gap=SPACE_M)
-        text = self.tr("They stay on this computer, and are never changed. The hub is asked only when you search.")
+        card = Card(_("Your files"), gap=SPACE_M)
+        text = _("They stay on this computer, and are never changed. The hub is asked only when you search.")
         card.add(words(text))
         return card
 
     def _words(self) -> QWidget:
-        card = Card(self.tr("Words"), gap=SPACE_M)
-        search = SearchField(self.theme, self.tr("Search the words"), self.tr("Search the words"), 60, small=True)
+        card = Card(_("Words"), gap=SPACE_M)
+        search = SearchField(self.theme, _("Search the words"), _("Search the words"), 60, small=True)
         listed = KeyValue(glossary(), 130)
-        nothing = words(self.tr("No word here has this in its name or explanation."), "soft")
+        nothing = words(_("No word here has this in its name or explanation."), "soft")
         nothing.hide()
         search.textChanged.connect(lambda text: self._on_search(text, listed, nothing))
         for widget in (search, listed, nothing):
@@ -125,6 +120,6 @@ class GuidePage(Page):
         return card
 
     def _on_search(self, text: str, listed: KeyValue, nothing: QWidget) -> None:
-        found = {name for name, _ in glossary(text)}
+        found = {name for name, _unused in glossary(text)}
         listed.show_only(found)
         nothing.setVisible(not found)

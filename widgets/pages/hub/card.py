@@ -10,6 +10,7 @@ from widgets.parts.search_field import SearchField
 from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_M, SPACE_S
+from workers.contracts.translation import _
 
 
 class HubCard(Card):
@@ -20,11 +21,11 @@ class HubCard(Card):
     def __init__(self, theme: Theme) -> None:
         """Create the card."""
         super().__init__(gap=SPACE_M)
-        self.setAccessibleName(self.tr("Find one in the hub"))
+        self.setAccessibleName(_("Find one in the hub"))
         self.box.addStretch(1)
         self.add(self._head(theme))
-        self._field = SearchField(theme, self.tr("Search the hub"), self.tr("What should it do?"))
-        search = GhostButton(theme, self.tr("Search"))
+        self._field = SearchField(theme, _("Search the hub"), _("What should it do?"))
+        search = GhostButton(theme, _("Search"))
         search.clicked.connect(lambda: self._go(self._field.text()))
         self._field.entered.connect(self._go)
         row = QHBoxLayout()
@@ -34,7 +35,7 @@ class HubCard(Card):
         self.add(row)
         chips = QWidget()
         row_of_chips = FlowLayout(chips, SPACE_S)
-        texts = (self.tr("Recognize pictures"), self.tr("Sort texts"), self.tr("Find things in pictures"))
+        texts = (_("Recognize pictures"), _("Sort texts"), _("Find things in pictures"))
         for text in texts:
             chip = GhostButton(theme, text, "", "small")
             chip.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
@@ -49,8 +50,8 @@ class HubCard(Card):
         row.addWidget(Square(theme, "globe"))
         column = QVBoxLayout()
         column.setSpacing(0)
-        column.addWidget(label(self.tr("Find one in the hub"), "section"))
-        column.addWidget(words(self.tr("Thousands of trained models"), "soft"))
+        column.addWidget(label(_("Find one in the hub"), "section"))
+        column.addWidget(words(_("Thousands of trained models"), "soft"))
         row.addLayout(column, 1)
         return row
 

@@ -15,6 +15,7 @@ from widgets.parts.small import Bar, KeyValue
 from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_S
+from workers.contracts.translation import _
 
 WIDE_PX, NARROW_PX, NAME_PX = 304, 256, 72
 MAX_FILES, MAX_NAME, MAX_VALUE = 30, 96, 400
@@ -62,7 +63,7 @@ class HubDetail(Card):
         had_focus = self._inside.isAncestorOf(self.focusWidget()) if self.focusWidget() else False
         inside = QWidget()
         box = bare(QVBoxLayout(inside), SPACE_L)
-        self.setAccessibleName(value.name or self.tr("Details"))
+        self.setAccessibleName(value.name or _("Details"))
         for part in self._parts(value):
             box.addWidget(part)
         self._inside = self.swap(self._inside, inside)
@@ -72,13 +73,13 @@ class HubDetail(Card):
 
     def _parts(self, value: HubDetailValue) -> list[QWidget]:
         if not value.id:
-            return [words(self.tr("Choose one to see what it is and what would be downloaded."), "soft")]
+            return [words(_("Choose one to see what it is and what would be downloaded."), "soft")]
         parts: list[QWidget] = [self._title(value)]
         if value.facts:
             facts = [(name, clipped(text, MAX_VALUE), tone) for name, text, tone in value.facts]
             parts.append(KeyValue(facts, NAME_PX))
         if value.is_loading:
-            bar = Bar(self.tr("The hub is asked about this model"))
+            bar = Bar(_("The hub is asked about this model"))
             bar.set_share(None)
             parts.append(bar)
         if value.problem:
@@ -91,7 +92,7 @@ class HubDetail(Card):
         if value.action:
             parts.append(self._button(value))
         if value.has_card:
-            card = Button(self._theme, self.tr("Read its model card"), "arrow-right", "link", "small")
+            card = Button(self._theme, _("Read its model card"), "arrow-right", "link", "small")
             card.clicked.connect(lambda: self.card_requested.emit(value.id))
             parts.append(_at_left(card))
         if value.files:
@@ -107,15 +108,15 @@ class HubDetail(Card):
         return holder
 
     def _button(self, value: HubDetailValue) -> Button:
-        download = self.tr("Download") if self._is_narrow else self.tr("Download and use")
+        download = _("Download") if self._is_narrow else _("Download and use")
         if value.total_bytes:
-            download = self.tr("{0} ({1})").format(download, size_bytes(value.total_bytes))
+            download = _("{0} ({1})").format(download, size_bytes(value.total_bytes))
         texts = {
-            "look_up": self.tr("Look it up in the hub"),
+            "look_up": _("Look it up in the hub"),
             "download": download,
-            "consent": self.tr("Download all the same…"),
-            "open": self.tr("Use it"),
-            "again": self.tr("Try again"),
+            "consent": _("Download all the same…"),
+            "open": _("Use it"),
+            "again": _("Try again"),
         }
         kind = "ghost" if value.action in ("consent", "again") else "primary"
         icon = _ICONS.get(value.action, "download-simple")
@@ -127,7 +128,7 @@ class HubDetail(Card):
     def _files(self, files: Sequence[tuple[str, int]]) -> QWidget:
         holder = QWidget()
         box = bare(QVBoxLayout(holder), SPACE_S)
-        title = self.tr("1 file") if len(files) == 1 else self.tr("{0} files").format(len(files))
+        title = _("1 file") if len(files) == 1 else _("{0} files").format(len(files))
         fold = FoldButton(self._theme, title, "small", "ghost")
         rows = KeyValue([(size_bytes(size), clipped(name, MAX_VALUE)) for name, size in files[:MAX_FILES]], NAME_PX)
         rows.setVisible(self._is_open)
@@ -137,7 +138,7 @@ class HubDetail(Card):
         box.addWidget(fold, 0, Qt.AlignmentFlag.AlignLeft)
         box.addWidget(rows)
         if len(files) > MAX_FILES:
-            box.addWidget(words(self.tr("and {0} more").format(len(files) - MAX_FILES), "caption"))
+            box.addWidget(words(_("and {0} more").format(len(files) - MAX_FILES), "caption"))
         return holder
 
     def _on_fold(self, is_open: bool) -> None:

@@ -11,6 +11,7 @@ from widgets.parts.small import Bar
 from widgets.parts.text import ElidedLabel
 from widgets.theme import Theme, restyle
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+from workers.contracts.translation import _
 
 
 class HubDownloads(Card):
@@ -28,7 +29,7 @@ class HubDownloads(Card):
         """Create a hidden card."""
         super().__init__(edge=SPACE_L, gap=0)
         self.box.setContentsMargins(SPACE_L, SPACE_S, SPACE_L, SPACE_S)
-        self.setAccessibleName(self.tr("Downloads"))
+        self.setAccessibleName(_("Downloads"))
         self._theme = theme
         self._rows: dict[str, DownloadRow] = {}
         self.hide()
@@ -76,11 +77,11 @@ class DownloadRow(QWidget):
         super().__init__()
         self._name = ElidedLabel("", "strong")
         self._figures = ElidedLabel("", "soft")
-        self._bar = Bar(self.tr("Progress of the download"))
-        self.pause: Button = GhostButton(theme, self.tr("Pause"), "pause", "small")
-        self.resume: Button = GhostButton(theme, self.tr("Go on"), "play", "small")
-        self.cancel: Button = GhostButton(theme, self.tr("Cancel"), "x", "small")
-        self.open: Button = GhostButton(theme, self.tr("Use it"), "arrow-right", "small")
+        self._bar = Bar(_("Progress of the download"))
+        self.pause: Button = GhostButton(theme, _("Pause"), "pause", "small")
+        self.resume: Button = GhostButton(theme, _("Go on"), "play", "small")
+        self.cancel: Button = GhostButton(theme, _("Cancel"), "x", "small")
+        self.open: Button = GhostButton(theme, _("Use it"), "arrow-right", "small")
         lines = QVBoxLayout()
         lines.setSpacing(SPACE_S)
         first = QHBoxLayout()
@@ -109,7 +110,7 @@ class DownloadRow(QWidget):
         self.pause.setVisible(value.state in ("waiting", "running"))
         self.resume.setVisible(value.state in ("paused", "failed"))
         self.open.setVisible(value.state == "done")
-        self.cancel.relabel(self.tr("Take off the list") if is_over else self.tr("Cancel"))
+        self.cancel.relabel(_("Take off the list") if is_over else _("Cancel"))
         for button in (self.pause, self.resume, self.cancel, self.open):
             button.setAccessibleName(f"{button.text()}: {value.name}")
         self.setAccessibleName(f"{value.name}, {figures}")
@@ -117,17 +118,17 @@ class DownloadRow(QWidget):
     def _told(self, value: DownloadValue) -> str:
         amount = size_bytes(value.done_bytes)
         if value.total_bytes is not None:
-            amount = self.tr("{0} of {1}").format(amount, size_bytes(value.total_bytes))
+            amount = _("{0} of {1}").format(amount, size_bytes(value.total_bytes))
         if value.state == "failed":
-            return value.note or self.tr("It failed; what came so far is kept.")
+            return value.note or _("It failed; what came so far is kept.")
         if value.state == "done":
-            return value.note or self.tr("Whole and checked")
+            return value.note or _("Whole and checked")
         if value.state == "checking":
-            return self.tr("Being checked")
+            return _("Being checked")
         if value.state == "paused":
-            return self.tr("Paused at {0}; it can go on from there").format(amount)
+            return _("Paused at {0}; it can go on from there").format(amount)
         if value.state == "waiting" and not value.done_bytes:
-            return self.tr("Begins")
-        speed = self.tr("{0} a second").format(size_bytes(value.bytes_per_s)) if value.bytes_per_s else ""
-        left = self.tr("{0} left").format(about(value.left_s)) if value.left_s is not None else ""
+            return _("Begins")
+        speed = _("{0} a second").format(size_bytes(value.bytes_per_s)) if value.bytes_per_s else ""
+        left = _("{0} left").format(about(value.left_s)) if value.left_s is not None else ""
         return ", ".join(part for part in (amount, speed, left) if part)

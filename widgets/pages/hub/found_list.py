@@ -15,6 +15,7 @@ from widgets.parts.text import Tone, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 from workers.contracts.licenses import LICENSE_WORDS, LicenseWord
+from workers.contracts.translation import _
 
 MAX_NAME, MAX_LICENSE = 80, 18
 _DOES, _LICENSE, _SIZE, _FORMAT = 1, 2, 3, 4
@@ -37,15 +38,15 @@ class HubList(QWidget):
         self._is_narrow = False
         self._value = HubListValue(())
         self.table = self._make_table(theme)
-        self._busy = Bar(self.tr("The hub is asked"))
+        self._busy = Bar(_("The hub is asked"))
         self._busy.set_share(None)
         card = Card(edge=1, gap=0)
         card.box.setContentsMargins(1, 1, 1, 2)
-        card.setAccessibleName(self.tr("Models"))
+        card.setAccessibleName(_("Models"))
         card.add(self._busy)
         card.add(self.table, stretch=1)
         self._note = words("", "caption")
-        self._more = GhostButton(theme, self.tr("Show more"), "caret-down", "small")
+        self._more = GhostButton(theme, _("Show more"), "caret-down", "small")
         self._more.clicked.connect(self.more_requested)
         below = QHBoxLayout()
         below.setContentsMargins(SPACE_L, 0, 0, 0)
@@ -59,13 +60,13 @@ class HubList(QWidget):
 
     def _make_table(self, theme: Theme) -> Table:
         columns = (
-            Column(self.tr("Model"), stretch=True),
-            Column(self.tr("Does")),
-            Column(self.tr("License")),
-            Column(self.tr("Size"), right=True),
-            Column(self.tr("Format")),
+            Column(_("Model"), stretch=True),
+            Column(_("Does")),
+            Column(_("License")),
+            Column(_("Size"), right=True),
+            Column(_("Format")),
         )
-        table = Table(theme, self.tr("Models of the hub"), columns, fits=False, tall=True)
+        table = Table(theme, _("Models of the hub"), columns, fits=False, tall=True)
         table.setMinimumHeight(260)
         for number in (_DOES, *_WIDTHS):
             table.horizontalHeader().setSectionResizeMode(number, QHeaderView.ResizeMode.Fixed)
@@ -114,8 +115,8 @@ class HubList(QWidget):
     def _row(self, row: HubRowValue) -> TableRow:
         model, verdict = row.model, row.model.verdict
         word = verdict.word if verdict else "unknown"
-        title = clipped((verdict.title if verdict else model.license) or "", MAX_LICENSE) or self.tr("None stated")
-        downloads = self.tr("{0} downloads").format(short_count(model.downloads))
+        title = clipped((verdict.title if verdict else model.license) or "", MAX_LICENSE) or _("None stated")
+        downloads = _("{0} downloads").format(short_count(model.downloads))
         cells = (
             Cell(clipped(model.name, MAX_NAME), strong=True, below=self._below(row)),
             Cell(clipped(row.does, 40) or UNKNOWN, below=row.about or downloads),
@@ -131,16 +132,16 @@ class HubList(QWidget):
         if row.mark:
             parts.append(row.mark)
         elif model.gated:
-            parts.append(self.tr("on request"))
+            parts.append(_("on request"))
         elif model.changed_at is not None:
             parts.append(ago(model.changed_at))
         return ", ".join(part for part in parts if part) or UNKNOWN
 
     def _format(self, row: HubRowValue) -> str:
         names: dict[FormatKind, str] = {
-            "safe": self.tr("Safe format"),
-            "code": self.tr("May hold code") if self._is_narrow else self.tr("May contain code"),
-            "not_here": self.tr("Not for here") if self._is_narrow else self.tr("Does not run here"),
+            "safe": _("Safe format"),
+            "code": _("May hold code") if self._is_narrow else _("May contain code"),
+            "not_here": _("Not for here") if self._is_narrow else _("Does not run here"),
             "unknown": UNKNOWN,
         }
         return names[row.format]

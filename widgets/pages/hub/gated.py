@@ -10,6 +10,7 @@ from widgets.parts.flow import bare
 from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_S, SPACE_XS
+from workers.contracts.translation import _
 
 MAX_TOKEN = 200
 
@@ -27,19 +28,19 @@ class GatedSteps(QWidget):
         """Create the steps for a model."""
         super().__init__()
         self._box = bare(QVBoxLayout(self), SPACE_S)
-        self._box.addWidget(label(self.tr("Its author lets in who asked"), "strong"))
-        self._step(1, self.tr("Sign in at the hub with your browser, or make an account there."))
-        self._step(2, self.tr("Open the model's page and agree to what its author asks."))
-        page = GhostButton(theme, self.tr("Open its page…"), "globe", "small")
+        self._box.addWidget(label(_("Its author lets in who asked"), "strong"))
+        self._step(1, _("Sign in at the hub with your browser, or make an account there."))
+        self._step(2, _("Open the model's page and agree to what its author asks."))
+        page = GhostButton(theme, _("Open its page…"), "globe", "small")
         page.clicked.connect(lambda: self.page_requested.emit(value.page))
         self._box.addWidget(page, 0, Qt.AlignmentFlag.AlignLeft)
-        has = self.tr("A token is kept. If it is not let in, paste another one.")
-        self._step(3, has if value.has_token else self.tr("Paste an access token of your account, to read only."))
-        self._field = TextField("", self.tr("Access token"), "hf_…", MAX_TOKEN)
+        has = _("A token is kept. If it is not let in, paste another one.")
+        self._step(3, has if value.has_token else _("Paste an access token of your account, to read only."))
+        self._field = TextField("", _("Access token"), "hf_…", MAX_TOKEN)
         self._field.setEchoMode(QLineEdit.EchoMode.Password)
         self._field.returnPressed.connect(self._give)
-        keep = GhostButton(theme, self.tr("Keep"), "", "small")
-        keep.setAccessibleName(self.tr("Keep the token"))
+        keep = GhostButton(theme, _("Keep"), "", "small")
+        keep.setAccessibleName(_("Keep the token"))
         keep.clicked.connect(self._give)
         row = QHBoxLayout()
         row.setSpacing(SPACE_S)

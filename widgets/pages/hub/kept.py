@@ -13,6 +13,7 @@ from widgets.parts.format import clipped, size_bytes
 from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_M, SPACE_S
+from workers.contracts.translation import _
 
 MAX_ROWS = 200
 
@@ -51,7 +52,7 @@ class KeptHubCard(Card):
 
     def __init__(self, theme: Theme) -> None:
         """Create an empty card."""
-        super().__init__(self.tr("Models from the hub"), gap=SPACE_M)
+        super().__init__(_("Models from the hub"), gap=SPACE_M)
         self._theme = theme
         self._inside = QWidget()
         self.add(self._inside)
@@ -76,11 +77,11 @@ class KeptHubCard(Card):
 
     def _summary(self, value: KeptHubValue) -> str:
         total = sum(model.size_bytes for model in value.models)
-        free = self.tr(" {0} are free on this disk.").format(size_bytes(value.free_bytes)) if value.free_bytes else ""
+        free = _(" {0} are free on this disk.").format(size_bytes(value.free_bytes)) if value.free_bytes else ""
         if not value.models:
-            return self.tr("None is kept here.") + free
-        count = self.tr("1 download") if len(value.models) == 1 else self.tr("{0} downloads").format(len(value.models))
-        return self.tr("{0}, {1} together.").format(count, size_bytes(total)) + free
+            return _("None is kept here.") + free
+        count = _("1 download") if len(value.models) == 1 else _("{0} downloads").format(len(value.models))
+        return _("{0}, {1} together.").format(count, size_bytes(total)) + free
 
     def _row(self, model: KeptModelValue) -> QWidget:
         holder = QWidget()
@@ -91,8 +92,8 @@ class KeptHubCard(Card):
         column.addWidget(label(self._used(model), "caption"))
         row.addLayout(column, 1)
         row.addWidget(label(size_bytes(model.size_bytes), "soft", wrap=False))
-        remove = GhostButton(self._theme, self.tr("Remove"), "trash", "small")
-        remove.setAccessibleName(self.tr("Remove {0}").format(clipped(model.name, 120)))
+        remove = GhostButton(self._theme, _("Remove"), "trash", "small")
+        remove.setAccessibleName(_("Remove {0}").format(clipped(model.name, 120)))
         remove.setEnabled(not model.is_busy)
         remove.clicked.connect(lambda: self.removal_requested.emit(model.id))
         row.addWidget(remove)
@@ -100,24 +101,24 @@ class KeptHubCard(Card):
 
     def _used(self, model: KeptModelValue) -> str:
         if not model.is_whole:
-            return self.tr("being downloaded") if model.is_busy else self.tr("paused; it can go on from there")
+            return _("being downloaded") if model.is_busy else _("paused; it can go on from there")
         if not model.used_by:
-            return self.tr("in no project")
+            return _("in no project")
         names = ", ".join(clipped(name, 40) for name in model.used_by[:3])
-        return (self.tr("at work in {0}") if model.is_busy else self.tr("in use: {0}")).format(names)
+        return (_("at work in {0}") if model.is_busy else _("in use: {0}")).format(names)
 
     def _token(self, value: KeptHubValue) -> QWidget:
         where = {
-            "keyring": self.tr("Your token for {0} is kept in this computer's keyring."),
-            "file": self.tr("Your token for {0} is kept in a file that only you can read: there is no keyring here."),
-            "environment": self.tr("Your token for {0} comes from HF_TOKEN; Fettle does not keep it."),
+            "keyring": _("Your token for {0} is kept in this computer's keyring."),
+            "file": _("Your token for {0} is kept in a file that only you can read: there is no keyring here."),
+            "environment": _("Your token for {0} comes from HF_TOKEN; Fettle does not keep it."),
         }
         holder = QWidget()
         row = bare(QHBoxLayout(holder), SPACE_S)
         row.addWidget(words(where[value.token].format(clipped(value.place, 80)), "soft"), 1)
         if value.token != "environment":
-            forget = GhostButton(self._theme, self.tr("Forget it"), "", "small")
-            forget.setAccessibleName(self.tr("Forget the token"))
+            forget = GhostButton(self._theme, _("Forget it"), "", "small")
+            forget.setAccessibleName(_("Forget the token"))
             forget.clicked.connect(self.forget_requested)
             row.addWidget(forget, 0, Qt.AlignmentFlag.AlignTop)
         return holder

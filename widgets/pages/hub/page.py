@@ -19,6 +19,7 @@ from widgets.parts.small import PageHead
 from widgets.parts.text import ElidedLabel
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M
+from workers.contracts.translation import _
 
 
 class HubPage(Page):
@@ -37,7 +38,7 @@ class HubPage(Page):
 
     def __init__(self, theme: Theme) -> None:
         """Create the page."""
-        super().__init__(theme, self.tr("Hub"))
+        super().__init__(theme, _("Hub"))
         self.bar = HubSearchBar(theme)
         self.list = HubList(theme)
         self.detail = HubDetail(theme)
@@ -59,15 +60,15 @@ class HubPage(Page):
             self.list.set_busy(True)
             self.state = "loading"
             return
-        card = LoadingCard(self.theme, self.tr("Cancel"))
-        card.show_progress(self.tr("Asking the hub"), 0, None, "")
+        card = LoadingCard(self.theme, _("Cancel"))
+        card.show_progress(_("Asking the hub"), 0, None, "")
         card.cancel.clicked.connect(self.cancel_requested)
         self.state = "loading"
         self._show(_on_top(card), has_detail=False)
 
     def show_nothing(self, text: str, hint: str) -> None:
         """Show that the hub has no fitting model."""
-        again = GhostButton(self.theme, self.tr("Search without limits"))
+        again = GhostButton(self.theme, _("Search without limits"))
         again.clicked.connect(self._on_without_limits)
         self.state = "nothing"
         self._show(EmptyCard(self.theme, "magnifying-glass", text, hint, again), has_detail=False)
@@ -75,11 +76,11 @@ class HubPage(Page):
     def show_problem(self, value: ErrorValue) -> None:
         """Show an error and the options that need no hub."""
         card = ErrorCard(self.theme, value)
-        again = PrimaryButton(self.theme, self.tr("Try again"), "arrow-clockwise")
+        again = PrimaryButton(self.theme, _("Try again"), "arrow-clockwise")
         again.clicked.connect(lambda: self.search_requested.emit(self.bar.value))
-        choose = GhostButton(self.theme, self.tr("Choose a file…"))
+        choose = GhostButton(self.theme, _("Choose a file…"))
         choose.clicked.connect(self.file_requested)
-        sample = GhostButton(self.theme, self.tr("Try the sample"), "play")
+        sample = GhostButton(self.theme, _("Try the sample"), "play")
         sample.clicked.connect(self.sample_requested)
         for button in (again, choose, sample):
             card.add_action(button)
@@ -89,13 +90,13 @@ class HubPage(Page):
     def show_card(self, name: str, markdown: str) -> None:
         """Show the model card in place of the list."""
         card = Card(edge=SPACE_L, gap=SPACE_M)
-        back = GhostButton(self.theme, self.tr("Back to the list"), "arrow-left", "small")
+        back = GhostButton(self.theme, _("Back to the list"), "arrow-left", "small")
         back.clicked.connect(self.show_list_again)
         row = QHBoxLayout()
         row.setSpacing(SPACE_M)
-        row.addWidget(ElidedLabel(self.tr("What its author says of {0}").format(name), "section"), 1)
+        row.addWidget(ElidedLabel(_("What its author says of {0}").format(name), "section"), 1)
         row.addWidget(back)
-        view = MarkdownView(self.theme, self.tr("Model card"))
+        view = MarkdownView(self.theme, _("Model card"))
         view.setMinimumHeight(320)
         view.link_clicked.connect(self.link_clicked)
         view.show_markdown(markdown)
@@ -118,10 +119,10 @@ class HubPage(Page):
     # -- parts --
     def _build(self) -> None:
         head = PageHead(
-            self.tr("Pick a model from the hub"),
-            self.tr("Your files stay on this computer; the hub is asked only when you search."),
+            _("Pick a model from the hub"),
+            _("Your files stay on this computer; the hub is asked only when you search."),
         )
-        back = GhostButton(self.theme, self.tr("Back"), "arrow-left")
+        back = GhostButton(self.theme, _("Back"), "arrow-left")
         back.clicked.connect(self.back_requested)
         head.add_action(back)
         bare(QHBoxLayout(self._stays)).addWidget(self.list)

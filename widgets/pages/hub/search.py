@@ -13,6 +13,7 @@ from widgets.parts.flow import bare
 from widgets.parts.search_field import SearchField
 from widgets.theme import Theme
 from widgets.tokens import SPACE_S
+from workers.contracts.translation import _
 
 LEAST_CHARS = 2
 """Least number of characters for an automatic search; the Search button accepts fewer."""
@@ -27,31 +28,31 @@ class HubSearchBar(QWidget):
     def __init__(self, theme: Theme) -> None:
         """Create an empty search bar."""
         super().__init__()
-        self.field = SearchField(theme, self.tr("Search the hub"), self.tr("What should it do?"))
-        self._task = self._choice(self.tr("What it does"), [("", self.tr("Any task"))])
-        licenses = [(False, self.tr("Any license")), (True, self.tr("Allows business use"))]
-        self._license = self._choice(self.tr("License"), licenses)
-        self._small_license = self._choice(self.tr("License"), licenses, small=True)
+        self.field = SearchField(theme, _("Search the hub"), _("What should it do?"))
+        self._task = self._choice(_("What it does"), [("", _("Any task"))])
+        licenses = [(False, _("Any license")), (True, _("Allows business use"))]
+        self._license = self._choice(_("License"), licenses)
+        self._small_license = self._choice(_("License"), licenses, small=True)
         for field, other in ((self._license, self._small_license), (self._small_license, self._license)):
             field.currentIndexChanged.connect(other.setCurrentIndex)
         sizes = [
-            (None, self.tr("Any size")),
-            (100 * MEGABYTE, self.tr("Up to 100 MB")),
-            (500 * MEGABYTE, self.tr("Up to 500 MB")),
-            (2000 * MEGABYTE, self.tr("Up to 2 GB")),
+            (None, _("Any size")),
+            (100 * MEGABYTE, _("Up to 100 MB")),
+            (500 * MEGABYTE, _("Up to 500 MB")),
+            (2000 * MEGABYTE, _("Up to 2 GB")),
         ]
         orders = [
-            ("trending", self.tr("Popular now first")),
-            ("downloads", self.tr("Most downloaded first")),
-            ("likes", self.tr("Most liked first")),
-            ("updated", self.tr("Changed last first")),
-            ("created", self.tr("Newest first")),
+            ("trending", _("Popular now first")),
+            ("downloads", _("Most downloaded first")),
+            ("likes", _("Most liked first")),
+            ("updated", _("Changed last first")),
+            ("created", _("Newest first")),
         ]
-        places = [(False, self.tr("Runs anywhere")), (True, self.tr("Runs here"))]
-        self._size = self._choice(self.tr("Size"), sizes, small=True)
-        self._runs = self._choice(self.tr("Runs here"), places, small=True)
-        self._sort = self._choice(self.tr("Order"), orders, small=True)
-        search = GhostButton(theme, self.tr("Search"))
+        places = [(False, _("Runs anywhere")), (True, _("Runs here"))]
+        self._size = self._choice(_("Size"), sizes, small=True)
+        self._runs = self._choice(_("Runs here"), places, small=True)
+        self._sort = self._choice(_("Order"), orders, small=True)
+        search = GhostButton(theme, _("Search"))
         search.clicked.connect(self._ask)
         self._first, self._second = QHBoxLayout(), QHBoxLayout()
         for row in (self._first, self._second):

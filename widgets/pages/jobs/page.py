@@ -15,6 +15,7 @@ from widgets.parts.tables.table import Cell, Column, Table, TableRow
 from widgets.parts.text import ElidedLabel, say, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M
+from workers.contracts.translation import _
 
 MAX_LOG_LINES, MAX_LINE_CHARS = 20_000, 2_000
 _RUNNING: tuple[JobState, ...] = ("queued", "running")
@@ -31,7 +32,7 @@ class JobsPage(Page):
 
     def __init__(self, theme: Theme) -> None:
         """Create the page."""
-        super().__init__(theme, self.tr("Jobs"))
+        super().__init__(theme, _("Jobs"))
         self._jobs: tuple[JobValue, ...] = ()
         self._table: Table | None = None
         self._detail: JobCard | None = None
@@ -40,12 +41,10 @@ class JobsPage(Page):
     # -- states --
     def show_empty(self) -> None:
         """Show that no job has run yet."""
-        go = PrimaryButton(self.theme, self.tr("Start with a model"), "cube", on=self.start_requested)
-        text = self.tr(
-            "Everything that Fettle does for you is listed here, with its log, and can be stopped or resumed."
-        )
+        go = PrimaryButton(self.theme, _("Start with a model"), "cube", on=self.start_requested)
+        text = _("Everything that Fettle does for you is listed here, with its log, and can be stopped or resumed.")
         self._table = None
-        self._fill_empty("stack", self.tr("No jobs yet"), text, go, head=self.tr("Jobs"))
+        self._fill_empty("stack", _("No jobs yet"), text, go, head=_("Jobs"))
 
     def show_value(self, jobs: tuple[JobValue, ...]) -> None:
         """Show the jobs, the newest first; updated in place, because it is called often while a job runs."""
@@ -56,7 +55,7 @@ class JobsPage(Page):
         if self.state != "full" or self._table is None:
             self._build()
         assert self._table is not None
-        self._head.set_texts(self._title(), self.tr("Choose one to see its log."))
+        self._head.set_texts(self._title(), _("Choose one to see its log."))
         self._table.show_rows([self._row(job) for job in jobs], jobs[0].id)
         self._show_detail()
 
@@ -76,21 +75,21 @@ class JobsPage(Page):
         waiting = sum(job.state == "queued" for job in self._jobs)
         parts = []
         if running:
-            parts.append(self.tr("1 job running") if running == 1 else self.tr("{0} jobs running").format(running))
+            parts.append(_("1 job running") if running == 1 else _("{0} jobs running").format(running))
         if waiting:
-            parts.append(self.tr("{0} waiting").format(waiting))
-        return ", ".join(parts) if parts else self.tr("No job running")
+            parts.append(_("{0} waiting").format(waiting))
+        return ", ".join(parts) if parts else _("No job running")
 
     def _build(self) -> None:
         self._head = PageHead("")
         columns = (
-            Column(self.tr("Job"), stretch=True),
-            Column(self.tr("State")),
-            Column(self.tr("Runs on")),
-            Column(self.tr("Started"), right=True),
-            Column(self.tr("Took"), right=True),
+            Column(_("Job"), stretch=True),
+            Column(_("State")),
+            Column(_("Runs on")),
+            Column(_("Started"), right=True),
+            Column(_("Took"), right=True),
         )
-        self._table = Table(self.theme, self.tr("Jobs"), columns, fits=False)
+        self._table = Table(self.theme, _("Jobs"), columns, fits=False)
         self._table.setMinimumHeight(210)
         self._table.chosen.connect(self._on_chosen)
         card = TableCard((self._table, 1))
@@ -108,14 +107,14 @@ class JobsPage(Page):
     def state_cell(self, job: JobValue) -> Cell:
         """Return the state as a tag, with the progress of a running job."""
         names: dict[JobState, tuple[TagKind, str, str]] = {
-            "queued": ("none", self.tr("Waiting"), "hourglass"),
-            "running": ("none", self.tr("Running"), "spinner-gap"),
-            "finished": ("ok", self.tr("Done"), ""),
-            "open": ("warn", self.tr("No verdict yet"), ""),
-            "failed": ("bad", self.tr("Failed"), ""),
-            "cancelled": ("none", self.tr("Cancelled"), "prohibit"),
-            "crashed": ("bad", self.tr("Ended by itself"), ""),
-            "interrupted": ("warn", self.tr("Interrupted"), ""),
+            "queued": ("none", _("Waiting"), "hourglass"),
+            "running": ("none", _("Running"), "spinner-gap"),
+            "finished": ("ok", _("Done"), ""),
+            "open": ("warn", _("No verdict yet"), ""),
+            "failed": ("bad", _("Failed"), ""),
+            "cancelled": ("none", _("Cancelled"), "prohibit"),
+            "crashed": ("bad", _("Ended by itself"), ""),
+            "interrupted": ("warn", _("Interrupted"), ""),
         }
         tag, text, icon = names[job.state]
         if job.state == "running" and job.progress is not None:
@@ -153,12 +152,12 @@ class JobCard(Card):
         self._job_id = ""
         self._title = ElidedLabel("", "section")
         self._detail = words("", "soft")
-        self.cancel: Button = GhostButton(theme, self.tr("Cancel job"), "x")
-        self.resume: Button = PrimaryButton(theme, self.tr("Go on from there"), "play")
-        self.open: Button = GhostButton(theme, self.tr("Show the result"), "chart-bar")
-        self._bar = Bar(self.tr("Progress"))
+        self.cancel: Button = GhostButton(theme, _("Cancel job"), "x")
+        self.resume: Button = PrimaryButton(theme, _("Go on from there"), "play")
+        self.open: Button = GhostButton(theme, _("Show the result"), "chart-bar")
+        self._bar = Bar(_("Progress"))
         row = in_row((self._title, 1), *(self.open, self.cancel, self.resume))
-        self._log = LogText(self.tr("Log"), hint=self.tr("It has written no log."))
+        self._log = LogText(_("Log"), hint=_("It has written no log."))
         self._log.setUndoRedoEnabled(False)
         self._log.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self._log.setMinimumHeight(150)

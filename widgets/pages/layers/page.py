@@ -20,6 +20,7 @@ from widgets.plots.layer_flow import MOST_KINDS, LayerFlow
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 from workers.contracts.after.layers import Layer
+from workers.contracts.translation import _
 
 ICON = "stack"
 MARK_PX = 10
@@ -38,10 +39,10 @@ class LayersPage(DetailPage):
     def __init__(self, theme: Theme) -> None:
         """Create the page in its empty state."""
         nothing = (
-            self.tr("Nothing to look into yet"),
-            self.tr("Once versions were measured, you can see here where the time of each one goes."),
+            _("Nothing to look into yet"),
+            _("Once versions were measured, you can see here where the time of each one goes."),
         )
-        super().__init__(theme, self.tr("Layers"), ICON, nothing)
+        super().__init__(theme, _("Layers"), ICON, nothing)
         self._sides: tuple[LayersOf, ...] = ()
         self._flows: list[LayerFlow] = []
         self._table: LayersTable | None = None
@@ -50,20 +51,20 @@ class LayersPage(DetailPage):
     # -- states --
     def show_value(self, value: LayersValue) -> None:
         """Show the offer to profile, or two rows of layers above a table."""
-        subtitle = self._headline(value) if value.sides else self.tr("Where does the time of each version go?")
-        head = PageHead(self.tr("Layers"), subtitle, self._back())
+        subtitle = self._headline(value) if value.sides else _("Where does the time of each version go?")
+        head = PageHead(_("Layers"), subtitle, self._back())
         self._sides, self._flows = value.sides, []
         if not value.sides:
-            text = self.tr(
+            text = _(
                 "Each version answers one of your examples a few times while its engine takes the time of every layer. "
                 "It takes some seconds."
             )
-            go = PrimaryButton(self.theme, self.tr("Look where the time goes"), "play", on=self.look_requested)
-            card = EmptyCard(self.theme, ICON, self.tr("Not looked at yet"), text, go)
+            go = PrimaryButton(self.theme, _("Look where the time goes"), "play", on=self.look_requested)
+            card = EmptyCard(self.theme, ICON, _("Not looked at yet"), text, go)
             self._fill("full", head, self._tools(value), card)
             return
         note = words(
-            self.tr(
+            _(
                 "Engines join several operators into one layer, so the two versions need not have the same ones. While "
                 "each layer is timed all of it is a little slower than in the comparison. Sensitivity is what 8 bits "
                 "in this layer alone change in the answers, where that was measured."
@@ -79,43 +80,41 @@ class LayersPage(DetailPage):
         slowest = max(side.result.layers, key=lambda layer: layer.ms, default=None)
         if slowest is None:
             return ""
-        text = self.tr("In “{0}” the slowest of {1} layers takes {2} of the time ({3}).")
+        text = _("In “{0}” the slowest of {1} layers takes {2} of the time ({3}).")
         return text.format(side.title, len(side.result.layers), percent(side.share(slowest), 0), slowest.kind)
 
     def _tools(self, value: LayersValue) -> QWidget:
         return in_flow(self._version_field(value.versions, value.chosen))
 
     def _pictures(self, value: LayersValue) -> Card:
-        card = Card(self.tr("From the input to the answer, each layer as wide as its time"), gap=SPACE_M)
+        card = Card(_("From the input to the answer, each layer as wide as its time"), gap=SPACE_M)
         kinds = kinds_by_time(value.sides)
         whole_ms = max(side.result.total_ms for side in value.sides)
         for number, side in enumerate(value.sides):
             name = ", ".join(dict.fromkeys((side.title, side.engine)))  # a version may have the name of its engine
             count = len(side.result.layers)
-            text = self.tr("{0}: {1} in one layer") if count == 1 else self.tr("{0}: {1} in {2} layers")
+            text = _("{0}: {1} in one layer") if count == 1 else _("{0}: {1} in {2} layers")
             caption = text.format(name, ms(side.result.total_ms), count)
             card.add(words(" ".join(part for part in (caption, side.result.part) if part), "soft"))
-            flow = LayerFlow(self.theme, self.tr("Parts of {0}").format(side.title))
+            flow = LayerFlow(self.theme, _("Parts of {0}").format(side.title))
             flow.set_blocks([(layer, self._told(side, layer)) for layer in side.result.layers], kinds, whole_ms)
             flow.block_chosen.connect(lambda order, side=number: self._on_block(side, order))
             self._flows.append(flow)
             card.add(flow)
         card.add(self._legend(kinds))
-        slowed = self.tr(
-            "A clock in every layer slows small models: compare layers. Times of the whole are on Compare."
-        )
+        slowed = _("A clock in every layer slows small models: compare layers. Times of the whole are on Compare.")
         card.add(words(slowed, "caption"))
         return card
 
     def _told(self, side: LayersOf, layer: Layer) -> str:
-        return self.tr("{0}, {1}: {2}, {3} of the time").format(
+        return _("{0}, {1}: {2}, {3} of the time").format(
             layer.name, layer.kind, ms(layer.ms), percent(side.share(layer))
         )
 
     def _legend(self, kinds: tuple[str, ...]) -> QWidget:
         holder = QWidget()
         flow = FlowLayout(holder, SPACE_L)
-        shown = (*kinds[:MOST_KINDS], *((self.tr("others"),) if len(kinds) > MOST_KINDS else ()))
+        shown = (*kinds[:MOST_KINDS], *((_("others"),) if len(kinds) > MOST_KINDS else ()))
         for kind in shown:
             mark = QLabel()
             picture = QPixmap(MARK_PX, MARK_PX)
@@ -125,8 +124,8 @@ class LayersPage(DetailPage):
         return holder
 
     def _list(self, value: LayersValue) -> Card:
-        card = Card(self.tr("All layers"), gap=SPACE_S)
-        self._side = ChoiceField(self.tr("Layers of"), [(side.title, at) for at, side in enumerate(value.sides)])
+        card = Card(_("All layers"), gap=SPACE_S)
+        self._side = ChoiceField(_("Layers of"), [(side.title, at) for at, side in enumerate(value.sides)])
         self._side.activated.connect(self._show_side)
         card.title_row.addWidget(self._side, 0, Qt.AlignmentFlag.AlignRight)
         self._table = LayersTable(self.theme)

@@ -10,6 +10,7 @@ from widgets.parts.format import UNKNOWN, ms, percent, size_bytes
 from widgets.parts.tables.table import Cell, Column, Table, TableModel, TableRow
 from widgets.theme import Theme
 from workers.contracts.after.layers import Layer
+from workers.contracts.translation import _
 
 Sorter = Callable[[Layer], tuple[bool, float | str]]
 
@@ -39,15 +40,15 @@ class LayersTable(Table):
         self._column, self._is_reversed = TIME_COLUMN, False
         columns = (
             Column("#", right=True),
-            Column(self.tr("Layer"), stretch=True),
-            Column(self.tr("Kind")),
-            Column(self.tr("Time"), right=True),
-            Column(self.tr("Share"), right=True),
-            Column(self.tr("Size"), right=True),
-            Column(self.tr("Precision")),
-            Column(self.tr("Sensitivity"), right=True),
+            Column(_("Layer"), stretch=True),
+            Column(_("Kind")),
+            Column(_("Time"), right=True),
+            Column(_("Share"), right=True),
+            Column(_("Size"), right=True),
+            Column(_("Precision")),
+            Column(_("Sensitivity"), right=True),
         )
-        super().__init__(theme, self.tr("Layers"), columns, fits=False)
+        super().__init__(theme, _("Layers"), columns, fits=False)
         self.setMinimumHeight(LEAST_ROWS_PX)
         header = self.horizontalHeader()
         header.setSectionsClickable(True)
@@ -57,7 +58,7 @@ class LayersTable(Table):
     def show_layers(self, side: LayersOf) -> None:
         """Show one version's layers in the current order."""
         self._side = side
-        self.setAccessibleName(self.tr("Layers of {0}").format(side.title))
+        self.setAccessibleName(_("Layers of {0}").format(side.title))
         self.setColumnHidden(SENSITIVITY_COLUMN, all(layer.sensitivity is None for layer in side.result.layers))
         self._fill()
 

@@ -1,6 +1,6 @@
 """Define the parts of the page "Under load": the form, the cards of figures, and the cost."""
 
-from PySide6.QtCore import QCoreApplication, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QButtonGroup, QWidget
 
 from widgets.pages.load.value import LoadAskValue, PriceValue
@@ -14,15 +14,11 @@ from widgets.parts.text import label, say, words
 from widgets.parts.timers import pause
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_S
+from workers.contracts.translation import _
 
 SETTLE_MS = 400
 """Pause in ms after typing until the costs are computed."""
 NAME_PX = 150
-
-
-def tr(text: str) -> str:
-    """Translate a text into the user's language."""
-    return QCoreApplication.translate("load", text)
 
 
 class AskCards(QWidget):
@@ -34,13 +30,13 @@ class AskCards(QWidget):
         self.seconds = value.times[0][0]
         grid = bare_grid(SPACE_L, SPACE_L, parent=self)
         versions = [(title, version_id) for version_id, title in value.versions]
-        options = [*versions, (tr("The original alone"), "")]
-        self._versions = ChoiceField(tr("Version beside the original"), options, value.chosen, elastic=True)
-        how = words(tr("It is measured in turn with the original, each in processes of its own."), "soft")
-        grid.addWidget(Card(tr("Which version?"), how, self._versions), 0, 0, 1, len(value.times))
+        options = [*versions, (_("The original alone"), "")]
+        self._versions = ChoiceField(_("Version beside the original"), options, value.chosen, elastic=True)
+        how = words(_("It is measured in turn with the original, each in processes of its own."), "soft")
+        grid.addWidget(Card(_("Which version?"), how, self._versions), 0, 0, 1, len(value.times))
         self._group = QButtonGroup(self)
         for number, (seconds, about) in enumerate(value.times):
-            title = tr("{0:g} seconds for each part").format(seconds)
+            title = _("{0:g} seconds for each part").format(seconds)
             card = ChoiceCard(str(seconds), title, about)
             card.radio.setText(title)
             card.add(card.radio, words(about, "soft"))
@@ -49,11 +45,11 @@ class AskCards(QWidget):
             grid.addWidget(card, 1, number)
             if number == 0:
                 card.radio.setChecked(True)
-        name = tr("99 % of the answers within, in milliseconds")
-        self._limit = DecimalField(name, 0, 3_600_000, digits=1, unit=" ms", special=tr("no limit"))
+        name = _("99 % of the answers within, in milliseconds")
+        self._limit = DecimalField(name, 0, 3_600_000, digits=1, unit=" ms", special=_("no limit"))
         self._limit.setValue(value.limit_ms or 0.0)
-        about = tr("With a limit it is also found out how many requests a second are answered within it, 99 % of them.")
-        within = Card(tr("How fast must an answer be?"), words(about, "soft"), self._limit)
+        about = _("With a limit it is also found out how many requests a second are answered within it, 99 % of them.")
+        within = Card(_("How fast must an answer be?"), words(about, "soft"), self._limit)
         grid.addWidget(within, 2, 0, 1, len(value.times))
 
     @property
@@ -86,21 +82,21 @@ class CostCard(Card):
 
     def __init__(self, theme: Theme, value: PriceValue) -> None:
         """Create the card of a price."""
-        super().__init__(tr("What a million answers cost"))
+        super().__init__(_("What a million answers cost"))
         self._theme = theme
-        self.per_hour = DecimalField(tr("Price of an hour"), 0, 100_000, digits=4, special=tr("your price"))
-        self.currency = TextField(value.currency, tr("Currency"), max_chars=8)
+        self.per_hour = DecimalField(_("Price of an hour"), 0, 100_000, digits=4, special=_("your price"))
+        self.currency = TextField(value.currency, _("Currency"), max_chars=8)
         self.currency.setMaximumWidth(72)
-        name = tr("Share of the hour that it works, in percent")
+        name = _("Share of the hour that it works, in percent")
         self.used = DecimalField(name, 1, 100, digits=0, unit=" %")
         self._settled = pause(self, SETTLE_MS, self._on_settled)
-        self.add(words(tr("What does an hour of the computer that will run it cost you?"), "soft"))
+        self.add(words(_("What does an hour of the computer that will run it cost you?"), "soft"))
         row = in_row(
             self.per_hour,
             self.currency,
-            label(tr("an hour, at work"), wrap=False),
+            label(_("an hour, at work"), wrap=False),
             self.used,
-            label(tr("of the time"), wrap=False),
+            label(_("of the time"), wrap=False),
             STRETCH,
         )
         self.add(row)
@@ -117,7 +113,7 @@ class CostCard(Card):
     def _examples(self, value: PriceValue) -> QWidget:
         holder = QWidget()
         row = FlowLayout(holder, SPACE_S)
-        row.addWidget(label(tr("Examples to edit:"), "soft", wrap=False))
+        row.addWidget(label(_("Examples to edit:"), "soft", wrap=False))
         for example_id, title in value.examples:
             button = GhostButton(
                 self._theme,

@@ -16,6 +16,7 @@ from widgets.parts.text import words
 from widgets.plots.curve_plot import Curve, CurvePlot
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L
+from workers.contracts.translation import _
 
 
 class LoadPage(BelowCompare):
@@ -34,25 +35,25 @@ class LoadPage(BelowCompare):
 
     def __init__(self, theme: Theme) -> None:
         """Create the page."""
-        super().__init__(theme, self.tr("Under load"))
+        super().__init__(theme, _("Under load"))
         self._cost: CostCard | None = None
 
     # -- states --
     def show_empty(self) -> None:
         """Show that nothing was optimized yet."""
-        go = PrimaryButton(self.theme, self.tr("Choose a goal"), "target", on=self.goal_requested)
-        title = self.tr("Nothing to put under load yet")
-        text = self.tr("Once a model was optimized, see here how many requests it answers, and what they cost.")
+        go = PrimaryButton(self.theme, _("Choose a goal"), "target", on=self.goal_requested)
+        title = _("Nothing to put under load yet")
+        text = _("Once a model was optimized, see here how many requests it answers, and what they cost.")
         self._fill_empty("gauge", title, text, go)
 
     def show_question(self, value: LoadAskValue) -> None:
         """Show the form for version and duration."""
         cards = AskCards(self.theme, value)
-        back = GhostButton(self.theme, self.tr("Back to the result"), "chart-bar", on=self.result_requested)
-        start = PrimaryButton(self.theme, self.tr("Start"), "play", on=lambda: self._start(cards))
+        back = GhostButton(self.theme, _("Back to the result"), "chart-bar", on=self.result_requested)
+        start = PrimaryButton(self.theme, _("Start"), "play", on=lambda: self._start(cards))
         head = PageHead(
-            self.tr("How does it do under load?"),
-            self.tr(
+            _("How does it do under load?"),
+            _(
                 "Requests in batches and at random moments, cold starts, cost and energy. "
                 "Let the computer do nothing else meanwhile."
             ),
@@ -66,7 +67,7 @@ class LoadPage(BelowCompare):
 
     def show_value(self, value: LoadValue) -> None:
         """Show the results."""
-        again = PrimaryButton(self.theme, self.tr("Measure again…"), "arrow-clockwise", on=self.again_requested)
+        again = PrimaryButton(self.theme, _("Measure again…"), "arrow-clockwise", on=self.again_requested)
         self._cost = CostCard(self.theme, value.price)
         self._cost.price_changed.connect(self.price_changed)
         self._cost.example_chosen.connect(self.example_chosen)
@@ -88,12 +89,12 @@ class LoadPage(BelowCompare):
 
     def _loading_head(self) -> tuple[str, str]:
         return (
-            self.tr("Measuring under load"),
-            self.tr("You may leave this page. Other work on this computer makes the figures worse."),
+            _("Measuring under load"),
+            _("You may leave this page. Other work on this computer makes the figures worse."),
         )
 
     def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
-        again = PrimaryButton(self.theme, self.tr("Try again…"), "arrow-clockwise", on=self.again_requested)
+        again = PrimaryButton(self.theme, _("Try again…"), "arrow-clockwise", on=self.again_requested)
         card.add_action(again, self._back())
         return ()
 
@@ -103,21 +104,21 @@ class LoadPage(BelowCompare):
         if value.throughput:
             plot = CurvePlot(
                 self.theme,
-                self.tr("Answers a second over batch size"),
-                self.tr("Batch size (inputs in one request)"),
-                self.tr("Answers a second (up is better)"),
+                _("Answers a second over batch size"),
+                _("Batch size (inputs in one request)"),
+                _("Answers a second (up is better)"),
                 doubling=True,
-                mark=self.tr("95 % of the best"),
+                mark=_("95 % of the best"),
             )
-            cards.append(self._plot_card(self.tr("Larger batches"), plot, value.throughput))
+            cards.append(self._plot_card(_("Larger batches"), plot, value.throughput))
         if value.latency:
             plot = CurvePlot(
                 self.theme,
-                self.tr("Latency over request rate"),
-                self.tr("Requests a second, at random moments"),
-                self.tr("Half of the answers within, ms (down is better)"),
+                _("Latency over request rate"),
+                _("Requests a second, at random moments"),
+                _("Half of the answers within, ms (down is better)"),
             )
-            cards.append(self._plot_card(self.tr("More requests"), plot, value.latency))
+            cards.append(self._plot_card(_("More requests"), plot, value.latency))
         if not cards:
             return None
         return held(in_row(*((card, 1) for card in cards), gap=SPACE_L))

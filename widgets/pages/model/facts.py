@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QCoreApplication
-
 from widgets.pages.model.value import ModelValue
 from widgets.parts.card import Card
 from widgets.parts.format import big_count, size_bytes
@@ -12,32 +10,29 @@ from widgets.parts.small import CheckList, CheckValue, KeyValue
 from widgets.parts.text import words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L
+from workers.contracts.translation import _
 
 _SHOWN_CLASSES = 12
 
 
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("ModelFacts", text)
-
-
 def _size(value: ModelValue) -> str:
-    text = _tr("{0}, 1 number") if value.parameters == 1 else _tr("{0}, {1} numbers")
+    text = _("{0}, 1 number") if value.parameters == 1 else _("{0}, {1} numbers")
     return text.format(size_bytes(value.size_bytes), big_count(value.parameters))
 
 
 def facts_card(value: ModelValue) -> Card:
     """Return the card with inputs, outputs and further facts in plain words."""
     pairs = [
-        (_tr("Takes in"), value.takes_in),
-        (_tr("Gives back"), value.gives_back),
-        (_tr("What it does"), value.does),
-        (_tr("Size"), _size(value)),
-        (_tr("Format"), value.format),
-        (_tr("Recognized"), value.architecture),
-        (_tr("License"), value.license or _tr("none is stated in the file")),
-        (_tr("Origin"), value.origin),
+        (_("Takes in"), value.takes_in),
+        (_("Gives back"), value.gives_back),
+        (_("What it does"), value.does),
+        (_("Size"), _size(value)),
+        (_("Format"), value.format),
+        (_("Recognized"), value.architecture),
+        (_("License"), value.license or _("none is stated in the file")),
+        (_("Origin"), value.origin),
     ]
-    card = Card(_tr("What it is"), KeyValue([pair for pair in pairs if pair[1]]), gap=SPACE_L)
+    card = Card(_("What it is"), KeyValue([pair for pair in pairs if pair[1]]), gap=SPACE_L)
     if value.classes:
         card.add(words(_classes(value.classes), "caption"))
     card.add(STRETCH)
@@ -47,8 +42,8 @@ def facts_card(value: ModelValue) -> Card:
 def _classes(names: Sequence[str]) -> str:
     shown = ", ".join(name[:60] for name in names[:_SHOWN_CLASSES])
     rest = len(names) - _SHOWN_CLASSES
-    more = _tr("{0}, and {1:,} more").format(shown, rest) if rest > 0 else shown
-    return _tr("Its answers: {0}.").format(more)
+    more = _("{0}, and {1:,} more").format(shown, rest) if rest > 0 else shown
+    return _("Its answers: {0}.").format(more)
 
 
 class SafetyCard(Card):
@@ -56,9 +51,9 @@ class SafetyCard(Card):
 
     def __init__(self, theme: Theme, findings: Sequence[CheckValue]) -> None:
         """Create the card of `findings`."""
-        super().__init__(self.tr("What the safety check found"), gap=4)
+        super().__init__(_("What the safety check found"), gap=4)
         order = {"bad": 0, "warn": 1, "ok": 2}
         ordered = sorted(findings, key=lambda finding: order[finding.state])
         if not ordered:
-            self.add(words(self.tr("Nothing that needs a word: it holds numbers only."), "soft"))
+            self.add(words(_("Nothing that needs a word: it holds numbers only."), "soft"))
         self.add(in_column(CheckList(theme, ordered), gap=None), STRETCH)

@@ -23,6 +23,7 @@ from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_S, SPACE_XL
 from workers.contracts.pipeline import ImageSteps
+from workers.contracts.translation import _
 
 SIDE_WIDE, SIDE_NARROW = 80, 56
 TALLEST_PX = 380
@@ -47,7 +48,7 @@ class ModelPage(Page):
 
     def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
         """Create the page; `pictures` decodes its pictures."""
-        super().__init__(theme, self.tr("Model"))
+        super().__init__(theme, _("Model"))
         self._pictures = pictures or PictureStore(self)
         self._thumbnails: list[PictureLabel] = []
         self._preprocess: PreprocessCard | None = None
@@ -56,14 +57,14 @@ class ModelPage(Page):
     def show_empty(self, sample: SampleValue | None) -> None:
         """Show the first run: the sample if it exists, a drop area, and three short explanations."""
         head = PageHead(
-            self.tr("Which model shall we make faster?"),
-            self.tr("Your files stay on this computer; the hub is asked only when you search."),
+            _("Which model shall we make faster?"),
+            _("Your files stay on this computer; the hub is asked only when you search."),
         )
         make = PrimaryButton if sample is None else GhostButton
         drop = self._drop_area(
-            self.tr("Drop your own model here"),
-            make(self.theme, self.tr("Choose a file…"), on=self.choose_file),
-            GhostButton(self.theme, self.tr("Choose a folder…"), on=self.choose_folder),
+            _("Drop your own model here"),
+            make(self.theme, _("Choose a file…"), on=self.choose_file),
+            GhostButton(self.theme, _("Choose a folder…"), on=self.choose_folder),
             least_px=188,
         )
         hub = HubCard(self.theme)
@@ -77,9 +78,9 @@ class ModelPage(Page):
 
     def show_value(self, value: ModelValue) -> None:
         """Show an opened model."""
-        head = PageHead(value.name, self.tr("This is what was found in it. Is it the right one?"))
-        another = GhostButton(self.theme, self.tr("Choose another model…"), on=self.another_requested)
-        onward = PrimaryButton(self.theme, self.tr("Continue to data"), "arrow-right", on=self._on_continue)
+        head = PageHead(value.name, _("This is what was found in it. Is it the right one?"))
+        another = GhostButton(self.theme, _("Choose another model…"), on=self.another_requested)
+        onward = PrimaryButton(self.theme, _("Continue to data"), "arrow-right", on=self._on_continue)
         onward.setEnabled(value.can_continue)
         head.add_action(another, onward)
         columns = in_row((facts_card(value), 3), (SafetyCard(self.theme, value.findings), 2), gap=SPACE_L)
@@ -92,16 +93,16 @@ class ModelPage(Page):
         self._fill("full", head, columns, *items)
 
     def _loading_head(self) -> tuple[str, str]:
-        return (self.tr("Opening the model"), self.tr("It is read in a process of its own, and nothing in it is run."))
+        return (_("Opening the model"), _("It is read in a process of its own, and nothing in it is run."))
 
     def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
         first, second = (PrimaryButton, GhostButton) if value.is_unsafe else (GhostButton, PrimaryButton)
-        hub_text = self.tr("Find a safe one in the hub") if value.is_unsafe else self.tr("Look in the hub")
+        hub_text = _("Find a safe one in the hub") if value.is_unsafe else _("Look in the hub")
         hub = first(self.theme, hub_text, "magnifying-glass", on=lambda: self.hub_requested.emit(""))
-        choose = second(self.theme, self.tr("Choose another file…"), on=self.choose_file)
+        choose = second(self.theme, _("Choose another file…"), on=self.choose_file)
         for button in (hub, choose) if value.is_unsafe else (choose, hub):
             card.add_action(button)
-        return (self._drop_area(self.tr("Or drop another model here"), icon="", least_px=112),)
+        return (self._drop_area(_("Or drop another model here"), icon="", least_px=112),)
 
     # -- questions --
     def ask_consent(self, path: str, name: str) -> QuestionDialog:
@@ -136,18 +137,18 @@ class ModelPage(Page):
 
     # -- parts --
     def _sample_card(self, sample: SampleValue) -> Card:
-        card = Card(name=self.tr("New here? Try the sample"), edge=SPACE_XL)
+        card = Card(name=_("New here? Try the sample"), edge=SPACE_XL)
         text = words(sample.about, "soft")
         text.setMaximumWidth(460)
         start = PrimaryButton(
             self.theme,
-            self.tr("Try the sample ({0})").format(about(sample.seconds)),
+            _("Try the sample ({0})").format(about(sample.seconds)),
             "play",
             "big",
             on=self.sample_requested,
         )
         column = in_column(
-            STRETCH, label(self.tr("New here? Try the sample"), "section"), text, SPACE_S, (start, LEFT), STRETCH
+            STRETCH, label(_("New here? Try the sample"), "section"), text, SPACE_S, (start, LEFT), STRETCH
         )
         grid = QGridLayout()
         grid.setSpacing(SPACE_S)
@@ -160,7 +161,7 @@ class ModelPage(Page):
         return card
 
     def _drop_area(self, title: str, *actions: QWidget, icon: str = "upload-simple", least_px: int) -> DropArea:
-        text = self.tr(".onnx, .safetensors, .gguf, .pt, a folder or .zip of these")
+        text = _(".onnx, .safetensors, .gguf, .pt, a folder or .zip of these")
         return DropArea(self.theme, title, text, *actions, icon=icon, least_px=least_px)
 
     def _explanations(self) -> QWidget:
@@ -169,9 +170,9 @@ class ModelPage(Page):
                 *(
                     (icon_text(self.theme, icon, title, text, square=False), 1)
                     for icon, title, text in (
-                        ("cube", self.tr("Pick a model"), self.tr("Your own, the hub’s, or the sample.")),
-                        ("gauge", self.tr("Watch it get faster"), self.tr("Every answer is checked on the way.")),
-                        ("package", self.tr("Take it with you"), self.tr("A bundle that runs on its own.")),
+                        ("cube", _("Pick a model"), _("Your own, the hub’s, or the sample.")),
+                        ("gauge", _("Watch it get faster"), _("Every answer is checked on the way.")),
+                        ("package", _("Take it with you"), _("A bundle that runs on its own.")),
                     )
                 ),
                 gap=SPACE_XL,
@@ -187,12 +188,12 @@ class ModelPage(Page):
 
     def choose_file(self) -> None:
         """Open the system's dialog for a file."""
-        kinds = self.tr("Models (*.onnx *.safetensors *.gguf *.pt *.pth *.bin *.ckpt *.ts *.zip);;All files (*)")
-        self._ask_file(self.tr("Choose a model"), kinds, self.file_chosen)
+        kinds = _("Models (*.onnx *.safetensors *.gguf *.pt *.pth *.bin *.ckpt *.ts *.zip);;All files (*)")
+        self._ask_file(_("Choose a model"), kinds, self.file_chosen)
 
     def choose_folder(self) -> None:
         """Open the system's dialog for a folder."""
-        self._ask_folder(self.tr("Choose a model's folder"), self.file_chosen)
+        self._ask_folder(_("Choose a model's folder"), self.file_chosen)
 
     def _on_continue(self) -> None:
         """Apply unsaved changes of the preparation, then continue; invalid ones are shown and keep the page open."""

@@ -18,6 +18,7 @@ from widgets.parts.text import label, say, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_XS
 from workers.contracts.pipeline import ImageSteps
+from workers.contracts.translation import _
 
 MAX_SIDE_PX = 8192
 Side = int | tuple[int, int] | None
@@ -75,7 +76,7 @@ class PreprocessCard(Card):
 
     def __init__(self, theme: Theme, value: PreprocessValue) -> None:
         """Create the card of a preparation."""
-        super().__init__(self.tr("How inputs are prepared"), gap=SPACE_M)
+        super().__init__(_("How inputs are prepared"), gap=SPACE_M)
         self._theme, self._value = theme, value
         if value.source:
             self.add_caption(value.source)
@@ -90,9 +91,9 @@ class PreprocessCard(Card):
         self._add_fields(value.image)
         self._problem = label("", "caption", "bad")
         self._problem.hide()
-        self._use = GhostButton(theme, self.tr("Use these"), "check", on=self._on_use)
-        self._undo = TextButton(theme, self.tr("Undo"), "arrow-counter-clockwise", on=self._on_undo)
-        self._right = GhostButton(theme, self.tr("These are right"), "check", on=self._on_use)
+        self._use = GhostButton(theme, _("Use these"), "check", on=self._on_use)
+        self._undo = TextButton(theme, _("Undo"), "arrow-counter-clockwise", on=self._on_undo)
+        self._right = GhostButton(theme, _("These are right"), "check", on=self._on_use)
         row = in_row(self._right, self._use, self._undo, (self._problem, 1), STRETCH)
         self._row = QWidget()
         self._row.setLayout(row)
@@ -123,7 +124,7 @@ class PreprocessCard(Card):
         self._row.setVisible(is_changed or bool(self._value.guessed))
 
     def _show_rows(self, value: PreprocessValue) -> None:
-        guessed = self.tr("{0} (guessed)")
+        guessed = _("{0} (guessed)")
         self.add(
             KeyValue(
                 [(name, guessed.format(text) if name in value.guessed else text) for name, text in value.rows], 140
@@ -131,25 +132,25 @@ class PreprocessCard(Card):
         )
 
     def _add_fields(self, image: ImageSteps) -> None:
-        self._text("resize", self.tr("Shorter side"), side_text(image.resize), self.tr("as it is"))
-        self._text("crop", self.tr("Center crop"), side_text(image.crop), self.tr("nothing"))
-        self._choice("channels", self.tr("Colors"), ("rgb", "bgr", "gray"), image.channels, str.upper)
+        self._text("resize", _("Shorter side"), side_text(image.resize), _("as it is"))
+        self._text("crop", _("Center crop"), side_text(image.crop), _("nothing"))
+        self._choice("channels", _("Colors"), ("rgb", "bgr", "gray"), image.channels, str.upper)
         bright = brightness_of(image)
-        self._choice("range", self.tr("Brightness as"), SAID, bright.said, range_text)
-        self._text("mean", self.tr("Mean"), numbers_text(bright.mean), "0")
-        self._text("std", self.tr("Standard deviation"), numbers_text(bright.std), "1")
-        self._fields["crop"].setToolTip(self.tr("Cut from the middle, in pixels"))
-        self._fields["mean"].setToolTip(self.tr("Taken away from the brightness"))
-        self._fields["std"].setToolTip(self.tr("What is left is divided by it"))
+        self._choice("range", _("Brightness as"), SAID, bright.said, range_text)
+        self._text("mean", _("Mean"), numbers_text(bright.mean), "0")
+        self._text("std", _("Standard deviation"), numbers_text(bright.std), "1")
+        self._fields["crop"].setToolTip(_("Cut from the middle, in pixels"))
+        self._fields["mean"].setToolTip(_("Taken away from the brightness"))
+        self._fields["std"].setToolTip(_("What is left is divided by it"))
         self._fields["range"].currentIndexChanged.connect(self._on_range)  # type: ignore[union-attr]
-        self._choice("layout", self.tr("Order in memory"), ("nchw", "nhwc"), image.layout, str.upper)
+        self._choice("layout", _("Order in memory"), ("nchw", "nhwc"), image.layout, str.upper)
 
     def _place(self, name: str, title: str, widget: TextField | ChoiceField) -> None:
         widget.setObjectName(f"field-{name}")
         self._fields[name] = widget
         is_guessed = name in self._value.guessed
         widget.setAccessibleName(title)
-        widget.setAccessibleDescription(self.tr("guessed") if is_guessed else "")
+        widget.setAccessibleDescription(_("guessed") if is_guessed else "")
         column = in_column(gap=SPACE_XS)
         column.addStretch(1)  # aligns the fields of a row, also if a title needs two lines
         beside = words(title, "soft")
@@ -157,7 +158,7 @@ class PreprocessCard(Card):
         beside.setMinimumHeight(22)
         top = in_row((beside, 1))
         if is_guessed:
-            top.addWidget(Tag(self._theme, "warn", self.tr("guessed")), 0, Qt.AlignmentFlag.AlignBottom)
+            top.addWidget(Tag(self._theme, "warn", _("guessed")), 0, Qt.AlignmentFlag.AlignBottom)
         column.addLayout(top)
         column.addWidget(widget)
         number = len(self._fields) - 1
@@ -227,15 +228,15 @@ class PreprocessCard(Card):
 
     def _explain(self, name: Literal["resize", "crop", "mean", "std", "range"] | str) -> str:
         if name == "range":
-            return self.tr(
+            return _(
                 "Mean and spread do not belong to this brightness: a mean such as 0.485 goes with 0 to 1, one such as "
                 "123.7 with 0 to 255."
             )
         if name in ("resize", "crop"):
-            return self.tr("A size is one whole number, or height × width, in pixels: 224 or 224 × 192.")
+            return _("A size is one whole number, or height × width, in pixels: 224 or 224 × 192.")
         if name == "std":
-            return self.tr("The spread is one number above 0, or three of them separated by “/”.")
-        return self.tr("The mean is one number, or three of them separated by “/”.")
+            return _("The spread is one number above 0, or three of them separated by “/”.")
+        return _("The mean is one number, or three of them separated by “/”.")
 
     def _on_use(self) -> None:
         self.changed.emit(self._read())

@@ -2,34 +2,31 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QCoreApplication, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from widgets.parts.fields import TextField
 from widgets.parts.question import Answer, QuestionDialog, QuestionValue
 from widgets.parts.text import label
 from widgets.theme import Theme
+from workers.contracts.translation import _
 
 MAX_SIZE = 1_000_000
 Shaped = tuple[str, Sequence[int | None]]
 """The name and the sizes of an input; None where a size is free."""
 
 
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("ModelQuestions", text)
-
-
 def consent_question(name: str) -> QuestionValue:
     """Return the question before a file that carries a program (TorchScript, a bundle with a torch program) is run."""
     return QuestionValue(
-        title=_tr("This model carries a program"),
-        text=_tr("“{0}” holds more than numbers: opening it runs a program that its maker wrote.").format(name),
+        title=_("This model carries a program"),
+        text=_("“{0}” holds more than numbers: opening it runs a program that its maker wrote.").format(name),
         points=(
-            _tr("Fettle opens it in a process of its own, without network and without access to your other files."),
-            _tr("That wall is strong, but no wall is perfect: a bad file could still do harm."),
-            _tr("Open it only if you trust the one who made it. A copy as .onnx or .safetensors is safer."),
+            _("Fettle opens it in a process of its own, without network and without access to your other files."),
+            _("That wall is strong, but no wall is perfect: a bad file could still do harm."),
+            _("Open it only if you trust the one who made it. A copy as .onnx or .safetensors is safer."),
         ),
-        answers=(Answer("open", _tr("Open it, I trust its maker")), Answer("no", _tr("Do not open it"), primary=True)),
+        answers=(Answer("open", _("Open it, I trust its maker")), Answer("no", _("Do not open it"), primary=True)),
         icon="shield-warning",
         tone="warn",
     )
@@ -38,8 +35,8 @@ def consent_question(name: str) -> QuestionValue:
 def one_of_question(names: tuple[str, ...]) -> QuestionValue:
     """Return the question which of several architectures fits the names and shapes of the file's numbers."""
     return QuestionValue(
-        title=_tr("Which of these is it?"),
-        text=_tr("The file holds numbers only, and they fit more than one kind of model. Its maker knows which."),
+        title=_("Which of these is it?"),
+        text=_("The file holds numbers only, and they fit more than one kind of model. Its maker knows which."),
         answers=tuple(Answer(name, name) for name in names[:12]),
     )
 
@@ -67,18 +64,18 @@ class ShapeDialog(QuestionDialog):
         super().__init__(
             theme,
             QuestionValue(
-                title=self.tr("How large is its input?"),
-                text=self.tr("The file does not say it. Its maker does, or the page where you found it."),
+                title=_("How large is its input?"),
+                text=_("The file does not say it. Its maker does, or the page where you found it."),
                 answers=(
-                    Answer("no", self.tr("Cancel")),
-                    Answer("use", self.tr("Open it with this size"), primary=True),
+                    Answer("no", _("Cancel")),
+                    Answer("use", _("Open it with this size"), primary=True),
                 ),
             ),
             parent,
         )
         self._fields: dict[str, TextField] = {}
         for name, sizes in inputs:
-            title = name or self.tr("Input")
+            title = name or _("Input")
             known = "x".join(str(size) if size else "?" for size in sizes) if sizes else example
             field = TextField(known, title, example or "1x3x224x224", 120)
             beside = label(title)
@@ -98,7 +95,7 @@ class ShapeDialog(QuestionDialog):
             shapes = {name: read_shape(field.text()) for name, field in self._fields.items()}
         except ValueError:
             self._problem.setText(
-                self.tr("Write whole numbers with an “x” between them, the number of examples first: 1x3x224x224.")
+                _("Write whole numbers with an “x” between them, the number of examples first: 1x3x224x224.")
             )
             self._problem.show()
             return

@@ -17,6 +17,7 @@ from widgets.parts.text import words
 from widgets.plots.course_plot import Course, CoursePlot
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M
+from workers.contracts.translation import _
 
 MOST_SHOWN = 4
 """Number of alarms that are shown; the others are folded."""
@@ -34,43 +35,43 @@ class MonitorPage(Page):
 
     def __init__(self, theme: Theme) -> None:
         """Create the page in its empty state."""
-        super().__init__(theme, self.tr("Monitor"))
+        super().__init__(theme, _("Monitor"))
         self.show_empty()
 
     # -- states --
     def show_empty(self) -> None:
         """Show that no log was opened yet."""
         head = PageHead(
-            self.tr("How do your bundles do?"),
-            self.tr("A bundle that keeps a log tells here what changed since it was tested."),
+            _("How do your bundles do?"),
+            _("A bundle that keeps a log tells here what changed since it was tested."),
         )
         area = DropArea(
             self.theme,
-            self.tr("Drop a bundle's log here"),
-            self.tr("The folder in which the bundle keeps its log. It holds figures, never your inputs."),
+            _("Drop a bundle's log here"),
+            _("The folder in which the bundle keeps its log. It holds figures, never your inputs."),
             self._folder_button(),
-            GhostButton(self.theme, self.tr("Choose a file…"), on=self.choose_file),
+            GhostButton(self.theme, _("Choose a file…"), on=self.choose_file),
             least_px=220,
         )
-        how = self.tr(
+        how = _(
             "A bundle keeps one where it is started with a folder for it; its README says how."
             " A log takes 64 MB at most. It shows what changed, not whether the answers are right."
         )
-        self._fill("empty", head, area, Card(self.tr("How a bundle keeps a log"), words(how, "soft")))
+        self._fill("empty", head, area, Card(_("How a bundle keeps a log"), words(how, "soft")))
 
     def _folder_button(self) -> PrimaryButton:
-        return PrimaryButton(self.theme, self.tr("Choose the log's folder…"), "folder-open", on=self.choose_folder)
+        return PrimaryButton(self.theme, _("Choose the log's folder…"), "folder-open", on=self.choose_folder)
 
     def show_value(self, value: MonitorValue) -> None:
         """Show the alarms, then the courses, then all figures."""
         head = PageHead(
             value.headline,
             value.subtitle,
-            GhostButton(self.theme, self.tr("Another log…"), "folder-open", on=self.choose_folder),
-            GhostButton(self.theme, self.tr("Read again"), "arrow-clockwise", on=self.again_requested),
+            GhostButton(self.theme, _("Another log…"), "folder-open", on=self.choose_folder),
+            GhostButton(self.theme, _("Read again"), "arrow-clockwise", on=self.again_requested),
             PrimaryButton(self.theme, value.examples, "image", on=self.examples_requested) if value.examples else None,
         )
-        notes = Card(self.tr("About this log"), *(words(note, "soft") for note in value.notes))
+        notes = Card(_("About this log"), *(words(note, "soft") for note in value.notes))
         self._fill(
             "full",
             head,
@@ -82,7 +83,7 @@ class MonitorPage(Page):
         )
 
     def _loading_head(self) -> tuple[str, str]:
-        return self.tr("Reading the log"), self.tr("You may leave this page; the work goes on.")
+        return _("Reading the log"), _("You may leave this page; the work goes on.")
 
     def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
         card.add_action(self._folder_button())
@@ -91,10 +92,10 @@ class MonitorPage(Page):
     # -- parts --
     def _alerts(self, alerts: Sequence[AlertValue]) -> Card:
         shown = [self._alert(alert, is_first=not number) for number, alert in enumerate(alerts)]
-        card = Card(self.tr("What to know"), *shown[:MOST_SHOWN], gap=0)
+        card = Card(_("What to know"), *shown[:MOST_SHOWN], gap=0)
         if len(alerts) > MOST_SHOWN:
             rest = held(in_column(*shown[MOST_SHOWN:], gap=0))
-            fold = FoldButton(self.theme, self.tr("{0} more").format(len(alerts) - MOST_SHOWN), opens=rest)
+            fold = FoldButton(self.theme, _("{0} more").format(len(alerts) - MOST_SHOWN), opens=rest)
             card.add(in_row(fold, STRETCH, gap=None), rest)
         return card
 
@@ -109,22 +110,22 @@ class MonitorPage(Page):
         return holder
 
     def _courses(self, courses: Sequence[Course]) -> QWidget:
-        cards = [Card(one.title, CoursePlot(self.theme, one, self.tr("alarm"))) for one in courses]
+        cards = [Card(one.title, CoursePlot(self.theme, one, _("alarm"))) for one in courses]
         return in_columns(cards, 1 if self.is_narrow else 2)
 
     def _drift(self, value: MonitorValue) -> Card:
-        title = self.tr("The latest requests beside the evaluation data")
-        before = self.tr("When it was tested") if value.is_tested else self.tr("At the beginning")
+        title = _("The latest requests beside the evaluation data")
+        before = _("When it was tested") if value.is_tested else _("At the beginning")
         rows = [[cell_widget(self.theme, cell) for cell in row] for row in value.rows]
         return Card(
-            title if value.is_tested else self.tr("The latest requests beside the first ones"),
-            divided_grid((self.tr("Figure"), before, self.tr("Now"), ""), rows, (3, 2, 2, 0)),
+            title if value.is_tested else _("The latest requests beside the first ones"),
+            divided_grid((_("Figure"), before, _("Now"), ""), rows, (3, 2, 2, 0)),
         )
 
     # -- choosing --
     def choose_folder(self) -> None:
         """Open the system's dialog for the folder of a log."""
-        self._ask_folder(self.tr("Choose a log's folder"), self.log_chosen)
+        self._ask_folder(_("Choose a log's folder"), self.log_chosen)
 
     def choose_files(self) -> bool:
         """Open the dialog for a log file."""
@@ -133,4 +134,4 @@ class MonitorPage(Page):
 
     def choose_file(self) -> None:
         """Open the system's dialog for one file of a log."""
-        self._ask_file(self.tr("Choose a log"), self.tr("Logs (*.jsonl);;All files (*)"), self.log_chosen)
+        self._ask_file(_("Choose a log"), _("Logs (*.jsonl);;All files (*)"), self.log_chosen)

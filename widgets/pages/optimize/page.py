@@ -19,6 +19,7 @@ from widgets.plots.frame_clock import FrameClock
 from widgets.plots.ring import Floats
 from widgets.plots.step_strip import StepValue
 from widgets.theme import Theme
+from workers.contracts.translation import _
 
 __all__ = ["LogLine", "OptimizePage", "OptimizeValue", "StepValue"]
 
@@ -73,7 +74,7 @@ class OptimizePage(Page):
 
     def __init__(self, theme: Theme, clock: FrameClock) -> None:
         """Create the page in its empty state."""
-        super().__init__(theme, self.tr("Optimize"))
+        super().__init__(theme, _("Optimize"))
         self._clock = clock
         self._view: RunView | None = None
         self._laid_out: tuple[object, ...] = ()
@@ -85,17 +86,17 @@ class OptimizePage(Page):
         """Show that no run was started yet."""
         self._drop_view()
         head = PageHead(
-            self.tr("Nothing is being optimized yet"),
-            self.tr("Here you will watch each version being made, measured and checked."),
+            _("Nothing is being optimized yet"),
+            _("Here you will watch each version being made, measured and checked."),
         )
         if has_model:
-            go = PrimaryButton(self.theme, self.tr("Choose a goal"), "target", on=self.goal_requested)
-            text = self.tr("Choose what matters to you, then press Start.")
+            go = PrimaryButton(self.theme, _("Choose a goal"), "target", on=self.goal_requested)
+            text = _("Choose what matters to you, then press Start.")
         else:
-            go = PrimaryButton(self.theme, self.tr("Choose a model"), "cube", on=self.model_requested)
-            text = self.tr("Drop a model anywhere on this window, or start with the sample.")
+            go = PrimaryButton(self.theme, _("Choose a model"), "cube", on=self.model_requested)
+            text = _("Drop a model anywhere on this window, or start with the sample.")
         head.add_action(go)
-        title = self.tr("The graph of its speed will stand here")
+        title = _("The graph of its speed will stand here")
         self._fill("empty", head, DropArea(self.theme, title, text, icon="gauge", least_px=260))
 
     def start(self) -> None:
@@ -133,7 +134,7 @@ class OptimizePage(Page):
             self._set_head(value.phase, self._head)
             return
         view.setParent(None)  # it outlives the previous content
-        self._bar = Bar(self.tr("Progress of the whole run"))
+        self._bar = Bar(_("Progress of the whole run"))
         self._bar.setProperty("tone", "page")
         items: list[QWidget] = [self._bar]
         if value.error is not None:
@@ -149,7 +150,7 @@ class OptimizePage(Page):
         return fold
 
     def _fold_text(self, is_open: bool) -> str:
-        return self.tr("Hide log") if is_open else self.tr("Show log")
+        return _("Hide log") if is_open else _("Show log")
 
     def _on_fold(self, fold: Button, is_open: bool) -> None:
         fold.relabel(self._fold_text(is_open))
@@ -158,19 +159,19 @@ class OptimizePage(Page):
         self.log_toggled.emit(is_open)
 
     def _actions(self, value: OptimizeValue) -> list[Button]:
-        again = GhostButton(self.theme, self.tr("Start over"), "arrow-clockwise", on=self.restart_requested)
+        again = GhostButton(self.theme, _("Start over"), "arrow-clockwise", on=self.restart_requested)
         if value.phase in ("running", "queued"):
-            cancel = GhostButton(self.theme, self.tr("Cancel"), "x", on=self.cancel_requested)
+            cancel = GhostButton(self.theme, _("Cancel"), "x", on=self.cancel_requested)
             if not value.waiting:
                 return [cancel]
-            now = Button(self.theme, self.tr("Measure now"), "play", on=self.measure_now_requested)
-            now.setToolTip(self.tr("Do not wait for other programs, now and later in this run"))
+            now = Button(self.theme, _("Measure now"), "play", on=self.measure_now_requested)
+            now.setToolTip(_("Do not wait for other programs, now and later in this run"))
             return [cancel, now]
         if value.phase in ("done", "kept_original"):
             return self._ended_actions(value)
         on = PrimaryButton(
             self.theme,
-            self.tr("Try again") if value.phase == "failed" else self.tr("Go on"),
+            _("Try again") if value.phase == "failed" else _("Go on"),
             "play",
             on=self.resume_requested,
         )
@@ -178,12 +179,12 @@ class OptimizePage(Page):
 
     def _ended_actions(self, value: OptimizeValue) -> list[Button]:
         """Return what can be done after a run; the last one decides where the run has no verdict."""
-        text = self.tr("See the result") if value.phase == "done" else self.tr("See what was tried")
+        text = _("See the result") if value.phase == "done" else _("See what was tried")
         decides_otherwise = value.go_on_first or value.measures_again
         see = (GhostButton if decides_otherwise else PrimaryButton)(self.theme, text, "chart-bar")
         see.clicked.connect(self.compare_requested)
         again = (PrimaryButton if value.measures_again else GhostButton)(
-            self.theme, self.tr("Measure again"), "arrow-clockwise"
+            self.theme, _("Measure again"), "arrow-clockwise"
         )
         again.clicked.connect(self.again_requested)
         go_on = self._go_on(value)
@@ -198,7 +199,7 @@ class OptimizePage(Page):
         make = PrimaryButton if value.go_on_first else GhostButton
         on = make(
             self.theme,
-            self.tr("Go on for up to {0} minutes").format(minutes),
+            _("Go on for up to {0} minutes").format(minutes),
             "play",
             on=lambda: self.go_on_requested.emit(minutes),
         )
@@ -208,48 +209,48 @@ class OptimizePage(Page):
 
     def _sentences(self, value: OptimizeValue) -> tuple[str, str]:
         took = self._took(value)
-        kept = self.tr("What was measured until then is kept, and it can go on from there.")
+        kept = _("What was measured until then is kept, and it can go on from there.")
         match value.phase:
             case "queued":
-                return self.tr("Waiting for its turn"), self.tr("Another job is running; this one starts after it.")
+                return _("Waiting for its turn"), _("Another job is running; this one starts after it.")
             case "running":
-                return self.tr("Looking for a faster version"), self._progress(value)
+                return _("Looking for a faster version"), self._progress(value)
             case "done":
-                return value.headline or self.tr("The search is over"), took
+                return value.headline or _("The search is over"), took
             case "kept_original":
-                return value.headline or self.tr("Nothing faster was safe: keep the original"), took
+                return value.headline or _("Nothing faster was safe: keep the original"), took
             case "failed":
-                return self.tr("This run did not finish"), kept
+                return _("This run did not finish"), kept
             case "cancelled":
-                return self.tr("Cancelled"), kept
+                return _("Cancelled"), kept
             case "interrupted":
-                return self.tr("This run was interrupted"), self._interrupted(value.interruption)
+                return _("This run was interrupted"), self._interrupted(value.interruption)
 
     def _interrupted(self, how: RunInterruption | None) -> str:
         match how:
             case "closed":
-                return self.tr("Fettle was closed while it ran; what was measured until then is kept.")
+                return _("Fettle was closed while it ran; what was measured until then is kept.")
             case "not_begun":
-                return self.tr("Fettle was closed before its turn came; nothing was measured yet.")
-        return self.tr("Fettle ended unexpectedly while it ran; what was measured until then is kept.")
+                return _("Fettle was closed before its turn came; nothing was measured yet.")
+        return _("Fettle ended unexpectedly while it ran; what was measured until then is kept.")
 
     def _took(self, value: OptimizeValue) -> str:
         if value.seconds is None:
             return ""
         if value.went_on_s:
-            text = self.tr("It took {0} in all; it was given {1} more.")
+            text = _("It took {0} in all; it was given {1} more.")
             text = text.format(seconds(value.seconds), seconds(value.went_on_s))
             return text if value.spare_s is None else f"{text} {self._why_early(value, value.spare_s)}"
-        return self.tr("It took {0}.").format(seconds(value.seconds))
+        return _("It took {0}.").format(seconds(value.seconds))
 
     def _why_early(self, value: OptimizeValue, spare_s: float) -> str:
         """Return why a run ended before its additional time was over."""
         if value.measures_again:
-            text = self.tr("It ended {0} early: only a new measurement can settle it.")
+            text = _("It ended {0} early: only a new measurement can settle it.")
             return text.format(seconds(spare_s))
         if value.go_on_minutes is not None:
-            return self.tr("It ended {0} early: the next step takes longer than that.").format(seconds(spare_s))
-        return self.tr("It ended {0} early: more time would change nothing.").format(seconds(spare_s))
+            return _("It ended {0} early: the next step takes longer than that.").format(seconds(spare_s))
+        return _("It ended {0} early: more time would change nothing.").format(seconds(spare_s))
 
     def _progress(self, value: OptimizeValue) -> str:
         """Return the subtitle of an active run: step, remaining time and stage, as far as they are known."""
@@ -257,9 +258,9 @@ class OptimizePage(Page):
             return value.waiting
         count = len(value.steps)
         at = next((i for i, step in enumerate(value.steps, 1) if step.state == "running"), 0)
-        leave = self.tr("You may leave this page; the work goes on.")
-        where = self.tr("Step {0} of {1}").format(at, count) if at else ""
-        left = self.tr("at most {0} left") if value.eta_is_most else self.tr("about {0} left")
+        leave = _("You may leave this page; the work goes on.")
+        where = _("Step {0} of {1}").format(at, count) if at else ""
+        left = _("at most {0} left") if value.eta_is_most else _("about {0} left")
         left = left.format(whole_seconds(value.remaining_s)) if at and value.remaining_s is not None else ""
         told = ", ".join(part for part in (where, left) if part)
         stage = value.stage

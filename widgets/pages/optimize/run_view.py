@@ -19,6 +19,7 @@ from widgets.plots.latency_plot import LatencyPlot
 from widgets.plots.step_strip import StepValue
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_S, SPACE_XS
+from workers.contracts.translation import _
 
 _NARROW_PX, _STEPS_WIDE_PX, _STEPS_NARROW_PX = 900, 316, 252
 _LOG_LINES = 5000
@@ -70,23 +71,23 @@ class RunView(QWidget):
         self.best = BestTag(theme)
         self.log = self._log_field()
         self._clock = clock
-        self._graph_card, self._steps_card = Card(gap=SPACE_S), Card(self.tr("Steps"), gap=SPACE_XS)
+        self._graph_card, self._steps_card = Card(gap=SPACE_S), Card(_("Steps"), gap=SPACE_XS)
         self._head = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._head.setSpacing(SPACE_S)
-        self._title = words(self.tr("Latency of every answer"), "section", wrap=False)
+        self._title = words(_("Latency of every answer"), "section", wrap=False)
         self._head.addWidget(self._title)
         self._head.addWidget(self.best, 1, Qt.AlignmentFlag.AlignRight)
-        self._graph_card.setAccessibleName(self.tr("Latency of every answer"))
+        self._graph_card.setAccessibleName(_("Latency of every answer"))
         self._graph_card.add(self._head, (self.plot, 1))
         self._steps_card.add((self.steps, 1))
         row = in_row((self._graph_card, 1), self._steps_card, gap=SPACE_L)
-        self.log_card = Card(self.tr("Log"))
+        self.log_card = Card(_("Log"))
         self.log_card.add(self.log)
         self.log_card.hide()
         in_column((row, 1), self.log_card, gap=SPACE_L, parent=self)
 
     def _log_field(self) -> LogText:
-        field = LogText(self.tr("Log"), hint=self.tr("Nothing was logged yet."))
+        field = LogText(_("Log"), hint=_("Nothing was logged yet."))
         field.setMaximumBlockCount(_LOG_LINES)
         field.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         field.setFixedHeight(168)

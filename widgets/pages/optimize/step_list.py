@@ -13,6 +13,7 @@ from widgets.parts.small import Bar
 from widgets.parts.text import Tone, label, words
 from widgets.plots.step_strip import StepState, StepValue
 from widgets.theme import Theme, restyle
+from workers.contracts.translation import _
 
 _ICONS: dict[StepState, tuple[str, Tone]] = {
     "waiting": ("circle-dashed", "soft"),
@@ -43,7 +44,7 @@ class StepRow(QWidget):
         self.title = words("")
         self.detail = words("", "caption")
         self.figure = label("", wrap=False)
-        self.bar = Bar(self.tr("Progress of this step"))
+        self.bar = Bar(_("Progress of this step"))
         row = in_row(self._icon, (in_column(self.title, self.detail, gap=0), 1), self.figure, gap=10)
         in_column(STRETCH, row, self.bar, STRETCH, gap=6, edges=(0, 6, 0, 6), parent=self)
 
@@ -75,19 +76,19 @@ class StepRow(QWidget):
 
     def _figure(self, value: StepValue) -> str:
         if value.state == "running":
-            return "" if value.remaining_s is None else self.tr("{0} left").format(whole_seconds(value.remaining_s))
+            return "" if value.remaining_s is None else _("{0} left").format(whole_seconds(value.remaining_s))
         if value.state == "waiting" and value.start_s is not None and value.end_s is not None:
-            return self.tr("about {0}").format(whole_seconds(value.end_s - value.start_s))
+            return _("about {0}").format(whole_seconds(value.end_s - value.start_s))
         return value.figure
 
     def _state_text(self, state: StepState) -> str:
         return {
-            "waiting": self.tr("waiting"),
-            "running": self.tr("running"),
-            "done": self.tr("done"),
-            "warning": self.tr("done, look here"),
-            "failed": self.tr("failed"),
-            "skipped": self.tr("skipped"),
+            "waiting": _("waiting"),
+            "running": _("running"),
+            "done": _("done"),
+            "warning": _("done, look here"),
+            "failed": _("failed"),
+            "skipped": _("skipped"),
         }[state]
 
 
@@ -104,7 +105,7 @@ class StepList(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # lets keys scroll it
-        self.setAccessibleName(self.tr("Steps"))
+        self.setAccessibleName(_("Steps"))
         holder = QWidget()
         holder.setProperty("kind", "page")
         self._box = in_column(STRETCH, gap=0, edges=(0, 0, 6, 0), parent=holder)

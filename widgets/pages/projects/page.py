@@ -17,6 +17,7 @@ from widgets.parts.tables.table import Cell, Column, Table, TableRow
 from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+from workers.contracts.translation import _
 
 
 @dataclass(frozen=True)
@@ -88,15 +89,15 @@ class ProjectsPage(Page):
 
     def __init__(self, theme: Theme) -> None:
         """Create the page."""
-        super().__init__(theme, self.tr("Projects"))
+        super().__init__(theme, _("Projects"))
         self._table: ProjectTable | None = None
 
     def show_empty(self) -> None:
         """Show that there is no project yet."""
-        go = PrimaryButton(self.theme, self.tr("Start with a model"), "cube", on=self.new_requested)
-        text = self.tr("Each model that you open becomes a project, with your data and all results.")
+        go = PrimaryButton(self.theme, _("Start with a model"), "cube", on=self.new_requested)
+        text = _("Each model that you open becomes a project, with your data and all results.")
         self._table = None
-        self._fill_empty("folders", self.tr("No projects yet"), text, go, head=self.tr("Projects"))
+        self._fill_empty("folders", _("No projects yet"), text, go, head=_("Projects"))
 
     def show_value(self, value: ProjectsValue) -> None:
         """Show the table, and the trash below it."""
@@ -105,9 +106,9 @@ class ProjectsPage(Page):
         if not value.projects and not value.trash:
             self.show_empty()
             return
-        head = PageHead(self.tr("Projects"), self.tr("Each is one model with your data and its results."))
-        new = PrimaryButton(self.theme, self.tr("New project"), "plus", on=self.new_requested)
-        new.setToolTip(self.tr("New project (Ctrl+N)"))
+        head = PageHead(_("Projects"), _("Each is one model with your data and its results."))
+        new = PrimaryButton(self.theme, _("New project"), "plus", on=self.new_requested)
+        new.setToolTip(_("New project (Ctrl+N)"))
         head.add_action(new)
         items: list[QWidget] = []
         self._table = None
@@ -122,12 +123,12 @@ class ProjectsPage(Page):
     # -- parts --
     def _projects(self, rows: tuple[ProjectRowValue, ...], kept: str) -> Card:
         columns = (
-            Column(self.tr("Project"), stretch=True),
-            Column(self.tr("Model")),
-            Column(self.tr("Results"), right=True),
-            Column(self.tr("Last worked on"), right=True),
+            Column(_("Project"), stretch=True),
+            Column(_("Model")),
+            Column(_("Results"), right=True),
+            Column(_("Last worked on"), right=True),
         )
-        table = ProjectTable(self.theme, self.tr("Projects"), columns)
+        table = ProjectTable(self.theme, _("Projects"), columns)
         table.show_rows([self._row(row) for row in rows], kept or next((r.id for r in rows if r.is_open), rows[0].id))
         table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         table.customContextMenuRequested.connect(lambda at: self._on_menu(table.viewport().mapToGlobal(at)))
@@ -137,15 +138,15 @@ class ProjectsPage(Page):
         table.rename_pressed.connect(lambda: self.rename_requested.emit(self._chosen_id))
         table.delete_pressed.connect(lambda: self.delete_requested.emit(self._chosen_id))
         self._table = table
-        card = TableCard(name=self.tr("Projects"))
+        card = TableCard(name=_("Projects"))
         buttons = in_row(edges=(SPACE_L - 1, SPACE_S, SPACE_L - 1, SPACE_M))
         for icon, text, signal in (
-            ("folder-open", self.tr("Open"), self.open_requested),
-            ("pencil-simple", self.tr("Rename…"), self.rename_requested),
-            ("trash", self.tr("Delete…"), self.delete_requested),
+            ("folder-open", _("Open"), self.open_requested),
+            ("pencil-simple", _("Rename…"), self.rename_requested),
+            ("trash", _("Delete…"), self.delete_requested),
         ):
             button = GhostButton(
-                self.theme, text, icon, "small", on=lambda _=False, told=signal: told.emit(self._chosen_id)
+                self.theme, text, icon, "small", on=lambda _unused=False, told=signal: told.emit(self._chosen_id)
             )
             buttons.addWidget(button)
         buttons.addStretch(1)
@@ -162,28 +163,28 @@ class ProjectsPage(Page):
         return TableRow(row.id, cells)
 
     def _trash(self, rows: tuple[tuple[str, str, datetime], ...]) -> Card:
-        card = Card(self.tr("Trash"), gap=SPACE_S)
-        card.add(words(self.tr("Nothing here is gone yet. Restore a project, and it is as it was."), "soft"))
+        card = Card(_("Trash"), gap=SPACE_S)
+        card.add(words(_("Nothing here is gone yet. Restore a project, and it is as it was."), "soft"))
         for key, name, deleted_at in rows:
             restore = GhostButton(
                 self.theme,
-                self.tr("Restore"),
+                _("Restore"),
                 "arrow-u-up-left",
                 "small",
-                on=lambda _=False, key=key: self.restore_requested.emit(key),
+                on=lambda _unused=False, key=key: self.restore_requested.emit(key),
             )
-            restore.setAccessibleName(self.tr("Restore “{0}”").format(name))
+            restore.setAccessibleName(_("Restore “{0}”").format(name))
             forget = TextButton(
                 self.theme,
-                self.tr("Delete for good…"),
+                _("Delete for good…"),
                 "",
                 "small",
-                on=lambda _=False, key=key: self.forget_requested.emit(key),
+                on=lambda _unused=False, key=key: self.forget_requested.emit(key),
             )
-            forget.setAccessibleName(self.tr("Delete “{0}” for good").format(name))
+            forget.setAccessibleName(_("Delete “{0}” for good").format(name))
             line = in_row(
                 (ElidedLabel(name, "strong"), 1),
-                label(self.tr("deleted {0}").format(ago(deleted_at)), "caption", wrap=False),
+                label(_("deleted {0}").format(ago(deleted_at)), "caption", wrap=False),
                 restore,
                 forget,
             )
@@ -206,9 +207,9 @@ class ProjectsPage(Page):
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for text, signal in (
-            (self.tr("Open"), self.open_requested),
-            (self.tr("Rename…"), self.rename_requested),
-            (self.tr("Delete…"), self.delete_requested),
+            (_("Open"), self.open_requested),
+            (_("Rename…"), self.rename_requested),
+            (_("Delete…"), self.delete_requested),
         ):
-            menu.addAction(text).triggered.connect(lambda _=False, told=signal: told.emit(chosen))
+            menu.addAction(text).triggered.connect(lambda _unused=False, told=signal: told.emit(chosen))
         menu.popup(at)

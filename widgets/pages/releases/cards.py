@@ -17,6 +17,7 @@ from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_M, SPACE_S, SPACE_XL
 from workers.contracts.decisions import Decision
+from workers.contracts.translation import _
 
 MAX_SHOWN = 200
 
@@ -31,31 +32,29 @@ class ReleaseCard(Card):
         """Create the card of a release."""
         super().__init__(gap=SPACE_M)
         self._value = value
-        name = self.tr("Release {0}").format(value.number)
+        name = _("Release {0}").format(value.number)
         self.setAccessibleName(name)
         head = in_row((ElidedLabel(f"{name}: {value.title}", "section"), 1), self._save(theme))
         if value.can_return:
-            back = GhostButton(
-                theme, self.tr("Make it the current one"), "arrow-counter-clockwise", on=self.return_requested
-            )
+            back = GhostButton(theme, _("Make it the current one"), "arrow-counter-clockwise", on=self.return_requested)
             head.addWidget(back)
         self.add(head, words(value.change), in_row((self._figures(value), 3), (self._facts(value), 4), gap=SPACE_XL))
         if value.switch:
             self.add(
                 divider(),
-                words(self.tr("A running service takes it without losing a request; a developer switches it."), "soft"),
+                words(_("A running service takes it without losing a request; a developer switches it."), "soft"),
                 ForDevelopers(theme, [value.switch]),
             )
 
     def _save(self, theme: Theme) -> GhostButton:
-        button = GhostButton(theme, self.tr("Save its bundle…"), "download-simple", on=self.save_requested)
+        button = GhostButton(theme, _("Save its bundle…"), "download-simple", on=self.save_requested)
         button.setEnabled(self._value.state != "removed")
         return button
 
     def _figures(self, value: ReleaseValue) -> QVBoxLayout:
         grid = bare_grid(stretches=(0, 0, 0, 1))
-        with_before = any(before for _, before, _ in value.figures)
-        heads = ("", self.tr("Before"), self.tr("This one")) if with_before else ("", "", self.tr("Measured"))
+        with_before = any(before for _unused, before, _unused in value.figures)
+        heads = ("", _("Before"), _("This one")) if with_before else ("", "", _("Measured"))
         for at, text in enumerate(heads):
             grid.addWidget(label(text, "caption", wrap=False), 0, at)
         for number, (name, *texts) in enumerate(value.figures, 1):
@@ -68,11 +67,11 @@ class ReleaseCard(Card):
         return in_column(grid, words(value.figures_note, "caption") if value.figures_note else None, STRETCH)
 
     def _facts(self, value: ReleaseValue) -> QVBoxLayout:
-        signed = value.signed_by or self.tr("not signed")
+        signed = value.signed_by or _("not signed")
         pairs = (
-            (self.tr("Kind"), f"{value.target}, {size_bytes(value.size_bytes)}"),
-            (self.tr("sha256"), value.sha256),
-            (self.tr("Signed by"), signed),
+            (_("Kind"), f"{value.target}, {size_bytes(value.size_bytes)}"),
+            (_("sha256"), value.sha256),
+            (_("Signed by"), signed),
         )
         return in_column(KeyValue(pairs, 72, "caption"), STRETCH)
 
@@ -82,16 +81,16 @@ class LogCard(Card):
 
     def __init__(self, theme: Theme, value: ReleasesValue) -> None:
         """Create the card of the log."""
-        super().__init__(self.tr("Log of decisions"), gap=SPACE_S)
-        self.add_caption(self.tr("goes into each bundle, with the name of your account"))
+        super().__init__(_("Log of decisions"), gap=SPACE_S)
+        self.add_caption(_("goes into each bundle, with the name of your account"))
         self.add(CheckRow(theme, value.log))
         if not value.decisions:
             return
         shown = value.decisions[:MAX_SHOWN]
-        has_why = any(entry.why for entry, _ in shown)
-        titles = [self.tr("When"), self.tr("Who"), self.tr("What"), *([self.tr("Why")] if has_why else [])]
+        has_why = any(entry.why for entry, _unused in shown)
+        titles = [_("When"), _("Who"), _("What"), *([_("Why")] if has_why else [])]
         columns = [Column(title, stretch=number == 2) for number, title in enumerate(titles)]
-        table = Table(theme, self.tr("Log of decisions"), columns)
+        table = Table(theme, _("Log of decisions"), columns)
         table.show_rows([self._row(entry, told) for entry, told in shown])
         self.add(table)
 

@@ -19,6 +19,7 @@ from widgets.parts.question import Answer, QuestionDialog, QuestionValue
 from widgets.parts.small import PageHead, TagKind
 from widgets.parts.tables.table import Cell, Column, Table, TableRow
 from widgets.theme import Theme
+from workers.contracts.translation import _
 
 
 class ReleasesPage(Page):
@@ -35,7 +36,7 @@ class ReleasesPage(Page):
 
     def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
         """Create the page; `pictures` decodes its pictures."""
-        super().__init__(theme, self.tr("Releases"))
+        super().__init__(theme, _("Releases"))
         self._pictures = pictures or PictureStore(self)
         self._value: ReleasesValue | None = None
         self._table: Table | None = None
@@ -46,14 +47,14 @@ class ReleasesPage(Page):
     # -- states --
     def show_empty(self, value: ReleasesValue | None = None) -> None:
         """Show that nothing is released yet, with the decisions that were made anyway."""
-        text = self.tr(
+        text = _(
             "After an export, make its bundle a release: it gets a number, Fettle keeps it, says what changed since "
             "the one before, and takes you back with one click."
         )
-        card = EmptyCard(self.theme, "tag", self.tr("Nothing is released yet"), text, self._add_next_button())
+        card = EmptyCard(self.theme, "tag", _("Nothing is released yet"), text, self._add_next_button())
         self._table = None
         log = (LogCard(self.theme, value),) if value is not None and value.decisions else ()
-        self._fill("empty", PageHead(self.tr("Releases")), card, *log)
+        self._fill("empty", PageHead(_("Releases")), card, *log)
 
     def show_value(self, value: ReleasesValue) -> None:
         """Show the history; the chosen release stays chosen."""
@@ -63,13 +64,13 @@ class ReleasesPage(Page):
         before = self._table.chosen_id if self._table is not None and self.state == "full" else ""
         self._value = value
         columns = (
-            Column(self.tr("Release")),
-            Column(self.tr("Version"), stretch=True),
-            Column(self.tr("Answers")),
-            Column(self.tr("Size"), right=True),
-            Column(self.tr("Released"), right=True),
+            Column(_("Release")),
+            Column(_("Version"), stretch=True),
+            Column(_("Answers")),
+            Column(_("Size"), right=True),
+            Column(_("Released"), right=True),
         )
-        self._table = Table(self.theme, self.tr("Releases"), columns)
+        self._table = Table(self.theme, _("Releases"), columns)
         card = TableCard(self._table)
         holder = QWidget()
         self._detail = in_column(gap=None, parent=holder)
@@ -95,10 +96,10 @@ class ReleasesPage(Page):
         self._changes.show()
 
     def _loading_head(self) -> tuple[str, str]:
-        return self.tr("One moment"), self.tr("The releases before stay whole, whatever happens.")
+        return _("One moment"), _("The releases before stay whole, whatever happens.")
 
     def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
-        again = PrimaryButton(self.theme, self.tr("Back to the releases"), "arrow-left", on=self.again_requested)
+        again = PrimaryButton(self.theme, _("Back to the releases"), "arrow-left", on=self.again_requested)
         card.add_action(again)
         return ()
 
@@ -106,15 +107,15 @@ class ReleasesPage(Page):
     def _head(self, value: ReleasesValue) -> PageHead:
         current = next((one for one in value.releases if one.state == "current"), None)
         previous = next((one for one in value.releases if one.state == "previous"), None)
-        title = self.tr("Release {0} is current").format(current.number) if current else self.tr("Releases")
-        told = self.tr("“{0}” of {1}, released {2}")
+        title = _("Release {0} is current").format(current.number) if current else _("Releases")
+        told = _("“{0}” of {1}, released {2}")
         head = PageHead(title, told.format(current.title, value.project, moment(current.at)) if current else "")
         if value.old:
-            head.add_action(GhostButton(self.theme, self.tr("Remove old bundles…"), "trash", on=self._ask_prune))
+            head.add_action(GhostButton(self.theme, _("Remove old bundles…"), "trash", on=self._ask_prune))
         if previous is not None:
-            text = self.tr("Go back to release {0}").format(previous.number)
+            text = _("Go back to release {0}").format(previous.number)
             if current is not None and previous.number > current.number:
-                text = self.tr("Go on to release {0}").format(previous.number)
+                text = _("Go on to release {0}").format(previous.number)
             back = PrimaryButton(
                 self.theme, text, "arrow-counter-clockwise", on=lambda: self.return_requested.emit(previous.number)
             )
@@ -123,14 +124,14 @@ class ReleasesPage(Page):
 
     def _row(self, one: ReleaseValue) -> TableRow:
         names: dict[ReleaseState, tuple[TagKind, str]] = {
-            "current": ("ok", self.tr("{0}, current")),
-            "previous": ("none", self.tr("{0}, before it")),
+            "current": ("ok", _("{0}, current")),
+            "previous": ("none", _("{0}, before it")),
             "kept": ("none", "{0}"),
-            "removed": ("none", self.tr("{0}, bundle removed")),
+            "removed": ("none", _("{0}, bundle removed")),
         }
         kind, text = names[one.state]
         if one.state == "previous" and self._value is not None and _is_later(one, self._value):
-            text = self.tr("{0}, after it")
+            text = _("{0}, after it")
         icon = {"kept": "package", "previous": "arrow-counter-clockwise", "removed": "trash"}.get(one.state, "")
         cells = (
             Cell(text.format(one.number), tag=kind, icon=icon),
@@ -172,14 +173,14 @@ class ReleasesPage(Page):
         if value is None:
             return
         question = QuestionValue(
-            title=self.tr("Remove the bundles of old releases?"),
-            text=self.tr("{0:,} bundles go, which frees {1}.").format(value.old, size_bytes(value.old_bytes)),
+            title=_("Remove the bundles of old releases?"),
+            text=_("{0:,} bundles go, which frees {1}.").format(value.old, size_bytes(value.old_bytes)),
             points=(
-                self.tr("The current release and the one before it stay."),
-                self.tr("The history stays: what was released when, and what changed."),
-                self.tr("There is no way back to a release whose bundle is gone."),
+                _("The current release and the one before it stay."),
+                _("The history stays: what was released when, and what changed."),
+                _("There is no way back to a release whose bundle is gone."),
             ),
-            answers=(Answer("keep", self.tr("Keep them"), primary=True), Answer("remove", self.tr("Remove"))),
+            answers=(Answer("keep", _("Keep them"), primary=True), Answer("remove", _("Remove"))),
             icon="trash",
             tone="warn",
         )

@@ -22,6 +22,7 @@ from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M
 from workers.contracts.specs import Described
+from workers.contracts.translation import _
 
 GIB, MOST_GIB = 1 << 30, 4096
 
@@ -43,7 +44,7 @@ class SettingsPage(Page):
 
     def __init__(self, theme: Theme) -> None:
         """Create the page."""
-        super().__init__(theme, self.tr("Settings"))
+        super().__init__(theme, _("Settings"))
         self._hub_value = KeptHubValue()
         self._hub: KeptHubCard | None = None
         self._storage_value = StorageValue()
@@ -51,7 +52,7 @@ class SettingsPage(Page):
 
     def show_empty(self) -> None:
         """Show that the settings are being read."""
-        self._fill("empty", PageHead(self.tr("Settings"), self.tr("Being read…")))
+        self._fill("empty", PageHead(_("Settings"), _("Being read…")))
 
     def show_value(self, value: SettingsValue) -> None:
         """Show all settings."""
@@ -66,7 +67,7 @@ class SettingsPage(Page):
         cards = [card(value) for card in (self._looks, self._folder, self._cores, self._limits, self._about)]
         left = in_column(*cards, STRETCH, gap=SPACE_L)
         right = in_column(storage, hub, self._runtimes(value), STRETCH, gap=SPACE_L)
-        head = PageHead(self.tr("Settings"), self.tr("Changes apply at once."))
+        head = PageHead(_("Settings"), _("Changes apply at once."))
         self._fill("full", head, in_row((left, 1), (right, 1), gap=SPACE_L))
 
     def show_set(self, value: SetValue) -> None:
@@ -88,44 +89,44 @@ class SettingsPage(Page):
     # -- cards --
     def _looks(self, value: SettingsValue) -> Card:
         group = QButtonGroup(self)
-        choices = (("system", self.tr("As the system")), ("light", self.tr("Light")), ("dark", self.tr("Dark")))
+        choices = (("system", _("As the system")), ("light", _("Light")), ("dark", _("Dark")))
         for choice, text in choices:
             button = QRadioButton(text)
             button.setObjectName(f"theme-{choice}")
             button.setChecked(choice == value.theme)
             button.clicked.connect(lambda _checked=False, which=choice: self.theme_chosen.emit(which))
             group.addButton(button)
-        card = Card(self.tr("Looks"), in_row(*group.buttons(), STRETCH, gap=SPACE_L), gap=SPACE_M)
+        card = Card(_("Looks"), in_row(*group.buttons(), STRETCH, gap=SPACE_L), gap=SPACE_M)
         group.setParent(card)
         return card
 
     def _folder(self, value: SettingsValue) -> Card:
-        card = Card(self.tr("Data folder"))
+        card = Card(_("Data folder"))
         path = ElidedLabel(value.data_folder, mode=Qt.TextElideMode.ElideMiddle)
-        button = GhostButton(self.theme, self.tr("Open"), "folder-open", "small", on=self.open_data_folder_requested)
-        button.setAccessibleName(self.tr("Open the data folder"))
+        button = GhostButton(self.theme, _("Open"), "folder-open", "small", on=self.open_data_folder_requested)
+        button.setAccessibleName(_("Open the data folder"))
         card.add(in_row((path, 1), button))
-        log = QCheckBox(self.tr("Detailed log, from the next start on"))
+        log = QCheckBox(_("Detailed log, from the next start on"))
         log.setChecked(value.detailed_log)
         log.toggled.connect(self.log_detail_changed)
-        card.add(label(self.tr("Projects, versions, logs. Only you can read it."), "caption"), log)
+        card.add(label(_("Projects, versions, logs. Only you can read it."), "caption"), log)
         return card
 
     def _cores(self, value: SettingsValue) -> Card:
-        name, special = self.tr("Cores for the work"), self.tr("automatic")
+        name, special = _("Cores for the work"), _("automatic")
         box = WholeField(name, 0, max(1, value.cores), value.threads or 0, special=special)
         box.valueChanged.connect(lambda number: self.threads_changed.emit(number or None))
-        text = self.tr("Fewer leave more for your other programs; answers then take longer.")
-        return self._number(name, box, self.tr("of {0} in this computer").format(value.cores), text)
+        text = _("Fewer leave more for your other programs; answers then take longer.")
+        return self._number(name, box, _("of {0} in this computer").format(value.cores), text)
 
     def _limits(self, value: SettingsValue) -> Card:
         limit = value.memory_limit_bytes
         gib = 0 if limit is None else max(1, round(limit / GIB))
-        name, special = self.tr("Memory for one step of the work, GiB"), self.tr("automatic")
+        name, special = _("Memory for one step of the work, GiB"), _("automatic")
         box = WholeField(name, 0, MOST_GIB, gib, special=special)
         box.valueChanged.connect(lambda number: self.memory_limit_changed.emit(number * GIB if number else None))
-        text = self.tr("A step that needs more is stopped, so that your other programs go on.")
-        return self._number(self.tr("Memory"), box, self.tr("GiB for one step of the work"), text)
+        text = _("A step that needs more is stopped, so that your other programs go on.")
+        return self._number(_("Memory"), box, _("GiB for one step of the work"), text)
 
     @staticmethod
     def _number(title: str, box: WholeField, unit: str, text: str) -> Card:
@@ -135,12 +136,10 @@ class SettingsPage(Page):
     def _runtimes(self, value: SettingsValue) -> Card:
         device = words(value.device, "caption") if value.device else None
         rows = divided(self._runtime(*runtime) for runtime in value.runtimes)
-        return Card(self.tr("What can run models here"), device, *rows, gap=0)
+        return Card(_("What can run models here"), device, *rows, gap=0)
 
     def _runtime(self, value: Described, missing: SetValue | None) -> QWidget:
-        tag = (
-            Tag(self.theme, "ok", self.tr("Ready")) if value.available else Tag(self.theme, "none", self.tr("Not here"))
-        )
+        tag = Tag(self.theme, "ok", _("Ready")) if value.available else Tag(self.theme, "none", _("Not here"))
         more: QWidget | None = None
         if missing is not None:
             more = install = InstallRow(self.theme, missing, value.title)
@@ -153,11 +152,11 @@ class SettingsPage(Page):
         return held(in_column(row, about, more, gap=2, edges=(0, SPACE_M, 0, SPACE_M)))
 
     def _about(self, value: SettingsValue) -> Card:
-        card = Card(self.tr("About"))
-        line = self.tr("Fettle {0}, under the Apache License 2.0. Nothing leaves this computer unless you ask.")
+        card = Card(_("About"))
+        line = _("Fettle {0}, under the Apache License 2.0. Nothing leaves this computer unless you ask.")
         card.add(words(line.format(value.version), "soft"))
         if value.licenses:
-            fold = FoldButton(self.theme, self.tr("Libraries and licenses"), "small", "ghost")
+            fold = FoldButton(self.theme, _("Libraries and licenses"), "small", "ghost")
             card.add((fold, LEFT))
             self._make_when_opened(fold, card, lambda: self._licenses(value.licenses))
         return card
@@ -176,7 +175,7 @@ class SettingsPage(Page):
         fold.toggled.connect(on_toggled)
 
     def _licenses(self, values: tuple[tuple[str, str, str], ...]) -> Table:
-        columns = (Column(self.tr("Library"), stretch=True), Column(self.tr("Version")), Column(self.tr("License")))
-        table = Table(self.theme, self.tr("Libraries and their licenses"), columns)
+        columns = (Column(_("Library"), stretch=True), Column(_("Version")), Column(_("License")))
+        table = Table(self.theme, _("Libraries and their licenses"), columns)
         table.show_rows([TableRow(v[0], tuple(Cell(text[:60]) for text in v)) for v in values])
         return table

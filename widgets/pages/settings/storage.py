@@ -15,6 +15,7 @@ from widgets.parts.tables.grid import divided_grid
 from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_M
+from workers.contracts.translation import _
 
 GB, MOST_GB = 10**9, 100_000
 MOST_SHOWN, MOST_ROWS = 5, 200
@@ -54,18 +55,18 @@ class StorageCard(Card):
 
     def __init__(self, theme: Theme) -> None:
         """Create an empty card."""
-        super().__init__(self.tr("Disk space"), gap=SPACE_M)
+        super().__init__(_("Disk space"), gap=SPACE_M)
         self._theme = theme
         self._is_open = False
         self._inside = QWidget()
         # It is never disabled: the focus would move to another card, and the page would scroll there.
-        button = GhostButton(theme, self.tr("Free space…"), "trash", on=self.free_requested)
-        name = self.tr("Disk space for projects, GB")
-        self._limit = WholeField(name, 0, MOST_GB, special=self.tr("no limit"))
+        button = GhostButton(theme, _("Free space…"), "trash", on=self.free_requested)
+        name = _("Disk space for projects, GB")
+        self._limit = WholeField(name, 0, MOST_GB, special=_("no limit"))
         self._limit.setMinimumWidth(130)
         self._limit.setKeyboardTracking(False)
         self._limit.valueChanged.connect(lambda number: self.limit_changed.emit(number * GB if number else None))
-        row = in_row(self._limit, label(self.tr("GB at most"), "soft", wrap=False), STRETCH, gap=SPACE_M)
+        row = in_row(self._limit, label(_("GB at most"), "soft", wrap=False), STRETCH, gap=SPACE_M)
         self._about = label("", "caption")
         self.add(self._inside, (button, LEFT), row, self._about)
 
@@ -87,38 +88,38 @@ class StorageCard(Card):
 
     def _summary(self, value: StorageValue) -> str:
         if value.state == "freeing":
-            return self.tr("Space is being freed…")
+            return _("Space is being freed…")
         if value.state == "waiting":
-            return self.tr("Sizes are counted when the run is over.")
+            return _("Sizes are counted when the run is over.")
         if value.size_bytes is None:
-            return self.tr("Sizes are being counted…")
-        held = self.tr("{0} stored.").format(size_bytes(value.size_bytes))
+            return _("Sizes are being counted…")
+        held = _("{0} stored.").format(size_bytes(value.size_bytes))
         if not value.freeable_bytes:
-            return self.tr("{0} All of it is needed.").format(held)
-        return self.tr("{0} {1} of it are not needed.").format(held, size_bytes(value.freeable_bytes))
+            return _("{0} All of it is needed.").format(held)
+        return _("{0} {1} of it are not needed.").format(held, size_bytes(value.freeable_bytes))
 
     def _rules(self, value: StorageValue) -> str:
         if value.limit_bytes is not None and (value.size_bytes or 0) - value.freeable_bytes > value.limit_bytes:
-            return self.tr("More than the limit is needed: delete projects that you no longer want.")
-        return self.tr(
+            return _("More than the limit is needed: delete projects that you no longer want.")
+        return _(
             "Beyond the limit, what is not needed is removed after runs and exports and at the start, the oldest first."
             " Runs keep what they need to go on for {0} days. Exported bundles and your own files are never touched."
         ).format(value.keep_days)
 
     def _add_rows(self, box: QVBoxLayout, value: StorageValue) -> None:
-        trashed = self.tr("{0} (in the trash)")
+        trashed = _("{0} (in the trash)")
         rows: list[StorageRow] = [
             (trashed.format(clipped(name, MAX_NAME)) if is_trashed else clipped(name, MAX_NAME), stored, freeable)
             for name, stored, freeable, is_trashed in value.projects[:MOST_ROWS]
         ]
         if value.other_bytes:
-            rows.append((self.tr("Of no project"), value.other_bytes, value.other_freeable_bytes))
+            rows.append((_("Of no project"), value.other_bytes, value.other_freeable_bytes))
         if not rows:
             return
         fill(box, self._grid(rows[:MOST_SHOWN], has_head=True))
         if len(rows) > MOST_SHOWN:
             rest = self._grid(rows[MOST_SHOWN:], has_head=False)
-            fold = FoldButton(self._theme, self.tr("{0} more").format(len(rows) - MOST_SHOWN), "small", opens=rest)
+            fold = FoldButton(self._theme, _("{0} more").format(len(rows) - MOST_SHOWN), "small", opens=rest)
             fold.toggled.connect(self._on_fold)
             fill(box, (fold, LEFT), rest)
             fold.setChecked(self._is_open)
@@ -127,7 +128,7 @@ class StorageCard(Card):
         self._is_open = is_open
 
     def _grid(self, rows: list[StorageRow], *, has_head: bool) -> QWidget:
-        titles = (self.tr("Project"), self.tr("Holds"), self.tr("Not needed")) if has_head else ("", "", "")
+        titles = (_("Project"), _("Holds"), _("Not needed")) if has_head else ("", "", "")
         shown = [
             (
                 ElidedLabel(name),

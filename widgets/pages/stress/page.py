@@ -16,6 +16,7 @@ from widgets.parts.small import CheckList, CheckValue, PageHead
 from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL
+from workers.contracts.translation import _
 
 ICON = "cloud-lightning"
 
@@ -31,17 +32,17 @@ class StressPage(DetailPage):
     def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
         """Create the page in its empty state."""
         nothing = (
-            self.tr("Nothing to put under stress yet"),
-            self.tr("Once versions have answered your examples, they can be given harder ones here."),
+            _("Nothing to put under stress yet"),
+            _("Once versions have answered your examples, they can be given harder ones here."),
         )
-        super().__init__(theme, self.tr("Under stress"), ICON, nothing)
+        super().__init__(theme, _("Under stress"), ICON, nothing)
         self._pictures = pictures or PictureStore(self)
 
     # -- states --
     def show_value(self, value: StressValue) -> None:
         """Show the offer, or the results of the chosen version."""
         found = value.found
-        head = PageHead(self.tr("Under stress"), found.result.headline if found else self._offer(value), self._back())
+        head = PageHead(_("Under stress"), found.result.headline if found else self._offer(value), self._back())
         if found is None:
             self._fill("full", head, self._tools(value), self._what(value))
             return
@@ -58,10 +59,10 @@ class StressPage(DetailPage):
 
     # -- parts --
     def _offer(self, value: StressValue) -> str:
-        return self.tr("Your examples are changed, and the original and the optimized version answer the same ones.")
+        return _("Your examples are changed, and the original and the optimized version answer the same ones.")
 
     def _tools(self, value: StressValue) -> QWidget:
-        quick = self.tr("Start the quick test ({0})") if value.found is None else self.tr("Test again ({0})")
+        quick = _("Start the quick test ({0})") if value.found is None else _("Test again ({0})")
         text = quick.format(about(value.quick_s))
         first = (
             PrimaryButton(self.theme, text, "play") if value.found is None else GhostButton(self.theme, text, "play")
@@ -69,7 +70,7 @@ class StressPage(DetailPage):
         first.clicked.connect(lambda: self.start_requested.emit(False))
         full = GhostButton(
             self.theme,
-            self.tr("Full test ({0})").format(about(value.full_s)),
+            _("Full test ({0})").format(about(value.full_s)),
             "stack",
             on=lambda: self.start_requested.emit(True),
         )
@@ -77,33 +78,33 @@ class StressPage(DetailPage):
 
     def _what(self, value: StressValue) -> Card:
         changes = {
-            "images": self.tr("Noise, blur, glare, fog, darkness, strong compression: from mild to severe."),
-            "texts": self.tr("Typos, wrong case, stray blanks, look-alike letters, missing words."),
-            "audio": self.tr("Hiss, cut off peaks, another loudness, drop-outs."),
-            "arrays": self.tr("Inexact and missing numbers."),
+            "images": _("Noise, blur, glare, fog, darkness, strong compression: from mild to severe."),
+            "texts": _("Typos, wrong case, stray blanks, look-alike letters, missing words."),
+            "audio": _("Hiss, cut off peaks, another loudness, drop-outs."),
+            "arrays": _("Inexact and missing numbers."),
         }[value.kind]
         card = Card(edge=SPACE_XL, gap=SPACE_L)
         for icon, title, text in (
-            (ICON, self.tr("Harder inputs"), changes),
+            (ICON, _("Harder inputs"), changes),
             (
                 "question",
-                self.tr("Out of distribution"),
-                self.tr("Is each version less sure of what is nearly, or not at all, like your examples?"),
+                _("Out of distribution"),
+                _("Is each version less sure of what is nearly, or not at all, like your examples?"),
             ),
             (
                 "shield-warning",
-                self.tr("Attacks"),
-                self.tr("Small changes made to fool it, within a stated budget: each version is attacked by itself."),
+                _("Attacks"),
+                _("Small changes made to fool it, within a stated budget: each version is attacked by itself."),
             ),
             (
                 "lock-key-open",
-                self.tr("Triggers"),
-                self.tr("Small patches or words that only the optimized version obeys: a backdoor."),
+                _("Triggers"),
+                _("Small patches or words that only the optimized version obeys: a backdoor."),
             ),
             (
                 "magnifying-glass",
-                self.tr("Calibration examples"),
-                self.tr("Signs that somebody planted something in the examples that a version was tuned with."),
+                _("Calibration examples"),
+                _("Signs that somebody planted something in the examples that a version was tuned with."),
             ),
         ):
             card.add(icon_text(self.theme, icon, title, text))
@@ -111,11 +112,11 @@ class StressPage(DetailPage):
 
     def _kinds(self, value: StressValue, found: StressFound) -> StressTable:
         names = {
-            "accuracy": self.tr("Share answered rightly"),
-            "agreement": self.tr("Share answered as the original answers the unchanged input"),
-            "similarity": self.tr("Share of answers like the original's to the same input"),
+            "accuracy": _("Share answered rightly"),
+            "agreement": _("Share answered as the original answers the unchanged input"),
+            "similarity": _("Share of answers like the original's to the same input"),
         }
-        caption = self.tr(
+        caption = _(
             "{0}: the original above, the optimized version below. {1} at each severity, in {2}. “As good” is proven "
             "to lose at most {3} of the examples, “loses more” to lose more than that."
         ).format(
@@ -125,34 +126,34 @@ class StressPage(DetailPage):
             percent(found.result.margin, 0),
         )
         used = sorted({cell.severity for row in found.rows for cell in row.cells})
-        columns = {place: self.tr("Severity {0}").format(place) for place in used}
-        title = self.tr("Harder inputs, all kinds") if found.result.full else self.tr("Harder inputs")
+        columns = {place: _("Severity {0}").format(place) for place in used}
+        title = _("Harder inputs, all kinds") if found.result.full else _("Harder inputs")
         return StressTable(self.theme, self._pictures, title, caption, found.rows, columns)
 
     def _unfamiliar(self, rows: tuple[StressRowValue, ...], near: bool) -> StressTable:
-        caption = self.tr(
+        caption = _(
             "Told apart: in how many pairs it is surer of your example than of this (AUROC; 50 % is guessing, more is "
             "better). False alarms: how many of your examples would be turned away if 95 % of these were (FPR95; less "
             "is better). The original above, the optimized version below."
         )
-        title = self.tr("Nearly like your examples") if near else self.tr("Nothing like your examples")
-        columns = {1: self.tr("Told apart"), 2: self.tr("False alarms")}
+        title = _("Nearly like your examples") if near else _("Nothing like your examples")
+        columns = {1: _("Told apart"), 2: _("False alarms")}
         return StressTable(self.theme, self._pictures, title, caption, rows, columns)
 
     def _lists(self, found: StressFound) -> list[QWidget]:
         cards: list[QWidget] = []
         for title, about_, values in (
             (
-                self.tr("Attacks"),
-                self.tr("What survives a budget may still fall to a larger one: nothing here is called safe."),
+                _("Attacks"),
+                _("What survives a budget may still fall to a larger one: nothing here is called safe."),
                 found.attacks,
             ),
             (
-                self.tr("Triggers"),
-                self.tr("A backdoor can sleep until a model is made smaller: both versions got the same additions."),
+                _("Triggers"),
+                _("A backdoor can sleep until a model is made smaller: both versions got the same additions."),
                 found.triggers,
             ),
-            (self.tr("Calibration examples"), "", found.poison),
+            (_("Calibration examples"), "", found.poison),
         ):
             if values:
                 cards.append(self._list(title, about_, values))

@@ -1,6 +1,6 @@
 """Show the table of a stress test: a thumbnail per change, both versions at each severity, and a verdict."""
 
-from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QSizePolicy, QWidget
 
 from widgets.pages.stress.value import StressRowValue
@@ -13,13 +13,10 @@ from widgets.parts.text import Role, Tone, label, plain_tip, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 from workers.contracts.after.stress import StressCell, StressVerdict
+from workers.contracts.translation import _
 
 SIDE_PX = 48
 CELL_PX, TAG_PX = 66, 118
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("StressTable", text)
 
 
 TAGS: dict[str, tuple[TagKind, str]] = {
@@ -87,7 +84,7 @@ class StressTable(Card):
         for cell in row.cells:
             grid.addWidget(CellLabel(row, cell), line + 1, self._places.index(cell.severity) + 2, middle)
         kind, text = TAGS[row.verdict]
-        tag = Tag(self._theme, kind, _tr(text))
+        tag = Tag(self._theme, kind, _(text))
         tag.setToolTip(plain_tip(f"{row.about} ({row.source})" if row.source else row.about))
         grid.addWidget(tag, line + 1, columns + 2, middle | Qt.AlignmentFlag.AlignLeft)
 
@@ -99,7 +96,7 @@ class CellLabel(QFrame):
         """Create the label of a cell."""
         super().__init__()
         self.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
-        told = _tr("{0}, {1}: original {2}, optimized {3}").format(
+        told = _("{0}, {1}: original {2}, optimized {3}").format(
             row.title, cell.level or "–", percent(cell.original), percent(cell.optimized)
         )
         self.setAccessibleName(told)

@@ -14,6 +14,7 @@ from widgets.parts.tables.values import Cell
 from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M
+from workers.contracts.translation import _
 
 STRETCHES = (5, 4, 5, 0)
 
@@ -25,42 +26,42 @@ class TriedPage(BelowCompare):
 
     def __init__(self, theme: Theme) -> None:
         """Create the page."""
-        super().__init__(theme, self.tr("What was tried"))
+        super().__init__(theme, _("What was tried"))
 
     def show_empty(self) -> None:
         """Show that no run is open."""
-        text = self.tr("Every version that a run tries is listed here, with what it gave and why it was dropped.")
-        self._fill_empty("list", self.tr("Nothing was tried yet"), text, self._back())
+        text = _("Every version that a run tries is listed here, with what it gave and why it was dropped.")
+        self._fill_empty("list", _("Nothing was tried yet"), text, self._back())
 
     def show_value(self, value: TriedValue) -> None:
         """Show the table, the explanations and the forecast."""
-        again = GhostButton(self.theme, self.tr("Measure again"), "arrow-clockwise", on=self.again_requested)
+        again = GhostButton(self.theme, _("Measure again"), "arrow-clockwise", on=self.again_requested)
         self._fill(
             "full",
-            PageHead(self.tr("What was tried"), value.headline, again, self._back()),
+            PageHead(_("What was tried"), value.headline, again, self._back()),
             self._said(value) if value.said else None,
             self._ways(value),
             self._forecast(value) if value.forecast else None,
         )
 
     def _said(self, value: TriedValue) -> Card:
-        return Card("", *(icon_text(self.theme, *texts) for texts in value.said), name=self.tr("Why"), gap=SPACE_L)
+        return Card("", *(icon_text(self.theme, *texts) for texts in value.said), name=_("Why"), gap=SPACE_L)
 
     def _ways(self, value: TriedValue) -> Card:
-        titles = (self.tr("Tried, and why"), self.tr("What it gave"), self.tr("Why not this one"), "")
+        titles = (_("Tried, and why"), _("What it gave"), _("Why not this one"), "")
         rows = [
             [_pair(tried), _pair(gave), words(because.text, "soft"), cell_widget(self.theme, outcome)]
             for tried, gave, because, outcome in value.rows
         ]
         grid = divided_grid(titles, rows, STRETCHES, (TOP, TOP, TOP, TOP | LEFT))
-        return Card(self.tr("All versions, in the order in which they were tried"), grid)
+        return Card(_("All versions, in the order in which they were tried"), grid)
 
     def _forecast(self, value: TriedValue) -> Card:
-        before, refined = self.tr("Before the start"), self.tr("Once the original was measured")
-        titles = ("", before, refined, self.tr("What came"), self.tr("How far off"))
+        before, refined = _("Before the start"), _("Once the original was measured")
+        titles = ("", before, refined, _("What came"), _("How far off"))
         rows = [[label(text, "" if column else "strong") for column, text in enumerate(row)] for row in value.forecast]
         note = words(value.forecast_note, "caption") if value.forecast_note else None
-        return Card(self.tr("What was expected, and what came"), divided_grid(titles, rows, (2, 2, 2, 2, 3)), note)
+        return Card(_("What was expected, and what came"), divided_grid(titles, rows, (2, 2, 2, 2, 3)), note)
 
 
 def _pair(cell: Cell) -> QWidget:

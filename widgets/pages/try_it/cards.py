@@ -15,6 +15,7 @@ from widgets.parts.sound_bar import SoundBar
 from widgets.parts.text import ElidedLabel, Tone, label, say, words
 from widgets.theme import Theme, restyle
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XS, TEXT_HEADLINE
+from workers.contracts.translation import _
 
 LEAST_HEIGHT_PX, BELOW_PX = 240, 28
 ROWS = 3
@@ -64,9 +65,9 @@ class AnswerCard(Card):
         self._time.setFont(tabular(self._time.font()))
         line = in_row((self._answer, 1), self._time, gap=SPACE_M)
         self._about = words("", "caption")
-        self._rows = [ShareRow("" if chosen else "soft") for _ in range(ROWS)]
+        self._rows = [ShareRow("" if chosen else "soft") for _unused in range(ROWS)]
         self._note = words("", "soft")
-        self._busy = Bar(self.tr("Progress"))
+        self._busy = Bar(_("Progress"))
         self.add(head, line, self._about, *self._rows, self._note, STRETCH, self._busy)
         keep = self._busy.sizePolicy()
         keep.setRetainSizeWhenHidden(True)

@@ -1,7 +1,5 @@
 """Build the full page "Try it": head, input, both predictions, examples, and earlier inputs."""
 
-from PySide6.QtCore import QCoreApplication
-
 from widgets.pages.try_it.cards import AnswerCard, InputCard, TextInput, size_label
 from widgets.pages.try_it.lists import ExampleStrip, TriedHead, TriedList
 from widgets.pages.try_it.value import TryValue
@@ -18,10 +16,7 @@ from widgets.parts.small import PageHead
 from widgets.parts.text import ElidedLabel, label
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XS
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("TryLayout", text)
+from workers.contracts.translation import _
 
 
 class TryLayout:
@@ -30,22 +25,22 @@ class TryLayout:
     def __init__(self, theme: Theme, store: PictureStore, value: TryValue) -> None:
         """Create the widgets for `value`; `store` decodes the pictures."""
         kind, said = value.kind, try_words(value.kind)
-        self.head = PageHead(_tr("Try it: both versions side by side"), said.first)
+        self.head = PageHead(_("Try it: both versions side by side"), said.first)
         self.choose = GhostButton(theme, said.choose, "image" if kind == "images" else "file-text")
-        self.export = PrimaryButton(theme, _tr("Export…"), "package")
+        self.export = PrimaryButton(theme, _("Export…"), "package")
         self.head.add_action(self.choose, self.export)
-        self.editor = TextInput(_tr("Text to try"), _tr("Type a text…")) if kind == "texts" else None
+        self.editor = TextInput(_("Text to try"), _("Type a text…")) if kind == "texts" else None
         self.given = InputCard(theme, store, said.drop_title, said.drop_words, self.editor)
-        self.cancel = GhostButton(theme, _tr("Cancel"), "x", "small")
+        self.cancel = GhostButton(theme, _("Cancel"), "x", "small")
         self.cancel.hide()
         layout = self.given.layout()
         assert layout is not None
         layout.addWidget(self.cancel)
         options = [(clipped(version.title, 80), version.id) for version in value.versions]
-        name = _tr("Version beside the original")
+        name = _("Version beside the original")
         self.versions = ChoiceField(name, options, value.chosen, small=True, elastic=True)
-        self.before = AnswerCard(_tr("Original"), size_label(value.original.size_bytes))
-        self.after = AnswerCard(_tr("Optimized"), self.versions, chosen=True)
+        self.before = AnswerCard(_("Original"), size_label(value.original.size_bytes))
+        self.after = AnswerCard(_("Optimized"), self.versions, chosen=True)
         sizes = {version.id: version.size_bytes for version in value.versions}
 
         def show_size(_at: int = 0) -> None:
@@ -71,25 +66,25 @@ class TryLayout:
         self.problem.show()
 
     def _examples(self, theme: Theme, store: PictureStore, kind: DataKind) -> None:
-        title = _tr("From your test {0}").format(plural(kind))
+        title = _("From your test {0}").format(plural(kind))
         self.examples_card = Card(edge=SPACE_M, gap=SPACE_S)
         self.examples_card.setAccessibleName(title)
-        self.changed = GhostButton(theme, _tr("Show one that changed"), "arrows-left-right", "small")
+        self.changed = GhostButton(theme, _("Show one that changed"), "arrows-left-right", "small")
         row = in_row((label(title, "section"), 1), self.changed, gap=None, edges=(SPACE_XS, 0, 0, 0))
         self.strip = ExampleStrip(theme, store, title)
         self.examples_card.add(row, self.strip)
         self.examples_card.hide()
 
     def _tried(self, theme: Theme, store: PictureStore, kind: DataKind) -> None:
-        title = _tr("Tried so far")
+        title = _("Tried so far")
         self.tried_card = Card(edge=1, gap=0)
         self.tried_card.setAccessibleName(title)
         self.count = ElidedLabel("", "soft")
         row = in_row((label(title, "section"), 1), self.count, gap=None, edges=(SPACE_L - 1, SPACE_M, SPACE_L - 1, 0))
-        first = {"images": _tr("Picture"), "texts": _tr("Text"), "audio": _tr("Sound")}.get(kind)
+        first = {"images": _("Picture"), "texts": _("Text"), "audio": _("Sound")}.get(kind)
         titles = (
-            first or _tr("Input"), _tr("Original"), _tr("Time"), _tr("Optimized"), _tr("Time"),
-            _tr("Answers"),
+            first or _("Input"), _("Original"), _("Time"), _("Optimized"), _("Time"),
+            _("Answers"),
         )  # fmt: skip
         self.tried = TriedList(theme, store, title)
         self.tried_card.add(row, TriedHead(theme, titles), self.tried)

@@ -30,6 +30,7 @@ from widgets.parts.painting import AT_LEFT, AT_RIGHT, Index, draw_icon, draw_lin
 from widgets.parts.pictures import PictureStore
 from widgets.theme import Theme
 from widgets.tokens import RADIUS_CONTROL, RADIUS_TAG, SPACE_L
+from workers.contracts.translation import _
 
 TILE_PX, TEXT_TILE_PX, TILE_HEIGHT_PX, THUMB_PX = 76, 216, 76, 48
 LARGE_TILES = 2.5
@@ -238,7 +239,7 @@ def alike_words(source: QObject, value: TriedValue) -> str:
     """Return "Same", "Changed", or the similarity."""
     if value.same is None:
         return cosine(value.similarity)
-    return source.tr("Same") if value.same else source.tr("Changed")
+    return _("Same") if value.same else _("Changed")
 
 
 def cells(rect: QRect) -> list[QRect]:
@@ -284,7 +285,7 @@ class TriedList(_KeyList):
     def show_values(self, values: Sequence[TriedValue]) -> None:
         """Show these inputs, the newest first."""
         said = [
-            self.tr("{0}: before {1} in {2}, after {3} in {4}, {5}").format(
+            _("{0}: before {1} in {2}, after {3} in {4}, {5}").format(
                 value.name, value.before, ms(value.before_ms), value.after, ms(value.after_ms), alike_words(self, value)
             )
             for value in values

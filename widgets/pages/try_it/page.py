@@ -20,6 +20,7 @@ from widgets.parts.small import PageHead
 from widgets.parts.sound_bar import SoundState
 from widgets.parts.timers import pause
 from widgets.theme import Theme
+from workers.contracts.translation import _
 
 DEBOUNCE_MS = 300
 """Pause in ms after typing until the text is sent to both versions."""
@@ -54,7 +55,7 @@ class TryPage(Page):
 
     def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
         """Create the page; `pictures` decodes its pictures."""
-        super().__init__(theme, self.tr("Try it"))
+        super().__init__(theme, _("Try it"))
         self._pictures = pictures or PictureStore(self)
         self._value: TryValue | None = None
         self._typed, self._late = pause(self, DEBOUNCE_MS, self._on_typed), pause(self, BUSY_MS, self._on_late)
@@ -65,24 +66,24 @@ class TryPage(Page):
     def show_empty(self, *, has_run: bool = False) -> None:
         """Show that nothing can be tried; with `has_run` the run has no version to compare with the original."""
         self._forget()
-        title = self.tr("Nothing to try yet")
-        text = self.tr(
+        title = _("Nothing to try yet")
+        text = _(
             "Once there is an optimized version, give it an input of yours here: both versions answer side by side."
         )
         go = self._add_next_button()
         if has_run:
-            go = PrimaryButton(self.theme, self.tr("Choose a goal"), "target", on=self.goal_requested)
-            title = self.tr("There is no version to put beside the original")
-            text = self.tr("None of those that were tried could be kept. Another goal tries other ways.")
-        self._fill("empty", PageHead(self.tr("Try it")), EmptyCard(self.theme, "play", title, text, go))
+            go = PrimaryButton(self.theme, _("Choose a goal"), "target", on=self.goal_requested)
+            title = _("There is no version to put beside the original")
+            text = _("None of those that were tried could be kept. Another goal tries other ways.")
+        self._fill("empty", PageHead(_("Try it")), EmptyCard(self.theme, "play", title, text, go))
 
     def show_measuring(self) -> None:
         """Show that versions are being measured, because a trial would disturb their latencies."""
         self._forget()
-        go = GhostButton(self.theme, self.tr("Back to Compare"), "chart-bar", on=self.compare_requested)
-        title = self.tr("Versions are being measured now")
-        text = self.tr("Answering something at the same time would spoil their figures. Try it when they are done.")
-        self._fill("measuring", PageHead(self.tr("Try it")), EmptyCard(self.theme, "hourglass", title, text, go))
+        go = GhostButton(self.theme, _("Back to Compare"), "chart-bar", on=self.compare_requested)
+        title = _("Versions are being measured now")
+        text = _("Answering something at the same time would spoil their figures. Try it when they are done.")
+        self._fill("measuring", PageHead(_("Try it")), EmptyCard(self.theme, "hourglass", title, text, go))
 
     def show_value(self, value: TryValue) -> None:
         """Show both versions, which are still to be loaded; a typed text stays."""
@@ -122,8 +123,8 @@ class TryPage(Page):
             self._parts.strip.set_large(self.height() >= LARGE_PAGE_PX)
 
     def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
-        card.add_action(PrimaryButton(self.theme, self.tr("Load again"), "arrow-clockwise", on=self.reload_requested))
-        card.add_action(GhostButton(self.theme, self.tr("Back to Compare"), "chart-bar", on=self.compare_requested))
+        card.add_action(PrimaryButton(self.theme, _("Load again"), "arrow-clockwise", on=self.reload_requested))
+        card.add_action(GhostButton(self.theme, _("Back to Compare"), "chart-bar", on=self.compare_requested))
         return ()
 
     def show_error(self, value: ErrorValue, back_to: str = "") -> None:
@@ -144,11 +145,11 @@ class TryPage(Page):
 
     def show_opening(self) -> None:
         """Show that both versions are being loaded; earlier predictions stay."""
-        self._each(lambda card: card.show_message(self.tr("Loading…"), is_busy=True))
+        self._each(lambda card: card.show_message(_("Loading…"), is_busy=True))
 
     def show_ready(self) -> None:
         """Show that both versions are loaded and nothing was tried yet."""
-        self._each(lambda card: card.show_message(self.tr("Waits for something to try.")))
+        self._each(lambda card: card.show_message(_("Waits for something to try.")))
 
     def show_working(self) -> None:
         """Show later that a request runs, if it takes longer."""
@@ -182,7 +183,7 @@ class TryPage(Page):
             return
         parts.cancel.hide()
         parts.given.show_value(given)
-        self._each(lambda card: card.show_message(self.tr("No answer to this one.")))
+        self._each(lambda card: card.show_message(_("No answer to this one.")))
         parts.show_problem(ErrorCard(self.theme, value))
 
     def show_examples(self, values: Sequence[ExampleValue]) -> None:
@@ -217,7 +218,7 @@ class TryPage(Page):
     def choose_file(self) -> None:
         """Open the system's dialog for a file."""
         kind = self._value.kind if self._value is not None else "images"
-        self._ask_file(self.tr("Choose something to try"), try_words(kind).file_kinds, self.path_chosen)
+        self._ask_file(_("Choose something to try"), try_words(kind).file_kinds, self.path_chosen)
 
     def _counted(self, values: Sequence[TriedValue], kind: DataKind) -> str:
         told = counted(kind, len(values))
@@ -225,7 +226,7 @@ class TryPage(Page):
         if not judged:
             return told
         same = sum(bool(value.same) for value in judged)
-        text = self.tr("{0}, {1:,} same answer") if same == 1 else self.tr("{0}, {1:,} same answers")
+        text = _("{0}, {1:,} same answer") if same == 1 else _("{0}, {1:,} same answers")
         return text.format(told, same)
 
     def _each(self, do: Callable[[AnswerCard], None]) -> None:

@@ -2,9 +2,8 @@
 
 from typing import NamedTuple
 
-from PySide6.QtCore import QCoreApplication
-
 from widgets.parts.nouns import DataKind
+from workers.contracts.translation import _
 
 
 class TryWords(NamedTuple):
@@ -21,40 +20,36 @@ class TryWords(NamedTuple):
     file_kinds: str
 
 
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("TryWords", text)
-
-
 def try_words(kind: DataKind) -> TryWords:
     """Return the texts for one kind of input."""
     words: dict[DataKind, TryWords] = {
         "images": TryWords(
-            _tr("Drop a picture anywhere on the window, paste one, or click an example."),
-            _tr("Choose a picture…"),
-            _tr("Drop a picture here"),
-            _tr("or paste one, or click an example below"),
-            _tr("Pictures (*.png *.jpg *.jpeg *.bmp *.gif *.webp *.tif *.tiff);;All files (*)"),
+            _("Drop a picture anywhere on the window, paste one, or click an example."),
+            _("Choose a picture…"),
+            _("Drop a picture here"),
+            _("or paste one, or click an example below"),
+            _("Pictures (*.png *.jpg *.jpeg *.bmp *.gif *.webp *.tif *.tiff);;All files (*)"),
         ),
         "texts": TryWords(
-            _tr("Type a text, paste or drop one, or click an example."),
-            _tr("Choose a text file…"),
-            _tr("Text to try"),
-            _tr("Both answer while you type."),
-            _tr("Texts (*.txt *.md);;All files (*)"),
+            _("Type a text, paste or drop one, or click an example."),
+            _("Choose a text file…"),
+            _("Text to try"),
+            _("Both answer while you type."),
+            _("Texts (*.txt *.md);;All files (*)"),
         ),
         "audio": TryWords(
-            _tr("Drop a WAV file anywhere on the window, or click an example."),
-            _tr("Choose a sound…"),
-            _tr("Drop a sound here"),
-            _tr("a WAV file; or click an example below"),
-            _tr("Sounds (*.wav);;All files (*)"),
+            _("Drop a WAV file anywhere on the window, or click an example."),
+            _("Choose a sound…"),
+            _("Drop a sound here"),
+            _("a WAV file; or click an example below"),
+            _("Sounds (*.wav);;All files (*)"),
         ),
         "arrays": TryWords(
-            _tr("Drop an NPZ file anywhere on the window, or click an example."),
-            _tr("Choose a file…"),
-            _tr("Drop an NPZ file here"),
-            _tr("or click an example below"),
-            _tr("Arrays (*.npz *.npy);;All files (*)"),
+            _("Drop an NPZ file anywhere on the window, or click an example."),
+            _("Choose a file…"),
+            _("Drop an NPZ file here"),
+            _("or click an example below"),
+            _("Arrays (*.npz *.npy);;All files (*)"),
         ),
     }
     return words[kind]

@@ -15,6 +15,7 @@ from widgets.parts.read_text import LogText
 from widgets.parts.text import Tone, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL, SPACE_XS
+from workers.contracts.translation import _
 
 MAX_DETAIL_CHARS = 100_000
 
@@ -57,9 +58,9 @@ class ErrorCard(Card):
         self.add(self._banner(value))
         mark = "x-circle" if value.tone == "bad" else "warning"
         rows: tuple[tuple[str, Tone, str, str], ...] = (
-            (mark, value.tone, self.tr("What happened"), value.happened),
-            ("shield-check", "ok", self.tr("Is my work safe?"), value.is_safe),
-            ("arrow-right", "brand", self.tr("What to do now"), value.next_step),
+            (mark, value.tone, _("What happened"), value.happened),
+            ("shield-check", "ok", _("Is my work safe?"), value.is_safe),
+            ("arrow-right", "brand", _("What to do now"), value.next_step),
         )
         body = in_column(gap=0, edges=(SPACE_XL, 0, SPACE_XL, 0))
         for number, row in enumerate(rows):
@@ -74,9 +75,7 @@ class ErrorCard(Card):
         """Add the parts behind the page's own buttons; their late creation also makes them later in the Tab order."""
         value, self._rest = self._rest, None
         if value is not None and value.note:
-            note = GhostButton(
-                self._theme, self.tr("Copy a note to its maker"), "copy", on=lambda: self._copy(value.note)
-            )
+            note = GhostButton(self._theme, _("Copy a note to its maker"), "copy", on=lambda: self._copy(value.note))
             self._actions.insertWidget(self._n_actions, note)
         if value is not None and value.details:
             self._add_details(value.details[:MAX_DETAIL_CHARS])
@@ -117,9 +116,9 @@ class ErrorCard(Card):
 
     def _add_details(self, details: str) -> None:
         self.add(divider())
-        fold = FoldButton(self._theme, self.tr("Details for specialists"))
+        fold = FoldButton(self._theme, _("Details for specialists"))
         self.add(in_row(fold, STRETCH, gap=None, edges=(SPACE_M, SPACE_XS, SPACE_M, SPACE_XS)))
-        text = LogText(self.tr("Details for specialists"), details)
+        text = LogText(_("Details for specialists"), details)
         text.setFixedHeight(180)
         holder = held(in_column(text, gap=None, edges=(SPACE_XL, 0, SPACE_XL, SPACE_L)))
         holder.hide()

@@ -15,6 +15,7 @@ from widgets.parts.small import Figure, KeyValue
 from widgets.parts.text import ElidedLabel, Tone, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+from workers.contracts.translation import _
 
 WIDTH_PX, HISTOGRAM_PX, EDGE_PX, BARS = 420, 72, 8, 48
 WIDEST_SHARE = 0.99
@@ -160,7 +161,7 @@ class SourceCard(QFrame):
         box = in_column(label(value.title, "soft"), label(value.figure, "headline"), edges=(0, SPACE_S, 0, 0))
         holder = held(box)
         if len(value.values) > 1:
-            box.addWidget(Histogram(self._theme, value.values, self.tr("{0:,} measurements").format(len(value.values))))
+            box.addWidget(Histogram(self._theme, value.values, _("{0:,} measurements").format(len(value.values))))
             ends = in_row(
                 label(value.ends[0], "caption", wrap=False),
                 STRETCH,
@@ -180,15 +181,15 @@ class SourceCard(QFrame):
     def _command(self, command: str) -> QHBoxLayout:
         shown = ElidedLabel(command, "code")
         shown.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        copy = GhostButton(self._theme, self.tr("Copy"), "copy", "small")
-        copy.setToolTip(self.tr("Copy the command that measures it again"))
+        copy = GhostButton(self._theme, _("Copy"), "copy", "small")
+        copy.setToolTip(_("Copy the command that measures it again"))
         copy.setAccessibleDescription(command)
         copy.clicked.connect(lambda: self._copy(copy, command))
         return in_row((shown, 1), copy)
 
     def _copy(self, button: Button, command: str) -> None:
         QGuiApplication.clipboard().setText(command)
-        button.relabel(self.tr("Copied"), "check")
+        button.relabel(_("Copied"), "check")
 
 
 class OpenFigure(Figure):
@@ -203,7 +204,7 @@ class OpenFigure(Figure):
         self.setProperty("opens", True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setToolTip(self.tr("What this is made of"))
+        self.setToolTip(_("What this is made of"))
         for part in self.findChildren(QLabel):
             part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
 

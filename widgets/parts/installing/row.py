@@ -1,6 +1,6 @@
 """Show a missing set of packages in one row, with its install button and progress."""
 
-from PySide6.QtCore import QCoreApplication, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from widgets.parts.buttons import GhostButton
@@ -10,10 +10,7 @@ from widgets.parts.layout import LEFT, STRETCH, in_column, in_row
 from widgets.parts.small import Bar
 from widgets.parts.text import words
 from widgets.theme import Theme
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("InstallRow", text)
+from workers.contracts.translation import _
 
 
 class InstallRow(QWidget):
@@ -28,9 +25,9 @@ class InstallRow(QWidget):
         self.name = value.name
         self._value = value
         self._text = words("", "caption")
-        self._bar = Bar(_tr("Progress of the installation"))
-        self._button = GhostButton(theme, _tr("Install"), "download-simple", "small", on=self._on_clicked)
-        self._button.setAccessibleName(_tr("Install what “{0}” needs").format(subject))
+        self._bar = Bar(_("Progress of the installation"))
+        self._button = GhostButton(theme, _("Install"), "download-simple", "small", on=self._on_clicked)
+        self._button.setAccessibleName(_("Install what “{0}” needs").format(subject))
         in_column(self._text, self._bar, in_row((self._button, LEFT), STRETCH, gap=None), parent=self)
         self.show_value(value)
 
@@ -42,17 +39,17 @@ class InstallRow(QWidget):
         if at_work is not None:
             self._text.setText(", ".join(part for part in (at_work.elapsed, at_work.line) if part))
             self._bar.set_share(at_work.share)
-            self._button.setText(_tr("Stop"))
+            self._button.setText(_("Stop"))
             self._button.setEnabled(not at_work.is_stopping)
             return
-        self._button.setText(_tr("Install"))
+        self._button.setText(_("Install"))
         self._button.setEnabled(True)
         if value.name == "base":
-            self._text.setText(_tr("A part of Fettle's own installation is missing."))
+            self._text.setText(_("A part of Fettle's own installation is missing."))
         elif value.download_bytes:
-            self._text.setText(_tr("Needs a one-time download of {0}.").format(size_bytes(value.download_bytes)))
+            self._text.setText(_("Needs a one-time download of {0}.").format(size_bytes(value.download_bytes)))
         else:
-            self._text.setText(_tr("Needs a one-time download."))
+            self._text.setText(_("Needs a one-time download."))
 
     def _on_clicked(self) -> None:
         if self._value.installing is not None:
