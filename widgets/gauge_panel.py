@@ -169,8 +169,8 @@ class GaugePanel(QWidget):
 
     def _not_told(self, device: DeviceValue) -> str:
         if device.kind == "gpu":
-            return _("{0} does not tell this.").format(device.name)
-        return _("This computer does not tell this.")
+            return _("{0} does not report this.").format(device.name)
+        return _("Not available on this computer.")
 
     def set_window(self, seconds: float) -> None:
         """Show at least this many seconds of the past."""

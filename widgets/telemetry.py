@@ -113,7 +113,7 @@ def held_back(series: Series, mask: int) -> str:
     if series == "temperature_c" and reasons & {"software_thermal", "hardware_thermal"}:
         return _("slowed down by heat")
     if series == "power_w" and reasons & {"power_cap", "power_brake"}:
-        return _("held at its power limit")
+        return _("limited by power")
     if series == "load_pct" and reasons == {"hardware_slowdown"}:
         return _("slowed down by its hardware")
     return ""

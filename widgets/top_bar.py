@@ -75,7 +75,7 @@ class TopBar(QFrame):
     def _more_button(self, theme: Theme) -> QToolButton:
         """Return the button with the actions for the open project."""
         button = QToolButton()
-        button.setAccessibleName(_("More for this project"))
+        button.setAccessibleName(_("More actions for this project"))
         button.setToolTip(_("Rename or delete this project"))
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)

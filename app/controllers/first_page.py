@@ -27,7 +27,7 @@ def show_first_page(window: MainWindow, settings: Settings, *, has_files: bool) 
         window.show_page(page_id)
         page = window.page(page_id)
         assert isinstance(page, Page)
-        page.show_waiting(_("Opening your file") if has_files else _("Opening where you were"))
+        page.show_waiting(_("Opening your file") if has_files else _("Opening your last page"))
         return
     window.show_page("model")
     model_page = window.page("model")

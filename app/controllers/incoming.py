@@ -107,7 +107,7 @@ class Incoming(QObject):
 
 def _model_first(name: str) -> ErrorValue:
     return notice(
-        _("These are examples; a model is needed first"),
+        _("These are examples, but a model is needed first"),
         _("“{0}” looks like examples to test a model with.").format(name),
         _("Drop your model now; “{0}” is read right after it.").format(name),
         icon="info",
@@ -116,7 +116,7 @@ def _model_first(name: str) -> ErrorValue:
 
 def _too_many(count: int) -> ErrorValue:
     return notice(
-        _("{0} things at once are too many").format(count),
+        _("{0} items at once are too many").format(count),
         _("Fettle takes one model, and one folder or file of examples."),
         _("Put loose files into one folder and drop that."),
     )
@@ -124,7 +124,7 @@ def _too_many(count: int) -> ErrorValue:
 
 def _not_fetched() -> ErrorValue:
     return notice(
-        _("That is an address, not a file"),
+        _("This is an address, not a file"),
         _("Fettle does not fetch anything from the internet by itself."),
         _("Download the file with your browser, then drop it here."),
         is_safe=_("Yes. Nothing was fetched and nothing was changed."),

@@ -147,7 +147,7 @@ class Installing(QObject):
             return
         self._flows.start(
             what_it_takes(self._installer, name),
-            title=_("Look what is to be installed"),
+            title=_("Check what will be installed"),
             on_done=lambda found: self._on_cost(name, found),
             on_failed=self._on_failed,
             slot=self._asking,
@@ -218,7 +218,7 @@ def is_working(title: str) -> ErrorValue:
         _("Nothing can be installed while something runs"),
         _("“{0}” is running, and needs the packages that would change.").format(title),
         _("Install it when that is done, or stop it on the page Jobs."),
-        is_safe=_("Yes. Nothing was changed, and the work goes on."),
+        is_safe=_("Yes. Nothing was changed, and the work continues."),
     )
 
 
@@ -226,7 +226,7 @@ def was_stopped() -> ErrorValue:
     """Return the message after the user stopped the installation."""
     return notice(
         _("The installation was stopped"),
-        _("Some of it is installed, the rest is not. It may not work until the installation has finished."),
+        _("It is partly installed. It may not work until the installation has finished."),
         _("Install it again: it continues where it stopped."),
         is_safe=_("Yes. Models, data and results were not touched."),
     )
@@ -237,7 +237,7 @@ def setup_failed(error: ErrorInfo) -> ErrorValue:
     return ErrorValue(
         title=error.title,
         happened=first_line(error.detail),
-        is_safe=_("Yes. Only Fettle's own packages were touched; models, data and results are as they were."),
+        is_safe=_("Yes. Only Fettle's own packages changed. Models, data and results are unchanged."),
         next_step=error.hint,
         details=error.traceback,
     )

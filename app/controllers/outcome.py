@@ -24,7 +24,7 @@ def go_on_value(outcome: Outcome) -> GoOnValue | None:
         return None
     minutes = max(LEAST_MINUTES, math.ceil(more_s / 60))
     if outcome.open and outcome.best is not None:
-        why = _("“{0}” looked better still at a first look; there was no time to measure it beside the original.")
+        why = _("“{0}” looked even better at first; there was no time to measure it in turn with the original.")
         return GoOnValue(minutes, why.format(outcome.open[0].title))
     if outcome.best is not None:
         return GoOnValue(minutes, _untried_words(outcome.end.untried))
@@ -60,7 +60,7 @@ def saved_subtitle(outcome: Outcome, on: ExamplesUsed, limit_pct: float) -> str:
     if outcome.ending is Ending.NONE_FITS:
         return outcome.end.none_fits.text if outcome.end.none_fits is not None else ""
     if outcome.ending is Ending.FEW_EXAMPLES:
-        text = _("Your {0:,} test {1} say too little about a smaller model; your limit of {2} takes at least {3:,}.")
+        text = _("{0:,} test {1} are too few to judge a smaller model; your limit of {2} needs at least {3:,}.")
         return text.format(outcome.few_items or 0, on.things, percent_of(limit_pct), fewest_examples(limit_pct))
     if outcome.ending is Ending.UNSETTLED:
         return _unsettled_words(outcome, on)
@@ -74,9 +74,9 @@ def saved_subtitle(outcome: Outcome, on: ExamplesUsed, limit_pct: float) -> str:
 
 def _untested_words(outcome: Outcome, on: ExamplesUsed) -> str:
     if outcome.untested[-1].untested == "no_time":
-        text = _("Measured in turn with the original; there was no time for its answers to the test {0}.")
+        text = _("Measured in turn with the original; there was no time to test its answers to the {0}.")
         return text.format(on.things)
-    text = _("Measured in turn with the original. A version before it was not safe, which ends a series of tests.")
+    text = _("Measured in turn with the original. An earlier version was not safe, which ends the series of tests.")
     return text
 
 
@@ -90,7 +90,7 @@ def _busy_words(outcome: Outcome, on: ExamplesUsed) -> str:
     speed = by_processor.measurement.cpu_speedup
     if speed is None:
         return said
-    text = _("By the processor time of a request, “{0}” is {1} times as fast, which proves nothing yet.")
+    text = _("By processor time, “{0}” is {1} times as fast, which proves nothing yet.")
     return f"{said} {text.format(by_processor.title, times(speed))}"
 
 
@@ -98,15 +98,13 @@ def _unsettled_words(outcome: Outcome, on: ExamplesUsed) -> str:
     first = outcome.open[0]
     measured = first.measurement
     if first.is_side_by_side and measured.speedup_low is not None and measured.speedup_high is not None:
-        text = _(
-            "Measured in turn with the original it is {0} times as fast, but anything from {1} to {2} is possible."
-        )
+        text = _("Measured in turn with the original, it is {0} times as fast; {1} to {2} is possible.")
         low, high = measured.speedup_low, measured.speedup_high
         return text.format(times(measured.speedup or 0.0), f"{low:.2f}", f"{high:.2f}")
     if first.judgement is None:
-        text = _("Its time was taken once, at another moment than the original's, and its answers are not tested yet.")
+        text = _("Its time was measured once, not in turn with the original, and its answers are not tested yet.")
         return text
-    text = _("It answers alike on {0}; its time was taken once, at another moment than the original's.")
+    text = _("It gives the same answers on {0}. Its time was measured once, not in turn with the original.")
     return text.format(on.words())
 
 

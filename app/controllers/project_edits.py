@@ -127,7 +127,7 @@ class ProjectEdits(QObject):
 
 def _at_work() -> ErrorValue:
     return notice(
-        _("This project is at work"),
-        _("Something is being done with it just now."),
-        _("Wait for its end, or cancel it on the page Jobs; then delete the project."),
+        _("This project is in use"),
+        _("It is in use right now."),
+        _("Wait until it ends or cancel it on the page Jobs. Then delete the project."),
     )

@@ -19,7 +19,7 @@ def reach_row(session: Session) -> CheckValue | None:
     least = least_limit_pct(data.result.n_test)
     if least <= USUAL_LIMIT_PCT:
         return None
-    what = _("{0:,} for the test prove a loss below {1} at best; {2} takes at least {3:,}")
+    what = _("{0:,} test examples prove a loss below {1} at best; {2} needs at least {3:,}")
     usual = least_to_prove(USUAL_LIMIT_PCT) or 0
     return CheckValue("warn", what.format(data.result.n_test, percent_of(least), percent_of(USUAL_LIMIT_PCT), usual))
 

@@ -84,7 +84,7 @@ class TelemetryController(QObject):
             return
         self._take(readings)
         for device in readings.lost:  # follows its last values
-            text = _("{0} is lost: it no longer answers. Restart the computer to get it back.")
+            text = _("{0} no longer responds. Restart the computer to use it again.")
             self._dock.set_lost(device, text.format(self._names.get(device, device)), _("card is lost"))
 
     def _take(self, readings: Readings) -> None:
@@ -114,7 +114,7 @@ class TelemetryController(QObject):
 
     def _on_csv(self) -> None:
         """Ask for a file and save the table; a cancelled dialog saves nothing."""
-        name, title = f"fettle-{datetime.now():%Y-%m-%d-%H%M}.csv", _("Where shall the table be written?")
+        name, title = f"fettle-{datetime.now():%Y-%m-%d-%H%M}.csv", _("Where should the table be saved?")
         path, _unused = QFileDialog.getSaveFileName(self._window, title, name, "CSV (*.csv)")
         if path:
             self.save_csv(Path(path))
@@ -132,7 +132,7 @@ class TelemetryController(QObject):
                         moment = began + timedelta(seconds=at)
                         table.writerow((moment.isoformat(timespec="milliseconds"), name, quantity, value))
         except OSError as error:
-            title, hint = _("The table could not be written"), _("Make room or choose another folder.")
+            title, hint = _("The table could not be saved"), _("Free some space, or choose another folder.")
             info = ErrorInfo(code="not_written", title=title, detail=f"{path}: {error.strerror or error}.", hint=hint)
             self._window.banner(error_value(info))
 

@@ -83,7 +83,7 @@ def wait_for_the_run(again: str) -> ErrorValue:
     """Return the message that a measurement runs; `again` is the sentence that says what to do afterwards."""
     return notice(
         _("Versions are being measured now"),
-        _("Asking them at the same time would spoil their times."),
+        _("Running them at the same time would distort the measurement."),
         again,
         is_safe=_("Yes. Nothing was changed, and the run goes on."),
     )
@@ -92,10 +92,10 @@ def wait_for_the_run(again: str) -> ErrorValue:
 def store_notice(text: str) -> ErrorValue:
     """Return the message about repairs when the database was opened."""
     return notice(
-        _("Your projects were looked after"),
+        _("Your projects were restored"),
         text,
         text,
-        is_safe=_("Yes. What could be read is here, and the copies of the days before are kept."),
+        is_safe=_("Yes. Everything readable is here, and the backups of earlier days are kept."),
     )
 
 
@@ -105,7 +105,7 @@ def refused_file(error: ErrorInfo, path: str) -> ErrorValue:
     note = _("Fettle did not open {0}: {1} {2}").format(Path(path).name, error.detail, value.next_step)
     safe = _("Yes. Nothing was run, nothing was changed, and the file stays where it was.")
     if error.code in TRIED:
-        safe = _("Yes. It ran in a process of its own, nothing was changed, and the file stays where it was.")
+        safe = _("Yes. It ran in a separate process, nothing was changed, and the file stays where it was.")
     return replace(value, is_safe=safe, note=note)
 
 
@@ -151,17 +151,17 @@ def format_words(format_id: str) -> str:
 def task_words(text: str) -> str:
     """Return what a model does if `text` is the name of a task; any other text is returned unchanged."""
     words = {
-        "image-classification": _("tells pictures apart"),
-        "text-classification": _("tells texts apart"),
-        "text-embedding": _("turns texts into numbers that can be compared"),
-        "token-classification": _("tells the words of a text apart"),
+        "image-classification": _("classifies pictures"),
+        "text-classification": _("classifies texts"),
+        "text-embedding": _("turns texts into vectors for comparison"),
+        "token-classification": _("labels the words of a text"),
         "object-detection": _("finds things in pictures"),
         "translation": _("translates texts"),
         "text-generation": _("answers a text with a text"),
-        "transcription": _("writes down what it hears or reads"),
-        "language-model": _("goes on with texts, word by word: a chat"),
-        "audio-frames": _("listens to sound, piece by piece"),
-        "array-classification": _("tells tables of numbers apart"),
+        "transcription": _("writes down speech or text in pictures"),
+        "language-model": _("continues texts word by word (chat)"),
+        "audio-frames": _("analyzes sound, frame by frame"),
+        "array-classification": _("classifies tables of numbers"),
         "arrays": _("numbers in, numbers out"),
     }
     return words.get(text, text)

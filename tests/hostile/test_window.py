@@ -52,7 +52,7 @@ def complaint(entry: Entry, row: dict[str, Any]) -> str:
     if entry.group == "input":
         return "" if row["state"] in ("empty", "error") else told
     if entry.file in EXAMPLES:
-        waits = "These are examples; a model is needed first"
+        waits = "These are examples, but a model is needed first"
         return "" if row["state"] == "empty" and waits in " ".join(row["words"]) else told
     wanted = expected(entry)
     later = opens_later(entry)

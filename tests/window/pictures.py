@@ -123,9 +123,9 @@ def looked_closer(home: Path, out: Path, size: tuple[int, int], tag: str) -> Non
         program.until_page("compare", "full")
         program.press("Layers")
         program.until_page("layers", "full")
-        if "Not looked at yet" in program.see().texts:
+        if "Not measured yet" in program.see().texts:
             shoot(program, out, f"28-layers-offer-{tag}")
-            program.press("Look where the time goes")
+            program.press("Show where the time goes")
             program.until_text("All layers", limit_s=60)
         shoot(program, out, f"28-layers-{tag}")
 

@@ -1,4 +1,4 @@
-""" "Judge this file beside the original" in the real window, by a real drag and a real mouse."""
+""" "Compare this file with the original" in the real window, by a real drag and a real mouse."""
 
 import json
 from collections.abc import Callable
@@ -35,7 +35,7 @@ def test_a_dropped_file_has_the_figures_of_the_command(start: Start, tmp_path: P
     program.until_page("compare", "full")
     program.until_text("Judge another file…", "first (made elsewhere)")
     program.drop(int8)
-    program.press("Judge this file beside the original")
+    program.press("Compare this file with the original")
     program.until_text("int8 of mine (made elsewhere)", "It was made elsewhere, and is judged as it came.", limit_s=180)
     program.close_window()
     assert program.process.wait(60) == 0

@@ -103,7 +103,7 @@ def test_closing_in_the_middle_asks_once_and_loses_nothing(start: Start, tmp_pat
     before = measured(closed_in_the_middle(start, tmp_path))
     program = start()
     program.until_page("optimize", "interrupted", 30)
-    program.until_text("This run was interrupted", "Fettle was closed while it ran", "Go on", "Measure the original")
+    program.until_text("This run was interrupted", "Fettle was closed during this run", "Go on", "Measure the original")
     assert measured(program) == before
     program.press("Go on")
     program.until_page("optimize", "running", 30)
@@ -171,7 +171,7 @@ def test_a_later_start_hands_its_file_over(start: Start, tmp_path: Path) -> None
         [sys.executable, "-m", "app", str(model)], env=program.environment, cwd=program.home, timeout=30, check=False
     )
     assert second.returncode == 0
-    program.until_text("second", "tells pictures apart")
+    program.until_text("second", "classifies pictures")
 
 
 @pytest.mark.timeout(120)
@@ -179,7 +179,7 @@ def test_a_file_on_the_command_line_is_opened(start: Start, tmp_path: Path) -> N
     """Given no window, When Fettle is started with a file, Then the window opens it."""
     program = start(str(write_model(tmp_path / "given.onnx")))
     program.until_page("model", "full", 30)
-    program.until_text("given", "tells pictures apart")
+    program.until_text("given", "classifies pictures")
     program.close_window()
     assert program.process.wait(15) == 0
 

@@ -66,13 +66,13 @@ def test_guesses_doubles_and_the_preparation(start: Start, tmp_path: Path) -> No
     program.until_text(
         "24 pictures of 3 kinds",
         "120 pictures, of which 96 are the same to the model as others",
-        "20 for the test prove a loss below",
+        "20 test examples prove a loss below",
     )
     program.press("Check the preparation")
     view = program.until(lambda view: view.find("Check again"), 90, "what was found")
     again, focus = view.find("Check again"), next(item for item in view.items if item.focus)
     assert again is not None and again.seen[3] > 0  # a card taller than the page is seen from its beginning
-    assert focus.text in ("Check again", "Take this one", "Take the one that fits"), focus
+    assert focus.text in ("Check again", "Use this one", "Use the one that fits"), focus
     program.keys("ctrl+3")
     program.until_page("goal", "full")
     program.until_text("cannot prove a limit of 1 %", "Add pictures…")
@@ -98,9 +98,9 @@ def test_a_larger_limit_then_two_files_for_a_result(start: Start, tmp_path: Path
     program.until_text("at most 4 % less accurate")
 
     program.drop(first, second)
-    program.until(lambda view: view.modal == "Which examples shall be used?", 15, "the question which")
+    program.until(lambda view: view.modal == "Which examples do you want to use?", 15, "the question which")
     program.press("second.npz")
-    program.until(lambda view: view.modal == "What shall these examples be for?", 15, "the question what for")
+    program.until(lambda view: view.modal == "What are these examples for?", 15, "the question what for")
     program.press("Use these instead")
     program.until_page("data", "full", 60)
     program.until_text("From “second.npz”")

@@ -103,7 +103,7 @@ def searched_and_downloaded(start: Start, hub: FakeHub, log: Path, netwatch: Pat
     assert view.page == "hub" and view.strays == ()
 
     program.press("Read its model card")
-    program.until_text("What its author says of resnet-50")
+    program.until_text("The author's description of resnet-50")
     program.press("Back to the list")
     hub.block_delay_s = 0.2
     program.press("Download and use")
@@ -185,19 +185,19 @@ def test_looking_around_in_the_hub(start: Start, hub: FakeHub) -> None:
     program.until_text("resnet-old")
     program.until(lambda view: view.button("Download all the same"), 60, "the question of consent")
     program.press("Download all the same")
-    program.until(lambda view: view.modal == "These files can hold a program", 10, "the consent")
+    program.until(lambda view: view.modal == "These files can contain a program", 10, "the consent")
     program.keys("Escape")
     assert not [seen for seen in hub.seen if "pytorch_model.bin" in seen.path]
 
     program.click(row(1), "the second row")
     program.keys("Down")
-    program.until_text("Its author lets in who asked")
+    program.until_text("Its author approves each user")
     program.press("Show more")
     program.until_text("27 shown.")
 
     program.click(lambda view: view.find("License", "ChoiceField"), "the choice of licenses")
     program.keys("Down", "Return")
-    program.until_text("that the hub named")
+    program.until_text("found match")
     program.press("Back")
     program.until_page("model", "empty")
     assert program.errors.read_text(encoding="utf-8") == ""
@@ -213,7 +213,7 @@ def test_a_model_on_request(start: Start, hub: FakeHub) -> None:
     search_by_keys(program, "resnet")
     program.until(lambda view: view.page == "hub" and view.button("Download and use"), 60, "the details")
     program.click(row(2), "the third row")
-    program.until_text("Its author lets in who asked")
+    program.until_text("Its author approves each user")
     program.click(lambda view: view.find("Access token", "TextField"), "the field")
     program.type(secret)
     program.keys("Return")
@@ -227,7 +227,7 @@ def test_a_model_on_request(start: Start, hub: FakeHub) -> None:
     assert {seen.host for seen in hub.seen if seen.token} == {f"127.0.0.1:{hub.port}"}
 
     program.press("Settings")
-    program.until_text("is kept in a file that only you can read")
+    program.until_text("is stored in a file that only you can read")
     program.press("Forget the token")
     program.until(lambda view: not view.button("Forget the token"), 10, "the token gone")
     assert secret not in kept.read_text()
@@ -244,7 +244,7 @@ def test_a_download_survives_the_program(start: Start, hub: FakeHub) -> None:
     program.press("Download and use", 60)
     program.until_text(" a second")
     program.press("Pause")
-    program.until_text("it can go on from there")
+    program.until_text("it can be resumed")
     program.process.kill()
     program.process.wait(10)
 
@@ -253,7 +253,7 @@ def test_a_download_survives_the_program(start: Start, hub: FakeHub) -> None:
     again = start(HF_ENDPOINT=hub.endpoint)
     again.until_page("model", "empty", 60)
     again.press("Search")
-    again.until_text("it can go on from there")
+    again.until_text("it can be resumed")
     n_asked = len(hub.seen)
     again.press("Go on")
     again.until(lambda view: view.page == "model" and view.state in ("full", "error"), 120, "the model")

@@ -28,7 +28,7 @@ def test_started_and_cancelled_within_a_second(start: Start, tmp_path: Path) -> 
     """Given Start, Then the step and the time left can be read; Cancel leads back within a second, and the window goes
     on answering; left and closed in the middle, all ends."""
     program = opened(start, tmp_path / "home")
-    program.until_text("How does it do under load?", "10 seconds for each part", "minutes in all")
+    program.until_text("Measure under load", "10 seconds for each part", "minutes in all")
     program.press("Start")
     program.until_page("load", "loading")
     program.until_text("Batch sizes: Original (step 1 of 6)", "left")

@@ -43,7 +43,7 @@ def test_hostile_bundle_dropped_without_walls_is_refused_unrun(start: Start, exp
     open_result(program)
     before = stored(home)
     program.drop(bundle)
-    program.press("Judge this file beside the original")
+    program.press("Compare this file with the original")
     program.until(is_refused("compare", "full"), 90, "the refusal")
     program.press("Close this message")
     program.until(lambda view: REFUSED not in view.texts and "48 of 48" in view.texts, 30, "the result")

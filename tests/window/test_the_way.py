@@ -133,7 +133,7 @@ def test_a_dropped_model_with_dropped_pictures(start: Start, netwatch: Path, tmp
 
     program.drop(model)
     program.until_page("model", "full")
-    program.until_text("ünï 模型 a#b%20", "tells pictures apart")
+    program.until_text("ünï 模型 a#b%20", "classifies pictures")
     program.press("Continue to data")
     program.until_page("data", "empty")
     program.drop(pictures)

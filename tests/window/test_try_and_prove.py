@@ -27,7 +27,7 @@ def workers(program: Program) -> set[int]:
 
 def answered(name: str, count: str) -> Callable[[View], bool]:
     """Both answers to an input are there, and a line of what was tried."""
-    texts = ("How sure it is", "Original", "Optimized", "calls each", name, count)
+    texts = ("Confidence", "Original", "Optimized", "calls each", name, count)
     return lambda view: all(text in view.texts for text in texts)
 
 
@@ -54,7 +54,7 @@ def test_a_picture_is_tried_after_a_run(start: Start, tmp_path: Path) -> None:
     before = workers(program)
     program.press("Try it")
     program.until_page("try", "full")
-    program.until_text("From your test pictures", "Waits for something to try.")
+    program.until_text("From your test pictures", "Waiting for an input.")
     program.drop(pictures / "green" / "ünï 3.png")
     view = program.until(answered("ünï 3.png, as 48 × 48 pixels", "1 picture, 1 same answer"), 30, "both answers")
     assert "Same answer, " in view.texts and view.texts.count("green") >= 2
@@ -87,7 +87,7 @@ def test_prove_it_by_a_drop_and_try_it_by_keys(start: Start, tmp_path: Path) -> 
     before = workers(program)
     program.keys("ctrl+6")
     program.until_page("try", "full")
-    program.until_text("Waits for something to try.", "From your test pictures")
+    program.until_text("Waiting for an input.", "From your test pictures")
     for _ in range(30):
         program.keys("Tab")
         if any(item.focus and item.kind == "ExampleStrip" for item in program.see().items):

@@ -15,7 +15,7 @@ def link_question(theme: Theme, window: QWidget, address: str) -> QuestionDialog
     """Return the question that shows the whole address; its answers are "open", or "no" or "" to stay."""
     value = QuestionValue(
         title=_("Open this address in your browser?"),
-        text=_("It leads out of Fettle. Look whether it is where you want to go:"),
+        text=_("It leads out of Fettle. Check that this is the right address:"),
         answers=(Answer("no", _("Stay here"), primary=True), Answer("open", _("Open it"))),
         icon="globe",
     )
@@ -31,15 +31,15 @@ def pickle_question(theme: Theme, window: QWidget, name: str) -> QuestionDialog:
     Its answers are "download", "safe" to search for another model, or "".
     """
     value = QuestionValue(
-        title=_("These files can hold a program"),
-        text=_("“{0}” keeps its numbers only in a form that may carry a program along.").format(clipped(name, 80)),
+        title=_("These files can contain a program"),
+        text=_("“{0}” stores its weights only in a format that can contain a program.").format(clipped(name, 80)),
         points=(
             _("Fettle downloads them as they are and runs nothing in them."),
-            _("Before they are opened they are searched; what is not plain numbers is refused."),
-            _("A model in a safe format needs no such care."),
+            _("They are searched before they are opened. Anything but plain numbers is refused."),
+            _("A model in a safe format does not have this risk."),
         ),
         answers=(
-            Answer("download", _("Download them all the same")),
+            Answer("download", _("Download anyway")),
             Answer("safe", _("Find a safe one"), primary=True),
         ),
         icon="shield-warning",
@@ -53,10 +53,10 @@ def removal_question(theme: Theme, window: QWidget, name: str, projects: tuple[s
     used = ", ".join(f"“{clipped(project, 40)}”" for project in projects[:3])
     value = QuestionValue(
         title=_("Remove a model that is in use?"),
-        text=_("{0} was begun with “{1}”.").format(used, clipped(name, 80)),
+        text=_("{0} uses “{1}”.").format(used, clipped(name, 80)),
         points=(
-            _("Results, versions and bundles stay, and go on working."),
-            _("To open the original anew, it must be downloaded again."),
+            _("Results, versions and bundles stay and keep working."),
+            _("To open the original again, you must download it again."),
         ),
         answers=(Answer("keep", _("Keep it"), primary=True), Answer("remove", _("Remove it"))),
         icon="trash",

@@ -23,8 +23,8 @@ def which_question(
     """
     is_model = kind == "model"
     value = QuestionValue(
-        title=_("Which model shall be opened?") if is_model else _("Which examples shall be used?"),
-        text=_("You dropped {0} at once, and one is worked on at a time.").format(len(paths))
+        title=_("Which model do you want to open?") if is_model else _("Which examples do you want to use?"),
+        text=_("You dropped {0} at once, but only one can be opened at a time.").format(len(paths))
         if is_model
         else _("You dropped {0} at once. Put them into one folder to use them together.").format(len(paths)),
         answers=tuple(
@@ -38,13 +38,13 @@ def which_question(
 def beside_question(theme: Theme, window: QWidget, name: str) -> QuestionDialog:
     """Return the question about a model dropped on a result; its answers are "beside", "new", or "" for neither."""
     value = QuestionValue(
-        title=_("What shall this model be?"),
+        title=_("What do you want to do with this model?"),
         text=_("There is a result. You dropped “{0}”.").format(clipped(name, 80)),
         answers=(
             Answer(
                 "beside",
-                _("Judge this file beside the original"),
-                _("It becomes one more version of the result: judged on the same examples, timed in turn."),
+                _("Compare this file with the original"),
+                _("It becomes another version of the result, tested on the same examples and timed in turn."),
                 primary=True,
             ),
             Answer("new", _("Open it as a new model"), _("The result stays, and you can go back to it.")),
@@ -59,7 +59,7 @@ def consent_question(theme: Theme, window: QWidget, name: str, why: str) -> Ques
     value = QuestionValue(
         title=_("“{0}” is a program").format(clipped(name, NAME_CHARS)),
         text=why,
-        answers=(Answer("cancel", _("Do not open it")), Answer("allow", _("I trust its origin: open it"))),
+        answers=(Answer("cancel", _("Do not open it")), Answer("allow", _("I trust its origin, open it"))),
         icon="shield-warning",
         tone="warn",
     )
@@ -69,10 +69,10 @@ def consent_question(theme: Theme, window: QWidget, name: str, why: str) -> Ques
 def new_data_question(theme: Theme, window: QWidget, new: str, old: str) -> QuestionDialog:
     """Return the question about examples dropped on a result; its answers are "replace", "add", or "" for neither."""
     value = QuestionValue(
-        title=_("What shall these examples be for?"),
+        title=_("What are these examples for?"),
         text=_("There is a result on “{0}”. You dropped “{1}”.").format(clipped(old, 80), clipped(new, 80)),
         answers=(
-            Answer("add", _("Add them to the result"), _("All versions answer them, too, and are judged again.")),
+            Answer("add", _("Add them to the result"), _("All versions are tested on them as well and judged again.")),
             Answer(
                 "replace",
                 _("Use these instead"),

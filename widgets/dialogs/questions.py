@@ -25,7 +25,7 @@ def close_question(theme: Theme, window: QWidget, job_title: str, job_count: int
     )
     value = QuestionValue(
         title=_("Stop the work and close?"),
-        text=what + " " + _("What was measured so far is kept; next time you can go on from there."),
+        text=what + " " + _("All measurements so far are kept. Next time you can continue from there."),
         answers=(Answer("stay", _("Keep working"), primary=True), Answer("stop", _("Stop and close"))),
     )
     return QuestionDialog(theme, value, window)
@@ -34,11 +34,11 @@ def close_question(theme: Theme, window: QWidget, job_title: str, job_count: int
 def preparation_question(theme: Theme, window: QWidget, happened: str, better: str) -> QuestionDialog:
     """Return the question about the preparation of inputs; its answers are "better", "keep", or "" to stop."""
     value = QuestionValue(
-        title=_("Are the inputs prepared rightly?"),
+        title=_("Are the inputs prepared correctly?"),
         text=happened,
         answers=(
             Answer("better", _("Use the one that fits, and start"), better, primary=True),
-            Answer("keep", _("Keep the present one, and start"), _("Its answers are then what is compared.")),
+            Answer("keep", _("Keep the current one, and start"), _("Its answers are then what is compared.")),
         ),
         icon="warning",
         tone="warn",
@@ -52,8 +52,8 @@ def kind_question(theme: Theme, window: QWidget, name: str) -> QuestionDialog:
         title=_("Is this a model or your data?"),
         text=_("“{0}” could be either.").format(clipped(name, 120)),
         answers=(
-            Answer("model", _("It is a model"), _("It shall be made faster.")),
-            Answer("data", _("It is my data"), _("The model shall be tested with it.")),
+            Answer("model", _("It is a model"), _("Fettle makes it faster.")),
+            Answer("data", _("It is my data"), _("Fettle tests the model with it.")),
         ),
         icon="question",
     )

@@ -11,7 +11,7 @@ def free_question(theme: Theme, window: QWidget, size: str, points: tuple[str, .
     """Return the question whether to free `size`; its answers are "free", or "keep" or ""."""
     value = QuestionValue(
         title=_("Free {0}?").format(size),
-        text=_("No project, run or release needs this. A run makes again what it misses."),
+        text=_("No project, run or release needs this. A run makes missing results again."),
         points=points,
         answers=(Answer("keep", _("Cancel")), Answer("free", _("Free {0}").format(size), primary=True)),
         icon="trash",

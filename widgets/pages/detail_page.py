@@ -56,7 +56,7 @@ class DetailPage(BelowCompare):
         self._fill("empty", PageHead(self.accessibleName()), card)
 
     def _loading_head(self) -> tuple[str, str]:
-        return self.accessibleName(), _("You may leave this page; the work goes on.")
+        return self.accessibleName(), _("You may leave this page; the work continues.")
 
     def _version_field(self, versions: tuple[tuple[str, str], ...], chosen: str, *, small: bool = False) -> ChoiceField:
         """Return the field that selects one of `versions`, which are (id, title)."""

@@ -220,7 +220,7 @@ class Page(QScrollArea):
         self._loading.show_progress(text, done, total, left)
 
     def _loading_head(self) -> tuple[str, str]:
-        return _("One moment"), _("You may leave this page; the work goes on.")
+        return _("One moment"), _("You may leave this page; the work continues.")
 
     def show_waiting(self, title: str) -> None:
         """Show that the page's content is still being read."""
@@ -280,7 +280,7 @@ class Page(QScrollArea):
 
     def _ask_place(self, start: str, suffix: str) -> str:
         """Open the system's dialog for a new bundle and return its path, "" for none."""
-        title, kinds = _("Where shall the bundle be written?"), _("Bundles (*{0})").format(suffix)
+        title, kinds = _("Where should the bundle be saved?"), _("Bundles (*{0})").format(suffix)
         return QFileDialog.getSaveFileName(self, title, start, kinds)[0]
 
     def show_stopped(self, value: ErrorValue) -> None:

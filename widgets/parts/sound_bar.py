@@ -35,7 +35,7 @@ class SoundBar(QWidget):
         is_playing = state == "playing"
         self.button.relabel(_("Stop") if is_playing else _("Play"), "stop" if is_playing else "play")
         notes = {
-            "no_device": _("This computer has no loudspeaker that can be used now."),
+            "no_device": _("No loudspeaker is available on this computer."),
             "failed": _("The sound could not be played."),
         }
         self._note.setText(notes.get(state, ""))

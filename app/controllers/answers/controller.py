@@ -192,8 +192,8 @@ def _unreadable(error: Exception) -> ErrorInfo:
     return ErrorInfo(
         code="rows_damaged",
         title=_("The list of answers is damaged"),
-        detail=_("It cannot be read: {0}.").format(error),
-        hint=_("Your result is safe. Optimize again if it stays so."),
+        detail=_("The file cannot be read: {0}.").format(error),
+        hint=_("Your result is safe. If this persists, optimize again."),
     )
 
 

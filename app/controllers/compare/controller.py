@@ -192,7 +192,7 @@ class CompareController(PageController):
         if isinstance(event, JobBegan):
             self._asking = event.title if event.kind == "answer" else ""
         elif isinstance(event, StepProgress):
-            text = _("“{0}” answers the examples").format(self._asking) if self._asking else event.stage
+            text = _("“{0}” predicts the examples").format(self._asking) if self._asking else event.stage
             self._page.show_loading(text, event.done, event.total)
 
     def prove(self, path: str) -> None:
@@ -212,9 +212,9 @@ class CompareController(PageController):
         """Evaluate the run again with those of its examples that it had no time for."""
         self._begin(
             lambda facts: evaluate_rest(self._session.workspace, facts),
-            _("Ask the other examples"),
-            _("Asking the other examples"),
-            _("Ask the others when the run is over."),
+            _("Test the other examples"),
+            _("Testing the other examples"),
+            _("Test the others when the run is over."),
             self._on_proved,
         )
 
@@ -225,7 +225,7 @@ class CompareController(PageController):
             self._begin(
                 lambda facts: judge_alone(self._session.workspace, facts, version),
                 _("Prove {0}").format(version.title),
-                _("Asking the test examples"),
+                _("Testing the examples"),
                 _("Prove it when the run is over."),
                 self._session.set_run,
             )
@@ -264,9 +264,9 @@ class CompareController(PageController):
 
         self._begin(
             lambda facts: judge_file(self._session.workspace, facts, request),
-            _("Judge a file beside the original"),
+            _("Compare a file with the original"),
             _("Opening the other model"),
-            _("Judge the file again when the run is over."),
+            _("Compare the file again when the run is over."),
             self._on_judged,
             on_failed,
             measures=True,

@@ -71,14 +71,14 @@ def proved_value(added: int, known: int, merged: int) -> ErrorValue:
     """Return the message about added examples that do not count, with the reason."""
     said = []
     if known:
-        one, many = _("1 of them was there already"), _("{0:,} of them were there already").format(known)
+        one, many = _("1 of them was already there"), _("{0:,} of them were already there").format(known)
         said.append(one if known == 1 else many)
     if merged:
-        one, many = _("1 was the same as another one"), _("{0:,} were the same as others").format(merged)
+        one, many = _("1 was a copy of another one"), _("{0:,} were copies of others").format(merged)
         said.append(one if merged == 1 else many)
     return notice(
         _("Not all of the examples are new: {0}").format(_(", and ").join(said)),
-        _("An example that is the same to the model as another one counts once: twice it proves nothing more."),
+        _("Examples that are identical for the model count once: a copy proves nothing more."),
         _("1 was new and counts.") if added == 1 else _("{0:,} were new and count.").format(added),
         is_safe=_("Yes. Your files were only read."),
         icon="info",

@@ -101,7 +101,7 @@ def _subtitle(facts: RunFacts, best: Variant | None, judgement: Judgement | None
         same = same.format(n, n - judgement.changed_count)
         return text.format(best.title, same, n, things, _chosen(facts))
     if judgement is None:
-        return _("{0}. Its answers to the test {1} were not looked at yet.").format(best.title, things)
+        return _("{0}. Its answers to the test {1} were not checked yet.").format(best.title, things)
     text = _("{0}. Measured on {1:,} test {2} on this computer{3}.")
     text = text.format(best.title, n, things, _chosen(facts))
     return f"{text} {OTHER_PROGRAMS}" if best.measurement.under_load else text
@@ -307,7 +307,7 @@ def _added(facts: RunFacts) -> str:
         return ""
     text = _("{0:,} of the examples were added later.")
     if proof.known:
-        text = _("{0:,} of the examples were added later; {1:,} more were there already and left out.")
+        text = _("{0:,} of the examples were added later; {1:,} more were already there and left out.")
     return text.format(proof.added, proof.known)
 
 
@@ -324,7 +324,7 @@ def _in_a_row(facts: RunFacts, judgement: Judgement | None) -> str:
 
 def _note(data: DataResult | None, outcome: str) -> str:
     if data is not None and data.origin == "made":
-        return _("There were no examples of yours: answers were compared on inputs that Fettle made.")
+        return _("You gave no examples: answers were compared on inputs made by Fettle.")
     if outcome == "not_proven":
-        return _("“Export anyway” works; the model card will then say that it is alike, but not proven.")
+        return _("“Export anyway” works. The model card then says: alike, not proven.")
     return ""

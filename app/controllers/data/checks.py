@@ -76,9 +76,9 @@ class DataChecks(PageController):
             return (CheckValue("warn", _("Not everything could be checked: {0}").format(self._failed.detail)),)
         if self._job.is_busy:
             share = percent(self._share, 0) if self._share is not None else ""
-            return (CheckValue("running", self._stage or _("Looking for copies and wrong labels"), share),)
+            return (CheckValue("running", self._stage or _("Searching for copies and wrong labels"), share),)
         if self._is_wanted():
-            return (CheckValue("waiting", _("Copies and wrong labels are looked for after the measurements")),)
+            return (CheckValue("waiting", _("Copies and wrong labels are searched for after the measurements")),)
         return ()
 
     def _is_wanted(self) -> bool:
@@ -145,8 +145,8 @@ def check_rows(result: DataCheckResult) -> tuple[CheckValue, ...]:
     """Return the checks without findings, then the findings with the most serious ones first."""
     counts = result.counts
     fine = (
-        ("leaked", _("Nothing for the test resembles what is for calibration")),
-        ("near_duplicates", _("No example is there twice, not even changed a little")),
+        ("leaked", _("No test example resembles a calibration example")),
+        ("near_duplicates", _("No example appears twice, not even slightly changed")),
         ("label_errors", _("No label looks wrong")),
         ("private", _("No private data were found")),
     )

@@ -284,9 +284,9 @@ def _checks(result: DataResult) -> list[CheckValue]:
     checks = []
     if result.n_of_person:
         shared = _("0 of {0:,} shared").format(result.n_of_person)
-        checks.append(CheckValue("ok", _("No example is for test and calibration at once"), shared))
+        checks.append(CheckValue("ok", _("No example is in both test and calibration set"), shared))
     if not result.n_test:
-        checks = [CheckValue("bad", _("No example is left for the test: nothing could be proven"), "0")]
+        checks = [CheckValue("bad", _("No example is left for the test, so nothing can be proven"), "0")]
     if result.class_counts and not result.unknown_labels:
         known = _("{0:,} of {0:,}").format(len(result.class_counts))
         checks.append(CheckValue("ok", _("The labels match the model’s answers"), known))

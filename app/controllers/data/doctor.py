@@ -146,7 +146,7 @@ def _way(way: WayTried, found: DoctorResult, *, is_best: bool) -> WayValue:
         reach = _("of {0:,} examples; {1} with 95 % confidence").format(way.n, percent_range(low, high))
     else:
         figure = _("{0:+.0f} points").format(100 * score)
-        reach = _("surer than on noise, on {0:,} examples").format(way.n)
+        reach = _("more certain than on noise, on {0:,} examples").format(way.n)
     share = min(1.0, max(0.0, score))
     return WayValue(
         way.words[:1].upper() + way.words[1:], figure, share, reach, way.n, way.is_chosen, is_best, way.spec

@@ -61,11 +61,11 @@ class DataFed(PageController):
         self._tell(FedValue("running"))
         self._flows.start(
             show_fed(opened.model, opened.data),
-            title=_("See what the model is fed"),
+            title=_("Show what the model receives"),
             on_done=lambda done: self._tell(fed_value(done.result, done.folder)),
             on_failed=lambda error: self._tell(FedValue("failed", what=f"{error.title}. {error.detail} {error.hint}")),
             on_cancelled=lambda: self._tell(
-                FedValue("failed", what=_("It was stopped. Open the data again to see it."))
+                FedValue("failed", what=_("This was stopped. Open the data again to see it."))
             ),
             observe=self._on_event,
             slot=self._job,
@@ -95,7 +95,7 @@ class DataFed(PageController):
 def prepared_words(value: FedValue) -> str:
     """Return how inputs are prepared, or why that is not known yet; "" where it cannot be found out."""
     if value.state == "told":
-        return f"{capitalized(value.preparation)}." if value.preparation else _("They go in as they are.")
+        return f"{capitalized(value.preparation)}." if value.preparation else _("They are used unchanged.")
     words = {"running": _("Reading…"), "waiting": _("Shown as soon as nothing is being measured.")}
     return words.get(value.state, "")
 
@@ -103,7 +103,7 @@ def prepared_words(value: FedValue) -> str:
 def _picture(example: FedExample, folder: Path) -> PictureValue | None:
     if example.picture is None:
         return None
-    name = _("{0} as it goes in").format(example.source)
+    name = _("{0} as the model receives it").format(example.source)
     picture = boxed(PictureValue(path=str(folder / example.picture), name=name), example.boxes)
     return masked(picture, PictureValue(path=str(folder / example.mask))) if example.mask else picture
 

@@ -54,7 +54,7 @@ def another_version(fit: Fitting) -> tuple[CheckValue, ...]:
     """Return one line if the target takes another version than the wanted one."""
     if fit.instead_of is None:
         return ()
-    what = _("Takes “{0}”: it needs ONNX").format(clipped(fit.variant.title, MAX_LICENSE))
+    what = _("Uses “{0}”, because it needs ONNX").format(clipped(fit.variant.title, MAX_LICENSE))
     return (CheckValue("warn", what, _("instead of “{0}”").format(clipped(fit.instead_of.title, MAX_LICENSE))),)
 
 
@@ -89,7 +89,7 @@ def offered_targets(
     for row in rows:
         missing = set_value(row.installs)
         needs_more = not row.available and row.installs is not None
-        text = _("It cannot be written by this installation.") if needs_more and missing is None else _(row.summary)
+        text = _("This installation cannot write it.") if needs_more and missing is None else _(row.summary)
         found.append((row.model_copy(update={"title": _(row.title), "summary": text}), missing))
     return tuple(found)
 
@@ -118,7 +118,7 @@ def reason_needed(facts: RunFacts, variant: Variant) -> str:
     judgement = variant.judgement
     if judgement is None or judgement.verdict != "regressed":
         return ""
-    return _("It answers worse than your limit of {0} allows. Say why you want it all the same.").format(
+    return _("Its answers are worse than your limit of {0} allows. To export it anyway, give a reason.").format(
         percent_of(facts.run.goal.max_loss_pct)
     )
 

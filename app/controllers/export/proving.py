@@ -90,14 +90,14 @@ def _not_taken_value(version: Variant, facts: RunFacts) -> ErrorValue:
     measured = version.measurement
     happened = _("Other programs disturbed the comparison of its speed.")
     if not measured.under_load and measured.speedup is not None:
-        text = _("Measured in turn with the original it is {0} times as fast.")
+        text = _("Measured in turn with the original, it is {0} times as fast.")
         happened = text.format(times(measured.speedup))
     if version.judgement is None:
         happened += " " + _("Its answers were not tested.")
     return notice(
-        _("“{0}” is not taken: {1}").format(version.title, why_not(version, facts.run.goal.max_loss_pct)),
+        _("“{0}” is not used: {1}").format(version.title, why_not(version, facts.run.goal.max_loss_pct)),
         happened,
-        _("Export takes what it took before, or choose another kind of bundle."),
+        _("Export uses the same version as before. You can also choose another kind of bundle."),
         is_safe=_("Yes. What was proven before has not changed."),
         icon="info",
     )
@@ -110,6 +110,6 @@ def offered(row: DescribedTarget, facts: RunFacts, wanted: Variant) -> Described
     try:
         fitting(row, facts, wanted)
     except JobError:
-        nothing = _("This run has no version that it takes")
+        nothing = _("This run has no version for this target")
         return row.model_copy(update={"available": False, "summary": nothing, "hint": ""})
     return row

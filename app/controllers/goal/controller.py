@@ -90,7 +90,7 @@ class GoalController(PageController):
                 short_of_memory=short_of_memory(forecast.memory_bytes, free_memory_bytes()),
                 runtimes=tuple((row.id, row.title) for row in found.runtimes if row.available) if found else (),
                 can_start=data is None or data.result.n_test > 0,
-                why_not=_("No example is left for the test: on the page Data, put some into it.")
+                why_not=_("No example is left for the test. Add some on the page Data.")
                 if data is not None and not data.result.n_test
                 else "",
             )

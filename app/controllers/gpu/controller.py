@@ -49,7 +49,7 @@ class GpuController(PageController):
         if self._job.is_busy or self._installing.value is not None:
             return
         if self._flows.runs:
-            self._page.show_error(wait_for_the_run(_("Come back when they are done.")))
+            self._page.show_error(wait_for_the_run(_("Try again when they are done.")))
             return
         self._was_tried, self._rows = True, []
         self._installing.forget_trouble()

@@ -33,13 +33,15 @@ def headline(cards: Sequence[GpuCard], rows: Sequence[TriedRung], *, is_trying: 
     """Return the headline and the sentence below it."""
     broken = next((row for row in rows if not row.ok), None)
     if is_trying:
-        return _("Trying the graphics cards"), _("From the driver's files up to a calculation; it takes a moment.")
+        return _("Checking the graphics cards"), _("From the driver's files up to a calculation; it takes a moment.")
     if broken is None:
         names = ", ".join(card.name for card in cards)
-        return _("Your graphics card is ready"), _("Every check holds: {0}.").format(names)
+        return _("Your graphics card is ready"), _("All checks passed: {0}.").format(names)
     if any(row.code == NO_CARD for row in rows):
-        return _("No NVIDIA GPU found, using this computer's processor"), _("Nothing is wrong: Fettle works without.")
-    return _("The graphics card cannot be used yet"), _("Mend the first red line below, then check again.")
+        return _("No NVIDIA GPU found, using this computer's processor"), _(
+            "Nothing is wrong: Fettle works without a graphics card."
+        )
+    return _("The graphics card cannot be used yet"), _("Fix the first red line below, then check again.")
 
 
 def _places(cards: Sequence[GpuCard], rows: Sequence[TriedRung], chosen: str | None) -> list[PlaceValue]:
@@ -79,7 +81,7 @@ def _rungs(rows: Sequence[TriedRung]) -> list[TriedRung]:
 
 def _shown(row: TriedRung) -> TriedRung:
     if row.code == NOT_TRIED:
-        waits = _("Not tried yet: a line above must be mended first.")
+        waits = _("Not checked yet: fix the line above first.")
         return row.model_copy(update={"found": waits, "reason": "", "hint": "", "command": "", "installs": None})
     return row.model_copy(update={"command": ""}) if row.installs else row  # the button replaces the command
 

@@ -131,20 +131,20 @@ class HubController(PageController):
     def _nothing(self, found: FoundModels) -> tuple[str, str]:
         words = self._ask.text or does_words(self._ask.task)
         if found.looked_at:
-            told = _("The hub named {0} for “{1}”, and none of them fits the choices above.")
+            told = _("The hub found {0} for “{1}”, but none matches the choices above.")
             return _("Nothing fits"), told.format(f"{found.looked_at:,}", words)
-        return _("Nothing found"), _("The hub has nothing for “{0}”. Try fewer or other words.").format(words)
+        return _("Nothing found"), _("The hub found nothing for “{0}”. Try fewer or other words.").format(words)
 
     def _note(self, count: int, found: FoundModels) -> str:
         parts = [_("{0} shown.").format(f"{count:,}")]
         if not self._wish.is_empty:
-            parts = [_("{0} shown; of the last {1} that the hub named, {2} fit.")]
+            parts = [_("{0} shown; {2} of the last {1} found match.")]
             parts = [parts[0].format(f"{count:,}", f"{found.looked_at:,}", f"{len(found.models):,}")]
         if self._ask.max_bytes is not None:
-            parts.append(_("Those whose size it does not tell are left out."))
+            parts.append(_("Models without a stated size are left out."))
         if self._query.task and not self._ask.task:
             parts.insert(0, _("Understood as: {0}.").format(does_words(self._query.task).lower()))
-        parts.append(_("License, size and format are what the hub says; the safety check runs after the download."))
+        parts.append(_("The hub states license, size and format. The safety check runs after the download."))
         return " ".join(parts)
 
     def _on_not_found(self, running: Running, error: ErrorInfo) -> None:

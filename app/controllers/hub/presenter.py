@@ -27,7 +27,10 @@ def starters_value(starters: tuple[Starter, ...]) -> HubListValue:
     for starter in starters:
         mark = _("known to work") if starter.confirmed else _("not yet confirmed")
         rows.append(HubRowValue(HubModel(repo=starter.repo), starter.title, about=starter.about, mark=mark))
-    note = _("Some to begin with. The hub was not asked yet; “not yet confirmed”: nobody has tried it from there.")
+    note = _(
+        "A few models to start with. The hub was not contacted yet. “Not yet confirmed” means that nobody has tried"
+        " this download."
+    )
     return HubListValue(tuple(rows), note, is_start=True)
 
 
@@ -36,7 +39,7 @@ def starter_detail(starter: Starter) -> HubDetailValue:
     owner, _unused, name = starter.repo.rpartition("/")
     facts: tuple[Fact, ...] = (
         (_("Does"), starter.about, ""),
-        (_("Size"), _("the hub knows it; it was not asked yet"), ""),
+        (_("Size"), _("known to the hub, which was not contacted yet"), ""),
     )
     return HubDetailValue(starter.repo, name, _("by {0}").format(owner), facts, action="look_up")
 
@@ -71,7 +74,7 @@ def detail_value(found: HubModelResult, free_bytes: int, address: str, *, has_to
 
 def _with_action(base: HubDetailValue, found: HubModelResult, free_bytes: int) -> HubDetailValue:
     if found.needs_consent:
-        problem = _("Its numbers are only there in files that can hold a program.")
+        problem = _("Its weights exist only in files that can contain a program.")
         return replace(base, action="consent", problem=problem)
     if not found.wanted:
         kinds = ", ".join(found.formats) or _("none that Fettle knows")
@@ -103,11 +106,11 @@ def _facts(found: HubModelResult, free_bytes: int) -> tuple[Fact, ...]:
 def _format_fact(found: HubModelResult) -> tuple[str, Tone]:
     names = {file.name.rpartition(".")[2].lower() for file in found.wanted}
     if found.needs_consent or not found.safe:
-        return _("PyTorch file: may hold a program"), "warn"
+        return _("PyTorch file: can contain a program"), "warn"
     if "onnx" in names:
-        return _("ONNX: holds numbers and operations, no program"), ""
+        return _("ONNX: contains numbers and operations, no program"), ""
     if "safetensors" in names:
-        return _("safetensors: holds numbers only, no program"), ""
+        return _("safetensors: contains numbers only, no program"), ""
     return ", ".join(found.formats), "" if found.wanted else "warn"
 
 
@@ -124,10 +127,10 @@ def license_fact(verdict: LicenseVerdict | None, stated: str | None) -> tuple[st
 def problem_value(error: ErrorInfo) -> ErrorValue:
     """Return why the hub returned no list; without a connection, name what needs none."""
     value, is_away = error_value(error), error.code in NO_WAY_CODES
-    more = _(" Or drop a file of your own, or try the sample: they need no network.") if is_away else ""
+    more = _(" You can also drop your own file or try the sample: neither needs a network.") if is_away else ""
     return replace(
         value,
-        is_safe=_("Yes. Nothing was changed, and all that is on this computer goes on working."),
+        is_safe=_("Yes. Nothing was changed, and everything on this computer keeps working."),
         next_step=value.next_step + more,
         tone="warn",
         icon="cloud-slash" if is_away else "warning-circle",

@@ -44,15 +44,15 @@ class LayersController(DetailController):
         """Profile both versions; earlier results come from the store."""
         self.begin(
             lambda facts, variant: look_at_layers(self._session.workspace, facts, variant),
-            title=_("Look where the time goes"),
+            title=_("Show where the time goes"),
             opening=_("Opening both versions"),
-            again=_("Look again when the run is over."),
+            again=_("Try again when the run is over."),
         )
 
     def on_event(self, event: Event) -> None:
         """Show that a job began; each version is one job."""
         if isinstance(event, JobBegan):
-            self._page.show_loading(_("Each layer is timed while an example is answered"))
+            self._page.show_loading(_("Each layer is timed during a prediction"))
 
 
 def layers_of(variant: Variant, result: LayersResult) -> LayersOf:

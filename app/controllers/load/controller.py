@@ -198,8 +198,8 @@ def _not_now(others: list[str]) -> ErrorValue:
     title = _("“{0}” goes on").format(others[0]) if others else _("Versions are being measured now")
     return notice(
         title,
-        _("Measuring at the same time would spoil the figures."),
-        _("Start when it is over: measuring at the same time would spoil the figures."),
+        _("Measuring at the same time would distort the figures."),
+        _("Start when it is over: measuring at the same time would distort the figures."),
         icon="hourglass",
     )
 

@@ -18,7 +18,7 @@ def facts_of(record: LoadRecord) -> tuple[Facts, ...]:
     cards: list[Facts] = [
         (
             _("Short and long prompts"),
-            _("The first word comes when the prompt was read; what was read stays in memory while it answers."),
+            _("The first word comes after the prompt was read. The prompt stays in memory during the answer."),
             _pairs(loads, _prompts),
         ),
         (

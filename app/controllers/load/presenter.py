@@ -148,9 +148,9 @@ def price_value(record: LoadRecord, price: Price | None, examples: Sequence[Exam
         cost = cost_of(load, price)
         if cost is not None and price is not None:
             costs.append((load.title, f"{cost:,.2f} {price.currency}" if cost >= 1 else f"{cost:.3g} {price.currency}"))
-    told = _("Nothing is assumed: say your price, or take an example and correct it.")
+    told = _("Nothing is assumed: enter your price, or start from an example.")
     if price is not None:
-        told = _("{0} Reckoned with what was measured on this computer; another one answers otherwise.")
+        told = _("{0} Calculated from measurements on this computer; other computers differ.")
         told = told.format(price_words(price))
     return PriceValue(
         per_hour=price.per_hour if price is not None else None,

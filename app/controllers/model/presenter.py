@@ -66,9 +66,9 @@ def chat_findings(info: ModelInfo) -> tuple[CheckValue, ...]:
         return ()
     free_bytes = free_memory_bytes()
     needs = {bits: memory_bytes(info.parameters, bits, info.chat) for bits in BITS}
-    told = ", ".join(_("{0} with {1} bits a weight").format(memory(size), bits) for bits, size in needs.items())
+    told = ", ".join(_("{0} with {1} bits per weight").format(memory(size), bits) for bits, size in needs.items())
     guess = bits_that_fit(info.parameters, info.chat, free_bytes)
-    what = _("In memory it takes about {0} (a chat of {1:,} tokens); {2} are free now.")
+    what = _("It needs about {0} of memory (a chat of {1:,} tokens); {2} are free now.")
     words = what.format(told, min(info.chat.context, CHAT_TOKENS), memory(free_bytes))
     words = f"{words} {_bits_words(guess)}"
     context = _("It reads up to {0:,} tokens at once, about {1:,} words.").format(
@@ -81,10 +81,12 @@ def chat_findings(info: ModelInfo) -> tuple[CheckValue, ...]:
 def _bits_words(guess: int | None) -> str:
     """Return a first estimate of how many bits per weight fit into memory."""
     if guess is None:
-        return _("Even {0} bits are too much: close other programs, or take a smaller model.").format(BITS[-1])
+        return _("Even {0} bits per weight need too much memory: close other programs, or use a smaller model.").format(
+            BITS[-1]
+        )
     if guess == BITS[0]:
-        return _("It fits as it is, with {0} bits a weight.").format(guess)
-    return _("A first guess: {0} bits a weight, by the goal “Fits into memory”.").format(guess)
+        return _("It fits unchanged, with {0} bits per weight.").format(guess)
+    return _("First estimate: {0} bits per weight, with the goal “Fits into memory”.").format(guess)
 
 
 def _answers(info: ModelInfo, spec: PipelineSpec) -> tuple[TensorSpec, ...]:
@@ -104,8 +106,8 @@ def _needed(info: ModelInfo, spec: PipelineSpec) -> tuple[TensorSpec, ...]:
 def _guesses(spec: PipelineSpec) -> tuple[CheckValue, ...]:
     """Return the guesses that no field of the preparation shows."""
     sentences = {
-        "classes": _("The names of its classes are guessed: check them on your first examples."),
-        "task": _("What its answers mean is guessed: you can change it on the page Data."),
+        "classes": _("The names of its classes are guesses. Check them with your first examples."),
+        "task": _("The meaning of its answers is a guess. You can change it on the page Data."),
     }
     return tuple(CheckValue("warn", text) for name, text in sentences.items() if name in spec.guessed)
 
@@ -117,7 +119,7 @@ def _license_finding(model: OpenedModel, origin: Origin | None) -> tuple[CheckVa
         return ()
     if verdict.word == "noncommercial":
         return (CheckValue("warn", _("Its license allows no commercial use."), _("ask its maker")),)
-    what = _("Its license is not known here.") if verdict.title else _("No license is stated.")
+    what = _("Its license is unknown.") if verdict.title else _("No license is stated.")
     return (CheckValue("warn", what, _("ask its maker")),)
 
 
@@ -127,7 +129,7 @@ def license_words(model: OpenedModel, origin: Origin | None) -> str:
     if origin is not None and origin.verdict is not None:
         told = license_fact(origin.verdict, origin.license)[0]
         same = own is None or own.expression == origin.verdict.expression or not own_name
-        return told if same else _("{0} (so says the hub; its own files say {1})").format(told, own_name)
+        return told if same else _("{0} (stated by the hub; its own files state {1})").format(told, own_name)
     if not own_name or own is None:
         return own_name
     return license_fact(own, own_name)[0]
@@ -157,17 +159,17 @@ def preprocess_value(spec: PipelineSpec, opening: OpenParams | None = None) -> P
     steps = spec.preprocess
     if isinstance(steps, ImageSteps):
         return PreprocessValue(image=steps, guessed=guessed, source=source)
-    rows: tuple[tuple[str, str], ...] = ((_("Inputs"), _("taken as they are")),)
+    rows: tuple[tuple[str, str], ...] = ((_("Inputs"), _("used unchanged")),)
     if isinstance(steps, TextSteps):
         rows = (
-            (_("Texts are cut into"), _("tokens, by the tokenizer that came with it")),
+            (_("Texts are split into"), _("tokens, by the tokenizer that came with it")),
             (_("At most"), _("{0:,} tokens; the rest is cut off").format(steps.max_length)),
         )
     elif isinstance(steps, AudioSteps):
         rows = (
-            (_("Sounds are brought to"), _("{0:,} samples a second, one channel").format(steps.sample_rate_hz)),
+            (_("Sounds are converted to"), _("{0:,} samples a second, one channel").format(steps.sample_rate_hz)),
             (_("In pieces of"), _("{0:,} samples").format(steps.frame_samples))
             if steps.frame_samples
-            else (_("In one piece"), _("however long they are")),
+            else (_("In one piece"), _("of any length")),
         )
     return replace(PreprocessValue(rows=rows, source=source), guessed=frozenset())

@@ -32,8 +32,8 @@ def sample_value(paths: SamplePaths) -> SampleValue:
     """Return the sample with one picture of each class; a damaged file shows no pictures."""
     return SampleValue(
         about=_(
-            "A small model that tells 10 kinds of clothes apart, with its pictures. See it get faster, look at what"
-            " changed, and take home a bundle that runs on its own. Works without internet."
+            "A small model that recognizes 10 kinds of clothes, with pictures. Make it faster, see "
+            "what changed, and export a bundle that runs on its own. Works without internet."
         ),
         seconds=SAMPLE_S,
         pictures=tuple(_pictures(paths)),

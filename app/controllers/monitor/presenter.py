@@ -51,7 +51,7 @@ def headline(found: MonitorResult) -> str:
         return _("Changes can be detected from {0} requests on").format(count(drift.needed))
     if found.alerts:
         return _("No alarm now, but there was one before")
-    return _("No alarm: inputs and predictions are as they were")
+    return _("No alarm: inputs and predictions are unchanged")
 
 
 def _is_short(found: MonitorResult) -> bool:

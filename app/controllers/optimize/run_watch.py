@@ -248,8 +248,8 @@ def _stage(progress: StepProgress) -> str:
 
 def _waiting(waiting: WaitingForQuiet) -> str:
     if waiting.busy_share is None or waiting.busy_share < BUSY_SHARE:
-        return _("Looking whether the computer is quiet…")
-    text = _("Waiting for the computer to be quiet, {0} s at most: other programs use {1}.")
+        return _("Checking whether the computer is idle…")
+    text = _("Waiting up to {0} s for the computer to be idle: other programs use {1}.")
     return text.format(round(waiting.left_s), percent(waiting.busy_share))
 
 

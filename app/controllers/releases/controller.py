@@ -89,7 +89,7 @@ class ReleasesController(PageController):
             self._page.show_loading(event.stage, event.done, event.total)
 
     def _on_failed(self, error: ErrorInfo) -> None:
-        self._page.show_error(error_value(error, page_title=_("The release stays as it was")))
+        self._page.show_error(error_value(error, page_title=_("The release stays unchanged")))
 
     def _on_save(self, number: int, path: str) -> None:
         found = self._release(number)

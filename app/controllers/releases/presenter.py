@@ -48,7 +48,7 @@ def _release(project: Project, one: Release, current: Current | None, titles: di
         figures=_figures(change.before if change is not None else None, one.figures),
         figures_note=""
         if change is None or change.in_turn
-        else _("These times were not taken side by side, so they are no fair comparison."),
+        else _("These times were not measured side by side, so they cannot be compared fairly."),
     )
 
 

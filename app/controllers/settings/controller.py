@@ -70,7 +70,7 @@ class SettingsController(PageController):
 
     def _runtime_value(self, row: Described) -> tuple[Described, SetValue | None]:
         """Return a runtime as the page shows it: with a button or a reason, never with a command line."""
-        reason = _("This installation does not have it.") if row.installs is not None else row.hint
+        reason = _("It is not part of this installation.") if row.installs is not None else row.hint
         shown = row.model_copy(update={"hint": "" if row.available else reason})
         return shown, self._installing.set_value(row.installs)
 

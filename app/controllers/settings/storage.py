@@ -103,7 +103,7 @@ class KeptStorage(PageController):
         if storage is None or self._job.is_busy or self._flows.runs:
             return
         if not storage.freeable_bytes:
-            self._told = _("There is nothing to free: all of it is needed.")
+            self._told = _("There is nothing to free: everything is needed.")
             self._show()
             return
         size = size_bytes(storage.freeable_bytes)
@@ -144,7 +144,9 @@ def forecast(storage: Storage) -> tuple[str, ...]:
     """Return one sentence for each removal, the largest first, and one for what stays."""
     shares = sorted(((one.freeable_bytes, one.title) for one in storage.projects if one.freeable_bytes), reverse=True)
     points = [
-        _("{0} of “{1}”: work that a run would do again").format(size_bytes(size), clipped(title, MAX_NAME))
+        _("{0} of “{1}”: intermediate results that a run can make again").format(
+            size_bytes(size), clipped(title, MAX_NAME)
+        )
         for size, title in shares[:MOST_POINTS]
     ]
     if of_none := storage.other_freeable_bytes:

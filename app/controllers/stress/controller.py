@@ -46,7 +46,7 @@ class StressController(DetailController):
 
         self.begin(
             flow,
-            title=_("Put a version under stress"),
+            title=_("Stress-test a version"),
             opening=_("Opening both versions"),
             again=_("Start the test again when the run is over."),
         )

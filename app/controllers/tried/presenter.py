@@ -143,13 +143,11 @@ def forecast_rows(found: RunForecast, went_on_s: float = 0.0) -> tuple[tuple[str
 def forecast_note(found: RunForecast, went_on_s: float = 0.0) -> str:
     """Return why the shown time differs from the run's time, and how memory is counted."""
     if went_on_s:
-        return _("The forecast is of a run that is not given more time; this one was given {0} more.").format(
-            seconds(went_on_s)
-        )
+        return _("The forecast does not include the additional {0} that this run was given.").format(seconds(went_on_s))
     if found.saved_s >= NAMED_S and found.seconds is not None:
-        text = _("It took {0} in fact: {1} of work were known from an earlier run.")
+        text = _("It took {0}: results of {1} of work came from an earlier run.")
         return text.format(seconds(found.seconds), seconds(found.saved_s))
-    return _("Memory is what all of its processes held at once; what they share is counted in each.")
+    return _("Memory is the sum over all of its processes; shared memory is counted in each.")
 
 
 def _s(expected: Expected | None) -> str:

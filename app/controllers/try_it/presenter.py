@@ -56,7 +56,9 @@ def answer_value(answer: TryAnswer, *, beside: bool) -> AnswerValue:
     if beside and answer.similarity is not None:
         note = _("Similarity to the original’s answer: {0}").format(cosine(answer.similarity))
     if answer.kind == "nothing":
-        return AnswerValue(title_of(answer), answer.latency_ms, note=_("It gave no number (NaN) for this input."))
+        return AnswerValue(
+            title_of(answer), answer.latency_ms, note=_("Its result for this input is not a number (NaN).")
+        )
     if answer.kind == "values":
         shown = ", ".join(f"{value:.3g}" for value in answer.values)
         more = " …" if answer.size > len(answer.values) else ""
@@ -65,13 +67,13 @@ def answer_value(answer: TryAnswer, *, beside: bool) -> AnswerValue:
         return AnswerValue(title_of(answer), answer.latency_ms, about=answer.text, note=note)
     if answer.kind == "boxes":
         rows = tuple((box.name, box.score) for box in answer.boxes[:MOST_ROWS])
-        return AnswerValue(title_of(answer), answer.latency_ms, rows, _("How sure it is"), note)
+        return AnswerValue(title_of(answer), answer.latency_ms, rows, _("Confidence"), note)
     if answer.kind == "moments":
         names = {"mean": _("On average"), "largest": _("At its largest")}
         rows = tuple((names.get(name, name), share) for name, share in answer.rows)
         about = _("Its score over {0:,} moments").format(answer.size)
         return AnswerValue(title_of(answer), answer.latency_ms, rows, about, note)
-    return AnswerValue(title_of(answer), answer.latency_ms, answer.rows, _("How sure it is"), note)
+    return AnswerValue(title_of(answer), answer.latency_ms, answer.rows, _("Confidence"), note)
 
 
 def title_of(answer: TryAnswer) -> str:
@@ -106,9 +108,9 @@ def headline(tried: TryOutcome) -> tuple[str, str]:
     else:
         speed = _("equally fast")
     calls = min(before.n_calls, after.n_calls)
-    text = _("The middle of {0} calls each, for this one input; the exact figures stand in Compare.")
+    text = _("Median of {0} calls each, for this input only. Exact figures are on Compare.")
     if calls == 1:
-        text = _("One call each; the exact figures stand in Compare.")
+        text = _("One call each. Exact figures are on Compare.")
     return f"{alike}, {speed}", text.format(calls)
 
 

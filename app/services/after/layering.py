@@ -14,7 +14,7 @@ from workers.contracts.after.layers import LayersParams, LayersResult
 from workers.contracts.runtimes import needs_torch
 
 SENSITIVITY_FILE = "sensitivity.json"
-TITLE = "Look where the time goes"
+TITLE = "Show where the time goes"
 
 
 @dataclass(frozen=True)

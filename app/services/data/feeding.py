@@ -6,7 +6,7 @@ from workers.contracts.data.fed import FedInput, FedParams, FedResult
 from workers.contracts.jobs import DataParams, OpenParams
 from workers.contracts.specs import ModelInfo
 
-TITLE = "See what the model is fed"
+TITLE = "Show what the model receives"
 
 
 def show_fed(model: OpenedModel, data: ReadData) -> Flow[StepResult[FedResult]]:

@@ -188,7 +188,7 @@ def _failure(name: OptionalSet, said: Sequence[_Line]) -> ErrorInfo:
         code="setup_failed",
         title="The packages were not installed",
         detail=own.what if own is not None else f"The installer stopped: {last}",
-        hint=own.hint if own is not None else "Try again; it goes on where it was.",
+        hint=own.hint if own is not None else "Try again; it resumes where it stopped.",
         traceback=log if own is None else "",
         facts={"command": install_command(name)},
     )

@@ -99,7 +99,7 @@ def _refuse_busy(repositories: Repositories, project_id: str) -> None:
     if any(run.state in BUSY for run in repositories.runs.list(project_id=project_id)):
         raise WrongRequest(
             "project_at_work",
-            "This project is at work",
+            "This project is in use",
             "A run of it goes on or waits for its turn.",
             "Cancel the run on the page Jobs, or wait for its end; then delete the project.",
         )

@@ -86,7 +86,7 @@ def test_the_dock_shows_what_the_file_says(
     hot = "0.util=63\n0.temp=91\n0.power=449000\n0.reasons=0x44\n"  # a power cap, and heat
     readings.write_text(hot, encoding="utf-8")
     drive(lambda: "slowed down by heat" in notes(dock))
-    assert "held at its power limit" in notes(dock)
+    assert "limited by power" in notes(dock)
     readings.write_text("0.util=63\n0.reasons=1\n", encoding="utf-8")  # idle clocks are no slowing down
     drive(lambda: "slowed down by heat" not in notes(dock))
 

@@ -98,5 +98,5 @@ def test_dropped_data_are_added_where_that_is_wanted(
     assert window.current_page == "compare" and page.state == "loading"
     drive(lambda: page.state == "full", 60)
     assert read_facts(space, "r1").proof.added == 30
-    assert "10 of them were there already" in words(window.notice) and "30 were new and count" in words(window.notice)
+    assert "10 of them were already there" in words(window.notice) and "30 were new and count" in words(window.notice)
     assert app_controller.session.data is before

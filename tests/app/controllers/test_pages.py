@@ -76,7 +76,7 @@ def test_too_few_for_the_limit_is_said_before_the_run(
     assert few.isVisible() and "at least 643" in words(few)
     press(few, "Add pictures…")
     assert window.current_page == "data"
-    assert "200 for the test prove a loss below 1.6 % at best" in words(window.page("data"))
+    assert "200 test examples prove a loss below 1.6 % at best" in words(window.page("data"))
 
 
 def test_nothing_to_test_with_does_not_start(
@@ -97,7 +97,7 @@ def test_nothing_to_test_with_does_not_start(
     window.show_page("data")
     shown = words(window.page("data"))
     assert "No example is left for the test" in shown and "0 of 0 shared" not in shown
-    assert "220 pictures, of which 40 are the same to the model as others. 180 are left." in shown
+    assert "220 pictures, of which 40 are copies of others. 180 are left." in shown
 
 
 def test_a_broken_preset_is_a_card_that_says_why(app_controller: AppController, space: Workspace) -> None:
@@ -212,7 +212,7 @@ def test_a_run_goes_on_by_a_click_and_keeps_its_result_if_it_cannot(
     end = SearchEnd(planned=4, untried=4, limit_s=60, more_s=100.0)
     write_end(space.repositories, "r1", end)
     page = open_page(app_controller, "compare")
-    press(page, "Go on for up to 5 minutes")
+    press(page, "Continue for up to 5 minutes")
     assert window.current_page == "optimize"
     assert [running.run_id for running in app_controller.flows.runs] == ["r1"]
     drive(lambda: not app_controller.flows.runs)
@@ -297,7 +297,7 @@ def test_the_page_of_the_last_time_comes_at_once(window: MainWindow) -> None:
     """Given a last project, Then the first thing painted is its page, waiting, and no blank."""
     show_first_page(window, Settings(last_project_id="p1", last_page="compare"), has_files=False)
     assert window.current_page == "compare"
-    assert "Opening where you were" in words(window.page("compare"))
+    assert "Opening your last page" in words(window.page("compare"))
 
 
 def test_a_project_that_cannot_be_opened_leaves_the_first_page(

@@ -40,7 +40,7 @@ def test_a_refused_file_has_a_note_for_its_maker(tmp_path: Path) -> None:
 
 
 def test_tasks_are_told_in_words() -> None:
-    assert task_words("text-classification") == "tells texts apart"
+    assert task_words("text-classification") == "classifies texts"
     assert task_words("1,200 to test with") == "1,200 to test with"
 
 

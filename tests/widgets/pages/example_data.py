@@ -18,7 +18,7 @@ def data_of(count: int) -> DataValue:
     calibration = min(200, count // 5)
     each = tuple((kind, count // len(kinds) + (n < count % len(kinds))) for n, kind in enumerate(kinds))
     checks: tuple[CheckValue, ...] = (
-        CheckValue("ok", "No example is for test and calibration at once", f"0 of {count - calibration:,} shared"),
+        CheckValue("ok", "No example is in both test and calibration set", f"0 of {count - calibration:,} shared"),
         CheckValue("ok", "The labels match the model’s answers", f"{len(kinds)} of {len(kinds)}"),
     )
     if count < 10:

@@ -51,7 +51,7 @@ def hub_list(count: int = 8) -> HubListValue:
             gated=number == 5,
         )
         rows.append(HubRowValue(model, "Names what it sees", form))
-    note = f"{count} shown. License, size and format are what the hub says; the safety check runs after the download."
+    note = f"{count} shown. The hub states license, size and format. The safety check runs after the download."
     return HubListValue(tuple(rows), note, more=True, chosen=rows[0].model.repo)
 
 
@@ -72,7 +72,7 @@ def hub_detail(**changes: object) -> HubDetailValue:
             ("Does", "Names what it sees", ""),
             ("Size", "102 MB; 48 GB are free on this disk", ""),
             ("License", "Apache-2.0: may be used, changed and sold; keep its text", ""),
-            ("Format", "safetensors: holds numbers only, no program", ""),
+            ("Format", "safetensors: contains numbers only, no program", ""),
             ("Safety", "checked after the download", ""),
         ),
         "files": (("model.safetensors", 102_400_000), ("config.json", 69_600), ("preprocessor_config.json", 266)),
@@ -84,7 +84,7 @@ def hub_detail(**changes: object) -> HubDetailValue:
 
 
 def hub_gated() -> HubDetailValue:
-    gate = GatedValue("https://hub.example/meta/llama", note="It is kept in this computer's keyring.")
+    gate = GatedValue("https://hub.example/meta/llama", note="It is stored in this computer's keyring.")
     return hub_detail(id="meta/llama", name="llama", by="by meta", action="", gated=gate)
 
 

@@ -22,7 +22,7 @@ def price(**changed: Any) -> PriceValue:
         per_hour=None,
         currency="USD",
         utilization_pct=50.0,
-        told="Nothing is assumed: say your price, or take an example and correct it.",
+        told="Nothing is assumed: enter your price, or start from an example.",
         costs=(),
         examples=(("one", "A small computer: 0.08 USD"), ("two", "One with a GPU: 1.01 USD")),
     )

@@ -38,7 +38,7 @@ def tried() -> TriedValue:
             ("Time", "1 min 20 s", "70 s", "66 s", "6 % too high"),
             ("Memory at its peak", "900 MB", "850 MB", "1.1 GB", "23 % too low"),
         ),
-        forecast_note="Memory is what all of its processes held at once; what they share is counted in each.",
+        forecast_note="Memory is the sum over all of its processes; shared memory is counted in each.",
     )  # fmt: skip
 
 

@@ -59,7 +59,7 @@ def monitored_quiet() -> MonitorValue:
     """Nothing to tell, of one moment."""
     one = (PlotPoint(NOVEMBER, 5.0, "now"),)
     return monitored(
-        headline="No alarm: inputs and predictions are as they were",
+        headline="No alarm: inputs and predictions are unchanged",
         alerts=(),
         courses=(Course("Latency", "ms", one),),
         examples="",

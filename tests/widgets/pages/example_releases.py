@@ -82,7 +82,7 @@ def mendable_ladder() -> GpuValue:
     )
     cuda = TriedRung(id="cuda", title="CUDA starts", ok=True, found="It starts.")
     card = PlaceValue("NVIDIA GeForce RTX 4090", "GPU-1", (cuda, packages))
-    title, below = "The graphics card cannot be used yet", "Mend the first red line below, then check again."
+    title, below = "The graphics card cannot be used yet", "Fix the first red line below, then check again."
     return GpuValue(title, below, (card,))
 
 

@@ -147,7 +147,9 @@ def undecided(*, busy: bool) -> CompareValue:
     )
     if not busy:
         headline = "“INT8, sensitive layers kept” is 2.2 times faster, its answers are not tested: prove it"
-        subtitle = "Measured in turn with the original. A version before it was not safe, which ends a series of tests."
+        subtitle = (
+            "Measured in turn with the original. An earlier version was not safe, which ends the series of tests."
+        )
     return compare(
         outcome="nothing_faster",
         headline=headline,

@@ -23,7 +23,7 @@ def trying(**changed: Any) -> TryValue:
 
 def live_answers(*names: str) -> tuple[AnswerValue, AnswerValue]:
     first, second, third = names or ("Ankle boot", "Sneaker", "Sandal")
-    about = "How sure it is"
+    about = "Confidence"
     before = AnswerValue(first, 10.3, ((first, 0.978), (second, 0.016), (third, 0.004)), about)
     return before, AnswerValue(first, 3.1, ((first, 0.971), (second, 0.022), (third, 0.005)), about)
 

@@ -49,8 +49,8 @@ def picture(number: int, name: str = "") -> PictureValue:
 
 def sample() -> SampleValue:
     return SampleValue(
-        "A small model that tells 10 kinds of clothes apart, with its pictures. See it get faster, look at what "
-        "changed, and take home a bundle that runs on its own. Works without internet.",
+        "A small model that recognizes 10 kinds of clothes, with pictures. Make it faster, see what "
+        "changed, and export a bundle that runs on its own. Works without internet.",
         60,
         tuple(picture(number) for number in range(10)),
     )
@@ -133,7 +133,7 @@ def found() -> tuple[CheckValue, ...]:
         CheckValue("bad", "4 items of “test” are nearly the same as items of “calibration”, such as “dress/1042.png”."),
         CheckValue("warn", f"6 items have labels that are probably wrong: shirt/{'0' * 60}.png is labelled “shirt”."),
         CheckValue("ok", "“test” and “calibration” look alike: a computer tells 51% of pairs apart (p = 0.4)."),
-        CheckValue("ok", "No example is there twice, not even changed a little", "0"),
+        CheckValue("ok", "No example appears twice, not even slightly changed", "0"),
     )
 
 

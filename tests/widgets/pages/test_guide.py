@@ -60,7 +60,7 @@ def test_words_are_filtered_while_one_types(theme: Theme, qtbot: QtBot) -> None:
     assert words_shown(page) == ["Latency"]
     QTest.keyClicks(search, "xq")
     assert words_shown(page) == []
-    assert any(label.isVisible() and label.text().startswith("No word here") for label in page.findChildren(QLabel))
+    assert any(label.isVisible() and label.text().startswith("No entry matches") for label in page.findChildren(QLabel))
     search.clear()
     assert words_shown(page) == everything
 

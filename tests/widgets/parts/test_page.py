@@ -75,7 +75,7 @@ def test_another_state_has_another_head(qtbot: QtBot, theme: Theme) -> None:
 def test_buttons_that_leave_no_room_go_below(theme: Theme, qtbot: QtBot, title: str) -> None:
     """Given a head with four buttons in the smallest window, Then its title has at most two lines with the buttons below at
     the right, and in a wide one they stand beside it again."""
-    head = PageHead(title, "Unpacked in a clean place, it gave the same answers as here.")
+    head = PageHead(title, "Unpacked in an empty folder, it gave the same answers as here.")
     qtbot.addWidget(head)
     made = [GhostButton(theme, text, "copy") for text in ("Read the card", "Copy command", "Make it a release", "Open")]
     for button in made:

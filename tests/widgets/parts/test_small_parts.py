@@ -163,7 +163,7 @@ def test_a_long_result_leaves_room_for_what_was_checked(theme: Theme, qtbot: QtB
 def test_result_of_check_stands_in_one_line_beside_or_below(theme: Theme, qtbot: QtBot, width: int, lines: int) -> None:
     """Given a column of the page Data in a small window, Then a short result stands in one line, below what was checked
     where it does not fit beside it; a narrower one breaks it between its words."""
-    row = CheckRow(theme, CheckValue("ok", "No example is for test and calibration at once", "0 of 1,200 shared"))
+    row = CheckRow(theme, CheckValue("ok", "No example is in both test and calibration set", "0 of 1,200 shared"))
     qtbot.addWidget(row)
     row.resize(width, 90)
     row.show()

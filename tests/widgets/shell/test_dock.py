@@ -95,7 +95,7 @@ def test_a_silent_series_is_told_plainly(dock: Dock, clock: FrameClock) -> None:
         tell(dock, clock, "cpu", load_pct=50, memory_bytes=5e9)
     assert shown(dock)["Processor frequency"] == "–"
     assert dock.gauges[2].note.text() == "not told"
-    assert "This computer does not tell this." in dock.gauges[2].toolTip()
+    assert "Not available on this computer." in dock.gauges[2].toolTip()
     assert "Frequency" not in slim(dock)
 
 

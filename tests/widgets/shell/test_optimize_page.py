@@ -43,7 +43,7 @@ def test_waiting_for_a_quiet_computer(page: OptimizePage, example: ModuleType) -
     """Given a run that waits for other programs, then it says so, and a button measures at once; it is gone with the
     wait."""
     value = example.running()
-    text = "Waiting for the computer to be quiet, 40 s at most: other programs use 85%."
+    text = "Waiting up to 40 s for the computer to be idle: other programs use 85%."
     page.show_value(replace(value, waiting=text))
     assert page._head.subtitle.text() == text
     heard(page.measure_now_requested, press, page, "Measure now")
@@ -56,7 +56,7 @@ def test_running(page: OptimizePage, example: ModuleType) -> None:
     """Given a run, then step, time left, best so far and each step's outcome are told; it can be cancelled."""
     example.fill(page, example.running())
     QTest.qWait(1)
-    assert page._head.subtitle.text() == "Step 5 of 7, about 25 s left. You may leave this page; the work goes on."
+    assert page._head.subtitle.text() == "Step 5 of 7, about 25 s left. You may leave this page; the work continues."
     rows = page._view.steps.rows
     assert [row.figure.text() for row in rows] == [
         "3 s", "10.4 ms", "6.9 ms", "2.9 ms", "10 s left", "about 9 s", "about 6 s",
@@ -83,18 +83,18 @@ def test_more_time_is_offered_where_it_could_help(page: OptimizePage, example: M
     """Given a run that its time ended, then a button gives it so many minutes more; without need there is none."""
     over = replace(example.running(), phase="kept_original", headline="The time was up", seconds=60.0)
     example.fill(page, replace(over, go_on_minutes=7))
-    assert heard(page.go_on_requested, press, page, "Go on for up to 7 minutes") == [7]
+    assert heard(page.go_on_requested, press, page, "Continue for up to 7 minutes") == [7]
     page.show_value(over)
     assert not [b for b in page.findChildren(QPushButton) if b.text().startswith("Go on") and b.isVisibleTo(page)]
     page.show_value(replace(over, seconds=360.0, went_on_s=300.0))
-    assert "given 5 min" in page._head.subtitle.text() and "early" not in page._head.subtitle.text()
+    assert "including 5 min" in page._head.subtitle.text() and "early" not in page._head.subtitle.text()
 
 
 def test_more_time_is_the_main_action_where_it_decides(page: OptimizePage, example: ModuleType) -> None:
     """Given a run without a verdict that more time decides, Then going on is the main action, as on Compare; where it
     only could find something better, the result is."""
     over = replace(example.running(), phase="kept_original", headline="Not sure yet", seconds=60.0, go_on_minutes=7)
-    for is_way_on, main in ((True, "Go on for up to 7 minutes"), (False, "See what was tried")):
+    for is_way_on, main in ((True, "Continue for up to 7 minutes"), (False, "See what was tried")):
         page.show_value(replace(over, go_on_first=is_way_on))
         found = [b.text() for b in page.findChildren(PrimaryButton) if b.isVisibleTo(page)]
         assert found == [main]
@@ -109,9 +109,9 @@ def test_a_run_that_ends_before_its_time_says_why(page: OptimizePage, example: M
     example.fill(page, over)
     assert page._head.subtitle.text().endswith("It ended 3 min 13 s early: more time would change nothing.")
     page.show_value(replace(over, go_on_minutes=7))
-    assert page._head.subtitle.text().endswith("the next step takes longer than that.")
+    assert page._head.subtitle.text().endswith("the next step would take longer.")
     page.show_value(replace(over, measures_again=True))
-    assert page._head.subtitle.text().endswith("It ended 3 min 13 s early: only a new measurement can settle it.")
+    assert page._head.subtitle.text().endswith("It ended 3 min 13 s early: only a new measurement can decide.")
     found = [b.text() for b in page.findChildren(PrimaryButton) if b.isVisibleTo(page)]
     assert found == ["Measure again"], "as on Compare"
     page.show_value(replace(example.running(), remaining_s=240.0, eta_is_most=True))
@@ -161,9 +161,9 @@ def test_ends(page: OptimizePage, example: ModuleType, phase: str, title: str, p
 @pytest.mark.parametrize(
     ("how", "expected"),
     [
-        ("closed", "Fettle was closed while it ran; what was measured until then is kept."),
-        ("not_begun", "Fettle was closed before its turn came; nothing was measured yet."),
-        ("broken_off", "Fettle ended unexpectedly while it ran; what was measured until then is kept."),
+        ("closed", "Fettle was closed during this run; all measurements until then are kept."),
+        ("not_begun", "Fettle was closed before this run started; nothing was measured yet."),
+        ("broken_off", "Fettle ended unexpectedly during this run; all measurements until then are kept."),
     ],
 )
 def test_interrupted_run_says_whether_the_program_was_closed(

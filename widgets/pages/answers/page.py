@@ -46,7 +46,7 @@ class AnswersPage(DetailPage):
 
     def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
         """Create the page in its empty state."""
-        nothing = _("No answers yet"), _("Once versions have answered your examples, all stand here.")
+        nothing = _("No answers yet"), _("Once versions have been tested, all of their answers are listed here.")
         super().__init__(theme, _("All answers"), "list", nothing)
         self._pictures = pictures or PictureStore(self)
         self._value: AnswersValue | None = None
@@ -96,7 +96,7 @@ class AnswersPage(DetailPage):
             self._look.sound_bar.show_state(state)
 
     def _loading_head(self) -> tuple[str, str]:
-        return _("All answers"), _("They are being listed. You may leave this page; the work goes on.")
+        return _("All answers"), _("The list is being made. You may leave this page; the work continues.")
 
     # -- parts --
     def _subtitle(self, value: AnswersValue) -> str:
@@ -146,7 +146,7 @@ class AnswersPage(DetailPage):
     def _order_choice(self, value: AnswersValue) -> ChoiceField:
         orders = [("number", _("As they came")), ("kind", _("Worst first"))]
         if value.answers == "class":
-            orders += [("surer", _("Lost most certainty first")), ("after_share", _("Least sure first"))]
+            orders += [("surer", _("Largest loss of confidence first")), ("after_share", _("Least sure first"))]
         else:
             orders.append(("similarity", _("Least alike first")))
         orders.append(("name", _("By name")))
@@ -206,7 +206,7 @@ class AnswersPage(DetailPage):
         shown, whole = len(self._model.rows), len(value.columns)
         text = _("{0:,} of {1:,} are shown.").format(shown, whole) if shown < whole else ""
         if not shown:
-            text = _("Nothing fits; take away a filter or words of the search.")
+            text = _("Nothing matches. Remove a filter or search words.")
         say(self._count, text)
 
     def _tell_order(self) -> None:

@@ -46,7 +46,7 @@ class AnswersModel(ColumnsModel):
         self.columns = self._make_columns(value)
         judged = (_("Same"), _("Changed"), _("Worse"), _("Better"))
         texts = (*judged, _("Not judged"))
-        tips = ("",) * len(judged) + (_("The others were searched for among these, so that they could be judged."),)
+        tips = ("",) * len(judged) + (_("These were needed as neighbors for the test examples."),)
         self._kinds = tuple(
             Cell(text, tag=tag, icon=icon, tip=tip)
             for text, tag, icon, tip in zip(texts, _TAGS, _ICONS, tips, strict=True)

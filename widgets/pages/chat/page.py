@@ -128,7 +128,7 @@ class ChatPage(DetailPage):
         """Return the fields for version, sampling and system prompt."""
         self._temperature = DecimalField(_("Temperature"), 0.0, 2.0)
         self._temperature.setSingleStep(0.1)
-        tip = _("0: the likeliest word each time. Above 0 words are drawn, and the seed says which.")
+        tip = _("0: always the most likely word. Above 0: words are drawn at random, with this seed.")
         self._temperature.setToolTip(tip)
         self._seed = WholeField(_("Seed"), 0, 999_999)
         self._longest = WholeField(_("Longest answer, tokens"), 1, 4096, ChatRequest().max_new_tokens)
@@ -171,7 +171,7 @@ class ChatPage(DetailPage):
             before = "\n\n" if talk.text else ""
             talk.write(_("{0}You: {1}\n\n").format(before, text))
             talk.begin_answer()
-            talk.add_text(_("Waits for its turn"))
+            talk.add_text(_("Waiting for its turn"))
         self._difference.setText("")
 
     def write(self, side: Side, text: str) -> None:
@@ -196,18 +196,18 @@ class ChatPage(DetailPage):
     def show_difference(self, at: int | None) -> None:
         """Mark both replies from the character `at` on; None means that they are equal."""
         if at is None:
-            self._difference.setText(_("Both answered with the same words."))
+            self._difference.setText(_("Both answers are identical."))
             return
         for talk in self._talks.values():
             talk.mark_from(at)
-        told = _("From the marked words on the answers differ. Both may be right: read them.")
+        told = _("The answers differ from the marked words on. Both may be right: read them.")
         self._difference.setText(told)
 
     def show_end(self, side: Side, value: ChatPiece) -> None:
         """Show that the user stopped this reply; a version that waited for it gets no request."""
         self.show_speed(side, replace(value, stopped=True))
         if side == "original" and "optimized" in self._talks:
-            self._talks["optimized"].add_text(_("Not asked, since you stopped"))
+            self._talks["optimized"].add_text(_("Not generated, because you stopped"))
 
     def end(self) -> None:
         """Show that both versions have replied."""

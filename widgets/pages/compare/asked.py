@@ -22,20 +22,20 @@ class EvaluatedLine(Banner):
 
     def __init__(self, theme: Theme, value: EvaluatedValue, kind: DataKind) -> None:
         """Create the line for examples of this kind."""
-        why = _("the run’s time did not reach further")
+        why = _("the time limit of the run was reached")
         if value.no_memory:
-            why = _("so many answers need more memory than Fettle gives them")
+            why = _("more answers would need too much memory")
         elif value.as_planned:
-            why = _("so many prove your limit where next to nothing changes")
-        text = _("Only {0:,} of your {1:,} test {2} were asked: {3}. The verdict rests on those.")
+            why = _("these are enough to prove your limit if almost nothing changes")
+        text = _("Only {0:,} of your {1:,} test {2} were tested: {3}. The verdict is based on those.")
         if not value.n_evaluated:
-            text = _("None of your {1:,} test {2} was asked yet: {3}.")
+            text = _("None of your {1:,} test {2} was tested yet: {3}.")
         rest = None
         if not value.no_memory:
             name = _("Prove it ({0})").format(value.takes) if value.takes else _("Prove it")
-            tip = _("Asks the other {0:,} and judges again").format(value.n_test - value.n_evaluated)
+            tip = _("Tests the other {0:,} and judges again").format(value.n_test - value.n_evaluated)
             rest = GhostButton(theme, name, "shield-check", "small", tip=tip)
         shown = words(text.format(value.n_evaluated, value.n_test, plural(kind), why))
-        super().__init__(theme, _("Only some of the examples were asked"), shown, rest, side=MIDDLE)
+        super().__init__(theme, _("Only some of the examples were tested"), shown, rest, side=MIDDLE)
         if rest is not None:
             rest.clicked.connect(self.rest_wanted)

@@ -31,12 +31,12 @@ class ProofCard(Card):
     def _missing(self, theme: Theme, value: CompareValue, proof: ProofValue) -> QVBoxLayout:
         column = in_column(label(_("How to prove it"), "section"))
         if proof.needed is None:
-            text = _("You have {0:,}. Some answers change, so nobody can say how many more it takes; labels help most.")
+            text = _("You have {0:,}. Some answers change, so the number needed is unknown; labels help most.")
             if proof.has_labels:
-                text = _("You have {0:,}. Some answers change, so nobody can say how many more it takes.")
+                text = _("You have {0:,}. Some answers change, so the number needed is unknown.")
             column.addWidget(words(text.format(proof.have), "soft"))
         else:
-            text = _("About {0:,} alike answers prove a loss below {1}. You have {2:,}.")
+            text = _("About {0:,} unchanged answers prove a loss below {1}. You have {2:,}.")
             if proof.has_labels:
                 text = _("About {0:,} examples like these prove a loss below {1}. You have {2:,}.")
             if value.speaks:
@@ -68,11 +68,11 @@ class ProofCard(Card):
         text, labels = _("No labels needed: Fettle checks that both answer the same."), None
         if value.speaks:
             icon = "file-text"
-            text = _("Such as people will write to it, or whole dialogues; a table (CSV) with one in each row.")
+            text = _("Texts that people will write to it, or whole dialogues: a CSV table with one per row.")
         elif proof.has_labels:
-            text = _("With what is right for each, as those that are there have it.")
+            text = _("With a label for each, like the existing ones.")
         else:
-            more = _("With labels it also measures the accuracy")
+            more = _("With labels, Fettle also measures the accuracy")
             labels = icon_text(theme, "file-text", more, _("Sub-folders, or a file labels.csv."))
         return in_column(icon_text(theme, icon, title, text), labels, gap=SPACE_M)
 
@@ -110,7 +110,7 @@ class WaysCards(QWidget):
             card = self._card(
                 "target",
                 _("Try another goal"),
-                _("Other goals try other ways. What was tried so far is kept."),
+                _("Other goals try other techniques. Results so far are kept."),
             )
             button = GhostButton(self._theme, _("Choose another goal"), on=self.goal_requested)
         else:
@@ -129,10 +129,10 @@ class WaysCards(QWidget):
 
     def _again_card(self, ways: WaysValue) -> Card:
         """Return the card that offers a new measurement; more calibration examples would not help here."""
-        text = _("Close other programs first. The versions stay; only the times are taken once more.")
+        text = _("Close other programs first. Versions are kept; only the times are measured again.")
         if ways.disturbed_by:
             named = ", ".join(ways.disturbed_by)
-            text = _("Busiest beside it: {0}. Close them first; only the times are taken once more.").format(named)
+            text = _("Busiest programs: {0}. Close them first; only the times are measured again.").format(named)
         if not ways.can_wait:
             card = self._card("arrow-clockwise", _("Measure again"), text)
             card.add((GhostButton(self._theme, _("Measure again now"), on=self.again_requested), LEFT))
@@ -153,10 +153,10 @@ class WaysCards(QWidget):
         text = _("More {0} for calibration often help a small model.").format(things)
         if ways.n_calibration:
             text = _("{0} {1:,} were used.").format(text, ways.n_calibration)
-        title = _("Give it more to tune with")
+        title = _("Add examples for tuning")
         if ways.few is not None:
             title = _("Add more {0}").format(things)
-            text = _("{0:,} for the test are too few; your limit takes at least {1:,}. No labels needed.")
+            text = _("{0:,} test examples are too few; your limit needs at least {1:,}. No labels needed.")
             text = text.format(ways.few, ways.takes)
         card = self._card("image" if value.kind == "images" else "file-text", title, text)
         card.add((GhostButton(self._theme, _("Add {0}…").format(things), on=self.data_requested), LEFT))

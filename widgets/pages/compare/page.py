@@ -87,10 +87,7 @@ class ComparePage(Page):
     # -- states --
     def show_empty(self) -> None:
         """Show that nothing was optimized yet."""
-        text = _(
-            "Once versions have been measured, they stand here side by side: how fast, how large, and whether they "
-            "answer alike."
-        )
+        text = _("Once versions have been measured, compare their speed, size and answers here.")
         self._fill_empty("chart-bar", _("Nothing to compare yet"), text, head=_("Compare"))
 
     def show_value(self, value: CompareValue) -> None:
@@ -135,7 +132,7 @@ class ComparePage(Page):
         return line
 
     def _loading_head(self) -> tuple[str, str]:
-        return _("Comparing the versions"), _("You may leave this page; the work goes on.")
+        return _("Comparing the versions"), _("You may leave this page; the work continues.")
 
     def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
         card.add_action(PrimaryButton(self.theme, _("Back to the goal"), "target", on=self.goal_requested))
@@ -147,7 +144,7 @@ class ComparePage(Page):
         self._at_once = target
         if self.state == "full" and self._value is not None and self._value.outcome == "safe":
             self._export.setText(_("Export bundle") if target else _("Export…"))
-            tip = _("Writes it as “{0}”, tries it, and shows where it lies.").format(target) if target else ""
+            tip = _("Writes “{0}”, tests it, and shows its folder.").format(target) if target else ""
             self._export.setToolTip(tip)
             self._export.setAccessibleDescription(tip)
             self._choose.setVisible(bool(target))
@@ -193,7 +190,7 @@ class ComparePage(Page):
             self.theme,
             _("Prove it ({0})").format(value.takes) if value.takes else _("Prove it"),
             "shield-check",
-            tip=_("Asks this version all test examples, and judges its answers"),
+            tip=_("Tests this version on all examples and judges its answers"),
             on=lambda: self.alone_requested.emit(value.version_id),
         )
 
@@ -202,15 +199,13 @@ class ComparePage(Page):
         make = PrimaryButton if value.is_way_on else GhostButton
         return make(
             self.theme,
-            _("Go on for up to {0} minutes").format(value.minutes),
+            _("Continue for up to {0} minutes").format(value.minutes),
             "play",
             on=lambda: self.go_on_requested.emit(value.minutes),
         )
 
     def _table_card(self, value: CompareValue) -> Card:
-        tip = _(
-            "A model that was made elsewhere, judged beside the original. Or drop it, file or folder, on this page."
-        )
+        tip = _("Compare a model from elsewhere with the original. You can also drop a file or folder on this page.")
         text = _("Judge another file…")
         file = GhostButton(self.theme, text, "plus", "small", tip=tip, on=self.choose_other_model)
         self._other = GhostButton(self.theme, _("Export this version…"), size="small", on=self._on_other)
@@ -307,7 +302,7 @@ class ComparePage(Page):
     def choose_other_model(self) -> None:
         """Open the system's dialog for a model file from elsewhere."""
         kinds = _("Models (*.onnx *.xml *.safetensors *.gguf *.pt *.pth *.bin *.ckpt *.ts *.zip);;All files (*)")
-        self._ask_file(_("Choose a model to judge"), kinds, self.other_model_chosen)
+        self._ask_file(_("Choose a model to compare"), kinds, self.other_model_chosen)
 
     def choose_version(self, version_id: str) -> None:
         """Choose a row of the table with its details and scroll to it."""

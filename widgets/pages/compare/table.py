@@ -152,7 +152,7 @@ def _latency(version: VersionValue, strong: bool) -> Cell:
         return Cell(count(version.tokens_per_s), strong=strong)
     if not version.first_look:
         return Cell(ms(_mean_ms(version)), strong=strong)
-    tip = _("Measured once, at another moment than the others: no figure to compare with theirs.")
+    tip = _("Measured once and not in turn with the others, so it cannot be compared with them.")
     return Cell(_("first look {0}").format(ms(_mean_ms(version))), tone="soft", tip=tip)
 
 

@@ -126,9 +126,7 @@ class DoctorCard(Card):
         buttons = QWidget()
         row = FlowLayout(buttons, SPACE_S)
         if value.spec:
-            take = GhostButton(
-                self._theme, _("Take the one that fits"), "check", on=lambda: self.taken.emit(value.spec)
-            )
+            take = GhostButton(self._theme, _("Use the one that fits"), "check", on=lambda: self.taken.emit(value.spec))
             row.addWidget(take)
         row.addWidget(TextButton(self._theme, _("Check again"), on=self.check_requested))
         box.addWidget(buttons)
@@ -149,7 +147,7 @@ class DoctorCard(Card):
         foot = in_row((words(way.reach, "caption"), 1), gap=SPACE_M)
         if way.spec and not way.is_chosen:
             take = GhostButton(self._theme, _("Take this one"), size="small", on=lambda: self.taken.emit(way.spec))
-            take.setAccessibleName(_("Take this one: {0}").format(way.words))
+            take.setAccessibleName(_("Use this one: {0}").format(way.words))
             foot.addWidget(take, 0, Qt.AlignmentFlag.AlignTop)
         box.addLayout(foot)
         return holder

@@ -56,7 +56,7 @@ class FedCard(Card):
 
     def __init__(self, theme: Theme, pictures: PictureStore) -> None:
         """Create a card in its waiting state; `pictures` decodes its pictures."""
-        super().__init__(_("What the model gets"), gap=SPACE_S)
+        super().__init__(_("What the model receives"), gap=SPACE_S)
         self._theme, self._pictures = theme, pictures
         self._body: QWidget | None = None
         self._bar: Bar | None = None
@@ -79,9 +79,9 @@ class FedCard(Card):
         if value.state == "told":
             self._fill_told(box, value)
         elif value.state == "running":
-            self._bar = Bar(_("Looking at what the model gets"))
+            self._bar = Bar(_("Preparing the model's inputs"))
             self._bar.set_share(value.share)
-            box.addWidget(words(_("Asking the original about some of your examples…")))
+            box.addWidget(words(_("Testing some of your examples with the original…")))
             box.addWidget(self._bar)
         elif value.state == "failed":
             box.addWidget(CheckList(self._theme, (CheckValue("warn", value.what),)))
@@ -90,11 +90,7 @@ class FedCard(Card):
         self.add(self._body)
 
     def _fill_told(self, box: QVBoxLayout, value: FedValue) -> None:
-        how = (
-            _("Prepared: {0}. So they go in:").format(value.preparation)
-            if value.preparation
-            else _("They go in as they are:")
-        )
+        how = _("Prepared: {0}. Result:").format(value.preparation) if value.preparation else _("Used unchanged:")
         box.addWidget(words(how, "soft"))
         for number, example in enumerate(value.examples):
             if number:
@@ -115,7 +111,7 @@ class FedCard(Card):
         elif example.levels:
             sound = InputView(self._theme, self._pictures)
             sound.setFixedSize(SOUND_PX, SIDE_PX)
-            sound.show_value(PictureValue(name=_("How loud it is")), example.levels)
+            sound.show_value(PictureValue(name=_("Loudness")), example.levels)
             row.addWidget(sound, 0, Qt.AlignmentFlag.AlignTop)
         lines = in_column(
             ElidedLabel(example.name, "strong"), *(line for line in self._lines(example.inputs)), STRETCH, gap=SPACE_XS

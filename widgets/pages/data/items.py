@@ -44,7 +44,7 @@ class ItemsCard(Card):
         self._redo = TextButton(theme, _("Redo"), "arrow-clockwise", on=self.redo_requested)
         kinds = sorted({item.label for item in items if item.label})
         options = [(_("All kinds"), ""), *((name[:60], name) for name in kinds[:MOST_LABELS])]
-        self._kinds = ChoiceField(_("Kinds that are shown"), options, small=True, elastic=True)
+        self._kinds = ChoiceField(_("Displayed kinds"), options, small=True, elastic=True)
         self._kinds.setVisible(len(kinds) > 1)
         self._kinds.setMaximumWidth(200)
         self._kinds.setMinimumContentsLength(8)  # leaves room for the title in the smallest window

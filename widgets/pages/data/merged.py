@@ -15,23 +15,20 @@ def merged_words(value: DataValue, name: str) -> str:
     is_thinned = 0 < value.n_opened < value.n_items
     found = counted(value.kind, value.n_items)
     if not value.n_merged:
-        return _("From “{0}”: {1}, of which {2:,} were chosen by chance.").format(name, found, value.n_opened)
+        return _("From “{0}”: {1}, of which {2:,} were chosen at random.").format(name, found, value.n_opened)
     one = value.n_merged == 1
     if is_thinned:
         text = (
-            _(
-                "From “{0}”: {1}, of which {2:,} were chosen by chance. "
-                "1 of these is the same to the model as another. {4:,} are left."
-            )
+            _("From “{0}”: {1}, of which {2:,} were chosen at random. 1 of these is a copy of another. {4:,} are left.")
             if one
             else _(
-                "From “{0}”: {1}, of which {2:,} were chosen by chance. "
-                "{3:,} of these are the same to the model as others. {4:,} are left."
+                "From “{0}”: {1}, of which {2:,} were chosen at random. {3:,} of these are copies of "
+                "others. {4:,} are left."
             )
         )
         return text.format(name, found, value.n_opened, value.n_merged, left)
     if one:
-        text = _("From “{0}”: {1}, of which 1 is the same to the model as another. {3:,} are left.")
+        text = _("From “{0}”: {1}, of which 1 is a copy of another. {3:,} are left.")
     else:
-        text = _("From “{0}”: {1}, of which {2:,} are the same to the model as others. {3:,} are left.")
+        text = _("From “{0}”: {1}, of which {2:,} are copies of others. {3:,} are left.")
     return text.format(name, found, value.n_merged, left)

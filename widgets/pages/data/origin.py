@@ -24,16 +24,16 @@ class OriginCard(Card):
         super().__init__(_("Where they come from"), gap=SPACE_S)
         self._boxes: dict[str, ChoiceField] = {}
         self._ask("made_by", _("Who made them?"), self._makers(), value.made_by)
-        self._ask("may_use", _("May they be used for this?"), self._rights(), value.may_use)
+        self._ask("may_use", _("Are you allowed to use this data?"), self._rights(), value.may_use)
         self._ask("people", _("Do they show people or private things?"), self._people(), value.people)
-        self.add(words(_("Kept in this project, and told in the model card."), "caption"))
+        self.add(words(_("Kept in this project and written into the model card."), "caption"))
 
     def _makers(self) -> tuple[tuple[str, str], ...]:
         return (
-            ("me", _("I or my team did")),
+            ("me", _("I or my team")),
             ("others_open", _("Others, who published them")),
             ("others_bought", _("Others, from whom I have them")),
-            ("made", _("A program made them")),
+            ("made", _("A program generated them")),
             ("unknown", _("I do not know")),
         )
 
@@ -41,7 +41,7 @@ class OriginCard(Card):
         return (
             ("yes", _("Yes")),
             ("conditions", _("Yes, under conditions")),
-            ("no", _("No, or not for selling")),
+            ("no", _("No, or not commercially")),
             ("unknown", _("I do not know")),
         )
 

@@ -84,8 +84,8 @@ class DataPage(Page):
             return  # several facts of a project change at once, and each requests the same page
         self._kind = self._asked = kind
         head = PageHead(
-            _("Which {0} shall it be tried on?").format(plural(kind)),
-            _("Your own examples show best whether it still answers alike. They stay on this computer."),
+            _("Which {0} do you want to test it with?").format(plural(kind)),
+            _("Your own examples show best whether the answers stay the same. They stay on this computer."),
         )
         head.add_action(GhostButton(self.theme, _("Continue without data"), on=self.no_data_chosen))
         buttons = [
@@ -143,7 +143,7 @@ class DataPage(Page):
         return card
 
     def _loading_head(self) -> tuple[str, str]:
-        return _("Reading your {0}").format(plural(self._kind)), _("Nothing is changed in them.")
+        return _("Reading your {0}").format(plural(self._kind)), _("They are not changed.")
 
     def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
         card.add_action(PrimaryButton(self.theme, _("Choose others…"), on=self.choose_files))
@@ -170,7 +170,7 @@ class DataPage(Page):
     def _hint(self) -> str:
         hints = {
             "images": _("A folder of pictures. Sub-folders or a file labels.csv give the labels, if you have some."),
-            "texts": _("A CSV file of texts. A column of labels is used where there is one."),
+            "texts": _("A CSV file of texts, optionally with a column of labels."),
             "arrays": _("An NPZ file whose arrays are named as the model’s inputs, or x; labels as y."),
             "audio": _("A folder of WAV files. Sub-folders or a file labels.csv give the labels."),
         }
@@ -188,7 +188,7 @@ class DataPage(Page):
     def _cannot_card(self) -> Card:
         rows = (
             CheckValue("warn", _("How often it is right: its accuracy needs your examples with labels")),
-            CheckValue("warn", _("Whether it answers alike on what you will really give it")),
+            CheckValue("warn", _("Whether it gives the same answers on your real inputs")),
             CheckValue("warn", _("So the best verdict is “alike, not proven”")),
         )
         return Card(_("What stays unknown"), CheckList(self.theme, rows), STRETCH)
@@ -204,7 +204,7 @@ class DataPage(Page):
         elif value.previews:
             card.add(PreviewRows(value.previews))
         else:
-            card.add(words(_("These cannot be shown here; the checks at the right looked at each."), "soft"))
+            card.add(words(_("These cannot be displayed; the checks at the right cover all of them."), "soft"))
         return card
 
     def _kinds_box(self, names: list[str], grid: PreviewGrid) -> ChoiceField:

@@ -146,7 +146,7 @@ class MatchDialog(QuestionDialog):
             theme,
             QuestionValue(
                 title=_("Which answer does each label mean?"),
-                text=_("The model does not know these labels. Those left open are used without a label."),
+                text=_("The model does not know these labels. Examples of open ones are used without a label."),
                 answers=(Answer("no", _("Cancel")), Answer("use", _("Use these names"), primary=True)),
             ),
             parent,

@@ -44,12 +44,12 @@ class ReadingCard(Card):
             self.add(self._threshold_row(value.threshold))
 
     def _threshold_row(self, threshold: float) -> QHBoxLayout:
-        field = self._threshold = DecimalField(_("Score from which a thing counts as found"), 0.01, 0.99)
+        field = self._threshold = DecimalField(_("Lowest score of a detection"), 0.01, 0.99)
         field.setSingleStep(0.05)
         field.setValue(threshold)
         field.setKeyboardTracking(False)  # each change opens the model again
         field.valueChanged.connect(self._tell)
-        return named(_("Found from this score on"), field)
+        return named(_("Detected from this score on"), field)
 
     def _tell(self, _new: object) -> None:
         way = str(self._way.currentData())

@@ -41,8 +41,8 @@ class SuspectsDialog(QuestionDialog):
             QuestionValue(
                 title=_("Labels that are probably wrong"),
                 text=_(
-                    "A simple classifier made these guesses and may be wrong itself. Your files stay as they are;"
-                    " everything can be undone."
+                    "A simple classifier suggests these and can be wrong. Your files stay unchanged; "
+                    "everything can be undone."
                 ),
                 answers=(Answer("done", _("Done"), primary=True),),
             ),

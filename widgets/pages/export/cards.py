@@ -91,7 +91,7 @@ class QuestionsCard(Card):
         rows = (
             (_("What is it for?"), value.purpose, _("one sentence")),
             (_("What is it not for?"), value.not_for, _("one sentence")),
-            (_("Whom can people ask?"), value.contact, _("name or address, optional")),
+            (_("Who can people contact?"), value.contact, _("name or address, optional")),
             *((question.title, "", question.hint) for question in own),
         )
         self._own = own
@@ -148,7 +148,7 @@ class ProveRow(QWidget):
         """Create the row of `value`."""
         super().__init__()
         text = _("“{0}” is faster and fits this target; its answers are not tested yet.")
-        doing = _("Asking the test examples…")
+        doing = _("Testing the examples…")
         if not value.is_measured:
             text = _("“{0}” fits this target and looked faster at first; that is not proven yet.")
             doing = _("Measuring and testing it…")
@@ -173,7 +173,7 @@ class ReasonCard(Card):
         """Create the card; `why` is the question, `reason` the current text."""
         super().__init__(gap=SPACE_M)
         row = in_row((IconLabel(theme, "warning", "warn", 20), TOP), (words(why), 1), gap=SPACE_M)
-        name = _("Why use it all the same? It will stand in the model card.")
+        name = _("Why use it anyway? Your reason goes into the model card.")
         self._field = TextField(reason, name, _("in your own words"), MAX_ANSWER_CHARS)
         self._field.setObjectName("reason")
         self._field.textEdited.connect(lambda _text: self.changed.emit())
@@ -202,9 +202,9 @@ class SignBox(QWidget):
         self._box = QCheckBox(_("Sign it"))
         self._box.setChecked(value.wanted and value.available)
         self._box.setEnabled(value.available)
-        text = _("Shows others that nothing was changed since. Fettle makes the key.")
+        text = _("Proves to others that nothing was changed. Fettle makes the key.")
         if value.key:
-            text = _("Shows others that nothing was changed since. Key {0}").format(value.key)
+            text = _("Proves to others that nothing was changed. Key {0}").format(value.key)
         column = in_column(
             words(text, "caption"),
             InstallRow(theme, value.missing, _("Sign it")) if value.missing is not None else None,
@@ -234,7 +234,7 @@ class MarkdownCard(Card):
         )
         row = in_row((column, 1))
         self._row = row
-        self._making = words(_("One moment: the card is being made."), "soft")
+        self._making = words(_("The card is being made…"), "soft")
         self.view = MarkdownView(theme, _("Model card"))
         self.add(row, divider(), self._making, (self.view, 1))
         self.show_markdown(markdown)

@@ -79,9 +79,9 @@ class ExportPage(Page):
     # -- states --
     def show_empty(self) -> None:
         """Show that there is no version to export yet."""
-        text = _("Once a version has been measured, it is written here as one file that runs on its own.")
+        text = _("Once a version has been measured, export it here as one file that runs on its own.")
         self._card = None
-        self._fill_empty("package", _("Nothing to take with you yet"), text, head=_("Take it with you"))
+        self._fill_empty("package", _("Nothing to export yet"), text, head=_("Take it with you"))
 
     def show_value(self, value: ExportValue) -> None:
         """Show the form; if only texts differ, it is updated in place."""
@@ -180,7 +180,7 @@ class ExportPage(Page):
         """Show that the bundle was written, unpacked in a clean place, and run there."""
         head = PageHead(
             _("Done: your bundle runs on its own"),
-            _("Unpacked in a clean place, it gave the same answers as here."),
+            _("Unpacked in an empty folder, it gave the same answers as here."),
         )
         again = TextButton(self.theme, _("Export another version"), "arrow-left", on=self.again_requested)
         folder = PrimaryButton(
@@ -208,7 +208,7 @@ class ExportPage(Page):
             self._release.relabel(_("See release {0}").format(number))
 
     def _loading_head(self) -> tuple[str, str]:
-        return _("Writing the bundle"), _("An older file of that name stays whole until this is done.")
+        return _("Writing the bundle"), _("An existing file of that name is kept until this is done.")
 
     def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
         card.add_action(PrimaryButton(self.theme, _("Back to export"), "arrow-left", on=self.again_requested))
@@ -241,7 +241,7 @@ class ExportPage(Page):
 
     def _place(self, value: ExportValue) -> QWidget:
         change = GhostButton(self.theme, _("Change…"), size="small", on=self.choose_path)
-        change.setAccessibleName(_("Change where it is written"))
+        change.setAccessibleName(_("Change the location"))
         self._path = ElidedLabel(value.path, mode=Qt.TextElideMode.ElideMiddle)
         return held(
             in_row(
@@ -295,7 +295,7 @@ class ExportPage(Page):
         has_reason = self._reason is None or self._reason.is_enough
         has_answers = self._questions is None or self._questions.is_enough
         self._export.setEnabled(has_reason and has_answers)
-        why_not = _("Answer the questions first.") if has_reason else _("Say why, in a few words.")
+        why_not = _("Answer the questions first.") if has_reason else _("Give a reason in a few words.")
         self._export.setToolTip("" if self._export.isEnabled() else why_not)
 
     def _on_target(self, target: str) -> None:

@@ -61,16 +61,14 @@ class FewLine(Banner):
     def _sentence(self, value: FewValue) -> str:
         have = counted(value.kind, value.n_test)
         if value.n_needed is None:
-            text = _(
-                "A limit of 0 % cannot be proven by any number of examples: a loss of nothing at all is out of reach."
-            )
+            text = _("No number of examples can prove a limit of 0 %.")
         else:
             text = _(
-                "{0} for the test cannot prove a limit of {1}: that takes at least {2:,}, even if no answer changes. "
-                "The best verdict will be “alike, not proven”."
+                "{0} for the test cannot prove a limit of {1}: at least {2:,} are needed, even if no "
+                "answer changes. The best verdict will be “alike, not proven”."
             ).format(have, percent_of(value.limit_pct), value.n_needed)
         if not value.labelled:
-            text = _("{0} With labels, fewer may do where answers change.").format(text)
+            text = _("{0} With labels, fewer may be enough if answers change.").format(text)
         return text
 
     def _on_limit(self) -> None:

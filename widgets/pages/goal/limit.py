@@ -146,10 +146,10 @@ class LimitCard(Card):
     def _example(self) -> str:
         value = self._value
         if value.by_words:
-            words = _("Of 1,000 next words at most {0:,} may be ones that the original finds much less likely.")
+            words = _("At most {0:,} of 1,000 next words may be much less likely for the original.")
             return words.format(round(10 * self.limit_pct))
         if not value.n_test:
-            return _("Without data of yours it means: the share of answers that change.")
+            return _("Without your own data, this is the share of answers that change.")
         things = plural(value.kind)
         if value.labelled and value.accuracy is not None:
             number = int(value.n_test * value.accuracy * self.limit_pct / 100)

@@ -55,7 +55,7 @@ class GoalPage(Page):
     def show_empty(self) -> None:
         """Show that there is no model yet."""
         go = PrimaryButton(self.theme, _("Pick a model"), "cube", on=self.model_requested)
-        text = _("Then say what matters most: speed, size, or that every answer stays the same.")
+        text = _("Then choose what matters most: speed, size, or unchanged answers.")
         self._fill_empty("target", _("First, a model"), text, go, head=_("What matters most?"))
 
     def show_value(self, value: GoalValue) -> None:
@@ -80,8 +80,8 @@ class GoalPage(Page):
         self._few.data_wanted.connect(self.data_requested)
         note = words(
             _(
-                "The cards say what such models usually reach. What yours reaches is measured on this computer, "
-                "and only that is shown as a result."
+                "The cards state typical gains. Yours is measured on this computer, and only "
+                "measurements are shown as results."
             ),
             "caption",
         )
@@ -103,7 +103,7 @@ class GoalPage(Page):
         """Show the editor for the recipes of the chosen preset."""
         chosen = self._preset(self._value.chosen)
         head = PageHead(
-            _("What is tried, in this order"),
+            _("Techniques, in this order"),
             _("From “{0}”. Each version is measured and judged by the same rules.").format(chosen.title),
         )
         head.add_action(GhostButton(self.theme, _("Back"), "arrow-left", on=self._on_back))
@@ -120,7 +120,7 @@ class GoalPage(Page):
     def _saving(self) -> QWidget:
         """Return a field and a button that save the current recipes as the user's own preset."""
         name = TextField()
-        name.setPlaceholderText(_("A name for it"))
+        name.setPlaceholderText(_("Name"))
         name.setAccessibleName(_("Name of your preset"))
         name.setMaxLength(40)
         save = GhostButton(

@@ -23,7 +23,7 @@ class PlanCard(Card):
 
     def __init__(self) -> None:
         """Create an empty list."""
-        super().__init__(QCoreApplication.translate("PlanCard", "What is tried, in this order"))
+        super().__init__(QCoreApplication.translate("PlanCard", "Techniques, in this order"))
         self._rows: KeyValue | None = None
 
     def show_recipes(

@@ -209,7 +209,7 @@ class RecipeEditor(QWidget):
         self._techniques, self._runtimes = tuple(techniques), tuple(runtimes)
         self._recipes = list(recipes)
         self._box = in_column()
-        reset = TextButton(theme, _("Back to the preset’s own"), "arrow-counter-clockwise", on=self.reset_requested)
+        reset = TextButton(theme, _("Reset to the preset"), "arrow-counter-clockwise", on=self.reset_requested)
         row = in_row(GhostButton(theme, _("Add a version"), "plus", on=self._on_add), reset, STRETCH)
         in_column(self._box, row, gap=SPACE_L, parent=self)
         self._rebuild()

@@ -74,7 +74,7 @@ class GpuPage(Page):
             self._installing.cancel.setEnabled(not value.is_stopping)
 
     def _head(self, title: str, subtitle: str, *, is_trying: bool) -> PageHead:
-        tip = _("All of this as text, for whoever helps you")
+        tip = _("Copy everything as text, for support")
         back = GhostButton(self.theme, _("Back"), "arrow-left", on=self.settings_requested)
         report = GhostButton(self.theme, _("Copy report"), "copy", tip=tip, on=self.report_requested)
         again = PrimaryButton(self.theme, _("Check again"), "arrow-clockwise", on=self.again_requested)
@@ -94,10 +94,10 @@ class GpuPage(Page):
         shown: QWidget
         if value.is_chosen:
             works = all(rung.state == "ok" for rung in value.rungs)
-            text = _("Does the work") if works else _("Chosen for the work")
+            text = _("Does the work") if works else _("Selected")
             shown = Tag(self.theme, "ok" if works else "none", text)
         else:
-            text = _("Work on this card")
+            text = _("Use this card")
             shown = GhostButton(self.theme, text, "", "small", on=lambda: self.card_chosen.emit(value.choice))
             shown.setAccessibleName(_("Work on {0}").format(value.title))
         return in_row(shown, STRETCH, gap=None, edges=(0, 0, 0, SPACE_S))
@@ -114,7 +114,7 @@ class GpuPage(Page):
         if value.installs:
             text = _("Install it…")
             install = GhostButton(self.theme, text, "download-simple", "small", on=lambda: self._install(value))
-            install.setAccessibleName(_("Install what mends {0}").format(value.title))
+            install.setAccessibleName(_("Install the fix for {0}").format(value.title))
             install.setEnabled(not self._is_busy)
             fill(column, SPACE_S, (install, LEFT))
         fill(column, STRETCH)

@@ -39,9 +39,9 @@ def keys() -> tuple[tuple[str, str], ...]:
         (_("F2"), _("Rename the project; on Projects the chosen one")),
         (_("Delete"), _("On Projects: delete the chosen one; on Data: leave out the chosen examples")),
         (_("Ctrl+Z"), _("On Data: undo the last change")),
-        (_("Ctrl+Shift+Z"), _("On Data: do it again")),
+        (_("Ctrl+Shift+Z"), _("On Data: redo")),
         (_("Tab, arrows, Enter"), _("Move, choose, open")),
-        (_("Ctrl+Q"), _("Close; what was measured is kept")),
+        (_("Ctrl+Q"), _("Close; measurements are kept")),
     )
 
 
@@ -75,7 +75,7 @@ class GuidePage(Page):
         self._tasks = value
         head = PageHead(
             _("Guide"),
-            _("Fettle makes a trained model smaller and faster, and proves that it answers alike."),
+            _("Fettle makes a trained model smaller and faster, and proves that its answers stay the same."),
         )
         head.add_action(GhostButton(self.theme, _("Back"), "arrow-left", on=self.back_requested))
         left = in_column(*(self._way(), self._keys(), self._safety()), STRETCH, gap=SPACE_L)
@@ -104,7 +104,7 @@ class GuidePage(Page):
 
     def _safety(self) -> Card:
         card = Card(_("Your files"), gap=SPACE_M)
-        text = _("They stay on this computer, and are never changed. The hub is asked only when you search.")
+        text = _("They stay on this computer and are never changed. The hub is contacted only when you search.")
         card.add(words(text))
         return card
 
@@ -112,7 +112,7 @@ class GuidePage(Page):
         card = Card(_("Words"), gap=SPACE_M)
         search = SearchField(self.theme, _("Search the words"), _("Search the words"), 60, small=True)
         listed = KeyValue(glossary(), 130)
-        nothing = words(_("No word here has this in its name or explanation."), "soft")
+        nothing = words(_("No entry matches."), "soft")
         nothing.hide()
         search.textChanged.connect(lambda text: self._on_search(text, listed, nothing))
         for widget in (search, listed, nothing):

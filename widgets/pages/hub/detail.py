@@ -79,7 +79,7 @@ class HubDetail(Card):
             facts = [(name, clipped(text, MAX_VALUE), tone) for name, text, tone in value.facts]
             parts.append(KeyValue(facts, NAME_PX))
         if value.is_loading:
-            bar = Bar(_("The hub is asked about this model"))
+            bar = Bar(_("Loading this model's page from the hub"))
             bar.set_share(None)
             parts.append(bar)
         if value.problem:
@@ -114,7 +114,7 @@ class HubDetail(Card):
         texts = {
             "look_up": _("Look it up in the hub"),
             "download": download,
-            "consent": _("Download all the same…"),
+            "consent": _("Download anyway…"),
             "open": _("Use it"),
             "again": _("Try again"),
         }

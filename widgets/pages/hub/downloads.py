@@ -110,7 +110,7 @@ class DownloadRow(QWidget):
         self.pause.setVisible(value.state in ("waiting", "running"))
         self.resume.setVisible(value.state in ("paused", "failed"))
         self.open.setVisible(value.state == "done")
-        self.cancel.relabel(_("Take off the list") if is_over else _("Cancel"))
+        self.cancel.relabel(_("Remove from the list") if is_over else _("Cancel"))
         for button in (self.pause, self.resume, self.cancel, self.open):
             button.setAccessibleName(f"{button.text()}: {value.name}")
         self.setAccessibleName(f"{value.name}, {figures}")
@@ -120,13 +120,13 @@ class DownloadRow(QWidget):
         if value.total_bytes is not None:
             amount = _("{0} of {1}").format(amount, size_bytes(value.total_bytes))
         if value.state == "failed":
-            return value.note or _("It failed; what came so far is kept.")
+            return value.note or _("It failed. The downloaded part is kept.")
         if value.state == "done":
             return value.note or _("Whole and checked")
         if value.state == "checking":
             return _("Being checked")
         if value.state == "paused":
-            return _("Paused at {0}; it can go on from there").format(amount)
+            return _("Paused at {0}; it can be resumed").format(amount)
         if value.state == "waiting" and not value.done_bytes:
             return _("Begins")
         speed = _("{0} a second").format(size_bytes(value.bytes_per_s)) if value.bytes_per_s else ""

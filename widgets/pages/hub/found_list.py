@@ -38,7 +38,7 @@ class HubList(QWidget):
         self._is_narrow = False
         self._value = HubListValue(())
         self.table = self._make_table(theme)
-        self._busy = Bar(_("The hub is asked"))
+        self._busy = Bar(_("Searching the hub"))
         self._busy.set_share(None)
         card = Card(edge=1, gap=0)
         card.box.setContentsMargins(1, 1, 1, 2)

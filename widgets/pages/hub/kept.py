@@ -79,7 +79,7 @@ class KeptHubCard(Card):
         total = sum(model.size_bytes for model in value.models)
         free = _(" {0} are free on this disk.").format(size_bytes(value.free_bytes)) if value.free_bytes else ""
         if not value.models:
-            return _("None is kept here.") + free
+            return _("None is stored.") + free
         count = _("1 download") if len(value.models) == 1 else _("{0} downloads").format(len(value.models))
         return _("{0}, {1} together.").format(count, size_bytes(total)) + free
 
@@ -101,17 +101,19 @@ class KeptHubCard(Card):
 
     def _used(self, model: KeptModelValue) -> str:
         if not model.is_whole:
-            return _("being downloaded") if model.is_busy else _("paused; it can go on from there")
+            return _("being downloaded") if model.is_busy else _("paused; it can be resumed")
         if not model.used_by:
             return _("in no project")
         names = ", ".join(clipped(name, 40) for name in model.used_by[:3])
-        return (_("at work in {0}") if model.is_busy else _("in use: {0}")).format(names)
+        return (_("in use by {0}") if model.is_busy else _("in use: {0}")).format(names)
 
     def _token(self, value: KeptHubValue) -> QWidget:
         where = {
-            "keyring": _("Your token for {0} is kept in this computer's keyring."),
-            "file": _("Your token for {0} is kept in a file that only you can read: there is no keyring here."),
-            "environment": _("Your token for {0} comes from HF_TOKEN; Fettle does not keep it."),
+            "keyring": _("Your token for {0} is stored in this computer's keyring."),
+            "file": _(
+                "Your token for {0} is stored in a file that only you can read, because this computer has no keyring."
+            ),
+            "environment": _("Your token for {0} comes from HF_TOKEN; Fettle does not store it."),
         }
         holder = QWidget()
         row = bare(QHBoxLayout(holder), SPACE_S)

@@ -94,7 +94,7 @@ class HubPage(Page):
         back.clicked.connect(self.show_list_again)
         row = QHBoxLayout()
         row.setSpacing(SPACE_M)
-        row.addWidget(ElidedLabel(_("What its author says of {0}").format(name), "section"), 1)
+        row.addWidget(ElidedLabel(_("The author's description of {0}").format(name), "section"), 1)
         row.addWidget(back)
         view = MarkdownView(self.theme, _("Model card"))
         view.setMinimumHeight(320)
@@ -120,7 +120,7 @@ class HubPage(Page):
     def _build(self) -> None:
         head = PageHead(
             _("Pick a model from the hub"),
-            _("Your files stay on this computer; the hub is asked only when you search."),
+            _("Your files stay on this computer. The hub is contacted only when you search."),
         )
         back = GhostButton(self.theme, _("Back"), "arrow-left")
         back.clicked.connect(self.back_requested)

@@ -42,7 +42,7 @@ class JobsPage(Page):
     def show_empty(self) -> None:
         """Show that no job has run yet."""
         go = PrimaryButton(self.theme, _("Start with a model"), "cube", on=self.start_requested)
-        text = _("Everything that Fettle does for you is listed here, with its log, and can be stopped or resumed.")
+        text = _("All work is listed here with its log, and can be stopped or resumed.")
         self._table = None
         self._fill_empty("stack", _("No jobs yet"), text, go, head=_("Jobs"))
 
@@ -153,11 +153,11 @@ class JobCard(Card):
         self._title = ElidedLabel("", "section")
         self._detail = words("", "soft")
         self.cancel: Button = GhostButton(theme, _("Cancel job"), "x")
-        self.resume: Button = PrimaryButton(theme, _("Go on from there"), "play")
+        self.resume: Button = PrimaryButton(theme, _("Resume"), "play")
         self.open: Button = GhostButton(theme, _("Show the result"), "chart-bar")
         self._bar = Bar(_("Progress"))
         row = in_row((self._title, 1), *(self.open, self.cancel, self.resume))
-        self._log = LogText(_("Log"), hint=_("It has written no log."))
+        self._log = LogText(_("Log"), hint=_("The log is empty."))
         self._log.setUndoRedoEnabled(False)
         self._log.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self._log.setMinimumHeight(150)

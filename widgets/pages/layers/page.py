@@ -39,8 +39,8 @@ class LayersPage(DetailPage):
     def __init__(self, theme: Theme) -> None:
         """Create the page in its empty state."""
         nothing = (
-            _("Nothing to look into yet"),
-            _("Once versions were measured, you can see here where the time of each one goes."),
+            _("Nothing to inspect yet"),
+            _("Once versions have been measured, see here where their time goes."),
         )
         super().__init__(theme, _("Layers"), ICON, nothing)
         self._sides: tuple[LayersOf, ...] = ()
@@ -56,18 +56,18 @@ class LayersPage(DetailPage):
         self._sides, self._flows = value.sides, []
         if not value.sides:
             text = _(
-                "Each version answers one of your examples a few times while its engine takes the time of every layer. "
-                "It takes some seconds."
+                "Each version predicts one of your examples a few times while its engine times every "
+                "layer. This takes a few seconds."
             )
-            go = PrimaryButton(self.theme, _("Look where the time goes"), "play", on=self.look_requested)
-            card = EmptyCard(self.theme, ICON, _("Not looked at yet"), text, go)
+            go = PrimaryButton(self.theme, _("Show where the time goes"), "play", on=self.look_requested)
+            card = EmptyCard(self.theme, ICON, _("Not measured yet"), text, go)
             self._fill("full", head, self._tools(value), card)
             return
         note = words(
             _(
-                "Engines join several operators into one layer, so the two versions need not have the same ones. While "
-                "each layer is timed all of it is a little slower than in the comparison. Sensitivity is what 8 bits "
-                "in this layer alone change in the answers, where that was measured."
+                "Engines merge operators into layers, so layers of two versions can differ. Timing "
+                "each layer slows the whole model a little. Sensitivity is how much 8 bits in this "
+                "layer alone change the answers, if measured."
             ),
             "caption",
         )
@@ -102,7 +102,7 @@ class LayersPage(DetailPage):
             self._flows.append(flow)
             card.add(flow)
         card.add(self._legend(kinds))
-        slowed = _("A clock in every layer slows small models: compare layers. Times of the whole are on Compare.")
+        slowed = _("Timing each layer slows small models, so compare layers only. Total times are on Compare.")
         card.add(words(slowed, "caption"))
         return card
 

@@ -31,8 +31,8 @@ class AskCards(QWidget):
         grid = bare_grid(SPACE_L, SPACE_L, parent=self)
         versions = [(title, version_id) for version_id, title in value.versions]
         options = [*versions, (_("The original alone"), "")]
-        self._versions = ChoiceField(_("Version beside the original"), options, value.chosen, elastic=True)
-        how = words(_("It is measured in turn with the original, each in processes of its own."), "soft")
+        self._versions = ChoiceField(_("Version to compare with the original"), options, value.chosen, elastic=True)
+        how = words(_("It is measured in turn with the original, in separate processes."), "soft")
         grid.addWidget(Card(_("Which version?"), how, self._versions), 0, 0, 1, len(value.times))
         self._group = QButtonGroup(self)
         for number, (seconds, about) in enumerate(value.times):
@@ -48,8 +48,8 @@ class AskCards(QWidget):
         name = _("99 % of the answers within, in milliseconds")
         self._limit = DecimalField(name, 0, 3_600_000, digits=1, unit=" ms", special=_("no limit"))
         self._limit.setValue(value.limit_ms or 0.0)
-        about = _("With a limit it is also found out how many requests a second are answered within it, 99 % of them.")
-        within = Card(_("How fast must an answer be?"), words(about, "soft"), self._limit)
+        about = _("With a limit, Fettle also finds how many requests per second stay within it (99 %).")
+        within = Card(_("Latency limit"), words(about, "soft"), self._limit)
         grid.addWidget(within, 2, 0, 1, len(value.times))
 
     @property
@@ -87,10 +87,10 @@ class CostCard(Card):
         self.per_hour = DecimalField(_("Price of an hour"), 0, 100_000, digits=4, special=_("your price"))
         self.currency = TextField(value.currency, _("Currency"), max_chars=8)
         self.currency.setMaximumWidth(72)
-        name = _("Share of the hour that it works, in percent")
+        name = _("Utilization in percent")
         self.used = DecimalField(name, 1, 100, digits=0, unit=" %")
         self._settled = pause(self, SETTLE_MS, self._on_settled)
-        self.add(words(_("What does an hour of the computer that will run it cost you?"), "soft"))
+        self.add(words(_("What does one hour of the target computer cost?"), "soft"))
         row = in_row(
             self.per_hour,
             self.currency,

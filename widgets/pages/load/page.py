@@ -42,7 +42,7 @@ class LoadPage(BelowCompare):
     def show_empty(self) -> None:
         """Show that nothing was optimized yet."""
         go = PrimaryButton(self.theme, _("Choose a goal"), "target", on=self.goal_requested)
-        title = _("Nothing to put under load yet")
+        title = _("Nothing to measure under load yet")
         text = _("Once a model was optimized, see here how many requests it answers, and what they cost.")
         self._fill_empty("gauge", title, text, go)
 
@@ -52,11 +52,8 @@ class LoadPage(BelowCompare):
         back = GhostButton(self.theme, _("Back to the result"), "chart-bar", on=self.result_requested)
         start = PrimaryButton(self.theme, _("Start"), "play", on=lambda: self._start(cards))
         head = PageHead(
-            _("How does it do under load?"),
-            _(
-                "Requests in batches and at random moments, cold starts, cost and energy. "
-                "Let the computer do nothing else meanwhile."
-            ),
+            _("Measure under load"),
+            _("Batches, random request times, cold starts, cost and energy. Do not use the computer meanwhile."),
             back if value.can_go_back else self._back(),
             start,
         )
@@ -90,7 +87,7 @@ class LoadPage(BelowCompare):
     def _loading_head(self) -> tuple[str, str]:
         return (
             _("Measuring under load"),
-            _("You may leave this page. Other work on this computer makes the figures worse."),
+            _("You may leave this page. Other work on this computer distorts the figures."),
         )
 
     def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:

@@ -55,5 +55,5 @@ class SafetyCard(Card):
         order = {"bad": 0, "warn": 1, "ok": 2}
         ordered = sorted(findings, key=lambda finding: order[finding.state])
         if not ordered:
-            self.add(words(_("Nothing that needs a word: it holds numbers only."), "soft"))
+            self.add(words(_("No findings: it contains numbers only."), "soft"))
         self.add(in_column(CheckList(theme, ordered), gap=None), STRETCH)

@@ -58,7 +58,7 @@ class ModelPage(Page):
         """Show the first run: the sample if it exists, a drop area, and three short explanations."""
         head = PageHead(
             _("Which model shall we make faster?"),
-            _("Your files stay on this computer; the hub is asked only when you search."),
+            _("Your files stay on this computer. The hub is contacted only when you search."),
         )
         make = PrimaryButton if sample is None else GhostButton
         drop = self._drop_area(
@@ -78,7 +78,7 @@ class ModelPage(Page):
 
     def show_value(self, value: ModelValue) -> None:
         """Show an opened model."""
-        head = PageHead(value.name, _("This is what was found in it. Is it the right one?"))
+        head = PageHead(value.name, _("Check that this is the right model."))
         another = GhostButton(self.theme, _("Choose another model…"), on=self.another_requested)
         onward = PrimaryButton(self.theme, _("Continue to data"), "arrow-right", on=self._on_continue)
         onward.setEnabled(value.can_continue)
@@ -93,7 +93,7 @@ class ModelPage(Page):
         self._fill("full", head, columns, *items)
 
     def _loading_head(self) -> tuple[str, str]:
-        return (_("Opening the model"), _("It is read in a process of its own, and nothing in it is run."))
+        return (_("Opening the model"), _("It is read in a separate process, and nothing in it is run."))
 
     def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
         first, second = (PrimaryButton, GhostButton) if value.is_unsafe else (GhostButton, PrimaryButton)

@@ -140,8 +140,8 @@ class PreprocessCard(Card):
         self._text("mean", _("Mean"), numbers_text(bright.mean), "0")
         self._text("std", _("Standard deviation"), numbers_text(bright.std), "1")
         self._fields["crop"].setToolTip(_("Cut from the middle, in pixels"))
-        self._fields["mean"].setToolTip(_("Taken away from the brightness"))
-        self._fields["std"].setToolTip(_("What is left is divided by it"))
+        self._fields["mean"].setToolTip(_("Subtracted from the brightness"))
+        self._fields["std"].setToolTip(_("Divisor of the result"))
         self._fields["range"].currentIndexChanged.connect(self._on_range)  # type: ignore[union-attr]
         self._choice("layout", _("Order in memory"), ("nchw", "nhwc"), image.layout, str.upper)
 
@@ -229,8 +229,8 @@ class PreprocessCard(Card):
     def _explain(self, name: Literal["resize", "crop", "mean", "std", "range"] | str) -> str:
         if name == "range":
             return _(
-                "Mean and spread do not belong to this brightness: a mean such as 0.485 goes with 0 to 1, one such as "
-                "123.7 with 0 to 255."
+                "Mean and spread do not fit this brightness: a mean of 0.485 fits 0 to 1, a mean of "
+                "123.7 fits 0 to 255."
             )
         if name in ("resize", "crop"):
             return _("A size is one whole number, or height × width, in pixels: 224 or 224 × 192.")

@@ -19,12 +19,12 @@ Shaped = tuple[str, Sequence[int | None]]
 def consent_question(name: str) -> QuestionValue:
     """Return the question before a file that carries a program (TorchScript, a bundle with a torch program) is run."""
     return QuestionValue(
-        title=_("This model carries a program"),
-        text=_("“{0}” holds more than numbers: opening it runs a program that its maker wrote.").format(name),
+        title=_("This model contains a program"),
+        text=_("“{0}” contains more than numbers: opening it runs a program that its maker wrote.").format(name),
         points=(
-            _("Fettle opens it in a process of its own, without network and without access to your other files."),
-            _("That wall is strong, but no wall is perfect: a bad file could still do harm."),
-            _("Open it only if you trust the one who made it. A copy as .onnx or .safetensors is safer."),
+            _("Fettle opens it in a separate process without network and without access to your other files."),
+            _("This protection is strong but not perfect: a malicious file could still do harm."),
+            _("Open it only if you trust its maker. A copy as .onnx or .safetensors is safer."),
         ),
         answers=(Answer("open", _("Open it, I trust its maker")), Answer("no", _("Do not open it"), primary=True)),
         icon="shield-warning",
@@ -36,7 +36,7 @@ def one_of_question(names: tuple[str, ...]) -> QuestionValue:
     """Return the question which of several architectures fits the names and shapes of the file's numbers."""
     return QuestionValue(
         title=_("Which of these is it?"),
-        text=_("The file holds numbers only, and they fit more than one kind of model. Its maker knows which."),
+        text=_("The file contains only numbers that fit more than one kind of model. Its maker knows which."),
         answers=tuple(Answer(name, name) for name in names[:12]),
     )
 
@@ -65,10 +65,10 @@ class ShapeDialog(QuestionDialog):
             theme,
             QuestionValue(
                 title=_("How large is its input?"),
-                text=_("The file does not say it. Its maker does, or the page where you found it."),
+                text=_("The file does not state it. Ask its maker, or look at the page where you found it."),
                 answers=(
                     Answer("no", _("Cancel")),
-                    Answer("use", _("Open it with this size"), primary=True),
+                    Answer("use", _("Open with this size"), primary=True),
                 ),
             ),
             parent,

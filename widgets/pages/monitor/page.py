@@ -42,20 +42,20 @@ class MonitorPage(Page):
     def show_empty(self) -> None:
         """Show that no log was opened yet."""
         head = PageHead(
-            _("How do your bundles do?"),
-            _("A bundle that keeps a log tells here what changed since it was tested."),
+            _("How are your bundles doing?"),
+            _("Drop the log of a bundle to see what changed since it was tested."),
         )
         area = DropArea(
             self.theme,
             _("Drop a bundle's log here"),
-            _("The folder in which the bundle keeps its log. It holds figures, never your inputs."),
+            _("The folder with the bundle's log. It contains figures, never your inputs."),
             self._folder_button(),
             GhostButton(self.theme, _("Choose a file…"), on=self.choose_file),
             least_px=220,
         )
         how = _(
-            "A bundle keeps one where it is started with a folder for it; its README says how."
-            " A log takes 64 MB at most. It shows what changed, not whether the answers are right."
+            "A bundle writes a log if it is started with a log folder; its README says how. A log "
+            "takes at most 64 MB. It shows what changed, not whether answers are right."
         )
         self._fill("empty", head, area, Card(_("How a bundle keeps a log"), words(how, "soft")))
 
@@ -83,7 +83,7 @@ class MonitorPage(Page):
         )
 
     def _loading_head(self) -> tuple[str, str]:
-        return _("Reading the log"), _("You may leave this page; the work goes on.")
+        return _("Reading the log"), _("You may leave this page; the work continues.")
 
     def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
         card.add_action(self._folder_button())

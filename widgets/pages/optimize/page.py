@@ -96,7 +96,7 @@ class OptimizePage(Page):
             go = PrimaryButton(self.theme, _("Choose a model"), "cube", on=self.model_requested)
             text = _("Drop a model anywhere on this window, or start with the sample.")
         head.add_action(go)
-        title = _("The graph of its speed will stand here")
+        title = _("The graph of its speed will appear here")
         self._fill("empty", head, DropArea(self.theme, title, text, icon="gauge", least_px=260))
 
     def start(self) -> None:
@@ -199,7 +199,7 @@ class OptimizePage(Page):
         make = PrimaryButton if value.go_on_first else GhostButton
         on = make(
             self.theme,
-            _("Go on for up to {0} minutes").format(minutes),
+            _("Continue for up to {0} minutes").format(minutes),
             "play",
             on=lambda: self.go_on_requested.emit(minutes),
         )
@@ -209,14 +209,14 @@ class OptimizePage(Page):
 
     def _sentences(self, value: OptimizeValue) -> tuple[str, str]:
         took = self._took(value)
-        kept = _("What was measured until then is kept, and it can go on from there.")
+        kept = _("All measurements are kept, and the run can be resumed.")
         match value.phase:
             case "queued":
                 return _("Waiting for its turn"), _("Another job is running; this one starts after it.")
             case "running":
                 return _("Looking for a faster version"), self._progress(value)
             case "done":
-                return value.headline or _("The search is over"), took
+                return value.headline or _("The search has ended"), took
             case "kept_original":
                 return value.headline or _("Nothing faster was safe: keep the original"), took
             case "failed":
@@ -229,16 +229,16 @@ class OptimizePage(Page):
     def _interrupted(self, how: RunInterruption | None) -> str:
         match how:
             case "closed":
-                return _("Fettle was closed while it ran; what was measured until then is kept.")
+                return _("Fettle was closed during this run; all measurements until then are kept.")
             case "not_begun":
-                return _("Fettle was closed before its turn came; nothing was measured yet.")
-        return _("Fettle ended unexpectedly while it ran; what was measured until then is kept.")
+                return _("Fettle was closed before this run started; nothing was measured yet.")
+        return _("Fettle ended unexpectedly during this run; all measurements until then are kept.")
 
     def _took(self, value: OptimizeValue) -> str:
         if value.seconds is None:
             return ""
         if value.went_on_s:
-            text = _("It took {0} in all; it was given {1} more.")
+            text = _("It took {0} in total, including {1} of additional time.")
             text = text.format(seconds(value.seconds), seconds(value.went_on_s))
             return text if value.spare_s is None else f"{text} {self._why_early(value, value.spare_s)}"
         return _("It took {0}.").format(seconds(value.seconds))
@@ -246,10 +246,10 @@ class OptimizePage(Page):
     def _why_early(self, value: OptimizeValue, spare_s: float) -> str:
         """Return why a run ended before its additional time was over."""
         if value.measures_again:
-            text = _("It ended {0} early: only a new measurement can settle it.")
+            text = _("It ended {0} early: only a new measurement can decide.")
             return text.format(seconds(spare_s))
         if value.go_on_minutes is not None:
-            return _("It ended {0} early: the next step takes longer than that.").format(seconds(spare_s))
+            return _("It ended {0} early: the next step would take longer.").format(seconds(spare_s))
         return _("It ended {0} early: more time would change nothing.").format(seconds(spare_s))
 
     def _progress(self, value: OptimizeValue) -> str:
@@ -258,7 +258,7 @@ class OptimizePage(Page):
             return value.waiting
         count = len(value.steps)
         at = next((i for i, step in enumerate(value.steps, 1) if step.state == "running"), 0)
-        leave = _("You may leave this page; the work goes on.")
+        leave = _("You may leave this page; the work continues.")
         where = _("Step {0} of {1}").format(at, count) if at else ""
         left = _("at most {0} left") if value.eta_is_most else _("about {0} left")
         left = left.format(whole_seconds(value.remaining_s)) if at and value.remaining_s is not None else ""

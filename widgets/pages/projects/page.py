@@ -164,7 +164,9 @@ class ProjectsPage(Page):
 
     def _trash(self, rows: tuple[tuple[str, str, datetime], ...]) -> Card:
         card = Card(_("Trash"), gap=SPACE_S)
-        card.add(words(_("Nothing here is gone yet. Restore a project, and it is as it was."), "soft"))
+        card.add(
+            words(_("Deleted projects stay here until you remove them for good. You can restore each one."), "soft")
+        )
         for key, name, deleted_at in rows:
             restore = GhostButton(
                 self.theme,

@@ -42,7 +42,7 @@ class ReleaseCard(Card):
         if value.switch:
             self.add(
                 divider(),
-                words(_("A running service takes it without losing a request; a developer switches it."), "soft"),
+                words(_("A running service can switch to it without losing a request."), "soft"),
                 ForDevelopers(theme, [value.switch]),
             )
 
@@ -82,7 +82,7 @@ class LogCard(Card):
     def __init__(self, theme: Theme, value: ReleasesValue) -> None:
         """Create the card of the log."""
         super().__init__(_("Log of decisions"), gap=SPACE_S)
-        self.add_caption(_("goes into each bundle, with the name of your account"))
+        self.add_caption(_("goes into each bundle with your account's name"))
         self.add(CheckRow(theme, value.log))
         if not value.decisions:
             return

@@ -48,8 +48,8 @@ class ReleasesPage(Page):
     def show_empty(self, value: ReleasesValue | None = None) -> None:
         """Show that nothing is released yet, with the decisions that were made anyway."""
         text = _(
-            "After an export, make its bundle a release: it gets a number, Fettle keeps it, says what changed since "
-            "the one before, and takes you back with one click."
+            "Make an exported bundle a release: Fettle numbers and keeps it, shows what changed, and "
+            "can go back with one click."
         )
         card = EmptyCard(self.theme, "tag", _("Nothing is released yet"), text, self._add_next_button())
         self._table = None
@@ -96,7 +96,7 @@ class ReleasesPage(Page):
         self._changes.show()
 
     def _loading_head(self) -> tuple[str, str]:
-        return _("One moment"), _("The releases before stay whole, whatever happens.")
+        return _("One moment"), _("Earlier releases stay unchanged.")
 
     def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
         again = PrimaryButton(self.theme, _("Back to the releases"), "arrow-left", on=self.again_requested)
@@ -178,7 +178,7 @@ class ReleasesPage(Page):
             points=(
                 _("The current release and the one before it stay."),
                 _("The history stays: what was released when, and what changed."),
-                _("There is no way back to a release whose bundle is gone."),
+                _("You cannot go back to a release whose bundle was removed."),
             ),
             answers=(Answer("keep", _("Keep them"), primary=True), Answer("remove", _("Remove"))),
             icon="trash",

@@ -106,7 +106,7 @@ class SettingsPage(Page):
         button = GhostButton(self.theme, _("Open"), "folder-open", "small", on=self.open_data_folder_requested)
         button.setAccessibleName(_("Open the data folder"))
         card.add(in_row((path, 1), button))
-        log = QCheckBox(_("Detailed log, from the next start on"))
+        log = QCheckBox(_("Detailed log (from the next start)"))
         log.setChecked(value.detailed_log)
         log.toggled.connect(self.log_detail_changed)
         card.add(label(_("Projects, versions, logs. Only you can read it."), "caption"), log)
@@ -116,7 +116,7 @@ class SettingsPage(Page):
         name, special = _("Cores for the work"), _("automatic")
         box = WholeField(name, 0, max(1, value.cores), value.threads or 0, special=special)
         box.valueChanged.connect(lambda number: self.threads_changed.emit(number or None))
-        text = _("Fewer leave more for your other programs; answers then take longer.")
+        text = _("Fewer cores leave more for other programs; answers take longer.")
         return self._number(name, box, _("of {0} in this computer").format(value.cores), text)
 
     def _limits(self, value: SettingsValue) -> Card:
@@ -125,7 +125,7 @@ class SettingsPage(Page):
         name, special = _("Memory for one step of the work, GiB"), _("automatic")
         box = WholeField(name, 0, MOST_GIB, gib, special=special)
         box.valueChanged.connect(lambda number: self.memory_limit_changed.emit(number * GIB if number else None))
-        text = _("A step that needs more is stopped, so that your other programs go on.")
+        text = _("A step that needs more is stopped to protect your other programs.")
         return self._number(_("Memory"), box, _("GiB for one step of the work"), text)
 
     @staticmethod

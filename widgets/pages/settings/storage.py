@@ -90,17 +90,17 @@ class StorageCard(Card):
         if value.state == "freeing":
             return _("Space is being freed…")
         if value.state == "waiting":
-            return _("Sizes are counted when the run is over.")
+            return _("Sizes are calculated when the run is over.")
         if value.size_bytes is None:
-            return _("Sizes are being counted…")
+            return _("Calculating sizes…")
         held = _("{0} stored.").format(size_bytes(value.size_bytes))
         if not value.freeable_bytes:
             return _("{0} All of it is needed.").format(held)
-        return _("{0} {1} of it are not needed.").format(held, size_bytes(value.freeable_bytes))
+        return _("{0} {1} of it can be freed.").format(held, size_bytes(value.freeable_bytes))
 
     def _rules(self, value: StorageValue) -> str:
         if value.limit_bytes is not None and (value.size_bytes or 0) - value.freeable_bytes > value.limit_bytes:
-            return _("More than the limit is needed: delete projects that you no longer want.")
+            return _("More than the limit is in use: delete projects that you no longer need.")
         return _(
             "Beyond the limit, what is not needed is removed after runs and exports and at the start, the oldest first."
             " Runs keep what they need to go on for {0} days. Exported bundles and your own files are never touched."

@@ -32,8 +32,8 @@ class StressPage(DetailPage):
     def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
         """Create the page in its empty state."""
         nothing = (
-            _("Nothing to put under stress yet"),
-            _("Once versions have answered your examples, they can be given harder ones here."),
+            _("Nothing to stress-test yet"),
+            _("Once versions have been tested, test them with harder examples here."),
         )
         super().__init__(theme, _("Under stress"), ICON, nothing)
         self._pictures = pictures or PictureStore(self)
@@ -59,7 +59,7 @@ class StressPage(DetailPage):
 
     # -- parts --
     def _offer(self, value: StressValue) -> str:
-        return _("Your examples are changed, and the original and the optimized version answer the same ones.")
+        return _("Your examples are changed, and original and optimized version are tested on the same ones.")
 
     def _tools(self, value: StressValue) -> QWidget:
         quick = _("Start the quick test ({0})") if value.found is None else _("Test again ({0})")
@@ -89,7 +89,7 @@ class StressPage(DetailPage):
             (
                 "question",
                 _("Out of distribution"),
-                _("Is each version less sure of what is nearly, or not at all, like your examples?"),
+                _("Is each version less confident for inputs unlike your examples?"),
             ),
             (
                 "shield-warning",
@@ -132,9 +132,10 @@ class StressPage(DetailPage):
 
     def _unfamiliar(self, rows: tuple[StressRowValue, ...], near: bool) -> StressTable:
         caption = _(
-            "Told apart: in how many pairs it is surer of your example than of this (AUROC; 50 % is guessing, more is "
-            "better). False alarms: how many of your examples would be turned away if 95 % of these were (FPR95; less "
-            "is better). The original above, the optimized version below."
+            "Separation: share of pairs in which the model is more confident for your example (AUROC; "
+            "50 % is guessing, more is better). False alarms: share of your examples that would be "
+            "rejected if 95 % of these were (FPR95; less is better). The original above, the "
+            "optimized version below."
         )
         title = _("Nearly like your examples") if near else _("Nothing like your examples")
         columns = {1: _("Told apart"), 2: _("False alarms")}
@@ -145,12 +146,12 @@ class StressPage(DetailPage):
         for title, about_, values in (
             (
                 _("Attacks"),
-                _("What survives a budget may still fall to a larger one: nothing here is called safe."),
+                _("A larger budget may still succeed: nothing here is called safe."),
                 found.attacks,
             ),
             (
                 _("Triggers"),
-                _("A backdoor can sleep until a model is made smaller: both versions got the same additions."),
+                _("A backdoor can become active when a model is made smaller: both versions got the same additions."),
                 found.triggers,
             ),
             (_("Calibration examples"), "", found.poison),

@@ -30,7 +30,7 @@ class TriedPage(BelowCompare):
 
     def show_empty(self) -> None:
         """Show that no run is open."""
-        text = _("Every version that a run tries is listed here, with what it gave and why it was dropped.")
+        text = _("Every version that a run tries is listed here with its result and why it was dropped.")
         self._fill_empty("list", _("Nothing was tried yet"), text, self._back())
 
     def show_value(self, value: TriedValue) -> None:
@@ -57,11 +57,11 @@ class TriedPage(BelowCompare):
         return Card(_("All versions, in the order in which they were tried"), grid)
 
     def _forecast(self, value: TriedValue) -> Card:
-        before, refined = _("Before the start"), _("Once the original was measured")
+        before, refined = _("Before the start"), _("After the original was measured")
         titles = ("", before, refined, _("What came"), _("How far off"))
         rows = [[label(text, "" if column else "strong") for column, text in enumerate(row)] for row in value.forecast]
         note = words(value.forecast_note, "caption") if value.forecast_note else None
-        return Card(_("What was expected, and what came"), divided_grid(titles, rows, (2, 2, 2, 2, 3)), note)
+        return Card(_("Expected and actual"), divided_grid(titles, rows, (2, 2, 2, 2, 3)), note)
 
 
 def _pair(cell: Cell) -> QWidget:

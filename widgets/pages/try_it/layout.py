@@ -37,7 +37,7 @@ class TryLayout:
         assert layout is not None
         layout.addWidget(self.cancel)
         options = [(clipped(version.title, 80), version.id) for version in value.versions]
-        name = _("Version beside the original")
+        name = _("Version to compare with the original")
         self.versions = ChoiceField(name, options, value.chosen, small=True, elastic=True)
         self.before = AnswerCard(_("Original"), size_label(value.original.size_bytes))
         self.after = AnswerCard(_("Optimized"), self.versions, chosen=True)

@@ -67,14 +67,12 @@ class TryPage(Page):
         """Show that nothing can be tried; with `has_run` the run has no version to compare with the original."""
         self._forget()
         title = _("Nothing to try yet")
-        text = _(
-            "Once there is an optimized version, give it an input of yours here: both versions answer side by side."
-        )
+        text = _("Once there is an optimized version, try it with your own input beside the original.")
         go = self._add_next_button()
         if has_run:
             go = PrimaryButton(self.theme, _("Choose a goal"), "target", on=self.goal_requested)
-            title = _("There is no version to put beside the original")
-            text = _("None of those that were tried could be kept. Another goal tries other ways.")
+            title = _("There is no version to compare with the original")
+            text = _("No tried version could be kept. Another goal tries other techniques.")
         self._fill("empty", PageHead(_("Try it")), EmptyCard(self.theme, "play", title, text, go))
 
     def show_measuring(self) -> None:
@@ -82,7 +80,7 @@ class TryPage(Page):
         self._forget()
         go = GhostButton(self.theme, _("Back to Compare"), "chart-bar", on=self.compare_requested)
         title = _("Versions are being measured now")
-        text = _("Answering something at the same time would spoil their figures. Try it when they are done.")
+        text = _("Answering something at the same time would distort their figures. Try it when they are done.")
         self._fill("measuring", PageHead(_("Try it")), EmptyCard(self.theme, "hourglass", title, text, go))
 
     def show_value(self, value: TryValue) -> None:
@@ -149,7 +147,7 @@ class TryPage(Page):
 
     def show_ready(self) -> None:
         """Show that both versions are loaded and nothing was tried yet."""
-        self._each(lambda card: card.show_message(_("Waits for something to try.")))
+        self._each(lambda card: card.show_message(_("Waiting for an input.")))
 
     def show_working(self) -> None:
         """Show later that a request runs, if it takes longer."""
@@ -183,7 +181,7 @@ class TryPage(Page):
             return
         parts.cancel.hide()
         parts.given.show_value(given)
-        self._each(lambda card: card.show_message(_("No answer to this one.")))
+        self._each(lambda card: card.show_message(_("No answer to this input.")))
         parts.show_problem(ErrorCard(self.theme, value))
 
     def show_examples(self, values: Sequence[ExampleValue]) -> None:

@@ -204,7 +204,7 @@ class OpenFigure(Figure):
         self.setProperty("opens", True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setToolTip(_("What this is made of"))
+        self.setToolTip(_("Where this figure comes from"))
         for part in self.findChildren(QLabel):
             part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
 

@@ -14,14 +14,14 @@ def install_question(name: str, packages: int, download_bytes: int, installed_by
             _("1 package") if packages == 1 else _("{0} packages").format(packages),
         )
     else:
-        brings = _("All its packages are here in their versions: the installer looks whether they are whole.")
+        brings = _("All packages are already there: the installer checks them.")
     return QuestionValue(
         title=_("Install the set “{0}”?").format(name),
         text=brings,
         points=(
-            _("Packages of another set go; your models, data and results are not touched."),
+            _("Packages of another set are removed. Your models, data and results are not touched."),
             _("It may take minutes. Other work waits until it is done."),
-            _("You may stop it at any time; the next time it goes on where it was."),
+            _("You can stop at any time; the next time it resumes."),
         ),
         answers=(Answer("no", _("Not now")), Answer("install", _("Install"), primary=True)),
         icon="download-simple",

@@ -31,8 +31,8 @@ def test_a_person_meets_a_language_model(
     app_controller.session.reopen(space.repositories.projects.get("p1"))
     window.show_page("model")
     told = words(window.page("model"))
-    assert "up to 512 tokens at once" in told and "with 4 bits a weight" in told and "are free now" in told
-    assert "It fits as it is, with 16 bits a weight." in told
+    assert "up to 512 tokens at once" in told and "with 4 bits per weight" in told and "are free now" in told
+    assert "It fits unchanged, with 16 bits per weight." in told
     window.show_page("goal")
     told = words(window.page("goal"))
     assert "Fastest chat" in told and "Fits into memory" in told and "Small device" not in told
@@ -54,14 +54,14 @@ def test_a_person_meets_a_language_model(
     assert "tokens a second" in words(page)
     answers = [talk[-1].content for talk in controller._messages.values()]
     same = answers[0] == answers[1]
-    assert ("Both answered with the same words." if same else "From the marked words on") in words(page)
+    assert ("Both answers are identical." if same else "from the marked words on") in words(page)
     # And a long answer can be stopped, which ends no process
     page.said.emit("and now", ChatRequest(max_new_tokens=400))
     drive(lambda: controller._answer)
     page.stop_requested.emit()
     assert controller._turn is None
     told = words(page)
-    assert ", stopped" in told and "Not asked, since you stopped" in told and "Waits for its turn" not in told
+    assert ", stopped" in told and "Not generated, because you stopped" in told and "Waiting for its turn" not in told
     page.said.emit("again", ChatRequest(max_new_tokens=3))
     drive(lambda: controller._turn is None)
     assert [chat.pid for chat in controller._chats.values()] == pids

@@ -161,7 +161,7 @@ def test_few_examples_are_what_is_missing() -> None:
     value = compare_value(dataclasses.replace(facts(original, rounded), search=end))
     assert value.headline.endswith("8 examples are too few to judge it: add more, or keep the original")
     assert value.subtitle == (
-        "Your 8 test pictures say too little about a smaller model; your limit of 1 % takes at least 321."
+        "8 test pictures are too few to judge a smaller model; your limit of 1 % needs at least 321."
     )
     assert value.ways is not None and (value.ways.few, value.ways.takes) == (8, 321)
     assert value.go_on is None and "afe" not in value.headline

@@ -38,10 +38,10 @@ def test_dropped_examples_prove_it(
     assert page.state == "loading" and window.current_page == "compare"
     seen: set[str] = set()
     drive(lambda: seen.add(words(page)) or page.state == "full", 60)
-    assert any("answers the examples" in text for text in seen)
+    assert any("predicts the examples" in text for text in seen)
     shown = words(page)
     assert "2.0 times faster, same answers" in shown and "How to prove it" not in shown
-    assert "360 of the examples were added later; 10 more were there already and left out." in shown
+    assert "360 of the examples were added later; 10 more were already there and left out." in shown
     assert page._value is not None and page._value.n_test == 408
     original, best = page._value.versions[:2]
     assert original.right == best.right and best.verdict == "safe" and best.changed == 0

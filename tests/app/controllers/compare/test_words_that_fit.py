@@ -175,7 +175,7 @@ def test_only_a_known_license_has_a_tick(word: LicenseWord, title: str, copies: 
     ("verdict", "said"),
     [
         (LicenseVerdict(word="ok", title="MIT", meaning=""), ()),
-        (LicenseVerdict(word="unknown", title="Own terms", meaning=""), ("Its license is not known here.",)),
+        (LicenseVerdict(word="unknown", title="Own terms", meaning=""), ("Its license is unknown.",)),
         (NOT_STATED, ("No license is stated.",)),
         (
             LicenseVerdict(word="noncommercial", title="CC-BY-NC-4.0", meaning=""),

@@ -104,7 +104,7 @@ def test_what_was_found_in_words() -> None:
     chosen = read(n_items=23_703, n_opened=5_200)
     assert data_value(chosen, None).n_opened == 5_200, "the page says how many of the examples were chosen"
     said = [(check.state, check.what) for check in value.checks]
-    assert said[0] == ("ok", "No example is for test and calibration at once")
+    assert said[0] == ("ok", "No example is in both test and calibration set")
     assert ("warn", "Examples of each kind") in said
     assert said[-2:] == [("warn", "Look here."), ("ok", "Told.")]
     assert data_value(read(columns=("only",)), None).columns is None

@@ -78,7 +78,7 @@ def test_what_was_found_is_left_out_and_put_back(
     asked = app_controller.session.asked_data
     assert asked is not None and "red/broken.png" in asked.left_out
     assert "are left out as you wished" in said(page)
-    assert "Nothing for the test resembles what is for calibration" in said(page)
+    assert "No test example resembles a calibration example" in said(page)
     assert button(page, "Leave") is None
     project = app_controller.session.project
     assert project is not None
@@ -155,7 +155,7 @@ def test_words_of_what_was_found() -> None:
     rows = check_rows(DataCheckResult(kind="images", findings=findings, counts=counts))
     assert [(row.state, row.what) for row in rows] == [
         ("bad", "Shared."),
-        ("ok", "No example is there twice, not even changed a little"),
+        ("ok", "No example appears twice, not even slightly changed"),
     ]
 
 

@@ -191,11 +191,11 @@ def test_another_version_than_the_wanted_one_is_told(
     )
     app_controller.session.set_described(described(*targets))
     assert page._value is not None and [target.available for target, _ in page._value.targets] == [True, True, False]
-    assert "This run has no version that it takes" in words(page)
+    assert "This run has no version for this target" in words(page)
     assert "it needs ONNX" not in words(page) and cards[-1].instead_of is None
     page._on_target("onnx")
     assert page._value.version == versions[0].title
-    assert f"Takes “{versions[0].title}”: it needs ONNX" in words(page)
+    assert f"Uses “{versions[0].title}”, because it needs ONNX" in words(page)
     assert cards[-1].instead_of.id == "r2-v1"
     page._on_target("python")
     assert page._value.version == versions[1].title and "it needs ONNX" not in words(page)

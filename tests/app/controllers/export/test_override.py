@@ -62,7 +62,7 @@ def test_a_regressed_version_needs_words_and_they_stand_in_its_card(
     compare._table.choose("v2")
     press(compare, "Export this version…")
     page: Any = window.page("export")
-    assert window.current_page == "export" and "answers worse than your limit" in words(page)
+    assert window.current_page == "export" and "answers are worse than your limit" in words(page)
     drive(lambda: page._value.card, 20)
     page.path_chosen.emit(str(tmp_path / "worse.zip"))
     go = button(page, "Export anyway")

@@ -131,7 +131,7 @@ def test_a_no_starts_nothing(doctor: Callable[..., Doctor], tmp_path: Path, flow
     ("program", "cost", "told"),
     [
         (FAILS, COST, ["The disk is full.", "Make room."]),
-        (BREAKS, COST, ["Segmentation fault", "it goes on where it was"]),
+        (BREAKS, COST, ["Segmentation fault", "it resumes"]),
         (FAILS, NO_COST, ["There are no builds here.", "Use --gpu none."]),
     ],
 )
@@ -146,7 +146,7 @@ def test_failed_installation_shows_its_reason_above_the_ladder(
         one.answer("install")
     one.drive(lambda: "were not installed" in words(one.page))
     said = words(one.page)
-    assert all(text in said for text in told) and "models, data and results are as they were" in said
+    assert all(text in said for text in told) and "Models, data and results are unchanged" in said
     assert "Only the base." in said and one.button("Install it…").isEnabled()
     assert "installer/fettle" not in said
 

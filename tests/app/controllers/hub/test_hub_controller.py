@@ -82,7 +82,7 @@ def rows(page: HubPage) -> list[str]:
 def test_nothing_is_asked_before_a_search(hub: HubController, page: HubPage, flows: Any, qtbot: QtBot) -> None:
     """Given the page, When starters are shown and chosen, Then no flow begins until one is looked up."""
     assert rows(page) == [starter.repo.split("/")[1] for starter in load_starters()]
-    assert "not yet confirmed" in said(page)
+    assert "Not yet confirmed" in said(page)
     page.list.table.choose("Xenova/resnet-50")
     qtbot.wait(350)
     assert flows.asked == [] and page.state == "empty"
@@ -146,7 +146,7 @@ def test_what_the_hub_cannot_look_for_is_sorted_out_here(hub: HubController, pag
     flows.open[0].answer(HubSearchResult(models=(model("a/nc", verdict=NO),), next_cursor="2"))
     flows.open[0].answer(HubSearchResult(models=(model("a/ok"), model("a/none", verdict=None))))
     assert rows(page) == ["ok"]
-    assert "1 shown; of the last 3 that the hub named, 1 fit." in said(page)
+    assert "1 shown; 1 of the last 3 found match." in said(page)
 
 
 def test_nothing_fits_is_told_apart_from_nothing_found(hub: HubController, page: HubPage, flows: Any) -> None:
@@ -165,7 +165,7 @@ def test_without_a_network(opened: list[str], hub: HubController, page: HubPage,
     flows.open[0].fail("hub_unreachable")
     assert page.state == "error" and page.bar.field.isVisible() and page.detail.isHidden()
     assert "Detail hub_unreachable." in said(page)
-    assert "Or drop a file of your own, or try the sample: they need no network." in said(page)
+    assert "You can also drop your own file or try the sample: neither needs a network." in said(page)
     button(page, "Choose a file").click()
     button(page, "Try the sample").click()
     assert opened == ["file", "sample"]
@@ -199,11 +199,11 @@ def looked_up(page: HubPage, hub: HubController, flows: Any, result: HubModelRes
 
 
 def test_a_pickle_needs_consent(hub: HubController, page: HubPage, flows: Any, window: Any) -> None:
-    """Given files that can hold a program, Then they are fetched after a yes only, and told to be consented to."""
+    """Given files that can contain a program, Then they are fetched after a yes only, and told to be consented to."""
     looked_up(page, hub, flows, told("a/old", wanted=(), total_bytes=0, needs_consent=True, safe=False))
-    assert "files that can hold a program" in said(page.detail)
+    assert "files that can contain a program" in said(page.detail)
     for answer, begun in (("no", []), ("download", ["hub_model"])):
-        button(page, "Download all the same").click()
+        button(page, "Download anyway").click()
         (dialog,) = [d for d in window.findChildren(QuestionDialog) if d.isVisible()]
         dialog.answered.emit(answer)
         dialog.close()
@@ -231,7 +231,7 @@ def test_no_room_is_told_before_the_download(
 def test_gated_with_a_token(hub: HubController, page: HubPage, flows: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a gated model, When a token is kept, Then the hub is asked whose it is, then about the model again."""
     looked_up(page, hub, flows, told("meta/gated", gated=True))
-    assert "Its author lets in who asked" in said(page.detail)
+    assert "Its author approves each user" in said(page.detail)
     assert not actions(page)
     monkeypatch.setattr("app.services.hub.flows.save_token", lambda *_all: "file")
     page.detail.token_given.emit("meta/gated", "hf_secret")
@@ -246,7 +246,7 @@ def test_a_refused_token_is_told_beside_the_field(hub: HubController, page: HubP
     page.detail.token_given.emit("meta/gated", "hf_wrong")
     flows.open[0].fail("hub_bad_token", 3)
     assert "Detail hub_bad_token. Hint hub_bad_token." in said(page.detail)
-    assert "Its author lets in who asked" in said(page.detail)
+    assert "Its author approves each user" in said(page.detail)
 
 
 def test_links_are_opened_after_a_question_only(hub: HubController, page: HubPage, window: Any) -> None:

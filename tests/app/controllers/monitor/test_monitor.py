@@ -83,7 +83,7 @@ def test_a_quiet_log_of_a_stranger(app_controller: AppController, window: MainWi
     drop(window, logs / "quiet" / "requests.jsonl")
     drive(lambda: page_of(window).state == "full", 60)
     told = words(page_of(window))
-    assert "No alarm: inputs and predictions are as they were" in told and "not on this computer" in told
+    assert "No alarm: inputs and predictions are unchanged" in told and "not on this computer" in told
     assert not [one for one in page_of(window).findChildren(QPushButton) if one.property("kind") == "primary"]
 
 

@@ -37,7 +37,7 @@ def test_headline_of_quiet_log_counts_alarms_only(quiet: LogPart, tmp_path: Path
     half = len(quiet.records) // 2
     timed = [replace(one, latency={37 - 6 * (at >= half): one.n}) for at, one in enumerate(quiet.records)]
     value = value_of(replace(quiet, records=timed), tmp_path)
-    assert value.headline == "No alarm: inputs and predictions are as they were"
+    assert value.headline == "No alarm: inputs and predictions are unchanged"
     latency = value.figures[2]
     assert latency[::2] == ("14.7", "24.6 ms at the beginning, 1.7 times as fast now")
     course = next(course for course in value.courses if course.title == "Latency")

@@ -39,7 +39,7 @@ def watched() -> RunWatch:
 def test_steps_in_plain_words() -> None:
     """Given steps, Then tasks are in words, figures stand, and the variant's color and measured time belong to it."""
     first, _, original, one, *_ = watched().value().steps
-    assert first.detail == "tells pictures apart"
+    assert first.detail == "classifies pictures"
     assert (original.figure, original.series, original.measured_s) == ("2 ms", 0, (3.0, 4.0))
     assert (one.series, one.measured_s, one.start_s, one.end_s) == (1, (10.0, 12.0), 6.0, 14.0)
 
@@ -101,7 +101,7 @@ def test_waiting_for_quiet_is_told_while_the_run_goes_on() -> None:
     """Given a run that waits for other programs, Then their share stands there; once it is over, nothing does."""
     live = LiveRun(run(1, RunState.RUNNING, seconds=None))
     live.observe(WaitingForQuiet(None, 60.0))
-    assert "quiet" in live.watch.value().waiting
+    assert "idle" in live.watch.value().waiting
     live.observe(WaitingForQuiet(0.85, 40.0))
     assert "85" in live.watch.value().waiting and "40 s" in live.watch.value().waiting
     live.observe(WaitingForQuiet(0.85, 0.0, is_over=True))

@@ -158,7 +158,7 @@ def test_a_project_at_work_stays(desk: AppController, window: MainWindow, space:
     add_run(space, run(2, RunState.RUNNING))
     window.commands.trigger(DELETE_PROJECT)
     answer(window, qtbot, "delete")
-    assert window.notice.isVisible() and "at work" in window.notice.accessibleName()
+    assert window.notice.isVisible() and "in use" in window.notice.accessibleName()
     assert not trashed_projects(space.repositories) and desk.session.project is not None
 
 

@@ -49,7 +49,7 @@ def test_a_version_is_put_under_stress_by_a_click(
     drive(lambda: seen.add(words(page)) or page.state == "full", 120)
     assert any("Changing pictures and asking both versions" in text for text in seen), words(window.notice) + str(seen)
     shown = words(page)
-    for text in ("Already without stress", "Noise", "Out of focus", "Severity 5", "Loses more", "Square attack", "Told apart", "Triggers",
+    for text in ("Already without stress", "Noise", "Out of focus", "Severity 5", "Loses more", "Square attack", "Separation", "Triggers",
                  "Nothing was looked for", "100 queries", "Unchanged"):  # fmt: skip
         assert text in shown, text
     told = [cell.accessibleName() for cell in page.findChildren(CellLabel)]
@@ -89,6 +89,6 @@ def test_nothing_is_asked_while_versions_are_measured(
 def test_without_a_run_there_is_nothing_to_do(app_controller: AppController, window: MainWindow) -> None:
     """Given no run, Then the page says what will stand there and leads back."""
     made = shown_page(window, "stress")
-    assert made.state == "empty" and "Nothing to put under stress yet" in words(made)
+    assert made.state == "empty" and "Nothing to stress-test yet" in words(made)
     button(made, "Back to Compare").click()
     assert window.current_page == "compare"

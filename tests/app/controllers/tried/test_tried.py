@@ -91,7 +91,7 @@ def test_time_of_a_run_that_went_on_is_not_held_against_its_forecast() -> None:
     came = RunForecast(run_id="r", machine="m", before=said, seconds=463.0, saved_s=72.0, memory_bytes=900_000_000)
     time, _ = forecast_rows(came, went_on_s=420.0)
     assert time[3:] == ("7 min 43 s", "–")
-    assert "7 min more" in forecast_note(came, went_on_s=420.0)
+    assert "additional 7 min" in forecast_note(came, went_on_s=420.0)
 
 
 def test_note_names_work_that_was_known_from_before() -> None:

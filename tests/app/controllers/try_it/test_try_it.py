@@ -65,7 +65,7 @@ def test_a_dropped_picture_an_example_and_a_pasted_one(
     drive(lambda: len(layout(page).tried.rows.values) == 1)
     shown = words(page)
     assert "Same answer, " in shown and "boot ünï.png, as 28 × 28 pixels" in shown
-    assert "How sure it is" in shown and "The middle of 9 calls each" in shown
+    assert "Confidence" in shown and "Median of 9 calls each" in shown
     (line,) = layout(page).tried.rows.values
     assert line.same is True and line.before == line.after and line.before_ms > 0 and line.picture.data
     assert window.current_page == "try", "it is no data set here"
@@ -180,7 +180,7 @@ def test_nothing_is_tried_while_versions_are_measured(
     flows = app_controller.flows
     flows.start(describe(), title="A run", on_done=lambda _found: None, on_failed=print, is_run=True)
     assert page.state == "measuring" and pair(app_controller) is None
-    assert "would spoil their figures" in words(page)
+    assert "would distort their figures" in words(page)
     drive(lambda: not flows.runs)
     drive(lambda: page.state == "full" and pair(app_controller) is not None)
 

@@ -58,7 +58,7 @@ def test_the_headline_says_what_was_measured(
     """Given both answers, Then sameness and the ratio of the two times are told, never more than was measured."""
     after = answer(latency_ms=after_ms, same=same, similarity=similarity, n_calls=5)
     title, about = headline(tried(answer(latency_ms=before_ms), after))
-    assert title == words and "middle of 5 calls each" in about
+    assert title == words and "Median of 5 calls each" in about
     _, about = headline(tried(answer(latency_ms=before_ms, n_calls=1), after))
     assert about.startswith("One call each")
 

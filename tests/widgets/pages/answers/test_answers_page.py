@@ -111,7 +111,7 @@ def test_a_sound_is_played_and_stopped(page: AnswersPage, examples: ModuleType) 
     left_click(look.sound_bar.button)
     assert stopped == [True]
     page.show_sound("no_device")
-    assert "no loudspeaker" in " ".join(label.text() for label in look.findChildren(QLabel))
+    assert "No loudspeaker" in " ".join(label.text() for label in look.findChildren(QLabel))
     table_of(page).setCurrentIndex(page._model.index(1, 0))
     assert len(stopped) == 2 and not look.sound_bar.isVisibleTo(page)
 
@@ -119,7 +119,7 @@ def test_a_sound_is_played_and_stopped(page: AnswersPage, examples: ModuleType) 
 def test_nothing_fits(page: AnswersPage) -> None:
     """Given a search that nothing fits, Then it says what to do; taken back, all is there again."""
     page._choose(text="zebra")
-    assert len(page._model.rows) == 0 and "Nothing fits" in page._count.text()
+    assert len(page._model.rows) == 0 and "Nothing matches" in page._count.text()
     page._choose(text="")
     assert len(page._model.rows) == 191 and not page._count.isVisibleTo(page)
 
@@ -164,7 +164,7 @@ def test_what_was_not_judged_says_so(opened: Any, examples: ModuleType) -> None:
     model = table_of(page).model()
     assert {int(at) for at in model.rows[-20:]} == set(range(20))
     cell = model.cell(190, "kind")
-    assert cell.text == "Not judged" and "searched for among these" in cell.tip
+    assert cell.text == "Not judged" and "needed as neighbors" in cell.tip
 
 
 def test_texts_and_lists_are_shown_whole(theme: Theme) -> None:

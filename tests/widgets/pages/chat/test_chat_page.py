@@ -40,14 +40,14 @@ def test_what_is_said_is_answered_on_both_sides(opened: Any, said: Any, qtbot: Q
     page.write("optimized", "Good day")
     page.show_difference(5)
     assert [marked(page, side) for side in ("original", "optimized")] == ["morning", "day"]
-    assert "From the marked words on" in said(page)
+    assert "from the marked words on" in said(page)
     page.end()
     assert page._send.isEnabled() and not page._stop.isEnabled()
     # And the next answer begins without marks, a new chat without words
     page.begin("Again")
-    assert marked(page, "original") == "" and "From the marked words on" not in said(page)
+    assert marked(page, "original") == "" and "from the marked words on" not in said(page)
     page.show_difference(None)
-    assert "Both answered with the same words." in said(page)
+    assert "Both answers are identical." in said(page)
     page._on_new()
     assert page._talks["original"].text == ""
 

@@ -91,7 +91,7 @@ def test_five_thousand_changes_are_fast(opened: Any, examples: ModuleType) -> No
 
 
 def test_texts_stand_in_the_list_in_place_of_pictures(theme: Theme, qtbot: QtBot) -> None:
-    """Given texts, then the list draws them plain, however long they are."""
+    """Given texts, then the list draws them plain, of any length."""
     store = PictureStore()
     row = ChangeValue(0, PictureValue(text="<b>x</b>" * 100_000), "a" * 50_000, "b", "b", "better")
     card = ChangesCard(theme, store, ChangesValue(1, (row,), labelled=True))

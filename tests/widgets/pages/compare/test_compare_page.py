@@ -153,7 +153,7 @@ def test_not_proven_says_how_many_are_missing(
     text = said(page)
     for words in (
         "20 of 20", "the loss could still be as high as 13.9 %", "20 of about 300",
-        "About 300 alike answers prove a loss below 1 %. You have 20.",
+        "About 300 unchanged answers prove a loss below 1 %. You have 20.",
     ):  # fmt: skip
         assert words in text
     bar = next(b for b in page.findChildren(Bar) if b.property("tone") == "warn")
@@ -191,8 +191,8 @@ def test_few_examples_ask_for_more(opened: Any, examples: ModuleType, press: Any
     not called something to tune with."""
     value = examples.nothing_faster()
     page = opened(ComparePage, replace(value, ways=replace(value.ways, limit_pct=None, few=8, takes=321)))
-    assert "Add more pictures" in said(page) and "Give it more to tune with" not in said(page)
-    assert "8 for the test are too few; your limit takes at least 321." in said(page)
+    assert "Add more pictures" in said(page) and "Add examples for tuning" not in said(page)
+    assert "8 test examples are too few; your limit needs at least 321." in said(page)
     press(page, "Add pictures…", page.add_data_requested)
 
 
@@ -252,7 +252,7 @@ def test_a_first_look_is_no_figure_to_compare(opened: Any, examples: ModuleType)
     value = replace(value, versions=tuple(marked if v is other else v for v in value.versions))
     opened(ComparePage, value)
     cell = next(row for row in rows(value) if row.id == other.id).cells[1]
-    assert cell.tone == "soft" and cell.text.startswith("first look ") and "no figure to compare" in cell.tip
+    assert cell.tone == "soft" and cell.text.startswith("first look ") and "cannot be compared" in cell.tip
     assert other.id not in [point.id for point in points(value)[0]]
     details = next(row for row in rows(value) if row.id == other.id).details
     assert not [text for _, text in details if "→" in text]

@@ -13,7 +13,7 @@ from widgets.pages.compare.value import EvaluatedValue
 def test_where_no_number_can_be_said(opened: Any, examples: ModuleType, said: Any) -> None:
     """Given answers that change, so that more examples alone may not do, then no number is made up."""
     page = opened(ComparePage, replace(examples.not_proven(), proof=examples.ProofValue(20, None, 1.0, 0.2)))
-    assert "nobody can say how many more it takes" in said(page) and "of about" not in said(page)
+    assert "the number needed is unknown" in said(page) and "of about" not in said(page)
     assert "labels help most" in said(page)
 
 
@@ -21,8 +21,8 @@ def test_where_no_number_can_be_said(opened: Any, examples: ModuleType, said: An
 def test_what_is_there_is_not_asked_for(opened: Any, needed: int | None, examples: ModuleType, said: Any) -> None:
     """Given examples with labels, then nobody is told that labels would help, or that none are needed."""
     page = opened(ComparePage, replace(examples.not_proven(), proof=examples.ProofValue(20, needed, 1.0, 0.2, True)))
-    asks = ("labels help", "No labels needed", "With labels it also")
-    assert not any(words in said(page) for words in asks) and "as those that are there have it" in said(page)
+    asks = ("labels help", "No labels needed", "With labels, Fettle also")
+    assert not any(words in said(page) for words in asks) and "like the existing ones" in said(page)
 
 
 def test_asked_row_says_that_no_more_were_planned(opened: Any, examples: ModuleType, said: Any) -> None:
@@ -31,5 +31,5 @@ def test_asked_row_says_that_no_more_were_planned(opened: Any, examples: ModuleT
         page = opened(
             ComparePage, replace(examples.not_proven(), asked=EvaluatedValue(539, 617, as_planned=as_planned))
         )
-        assert ("time did not reach further" in said(page)) is not as_planned
+        assert ("time limit of the run was reached" in said(page)) is not as_planned
         assert "Only 539 of your 617" in said(page)

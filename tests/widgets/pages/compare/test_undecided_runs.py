@@ -22,7 +22,7 @@ def test_a_busy_computer_offers_to_measure_again(opened: Any, examples: ModuleTy
     which would not help, are not offered."""
     value = examples.nothing_faster()
     page = opened(ComparePage, replace(value, ways=replace(value.ways, limit_pct=None, is_busy=True)))
-    assert "Give it more to tune with" not in said(page)
+    assert "Add examples for tuning" not in said(page)
     press(page, "Measure again now", page.again_requested)
 
 
@@ -60,8 +60,8 @@ def test_more_time_is_the_way_on_where_nothing_is_settled(
     the reason."""
     page = opened(ComparePage, replace(examples.nothing_faster(), go_on=GoOnValue(6, is_way_on=True)))
     primary = [b.text() for b in page.findChildren(QPushButton) if b.property("kind") == "primary"]
-    assert primary == ["Go on for up to 6 minutes"]
-    assert press(page, "Go on for up to 6 minutes", page.go_on_requested) == [6]
+    assert primary == ["Continue for up to 6 minutes"]
+    assert press(page, "Continue for up to 6 minutes", page.go_on_requested) == [6]
     page.show(replace(examples.compare(), go_on=GoOnValue(5, "“B” looked better still.")))
     primary = [
         b.text() for b in page.findChildren(QPushButton) if b.property("kind") == "primary" and b.isVisibleTo(page)

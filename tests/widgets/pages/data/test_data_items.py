@@ -131,7 +131,7 @@ def test_wrong_labels_one_by_one(full: Full, press: Any, said: Any, qtbot: QtBot
     page, _ = full()
     page.show_found((), 0, 0, 2)
     qtbot.wait(1)
-    press(page, "Look at the 2…", page.suspects_requested)
+    press(page, "Show the 2…", page.suspects_requested)
     none = PictureValue()
     rows = (("a.png", "cat", "dog"), ("b.png", "dog", "cat"))
     page.ask_suspects(
@@ -163,7 +163,7 @@ def test_the_preparation_is_checked_and_taken(full: Full, press: Any, said: Any,
     )
     qtbot.wait(1)
     assert "Another preparation fits far better." in said(page) and "BGR, 0 to 1 (chosen)" in said(page)
-    assert press(page, "Take the one that fits", page.preparation_taken) == ["channels=rgb"]
+    assert press(page, "Use the one that fits", page.preparation_taken) == ["channels=rgb"]
 
 
 @pytest.mark.parametrize("height", [320, 620])

@@ -155,7 +155,7 @@ def test_found_problems_are_left_out_and_put_back(
     press(page, "Leave these 4 out", page.leave_out_requested)
     page.show_found((), 0, 4)
     qtbot.wait(1)
-    press(page, "Put the 4 back", page.put_back_requested)
+    press(page, "Restore the 4", page.put_back_requested)
     page.show_found((), 1, 0)
     qtbot.wait(1)
     press(page, "Leave this one out")
@@ -174,13 +174,12 @@ def test_found_problems_are_left_out_and_put_back(
                 "n_calibration": 195,
             },
             "5,195 texts",
-            "23,703 texts, of which 5,200 were chosen by chance. 5 of these are the same to the model as others. "
-            "5,195 are left.",
+            "23,703 texts, of which 5,200 were chosen at random. 5 of these are copies of others. 5,195 are left.",
         ),
         (
             {"n_items": 9_000, "n_opened": 5_200, "n_test": 5_000, "n_calibration": 200},
             "5,200 pictures",
-            "9,000 pictures, of which 5,200 were chosen by chance.",
+            "9,000 pictures, of which 5,200 were chosen at random.",
         ),
         ({"n_items": 180, "n_opened": 180, "n_test": 140, "n_calibration": 36}, "176 pictures", "Drop another"),
     ],

@@ -1,4 +1,4 @@
-"""The card "What the model gets" of the page Data, in each of its states."""
+"""The card "What the model receives" of the page Data, in each of its states."""
 
 from types import ModuleType
 from typing import Any
@@ -32,17 +32,17 @@ def test_ranges_and_pictures_of_three_examples(page: DataPage, examples: ModuleT
     qtbot.wait(1)
     text = said(card_of(page))
     assert text.count("−2.12 to 2.64, mean −0.031") == 3 and "1 × 3 × 224 × 224, float32" in text
-    assert "Prepared: shorter side 256" in text and "as they are" not in text
+    assert "Prepared: shorter side 256" in text and "unchanged" not in text
     pictures = card_of(page).findChildren(PictureLabel)
     assert len(pictures) == 3 and all(picture.accessibleName() for picture in pictures)
 
 
 def test_what_speaks_against_it_is_seen(page: DataPage, examples: ModuleType, said: Any, qtbot: QtBot) -> None:
-    """Given arrays that go in as they are and look like noise, Then both is told."""
+    """Given arrays that go in unchanged and look like noise, Then both is told."""
     page.show_fed(examples.fed(10_000))
     qtbot.wait(1)
     text = said(card_of(page))
-    assert "They go in as they are" in text and "hardly differ" in text
+    assert "Used unchanged" in text and "hardly differ" in text
 
 
 def test_several_inputs_are_told_by_name(page: DataPage, said: Any, qtbot: QtBot) -> None:

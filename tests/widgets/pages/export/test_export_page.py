@@ -54,7 +54,7 @@ def test_answers_are_told_once_after_typing(opened: Any, examples: ModuleType, q
     page = opened(ExportPage, examples.export())
     told: list[tuple[str, str, str]] = []
     page.answers_changed.connect(lambda *answers: told.append(answers))
-    field = next(f for f in page.findChildren(QLineEdit) if f.accessibleName() == "Whom can people ask?")
+    field = next(f for f in page.findChildren(QLineEdit) if f.accessibleName() == "Who can people contact?")
     field.setFocus()
     qtbot.keyClicks(field, "mira@example.org")
     qtbot.waitUntil(lambda: bool(told), timeout=2000)
@@ -102,7 +102,7 @@ def test_place_is_changed(opened: Any, examples: ModuleType, press: Any, monkeyp
     page = opened(ExportPage, examples.export())
     told = told_by(page.path_chosen)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_a: ("/usb/b.zip", ""))
-    press(page, "Change where it is written")
+    press(page, "Change the location")
     assert told == ["/usb/b.zip"]
 
 
@@ -114,7 +114,7 @@ def test_another_place_leaves_the_page_where_it_is_scrolled(opened: Any, example
     bar = page.verticalScrollBar()
     assert bar.maximum() > 100
     bar.setValue(100)
-    field = next(f for f in page.findChildren(QLineEdit) if f.accessibleName() == "Whom can people ask?")
+    field = next(f for f in page.findChildren(QLineEdit) if f.accessibleName() == "Who can people contact?")
     field.setText("mira@example.org")
     page.show(replace(value, path="/usb/b.zip"))
     assert "/usb/b.zip" in said(page) and bar.value() == 100
@@ -213,7 +213,7 @@ def test_a_target_asks_what_is_its_own(opened: Any, examples: ModuleType, press:
     told: list[object] = []
     page.answers_changed.connect(lambda *answers: told.append(answers[2]))
     page.target_chosen.connect(told.append)
-    qtbot.keyClicks(fields["Whom can people ask?"], "me")
+    qtbot.keyClicks(fields["Who can people contact?"], "me")
     left_click(page.findChildren(ChoiceCard)[0])
     assert told == ["me", "python"]
 
@@ -225,7 +225,7 @@ def test_the_dialog_asks_for_the_suffix_of_the_target(
     page = opened(ExportPage, examples.export(targets=(target("kit", "Kit", "", suffix=".kit"),), target="kit"))
     asked: list[str] = []
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *given: (asked.append(given[-1]), ("", ""))[1])
-    press(page, "Change where it is written")
+    press(page, "Change the location")
     assert asked == ["Bundles (*.kit)"]
 
 
@@ -241,4 +241,4 @@ def test_the_version_that_a_target_could_take_is_offered(
     assert "“INT8, ONNX Runtime” fits this target and looked faster at first; that is not proven" in said(page)
     assert button(page, "Prove it (about 10 s)").isEnabled()
     page.show(examples.export(prove=ProveValue("INT8, ONNX Runtime", "about 10 s", is_running=True)))
-    assert not button(page, "Asking the test examples…").isEnabled()
+    assert not button(page, "Testing the examples…").isEnabled()

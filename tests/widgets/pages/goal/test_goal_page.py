@@ -199,7 +199,7 @@ def test_back_to_the_presets_own(page: GoalPage, press: Any) -> None:
     press(page, "Customize…")
     told = told_by(page.recipes_changed)
     page._on_recipes_changed((RecipeValue(Recipe(title="Changed")),))
-    press(page, "Back to the preset’s own")
+    press(page, "Reset to the preset")
     assert told[-1] == ()
     QApplication.processEvents()
     first = next(c for c in page.findChildren(RecipeCard) if c.isVisible())

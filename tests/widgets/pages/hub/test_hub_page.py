@@ -126,7 +126,7 @@ def test_arrow_keys_choose(page: HubPage, qtbot: QtBot) -> None:
         ("download", "Download and use (102 MB)"),
         ("look_up", "Look it up in the hub"),
         ("open", "Use it"),
-        ("consent", "Download all the same…"),
+        ("consent", "Download anyway…"),
         ("again", "Try again"),
     ],
 )
@@ -194,7 +194,7 @@ def test_downloads_are_shown_and_steered(page: HubPage, examples: ModuleType, pr
     press(page, "Pause: resnet-50")
     press(page, "Go on: vit-base-patch16-224")
     press(page, "Use it: mobilevit-small")
-    press(page, "Take off the list: old")
+    press(page, "Remove from the list: old")
     assert told == [
         ("pause", "microsoft/resnet-50"), ("resume", "google/vit-base-patch16-224"), ("open", "apple/mobilevit-small"),
         ("cancel", "someone/old"),
@@ -215,7 +215,7 @@ def test_a_download_s_line_is_kept_while_it_runs(page: HubPage, examples: Module
 def test_nothing_found_offers_a_wider_search(page: HubPage, asked: list[HubAskValue], press: Press) -> None:
     """Given choices that leave nothing, When the limits are dropped, Then the words alone are asked for."""
     page.start(HubAskValue(text="birds", business=True, runs_here=True))
-    page.show_nothing("Nothing fits", "The hub named 60 for “birds”.")
+    page.show_nothing("Nothing fits", "The hub found 60 for “birds”.")
     press(page, "Search without limits")
     assert asked == [HubAskValue(text="birds")]
 

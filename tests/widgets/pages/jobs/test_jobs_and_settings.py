@@ -41,7 +41,7 @@ def test_states_are_told_in_words(page: JobsPage, said: Any) -> None:
     [
         (0, "Cancel job", "job_cancel_requested"),
         (1, "Cancel job", "job_cancel_requested"),
-        (2, "Go on from there", "resume_requested"),
+        (2, "Resume", "resume_requested"),
         (3, "Show the result", "open_requested"),
     ],
 )

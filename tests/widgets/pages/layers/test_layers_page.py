@@ -64,7 +64,7 @@ def test_both_versions_are_drawn_to_one_scale(page: LayersPage, said: Any) -> No
     text = said(page)
     assert "In “16-bit numbers (BF16)” the slowest of 2 layers takes 80 % of the time (Convolution)." in text
     assert "The fast one of its two models." in text
-    assert "A clock in every layer slows small models" in text
+    assert "Timing each layer slows small models" in text
     assert first.token_of("Conv") != first.token_of("Gemm")
 
 
@@ -107,7 +107,7 @@ def test_a_click_on_a_title_sorts(page: LayersPage) -> None:
 def test_nothing_is_looked_at_unasked(opened: Any) -> None:
     """Given versions that were not looked into, then the page offers it and says that it takes some seconds."""
     page = opened(LayersPage, LayersValue(VALUE.versions, "v1", ()))
-    go = next(button for button in page.findChildren(QPushButton) if button.text() == "Look where the time goes")
+    go = next(button for button in page.findChildren(QPushButton) if button.text() == "Show where the time goes")
     heard(page.look_requested, left_click, go)
 
 

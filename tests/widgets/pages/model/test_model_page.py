@@ -146,7 +146,7 @@ def test_a_mean_of_another_range_cannot_be_used(opened: Any, examples: ModuleTyp
     choose(box, "0..255", qtbot)
     retype(mean, "0.485")
     use = next(b for b in page.findChildren(QPushButton) if b.text() == "Use these")
-    assert not use.isEnabled() and "do not belong to this brightness" in said(page)
+    assert not use.isEnabled() and "do not fit this brightness" in said(page)
     onward = next(b for b in page.findChildren(QPushButton) if b.text() == "Continue to data")
     with qtbot.assertNotEmitted(page.continue_requested), qtbot.assertNotEmitted(page.preprocessing_changed):
         left_click(onward)
@@ -228,7 +228,7 @@ def test_consent_is_asked_and_not_taken_for_granted(
     page.consent_given.connect(lambda path: told.append(("given", path)))
     page.consent_refused.connect(lambda path: told.append(("refused", path)))
     dialog = page.ask_consent("/m/scripted.pt", "scripted.pt")
-    assert "no wall is perfect" in said(dialog)
+    assert "strong but not perfect" in said(dialog)
     QApplication.processEvents()
     for words in dialog.findChildren(QLabel):
         assert not words.wordWrap() or words.height() >= words.heightForWidth(words.width()) - 2, words.text()
@@ -248,7 +248,7 @@ def test_shapes_are_asked_until_they_can_be_read(opened: Any, press: Any, said: 
     assert isinstance(dialog, ShapeDialog)
     field = child(dialog, QLineEdit)
     assert field.text() == "?x3x?x?"
-    press(dialog, "Open it with this size")
+    press(dialog, "Open with this size")
     assert "Write whole numbers" in said(dialog)
     retype(field, "1x3x96x96")
     assert heard(page.shapes_given, qtbot.keyClick, field, Qt.Key.Key_Return) == ["/m/a.pt", {"input": (1, 3, 96, 96)}]

@@ -36,7 +36,7 @@ def test_sizes_of_five_projects_are_shown_and_the_rest_on_request(
 ) -> None:
     """Given seven projects and bytes of none, then the five largest are shown, and the others when they are opened; they
     stay open when sizes are counted again."""
-    assert "2.4 GB stored. 730 MB of it are not needed." in said(page)
+    assert "2.4 GB stored. 730 MB of it can be freed." in said(page)
     assert "Clothes classifier" in said(page) and "1.2 GB" in said(page) and "Of no project" not in said(page)
     press(page, "3 more")
     qtbot.waitUntil(lambda: "Of no project" in said(page))

@@ -69,7 +69,7 @@ def test_empty_and_error_lead_back(page: StressPage, examples: ModuleType, shown
     """Given no run, versions being measured, or an error, Then each says so and leads back."""
     page.show_empty()
     shown(page)
-    assert "Nothing to put under stress yet" in said(page)
+    assert "Nothing to stress-test yet" in said(page)
     page.show_empty(is_measuring=True)
     assert "Versions are being measured" in said(page)
     page.show_error(examples.refused())

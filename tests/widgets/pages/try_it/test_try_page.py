@@ -41,7 +41,7 @@ def test_both_answers_stand_side_by_side(page: TryPage, examples: ModuleType, sa
     """Given answers, Then names, shares, times and how the model got the input can be read, and bars follow shares."""
     page.show_input(examples.live_input())
     page.show_answers(*examples.live_answers())
-    page.set_texts("Same answer, 3.3 times faster", "The middle of 9 calls each.")
+    page.set_texts("Same answer, 3.3 times faster", "Median of 9 calls each.")
     shown = said(page)
     for text in ("Same answer, 3.3 times faster", "10.3 ms", "3.1 ms", "97.8 %", "97.1 %", "0.4 %", "9.2 MB"):
         assert text in shown
@@ -133,7 +133,7 @@ def test_an_input_that_cannot_be_tried(page: TryPage, examples: ModuleType, said
     """Given a refused input, Then three sentences say so, and the next answer takes them away."""
     page.show_problem(examples.refused(), examples.InputValue(caption="bad.png"))
     assert "What happened" in said(page) and "Is my work safe?" in said(page) and "What to do now" in said(page)
-    assert "No answer to this one." in said(page) and "bad.png" in said(page)
+    assert "No answer to this input." in said(page) and "bad.png" in said(page)
     page.show_answers(*examples.live_answers())
     assert "What happened" not in said(page)
 
@@ -144,9 +144,9 @@ def test_states_without_versions(opened: Any, said: Any, press: Any) -> None:
     assert "Nothing to try yet" in said(page)
     press(page, "Choose a model", page.next_requested)
     page.show_empty(has_run=True)
-    assert "no version to put beside the original" in said(page)
+    assert "no version to compare with the original" in said(page)
     page.show_measuring()
-    assert page.state == "measuring" and "would spoil their figures" in said(page)
+    assert page.state == "measuring" and "would distort their figures" in said(page)
     press(page, "Back to Compare", page.compare_requested)
 
 
