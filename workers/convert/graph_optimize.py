@@ -13,6 +13,7 @@ from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert.graphs import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
 from workers.infer.base import NotRunnable
+from workers.pipeline.arrays import dtype_of
 from workers.pipeline.spec import PipelineInput
 
 ID = "graph_optimize"
@@ -43,7 +44,7 @@ def build_in(proto: Any, entries: list[PipelineInput]) -> dict[str, float | int]
         if entry.name not in inputs or entry.constant is None:
             continue
         shape = [size or 1 for size in entry.shape]
-        array = np.full(shape, entry.constant, dtype=np.dtype(entry.dtype))
+        array = np.full(shape, entry.constant, dtype=dtype_of(entry))
         proto.graph.input.remove(inputs[entry.name])
         proto.graph.initializer.append(numpy_helper.from_array(array, entry.name))
         built[entry.name] = entry.constant

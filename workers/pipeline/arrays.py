@@ -46,6 +46,14 @@ def _channels(steps: ImageSteps) -> int:
     return 1 if steps.channels == "gray" else 3
 
 
+def dtype_of(entry: PipelineInput) -> np.dtype[Any]:
+    """Return the input's dtype; raise PipelineError if NumPy does not know it."""
+    try:
+        return np.dtype(entry.dtype)
+    except TypeError as error:
+        raise PipelineError(f"The input {entry.name!r} has a dtype that is not known here: {entry.dtype!r}.") from error
+
+
 def fits(values: NDArray[Any], entry: PipelineInput, steps: Preprocess) -> bool:
     """Return whether an array can be the main input unchanged."""
     return _as_wanted(values, entry, steps) is not None
@@ -64,7 +72,7 @@ def ready(values: NDArray[Any], entry: PipelineInput, steps: Preprocess) -> NDAr
 
 
 def _as_wanted(values: NDArray[Any], entry: PipelineInput, steps: Preprocess) -> NDArray[Any] | None:
-    if not _same_kind(values.dtype, np.dtype(entry.dtype)):
+    if not _same_kind(values.dtype, dtype_of(entry)):
         return None
     shape = wanted_shape(entry, steps)
     found = _placed(values, shape, _axis_of(entry))
@@ -138,7 +146,7 @@ def cast(values: NDArray[Any], entry: PipelineInput) -> NDArray[Any]:
     Raises:
         PipelineError: Numbers would be rounded to integers, cut off or overflow.
     """
-    wanted = np.dtype(entry.dtype)
+    wanted = dtype_of(entry)
     if values.dtype.kind not in NUMBERS or (values.dtype.kind == "c" and wanted.kind != "c"):
         raise PipelineError(f"The input {entry.name!r} holds {values.dtype}, and the model wants numbers.")
     if values.dtype == wanted or np.can_cast(values.dtype, wanted, "safe") or not values.size:

@@ -77,6 +77,13 @@ def test_what_is_neither_is_refused_and_never_guessed(make, values):
         make([image()], color()).feeds_from(values)
 
 
+def test_dtype_that_numpy_does_not_know_is_refused(make):
+    """Given a description whose input has a made-up dtype, Then an array is refused in words."""
+    pipeline = make([image(dtype="EVIL")], color())
+    with pytest.raises(PipelineError, match="EVIL"):
+        pipeline.feeds_from(np.zeros((3, 6, 8), np.float32))
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64])
 @pytest.mark.parametrize("given", ["hwc", "chw", "rgba", "gray", "1hw"])
 def test_pictures_of_8_bits_are_prepared(make, given, dtype):

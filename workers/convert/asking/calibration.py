@@ -11,6 +11,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model
 from workers.convert.graphs import onnx_files
+from workers.pipeline.arrays import dtype_of
 
 if TYPE_CHECKING:
     from workers.contracts.process.context import Feeds
@@ -30,7 +31,7 @@ def example_feeds(spec: "PipelineSpec") -> "Feeds":
     for entry in spec.inputs:
         free = frame if entry.source == "audio" else FREE_SIZE
         sizes = [size or (1 if axis == entry.batch_axis else free) for axis, size in enumerate(entry.shape)]
-        dtype = np.dtype(entry.dtype)
+        dtype = dtype_of(entry)
         if entry.source == "image" and spec.preprocess.kind == "image" and spec.preprocess.pixels:
             dtype = np.dtype(np.uint8)
             if spec.preprocess.layout == "nchw":

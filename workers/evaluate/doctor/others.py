@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from workers.evaluate.doctor.ways import Axes
 from workers.model_io.vocabulary import integer_bounds
+from workers.pipeline.arrays import dtype_of
 from workers.pipeline.spec import ArraySteps, AudioSteps, PipelineInput, Preprocess, TextSteps
 
 FRAMES = ((512, 64), (512, 0), (256, 32), (256, 0), (1024, 0), (1536, 0))
@@ -65,7 +66,7 @@ def array_axes(entry: PipelineInput, samples: Sequence[NDArray[Any]], model_dir:
 
     Integers vary in their order, the first index and the padding value; other numbers vary in their scale.
     """
-    if np.dtype(entry.dtype).kind in "iu":
+    if dtype_of(entry).kind in "iu":
         return _integer_axes(entry, samples, integer_bounds(model_dir).get(entry.name))
 
     def scales(steps: ArraySteps) -> list[Preprocess]:

@@ -15,6 +15,7 @@ from workers.evaluate.data.made.dialogues import our_dialogues
 from workers.evaluate.data.made.pictures import make_picture
 from workers.evaluate.data.made.texts import make_text
 from workers.model_io.vocabulary import integer_bounds
+from workers.pipeline.arrays import dtype_of
 from workers.pipeline.pipeline import Pipeline
 from workers.pipeline.spec import AudioSteps, ImageSteps, PipelineInput, Sampling, TextSteps
 
@@ -69,7 +70,7 @@ def _maker(pipeline: Pipeline, model_dir: Path) -> tuple[Kind, Maker]:
         if pipeline.spec.generation is not None and pipeline.spec.generation.mel is not None:
             samples = min(samples, pipeline.spec.generation.mel.seconds * steps.sample_rate_hz)
         return "audio", lambda rng, _: make_sound(rng, samples, steps.sample_rate_hz)
-    whole = any(np.dtype(e.dtype).kind in "iu" and e.source in GIVEN for e in pipeline.spec.inputs)
+    whole = any(dtype_of(e).kind in "iu" and e.source in GIVEN for e in pipeline.spec.inputs)
     bounds = integer_bounds(model_dir) if whole else {}
     return "arrays", partial(_arrays, pipeline, bounds)
 
@@ -138,7 +139,7 @@ def make_array(
         rows if axis == entry.batch_axis and entry.batched else free[axis % 2] if size is None else size
         for axis, size in enumerate(entry.shape)
     )
-    dtype = np.dtype(entry.dtype)
+    dtype = dtype_of(entry)
     if dtype.kind == "b":
         return rng.random(shape) < 0.5
     if dtype.kind in "iu":

@@ -14,6 +14,7 @@ from workers.evaluate.stress.base import Floats
 from workers.evaluate.stress.pixels import clipped
 from workers.evaluate.stress.samples import NumberSamples, PictureSamples, SampledExamples, Samples
 from workers.evaluate.stress.versions import Comparison
+from workers.pipeline.arrays import dtype_of
 from workers.pipeline.pipeline import Arrays, Pipeline
 from workers.pipeline.spec import ImageSteps
 
@@ -89,7 +90,7 @@ def spaces_of(both: Comparison, first: SampledExamples) -> tuple[Space, Space] |
 
 def _space_of(pipeline: Pipeline, samples: Samples, first: SampledExamples) -> Space | None:
     entry = pipeline.main_input
-    dtype = np.dtype(entry.dtype)
+    dtype = dtype_of(entry)
     if dtype.kind != "f" or pipeline.stateful:
         return None
     if isinstance(samples, PictureSamples):
