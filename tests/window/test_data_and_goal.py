@@ -65,7 +65,7 @@ def test_guesses_doubles_and_the_preparation(start: Start, tmp_path: Path) -> No
     program.until_page("data", "full", 60)
     program.until_text(
         "24 pictures of 3 kinds",
-        "120 pictures, of which 96 are the same to the model as others",
+        "120 pictures, of which 96 are copies of others",
         "20 test examples prove a loss below",
     )
     program.press("Check the preparation")

@@ -183,8 +183,8 @@ def test_looking_around_in_the_hub(start: Start, hub: FakeHub) -> None:
 
     program.click(row(1), "the second row")
     program.until_text("resnet-old")
-    program.until(lambda view: view.button("Download all the same"), 60, "the question of consent")
-    program.press("Download all the same")
+    program.until(lambda view: view.button("Download anyway"), 60, "the question of consent")
+    program.press("Download anyway")
     program.until(lambda view: view.modal == "These files can contain a program", 10, "the consent")
     program.keys("Escape")
     assert not [seen for seen in hub.seen if "pytorch_model.bin" in seen.path]
@@ -272,7 +272,7 @@ def test_with_the_network_off(start: Start) -> None:
     search_by_keys(program, "recognize pictures")
     view = program.until_page("hub", "error", 60)
     assert "The hub cannot be reached" in view.texts
-    assert "drop a file of your own, or try the sample" in view.texts
+    assert "drop your own file or try the sample" in view.texts
     assert view.button("Choose a file") and view.button("Try again")
     program.press("Try the sample")
     program.until_page("goal", limit_s=90)

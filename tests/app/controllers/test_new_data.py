@@ -38,13 +38,13 @@ def page(app_controller: AppController, window: MainWindow, space: Workspace) ->
 def test_what_was_not_asked_is_told_and_asked(page: Any, space: Workspace, drive: Drive) -> None:
     """Given a result on ten of 48 examples, Then Compare says so and of which examples it is; one click asks the others,
     and then it says no more."""
-    assert "Only 10 of your 48 test pictures were asked" in words(page)
+    assert "Only 10 of your 48 test pictures were tested" in words(page)
     assert "The result is of “some.npz”." in words(page)
     press(page, "Prove it (about ")
     assert page.state == "loading"
     drive(lambda: page.state == "full", 60)
     assert page._value.n_test == 48 and page._value.asked is None
-    assert "were asked" not in words(page)
+    assert "were tested: " not in words(page)
     assert [v.judgement.n for v in read_facts(space, "r1").variants if v.judgement is not None] == [48, 48, 48]
 
 

@@ -105,7 +105,7 @@ def not_proven() -> CompareValue:
         loss_high=0.139,
         proof=ProofValue(20, 300, 1.0, 0.139),
         changes=ChangesValue(),
-        note="“Export anyway” works; the model card will then say “alike on 20 examples, not proven”.",
+        note="“Export anyway” works. The model card then says: “alike on 20 examples, not proven”.",
     )
 
 

@@ -68,11 +68,11 @@ def test_one_click_on_compare_writes_the_bundle(
     page: Any = window.page("export")
     assert window.current_page == "export" and "Writing the bundle" in words(page)
     assert page._head.subtitle.text() == "Python folder, clothes-classifier-1.zip"
-    assert not page._card.view.toPlainText() and "the card is being made" in words(page)
+    assert not page._card.view.toPlainText() and "The card is being made" in words(page)
     seen: list[str] = []
     drive(lambda: seen.append(page._card.view.toPlainText()) or page.state in ("done", "error"), 120)
     assert page.state == "done", words(page)
-    assert "the card is being made" not in words(page)
+    assert "The card is being made" not in words(page)
     assert any("What was measured" in text for text in seen[:-1]), "the card stayed empty while the bundle was written"
     (bundle,) = documents.glob("*.zip")
     with zipfile.ZipFile(bundle) as archive:
@@ -228,10 +228,10 @@ def test_a_version_with_a_first_measurement_is_measured_in_turn_and_proven_on_th
     monkeypatch.setattr("app.services.run.elsewhere.with_figures", made_up)
     page, plain = export_page(True)
     variants = space.repositories.variants
-    assert "looked faster at first" in words(page) and "Takes “Original”" in words(page)
+    assert "looked faster at first" in words(page) and "Uses “Original”" in words(page)
     prove_it(page, qtbot, drive, lambda: variants.get(plain.id).is_side_by_side)
     proven, is_faster = variants.get(plain.id), times > 1.1
     assert proven.measurement.n > plain.measurement.sets and proven.measurement.sets == 2
     assert (proven.judgement is not None) is is_faster
-    assert ("Takes “Graph”" in words(page)) is is_faster and ("Takes “Original”" in words(page)) is not is_faster
-    assert ("“Graph” is not taken" in words(window)) is not is_faster
+    assert ("Uses “Graph”" in words(page)) is is_faster and ("Uses “Original”" in words(page)) is not is_faster
+    assert ("“Graph” is not used" in words(window)) is not is_faster

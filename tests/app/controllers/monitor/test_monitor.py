@@ -68,7 +68,7 @@ def test_a_log_dropped_on_any_page_is_read_and_leads_to_the_examples(
     assert "Pictures got darker since" in told
     assert "add 200 recent pictures" in told
     plots = {plot.accessibleName(): plot for plot in page.findChildren(CoursePlot)}
-    assert plots["Brightness"]._marks and not plots["Latency"]._marks
+    assert plots["Brightness"]._value.marks and not plots["Latency"]._value.marks
     tags = [tag.accessibleName() for tag in page.findChildren(Tag)]
     assert "1 alarm on" in [figure.accessibleName() for figure in page.findChildren(Figure)]
     assert tags.count("On now") == 1 == tags.count("Alarm") and tags.count("Came with it") == 4

@@ -51,7 +51,7 @@ def test_space_is_freed_after_the_forecast_is_confirmed(
     old = keep(space, "12" * 32, 2_000_000)
     window.show_page("settings")
     page = page_of(window)
-    drive(lambda: "2.0 MB of it are not needed" in words(page))
+    drive(lambda: "2.0 MB of it can be freed" in words(page))
     page.free_space_requested.emit()
     answer(window, "keep")
     drive(lambda: True)
