@@ -165,8 +165,8 @@ class Dock(QFrame):
 
             self._gauge_panel = GaugePanel(self._theme, self._clock)
             self._gauge_panel.set_window(HOUR_S if self.shows_hour else MINUTE_S)
-            self._gauge_panel.setVisible(self.is_open)
             self._row.insertWidget(1, self._gauge_panel, 1)
+            self._gauge_panel.setVisible(self.is_open)
         return self._gauge_panel
 
     def add(self, device_id: str, series: str, times_s: Floats, values: Floats) -> None:

@@ -146,7 +146,7 @@ class DoctorCard(Card):
             box.addWidget(bar)
         foot = in_row((words(way.reach, "caption"), 1), gap=SPACE_M)
         if way.spec and not way.is_chosen:
-            take = GhostButton(self._theme, _("Take this one"), size="small", on=lambda: self.taken.emit(way.spec))
+            take = GhostButton(self._theme, _("Use this one"), size="small", on=lambda: self.taken.emit(way.spec))
             take.setAccessibleName(_("Use this one: {0}").format(way.words))
             foot.addWidget(take, 0, Qt.AlignmentFlag.AlignTop)
         box.addLayout(foot)

@@ -45,12 +45,12 @@ class ItemsCard(Card):
         kinds = sorted({item.label for item in items if item.label})
         options = [(_("All kinds"), ""), *((name[:60], name) for name in kinds[:MOST_LABELS])]
         self._kinds = ChoiceField(_("Displayed kinds"), options, small=True, elastic=True)
-        self._kinds.setVisible(len(kinds) > 1)
         self._kinds.setMaximumWidth(200)
         self._kinds.setMinimumContentsLength(8)  # leaves room for the title in the smallest window
         for widget in (self._undo, self._redo, self._kinds):
             self.title_row.addWidget(widget)
         self.add(self.title_row)
+        self._kinds.setVisible(len(kinds) > 1)
         self.view = ItemsView(theme, pictures=pictures)
         self.view.setMinimumHeight(_height_px(len(items), pictures=pictures))
         self.view.items.show_items(items, chunk)

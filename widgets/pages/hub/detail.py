@@ -131,12 +131,12 @@ class HubDetail(Card):
         title = _("1 file") if len(files) == 1 else _("{0} files").format(len(files))
         fold = FoldButton(self._theme, title, "small", "ghost")
         rows = KeyValue([(size_bytes(size), clipped(name, MAX_VALUE)) for name, size in files[:MAX_FILES]], NAME_PX)
-        rows.setVisible(self._is_open)
         fold.setChecked(self._is_open)
         fold.toggled.connect(rows.setVisible)
         fold.toggled.connect(self._on_fold)
         box.addWidget(fold, 0, Qt.AlignmentFlag.AlignLeft)
         box.addWidget(rows)
+        rows.setVisible(self._is_open)
         if len(files) > MAX_FILES:
             box.addWidget(words(_("and {0} more").format(len(files) - MAX_FILES), "caption"))
         return holder

@@ -87,7 +87,7 @@ def test_pictures_with_labels_and_arrays_without(
     assert "Prepared: " in said(card) and len(card.findChildren(PictureLabel)) == 3
     values = (pictures.astype(np.float32) / 255 - 0.286) / 0.353
     card = open_with(x=values.reshape(100, 1, 28, 28), y=labels, classes=classes)
-    assert "Used unchanged" in said(card) and " to " in value_of(app_controller).examples[0].inputs[0].numbers
+    assert "Used unchanged" in said(card) and " to " in value_of(app_controller).examples[0].inputs[0][2]
     assert [check.state for check in value_of(app_controller).checks] == ["ok"]
 
 

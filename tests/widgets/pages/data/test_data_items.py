@@ -187,7 +187,7 @@ def test_whoever_checks_the_preparation_stays_there(full: Full, press: Any, qtbo
     place = QRect(card.mapTo(page.viewport(), QPoint(0, 0)), card.size())
     assert (card.height() > seen.height()) is (height == 320)
     assert seen.contains(place) or (place.top() == 0 and card.height() > seen.height())
-    takes = [b for b in card.findChildren(QPushButton) if b.text() == "Take this one" and b.isVisible()]
+    takes = [b for b in card.findChildren(QPushButton) if b.text() == "Use this one" and b.isVisible()]
     assert len(takes) == 2, "the chosen one needs none"
     assert heard(page.preparation_taken, left_click, takes[1]) == ["crop=2"]
 
