@@ -30,9 +30,11 @@ POLL_S = 0.01
 class ChatOptions:
     """The options of `fettle chat`."""
 
-    variant: Annotated[str | None, typer.Option(metavar="ID", help="Of a run, another one than the best.")] = None
+    variant: Annotated[str | None, typer.Option(metavar="ID", help="Version id of a run instead of the best one.")] = (
+        None
+    )
     max_new_tokens: Annotated[int, typer.Option(min=1, max=100_000, help="Longest answer, in tokens.")] = 512
-    temperature: Annotated[float, typer.Option(min=0, max=5, help="0: the likeliest word each time.")] = 0.0
+    temperature: Annotated[float, typer.Option(min=0, max=5, help="0: always the most likely word.")] = 0.0
     seed: Seed = 0
     threads: Threads = None
 

@@ -49,17 +49,17 @@ COMMANDS: dict[str, Command] = {
     "docs": docs.docs,
 }
 GROUPS: dict[str, tuple[str, dict[str, Command]]] = {
-    "store": ("What projects hold on disk.", {"": store.show, "free": store.free_space}),
-    "data": ("Data of your own.", {"check": data.check, "doctor": data.doctor}),
+    "store": ("Show what projects hold on disk, and free space.", {"": store.show, "free": store.free_space}),
+    "data": ("Check your own data.", {"check": data.check, "doctor": data.doctor}),
     "presets": (
-        "What to optimize for: those that come with Fettle, and your own.",
+        "List, show and add presets: what to optimize for.",
         {"": presets.list_presets, "list": presets.list_presets, "show": presets.show, "add": presets.add},
     ),
     "hub": (
-        "The model hub: HF_ENDPOINT, HF_TOKEN and the proxy variables are honored.",
+        "Search and download models of the hub (HF_ENDPOINT, HF_TOKEN and proxy variables apply).",
         {"search": hub.search, "get": hub.get, "login": hub.login},
     ),
-    "gpu": ("NVIDIA GPUs: what works on which card, and what it does now.", {"doctor": gpu.doctor, "watch": gpu.watch}),
+    "gpu": ("Check NVIDIA GPUs and watch their readings.", {"doctor": gpu.doctor, "watch": gpu.watch}),
 }
 """Groups of commands with their help; the command "" runs where none of the others is named."""
 

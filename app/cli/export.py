@@ -28,20 +28,20 @@ from workers.contracts.wording import about
 class ExportOptions:
     """The options of `fettle export`."""
 
-    target: Annotated[str, typer.Option(metavar="ID", help="What to write, as 'fettle describe' lists it.")]
+    target: Annotated[str, typer.Option(metavar="ID", help="Kind of bundle, as listed by 'fettle describe'.")]
     out: Annotated[Path, typer.Option(metavar="FILE.zip")]
     variant: VariantOption = None
     sign: Sign = None
     accept_regression: AcceptRegression = None
     answer: Annotated[
-        list[str], typer.Option(metavar="ID=WORDS", help="To a question of the target's own; repeatable.")
+        list[str], typer.Option(metavar="ID=WORDS", help="Answer to a question of the target; repeatable.")
     ] = field(default_factory=list)
     fallback: Annotated[
         bool | None,
-        typer.Option(help="With the original, to run where the version is slower; unsaid: if it has 100 MB at most."),
+        typer.Option(help="Add the original for computers where the version is slower (default: up to 100 MB)."),
     ] = None
     prove: Annotated[
-        bool, typer.Option("--prove", help="First prove the version that this kind of bundle could take, and take it.")
+        bool, typer.Option("--prove", help="First prove the faster version that this target can use, and export it.")
     ] = False
 
 

@@ -23,15 +23,17 @@ def load(
     output: Output,
     run_id: Run,
     variant: VariantOption = None,
-    seconds: Annotated[float, typer.Option(min=0.5, max=3600, help="For each of about 6 steps.")] = 10.0,
+    seconds: Annotated[float, typer.Option(min=0.5, max=3600, help="Seconds for each of about 6 steps.")] = 10.0,
     price_per_hour: Annotated[
-        float | None, typer.Option(min=0.000001, help="What an hour of a computer costs.")
+        float | None, typer.Option(min=0.000001, help="Price of one hour of the computer.")
     ] = None,
-    currency: Annotated[str, typer.Option(help="Of that price.")] = "USD",
-    utilization: Annotated[float, typer.Option(min=0.01, max=1.0, help="Share of the hour that it works.")] = 0.5,
+    currency: Annotated[str, typer.Option(help="Currency of the price.")] = "USD",
+    utilization: Annotated[float, typer.Option(min=0.01, max=1.0, help="Share of each hour in use.")] = 0.5,
     max_latency: Annotated[
         float | None,
-        typer.Option(min=0.001, metavar="MS", help="Also find the most requests a second, 99 % answered within it."),
+        typer.Option(
+            min=0.001, metavar="MS", help="Also find the highest request rate with 99 % of answers within this limit."
+        ),
     ] = None,
 ) -> int:
     """Measure a run's original and one version under load: batches, request rates, cold start, energy, cost."""

@@ -51,17 +51,15 @@ from workers.contracts.wording import in_ms
 class BenchOptions:
     """The options of `fettle bench`."""
 
-    runtime: Annotated[
-        str | None, typer.Option(metavar="ID", help="Another one than its own (mostly onnxruntime-cpu).")
-    ] = None
+    runtime: Annotated[str | None, typer.Option(metavar="ID", help="Runtime instead of the model's own.")] = None
     batch: Annotated[str, typer.Option(metavar="1,4,16")] = "1"
     scenario: Annotated[Scenario, typer.Option()] = "single-stream"
-    seconds: Annotated[float, typer.Option(min=0.1, max=3600, help="For each batch size.")] = 10.0
+    seconds: Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds for each batch size.")] = 10.0
     preprocess: Preprocess = None
     shapes: Shapes = field(default_factory=list)
     allow_code: AllowCode = False
     threads: Threads = None
-    engine: Annotated[Engine, typer.Option(help="MLCommons LoadGen, or loops of Fettle's own.")] = "loadgen"
+    engine: Annotated[Engine, typer.Option(help="MLCommons LoadGen or Fettle's own loops.")] = "loadgen"
 
 
 def describe(output: Output) -> int:
@@ -99,7 +97,7 @@ def inspect(
     shapes: Shapes = [],  # noqa: B006 - typer copies it
     preprocess: Preprocess = None,
     allow_code: AllowCode = False,
-    data: Annotated[Path | None, typer.Option(help="Also show what the model is fed of these examples.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Also show what the model receives of these examples.")] = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     task: Task = None,

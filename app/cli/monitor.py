@@ -13,7 +13,9 @@ from app.services.after.monitoring import monitor as monitored
 
 def monitor(
     output: Output,
-    log: Annotated[Path, typer.Argument(metavar="LOG", help="What run.py or serve.py wrote with --log.")],
+    log: Annotated[
+        Path, typer.Argument(metavar="LOG", help="Log folder or file written by run.py or serve.py with --log.")
+    ],
 ) -> int:
     """Print what a bundle's log shows: drift, alarms, and what to do."""
     check_exists(log, any_name=True)

@@ -54,25 +54,32 @@ MARGIN_S = 0.5
 class OptimizeOptions(JudgingOptions):
     """The options of `fettle optimize`."""
 
-    preset: Annotated[str | None, typer.Option(metavar="ID", help="What matters: balanced, unless said.")] = None
-    recipe: Annotated[Path | None, typer.Option(metavar="FILE.yaml", help="Your own recipes instead.")] = None
-    calibration: Annotated[Path | None, typer.Option(help="Data to calibrate with, apart from --data.")] = None
+    preset: Annotated[str | None, typer.Option(metavar="ID", help="Preset to optimize for (default: balanced).")] = None
+    recipe: Annotated[Path | None, typer.Option(metavar="FILE.yaml", help="Your own recipes instead of a preset.")] = (
+        None
+    )
+    calibration: Annotated[Path | None, typer.Option(help="Calibration data, separate from --data.")] = None
     runtimes: Annotated[list[str], typer.Option("--runtime", metavar="ID", help="Only these runtimes.")] = field(
         default_factory=list
     )
     device: Annotated[str | None, typer.Option(metavar="cpu|cuda:N")] = None
     build_for: Annotated[
         str | None,
-        typer.Option(metavar="sm89[,…]", help="Build TensorRT engines for such cards elsewhere; none is needed here."),
+        typer.Option(
+            metavar="sm89[,…]", help="Build TensorRT engines for these cards; none is needed on this computer."
+        ),
     ] = None
     time_budget_s: Annotated[
         float | None,
-        typer.Option("--time-budget", min=1, max=86_400, help="Seconds; the first steps are never cut short."),
+        typer.Option(
+            "--time-budget",
+            min=1,
+            max=86_400,
+            help="Seconds for the run; opening, reading and the original come first.",
+        ),
     ] = None
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Also copy the best model to this folder.")] = None
-    fresh: Annotated[bool, typer.Option("--fresh", help="Measure everything again, also what was measured lately.")] = (
-        False
-    )
+    fresh: Annotated[bool, typer.Option("--fresh", help="Ignore earlier measurements.")] = False
 
 
 def optimize(
@@ -80,7 +87,7 @@ def optimize(
     options: OptimizeOptions,
     model: Annotated[Path | None, typer.Argument(metavar="MODEL", show_default=False)] = None,
     resume: Annotated[
-        str | None, typer.Option(metavar="RUN", help="This run goes on, for another --time-budget.")
+        str | None, typer.Option(metavar="RUN", help="Continue this run for another --time-budget.")
     ] = None,
 ) -> int:
     """Make a model faster and prove that it gives the same answers; the exit code is 4 if the original is kept."""

@@ -30,16 +30,18 @@ from workers.contracts.jobs import OpenParams
 class ProveOptions(JudgingOptions):
     """The options of `fettle prove`."""
 
-    optimized_runtime: Annotated[str | None, typer.Option(metavar="ID", help="What runs OPTIMIZED.")] = None
+    optimized_runtime: Annotated[str | None, typer.Option(metavar="ID", help="Runtime of OPTIMIZED.")] = None
     match: Annotated[
-        list[str], typer.Option(metavar="ORIGINAL=OTHER", help="An input or output that is called otherwise.")
+        list[str], typer.Option(metavar="ORIGINAL=OTHER", help="An input or output with another name in OPTIMIZED.")
     ] = field(default_factory=list)
 
 
 def prove(
     output: Output,
     original: Annotated[Path, typer.Argument(metavar="ORIGINAL", help="A model file, folder or bundle.")],
-    optimized: Annotated[Path, typer.Argument(metavar="OPTIMIZED", help="What shall stand in its place.")],
+    optimized: Annotated[
+        Path, typer.Argument(metavar="OPTIMIZED", help="The model, file, folder or bundle to compare with it.")
+    ],
     options: ProveOptions,
 ) -> int:
     """Judge any two models side by side; the exit code is 4 if the second one is not proven safe."""

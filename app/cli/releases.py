@@ -30,16 +30,16 @@ from app.services.release.releasing import (
 )
 
 ProjectName = Annotated[
-    str, typer.Argument(metavar="PROJECT", help="A project's name or id, as 'fettle releases' lists them.")
+    str, typer.Argument(metavar="PROJECT", help="Project name or id, as listed by 'fettle releases'.")
 ]
-Out = Annotated[Path | None, typer.Option(metavar="FILE.zip", help="Also write its bundle there.")]
+Out = Annotated[Path | None, typer.Option(metavar="FILE.zip", help="Also write the bundle to this file.")]
 
 
 def releases(
     output: Output,
     project: Annotated[str, typer.Argument(metavar="[PROJECT]", help="Only this project.")] = "",
     prune_to: Annotated[
-        int | None, typer.Option("--prune", min=0, metavar="N", help="Keep the bundles of the newest N only.")
+        int | None, typer.Option("--prune", min=0, metavar="N", help="Remove all bundles except those of the newest N.")
     ] = None,
 ) -> int:
     """List releases with what changed, and the log of decisions; the exit code is 3 if that log was changed."""
@@ -68,12 +68,12 @@ def make_release(
     output: Output,
     run_id: Run,
     variant: Variant = None,
-    target: Annotated[str, typer.Option(metavar="ID", help="The kind of bundle; that of the last release.")] = "",
+    target: Annotated[str, typer.Option(metavar="ID", help="Kind of bundle (default: as in the last release).")] = "",
     sign: Sign = None,
     accept_regression: AcceptRegression = None,
     out: Out = None,
 ) -> int:
-    """Release a version of a run: its bundle is kept, and becomes the current one."""
+    """Release a version of a run: keep its bundle and make it the current release."""
     key = sign.absolute() if sign is not None else None
     if key is not None:
         check_exists(key)
@@ -94,7 +94,7 @@ def roll_back(
     version: Annotated[int, typer.Argument(metavar="VERSION", help="The release's number.")],
     out: Out = None,
 ) -> int:
-    """Make another release the current one, with just the bytes that it had."""
+    """Make another release the current one, byte for byte."""
     with workspace(output.options, writes=True, notice=output.notice) as space:
         if out is not None:
             check_writable(out.absolute())

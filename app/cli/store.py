@@ -9,9 +9,7 @@ from app.cli.session import run, workspace
 from app.services.projects.storage import KEEP_DAYS, Storage, free, survey
 from workers.contracts.measured.sizes import bytes_words
 
-KeepDays = Annotated[
-    int, typer.Option(min=0, metavar="N", help="Days for which a run that was interrupted keeps what it needs.")
-]
+KeepDays = Annotated[int, typer.Option(min=0, metavar="N", help="Days for which interrupted runs keep what they need.")]
 
 
 def show(output: Output) -> int:
@@ -25,7 +23,9 @@ def show(output: Output) -> int:
 
 def free_space(
     output: Output,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be freed, and remove nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Report what would be freed without removing anything.")
+    ] = False,
     keep_days: KeepDays = KEEP_DAYS,
 ) -> int:
     """Remove what no project, run or release needs; exported bundles and your own files are never touched."""

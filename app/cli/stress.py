@@ -20,9 +20,11 @@ def stress(
     output: Output,
     run_id: Run,
     variant: Variant = None,
-    full: Annotated[bool, typer.Option("--full", help="All kinds at all severities: takes some minutes.")] = False,
-    seconds: Annotated[float | None, typer.Option(min=1, max=86_400, help="Time for it; more examples fit in.")] = None,
-    again: Annotated[bool, typer.Option("--again", help="With other random changes than the last time.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Test all kinds at all severities (minutes).")] = False,
+    seconds: Annotated[
+        float | None, typer.Option(min=1, max=86_400, help="Time limit; more time tests more examples.")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Use other random changes than the last time.")] = False,
 ) -> int:
     """Compare a version with the original on changed, nonsensical and hostile inputs."""
     with workspace(output.options, writes=True, notice=output.notice) as space:

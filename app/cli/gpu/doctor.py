@@ -90,7 +90,9 @@ def _why(row: TriedRung) -> str:
 
 def watch(
     output: Output,
-    seconds: Annotated[float | None, typer.Option(min=0.1, help="End by itself; else with Ctrl+C.")] = None,
+    seconds: Annotated[
+        float | None, typer.Option(min=0.1, help="Seconds until it ends (default: until Ctrl+C).")
+    ] = None,
 ) -> int:
     """Print live readings of all cards."""
     from app.cli.gpu.watch import watch_cards

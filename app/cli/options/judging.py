@@ -25,16 +25,17 @@ from workers.contracts.jobs import OpenParams
 class JudgingOptions:
     """Options about the model, the data and the limit; each field is an option of the command."""
 
-    data: Annotated[Path | None, typer.Option(help="Pictures, texts, arrays or sounds to judge with.")] = None
+    data: Annotated[Path | None, typer.Option(help="Pictures, texts, arrays or sounds to test with.")] = None
     text_column: TextColumn = None
     label_column: LabelColumn = None
     max_loss_pct: Annotated[
-        float | None, typer.Option("--max-loss", min=0, max=100, help="Percent of the original's accuracy.")
+        float | None,
+        typer.Option("--max-loss", min=0, max=100, help="Largest loss, in percent of the original's accuracy."),
     ] = None
     preprocess: Preprocess = None
     shapes: Shapes = field(default_factory=list)
     allow_code: AllowCode = False
-    architecture: Annotated[str | None, typer.Option(help="Where two architectures fit the weights.")] = None
+    architecture: Annotated[str | None, typer.Option(help="Architecture, if several fit the weights.")] = None
     seed: Seed = 0
     threads: Threads = None
     task: Task = None
