@@ -85,7 +85,7 @@ def test_what_was_found_is_left_out_and_put_back(
     kept = saved_data(app_controller.session.workspace.repositories, project)
     assert kept.left_out == asked.left_out
 
-    button(page, "Put the").click()
+    button(page, "Restore the").click()
     drive(lambda: page.state == "full" and not app_controller.flows.active)
     after, asked = app_controller.session.data, app_controller.session.asked_data
     assert after is not None and asked is not None

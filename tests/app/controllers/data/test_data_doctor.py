@@ -85,7 +85,7 @@ def found_after_restart(desk: ControllerContext, page: DataPage, monkeypatch: py
 
 def take(card: DoctorCard) -> QAbstractButton | None:
     QApplication.processEvents()
-    buttons = (b for b in card.findChildren(QAbstractButton) if b.isVisibleTo(card) and b.text().startswith("Take"))
+    buttons = (b for b in card.findChildren(QAbstractButton) if b.isVisibleTo(card) and b.text().startswith("Use"))
     return next(buttons, None)
 
 
