@@ -1,6 +1,11 @@
 """How percentages, counts and durations are put into words."""
 
+import gettext
+from pathlib import Path
+
 import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
 
 from workers.contracts.wording import (
     about,
@@ -59,12 +64,21 @@ def test_measured_and_expected_times(seconds: float, measured: str, expected: st
     assert (duration(seconds), about(seconds)) == (measured, expected)
 
 
-def test_texts_can_be_translated() -> None:
-    """Given a language, then every word passes through it."""
+def test_texts_come_from_the_catalog_of_the_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a compiled catalog of a language, Then times and shares are formatted with its texts."""
     words = {"about {0} minutes": "etwa {0} Minuten", "{0} min {1} s": "{0} Min. {1} s", "under {0}": "unter {0}"}
-    assert about(720, lambda text: words.get(text, text)) == "etwa 12 Minuten"
-    assert duration(125, lambda text: words.get(text, text)) == "2 Min. 5 s"
-    assert percent(0.00001, tr=lambda text: words.get(text, text)) == "unter 0.01 %"
+    catalog = Catalog(locale="de")
+    for message, text in words.items():
+        catalog.add(message, text)
+    folder = tmp_path / "de" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    with (folder / "fettle.mo").open("wb") as file:
+        write_mo(file, catalog)
+    german = gettext.translation("fettle", tmp_path, languages=["de"])
+    monkeypatch.setattr("workers.contracts.wording._", german.gettext)
+    assert about(720) == "etwa 12 Minuten"
+    assert duration(125) == "2 Min. 5 s"
+    assert percent(0.00001) == "unter 0.01 %"
 
 
 def test_times_are_never_told_in_powers_of_ten() -> None:
