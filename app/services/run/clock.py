@@ -211,6 +211,11 @@ class RunClock:
         took = self._took["version"] or self._took["original"]
         return fmean(took) if took else 0.0
 
+    def at_most(self, predict_s: float) -> float:
+        """Return `predict_s`, or what the time left allows for predictions besides loading and judging, in seconds."""
+        left_s = self.proof_left_s
+        return predict_s if left_s is None else max(1.0, min(predict_s, (left_s - self._beside_s) / SAFETY))
+
     def answers_s(self, speedup: float, items: int | None = None) -> float:
         """Return the expected seconds to predict `items` (None: all) with a version of this speedup and to judge it."""
         n = self._items if items is None else items

@@ -140,8 +140,8 @@ class ProofRun(ProofSequence):
         assert original.predictions is not None
         max_s = None
         if not (self._is_whole and self._has_time([variant])):
-            seconds = original.predictions.result.seconds / max(answer_speedup_of(variant), 1e-3)
-            max_s = float(f"{LONGER * seconds:.2g}")
+            seconds = LONGER * original.predictions.result.seconds / max(answer_speedup_of(variant), 1e-3)
+            max_s = float(f"{search.clock.at_most(seconds):.2g}")
         known = search.versions_by_id[variant.id]
         try:
             version = yield from self._bounded(search.predict(known, self._step, max_s, search.most_test))

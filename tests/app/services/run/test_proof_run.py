@@ -51,3 +51,14 @@ def test_version_that_predicts_slower_than_it_speaks_is_judged_in_time(stage: Ma
     assert not screening.untested
     assert judgement is not None and judgement.verdict == "safe"
     assert one.play.clock <= 420
+
+
+def test_version_with_little_time_predicts_fewer_examples_than_the_original(stage: Make) -> None:
+    """Given a version that predicts eight times as slowly as the original, When the time left does not suffice for the
+    examples that the original predicted, Then it predicts as many as fit and keeps their verdict."""
+    one = stage(Like(p50_ms=4.0), {"Rounded": Like(p50_ms=1.0, item_factor=8.0)}, time_budget_s=120)
+    one.play.item_s = 0.06
+    one.go()
+    screening, judgement = one.variants["Rounded"].screening, one.variants["Rounded"].judgement
+    assert screening is not None and not screening.untested
+    assert judgement is not None and one.play.clock <= 120
