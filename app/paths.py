@@ -63,11 +63,11 @@ class DataPaths:
     releases = Below("releases")
     """The folder of release bundles, named by their sha256."""
     database = Below("fettle.db")
-    """The database."""
+    """The SQLite database of projects, runs, versions and releases."""
     lock = Below("fettle.lock")
-    """The lock file."""
+    """The file that the one program which writes to this folder keeps locked."""
     settings = Below("settings.json")
-    """The settings file."""
+    """The settings that apply to all projects."""
 
     @property
     def folders(self) -> tuple[Path, ...]:

@@ -29,7 +29,7 @@ def search(
     license: Annotated[str | None, typer.Option(metavar="L", help="Such as apache-2.0.")] = None,
     limit: Annotated[int, typer.Option(metavar="N", min=1, max=1000)] = 20,
 ) -> int:
-    """Print models of the hub."""
+    """Search the hub and print the models that match, most downloaded first."""
     found: list[HubModel] = []
     sort: Sort = "downloads" if text else "trending"
     query = HubQuery(text=text[:200], task=task, library=library, license=license, sort=sort, limit=min(PAGE, limit))

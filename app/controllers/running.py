@@ -72,7 +72,7 @@ class JobSlot:
     """
 
     def __init__(self, flows: Canceller) -> None:
-        """Create an empty slot."""
+        """Create a slot without a flow; `flows` starts the flows that it holds."""
         self._flows = flows
         self.running: Running | None = None
 

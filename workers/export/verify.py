@@ -68,7 +68,7 @@ def _signed(signed: Signed, own_key: str) -> Finding:
         return Finding(level="info", what=text)
     text = (
         f"Unchanged since it was signed with the key {signed.signed_by}. That is another key than this installation's: "
-        "ask whoever gave you the bundle whether it is theirs."
+        "ask the person who gave you the bundle whether it is theirs."
     )
     return Finding(level="info", what=text)
 

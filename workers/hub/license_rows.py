@@ -21,7 +21,7 @@ class Terms:
 FREE = Terms("ok", "may be used, changed and sold")
 PERMISSIVE = Terms("ok", "may be used, changed and sold; keep its text")
 NAMED = Terms("ok", "may be used, changed and sold; name its maker and that you changed it")
-COPYLEFT = Terms("conditions", "may be used and sold; whoever gets a copy gets it under the same license, open")
+COPYLEFT = Terms("conditions", "may be used and sold; copies must be passed on openly under the same license")
 WEAK_COPYLEFT = Terms("conditions", "may be used and sold; changes to it are passed on under the same license")
 NETWORK_COPYLEFT = Terms(
     "conditions", "may be used and sold; changes go to all who use it, over a network too, under the same license"

@@ -39,7 +39,7 @@ def bad_certificate(endpoint: str, reason: str) -> WorkerError:
 def proxy_failed(reason: str) -> WorkerError:
     """Build the error for a proxy that refuses the connection."""
     detail = f"The proxy that HTTPS_PROXY or HTTP_PROXY names refused the connection ({shown(reason)})."
-    hint = "Correct the proxy's address or password, or ask whoever runs it."
+    hint = "Correct the proxy's address or password, or ask its administrator."
     return BackendMissing("hub_proxy", "The proxy does not let Fettle through", detail, hint)
 
 
@@ -139,7 +139,7 @@ def bad_redirect(target: str) -> WorkerError:
         "hub_redirect",
         "The hub sends Fettle to a place where it does not go",
         f"The hub's answer points to {shown(target)}, which is no address to download from. Nothing was read there.",
-        "Do not use this model from this hub; tell whoever runs it.",
+        "Do not use this model from this hub; tell its operator.",
     )
 
 
@@ -153,14 +153,14 @@ def bad_repo(repo: str) -> WorkerError:
 def trick(repo: str, name: str, reason: str) -> WorkerError:
     """Build the error for a list of files that would write elsewhere."""
     detail = f"{shown(repo)} lists “{shown(name, 60)}”: {reason}. Nothing was downloaded."
-    hint = "Do not use it; tell whoever runs the hub."
+    hint = "Do not use it; tell the operator of the hub."
     return InputRefused("hub_bad_names", "This model's list of files is not safe", detail, hint)
 
 
 def wrong_length(name: str, said: int, told: int) -> WorkerError:
     """Build the error for a size that differs from the list."""
     detail = f"“{shown(name)}” should have {said:,} bytes, and the hub sends {told:,}. It was not kept."
-    hint = "Try again later; if it stays so, tell the author or whoever runs the hub."
+    hint = "Try again later; if this persists, tell the author or the operator of the hub."
     return InputRefused("hub_wrong_length", "A file has another size than the hub said", detail, hint)
 
 

@@ -2,6 +2,7 @@
 
 import os
 from importlib.metadata import PackageNotFoundError, metadata
+from typing import cast
 
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
@@ -16,6 +17,7 @@ from app.version import VERSION
 from widgets.pages.settings.page import SettingsPage
 from widgets.pages.settings.value import SettingsValue
 from widgets.parts.installing.value import SetValue
+from widgets.theme import Choice
 from workers.contracts.jobs import DescribeResult
 from workers.contracts.optional_sets import OptionalSet
 from workers.contracts.specs import Described
@@ -83,7 +85,7 @@ class SettingsController(PageController):
             self._installing.weigh(*self._sets())
 
     def _on_theme(self, theme: str) -> None:
-        self._desk.theme.set_choice(theme)  # type: ignore[arg-type]
+        self._desk.theme.set_choice(cast(Choice, theme))
         self._kept.save(theme=theme)
 
     def _on_open_folder(self) -> None:

@@ -79,26 +79,26 @@ def _fourth(version: VersionValue, value: CompareValue) -> str:
 
 def _verdict(version: VersionValue, value: CompareValue) -> Cell:
     limit = percent_of(value.limit_pct)
-    cells: dict[str, Callable[[], Cell]] = {
-        "original": lambda: Cell(_("to compare with"), tone="soft"),
-        "keep": lambda: Cell(_("Keep this one"), tone="ok", icon="check-circle"),
-        "safe": lambda: Cell(_("Safe to ship"), tag="ok"),
-        "alike": lambda: Cell(_("Alike, not proven"), tag="warn"),
-        "regressed": lambda: Cell(_("Silent regression"), tag="bad"),
-        "not_enough_data": lambda: Cell(_("Not enough data"), tag="none"),
-        "not_faster": lambda: Cell(_("Not faster here"), tag="none"),
-        "not_settled": lambda: Cell(_("Speed not settled"), tag="none"),
-        "alike_slower": lambda: Cell(_("Answers alike, slower"), tag="none"),
-        "slow_tail": lambda: Cell(_("Slower for one in ten"), tag="none"),
-        "beyond_limit": lambda: Cell(_("Beyond your limit of {0}").format(limit), tag="bad"),
-        "unconfirmed": lambda: Cell(_("Answers alike, gain not confirmed"), tag="none"),
-        "unmeasured": lambda: Cell(_("Not compared"), tag="none"),
-        "not_on_card": lambda: Cell(_("Not run on a card yet"), tag="none"),
-        "not_tested": lambda: Cell(_("Not tested"), tag="warn"),
-        "dropped": lambda: Cell(_("Could not be used"), tag="none"),
-        "cut_off": lambda: Cell(_("Not ready in time"), tag="none"),
+    cells: dict[str, Cell] = {
+        "original": Cell(_("to compare with"), tone="soft"),
+        "keep": Cell(_("Keep this one"), tone="ok", icon="check-circle"),
+        "safe": Cell(_("Safe to ship"), tag="ok"),
+        "alike": Cell(_("Alike, not proven"), tag="warn"),
+        "regressed": Cell(_("Silent regression"), tag="bad"),
+        "not_enough_data": Cell(_("Not enough data"), tag="none"),
+        "not_faster": Cell(_("Not faster here"), tag="none"),
+        "not_settled": Cell(_("Speed not settled"), tag="none"),
+        "alike_slower": Cell(_("Answers alike, slower"), tag="none"),
+        "slow_tail": Cell(_("Slower for one in ten"), tag="none"),
+        "beyond_limit": Cell(_("Beyond your limit of {0}").format(limit), tag="bad"),
+        "unconfirmed": Cell(_("Answers alike, gain not confirmed"), tag="none"),
+        "unmeasured": Cell(_("Not compared"), tag="none"),
+        "not_on_card": Cell(_("Not run on a card yet"), tag="none"),
+        "not_tested": Cell(_("Not tested"), tag="warn"),
+        "dropped": Cell(_("Could not be used"), tag="none"),
+        "cut_off": Cell(_("Not ready in time"), tag="none"),
     }
-    return cells[version.verdict]()
+    return cells[version.verdict]
 
 
 def _arrow(before: str, now: str) -> str:

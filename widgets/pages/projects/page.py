@@ -1,9 +1,10 @@
 """Show the page Projects: open, rename, delete and restore projects."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt, Signal
+from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt, Signal, SignalInstance
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QMenu, QWidget
 
@@ -18,6 +19,10 @@ from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 from workers.contracts.translation import _
+
+
+def _emitter(signal: SignalInstance, key: str) -> Callable[[], None]:
+    return lambda: signal.emit(key)
 
 
 @dataclass(frozen=True)
@@ -169,20 +174,10 @@ class ProjectsPage(Page):
         )
         for key, name, deleted_at in rows:
             restore = GhostButton(
-                self.theme,
-                _("Restore"),
-                "arrow-u-up-left",
-                "small",
-                on=lambda _unused=False, key=key: self.restore_requested.emit(key),
+                self.theme, _("Restore"), "arrow-u-up-left", "small", on=_emitter(self.restore_requested, key)
             )
             restore.setAccessibleName(_("Restore “{0}”").format(name))
-            forget = TextButton(
-                self.theme,
-                _("Delete for good…"),
-                "",
-                "small",
-                on=lambda _unused=False, key=key: self.forget_requested.emit(key),
-            )
+            forget = TextButton(self.theme, _("Delete for good…"), "", "small", on=_emitter(self.forget_requested, key))
             forget.setAccessibleName(_("Delete “{0}” for good").format(name))
             line = in_row(
                 (ElidedLabel(name, "strong"), 1),

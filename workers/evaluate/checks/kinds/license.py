@@ -18,7 +18,7 @@ def run(material: Material, ctx: JobContext) -> Outcome:
         found = license_of(root if root.is_dir() else root.parent)
         if found is None:
             what = f"{who} came without a license: whether you may use it for this is not known here."
-            findings.append(CHECK.finding("warning", what, "Ask whoever made it, unless it is your own."))
+            findings.append(CHECK.finding("warning", what, "Ask its author, unless it is your own."))
             continue
         stated += 1
         verdict = judge(found)

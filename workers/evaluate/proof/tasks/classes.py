@@ -84,8 +84,8 @@ def _many_moved(notes: Notes, moved: Flags) -> bool:
     count = int(moved.sum())
     too_many = binomial_lower(count, len(moved), MOVED_CONFIDENCE) > MOST_MOVED
     notes.add(
-        f"{count:,} of {len(moved):,} scores moved by more than {SCORE_MOVED}: that matters to whoever sets a threshold"
-        " of their own.",
+        f"{count:,} of {len(moved):,} scores moved by more than {SCORE_MOVED}: that matters if you set a threshold"
+        " of your own.",
         when=too_many,
     )
     return too_many

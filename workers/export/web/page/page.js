@@ -132,7 +132,7 @@
     parts.push(make("p", `Answered in ${found.seconds < 1 ? `${(1000 * found.seconds).toFixed(0)} ms` : `${found.seconds.toFixed(1)} s`}, here in this browser.`, "note"));
     at("answer").replaceChildren(...parts);
     at("answer").hidden = false;
-    // for whoever reads this page by a program
+    // for programs that read this page
     at("answer").dataset.answer = JSON.stringify({ kind: found.kind, words: found.words, rows: found.rows, values: found.values?.slice(0, 10_000), things: found.things });
   }
 

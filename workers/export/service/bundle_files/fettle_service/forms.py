@@ -42,7 +42,7 @@ class OutputParameters(BaseModel):
 
 
 class InferOutput(BaseModel):
-    """One requested output."""
+    """One output tensor that a request names; without any, all outputs are returned."""
 
     name: str
     parameters: OutputParameters = OutputParameters()
@@ -76,7 +76,7 @@ class LoadBody(BaseModel):
 
 
 class ChatPart(BaseModel):
-    """One part of a message."""
+    """One text part of a chat message, as clients send content in parts."""
 
     type: Literal["text"]
     text: str
