@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from workers.contracts.data.reading import FOLDER_LABELS
 from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Finding
+from workers.contracts.wording import counted, is_are
 from workers.evaluate.data.base import Collection, Entry, Options, file_digest, info, names_of, shown, warning
 from workers.evaluate.data.dataset import Kind
 from workers.evaluate.data.tables import read_table
@@ -66,7 +67,7 @@ def read_files(path: Path, suffixes: frozenset[str], kind: Kind, options: Option
         return Collection(kind, [file_entry(path, path.parent)])
     listing = list_in(path)
     if listing is not None:
-        return _by_list(path, listing, kind, options)
+        return _with_unlisted(_by_list(path, listing, kind, options), path, listing, suffixes)
     root, findings = _part_of(path)
     entries = [file_entry(file, path, _class_of(file, root)) for file in files_below(root, suffixes)]
     classes = {label for entry in entries for label in entry.labels}
@@ -158,6 +159,18 @@ def _by_list(root: Path, listing: Path, kind: Kind, options: Options) -> Collect
         many = "All" if silent == len(entries) else f"{silent:,} of {len(entries):,}"
         findings.append(warning(f"{many} transcripts are empty: these recordings are left out of the error rates."))
     return Collection(kind, entries, missing=tuple(missing), findings=tuple(findings))
+
+
+def _with_unlisted(found: Collection, root: Path, listing: Path, suffixes: frozenset[str]) -> Collection:
+    """Add a warning that names files beside listed ones that the list leaves out; masks have folders of their own."""
+    listed = {entry.source for entry in found.entries}
+    folders = {PurePosixPath(name).parent for name in listed}
+    names = (shown(file.relative_to(root).as_posix()) for file in files_below(root, suffixes))
+    unlisted = [name for name in names if name not in listed and PurePosixPath(name).parent in folders]
+    if not unlisted:
+        return found
+    what = f"{counted(len(unlisted), 'file')} of the folder {is_are(len(unlisted))} not in {listing.name} and left out"
+    return replace(found, findings=(*found.findings, warning(f"{what}: {names_of(unlisted)}.")))
 
 
 def _is_inside(file: Path, folder: Path) -> bool:

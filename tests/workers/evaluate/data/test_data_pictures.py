@@ -67,12 +67,14 @@ def test_labels_csv(run_data: Make, tmp_path: Path, picture: Make, words: Make) 
         lines.append(f"{number}.png,{'0|dog' if number % 2 else '2'},someone")
     lines += ["gone.png,1,x", "../outside.png,1,x"]
     picture(tmp_path / "outside.png", 99)
+    picture(tmp_path / "p" / "forgotten.png", 98)
     (tmp_path / "p" / "labels.csv").write_text("\n".join(lines), encoding="utf-8")
     result, folder = run_data("pictures", tmp_path / "p")
     data = read_dataset(folder)
     assert {item.labels for item in (*data.test, *data.calibration)} == {(0, 1), (2,)}
     assert result.unreadable == ("gone.png", "../outside.png")
     assert "labels.csv" in words(result) and "not there" in words(result)
+    assert [one.what for one in result.findings if "forgotten.png" in one.what and one.level == "warning"]
 
 
 def test_flat_folder_is_unlabelled_and_odd_modes_are_read(run_data: Make, tmp_path: Path, picture: Make) -> None:
