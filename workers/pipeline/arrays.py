@@ -47,11 +47,18 @@ def _channels(steps: ImageSteps) -> int:
 
 
 def dtype_of(entry: PipelineInput) -> np.dtype[Any]:
-    """Return the input's dtype; raise PipelineError if NumPy does not know it."""
+    """Return the input's dtype; raise PipelineError unless it is a plain number or bool that NumPy knows.
+
+    A stranger's description may name records, texts or nested arrays of any size (`"(30000,30000)u1"`), which NumPy
+    would allocate for each value.
+    """
     try:
-        return np.dtype(entry.dtype)
-    except TypeError as error:
-        raise PipelineError(f"The input {entry.name!r} has a dtype that is not known here: {entry.dtype!r}.") from error
+        dtype = np.dtype(entry.dtype)
+    except (TypeError, ValueError, SyntaxError):
+        dtype = np.dtype(object)
+    if dtype.kind not in NUMBERS:
+        raise PipelineError(f"The input {entry.name!r} has a dtype that is not known here: {entry.dtype[:40]!r}.")
+    return dtype
 
 
 def fits(values: NDArray[Any], entry: PipelineInput, steps: Preprocess) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from .arrays import dtype_of
 from .spec import PipelineInput, PipelineSpec
 from .texts import TOKEN_SOURCES, fit_length
 
@@ -60,7 +61,7 @@ def _run_steps(
 def zero_state(spec: PipelineSpec) -> Arrays:
     """Return the state before the first step: zeros, with size 1 where a size is free."""
     return {
-        entry.name: np.zeros([size or 1 for size in entry.shape], entry.dtype)
+        entry.name: np.zeros([size or 1 for size in entry.shape], dtype_of(entry))
         for entry in spec.inputs
         if entry.source == "state"
     }

@@ -169,7 +169,7 @@ class Pipeline:
         """
         from .audio import to_frames
 
-        steps, dtype = self.spec.preprocess, np.dtype(self.main_input.dtype)
+        steps, dtype = self.spec.preprocess, arrays.dtype_of(self.main_input)
         assert isinstance(steps, AudioSteps)
         self._check_heard(samples.size)
         frames = to_frames(samples, steps)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .arrays import dtype_of
 from .spec import PipelineError, PipelineInput, TextSteps
 
 TOKEN_SOURCES = ("input_ids", "attention_mask", "token_type_ids", "position_ids")
@@ -51,7 +52,7 @@ class Tokenizer:
         by_source["position_ids"] = list(range(len(encoding.ids)))
         feeds = {}
         for entry in self._inputs:
-            row = np.asarray(by_source[entry.source], dtype=entry.dtype)[None]
+            row = np.asarray(by_source[entry.source], dtype=dtype_of(entry))[None]
             length = entry.shape[1] if len(entry.shape) > 1 else None
             feeds[entry.name] = row if length is None else fit_length(row, length, self.pad_of(entry.source))
         return feeds

@@ -1,11 +1,13 @@
 """What an array is to a model: what it takes as it is, a picture to be prepared, or an error; never a guess."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, PipelineError
+from workers.pipeline.filling import default_of
+from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, PipelineError, PipelineInput
 
 RNG = np.random.default_rng
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
@@ -77,11 +79,27 @@ def test_what_is_neither_is_refused_and_never_guessed(make, values):
         make([image()], color()).feeds_from(values)
 
 
-def test_dtype_that_numpy_does_not_know_is_refused(make):
-    """Given a description whose input has a made-up dtype, Then an array is refused in words."""
-    pipeline = make([image(dtype="EVIL")], color())
-    with pytest.raises(PipelineError, match="EVIL"):
+STRANGE_DTYPES = ["EVIL", "a" * 5000, "S99999999", "(30000,30000)u1", "f4,f4", "(2,", "O", "datetime64[s]"]
+
+
+@pytest.mark.parametrize("dtype", STRANGE_DTYPES, ids=lambda dtype: dtype[:12])
+def test_dtype_that_is_no_number_is_refused(make, dtype):
+    """Given a description whose input has a made-up, nested or huge dtype, Then an array is refused in few words."""
+    pipeline = make([image(dtype=dtype)], color())
+    with pytest.raises(PipelineError, match=re.escape(repr(dtype[:40]))) as refused:
         pipeline.feeds_from(np.zeros((3, 6, 8), np.float32))
+    assert len(str(refused.value)) < 200
+
+
+@pytest.mark.parametrize(
+    "source", ["constant", "initial_state", "attention_mask", "counted", "token_type_ids", "position_ids"]
+)
+@pytest.mark.parametrize("dtype", STRANGE_DTYPES, ids=lambda dtype: dtype[:12])
+def test_input_that_is_filled_in_has_a_plain_dtype(dtype, source):
+    """Given a strange dtype of an input that is filled in, Then it is refused before anything is allocated."""
+    entry = PipelineInput(name="more", dtype=dtype, shape=(None, 4), source=source)
+    with pytest.raises(PipelineError, match="more"):
+        default_of(entry, np.zeros((1, 4), np.int64), 1)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64])
