@@ -26,7 +26,7 @@ from app.cli.output import KEPT_ORIGINAL, OK, REFUSED, Output
 from app.cli.session import run, workspace
 from app.cli.tables import card_lines, disturbed, version_lines, with_misfit
 from app.domain.choose import is_safe
-from app.services.after.benching import Engine, bench_model, bench_version, conclusion
+from app.services.after.benching import bench_model, bench_version, conclusion
 from app.services.after.comparing import against_document, compare_against
 from app.services.after.exporting import version_of
 from app.services.after.judged_items import judged_items
@@ -59,7 +59,6 @@ class BenchOptions:
     shapes: Shapes = field(default_factory=list)
     allow_code: AllowCode = False
     threads: Threads = None
-    engine: Annotated[Engine, typer.Option(help="MLCommons LoadGen or Fettle's own loops.")] = "loadgen"
 
 
 def describe(output: Output) -> int:
@@ -173,7 +172,7 @@ def compare(
 
 def bench(output: Output, model: Model, options: BenchOptions) -> int:
     """Print latency, throughput and memory of one model by batch size; RUN/VERSION names a stored one."""
-    how = (parse_batches(options.batch), options.scenario, options.seconds, options.threads, options.engine)
+    how = (parse_batches(options.batch), options.scenario, options.seconds, options.threads)
     is_stored = len(model.parts) == 2 and not os.path.lexists(model)
     shapes = parse_shapes(options.shapes)
     if not is_stored:
@@ -199,7 +198,7 @@ def bench(output: Output, model: Model, options: BenchOptions) -> int:
         latency = point.latency
         output.text(
             f"  batch {point.batch:>4}  p50 {in_ms(latency.p50_ms)}  p90 {in_ms(latency.p90_ms)}  "
-            f"{point.throughput_per_s:.1f} per second{'  (not valid)' if point.valid is False else ''}"
+            f"{point.throughput_per_s:.1f} per second{'' if point.valid else '  (not valid)'}"
         )
         for line in card_lines(point.card):
             output.text(line)

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, JsonValue, model_validator
 
-from workers.contracts.after.load import Scenario
+from workers.contracts.after.load import LOADGEN_WORDS, Scenario
 from workers.contracts.base import Frozen
 from workers.contracts.data.reading import DataParams as DataParams
 from workers.contracts.data.reading import DataResult as DataResult
@@ -339,7 +339,7 @@ class SummarizeResult(Frozen):
 
 
 class BenchParams(Frozen):
-    """Parameters of ``bench``: sweep batch sizes with LoadGen scenarios or own loops (which lack multi-stream)."""
+    """Parameters of ``bench``: sweep batch sizes with a LoadGen scenario."""
 
     model_dir: str
     data_dir: str
@@ -348,11 +348,10 @@ class BenchParams(Frozen):
     batches: tuple[int, ...] = (1,)
     scenario: Scenario = "single-stream"
     seconds: float = 10.0
-    engine: Literal["loadgen", "own"] = "loadgen"
 
 
 class BenchPoint(Frozen):
-    """One batch size; `valid` and `reasons` are LoadGen's verdict, None for our own loops.
+    """One batch size; `valid` and `reasons` are LoadGen's verdict.
 
     `card` has figures of a GPU's own clock and counters; the memory is then the GPU's.
     """
@@ -361,7 +360,7 @@ class BenchPoint(Frozen):
     latency: LatencySummary
     throughput_per_s: float
     peak_memory_bytes: int | None
-    valid: bool | None = None
+    valid: bool
     reasons: tuple[str, ...] = ()
     card: CardFigures | None = None
 
@@ -371,7 +370,7 @@ class BenchResult(Frozen):
 
     points: tuple[BenchPoint, ...]
     knee_batch: int
-    measured_with: str = ""
+    measured_with: str = LOADGEN_WORDS
     speech: tuple[Speech, ...] = ()
 
 

@@ -2,22 +2,18 @@
 
 from pathlib import Path
 
-from workers.contracts.after.load import LOADGEN_WORDS
 from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import BenchParams, BenchPoint, BenchResult
 from workers.contracts.process.context import JobContext
 from workers.infer.base import Session
 from workers.measure.card.taking import take_figures
 from workers.measure.gpu_memory import GpuPeak
-from workers.measure.latency import summarize
 from workers.measure.load.loadgen import run_scenario
 from workers.measure.memory import PeakMeter
 from workers.measure.opening import open_session
 from workers.measure.requests import Requests, load_requests, run_first
 from workers.measure.speech import forget_speech, speech_of
-from workers.measure.throughput import knee, run_load, warm_up
-
-OWN_WORDS = "measured with loops of Fettle's own"
+from workers.measure.throughput import knee, warm_up
 
 
 def run(params: BenchParams, ctx: JobContext) -> BenchResult:
@@ -63,30 +59,14 @@ def run(params: BenchParams, ctx: JobContext) -> BenchResult:
     speech = speech_of(session)
     session.close()
     best = knee(batches, [point.throughput_per_s for point in points])
-    words = LOADGEN_WORDS if params.engine == "loadgen" else OWN_WORDS
-    return BenchResult(points=tuple(points), knee_batch=best, measured_with=words, speech=speech)
+    return BenchResult(points=tuple(points), knee_batch=best, speech=speech)
 
 
 def _point(
     params: BenchParams, session: Session, requests: Requests, seconds: float, ctx: JobContext, meter: PeakMeter
 ) -> BenchPoint:
-    """Measure one batch size with the requested engine; LoadGen's pilot run is the warm-up."""
+    """Measure one batch size; LoadGen's pilot run is the warm-up."""
     check = ctx.check_cancelled
-    if params.engine == "own":
-        if params.scenario == "multi-stream":
-            raise InputRefused(
-                "no_own_multi_stream",
-                "Multi-stream is measured by LoadGen alone",
-                "Fettle's own loops know single-stream, offline and server.",
-                "Leave the engine out, or choose another scenario.",
-            )
-        load = run_load(session, requests, params.scenario, seconds, ctx.seed, check)
-        return BenchPoint(
-            batch=requests.batch,
-            latency=summarize(load.latencies_ms),
-            throughput_per_s=load.throughput_per_s,
-            peak_memory_bytes=meter.peak_bytes(),
-        )
     pilot_per_s = warm_up(session, requests, seconds, check)
     forget_speech(session)
     logs = ctx.work_dir / "loadgen" / f"batch-{requests.batch}"

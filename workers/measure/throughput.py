@@ -1,52 +1,28 @@
-"""Measure latency and throughput of one model over batch sizes in three scenarios, with our own loops.
-
-``single-stream``: one request after the other. ``offline``: all requests are there at once, only the total counts.
-``server``: requests arrive at random moments (Poisson), and waiting counts. `load.loadgen` runs the official scenarios;
-both agree within 5 % on the first two (tests/benchmarks).
-"""
+"""Time requests of one model: warm-up, one after the other, and at random moments, where waiting counts."""
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from workers.infer.base import Session
-from workers.measure.arrivals import poisson_arrivals, serve
 from workers.measure.requests import Requests
 from workers.measure.timing import without_collections
 
-OwnScenario = Literal["single-stream", "offline", "server"]
+Floats = NDArray[np.float64]
 
 KNEE_SHARE = 0.95
-SERVER_LOAD = 0.7
-"""Share of the model's highest rate at which requests arrive in the server scenario."""
-
+SPIN_S = 0.002
+"""Time before a request in seconds during which the loop spins, because sleeping is too coarse."""
+MAX_BEHIND = 3.0
+"""A run ends after this many times the span of its arrivals, even if requests are left."""
 MIN_WARMUP_RUNS, MIN_WARMUP_S = 10, 2.0
 MAX_REQUESTS = 100_000
 WINDOWS, ALIKE = 3, 1.1
 
 
-@dataclass(frozen=True)
-class Load:
-    """Milliseconds of requests of `batch` items each, and the items per second."""
-
-    latencies_ms: list[float]
-    throughput_per_s: float
-
-
 Check = Callable[[], None]
-
-
-def run_load(
-    session: Session, requests: Requests, scenario: OwnScenario, seconds: float, seed: int, check: Check
-) -> Load:
-    """Warm up until times are steady, then measure for `seconds`, with at least one request."""
-    rate = warm_up(session, requests, seconds, check)
-    if scenario == "server":
-        return _server(session, requests, rate * SERVER_LOAD, seconds, seed, check)
-    spans = timed_calls(session, requests, seconds, check)
-    latencies_ms = [(end - begin) * 1000 for begin, end in spans]
-    return Load(latencies_ms, len(spans) * requests.batch / (spans[-1][1] - spans[0][0]))
 
 
 def warm_up(session: Session, requests: Requests, seconds: float, check: Check) -> float:
@@ -93,20 +69,56 @@ def timed_calls(session: Session, requests: Requests, seconds: float, check: Che
 def served_ms(
     session: Session, requests: Requests, rate_per_s: float, seconds: float, seed: int, check: Check
 ) -> list[float]:
-    """Return the milliseconds from a request's arrival to its prediction, including the time in the queue."""
+    """Return the milliseconds from a request's arrival to its prediction, including the time in the queue.
 
-    def answer(number: int) -> None:
+    Requests arrive at random moments (Poisson); `check` is called while none is due and after each.
+    """
+
+    def predict(number: int) -> None:
         requests.carry(session.run(requests.feed(number)))
 
     with without_collections():
-        arrivals_s = poisson_arrivals(rate_per_s, seconds, seed, MAX_REQUESTS)
-        return [1000 * latency_s for latency_s in serve(arrivals_s, answer, check).tolist()]
+        arrivals_s = poisson_arrivals(rate_per_s, seconds, seed)
+        return [1000 * latency_s for latency_s in serve(arrivals_s, predict, check).tolist()]
 
 
-def _server(session: Session, requests: Requests, rate: float, seconds: float, seed: int, check: Check) -> Load:
-    started = time.perf_counter()
-    latencies_ms = served_ms(session, requests, rate, seconds, seed, check)
-    return Load(latencies_ms, len(latencies_ms) * requests.batch / (time.perf_counter() - started))
+def poisson_arrivals(rate_per_s: float, seconds: float, seed: int, most: int = MAX_REQUESTS) -> Floats:
+    """Return sorted moments (seconds from 0) of independent requests, at least one and at most `most`."""
+    rng = np.random.default_rng(seed)
+    count = min(most, max(1, rng.poisson(rate_per_s * seconds)))
+    return np.sort(rng.uniform(0, seconds, count))
+
+
+def serve(arrivals_s: Floats, predict: Callable[[int], None], check: Callable[[], None]) -> Floats:
+    """Call `predict(number)` for each request when it is due and the model is free; waiting counts as latency.
+
+    Args:
+        arrivals_s: Sorted moments of the requests in seconds, shape (n,).
+        predict: Runs the request of that number in this thread.
+        check: Called while nothing is due and after each request; it may raise.
+
+    Returns:
+        Seconds from arrival to prediction, shape (m,) with m ≤ n: fewer than n where the model cannot keep up.
+    """
+    latencies: list[float] = []
+    clock = time.perf_counter
+    started = clock()
+    limit_s = MAX_BEHIND * float(arrivals_s[-1]) + 1.0
+    for number, at_s in enumerate(arrivals_s.tolist()):
+        _wait(started + at_s, check)
+        if clock() - started > limit_s:
+            break
+        predict(number)
+        latencies.append(clock() - started - at_s)
+        check()
+    return np.asarray(latencies)
+
+
+def _wait(until: float, check: Callable[[], None]) -> None:
+    while (left := until - time.perf_counter()) > 0:
+        check()
+        if left > SPIN_S:
+            time.sleep(min(left - SPIN_S / 2, 0.05))
 
 
 def knee(batches: Sequence[int], throughputs: Sequence[float]) -> int:

@@ -1,7 +1,7 @@
 """Measure one model alone, by batch size."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from app.domain.variant import Variant
 from app.services.flow.steps import Flow, StepResult
@@ -14,7 +14,6 @@ from workers.contracts.jobs import BenchParams, BenchResult, DataParams, OpenPar
 from workers.contracts.specs import Recipe
 from workers.contracts.wording import in_ms
 
-Engine = Literal["loadgen", "own"]
 RUNTIME = "onnxruntime-cpu"
 """Runtime to use if several can run the model."""
 
@@ -26,15 +25,13 @@ def bench_model(
     scenario: Scenario,
     seconds: float,
     threads: int | None = None,
-    engine: Engine = "loadgen",
 ) -> Flow[BenchResult]:
     """Open a model, make inputs, and measure each batch size for `seconds`; the default runtime is the model's own."""
     opened = yield from open_model(model)
     data = yield from read_data(DataParams(model_dir=str(opened.folder)))
     runtime = runtime or (read_model(opened.folder).artifact.runtimes or (RUNTIME,))[0]
     version = Version(new_variant("", 0, Recipe(title="Measure", runtime=runtime), is_baseline=True), opened.folder)
-    how = {"batches": batches, "scenario": scenario, "seconds": seconds, "engine": engine}
-    return (yield from _bench(version, data.folder, threads, **how))
+    return (yield from _bench(version, data.folder, threads, batches=batches, scenario=scenario, seconds=seconds))
 
 
 def bench_version(
@@ -44,12 +41,10 @@ def bench_version(
     scenario: Scenario,
     seconds: float,
     threads: int | None = None,
-    engine: Engine = "loadgen",
 ) -> Flow[BenchResult]:
     """Measure a version of a run with its own runtime and settings, on the run's examples."""
     version, threads = stored_version(facts, variant), threads or facts.run.goal.threads
-    how = {"batches": batches, "scenario": scenario, "seconds": seconds, "engine": engine}
-    return (yield from _bench(version, facts.data_dir, threads, **how))
+    return (yield from _bench(version, facts.data_dir, threads, batches=batches, scenario=scenario, seconds=seconds))
 
 
 def _bench(version: Version, data_dir: Path, threads: int | None, **how: Any) -> Flow[BenchResult]:
@@ -61,7 +56,7 @@ def _bench(version: Version, data_dir: Path, threads: int | None, **how: Any) ->
 
 def conclusion(result: BenchResult) -> str:
     """Return the last sentence about a benchmark: why it is not valid, the best batch size, or the throughput."""
-    refused = [point for point in result.points if point.valid is False]
+    refused = [point for point in result.points if not point.valid]
     if refused:
         reason = refused[0].reasons[0] if refused[0].reasons else "LoadGen gives no reason"
         count = f"{len(refused)} of {len(result.points)} measurements are" if len(result.points) > 1 else "This is"

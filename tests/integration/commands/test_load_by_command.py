@@ -15,7 +15,7 @@ POINT = ["batch", "p50_ms", "p90_ms", "p99_ms", "throughput_per_s", "peak_memory
 
 @pytest.mark.parametrize(
     "scenario",
-    ["offline", *(pytest.param(name, marks=pytest.mark.slow) for name in ("single-stream", "server", "multi-stream"))],
+    ["offline", *(pytest.param(name, marks=pytest.mark.slow) for name in ("single-stream", "server"))],
 )
 def test_bench_keeps_its_contract(scenario: str, tmp_path: Path) -> None:
     """Given each scenario, Then the documented fields come first, and LoadGen's verdict and the wording are added."""
@@ -27,15 +27,6 @@ def test_bench_keeps_its_contract(scenario: str, tmp_path: Path) -> None:
     assert list(point)[: len(POINT)] == POINT and point["n"] > 0 and point["throughput_per_s"] > 0
     assert point["valid"] in (True, False) and bool(point["reasons"]) == (not point["valid"])
     assert document["measured_with"] == "measured with MLCommons LoadGen; not an MLPerf result"
-
-
-def test_own_loops_are_told_apart(tmp_path: Path) -> None:
-    fettle, model = Fettle(tmp_path), sample_paths().model
-    done = fettle("bench", model, "--engine", "own", "--seconds", "0.3", "--json")
-    assert done.code == 0 and done.document["points"][0]["valid"] is None
-    assert "Fettle's own" in done.document["measured_with"]
-    refused = fettle("bench", model, "--engine", "own", "--scenario", "multi-stream", "--json")
-    assert refused.code == 3 and refused.error["code"] == "no_own_multi_stream"
 
 
 def test_a_language_model_is_measured_where_it_runs(tmp_path: Path) -> None:

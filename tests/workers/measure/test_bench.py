@@ -33,30 +33,6 @@ def test_each_scenario_gives_points_and_a_knee(scenario: str, make_small, tmp_pa
         assert point.latency.n >= 1 and point.latency.p50_ms > 0 and point.throughput_per_s > 0
 
 
-def test_server_counts_waiting() -> None:
-    """Given a model of 20 ms and arrivals that are faster than it, then latencies grow beyond 20 ms."""
-    import time
-
-    from workers.measure.requests import Requests
-
-    class Session:
-        device_ran, fallbacks = "cpu", ()
-
-        def run(self, feeds):
-            time.sleep(0.02)
-            return {}
-
-        def close(self) -> None: ...
-
-    load = throughput._server(Session(), Requests([{}]), 200.0, 0.3, 0, lambda: None)
-    assert load.latencies_ms[-1] > 100
-
-
-def test_knee_is_the_smallest_good_batch() -> None:
-    assert throughput.knee((1, 2, 4, 8), (50.0, 80.0, 97.0, 100.0)) == 4
-    assert throughput.knee((1,), (5.0,)) == 1
-
-
 def test_cancel_and_bad_values(make_small, tmp_path: Path) -> None:
     small = make_small("cnn")
     with pytest.raises(JobCancelled):

@@ -7,7 +7,7 @@ from pydantic import Field, JsonValue
 from workers.contracts.base import Frozen
 from workers.contracts.specs import LatencySummary
 
-Scenario = Literal["single-stream", "multi-stream", "server", "offline"]
+Scenario = Literal["single-stream", "server", "offline"]
 Part = Literal["sweep", "serving", "prompts", "capacity"]
 
 LOADGEN_WORDS = "measured with MLCommons LoadGen; not an MLPerf result"
@@ -50,34 +50,6 @@ class Energy(Frozen):
     tokens: int = 0
     source: str = ""
     note: str = ""
-
-
-class ScenarioResult(Frozen):
-    """Result of one scenario of MLCommons LoadGen: `n` requests of `batch` items in `seconds`.
-
-    Attributes:
-        valid: LoadGen's verdict, with its `reasons`; an invalid run is no measurement.
-        throughput_per_s: Items per second. Its bounds (95 %) come from 20 stretches of the run; None with too few
-            requests.
-        latency: LoadGen's percentiles, from arrival to prediction. Bounds of p50 (95 %, order statistics) are of the
-            same calls, for single-stream only. Offline sends everything at once, so this is the latency of single calls
-            there.
-        target_per_s: Requested rate.
-    """
-
-    scenario: Scenario
-    batch: int
-    valid: bool
-    reasons: tuple[str, ...] = ()
-    n: int
-    seconds: float
-    throughput_per_s: float
-    throughput_low: float | None = None
-    throughput_high: float | None = None
-    latency: LatencySummary
-    target_per_s: float | None = None
-    bound_ms: float | None = None
-    version: str
 
 
 class SweepPoint(Frozen):

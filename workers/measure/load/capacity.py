@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.after.load import CapacityResult, CapacityTry, ScenarioResult
+from workers.contracts.after.load import CapacityResult, CapacityTry
 from workers.infer.base import Session
-from workers.measure.load.loadgen import SERVER_LOAD, answers_under_load, run_scenario
+from workers.measure.load.loadgen import SERVER_LOAD, ScenarioResult, answers_under_load, run_scenario
 from workers.measure.requests import Requests
 
 FIRST_SHARE, MOST_SHARE = 0.5, 1.2

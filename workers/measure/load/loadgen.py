@@ -13,18 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from workers.contracts.after.load import Scenario, ScenarioResult
+from workers.contracts.after.load import Scenario
 from workers.contracts.errors import BackendMissing
 from workers.contracts.specs import P99_NEEDS, LatencySummary
 from workers.infer.base import Arrays, Session
-from workers.measure.latency import median_ranks, summarize
+from workers.measure.latency import summarize
 from workers.measure.load.loadgen_log import LoadGenLog, read_log
 from workers.measure.requests import Requests
-from workers.measure.spread import throughput_bounds
 from workers.measure.timing import without_collections
 
 NAMES: dict[Scenario, str] = {
-    "single-stream": "SingleStream", "multi-stream": "MultiStream", "server": "Server", "offline": "Offline",
+    "single-stream": "SingleStream", "server": "Server", "offline": "Offline",
 }  # fmt: skip
 LATENCY_OF_PILOT, RATE_OF_PILOT = 0.6, 1.2
 """Factors on the pilot's figures; LoadGen plans queries by them and reports too few as invalid."""
@@ -35,13 +34,28 @@ SERVER_BOUND = 12.0
 
 At 70 % load, a queue with constant service (M/D/1) keeps it within about 8.
 """
-STREAMS = 8
-"""Samples of one query in MultiStream: MLPerf's own number."""
-PLANNED_BY_RATE: tuple[Scenario, ...] = ("single-stream", "multi-stream", "offline")
+PLANNED_BY_RATE: tuple[Scenario, ...] = ("single-stream", "offline")
 """Scenarios with a planned number of queries; Server takes its queries from a clock."""
 MAX_SAMPLES = 5_000_000
 """Largest number of samples of Offline, which LoadGen lists all at once; more would take gigabytes."""
 DRAIN_S = 0.02
+
+
+@dataclass(frozen=True)
+class ScenarioResult:
+    """Result of one scenario: `n` requests in `seconds`.
+
+    `valid` is LoadGen's verdict, with its `reasons`; an invalid run is no measurement. `throughput_per_s` counts items.
+    `latency` holds LoadGen's percentiles, from arrival to prediction. The scenario `offline` sends everything at once,
+    so it holds the latency of single calls there.
+    """
+
+    valid: bool
+    reasons: tuple[str, ...]
+    n: int
+    seconds: float
+    throughput_per_s: float
+    latency: LatencySummary
 
 
 @dataclass
@@ -133,7 +147,7 @@ def run_scenario(
         with without_collections():
             _run(lg, sut, _settings(lg, scenario, seconds, per_s, limit_ms, seed), folder)
         log = read_log(folder)
-        found = _result(sut, log, scenario, per_s, limit_ms)
+        found = _result(sut, log, scenario)
         if not log.ended_early or scenario not in PLANNED_BY_RATE or per_s != pilot_per_s:
             return found
         per_s = max(pilot_per_s, found.throughput_per_s / requests.batch)
@@ -163,8 +177,6 @@ def _settings(lg: Any, scenario: Scenario, seconds: float, per_s: float, bound_m
     settings.max_duration_ms = 0
     settings.min_query_count = 1
     settings.single_stream_expected_latency_ns = max(1, round(1e9 / per_s * LATENCY_OF_PILOT))
-    settings.multi_stream_samples_per_query = STREAMS
-    settings.multi_stream_expected_latency_ns = max(1, round(STREAMS * 1e9 / per_s * LATENCY_OF_PILOT))
     settings.offline_expected_qps = min(per_s * RATE_OF_PILOT, MAX_SAMPLES / seconds)
     settings.server_target_qps = per_s * SERVER_LOAD
     settings.server_target_latency_ns = round(bound_ms * 1e6)
@@ -199,40 +211,16 @@ def _flush() -> None:
     """Do nothing, because nothing is buffered."""
 
 
-def _result(sut: Sut, log: LoadGenLog, scenario: Scenario, pilot_per_s: float, bound_ms: float) -> ScenarioResult:
-    batch, n = sut.requests.batch, len(sut.ends_s)
+def _result(sut: Sut, log: LoadGenLog, scenario: Scenario) -> ScenarioResult:
+    n = len(sut.ends_s)
     seconds = sut.ends_s[-1] - sut.begins_s[0]
     per_s = log.per_s if log.per_s is not None else n / seconds
-    low, high = throughput_bounds(sut.ends_s, sut.begins_s[0], batch)
-    return ScenarioResult(
-        scenario=scenario,
-        batch=batch,
-        valid=log.valid,
-        reasons=log.reasons,
-        n=n,
-        seconds=seconds,
-        throughput_per_s=per_s * batch,
-        throughput_low=low,
-        throughput_high=high,
-        latency=_latency(sut, log, scenario),
-        target_per_s=pilot_per_s * SERVER_LOAD * batch if scenario == "server" else None,
-        bound_ms=bound_ms if scenario == "server" else None,
-        version=log.version,
-    )
+    return ScenarioResult(log.valid, log.reasons, n, seconds, per_s * sut.requests.batch, _latency(sut, log, scenario))
 
 
 def _latency(sut: Sut, log: LoadGenLog, scenario: Scenario) -> LatencySummary:
-    calls_ms = np.sort((np.asarray(sut.ends_s) - np.asarray(sut.begins_s)) * 1000)
     if scenario == "offline":  # LoadGen counts from the one moment at which all samples were issued
-        return summarize(calls_ms.tolist())
-    told, n = log.latencies_ms, log.queries
-    low, high = median_ranks(calls_ms.size) if scenario == "single-stream" else (None, None)
-    return LatencySummary(
-        n=n,
-        p50_ms=told["50.00"],
-        p90_ms=told["90.00"],
-        p99_ms=told["99.00"] if n >= P99_NEEDS else None,
-        max_ms=told["max"],
-        p50_low_ms=None if low is None else float(calls_ms[low]),
-        p50_high_ms=None if high is None else float(calls_ms[high]),
-    )
+        return summarize(((np.asarray(sut.ends_s) - np.asarray(sut.begins_s)) * 1000).tolist())
+    times, n = log.latencies_ms, log.queries
+    p99_ms = times["99.00"] if n >= P99_NEEDS else None
+    return LatencySummary(n=n, p50_ms=times["50.00"], p90_ms=times["90.00"], p99_ms=p99_ms, max_ms=times["max"])

@@ -11,8 +11,9 @@ from workers.contracts.errors import WorkerError
 DETAIL_LOG = "mlperf_log_detail.txt"
 PREFIX = ":::MLLOG "
 INVALID = "result_invalid_reason"
+ENDING, MAX_NS = "_percentile_latency_ns", "result_max_latency_ns"
 RATES = ("result_completed_samples_per_sec", "result_samples_per_second", "result_qps_with_loadgen_overhead")
-"""Keys of samples a second for Server, Offline and SingleStream (MultiStream reports none)."""
+"""Keys of samples a second for Server, Offline and SingleStream."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,6 @@ class LoadGenLog:
     queries: int
     per_s: float | None
     latencies_ms: Mapping[str, float]
-    version: str
     ended_early: bool = False
 
 
@@ -65,7 +65,6 @@ def read_log(folder: Path) -> LoadGenLog:
         queries=int(rows["result_query_count"]),
         per_s=next((float(rows[key]) for key in RATES if key in rows), None),
         latencies_ms=_latencies(rows),
-        version=str(rows.get("loadgen_version", "")).split(" ")[0],
         ended_early=rows.get("result_min_duration_met") is False,
     )
 
@@ -81,23 +80,20 @@ def _row(line: str) -> dict[str, Any]:
 
 
 def _latencies(rows: Mapping[str, Any]) -> dict[str, float]:
-    """Return latencies of whole queries where LoadGen reports them (MultiStream), else of single samples."""
+    """Return the latencies of single samples by percentile, and the largest as "max"."""
     found: dict[str, float] = {}
-    for ending in ("_percentile_latency_ns", "_percentile_per_query_latency_ns"):
-        for key, value in rows.items():
-            percentile = key.removeprefix("result_").removesuffix(ending)
-            if key.endswith(ending) and percentile.replace(".", "").isdigit() and isinstance(value, int | float):
-                found[percentile] = value / 1e6
-    for key in ("result_max_query_latency_ns", "result_max_latency_ns"):
-        if isinstance(rows.get(key), int | float):
-            found["max"] = rows[key] / 1e6
-            break
+    for key, value in rows.items():
+        percentile = key.removeprefix("result_").removesuffix(ENDING)
+        if key.endswith(ENDING) and percentile.replace(".", "").isdigit() and isinstance(value, int | float):
+            found[percentile] = value / 1e6
+    if isinstance(rows.get(MAX_NS), int | float):
+        found["max"] = rows[MAX_NS] / 1e6
     return found
 
 
 CONDITIONS = {
     "result_perf_constraints_met": "Answers took longer than the scenario allows.",
-    "result_min_duration_met": "It ended before the asked time was over.",
+    "result_min_duration_met": "It ended before the requested time was over.",
     "result_min_queries_met": "There were too few requests.",
     "early_stopping_met": "There were too few requests to be sure of the percentile.",
 }

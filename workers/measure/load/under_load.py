@@ -9,10 +9,9 @@ from workers.contracts.errors import InputRefused
 from workers.infer.base import Session
 from workers.infer.batch_mates import depends_on_mates
 from workers.measure.energy import EnergyMeter
-from workers.measure.latency import summarize
+from workers.measure.latency import median_bounds, summarize, throughput_bounds
 from workers.measure.requests import Requests, load_requests, run_first
 from workers.measure.speech import tokens_an_answer
-from workers.measure.spread import median_bounds, throughput_bounds
 from workers.measure.throughput import Check, knee, served_ms, timed_calls, warm_up
 
 LATER_WARMUP_S = 0.5

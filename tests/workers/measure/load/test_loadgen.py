@@ -44,25 +44,23 @@ def nothing() -> None:
     """Not cancelled."""
 
 
-@pytest.mark.parametrize("scenario", ["single-stream", "multi-stream", "server", "offline"])
+@pytest.mark.parametrize("scenario", ["single-stream", "server", "offline"])
 def test_each_scenario_measures_what_the_session_does(scenario: Any, tmp_path: Path) -> None:
     """Given a model of 2 ms, Then each scenario's rate and latency are that of it, and LoadGen's logs are kept."""
     found = run_scenario(Sleeper(), requests(), scenario, 0.6, 400.0, tmp_path / scenario, 0, nothing)
-    assert (tmp_path / scenario / DETAIL_LOG).is_file() and found.version.count(".") >= 1
-    assert found.latency.p50_ms >= 0.9 * CALL_S * 1000 * (8 if scenario == "multi-stream" else 1)
+    assert (tmp_path / scenario / DETAIL_LOG).is_file()
+    assert found.latency.p50_ms >= 0.9 * CALL_S * 1000
     assert 50 < found.throughput_per_s < 1 / CALL_S and found.n > 20
-    assert found.seconds >= 0.4 and found.scenario == scenario
-    if scenario == "server":
-        assert found.target_per_s == pytest.approx(280) and found.bound_ms == pytest.approx(30)
+    assert found.seconds >= 0.4
     if scenario == "offline":
         assert found.valid and found.reasons == ()
 
 
 def test_too_few_requests_are_told_as_invalid(tmp_path: Path) -> None:
     """Given so short a run that its percentile is not known, Then the result is invalid, with LoadGen's own reason."""
-    found = run_scenario(Sleeper(), requests(), "multi-stream", 0.2, 400.0, tmp_path, 0, nothing)
+    found = run_scenario(Sleeper(), requests(), "server", 0.2, 200.0, tmp_path, 0, nothing)
     assert not found.valid
-    assert "too few requests" in found.reasons[0] and "Need to process at least 662 queries" in " ".join(found.reasons)
+    assert "too few requests" in found.reasons[0] and "more queries" in " ".join(found.reasons)
 
 
 @pytest.mark.whole
@@ -78,12 +76,12 @@ def test_ending_early_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(loadgen, "PLANNED_BY_RATE", ())
     found = run_scenario(Sleeper(), requests(), "offline", 1.0, 20.0, tmp_path, 0, nothing)
     assert not found.valid and found.seconds < 0.5
-    assert "It ended before the asked time was over." in found.reasons
+    assert "It ended before the requested time was over." in found.reasons
 
 
 def test_items_count_in_batches(tmp_path: Path) -> None:
     found = run_scenario(Sleeper(), requests(batch=4), "offline", 0.4, 400.0, tmp_path, 0, nothing)
-    assert found.batch == 4 and found.throughput_per_s > 4 * found.n / (found.seconds * 1.2)
+    assert found.throughput_per_s > 4 * found.n / (found.seconds * 1.2)
 
 
 @pytest.mark.whole
@@ -117,7 +115,7 @@ def line(key: str, value: Any, is_error: bool = False) -> str:
 def test_logs_are_read_whatever_stands_between(tmp_path: Path) -> None:
     """Given a log with cut lines and errors, Then figures and reasons come out of it."""
     rows = [
-        "no log line", ":::MLLOG {cut", line("loadgen_version", "6.0.17 @ abc"), line("result_validity", "INVALID"),
+        "no log line", ":::MLLOG {cut", line("result_validity", "INVALID"),
         line("result_min_duration_met", False), line("early_stopping_met", True),
         line("result_invalid_reason", "Reduce target QPS"), line("result_query_count", 12),
         line("result_samples_per_second", 34.5), line("result_50.00_percentile_latency_ns", 2e6),
@@ -125,9 +123,9 @@ def test_logs_are_read_whatever_stands_between(tmp_path: Path) -> None:
     ]  # fmt: skip
     (tmp_path / DETAIL_LOG).write_text("\n".join(rows), encoding="utf-8")
     log = read_log(tmp_path)
-    assert not log.valid and log.queries == 12 and log.per_s == 34.5 and log.version == "6.0.17"
+    assert not log.valid and log.queries == 12 and log.per_s == 34.5
     assert log.latencies_ms == {"50.00": 2.0, "max": 9.0}
-    early = "It ended before the asked time was over."
+    early = "It ended before the requested time was over."
     assert log.reasons == ("a sample was answered twice", early, "Reduce target QPS")
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from workers.contracts.errors import JobCancelled
-from workers.measure.arrivals import poisson_arrivals, serve
+from workers.measure.latency import median_bounds, throughput_bounds
 from workers.measure.load.loadgen import SERVER_BOUND, SERVER_LOAD
-from workers.measure.spread import median_bounds, throughput_bounds
+from workers.measure.throughput import knee, poisson_arrivals, serve
 
 SERVICE_S = 0.01
 
@@ -36,6 +36,11 @@ def test_poisson_arrivals_with_exponential_service_wait_as_m_m_1() -> None:
     assert served.mean() == pytest.approx(SERVICE_S / (1 - load), rel=0.04)
 
 
+def test_knee_is_the_smallest_good_batch() -> None:
+    assert knee((1, 2, 4, 8), (50.0, 80.0, 97.0, 100.0)) == 4
+    assert knee((1,), (5.0,)) == 1
+
+
 def test_bound_of_server_scenario_is_kept_at_its_load() -> None:
     """Given constant service at the 70 % of the server scenario, then 99 % are answered well within its bound."""
     arrivals = poisson_arrivals(SERVER_LOAD / SERVICE_S, 3000, 1, most=400_000)
@@ -60,7 +65,7 @@ class Clock:
 def test_serve_counts_the_wait_of_each_request(monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a model that takes 4 ms, then the latencies are those of the recursion."""
     clock = Clock()
-    monkeypatch.setattr("workers.measure.arrivals.time", clock)
+    monkeypatch.setattr("workers.measure.throughput.time", clock)
     arrivals = poisson_arrivals(150, 1.0, 2)
     measured = serve(arrivals, lambda _number: clock.sleep(0.004), lambda: None)
     assert measured == pytest.approx(waited(arrivals, np.full(arrivals.size, 0.004)), abs=1e-4)
