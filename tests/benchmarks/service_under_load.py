@@ -34,7 +34,7 @@ import psutil
 from tests.benchmarks.beside_litserve import answers, started
 from tests.benchmarks.under_load import say
 from workers.export.service.bundle_files.fettle_service.protocol import DATATYPES, HEADER_LENGTH
-from workers.measure.arrivals import poisson_arrivals
+from workers.measure.throughput import poisson_arrivals
 from workers.pipeline.golden import write_sums
 from workers.pipeline.prepared import Prepared
 

@@ -13,7 +13,7 @@ from workers.contracts.folder import read_model
 from workers.contracts.process.context import JobContext
 from workers.infer.base import Arrays, NotRunnable, without_constants
 from workers.quantize.calibrating import sensitivity
-from workers.tune import layer_sizes, tensorrt_layers
+from workers.tune import tensorrt_layers
 
 MAX_S, RUNS = 2.0, 8
 MOST = 5000
@@ -23,6 +23,9 @@ TELLING = ("f32", "f16", "bf16", "i8", "u8")
 """Suffixes of OpenVINO's kernel names."""
 
 TIMED = "_kernel_time"
+DEEPEST = 5
+"""Largest number of operators that unpack weights in few bits."""
+UNPACKING = frozenset({"Convert", "Multiply", "Subtract", "Reshape", "FakeQuantize", "Transpose"})
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ def layers_of(target: Target, feeds: Arrays, ctx: JobContext) -> tuple[Layer, ..
     Raises:
         InputRefused: the engine has no profiler, or cannot run the version with it.
     """
-    by_engine = {"openvino": _openvino, "tensorrt": _tensorrt}
+    by_engine = {"openvino": of_openvino, "tensorrt": _tensorrt}
     by_engine |= dict.fromkeys(("onnxruntime-cpu", "onnxruntime-cuda"), _onnxruntime)
     look = by_engine.get(target.runtime)
     if look is None:
@@ -94,7 +97,12 @@ def _stem(name: str) -> str:
     return name.split("/WithoutBiases")[0].rsplit(":", 1)[0].removesuffix("_quant")
 
 
-def _openvino(target: Target, feeds: Arrays, ctx: JobContext) -> list[Layer]:
+def of_openvino(target: Target, feeds: Arrays, ctx: JobContext) -> list[Layer]:
+    """Return the layers that OpenVINO runs for one request of these fixed sizes.
+
+    Raises:
+        NotRunnable: OpenVINO cannot run the model.
+    """
     from workers.infer.openvino_program import import_library, options_of, read_model
 
     core = import_library().Core()
@@ -104,7 +112,7 @@ def _openvino(target: Target, feeds: Arrays, ctx: JobContext) -> list[Layer]:
     best: dict[str, Layer] = {}
     try:
         model = read_model(core, target.path, names)
-        sizes = {_stem(name): size for name, size in layer_sizes.of_openvino(model).items()}
+        sizes = {_stem(name): size for name, size in _weight_sizes(model).items()}
         compiled = core.compile_model(model, "CPU", {**options, "PERF_COUNT": True})
         request = compiled.create_infer_request()
         request.infer(dict(feeds))
@@ -118,6 +126,29 @@ def _openvino(target: Target, feeds: Arrays, ctx: JobContext) -> list[Layer]:
     except RuntimeError as error:
         raise NotRunnable(error) from error
     return _in_order(best)
+
+
+def _weight_sizes(model: Any) -> dict[str, int]:
+    """Return {operator's name: bytes} of an `openvino.Model`; unpacked weights belong to the operator behind them."""
+    found: dict[str, int] = {}
+    for node in model.get_ordered_ops():
+        kind = node.get_type_name()
+        if kind in ("Constant", "Result", "Parameter"):
+            continue
+        size = sum(_weight_size(node.input_value(number).get_node(), DEEPEST) for number in range(len(node.inputs())))
+        if size:
+            found[node.get_friendly_name()] = size
+    return found
+
+
+def _weight_size(node: Any, depth: int) -> int:
+    """Return the bytes of the constants behind an input; 0 where anything but weights contributes to it."""
+    if node.get_type_name() == "Constant":
+        return int(node.get_byte_size())
+    if depth == 0 or node.get_type_name() not in UNPACKING:
+        return 0
+    parts = [_weight_size(node.input_value(number).get_node(), depth - 1) for number in range(len(node.inputs()))]
+    return sum(parts) if all(parts) else 0
 
 
 def _onnxruntime(target: Target, feeds: Arrays, ctx: JobContext) -> list[Layer]:

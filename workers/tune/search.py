@@ -6,10 +6,15 @@ kept only if a short comparison shows that it is faster.
 
 import contextlib
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
+from statistics import median
 from typing import Any
 
+import numpy as np
+
+from workers.contracts.after.layers import Layer
 from workers.contracts.errors import WorkerError
 from workers.contracts.folder import read_model
 from workers.contracts.planning import Dropped, Reason
@@ -17,17 +22,22 @@ from workers.contracts.process.context import JobContext, derived
 from workers.contracts.specs import RecipeStep
 from workers.contracts.techniques import GraphRewrite, Model, TechniqueSpec
 from workers.contracts.wording import percent
+from workers.convert.asking.in_turn import in_turn
 from workers.convert.graphs import onnx_files
 from workers.convert.rewriting import removed_by
 from workers.infer.base import Arrays, NotRunnable, Session
-from workers.tune.compare import gain
-from workers.tune.profile import Profile, take_profile
+from workers.tune.layers import Target, of_openvino
 
 MIN_SHARE = 0.1
 """Smallest share of the time; profiles of a product worth a factor of 1.16 showed 13 % or more than 15 %."""
 MIN_GAIN = 1.05
 MAX_BYTES = 1 << 29
 COMPARE_S = 3.0
+ROUNDS, MIN_ROUNDS, BLOCK_S = 9, 3, 0.06
+WON_SHARE = 0.7
+"""Share of rounds that the second model must win; gains caused by other programs show in fewer rounds."""
+QUARTER = 25
+"""Percentile of a block's times that is used, because other programs make requests slower, never faster."""
 LOOK_REQUESTS = 25
 """Approximate number of requests that one rewrite costs: check, compilation, comparison."""
 
@@ -71,9 +81,10 @@ def search(
         return found
     settings = {"inference_precision": precision}
     with contextlib.suppress(NotRunnable, WorkerError):
-        profile = take_profile(model.main, feeds, settings, ctx.threads)
+        profile = of_openvino(Target(model.main, RUNTIME, settings), feeds, ctx)
         ctx.check_cancelled()
-        if max_s is not None and profile.total_ms * LOOK_REQUESTS > max_s * 1000:
+        total_ms = sum(layer.ms for layer in profile)
+        if max_s is not None and total_ms * LOOK_REQUESTS > max_s * 1000:
             words = "A request takes so long here that trying them would cost too much of your time."
             reason = Reason(code="no_time", text=words)
             found.dropped.append(Dropped(id="rewrites", title="Rewrites of the graph", reason=reason))
@@ -81,7 +92,7 @@ def search(
         changing = [(spec, spec.rewrite) for spec in rewrites if spec.rewrite is not None]
         for spec, what in sorted(changing, key=lambda pair: pair[1].order):
             model = _rewritten(found, spec, what, model, feeds, profile, settings, ctx)
-        if ctx.threads > 1 and profile.total_ms < PARTITIONED_UNDER_MS:
+        if ctx.threads > 1 and total_ms < PARTITIONED_UNDER_MS:
             _partitioner(found, model, feeds, settings, ctx)
     shutil.rmtree(ctx.work_dir / "rewrites", ignore_errors=True)
     return found
@@ -93,7 +104,7 @@ def _rewritten(
     what: GraphRewrite,
     model: Model,
     feeds: Arrays,
-    profile: Profile,
+    profile: Sequence[Layer],
     settings: dict[str, Any],
     ctx: JobContext,
 ) -> Model:
@@ -102,7 +113,7 @@ def _rewritten(
     names = removed_by(onnx_files.load(model.main), what.change)
     if not names:
         return model
-    share = profile.share(what.kinds, names)
+    share = share_of(profile, what.kinds, names)
     if share < MIN_SHARE:
         words = f"It could save at most {percent(share, 0)} of the time here, so it was not tried."
         found.drop(spec, "little_time", words)
@@ -148,3 +159,36 @@ def _opened(model: Model, feeds: Arrays, settings: dict[str, Any], ctx: JobConte
         yield session
     finally:
         session.close()
+
+
+def share_of(layers: Sequence[Layer], kinds: Collection[str], names: Collection[str] = ()) -> float:
+    """Return the share of the time, 0..1, of layers of these types or with one of these names."""
+    stems = {name.rsplit(":", 1)[0] for name in names} | set(names)
+    taken = sum(one.ms for one in layers if one.kind in kinds or one.name.split("/WithoutBiases")[0] in stems)
+    return taken / sum(one.ms for one in layers) if taken else 0.0
+
+
+def gain(first: Session, second: Session, feeds: Sequence[Arrays], max_s: float, check: Callable[[], None]) -> float:
+    """Return how many times as fast as `first` the session `second` is: the median over rounds in turn (ABBA).
+
+    The result is 1 where `second` did not win most of the rounds. `check` is called between blocks and may raise.
+    """
+    rounds = in_turn(
+        _requests(first, feeds),
+        _requests(second, feeds),
+        check,
+        lambda spans: float(np.percentile(spans, QUARTER)),
+        rounds=ROUNDS,
+        least_rounds=MIN_ROUNDS,
+        block_s=BLOCK_S,
+        max_s=max_s,
+    )
+    ratios = [before / after for before, after in rounds]
+    won = sum(ratio > 1 for ratio in ratios)
+    return median(ratios) if won >= WON_SHARE * len(ratios) else 1.0
+
+
+def _requests(session: Session, feeds: Sequence[Arrays]) -> Callable[[], object]:
+    """Return a function that runs one request after the other and starts again after the last."""
+    requests = cycle(feeds)
+    return lambda: session.run(next(requests))

@@ -22,7 +22,7 @@ from workers.pipeline.prepared import Prepared
 from workers.prune import structured
 from workers.prune.structured import Params
 from workers.runtime.recording import RecordingContext
-from workers.tune.compare import gain
+from workers.tune.search import gain
 
 FASTER, LOSS = 1.2, 0.01
 LIMIT_S = 120

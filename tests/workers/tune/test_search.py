@@ -9,21 +9,19 @@ import numpy as np
 import pytest
 
 from workers import registry
+from workers.contracts.after.layers import Layer
 from workers.contracts.errors import JobCancelled
-from workers.infer.base import NotRunnable
 from workers.runtime.recording import RecordingContext
 from workers.tune import search as module
-from workers.tune.compare import gain
-from workers.tune.profile import Profile, Timed, take_profile
-from workers.tune.search import search
+from workers.tune.search import gain, search, share_of
 
 REWRITES = tuple(registry.techniques().values())
 """All techniques: those that rewrite no graph are passed over."""
 
 
-def profile(**shares: float) -> Profile:
+def profile(**shares: float) -> list[Layer]:
     """Operators whose kind and name are the key, in milliseconds."""
-    return Profile(tuple(Timed(name, name, ms) for name, ms in shares.items()))
+    return [Layer(order=0, name=name, kind=name, ms=ms) for name, ms in shares.items()]
 
 
 class Sleeping:
@@ -42,20 +40,11 @@ class Sleeping:
 
 
 def test_share_counts_kinds_and_names_once() -> None:
-    found = Profile(
-        (Timed("a/MatMul", "FullyConnected", 2), Timed("hot", "OneHot", 1), Timed("conv/WithoutBiases", "C", 1))
-    )
-    assert found.share({"OneHot"}) == 0.25
-    assert found.share({"OneHot"}, {"hot", "a/MatMul:0", "conv"}) == 1.0
-    assert Profile(()).share({"OneHot"}) == 0.0
-
-
-def test_profile_of_a_real_model_names_its_operators(make_small) -> None:
-    small = make_small("cnn")
-    found = take_profile(small.folder / "model.onnx", small.feeds(), {"inference_precision": "f32"}, 1)
-    assert found.total_ms > 0 and any(operator.kind == "Convolution" for operator in found.operators)
-    with pytest.raises(NotRunnable):
-        take_profile(small.folder / "pipeline.json", small.feeds(), {}, 1)
+    rows = (("a/MatMul", "FullyConnected", 2), ("hot", "OneHot", 1), ("conv/WithoutBiases", "C", 1))
+    found = [Layer(order=0, name=name, kind=kind, ms=ms) for name, kind, ms in rows]
+    assert share_of(found, {"OneHot"}) == 0.25
+    assert share_of(found, {"OneHot"}, {"hot", "a/MatMul:0", "conv"}) == 1.0
+    assert share_of((), {"OneHot"}) == 0.0
 
 
 @pytest.mark.whole
@@ -71,8 +60,8 @@ def test_gain_is_seen_and_noise_is_none() -> None:
 def looked(monkeypatch: pytest.MonkeyPatch, make_small, tmp_path: Path):
     """`looked(kind, profile, gain)` searches a small model with a profile and a comparison that a test says."""
 
-    def look(kind: str, told: Profile, faster: float, **context: Any):
-        monkeypatch.setattr(module, "take_profile", lambda *_: told)
+    def look(kind: str, told: list[Layer], faster: float, **context: Any):
+        monkeypatch.setattr(module, "of_openvino", lambda *_: told)
         monkeypatch.setattr(module, "gain", lambda *_: faster)
         small = make_small(kind)
         ctx = RecordingContext(tmp_path, data_dir=small.data, **context)
@@ -92,7 +81,7 @@ def looked(monkeypatch: pytest.MonkeyPatch, make_small, tmp_path: Path):
         ("casts", "cast_cleanup", profile(Convert=20, other=80)),
     ],
 )
-def test_a_rewrite_that_pays_goes_before_every_recipe(kind: str, technique: str, told: Profile, looked) -> None:
+def test_a_rewrite_that_pays_goes_before_every_recipe(kind: str, technique: str, told: list[Layer], looked) -> None:
     found = looked(kind, told, 1.3)
     assert [step.technique for step in found.steps] == [technique]
     assert "1.30 times as fast" in found.words[0] and found.settings == {}
@@ -123,7 +112,7 @@ def test_sharing_out_is_looked_at_for_short_requests_on_several_cores(looked) ->
 
 def test_where_time_is_short_slow_models_are_not_looked_into(monkeypatch, make_small, tmp_path: Path) -> None:
     """Given requests of a second and ten seconds to look, then nothing is tried, and that is told."""
-    monkeypatch.setattr(module, "take_profile", lambda *_: profile(Transpose=500, other=500))
+    monkeypatch.setattr(module, "of_openvino", lambda *_: profile(Transpose=500, other=500))
     small = make_small("nhwc")
     found = search(small.model, small.feeds(), "f32", 1000, REWRITES, RecordingContext(tmp_path), max_s=10)
     assert not found.steps and "your time" in found.dropped[0].reason.text
