@@ -8,7 +8,7 @@ speed only if the time limit ends the steps.
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,6 @@ from workers.contracts.wording import percent
 from workers.convert.asking.changed_inputs import KINDS, changed_copy
 from workers.convert.replica.torch_replica import TorchReplica, tensors
 from workers.pipeline.spec import PipelineSpec
-from workers.prune.forecast import END_GAIN, forecast, hopeless
 from workers.quantize.calibrating.similarity import Alike, HeldOutExamples
 
 if TYPE_CHECKING:
@@ -44,6 +43,13 @@ SURE = 0.5
 CHANGED = 0.75
 """Share of the examples in a batch that are changed copies."""
 
+FEWEST = 4
+"""Number of readings needed for a forecast."""
+
+END_GAIN = 10.0
+"""Factor by which the last steps, at a falling rate, may improve on the line before learning is given up."""
+
+SMALLEST = 1e-6
 CHECKING = 1.2
 """Ratio of the time of steps with comparisons between them to the time of the steps alone."""
 
@@ -113,7 +119,7 @@ class Trainer:
         self.done = 0
         self._round = 0
         self.alike: Alike | None = None
-        self.keep: Callable[[], None] = lambda: None
+        self._kept: list[tuple[Any, Any]] = []
 
     @property
     def seconds(self) -> float:
@@ -174,6 +180,18 @@ class Trainer:
         expected = error_of(before) / max(1, steps)
         if expected > self._params.allowed(before):
             raise WillNotHold(self._words(before, expected, "At best"))
+
+    def mask(self, kept: list[tuple[Any, Any]]) -> None:
+        """Set weights to zero, now and after each step; `kept` holds each tensor and which of its values stay."""
+        self._kept = kept
+        self._zero()
+
+    def _zero(self) -> None:
+        import torch
+
+        with torch.no_grad():
+            for weight, stays in self._kept:
+                weight.mul_(stays)
 
     def in_time(self) -> None:
         """Check that the time is not over before all rounds are.
@@ -248,7 +266,7 @@ class Trainer:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.student.module.parameters(), 1.0)
         optimizer.step()
-        self.keep()
+        self._zero()
         self._learning_s += time.monotonic() - began_s
 
     def _draw(self) -> "Feeds":
@@ -264,6 +282,29 @@ class Trainer:
             copy = changed_copy(items, int(index), number, self._material.spec, self._ctx.seed)
             copies.append(copy if changed else items[int(index)])
         return join(copies, self._material.spec)
+
+
+def forecast(readings: Sequence[tuple[int, float]], end: int) -> float | None:
+    """Return the error expected after `end` steps; None where there are too few readings.
+
+    `readings` are (steps, error). Errors fall about as a power of the number of steps (Deep Learning Scaling is
+    Predictable, Empirically, arXiv 1712.00409), so a line through the logarithms of the last readings is extended.
+    Where errors do not fall, the last error is returned.
+    """
+    if len(readings) < FEWEST:
+        return None
+    last = readings[-FEWEST:]
+    steps = np.log([float(step) for step, _ in last])
+    errors = np.log([max(error, SMALLEST) for _, error in last])
+    slope = float(np.polyfit(steps, errors, 1)[0])
+    ahead = math.log(max(end, last[-1][0])) - float(steps[-1])
+    return math.exp(float(errors[-1]) + min(slope, 0.0) * ahead)
+
+
+def hopeless(readings: Sequence[tuple[int, float]], end: int, allowed: float) -> bool:
+    """Return whether even a good end would leave the error above `allowed`."""
+    expected = forecast(readings, end)
+    return expected is not None and expected / END_GAIN > allowed
 
 
 def join(copies: "list[Feeds]", spec: PipelineSpec) -> "Feeds":

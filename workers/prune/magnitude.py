@@ -14,9 +14,9 @@ from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueSpec
 from workers.convert.graphs import onnx_files
 from workers.convert.output import need_onnx, new_model
-from workers.prune.distillation_set import masked, prepare, threads
-from workers.prune.fine_tuning import LearningParams, Trainer, WillNotHold, refused
-from workers.prune.written_back import write_back
+from workers.convert.replica.torch_replica import TorchReplica
+from workers.prune.fine_tuning import LearningParams
+from workers.prune.recovery import recovered, set_to_zero
 
 ID = "magnitude_prune"
 TITLE = "Magnitude pruning"
@@ -68,44 +68,22 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
             "Put this step before the one that changes the numbers.",
         )
     with new_model(model, ID, params, ctx) as output:
-        notes: tuple[str, ...] = (NOTE,)
+        output.notes = (NOTE,)
         if params.recover:
-            proto, learned = _with_recovery(model, proto, params, ctx)
-            notes = (NOTE, learned)
+
+            def kept(student: TorchReplica, number: int) -> list[tuple[Any, Any]]:
+                layers = [step.layer for step in student.steps if step.layer is not None and step.layer.kind != "norm"]
+                share = scheduled(params.sparsity, number, params.rounds)
+                return _kept([layer.module.weight for layer in layers], share)
+
+            proto, learned = recovered(model, proto, params, TITLE, ctx, kept, params.rounds)
+            output.notes = (NOTE, learned)
         else:
-            _set_to_zero(tensors, params.sparsity, ctx)
+            threshold = exact_quantile(lambda: map(_magnitudes, tensors), params.sparsity)
+            set_to_zero(tensors, lambda _number, values: ~(np.abs(values) < threshold), ctx)
         output.save(proto, TITLE)
-        output.notes = notes
         output.weights_kept = False
     return output.artifact
-
-
-def _set_to_zero(tensors: list[Any], share: float, ctx: JobContext) -> None:
-    threshold = exact_quantile(lambda: (_magnitudes(tensor) for tensor in tensors), share)
-    for number, tensor in enumerate(tensors, start=1):
-        ctx.check_cancelled()
-        _zero_below(tensor, threshold)
-        ctx.progress("Set weights to zero", number, len(tensors), "layers")
-
-
-def _with_recovery(model: Model, proto: Any, params: Params, ctx: JobContext) -> tuple[Any, str]:
-    """Return the graph with zeros and compensating weights, and a sentence that reports it."""
-    with threads(ctx.threads):
-        student, teacher, material = prepare(model, proto, params, TITLE, ctx)
-        layers = [step.layer.module for step in student.steps if step.layer is not None and step.layer.kind != "norm"]
-        course = Trainer(student, teacher, material, params, ctx, params.rounds)
-        try:
-            for number in range(1, params.rounds + 1):
-                course.in_time()
-                share = scheduled(params.sparsity, number, params.rounds)
-                course.keep = _masks([layer.weight for layer in layers], share)
-                course.keep()
-                alike = course.round()
-            course.must_hold(alike)
-        except WillNotHold as error:
-            raise refused(error) from error
-        ctx.check_cancelled()
-        return write_back(student), course.summary(alike)
 
 
 def scheduled(share: float, number: int, rounds: int) -> float:
@@ -116,11 +94,11 @@ def scheduled(share: float, number: int, rounds: int) -> float:
     return share * (1 - (1 - number / rounds) ** 3)
 
 
-def _masks(weights: list[Any], share: float) -> Callable[[], None]:
-    """Return a function that sets the smallest weights to zero, to be called after each learning step."""
+def _kept(weights: list[Any], share: float) -> list[tuple[Any, Any]]:
+    """Return all weights, each with a mask that leaves out the smallest ones."""
     arrays = [np.abs(weight.detach().numpy()).ravel() for weight in weights]
     threshold = float(exact_quantile(lambda: iter(arrays), share))
-    return masked(weights, [weight.detach().abs() >= threshold for weight in weights])
+    return [(weight, weight.detach().abs() >= threshold) for weight in weights]
 
 
 def _weights(proto: Any) -> Iterator[Any]:
@@ -165,14 +143,6 @@ def exact_quantile(parts: Callable[[], Iterator[NDArray[np.float32]]], share: fl
         low += np.bincount(bits[bits >> 16 == prefix] & 0xFFFF, minlength=1 << 16)
     suffix = int(np.searchsorted(np.cumsum(low), rank, side="right"))
     return np.uint32(prefix << 16 | suffix).view(np.float32)
-
-
-def _zero_below(tensor: Any, threshold: np.float32) -> None:
-    from onnx import numpy_helper
-
-    weights = np.array(numpy_helper.to_array(tensor))
-    weights[np.abs(weights) < threshold] = 0
-    tensor.CopyFrom(numpy_helper.from_array(weights, tensor.name))
 
 
 def why_not(situation: Situation, params: Params) -> Reason | None:

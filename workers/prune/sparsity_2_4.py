@@ -1,6 +1,6 @@
 """Zero two of each four weights, which the tensor cores of newer cards skip; the others may learn to compensate."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,9 @@ from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueSpec
 from workers.convert.graphs import onnx_files
 from workers.convert.output import need_onnx, new_model
-from workers.prune.distillation_set import masked, prepare, threads
-from workers.prune.fine_tuning import LearningParams, Trainer, WillNotHold, refused
-from workers.prune.written_back import write_back
+from workers.convert.replica.torch_replica import TorchReplica
+from workers.prune.fine_tuning import LearningParams
+from workers.prune.recovery import recovered, set_to_zero
 
 ID = "sparsity_2_4"
 TITLE = "2:4 zeros"
@@ -65,10 +65,10 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     with new_model(model, ID, params, ctx) as output:
         notes = [NOTE.format(count=len(tensors))]
         if params.recover:
-            proto, learned = _recovered(model, proto, params, ctx)
+            proto, learned = recovered(model, proto, params, TITLE, ctx, _kept)
             notes.append(learned)
         else:
-            _set_to_zero(tensors, ctx)
+            set_to_zero([tensor for tensor, _ in tensors], lambda n, values: two_of_four(values, tensors[n][1]), ctx)
         output.save(proto, TITLE)
         output.runtimes = RUNTIMES
         output.notes = tuple(notes)
@@ -103,41 +103,14 @@ def _weights(proto: Any) -> list[tuple[Any, int]]:
     return list(found.values())
 
 
-def _set_to_zero(tensors: list[tuple[Any, int]], ctx: JobContext) -> None:
-    from onnx import numpy_helper
-
-    for number, (tensor, axis) in enumerate(tensors, start=1):
-        ctx.check_cancelled()
-        values = np.array(numpy_helper.to_array(tensor))
-        tensor.CopyFrom(numpy_helper.from_array(values * two_of_four(values, axis), tensor.name))
-        ctx.progress("Set weights to zero", number, len(tensors), "layers")
-
-
-def _recovered(model: Model, proto: Any, params: Params, ctx: JobContext) -> tuple[Any, str]:
-    """Return the graph with zeros and compensating weights, and a sentence that reports it.
-
-    Source: Accelerating Sparse Deep Neural Networks, arXiv 2104.08378, section 3 (prune, then train with the mask).
-    """
-    with threads(ctx.threads):
-        student, teacher, material = prepare(model, proto, params, TITLE, ctx)
-        layers = [step.layer for step in student.steps if step.layer is not None]
-        course = Trainer(student, teacher, material, params, ctx, 1)
-        course.keep = _keeper([one.module.weight for one in layers if one.kind in ("conv", "linear")])
-        course.keep()
-        try:
-            alike = course.round()
-            course.must_hold(alike)
-        except WillNotHold as error:
-            raise refused(error) from error
-        ctx.check_cancelled()
-        return write_back(student), course.summary(alike)
-
-
-def _keeper(weights: list[Any]) -> Callable[[], None]:
+def _kept(student: TorchReplica, _number: int) -> list[tuple[Any, Any]]:
+    """Return the weights of layers whose input channels come in fours, each with a mask of those that stay."""
     import torch
 
+    layers = [step.layer for step in student.steps if step.layer is not None]
+    weights = [layer.module.weight for layer in layers if layer.kind in ("conv", "linear")]
     chosen = [weight for weight in weights if weight.shape[1] % GROUP == 0]
-    return masked(chosen, [torch.from_numpy(two_of_four(weight.detach().numpy(), 1)) for weight in chosen])
+    return [(weight, torch.from_numpy(two_of_four(weight.detach().numpy(), 1))) for weight in chosen]
 
 
 def why_not(situation: Situation, params: Params) -> Reason | None:

@@ -15,10 +15,9 @@ from workers.convert.graphs import onnx_files
 from workers.convert.output import need_onnx, new_model
 from workers.convert.replica.torch_replica import TorchReplica, build, look, no_twin, tensors
 from workers.prune.channels import Pruner
-from workers.prune.distillation_set import prepare, threads
 from workers.prune.fine_tuning import LearningParams, Material, Trainer, WillNotHold, in_batches, refused
 from workers.prune.heads import cut
-from workers.prune.written_back import write_back
+from workers.prune.recovery import prepare, threads, write_back
 from workers.quantize.calibrating.similarity import Alike
 
 ID = "structured_prune"

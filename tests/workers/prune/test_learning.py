@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from workers.prune.fine_tuning import LearningParams, schedule
-from workers.prune.forecast import END_GAIN, forecast, hopeless
+from workers.prune.fine_tuning import END_GAIN, LearningParams, forecast, hopeless, schedule
 from workers.prune.interpolation import pivots
 
 

@@ -1,7 +1,7 @@
 """Rebuild an ONNX graph as a torch module whose weights can be trained and pruned.
 
 Each node with weights becomes a torch layer (which torch-pruning knows), every other node a function. Changed weights
-go back into the same graph (`written_back`), so names, free sizes and operator set stay unchanged; an export would
+go back into the same graph (`write_back`), so names, free sizes and operator set stay unchanged; an export would
 create a different graph. `check` compares module and graph on real inputs before anything else is done.
 """
 

@@ -11,7 +11,7 @@ from small_models import RNG, floats, model_of, nodes_of, weight
 from workers.contracts.errors import InputRefused
 from workers.convert.graphs import onnx_files
 from workers.convert.replica.torch_replica import build, check
-from workers.prune.written_back import write_back
+from workers.prune.recovery import write_back
 
 HERE = "Test"
 
