@@ -209,18 +209,19 @@ def as_onnx(module: Any, feeds: Feeds, precision: str, path: Path) -> None:
 def one(name: str, engine: str, precision: str, load: Callable[[], Loaded], feeds: Feeds, right: NDArray[Any]) -> Row:
     from workers.contracts.errors import BackendMissing
     from workers.measure.card.figures import card_figures
-    from workers.measure.energy import NvmlCounter
+    from workers.measure.energy import nvml_counter
     from workers.measure.gpu_memory import GpuPeak
 
     try:
-        with GpuPeak(0) as peak:
-            run, session = load()
-            answer = next(iter(run(feeds).values()))
-            for _ in range(WARMUP):
-                run(feeds)
+        peak = GpuPeak(0)
+        run, session = load()
+        answer = next(iter(run(feeds).values()))
+        for _ in range(WARMUP):
+            run(feeds)
+        peak.stop()
         times = timed(run, feeds)
         spans = [session.card_spans(feeds)[0] for _ in range(REQUESTS)] if session is not None else []
-        counter = NvmlCounter(0)
+        counter = nvml_counter(0)
         before, began, answers = counter.joules(), time.perf_counter(), 0
         while (took := time.perf_counter() - began) < ENERGY_S:
             run(feeds)

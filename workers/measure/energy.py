@@ -5,10 +5,9 @@ NVML: nvmlDeviceGetTotalEnergyConsumption, millijoules since the driver was load
 systems let only root read them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from workers.contracts.after.load import Energy
 from workers.measure.gpu import GpuLostError, open_gpus
@@ -17,81 +16,67 @@ MIN_SECONDS = 10.0
 """Shortest time in seconds for an energy figure; counters step slowly, and a GPU takes a second to settle."""
 
 
-class RaplCounter:
-    """The RAPL counters of all processors of the machine; `source` says what they count."""
+@dataclass(frozen=True)
+class Counter:
+    """An energy counter.
 
-    def __init__(self, files: Sequence[Path]) -> None:
-        """Read the ranges of the counters, whose ``energy_uj`` are `files`, and check that they can be read."""
-        self._files = tuple(files)
-        self.source = "RAPL, the whole processor with everything that ran on it"
-        self._ranges = tuple(int(file.with_name("max_energy_range_uj").read_text("ascii")) / 1e6 for file in files)
-        self.joules()
+    `joules()` returns one reading for each processor or card and raises OSError where it may not be read. Each reading
+    wraps at its own one of `ends` (none: it does not wrap). `source` says what it counts.
+    """
 
-    def joules(self) -> tuple[float, ...]:
-        """Return the current counter of each processor in joules.
-
-        Raises:
-            OSError: it may not be read.
-        """
-        return tuple(int(file.read_text("ascii")) / 1e6 for file in self._files)
+    source: str
+    joules: Callable[[], tuple[float, ...]]
+    ends: tuple[float, ...] = (0.0,)
+    close: Callable[[], None] = lambda: None
 
     def between(self, before: tuple[float, ...], after: tuple[float, ...]) -> float:
-        """Return the joules of all processors; each counter wraps at its own maximum."""
-        spans = zip(before, after, self._ranges, strict=True)
+        """Return the joules between two readings."""
+        spans = zip(before, after, self.ends, strict=True)
         return sum(new - old if new >= old else new - old + end for old, new, end in spans)
 
-    def close(self) -> None:
-        """Do nothing, because no file stays open."""
+
+def rapl_counter(files: Sequence[Path]) -> Counter:
+    """Return the RAPL counters of all processors of the machine, whose ``energy_uj`` are `files`.
+
+    Raises:
+        OSError: there is none, or it may not be read.
+    """
+    if not files:
+        raise OSError("no counter")
+    ends = tuple(int(file.with_name("max_energy_range_uj").read_text("ascii")) / 1e6 for file in files)
+    source = "RAPL, the whole processor with everything that ran on it"
+    return Counter(source, lambda: tuple(int(file.read_text("ascii")) / 1e6 for file in files), ends)
 
 
-class NvmlCounter:
-    """The energy counter of one GPU."""
+def nvml_counter(index: int) -> Counter:
+    """Return the energy counter of the GPU with this index among all.
 
-    def __init__(self, index: int) -> None:
-        """Open the GPU with this index among all.
+    Raises:
+        OSError: the GPU does not respond.
+    """
+    gpus = open_gpus()
+    reader = gpus.reader(index)
+    if reader is None:
+        gpus.close()
+        raise OSError("this NVIDIA GPU does not respond")
 
-        Raises:
-            OSError: the GPU does not answer or has no counter.
-        """
-        self._gpus = open_gpus()
-        reader = self._gpus.reader(index)
-        if reader is None:
-            self._gpus.close()
-            raise OSError("this NVIDIA GPU does not answer")
-        self._reader = reader
-        self.source = f"NVML, {self._reader.name} with everything that ran on it"
+    def joules() -> tuple[float, ...]:
         try:
-            self.joules()
-        except OSError:
-            self._gpus.close()
-            raise
-
-    def joules(self) -> tuple[float, ...]:
-        """Return the current counter in joules.
-
-        Raises:
-            OSError: the GPU has no counter or is lost.
-        """
-        nvml: Any = self._reader.nvml
-        try:
-            return (float(nvml.nvmlDeviceGetTotalEnergyConsumption(self._reader.handle)) / 1000,)
-        except (nvml.NVMLError, GpuLostError) as error:
+            value = reader.read_one("energy_j")
+        except GpuLostError as error:
             raise OSError(str(error)) from error
+        if value is None:
+            raise OSError("this NVIDIA GPU has no energy counter")
+        return (value,)
 
-    def between(self, before: tuple[float, ...], after: tuple[float, ...]) -> float:
-        """Return the joules between two readings; 64 bits do not wrap."""
-        return after[0] - before[0]
-
-    def close(self) -> None:
-        """End NVML."""
-        self._gpus.close()
+    return Counter(f"NVML, {reader.name} with everything that ran on it", joules, close=gpus.close)
 
 
 @dataclass
 class EnergyMeter:
     """Measures the energy from its creation to `read`; without a counter, `note` says why."""
 
-    counter: RaplCounter | NvmlCounter | None
+    counter: Counter | None
     note: str
     before: tuple[float, ...] = ()
 
@@ -99,12 +84,17 @@ class EnergyMeter:
     def begin(cls, device_ran: str, files: Sequence[str]) -> "EnergyMeter":
         """Start the counter of the device that runs the model: a GPU's for "cuda…", else the processor's."""
         on_gpu = device_ran.startswith(("cuda", "gpu"))
-        what = "This GPU" if on_gpu else "This computer"
+        counter = None
         try:
-            counter = NvmlCounter(_index(device_ran)) if on_gpu else _rapl(files)
+            number = device_ran.rpartition(":")[2]
+            index = int(number) if number.isdigit() else 0
+            counter = nvml_counter(index) if on_gpu else rapl_counter([Path(file) for file in files])
             return cls(counter, "", counter.joules())
         except (OSError, ValueError):
-            return cls(None, f"{what} does not tell how much energy it takes, so nothing is said about it.")
+            if counter is not None:
+                counter.close()
+            what = "This GPU" if on_gpu else "This computer"
+            return cls(None, f"{what} does not report how much energy it uses, so no figure is shown.")
 
     def read(self, seconds: float, answers: int) -> Energy:
         """Return the energy since the beginning, without a figure for less than 10 s, and close the counter."""
@@ -113,23 +103,13 @@ class EnergyMeter:
         try:
             after = self.counter.joules()
         except (OSError, ValueError):
-            return Energy(seconds=seconds, answers=answers, note="The energy counter stopped answering meanwhile.")
+            return Energy(
+                seconds=seconds, answers=answers, note="The energy counter stopped responding during the measurement."
+            )
         finally:
             self.counter.close()
         joules, source = self.counter.between(self.before, after), self.counter.source
         if seconds < MIN_SECONDS:
-            note = f"Energy needs {MIN_SECONDS:g} s at least; this took {seconds:.1f} s."
+            note = f"An energy figure needs at least {MIN_SECONDS:g} s; this took {seconds:.1f} s."
             return Energy(seconds=seconds, answers=answers, source=source, note=note)
         return Energy(joules=joules, seconds=seconds, answers=answers, source=source)
-
-
-def _index(device_ran: str) -> int:
-    """Return the index in a device name: 1 for "cuda:1"."""
-    number = device_ran.rpartition(":")[2]
-    return int(number) if number.isdigit() else 0
-
-
-def _rapl(files: Sequence[str]) -> RaplCounter:
-    if not files:
-        raise OSError("no counter")
-    return RaplCounter([Path(file) for file in files])

@@ -4,13 +4,57 @@
 """
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-NotTold = Literal["not_supported", "no_permission", "failed"]
+Absence = Literal["not_supported", "no_permission", "failed"]
 SLOW_EVERY = 10
 """Number of readings between two PCIe readings; each of these takes 20 ms (nvmlDeviceGetPcieThroughput)."""
+
+Calls = Mapping[str, tuple[Callable[[Any, Any], float], ...]]
+"""NVML calls of each quantity, given the library and a card; older drivers lack the newer ones, which come first."""
+
+READINGS: Calls = {
+    "load_pct": (lambda nvml, card: nvml.nvmlDeviceGetUtilizationRates(card).gpu,),
+    "memory_bytes": (
+        lambda nvml, card: _memory(nvml, card).used,
+        lambda nvml, card: nvml.nvmlDeviceGetMemoryInfo(card).used,
+    ),
+    "reserved_bytes": (lambda nvml, card: _memory(nvml, card).reserved,),
+    "temperature_c": (
+        lambda nvml, card: nvml.nvmlDeviceGetTemperatureV(card, nvml.NVML_TEMPERATURE_GPU),
+        lambda nvml, card: nvml.nvmlDeviceGetTemperature(card, nvml.NVML_TEMPERATURE_GPU),
+    ),
+    "power_w": (lambda nvml, card: nvml.nvmlDeviceGetPowerUsage(card) / 1000,),
+    "clock_hz": (lambda nvml, card: nvml.nvmlDeviceGetClockInfo(card, nvml.NVML_CLOCK_SM) * 1e6,),
+    "memory_clock_hz": (lambda nvml, card: nvml.nvmlDeviceGetClockInfo(card, nvml.NVML_CLOCK_MEM) * 1e6,),
+    "throttle_mask": (
+        lambda nvml, card: nvml.nvmlDeviceGetCurrentClocksEventReasons(card),
+        lambda nvml, card: nvml.nvmlDeviceGetCurrentClocksThrottleReasons(card),
+    ),
+    "energy_j": (lambda nvml, card: nvml.nvmlDeviceGetTotalEnergyConsumption(card) / 1000,),
+}
+SLOW_READINGS: Calls = {
+    "pcie_sent_bytes_per_s": (
+        lambda nvml, card: nvml.nvmlDeviceGetPcieThroughput(card, nvml.NVML_PCIE_UTIL_TX_BYTES) * 1024,
+    ),
+    "pcie_received_bytes_per_s": (
+        lambda nvml, card: nvml.nvmlDeviceGetPcieThroughput(card, nvml.NVML_PCIE_UTIL_RX_BYTES) * 1024,
+    ),
+}
+LIMITS: Calls = {
+    "power_limit_w": (lambda nvml, card: nvml.nvmlDeviceGetEnforcedPowerLimit(card) / 1000,),
+    "clock_limit_hz": (lambda nvml, card: nvml.nvmlDeviceGetMaxClockInfo(card, nvml.NVML_CLOCK_SM) * 1e6,),
+    "slowdown_c": (
+        lambda nvml, card: nvml.nvmlDeviceGetTemperatureThreshold(card, nvml.NVML_TEMPERATURE_THRESHOLD_SLOWDOWN),
+    ),
+}
+
+
+def _memory(nvml: Any, card: Any) -> Any:
+    # the first version counts memory that the driver reserves as used
+    return nvml.nvmlDeviceGetMemoryInfo(card, version=nvml.nvmlMemory_v2)
 
 
 class GpuLostError(RuntimeError):
@@ -23,42 +67,15 @@ class GpuReader:
 
     `read` returns {quantity: value}. The end of the quantity's name is the unit: percent, bytes, degrees Celsius,
     watts, hertz, joules since the driver was loaded, bytes a second. `throttle_mask` holds NVML's reasons as bits.
-    `not_told` holds the reason for each quantity without a value at the last reading.
+    `missing` holds the reason for each quantity without a value at the last reading.
     """
 
     nvml: Any
     handle: Any
     index: int
     name: str
-    not_told: dict[str, NotTold] = field(default_factory=dict)
+    missing: dict[str, Absence] = field(default_factory=dict)
     _turn: int = 0
-    _ways: dict[str, tuple[Callable[[], float], ...]] = field(default_factory=dict)
-    _slow: dict[str, tuple[Callable[[], float], ...]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """List the NVML calls of each quantity."""
-        nvml, handle = self.nvml, self.handle
-        self._ways = {
-            "load_pct": (lambda: nvml.nvmlDeviceGetUtilizationRates(handle).gpu,),
-            "memory_bytes": (lambda: self._memory_v2().used, lambda: nvml.nvmlDeviceGetMemoryInfo(handle).used),
-            "reserved_bytes": (lambda: self._memory_v2().reserved,),
-            "temperature_c": (
-                lambda: nvml.nvmlDeviceGetTemperatureV(handle, nvml.NVML_TEMPERATURE_GPU),
-                lambda: nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU),
-            ),
-            "power_w": (lambda: nvml.nvmlDeviceGetPowerUsage(handle) / 1000,),
-            "clock_hz": (lambda: nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_SM) * 1e6,),
-            "memory_clock_hz": (lambda: nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_MEM) * 1e6,),
-            "throttle_mask": (
-                lambda: nvml.nvmlDeviceGetCurrentClocksEventReasons(handle),
-                lambda: nvml.nvmlDeviceGetCurrentClocksThrottleReasons(handle),
-            ),
-            "energy_j": (lambda: nvml.nvmlDeviceGetTotalEnergyConsumption(handle) / 1000,),
-        }
-        self._slow = {
-            "pcie_sent_bytes_per_s": (lambda: self._bus(nvml.NVML_PCIE_UTIL_TX_BYTES),),
-            "pcie_received_bytes_per_s": (lambda: self._bus(nvml.NVML_PCIE_UTIL_RX_BYTES),),
-        }
 
     def read(self) -> dict[str, float]:
         """Return the current readings.
@@ -66,14 +83,9 @@ class GpuReader:
         Raises:
             GpuLostError: the GPU is lost.
         """
-        values: dict[str, float] = {}
-        ways = {**self._ways, **self._slow} if self._turn % SLOW_EVERY == 0 else self._ways
+        slow = self._turn % SLOW_EVERY == 0
         self._turn += 1
-        for quantity, some in ways.items():
-            value = self._first(quantity, some)
-            if value is not None:
-                values[quantity] = value
-        return values
+        return self._all({**READINGS, **SLOW_READINGS} if slow else READINGS)
 
     def read_one(self, quantity: str) -> float | None:
         """Return one of the readings of `read`.
@@ -81,20 +93,11 @@ class GpuReader:
         Raises:
             GpuLostError: the GPU is lost.
         """
-        return self._first(quantity, self._ways[quantity])
+        return self._all({quantity: READINGS[quantity]}).get(quantity)
 
     def limits(self) -> dict[str, float]:
         """Return the constant values: `power_limit_w`, `clock_limit_hz`, `slowdown_c`."""
-        nvml, handle = self.nvml, self.handle
-        ways: dict[str, tuple[Callable[[], float], ...]] = {
-            "power_limit_w": (lambda: nvml.nvmlDeviceGetEnforcedPowerLimit(handle) / 1000,),
-            "clock_limit_hz": (lambda: nvml.nvmlDeviceGetMaxClockInfo(handle, nvml.NVML_CLOCK_SM) * 1e6,),
-            "slowdown_c": (
-                lambda: nvml.nvmlDeviceGetTemperatureThreshold(handle, nvml.NVML_TEMPERATURE_THRESHOLD_SLOWDOWN),
-            ),
-        }
-        found = {name: self._first(name, some) for name, some in ways.items()}
-        return {name: value for name, value in found.items() if value is not None}
+        return self._all(LIMITS)
 
     def processes(self) -> dict[int, int] | None:
         """Return bytes by process; None where the driver does not report them (Windows' own display driver, WDDM)."""
@@ -104,33 +107,27 @@ class GpuReader:
             raise GpuLostError(f"GPU {self.index} ({self.name})") from error
         except self.nvml.NVMLError:
             return None
-        told = {int(one.pid): int(one.usedGpuMemory) for one in found if one.usedGpuMemory is not None}
-        return told if told or not found else None
+        known = {int(one.pid): int(one.usedGpuMemory) for one in found if one.usedGpuMemory is not None}
+        return known if known or not found else None
 
-    def _first(self, quantity: str, ways: tuple[Callable[[], float], ...]) -> float | None:
-        """Return the value of the first call that works, because older drivers lack newer functions."""
-        for way in ways:
+    def _all(self, calls: Calls) -> dict[str, float]:
+        """Return the value of the first call that works for each quantity."""
+        values: dict[str, float] = {}
+        for quantity, call in ((quantity, call) for quantity, some in calls.items() for call in some):
+            if quantity in values:
+                continue
             try:
-                value = float(way())
+                values[quantity] = float(call(self.nvml, self.handle))
+                self.missing.pop(quantity, None)
             except self.nvml.NVMLError_GpuIsLost as error:
                 raise GpuLostError(f"GPU {self.index} ({self.name})") from error
             except self.nvml.NVMLError_NotSupported:
-                self.not_told[quantity] = "not_supported"
+                self.missing[quantity] = "not_supported"
             except self.nvml.NVMLError_NoPermission:
-                self.not_told[quantity] = "no_permission"
+                self.missing[quantity] = "no_permission"
             except self.nvml.NVMLError:
-                self.not_told[quantity] = "failed"
-            else:
-                self.not_told.pop(quantity, None)
-                return value
-        return None
-
-    def _memory_v2(self) -> Any:
-        # the first version counts memory that the driver reserves as used
-        return self.nvml.nvmlDeviceGetMemoryInfo(self.handle, version=self.nvml.nvmlMemory_v2)
-
-    def _bus(self, direction: int) -> float:
-        return float(self.nvml.nvmlDeviceGetPcieThroughput(self.handle, direction)) * 1024
+                self.missing[quantity] = "failed"
+        return values
 
 
 @dataclass

@@ -7,23 +7,22 @@ All parts of Fettle use this module for that. Sources: NVML API reference (nvmlR
 import contextlib
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from workers.contracts.gpu import OLDEST_CUDA, OLDEST_DRIVER, GpuCard, GpuState
-from workers.measure.gpu import GpuLostError, Gpus, open_gpus
+from workers.contracts.gpu import OLDEST_CUDA, OLDEST_DRIVER, GpuCard, GpuState, GpuTrouble
+from workers.measure.gpu import NO_LIBRARY, GpuLostError, GpuReader, Gpus, open_gpus
 
 NVIDIA, DISPLAY = "0x10de", "0x03"
 PCI = Path("/sys/bus/pci/devices")
 CONTAINER_MARKS = (Path("/.dockerenv"), Path("/run/.containerenv"))
 
-NOT_LOADED, NO_PERMISSION, NOT_FOUND_LIBRARY, MISMATCH = 9, 4, 12, 18
+NOT_LOADED, NO_PERMISSION, MISMATCH = 9, 4, 18
 
-INSTALL = "Install NVIDIA's driver {0} or newer (your system's driver settings or nvidia.com have it), then restart."
+INSTALL = f"Install NVIDIA's driver {OLDEST_DRIVER} or newer (from your system's settings or nvidia.com), then restart."
 IN_CONTAINER = "docker run --gpus all …"
 LOST = "{0} is lost: it fell off the bus, or its driver gave it up."
-LOST_HINT = "Restart the computer. If it comes again, check its power and its seat."
-USES_PROCESSOR = "The processor does the work meanwhile."
+LOST_HINT = "Restart the computer. If this happens again, check the card's power supply and its slot."
 
 
 def pci_cards(folder: Path = PCI) -> int:
@@ -47,7 +46,7 @@ def look() -> tuple[GpuState, list[GpuCard]]:
     """Return the state and the cards that respond."""
     opened = open_gpus()
     try:
-        cards = [_card(opened, place) for place in range(len(opened.readers))]
+        cards = [_card(reader) for reader in opened.readers]
         return state_of(opened, cards), cards
     finally:
         opened.close()
@@ -62,73 +61,73 @@ def state_of(
     if opened.code is not None:
         return _no_answer(opened, plugged, container)
     if not cards:
-        reason = "; ".join(opened.problems) or "The driver is there and lists no card."
-        hint = "Check that the card is plugged in and has power, and that this account may use it. " + USES_PROCESSOR
+        found, reason = "A driver without a GPU.", "; ".join(opened.problems) or "The driver works and lists no card."
         if container:
-            hint = "Start the container with the card handed in."
-        return GpuState(trouble="no_device", found="A driver without a GPU.", reason=reason, hint=hint,
-                        command=IN_CONTAINER if container else "")  # fmt: skip
+            return _trouble("no_device", found, reason, "Start the container with access to the card.", IN_CONTAINER)
+        hint = (
+            "Check that the card is plugged in and has power, and that your account may use it. Until then, the "
+            "processor does the work."
+        )
+        return _trouble("no_device", found, reason, hint)
     if opened.cuda is not None and opened.cuda < OLDEST_CUDA:
-        told = f"The driver {cards[0].driver} runs CUDA up to {opened.cuda[0]}.{opened.cuda[1]}."
-        reason = f"At least driver {OLDEST_DRIVER} (CUDA {OLDEST_CUDA[0]}.{OLDEST_CUDA[1]}) is needed."
-        return GpuState(trouble="old_driver", found=told, reason=reason, hint=INSTALL.format(OLDEST_DRIVER))
+        found = f"The driver {cards[0].driver} runs CUDA up to {opened.cuda[0]}.{opened.cuda[1]}."
+        reason = f"Fettle needs at least driver {OLDEST_DRIVER} (CUDA {OLDEST_CUDA[0]}.{OLDEST_CUDA[1]})."
+        return _trouble("old_driver", found, reason, INSTALL)
     return GpuState(found=f"Driver {cards[0].driver}, {'1 GPU' if len(cards) == 1 else f'{len(cards)} GPUs'}.")
+
+
+def _trouble(code: GpuTrouble, found: str, reason: str, hint: str, command: str = "") -> GpuState:
+    return GpuState(trouble=code, found=found, reason=reason, hint=hint, command=command)
 
 
 def _no_answer(opened: Gpus, plugged: int, container: bool) -> GpuState:
     """Return the state for the case that NVML did not start."""
-    if opened.code == NOT_FOUND_LIBRARY:
-        if container and plugged:
-            reason = "This is a container, and the computer's driver is not handed in to it."
+    if opened.code == NO_LIBRARY:
+        if not plugged:
+            reason = "This computer has no NVIDIA card with a driver."
+            hint = "You need not do anything: this computer's processor does the work."
+            return _trouble("no_card", "No NVIDIA GPU.", reason, hint)
+        if container:
+            reason = "This container has no access to the computer's driver."
             hint = "Start the container with the GPU (NVIDIA Container Toolkit)."
-            return GpuState(trouble="container", found="No driver in this container.", reason=reason, hint=hint,
-                            command=IN_CONTAINER)  # fmt: skip
-        if plugged:
-            reason = "There is an NVIDIA card in this computer, and no driver for it."
-            command = "sudo ubuntu-drivers install" if shutil.which("ubuntu-drivers") else ""
-            return GpuState(trouble="no_driver", found="No NVIDIA driver.", reason=reason,
-                            hint=INSTALL.format(OLDEST_DRIVER), command=command)  # fmt: skip
-        reason = "No NVIDIA card with a driver was found in this computer."
-        return GpuState(trouble="no_card", found="No NVIDIA GPU.", reason=reason,
-                        hint="Nothing needs to be done: this computer's processor does the work.")  # fmt: skip
+            return _trouble("container", "No driver in this container.", reason, hint, IN_CONTAINER)
+        command = "sudo ubuntu-drivers install" if shutil.which("ubuntu-drivers") else ""
+        reason = "This computer has an NVIDIA card, and no driver for it."
+        return _trouble("no_driver", "No NVIDIA driver.", reason, INSTALL, command)
     if opened.code == NOT_LOADED:
-        reason = "The driver is installed and its part in the system is not loaded."
-        hint = "Restart the computer. If it stays so, install the driver anew (Secure Boot may refuse to load it)."
-        return GpuState(trouble="not_loaded", found="A driver that is not loaded.", reason=reason, hint=hint,
-                        command="sudo modprobe nvidia" if sys.platform == "linux" else "")  # fmt: skip
+        hint = "Restart the computer. If that does not help, reinstall the driver (Secure Boot may refuse to load it)."
+        reason = "The driver is installed, but the system has not loaded it."
+        command = "sudo modprobe nvidia" if sys.platform == "linux" else ""
+        return _trouble("not_loaded", "A driver that is not loaded.", reason, hint, command)
     if opened.code == MISMATCH:
-        reason = "The driver was updated, and the old one is still running."
-        return GpuState(
-            trouble="restart", found="Two versions of the driver.", reason=reason, hint="Restart the computer."
-        )
+        reason = "The driver was updated, and the old version is still running."
+        return _trouble("restart", "Two versions of the driver.", reason, "Restart the computer.")
     if opened.code == NO_PERMISSION:
-        reason = "This account may not use the GPU's device files."
-        return GpuState(trouble="no_permission", found="A driver that refuses this account.", reason=reason,
-                        hint="Add the account to the group that owns them, then log in anew.",
-                        command="sudo usermod -aG video,render $USER")  # fmt: skip
-    said = opened.problems[0] if opened.problems else "The NVIDIA driver does not answer."
-    return GpuState(trouble="silent", found="A driver that does not answer.", reason=said, hint="Restart the computer.")
+        found, reason = "A driver that refuses this account.", "Your account may not use the GPU's device files."
+        hint = "Add your account to the group that owns them, then log in again."
+        return _trouble("no_permission", found, reason, hint, "sudo usermod -aG video,render $USER")
+    reason = opened.problems[0] if opened.problems else "The NVIDIA driver does not respond."
+    return _trouble("silent", "A driver that does not respond.", reason, "Restart the computer.")
 
 
-def _card(opened: Gpus, place: int) -> GpuCard:
-    reader = opened.readers[place]
+def _card(reader: GpuReader) -> GpuCard:
     nvml, handle = reader.nvml, reader.handle
-    told: dict[str, object] = {}
-    with contextlib.suppress(nvml.NVMLError):
-        told["memory_bytes"] = int(nvml.nvmlDeviceGetMemoryInfo(handle).total)
-    with contextlib.suppress(nvml.NVMLError):
-        told["driver"] = str(nvml.nvmlSystemGetDriverVersion())
-    with contextlib.suppress(nvml.NVMLError):
-        told["compute_capability"] = "{}.{}".format(*nvml.nvmlDeviceGetCudaComputeCapability(handle))
-    with contextlib.suppress(nvml.NVMLError):
-        told["uuid"] = str(nvml.nvmlDeviceGetUUID(handle))
-    with contextlib.suppress(nvml.NVMLError):
-        told["is_divided"] = bool(nvml.nvmlDeviceGetMigMode(handle)[0])
+    facts: dict[str, Callable[[], object]] = {
+        "memory_bytes": lambda: int(nvml.nvmlDeviceGetMemoryInfo(handle).total),
+        "driver": lambda: str(nvml.nvmlSystemGetDriverVersion()),
+        "compute_capability": lambda: "{}.{}".format(*nvml.nvmlDeviceGetCudaComputeCapability(handle)),
+        "uuid": lambda: str(nvml.nvmlDeviceGetUUID(handle)),
+        "is_divided": lambda: bool(nvml.nvmlDeviceGetMigMode(handle)[0]),
+    }
+    known: dict[str, object] = {"index": reader.index, "name": reader.name}
+    for name, fact in facts.items():
+        with contextlib.suppress(nvml.NVMLError):
+            known[name] = fact()
     try:
         reader.read_one("load_pct")
     except GpuLostError:
-        told["is_lost"] = True
-    return GpuCard.model_validate({"index": reader.index, "name": reader.name, **told})
+        known["is_lost"] = True
+    return GpuCard.model_validate(known)
 
 
 def free_bytes(cards: Iterable[GpuCard]) -> dict[str, int]:
@@ -141,9 +140,9 @@ def free_bytes(cards: Iterable[GpuCard]) -> dict[str, int]:
             if reader is None or not card.uuid:
                 continue
             with contextlib.suppress(GpuLostError):
-                used, kept = reader.read_one("memory_bytes"), reader.read_one("reserved_bytes") or 0.0
+                used, reserved = reader.read_one("memory_bytes"), reader.read_one("reserved_bytes") or 0.0
                 if used is not None and card.memory_bytes:
-                    found[card.uuid] = max(0, int(card.memory_bytes - used - kept))
+                    found[card.uuid] = max(0, int(card.memory_bytes - used - reserved))
     finally:
         opened.close()
     return found

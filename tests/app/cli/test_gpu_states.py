@@ -79,9 +79,9 @@ def test_no_driver_by_command(
     monkeypatch.setenv("FETTLE_HOME", str(tmp_path / "home"))
     (row,) = describe(capsys)
     assert not row["available"]
-    assert "No NVIDIA card with a driver was found" in str(row["hint"])
+    assert "no NVIDIA card with a driver" in str(row["hint"])
     assert main(["gpu", "doctor"]) == 6
-    assert "No NVIDIA card with a driver was found" in capsys.readouterr().err
+    assert "no NVIDIA card with a driver" in capsys.readouterr().err
 
 
 @pytest.mark.whole

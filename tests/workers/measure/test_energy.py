@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from stand_in_driver import run_beside
 
-from workers.measure.energy import EnergyMeter, RaplCounter
+from workers.measure.energy import EnergyMeter, rapl_counter
 
 READER = """
 import sys
@@ -31,9 +31,9 @@ FAILS = "0.fail.nvmlDeviceGetTotalEnergyConsumption="
     ("before", "after", "seconds", "joules", "note"),
     [
         ("0.energy=1000000\n", "0.energy=1750000\n", 12.0, 750.0, ""),
-        ("0.energy=1000\n", "0.energy=2000\n", 4.0, None, "10 s at least"),
-        (f"{FAILS}3\n", "", 12.0, None, "This GPU does not tell"),
-        ("", f"{FAILS}15\n", 12.0, None, "stopped answering"),
+        ("0.energy=1000\n", "0.energy=2000\n", 4.0, None, "at least 10 s"),
+        (f"{FAILS}3\n", "", 12.0, None, "This GPU does not report"),
+        ("", f"{FAILS}15\n", 12.0, None, "stopped responding"),
     ],
 )
 def test_gpu_counter_gives_joules_or_a_reason(
@@ -65,7 +65,7 @@ def test_processors_are_summed_and_each_wraps_at_its_own_end(tmp_path: Path) -> 
     rapl(tmp_path / "b", 95_000_000, 100_000_000)
     found = meter.read(10.0, 100)
     assert found.joules == pytest.approx(8.0) and "RAPL" in found.source
-    counter = RaplCounter(files)
+    counter = rapl_counter(files)
     assert counter.between((10.0, 95.0), (12.0, 3.0)) == pytest.approx(10.0)
     assert counter.between((10.0, 95.0), (200.0, 3.0)) == pytest.approx(198.0)
 
@@ -73,6 +73,6 @@ def test_processors_are_summed_and_each_wraps_at_its_own_end(tmp_path: Path) -> 
 def test_a_computer_without_counters_says_so() -> None:
     meter = EnergyMeter.begin("cpu", ())
     found = meter.read(60.0, 10)
-    assert found.joules is None and found.note.startswith("This computer does not tell how much energy")
+    assert found.joules is None and found.note.startswith("This computer does not report how much energy")
     gone = EnergyMeter.begin("cpu", ["/nowhere/energy_uj"]).read(60.0, 10)
     assert gone.joules is None and gone.note

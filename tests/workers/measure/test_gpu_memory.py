@@ -12,12 +12,13 @@ import os, sys, time
 from pathlib import Path
 from workers.measure.gpu_memory import GpuPeak
 file, lines = Path(sys.argv[1]), sys.argv[2:]
-with GpuPeak(0) as peak:
-    for text in lines:
-        part = file.with_suffix(".part")  # the stand-in never reads half a file
-        part.write_text(text.replace("PID", str(os.getpid())).replace(";", chr(10)))
-        part.replace(file)
-        time.sleep(0.2)
+peak = GpuPeak(0)
+for text in lines:
+    part = file.with_suffix(".part")  # the stand-in never reads half a file
+    part.write_text(text.replace("PID", str(os.getpid())).replace(";", chr(10)))
+    part.replace(file)
+    time.sleep(0.2)
+peak.stop()
 print("null" if peak.peak_bytes is None else peak.peak_bytes)
 """
 

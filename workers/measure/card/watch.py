@@ -26,18 +26,22 @@ COUNTER, POWER, MASK = "energy_j", "power_w", "throttle_mask"
 
 
 class CardWatch:
-    """A context that samples the card 20 times a second, so no single request must be timed inside."""
+    """A context that samples the card 20 times a second, so no single request must be timed inside.
+
+    `masks` are NVML's reasons for the clocks. `other_share` is the share of the card that other programs used,
+    0..1; None where the card does not report it.
+    """
 
     def __init__(self, reader: GpuReader) -> None:
         """Prepare sampling of the card of `reader`."""
         self._reader = reader
         self.masks: set[int] = set()
+        self.other_share: float | None = None
         self._times_s: list[float] = []
         self._watts: list[float] = []
         self._joules: tuple[float, float] | None = None
         self._began_s = self._seconds = 0.0
         self._since_us = 0
-        self._others: float | None = None
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._sample_on, name="card watch", daemon=True)
 
@@ -59,12 +63,7 @@ class CardWatch:
         self._end.set()
         self._thread.join()
         self._joules = None if self._joules is None or after is None else (self._joules[0], after)
-        self._others = others_share(self._reader, self._since_us, os.getpid())
-
-    @property
-    def other_share(self) -> float | None:
-        """Return the share of the card that other programs used, 0..1; None where the card does not report it."""
-        return self._others
+        self.other_share = others_share(self._reader, self._since_us, os.getpid())
 
     def energy(self, requests: int) -> CardEnergy | None:
         """Return the energy of the whole time for `requests` requests.

@@ -66,7 +66,7 @@ def test_measured_shown_priced_and_found_again(
     assert window.clock.fps != 5
     shown = words(page)
     assert "On this computer “Faster engine” answers about" in shown and "not an MLPerf result" in shown
-    assert "does not tell how much energy" in shown or " mJ an answer" in shown
+    assert "does not report how much energy" in shown or " mJ an answer" in shown
     assert "Most requests within your limit" in shown and "99 % within 500 ms" in shown
 
     page.price_changed.emit(0.25, "EUR", 40.0)

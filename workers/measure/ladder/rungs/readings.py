@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from workers.contracts.gpu import GpuCard, RungResult, slow_down_words, slow_downs
 from workers.contracts.wording import percent_of
-from workers.measure.gpu import GpuLostError, NotTold, open_gpus
+from workers.measure.gpu import Absence, GpuLostError, open_gpus
 from workers.measure.gpu_state import LOST, LOST_HINT
 from workers.measure.ladder.rung import Rung, broken, holds
 
@@ -27,7 +27,7 @@ NAMES = {
     "pcie_sent_bytes_per_s": "bus, sent",
     "pcie_received_bytes_per_s": "bus, received",
 }
-WHY: dict[NotTold, str] = {
+WHY: dict[Absence, str] = {
     "not_supported": "not supported by this card",
     "no_permission": "not permitted to this account",
     "failed": "not told by this driver",
@@ -37,8 +37,7 @@ WHY: dict[NotTold, str] = {
 def _readings(card: GpuCard | None) -> RungResult:
     opened = open_gpus()
     try:
-        wanted = card.index if card is not None else 0
-        reader = next((reader for reader in opened.readers if reader.index == wanted), None)
+        reader = opened.reader(card.index if card is not None else 0)
         if reader is None:
             return broken("silent", "", "The card does not answer NVML.", "Restart the computer.")
         values = reader.read()
@@ -48,7 +47,7 @@ def _readings(card: GpuCard | None) -> RungResult:
     finally:
         opened.close()
     told = ", ".join(say(values[name]) for name, say in SHOWN if name in values)
-    gone = [f"{NAMES[name]} ({WHY[why]})" for name, why in reader.not_told.items()]
+    gone = [f"{NAMES[name]} ({WHY[why]})" for name, why in reader.missing.items()]
     gone += [] if shares else ["memory of each program (not told by this driver)"]
     missing = f" Not told: {', '.join(gone)}." if gone else ""
     why = slow_down_words(slow_downs(int(values.get("throttle_mask", 0))))
