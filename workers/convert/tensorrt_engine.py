@@ -21,8 +21,9 @@ from workers.convert.asking.calibration import seen_shapes
 from workers.convert.graphs import onnx_files
 from workers.convert.output import need_onnx, new_model, take_files
 from workers.infer.base import NotRunnable
+from workers.infer.cuda_driver import Place
 from workers.infer.tensorrt_build import BuildRefused, Built, build
-from workers.infer.tensorrt_editions import EDITIONS, OWN_INSTALL, Place, load_library
+from workers.infer.tensorrt_editions import EDITIONS, OWN_INSTALL, load_library
 from workers.infer.tensorrt_engines import FILE, build_request, sha256
 
 ID = "tensorrt_engine"

@@ -9,6 +9,7 @@ functions only, and defines `RUNTIME = Runtime(...)`.
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -77,6 +78,16 @@ class Availability:
     available: bool
     hint: str = ""
     installs: Literal["", "base", "rtx", "cuda"] = ""
+
+
+NO_DRIVER = "needs an NVIDIA GPU and its driver; none was found here"
+
+
+def installed(package: str) -> Availability:
+    """Return whether a package of the base installation is there, without importing it."""
+    if importlib.util.find_spec(package) is None:
+        return Availability(False, f"pip install {package}", installs="base")
+    return Availability(True)
 
 
 @dataclass(frozen=True)

@@ -39,19 +39,16 @@ class CudaError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Card:
-    """One graphics card as the driver reports it; `driver` is the highest CUDA version it supports (13000 is 13.0)."""
+class Place:
+    """A place where engines are built or run; the default stands for a computer without a card.
 
-    name: str
-    major: int
-    minor: int
-    memory_bytes: int
-    driver: int
+    `architecture` is the compute architecture (`sm89`), `card` the name of the card, and `driver` the highest CUDA
+    version that it supports (13000 is 13.0).
+    """
 
-    @property
-    def architecture(self) -> str:
-        """Return the compute architecture, for example ``sm89``."""
-        return f"sm{self.major}{self.minor}"
+    architecture: str = ""
+    card: str = ""
+    driver: int = 0
 
 
 class Library:
@@ -113,16 +110,14 @@ class Driver(Library):
         """Release the context."""
         self.call("cuDevicePrimaryCtxRelease_v2", self._device)
 
-    def card(self) -> Card:
-        """Return the name, architecture, memory and driver version of the card."""
+    def place(self) -> Place:
+        """Return the architecture, name and driver version of the card."""
         name = ctypes.create_string_buffer(NAME_BYTES)
         self.call("cuDeviceGetName", name, ctypes.c_int(NAME_BYTES), self._device)
-        memory = ctypes.c_size_t()
-        self.call("cuDeviceTotalMem_v2", ctypes.byref(memory), self._device)
         version = ctypes.c_int()
         self.call("cuDriverGetVersion", ctypes.byref(version))
         major, minor = (self._attribute(number) for number in (MAJOR, MINOR))
-        return Card(name.value.decode(errors="replace"), major, minor, int(memory.value), int(version.value))
+        return Place(f"sm{major}{minor}", name.value.decode(errors="replace"), int(version.value))
 
     def _attribute(self, number: int) -> int:
         value = ctypes.c_int()

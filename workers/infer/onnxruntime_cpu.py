@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .base import Arrays, Availability, NotRunnable, Runtime, Session, check_settings, run_in_parts, without_constants
+from .base import Arrays, NotRunnable, Runtime, Session, check_settings, installed, run_in_parts, without_constants
 from .cascade import open_cascade
 from .onnxruntime_chat import OnnxChat
 from .pixels import open_pixels
@@ -143,20 +143,13 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
     return OnnxSession(inference, "cpu", constants=settings.get("constants"))
 
 
-def available() -> Availability:
-    """Return whether the package is installed."""
-    if importlib.util.find_spec("onnxruntime") is None:
-        return Availability(False, "pip install onnxruntime", installs="base")
-    return Availability(True)
-
-
 RUNTIME = Runtime(
     id="onnxruntime-cpu",
     title="ONNX Runtime (processor)",
     device="cpu",
     formats=("onnx",),
     requirements=("numpy", "onnxruntime"),
-    available=available,
+    available=partial(installed, "onnxruntime"),
     load=load,
     environment=ENVIRONMENT,
     modules=("cascade", "chat_session", "next_tokens", "onnxruntime_chat", "pixels"),

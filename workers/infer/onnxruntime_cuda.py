@@ -7,7 +7,7 @@ import contextlib
 import importlib.util
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .base import (
+    NO_DRIVER,
     Availability,
     NotRunnable,
     Refusal,
@@ -67,19 +68,38 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
     if settings.get("chat"):
         inference, fallbacks = beside_processor(onnxruntime, path, options, [FIRST_GPU, CPU], PROVIDER)
         return OnnxChat(onnxruntime, inference, settings, "cuda", gpu_name(), fallbacks)
+    return open_on_card(
+        onnxruntime, path, own.get("constants"), PROVIDER,
+        lambda stream, graph: (make_options(onnxruntime, own, threads), [on_card(stream, graph=graph)]),
+        graph=graph, beside=(CPU,),
+    )  # fmt: skip
+
+
+Prepare = Callable[[int, bool], tuple[Any, list[Any]]]
+"""Returns session options and providers for a stream, with or without recording a CUDA graph."""
+
+
+def open_on_card(
+    onnxruntime: Any, path: Path, constants: Mapping[str, Any] | None, provider: str, prepare: Prepare, *,
+    graph: bool, beside: Sequence[str] = (),
+) -> OnnxCardSession:  # fmt: skip
+    """Open the model on the card alone or, without `graph` and where that is impossible, also on the processor.
+
+    Raises:
+        NotRunnable: nothing would run on the card, or with `graph` a part would not.
+    """
     driver = open_driver()
     stream = driver.stream()
+    options, providers = prepare(stream, graph)
     options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
     try:
-        inference = start(onnxruntime, path, options, [on_card(stream, graph=graph)])
-        return OnnxCardSession(inference, driver, stream, (), own.get("constants"), bound=graph)
+        return OnnxCardSession(start(onnxruntime, path, options, providers), driver, stream, (), constants, bound=graph)
     except NotRunnable:
         if graph:
             raise
-    options = make_options(onnxruntime, own, threads)
-    providers = [on_card(stream, graph=False), CPU]
-    inference, fallbacks = beside_processor(onnxruntime, path, options, providers, PROVIDER)
-    return OnnxCardSession(inference, driver, stream, fallbacks, own.get("constants"))
+    options, providers = prepare(stream, False)
+    inference, fallbacks = beside_processor(onnxruntime, path, options, [*providers, *beside], provider)
+    return OnnxCardSession(inference, driver, stream, fallbacks, constants)
 
 
 def on_card(stream: int, *, graph: bool) -> tuple[str, dict[str, str]]:
@@ -172,7 +192,7 @@ def probe(onnxruntime: Any, x: NDArray[np.float32]) -> Any:
 def available() -> Availability:
     """Return whether the GPU computes a small product, since "compiled in" does not mean that it works."""
     if not cuda_driver_found():
-        return Availability(False, "needs an NVIDIA GPU and its driver; none was found here")
+        return Availability(False, NO_DRIVER)
     if importlib.util.find_spec("onnxruntime") is None:
         return Availability(False, INSTALL, installs="cuda")
     onnxruntime = import_library()

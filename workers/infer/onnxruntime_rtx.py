@@ -15,10 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from .base import Availability, NotRunnable, Runtime, Session, Trial, cuda_driver_found
-from .onnxruntime_card import OnnxCardSession, open_driver
-from .onnxruntime_cpu import ENVIRONMENT, import_library, make_options, start
-from .onnxruntime_cuda import GRAPH, PROBE, beside_processor, why_not, without_graph
+from .base import NO_DRIVER, Availability, NotRunnable, Runtime, Session, Trial, cuda_driver_found
+from .onnxruntime_cpu import ENVIRONMENT, import_library, make_options
+from .onnxruntime_cuda import GRAPH, PROBE, open_on_card, why_not, without_graph
 from .pixels import open_pixels
 
 PROVIDER = "NvTensorRTRTXExecutionProvider"
@@ -70,20 +69,11 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
     found = devices(onnxruntime)
     if not found:
         raise NotRunnable(ValueError(NO_DEVICE))
-    driver = open_driver()
-    stream = driver.stream()
-    given = provider_options(stream, graph=graph, cache=_cache())
-    options = _options(onnxruntime, own, threads, found[0], given)
-    options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
-    try:
-        inference = start(onnxruntime, path, options, [])
-        return OnnxCardSession(inference, driver, stream, (), own.get("constants"), bound=graph)
-    except NotRunnable:
-        if graph:
-            raise
-    options = _options(onnxruntime, own, threads, found[0], given)
-    inference, fallbacks = beside_processor(onnxruntime, path, options, [], PROVIDER)
-    return OnnxCardSession(inference, driver, stream, fallbacks, own.get("constants"))
+
+    def prepare(stream: int, graph: bool) -> tuple[Any, list[Any]]:
+        return _options(onnxruntime, own, threads, found[0], provider_options(stream, graph=graph, cache=_cache())), []
+
+    return open_on_card(onnxruntime, path, own.get("constants"), PROVIDER, prepare, graph=graph)
 
 
 def _options(onnxruntime: Any, own: Mapping[str, Any], threads: int, device: Any, given: Mapping[str, str]) -> Any:
@@ -101,7 +91,7 @@ def _cache() -> str:
 def available() -> Availability:
     """Return whether the card computes a small product without the processor."""
     if not cuda_driver_found():
-        return Availability(False, "needs an NVIDIA GPU and its driver; none was found here")
+        return Availability(False, NO_DRIVER)
     if importlib.util.find_spec("onnxruntime") is None or importlib.util.find_spec(MODULE) is None:
         return Availability(False, OWN_INSTALL, installs="rtx")
     onnxruntime = import_library()

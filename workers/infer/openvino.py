@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from .base import (
     Arrays,
-    Availability,
     NotRunnable,
     Refusal,
     Runtime,
     Session,
     SessionOptions,
     fixed_at_one,
+    installed,
     join_batch,
     split_batch,
     without_constants,
@@ -113,13 +113,6 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
     return OpenVinoSession(import_library(), path, settings, threads)
 
 
-def available() -> Availability:
-    """Return whether the package is installed."""
-    if importlib.util.find_spec("openvino") is None:
-        return Availability(False, "pip install openvino", installs="base")
-    return Availability(True)
-
-
 def why_not(wanted: SessionOptions) -> Refusal | None:
     """Reject bfloat16 on processors that would only emulate it."""
     if wanted.settings.get("inference_precision") == "bf16" and "bf16" not in wanted.fast:
@@ -149,7 +142,7 @@ RUNTIME = Runtime(
     device="cpu",
     formats=("onnx", "openvino-ir"),
     requirements=("numpy", "openvino"),
-    available=available,
+    available=partial(installed, "openvino"),
     load=load,
     modules=MODULES,
     summary="Often the fastest engine on a processor; knows 16-bit numbers and fixed shapes.",

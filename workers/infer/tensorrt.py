@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from . import tensorrt_editions as editions
 from .base import (
+    NO_DRIVER,
     Arrays,
     Availability,
     CardSpans,
@@ -26,10 +27,10 @@ from .base import (
     run_in_parts,
     without_constants,
 )
-from .cuda_driver import NO_CLOCK, OUT_OF_MEMORY, Buffer, Clock, CudaError, Driver, NoClock
+from .cuda_driver import NO_CLOCK, OUT_OF_MEMORY, Buffer, Clock, CudaError, Driver, NoClock, Place
 from .onnxruntime_cuda import PROBE
 from .tensorrt_build import BuildRequest, Tick, build
-from .tensorrt_editions import Edition, Place
+from .tensorrt_editions import Edition
 from .tensorrt_engines import OpenedEngine, cache_folder, open_engine, read_cached, write
 
 KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {
@@ -40,7 +41,6 @@ KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {
 }
 """Settings with their types; the first two apply where ONNX Runtime runs the model instead."""
 
-NO_DRIVER = "needs an NVIDIA GPU and its driver; none was found here"
 AHEAD = "engines for other computers are built with --build-for sm89 (GeForce RTX 40) and the like"
 
 
@@ -200,12 +200,12 @@ def here() -> tuple[Driver, Place]:
     """
     try:
         driver = Driver()
-        card = driver.card()
+        place = driver.place()
     except OSError as error:
         raise NotRunnable(ValueError(NO_DRIVER)) from error
     except CudaError as error:
         raise NotRunnable(ValueError(f"the card's driver does not work: {error}")) from error
-    return driver, Place(card.architecture, card.name, card.driver)
+    return driver, place
 
 
 def edition_for(place: Place) -> Edition:

@@ -10,12 +10,14 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .base import NotRunnable
-from .tensorrt_editions import Edition, Place
+from .cuda_driver import Place
+from .tensorrt_editions import Edition
 
 Shape = tuple[int, ...]
 Profile = Mapping[str, tuple[Shape, Shape, Shape]]
@@ -103,7 +105,7 @@ class _Phase:
 
 
 class Progress:
-    """Progress of nested build phases as one share.
+    """Progress of nested build phases as one share; its methods are those of TensorRT's `IProgressMonitor`.
 
     Each step of a phase has the same weight, and an inner phase fills one step of its parent.
     """
@@ -116,23 +118,23 @@ class Progress:
         self.phase = "Read the model"
         self.stopped = False
 
-    def start(self, name: str, parent: str | None, steps: int) -> None:
-        """Start a phase of `steps` steps inside its parent."""
+    def phase_start(self, phase_name: str, parent_phase: str | None, num_steps: int) -> None:
+        """Start a phase of `num_steps` steps inside its parent."""
         with self._lock:
-            self._phases[name] = _Phase(parent or "", max(steps, 1))
-            self.phase = name
+            self._phases[phase_name] = _Phase(parent_phase or "", max(num_steps, 1))
+            self.phase = phase_name
 
-    def step(self, name: str, step: int) -> bool:
+    def step_complete(self, phase_name: str, step: int) -> bool:
         """Record one finished step; return False where the build must stop."""
         with self._lock:
-            if name in self._phases:
-                self._phases[name].done = step + 1
+            if phase_name in self._phases:
+                self._phases[phase_name].done = step + 1
         return not self.stopped
 
-    def finish(self, name: str) -> None:
+    def phase_finish(self, phase_name: str) -> None:
         """End a phase."""
         with self._lock:
-            gone = self._phases.pop(name, None)
+            gone = self._phases.pop(phase_name, None)
             self.phase = (gone.parent if gone is not None else "") or self.phase
 
     def share(self) -> float:
@@ -161,38 +163,24 @@ def build(
         Refused: TensorRT cannot read an operator.
         NotRunnable: the build fails.
     """
-    progress, done, began_s = Progress(), _Outcome(), time.monotonic()
-    work = threading.Thread(target=done.of, args=(_build, edition, trt, model, ask, place, progress), daemon=True)
-    work.start()
+    monitor, done, began_s = make_monitor(trt), Future[Built](), time.monotonic()
+
+    def work() -> None:
+        try:
+            done.set_result(_build(edition, trt, model, ask, place, monitor))
+        except BaseException as error:  # raised again by the future
+            done.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
     try:
-        while work.is_alive():
-            work.join(TICK_S)
-            tick(progress.share(), progress.phase, time.monotonic() - began_s)
+        while not done.done():
+            wait([done], TICK_S)
+            tick(monitor.share(), monitor.phase, time.monotonic() - began_s)
     except BaseException:
-        progress.stopped = True
-        work.join(stop_s)
+        monitor.stopped = True
+        wait([done], stop_s)
         raise
     return done.result()
-
-
-class _Outcome:
-    """The result or the error of a thread."""
-
-    def __init__(self) -> None:
-        self._value: Built | None = None
-        self._error: BaseException | None = None
-
-    def of(self, work: Callable[..., Built], *arguments: Any) -> None:
-        try:
-            self._value = work(*arguments)
-        except BaseException as error:  # raised again in result()
-            self._error = error
-
-    def result(self) -> Built:
-        if self._error is not None:
-            raise self._error
-        assert self._value is not None
-        return self._value
 
 
 def make_logger(trt: Any) -> Any:
@@ -213,25 +201,19 @@ def make_logger(trt: Any) -> Any:
     return Kept()
 
 
-def _make_monitor(trt: Any, progress: Progress) -> Any:
-    class Monitor(trt.IProgressMonitor):  # type: ignore[misc]
+def make_monitor(trt: Any) -> Progress:
+    """Return a progress that the library reports its phases to; the caller keeps the only reference to it."""
+
+    class Monitor(Progress, trt.IProgressMonitor):  # type: ignore[misc]
         def __init__(self) -> None:
             trt.IProgressMonitor.__init__(self)
-
-        def phase_start(self, phase_name: str, parent_phase: str | None, num_steps: int) -> None:
-            progress.start(phase_name, parent_phase, num_steps)
-
-        def step_complete(self, phase_name: str, step: int) -> bool:
-            return progress.step(phase_name, step)
-
-        def phase_finish(self, phase_name: str) -> None:
-            progress.finish(phase_name)
+            Progress.__init__(self)
 
     return Monitor()
 
 
 def _build(
-    edition: Edition, trt: Any, model: Path | bytes, ask: BuildRequest, place: Place, progress: Progress
+    edition: Edition, trt: Any, model: Path | bytes, ask: BuildRequest, place: Place, monitor: Progress
 ) -> Built:
     began_s = time.monotonic()
     logger = make_logger(trt)
@@ -251,7 +233,6 @@ def _build(
             config.set_flag(getattr(trt.BuilderFlag, flag))
     config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
     edition.give_timing(config, ask.timing)
-    monitor = _make_monitor(trt, progress)  # the library keeps no reference to it
     config.progress_monitor = monitor
     plan = builder.build_serialized_network(network, config)
     if plan is None:

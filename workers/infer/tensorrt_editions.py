@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .base import NotRunnable
+from .cuda_driver import Place
 
 WHEELS = ("tensorrt-rtx-cu13-bindings", "tensorrt-rtx-cu13-libs")
 """Wheels behind the package `tensorrt-rtx`, which is itself no wheel."""
@@ -26,15 +27,6 @@ OWN_INSTALL = "installer/fettle --gpu rtx"
 
 CLASSIC_FROM = 11
 """First supported major version; older ones choose precisions by flags, which this code does not set."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Place where an engine is built or runs: the card (`sm89`, its name) and the driver; "" and 0 for none."""
-
-    architecture: str = ""
-    card: str = ""
-    driver: int = 0
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from .base import NotRunnable
+from .cuda_driver import Place
 from .tensorrt_build import BuildRequest, Built, Profile, Tick, build, make_logger
-from .tensorrt_editions import Edition, Place
+from .tensorrt_editions import Edition
 
 FILE = "tensorrt.json"
 CACHE_VARIABLE = "FETTLE_ENGINE_CACHE"

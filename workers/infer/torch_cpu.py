@@ -5,16 +5,16 @@ With the setting `compile` it is compiled when it is opened; where that is impos
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .base import Arrays, Availability, NotRunnable, Refusal, Runtime, SessionOptions, check_settings, run_in_parts
+from .base import Arrays, NotRunnable, Refusal, Runtime, SessionOptions, check_settings, installed, run_in_parts
 from .torch_archive import check_archive, tensors_only
 from .torch_compile import NotCompiled, compile_module, why_not_compile
 
@@ -192,13 +192,6 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> TorchSession:
     return session
 
 
-def available() -> Availability:
-    """Return whether the package is installed."""
-    if importlib.util.find_spec("torch") is None:
-        return Availability(False, "pip install torch", installs="base")
-    return Availability(True)
-
-
 def why_not(wanted: SessionOptions) -> Refusal | None:
     """Reject models without a torch program, recipes that change the exported model, and compiling that cannot work."""
     if not wanted.has_torch:
@@ -214,7 +207,7 @@ RUNTIME = Runtime(
     device="cpu",
     formats=("onnx",),
     requirements=("numpy", "torch"),
-    available=available,
+    available=partial(installed, "torch"),
     load=load,
     summary="Runs models that came with a torch source, as they were trained.",
     modules=("torch_archive", "torch_compile"),

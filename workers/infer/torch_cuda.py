@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .base import (
+    NO_DRIVER,
     Arrays,
     Availability,
     CardSpans,
@@ -89,7 +90,7 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> TorchSession:
 def available() -> Availability:
     """Return whether the GPU computes a matrix product, which detects broken drivers and builds."""
     if not cuda_driver_found():
-        return Availability(False, "needs an NVIDIA GPU and its driver; none was found here")
+        return Availability(False, NO_DRIVER)
     if importlib.util.find_spec("torch") is None:
         return Availability(False, "pip install torch", installs="base")
     import torch

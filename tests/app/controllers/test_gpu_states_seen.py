@@ -107,4 +107,4 @@ def test_without_a_driver_the_page_says_that_nothing_needs_to_be_done(
     assert found is not None and not found.cards
     drive(lambda: not app_controller.flows.active)
     said = examined(window, drive)
-    assert "No NVIDIA card with a driver was found" in said and "CUDA error" not in said
+    assert "no NVIDIA card with a driver" in said and "CUDA error" not in said

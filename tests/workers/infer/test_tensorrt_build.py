@@ -12,8 +12,9 @@ from stand_in_card import StandInTensorRt
 
 from workers.infer import tensorrt_build as building
 from workers.infer.base import NotRunnable
+from workers.infer.cuda_driver import Place
 from workers.infer.tensorrt_build import BuildRefused, BuildRequest, Progress, build
-from workers.infer.tensorrt_editions import Classic, Place, Rtx, load_library
+from workers.infer.tensorrt_editions import Classic, Rtx, load_library
 
 TURN_S = 5.0
 ROW = {"x": ((1, 4), (1, 4), (8, 4))}
@@ -24,21 +25,21 @@ def test_progress_never_falls_and_ends_at_its_whole() -> None:
     """Given nested phases as TensorRT tells them, then the share only grows, and a phase fills one step of its
     parent."""
     progress, seen = Progress(), [0.0]
-    progress.start("Building engine", None, 2)
-    progress.start("Cloning", "Building engine", 4)
+    progress.phase_start("Building engine", None, 2)
+    progress.phase_start("Cloning", "Building engine", 4)
     for step in range(4):
-        progress.step("Cloning", step)
+        progress.step_complete("Cloning", step)
         seen.append(progress.share())
     assert seen[-1] == pytest.approx(0.5)
-    progress.finish("Cloning")
+    progress.phase_finish("Cloning")
     seen.append(progress.share())
     assert progress.phase == "Building engine"
-    progress.step("Building engine", 0)
-    progress.start("Timing", "Building engine", 2)
-    progress.step("Timing", 0)
+    progress.step_complete("Building engine", 0)
+    progress.phase_start("Timing", "Building engine", 2)
+    progress.step_complete("Timing", 0)
     seen.append(progress.share())
     assert seen[-1] == pytest.approx(0.75)
-    progress.step("Building engine", 1)
+    progress.step_complete("Building engine", 1)
     seen.append(progress.share())
     assert seen == sorted(seen) and seen[-1] == 1.0
 

@@ -9,8 +9,8 @@ from stand_in_card import StandInDriver, StandInTensorRt
 
 from workers.infer import tensorrt, tensorrt_editions, tensorrt_engines
 from workers.infer.base import NotRunnable, SessionOptions
-from workers.infer.cuda_driver import CudaError, Driver
-from workers.infer.tensorrt_editions import Classic, Place, Rtx
+from workers.infer.cuda_driver import CudaError, Driver, Place
+from workers.infer.tensorrt_editions import Classic, Rtx
 from workers.infer.tensorrt_engines import COMPILED, ENGINE, FILE, TIMING
 
 HERE = Place("sm89", "Stand-in card", 13_000)
@@ -29,8 +29,7 @@ def opened(model: Path, edition: tensorrt_editions.Edition, trt: StandInTensorRt
 
 
 def test_card_is_told_as_the_driver_tells_it() -> None:
-    card = Driver(StandInDriver((12, 0))).card()
-    assert (card.name, card.architecture, card.driver) == ("Stand-in card", "sm120", 13_000)
+    assert Driver(StandInDriver((12, 0))).place() == Place("sm120", "Stand-in card", 13_000)
 
 
 def test_driver_errors_have_names() -> None:

@@ -15,9 +15,9 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import MeasureResult
 from workers.infer import tensorrt, tensorrt_engines
 from workers.infer.base import CardSpans, OnCard
-from workers.infer.cuda_driver import Driver
+from workers.infer.cuda_driver import Driver, Place
 from workers.infer.pixels import open_pixels
-from workers.infer.tensorrt_editions import Place, Rtx
+from workers.infer.tensorrt_editions import Rtx
 from workers.measure.card.figures import card_figures
 from workers.measure.card.taking import StreamFailed, take_figures
 from workers.measure.requests import Requests

@@ -20,7 +20,8 @@ runpy.run_path(str(HERE / "own_code.py"))
 from bundle import MANIFEST  # noqa: E402
 from fettle_bundle.infer import tensorrt_build, tensorrt_engines, tensorrt_first  # noqa: E402
 from fettle_bundle.infer.base import NotRunnable  # noqa: E402
-from fettle_bundle.infer.tensorrt_editions import EDITIONS, Place, load_library  # noqa: E402
+from fettle_bundle.infer.cuda_driver import Place  # noqa: E402
+from fettle_bundle.infer.tensorrt_editions import EDITIONS, load_library  # noqa: E402
 
 MODEL = HERE / MANIFEST["model"]["folder"] / MANIFEST["model"]["main"]
 
