@@ -94,6 +94,21 @@ def load_presets(own_folder: Path | None = None) -> Catalog:
     return Catalog(tuple(sorted(presets, key=lambda preset: (preset.position, preset.id))), tuple(problems))
 
 
+def preset_of_recipes(path: Path, own_folder: Path | None = None) -> Preset:
+    """Return the preset of a recipe file for one run (`--recipe FILE.yaml`).
+
+    A whole preset keeps its own limits. A file with recipes alone gets the limits of “Balanced”.
+
+    Raises:
+        PresetRefused: with the file and line of the mistake.
+    """
+    values, _ = read_yaml(path)
+    if isinstance(values, dict) and "recipes" in values:
+        return load_preset(path)
+    base = load_presets(own_folder).get(DEFAULT_ID)
+    return base.with_recipes(load_recipes(path)).model_copy(update={"title": path.stem})
+
+
 def _own_files(folder: Path | None, problems: list[PresetRefused]) -> list[Path]:
     if folder is None or not folder.exists():
         return []

@@ -4,7 +4,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, TypeAdapter, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, TypeAdapter
 
 from presets.schema import Sentence
 from presets.yaml_file import check, read_yaml
@@ -34,19 +34,16 @@ class Starter(Frozen):
     confirmed: Confirmed | None = None
 
 
-class _List(Frozen):
-    starters: tuple[Starter, ...] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _differ(self) -> "_List":
-        repos = [starter.repo.lower() for starter in self.starters]
-        twice = sorted({repo for repo in repos if repos.count(repo) > 1})
-        if twice:
-            raise ValueError(f"“{twice[0]}” is there twice")
-        return self
+def _all_differ(starters: tuple[Starter, ...]) -> tuple[Starter, ...]:
+    repos = [starter.repo.lower() for starter in starters]
+    twice = sorted({repo for repo in repos if repos.count(repo) > 1})
+    if twice:
+        raise ValueError(f"“{twice[0]}” is there twice")
+    return starters
 
 
-_starters: TypeAdapter[tuple[Starter, ...]] = TypeAdapter(tuple[Starter, ...])
+Starters = Annotated[tuple[Starter, ...], Field(min_length=1), AfterValidator(_all_differ)]
+_starters: TypeAdapter[tuple[Starter, ...]] = TypeAdapter(Starters)
 
 
 def load_starters(path: Path = STARTERS_FILE) -> tuple[Starter, ...]:
@@ -56,6 +53,4 @@ def load_starters(path: Path = STARTERS_FILE) -> tuple[Starter, ...]:
         PresetRefused: with the file and line of the mistake.
     """
     values, node = read_yaml(path)
-    found = check(_starters, path, values, node)
-    check(_List, path, {"starters": found}, node)
-    return found
+    return check(_starters, path, values, node)

@@ -35,8 +35,7 @@ from app.services.records.documents import run_document
 from app.services.records.facts import RunFacts, read_facts
 from app.services.run.forecasting import Forecasts, usual_basis
 from app.services.run.recorder import WITH_RESULT
-from presets.loader import load_presets
-from presets.own_recipes import preset_of_recipes
+from presets.loader import load_presets, preset_of_recipes
 from presets.sample import sample_paths
 from presets.schema import Preset
 from workers.contracts.data.doctor import PREPARED_WRONGLY

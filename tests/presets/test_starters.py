@@ -42,7 +42,7 @@ def test_a_confirmed_one_names_day_and_revision(tmp_path: Path) -> None:
         (ROW.replace("a/b", "a/b/c"), "repo"),
         (ROW + "  confirmed: {day: 2026-12-01}\n", "revision"),
         (ROW + "  extra: 1\n", "extra"),
-        ("[]", "starters"),
+        ("[]", "at least 1"),
         (ROW.replace("translation", "file:///x"), "task"),
     ],
 )

@@ -8,6 +8,7 @@ functions only, and defines `RUNTIME = Runtime(...)`.
 
 from __future__ import annotations
 
+import ast
 import ctypes
 import importlib.util
 import os
@@ -155,8 +156,7 @@ class Runtime:
 
     `load(path, settings, threads)` opens the artifact's main file. It raises `NotRunnable` with the library's own
     reason, and ValueError for unknown settings. `requirements` are the pip requirements of a bundle. `environment`
-    variables must be set before the library is imported (they turn its telemetry off). `modules` names the sibling
-    modules that it imports; a bundle copies them too.
+    variables must be set before the library is imported (they turn its telemetry off).
 
     The planner reads the other fields:
 
@@ -178,7 +178,6 @@ class Runtime:
     load: Callable[[Path, Mapping[str, Any], int], Session]
     environment: tuple[tuple[str, str], ...] = ()
     summary: str = ""
-    modules: tuple[str, ...] = ()
     family: str = ""
     torch_program: bool = False
     trials: tuple[Trial, ...] = ()
@@ -186,6 +185,19 @@ class Runtime:
     usual: Mapping[str, Any] = field(default_factory=dict)
     why_not: Callable[[SessionOptions], Refusal | None] = nothing_against
     needs: Callable[[SessionOptions], tuple[str, ...]] = nothing_needed
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """Return the sibling modules that this runtime imports, also through others; a bundle copies them too."""
+        first = self.load.__module__.rpartition(".")[2]
+        names, unread = set[str](), [first]
+        while unread:
+            source = Path(__file__).with_name(f"{unread.pop()}.py").read_text(encoding="utf-8")
+            imports = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom) and node.level]
+            found = {node.module or one.name for node in imports for one in node.names}
+            unread += found - names
+            names |= found
+        return tuple(sorted(names - {first, "base"}))
 
 
 class NotRunnable(RuntimeError):

@@ -152,7 +152,6 @@ RUNTIME = Runtime(
     available=partial(installed, "onnxruntime"),
     load=load,
     environment=ENVIRONMENT,
-    modules=("cascade", "chat_session", "next_tokens", "onnxruntime_chat", "pixels"),
     summary="Runs every ONNX model. The original is measured with it.",
     family="onnxruntime",
     one_core=True,

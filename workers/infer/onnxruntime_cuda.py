@@ -225,10 +225,6 @@ RUNTIME = Runtime(
     load=load,
     environment=ENVIRONMENT,
     summary="Runs ONNX models on an NVIDIA GPU.",
-    modules=(
-        "cascade", "chat_session", "cuda_driver", "cuda_words", "next_tokens", "onnxruntime_card", "onnxruntime_chat",
-        "onnxruntime_cpu", "pixels",
-    ),
     family="onnxruntime",
     trials=(
         Trial("gpu", "On the GPU", WHY),

@@ -121,10 +121,6 @@ RUNTIME = Runtime(
     load=load,
     environment=ENVIRONMENT,
     summary="Runs ONNX models on GeForce RTX 30 and later through TensorRT.",
-    modules=(
-        "cascade", "chat_session", "cuda_driver", "cuda_words", "next_tokens", "onnxruntime_card", "onnxruntime_chat",
-        "onnxruntime_cpu", "onnxruntime_cuda", "pixels",
-    ),
     family="onnxruntime",
     trials=(
         Trial("rtx", "TensorRT for RTX in ONNX Runtime", WHY),

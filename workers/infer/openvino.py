@@ -131,11 +131,6 @@ def needs(wanted: SessionOptions) -> tuple[str, ...]:
     return (*folded, *fixed)
 
 
-MODULES = (
-    "cascade", "chat_session", "next_tokens", "openvino_buckets", "openvino_chat", "openvino_chat_graph",
-    "openvino_program", "pixels", "processor",
-)  # fmt: skip
-
 RUNTIME = Runtime(
     id="openvino",
     title="OpenVINO (processor)",
@@ -144,7 +139,6 @@ RUNTIME = Runtime(
     requirements=("numpy", "openvino"),
     available=partial(installed, "openvino"),
     load=load,
-    modules=MODULES,
     summary="Often the fastest engine on a processor; knows 16-bit numbers and fixed shapes.",
     family="openvino",
     one_core=True,

@@ -294,10 +294,6 @@ RUNTIME = Runtime(
     available=available,
     load=load,
     summary="Builds an engine of its own for a card; often the fastest way on NVIDIA GPUs.",
-    modules=(
-        "cascade", "chat_session", "cuda_driver", "cuda_words", "next_tokens", "onnxruntime_card", "onnxruntime_chat",
-        "onnxruntime_cpu", "onnxruntime_cuda", "pixels", "tensorrt_build", "tensorrt_editions", "tensorrt_engines",
-    ),
     family="tensorrt",
     trials=(
         Trial("tensorrt", "TensorRT", WHY, (LAST,)),

@@ -210,7 +210,6 @@ RUNTIME = Runtime(
     available=partial(installed, "torch"),
     load=load,
     summary="Runs models that came with a torch source, as they were trained.",
-    modules=("torch_archive", "torch_compile"),
     family="torch",
     torch_program=True,
     why_not=why_not,

@@ -118,7 +118,6 @@ RUNTIME = Runtime(
     available=available,
     load=load,
     summary="Runs models that came with a torch source on an NVIDIA GPU.",
-    modules=("cuda_driver", "torch_archive", "torch_cpu", "torch_compile"),
     family="torch",
     torch_program=True,
     trials=(

@@ -30,9 +30,10 @@ def run(params: SummarizeParams, ctx: JobContext) -> SummarizeResult:
 
 def _summary(params: SummarizeParams, index: int, pair: Paired, ratio: Speedup) -> SpeedSummary:
     original, loads = (params.loads[0], params.loads[index]) if params.loads else ((), ())
-    together, under_load = agreement(original, loads), is_under_load(original, loads)
-    if under_load and together is not None and index:  # a mean would measure how often others had the core
-        ratio = Speedup(together.speedup, together.low, together.high)
+    agreed, cpu_speedup = agreement(original, loads) or (None, None)
+    under_load = is_under_load(original, loads)
+    if under_load and agreed is not None and index:  # a mean would measure how often others had the core
+        ratio = agreed
     sets = params.latencies_ms[index]
     all_ms = [value for one_set in sets for value in one_set]
     return SpeedSummary(
@@ -44,6 +45,6 @@ def _summary(params: SummarizeParams, index: int, pair: Paired, ratio: Speedup) 
         p90_speedup=pair.p90,
         set_p50_ms=tuple(float(np.median(one_set)) for one_set in sets if one_set),
         under_load=under_load,
-        cpu_speedup=together.cpu_speedup if together is not None else None,
-        agreed_low=together.low if together is not None else None,
+        cpu_speedup=cpu_speedup,
+        agreed_low=agreed.low if agreed is not None else None,
     )

@@ -14,13 +14,13 @@ Blocks of the same number are compared, because they were timed directly after e
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.disturbed import Loads
 from workers.contracts.specs import BlockLoad
+from workers.measure.speedup import Speedup
 
 MIN_PAIRS = 3
 LEVEL = 0.975
@@ -30,23 +30,13 @@ MOST_LOG = 700.0
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Agreement:
-    """Speedup on which three measures agree.
+def agreement(original: Loads, variant: Loads) -> tuple[Speedup, float] | None:
+    """Return the speedup on which three measures agree, and the ratio of processor times.
 
-    `speedup` is the smallest mean of the measures, `high` its upper bound (95 %), and `low` the smallest of their lower
-    bounds. Both bounds are None where there are too few blocks, or where the system does not report how long threads
-    waited. `cpu_speedup` is the ratio of processor times.
+    Blocks are paired by set and number; the result is None where nothing can be paired. The speedup is the smallest
+    mean of the measures, `high` its upper bound (95 %), and `low` the smallest of their lower bounds. Both bounds are
+    None where there are too few blocks, or where the system does not report how long threads waited.
     """
-
-    speedup: float
-    low: float | None
-    high: float | None
-    cpu_speedup: float
-
-
-def agreement(original: Loads, variant: Loads) -> Agreement | None:
-    """Return the original's times over the version's, paired by set and block; None where nothing can be paired."""
     pairs = [
         [(old, new) for old, new in zip(old_set, new_set, strict=False) if _is_whole(old) and _is_whole(new)]
         for old_set, new_set in zip(original, variant, strict=False)
@@ -55,18 +45,18 @@ def agreement(original: Loads, variant: Loads) -> Agreement | None:
     if not pairs:
         return None
     cpu = _log_ratios(pairs, lambda block: block.cpu_s / block.requests)
-    ways = [cpu, _log_ratios(pairs, lambda block: block.elapsed_s / block.requests)]
-    is_told = all(block.waited_s is not None for one_set in pairs for pair in one_set for block in pair)
-    if is_told:
-        ways.append(_log_ratios(pairs, _without_waiting_s))
-    means = [float(np.mean(np.concatenate(way))) for way in ways]
-    reaches = [_reach(way) for way in ways]
-    least = min(range(len(ways)), key=means.__getitem__)
+    measures = [cpu, _log_ratios(pairs, lambda block: block.elapsed_s / block.requests)]
+    has_waiting = all(block.waited_s is not None for one_set in pairs for pair in one_set for block in pair)
+    if has_waiting:
+        measures.append(_log_ratios(pairs, _without_waiting_s))
+    means = [float(np.mean(np.concatenate(one))) for one in measures]
+    reaches = [_reach(one) for one in measures]
+    least = min(range(len(measures)), key=means.__getitem__)
     low = high = None
-    if is_told and None not in reaches:
+    if has_waiting and None not in reaches:
         low = math.exp(min(mean - (reach or 0.0) for mean, reach in zip(means, reaches, strict=True)))
         high = math.exp(min(means[least] + (reaches[least] or 0.0), MOST_LOG))
-    return Agreement(math.exp(means[least]), low, high, math.exp(means[0]))
+    return Speedup(math.exp(means[least]), low, high), math.exp(means[0])
 
 
 def _is_whole(block: BlockLoad) -> bool:

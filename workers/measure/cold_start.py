@@ -60,8 +60,8 @@ def start_once(model: ColdModel, data_dir: str, threads: int) -> tuple[float, fl
         reason = " ".join(errors.split())[-300:] or f"it ended with {process.returncode}"
         raise WorkerError(
             "cold_start_failed",
-            "A fresh process gave no answer",
-            f"The model was started in a process of its own, and there: {reason}.",
+            "A fresh process gave no prediction",
+            f"The model was started in a separate process, which failed: {reason}.",
             "Measure again; if it happens twice, report it with the log.",
         )
     return total_ms, float(json.loads(line)["load_ms"])

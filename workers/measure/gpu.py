@@ -171,13 +171,13 @@ def open_gpus() -> Gpus:
     except pynvml.NVMLError_LibraryNotFound:
         return Gpus([], [], code=NO_LIBRARY)
     except pynvml.NVMLError as error:
-        return Gpus([], [f"The NVIDIA driver does not answer: {error}."], code=int(error.value))
+        return Gpus([], [f"The NVIDIA driver does not respond: {error}."], code=int(error.value))
     readers, problems = [], []
     for index in range(count):
         try:
             handle = pynvml.nvmlDeviceGetHandleByIndex(index)
         except pynvml.NVMLError as error:
-            problems.append(f"GPU {index} does not answer: {error}.")
+            problems.append(f"GPU {index} does not respond: {error}.")
             continue
         readers.append(GpuReader(pynvml, handle, index, _name(pynvml, handle, index)))
     cuda = None

@@ -25,8 +25,8 @@ def prompts(items: Iterable[Mapping[str, NDArray[Any]]], context: int, count: in
     if batch != 1:
         raise InputRefused(
             "batch_is_fixed",
-            "A chat answers one at a time",
-            f"It cannot be measured with {batch} dialogues at once.",
+            "A chat model answers one chat at a time",
+            f"It cannot be measured with {batch} chats at once.",
             "Measure it with batch 1.",
         )
     said = tokens_of(items)

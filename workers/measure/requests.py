@@ -76,7 +76,7 @@ def load_requests(
             raise InputRefused(
                 "state_has_no_batch",
                 "This model cannot take a batch",
-                "It carries state from one call to the next, so it takes one step at a time.",
+                "It carries a state from one request to the next, so it takes one step at a time.",
                 "Measure it with batch 1.",
             )
         feeds = _steps(pipeline, prepared, limit)
@@ -169,6 +169,6 @@ def _does_not_run(runtime: str, error: Exception) -> InputRefused:
     return InputRefused(
         "model_does_not_run",
         "The model could be loaded but does not run",
-        f"{runtime} answered: {reason}.",
+        f"{runtime} reported: {reason}.",
         "Check that the inputs fit the model, or choose another runtime.",
     )

@@ -86,7 +86,7 @@ class Telemetry:
                 values.update({f"{name}/{PROCESS}/{pid}": float(used) for pid, used in told.items()})
         except GpuLostError as error:
             self._gpus.readers.remove(reader)
-            self._say(f"{error} is lost: it no longer answers. Restart the computer to get it back.")
+            self._say(f"{error} is lost: it no longer responds. Restart the computer to use it again.")
             return {f"{name}/{IS_LOST}": 1.0}
         return values
 

@@ -10,7 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from pydantic import Field
@@ -21,11 +21,9 @@ from workers.contracts.techniques import TechniqueParams
 from workers.contracts.wording import percent
 from workers.convert.asking.changed_inputs import KINDS, changed_copy
 from workers.convert.replica.torch_replica import TorchReplica, tensors
+from workers.infer.base import Arrays
 from workers.pipeline.spec import PipelineSpec
 from workers.quantize.calibrating.similarity import Alike, HeldOutExamples
-
-if TYPE_CHECKING:
-    from workers.contracts.process.context import Feeds
 
 WILL_NOT_HOLD = "It will not hold the limit in this time"
 WARM_STEPS = 2
@@ -92,7 +90,7 @@ class WillNotHold(Exception):
 class Material:
     """Data of one training: `items` to learn from, `held` to check with."""
 
-    items: "list[Feeds]"
+    items: list[Arrays]
     held: HeldOutExamples
     spec: PipelineSpec
 
@@ -240,10 +238,10 @@ class Trainer:
     def summary(self, alike: Alike) -> str:
         """Return sentences for people about the learning and the resulting similarity."""
         share = alike.cosine if alike.agreement is None else alike.agreement
-        learned = f"The rest learned from the original in {self.done} steps and {self.seconds:.0f} seconds."
+        learned = f"The model learned from the original in {self.done} steps and {self.seconds:.0f} seconds."
         if self.done == 0:
-            learned = "What stays took over from what went, and nothing had to be learned anew."
-        return f"{learned} On {alike.n} examples set aside for it, answers were alike to {percent(share)}."
+            learned = "The remaining channels replaced the removed ones, so the model did not have to learn."
+        return f"{learned} On {alike.n} examples set aside for this check, {percent(share)} of the answers agreed."
 
     def _words(self, alike: Alike, expected: float | None, how: str = "At this pace") -> str:
         now, wanted = 1 - error_of(alike), 1 - self._params.allowed(alike)
@@ -269,14 +267,14 @@ class Trainer:
         self._zero()
         self._learning_s += time.monotonic() - began_s
 
-    def _draw(self) -> "Feeds":
+    def _draw(self) -> Arrays:
         """Return a batch of examples of one shape, most of them changed."""
         items, rng = self._material.items, self._rng
         first = int(rng.integers(len(items)))
         alike = [n for n, item in enumerate(items) if _shapes(item) == _shapes(items[first])]
         size = 1 if _one_at_a_time(self._material.spec) else self._params.batch
         chosen = [first, *rng.choice(alike, size=size - 1)] if size > 1 else [first]
-        copies: list[Feeds] = []
+        copies: list[Arrays] = []
         for index in chosen:
             number, changed = int(rng.integers(KINDS * 1000)), rng.random() < CHANGED
             copy = changed_copy(items, int(index), number, self._material.spec, self._ctx.seed)
@@ -307,7 +305,7 @@ def hopeless(readings: Sequence[tuple[int, float]], end: int, allowed: float) ->
     return expected is not None and expected / END_GAIN > allowed
 
 
-def join(copies: "list[Feeds]", spec: PipelineSpec) -> "Feeds":
+def join(copies: list[Arrays], spec: PipelineSpec) -> Arrays:
     """Join examples of the same shapes into one request."""
     joined: dict[str, list[Any]] = defaultdict(list)
     for copy in copies:
@@ -317,10 +315,10 @@ def join(copies: "list[Feeds]", spec: PipelineSpec) -> "Feeds":
     return {n: np.concatenate(arrays, axes[n]) if n in axes else arrays[0] for n, arrays in joined.items()}
 
 
-def in_batches(items: "list[Feeds]", spec: PipelineSpec, size: int) -> "Iterator[Feeds]":
+def in_batches(items: list[Arrays], spec: PipelineSpec, size: int) -> Iterator[Arrays]:
     """Yield requests of at most `size` examples of the same shapes, or single ones where the model takes no more."""
     size = 1 if _one_at_a_time(spec) else size
-    part: list[Feeds] = []
+    part: list[Arrays] = []
     for item in items:
         if part and (len(part) == size or _shapes(part[0]) != _shapes(item)):
             yield join(part, spec)
@@ -337,7 +335,7 @@ def schedule(progress: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * (progress - RISING) / (1 - RISING)))
 
 
-def _shapes(item: "Feeds") -> list[tuple[int, ...]]:
+def _shapes(item: Arrays) -> list[tuple[int, ...]]:
     return [array.shape for array in item.values()]
 
 
@@ -374,5 +372,5 @@ def refused(error: WillNotHold) -> InputRefused:
         "will_not_hold",
         WILL_NOT_HOLD,
         str(error),
-        "Take less out of the model, give it more time, or allow more answers to change.",
+        "Remove less from the model, give it more time, or allow more answers to change.",
     )

@@ -24,12 +24,14 @@ TITLE = "2:4 zeros"
 GROUP, KEPT = 4, 2
 LAYERS = ("Conv", "MatMul", "Gemm")
 RUNTIMES = ("tensorrt", "onnxruntime-cpu", "onnxruntime-cuda")
-NOTE = "Half of the weights of {count} layers are zero, two of each four. Only TensorRT gains from that, on a card."
+NOTE = "Half of the weights of {count} layers are zero, two of each four. Only TensorRT on a card runs them faster."
 
-NO_SPARSE = Reason(code="no_sparse_cores", text="Cards skip such zeros from compute capability 8.0 (A100, RTX 30) on.")
+NO_SPARSE = Reason(
+    code="no_sparse_cores", text="Only cards from compute capability 8.0 (A100, RTX 30) on skip such zeros."
+)
 NOT_IN_TIME = Reason(
     code="learns_too_long",
-    text="With half of its weights zero a model has to learn anew, which takes minutes that this run does not have.",
+    text="With half of its weights at zero, a model has to learn again, and this run is too short for that.",
 )
 NO_LAYERS = Reason(code="no_weights", text="The model has no layers whose weights could become zero.")
 
@@ -59,7 +61,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         raise InputRefused(
             "nothing_to_prune",
             "There are no weights to set to zero",
-            "The model has no layers with weights in 32 bits whose input channels come in fours.",
+            "The model has no layer with 32-bit weights whose number of input channels is a multiple of four.",
             "Leave this step out.",
         )
     with new_model(model, ID, params, ctx) as output:

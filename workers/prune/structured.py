@@ -79,7 +79,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         proto, channels, alike = _rounds(pruner, course, params, ctx)
         after = (channels, count_weights(proto))
         if after[1] >= before[1]:
-            raise no_twin(TITLE, "at this share no whole group of channels can go")
+            raise no_twin(TITLE, "this share is too small to remove a whole group of channels")
         output.save(proto, TITLE)
         output.notes = _notes(before, after, course.summary(alike))
         output.weights_kept = False
@@ -114,7 +114,7 @@ def _rounds(pruner: Pruner, course: Trainer, params: Params, ctx: JobContext) ->
     try:
         for number in range(params.rounds):
             ctx.check_cancelled()
-            ctx.progress("Take channels out", number, params.rounds, "rounds")
+            ctx.progress("Remove channels", number, params.rounds, "rounds")
             course.in_time()
             pruner.step()
             alike = course.round()
@@ -139,16 +139,16 @@ def count_weights(proto: Any) -> int:
 def _notes(before: tuple[int, int], after: tuple[int, int], summary: str) -> tuple[str, ...]:
     channels, weights = (1 - new / old for old, new in zip(before, after, strict=True))
     return (
-        f"{percent(channels, 0)} of the channels that could go are gone, and {percent(weights, 0)} of all weights"
-        " with them.",
+        f"{percent(channels, 0)} of the channels that could be removed were removed, and with them "
+        f"{percent(weights, 0)} of all weights.",
         summary,
     )
 
 
 def _heads_note(gone: int, heads: int) -> str:
     if heads == 0:
-        return "No attention heads were taken out: the model has none, or its graph does not show which they are."
-    return f"{gone} of {heads} attention heads are gone."
+        return "No attention heads were removed: the model has none, or its graph does not show them."
+    return f"{gone} of {heads} attention heads were removed."
 
 
 def why_not(situation: Situation, params: Params) -> Reason | None:

@@ -24,7 +24,7 @@ WITHOUT_BF16 = ("ConvTranspose",)
 
 NO_BF16 = Reason(
     code="no_bf16_card",
-    text="Cards compute with BF16 from compute capability 8.0 (GeForce RTX 30) on, and none is in question.",
+    text="BF16 needs a card of compute capability 8.0 (GeForce RTX 30) or newer, and this run has none.",
 )
 
 
@@ -55,7 +55,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         output.files = onnx_files.save(proto, output.folder / MODEL_FILE)
         output.precision = "bf16"
         output.runtimes = RUNTIMES
-        output.notes = ("It computes with BF16, which TensorRT alone runs: its answers are known on a card only.",)
+        output.notes = ("Only TensorRT runs BF16, so its answers can be checked on a card only.",)
     return output.artifact
 
 

@@ -2,7 +2,7 @@
 
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +17,11 @@ from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert.asking import calibration, engines
 from workers.convert.graphs import onnx_files
 from workers.convert.output import need_onnx, new_model
+from workers.infer.base import Arrays
 from workers.quantize import qdq
 from workers.quantize.calibrating import biases, probes, similarity
 from workers.quantize.calibrating.holdout import set_aside
 from workers.quantize.calibrating.layer_pairs import LayerPairs
-
-if TYPE_CHECKING:
-    from workers.contracts.process.context import Feeds
 
 ID = "bias_correction"
 TITLE = "Bias correction after INT8"
@@ -71,7 +69,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
 
 
 def _changes(
-    reference: Any, proto: Any, probe: Path, requests: "list[Feeds]"
+    reference: Any, proto: Any, probe: Path, requests: list[Arrays]
 ) -> list[tuple[biases.Biased, NDArray[np.float32]]]:
     """Return the change of each layer's bias: the original's mean minus the INT8 mean, per channel.
 
@@ -102,7 +100,7 @@ def _changes(
     ]
 
 
-def _judge(original: Model, before: Model, target: Path, check: "list[Feeds]", layers: int, ctx: JobContext) -> str:
+def _judge(original: Model, before: Model, target: Path, check: list[Arrays], layers: int, ctx: JobContext) -> str:
     """Return a sentence with the error before and after, measured on examples that were set aside.
 
     Raises:
@@ -117,7 +115,7 @@ def _judge(original: Model, before: Model, target: Path, check: "list[Feeds]", l
     if errors[1] >= errors[0]:
         raise InputRefused(
             "correction_brings_nothing",
-            "Correcting biases brings nothing here",
+            "Correcting biases does not help this model",
             f"The error of the answers was {errors[0]:.2g} before and {errors[1]:.2g} after it, on {len(check)} "
             "examples set aside.",
             "Leave this step out.",

@@ -12,7 +12,7 @@ ID = "fp8_qdq"
 TITLE = "FP8"
 NO_FP8 = Reason(
     code="no_fp8",
-    text="Cards compute with FP8 from compute capability 8.9 (GeForce RTX 40) on, and none is in question.",
+    text="FP8 needs a card of compute capability 8.9 (GeForce RTX 40) or newer, and this run has none.",
 )
 
 

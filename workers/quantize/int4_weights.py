@@ -29,9 +29,9 @@ MOST = 7
 LARGE_BYTES = 20_000_000
 """Smallest weight size; smaller models read weights faster than they compute, and 4 bits change their predictions."""
 
-NO_INT4 = Reason(code="no_int4", text="No card in question has a way for 4-bit weights.")
+NO_INT4 = Reason(code="no_int4", text="No card of this run supports 4-bit weights.")
 TOO_SMALL = Reason(
-    code="small_weights", text="4-bit weights pay for large matrix products only, and this model's are small."
+    code="small_weights", text="4-bit weights help only in large matrix products, and this model's are small."
 )
 
 

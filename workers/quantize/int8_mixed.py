@@ -206,10 +206,10 @@ def _notes(found: sensitivity.SensitiveLayers, layers: int, params: Params) -> t
         if alike.seen is not None
         else f"a similarity of {alike.cosine:.5f} over {alike.n}"
     )
-    notes = [what if kept else f"All {layers} layers are in 8 bits; none had to be kept."]
-    notes.append(f"On examples set aside for it: {share} answers alike.")
+    notes = [what if kept else f"All {layers} layers are in 8 bits."]
+    notes.append(f"On examples set aside for this check, the answers agree: {share}.")
     if found.stopped:
-        notes.append("The search ended with its time; fewer layers might do.")
+        notes.append("The search reached its time limit; keeping fewer layers might suffice.")
     return (*notes, *eight_bits.overflow_notes(reduce_range=params.reduce_range))
 
 

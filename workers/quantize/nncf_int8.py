@@ -3,7 +3,7 @@
 import logging
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -14,11 +14,9 @@ from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert.asking import calibration
 from workers.convert.graphs import onnx_files
 from workers.convert.output import need_onnx, new_model
+from workers.infer.base import Arrays
 from workers.quantize import eight_bits, qdq
 from workers.quantize.calibrating import one_sided
-
-if TYPE_CHECKING:
-    from workers.contracts.process.context import Feeds
 
 ID = "nncf_int8"
 TITLE = "INT8 by NNCF"
@@ -74,8 +72,8 @@ def _readable(proto: Any) -> Any:
         raise InputRefused(
             "branches",
             f"{TITLE} does not read this model",
-            "It holds branches or loops, and NNCF cannot look into them.",
-            "Tidy the model up first (graph_optimize), or take our own INT8.",
+            "It contains branches or loops, which NNCF cannot read.",
+            "Simplify the model first (graph_optimize), or choose Fettle's own INT8.",
         )
     return proto
 
@@ -87,7 +85,7 @@ class _Examples:
         self._model, self._ctx, self._total = model, ctx, total
         self._cancelled: JobCancelled | None = None
 
-    def __iter__(self) -> "Iterator[Feeds]":
+    def __iter__(self) -> Iterator[Arrays]:
         try:
             yield from calibration.requests(self._model, self._ctx, self._total)
         except JobCancelled as error:

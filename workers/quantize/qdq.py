@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -19,10 +19,8 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model, TechniqueParams
 from workers.convert.asking import calibration
 from workers.convert.graphs import onnx_files
+from workers.infer.base import Arrays
 from workers.quantize.histograms import Histogram
-
-if TYPE_CHECKING:
-    from workers.contracts.process.context import Feeds
 
 HEAVY = ("Conv", "ConvTranspose", "MatMul", "Gemm")
 PRODUCTS = ("MatMul", "Gemm")
@@ -101,7 +99,7 @@ class Reader:
     every example in memory.
     """
 
-    def __init__(self, feeds: "Iterator[Feeds]", count: int) -> None:
+    def __init__(self, feeds: Iterator[Arrays], count: int) -> None:
         """Wrap `count` inputs."""
         self._feeds, self._count = feeds, count
         self._left = count
@@ -114,7 +112,7 @@ class Reader:
         """Allow only as many inputs as the range holds."""
         self._left = end_index - start_index
 
-    def get_next(self) -> "Feeds | None":
+    def get_next(self) -> Arrays | None:
         """Return the next input, or None at the end of the range."""
         if self._left == 0:
             return None

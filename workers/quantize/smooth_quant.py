@@ -81,7 +81,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         output.save(proto, TITLE)
         output.notes = (
             f"Channels of {len(groups)} inner values were evened out, with {len(groups) - folded} multiplications "
-            "more. By itself it changes neither answers nor speed: INT8 has to follow.",
+            "added. This alone changes neither answers nor speed: an INT8 step has to follow.",
         )
     return output.artifact
 

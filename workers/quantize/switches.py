@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from workers.convert.graphs import onnx_files
 from workers.quantize.qdq import HEAVY, RangeParams
-from workers.quantize.weights.stored_weights import channels, floats
+from workers.quantize.weights.stored_weights import channels, floats, scales_of
 
 CHOSEN = "fettle_chosen_layer"
 SIZE = "fettle_size_"
@@ -94,14 +94,13 @@ def _store(graph: Any, tensor: Any, axis: int, params: RangeParams) -> tuple[str
     from onnx import numpy_helper
 
     values = np.asarray(numpy_helper.to_array(tensor), np.float32)
-    others = tuple(i for i in range(values.ndim) if i != axis) if params.per_channel else None
     limit = 64 if params.reduce_range else 127
-    scales = np.maximum(np.abs(values).max(axis=others, keepdims=True), 1e-12) / limit
+    scales = scales_of(values, axis if params.per_channel else None, limit)
     name, scale_name = f"fettle_int8_{tensor.name}_{axis}", f"fettle_scales_{tensor.name}_{axis}"
     numbers = np.clip(np.round(values / scales), -limit, limit).astype(np.int8)
     shape = (-1,) if params.per_channel else ()
     graph.initializer.append(numpy_helper.from_array(numbers, name))
-    graph.initializer.append(numpy_helper.from_array(scales.astype(np.float32).reshape(shape), scale_name))
+    graph.initializer.append(numpy_helper.from_array(scales.reshape(shape), scale_name))
     return name, scale_name, axis
 
 

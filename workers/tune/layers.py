@@ -46,7 +46,7 @@ def target_of(folder: Path, runtime: str, settings: Mapping[str, Any]) -> Target
     own = dict(merged.get("cascade") or {})
     if own:
         path = folder / str(own.get("first_main", model.main.name))
-        return Target(path, runtime, {**plain, **dict(own.get("first", {}))}, "The fast one of its two models.")
+        return Target(path, runtime, {**plain, **dict(own.get("first", {}))}, "The faster one of its two models.")
     if "parts" in merged:
         inner = dict(dict(merged["parts"])["encoder"].get("settings", {}))
         return Target(model.main, runtime, {**inner, **plain}, "The encoder, of its two parts.")
@@ -66,9 +66,9 @@ def layers_of(target: Target, feeds: Arrays, ctx: JobContext) -> tuple[Layer, ..
     if look is None:
         raise InputRefused(
             "layers_not_told",
-            "This engine does not tell where its time goes",
+            "This engine does not report where its time goes",
             f"{target.runtime} runs the model as a whole.",
-            "Look at a version that runs in ONNX Runtime, OpenVINO or TensorRT.",
+            "Choose a version that runs in ONNX Runtime, OpenVINO or TensorRT.",
         )
     constants = dict(target.settings.get("constants", {}))
     try:
@@ -76,9 +76,9 @@ def layers_of(target: Target, feeds: Arrays, ctx: JobContext) -> tuple[Layer, ..
     except NotRunnable as error:
         raise InputRefused(
             "layers_not_told",
-            "The layers of this version cannot be looked at",
-            f"The engine does not run it with its parts timed: {error}.",
-            "Look at another version.",
+            "The layers of this version cannot be measured",
+            f"The engine does not run it while it times each layer: {error}.",
+            "Choose another version.",
         ) from error
     return tuple(found[:MOST])
 

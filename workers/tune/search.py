@@ -85,7 +85,7 @@ def search(
         ctx.check_cancelled()
         total_ms = sum(layer.ms for layer in profile)
         if max_s is not None and total_ms * LOOK_REQUESTS > max_s * 1000:
-            words = "A request takes so long here that trying them would cost too much of your time."
+            words = "A request takes so long here that trying rewrites would cost too much of your time."
             reason = Reason(code="no_time", text=words)
             found.dropped.append(Dropped(id="rewrites", title="Rewrites of the graph", reason=reason))
             return found
@@ -128,7 +128,7 @@ def _rewritten(
     other = read_model(scratch / "model")
     faster = _compare(model, other, feeds, (settings, settings), ctx)
     if faster < MIN_GAIN:
-        words = f"It took {percent(share, 0)} of the time, and without it nothing was faster."
+        words = f"These operators take {percent(share, 0)} of the time, but the model was not faster without them."
         found.drop(spec, "not_faster", words)
         return model
     found.steps.append(RecipeStep(technique=spec.id, version=spec.params.version))
@@ -141,7 +141,7 @@ def _partitioner(found: SearchResult, model: Model, feeds: Arrays, settings: dic
     faster = _compare(model, model, feeds, (settings, {**settings, "tbb_partitioner": "auto"}), ctx)
     if faster >= MIN_GAIN:
         found.settings["tbb_partitioner"] = "auto"
-        found.words.append(f"Work shared out among the cores as they get free: {faster:.2f} times as fast here.")
+        found.words.append(f"Work given to each core when it is free: {faster:.2f} times as fast here.")
 
 
 def _compare(first: Model, second: Model, feeds: Arrays, settings: tuple[Any, Any], ctx: JobContext) -> float:

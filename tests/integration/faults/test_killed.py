@@ -20,8 +20,7 @@ from app.domain.run import Run, RunState
 from app.services.flow.events import ignore
 from app.services.flow.workspace import Workspace
 from app.services.projects.running import RunRequest, data_params, resume_run
-from presets.loader import load_recipes
-from presets.own_recipes import preset_of_recipes
+from presets.loader import load_recipes, preset_of_recipes
 from presets.sample import sample_paths
 from workers.contracts.jobs import OpenParams
 

@@ -56,5 +56,5 @@ def test_it_is_timed_with_prompts_of_several_lengths(make_small: Callable[..., A
     forget_speech(session)
     assert speech_of(session) == ()
     session.close()
-    with pytest.raises(InputRefused, match="one at a time"):
+    with pytest.raises(InputRefused, match="one chat at a time"):
         load_requests(small.folder, small.data, batch=4)

@@ -95,7 +95,7 @@ def test_a_language_model_answers_one_at_a_time(
     assert point.prompt_tokens == 128 and point.n >= 3 and point.first_ms > 0
     assert point.tokens_per_s is not None and point.tokens_per_s > 0
     sweep = measured(small, "sweep", tmp_path, **more).sweep
-    assert sweep is not None and sweep.knee_batch == 1 and "dialogues at once" in sweep.stopped
+    assert sweep is not None and sweep.knee_batch == 1 and "chats at once" in sweep.stopped
     energy = sweep.energy
     assert energy is not None and energy.joules == 0 and energy.answers > 0
     assert energy.tokens == energy.answers * NEW_TOKENS

@@ -81,6 +81,6 @@ def test_technique_takes_heads_and_hidden_channels(tmp_path: Path) -> None:
     out.mkdir()
     wanted = structured.Params(share=0.25, heads=0.5, rounds=1, steps=40, min_agreement=0.9)
     artifact = structured.apply(model, wanted, RecordingContext(out, data_dir=tmp_path / "data"))
-    assert artifact.notes[0] == "2 of 4 attention heads are gone."
+    assert artifact.notes[0] == "2 of 4 attention heads were removed."
     shapes = [list(t.dims) for t in onnx.load(out / "model" / "model.onnx").graph.initializer]
     assert [WIDTH, WIDTH // 2] in shapes and [WIDTH, 48] in shapes

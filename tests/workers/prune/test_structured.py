@@ -61,7 +61,7 @@ def test_channels_that_others_stand_in_for_go(make_small, tmp_path: Path) -> Non
     assert widths(small.folder) == [32, 64] and widths(tmp_path / "out" / "model") == [16, 32]
     assert "50 % of the channels" in artifact.notes[0]
     assert artifact.size_bytes < 0.4 * small.model.artifact.size_bytes
-    assert {entry.stage for entry in ctx.progress_sent} >= {"Take channels out"}
+    assert {entry.stage for entry in ctx.progress_sent} >= {"Remove channels"}
 
 
 def test_interface_and_graph_stay(make_small, tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_of_a_combined_version_one_part_is_looked_at(make_small) -> None:
 def test_engines_that_do_not_tell_are_named(make_small, tmp_path: Path) -> None:
     """Given a version in PyTorch, then it is refused in words; a cancel is obeyed."""
     small = make_small("cnn")
-    with pytest.raises(InputRefused, match="does not tell"):
+    with pytest.raises(InputRefused, match="does not report"):
         look(small, tmp_path, "torch-cpu")
     with pytest.raises(JobCancelled):
         look(small, tmp_path, "openvino", cancel_after=0)

@@ -18,7 +18,7 @@ LATER_WARMUP_S = 0.5
 """Warm-up of later batch sizes in seconds; the first one warms the runtime up, further ones only allocate memory."""
 SHARES = (0.3, 0.5, 0.7, 0.8, 0.9)
 """Request rates as shares of the model's own throughput."""
-SHARES_A_RANGE = "It rounds over a whole batch and was proven item by item, so it takes one item at a time."
+SHARES_A_RANGE = "This version rounds over a whole batch but was tested item by item, so it takes one item at a time."
 
 
 def sweep_point(session: Session, requests: Requests, seconds: float, check: Check) -> SweepPoint:

@@ -1,12 +1,8 @@
 """Split calibration inputs into inputs for learning and inputs for checking, without overlap."""
 
-from typing import TYPE_CHECKING
-
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
-
-if TYPE_CHECKING:
-    from workers.contracts.process.context import Feeds
+from workers.infer.base import Arrays
 
 CHECK_EVERY = 3
 """Every third input is set aside for checking."""
@@ -14,7 +10,7 @@ CHECK_EVERY = 3
 FEWEST = 6
 
 
-def set_aside(ctx: JobContext, learn: int, check: int) -> "tuple[list[Feeds], list[Feeds]]":
+def set_aside(ctx: JobContext, learn: int, check: int) -> tuple[list[Arrays], list[Arrays]]:
     """Return inputs to learn from (at most `learn`) and inputs to check with (at most `check`).
 
     Raises:
@@ -25,7 +21,7 @@ def set_aside(ctx: JobContext, learn: int, check: int) -> "tuple[list[Feeds], li
         raise InputRefused(
             "calibration_missing" if not items else "calibration_too_little",
             "There are too few examples" if items else "There are no examples to calibrate with",
-            f"This technique learns from some examples and checks with others; it needs {FEWEST} at least and there "
+            f"This technique learns from some examples and checks with others. It needs at least {FEWEST}, and there "
             f"are {len(items)}.",
             "Add data: pictures, texts or arrays like those that the model will see.",
         )

@@ -14,10 +14,7 @@ from numpy.typing import NDArray
 
 from workers.convert.graphs import onnx_files
 from workers.quantize.qdq import HEAVY
-from workers.quantize.weights.stored_weights import channels, floats
-
-TINY = 1e-12
-"""Smallest scale, so that a value that is always 0 stays 0."""
+from workers.quantize.weights.stored_weights import TINY, channels, floats, scales_of
 
 
 @dataclass(frozen=True)
@@ -90,8 +87,7 @@ def _weight(graph: Any, weight: Any, axis: int, kind: Kind, done: dict[str, str]
         return []
     scale, zero, steps, back = (f"{weight.name}_{kind.name}_{part}" for part in ("scale", "zero", "steps", "back"))
     values = np.asarray(numpy_helper.to_array(weight), np.float32)
-    others = tuple(number for number in range(values.ndim) if number != axis)
-    scales = (np.maximum(np.abs(values).max(axis=others, keepdims=True), TINY) / kind.most).astype(np.float32)
+    scales = scales_of(values, axis, kind.most)
     graph.initializer.append(tensor(values / scales, kind, steps))
     graph.initializer.append(numpy_helper.from_array(scales.reshape(-1), scale))
     graph.initializer.append(tensor(np.zeros(scales.size, np.float32), kind, zero))

@@ -2,17 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from workers.convert.graphs import onnx_files
-
-if TYPE_CHECKING:
-    from workers.contracts.process.context import Feeds
-
-Arrays = dict[str, NDArray[Any]]
+from workers.infer.base import Arrays
 
 
 def float_tensors(proto: Any) -> list[str]:
@@ -102,7 +97,7 @@ def _reduce(proto: Any, kind: str, source: str, output: str, axis: int) -> Any:
     return helper.make_node(kind, [source, f"{output}_axis"], [output], keepdims=0)
 
 
-def run_each(path: Path, names: list[str], requests: "Iterable[Feeds]") -> Iterator[Arrays]:
+def run_each(path: Path, names: list[str], requests: Iterable[Arrays]) -> Iterator[Arrays]:
     """Yield the values of these outputs, by name, for each request.
 
     Raises:
@@ -113,7 +108,7 @@ def run_each(path: Path, names: list[str], requests: "Iterable[Feeds]") -> Itera
         yield dict(zip(names, session.run(names, dict(feeds)), strict=True))
 
 
-def largest(path: Path, names: list[str], requests: "Iterable[Feeds]") -> Arrays:
+def largest(path: Path, names: list[str], requests: Iterable[Arrays]) -> Arrays:
     """Return the element-wise maximum of these outputs over all requests."""
     found: Arrays = {}
     for values in run_each(path, names, requests):

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,9 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model
 from workers.convert.asking import engines
 from workers.evaluate.proof.similarity import similarities
+from workers.infer.base import Arrays
 from workers.pipeline.pipeline import Pipeline, load_pipeline
 from workers.pipeline.postprocess import raw_head
-
-if TYPE_CHECKING:
-    from workers.contracts.process.context import Feeds
 
 RIVALS = 5
 """Number of classes besides the best one whose scores are used to estimate errors."""
@@ -62,7 +60,7 @@ class HeldOutExamples:
     def __init__(
         self,
         pipeline: Pipeline,
-        items: "list[Feeds]",
+        items: list[Arrays],
         raw: list[Answer],
         check: Callable[[], None],
         spread: tuple[Answer, Answer] | None = None,
@@ -124,7 +122,7 @@ class HeldOutExamples:
         return gone / size if size else gone
 
 
-def hold(model: Model, items: "list[Feeds]", ctx: JobContext) -> HeldOutExamples:
+def hold(model: Model, items: list[Arrays], ctx: JobContext) -> HeldOutExamples:
     """Run the unchanged model on these inputs and store its predictions."""
     pipeline = load_pipeline(model.folder)
     session = engines.open_file(model.main, model, "onnxruntime-cpu", ctx.threads)
@@ -133,9 +131,7 @@ def hold(model: Model, items: "list[Feeds]", ctx: JobContext) -> HeldOutExamples
     return HeldOutExamples(pipeline, items, wanted, ctx.check_cancelled)
 
 
-def _ask(
-    pipeline: Pipeline, session: Any, items: "list[Feeds]", check: Callable[[], None]
-) -> list[NDArray[np.float32]]:
+def _ask(pipeline: Pipeline, session: Any, items: list[Arrays], check: Callable[[], None]) -> list[NDArray[np.float32]]:
     answers = []
     for feeds in items:
         check()

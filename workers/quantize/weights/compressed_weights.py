@@ -59,7 +59,7 @@ def need_chat(model: Model, title: str) -> None:
         raise InputRefused(
             "no_language_model",
             f"“{title}” is for language models",
-            "This model does not go on with texts.",
+            "This model does not continue texts.",
             "Leave this step out of the recipe.",
         )
 

@@ -32,8 +32,8 @@ def write_source(model: Model, folder: Path, title: str, ctx: JobContext) -> Non
     if not (source / CONFIG).is_file():
         raise InputRefused(
             "not_the_original",
-            f"{title} begins with the original",
-            "What a step before it left is another graph, without the names of its weights.",
+            f"{title} needs the original model",
+            "An earlier step changed the graph, and the names of its weights are lost.",
             "Put this step first in the recipe.",
         )
     config = json.loads((source / CONFIG).read_text(encoding="utf-8"))

@@ -13,6 +13,8 @@ SMALL = 512
 """Smallest number of weights; below it, scales and an extra operator cost more than they save."""
 
 LIMIT = 127
+TINY = 1e-12
+"""Smallest value for which a scale is made, so that zeros stay zeros."""
 
 
 def shrink_layers(proto: Any) -> int:
@@ -134,8 +136,17 @@ def channels(node: Any, axes: int) -> int:
     return {"Conv": 0, "ConvTranspose": 1}.get(node.op_type, axes - 1)
 
 
+def scales_of(values: NDArray[Any], axis: int | None, most: float) -> NDArray[np.float32]:
+    """Return float32 scales that map the largest weight of each channel of `axis` (None: of all) to `most`.
+
+    All axes are kept. A channel of zeros gets a scale above 0.
+    """
+    others = tuple(number for number in range(values.ndim) if number != axis) if axis is not None else None
+    largest = np.abs(np.asarray(values, np.float32)).max(axis=others, keepdims=True)
+    return np.asarray(np.maximum(largest, TINY) / most, np.float32)
+
+
 def _round(values: NDArray[Any], axis: int) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Return the int8 steps and the float32 scales with all axes kept."""
-    others = tuple(number for number in range(values.ndim) if number != axis)
-    scales = (np.maximum(np.abs(values).max(axis=others, keepdims=True), 1e-12) / LIMIT).astype(np.float32)
+    scales = scales_of(values, axis, LIMIT)
     return np.clip(np.round(values / scales), -LIMIT, LIMIT).astype(np.int8), scales

@@ -14,13 +14,13 @@ MENDS: dict[int, tuple[str, str]] = {
     2: ("Close programs that use the card, then check again.", "nvidia-smi"),
     35: (NEWER, ""),
     36: (NEWER, ""),
-    46: ("Let several programs use the card.", "sudo nvidia-smi -c 0"),
-    100: ("Check that the card is not hidden (CUDA_VISIBLE_DEVICES) and is handed in to a container.", "nvidia-smi -L"),
-    304: ("Let the driver make its device files, then check again.", "sudo nvidia-modprobe -u -c=0"),
+    46: ("Allow several programs to use the card.", "sudo nvidia-smi -c 0"),
+    100: ("Check that CUDA_VISIBLE_DEVICES does not hide the card, and that a container has access to it.", "nvidia-smi -L"),
+    304: ("Let the driver create its device files, then check again.", "sudo nvidia-modprobe -u -c=0"),
     802: ("Start the service of the card's fabric.", "sudo systemctl start nvidia-fabricmanager"),
     803: ("Restart the computer.", ""),
     804: (NEWER, ""),
-    999: ("Load the driver's memory part anew (after a standby it may hang), or restart.",
+    999: ("Reload the driver's memory module, which may hang after standby, or restart the computer.",
           "sudo rmmod nvidia_uvm && sudo modprobe nvidia_uvm"),
 }  # fmt: skip
 """The repair of each CUresult as a sentence and a command."""

@@ -26,12 +26,12 @@ def nodes(folder: Path = DEV) -> RungResult:
     missing = [name for name in NEEDED if not (folder / name).exists()]
     if not cards and CONTROL in missing:
         state, _ = look()
-        reason = state.reason or "The driver made no device files."
+        reason = state.reason or "The driver created no device files."
         return broken(state.trouble or "no_nodes", "No device file of an NVIDIA GPU.", reason,
                       state.hint or "Restart the computer.", state.command)  # fmt: skip
     if missing:
         reason = f"/dev/{missing[0]} is not there, which CUDA needs."
-        return broken("no_uvm", f"{len(cards)} device files of cards.", reason, "Let the driver make it.", MAKE)
+        return broken("no_uvm", f"{len(cards)} device files of cards.", reason, "Let the driver create it.", MAKE)
     return _openable([*cards, *(folder / name for name in NEEDED)])
 
 
@@ -41,8 +41,8 @@ def _openable(places: list[Path]) -> RungResult:
         try:
             os.close(os.open(place, os.O_RDWR))
         except PermissionError:
-            reason = f"This account may not open {place} (mode {stat.filemode(place.stat().st_mode)})."
-            return broken("no_permission", told, reason, "Add the account to the group that owns it, then log in anew.",
+            reason = f"Your account may not open {place} (mode {stat.filemode(place.stat().st_mode)})."
+            return broken("no_permission", told, reason, "Add your account to the group that owns it, then log in again.",
                           "sudo usermod -aG video,render $USER")  # fmt: skip
         except OSError as error:
             reason = f"{place} cannot be opened: {error.strerror or error}."

@@ -21,11 +21,13 @@ def _installed(card: GpuCard | None) -> RungResult:
     told = ", ".join(f"{name} {found}" for name, found in there.items()) or "No ONNX Runtime."
     fits = fitting_set(card.compute_capability) if card is not None else "cuda"
     if CUDA in there and (BASE in there or RTX in there):
-        reason = "Packages for two kinds of GPU support are mixed, and share one folder."
-        return to_install("mixed_set", told, reason, "Let the installer put one of them right.", fits)
+        reason = "Packages for two kinds of GPU support are mixed in one folder."
+        return to_install("mixed_set", told, reason, "Let the installer repair the packages.", fits)
     if fits == "none":
         reason = f"No set of packages supports compute capability {card.compute_capability if card else '?'}."
-        return broken("card_too_old", told, reason, "This computer's processor does the work.")
+        return broken(
+            "card_too_old", told, reason, "You need not do anything: this computer's processor does the work."
+        )
     if CUDA not in there and RTX not in there:
         reason = "Only the base set is installed, which uses the processor alone."
         return to_install("base_set", told, reason, f"Install the set “{fits}” for this card.", fits)

@@ -30,7 +30,7 @@ def _libraries(_card: GpuCard | None) -> RungResult:
     folder = Path(spec.origin).parent / "capi"
     provider = next((folder / name for name in PROVIDERS if (folder / name).exists()), None)
     if provider is None:
-        reason = "The package has no library for NVIDIA GPUs in it: another package wrote over its folder."
+        reason = "The package lacks its library for NVIDIA GPUs, because another package has overwritten its folder."
         return to_install(
             "mixed_set", f"onnxruntime-gpu {version_of(CUDA)}", reason, "Let the installer mend it.", "cuda"
         )
@@ -52,7 +52,9 @@ def compared(answer: np.ndarray, x: np.ndarray, what: str) -> RungResult:
     error = float(np.abs(answer - right).max() / np.abs(right).max())
     if not error <= TOLERANCE:
         reason = f"The card's product differs from the processor's by {percent(error)}."
-        return broken("wrong_product", what, reason, "Update the driver. If it stays so, the card may be broken.")
+        return broken(
+            "wrong_product", what, reason, "Update the driver. If that does not help, the card may be broken."
+        )
     return holds(f"{what}: the product is the processor's (largest difference {error:.1e}).")
 
 
@@ -69,7 +71,7 @@ def _product(_card: GpuCard | None) -> RungResult:
         answer = onnxruntime_cuda.probe(import_library(), x)
     except NotRunnable as error:
         return to_install("no_product", f"onnxruntime-gpu {version_of(CUDA)}", f"It refused: {error}.",
-                          "Mend the rung below, or let the installer put the packages right.", "cuda")  # fmt: skip
+                          "Repair the step before this one, or let the installer repair the packages.", "cuda")  # fmt: skip
     return compared(answer, x, "ONNX Runtime")
 
 

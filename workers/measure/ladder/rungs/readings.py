@@ -29,8 +29,8 @@ NAMES = {
 }
 WHY: dict[Absence, str] = {
     "not_supported": "not supported by this card",
-    "no_permission": "not permitted to this account",
-    "failed": "not told by this driver",
+    "no_permission": "your account may not read it",
+    "failed": "not reported by this driver",
 }
 
 
@@ -39,7 +39,7 @@ def _readings(card: GpuCard | None) -> RungResult:
     try:
         reader = opened.reader(card.index if card is not None else 0)
         if reader is None:
-            return broken("silent", "", "The card does not answer NVML.", "Restart the computer.")
+            return broken("silent", "", "The card does not respond to NVML.", "Restart the computer.")
         values = reader.read()
         shares = reader.processes() is not None
     except GpuLostError as error:
@@ -48,11 +48,11 @@ def _readings(card: GpuCard | None) -> RungResult:
         opened.close()
     told = ", ".join(say(values[name]) for name, say in SHOWN if name in values)
     gone = [f"{NAMES[name]} ({WHY[why]})" for name, why in reader.missing.items()]
-    gone += [] if shares else ["memory of each program (not told by this driver)"]
-    missing = f" Not told: {', '.join(gone)}." if gone else ""
+    gone += [] if shares else ["memory of each program (not reported by this driver)"]
+    missing = f" Not available: {', '.join(gone)}." if gone else ""
     why = slow_down_words(slow_downs(int(values.get("throttle_mask", 0))))
-    slowed = f" It slows itself down now: {why}." if why else ""
-    return holds(f"{told or 'It answers'}.{slowed}{missing}")
+    slowed = f" It is slowing down now: {why}." if why else ""
+    return holds(f"{told or 'It responds'}.{slowed}{missing}")
 
 
 RUNGS = (Rung("readings", "Readings of the card", 90, _readings, needs=("driver",)),)

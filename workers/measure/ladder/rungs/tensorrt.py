@@ -13,7 +13,7 @@ def _engine(card: GpuCard | None) -> RungResult:
     told = " and ".join(there)
     state = tensorrt.available()
     if not state.available:
-        return to_install("no_engine", told, f"It refused: {state.hint}.", "Let the installer mend it.", "rtx")
+        return to_install("no_engine", told, f"It refused: {state.hint}.", "Let the installer repair it.", "rtx")
     return holds(f"{told}: an engine was built for the card, and its product is right.")
 
 
