@@ -111,8 +111,8 @@ def _quantize(proto: Any, params: Params) -> Any:
 def _note(layers: int, tables: int, before: int, after: int, params: Params) -> str:
     what = f"{layers} layers in {params.bits} bits" + (f" and {tables} tables in 8" if tables else "")
     return (
-        f"Weights of {what}: {before / 1e6:.1f} MB became {after / 1e6:.1f} MB. It saves disk space and memory. It saves time only "
-        "where reading weights takes longer than computing (large products, one request at a time)."
+        f"Weights of {what}: {before / 1e6:.1f} MB became {after / 1e6:.1f} MB. It saves disk space and memory. "
+        "It saves time only where reading weights takes longer than computing (large products, one request at a time)."
     )
 
 

@@ -33,6 +33,6 @@ def notes(model: Model, ctx: JobContext) -> tuple[str, ...]:
     if len(seen) > 1:
         return ()
     return (
-        f"The original gives the same answer for all {len(items)} calibration examples, so ranges that fit them may not "
-        "fit others. Add examples of every kind, prepared like those that the model will see.",
+        f"The original gives the same answer for all {len(items)} calibration examples, so ranges that fit them may "
+        "not fit others. Add examples of every kind, prepared like those that the model will see.",
     )

@@ -15,7 +15,7 @@ MENDS: dict[int, tuple[str, str]] = {
     35: (NEWER, ""),
     36: (NEWER, ""),
     46: ("Allow several programs to use the card.", "sudo nvidia-smi -c 0"),
-    100: ("Check that CUDA_VISIBLE_DEVICES does not hide the card, and that a container has access to it.", "nvidia-smi -L"),
+    100: ("Check that CUDA_VISIBLE_DEVICES does not hide the card, and that a container may use it.", "nvidia-smi -L"),
     304: ("Let the driver create its device files, then check again.", "sudo nvidia-modprobe -u -c=0"),
     802: ("Start the service of the card's fabric.", "sudo systemctl start nvidia-fabricmanager"),
     803: ("Restart the computer.", ""),

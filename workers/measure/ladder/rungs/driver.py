@@ -42,7 +42,7 @@ def _openable(places: list[Path]) -> RungResult:
             os.close(os.open(place, os.O_RDWR))
         except PermissionError:
             reason = f"Your account may not open {place} (mode {stat.filemode(place.stat().st_mode)})."
-            return broken("no_permission", told, reason, "Add your account to the group that owns it, then log in again.",
+            return broken("no_permission", told, reason, "Add your account to its group, then log in again.",
                           "sudo usermod -aG video,render $USER")  # fmt: skip
         except OSError as error:
             reason = f"{place} cannot be opened: {error.strerror or error}."

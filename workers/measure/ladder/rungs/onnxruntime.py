@@ -71,7 +71,7 @@ def _product(_card: GpuCard | None) -> RungResult:
         answer = onnxruntime_cuda.probe(import_library(), x)
     except NotRunnable as error:
         return to_install("no_product", f"onnxruntime-gpu {version_of(CUDA)}", f"It refused: {error}.",
-                          "Repair the step before this one, or let the installer repair the packages.", "cuda")  # fmt: skip
+                          "Repair the step before this one, or let the installer do it.", "cuda")  # fmt: skip
     return compared(answer, x, "ONNX Runtime")
 
 
