@@ -159,14 +159,6 @@ def _is_target(text: str) -> bool:
     return bool(TARGETS.fullmatch(text)) and not TOUCHES_FILES.search(text)
 
 
-def _is_dotted(text: str) -> bool:
-    return bool(DOTTED.fullmatch(text))
-
-
-def _is_word(text: str) -> bool:
-    return bool(WORDS.fullmatch(text))
-
-
 def _is_size(text: str) -> bool:
     """Return whether a size expression, which sympy evaluates as Python, only calculates."""
     return _calculates(text, None)
@@ -200,7 +192,9 @@ def _is_arithmetic(node: ast.AST, methods: re.Pattern[str] | None) -> bool:
     if isinstance(node, ast.Subscript):
         return methods is not None
     if isinstance(node, ast.Constant):
-        return isinstance(node.value, int | float) or (isinstance(node.value, str) and _is_dotted(node.value))
+        return isinstance(node.value, int | float) or (
+            isinstance(node.value, str) and DOTTED.fullmatch(node.value) is not None
+        )
     if isinstance(node, ast.Name):
         return not node.id.startswith("_")
     return isinstance(node, ARITHMETIC)
@@ -223,26 +217,24 @@ def _is_branch(tree: Any) -> bool:
     return plain and all(_is_branch(child) for child in tree["children_spec"])
 
 
-def _is_optional_name(text: str) -> bool:
-    return not text or _is_name(text)
-
-
-RULES: dict[str, Callable[[str], bool]] = {
-    **dict.fromkeys(("name", "as_name", "forward_arg_names", "user_input_name"), _is_optional_name),
-    **dict.fromkeys(("parameter_name", "buffer_name", "tensor_constant_name", "fqn", "path_name"), _is_dotted),
-    **dict.fromkeys(("as_string", "as_strings", "type", "verifiers", "torch_version"), _is_word),
-    **dict.fromkeys(("as_float", "as_floats", "min_val", "max_val", "real", "imag"), _is_word),
+RULES: dict[str, Callable[[str], object]] = {
+    **dict.fromkeys(
+        ("name", "as_name", "forward_arg_names", "user_input_name"), lambda text: not text or _is_name(text)
+    ),
+    **dict.fromkeys(("parameter_name", "buffer_name", "tensor_constant_name", "fqn", "path_name"), DOTTED.fullmatch),
+    **dict.fromkeys(("as_string", "as_strings", "type", "verifiers", "torch_version"), WORDS.fullmatch),
+    **dict.fromkeys(("as_float", "as_floats", "min_val", "max_val", "real", "imag"), WORDS.fullmatch),
     **dict.fromkeys(("target", "as_operator"), _is_target),
     **dict.fromkeys(("in_spec", "out_spec"), _is_tree),
     "expr_str": _is_size,
     "guards_code": _is_guard,
 }
-"""Allowed texts by the field that holds them; floats that JSON lacks (inf) are texts, too."""
+"""Tests of the texts that each field may hold; floats that JSON lacks (inf) are texts, too."""
 
-MAPS: dict[str, Callable[[str], bool]] = {
+MAPS: dict[str, Callable[[str], object]] = {
     **dict.fromkeys(("tensor_values", "sym_int_values", "sym_bool_values", "sym_float_values"), _is_name),
     **dict.fromkeys(("range_constraints", "opset_version", "as_string_to_argument"), _is_name),
-    **dict.fromkeys(("config", "treespec_namedtuple_fields"), _is_dotted),
+    **dict.fromkeys(("config", "treespec_namedtuple_fields"), DOTTED.fullmatch),
 }
 """Fields whose keys are names from the file: all of torch's schema except metadata and objects of custom classes."""
 

@@ -6,6 +6,7 @@ Two versions are two jobs, which the parent lets run in turn: in one process the
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 from pydantic import ValidationError
@@ -89,15 +90,15 @@ def _answer(
         picture = name if draw(Path(request.path), ctx.work_dir / name) else None
     sound = _sound(index, request, pipeline, feeds, ctx) if request.beside is None else None
     ctx.check_cancelled()
-    timed = time_calls(partial(pipeline.run, session, feeds), request.calls, ctx.check_cancelled)
-    answer = answer_of(pipeline, timed.result, feeds)
+    result, latencies_ms = time_calls(partial(pipeline.run, session, feeds), request.calls, ctx.check_cancelled)
+    answer = answer_of(pipeline, result, feeds)
     np.save(ctx.work_dir / ANSWER_FILE, answer, allow_pickle=False)
     beside = {}
     if request.beside is not None:
         beside = compared(pipeline, np.load(request.beside, allow_pickle=False), answer)
     return TryAnswer(
-        latency_ms=timed.median_ms,
-        n_calls=len(timed.latencies_ms),
+        latency_ms=median(latencies_ms),
+        n_calls=len(latencies_ms),
         seen=seen,
         picture=picture,
         sound=sound,

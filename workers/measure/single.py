@@ -2,32 +2,19 @@
 
 import time
 from collections.abc import Callable
-from statistics import median
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 T = TypeVar("T")
 
 MAX_S, SLOW_MS = 0.3, 2000.0
 
 
-class Timed(Generic[T]):
-    """The result of the last call and the milliseconds of each timed call."""
-
-    def __init__(self, result: T, latencies_ms: list[float]) -> None:
-        """Store the result and the times."""
-        self.result, self.latencies_ms = result, latencies_ms
-
-    @property
-    def median_ms(self) -> float:
-        """Return the median of all timed calls."""
-        return median(self.latencies_ms)
-
-
 def time_calls(
     call: Callable[[], T], most: int, check: Callable[[], None], max_s: float = MAX_S, slow_ms: float = SLOW_MS
-) -> Timed[T]:
-    """Make one untimed call (which loads and compiles), then up to `most` timed calls within `max_s` seconds.
+) -> tuple[T, list[float]]:
+    """Return the result of the last call and the milliseconds of each timed call.
 
+    Make one untimed call (which loads and compiles), then up to `most` timed calls within `max_s` seconds.
     At least one call is timed. If the first takes longer than `slow_ms`, only that one counts, because loading is a
     small part of it. `check` is called between the calls and may raise.
     """
@@ -36,7 +23,7 @@ def time_calls(
     first_ms = (time.perf_counter_ns() - begin) / 1e6
     check()
     if first_ms > slow_ms:
-        return Timed(result, [first_ms])
+        return result, [first_ms]
     until = time.perf_counter() + max_s
     latencies_ms: list[float] = []
     while True:
@@ -45,4 +32,4 @@ def time_calls(
         latencies_ms.append((time.perf_counter_ns() - begin) / 1e6)
         check()
         if len(latencies_ms) >= most or time.perf_counter() > until:
-            return Timed(result, latencies_ms)
+            return result, latencies_ms

@@ -29,13 +29,6 @@ def test_the_first_reason_is_told(log: str, reason: str) -> None:
     assert reason_in(log) == reason
 
 
-@pytest.mark.parametrize("code", [100, 304, 999, 2, 804, 12345])
-def test_each_number_is_told(code: int) -> None:
-    """Given a CUDA error, Then its number stands in the words, for whoever looks it up."""
-    assert str(code) in meaning(code)
-    assert len(meaning(code)) > len(f" (CUDA error {code})")
-
-
 def test_what_native_code_says_is_heard(capfd: pytest.CaptureFixture[str]) -> None:
     """Given code that writes to the process's stderr itself, Then it is heard and goes on to stderr all the same."""
     with native_log() as said:

@@ -94,15 +94,6 @@ def test_a_rounded_cache_is_judged_by_what_it_keeps(tiny_chat: Callable[[], Path
         load(tiny_chat() / "model.xml", {"chat": True, "cache_bits": 4}, 1)
 
 
-def test_rounded_inputs_are_judged_token_by_token(tiny_chat: Callable[[], Path]) -> None:
-    """Given inputs that are rounded, Then a text is judged as a chat answers: of SmolLM2's next words 2.6 % were others
-    when it was read in one piece."""
-    for more, pieces in (({}, False), ({"activation_group": 64}, True), ({"cache_bits": 8}, True)):
-        session = load(tiny_chat() / "model.xml", {"chat": True, **more}, 1)
-        assert (session._judged_piece == 1) is pieces
-        session.close()
-
-
 def test_words_before_those_that_count_are_read_at_once(tiny_chat: Callable[[], Path]) -> None:
     """Given inputs that are rounded and five words that count behind 30, then only these are read one by one."""
     session = load(tiny_chat() / "model.xml", {"chat": True, "activation_group": 64}, 1)

@@ -40,13 +40,6 @@ def test_each_state_has_its_code(
     assert state.command.startswith("docker") if trouble == "container" else True
 
 
-def test_an_old_driver_is_told_with_the_oldest_that_does() -> None:
-    """Given a driver for CUDA 12.4, Then both its own number and the one that is needed are said."""
-    state = state_of(Gpus([], [], cuda=(12, 4)), [CARD], plugged=1, container=False)
-    assert "12.4" in state.found and "550.54" in state.found
-    assert "580" in state.reason and "580" in state.hint
-
-
 def test_cards_are_counted_without_a_driver(tmp_path) -> None:
     """Given the system's list of devices, Then NVIDIA's display adapters count, its sound devices and others do not."""
     for name, vendor, kind in (("a", "0x10de", "0x030000"), ("b", "0x10de", "0x040300"), ("c", "0x1002", "0x030000")):

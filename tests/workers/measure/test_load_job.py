@@ -51,9 +51,9 @@ def test_batch_sizes_have_a_knee_and_a_word_on_energy(make_small: Any, tmp_path:
 
 def test_latency_at_five_request_rates(make_small: Any, tmp_path: Path) -> None:
     serving = measured(make_small("cnn"), "serving", tmp_path, seconds=0.5).serving
-    assert serving is not None and [round(point.load_share, 1) for point in serving.alone] == [0.3, 0.5, 0.7, 0.8, 0.9]
-    for point in serving.alone:
-        assert point.rate_per_s == pytest.approx(serving.capacity_per_s * point.load_share) and point.latency.n > 0
+    assert serving is not None and all(point.latency.n > 0 for point in serving.alone)
+    rates = [point.rate_per_s for point in serving.alone]
+    assert [rate / rates[-1] for rate in rates] == pytest.approx([share / 0.9 for share in (0.3, 0.5, 0.7, 0.8, 0.9)])
 
 
 @pytest.mark.whole

@@ -88,17 +88,6 @@ def test_a_gain_is_called_faster(noise: float, truth: float, finalists: int, lea
     assert power(noise, truth, finalists, 300) >= least
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("noise", [0.01, 0.02])
-@pytest.mark.parametrize("truth", [1.05, 1.10, 2.0])
-@pytest.mark.parametrize("finalists", [1, 6])
-def test_power_is_told(noise: float, truth: float, finalists: int, capsys: pytest.CaptureFixture[str]) -> None:
-    share = power(noise, truth, finalists, 4000)
-    with capsys.disabled():
-        print(f"noise {noise:.0%}, truly {truth}, {finalists} finalists: called faster in {share:.1%}")  # noqa: T201 - told
-    assert share >= (0.999 if truth == 2.0 else 0.1)
-
-
 def test_twice_as_fast_is_shown_by_two_short_sets() -> None:
     """Given little time, When two sets are all there is, Then what is twice as fast is still called so."""
     machine = Machine(0.01, np.random.default_rng(7))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from workers.prune.fine_tuning import END_GAIN, LearningParams, forecast, hopeless, schedule
+from workers.prune.fine_tuning import END_GAIN, forecast, hopeless, schedule
 from workers.prune.interpolation import pivots
 
 
@@ -45,9 +45,3 @@ def test_pivots_take_one_of_each_pair_first() -> None:
     order = pivots(both.T @ both)
     assert sorted(order) == list(range(24))
     assert sorted(order[:12] % 12) == list(range(12))
-
-
-@pytest.mark.parametrize("wrong", [{"max_s": 1}, {"steps": 0}, {"min_agreement": 1.1}, {"rate": 0}])
-def test_bounds(wrong: dict[str, float]) -> None:
-    with pytest.raises(ValueError):
-        LearningParams.model_validate(wrong)

@@ -161,15 +161,6 @@ def test_bf16_is_a_setting_and_shares_the_file(make_small, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("module", "bad"),
-    [(int8_static, {"examples": 1}), (int8_static, {"method": "guess"}), (int8_dynamic, {"layers": "some"})],
-)
-def test_parameters_out_of_bounds(module, bad: dict) -> None:
-    with pytest.raises(ValueError):
-        module.Params.model_validate(bad)
-
-
-@pytest.mark.parametrize(
     ("lacks", "reduce_range", "told"), [(True, False, True), (True, True, False), (False, False, False)]
 )
 def test_dynamic_int8_tells_that_sums_may_overflow_here(

@@ -15,7 +15,6 @@ from presets.loader import BUILTIN_FOLDER, load_preset
 from workers.contracts.jobs import PlanParams, PlanResult
 from workers.contracts.planning import Dropped, ModelFacts, Reason
 from workers.contracts.specs import Recipe, RecipeStep
-from workers.infer import torch_compile
 from workers.jobs.plan import run
 from workers.quantize import weights_only
 from workers.runtime.recording import RecordingContext
@@ -50,20 +49,6 @@ def titles(plan) -> list[str]:
     return [candidate.title for candidate in plan.candidates]
 
 
-def test_order_of_the_preset_is_kept_on_a_rich_processor() -> None:
-    plan = make_plan(PRESET)
-    assert titles(plan) == ["Faster engine", "16 bits", "INT8", "INT8 dynamic", "Tidied"]
-    assert reasons(plan).keys() == {"Torch"}
-
-
-def test_poor_processor_tries_int8_last_and_carefully() -> None:
-    """Given no fast 8 or 16 bits, then BF16 is not tried, and INT8 comes last with 7 of its bits."""
-    plan = make_plan(PRESET, device=POOR)
-    assert titles(plan) == ["Faster engine", "Tidied", "INT8", "INT8 dynamic"]
-    assert "emulating" in reasons(plan)["16 bits"]
-    assert plan.candidates[2].steps[1].params == {"reduce_range": True}
-
-
 def test_reasons_are_whole_sentences() -> None:
     bare = replace(MODEL, products=0, convolutions=0, depthwise=0)
     plan = make_plan(PRESET, runtimes=("onnxruntime-cpu",), has_calibration=False, model=bare)
@@ -81,25 +66,10 @@ def test_fixed_sizes_need_no_step_and_equal_candidates_stay_once() -> None:
     assert "original" in reasons(make_plan([recipe("O", runtime="onnxruntime-cpu")]))["O"]
 
 
-def test_tiny_models_are_tried_on_one_core_too() -> None:
-    plan = make_plan(PRESET[:2], probe_ms=0.1)
-    single = [f"{title}, on one core" for title in ("Faster engine", "16 bits", "Original")]
-    assert titles(plan) == ["Faster engine", single[0], "16 bits", *single[1:]]
-    assert plan.candidates[1].settings == {"num_threads": 1}
-
-
 def test_one_core_is_dropped_for_larger_models_unless_it_was_all_that_was_wanted() -> None:
     single = recipe("One core", "fixed_shape", num_threads=1)
     assert titles(make_plan([*PRESET[:1], single])) == ["Faster engine"]
     assert titles(make_plan([single])) == ["One core"]
-
-
-def test_branches_are_folded_for_openvino() -> None:
-    """Given a stateful model with an If behind a constant input, then OpenVINO gets it folded and fixed."""
-    model = replace(MODEL, branches=True, constants=("sr",), stateful=True)
-    plan = make_plan([recipe("Plain"), PRESET[-1]], model=model)
-    assert [step.technique for step in plan.candidates[0].steps] == ["graph_optimize", "fixed_shape"]
-    assert [step.technique for step in plan.candidates[1].steps] == ["graph_optimize"]
 
 
 def test_large_graphs_quantize_their_heavy_layers_only() -> None:
@@ -156,26 +126,6 @@ def test_a_recipe_with_a_new_title_is_still_named_by_others() -> None:
 def test_graphics_cards_are_added_where_they_work() -> None:
     plan = make_plan(PRESET[:1], runtimes=("onnxruntime-cpu", "openvino", "onnxruntime-cuda"))
     assert titles(plan) == ["On the GPU", "FP16 on the GPU", "Faster engine"]
-
-
-COMBINED = (
-    recipe("By operator", "fixed_shape", "precision_by_operator"),
-    recipe("Cascade", "fixed_shape", "cascade"),
-    recipe("Buckets", "bf16", "length_buckets"),
-)
-
-
-def test_combined_recipes_are_for_models_that_suit_them() -> None:
-    """Given heavy operators alone, no classes, no texts, then each is left out with its reason; else it is planned."""
-    plan = make_plan(COMBINED)
-    assert titles(plan) == []
-    told = reasons(plan)
-    assert "heavy" in told["By operator"] and "class" in told["Cascade"] and "texts" in told["Buckets"]
-    suited = replace(MODEL, light=50, classes=True, masked_texts=True)
-    plan = make_plan(COMBINED, model=suited)
-    assert titles(plan) == ["By operator", "Cascade", "Buckets"]
-    assert titles(make_plan(COMBINED, model=suited, device=POOR)) == []
-    assert titles(make_plan(COMBINED, model=suited, has_calibration=False)) == ["By operator"]
 
 
 def test_cascade_over_int8_needs_no_bf16() -> None:
@@ -250,36 +200,6 @@ def test_job_plans_for_a_real_folder(make_small, tmp_path: Path) -> None:
     assert any("INT8" in log.text for log in ctx.logs)
 
 
-@pytest.mark.parametrize(
-    ("changes", "why"),
-    [
-        ({"time_budget_s": 240.0}, "runs of 10 minutes or more"),
-        ({"model": MODEL}, "No torch source"),
-        ({"compiler": False}, "compile it: there is no C++ compiler on this"),
-        ({"time_budget_s": 600.0}, None),
-        ({"time_budget_s": None}, None),
-    ],
-)
-def test_pytorch_compiles_where_there_is_a_compiler_and_time(
-    changes: dict, why: str | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Given the shipped recipes, then PyTorch alone is tried wherever it can run, and compiled only where that pays."""
-    changes = dict(changes)
-    if changes.pop("compiler", True):
-        monkeypatch.setattr(torch_compile, "find_compiler", lambda: "c++")
-    else:
-        monkeypatch.setenv("PATH", "")
-        monkeypatch.delenv("CXX", raising=False)
-    recipes = [SHIPPED["PyTorch"], SHIPPED["PyTorch, compiled"]]
-    plan = make_plan(recipes, **{"model": replace(MODEL, has_torch=True), "time_budget_s": 900.0, **changes})
-    if why is None:
-        assert titles(plan) == ["PyTorch", "PyTorch, compiled"]
-        assert plan.candidates[1].settings == {"compile": True}
-    else:
-        assert "PyTorch, compiled" not in titles(plan)
-        assert why in reasons(plan)["PyTorch, compiled"]
-
-
 def test_the_job_looks_for_a_compiler(make_small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a computer without a compiler, then the job plans PyTorch as it is, and tells why not compiled."""
     monkeypatch.setenv("PATH", "")
@@ -289,15 +209,6 @@ def test_the_job_looks_for_a_compiler(make_small, tmp_path: Path, monkeypatch: p
     result = job(folder, recipes, ("onnxruntime-cpu", "torch-cpu"), RecordingContext(tmp_path))
     assert "PyTorch" in [candidate.title for candidate in result.candidates]
     assert "no C++ compiler" in reasons(result)["PyTorch, compiled"]
-
-
-def test_outliers_are_smoothed_where_products_follow_normalizations() -> None:
-    """Given no normalization before any product, then smoothing is left out with its reason; else it is planned."""
-    smoothed = SHIPPED["INT8, outliers smoothed"]
-    assert "normalization" in reasons(make_plan([smoothed]))[smoothed.title]
-    (planned,) = make_plan([smoothed], model=replace(MODEL, smoothable=4)).candidates
-    assert [step.technique for step in planned.steps] == ["fixed_shape", "smooth_quant", "int8_static"]
-    assert planned.only_if_faster == planned.only_if_failed == (SHIPPED["INT8, all layers"].id,)
 
 
 def normalized(written_out: bool) -> onnx.ModelProto:
@@ -324,30 +235,3 @@ def test_products_behind_a_normalization_are_found(written_out: bool, make_small
     """Given a normalization in either form, then the value that two products share is counted once, others are not."""
     assert read_facts(make_small("constants", normalized(written_out)).folder).smoothable == 1
     assert read_facts(make_small("cnn").folder).smoothable == 0
-
-
-LEARNS = recipe("Fewer channels", "structured_prune", "fixed_shape")
-
-
-@pytest.mark.parametrize(
-    ("changes", "why"),
-    [
-        ({"time_budget_s": 240.0}, "runs of 10 minutes or more"),
-        ({"time_budget_s": 900.0, "has_calibration": False}, "no"),
-        ({"time_budget_s": 900.0, "model": replace(MODEL, stateful=True)}, "state"),
-        ({"time_budget_s": 900.0, "model": replace(MODEL, precision="int8")}, "small numbers"),
-        ({"time_budget_s": 900.0, "model": replace(MODEL, products=0, convolutions=1)}, "narrower"),
-    ],
-)
-def test_what_has_to_learn_waits_for_time_and_examples(changes, why) -> None:
-    """Given little time, no examples or no layers, then channels are not taken out, and it is told why."""
-    plan = make_plan((LEARNS,), **changes)
-    assert titles(plan) == []
-    assert why in reasons(plan)["Fewer channels"]
-
-
-@pytest.mark.parametrize(("budget_s", "wanted"), [(900.0, {"max_s": 270}), (None, {})])
-def test_learning_gets_a_part_of_the_time(budget_s, wanted) -> None:
-    """Given a run of 15 minutes, then learning may take less than a third; without an end, its own limit counts."""
-    (planned,) = make_plan((LEARNS,), time_budget_s=budget_s).candidates
-    assert planned.steps[0].params == wanted

@@ -82,18 +82,19 @@ class SweepResult(Frozen, extra="ignore"):
         return max(self.points, key=lambda point: point.throughput_per_s)
 
 
-class RatePoint(Frozen):
-    """Latency, from arrival to prediction, of requests that arrive at random (Poisson) at `rate_per_s`."""
+class RatePoint(Frozen, extra="ignore"):
+    """Latency, from arrival to prediction, of requests that arrive at random (Poisson) at `rate_per_s`.
+
+    Fields that versions before 0.2 wrote beside these are ignored.
+    """
 
     rate_per_s: float
-    load_share: float
     latency: LatencySummary
 
 
 class ServingResult(Frozen, extra="ignore"):
     """Latency over request rate, one item per request; fields that versions before 0.2 wrote are ignored."""
 
-    capacity_per_s: float
     alone: tuple[RatePoint, ...]
 
 

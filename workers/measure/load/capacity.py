@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.after.load import CapacityResult, CapacityTry
 from workers.infer.base import Session
-from workers.measure.load.loadgen import SERVER_LOAD, ScenarioResult, answers_under_load, run_scenario
+from workers.measure.load.loadgen import SERVER_LOAD, answers_under_load, run_scenario
 from workers.measure.requests import Requests
 
 FIRST_SHARE, MOST_SHARE = 0.5, 1.2
@@ -60,10 +60,15 @@ def capacity(
         found = run_scenario(
             session, requests, "server", try_s, target / SERVER_LOAD, folder / str(number), seed, check, limit_ms
         )
-        tries.append(_try(found, target, limit_ms))
-        if tries[-1].kept is None:
+        worst_ms = found.latency.p99_ms if found.latency.p99_ms is not None else found.latency.p90_ms
+        # invalid, and yet the percentile is within the limit: there were too few queries to say
+        kept = True if found.valid else False if worst_ms > limit_ms else None
+        tries.append(
+            CapacityTry(target_per_s=target, kept=kept, n=found.n, seconds=found.seconds, latency=found.latency)
+        )
+        if kept is None:
             break  # LoadGen had too few queries, and slower rates give even fewer
-        held, fails = (target, fails) if tries[-1].kept else (held, target)
+        held, fails = (target, fails) if kept else (held, target)
         most = MOST_SHARE * pilot_per_s if fails is None else fails
         if most - (held or 0.0) <= CLOSE_SHARE * most:
             break
@@ -84,16 +89,6 @@ def capacity(
         compared=compared,
         changed=changed,
     )
-
-
-def _try(found: ScenarioResult, target: float, limit_ms: float) -> CapacityTry:
-    """Return the result of one rate with LoadGen's own verdict.
-
-    An invalid result whose percentile is within the limit had too few queries, so `kept` is None.
-    """
-    worst_ms = found.latency.p99_ms if found.latency.p99_ms is not None else found.latency.p90_ms
-    kept = True if found.valid else False if worst_ms > limit_ms else None
-    return CapacityTry(target_per_s=target, kept=kept, n=found.n, seconds=found.seconds, latency=found.latency)
 
 
 def is_same(one: Outputs, other: Outputs) -> bool:

@@ -76,18 +76,16 @@ def _energy(session: Session, requests: Requests, seconds: float, files: Sequenc
 
 
 def serving(session: Session, folder: Path, data: Path, seconds: float, seed: int, check: Check) -> ServingResult:
-    """Measure latency at five request rates, for `seconds` together, with one request at a time."""
+    """Measure latency at five request rates, for `seconds` together, with one request at a time.
+
+    Queued requests depend on each other, so the bounds of p50 come from stretches.
+    """
     requests = load_requests(folder, data)
-    capacity = warm_up(session, requests, seconds / 4, check)
-    points = (_rate(session, requests, capacity, share, seconds / len(SHARES), seed, check) for share in SHARES)
-    return ServingResult(capacity_per_s=capacity, alone=tuple(points))
-
-
-def _rate(
-    session: Session, requests: Requests, capacity: float, share: float, seconds: float, seed: int, check: Check
-) -> RatePoint:
-    """Measure one request rate; queued requests depend on each other, so the bounds of p50 come from stretches."""
-    latencies_ms = served_ms(session, requests, capacity * share, seconds, seed, check)
-    low, high = median_bounds(latencies_ms)
-    latency = summarize(latencies_ms).model_copy(update={"p50_low_ms": low, "p50_high_ms": high})
-    return RatePoint(rate_per_s=capacity * share, load_share=share, latency=latency)
+    capacity_per_s = warm_up(session, requests, seconds / 4, check)
+    points = []
+    for rate_per_s in (capacity_per_s * share for share in SHARES):
+        latencies_ms = served_ms(session, requests, rate_per_s, seconds / len(SHARES), seed, check)
+        low, high = median_bounds(latencies_ms)
+        latency = summarize(latencies_ms).model_copy(update={"p50_low_ms": low, "p50_high_ms": high})
+        points.append(RatePoint(rate_per_s=rate_per_s, latency=latency))
+    return ServingResult(alone=tuple(points))

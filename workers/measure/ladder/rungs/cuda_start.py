@@ -37,10 +37,6 @@ def failed(error: CudaError) -> RungResult:
     return broken(f"cuda_{error.code}", f"{error.function} was refused.", reason[0].upper() + reason[1:], hint, command)
 
 
-def _start(_card: GpuCard | None) -> RungResult:
-    return start_cuda()
-
-
 def start_cuda() -> RungResult:
     """Check that cuInit works in this process and sees a card."""
     try:
@@ -71,6 +67,6 @@ def _context(card: GpuCard | None) -> RungResult:
 
 
 RUNGS = (
-    Rung("cuda-start", "CUDA starts (cuInit)", 30, _start, needs=("driver",)),
+    Rung("cuda-start", "CUDA starts (cuInit)", 30, lambda _card: start_cuda(), needs=("driver",)),
     Rung("context", "Memory on the card", 40, _context, needs=("cuda-start",)),
 )

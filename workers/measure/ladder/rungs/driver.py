@@ -50,10 +50,6 @@ def _openable(places: list[Path]) -> RungResult:
     return holds(told)
 
 
-def _nodes(_card: GpuCard | None) -> RungResult:
-    return nodes()
-
-
 def _driver(_card: GpuCard | None) -> RungResult:
     """Check that NVML starts, lists cards, and is new enough."""
     state, cards = look()
@@ -66,6 +62,6 @@ def _driver(_card: GpuCard | None) -> RungResult:
 
 
 RUNGS = (
-    Rung("device-nodes", "Device files", 10, _nodes, per_card=False),
+    Rung("device-nodes", "Device files", 10, lambda _card: nodes(), per_card=False),
     Rung("driver", "NVIDIA driver", 20, _driver, per_card=False),
 )
