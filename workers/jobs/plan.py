@@ -11,9 +11,8 @@ from workers.infer import processor
 from workers.jobs.machine import instructions_of
 from workers.measure.requests import load_requests
 from workers.tune import search as look
-from workers.tune.facts import read_facts
+from workers.tune.facts import probe_ms, read_facts
 from workers.tune.plan import TINY_BYTES, Planner
-from workers.tune.probe import probe_ms
 
 LOOK_SHARE = 0.15
 """Share of the run's time for the search for useful rewrites; the rest must suffice to try them."""

@@ -16,7 +16,7 @@ from workers.convert.replica.torch_replica import TorchReplica, build, check, no
 from workers.infer.base import NotRunnable
 from workers.prune.fine_tuning import LearningParams, Material, Trainer, WillNotHold, refused
 from workers.quantize.calibrating import similarity
-from workers.quantize.calibrating.holdout import set_aside
+from workers.quantize.calibrating.similarity import set_aside
 
 CHECKED = 3
 """Number of requests on which a torch copy is compared with its graph."""

@@ -20,8 +20,8 @@ from workers.convert.output import need_onnx, new_model
 from workers.infer.base import Arrays
 from workers.quantize import qdq
 from workers.quantize.calibrating import biases, probes, similarity
-from workers.quantize.calibrating.holdout import set_aside
 from workers.quantize.calibrating.layer_pairs import LayerPairs
+from workers.quantize.calibrating.similarity import set_aside
 
 ID = "bias_correction"
 TITLE = "Bias correction after INT8"

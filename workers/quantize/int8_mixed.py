@@ -19,8 +19,7 @@ from workers.convert.graphs import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
 from workers.quantize import eight_bits, qdq, switches
 from workers.quantize.calibrating import one_sided, sensitivity, similarity
-from workers.quantize.calibrating.holdout import set_aside
-from workers.quantize.calibrating.similarity import Alike, HeldOutExamples
+from workers.quantize.calibrating.similarity import Alike, HeldOutExamples, set_aside
 from workers.quantize.histograms import Histogram
 
 ID = "int8_mixed"

@@ -1,15 +1,20 @@
-"""Read the facts about a model that the planner needs from its graph, without its weights."""
+"""Read the facts about a model that the planner needs: from its graph, and the time of one request."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from workers.contracts.folder import read_model
 from workers.contracts.pipeline import PipelineSpec, read_pipeline
 from workers.contracts.planning import ModelFacts
 from workers.contracts.techniques import Model
+from workers.convert.asking.calibration import example_feeds
 from workers.convert.graphs import onnx_files
 from workers.convert.parts import has_parts, parts_in
+from workers.measure.opening import open_session
+from workers.measure.requests import load_requests
 
 LIGHT_OPERATORS = frozenset({"Add", "Sub", "Mul", "Div", "Pow", "Sqrt", "Reciprocal", "Exp", "Log", "Tanh", "Erf"})
 LIGHT_OPERATORS |= {"Gelu", "Softmax", "LogSoftmax", "ReduceMean", "ReduceSum", "ReduceMax", "LayerNormalization"}
@@ -170,3 +175,29 @@ def _precision(proto: Any) -> str:
             if tensor.data_type in counts:
                 counts[tensor.data_type] += 1
     return "fp16" if counts[TensorProto.FLOAT16] > counts[TensorProto.FLOAT] else "fp32"
+
+
+RUNS = 30
+
+
+def probe_ms(folder: Path, data_dir: Path | None, threads: int) -> float | None:
+    """Return the median milliseconds of a request in ONNX Runtime, with the first test input or zeros.
+
+    Return None where the model does not run on zeros.
+    """
+    spec = read_pipeline(folder)
+    feeds = load_requests(folder, data_dir, limit=1).feed(0) if data_dir else example_feeds(spec)
+    session = open_session(folder, "onnxruntime-cpu", {}, threads)
+    spans = []
+    try:
+        for _ in range(RUNS):
+            begin = time.perf_counter()
+            session.run(feeds)
+            spans.append((time.perf_counter() - begin) * 1000)
+            if sum(spans) > 500:
+                break
+    except Exception:  # zeros may be an invalid input; the planner then knows no time
+        return None
+    finally:
+        session.close()
+    return median(spans)

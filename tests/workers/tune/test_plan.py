@@ -18,8 +18,7 @@ from workers.contracts.specs import Recipe, RecipeStep
 from workers.jobs.plan import run
 from workers.quantize import weights_only
 from workers.runtime.recording import RecordingContext
-from workers.tune.facts import read_facts
-from workers.tune.probe import probe_ms
+from workers.tune.facts import probe_ms, read_facts
 
 MODEL = ModelFacts(products=1, convolutions=5, depthwise=2, free_sizes=True, precision="fp32", weight_bytes=50 << 20)
 
