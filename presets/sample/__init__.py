@@ -16,8 +16,6 @@ class SamplePaths:
     model: Path
     data: Path
     title: str
-    license: str
-    origin: Path
 
 
 def sample_paths() -> SamplePaths:
@@ -26,13 +24,7 @@ def sample_paths() -> SamplePaths:
     Raises:
         FileNotFoundError: if one of its files is missing.
     """
-    paths = SamplePaths(
-        model=FOLDER / "clothes.onnx",
-        data=FOLDER / "pictures.npz",
-        title="Clothes classifier",
-        license="MIT",
-        origin=FOLDER / "ORIGIN.md",
-    )
+    paths = SamplePaths(FOLDER / "clothes.onnx", FOLDER / "pictures.npz", "Clothes classifier")
     for path in (paths.model, paths.data):
         if not path.is_file():
             raise FileNotFoundError(f"The sample is incomplete: {path} is missing. Install Fettle again.")
