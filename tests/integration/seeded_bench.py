@@ -166,7 +166,7 @@ class Bench:
             variant_answers=str(self.answers(session)),
             max_loss_pct=limit_pct,
         )
-        judgement: Judgement = _job("judge", params, self._next()).judgement
+        judgement: Judgement = _job("judge", params, self._next())
         return judgement
 
     def _next(self) -> Path:

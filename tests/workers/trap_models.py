@@ -141,7 +141,7 @@ class Trap:
             variant_answers=str(self.answers(scratch / "new", session)),
             max_loss_pct=limit_pct,
         )
-        return judge.run(params, RecordingContext(scratch)).judgement
+        return judge.run(params, RecordingContext(scratch))
 
 
 def make_trap(

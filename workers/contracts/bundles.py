@@ -13,7 +13,7 @@ from workers.contracts.hub import Origin
 from workers.contracts.jobs import DataResult
 from workers.contracts.licenses import LicenseVerdict
 from workers.contracts.proof.elsewhere import Elsewhere
-from workers.contracts.specs import DeviceFacts, Finding, TaskScore
+from workers.contracts.specs import DeviceFacts, Finding, RunParams, TaskScore
 
 
 class InsteadOf(Frozen):
@@ -91,15 +91,6 @@ class CardFacts(Frozen):
     speed: SpeedFacts = SpeedFacts()
 
 
-class Fallback(Frozen):
-    """The original as judged, which a bundle also holds and runs if the version is slower or does not run."""
-
-    title: str
-    model_dir: str
-    runtime: str
-    settings: dict[str, JsonValue] = {}
-
-
 class ExportParams(Frozen):
     """Parameters of the kind ``export``: write `work_dir`/bundle.zip for one target and run it in a fresh environment.
 
@@ -107,7 +98,8 @@ class ExportParams(Frozen):
 
     Attributes:
         answers: The user's answers to the target's questions, by id.
-        fallback: The original, which bundles of targets that support it then also hold.
+        fallback: The original as judged, which a bundle then also holds, to run it if the version is slower or does not
+            run.
     """
 
     target: str
@@ -118,7 +110,7 @@ class ExportParams(Frozen):
     settings: dict[str, JsonValue] = {}
     facts: CardFacts
     answers: dict[str, str] = {}
-    fallback: Fallback | None = None
+    fallback: RunParams | None = None
     golden: int = 20
 
 

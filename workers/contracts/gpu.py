@@ -146,10 +146,6 @@ class RungListing(Frozen):
     per_card: bool = True
 
 
-class RungsParams(Frozen):
-    """Parameters of the kind ``gpu_rungs``: list the cards and the rungs."""
-
-
 class RungsResult(Frozen):
     """Result of the kind ``gpu_rungs``.
 

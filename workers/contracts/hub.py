@@ -102,7 +102,7 @@ class HubAccess(Frozen):
 
 
 class HubParams(Frozen):
-    """Base of the parameters of all hub jobs."""
+    """Parameters of the kind ``hub_login``, and base of the parameters of all other hub jobs."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -255,16 +255,6 @@ class HubDownloadResult(Frozen):
     resumed_bytes: int = 0
 
 
-class HubLoginParams(HubParams):
-    """Parameters of the kind ``hub_login``: ask the hub for the owner of the token."""
-
-
-class HubLoginResult(Frozen):
-    """Result of the kind ``hub_login``: the owner of the token."""
-
-    user: str
-
-
 class HubPushParams(HubParams):
     """Parameters of the kind ``hub_push``: write the files of a bundle as one commit to a repository.
 
@@ -278,9 +268,12 @@ class HubPushParams(HubParams):
 
 
 class HubPushResult(Frozen):
-    """Result of the kind ``hub_push``: `user` owns the token, `address` is the public page, `commit` the new commit."""
+    """Result of the kind ``hub_push``: `user` owns the token, `address` is the public page, `commit` the new commit.
 
-    repo: str
+    The kind ``hub_login`` finds out the user alone.
+    """
+
+    repo: str = ""
     user: str
     commit: str = ""
     address: str = ""

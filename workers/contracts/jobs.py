@@ -17,22 +17,18 @@ from workers.contracts.planning import Instructions
 from workers.contracts.planning import PlanParams as PlanParams
 from workers.contracts.planning import PlanResult as PlanResult
 from workers.contracts.proof.elsewhere import Elsewhere
-from workers.contracts.proof.proving import JudgePart
+from workers.contracts.proof.proving import PredictionPair
 from workers.contracts.specs import (
     BlockLoad,
     Described,
     DescribedTarget,
     DeviceFacts,
-    Judgement,
     LatencySummary,
     ModelArtifact,
     ModelInfo,
     RecipeStep,
+    RunParams,
 )
-
-
-class DescribeParams(Frozen):
-    """Parameters of the kind ``describe``: list the abilities of this computer."""
 
 
 class DescribeResult(Frozen):
@@ -71,16 +67,11 @@ class OpenParams(Frozen):
     score_threshold: float | None = Field(default=None, gt=0, lt=1)
 
 
-class InspectResult(Frozen):
-    """Facts about a model that was not run."""
-
-    info: ModelInfo
-
-
 class OpenResult(Frozen):
     """Opened model; `model_dir` in the work folder holds artifact.json, pipeline.json and info.json.
 
     `verdict` says what the license that `info` names allows. `runtime` is the runtime that the model is for.
+    `elsewhere` is the origin of a model that ``open_beside`` opened; its outputs have the original's names.
     """
 
     info: ModelInfo
@@ -89,6 +80,7 @@ class OpenResult(Frozen):
     conversion_error: float | None = None  # largest |converted − source| relative to the largest output
     verdict: LicenseVerdict | None = None
     runtime: str = "onnxruntime-cpu"
+    elsewhere: Elsewhere | None = None
 
 
 class OpenBesideParams(Frozen):
@@ -106,17 +98,6 @@ class OpenBesideParams(Frozen):
     original_settings: dict[str, JsonValue] = {}
     runtime: str | None = None
     pairs: dict[str, str] = {}
-
-
-class OpenBesideResult(Frozen):
-    """Opened model; `model_dir` is relative to the work folder, and its outputs have the original's names."""
-
-    info: ModelInfo
-    artifact: ModelArtifact
-    elsewhere: Elsewhere
-    runtime: str
-    model_dir: str = "model"
-    conversion_error: float | None = None
 
 
 class ApplyParams(Frozen):
@@ -137,7 +118,7 @@ class ApplyResult(Frozen):
 Split = Literal["test", "calibration"]
 
 
-class AnswerParams(Frozen):
+class AnswerParams(RunParams):
     """Parameters of the kind ``answer``: evaluate a split and write `work_dir`/answers.npz.
 
     The job stops after `max_seconds`; the items evaluated by then are a fair sample of all. At most the first `most`
@@ -145,10 +126,6 @@ class AnswerParams(Frozen):
     `rule` is the version of the evaluation: predictions of another version are not taken from the store.
     """
 
-    model_dir: str
-    data_dir: str
-    runtime: str
-    settings: dict[str, JsonValue] = {}
     max_seconds: float | None = None
     split: Split = "test"
     most: int | None = Field(None, ge=1)
@@ -187,15 +164,9 @@ class JudgeParams(Frozen):
     rule: Literal[2] = 2
     max_loss_pct: float = 1.0
     items: tuple[int, ...] | None = None
-    more: tuple[JudgePart, ...] = ()
+    more: tuple[PredictionPair, ...] = ()
     earlier: int = Field(0, ge=0)
     split: Split = "test"
-
-
-class JudgeResult(Frozen):
-    """Result of the kind ``judge``."""
-
-    judgement: Judgement
 
 
 class ExamplesParams(Frozen):
@@ -245,19 +216,9 @@ class Example(Frozen):
     reference: str = ""
 
 
-class ExamplesResult(Frozen):
-    """Result of the kind ``examples``."""
-
-    rows: tuple[Example, ...]
-
-
-class MeasureParams(Frozen):
+class MeasureParams(RunParams):
     """Parameters of ``measure``: load one model, send Ready("loaded"), then run each `RunBlock` until the last."""
 
-    model_dir: str
-    data_dir: str
-    runtime: str
-    settings: dict[str, JsonValue] = {}
     batch: int = 1
     series: str = "latency_ms"
 
@@ -332,19 +293,9 @@ class SpeedSummary(Frozen):
     speedup_high: float | None
 
 
-class SummarizeResult(Frozen):
-    """Result of the kind ``summarize``."""
-
-    summaries: tuple[SpeedSummary | None, ...]
-
-
-class BenchParams(Frozen):
+class BenchParams(RunParams):
     """Parameters of ``bench``: sweep batch sizes with a LoadGen scenario."""
 
-    model_dir: str
-    data_dir: str
-    runtime: str
-    settings: dict[str, JsonValue] = {}
     batches: tuple[int, ...] = (1,)
     scenario: Scenario = "single-stream"
     seconds: float = 10.0
@@ -388,9 +339,3 @@ class TelemetryParams(Frozen):
     processor_s: float = Field(default=0.0, ge=0, le=60)
     watch_pid: int | None = None
     max_s: float | None = None
-
-
-class TelemetryResult(Frozen):
-    """Number of readings, when the job ended by itself."""
-
-    readings: int

@@ -108,6 +108,20 @@ class ModelArtifact(Frozen):
         return sum(entry.size_bytes for entry in self.files)
 
 
+class RunParams(Frozen):
+    """A model in a folder and how to run it: the parameters that all jobs which run one version share.
+
+    `data_dir` is the folder of the read data; "" for none. The kind ``chat`` has no other parameters, and neither has
+    ``try_it``, which also accepts the numbers of test items of `data_dir`. Both load the model, send Ready("loaded")
+    and answer each `Request` until an empty one.
+    """
+
+    model_dir: str
+    data_dir: str = ""
+    runtime: str
+    settings: dict[str, JsonValue] = {}
+
+
 class Recipe(Frozen):
     """One planned version: the techniques to apply in order, and the runtime of the result.
 

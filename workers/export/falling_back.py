@@ -6,9 +6,10 @@ The fallback runs as it was judged, in ONNX Runtime, so a bundle of another runt
 from pathlib import Path
 from typing import Any
 
-from workers.contracts.bundles import ExportParams, Fallback
+from workers.contracts.bundles import ExportParams
 from workers.contracts.folder import read_model
 from workers.contracts.process.context import JobContext
+from workers.contracts.specs import RunParams
 from workers.export.layout import Place, copy_model, model_files, module_of, runtime_entry
 from workers.measure.opening import find_runtime, open_session
 from workers.pipeline.pipeline import load_pipeline
@@ -19,19 +20,19 @@ SAME_PACKAGE = {"onnxruntime": "onnxruntime-gpu"}
 """Packages that share one folder, with the package that includes the other."""
 
 
-def code_of(fallback: Fallback) -> tuple[str, ...]:
+def code_of(fallback: RunParams) -> tuple[str, ...]:
     """Return the modules of the fallback's runtime."""
     runtime = find_runtime(fallback.runtime)
     return (module_of(runtime), *runtime.modules)
 
 
-def needs_of(fallback: Fallback, there: tuple[str, ...]) -> tuple[str, ...]:
+def needs_of(fallback: RunParams, there: tuple[str, ...]) -> tuple[str, ...]:
     """Return the distributions that the fallback needs in addition to the existing ones."""
     needed = find_runtime(fallback.runtime).requirements
     return tuple(name for name in needed if name not in there and SAME_PACKAGE.get(name) not in there)
 
 
-def write_fallback(folder: Path, fallback: Fallback, params: ExportParams, ctx: JobContext) -> dict[str, Any]:
+def write_fallback(folder: Path, fallback: RunParams, params: ExportParams, ctx: JobContext) -> dict[str, Any]:
     """Write the fallback's files and golden predictions into the bundle's `folder`; return its manifest entry."""
     runtime, model = find_runtime(fallback.runtime), read_model(Path(fallback.model_dir))
     place = folder / FOLDER
@@ -49,7 +50,7 @@ def write_fallback(folder: Path, fallback: Fallback, params: ExportParams, ctx: 
     entry = runtime_entry(runtime, fallback.settings, params.facts)
     del entry["requirements"]
     return {
-        "title": fallback.title,
+        "title": params.facts.original["title"],
         "size_bytes": size_bytes,
         "runtime": entry,
         "model": {

@@ -3,7 +3,7 @@
 import zipfile
 from pathlib import Path
 
-from workers.contracts.hub import HubLoginParams, HubLoginResult, HubPushParams, HubPushResult, bad_name
+from workers.contracts.hub import HubParams, HubPushParams, HubPushResult, bad_name
 from workers.contracts.process.context import JobContext
 from workers.hub import words
 from workers.hub.client import Hub, checked_repo, open_hub
@@ -12,13 +12,13 @@ from workers.hub.rows import text_of
 SENDING = "Send it to the hub"
 
 
-def log_in(params: HubLoginParams, ctx: JobContext) -> HubLoginResult:
+def log_in(params: HubParams, ctx: JobContext) -> HubPushResult:
     """Return the user who owns the token.
 
     Raises:
         WorkerError: in plain words.
     """
-    return HubLoginResult(user=_user_of(open_hub(params.access, ctx)))
+    return HubPushResult(user=_user_of(open_hub(params.access, ctx)))
 
 
 def _user_of(hub: Hub) -> str:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from workers.contracts.after.chatting import ChatParams, ChatPiece, ChatRequest
+from workers.contracts.after.chatting import ChatPiece, ChatRequest
 from workers.contracts.after.trying import LiveResult
 from workers.contracts.errors import ErrorInfo, InputRefused, JobCancelled
 from workers.contracts.process.context import JobContext
+from workers.contracts.specs import RunParams
 from workers.measure.opening import open_session
 from workers.pipeline.chats import Answering, ChatTexts, Reads
 from workers.pipeline.pipeline import load_pipeline
@@ -19,7 +20,7 @@ PIECES_PER_S = 20
 """Maximum rate of pieces: a reader sees no more, and each piece is a message."""
 
 
-def run(params: ChatParams, ctx: JobContext) -> LiveResult:
+def run(params: RunParams, ctx: JobContext) -> LiveResult:
     """Answer dialogues until the job ends; a failed dialogue is reported and does not affect later ones."""
     texts = load_pipeline(Path(params.model_dir)).chat
     session = open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)

@@ -1,11 +1,12 @@
 """Job kind ``cold``: measure the time from process start to the first prediction."""
 
-from workers.contracts.after.load import ColdParams, ColdResult, ColdTimes
+from workers.contracts.after.load import ColdParams, ColdTimes
+from workers.contracts.base import Rows
 from workers.contracts.process.context import JobContext
 from workers.measure.cold_start import start_once
 
 
-def run(params: ColdParams, ctx: JobContext) -> ColdResult:
+def run(params: ColdParams, ctx: JobContext) -> Rows[ColdTimes]:
     """Start all models in turn, `repeats` times each.
 
     A first start of each model is not counted, because it fills the system's cache.
@@ -19,8 +20,8 @@ def run(params: ColdParams, ctx: JobContext) -> ColdResult:
             if number:
                 found[index].append(times)
         ctx.progress("Start in fresh processes", number + 1, params.repeats + 1, "starts")
-    return ColdResult(
-        times=tuple(
+    return Rows(
+        rows=tuple(
             ColdTimes(total_ms=tuple(total for total, _ in times), load_ms=tuple(load for _, load in times))
             for times in found
         )

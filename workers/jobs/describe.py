@@ -4,8 +4,9 @@ import importlib.metadata
 import platform
 
 from workers import registry
+from workers.contracts.base import Nothing
 from workers.contracts.gpu import GpuCard, GpuState
-from workers.contracts.jobs import DescribeParams, DescribeResult
+from workers.contracts.jobs import DescribeResult
 from workers.contracts.measured.power import power_words
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Described, DeviceFacts
@@ -69,7 +70,7 @@ def _started(state: GpuState) -> GpuState:
     return GpuState(trouble="no_start", **told)
 
 
-def run(params: DescribeParams, ctx: JobContext) -> DescribeResult:
+def run(params: Nothing, ctx: JobContext) -> DescribeResult:
     """Check devices, runtimes, techniques and targets; each runtime is checked for whether it works."""
     state, found = look()
     if found and not state.trouble:

@@ -3,11 +3,11 @@
 import numpy as np
 
 from workers.contracts.process.context import JobContext
-from workers.contracts.proof.proving import FingerprintsParams, FingerprintsResult
+from workers.contracts.proof.proving import FingerprintsResult, ItemsParams
 from workers.evaluate.proof.added import fingerprints
 
 
-def run(params: FingerprintsParams, ctx: JobContext) -> FingerprintsResult:
+def run(params: ItemsParams, ctx: JobContext) -> FingerprintsResult:
     """Write one number per item."""
     found = fingerprints(params, ctx)
     result = FingerprintsResult(n=len(found))

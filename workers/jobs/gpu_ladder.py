@@ -1,13 +1,14 @@
 """Job kinds ``gpu_rungs`` and ``gpu_rung``: the GPU doctor's ladder, each rung in its own process, which may crash."""
 
-from workers.contracts.gpu import RungParams, RungResult, RungsParams, RungsResult
+from workers.contracts.base import Nothing
+from workers.contracts.gpu import RungParams, RungResult, RungsResult
 from workers.contracts.process.context import JobContext
 from workers.infer.base import gpu_index
 from workers.measure.gpu_state import free_bytes, look
 from workers.measure.ladder.rung import find_rungs
 
 
-def list_rungs(params: RungsParams, ctx: JobContext) -> RungsResult:
+def list_rungs(params: Nothing, ctx: JobContext) -> RungsResult:
     """List the cards that respond and all rungs, without trying any."""
     state, cards = look()
     rungs = tuple(rung.listing for rung in find_rungs())

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from workers.contracts.base import Rows
 from workers.contracts.disturbed import is_under_load
-from workers.contracts.jobs import SpeedSummary, SummarizeParams, SummarizeResult
+from workers.contracts.jobs import SpeedSummary, SummarizeParams
 from workers.contracts.process.context import JobContext
 from workers.measure.agreeing import agreement
 from workers.measure.latency import summarize
@@ -12,7 +13,7 @@ from workers.measure.speedup import Paired, Speedup, paired, speedups
 SAME = Speedup(1.0, 1.0, 1.0)
 
 
-def run(params: SummarizeParams, ctx: JobContext) -> SummarizeResult:
+def run(params: SummarizeParams, ctx: JobContext) -> Rows[SpeedSummary | None]:
     """Return one summary per variant; None for a variant without times."""
     times, count = params.latencies_ms, len(params.latencies_ms)
     loads = params.loads or ((),) * count
@@ -25,7 +26,7 @@ def run(params: SummarizeParams, ctx: JobContext) -> SummarizeResult:
     for index in range(count):
         ctx.check_cancelled()
         summaries.append(_summary(params, index, pairs[index], ratios[index]) if index in pairs else None)
-    return SummarizeResult(summaries=tuple(summaries))
+    return Rows(rows=tuple(summaries))
 
 
 def _summary(params: SummarizeParams, index: int, pair: Paired, ratio: Speedup) -> SpeedSummary:

@@ -3,7 +3,8 @@
 import time
 from collections import defaultdict
 
-from workers.contracts.jobs import TelemetryParams, TelemetryResult
+from workers.contracts.base import Nothing
+from workers.contracts.jobs import TelemetryParams
 from workers.contracts.process.context import JobContext
 from workers.measure.telemetry import Telemetry
 
@@ -36,7 +37,7 @@ class _Outbox:
         self._values.clear()
 
 
-def run(params: TelemetryParams, ctx: JobContext) -> TelemetryResult:
+def run(params: TelemetryParams, ctx: JobContext) -> Nothing:
     """Send `Sample`s of each series, several readings together, until cancelled or after `max_s`."""
     telemetry = Telemetry(lambda text: ctx.log(text, "warning"), params.watch_pid, params.processor_s)
     outbox = _Outbox(ctx)
@@ -57,4 +58,4 @@ def run(params: TelemetryParams, ctx: JobContext) -> TelemetryResult:
     finally:
         telemetry.close()
     outbox.send(time.monotonic(), 0.0)
-    return TelemetryResult(readings=readings)
+    return Nothing()

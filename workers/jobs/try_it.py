@@ -11,9 +11,10 @@ from statistics import median
 import numpy as np
 from pydantic import ValidationError
 
-from workers.contracts.after.trying import LiveResult, TryAnswer, TryParams, TryRequest
+from workers.contracts.after.trying import LiveResult, TryAnswer, TryRequest
 from workers.contracts.errors import ErrorInfo, InputRefused, JobCancelled, WorkerError
 from workers.contracts.process.context import JobContext
+from workers.contracts.specs import RunParams
 from workers.evaluate.data.dataset import Item, read_dataset
 from workers.evaluate.look.boxes import Frame, frame_in, frame_of, seen_boxes
 from workers.evaluate.look.one_input import ANSWER_FILE, answer_of, compared, draw, feeds_of, rows_of, seen_of, sound_of
@@ -34,12 +35,12 @@ class LoadedModel:
     items: tuple[Item, ...] = ()
 
 
-def run(params: TryParams, ctx: JobContext) -> LiveResult:
+def run(params: RunParams, ctx: JobContext) -> LiveResult:
     """Predict inputs until the job ends; a failed input is reported and does not affect later ones."""
     pipeline = load_pipeline(Path(params.model_dir))
-    test = Prepared(Path(params.data_dir) / "test") if params.data_dir is not None else None
-    finds = params.data_dir is not None and isinstance(pipeline.spec.postprocess, BoxesSteps)
-    items = read_dataset(Path(params.data_dir)).test if finds and params.data_dir is not None else ()
+    test = Prepared(Path(params.data_dir) / "test") if params.data_dir else None
+    finds = bool(params.data_dir) and isinstance(pipeline.spec.postprocess, BoxesSteps)
+    items = read_dataset(Path(params.data_dir)).test if finds else ()
     ctx.check_cancelled()
     session = open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)
     ctx.loaded()

@@ -11,8 +11,8 @@ import threading
 import time
 from pathlib import Path
 
-from workers.contracts.after.load import ColdModel
 from workers.contracts.errors import WorkerError
+from workers.contracts.specs import RunParams
 
 PACKAGE = Path(__file__).parents[1]
 CODE = """
@@ -35,7 +35,7 @@ onnxruntime's telemetry; OpenVINO's part reads no variable, so its module is blo
 TIMEOUT_S = 300.0
 
 
-def start_once(model: ColdModel, data_dir: str, threads: int) -> tuple[float, float]:
+def start_once(model: RunParams, data_dir: str, threads: int) -> tuple[float, float]:
     """Return milliseconds from start to prediction, and the part of them for loading.
 
     Raises:

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from workers.contracts.folder import read_model, sha256_file, write_model
-from workers.contracts.jobs import InspectResult, OpenParams, OpenResult
+from workers.contracts.jobs import OpenParams, OpenResult
 from workers.contracts.measured.beside import folder_of_weights
 from workers.contracts.paths import from_text
 from workers.contracts.pipeline import PipelineSpec, checked, pipeline_document, write_pipeline
@@ -46,7 +46,7 @@ CHECKING_IT, TRYING_IT = "Checking the model", "Trying it out"
 _UNPACKED, _LINK = "unpacked", "folder"
 
 
-def inspect_model(params: OpenParams, ctx: JobContext) -> InspectResult:
+def inspect_model(params: OpenParams, ctx: JobContext) -> ModelInfo:
     """Describe a model without converting or running it, and leave nothing behind.
 
     Raises:
@@ -59,9 +59,7 @@ def inspect_model(params: OpenParams, ctx: JobContext) -> InspectResult:
         draft, _ = read(source, params, ctx)
         _, spec = _first_spec(source.path, draft, params)
         ctx.progress(CHECKING_IT, 1, 1)
-        return InspectResult(
-            info=info_of(path, source, draft, spec, (*_odd_results(draft, spec), NOT_RUN, *walls(ctx)))
-        )
+        return info_of(path, source, draft, spec, (*_odd_results(draft, spec), NOT_RUN, *walls(ctx)))
 
 
 def open_model(params: OpenParams, ctx: JobContext) -> OpenResult:

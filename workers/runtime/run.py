@@ -82,6 +82,6 @@ def _run(job: RunJob, config: ChildConfig, context: RuntimeContext) -> dict[str,
     except ValidationError as error:
         raise refused_parameters(error) from error
     data_dir = getattr(params, "data_dir", None)
-    context.data_dir = None if data_dir is None else Path(data_dir)
+    context.data_dir = Path(data_dir) if data_dir else None
     result: dict[str, JsonValue] = function.run(params, context).model_dump(mode="json")
     return result

@@ -3,8 +3,7 @@
 from app.domain.variant import Variant
 from app.services.records.facts import RunFacts
 from app.services.run.version_steps import stored_version
-from workers.contracts.bundles import Fallback
-from workers.contracts.specs import DescribedTarget
+from workers.contracts.specs import DescribedTarget, RunParams
 
 RUNTIMES = ("onnxruntime-cpu",)
 """Runtimes of originals that any computer can run."""
@@ -27,6 +26,6 @@ def falls_back_usually(target: DescribedTarget, facts: RunFacts, variant: Varian
     return size_bytes is not None and size_bytes <= USUAL_BYTES
 
 
-def fallback_of(facts: RunFacts) -> Fallback:
+def fallback_of(facts: RunFacts) -> RunParams:
     """Return the original as it was judged; raise `JobError` if its files are gone."""
-    return Fallback(title=facts.baseline.title, **stored_version(facts, facts.baseline).parameters())
+    return RunParams(**stored_version(facts, facts.baseline).parameters())

@@ -28,7 +28,7 @@ from app.services.run.version_steps import (
     threads_of,
 )
 from workers.contracts.jobs import DataParams
-from workers.contracts.proof.proving import FreshParams, FreshResult
+from workers.contracts.proof.proving import FreshResult, ItemsParams
 from workers.contracts.specs import Judgement
 
 
@@ -231,7 +231,7 @@ def _fresh(workspace: Workspace, facts: RunFacts, data: ReadData) -> Flow[FreshR
     known = (facts.data_dir, *(workspace.artifacts.folder(part.data_key) / "data" for part in facts.proof.parts))
     done: StepResult[FreshResult] = yield JobStep(
         kind="fresh",
-        params=FreshParams(data_dir=str(data.folder), known=tuple(str(folder) for folder in known)),
+        params=ItemsParams(data_dir=str(data.folder), known=tuple(str(folder) for folder in known)),
         result=FreshResult,
         title="Look for examples that are new",
         read_paths=(data.folder, *known),

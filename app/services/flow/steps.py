@@ -1,7 +1,7 @@
 """Define the steps that a use case yields: a use case is a generator that receives their results.
 
     def inspect(path: str) -> Flow[ModelInfo]:
-        done = yield JobStep(kind="inspect", params=OpenParams(path=path), result=InspectResult, title="…")
+        done = yield JobStep(kind="inspect", params=OpenParams(path=path), result=ModelInfo, title="…")
 
 Such a use case reads as straight-line code. The window's timer and the command line's loop drive it alike
 (`app.services.flow.driver`), without threads.

@@ -17,10 +17,10 @@ from workers.contracts.hub import (
     HubAccess,
     HubDownloadParams,
     HubDownloadResult,
-    HubLoginParams,
-    HubLoginResult,
     HubModelParams,
     HubModelResult,
+    HubParams,
+    HubPushResult,
     HubQuery,
     HubRequest,
     HubSearchParams,
@@ -188,7 +188,7 @@ def log_in(space: Workspace, text: str) -> Flow[tuple[str, Kept]]:
     try:
         token = checked_token(text)
         access = place.look().model_copy(update={"token": token})
-        found = yield from look("hub_login", HubLoginParams(access=access), HubLoginResult, "Log in to the hub")
+        found = yield from look("hub_login", HubParams(access=access), HubPushResult, "Log in to the hub")
         kept = save_token(space.paths.hub, place.endpoint, token)
     except WorkerError as error:
         raise JobError(error.info(), error.exit_code) from error

@@ -6,8 +6,8 @@ from app.persistence import Repositories
 from app.services.flow.artifacts import library_versions
 from app.services.flow.steps import Flow, JobStep, StepResult
 from app.version import VERSION
-from workers.contracts.base import Frozen
-from workers.contracts.jobs import DescribeParams, DescribeResult
+from workers.contracts.base import Frozen, Nothing
+from workers.contracts.jobs import DescribeResult
 from workers.contracts.process.messages import Limits
 
 KEY = "describe"
@@ -22,7 +22,7 @@ def describe() -> Flow[DescribeResult]:
     """Return devices, runtimes, techniques and targets with their availability and hints."""
     done: StepResult[DescribeResult] = yield JobStep(
         kind="describe",
-        params=DescribeParams(),
+        params=Nothing(),
         result=DescribeResult,
         title="Look at this computer",
         shares_card=True,

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.services.flow.steps import Flow, JobError, JobStep, StepResult
+from workers.contracts.base import Nothing
 from workers.contracts.gpu import (
     NOT_TRIED,
     GpuCard,
     RungListing,
     RungParams,
     RungResult,
-    RungsParams,
     RungsResult,
     TriedRung,
 )
@@ -46,7 +46,7 @@ def _silent(told: object) -> None:
 def look_for_cards() -> Flow[RungsResult]:
     """Return the cards that respond, quickly and without checks."""
     done: StepResult[RungsResult] = yield JobStep(
-        "gpu_rungs", RungsParams(), RungsResult, "Look for NVIDIA GPUs", shares_card=True, limits=_limits(None)
+        "gpu_rungs", Nothing(), RungsResult, "Look for NVIDIA GPUs", shares_card=True, limits=_limits(None)
     )
     return done.result
 

@@ -9,8 +9,9 @@ import psutil
 from app.jobs.client import Crashed
 from app.services.flow.steps import JobStep
 from app.services.flow.workspace import Workspace
+from workers.contracts.base import Nothing
 from workers.contracts.gpu import GpuCard
-from workers.contracts.jobs import TelemetryParams, TelemetryResult
+from workers.contracts.jobs import TelemetryParams
 from workers.contracts.process.messages import TERMINAL, Limits, Sample
 
 GPU_INTERVAL_S, PROCESSOR_INTERVAL_S = 0.1, 0.5
@@ -46,7 +47,7 @@ class MachineReader:
         interval_s = GPU_INTERVAL_S if has_gpus else PROCESSOR_INTERVAL_S
         params = TelemetryParams(interval_s=interval_s, processor_s=PROCESSOR_INTERVAL_S)
         limits = Limits(cpu_s=None, gpu=has_gpus)
-        step = JobStep(kind="telemetry", params=params, result=TelemetryResult, title="", threads=1, limits=limits)
+        step = JobStep(kind="telemetry", params=params, result=Nothing, title="", threads=1, limits=limits)
         self._client = workspace.pool.take()
         self._client.start(workspace.new_job(step, params.model_dump(mode="json")))
 

@@ -8,9 +8,7 @@ from app.services.opening.refusing import as_refusal
 from workers.contracts.jobs import (
     DataParams,
     DataResult,
-    InspectResult,
     OpenBesideParams,
-    OpenBesideResult,
     OpenParams,
     OpenResult,
 )
@@ -34,15 +32,6 @@ class OpenedModel:
 
 
 @dataclass(frozen=True)
-class OpenedBeside:
-    """A model made elsewhere in the inner form, with an original's inputs; `key` is its store key."""
-
-    folder: Path
-    key: str
-    result: OpenBesideResult
-
-
-@dataclass(frozen=True)
 class ReadData:
     """A data set that was read, split and prepared for one model."""
 
@@ -57,12 +46,12 @@ def inspect_model(params: OpenParams, step_index: int | None = None) -> Flow[Mod
     step = JobStep(
         kind="inspect",
         params=params,
-        result=InspectResult,
+        result=ModelInfo,
         title="Check the model",
         read_paths=(*_readable(path), *_data_of(params)),
         step_index=step_index,
     )
-    return (yield from _refusing(step, path)).result.info
+    return (yield from _refusing(step, path)).result
 
 
 def open_model(params: OpenParams, step_index: int | None = None) -> Flow[OpenedModel]:
@@ -90,7 +79,7 @@ def open_model(params: OpenParams, step_index: int | None = None) -> Flow[Opened
     return OpenedModel(done.folder / done.result.model_dir, done.key, done.result)
 
 
-def open_beside(params: OpenBesideParams, step_index: int | None = None) -> Flow[OpenedBeside]:
+def open_beside(params: OpenBesideParams, step_index: int | None = None) -> Flow[OpenedModel]:
     """Open a model that was made elsewhere so that it can be judged in place of an original, cached as in `open_model`.
 
     Raises:
@@ -102,7 +91,7 @@ def open_beside(params: OpenBesideParams, step_index: int | None = None) -> Flow
     step = JobStep(
         kind="open_beside",
         params=params.model_copy(update={"opening": opening}),
-        result=OpenBesideResult,
+        result=OpenResult,
         title="Open the other model",
         read_paths=(*_readable(path), Path(params.model_dir), Path(params.data_dir)),
         cache=True,
@@ -115,10 +104,11 @@ def open_beside(params: OpenBesideParams, step_index: int | None = None) -> Flow
     done = yield from _refusing(step, path)
     if done.key is None:
         raise RuntimeError("an opened model is always kept")
+    assert done.result.elsewhere is not None
     # the same content may have been elsewhere when it was opened first
     origin = done.result.elsewhere.model_copy(update={"path": params.opening.path})
     result = done.result.model_copy(update={"elsewhere": origin})
-    return OpenedBeside(done.folder / result.model_dir, done.key, result)
+    return OpenedModel(done.folder / result.model_dir, done.key, result)
 
 
 def _identity(params: OpenParams) -> dict[str, str]:

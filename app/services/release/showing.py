@@ -6,7 +6,8 @@ from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts
 from app.services.release.record import Release
 from app.services.run.version_steps import MeasuredPair
-from workers.contracts.jobs import Example, ExamplesParams, ExamplesResult
+from workers.contracts.base import Rows
+from workers.contracts.jobs import Example, ExamplesParams
 
 
 def released_examples(space: Workspace, release: Release) -> Flow[tuple[Example, ...]]:
@@ -23,14 +24,14 @@ def released_examples(space: Workspace, release: Release) -> Flow[tuple[Example,
     if None in folders:
         return ()
     data, before, after = (space.artifacts.folder(key) for key in change.keys)
-    done: StepResult[ExamplesResult] = yield JobStep(
+    done: StepResult[Rows[Example]] = yield JobStep(
         kind="examples",
         params=ExamplesParams(
             **MeasuredPair(data / "data", before, after).parameters(),
             model_dir=str(facts.original_dir),
             items=judged.changed[:MAX_SHOWN],
         ),
-        result=ExamplesResult,
+        result=Rows[Example],
         title="Show what changed",
         read_paths=(data / "data", facts.original_dir, before, after, *sources_of(space, facts)),
         cache=True,

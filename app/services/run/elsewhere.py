@@ -6,7 +6,7 @@ from pathlib import Path
 from app.domain.variant import Variant
 from app.services.flow.quiet import MOST_S, quiet_budget
 from app.services.flow.steps import Flow, JobError, Measured
-from app.services.opening.opening import OpenedBeside, open_beside
+from app.services.opening.opening import OpenedModel, open_beside
 from app.services.records.run_plan import BesideRequest
 from app.services.run import version_steps
 from app.services.run.costs import FINAL_BLOCKS, FINAL_SETS
@@ -35,14 +35,15 @@ def open_version(
         runtime=request.runtime,
         pairs=request.pairs,
     )
-    opened: OpenedBeside = yield from open_beside(params, step)
+    opened: OpenedModel = yield from open_beside(params, step)
     return Version(_variant(original.variant, opened, index), opened.folder)
 
 
-def _variant(original: Variant, opened: OpenedBeside, index: int) -> Variant:
-    result = opened.result
-    title, recipe_id = f"{result.elsewhere.name} (made elsewhere)", f"elsewhere-{opened.key[:12]}"
-    recipe = Recipe(title=title, id=recipe_id, runtime=result.runtime, elsewhere=result.elsewhere)
+def _variant(original: Variant, opened: OpenedModel, index: int) -> Variant:
+    result, origin = opened.result, opened.result.elsewhere
+    assert origin is not None
+    title, recipe_id = f"{origin.name} (made elsewhere)", f"elsewhere-{opened.key[:12]}"
+    recipe = Recipe(title=title, id=recipe_id, runtime=result.runtime, elsewhere=origin)
     variant = new_variant(original.run_id, index, recipe)
     return as_made(variant, opened.key, result.artifact, original.size_bytes or 0)
 

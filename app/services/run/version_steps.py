@@ -27,11 +27,12 @@ from app.services.opening.opening import OpenedModel, ReadData
 from app.services.records.facts import RunFacts
 from app.services.run.costs import BLOCK_MAX_S, LEAST_BLOCK_S
 from workers.contracts import jobs
+from workers.contracts.base import Rows
 from workers.contracts.folder import read_model
 from workers.contracts.process.allowance import usable_cores
 from workers.contracts.process.disk import DISK_FULL, DiskFull
 from workers.contracts.process.messages import Limits
-from workers.contracts.proof.proving import FingerprintsParams, FingerprintsResult, JudgePart
+from workers.contracts.proof.proving import FingerprintsResult, ItemsParams, PredictionPair
 from workers.contracts.runtimes import needs_torch
 from workers.contracts.specs import Judgement, ModelArtifact, Recipe
 
@@ -233,20 +234,20 @@ def judge(
     only read.
     """
     first, *added = pairs
-    more = tuple(JudgePart(**pair.parameters(), items=pair.items or ()) for pair in added)
+    more = tuple(PredictionPair(**pair.parameters(), items=pair.items or ()) for pair in added)
     read_paths = [path for pair in pairs for path in (pair.data_dir, pair.original, pair.version)]
-    done: StepResult[jobs.JudgeResult] = yield JobStep(
+    done: StepResult[Judgement] = yield JobStep(
         kind="judge",
         params=jobs.JudgeParams(
             **first.parameters(), items=first.items, max_loss_pct=max_loss_pct, more=more, earlier=earlier, split=split
         ),
-        result=jobs.JudgeResult,
+        result=Judgement,
         title=title,
         read_paths=tuple(dict.fromkeys(read_paths)),
         cache=cache,
         step_index=step,
     )
-    return done.result.judgement
+    return done.result
 
 
 def judge_beside(
@@ -265,7 +266,7 @@ def fingerprints(data_dir: Path, step: int | None = None) -> Flow[tuple[int, ...
 
     done: StepResult[FingerprintsResult] = yield JobStep(
         kind="fingerprints",
-        params=FingerprintsParams(data_dir=str(data_dir)),
+        params=ItemsParams(data_dir=str(data_dir)),
         result=FingerprintsResult,
         title="Know the examples again",
         read_paths=(data_dir,),
@@ -317,11 +318,11 @@ def summarize(
     if against is not None:
         times = (against.latencies_ms[0], *times)
         loads = (against.loads[0] if against.loads else (), *loads)
-    done: StepResult[jobs.SummarizeResult] = yield JobStep(
+    done: StepResult[Rows[jobs.SpeedSummary | None]] = yield JobStep(
         kind="summarize",
         params=jobs.SummarizeParams(latencies_ms=times, loads=loads, family=family, looks=looks),
-        result=jobs.SummarizeResult,
+        result=Rows[jobs.SpeedSummary | None],
         title="Work out the figures",
         cache=True,
     )
-    return done.result.summaries[(0 if against is None else 1) :]
+    return done.result.rows[(0 if against is None else 1) :]

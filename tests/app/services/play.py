@@ -16,6 +16,7 @@ from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.kept_measurements import SavedMeasurements
 from app.services.flow.measuring import NO_TIME
 from workers.contracts import jobs, specs
+from workers.contracts.base import Rows
 from workers.contracts.disturbed import is_under_load
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.folder import write_model
@@ -258,7 +259,7 @@ class Play:
             verdict=verdict, n=n, labelled=True, accuracy=0.9, agreement=like.agreement,
             drop=1 - like.agreement, margin=0.01, missing_examples=200, changed_count=round(n * (1 - like.agreement)),
         )  # fmt: skip
-        return jobs.JudgeResult(judgement=judgement), self._folder(f"judge {params.split} {step.title}")
+        return judgement, self._folder(f"judge {params.split} {step.title}")
 
     def _measure(self, step: flow_steps.MeasureStep) -> flow_steps.Measured:
         final = step.title.startswith("Final")
@@ -328,4 +329,4 @@ class Play:
                     under_load=is_under_load(*params.loads), cpu_speedup=self.cpu_speedup or ratio, agreed_low=self.agreed_low,
                 )
             )  # fmt: skip
-        return jobs.SummarizeResult(summaries=tuple(rows)), self._folder("summarize")
+        return Rows(rows=tuple(rows)), self._folder("summarize")

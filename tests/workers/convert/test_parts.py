@@ -14,10 +14,12 @@ from opened_parts import kept_answers_of as answers_of
 from small_models import nodes_of
 from small_translator import END, Parts, harmed, taught, words, write_translator
 
-from workers.contracts.data.rows import KINDS, ROWS_FILE, AnswerRowsParams, RowsPart
+from workers.contracts.base import Rows
+from workers.contracts.data.rows import KINDS, ROWS_FILE
 from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import ApplyParams, OpenParams
+from workers.contracts.proof.proving import PredictionPair
 from workers.contracts.specs import RecipeStep
 from workers.evaluate.data.dataset import DataSet, read_dataset
 from workers.evaluate.judge import judge
@@ -176,8 +178,8 @@ def test_near_numbers_are_other_texts(first: tuple[DataSet, Answers], opened: Pa
     files = {
         f"{side}_answers": str(tmp_path / f"{name}.npz") for side, name in (("original", "old"), ("variant", "new"))
     }
-    part = RowsPart(data_dir=str(data), **files)
-    load_job("answer_rows").run(AnswerRowsParams(parts=(part,)), RecordingContext(tmp_path))
+    part = PredictionPair(data_dir=str(data), **files)
+    load_job("answer_rows").run(Rows[PredictionPair](rows=(part,)), RecordingContext(tmp_path))
     with np.load(tmp_path / ROWS_FILE) as rows:
         assert (rows["kind"] == KINDS.index("changed")).all()
 

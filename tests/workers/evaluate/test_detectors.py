@@ -74,7 +74,7 @@ def asked(job: Make, model: Path, data: Path) -> Path:
 
 def judged(job: Make, data: Path, old: Path, new: Path, limit: float = 1.0) -> Judgement:
     params = JudgeParams(data_dir=str(data), original_answers=str(old), variant_answers=str(new), max_loss_pct=limit)
-    return job("judge", params)[0].judgement
+    return job("judge", params)[0]
 
 
 def test_its_own_metadata_say_how_it_is_fed_and_read(model: Path) -> None:

@@ -13,8 +13,7 @@ from bundle_facts import export_of, filled, run_python, verified
 from onnx import helper
 from small_models import build_cnn, floats, model_of, weight
 
-from workers.contracts.bundles import Fallback
-from workers.contracts.specs import DeviceFacts
+from workers.contracts.specs import DeviceFacts, RunParams
 from workers.infer import landing, processor
 from workers.infer.turns import Ended, Turns
 from workers.pipeline.golden import check_sums
@@ -55,7 +54,7 @@ def bundles(make_small: Any, tmp_path_factory: pytest.TempPathFactory) -> Callab
     models = {"slow": make_small("cnn", slow_cnn()), "fast": make_small("cnn")}
     for kind, version, other in (("slow", "slow", "fast"), ("fast", "fast", "slow"), ("alone", "fast", "")):
         folder = str(models[other].folder) if other else ""
-        fallback = Fallback(title="Original", model_dir=folder, runtime="onnxruntime-cpu") if other else None
+        fallback = RunParams(model_dir=folder, runtime="onnxruntime-cpu") if other else None
         filled(export_of(models[version], device=DEVICE, fallback=fallback), root / kind)
     copies = iter(range(100))
 

@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
-from workers.contracts.jobs import DescribeParams, DescribeResult
+from workers.contracts.base import Nothing
+from workers.contracts.jobs import DescribeResult
 from workers.jobs.describe import run, versions
 from workers.runtime.recording import RecordingContext
 
 
 def test_describe(tmp_path: Path) -> None:
     """Given this machine, Then each row has id, title, availability, and a hint where it is not available."""
-    result = run(DescribeParams(), RecordingContext(tmp_path))
+    result = run(Nothing(), RecordingContext(tmp_path))
     assert isinstance(result, DescribeResult)
     assert result == DescribeResult.model_validate_json(result.model_dump_json())
     rows = [*result.devices, *result.runtimes, *result.techniques, *result.targets]

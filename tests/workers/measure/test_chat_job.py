@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workers.contracts.after.chatting import ChatParams, ChatPiece
+from workers.contracts.after.chatting import ChatPiece
 from workers.contracts.errors import ErrorInfo, InputRefused
 from workers.contracts.process.messages import Request
+from workers.contracts.specs import RunParams
 from workers.measure.opening import open_session
 from workers.measure.prompts import LENGTHS, NEW_TOKENS
 from workers.measure.requests import load_requests
@@ -27,7 +28,7 @@ def test_answers_come_in_pieces_and_a_refusal_harms_none(tiny_chat: Callable[[],
     requests = [said("the cat"), {}, said("the river " * 400), {"messages": 5}, said("the cat")]
     asks = [Request(index=number, request=request) for number, request in enumerate(requests)]
     ctx = RecordingContext(tmp_path, planned_requests=asks)
-    result = load_job("chat").run(ChatParams(model_dir=str(tiny_chat()), runtime="openvino"), ctx)
+    result = load_job("chat").run(RunParams(model_dir=str(tiny_chat()), runtime="openvino"), ctx)
     # Then each has its answer, the last piece tells how fast it was, and the same is answered the same
     by_ask: dict[int, list[Any]] = {number: [one for at, one in ctx.answers if at == number] for number in range(5)}
     first, nothing, too_long, wrong, again = by_ask.values()

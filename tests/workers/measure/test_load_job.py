@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from workers.contracts.after.load import ColdModel, ColdParams, LoadParams, LoadResult
+from workers.contracts.after.load import ColdParams, LoadParams, LoadResult
 from workers.contracts.errors import JobCancelled, WorkerError
+from workers.contracts.specs import RunParams
 from workers.jobs import cold, load
 from workers.measure import throughput
 from workers.measure.load.under_load import SHARES_A_RANGE
@@ -112,10 +113,10 @@ def test_cancel_ends_each_part(part: Any, make_small: Any, tmp_path: Path) -> No
 def test_cold_starts_in_fresh_processes(make_small: Any, tmp_path: Path) -> None:
     """Given two models, Then both have as many starts as asked, each longer than the loading in it."""
     one, other = make_small("cnn"), make_small("transformer")
-    models = tuple(ColdModel(model_dir=str(small.folder), runtime="onnxruntime-cpu") for small in (one, one))
+    models = tuple(RunParams(model_dir=str(small.folder), runtime="onnxruntime-cpu") for small in (one, one))
     found = cold.run(ColdParams(models=models, data_dir=str(one.data), repeats=2), RecordingContext(tmp_path))
-    assert [len(times.total_ms) for times in found.times] == [2, 2]
-    assert all(t > m > 0 for times in found.times for t, m in zip(times.total_ms, times.load_ms, strict=True))
-    broken = ColdModel(model_dir=str(other.folder / "gone"), runtime="onnxruntime-cpu")
+    assert [len(times.total_ms) for times in found.rows] == [2, 2]
+    assert all(t > m > 0 for times in found.rows for t, m in zip(times.total_ms, times.load_ms, strict=True))
+    broken = RunParams(model_dir=str(other.folder / "gone"), runtime="onnxruntime-cpu")
     with pytest.raises(WorkerError, check=lambda error: error.code == "cold_start_failed"):
         cold.run(ColdParams(models=(broken,), data_dir=str(one.data)), RecordingContext(tmp_path))

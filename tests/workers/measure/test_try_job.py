@@ -16,10 +16,11 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
 from workers import registry
-from workers.contracts.after.trying import LiveResult, TryAnswer, TryParams, TryRequest
+from workers.contracts.after.trying import LiveResult, TryAnswer, TryRequest
 from workers.contracts.errors import ErrorInfo, JobCancelled
 from workers.contracts.pipeline import read_pipeline, write_pipeline
 from workers.contracts.process.messages import Request
+from workers.contracts.specs import RunParams
 from workers.measure.single import time_calls
 from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, TextSteps
 from workers.runtime.kinds import load_job
@@ -33,7 +34,7 @@ def tried(small: Any, work: Path, *requests: dict[str, Any], **more: Any) -> lis
     work.mkdir(exist_ok=True)
     asks = [Request(index=number, request=request) for number, request in enumerate(requests)]
     ctx = RecordingContext(work, planned_requests=asks, **more.pop("context", {}))
-    params = TryParams(
+    params = RunParams(
         model_dir=str(small.folder), data_dir=str(small.data), runtime=more.pop("runtime", "onnxruntime-cpu"), **more
     )
     result = load_job("try_it").run(params, ctx)

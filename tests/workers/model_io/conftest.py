@@ -35,7 +35,7 @@ def opened(work: Path):
 def inspected(work: Path):
     def run(path, **more):
         before = list(work.iterdir())
-        info = inspect_model(OpenParams(path=str(path), **more), RecordingContext(work_dir=work)).info
+        info = inspect_model(OpenParams(path=str(path), **more), RecordingContext(work_dir=work))
         assert list(work.iterdir()) == before
         return info
 

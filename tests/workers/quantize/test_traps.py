@@ -131,7 +131,7 @@ def timed(sessions: list[Any], feeds: list[Any], sets: int = 4) -> list[SpeedSum
             times[index].append([1000 * (after - before) for before, after in pairwise(marks[10:])])
     latencies = tuple(tuple(tuple(one) for one in variant) for variant in times)
     done = summarize.run(SummarizeParams(latencies_ms=latencies), RecordingContext(Path()))
-    return list(done.summaries)
+    return list(done.rows)
 
 
 def test_a_model_where_int8_is_slower(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
 from workers.contracts.base import Frozen
 
@@ -14,17 +14,6 @@ class ChatMessage(Frozen):
 
     role: Literal["system", "user", "assistant"]
     content: str = Field(max_length=MAX_MESSAGE_CHARS)
-
-
-class ChatParams(Frozen):
-    """Parameters of the kind ``chat``.
-
-    The job loads one model, sends Ready("loaded") and then answers each `Request` that contains a request.
-    """
-
-    model_dir: str
-    runtime: str
-    settings: dict[str, JsonValue] = {}
 
 
 class ChatRequest(Frozen):

@@ -1,21 +1,18 @@
 """Contracts of the job kind ``layers``: time per layer of a model (the page "Layers")."""
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
 from workers.contracts.base import Frozen
+from workers.contracts.specs import RunParams
 
 
-class LayersParams(Frozen):
+class LayersParams(RunParams):
     """Parameters of the kind ``layers``: run one request of a version a few times and measure the time of each layer.
 
     Attributes:
         sensitivity_dir: Folder of a version whose layers were ranked by how much 8 bits change the predictions, if any.
     """
 
-    model_dir: str
-    data_dir: str
-    runtime: str
-    settings: dict[str, JsonValue] = {}
     sensitivity_dir: str | None = None
 
 

@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
 from workers.contracts.base import Frozen
-from workers.contracts.specs import LatencySummary
+from workers.contracts.specs import LatencySummary, RunParams
 
 Scenario = Literal["single-stream", "server", "offline"]
 Part = Literal["sweep", "serving", "prompts", "capacity"]
@@ -14,7 +14,7 @@ LOADGEN_WORDS = "measured with MLCommons LoadGen; not an MLPerf result"
 """Required wording for figures of LoadGen scenarios: official results need MLPerf's rules and a review."""
 
 
-class LoadParams(Frozen):
+class LoadParams(RunParams):
     """Parameters of the kind ``load``: one part of the measurement, of one model alone.
 
     Attributes:
@@ -24,10 +24,6 @@ class LoadParams(Frozen):
         round: Number that distinguishes repeated measurements; it changes nothing else.
     """
 
-    model_dir: str
-    data_dir: str
-    runtime: str
-    settings: dict[str, JsonValue] = {}
     part: Part
     seconds: float = Field(default=10.0, gt=0)
     batches: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
@@ -160,18 +156,10 @@ class LoadResult(Frozen):
     fallbacks: tuple[str, ...] = ()
 
 
-class ColdModel(Frozen):
-    """A model to start in fresh processes."""
-
-    model_dir: str
-    runtime: str
-    settings: dict[str, JsonValue] = {}
-
-
 class ColdParams(Frozen):
     """Parameters of the kind ``cold``: start each model `repeats` times in a fresh process, all models in turn."""
 
-    models: tuple[ColdModel, ...]
+    models: tuple[RunParams, ...]
     data_dir: str
     repeats: int = Field(default=5, ge=1)
     round: int = 0
@@ -182,12 +170,6 @@ class ColdTimes(Frozen):
 
     total_ms: tuple[float, ...]
     load_ms: tuple[float, ...]
-
-
-class ColdResult(Frozen):
-    """Cold start times in the order of the models."""
-
-    times: tuple[ColdTimes, ...]
 
 
 class VersionLoad(Frozen, extra="ignore"):

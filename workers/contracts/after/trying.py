@@ -2,28 +2,13 @@
 
 from typing import Literal
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, model_validator
 
 from workers.contracts.base import Frozen
 from workers.contracts.data.seen import SeenBox
 
 MAX_TEXT_CHARS = 100_000
 TRY_CALLS = 9
-
-
-class TryParams(Frozen):
-    """Parameters of the kind ``try_it``.
-
-    The job loads one model, sends Ready("loaded") and answers each `Request` until an empty one.
-
-    Attributes:
-        data_dir: Folder of the data whose test items may be requested.
-    """
-
-    model_dir: str
-    runtime: str
-    settings: dict[str, JsonValue] = {}
-    data_dir: str | None = None
 
 
 class TryRequest(Frozen):

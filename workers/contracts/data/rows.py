@@ -16,29 +16,8 @@ NAME_CHARS = 160
 """Maximum length of a text or file name in the table; the page shows the whole example beside it."""
 
 
-class RowsPart(Frozen):
-    """Examples with the predictions of both versions.
-
-    Attributes:
-        items: Item numbers; None means all.
-        first_number: Offset from an item's position to its number.
-    """
-
-    data_dir: str
-    original_answers: str
-    variant_answers: str
-    items: tuple[int, ...] | None = None
-    first_number: int = 0
-
-
-class AnswerRowsParams(Frozen):
-    """Parameters of the kind ``answer_rows``: write `work_dir`/rows.npz, one row per example with both predictions."""
-
-    parts: tuple[RowsPart, ...]
-
-
 class AnswerRowsResult(Frozen):
-    """Result of the kind ``answer_rows``: `n` rows in the columns of rows.npz.
+    """Result of the kind ``answer_rows``: `n` rows, one per example with both predictions, in `work_dir`/rows.npz.
 
     Columns: `number` int64, `kind` uint8, `before`, `after` and `label` int32 (indices into `names`, −1 for none),
     `before_share`, `after_share` and `similarity` float32 (NaN for none), `name_rank` int32 (alphabetical rank). Texts

@@ -23,11 +23,14 @@ def level_of_look(earlier: int) -> float:
     return FIRST_LEVEL if earlier == 0 else LATER_LEVEL * 6 / (math.pi**2 * earlier**2)
 
 
-class FreshParams(Frozen):
-    """Parameters of ``fresh``: find test items of `data_dir` whose model inputs are in no folder of `known`."""
+class ItemsParams(Frozen):
+    """Test items of `data_dir`: the kind ``fresh`` finds those whose model inputs are in no folder of `known`.
+
+    The kind ``fingerprints`` hashes the model inputs of all of them.
+    """
 
     data_dir: str
-    known: tuple[str, ...]
+    known: tuple[str, ...] = ()
 
 
 class FreshResult(Frozen):
@@ -42,12 +45,6 @@ NOBODYS = 0
 """Fingerprint of items that do not identify a set."""
 
 
-class FingerprintsParams(Frozen):
-    """Parameters of the kind ``fingerprints``: hash the model inputs of the test items of `data_dir`."""
-
-    data_dir: str
-
-
 class FingerprintsResult(Frozen):
     """Result of the kind ``fingerprints``.
 
@@ -60,10 +57,16 @@ class FingerprintsResult(Frozen):
     n: int
 
 
-class JudgePart(Frozen):
-    """More examples with the predictions of both versions; only `items` of them count."""
+class PredictionPair(Frozen):
+    """Examples with the predictions of both versions.
+
+    Attributes:
+        items: Numbers of the items that count; None means all.
+        first_number: Offset from an item's position to its number in a table of all examples.
+    """
 
     data_dir: str
     original_answers: str
     variant_answers: str
-    items: tuple[int, ...]
+    items: tuple[int, ...] | None = None
+    first_number: int = 0

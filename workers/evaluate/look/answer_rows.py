@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.data.rows import KINDS, NAME_CHARS, ROWS_FILE, AnswerRowsParams, AnswerRowsResult, RowsPart
+from workers.contracts.base import Rows
+from workers.contracts.data.rows import KINDS, NAME_CHARS, ROWS_FILE, AnswerRowsResult
 from workers.contracts.process.context import JobContext
+from workers.contracts.proof.proving import PredictionPair
 from workers.evaluate.data.dataset import DataSet, read_dataset
 from workers.evaluate.look.dialogues import in_one_line
 from workers.evaluate.proof.added import AddedPredictions, join
@@ -28,22 +30,22 @@ Names = dict[str, int]
 """Names in the order of their first appearance, each with its position."""
 
 
-def write_rows(params: AnswerRowsParams, ctx: JobContext) -> AnswerRowsResult:
+def write_rows(params: Rows[PredictionPair], ctx: JobContext) -> AnswerRowsResult:
     """Write one row for each example, in the order of the parts, to `ROWS_FILE`.
 
     Examples for which the original gives no number are left out.
     """
     parts = []
-    for number, part in enumerate(params.parts):
+    for number, part in enumerate(params.rows):
         ctx.check_cancelled()
-        ctx.progress(STAGE, number, len(params.parts) + 1)
+        ctx.progress(STAGE, number, len(params.rows) + 1)
         parts.append(_read(part))
     is_class = all(part.old.predicted is not None and part.new.predicted is not None for part in parts)
     names: Names = {}
     tables = [_class_columns(part, names) if is_class else _no_columns(part) for part in parts]
     columns = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
     columns |= _differences(parts)
-    firsts = [part.first_number for part in params.parts]
+    firsts = [part.first_number for part in params.rows]
     columns["number"] = np.concatenate([part.chosen + first for part, first in zip(parts, firsts, strict=True)])
     ctx.check_cancelled()
     shown = [_name(part.data, item) for part in parts for item in part.chosen.tolist()]
@@ -95,7 +97,7 @@ def _ranks(texts: Sequence[str]) -> NDArray[np.int32]:
     return np.asarray([places[text] for text in texts], np.int32)
 
 
-def _read(part: RowsPart) -> AddedPredictions:
+def _read(part: PredictionPair) -> AddedPredictions:
     """Read one part of the test set, with the items that count and that the original predicts with finite numbers."""
     data = read_dataset(Path(part.data_dir))
     old, new = load_answers(Path(part.original_answers)), load_answers(Path(part.variant_answers))

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any, Literal
 
+from workers.contracts.base import Rows
 from workers.contracts.data.seen import SeenBox
-from workers.contracts.jobs import Example, ExamplesParams, ExamplesResult
+from workers.contracts.jobs import Example, ExamplesParams
 from workers.contracts.paths import from_text
 from workers.contracts.process.context import JobContext
 from workers.evaluate.data.base import Entry, Options, Sample
@@ -28,7 +29,7 @@ FOLDER = "examples"
 NO_WORD = "(no word)"
 
 
-def show_examples(params: ExamplesParams, ctx: JobContext) -> ExamplesResult:
+def show_examples(params: ExamplesParams, ctx: JobContext) -> Rows[Example]:
     """Return rows in the order of `params.items`. Pictures are read again from the person's files."""
     data = read_dataset(Path(params.data_dir))
     pipeline = load_pipeline(Path(params.model_dir))
@@ -52,7 +53,7 @@ def show_examples(params: ExamplesParams, ctx: JobContext) -> ExamplesResult:
             masks = _masks(item, entry, pipeline, (before, after), seen, ctx)
             row = row.model_copy(update={**seen, **masks})
         rows.append(row)
-    return ExamplesResult(rows=tuple(rows))
+    return Rows(rows=tuple(rows))
 
 
 def _entries(data: DataSet, pipeline: Pipeline, params: ExamplesParams) -> dict[str, Entry]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.jobs import JudgeParams
 from workers.contracts.process.context import JobContext
-from workers.contracts.proof.proving import NOBODYS, FingerprintsParams, FreshParams, FreshResult, JudgePart
+from workers.contracts.proof.proving import NOBODYS, FreshResult, ItemsParams, PredictionPair
 from workers.evaluate.data.answered import FETTLES_OWN
 from workers.evaluate.data.dataset import DataSet, read_dataset
 from workers.evaluate.data.store import feeds_digest, is_added
@@ -25,7 +25,7 @@ from workers.pipeline.prepared import Prepared
 STAGE = "Looking for examples that are new"
 
 
-def find_fresh(params: FreshParams, ctx: JobContext) -> FreshResult:
+def find_fresh(params: ItemsParams, ctx: JobContext) -> FreshResult:
     """Return which items of a data folder are in no known test set or calibration set.
 
     Items are compared by the inputs that the model receives, so that the same picture in another format counts as
@@ -57,7 +57,7 @@ def _digests(folder: Path, ctx: JobContext) -> Iterator[bytes]:
         yield feeds_digest(feeds)
 
 
-def fingerprints(params: FingerprintsParams, ctx: JobContext) -> NDArray[np.uint64]:
+def fingerprints(params: ItemsParams, ctx: JobContext) -> NDArray[np.uint64]:
     """Return the fingerprints of all test items.
 
     Returns:
@@ -96,7 +96,7 @@ class AddedPredictions:
 
 def read_parts(params: JudgeParams) -> tuple[AddedPredictions, NDArray[np.int64]]:
     """Read all parts that `params` names and join them, see `join`."""
-    read: Sequence[JudgeParams | JudgePart] = (params, *params.more)
+    read: Sequence[JudgeParams | PredictionPair] = (params, *params.more)
     first, *more = (
         AddedPredictions(
             read_dataset(Path(part.data_dir)),

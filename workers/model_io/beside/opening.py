@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.errors import JobCancelled, WorkerError
 from workers.contracts.folder import COMPANIONS, write_model
-from workers.contracts.jobs import OpenBesideParams, OpenBesideResult, OpenParams
+from workers.contracts.jobs import OpenBesideParams, OpenParams, OpenResult
 from workers.contracts.paths import from_text
 from workers.contracts.pipeline import PipelineSpec, read_pipeline, write_pipeline
 from workers.contracts.process.context import JobContext
@@ -49,7 +49,7 @@ Feeds = dict[str, NDArray[Any]]
 TRIED_ITEMS = 3
 
 
-def open_beside(params: OpenBesideParams, ctx: JobContext) -> OpenBesideResult:
+def open_beside(params: OpenBesideParams, ctx: JobContext) -> OpenResult:
     """Write the inner form to ``ctx.work_dir / "model"``; leave nothing behind after an error.
 
     Raises:
@@ -59,7 +59,7 @@ def open_beside(params: OpenBesideParams, ctx: JobContext) -> OpenBesideResult:
         return _open(params, ctx, target)
 
 
-def _open(params: OpenBesideParams, ctx: JobContext, target: Path) -> OpenBesideResult:
+def _open(params: OpenBesideParams, ctx: JobContext, target: Path) -> OpenResult:
     path, original = from_text(params.opening.path), Path(params.model_dir)
     spec = read_pipeline(original)
     items = Prepared(Path(params.data_dir) / "test")
@@ -87,7 +87,7 @@ def _open(params: OpenBesideParams, ctx: JobContext, target: Path) -> OpenBeside
     origin = Elsewhere(
         name=info.name, path=params.opening.path, format=source.kind, sha256=info.sha256, matched=found.adapted
     )
-    return OpenBesideResult(info=info, artifact=artifact, elsewhere=origin, runtime=runtime, conversion_error=error)
+    return OpenResult(info=info, artifact=artifact, elsewhere=origin, runtime=runtime, conversion_error=error)
 
 
 def _with_shapes(opening: OpenParams, spec: PipelineSpec, seen: Seen) -> OpenParams:

@@ -11,17 +11,17 @@ from app.services.records.facts import RunFacts, check_stored
 from app.services.records.load import LoadRecord, read_load, write_load
 from app.services.run.version_steps import measured_variant, stored_version, summarize, threads_of
 from workers.contracts.after.load import (
-    ColdModel,
     ColdParams,
-    ColdResult,
+    ColdTimes,
     LoadParams,
     LoadResult,
     Paired,
     Part,
     VersionLoad,
 )
+from workers.contracts.base import Rows
 from workers.contracts.process.messages import Limits
-from workers.contracts.specs import DeviceFacts
+from workers.contracts.specs import DeviceFacts, RunParams
 
 PRESETS_S = (10.0, 60.0)
 """Seconds per part to choose from."""
@@ -112,7 +112,7 @@ def measure_load(
             raise _nothing(load)
     cold = next(stage for stage in plan if stage.is_cold)
     times = yield from _cold(facts, list(versions.values()), cold, round_)
-    for version_id, found in zip(versions, times.times, strict=True):
+    for version_id, found in zip(versions, times.rows, strict=True):
         loads[version_id] = loads[version_id].model_copy(update={"cold": found})
     paired = None
     if variant is not None:
@@ -193,14 +193,14 @@ def _with(known: VersionLoad, found: LoadResult) -> VersionLoad:
     return known.model_copy(update=changes)
 
 
-def _cold(facts: RunFacts, versions: list[Variant], stage: Stage, round_: int) -> Flow[ColdResult]:
+def _cold(facts: RunFacts, versions: list[Variant], stage: Stage, round_: int) -> Flow[Rows[ColdTimes]]:
     opened = [stored_version(facts, variant) for variant in versions]
-    models = tuple(ColdModel(**version.parameters()) for version in opened)
+    models = tuple(RunParams(**version.parameters()) for version in opened)
     gpu = any(version.limits.gpu for version in opened)
-    done: StepResult[ColdResult] = yield JobStep(
+    done: StepResult[Rows[ColdTimes]] = yield JobStep(
         kind="cold",
         params=ColdParams(models=models, data_dir=str(facts.data_dir), repeats=COLD_STARTS, round=round_),
-        result=ColdResult,
+        result=Rows[ColdTimes],
         title=stage.title,
         read_paths=(*(version.model_dir for version in opened), facts.data_dir),
         cache=True,

@@ -9,11 +9,11 @@ from app.services.flow.workspace import Workspace
 from app.services.opening.opening import open_model
 from app.services.records.facts import RunFacts, check_stored
 from app.services.run.version_steps import Version, new_variant, stored_version
-from workers.contracts.after.chatting import ChatParams, ChatPiece, ChatRequest
+from workers.contracts.after.chatting import ChatPiece, ChatRequest
 from workers.contracts.after.trying import LiveResult
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import OpenParams
-from workers.contracts.specs import ModelInfo, Recipe
+from workers.contracts.specs import ModelInfo, Recipe, RunParams
 
 LANGUAGE_MODEL = "language-model"
 
@@ -28,7 +28,7 @@ class LiveChat(LiveJob):
     def __init__(self, workspace: Workspace, version: Version, threads: int | None = None) -> None:
         """Start the process that loads the version."""
         limits = version.limits.model_copy(update={"cpu_s": None})  # open as long as the chat
-        params, read_paths = ChatParams(**version.parameters()), (version.model_dir,)
+        params, read_paths = RunParams(**version.parameters()), (version.model_dir,)
         step = JobStep("chat", params, LiveResult, "Chat", read_paths, limits=limits, threads=threads)
         super().__init__(workspace, step)
         self._index = 0

@@ -13,9 +13,10 @@ from app.services.flow.steps import JobStep
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, check_stored
 from app.services.run.version_steps import stored_version
-from workers.contracts.after.trying import LiveResult, TryParams
+from workers.contracts.after.trying import LiveResult
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.process.messages import Answered, Cancelled, Failed, Finished, Ready, Request
+from workers.contracts.specs import RunParams
 
 Ended = (Finished, Failed, Cancelled, Crashed)
 
@@ -85,7 +86,7 @@ class LiveModel(LiveJob):
 def _step(workspace: Workspace, facts: RunFacts, variant: Variant, readable: tuple[Path, ...]) -> JobStep[LiveResult]:
     check_stored(workspace, facts, variant, contents=False)
     version = stored_version(facts, variant)
-    params = TryParams(**version.parameters(), data_dir=str(facts.data_dir))
+    params = RunParams(**version.parameters(), data_dir=str(facts.data_dir))
     limits = version.limits.model_copy(update={"cpu_s": None})  # open as long as the page
     threads = facts.run.goal.threads
     return version.step("try_it", params, LiveResult, facts.data_dir, readable, threads=threads, limits=limits)

@@ -13,10 +13,12 @@ from app.services.flow.steps import Flow, JobStep, StepResult
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import NOTHING_ADDED, RunFacts
 from app.services.run.version_steps import MeasuredPair
+from workers.contracts.base import Rows
 from workers.contracts.bundles import CardFacts, CardParams, CardResult
-from workers.contracts.data.rows import AnswerRowsParams, AnswerRowsResult, RowsPart
-from workers.contracts.jobs import Example, ExamplesParams, ExamplesResult
+from workers.contracts.data.rows import AnswerRowsResult
+from workers.contracts.jobs import Example, ExamplesParams
 from workers.contracts.paths import from_text
+from workers.contracts.proof.proving import PredictionPair
 
 MAX_SHOWN, MAX_TO_TRY = 200, 13
 LOOK_PX, LOOK_CHARS = 480, 20_000
@@ -67,7 +69,7 @@ def look_at(
         step = _examples_step(workspace, facts, part, variant, items, "Look at an example", **look)
         if step is None:
             continue
-        done: StepResult[ExamplesResult] = yield dataclasses.replace(step, cache=False, keep_folder=True)
+        done: StepResult[Rows[Example]] = yield dataclasses.replace(step, cache=False, keep_folder=True)
         try:
             for row in done.result.rows:
                 names = (row.picture, row.mask_before, row.mask_after, row.sound)
@@ -98,11 +100,11 @@ def _examples(
     step = _examples_step(workspace, facts, part, variant, items, title)
     if step is None:
         return ()
-    done: StepResult[ExamplesResult] = yield step
+    done: StepResult[Rows[Example]] = yield step
     return with_paths(done)
 
 
-def with_paths(done: StepResult[ExamplesResult]) -> tuple[Example, ...]:
+def with_paths(done: StepResult[Rows[Example]]) -> tuple[Example, ...]:
     """Return the examples of a job with absolute paths of their pictures."""
     found = []
     for row in done.result.rows:
@@ -120,7 +122,7 @@ def _examples_step(
     items: tuple[int, ...],
     title: str,
     **look: Any,
-) -> JobStep[ExamplesResult] | None:
+) -> JobStep[Rows[Example]] | None:
     """Return the step for examples, None if none are wanted or one version lacks predictions.
 
     `look` are further fields of `ExamplesParams`.
@@ -138,7 +140,7 @@ def _examples_step(
             items=items,
             **look,
         ),
-        result=ExamplesResult,
+        result=Rows[Example],
         title=title,
         read_paths=(part.data_dir, facts.original_dir, before, after, *sources),
         cache=True,
@@ -151,7 +153,7 @@ def _existing(path: str | None) -> tuple[Path, ...]:
 
 def answer_rows(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow[StepResult[AnswerRowsResult] | None]:
     """Return all predictions as one table (see `AnswerRowsResult`), None if the version has none."""
-    parts: list[RowsPart] = []
+    parts: list[PredictionPair] = []
     read_paths: list[Path] = []
     for part in parts_of(workspace.artifacts, facts, facts.proof):
         keys = [part.answers.get(version_id) for version_id in (facts.baseline.id, variant.id)]
@@ -160,13 +162,13 @@ def answer_rows(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow
         if len(folders) < 2 or not (part.data_dir / "data.json").is_file():
             continue
         pair = MeasuredPair(part.data_dir, folders[0], folders[1])
-        parts.append(RowsPart(**pair.parameters(), items=part.items, first_number=part.first_number))
+        parts.append(PredictionPair(**pair.parameters(), items=part.items, first_number=part.first_number))
         read_paths += [part.data_dir, *folders]
     if not parts:
         return None
     done: StepResult[AnswerRowsResult] = yield JobStep(
         kind="answer_rows",
-        params=AnswerRowsParams(parts=tuple(parts)),
+        params=Rows[PredictionPair](rows=tuple(parts)),
         result=AnswerRowsResult,
         title="List all answers",
         read_paths=tuple(dict.fromkeys(read_paths)),

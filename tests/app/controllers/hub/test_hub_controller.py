@@ -18,7 +18,7 @@ from widgets.pages.hub.page import HubPage
 from widgets.pages.hub.value import HubAskValue
 from widgets.parts.question import QuestionDialog
 from widgets.theme import Theme
-from workers.contracts.hub import HubLoginResult, HubModel, HubModelResult, HubSearchResult
+from workers.contracts.hub import HubModel, HubModelResult, HubPushResult, HubSearchResult
 from workers.contracts.licenses import LicenseVerdict
 
 OK = LicenseVerdict(word="ok", title="Apache-2.0", meaning="may be used", expression="Apache-2.0")
@@ -236,7 +236,7 @@ def test_gated_with_a_token(hub: HubController, page: HubPage, flows: Any, monke
     monkeypatch.setattr("app.services.hub.flows.save_token", lambda *_all: "file")
     page.detail.token_given.emit("meta/gated", "hf_secret")
     assert flows.open[0].kind == "hub_login"
-    flows.open[0].answer(HubLoginResult(user="me"))
+    flows.open[0].answer(HubPushResult(user="me"))
     assert [asked.kind for asked in flows.open] == ["hub_model"]
 
 

@@ -8,8 +8,9 @@ import pytest
 from app.services.flow.steps import JobStep
 from app.services.flow.workspace import Workspace
 from app.services.machine.devices import card_of
+from workers.contracts.base import Nothing
 from workers.contracts.gpu import GpuCard
-from workers.contracts.jobs import DescribeParams, DescribeResult
+from workers.contracts.jobs import DescribeResult
 from workers.contracts.process.messages import Card, Limits
 from workers.contracts.specs import DeviceFacts
 
@@ -36,7 +37,7 @@ def test_a_name_means_one_card(device: str, uuid: str | None) -> None:
 
 
 def step(**limits: object) -> JobStep[DescribeResult]:
-    return JobStep("describe", DescribeParams(), DescribeResult, "", limits=Limits(**limits))
+    return JobStep("describe", Nothing(), DescribeResult, "", limits=Limits(**limits))
 
 
 def test_jobs_with_a_gpu_get_the_chosen_card_and_its_lasting_folder(space: Workspace) -> None:

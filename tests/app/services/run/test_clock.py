@@ -10,10 +10,11 @@ from app.services.flow.steps import Flow, JobError, JobStep, Measured, MeasuredV
 from app.services.run.bounded_steps import bounded, within
 from app.services.run.clock import RunClock
 from app.services.run.costs import FinalPlan
+from workers.contracts.base import Nothing
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.jobs import DescribeParams, DescribeResult, MeasureParams
+from workers.contracts.jobs import DescribeResult, MeasureParams
 
-STEP = JobStep(kind="describe", params=DescribeParams(), result=DescribeResult, title="Look")
+STEP = JobStep(kind="describe", params=Nothing(), result=DescribeResult, title="Look")
 
 
 class Elapsed:

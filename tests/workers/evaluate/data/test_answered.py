@@ -5,7 +5,7 @@ import json
 import pytest
 
 from workers.contracts.jobs import DataParams
-from workers.contracts.proof.proving import NOBODYS, FingerprintsParams, FreshParams
+from workers.contracts.proof.proving import NOBODYS, ItemsParams
 from workers.evaluate.data.answered import ANSWER_AT, FETTLES_OWN, WANTED, answer_at
 from workers.evaluate.data.build import build_data
 from workers.evaluate.data.dataset import read_dataset
@@ -49,7 +49,7 @@ def test_texts_that_nobody_answers_get_dialogues(built):
     assert len(result.previews) == 24 and all(shown.startswith("Number ") for shown, _ in result.previews)
     # And no later set is taken for one that was looked at because of them
     (folder.parent / "prints").mkdir()
-    found = fingerprints(FingerprintsParams(data_dir=str(folder)), RecordingContext(folder.parent / "prints"))
+    found = fingerprints(ItemsParams(data_dir=str(folder)), RecordingContext(folder.parent / "prints"))
     assert (found[:WANTED] == NOBODYS).all() and (found[WANTED:] != NOBODYS).all() and len(found) == len(data.test)
 
 
@@ -89,7 +89,7 @@ def test_dialogues_of_fettle_are_not_told_as_known(built, tmp_path):
     first = first.rename(tmp_path / "first")
     _, data, second = built([f"Line {n} was written on another day." for n in range(60)])
     (tmp_path / "fresh").mkdir()
-    params = FreshParams(data_dir=str(second), known=(str(first),))
+    params = ItemsParams(data_dir=str(second), known=(str(first),))
     found = find_fresh(params, RecordingContext(tmp_path / "fresh"))
     assert (found.in_test, found.in_calibration) == (0, 0)
     assert found.items == tuple(at for at, item in enumerate(data.test) if not is_added(item))
@@ -103,6 +103,6 @@ def test_known_texts_in_a_row_are_nothing_new(built, tmp_path):
     result, data, second = built(texts[:50])
     assert any(IN_A_ROW in item.facts for item in data.test)
     (tmp_path / "fresh").mkdir()
-    params = FreshParams(data_dir=str(second), known=(str(first),))
+    params = ItemsParams(data_dir=str(second), known=(str(first),))
     found = find_fresh(params, RecordingContext(tmp_path / "fresh"))
     assert not found.items and found.in_test + found.in_calibration == result.n_of_person

@@ -64,7 +64,7 @@ def answers(job: Make, folder: Path, data: Path, runtime: str = "onnxruntime-cpu
 
 def judged(job: Make, data: Path, old: Path, new: Path) -> Judgement:
     params = JudgeParams(data_dir=str(data), original_answers=str(old), variant_answers=str(new))
-    return job("judge", params)[0].judgement
+    return job("judge", params)[0]
 
 
 def test_mobilenet_on_stamps(job: Make, opened: Make) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from workers.contracts.data.rows import KINDS, ROWS_FILE, AnswerRowsParams, RowsPart
+from workers.contracts.base import Rows
+from workers.contracts.data.rows import KINDS, ROWS_FILE
+from workers.contracts.proof.proving import PredictionPair
 from workers.evaluate.data.answered import ANSWER_AT, FETTLES_OWN
 from workers.evaluate.data.dataset import DataSet, Item, write_dataset
 from workers.evaluate.proof.predictions import Answers, save_answers
@@ -17,17 +19,19 @@ Make = Callable[..., Any]
 
 
 @pytest.fixture
-def part(tmp_path: Path) -> Callable[..., RowsPart]:
+def part(tmp_path: Path) -> Callable[..., PredictionPair]:
     count = iter(range(9))
 
-    def write(data: DataSet, old: Answers, new: Answers, **more: Any) -> RowsPart:
+    def write(data: DataSet, old: Answers, new: Answers, **more: Any) -> PredictionPair:
         folder = tmp_path / f"part{next(count)}"
         folder.mkdir()
         write_dataset(folder, data)
         files = [folder / name for name in ("old.npz", "new.npz")]
         for file, answers in zip(files, (old, new), strict=True):
             save_answers(file, answers)
-        return RowsPart(data_dir=str(folder), original_answers=str(files[0]), variant_answers=str(files[1]), **more)
+        return PredictionPair(
+            data_dir=str(folder), original_answers=str(files[0]), variant_answers=str(files[1]), **more
+        )
 
     return write
 
@@ -47,7 +51,7 @@ def test_each_answer_gets_its_kind(job: Make, class_answers: Make, part: Make) -
     data = DataSet("texts", "person", classes=("Cat", "dog", "owl"), test=items)
     first = part(data, class_answers([0, 0, 1, 0, 1, -1]), class_answers([0, 1, 2, 1, 2, 0], sure=0.8))
     more = part(data, class_answers([2] * 6), class_answers([2] * 6), items=(0, 4), first_number=6)
-    result, work = job("answer_rows", AnswerRowsParams(parts=(first, more)))
+    result, work = job("answer_rows", Rows[PredictionPair](rows=(first, more)))
     with np.load(work / ROWS_FILE, allow_pickle=False) as rows:
         assert [KINDS[kind] for kind in rows["kind"]] == ["same", "worse", "changed", "better", "changed"] + [
             "same"
@@ -68,7 +72,7 @@ def test_answers_that_are_no_classes(job: Make, answers_of: Make, part: Make) ->
     old = answers_of(np.eye(3, 4) + 1, "embedding")
     new = answers_of(np.eye(3, 4) + 1 + np.asarray([[0], [0], [1]]) * np.asarray([0, 0, 0, 1]), "embedding")
     data = DataSet("arrays", "person", test=tuple(Item(f"row {i}") for i in range(3)))
-    result, work = job("answer_rows", AnswerRowsParams(parts=(part(data, old, new),)))
+    result, work = job("answer_rows", Rows[PredictionPair](rows=(part(data, old, new),)))
     with np.load(work / ROWS_FILE, allow_pickle=False) as rows:
         assert rows["kind"].tolist() == [0, 0, 1] and rows["similarity"][2] < 0.99
         assert (rows["before"] == -1).all() and np.isnan(rows["after_share"]).all()
@@ -83,7 +87,7 @@ def test_what_was_only_searched_in_is_not_called_the_same(job: Make, answers_of:
     turned[3] = -turned[3]
     data = DataSet("arrays", "person", test=tuple(Item(f"row {i}") for i in range(100)))
     whole = part(data, answers_of(vectors, "embedding"), answers_of(turned, "embedding"))
-    result, work = job("answer_rows", AnswerRowsParams(parts=(whole,)))
+    result, work = job("answer_rows", Rows[PredictionPair](rows=(whole,)))
     with np.load(work / ROWS_FILE, allow_pickle=False) as rows:
         assert {KINDS[kind] for kind in rows["kind"][:25]} == {"searched"} and np.isnan(rows["similarity"][:25]).all()
         assert "searched" not in {KINDS[kind] for kind in rows["kind"][25:]}
@@ -107,7 +111,7 @@ def test_dialogues_that_only_gates_rest_on_are_shown(job: Make, part: Make) -> N
     )  # fmt: skip
     own = {ANSWER_AT: 20.0, FETTLES_OWN: 1.0}
     items = (Item("one"), Item("two"), Item("dialogue", facts=own))
-    _, work = job("answer_rows", AnswerRowsParams(parts=(part(DataSet("texts", "person", test=items), old, new),)))
+    _, work = job("answer_rows", Rows[PredictionPair](rows=(part(DataSet("texts", "person", test=items), old, new),)))
     with np.load(work / ROWS_FILE, allow_pickle=False) as rows:
         assert [KINDS[kind] for kind in rows["kind"]] == ["same", "same", "changed"]
         assert rows["similarity"].tolist() == pytest.approx([1, 1, 29 / 30])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from workers.contracts.jobs import ExamplesParams, ExamplesResult
+from workers.contracts.jobs import ExamplesParams
 from workers.evaluate.proof.predictions import Answers, save_answers
 
 Make = Callable[..., Any]
@@ -21,7 +21,6 @@ def show(job: Make, folder: Path, data: Path, answers: Answers, items: tuple[int
         data_dir=str(data), model_dir=str(folder), original_answers=str(file), variant_answers=str(file), items=items, **look
     )  # fmt: skip
     result, work = job("examples", params)
-    assert isinstance(result, ExamplesResult)
     return result.rows, work
 
 

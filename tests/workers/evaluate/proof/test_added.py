@@ -11,7 +11,7 @@ from onnx import numpy_helper
 
 from workers.contracts.errors import JobCancelled
 from workers.contracts.jobs import AnswerParams, DataParams, JudgeParams
-from workers.contracts.proof.proving import FreshParams, FreshResult, JudgePart
+from workers.contracts.proof.proving import FreshResult, ItemsParams, PredictionPair
 from workers.contracts.specs import Judgement
 from workers.measure.opening import open_session
 from workers.pipeline.pipeline import load_pipeline
@@ -41,7 +41,7 @@ def read(job: Make, folder: Path, path: Path, **more: Any) -> Path:
 
 
 def fresh(job: Make, data: Path, *known: Path, **context: Any) -> FreshResult:
-    params = FreshParams(data_dir=str(data), known=tuple(str(folder) for folder in known))
+    params = ItemsParams(data_dir=str(data), known=tuple(str(folder) for folder in known))
     result = job("fresh", params, **context)[0]
     assert isinstance(result, FreshResult)
     return result
@@ -78,7 +78,7 @@ def test_parts_are_judged_as_the_whole(job: Make, make_small: Make, rows: Callab
     assert len(items) == 200
 
     def judged(params: JudgeParams) -> Judgement:
-        result = job("judge", params)[0].judgement
+        result = job("judge", params)[0]
         assert isinstance(result, Judgement)
         return result
 
@@ -88,7 +88,7 @@ def test_parts_are_judged_as_the_whole(job: Make, make_small: Make, rows: Callab
             variant_answers=str(answers(job, new, whole)),
         )
     )  # fmt: skip
-    part = JudgePart(
+    part = PredictionPair(
         data_dir=str(more), original_answers=str(answers(job, old, more)), variant_answers=str(answers(job, new, more)),
         items=items,
     )  # fmt: skip

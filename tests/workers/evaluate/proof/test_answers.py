@@ -39,7 +39,7 @@ def answer(
 
 def judged(job: Make, data: Path, old: Path, new: Path) -> Judgement:
     params = JudgeParams(data_dir=str(data), original_answers=str(old), variant_answers=str(new))
-    return job("judge", params)[0].judgement
+    return job("judge", params)[0]
 
 
 def test_made_inputs_answers_and_a_verdict(job: Make, small: Any) -> None:

@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from small_models import nodes_of
 
 from workers.contracts.errors import InputRefused
-from workers.contracts.jobs import OpenBesideParams, OpenBesideResult, OpenParams
+from workers.contracts.jobs import OpenBesideParams, OpenParams, OpenResult
 from workers.measure.opening import open_session
 from workers.model_io.beside.opening import open_beside
 from workers.model_io.opening import open_model
@@ -21,7 +21,7 @@ from workers.runtime.recording import RecordingContext
 
 SIDE = 8
 FLOAT, HALF = TensorProto.FLOAT, TensorProto.FLOAT16
-Beside = Callable[..., tuple[OpenBesideResult, Path]]
+Beside = Callable[..., tuple[OpenResult, Path]]
 
 
 def tensor(name: str, seed: int, *shape: int, dtype: type = np.float32) -> onnx.TensorProto:
@@ -82,7 +82,7 @@ def place(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def beside(place: Path) -> Beside:
-    def run(path: Path, **more: Any) -> tuple[OpenBesideResult, Path]:
+    def run(path: Path, **more: Any) -> tuple[OpenResult, Path]:
         ctx = job(place, f"job{len(list(place.iterdir()))}")
         folders = {"model_dir": str(place / "original"), "data_dir": str(place / "data")}
         params = OpenBesideParams(opening=OpenParams(path=str(path), to_prove=True), **folders, **more)
