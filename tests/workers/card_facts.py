@@ -3,7 +3,9 @@
 from typing import Any
 
 from workers.contracts.bundles import CardFacts
+from workers.contracts.hub import Origin, OriginFile
 from workers.contracts.jobs import DataResult
+from workers.contracts.licenses import LicenseVerdict
 from workers.contracts.specs import DeviceFacts
 from workers.pipeline.spec import ImageSteps, PipelineInput, PipelineOutput, PipelineSpec
 
@@ -39,3 +41,12 @@ def facts(**more: Any) -> CardFacts:
         "n_judged": 1100, **more,
     }  # fmt: skip
     return CardFacts(**values)
+
+
+def origin(n_files: int = 2, author: str = "ann") -> Origin:
+    return Origin(
+        endpoint="https://hub.example", repo="ann/net", revision="main", commit="c" * 40, license="mit", author=author,
+        files=tuple(OriginFile(name=f"part{n}.onnx", sha256=f"{n:064x}", size_bytes=n) for n in range(n_files)),
+        downloaded_at="2026-01-01T00:00:00+00:00",
+        verdict=LicenseVerdict(word="ok", title="MIT", meaning="may be used, changed and sold"),
+    )  # fmt: skip

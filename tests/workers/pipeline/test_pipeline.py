@@ -21,12 +21,6 @@ AUDIO = [
 ]
 
 
-def test_one_array_gets_its_batch_axis_and_dtype(make):
-    feeds = make([X], ArraySteps()).feeds_from(np.arange(4))
-    assert feeds["x"].shape == (1, 4)
-    assert feeds["x"].dtype == np.float32
-
-
 def test_arrays_come_by_name_or_as_x_or_in_a_file(make, tmp_path):
     pipeline = make([{**X, "name": "tokens", "dtype": "int32"}], ArraySteps())
     for source in ({"tokens": np.ones((2, 4))}, {"x": np.ones((2, 4))}):
@@ -35,19 +29,6 @@ def test_arrays_come_by_name_or_as_x_or_in_a_file(make, tmp_path):
     assert pipeline.feeds_from(tmp_path / "a.npz")["tokens"].shape == (3, 4)
     np.save(tmp_path / "a.npy", np.ones(4))
     assert pipeline.feeds_from(str(tmp_path / "a.npy"))["tokens"].shape == (1, 4)
-
-
-@pytest.mark.parametrize(
-    ("source", "words"),
-    [
-        (np.zeros((1, 5)), "1×5, and the model wants any×4"),
-        (np.array(["a"] * 4), "wants numbers"),
-        ({"other": np.zeros(4)}, "lack 'x'"),
-    ],
-)
-def test_arrays_that_do_not_fit_are_told(make, source, words):
-    with pytest.raises(PipelineError, match=words):
-        make([X], ArraySteps()).feeds_from(source)
 
 
 def test_objects_in_a_file_are_never_unpickled(make, tmp_path):
@@ -60,12 +41,6 @@ def test_a_second_input_must_be_given(make):
     pipeline = make([X, {**X, "name": "sigma", "shape": (None,)}], ArraySteps())
     with pytest.raises(PipelineError, match="sigma"):
         pipeline.feeds_from({"x": np.zeros(4)})
-
-
-def test_raw_pictures_go_through_the_steps_and_model_inputs_do_not(make):
-    pipeline = make([IMAGE], ImageSteps(resize=(8, 8), channels="gray"))
-    assert pipeline.feeds_from(np.full((28, 28), 255, np.uint8))["x"].max() == 1
-    assert pipeline.feeds_from(np.full((1, 8, 8), 7.0))["x"].max() == 7
 
 
 def test_a_free_batch_runs_at_once_and_a_fixed_one_in_parts(make, session):

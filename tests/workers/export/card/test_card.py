@@ -7,7 +7,6 @@ import pytest
 import yaml
 from card_facts import DATA, ORIGINAL, SPEC, VARIANT, facts
 
-from workers.export.card.foreign import plain
 from workers.export.card.text import card, figure
 from workers.export.python_folder import COMMANDS
 from workers.pipeline.spec import ArraySteps, ImageSteps, PipelineInput, TextSteps
@@ -18,15 +17,6 @@ def front_matter(text: str) -> dict[str, Any]:
     found = yaml.safe_load(text.split("---\n")[1])
     assert isinstance(found, dict)
     return found
-
-
-def test_the_front_matter_is_the_hubs() -> None:
-    """Given facts, then the head of the card is YAML with the hub's names, and the measured accuracy unrounded."""
-    head = front_matter(card(facts(), SPEC, 0, COMMANDS))
-    assert head["license"] == "mit"
-    assert head["base_model_relation"] == "quantized"
-    assert head["pipeline_tag"] == "image-classification"
-    assert head["model-index"][0]["results"][0]["metrics"][0] == {"type": "accuracy", "value": 0.911}
 
 
 def test_every_figure_is_told_beside_the_originals() -> None:
@@ -116,15 +106,6 @@ def test_made_inputs_are_told() -> None:
         facts(data=DATA.model_copy(update={"origin": "made", "labelled": False, "n_calibration": 0})), SPEC, 0, COMMANDS
     )
     assert "1,200 inputs that Fettle made. What real examples would show is not known." in text
-
-
-def test_foreign_text_is_harmless() -> None:
-    """Given text that would be Markdown or HTML, then it is shown as it is, on one line."""
-    text = card(facts(purpose="<script>x</script>\n# big\n[click](http://x)"), SPEC, 0, COMMANDS)
-    assert "<script>" not in text
-    assert "\n# big" not in text
-    assert "[click](" not in text
-    assert plain("a|b\nc") == "a\\|b c"
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,9 @@ from typing import Any
 
 import card_facts
 import yaml
-from card_facts import SPEC
+from card_facts import SPEC, origin
 
 from workers.contracts.bundles import CardFacts
-from workers.contracts.hub import Origin, OriginFile
-from workers.contracts.licenses import LicenseVerdict
 from workers.export.card.text import card
 from workers.export.python_folder import COMMANDS
 
@@ -16,15 +14,6 @@ from workers.export.python_folder import COMMANDS
 def facts(**more: Any) -> CardFacts:
     found = more.get("hub_origin")
     return card_facts.facts(**more, license_verdict=found.verdict if found else None)
-
-
-def origin(n_files: int = 2, author: str = "ann") -> Origin:
-    return Origin(
-        endpoint="https://hub.example", repo="ann/net", revision="main", commit="c" * 40, license="mit", author=author,
-        files=tuple(OriginFile(name=f"part{n}.onnx", sha256=f"{n:064x}", size_bytes=n) for n in range(n_files)),
-        downloaded_at="2026-01-01T00:00:00+00:00",
-        verdict=LicenseVerdict(word="ok", title="MIT", meaning="may be used, changed and sold"),
-    )  # fmt: skip
 
 
 def test_a_model_from_the_hub_says_from_where() -> None:
@@ -41,12 +30,6 @@ def test_many_files_are_counted() -> None:
     assert "part19.onnx" in text
     assert "part20.onnx" not in text
     assert "and 5 more" in text
-
-
-def test_foreign_text_is_harmless() -> None:
-    text = card(facts(hub_origin=origin(author="<script>[x](javascript:1)\n# Title")), SPEC, 0, COMMANDS)
-    assert "<script>" not in text.replace("\\<", "")
-    assert "\n# Title" not in text
 
 
 def test_a_model_of_the_persons_own() -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from card_facts import SPEC, VARIANT, facts
+from card_facts import SPEC, VARIANT, facts, origin
 from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -52,7 +52,7 @@ def with_foreign(text: str) -> str:
     told = facts(
         title=text, project=text, purpose=text, not_for=text, contact=text, license=text, origin=text,
         override_reason=text, scores=(score,), worst_slice=text, worst_slice_drop=0.5,
-        variant={**VARIANT, "notes": [text]},
+        variant={**VARIANT, "notes": [text]}, hub_origin=origin(author=text),
     )  # fmt: skip
     return card_text(told, spec, 5, COMMANDS)
 
