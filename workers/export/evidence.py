@@ -5,29 +5,18 @@ which only an assessment of the whole organization can establish.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from workers.contracts.bundles import CardFacts
 from workers.contracts.decisions import DECISIONS_FILE
 from workers.contracts.wording import percent_of
+from workers.export.card.foreign import plain
 
 EVIDENCE_FILE = "EVIDENCE.md"
 NOT_RECORDED = "not recorded"
 
 
-@dataclass(frozen=True)
-class MapRow:
-    """One line of the table: `found(facts)` describes the evidence, "" for none."""
-
-    about: str
-    nist: str
-    iso: str
-    where: str
-    found: Callable[[CardFacts], str]
-
-
 def _said(text: str) -> str:
-    return "said by the person who made it" if text else ""
+    return "stated by the person who made it" if text else ""
 
 
 def _verdict(facts: CardFacts) -> str:
@@ -71,7 +60,7 @@ def _released(facts: CardFacts) -> str:
 def _logged(facts: CardFacts) -> str:
     count = len(facts.decisions)
     entries = "1 entry" if count == 1 else f"{count} entries"
-    return f"{entries}: a diary, whose origin only the bundle's signature proves" if count else ""
+    return f"{entries}: a log; only the bundle's signature proves who wrote it" if count else ""
 
 
 def _people(facts: CardFacts) -> str:
@@ -91,32 +80,32 @@ def _watched(facts: CardFacts) -> str:
     return "a log is compared with the test data" if has_data else "a log is compared with its own beginning"
 
 
-ROWS = (
-    MapRow("Purpose", "MAP 1.1", "A.9.4", "README.md, What it is for", lambda f: _said(f.purpose)),
-    MapRow("Margins", "MAP 1.5", "A.6.1.2", "README.md, Verdict", lambda f: f"limit {percent_of(f.limit_pct)}"),
-    MapRow("Recipe", "MEASURE 2.9", "A.6.2.3", "README.md, How it was made", lambda f: str(f.variant["precision"])),
-    MapRow("Test sets", "MEASURE 2.1", "A.6.2.4", "README.md, Test data", _examples),
-    MapRow("Accuracy and verdict", "MEASURE 2.3, 2.5", "A.6.2.4", "README.md, Verdict", _verdict),
-    MapRow("What was not measured", "MEASURE 1.1", "A.8.2", "README.md, What was not measured", lambda _f: "listed"),
-    MapRow("Parts of the data", "MEASURE 2.11", "A.5.4", "README.md, What was measured", _slices),
-    MapRow("Robustness", "MEASURE 2.6, 2.7", "A.6.2.4", "README.md, Under stress", _robust),
-    MapRow("Source of data, licenses", "MAP 4.1, GOVERN 6.1", "A.7.3, A.7.5", "README.md, Origin", _source),
-    MapRow("Private data", "MEASURE 2.10", "A.7.4", "README.md, Test data", _people),
-    MapRow("Base model and its hash", "MAP 4.1, MANAGE 3.1", "A.10.3", "bom.json", _hash),
-    MapRow("Latency, memory, cost", "MAP 3.1, 3.2", "A.4.5", "README.md, What was measured", _speed),
-    MapRow("Energy", "MEASURE 2.12", "A.4.5", "README.md, Under load", _energy),
-    MapRow("Go or no-go", "MANAGE 1.1", "A.6.2.5", "README.md, Verdict", _decided),
-    MapRow("Versions and rollback", "MANAGE 2.3, 2.4", "A.6.2.8", DECISIONS_FILE, _released),
-    MapRow("Log of decisions", "MANAGE 4.3", "A.6.2.8", DECISIONS_FILE, _logged),
-    MapRow("Monitoring", "MEASURE 2.4, 3.1, MANAGE 4.1", "A.6.2.6", "monitor.py, monitor/reference.json", _watched),
-    MapRow("Model card", "MEASURE 2.8", "A.6.2.7", "README.md", lambda _f: "written"),
-    MapRow("Contact", "MEASURE 3.3", "A.8.3", "README.md, Origin", lambda f: _said(f.contact)),
+ROWS: tuple[tuple[str, str, str, str, Callable[[CardFacts], str]], ...] = (
+    ("Purpose", "MAP 1.1", "A.9.4", "README.md, What it is for", lambda f: _said(f.purpose)),
+    ("Margins", "MAP 1.5", "A.6.1.2", "README.md, Verdict", lambda f: f"limit {percent_of(f.limit_pct)}"),
+    ("Recipe", "MEASURE 2.9", "A.6.2.3", "README.md, How it was made", lambda f: str(f.variant["precision"])),
+    ("Test sets", "MEASURE 2.1", "A.6.2.4", "README.md, Test data", _examples),
+    ("Accuracy and verdict", "MEASURE 2.3, 2.5", "A.6.2.4", "README.md, Verdict", _verdict),
+    ("What was not measured", "MEASURE 1.1", "A.8.2", "README.md, What was not measured", lambda _f: "listed"),
+    ("Parts of the data", "MEASURE 2.11", "A.5.4", "README.md, What was measured", _slices),
+    ("Robustness", "MEASURE 2.6, 2.7", "A.6.2.4", "README.md, Under stress", _robust),
+    ("Source of data, licenses", "MAP 4.1, GOVERN 6.1", "A.7.3, A.7.5", "README.md, Origin", _source),
+    ("Private data", "MEASURE 2.10", "A.7.4", "README.md, Test data", _people),
+    ("Base model and its hash", "MAP 4.1, MANAGE 3.1", "A.10.3", "bom.json", _hash),
+    ("Latency, memory, cost", "MAP 3.1, 3.2", "A.4.5", "README.md, What was measured", _speed),
+    ("Energy", "MEASURE 2.12", "A.4.5", "README.md, Under load", _energy),
+    ("Go or no-go", "MANAGE 1.1", "A.6.2.5", "README.md, Verdict", _decided),
+    ("Versions and rollback", "MANAGE 2.3, 2.4", "A.6.2.8", DECISIONS_FILE, _released),
+    ("Log of decisions", "MANAGE 4.3", "A.6.2.8", DECISIONS_FILE, _logged),
+    ("Monitoring", "MEASURE 2.4, 3.1, MANAGE 4.1", "A.6.2.6", "monitor.py, monitor/reference.json", _watched),
+    ("Model card", "MEASURE 2.8", "A.6.2.7", "README.md", lambda _f: "written"),
+    ("Contact", "MEASURE 3.3", "A.8.3", "README.md, Origin", lambda f: _said(f.contact)),
 )  # fmt: skip
-"""Rows of the evidence map."""
+"""Rows of the table: subject, NIST, ISO, place, and a function that describes the evidence ("" for none)."""
 
 
-def evidence(facts: CardFacts, plain: Callable[[str], str]) -> str:
-    """Return `EVIDENCE.md`; `plain` escapes text of other people."""
+def evidence(facts: CardFacts) -> str:
+    """Return `EVIDENCE.md`."""
     lines = [
         "# Aligned evidence\n",
         "Where this bundle holds what NIST AI RMF 1.0 (subcategories) and ISO/IEC 42001:2023 (Annex A controls) ask "
@@ -124,7 +113,8 @@ def evidence(facts: CardFacts, plain: Callable[[str], str]) -> str:
         "| About | NIST AI RMF 1.0 | ISO/IEC 42001 | Where | Found |",
         "|---|---|---|---|---|",
     ]
-    for row in ROWS:
-        found = plain(row.found(facts)) or NOT_RECORDED
-        lines.append(f"| {row.about} | {row.nist} | {row.iso} | {row.where} | {found} |")
+    lines += [
+        f"| {about} | {nist} | {iso} | {where} | {plain(found(facts)) or NOT_RECORDED} |"
+        for about, nist, iso, where, found in ROWS
+    ]
     return "\n".join(lines) + "\n"

@@ -19,32 +19,28 @@ MAX_BYTES = 8 << 20
 """Maximum size of all inputs: the example is for a trial, and the golden predictions are beside it in full."""
 
 
-def golden_json(params: ExportParams, ctx: JobContext, count: int = 1) -> str:
-    """Return inputs and outputs of the first test items: `[{inputs, outputs, answer}]`.
+def golden_json(params: ExportParams, ctx: JobContext) -> str:
+    """Return inputs and outputs of the first test item: `[{inputs, outputs, answer}]`.
 
     Arrays are stored by name as ``{dtype, shape, base64}`` (little-endian); `answer` is the pipeline's prediction.
     Inputs that no example holds (a state, constants) are included. If an example takes several calls, like the steps of
     a model with a state, inputs and outputs are those of the first call and `answer` is that of all. The result is
-    empty ("[]") if one input is larger than `MAX_BYTES`.
+    empty ("[]") if the inputs are larger than `MAX_BYTES`.
     """
     pipeline = load_pipeline(Path(params.model_dir))
     items = Prepared(Path(params.data_dir) / "test")
     session = open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)
-    told: list[dict[str, Any]] = []
-    room = MAX_BYTES
     try:
-        for number in range(min(count, len(items))):
-            ctx.check_cancelled()
-            feeds = {name: np.array(value) for name, value in items[number].items()}
-            room -= sum(value.nbytes for value in feeds.values())
-            if room < 0:
-                break
-            first = _FirstCall(session)
-            answer = pipeline.answer(first, feeds)
-            told.append({"inputs": _arrays(first.feeds), "outputs": _arrays(first.outputs), "answer": as_json(answer)})
+        ctx.check_cancelled()
+        feeds = {name: np.array(value) for name, value in items[0].items()} if len(items) else {}
+        if not feeds or sum(value.nbytes for value in feeds.values()) > MAX_BYTES:
+            return "[]"
+        first = _FirstCall(session)
+        answer = pipeline.answer(first, feeds)
+        row = {"inputs": _arrays(first.feeds), "outputs": _arrays(first.outputs), "answer": as_json(answer)}
+        return json.dumps([row])
     finally:
         session.close()
-    return json.dumps(told)
 
 
 class _FirstCall:

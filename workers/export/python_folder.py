@@ -14,7 +14,6 @@ from workers.contracts.specs import Stage
 from workers.contracts.techniques import TargetSpec
 from workers.export.archive import pack
 from workers.export.bom import BOM_FILE, ShippedLibrary, bill
-from workers.export.card.foreign import plain
 from workers.export.card.page.page import CARD_FILE, card_page
 from workers.export.card.text import card, card_text
 from workers.export.evaluated import write_reference
@@ -139,7 +138,7 @@ def fill(
     weights = [path for one in held for path in one.rglob("*") if path.is_file()]
     hashes = {path.relative_to(folder).as_posix(): sha256_file(path) for path in weights}
     listed = bill(params.facts, spec, requirements, hashes, contents.shipped)
-    papers = {BOM_FILE: listed, EVIDENCE_FILE: evidence(params.facts, plain)}
+    papers = {BOM_FILE: listed, EVIDENCE_FILE: evidence(params.facts)}
     decisions = params.facts.decisions
     if decisions:
         papers[DECISIONS_FILE] = log_text(decisions)

@@ -1,30 +1,26 @@
 """The target *Triton repository*: `NAME/config.pbtxt` and `NAME/1/model.onnx` for Triton's ONNX Runtime backend.
 
 Fields: triton-inference-server/common, protobuf/model_config.proto. No Python package contains a Triton server, so
-nothing is started here. `model_config_pb2` of `tritonclient` parses the configuration if it is installed.
+nothing is started here.
 """
 
-import importlib.metadata
-import importlib.util
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workers.contracts.bundles import ExportCheck, ExportParams, ExportResult
+from workers.contracts.bundles import ExportParams, ExportResult
 from workers.contracts.folder import read_model
 from workers.contracts.pipeline import PipelineSpec, read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.runtimes import needs_gpu
-from workers.contracts.specs import Stage
 from workers.contracts.techniques import TargetSpec
 from workers.export.layout import Place, plain_name
-from workers.export.python_folder import Contents, OwnTest, write_bundle
-from workers.export.selftest import FOLDER, TEST_STAGES, failed
+from workers.export.python_folder import Contents, write_bundle
+from workers.export.selftest import TEST_STAGES
 from workers.export.stages import WRITE
 from workers.infer.batch_mates import depends_on_mates
 
-PARSE = Stage(id="parse", title="Parse its configuration")
 COMMANDS = ("sh start.sh", "python run.py {input}")
 UNMEASURED_BATCH = 8
 """Maximum number of items per request if no batch size was measured; requests are then not joined."""
@@ -63,8 +59,7 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
     if spec.answer_kind == "class" and spec.classes:
         more[f"{name}/labels.txt"] = "\n".join(" ".join(label.split()) for label in spec.classes) + "\n"
     contents = Contents(COMMANDS, more, place=Place(f"{name}/1", "model.onnx"))
-    test = OwnTest(PARSE, lambda: (parse(ctx.work_dir / FOLDER / name / "config.pbtxt"),))
-    return write_bundle(params, ctx, contents, test)
+    return write_bundle(params, ctx, contents)
 
 
 def tensors(path: Path) -> tuple[list[Tensor], list[Tensor]]:
@@ -138,41 +133,12 @@ def _text(value: str) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def parse(path: Path) -> ExportCheck:
-    """Parse the configuration with Triton's own definition; raise `WorkerError` if it is invalid."""
-    messages = _messages()
-    if messages is None:
-        told = "written; not parsed here (pip install tritonclient), not started here"
-        return ExportCheck(what="Triton's configuration", ok=True, detail=told)
-    from google.protobuf import text_format
-
-    try:
-        text_format.Parse(path.read_text(encoding="utf-8"), messages.ModelConfig())
-    except text_format.ParseError as error:
-        raise failed(f"Triton's configuration cannot be parsed ({' '.join(str(error).split())[:200]})") from error
-    return ExportCheck(what="Triton's configuration", ok=True, detail="parsed, not started here")
-
-
-def _messages() -> Any:
-    """Return `model_config_pb2` of tritonclient, loaded alone because its package needs grpc; None if it is missing."""
-    try:
-        place = importlib.metadata.distribution("tritonclient").locate_file("tritonclient/grpc/model_config_pb2.py")
-    except importlib.metadata.PackageNotFoundError:
-        return None
-    found = importlib.util.spec_from_file_location("triton_model_config", str(place))
-    if found is None or found.loader is None or not Path(str(place)).is_file():
-        return None
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
-
-
 TARGET = TargetSpec(
     id="triton",
     title="Triton repository",
     summary="For NVIDIA's inference server",
     write=write,
-    stages=(WRITE, *TEST_STAGES, PARSE),
+    stages=(WRITE, *TEST_STAGES),
     commands=COMMANDS,
     how_to_run="Start it where Triton is, or run it without",
     icon="stack",

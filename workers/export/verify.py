@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from workers.contracts.bundles import VerifyParams, VerifyResult
 from workers.contracts.errors import JobCancelled
-from workers.contracts.folder import sha256_file
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
 from workers.contracts.techniques import TargetSpec
@@ -18,7 +17,7 @@ from workers.model_io.consent import check_programs
 from workers.pipeline.generating import Load, checked_main, open_whole
 from workers.pipeline.golden import NOT_LISTED, SUMS_FILE, check_sums, compare_golden
 from workers.pipeline.pipeline import load_pipeline
-from workers.pipeline.trust import BY_HAND, Signed, check_decisions, check_signature
+from workers.pipeline.trust import BY_HAND, Signed, check_decisions, check_signature, differences
 
 CACHES = "__pycache__"
 NEEDED = ("manifest.json", "pipeline.json", SUMS_FILE)
@@ -92,17 +91,7 @@ def _manifest_problems(folder: Path) -> list[str]:
         return [
             "manifest.json is missing." if not (folder / "manifest.json").exists() else "manifest.json was changed."
         ]
-    listed: dict[str, Any] = document["files"]
-    problems = []
-    for name, digest in listed.items():
-        path = folder / name
-        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or not path.is_file():
-            problems.append(f"{name} is missing.")
-        elif sha256_file(path) != digest:
-            problems.append(f"{name} was changed.")
-    known = {*listed, "manifest.json", *NOT_LISTED}
-    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    return problems + [f"{name} was added." for name in sorted(found - known)]
+    return differences(folder, document["files"], ("manifest.json", *NOT_LISTED))
 
 
 def _check(folder: Path, ctx: JobContext, targets: Mapping[str, TargetSpec]) -> tuple[int, list[str]]:

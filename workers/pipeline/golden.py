@@ -15,9 +15,10 @@ from .answers import one_item
 from .comparing import OF_32_BIT, OF_FEWER_BITS, differing
 from .pipeline import Pipeline, Runs
 from .prepared import Prepared, write_prepared
+from .trust import SIGNATURE_FILE, differences
 
 SUMS_FILE = "SHA256SUMS"
-NOT_LISTED = (SUMS_FILE, "model.sig")
+NOT_LISTED = (SUMS_FILE, SIGNATURE_FILE)
 """Files without a hash: the list itself and the signature over it (`trust`)."""
 
 
@@ -105,22 +106,12 @@ def check_sums(folder: Path, allow_caches: bool = False) -> list[str]:
     for line in content.decode("utf-8", "replace").splitlines():
         digest, _, name = line.partition("  ")
         listed[name] = digest
-    found = {
-        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()
-    }
-    found = {name for name in found if not (allow_caches and "__pycache__" in name.split("/"))} - {*NOT_LISTED}
-    problems = [f"{name} is missing." for name in sorted(set(listed) - found)]
-    problems += [f"{name} was added." for name in sorted(found - set(listed))]
-    problems += [
-        f"{name} was changed." for name in sorted(found & set(listed)) if not _has_digest(folder / name, listed[name])
-    ]
+    caches = folder.rglob("__pycache__/**/*") if allow_caches else ()
+    unlisted = {*NOT_LISTED, *(path.relative_to(folder).as_posix() for path in caches)}
+    problems = differences(folder, listed, unlisted)
     if not problems and content != _sums_text(listed):
         problems.append(f"{SUMS_FILE} was changed.")
     return problems
-
-
-def _has_digest(path: Path, digest: str) -> bool:
-    return path.is_file() and not path.is_symlink() and _sha256(path) == digest
 
 
 def _sha256(path: Path) -> str:

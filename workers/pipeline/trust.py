@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ def check_signature(folder: Path) -> Signed:
         return Signed(signed_by, (f"{PUBLIC_KEY_FILE} was changed.",))
     if signed_by != hint:
         return Signed(signed_by, (f"{SIGNATURE_FILE} was changed: it names another key than {PUBLIC_KEY_FILE}.",))
-    problems = _files(folder, named)
+    problems = differences(folder, named, (SIGNATURE_FILE,))
     is_checked = False
     try:
         is_right = _is_signed(key.read_bytes(), payload, base64.b64decode(envelope["signatures"][0]["sig"]))
@@ -127,17 +128,26 @@ def _read(signature: Path) -> tuple[dict[str, Any], bytes, dict[str, Any]]:
     return envelope, payload, statement
 
 
-def _files(folder: Path, named: dict[str, str]) -> list[str]:
-    """Return the differences from the signed files: every file except the signature itself."""
-    found = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
-    found.pop(SIGNATURE_FILE, None)
-    problems = [f"{name} is missing." for name in sorted(set(named) - set(found))]
-    problems += [f"{name} was added." for name in sorted(set(found) - set(named))]
-    for name in sorted(set(found) & set(named)):
-        with found[name].open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != named[name]:
-                problems.append(f"{name} was changed.")
-    return problems
+def differences(folder: Path, listed: Mapping[str, Any], unlisted: Collection[str]) -> list[str]:
+    """Return one sentence for each file whose sha256 is not as `listed`; links count as changed.
+
+    Files named in `unlisted` may exist without a hash.
+    """
+    paths = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    found = {path.relative_to(folder).as_posix() for path in paths} - {*unlisted}
+    changed = sorted(name for name in found & set(listed) if not _has_digest(folder / name, listed[name]))
+    return [
+        *(f"{name} is missing." for name in sorted(set(listed) - found)),
+        *(f"{name} was added." for name in sorted(found - set(listed))),
+        *(f"{name} was changed." for name in changed),
+    ]
+
+
+def _has_digest(path: Path, digest: object) -> bool:
+    if path.is_symlink() or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == digest
 
 
 def _is_signed(key_pem: bytes, payload: bytes, signature: bytes) -> bool:

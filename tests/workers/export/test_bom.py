@@ -10,7 +10,6 @@ from workers.contracts.errors import WorkerError
 from workers.contracts.specs import TaskScore
 from workers.export import bom
 from workers.export.bom import FIGURES, bill, model_card
-from workers.export.card.foreign import plain
 from workers.export.evidence import ROWS, evidence
 
 NEEDS = ["numpy>=2.1", "onnxruntime>=1.23"]
@@ -76,13 +75,13 @@ def test_what_is_not_valid_is_not_handed_out(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_evidence_is_never_called_conformity() -> None:
     """Given much and little, then what is there is told where it is, what is not is told as such, and nobody is compliant."""
-    rich = evidence(facts(purpose="sort cats", contact="ann"), plain)
+    rich = evidence(facts(purpose="sort cats", contact="ann"))
     bare = evidence(
-        facts(data=None, license=None, variant={**VARIANT, "verdict": "unmeasured", "latency_p50_ms": None}), plain
+        facts(data=None, license=None, variant={**VARIANT, "verdict": "unmeasured", "latency_p50_ms": None})
     )
     for text in (rich, bare):
         assert "no statement of conformity" in text and "complian" not in text.lower()
         assert text.count("\n| ") == len(ROWS) + 1
-    assert "| Purpose | MAP 1.1 | A.9.4 | README.md, What it is for | said by the person who made it |" in rich
+    assert "| Purpose | MAP 1.1 | A.9.4 | README.md, What it is for | stated by the person who made it |" in rich
     assert "| Test sets | MEASURE 2.1 | A.6.2.4 | README.md, Test data | not recorded |" in bare
-    assert "the original, unchanged" in evidence(facts(variant=ORIGINAL), plain)
+    assert "the original, unchanged" in evidence(facts(variant=ORIGINAL))

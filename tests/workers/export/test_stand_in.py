@@ -38,9 +38,9 @@ def test_its_answers_are_those_of_the_rounded_weights(in_bf16, tmp_path: Path) -
     """Given a version in BF16, When it is asked here, Then exactly the original with its weights rounded to BF16
     answers; the weights take 16 bits in the file as well."""
     small, model = in_bf16
-    asked = stand_in_predictions(model, params(), RecordingContext(tmp_path, data_dir=small.data))
+    _, asked = stand_in_predictions(model, params(), RecordingContext(tmp_path, data_dir=small.data))
     feeds = small.feeds()
-    given = open_session(Path(asked.params.model_dir), RUNTIME, {}, 1).run(feeds)["logits"]
+    given = open_session(Path(asked.model_dir), RUNTIME, {}, 1).run(feeds)["logits"]
     proto = onnx_files.load(small.model.main)
     for one in proto.graph.initializer:
         values = numpy_helper.to_array(one)
@@ -51,7 +51,7 @@ def test_its_answers_are_those_of_the_rounded_weights(in_bf16, tmp_path: Path) -
     np.testing.assert_allclose(given, expected, rtol=1e-5, atol=1e-6)
     exact = onnxruntime_cpu.load(small.model.main, {}, 1).run(feeds)["logits"]
     assert np.abs(given - exact).max() > 1e-5  # it is not the original
-    stand_in = Path(asked.params.model_dir, tensorrt_first.STAND_IN_FILE)
+    stand_in = Path(asked.model_dir, tensorrt_first.STAND_IN_FILE)
     kinds = {one.data_type for one in onnx_files.load(stand_in).graph.initializer if len(one.dims) > 1}
     assert kinds == {TensorProto.BFLOAT16}
 
@@ -60,14 +60,14 @@ def test_both_files_go_into_the_bundle_and_the_engine_is_built_from_its_own(in_b
     """Given the version, Then the bundle's model is the very ONNX file in BF16, and the stand-in lies beside it with its
     hash; where no card is, that one answers, and says that it computes with 32 bits."""
     small, model = in_bf16
-    asked = stand_in_predictions(model, params(), RecordingContext(tmp_path, data_dir=small.data))
-    listed = {one.path: one.sha256 for one in asked.model.artifact.files}
-    assert asked.model.artifact.main == "model.onnx" and listed["model.onnx"] == sha256_file(model.main)
-    assert listed[tensorrt_first.STAND_IN_FILE] == sha256_file(asked.model.folder / tensorrt_first.STAND_IN_FILE)
-    assert json.loads((asked.model.folder / "pipeline.json").read_text()) == json.loads(
+    whole, _ = stand_in_predictions(model, params(), RecordingContext(tmp_path, data_dir=small.data))
+    listed = {one.path: one.sha256 for one in whole.artifact.files}
+    assert whole.artifact.main == "model.onnx" and listed["model.onnx"] == sha256_file(model.main)
+    assert listed[tensorrt_first.STAND_IN_FILE] == sha256_file(whole.folder / tensorrt_first.STAND_IN_FILE)
+    assert json.loads((whole.folder / "pipeline.json").read_text()) == json.loads(
         (model.folder / "pipeline.json").read_text()
     )
-    session, told = tensorrt_first.in_onnxruntime(asked.model.main, {}, 1)
+    session, told = tensorrt_first.in_onnxruntime(whole.main, {}, 1)
     assert session.run(small.feeds())["logits"].shape[1] == 5 and told.endswith("answers instead, with 32 bits")
     assert "model.fp32.onnx" in more_files({}, in_32_bits=True)["CARDS.md"]
     assert "model.fp32.onnx" not in more_files({})["CARDS.md"]
@@ -76,8 +76,8 @@ def test_both_files_go_into_the_bundle_and_the_engine_is_built_from_its_own(in_b
 def test_what_runs_here_is_asked_itself(make_small, tmp_path: Path) -> None:
     small = make_small("cnn")
     model = small.model
-    asked = stand_in_predictions(model, params(), RecordingContext(tmp_path, data_dir=small.data))
-    assert asked.model is model and asked.params.model_dir == str(small.model.folder)
+    whole, asked = stand_in_predictions(model, params(), RecordingContext(tmp_path, data_dir=small.data))
+    assert whole is model and asked.model_dir == str(small.model.folder)
     assert not list(tmp_path.glob("*stand_in*"))
     assert tensorrt_first.in_onnxruntime(small.model.main, {}, 1)[1].endswith("processor answers instead")
 

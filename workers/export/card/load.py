@@ -1,19 +1,16 @@
 """Write the card's section on load: throughput by batch size, latency limit, cold start, energy, cost."""
 
-from collections.abc import Callable
 from statistics import median
 
 from workers.contracts.after.load import LOADGEN_WORDS, CapacityResult, CardLoad, ColdTimes, Paired, SweepResult
 from workers.contracts.wording import in_ms
+from workers.export.card.foreign import plain
 
 NOTHING = "–"
 
 
-def under_load(load: CardLoad, plain: Callable[[str], str]) -> str:
-    """Return the section as Markdown, figures with their count; rows without any measurement are left out.
-
-    `plain` escapes text of other people: names of processors and GPUs, currencies, words about prices.
-    """
+def under_load(load: CardLoad) -> str:
+    """Return the section as Markdown, figures with their count; rows without any measurement are left out."""
     versions = (load.original, load.this)
     currency = plain(load.currency)
     rows = {

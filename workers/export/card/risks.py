@@ -1,37 +1,36 @@
 """Write the card's section on risks: facts that may harm users who rely on this version."""
 
-from collections.abc import Callable
-
 from workers.contracts.after.stress import StressResult
 from workers.contracts.bundles import CardFacts
 from workers.contracts.wording import percent_of
+from workers.export.card.foreign import plain
 from workers.export.card.scores import worst_loss
 from workers.pipeline.spec import PipelineSpec
 
 PEOPLE = {
-    "yes": "The examples show people or private things, and whether these agreed was not said.",
+    "yes": "The examples show people or private things; whether those people agreed is not stated.",
     "unknown": "Whether the examples show people is not known.",
 }
 MAY_USE = {
-    "no": "The examples may not be used for this, or not for selling.",
+    "no": "The examples may not be used for this purpose, or not commercially.",
     "unknown": "Whether the examples may be used is not known.",
 }
 """Risks by the user's answers about the examples."""
 
-NOTHING_FOUND = "None was found by what was measured. What was not measured may hold some."
+NOTHING_FOUND = "The measurements found none. What was not measured may hold some."
 
 
-def risks(facts: CardFacts, spec: PipelineSpec, plain: Callable[[str], str]) -> str:
-    """Return the section as Markdown; `plain` escapes text of other people."""
-    found = [*_answers(facts, plain), *(_stress(facts.stress) if facts.stress is not None else ()), *_data(facts)]
+def risks(facts: CardFacts, spec: PipelineSpec) -> str:
+    """Return the section as Markdown."""
+    found = [*_answers(facts), *(_stress(facts.stress) if facts.stress is not None else ()), *_data(facts)]
     if facts.license_verdict is not None and facts.license_verdict.word != "ok":
         found.append(f"The license sets limits: {plain(facts.license_verdict.sentence)}")
     if spec.guessed:
-        found.append(f"Guessed and not found in the model's own files: {', '.join(map(plain, spec.guessed))}.")
+        found.append(f"Guessed, because the model's files do not state it: {', '.join(map(plain, spec.guessed))}.")
     return "## Risks\n\n" + "\n".join(f"- {text}" for text in found or [NOTHING_FOUND]) + "\n"
 
 
-def _answers(facts: CardFacts, plain: Callable[[str], str]) -> list[str]:
+def _answers(facts: CardFacts) -> list[str]:
     verdict = facts.variant.get("verdict")
     found: list[str] = []
     if facts.variant["id"] == facts.original["id"]:
@@ -39,9 +38,9 @@ def _answers(facts: CardFacts, plain: Callable[[str], str]) -> list[str]:
     if verdict == "regressed":
         found.append(f"It answers worse than the original by more than {percent_of(facts.limit_pct)}.")
     elif verdict != "safe":
-        found.append("It may answer worse than the original: that it does not was not proven.")
+        found.append("It may answer worse than the original; that it does not is not proven.")
     if facts.worst_slice is not None and facts.worst_slice_judged and (lost := worst_loss(facts)):
-        found.append(f"It does not do equally well everywhere: “{plain(facts.worst_slice)}” lost {lost}.")
+        found.append(f"It is not equally good everywhere: “{plain(facts.worst_slice)}” lost {lost}.")
     return found
 
 
@@ -51,10 +50,10 @@ def _stress(stress: StressResult) -> list[str]:
         for row in stress.rows
         if any(cell.verdict == "worse" for cell in row.cells)
     ]
-    found = [f"It stands less than the original does: {', '.join(worse)}."] if worse else []
+    found = [f"It loses more than the original where inputs change: {', '.join(worse)}."] if worse else []
     strange = [row.title for row in stress.unfamiliar if row.verdict == "worse"]
     if strange:
-        found.append(f"It notices less often that an input is nothing it knows: {', '.join(strange)}.")
+        found.append(f"It recognizes unfamiliar inputs less often than the original: {', '.join(strange)}.")
     return found
 
 

@@ -1,20 +1,19 @@
 """Write the task's own measures in the model card, and the part of the test data with the largest loss."""
 
-from collections.abc import Callable
-
 from workers.contracts.bundles import CardFacts
 from workers.contracts.specs import TaskScore
 from workers.contracts.wording import counted, percent
+from workers.export.card.foreign import plain
 
 
-def how_well(facts: CardFacts, plain: Callable[[str], str]) -> str:
-    """Return Markdown, empty without scores; `plain` escapes text of other people."""
+def how_well(facts: CardFacts) -> str:
+    """Return Markdown, empty without scores."""
     scores = facts.scores
     if not scores:
         return ""
-    lines = ["\nAt its task:\n", *(_line(score, plain) for score in scores)]
+    lines = ["\nAt its task:\n", *(_line(score) for score in scores)]
     if any(score.against == "original" for score in scores):
-        lines.append("\nWhere one value is told, there were no labels: its answers were taken for the truth.")
+        lines.append("\nA score with one value had no labels: the original's answers were taken for the truth.")
     worst = facts.worst_slice
     if worst is not None and (lost := worst_loss(facts)):
         lines.append(f"\nOf all parts of the test data, “{plain(worst)}” lost most: {lost}.")
@@ -29,7 +28,7 @@ def worst_loss(facts: CardFacts) -> str:
     return percent(drop, 2) if n is None else f"{percent(drop, 2)} of {counted(n, 'example')}"
 
 
-def _line(score: TaskScore, plain: Callable[[str], str]) -> str:
+def _line(score: TaskScore) -> str:
     """Return a score as a list item; its meaning is too long for a narrow table column."""
     title = plain(f"{score.title} ({score.meaning})" if score.meaning else score.title)
     now = _value(score.optimized, score.unit)

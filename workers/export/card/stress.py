@@ -1,23 +1,22 @@
 """Write the section "Under stress" of the model card: both versions on changed, nonsensical and hostile inputs."""
 
-from collections.abc import Callable
-
 from workers.contracts.after.stress import Measure, StressResult, StressRow, StressVerdict
 from workers.contracts.wording import percent
+from workers.export.card.foreign import plain
 
 WHAT: dict[Measure, str] = {
-    "accuracy": "answered rightly",
+    "accuracy": "answered correctly",
     "agreement": "answered as the original answers the unchanged input",
     "similarity": "answered like the original",
 }
 MARKS: dict[StressVerdict, str] = {"worse": "worse", "unclear": "cannot tell", "even": "as good"}
 
 
-def under_stress(result: StressResult, plain: Callable[[str], str]) -> str:
-    """Return the section as Markdown with measured figures only; `plain` escapes text of other people."""
+def under_stress(result: StressResult) -> str:
+    """Return the section as Markdown with measured figures only."""
     lines = [
         "## Under stress\n",
-        f"{plain(result.headline)} Both versions were given the very same changed inputs, {result.n_answered:,} "
+        f"{plain(result.headline)} Both versions got the same changed inputs, {result.n_answered:,} "
         f"examples at each severity. Shares {WHAT[result.measure]}:\n",
         "| What was changed | Severity | Original | This one |",
         "|---|---|---|---|",
@@ -32,18 +31,18 @@ def under_stress(result: StressResult, plain: Callable[[str], str]) -> str:
     lines.append("")
     limit = percent(result.margin)
     lines.append(
-        f"“Worse” is surely more than {limit} worse, “as good” surely loses at most {limit} (one-sided, 95 %).\n"
+        f"“Worse” is a loss of more than {limit}, “as good” a loss of at most {limit} (95 % confidence, one-sided).\n"
     )
     lines += _unfamiliar(result)
     for attack in result.attacks:
         if attack.why_not:
-            lines.append(f"- {attack.title}: not made. {plain(attack.why_not)}")
+            lines.append(f"- {attack.title}: not run. {plain(attack.why_not)}")
         else:
             budget = f"eps {attack.eps:.4g} of the range, {attack.queries:,} queries, restarts: {attack.restarts}"
             lines.append(f"- {attack.title} ({budget}): {plain(attack.words)}")
     if result.triggers is not None:
         told = (result.triggers.words or result.triggers.why_not, *result.triggers.not_looked)
-        lines.append(f"- Triggers that only one of both obeys: {plain(' '.join(told))}")
+        lines.append(f"- Triggers that change the answers of only one of them: {plain(' '.join(told))}")
     lines += [f"- {plain(finding.what)}" for finding in result.poison]
     if result.poison_scope is not None:
         known = {finding.what for finding in result.poison}

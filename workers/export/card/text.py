@@ -5,9 +5,9 @@ from types import MappingProxyType
 from typing import Any
 
 from workers.contracts.bundles import CardFacts
+from workers.contracts.data.record import DataRecord
 from workers.contracts.measured.power import power_words
 from workers.contracts.wording import capitalized, in_ms, percent, percent_of
-from workers.export.card.data import record_lines
 from workers.export.card.foreign import code, plain
 from workers.export.card.header import front_matter
 from workers.export.card.load import under_load
@@ -18,6 +18,30 @@ from workers.export.card.stress import under_stress
 from workers.export.how_to_run import for_model
 from workers.measure.opening import runtime_called
 from workers.pipeline.spec import ImageSteps, PipelineSpec
+
+MADE_BY = {
+    "me": "the person who made this bundle, or their team",
+    "others_open": "others, who published them",
+    "others_bought": "others, who gave or sold them to that person",
+    "made": "a program",
+    "unknown": "not known",
+}
+MAY_USE = {"yes": "yes", "conditions": "yes, under conditions", "no": "no, or not commercially", "unknown": "not known"}
+PEOPLE = {"no": "no", "agreed": "yes, and these people agreed", "yes": "yes", "unknown": "not known"}
+NOT_ANSWERED = "not answered"
+
+
+def record_lines(record: DataRecord) -> str:
+    """Return three lines of Markdown and the date of the user's answers, which Fettle did not check."""
+    rows = (
+        ("Who made the examples", MADE_BY.get(record.made_by or "", NOT_ANSWERED)),
+        ("May they be used for this purpose", MAY_USE.get(record.may_use or "", NOT_ANSWERED)),
+        ("Do they show people or private things", PEOPLE.get(record.people or "", NOT_ANSWERED)),
+    )
+    lines = [f"- {question}? {answer[:1].upper()}{answer[1:]}." for question, answer in rows]
+    day = f" on {record.answered_at[:10]}" if record.answered_at else ""
+    return f"\nStated by the person who made this bundle{day}, not checked:\n\n" + "\n".join(lines) + "\n"
+
 
 VERDICTS = {
     "safe": "Safe: on {n} examples, 95 % sure that the loss stays within the limit of {limit}.",
@@ -63,13 +87,13 @@ def sections(facts: CardFacts, spec: PipelineSpec, n: int, commands: tuple[str, 
         _summary(facts),
         f"## What it is for\n\n{plain(facts.purpose) or NOT_SAID}\n",
         f"## What it is not for\n\n{plain(facts.not_for) or NOT_SAID}\n",
-        _measured(facts) + how_well(facts, plain),
+        _measured(facts) + how_well(facts),
         f"## Verdict\n\n{verdict_words(facts, spec, n)}\n",
         _test_data(facts),
-        *([under_stress(facts.stress, plain)] if facts.stress is not None else []),
-        *([under_load(facts.load, plain)] if facts.load is not None else []),
+        *([under_stress(facts.stress)] if facts.stress is not None else []),
+        *([under_load(facts.load)] if facts.load is not None else []),
         _not_measured(facts),
-        risks(facts, spec, plain),
+        risks(facts, spec),
         _how_made(facts),
         _limits(facts, spec),
         _inputs(spec),

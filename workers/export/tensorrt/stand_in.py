@@ -5,7 +5,6 @@ ones, stored in 16 bits; results computed from them are not rounded again.
 """
 
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,25 +23,17 @@ KEPT = "/rounded"
 """Suffix of a stored 16-bit weight's name, before the weight is widened."""
 
 
-@dataclass(frozen=True)
-class StandInPredictions:
-    """The model for the bundle, and the parameters of the model that predicts here."""
+def stand_in_predictions(model: Model, params: ExportParams, ctx: JobContext) -> tuple[Model, ExportParams]:
+    """Return the model for the bundle, and the parameters of the model that predicts here.
 
-    model: Model
-    params: ExportParams
-
-
-def stand_in_predictions(model: Model, params: ExportParams, ctx: JobContext) -> StandInPredictions:
-    """Return the version itself if ONNX Runtime runs it, else the version together with its stand-in.
-
-    The stand-in's files are then added to the model's folder.
+    Both are the version itself if ONNX Runtime runs it; else the stand-in's files are added to the version's.
     """
     runtimes = model.artifact.runtimes
     if runtimes is None or RUNTIME in runtimes:
-        return StandInPredictions(model, params.model_copy(update={"model_dir": str(model.folder), "runtime": RUNTIME}))
+        return model, params.model_copy(update={"model_dir": str(model.folder), "runtime": RUNTIME})
     stand_in = write_stand_in(model, ctx.work_dir / "stand_in")
     whole = _with_files(model, stand_in, ctx.work_dir / "with_stand_in")
-    return StandInPredictions(whole, params.model_copy(update={"model_dir": str(stand_in.folder), "runtime": RUNTIME}))
+    return whole, params.model_copy(update={"model_dir": str(stand_in.folder), "runtime": RUNTIME})
 
 
 def write_stand_in(model: Model, folder: Path) -> Model:

@@ -46,12 +46,12 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
     """
     model = _with_description(params, ctx)
     described = json.loads((model.folder / FILE).read_text(encoding="utf-8"))
-    asked = stand_in_predictions(model, params, ctx)
-    is_other = asked.model is not model
-    whole = params.model_copy(update={"model_dir": str(asked.model.folder), "runtime": RUNTIME})
+    whole, asked = stand_in_predictions(model, params, ctx)
+    is_other = whole is not model
+    shipped = params.model_copy(update={"model_dir": str(whole.folder), "runtime": RUNTIME})
     more, facts = more_files(described, in_32_bits=is_other), {"runtime": runtime_facts(params)}
-    contents = Contents(COMMANDS, more, WHEELS, facts, asked=asked.params if is_other else None)
-    return write_bundle(whole, ctx, contents, OwnTest(ENGINE, lambda: own_test(ctx, described)))
+    contents = Contents(COMMANDS, more, WHEELS, facts, asked=asked if is_other else None)
+    return write_bundle(shipped, ctx, contents, OwnTest(ENGINE, lambda: own_test(ctx, described)))
 
 
 def _with_description(params: ExportParams, ctx: JobContext) -> Model:

@@ -94,9 +94,9 @@ def test_foreign_text_is_only_text() -> None:
 @pytest.mark.parametrize(
     ("verdict", "state", "risk"),
     [
-        ("safe", "ok", "None was found by what was measured"),
+        ("safe", "ok", "The measurements found none"),
         ("regressed", "bad", "answers worse than the original by more than 1 %"),
-        ("not_enough_data", "warn", "was not proven"),
+        ("not_enough_data", "warn", "is not proven"),
     ],
 )
 def test_the_verdict_colors_and_the_risks_tell(verdict: str, state: str, risk: str) -> None:
@@ -116,4 +116,4 @@ def test_risks_of_data_are_told() -> None:
     assert "The examples show people or private things" in told
     assert "Whether the examples may be used is not known" in told
     assert "“Shirt” lost 0.83 %" in told
-    assert "Guessed and not found in the model's own files: mean." in told
+    assert "Guessed, because the model's files do not state it: mean." in told

@@ -7,7 +7,6 @@ from card_facts import SPEC
 
 from workers.contracts.bundles import CardFacts
 from workers.contracts.specs import TaskScore
-from workers.export.card.foreign import plain
 from workers.export.card.risks import risks
 from workers.export.card.scores import how_well
 
@@ -32,7 +31,7 @@ def facts(**more: Any) -> CardFacts:
 def test_scores_are_lines() -> None:
     """Given scores by labels and by the original's answers, then each is a line with its interval."""
     same = score(title="Same", meaning="", unit="share", against="original", original=None, optimized=0.99, low=None)
-    text = how_well(facts(scores=(score(), same)), plain)
+    text = how_well(facts(scores=(score(), same)))
     assert (
         "- Mean error (how far): 44.13 before, 44.3 now (1,200 examples; the change lies between -0.1 and 0.52 with"
         in text
@@ -44,10 +43,10 @@ def test_scores_are_lines() -> None:
 def test_the_weakest_part_is_told_and_harmless() -> None:
     """Given a part whose name holds Markdown, then it is told without its power; a loss of nothing is not told."""
     worst = {"worst_slice": "camera: *x*", "worst_slice_drop": 0.031}
-    text = how_well(facts(**worst), plain)
+    text = how_well(facts(**worst))
     assert "“camera: \\*x\\*” lost most: 3.10 %" in text and "taken for the truth" not in text
-    assert "lost most" not in how_well(facts(worst_slice="a", worst_slice_drop=0.0), plain)
-    assert how_well(facts(scores=()), plain) == ""
+    assert "lost most" not in how_well(facts(worst_slice="a", worst_slice_drop=0.0))
+    assert how_well(facts(scores=())) == ""
 
 
 def test_the_weakest_part_has_its_count() -> None:
@@ -55,11 +54,11 @@ def test_the_weakest_part_has_its_count() -> None:
     the risks."""
     worst = {"worst_slice": "bullet train", "worst_slice_drop": 1.0, "worst_slice_n": 1}
     told = card_facts.facts(**worst)
-    assert "“bullet train” lost most: 100 % of 1 example." in how_well(facts(**worst), plain)
-    assert "“bullet train” lost 100 % of 1 example." in risks(told, SPEC, plain)
+    assert "“bullet train” lost most: 100 % of 1 example." in how_well(facts(**worst))
+    assert "“bullet train” lost 100 % of 1 example." in risks(told, SPEC)
 
 
 def test_a_part_that_cannot_be_judged_is_no_risk() -> None:
     """Given a part of one example, too few to judge it, Then no risk is claimed of it."""
     told = card_facts.facts(worst_slice="bullet train", worst_slice_drop=1.0, worst_slice_n=1, worst_slice_judged=False)
-    assert "bullet train" not in risks(told, SPEC, plain)
+    assert "bullet train" not in risks(told, SPEC)

@@ -10,7 +10,6 @@ from workers.contracts.after.stress import (
     TriggerFindings,
     UnfamiliarRow,
 )  # fmt: skip
-from workers.export.card.foreign import plain
 from workers.export.card.stress import under_stress
 
 CELL = StressCell(severity=3, level="3", n=180, original=0.9, optimized=0.84, worse=12, better=1, verdict="worse")
@@ -39,12 +38,12 @@ def result() -> StressResult:
 
 def test_the_section_tells_figures_budgets_and_notes() -> None:
     """Given findings, Then each stands in the section with its figures, and the word "robust" never does."""
-    text = under_stress(result(), plain)
+    text = under_stress(result())
     for part in (
         "## Under stress", "In the dark it loses more.", "180 examples", "| Dark | 3 | 90.0 % | 84.0 % (worse) |",
         "| Nothing | – | 95.0 % | 94.9 % |", "eps 0.03 of the range, 100 queries, restarts: 1", "9 survived this budget.", "Another camera (near) | 0.910 / 0.880 | 20.0 % / 30.0 % | cannot tell |",
-        "None of 60 triggers", "was not looked for", "“as good” surely loses at most 2.0 %", "Frost (after ImageNet-C",
-        "not made. There is no torch program.", "No sign of tampering was found.", "Only some examples were used.",
+        "None of 60 triggers", "was not looked for", "“as good” a loss of at most 2.0 %", "Frost (after ImageNet-C",
+        "not run. There is no torch program.", "No sign of tampering was found.", "Only some examples were used.",
     ):  # fmt: skip
         assert part in text, part
     assert "robust" not in text.lower() and text.endswith("\n")

@@ -5,7 +5,6 @@ the user's three statements.
 """
 
 import html
-from dataclasses import dataclass
 from importlib.resources import files
 from string import Template
 
@@ -18,15 +17,6 @@ from workers.pipeline.spec import PipelineSpec
 CARD_FILE = "card.html"
 ABOVE = ("What it is for", "What it is not for", "Verdict")
 """Sections that are shown above the others."""
-
-
-@dataclass(frozen=True)
-class Tile:
-    """One figure of the page: `value` large, `title` and `beside` in words."""
-
-    title: str
-    value: str
-    beside: str
 
 
 def card_page(facts: CardFacts, spec: PipelineSpec, n: int, commands: tuple[str, ...]) -> str:
@@ -75,17 +65,17 @@ def state_of(facts: CardFacts) -> str:
     return {"safe": "ok", "regressed": "bad"}.get(str(facts.variant.get("verdict")), "warn")
 
 
-def tiles(facts: CardFacts) -> list[Tile]:
-    """Return the most important figures that were measured."""
+def tiles(facts: CardFacts) -> list[tuple[str, str, str]]:
+    """Return the most important figures that were measured, each as (title, value, words beside it)."""
     this, original = facts.variant, facts.original
     is_original = this["id"] == original["id"]
     found = []
     at_least, bounds = facts.speed.at_least, bounds_of(facts)
     if not is_original and facts.speed.state == "at_least" and at_least is not None:
-        found.append(Tile("as fast as the original", f"≥ {at_least:.2f} ×", AT_LEAST))
+        found.append(("as fast as the original", f"≥ {at_least:.2f} ×", AT_LEAST))
     elif not is_original and bounds is not None:
         times, low, high = (f"{value:.2f}" for value in bounds)
-        found.append(Tile("as fast as the original", f"{times} ×", f"{low} to {high} times (95 % confidence)"))
+        found.append(("as fast as the original", f"{times} ×", f"{low} to {high} times (95 % confidence)"))
     for title, key, unit, low_key, high_key in (
         ("right answers", "accuracy", "pct", "accuracy_low", "accuracy_high"),
         ("answers as before", "agreement", "pct", "", ""),
@@ -98,12 +88,12 @@ def tiles(facts: CardFacts) -> list[Tile]:
         words = "" if is_original or key == "agreement" else f"original: {figure(original.get(key), unit)}"
         ends = [figure(this.get(end), unit) for end in (low_key, high_key) if this.get(end) is not None]
         sure = f"{ends[0]} to {ends[1]} (95 % confidence)" if len(ends) == 2 else ""
-        found.append(Tile(title, figure(value, unit), "; ".join(part for part in (sure, words) if part)))
+        found.append((title, figure(value, unit), "; ".join(part for part in (sure, words) if part)))
     return found
 
 
-def _tile(tile: Tile) -> str:
-    title, value, beside = (html.escape(text) for text in (tile.title, tile.value, tile.beside))
+def _tile(tile: tuple[str, str, str]) -> str:
+    title, value, beside = map(html.escape, tile)
     return f'<div class="tile"><b>{value}</b><span>{title}</span><small>{beside}</small></div>'
 
 
