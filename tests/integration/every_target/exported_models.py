@@ -7,8 +7,6 @@ computer and on what else it does, and that a bundle answers alike does not.
 import csv
 import json
 import os
-import subprocess
-import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -191,28 +189,6 @@ def _once(kept: Path, go: Callable[[], Finished]) -> Finished:
     if done.code in (0, 4):
         kept.write_text(json.dumps(asdict(done)), encoding="utf-8")
     return done
-
-
-def run_answers(folder: Path, given: list[Any]) -> list[dict[str, Any]]:
-    """What run.py of the bundle answers to files and texts."""
-    words = [word for one in given for word in (("--text", one) if isinstance(one, str) else (str(one),))]
-    found: list[dict[str, Any]] = _document(folder, ["run.py", *words, "--json"])["answers"]
-    return found
-
-
-def run_chat(folder: Path, question: str, words: int) -> str:
-    """What chat.py of the bundle answers, on one core."""
-    told = _document(folder, ["chat.py", question, "--max-new-tokens", str(words), "--json", "--threads", "1"])
-    return str(told["answer"])
-
-
-def _document(folder: Path, command: list[str]) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, "-I", "-B", *command], cwd=folder, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
 
 
 def first_rows(source: Path, target: Path, count: int) -> Path:

@@ -1,15 +1,12 @@
 """Pages of real optimized models in a real browser: from file:// and from loopback they answer as run.py does."""
 
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from exported_models import Optimized
-from web_pages import ask, drop, expected, wait_until_ready
+from web_pages import ask, drop, expected, on_loopback, wait_until_ready
 
 from workers.pipeline.pipeline import load_pipeline
 
@@ -18,28 +15,16 @@ ALIKE = 0.999
 """Cosine of vectors: the engine for browsers adds in another order, and rounds to whole numbers elsewhere."""
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:
-        return
-
-
 @pytest.mark.parametrize("way", ["folder", "server"])
 def test_the_page_answers_as_the_app(browser: Any, model: Optimized, way: str) -> None:
     """Given the page from its folder and from loopback, when pictures are dropped or texts written, then classes, parts of
     the picture, or vectors are those of the Python bundle."""
     page = model.bundle("web")
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(page))) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            loopback = f"http://127.0.0.1:{server.server_port}/index.html"
-            browser.get((page / "index.html").as_uri() if way == "folder" else loopback)
-            wait_until_ready(browser)
-            for given in model.given():
-                compare(page, drop(browser, given) if isinstance(given, Path) else ask(browser, given), given)
-        finally:
-            server.shutdown()
-            thread.join()
+    with on_loopback(page) as loopback:
+        browser.get((page / "index.html").as_uri() if way == "folder" else loopback)
+        wait_until_ready(browser)
+        for given in model.given():
+            compare(page, drop(browser, given) if isinstance(given, Path) else ask(browser, given), given)
 
 
 def compare(page: Path, found: dict[str, Any], given: Any) -> None:

@@ -9,12 +9,9 @@ import venv
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 from exported_models import EVERYWHERE, ONNX, ONNX_ONLY, OPENVINO, Optimized, manifest, opened_here
-from google.protobuf import text_format
 
-from workers.export import triton
 from workers.export.container import broken_rules
 from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
@@ -52,23 +49,6 @@ def test_what_takes_onnx_alone_says_so(model: Optimized, target: str) -> None:
     assert (done.code, done.error["code"]) == (3, "version_not_for_target")
     assert "needs one plain ONNX model" in done.error["detail"] and ONNX in done.error["detail"]
     assert "--variant" in done.error["hint"]
-
-
-def test_triton_takes_its_description(model: Optimized) -> None:
-    """Given the repository, then Triton's own `ModelConfig` holds the graph's inputs and outputs, and onnx takes the graph."""
-    (path,) = model.bundle("triton").glob("*/config.pbtxt")
-    messages = triton._messages()
-    assert messages is not None
-    told = text_format.Parse(path.read_text(encoding="utf-8"), messages.ModelConfig())
-    assert (told.name, told.backend) == (path.parent.name, "onnxruntime")
-    graph = onnx.load(path.parent / "1" / "model.onnx")
-    onnx.checker.check_model(graph)
-    weights = {one.name for one in graph.graph.initializer}
-    assert [one.name for one in told.input] == [one.name for one in graph.graph.input if one.name not in weights]
-    assert [one.name for one in told.output] == [one.name for one in graph.graph.output]
-    labels = path.parent / "labels.txt"
-    classes = load_pipeline(path.parents[1]).spec.classes if labels.is_file() else None
-    assert len(labels.read_text().splitlines()) == len(classes) if classes else not labels.is_file()
 
 
 @pytest.fixture(scope="session")

@@ -51,14 +51,6 @@ def test_verify_own_torch_bundle_with_consent_compares_its_golden_answers(folder
     assert any("4 answers are alike" in finding.what for finding in result.findings)
 
 
-@pytest.mark.slow
-def test_scripts_of_an_own_torch_bundle_answer(folder: Path) -> None:
-    """Given a bundle as Fettle exports it, when its scripts run, then they answer and verify it."""
-    assert "image" in run_python(folder, "-c", LOAD).stdout
-    assert run_python(folder, "run.py", "golden/example.npz").returncode == 0
-    assert run_python(folder, "verify.py").returncode == 0
-
-
 def test_verify_torch_bundle_without_consent_asks_for_it(folder: Path, ctx: RecordingContext) -> None:
     """Given a stranger's bundle with a program, when it is verified, then consent is asked for by its code."""
     with pytest.raises(InputRefused) as refused:

@@ -3,7 +3,6 @@
 import gc
 import http.server
 import json
-import os
 import shutil
 import socket
 import stat
@@ -113,26 +112,10 @@ def test_switch_command_reads_the_secret(uncached: Served, cnn_bundle: Path, tmp
     assert (other.returncode, "secret" in other.stderr) == (3, True)
 
 
-@pytest.mark.parametrize("harm", ["writable file", "writable parent", "foreign file", "link", "UNC"])
-def test_folder_that_others_can_change_is_not_loaded(uncached: Served, other: Path, tmp_path: Path, harm: str) -> None:
+def test_folder_that_others_can_change_is_not_loaded(uncached: Served, other: Path, tmp_path: Path) -> None:
     """Given the secret and a folder in which another account can change something, Then none of its code runs."""
-    place: object = other
-    if harm == "writable file":
-        (other / "model" / "model.onnx").chmod(0o666)
-    elif harm == "writable parent":
-        tmp_path.chmod(0o777)
-    elif harm == "foreign file":
-        if os.geteuid() != 0:
-            place = "/dev/shm"  # only root can give files away
-        else:
-            os.chown(other / "bundle.py", 12_345, -1)
-    elif harm == "link":
-        moved = other / "fettle_bundle"
-        moved.rename(tmp_path / "elsewhere")
-        moved.symlink_to(tmp_path / "elsewhere")
-    else:
-        place = f"//localhost{other}"
-    assert load(uncached, place)[0] == 409
+    (other / "model" / "model.onnx").chmod(0o666)
+    assert load(uncached, other)[0] == 409
     assert not (tmp_path / "mark").exists()
 
 

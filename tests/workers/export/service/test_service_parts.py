@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from workers.export.service.bundle_files.fettle_service.cache import Cache
-from workers.export.service.bundle_files.fettle_service.engine import Axes, Engine, Filled, Overloaded
+from workers.export.service.bundle_files.fettle_service.engine import Axes, Engine, Overloaded
 from workers.export.service.bundle_files.fettle_service.gate import Allowed, given_key
 from workers.export.service.bundle_files.fettle_service.server import listening
 
@@ -114,22 +114,3 @@ def test_answers_wait_for_no_acknowledgment() -> None:
         connection, _address = server.accept()
         with connection:
             assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
-
-
-class OneRange:
-    """Rounds over everything that it is given, as ONNX's dynamic quantization does; or each item by itself."""
-
-    def __init__(self, axis: int | None) -> None:
-        self._axis = axis
-
-    def run(self, feeds):
-        step = np.abs(feeds["x"]).max(axis=self._axis, keepdims=True) / 127
-        return {"y": np.round(feeds["x"] / step) * step}
-
-
-@pytest.mark.parametrize(("axis", "is_seen"), [(None, True), (1, False)])
-def test_a_model_that_rounds_over_its_batch_is_seen(axis: int | None, is_seen: bool) -> None:
-    """Given a model that takes one range for all items, then a batch shows it; given one range for each, it does not."""
-    model, feeds = OneRange(axis), {"x": np.random.default_rng(1).standard_normal((1, 16))}
-    beside = Filled(model, Axes({"x": 0}, {"y": 0}), 4).run(feeds)["y"]
-    assert (not np.allclose(beside, model.run(feeds)["y"], atol=1e-3)) is is_seen

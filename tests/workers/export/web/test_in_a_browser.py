@@ -1,15 +1,12 @@
 """The page as a person has it: opened from its folder and from a server, a picture dropped, a text written."""
 
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from browser import opened_browser
-from web_pages import ask, detectors, drop, expected, masks, picture, pictures, texts, wait_until_ready
+from web_pages import ask, detectors, drop, expected, masks, on_loopback, picture, pictures, texts, wait_until_ready
 
 
 @pytest.fixture(scope="module")
@@ -18,21 +15,12 @@ def browser() -> Iterator[Any]:
         yield found
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:
-        return
-
-
 @pytest.fixture(scope="module")
 def served(page_of: Any) -> Iterator[tuple[Path, str]]:
     """A classifier's page, unpacked, and its address on loopback."""
     _, page = page_of(pictures)
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(page))) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield page, f"http://127.0.0.1:{server.server_port}/index.html"
-        server.shutdown()
-        thread.join()
+    with on_loopback(page) as address:
+        yield page, address
 
 
 @pytest.mark.parametrize("way", ["folder", "server"])
