@@ -20,9 +20,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "installer")]
 
 from steps.lockfile import read  # noqa: E402
 
-from workers.export.fresh_environment import closure  # noqa: E402
+from workers.export.fresh_environment import HASHES, closure  # noqa: E402
 from workers.export.layout import NEEDS  # noqa: E402
-from workers.export.wheels import HASHES  # noqa: E402
 from workers.registry import runtimes, targets  # noqa: E402
 
 FOR_CARDS = ROOT / "installer" / "requirements-rtx.lock"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.domain.variant import Variant
-from workers.contracts.measured.faster import GAIN
+from workers.contracts.measured.sizes import GAIN
 from workers.contracts.proof.proving import LEAST_TEXTS
 
 Objective = Literal["speed", "size", "throughput"]

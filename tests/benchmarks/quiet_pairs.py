@@ -29,7 +29,7 @@ from app.services.run.version_steps import summarize
 from tests.benchmarks.bench_space import bench_space
 from tests.benchmarks.under_load import CASES, Case, contenders_of, is_called_faster, opened, say, verdict
 from workers.contracts.jobs import SpeedSummary
-from workers.contracts.measured.faster import GAIN
+from workers.contracts.measured.sizes import GAIN
 from workers.contracts.process.allowance import usable_cores
 
 COPIES = 3

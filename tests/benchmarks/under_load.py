@@ -41,7 +41,7 @@ from presets.sample import sample_paths
 from tests.benchmarks.bench_space import bench_space
 from workers.contracts.disturbed import BUSY_SHARE
 from workers.contracts.jobs import DataParams, MeasureParams, OpenParams, SpeedSummary
-from workers.contracts.measured.faster import GAIN
+from workers.contracts.measured.sizes import GAIN
 from workers.contracts.process.allowance import usable_cores
 
 ROOT = Path(__file__).parents[2]

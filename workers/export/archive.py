@@ -67,7 +67,7 @@ def extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) -> 
     name = PurePosixPath(member.filename)
     is_link = (member.external_attr >> 16) & 0o170000 == 0o120000
     if name.is_absolute() or ".." in name.parts or "\\" in member.filename or ":" in member.filename or is_link:
-        raise no_bundle(f"it wants to write outside its folder ({member.filename[:80]!r})")
+        raise no_bundle(f"it would write outside its folder ({member.filename[:80]!r})")
     target = folder / name
     if member.is_dir():
         target.mkdir(parents=True, exist_ok=True)
@@ -81,7 +81,7 @@ def no_bundle(reason: str) -> WorkerError:
     """Return the error for a file that is not a bundle of Fettle."""
     return InputRefused(
         "not_a_bundle",
-        "This is no bundle of Fettle",
+        "This is not a bundle of Fettle",
         f"It was not checked: {reason}. Nothing in it was run.",
         "Choose a .zip file that Fettle exported, or its unpacked folder.",
     )

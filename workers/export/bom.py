@@ -222,12 +222,12 @@ def _data(facts: CardFacts) -> list["Component"]:
 
     if facts.data is None:
         return []
-    whose = "inputs that Fettle made" if facts.data.origin == "made" else "examples of the person's own"
+    whose = "inputs that Fettle made" if facts.data.origin == "made" else "examples of the user's own"
     counts = f"{facts.data.n_test} to judge, {facts.data.n_calibration} for calibration"
     return [
         Component(
             type=ComponentType.DATA, name="examples", bom_ref="data", hashes=_sha256(facts.data.sha256),
-            description=f"{whose}: {counts}; not in the bundle but for the golden inputs",
+            description=f"{whose}: {counts}; not in the bundle except for the golden inputs",
         )
     ]  # fmt: skip
 
@@ -241,6 +241,6 @@ def _check(text: str) -> None:
         raise WorkerError(
             "bom_invalid",
             "The bill of materials is not valid",
-            f"{' '.join(str(wrong).split())[:300]}. The bundle was not handed out.",
+            f"{' '.join(str(wrong).split())[:300]}. The bundle was discarded.",
             "Please report this with the log; another name or license of the model may help until then.",
         )

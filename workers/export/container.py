@@ -6,22 +6,16 @@ network nor Docker, so it writes the image's files and the user builds the image
 
 import platform
 import re
-from pathlib import Path
-from typing import Any
-
-import yaml
 
 from workers.contracts.bundles import ExportCheck, ExportParams, ExportResult
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Question
 from workers.contracts.techniques import TargetSpec
+from workers.export.fresh_environment import LOCK, locked
 from workers.export.layout import own_file, plain_name, requirement_lines
-from workers.export.selftest import failed
 from workers.export.service import TARGET as SERVICE
-from workers.export.service.target import check as check_service
 from workers.export.service.target import spec_of, write_service
-from workers.export.wheels import LOCK, locked
 from workers.measure.opening import find_runtime
 
 BASE = f"python:{'.'.join(platform.python_version_tuple()[:2])}-slim-bookworm"
@@ -35,30 +29,25 @@ IGNORED = "api-key.txt\n*.pem\n!signed-by.pem\n.env\n.git\n__pycache__\n"
 
 
 def write(params: ExportParams, ctx: JobContext) -> ExportResult:
-    """Write and test the service, then check the rules for its image.
+    """Write and test the service with the files of its image.
 
     Raises:
-        WorkerError: A test or a rule fails.
+        WorkerError: A test fails.
     """
     image = params.answers.get("image", "") or BASE
     if not IMAGE.fullmatch(image) or re.search(r":latest(@|$)", image):
         raise InputRefused(
             "no_image",
-            "That is no base image",
+            "This is not a base image",
             f"{image[:80]!r} does not name an image and its version. Nothing was written.",
             f"Write it like {BASE}, with @sha256:… behind it to pin it, or leave it empty.",
         )
     has_lock = bool(locked(requirement_lines(find_runtime(params.runtime), spec_of(params), TARGET.needs))[0])
     result = write_service(params, ctx, COMMANDS, container_files(image, plain_name(params.facts.project), has_lock))
-    broken = broken_rules(ctx.work_dir / "bundle")
-    if broken:
-        raise failed(f"its image breaks a rule: {broken[0]}")
-    pinned = "pinned by its digest" if "@" in image else "by its tag: its digest is not known here"
-    rules = ExportCheck(what="Its image follows the rules", ok=True, detail=f"no root, read-only; {image}, {pinned}")
-    built = ExportCheck(
-        what=NOT_BUILT, ok=True, detail="an export reaches no Docker; build it with: docker compose build"
-    )
-    return result.model_copy(update={"selftest": (*result.selftest, rules, built), "printed": ()})
+    pinned = "pinned by its digest" if "@" in image else "by its tag, since its digest is not known here"
+    detail = f"from {image}, {pinned}; an export cannot reach Docker, so build it with: docker compose build"
+    built = ExportCheck(what=NOT_BUILT, ok=True, detail=detail)
+    return result.model_copy(update={"selftest": (*result.selftest, built), "printed": ()})
 
 
 def container_files(image: str, name: str, has_lock: bool) -> dict[str, str]:
@@ -71,46 +60,6 @@ def container_files(image: str, name: str, has_lock: bool) -> dict[str, str]:
     return {"Dockerfile": dockerfile, "compose.yaml": compose, ".dockerignore": IGNORED}
 
 
-def broken_rules(folder: Path) -> list[str]:
-    """Return one sentence for each rule that the Dockerfile or the compose file breaks."""
-    try:
-        text = (folder / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
-        compose = yaml.safe_load((folder / "compose.yaml").read_text(encoding="utf-8"))["services"]["model"]
-    except (OSError, UnicodeError, yaml.YAMLError, KeyError, TypeError) as error:
-        return [f"Dockerfile or compose.yaml cannot be read ({type(error).__name__})."]
-    lines = [line.split(None, 1) for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    steps = [(words[0].upper(), words[1] if len(words) > 1 else "") for words in lines]
-    last = {name: value.strip() for name, value in steps}
-    rules: tuple[tuple[bool, str], ...] = (
-        (bool(IMAGE.fullmatch(last.get("FROM", ""))), "The base image has no version."),
-        (last.get("USER", "0").split(":")[0] not in ("0", "root", ""), "It runs as root."),
-        ("HEALTHCHECK" in last and last["HEALTHCHECK"] != "NONE", "It has no health check."),
-        (last.get("ENTRYPOINT", "").startswith("["), "It is started by a shell, which swallows the signal to stop."),
-        (not any(name == "ADD" for name, _ in steps), "ADD unpacks and downloads; COPY does not."),
-        (not re.search(r"(?i)\b\w*(key|token|secret|password)\w*\s*=", text), "It holds a secret."),
-        (not re.search(r"\bsudo\b|chmod\s+777", text), "It gives rights away."),
-        *_compose_rules(compose),
-    )
-    return [words for holds, words in rules if not holds]
-
-
-def _compose_rules(service: dict[str, Any]) -> tuple[tuple[bool, str], ...]:
-    return (
-        (service.get("read_only") is True and bool(service.get("tmpfs")), "Its file system can be written."),
-        (service.get("cap_drop") == ["ALL"], "It keeps rights of root."),
-        ("no-new-privileges:true" in service.get("security_opt", []), "Its programs can gain rights."),
-        (not service.get("privileged") and service.get("network_mode") != "host", "It is not kept apart."),
-        (not any("docker.sock" in str(one) for one in service.get("volumes", [])), "It rules Docker itself."),
-        (all(str(one).startswith("127.0.0.1:") for one in service.get("ports", [])), "Others can reach it."),
-    )
-
-
-def check(folder: Path, ctx: JobContext) -> tuple[int, list[str]]:
-    """Return the result of the service's check and the broken rules of its image."""
-    alike, problems = check_service(folder, ctx)
-    return alike, [*problems, *broken_rules(folder)]
-
-
 TARGET = TargetSpec(
     id="container",
     title="Container",
@@ -121,7 +70,7 @@ TARGET = TargetSpec(
     how_to_run="Build and start it where Docker is",
     icon="package",
     questions=(Question(id="image", title="Which base image?", hint=f"{BASE}, unless you know a better one"),),
-    check=check,
+    check=SERVICE.check,
     order=30,
     falls_back=True,
     requires=SERVICE.requires,

@@ -1,10 +1,12 @@
-"""Make a Python environment that contains only given requirements and their dependencies, offline.
+"""Make a Python environment that contains only given requirements and their dependencies, offline, and lock its wheels.
 
 Installed files are linked one by one, so that nothing else can be imported; they are copied where links are forbidden.
 """
 
 import importlib.metadata as metadata
+import json
 import os
+import platform
 import shutil
 import venv
 from collections.abc import Iterable
@@ -12,6 +14,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from workers.contracts.errors import BackendMissing
 
@@ -90,3 +93,30 @@ def _link(distribution: metadata.Distribution, site: Path) -> None:
             target.symlink_to(source)
         except OSError:
             shutil.copyfile(source, target)
+
+
+HASHES = Path(__file__).with_name("wheel_hashes.json")
+LOCK = "requirements.lock"
+INSTALL = f"pip install --require-hashes -r {LOCK}"
+
+
+def locked(requirements: list[str]) -> tuple[str, tuple[str, ...]]:
+    """Return `requirements.lock` (the tested wheels for `pip --require-hashes`) and the packages without a known hash.
+
+    An installed package does not contain the hash of its wheel. `wheel_hashes.json` has those that pip reported when
+    this program's own versions were pinned (`installer/hashes.py`).
+    With a package that has none the lock is "", since pip would refuse the whole file.
+    """
+    known: dict[str, list[str]] = json.loads(HASHES.read_text(encoding="utf-8"))
+    pins = {name: Version(one.version) for name, one in closure(requirements).items()}
+    unknown = tuple(
+        f"{name} {version}" for name, version in sorted(pins.items()) if not known.get(f"{name}=={version}")
+    )
+    if unknown:
+        return "", unknown
+    python = ".".join(platform.python_version_tuple()[:2])
+    lines = [f"# Exactly what was tested, on {platform.system()} with Python {python}: {INSTALL}"]
+    for name, version in sorted(pins.items()):
+        hashes = " \\\n".join(f"    --hash=sha256:{digest}" for digest in known[f"{name}=={version}"])
+        lines.append(f"{name}=={version} \\\n{hashes}")
+    return "\n".join(lines) + "\n", ()

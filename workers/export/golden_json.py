@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,7 @@ def golden_json(params: ExportParams, ctx: JobContext) -> str:
     """
     pipeline = load_pipeline(Path(params.model_dir))
     items = Prepared(Path(params.data_dir) / "test")
-    session = open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)
-    try:
+    with closing(open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)) as session:
         ctx.check_cancelled()
         feeds = {name: np.array(value) for name, value in items[0].items()} if len(items) else {}
         if not feeds or sum(value.nbytes for value in feeds.values()) > MAX_BYTES:
@@ -39,8 +39,6 @@ def golden_json(params: ExportParams, ctx: JobContext) -> str:
         answer = pipeline.answer(first, feeds)
         row = {"inputs": _arrays(first.feeds), "outputs": _arrays(first.outputs), "answer": as_json(answer)}
         return json.dumps([row])
-    finally:
-        session.close()
 
 
 class _FirstCall:

@@ -5,8 +5,11 @@ which of them is loaded, since the web's default is q8 (transformers.js 4.3: `DE
 """
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from workers.contracts.bundles import ExportCheck, ExportParams, ExportResult
 from workers.contracts.folder import read_model
@@ -16,11 +19,46 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelInfo, Question, Stage
 from workers.contracts.techniques import TargetSpec
 from workers.export.golden_json import golden_json
-from workers.export.hub_chat import golden_texts, with_template
 from workers.export.layout import Place, has_external_data, own_file
 from workers.export.python_folder import Contents, OwnTest, write_bundle
 from workers.export.selftest import FOLDER, TEST_STAGES, failed
 from workers.export.stages import WRITE
+from workers.infer.chat_session import IDS, MORE, TOKENS
+from workers.measure.opening import open_session
+from workers.pipeline.pipeline import load_pipeline
+from workers.pipeline.prepared import Prepared
+
+COMPARED, READ_TOKENS, SAID = 4, 96, 24
+"""Number of texts to continue, maximum number of tokens that are read of each, and number of generated tokens."""
+
+QUESTION = "What is the capital of France?"
+
+
+def golden_texts(params: ExportParams, ctx: JobContext) -> str:
+    """Return the first test texts and the version's continuations here, as token ids.
+
+    The JSON is ``{question, question_ids, texts: [{input_ids, tokens}]}``.
+    """
+    pipeline = load_pipeline(Path(params.model_dir))
+    assert pipeline.chat is not None
+    items = Prepared(Path(params.data_dir) / "test")
+    texts = []
+    with closing(open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)) as session:
+        for number in range(min(COMPARED, len(items))):
+            ctx.check_cancelled()
+            ids = np.asarray(items[number][IDS], np.int64)[:, :READ_TOKENS]
+            said = session.run({IDS: ids, MORE: np.asarray([SAID])})[TOKENS]
+            texts.append({"input_ids": ids[0].tolist(), "tokens": said[0].tolist()})
+    asked = pipeline.chat.prompt(QUESTION).tolist()
+    return json.dumps({"question": QUESTION, "question_ids": asked, "texts": texts})
+
+
+def with_template(tokenizer: dict[str, Any], model_dir: Path, template: str | None) -> dict[str, Any]:
+    """Return the tokenizer's configuration with the chat template, where transformers.js expects it."""
+    if template is None:
+        return tokenizer
+    return {**tokenizer, "chat_template": (model_dir / template).read_text(encoding="utf-8")}
+
 
 READ = Stage(id="read", title="Read it as the hub's libraries do")
 COMMANDS = (

@@ -96,7 +96,7 @@ def load_as_mlflow(work_dir: Path) -> ExportCheck:
     """Call the loader as MLflow does, in the clean place; raise `WorkerError` if the predictions differ."""
     done = run_in(interpreter(work_dir / ENVIRONMENT), work_dir / FOLDER, ["-c", ASK, LOADER])
     if done.returncode != 0 or done.stdout.strip() != "true":
-        raise failed(f"the loader for MLflow answers otherwise ({done.stderr.strip()[-300:]})")
+        raise failed(f"the loader for MLflow gives other answers ({done.stderr.strip()[-300:]})")
     return ExportCheck(what="Loaded as MLflow does", ok=True, detail="by the loader alone; MLflow was not started here")
 
 

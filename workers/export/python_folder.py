@@ -1,7 +1,11 @@
 """The target *Python folder*: only the runtime that the variant needs, and everything to run and check it."""
 
-from collections.abc import Callable, Mapping
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +14,14 @@ from workers.contracts.decisions import DECISIONS_FILE, log_text
 from workers.contracts.folder import read_model, sha256_file
 from workers.contracts.pipeline import PipelineSpec, read_pipeline
 from workers.contracts.process.context import JobContext
-from workers.contracts.specs import Stage
+from workers.contracts.specs import RunParams, Stage
 from workers.contracts.techniques import TargetSpec
 from workers.export.archive import pack
 from workers.export.bom import BOM_FILE, ShippedLibrary, bill
 from workers.export.card.page.page import CARD_FILE, card_page
 from workers.export.card.text import card, card_text
-from workers.export.evaluated import write_reference
 from workers.export.evidence import EVIDENCE_FILE, evidence
-from workers.export.falling_back import FOLDER as FALLBACK
-from workers.export.falling_back import code_of, needs_of, write_fallback
+from workers.export.fresh_environment import LOCK, locked
 from workers.export.layout import (
     CHAT_SCRIPTS,
     USUAL_PLACE,
@@ -27,18 +29,97 @@ from workers.export.layout import (
     copy_code,
     copy_model,
     manifest,
+    model_files,
     module_of,
     requirement_lines,
+    runtime_entry,
     write_manifest,
 )
 from workers.export.selftest import TEST_STAGES, selftest
 from workers.export.stages import WRITE, report, stage
-from workers.export.wheels import LOCK, locked
-from workers.infer.base import Runtime
+from workers.infer.base import Runtime, Session
 from workers.measure.opening import find_runtime, open_session
+from workers.monitor.reference import FILE, FOLDER, Reference, common_tokens, reference_of
 from workers.pipeline.golden import write_golden, write_sums
 from workers.pipeline.pipeline import load_pipeline
-from workers.pipeline.prepared import Prepared
+from workers.pipeline.prepared import Prepared, write_prepared
+
+FALLBACK = "fallback"
+SAME_PACKAGE = {"onnxruntime": "onnxruntime-gpu"}
+"""Packages that share one folder, with the package that includes the other."""
+
+
+def code_of(fallback: RunParams) -> tuple[str, ...]:
+    """Return the modules of the fallback's runtime."""
+    runtime = find_runtime(fallback.runtime)
+    return (module_of(runtime), *runtime.modules)
+
+
+def needs_of(fallback: RunParams, there: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the distributions that the fallback, which runs in ONNX Runtime as judged, needs besides those `there`."""
+    needed = find_runtime(fallback.runtime).requirements
+    return tuple(name for name in needed if name not in there and SAME_PACKAGE.get(name) not in there)
+
+
+def write_fallback(folder: Path, fallback: RunParams, params: ExportParams, ctx: JobContext) -> dict[str, Any]:
+    """Write the fallback's files and golden predictions into the bundle's `folder`; return its manifest entry."""
+    runtime, model = find_runtime(fallback.runtime), read_model(Path(fallback.model_dir))
+    place = folder / FALLBACK
+    place.mkdir()
+    copy_model(place, model, runtime, Place())
+    pipeline = load_pipeline(place)
+    with closing(open_session(model.folder, fallback.runtime, fallback.settings, ctx.threads)) as session:
+        asked = Prepared(folder / "golden" / "inputs")
+        feeds = ({name: values.copy() for name, values in one.items()} for one in asked)
+        write_prepared(folder / "golden" / FALLBACK, ({"answer": pipeline.answer(session, one)} for one in feeds))
+    size_bytes = sum(path.stat().st_size for path in (place / "model").rglob("*") if path.is_file())
+    entry = runtime_entry(runtime, fallback.settings, params.facts)
+    del entry["requirements"]
+    return {
+        "title": params.facts.original["title"],
+        "size_bytes": size_bytes,
+        "runtime": entry,
+        "model": {
+            "folder": f"{FALLBACK}/model",
+            "main": model_files(model, runtime)[0],
+            "precision": model.artifact.precision,
+        },
+    }
+
+
+MOST_ITEMS, MOST_S = 2000, 30.0
+"""Maximum number of items and seconds; a thousand items suffice for a histogram of twenty parts."""
+
+
+def write_reference(folder: Path, params: ExportParams, ctx: JobContext) -> None:
+    """Write the figures of the test items and of the version's predictions here.
+
+    Inputs that Fettle made are no evaluation data: the reference is then empty, and the beginning of a log replaces it.
+    """
+    data = params.facts.data
+    reference = Reference(names=tuple(load_pipeline(folder).spec.classes or ())[:1000])
+    if data is not None and data.origin == "person":
+        reference = _evaluated(folder, params, ctx)
+    (folder / FOLDER).mkdir()
+    text = json.dumps(reference.to_json(), ensure_ascii=False, separators=(",", ":"))
+    (folder / FOLDER / FILE).write_text(text, encoding="utf-8")
+
+
+def _evaluated(folder: Path, params: ExportParams, ctx: JobContext) -> Reference:
+    items, pipeline = Prepared(Path(params.data_dir) / "test"), load_pipeline(folder)
+    common = common_tokens(pipeline, islice(items, MOST_ITEMS))
+    until_s = time.monotonic() + MOST_S
+
+    def answered(session: Session) -> Iterator[tuple[Any, Any]]:
+        for feeds in islice(items, MOST_ITEMS):
+            ctx.check_cancelled()
+            yield feeds, pipeline.answer(session, feeds)
+            if time.monotonic() > until_s:
+                return
+
+    with closing(open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)) as session:
+        return reference_of(pipeline, answered(session), common)
+
 
 COMMANDS = ("pip install -r requirements.txt", "python run.py {input}")
 MEASURE = "python verify.py --measure"
@@ -174,12 +255,9 @@ def _golden(folder: Path, params: ExportParams, ctx: JobContext) -> None:
     """Write the first test inputs with the variant's predictions here."""
     items = Prepared(Path(params.data_dir) / "test")
     pipeline = load_pipeline(folder)
-    session = open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)
-    try:
+    with closing(open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)) as session:
         count = min(params.golden, len(items))
         write_golden(folder / "golden", pipeline, session, (items[index] for index in range(count)))
-    finally:
-        session.close()
 
 
 def example(folder: Path, spec: PipelineSpec) -> dict[str, Any]:

@@ -11,9 +11,8 @@ from typing import Any
 from workers.contracts.bundles import ExportCheck
 from workers.contracts.errors import WorkerError
 from workers.contracts.process.context import JobContext
-from workers.export.fresh_environment import make_environment
+from workers.export.fresh_environment import LOCK, make_environment
 from workers.export.stages import COMPARE, RUN, UNPACK, stage
-from workers.export.wheels import LOCK
 
 TIMEOUT_S = 300
 CHAT = "chat.py"
@@ -74,7 +73,7 @@ def _alone(python: Path, folder: Path, requirements: list[str]) -> ExportCheck:
     done = run_in(python, folder, ["-c", PROBE, *unwanted])
     leaked = json.loads(done.stdout) if done.returncode == 0 else [done.stderr.strip()[-300:]]
     if leaked:
-        raise failed(f"the clean place was not clean: {', '.join(leaked)}")
+        raise failed(f"the clean place contained more: {', '.join(leaked)}")
     unlocked = json.loads((folder / "manifest.json").read_text(encoding="utf-8")).get("unlocked", [])
     exact = f"no {LOCK}: the hash of {', '.join(unlocked)} is not known here" if unlocked else f"exact wheels in {LOCK}"
     detail = f"only {', '.join(sorted(named))}; {exact}"
@@ -127,6 +126,6 @@ def failed(reason: str, hint: str = "") -> WorkerError:
     return WorkerError(
         "selftest_failed",
         "The bundle did not pass its own test",
-        f"Unpacked in a clean place, {reason}. It was not handed out, and your earlier files are as they were.",
+        f"Unpacked in a clean place, {reason}. It was discarded, and your earlier files are unchanged.",
         hint or f"Try another version, or report it with the log (Python {version}).",
     )

@@ -48,12 +48,12 @@ def verify(params: VerifyParams, ctx: JobContext, targets: Mapping[str, TargetSp
     ctx.progress("Compare its answers", 2, 2)
     findings = [Finding(level="danger", what=text) for text in problems]
     if any(folder.rglob(CACHES)):
-        text = f"Python runs what lies in {CACHES} in place of the scripts. Delete these folders, then verify again."
+        text = f"Python runs the files in {CACHES} instead of the scripts. Delete these folders, then verify again."
         findings.append(Finding(level="warning", what=text))
     if signed.signed_by and not signed.problems:
         findings.append(_signed(signed, params.own_key))
     if not problems:
-        findings.append(Finding(level="info", what=f"All files are as they were written; {alike} answers are alike."))
+        findings.append(Finding(level="info", what=f"All files are unchanged; {alike} answers are alike."))
     return VerifyResult(ok=not problems, findings=tuple(findings))
 
 

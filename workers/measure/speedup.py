@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.disturbed import Loads
-from workers.contracts.measured.faster import GAIN
+from workers.contracts.measured.sizes import GAIN
 
 LEVELS, LATER_LEVEL = (0.03, 0.017), 0.001
 """One-sided error levels of the first look, the second look at more sets, and each further look.

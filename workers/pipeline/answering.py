@@ -71,7 +71,7 @@ def _found(pipeline: Pipeline, values: Any, source: Any, out: Path | None) -> di
     things = things_of(values[0], pipeline.spec, None if picture is None else picture.size)
     if out is not None:
         if picture is None:
-            raise PipelineError("It is no picture that could be drawn on.")
+            raise PipelineError("It is not a picture that can be drawn on.")
         drawn_on(picture, things).save(out)
     boxes = [{"class": t.name, "score": t.score, "box": [round(edge, 2) for edge in t.box]} for t in things]
     return {"answer": f"{len(boxes)} found", "boxes": boxes}

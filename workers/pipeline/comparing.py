@@ -170,8 +170,8 @@ _BY_KIND: Mapping[str, tuple[Rule, str]] = {
     "labels": (_labels, "a label is lost or new, or its score moved."),
     "embedding": (_vectors, "the vector points elsewhere, or its length changed."),
     "mask": (_masks, "the mask lies elsewhere."),
-    "picture": (_pictures, "the picture looks otherwise."),
+    "picture": (_pictures, "the picture looks different."),
     "tokens": (_texts, "another text is answered."),
     "transcript": (_texts, "another text is answered."),
-    "next_tokens": (_words, "it goes on with other words, or ends otherwise."),
+    "next_tokens": (_words, "it continues with other words, or ends elsewhere."),
 }

@@ -71,7 +71,7 @@ class Pipeline:
     def chat(self) -> ChatTexts:
         """Return the dialogues of a language model; raise PipelineError for other models."""
         if self.spec.chat is None or not isinstance(self.spec.preprocess, TextSteps):
-            raise PipelineError("This model does not go on with texts, so there is no chat with it.")
+            raise PipelineError("This model does not continue texts, so it cannot chat.")
         return ChatTexts(self.folder, self.spec.preprocess, self.spec.chat)
 
     @cached_property

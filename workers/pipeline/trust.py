@@ -56,7 +56,7 @@ def check_signature(folder: Path) -> Signed:
         named = {str(row["name"]): str(row["digest"]) for row in statement["predicate"]["resources"]}
         hint = json.loads(signature.read_bytes())["verificationMaterial"]["publicKey"]["hint"]
     except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError):
-        return Signed(signed_by, (f"{SIGNATURE_FILE} was changed: it is no signature of a model.",))
+        return Signed(signed_by, (f"{SIGNATURE_FILE} was changed: it is not a signature of a model.",))
     if promised and signed_by != promised:
         return Signed(signed_by, (f"{PUBLIC_KEY_FILE} was changed.",))
     if signed_by != hint:

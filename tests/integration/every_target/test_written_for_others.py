@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from exported_models import EVERYWHERE, ONNX, ONNX_ONLY, OPENVINO, Optimized, manifest, opened_here
 
-from workers.export.container import broken_rules
 from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
 
@@ -125,7 +124,7 @@ def test_transformers_reads_the_hub_folder(model: Optimized) -> None:
 
 
 def test_the_image_is_linted_and_built_where_it_can_be(model: Optimized, capsys: pytest.CaptureFixture[str]) -> None:
-    """Given the container's files, then hadolint and our own rules find nothing, and where a daemon runs Docker builds it."""
+    """Given the container's files, then hadolint finds nothing, and where a daemon runs Docker builds it."""
     folder = model.bundle("container")
     hadolint = shutil.which("hadolint", path=str(Path(sys.executable).parent))
     assert hadolint is not None
@@ -133,7 +132,6 @@ def test_the_image_is_linted_and_built_where_it_can_be(model: Optimized, capsys:
         [hadolint, "--no-color", "Dockerfile"], cwd=folder, capture_output=True, text=True, check=False
     )
     assert (linted.returncode, linted.stdout) == (0, "")
-    assert broken_rules(folder) == []
     docker = shutil.which("docker")
     if docker is None or subprocess.run([docker, "info"], capture_output=True, check=False).returncode != 0:
         with capsys.disabled():

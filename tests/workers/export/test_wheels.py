@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from workers.export import wheels
-from workers.export.wheels import HASHES, locked
+from workers.export import fresh_environment
+from workers.export.fresh_environment import HASHES, locked
 
 
 def test_the_lock_names_the_installed_versions_with_hashes() -> None:
@@ -48,6 +48,6 @@ def test_what_has_no_known_hash_is_told_and_nothing_is_half_locked(
     known = json.loads(HASHES.read_text())
     del known[f"numpy=={version('numpy')}"]
     (tmp_path / "hashes.json").write_text(json.dumps(known))
-    monkeypatch.setattr(wheels, "HASHES", tmp_path / "hashes.json")
+    monkeypatch.setattr(fresh_environment, "HASHES", tmp_path / "hashes.json")
     assert locked(["fastapi>=0.1", "numpy>=2"]) == ("", (f"numpy {version('numpy')}",))
     assert locked(["torch>=2"])[0] == "" or "+" not in version("torch")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from workers.contracts.jobs import SpeedSummary, SummarizeParams
-from workers.contracts.measured.faster import GAIN
+from workers.contracts.measured.sizes import GAIN
 from workers.contracts.specs import BlockLoad
 from workers.jobs.summarize import run
 from workers.measure.speedup import paired, speedups

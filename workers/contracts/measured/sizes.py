@@ -1,4 +1,4 @@
-"""Format numbers of bytes for the user."""
+"""Format numbers of bytes for the user, and define what counts as faster."""
 
 UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
@@ -9,3 +9,7 @@ def bytes_words(size: float) -> str:
     while value >= 999.5 and unit < len(UNITS) - 1:
         value, unit = value / 1000, unit + 1
     return f"{value:.1f} {UNITS[unit]}" if unit and value < 99.95 else f"{value:.0f} {UNITS[unit]}"
+
+
+GAIN = 1.03
+"""Minimum lower bound of a real speedup (docs/evaluation.md); less is noise between engines and processes."""

@@ -23,8 +23,8 @@ from fettle_bundle.monitor.telling import report_log  # noqa: E402
 
 def main() -> int:
     """Run the command line; return exit code 0 for any log, 3 if the path is no log."""
-    parser = argparse.ArgumentParser(description="Tell whether what comes in, or the answers, changed.")
-    parser.add_argument("log", type=Path, metavar="LOG", help="the folder that was given to --log, or a file of it")
+    parser = argparse.ArgumentParser(description="Report whether inputs or answers changed.")
+    parser.add_argument("log", type=Path, metavar="LOG", help="the folder named with --log, or one of its files")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     options = parser.parse_args()
     try:

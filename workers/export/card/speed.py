@@ -8,7 +8,7 @@ SAME = 1.02
 """Ratio up to which two figures count as the same for a reader; the table has the exact figures."""
 
 NOT_SETTLED = "Whether it is faster is not settled: other programs kept the computer busy while it was measured."
-FIRST_LOOK = "Whether it is faster is not known: its times were taken at another moment than the original's."
+FIRST_LOOK = "Whether it is faster is not known: it was measured at another time than the original."
 AT_LEAST = "other programs were running, so no more is certain"
 
 

@@ -54,7 +54,7 @@ ORIGINAL_VERDICT = "This is the original, unchanged."
 
 MAX_FILES = 20
 """Maximum number of the original's files that the card names."""
-NOT_SAID = "Not stated by the person who made this bundle."
+NOT_SAID = "Not stated by whoever made this bundle."
 
 
 NOTHING_MORE: Mapping[str, Any] = MappingProxyType({})
@@ -195,7 +195,7 @@ def _test_data(facts: CardFacts) -> str:
         words = f"{data.n_test:,} inputs that Fettle made. What real examples would show is not known."
     else:
         labels = "with" if data.labelled else "without"
-        words = f"{data.n_test:,} examples of the person's own, {labels} labels that the model knows."
+        words = f"{data.n_test:,} examples of the user's own, {labels} labels that the model knows."
     kept = f" {data.n_calibration:,} others were used for calibration." if data.n_calibration else ""
     said = record_lines(facts.data_record) if facts.data_record is not None and data.origin == "person" else ""
     return f"## Test data\n\n{words}{kept}\n{said}"

@@ -164,20 +164,20 @@ def _ask(client: Client, folder: Path, ctx: JobContext) -> tuple[ExportCheck, ..
     ctx.check_cancelled()
     alike, differences = compare_golden(folder / "golden", load_pipeline(folder), client)
     if differences:
-        raise failed(f"its server answers otherwise. {differences[0]}")
+        raise failed(f"its server gives other answers. {differences[0]}")
     ctx.check_cancelled()
     example = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["example"]
     body = str(example["text"]).encode() if "text" in example else (folder / example["file"]).read_bytes()
     told = client.document("POST", f"/v2/models/{client.name}/answer", body)
     status, _, _ = client.request("GET", "/v2", headers={"Host": "stranger.example"})
     if status != REFUSED:
-        raise failed(f"its server answers under a name that it was not told (status {status})")
+        raise failed(f"its server answers under a host name that it does not know (status {status})")
     shown = told["answer"] if isinstance(told["answer"], str) else f"an answer of shape {told['shape']}"
     return (
         ExportCheck(what="Its server is ready", ok=True, detail=f"model {client.name}, inputs {names}"),
         ExportCheck(what="Its server gives the same answers", ok=True, detail=f"{alike} of {alike}"),
-        ExportCheck(what="Its server answers what a person has", ok=True, detail=shown),
-        ExportCheck(what="Its server refuses strange names", ok=True, detail="stranger.example was not answered"),
+        ExportCheck(what="Its server answers a real input", ok=True, detail=shown),
+        ExportCheck(what="Its server refuses unknown host names", ok=True, detail="stranger.example was not answered"),
     )
 
 
@@ -192,7 +192,7 @@ def _stop(process: "subprocess.Popen[str]") -> ExportCheck:
         raise failed(f"its server did not stop within {STOP_S} s") from error
     if code != 0:
         raise failed(f"its server stopped with {code}")
-    return ExportCheck(what="Its server stops", ok=True, detail="when it is told to")
+    return ExportCheck(what="Its server stops", ok=True, detail="on SIGTERM")
 
 
 def _end(process: "subprocess.Popen[str]") -> str:

@@ -87,7 +87,7 @@ def more_files(described: dict[str, Any], *, in_32_bits: bool = False) -> dict[s
     ahead = "No engine was built ahead: each card builds its own."
     if rows:
         cards = ", ".join(f"{name.upper()} ({CARDS[name]})" for row in rows for name in row["architectures"])
-        ahead = f"An engine was built ahead for {cards}. It is taken where the library says that it is valid."
+        ahead = f"An engine was built ahead for {cards}. It is used where the library says that it is valid."
     guide = _source("workers.export.tensorrt.bundle_files", "CARDS.md")
     return {
         **own,
@@ -118,14 +118,14 @@ def own_test(ctx: JobContext, described: dict[str, Any]) -> tuple[ExportCheck, .
     try:
         document = json.loads(done.stdout.strip().splitlines()[-1])
     except (IndexError, ValueError):
-        document = {"ok": False, "problem": done.stderr.strip()[-300:] or "it said nothing"}
+        document = {"ok": False, "problem": done.stderr.strip()[-300:] or "it printed nothing"}
     if not document["ok"] or not plan.is_file():
         raise failed(f"no engine could be built for {shown(architectures)} ({document['problem']})")
     figures = f"{document['seconds']:.1f} s, {document['size_bytes'] / 1e6:.1f} MB"
     told = f"for {shown(architectures)} in {figures}; built, not run: no card was used here"
     checks = [ExportCheck(what="Its engine can be built", ok=True, detail=told)]
     if ahead:
-        words = f"{shown(ahead)}; whether one fits is asked of the library at each start"
+        words = f"{shown(ahead)}; the library decides at each start whether one fits"
         checks.append(ExportCheck(what="Engines built ahead lie in it", ok=True, detail=words))
     return tuple(checks)
 

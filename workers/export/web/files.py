@@ -112,7 +112,7 @@ SAYS = {
     "detection": "it marks what it finds{such}",
     "mask": "it marks which part of it is what{such}",
     "transcript": "it answers with the text in it",
-    "embedding": "it answers with numbers; what means alike gets numbers that are alike",
+    "embedding": "it answers with numbers; similar meanings give similar numbers",
 }
 
 

@@ -39,7 +39,7 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
     """
     model = read_model(Path(params.model_dir))
     spec = read_pipeline(model.folder)
-    size = sum(path.stat().st_size for path in map(model.folder.joinpath, _names(model.artifact.files)))
+    size = sum(entry.size_bytes for entry in model.artifact.files)
     if reason := why_not(spec, size):
         raise InputRefused(
             "not_for_a_page",
@@ -61,10 +61,6 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
     return write_bundle(params, ctx, contents, own)
 
 
-def _names(entries: "tuple[object, ...]") -> list[str]:
-    return [str(getattr(entry, "path", "")) for entry in entries]
-
-
 def why_not(spec: PipelineSpec, size_bytes: int) -> str:
     """Return one sentence why a model does not fit into a page; "" if it does."""
     answer = next(entry for entry in spec.outputs if entry.answer)
@@ -73,7 +69,7 @@ def why_not(spec: PipelineSpec, size_bytes: int) -> str:
     if size_bytes > MAX_BYTES:
         return f"It has {size_bytes / 1e6:,.0f} MB, and a page holds {MAX_BYTES / 1e6:,.0f} MB at most."
     if spec.sampling is not None or spec.generation is not None:
-        return "It is asked many times for one answer, which a page does not do."
+        return "One answer takes many runs, which a page does not do."
     if len({entry.source for entry in given}) < len(given) or any(
         entry.source == "array" and len(given) > 1 for entry in given
     ):
@@ -91,11 +87,11 @@ def about(facts: CardFacts, spec: PipelineSpec) -> tuple[tuple[str, str], ...]:
     """Return lines about the model: (title, HTML)."""
     judged = facts.n_judged if facts.n_judged is not None else facts.data.n_test if facts.data else 0
     words = [
-        ("Not for", facts.not_for or "Not said by who made it."),
+        ("Not for", facts.not_for or "Not stated."),
         ("How sure we are", verdict_words(facts, spec, judged)),
         ("Made on", facts.made_at[:10]),
         ("License", facts.license or "Unknown, ask the model’s author."),
-        ("Contact", facts.contact or "Not said."),
+        ("Contact", facts.contact or "Not stated."),
     ]
     rows = [(title, html.escape(" ".join(text.split()))) for title, text in words]
     return (*rows, ("Everything measured", '<a href="card.html">The model card</a>'))

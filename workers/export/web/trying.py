@@ -113,7 +113,7 @@ def _check_answers(golden: Path, pipeline: Pipeline, given: Sequence[NDArray[Any
     ]
     for number, reason in enumerate(golden_differences(golden, pipeline, shaped)):
         if reason:
-            raise failed(f"the page answers golden input {number} otherwise: {reason}")
+            raise failed(f"the page answers golden input {number} differently: {reason}")
 
 
 def _check_prepared(kind: str, wanted: Mapping[str, NDArray[Any]], found: Mapping[str, Any]) -> None:
@@ -122,7 +122,7 @@ def _check_prepared(kind: str, wanted: Mapping[str, NDArray[Any]], found: Mappin
         values = from_json(one)
         here = wanted[name]
         if values.shape != here.shape or not np.allclose(values, here, rtol=0, atol=tolerance):
-            raise failed(f"the page prepares a {kind} otherwise (input {name})")
+            raise failed(f"the page prepares a {kind} differently (input {name})")
 
 
 def examples(

@@ -134,7 +134,7 @@ def _of(kind: Any, value: Any) -> Any:
 def _no_bundle(path: Path) -> Exception:
     return refuse(
         "not_a_bundle",
-        "This is no bundle of Fettle",
+        "This is not a bundle of Fettle",
         f"{path.name} has a manifest.json and a pipeline.json, but they do not describe a model.",
         "Choose a .zip file that Fettle exported, or its unpacked folder.",
     )

@@ -30,7 +30,7 @@ def test_every_figure_is_told_beside_the_originals() -> None:
     assert "Latency p99" not in text  # neither has one
     assert "4.00 times faster and 3.80 times smaller than the original, measured on A Processor." in text
     assert "Safe: on 1,100 examples" in text
-    assert "1,200 examples of the person's own, with labels" in text
+    assert "1,200 examples of the user's own, with labels" in text
     assert "200 others were used for calibration" in text
     assert "`int8_static`, version 2: percentile 99.9" in text
     assert "- A note." in text
@@ -55,7 +55,7 @@ def test_what_stayed_the_same_is_no_achievement(speedup: float, size_ratio: floa
 def test_what_a_person_did_not_say_is_told_as_such() -> None:
     """Given no purpose and no license, then the card says that they are not stated, not something made up."""
     text = card(facts(license=None, purpose="", contact=""), SPEC, 0, COMMANDS)
-    assert text.count("Not stated by the person who made this bundle.") == 2
+    assert text.count("Not stated by whoever made this bundle.") == 2
     assert "License: unknown, ask its author" in text
     assert "license" not in front_matter(text)
 

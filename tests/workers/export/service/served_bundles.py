@@ -107,7 +107,7 @@ def start(folder: Path, *options: str) -> Served:
 
 
 def stop(served: Served) -> tuple[int, str]:
-    """Its exit code when it is told to stop, and what it complained of."""
+    """Its exit code on SIGTERM stop, and what it complained of."""
     served.process.terminate()
     _, said = served.process.communicate(timeout=60)
     shutil.rmtree(served.home, ignore_errors=True)

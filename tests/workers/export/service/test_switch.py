@@ -99,7 +99,7 @@ def changed(bundle: Path, folder: Path, harm: str) -> Path:
 @pytest.mark.parametrize(
     ("harm", "told"),
     [
-        ("other golden answers", "answers otherwise here"),
+        ("other golden answers", "gives other answers here"),
         ("a changed file", "bundle.py was changed"),
         ("a broken model", "does not run here"),
         ("an import that is not there", "not_a_package_of_anyone"),

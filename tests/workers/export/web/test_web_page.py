@@ -39,8 +39,8 @@ def test_it_is_written_tried_and_verified(page_of: Any, tmp_path: Path, kind: An
 @pytest.mark.parametrize(
     ("script", "old", "new", "told"),
     [
-        ("pictures", "/ 255)", "/ 254)", "prepares a picture otherwise"),
-        ("resize", "a = -0.5;", "a = -0.75;", "prepares a picture otherwise"),
+        ("pictures", "/ 255)", "/ 254)", "prepares a picture differently"),
+        ("resize", "a = -0.5;", "a = -0.75;", "prepares a picture differently"),
         (
             "answers",
             "Float32Array.from(tensor.data, Number)",

@@ -67,7 +67,7 @@ class Bodies:
 
     async def _whole(self, request: Request, held: _Held) -> bytes:
         if request.headers.get("content-encoding", "identity") != "identity":
-            raise RequestError("packed bodies are not taken; send it as it is", 415)
+            raise RequestError("compressed bodies are not accepted; send it uncompressed", 415)
         too_large = RequestError(f"the body has more than {self._each_bytes:,} bytes", 413)
         length = request.headers.get("content-length", "0")
         if length.isascii() and length.isdigit() and int(length[:20]) > self._each_bytes:

@@ -51,7 +51,7 @@ def read_document(text: bytes) -> Any:
     try:
         return json.loads(text, parse_float=_real, parse_int=_whole, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise RequestError(f"the request is no JSON ({error})") from error
+        raise RequestError(f"the request is not JSON ({error})") from error
 
 
 def _real(text: str) -> float:
@@ -64,7 +64,7 @@ def _whole(text: str) -> int:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number of JSON")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def write_document(document: Any) -> str:

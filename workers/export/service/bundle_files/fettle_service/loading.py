@@ -45,7 +45,7 @@ def request_load(host: str, port: int, name: str, folder: Path, key: str, timeou
         version = _present_version(host, port, key)
         if version and version == _expected(folder):
             return version
-        raise NotLoaded(f"it did not finish within {timeout_s:g} s and was given up") from error
+        raise NotLoaded(f"it did not finish within {timeout_s:g} s and was canceled") from error
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise NoService(str(error)) from error
     if status != http.client.OK:
@@ -80,5 +80,5 @@ def _exchange(
     finally:
         connection.close()
     if not isinstance(told, dict):
-        raise ValueError("its answer is no JSON object")
+        raise ValueError("its response is not a JSON object")
     return response.status, told

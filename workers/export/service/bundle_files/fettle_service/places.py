@@ -27,10 +27,10 @@ def trusted_folder(path: Path) -> Path:
     may write to cannot be exchanged by others, so the tree that is checked here is the tree that is read later.
 
     Raises:
-        FolderRefused: The path does not exist, lies on another computer, or can be changed by another account.
+        FolderRefused: The path does not exist, is on another computer, or can be changed by another account.
     """
     if str(path).startswith(NETWORK):
-        raise FolderRefused(f"{path.name} lies on another computer; copy it into a folder of this one")
+        raise FolderRefused(f"{path.name} is on another computer; copy it into a folder of this one")
     try:
         resolved = path.resolve(strict=True)
         if os.name == "nt":
@@ -53,9 +53,9 @@ def check_windows(folder: PureWindowsPath, home: PureWindowsPath) -> None:
         FolderRefused: The folder lies elsewhere.
     """
     if not re.fullmatch(r"[A-Za-z]:", folder.drive):
-        raise FolderRefused(f"{folder.name} lies on another computer; copy it into {home}")
+        raise FolderRefused(f"{folder.name} is on another computer; copy it into {home}")
     if folder == home or ".." in folder.parts or not folder.is_relative_to(home):
-        raise FolderRefused(f"{folder.name} lies where other accounts may write; copy it into {home}")
+        raise FolderRefused(f"{folder.name} is where other accounts may write; copy it into {home}")
 
 
 class Trust:

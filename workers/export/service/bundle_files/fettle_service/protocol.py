@@ -115,7 +115,7 @@ def _array(entry: InferInput, tensor: Tensor, rest: memoryview) -> tuple[NDArray
     if values.size != count:
         raise RequestError(f"the input {tensor.name!r} has {values.size} numbers, and its shape {shape} needs {count}")
     if dtype.kind == "f" and np.isnan(values).any():
-        raise RequestError(f"the input {tensor.name!r} holds NaN, which is no number")
+        raise RequestError(f"the input {tensor.name!r} holds NaN, which is not a number")
     try:
         shaped = values.reshape(shape)
     except ValueError as error:  # with a size of 0 the other sizes may exceed any array's

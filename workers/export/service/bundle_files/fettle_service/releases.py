@@ -83,7 +83,7 @@ class Release:
             self.folder / "golden", self.pipeline, self._model, *_expected(self._model)
         )
         if differences:
-            raise FolderRefused(f"{self.folder.name} answers otherwise here than where it was made. {differences[0]}")
+            raise FolderRefused(f"{self.folder.name} gives other answers here than where it was made. {differences[0]}")
         self.log = self._log_in(log)
         serving = self.manifest["serving"]
         self.max_batch, self.why_single = int(serving["max_batch"]), str(serving["why_single"])
@@ -142,8 +142,8 @@ class Release:
                 self.folder / "golden", self.pipeline, filled, *_expected(self._model)
             )
         except Exception as error:  # a model whose outputs cannot be split runs requests one by one
-            return f"answers of a batch cannot be told apart ({error})"
-        return f"in a batch it answers otherwise: {differences[0]}" if differences else ""
+            return f"answers of a batch cannot be separated ({error})"
+        return f"in a batch its answers differ: {differences[0]}" if differences else ""
 
     def take(self) -> None:
         """Count one more user; the bundle is not closed until `give_back` was called as often."""

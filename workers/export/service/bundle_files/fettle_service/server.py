@@ -175,7 +175,7 @@ def switch(options: argparse.Namespace, key: str) -> int:
         sys.stderr.write(f"no service answers at {options.host}:{options.port} ({error})\n")
         return 3
     except RuntimeError as error:  # NotLoaded, or no home folder
-        sys.stderr.write(f"not taken, the bundle before goes on: {error}\n")
+        sys.stderr.write(f"not loaded, the earlier bundle stays in use: {error}\n")
         return 3
     sys.stdout.write(f"now answers: {options.switch} (version {version}); start it from there next time\n")
     return 0
@@ -198,7 +198,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="answer under this name, too")
     parser.add_argument("--allow-origin", action="append", default=[], metavar="https://…", help="pages that may ask")
     parser.add_argument("--threads", type=int, help="cores that the model may use")
-    parser.add_argument("--cache-mb", type=int, default=64, help="memory for answers that come again, 0 for none")
+    parser.add_argument("--cache-mb", type=int, default=64, help="memory for the cache of answers, 0 for none")
     parser.add_argument("--max-body-mb", type=int, default=32, help="the largest request")
     parser.add_argument("--log", type=Path, metavar="DIR", help="note figures for monitor.py there, never an input")
     parser.add_argument("--switch", type=Path, metavar="FOLDER", help="give the running service the bundle in FOLDER")

@@ -62,10 +62,10 @@ class Service:
         for name, words, value in (
             ("fettle_bodies_bytes", "Bytes of requests that are not answered yet", lambda: self.bodies.size_bytes),
             ("fettle_waiting", "Requests that the model has not begun with", lambda: self.current.engine.waiting),
-            ("fettle_cache_bytes", "Bytes of answers that are kept", lambda: self.cache.size_bytes),
+            ("fettle_cache_bytes", "Bytes of cached answers", lambda: self.cache.size_bytes),
             ("fettle_cache_hits", "Answers that were kept", lambda: self.cache.hits),
             ("fettle_cache_misses", "Answers that the model had to give", lambda: self.cache.misses),
-            ("fettle_cache_hit_ratio", "Share of answers that were kept", self._hit_ratio),
+            ("fettle_cache_hit_ratio", "Share of answers from the cache", self._hit_ratio),
             ("fettle_batch_size_mean", "Items in a batch on average", self._mean_batch),
             ("fettle_batch_size_most", "Items in the largest batch that is made", lambda: self.current.max_batch),
         ):
@@ -190,7 +190,7 @@ class Service:
                 self._retiring.join(self.limits.answer_s)
                 if self._retiring.is_alive():
                     raise FolderRefused(
-                        "the bundle of before the last change still answers what it began; try again later"
+                        "the bundle before the last change still answers earlier requests; try again later"
                     )
             folder = trusted_folder(path)
             check_sums(self.current, folder)
