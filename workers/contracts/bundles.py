@@ -91,7 +91,15 @@ class CardFacts(Frozen):
     speed: SpeedFacts = SpeedFacts()
 
 
-class ExportParams(Frozen):
+class CardParams(Frozen):
+    """Parameters of the kind ``card``: preview of the model card without writing a bundle."""
+
+    target: str
+    model_dir: str
+    facts: CardFacts
+
+
+class ExportParams(CardParams):
     """Parameters of the kind ``export``: write `work_dir`/bundle.zip for one target and run it in a fresh environment.
 
     The job does not sign the bundle: it runs the model, so it may not read a key.
@@ -102,13 +110,10 @@ class ExportParams(Frozen):
             run.
     """
 
-    target: str
-    model_dir: str
     original_dir: str
     data_dir: str
     runtime: str
     settings: dict[str, JsonValue] = {}
-    facts: CardFacts
     answers: dict[str, str] = {}
     fallback: RunParams | None = None
     golden: int = 20
@@ -123,7 +128,7 @@ class ExportCheck(Frozen):
 
 
 class ExportResult(Frozen):
-    """Result of the kind ``export``.
+    """Result of the kinds ``export``, ``sign`` (only the archive, if any, and `signed_by`) and ``card`` (only its text).
 
     Attributes:
         card_text: The card without the hub's header.
@@ -133,11 +138,11 @@ class ExportResult(Frozen):
     """
 
     path: str = "bundle.zip"
-    sha256: str
-    size_bytes: int
-    files: int
-    selftest: tuple[ExportCheck, ...]
-    card_text: str
+    sha256: str = ""
+    size_bytes: int = 0
+    files: int = 0
+    selftest: tuple[ExportCheck, ...] = ()
+    card_text: str = ""
     card_page: str = ""
     commands: tuple[str, ...] = ()
     printed: tuple[str, ...] = ()
@@ -153,30 +158,6 @@ class SignParams(Frozen):
 
     key: str
     bundle: str = ""
-
-
-class SignResult(Frozen):
-    """Result of the kind ``sign``: the fingerprint of the key (`signed_by`) and the signed archive, if any."""
-
-    signed_by: str
-    path: str = "bundle.zip"
-    sha256: str = ""
-    size_bytes: int = 0
-    files: int = 0
-
-
-class CardParams(Frozen):
-    """Parameters of the kind ``card``: preview of the model card without writing a bundle."""
-
-    target: str
-    model_dir: str
-    facts: CardFacts
-
-
-class CardResult(Frozen):
-    """Result of the kind ``card``; `text` is the card without the hub's header."""
-
-    text: str
 
 
 class VerifyParams(Frozen):

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from workers.contracts.bundles import SignParams, SignResult
+from workers.contracts.bundles import ExportResult, SignParams
 from workers.contracts.errors import BackendMissing, InputRefused
 from workers.contracts.folder import sha256_file
 from workers.contracts.process.context import JobContext
@@ -25,7 +25,7 @@ CURVES = ("secp256r1", "secp384r1", "secp521r1")
 """Elliptic curves of the specification."""
 
 
-def sign_bundle(params: SignParams, ctx: JobContext) -> SignResult:
+def sign_bundle(params: SignParams, ctx: JobContext) -> ExportResult:
     """Sign an archive, or only check the key.
 
     Raises:
@@ -37,7 +37,7 @@ def sign_bundle(params: SignParams, ctx: JobContext) -> SignResult:
     if importlib.util.find_spec("model_signing") is None:
         raise _missing()
     if not params.bundle:
-        return SignResult(signed_by=write_public_key(ctx.work_dir, key))
+        return ExportResult(signed_by=write_public_key(ctx.work_dir, key))
     folder, signed = unpack(Path(params.bundle), ctx), ctx.work_dir / "bundle.zip"
     manifest = folder / "manifest.json"
     document: dict[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))
@@ -51,7 +51,7 @@ def sign_bundle(params: SignParams, ctx: JobContext) -> SignResult:
     if problems:
         raise failed(f"its signature does not hold: {problems[0]}")
     count = pack(folder, signed, ctx)
-    return SignResult(
+    return ExportResult(
         signed_by=document["signed_by"], sha256=sha256_file(signed), size_bytes=signed.stat().st_size, files=count
     )
 

@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-from workers.contracts.bundles import CardParams, CardResult, ExportParams, ExportResult, VerifyParams, VerifyResult
+from workers.contracts.bundles import CardParams, ExportParams, ExportResult, VerifyParams, VerifyResult
 from workers.contracts.pipeline import PipelineSpec, read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.export import verify
-from workers.export.card.text import card_text
-from workers.export.how_to_run import for_model
+from workers.export.card.text import card_text, for_model
 from workers.registry import known_target, targets
 
 
@@ -23,11 +22,11 @@ def run_export(params: ExportParams, ctx: JobContext) -> ExportResult:
     return result.model_copy(update={"commands": for_model(target.commands, _pipeline(params.model_dir))})
 
 
-def run_card(params: CardParams, ctx: JobContext) -> CardResult:
+def run_card(params: CardParams, ctx: JobContext) -> ExportResult:
     """Return the sections of README.md for human readers, as this target's bundle would have them."""
     judged = params.facts.data.n_test if params.facts.data else 0
     commands = known_target(params.target).commands
-    return CardResult(text=card_text(params.facts, _pipeline(params.model_dir), judged, commands))
+    return ExportResult(card_text=card_text(params.facts, _pipeline(params.model_dir), judged, commands))
 
 
 def run_verify(params: VerifyParams, ctx: JobContext) -> VerifyResult:

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from app.services.flow.steps import Flow, JobStep, StepResult
-from workers.contracts.bundles import ExportResult, SignParams, SignResult
+from workers.contracts.bundles import ExportResult, SignParams
 
 
 def check_key(key: Path) -> Flow[None]:
@@ -18,18 +18,18 @@ def signed(done: StepResult[ExportResult], key: Path) -> Flow[StepResult[ExportR
     bundle = done.folder / done.result.path
     try:
         params = SignParams(key=str(key), bundle=str(bundle))
-        made: StepResult[SignResult] = yield _step(params, "Sign the bundle", key, bundle)
+        made: StepResult[ExportResult] = yield _step(params, "Sign the bundle", key, bundle)
     finally:
         shutil.rmtree(done.folder, ignore_errors=True)
     changes = made.result.model_dump(include={"sha256", "size_bytes", "files", "signed_by", "path"})
     return dataclasses.replace(done, result=done.result.model_copy(update=changes), folder=made.folder)
 
 
-def _step(params: SignParams, title: str, *read: Path) -> JobStep[SignResult]:
+def _step(params: SignParams, title: str, *read: Path) -> JobStep[ExportResult]:
     return JobStep(
         kind="sign",
         params=params,
-        result=SignResult,
+        result=ExportResult,
         title=title,
         read_paths=read,
         keep_folder=bool(params.bundle),

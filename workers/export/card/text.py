@@ -15,9 +15,17 @@ from workers.export.card.risks import risks
 from workers.export.card.scores import how_well
 from workers.export.card.speed import SAME, speed_sentence, speedup_words
 from workers.export.card.stress import under_stress
-from workers.export.how_to_run import for_model
 from workers.measure.opening import runtime_called
 from workers.pipeline.spec import ImageSteps, PipelineSpec
+
+INPUTS = {"image": "photo.jpg", "text": '--text "some text"', "audio": "sound.wav", "array": "inputs.npz"}
+"""Replacements of "{input}" in a command, by kind of preparation."""
+
+
+def for_model(commands: tuple[str, ...], spec: PipelineSpec) -> tuple[str, ...]:
+    """Return the commands with an input of the model's kind."""
+    return tuple(command.replace("{input}", INPUTS[spec.preprocess.kind]) for command in commands)
+
 
 MADE_BY = {
     "me": "the person who made this bundle, or their team",

@@ -14,7 +14,7 @@ from app.services.flow.workspace import Workspace
 from app.services.records.facts import NOTHING_ADDED, RunFacts
 from app.services.run.version_steps import MeasuredPair
 from workers.contracts.base import Rows
-from workers.contracts.bundles import CardFacts, CardParams, CardResult
+from workers.contracts.bundles import CardFacts, CardParams, ExportResult
 from workers.contracts.data.rows import AnswerRowsResult
 from workers.contracts.jobs import Example, ExamplesParams
 from workers.contracts.paths import from_text
@@ -204,11 +204,11 @@ def sources_of(workspace: Workspace, facts: RunFacts) -> tuple[Path, ...]:
 
 def card_preview(facts: RunFacts, card: CardFacts, target: str) -> Flow[str]:
     """Return README.md as a bundle for this target will contain it."""
-    done: StepResult[CardResult] = yield JobStep(
+    done: StepResult[ExportResult] = yield JobStep(
         kind="card",
         params=CardParams(target=target, model_dir=str(facts.original_dir), facts=card),
-        result=CardResult,
+        result=ExportResult,
         title="Write the model card",
         read_paths=(facts.original_dir,),
     )
-    return done.result.text
+    return done.result.card_text
