@@ -128,7 +128,7 @@ class ExportCheck(Frozen):
 
 
 class ExportResult(Frozen):
-    """Result of the kinds ``export``, ``sign`` (only the archive, if any, and `signed_by`) and ``card`` (only its text).
+    """Result of the kinds ``export``, ``sign`` (the archive, if any, and `signed_by`) and ``card`` (only its text).
 
     Attributes:
         card_text: The card without the hub's header.
