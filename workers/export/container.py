@@ -53,7 +53,7 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
 def container_files(image: str, name: str, has_lock: bool) -> dict[str, str]:
     """Return the Dockerfile, the compose file, and the list of files that stay out of the image."""
     what = f"--require-hashes -r {LOCK}" if has_lock else "-r requirements.txt"
-    pinned = "Pinned by its digest." if "@" in image else "By its tag; for the very same image each time add @sha256:…"
+    pinned = "Pinned by its digest." if "@" in image else "By its tag; for the same image each time, add @sha256:…"
     install = f"pip install --no-cache-dir {what}"
     dockerfile = own_file("Dockerfile.txt").format(image=image, pinned=pinned, install=install, user=USER)
     compose = own_file("compose.yaml").format(name=name, user=USER)

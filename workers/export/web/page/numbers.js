@@ -15,7 +15,7 @@
     const head = new TextDecoder().decode(bytes.subarray(begin, begin + length));
     const [, order, kind] = head.match(/'descr': '([<>|=])(\w\d)'/) ?? [];
     if (!KINDS[kind] || order === ">" || head.includes("'fortran_order': True"))
-      throw new Error("This NPY file holds numbers of a kind that is not known here.");
+      throw new Error("This NPY file holds numbers of an unknown type.");
     const dims = head.match(/'shape': \(([^)]*)\)/)[1].split(",").filter((one) => one.trim()).map(Number);
     return { values: Array.from(new KINDS[kind](buffer.slice(begin + length)), Number), dims };
   }

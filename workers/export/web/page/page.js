@@ -53,7 +53,7 @@
       await moment();
       if (kind === "text") tokenizer = new globalThis.Tokenizer(fettle.tokenizer, {});
       call = await fettle.opened(globalThis.ort, facts);
-      say("Ready. Nothing that you give it leaves this page.");
+      say("Ready. Your input does not leave this page.");
       document.body.dataset.ready = "yes";
       if (waiting !== null) await take(waiting);
     } catch (error) {
@@ -72,7 +72,7 @@
     await moment();
     try {
       show(await fettle.ask(call, source, spec, tokenizer));
-      say("Ready. Nothing that you give it leaves this page.");
+      say("Ready. Your input does not leave this page.");
     } catch (error) {
       at("answer").hidden = true;
       say(error.message, "bad");
