@@ -32,9 +32,9 @@ USUAL = ("sm89",)
 
 OTHER_CARDS = "numpy\nonnxruntime-gpu[cuda,cudnn]\ntensorrt>=11\n"
 NUMBERS = f"""
-Only cards compute with this version's numbers (BF16). ONNX Runtime uses `model/{STAND_IN_FILE}` instead: the same rounded
-weights, computed with 32 bits. The golden answers come from it, so a card's answers may differ in their last digits;
-`verify.py` compares them by the rule of the task.
+Only cards compute with this version's numbers (BF16). ONNX Runtime uses `model/{STAND_IN_FILE}` instead: the same
+rounded weights, computed with 32 bits. The golden answers come from it, so a card's answers may differ in their last
+digits; `verify.py` compares them by the rule of the task.
 """
 
 

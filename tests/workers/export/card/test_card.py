@@ -7,7 +7,8 @@ import pytest
 import yaml
 from card_facts import DATA, ORIGINAL, SPEC, VARIANT, facts
 
-from workers.export.card.text import card, figure
+from workers.contracts.data.record import DataRecord
+from workers.export.card.text import card, figure, record_lines
 from workers.export.python_folder import COMMANDS
 from workers.pipeline.spec import ArraySteps, ImageSteps, PipelineInput, TextSteps
 
@@ -139,3 +140,12 @@ def test_figures() -> None:
     assert figure(1234567, "bytes") == "1.23 MB"
     assert figure(1234.56, "number") == "1,234.6"
     assert figure(0.0885, "number") == "0.0885"  # a language model's answers a second
+
+
+def test_three_answers_in_words() -> None:
+    """Given two answers of three, Then the card says them, that one was not given, and that nobody checked."""
+    said = record_lines(DataRecord(made_by="me", people="agreed", answered_at="2026-11-25T20:00:00+00:00"))
+    assert "on 2026-11-25, not checked" in said
+    assert "- Who made the examples? The person who made this bundle, or their team." in said
+    assert "- May they be used for this purpose? Not answered." in said
+    assert "- Do they show people or private things? Yes, and these people agreed." in said
