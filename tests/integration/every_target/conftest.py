@@ -3,40 +3,23 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from browser import opened_browser
-from exported_models import CASES, CHAT, KEPT, Case, Optimized, optimized
+from exported_models import CASES, KEPT, Case, Optimized, optimized
 
 JAVASCRIPT = "@huggingface/transformers@4.3.1"
 
 
-@pytest.fixture(scope="session")
-def model_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Case], Optimized]:
-    """`model_of(case)`: its finished run."""
-
-    @cache
-    def of(case: Case) -> Optimized:
-        folder = Path(KEPT) / case.name if KEPT else tmp_path_factory.mktemp("model")
-        folder.mkdir(parents=True, exist_ok=True)
-        return optimized(case, folder)
-
-    return of
-
-
 @pytest.fixture(scope="session", params=CASES, ids=[case.name for case in CASES])
-def model(request: pytest.FixtureRequest, model_of: Callable[[Case], Optimized]) -> Optimized:
-    """One of the models that are no language models."""
-    return model_of(request.param)
-
-
-@pytest.fixture(scope="session")
-def chat(model_of: Callable[[Case], Optimized]) -> Optimized:
-    """The language model."""
-    return model_of(CHAT)
+def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Optimized:
+    """The finished run of one of the models that are no language models."""
+    case: Case = request.param
+    folder = Path(KEPT) / case.name if KEPT else tmp_path_factory.mktemp("model")
+    folder.mkdir(parents=True, exist_ok=True)
+    return optimized(case, folder)
 
 
 @pytest.fixture(scope="module")

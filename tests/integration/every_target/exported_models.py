@@ -53,14 +53,6 @@ TWO_ENGINES = """
   steps:
     - technique: TECHNIQUE
 """
-EIGHT_BITS = """
-- id: language-int8
-  title: INT8 weights
-  why: Half the bytes to read for each word.
-  runtime: openvino
-  steps:
-    - technique: language_int8
-"""
 
 
 @dataclass(frozen=True)
@@ -95,9 +87,7 @@ CASES = (
     ),
     Case("text detector", "P/P06_ppocr_v6/PP-OCRv6_det_small.onnx", "DATA/photos"),
 )
-CHAT = Case(
-    "SmolLM2", "P/P13_smollm2_135m_instruct", "DATA/sentiment_vader.csv", kind="chat", rows=12, recipe=EIGHT_BITS
-)
+CHAT = Case("SmolLM2", "P/P13_smollm2_135m_instruct", "DATA/sentiment_vader.csv")
 
 
 @dataclass
@@ -118,9 +108,9 @@ class Optimized:
 
     def wanted(self, target: str) -> dict[str, Any]:
         """The version that goes into a bundle of this target: what is left for ONNX alone, else another engine's."""
-        return self.version(ONNX if target in ONNX_ONLY else OPENVINO)  # of a language model there is none in ONNX
+        return self.version(ONNX if target in ONNX_ONLY else OPENVINO)
 
-    def export(self, target: str, variant: str | None = None) -> Finished:
+    def export(self, target: str) -> Finished:
         """`fettle export`, not remembered; of a regressed version, too."""
         words = (
             "export",
@@ -131,7 +121,7 @@ class Optimized:
             self.folder / f"{target}.zip",
             "--json",
         )
-        version = variant or self.wanted(target)["id"]
+        version = self.wanted(target)["id"]
         reason = ("--accept-regression", "a test of what it is packed in")
         return self.fettle(*words, "--variant", version, *reason, timeout_s=COMMAND_S * PATIENCE)
 

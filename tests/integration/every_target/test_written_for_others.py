@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from exported_models import EVERYWHERE, ONNX, ONNX_ONLY, OPENVINO, Optimized, manifest, opened_here
+from exported_models import EVERYWHERE, ONNX_ONLY, Optimized, manifest, opened_here
 
 from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
@@ -39,15 +39,6 @@ def test_each_target_holds_the_optimized_version(model: Optimized, target: str) 
     checked = model.fettle("verify", model.folder / f"{target}.zip", "--json", timeout_s=600)
     assert checked.code == 0, checked.err + checked.out
     assert checked.document["ok"]
-
-
-@pytest.mark.parametrize("target", ONNX_ONLY)
-def test_what_takes_onnx_alone_says_so(model: Optimized, target: str) -> None:
-    """Given a version of OpenVINO, asked for by its id, then the code of the refusal, its words, and what it takes."""
-    done = model.export(target, model.version(OPENVINO)["id"])
-    assert (done.code, done.error["code"]) == (3, "version_not_for_target")
-    assert "needs one plain ONNX model" in done.error["detail"] and ONNX in done.error["detail"]
-    assert "--variant" in done.error["hint"]
 
 
 @pytest.fixture(scope="session")
