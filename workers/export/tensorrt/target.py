@@ -126,7 +126,7 @@ def own_test(ctx: JobContext, described: dict[str, Any]) -> tuple[ExportCheck, .
     checks = [ExportCheck(what="Its engine can be built", ok=True, detail=told)]
     if ahead:
         words = f"{shown(ahead)}; the library decides at each start whether one fits"
-        checks.append(ExportCheck(what="Engines built ahead lie in it", ok=True, detail=words))
+        checks.append(ExportCheck(what="It holds engines built ahead", ok=True, detail=words))
     return tuple(checks)
 
 
