@@ -14,14 +14,16 @@ failed, memory grew by more than `MEMORY_GROWTH`, or joining gains less than `GA
 
 import argparse
 import asyncio
+import http.client
 import importlib.util
 import json
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +33,6 @@ from typing import Any
 import numpy as np
 import psutil
 
-from tests.benchmarks.beside_litserve import answers, started
 from tests.benchmarks.under_load import say
 from workers.export.service.bundle_files.fettle_service.protocol import DATATYPES, HEADER_LENGTH
 from workers.measure.throughput import poisson_arrivals
@@ -46,6 +47,44 @@ BATCHES, BATCH_S = (1, 2, 4, 8, 16), 1.5
 WORTH_A_BATCH = 1.05
 """A larger batch is the best one where it gives so many times the answers; less is noise."""
 GAIN, MEMORY_GROWTH = 1.3, 0.05
+
+
+@contextmanager
+def started(command: list[str], ready: Callable[[], bool], folder: Path) -> Iterator[None]:
+    """A server until the end; raises RuntimeError where it is not ready within a minute."""
+    with (
+        (folder / "server.log").open("a") as log,
+        subprocess.Popen(command, stdout=log, stderr=log) as process,
+    ):
+        try:
+            for _ in range(600):
+                if ready():
+                    break
+                if process.poll() is not None:
+                    raise RuntimeError((folder / "server.log").read_text()[-800:])
+                time.sleep(0.1)
+            else:
+                raise RuntimeError(f"{command[1]} is not ready")
+            yield
+        finally:
+            process.kill()
+            process.wait(20)
+
+
+def answers(port: int, path: str) -> Callable[[], bool]:
+    """Whether a GET of `path` is answered well."""
+
+    def ask() -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
+    return ask
 
 
 @dataclass
