@@ -122,18 +122,6 @@ def test_verify_bundle_with_a_pipe_in_it_names_it(bundle: Path, tmp_path: Path, 
 WALLS = pytest.mark.parametrize("without", ["", "landlock,seccomp"], ids=["walls", "no walls"])
 
 
-@WALLS
-@pytest.mark.timeout(300)
-def test_window_dropped_hostile_bundle_is_refused_unrun(bundle: Path, tmp_path: Path, without: str) -> None:
-    """Given a hostile bundle, when its folder or ZIP file is dropped on the window, then the page shows an error, asks
-    for no consent, and nothing of it runs."""
-    tamper(bundle, "pickled_inputs", tmp_path / "marker")
-    zipped = Path(shutil.make_archive(str(tmp_path / "zipped"), "zip", bundle))
-    for row in drop_all([bundle, zipped], tmp_path, without):
-        assert (row["state"], row["dialogs"]) == ("error", 0), row["words"]
-    assert not (tmp_path / "marker").exists()
-
-
 def stored(home: Path) -> dict[str, list[tuple[object, ...]]]:
     """Return what is stored of projects (but when they were last opened), their runs and their versions."""
     with closing(sqlite3.connect(home / "data" / "fettle.db")) as store:
@@ -145,14 +133,15 @@ def stored(home: Path) -> dict[str, list[tuple[object, ...]]]:
 @pytest.mark.timeout(400)
 def test_window_with_a_result_refuses_a_hostile_bundle_unrun(bundle: Path, tmp_path: Path, without: str) -> None:
     """Given a project with data and a result, when a hostile bundle is dropped on it and the person clicks that it shall
-    be judged beside the original, or opened, or when it is dropped on Data, then it is refused without a question for
-    consent, nothing of it runs, and the project is as before; one without a payload is asked about."""
+    be judged beside the original, or opened, or when it is dropped on Data or on a new project, then it is refused
+    without a question for consent, nothing of it runs, and the project is as before; one without a payload is asked
+    about."""
     home = finished_folder(tmp_path / "home")
     before = stored(home)
     sound = shutil.copytree(bundle, tmp_path / "sound")
     tamper(bundle, "pickled_inputs", tmp_path / "marker")
     zipped = Path(shutil.make_archive(str(tmp_path / "zipped"), "zip", bundle))
-    visits = [
+    visits: list[Path | dict[str, str]] = [
         {"page": page, "press": press, "address": path.absolute().as_uri()}
         for page, press, path in (
             ("compare", "beside", sound),
@@ -162,7 +151,8 @@ def test_window_with_a_result_refuses_a_hostile_bundle_unrun(bundle: Path, tmp_p
             ("data", "", bundle),
         )
     ]
-    rows = drop_all(visits, home, without)
+    rows = drop_all([*visits, bundle, zipped], home, without)
+    rows, dropped = rows[:-2], rows[-2:]
     ends = [(row["page"], row["state"], row["dialogs"], REFUSED in " ".join(row["words"])) for row in rows]
     assert ends == [
         ("compare", "full", 1, False),
@@ -171,5 +161,6 @@ def test_window_with_a_result_refuses_a_hostile_bundle_unrun(bundle: Path, tmp_p
         ("model", "error", 0, True),
         ("model", "error", 0, False),  # a folder is no new model, whatever its program holds
     ], rows
+    assert [(row["state"], row["dialogs"]) for row in dropped] == [("error", 0)] * 2, dropped
     assert not (tmp_path / "marker").exists()
     assert stored(home) == before

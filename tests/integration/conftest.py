@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from fettle_command import Demo, Fettle, Finished
 from made_once import made_once
+from network_calls import tracer
 
-BUNDLE, FINISHED = "größer und schneller.zip", "finished.json"
+BUNDLE, FINISHED, CALLS = "größer und schneller.zip", "finished.json", "calls"
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def fettle(tmp_path: Path) -> Fettle:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    """`fettle demo --json --out FILE.zip`, once for all tests.
+    """`fettle demo --json --out FILE.zip`, once for all tests, its calls to the network recorded.
 
     Where tests run side by side each process has a copy of the data folder: only one at a time may hold one.
     """
@@ -28,9 +29,12 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     mine = tmp_path_factory.mktemp("demo")
     shutil.copytree(shared / "home", mine / "home", symlinks=True)
     kept = json.loads((shared / FINISHED).read_text(encoding="utf-8"))
-    return Demo(Fettle(mine / "home"), shared / BUNDLE, Finished(**kept))
+    return Demo(Fettle(mine / "home"), shared / BUNDLE, Finished(**kept), shared / CALLS)
 
 
 def _make(folder: Path) -> None:
-    done = Fettle(folder / "home", more={"FETTLE_MOST_ROUNDS": "3"})("demo", "--json", "--out", folder / BUNDLE)
+    fettle = Fettle(
+        folder / "home", more={"FETTLE_MOST_ROUNDS": "3", "FETTLE_MOST_SETS": ""}, under=tracer(folder / CALLS)
+    )
+    done = fettle("demo", "--json", "--out", folder / BUNDLE)
     (folder / FINISHED).write_text(json.dumps(asdict(done)), encoding="utf-8")

@@ -60,6 +60,7 @@ class Fettle:
     home: Path
     root: Path = ROOT
     more: dict[str, str] = field(default_factory=dict)
+    under: tuple[str, ...] = ()  # the program that starts each command, with its arguments
 
     @property
     def env(self) -> dict[str, str]:
@@ -70,7 +71,7 @@ class Fettle:
     def start(self, *arguments: str | Path) -> "subprocess.Popen[str]":
         """Begin a command and do not wait for it."""
         return subprocess.Popen(
-            [sys.executable, "-m", "app", *map(str, arguments)],
+            [*self.under, sys.executable, "-m", "app", *map(str, arguments)],
             cwd=self.root,
             env=self.env,
             stdin=subprocess.DEVNULL,
@@ -159,6 +160,8 @@ class Demo:
     fettle: Fettle
     bundle: Path
     done: Finished
+    calls: Path
+    """The log of the calls to the network, if this account may trace programs."""
 
     @property
     def document(self) -> dict[str, Any]:

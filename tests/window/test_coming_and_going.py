@@ -77,9 +77,8 @@ def go_on(program: Program) -> None:
     program.until(lambda view: view.state in ("done", "kept_original"), RUN_S, "the end of the run")
 
 
-def closed_in_the_middle(start: Start, folder: Path) -> Program:
+def closed_in_the_middle(program: Program) -> Program:
     """A run was under way when its window was closed, which asked before it stopped."""
-    program = begin_a_run(start, folder)
     program.close_window()
     program.until(lambda view: view.modal.startswith("Stop the work"), 10, "the question")
     program.press("Keep working")
@@ -96,11 +95,23 @@ def closed_in_the_middle(start: Start, folder: Path) -> Program:
     return program
 
 
-@pytest.mark.timeout(300)
-def test_closing_in_the_middle_asks_once_and_loses_nothing(start: Start, tmp_path: Path) -> None:
-    """Given a run, When the window is closed, Then it asks; "stop" ends all in a second; the next start offers to go on
-    and has what was measured."""
-    before = measured(closed_in_the_middle(start, tmp_path))
+@pytest.mark.timeout(600)
+def test_cancelled_closed_or_killed_run_can_go_on(start: Start, tmp_path: Path) -> None:
+    """Given a run, When it is cancelled, Then its processes are gone in a second and the page offers to go on; When the
+    window is closed, Then it asks, "stop" ends all in a second, and the next start has what was measured; When the
+    program is killed, Then no process stays, and the next start shows the run as interrupted."""
+    program = begin_a_run(start, tmp_path)
+    assert len([child for child in program.children if child.nice() > 0]) >= 1
+    program.press("Cancel")
+    watch = Stopwatch()
+    program.until_page("optimize", "cancelled", 10)
+    watch.check(3.0)
+    program.until_text("Cancelled", "Go on")
+    assert states(program) == ["cancelled"]
+    program.press("Go on")
+    program.until_page("optimize", "running", 10)
+    before = measured(closed_in_the_middle(program))
+
     program = start()
     program.until_page("optimize", "interrupted", 30)
     program.until_text("This run was interrupted", "Fettle was closed during this run", "Go on", "Measure the original")
@@ -108,27 +119,6 @@ def test_closing_in_the_middle_asks_once_and_loses_nothing(start: Start, tmp_pat
     program.press("Go on")
     program.until_page("optimize", "running", 30)
     assert len(states(program)) == 1
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_what_was_closed_goes_on_to_its_end(start: Start, tmp_path: Path) -> None:
-    """Given the same, When it goes on, Then it ends as one run, with all that was measured before."""
-    before = measured(closed_in_the_middle(start, tmp_path))
-    program = start()
-    go_on(program)
-    assert len(states(program)) == 1
-    after = measured(program)
-    assert set(before) <= set(after) and len(after) > len(before)
-    program.close_window()
-    program.process.wait(15)
-    assert program.process.returncode == 0
-
-
-@pytest.mark.timeout(600)
-def test_a_killed_program_finds_its_run_again(start: Start, tmp_path: Path) -> None:
-    """Given a run, When the program is killed, Then no process stays, and the next start shows it as interrupted."""
-    program = begin_a_run(start, tmp_path)
     program.wait(lambda: any((program.home / "data" / "jobs").iterdir()), 30, "a job")
     below = program.children
     program.process.send_signal(signal.SIGKILL)
@@ -145,20 +135,19 @@ def test_a_killed_program_finds_its_run_again(start: Start, tmp_path: Path) -> N
     assert not left & set((program.home / "data" / "jobs").iterdir())
 
 
-@pytest.mark.timeout(300)
-def test_a_cancelled_run_can_go_on(start: Start, tmp_path: Path) -> None:
-    """Given a run, When it is cancelled, Then its processes are gone in a second and the page offers to go on."""
-    program = begin_a_run(start, tmp_path)
-    workers = [child for child in program.children if child.nice() > 0]
-    program.press("Cancel")
-    watch = Stopwatch()
-    program.until_page("optimize", "cancelled", 10)
-    watch.check(3.0)
-    program.until_text("Cancelled", "Go on")
-    assert states(program) == ["cancelled"]
-    assert len(workers) >= 1
-    program.press("Go on")
-    program.until_page("optimize", "running", 10)
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_what_was_closed_goes_on_to_its_end(start: Start, tmp_path: Path) -> None:
+    """Given the same, When it goes on, Then it ends as one run, with all that was measured before."""
+    before = measured(closed_in_the_middle(begin_a_run(start, tmp_path)))
+    program = start()
+    go_on(program)
+    assert len(states(program)) == 1
+    after = measured(program)
+    assert set(before) <= set(after) and len(after) > len(before)
+    program.close_window()
+    program.process.wait(15)
+    assert program.process.returncode == 0
 
 
 @pytest.mark.timeout(120)

@@ -7,6 +7,7 @@ rounds that it took part in, compared with the original in the same rounds.
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from statistics import fmean
 
 from app.domain.choose import (
@@ -31,17 +32,17 @@ LAST_STEP = "Final run, side by side"
 NOTHING_LEFT, NOTHING_TRIED = "nothing was faster and within your limit", "nothing was tried"
 
 
-def most_rounds(environment: Mapping[str, str] = os.environ) -> int | None:
-    """Read FETTLE_MOST_ROUNDS, the most rounds that one run measures (for test servers); None means no bound.
+def bound(name: str, environment: Mapping[str, str] = os.environ) -> int | None:
+    """Read FETTLE_MOST_ROUNDS or FETTLE_MOST_SETS, which bound a final run on test servers; None means no bound.
 
     Raises:
         ValueError: The value is not a whole number from 1.
     """
-    said = environment.get("FETTLE_MOST_ROUNDS", "").strip()
+    said = environment.get(name, "").strip()
     if not said:
         return None
     if not said.isdecimal() or int(said) < 1:
-        raise ValueError(f"FETTLE_MOST_ROUNDS is {said!r}, and has to be a whole number from 1.")
+        raise ValueError(f"{name} is {said!r}, and has to be a whole number from 1.")
     return int(said)
 
 
@@ -53,7 +54,8 @@ class FinalRun:
         self._search, self._step = search, step
         self._rounds: list[tuple[Round, Measured]] = []
         self._is_over = self._was_far_ahead = False
-        self._most, self._begun = most_rounds(), 0
+        self._most, self._begun = bound("FETTLE_MOST_ROUNDS"), 0
+        self._most_sets = bound("FETTLE_MOST_SETS")
 
     def first(self) -> Flow[None]:
         """Repeat the rounds of an earlier part of this run, or measure as many finalists as time allows."""
@@ -100,6 +102,7 @@ class FinalRun:
 
     def _measure(self, ids: Sequence[str], plan: FinalPlan) -> Flow[None]:
         search, step = self._search, self._step
+        plan = replace(plan, sets=min(plan.sets, self._most_sets or plan.sets))
         search.recorder.step(step, state="running")
         field = [search.original, *(search.versions_by_id[variant_id] for variant_id in ids)]
         quiet = search.patience.part(MOST_S, search.clock.left_s)

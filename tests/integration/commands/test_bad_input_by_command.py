@@ -277,8 +277,6 @@ def test_a_data_folder_that_cannot_be_made(tmp_path: Path) -> None:
 def test_a_full_disk(workshop: Fettle, run_id: str, model: Path, soon: list[str | Path], small_disk: Path) -> None:
     """Given a disk that is full, then a run and an export on it end with words, and an old bundle stays as it was."""
     filler = small_disk / "filler"
-    done = Fettle(small_disk / "home")("optimize", model, *soon)
-    shutil.rmtree(small_disk / "home", ignore_errors=True)
     out = small_disk / "alt.zip"
     out.write_bytes(b"an older bundle")
     with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
@@ -293,8 +291,6 @@ def test_a_full_disk(workshop: Fettle, run_id: str, model: Path, soon: list[str 
     check_refused(full, 6)
     assert full.error["code"] == "disk_full"
     assert str(small_disk) in full.error["detail"]
-    assert done.code in (0, 4, 6)
-    assert "Traceback" not in done.err
 
 
 @pytest.mark.parametrize("size_kb", [300, 700])

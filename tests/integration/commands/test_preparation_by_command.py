@@ -20,7 +20,9 @@ def test_optimize_with_wrong_preparation_stops_or_reports_it(
     monkeypatch.setattr(doctor, "QUICK_S", 10.0)  # enough beside other tests
     monkeypatch.setattr(doctor, "WALL_S", 60.0)
     model, data = swapped_model(tmp_path / "colors.onnx"), write_pictures(tmp_path / "pictures", each=20)
-    asked = ("optimize", str(model), "--data", str(data), "--preset", "no-loss", "--time-budget", "60", "--json")
+    recipe = tmp_path / "one.yaml"
+    recipe.write_text("- title: A\n  steps: [{technique: graph_optimize}]\n")
+    asked = ("optimize", str(model), "--data", str(data), "--recipe", str(recipe), "--time-budget", "60", "--json")
     stopped = fettle.here(*asked)
     assert stopped.code == 3
     assert stopped.error["code"] == "prepared_wrongly"

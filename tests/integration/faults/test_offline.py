@@ -1,42 +1,26 @@
 """Nothing leaves the computer: no look-up of a host name and no connection, from the first job to the bundle."""
 
-import re
-import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
-from fettle_command import Demo, Fettle
-from finished_run import write_part
+from fettle_command import Demo
+from network_calls import may_trace, network_calls, tracer
 
-from presets.sample import sample_paths
 from workers.export.fresh_environment import make_environment
 
-STRACE = shutil.which("strace")
-SENDS = re.compile(r"(socket|connect|sendto|sendmsg|sendmmsg|bind)\(.*(AF_INET|sin_port|sin6_port|AF_NETLINK)")
-"""Calls that reach for a network. What a worker's wall answers with EPERM counts as well: it should not even try."""
-
-pytestmark = pytest.mark.skipif(STRACE is None or sys.platform != "linux", reason="strace is not here")
+pytestmark = pytest.mark.skipif(not may_trace(), reason="strace is not here, or may not trace programs")
 
 
 def watched(log: Path, command: list[str], cwd: Path, env: dict[str, str] | None = None) -> list[str]:
     """Run a command and all that it starts under strace; its calls to the network."""
-    assert STRACE is not None
     done = subprocess.run(
-        [STRACE, "-f", "--seccomp-bpf", "-qq", "-e", "trace=%network", "-e", "signal=none", "-o", str(log), *command],
-        cwd=cwd,
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=170,
-        check=False,
+        [*tracer(log), *command], cwd=cwd, env=env, capture_output=True, text=True, timeout=170, check=False
     )
-    if "ptrace" in done.stderr and "not permitted" in done.stderr:
-        pytest.skip("this account may not trace programs")
     assert done.returncode in (0, 4), done.stderr
-    return [line for line in log.read_text(errors="replace").splitlines() if SENDS.search(line)]
+    return network_calls(log)
 
 
 def test_the_watch_sees_a_look_up(tmp_path: Path) -> None:
@@ -46,19 +30,11 @@ def test_the_watch_sees_a_look_up(tmp_path: Path) -> None:
     assert calls
 
 
-def test_an_optimization_stays_at_home(tmp_path: Path) -> None:
+def test_an_optimization_stays_at_home(demo: Demo) -> None:
     """Given the sample with both runtimes and torch's presence, when it is optimized, then no process reaches out."""
-    recipes = tmp_path / "two.yaml"
-    recipes.write_text(
-        "- title: A\n  runtime: openvino\n  settings: {num_threads: 1}\n  steps: [{technique: int8_static}]\n"
-        "- title: B\n  settings: {num_threads: 1}\n  steps: [{technique: graph_optimize}]\n"
-    )
-    data, fettle = write_part(tmp_path / "some.npz", 0, 120), Fettle(tmp_path / "home")
-    command = [sys.executable, "-m", "app", "optimize", str(sample_paths().model), "--data", str(data)]
-    command += ["--recipe", str(recipes), "--time-budget", "60", "--json"]
-    calls = watched(tmp_path / "log", command, fettle.root, fettle.env)
-    assert calls == []
-    assert (tmp_path / "log").stat().st_size > 0  # multiprocessing's own socket pairs were seen
+    assert {one["runtime"] for one in (demo.document["baseline"], *demo.document["variants"])} >= {"onnxruntime-cpu", "openvino"}
+    assert network_calls(demo.calls) == []
+    assert demo.calls.stat().st_size > 0  # multiprocessing's own socket pairs were seen
 
 
 def test_an_export_and_the_bundle_stay_at_home(demo: Demo, tmp_path: Path) -> None:

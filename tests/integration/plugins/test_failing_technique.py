@@ -65,7 +65,7 @@ def test_each_mishap_is_told_and_the_search_goes_on(tmp_path: Path) -> None:
     patience = fettle.root / "app" / "services" / "run" / "version_steps.py"
     text = patience.read_text(encoding="utf-8")
     assert text.count("IDLE_S = 20.0") == 1
-    patience.write_text(text.replace("IDLE_S = 20.0", "IDLE_S = 6.0"), encoding="utf-8")
+    patience.write_text(text.replace("IDLE_S = 20.0", "IDLE_S = 3.0"), encoding="utf-8")
     model = small.picture_model(tmp_path / "m.onnx")
     recipe = tmp_path / "mishaps.yaml"
     recipe.write_text(RECIPES)

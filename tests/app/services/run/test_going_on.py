@@ -15,7 +15,7 @@ from app.domain.outcome import Ending, outcome_of
 from app.domain.run import RunState
 from app.services.flow.steps import FlowCancelled, StepResult
 from app.services.records.search_end import read_end
-from app.services.run.final_run import most_rounds
+from app.services.run.final_run import bound
 
 MANY = {name: Like(p50_ms=1 + i / 10, seconds=10) for i, name in enumerate("ABCDE")}
 FINAL = "measure:Final run, side by side"
@@ -70,11 +70,14 @@ def test_a_bound_that_does_not_reach_is_measured_longer(stage: Make) -> None:
 
 
 def test_rounds_have_a_bound_where_one_is_set(stage: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a bound of one round, Then the same version stays open and may go on, whose new rounds count anew."""
+    """Given a bound of one round and four sets, Then the same version stays open and may go on, whose new rounds count
+    anew."""
     monkeypatch.setenv("FETTLE_MOST_ROUNDS", "1")
+    monkeypatch.setenv("FETTLE_MOST_SETS", "4")
     one = stage(Like(p50_ms=1.045), {"A": Like(p50_ms=1.0)})
     assert one.go().recommended_variant_id is None
     assert len(one.play.finals) == 1 and ending(one) is Ending.UNSETTLED
+    assert one.variants["A"].measurement.sets == 4
     assert one.again(more_s=600.0).recommended_variant_id == one.variants["A"].id
 
 
@@ -82,8 +85,8 @@ def test_rounds_have_a_bound_where_one_is_set(stage: Make, monkeypatch: pytest.M
 def test_a_bound_that_is_none_is_refused(said: str) -> None:
     """Given no whole number from 1, Then it is told what it has to be; nothing means no bound."""
     with pytest.raises(ValueError, match="FETTLE_MOST_ROUNDS"):
-        most_rounds({"FETTLE_MOST_ROUNDS": said})
-    assert most_rounds({}) is None and most_rounds({"FETTLE_MOST_ROUNDS": "2"}) == 2
+        bound("FETTLE_MOST_ROUNDS", {"FETTLE_MOST_ROUNDS": said})
+    assert bound("FETTLE_MOST_SETS", {}) is None and bound("FETTLE_MOST_SETS", {"FETTLE_MOST_SETS": "2"}) == 2
 
 
 @pytest.mark.parametrize(("original_ms", "sets"), [(1.01, 5), (1.035, 10)])

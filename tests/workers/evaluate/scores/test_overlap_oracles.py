@@ -9,7 +9,6 @@ import pytest
 import torch
 from PIL import Image
 from sklearn.metrics import jaccard_score
-from torchmetrics.functional.classification import multiclass_accuracy, multiclass_jaccard_index
 
 from workers.contracts.specs import Judgement
 from workers.evaluate.data.dataset import DataSet, Item
@@ -49,6 +48,8 @@ def noisy(masks: Any, share: float, seed: int) -> Any:
 def test_scores_beside_torchmetrics_and_scikit_learn(judged: Judge) -> None:
     """Given random masks with parts to ignore, Then mIoU, each class and pixel accuracy are theirs, and the interval
     holds the difference."""
+    from torchmetrics.functional.classification import multiclass_accuracy, multiclass_jaccard_index
+
     truth = np.random.default_rng(0).integers(0, CLASSES, (30, 12, 14)).astype(np.uint8)
     old, new = noisy(truth, 0.2, 1), noisy(truth, 0.5, 2)
     left_out = truth.copy()

@@ -14,10 +14,6 @@ from pycocotools.cocoeval import COCOeval
 from skimage import metrics as pictures
 from sklearn import metrics as sk
 from sklearn.neighbors import NearestNeighbors
-from torchmetrics.functional import regression as tm_regression
-from torchmetrics.functional.classification import binary_auroc, multiclass_accuracy, multiclass_calibration_error
-from torchmetrics.functional.image import structural_similarity_index_measure
-from torchmetrics.functional.text import char_error_rate
 
 from workers.contracts.specs import TaskScore
 from workers.evaluate.data.dataset import DataSet, Item
@@ -61,6 +57,8 @@ def test_every_adapter_is_found() -> None:
 @pytest.mark.parametrize(("n", "classes", "seed"), [(300, 10, 0), (40, 3, 1), (1, 7, 2), (200, 6, 3)])
 def test_classification(answers_of: Make, n: int, classes: int, seed: int) -> None:
     """Given random shares, then top-1, top-5, each class and ECE are scikit-learn's and torchmetrics'."""
+    from torchmetrics.functional.classification import multiclass_accuracy, multiclass_calibration_error
+
     rng = np.random.default_rng(seed)
     logits = [rng.normal(size=(n, classes)).astype(np.float32) for _ in range(2)]
     labels = rng.integers(0, classes, n)
@@ -95,6 +93,8 @@ def test_the_interval_of_a_known_change(answers_of: Make, class_answers: Make, l
 @pytest.mark.parametrize(("n", "columns", "seed"), [(200, 1, 0), (5, 3, 1), (2, 1, 2)])
 def test_regression(answers_of: Make, n: int, columns: int, seed: int) -> None:
     """Given random numbers, then MAE, RMSE and R² are torchmetrics'."""
+    from torchmetrics.functional import regression as tm_regression
+
     rng = np.random.default_rng(seed)
     truth = rng.normal(50, 20, (n, columns))
     rows = [(truth + rng.normal(0, 5, truth.shape)).astype(np.float32) for _ in range(2)]
@@ -137,6 +137,8 @@ def test_regression_without_spread(answers_of: Make) -> None:
 
 def test_voice(answers_of: Make) -> None:
     """Given random scores with ties over sequences, then the area is torchmetrics', and so is the weighted one."""
+    from torchmetrics.functional.classification import binary_auroc
+
     rng = np.random.default_rng(4)
     lengths = [30, 5, 80, 1]
     labels = [rng.integers(0, 2, k) for k in lengths]
@@ -296,6 +298,8 @@ def test_detection_without_labels(answers_of: Make) -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_generated_pictures(answers_of: Make, channels: int) -> None:
     """Given pictures with noise, then PSNR and SSIM are scikit-image's; the same picture is told as 120 dB."""
+    from torchmetrics.functional.image import structural_similarity_index_measure
+
     rng = np.random.default_rng(9)
     rows = [rng.random((channels, 24, 31)).astype(np.float32) for _ in range(3)]
     noisy = [np.asarray(part + rng.normal(0, 0.05, part.shape), np.float32) for part in rows]
@@ -333,6 +337,7 @@ def test_transcripts() -> None:
     """Given readings with errors, then word and character error rates are jiwer's; without references the original's
     texts take their place."""
     import jiwer
+    from torchmetrics.functional.text import char_error_rate
 
     rng = np.random.default_rng(10)
     said = [" ".join("".join(rng.choice(list("abc "), 24)).split()) for _ in range(20)]

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import pearsonr, spearmanr
-from torchmetrics.functional.regression import spearman_corrcoef
 
 from workers.evaluate.data.dataset import DataSet, Item
 from workers.evaluate.judge import judge
@@ -33,6 +32,8 @@ def pairs(n: int, noise: float, seed: int = 0) -> tuple[list[Item], Array, Array
 
 def test_beside_scipy_and_torchmetrics(answers_of: Make) -> None:
     """Given pairs with ties, Then both correlations are SciPy's and torchmetrics'; pairs with a half missing are out."""
+    from torchmetrics.functional.regression import spearman_corrcoef
+
     items, vectors, alike, said = pairs(200, 0.2)
     worse = vectors + np.random.default_rng(1).normal(0, 0.7, vectors.shape).astype(np.float32)
     old, new = (answers_of(list(rows), "embedding") for rows in (vectors, worse))

@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from served_bundles import ANSWER, INFER, KEY, LOAD, Served, ask, item_of, request, running
 
-SHORT_S, LONG_S = 25.0, 1_800.0
+SHORT_S, LONG_S = 8.0, 1_800.0
 """In the ordinary run, and each of the long ones: an hour together."""
 MOST_S, MOST_GROWTH_BYTES = 5.0, 250 << 20
 BATCH = 40
