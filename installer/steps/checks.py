@@ -1,16 +1,18 @@
 """Run all checks that a change must pass: style, types, import contracts and tests."""
 
+import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import IO
 
 from steps import gpu_libs
-from steps.display import with_screen
 from steps.environment import clean_environment
 from steps.place import Place
-from steps.tests import WHOLE, run_tests
+from steps.system import has_display
+from steps.tests import run_tests
 from steps.words import print_line
 
 _LINT_IMPORTS = "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"
@@ -26,13 +28,11 @@ CHECKS = (
 def run_all(place: Place, pytest_arguments: list[str]) -> int:
     """Run each check and then the tests, whether or not an earlier check fails.
 
-    The `WHOLE` step of the tests runs without the checks, because it follows a step that ran them.
-
     Returns:
         0 if everything passed, pytest's exit code if only pytest failed, else 1.
     """
     environment = clean_environment()
-    results = [] if pytest_arguments == WHOLE else _run_checks(place, environment)
+    results = _run_checks(place, environment)
     environment.pop("PYTHONDONTWRITEBYTECODE", None)  # cached byte code halves collection time
     if gpu_libs.wanted(pytest_arguments):
         environment = gpu_libs.prepare(place, environment)
@@ -43,6 +43,17 @@ def run_all(place: Place, pytest_arguments: list[str]) -> int:
     if any(code for _, code, _ in results[:-1]):
         return 1
     return results[-1][1]
+
+
+def with_screen(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables for tests that open windows.
+
+    Without Xvfb and without a display, the tests use Qt's offscreen platform and a message says so.
+    """
+    if shutil.which("Xvfb") is not None or has_display(environment):
+        return dict(environment)
+    print_line("There is no display and no Xvfb: windows are drawn offscreen, tests of real ones are skipped.")
+    return {**environment, "QT_QPA_PLATFORM": "offscreen"}
 
 
 def _run_checks(place: Place, environment: dict[str, str]) -> list[tuple[str, int, float]]:

@@ -23,11 +23,11 @@ MOST_TWICE = 3
 TESTS_FAILED = 1
 """pytest's exit code if tests ran and some failed."""
 
-WHOLE = ["-m", "whole"]
-"""Arguments for tests of complete workflows with many processes, CI's second step. They measure nothing."""
+ALL = ["--all"]
+"""Arguments for the quick tests and those of complete workflows with many processes, as in CI."""
 
 WITHOUT_SLOW = "not slow and not gpu and not gpu_libs and not models"
-"""Mark of the quick tests. Tests selected by name or path run without slow variants as well."""
+"""Marks of `ALL`. Tests selected by name or path run without slow variants as well."""
 
 RECORDS = Path("build", "tests")
 """Folder in the clone for the results, durations and stderr of each pytest run."""
@@ -51,10 +51,8 @@ class Case:
 def run_tests(place: Place, pytest_arguments: list[str], environment: dict[str, str]) -> tuple[int, float]:
     """Run the quick tests, or the tests that the arguments select, and return (exit code, seconds)."""
     began = time.monotonic()
-    step = "whole" if pytest_arguments == WHOLE else "tests"
-    for record in (place.root / RECORDS).glob(f"{step}*"):
-        record.unlink()
-    run = _Runs(place, environment, _own_folder(pytest_arguments), step)
+    shutil.rmtree(place.root / RECORDS, ignore_errors=True)
+    run = _Runs(place, environment, _own_folder(pytest_arguments))
     code = run.twice_where_honest(pytest_arguments)
     if code and run.folder is not None:
         print_line(f"What the tests wrote lies in {run.folder}.")
@@ -74,19 +72,15 @@ def _own_folder(pytest_arguments: list[str]) -> Path | None:
 
 @dataclass(frozen=True)
 class _Runs:
-    """Consecutive runs of pytest in one step, created by `run_tests`.
-
-    The tests write into `folder`; the records of a step have its name.
-    """
+    """Consecutive runs of pytest, created by `run_tests`; the tests write into `folder`."""
 
     place: Place
     environment: dict[str, str]
     folder: Path | None
-    step: str
 
     def twice_where_honest(self, arguments: list[str]) -> int:
         """Run the tests, run failed tests once more if that is allowed, and return the exit code."""
-        code, cases = self._pytest(self.step, [*side_by_side(arguments), *selected(arguments)])
+        code, cases = self._pytest("tests", [*side_by_side(arguments), *selected(arguments)])
         failed = [case for case in cases if case.failed]
         if crashed := [case.name for case in failed if case.crashed]:
             print_line(f"A process of the tests crashed, which counts as a failure: {', '.join(crashed)}")
@@ -96,7 +90,7 @@ class _Runs:
         if len(failed) > MOST_TWICE:
             print_line(f"{len(failed)} failed: more than {MOST_TWICE} in all are not tried once more.")
             return code
-        code, _ = self._pytest(f"{self.step}-again", ["--last-failed", *selected(arguments)])
+        code, _ = self._pytest("tests-again", ["--last-failed", *selected(arguments)])
         if code == 0:
             print_line(f"Passed only at the second try: {', '.join(case.name for case in failed)}")
         return code
@@ -134,8 +128,8 @@ def read_cases(junit: Path) -> list[Case]:
 
 def selected(pytest_arguments: list[str]) -> list[str]:
     """Return the arguments for pytest: the quick tests without arguments, else the selected tests without slow ones."""
-    if pytest_arguments == WHOLE:
-        return ["-m", f"whole and {WITHOUT_SLOW}"]
+    if pytest_arguments == ALL:
+        return ["-m", WITHOUT_SLOW]
     if not pytest_arguments or any(_CHOOSES_MARK.fullmatch(argument) for argument in pytest_arguments):
         return pytest_arguments
     return [*pytest_arguments, "-m", WITHOUT_SLOW]
@@ -147,7 +141,7 @@ def side_by_side(pytest_arguments: list[str]) -> list[str]:
     Arguments that choose a mark run in one process: `-m slow` measures. On two cores, one more process than cores made
     the tests faster (17 instead of 20 minutes), but one test timed out in each run.
     """
-    if pytest_arguments != WHOLE and any(_SAYS_HOW_MANY.fullmatch(argument) for argument in pytest_arguments):
+    if any(_SAYS_HOW_MANY.fullmatch(argument) for argument in pytest_arguments):
         return []
     return ["-n", str(min(os.cpu_count() or 1, MOST_AT_ONCE)), "--dist", "worksteal"]
 
@@ -158,7 +152,5 @@ def may_try_again(pytest_arguments: list[str]) -> bool:
     They may not if the first failure ends the run, or if pytest does not remember failures. They may not if a mark is
     chosen either, because a measurement fails for a reason.
     """
-    if pytest_arguments == WHOLE:
-        return True
     stops = (_STOPS_EARLY.fullmatch(argument) or _CHOOSES_MARK.fullmatch(argument) for argument in pytest_arguments)
     return not any(stops) and not any("no:cacheprovider" in argument for argument in pytest_arguments)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from own_python import OwnPython
-from steps import checks, display
+from steps import checks
 
 
 @pytest.fixture
@@ -52,6 +52,6 @@ def test_windows_are_drawn_where_there_is_a_screen(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Given neither Xvfb nor a display, then Qt draws nowhere and that is told; else nothing is changed."""
-    monkeypatch.setattr(display.shutil, "which", lambda name: xvfb)
-    assert display.with_screen(given).get("QT_QPA_PLATFORM") == platform
+    monkeypatch.setattr(checks.shutil, "which", lambda name: xvfb)
+    assert checks.with_screen(given).get("QT_QPA_PLATFORM") == platform
     assert ("offscreen" in capsys.readouterr().err) == (platform is not None)
