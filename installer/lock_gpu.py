@@ -3,7 +3,7 @@
 Usage:
     .venv/bin/python installer/lock_gpu.py
 
-pip resolves each set. The sizes come from the wheels' tables of contents, and only the ends of the wheels are read.
+pip resolves each set. The sizes come from the wheels' tables of contents, of which pip reads only the ends.
 PyTorch's CUDA build requires exact versions of the CUDA libraries, so ONNX Runtime gets the same versions.
 """
 
@@ -12,19 +12,18 @@ import os
 import subprocess
 import sys
 import tempfile
-import urllib.request
 import zipfile
 from collections.abc import Iterable
-from io import RawIOBase
 from pathlib import Path
 from typing import Any
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from pip._internal.network.lazy_wheel import LazyZipOverHTTP
+from pip._internal.network.session import PipSession
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAD = "# Written by installer/lock_gpu.py; do not edit by hand. Sizes in bytes, as the index tells them.\n"
-TAIL_BYTES = 1 << 16
 
 RTX = (
     "onnxruntime-ep-nv-tensorrt-rtx-cu13==0.5.*",
@@ -34,46 +33,6 @@ RTX = (
 ONNXRUNTIME = "onnxruntime-gpu[cuda,cudnn]==1.31.*"
 TORCH = "torch==2.13.0"
 LINUX = ' ; sys_platform == "linux"'
-
-
-class RemoteFile(RawIOBase):
-    """A file on a server that fetches only the ranges that are read; `zipfile` reads wheels through it."""
-
-    def __init__(self, url: str) -> None:
-        """Open the file at `url`: fetch its size and its last 64 KiB."""
-        self._url, self._place = url, 0
-        with urllib.request.urlopen(urllib.request.Request(url, method="HEAD")) as answer:
-            self.size = int(answer.headers["Content-Length"])
-        self._tail_from = max(0, self.size - TAIL_BYTES)
-        self._tail = self._fetch(self._tail_from, self.size)
-
-    def _fetch(self, first: int, end: int) -> bytes:
-        request = urllib.request.Request(self._url, headers={"Range": f"bytes={first}-{end - 1}"})
-        with urllib.request.urlopen(request) as answer:
-            return bytes(answer.read())
-
-    def seekable(self) -> bool:
-        """Return True."""
-        return True
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """Set the position in bytes and return it."""
-        self._place = offset + (0, self._place, self.size)[whence]
-        return self._place
-
-    def tell(self) -> int:
-        """Return the position in bytes."""
-        return self._place
-
-    def read(self, size: int = -1) -> bytes:
-        """Return up to `size` bytes from the position; a negative size means all remaining bytes."""
-        end = self.size if size < 0 else min(self.size, self._place + size)
-        if self._place >= self._tail_from:
-            data = self._tail[self._place - self._tail_from : end - self._tail_from]
-        else:
-            data = self._fetch(self._place, end)
-        self._place += len(data)
-        return data
 
 
 def resolved(requirements: Iterable[str], constraints: Iterable[str] = ()) -> list[dict[str, Any]]:
@@ -103,9 +62,8 @@ def pin(item: dict[str, Any], marker: str = "") -> str:
 
 
 def _sizes(url: str) -> tuple[int, int]:
-    file = RemoteFile(url)
-    with zipfile.ZipFile(file) as wheel:  # type: ignore[arg-type]
-        return file.size, sum(entry.file_size for entry in wheel.infolist())
+    with LazyZipOverHTTP(url, PipSession()) as file, zipfile.ZipFile(file) as wheel:
+        return file.seek(0, os.SEEK_END), sum(entry.file_size for entry in wheel.infolist())
 
 
 def main() -> None:

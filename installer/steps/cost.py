@@ -4,11 +4,10 @@ import re
 import sys
 
 from steps import extra, lockfile, sets, web
-from steps.environment import distributions, name_of
+from steps.environment import versions
 from steps.lockfile import Pin
 from steps.place import Place
 
-_VERSION = re.compile(r"==([^\s;]+)")
 _SYSTEM = re.compile(r"sys_platform\s*==\s*[\"'](\w+)[\"']")
 
 
@@ -20,17 +19,14 @@ def cost(place: Place, name: str) -> dict[str, int]:
         pins = extra.missing(place, name)
     else:
         pins = missing(place, name)
-    return {
-        "packages": len(pins),
-        "download_bytes": sum(pin.download_bytes for pin in pins),
-        "installed_bytes": sum(pin.installed_bytes for pin in pins),
-    }
+    download, installed = lockfile.totals(pins)
+    return {"packages": len(pins), "download_bytes": download, "installed_bytes": installed}
 
 
 def missing(place: Place, name: str) -> list[Pin]:
     """Return the pins of a set's own packages that are missing, differ in version or are removed before the install."""
     base = lockfile.read(place.locks("program"))
-    there = {name_of(path): path.name.removesuffix(".dist-info").rpartition("-")[2] for path in distributions(place)}
+    there = versions(place)
     if name == "base":
         return [pin for pin in base if _is_for_here(pin) and not _is_there(pin, there.get(pin.name))]
     kept = {pin.name: pin for pin in base}
@@ -46,8 +42,7 @@ def missing(place: Place, name: str) -> list[Pin]:
 
 
 def _is_there(pin: Pin, version: str | None) -> bool:
-    wanted = _VERSION.search(pin.requirement)
-    return version is not None and (wanted is None or version.partition("+")[0] == wanted[1])
+    return version is not None and pin.version in ("", version.partition("+")[0])
 
 
 def _is_for_here(pin: Pin) -> bool:

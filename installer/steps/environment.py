@@ -108,6 +108,11 @@ def name_of(dist_info: Path) -> str:
     return normalized(dist_info.name.removesuffix(".dist-info").rpartition("-")[0])
 
 
+def versions(place: Place) -> dict[str, str]:
+    """Return the versions of the installed packages by normalized name."""
+    return {name_of(path): path.name.removesuffix(".dist-info").rpartition("-")[2] for path in distributions(place)}
+
+
 def _records(dist_info: Path) -> Iterator[tuple[str, str, int]]:
     """Yield (path below site-packages, hash, size in bytes) of each file that must be unchanged.
 

@@ -16,9 +16,9 @@ READY = {
 
 def missing(place: Place, name: str) -> list[Pin]:
     """Return the pins of set `name` that are not installed in their locked version."""
-    there = {(lockfile.normalized(found), version) for found, version in _installed(place)}
+    there = environment.versions(place)
     pins = lockfile.read([place.root / "installer" / f"requirements-{name}.lock"])
-    return [pin for pin in pins if (pin.name, _version(pin)) not in there]
+    return [pin for pin in pins if there.get(pin.name) != pin.version]
 
 
 def ensure(place: Place, name: str) -> None:
@@ -30,19 +30,9 @@ def ensure(place: Place, name: str) -> None:
     pins = missing(place, name)
     if not pins:
         return
-    names = ", ".join(f"{pin.requirement.partition('==')[0]} {_version(pin)}" for pin in pins)
-    download, installed = sum(pin.download_bytes for pin in pins), sum(pin.installed_bytes for pin in pins)
+    names = ", ".join(f"{pin.requirement.partition('==')[0]} {pin.version}" for pin in pins)
+    download, installed = lockfile.totals(pins)
     print_line(f"To install: {names}, about {size(download)} to download and {size(installed)} on disk.")
     with exclusive(place.lock_file) as held:
-        Pip(place, held).install([Item(pin.requirement.partition("==")[0], _version(pin)) for pin in pins])
+        Pip(place, held).install([Item(pin.requirement.partition("==")[0], pin.version) for pin in pins])
     print_line(READY[name])
-
-
-def _version(pin: Pin) -> str:
-    return pin.requirement.partition("==")[2]
-
-
-def _installed(place: Place) -> list[tuple[str, str]]:
-    """Return (name, version) of every installed distribution."""
-    stems = [path.name.removesuffix(".dist-info").rpartition("-") for path in environment.distributions(place)]
-    return [(name, version) for name, _, version in stems]

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from steps.environment import clean_environment
-from steps.lockfile import Pin, read
+from steps.lockfile import Pin, read, totals
 from steps.place import Place
 from steps.sets import PLUGIN_MODULE
 from steps.words import SetupError, print_line, size
@@ -55,7 +55,7 @@ def _fetch(folder: Path, pins: list[Pin], install: list[str]) -> None:
     text = "".join(f"{pin.requirement}\n" for pin in pins)
     if ready.exists() and ready.read_text(encoding="utf-8") == text:
         return
-    download, installed = sum(pin.download_bytes for pin in pins), sum(pin.installed_bytes for pin in pins)
+    download, installed = totals(pins)
     print_line(f"Real libraries to look at ({folder.name}): {size(download)} to download, {size(installed)} on disk.")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

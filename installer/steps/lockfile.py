@@ -1,10 +1,12 @@
 """Read the pinned locks: one requirement per line, with its sizes in a comment."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 _SIZES = re.compile(r"download (\d+) installed (\d+)")
+_VERSION = re.compile(r"==([^\s;]+)")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -16,6 +18,18 @@ class Pin:
     requirement: str
     download_bytes: int = 0
     installed_bytes: int = 0
+
+    @property
+    def version(self) -> str:
+        """Return the exact version of the requirement; "" for a range."""
+        found = _VERSION.search(self.requirement)
+        return found[1] if found else ""
+
+
+def totals(pins: Iterable[Pin]) -> tuple[int, int]:
+    """Return (bytes to download, bytes on disk) of pins."""
+    found = list(pins)
+    return sum(pin.download_bytes for pin in found), sum(pin.installed_bytes for pin in found)
 
 
 def normalized(name: str) -> str:

@@ -3,8 +3,6 @@
 import ctypes
 import os
 import platform
-import re
-import subprocess
 import sys
 from dataclasses import dataclass
 
@@ -30,8 +28,7 @@ class Machine:
 
 def detect() -> Machine:
     """Detect this machine."""
-    told = cuda_of_nvml() or (cuda_of_smi(), capabilities_of_smi())
-    return Machine(sys.platform, platform.machine().lower(), *told)
+    return Machine(sys.platform, platform.machine().lower(), *(cuda_of_nvml() or ()))
 
 
 def cuda_of_nvml() -> tuple[tuple[int, int], tuple[tuple[int, int], ...]] | None:
@@ -58,33 +55,3 @@ def _capability(nvml: ctypes.CDLL, index: int) -> tuple[int, int] | None:
         return None
     answer = nvml.nvmlDeviceGetCudaComputeCapability(handle, ctypes.byref(major), ctypes.byref(minor))
     return (major.value, minor.value) if answer == 0 else None
-
-
-def cuda_of_smi() -> tuple[int, int] | None:
-    """Return the CUDA version from `nvidia-smi`, for when NVML cannot be loaded (another word size, a container)."""
-    try:
-        run = subprocess.run(["nvidia-smi"], capture_output=True, text=True, timeout=20, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return parse_smi(run.stdout) if run.returncode == 0 else None
-
-
-def parse_smi(text: str) -> tuple[int, int] | None:
-    """Return the CUDA version in the head of nvidia-smi's table."""
-    found = re.search(r"CUDA(?: UMD)? Version:\s*(\d+)\.(\d+)", text)
-    return (int(found[1]), int(found[2])) if found else None
-
-
-def capabilities_of_smi() -> tuple[tuple[int, int], ...]:
-    """Return the compute capabilities that `nvidia-smi` lists; none if it is too old to list them."""
-    command = ["nvidia-smi", "--query-gpu=compute_cap", "--format=csv,noheader"]
-    try:
-        run = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ()
-    return parse_capabilities(run.stdout) if run.returncode == 0 else ()
-
-
-def parse_capabilities(text: str) -> tuple[tuple[int, int], ...]:
-    """Return the compute capabilities of a text with one per line, such as "8.9"."""
-    return tuple((int(major), int(minor)) for major, minor in re.findall(r"^\s*(\d+)\.(\d+)\s*$", text, re.MULTILINE))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from steps.environment import clean_environment
-from steps.lockfile import Pin
+from steps.lockfile import Pin, totals
 from steps.place import Place
 from steps.words import SetupError, print_line, size
 
@@ -67,7 +67,7 @@ def ensure(place: Place) -> None:
             "Install Node.js with npm as you install other programs, then try again. All other bundles work without.",
         )
     names = " and ".join(f"{row['name']} {row['version']}" for row in rows)
-    download, installed = (sum(row[key] for row in rows) for key in ("download_bytes", "installed_bytes"))
+    download, installed = totals(as_pins(place))
     print_line(f"To install for web pages: {names}, about {size(download)} to download and {size(installed)} on disk.")
     with tempfile.TemporaryDirectory(dir=place.venv, prefix="web-") as work:
         made = Path(work) / NAME
