@@ -17,10 +17,10 @@ from typing import Any
 
 from workers.contracts.process.bootstrap import ChildConfig
 from workers.contracts.process.messages import RunJob
-from workers.runtime.inbox import ParentGone, PipeMailbox
+from workers.runtime.inbox import Inbox, ParentGone
 from workers.runtime.kinds import load_job
 from workers.runtime.log_stream import write_to_log
-from workers.runtime.reporter import PipeReporter
+from workers.runtime.reporter import Reporter
 from workers.runtime.run import enclose, run_job
 from workers.runtime.walls.limits import EXIT_ORPHAN
 from workers.runtime.walls.sandbox import Protections
@@ -61,7 +61,7 @@ def _serve(connection: "Connection[bytes, bytes]", config: ChildConfig) -> int:
     if config.kind is not None:
         with contextlib.suppress(Exception):  # the job itself reports libraries that cannot be loaded
             load_job(config.kind, config.job_kinds)
-    reporter, inbox = PipeReporter(connection), PipeMailbox(connection)
+    reporter, inbox = Reporter(connection), Inbox(connection)
     ready = protections.ready()
     reporter.send(ready)
     job = inbox.receive()

@@ -64,7 +64,7 @@ def _words(error: BaseException) -> tuple[str, str, str, str]:
 
 
 class ParametersError(WorkerError):
-    """Error: the job's parameters do not fit its kind, due to a mistake in the program or in a headless file."""
+    """Error: the job's parameters do not fit its kind, due to a mistake in the program."""
 
     exit_code = 2
 

@@ -6,9 +6,8 @@ Messages are read on demand: a reader thread would disturb measurements.
 import select
 import sys
 from collections import deque
-from collections.abc import Sequence
 from multiprocessing.connection import Connection
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from workers.contracts.errors import JobCancelled
 from workers.contracts.process.messages import Cancel, ParentMessage, Request, RunBlock, parent_messages
@@ -20,24 +19,11 @@ class ParentGone(BaseException):
     """Exception: the other end of the pipe is closed, so the parent has ended."""
 
 
-class Inbox(Protocol):
-    """Source of the parent's messages; every method raises `JobCancelled` after the job was asked to stop."""
+class Inbox:
+    """Source of the parent's messages in one worker: reads its pipe on demand.
 
-    def check(self) -> None:
-        """Raise `JobCancelled` if a request to stop is waiting; takes about a microsecond."""
-
-    def next_block(self) -> RunBlock:
-        """Wait for the parent to start the next measurement block."""
-
-    def next_request(self) -> Request:
-        """Wait for the parent's next request."""
-
-    def has_request(self) -> bool:
-        """Return whether a request is waiting."""
-
-
-class PipeMailbox:
-    """Inbox of a spawned worker: reads messages from its pipe on demand."""
+    Every method but `receive` raises `JobCancelled` after the job was asked to stop.
+    """
 
     def __init__(self, connection: "Connection[bytes, bytes]") -> None:
         """Create an inbox that reads from this end of the worker's pipe."""
@@ -77,7 +63,7 @@ class PipeMailbox:
             self._requests.append(message)
 
     def check(self) -> None:
-        """Read all waiting messages and raise `JobCancelled` if one of them asks to stop."""
+        """Read all waiting messages and raise `JobCancelled` if one of them asks to stop; takes about a microsecond."""
         while not self._cancelled and self._waiting():
             self._take()
         if self._cancelled:
@@ -102,34 +88,3 @@ class PipeMailbox:
         """Return whether a request is waiting."""
         self.check()
         return bool(self._requests)
-
-
-class HeadlessMailbox:
-    """Inbox of a run without a parent: known blocks, a flag that the interrupt key sets, and no requests."""
-
-    def __init__(self, blocks: Sequence[RunBlock] = ()) -> None:
-        """Create an inbox that yields these measurement blocks."""
-        self._blocks = deque(blocks)
-        self.cancelled = False
-
-    def check(self) -> None:
-        """Raise `JobCancelled` if the interrupt key was pressed."""
-        if self.cancelled:
-            raise JobCancelled
-
-    def next_block(self) -> RunBlock:
-        """Return the next planned block; raise `JobCancelled` after the last one."""
-        self.check()
-        if not self._blocks:
-            raise JobCancelled
-        return self._blocks.popleft()
-
-    def next_request(self) -> Request:
-        """Return an empty request, which ends the job's request loop."""
-        self.check()
-        return Request()
-
-    def has_request(self) -> bool:
-        """Return False: a headless run has no requests."""
-        self.check()
-        return False

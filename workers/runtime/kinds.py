@@ -34,11 +34,10 @@ class JobKind:
 
 @dataclass(frozen=True)
 class JobFunction:
-    """The imported function of a job kind and the models that its annotations name."""
+    """The imported function of a job kind and the model that the annotation of its parameters names."""
 
     run: Callable[[Any, JobContext], BaseModel]
     params: type[BaseModel]
-    result: type[BaseModel]
     preload: tuple[str, ...] = ()
 
 
@@ -98,18 +97,13 @@ KINDS: Mapping[str, JobKind] = {
 }
 
 
-def table_of(module: str = "") -> Mapping[str, JobKind]:
-    """Return the `KINDS` of `module` (an import name), or of the program for ""."""
-    return importlib.import_module(module).KINDS if module else KINDS
-
-
 def load_job(kind: str, module: str = "") -> JobFunction:
-    """Import the function of a kind in the table of `module`.
+    """Import the function of a kind in the `KINDS` of `module` (an import name), or of the program for "".
 
     Raises:
         InputRefused: The table has no such kind.
     """
-    table = table_of(module)
+    table: Mapping[str, JobKind] = importlib.import_module(module).KINDS if module else KINDS
     if kind not in table:
         raise InputRefused(
             "unknown_kind",
@@ -120,5 +114,4 @@ def load_job(kind: str, module: str = "") -> JobFunction:
     row = table[kind]
     place, _, name = row.function.partition(":")
     function = getattr(importlib.import_module(place), name)
-    types = typing.get_type_hints(function)
-    return JobFunction(function, types["params"], types["return"], row.preload)
+    return JobFunction(function, typing.get_type_hints(function)["params"], row.preload)

@@ -1,9 +1,8 @@
-"""Send a job's messages over the pipe to the parent or as JSON lines to a stream."""
+"""Send a job's messages over the pipe to the parent."""
 
 import json
-from collections.abc import Callable
 from multiprocessing.connection import Connection
-from typing import Any, Protocol, TextIO
+from typing import Any
 
 from pydantic_core import PydanticSerializationError
 
@@ -28,39 +27,16 @@ def _as_text(value: Any) -> Any:
     return value
 
 
-class Reporter(Protocol):
-    """Receiver of a job's messages, in order; messages after a terminal one are dropped."""
-
-    def send(self, message: WorkerMessage) -> None:
-        """Send one message."""
-        ...
-
-
-class _JsonReporter:
-    """Reporter that writes each message as JSON."""
-
-    def __init__(self, write: Callable[[bytes], object]) -> None:
-        self._write, self._over = write, False
-
-    def send(self, message: WorkerMessage) -> None:
-        """Send a message, or nothing after a terminal one; raise OSError if the receiver has ended."""
-        if not self._over:
-            data = encode(message)
-            self._over = isinstance(message, TERMINAL)
-            self._write(data)
-
-
-class PipeReporter(_JsonReporter):
-    """Reporter of a spawned worker: sends JSON bytes over a multiprocessing connection."""
+class Reporter:
+    """Sender of a job's messages, in order, as JSON over the pipe to the parent."""
 
     def __init__(self, connection: "Connection[bytes, bytes]") -> None:
         """Create a reporter that writes to this end of the worker's pipe."""
-        super().__init__(connection.send_bytes)
+        self._connection, self._over = connection, False
 
-
-class JsonLinesReporter(_JsonReporter):
-    """Reporter of a headless run: writes one JSON document per line and flushes at once."""
-
-    def __init__(self, stream: TextIO) -> None:
-        """Create a reporter that writes to `stream`."""
-        super().__init__(lambda data: print(data.decode(), file=stream, flush=True))
+    def send(self, message: WorkerMessage) -> None:
+        """Send a message, or nothing after a terminal one; raise OSError if the parent has ended."""
+        if not self._over:
+            data = encode(message)
+            self._over = isinstance(message, TERMINAL)
+            self._connection.send_bytes(data)

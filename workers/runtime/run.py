@@ -1,4 +1,4 @@
-"""Run one job from its message to its terminal message, for spawned and headless workers alike."""
+"""Run one job from its message to its terminal message."""
 
 import os
 import sys

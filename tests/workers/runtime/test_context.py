@@ -2,6 +2,7 @@
 
 import multiprocessing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,21 +20,26 @@ from workers.contracts.process.messages import (
     WorkerMessage,
 )
 from workers.runtime.context import RuntimeContext
-from workers.runtime.inbox import HeadlessMailbox, ParentGone, PipeMailbox
+from workers.runtime.inbox import Inbox, ParentGone
 from workers.runtime.recording import RecordingContext
 
 
 class ListReporter:
-    def __init__(self) -> None:
-        self.sent: list[WorkerMessage] = []
+    """The parent's end of the pipe stays open as long as this."""
+
+    def __init__(self, parent: Any) -> None:
+        self.parent, self.sent = parent, list[WorkerMessage]()
 
     def send(self, message: WorkerMessage) -> None:
         self.sent.append(message)
 
 
 def context(tmp_path: Path, *blocks: RunBlock) -> tuple[RuntimeContext, ListReporter]:
-    reporter = ListReporter()
-    return RuntimeContext(reporter, HeadlessMailbox(blocks), tmp_path), reporter
+    parent, child = multiprocessing.Pipe()
+    reporter = ListReporter(parent)
+    for block in blocks:
+        parent.send_bytes(block.model_dump_json().encode())
+    return RuntimeContext(reporter, Inbox(child), tmp_path), reporter
 
 
 def test_nothing_is_sent_while_the_turn_is_held(tmp_path: Path) -> None:
@@ -72,7 +78,7 @@ def test_cancel_and_turns_over_a_pipe() -> None:
     """Given messages on a pipe, Then turns are kept in order while looking for cancel, and cancel wins."""
     parent, child = multiprocessing.Pipe()
     with parent, child:
-        inbox = PipeMailbox(child)
+        inbox = Inbox(child)
         inbox.check()
         for message in (RunBlock(index=0), RunBlock(index=1)):
             parent.send_bytes(message.model_dump_json().encode())
@@ -88,7 +94,7 @@ def test_cancel_and_turns_over_a_pipe() -> None:
 def test_a_parent_that_is_gone_ends_the_wait() -> None:
     parent, child = multiprocessing.Pipe()
     with child:
-        inbox = PipeMailbox(child)
+        inbox = Inbox(child)
         parent.close()
         with pytest.raises(ParentGone):
             inbox.next_block()

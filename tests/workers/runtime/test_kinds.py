@@ -3,6 +3,7 @@
 import inspect
 import subprocess
 import sys
+import typing
 
 import pytest
 from pydantic import BaseModel
@@ -16,7 +17,7 @@ def test_each_row_names_a_function_from_params_and_context_to_result(kind: str) 
     found = load_job(kind)
     assert list(inspect.signature(found.run).parameters) == ["params", "ctx"]
     assert issubclass(found.params, BaseModel)
-    assert issubclass(found.result, BaseModel)
+    assert issubclass(typing.get_type_hints(found.run)["return"], BaseModel)
 
 
 def test_unknown_kind_is_refused_with_all_that_exist() -> None:

@@ -10,12 +10,12 @@ ROOT = Path(__file__).parents[3]
 SCRIPT = """
 import sys
 import asyncio, ctypes, multiprocessing.connection, multiprocessing.spawn, socket, subprocess, tempfile
-import argparse, faulthandler, importlib.metadata, platform, select, shutil, pydantic.main, psutil, numpy
+import faulthandler, importlib.metadata, platform, select, shutil, pydantic.main, psutil, numpy
 sys.platform = {platform!r}
 if sys.platform == "win32":
     sys.modules["resource"] = None
 import app.jobs.interleaving, app.jobs.pool
-import workers.runtime.entry, workers.runtime.headless, workers.jobs.machine, workers.jobs.describe
+import workers.runtime.entry, workers.jobs.machine, workers.jobs.describe
 from pathlib import Path
 from workers.contracts.process.bootstrap import ChildConfig
 from workers.contracts.process.messages import Limits
