@@ -43,13 +43,6 @@ def empty_loop() -> Iterator[EmptyLoop]:
         told.ticks = json.loads(bare.communicate("")[0])
 
 
-def used_ms(ticks: list[float], used: list[float], since: float, until: float) -> np.ndarray:
-    """Processor time of the window's own thread between two ticks, float64 of shape (n,): what other programs take from
-    it does not count."""
-    kept = [one for tick, one in zip(ticks, used, strict=True) if since <= tick <= until]
-    return np.diff(np.array(kept)) * 1000
-
-
 def told_by(program: Program, out: Path) -> dict[str, Any]:
     """``ticks``, ``used`` and ``frames`` of a program that runs with ``FETTLE_TEST_GAPS`` set to `out`."""
     program.process.send_signal(signal.SIGUSR2)
