@@ -22,7 +22,7 @@ WHOLE_WAYS = ("integration", "window")
 BY_MARK_ALONE = ("slow", "gpu", "gpu_libs", "models")
 
 
-os.environ.setdefault("FETTLE_WAIT_FOR_QUIET_S", "1")  # tests run side by side, so it is never quiet
+os.environ.setdefault("FETTLE_WAIT_FOR_QUIET_S", "0")  # tests run side by side, so it is never quiet
 
 
 def pytest_configure() -> None:
