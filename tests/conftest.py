@@ -35,8 +35,8 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole ways through the program come in a step of their own, after the quick tests; there those of the window begin,
-    which take longest, so that no core waits for the other at the end."""
+    """Mark whole ways through the program. Those of the window begin, because they take longest, so that no core waits
+    for the other at the end."""
     items.sort(key=lambda item: not item.path.is_relative_to(TESTS / "window"))
     for item in items:
         is_way = any(item.path.is_relative_to(TESTS / room) for room in WHOLE_WAYS)

@@ -4,6 +4,7 @@ import contextlib
 import io
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -57,8 +58,7 @@ def test_every_adapter_is_found() -> None:
 @pytest.mark.parametrize(("n", "classes", "seed"), [(300, 10, 0), (40, 3, 1), (1, 7, 2), (200, 6, 3)])
 def test_classification(answers_of: Make, n: int, classes: int, seed: int) -> None:
     """Given random shares, then top-1, top-5, each class and ECE are scikit-learn's and torchmetrics'."""
-    from torchmetrics.functional.classification import multiclass_accuracy, multiclass_calibration_error
-
+    tm = import_module("torchmetrics.functional.classification")
     rng = np.random.default_rng(seed)
     logits = [rng.normal(size=(n, classes)).astype(np.float32) for _ in range(2)]
     labels = rng.integers(0, classes, n)
@@ -72,9 +72,9 @@ def test_classification(answers_of: Make, n: int, classes: int, seed: int) -> No
             top5 = sk.top_k_accuracy_score(labels, rows.astype(np.float64), k=5, labels=list(every))
             assert getattr(found["top5"], field) == pytest.approx(top5, abs=CLOSE)
         shares = torch.softmax(torch.from_numpy(rows).double(), 1)
-        error = multiclass_calibration_error(shares, torch.from_numpy(labels), classes, n_bins=15, norm="l1")
+        error = tm.multiclass_calibration_error(shares, torch.from_numpy(labels), classes, n_bins=15, norm="l1")
         assert getattr(found["ece"], field) == pytest.approx(float(error), abs=CLOSE)
-        each = multiclass_accuracy(torch.from_numpy(rows), torch.from_numpy(labels), classes, average="none")
+        each = tm.multiclass_accuracy(torch.from_numpy(rows), torch.from_numpy(labels), classes, average="none")
         for part in found["top1"].parts:
             assert getattr(part, field) == pytest.approx(float(each[int(part.name.split()[-1])]), abs=CLOSE)
 
@@ -93,8 +93,7 @@ def test_the_interval_of_a_known_change(answers_of: Make, class_answers: Make, l
 @pytest.mark.parametrize(("n", "columns", "seed"), [(200, 1, 0), (5, 3, 1), (2, 1, 2)])
 def test_regression(answers_of: Make, n: int, columns: int, seed: int) -> None:
     """Given random numbers, then MAE, RMSE and R² are torchmetrics'."""
-    from torchmetrics.functional import regression as tm_regression
-
+    tm = import_module("torchmetrics.functional.regression")
     rng = np.random.default_rng(seed)
     truth = rng.normal(50, 20, (n, columns))
     rows = [(truth + rng.normal(0, 5, truth.shape)).astype(np.float32) for _ in range(2)]
@@ -103,14 +102,14 @@ def test_regression(answers_of: Make, n: int, columns: int, seed: int) -> None:
     wanted = torch.from_numpy(truth)
     for values, field in zip(rows, ("original", "optimized"), strict=True):
         given = torch.from_numpy(values).double()
-        mae = float(tm_regression.mean_absolute_error(given, wanted))
+        mae = float(tm.mean_absolute_error(given, wanted))
         assert mae == pytest.approx(sk.mean_absolute_error(truth, values), abs=CLOSE)
         assert getattr(found["r2"], field) == pytest.approx(sk.r2_score(truth, values), abs=CLOSE)
         assert getattr(found["rmse"], field) == pytest.approx(sk.root_mean_squared_error(truth, values), abs=CLOSE)
         assert getattr(found["mae"], field) == pytest.approx(mae, abs=CLOSE)
-        root = tm_regression.mean_squared_error(given, wanted, squared=False, num_outputs=columns)
+        root = tm.mean_squared_error(given, wanted, squared=False, num_outputs=columns)
         assert getattr(found["rmse"], field) == pytest.approx(float(root.mean()), abs=CLOSE)
-        assert getattr(found["r2"], field) == pytest.approx(float(tm_regression.r2_score(given, wanted)), abs=CLOSE)
+        assert getattr(found["r2"], field) == pytest.approx(float(tm.r2_score(given, wanted)), abs=CLOSE)
     assert found["mae"].low is not None and found["mae"].low <= found["mae"].optimized - (found["mae"].original or 0)
 
 
@@ -137,8 +136,7 @@ def test_regression_without_spread(answers_of: Make) -> None:
 
 def test_voice(answers_of: Make) -> None:
     """Given random scores with ties over sequences, then the area is torchmetrics', and so is the weighted one."""
-    from torchmetrics.functional.classification import binary_auroc
-
+    tm = import_module("torchmetrics.functional.classification")
     rng = np.random.default_rng(4)
     lengths = [30, 5, 80, 1]
     labels = [rng.integers(0, 2, k) for k in lengths]
@@ -155,7 +153,7 @@ def test_voice(answers_of: Make) -> None:
     truth = np.concatenate([labels[i] for i in at])
     for rows, value in zip(scores, (found.original, found.optimized), strict=True):
         flat = np.concatenate([rows[i] for i in at]).astype(np.float32)
-        area = binary_auroc(torch.from_numpy(flat).double(), torch.from_numpy(truth))
+        area = tm.binary_auroc(torch.from_numpy(flat).double(), torch.from_numpy(truth))
         assert value == pytest.approx(float(area), abs=CLOSE)
         assert value == pytest.approx(sk.roc_auc_score(truth, flat), abs=CLOSE)
     sequence = np.repeat(np.arange(3), [lengths[i] for i in at])
@@ -298,8 +296,7 @@ def test_detection_without_labels(answers_of: Make) -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_generated_pictures(answers_of: Make, channels: int) -> None:
     """Given pictures with noise, then PSNR and SSIM are scikit-image's; the same picture is told as 120 dB."""
-    from torchmetrics.functional.image import structural_similarity_index_measure
-
+    tm = import_module("torchmetrics.functional.image")
     rng = np.random.default_rng(9)
     rows = [rng.random((channels, 24, 31)).astype(np.float32) for _ in range(3)]
     noisy = [np.asarray(part + rng.normal(0, 0.05, part.shape), np.float32) for part in rows]
@@ -320,7 +317,7 @@ def test_generated_pictures(answers_of: Make, channels: int) -> None:
     inner = []
     for a, b in exact:
         pair = (torch.from_numpy(values / span)[None] for values in (b, a))
-        _, whole = structural_similarity_index_measure(*pair, data_range=1.0, return_full_image=True)
+        _, whole = tm.structural_similarity_index_measure(*pair, data_range=1.0, return_full_image=True)
         inner.append(float(whole[..., 5:-5, 5:-5].mean()))
     assert found["ssim"].optimized == pytest.approx(np.mean(inner), abs=CLOSE)
     same = generated_pictures.measure(replace(case, new=case.old))
