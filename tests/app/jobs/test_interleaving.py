@@ -169,7 +169,7 @@ def test_one_that_hangs_does_not_stop_the_others(bench: Bench, where: str) -> No
     """Given a variant that never loads, or never gives its turn back, Then it is ended and told as hanging, and the others
     are measured."""
     options = {"sets": 1, "blocks": 2, "warmup_requests": 0, "timed_requests": 3, "block_max_s": 0.02}
-    measured = group(bench, {}, {"hang_in": where}, {}, load_deadline_s=5.0, block_deadline_s=3.0, **options)
+    measured = group(bench, {}, {"hang_in": where}, {}, load_deadline_s=8.0, block_deadline_s=4.0, **options)
     run(measured)
 
     good, hanging, also_good = measured.outcomes

@@ -46,7 +46,7 @@ def found(folder: Path, limit_ms: float, *, moody: bool = False, **more: Any) ->
 def test_the_most_within_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a model that answers at most 2,000 a second, When 99 % shall be answered within 100 ms, Then it is found how many
     are: what held and what did not lie close, all inputs were asked for under load, and their answers are the same."""
-    monkeypatch.setattr("workers.measure.load.capacity.MOST_TRIES", 3)
+    monkeypatch.setattr("workers.measure.load.capacity.MOST_TRIES", 5)
     result = found(tmp_path, 100.0)
     assert result.per_s is not None and 200 < result.per_s < 1.2 / CALL_S
     held = [one.target_per_s for one in result.tries if one.kept]
