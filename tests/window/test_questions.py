@@ -1,7 +1,6 @@
 """What the window asks, what it refuses, and what comes in an unusual order."""
 
 import pickle
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -66,19 +65,6 @@ def test_data_before_the_model_wait_for_it(start: Start, tmp_path: Path) -> None
     program.drop(write_model(tmp_path / "late.onnx"))
     program.until_page("data", "full", 60)
     program.until_text("24 pictures of 3 kinds, ready to use")
-
-
-@pytest.mark.timeout(180)
-def test_a_folder_that_could_be_both_is_asked_about(start: Start, tmp_path: Path) -> None:
-    """Given an open model, When a folder with pictures and a model is dropped, Then the person says which it is."""
-    folder = write_pictures(tmp_path / "mixed", each=8)
-    shutil.copy(write_model(tmp_path / "first.onnx"), folder / "copy.onnx")
-    program = start(str(tmp_path / "first.onnx"))
-    program.until_page("model", "full", 30)
-    program.drop(folder)
-    program.until(lambda view: view.modal == "Is this a model or your data?", 10, "the question")
-    program.press("It is my data")
-    program.until_page("data", "full", 60)
 
 
 @pytest.mark.timeout(240)

@@ -12,10 +12,10 @@ Start = Callable[..., Program]
 
 @pytest.mark.timeout(240)
 def test_questions_have_a_cancel_and_escape_leaves_customize(start: Start, tmp_path: Path) -> None:
-    """Given a folder that could be a model or data, Then the question can be cancelled by a click; Escape leads from
-    Customize back to the cards; an error of a damaged file offers another file first, by mouse and by Tab."""
+    """Given a folder that could be a model or data, Then the question can be cancelled by a click, and the person says
+    which it is; Escape leads from Customize back to the cards; an error of a damaged file offers another file first, by mouse and by Tab."""
     model = write_model(tmp_path / "colors.onnx")
-    both = write_pictures(tmp_path / "both", each=2)
+    both = write_pictures(tmp_path / "both", each=8)
     write_model(both / "also.onnx")
     program = start(str(model))
     program.until_page("model", "full", 30)
@@ -23,6 +23,10 @@ def test_questions_have_a_cancel_and_escape_leaves_customize(start: Start, tmp_p
     program.until(lambda view: view.modal == "Is this a model or your data?", 15, "the question")
     program.press("Cancel")
     program.until(lambda view: not view.modal and view.page == "model" and view.state == "full", 15, "the page Model")
+    program.drop(both)
+    program.until(lambda view: view.modal == "Is this a model or your data?", 15, "the question")
+    program.press("It is my data")
+    program.until_page("data", "full", 60)
 
     program.keys("ctrl+3")
     program.until_page("goal", "full", 30)

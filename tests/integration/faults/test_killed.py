@@ -48,7 +48,7 @@ def recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def arguments(recipes: Path) -> list[str | Path]:
     data = recipes.with_name("some.npz")
-    return ["optimize", sample_paths().model, "--data", data, "--recipe", recipes, "--time-budget", "150", "--json"]
+    return ["optimize", sample_paths().model, "--data", data, "--recipe", recipes, "--time-budget", "600", "--json"]
 
 
 def worker_of(pid: int) -> psutil.Process | None:
