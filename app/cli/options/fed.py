@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from app.services.data.feeding import range_words, shape_words
 from app.services.flow.steps import StepResult
-from workers.contracts.data.fed import FedResult
+from workers.contracts.data.fed import FedResult, range_words, shape_words
 
 NAME_CHARS = 40
 

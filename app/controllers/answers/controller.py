@@ -3,7 +3,6 @@
 from PySide6.QtCore import QTimer
 
 from app.controllers.answers.file import read_columns
-from app.controllers.boxes import boxed, masked
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.run_facts import facts_or_reported
 from app.controllers.running import JobSlot
@@ -17,6 +16,7 @@ from app.services.records.facts import RunFacts
 from widgets.pages.answers.look import LookCard
 from widgets.pages.answers.page import AnswersPage
 from widgets.pages.answers.value import AnswersValue, LookValue
+from widgets.parts.boxes import boxed, masked
 from widgets.parts.pictures import PictureValue
 from workers.contracts.data.rows import AnswerRowsResult
 from workers.contracts.errors import ErrorInfo

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePath
 
-from app.controllers.boxes import boxed, masked
 from app.controllers.wordings import marked_pair
 from app.controllers.words import notice
 from app.services.after.run_data import EvaluatedExamples
 from widgets.pages.compare.value import ChangesValue, ChangeValue, CompareValue, EvaluatedValue
+from widgets.parts.boxes import boxed, masked
 from widgets.parts.cards.error import ErrorValue
 from widgets.parts.pictures import PictureValue
 from workers.contracts.jobs import Example

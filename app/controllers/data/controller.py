@@ -1,6 +1,5 @@
 """Control the page Data: read the dropped examples, show the findings, or continue without data."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -9,7 +8,6 @@ from app.controllers.data.checks import DataChecks
 from app.controllers.data.doctor import DataDoctor
 from app.controllers.data.fed import DataFed
 from app.controllers.data.items import DataItems
-from app.controllers.data.reading import reading_value
 from app.controllers.model.sample import sample_or_none
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.proof_ahead import reach_row
@@ -18,7 +16,7 @@ from app.services.data.record import read_record, write_record
 from app.services.flow.events import Event, StepProgress
 from app.services.opening.opening import ReadData, read_data
 from widgets.pages.data.page import DataPage
-from widgets.pages.data.value import ColumnsValue, DataValue
+from widgets.pages.data.value import DataValue
 from widgets.parts.nouns import DataKind
 from widgets.parts.pictures import PictureValue
 from widgets.parts.small import CheckValue
@@ -74,17 +72,16 @@ class DataController(PageController):
         if self._job.is_busy:
             return
         if self._session.data is not None:
-            spec = self._spec()
-            gives_text = spec is not None and spec.answer_kind in ("tokens", "transcript")
-            value = data_value(self._session.data, self._session.asked_data, gives_text=gives_text)
-            reach = reach_row(self._session)
+            data, asked, reach = self._session.data, self._session.asked_data, reach_row(self._session)
             self._page.show_value(
-                replace(
-                    value,
-                    checks=(*value.checks, reach) if reach is not None else value.checks,
-                    model_classes=self._classes(),
-                    earlier=self._earlier_name(),
-                    reading=None if spec is None else reading_value(spec),
+                DataValue(
+                    data.result,
+                    Path(asked.path).name if asked is not None and asked.path else "",
+                    tuple((_preview(data, shown, label), label) for shown, label in data.result.previews),
+                    (*check_rows(data.result), *((reach,) if reach is not None else ())),
+                    self._spec(),
+                    self._classes(),
+                    self._earlier_name(),
                 )
             )
             self._items.show()
@@ -252,35 +249,8 @@ def count_changes(asked: DataParams) -> int:
     return len({*asked.left_out, *asked.relabeled, *asked.moved})
 
 
-def data_value(data: ReadData, asked: DataParams | None, *, gives_text: bool = False) -> DataValue:
-    """Return the page's value of the data; `gives_text` means that predictions and labels are texts."""
-    result = data.result
-    return DataValue(
-        kind=result.kind,
-        n_items=result.n_items,
-        n_test=result.n_of_person,
-        n_calibration=result.n_calibration,
-        source=Path(asked.path).name if asked is not None and asked.path else "",
-        labelled=result.labelled,
-        labels_from=_("from the names of the sub-folders") if _has_folder_labels(result) else "",
-        class_counts=tuple(result.class_counts.items()),
-        previews=tuple((_preview(data.folder, shown, label, result.kind), label) for shown, label in result.previews),
-        checks=tuple(_checks(result)),
-        columns=ColumnsValue(result.columns, result.text_column, result.label_column, gives_text)
-        if len(result.columns) > 1
-        else None,
-        unknown_labels=result.unknown_labels,
-        made=result.origin == "made",
-        n_merged=result.merged_doubles,
-        n_opened=result.n_opened,
-    )
-
-
-def _has_folder_labels(result: DataResult) -> bool:
-    return any(finding.code == FOLDER_LABELS for finding in result.findings)
-
-
-def _checks(result: DataResult) -> list[CheckValue]:
+def check_rows(result: DataResult) -> list[CheckValue]:
+    """Return the checks of the reading as rows, then its findings with the most serious ones first."""
     checks = []
     if result.n_of_person:
         shared = _("0 of {0:,} shared").format(result.n_of_person)
@@ -301,9 +271,9 @@ def _checks(result: DataResult) -> list[CheckValue]:
     return [*checks, *(CheckValue(STATES[finding.level], finding.what) for finding in found)]
 
 
-def _preview(folder: Path, shown: str, label: str, kind: DataKind) -> PictureValue:
-    picture = folder / shown
-    if kind == "images" and shown.startswith("previews/") and picture.is_file():
+def _preview(data: ReadData, shown: str, label: str) -> PictureValue:
+    picture = data.folder / shown
+    if data.result.kind == "images" and shown.startswith("previews/") and picture.is_file():
         return PictureValue(path=str(picture), name=label or _("a picture"))
     return PictureValue(text=shown)
 

@@ -7,16 +7,11 @@ from PySide6.QtCore import QTimer, Signal
 from app.controllers.page_controller import ControllerContext, PageController
 from app.services.data.doctor import StoredCheck, check_preparation, read_check, store_check
 from app.services.flow.events import Event, StepProgress
-from widgets.pages.data.doctor import DoctorValue, WayValue
+from widgets.pages.data.doctor import DoctorValue
 from widgets.pages.data.page import DataPage
-from widgets.parts.format import percent, percent_range
-from widgets.parts.small import CheckState
-from workers.contracts.data.doctor import DoctorResult, DoctorVerdict, WayTried
+from workers.contracts.data.doctor import DoctorResult
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.translation import _
-
-STATES: dict[DoctorVerdict, CheckState] = {"fits": "ok", "better": "warn", "far_better": "bad", "unclear": "warn"}
-SHOWN = 4
 
 
 class DataDoctor(PageController):
@@ -59,7 +54,7 @@ class DataDoctor(PageController):
         if key is None or project is None:
             return DoctorValue()
         found = read_check(self._session.workspace.repositories, project.id, *key)
-        return DoctorValue() if found is None else doctor_value(found)
+        return DoctorValue() if found is None else DoctorValue("told", result=found)
 
     def check(self) -> None:
         """Try the possible preparations; if a run measures, the page says that the check must wait."""
@@ -69,7 +64,7 @@ class DataDoctor(PageController):
         asked, data = opened.own_data
         if self._flows.runs:
             later = _("An optimization is measuring. Check the preparation when it is done.")
-            self._tell(DoctorValue("failed", verdict="waiting", what=later))
+            self._tell(DoctorValue("waiting", problem=(later, "")))
             return
         self._tell(DoctorValue("running"))
         self._flows.start(
@@ -113,41 +108,7 @@ class DataDoctor(PageController):
         if project is not None and self._key is not None:
             check = StoredCheck(model_key=self._key[0], data_key=self._key[1], result=found)
             store_check(self._session.workspace.repositories, project.id, check)
-        self._tell(doctor_value(found))
+        self._tell(DoctorValue("told", result=found))
 
     def _on_failed(self, error: ErrorInfo) -> None:
-        self._tell(DoctorValue("failed", verdict="warn", what=f"{error.title}. {error.detail}", why=error.hint))
-
-
-def doctor_value(found: DoctorResult) -> DoctorValue:
-    """Return the result for the page: the best preparations, including the chosen one."""
-    able = [way for way in found.ways if way.score is not None]
-    best = found.best
-    shown = [way for way in able if best is not None and way.spec == best.spec][:1]
-    shown += [way for way in able if found.rival is not None and way.spec == found.rival.spec and way not in shown]
-    shown += [way for way in able if way.is_chosen and way not in shown]
-    shown += [way for way in able if way not in shown][: max(0, SHOWN - len(shown))]
-    offered = best is not None and found.verdict in ("better", "far_better")
-    return DoctorValue(
-        state="told",
-        verdict="warn" if found.rival is not None else STATES[found.verdict],
-        what=found.what,
-        why=found.why,
-        ways=tuple(_way(way, found, is_best=best is not None and way.spec == best.spec) for way in shown),
-        spec=best.spec if offered and best is not None else "",
-    )
-
-
-def _way(way: WayTried, found: DoctorResult, *, is_best: bool) -> WayValue:
-    score = way.score or 0.0
-    if found.evidence == "labels":
-        figure = percent(score, 0)
-        low, high = max(0.0, way.low or 0.0), min(1.0, way.high if way.high is not None else 1.0)
-        reach = _("of {0:,} examples; {1} with 95 % confidence").format(way.n, percent_range(low, high))
-    else:
-        figure = _("{0:+.0f} points").format(100 * score)
-        reach = _("more certain than on noise, on {0:,} examples").format(way.n)
-    share = min(1.0, max(0.0, score))
-    return WayValue(
-        way.words[:1].upper() + way.words[1:], figure, share, reach, way.n, way.is_chosen, is_best, way.spec
-    )
+        self._tell(DoctorValue("failed", problem=(f"{error.title}. {error.detail}", error.hint)))

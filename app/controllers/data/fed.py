@@ -1,22 +1,14 @@
 """Show in the background on the page Data which inputs the model receives."""
 
-from pathlib import Path
-
 from PySide6.QtCore import Signal
 
-from app.controllers.boxes import boxed, masked
 from app.controllers.page_controller import ControllerContext, PageController
-from app.services.data.feeding import range_words, shape_words, show_fed
+from app.services.data.feeding import show_fed
 from app.services.flow.events import Event, StepProgress
-from widgets.pages.data.fed import FedExampleValue, FedValue
+from widgets.pages.data.fed import FedValue
 from widgets.pages.data.page import DataPage
-from widgets.parts.pictures import PictureValue
-from widgets.parts.small import CheckState, CheckValue
-from workers.contracts.data.fed import FedExample, FedResult
 from workers.contracts.translation import _
 from workers.contracts.wording import capitalized
-
-STATES: dict[str, CheckState] = {"info": "ok", "warning": "warn"}
 
 
 class DataFed(PageController):
@@ -62,7 +54,7 @@ class DataFed(PageController):
         self._flows.start(
             show_fed(opened.model, opened.data),
             title=_("Show what the model receives"),
-            on_done=lambda done: self._tell(fed_value(done.result, done.folder)),
+            on_done=lambda done: self._tell(FedValue("told", done.result, done.folder)),
             on_failed=lambda error: self._tell(FedValue("failed", what=f"{error.title}. {error.detail} {error.hint}")),
             on_cancelled=lambda: self._tell(
                 FedValue("failed", what=_("This was stopped. Open the data again to see it."))
@@ -94,35 +86,8 @@ class DataFed(PageController):
 
 def prepared_words(value: FedValue) -> str:
     """Return how inputs are prepared, or why that is not known yet; "" where it cannot be found out."""
-    if value.state == "told":
-        return f"{capitalized(value.preparation)}." if value.preparation else _("They are used unchanged.")
+    if value.result is not None:
+        how = value.result.preparation
+        return f"{capitalized(how)}." if how else _("They are used unchanged.")
     words = {"running": _("Reading…"), "waiting": _("Shown as soon as nothing is being measured.")}
     return words.get(value.state, "")
-
-
-def _picture(example: FedExample, folder: Path) -> PictureValue | None:
-    if example.picture is None:
-        return None
-    name = _("{0} as the model receives it").format(example.source)
-    picture = boxed(PictureValue(path=str(folder / example.picture), name=name), example.boxes)
-    return masked(picture, PictureValue(path=str(folder / example.mask))) if example.mask else picture
-
-
-def fed_value(fed: FedResult, folder: Path) -> FedValue:
-    """Return the result for the page."""
-    examples = tuple(
-        FedExampleValue(
-            name=example.source,
-            inputs=tuple(
-                (entry.name, f"{shape_words(entry)}, {entry.dtype}", range_words(entry)) for entry in example.inputs
-            ),
-            picture=_picture(example, folder),
-            result=example.result,
-            levels=example.levels,
-        )
-        for example in fed.examples
-    )
-    checks = tuple(
-        CheckValue(STATES[finding.level], f"{finding.what} {finding.hint}".strip()) for finding in fed.findings
-    )
-    return FedValue("told", fed.preparation, examples, checks)

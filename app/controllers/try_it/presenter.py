@@ -1,11 +1,11 @@
 """Format predictions of live versions as the page "Try it" shows them."""
 
-from app.controllers.boxes import boxed
 from app.domain.variant import Variant
 from app.domain.words.results import times
 from app.services.after.trying.trying import TryInput, TryOutcome
 from app.services.records.facts import RunFacts
 from widgets.pages.try_it.value import AnswerValue, ExampleValue, InputValue, LiveValue, TriedValue, TryValue
+from widgets.parts.boxes import boxed
 from widgets.parts.format import cosine, percent
 from widgets.parts.nouns import DataKind
 from widgets.parts.pictures import PictureValue

@@ -4,19 +4,22 @@ from functools import cache
 
 from page_examples import KINDS, data, picture
 
-from widgets.pages.data.doctor import DoctorValue, WayValue
-from widgets.pages.data.fed import FedExampleValue, FedValue
+from widgets.pages.data.doctor import DoctorValue
+from widgets.pages.data.fed import FedValue
 from widgets.pages.data.grid import ItemValue, Mark
 from widgets.pages.data.value import DataValue
 from widgets.parts.small import CheckValue
+from workers.contracts.data.doctor import DoctorResult, DoctorVerdict, WayTried
+from workers.contracts.data.fed import FedExample, FedFinding, FedInput, FedResult
 from workers.contracts.data.record import DataRecord
+from workers.contracts.pipeline import ImageSteps
 
 
 def data_of(count: int) -> DataValue:
     """A set of so many pictures, a fifth for calibration, of three or ten kinds."""
     kinds = KINDS[: min(10, count)]
     calibration = min(200, count // 5)
-    each = tuple((kind, count // len(kinds) + (n < count % len(kinds))) for n, kind in enumerate(kinds))
+    each = {kind: count // len(kinds) + (n < count % len(kinds)) for n, kind in enumerate(kinds)}
     checks: tuple[CheckValue, ...] = (
         CheckValue("ok", "No example is in both test and calibration set", f"0 of {count - calibration:,} shared"),
         CheckValue("ok", "The labels match the model’s answers", f"{len(kinds)} of {len(kinds)}"),
@@ -25,7 +28,7 @@ def data_of(count: int) -> DataValue:
         few = f"There are only {count} items: too few to say how often answers change. Add more, some hundreds if you can."
         checks = (*checks, CheckValue("warn", few))
     changes = {"n_items": count, "n_test": count - calibration, "n_calibration": calibration, "checks": checks}
-    value: DataValue = data(class_counts=each, model_classes=tuple(KINDS), note="", **changes)
+    value: DataValue = data(class_counts=each, model_classes=tuple(KINDS), **changes)
     return value
 
 
@@ -57,22 +60,41 @@ def small_pictures(count: int) -> tuple[bytes, ...]:
     return tuple(drawn[n % 10] for n in range(count))
 
 
+def way(words: str, score: float, n: int, **changes: object) -> WayTried:
+    """A way to prepare pictures, evaluated on `n` labeled examples."""
+    facts = {"spec": f"crop={len(words)}", "low": score - 0.05, "high": score + 0.05, **changes}
+    return WayTried(words=words, preprocess=ImageSteps(), score=score, n=n, **facts)
+
+
 def doctor(count: int) -> DoctorValue:
     """Too few to tell; one that fits; one that does not."""
-    if count < 10:
-        what = "It cannot be told which preparation fits. There are only 3 examples that can be used: too few to tell."
-        return DoctorValue("told", "", "warn", what, "Add more, some hundreds if you can.")
     ways = (
-        WayValue("Shorter side 256, the middle 224 × 224, RGB, 0 to 1, ImageNet’s mean and spread", "82 %", 0.82,
-                 "of 180 examples; between 76 and 87 % with 95 % confidence", 180, is_best=True),
-        WayValue("Shorter side 256, the middle 224 × 224, BGR, 0 to 255", "4 %", 0.04,
-                 "of 24 examples; between 0 and 21 % with 95 % confidence", 24, is_chosen=True),
-    )  # fmt: skip
-    if count < 1000:
-        return DoctorValue("told", "", "ok", "The chosen preparation fits.", "18 ways were tried.", ways[:1])
-    what = "Another preparation fits far better: shorter side 256, the middle 224 × 224, RGB, 0 to 1."
-    why = "With it 148 of 180 answers are right (82%); with the chosen one 1 of 24 answers is right (4%)."
-    return DoctorValue("told", "", "bad", what, why, ways, "channels=rgb")
+        way("shorter side 256, the middle 224 × 224, RGB, 0 to 1, ImageNet’s mean and spread", 0.82, 180),
+        way("shorter side 256, the middle 224 × 224, BGR, 0 to 255", 0.04, 24, is_chosen=True),
+    )
+    verdict: DoctorVerdict = "unclear" if count < 10 else "fits" if count < 1000 else "far_better"
+    what, why = {
+        "unclear": (
+            "It cannot be told which preparation fits. There are only 3 examples that can be used: too few to tell.",
+            "Add more, some hundreds if you can.",
+        ),
+        "fits": ("The chosen preparation fits.", "18 ways were tried."),
+        "far_better": (
+            "Another preparation fits far better: shorter side 256, the middle 224 × 224, RGB, 0 to 1.",
+            "With it 148 of 180 answers are right (82%); with the chosen one 1 of 24 answers is right (4%).",
+        ),
+    }[verdict]
+    shown = {"unclear": (), "fits": ways[:1], "far_better": ways}[verdict]
+    best = next(iter(shown), None)
+    found = DoctorResult(verdict=verdict, evidence="labels", what=what, why=why, ways=shown, best=best)
+    return DoctorValue("told", result=found)
+
+
+def fed_example(source: str, *names: str, picture: str | None = None) -> FedExample:
+    """An example with these inputs of 1 × 3 × 224 × 224 numbers."""
+    numbers = {"dtype": "float32", "shape": (1, 3, 224, 224), "low": -2.12, "high": 2.64, "mean": -0.031}
+    inputs = tuple(FedInput(name=name, **numbers) for name in names)
+    return FedExample(source=source, way="prepared", inputs=inputs, picture=picture)
 
 
 def fed(count: int) -> FedValue:
@@ -81,13 +103,13 @@ def fed(count: int) -> FedValue:
         return FedValue(
             "failed", what="The model failed at one of the examples. It stopped with: wrong size. Check it."
         )
-    entry = ("input", "1 × 3 × 224 × 224, float32", "−2.12 to 2.64, mean −0.031")
-    examples = tuple(FedExampleValue(f"{KINDS[n]}/{n:05d}.png", (entry,), picture(n)) for n in range(3))
+    examples = tuple(fed_example(f"{KINDS[n]}/{n:05d}.png", "input", picture=f"{n}.png") for n in range(3))
     how = "shorter side 256, the middle 224 × 224, RGB, 0 to 1, ImageNet’s mean and spread"
     if count < 1000:
-        return FedValue("told", how, examples)
+        return FedValue("told", FedResult(kind="images", preparation=how, examples=examples))
     what = "The original’s results on 64 examples hardly differ, as they would on noise. Check how they are prepared."
-    return FedValue("told", "", examples, (CheckValue("warn", what),))
+    noise = FedFinding(code="like_noise", level="warning", what=what)
+    return FedValue("told", FedResult(kind="images", preparation="", examples=examples, findings=(noise,)))
 
 
 def origin() -> DataRecord:

@@ -5,15 +5,16 @@ from dataclasses import replace
 from PySide6.QtCore import QBuffer, QIODevice, QPointF, Qt
 from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter, QPolygonF
 
-from widgets.pages.data.value import ColumnsValue, DataValue
+from widgets.pages.data.value import DataValue
 from widgets.pages.goal.value import GoalValue, PresetValue, RecipeValue
 from widgets.pages.model.value import ModelValue, PreprocessValue, SampleValue
 from widgets.parts.cards.error import ErrorValue
 from widgets.parts.nouns import DataKind
 from widgets.parts.pictures import PictureValue
 from widgets.parts.small import CheckValue
-from workers.contracts.pipeline import ImageSteps
-from workers.contracts.specs import Described, Recipe, RecipeStep
+from workers.contracts.data.reading import FOLDER_LABELS, DataResult
+from workers.contracts.pipeline import ImageSteps, PipelineSpec, TextSteps
+from workers.contracts.specs import Described, Finding, Recipe, RecipeStep
 
 KINDS = ("T-shirt", "Trousers", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 _SHAPES = (
@@ -103,16 +104,21 @@ def ask_data() -> DataKind:
 
 
 def data(**changes: object) -> DataValue:
+    """A set of pictures; fields of the result and of the page's value may differ."""
     counts = (222, 219, 221, 220, 218, 221, 220, 219, 220, 220)
-    base: dict[str, object] = {
+    read: dict[str, object] = {
+        "origin": "person",
         "kind": "images",
         "n_items": 2200,
         "n_test": 2000,
         "n_calibration": 200,
-        "source": "/home/mira/Pictures/Fashion pictures",
         "labelled": True,
-        "labels_from": "from the names of the 10 sub-folders",
-        "class_counts": tuple(zip(KINDS, counts, strict=True)),
+        "class_counts": dict(zip(KINDS, counts, strict=True)),
+        "findings": (Finding(level="info", what="The labels are the names of the folders.", code=FOLDER_LABELS),),
+        "sha256": "",
+    }
+    shown: dict[str, object] = {
+        "source": "/home/mira/Pictures/Fashion pictures",
         "previews": tuple((picture(n), KINDS[(n * 7 + n // 10 * 4) % 10]) for n in range(24)),
         "checks": (
             CheckValue("ok", "Nothing is in both parts", "0 of 2,000"),
@@ -122,9 +128,11 @@ def data(**changes: object) -> DataValue:
             CheckValue("ok", "Not readable", "3 set aside"),
             CheckValue("warn", "Label looks wrong", "6 pictures"),
         ),
-        "note": "Found 2,212; the 12 set aside stay where they are.",
     }
-    return DataValue(**{**base, **changes})
+    of_page = {"source", "previews", "checks", "spec", "model_classes", "earlier"}
+    read |= {name: value for name, value in changes.items() if name not in of_page}
+    shown |= {name: value for name, value in changes.items() if name in of_page}
+    return DataValue(DataResult.model_validate(read), **shown)
 
 
 def found() -> tuple[CheckValue, ...]:
@@ -139,9 +147,8 @@ def found() -> tuple[CheckValue, ...]:
 
 def right_texts() -> DataValue:
     """Of a translator."""
-    value = texts()
-    assert value.columns is not None
-    return replace(value, columns=replace(value.columns, are_texts=True))
+    spec = PipelineSpec(task="translation", inputs=(), outputs=(), preprocess=TextSteps(), answer_kind="tokens")
+    return replace(texts(), spec=spec)
 
 
 def texts() -> DataValue:
@@ -149,16 +156,20 @@ def texts() -> DataValue:
     return data(
         kind="texts",
         previews=tuple((PictureValue(text=line * (n + 1)), ("good", "bad")[n % 2]) for n, line in enumerate(lines)),
-        class_counts=(("good", 1100), ("bad", 1100)),
-        labels_from="from the column “stars”",
-        columns=ColumnsValue(("id", "review", "stars"), "review", "stars"),
+        class_counts={"good": 1100, "bad": 1100},
+        columns=("id", "review", "stars"),
+        text_column="review",
+        label_column="stars",
         unknown_labels=("good", "bad"),
         model_classes=("positive", "negative"),
     )
 
 
 def made() -> DataValue:
-    return DataValue("images", 64, 64, 0, made=True, checks=(CheckValue("ok", "Inputs that Fettle made", "64"),))
+    return data(
+        origin="made", n_items=64, n_test=64, n_calibration=0, labelled=False, class_counts={}, previews=(),
+        checks=(CheckValue("ok", "Inputs that Fettle made", "64"),),
+    )  # fmt: skip
 
 
 SCHEMA: dict[str, object] = {

@@ -9,50 +9,47 @@ from PySide6.QtWidgets import QApplication, QPushButton, QVBoxLayout, QWidget
 from widgets.parts.buttons import GhostButton, TextButton
 from widgets.parts.card import Card
 from widgets.parts.flow import FlowLayout
+from widgets.parts.format import capitalized, percent, percent_range
 from widgets.parts.layout import discard, held, in_column, in_row
 from widgets.parts.small import Bar, CheckList, CheckState, CheckValue
 from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_M, SPACE_S, SPACE_XS
+from workers.contracts.data.doctor import DoctorResult, DoctorVerdict, WayTried
 from workers.contracts.translation import _
 
+STATES: dict[DoctorVerdict, CheckState] = {"fits": "ok", "better": "warn", "far_better": "bad", "unclear": "warn"}
 SHOWN = 4
-
-
-@dataclass(frozen=True)
-class WayValue:
-    """One preparation as text.
-
-    `figure` is its result ("90 % right"), `share` 0..1 its bar, `n` the number of examples. `spec` is what a click
-    takes; the chosen preparation needs none.
-    """
-
-    words: str
-    figure: str
-    share: float | None
-    reach: str = ""
-    n: int = 0
-    is_chosen: bool = False
-    is_best: bool = False
-    spec: str = ""
 
 
 @dataclass(frozen=True)
 class DoctorValue:
     """The state of the check.
 
-    `state` is idle (can start), running, told (finished), failed, or taking (the model is opened again with another
-    preparation). `chosen` describes the current preparation. `spec` is what a click takes, "" for nothing.
+    `state` is idle (can start), running, told (finished, with `result`), waiting (for a measurement) or failed, both
+    with what happened and what to do in `problem`, or taking (the model is opened again with another preparation).
+    `chosen` describes the current preparation.
     """
 
-    state: Literal["idle", "running", "told", "failed", "taking"] = "idle"
+    state: Literal["idle", "running", "told", "waiting", "failed", "taking"] = "idle"
     chosen: str = ""
-    verdict: CheckState = "waiting"
-    what: str = ""
-    why: str = ""
-    ways: tuple[WayValue, ...] = ()
-    spec: str = ""
+    result: DoctorResult | None = None
     share: float | None = None
+    problem: tuple[str, str] = ("", "")
+
+
+def shown_ways(found: DoctorResult) -> list[WayTried]:
+    """Return the best preparations: the one that fits and its rival first, and always the chosen one."""
+    able = [way for way in found.ways if way.score is not None]
+    firsts = [one.spec for one in (found.best, found.rival) if one is not None]
+    first = [way for spec in firsts for way in able if way.spec == spec]
+    shown = list({way.spec: way for way in (*first, *(way for way in able if way.is_chosen))}.values())
+    return shown + [way for way in able if way not in shown][: max(0, SHOWN - len(shown))]
+
+
+def offered_spec(found: DoctorResult) -> str:
+    """Return the preparation that is better than the chosen one, "" if none is."""
+    return found.best.spec if found.best is not None and found.verdict in ("better", "far_better") else ""
 
 
 class DoctorCard(Card):
@@ -118,36 +115,46 @@ class DoctorCard(Card):
         box.addWidget(Bar(_("Progress")))
 
     def _fill_told(self, box: QVBoxLayout, value: DoctorValue) -> None:
-        box.addWidget(CheckList(self._theme, (CheckValue(value.verdict, value.what),)))
-        if value.why:
-            box.addWidget(words(value.why, "caption"))
-        for way in value.ways[:SHOWN]:
-            box.addWidget(self._way(way))
+        found = value.result
+        state: CheckState = "waiting" if value.state == "waiting" else "warn"
+        what, why = value.problem
+        if found is not None:
+            state, what, why = "warn" if found.rival is not None else STATES[found.verdict], found.what, found.why
+        box.addWidget(CheckList(self._theme, (CheckValue(state, what),)))
+        if why:
+            box.addWidget(words(why, "caption"))
         buttons = QWidget()
         row = FlowLayout(buttons, SPACE_S)
-        if value.spec:
-            take = GhostButton(self._theme, _("Use the one that fits"), "check", on=lambda: self.taken.emit(value.spec))
-            row.addWidget(take)
+        if found is not None:
+            for way in shown_ways(found):
+                box.addWidget(self._way(way, found))
+            if spec := offered_spec(found):
+                text = _("Use the one that fits")
+                row.addWidget(GhostButton(self._theme, text, "check", on=lambda: self.taken.emit(spec)))
         row.addWidget(TextButton(self._theme, _("Check again"), on=self.check_requested))
         box.addWidget(buttons)
 
-    def _way(self, way: WayValue) -> QWidget:
-        name = _("{0} (chosen)").format(way.words) if way.is_chosen else way.words
+    def _way(self, way: WayTried, found: DoctorResult) -> QWidget:
+        score, title = way.score or 0.0, capitalized(way.words)
+        is_best = found.best is not None and way.spec == found.best.spec
+        if found.evidence == "labels":
+            figure = percent(score, 0)
+            low, high = max(0.0, way.low or 0.0), min(1.0, way.high if way.high is not None else 1.0)
+            reach = _("of {0:,} examples; {1} with 95 % confidence").format(way.n, percent_range(low, high))
+        else:
+            figure = _("{0:+.0f} points").format(100 * score)
+            reach = _("more certain than on noise, on {0:,} examples").format(way.n)
+        bar = Bar(_("{0}: {1}").format(title, figure), "" if is_best else "warn")
+        bar.set_share(min(1.0, max(0.0, score)))
+        foot = in_row((words(reach, "caption"), 1), gap=SPACE_M)
+        if not way.is_chosen:
+            take = GhostButton(self._theme, _("Use this one"), size="small", on=lambda: self.taken.emit(way.spec))
+            take.setAccessibleName(_("Use this one: {0}").format(title))
+            foot.addWidget(take, 0, Qt.AlignmentFlag.AlignTop)
+        name = _("{0} (chosen)").format(title) if way.is_chosen else title
         row = in_row(
-            (words(name, "strong" if way.is_best else ""), 1),
-            label(way.figure, "strong", "brand" if way.is_best else "", wrap=False),
+            (words(name, "strong" if is_best else ""), 1),
+            label(figure, "strong", "brand" if is_best else "", wrap=False),
             gap=SPACE_M,
         )
-        box = in_column(row, gap=SPACE_XS, edges=(0, SPACE_XS, 0, SPACE_XS))
-        holder = held(box)
-        if way.share is not None:
-            bar = Bar(_("{0}: {1}").format(way.words, way.figure), "" if way.is_best else "warn")
-            bar.set_share(way.share)
-            box.addWidget(bar)
-        foot = in_row((words(way.reach, "caption"), 1), gap=SPACE_M)
-        if way.spec and not way.is_chosen:
-            take = GhostButton(self._theme, _("Use this one"), size="small", on=lambda: self.taken.emit(way.spec))
-            take.setAccessibleName(_("Use this one: {0}").format(way.words))
-            foot.addWidget(take, 0, Qt.AlignmentFlag.AlignTop)
-        box.addLayout(foot)
-        return holder
+        return held(in_column(row, bar, foot, gap=SPACE_XS, edges=(0, SPACE_XS, 0, SPACE_XS)))

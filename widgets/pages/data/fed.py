@@ -2,51 +2,39 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from widgets.parts.boxes import boxed, masked
 from widgets.parts.card import Card, divider
 from widgets.parts.input_view import InputView
 from widgets.parts.layout import STRETCH, discard, in_column, in_row
 from widgets.parts.pictures import PictureLabel, PictureStore, PictureValue
-from widgets.parts.small import Bar, CheckList, CheckValue
+from widgets.parts.small import Bar, CheckList, CheckState, CheckValue
 from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_M, SPACE_S, SPACE_XS
+from workers.contracts.data.fed import FedExample, FedInput, FedResult, range_words, shape_words
 from workers.contracts.translation import _
 
 SIDE_PX, BOXES_PX, SOUND_PX = 64, 148, 96
 MOST_INPUTS = 4
-
-
-@dataclass(frozen=True)
-class FedExampleValue:
-    """One example after its preparation as `picture`, or a sound as `levels`.
-
-    `inputs` are texts: "input", "1 × 3 × 224 × 224, float32", "−2.12 to 2.64, mean −0.031".
-    `result` is the original's prediction as Fettle reads it, "" if the picture shows it.
-    """
-
-    name: str
-    inputs: tuple[tuple[str, str, str], ...]
-    picture: PictureValue | None = None
-    result: str = ""
-    levels: tuple[float, ...] = ()
+STATES: dict[str, CheckState] = {"info": "ok", "warning": "warn"}
 
 
 @dataclass(frozen=True)
 class FedValue:
     """The state of the inspection: waiting (for measurements), running, told (finished) or failed.
 
-    `preparation` is "" if inputs are not changed.
+    `folder` holds the pictures of `result`. `what` says why it failed.
     """
 
     state: Literal["waiting", "running", "told", "failed"] = "waiting"
-    preparation: str = ""
-    examples: tuple[FedExampleValue, ...] = ()
-    checks: tuple[CheckValue, ...] = ()
+    result: FedResult | None = None
+    folder: Path = Path()
     share: float | None = None
     what: str = ""
 
@@ -76,8 +64,8 @@ class FedCard(Card):
             discard(self._body)
         self._body, self._bar = QWidget(), None
         box = in_column(parent=self._body)
-        if value.state == "told":
-            self._fill_told(box, value)
+        if value.result is not None:
+            self._fill_told(box, value.result, value.folder)
         elif value.state == "running":
             self._bar = Bar(_("Preparing the model's inputs"))
             self._bar.set_share(value.share)
@@ -89,41 +77,45 @@ class FedCard(Card):
             box.addWidget(words(_("Shown as soon as nothing is being measured."), "soft"))
         self.add(self._body)
 
-    def _fill_told(self, box: QVBoxLayout, value: FedValue) -> None:
-        how = _("Prepared: {0}. Result:").format(value.preparation) if value.preparation else _("Used unchanged:")
+    def _fill_told(self, box: QVBoxLayout, found: FedResult, folder: Path) -> None:
+        how = _("Prepared: {0}. Result:").format(found.preparation) if found.preparation else _("Used unchanged:")
         box.addWidget(words(how, "soft"))
-        for number, example in enumerate(value.examples):
+        for number, example in enumerate(found.examples):
             if number:
                 box.addWidget(divider())
-            box.addLayout(self._example(example))
+            box.addLayout(self._example(example, folder))
             if example.result:
                 box.addWidget(words(_("The original’s answer: {0}").format(example.result)))
-        if value.checks:
+        if found.findings:
             box.addWidget(divider())
-            box.addWidget(CheckList(self._theme, value.checks))
+            rows = [CheckValue(STATES[one.level], f"{one.what} {one.hint}".strip()) for one in found.findings]
+            box.addWidget(CheckList(self._theme, rows))
 
-    def _example(self, example: FedExampleValue) -> QHBoxLayout:
+    def _example(self, example: FedExample, folder: Path) -> QHBoxLayout:
         row = in_row(gap=SPACE_M, edges=(0, SPACE_XS, 0, SPACE_XS))
         if example.picture is not None:
-            side = BOXES_PX if example.picture.boxes or example.picture.mask is not None else SIDE_PX
-            shown = PictureLabel(self._theme, self._pictures, example.picture, side)
+            name = _("{0} as the model receives it").format(example.source)
+            picture = boxed(PictureValue(path=str(folder / example.picture), name=name), example.boxes)
+            if example.mask:
+                picture = masked(picture, PictureValue(path=str(folder / example.mask)))
+            side = BOXES_PX if example.boxes or example.mask else SIDE_PX
+            shown = PictureLabel(self._theme, self._pictures, picture, side)
             row.addWidget(shown, 0, Qt.AlignmentFlag.AlignTop)
         elif example.levels:
             sound = InputView(self._theme, self._pictures)
             sound.setFixedSize(SOUND_PX, SIDE_PX)
             sound.show_value(PictureValue(name=_("Loudness")), example.levels)
             row.addWidget(sound, 0, Qt.AlignmentFlag.AlignTop)
-        lines = in_column(
-            ElidedLabel(example.name, "strong"), *(line for line in self._lines(example.inputs)), STRETCH, gap=SPACE_XS
-        )
+        lines = in_column(ElidedLabel(example.source, "strong"), *self._lines(example.inputs), STRETCH, gap=SPACE_XS)
         row.addLayout(lines, 1)
         return row
 
-    def _lines(self, inputs: Sequence[tuple[str, str, str]]) -> list[QWidget]:
+    def _lines(self, inputs: Sequence[FedInput]) -> list[QWidget]:
         made: list[QWidget] = []
-        for name, shape, numbers in inputs[:MOST_INPUTS]:
-            said = f"{name}: {shape}" if len(inputs) > 1 else shape
-            made += [label(numbers, "", select=True), label(said, "caption")]
+        for entry in inputs[:MOST_INPUTS]:
+            shape = f"{shape_words(entry)}, {entry.dtype}"
+            said = f"{entry.name}: {shape}" if len(inputs) > 1 else shape
+            made += [label(range_words(entry), "", select=True), label(said, "caption")]
         if len(inputs) > MOST_INPUTS:
             made.append(label(_("and {0:,} more inputs").format(len(inputs) - MOST_INPUTS), "caption"))
         return made

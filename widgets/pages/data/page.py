@@ -15,9 +15,9 @@ from widgets.pages.data.items import ItemsCard
 from widgets.pages.data.merged import merged_words
 from widgets.pages.data.origin import OriginCard
 from widgets.pages.data.parts import MatchDialog, PreviewGrid, PreviewRows, SplitBar
-from widgets.pages.data.reading import ReadingCard, ReadingValue
+from widgets.pages.data.reading import ReadingCard
 from widgets.pages.data.suspects import SuspectsDialog
-from widgets.pages.data.value import ColumnsValue, DataValue
+from widgets.pages.data.value import DataValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card, DropArea
 from widgets.parts.cards.error import ErrorCard, ErrorValue
@@ -31,7 +31,9 @@ from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M
 from workers.contracts.data.checks import Suspect
+from workers.contracts.data.reading import FOLDER_LABELS, DataResult
 from workers.contracts.data.record import DataRecord
+from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.translation import _
 
 MAX_CHIPS = 40
@@ -99,8 +101,9 @@ class DataPage(Page):
 
     def show_value(self, value: DataValue) -> None:
         """Show the data set, or that inputs are generated."""
-        self._kind = value.kind
-        head = PageHead(self._title(value), self._subtitle(value))
+        data, is_made = value.result, value.result.origin == "made"
+        self._kind = data.kind
+        head = PageHead(self._title(data), self._subtitle(value))
         another = GhostButton(self.theme, _("Choose another…"), on=self.choose_files)
         onward = PrimaryButton(self.theme, _("Continue"), "arrow-right", on=self.continue_requested)
         if value.earlier:
@@ -108,37 +111,38 @@ class DataPage(Page):
             head.add_action(self._back_button(value.earlier, tip, self.earlier_requested))
         head.add_action(another, onward)
         self._items, self._doctor, self._fed, self._preview = None, None, None, None
-        self._labels = value.model_classes or tuple(name for name, _unused in value.class_counts)
+        self._labels = value.model_classes or tuple(data.class_counts)
         self._origin = QVBoxLayout()
-        if value.made:
+        if is_made:
             shown: list[QWidget | None] = [self._can_card(), self._cannot_card()]
         else:
             self._preview = self._preview_card(value)
             self._fed = FedCard(self.theme, self._pictures)
-            shown = [self._preview, self._labels_card(value) if value.class_counts or value.labelled else None]
-        self._left = in_column(*shown, self._columns_card(value.columns), self._origin, STRETCH, gap=SPACE_L)
+            shown = [self._preview, self._labels_card(data) if data.class_counts or data.labelled else None]
+        self._left = in_column(*shown, self._columns_card(value), self._origin, STRETCH, gap=SPACE_L)
         right = in_column(
-            self._split_card(value),
-            None if value.made else self._doctor_card(),
+            self._split_card(data),
+            None if is_made else self._doctor_card(),
             self._checks_card(value),
-            self._reading_card(value.reading),
+            self._reading_card(value.spec),
             self._fed,
             STRETCH,
             gap=SPACE_L,
         )
         self._fill("full", head, in_row((self._left, 17), (right, 10), gap=SPACE_L), grow=0)
 
-    def _columns_card(self, value: ColumnsValue | None) -> ColumnsCard | None:
-        if value is None:
+    def _columns_card(self, value: DataValue) -> ColumnsCard | None:
+        if len(value.result.columns) < 2:
             return None
-        card = ColumnsCard(value)
+        are_texts = value.spec is not None and value.spec.answer_kind in ("tokens", "transcript")
+        card = ColumnsCard(value.result, are_texts=are_texts)
         card.changed.connect(self.columns_changed)
         return card
 
-    def _reading_card(self, value: ReadingValue | None) -> ReadingCard | None:
-        if value is None:
+    def _reading_card(self, spec: PipelineSpec | None) -> ReadingCard | None:
+        if spec is None:
             return None
-        card = ReadingCard(value)
+        card = ReadingCard(spec)
         card.changed.connect(self.reading_changed)
         return card
 
@@ -151,20 +155,21 @@ class DataPage(Page):
         return (DropArea(self.theme, _("Or drop others here"), self._hint(), icon="", least_px=112),)
 
     # -- words --
-    def _title(self, value: DataValue) -> str:
-        if value.made:
-            return _("Without data: Fettle makes {0:,} inputs").format(value.n_items)
-        number = value.n_test + value.n_calibration
-        if value.class_counts:
-            return _("{0} of {1:,} kinds, ready to use").format(counted(value.kind, number), len(value.class_counts))
-        return _("{0}, ready to use").format(counted(value.kind, number))
+    def _title(self, data: DataResult) -> str:
+        if data.origin == "made":
+            return _("Without data: Fettle makes {0:,} inputs").format(data.n_items)
+        examples = counted(data.kind, data.n_of_person + data.n_calibration)
+        if data.class_counts:
+            return _("{0} of {1:,} kinds, ready to use").format(examples, len(data.class_counts))
+        return _("{0}, ready to use").format(examples)
 
     def _subtitle(self, value: DataValue) -> str:
-        if value.made:
+        data = value.result
+        if data.origin == "made":
             return _("Speed, size and same answers can be measured. Drop your own at any time.")
         name = PurePath(value.source).name or value.source
-        if value.n_merged or 0 < value.n_opened < value.n_items:
-            return merged_words(value, name)
+        if data.merged_doubles or 0 < data.n_opened < data.n_items:
+            return merged_words(data, name)
         return _("From “{0}”. Drop another at any time.").format(name)
 
     def _hint(self) -> str:
@@ -214,25 +219,25 @@ class DataPage(Page):
         box.currentIndexChanged.connect(lambda _index: grid.show_label(str(box.currentData())))
         return box
 
-    def _labels_card(self, value: DataValue) -> Card:
+    def _labels_card(self, data: DataResult) -> Card:
         card = Card(_("Labels found"), gap=SPACE_M)
-        if value.labels_from:
-            card.add_caption(value.labels_from)
-        rest = len(value.class_counts) - MAX_CHIPS
+        if any(finding.code == FOLDER_LABELS for finding in data.findings):
+            card.add_caption(_("from the names of the sub-folders"))
+        rest = len(data.class_counts) - MAX_CHIPS
         holder = in_flow(
-            *(Chip(name, f"{number:,}") for name, number in value.class_counts[:MAX_CHIPS]),
+            *(Chip(name, f"{number:,}") for name, number in list(data.class_counts.items())[:MAX_CHIPS]),
             Chip(_("and {0:,} more").format(rest)) if rest > 0 else None,
         )
         card.add(holder)
         return card
 
-    def _split_card(self, value: DataValue) -> Card:
+    def _split_card(self, data: DataResult) -> Card:
         card = Card(_("How they are split"), gap=SPACE_M)
-        card.add(SplitBar(self.theme, value.n_calibration, value.n_test))
+        card.add(SplitBar(self.theme, data.n_calibration, data.n_of_person))
         rows = in_column(gap=2)
         for number, text, token in (
-            (value.n_calibration, _("for calibration: to tune the smaller model"), "s3"),
-            (value.n_test, _("for the test: never seen while tuning"), "brand"),
+            (data.n_calibration, _("for calibration: to tune the smaller model"), "s3"),
+            (data.n_of_person, _("for the test: never seen while tuning"), "brand"),
         ):
             if not number:
                 continue
@@ -249,12 +254,10 @@ class DataPage(Page):
         self._found.put_back_requested.connect(self.put_back_requested)
         self._found.suspects_requested.connect(self.suspects_requested)
         card.add(self._found)
-        if value.unknown_labels and value.model_classes:
+        if value.result.unknown_labels and value.model_classes:
             match = GhostButton(self.theme, _("Match the names…"), size="small", on=lambda: self.ask_match(value))
             card.title_row.addWidget(match)  # above the rows, whose number grows during the checks
         card.add(STRETCH)
-        if value.note:
-            card.add(words(value.note, "caption"))
         return card
 
     def _doctor_card(self) -> DoctorCard:
@@ -325,7 +328,7 @@ class DataPage(Page):
     # -- actions --
     def ask_match(self, value: DataValue) -> MatchDialog:
         """Ask which class of the model each unknown label means."""
-        dialog = MatchDialog(self.theme, value.unknown_labels, value.model_classes, self.window())
+        dialog = MatchDialog(self.theme, value.result.unknown_labels, value.model_classes, self.window())
         dialog.matched.connect(self.labels_matched)
         dialog.open()
         return dialog

@@ -1,7 +1,5 @@
 """Show on the page Data how the model's outputs are read, with fields to change it."""
 
-from dataclasses import dataclass
-
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout
 
@@ -9,20 +7,9 @@ from widgets.parts.card import Card
 from widgets.parts.fields import ChoiceField, DecimalField, named
 from widgets.parts.text import words
 from widgets.tokens import SPACE_S
+from workers.contracts.pipeline import BoxesSteps, PipelineSpec
+from workers.contracts.proof.results import READ_AS, read_as
 from workers.contracts.translation import _
-
-
-@dataclass(frozen=True)
-class ReadingValue:
-    """The reading of the outputs: `told` is a sentence, `ways` are (id, title) of the alternatives.
-
-    `threshold` is the score from which a detection counts, None if there is none.
-    """
-
-    told: str
-    ways: tuple[tuple[str, str], ...]
-    chosen: str
-    threshold: float | None = None
 
 
 class ReadingCard(Card):
@@ -30,18 +17,18 @@ class ReadingCard(Card):
 
     changed = Signal(str, object)
 
-    def __init__(self, value: ReadingValue) -> None:
-        """Create the card of `value`."""
+    def __init__(self, spec: PipelineSpec) -> None:
+        """Create the card of the outputs that `spec` describes."""
         super().__init__(_("What comes out"), gap=SPACE_S)
-        self._chosen = value.chosen
-        self.add(words(value.told))
-        options = [(title, way) for way, title in value.ways]
-        self._way = ChoiceField(_("How results are read"), options, value.chosen)
+        way = read_as(spec)
+        self._chosen = way.id
+        self.add(words(_("Fettle reads the answers as {0}.").format(way.told(spec))))
+        self._way = ChoiceField(_("How results are read"), [(one.title, one.id) for one in READ_AS], way.id)
         self._way.currentIndexChanged.connect(self._tell)
         self.add(named(_("Read as"), self._way))
         self._threshold: DecimalField | None = None
-        if value.threshold is not None:
-            self.add(self._threshold_row(value.threshold))
+        if isinstance(spec.postprocess, BoxesSteps):
+            self.add(self._threshold_row(spec.postprocess.score_threshold))
 
     def _threshold_row(self, threshold: float) -> QHBoxLayout:
         field = self._threshold = DecimalField(_("Lowest score of a detection"), 0.01, 0.99)

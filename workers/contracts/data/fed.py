@@ -108,3 +108,27 @@ class FedResult(Frozen):
     examples: tuple[FedExample, ...]
     findings: tuple[FedFinding, ...] = ()
     answered: int = 0
+
+
+def shape_words(entry: FedInput) -> str:
+    """Return the shape as text ("1 × 3 × 224 × 224"), "one number" for a scalar."""
+    return " × ".join(f"{size:,}" for size in entry.shape) or "one number"
+
+
+def range_words(entry: FedInput) -> str:
+    """Return lowest, highest and mean value as text, e.g. "−2.12 to 2.64, mean −0.03"; "mean" stays with its number."""
+    if entry.low is None or entry.high is None or entry.mean is None:
+        return "no finite numbers"
+    if entry.low == entry.high:
+        return f"all {number_words(entry.low)}"
+    return f"{number_words(entry.low)} to {number_words(entry.high)}, mean\u00a0{number_words(entry.mean)}"
+
+
+def number_words(value: float) -> str:
+    """Return a number as text: whole from 1000 on, two decimals from 1 on, else two significant digits."""
+    size = abs(value)
+    if size >= 1e7 or 0 < size < 1:
+        text = f"{size:.2g}"
+    else:
+        text = f"{size:,.0f}" if size >= 1000 or size == int(size) else f"{size:.2f}"
+    return f"−{text}" if value < 0 else text

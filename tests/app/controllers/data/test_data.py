@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QComboBox, QLabel
 
 from app.controllers.app_controller import AppController
 from app.controllers.data import controller as module
-from app.controllers.data.controller import data_value
+from app.controllers.data.controller import check_rows
 from app.services.flow.steps import Flow
 from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe
@@ -97,26 +97,13 @@ def test_what_was_found_in_words() -> None:
     """Given findings, Then warnings come first, rows say how even the kinds are, and nothing is said twice."""
     found = read(
         class_counts={"red": 200, "green": 10},
-        findings=(Finding(level="info", what="Told."), Finding(level="warning", what="Look here.")),
+        findings=(
+            Finding(level="info", what="Told."),
+            Finding(level="info", what="By the card of labels.", code=FOLDER_LABELS),
+            Finding(level="warning", what="Look here."),
+        ),
     )
-    value = data_value(found, DataParams(model_dir="", path="/a/my pictures"))
-    assert value.source == "my pictures"
-    chosen = read(n_items=23_703, n_opened=5_200)
-    assert data_value(chosen, None).n_opened == 5_200, "the page says how many of the examples were chosen"
-    said = [(check.state, check.what) for check in value.checks]
+    said = [(check.state, check.what) for check in check_rows(found.result)]
     assert said[0] == ("ok", "No example is in both test and calibration set")
     assert ("warn", "Examples of each kind") in said
     assert said[-2:] == [("warn", "Look here."), ("ok", "Told.")]
-    assert data_value(read(columns=("only",)), None).columns is None
-    table = read(columns=("text", "translation"))
-    columns = [data_value(table, None, gives_text=gives_text).columns for gives_text in (False, True)]
-    assert [column is not None and column.are_texts for column in columns] == [False, True]
-
-
-def test_labels_of_folders_are_said_by_their_card_alone() -> None:
-    """Given labels that are names of sub-folders, Then the card of labels says so, and the list of checks does not."""
-    finding = Finding(level="info", what="The labels are the names of the 2 sub-folders.", code=FOLDER_LABELS)
-    value = data_value(read(class_counts={"red": 9, "green": 9}, findings=(finding,)), None)
-    assert value.labels_from == "from the names of the sub-folders"
-    assert finding.what not in [check.what for check in value.checks]
-    assert data_value(read(class_counts={"red": 9, "green": 9}), None).labels_from == ""

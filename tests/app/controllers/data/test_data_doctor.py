@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 
 from app.controllers.app_controller import AppController
 from app.controllers.data.controller import DataController
-from app.controllers.data.doctor import DataDoctor, doctor_value
+from app.controllers.data.doctor import DataDoctor
 from app.controllers.flows import FlowRunner
 from app.controllers.model.controller import ModelController
 from app.controllers.page_controller import ControllerContext
@@ -19,9 +19,7 @@ from presets.sample import sample_paths
 from widgets.main_window import MainWindow
 from widgets.pages.data.doctor import DoctorCard, DoctorValue
 from widgets.pages.data.page import DataPage
-from workers.contracts.data.doctor import DoctorResult, WayTried
 from workers.contracts.jobs import OpenParams
-from workers.pipeline.spec import ImageSteps
 
 Drive = Callable[..., None]
 
@@ -58,7 +56,7 @@ def test_a_wrong_preparation_is_found_and_put_right(
     session.new_project()
     assert session.reopen(project)
     found = found_after_restart(app_controller._desk, DataPage(window.property("theme")), monkeypatch)
-    assert found.verdict == "bad" and "mean=0.286,std=0.353" in found.spec
+    assert found.result.verdict == "far_better" and "mean=0.286,std=0.353" in found.result.best.spec
     again = page.findChild(DoctorCard)
     assert again is not None and again is not card
     button = take(again)
@@ -87,24 +85,3 @@ def take(card: DoctorCard) -> QAbstractButton | None:
     QApplication.processEvents()
     buttons = (b for b in card.findChildren(QAbstractButton) if b.isVisibleTo(card) and b.text().startswith("Use"))
     return next(buttons, None)
-
-
-def test_what_was_found_in_a_few_rows() -> None:
-    """Given many ways, Then the best and the chosen are shown first, four in all; nothing is offered where the chosen
-    fits or where it cannot be told."""
-    ways = tuple(
-        WayTried(words=f"way {n}", spec=f"crop={n + 1}", preprocess=ImageSteps(), score=0.9 - n / 20, n=50,
-                 low=0.8, high=0.95, is_chosen=n == 6)
-        for n in range(8)
-    )  # fmt: skip
-    found = DoctorResult(verdict="far_better", evidence="labels", what="A.", why="B.", ways=ways, best=ways[0])
-    value = doctor_value(found)
-    assert [way.words for way in value.ways] == ["Way 0", "Way 6", "Way 1", "Way 2"]
-    assert value.spec == "crop=1" and value.ways[0].is_best and value.ways[0].figure == "90 %"
-    fits = doctor_value(found.model_copy(update={"verdict": "fits", "best": ways[6]}))
-    assert fits.spec == "" and fits.verdict == "ok"
-    assert [way.spec for way in fits.ways if not way.is_chosen] == ["crop=1", "crop=2", "crop=3"], "each can be taken"
-    close = doctor_value(found.model_copy(update={"verdict": "fits", "best": ways[6], "rival": ways[5]}))
-    assert close.verdict == "warn" and [way.words for way in close.ways][:2] == ["Way 6", "Way 5"]
-    unclear = doctor_value(found.model_copy(update={"verdict": "unclear", "best": None}))
-    assert unclear.spec == "" and len(unclear.ways) == 4

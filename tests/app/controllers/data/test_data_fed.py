@@ -81,14 +81,14 @@ def test_pictures_with_labels_and_arrays_without(
         pictures, labels, classes = stored["x"][:100], stored["y"][:100], stored["classes"]
     card = open_with(x=pictures, y=labels, classes=classes)
     value = value_of(app_controller)
-    assert value.state == "told" and value.checks == () and len(value.examples) == 3
-    for example in value.examples:
-        assert example.picture is not None and Path(example.picture.path).is_file()
+    assert value.state == "told" and value.result.findings == () and len(value.result.examples) == 3
+    for example in value.result.examples:
+        assert example.picture is not None and (value.folder / example.picture).is_file()
     assert "Prepared: " in said(card) and len(card.findChildren(PictureLabel)) == 3
     values = (pictures.astype(np.float32) / 255 - 0.286) / 0.353
     card = open_with(x=values.reshape(100, 1, 28, 28), y=labels, classes=classes)
-    assert "Used unchanged" in said(card) and " to " in value_of(app_controller).examples[0].inputs[0][2]
-    assert [check.state for check in value_of(app_controller).checks] == ["ok"]
+    assert "Used unchanged" in said(card) and " to " in said(card)
+    assert [finding.level for finding in value_of(app_controller).result.findings] == ["info"]
 
 
 def test_what_measures_goes_first(

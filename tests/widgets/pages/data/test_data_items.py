@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from tests.widgets.heard import child, heard, left_click, told_by
-from widgets.pages.data.doctor import DoctorCard, DoctorValue, WayValue
+from widgets.pages.data.doctor import DoctorCard, DoctorValue, offered_spec, shown_ways
 from widgets.pages.data.grid import CELL_PX, ItemValue, line_parts
 from widgets.pages.data.items import ItemsCard, LabelDialog
 from widgets.pages.data.page import DataPage
@@ -20,6 +20,7 @@ from widgets.parts.pictures import PictureValue
 from widgets.theme import Theme
 from widgets.tokens import SPACE_M
 from workers.contracts.data.checks import Suspect
+from workers.contracts.data.doctor import DoctorResult, WayTried
 from workers.contracts.data.record import DataRecord
 
 CHUNK = 128
@@ -147,7 +148,9 @@ def test_wrong_labels_one_by_one(full: Full, press: Any, said: Any, qtbot: QtBot
     assert answers == [("right", ("b.png",), "")]
 
 
-def test_the_preparation_is_checked_and_taken(full: Full, press: Any, said: Any, qtbot: QtBot) -> None:
+def test_the_preparation_is_checked_and_taken(
+    full: Full, examples: ModuleType, press: Any, said: Any, qtbot: QtBot
+) -> None:
     """Given a check of the preparation, Then it can be asked for, stopped, and what fits far better is one click."""
     page, _ = full()
     press(page, "Check the preparation", page.doctor_requested)
@@ -155,19 +158,20 @@ def test_the_preparation_is_checked_and_taken(full: Full, press: Any, said: Any,
     qtbot.wait(1)
     press(page, "Stop", page.doctor_cancelled)
     ways = (
-        WayValue("RGB, 0 to 1", "91 %", 0.91, "of 180 examples", 180, is_best=True),
-        WayValue("BGR, 0 to 1", "12 %", 0.12, "of 24 examples", 24, is_chosen=True),
+        examples.way("RGB, 0 to 1", 0.91, 180, spec="channels=rgb"),
+        examples.way("BGR, 0 to 1", 0.12, 24, is_chosen=True),
     )
-    page.show_doctor(
-        DoctorValue("told", "", "bad", "Another preparation fits far better.", "Why.", ways, "channels=rgb")
-    )
+    page.show_doctor(DoctorValue("told", result=found_of(ways)))
     qtbot.wait(1)
-    assert "Another preparation fits far better." in said(page) and "BGR, 0 to 1 (chosen)" in said(page)
+    text = said(page)
+    assert "A." in text and "BGR, 0 to 1 (chosen)" in text and "91 %" in text and "of 180 examples; 86 to 96 %" in text
     assert press(page, "Use the one that fits", page.preparation_taken) == ["channels=rgb"]
 
 
 @pytest.mark.parametrize("height", [320, 620])
-def test_whoever_checks_the_preparation_stays_there(full: Full, press: Any, qtbot: QtBot, height: int) -> None:
+def test_whoever_checks_the_preparation_stays_there(
+    full: Full, examples: ModuleType, press: Any, qtbot: QtBot, height: int
+) -> None:
     """Given the questions about the origin and a small window, When the check runs and tells what it found, Then the focus
     stays in its card, never goes to a question, and what was found is seen: all of it, or its beginning."""
     page, _ = full()
@@ -179,8 +183,8 @@ def test_whoever_checks_the_preparation_stays_there(full: Full, press: Any, qtbo
     page.show_doctor(DoctorValue("running"))
     assert card.isAncestorOf(focused())
     page.show_doctor(DoctorValue("running", share=0.5))
-    ways = tuple(WayValue(f"way {n}", "50 %", 0.5, "of 180 examples", 180, n == 1, spec=f"crop={n}") for n in range(3))
-    page.show_doctor(DoctorValue("told", "", "warn", "Another may fit better.", "Why.", ways))
+    ways = tuple(examples.way(f"way {n}", 0.5, 180, spec=f"crop={n}", is_chosen=n == 1) for n in range(3))
+    page.show_doctor(DoctorValue("told", result=found_of(ways, verdict="unclear", best=None)))
     assert card.isAncestorOf(focused())
     qtbot.wait(50)
     seen = page.viewport().rect()
@@ -190,6 +194,26 @@ def test_whoever_checks_the_preparation_stays_there(full: Full, press: Any, qtbo
     takes = [b for b in card.findChildren(QPushButton) if b.text() == "Use this one" and b.isVisible()]
     assert len(takes) == 2, "the chosen one needs none"
     assert heard(page.preparation_taken, left_click, takes[1]) == ["crop=2"]
+
+
+def found_of(ways: tuple[WayTried, ...], **changes: object) -> DoctorResult:
+    """A check whose first way fits far better."""
+    facts = {"verdict": "far_better", "evidence": "labels", "what": "A.", "why": "B.", "best": ways[0], **changes}
+    return DoctorResult.model_validate(facts | {"ways": ways})
+
+
+def test_best_and_chosen_preparation_are_shown_first(examples: ModuleType) -> None:
+    """Given many ways, Then the best and the chosen are shown first, four in all; nothing is offered where the chosen
+    fits or where it cannot be told."""
+    ways = tuple(examples.way(f"{n}", 0.9 - n / 20, 50, spec=f"{n}", is_chosen=n == 6) for n in range(8))
+    table = (
+        (found_of(ways), "0612", "0"),
+        (found_of(ways, verdict="fits", best=ways[6]), "6012", ""),
+        (found_of(ways, verdict="fits", best=ways[6], rival=ways[5]), "6501", ""),
+        (found_of(ways, verdict="unclear", best=None), "6012", ""),
+    )
+    for found, shown, offered in table:
+        assert ("".join(way.words for way in shown_ways(found)), offered_spec(found)) == (shown, offered)
 
 
 def focused() -> QWidget:

@@ -169,7 +169,7 @@ def test_found_problems_are_left_out_and_put_back(
                 "kind": "texts",
                 "n_items": 23_703,
                 "n_opened": 5_200,
-                "n_merged": 5,
+                "merged_doubles": 5,
                 "n_test": 5_000,
                 "n_calibration": 195,
             },

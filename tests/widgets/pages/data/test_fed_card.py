@@ -8,10 +8,10 @@ from PySide6.QtWidgets import QProgressBar
 from pytestqt.qtbot import QtBot
 
 from tests.widgets.heard import child
-from widgets.pages.data.fed import FedCard, FedExampleValue, FedValue
+from widgets.pages.data.fed import FedCard, FedValue
 from widgets.pages.data.page import DataPage
 from widgets.parts.pictures import PictureLabel
-from widgets.parts.small import CheckValue
+from workers.contracts.data.fed import FedResult
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_ranges_and_pictures_of_three_examples(page: DataPage, examples: ModuleT
     page.show_fed(examples.fed(100))
     qtbot.wait(1)
     text = said(card_of(page))
-    assert text.count("−2.12 to 2.64, mean −0.031") == 3 and "1 × 3 × 224 × 224, float32" in text
+    assert text.count("−2.12 to 2.64, mean\u00a0−0.031") == 3 and "1 × 3 × 224 × 224, float32" in text
     assert "Prepared: shorter side 256" in text and "unchanged" not in text
     pictures = card_of(page).findChildren(PictureLabel)
     assert len(pictures) == 3 and all(picture.accessibleName() for picture in pictures)
@@ -45,13 +45,13 @@ def test_what_speaks_against_it_is_seen(page: DataPage, examples: ModuleType, sa
     assert "Used unchanged" in text and "hardly differ" in text
 
 
-def test_several_inputs_are_told_by_name(page: DataPage, said: Any, qtbot: QtBot) -> None:
+def test_several_inputs_are_told_by_name(page: DataPage, examples: ModuleType, said: Any, qtbot: QtBot) -> None:
     """Given a model of six inputs, Then four are shown with their names, and that there are more."""
-    inputs = tuple((f"in{n}", f"1 × {n}, float32", f"{n} to {n + 1}, mean {n}") for n in range(6))
-    page.show_fed(FedValue("told", "", (FedExampleValue("item 1", inputs),), (CheckValue("ok", "Fine."),)))
+    example = examples.fed_example("item 1", *(f"in{n}" for n in range(6)))
+    page.show_fed(FedValue("told", FedResult(kind="arrays", preparation="", examples=(example,))))
     qtbot.wait(1)
     text = said(card_of(page))
-    assert "in3: 1 × 3, float32" in text and "in4" not in text and "and 2 more inputs" in text
+    assert "in3: 1 × 3 × 224 × 224, float32" in text and "in4" not in text and "and 2 more inputs" in text
     assert card_of(page).findChildren(PictureLabel) == []
 
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from app.services.data.feeding import number_words, range_words, shape_words
-from workers.contracts.data.fed import FedInput
+from workers.contracts.data.fed import FedInput, number_words, range_words, shape_words
 
 
 @pytest.mark.parametrize(
