@@ -140,13 +140,20 @@ class AppController(QObject):
         return lambda *given: handler.method(self.controller(page_id, PageController), *given)
 
     def _on_page_shown(self, page_id: str) -> None:
-        """Save the shown page in the project, unless the page belongs to no project."""
+        """Save the shown page in the project, unless the page belongs to no project, and tell all controllers."""
         if self._window.specs[page_id].of_project:
             self._session.change(page=page_id)
+        for controlled_id, controller in list(self._controllers.items()):
+            if controlled_id == page_id:
+                controller.shown()
+            else:
+                controller.left()
 
     def _on_page_built(self, page_id: str, page: QWidget) -> None:
         if page_id not in self._controllers:
-            self._controllers[page_id] = self._specs[page_id].make(self._desk, page)
+            controller = self._controllers[page_id] = self._specs[page_id].make(self._desk, page)
+            if page_id == self._window.current_page:
+                controller.shown()
 
     def controller(self, page_id: str, kind: type[C]) -> C:
         """Return the page's controller; creates the page and the controller if needed."""

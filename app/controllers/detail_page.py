@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from app.controllers.page_controller import ControllerContext, PageController
 from app.controllers.run_facts import facts_or_reported
-from app.controllers.words import error_value, wait_for_the_run
+from app.controllers.words import wait_for_the_run
 from app.domain.variant import Variant
 from app.services.flow.events import Event
 from app.services.flow.steps import Flow
@@ -28,13 +28,10 @@ class DetailController(PageController):
         self._base = page
         self._chosen: tuple[RunFacts, Variant] | None = None
         page.version_chosen.connect(self._on_version)
-        page.compare_requested.connect(lambda: desk.window.show_page("compare"))
         page.cancel_requested.connect(self._job.cancel)
-        desk.window.page_shown.connect(self._on_page_shown)
         desk.session.run_changed.connect(self._on_run_changed)
         desk.flows.changed.connect(self._on_flows_changed)
         page.show_empty()
-        self._on_page_shown(desk.window.current_page)
 
     # --- for subclasses
 
@@ -57,14 +54,13 @@ class DetailController(PageController):
             self._window.banner(wait_for_the_run(again))
             return
         self._base.show_loading(opening)
-        self._flows.start(
+        self._start(
             make(*self._chosen),
+            lambda _found: self.show(),
             title=title,
-            on_done=lambda _found: self.show(),
             on_failed=self._on_failed,
             on_cancelled=self.show,
             observe=self.on_event,
-            slot=self._job,
         )
 
     def on_event(self, event: Event) -> None:
@@ -95,15 +91,16 @@ class DetailController(PageController):
             self._chosen = facts, variant
             self._base.show_value(self.value_of(facts, versions, variant))
 
-    def _on_page_shown(self, page_id: str) -> None:
-        if page_id == self.page_id:
-            self.show()
+    def shown(self) -> None:
+        """Show the version, which the user may have changed on another page."""
+        self.show()
 
     def _on_run_changed(self) -> None:
         """Reset the page for another run; results for the previous run are not shown."""
         self._job.drop()
         self._chosen = None
-        self._on_page_shown(self._window.current_page)
+        if self._window.current_page == self.page_id:
+            self.show()
 
     def _on_flows_changed(self) -> None:
         if self._window.current_page == self.page_id and self._base.state == "empty" and not self._flows.runs:
@@ -111,7 +108,7 @@ class DetailController(PageController):
 
     def _on_failed(self, error: ErrorInfo) -> None:
         self.show()
-        self._window.banner(error_value(error))
+        self._report(error)
 
     def _on_version(self, variant_id: str) -> None:
         self._session.looked_at = variant_id

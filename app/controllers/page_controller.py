@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from PySide6.QtCore import QObject
 
-from app.controllers.running import JobSlot
+from app.controllers.running import Done, Failed, JobSlot, Running
+from app.controllers.words import error_value
+from workers.contracts.errors import ErrorInfo
 
 if TYPE_CHECKING:
     from app.controllers.commands import Handler
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from app.controllers.kept import SavedSettings
     from app.controllers.project_edits import ProjectEdits
     from app.controllers.session import Session
+    from app.services.flow.steps import Flow
     from widgets.commands import Commands
     from widgets.main_window import MainWindow
     from widgets.theme import Theme
@@ -41,6 +44,32 @@ class PageController(QObject):
         self._desk, self._job = desk, JobSlot(desk.flows)
         self._window, self._session, self._flows = desk.window, desk.session, desk.flows
         self._kept, self._commands = desk.kept, desk.commands
+
+    def _start(
+        self,
+        flow: "Flow[Any]",
+        on_done: Done,
+        *,
+        title: str = "",
+        on_failed: Failed | None = None,
+        slot: JobSlot | None = None,
+        **options: Any,
+    ) -> Running:
+        """Start a flow in the slot, by default `_job`; without `on_failed` the banner shows its error.
+
+        `options` are those of `FlowRunner.start`.
+        """
+        on_failed, slot = on_failed or self._report, slot or self._job
+        return self._flows.start(flow, title=title, on_done=on_done, on_failed=on_failed, slot=slot, **options)
+
+    def _report(self, error: ErrorInfo) -> None:
+        self._window.banner(error_value(error))
+
+    def shown(self) -> None:
+        """React when the page is shown."""
+
+    def left(self) -> None:
+        """React when another page is shown."""
 
     def take_paths(self, paths: list[str]) -> bool:
         """Handle files that arrive while the page is shown; return True if no other page needs them."""

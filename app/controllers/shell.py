@@ -80,7 +80,7 @@ class ShellPresenter(QObject):
     def _on_page_built(self, _page_id: str, page: QWidget) -> None:
         if isinstance(page, Page):
             page.set_next(*self._next_step())
-            page.next_requested.connect(self._window.show_page)
+            page.page_wanted.connect(self._window.show_page)
 
     def _next_step(self) -> tuple[str, str]:
         if self._session.model is None:

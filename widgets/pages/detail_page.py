@@ -20,18 +20,15 @@ VERSION_PX = 260
 
 
 class BelowCompare(Page):
-    """A page below Compare; `compare_requested` leads back."""
-
-    compare_requested = Signal()
+    """A page below Compare, with a button that leads back."""
 
     def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
         card.add_action(self._back())
         return ()
 
     def _back(self) -> GhostButton:
-        return GhostButton(
-            self.theme, QCoreApplication.translate("closer", "Back to Compare"), "arrow-left", on=self.compare_requested
-        )
+        text = QCoreApplication.translate("closer", "Back to Compare")
+        return GhostButton(self.theme, text, "arrow-left", on=self._to("compare"))
 
 
 class DetailPage(BelowCompare):

@@ -96,7 +96,7 @@ class Page(QScrollArea):
     """
 
     cancel_requested = Signal()
-    next_requested = Signal(str)  # from an empty page: id of the page of the next step
+    page_wanted = Signal(str)  # id of the page that a button leads to
     dismissed = Signal()  # from an error: back to the previous content
     fills_height = False
     widest_px = WIDEST_PX
@@ -260,9 +260,13 @@ class Page(QScrollArea):
     def _add_next_button(self) -> PrimaryButton:
         """Return the button of an empty page, which leads to the next step."""
         button = self._next_button = PrimaryButton(
-            self.theme, self._next[1], "arrow-right", on=lambda: self.next_requested.emit(self._next[0])
+            self.theme, self._next[1], "arrow-right", on=lambda: self.page_wanted.emit(self._next[0])
         )
         return button
+
+    def _to(self, page_id: str) -> Slot:
+        """Return the action of a button that leads to another page."""
+        return lambda: self.page_wanted.emit(page_id)
 
     def choose_files(self) -> bool:
         """Open the page's own dialog for files or folders; return False if it has none."""

@@ -44,20 +44,19 @@ class AnswersController(PageController):
         self._pause.timeout.connect(self._look)
         page.rows_wanted.connect(self._on_rows_wanted)
         page.version_chosen.connect(self._on_version)
-        page.compare_requested.connect(lambda: window.show_page("compare"))
         page.cancel_requested.connect(lambda: window.show_page("compare"))
         page.play_wanted.connect(self._sounds.play)
         page.stop_wanted.connect(self._sounds.stop)
-        window.page_shown.connect(self._on_page_shown)
         desk.session.run_changed.connect(self._on_run_changed)
         desk.flows.changed.connect(self._on_flows_changed)
         page.show_empty()
-        self._on_page_shown(window.current_page)
 
-    def _on_page_shown(self, page_id: str) -> None:
-        if page_id == PAGE:
-            self.show()
-            return
+    def shown(self) -> None:
+        """Show the version inspected on Compare."""
+        self.show()
+
+    def left(self) -> None:
+        """Stop the sound and all jobs."""
         self._sounds.stop()
         self._cancel()
 
@@ -95,12 +94,10 @@ class AnswersController(PageController):
         self._cancel()
         self._chosen = facts, variant
         self._page.show_loading(_("Listing all answers"))
-        self._flows.start(
+        self._start(
             answer_rows(self._session.workspace, facts, variant),
-            title="",
-            on_done=lambda done: self._on_rows(facts, variant, done),
+            lambda done: self._on_rows(facts, variant, done),
             on_failed=self._on_failed,
-            slot=self._job,
         )
 
     def _cancel(self) -> None:
@@ -149,13 +146,8 @@ class AnswersController(PageController):
     def _look(self) -> None:
         if self._chosen is None or self._flows.runs:
             return
-        self._flows.start(
-            look_at(self._session.workspace, *self._chosen, self._wanted),
-            title="",
-            on_done=self._on_looked,
-            on_failed=lambda error: self._window.banner(error_value(error)),  # only its file may have moved
-            slot=self._looking,
-        )
+        flow = look_at(self._session.workspace, *self._chosen, self._wanted)
+        self._start(flow, self._on_looked, slot=self._looking)  # if it fails, only its file may have moved
 
     def _on_looked(self, found: tuple[ShownInput, ...]) -> None:
         self._page.show_looks(tuple(_look_value(looked) for looked in found))

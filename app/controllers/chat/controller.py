@@ -42,7 +42,6 @@ class ChatController(DetailController):
         page.said.connect(self._on_said)
         page.stop_requested.connect(self._on_stop)
         page.new_requested.connect(self._on_new)
-        desk.window.page_shown.connect(self._on_other_page)
 
     def show(self) -> None:
         """Load both versions; the versions that were loaded before are closed."""
@@ -76,9 +75,9 @@ class ChatController(DetailController):
         """Return the choice of versions."""
         return ChatValue(tuple((one.id, one.title) for one in versions), variant.id)
 
-    def _on_other_page(self, page_id: str) -> None:
-        if page_id != self.page_id:
-            self.stop()
+    def left(self) -> None:
+        """End both processes."""
+        self.stop()
 
     def _on_said(self, text: str, how: ChatRequest) -> None:
         if not self._is_ready or self._turn is not None:
@@ -130,7 +129,7 @@ class ChatController(DetailController):
             return
         if isinstance(piece, ErrorInfo):
             self._page.write(side, piece.detail)
-            self._window.banner(error_value(piece))
+            self._report(piece)
             self._is_whole = False
             self._go_on(side)
             return

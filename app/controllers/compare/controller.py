@@ -52,7 +52,7 @@ class CompareController(PageController):
     def __init__(self, desk: ControllerContext, page: ComparePage) -> None:
         """Create the controller and connect it to its page."""
         super().__init__(desk, page)
-        self._page, window, session, to = page, desk.window, desk.session, desk.commands.to
+        self._page, session, to = page, desk.session, desk.commands.to
         self._facts: RunFacts | None = None
         self._looking = JobSlot(desk.flows)
         self._asking = ""
@@ -63,7 +63,6 @@ class CompareController(PageController):
         page.export_anyway_requested.connect(to(EXPORT_VERSION))
         page.version_chosen.connect(self._show_changes)
         page.go_on_requested.connect(self._on_go_on)
-        page.add_data_requested.connect(lambda: window.show_page("data"))
         page.proof_data_chosen.connect(self.prove)
         page.rest_requested.connect(self.evaluate_rest)
         page.alone_requested.connect(self.prove_alone)
@@ -71,16 +70,16 @@ class CompareController(PageController):
         page.other_model_chosen.connect(self.judge_file)
         page.cancel_requested.connect(self._job.cancel)
         page.set_limit_requested.connect(self._on_limit)
-        page.goal_requested.connect(lambda: window.show_page("goal"))
         page.again_requested.connect(self._on_again)
-        page.log_requested.connect(lambda: window.show_page("optimize"))
-        page.page_wanted.connect(window.show_page)
         page.sources_wanted.connect(self._show_sources)
         session.run_changed.connect(self.show)
         session.data_changed.connect(self._on_data)
         session.described_changed.connect(self._tell_at_once)
-        window.page_shown.connect(lambda page_id: self._tell_at_once() if page_id == "compare" else None)
         self.show()
+
+    def shown(self) -> None:
+        """Show the target of a one-click export, which may have changed on another page."""
+        self._tell_at_once()
 
     def show_result(self, run: Run) -> None:
         """Open the page and show the result of this run."""
@@ -177,15 +176,14 @@ class CompareController(PageController):
             return
         self._asking = ""
         self._page.show_loading(first)
-        self._flows.start(
+        self._start(
             make(self._facts),
+            on_done,
             title=title,
-            on_done=on_done,
             on_failed=on_failed or self._on_not_proved,
             on_cancelled=self.show,
             observe=self._on_event,
             measures=measures,
-            slot=self._job,
         )
 
     def _on_event(self, event: Event) -> None:
@@ -238,7 +236,7 @@ class CompareController(PageController):
     def _on_not_proved(self, error: ErrorInfo) -> None:
         """Show the previous result and the error."""
         self.show()
-        self._window.banner(error_value(error))
+        self._report(error)
 
     # --- another model beside the original
 
@@ -288,11 +286,9 @@ class CompareController(PageController):
             return
         self._session.looked_at = variant_id
         judged = variant.judgement
-        self._flows.start(
+        self._start(
             changed_examples(self._session.workspace, facts, variant),
-            title="",
-            on_done=lambda rows: self._page.show_changes(changes_value(rows, judged)),
-            on_failed=lambda error: self._window.banner(error_value(error)),  # only the data may have moved
+            lambda rows: self._page.show_changes(changes_value(rows, judged)),
             slot=self._looking,
         )
 

@@ -94,15 +94,14 @@ class DataChecks(PageController):
         if not from_text(asked.path or "").exists():
             return
         self._share, self._stage = None, ""
-        self._flows.start(
+        self._start(
             check_read(asked, data, opened.model.folder),
+            self._on_done,
             title=_("Check the examples"),
-            yields_to_measurements=True,
-            on_done=self._on_done,
             on_failed=self._on_failed,
             on_cancelled=lambda: self._on_failed(_stopped()),
             observe=self._on_event,
-            slot=self._job,
+            yields_to_measurements=True,
             restarts_automatically=True,
         )
         self.changed.emit()

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from app.controllers.commands import PREPARE_MODEL, READ_DATA, READ_KNOWN_DATA, READ_RESULTS, on
+from app.controllers.commands import READ_DATA, READ_KNOWN_DATA, READ_RESULTS, on
 from app.controllers.data.checks import DataChecks
 from app.controllers.data.doctor import DataDoctor
 from app.controllers.data.fed import DataFed
@@ -55,7 +55,6 @@ class DataController(PageController):
         self._items = DataItems(desk, page)
         self._items.settled.connect(lambda asked: self._read(asked, after=None, show=False, quietly=True))
         self._doctor = DataDoctor(desk, page)
-        self._doctor.taken.connect(desk.commands.to(PREPARE_MODEL))
         self._fed = DataFed(desk, page)
         self._fed.prepared.connect(self._doctor.set_chosen)
         page.cancel_requested.connect(self._job.cancel)
@@ -201,14 +200,13 @@ class DataController(PageController):
         self._is_quiet = quietly
         if not quietly:
             self._page.show_loading(_("Reading the examples"))
-        self._flows.start(
+        self._start(
             read_data(asked.model_copy(update={"model_dir": str(model.folder)})),
+            lambda data: self._on_read(asked, data, after),
             title=_("Read the examples"),
-            on_done=lambda data: self._on_read(asked, data, after),
             on_failed=lambda error: self._on_failed(asked, error),
             on_cancelled=self.show,
             observe=self._on_event,
-            slot=self._job,
         )
 
     def _on_event(self, event: Event) -> None:

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import QTimer
 
+from app.controllers.commands import PREPARE_MODEL
 from app.controllers.page_controller import ControllerContext, PageController
 from app.services.data.doctor import StoredCheck, check_preparation, read_check, store_check
 from app.services.flow.events import Event, StepProgress
@@ -15,12 +16,7 @@ from workers.contracts.translation import _
 
 
 class DataDoctor(PageController):
-    """The check of the input preparation, owned by the page's controller.
-
-    `taken(spec)` is emitted when the user takes another preparation. The result stays until model or data change.
-    """
-
-    taken = Signal(str)
+    """The check of the input preparation, owned by the page's controller; it stays until model or data change."""
 
     def __init__(self, desk: ControllerContext, page: DataPage) -> None:
         """Create the check and connect it to its page."""
@@ -67,14 +63,13 @@ class DataDoctor(PageController):
             self._tell(DoctorValue("waiting", problem=(later, "")))
             return
         self._tell(DoctorValue("running"))
-        self._flows.start(
+        self._start(
             check_preparation(opened.model, asked, data.key),
+            self._on_done,
             title=_("Check the preparation"),
-            on_done=self._on_done,
             on_failed=self._on_failed,
             on_cancelled=lambda: self._tell(DoctorValue()),
             observe=self._on_event,
-            slot=self._job,
         )
 
     def stop(self) -> None:
@@ -88,9 +83,9 @@ class DataDoctor(PageController):
         self._page.show_doctor(replace(value, chosen=self._chosen))
 
     def _on_taken(self, spec: str) -> None:
-        """Show that another preparation is being applied and emit `taken`."""
+        """Open the model again with another preparation."""
         self._tell(DoctorValue("taking"))
-        self.taken.emit(spec)
+        self._commands.do(PREPARE_MODEL, spec)
 
     def _on_flows(self) -> None:
         """Show the previous result again if the new preparation could not be applied."""

@@ -51,16 +51,15 @@ class DataFed(PageController):
         if not open_yet or self._flows.runs or opened is None or opened.data is None:
             return
         self._tell(FedValue("running"))
-        self._flows.start(
+        self._start(
             show_fed(opened.model, opened.data),
+            lambda done: self._tell(FedValue("told", done.result, done.folder)),
             title=_("Show what the model receives"),
-            on_done=lambda done: self._tell(FedValue("told", done.result, done.folder)),
             on_failed=lambda error: self._tell(FedValue("failed", what=f"{error.title}. {error.detail} {error.hint}")),
             on_cancelled=lambda: self._tell(
                 FedValue("failed", what=_("This was stopped. Open the data again to see it."))
             ),
             observe=self._on_event,
-            slot=self._job,
             restarts_automatically=True,
         )
 

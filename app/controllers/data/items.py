@@ -124,13 +124,11 @@ class DataItems(PageController):
         if data.result.kind != "images":
             return
         first, key = self._wanted.pop(), data.key
-        self._flows.start(
+        self._start(
             draw(asked, data, opened.model.folder, first),
-            title="",
-            on_done=lambda pictures: self._on_drawn(key, first, pictures),
+            lambda pictures: self._on_drawn(key, first, pictures),
             on_failed=lambda _error: self._on_drawn(key, first, (b"",) * CHUNK),
             on_cancelled=lambda: self._on_drawn("", first, ()),
-            slot=self._job,
         )
 
     def _on_drawn(self, key: str, first: int, pictures: tuple[bytes, ...]) -> None:

@@ -87,11 +87,14 @@ class ExportController(PageController):
         self._installing.serve(page, window.banner, self._sets)
         self._installing.installed.connect(self._on_installed)
         page.prove_requested.connect(self._on_prove)
-        window.page_shown.connect(lambda _page: page.show_released(self._released()))
         self._proof = TargetProof(window, session, flows, self._on_proof_changed)
         session.run_changed.connect(self.show)
         session.described_changed.connect(self._on_described)
         self.show()
+
+    def shown(self) -> None:
+        """Show which release the bundle became meanwhile."""
+        self._page.show_released(self._released())
 
     def choose(self, variant_id: str) -> None:
         """Show this version; during an export its progress is shown instead."""
@@ -237,13 +240,7 @@ class ExportController(PageController):
         )
         card = card_facts(facts, variant, ask, found.device)
         card = card.model_copy(update={"instead_of": instead_of(self._target, facts, variant)})
-        self._flows.start(
-            card_preview(facts, card, value.target),
-            title="",
-            on_done=self._on_card,
-            on_failed=lambda error: self._window.banner(error_value(error)),
-            slot=self._previewing,
-        )
+        self._start(card_preview(facts, card, value.target), self._on_card, slot=self._previewing)
 
     def _on_card(self, text: str) -> None:
         if self._value is None:
@@ -283,14 +280,13 @@ class ExportController(PageController):
         )  # fmt: skip
         usual_s = usual_export_s(self._session.workspace)
         self._progress.begin(self._target, out, checks(facts, variant), usual_s)
-        self._flows.start(
+        self._start(
             export(self._session.workspace, facts, ask),
+            self._on_done,
             title=_("Export {0}").format(out.name),
-            on_done=self._on_done,
             on_failed=self._on_failed,
             on_cancelled=self._on_cancelled,
             observe=self._progress.take,
-            slot=self._job,
         )
 
     def _on_described(self) -> None:
@@ -341,7 +337,7 @@ class ExportController(PageController):
             path.parent.mkdir(mode=0o700, exist_ok=True)
             path.write_text(self._card_page, encoding="utf-8")
         except OSError as error:
-            self._window.banner(error_value(no_folder(path, error)))
+            self._report(no_folder(path, error))
             return
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
 

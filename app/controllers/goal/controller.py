@@ -30,16 +30,14 @@ class GoalController(PageController):
     def __init__(self, desk: ControllerContext, page: GoalPage) -> None:
         """Create the controller and connect it to its page."""
         super().__init__(desk, page)
-        self._page, session, window = page, desk.session, desk.window
+        self._page, session = page, desk.session
         self._catalog: Catalog = load_presets(session.workspace.paths.presets)
         page.preset_chosen.connect(self._on_preset)
         page.limit_changed.connect(self._on_limit)
         page.limit_wanted.connect(self._on_limit_wanted)
-        page.data_requested.connect(lambda: window.show_page("data"))
         page.recipes_changed.connect(self._on_recipes)
         page.save_requested.connect(self._on_save)
         page.run_requested.connect(lambda: self._commands.do(START_RUN, self.preset, self._kept.value.threads, False))
-        page.model_requested.connect(lambda: window.show_page("model"))
         for signal in (session.model_changed, session.data_changed, session.run_changed, session.described_changed):
             signal.connect(self.show)
         session.goal_changed.connect(self.show)  # also after changes on another page

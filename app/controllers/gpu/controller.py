@@ -13,8 +13,6 @@ from workers.contracts.errors import ErrorInfo
 from workers.contracts.gpu import GpuCard, TriedRung
 from workers.contracts.translation import _
 
-PAGE, BACK = "gpu", "settings"
-
 
 class GpuController(PageController):
     """Controller of the page GPU doctor; nothing is checked while versions are measured."""
@@ -22,7 +20,7 @@ class GpuController(PageController):
     def __init__(self, desk: ControllerContext, page: GpuPage, installer: Installer | None = None) -> None:
         """Create the controller; `installer` None means the clone's own installer."""
         super().__init__(desk, page)
-        self._page, window = page, desk.window
+        self._page = page
         self._rows: list[TriedRung] = []
         self._cards: tuple[GpuCard, ...] = ()
         self._was_tried = False
@@ -34,14 +32,12 @@ class GpuController(PageController):
         page.cancel_requested.connect(self._installing.cancel)
         page.again_requested.connect(self.start)
         page.card_chosen.connect(self._on_card)
-        page.settings_requested.connect(lambda: window.show_page(BACK))
         page.report_requested.connect(lambda: page.copy(report(self._cards, self._rows)))
         page.show_empty()
-        window.page_shown.connect(self._on_page_shown)
-        self._on_page_shown(window.current_page)
 
-    def _on_page_shown(self, page_id: str) -> None:
-        if page_id == PAGE and not self._was_tried:
+    def shown(self) -> None:
+        """Run the checks at the first visit."""
+        if not self._was_tried:
             self.start()
 
     def start(self) -> None:
@@ -55,13 +51,12 @@ class GpuController(PageController):
         self._installing.forget_trouble()
         found = self._session.described
         self._cards = found.cards if found is not None else ()
-        self._flows.start(
+        self._start(
             examine(self._on_row),
+            self._on_done,
             title=_("Check the graphics cards"),
-            on_done=self._on_done,
             on_failed=self._on_failed,
             on_cancelled=self._on_cancelled,
-            slot=self._job,
         )
         self._show()
 
@@ -100,4 +95,4 @@ class GpuController(PageController):
         self._page.show_value(replace(value, installing=installing.value, trouble=installing.trouble))
 
 
-CONTROLLER = ControllerSpec(PAGE, GpuController)
+CONTROLLER = ControllerSpec("gpu", GpuController)

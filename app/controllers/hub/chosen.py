@@ -5,23 +5,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, QTimer, QUrl, Signal
+from PySide6.QtCore import QTimer, QUrl
 from PySide6.QtGui import QDesktopServices
 
-from app.controllers.flows import FlowRunner
+from app.controllers.commands import OPEN_MODEL
 from app.controllers.hub.downloads import Downloads
 from app.controllers.hub.presenter import WHO_CODES, detail_value
-from app.controllers.running import Running
-from app.controllers.session import Session
+from app.controllers.page_controller import ControllerContext, PageController
 from app.services.hub.finding import hub_address, token_place
 from app.services.hub.flows import hub_model, log_in
 from app.services.hub.model_cache import ModelCache
 from widgets.dialogs.hub_questions import link_question, pickle_question
 from widgets.dialogs.questions import ask
-from widgets.main_window import MainWindow
 from widgets.pages.hub.page import HubPage
 from widgets.pages.hub.value import DownloadState, GatedValue, HubDetailValue
-from widgets.theme import Theme
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.hub import DEFAULT_REVISION, HubModelResult, HubRequest
 from workers.contracts.translation import _
@@ -32,25 +29,17 @@ NOTHING = HubDetailValue("", "")
 BUSY_STATES = ("waiting", "running", "checking")
 
 
-class ChosenModel(QObject):
-    """The details of the chosen model, owned by the controller of the page Hub.
-
-    `open_wanted(path)` asks to open a downloaded model. `safe_wanted(name)` asks to search for a similar model.
-    """
-
-    open_wanted = Signal(str)
-    safe_wanted = Signal(str)
+class ChosenModel(PageController):
+    """The details of the chosen model, owned by the controller of the page Hub; `_job` queries the hub."""
 
     def __init__(
-        self, window: MainWindow, page: HubPage, session: Session, flows: FlowRunner, theme: Theme, downloads: Downloads
+        self, desk: ControllerContext, page: HubPage, downloads: Downloads, find_safe: Callable[[str], None]
     ) -> None:
-        """Create the details and connect them to the page."""
-        super().__init__(page)
-        self._window, self._page, self._session, self._flows, self._theme = window, page, session, flows, theme
-        self._downloads = downloads
+        """Create the details and connect them to the page; `find_safe(name)` searches for a similar safe model."""
+        super().__init__(desk, page)
+        self._page, self._downloads, self._find_safe = page, downloads, find_safe
         self._found: dict[str, HubModelResult] = {}
         self._before = NOTHING
-        self._looking: Running | None = None
         self._opens_next = ""
         self._shown_state: DownloadState | None = None
         self._rest = QTimer(self)
@@ -77,7 +66,7 @@ class ChosenModel(QObject):
         """Show a model with its known facts; `asks` queries the hub for the rest without a further click."""
         self._before = before
         self._rest.stop()
-        self._stop()
+        self._job.drop()
         if self._show_found():
             return
         self._page.detail.show_value(before)
@@ -87,33 +76,13 @@ class ChosenModel(QObject):
     # --- queries
 
     def _look(self) -> None:
-        repo = self.repo
-        self._stop()
         self._say(action="", is_loading=True)
-        running = self._flows.start(
-            hub_model(self._session.workspace, HubRequest(repo=repo)),
-            title="",
-            on_done=lambda found: self._on_looked(running, found),
-            on_failed=lambda error: self._on_not_looked(running, error),
-            on_cancelled=lambda: None,
-        )
-        self._looking = running
+        flow = hub_model(self._session.workspace, HubRequest(repo=self.repo))
+        self._start(flow, self._on_looked, on_failed=self._show_refusal)
 
-    def _on_looked(self, running: Running, found: HubModelResult) -> None:
+    def _on_looked(self, found: HubModelResult) -> None:
         self._found[found.repo] = found
-        if running is self._looking:
-            self._looking = None
-            self._show_found()
-
-    def _on_not_looked(self, running: Running, error: ErrorInfo) -> None:
-        if running is self._looking:
-            self._looking = None
-            self._show_refusal(error)
-
-    def _stop(self) -> None:
-        running, self._looking = self._looking, None
-        if running is not None:
-            self._flows.cancel(running)
+        self._show_found()
 
     # --- display
 
@@ -179,10 +148,8 @@ class ChosenModel(QObject):
         """Ask with the whole address in view, then open it in the user's browser."""
         if not address.startswith(("https://", "http://")):
             return
-        ask(
-            link_question(self._theme, self._window, address),
-            open=lambda: QDesktopServices.openUrl(QUrl(address)),
-        )
+        dialog = link_question(self._desk.theme, self._window, address)
+        ask(dialog, open=lambda: QDesktopServices.openUrl(QUrl(address)))
 
     # --- actions
 
@@ -204,9 +171,9 @@ class ChosenModel(QObject):
 
     def _ask_consent(self, repo: str) -> None:
         ask(
-            pickle_question(self._theme, self._window, repo),
+            pickle_question(self._desk.theme, self._window, repo),
             download=lambda: self._download(repo, consented=True),
-            safe=lambda: self.safe_wanted.emit(repo.rpartition("/")[2]),
+            safe=lambda: self._find_safe(repo.rpartition("/")[2]),
         )
 
     def _on_resume(self, repo: str) -> None:
@@ -216,7 +183,7 @@ class ChosenModel(QObject):
     def _on_changed(self) -> None:
         """Show the button that fits the state of the download."""
         state = self._state_of(self.repo)
-        if state != self._shown_state and self._looking is None and self.repo in self._found:
+        if state != self._shown_state and not self._job.is_busy and self.repo in self._found:
             self._show_found()
 
     def _on_finished(self, repo: str, _path: str) -> None:
@@ -233,7 +200,7 @@ class ChosenModel(QObject):
         path = self._path_of(repo)
         if path is not None:
             self._downloads.forget(repo)
-            self.open_wanted.emit(str(path))
+            self._commands.do(OPEN_MODEL, str(path))
 
     # --- log-in
 

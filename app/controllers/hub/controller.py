@@ -2,19 +2,17 @@
 
 from dataclasses import replace
 
-from app.controllers.commands import CHOOSE_MODEL, OPEN_MODEL, OPEN_SAMPLE, SEARCH_HUB, on
+from app.controllers.commands import CHOOSE_MODEL, OPEN_SAMPLE, SEARCH_HUB, on
 from app.controllers.hub.chosen import NOTHING, ChosenModel
 from app.controllers.hub.downloads import Downloads
 from app.controllers.hub.presenter import problem_value, row_detail, starter_detail, starters_value
 from app.controllers.hub.words import does_words, task_choices, understood
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
-from app.controllers.running import Running
 from app.domain.hub import Wish, format_kind
 from app.services.hub.finding import FoundModels, find_models
 from presets.starters import Starter, load_starters
 from widgets.pages.hub.page import HubPage
 from widgets.pages.hub.value import HubAskValue, HubListValue, HubRowValue
-from workers.contracts.errors import ErrorInfo
 from workers.contracts.hub import HubModel, HubQuery
 from workers.contracts.translation import _
 
@@ -27,31 +25,30 @@ class HubController(PageController):
     def __init__(self, desk: ControllerContext, page: HubPage) -> None:
         """Create the controller and connect it to its page."""
         super().__init__(desk, page)
-        self._page, window, session, flows = page, desk.window, desk.session, desk.flows
+        self._page = page
         self._starters: dict[str, Starter] = {starter.repo: starter for starter in load_starters()}
         self._ask = HubAskValue()
         self._query = HubQuery()
         self._models: dict[str, HubModel] = {}
-        self._searching: Running | None = None
         self._is_start = True
-        self.downloads = Downloads(session.workspace, flows, self)
-        self._chosen = ChosenModel(window, page, session, flows, desk.theme, self.downloads)
-        self._chosen.open_wanted.connect(desk.commands.to(OPEN_MODEL))
-        self._chosen.safe_wanted.connect(self._on_safe_wanted)
+        self.downloads = Downloads(desk.session.workspace, desk.flows, self)
+        self._chosen = ChosenModel(desk, page, self.downloads, self._on_safe_wanted)
         page.search_requested.connect(self.search)
         page.list.more_requested.connect(self._on_more)
         page.cancel_requested.connect(self.show_starters)
         page.list.chosen.connect(self._on_chosen)
-        page.back_requested.connect(lambda: window.show_page("model"))
         page.file_requested.connect(desk.commands.to(CHOOSE_MODEL))
         page.sample_requested.connect(desk.commands.to(OPEN_SAMPLE))
         page.downloads.pause_requested.connect(self.downloads.pause)
         page.downloads.cancel_requested.connect(self.downloads.cancel)
         self.downloads.changed.connect(lambda: page.downloads.show_values(self.downloads.values))
         page.bar.set_tasks(task_choices())
-        window.page_shown.connect(lambda page_id: self.downloads.find_arrivals() if page_id == "hub" else None)
         self.downloads.find_arrivals()
         self.show_starters()
+
+    def shown(self) -> None:
+        """Show downloads that were started elsewhere meanwhile."""
+        self.downloads.find_arrivals()
 
     def start(self, text: str) -> None:
         """Open the page from another page, with a search for `text`, or with the starters if it is empty."""
@@ -62,7 +59,7 @@ class HubController(PageController):
 
     def show_starters(self) -> None:
         """Show the starter models, which need no request to the hub."""
-        self._stop()
+        self._job.drop()
         self._is_start = True
         self._page.show_list(starters_value(tuple(self._starters.values())))
         self._chosen.choose(NOTHING, asks=False)
@@ -81,21 +78,12 @@ class HubController(PageController):
         self._begin(self._query)
 
     def _begin(self, query: HubQuery) -> None:
-        self._stop()
         self._page.show_searching()
-        running = self._flows.start(
+        self._start(
             find_models(self._session.workspace, query, self._wish),
-            title="",
-            on_done=lambda found: self._on_found(running, query, found),
-            on_failed=lambda error: self._on_not_found(running, error),
-            on_cancelled=lambda: None,
+            lambda found: self._on_found(query, found),
+            on_failed=lambda error: self._page.show_problem(problem_value(error)),
         )
-        self._searching = running
-
-    def _stop(self) -> None:
-        running, self._searching = self._searching, None
-        if running is not None:
-            self._flows.cancel(running)
 
     @property
     def _wish(self) -> Wish:
@@ -109,10 +97,8 @@ class HubController(PageController):
 
     # --- results
 
-    def _on_found(self, running: Running, query: HubQuery, found: FoundModels) -> None:
-        if running is not self._searching:
-            return
-        self._searching, self._is_start = None, False
+    def _on_found(self, query: HubQuery, found: FoundModels) -> None:
+        self._is_start = False
         self._models.update({model.repo: model for model in found.models})
         self._query = query.model_copy(update={"cursor": found.next_cursor})
         if not self._models and found.next_cursor is None:
@@ -147,13 +133,8 @@ class HubController(PageController):
         parts.append(_("The hub states license, size and format. The safety check runs after the download."))
         return " ".join(parts)
 
-    def _on_not_found(self, running: Running, error: ErrorInfo) -> None:
-        if running is self._searching:
-            self._searching = None
-            self._page.show_problem(problem_value(error))
-
     def _on_more(self) -> None:
-        if self._query.cursor is not None and self._searching is None:
+        if self._query.cursor is not None and not self._job.is_busy:
             self._begin(self._query)
 
     def _on_chosen(self, repo: str) -> None:

@@ -24,7 +24,6 @@ class KeptHub(PageController):
         self._page = page
         page.hub_removal_requested.connect(self._on_removal)
         page.hub_forget_requested.connect(self._on_forget)
-        desk.window.page_shown.connect(lambda page_id: self.show() if page_id == "settings" else None)
         self.show()
 
     def show(self, problem: str = "") -> None:

@@ -50,7 +50,7 @@ class JobsController(PageController):
     def __init__(self, desk: ControllerContext, page: JobsPage) -> None:
         """Create the controller and connect it to its page."""
         super().__init__(desk, page)
-        self._page, window = page, desk.window
+        self._page = page
         self._runs: dict[str, Run] = {}
         self._is_open: dict[tuple[object, ...], bool] = {}
         self._timer = QTimer(self)
@@ -60,11 +60,12 @@ class JobsController(PageController):
         page.resume_requested.connect(lambda run_id: self._lead(run_id, RESUME_RUN))
         page.open_requested.connect(lambda run_id: self._lead(run_id, OPEN_RUN))
         page.log_requested.connect(self._on_log)
-        page.start_requested.connect(lambda: window.show_page("model"))
         desk.flows.changed.connect(self.show)
         desk.session.run_changed.connect(self.show)
-        window.page_shown.connect(lambda page_id: self.show() if page_id == "jobs" else None)
         self._timer.start()
+
+    def shown(self) -> None:
+        """Show the jobs."""
         self.show()
 
     def show(self) -> None:

@@ -7,7 +7,7 @@ from PySide6.QtCore import QTimer
 from app.controllers.load.presenter import ask_value, load_value, price_value
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.run_facts import facts_or_reported
-from app.controllers.words import error_value, notice
+from app.controllers.words import notice
 from app.domain.variant import Variant
 from app.services.after.loading.loading import Stage, measure_load, stages
 from app.services.flow.events import Event, JobBegan, StepProgress
@@ -32,7 +32,7 @@ class LoadController(PageController):
     def __init__(self, desk: ControllerContext, page: LoadPage) -> None:
         """Create the controller and connect it to its page."""
         super().__init__(desk, page)
-        self._page, window = page, desk.window
+        self._page = page
         self._facts: RunFacts | None = None
         self._record: LoadRecord | None = None
         self._plan: tuple[Stage, ...] = ()
@@ -47,8 +47,6 @@ class LoadController(PageController):
         page.cancel_requested.connect(self._job.cancel)
         page.price_changed.connect(self._on_price)
         page.example_chosen.connect(self._on_example)
-        page.compare_requested.connect(lambda: window.show_page("compare"))
-        page.goal_requested.connect(lambda: window.show_page("goal"))
         desk.session.run_changed.connect(self.show)
         self.show()
 
@@ -108,15 +106,14 @@ class LoadController(PageController):
         self._plan, self._at, self._since_s = stages(facts, variant, seconds, limit_ms), 0, time.monotonic()
         self._window.set_measuring(True)
         self._timer.start()
-        self._flows.start(
+        self._start(
             _measured(self._session.workspace, facts, variant, seconds, limit_ms),
+            self._on_done,
             title=_("Measure {0} under load").format(facts.project.name),
-            on_done=self._on_done,
             on_failed=self._on_failed,
             on_cancelled=lambda: self._on_failed(None),
             observe=self._on_event,
             measures=True,
-            slot=self._job,
         )
         self._on_tick()
 
@@ -153,7 +150,7 @@ class LoadController(PageController):
         self._stopped()
         self.show()
         if error is not None:
-            self._window.banner(error_value(error))
+            self._report(error)
 
     def _stopped(self) -> None:
         self._timer.stop()

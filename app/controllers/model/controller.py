@@ -99,14 +99,13 @@ class ModelController(PageController):
             self._window.show_page("model")
         self._page.show_loading(_("Checking the model"))
         self._session.is_opening = True
-        self._flows.start(
+        self._start(
             open_model(params),
+            lambda model: self._on_opened(params, model),
             title=_("Open {0}").format(Path(params.path).name),
-            on_done=lambda model: self._on_opened(params, model),
             on_failed=lambda error: self._on_failed(params, error),
             on_cancelled=self._on_cancelled,
             observe=self._on_event,
-            slot=self._job,
         )
 
     def _asked(self, path: str, **changes: object) -> OpenParams:

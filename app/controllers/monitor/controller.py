@@ -49,14 +49,13 @@ class MonitorController(PageController):
         self._window.banner(None)
         self._path = path
         self._page.show_loading(self._reading)
-        self._flows.start(
+        self._start(
             monitor(from_text(path)),
+            self._on_done,
             title=_("Read a log"),
-            on_done=self._on_done,
             on_failed=self._on_failed,
             on_cancelled=self._show_found,
             observe=self._on_event,
-            slot=self._job,
         )
 
     def _on_event(self, event: Event) -> None:

@@ -22,7 +22,10 @@ class ProjectsController(PageController):
         page.restore_requested.connect(edits.restore)
         page.forget_requested.connect(edits.forget)
         edits.changed.connect(self.show)
-        desk.window.page_shown.connect(lambda page_id: self.show() if page_id == "projects" else None)
+        self.show()
+
+    def shown(self) -> None:
+        """Show what has changed since the last visit."""
         self.show()
 
     def show(self) -> None:

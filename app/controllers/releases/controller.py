@@ -35,7 +35,10 @@ class ReleasesController(PageController):
         page.again_requested.connect(self.show)
         page.cancel_requested.connect(self._job.cancel)
         desk.session.project_changed.connect(self.show)
-        desk.window.page_shown.connect(lambda page_id: self.show() if page_id == "releases" else None)
+        self.show()
+
+    def shown(self) -> None:
+        """Show what has changed since the last visit."""
         self.show()
 
     def show(self) -> None:
@@ -74,14 +77,13 @@ class ReleasesController(PageController):
         if self._job.is_busy:
             return
         self._page.show_loading(opening)
-        self._flows.start(
+        self._start(
             flow,
+            lambda _released: self.show(),
             title=title,
-            on_done=lambda _released: self.show(),
             on_failed=self._on_failed,
             on_cancelled=self.show,
             observe=self._on_event,
-            slot=self._job,
         )
 
     def _on_event(self, event: Event) -> None:
@@ -98,7 +100,7 @@ class ReleasesController(PageController):
                 save_bundle(self._session.workspace, found, Path(path)),
                 title=_("Save the bundle of release {0}").format(number),
                 on_done=lambda _path: None,
-                on_failed=lambda error: self._window.banner(error_value(error)),
+                on_failed=self._report,
             )
 
     def _on_prune(self) -> None:
@@ -111,11 +113,9 @@ class ReleasesController(PageController):
         judged = found.change.judgement if found is not None and found.change is not None else None
         if found is None or judged is None or not judged.changed_count:
             return
-        self._flows.start(
+        self._start(
             released_examples(self._session.workspace, found),
-            title="",
-            on_done=lambda rows: self._page.show_changes(number, changes_value(rows, judged)),
-            on_failed=lambda error: self._window.banner(error_value(error)),
+            lambda rows: self._page.show_changes(number, changes_value(rows, judged)),
             slot=self._looking,
         )
 

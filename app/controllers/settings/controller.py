@@ -45,7 +45,6 @@ class SettingsController(PageController):
         page.log_detail_changed.connect(lambda detailed: self._kept.save(log_level="debug" if detailed else "info"))
         page.open_data_folder_requested.connect(self._on_open_folder)
         session.described_changed.connect(self.show)
-        window.page_shown.connect(self._on_page_shown)
         self._installing.serve(page, window.banner, self._sets)
         self.show()
         self._hub = KeptHub(desk, page)
@@ -80,9 +79,15 @@ class SettingsController(PageController):
         found = self._session.described
         return tuple(row.installs for row in found.runtimes) if found is not None else ()
 
-    def _on_page_shown(self, page_id: str) -> None:
-        if page_id == PAGE:
-            self._installing.weigh(*self._sets())
+    def shown(self) -> None:
+        """Read what may have changed since the last visit."""
+        self._installing.weigh(*self._sets())
+        self._hub.show()
+        self._storage.shown()
+
+    def left(self) -> None:
+        """Stop counting bytes."""
+        self._storage.left()
 
     def _on_theme(self, theme: str) -> None:
         self._desk.theme.set_choice(cast(Choice, theme))

@@ -21,7 +21,6 @@ from workers.contracts.translation import _
 
 log = logging.getLogger(__name__)
 
-PAGE = "settings"
 MOST_POINTS, MAX_NAME = 4, 60
 
 
@@ -40,15 +39,16 @@ class KeptStorage(PageController):
         self._told = self._problem = ""
         page.free_space_requested.connect(self._on_free)
         page.store_limit_changed.connect(self._on_limit)
-        desk.window.page_shown.connect(self._on_page_shown)
         desk.flows.changed.connect(self._on_flows)
-        self._on_page_shown(desk.window.current_page)
 
-    def _on_page_shown(self, page_id: str) -> None:
-        self._is_wanted = page_id == PAGE
-        if self._is_wanted:
-            self._told = self._problem = ""
-            self._count()
+    def shown(self) -> None:
+        """Count the bytes of the store."""
+        self._is_wanted, self._told, self._problem = True, "", ""
+        self._count()
+
+    def left(self) -> None:
+        """Count no more after the current count."""
+        self._is_wanted = False
 
     def _on_limit(self, limit_bytes: int | None) -> None:
         self._kept.save(store_limit_bytes=limit_bytes)
@@ -61,13 +61,12 @@ class KeptStorage(PageController):
 
     def _begin(self, *, is_freeing: bool) -> None:
         self._is_freeing, space = is_freeing, self._session.workspace
-        self._flows.start(
+        self._start(
             free(space) if is_freeing else survey(space),
+            self._on_done,
             title=_("Free space") if is_freeing else "",
-            on_done=self._on_done,
             on_failed=self._on_failed,
             on_cancelled=lambda: self._on_failed(None),
-            slot=self._job,
             restarts_automatically=True,
             yields_to_measurements=True,
         )

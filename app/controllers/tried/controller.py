@@ -16,19 +16,12 @@ class TriedController(PageController):
     def __init__(self, desk: ControllerContext, page: TriedPage) -> None:
         """Create the controller and connect it to its page."""
         super().__init__(desk, page)
-        self._page, window = page, desk.window
-        page.compare_requested.connect(lambda: window.show_page("compare"))
+        self._page = page
         page.again_requested.connect(self._on_again)
-        window.page_shown.connect(self._on_page_shown)
-        desk.session.run_changed.connect(lambda: self._on_page_shown(window.current_page))
+        desk.session.run_changed.connect(lambda: self.shown() if desk.window.current_page == PAGE else None)
         page.show_empty()
-        self._on_page_shown(window.current_page)
 
-    def _on_page_shown(self, page_id: str) -> None:
-        if page_id == PAGE:
-            self.show()
-
-    def show(self) -> None:
+    def shown(self) -> None:
         """Show the open run."""
         run = self._session.run
         if run is None:

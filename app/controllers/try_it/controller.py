@@ -33,7 +33,7 @@ class TryController(PageController):
     def __init__(self, desk: ControllerContext, page: TryPage) -> None:
         """Create the controller and connect it to its page."""
         super().__init__(desk, page)
-        self._page, window = page, desk.window
+        self._page = page
         self._facts: RunFacts | None = None
         self._chosen = ""
         self._pair: TryPair | None = None
@@ -57,9 +57,6 @@ class TryController(PageController):
         page.reload_requested.connect(self.show)
         page.cancel_requested.connect(self._on_cancel)
         page.export_requested.connect(desk.commands.to(EXPORT_VERSION))
-        page.compare_requested.connect(lambda: window.show_page("compare"))
-        page.goal_requested.connect(lambda: window.show_page("goal"))
-        window.page_shown.connect(self._on_page_shown)
         desk.session.run_changed.connect(self._on_run_changed)
         desk.flows.changed.connect(self._on_flows_changed)
         self.show()
@@ -124,12 +121,16 @@ class TryController(PageController):
             self._pair.close()
             self._pair = None
 
-    def _on_page_shown(self, page_id: str) -> None:
-        self._window.takes_pictures = page_id == PAGE
-        if page_id != PAGE:
-            self.stop()
-        elif self._pair is None:
+    def shown(self) -> None:
+        """Accept pictures without a file, and load both versions."""
+        self._window.takes_pictures = True
+        if self._pair is None:
             self.show()
+
+    def left(self) -> None:
+        """Unload both versions."""
+        self._window.takes_pictures = False
+        self.stop()
 
     def _on_run_changed(self) -> None:
         self._chosen = ""
@@ -274,13 +275,7 @@ class TryController(PageController):
         self._page.set_texts(*headline(tried))
 
     def _look_for_examples(self, facts: RunFacts, variant: Variant) -> None:
-        self._flows.start(
-            examples_to_try(self._session.workspace, facts, variant),
-            title="",
-            on_done=self._on_examples,
-            on_failed=lambda error: self._window.banner(error_value(error)),  # other inputs can still be tried
-            slot=self._job,
-        )
+        self._start(examples_to_try(self._session.workspace, facts, variant), self._on_examples)
 
     def _on_examples(self, rows: tuple[Example, ...]) -> None:
         facts = self._facts

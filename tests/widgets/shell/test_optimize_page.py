@@ -34,9 +34,9 @@ def page(qtbot: QtBot, theme: Theme, clock: FrameClock) -> OptimizePage:
 
 def test_empty_leads_on(page: OptimizePage) -> None:
     """Given no run, then the page says what will be here and leads to the model, or with one to the goal."""
-    heard(page.model_requested, press, page, "Choose a model")
+    assert heard(page.page_wanted, press, page, "Choose a model") == ["model"]
     page.show_empty(has_model=True)
-    heard(page.goal_requested, press, page, "Choose a goal")
+    assert heard(page.page_wanted, press, page, "Choose a goal") == ["goal"]
 
 
 def test_waiting_for_a_quiet_computer(page: OptimizePage, example: ModuleType) -> None:

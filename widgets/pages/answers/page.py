@@ -34,11 +34,10 @@ LOOK_PX, NARROW_LOOK_PX, SEARCH_PX, VERSION_CHARS = 304, 240, 200, 18
 class AnswersPage(DetailPage):
     """The page "All answers"; `rows_wanted(numbers)` requests examples, the chosen one first.
 
-    `version_chosen(id)` selects another version. `compare_requested` leads back.
+    `version_chosen(id)` selects another version.
     """
 
     rows_wanted = Signal(object)
-    goal_requested = Signal()
     play_wanted = Signal(bytes)
     stop_wanted = Signal()
 

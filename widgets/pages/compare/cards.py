@@ -83,8 +83,7 @@ class WaysCards(QWidget):
     again_requested = Signal()
     idle_requested = Signal(bool)
     limit_requested = Signal(float)
-    data_requested = Signal()
-    goal_requested = Signal()
+    page_wanted = Signal(str)
 
     def __init__(self, theme: Theme, value: CompareValue, ways: WaysValue) -> None:
         """Create the cards of `ways`."""
@@ -112,7 +111,7 @@ class WaysCards(QWidget):
                 _("Try another goal"),
                 _("Other goals try other techniques. Results so far are kept."),
             )
-            button = GhostButton(self._theme, _("Choose another goal"), on=self.goal_requested)
+            button = GhostButton(self._theme, _("Choose another goal"), on=lambda: self.page_wanted.emit("goal"))
         else:
             limit = percent_of(ways.limit_pct)
             text = _("With a limit of {0}, “{1}” would be within it.").format(limit, ways.limit_title)
@@ -159,7 +158,8 @@ class WaysCards(QWidget):
             text = _("{0:,} test examples are too few; your limit needs at least {1:,}. No labels needed.")
             text = text.format(ways.few, ways.takes)
         card = self._card("image" if value.kind == "images" else "file-text", title, text)
-        card.add((GhostButton(self._theme, _("Add {0}…").format(things), on=self.data_requested), LEFT))
+        add = GhostButton(self._theme, _("Add {0}…").format(things), on=lambda: self.page_wanted.emit("data"))
+        card.add((add, LEFT))
         return card
 
     def _elsewhere_card(self, ways: WaysValue) -> Card:

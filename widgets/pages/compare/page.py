@@ -46,26 +46,22 @@ class ComparePage(Page):
     """The page Compare; `export_requested` and `export_anyway_requested` carry the id of a version.
 
     `write_requested(id)` writes a bundle at once. `proof_data_chosen(path)` adds examples. `other_model_chosen(path)`
-    compares a model with the original. `page_wanted(page id)` opens a detail page. `sources_wanted(id, key)` requests
-    `show_sources`. `go_on_requested(minutes)` gives the run more time. The other signals lead back.
+    compares a model with the original. `sources_wanted(id, key)` requests
+    `show_sources`. `go_on_requested(minutes)` gives the run more time.
     """
 
     export_requested = Signal(str)
     export_anyway_requested = Signal(str)
     write_requested = Signal(str)
     version_chosen = Signal(str)
-    add_data_requested = Signal()
     proof_data_chosen = Signal(str)
     other_model_chosen = Signal(str)
     rest_requested = Signal()  # evaluate the test examples that were not evaluated yet
     set_limit_requested = Signal(float)
-    goal_requested = Signal()
     again_requested = Signal()
     alone_requested = Signal(str)  # prove this version alone
     idle_requested = Signal(bool)  # measure again when the computer is idle; False stops the wait
-    log_requested = Signal()
     go_on_requested = Signal(int)
-    page_wanted = Signal(str)
     sources_wanted = Signal(str, str)
 
     def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
@@ -110,7 +106,7 @@ class ComparePage(Page):
 
     def _nothing_faster(self, value: CompareValue) -> list[Item]:
         table = self._table_card(value)
-        kept = KeptCard(self.theme, len(value.versions) - 1, self.log_requested)
+        kept = KeptCard(self.theme, len(value.versions) - 1, self._to("optimize"))
         return [table, self._closer(), self._ways(value, value.ways) if value.ways is not None else None, kept]
 
     def _result(self, value: CompareValue) -> list[Item]:
@@ -135,8 +131,8 @@ class ComparePage(Page):
         return _("Comparing the versions"), _("You may leave this page; the work continues.")
 
     def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
-        card.add_action(PrimaryButton(self.theme, _("Back to the goal"), "target", on=self.goal_requested))
-        card.add_action(GhostButton(self.theme, _("Show the log"), "list", on=self.log_requested))
+        card.add_action(PrimaryButton(self.theme, _("Back to the goal"), "target", on=self._to("goal")))
+        card.add_action(GhostButton(self.theme, _("Show the log"), "list", on=self._to("optimize")))
         return ()
 
     def show_at_once(self, target: str) -> None:
@@ -253,8 +249,7 @@ class ComparePage(Page):
     def _ways(self, value: CompareValue, ways: WaysValue) -> WaysCards:
         cards = WaysCards(self.theme, value, ways)
         cards.limit_requested.connect(self.set_limit_requested)
-        cards.data_requested.connect(self.add_data_requested)
-        cards.goal_requested.connect(self.goal_requested)
+        cards.page_wanted.connect(self.page_wanted)
         cards.again_requested.connect(self.again_requested)
         cards.idle_requested.connect(self.idle_requested)
         return cards

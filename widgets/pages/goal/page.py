@@ -34,8 +34,6 @@ class GoalPage(Page):
     recipes_changed = Signal(object)  # tuple of RecipeValue; () means the preset's own
     save_requested = Signal(str)  # name of the new preset
     run_requested = Signal()
-    model_requested = Signal()
-    data_requested = Signal()
     limit_wanted = Signal(float)  # a limit that was offered
 
     def __init__(self, theme: Theme) -> None:
@@ -54,7 +52,7 @@ class GoalPage(Page):
     # -- states --
     def show_empty(self) -> None:
         """Show that there is no model yet."""
-        go = PrimaryButton(self.theme, _("Pick a model"), "cube", on=self.model_requested)
+        go = PrimaryButton(self.theme, _("Pick a model"), "cube", on=self._to("model"))
         text = _("Then choose what matters most: speed, size, or unchanged answers.")
         self._fill_empty("target", _("First, a model"), text, go, head=_("What matters most?"))
 
@@ -77,7 +75,7 @@ class GoalPage(Page):
         why = [label(value.why_not, "", "warn")] if value.why_not else []
         self._few = FewLine(self.theme)
         self._few.limit_wanted.connect(self.limit_wanted)
-        self._few.data_wanted.connect(self.data_requested)
+        self._few.data_wanted.connect(self._to("data"))
         note = words(
             _(
                 "The cards state typical gains. Yours is measured on this computer, and only "

@@ -27,13 +27,12 @@ _MARKS: dict[RungState, tuple[str, Tone]] = {
 
 
 class GpuPage(Page):
-    """The page of the GPU doctor; `again_requested` runs all checks again, `settings_requested` leads back.
+    """The page of the GPU doctor; `again_requested` runs all checks again.
 
     `install_requested` carries the set of packages that repairs a check. `cancel_requested` stops the installation.
     """
 
     again_requested = Signal()
-    settings_requested = Signal()
     report_requested = Signal()
     card_chosen = Signal(str)
     install_requested = Signal(str)
@@ -75,7 +74,7 @@ class GpuPage(Page):
 
     def _head(self, title: str, subtitle: str, *, is_trying: bool) -> PageHead:
         tip = _("Copy everything as text, for support")
-        back = GhostButton(self.theme, _("Back"), "arrow-left", on=self.settings_requested)
+        back = GhostButton(self.theme, _("Back"), "arrow-left", on=self._to("settings"))
         report = GhostButton(self.theme, _("Copy report"), "copy", tip=tip, on=self.report_requested)
         again = PrimaryButton(self.theme, _("Check again"), "arrow-clockwise", on=self.again_requested)
         for button in (report, again):

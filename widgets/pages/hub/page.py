@@ -30,7 +30,6 @@ class HubPage(Page):
 
     search_requested = Signal(object)
     link_clicked = Signal(str)
-    back_requested = Signal()
     file_requested = Signal()
     sample_requested = Signal()
 
@@ -123,7 +122,7 @@ class HubPage(Page):
             _("Your files stay on this computer. The hub is contacted only when you search."),
         )
         back = GhostButton(self.theme, _("Back"), "arrow-left")
-        back.clicked.connect(self.back_requested)
+        back.clicked.connect(self._to("model"))
         head.add_action(back)
         bare(QHBoxLayout(self._stays)).addWidget(self.list)
         self._middle.addWidget(self._stays)

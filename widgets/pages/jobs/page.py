@@ -28,7 +28,6 @@ class JobsPage(Page):
     resume_requested = Signal(str)
     open_requested = Signal(str)
     log_requested = Signal(str)
-    start_requested = Signal()
 
     def __init__(self, theme: Theme) -> None:
         """Create the page."""
@@ -41,7 +40,7 @@ class JobsPage(Page):
     # -- states --
     def show_empty(self) -> None:
         """Show that no job has run yet."""
-        go = PrimaryButton(self.theme, _("Start with a model"), "cube", on=self.start_requested)
+        go = PrimaryButton(self.theme, _("Start with a model"), "cube", on=self._to("model"))
         text = _("All work is listed here with its log, and can be stopped or resumed.")
         self._table = None
         self._fill_empty("stack", _("No jobs yet"), text, go, head=_("Jobs"))

@@ -29,7 +29,7 @@ MARK_PX = 10
 class LayersPage(DetailPage):
     """The page "Layers"; `look_requested` asks to profile the layers.
 
-    `version_chosen(id)` selects another version. `compare_requested` leads back.
+    `version_chosen(id)` selects another version.
     """
 
     look_requested = Signal()

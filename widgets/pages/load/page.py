@@ -29,7 +29,6 @@ class LoadPage(BelowCompare):
     start_requested = Signal(str, float, float)
     again_requested = Signal()
     result_requested = Signal()
-    goal_requested = Signal()
     price_changed = Signal(float, str, float)
     example_chosen = Signal(str)
 
@@ -41,7 +40,7 @@ class LoadPage(BelowCompare):
     # -- states --
     def show_empty(self) -> None:
         """Show that nothing was optimized yet."""
-        go = PrimaryButton(self.theme, _("Choose a goal"), "target", on=self.goal_requested)
+        go = PrimaryButton(self.theme, _("Choose a goal"), "target", on=self._to("goal"))
         title = _("Nothing to measure under load yet")
         text = _("Once a model was optimized, see here how many requests it answers, and what they cost.")
         self._fill_empty("gauge", title, text, go)

@@ -62,12 +62,9 @@ class OptimizeValue:
 class OptimizePage(Page):
     """The page Optimize; `show_value` is called after each change, and latencies go to the graph by `add_latencies`."""
 
-    goal_requested = Signal()
-    model_requested = Signal()
     compare_requested = Signal()
     resume_requested = Signal()
     again_requested = Signal()
-    restart_requested = Signal()
     measure_now_requested = Signal()
     go_on_requested = Signal(int)
     log_toggled = Signal(bool)
@@ -90,10 +87,10 @@ class OptimizePage(Page):
             _("Here you will watch each version being made, measured and checked."),
         )
         if has_model:
-            go = PrimaryButton(self.theme, _("Choose a goal"), "target", on=self.goal_requested)
+            go = PrimaryButton(self.theme, _("Choose a goal"), "target", on=self._to("goal"))
             text = _("Choose what matters to you, then press Start.")
         else:
-            go = PrimaryButton(self.theme, _("Choose a model"), "cube", on=self.model_requested)
+            go = PrimaryButton(self.theme, _("Choose a model"), "cube", on=self._to("model"))
             text = _("Drop a model anywhere on this window, or start with the sample.")
         head.add_action(go)
         title = _("The graph of its speed will appear here")
@@ -159,7 +156,7 @@ class OptimizePage(Page):
         self.log_toggled.emit(is_open)
 
     def _actions(self, value: OptimizeValue) -> list[Button]:
-        again = GhostButton(self.theme, _("Start over"), "arrow-clockwise", on=self.restart_requested)
+        again = GhostButton(self.theme, _("Start over"), "arrow-clockwise", on=self._to("goal"))
         if value.phase in ("running", "queued"):
             cancel = GhostButton(self.theme, _("Cancel"), "x", on=self.cancel_requested)
             if not value.waiting:

@@ -24,7 +24,7 @@ ICON = "cloud-lightning"
 class StressPage(DetailPage):
     """The page "Under stress"; `start_requested(full)` tests the chosen version.
 
-    `version_chosen(id)` selects another version. `compare_requested` leads back.
+    `version_chosen(id)` selects another version.
     """
 
     start_requested = Signal(bool)

@@ -20,7 +20,7 @@ STRETCHES = (5, 4, 5, 0)
 
 
 class TriedPage(BelowCompare):
-    """The page "What was tried"; `compare_requested` leads back, `again_requested` measures everything again."""
+    """The page "What was tried"; `again_requested` measures everything again."""
 
     again_requested = Signal()
 

@@ -45,8 +45,6 @@ class TryPage(Page):
     changed_requested = Signal()
     reload_requested = Signal()
     export_requested = Signal(str)
-    compare_requested = Signal()
-    goal_requested = Signal()
     play_wanted = Signal(bytes)
     stop_wanted = Signal()
 
@@ -70,7 +68,7 @@ class TryPage(Page):
         text = _("Once there is an optimized version, try it with your own input beside the original.")
         go = self._add_next_button()
         if has_run:
-            go = PrimaryButton(self.theme, _("Choose a goal"), "target", on=self.goal_requested)
+            go = PrimaryButton(self.theme, _("Choose a goal"), "target", on=self._to("goal"))
             title = _("There is no version to compare with the original")
             text = _("No tried version could be kept. Another goal tries other techniques.")
         self._fill("empty", PageHead(_("Try it")), EmptyCard(self.theme, "play", title, text, go))
@@ -78,7 +76,7 @@ class TryPage(Page):
     def show_measuring(self) -> None:
         """Show that versions are being measured, because a trial would disturb their latencies."""
         self._forget()
-        go = GhostButton(self.theme, _("Back to Compare"), "chart-bar", on=self.compare_requested)
+        go = GhostButton(self.theme, _("Back to Compare"), "chart-bar", on=self._to("compare"))
         title = _("Versions are being measured now")
         text = _("Answering something at the same time would distort their figures. Try it when they are done.")
         self._fill("measuring", PageHead(_("Try it")), EmptyCard(self.theme, "hourglass", title, text, go))
@@ -122,7 +120,7 @@ class TryPage(Page):
 
     def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
         card.add_action(PrimaryButton(self.theme, _("Load again"), "arrow-clockwise", on=self.reload_requested))
-        card.add_action(GhostButton(self.theme, _("Back to Compare"), "chart-bar", on=self.compare_requested))
+        card.add_action(GhostButton(self.theme, _("Back to Compare"), "chart-bar", on=self._to("compare")))
         return ()
 
     def show_error(self, value: ErrorValue, back_to: str = "") -> None:

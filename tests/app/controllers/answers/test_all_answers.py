@@ -77,7 +77,7 @@ def test_another_version_and_the_way_back(page: AnswersPage, window: MainWindow,
     page.version_chosen.emit("v1")
     drive(lambda: page.state == "full", 20)
     assert page._value is not None and page._value.chosen == "v1" and page._value.columns.count("changed") == 0
-    page.compare_requested.emit()
+    page.page_wanted.emit("compare")
     assert window.current_page == "compare"
 
 

@@ -9,6 +9,7 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Signal
 from PySide6.QtWidgets import QApplication, QWidget
 
+from app.controllers.running import JobSlot
 from app.services.flow.events import StepProgress
 from app.services.flow.steps import FlowCancelled, JobError, StepResult
 from widgets.commands import Commands
@@ -20,8 +21,11 @@ from workers.contracts.hub import HubDownloadResult, OriginFile
 class Asked:
     """One flow that was begun: `params` is what its job would be told. Answer, fail or cancel it."""
 
-    def __init__(self, flow: Any, told: dict[str, Any]) -> None:
-        self.flow, self.told = flow, told
+    def __init__(self, flow: Any, slot: JobSlot | None, told: dict[str, Any]) -> None:
+        self.flow, self.slot, self.told = flow, slot, told
+        if slot is not None:
+            slot.drop()
+            slot.running = self
         self.is_over = False
         self.step: Any = None
         self._advance(lambda: next(flow))
@@ -66,15 +70,19 @@ class Asked:
         try:
             self.step = resume()
         except StopIteration as stop:
-            self.is_over = True
-            self.told["on_done"](stop.value)
+            self._end("on_done", stop.value)
         except FlowCancelled:
-            self.is_over = True
-            if self.told.get("on_cancelled"):
-                self.told["on_cancelled"]()
+            self._end("on_cancelled")
         except JobError as error:
-            self.is_over = True
-            self.told["on_failed"](error.error)
+            self._end("on_failed", error.error)
+
+    def _end(self, name: str, *result: Any) -> None:
+        """Report the end, unless the flow was dropped from its slot."""
+        self.is_over = True
+        if self.slot is None or self.slot.running is self:
+            if self.slot is not None:
+                self.slot.running = None
+            self.told.get(name, lambda: None)(*result)
 
 
 class Flows(QObject):
@@ -86,8 +94,8 @@ class Flows(QObject):
         super().__init__()
         self.asked: list[Asked] = []
 
-    def start(self, flow: Any, **told: Any) -> Asked:
-        asked = Asked(flow, told)
+    def start(self, flow: Any, *, slot: JobSlot | None = None, **told: Any) -> Asked:
+        asked = Asked(flow, slot, told)
         self.asked.append(asked)
         return asked
 

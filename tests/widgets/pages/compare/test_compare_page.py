@@ -176,12 +176,12 @@ def test_nothing_faster_offers_three_ways_on(opened: Any, examples: ModuleType, 
     assert table_text(page)[0][5] == "Keep this one" and table_text(page)[1][4:] == ["none", "Not faster here"]
     assert table_text(page)[2][4:] == ["2.4 %", "Beyond your limit of 1 %"]
     assert press(page, "Set the limit to 4 %", page.set_limit_requested) == [4.0]
-    press(page, "Add pictures…", page.add_data_requested)
+    assert press(page, "Add pictures…", page.page_wanted) == ["data"]
     press(page, "How to do that")
     QApplication.processEvents()
     press(page, "Copy the command")
     assert QGuiApplication.clipboard().text() == "installer/fettle optimize mobilenet.onnx --data pictures"
-    press(page, "Show the log", page.log_requested)
+    assert press(page, "Show the log", page.page_wanted) == ["optimize"]
     assert press(page, "Export the original…", page.export_requested) == ["o"]
     assert "Nothing is lost." in said(page)
 
@@ -193,14 +193,14 @@ def test_few_examples_ask_for_more(opened: Any, examples: ModuleType, press: Any
     page = opened(ComparePage, replace(value, ways=replace(value.ways, limit_pct=None, few=8, takes=321)))
     assert "Add more pictures" in said(page) and "Add examples for tuning" not in said(page)
     assert "8 test examples are too few; your limit needs at least 321." in said(page)
-    press(page, "Add pictures…", page.add_data_requested)
+    assert press(page, "Add pictures…", page.page_wanted) == ["data"]
 
 
 def test_no_limit_would_help(opened: Any, examples: ModuleType, press: Any) -> None:
     """Given that no version is faster at any limit, then another goal is offered instead."""
     value = examples.nothing_faster()
     page = opened(ComparePage, replace(value, ways=replace(value.ways, limit_pct=None)))
-    press(page, "Choose another goal", page.goal_requested)
+    assert press(page, "Choose another goal", page.page_wanted) == ["goal"]
 
 
 def test_answers_that_are_no_classes_are_counted(opened: Any, examples: ModuleType) -> None:
@@ -223,10 +223,10 @@ def test_states_lead_on(opened: Any, examples: ModuleType, press: Any) -> None:
     """Given nothing yet, or an error, then there is a way to what can be done now and to the log."""
     page = opened(ComparePage, call="show_empty")
     page.set_next("goal", "Choose a goal")
-    assert press(page, "Choose a goal", page.next_requested) == ["goal"]
+    assert press(page, "Choose a goal", page.page_wanted) == ["goal"]
     page.show_error(examples.refused())
     QApplication.processEvents()
-    press(page, "Show the log", page.log_requested)
+    assert press(page, "Show the log", page.page_wanted) == ["optimize"]
     page.show_loading("Measuring side by side", 2, 6)
     QApplication.processEvents()
     press(page, "Cancel", page.cancel_requested)

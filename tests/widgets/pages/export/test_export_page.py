@@ -189,7 +189,7 @@ def test_error_keeps_the_ways_open(
 def test_empty_and_loading(opened: Any, press: Any) -> None:
     """Given nothing to export, then the page leads to what can be done now; a running export without a form shows its progress."""
     page = opened(ExportPage, call="show_empty")
-    assert press(page, "Choose a model", page.next_requested) == ["model"]
+    assert press(page, "Choose a model", page.page_wanted) == ["model"]
     page.show_running("Writing", 1, 6, ())
     QApplication.processEvents()
     assert page.state == "loading"

@@ -211,7 +211,7 @@ def test_back_to_the_presets_own(page: GoalPage, press: Any) -> None:
 def test_empty_leads_to_the_model(opened: Any, press: Any) -> None:
     """Given no model, then the page leads to it."""
     page = opened(GoalPage, call="show_empty")
-    press(page, "Pick a model", page.model_requested)
+    assert press(page, "Pick a model", page.page_wanted) == ["model"]
 
 
 def test_what_to_expect_is_told_and_follows_the_choice(page: GoalPage, examples: ModuleType, said: Any) -> None:

@@ -67,9 +67,9 @@ def test_a_price_of_ones_own(page: LoadPage, examples: ModuleType, said: Any, pr
 
 
 def test_ways_back(page: LoadPage, examples: ModuleType, press: Any) -> None:
-    press(page, "Choose a goal", page.goal_requested)
+    assert press(page, "Choose a goal", page.page_wanted) == ["goal"]
     page.show(examples.loaded())
-    press(page, "Back to Compare", page.compare_requested)
+    assert press(page, "Back to Compare", page.page_wanted) == ["compare"]
     press(page, "Measure again…", page.again_requested)
     page.show_loading("Request rates: Original (step 4 of 6)", 0.3, 1.0, "about 2 minutes left")
     press(page, "Cancel", page.cancel_requested)

@@ -34,7 +34,7 @@ def test_the_offer_says_what_comes_and_starts_it(
         assert text in said(page)
     assert press(page, "Start the quick test (about 1 minute)", page.start_requested) == [False]
     assert press(page, "Full test (about 15 minutes)", page.start_requested) == [True]
-    press(page, "Back to Compare", page.compare_requested)
+    assert press(page, "Back to Compare", page.page_wanted) == ["compare"]
 
 
 def test_the_table_holds_both_versions_at_each_severity(

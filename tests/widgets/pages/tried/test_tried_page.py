@@ -26,7 +26,7 @@ def test_each_way_has_a_row_with_its_reason(page: TriedPage, said: Any, examples
 
 def test_ways_out(page: TriedPage) -> None:
     """Given the page, then one button leads back, and one measures everything once more."""
-    for caption, signal in (("Back to Compare", page.compare_requested), ("Measure again", page.again_requested)):
+    for caption, signal in (("Back to Compare", page.page_wanted), ("Measure again", page.again_requested)):
         button = next(button for button in page.findChildren(QPushButton) if button.text() == caption)
         heard(signal, left_click, button)
 

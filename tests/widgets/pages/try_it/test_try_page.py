@@ -142,12 +142,12 @@ def test_states_without_versions(opened: Any, said: Any, press: Any) -> None:
     """Given no run, one without versions, or one that is measured, Then the page says what to do."""
     page = opened(TryPage, call="show_empty")
     assert "Nothing to try yet" in said(page)
-    press(page, "Choose a model", page.next_requested)
+    assert press(page, "Choose a model", page.page_wanted) == ["model"]
     page.show_empty(has_run=True)
     assert "no version to compare with the original" in said(page)
     page.show_measuring()
     assert page.state == "measuring" and "would distort their figures" in said(page)
-    press(page, "Back to Compare", page.compare_requested)
+    assert press(page, "Back to Compare", page.page_wanted) == ["compare"]
 
 
 def test_large_window_shows_large_pictures(page: TryPage) -> None:
