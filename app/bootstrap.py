@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from app.controllers.app_controller import AppController
     from app.instance import DataFolderBusy, InstanceLock
     from app.paths import DataPaths
-    from app.settings import LoadedSettings, Settings
+    from app.settings import Settings
     from widgets.main_window import MainWindow
     from widgets.theme import Theme
     from workers.contracts.errors import WorkerError
@@ -85,13 +85,12 @@ def has_display() -> bool:
 
 def _hand_over(paths: "DataPaths", busy: "DataFolderBusy", files: list[Path]) -> int:
     """Send the files to the window that is already open and raise it."""
-    from app.handover import Request, hand_over
+    from app.handover import hand_over
     from workers.contracts.errors import WorkerError
 
     if busy.holder is not None and busy.holder.kind == "window":
-        token = os.environ.get("XDG_ACTIVATION_TOKEN", "")
         try:
-            if hand_over(paths, Request(tuple(files), token)):
+            if hand_over(paths, files):
                 return 0
         except WorkerError as error:
             return _fail(error)
@@ -116,14 +115,14 @@ def _run(paths: "DataPaths", lock: "InstanceLock", files: list[str]) -> int:
 
     gc.disable()  # Application._collect_between_events collects instead; widget tests do the same (tests/conftest.py)
     forget_requests(paths)
-    loaded = load_settings(paths.settings)
+    settings, problem = load_settings(paths.settings)
     app = QApplication(sys.argv[:1])
     app.setApplicationName("Fettle")
     app.setDesktopFileName("fettle")
     app.setQuitOnLastWindowClosed(False)
-    window, theme = build_window(app, loaded.settings)
-    show_first_page(window, loaded.settings, has_files=bool(files))
-    live = Application(app, window, theme, paths, lock, loaded, files)
+    window, theme = build_window(app, settings)
+    show_first_page(window, settings, has_files=bool(files))
+    live = Application(app, window, theme, paths, lock, (settings, problem), files)
     window.first_painted.connect(lambda: QTimer.singleShot(0, live.begin))
     window.show()
     code = app.exec()
@@ -167,14 +166,15 @@ class Application:
         theme: "Theme",
         paths: "DataPaths",
         lock: "InstanceLock",
-        loaded: "LoadedSettings",
+        loaded: "tuple[Settings, str]",
         files: list[str],
     ) -> None:
-        """Create the application for an open window; `loaded` are the settings, `files` the paths to open."""
+        """Create the application for an open window; `loaded` as by `load_settings`, `files` to open."""
         from app.controllers.first_page import StartupQueue
 
         self._app, self._window, self._theme = app, window, theme
-        self._paths, self._lock, self._loaded, self._files = paths, lock, loaded, files
+        self._paths, self._lock, self._files = paths, lock, files
+        self._settings, self._problem = loaded
         self._undo: list[Callable[[], object]] = []
         self._early = StartupQueue(window)
         self._is_closing = False
@@ -231,7 +231,7 @@ class Application:
 
         paths, window = self._paths, self._window
         try:
-            self._undo.append(open_log(paths, self._loaded.settings.log_level).close)
+            self._undo.append(open_log(paths, self._settings.log_level).close)
             store = open_store(paths, lock=self._lock)
         except WorkerError as error:
             window.show_page(window.first_page)
@@ -243,7 +243,7 @@ class Application:
             return
         pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=usable_cores())
         self._undo += [store.close, pool.close]
-        kept = SavedSettings(paths.settings, self._loaded.settings)
+        kept = SavedSettings(paths.settings, self._settings)
         workspace = Workspace(
             paths,
             paths.jobs,
@@ -259,8 +259,8 @@ class Application:
         app_controller.begin(reopen=not self._files)
         if store.notices:
             window.banner(store_notice(" ".join(store.notices)))
-        elif self._loaded.problem:
-            window.banner(settings_problem(self._loaded.problem))
+        elif self._problem:
+            window.banner(settings_problem(self._problem))
         if self._files:
             app_controller.take_paths(self._files)
         self._early.hand_over(app_controller)

@@ -9,7 +9,7 @@ import json
 import os
 import time
 import uuid
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from app.paths import DataPaths, unusable
@@ -20,26 +20,17 @@ MAX_FILES = 64
 SUFFIX = ".json"
 
 
-@dataclass(frozen=True)
-class Request:
-    """A request of a second start: absolute paths to open, or none to only raise the window.
-
-    `activation_token` comes from the desktop and permits the open window to raise itself.
-    """
-
-    files: tuple[Path, ...] = ()
-    activation_token: str = ""
-
-
-def hand_over(paths: DataPaths, request: Request, timeout_s: float = 3.0) -> bool:
+def hand_over(paths: DataPaths, files: Sequence[Path], timeout_s: float = 3.0) -> bool:
     """Write a request and wait until the window has read it; withdraw it and return False after the timeout.
+
+    A request without `files` only raises the window.
 
     Raises:
         DataFolderUnusable: if the request cannot be written.
     """
     name = f"{time.time_ns():020d}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     waiting, final = paths.handover / f"{name}.part", paths.handover / f"{name}{SUFFIX}"
-    facts = {"files": [str(path.absolute()) for path in request.files], "activation_token": request.activation_token}
+    facts = {"files": [str(path.absolute()) for path in files]}
     try:
         waiting.write_bytes(json.dumps(facts).encode("ascii"))  # ASCII escapes keep file names of invalid Unicode
         waiting.replace(final)
@@ -59,8 +50,8 @@ def hand_over(paths: DataPaths, request: Request, timeout_s: float = 3.0) -> boo
     return True
 
 
-def take_requests(paths: DataPaths) -> list[Request]:
-    """Return the requests that arrived since the last call, oldest first. An empty folder costs little."""
+def take_requests(paths: DataPaths) -> list[tuple[Path, ...]]:
+    """Return the files of the requests that arrived since the last call, oldest first. An empty folder costs little."""
     try:
         names = sorted(entry.name for entry in os.scandir(paths.handover) if entry.name.endswith(SUFFIX))
     except OSError:
@@ -76,15 +67,14 @@ def forget_requests(paths: DataPaths) -> None:
             path.unlink(missing_ok=True)
 
 
-def _take(path: Path) -> Request | None:
+def _take(path: Path) -> tuple[Path, ...] | None:
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES)
         path.unlink()
         facts = json.loads(data)
-        files = tuple(Path(str(name)) for name in facts["files"][:MAX_FILES])
-        return Request(files, str(facts.get("activation_token", "")))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return tuple(Path(str(name)) for name in facts["files"][:MAX_FILES])
+    except (OSError, ValueError, TypeError, KeyError):
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
         return None

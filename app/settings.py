@@ -4,7 +4,6 @@ The settings are one small file, read before the window is painted and before th
 declared once, here: name, type, bounds, default and the texts of its field.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -62,27 +61,22 @@ def chosen_card(settings: Settings) -> Card | None:
     return Card(uuid=settings.gpu_uuid, index=settings.gpu_index) if settings.gpu_uuid else None
 
 
-@dataclass(frozen=True)
-class LoadedSettings:
-    """The loaded settings; `problem` says in one sentence why the defaults replace the file, "" if they do not."""
+def load_settings(path: Path) -> tuple[Settings, str]:
+    """Read the settings; a missing file gives the defaults, a damaged one is kept as ``….damaged`` and reported.
 
-    settings: Settings
-    problem: str = ""
-
-
-def load_settings(path: Path) -> LoadedSettings:
-    """Read the settings; a missing file gives the defaults, a damaged one is kept as ``….damaged`` and reported."""
+    The second value says in one sentence why the defaults replace the file, "" if they do not.
+    """
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES)
     except FileNotFoundError:
-        return LoadedSettings(Settings())
+        return Settings(), ""
     except OSError as error:
-        return LoadedSettings(Settings(), f"The settings in {path} cannot be read ({error.strerror}).")
+        return Settings(), f"The settings in {path} cannot be read ({error.strerror})."
     try:
-        return LoadedSettings(Settings.model_validate_json(data))
+        return Settings.model_validate_json(data), ""
     except ValidationError as error:
-        return LoadedSettings(Settings(), _set_aside(path, error))
+        return Settings(), _set_aside(path, error)
 
 
 def save_settings(path: Path, settings: Settings) -> None:

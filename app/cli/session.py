@@ -51,12 +51,12 @@ def workspace(options: Globals, *, writes: bool, notice: Callable[[str], None] =
         store = stack.enter_context(open_store(paths, read_only=not writes, title="a fettle command"))
         for text in store.notices:
             notice(text)
-        loaded = load_settings(paths.settings)
-        if loaded.problem:
-            notice(loaded.problem)
+        settings, problem = load_settings(paths.settings)
+        if problem:
+            notice(problem)
         if writes:
             clear_leftovers(paths)
-            stack.callback(open_log(paths, loaded.settings.log_level).close)
+            stack.callback(open_log(paths, settings.log_level).close)
             jobs, logs = paths.jobs, paths.logs
         else:
             jobs = Path(stack.enter_context(TemporaryDirectory(prefix="fettle-", ignore_cleanup_errors=True)))
@@ -65,7 +65,6 @@ def workspace(options: Globals, *, writes: bool, notice: Callable[[str], None] =
         stack.callback(pool.close)
         try:
             artifacts = ArtifactStore(paths.store, read_only=not writes)
-            settings = loaded.settings
             limit, card = settings.memory_limit_bytes, chosen_card(settings)
             yield Workspace(paths, jobs, artifacts, pool, store, lambda: limit, lambda: card)
         except (CommandFailed, JobError, WorkerError, KeyboardInterrupt):

@@ -9,7 +9,6 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.controllers import commands as c
-from app.controllers.commands import Handler
 from app.controllers.flows import FlowRunner
 from app.controllers.incoming import Incoming
 from app.controllers.kept import SavedSettings
@@ -128,16 +127,16 @@ class AppController(QObject):
         A page's controller is created when its command runs for the first time.
         """
         for page_id, spec in self._specs.items():
-            for handler in spec.does:
-                self.commands.offer(handler.command, self._act(page_id, handler))
+            for command, method in spec.does:
+                self.commands.offer(command, self._act(page_id, method))
         self.commands.offer(c.MODEL_OPENED, self._on_model_opened)
         self.commands.offer(CHOOSE_FILES, self._on_choose_files)
         self.commands.offer(OPEN_PROJECT, self.open_project)
         self.commands.offer(NEW_PROJECT, self._on_new_project)
         RunActions(self._desk)
 
-    def _act(self, page_id: str, handler: Handler[Any]) -> Callable[..., Any]:
-        return lambda *given: handler.method(self.controller(page_id, PageController), *given)
+    def _act(self, page_id: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *given: method(self.controller(page_id, PageController), *given)
 
     def _on_page_shown(self, page_id: str) -> None:
         """Save the shown page in the project, unless the page belongs to no project, and tell all controllers."""
@@ -216,13 +215,13 @@ class AppController(QObject):
         self._kept.try_to_save(last_project_id=project.id if project else "")
 
     def _on_requests(self) -> None:
-        for request in take_requests(self._session.workspace.paths):
+        for files in take_requests(self._session.workspace.paths):
             self._window.showNormal() if self._window.isMinimized() else self._window.show()
             self._window.raise_()
             self._window.activateWindow()
             QApplication.alert(self._window)
-            if request.files:
-                self.take_paths([to_text(path) for path in request.files])
+            if files:
+                self.take_paths([to_text(path) for path in files])
 
     # --- close
 

@@ -1,8 +1,7 @@
 """Let pages call each other through commands: declared here, handled by the page whose `CONTROLLER` lists them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from widgets.commands import Command
 
@@ -45,14 +44,10 @@ RELEASE_EXPORT: "Command[[ExportRecord], None]" = Command("make a bundle that wa
 READ_LOG: Command[[str], None] = Command("read the log of a bundle: its path")
 
 
-@dataclass(frozen=True)
-class Handler(Generic[C]):
-    """A command with the controller method that handles it."""
-
-    command: Command[..., Any]
-    method: Callable[..., Any]
+Handler = tuple[Command[..., Any], Callable[..., Any]]
+"""A command with the controller method that handles it."""
 
 
-def on(command: Command[P, R], method: Callable[Concatenate[C, P], R]) -> Handler[C]:
+def on(command: Command[P, R], method: Callable[Concatenate[C, P], R]) -> Handler:
     """Declare that a method of a controller class handles a command."""
-    return Handler(command, method)
+    return command, method

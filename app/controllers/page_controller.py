@@ -9,7 +9,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject
 
@@ -82,10 +82,6 @@ class PageController(QObject):
         """End background work that does not end by itself, because the window closes."""
 
 
-W = TypeVar("W")
-C = TypeVar("C", bound=PageController)
-
-
 @dataclass(frozen=True)
 class ControllerContext:
     """The objects that a page controller is created from."""
@@ -113,19 +109,16 @@ class WorkflowProgress:
 
 
 @dataclass(frozen=True)
-class ControllerSpec(Generic[W, C]):
+class ControllerSpec:
     """The controller of the page `page_id`: its factory and the commands that it handles.
 
     `is_done` returns whether the page's step is done; None means that the page is no required step.
     """
 
     page_id: str
-    make: Callable[[ControllerContext, W], C]
-    does: "tuple[Handler[C], ...]" = ()
+    make: Callable[[ControllerContext, Any], PageController]
+    does: "tuple[Handler, ...]" = ()
     is_done: Callable[[WorkflowProgress], bool] | None = None
-
-
-AnySpec = ControllerSpec[Any, Any]
 
 
 def controller_modules() -> list[str]:
@@ -135,13 +128,13 @@ def controller_modules() -> list[str]:
 
 
 @functools.cache
-def find_controllers() -> Mapping[str, AnySpec]:
+def find_controllers() -> Mapping[str, ControllerSpec]:
     """Return all controllers by the id of their page.
 
     Raises:
         ValueError: if a page has two controllers.
     """
-    found: dict[str, AnySpec] = {}
+    found: dict[str, ControllerSpec] = {}
     for name in controller_modules():
         spec = getattr(importlib.import_module(name), "CONTROLLER", None)
         if isinstance(spec, ControllerSpec):

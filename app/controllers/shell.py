@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from app.controllers.commands import PRESET_OF
-from app.controllers.page_controller import AnySpec, ControllerContext, WorkflowProgress
+from app.controllers.page_controller import ControllerContext, ControllerSpec, WorkflowProgress
 from app.services.projects.trash import shown_projects
 from widgets.parts.page import Page
 from widgets.rail import Mark
@@ -19,7 +19,7 @@ MAX_PROJECTS = 12
 class ShellPresenter(QObject):
     """The presenter of rail and top bar, owned by the window's controller."""
 
-    def __init__(self, desk: ControllerContext, controllers: Mapping[str, AnySpec], parent: QObject) -> None:
+    def __init__(self, desk: ControllerContext, controllers: Mapping[str, ControllerSpec], parent: QObject) -> None:
         """Connect the presenter; `controllers` are the specifications by the id of their page."""
         super().__init__(parent)
         session, flows = desk.session, desk.flows

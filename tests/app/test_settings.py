@@ -15,11 +15,10 @@ from app.settings import Settings, load_settings, save_settings
 
 def test_what_was_saved_is_read_again(tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
-    assert load_settings(path).settings == Settings()
+    assert load_settings(path)[0] == Settings()
     wanted = Settings(theme="dark", threads=3, memory_limit_bytes=2 << 30, window_geometry="AdnQ")
     save_settings(path, wanted)
-    loaded = load_settings(path)
-    assert (loaded.settings, loaded.problem) == (wanted, "")
+    assert load_settings(path) == (wanted, "")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [entry.name for entry in tmp_path.iterdir()] == ["settings.json"]
 
@@ -29,16 +28,16 @@ def test_a_damaged_file_is_told_and_kept(tmp_path: Path, text: str) -> None:
     """Given a file that is wrong, when settings are loaded, then the usual ones hold, and the file is kept beside."""
     path = tmp_path / "settings.json"
     path.write_text(text, encoding="utf-8")
-    loaded = load_settings(path)
-    assert loaded.settings == Settings()
-    assert "could not be used" in loaded.problem
+    settings, problem = load_settings(path)
+    assert settings == Settings()
+    assert "could not be used" in problem
     assert (tmp_path / "settings.json.damaged").read_text(encoding="utf-8") == text
-    assert load_settings(path).problem == ""
+    assert load_settings(path)[1] == ""
 
 
 def test_an_unreadable_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "settings.json").mkdir()
-    assert "cannot be read" in load_settings(tmp_path / "settings.json").problem
+    assert "cannot be read" in load_settings(tmp_path / "settings.json")[1]
 
 
 def test_each_shown_setting_has_its_words() -> None:
@@ -59,7 +58,7 @@ def test_a_full_disk_keeps_the_old_settings(tmp_path: Path, monkeypatch: pytest.
         save_settings(path, Settings(theme="light"))
     monkeypatch.undo()
     assert caught.value.code == "disk_full"
-    assert load_settings(path).settings.theme == "dark"
+    assert load_settings(path)[0].theme == "dark"
     assert [entry.name for entry in tmp_path.iterdir()] == ["settings.json"]
 
 

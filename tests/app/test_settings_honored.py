@@ -14,7 +14,7 @@ from app.cli.output import Globals
 from app.cli.session import workspace
 from app.instance import InstanceLock
 from app.paths import DataPaths, prepare
-from app.settings import LoadedSettings, Settings, save_settings
+from app.settings import Settings, save_settings
 
 LIMIT = 3 << 30
 
@@ -58,7 +58,7 @@ def test_the_window_honors_them(qapp: QApplication, paths: DataPaths, monkeypatc
     settings = Settings(theme="light", log_level="debug", memory_limit_bytes=LIMIT)
     window, theme = bootstrap.build_window(qapp, settings)
     with InstanceLock.take(paths, "window", "a test's window") as lock:
-        live = bootstrap.Application(qapp, window, theme, paths, lock, LoadedSettings(settings), [])
+        live = bootstrap.Application(qapp, window, theme, paths, lock, (settings, ""), [])
         live._wire()
         try:
             controller = live.app_controller

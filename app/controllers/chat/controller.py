@@ -13,7 +13,7 @@ from app.services.after.trying.chatting import LiveChat, chat_of_run, is_chat
 from app.services.flow.steps import JobError
 from app.services.records.facts import RunFacts
 from widgets.pages.chat.page import ChatPage
-from widgets.pages.chat.value import ChatValue, Side
+from widgets.pages.chat.value import Side, Versions
 from workers.contracts.after.chatting import ChatMessage, ChatPiece, ChatRequest
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.translation import _
@@ -71,9 +71,9 @@ class ChatController(DetailController):
         """Return the versions that can chat: all versions of a language model, none of another model."""
         return facts.made if is_chat(facts.original_dir) else []
 
-    def value_of(self, facts: RunFacts, versions: Sequence[Variant], variant: Variant) -> ChatValue:
+    def value_of(self, facts: RunFacts, versions: Sequence[Variant], variant: Variant) -> tuple[Versions, str]:
         """Return the choice of versions."""
-        return ChatValue(tuple((one.id, one.title) for one in versions), variant.id)
+        return tuple((one.id, one.title) for one in versions), variant.id
 
     def left(self) -> None:
         """End both processes."""

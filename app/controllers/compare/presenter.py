@@ -21,7 +21,7 @@ from app.services.after.watching import Watched, watched_words
 from app.services.records.facts import RunFacts
 from app.services.records.run_plan import saved_objective
 from app.services.records.speech import SpeechRecord
-from widgets.pages.compare.value import CompareValue, ProofValue, UndecidedValue, Verdict, VersionValue, WaysValue
+from widgets.pages.compare.value import CompareValue, UndecidedValue, Verdict, VersionValue, WaysValue
 from widgets.pages.goal.limit import MAX_PCT
 from widgets.parts.nouns import DataKind, plural
 from workers.contracts.jobs import DataResult
@@ -54,7 +54,7 @@ def compare_value(facts: RunFacts, watched: Watched | None = None) -> CompareVal
         kind=kind,
         limit_pct=run.goal.max_loss_pct,
         loss_high=judgement.drop_high if judgement else None,
-        proof=_proof(judgement, run.goal.max_loss_pct) if outcome == "not_proven" else None,
+        needed=judgement.n + judgement.missing_examples if judgement and judgement.missing_examples else None,
         ways=_ways(facts, data) if run.state is RunState.KEPT_ORIGINAL else None,
         note=" ".join(filter(None, notes)),
         watch=watched_words(watched) if watched is not None else "",
@@ -258,14 +258,6 @@ def _verdict(variant: Variant, facts: RunFacts, best: Variant | None) -> Verdict
         return "keep" if best is None and not is_open else "original"
     standing = standing_of(variant, saved_objective(facts.run))
     return "beyond_limit" if best is None and standing is Standing.REGRESSED else standing.value
-
-
-def _proof(judgement: Judgement | None, limit_pct: float) -> ProofValue | None:
-    if judgement is None:
-        return None
-    missing = judgement.missing_examples
-    needed = judgement.n + missing if missing else None
-    return ProofValue(judgement.n, needed, limit_pct, judgement.drop_high, judgement.labelled)
 
 
 def _undecided(facts: RunFacts) -> UndecidedValue | None:

@@ -17,7 +17,6 @@ from app.controllers.export.presenter import (
     offered_targets,
     reason_needed,
     result_checks,
-    sign_value,
     stage_checks,
     translated,
 )
@@ -32,17 +31,16 @@ from app.domain.job import ExportRecord
 from app.domain.variant import Variant
 from app.paths import DataFolderUnusable
 from app.services.after.at_once import target_at_once
-from app.services.after.exporting import Exported, card_facts, export
-from app.services.after.exporting import ExportRequest as Ask
+from app.services.after.exporting import Exported, ExportRequest, card_facts, export
 from app.services.after.falling_back import fallback_bytes, falls_back_usually
 from app.services.after.fitting import Fitting, fitting, instead_of
 from app.services.after.trying.showing import card_preview
 from app.services.machine.optional_sets import Installer
 from app.services.records.facts import RunFacts
 from app.services.release.record import number_of
-from app.signing_key import can_sign, make_own_key
+from app.signing_key import can_sign, fingerprint, make_own_key, own_key
 from widgets.pages.export.page import ExportPage
-from widgets.pages.export.value import DoneValue, ExportRequest, ExportValue
+from widgets.pages.export.value import DoneValue, ExportValue
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.optional_sets import OptionalSet
 from workers.contracts.specs import DescribedTarget
@@ -82,7 +80,7 @@ class ExportController(PageController):
         page.read_card_requested.connect(self._on_read_card)
         page.again_requested.connect(self.show)
         page.cancel_requested.connect(self._job.cancel)
-        page.sign_chosen.connect(self._on_sign)
+        page.sign_chosen.connect(lambda is_chosen: self._change(sign=is_chosen))
         page.release_requested.connect(self._on_release)
         self._installing.serve(page, window.banner, self._sets)
         self._installing.installed.connect(self._on_installed)
@@ -158,7 +156,9 @@ class ExportController(PageController):
             reason_needed=reason_needed(facts, variant),
             checks_on_export=len(target.stages),
             questions=tuple(translated(question) for question in target.questions),
-            sign=sign_value(self._session.workspace.paths, self._installing.set_value("sign")),
+            sign_key=fingerprint(own_key(self._session.workspace.paths)),
+            can_sign=can_sign(),
+            sign_needs=None if can_sign() else self._installing.set_value("sign"),
             fallback_bytes=fallback_bytes(target, facts, variant),
             fallback=falls_back_usually(target, facts, variant),
             seconds=usual_export_s(self._session.workspace),
@@ -207,10 +207,6 @@ class ExportController(PageController):
             if shows:
                 self._page.show_value(self._value)
 
-    def _on_sign(self, wanted: bool) -> None:
-        if self._value is not None:
-            self._change(sign=replace(self._value.sign, wanted=wanted))
-
     def _on_prove(self) -> None:
         if self._facts is not None and self._wanted is not None and not self._job.is_busy:
             self._proof.start(self._target, self._facts, self._wanted)
@@ -235,7 +231,7 @@ class ExportController(PageController):
         facts, variant, value, found = self._facts, self._variant, self._value, self._session.described
         if facts is None or variant is None or value is None or found is None or not value.target:
             return
-        ask = Ask(
+        ask = ExportRequest(
             facts.run.id, variant.id, value.target, Path(value.path), None, value.purpose, value.not_for, value.contact
         )
         card = card_facts(facts, variant, ask, found.device)
@@ -259,7 +255,7 @@ class ExportController(PageController):
             suffix = "" if path.lower().endswith(self._value.suffix) else self._value.suffix
             self._change(shows=True, path=path + suffix)
 
-    def _on_export(self, wanted: ExportRequest) -> None:
+    def _on_export(self, wanted: ExportValue) -> None:
         facts, variant = self._facts, self._variant
         if facts is None or variant is None or self._job.is_busy:
             return
@@ -274,7 +270,7 @@ class ExportController(PageController):
         except DataFolderUnusable as problem:
             self._on_failed(problem.info())
             return
-        ask = Ask(
+        ask = ExportRequest(
             facts.run.id, variant.id, wanted.target, out, wanted.reason or None,
             wanted.purpose, wanted.not_for, wanted.contact, wanted.answers, key, wanted.fallback,
         )  # fmt: skip

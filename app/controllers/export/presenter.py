@@ -7,12 +7,9 @@ from pathlib import Path
 from PySide6.QtCore import QStandardPaths
 
 from app.domain.variant import Variant
-from app.paths import DataPaths
 from app.services.after.exporting import Exported
 from app.services.after.fitting import Fitting
 from app.services.records.facts import RunFacts
-from app.signing_key import can_sign, fingerprint, own_key
-from widgets.pages.export.value import SignValue
 from widgets.parts.format import clipped, percent, percent_of
 from widgets.parts.installing.value import SetValue
 from widgets.parts.small import CheckState, CheckValue
@@ -97,12 +94,6 @@ def offered_targets(
 def translated(question: Question) -> Question:
     """Return a question of a target in the user's language."""
     return question.model_copy(update={"title": _(question.title), "hint": _(question.hint)})
-
-
-def sign_value(paths: DataPaths, missing: SetValue | None) -> SignValue:
-    """Return whether a bundle can be signed, and with which key; `missing` is the set that signs."""
-    available = can_sign()
-    return SignValue(key=fingerprint(own_key(paths)), available=available, missing=None if available else missing)
 
 
 def license_check(verdict: LicenseVerdict) -> CheckValue:

@@ -2,7 +2,6 @@
 
 import ast
 import zipfile
-from dataclasses import dataclass
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice
 from PySide6.QtGui import QImage, QImageWriter
@@ -40,13 +39,8 @@ def sample_value(paths: SamplePaths) -> SampleValue:
     )
 
 
-@dataclass(frozen=True)
-class StoredSample:
-    """One array of an NPZ file: numpy's type name, the shape, and the bytes in C order."""
-
-    dtype: str
-    shape: tuple[int, ...]
-    data: bytes
+StoredArray = tuple[str, tuple[int, ...], bytes]
+"""One array of an NPZ file: numpy's type name, the shape, and the bytes in C order."""
 
 
 def _pictures(paths: SamplePaths) -> list[PictureValue]:
@@ -60,7 +54,7 @@ def _pictures(paths: SamplePaths) -> list[PictureValue]:
         return []
 
 
-def _stored(archive: zipfile.ZipFile, name: str) -> StoredSample:
+def _stored(archive: zipfile.ZipFile, name: str) -> StoredArray:
     """Read an array in version 1.0 of numpy's file format: magic, two length bytes, a Python literal, the data."""
     raw = archive.read(f"{name}.npy")
     if not raw.startswith(NPY_MAGIC):
@@ -68,25 +62,27 @@ def _stored(archive: zipfile.ZipFile, name: str) -> StoredSample:
     start = len(NPY_MAGIC) + 2
     end = start + int.from_bytes(raw[start - 2 : start], "little")
     head = ast.literal_eval(raw[start:end].decode("latin-1").strip())
-    return StoredSample(str(head["descr"]), tuple(head["shape"]), raw[end:])
+    return str(head["descr"]), tuple(head["shape"]), raw[end:]
 
 
-def _numbers(stored: StoredSample) -> list[int]:
-    width = int(stored.dtype[2:])
-    return [int.from_bytes(stored.data[at : at + width], "little") for at in range(0, len(stored.data), width)]
+def _numbers(stored: StoredArray) -> list[int]:
+    dtype, _unused, data = stored
+    width = int(dtype[2:])
+    return [int.from_bytes(data[at : at + width], "little") for at in range(0, len(data), width)]
 
 
-def _texts(stored: StoredSample) -> list[str]:
-    width = 4 * int(stored.dtype[2:])
-    pieces = (stored.data[at : at + width] for at in range(0, len(stored.data), width))
+def _texts(stored: StoredArray) -> list[str]:
+    dtype, _unused, data = stored
+    width = 4 * int(dtype[2:])
+    pieces = (data[at : at + width] for at in range(0, len(data), width))
     return [piece.decode("utf-32-le").rstrip("\0") for piece in pieces]
 
 
-def _png(pictures: StoredSample, at: int) -> bytes:
+def _png(pictures: StoredArray, at: int) -> bytes:
     """Encode one uint8 (height, width) picture as PNG."""
-    _unused, height, width = pictures.shape
+    _unused, (_count, height, width), data = pictures
     size = height * width
-    image = QImage(pictures.data[at * size : (at + 1) * size], width, height, width, QImage.Format.Format_Grayscale8)
+    image = QImage(data[at * size : (at + 1) * size], width, height, width, QImage.Format.Format_Grayscale8)
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     QImageWriter(buffer, QByteArray(b"png")).write(image)

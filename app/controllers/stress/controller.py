@@ -5,7 +5,6 @@ from typing import Any
 
 from app.controllers.detail_page import DetailController
 from app.controllers.page_controller import ControllerContext, ControllerSpec
-from app.controllers.stress.presenter import stress_value
 from app.domain.variant import Variant
 from app.services.after.stressing import StressRequest, found_before, stress
 from app.services.flow.events import Event, StepProgress
@@ -30,7 +29,11 @@ class StressController(DetailController):
 
     def value_of(self, facts: RunFacts, versions: Sequence[Variant], variant: Variant) -> StressValue:
         """Return the stored results for the version, or the offer to test it."""
-        return stress_value(facts, versions, variant, found_before(self._session.workspace, facts, variant))
+        found = found_before(self._session.workspace, facts, variant)
+        kind, titles = facts.data.kind if facts.data else "images", tuple((one.id, one.title) for one in versions)
+        if found is None:
+            return StressValue(kind, titles, variant.id)
+        return StressValue(kind, titles, variant.id, found.result, found.folder)
 
     def start(self, full: bool) -> None:
         """Start a test; the window stays usable meanwhile.

@@ -1,6 +1,6 @@
 """Keep the tried inputs, the newest first."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from app.controllers.try_it.presenter import input_value, name_of, picture_of, tried_value
 from app.services.after.trying.trying import TryInput, TryOutcome
@@ -9,10 +9,7 @@ from widgets.pages.try_it.value import ExampleValue, InputValue, TriedValue
 MOST, MAX_KEPT_BYTES = 50, 1 << 20
 
 
-@dataclass(frozen=True)
-class _Line:
-    tried: TryOutcome
-    value: TriedValue
+_Line = tuple[TryOutcome, TriedValue]
 
 
 class TriedSoFar:
@@ -29,27 +26,27 @@ class TriedSoFar:
     @property
     def lines(self) -> list[TriedValue]:
         """Return the lines, the newest first."""
-        return [line.value for line in self._lines]
+        return [value for _tried, value in self._lines]
 
     @property
     def last(self) -> TryOutcome | None:
         """Return the last reply of both versions; None before the first one."""
-        return self._lines[0].tried if self._lines else None
+        return self._lines[0][0] if self._lines else None
 
     def input_of(self, number: int) -> TryInput | None:
         """Return the input of a line."""
-        return next((line.tried.asked for line in self._lines if line.value.id == number), None)
+        return next((tried.asked for tried, value in self._lines if value.id == number), None)
 
     def add(self, tried: TryOutcome, example: ExampleValue | None) -> InputValue:
         """Add a reply and return the value of its input; a text that is still being typed stays one line."""
         self._number += 1
         name = name_of(tried.asked, example)
         picture = picture_of(tried, name, example)
-        if self._lines and _goes_on(self._lines[0].tried.asked, tried.asked):
+        if self._lines and _goes_on(self._lines[0][0].asked, tried.asked):
             self._lines.pop(0)
         kept = replace(tried, picture=b"", sound=b"")
         self._lines = [_smaller(line) for line in self._lines]
-        self._lines.insert(0, _Line(kept, tried_value(self._number, tried, name, picture)))
+        self._lines.insert(0, (kept, tried_value(self._number, tried, name, picture)))
         del self._lines[MOST:]
         return input_value(tried, name, picture)
 
@@ -60,10 +57,11 @@ class TriedSoFar:
 
 def _smaller(line: _Line) -> _Line:
     """Replace a large pasted picture of an older line with its drawing, which is enough to try it again."""
-    asked, drawn = line.tried.asked, line.value.picture.data
+    tried, value = line
+    asked, drawn = tried.asked, value.picture.data
     if len(asked.png) <= MAX_KEPT_BYTES or not drawn:
         return line
-    return replace(line, tried=replace(line.tried, asked=replace(asked, png=drawn)))
+    return replace(tried, asked=replace(asked, png=drawn)), value
 
 
 def _goes_on(before: TryInput, now: TryInput) -> bool:

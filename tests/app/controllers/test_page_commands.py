@@ -34,7 +34,7 @@ def test_every_command_is_done_by_one_page() -> None:
     """Given the program, then each command is done by one page's controller, or by none and the window itself."""
     declared = {name: value for name, value in vars(commands).items() if isinstance(value, Command)}
     assert len({command.id for command in declared.values()}) == len(declared)
-    done = [handler.command.id for spec in find_controllers().values() for handler in spec.does]
+    done = [command.id for spec in find_controllers().values() for command, _method in spec.does]
     assert sorted(done) == sorted(command.id for name, command in declared.items() if name not in BY_NO_PAGE)
 
 

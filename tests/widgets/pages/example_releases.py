@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from widgets.pages.chat.value import ChatValue
+from widgets.pages.chat.value import Versions
 from widgets.pages.gpu.value import GpuValue, PlaceValue
 from widgets.pages.releases.value import ReleasesValue, ReleaseValue
 from widgets.parts.installing.value import InstallingValue
@@ -91,9 +91,9 @@ def installing() -> InstallingValue:
     return InstallingValue("Installing the set “rtx”", "Downloading: 2 of 3 41 MB of 95 MB", 2 / 3, "12 s")
 
 
-def chat_versions() -> ChatValue:
+def chat_versions() -> tuple[Versions, str]:
     """Two that may stand beside the original."""
-    return ChatValue((("int8", "INT8 weights"), ("bf16", "BF16")), "int8")
+    return (("int8", "INT8 weights"), ("bf16", "BF16")), "int8"
 
 
 def speed() -> ChatPiece:

@@ -10,7 +10,6 @@ from widgets.pages.compare.value import (
     ChangesValue,
     ChangeValue,
     CompareValue,
-    ProofValue,
     UndecidedValue,
     Verdict,
     VersionValue,
@@ -103,7 +102,8 @@ def not_proven() -> CompareValue:
         n_test=20,
         n_labelled=20,
         loss_high=0.139,
-        proof=ProofValue(20, 300, 1.0, 0.139),
+        needed=300,
+        labelled=False,
         changes=ChangesValue(),
         note="“Export anyway” works. The model card then says: “alike on 20 examples, not proven”.",
     )

@@ -211,7 +211,6 @@ def goal(**changes: object) -> GoalValue:
         "limit_pct": 1.0,
         "n_test": 2000,
         "labelled": True,
-        "accuracy": 0.912,
         "recipes": (
             RecipeValue(Recipe(title="Faster engine", id="0", runtime="openvino")),
             RecipeValue(

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
-from widgets.pages.chat.value import ChatValue, Side
+from widgets.pages.chat.value import Side, Versions
 from widgets.pages.detail_page import DetailPage
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card
@@ -108,7 +108,7 @@ class ChatPage(DetailPage):
         self._send: PrimaryButton | None = None
         self._stop: GhostButton | None = None
 
-    def show_value(self, value: ChatValue) -> None:
+    def show_value(self, value: tuple[Versions, str]) -> None:
         """Show both dialogues, empty, while the versions are loaded."""
         head = PageHead(
             _("Chat: both versions side by side"),
@@ -124,7 +124,7 @@ class ChatPage(DetailPage):
         self._fill("full", head, self._tools(value), row, self._difference, self._input(), grow=1)
         self.show_opening()
 
-    def _tools(self, value: ChatValue) -> QWidget:
+    def _tools(self, value: tuple[Versions, str]) -> QWidget:
         """Return the fields for version, sampling and system prompt."""
         self._temperature = DecimalField(_("Temperature"), 0.0, 2.0)
         self._temperature.setSingleStep(0.1)
@@ -133,7 +133,7 @@ class ChatPage(DetailPage):
         self._seed = WholeField(_("Seed"), 0, 999_999)
         self._longest = WholeField(_("Longest answer, tokens"), 1, 4096, ChatRequest().max_new_tokens)
         choices = in_flow(
-            self._version_field(value.versions, value.chosen),
+            self._version_field(*value),
             *(_named(field) for field in (self._temperature, self._seed, self._longest)),
             gap=SPACE_M,
         )

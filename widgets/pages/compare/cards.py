@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from widgets.pages.compare.value import CompareValue, ProofValue, WaysValue
+from widgets.pages.compare.value import CompareValue, WaysValue
 from widgets.parts.buttons import FoldButton, GhostButton, Slot
 from widgets.parts.card import Card, Square, icon_text
 from widgets.parts.format import percent_of
@@ -23,28 +23,28 @@ class ProofCard(Card):
     folder_wanted = Signal()
     file_wanted = Signal()
 
-    def __init__(self, theme: Theme, value: CompareValue, proof: ProofValue) -> None:
+    def __init__(self, theme: Theme, value: CompareValue) -> None:
         """Create the card of an unproven result."""
         super().__init__()
-        self.add(in_row((self._missing(theme, value, proof), 1), (self._ways(theme, value, proof), 1), gap=SPACE_XL))
+        self.add(in_row((self._missing(theme, value), 1), (self._ways(theme, value), 1), gap=SPACE_XL))
 
-    def _missing(self, theme: Theme, value: CompareValue, proof: ProofValue) -> QVBoxLayout:
+    def _missing(self, theme: Theme, value: CompareValue) -> QVBoxLayout:
         column = in_column(label(_("How to prove it"), "section"))
-        if proof.needed is None:
+        if value.needed is None:
             text = _("You have {0:,}. Some answers change, so the number needed is unknown; labels help most.")
-            if proof.has_labels:
+            if value.labelled:
                 text = _("You have {0:,}. Some answers change, so the number needed is unknown.")
-            column.addWidget(words(text.format(proof.have), "soft"))
+            column.addWidget(words(text.format(value.n_test), "soft"))
         else:
             text = _("About {0:,} unchanged answers prove a loss below {1}. You have {2:,}.")
-            if proof.has_labels:
+            if value.labelled:
                 text = _("About {0:,} examples like these prove a loss below {1}. You have {2:,}.")
             if value.speaks:
                 text = _("About {0:,} such texts prove a loss below {1}. You have {2:,}.")
-            text = text.format(proof.needed, percent_of(proof.limit_pct), proof.have)
+            text = text.format(value.needed, percent_of(value.limit_pct), value.n_test)
             column.addWidget(words(text, "soft"))
             column.addSpacing(SPACE_S)
-            column.addLayout(self._bar(proof.have, proof.needed))
+            column.addLayout(self._bar(value.n_test, value.needed))
         column.addSpacing(SPACE_S)
         column.addWidget(self._choosers(theme, value))
         column.addStretch(1)
@@ -63,13 +63,13 @@ class ProofCard(Card):
         drop.setMinimumHeight(26)
         return in_flow(*((folder, file) if value.kind in ("images", "audio") else (file, folder)), drop)
 
-    def _ways(self, theme: Theme, value: CompareValue, proof: ProofValue) -> QVBoxLayout:
+    def _ways(self, theme: Theme, value: CompareValue) -> QVBoxLayout:
         title, icon = _("Add more of your {0}").format(plural(value.kind)), "folder"
         text, labels = _("No labels needed: Fettle checks that both answer the same."), None
         if value.speaks:
             icon = "file-text"
             text = _("Texts that people will write to it, or whole dialogues: a CSV table with one per row.")
-        elif proof.has_labels:
+        elif value.labelled:
             text = _("With a label for each, like the existing ones.")
         else:
             more = _("With labels, Fettle also measures the accuracy")

@@ -17,7 +17,6 @@ from widgets.pages.compare.value import (
     CompareValue,
     EvaluatedValue,
     GoOnValue,
-    ProofValue,
     UndecidedValue,
     VersionValue,
     WaysValue,
@@ -113,10 +112,9 @@ class ComparePage(Page):
         table, shown = self._table_card(value), figures(value)
         for figure in shown:
             figure.opened.connect(partial(self._on_figure, figure, value.recommended))
-        has_proof = value.outcome == "not_proven" and value.proof is not None
         return [
             in_row(*((figure, 1) for figure in shown), gap=SPACE_L),
-            self._proof(value, value.proof) if has_proof and value.proof is not None else None,
+            self._proof(value) if value.outcome == "not_proven" and value.n_test else None,
             self._closer(),
             table,
             (self._below(value), 1) if value.outcome == "safe" or value.changes.total else None,
@@ -240,8 +238,8 @@ class ComparePage(Page):
         closer.page_wanted.connect(self.page_wanted)
         return closer
 
-    def _proof(self, value: CompareValue, proof: ProofValue) -> QWidget:
-        card = ProofCard(self.theme, value, proof)
+    def _proof(self, value: CompareValue) -> QWidget:
+        card = ProofCard(self.theme, value)
         card.folder_wanted.connect(self.choose_folder)
         card.file_wanted.connect(self.choose_file)
         return card

@@ -103,21 +103,6 @@ class ChangesValue:
 
 
 @dataclass(frozen=True)
-class ProofValue:
-    """The number of examples and how many a proof of the limit needs; `loss_high` is the bound (0..1).
-
-    `needed` is None if no number can be given: so many predictions change that more examples alone may not suffice.
-    `has_labels` means that labels exist and need not be requested.
-    """
-
-    have: int
-    needed: int | None
-    limit_pct: float
-    loss_high: float | None = None
-    has_labels: bool = False
-
-
-@dataclass(frozen=True)
 class EvaluatedValue:
     """The evaluation of only `n_evaluated` of the `n_test` test examples.
 
@@ -184,7 +169,8 @@ class CompareValue:
 
     `n_labelled` of the `n_test` examples have labels, and right predictions are counted among these. `watch` is a
     sentence that compares the result with the version that was exported last, or with the last result. `asked` is set
-    if not all test examples were evaluated.
+    if not all test examples were evaluated. `needed` is the number of examples that a proof of the limit needs, None if
+    no number can be given: so many predictions change that more examples alone may not suffice.
     """
 
     outcome: Literal["safe", "not_proven", "nothing_faster"]
@@ -201,7 +187,7 @@ class CompareValue:
     limit_pct: float = 1.0
     loss_high: float | None = None
     changes: ChangesValue = ChangesValue()
-    proof: ProofValue | None = None
+    needed: int | None = None
     ways: WaysValue | None = None
     note: str = ""
     watch: str = ""

@@ -7,7 +7,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QWidget
 
 from widgets.icons import IconLabel
-from widgets.pages.export.value import DoneValue, ExportValue, ProveValue, SignValue
+from widgets.pages.export.value import DoneValue, ExportValue, ProveValue
 from widgets.parts.buttons import GhostButton
 from widgets.parts.card import Card, ChoiceCard, Square, divider
 from widgets.parts.fields import TextField, buddy
@@ -196,18 +196,18 @@ class SignBox(QWidget):
 
     changed = Signal(bool)
 
-    def __init__(self, theme: Theme, value: SignValue) -> None:
+    def __init__(self, theme: Theme, value: ExportValue) -> None:
         """Create the box of `value`."""
         super().__init__()
         self._box = QCheckBox(_("Sign it"))
-        self._box.setChecked(value.wanted and value.available)
-        self._box.setEnabled(value.available)
+        self._box.setChecked(value.sign and value.can_sign)
+        self._box.setEnabled(value.can_sign)
         text = _("Proves to others that nothing was changed. Fettle makes the key.")
-        if value.key:
-            text = _("Proves to others that nothing was changed. Key {0}").format(value.key)
+        if value.sign_key:
+            text = _("Proves to others that nothing was changed. Key {0}").format(value.sign_key)
         column = in_column(
             words(text, "caption"),
-            InstallRow(theme, value.missing, _("Sign it")) if value.missing is not None else None,
+            InstallRow(theme, value.sign_needs, _("Sign it")) if value.sign_needs is not None else None,
             gap=None,
         )
         self._box.setAccessibleDescription(text)
@@ -263,7 +263,7 @@ class DoneCard(Card):
         row = in_row(
             Square(theme, "package", 48, 24),
             (column, 1),
-            Tag(theme, "ok", value.tested or _("Verified"), "circle-wavy-check"),
+            Tag(theme, "ok", _("Verified"), "circle-wavy-check"),
             gap=SPACE_L,
         )
         self.add(row)

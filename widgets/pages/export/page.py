@@ -1,6 +1,7 @@
 """Show the page Export: target, three questions, checks, preview of the model card, and one button."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
@@ -15,7 +16,7 @@ from widgets.pages.export.cards import (
     SignBox,
     TargetCards,
 )
-from widgets.pages.export.value import DoneValue, ExportRequest, ExportValue
+from widgets.pages.export.value import DoneValue, ExportValue
 from widgets.parts.buttons import GhostButton, PrimaryButton, TextButton
 from widgets.parts.card import Card
 from widgets.parts.cards.error import ErrorCard, ErrorValue
@@ -42,7 +43,7 @@ class ExportPage(Page):
     Before `target_chosen`, after which the form is made again, it emits the answers and `reason_given`.
     """
 
-    export_requested = Signal(object)  # ExportRequest
+    export_requested = Signal(object)  # ExportValue with all answers
     target_chosen = Signal(str)
     reason_given = Signal(str)
     fallback_chosen = Signal(bool)
@@ -131,7 +132,7 @@ class ExportPage(Page):
         left.addWidget(self._questions)
         place = self._place(value)
         left.addWidget(place)
-        self._sign = SignBox(self.theme, value.sign)
+        self._sign = SignBox(self.theme, value)
         self._sign.changed.connect(self.sign_chosen)
         left.addWidget(self._sign)
         self._form += [self._questions, place, self._sign]
@@ -220,8 +221,8 @@ class ExportPage(Page):
         old = self._value
         if old is None or not self._export.isVisibleTo(self):
             return False
-        keys = ("targets", "target", "version", "reason_needed", "seconds", "fallback_bytes", "sign", "prove")
-        return all(getattr(old, key) == getattr(value, key) for key in keys)
+        texts = ("path", "card", "checks", "purpose", "not_for", "contact", "reason", "answers", "fallback")
+        return replace(old, **{name: getattr(value, name) for name in texts}) == value
 
     def _columns(self, left: QVBoxLayout, markdown: str) -> QGridLayout:
         self._card = MarkdownCard(self.theme, markdown)
@@ -268,16 +269,20 @@ class ExportPage(Page):
         return card
 
     # -- slots --
-    def ask(self) -> ExportRequest | None:
-        """Return what the form would export now."""
+    def ask(self) -> ExportValue | None:
+        """Return the form with all answers as they are now."""
         if self._value is None or self._questions is None:
             return None
         purpose, not_for, contact = self._questions.answers
         reason = self._reason.reason if self._reason is not None else ""
-        answers = self._questions.own_answers
-        sign = self._sign is not None and self._sign.is_wanted
-        return ExportRequest(
-            self._value.target, self._value.path, purpose, not_for, contact, reason, answers, sign, self._value.fallback
+        return replace(
+            self._value,
+            purpose=purpose,
+            not_for=not_for,
+            contact=contact,
+            reason=reason,
+            answers=self._questions.own_answers,
+            sign=self._sign is not None and self._sign.is_wanted,
         )
 
     def start(self) -> None:

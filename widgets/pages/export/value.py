@@ -1,4 +1,4 @@
-"""Define the values and requests of the page Export: frozen, with raw numbers in SI units."""
+"""Define the values of the page Export: frozen, with raw numbers in SI units."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,19 +6,6 @@ from dataclasses import dataclass, field
 from widgets.parts.installing.value import SetValue
 from widgets.parts.small import CheckValue
 from workers.contracts.specs import DescribedTarget, Question
-
-
-@dataclass(frozen=True)
-class SignValue:
-    """The signature of the bundle: `key` is the fingerprint of this installation's key, "" before it is created.
-
-    `available` means that it can be signed; otherwise `missing` is the set that signing needs.
-    """
-
-    wanted: bool = False
-    key: str = ""
-    available: bool = True
-    missing: SetValue | None = None
 
 
 @dataclass(frozen=True)
@@ -39,9 +26,10 @@ class ExportValue:
     """The form's value; each target comes with the set that it needs, None if it needs none.
 
     `reason_needed` is a sentence that asks for the user's reason; "" for a safe version. `questions` are the chosen
-    target's, beside the three for every model card. `fallback_bytes` is the additional size of the original as a
-    fallback, None if it is impossible; `fallback` selects it. `prove` is the version that the target could take once it
-    is proven.
+    target's, beside the three for every model card, and `answers` are theirs by id. `sign` asks for a signature by the
+    key `sign_key`, which is "" before it is created; `sign_needs` is the set that signing needs. `fallback_bytes` is
+    the additional size of the original as a fallback, None if it is impossible; `fallback` selects it. `prove` is the
+    version that the target could take once it is proven.
     """
 
     targets: tuple[tuple[DescribedTarget, SetValue | None], ...]
@@ -58,7 +46,11 @@ class ExportValue:
     seconds: float | None = None
     checks_on_export: int = 0
     questions: tuple[Question, ...] = ()
-    sign: SignValue = SignValue()
+    answers: Mapping[str, str] = field(default_factory=dict)
+    sign: bool = False
+    sign_key: str = ""
+    can_sign: bool = True
+    sign_needs: SetValue | None = None
     fallback_bytes: int | None = None
     fallback: bool = False
     prove: ProveValue | None = None
@@ -67,21 +59,6 @@ class ExportValue:
     def suffix(self) -> str:
         """Return the file suffix of the chosen target."""
         return next((target.suffix for target, _ in self.targets if target.id == self.target), ".zip")
-
-
-@dataclass(frozen=True)
-class ExportRequest:
-    """A request for an export."""
-
-    target: str
-    path: str
-    purpose: str
-    not_for: str
-    contact: str
-    reason: str = ""
-    answers: Mapping[str, str] = field(default_factory=dict)
-    sign: bool = False
-    fallback: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,5 +77,4 @@ class DoneValue:
     commands: tuple[str, ...]
     printed: tuple[str, ...] = ()
     how_to_run: str = ""
-    tested: str = ""
     has_page: bool = False

@@ -151,13 +151,6 @@ class LimitCard(Card):
         if not value.n_test:
             return _("Without your own data, this is the share of answers that change.")
         things = plural(value.kind)
-        if value.labelled and value.accuracy is not None:
-            number = int(value.n_test * value.accuracy * self.limit_pct / 100)
-            if number == 1:
-                return _("That is at most 1 more wrong answer in your {0:,} test {1}.").format(value.n_test, things)
-            return _("That is at most {0:,} more wrong answers in your {1:,} test {2}.").format(
-                number, value.n_test, things
-            )
         number = int(value.n_test * self.limit_pct / 100)
         if number == 1:
             return _("That is at most 1 changed answer in your {0:,} test {1}.").format(value.n_test, things)

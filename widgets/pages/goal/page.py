@@ -14,7 +14,7 @@ from widgets.pages.goal.value import GoalValue, PresetValue, RecipeValue
 from widgets.parts.buttons import Button, GhostButton, PrimaryButton
 from widgets.parts.card import ChoiceCard, Square, divider
 from widgets.parts.fields import TextField
-from widgets.parts.format import about, capitalized, clipped
+from widgets.parts.format import about, capitalized
 from widgets.parts.layout import STRETCH, held, in_flow, in_row
 from widgets.parts.page import Page
 from widgets.parts.small import PageHead
@@ -22,8 +22,6 @@ from widgets.parts.text import label, say, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M
 from workers.contracts.translation import _
-
-MAX_TIME_CHARS = 32
 
 
 class GoalPage(Page):
@@ -185,7 +183,7 @@ class GoalPage(Page):
         return self._start
 
     def _start_text(self) -> str:
-        return _("Start ({0})").format(how_long(self._preset(self._value.chosen)))
+        return _("Start ({0})").format(about(self._preset(self._value.chosen).seconds))
 
     def _cards(self, value: GoalValue) -> QWidget:
         holder = QWidget()
@@ -212,7 +210,7 @@ class GoalPage(Page):
         text.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         foot = in_flow(
             words(capitalized(preset.expect), "caption"),
-            label(how_long(preset), "caption", wrap=False),
+            label(about(preset.seconds), "caption", wrap=False),
             gap=2,
             spread=True,
         )
@@ -252,8 +250,3 @@ class GoalPage(Page):
         changed = self._recipes
         self.show_value(self._value)
         self._recipes = changed
-
-
-def how_long(preset: PresetValue) -> str:
-    """Return the preset's text for its duration, or one from its seconds."""
-    return clipped(preset.how_long, MAX_TIME_CHARS) or about(preset.seconds)

@@ -10,8 +10,7 @@ from workers.contracts.specs import Described, Recipe
 class PresetValue:
     """One preset card; `expect` is a text ("2 to 4 times faster").
 
-    `problem` says why it cannot be used, with file and line. `how_long` is a text ("about 1 minute"); without it
-    `seconds` is shown.
+    `problem` says why it cannot be used, with file and line.
     """
 
     id: str
@@ -22,7 +21,6 @@ class PresetValue:
     icon: str = "target"
     limit_pct: float = 1.0
     problem: str = ""
-    how_long: str = ""
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class RecipeValue:
 
 @dataclass(frozen=True)
 class GoalValue:
-    """The page's value; `n_test` and `accuracy` (0..1, the original's) express the limit in examples.
+    """The page's value; `n_test` expresses the limit in examples.
 
     `expected` is the expected time of a run with the chosen preset here, "" if it is unknown. `short_of_memory` says
     what to do if the run probably needs more memory than is free, else "".
@@ -46,7 +44,6 @@ class GoalValue:
     limit_pct: float
     n_test: int = 0
     labelled: bool = False
-    accuracy: float | None = None
     kind: DataKind = "images"
     recipes: tuple[RecipeValue, ...] = ()
     techniques: tuple[Described, ...] = ()

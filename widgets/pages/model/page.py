@@ -81,7 +81,6 @@ class ModelPage(Page):
         head = PageHead(value.name, _("Check that this is the right model."))
         another = GhostButton(self.theme, _("Choose another model…"), on=self.another_requested)
         onward = PrimaryButton(self.theme, _("Continue to data"), "arrow-right", on=self._on_continue)
-        onward.setEnabled(value.can_continue)
         head.add_action(another, onward)
         columns = in_row((facts_card(value), 3), (SafetyCard(self.theme, value.findings), 2), gap=SPACE_L)
         items: list[QWidget] = []

@@ -46,4 +46,3 @@ class ModelValue:
     findings: tuple[CheckValue, ...] = ()
     preprocess: PreprocessValue | None = None
     classes: tuple[str, ...] = ()
-    can_continue: bool = True

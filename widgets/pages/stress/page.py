@@ -1,11 +1,14 @@
 """Show the page "Under stress": hard inputs for the original and one version, with their effects."""
 
+from pathlib import Path
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from widgets.pages.detail_page import DetailPage
+from widgets.pages.stress.found import attack_check, poison_checks, trigger_checks, unchanged_row, unfamiliar_row
 from widgets.pages.stress.table import StressTable
-from widgets.pages.stress.value import StressFound, StressRowValue, StressValue
+from widgets.pages.stress.value import StressValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card, icon_text
 from widgets.parts.format import about, percent, seconds
@@ -16,6 +19,7 @@ from widgets.parts.small import CheckList, CheckValue, PageHead
 from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL
+from workers.contracts.after.stress import FULL_S, QUICK_S, StressResult, StressRow
 from workers.contracts.translation import _
 
 ICON = "cloud-lightning"
@@ -41,36 +45,34 @@ class StressPage(DetailPage):
     # -- states --
     def show_value(self, value: StressValue) -> None:
         """Show the offer, or the results of the chosen version."""
-        found = value.found
-        head = PageHead(_("Under stress"), found.result.headline if found else self._offer(value), self._back())
+        found = value.result
+        offer = _("Your examples are changed, and original and optimized version are tested on the same ones.")
+        head = PageHead(_("Under stress"), found.headline if found else offer, self._back())
         if found is None:
             self._fill("full", head, self._tools(value), self._what(value))
             return
         items: list[QWidget] = [self._tools(value), self._kinds(value, found)]
-        if found.near:
-            items.append(self._unfamiliar(found.near, True))
-        if found.far:
-            items.append(self._unfamiliar(found.far, False))
+        for near in (True, False):
+            rows = tuple(unfamiliar_row(row) for row in found.unfamiliar if row.near == near)
+            if rows:
+                items.append(self._unfamiliar(rows, value.folder, near))
         items += self._lists(found)
-        note = " ".join(found.result.notes)
+        note = " ".join(found.notes)
         if note:
             items.append(words(note, "caption"))
         self._fill("full", head, *items)
 
     # -- parts --
-    def _offer(self, value: StressValue) -> str:
-        return _("Your examples are changed, and original and optimized version are tested on the same ones.")
-
     def _tools(self, value: StressValue) -> QWidget:
-        quick = _("Start the quick test ({0})") if value.found is None else _("Test again ({0})")
-        text = quick.format(about(value.quick_s))
+        quick = _("Start the quick test ({0})") if value.result is None else _("Test again ({0})")
+        text = quick.format(about(QUICK_S))
         first = (
-            PrimaryButton(self.theme, text, "play") if value.found is None else GhostButton(self.theme, text, "play")
+            PrimaryButton(self.theme, text, "play") if value.result is None else GhostButton(self.theme, text, "play")
         )
         first.clicked.connect(lambda: self.start_requested.emit(False))
         full = GhostButton(
             self.theme,
-            _("Full test ({0})").format(about(value.full_s)),
+            _("Full test ({0})").format(about(FULL_S)),
             "stack",
             on=lambda: self.start_requested.emit(True),
         )
@@ -110,7 +112,7 @@ class StressPage(DetailPage):
             card.add(icon_text(self.theme, icon, title, text))
         return card
 
-    def _kinds(self, value: StressValue, found: StressFound) -> StressTable:
+    def _kinds(self, value: StressValue, found: StressResult) -> StressTable:
         names = {
             "accuracy": _("Share answered rightly"),
             "agreement": _("Share answered as the original answers the unchanged input"),
@@ -120,17 +122,18 @@ class StressPage(DetailPage):
             "{0}: the original above, the optimized version below. {1} at each severity, in {2}. “As good” is proven "
             "to lose at most {3} of the examples, “loses more” to lose more than that."
         ).format(
-            names[found.result.measure],
-            counted(value.kind, found.result.n_answered),
-            seconds(found.result.seconds),
-            percent(found.result.margin, 0),
+            names[found.measure],
+            counted(value.kind, found.n_answered),
+            seconds(found.seconds),
+            percent(found.margin, 0),
         )
-        used = sorted({cell.severity for row in found.rows for cell in row.cells})
+        rows = (unchanged_row(found), *found.rows)
+        used = sorted({cell.severity for row in rows for cell in row.cells})
         columns = {place: _("Severity {0}").format(place) for place in used}
-        title = _("Harder inputs, all kinds") if found.result.full else _("Harder inputs")
-        return StressTable(self.theme, self._pictures, title, caption, found.rows, columns)
+        title = _("Harder inputs, all kinds") if found.full else _("Harder inputs")
+        return StressTable(self.theme, self._pictures, title, caption, rows, value.folder, columns)
 
-    def _unfamiliar(self, rows: tuple[StressRowValue, ...], near: bool) -> StressTable:
+    def _unfamiliar(self, rows: tuple[StressRow, ...], folder: Path, near: bool) -> StressTable:
         caption = _(
             "Separation: share of pairs in which the model is more confident for your example (AUROC; "
             "50 % is guessing, more is better). False alarms: share of your examples that would be "
@@ -139,22 +142,22 @@ class StressPage(DetailPage):
         )
         title = _("Nearly like your examples") if near else _("Nothing like your examples")
         columns = {1: _("Told apart"), 2: _("False alarms")}
-        return StressTable(self.theme, self._pictures, title, caption, rows, columns)
+        return StressTable(self.theme, self._pictures, title, caption, rows, folder, columns)
 
-    def _lists(self, found: StressFound) -> list[QWidget]:
+    def _lists(self, found: StressResult) -> list[QWidget]:
         cards: list[QWidget] = []
         for title, about_, values in (
             (
                 _("Attacks"),
                 _("A larger budget may still succeed: nothing here is called safe."),
-                found.attacks,
+                tuple(map(attack_check, found.attacks)),
             ),
             (
                 _("Triggers"),
                 _("A backdoor can become active when a model is made smaller: both versions got the same additions."),
-                found.triggers,
+                trigger_checks(found.triggers) if found.triggers is not None else (),
             ),
-            (_("Calibration examples"), "", found.poison),
+            (_("Calibration examples"), "", poison_checks(found)),
         ):
             if values:
                 cards.append(self._list(title, about_, values))

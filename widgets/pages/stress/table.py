@@ -1,18 +1,20 @@
 """Show the table of a stress test: a thumbnail per change, both versions at each severity, and a verdict."""
 
+from collections.abc import Iterable
+from pathlib import Path
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QSizePolicy, QWidget
 
-from widgets.pages.stress.value import StressRowValue
 from widgets.parts.card import Card, divider
 from widgets.parts.format import percent, tabular
 from widgets.parts.layout import held, in_column
-from widgets.parts.pictures import PictureLabel, PictureStore
+from widgets.parts.pictures import PictureLabel, PictureStore, PictureValue
 from widgets.parts.small import Tag, TagKind
 from widgets.parts.text import Role, Tone, label, plain_tip, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
-from workers.contracts.after.stress import StressCell, StressVerdict
+from workers.contracts.after.stress import StressCell, StressRow, StressVerdict
 from workers.contracts.translation import _
 
 SIDE_PX = 48
@@ -40,12 +42,13 @@ class StressTable(Card):
         store: PictureStore,
         title: str,
         caption: str,
-        rows: tuple[StressRowValue, ...],
+        rows: Iterable[StressRow],
+        folder: Path,
         columns: dict[int, str],
     ) -> None:
-        """Create the table of `rows`; `store` decodes their pictures."""
+        """Create the table of `rows`; `store` decodes their pictures, which lie in `folder`."""
         super().__init__(edge=SPACE_L, gap=SPACE_S)
-        self._theme, self._store, self._places = theme, store, list(columns)
+        self._theme, self._store, self._folder, self._places = theme, store, folder, list(columns)
         self.setAccessibleName(title)
         self.add(label(title, "section"), words(caption, "caption"))
         holder = QWidget()
@@ -68,36 +71,37 @@ class StressTable(Card):
         made.setAlignment(Qt.AlignmentFlag.AlignRight)
         return made
 
-    def _add(self, grid: QGridLayout, line: int, row: StressRowValue, columns: int) -> None:
+    def _add(self, grid: QGridLayout, line: int, row: StressRow, columns: int) -> None:
         middle = Qt.AlignmentFlag.AlignVCenter
         grid.addWidget(divider(), line, 0, 1, columns + 3)
-        if row.picture.is_picture:
-            grid.addWidget(PictureLabel(self._theme, self._store, row.picture, SIDE_PX), line + 1, 0, middle)
+        if row.picture:
+            picture = PictureValue(path=str(self._folder / row.picture), name=row.title)
+            grid.addWidget(PictureLabel(self._theme, self._store, picture, SIDE_PX), line + 1, 0, middle)
         about = held(
             in_column(
                 label(row.title, "strong"),
-                words(row.about, "caption") if row.about and (row.verdict != "even" or not row.cells) else None,
+                words(row.words, "caption") if row.words and (row.verdict != "even" or not row.cells) else None,
                 gap=0,
             )
         )
         grid.addWidget(about, line + 1, 1, middle)
         for cell in row.cells:
-            grid.addWidget(CellLabel(row, cell), line + 1, self._places.index(cell.severity) + 2, middle)
+            grid.addWidget(CellLabel(row.title, cell), line + 1, self._places.index(cell.severity) + 2, middle)
         kind, text = TAGS[row.verdict]
         tag = Tag(self._theme, kind, _(text))
-        tag.setToolTip(plain_tip(f"{row.about} ({row.source})" if row.source else row.about))
+        tag.setToolTip(plain_tip(f"{row.words} ({row.source})" if row.source else row.words))
         grid.addWidget(tag, line + 1, columns + 2, middle | Qt.AlignmentFlag.AlignLeft)
 
 
 class CellLabel(QFrame):
     """The original's share above the optimized version's, which is colored if it is worse."""
 
-    def __init__(self, row: StressRowValue, cell: StressCell) -> None:
+    def __init__(self, title: str, cell: StressCell) -> None:
         """Create the label of a cell."""
         super().__init__()
         self.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
         told = _("{0}, {1}: original {2}, optimized {3}").format(
-            row.title, cell.level or "–", percent(cell.original), percent(cell.optimized)
+            title, cell.level or "–", percent(cell.original), percent(cell.optimized)
         )
         self.setAccessibleName(told)
         self.setToolTip(plain_tip(told))

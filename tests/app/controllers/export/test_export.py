@@ -21,7 +21,7 @@ from app.services.flow.steps import Flow
 from app.services.flow.workspace import Workspace
 from widgets.main_window import MainWindow
 from widgets.pages.export.page import ExportPage
-from widgets.pages.export.value import ExportRequest
+from widgets.pages.export.value import ExportValue
 from workers.contracts.bundles import ExportResult
 from workers.contracts.specs import DescribedTarget, Question, Stage
 
@@ -43,8 +43,10 @@ def page(app_controller: AppController, window: MainWindow, space: Workspace) ->
     return shown_page(window, "export")
 
 
-def ask(path: Path, reason: str = "") -> ExportRequest:
-    return ExportRequest("python", str(path), "sorting", "people", "me", reason)
+def ask(path: Path, reason: str = "") -> ExportValue:
+    return ExportValue(
+        (), "python", "", str(path), "", purpose="sorting", not_for="people", contact="me", reason=reason
+    )
 
 
 def test_a_folder_that_cannot_be_made(page: ExportPage, tmp_path: Path) -> None:

@@ -297,7 +297,7 @@ def test_another_version_is_no_copy_of_what_is_here(hub: HubController, page: Hu
     assert button(page, "Download and use")
 
 
-def test_what_settings_removed_is_off_the_list(hub: HubController, page: HubPage, flows: Any, window: Any) -> None:
+def test_what_settings_removed_is_off_the_list(hub: HubController, page: HubPage, flows: Any) -> None:
     """Given a paused download, When its pieces are removed in the settings, Then the page forgets it, too."""
     looked_up(page, hub, flows, told("a/one"))
     button(page, "Download and use").click()
@@ -306,5 +306,5 @@ def test_what_settings_removed_is_off_the_list(hub: HubController, page: HubPage
     assert page.downloads.isVisible()
     model_cache = ModelCache(hub.downloads._workspace.paths.hub)
     model_cache.discard(model_cache.pending_downloads()[0].key)
-    window.show_page("hub")
+    hub.shown()
     assert page.downloads.isHidden()

@@ -22,7 +22,7 @@ from app.services.release.record import read_current, read_releases
 from app.signing_key import fingerprint, own_key
 from widgets.main_window import MainWindow
 from widgets.pages.export.page import ExportPage
-from widgets.pages.export.value import ExportRequest
+from widgets.pages.export.value import ExportValue
 from widgets.pages.releases.page import ReleasesPage
 from widgets.parts.question import QuestionDialog
 from workers.contracts.bundles import ExportResult
@@ -75,7 +75,7 @@ class Releasing:
             page = self._window.page("export")
             assert isinstance(page, ExportPage)
             page.again_requested.emit()
-            page.export_requested.emit(ExportRequest("python", str(self._folder / "out.zip"), "", "", ""))
+            page.export_requested.emit(ExportValue((), "python", "", str(self._folder / "out.zip"), ""))
             self.settle()
             button(page, "Make it a release").click()
             self.settle()

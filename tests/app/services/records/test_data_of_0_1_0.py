@@ -141,8 +141,8 @@ def test_how_the_project_was_left_is_there(space: Workspace, project: Project, f
     assert pinned is not None and (pinned.run_id, pinned.data_key) == (facts.run.id, facts.run.data_key)
     price = read_price(repositories)
     assert price is not None and (price.per_hour, price.currency) == (0.25, "EUR")
-    loaded = load_settings(space.paths.settings)
-    assert not loaded.problem and (loaded.settings.theme, loaded.settings.last_page) == ("dark", "compare")
+    settings, problem = load_settings(space.paths.settings)
+    assert not problem and (settings.theme, settings.last_page) == ("dark", "compare")
 
 
 def test_the_commands_tell_it(paths: DataPaths, capsys: pytest.CaptureFixture[str]) -> None:

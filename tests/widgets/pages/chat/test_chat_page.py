@@ -7,11 +7,10 @@ from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
 from widgets.pages.chat.page import ChatPage
-from widgets.pages.chat.value import ChatValue
 from widgets.tokens import RAIL_WIDTH
 from workers.contracts.after.chatting import ChatPiece
 
-VALUE = ChatValue((("v1", "INT8 weights, BF16"), ("v2", "BF16")), "v1")
+VALUE = ((("v1", "INT8 weights, BF16"), ("v2", "BF16")), "v1")
 
 
 def test_what_is_said_is_answered_on_both_sides(opened: Any, said: Any, qtbot: QtBot) -> None:

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from tests.widgets.heard import child, heard, left_click, told_by
 from widgets.pages.export.page import ExportPage
-from widgets.pages.export.value import ExportRequest, ProveValue
+from widgets.pages.export.value import ProveValue
 from widgets.parts.card import ChoiceCard
 from widgets.parts.format import size_bytes
 from widgets.parts.installing.value import SetValue
@@ -38,15 +38,7 @@ def test_one_click_exports(opened: Any, examples: ModuleType, press: Any, said: 
     page = opened(ExportPage, examples.export())
     assert len([b for b in page.findChildren(QPushButton) if b.property("kind") == "primary"]) == 1
     assert "the last 3 run when you export, about 20 seconds" in said(page)
-    assert press(page, "Export bundle", page.export_requested) == [
-        ExportRequest(
-            "python",
-            "/home/mira/Documents/Fettle/clothes-classifier-1.zip",
-            "Sorting product photos of a clothes shop into 10 kinds.",
-            "Photos with several pieces, or with people in them.",
-            "",
-        )
-    ]
+    assert press(page, "Export bundle", page.export_requested) == [examples.export()]
 
 
 def test_answers_are_told_once_after_typing(opened: Any, examples: ModuleType, qtbot: QtBot) -> None:

@@ -52,13 +52,13 @@ def test_a_broken_preset_says_why(opened: Any, examples: ModuleType, said: Any) 
 
 
 def test_limit_is_put_into_examples(page: GoalPage, said: Any, qtbot: QtBot) -> None:
-    """Given 2,000 test pictures at 91.2 %, then 1 % means at most 18, and the keys move the limit by a tenth."""
+    """Given 2,000 test pictures, then 1 % means at most 20, and the keys move the limit by a tenth."""
     assert "at most 1 % less accurate" in said(page)
-    assert "That is at most 18 more wrong answers in your 2,000 test pictures." in said(page)
+    assert "That is at most 20 changed answers in your 2,000 test pictures." in said(page)
     slider = child(page, LimitSlider)
     slider.setFocus()
     assert heard(page.limit_changed, qtbot.keyClick, slider, Qt.Key.Key_Right) == [1.1]
-    assert "at most 1.1 % less accurate" in said(page) and "at most 20 more" in said(page)
+    assert "at most 1.1 % less accurate" in said(page) and "at most 22 changed" in said(page)
 
 
 def test_limit_follows_the_mouse(page: GoalPage) -> None:
@@ -75,10 +75,10 @@ def test_limit_follows_the_mouse(page: GoalPage) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"labelled": False, "accuracy": None}, "at most 20 changed answers in your 2,000 test pictures"),
-        ({"labelled": False, "accuracy": None, "n_test": 144}, "at most 1 changed answer in your 144 test pictures"),
+        ({}, "at most 20 changed answers in your 2,000 test pictures"),
+        ({"n_test": 144}, "at most 1 changed answer in your 144 test pictures"),
         ({"n_test": 0}, "the share of answers that change"),
-        ({"n_test": 120}, "at most 1 more wrong answer in your 120"),
+        ({"n_test": 120}, "at most 1 changed answer in your 120"),
     ],
 )
 def test_limit_without_labels_or_data(

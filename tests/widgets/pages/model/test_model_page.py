@@ -16,7 +16,6 @@ from widgets.pages.model.preprocess_form import read_numbers, read_side, side_te
 from widgets.pages.model.questions import ShapeDialog, read_shape
 from widgets.pages.model.value import PreprocessValue
 from widgets.parts.pictures import PictureLabel
-from widgets.parts.small import CheckValue
 from workers.contracts.pipeline import ImageSteps
 
 
@@ -80,13 +79,6 @@ def test_opened_model_says_what_was_found(opened: Any, examples: ModuleType, pre
     assert "and 988 more" in text
     press(page, "Continue to data", page.continue_requested)
     press(page, "Choose another model…", page.another_requested)
-
-
-def test_a_dangerous_model_cannot_go_on(opened: Any, examples: ModuleType) -> None:
-    """Given a finding that forbids it, then the way on is closed."""
-    page = opened(ModelPage, examples.model(can_continue=False, findings=(CheckValue("bad", "It gives no numbers"),)))
-    onward = next(b for b in page.findChildren(QPushButton) if b.text() == "Continue to data")
-    assert not onward.isEnabled()
 
 
 def test_preprocessing_is_changed_by_hand(
