@@ -59,7 +59,7 @@ def _variant(facts: RunFacts, wanted: str | None) -> Variant | None:
     """Return the requested or recommended version, None for the original alone."""
     if wanted is None:
         return facts.recommended
-    found = next((variant for variant in facts.variants if variant.id == wanted), None)
+    found = facts.variant(wanted)
     if found is None:
         raise usage(f"The run {facts.run.id} has no version {wanted!r}.", "'fettle compare' lists their ids.")
     return None if found.is_baseline else found

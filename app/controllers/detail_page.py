@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from app.controllers.page_controller import ControllerContext, PageController
-from app.controllers.run_facts import facts_or_reported
+from app.controllers.run_facts import open_facts
 from app.controllers.words import wait_for_the_run
 from app.domain.variant import Variant
 from app.services.flow.events import Event
@@ -72,14 +72,11 @@ class DetailController(PageController):
         """Show the stored facts of the last inspected version, else of the default version."""
         if self._job.is_busy:
             return
-        self._chosen, run = None, self._session.run
-        if run is None:
-            self._base.show_empty()
-            return
-        if self._flows.runs:
+        self._chosen = None
+        if self._flows.runs and self._session.run is not None:
             self._base.show_empty(is_measuring=True)
             return
-        facts = facts_or_reported(self._session, self._base, run)
+        facts = open_facts(self._session, self._base)
         if facts is None:
             return
         versions = self.versions_of(facts)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject
 
 from app.controllers.running import Done, Failed, JobSlot, Running
-from app.controllers.words import error_value
 from workers.contracts.errors import ErrorInfo
 
 if TYPE_CHECKING:
@@ -63,6 +62,8 @@ class PageController(QObject):
         return self._flows.start(flow, title=title, on_done=on_done, on_failed=on_failed, slot=slot, **options)
 
     def _report(self, error: ErrorInfo) -> None:
+        from app.controllers.words import error_value  # late: the start imports slow modules one by one
+
         self._window.banner(error_value(error))
 
     def shown(self) -> None:

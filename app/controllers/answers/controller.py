@@ -4,7 +4,7 @@ from PySide6.QtCore import QTimer
 
 from app.controllers.answers.file import read_columns
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
-from app.controllers.run_facts import facts_or_reported
+from app.controllers.run_facts import open_facts
 from app.controllers.running import JobSlot
 from app.controllers.sounds import SoundPlayer
 from app.controllers.wordings import marked_lists, marked_pair
@@ -71,15 +71,11 @@ class AnswersController(PageController):
 
     def show(self) -> None:
         """Show the version inspected on Compare, else the recommended one; a version that is shown already stays."""
-        run = self._session.run
-        if run is None:
-            self._page.show_empty()
-            return
-        if self._flows.runs:
+        if self._flows.runs and self._session.run is not None:
             self._chosen = None
             self._page.show_empty(is_measuring=True)
             return
-        facts = facts_or_reported(self._session, self._page, run)
+        facts = open_facts(self._session, self._page)
         if facts is None:
             return
         versions = answered(facts)
@@ -132,7 +128,7 @@ class AnswersController(PageController):
         if self._chosen is None:
             return
         facts, before = self._chosen
-        variant = next((v for v in facts.variants if v.id == variant_id), before)
+        variant = facts.variant(variant_id) or before
         if variant != before:
             self._session.looked_at = variant.id
             self._load(facts, variant)

@@ -20,7 +20,7 @@ from app.controllers.compare.idle import IdleWait
 from app.controllers.compare.presenter import compare_value
 from app.controllers.compare.sources import sources_of
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
-from app.controllers.run_facts import facts_or_reported
+from app.controllers.run_facts import open_facts
 from app.controllers.running import JobSlot
 from app.controllers.words import error_value, wait_for_the_run
 from app.domain.choose import is_safe
@@ -107,16 +107,11 @@ class CompareController(PageController):
             if run is not None and self._facts is not None and run.id == self._facts.run.id:
                 return
             self._job.drop()  # another run is open; the job for the previous one has written nothing yet
-        self._facts = None
         self._idle.stop()
-        if run is None:
-            self._page.show_empty()
-            return
-        facts = facts_or_reported(self._session, self._page, run)
+        facts = self._facts = open_facts(self._session, self._page)
         if facts is None:
             return
-        self._facts = facts
-        watched = read_watched(self._session.workspace.repositories, run.id)
+        watched = read_watched(self._session.workspace.repositories, facts.run.id)
         asked, now = evaluated_examples(self._session.workspace, facts), self._session.asked_data
         untested = facts.outcome.untested
         takes_s = alone_s(self._session.workspace, facts, untested[-1]) if untested else None
@@ -277,8 +272,7 @@ class CompareController(PageController):
     # --- details of a version
 
     def _version(self, variant_id: str) -> Variant | None:
-        versions = self._facts.variants if self._facts is not None else ()
-        return next((variant for variant in versions if variant.id == variant_id), None)
+        return self._facts.variant(variant_id) if self._facts is not None else None
 
     def _show_changes(self, variant_id: str) -> None:
         facts, variant = self._facts, self._version(variant_id)

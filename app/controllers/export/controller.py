@@ -24,7 +24,7 @@ from app.controllers.export.progress import ExportProgress, usual_export_s
 from app.controllers.export.proving import TargetProof, offered
 from app.controllers.installing import Installing
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
-from app.controllers.run_facts import facts_or_reported
+from app.controllers.run_facts import open_facts
 from app.controllers.running import JobSlot
 from app.controllers.words import error_value
 from app.domain.job import ExportRecord
@@ -118,16 +118,11 @@ class ExportController(PageController):
             self._load(None)
 
     def _load(self, variant_id: str | None) -> None:
-        run = self._session.run
-        self._facts = self._wanted = self._variant = self._value = None
-        if run is None:
-            self._page.show_empty()
-            return
-        facts = facts_or_reported(self._session, self._page, run)
+        self._wanted = self._variant = self._value = None
+        facts = self._facts = open_facts(self._session, self._page)
         if facts is None:
             return
-        chosen = next((variant for variant in facts.variants if variant.id == variant_id), None)
-        self._facts, self._wanted = facts, chosen or facts.recommended or facts.baseline
+        self._wanted = facts.variant(variant_id) or facts.recommended or facts.baseline
         self._value = self._make_value(facts, self._wanted)
         self._page.show_value(self._value)
         self._installing.weigh(*self._sets())

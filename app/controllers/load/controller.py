@@ -6,7 +6,7 @@ from PySide6.QtCore import QTimer
 
 from app.controllers.load.presenter import ask_value, load_value, price_value
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
-from app.controllers.run_facts import facts_or_reported
+from app.controllers.run_facts import open_facts
 from app.controllers.words import notice
 from app.domain.variant import Variant
 from app.services.after.loading.loading import Stage, measure_load, stages
@@ -60,14 +60,10 @@ class LoadController(PageController):
                 return
             self._job.drop()  # another run is open; the results so far are in the store
             self._stopped()
-        self._facts = self._record = None
-        if run is None:
-            self._page.show_empty()
-            return
-        self._facts = facts_or_reported(self._session, self._page, run, _("Under load"))
+        self._record, self._facts = None, open_facts(self._session, self._page, _("Under load"))
         if self._facts is None:
             return
-        records = read_load(self._session.workspace.repositories, run.id).records
+        records = read_load(self._session.workspace.repositories, self._facts.run.id).records
         if records:
             self._show_record(records[0])
         else:
@@ -101,7 +97,7 @@ class LoadController(PageController):
         if self._flows.runs or self._others():
             self._window.banner(_not_now(self._others()))
             return
-        variant = next((known for known in facts.variants if known.id == variant_id), None)
+        variant = facts.variant(variant_id)
         limit_ms = max_latency_ms or None
         self._plan, self._at, self._since_s = stages(facts, variant, seconds, limit_ms), 0, time.monotonic()
         self._window.set_measuring(True)

@@ -2,7 +2,7 @@
 
 from app.controllers.commands import REPEAT_RUN
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
-from app.controllers.run_facts import facts_or_reported
+from app.controllers.run_facts import open_facts
 from app.controllers.tried.presenter import tried_value
 from app.services.after.trying.tried import tried_run
 from widgets.pages.tried.page import TriedPage
@@ -23,15 +23,10 @@ class TriedController(PageController):
 
     def shown(self) -> None:
         """Show the open run."""
-        run = self._session.run
-        if run is None:
-            self._page.show_empty()
-            return
-        facts = facts_or_reported(self._session, self._page, run)
-        if facts is None:
-            return
-        tried = tried_run(self._session.workspace, facts, self._session.described)
-        self._page.show_value(tried_value(facts, tried))
+        facts = open_facts(self._session, self._page)
+        if facts is not None:
+            tried = tried_run(self._session.workspace, facts, self._session.described)
+            self._page.show_value(tried_value(facts, tried))
 
     def _on_again(self) -> None:
         if self._session.run is not None:

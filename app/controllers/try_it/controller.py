@@ -205,7 +205,7 @@ class TryController(PageController):
 
     def _on_version(self, variant_id: str) -> None:
         facts, pair = self._facts, self._pair
-        variant = next((v for v in facts.variants if v.id == variant_id), None) if facts is not None else None
+        variant = facts.variant(variant_id) if facts is not None else None
         if facts is None or pair is None or variant is None or variant.id == self._chosen:
             return
         self._chosen, self._is_loaded = variant_id, False

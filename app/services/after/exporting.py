@@ -126,7 +126,7 @@ class Exported:
 
 def version_of(facts: RunFacts, variant_id: str) -> Variant:
     """Return the run's version of this id; raise `JobError` (exit code 3) if there is none."""
-    variant = next((variant for variant in facts.variants if variant.id == variant_id), None)
+    variant = facts.variant(variant_id)
     if variant is None:
         detail = f"The run {facts.run.id} has no version {variant_id!r}."
         hint = "Take one of the ids that 'fettle compare' lists."

@@ -96,8 +96,11 @@ class RunFacts:
     @property
     def recommended(self) -> Variant | None:
         """Return the recommended version, None without one."""
-        wanted = self.run.recommended_variant_id
-        return next((variant for variant in self.variants if variant.id == wanted), None)
+        return self.variant(self.run.recommended_variant_id)
+
+    def variant(self, variant_id: str | None) -> Variant | None:
+        """Return the version with this id, None without one."""
+        return next((variant for variant in self.variants if variant.id == variant_id), None)
 
     def model_dir(self, variant: Variant) -> Path:
         """Return the folder of a variant's model; raise `JobError` (exit code 3) if it could not be made."""

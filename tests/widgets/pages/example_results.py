@@ -103,7 +103,6 @@ def not_proven() -> CompareValue:
         n_labelled=20,
         loss_high=0.139,
         needed=300,
-        labelled=False,
         changes=ChangesValue(),
         note="“Export anyway” works. The model card then says: “alike on 20 examples, not proven”.",
     )

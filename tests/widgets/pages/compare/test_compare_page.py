@@ -153,7 +153,7 @@ def test_not_proven_says_how_many_are_missing(
     text = said(page)
     for words in (
         "20 of 20", "the loss could still be as high as 13.9 %", "20 of about 300",
-        "About 300 unchanged answers prove a loss below 1 %. You have 20.",
+        "About 300 examples like these prove a loss below 1 %. You have 20.",
     ):  # fmt: skip
         assert words in text
     bar = next(b for b in page.findChildren(Bar) if b.property("tone") == "warn")

@@ -12,7 +12,7 @@ from widgets.pages.compare.value import EvaluatedValue
 
 def test_where_no_number_can_be_said(opened: Any, examples: ModuleType, said: Any) -> None:
     """Given answers that change, so that more examples alone may not do, then no number is made up."""
-    page = opened(ComparePage, replace(examples.not_proven(), needed=None))
+    page = opened(ComparePage, replace(examples.not_proven(), needed=None, labelled=False))
     assert "the number needed is unknown" in said(page) and "of about" not in said(page)
     assert "labels help most" in said(page)
 
@@ -20,7 +20,7 @@ def test_where_no_number_can_be_said(opened: Any, examples: ModuleType, said: An
 @pytest.mark.parametrize("needed", [None, 300])
 def test_what_is_there_is_not_asked_for(opened: Any, needed: int | None, examples: ModuleType, said: Any) -> None:
     """Given examples with labels, then nobody is told that labels would help, or that none are needed."""
-    page = opened(ComparePage, replace(examples.not_proven(), needed=needed, labelled=True))
+    page = opened(ComparePage, replace(examples.not_proven(), needed=needed))
     asks = ("labels help", "No labels needed", "With labels, Fettle also")
     assert not any(words in said(page) for words in asks) and "like the existing ones" in said(page)
 
