@@ -216,7 +216,6 @@ class Application:
 
     def _wire(self) -> None:
         from app.controllers.app_controller import AppController
-        from app.controllers.kept import SavedSettings
         from app.controllers.session import Session
         from app.controllers.words import error_value, settings_problem, store_notice
         from app.jobs.pool import WorkerPool
@@ -224,7 +223,7 @@ class Application:
         from app.persistence import open_store
         from app.services.flow.artifacts import ArtifactStore
         from app.services.flow.workspace import Workspace
-        from app.settings import chosen_card
+        from app.settings import SavedSettings, chosen_card
         from widgets.parts.page import Page
         from workers.contracts.errors import WorkerError
         from workers.contracts.process.allowance import usable_cores

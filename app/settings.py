@@ -4,6 +4,7 @@ The settings are one small file, read before the window is painted and before th
 declared once, here: name, type, bounds, default and the texts of its field.
 """
 
+import logging
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +13,7 @@ from pydantic import Field, ValidationError
 from app.files import write_whole
 from app.paths import unusable
 from workers.contracts.base import Frozen
+from workers.contracts.errors import WorkerError
 from workers.contracts.process.messages import Card
 
 MAX_BYTES = 1 << 20
@@ -101,3 +103,30 @@ def _set_aside(path: Path, error: ValidationError) -> str:
     except OSError:
         kept = path
     return f"The settings could not be used ({reason}). The usual ones hold; the old file is {kept}."
+
+
+class SavedSettings:
+    """The current settings; each change is written to the file at once. Owned by the application."""
+
+    def __init__(self, path: Path, value: Settings) -> None:
+        """Create the settings with their file and their current value."""
+        self._path = path
+        self.value = value
+
+    def save(self, **changes: object) -> None:
+        """Change settings and save them.
+
+        Raises:
+            DataFolderUnusable: if the file cannot be written.
+        """
+        changed = self.value.model_copy(update=changes)
+        if changed != self.value:
+            self.value = changed
+            save_settings(self._path, changed)
+
+    def try_to_save(self, **changes: object) -> None:
+        """Change settings that may be lost, such as the window's geometry; a failure is only logged."""
+        try:
+            self.save(**changes)
+        except WorkerError:
+            logging.getLogger(__name__).warning("the settings could not be saved", exc_info=True)

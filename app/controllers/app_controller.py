@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QApplication, QWidget
 from app.controllers import commands as c
 from app.controllers.flows import FlowRunner
 from app.controllers.incoming import Incoming
-from app.controllers.kept import SavedSettings
 from app.controllers.page_controller import ControllerContext, PageController, check_pairs, find_controllers
 from app.controllers.project_edits import ProjectEdits
 from app.controllers.run_ways import RunActions
@@ -23,6 +22,7 @@ from app.controllers.words import error_value, no_use_for_picture
 from app.handover import take_requests
 from app.services.machine.describing import describe, remember, remembered
 from app.services.projects.projects import find_project
+from app.settings import SavedSettings
 from widgets.commands import CHOOSE_FILES, NEW_PROJECT, OPEN_PROJECT
 from widgets.dialogs.questions import close_question
 from widgets.main_window import MainWindow

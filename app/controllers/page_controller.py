@@ -19,10 +19,10 @@ from workers.contracts.errors import ErrorInfo
 if TYPE_CHECKING:
     from app.controllers.commands import Handler
     from app.controllers.flows import FlowRunner
-    from app.controllers.kept import SavedSettings
     from app.controllers.project_edits import ProjectEdits
     from app.controllers.session import Session
     from app.services.flow.steps import Flow
+    from app.settings import SavedSettings
     from widgets.commands import Commands
     from widgets.main_window import MainWindow
     from widgets.theme import Theme

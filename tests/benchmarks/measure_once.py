@@ -70,13 +70,12 @@ def in_window(space: Workspace, model_path: str) -> dict[str, float]:
 
     from app.bootstrap import build_window
     from app.controllers.app_controller import AppController
-    from app.controllers.kept import SavedSettings
     from app.controllers.optimize.controller import OptimizeController
     from app.controllers.optimize.live_run import LiveRun
     from app.controllers.session import Session
     from app.domain.run import Goal, Run, RunState
     from app.services.flow.events import Event, MeasuringChanged
-    from app.settings import Settings
+    from app.settings import SavedSettings, Settings
 
     app = QApplication(sys.argv[:1])
     window, theme = build_window(app, Settings(theme="light"))

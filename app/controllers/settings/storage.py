@@ -5,12 +5,12 @@ import logging
 from PySide6.QtCore import QObject, QTimer
 
 from app.controllers.flows import FlowRunner
-from app.controllers.kept import SavedSettings
 from app.controllers.page_controller import ControllerContext, PageController
 from app.controllers.running import JobSlot
 from app.controllers.session import Session
 from app.services.projects.storage import KEEP_DAYS, Freed, Storage, free, survey
 from app.services.projects.trash import trashed_projects
+from app.settings import SavedSettings
 from widgets.dialogs.questions import ask
 from widgets.dialogs.storage_questions import free_question
 from widgets.pages.settings.page import SettingsPage

@@ -6,8 +6,15 @@ from PySide6.QtGui import QImage, QImageWriter
 from app.controllers.commands import EXPORT_VERSION, TRY_PICTURE, on
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.sounds import SoundPlayer
-from app.controllers.try_it.presenter import SUFFIXES, answer_value, example_value, headline, name_of, try_value
-from app.controllers.try_it.tried import TriedSoFar
+from app.controllers.try_it.presenter import (
+    SUFFIXES,
+    TriedSoFar,
+    answer_value,
+    example_value,
+    headline,
+    name_of,
+    try_value,
+)
 from app.controllers.words import error_value
 from app.domain.variant import Variant
 from app.services.after.trying.chatting import is_chat

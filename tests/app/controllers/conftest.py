@@ -15,7 +15,6 @@ from stopwatch import busyness
 from app.bootstrap import build_window
 from app.controllers.app_controller import AppController
 from app.controllers.flows import FlowRunner
-from app.controllers.kept import SavedSettings
 from app.controllers.page_controller import ControllerContext
 from app.controllers.project_edits import ProjectEdits
 from app.controllers.session import Session
@@ -24,7 +23,7 @@ from app.paths import find_data_folder
 from app.persistence import open_store
 from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.workspace import Workspace
-from app.settings import Settings
+from app.settings import SavedSettings, Settings
 from widgets.main_window import MainWindow
 
 

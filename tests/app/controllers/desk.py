@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,9 @@ from workers.contracts.specs import (
     TensorSpec,
 )
 from workers.pipeline.spec import ImageSteps, PipelineInput, PipelineOutput, PipelineSpec
+
+Drive = Callable[..., None]
+"""The fixture `drive`: turn the window's loop until a condition holds."""
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 INFO = ModelInfo(

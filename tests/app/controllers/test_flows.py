@@ -1,10 +1,10 @@
 """One timer drives all flows; optimizations wait for each other."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from desk import Drive
 
 from app.controllers.flows import POLL_MS, TIMING_POLL_MS, FlowRunner
 from app.controllers.running import JobSlot
@@ -18,8 +18,6 @@ from presets.sample import sample_paths
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataParams, OpenParams
 from workers.contracts.specs import Recipe
-
-Drive = Callable[..., None]
 
 
 def endless(steps: list[str]) -> Flow[str]:

@@ -3,10 +3,10 @@
 import csv
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from desk import Drive
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPushButton, QWidget
@@ -22,7 +22,6 @@ from widgets.pages.gpu.page import GpuPage
 from workers.contracts.gpu import GpuCard, TriedRung
 from workers.contracts.process.messages import Card
 
-Drive = Callable[..., None]
 LOST = 15
 
 

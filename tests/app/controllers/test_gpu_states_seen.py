@@ -1,10 +1,9 @@
 """What the window says of cards in each state that the stand-ins can be in: never a figure that no card gave."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from desk import shown_page
+from desk import Drive, shown_page
 from PySide6.QtWidgets import QPushButton
 from read_page import words
 from stand_in_driver import no_driver, stand_in
@@ -17,8 +16,6 @@ from workers.contracts.gpu import GpuCard, GpuState
 from workers.contracts.jobs import DescribeResult
 from workers.contracts.specs import DeviceFacts
 from workers.measure.ladder.rungs.cuda_start import MENDS
-
-Drive = Callable[..., None]
 
 
 @pytest.fixture

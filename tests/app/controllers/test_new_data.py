@@ -1,11 +1,11 @@
 """Examples that come while there is a result: asked about, used or added, and what was replaced can be gone back to."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import open_page
+from desk import Drive, open_page
 from finished_run import copied_space, finished_folder, write_part
 from read_page import press, question, words
 
@@ -13,8 +13,6 @@ from app.controllers.app_controller import AppController
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts
 from widgets.main_window import MainWindow
-
-Drive = Callable[..., None]
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,12 @@
 """Goal, Jobs, first page and closing, with a real database behind them."""
 
 import dataclasses
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
-from desk import DATA, NOW, add_run, described, endless, make_project, open_page, run, shown_page, variant
+from desk import DATA, NOW, Drive, add_run, described, endless, make_project, open_page, run, shown_page, variant
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton, QTableView
 from pytestqt.qtbot import QtBot
@@ -30,8 +29,6 @@ from widgets.pages.goal.few import FewLine
 from widgets.pages.jobs.page import JobsPage
 from widgets.pages.model.page import ModelPage
 from workers.contracts.specs import DeviceFacts
-
-Drive = Callable[..., None]
 
 
 def test_a_goal_is_kept_and_the_page_stays_in_place(

@@ -1,14 +1,14 @@
 """Who is told that a worker has said something."""
 
 import multiprocessing
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from multiprocessing.connection import Connection
 
 import pytest
+from desk import Drive
 
 from app.controllers.wakes import IS_OFFERED, PipeNotifier
 
-Drive = Callable[..., None]
 Pipe = tuple["Connection[bytes, bytes]", "Connection[bytes, bytes]"]
 
 offered = pytest.mark.skipif(not IS_OFFERED, reason="on Windows a pipe is no socket: the timer looks instead")

@@ -73,7 +73,7 @@ window, theme = build_window(app, Settings(theme="light"))
 before = [name for name in sys.modules if name.startswith("widgets.pages.notes.")]
 
 from app.controllers.app_controller import AppController
-from app.controllers.kept import SavedSettings
+from app.settings import SavedSettings
 from app.controllers.session import Session
 from app.jobs.pool import WorkerPool
 from app.paths import find_data_folder

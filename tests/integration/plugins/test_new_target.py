@@ -61,7 +61,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QLineEdit, QPus
 app = QApplication(["fettle", "-platform", "offscreen"])
 from app.bootstrap import build_window
 from app.controllers.app_controller import AppController
-from app.controllers.kept import SavedSettings
+from app.settings import SavedSettings
 from app.controllers.session import Session
 from app.jobs.pool import WorkerPool
 from app.paths import find_data_folder

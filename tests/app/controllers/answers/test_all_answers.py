@@ -1,11 +1,11 @@
 """The page "All answers": the whole table of a finished run, its examples, and what happens when it cannot be had."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from desk import open_page
+from desk import Drive, open_page
 from finished_run import copied_space
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
@@ -20,8 +20,6 @@ from widgets.pages.answers.look import LookCard
 from widgets.pages.answers.page import AnswersPage
 from widgets.pages.answers.table import AnswersTable
 from workers.contracts.data.rows import ROWS_FILE
-
-Drive = Callable[..., None]
 
 
 @pytest.fixture

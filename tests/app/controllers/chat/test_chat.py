@@ -1,10 +1,11 @@
 """A language model through the window: what it is, which goals there are, how fast it speaks, a chat with both."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+from desk import Drive
 from finished_chat import chat_space
 from read_page import words
 
@@ -13,8 +14,6 @@ from app.services.flow.workspace import Workspace
 from widgets.main_window import MainWindow
 from widgets.pages.chat.page import ChatPage
 from workers.contracts.after.chatting import ChatRequest
-
-Drive = Callable[..., None]
 
 
 @pytest.fixture

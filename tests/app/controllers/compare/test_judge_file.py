@@ -1,10 +1,11 @@
 """A model that was made elsewhere, dropped on the page Compare: a version like any other, judged by real workers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import foreign_models as foreign
 import pytest
+from desk import Drive
 from finished_run import copied_space
 from read_page import answer, words
 
@@ -15,8 +16,6 @@ from app.services.records.facts import read_facts
 from widgets.main_window import MainWindow
 from widgets.pages.compare.page import ComparePage
 from widgets.parts.question import QuestionDialog
-
-Drive = Callable[..., None]
 
 
 @pytest.fixture

@@ -1,10 +1,11 @@
 """ "Prove it" on the page Compare: more examples, judged by real workers, and the new verdict on the page."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from desk import Drive
 from finished_run import copied_space, write_part
 from read_page import answer, words
 
@@ -17,8 +18,6 @@ from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe
 from widgets.main_window import MainWindow
 from widgets.pages.compare.page import ComparePage
-
-Drive = Callable[..., None]
 
 
 @pytest.fixture

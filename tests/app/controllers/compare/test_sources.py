@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,6 @@ from widgets.main_window import MainWindow
 from widgets.pages.compare.page import ComparePage
 from widgets.parts.cards.source import OpenFigure, SourceCard
 
-Drive = Callable[..., None]
 TIMES = [2.0 + 0.01 * (n % 40) for n in range(400)]
 
 

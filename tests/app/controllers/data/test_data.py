@@ -1,11 +1,10 @@
 """The page Data: columns, matched names, an overtaken read, words of what was found."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import DATA, make_project, open_page
+from desk import DATA, Drive, make_project, open_page
 from PySide6.QtWidgets import QComboBox, QLabel
 
 from app.controllers.app_controller import AppController
@@ -20,8 +19,6 @@ from widgets.pages.data.page import DataPage
 from workers.contracts.data.reading import FOLDER_LABELS
 from workers.contracts.jobs import DataParams
 from workers.contracts.specs import Finding
-
-Drive = Callable[..., None]
 
 
 @pytest.fixture

@@ -1,11 +1,10 @@
 """The page Data after reading: real checks in a process of their own, leaving out by a click, and undoing it."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from desk import make_project, shown_page
+from desk import Drive, make_project, shown_page
 from PIL import Image
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 
@@ -22,8 +21,6 @@ from widgets.pages.data.items import ItemsCard
 from widgets.pages.data.page import DataPage
 from workers.contracts.data.checks import CheckFinding, DataCheckResult
 from workers.contracts.data.record import DataRecord
-
-Drive = Callable[..., None]
 
 
 @pytest.fixture

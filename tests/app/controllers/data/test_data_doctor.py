@@ -1,12 +1,12 @@
 """The check of the preparation in the real window: asked, told with figures, taken by one click."""
 
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from desk import Drive
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 
 from app.controllers.app_controller import AppController
@@ -20,8 +20,6 @@ from widgets.main_window import MainWindow
 from widgets.pages.data.doctor import DoctorCard, DoctorValue
 from widgets.pages.data.page import DataPage
 from workers.contracts.jobs import OpenParams
-
-Drive = Callable[..., None]
 
 
 @pytest.mark.whole

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from desk import Drive
 from PySide6.QtWidgets import QApplication, QLabel
 
 from app.controllers.app_controller import AppController
@@ -19,8 +20,6 @@ from widgets.pages.data.fed import FedCard, FedValue
 from widgets.pages.data.page import DataPage
 from widgets.parts.pictures import PictureLabel
 from workers.contracts.jobs import OpenParams
-
-Drive = Callable[..., None]
 
 
 @pytest.fixture

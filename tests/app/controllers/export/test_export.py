@@ -1,12 +1,11 @@
 """The page Export: a place that cannot be written, cancelling, what is refused, what follows."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import add_run, described, endless, judgement, make_project, run, shown_page, variant
+from desk import Drive, add_run, described, endless, judgement, make_project, run, shown_page, variant
 from PySide6.QtWidgets import QLineEdit, QPushButton
 from read_page import words
 
@@ -24,8 +23,6 @@ from widgets.pages.export.page import ExportPage
 from widgets.pages.export.value import ExportValue
 from workers.contracts.bundles import ExportResult
 from workers.contracts.specs import DescribedTarget, Question, Stage
-
-Drive = Callable[..., None]
 
 
 @pytest.fixture

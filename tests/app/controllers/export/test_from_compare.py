@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import add_run, described, endless, make_project, open_page, run, shown_page, variant
+from desk import Drive, add_run, described, endless, make_project, open_page, run, shown_page, variant
 from finished_run import FASTER, finished_run, write_part
 from PySide6.QtWidgets import QCheckBox, QPushButton
 from pytestqt.qtbot import QtBot
@@ -28,7 +28,6 @@ from app.services.run.figures import with_figures
 from widgets.main_window import MainWindow
 from workers.contracts.specs import DescribedTarget, Question, Recipe, RecipeStep, Stage
 
-Drive = Callable[..., None]
 PYTHON = DescribedTarget(id="python", title="Python folder", available=True, stages=(Stage(id="w", title="Write"),))
 KIT = DescribedTarget(id="kit", title="Kit", available=True, stages=(Stage(id="w", title="Write"),))
 ASKING = DescribedTarget(id="ask", title="Asks", available=True, questions=(Question(id="a", title="A?", needed=True),))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from desk import add_run, described, make_project, run, variant
+from desk import Drive, add_run, described, make_project, run, variant
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
@@ -28,7 +28,6 @@ PYTHON = DescribedTarget(id="python", title="Python folder", available=True, sta
 WEB = DescribedTarget(
     id="web", title="Web page", available=False, hint="installer/fettle --web", installs="web", summary="In a browser"
 )
-Drive = Callable[..., None]
 Shown = Callable[[str], ExportPage]
 
 

@@ -2,12 +2,12 @@
 
 import json
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import shown_page
+from desk import Drive, shown_page
 from finished_run import copied_space, finished_folder
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit
@@ -23,7 +23,6 @@ from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe
 from widgets.main_window import MainWindow
 
-Drive = Callable[..., None]
 WHY = "It only sorts my own photo album, a person looks at each result."
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from desk import Drive
 from jobs_bench import is_alive
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QDialog, QPushButton
@@ -26,7 +27,6 @@ from workers.contracts.gpu import GpuCard, TriedRung
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-in is a script of the shell")
 
-Drive = Callable[..., None]
 
 CARD = GpuCard(index=0, uuid="GPU-1", name="A card", compute_capability="8.9")
 BROKEN = TriedRung(

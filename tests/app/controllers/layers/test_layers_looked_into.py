@@ -1,10 +1,10 @@
 """The page "Layers" with the sample's versions really looked into."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from desk import open_page
+from desk import Drive, open_page
 from finished_run import copied_space
 
 from app.controllers.app_controller import AppController
@@ -15,8 +15,6 @@ from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts
 from widgets.pages.layers.table import LayersTable
-
-Drive = Callable[..., None]
 
 
 @pytest.fixture

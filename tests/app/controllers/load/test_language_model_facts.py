@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from finished_run import copied_space
 
-from app.controllers.load.facts import facts_of
+from app.controllers.load.presenter import facts_of
 from app.services.after.loading.loading import stages
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, read_facts

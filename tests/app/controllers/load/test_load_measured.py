@@ -1,10 +1,10 @@
 """The page Under load with real workers: measured, cancelled, kept out of others' way, priced."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from desk import open_page
+from desk import Drive, open_page
 from finished_run import copied_space
 from read_page import words
 
@@ -15,8 +15,6 @@ from app.services.machine.describing import describe
 from app.services.records.load import read_load, read_price
 from widgets.main_window import MainWindow
 from widgets.pages.load.page import LoadPage
-
-Drive = Callable[..., None]
 
 
 @pytest.fixture

@@ -1,11 +1,10 @@
 """The page Monitor: a log that is dropped on the window, read in a worker, and the way back to the examples."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from desk import add_run, make_project, run, variant
+from desk import Drive, add_run, make_project, run, variant
 from made_traffic import Traffic, drawn, reference_from, sample, write_log
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
@@ -18,8 +17,6 @@ from widgets.main_window import MainWindow
 from widgets.pages.monitor.page import MonitorPage
 from widgets.parts.small import Figure, Tag
 from widgets.plots.course_plot import CoursePlot
-
-Drive = Callable[..., None]
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,9 @@
 """A run that waits for a quiet computer, through the window: it is told, and a person may measure at once."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from desk import run
+from desk import Drive, run
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
@@ -22,8 +21,6 @@ from presets.sample import sample_paths
 from widgets.main_window import MainWindow
 from workers.contracts.jobs import DataParams, OpenParams
 from workers.contracts.specs import Recipe
-
-Drive = Callable[..., None]
 
 
 def measuring(patience: QuietBudget) -> Flow[Measured]:

@@ -1,7 +1,6 @@
 """Projects by mouse and keys: another name, into the trash, back again; F1 and Ctrl+N from anywhere."""
 
 import dataclasses
-from collections.abc import Callable
 
 import pytest
 from desk import add_run, make_project, run, variant
@@ -19,7 +18,6 @@ from widgets.main_window import MainWindow
 from widgets.pages.projects.page import ProjectsPage, ProjectTable
 from widgets.parts.question import QuestionDialog
 
-Drive = Callable[..., None]
 LEFT = Qt.MouseButton.LeftButton
 
 

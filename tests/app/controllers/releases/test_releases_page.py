@@ -2,12 +2,11 @@
 
 import json
 import zipfile
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from desk import add_run, judgement, make_project, run, shown_page, variant
+from desk import Drive, add_run, judgement, make_project, run, shown_page, variant
 from PySide6.QtWidgets import QTableView
 from read_page import button, words
 
@@ -28,8 +27,6 @@ from widgets.parts.question import QuestionDialog
 from workers.contracts.bundles import ExportResult
 from workers.contracts.folder import sha256_file
 from workers.contracts.specs import DescribedTarget
-
-Drive = Callable[..., None]
 
 
 @pytest.fixture

@@ -1,12 +1,11 @@
 """Disk space on the page Settings: counted when it is shown, freed after a forecast, its limit held."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import endless, make_project
+from desk import Drive, endless, make_project
 from PySide6.QtWidgets import QApplication
 from read_page import answer, words
 
@@ -21,8 +20,6 @@ from app.services.projects.storage import ProjectStorage, Storage
 from app.settings import Settings
 from widgets.main_window import MainWindow
 from widgets.pages.settings.page import SettingsPage
-
-Drive = Callable[..., None]
 
 
 def keep(space: Workspace, key: str, size: int, used_s: float = 0.0) -> Path:

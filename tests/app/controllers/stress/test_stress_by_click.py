@@ -1,10 +1,10 @@
 """The page "Under stress": from Compare by a button, a test by real workers, and the findings on the page."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from desk import open_page, shown_page
+from desk import Drive, open_page, shown_page
 from finished_run import copied_space
 from read_page import button, words
 
@@ -15,8 +15,6 @@ from app.services.records.stress import read_record
 from widgets.main_window import MainWindow
 from widgets.pages.stress.page import StressPage
 from widgets.pages.stress.table import CellLabel
-
-Drive = Callable[..., None]
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 """The page "Try it" with both versions of the sample really loaded."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from desk import open_page, shown_page
+from desk import Drive, open_page, shown_page
 from finished_run import copied_space, write_picture
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
@@ -14,15 +14,13 @@ from read_page import press, question, words
 
 from app.controllers.app_controller import AppController
 from app.controllers.try_it.controller import TryController
-from app.controllers.try_it.tried import TriedSoFar
+from app.controllers.try_it.presenter import TriedSoFar
 from app.services.after.trying.trying import TryInput, TryOutcome, TryPair
 from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe
 from widgets.main_window import MainWindow
 from widgets.pages.try_it.page import TryPage
 from workers.contracts.after.trying import ShownPicture, TryAnswer
-
-Drive = Callable[..., None]
 
 
 @pytest.fixture
