@@ -85,7 +85,7 @@ class AppController(QObject):
         for page_id, page in self._window.built_pages.items():
             self._on_page_built(page_id, page)
         project_id = self._kept.value.last_project_id
-        if not (reopen and project_id and self._reopen(project_id)):
+        if not (reopen and project_id and self.open_project(project_id, opens_model=False)):
             self._window.show_page(self._window.first_page)
         self._shell.show()
         known = remembered(self._session.workspace.repositories)
@@ -110,14 +110,6 @@ class AppController(QObject):
             self._kept.try_to_save(gpu_uuid="", gpu_index=0)  # the chosen GPU no longer exists
         self._session.set_described(found)
         self._telemetry.start(found)
-
-    def _reopen(self, project_id: str) -> bool:
-        """Open a project at its last page; return False if its model is no longer in the store."""
-        project = find_project(self._session.workspace.repositories, project_id)
-        if project is None or not self._session.reopen(project):
-            return False
-        self._window.show_page(project.page)
-        return True
 
     # --- pages
 
@@ -195,15 +187,14 @@ class AppController(QObject):
         else:
             self.commands.do(c.READ_KNOWN_DATA)
 
-    def open_project(self, project_id: str) -> bool:
-        """Show another project; return False if its model must be opened first."""
+    def open_project(self, project_id: str, *, opens_model: bool = True) -> bool:
+        """Show a project at its last page; return False if its model is not in the store and `opens_model` opens it."""
         project = find_project(self._session.workspace.repositories, project_id)
-        if project is None:
-            return False
-        if self._session.reopen(project):
+        if project is not None and self._session.reopen(project):
             self._window.show_page(project.page)
             return True
-        self.commands.do(c.OPEN_MODEL, project.model_path)
+        if project is not None and opens_model:
+            self.commands.do(c.OPEN_MODEL, project.model_path)
         return False
 
     def _on_new_project(self) -> None:

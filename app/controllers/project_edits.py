@@ -1,5 +1,7 @@
 """Rename, delete and restore projects, from their page and from the top bar."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QObject, Signal
 
 from app.controllers.flows import FlowRunner
@@ -46,10 +48,7 @@ class ProjectEdits(QObject):
         ask(dialog, rename=lambda: self._rename(project_id, dialog.name))
 
     def _rename(self, project_id: str, name: str) -> None:
-        try:
-            rename_project(self._repositories, project_id, name)
-        except JobError as error:
-            self._window.banner(error_value(error.error))
+        if not self._is_done(lambda: rename_project(self._repositories, project_id, name)):
             return
         if project_id == self._open_id:
             self._session.refresh_project()
@@ -68,10 +67,7 @@ class ProjectEdits(QObject):
         project = find_project(self._repositories, project_id)
         if project is None or self._is_at_work(project):
             return
-        try:
-            move_to_trash(self._repositories, project_id)
-        except JobError as error:
-            self._window.banner(error_value(error.error))
+        if not self._is_done(lambda: move_to_trash(self._repositories, project_id)):
             return
         if project_id == self._open_id:
             self._session.new_project()
@@ -88,11 +84,7 @@ class ProjectEdits(QObject):
 
     def _forget(self, project_id: str) -> None:
         known = read_releases(self._repositories, project_id)
-        try:
-            delete_for_good(self._repositories, project_id)
-        except JobError as error:
-            self._window.banner(error_value(error.error))
-        else:
+        if self._is_done(lambda: delete_for_good(self._repositories, project_id)):
             drop_unused(self._session.workspace, known)
         self.changed.emit()
 
@@ -100,6 +92,15 @@ class ProjectEdits(QObject):
         """Restore a project from the trash."""
         restore(self._repositories, project_id)
         self.changed.emit()
+
+    def _is_done(self, edit: Callable[[], object]) -> bool:
+        """Make a change; show its error and return False if it is refused."""
+        try:
+            edit()
+        except JobError as error:
+            self._window.banner(error_value(error.error))
+            return False
+        return True
 
     def _is_at_work(self, project: Project) -> bool:
         """Return whether jobs of the project run, and show that; exports, proofs and load tests count as well."""
@@ -117,12 +118,10 @@ class ProjectEdits(QObject):
         text = results.format(found.n_runs)
         text = f"{text}." if not found.n_exports else _("{0}, and {1}.").format(text, exports.format(found.n_exports))
         kept = sum(one.pruned_at is None for one in read_releases(self._repositories, project_id))
-        told = (
-            _("The bundle of 1 release is kept here, and goes too.")
-            if kept == 1
-            else _("The bundles of {0:,} releases are kept here, and go too.")
-        )
-        return f"{text} {told.format(kept)}" if kept else text
+        bundles = _("The bundles of {0:,} releases are kept here, and go too.").format(kept)
+        if kept == 1:
+            bundles = _("The bundle of 1 release is kept here, and goes too.")
+        return f"{text} {bundles}" if kept else text
 
 
 def _at_work() -> ErrorValue:

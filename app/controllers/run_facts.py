@@ -9,7 +9,7 @@ from app.services.records.facts import RunFacts, read_facts
 
 
 def open_facts(session: Session, page: Any, page_title: str = "") -> RunFacts | None:
-    """Return the stored facts of the open run; None without a run or if they are unreadable, which `page` then shows."""
+    """Return the stored facts of the open run; None without a run or if unreadable, which `page` shows."""
     if session.run is None:
         page.show_empty()
         return None

@@ -40,7 +40,7 @@ from app.services.records.facts import RunFacts
 from app.services.release.record import number_of
 from app.signing_key import can_sign, fingerprint, make_own_key, own_key
 from widgets.pages.export.page import ExportPage
-from widgets.pages.export.value import DoneValue, ExportValue
+from widgets.pages.export.value import ExportValue
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.optional_sets import OptionalSet
 from workers.contracts.specs import DescribedTarget
@@ -299,19 +299,8 @@ class ExportController(PageController):
         if facts is None or variant is None:
             return
         self._card_page = exported.result.card_page
-        self._page.show_done(
-            DoneValue(
-                path=str(exported.path),
-                size_bytes=exported.result.size_bytes,
-                target=_(exported.target.title),
-                card=exported.result.card_text,
-                checks=(*checks(facts, variant), *result_checks(exported)),
-                commands=exported.result.commands,
-                printed=exported.result.printed,
-                how_to_run=_(exported.target.how_to_run),
-                has_page=bool(self._card_page),
-            )
-        )
+        result = exported.result.model_copy(update={"path": str(exported.path)})
+        self._page.show_done(result, exported.target, (*checks(facts, variant), *result_checks(exported)))
 
     def _on_failed(self, error: ErrorInfo) -> None:
         self._progress.end()

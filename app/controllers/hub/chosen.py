@@ -18,7 +18,7 @@ from app.services.hub.model_cache import ModelCache
 from widgets.dialogs.hub_questions import link_question, pickle_question
 from widgets.dialogs.questions import ask
 from widgets.pages.hub.page import HubPage
-from widgets.pages.hub.value import DownloadState, GatedValue, HubDetailValue
+from widgets.pages.hub.value import DownloadState, Gated, HubDetailValue
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.hub import DEFAULT_REVISION, HubModelResult, HubRequest
 from workers.contracts.translation import _
@@ -131,8 +131,8 @@ class ChosenModel(PageController):
     def _say(self, **changes: Any) -> None:
         self._page.detail.show_value(replace(self._before, **{"is_loading": False, **changes}))
 
-    def _gated(self, note: str = "") -> GatedValue:
-        return GatedValue(self._address, token_place(self._session.workspace) != "", note)
+    def _gated(self, note: str = "") -> Gated:
+        return self._address, token_place(self._session.workspace) != "", note
 
     @property
     def _address(self) -> str:

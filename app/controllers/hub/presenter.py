@@ -5,7 +5,7 @@ from dataclasses import replace
 from app.controllers.hub.words import does_words
 from app.controllers.words import error_value
 from presets.starters import Starter
-from widgets.pages.hub.value import GatedValue, HubDetailValue, HubListValue, HubRowValue
+from widgets.pages.hub.value import HubDetailValue, HubListValue, HubRowValue
 from widgets.parts.cards.error import ErrorValue
 from widgets.parts.format import ago, big_count, size_bytes
 from widgets.parts.text import Tone
@@ -67,7 +67,7 @@ def detail_value(found: HubModelResult, free_bytes: int, address: str, *, has_to
         files=tuple((file.name, file.size_bytes) for file in found.wanted),
         has_card=bool(found.card.strip()),
         total_bytes=found.total_bytes or None,
-        gated=GatedValue(address, has_token) if found.gated and not has_token else None,
+        gated=(address, has_token, "") if found.gated and not has_token else None,
     )
     return _with_action(base, found, free_bytes)
 

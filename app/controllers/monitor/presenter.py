@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from widgets.pages.monitor.value import AlertValue, MonitorValue
+from widgets.pages.monitor.value import MonitorValue
 from widgets.parts.format import UNKNOWN, clipped, count, ms, percent
 from widgets.parts.small import TagKind
 from widgets.parts.tables.values import Cell
@@ -31,7 +31,7 @@ def monitor_value(found: MonitorResult, log_name: str, project: str) -> MonitorV
         headline=headline(found),
         subtitle=_subtitle(found, log_name),
         figures=_figures(found),
-        alerts=tuple(_alert(alert) for alert in worst_first(found.alerts)),
+        alerts=tuple(worst_first(found.alerts)),
         courses=tuple(_courses(found)),
         rows=tuple(_row(row, found) for row in drift.statistics),
         notes=tuple(clipped(note) for note in notes),
@@ -128,17 +128,6 @@ def _earlier_latency(before_ms: float | None, now_ms: float | None) -> str:
     )
     told = faster if now_ms < before_ms else slower
     return told.format(ms(before_ms), f"{factor:.1f}")
-
-
-def _alert(alert: MonitorAlert) -> AlertValue:
-    is_over, comes_with = alert.until is not None, bool(alert.follows)
-    level: TagKind = "none" if is_over or comes_with else "bad" if alert.level == "danger" else "warn"
-    return AlertValue(
-        level=level,
-        what=clipped(alert.what),
-        advice=clipped(alert.advice),
-        tag=_("Over") if is_over else _("Came with it") if comes_with else _("On now"),
-    )
 
 
 def _courses(found: MonitorResult) -> list[Course]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.services.projects.trash import contents_of, shown_projects, trashed_projects
 from widgets.commands import NEW_PROJECT, OPEN_PROJECT
-from widgets.pages.projects.page import ProjectRowValue, ProjectsPage, ProjectsValue
+from widgets.pages.projects.page import ProjectRowValue, ProjectsPage
 
 
 class ProjectsController(PageController):
@@ -43,7 +43,7 @@ class ProjectsController(PageController):
             for one in shown_projects(repositories)
         ]
         away = [(one.id, one.name, at) for one, at in trashed_projects(repositories)]
-        self._page.show_value(ProjectsValue(tuple(rows), tuple(away)))
+        self._page.show_value((tuple(rows), tuple(away)))
 
 
 CONTROLLER = ControllerSpec("projects", ProjectsController)

@@ -9,7 +9,6 @@ from app.controllers.sounds import SoundPlayer
 from app.controllers.try_it.presenter import (
     SUFFIXES,
     TriedSoFar,
-    answer_value,
     example_value,
     headline,
     name_of,
@@ -278,7 +277,7 @@ class TryController(PageController):
         self._page.show_error(error_value(event.error, page_title=title))
 
     def _show_answers(self, tried: TryOutcome) -> None:
-        self._page.show_answers(answer_value(tried.before, beside=False), answer_value(tried.after, beside=True))
+        self._page.show_answers(tried.before, tried.after)
         self._page.set_texts(*headline(tried))
 
     def _look_for_examples(self, facts: RunFacts, variant: Variant) -> None:

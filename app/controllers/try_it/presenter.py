@@ -6,17 +6,17 @@ from app.domain.variant import Variant
 from app.domain.words.results import times
 from app.services.after.trying.trying import TryInput, TryOutcome
 from app.services.records.facts import RunFacts
-from widgets.pages.try_it.value import AnswerValue, ExampleValue, InputValue, LiveValue, TriedValue, TryValue
+from widgets.pages.try_it.answers import title_of
+from widgets.pages.try_it.value import ExampleValue, InputValue, TriedValue, TryValue
 from widgets.parts.boxes import boxed
-from widgets.parts.format import cosine, percent
+from widgets.parts.format import cosine
 from widgets.parts.nouns import DataKind
 from widgets.parts.pictures import PictureValue
-from workers.contracts.after.trying import ShownPicture, TryAnswer
+from workers.contracts.after.trying import ShownPicture
 from workers.contracts.jobs import Example
 from workers.contracts.paths import from_text
 from workers.contracts.translation import _
 
-MOST_ROWS = 5
 EQUALLY_FAST = 0.05
 """Largest relative difference that counts as equally fast; few calls of one input show no smaller one."""
 
@@ -33,14 +33,10 @@ def try_value(facts: RunFacts, versions: list[Variant], chosen: Variant) -> TryV
     """Return the page's value before anything was tried."""
     return TryValue(
         kind=facts.data.kind if facts.data else "images",
-        original=_live(facts.baseline),
-        versions=tuple(_live(variant) for variant in versions),
+        original_bytes=facts.baseline.size_bytes,
+        versions=tuple((variant.id, variant.title, variant.size_bytes) for variant in versions),
         chosen=chosen.id,
     )
-
-
-def _live(variant: Variant) -> LiveValue:
-    return LiveValue(variant.id, variant.title, variant.size_bytes)
 
 
 def example_value(row: Example, facts: RunFacts) -> ExampleValue:
@@ -50,49 +46,6 @@ def example_value(row: Example, facts: RunFacts) -> ExampleValue:
     name = row.label or (row.before if is_class else _("Example {0:,}").format(row.item + 1))
     picture = PictureValue(path=row.picture, name=name) if row.picture else PictureValue(text=row.text)
     return ExampleValue(row.item, picture, name, row.before != row.after)
-
-
-def answer_value(answer: TryAnswer, *, beside: bool) -> AnswerValue:
-    """Return one card; `beside` marks the version that is compared with the original."""
-    note = ""
-    if beside and answer.similarity is not None:
-        note = _("Similarity to the original’s answer: {0}").format(cosine(answer.similarity))
-    if answer.kind == "nothing":
-        return AnswerValue(
-            title_of(answer), answer.latency_ms, note=_("Its result for this input is not a number (NaN).")
-        )
-    if answer.kind == "values":
-        shown = ", ".join(f"{value:.3g}" for value in answer.values)
-        more = " …" if answer.size > len(answer.values) else ""
-        return AnswerValue(title_of(answer), answer.latency_ms, about=f"{shown}{more}", note=note)
-    if answer.kind == "text":
-        return AnswerValue(title_of(answer), answer.latency_ms, about=answer.text, note=note)
-    if answer.kind == "boxes":
-        rows = tuple((box.name, box.score) for box in answer.boxes[:MOST_ROWS])
-        return AnswerValue(title_of(answer), answer.latency_ms, rows, _("Confidence"), note)
-    if answer.kind == "moments":
-        names = {"mean": _("On average"), "largest": _("At its largest")}
-        rows = tuple((names.get(name, name), share) for name, share in answer.rows)
-        about = _("Its score over {0:,} moments").format(answer.size)
-        return AnswerValue(title_of(answer), answer.latency_ms, rows, about, note)
-    return AnswerValue(title_of(answer), answer.latency_ms, answer.rows, _("Confidence"), note)
-
-
-def title_of(answer: TryAnswer) -> str:
-    """Return the prediction in a few words."""
-    if answer.kind == "class":
-        return answer.rows[0][0]
-    if answer.kind == "score":
-        return percent(answer.rows[0][1])
-    if answer.kind == "moments":
-        return _("up to {0}").format(percent(answer.rows[-1][1]))
-    if answer.kind == "boxes":
-        return _("{0:,} found").format(answer.size) if answer.size else _("Nothing found")
-    if answer.kind == "text":
-        return _("A text of {0:,} tokens").format(answer.size)
-    if answer.kind == "values":
-        return _("1 number") if answer.size == 1 else _("{0:,} numbers").format(answer.size)
-    return _("No answer")
 
 
 def headline(tried: TryOutcome) -> tuple[str, str]:
@@ -166,24 +119,7 @@ def seen_words(seen: ShownPicture) -> str:
     return ", ".join(shapes)
 
 
-def tried_value(number: int, tried: TryOutcome, name: str, picture: PictureValue) -> TriedValue:
-    """Return a line of "Tried so far"."""
-    before, after = tried.before, tried.after
-    return TriedValue(
-        id=number,
-        picture=picture,
-        name=name,
-        before=title_of(before),
-        before_ms=before.latency_ms,
-        after=title_of(after),
-        after_ms=after.latency_ms,
-        same=after.same,
-        similarity=after.similarity,
-    )
-
-
 MOST, MAX_KEPT_BYTES = 50, 1 << 20
-
 
 _Line = tuple[TryOutcome, TriedValue]
 
@@ -222,7 +158,12 @@ class TriedSoFar:
             self._lines.pop(0)
         kept = replace(tried, picture=b"", sound=b"")
         self._lines = [_smaller(line) for line in self._lines]
-        self._lines.insert(0, (kept, tried_value(self._number, tried, name, picture)))
+        before, after = tried.before, tried.after
+        value = TriedValue(
+            self._number, picture, name, title_of(before), before.latency_ms, title_of(after), after.latency_ms,
+            after.same, after.similarity,
+        )  # fmt: skip
+        self._lines.insert(0, (kept, value))
         del self._lines[MOST:]
         return input_value(tried, name, picture)
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from widgets.pages.hub.kept import KeptHubValue, KeptModelValue
-from widgets.pages.hub.value import DownloadValue, GatedValue, HubDetailValue, HubListValue, HubRowValue
+from widgets.pages.hub.value import DownloadValue, HubDetailValue, HubListValue, HubRowValue
 from widgets.parts.cards.error import ErrorValue
 from workers.contracts.hub import HubModel
 from workers.contracts.licenses import LicenseVerdict, LicenseWord
@@ -84,7 +84,7 @@ def hub_detail(**changes: object) -> HubDetailValue:
 
 
 def hub_gated() -> HubDetailValue:
-    gate = GatedValue("https://hub.example/meta/llama", note="It is stored in this computer's keyring.")
+    gate = ("https://hub.example/meta/llama", False, "It is stored in this computer's keyring.")
     return hub_detail(id="meta/llama", name="llama", by="by meta", action="", gated=gate)
 
 

@@ -3,13 +3,24 @@
 from dataclasses import replace
 from typing import Any
 
-from widgets.pages.monitor.value import AlertValue, MonitorValue
+from widgets.pages.monitor.value import MonitorValue
 from widgets.parts.tables.values import Cell
 from widgets.plots.course_plot import Course
 from widgets.plots.point_plot import PlotPoint
+from workers.contracts.after.monitor import MonitorAlert
 
 NOVEMBER = 1_762_000_000.0
 DAY_S = 86_400.0
+
+
+def alert(number: int, since: float) -> MonitorAlert:
+    """The first is a danger, the last three are consequences of others."""
+    return MonitorAlert(
+        code="shift", statistic="brightness", level="warning" if number else "danger", since=since, until=None,
+        noticed=since, before=0.29, now=0.2, direction=-1, name="", requests=100, bundle="b", title="Changed",
+        follows="brightness" if number > 3 else "", what=f"Thing {number} changed.",
+        advice="Accuracy is likely lower: add 200 recent pictures with the right answers, and optimize again.",
+    )  # fmt: skip
 
 
 def monitored(**changed: Any) -> MonitorValue:
@@ -18,7 +29,6 @@ def monitored(**changed: Any) -> MonitorValue:
     dark = NOVEMBER + 8 * DAY_S
     points = tuple(PlotPoint(t, 0.2 if t >= dark else 0.29, f"day {number}") for number, t in enumerate(days))
     mark = (dark, days[-1])
-    advice = "Accuracy is likely lower: add 200 recent pictures with the right answers, and optimize again."
     base = MonitorValue(
         headline="Pictures got darker since 9 Nov 12:26",
         subtitle="Clothes classifier, INT8; 6,000 requests from 1 Nov 2025 to 13 Nov 2025, log “my-log”",
@@ -27,12 +37,7 @@ def monitored(**changed: Any) -> MonitorValue:
             ("0.3 %", "failed", "18 of 6,000 requests"),
             ("8.8", "ms, median latency", "7.1 ms at the beginning"),
         ),
-        alerts=tuple(
-            AlertValue(
-                "bad" if not number else "warn" if number < 4 else "none", f"Thing {number} changed.", advice, "On now"
-            )
-            for number in range(7)
-        ),
+        alerts=tuple(alert(number, dark) for number in range(7)),
         courses=(
             Course("Brightness", "Mean of each stretch", points, 0.288, "when it was tested", (mark,)),
             Course("Latency", "Median of each stretch, ms (less is better)", points),

@@ -2,14 +2,14 @@
 
 from datetime import UTC, datetime
 
-from widgets.pages.projects.page import ProjectRowValue, ProjectsValue
+from widgets.pages.projects.page import ProjectRowValue, Projects
 
 WHEN = datetime(2026, 3, 4, 9, 12, tzinfo=UTC)
 
 
-def projects() -> ProjectsValue:
+def projects() -> Projects:
     """Three, one of them open, and two in the trash."""
-    return ProjectsValue(
+    return (
         (
             ProjectRowValue("a", "Clothes classifier", "clothes.onnx", 3, WHEN, is_open=True),
             ProjectRowValue("b", "Reviews, good or bad", "distilbert-base-uncased-finetuned-sst-2-english", 1, WHEN),

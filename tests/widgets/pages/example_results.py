@@ -15,12 +15,13 @@ from widgets.pages.compare.value import (
     VersionValue,
     WaysValue,
 )
-from widgets.pages.export.value import DoneValue, ExportValue
+from widgets.pages.export.value import ExportValue
 from widgets.pages.jobs.value import JobValue
 from widgets.pages.settings.storage import StorageValue
 from widgets.pages.settings.value import SettingsValue
 from widgets.parts.installing.value import SetValue
 from widgets.parts.small import CheckValue
+from workers.contracts.bundles import ExportResult
 from workers.contracts.specs import Described, DescribedTarget
 
 
@@ -249,17 +250,13 @@ def override() -> ExportValue:
     )
 
 
-def done() -> DoneValue:
-    return DoneValue(
-        "/home/mira/Documents/Fettle/clothes-classifier-1.zip",
-        3_100_000,
-        "Python folder",
-        CARD,
-        checks(6),
-        ("pip install -r requirements.txt", "python run.py boot-window-3.jpg"),
-        ("Ankle boot 97.1 %",),
-        "Verified",
-    )
+def done() -> tuple[ExportResult, DescribedTarget, tuple[CheckValue, ...]]:
+    result = ExportResult(
+        path="/home/mira/Documents/Fettle/clothes-classifier-1.zip", sha256="", size_bytes=3_100_000, files=9, selftest=(),
+        card_text=CARD, commands=("pip install -r requirements.txt", "python run.py boot-window-3.jpg"),
+        printed=("Ankle boot 97.1 %",),
+    )  # fmt: skip
+    return result, DescribedTarget(id="python", title="Python folder", available=True, how_to_run="Verified"), checks(6)
 
 
 def jobs() -> tuple[JobValue, ...]:

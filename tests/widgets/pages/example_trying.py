@@ -7,31 +7,35 @@ from typing import Any
 from page_examples import KINDS, picture
 
 from widgets.pages.try_it.page import TryPage
-from widgets.pages.try_it.value import AnswerValue, ExampleValue, InputValue, LiveValue, TriedValue, TryValue
+from widgets.pages.try_it.value import ExampleValue, InputValue, TriedValue, TryValue
 from widgets.parts.pictures import PictureValue
+from workers.contracts.after.trying import ShownPicture, TryAnswer
 
 
 def trying(**changed: Any) -> TryValue:
     base = TryValue(
         kind="images",
-        original=LiveValue("o", "Original", 9_200_000),
-        versions=(LiveValue("a", "INT8, sensitive layers kept", 2_400_000), LiveValue("b", "Faster engine", 9_200_000)),
+        original_bytes=9_200_000,
+        versions=(("a", "INT8, sensitive layers kept", 2_400_000), ("b", "Faster engine", 9_200_000)),
         chosen="a",
     )
     return replace(base, **changed)
 
 
-def live_answers(*names: str) -> tuple[AnswerValue, AnswerValue]:
+def live_answer(latency_ms: float, **changes: Any) -> TryAnswer:
+    seen = ShownPicture(kind="image", height_px=28, width_px=28)
+    return TryAnswer(**{"kind": "class", "latency_ms": latency_ms, "n_calls": 9, "seen": seen, **changes})
+
+
+def live_answers(*names: str) -> tuple[TryAnswer, TryAnswer]:
     first, second, third = names or ("Ankle boot", "Sneaker", "Sandal")
-    about = "Confidence"
-    before = AnswerValue(first, 10.3, ((first, 0.978), (second, 0.016), (third, 0.004)), about)
-    return before, AnswerValue(first, 3.1, ((first, 0.971), (second, 0.022), (third, 0.005)), about)
+    before = live_answer(10.3, rows=((first, 0.978), (second, 0.016), (third, 0.004)))
+    return before, live_answer(3.1, rows=((first, 0.971), (second, 0.022), (third, 0.005)))
 
 
-def live_vectors() -> tuple[AnswerValue, AnswerValue]:
-    about = ", ".join(f"{number / 7:.3g}" for number in range(8)) + " …"
-    note = "Similarity to the original’s answer: 0.9998"
-    return AnswerValue("384 numbers", 21.0, about=about), AnswerValue("384 numbers", 9.0, about=about, note=note)
+def live_vectors() -> tuple[TryAnswer, TryAnswer]:
+    vector = {"kind": "values", "values": tuple(number / 7 for number in range(8)), "size": 384}
+    return live_answer(21.0, **vector), live_answer(9.0, similarity=0.9998, **vector)
 
 
 def live_input(name: str = "boot-window-3.jpg") -> InputValue:

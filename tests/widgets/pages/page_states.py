@@ -177,7 +177,7 @@ STATES: dict[str, State] = {
         lambda p, ex: p.show(ex.export(prove=ProveValue("INT8, ONNX Runtime", "about 10 s"))),
     ),
     "export-running": (ExportPage, run_export),
-    "export-done": (ExportPage, lambda p, ex: p.show_done(ex.done())),
+    "export-done": (ExportPage, lambda p, ex: p.show_done(*ex.done())),
     "gpu-installing": (GpuPage, lambda p, ex: p.show(replace(ex.mendable_ladder(), installing=ex.installing()))),
     "gpu-failed": (GpuPage, lambda p, ex: p.show(replace(ex.mendable_ladder(), trouble=ex.refused()))),
     "chat-full": (ChatPage, chat),

@@ -102,7 +102,7 @@ HOSTILE_STATES: dict[str, State] = {
     "try": (TryPage, hostile_trying),
     "stress": (StressPage, lambda p, ex: p.show(hostile(ex.stress()))),
     "export": (ExportPage, lambda p, ex: p.show(hostile(ex.export()))),
-    "export-done": (ExportPage, lambda p, ex: p.show_done(hostile(ex.done()))),
+    "export-done": (ExportPage, lambda p, ex: p.show_done(*hostile(ex.done()))),
     "jobs": (JobsPage, lambda p, ex: p.show(hostile(ex.jobs()))),
     "monitor": (MonitorPage, lambda p, ex: p.show(ex.own_of_monitor(hostile(ex.monitored())))),
     "projects": (ProjectsPage, lambda p, ex: p.show(hostile(ex.projects()))),

@@ -121,7 +121,7 @@ STATES: dict[str, tuple[Callable[[Any, ModuleType], object], ...]] = {
         lambda p, ex: p.show_value(ex.override()),
         lambda p, ex: p.show_value(ex.export()),
         lambda p, ex: p.show_running("Writing", 1, 3, ex.checks()),
-        lambda p, ex: p.show_done(ex.done()),
+        lambda p, ex: p.show_done(*ex.done()),
         lambda p, ex: p.show_error(ex.refused()),
     ),
     "jobs": (

@@ -7,7 +7,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QWidget
 
 from widgets.icons import IconLabel
-from widgets.pages.export.value import DoneValue, ExportValue, ProveValue
+from widgets.pages.export.value import ExportValue, ProveValue
 from widgets.parts.buttons import GhostButton
 from widgets.parts.card import Card, ChoiceCard, Square, divider
 from widgets.parts.fields import TextField, buddy
@@ -20,6 +20,7 @@ from widgets.parts.small import Tag
 from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+from workers.contracts.bundles import ExportResult
 from workers.contracts.specs import DescribedTarget
 from workers.contracts.translation import _
 
@@ -252,11 +253,11 @@ class MarkdownCard(Card):
 class DoneCard(Card):
     """The finished file: name, size, place, and the mark that it was tested."""
 
-    def __init__(self, theme: Theme, value: DoneValue) -> None:
-        """Create the card of `value`."""
+    def __init__(self, theme: Theme, result: ExportResult, target: str) -> None:
+        """Create the card of a bundle for `target`, which is a title."""
         super().__init__()
-        path = PurePath(value.path)
-        line = _("{0}, {1}, in {2}").format(size_bytes(value.size_bytes), value.target, path.parent)
+        path = PurePath(result.path)
+        line = _("{0}, {1}, in {2}").format(size_bytes(result.size_bytes), target, path.parent)
         column = in_column(
             ElidedLabel(path.name, "section"), ElidedLabel(line, "soft", mode=Qt.TextElideMode.ElideMiddle), gap=0
         )

@@ -16,7 +16,7 @@ from widgets.pages.export.cards import (
     SignBox,
     TargetCards,
 )
-from widgets.pages.export.value import DoneValue, ExportValue
+from widgets.pages.export.value import ExportValue
 from widgets.parts.buttons import GhostButton, PrimaryButton, TextButton
 from widgets.parts.card import Card
 from widgets.parts.cards.error import ErrorCard, ErrorValue
@@ -31,6 +31,8 @@ from widgets.parts.text import ElidedLabel, label
 from widgets.parts.timers import pause
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M
+from workers.contracts.bundles import ExportResult
+from workers.contracts.specs import DescribedTarget
 from workers.contracts.translation import _
 
 ANSWER_PAUSE_MS = 350
@@ -177,28 +179,28 @@ class ExportPage(Page):
         if self._card is not None and self.state == "full":
             self._card.show_markdown(markdown)
 
-    def show_done(self, value: DoneValue) -> None:
-        """Show that the bundle was written, unpacked in a clean place, and run there."""
+    def show_done(self, result: ExportResult, target: DescribedTarget, checks: Sequence[CheckValue]) -> None:
+        """Show that the bundle at `result.path` was written, unpacked in a clean place, and run there."""
         head = PageHead(
             _("Done: your bundle runs on its own"),
             _("Unpacked in an empty folder, it gave the same answers as here."),
         )
         again = TextButton(self.theme, _("Export another version"), "arrow-left", on=self.again_requested)
         folder = PrimaryButton(
-            self.theme, _("Open folder"), "folder-open", on=lambda: self.open_folder_requested.emit(value.path)
+            self.theme, _("Open folder"), "folder-open", on=lambda: self.open_folder_requested.emit(result.path)
         )
         self._release = GhostButton(self.theme, _("Make it a release"), "tag", on=self.release_requested)
         for button in (self._release, folder):
             head.add_action(button)
         left = in_column(
-            DoneCard(self.theme, value),
-            ForDevelopers(self.theme, value.commands, value.printed, value.how_to_run),
-            (self._checks_card(value.checks, ""), 1),
+            DoneCard(self.theme, result, _(target.title)),
+            ForDevelopers(self.theme, result.commands, result.printed, _(target.how_to_run)),
+            (self._checks_card(checks, ""), 1),
             (again, LEFT),
             gap=SPACE_L,
         )
-        columns = self._columns(left, value.card)
-        if self._card is not None and value.has_page:
+        columns = self._columns(left, result.card_text)
+        if self._card is not None and result.card_page:
             read = GhostButton(self.theme, _("Read the card"), "article", "small", on=self.read_card_requested)
             self._card.add_action(read)
         self._fill("done", head, columns, grow=0)

@@ -59,22 +59,3 @@ class ExportValue:
     def suffix(self) -> str:
         """Return the file suffix of the chosen target."""
         return next((target.suffix for target, _ in self.targets if target.id == self.target), ".zip")
-
-
-@dataclass(frozen=True)
-class DoneValue:
-    """A bundle that has passed its self-test.
-
-    `commands` are the lines that run it, `printed` is their output, `how_to_run` their heading. `has_page` means that
-    the model card can be read as a page.
-    """
-
-    path: str
-    size_bytes: int
-    target: str
-    card: str
-    checks: tuple[CheckValue, ...]
-    commands: tuple[str, ...]
-    printed: tuple[str, ...] = ()
-    how_to_run: str = ""
-    has_page: bool = False

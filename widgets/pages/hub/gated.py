@@ -3,7 +3,7 @@
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
-from widgets.pages.hub.value import GatedValue
+from widgets.pages.hub.value import Gated
 from widgets.parts.buttons import GhostButton
 from widgets.parts.fields import TextField
 from widgets.parts.flow import bare
@@ -24,18 +24,19 @@ class GatedSteps(QWidget):
     page_requested = Signal(str)
     token_given = Signal(str)
 
-    def __init__(self, theme: Theme, value: GatedValue) -> None:
+    def __init__(self, theme: Theme, value: Gated) -> None:
         """Create the steps for a model."""
         super().__init__()
+        address, has_token, note = value
         self._box = bare(QVBoxLayout(self), SPACE_S)
         self._box.addWidget(label(_("Its author approves each user"), "strong"))
         self._step(1, _("Sign in at the hub with your browser, or make an account there."))
         self._step(2, _("Open the model's page and agree to what its author asks."))
         page = GhostButton(theme, _("Open its page…"), "globe", "small")
-        page.clicked.connect(lambda: self.page_requested.emit(value.page))
+        page.clicked.connect(lambda: self.page_requested.emit(address))
         self._box.addWidget(page, 0, Qt.AlignmentFlag.AlignLeft)
         has = _("A token is stored. If it is refused, paste another one.")
-        self._step(3, has if value.has_token else _("Paste a read-only access token of your account."))
+        self._step(3, has if has_token else _("Paste a read-only access token of your account."))
         self._field = TextField("", _("Access token"), "hf_…", MAX_TOKEN)
         self._field.setEchoMode(QLineEdit.EchoMode.Password)
         self._field.returnPressed.connect(self._give)
@@ -47,8 +48,8 @@ class GatedSteps(QWidget):
         row.addWidget(self._field, 1)
         row.addWidget(keep)
         self._box.addLayout(row)
-        if value.note:
-            self._box.addWidget(words(value.note, "caption"))
+        if note:
+            self._box.addWidget(words(note, "caption"))
 
     def _step(self, number: int, text: str) -> None:
         row = QHBoxLayout()

@@ -50,13 +50,8 @@ class HubListValue:
     chosen: str = ""
 
 
-@dataclass(frozen=True)
-class GatedValue:
-    """A model with access on request: its page for the request, and whether a token is stored."""
-
-    page: str
-    has_token: bool = False
-    note: str = ""
+Gated = tuple[str, bool, str]
+"""A model with access on request: its page for the request, whether a token is stored, and a note."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +72,7 @@ class HubDetailValue:
     is_loading: bool = False
     problem: str = ""
     has_card: bool = False
-    gated: GatedValue | None = None
+    gated: Gated | None = None
 
 
 @dataclass

@@ -5,18 +5,20 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from widgets.pages.monitor.value import AlertValue, MonitorValue
+from widgets.pages.monitor.value import MonitorValue
 from widgets.parts.buttons import FoldButton, GhostButton, PrimaryButton
 from widgets.parts.card import Card, DropArea, divider
 from widgets.parts.cards.error import ErrorCard, ErrorValue
+from widgets.parts.format import clipped
 from widgets.parts.layout import STRETCH, TOP, held, in_column, in_columns, in_row
 from widgets.parts.page import Page
-from widgets.parts.small import PageHead, Tag, figure_row
+from widgets.parts.small import PageHead, Tag, TagKind, figure_row
 from widgets.parts.tables.grid import cell_widget, divided_grid
 from widgets.parts.text import words
 from widgets.plots.course_plot import Course, CoursePlot
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M
+from workers.contracts.after.monitor import MonitorAlert
 from workers.contracts.translation import _
 
 MOST_SHOWN = 4
@@ -90,7 +92,7 @@ class MonitorPage(Page):
         return ()
 
     # -- parts --
-    def _alerts(self, alerts: Sequence[AlertValue]) -> Card:
+    def _alerts(self, alerts: Sequence[MonitorAlert]) -> Card:
         shown = [self._alert(alert, is_first=not number) for number, alert in enumerate(alerts)]
         card = Card(_("What to know"), *shown[:MOST_SHOWN], gap=0)
         if len(alerts) > MOST_SHOWN:
@@ -99,13 +101,14 @@ class MonitorPage(Page):
             card.add(in_row(fold, STRETCH, gap=None), rest)
         return card
 
-    def _alert(self, alert: AlertValue, *, is_first: bool) -> QWidget:
+    def _alert(self, alert: MonitorAlert, *, is_first: bool) -> QWidget:
+        is_over, comes_with = alert.until is not None, bool(alert.follows)
+        level: TagKind = "none" if is_over or comes_with else "bad" if alert.level == "danger" else "warn"
+        state = _("Over") if is_over else _("Came with it") if comes_with else _("On now")
         holder = QWidget()
-        holder.setAccessibleName(alert.what)
-        column = in_column(words(alert.what, "strong"), words(alert.advice, "soft"), gap=2)
-        row = in_row(
-            (column, 1), (Tag(self.theme, alert.level, alert.tag), TOP), gap=SPACE_L, edges=(0, SPACE_M, 0, SPACE_M)
-        )
+        holder.setAccessibleName(clipped(alert.what))
+        column = in_column(words(clipped(alert.what), "strong"), words(clipped(alert.advice), "soft"), gap=2)
+        row = in_row((column, 1), (Tag(self.theme, level, state), TOP), gap=SPACE_L, edges=(0, SPACE_M, 0, SPACE_M))
         in_column(divider() if not is_first else None, row, gap=0, parent=holder)
         return holder
 

@@ -2,19 +2,9 @@
 
 from dataclasses import dataclass
 
-from widgets.parts.small import TagKind
 from widgets.parts.tables.values import Cell
 from widgets.plots.course_plot import Course
-
-
-@dataclass(frozen=True)
-class AlertValue:
-    """An alarm and the advice for it, in one or two sentences each; `tag` is its state."""
-
-    level: TagKind
-    what: str
-    advice: str
-    tag: str
+from workers.contracts.after.monitor import MonitorAlert
 
 
 @dataclass(frozen=True)
@@ -29,7 +19,7 @@ class MonitorValue:
     headline: str
     subtitle: str
     figures: tuple[tuple[str, str, str], ...]
-    alerts: tuple[AlertValue, ...]
+    alerts: tuple[MonitorAlert, ...]
     courses: tuple[Course, ...]
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...]

@@ -37,15 +37,8 @@ class ProjectRowValue:
     is_open: bool = False
 
 
-@dataclass(frozen=True)
-class ProjectsValue:
-    """All projects, the one that was changed last first.
-
-    `trash` are id, name and time of deletion of projects in the trash.
-    """
-
-    projects: tuple[ProjectRowValue, ...]
-    trash: tuple[tuple[str, str, datetime], ...] = ()
+Projects = tuple[tuple[ProjectRowValue, ...], tuple[tuple[str, str, datetime], ...]]
+"""All projects, the one that was changed last first; then id, name and time of deletion of those in the trash."""
 
 
 class ProjectTable(Table):
@@ -104,11 +97,12 @@ class ProjectsPage(Page):
         self._table = None
         self._fill_empty("folders", _("No projects yet"), text, go, head=_("Projects"))
 
-    def show_value(self, value: ProjectsValue) -> None:
+    def show_value(self, value: Projects) -> None:
         """Show the table, and the trash below it."""
+        projects, trash = value
         kept = self._chosen_id
         had_focus = self._table is not None and self.window().focusWidget() is self._table
-        if not value.projects and not value.trash:
+        if not projects and not trash:
             self.show_empty()
             return
         head = PageHead(_("Projects"), _("Each is one model with your data and its results."))
@@ -117,10 +111,10 @@ class ProjectsPage(Page):
         head.add_action(new)
         items: list[QWidget] = []
         self._table = None
-        if value.projects:
-            items.append(self._projects(value.projects, kept))
-        if value.trash:
-            items.append(self._trash(value.trash))
+        if projects:
+            items.append(self._projects(projects, kept))
+        if trash:
+            items.append(self._trash(trash))
         self._fill("full", head, *items)
         if had_focus:
             self._focus_table()

@@ -4,7 +4,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFont, QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QWidget
 
-from widgets.pages.try_it.value import AnswerValue, InputValue
+from widgets.pages.try_it.answers import Rows, details_of, title_of
+from widgets.pages.try_it.value import InputValue
 from widgets.parts.card import Card, Square
 from widgets.parts.format import UNKNOWN, ms, percent, size_bytes, tabular
 from widgets.parts.input_view import InputView
@@ -15,6 +16,7 @@ from widgets.parts.sound_bar import SoundBar
 from widgets.parts.text import ElidedLabel, Tone, label, say, words
 from widgets.theme import Theme, restyle
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XS, TEXT_HEADLINE
+from workers.contracts.after.trying import TryAnswer
 from workers.contracts.translation import _
 
 LEAST_HEIGHT_PX, BELOW_PX = 240, 28
@@ -80,9 +82,9 @@ class AnswerCard(Card):
         self._show("", "", "", (), text)
         self.set_busy(is_busy)
 
-    def show_answer(self, value: AnswerValue) -> None:
-        """Show the prediction."""
-        self._show(value.title, ms(value.latency_ms), value.about, value.rows, value.note)
+    def show_answer(self, answer: TryAnswer, *, beside: bool) -> None:
+        """Show the prediction; `beside` marks the version that is compared with the original."""
+        self._show(title_of(answer), ms(answer.latency_ms), *details_of(answer, beside=beside))
         self.set_busy(False)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -103,7 +105,7 @@ class AnswerCard(Card):
         """Show whether a request runs; the previous prediction stays meanwhile."""
         self._busy.setVisible(is_busy)
 
-    def _show(self, answer: str, time: str, about: str, rows: tuple[tuple[str, float], ...], note: str) -> None:
+    def _show(self, answer: str, time: str, about: str, rows: Rows, note: str) -> None:
         self._answer.setText(answer)
         self._time.setText(time)
         self._fit()

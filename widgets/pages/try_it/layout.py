@@ -36,12 +36,12 @@ class TryLayout:
         layout = self.given.layout()
         assert layout is not None
         layout.addWidget(self.cancel)
-        options = [(clipped(version.title, 80), version.id) for version in value.versions]
+        options = [(clipped(title, 80), version_id) for version_id, title, _bytes in value.versions]
         name = _("Version to compare with the original")
         self.versions = ChoiceField(name, options, value.chosen, small=True, elastic=True)
-        self.before = AnswerCard(_("Original"), size_label(value.original.size_bytes))
+        self.before = AnswerCard(_("Original"), size_label(value.original_bytes))
         self.after = AnswerCard(_("Optimized"), self.versions, chosen=True)
-        sizes = {version.id: version.size_bytes for version in value.versions}
+        sizes = {version_id: size for version_id, _title, size in value.versions}
 
         def show_size(_at: int = 0) -> None:
             size = sizes.get(str(self.versions.currentData()))

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from widgets.pages.try_it.cards import LEAST_HEIGHT_PX, AnswerCard, TextInput
 from widgets.pages.try_it.layout import TryLayout
-from widgets.pages.try_it.value import AnswerValue, ExampleValue, InputValue, TriedValue, TryValue
+from widgets.pages.try_it.value import ExampleValue, InputValue, TriedValue, TryValue
 from widgets.pages.try_it.words import try_words
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.cards.empty import EmptyCard
@@ -20,6 +20,7 @@ from widgets.parts.small import PageHead
 from widgets.parts.sound_bar import SoundState
 from widgets.parts.timers import pause
 from widgets.theme import Theme
+from workers.contracts.after.trying import TryAnswer
 from workers.contracts.translation import _
 
 DEBOUNCE_MS = 300
@@ -162,14 +163,14 @@ class TryPage(Page):
         if self._parts is not None:
             self._parts.given.sound_bar.show_state(state)
 
-    def show_answers(self, before: AnswerValue, after: AnswerValue) -> None:
+    def show_answers(self, before: TryAnswer, after: TryAnswer) -> None:
         """Show both predictions."""
         self._late.stop()
         if self._parts is not None:
             self._parts.problem.hide()
             self._parts.cancel.hide()
-            self._parts.before.show_answer(before)
-            self._parts.after.show_answer(after)
+            self._parts.before.show_answer(before, beside=False)
+            self._parts.after.show_answer(after, beside=True)
 
     def show_problem(self, value: ErrorValue, given: InputValue) -> None:
         """Show that this input has no prediction; others may work."""

@@ -9,24 +9,15 @@ NOTHING = PictureValue()
 
 
 @dataclass(frozen=True)
-class LiveValue:
-    """A version that can be tried."""
-
-    id: str
-    title: str
-    size_bytes: int | None = None
-
-
-@dataclass(frozen=True)
 class TryValue:
-    """The page's value: the original, the versions to compare with it, and the chosen one.
+    """The page's value: the kind of inputs, the original's size, and the other versions as (id, title, bytes).
 
-    `kind` is the kind of inputs.
+    `chosen` is the id of the shown version.
     """
 
     kind: DataKind
-    original: LiveValue
-    versions: tuple[LiveValue, ...]
+    original_bytes: int | None
+    versions: tuple[tuple[str, str, int | None], ...]
     chosen: str
 
 
@@ -41,17 +32,6 @@ class InputValue:
     caption: str = ""
     levels: tuple[float, ...] = ()
     sound: bytes = b""
-
-
-@dataclass(frozen=True)
-class AnswerValue:
-    """One version's prediction: `title` in a few words, `rows` of (name, share 0..1), `note` as a sentence."""
-
-    title: str
-    latency_ms: float
-    rows: tuple[tuple[str, float], ...] = ()
-    about: str = ""
-    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,18 +8,17 @@ import pytest
 from desk import DATA, judgement, project, run, variant
 
 from app.controllers.try_it.presenter import (
-    answer_value,
     example_value,
     headline,
     input_value,
     name_of,
     picture_of,
     seen_words,
-    title_of,
     try_value,
 )
 from app.services.after.trying.trying import TryInput, TryOutcome
 from app.services.records.facts import RunFacts
+from widgets.pages.try_it.answers import details_of, title_of
 from workers.contracts.after.trying import ShownPicture, TryAnswer
 from workers.contracts.jobs import Example
 
@@ -73,13 +72,13 @@ def test_each_kind_of_answer() -> None:
     assert [title_of(a) for a in (answer(), score, moments, vector, said, nothing)] == [
         "Bag", "73.1 %", "up to 98.0 %", "384 numbers", "A text of 6 tokens", "No answer",
     ]  # fmt: skip
-    shown = answer_value(moments, beside=True)
-    assert shown.rows == (("On average", 0.2), ("At its largest", 0.98)) and "63 moments" in shown.about
-    assert answer_value(said, beside=True).about == "edcba"
-    shown = answer_value(vector, beside=True)
-    assert shown.about == "0.1, -0.25 …" and "0.9999" in shown.note
-    assert answer_value(vector, beside=False).note == ""
-    assert "NaN" in answer_value(nothing, beside=True).note
+    about, rows, _ = details_of(moments, beside=True)
+    assert rows == (("On average", 0.2), ("At its largest", 0.98)) and "63 moments" in about
+    assert details_of(said, beside=True)[0] == "edcba"
+    about, _, note = details_of(vector, beside=True)
+    assert about == "0.1, -0.25 …" and "0.9999" in note
+    assert details_of(vector, beside=False)[2] == ""
+    assert "NaN" in details_of(nothing, beside=True)[2]
 
 
 def test_how_the_model_got_it() -> None:
@@ -125,5 +124,5 @@ def test_versions_that_can_be_tried() -> None:
     versions = made.made
     assert [version.id for version in versions] == ["v2", "v1"]
     value = try_value(made, versions, versions[0])
-    assert (value.kind, value.chosen, value.original.id) == ("images", "v2", "v0")
-    assert [version.id for version in value.versions] == ["v2", "v1"]
+    assert (value.kind, value.chosen) == ("images", "v2")
+    assert [version_id for version_id, *_ in value.versions] == ["v2", "v1"]

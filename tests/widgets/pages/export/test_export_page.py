@@ -152,7 +152,7 @@ def test_while_writing_the_form_waits_and_can_be_stopped(
 
 def test_done_says_where_and_how_to_run(opened: Any, examples: ModuleType, press: Any, said: Any) -> None:
     """Given a written bundle, then its place and checks are shown, its commands behind a fold, and each button works."""
-    page = opened(ExportPage, examples.done(), call="show_done")
+    page = opened(ExportPage, *examples.done(), call="show_done")
     text = said(page)
     for words in ("Done: your bundle runs on its own", "clothes-classifier-1.zip", "3.1 MB, Python folder", "Verified",
                   "20 of 20"):  # fmt: skip
