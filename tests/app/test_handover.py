@@ -29,28 +29,27 @@ def taken_by_a_window(paths: DataPaths, files: tuple[Path, ...]) -> list[tuple[P
     return got
 
 
-def test_files_arrive_at_the_open_window(paths: DataPaths) -> None:
-    """Given an open window, when a second start hands files over, then the window has them once and nothing is left."""
-    files = Path("/models/ünï 模型 a#b%20.onnx"), Path("/b")
-    assert taken_by_a_window(paths, files) == [files]
-    assert list(paths.handover.iterdir()) == []
+BYTES = Path(os.fsdecode(b"/models/\xff\xfe" + b"x" * 200))
+"""A name that is no text, which exists on Linux only."""
 
 
-def test_a_start_without_files_only_raises_the_window(paths: DataPaths) -> None:
-    assert taken_by_a_window(paths, ()) == [()]
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="names of bytes exist on Linux only")
-def test_a_name_that_is_no_text_arrives(paths: DataPaths) -> None:
-    name = Path(os.fsdecode(b"/models/\xff\xfe" + b"x" * 200))
-    assert taken_by_a_window(paths, (name,)) == [(name,)]
-
-
-def test_relative_names_mean_the_folder_of_the_second_start(
-    paths: DataPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "files",
+    [
+        (Path("/models/ünï 模型 a#b%20.onnx"), Path("/b")),
+        (),
+        pytest.param((BYTES,), marks=pytest.mark.skipif(sys.platform != "linux", reason="names of bytes")),
+        (Path("a.onnx"),),
+    ],
+)
+def test_files_arrive_once_at_the_open_window(
+    paths: DataPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: tuple[Path, ...]
 ) -> None:
+    """Given an open window, when a second start hands over files, or none, then the window has them once and nothing is
+    left; relative names mean the folder of the second start."""
     monkeypatch.chdir(tmp_path)
-    assert taken_by_a_window(paths, (Path("a.onnx"),)) == [(tmp_path / "a.onnx",)]
+    assert taken_by_a_window(paths, files) == [tuple(tmp_path / path for path in files)]
+    assert list(paths.handover.iterdir()) == []
 
 
 def test_a_window_that_does_not_answer_is_noticed_and_the_request_withdrawn(paths: DataPaths) -> None:

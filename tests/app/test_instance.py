@@ -97,23 +97,25 @@ def test_a_garbled_entry_is_no_holder(tmp_path: Path) -> None:
         assert holder_of(paths) is None
 
 
-def test_a_disk_without_locks_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(handle: int) -> bool:
-        raise OSError(95, "Operation not supported")
+@pytest.mark.parametrize(
+    ("refused", "number", "code", "words"),
+    [
+        ("app.instance.try_lock", 95, "data_folder_unusable", "knows no file locks"),
+        ("app.instance.os.open", 30, "data_folder_read_only", "allows reading only"),
+    ],
+)
+def test_a_disk_that_refuses_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: str, number: int, code: str, words: str
+) -> None:
+    """Given a disk without locks, or one that allows reading only, then the error says which."""
 
-    monkeypatch.setattr("app.instance.try_lock", refuse)
-    with pytest.raises(DataFolderUnusable, match="knows no file locks"):
-        InstanceLock.take(DataPaths(tmp_path), "window", "w")
-
-
-def test_a_disk_that_allows_reading_only_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: object) -> int:
-        raise OSError(30, "Read-only file system")
+        raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr("app.instance.os.open", refuse)
-    with pytest.raises(DataFolderUnusable) as caught:
+    monkeypatch.setattr(refused, refuse)
+    with pytest.raises(DataFolderUnusable, match=words) as caught:
         InstanceLock.take(DataPaths(tmp_path), "window", "w")
-    assert caught.value.code == "data_folder_read_only"
+    assert caught.value.code == code
 
 
 def test_whether_it_is_held_is_seen_without_writing(tmp_path: Path) -> None:

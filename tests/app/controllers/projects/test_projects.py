@@ -8,6 +8,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QMenu, QWidget
 from pytestqt.qtbot import QtBot
+from read_page import press
 
 from app.controllers.app_controller import AppController
 from app.domain.run import RunState
@@ -66,12 +67,6 @@ def projects_page(window: MainWindow) -> ProjectsPage:
 def table_of(page: ProjectsPage) -> ProjectTable:
     """The one that is shown: one that was replaced goes later."""
     return next(table for table in page.widget().findChildren(ProjectTable))
-
-
-def press(page: QWidget, text: str) -> None:
-    found = [b for b in page.findChildren(QAbstractButton) if b.isVisible() and text in (b.text(), b.accessibleName())]
-    assert len(found) == 1, (text, [b.text() for b in page.findChildren(QAbstractButton)])
-    QTest.mouseClick(found[0], LEFT)
 
 
 def test_f2_renames_the_open_project(desk: AppController, window: MainWindow, space: Workspace, qtbot: QtBot) -> None:

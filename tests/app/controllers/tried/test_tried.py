@@ -1,7 +1,5 @@
 """The page "What was tried", with a real database behind it."""
 
-import dataclasses
-
 from desk import add_run, facts, judgement, make_project, run, shown_page, variant
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
@@ -11,10 +9,12 @@ from app.controllers.app_controller import AppController
 from app.controllers.tried.presenter import forecast_note, forecast_rows, tried_value
 from app.domain.run import StepRecord
 from app.domain.tried import tried_rows
+from app.domain.variant import Variant
 from app.services.after.trying.tried import TriedRun
 from app.services.flow.workspace import Workspace
 from app.services.run.forecasting import Expected, RunForecast
 from widgets.main_window import MainWindow
+from widgets.pages.tried.page import TriedPage
 from widgets.parts.small import Tag
 from workers.contracts.jobs import PlanResult
 from workers.contracts.specs import Recipe
@@ -26,19 +26,26 @@ PLAN = PlanResult(
 )
 
 
-def test_the_way_of_a_run_is_shown_and_can_be_gone_again(
-    app_controller: AppController, window: MainWindow, space: Workspace, qtbot: QtBot
-) -> None:
-    """Given a finished run, When its way is looked at, Then all of it is there, and it can be measured again."""
+SAID = Expected(seconds=60, memory_bytes=900_000_000, plain_s=60, plain_bytes=900_000_000)
+
+
+def page_of(app_controller: AppController, window: MainWindow, space: Workspace, other: Variant) -> TriedPage:
+    """The page of a run of the original, a recommended version and another one."""
     app_controller.session.reopen(make_project(space))
     made = run(
         plan_json=PLAN.model_dump_json(), data_key="data", baseline_variant_id="r1-v0", recommended_variant_id="r1-v1"
     )
-    slow = dataclasses.replace(variant(2, p50_ms=6.0, speedup=0.7))
-    add_run(space, made, variant(0, p50_ms=4.0), variant(1, p50_ms=2.0, speedup=2.0), slow)
+    add_run(space, made, variant(0, p50_ms=4.0), variant(1, p50_ms=2.0, speedup=2.0), other)
     space.repositories.runs.put_step(StepRecord("r1", 3, "Version 1", "done", seconds=4.0))
     app_controller.session.set_run(made)
-    page = shown_page(window, "tried")
+    return shown_page(window, "tried")
+
+
+def test_the_way_of_a_run_is_shown_and_can_be_gone_again(
+    app_controller: AppController, window: MainWindow, space: Workspace, qtbot: QtBot
+) -> None:
+    """Given a finished run, When its way is looked at, Then all of it is there, and it can be measured again."""
+    page = page_of(app_controller, window, space, variant(2, p50_ms=6.0, speedup=0.7))
     text = "\n".join(label.text() for label in page.findChildren(QLabel))
     assert page.state == "full"
     for part in (
@@ -58,22 +65,15 @@ def test_the_way_of_a_run_is_shown_and_can_be_gone_again(
 
 def test_what_is_not_proven_is_no_green(app_controller: AppController, window: MainWindow, space: Workspace) -> None:
     """Given a version that looks alike without a proof, Then its tag warns, as it does on Compare."""
-    app_controller.session.reopen(make_project(space))
-    made = run(
-        plan_json=PLAN.model_dump_json(), data_key="data", baseline_variant_id="r1-v0", recommended_variant_id="r1-v1"
-    )
     unsure = variant(2, p50_ms=3.0, speedup=1.3, judgement=judgement(verdict="not_enough_data", drop_high=0.02))
-    add_run(space, made, variant(0, p50_ms=4.0), variant(1, p50_ms=2.0, speedup=2.0), unsure)
-    app_controller.session.set_run(made)
-    window.show_page("tried")
-    tones = {tag.accessibleName(): tag.property("tone") for tag in window.page("tried").findChildren(Tag)}
+    page = page_of(app_controller, window, space, unsure)
+    tones = {tag.accessibleName(): tag.property("tone") for tag in page.findChildren(Tag)}
     assert (tones["Recommended"], tones["Alike, not proven"]) == ("ok", "warn")
 
 
 def test_a_forecast_stands_beside_what_came() -> None:
     """Given forecasts and what came, then the error is a share, or a factor where it is large; cached work is told."""
-    said = Expected(seconds=60, memory_bytes=900_000_000, plain_s=60, plain_bytes=900_000_000)
-    came = RunForecast(run_id="r", machine="m", before=said, refined=said, seconds=50.0, memory_bytes=300_000_000)
+    came = RunForecast(run_id="r", machine="m", before=SAID, refined=SAID, seconds=50.0, memory_bytes=300_000_000)
     time, memory = forecast_rows(came)
     assert time[3:] == ("50 s", "20 % too high")
     assert memory[4] == "3.0 times too high"
@@ -87,8 +87,7 @@ def test_a_forecast_stands_beside_what_came() -> None:
 def test_time_of_a_run_that_went_on_is_not_held_against_its_forecast() -> None:
     """Given a run of one expected minute that a person gave seven more, Then its time is the one that Optimize shows,
     nothing is called far off, and the note says why."""
-    said = Expected(seconds=60, memory_bytes=900_000_000, plain_s=60, plain_bytes=900_000_000)
-    came = RunForecast(run_id="r", machine="m", before=said, seconds=463.0, saved_s=72.0, memory_bytes=900_000_000)
+    came = RunForecast(run_id="r", machine="m", before=SAID, seconds=463.0, saved_s=72.0, memory_bytes=900_000_000)
     time, _ = forecast_rows(came, went_on_s=420.0)
     assert time[3:] == ("7 min 43 s", "–")
     assert "additional 7 min" in forecast_note(came, went_on_s=420.0)
@@ -96,8 +95,7 @@ def test_time_of_a_run_that_went_on_is_not_held_against_its_forecast() -> None:
 
 def test_note_names_work_that_was_known_from_before() -> None:
     """Given a run of 80 s with another 50 s of work from the store, Then both times are in the note."""
-    said = Expected(seconds=60, memory_bytes=900_000_000, plain_s=60, plain_bytes=900_000_000)
-    came = RunForecast(run_id="r", machine="m", before=said, seconds=80.0, saved_s=50.0)
+    came = RunForecast(run_id="r", machine="m", before=SAID, seconds=80.0, saved_s=50.0)
     assert "1 min 20 s" in forecast_note(came) and "50 s" in forecast_note(came)
     assert "in fact" not in forecast_note(came.model_copy(update={"saved_s": 0.0}))
 
