@@ -87,7 +87,6 @@ class GoalController(PageController):
                 expected=forecast_words(forecast.seconds, forecast.memory_bytes),
                 short_of_memory=short_of_memory(forecast.memory_bytes, free_memory_bytes()),
                 runtimes=tuple((row.id, row.title) for row in found.runtimes if row.available) if found else (),
-                can_start=data is None or data.result.n_test > 0,
                 why_not=_("No example is left for the test. Add some on the page Data.")
                 if data is not None and not data.result.n_test
                 else "",
@@ -175,7 +174,6 @@ def preset_value(preset: Preset, seconds: float, *, is_plain: bool) -> PresetVal
         expect=preset.expect_plain or preset.expect if is_plain else preset.expect,
         seconds=seconds,
         icon=preset.icon,
-        limit_pct=preset.max_loss_pct,
     )
 
 

@@ -76,9 +76,9 @@ class MonitorController(PageController):
         if self._found is None:
             self._page.show_empty()
             return
-        name = self._project.name if self._project is not None else ""
         self._path = self._found_path
-        self._page.show_value(monitor_value(self._found, Path(self._path).name, name))
+        has_project = self._project is not None
+        self._page.show_value(monitor_value(self._found, Path(self._path).name, has_project=has_project))
 
     def _on_failed(self, error: ErrorInfo) -> None:
         """Show the error; the previous result is kept."""

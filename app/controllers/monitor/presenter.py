@@ -21,11 +21,11 @@ MOST_COURSES = 4
 OF_FIGURES = ("shift", "unfamiliar", "unsure")
 
 
-def monitor_value(found: MonitorResult, log_name: str, project: str) -> MonitorValue:
-    """Return the page's value; `project` is the name of the bundle's project, "" if it is not on this computer."""
+def monitor_value(found: MonitorResult, log_name: str, *, has_project: bool) -> MonitorValue:
+    """Return the page's value; `has_project` means that the bundle's project is on this computer."""
     drift = found.drift
     notes = list(drift.notes)
-    if not project:
+    if not has_project:
         notes.append(_("The project that this bundle came from is not on this computer."))
     return MonitorValue(
         headline=headline(found),
@@ -35,8 +35,7 @@ def monitor_value(found: MonitorResult, log_name: str, project: str) -> MonitorV
         courses=tuple(_courses(found)),
         rows=tuple(_row(row, found) for row in drift.statistics),
         notes=tuple(clipped(note) for note in notes),
-        project=project,
-        examples=_examples(drift.kind) if project and found.alerts else "",
+        examples=_examples(drift.kind) if has_project and found.alerts else "",
         is_tested=drift.expected > 0,
     )
 

@@ -1,7 +1,5 @@
 """Show the page "Chat": a dialogue with the original and with a version side by side, word by word."""
 
-from dataclasses import replace
-
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
@@ -205,7 +203,7 @@ class ChatPage(DetailPage):
 
     def show_end(self, side: Side, value: ChatPiece) -> None:
         """Show that the user stopped this reply; a version that waited for it gets no request."""
-        self.show_speed(side, replace(value, stopped=True))
+        self.show_speed(side, value.model_copy(update={"stopped": True}))
         if side == "original" and "optimized" in self._talks:
             self._talks["optimized"].add_text(_("Not generated, because you stopped"))
 

@@ -179,7 +179,7 @@ class GoalPage(Page):
 
     def _start_button(self) -> Button:
         self._start = PrimaryButton(self.theme, self._start_text(), "play", on=self.run_requested)
-        self._start.setEnabled(self._value.can_start)
+        self._start.setEnabled(not self._value.why_not)
         return self._start
 
     def _start_text(self) -> str:
@@ -238,7 +238,7 @@ class GoalPage(Page):
     def _on_recipes_changed(self, recipes: tuple[RecipeValue, ...]) -> None:
         self._recipes = recipes
         if self._start is not None:
-            self._start.setEnabled(self._value.can_start and any(recipe.enabled for recipe in recipes))
+            self._start.setEnabled(not self._value.why_not and any(recipe.enabled for recipe in recipes))
         self.recipes_changed.emit(recipes)
 
     def _on_reset(self) -> None:

@@ -19,7 +19,6 @@ class PresetValue:
     expect: str
     seconds: float
     icon: str = "target"
-    limit_pct: float = 1.0
     problem: str = ""
 
 
@@ -48,8 +47,7 @@ class GoalValue:
     recipes: tuple[RecipeValue, ...] = ()
     techniques: tuple[Described, ...] = ()
     runtimes: tuple[tuple[str, str], ...] = ()  # id, title
-    can_start: bool = True
-    why_not: str = ""
+    why_not: str = ""  # the button Start is disabled
     expected: str = ""
     short_of_memory: str = ""
     by_words: bool = False  # the limit of a language model is a share of next words

@@ -9,10 +9,9 @@ from workers.contracts.after.monitor import MonitorAlert
 
 @dataclass(frozen=True)
 class MonitorValue:
-    """The page's value; `project` is the name of the bundle's project, "" if it is not on this computer.
+    """The page's value: `figures` are a value, its unit and a line below.
 
-    `figures` are a value, its unit and a line below. `rows` have four cells: a statistic, its value in the evaluation
-    data, its value now, and the verdict.
+    `rows` have four cells: a statistic, its value in the evaluation data, its value now, and the verdict.
     `is_tested` means that the bundle has evaluation data; otherwise the beginning of the log replaces them.
     """
 
@@ -23,6 +22,5 @@ class MonitorValue:
     courses: tuple[Course, ...]
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...]
-    project: str = ""
     examples: str = ""
     is_tested: bool = True

@@ -96,7 +96,6 @@ def test_what_was_found_in_words() -> None:
         class_counts={"red": 200, "green": 10},
         findings=(
             Finding(level="info", what="Told."),
-            Finding(level="info", what="By the card of labels.", code=FOLDER_LABELS),
             Finding(level="warning", what="Look here."),
         ),
     )
@@ -104,3 +103,10 @@ def test_what_was_found_in_words() -> None:
     assert said[0] == ("ok", "No example is in both test and calibration set")
     assert ("warn", "Examples of each kind") in said
     assert said[-2:] == [("warn", "Look here."), ("ok", "Told.")]
+
+
+def test_labels_of_folders_are_said_by_their_card_alone() -> None:
+    """Given labels that are names of sub-folders, Then the list of checks does not say so again."""
+    finding = Finding(level="info", what="The labels are the names of the 2 sub-folders.", code=FOLDER_LABELS)
+    found = read(class_counts={"red": 9, "green": 9}, findings=(finding,))
+    assert finding.what not in [check.what for check in check_rows(found.result)]

@@ -28,7 +28,7 @@ def quiet() -> LogPart:
 def value_of(part: LogPart, folder: Path) -> MonitorValue:
     """Write the log, read it as the worker does, and make the page's value of it."""
     found = MonitorResult.model_validate(report_log(write_log(part, folder / "log", "r1")))
-    return monitor_value(found, "log", "Clothes")
+    return monitor_value(found, "log", has_project=True)
 
 
 def test_headline_of_quiet_log_counts_alarms_only(quiet: LogPart, tmp_path: Path) -> None:

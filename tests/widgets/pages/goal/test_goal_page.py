@@ -115,7 +115,7 @@ def test_start_is_the_one_primary_button(page: GoalPage, press: Any) -> None:
 
 def test_cannot_start_says_why(opened: Any, examples: ModuleType, said: Any) -> None:
     """Given that something is missing, then the button is off and the reason is on the page."""
-    page = opened(GoalPage, examples.goal(can_start=False, why_not="Another run of this project is not done yet."))
+    page = opened(GoalPage, examples.goal(why_not="Another run of this project is not done yet."))
     assert "Another run" in said(page)
     assert not next(b for b in page.findChildren(QPushButton) if b.text().startswith("Start")).isEnabled()
 
