@@ -13,9 +13,16 @@ from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.contracts.wording import percent
 from workers.convert.asking.calibration import as_taken
-from workers.convert.cascades.examples import CascadePair, no_classes, predict_both, share
-from workers.convert.cascades.first import First, make_first
-from workers.convert.cascades.threshold import Looks, learn_threshold
+from workers.convert.asking.cascades import (
+    CascadePair,
+    First,
+    Looks,
+    learn_threshold,
+    make_first,
+    no_classes,
+    predict_both,
+    share,
+)
 from workers.convert.graphs.onnx_files import broken
 from workers.convert.output import Output, new_model, take_files
 from workers.infer.base import NotRunnable

@@ -13,9 +13,9 @@ from urllib.parse import urljoin, urlsplit
 
 from workers.contracts.hub import HubAccess, offline_error
 from workers.contracts.process.context import JobContext
-from workers.hub import words
 from workers.hub.addresses import Reach, reach_of
 from workers.hub.faults import RetryPolicy, is_passing, translated
+from workers.hub.words import hub_error
 
 if TYPE_CHECKING:
     import httpx2
@@ -58,7 +58,7 @@ class _Guard:
         """
         if origin(str(request.url)) != self._home:
             if self._enters(request.url.host):
-                raise words.bad_redirect(str(request.url))
+                raise hub_error("hub_redirect", target=str(request.url))
             for name in ("authorization", "cookie", "proxy-authorization"):
                 request.headers.pop(name, None)
 
@@ -81,10 +81,10 @@ class _Guard:
             target = urljoin(source, location)
             scheme, host, _ = origin(target)
         except ValueError as error:
-            raise words.bad_redirect(location) from error
+            raise hub_error("hub_redirect", target=location) from error
         is_lower = scheme == "http" and urlsplit(source).scheme == "https"
         if scheme not in PORTS or not host or is_lower or self._enters(host):
-            raise words.bad_redirect(target)
+            raise hub_error("hub_redirect", target=target)
         return target
 
     def _enters(self, host: str) -> bool:
@@ -101,13 +101,13 @@ class _Guard:
 class Hub:
     """The connection of one job to one hub; `pause` sleeps, and raises if the user cancels meanwhile."""
 
-    def __init__(self, access: HubAccess, pause: Callable[[float], None], tell: Callable[[str], None]) -> None:
-        """Set up the client library; `tell` receives sentences about waiting.
+    def __init__(self, access: HubAccess, pause: Callable[[float], None], log: Callable[[str], None]) -> None:
+        """Set up the client library; `log` receives sentences about waiting.
 
         Raises:
             BackendMissing: offline mode is on.
         """
-        self.access, self.pause, self.tell = access, pause, tell
+        self.access, self.pause, self.log = access, pause, log
         self._guard = _Guard(access.endpoint)
         self.api = self._connect()
 
@@ -170,16 +170,16 @@ class Hub:
         Raises:
             WorkerError: in plain words.
         """
-        patience = RetryPolicy(self.access, self.pause, self.tell)
+        retry = RetryPolicy(self.access, self.pause, self.log)
         while True:
             before = arrived()
             try:
                 return call()
             except Exception as error:
                 if arrived() > before:
-                    patience.reset()
-                if not is_passing(error) or not patience.wait(error):
-                    raise translated(error, self.access, repo, patience.attempts) from error
+                    retry.reset()
+                if not is_passing(error) or not retry.wait(error):
+                    raise translated(error, self.access, repo, retry.attempts) from error
 
     def document(self, path: str, params: dict[str, Any]) -> tuple[Any, str | None]:
         """Return one JSON document below the hub's address and the address of its next page.
@@ -201,7 +201,7 @@ def checked_repo(repo: str) -> str:
         InputRefused: no hub has such names.
     """
     if not REPO.fullmatch(repo) or ".." in repo or "--" in repo or repo.endswith(".git"):
-        raise words.bad_repo(repo)
+        raise hub_error("hub_bad_name", repo=repo)
     return repo
 
 

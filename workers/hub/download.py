@@ -13,10 +13,10 @@ from pathlib import Path
 from workers.contracts.errors import JobCancelled
 from workers.contracts.hub import CHECKING, HubDownloadParams, HubDownloadResult, HubFile, OriginFile
 from workers.contracts.process.context import JobContext
-from workers.hub import words
 from workers.hub.client import COMMIT, Hub, checked_repo
 from workers.hub.faults import Dropped, raise_for
 from workers.hub.partial_file import PartialFile
+from workers.hub.words import hub_error
 
 TICK_S = 0.05
 THREADS = 3
@@ -31,7 +31,7 @@ def download(params: HubDownloadParams, ctx: JobContext) -> HubDownloadResult:
     """
     repo, place = checked_repo(params.repo), Path(params.place)
     if not COMMIT.fullmatch(params.commit):
-        raise words.not_found(repo, "revision")
+        raise hub_error("hub_no_revision", repo=repo)
     stop, notices = threading.Event(), queue.SimpleQueue[str]()
 
     def pause(seconds: float) -> None:
@@ -99,7 +99,7 @@ def _fetch(hub: Hub, repo: str, commit: str, file: PartialFile) -> OriginFile:
             file.discard()
             if not is_patched:
                 break
-        raise words.wrong_hash(file.file.name)
+        raise hub_error("hub_wrong_hash", name=file.file.name)
     finally:
         file.close()
 
@@ -123,9 +123,9 @@ def _transfer(hub: Hub, url: str, file: PartialFile) -> None:
             raise Dropped
         length = answer.headers.get("content-length", "")
         if length.isdigit() and file.size + int(length) != size:
-            told = file.size + int(length)
+            sent = file.size + int(length)
             file.discard()
-            raise words.wrong_length(file.file.name, size, told)
+            raise hub_error("hub_wrong_length", name=file.file.name, expected=size, sent=sent)
         file.is_patched = file.size > 0
         for chunk in answer.iter_raw():
             file.write(chunk)

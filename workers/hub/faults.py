@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 
 from workers.contracts.errors import JobCancelled, WorkerError
 from workers.contracts.hub import HubAccess
-from workers.hub import words
+from workers.hub.words import hub_error
 
 if TYPE_CHECKING:
     import httpx2
 
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
 MAX_ERROR_BYTES = 1 << 20
-TOLD_FROM_S = 2.0
-"""Shortest wait in seconds that is reported."""
+LOGGED_FROM_S = 2.0
+"""Shortest wait in seconds that is logged."""
+
+NEW_TOKEN = "Create a token there (Settings, Access tokens, read only), and give it to Fettle with “fettle hub login”."
 
 
 class Dropped(Exception):
@@ -27,9 +29,9 @@ class Dropped(Exception):
 class RetryPolicy:
     """A limited number of attempts with growing waits; `wait` returns False when retrying is useless."""
 
-    def __init__(self, access: HubAccess, pause: Callable[[float], None], tell: Callable[[str], None]) -> None:
-        """Create a policy without attempts; `tell` receives sentences about long waits."""
-        self._access, self._pause, self._tell = access, pause, tell
+    def __init__(self, access: HubAccess, pause: Callable[[float], None], log: Callable[[str], None]) -> None:
+        """Create a policy without attempts; `log` receives sentences about long waits."""
+        self._access, self._pause, self._log = access, pause, log
         self.attempts = 0
 
     def reset(self) -> None:
@@ -47,8 +49,8 @@ class RetryPolicy:
         # spread the attempts of several clients
         wait_s = self._access.backoff_s * 2 ** (self.attempts - 1) * random.uniform(0.8, 1.2)
         wait_s = min(wait_s if asked_s is None else max(asked_s, 0.05), self._access.max_wait_s)
-        if wait_s >= TOLD_FROM_S:
-            self._tell(f"The hub is asked again in {wait_s:.0f} seconds.")
+        if wait_s >= LOGGED_FROM_S:
+            self._log(f"Fettle asks the hub again in {wait_s:.0f} seconds.")
         self._pause(wait_s)
         return True
 
@@ -102,43 +104,48 @@ def translated(error: Exception, access: HubAccess, repo: str = "", attempts: in
 
     if isinstance(error, (WorkerError, JobCancelled)):
         return error
-    status = status_of(error)
-    if status is not None:
-        return _told_status(error, status, access, repo)
-    reason = str(error) or type(error).__name__
-    if isinstance(error, httpx2.ConnectError) and "certificate" in reason.lower():
-        return words.bad_certificate(access.endpoint, reason)
-    if isinstance(error, httpx2.ProxyError):
-        return words.proxy_failed(reason)
-    if isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout)):
-        return words.unreachable(access.endpoint, reason)
-    if isinstance(error, (Dropped, httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError)):
-        return words.broken_off(access.endpoint, attempts)
-    if isinstance(error, (httpx2.UnsupportedProtocol, httpx2.InvalidURL, httpx2.TooManyRedirects)):
-        return words.bad_redirect(reason)
-    if isinstance(error, (httpx2.HTTPError, ValueError, KeyError, TypeError, AttributeError, RecursionError)):
-        return words.garbage(access.endpoint, type(error).__name__)
-    return error
+    if (status := status_of(error)) is not None:
+        return _status_error(error, status, access, repo)
+    reason, name = str(error) or type(error).__name__, type(error).__name__
+    certificate = isinstance(error, httpx2.ConnectError) and "certificate" in reason.lower()
+    kinds: tuple[tuple[str, tuple[type[Exception], ...]], ...] = (
+        ("hub_certificate", (httpx2.ConnectError,) if certificate else ()),
+        ("hub_proxy", (httpx2.ProxyError,)),
+        ("hub_unreachable", (httpx2.ConnectError, httpx2.ConnectTimeout)),
+        ("hub_broke_off", (Dropped, httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError)),
+        ("hub_redirect", (httpx2.UnsupportedProtocol, httpx2.InvalidURL, httpx2.TooManyRedirects)),
+        ("hub_garbage", (httpx2.HTTPError, ValueError, KeyError, TypeError, AttributeError, RecursionError)),
+    )
+    code = next((code for code, types in kinds if isinstance(error, types)), None)
+    facts: dict[str, str | int] = {
+        "endpoint": access.endpoint,
+        "reason": reason,
+        "target": reason,
+        "what": name,
+        "attempts": attempts,
+    }
+    return error if code is None else hub_error(code, **facts)
 
 
-def _told_status(error: Exception, status: int, access: HubAccess, repo: str) -> WorkerError:
+def _status_error(error: Exception, status: int, access: HubAccess, repo: str) -> WorkerError:
     from huggingface_hub.errors import DisabledRepoError, GatedRepoError
 
     headers = getattr(getattr(error, "response", None), "headers", {})
     code = headers.get("x-error-code", "")
     if isinstance(error, GatedRepoError) or code == "GatedRepo":
-        return words.gated(access.endpoint, repo, access.token is not None)
-    if isinstance(error, DisabledRepoError):
-        return words.disabled(repo)
-    if status == 401:
-        return words.bad_token() if access.token else words.log_in_needed(repo)
-    if status == 403:
-        return words.forbidden(repo)
-    if status == 404:
-        return words.not_found(repo, {"RevisionNotFound": "revision", "EntryNotFound": "file"}.get(code, "repository"))
+        third = "Ask again here: Fettle knows your token." if access.token else NEW_TOKEN
+        return hub_error("hub_gated", endpoint=access.endpoint, repo=repo, third=third)
     if status == 429:
-        return words.busy(retry_after_s(error))
-    return words.failed(status) if status >= 500 or status == 408 else words.not_understood(status)
+        wait_s = retry_after_s(error)
+        return hub_error("hub_busy", wait=f" and asks you to wait {wait_s:.0f} seconds" if wait_s else "")
+    if isinstance(error, DisabledRepoError):
+        code = "hub_disabled"
+    elif status == 404:
+        code = {"RevisionNotFound": "hub_no_revision", "EntryNotFound": "hub_no_file"}.get(code, "hub_not_found")
+    else:
+        unknown = "hub_failed" if status >= 500 or status == 408 else "hub_refused"
+        code = {401: "hub_bad_token" if access.token else "hub_log_in", 403: "hub_forbidden"}.get(status, unknown)
+    return hub_error(code, repo=repo or "What you asked for", status=status)
 
 
 def raise_for(answer: "httpx2.Response") -> None:

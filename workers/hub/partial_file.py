@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from workers.contracts.hub import HubFile, OriginFile
-from workers.contracts.process.disk import NO_ROOM
-from workers.hub import words
+from workers.contracts.process.disk import NO_ROOM, DiskFull
+from workers.hub.words import hub_error
+from workers.model_io.words import shown
 
 READ_BYTES = 1 << 20
 PLAIN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
@@ -65,9 +66,9 @@ class PartialFile:
             WorkerError: there is no room, or more bytes come than the file has.
         """
         if self.size + len(data) > self.file.size_bytes:
-            too_long = words.wrong_length(self.file.name, self.file.size_bytes, self.size + len(data))
+            expected, sent = self.file.size_bytes, self.size + len(data)
             self.discard()
-            raise too_long
+            raise hub_error("hub_wrong_length", name=self.file.name, expected=expected, sent=sent)
         if self._handle is None:
             self._handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | PLAIN, 0o600)
         view = memoryview(data)
@@ -80,8 +81,12 @@ class PartialFile:
             os.ftruncate(self._handle, kept)
             self.close()
             if error.errno in NO_ROOM:
-                missing_bytes = self.file.size_bytes - kept
-                raise words.disk_full(self.file.name, self._path.parent, missing_bytes) from error
+                raise DiskFull(
+                    self._path.parent,
+                    needed_bytes=self.file.size_bytes - kept,
+                    safe=f"The downloaded part of “{shown(self.file.name)}” is kept.",
+                    hint="Free disk space in the settings, then download again: it goes on from there.",
+                ) from error
             raise
         self.fetched += len(data)
         self._add(data)

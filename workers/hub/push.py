@@ -5,9 +5,9 @@ from pathlib import Path
 
 from workers.contracts.hub import HubParams, HubPushParams, HubPushResult, bad_name
 from workers.contracts.process.context import JobContext
-from workers.hub import words
 from workers.hub.client import Hub, checked_repo, open_hub
-from workers.hub.rows import text_of
+from workers.hub.page import text_of
+from workers.hub.words import hub_error
 
 SENDING = "Send it to the hub"
 
@@ -25,7 +25,7 @@ def _user_of(hub: Hub) -> str:
     answer, _ = hub.call("", lambda: hub.document("/api/whoami-v2", {}))
     name = text_of(answer.get("name")) if isinstance(answer, dict) else None
     if name is None:
-        raise words.garbage(hub.endpoint, "no name")
+        raise hub_error("hub_garbage", endpoint=hub.endpoint, what="no name")
     return name
 
 
@@ -37,7 +37,7 @@ def push(params: HubPushParams, ctx: JobContext) -> HubPushResult:
     """
     repo = checked_repo(params.repo)
     if "/" not in repo:
-        raise words.bad_repo(repo)
+        raise hub_error("hub_bad_name", repo=repo)
     hub = open_hub(params.access, ctx)
     user = _user_of(hub)
     if params.bundle is None:
@@ -61,7 +61,7 @@ def _upload(hub: Hub, repo: str, folder: Path, message: str) -> str:
         return str(hub.api.upload_folder(repo_id=repo, folder_path=folder, commit_message=message or "Fettle").oid)
     except ValueError as error:
         if "README.md" in str(error):
-            raise words.bad_card(repo, str(error)) from error
+            raise hub_error("hub_bad_card", repo=repo, reason=str(error)) from error
         raise
     except RuntimeError as error:  # wraps the error of one large file
         if isinstance(error.__cause__, Exception):

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 from workers.contracts.hub import HubQuery, HubSearchParams, HubSearchResult
 from workers.contracts.process.context import JobContext
 from workers.hub.client import REPO, Hub, open_hub
-from workers.hub.rows import facts_of, parsed
+from workers.hub.page import facts_of, parsed
 
 SORTS = {
     "trending": "trendingScore",

@@ -1,4 +1,4 @@
-"""Find the batch axis of each input.
+"""Find the batch axis of each input, and the sizes of one item in the user's data.
 
 Most models count items along axis 0. Recurrent ones have states (layers, batch, width) whose second axis counts them,
 and some take sequences as (time, batch, width). Names of free sizes show the batch if the exporter kept them; otherwise
@@ -8,12 +8,17 @@ each layout is tried until the model runs.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.contracts.jobs import OpenParams
+from workers.contracts.paths import from_text
 from workers.contracts.specs import TensorSpec
+from workers.pipeline.array_files import ArrayFileError, headers_of
+from workers.pipeline.arrays import NUMBERS
 from workers.pipeline.spec import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
 
 _STATES = re.compile(r"(^|[._/])(initial_?)?(h|c|hx|cx|h_?0|c_?0)([._]?(\d+|in))?$|hidden|state|cell|memory", re.I)
@@ -113,3 +118,35 @@ def _output(entry: PipelineOutput, one: Arrays, two: Arrays | None, fixed: int |
     else:
         grown = [at for at, size in enumerate(shape) if size == fixed]
     return replace(entry, batch_axis=grown[0] if grown else 0)
+
+
+MAX_ARRAYS = 100
+
+
+def item_shapes(inputs: Sequence[TensorSpec], params: OpenParams) -> dict[str, tuple[int, ...]]:
+    """Return {array name: sizes of one item in the user's data} for inputs with open sizes or a fixed batch.
+
+    Return the sizes in `params` without data, and {} for data of other formats and for unreadable files; reading the
+    data reports what is wrong with them.
+    """
+    if params.data_path is None:
+        return params.item_shapes
+    is_open = any(not spec.shape or not all(isinstance(size, int) for size in spec.shape[1:]) for spec in inputs)
+    batches = any(isinstance(spec.shape[0], int) and spec.shape[0] > 1 for spec in inputs if spec.shape)
+    file = _npz(from_text(params.data_path)) if is_open or batches else None
+    if file is None:
+        return {}
+    try:
+        headers = list(headers_of(file).items())[:MAX_ARRAYS]
+    except ArrayFileError:
+        return {}
+    wanted = {"x", *(spec.name for spec in inputs)}
+    return {n: one.shape[1:] for n, one in headers if one.shape and one.dtype.kind in NUMBERS and n in wanted}
+
+
+def _npz(path: Path) -> Path | None:
+    """Return the file itself, or the only one of a folder."""
+    if path.is_file():
+        return path if path.suffix.lower() == ".npz" else None
+    files = sorted(path.glob("*.npz")) if path.is_dir() else []
+    return files[0] if len(files) == 1 else None

@@ -24,17 +24,15 @@ from workers.convert.parts import join_parts
 from workers.infer.onnxruntime_cpu import OnnxSession
 from workers.measure.opening import open_session
 from workers.model_io.budget import checking, trying
-from workers.model_io.compare import conversion_error
-from workers.model_io.data_shapes import item_shapes
 from workers.model_io.facts import Graph, info
 from workers.model_io.formats import Draft, Source, read
 from workers.model_io.guess.asked import as_requested
 from workers.model_io.guess.spec import box_findings, build_spec, class_name_findings, reread, sizes
-from workers.model_io.layouts import layouts
+from workers.model_io.layouts import item_shapes, layouts
 from workers.model_io.readers.neighbors import beside_sha256, carry, label_lists, small_files, stored_pipeline
 from workers.model_io.readers.sniff import sniff
-from workers.model_io.readers.torch.zipped import unpack
-from workers.model_io.runtime import load_session
+from workers.model_io.readers.torch.zip_check import unpack
+from workers.model_io.runtime import conversion_error, load_session
 from workers.model_io.safety import NOT_RUN, recognized, tried, unpacked, walls
 from workers.model_io.trial import Trial, again, try_out
 from workers.model_io.vocabulary import table_sizes

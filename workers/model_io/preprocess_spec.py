@@ -3,8 +3,10 @@
 An example is `resize=256,crop=224,mean=0.485/0.456/0.406,…`.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from workers.contracts.errors import InputRefused
@@ -13,7 +15,8 @@ from workers.model_io.words import refuse
 from workers.pipeline.spec import ImageSteps, Preprocess
 from workers.pipeline.spec_bounds import MAX_SIDE_PX
 
-_EXAMPLE = "A whole one looks like resize=256,crop=224,mean=0.485/0.456/0.406,std=0.229/0.224/0.225,layout=nchw."
+USUAL_1, USUAL_255 = "mean=0.485/0.456/0.406,std=0.229/0.224/0.225", "mean=123.7/116.3/103.5,std=58.4/57.1/57.4"
+_EXAMPLE = f"For example: resize=256,crop=224,{USUAL_1},layout=nchw."
 
 
 def spec_from_string(text: str, base: Preprocess) -> Preprocess:
@@ -30,19 +33,17 @@ def _in_one_range(steps: ImageSteps) -> ImageSteps:
     """Check that mean and deviation fit the range: .485 is nothing beside 255, and 123.68 lies far beyond 1."""
     if steps.range == "0..255":
         small_mean = any(steps.mean) and all(abs(value) <= 1 for value in steps.mean)
-        wrong = small_mean or all(abs(value) < 1 for value in steps.std)
-        fitting = "For brightness from 0 to 255 they are numbers such as mean=123.7/116.3/103.5,std=58.4/57.1/57.4"
+        is_wrong, usual = small_mean or all(abs(value) < 1 for value in steps.std), USUAL_255
     else:
-        wrong = any(abs(value) > 2 for value in (*steps.mean, *steps.std))
-        fitting = "For brightness from 0 to 1 they are numbers such as mean=0.485/0.456/0.406,std=0.229/0.224/0.225"
-    if not wrong:
+        is_wrong, usual = any(abs(value) > 2 for value in (*steps.mean, *steps.std)), USUAL_1
+    if not is_wrong:
         return steps
     mean, std = ("/".join(f"{value:g}" for value in values) for values in (steps.mean, steps.std))
     raise refuse(
         "bad_preprocess",
         "Mean and spread do not belong to this brightness",
         f"“range={steps.range}” with mean={mean},std={std}: nearly all pictures would look alike to the model.",
-        f"{fitting}, or mean=0,std=1 for none.",
+        f"For this brightness they are numbers such as {usual}, or mean=0,std=1 for none.",
     )
 
 
@@ -68,47 +69,39 @@ def _bad(part: str, why: str) -> InputRefused:
     return refuse("bad_preprocess", "The preprocessing cannot be understood", f"“{part}”: {why}", _EXAMPLE)
 
 
-def _whole(text: str) -> int:
-    if not text.isdigit() or not 0 < int(text) <= 1_000_000:
-        raise ValueError("It must be a whole number above 0.")
+def _whole(text: str, least: int = 1, most: int = 1_000_000) -> int:
+    if not re.fullmatch(r"\d{1,7}", text, re.ASCII) or not least <= int(text) <= most:
+        raise ValueError(f"It must be a whole number from {least} to {most:,}.")
     return int(text)
 
 
-def _whole_or_none(text: str) -> int:
-    """Parse a whole number, where 0 means none."""
-    return 0 if text == "0" else _whole(text)
+_side = partial(_whole, most=MAX_SIDE_PX)
 
 
 def _size(text: str) -> int | tuple[int, int] | None:
+    height, x, width = text.partition("x")
     if text == "none":
         return None
-    if "x" not in text:
-        return _side(text)
-    height, _, width = text.partition("x")
-    return (_side(height), _side(width))
+    return (_side(height), _side(width)) if x else _side(text)
 
 
-def _side(text: str) -> int:
-    if (side := _whole(text)) > MAX_SIDE_PX:
-        raise ValueError(f"A side has at most {MAX_SIDE_PX:,} pixels.")
-    return side
-
-
-def _numbers(text: str) -> tuple[float, ...]:
-    wrong = "It must be one number, or three joined by “/”."
+def _number(text: str, may_be_zero: bool = True) -> float:
     try:
-        values = tuple(float(value) for value in text.split("/"))
+        value = float(text)
     except ValueError:
-        raise ValueError(wrong) from None
+        raise ValueError("It must be a number.") from None
+    if not abs(value) < 1e9 or (value == 0 and not may_be_zero):
+        raise ValueError("It must be a number that is not so large." if value else "It must not be 0.")
+    return value
+
+
+_factor = partial(_number, may_be_zero=False)
+
+
+def _numbers(text: str, parse: Callable[[str], float] = _number) -> tuple[float, ...]:
+    values = tuple(map(parse, text.split("/")))
     if len(values) not in (1, 3):
-        raise ValueError(wrong)
-    return values
-
-
-def _divisors(text: str) -> tuple[float, ...]:
-    values = _numbers(text)
-    if any(value == 0 for value in values):
-        raise ValueError("Dividing by 0 is not possible.")
+        raise ValueError("It must be one number, or three joined by “/”.")
     return values
 
 
@@ -125,29 +118,12 @@ def _yes_or_no(text: str) -> bool:
     return _one_of("yes", "no")(text) == "yes"
 
 
-def _number(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise ValueError("It must be a number.") from None
-    if not abs(value) < 1e9:
-        raise ValueError("It must be a number that is not so large.")
-    return value
-
-
-def _factor(text: str) -> float:
-    value = _number(text)
-    if value == 0:
-        raise ValueError("It must not be 0.")
-    return value
-
-
 def _swap(text: str) -> tuple[float, float] | None:
+    old, slash, new = text.partition("/")
     if text == "none":
         return None
-    old, slash, new = text.partition("/")
     if not slash:
-        raise ValueError("It must be two numbers joined by “/”, the value that is there and the one to give.")
+        raise ValueError("It must be two numbers joined by “/”: the value to replace and its replacement.")
     return _number(old), _number(new)
 
 
@@ -159,7 +135,7 @@ _KNOWN: Mapping[str, tuple[str, Mapping[str, Callable[[str], Any]]]] = {
             "resize": _size,
             "crop": _size,
             "mean": _numbers,
-            "std": _divisors,
+            "std": partial(_numbers, parse=_factor),
             "layout": _one_of("nchw", "nhwc"),
             "range": _one_of("0..1", "0..255"),
             "channels": _one_of("rgb", "bgr", "gray"),
@@ -172,8 +148,8 @@ _KNOWN: Mapping[str, tuple[str, Mapping[str, Callable[[str], Any]]]] = {
         "sounds",
         {
             "sample_rate": _whole,
-            "frame": _whole_or_none,
-            "context": _whole_or_none,
+            "frame": partial(_whole, least=0),
+            "context": partial(_whole, least=0),
             "scale": _factor,
             "carry_state": _yes_or_no,
         },

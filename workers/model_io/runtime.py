@@ -1,11 +1,19 @@
-"""Load models in ONNX Runtime to find out whether they run at all."""
+"""Load models in ONNX Runtime to find out whether they run, and compare them with their sources."""
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from workers.contracts.errors import InputRefused, RequestedShape
+from workers.contracts.wording import percent
 from workers.infer.onnxruntime_cpu import OnnxSession, import_library
+from workers.model_io.formats import Reference
 from workers.model_io.words import refuse, shown
+from workers.pipeline.pipeline import Runs
 
 _MISSING = (
     re.compile(r"Could not find an implementation for (\w+)\((\d+)\)"),
@@ -81,3 +89,40 @@ def run_error(path: Path, error: Exception, asks: tuple[RequestedShape, ...] = (
         asks,
         by_command="--shape 1x3x224x224",
     )
+
+
+MAX_RELATIVE_ERROR = 1e-3
+
+
+def relative_error(source: Mapping[str, NDArray[Any]], converted: Mapping[str, NDArray[Any]]) -> float:
+    """Return the largest |converted − source| over all outputs, each relative to its output's largest value."""
+    worst = 0.0
+    for name, value in source.items():
+        want, got = np.asarray(value, np.float64), np.asarray(converted[name], np.float64)
+        if want.shape != got.shape:
+            return float("inf")
+        if want.size:
+            scale = max(float(np.abs(want).max()), 1e-12)
+            worst = max(worst, float(np.abs(want - got).max()) / scale)
+    return worst
+
+
+def conversion_error(
+    path: Path, reference: Reference | None, inputs: Sequence[Mapping[str, NDArray[Any]]], session: Runs
+) -> float | None:
+    """Return the error over some inputs; None where nothing was converted.
+
+    Raises:
+        InputRefused: the error exceeds 0.1 %.
+    """
+    if reference is None:
+        return None
+    error = max(relative_error(reference(feeds), session.run(feeds)) for feeds in inputs)
+    if not error <= MAX_RELATIVE_ERROR:
+        raise refuse(
+            "conversion_differs",
+            "The converted model answers differently",
+            f"After conversion to ONNX, {path.name} answers up to {percent(error)} differently than before.",
+            "Ask its author for it as ONNX, exported with the code that it was trained with, and open that file.",
+        )
+    return error

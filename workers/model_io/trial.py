@@ -16,8 +16,7 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
 from workers.model_io.facts import warning
 from workers.model_io.guess.answer import TASKS
-from workers.model_io.guess.boxes_seen import seen
-from workers.model_io.guess.labels import several_labels
+from workers.model_io.guess.boxes_seen import seen, several_labels
 from workers.model_io.guess.masks import mask_seen
 from workers.model_io.guess.spec import with_guess, with_output_words
 from workers.model_io.layouts import needs_output_axes, with_output_axes

@@ -12,8 +12,8 @@ from special_models import build_texts
 from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
 from workers.convert import cascade, length_buckets, precision_by_operator
+from workers.convert.asking.cascades import Looks, learn_threshold, look
 from workers.convert.asking.changed_inputs import changed_copy
-from workers.convert.cascades.threshold import Looks, learn_threshold, look
 from workers.infer import openvino_program, processor
 from workers.measure.opening import open_session
 from workers.quantize import bf16

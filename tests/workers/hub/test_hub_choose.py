@@ -3,8 +3,7 @@
 import pytest
 
 from workers.contracts.hub import HubFile, bad_name
-from workers.hub.choose import choose
-from workers.hub.formats import formats_of
+from workers.hub.choose import choose, formats_of
 
 
 def files(*names: str, size: int = 10) -> list[HubFile]:

@@ -184,4 +184,4 @@ def test_long_wait_is_logged(bench: Bench) -> None:
     bench.fake.answers = [Answer(BIG_FILE, 503, {"Retry-After": "2"})]
     bench.run()
 
-    assert [log.text for log in bench.ctx.logs] == ["The hub is asked again in 2 seconds."]
+    assert [log.text for log in bench.ctx.logs] == ["Fettle asks the hub again in 2 seconds."]

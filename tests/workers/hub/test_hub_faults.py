@@ -10,7 +10,7 @@ import pytest
 
 from workers.contracts.errors import JobCancelled
 from workers.contracts.hub import HubAccess
-from workers.hub import words
+from workers.contracts.process.disk import DiskFull
 from workers.hub.client import origin
 from workers.hub.faults import Dropped, RetryPolicy, is_passing, retry_after_s, translated
 
@@ -52,7 +52,7 @@ def test_each_failure_has_its_words(error: Exception, code: str, passes: bool) -
 
 
 def test_what_is_told_already_or_none_of_the_hubs_stays() -> None:
-    for error in (JobCancelled(), words.disk_full("x", Path(), 1), OSError(5, "input/output error"), RuntimeError("x")):
+    for error in (JobCancelled(), DiskFull(Path()), OSError(5, "input/output error"), RuntimeError("x")):
         assert translated(error, ACCESS) is error
     assert is_passing(RuntimeError("Cannot send a request, as the client has been closed."))
 
@@ -98,7 +98,7 @@ def test_a_wait_that_the_hub_asks_for_is_neither_shortened_nor_endless() -> None
 
     assert patience.wait(answered(429, retry_after="20"))
     assert waits == [20.0]
-    assert said == ["The hub is asked again in 20 seconds."]
+    assert said == ["Fettle asks the hub again in 20 seconds."]
     assert not patience.wait(answered(429, retry_after="31"))
 
 

@@ -59,7 +59,7 @@ def test_gated_models_say_what_to_do_in_three_steps(fake: FakeHub, see: Callable
 
     stranger, unknown = refusal(see, repo="bob/closed"), refusal(see, repo="bob/closed", token="other")
     assert {stranger.code, unknown.code} == {"hub_gated"}
-    for step in ("1. Open", "2. Read", "3. Make a token", f"{fake.endpoint}/bob/closed"):
+    for step in ("1. Open", "2. Read", "3. Create a token", f"{fake.endpoint}/bob/closed"):
         assert step in stranger.hint
     assert "3. Ask again" in unknown.hint
     assert see("bob/closed", token="good").gated

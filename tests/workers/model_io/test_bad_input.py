@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import workers.model_io.readers.onnx_checks as onnx_checks
+import workers.model_io.readers.onnx as onnx_checks
 from workers.contracts.errors import InputRefused
 from workers.model_io.readers.neighbors import beside_file
 from workers.model_io.readers.safetensors import check_header

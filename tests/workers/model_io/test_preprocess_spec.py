@@ -28,9 +28,9 @@ def test_what_is_not_named_stays():
     [
         ("resize=-1", "“resize=-1”"),
         ("size=3", "resize, crop"),
-        ("mean=a", "one number"),
+        ("mean=a", "a number"),
         ("mean=1/2", "three joined"),
-        ("std=0", "Dividing by 0"),
+        ("std=0", "must not be 0"),
         ("layout=chw", "nchw, nhwc"),
         ("crop", "“crop”"),
     ],

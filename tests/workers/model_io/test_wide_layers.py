@@ -5,7 +5,7 @@ import copy
 import torch
 from tiny_llama import write_tiny_llama
 
-from workers.model_io.readers.wide_layers import in_32_bits
+from workers.model_io.readers.language_model import in_32_bits
 
 
 def test_it_computes_as_a_wide_copy_does_and_stays_as_it_was(tmp_path) -> None:

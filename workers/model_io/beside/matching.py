@@ -6,8 +6,9 @@ another interface and refused with the differences (`facts`: names, shapes and d
 found).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from pydantic import JsonValue
 
@@ -24,8 +25,10 @@ LAYOUTS = ((0, 2, 3, 1), (0, 3, 1, 2))
 """NCHW → NHWC and the reverse, as axes of the original's array."""
 
 Shape = tuple[int | str | None, ...]
-Seen = Mapping[str, frozenset[tuple[int, ...]]]
-"""Shapes of the prepared items, by the name of the original's input."""
+Shapes = frozenset[tuple[int, ...]]
+Entry = PipelineInput | PipelineOutput
+E = TypeVar("E", PipelineInput, PipelineOutput)
+Fit = Callable[[Entry, TensorSpec], MatchedTensor | None]
 
 
 @dataclass(frozen=True)
@@ -51,33 +54,21 @@ class Match:
         return tuple(pair for pair in self.pairs if pair.side == side)
 
 
-@dataclass(frozen=True)
-class _Wanted:
-    """An input or output of the original, with the axis that counts items (None: there is none)."""
-
-    name: str
-    shape: Shape
-    dtype: str
-    batch_axis: int | None
-    needed: bool
-
-
 def match(
     spec: PipelineSpec,
     inputs: Sequence[TensorSpec],
     outputs: Sequence[TensorSpec],
-    seen: Seen,
+    seen: Mapping[str, Shapes],
     given: Mapping[str, str],
 ) -> Match:
     """Match the original's `spec` with another model; the pairs in `given` come first.
 
+    `seen` holds the shapes of the prepared items, by the name of the original's input.
+
     Raises:
         InputRefused: the other model has another interface.
     """
-    read = {*spec.links.values(), *(spec.postprocess.outputs if spec.postprocess is not None else ())}
-    wanted_in = [_wanted_input(entry) for entry in spec.inputs]
-    wanted_out = [_wanted_output(entry, read) for entry in spec.outputs]
-    known = {entry.name for entry in (*wanted_in, *wanted_out)}
+    known = {entry.name for entry in (*spec.inputs, *spec.outputs)}
     theirs = {entry.name for entry in (*inputs, *outputs)}
     unknown = [name for name in given if name not in known] + [name for name in given.values() if name not in theirs]
     if unknown:
@@ -88,95 +79,109 @@ def match(
             "Name the original's first, then the other model's.",
             by_command="--match ORIGINAL=OTHER",
         )
-    pairs_in, left_in, extra_in = _pair("input", wanted_in, inputs, seen, given)
-    pairs_out, left_out, _ = _pair("output", wanted_out, outputs, {}, given)
-    lacking = [entry for entry in left_in if entry.needed] + [entry for entry in left_out if entry.needed]
-    if lacking or extra_in:
-        raise _other_interface(spec, inputs, outputs, (*pairs_in, *pairs_out), lacking, extra_in)
+    pairs_in, left_in, extra_in = _pair("input", spec.inputs, inputs, seen, given)
+    pairs_out, left_out, extra_out = _pair("output", spec.outputs, outputs, {}, given)
+    pairs = (*pairs_in, *pairs_out)
+    # something is made of these outputs: states, boxes with their scores
+    read = {*spec.links.values(), *(spec.postprocess.outputs if spec.postprocess is not None else ())}
+    lacking_in = [entry for entry in left_in if not entry.optional]
+    lacking_out = [entry for entry in left_out if entry.answer or entry.name in read]
+    if lacking_in or lacking_out or extra_in:
+        told = [_side_words(spec, "takes", lacking_in, extra_in)] if lacking_in or extra_in else []
+        told += [_side_words(spec, "gives", lacking_out, extra_out)] if lacking_out else []
+        facts: dict[str, JsonValue] = {
+            "original": {"inputs": _told(spec.inputs), "outputs": _told(spec.outputs)},
+            "other": {"inputs": _told(inputs), "outputs": _told(outputs)},
+            "matched": [pair.model_dump(mode="json") for pair in pairs],
+        }
+        # if several outputs may stand for the missing one, the user can choose
+        is_open = any(
+            _same_kind(entry.dtype, other.dtype) and len(entry.shape) == len(other.shape)
+            and _sizes_fit(entry.shape, other.shape, entry.batch_axis, frozenset())
+            for entry in (*lacking_in, *lacking_out)
+            for other in (*extra_in, *extra_out)
+        )  # fmt: skip
+        raise _other_interface(" ".join(told), facts, "--match ORIGINAL=OTHER" if is_open else "")
     optional = {entry.name for entry in left_in}
     return Match(
-        pairs=(*pairs_in, *pairs_out),
+        pairs=pairs,
         unfed=tuple(entry for entry in spec.inputs if entry.name in optional),
         gone=tuple(entry.name for entry in left_out),
-        batch=_fixed_batch(spec, pairs_in, inputs),
+        batch=_fixed_batch(spec, {pair.original: pair.other for pair in pairs_in}, inputs),
     )
 
 
-def _wanted_input(entry: PipelineInput) -> _Wanted:
-    axis = entry.batch_axis if entry.batched and entry.source != "state" else None
-    return _Wanted(entry.name, entry.shape, entry.dtype, axis, not entry.optional)
-
-
-def _wanted_output(entry: PipelineOutput, read: set[str]) -> _Wanted:
-    """Describe one output; `read` names the outputs that something is made of: states, boxes with their scores."""
-    return _Wanted(entry.name, entry.shape, entry.dtype, entry.batch_axis, entry.answer or entry.name in read)
-
-
 def _pair(
-    side: Side, wanted: Sequence[_Wanted], others: Sequence[TensorSpec], seen: Seen, given: Mapping[str, str]
-) -> tuple[list[MatchedTensor], list[_Wanted], list[TensorSpec]]:
+    side: Side,
+    wanted: Sequence[E],
+    others: Sequence[TensorSpec],
+    seen: Mapping[str, Shapes],
+    given: Mapping[str, str],
+) -> tuple[list[MatchedTensor], list[E], list[TensorSpec]]:
     """Return the pairs, the original's remaining entries and the other model's remaining entries."""
+
+    def fitted(entry: Entry, other: TensorSpec) -> MatchedTensor | None:
+        return _fitted(side, entry, other, seen.get(entry.name, frozenset()))
+
     pairs: list[MatchedTensor] = []
     left, rest = list(wanted), list(others)
     for entry in wanted:
         name = given.get(entry.name, entry.name)
         other = next((spec for spec in rest if spec.name == name), None)
-        pair = None if other is None else _fitted(side, entry, other, seen.get(entry.name, frozenset()))
+        pair = None if other is None else fitted(entry, other)
         if other is not None and pair is not None:
             pairs.append(pair)
             left.remove(entry)
             rest.remove(other)
-    free = [entry for entry in left if entry.name not in given]
-    for entry, other in _by_place(side, free, rest, seen):
-        pair = _fitted(side, entry, other, seen.get(entry.name, frozenset()))
-        assert pair is not None
+    for entry, other, pair in _by_place([entry for entry in left if entry.name not in given], rest, fitted):
         pairs.append(pair)
         left.remove(entry)
         rest.remove(other)
     return pairs, left, rest
 
 
-def _by_place(
-    side: Side, left: Sequence[_Wanted], rest: Sequence[TensorSpec], seen: Seen
-) -> Iterable[tuple[_Wanted, TensorSpec]]:
+def _by_place(left: Sequence[E], rest: Sequence[TensorSpec], fitted: Fit) -> list[tuple[E, TensorSpec, MatchedTensor]]:
     """Return pairs by position if both sides have equally many and all fit, else pairs that fit only each other."""
+    if len(left) == len(rest):
+        by_place = [(entry, other, fitted(entry, other)) for entry, other in zip(left, rest, strict=True)]
+        found = [(entry, other, pair) for entry, other, pair in by_place if pair is not None]
+        if len(found) == len(left):
+            return found
+    fitting = [(entry, other, pair) for entry in left for other in rest if (pair := fitted(entry, other)) is not None]
+    return [
+        (entry, other, pair)
+        for entry, other, pair in fitting
+        if sum(one is entry for one, _, _ in fitting) == 1 == sum(one is other for _, one, _ in fitting)
+    ]
 
-    def fits(entry: _Wanted, other: TensorSpec) -> bool:
-        return _fitted(side, entry, other, seen.get(entry.name, frozenset())) is not None
 
-    if len(left) == len(rest) and all(map(fits, left, rest)):
-        return list(zip(left, rest, strict=True))
-    found = []
-    for entry in left:
-        fitting = [other for other in rest if fits(entry, other)]
-        if len(fitting) == 1 and sum(fits(one, fitting[0]) for one in left) == 1:
-            found.append((entry, fitting[0]))
-    return found
-
-
-def _fitted(side: Side, entry: _Wanted, other: TensorSpec, seen: frozenset[tuple[int, ...]]) -> MatchedTensor | None:
+def _fitted(side: Side, entry: Entry, other: TensorSpec, seen: Shapes) -> MatchedTensor | None:
     """Return the pair if both tensors are equivalent, else None."""
     if not _same_kind(entry.dtype, other.dtype):
         return None
     transposed = None
-    if not _sizes_fit(entry.shape, other.shape, entry.batch_axis, seen, side):
-        transposed = next((axes for axes in LAYOUTS if _fits_moved(entry, other.shape, axes, seen, side)), None)
+    if not _sizes_fit(entry.shape, other.shape, _batch_axis(entry), seen):
+        transposed = next((axes for axes in LAYOUTS if _fits_moved(entry, other.shape, axes, seen)), None)
         if transposed is None:
             return None
     dtypes = None if entry.dtype == other.dtype else (entry.dtype, other.dtype)
     return MatchedTensor(side=side, original=entry.name, other=other.name, dtypes=dtypes, transposed=transposed)
 
 
+def _batch_axis(entry: Entry) -> int | None:
+    """Return the axis that counts items; None where there is none."""
+    is_whole = isinstance(entry, PipelineInput) and (not entry.batched or entry.source == "state")
+    return None if is_whole else entry.batch_axis
+
+
 def _same_kind(first: str, second: str) -> bool:
     return first == second or any(first in kind and second in kind for kind in (FLOATS, WHOLE))
 
 
-def _sizes_fit(
-    wanted: Shape, other: Shape, batch_axis: int | None, seen: frozenset[tuple[int, ...]], side: Side
-) -> bool:
-    """Return whether sizes are equal; a size that only one side fixes must hold for all items.
+def _sizes_fit(wanted: Shape, other: Shape, batch_axis: int | None, seen: Shapes) -> bool:
+    """Return whether sizes are equal; a size that only one side fixes must hold for all items in `seen`.
 
-    For outputs, the trial run checks that. An unknown shape fits any.
+    For outputs nothing was seen, and the trial run checks that. An unknown shape fits any.
     """
     if not wanted or not other:
         return True
@@ -188,30 +193,32 @@ def _sizes_fit(
         if isinstance(ours, int):
             if ours != theirs:
                 return False
-        elif side == "input" and any(len(shape) != len(other) or shape[axis] != theirs for shape in seen):
+        elif any(len(shape) != len(other) or shape[axis] != theirs for shape in seen):
             return False
     return True
 
 
-def _fits_moved(
-    entry: _Wanted, other: Shape, axes: tuple[int, ...], seen: frozenset[tuple[int, ...]], side: Side
-) -> bool:
+def _fits_moved(entry: Entry, other: Shape, axes: tuple[int, ...], seen: Shapes) -> bool:
     """Return whether an image fits with its channels moved, which requires known channels on both sides."""
     channels = axes.index(1) if axes[1] == 2 else axes.index(3)
-    if len(entry.shape) != 4 or len(other) != 4 or entry.batch_axis != 0 or not isinstance(other[channels], int):
+    if len(entry.shape) != 4 or len(other) != 4 or _batch_axis(entry) != 0 or not isinstance(other[channels], int):
         return False
     moved = tuple(entry.shape[axis] for axis in axes)
     items = frozenset(tuple(shape[axis] for axis in axes) for shape in seen if len(shape) == 4)
-    return isinstance(moved[channels], int) and _sizes_fit(moved, other, 0, items, side)
+    return isinstance(moved[channels], int) and _sizes_fit(moved, other, 0, items)
 
 
-def _fixed_batch(spec: PipelineSpec, pairs: Sequence[MatchedTensor], inputs: Sequence[TensorSpec]) -> int | None:
+def takes_items(entry: PipelineInput, shape: Sequence[object]) -> bool:
+    """Return whether an axis of `shape` counts the items of this input, which is no state."""
+    return entry.batched and entry.source not in ("state", "initial_state") and len(shape) > entry.batch_axis
+
+
+def _fixed_batch(spec: PipelineSpec, others: Mapping[str, str], inputs: Sequence[TensorSpec]) -> int | None:
     """Return how many items the other model takes at once, if it is more than one."""
     shapes = {entry.name: entry.shape for entry in inputs}
-    others = {pair.original: pair.other for pair in pairs}
     for entry in spec.inputs:
         shape = shapes.get(others.get(entry.name, ""), ())
-        if entry.batched and entry.source not in ("state", "initial_state") and len(shape) > entry.batch_axis:
+        if takes_items(entry, shape):
             size = shape[entry.batch_axis]
             return size if isinstance(size, int) and size > 1 else None
     return None
@@ -233,47 +240,12 @@ def other_shape(
             for axis, (size, a, b) in enumerate(zip(sizes, want, got or want, strict=False))
         )
         if got is not None and got != want and (len(got) != len(want) or fixed):
-            entry = next(entry for entry in spec.outputs if entry.name == name)
-            return _refusal(
-                _differs(spec, entry.name, want, got),
-                {"output": name, "original_shape": list(want), "other_shape": list(got)},
-                "",
-            )
+            facts: dict[str, JsonValue] = {"output": name, "original_shape": list(want), "other_shape": list(got)}
+            return _other_interface(_differs(spec, name, want, got), facts, "")
     return None
 
 
-def _other_interface(
-    spec: PipelineSpec,
-    inputs: Sequence[TensorSpec],
-    outputs: Sequence[TensorSpec],
-    pairs: Sequence[MatchedTensor],
-    lacking: Sequence[_Wanted],
-    extra: Sequence[TensorSpec],
-) -> InputRefused:
-    taken = {pair.other for pair in pairs if pair.side == "output"}
-    free_out = [entry for entry in outputs if entry.name not in taken]
-    names_in = {entry.name for entry in spec.inputs}
-    parts = []
-    for side, free in (("input", list(extra)), ("output", free_out)):
-        gone = [entry for entry in lacking if (entry.name in names_in) == (side == "input")]
-        if gone or (side == "input" and free):
-            parts.append(_side_words(spec, side, gone, free))
-    facts: dict[str, JsonValue] = {
-        "original": {"inputs": _told(spec.inputs), "outputs": _told(spec.outputs)},
-        "other": {"inputs": _told(inputs), "outputs": _told(outputs)},
-        "matched": [pair.model_dump(mode="json") for pair in pairs],
-    }
-    # if several outputs may stand for the missing one, the user can choose
-    is_open = any(
-        _same_kind(entry.dtype, other.dtype) and len(entry.shape) == len(other.shape)
-        and _sizes_fit(entry.shape, other.shape, entry.batch_axis, frozenset(), "output")
-        for entry in lacking
-        for other in (*extra, *free_out)
-    )  # fmt: skip
-    return _refusal(" ".join(parts), facts, "--match ORIGINAL=OTHER" if is_open else "")
-
-
-def _refusal(detail: str, facts: dict[str, JsonValue], by_command: str) -> InputRefused:
+def _other_interface(detail: str, facts: dict[str, JsonValue], by_command: str) -> InputRefused:
     hint = (
         "Say which input or output of the other model stands for which of the original's."
         if by_command
@@ -283,17 +255,18 @@ def _refusal(detail: str, facts: dict[str, JsonValue], by_command: str) -> Input
     return refuse(OTHER_INTERFACE, title, detail, hint, facts=facts, by_command=by_command)
 
 
-def _told(specs: Sequence[TensorSpec | PipelineInput | PipelineOutput]) -> list[JsonValue]:
+def _told(specs: Sequence[TensorSpec | Entry]) -> list[JsonValue]:
     return [{"name": spec.name, "shape": list(spec.shape), "dtype": spec.dtype} for spec in specs]
 
 
-def _side_words(spec: PipelineSpec, side: str, gone: Sequence[_Wanted], free: Sequence[TensorSpec]) -> str:
-    if len(gone) == 1 and len(free) == 1 and side == "output" and gone[0].shape and free[0].shape:
+def _side_words(spec: PipelineSpec, verb: str, gone: Sequence[Entry], free: Sequence[TensorSpec]) -> str:
+    if len(gone) == 1 and len(free) == 1 and verb == "gives" and gone[0].shape and free[0].shape:
         return _differs(spec, gone[0].name, gone[0].shape, free[0].shape, gone[0].dtype, free[0].dtype)
-    ours = ", ".join(f"{shown(e.name, 40)} {_sizes(e.shape)} {e.dtype}" for e in gone) or "no further one"
-    theirs = ", ".join(f"{shown(e.name, 40)} {_sizes(e.shape)} {e.dtype}" for e in free) or "none of that kind"
-    verb = "takes" if side == "input" else "gives"
-    return f"The original {verb} {ours}, the other model {theirs}."
+    ours, theirs = (
+        ", ".join(f"{shown(one.name, 40)} {_sizes(one.shape)} {one.dtype}" for one in entries)
+        for entries in (gone, free)
+    )
+    return f"The original {verb} {ours or 'no further one'}, the other model {theirs or 'none of that kind'}."
 
 
 def _differs(spec: PipelineSpec, name: str, ours: Shape, theirs: Shape, mine: str = "", its: str = "") -> str:

@@ -22,10 +22,9 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.proof.elsewhere import Elsewhere
 from workers.contracts.specs import ModelArtifact
 from workers.measure.opening import open_session
-from workers.model_io.beside.matching import Match, Seen, match, other_shape
+from workers.model_io.beside.matching import Match, Shapes, match, other_shape, takes_items
 from workers.model_io.beside.renaming import adapt_ir, adapt_onnx
 from workers.model_io.budget import trying
-from workers.model_io.compare import conversion_error
 from workers.model_io.formats import Draft, read
 from workers.model_io.opening import (
     CHECKING_IT,
@@ -39,7 +38,7 @@ from workers.model_io.opening import (
     unpacking,
     write_info,
 )
-from workers.model_io.runtime import load_session, run_error
+from workers.model_io.runtime import conversion_error, load_session, run_error
 from workers.model_io.words import refuse
 from workers.pipeline.pipeline import Pipeline, load_pipeline
 from workers.pipeline.prepared import Prepared
@@ -56,10 +55,10 @@ def open_beside(params: OpenBesideParams, ctx: JobContext) -> OpenResult:
         InputRefused: the model cannot be opened, or has another interface than the original.
     """
     with unpacking(ctx, MODEL_DIR) as target:
-        return _open(params, ctx, target)
+        return _opened(params, ctx, target)
 
 
-def _open(params: OpenBesideParams, ctx: JobContext, target: Path) -> OpenResult:
+def _opened(params: OpenBesideParams, ctx: JobContext, target: Path) -> OpenResult:
     path, original = from_text(params.opening.path), Path(params.model_dir)
     spec = read_pipeline(original)
     items = Prepared(Path(params.data_dir) / "test")
@@ -77,7 +76,12 @@ def _open(params: OpenBesideParams, ctx: JobContext, target: Path) -> OpenResult
     error = _converted(path, draft, found, first, target, ctx)
     artifact = _adapted(path, draft, found, target)
     described = _described(draft, spec, found)
-    _describe(target, original, None if described == spec else described)
+    for name in COMPANIONS:
+        (target / name).unlink(missing_ok=True)
+        if (original / name).is_file():
+            shutil.copyfile(original / name, target / name)
+    if described != spec:
+        write_pipeline(target, described)
     info = info_of(path, source, draft, described, ())
     write_info(target, info)
     runtime = params.runtime or draft.runtime or ONNX_RUNTIME
@@ -90,7 +94,7 @@ def _open(params: OpenBesideParams, ctx: JobContext, target: Path) -> OpenResult
     return OpenResult(info=info, artifact=artifact, elsewhere=origin, runtime=runtime, conversion_error=error)
 
 
-def _with_shapes(opening: OpenParams, spec: PipelineSpec, seen: Seen) -> OpenParams:
+def _with_shapes(opening: OpenParams, spec: PipelineSpec, seen: Mapping[str, Shapes]) -> OpenParams:
     """Add the size of the original's items for a program that does not state the size of its only input."""
     main = [entry for entry in spec.inputs if entry.source in ("image", "audio", "array")]
     shapes = seen.get(main[0].name, frozenset()) if len(main) == 1 and len(spec.inputs) == 1 else frozenset()
@@ -138,8 +142,7 @@ def _adapted(path: Path, draft: Draft, found: Match, target: Path) -> ModelArtif
         raise refuse(
             "other_names",
             "The two models name their inputs and outputs differently",
-            f"{path.name} is made of several parts that name their inputs, so it can only stand for a model that has "
-            "the same names.",
+            f"{path.name} has parts that name their inputs, so it can replace only a model with the same names.",
             "Compare it with the model that it was made from.",
         )
     if changed:
@@ -164,7 +167,7 @@ def _described(draft: Draft, spec: PipelineSpec, found: Match) -> PipelineSpec:
         inputs = []
         for entry in spec.inputs:
             sizes = list(entry.shape)
-            if entry.batched and entry.source not in ("state", "initial_state") and len(sizes) > entry.batch_axis:
+            if takes_items(entry, sizes):
                 sizes[entry.batch_axis] = found.batch
             inputs.append(replace(entry, shape=tuple(sizes)))
         spec = replace(spec, inputs=tuple(inputs))
@@ -172,16 +175,6 @@ def _described(draft: Draft, spec: PipelineSpec, found: Match) -> PipelineSpec:
     if own is not None and own.preprocess.kind == "image" and spec.preprocess.kind == "image":
         spec = replace(spec, preprocess=replace(spec.preprocess, pixels=own.preprocess.pixels))
     return spec
-
-
-def _describe(target: Path, original: Path, described: PipelineSpec | None) -> None:
-    """Put the original's companions beside the model, with another description if it has one."""
-    for name in COMPANIONS:
-        (target / name).unlink(missing_ok=True)
-        if (original / name).is_file():
-            shutil.copyfile(original / name, target / name)
-    if described is not None:
-        write_pipeline(target, described)
 
 
 def _try_out(
@@ -199,6 +192,10 @@ def _try_out(
     Raises:
         InputRefused: the shapes differ, or the model does not run.
     """
+
+    def shapes_of(pipeline: Pipeline, session: Any, item: Feeds) -> dict[str, tuple[int, ...]]:
+        return {name: np.shape(value) for name, value in pipeline.run(session, item).items()}
+
     original = Path(params.model_dir)
     before = open_session(original, params.original_runtime, params.original_settings, ctx.threads)
     after = open_session(target, runtime, {}, ctx.threads)
@@ -206,10 +203,10 @@ def _try_out(
         first, second = load_pipeline(original), load_pipeline(target)
         for item in items:
             ctx.check_cancelled()
-            want = _shapes(first, before, item)
+            want = shapes_of(first, before, item)
             try:
                 with trying(ctx, weight_bytes):
-                    got = _shapes(second, after, item)
+                    got = shapes_of(second, after, item)
             except (WorkerError, JobCancelled, MemoryError):
                 raise
             except Exception as error:  # a runtime's own exceptions share no base but Exception
@@ -221,21 +218,17 @@ def _try_out(
         after.close()
 
 
-def _shapes(pipeline: Pipeline, session: Any, item: Feeds) -> dict[str, tuple[int, ...]]:
-    return {name: np.shape(value) for name, value in pipeline.run(session, item).items()}
-
-
 def _notes(found: Match) -> Iterable[str]:
     """Yield sentences about how the model was adapted to the original."""
     yield "It was made elsewhere, and is judged as it came."
     renamed = sum(pair.original != pair.other for pair in found.pairs)
     if renamed:
-        yield f"{renamed} of its inputs and outputs have other names; they were matched by their place and shape."
+        yield f"{renamed} of its inputs and outputs have other names; they were matched by position and shape."
     for pair in found.pairs:
         if pair.dtypes is not None:
             yield f"Its {pair.side} “{pair.original}” is {pair.dtypes[1]} where the original's is {pair.dtypes[0]}."
         if pair.transposed is not None:
-            yield f"Its {pair.side} “{pair.original}” has the channels elsewhere; they are turned on the way."
+            yield f"Its {pair.side} “{pair.original}” has its channels along another axis, so they are moved."
     for entry in found.unfed:
         yield f"It does not take “{entry.name}”, which the original may be given."
     if found.batch is not None:

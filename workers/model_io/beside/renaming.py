@@ -8,18 +8,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from workers.contracts.proof.elsewhere import MatchedTensor
 from workers.infer.openvino_program import import_library
 from workers.model_io.ready_made.openvino_ir import port_name
 from workers.pipeline.spec import PipelineInput
 
 BESIDE = "adapted"
-CHANNELS_FIRST, CHANNELS_LAST = "NCHW", "NHWC"
-
-
-def inverse(axes: Sequence[int]) -> list[int]:
-    """Return the inverse permutation of `axes`."""
-    return [axes.index(axis) for axis in range(len(axes))]
 
 
 def adapt_onnx(path: Path, pairs: Sequence[MatchedTensor], unfed: Sequence[PipelineInput]) -> None:
@@ -28,8 +24,8 @@ def adapt_onnx(path: Path, pairs: Sequence[MatchedTensor], unfed: Sequence[Pipel
 
     model = ir.load(path)
     graph = model.graph
-    values = {"input": _named(graph.inputs), "output": _named(graph.outputs)}
-    edges = [(pair, values[pair.side][pair.other]) for pair in pairs]
+    ports = {"input": graph.inputs, "output": graph.outputs}
+    edges = [(pair, next(port for port in ports[pair.side] if port.name == pair.other)) for pair in pairs]
     _make_room(graph, {*(pair.original for pair in pairs), *(entry.name for entry in unfed)})
     for pair, value in edges:
         if pair.side == "input":
@@ -44,13 +40,7 @@ def adapt_onnx(path: Path, pairs: Sequence[MatchedTensor], unfed: Sequence[Pipel
     written.replace(path)
 
 
-def _named(values: Sequence[Any]) -> dict[str, Any]:
-    return {str(value.name): value for value in values}
-
-
 def _dtype(ir: Any, name: str) -> Any:
-    import numpy as np
-
     return ir.DataType.BFLOAT16 if name == "bfloat16" else ir.DataType.from_numpy(np.dtype(name))
 
 
@@ -83,26 +73,37 @@ def _rename(graph: Any, value: Any, name: str) -> None:
         value.const_value.name = name
 
 
+def _steps(ir: Any, value: Any, axes: Sequence[int] | None, dtype: str | None, names: str) -> list[Any]:
+    """Return the nodes that move the axes of `value` and then convert it, as far as given; `names` begins their names.
+
+    A conversion to 16 bits and a move commute, so the order matters for neither side.
+    """
+    nodes: list[Any] = []
+    kinds: list[tuple[str, dict[str, Any]]] = [] if axes is None else [("Transpose", {"perm": list(axes)})]
+    kinds += [] if dtype is None else [("Cast", {"to": int(_dtype(ir, dtype))})]
+    for number, (kind, attributes) in enumerate(kinds):
+        node = ir.node(kind, [value], attributes, name=f"{names}_{number}")
+        value = node.outputs[0]
+        value.name = node.name
+        nodes.append(node)
+    return nodes
+
+
+def _moved(ir: Any, shape: Any, axes: Sequence[int] | None) -> Any:
+    return shape if axes is None or shape is None else ir.Shape([shape[axis] for axis in axes])
+
+
 def _adapt_input(ir: Any, graph: Any, pair: MatchedTensor, value: Any) -> None:
     """Insert `original` → transpose → cast → the file's input."""
     if not pair.dtypes and not pair.transposed:
         _rename(graph, value, pair.original)
         return
-    axes = None if pair.transposed is None else list(pair.transposed)
-    shape = value.shape
-    if axes is not None and shape is not None:
-        shape = ir.Shape([shape[axis] for axis in inverse(axes)])
-    kind = value.type if pair.dtypes is None else ir.TensorType(_dtype(ir, pair.dtypes[0]))
-    given = ir.Value(name=pair.original, shape=shape, type=kind)
-    nodes, current = [], given
-    if axes is not None:
-        nodes.append(ir.node("Transpose", [current], {"perm": axes}))
-        current = nodes[-1].outputs[0]
-    if pair.dtypes is not None:
-        nodes.append(ir.node("Cast", [current], {"to": int(_dtype(ir, pair.dtypes[1]))}))
-        current = nodes[-1].outputs[0]
-    for number, node in enumerate(nodes):
-        node.name = node.outputs[0].name = f"{pair.original}_adapted_{number}"
+    before, after = pair.dtypes or (None, None)
+    back = None if pair.transposed is None else np.argsort(pair.transposed).tolist()
+    kind = value.type if before is None else ir.TensorType(_dtype(ir, before))
+    given = ir.Value(name=pair.original, shape=_moved(ir, value.shape, back), type=kind)
+    nodes = _steps(ir, given, pair.transposed, after, f"{pair.original}_adapted")
+    current = nodes[-1].outputs[0]
     current.shape, current.type = value.shape, value.type
     value.replace_all_uses_with(current, replace_graph_outputs=True)
     graph.inputs[list(graph.inputs).index(value)] = given
@@ -114,28 +115,17 @@ def _adapt_input(ir: Any, graph: Any, pair: MatchedTensor, value: Any) -> None:
 
 
 def _adapt_output(ir: Any, graph: Any, pair: MatchedTensor, value: Any) -> None:
-    """Insert the file's output → cast → inverse transpose → `original`."""
+    """Insert the file's output → inverse transpose → cast → `original`."""
     shared = value.is_graph_input() or sum(output is value for output in graph.outputs) > 1
     if not pair.dtypes and not pair.transposed and not shared and not value.is_initializer():
         _rename(graph, value, pair.original)
         return
-    current, shape, kind = value, value.shape, value.type
-    nodes = []
-    if pair.dtypes is not None:
-        kind = ir.TensorType(_dtype(ir, pair.dtypes[0]))
-        nodes.append(ir.node("Cast", [current], {"to": int(_dtype(ir, pair.dtypes[0]))}))
-        current = nodes[-1].outputs[0]
-    if pair.transposed is not None:
-        axes = inverse(pair.transposed)
-        shape = None if shape is None else ir.Shape([shape[axis] for axis in axes])
-        nodes.append(ir.node("Transpose", [current], {"perm": axes}))
-        current = nodes[-1].outputs[0]
-    if not nodes:
-        nodes.append(ir.node("Identity", [current]))
-        current = nodes[-1].outputs[0]
-    for number, node in enumerate(nodes):
-        node.name = node.outputs[0].name = f"{pair.original}_given_{number}"
-    current.name, current.shape, current.type = pair.original, shape, kind
+    wanted = pair.dtypes[0] if pair.dtypes is not None else None
+    back = None if pair.transposed is None else np.argsort(pair.transposed).tolist()
+    nodes = _steps(ir, value, back, wanted, f"{pair.original}_given") or [ir.node("Identity", [value])]
+    current = nodes[-1].outputs[0]
+    current.name, current.shape = pair.original, _moved(ir, value.shape, back)
+    current.type = value.type if wanted is None else ir.TensorType(_dtype(ir, wanted))
     graph.extend(nodes)
     graph.outputs[next(at for at, output in enumerate(graph.outputs) if output is value)] = current
 
@@ -153,20 +143,16 @@ def adapt_ir(path: Path, pairs: Sequence[MatchedTensor], unfed: Sequence[Pipelin
     for pair in pairs:
         ports = changed.inputs if pair.side == "input" else changed.outputs
         ports[places[pair.side].index(pair.other)].get_tensor().set_names({pair.original})
-    changed.add_parameters([_parameter(openvino, entry) for entry in unfed])
+    for entry in unfed:  # inputs that nothing reads
+        shape = openvino.PartialShape([-1 if size is None else size for size in entry.shape])
+        made = openvino.opset13.parameter(shape, _type(openvino, entry.dtype), entry.name)
+        made.output(0).get_tensor().set_names({entry.name})
+        changed.add_parameters([made])
     written = path.with_name(f"{BESIDE}.xml")
     openvino.save_model(changed, str(written), compress_to_fp16=False)
     del changed, model  # the weights file is mapped while they live
     written.with_suffix(".bin").replace(path.with_suffix(".bin"))
     written.replace(path)
-
-
-def _parameter(openvino: Any, entry: PipelineInput) -> Any:
-    """Return an input that nothing reads."""
-    shape = openvino.PartialShape([-1 if size is None else size for size in entry.shape])
-    made = openvino.opset13.parameter(shape, getattr(openvino.Type, _type_name(entry.dtype)), entry.name)
-    made.output(0).get_tensor().set_names({entry.name})
-    return made
 
 
 def _with_steps(openvino: Any, model: Any, pairs: Sequence[tuple[MatchedTensor, int]]) -> Any:
@@ -180,15 +166,14 @@ def _with_steps(openvino: Any, model: Any, pairs: Sequence[tuple[MatchedTensor, 
     for pair, index in steps:
         edge = prepared.input(index) if pair.side == "input" else prepared.output(index)
         if pair.dtypes is not None:
-            edge.tensor().set_element_type(getattr(openvino.Type, _type_name(pair.dtypes[0])))
+            edge.tensor().set_element_type(_type(openvino, pair.dtypes[0]))
         if pair.transposed is not None:
-            is_first = pair.transposed[1] == 2
-            ours, theirs = (CHANNELS_FIRST, CHANNELS_LAST) if is_first else (CHANNELS_LAST, CHANNELS_FIRST)
+            ours, theirs = ("NCHW", "NHWC") if pair.transposed[1] == 2 else ("NHWC", "NCHW")
             edge.model().set_layout(openvino.Layout(theirs))
             edge.tensor().set_layout(openvino.Layout(ours))
     return prepared.build()
 
 
-def _type_name(dtype: str) -> str:
+def _type(openvino: Any, dtype: str) -> Any:
     short = {"float16": "f16", "bfloat16": "bf16", "float32": "f32", "float64": "f64", "bool": "boolean"}
-    return short.get(dtype) or dtype.replace("uint", "u").replace("int", "i")
+    return getattr(openvino.Type, short.get(dtype) or dtype.replace("uint", "u").replace("int", "i"))

@@ -1,4 +1,4 @@
-"""Read GGUF files and open them as a transformers folder."""
+"""Read GGUF files and open them as a transformers folder, with tokenizer and chat template."""
 
 import json
 import math
@@ -16,10 +16,86 @@ from workers.model_io.facts import info, warning
 from workers.model_io.formats import Draft, Write
 from workers.model_io.gguf.header import PLAIN, Header, blocks, read_header
 from workers.model_io.gguf.model import config_of, precision, refuse_unknown, write_weights
-from workers.model_io.gguf.tokens import write_tokenizer
 from workers.model_io.readers import language_model
+from workers.model_io.readers.chat_files import MOST_TEMPLATE_BYTES, TEMPLATE
 from workers.model_io.readers.transformers_folder import load_module, weight_files
-from workers.model_io.words import shown
+from workers.model_io.words import first_line, refuse, shown
+
+KINDS = ("gpt2", "llama")
+USUAL_SPLITS = ("default", "gpt-2", "smollm")
+SPECIALS = {"bos_token": "bos", "eos_token": "eos", "unk_token": "unknown", "pad_token": "padding"}
+
+
+def write_tokenizer(path: Path, header: Header, folder: Path) -> tuple[Finding, ...]:
+    """Write tokenizer.json, its configuration, and the chat template if there is one.
+
+    Raises:
+        InputRefused: the tokenizer is missing or unusable.
+    """
+    tokens = header.said.get("tokenizer.ggml.tokens")
+    kind = header.text("tokenizer.ggml.model")
+    if kind not in KINDS or not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
+        raise refuse(
+            "no_tokenizer",
+            "The tokenizer is missing",
+            f"{path.name} carries the tokenizer “{shown(kind or 'none', 40)}”, and {' and '.join(KINDS)} are known.",
+            "Open the same model as a folder of safetensors with its tokenizer.json.",
+        )
+    engine = _engine(path, header, kind)
+    engine.save(str(folder / "tokenizer.json"))
+    named = {name: _token(tokens, header.number(f"tokenizer.ggml.{key}_token_id")) for name, key in SPECIALS.items()}
+    told = {name: token for name, token in named.items() if token is not None}
+    (folder / "tokenizer_config.json").write_text(json.dumps(told), encoding="utf-8")
+    template = header.text("tokenizer.chat_template")
+    if template and len(template.encode()) <= MOST_TEMPLATE_BYTES:
+        (folder / TEMPLATE).write_text(template, encoding="utf-8")
+    return _unknown_split(header, kind)
+
+
+def _engine(path: Path, header: Header, kind: str) -> Any:
+    """Build the tokenizer with transformers' converter, and add SmolLM's digit splitting, which that lacks."""
+    from tokenizers import pre_tokenizers, processors
+    from transformers.integrations.gguf import GGUF_TOKENIZER_MAPPING, convert_gguf_tokenizer
+
+    renames = GGUF_TOKENIZER_MAPPING["tokenizer"]
+    given = {
+        name: header.said[f"tokenizer.{key}"] for key, name in renames.items() if f"tokenizer.{key}" in header.said
+    }
+    try:
+        engine, _ = convert_gguf_tokenizer(header.architecture, given)
+        if header.text("tokenizer.ggml.pre") == "smollm":
+            digits = pre_tokenizers.Digits(individual_digits=True)
+            engine.pre_tokenizer = pre_tokenizers.Sequence([digits, pre_tokenizers.ByteLevel(add_prefix_space=False)])
+        first = header.number("tokenizer.ggml.bos_token_id")
+        begins = _token(given["tokens"], first)
+        # llama.cpp starts each text of a sentencepiece tokenizer like this unless the file says otherwise
+        if header.said.get("tokenizer.ggml.add_bos_token", kind == "llama") is True and begins is not None:
+            engine.post_processor = processors.TemplateProcessing(
+                single=[begins, "$A"], pair=[begins, "$A", "$B"], special_tokens=[(begins, first)]
+            )
+    except Exception as error:  # the libraries raise many types for inconsistent tables
+        raise refuse(
+            "no_tokenizer",
+            "The tokenizer cannot be used",
+            f"The tokenizer in {path.name} does not fit together: {shown(first_line(error), 200)}",
+            "Download the file again, or open the same model as a folder of safetensors.",
+        ) from error
+    return engine
+
+
+def _token(tokens: list[str], at: int | None) -> str | None:
+    return tokens[at] if at is not None and at < len(tokens) else None
+
+
+def _unknown_split(header: Header, kind: str) -> tuple[Finding, ...]:
+    from transformers.integrations.gguf.gguf_tokenizer_mapping import GGUF_PRE_TOKENIZER_SPLITS
+
+    name = header.text("tokenizer.ggml.pre") or "default"
+    if kind != "gpt2" or name in USUAL_SPLITS or name in GGUF_PRE_TOKENIZER_SPLITS:
+        return ()
+    told = f"Its way to part texts, “{shown(name, 40)}”, is not known here; GPT-2's is taken, which may part otherwise."
+    return (warning(told),)
+
 
 UNPACKED = "unpacked"
 """Folder of the job with the unpacked files; the caller that opens a model removes it."""

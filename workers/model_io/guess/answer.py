@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from workers.contracts.specs import TensorSpec
 from workers.model_io.facts import ModelFacts
 from workers.model_io.guess.detection import gives_boxes
-from workers.model_io.guess.masks import mask_steps
-from workers.model_io.guess.pictures import gives_picture
+from workers.model_io.guess.masks import gives_picture, mask_steps
 from workers.model_io.guess.transcripts import transcript_of
 from workers.pipeline.spec import (
     AnswerKind,

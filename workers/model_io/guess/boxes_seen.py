@@ -1,7 +1,8 @@
-"""Correct the form of a detector's boxes from its own outputs.
+"""Correct from a model's own outputs what its results are: the form of boxes, or several labels at once.
 
 The outputs show whether scores are logits, positions are shares, and boxes are corners or sides. They also show whether
-positions are in pixels or in grid cells, and which columns behind the scores are no scores.
+positions are in pixels or in grid cells, and which columns behind the scores are no scores. Shares that do not add up
+to 1 are scores of several labels.
 """
 
 from collections.abc import Mapping, Sequence
@@ -133,3 +134,18 @@ def _raw_scores(outputs: Mapping[str, NDArray[Any]], steps: BoxesSteps) -> list[
     if steps.form == "yolo_v5":
         return [whole[..., 4 : 5 + (steps.classes or whole.shape[-1])]]
     return [np.asarray(outputs[steps.scores], np.float32)] if steps.scores is not None else []
+
+
+LEAST_LABELS, LEAST_VALUES = 3, 12
+"""Smallest numbers of labels and values; with fewer, all may lie between 0 and 1 by chance."""
+
+OFF = 0.05
+
+
+def several_labels(values: Sequence[NDArray[np.float64]]) -> bool:
+    """Return whether predictions (n, labels) for a few inputs are scores of several labels."""
+    rows = [value.reshape(-1, value.shape[-1]) for value in values if value.ndim == 2]
+    if not rows or rows[0].shape[1] < LEAST_LABELS or sum(row.size for row in rows) < LEAST_VALUES:
+        return False
+    shares = all(bool(((row > 0) & (row < 1)).all()) for row in rows)
+    return shares and any(bool((np.abs(row.sum(axis=1) - 1) > OFF).any()) for row in rows)

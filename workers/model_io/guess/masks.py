@@ -1,7 +1,8 @@
-"""Detect whether an image model predicts a mask: one plane per class over the image, or one plane of shares.
+"""Detect whether an image model predicts a mask or an image.
 
-Forms: (n, classes, height, width), (n, height, width, classes), (n, 1, height, width), and (n, height, width) of whole
-numbers where the model chooses the class itself.
+A mask has one plane per class over the image, or one plane of shares: (n, classes, height, width), (n, height, width,
+classes), (n, 1, height, width), and (n, height, width) of whole numbers where the model chooses the class itself. An
+image has the channels of the input, and its size or a multiple of it.
 """
 
 import re
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.specs import TensorSpec
 from workers.model_io.facts import ModelFacts
-from workers.pipeline.spec import ImageSteps, MaskSteps
+from workers.pipeline.spec import ImageSteps, MaskSteps, PipelineInput
 
 MOST_CLASSES = 256
 MAPS_THRESHOLD = 0.3
@@ -71,3 +72,25 @@ def mask_seen(
         if count == 1 and clear >= CLEAR_SHARE:
             return MaskSteps(output=answer, planes=planes, threshold=MAPS_THRESHOLD)
     return None
+
+
+LARGEST_FACTOR = 8
+
+
+def gives_picture(answer: TensorSpec, inputs: Sequence[PipelineInput], steps: ImageSteps, found: ModelFacts) -> bool:
+    """Return whether the prediction is an image; class names or other channel counts exclude it, free sizes do not."""
+    if found.task == "image-to-image":
+        return True
+    entry = next((entry for entry in inputs if entry.source == "image"), None)
+    if entry is None or found.classes is not None or len(answer.shape) != 4 or len(entry.shape) != 4:
+        return False
+    first = steps.layout == "nchw"
+    given, taken = (shape[1] if first else shape[3] for shape in (answer.shape, entry.shape))
+    sides = zip(*(shape[2:] if first else shape[1:3] for shape in (answer.shape, entry.shape)), strict=True)
+    return isinstance(given, int) and given == taken and all(_multiple(out, of) for out, of in sides)
+
+
+def _multiple(side: int | str | None, of: int | None) -> bool:
+    if not isinstance(side, int) or of is None:
+        return not isinstance(side, int)
+    return side % of == 0 and side <= LARGEST_FACTOR * of

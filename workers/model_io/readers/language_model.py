@@ -4,12 +4,13 @@ Reading needs no library; transformers' own exporter converts. The model keeps t
 BF16) and computes in 32 bits; versions are compared with that.
 """
 
+import contextlib
 import gc
 import json
 import logging
 import shutil
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,16 +29,50 @@ from workers.infer.chat_session import COUNTED, IDS, THOUGHTS
 from workers.infer.next_tokens import WIDTH, thoughts
 from workers.infer.openvino_program import import_library
 from workers.model_io.budget import converting
-from workers.model_io.compare import MAX_RELATIVE_ERROR
 from workers.model_io.facts import Graph, ModelFacts, danger, info, tensor_specs, warning
 from workers.model_io.formats import Draft, Write
 from workers.model_io.readers.chat_files import chat_of, checked_chat, template_of
 from workers.model_io.readers.named_weights import UNIFORM_FILE, name_weights
 from workers.model_io.readers.neighbors import beside_folder, carry
-from workers.model_io.readers.wide_layers import in_32_bits
+from workers.model_io.runtime import MAX_RELATIVE_ERROR
 from workers.model_io.words import first_line, no_tokenizer, refuse, shown
 from workers.pipeline.chats import ChatTexts
 from workers.pipeline.spec import Chat, PipelineInput, PipelineOutput, PipelineSpec, TextSteps
+
+
+@contextlib.contextmanager
+def in_32_bits(model: Any) -> Iterator[None]:
+    """Widen the parameters of each part of a `torch.nn.Module` to float32 while that part runs, inside this context."""
+    hooks = []
+    for part in model.modules():
+        own = [parameter for parameter in part.parameters(recurse=False) if parameter.is_floating_point()]
+        if own:
+            wide = _Wide(own)
+            hooks.append(part.register_forward_pre_hook(wide.widen))
+            hooks.append(part.register_forward_hook(wide.put_back, always_call=True))
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+class _Wide:
+    """Stored parameters of one part, which are widened while the part runs."""
+
+    def __init__(self, parameters: list[Any]) -> None:
+        self._parameters, self._stored = parameters, list[Any]()
+
+    def widen(self, *_: Any) -> None:
+        self._stored = [parameter.data for parameter in self._parameters]
+        for parameter in self._parameters:
+            parameter.data = parameter.data.float()
+
+    def put_back(self, *_: Any) -> None:
+        for parameter, data in zip(self._parameters, self._stored, strict=False):
+            parameter.data = data
+        self._stored = []
+
 
 ENDING = "ForCausalLM"
 FAMILIES = ("llama", "qwen2", "qwen3", "mistral", "gemma", "phi3", "smollm3", "olmo2", "granite", "gpt_neox")

@@ -1,9 +1,15 @@
-"""Read ONNX files of any opset that ONNX Runtime runs, with weights inside or in files beside them."""
+"""Read ONNX files of any opset that ONNX Runtime runs, with weights inside or in files beside them.
 
+A file is checked before a runtime opens it.
+"""
+
+import os
 import shutil
+import stat
+from collections.abc import Iterator
 from functools import partial
 from importlib import import_module
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from workers.contracts.jobs import OpenParams
@@ -11,13 +17,223 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
 from workers.infer.onnxruntime_cpu import import_library
 from workers.model_io.budget import checking
-from workers.model_io.facts import info
+from workers.model_io.facts import info, warning
 from workers.model_io.formats import Draft, Write
 from workers.model_io.readers.neighbors import beside_file
-from workers.model_io.readers.onnx_checks import check_model, external_files, load_proto
-from workers.model_io.readers.onnx_graph import read_graph
+from workers.model_io.readers.onnx_graph import nodes, read_graph, tensors
 from workers.model_io.runtime import load_session
-from workers.model_io.words import refuse, shown
+from workers.model_io.words import ASK_AGAIN, damaged, first_line, refuse, shown, unsafe
+
+MAX_INLINED_NODES = 1_000_000
+
+
+def load_proto(path: Path) -> Any:
+    """Return the parsed `onnx.ModelProto` without its external data.
+
+    Raises:
+        InputRefused: the file is damaged or empty.
+    """
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    try:
+        model = onnx.load(str(path), load_external_data=False)
+    except (DecodeError, RecursionError, MemoryError, ValueError, OSError) as error:
+        raise damaged(path, f"it is no whole ONNX model ({error}).") from error
+    if not model.HasField("graph") or not model.graph.node:
+        raise refuse("empty", "The model is empty", f"{path.name} holds no operations.", ASK_AGAIN)
+    if not model.graph.output:
+        raise refuse("no_output", "The model has no output", f"{path.name} answers nothing.", ASK_AGAIN)
+    if not all(isinstance(name, str) for name in _names(model)):  # protobuf returns invalid text as bytes
+        raise damaged(path, "it holds names that are no text.")
+    return model
+
+
+def _names(model: Any) -> Iterator[Any]:
+    """Yield everything in the model that is text and used here."""
+    for opset in model.opset_import:
+        yield opset.domain
+    for entry in model.metadata_props:
+        yield from (entry.key, entry.value)
+    for function in model.functions:
+        yield from (function.domain, function.name)
+    for value in (*model.graph.input, *model.graph.output):
+        yield value.name
+        if value.type.WhichOneof("value") == "tensor_type":
+            yield from (dim.dim_param for dim in value.type.tensor_type.shape.dim)
+    for node in nodes(model):
+        yield from (node.op_type, node.domain, node.name, *node.input, *node.output)
+        yield from (attribute.name for attribute in node.attribute)
+    for tensor in tensors(model):
+        yield tensor.name
+        for entry in tensor.external_data:
+            yield from (entry.key, entry.value)
+
+
+def check_model(path: Path, model: Any) -> tuple[Finding, ...]:
+    """Check everything that is possible without running the model; return warnings.
+
+    Raises:
+        InputRefused: the model is unsafe or damaged.
+    """
+    check_external(path, model)
+    check_functions(path, model)
+    for node in nodes(model):
+        if node.op_type == "EPContext":
+            raise unsafe(f"{path.name} holds a part that was compiled for one device (EPContext).")
+        if any(a.name == "group" and a.i < 1 for a in node.attribute):
+            raise damaged(path, f"its operation {shown(node.name or node.op_type, 60)} has no groups.")
+    check_trees(path, model)
+    return run_checker(path, model)
+
+
+def external_files(model: Any) -> dict[str, int]:
+    """Return the locations of external data with the last used byte of each."""
+    found: dict[str, int] = {}
+    for tensor in tensors(model):
+        if tensor.data_location != 1 and not tensor.external_data:
+            continue
+        entries = {entry.key: entry.value for entry in tensor.external_data}
+        location = entries.get("location", "")
+        try:
+            end = int(entries.get("offset", "0")) + int(entries.get("length", "0"))
+            bad = int(entries.get("offset", "0")) < 0 or int(entries.get("length", "0")) < 0
+        except ValueError:
+            bad = True
+        if bad or set(entries) - {"location", "offset", "length", "checksum"}:
+            raise unsafe(f"The weights {shown(tensor.name)} lie in a separate file in a way that makes no sense.")
+        found[location] = max(found.get(location, 0), end)
+    return found
+
+
+def check_external(path: Path, model: Any) -> None:
+    """Check that external data are plain files below the model's folder, not links, and long enough."""
+    for location, end in external_files(model).items():
+        parts = PurePosixPath(location).parts
+        odd = not location or "\\" in location or "*" in location or "\0" in location
+        if odd or PurePosixPath(location).is_absolute() or PureWindowsPath(location).drive or ".." in parts:
+            raise unsafe(f"{path.name} wants to read {shown(location)}, which is outside its folder.")
+        _check_plain(path, parts)
+        size = _readable_size(path, path.parent.joinpath(*parts))
+        if size < end:
+            raise damaged(path, f"its weights file {shown(location)} has {size} bytes and needs {end}.")
+
+
+def _readable_size(path: Path, weights: Path) -> int:
+    try:
+        with weights.open("rb") as file:
+            return os.fstat(file.fileno()).st_size
+    except PermissionError as error:
+        raise refuse(
+            "no_permission",
+            "A part of the model cannot be read",
+            f"{path.name} keeps its weights in {weights.name}, and that file may not be read.",
+            "Change its permissions, or copy both files into a folder of your own.",
+        ) from error
+
+
+def _check_plain(path: Path, parts: tuple[str, ...]) -> None:
+    where = path.parent
+    for part in parts:
+        where = where / part
+        try:
+            found = os.lstat(where)
+        except OSError as error:
+            raise refuse(
+                "weights_missing",
+                "A part of the model is missing",
+                f"{path.name} keeps its weights in the file {shown(part)}, and that file is not beside it.",
+                "Copy that file into the same folder, or drop the whole folder.",
+            ) from error
+        if stat.S_ISLNK(found.st_mode):
+            raise unsafe(f"{path.name} keeps its weights behind a link ({shown(part)}).", "Copy the file itself there.")
+    if not stat.S_ISREG(found.st_mode):
+        raise unsafe(f"{path.name} keeps its weights in {shown(parts[-1])}, which is no plain file.")
+    if found.st_nlink > 1:
+        raise unsafe(
+            f"The weights file {shown(parts[-1])} of {path.name} is linked from another place as well.",
+            "Make a real copy of the folder, and open that.",
+        )
+
+
+def check_functions(path: Path, model: Any) -> None:
+    """Check that local functions do not call themselves and do not grow without bound when inlined."""
+    bodies = {(f.domain, f.name): f for f in model.functions}
+    sizes: dict[tuple[str, str], int] = {}
+
+    def size(key: tuple[str, str], above: frozenset[tuple[str, str]]) -> int:
+        if key in above:
+            raise unsafe(f"A function of {path.name} calls itself without end.")
+        if key not in sizes:
+            inner = [(node.domain, node.op_type) for node in bodies[key].node]
+            sizes[key] = sum(size(k, above | {key}) if k in bodies else 1 for k in inner)
+        return sizes[key]
+
+    total = sum(size((n.domain, n.op_type), frozenset()) for n in model.graph.node if (n.domain, n.op_type) in bodies)
+    if total > MAX_INLINED_NODES:
+        raise unsafe(f"{path.name} would grow to {total} operations when it is opened.")
+
+
+def run_checker(path: Path, model: Any) -> tuple[Finding, ...]:
+    """Run onnx's own checker; errors of shape inference alone are warnings, because runtimes often ignore them."""
+    import onnx
+
+    try:
+        if lacks_shapes(model):
+            onnx.checker.check_model(_with_shapes(model))
+            return ()
+        onnx.checker.check_model(str(path))
+    except onnx.checker.ValidationError as error:
+        words = f"{path.name}: {first_line(error)}"
+        raise refuse("invalid_model", "The model breaks the rules of ONNX", words, ASK_AGAIN) from error
+    except (ValueError, RuntimeError, UnicodeError, MemoryError) as error:
+        raise damaged(path, first_line(error)) from error
+    try:
+        onnx.checker.check_model(str(path), full_check=True)
+    except Exception as error:  # the checker raises its own and C++ errors of several types
+        return (warning(f"Shapes inside the model do not quite fit together: {shown(first_line(error), 200)}"),)
+    return ()
+
+
+def lacks_shapes(model: Any) -> bool:
+    """Return whether an input or output has no shape, which the checker rejects and runtimes accept."""
+    return any(not tensor.HasField("shape") for tensor in _tensor_types(model))
+
+
+def _with_shapes(model: Any) -> Any:
+    """Return a copy for the checker in which such inputs and outputs are scalars."""
+    copy = type(model)()
+    copy.CopyFrom(model)
+    for tensor in _tensor_types(copy):
+        if not tensor.HasField("shape"):
+            tensor.shape.SetInParent()
+    return copy
+
+
+def _tensor_types(model: Any) -> Iterator[Any]:
+    for value in (*model.graph.input, *model.graph.output):
+        kind = value.type
+        while (field := kind.WhichOneof("value")) in ("sequence_type", "optional_type"):
+            kind = getattr(kind, field).elem_type
+        if field == "tensor_type":
+            yield kind.tensor_type
+
+
+def check_trees(path: Path, model: Any) -> None:
+    """Check that decision trees stay within their input, which runtimes do not check."""
+    widths = {v.name: v.type.tensor_type.shape.dim[-1].dim_value for v in model.graph.input if _has_dims(v)}
+    for node in nodes(model):
+        if not node.op_type.startswith("TreeEnsemble") or not node.input:
+            continue
+        features = [i for a in node.attribute if a.name == "nodes_featureids" for i in a.ints]
+        width = widths.get(node.input[0], 0)
+        if features and (min(features) < 0 or (width and max(features) >= width)):
+            raise unsafe(f"A decision tree in {path.name} looks behind the end of its input.")
+
+
+def _has_dims(value: Any) -> bool:
+    return bool(value.type.WhichOneof("value") == "tensor_type" and value.type.tensor_type.shape.dim)
+
 
 _LONGEST = 200
 

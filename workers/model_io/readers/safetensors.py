@@ -14,8 +14,7 @@ from workers.model_io.facts import info
 from workers.model_io.formats import Draft, Write
 from workers.model_io.readers.magic import SAFETENSORS_HEADER_LIMIT
 from workers.model_io.readers.neighbors import read_json
-from workers.model_io.readers.tensors import Tensors, find_tensors
-from workers.model_io.readers.weights import read_weights
+from workers.model_io.readers.weights import Tensors, find_tensors, read_weights
 from workers.model_io.words import damaged, refuse, shown, unsafe
 
 # bits of one number (safetensors' README, "format")

@@ -22,7 +22,7 @@ from workers.model_io.readers import onnx
 from workers.model_io.readers.generation_loop import answers, loop_of, settings_of, unfit
 from workers.model_io.readers.merged_decoder import taken_apart
 from workers.model_io.readers.neighbors import beside_folder
-from workers.model_io.readers.onnx_checks import load_proto
+from workers.model_io.readers.onnx import load_proto
 from workers.model_io.readers.onnx_graph import read_graph
 from workers.model_io.words import no_tokenizer, refuse
 from workers.pipeline.generating import DECODER, ENCODER, LOGITS, SOUND, STEP, TOKENS

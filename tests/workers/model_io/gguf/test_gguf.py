@@ -219,7 +219,7 @@ def test_what_does_not_fit_together_is_told_before_anything_is_converted(tiny, t
 def test_digits_are_parted_as_smollm_does(tiny, tmp_path, inspected):
     from tokenizers import Tokenizer
 
-    from workers.model_io.gguf.tokens import write_tokenizer
+    from workers.model_io.gguf.reader import write_tokenizer
 
     path = tmp_path / "tiny.gguf"
     for name, pieces in (("gpt-2", 1), ("smollm", 3)):

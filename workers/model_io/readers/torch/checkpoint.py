@@ -11,10 +11,9 @@ from workers.contracts.specs import Finding
 from workers.model_io.budget import checking
 from workers.model_io.facts import info
 from workers.model_io.formats import Draft, Write
-from workers.model_io.readers.tensors import Tensors, find_tensors
 from workers.model_io.readers.torch.pickles import legacy_calls, refuse_others, torch_zip_calls
 from workers.model_io.readers.torch.zip_check import read_directory
-from workers.model_io.readers.weights import read_weights
+from workers.model_io.readers.weights import Tensors, find_tensors, read_weights
 from workers.model_io.words import damaged, first_line, shown
 
 SCANNED = info(

@@ -19,12 +19,11 @@ from workers.model_io.budget import checking, converting, trying
 from workers.model_io.consent import consent_needed
 from workers.model_io.facts import Graph, ModelFacts, danger, info, warning
 from workers.model_io.formats import Draft, Write
-from workers.model_io.readers.architectures import matching_architectures
+from workers.model_io.readers.architectures import known, matching_architectures
 from workers.model_io.readers.export_torch import reference
 from workers.model_io.readers.fingerprints import distinctive
-from workers.model_io.readers.known_weights import known
 from workers.model_io.readers.neighbors import beside_file
-from workers.model_io.readers.onnx_checks import load_proto
+from workers.model_io.readers.onnx import load_proto
 from workers.model_io.readers.onnx_graph import read_graph
 from workers.model_io.readers.torch.pickles import check_calls, read_member
 from workers.model_io.readers.torch.zip_check import Member, read_directory

@@ -1,16 +1,19 @@
-"""Check a ZIP file strictly before anything in it is used; oddities are refused, never repaired.
+"""Check a ZIP file strictly before anything in it is used, and unpack it; oddities are refused, never repaired.
 
 Scanners and loaders that read the same file differently are a known way around checks. Therefore central and local
 headers must agree, and nothing may overlap, repeat, be encrypted, point outside, or be larger than stated.
 """
 
+import shutil
 import struct
 import zipfile
+import zlib
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from workers.contracts.process.disk import DiskFull
 from workers.model_io.words import damaged, refuse, shown, unsafe
 
 MAX_MEMBERS = 20_000
@@ -115,3 +118,43 @@ def check_names(path: Path, members: list[Member]) -> None:
         kind = member.mode & 0o170000
         if kind not in (0, 0o100000, 0o040000):
             raise unsafe(f"{path.name} holds {shown(name)}, which is a link or a device and no plain file.")
+
+
+def unpack(path: Path, target: Path) -> tuple[Path, int]:
+    """Unpack a ZIP file into `target`; return it and the number of files. Modes and links are dropped.
+
+    Raises:
+        InputRefused: the file is odd or damaged.
+    """
+    members = read_directory(path)
+    check_names(path, members)
+    free = shutil.disk_usage(target.parent).free
+    total = sum(member.size_bytes for member in members)
+    if total > free:
+        raise DiskFull(target.parent.parent, needed_bytes=total, free_bytes=free, safe="Nothing was unpacked.")
+    target.mkdir()
+    with zipfile.ZipFile(path) as archive:
+        for member in members:
+            place = target.joinpath(*member.name.rstrip("/").split("/"))
+            if member.is_folder:
+                place.mkdir(parents=True, exist_ok=True)
+                continue
+            place.parent.mkdir(parents=True, exist_ok=True)
+            _copy(path, archive, member.name, member.size_bytes, place)
+    return target, sum(not member.is_folder for member in members)
+
+
+def _copy(path: Path, archive: zipfile.ZipFile, name: str, size_bytes: int, place: Path) -> None:
+    """Copy one member, and stop if it holds more bytes than stated."""
+    written = 0
+    try:
+        with archive.open(name) as source, place.open("xb") as out:
+            while chunk := source.read(1 << 20):
+                written += len(chunk)
+                if written > size_bytes:
+                    break
+                out.write(chunk)
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, FileExistsError, NotADirectoryError) as error:
+        raise damaged(path, f"a part of it cannot be unpacked ({error}).") from error
+    if written != size_bytes:
+        raise damaged(path, "a part of it is not as large as it says.")
