@@ -7,7 +7,7 @@ positions are in cells (YOLOX; `boxes_seen`). Heads that need their own anchors 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from workers.contracts.specs import TensorSpec
@@ -72,62 +72,47 @@ def _one_output(
 ) -> dict[str, Any] | None:
     """Return the fields of the form of a single output.
 
-    Its width includes the columns that the files place behind the scores and the coefficients of the prototypes in
+    Its width includes the columns that the files place behind the scores, or the coefficients of the prototypes in
     `masks`.
     """
     if masks is not None:
-        with_masks = _with_masks(shape, names, cells, masks)
-        if with_masks is not None:
-            return with_masks
-    rows, last = shape[1:]
+        behind = {"behind": "mask", "masks": masks.name}
+        if (told := _with_behind(shape, names, cells, masks.shape[1], behind)) is not None:
+            return told
     more = {"angle": 1, "points": 2 * found.points, "seen_points": 3 * found.points}.get(found.behind, 0)
-    one_class_v5 = names == 1 and rows in cells
+    return _with_behind(shape, names, cells, more, {"behind": found.behind})
+
+
+def _with_behind(
+    shape: Shape, names: int | None, cells: frozenset[int], more: Any, behind: dict[str, Any]
+) -> dict[str, Any] | None:
+    """Return the fields of the form where `more` columns follow the scores of each box."""
+    rows, last = shape[1:]
+    is_mask = "masks" in behind
+    one_class_v5 = names == 1 and rows in cells and not is_mask
     if last == 6 + more and isinstance(rows, int) and 10 <= rows <= MOST_KEPT and not one_class_v5:
         # rotated boxes have centers and sides, others corners
-        corners = "cxcywh" if found.behind == "angle" else "xyxy"
-        return {"form": "end_to_end", "corners": corners, "behind": found.behind}
-    if isinstance(last, int) and names is not None and last == names + 4 + more and rows in cells:
-        return {"form": "yolo_v8", "channels": "last", "corners": "cxcywh", "classes": names, "behind": found.behind}
+        return {"form": "end_to_end", "corners": "cxcywh" if behind["behind"] == "angle" else "xyxy", **behind}
+    if isinstance(last, int) and names is not None and last == names + 4 + more and rows in cells and not is_mask:
+        return {"form": "yolo_v8", "channels": "last", "corners": "cxcywh", "classes": names, **behind}
     for form, width, count, first in (("yolo_v5", last, rows, 5), ("yolo_v8", rows, last, 4)):
-        if not isinstance(width, int) or width <= first + more - (form == "yolo_v5" and names == 1):
-            continue
-        if count in cells or (names is not None and width == names + first + more):
-            return {"form": form, "corners": "cxcywh", "classes": names, "behind": found.behind}
-    return None
-
-
-def _with_masks(shape: Shape, names: int | None, cells: frozenset[int], masks: TensorSpec) -> dict[str, Any] | None:
-    """Return the form if the scores of each box are followed by as many numbers as there are prototypes."""
-    rows, last = shape[1:]
-    more = masks.shape[1]
-    assert isinstance(more, int)
-    behind = {"behind": "mask", "masks": masks.name}
-    if last == 6 + more and isinstance(rows, int) and 10 <= rows <= MOST_KEPT:
-        return {"form": "end_to_end", "corners": "xyxy", **behind}
-    for form, width, count, first in (("yolo_v5", last, rows, 5), ("yolo_v8", rows, last, 4)):
-        if not isinstance(width, int) or width <= first + more:
+        if not isinstance(width, int) or width <= first + more - (form == "yolo_v5" and names == 1 and not is_mask):
             continue
         classes = width - first - more
-        if classes == names or (names is None and count in cells):
-            return {"form": form, "corners": "cxcywh", "classes": classes, **behind}
+        if classes == names or (count in cells and (names is None or not is_mask)):
+            return {"form": form, "corners": "cxcywh", "classes": classes if is_mask else names, **behind}
     return None
 
 
 def _cells(inputs: Sequence[PipelineInput], steps: ImageSteps) -> frozenset[int]:
     """Return the possible numbers of boxes of YOLO's grids for this image size."""
-    return frozenset(_counted(inputs, steps))
-
-
-def _counted(inputs: Sequence[PipelineInput], steps: ImageSteps) -> Iterator[int]:
     entry = next(entry for entry in inputs if entry.source == "image")
     sides = entry.shape[2:4] if steps.layout == "nchw" else entry.shape[1:3]
-    last = steps.crop or steps.resize
-    height, width = (
-        sides if len(sides) == 2 and all(sides) else (last, last) if isinstance(last, int) else last or (0, 0)
-    )
-    for strides in STRIDES:
-        count = sum(((height or 0) // stride) * ((width or 0) // stride) for stride in strides)
-        yield from (count * anchors for anchors in ANCHORS if count)
+    last = steps.crop or steps.resize or (0, 0)
+    if len(sides) != 2 or not all(sides):
+        sides = (last, last) if isinstance(last, int) else last
+    grids = (sum((sides[0] or 0) // one * ((sides[1] or 0) // one) for one in strides) for strides in STRIDES)
+    return frozenset(count * anchors for count in grids for anchors in ANCHORS if count)
 
 
 def _is_boxes(output: TensorSpec) -> bool:

@@ -82,7 +82,7 @@ def build_spec(
     if sampling is not None and kind == "picture":
         kind, guessed = "tensor", ()  # the output of a step network is not an image yet
     task = found.task or task_of(reading.inputs, reading.preprocess, kind, answer, found)
-    output, result, classes = _result(graph, answer, reading.inputs, fed := reading.preprocess, kind, found)
+    output, result, classes = result_of(graph, answer, reading.inputs, fed := reading.preprocess, kind, found)
     if isinstance(result, BoxesSteps) and isinstance(fed, ImageSteps) and "mean" in reading.guessed:
         fed = detector_image(fed, result.form)
     spec = replace(
@@ -107,7 +107,7 @@ def build_spec(
     return with_words(spec, graph.outputs, output)
 
 
-def _result(
+def result_of(
     graph: Graph,
     answer: TensorSpec,
     inputs: tuple[PipelineInput, ...],
@@ -148,7 +148,7 @@ def reread(spec: PipelineSpec, graph: Graph, found: ModelFacts) -> PipelineSpec:
     """Determine the prediction again after sources or links of inputs changed."""
     answer = pick_answer(graph.outputs, spec.links)
     kind, guessed = answer_kind(answer, graph.outputs, spec.inputs, spec.preprocess, found)
-    output, steps, classes = _result(graph, answer, spec.inputs, spec.preprocess, kind, found)
+    output, steps, classes = result_of(graph, answer, spec.inputs, spec.preprocess, kind, found)
     told = replace(
         spec,
         answer_kind=kind,

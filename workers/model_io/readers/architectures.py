@@ -1,7 +1,6 @@
 """Recognize the architecture of weights by all tensors' names and shapes, and read its facts from the libraries."""
 
-import time
-from collections.abc import Iterator
+from collections.abc import Mapping
 from math import floor
 from pathlib import Path
 from typing import Any
@@ -9,9 +8,7 @@ from typing import Any
 from workers.contracts.process.context import JobContext
 from workers.model_io.facts import ModelFacts
 from workers.model_io.readers.fingerprints import (
-    Entry,
     Shapes,
-    all_names,
     body_digest,
     build,
     distinctive,
@@ -19,7 +16,6 @@ from workers.model_io.readers.fingerprints import (
     names_digest,
     read_table,
 )
-from workers.model_io.readers.weights import Tensors
 from workers.model_io.words import refuse, shown
 from workers.pipeline.spec import ImageSteps
 
@@ -98,13 +94,11 @@ def _guessed(classes: int) -> tuple[str, ...]:
 
 
 MAX_COMPARED = 12
-NEW_MODELS_SECONDS = 4.0
-"""Time limit for architectures that are missing in the table, needed only if the libraries are newer than it."""
 _SAME = 1e-4
 
 
 def recognize(
-    path: Path, tensors: Tensors, sha256: str, wanted: str | None, ctx: JobContext
+    path: Path, tensors: Mapping[str, Any], sha256: str, wanted: str | None, ctx: JobContext
 ) -> tuple[Any, int, ModelFacts, tuple[int, int, int]]:
     """Return the module with these weights (float32, eval mode), its number of classes, its facts and its input size.
 
@@ -112,7 +106,7 @@ def recognize(
         InputRefused: the architecture is unknown, ambiguous, or not the wanted one.
     """
     shapes = distinctive({name: tuple(value.shape) for name, value in tensors.items()})
-    fitting = [(wanted, _classes(shapes, wanted))] if wanted else matching_architectures(shapes, ctx)
+    fitting = [(wanted, _classes(shapes, wanted))] if wanted else matching_architectures(shapes)
     if not fitting:
         raise unknown(path, tensors)
     modules = []
@@ -136,36 +130,11 @@ def recognize(
     return module, classes, found, size
 
 
-def matching_architectures(shapes: Shapes, ctx: JobContext) -> list[tuple[str, int]]:
-    """Return architectures with these names and shapes, and the number of classes of the weights."""
-    table = read_table()
-    key = names_digest(shapes)
-    fitting = list(_fits(table.entries.get(key, []), shapes))
-    if fitting or table.is_current():
-        return fitting
-    return list(_fits(_new_entries(key, table.names, ctx), shapes))
-
-
-def _fits(entries: list[Entry], shapes: Shapes) -> Iterator[tuple[str, int]]:
-    for entry in entries:
-        if body_digest(shapes, entry.head) == entry.body:
-            yield entry.name, shapes[entry.head[0]][0] if entry.head else 0
-
-
-def _new_entries(key: str, listed: set[str], ctx: JobContext) -> list[Entry]:
-    """Return architectures of the installed libraries that the table lacks, as far as time allows."""
-    found, end = [], time.monotonic() + NEW_MODELS_SECONDS
-    for name in all_names():
-        if name in listed or time.monotonic() > end:
-            continue
-        ctx.check_cancelled()
-        try:
-            digest, entry = fingerprint(name)
-        except (RuntimeError, NotImplementedError, ValueError, TypeError, AttributeError):
-            continue
-        if digest == key:
-            found.append(entry)
-    return found
+def matching_architectures(shapes: Shapes) -> list[tuple[str, int]]:
+    """Return architectures of the table with these names and shapes, and the number of classes of the weights."""
+    entries = read_table().get(names_digest(shapes), [])
+    fitting = [entry for entry in entries if body_digest(shapes, entry.head) == entry.body]
+    return [(entry.name, shapes[entry.head[0]][0] if entry.head else 0) for entry in fitting]
 
 
 def _classes(shapes: Shapes, wanted: str) -> int:
@@ -183,7 +152,7 @@ def _classes(shapes: Shapes, wanted: str) -> int:
     return shapes[head[0]][0] if head else 0
 
 
-def load(path: Path, name: str, classes: int, tensors: Tensors) -> Any:
+def load(path: Path, name: str, classes: int, tensors: Mapping[str, Any]) -> Any:
     """Build the architecture `name` and load the weights.
 
     Raises:
@@ -229,7 +198,7 @@ def _alike(first: Any, second: Any, size: tuple[int, int, int]) -> bool:
     return float((want - got).abs().max()) / scale < _SAME
 
 
-def unknown(path: Path, tensors: Tensors) -> Exception:
+def unknown(path: Path, tensors: Mapping[str, Any]) -> Exception:
     """Return the refusal that describes the content of the file, so that its owner recognizes it."""
     names = ", ".join([*list(tensors)[:3], *(["…"] if len(tensors) > 3 else [])])
     count = "1 tensor" if len(tensors) == 1 else f"{len(tensors):,} tensors"

@@ -6,7 +6,7 @@ from typing import Any
 
 from workers.contracts.pipeline import checked
 from workers.contracts.process.context import JobContext
-from workers.model_io.readers.neighbors import read_json
+from workers.model_io.readers.neighbors import is_plain, read_dict
 from workers.model_io.words import refuse, shown
 from workers.pipeline.chats import ChatTexts
 from workers.pipeline.spec import Chat, PipelineError
@@ -22,9 +22,9 @@ DIALOGUE = "The capital of France is Paris, and the capital of Italy is Rome."
 def template_of(folder: Path) -> str:
     """Return the jinja template of a folder from its own file or from tokenizer_config.json; "" for none."""
     file = folder / TEMPLATE
-    if file.is_file() and not file.is_symlink() and file.stat().st_size <= MOST_TEMPLATE_BYTES:
+    if is_plain(file) and file.stat().st_size <= MOST_TEMPLATE_BYTES:
         return file.read_text(encoding="utf-8", errors="replace")
-    said = _dict(folder / "tokenizer_config.json").get("chat_template")
+    said = read_dict(folder / "tokenizer_config.json").get("chat_template")
     if isinstance(said, list):  # several templates by name
         named = {entry.get("name"): entry.get("template") for entry in said if isinstance(entry, dict)}
         said = named.get("default") or next(iter(named.values()), None)
@@ -33,7 +33,7 @@ def template_of(folder: Path) -> str:
 
 def chat_of(folder: Path, config: Mapping[str, Any]) -> Chat:
     """Return how dialogues are encoded, according to the folder's files."""
-    more, tokens = _dict(folder / "generation_config.json"), _dict(folder / "tokenizer_config.json")
+    more, tokens = (read_dict(folder / f"{name}_config.json") for name in ("generation", "tokenizer"))
     ends = more.get("eos_token_id", config.get("eos_token_id"))
     listed = ends if isinstance(ends, list) else [ends]
     limits = (config.get("max_position_embeddings"), config.get("n_positions"))
@@ -77,8 +77,3 @@ def checked_chat(folder: Path, open_texts: Callable[[], ChatTexts], vocabulary: 
 def _token(value: Any) -> str:
     found = value.get("content") if isinstance(value, dict) else value
     return found if isinstance(found, str) else ""
-
-
-def _dict(path: Path) -> dict[str, Any]:
-    found = read_json(path)
-    return found if isinstance(found, dict) else {}

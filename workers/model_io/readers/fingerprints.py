@@ -10,8 +10,6 @@ import json
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -85,38 +83,10 @@ def build(name: str, classes: int | None = None, device: str = "meta") -> Any:
         return torchvision.models.get_model(model, weights=None, **more).eval()
 
 
-@dataclass(frozen=True)
-class Table:
-    """The table of fingerprints.
-
-    `entries` maps the digest of names to the architectures with those names. `versions` are those of the libraries from
-    which it was made.
-    """
-
-    entries: Mapping[str, list[Entry]]
-    versions: Mapping[str, str]
-
-    @property
-    def names(self) -> set[str]:
-        """Return the names of all architectures in the table."""
-        return {entry.name for entries in self.entries.values() for entry in entries}
-
-    def is_current(self) -> bool:
-        """Return whether the installed libraries have no architecture that the table lacks, without importing them."""
-        return all(_release(version(library)) == _release(made) for library, made in self.versions.items())
-
-
-def _release(text: str) -> str:
-    """Return the release without the suffix of processor and GPU builds: ``0.24.0+cpu`` → ``0.24.0``."""
-    return text.partition("+")[0]
-
-
-def read_table() -> Table:
-    """Read the table that comes with the program."""
-    text = files("workers.model_io").joinpath(DATA_FILE).read_text(encoding="utf-8")
-    data = json.loads(text)
-    rows = data.pop("architectures")
-    return Table({key: [Entry(n, b, tuple(h)) for n, b, h in entries] for key, entries in rows.items()}, data)
+def read_table() -> dict[str, list[Entry]]:
+    """Read the table that comes with the program: the digest of names → the architectures with those names."""
+    rows = json.loads(files("workers.model_io").joinpath(DATA_FILE).read_text(encoding="utf-8"))["architectures"]
+    return {key: [Entry(name, body, tuple(head)) for name, body, head in entries] for key, entries in rows.items()}
 
 
 def fingerprint(name: str) -> tuple[str, Entry]:

@@ -8,7 +8,7 @@ from typing import Any
 from workers.contracts.pipeline import checked
 from workers.contracts.specs import Finding, TensorSpec
 from workers.model_io.facts import Graph, ModelFacts, info
-from workers.model_io.readers.neighbors import read_json
+from workers.model_io.readers.neighbors import read_dict
 from workers.model_io.words import refuse, shown, unsupported
 from workers.pipeline.spec import Cache, Generation, MelSteps
 
@@ -79,9 +79,8 @@ def loop_of(folder: Path, encoder: Graph, decoder: Graph, step: Graph | None) ->
 
 def settings_of(folder: Path) -> dict[str, Any]:
     """Return config.json, overridden by generation_config.json."""
-    config, more = read_json(folder / "config.json"), read_json(folder / "generation_config.json")
-    said = dict(config) if isinstance(config, dict) else {}
-    return {**said, **({k: v for k, v in more.items() if v is not None} if isinstance(more, dict) else {})}
+    more = read_dict(folder / "generation_config.json")
+    return {**read_dict(folder / "config.json"), **{k: v for k, v in more.items() if v is not None}}
 
 
 def answers(outputs: Iterable[TensorSpec]) -> list[TensorSpec]:
@@ -163,8 +162,7 @@ def _mel(folder: Path, encoder: Graph, said: Mapping[str, Any]) -> MelSteps | No
     features = [entry for entry in encoder.inputs if entry.dtype == "float32" and len(entry.shape) == 3]
     if not features:
         return None
-    heard = read_json(folder / "preprocessor_config.json")
-    heard = heard if isinstance(heard, dict) else {}
+    heard = read_dict(folder / "preprocessor_config.json")
     kind = str(heard.get("feature_extractor_type", "WhisperFeatureExtractor"))
     if said.get("model_type") != WHISPER or kind != "WhisperFeatureExtractor" or len(encoder.inputs) != 1:
         raise unfit(folder, "its encoder takes a kind of sound spectrum that Fettle does not make (it makes Whisper's)")

@@ -48,19 +48,30 @@ _LICENSES = (
 )
 
 
+def is_plain(path: Path) -> bool:
+    """Return whether a path is a file and no link."""
+    return path.is_file() and not path.is_symlink()
+
+
 def read_json(path: Path) -> Any:
     """Return the parsed file, or None where it is missing, too large or no JSON."""
     try:
-        if path.is_symlink() or not path.is_file() or path.stat().st_size > MAX_JSON_BYTES:
+        if not is_plain(path) or path.stat().st_size > MAX_JSON_BYTES:
             return None
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
 
 
+def read_dict(path: Path) -> dict[str, Any]:
+    """Return the object in a JSON file, or an empty one where there is none."""
+    found = read_json(path)
+    return found if isinstance(found, dict) else {}
+
+
 def _read_text(path: Path) -> str:
     try:
-        if path.is_symlink() or not path.is_file():
+        if not is_plain(path):
             return ""
         with path.open("rb") as file:
             return file.read(_MAX_TEXT_BYTES).decode("utf-8", "replace")
@@ -70,10 +81,7 @@ def _read_text(path: Path) -> str:
 
 def beside_folder(folder: Path) -> ModelFacts:
     """Return what config.json, preprocessor_config.json, tokenizer.json, README and LICENSE of a folder state."""
-    config = read_json(folder / "config.json")
-    config = config if isinstance(config, dict) else {}
-    tokenizer = folder / "tokenizer.json"
-    has_tokenizer = tokenizer.is_file() and not tokenizer.is_symlink()
+    config, tokenizer = read_dict(folder / "config.json"), folder / "tokenizer.json"
     pooling, normalize = sentence_parts(folder)
     width = config.get("hidden_size")
     task, is_classifier = _head_of(config)
@@ -86,7 +94,7 @@ def beside_folder(folder: Path) -> ModelFacts:
         normalize=normalize,
         preprocess=image_steps(read_json(folder / "preprocessor_config.json")),
         classes=classes_of(config) or characters_of(read_json(folder / "vocab.json")),
-        tokenizer=tokenizer if has_tokenizer else None,
+        tokenizer=tokenizer if is_plain(tokenizer) else None,
         max_length=_max_length(folder, config),
         license=license_of(folder),
         characters=character_lists(_text_files(folder)),
@@ -108,15 +116,17 @@ def _head_of(config: Mapping[str, Any]) -> tuple[Task | None, bool | None]:
 
 def sentence_parts(folder: Path) -> tuple[Literal["mean", "cls"] | None, bool | None]:
     """Return sentence-transformers' pooling and normalization: 1_Pooling/config.json and modules.json."""
-    pooling, modules = read_json(folder / "1_Pooling" / "config.json"), read_json(folder / "modules.json")
-    normalize = (
-        any(str(m.get("type", "")).endswith("Normalize") for m in modules if isinstance(m, dict))
-        if isinstance(modules, list)
-        else None
-    )
+    pooling, modules = read_json(folder / "1_Pooling" / "config.json"), modules_of(folder)
+    normalize = None if modules is None else any(str(one.get("type", "")).endswith("Normalize") for one in modules)
     if not isinstance(pooling, dict):
         return None, normalize
     return ("cls" if pooling.get("pooling_mode_cls_token") else "mean"), normalize
+
+
+def modules_of(folder: Path) -> list[dict[str, Any]] | None:
+    """Return the parts of a sentence-transformers model; None where its modules.json is missing or no list."""
+    modules = read_json(folder / "modules.json")
+    return [one for one in modules if isinstance(one, dict)] if isinstance(modules, list) else None
 
 
 def beside_file(path: Path, metadata: Mapping[str, str]) -> ModelFacts:
@@ -140,8 +150,7 @@ def carry(path: Path, target: Path) -> None:
     """
     folders = [path] if path.is_dir() else _folders_of(path)
     for name in CARRIED:
-        found = next((data for folder in folders if isinstance(data := read_json(folder / name), dict)), None)
-        if found is not None:
+        if found := next((data for folder in folders if (data := read_dict(folder / name))), None):
             kept = {key: value for key, value in found.items() if key not in ("auto_map", "_name_or_path")}
             (target / CARRIED_FOLDER).mkdir(exist_ok=True)
             (target / CARRIED_FOLDER / name).write_text(json.dumps(kept, indent=1, ensure_ascii=False), "utf-8")
@@ -181,7 +190,7 @@ def small_files(folder: Path) -> list[Path]:
     found = []
     for file in sorted({*_text_files(folder), *(folder / name for name in BESIDE)}):
         with contextlib.suppress(OSError):
-            if file.is_file() and not file.is_symlink() and file.stat().st_size <= MAX_JSON_BYTES:
+            if is_plain(file) and file.stat().st_size <= MAX_JSON_BYTES:
                 found.append(file)
     return found
 
@@ -191,18 +200,16 @@ def _folders_of(path: Path) -> list[Path]:
 
 
 def _folders_in(folder: Path) -> list[Path]:
-    try:
+    with contextlib.suppress(OSError):
         return [entry for entry in folder.iterdir() if entry.is_dir() and not entry.is_symlink()][:_MOST_FOLDERS]
-    except OSError:
-        return []
+    return []
 
 
 def _text_files(folder: Path) -> list[Path]:
     """Return the files that may hold lists of class names or characters."""
-    try:
+    with contextlib.suppress(OSError):
         return sorted(entry for entry in folder.iterdir() if entry.suffix in (".json", *LIST_SUFFIXES))[:_MOST_LISTS]
-    except OSError:
-        return []
+    return []
 
 
 def stored_pipeline(metadata: Mapping[str, str]) -> PipelineSpec | None:
@@ -232,10 +239,8 @@ def _class_lists(file: Path) -> Iterator[tuple[str, ...]]:
 def classes_of(config: Mapping[str, Any]) -> tuple[str, ...] | None:
     """Return `id2label` in the order of its numbers, unless its names are only LABEL_0, LABEL_1 and so on."""
     labels = config.get("id2label")
-    if not isinstance(labels, dict):
-        return None
     try:
-        names = tuple(str(labels[key]) for key in sorted(labels, key=int))
+        names = tuple(str(labels[key]) for key in sorted(labels, key=int)) if isinstance(labels, dict) else ()
     except ValueError:
         return None
     return None if all(re.fullmatch(r"LABEL_\d+", name) for name in names) else names
@@ -290,16 +295,13 @@ def _license_in(metadata: Mapping[str, str]) -> str | None:
 
 
 def _max_length(folder: Path, config: Mapping[str, Any]) -> int | None:
-    sentence = read_json(folder / "sentence_bert_config.json")
-    tokenizer = read_json(folder / "tokenizer_config.json")
-    candidates = [
-        sentence.get("max_seq_length") if isinstance(sentence, dict) else None,
-        tokenizer.get("model_max_length") if isinstance(tokenizer, dict) else None,
+    stated = (
+        read_dict(folder / "sentence_bert_config.json").get("max_seq_length"),
+        read_dict(folder / "tokenizer_config.json").get("model_max_length"),
         config.get("max_position_embeddings"),
-    ]
+    )
     # tokenizers without a limit state 1e30
-    sane = [value for value in candidates if isinstance(value, int) and 0 < value <= 1_000_000]
-    return min(sane) if sane else None
+    return min((value for value in stated if isinstance(value, int) and 0 < value <= 1_000_000), default=None)
 
 
 def image_steps(config: Any) -> ImageSteps | None:
@@ -309,28 +311,28 @@ def image_steps(config: Any) -> ImageSteps | None:
     size = _hf_size(config.get("size")) if config.get("do_resize", True) else None
     crop = _hf_size(config.get("crop_size")) if config.get("do_center_crop", False) else None
     normalize, rescale = config.get("do_normalize", True), config.get("do_rescale", True)
-    try:
-        steps = ImageSteps(
-            resize=size,
-            crop=(crop, crop) if isinstance(crop, int) else crop,
-            interpolation=_RESAMPLE.get(config.get("resample", 2), "bilinear"),
-            mean=tuple(config.get("image_mean", (0.5,) * 3)) if normalize else (0.0,),
-            std=tuple(config.get("image_std", (0.5,) * 3)) if normalize else (1.0,),
-            range="0..1" if rescale else "0..255",
+    with contextlib.suppress(ValidationError, TypeError):
+        return checked(
+            ImageSteps(
+                resize=size,
+                crop=(crop, crop) if isinstance(crop, int) else crop,
+                interpolation=_RESAMPLE.get(config.get("resample", 2), "bilinear"),
+                mean=tuple(config.get("image_mean", (0.5,) * 3)) if normalize else (0.0,),
+                std=tuple(config.get("image_std", (0.5,) * 3)) if normalize else (1.0,),
+                range="0..1" if rescale else "0..255",
+            )
         )
-        return checked(steps)
-    except (ValidationError, TypeError):
-        return None
+    return None
 
 
 def _hf_size(value: Any) -> int | tuple[int, int] | None:
     """Return 224 → both sides (transformers' default), {shortest_edge} → an int, {height, width} → both."""
-    if isinstance(value, int):
-        return (value, value)
-    if isinstance(value, dict) and isinstance(value.get("shortest_edge"), int):
-        return int(value["shortest_edge"])
-    if isinstance(value, dict) and isinstance(value.get("height"), int) and isinstance(value.get("width"), int):
-        return (int(value["height"]), int(value["width"]))
+    sizes = value if isinstance(value, dict) else {"height": value, "width": value}
+    match sizes:
+        case {"shortest_edge": int(side)}:
+            return side
+        case {"height": int(height), "width": int(width)}:
+            return height, width
     return None
 
 
@@ -339,22 +341,12 @@ def license_of(folder: Path) -> str | None:
     front = re.match(r"---\r?\n(.*?)\r?\n---\r?\n", _read_text(folder / "README.md"), re.S)
     # aliases can make a small YAML text explode
     if front and "*" not in front[1] and "&" not in front[1]:
-        try:
+        with contextlib.suppress(yaml.YAMLError, ValueError, RecursionError):
             data = yaml.safe_load(front[1])
-        except (yaml.YAMLError, ValueError, RecursionError):
-            data = None
-        name = data.get("license") if isinstance(data, dict) else None
-        if isinstance(name, str) and name:
-            return _spdx(name[:100])
-    for name in LICENSE_FILES:
-        if found := license_in_text(_read_text(folder / name)):
-            return found
-    return None
-
-
-def _spdx(name: str) -> str:
-    known = {spdx.lower(): spdx for _, spdx in _LICENSES}
-    return known.get(name.lower(), name)
+            name = data.get("license") if isinstance(data, dict) else None
+            if isinstance(name, str) and name:
+                return next((spdx for _, spdx in _LICENSES if spdx.lower() == name.lower()), name[:100])
+    return next((found for name in LICENSE_FILES if (found := license_in_text(_read_text(folder / name)))), None)
 
 
 def license_in_text(text: str) -> str | None:

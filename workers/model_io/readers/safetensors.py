@@ -13,7 +13,7 @@ from workers.model_io.budget import checking
 from workers.model_io.facts import info
 from workers.model_io.formats import Draft, Write
 from workers.model_io.readers.magic import SAFETENSORS_HEADER_LIMIT
-from workers.model_io.readers.neighbors import read_json
+from workers.model_io.readers.neighbors import read_dict
 from workers.model_io.readers.weights import Tensors, find_tensors, read_weights
 from workers.model_io.words import damaged, refuse, shown, unsafe
 
@@ -120,11 +120,11 @@ def whole(tensors: int) -> Finding:
 
 def _with_hint(path: Path, params: OpenParams) -> OpenParams:
     """Add the architecture that config.json names in timm's folders on the hub."""
-    config = read_json(path.parent / "config.json")
-    name = config.get("architecture") if isinstance(config, dict) else None
+    config = read_dict(path.parent / "config.json")
+    name, more = config.get("architecture"), config.get("pretrained_cfg")
     if params.architecture or not isinstance(name, str):
         return params
-    tag = config.get("pretrained_cfg", {}).get("tag") if isinstance(config.get("pretrained_cfg"), dict) else None
+    tag = more.get("tag") if isinstance(more, dict) else None
     full = f"{name}.{tag}" if isinstance(tag, str) and "." not in name else name
     return params.model_copy(update={"architecture": f"timm/{full}"})
 

@@ -9,7 +9,7 @@ from workers.contracts.measured.beside import folder_of_weights
 from workers.model_io.facts import info
 from workers.model_io.formats import Source
 from workers.model_io.readers import magic
-from workers.model_io.readers.neighbors import read_json
+from workers.model_io.readers.neighbors import is_plain, read_dict
 from workers.model_io.readers.torch.zip_check import read_directory
 from workers.model_io.words import (
     damaged,
@@ -57,8 +57,7 @@ def sniff(path: Path, to_prove: bool = False) -> Source:
 def _with_its_folder(found: Source) -> Source:
     """Open weights in a transformers folder with the folder, whose config.json names their architecture."""
     folder = folder_of_weights(found.path) if found.kind in ("safetensors", "checkpoint") else None
-    config = read_json(folder / "config.json") if folder is not None else None
-    if folder is None or not isinstance(config, dict) or "model_type" not in config:
+    if folder is None or "model_type" not in read_dict(folder / "config.json"):
         return found
     return Source("transformers", folder)
 
@@ -148,7 +147,7 @@ PARTS = ("encoder_model", "decoder_model", "decoder_model_merged", "decoder_with
 
 def _holds_parts(folder: Path) -> bool:
     """Return whether parts of an encoder-decoder model lie here as plain files; their reader reports missing ones."""
-    return not folder.is_symlink() and any(_is_plain(folder / f"{part}.onnx") for part in PARTS)
+    return not folder.is_symlink() and any(is_plain(folder / f"{part}.onnx") for part in PARTS)
 
 
 def _sniff_folder(folder: Path, depth: int = 0) -> Source:
@@ -197,14 +196,14 @@ def _for_one_runtime(path: Path, mode: int) -> Source | None:
         beside = path.with_suffix(".xml")
         if is_ir(path):
             return Source("openvino_ir", path)
-        is_weights = path.suffix.lower() == ".bin" and _is_plain(beside) and is_ir(beside)
+        is_weights = path.suffix.lower() == ".bin" and is_plain(beside) and is_ir(beside)
         return Source("openvino_ir", beside) if is_weights else None
     if not stat.S_ISDIR(mode):
         return None
-    if all(_is_plain(path / name) for name in BUNDLE_FILES) and (path / "model").is_dir():
+    if all(is_plain(path / name) for name in BUNDLE_FILES) and (path / "model").is_dir():
         return Source("bundle", path)
     try:
-        files = sorted(entry for entry in path.iterdir() if _is_plain(entry))
+        files = sorted(entry for entry in path.iterdir() if is_plain(entry))
         inside = sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.is_symlink())
     except OSError:
         return None
@@ -227,7 +226,3 @@ def is_ir(path: Path) -> bool:
     except OSError:
         return False
     return head.startswith(b"<?xml") and IR_MARK in head
-
-
-def _is_plain(path: Path) -> bool:
-    return path.is_file() and not path.is_symlink()

@@ -21,7 +21,7 @@ from workers.model_io.formats import Draft, Write
 from workers.model_io.readers import onnx
 from workers.model_io.readers.generation_loop import answers, loop_of, settings_of, unfit
 from workers.model_io.readers.merged_decoder import taken_apart
-from workers.model_io.readers.neighbors import beside_folder
+from workers.model_io.readers.neighbors import beside_folder, is_plain
 from workers.model_io.readers.onnx import load_proto
 from workers.model_io.readers.onnx_graph import read_graph
 from workers.model_io.words import no_tokenizer, refuse
@@ -51,8 +51,8 @@ def place_of(folder: Path) -> Path:
 
 
 def _parts(folder: Path, place: Path, params: OpenParams, ctx: JobContext) -> dict[str, Part]:
-    there = {name for name, file in FILES.items() if _is_plain(place / file)}
-    merged = _is_plain(place / MERGED)
+    there = {name for name, file in FILES.items() if is_plain(place / file)}
+    merged = is_plain(place / MERGED)
     if ENCODER not in there and not settings_of(folder).get("is_encoder_decoder"):
         raise unfit(folder, "it has a decoder only")
     if ENCODER not in there:
@@ -64,10 +64,6 @@ def _parts(folder: Path, place: Path, params: OpenParams, ctx: JobContext) -> di
         decoder, step = _apart(folder, place / MERGED, params, ctx)
         return {ENCODER: first, DECODER: decoder, STEP: step}
     return {name: onnx.read(place / FILES[name], params, ctx) for name in FILES if name in there}
-
-
-def _is_plain(file: Path) -> bool:
-    return file.is_file() and not file.is_symlink()
 
 
 def _apart(folder: Path, file: Path, params: OpenParams, ctx: JobContext) -> tuple[Part, Part]:

@@ -18,7 +18,7 @@ from workers.infer.openvino_program import import_library, input_name, output_na
 from workers.model_io.budget import checking, loading
 from workers.model_io.facts import Graph, info
 from workers.model_io.formats import Draft, Write
-from workers.model_io.readers.neighbors import beside_file
+from workers.model_io.readers.neighbors import beside_file, is_plain
 from workers.model_io.words import damaged, first_line, refuse, shown
 
 RUNTIME = "openvino"
@@ -56,7 +56,7 @@ def _write(draft: Draft, ctx: JobContext, params: OpenParams, target: Path) -> D
 
 def _files(path: Path) -> tuple[Path, Path]:
     weights = path.with_suffix(".bin")
-    if not weights.is_file() or weights.is_symlink():
+    if not is_plain(weights):
         raise refuse(
             "missing_weights",
             "The weights of this model are missing",

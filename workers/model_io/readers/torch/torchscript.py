@@ -137,7 +137,7 @@ def _write(path: Path, source: str, ctx: JobContext, params: OpenParams, target:
     ctx.check_cancelled()
     tensors = dict(module.state_dict())
     shapes = distinctive({name: tuple(value.shape) for name, value in tensors.items()})
-    found, findings, size = _recognized(path, shapes, ctx)
+    found, findings, size = _recognized(path, shapes)
     inputs = _inputs(path, module, source, params, size)
     outputs = _convert(path, module, inputs, target, ctx)
     # traced programs may hold weights as constants, so the written file is counted
@@ -162,10 +162,10 @@ def _load(path: Path) -> Any:
 
 
 def _recognized(
-    path: Path, shapes: Mapping[str, tuple[int, ...]], ctx: JobContext
+    path: Path, shapes: Mapping[str, tuple[int, ...]]
 ) -> tuple[ModelFacts, tuple[Finding, ...], tuple[int, int, int] | None]:
     """Return facts, findings and input size of the library's architecture with these weights, if there is one."""
-    fitting = matching_architectures(shapes, ctx)
+    fitting = matching_architectures(shapes)
     if not fitting:
         return ModelFacts(), (), None
     name, classes = fitting[0]
