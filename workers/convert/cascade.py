@@ -1,11 +1,11 @@
 """Build a cascade: a fast version predicts first, and the exact one repeats uncertain predictions."""
 
-from typing import Any, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import Field
 
-from workers.contracts.errors import InputRefused
 from workers.contracts.pipeline import PipelineSpec, read_pipeline
 from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
@@ -14,7 +14,6 @@ from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.contracts.wording import percent
 from workers.convert.asking.calibration import as_taken
 from workers.convert.asking.cascades import (
-    CascadePair,
     First,
     Looks,
     learn_threshold,
@@ -24,13 +23,17 @@ from workers.convert.asking.cascades import (
     share,
 )
 from workers.convert.graphs.onnx_files import broken
-from workers.convert.output import Output, new_model, take_files
+from workers.convert.output import Output, does_not_fit, new_model, take_files
 from workers.infer.base import NotRunnable
 from workers.infer.processor import NO_BF16
 from workers.pipeline.pipeline import load_pipeline
 
+if TYPE_CHECKING:
+    from workers.infer.base import Session
+
 ID = "cascade"
 TITLE = "Model cascade"
+_refused = partial(does_not_fit, "cascade_does_not_fit", TITLE)
 FEWEST = 8
 
 NO_CLASSES = Reason(
@@ -49,11 +52,14 @@ class Params(TechniqueParams):
         default=0.001, gt=0, le=0.05, description="Share of inputs that may get another answer unnoticed."
     )
     max_second_share: float = Field(
-        default=0.4, gt=0, le=1, description="Where a larger share of inputs is asked twice, it is not worth it."
+        default=0.4,
+        gt=0,
+        le=1,
+        description="Largest share of inputs for which both versions may run.",
     )
-    examples: int = Field(default=200, ge=FEWEST, le=2000, description="Examples to learn from and to judge with.")
+    examples: int = Field(default=200, ge=FEWEST, le=2000, description="Examples to learn from and to check with.")
     copies: int = Field(default=4, ge=0, le=20, description="Changed copies of each example.")
-    max_s: float = Field(default=12, ge=1, le=600, description="Seconds that asking both versions may take.")
+    max_s: float = Field(default=12, ge=1, le=600, description="Seconds that running both versions may take.")
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
@@ -69,11 +75,16 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         take_files(model, output)
         made = make_first(model, params.first, ctx, output.folder)
         ctx.check_cancelled()
-        pair = _open(model, params, made, output, ctx)
+        fast, exact = _open(model, params, made, output, ctx)
         try:
-            learned, judged = predict_both(pair, items, spec, params.copies, params.max_s, ctx)
+            if fast.fallbacks:
+                detail = f"The fast version would not be fast here. {fast.fallbacks[0]}."
+                raise _refused(detail, "Choose another fast version.")
+            both = load_pipeline(model.folder), fast, exact
+            learned, judged = predict_both(*both, items, params.copies, params.max_s, ctx)
         finally:
-            pair.close()
+            fast.close()
+            exact.close()
         threshold = learn_threshold(learned, params.missed_share)
         output.notes = judge(judged, threshold, params)
         output.files = (*output.files, *made.files)
@@ -91,26 +102,25 @@ def check_fits(model: Model, spec: PipelineSpec, params: Params) -> None:
     """
     if any(entry.batch_axis or (entry.shape and (entry.shape[0] or 1) > 1) for entry in spec.inputs if entry.batched):
         raise _refused(
-            "Single examples cannot be asked again: this model takes several at once, or not along the first axis.",
-            "Leave this step out of the recipe.",
+            "Single examples cannot be evaluated again: this model takes several at once, or not along the first axis."
         )
     if spec.answer_kind != "class" or spec.links:
         raise no_classes()
     settings = model.artifact.settings
     if "cascade" in settings or settings.get("inference_precision", "f32") != "f32":
         raise _refused(
-            "A step before it has made the model less exact already, and then nothing is left to ask again.",
-            "Leave that step out: this one makes the fast version itself.",
+            "An earlier step has made the model less exact already, so no exact version is left.",
+            "Leave that step out, because this one makes the fast version itself.",
         )
     if params.first != "int8_static" and params.engine != "openvino":
         raise _refused("Only OpenVINO computes with 16-bit numbers on a processor.", "Choose OpenVINO as its engine.")
 
 
-def _open(model: Model, params: Params, made: First, output: Output, ctx: JobContext) -> CascadePair:
-    """Open both versions.
+def _open(model: Model, params: Params, made: First, output: Output, ctx: JobContext) -> "tuple[Session, Session]":
+    """Open the fast and the exact version.
 
     Raises:
-        InputRefused: this processor cannot run the fast version as it was made.
+        InputRefused: the engine cannot run one of them.
     """
     from workers.measure.opening import find_runtime
 
@@ -122,11 +132,7 @@ def _open(model: Model, params: Params, made: First, output: Output, ctx: JobCon
         exact = runtime.load(output.folder / model.artifact.main, settings, ctx.threads)
     except NotRunnable as error:
         raise broken(TITLE, error) from error
-    pair = CascadePair(load_pipeline(model.folder), fast, exact)
-    if fast.fallbacks:
-        pair.close()
-        raise _refused(f"The fast version would not be fast here. {fast.fallbacks[0]}.", "Choose another fast version.")
-    return pair
+    return fast, exact
 
 
 def judge(judged: Looks, threshold: float, params: Params) -> tuple[str, ...]:
@@ -170,10 +176,6 @@ def _settings(spec: PipelineSpec, made: First, threshold: float) -> dict[str, An
         "batched": [entry.name for entry in spec.inputs if entry.batched and entry.shape],
     }
     return {**own, "first_main": made.main} if made.main else own
-
-
-def _refused(detail: str, hint: str) -> InputRefused:
-    return InputRefused("cascade_does_not_fit", f"{TITLE}: it does not fit here", detail, hint)
 
 
 def why_not(situation: Situation, params: Params) -> Reason | None:

@@ -1,20 +1,21 @@
 """Remove unused outputs and everything that is computed only for them."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from workers.contracts.errors import InputRefused
 from workers.contracts.pipeline import PipelineSpec, read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert.graphs import onnx_files
 from workers.convert.graphs.graph import Graph
-from workers.convert.output import need_onnx, new_model
-from workers.convert.rewriting import check_alike
+from workers.convert.output import does_not_fit, need_onnx, new_model
+from workers.convert.rewriting import check_alike, same_inputs
 
 ID = "cut_outputs"
 TITLE = "Unused outputs cut"
+_refused = partial(does_not_fit, "no_unused_outputs", TITLE)
 
 
 def apply(model: Model, params: TechniqueParams, ctx: JobContext) -> ModelArtifact:
@@ -23,7 +24,7 @@ def apply(model: Model, params: TechniqueParams, ctx: JobContext) -> ModelArtifa
     if ctx.part or "parts" in model.artifact.settings:
         raise _refused("An encoder and a decoder hand their outputs to each other.")
     if "cascade" in model.artifact.settings:
-        raise _refused("Two models answer in it by now.", "Put this step before the one that makes two models.")
+        raise _refused("It already contains two models.", "Put this step before the one that makes two models.")
     ctx.check_cancelled()
     spec = read_pipeline(model.folder)
     proto = onnx_files.load(source)
@@ -36,7 +37,7 @@ def apply(model: Model, params: TechniqueParams, ctx: JobContext) -> ModelArtifa
     with new_model(model, ID, params, ctx) as output:
         count = cut(proto, set(gone))
         target = output.save(proto, TITLE)
-        check_alike(model, target, TITLE, ctx, without=gone)
+        check_alike(model.main, target, same_inputs(model, ctx), TITLE, ctx, without=gone)
         left = tuple(entry for entry in spec.outputs if entry.name not in gone)
         output.pipeline = replace(spec, outputs=left)
         output.notes = (_words(gone, count),)
@@ -76,10 +77,6 @@ def _words(gone: list[str], count: int) -> str:
     names = ", ".join(f"“{name}”" for name in gone)
     which, it = (f"The output {names} is", "It was") if len(gone) == 1 else (f"The outputs {names} are", "They were")
     return f"{which} gone, with {count} operators that served nothing else. {it} not compared with the original's."
-
-
-def _refused(detail: str, hint: str = "Leave this step out of the recipe.") -> InputRefused:
-    return InputRefused("no_unused_outputs", f"{TITLE}: there is nothing to cut", detail, hint)
 
 
 SPEC = TechniqueSpec(

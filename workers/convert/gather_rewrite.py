@@ -10,6 +10,9 @@ from workers.convert.rewriting import rewriting
 ID = "gather_rewrite"
 TITLE = "Look-ups instead of one-hot products"
 MOST_ROWS = 1 << 17
+INT64 = 7
+WHOLE = frozenset({2, 3, 4, 5, 6, INT64, 12})
+"""ONNX's numbers of integer types (onnx.TensorProto.DataType); 64 bits without a sign do not fit into INT64."""
 
 ELEMENTWISE = frozenset({"Abs", "Add", "Cast", "Ceil", "Clip", "Cos", "Div", "Elu", "Erf", "Exp", "Floor", "Gelu"})
 ELEMENTWISE |= {"HardSigmoid", "HardSwish", "LeakyRelu", "Log", "Max", "Min", "Mish", "Mul", "Neg", "Pow", "PRelu"}
@@ -54,7 +57,7 @@ def _of_one_hot(graph: Graph, node: Any, depth: int) -> Any | None:
         return None
     if not _whole(graph, index):
         return None
-    number = graph.add("Cast", [index], to=_int64())
+    number = graph.add("Cast", [index], to=INT64)
     size, zero = graph.add_constant(np.array(depth)), graph.add_constant(np.array(0))
     from_end = graph.add("Where", [graph.add("Less", [number, zero]), graph.add("Add", [number, size]), number])
     return _inside(graph, from_end, depth)
@@ -66,13 +69,10 @@ def _of_equal(graph: Graph, node: Any, depth: int) -> Any | None:
         counting = graph.constant(counts)
         if counting is None or counting.size != depth or counting.shape[-1:] != (depth,):
             continue
-        if (
-            counting.reshape(-1).tolist() != list(range(depth))
-            or not _whole(graph, index)
-            or last_size(graph, index) != 1
-        ):
+        counts_up = counting.reshape(-1).tolist() == list(range(depth))
+        if not counts_up or not _whole(graph, index) or last_size(graph, index) != 1:
             return None
-        number = graph.add("Cast", [index], to=_int64())
+        number = graph.add("Cast", [index], to=INT64)
         flat = graph.add("Squeeze", [number, graph.add_constant(np.array([-1]))])
         return _inside(graph, flat, depth)
     return None
@@ -88,16 +88,7 @@ def _inside(graph: Graph, number: Any, depth: int) -> Any:
 
 def _whole(graph: Graph, value: Any) -> bool:
     """Return whether a value has an integer type: 2.5 equals none of 0, 1, 2, … and would become 2."""
-    from onnx import TensorProto
-
-    kinds = (TensorProto.INT32, TensorProto.INT64, TensorProto.UINT8, TensorProto.INT8, TensorProto.INT16)
-    return graph.dtype(value) in (*kinds, TensorProto.UINT16, TensorProto.UINT32)
-
-
-def _int64() -> int:
-    from onnx import TensorProto
-
-    return int(TensorProto.INT64)
+    return graph.dtype(value) in WHOLE
 
 
 def last_size(graph: Graph, value: Any) -> int | None:
@@ -163,12 +154,8 @@ def _contents(graph: Graph, source: Any, table: Array, parts: list[Any]) -> dict
     from workers.infer import onnxruntime_cpu
 
     values = [node.outputs[0] for node in parts]
-    weights = {
-        value.name: value.const_value
-        for node in parts
-        for value in node.inputs
-        if value is not None and value.is_initializer()
-    }
+    inputs = [value for node in parts for value in node.inputs if value is not None and value.is_initializer()]
+    weights = {value.name: value.const_value for value in inputs}
     kind = helper.np_dtype_to_tensor_dtype(table.dtype)
     rows = helper.make_tensor_value_info(source.name, kind, list(table.shape))
     ends = [helper.make_empty_tensor_value_info(value.name) for value in values]

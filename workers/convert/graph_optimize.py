@@ -43,8 +43,7 @@ def build_in(proto: Any, entries: list[PipelineInput]) -> dict[str, float | int]
     for entry in entries:
         if entry.name not in inputs or entry.constant is None:
             continue
-        shape = [size or 1 for size in entry.shape]
-        array = np.full(shape, entry.constant, dtype=dtype_of(entry))
+        array = np.full([size or 1 for size in entry.shape], entry.constant, dtype=dtype_of(entry))
         proto.graph.input.remove(inputs[entry.name])
         proto.graph.initializer.append(numpy_helper.from_array(array, entry.name))
         built[entry.name] = entry.constant
@@ -57,13 +56,13 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     ctx.check_cancelled()
     built: dict[str, float | int] = {}
     with new_model(model, ID, params, ctx) as output:
-        if params.build_in_constants:
-            entries = _constant_inputs(model)
-            if entries:
-                proto = onnx_files.load(source)
-                built = build_in(proto, entries)
-                source = output.folder / "built_in.onnx"
-                onnx_files.save(proto, source)
+        described = params.build_in_constants and (model.folder / "pipeline.json").is_file()
+        inputs = read_pipeline(model.folder).inputs if described else ()
+        if entries := [entry for entry in inputs if entry.source == "constant"]:
+            proto = onnx_files.load(source)
+            built = build_in(proto, entries)
+            source = output.folder / "built_in.onnx"
+            onnx_files.save(proto, source)
         ctx.check_cancelled()
         level = "basic" if params.level == "portable" else "extended"
         target = output.folder / MODEL_FILE
@@ -85,14 +84,6 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
             words = ", ".join(f"{name} = {value}" for name, value in built.items())
             output.notes = (f"Made for {words}; other values are refused.",)
     return output.artifact
-
-
-def _constant_inputs(model: Model) -> list[PipelineInput]:
-    path = model.folder / "pipeline.json"
-    if not path.is_file():
-        return []
-    spec = read_pipeline(path.parent)
-    return [entry for entry in spec.inputs if entry.source == "constant"]
 
 
 def _drop_unused_domains(path: Path) -> None:

@@ -12,6 +12,11 @@ import numpy as np
 from workers.convert.graphs.graph import Graph, attribute, maker_of
 from workers.convert.rewriting import rewriting
 
+ID = "layout_rewrite"
+TITLE = "Transposes removed"
+MOST_MOVES = 100_000
+"""Safety limit that no real graph reaches, so that a defect cannot loop forever."""
+
 Perm = tuple[int, ...]
 
 UNARY = frozenset({"Abs", "Cast", "Ceil", "Clip", "Cos", "Elu", "Erf", "Exp", "Floor", "Gelu", "HardSigmoid"})
@@ -87,10 +92,10 @@ def _before(graph: Graph, value: Any, perm: Perm) -> Any | None:
 
 
 def _concat(graph: Graph, transpose: Any, user: Any, perm: Perm) -> bool:
-    makers = [maker_of(value, "Transpose") for value in user.inputs]
-    if any(maker is None or _perm(maker) != perm for maker in makers):
+    makers = [maker for value in user.inputs if (maker := maker_of(value, "Transpose")) and _perm(maker) == perm]
+    if len(makers) < len(user.inputs):
         return False
-    inputs = [maker.inputs[0] for maker in makers if maker is not None]
+    inputs = [maker.inputs[0] for maker in makers]
     return _behind(graph, user, inputs, [perm], axis=perm[int(attribute(user, "axis", 0))])
 
 
@@ -108,45 +113,26 @@ def _split(graph: Graph, transpose: Any, user: Any, perm: Perm) -> bool:
     return _behind(graph, user, [transpose.inputs[0], *user.inputs[1:]], [perm] * len(user.outputs), axis=axis)
 
 
-def _reduce(graph: Graph, transpose: Any, user: Any, perm: Perm) -> bool:
-    """Rename the axes of a reduction; removed axes shorten the order."""
-    axes, given = _axes(graph, user, 1)
-    if axes is None:
+def _over_axes(graph: Graph, transpose: Any, user: Any, perm: Perm) -> bool:
+    """Rename the axes of a reduction or a Squeeze, an input or an attribute; removed axes shorten the order."""
+    is_input = len(user.inputs) > 1 and bool(user.inputs[1])
+    given = graph.constant(user.inputs[1]) if is_input else np.array(attribute(user, "axes", ()), np.int64)
+    is_squeeze = user.op_type == "Squeeze"
+    if given is None or (is_squeeze and not given.size):
         return False
-    axes = [axis % len(perm) for axis in axes] or list(range(len(perm)))
+    axes = [int(axis) % len(perm) for axis in given.reshape(-1)] or list(range(len(perm)))
     renamed = [perm[axis] for axis in axes]
-    after = perm if attribute(user, "keepdims", 1) else _without(perm, axes)
-    return _with_axes(graph, transpose, user, renamed, after, given)
-
-
-def _squeeze(graph: Graph, transpose: Any, user: Any, perm: Perm) -> bool:
-    axes, given = _axes(graph, user, 1)
-    if not axes:
-        return False
-    axes = [axis % len(perm) for axis in axes]
-    return _with_axes(graph, transpose, user, [perm[axis] for axis in axes], _without(perm, axes), given)
-
-
-def _axes(graph: Graph, user: Any, place: int) -> tuple[list[int] | None, bool]:
-    """Return the axes (None if computed, empty if absent) and whether they are an input."""
-    if len(user.inputs) > place and user.inputs[place]:
-        value = graph.constant(user.inputs[place])
-        return (None if value is None else [int(axis) for axis in value.reshape(-1)]), True
-    return [int(axis) for axis in attribute(user, "axes", ())], False
-
-
-def _with_axes(graph: Graph, transpose: Any, user: Any, axes: list[int], after: Perm, given: bool) -> bool:
-    if given:
-        inputs = [transpose.inputs[0], graph.add_constant(np.array(axes)), *user.inputs[2:]]
+    after = perm if not is_squeeze and attribute(user, "keepdims", 1) else _without(perm, axes)
+    if is_input:
+        inputs = [transpose.inputs[0], graph.add_constant(np.array(renamed)), *user.inputs[2:]]
         return _behind(graph, user, inputs, [after])
-    return _behind(graph, user, [transpose.inputs[0]], [after], axes=axes)
+    return _behind(graph, user, [transpose.inputs[0]], [after], axes=renamed)
 
 
 def _without(perm: Perm, axes: Sequence[int]) -> Perm:
     """Return the order of the remaining axes after these axes of the transposed tensor are removed."""
-    left = [perm[axis] for axis in range(len(perm)) if axis not in axes]
-    ranked = sorted(left)
-    return tuple(ranked.index(axis) for axis in left)
+    left = np.delete(perm, list(axes))
+    return tuple(np.argsort(np.argsort(left)).tolist())
 
 
 def _pad(graph: Graph, transpose: Any, user: Any, perm: Perm) -> bool:
@@ -187,21 +173,15 @@ _MOVES: dict[str, Callable[[Graph, Any, Any, Perm], bool]] = {
     "Transpose": _merge,
     "Concat": _concat,
     "Split": _split,
-    "Squeeze": _squeeze,
+    "Squeeze": _over_axes,
     "Pad": _pad,
     "Shape": _shape,
     "Slice": _slice,
     **dict.fromkeys(UNARY, _unary),
     **dict.fromkeys(MANY, _many),
-    **dict.fromkeys(REDUCE, _reduce),
+    **dict.fromkeys(REDUCE, _over_axes),
     **dict.fromkeys(ALONG, _along),
 }
-
-
-ID = "layout_rewrite"
-TITLE = "Transposes removed"
-MOST_MOVES = 100_000
-"""Safety limit that no real graph reaches, so that a defect cannot loop forever."""
 
 
 def change(graph: Graph) -> int:

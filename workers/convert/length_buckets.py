@@ -1,7 +1,9 @@
 """Use one program for each of a few text lengths, so that short texts need less computation."""
 
 import bisect
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from workers.contracts.errors import InputRefused
 from workers.contracts.pipeline import PipelineSpec, TextSteps, read_pipeline
 from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
@@ -17,7 +18,7 @@ from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.contracts.wording import percent
 from workers.convert.graphs.onnx_files import broken
-from workers.convert.output import new_model, take_files
+from workers.convert.output import does_not_fit, new_model, take_files
 from workers.convert.rewriting import largest_difference
 from workers.infer.base import NotRunnable
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 ID = "length_buckets"
 TITLE = "Length buckets"
+_refused = partial(does_not_fit, "buckets_do_not_fit", TITLE)
 TOKEN_SOURCES = ("input_ids", "attention_mask", "token_type_ids")
 CHECKED = 8
 """Number of examples that are run with and without padding before the version is accepted."""
@@ -64,7 +66,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     items = [{name: np.array(array) for name, array in feeds.items()} for feeds in ctx.calibration(params.examples)]
     ctx.check_cancelled()
     if not items:
-        raise _refused("It looks at examples to see how long texts are, and there are none.", "Add examples.")
+        raise _refused("It needs examples to see how long texts are, and there are none.", "Add examples.")
     lengths = usable_lengths(params.lengths, spec)
     common = common_lengths([item[names[0]].shape[1] for item in items], lengths, params.most_programs)
     with new_model(model, ID, params, ctx) as output:
@@ -75,9 +77,9 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         output.settings = {"buckets": {**own, "common": common}, "shapes": {}}
         output.runtimes = ("openvino",)
         output.notes = (
-            f"Texts are filled up to {', '.join(map(str, lengths))} tokens, whichever is next; the padding is masked.",
-            f"{len(common)} programs are made when it starts, others when the first text of their length comes: that "
-            "request takes longer. Each program needs memory of its own.",
+            f"Texts are padded to {', '.join(map(str, lengths))} tokens, whichever is next. The padding is masked.",
+            f"{len(common)} programs are compiled at the start, others for the first text of their length, which takes "
+            "longer. Each program needs its own memory.",
         )
     return output.artifact
 
@@ -91,13 +93,11 @@ def token_inputs(spec: PipelineSpec) -> list[str]:
     entries = [entry for entry in spec.inputs if entry.source in TOKEN_SOURCES]
     sources = {entry.source for entry in entries}
     if not {"input_ids", "attention_mask"} <= sources:
-        raise _refused(
-            "It is for models that read texts and take a mask of the tokens that count.", "Leave this step out."
-        )
+        raise _refused("It is for models that read texts and take a mask of the tokens that count.")
     if any(len(entry.shape) != 2 or entry.shape[1] is not None for entry in entries):
-        raise _refused("This model takes texts of one length only.", "Leave this step out of the recipe.")
+        raise _refused("This model takes texts of one length only.")
     if any(entry.source not in (*TOKEN_SOURCES, "constant") for entry in spec.inputs):
-        raise _refused("This model takes more than a text.", "Leave this step out of the recipe.")
+        raise _refused("This model takes more than a text.")
     return [entry.name for source in TOKEN_SOURCES for entry in entries if entry.source == source]
 
 
@@ -109,13 +109,9 @@ def usable_lengths(wanted: Sequence[int], spec: PipelineSpec) -> list[int]:
 
 def common_lengths(tokens: Sequence[int], lengths: Sequence[int], most: int) -> list[int]:
     """Return at most `most` lengths to which at least 2 % of the texts are padded, the most frequent ones."""
-    counts: dict[int, int] = {}
-    for count in tokens:
-        place = bisect.bisect_left(lengths, count)
-        if place < len(lengths):
-            counts[lengths[place]] = counts.get(lengths[place], 0) + 1
-    frequent = [length for length, count in counts.items() if count >= COMMON_SHARE * len(tokens)]
-    return sorted(sorted(frequent, key=lambda length: -counts[length])[:most])
+    places = (bisect.bisect_left(lengths, count) for count in tokens)
+    counts = Counter(lengths[place] for place in places if place < len(lengths))
+    return sorted(length for length, count in counts.most_common(most) if count >= COMMON_SHARE * len(tokens))
 
 
 def _pads(spec: PipelineSpec, folder: Path) -> dict[str, int]:
@@ -153,10 +149,7 @@ def _checked(
             ctx.check_cancelled()
             found = largest_difference(exact.run(feeds), padded.run(feeds))
             if found > most:
-                raise _refused(
-                    f"Padding changes this model's answers (by {percent(found)}), so it does not heed its mask.",
-                    "Leave this step out of the recipe.",
-                )
+                raise _refused(f"Padding changes this model's answers by {percent(found)}: it ignores its mask.")
     finally:
         exact.close()
         padded.close()
@@ -174,10 +167,6 @@ def token_axes(session: "Session", feeds: Feeds, names: list[str]) -> dict[str, 
         for name, shape in sizes[0].items()
         if shape != sizes[1][name]
     }
-
-
-def _refused(detail: str, hint: str) -> InputRefused:
-    return InputRefused("buckets_do_not_fit", f"{TITLE}: it does not fit here", detail, hint)
 
 
 def why_not(situation: Situation, params: Params) -> Reason | None:

@@ -59,30 +59,29 @@ def _reshaped(graph: Graph, node: Any) -> Group | None:
     if before is None or after is None or after.op_type != "Reshape":
         return None
     source, inner = before.inputs[0], graph.shape(node.inputs[0])
-    shape = _floats(graph, source)
-    scale, bias = graph.constant(node.inputs[1]), graph.constant(node.inputs[2])
-    if shape is None or inner is None or len(inner) != 3 or scale is None or bias is None:
+    shape, scale = _floats(graph, source), graph.constant(node.inputs[1])
+    if shape is None or inner is None or len(inner) != 3 or scale is None or inner[1] != scale.size:
         return None
-    channels, groups = shape[1], scale.size
-    if channels is None or inner[1] != groups or channels % groups or not _returns(graph, after, source, shape):
-        return None
-    each, epsilon = channels // groups, float(attribute(node, "epsilon", 1e-5))
-    weights = (np.repeat(scale, each), np.repeat(bias, each))
-    return Group(source, channels, len(shape), groups, epsilon, *weights, after.outputs[0])
+    found = _group(graph, node, source, scale.size, after.outputs[0])
+    return found if found is not None and _returns(graph, after, source, shape) else None
 
 
 def _written(graph: Graph, node: Any) -> Group | None:
     """Match the operator itself; scale and bias are per group in operator set 18, per channel from 21 on."""
-    shape = _floats(graph, node.inputs[0])
+    return _group(graph, node, node.inputs[0], int(attribute(node, "num_groups", 0)), node.outputs[0])
+
+
+def _group(graph: Graph, node: Any, source: Any, groups: int, output: Any) -> Group | None:
+    """Return the normalization if its weights are constants that fit its groups or channels."""
+    shape = _floats(graph, source)
     scale, bias = graph.constant(node.inputs[1]), graph.constant(node.inputs[2])
-    groups = int(attribute(node, "num_groups", 0))
-    if shape is None or shape[1] is None or not groups or shape[1] % groups or scale is None or bias is None:
+    channels = shape[1] if shape is not None else None
+    if shape is None or channels is None or not groups or channels % groups or scale is None or bias is None:
         return None
-    if scale.size not in (groups, shape[1]):
+    if scale.size not in (groups, channels):
         return None
-    each, epsilon = shape[1] // scale.size, float(attribute(node, "epsilon", 1e-5))
-    weights = (np.repeat(scale, each), np.repeat(bias, each))
-    return Group(node.inputs[0], shape[1], len(shape), groups, epsilon, *weights, node.outputs[0])
+    scale, bias = (np.repeat(values, channels // scale.size) for values in (scale, bias))
+    return Group(source, channels, len(shape), groups, float(attribute(node, "epsilon", 1e-5)), scale, bias, output)
 
 
 def _floats(graph: Graph, value: Any) -> Shape | None:

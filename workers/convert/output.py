@@ -17,6 +17,7 @@ from workers.contracts.techniques import Model, TechniqueParams
 from workers.convert.graphs import onnx_files
 
 MODEL_DIR = "model"
+LEAVE_OUT = "Leave this step out of the recipe."
 MODEL_FILE = "model.onnx"
 
 
@@ -96,6 +97,11 @@ def new_model(model: Model, technique: str, params: TechniqueParams, ctx: JobCon
     except BaseException:
         shutil.rmtree(hidden, ignore_errors=True)
         raise
+
+
+def does_not_fit(code: str, title: str, detail: str, hint: str = LEAVE_OUT) -> InputRefused:
+    """Return the refusal of a technique, called `title`, that does not fit this model."""
+    return InputRefused(code, f"{title}: it does not fit here", detail, hint)
 
 
 def narrow(first: tuple[str, ...] | None, second: tuple[str, ...] | None) -> tuple[str, ...] | None:

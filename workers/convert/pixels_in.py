@@ -1,12 +1,13 @@
 """Move the last steps of image preparation into the graph: range, mean, deviation, channel order, layout."""
 
 from dataclasses import replace
+from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from workers.contracts.errors import InputRefused
 from workers.contracts.pipeline import read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
@@ -14,13 +15,147 @@ from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert.asking.calibration import as_taken, requests
 from workers.convert.asking.in_turn import in_turn
 from workers.convert.graphs import onnx_files
-from workers.convert.output import MODEL_FILE, need_onnx, new_model
-from workers.convert.rewriting import CHECKED, MOST_DIFFERENCE, largest_difference
+from workers.convert.output import MODEL_FILE, does_not_fit, need_onnx, new_model
+from workers.convert.rewriting import CHECKED, check_alike
 from workers.pipeline.spec import ImageSteps, PipelineInput, PipelineSpec
 
 if TYPE_CHECKING:
     from workers.contracts.process.context import Feeds
-from numpy.typing import NDArray
+
+
+ID = "pixels_in"
+TITLE = "Preparation inside the model"
+_refused = partial(does_not_fit, "pixels_do_not_fit", TITLE)
+
+RUNTIMES = ("onnxruntime-cpu", "openvino", "onnxruntime-cuda")
+FLOATS = ("float32", "float16", "float64")
+MADE = 4
+ROUNDS, LEAST_ROUNDS, BLOCK_S, MAX_S = 7, 2, 0.04, 4.0
+
+
+def apply(model: Model, params: TechniqueParams, ctx: JobContext) -> ModelArtifact:
+    """Write the graph with the preparation before it, compare predictions, and time both forms on one input."""
+    source = need_onnx(model, TITLE)
+    if "cascade" in model.artifact.settings:
+        raise _refused("It already contains two models.", "Put this step before the one that makes two models.")
+    ctx.check_cancelled()
+    spec = read_pipeline(model.folder)
+    entry, steps = picture_input(spec)
+    proto = onnx_files.load(source)
+    own = {
+        "input": entry.name,
+        "mean": list(steps.mean),
+        "std": list(steps.std),
+        "range": steps.range,
+        "channels": steps.channels,
+        "layout": steps.layout,
+    }
+    with new_model(model, ID, params, ctx) as output:
+        if not put_before(proto, entry.name, steps):
+            raise _refused(f"The graph has no input called {entry.name}.")
+        output.save(proto, TITLE)
+        ctx.check_cancelled()
+        output.settings = {"pixels": own}
+        output.pipeline = replace(spec, preprocess=replace(steps, pixels=True))
+        settings = {**model.artifact.settings, **output.settings}
+        changed = Model(output.folder, model.artifact.model_copy(update={"main": MODEL_FILE, "settings": settings}))
+        output.notes = (
+            "Takes 8-bit pixels: the model itself computes range, mean, deviation and order of a picture. It still "
+            "takes inputs that were prepared as for the original, if they come from 8-bit pictures.",
+            "Where versions are compared, its time holds that part of the preparation and the original's does not.",
+            *check_and_time(model, changed, entry.name, steps, spec, ctx),
+        )
+        output.runtimes = RUNTIMES
+    return output.artifact
+
+
+def picture_input(spec: PipelineSpec) -> tuple[PipelineInput, ImageSteps]:
+    """Return the image input and its preparation.
+
+    Raises:
+        InputRefused: the model has no such input, or there is nothing to move.
+    """
+    steps = spec.preprocess
+    entry = next((entry for entry in spec.inputs if entry.source == "image"), None)
+    if not isinstance(steps, ImageSteps) or entry is None or spec.links:
+        raise _refused("This model takes no pictures that Fettle prepares.")
+    if steps.pixels or entry.dtype == "uint8":
+        raise _refused("The model takes 8-bit pixels already.")
+    if entry.dtype not in FLOATS:
+        raise _refused(f"Its picture goes in as {entry.dtype}, and only fractional numbers are prepared so.")
+    if len(entry.shape) != 4 or not entry.batched:
+        raise _refused("Its picture does not go in as (pictures, channels, height, width) or with channels last.")
+    channels, wanted = entry.shape[1 if steps.layout == "nchw" else 3], 1 if steps.channels == "gray" else 3
+    if channels not in (None, wanted) or any(len(values) not in (1, wanted) for values in (steps.mean, steps.std)):
+        raise _refused(f"Its preparation gives {wanted} channels, and the model or its mean takes another number.")
+    return entry, steps
+
+
+def check_and_time(
+    model: Model, changed: Model, name: str, steps: ImageSteps, spec: PipelineSpec, ctx: JobContext
+) -> tuple[str, ...]:
+    """Compare predictions on calibration inputs or on generated ones, and time both forms if there are inputs.
+
+    Returns:
+        A sentence about the time, or nothing without inputs.
+
+    Raises:
+        InputRefused: predictions differ, or examples do not come from 8-bit pixels.
+    """
+    items = [{key: np.array(array) for key, array in feeds.items()} for feeds in requests(model, ctx, CHECKED)]
+    pairs = [(feeds, as_taken(changed, feeds)) for feeds in items] or made_pairs(spec, name, steps, ctx.seed)
+    check_alike(model.main, changed.main, pairs, TITLE, ctx)
+    if not items:
+        return ()
+    both = onnx_files.start(model.main, "all"), onnx_files.start(changed.main, "all")
+    return (timed(*both, pairs[0], name, steps, ctx),)
+
+
+def made_pairs(spec: PipelineSpec, name: str, steps: ImageSteps, seed: int) -> "list[tuple[Feeds, Feeds]]":
+    """Return images of noise, each as prepared input and as pixels; other inputs are zeros."""
+    from workers.convert.asking.calibration import example_feeds
+    from workers.pipeline import images
+
+    feeds = example_feeds(spec)
+    _, *sizes = feeds[name].shape
+    height, width = sizes[1:] if steps.layout == "nchw" else sizes[:2]
+    rng = np.random.default_rng(seed)
+    made = []
+    for _ in range(MADE):
+        pixels = rng.integers(0, 256, (1, height, width, 1 if steps.channels == "gray" else 3), np.uint8)
+        values = images.normalized(pixels, steps).astype(feeds[name].dtype)
+        made.append(({**feeds, name: values}, {**feeds, name: pixels}))
+    return made
+
+
+def timed(before: Any, after: Any, pair: "tuple[Feeds, Feeds]", name: str, steps: ImageSteps, ctx: JobContext) -> str:
+    """Time one input from its pixels to its prediction in both forms, in turns, in ONNX Runtime on one core.
+
+    Returns:
+        A sentence for people.
+    """
+    from workers.pipeline import images
+
+    feeds, pixels = pair
+    given = pixels[name].astype(np.uint8, copy=False)
+    dtype = feeds[name].dtype
+
+    def old() -> None:
+        values = images.normalized(given, steps).astype(dtype, copy=False)
+        before.run(None, {**feeds, name: values})
+
+    def new() -> None:
+        after.run(None, pixels)
+
+    rounds = in_turn(
+        old, new, ctx.check_cancelled, median, rounds=ROUNDS, least_rounds=LEAST_ROUNDS, block_s=BLOCK_S, max_s=MAX_S
+    )
+    first_ms, second_ms = (1000 * median(column) for column in zip(*rounds, strict=True))
+    return (
+        f"Measured here on one of your inputs, from its cropped pixels to the answer (ONNX Runtime, one core): "
+        f"{first_ms:.2f} ms before, {second_ms:.2f} ms now. Reading and resizing the picture stay as they were and are "
+        "not in it."
+    )
 
 
 def put_before(proto: Any, name: str, steps: ImageSteps) -> bool:
@@ -105,156 +240,6 @@ def _rename(graph: Any, old: str, new: str) -> None:
         if inner is not graph:
             for output in inner.output:
                 output.name = new if output.name == old else output.name
-
-
-ID = "pixels_in"
-TITLE = "Preparation inside the model"
-
-RUNTIMES = ("onnxruntime-cpu", "openvino", "onnxruntime-cuda")
-FLOATS = ("float32", "float16", "float64")
-MADE = 4
-ROUNDS, LEAST_ROUNDS, BLOCK_S, MAX_S = 7, 2, 0.04, 4.0
-
-
-def apply(model: Model, params: TechniqueParams, ctx: JobContext) -> ModelArtifact:
-    """Write the graph with the preparation before it, compare predictions, and time both forms on one input."""
-    source = need_onnx(model, TITLE)
-    if "cascade" in model.artifact.settings:
-        raise _refused("Two models answer in it by now.", "Put this step before the one that makes two models.")
-    ctx.check_cancelled()
-    spec = read_pipeline(model.folder)
-    entry, steps = picture_input(spec)
-    proto = onnx_files.load(source)
-    own = {
-        "input": entry.name,
-        "mean": list(steps.mean),
-        "std": list(steps.std),
-        "range": steps.range,
-        "channels": steps.channels,
-        "layout": steps.layout,
-    }
-    with new_model(model, ID, params, ctx) as output:
-        if not put_before(proto, entry.name, steps):
-            raise _refused(f"The graph has no input called {entry.name}.")
-        output.save(proto, TITLE)
-        ctx.check_cancelled()
-        output.settings = {"pixels": own}
-        output.pipeline = replace(spec, preprocess=replace(steps, pixels=True))
-        settings = {**model.artifact.settings, **output.settings}
-        changed = Model(output.folder, model.artifact.model_copy(update={"main": MODEL_FILE, "settings": settings}))
-        output.notes = (
-            "Takes 8-bit pixels: range, mean, deviation and order of a picture are worked out inside the model. Inputs "
-            "that were prepared as for the original are still taken, if they come from 8-bit pictures.",
-            "Where versions are compared, its time holds that part of the preparation and the original's does not.",
-            *check_and_time(model, changed, entry.name, steps, spec, ctx),
-        )
-        output.runtimes = RUNTIMES
-    return output.artifact
-
-
-def picture_input(spec: PipelineSpec) -> tuple[PipelineInput, ImageSteps]:
-    """Return the image input and its preparation.
-
-    Raises:
-        InputRefused: the model has no such input, or there is nothing to move.
-    """
-    steps = spec.preprocess
-    entry = next((entry for entry in spec.inputs if entry.source == "image"), None)
-    if not isinstance(steps, ImageSteps) or entry is None or spec.links:
-        raise _refused("This model takes no pictures that Fettle prepares.")
-    if steps.pixels or entry.dtype == "uint8":
-        raise _refused("The model takes 8-bit pixels already.")
-    if entry.dtype not in FLOATS:
-        raise _refused(f"Its picture goes in as {entry.dtype}, and only fractional numbers are prepared so.")
-    if len(entry.shape) != 4 or not entry.batched:
-        raise _refused("Its picture does not go in as (pictures, channels, height, width) or with channels last.")
-    channels, wanted = entry.shape[1 if steps.layout == "nchw" else 3], 1 if steps.channels == "gray" else 3
-    if channels not in (None, wanted) or any(len(values) not in (1, wanted) for values in (steps.mean, steps.std)):
-        raise _refused(f"Its preparation gives {wanted} channels, and the model or its mean takes another number.")
-    return entry, steps
-
-
-def check_and_time(
-    model: Model, changed: Model, name: str, steps: ImageSteps, spec: PipelineSpec, ctx: JobContext
-) -> tuple[str, ...]:
-    """Compare predictions on calibration inputs or on generated ones, and time both forms if there are inputs.
-
-    Returns:
-        A sentence about the time, or nothing without inputs.
-
-    Raises:
-        InputRefused: predictions differ, or examples do not come from 8-bit pixels.
-    """
-    before, after = onnx_files.start(model.main, "basic"), onnx_files.start(changed.main, "basic")
-    outputs = [output.name for output in before.get_outputs()]
-    items = [{key: np.array(array) for key, array in feeds.items()} for feeds in requests(model, ctx, CHECKED)]
-    pairs = [(feeds, as_taken(changed, feeds)) for feeds in items] or made_pairs(spec, name, steps, ctx.seed)
-    for feeds, pixels in pairs:
-        ctx.check_cancelled()
-        old = dict(zip(outputs, before.run(outputs, feeds), strict=True))
-        new = dict(zip(outputs, after.run(outputs, pixels), strict=True))
-        found = largest_difference(old, new)
-        if not found <= MOST_DIFFERENCE:
-            raise _refused(
-                f"On one input the largest difference was {found:.1e} of the size of its channel; at most "
-                f"{MOST_DIFFERENCE:.0e} is taken for rounding."
-            )
-    if not items:
-        return ()
-    del before, after
-    both = onnx_files.start(model.main, "all"), onnx_files.start(changed.main, "all")
-    return (timed(*both, pairs[0], name, steps, ctx),)
-
-
-def made_pairs(spec: PipelineSpec, name: str, steps: ImageSteps, seed: int) -> "list[tuple[Feeds, Feeds]]":
-    """Return images of noise, each as prepared input and as pixels; other inputs are zeros."""
-    from workers.convert.asking.calibration import example_feeds
-    from workers.pipeline import images
-
-    feeds = example_feeds(spec)
-    _, *sizes = feeds[name].shape
-    height, width = sizes[1:] if steps.layout == "nchw" else sizes[:2]
-    rng = np.random.default_rng(seed)
-    made = []
-    for _ in range(MADE):
-        pixels = rng.integers(0, 256, (1, height, width, 1 if steps.channels == "gray" else 3), np.uint8)
-        values = images.normalized(pixels, steps).astype(feeds[name].dtype)
-        made.append(({**feeds, name: values}, {**feeds, name: pixels}))
-    return made
-
-
-def timed(before: Any, after: Any, pair: "tuple[Feeds, Feeds]", name: str, steps: ImageSteps, ctx: JobContext) -> str:
-    """Time one input from its pixels to its prediction in both forms, in turns, in ONNX Runtime on one core.
-
-    Returns:
-        A sentence for people.
-    """
-    from workers.pipeline import images
-
-    feeds, pixels = pair
-    given = pixels[name].astype(np.uint8, copy=False)
-    dtype = feeds[name].dtype
-
-    def old() -> None:
-        values = images.normalized(given, steps).astype(dtype, copy=False)
-        before.run(None, {**feeds, name: values})
-
-    def new() -> None:
-        after.run(None, pixels)
-
-    rounds = in_turn(
-        old, new, ctx.check_cancelled, median, rounds=ROUNDS, least_rounds=LEAST_ROUNDS, block_s=BLOCK_S, max_s=MAX_S
-    )
-    first_ms, second_ms = (1000 * median(column) for column in zip(*rounds, strict=True))
-    return (
-        f"Measured here on one of your inputs, from its cropped pixels to the answer (ONNX Runtime, one core): "
-        f"{first_ms:.2f} ms before, {second_ms:.2f} ms now. Reading and resizing the picture stay as they were and are "
-        "not in it."
-    )
-
-
-def _refused(detail: str, hint: str = "Leave this step out of the recipe.") -> InputRefused:
-    return InputRefused("pixels_do_not_fit", f"{TITLE}: it does not fit here", detail, hint)
 
 
 SPEC = TechniqueSpec(

@@ -10,14 +10,13 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from workers.contracts.errors import InputRefused
 from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert.asking import finite
 from workers.convert.graphs import onnx_files
-from workers.convert.output import new_model
+from workers.convert.output import does_not_fit, new_model
 from workers.infer.processor import NO_BF16
 
 ID = "precision_by_operator"
@@ -59,12 +58,8 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         plain.with_suffix(".bin").rename(output.folder / WEIGHTS)
         plain.unlink()
         if not heavy:
-            raise InputRefused(
-                "nothing_heavy",
-                f"{TITLE}: there is nothing to gain",
-                "This model has no products of tables, and only they are faster in 16 bits.",
-                "Leave this step out of the recipe.",
-            )
+            detail = "This model has no products of tables, and only they are faster in 16 bits."
+            raise does_not_fit("nothing_heavy", TITLE, detail)
         ctx.check_cancelled()
         changed = finite.with_settings(model, output.folder, {"inference_precision": "bf16"})
         changed = Model(output.folder, changed.artifact.model_copy(update={"main": MAIN}))

@@ -1,10 +1,10 @@
 """Rewrite a graph, check its predictions on inputs, and refuse it where they change."""
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,10 @@ from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import GraphRewrite, Model, TechniqueParams, TechniqueSpec
 from workers.convert.graphs import onnx_files
 from workers.convert.graphs.graph import Graph
-from workers.convert.output import need_onnx, new_model
+from workers.convert.output import LEAVE_OUT, does_not_fit, need_onnx, new_model
+
+if TYPE_CHECKING:
+    from workers.contracts.process.context import Feeds
 
 Rewrite = Callable[[Graph], int]
 """Changes the graph and returns the number of changed places; 0 leaves the model unchanged."""
@@ -62,14 +65,9 @@ def rewriting(
         with new_model(model, technique, params, ctx) as output:
             count = rewritten(proto, change)
             if not count:
-                raise InputRefused(
-                    "nothing_to_rewrite",
-                    f"{title}: there is nothing to do",
-                    "This graph has no such places.",
-                    "Leave this step out of the recipe.",
-                )
+                raise does_not_fit("nothing_to_rewrite", title, "This graph has no such places.")
             ctx.check_cancelled()
-            check_alike(model, output.save(proto, title), title, ctx)
+            check_alike(model.main, output.save(proto, title), same_inputs(model, ctx), title, ctx)
             output.notes = (words.format(count=count),)
         return output.artifact
 
@@ -111,24 +109,39 @@ def _names(node: Any) -> list[str]:
     return [name for name in (node.name, *node.output) if name]
 
 
-def check_alike(model: Model, rewritten_path: Path, title: str, ctx: JobContext, without: Collection[str] = ()) -> None:
-    """Check that the rewritten file predicts the same on calibration inputs or on generated ones.
+def same_inputs(model: Model, ctx: JobContext) -> "Iterator[tuple[Feeds, Feeds]]":
+    """Yield calibration inputs or a generated one, each twice."""
+    from workers.convert.asking.calibration import example_feeds, requests
+
+    for feeds in list(requests(model, ctx, CHECKED)) or [example_feeds(read_pipeline(model.folder))]:
+        yield feeds, feeds
+
+
+def check_alike(
+    source: Path,
+    changed: Path,
+    inputs: "Iterable[tuple[Feeds, Feeds]]",
+    title: str,
+    ctx: JobContext,
+    without: Collection[str] = (),
+) -> None:
+    """Check that the file `changed` predicts the same as `source` on `inputs`, pairs of the inputs of both.
 
     Outputs in `without` are removed and not compared.
 
     Raises:
         InputRefused: predictions differ.
     """
-    before, after = onnx_files.start(model.main, "basic"), onnx_files.start(rewritten_path, "basic")
+    before, after = onnx_files.start(source, "basic"), onnx_files.start(changed, "basic")
     names = [output.name for output in before.get_outputs() if output.name not in without]
     end_s = time.monotonic() + CHECK_S
-    for number, feeds in enumerate(islice(_inputs(model, ctx), CHECKED)):
+    for number, (feeds, changed_feeds) in enumerate(islice(inputs, CHECKED)):
         ctx.check_cancelled()
         if number >= FEWEST_CHECKED and time.monotonic() > end_s:
             break
         ctx.progress("Check the answers", number, CHECKED, "examples")
         old = dict(zip(names, before.run(names, feeds), strict=True))
-        new = dict(zip(names, after.run(names, feeds), strict=True))
+        new = dict(zip(names, after.run(names, changed_feeds), strict=True))
         found = largest_difference(old, new)
         if not found <= MOST_DIFFERENCE:
             raise InputRefused(
@@ -136,14 +149,8 @@ def check_alike(model: Model, rewritten_path: Path, title: str, ctx: JobContext,
                 f"{title} would change the answers",
                 f"On one of your inputs the largest difference was {found:.1e} of the size of its channel; at most "
                 f"{MOST_DIFFERENCE:.0e} is taken for rounding.",
-                "Leave this step out of the recipe; the original is unchanged.",
+                LEAVE_OUT,
             )
-
-
-def _inputs(model: Model, ctx: JobContext) -> Any:
-    from workers.convert.asking.calibration import example_feeds, requests
-
-    return list(requests(model, ctx, CHECKED)) or [example_feeds(read_pipeline(model.folder))]
 
 
 def largest_difference(first: Mapping[str, NDArray[Any]], second: Mapping[str, NDArray[Any]]) -> float:

@@ -48,13 +48,13 @@ class Params(TechniqueParams):
         default=(), description="Architectures such as sm89. Without any, each card builds its own at its first start."
     )
     largest_batch: int = Field(default=8, ge=1, le=1024, description="Examples that one request may hold at most.")
-    examples: int = Field(default=256, ge=1, le=10_000, description="Examples that are looked at for their sizes.")
+    examples: int = Field(default=256, ge=1, le=10_000, description="Examples that show the sizes of inputs.")
     workspace_mib: int | None = Field(
-        default=None, ge=1, le=1 << 20, description="MiB that single layers may use on the card; all of it unless said."
+        default=None, ge=1, le=1 << 20, description="MiB that single layers may use on the card; all of it unless set."
     )
     weight_streaming: Literal["auto", "on", "off"] = Field(
         default="auto",
-        description="Weights may wait in the computer's memory where the card has too little. auto: from 1 GiB on.",
+        description="Weights may stay in the computer's memory if the card has too little. auto: from 1 GiB on.",
     )
 
     @field_validator("build_for")
@@ -92,7 +92,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
             output.files = (*output.files, ENGINE_FILE)
             notes.append(
                 f"Its engine for {shown(architectures)} ({len(built.engine) / 1e6:.1f} MB) was built in "
-                f"{built.seconds:.1f} s and lies beside the model, which stays for where the engine does not fit."
+                f"{built.seconds:.1f} s and lies beside the model, which runs where the engine does not fit."
             )
         (output.folder / FILE).write_text(json.dumps(described, indent=1), encoding="utf-8")
         output.files = (*output.files, FILE)
@@ -142,7 +142,12 @@ def profile_of(
             elif (axis == entry.batch_axis and entry.batched) or entry.source in ("state", "initial_state"):
                 axes.append((1, 1, largest_batch if entry.batched else 1))
             elif not sizes:
-                raise _unknown_size(entry.name, axis)
+                raise InputRefused(
+                    "size_unknown",
+                    "TensorRT has to know how large inputs get",
+                    f"Size {axis} of the input {entry.name!r} is open, and no example shows it.",
+                    "Add examples, or set the size with --shape.",
+                )
             elif spec.preprocess.kind == "text":
                 axes.append((1, median_low(sizes), max(sizes[-1], spec.preprocess.max_length)))
             else:
@@ -151,22 +156,19 @@ def profile_of(
     return found
 
 
-def _unknown_size(name: str, axis: int) -> InputRefused:
-    return InputRefused(
-        "size_unknown",
-        "TensorRT has to know how large inputs get",
-        f"Size {axis} of the input {name!r} is open, and there are no examples that show it.",
-        "Add examples, or say the size with --shape.",
-    )
-
-
 def _fitting(model: Model, architectures: tuple[str, ...]) -> tuple[tuple[str, ...], list[str]]:
     """Return the architectures that support the model's number format, and sentences about the others.
 
     Raises:
         InputRefused: no architecture supports it.
     """
-    if not _has_fp8(model.main):
+    import onnx
+
+    try:
+        proto = onnx.load(str(model.main), load_external_data=False)
+    except Exception as error:  # onnx raises protobuf's, its own and the system's errors
+        raise onnx_files.unreadable(model.main, error) from error
+    if all(tensor.data_type != onnx.TensorProto.FLOAT8E4M3FN for tensor in proto.graph.initializer):
         return architectures, []
     fitting = with_number(architectures, "fp8")
     others = tuple(name for name in architectures if name not in fitting)
@@ -179,16 +181,6 @@ def _fitting(model: Model, architectures: tuple[str, ...]) -> tuple[tuple[str, .
             "Take INT8 or FP16 for them, or build for sm89 and later.",
         )
     return fitting, [f"No engine for {shown(others)}: {words}"] if others else []
-
-
-def _has_fp8(path: Path) -> bool:
-    import onnx
-
-    try:
-        proto = onnx.load(str(path), load_external_data=False)
-    except Exception as error:  # onnx raises protobuf's, its own and the system's errors
-        raise onnx_files.unreadable(path, error) from error
-    return any(tensor.data_type == onnx.TensorProto.FLOAT8E4M3FN for tensor in proto.graph.initializer)
 
 
 def _build(
@@ -211,7 +203,7 @@ def _build(
     try:
         trt = load_library(RTX)
     except NotRunnable as error:
-        words = f"Engines are built ahead by {RTX.title}, which cannot be used here: {error}."
+        words = f"Engines are built ahead by {RTX.title}, which cannot be used on this computer: {error}."
         raise BackendMissing(
             "tensorrt_missing", f"{RTX.title} is not available", words, f"Install it: {OWN_INSTALL}."
         ) from error
@@ -224,13 +216,13 @@ def _build(
             "unsupported_operator",
             "TensorRT does not know a part of this model",
             f"{str(error).rstrip('.')}.",
-            f"A way out: {error.way_out}.",
+            f"Instead: {error.way_out}.",
         ) from error
     except NotRunnable as error:
         raise InputRefused(
             "engine_not_built",
             "TensorRT could not build an engine of this model",
-            f"For {shown(architectures)} it said: {str(error).rstrip('.')}.",
+            f"For {shown(architectures)} it reported: {str(error).rstrip('.')}.",
             "Build for another card, or run the model with onnxruntime-cuda.",
         ) from error
 

@@ -49,7 +49,7 @@ OTHER_PRECISION = re.compile(
 def format_of(name: str) -> Format | None:
     """Return the format of one file; None for files without weights."""
     path = PurePosixPath(name)
-    if path.name in ("saved_model.pb",):
+    if path.name == "saved_model.pb":
         return "tensorflow"
     if path.name.startswith("openvino_model") and path.suffix == ".xml":
         return "openvino"
@@ -200,8 +200,7 @@ def _safetensors(files: Sequence[HubFile]) -> list[HubFile]:
     """Return all full-precision parts at the top, else those in folders."""
     found = [file for file in files if format_of(file.name) == "safetensors"]
     plain = [file for file in found if not OTHER_PRECISION.search(file.name)] or found
-    top = [file for file in plain if "/" not in file.name]
-    named = [file for file in top if file.name.startswith("model")]
+    top, named = _at_top(plain, "model")
     return named or top or plain
 
 
@@ -219,6 +218,11 @@ def _gguf_rank(name: str) -> int:
 
 def _pickles(files: Sequence[HubFile]) -> list[HubFile]:
     found = [file for file in files if WEIGHT_PICKLES.fullmatch(PurePosixPath(file.name).name)]
-    top = [file for file in found if "/" not in file.name]
-    named = [file for file in top if file.name.startswith("pytorch_model")]
+    top, named = _at_top(found, "pytorch_model")
     return named or top[:1] or found[:1]
+
+
+def _at_top(files: Sequence[HubFile], start: str) -> tuple[list[HubFile], list[HubFile]]:
+    """Return the files in no folder, and those of them whose names begin with `start`."""
+    top = [file for file in files if "/" not in file.name]
+    return top, [file for file in top if file.name.startswith(start)]

@@ -8,14 +8,14 @@ import os
 import re
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 from workers.contracts.hub import HubAccess, offline_error
 from workers.contracts.process.context import JobContext
-from workers.hub.addresses import Reach, reach_of
-from workers.hub.faults import RetryPolicy, is_passing, translated
-from workers.hub.words import hub_error
+from workers.hub.addresses import reach_of
+from workers.hub.faults import RetryPolicy, hub_error, is_passing, translated
 
 if TYPE_CHECKING:
     import httpx2
@@ -46,7 +46,7 @@ class _Guard:
 
     def __init__(self, endpoint: str) -> None:
         self._home = origin(endpoint)
-        self._reaches: dict[str, Reach] = {}
+        self._reach = lru_cache(reach_of)
 
     def on_request(self, request: "httpx2.Request") -> None:
         """Send the token only to the hub's own origin; http_backoff and redirects do not always ensure that.
@@ -92,11 +92,6 @@ class _Guard:
         home = self._home[1]
         return host.lower() != home and self._reach(host) > self._reach(home)
 
-    def _reach(self, host: str) -> Reach:
-        if host not in self._reaches:
-            self._reaches[host] = reach_of(host)
-        return self._reaches[host]
-
 
 class Hub:
     """The connection of one job to one hub; `pause` sleeps, and raises if the user cancels meanwhile."""
@@ -108,13 +103,9 @@ class Hub:
             BackendMissing: offline mode is on.
         """
         self.access, self.pause, self.log = access, pause, log
+        self.endpoint = access.endpoint
         self._guard = _Guard(access.endpoint)
         self.api = self._connect()
-
-    @property
-    def endpoint(self) -> str:
-        """Return the hub's address without a slash at the end."""
-        return self.access.endpoint
 
     def _connect(self) -> "HfApi":
         """Import the library with the right environment.

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 MAX_CHARS = 200
 """Longest identifier; longer texts are prose."""
 NOTHING = frozenset({"", "none", "null", "unknown", "n/a"})
+AND = " AND "
 WORST: tuple[LicenseWord, ...] = ("unknown", "noncommercial", "conditions", "ok")
 _CC = re.compile(r"cc-(by(?:-nc)?(?:-sa|-nd)?)(?:-\d|$)", re.IGNORECASE)
 _BESIDE = re.compile(
@@ -35,18 +37,18 @@ def judge(stated: str | Sequence[str] | None, *, name: str = "", link: str = "")
     if not wanted:
         return NOT_STATED.model_copy(update={"link": address})
     found = [_judge_one(part[:MAX_CHARS], name.strip()[:MAX_CHARS]) for part in wanted]
-    return _together(found, " AND ").model_copy(update={"link": address})
+    return _together(found).model_copy(update={"link": address})
 
 
 def _judge_one(text: str, name: str) -> LicenseVerdict:
     if text.lower() == "other":
         known = _by_identifier(name) if name else None
-        return known or LicenseVerdict(word="unknown", title=name or "Own terms", meaning=UNCLEAR.meaning)
+        return known or _verdict(UNCLEAR, name or "Own terms", None)
     for wording in dict.fromkeys((text, _name_in(text), *_numbered(_name_in(text)))):
         found = _by_identifier(wording) or _by_expression(wording) or _by_family(wording)
         if found is not None:
             return found
-    return _unclear(text)
+    return _verdict(UNCLEAR, text, None)
 
 
 def _name_in(text: str) -> str:
@@ -67,9 +69,7 @@ def _numbered(name: str) -> tuple[str, ...]:
 def _by_family(text: str) -> LicenseVerdict | None:
     """Return the verdict on Creative Commons without a version, whose letters hold for every version."""
     family = _CC.fullmatch(text)
-    if family is None:
-        return None
-    return _verdict(CREATIVE_COMMONS[family[1].lower()], text.upper(), "").model_copy(update={"expression": None})
+    return None if family is None else _verdict(CREATIVE_COMMONS[family[1].lower()], text.upper(), None)
 
 
 def _by_identifier(text: str) -> LicenseVerdict | None:
@@ -98,7 +98,7 @@ def _of_tree(tree: object, licensing: "Licensing") -> LicenseVerdict:
     if isinstance(tree, licensing.OR | licensing.AND):
         joined = [_of_tree(part, licensing) for part in tree.args]
         if isinstance(tree, licensing.AND):
-            return _together(joined, " AND ")
+            return _together(joined)
         best = max(joined, key=lambda verdict: WORST.index(verdict.word))
         text = tree.render()
         return best.model_copy(update={"title": text, "expression": text})
@@ -107,39 +107,31 @@ def _of_tree(tree: object, licensing: "Licensing") -> LicenseVerdict:
     return _verdict(_terms_of(key), text, text)
 
 
-def _together(verdicts: Sequence[LicenseVerdict], joint: str) -> LicenseVerdict:
+def _together(verdicts: Sequence[LicenseVerdict]) -> LicenseVerdict:
     """Combine verdicts that all apply: the worst one counts, with its own sentence."""
     if len(verdicts) == 1:
         return verdicts[0]
     worst = min(verdicts, key=lambda verdict: WORST.index(verdict.word))
-    expressions = [verdict.expression for verdict in verdicts]
-    whole = joint.join(f"({one})" if " OR " in one else one for one in expressions if one)
+    stated = [verdict.expression for verdict in verdicts]
+    whole = AND.join(f"({one})" if " OR " in one else one for one in stated if one)
     return worst.model_copy(
         update={
-            "title": joint.join(dict.fromkeys(verdict.title for verdict in verdicts))[:MAX_CHARS],
-            "expression": whole if None not in expressions else None,
+            "title": AND.join(dict.fromkeys(verdict.title for verdict in verdicts))[:MAX_CHARS],
+            "expression": None if None in stated else whole,
             "copies": all(verdict.copies for verdict in verdicts),
         }
     )
 
 
 def _terms_of(key: str) -> Terms:
-    if key in SPDX:
-        return SPDX[key]
     family = _CC.match(key)
-    if family is not None:
+    if key not in SPDX and family is not None:
         return CREATIVE_COMMONS[family[1].lower()]
-    return CATEGORIES.get(_categories().get(key, ""), UNCLEAR)
+    return SPDX.get(key) or CATEGORIES.get(_categories().get(key, ""), UNCLEAR)
 
 
-def _verdict(terms: Terms, title: str, expression: str) -> LicenseVerdict:
-    return LicenseVerdict(
-        word=terms.word, title=title, meaning=terms.meaning, expression=expression, copies=terms.copies
-    )
-
-
-def _unclear(text: str) -> LicenseVerdict:
-    return LicenseVerdict(word="unknown", title=text, meaning=UNCLEAR.meaning)
+def _verdict(terms: Terms, title: str, expression: str | None) -> LicenseVerdict:
+    return LicenseVerdict(title=title, expression=expression, **asdict(terms))
 
 
 @lru_cache(maxsize=1)
@@ -154,9 +146,9 @@ def _categories() -> dict[str, str]:
     """Return the category of each SPDX key."""
     from license_expression import get_license_index
 
-    found: dict[str, str] = {}
-    for row in get_license_index():
-        for key in (row.get("spdx_license_key"), *row.get("other_spdx_license_keys", ())):
-            if key:
-                found[key] = row["category"]
-    return found
+    return {
+        key: row["category"]
+        for row in get_license_index()
+        for key in (row.get("spdx_license_key"), *row.get("other_spdx_license_keys", ()))
+        if key
+    }

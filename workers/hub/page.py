@@ -1,34 +1,34 @@
-"""Collect everything about one repository at one revision: card, files, license, and files to download.
+"""Search a hub, and collect everything about one repository: card, files, license, and files to download.
 
 The hub's description of a model becomes plain, limited values; none of its text is trusted.
 """
 
 import re
-from typing import TYPE_CHECKING
-from urllib.parse import quote
-
-from workers.contracts.hub import MAX_CARD_BYTES, HubFile, HubModelParams, HubModelResult, bad_name
-from workers.contracts.process.context import JobContext
-from workers.hub.choose import Choice, choose
-from workers.hub.client import COMMIT, Hub, checked_repo, open_hub
-from workers.hub.faults import PASSING, raise_for
-
-if TYPE_CHECKING:
-    from huggingface_hub import ModelInfo
-    from huggingface_hub.hf_api import RepoSibling
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, quote, urlsplit
 
-from workers.contracts.hub import HubModel
+from workers.contracts.hub import (
+    MAX_CARD_BYTES,
+    HubFile,
+    HubModel,
+    HubModelParams,
+    HubModelResult,
+    HubQuery,
+    HubSearchParams,
+    HubSearchResult,
+    bad_name,
+)
 from workers.contracts.licenses import LicenseVerdict
-from workers.hub.choose import formats_of
+from workers.contracts.process.context import JobContext
+from workers.hub.choose import Choice, choose, formats_of
+from workers.hub.client import COMMIT, REPO, Hub, checked_repo, open_hub
+from workers.hub.faults import PASSING, hub_error, raise_for
 from workers.hub.licenses import judge
-from workers.hub.words import hub_error
 from workers.model_io.words import shown
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelInfo
-
+    from huggingface_hub.hf_api import RepoSibling
 
 MAX_TEXT = 200
 SAFE = ("onnx", "safetensors", "gguf")
@@ -78,27 +78,18 @@ def license_of(info: "ModelInfo") -> tuple[str | None, LicenseVerdict]:
     return text_of(told), verdict
 
 
-def names_of(info: "ModelInfo") -> Sequence[str]:
-    """Return the names of all files."""
-    return [file.rfilename for file in info.siblings or [] if isinstance(file.rfilename, str)]
-
-
 def weights_bytes(info: "ModelInfo") -> int | None:
     """Return the bytes of the safetensors weights, computed from the hub's parameter counts."""
     counts = info.safetensors.parameters if info.safetensors is not None else None
     if not isinstance(counts, dict) or not counts:
         return None
-    bits = 0
-    for kind, count in counts.items():
-        if kind not in BITS or not isinstance(count, int) or count < 0:
-            return None
-        bits += BITS[kind] * count
-    return bits // 8
+    known = all(kind in BITS and isinstance(count, int) and count >= 0 for kind, count in counts.items())
+    return sum(BITS[kind] * count for kind, count in counts.items()) // 8 if known else None
 
 
 def facts_of(info: "ModelInfo", repo: str) -> HubModel:
     """Return what the hub says about a model."""
-    formats = formats_of(names_of(info))
+    formats = formats_of(file.rfilename for file in info.siblings or [] if isinstance(file.rfilename, str))
     stated, verdict = license_of(info)
     return HubModel(
         repo=repo,
@@ -166,18 +157,14 @@ def _files(repo: str, info: "ModelInfo") -> list[HubFile]:
     Raises:
         InputRefused: a name leads elsewhere or occurs twice.
     """
-    files: list[HubFile] = []
-    seen: set[str] = set()
+    files: dict[str, HubFile | None] = {}
     for sibling in info.siblings or []:
         name = sibling.rfilename
-        if not isinstance(name, str) or is_trick(name) or name in seen:
+        if not isinstance(name, str) or is_trick(name) or name in files:
             reason = bad_name(str(name)) or "the name occurs twice"
             raise hub_error("hub_bad_names", repo=repo, name=str(name), reason=reason)
-        seen.add(name)
-        file = _file(sibling) if bad_name(name) is None else None
-        if file is not None:
-            files.append(file)
-    return files
+        files[name] = _file(sibling) if bad_name(name) is None else None
+    return [file for file in files.values() if file is not None]
 
 
 def is_trick(name: str) -> bool:
@@ -239,3 +226,59 @@ def _card(hub: Hub, repo: str, commit: str, files: list[HubFile]) -> tuple[str, 
     data = hub.call(repo, read) or b""
     text = data[:MAX_CARD_BYTES].decode("utf-8", "replace")
     return FRONT_MATTER.sub("", text), len(data) > MAX_CARD_BYTES
+
+
+SORTS = {
+    "trending": "trendingScore",
+    "downloads": "downloads",
+    "likes": "likes",
+    "updated": "lastModified",
+    "created": "createdAt",
+}
+EXPAND = (
+    "author", "cardData", "downloads", "gated", "lastModified", "library_name", "likes", "pipeline_tag", "safetensors",
+    "siblings", "tags",
+)  # fmt: skip
+"""Fields that a search result shows; more would only make the response longer."""
+
+
+def search(params: HubSearchParams, ctx: JobContext) -> HubSearchResult:
+    """Return one page; it may hold fewer models than requested even if there is a next one.
+
+    Raises:
+        WorkerError: the hub cannot be used.
+    """
+    hub = open_hub(params.access, ctx)
+    return hub.call("", lambda: _page(hub, params.query))
+
+
+def _page(hub: Hub, query: HubQuery) -> HubSearchResult:
+    items, next_url = hub.document("/api/models", parameters(query))
+    if not isinstance(items, list):
+        raise TypeError("a list was expected")
+    infos = [parsed(item) for item in items[: query.limit]]
+    models = tuple(facts_of(info, info.id) for info in infos if isinstance(info.id, str) and REPO.fullmatch(info.id))
+    return HubSearchResult(models=models, next_cursor=cursor_of(next_url))
+
+
+def parameters(query: HubQuery) -> dict[str, Any]:
+    """Return the query as parameters of the hub's address."""
+    filters = [query.library, f"license:{query.license}" if query.license else None]
+    asked: dict[str, Any] = {
+        "search": query.text.strip() or None,
+        "pipeline_tag": query.task,
+        "filter": [part for part in filters if part] or None,
+        "sort": SORTS[query.sort],
+        "limit": query.limit,
+        "expand": list(EXPAND),
+        "cursor": query.cursor,
+    }
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+def cursor_of(next_url: str | None) -> str | None:
+    """Return only the cursor of the next page's address, because the user has chosen the hub."""
+    if next_url is None:
+        return None
+    values = parse_qs(urlsplit(next_url).query).get("cursor", [])
+    return values[0] if values and len(values[0]) <= 4000 else None

@@ -6,8 +6,8 @@ from pathlib import Path
 from workers.contracts.hub import HubParams, HubPushParams, HubPushResult, bad_name
 from workers.contracts.process.context import JobContext
 from workers.hub.client import Hub, checked_repo, open_hub
+from workers.hub.faults import hub_error
 from workers.hub.page import text_of
-from workers.hub.words import hub_error
 
 SENDING = "Send it to the hub"
 

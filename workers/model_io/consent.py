@@ -16,12 +16,10 @@ PROGRAM = ".pt2"
 
 def consent_needed(title: str, detail: str, ctx: JobContext) -> InputRefused:
     """Return the refusal that the window turns into a question; `detail` says why the program has to run."""
-    how = "It would run in a sandbox, without network."
+    how = "It would run in a sandbox without network."
     if ctx.missing_protections:
         names = " and ".join(name.partition(" (")[0] for name in ctx.missing_protections)
-        how = (
-            f"It would run in a process of its own, but this system cannot protect you fully. What is missing: {names}."
-        )
+        how = f"It would run in a separate process, but this system cannot protect you fully. What is missing: {names}."
     hint = "If you trust its origin, allow it."
     return refuse("needs_consent", title, f"{detail} {how}", hint, by_command="--allow-code")
 

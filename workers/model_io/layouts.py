@@ -5,6 +5,7 @@ and some take sequences as (time, batch, width). Names of free sizes show the ba
 each layout is tried until the model runs.
 """
 
+import contextlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -68,18 +69,13 @@ def _by_names(
     spec: PipelineSpec, inputs: Sequence[TensorSpec], states: set[str], world: Sequence[PipelineInput]
 ) -> PipelineSpec | None:
     """Return the layout given by free sizes with batch-like names outside the first axis; None without such names."""
-    axes = {
-        given.name: at
-        for given in inputs
-        for at, size in enumerate(given.shape)
-        if isinstance(size, str) and _BATCH.match(size)
-    }
+    free = [(given.name, at, size) for given in inputs for at, size in enumerate(given.shape) if isinstance(size, str)]
+    axes = {name: at for name, at, size in free if _BATCH.match(size)}
     if not any(axes.values()):
         return None
     own = {entry.name: axes[entry.name] for entry in world if axes.get(entry.name)}
-    return _with_axes(
-        spec, states | (set(spec.links) if own else set()), own, {n: axes[n] for n in states if n in axes}
-    )
+    named = {name: axes[name] for name in states if name in axes}
+    return _with_axes(spec, states | (set(spec.links) if own else set()), own, named)
 
 
 def _with_axes(
@@ -136,12 +132,11 @@ def item_shapes(inputs: Sequence[TensorSpec], params: OpenParams) -> dict[str, t
     file = _npz(from_text(params.data_path)) if is_open or batches else None
     if file is None:
         return {}
-    try:
-        headers = list(headers_of(file).items())[:MAX_ARRAYS]
-    except ArrayFileError:
-        return {}
     wanted = {"x", *(spec.name for spec in inputs)}
-    return {n: one.shape[1:] for n, one in headers if one.shape and one.dtype.kind in NUMBERS and n in wanted}
+    with contextlib.suppress(ArrayFileError):
+        headers = list(headers_of(file).items())[:MAX_ARRAYS]
+        return {n: one.shape[1:] for n, one in headers if one.shape and one.dtype.kind in NUMBERS and n in wanted}
+    return {}
 
 
 def _npz(path: Path) -> Path | None:

@@ -58,6 +58,7 @@ RESULTS = {
     "mask": "the class of each pixel",
     "picture": "a picture",
     "transcript": "characters that were read or heard",
+    "tokens": "a text, as the numbers of its tokens",
     "next_tokens": "the likeliest next tokens",
 }
 
@@ -68,18 +69,12 @@ def output_meaning(spec: PipelineSpec, entry: PipelineOutput) -> str:
     if entry.name in spec.links.values():
         return "memory for the next step"
     last = shape[-1] if shape else None
-    if answer and spec.answer_kind == "class":
-        return f"scores of {last} classes" if last else "scores of classes"
-    if answer and spec.answer_kind == "score":
-        return "a probability" if spec.scores == "probabilities" else "a score"
-    if answer and spec.answer_kind == "tokens":
-        return "a text, as the numbers of its tokens"
-    if answer and spec.answer_kind == "detection":
-        return f"boxes around things of {len(spec.classes)} classes" if spec.classes else "boxes around things"
-    if answer and spec.answer_kind in RESULTS:
-        return RESULTS[spec.answer_kind]
-    if answer and spec.task == "token-classification":
-        return f"scores of {last} classes for each token" if last else "scores of classes for each token"
-    if answer and spec.answer_kind == "embedding":
-        return f"an embedding of {last} numbers" if last else "an embedding"
-    return numbers(shape[1:], entry.dtype)
+    scores = f"scores of {last} classes" if last else "scores of classes"
+    results = RESULTS | {
+        "class": scores,
+        "score": "a probability" if spec.scores == "probabilities" else "a score",
+        "detection": f"boxes around things of {len(spec.classes)} classes" if spec.classes else "boxes around things",
+        "tensor": f"{scores} for each token" if spec.task == "token-classification" else "",
+        "embedding": f"an embedding of {last} numbers" if last else "an embedding",
+    }
+    return (answer and results.get(spec.answer_kind)) or numbers(shape[1:], entry.dtype)

@@ -27,21 +27,22 @@ from workers.model_io.budget import checking, trying
 from workers.model_io.facts import Graph, info
 from workers.model_io.formats import Draft, Source, read
 from workers.model_io.guess.asked import as_requested
-from workers.model_io.guess.spec import box_findings, build_spec, class_name_findings, reread, sizes
+from workers.model_io.guess.spec import build_spec, reread, result_findings, sizes
 from workers.model_io.layouts import item_shapes, layouts
 from workers.model_io.readers.neighbors import beside_sha256, carry, label_lists, small_files, stored_pipeline
 from workers.model_io.readers.sniff import sniff
 from workers.model_io.readers.torch.zip_check import unpack
 from workers.model_io.runtime import conversion_error, load_session
 from workers.model_io.safety import NOT_RUN, recognized, tried, unpacked, walls
-from workers.model_io.trial import Trial, again, try_out
+from workers.model_io.trial import Trial, evaluated, try_out
 from workers.model_io.vocabulary import table_sizes
 from workers.model_io.words import name_of, refuse
 from workers.pipeline.generating import open_whole
+from workers.pipeline.spec import PipelineInput, PipelineOutput
 
 MODEL_DIR, ONNX_RUNTIME = "model", "onnxruntime-cpu"
 CHECKING_IT, TRYING_IT = "Checking the model", "Trying it out"
-_UNPACKED, _LINK = "unpacked", "folder"
+_UNPACKED, _LINK, INFO_FILE = "unpacked", "folder", "info.json"
 
 
 def inspect_model(params: OpenParams, ctx: JobContext) -> ModelInfo:
@@ -57,7 +58,7 @@ def inspect_model(params: OpenParams, ctx: JobContext) -> ModelInfo:
         draft, _ = read(source, params, ctx)
         _, spec = _first_spec(source.path, draft, params)
         ctx.progress(CHECKING_IT, 1, 1)
-        return info_of(path, source, draft, spec, (*_odd_results(draft, spec), NOT_RUN, *walls(ctx)))
+        return info_of(path, source, draft, spec, (NOT_RUN, *walls(ctx)))
 
 
 def open_model(params: OpenParams, ctx: JobContext) -> OpenResult:
@@ -91,10 +92,10 @@ def open_model(params: OpenParams, ctx: JobContext) -> OpenResult:
                 error = conversion_error(path, draft.reference, trial.feeds, session)
         finally:
             session.close()
-        more = (*trial.findings, *_odd_results(draft, trial.spec), tried(len(trial.feeds)), *walls(ctx))
+        more = (*trial.findings, tried(len(trial.feeds)), *walls(ctx))
         found = info_of(path, source, draft, trial.spec, more)
         write_pipeline(target, trial.spec)
-        write_info(target, found)
+        (target / INFO_FILE).write_text(found.model_dump_json(indent=1), encoding="utf-8")
         artifact = describe(target, draft)
         ctx.progress(TRYING_IT, 3, 3)
         return OpenResult(info=found, artifact=artifact, conversion_error=error, runtime=draft.runtime or ONNX_RUNTIME)
@@ -114,11 +115,6 @@ def unpacking(ctx: JobContext, name: str = "") -> Iterator[Path]:
         raise
     finally:
         shutil.rmtree(ctx.work_dir / _UNPACKED, ignore_errors=True)
-
-
-def _odd_results(draft: Draft, spec: PipelineSpec | None) -> tuple[Finding, ...]:
-    """Return warnings about class names that do not fit and boxes of an unknown form."""
-    return () if spec is None else (*class_name_findings(draft.found, spec), *box_findings(spec))
 
 
 def _first_spec(source: Path, draft: Draft, params: OpenParams) -> tuple[OpenParams, PipelineSpec | None]:
@@ -178,7 +174,7 @@ def source_of(path: Path, ctx: JobContext, to_prove: bool) -> Source:
         )
     place = source.path
     if path.is_file() and place == path.parent:
-        findings = (*findings, info(f"Opened with the folder around it, “{name_of(place)}”, which says what it is."))
+        findings = (*findings, info(f"Opened with the folder around it, “{name_of(place)}”, which describes it."))
     findings = (recognized(source), *source.findings, *findings)
     return Source(source.kind, _under_a_sound_name(place, ctx.work_dir / _UNPACKED), findings)
 
@@ -218,7 +214,7 @@ def _refuse_useless(path: Path, graph: Graph) -> None:
         raise refuse(
             "no_input",
             "The model has no input",
-            f"{path.name} takes no input and always answers the same.",
+            f"{path.name} takes no input, so its answer never changes.",
             "Ask its author for the model with its input, or choose another file.",
         )
     if not graph.weight_bytes:
@@ -243,7 +239,7 @@ def _spec(source: Path, draft: Draft, params: OpenParams) -> PipelineSpec:
         raise refuse(
             "odd_sizes",
             "The model's inputs cannot be fed",
-            f"{source.name} describes inputs of sizes that no data have ({place}).",
+            f"{source.name} has inputs of sizes that no data can have ({place}).",
             "Check the sizes of its inputs, or export it again.",
         ) from error
     return _with_classes(source, spec)
@@ -259,7 +255,7 @@ def _as_requested(path: Path, draft: Draft, params: OpenParams, trial: Trial) ->
     asked = as_requested(trial.spec, draft.graph, draft.found, params)
     if asked == trial.spec:
         return trial
-    told = again(path, trial, asked)
+    told = evaluated(path, asked, trial.feeds, trial.outputs)
     # outputs may complete the choice but not change what results are
     kept: dict[str, Any] = {"answer_kind": asked.answer_kind, "task": asked.task}
     if asked.postprocess is None:
@@ -287,7 +283,7 @@ def _with_shapes(path: Path, source: Path, draft: Draft, trial: Trial) -> Trial:
         return trial
     outputs = tuple(spec.model_copy(update={"shape": seen[spec.name]}) for spec in draft.graph.outputs)
     told = _with_classes(source, reread(trial.spec, replace(draft.graph, outputs=outputs), draft.found))
-    return again(path, trial, told)
+    return evaluated(path, told, trial.feeds, trial.outputs)
 
 
 def _tables(target: Path, draft: Draft) -> dict[str, int]:
@@ -310,39 +306,40 @@ def _with_classes(source: Path, spec: PipelineSpec) -> PipelineSpec:
     return replace(spec, classes=listed)
 
 
-def _named(path: Path, source: Source) -> Path:
-    """Return the path that names the model: the folder's where a file was opened with its folder."""
-    folder = folder_of_weights(path) if source.kind == "transformers" else None
-    return folder or (path.with_suffix("") if path.is_file() else path)
-
-
 def info_of(
     path: Path, source: Source, draft: Draft, spec: PipelineSpec | None, more: tuple[Finding, ...]
 ) -> ModelInfo:
     """Return everything that the window shows about the model."""
     graph, found = draft.graph, draft.found
+    # a file that was opened with its folder has the folder's name
+    folder = folder_of_weights(path) if source.kind == "transformers" else None
+    named = folder or (path.with_suffix("") if path.is_file() else path)
     guessed = spec.guessed if spec is not None else ()
     guesses = (info(f"Guessed, please check: {', '.join(guessed)}.", GUESSED),) if guessed else ()
+    odd = result_findings(found, spec) if spec is not None else ()
     return ModelInfo(
-        name=name_of(_named(path, source)),
+        name=name_of(named),
         format=source.kind,
         task=spec.task if spec else found.task or "arrays",
-        inputs=_with_meaning(graph.inputs, {e.name: e.meaning for e in spec.inputs} if spec else {}),
-        outputs=_with_meaning(graph.outputs, {e.name: e.meaning for e in spec.outputs} if spec else {}),
+        inputs=_with_meaning(graph.inputs, spec.inputs if spec else ()),
+        outputs=_with_meaning(graph.outputs, spec.outputs if spec else ()),
         parameters=graph.parameters,
         size_bytes=sum(file.stat().st_size for file in draft.files),
         sha256=_sha256(draft.files),
         opset=graph.opset,
         quantized=graph.quantized,
         preprocessing={**pipeline_document(spec)["preprocess"], "guessed": list(spec.guessed)} if spec else None,
-        findings=(*source.findings, *draft.findings, *graph.findings, *found.findings, *guesses, *more),
+        findings=(*source.findings, *draft.findings, *graph.findings, *found.findings, *guesses, *odd, *more),
         license=found.license,
         architecture=found.architecture,
         chat=draft.chat,
     )
 
 
-def _with_meaning(specs: tuple[TensorSpec, ...], meanings: Mapping[str, str]) -> tuple[TensorSpec, ...]:
+def _with_meaning(
+    specs: tuple[TensorSpec, ...], entries: tuple[PipelineInput, ...] | tuple[PipelineOutput, ...]
+) -> tuple[TensorSpec, ...]:
+    meanings = {entry.name: entry.meaning for entry in entries}
     return tuple(spec.model_copy(update={"meaning": meanings.get(spec.name, "")}) for spec in specs)
 
 
@@ -354,11 +351,6 @@ def _sha256(paths: tuple[Path, ...]) -> str:
     for path in sorted(paths):
         digest.update(f"{path.name}\0{sha256_file(path)}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
-
-
-def write_info(target: Path, info: ModelInfo) -> None:
-    """Write info.json."""
-    (target / "info.json").write_text(info.model_dump_json(indent=1), encoding="utf-8")
 
 
 def describe(target: Path, draft: Draft) -> ModelArtifact:

@@ -12,7 +12,7 @@ from workers.contracts.errors import InputRefused, RequestedShape
 from workers.contracts.wording import percent
 from workers.infer.onnxruntime_cpu import OnnxSession, import_library
 from workers.model_io.formats import Reference
-from workers.model_io.words import refuse, shown
+from workers.model_io.words import ASK_FOR_ONNX, refuse, shown
 from workers.pipeline.pipeline import Runs
 
 _MISSING = (
@@ -102,8 +102,11 @@ def relative_error(source: Mapping[str, NDArray[Any]], converted: Mapping[str, N
         if want.shape != got.shape:
             return float("inf")
         if want.size:
-            scale = max(float(np.abs(want).max()), 1e-12)
-            worst = max(worst, float(np.abs(want - got).max()) / scale)
+            with np.errstate(invalid="ignore"):
+                gap = np.nan_to_num(np.abs(want - got), nan=np.inf)
+            alike = (want == got) | (np.isnan(want) & np.isnan(got))
+            scale = max(float(np.abs(want[np.isfinite(want)]).max(initial=0)), 1e-12)
+            worst = max(worst, float(np.where(alike, 0, gap).max()) / scale)
     return worst
 
 
@@ -119,10 +122,11 @@ def conversion_error(
         return None
     error = max(relative_error(reference(feeds), session.run(feeds)) for feeds in inputs)
     if not error <= MAX_RELATIVE_ERROR:
-        raise refuse(
-            "conversion_differs",
-            "The converted model answers differently",
-            f"After conversion to ONNX, {path.name} answers up to {percent(error)} differently than before.",
-            "Ask its author for it as ONNX, exported with the code that it was trained with, and open that file.",
-        )
+        raise conversion_differs(path, error, ASK_FOR_ONNX)
     return error
+
+
+def conversion_differs(path: Path, error: float, hint: str) -> InputRefused:
+    """Return the refusal of a conversion whose predictions differ by the share `error` from those of its source."""
+    detail = f"After conversion {path.name} answers up to {percent(error)} differently than before."
+    return refuse("conversion_differs", "The converted model answers differently", detail, hint)

@@ -35,7 +35,7 @@ def recognized(source: Source) -> Finding:
 def unpacked(names: int) -> Finding:
     """Return the finding of the check of a ZIP file."""
     what = "1 file" if names == 1 else f"{names:,} files"
-    return info(f"The ZIP file holds {what}; none leads outside its folder, is a link, or is larger than it says.")
+    return info(f"The ZIP file holds {what}. None leads outside its folder, is a link, or is larger than stated.")
 
 
 def tried(samples: int) -> Finding:

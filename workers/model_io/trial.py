@@ -1,5 +1,6 @@
 """Run the whole pipeline once: check that the model runs, that predictions are finite, and what they are."""
 
+import itertools
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -88,37 +89,30 @@ def try_out(
     """
     _refuse_unfit(path, specs[0])
     failure: Exception | None = None
-    for side in _sides(specs[0]):
-        for spec in specs:
-            ctx.check_cancelled()
-            pipeline = Pipeline(spec, folder)
-            try:
-                tried, outputs = _run(pipeline, session, _feeds(pipeline, side, ctx.seed, params, tables), ctx)
-            except WorkerError:
-                raise
-            except Exception as error:  # a runtime's own exceptions share no base but Exception
-                failure = failure or error
-                if is_out_of_memory(error):
-                    raise run_error(path, error) from error
-                continue
-            told = spec
-            if needs_output_axes(spec):
-                told = with_output_axes(spec, *_grown(path, pipeline, session, tried))
-                outputs = [Pipeline(told, folder).run(session, feeds) for feeds in tried]
-            if _has_free_side(spec):
-                told = replace(told, tried_size=side)
-            return _judge(path, told, tuple(tried), tuple(outputs))
-        if not _has_free_side(specs[0]):
-            break
+    sides = _sides(specs[0]) if _has_free_side(specs[0]) else _sides(specs[0])[:1]
+    for side, spec in itertools.product(sides, specs):
+        ctx.check_cancelled()
+        pipeline = Pipeline(spec, folder)
+        try:
+            tried, outputs = _run(pipeline, session, _feeds(pipeline, side, ctx.seed, params, tables), ctx)
+        except WorkerError:
+            raise
+        except Exception as error:  # a runtime's own exceptions share no base but Exception
+            failure = failure or error
+            if is_out_of_memory(error):
+                raise run_error(path, error) from error
+            continue
+        told = replace(spec, tried_size=side) if _has_free_side(spec) else spec
+        if needs_output_axes(spec):
+            told = with_output_axes(told, *_grown(path, pipeline, session, tried))
+            outputs = [Pipeline(told, folder).run(session, feeds) for feeds in tried]
+        return evaluated(path, told, tuple(tried), tuple(outputs))
     assert failure is not None
-    raise run_error(path, failure, _asks(specs[0])) from failure
-
-
-def _asks(spec: PipelineSpec) -> tuple[RequestedShape, ...]:
-    """Return the array inputs whose sizes the model leaves open behind the batch."""
-    free = [e for e in spec.inputs if e.source in ("array", "image") and (not e.shape or None in e.shape[1:])]
-    only = len(spec.inputs) == 1
-    return tuple(RequestedShape(name="" if only else entry.name, sizes=entry.shape) for entry in free)
+    # array inputs whose sizes the model leaves open behind the batch
+    free = [e for e in specs[0].inputs if e.source in ("array", "image") and (not e.shape or None in e.shape[1:])]
+    only = len(specs[0].inputs) == 1
+    asks = tuple(RequestedShape(name="" if only else entry.name, sizes=entry.shape) for entry in free)
+    raise run_error(path, failure, asks) from failure
 
 
 def _grown(path: Path, pipeline: Pipeline, session: Runs, tried: Sequence[Feeds]) -> tuple[Feeds, Feeds | None]:
@@ -141,11 +135,7 @@ def _grown(path: Path, pipeline: Pipeline, session: Runs, tried: Sequence[Feeds]
 
 def _refuse_unfit(path: Path, spec: PipelineSpec) -> None:
     for entry in spec.inputs:
-        try:
-            known = np.dtype(entry.dtype).kind in "biuf"
-        except TypeError:
-            known = False
-        if not known:
+        if np.dtype(np.sctypeDict.get(entry.dtype, object)).kind not in "biuf":
             raise refuse(
                 "unsupported_input",
                 "The model takes inputs that are not supported",
@@ -179,9 +169,14 @@ def _has_free_side(spec: PipelineSpec) -> bool:
 
 def _feeds(pipeline: Pipeline, side: int, seed: int, params: OpenParams, tables: Mapping[str, int]) -> Iterator[Feeds]:
     """Yield `SAMPLES` inputs of noise or sample texts, prepared; `side` is the size of unnamed free axes."""
-    rng = np.random.default_rng(seed)
+    rng, spec = np.random.default_rng(seed), pipeline.spec
+    world = [entry for entry in spec.inputs if entry.source in ("array", "input_ids")]
+    sized = [_sized(entry, _sizes(params, entry, len(world) == 1)) for entry in world]
     for number in range(SAMPLES):
-        yield pipeline.feeds_from(_made(pipeline.spec, rng, number, side, params, tables))
+        sample = _sample(spec, rng, number)
+        if sample is None:
+            sample = {entry.name: random_array(entry, rng, side, tables.get(entry.name)) for entry in sized}
+        yield pipeline.feeds_from(sample)
 
 
 def _run(pipeline: Pipeline, session: Runs, feeds: Iterator[Feeds], ctx: JobContext) -> tuple[list[Feeds], list[Feeds]]:
@@ -198,9 +193,8 @@ def _run(pipeline: Pipeline, session: Runs, feeds: Iterator[Feeds], ctx: JobCont
     return tried, outputs
 
 
-def _made(
-    spec: PipelineSpec, rng: np.random.Generator, number: int, side: int, params: OpenParams, tables: Mapping[str, int]
-) -> Any:
+def _sample(spec: PipelineSpec, rng: np.random.Generator, number: int) -> Any:
+    """Return a text, a sound or an image; None for models that take arrays."""
     steps = spec.preprocess
     if isinstance(steps, TextSteps):
         return _TEXTS[number % len(_TEXTS)][: max(1, steps.max_length - 2)]  # a letter is at most one token
@@ -213,11 +207,7 @@ def _made(
         size = steps.crop or steps.resize or (224, 224)
         height, width = (size, size) if isinstance(size, int) else size
         return rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
-    world = [entry for entry in spec.inputs if entry.source in ("array", "input_ids")]
-    return {
-        e.name: random_array(_sized(e, _sizes(params, e, len(world) == 1)), rng, side, tables.get(e.name))
-        for e in world
-    }
+    return None
 
 
 def _sized(entry: PipelineInput, sizes: tuple[int, ...]) -> PipelineInput:
@@ -242,8 +232,12 @@ def random_array(entry: PipelineInput, rng: np.random.Generator, side: int, tabl
     return (np.abs(values) if len(shape) < 2 else values).astype(dtype)
 
 
-def _judge(path: Path, spec: PipelineSpec, feeds: tuple[Feeds, ...], outputs: tuple[Feeds, ...]) -> Trial:
-    findings = []
+def evaluated(path: Path, spec: PipelineSpec, feeds: tuple[Feeds, ...], outputs: tuple[Feeds, ...]) -> Trial:
+    """Complete a description by its predictions.
+
+    Raises:
+        InputRefused: no prediction is a number.
+    """
     name = next(entry.name for entry in spec.outputs if entry.answer)
     values = [np.asarray(entry[name], dtype=np.float64) for entry in outputs]
     finite = [bool(np.isfinite(value).all()) for value in values]
@@ -252,26 +246,10 @@ def _judge(path: Path, spec: PipelineSpec, feeds: tuple[Feeds, ...], outputs: tu
             "not_finite",
             "The model gives no numbers",
             f"{path.name} answers NaN or infinity to every input that was tried.",
-            "Its weights are probably damaged: get the file again, or ask its author for a sound one.",
+            "Its weights are probably damaged: download the file again, or ask its author for a sound one.",
         )
-    if not all(finite):
-        findings.append(warning("For some made inputs the model answers NaN or infinity."))
-    return Trial(_learned(spec, feeds, outputs, values, name), feeds, outputs, tuple(findings))
-
-
-def again(path: Path, trial: Trial, spec: PipelineSpec) -> Trial:
-    """Evaluate the same predictions under another description."""
-    return _judge(path, spec, trial.feeds, trial.outputs)
-
-
-def _learned(
-    spec: PipelineSpec,
-    feeds: tuple[Feeds, ...],
-    outputs: tuple[Feeds, ...],
-    values: list[NDArray[np.float64]],
-    answer: str,
-) -> PipelineSpec:
-    """Return the description with shapes that the file lacked, and whether the scores are probabilities."""
+    findings = () if all(finite) else (warning("For some generated inputs the model answers NaN or infinity."),)
+    # shapes that the file lacked, and whether the scores are probabilities
     update: dict[str, Any] = {}
     shares = all(bool(((value >= 0) & (value <= 1)).all()) for value in values)
     if spec.answer_kind == "class":
@@ -282,9 +260,9 @@ def _learned(
         update["answer_kind"] = "embedding"
         update["task"] = "text-embedding" if spec.task == "text-classification" else "arrays"
         update["guessed"] = with_guess(spec.guessed, is_guess=True)
-    update |= _learned_result(spec, feeds, outputs, values, answer)
+    update |= _learned_result(spec, feeds, outputs, values, name)
     shapes = tuple(replace(entry, shape=_seen_shape(spec, entry, feeds, outputs)) for entry in spec.outputs)
-    return with_output_words(replace(spec, **update, outputs=shapes))
+    return Trial(with_output_words(replace(spec, **update, outputs=shapes)), feeds, outputs, findings)
 
 
 def _learned_result(
@@ -296,7 +274,7 @@ def _learned_result(
 ) -> dict[str, Any]:
     """Return the fields to change according to what the predictions show about the kind of result."""
     if isinstance(spec.postprocess, BoxesSteps):
-        return _seen_boxes(spec, spec.postprocess, _picture_size(spec, feeds), outputs)
+        return _seen_boxes(spec, spec.postprocess, feeds, outputs)
     if spec.answer_kind == "class" and several_labels(values):
         return {"answer_kind": "labels", "scores": "probabilities"}
     known = spec.postprocess if isinstance(spec.postprocess, MaskSteps) else None
@@ -306,26 +284,20 @@ def _learned_result(
     return {}
 
 
-def _picture_size(spec: PipelineSpec, feeds: tuple[Feeds, ...]) -> tuple[int, int]:
-    """Return height and width of the images that were fed."""
-    entry = next(entry for entry in spec.inputs if entry.source == "image")
-    shape = np.shape(feeds[0][entry.name])
-    height, width = shape[1:3] if getattr(spec.preprocess, "layout", "nchw") == "nhwc" else shape[2:4]
-    return int(height), int(width)
-
-
 def _seen_boxes(
-    spec: PipelineSpec, steps: BoxesSteps, size: tuple[int, int], outputs: tuple[Feeds, ...]
+    spec: PipelineSpec, steps: BoxesSteps, feeds: tuple[Feeds, ...], outputs: tuple[Feeds, ...]
 ) -> dict[str, Any]:
     """Return the fields to change for boxes; no steps where the outputs have an unexpected form.
 
     YOLOX takes bytes, blue first (Megvii-BaseDetection/YOLOX, `preproc`), if no file states the preparation.
     """
+    fed = spec.preprocess
+    shape = np.shape(feeds[0][next(entry.name for entry in spec.inputs if entry.source == "image")])
+    height, width = shape[1:3] if isinstance(fed, ImageSteps) and fed.layout == "nhwc" else shape[2:4]
     try:
-        told = seen(steps, outputs, size)
+        told = seen(steps, outputs, (int(height), int(width)))
     except (KeyError, ValueError, IndexError):
         return {"postprocess": None}
-    fed = spec.preprocess
     if told.form == "yolox" and "mean" in spec.guessed and isinstance(fed, ImageSteps):
         return {"postprocess": told, "preprocess": replace(fed, range="0..255", channels="bgr")}
     return {"postprocess": told}

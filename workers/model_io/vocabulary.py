@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.contracts.folder import read_model
+from workers.model_io.readers.onnx_graph import constants_of
 
 PASS_ON = frozenset(
     {"Cast", "Reshape", "Unsqueeze", "Squeeze", "Identity", "Flatten", "Transpose", "Slice", "Concat", "Clip"}
@@ -25,17 +26,9 @@ def table_sizes(path: Path) -> dict[str, int]:
     graph = onnx.load(str(path), load_external_data=False).graph
     integers = {onnx.TensorProto.INT32, onnx.TensorProto.INT64, onnx.TensorProto.INT16, onnx.TensorProto.INT8}
     names = [entry.name for entry in graph.input if entry.type.tensor_type.elem_type in integers]
-    constants = _constants(graph)
+    constants = constants_of(graph)
     found = {name: _bound(graph, name, constants) for name in names}
     return {name: bound for name, bound in found.items() if bound is not None}
-
-
-def _constants(graph: Any) -> dict[str, Any]:
-    tensors = {tensor.name: tensor for tensor in graph.initializer}
-    for node in graph.node:
-        if node.op_type == "Constant" and node.attribute and node.attribute[0].name == "value":
-            tensors[node.output[0]] = node.attribute[0].t
-    return tensors
 
 
 def _bound(graph: Any, name: str, constants: dict[str, Any]) -> int | None:

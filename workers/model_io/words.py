@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 from pydantic import JsonValue
 
 from workers.contracts.errors import InputRefused, RequestedShape
 
+Kind = Literal["data", "model", "other"]
 SUPPORTED = (
     "Fettle opens ONNX, safetensors, PyTorch checkpoints (.pt, .pth, .bin), TorchScript, "
     "transformers folders, GGUF, and ZIP files of these."
 )
+ASK_FOR_ONNX = "Ask its author for it as ONNX, exported with the code that it was trained with, and open that file."
 ASK_AGAIN = "Ask its author to export the model again with a newer exporter, and open that file."
 
 
@@ -47,26 +50,17 @@ def refuse(
     return InputRefused(code, *harmless, asks, facts=facts, by_command=shown(by_command, 600))
 
 
-def not_a_model(path: Path, what: str, hint: str = "") -> InputRefused:
-    """Build the refusal of a file that is something else; `what` is "a picture" or "a web page", for example."""
-    return refuse("not_a_model", "This is not a model", f"{name_of(path)} is {what}, not a model.", hint or SUPPORTED)
+def not_a_model(path: Path, what: str, hint: str = "", kind: Kind = "other") -> InputRefused:
+    """Build the refusal of content that does not open as a model; `what` is "a picture" or "a web page", for example.
 
-
-def data_instead(path: Path, what: str) -> InputRefused:
-    """Build the refusal of a file with data for evaluating a model."""
-    return refuse(
-        "not_a_model",
-        "This is not a model",
-        f"{name_of(path)} is {what}, not a model.",
-        "If it is data for judging a model, add it on the Data page.",
-        by_command="--data PATH",
-    )
-
-
-def not_opened(path: Path, what: str, hint: str = "") -> InputRefused:
-    """Build the refusal of an unsupported kind of model, with the same code as for all other unusable files."""
-    title, detail = "This kind of model is not supported", f"{name_of(path)} is {what}, which Fettle cannot open."
-    return refuse("not_a_model", title, detail, hint or SUPPORTED)
+    `kind` says whether it is data for evaluating a model, an unsupported model, or something else.
+    """
+    title, detail, by_command = "This is not a model", f"{name_of(path)} is {what}, not a model.", ""
+    if kind == "data":
+        hint, by_command = "If it is data for evaluating a model, add it on the Data page.", "--data PATH"
+    elif kind == "model":
+        title, detail = "This kind of model is not supported", f"{name_of(path)} is {what}, which Fettle cannot open."
+    return refuse("not_a_model", title, detail, hint or SUPPORTED, by_command=by_command)
 
 
 def no_permission(path: Path) -> InputRefused:
@@ -91,6 +85,14 @@ def no_tokenizer(folder: Path) -> InputRefused:
         f"{folder.name} holds no tokenizer.json, so texts cannot be turned into the model's numbers.",
         "Ask its author for it (AutoTokenizer.from_pretrained(…).save_pretrained(…)), and open the folder again.",
     )
+
+
+def cannot_convert(
+    path: Path, library: str, reason: str, hint: str = ASK_FOR_ONNX, by_command: str = ""
+) -> InputRefused:
+    """Build the refusal of a model that a library's exporter cannot convert, for the `reason` that it states."""
+    detail = f"{library} says about {path.name}: {shown(reason, 300)}"
+    return refuse("cannot_convert", "The model cannot be converted", detail, hint, by_command=by_command)
 
 
 def unsupported(detail: str, hint: str, title: str = "This kind of model is not supported") -> InputRefused:

@@ -88,7 +88,7 @@ KINDS: Mapping[str, JobKind] = {
     "hub_login": JobKind("workers.hub.push:log_in"),
     "hub_model": JobKind("workers.hub.page:look"),
     "hub_push": JobKind("workers.hub.push:push"),
-    "hub_search": JobKind("workers.hub.search:search"),
+    "hub_search": JobKind("workers.hub.page:search"),
     # this computer
     "describe": JobKind("workers.jobs.describe:run"),
     "gpu_rung": JobKind("workers.jobs.gpu_ladder:try_rung"),

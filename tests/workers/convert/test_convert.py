@@ -1,11 +1,15 @@
-"""Tidying a graph and fixing its sizes."""
+"""Optimized graphs, fixed sizes, and weights in a separate file."""
 
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from special_models import SUITED
+from technique_cases import CASES, params_here, staged
 
 from workers.contracts.errors import InputRefused
+from workers.contracts.folder import write_model
 from workers.convert import fixed_shape, graph_optimize
 from workers.convert.graphs import onnx_files
 from workers.convert.output import narrow
@@ -31,27 +35,23 @@ def test_constant_input_is_built_in_and_branches_vanish(make_small, tmp_path: Pa
             session.run({**feeds, "sr": np.array(8000)})
 
 
-def test_constant_input_can_be_kept(make_small, tmp_path: Path) -> None:
-    small = make_small("stateful")
-    params = graph_optimize.Params(build_in_constants=False)
-    artifact = graph_optimize.apply(small.model, params, RecordingContext(tmp_path))
-    assert artifact.settings == {} and artifact.notes == ()
-
-
-def test_portable_result_has_standard_operators_only(make_small, tmp_path: Path) -> None:
-    """Given the portable level, then no operator set but the standard one is left in the file."""
-    small = make_small("transformer")
-    artifact = graph_optimize.apply(small.model, graph_optimize.Params(), RecordingContext(tmp_path))
-    proto = onnx_files.load(tmp_path / "model" / "model.onnx")
-    assert artifact.runtimes is None
-    assert {entry.domain for entry in proto.opset_import} <= {"", "ai.onnx"}
-
-
-def test_fused_result_is_for_onnxruntime_alone(make_small, tmp_path: Path) -> None:
-    small = make_small("cnn")
-    params = graph_optimize.Params(level="onnxruntime")
-    artifact = graph_optimize.apply(small.model, params, RecordingContext(tmp_path))
-    assert artifact.runtimes == ("onnxruntime-cpu", "onnxruntime-cuda")
+@pytest.mark.parametrize(
+    ("kind", "params", "runtimes"),
+    [
+        ("stateful", {"build_in_constants": False}, None),
+        ("transformer", {}, None),
+        ("cnn", {"level": "onnxruntime"}, ("onnxruntime-cpu", "onnxruntime-cuda")),
+    ],
+)
+def test_level_decides_which_engines_run_the_result(kind: str, params, runtimes, make_small, tmp_path: Path) -> None:
+    """Given the portable level, Then no operator set but the standard one is left; fused operators need one engine."""
+    params = graph_optimize.Params(**params)
+    artifact = graph_optimize.apply(make_small(kind).model, params, RecordingContext(tmp_path))
+    assert (artifact.settings, artifact.notes, artifact.runtimes) == ({}, (), runtimes)
+    if runtimes is None:
+        proto = onnx_files.load(tmp_path / "model" / "model.onnx")
+        assert {entry.domain for entry in proto.opset_import} <= {"", "ai.onnx"}
+        return
     with pytest.raises(InputRefused):
         open_session(tmp_path / "model", "openvino", {}, 1)
 
@@ -67,12 +67,10 @@ def test_sizes_that_never_change_are_fixed(make_small, tmp_path: Path) -> None:
     artifact = fixed_shape.apply(text.model, fixed_shape.Params(), RecordingContext(tmp_path, data_dir=text.data))
     assert artifact.settings == {"shapes": {"input_ids": [1, -1]}}
     assert "input_ids" in artifact.notes[0]
-
-
-def test_steps_of_a_stateful_model_are_requests_of_one(make_small, tmp_path: Path) -> None:
-    """Given items whose leading axis is time, then the batch is one all the same."""
-    small = make_small("stateful")
-    artifact = fixed_shape.apply(small.model, fixed_shape.Params(), RecordingContext(tmp_path, data_dir=small.data))
+    # items whose leading axis is time are requests of one all the same
+    stateful = make_small("stateful")
+    ctx = RecordingContext(tmp_path, data_dir=stateful.data)
+    artifact = fixed_shape.apply(stateful.model, fixed_shape.Params(), ctx)
     assert artifact.settings["shapes"] == {"frame": [1, 8], "state": [1, 16], "sr": []}
 
 
@@ -94,3 +92,65 @@ def test_runtimes_of_steps_narrow() -> None:
     assert narrow(("a", "b"), ("b", "c")) == ("b",)
     with pytest.raises(InputRefused, match="do not fit together"):
         narrow(("a",), ("b",))
+
+
+@pytest.fixture
+def external(make_small, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest):
+    """A small model that is treated as one of several GiB: its weights lie outside."""
+    monkeypatch.setattr(onnx_files, "EXTERNAL_FROM_BYTES", 1000)
+    spec = request.node.callspec.params.get("spec") if hasattr(request.node, "callspec") else None
+    small = make_small(SUITED.get(spec.id, "cnn") if spec else "cnn")
+    proto = onnx_files.load(small.folder / "model.onnx")
+    for tensor in proto.graph.initializer:  # onnx moves only tensors of 1 KiB and more
+        tensor.raw_data = tensor.raw_data
+    names = onnx_files.save(proto, small.folder / "model.onnx")
+    assert names == ("model.onnx", "model.onnx.data")
+    write_model(small.folder, "model.onnx", names)
+    return small
+
+
+def test_saving_twice_does_not_grow_the_file(external) -> None:
+    """Given a data file that is there already, when the model is saved again, then it is replaced."""
+    path = external.folder / "model.onnx"
+    size = (external.folder / "model.onnx.data").stat().st_size
+    onnx_files.save(onnx_files.load(path), path)
+    assert (external.folder / "model.onnx.data").stat().st_size == size
+
+
+@pytest.mark.parametrize("spec", [case for case in CASES if "onnx" in case.values[0].accepts])
+def test_every_technique_takes_and_gives_external_weights(spec, external, tmp_path: Path, tmp_path_factory) -> None:
+    """Given weights outside, then the result names all its files and answers, also when the source is gone."""
+    ctx = RecordingContext(tmp_path, data_dir=external.data, original=external.folder)
+    model = staged(spec, external, tmp_path_factory.mktemp("before"))
+    artifact = spec.apply(model, params_here(spec), ctx)
+    folder = tmp_path / "model"
+    found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    on_disk = set(found) - {"artifact.json", "pipeline.json", "info.json"}
+    assert {entry.path for entry in artifact.files} == on_disk
+    for source in (*external.folder.glob("model.onnx*"), *model.folder.glob("model.onnx*")):
+        source.unlink(missing_ok=True)
+    if artifact.runtimes == ("tensorrt",):
+        return  # only a card answers
+    runtime = "openvino" if artifact.runtimes and "onnxruntime-cpu" not in artifact.runtimes else "onnxruntime-cpu"
+    answers = open_session(folder, runtime, {}, 1).run(external.feeds())
+    assert all(np.isfinite(values).all() for values in answers.values())
+
+
+def test_constants_are_lifted_everywhere(make_small) -> None:
+    """Given weights in Constant nodes, then they become initializers and the answers stay."""
+    small = make_small("constants")
+    proto = onnx_files.load(small.folder / "model.onnx")
+    before = open_session(small.folder, "onnxruntime-cpu", {}, 1).run(small.feeds())["y"]
+    assert onnx_files.lift_constants(proto) == 2
+    assert onnx_files.count(proto, "Constant") == 0
+    onnx.checker.check_model(proto)
+    onnx_files.save(proto, small.folder / "model.onnx")
+    after = open_session(small.folder, "onnxruntime-cpu", {}, 1).run(small.feeds())["y"]
+    np.testing.assert_array_equal(before, after)
+
+
+def test_nested_graphs_are_walked(make_small) -> None:
+    proto = onnx_files.load(make_small("stateful").folder / "model.onnx")
+    assert len(list(onnx_files.graphs(proto.graph))) == 3
+    assert onnx_files.count(proto, "MatMul") == 5
+    assert onnx_files.weight_bytes(proto) > 4 * (8 * 16 + 16 * 16 + 2 * 64)

@@ -85,6 +85,11 @@ def photo(path: Path, size: tuple[int, int] = (37, 29)) -> Path:
     return path
 
 
+def check_same(model: Model, variant: Model, feeds: dict[str, np.ndarray], runtime: str) -> None:
+    wanted, got = (open_session(m.folder, runtime, {}, 1).run(feeds)["logits"] for m in (model, variant))
+    np.testing.assert_allclose(got, wanted, atol=1e-4 * np.abs(wanted).max())
+
+
 def clothes() -> onnx.ModelProto:
     return onnx.load(FOLDER / "clothes.onnx")
 
@@ -136,9 +141,7 @@ def test_names_that_are_taken_are_left_alone(applied, tmp_path: Path) -> None:
     next(tensor for tensor in proto.graph.initializer if tensor.name == "w3").name = "pixels_scale"
     model = written(tmp_path / "model", proto, MODELS["bgr, nchw"][1])
     variant = applied(model, "pixels_in")
-    feeds = picture_item(RNG(8))
-    wanted, got = (open_session(m.folder, "openvino", {}, 1).run(feeds)["logits"] for m in (model, variant))
-    np.testing.assert_allclose(got, wanted, atol=1e-4 * np.abs(wanted).max())
+    check_same(model, variant, picture_item(RNG(8)), "openvino")
 
 
 def test_no_figure_is_told_without_examples(tmp_path: Path) -> None:
@@ -209,7 +212,8 @@ def test_two_models_as_one_take_pixels_too(applied, tmp_path: Path) -> None:
     np.testing.assert_allclose(got, wanted, atol=0.1 * np.abs(wanted).max())
     pixels = {"image": as_pixels(feeds["image"], both.artifact.settings["pixels"])}
     np.testing.assert_allclose(session.run(pixels)["logits"], got, atol=1e-5)
-    assert "Two models" in refused(both, tmp_path).detail
+    assert "two models" in refused(both, tmp_path).detail
+    assert "already" in refused(variant, tmp_path).detail
 
 
 def test_pruning_comes_before_it(applied, tmp_path: Path) -> None:
@@ -231,7 +235,7 @@ def test_timed_requests_are_pixels(applied, tmp_path: Path) -> None:
 
 
 def refused(model: Model, tmp_path: Path) -> InputRefused:
-    (tmp_path / "work").mkdir()
+    (tmp_path / "work").mkdir(exist_ok=True)
     ctx = RecordingContext(tmp_path / "work", data_dir=tmp_path / "data")
     with pytest.raises(InputRefused) as error:
         pixels_in.apply(model, pixels_in.SPEC.params(), ctx)
@@ -239,37 +243,26 @@ def refused(model: Model, tmp_path: Path) -> InputRefused:
     return error.value
 
 
-def test_models_without_pictures_are_refused(tmp_path: Path) -> None:
-    model = written(tmp_path / "model", build_cnn(), classes("image", "float32", (3, 16, 16), 5))
-    assert "no pictures" in refused(model, tmp_path).detail
+BGR_SPEC = MODELS["bgr, nchw"][1]
 
 
-def test_models_that_take_pixels_or_whole_numbers_are_refused(tmp_path: Path) -> None:
-    """Given an input of uint8, or one of other whole numbers, then there is nothing to do, or nothing that fits."""
-    for number, (dtype, said) in enumerate((("uint8", "already"), ("int32", "fractional"))):
-        spec = pictures_of(ImageSteps(), (3, 16, 16), 5)
-        spec = replace(spec, inputs=(replace(spec.inputs[0], dtype=dtype),))
-        root = tmp_path / str(number)
-        model = written(root / "model", build_cnn(), spec)
-        assert said in refused(model, root).detail
-
-
-def test_a_second_time_is_refused(applied, tmp_path: Path) -> None:
-    build, spec = MODELS["bgr, nchw"]
-    variant = applied(written(tmp_path / "model", build(), spec), "pixels_in")
-    assert "already" in refused(variant, tmp_path).detail
-
-
-def test_examples_that_are_no_pixels_are_refused(tmp_path: Path) -> None:
-    """Given examples with values between those of 8 bits, then it is refused: such inputs would not be answered."""
-    build, spec = MODELS["bgr, nchw"]
-    model = written(tmp_path / "model", build(), spec)
-    items = [{"image": RNG(1).normal(size=(1, 3, 16, 16)).astype(np.float32)}]
-    write_prepared(tmp_path / "odd" / "calibration", items)
-    (tmp_path / "work").mkdir()
-    with pytest.raises(InputRefused, match="8-bit"):
-        pixels_in.apply(model, pixels_in.SPEC.params(), RecordingContext(tmp_path / "work", data_dir=tmp_path / "odd"))
-    assert not list((tmp_path / "work").iterdir())
+@pytest.mark.parametrize(
+    ("spec", "odd_values", "said"),
+    [
+        (classes("image", "float32", (3, 16, 16), 5), False, "no pictures"),
+        (replace(BGR_SPEC, inputs=(replace(BGR_SPEC.inputs[0], dtype="uint8"),)), False, "already"),
+        (replace(BGR_SPEC, inputs=(replace(BGR_SPEC.inputs[0], dtype="int32"),)), False, "fractional"),
+        (BGR_SPEC, True, "8-bit"),
+    ],
+)
+def test_model_that_does_not_fit_is_refused(spec: PipelineSpec, odd_values: bool, said: str, tmp_path: Path) -> None:
+    """Given no pictures, pixels, other whole numbers, or examples between the values of 8 bits, Then it is refused."""
+    model = written(tmp_path / "model", build_cnn(), spec)
+    if odd_values:
+        items = [{"image": RNG(1).normal(size=(1, 3, 16, 16)).astype(np.float32)}]
+        write_prepared(tmp_path / "data" / "calibration", items)
+    error = refused(model, tmp_path)
+    assert said in f"{error} {error.hint}"
 
 
 def test_nested_graphs_read_the_prepared_picture(applied, tmp_path: Path) -> None:
@@ -287,8 +280,5 @@ def test_nested_graphs_read_the_prepared_picture(applied, tmp_path: Path) -> Non
     proto = model_of(nodes, [floats("image", "n", 3, 16, 16)], [floats("logits", "n", 4)], [inner, yes])
     model = written(tmp_path / "model", proto, pictures_of(PICTURE_STEPS, (3, 16, 16), 4))
     variant = applied(model, "pixels_in")
-    feeds = picture_item(RNG(8))
-    wanted = open_session(model.folder, "onnxruntime-cpu", {}, 1).run(feeds)["logits"]
-    got = open_session(variant.folder, "onnxruntime-cpu", {}, 1).run(feeds)["logits"]
-    np.testing.assert_allclose(got, wanted, atol=1e-4 * np.abs(wanted).max())
+    check_same(model, variant, picture_item(RNG(8)), "onnxruntime-cpu")
     assert json.loads((variant.folder / "pipeline.json").read_text())["preprocess"]["pixels"] is True

@@ -37,9 +37,6 @@ def test_ranges_of_texts_come_from_examples() -> None:
     """Given texts of 5, 9 and 30 tokens that are cut at 128, then shorter and longer ones still fit, and 9 is usual."""
     seen = {"input_ids": {(1, 5), (1, 9), (1, 30)}}
     assert tensorrt_engine.profile_of(TOKENS, seen, 16, {}) == {"input_ids": [[1, 1], [1, 9], [16, 128]]}
-
-
-def test_size_that_no_example_shows_is_asked_for() -> None:
     with pytest.raises(InputRefused, match="how large inputs get"):
         tensorrt_engine.profile_of(TOKENS, {}, 8, {})
 
@@ -84,11 +81,15 @@ def test_fp8_is_refused_where_no_card_has_it(make_small, tmp_path: Path) -> None
         (sparsity_2_4.SPEC, "sm80", None),
         (int8_qdq.SPEC, "sm75", None),
         (int4_weights.SPEC, "sm86", "small_weights"),
+        (bf16_tensorrt.SPEC, "sm75", "no_bf16_card"),
+        (bf16_tensorrt.SPEC, "sm86", None),
     ],
 )
 def test_techniques_are_offered_where_cards_have_them(spec, architecture: str, code: str | None) -> None:
     reason = spec.why_not(situation(architecture), spec.params())
     assert (reason.code if reason else None) == code
+    reason = sparsity_2_4.SPEC.why_not(situation("sm89", time_budget_s=90.0), sparsity_2_4.Params())
+    assert reason is not None and reason.code == "learns_too_long"
 
 
 def test_no_card_and_none_named_is_a_reason() -> None:
@@ -97,18 +98,6 @@ def test_no_card_and_none_named_is_a_reason() -> None:
         assert spec.why_not(situation(), spec.params()) is not None
     large = replace(TEXT, weight_bytes=200_000_000)
     assert int4_weights.SPEC.why_not(situation("sm89", model=large), int4_weights.Params()) is None
-
-
-def test_bf16_is_for_cards_that_have_it() -> None:
-    """Given a card of 2018 and one of 2020, Then only the second has such numbers."""
-    reason = bf16_tensorrt.SPEC.why_not(situation("sm75"), bf16_tensorrt.Params())
-    assert reason is not None and reason.code == "no_bf16_card"
-    assert bf16_tensorrt.SPEC.why_not(situation("sm75", "sm86"), bf16_tensorrt.Params()) is None
-
-
-def test_zeros_are_not_learned_in_a_short_run() -> None:
-    reason = sparsity_2_4.SPEC.why_not(situation("sm89", time_budget_s=90.0), sparsity_2_4.Params())
-    assert reason is not None and reason.code == "learns_too_long"
 
 
 def test_architectures_as_a_person_writes_them() -> None:

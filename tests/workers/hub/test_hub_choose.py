@@ -40,7 +40,7 @@ def test_onnx_comes_first_with_what_belongs_to_it() -> None:
             "onnx/encoder_model.onnx",
         ),
         (("deep/net.onnx", "deep/weights"), ["deep/net.onnx", "deep/weights"], "deep/net.onnx"),
-        (("model.safetensors",), ["model.safetensors"], None),
+        (("model.safetensors", "modeling_evil.py", "setup.sh"), ["model.safetensors"], None),
         (
             ("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "adapter.safetensors"),
             ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"],
@@ -74,10 +74,6 @@ def test_of_many_roundings_the_most_exact_that_is_not_split(names: tuple[str, ..
     assert choice.main == wanted and choice.safe and not choice.needs_consent
 
 
-def test_only_parts_of_a_gguf_are_nothing_to_open() -> None:
-    assert choose(files("x-00001-of-00002.gguf", "x-00002-of-00002.gguf")).wanted == ()
-
-
 def test_pickles_need_consent() -> None:
     names = ("config.json", "pytorch_model.bin", "optimizer.pt")
 
@@ -88,9 +84,10 @@ def test_pickles_need_consent() -> None:
     assert not given.safe
 
 
-def test_nothing_to_open() -> None:
-    assert choose(files("README.md", "model.tflite")).wanted == ()
-    assert not choose(files("README.md", "model.tflite")).needs_consent
+@pytest.mark.parametrize("names", [("README.md", "model.tflite"), ("x-00001-of-00002.gguf", "x-00002-of-00002.gguf")])
+def test_choice_without_a_model_is_empty(names: tuple[str, ...]) -> None:
+    choice = choose(files(*names))
+    assert choice.wanted == () and not choice.needs_consent
 
 
 def test_patterns_are_the_persons_own_choice() -> None:
@@ -101,13 +98,6 @@ def test_patterns_are_the_persons_own_choice() -> None:
     assert choose(files(*names), ("onnx/model_q4*",)).safe
     assert not choose(files(*names), ("*.bin",)).safe
     assert chosen(*names, patterns=("ONNX/*",)) == []
-
-
-def test_code_is_never_chosen() -> None:
-    assert chosen("model.safetensors", "config.json", "modeling_evil.py", "setup.sh") == [
-        "config.json",
-        "model.safetensors",
-    ]
 
 
 def test_formats_are_told_by_names() -> None:

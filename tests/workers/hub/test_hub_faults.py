@@ -1,5 +1,6 @@
-"""Failures in words, waits as long as the hub asks for and no longer than makes sense."""
+"""Failures in words, waits that the hub requests, and redirects that stay out of this computer and its network."""
 
+import socket
 import time
 from email.utils import formatdate
 from pathlib import Path
@@ -8,10 +9,12 @@ from typing import Any
 import httpx2
 import pytest
 
-from workers.contracts.errors import JobCancelled
+from workers.contracts.errors import JobCancelled, WorkerError
 from workers.contracts.hub import HubAccess
 from workers.contracts.process.disk import DiskFull
-from workers.hub.client import origin
+from workers.hub import addresses
+from workers.hub.addresses import Reach, reach_of
+from workers.hub.client import _Guard, origin
 from workers.hub.faults import Dropped, RetryPolicy, is_passing, retry_after_s, translated
 
 ACCESS = HubAccess(endpoint="https://hub", retries=3, backoff_s=1.0, max_wait_s=30.0)
@@ -71,37 +74,120 @@ def test_what_is_told_already_or_none_of_the_hubs_stays() -> None:
 )
 def test_how_long_the_hub_asks_to_wait(headers: dict[str, str], expected: float | None) -> None:
     assert retry_after_s(answered(429, **headers)) == expected
+    date_s = retry_after_s(answered(503, retry_after=formatdate(time.time() + 20, usegmt=True)))
+    assert date_s is not None and 17 <= date_s <= 21
 
 
-def test_a_date_to_wait_for() -> None:
-    found = retry_after_s(answered(503, retry_after=formatdate(time.time() + 20, usegmt=True)))
-
-    assert found is not None
-    assert 17 <= found <= 21
-
-
-def test_waits_grow_and_end() -> None:
-    waits: list[float] = []
-    patience = RetryPolicy(ACCESS, waits.append, lambda text: None)
-
-    assert [patience.wait(Dropped()) for _ in range(4)] == [True, True, True, False]
-    for wait_s, wanted_s in zip(waits, (1, 2, 4), strict=True):
-        assert 0.8 * wanted_s <= wait_s <= 1.2 * wanted_s
-    patience.reset()
-    assert patience.wait(Dropped())
-
-
-def test_a_wait_that_the_hub_asks_for_is_neither_shortened_nor_endless() -> None:
+def test_waits_grow_end_and_follow_the_hub() -> None:
+    """Given no wish of the hub, Then waits double and end; a wish is not shortened, and a long one ends them."""
     waits: list[float] = []
     said: list[str] = []
-    patience = RetryPolicy(ACCESS, waits.append, said.append)
+    retry = RetryPolicy(ACCESS, waits.append, said.append)
 
-    assert patience.wait(answered(429, retry_after="20"))
-    assert waits == [20.0]
-    assert said == ["Fettle asks the hub again in 20 seconds."]
-    assert not patience.wait(answered(429, retry_after="31"))
+    assert [retry.wait(Dropped()) for _ in range(4)] == [True, True, True, False]
+    for wait_s, wanted_s in zip(waits, (1, 2, 4), strict=True):
+        assert 0.8 * wanted_s <= wait_s <= 1.2 * wanted_s
+    retry.reset()
+    said.clear()
+    assert retry.wait(answered(429, retry_after="20"))
+    assert waits[-1] == 20.0 and said == ["Fettle asks the hub again in 20 seconds."]
+    assert not retry.wait(answered(429, retry_after="31"))
 
 
 def test_origins() -> None:
     assert origin("https://Hub.example/x") == ("https", "hub.example", 443)
     assert origin("http://[::1]:80/") == origin("http://[::1]")
+
+
+HERE = (
+    "127.0.0.1", "127.9.9.9", "127.1", "2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1", "017700000001", "0.0.0.0",
+    "0", "0x0", "localhost", "LOCALHOST.", "a.localhost", "[::1]", "::1", "::", "[::ffff:127.0.0.1]", "::ffff:7f00:1",
+    "::127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "169.254.169.254", "[fe80::1%eth0]", "fe80::1", "224.0.0.1",
+    "255.255.255.255", "127.0.0.1.", "１２７.0.0.1", "127。0。0。1", "①②⑦.0.0.1", "::ffff:169.254.169.254",
+)  # fmt: skip
+PRIVATE = ("10.0.0.1", "10.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "0xc0a80101", "100.64.0.1", "fd00::1",
+           "::ffff:10.0.0.1")  # fmt: skip
+PUBLIC = ("8.8.8.8", "172.32.0.1", "2606:4700::1", "::ffff:8.8.8.8", "198.18.0.7", "1.1")
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Names that resolve, with their addresses; no others do."""
+    known = {
+        "hub.example": "8.8.4.4",
+        "cdn.example": "8.8.8.8",
+        "inside.example": "127.0.0.1",
+        "corp.example": "10.0.0.7",
+        "other-corp.example": "10.0.0.8",
+    }
+
+    def resolve(host: str, *_: Any, **__: Any) -> list[Any]:
+        if host not in known:
+            raise socket.gaierror(-2, "Name or service not known")
+        return [(2, 1, 6, "", ("9.9.9.9", 0)), (2, 1, 6, "", (known[host], 0))]
+
+    monkeypatch.setattr(addresses.socket, "getaddrinfo", resolve)
+    return known
+
+
+@pytest.mark.parametrize(
+    ("hosts", "reach"),
+    [(HERE, Reach.HERE), (PRIVATE, Reach.PRIVATE), (PUBLIC, Reach.PUBLIC)],
+    ids=["here", "near", "far"],
+)
+def test_reach_of_every_notation_is_that_of_the_address(
+    names: dict[str, str], hosts: tuple[str, ...], reach: Reach
+) -> None:
+    """Given an address in decimal, octal, hexadecimal, short, mapped, or with foreign digits, Then it is recognized."""
+    assert {host: reach_of(host) for host in hosts} == dict.fromkeys(hosts, reach)
+
+
+def test_reach_of_a_name_is_the_narrowest_of_its_addresses(names: dict[str, str]) -> None:
+    """Given names with a public address and another one, Then that one counts; unknown names are the proxy's matter."""
+    found = {name: reach_of(name) for name in (*names, "unknown.example")}
+
+    assert [name for name, reach in found.items() if reach is Reach.HERE] == ["inside.example"]
+    assert [name for name, reach in found.items() if reach is Reach.PRIVATE] == ["corp.example", "other-corp.example"]
+    assert found["unknown.example"] is Reach.PUBLIC
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "target", "is_followed"),
+    [
+        ("https://hub.example", "https://cdn.example/file", True),
+        ("https://hub.example", "https://127.1/file", False),
+        ("https://hub.example", "https://0.0.0.0/file", False),
+        ("https://hub.example", "https://inside.example/file", False),
+        ("https://hub.example", "https://corp.example/file", False),
+        ("https://hub.example", "https://[::ffff:10.0.0.1]/file", False),
+        ("https://corp.example", "https://other-corp.example/file", True),
+        ("https://corp.example", "https://corp.example:8443/file", True),
+        ("https://corp.example", "https://169.254.169.254/file", False),
+        ("https://corp.example", "https://localhost/file", False),
+        ("http://127.0.0.1:9000", "http://localhost:9000/file", True),
+        ("http://127.0.0.1:9000", "http://127.0.0.1:9001/file", True),
+    ],
+)
+def test_redirect_is_followed_only_to_what_the_hub_could_reach(
+    names: dict[str, str], endpoint: str, target: str, is_followed: bool
+) -> None:
+    """Given a hub on the internet, in a company, or here, Then it sends nobody to where fewer can go than to it."""
+    guard = _Guard(endpoint)
+    if is_followed:
+        assert guard.check(f"{endpoint}/model", target) == target
+        return
+    with pytest.raises(WorkerError) as refused:
+        guard.check(f"{endpoint}/model", target)
+    assert refused.value.code == "hub_redirect"
+
+
+def test_request_to_an_address_inside_is_not_sent(names: dict[str, str]) -> None:
+    """Given a request that a redirect made in the library itself, Then its own address is looked at before it goes."""
+    import httpx2
+
+    guard = _Guard("https://hub.example")
+    for url in ("https://hub.example/model", "https://cdn.example/file"):
+        guard.on_request(httpx2.Request("GET", url))
+    with pytest.raises(WorkerError) as refused:
+        guard.on_request(httpx2.Request("GET", "https://0x7f.1/file"))
+    assert refused.value.code == "hub_redirect"

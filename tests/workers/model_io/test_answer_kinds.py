@@ -5,14 +5,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from odd_models import floats, save, weights
+from odd_models import PLACES, VOCABULARY, floats, reader, save, weights
 from onnx import TensorProto, helper, numpy_helper
 from small_models import nodes_of
 
+from workers.contracts.jobs import DataParams
 from workers.contracts.specs import GUESSED, TensorSpec
+from workers.evaluate.data.build import build_data
 from workers.model_io.facts import ModelFacts
 from workers.model_io.guess.detection import boxes_steps, gives_boxes
+from workers.model_io.vocabulary import table_sizes
+from workers.pipeline.pipeline import load_pipeline
+from workers.pipeline.prepared import Prepared
 from workers.pipeline.spec import ImageSteps, PipelineInput
+from workers.runtime.recording import RecordingContext
 
 SIDE = 64
 CELLS = 64 + 16 + 4
@@ -179,3 +185,35 @@ def test_pictures_of_classes_stay_classes(tmp_path, opened):
     # And names of another number than its scores are not dropped without a word
     (told,) = [finding for finding in result.info.findings if finding.level == "warning"]
     assert "3 classes" in told.what and "10 scores" in told.what
+
+
+@pytest.mark.parametrize("dtype", [TensorProto.INT64, TensorProto.INT32])
+def test_it_opens_and_its_made_inputs_fit_its_tables(tmp_path, opened, dtype):
+    # Given a text model that gives NaN for a mask of zeros and stops at numbers beyond its tables
+    path = reader(tmp_path / "m.onnx", dtype)
+    # When it is opened / Then it runs, and only the tokens have to be given
+    result, folder = opened(path)
+    pipeline = load_pipeline(folder)
+    assert result.info.task == "text-classification" and pipeline.spec.answer_kind == "class"
+    assert {entry.name: entry.optional for entry in pipeline.spec.inputs} == {
+        "input_ids": False, "attention_mask": True, "token_type_ids": True, "position_ids": True
+    }  # fmt: skip
+    # When inputs are made for a run / Then tokens are of its vocabulary, and no text is longer than its places
+    (tmp_path / "run").mkdir()
+    build_data(DataParams(model_dir=str(folder)), RecordingContext(work_dir=tmp_path / "run"))
+    items = [dict(item) for item in Prepared(tmp_path / "run" / "data" / "test")]
+    tokens = np.concatenate([item["input_ids"].ravel() for item in items])
+    assert table_sizes(path)["input_ids"] == VOCABULARY
+    assert len(np.unique(tokens)) > 40 and tokens.min() >= 0 and tokens.max() < VOCABULARY
+    assert max(item["input_ids"].shape[1] for item in items) <= PLACES
+    for item in items:
+        length = item["input_ids"].shape[1]
+        assert (item["attention_mask"] == 1).all() and (item["token_type_ids"] == 0).all()
+        assert item["position_ids"].tolist() == [list(range(length))] and item["position_ids"].dtype.kind == "i"
+
+
+def test_what_is_given_is_taken(tmp_path, opened):
+    # Given tokens with a mask of their own / Then that mask goes in, and the rest is filled in
+    _, folder = opened(reader(tmp_path / "m.onnx"))
+    feeds = load_pipeline(folder).feeds_from({"input_ids": np.array([5, 6, 0]), "attention_mask": np.array([1, 1, 0])})
+    assert feeds["attention_mask"].tolist() == [[1, 1, 0]] and feeds["position_ids"].tolist() == [[0, 1, 2]]

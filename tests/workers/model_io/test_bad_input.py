@@ -9,20 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import workers.model_io.readers.onnx as onnx_checks
 from workers.contracts.errors import InputRefused
+from workers.model_io import trial
 from workers.model_io.readers.neighbors import beside_file
 from workers.model_io.readers.safetensors import check_header
 
-
-def wav():
-    return b"RIFF" + struct.pack("<I", 36) + b"WAVEfmt " + b"\0" * 24
-
-
 NOT_MODELS = {
     "png": (b"\x89PNG\r\n\x1a\n" + b"\0" * 64, "a picture"),
-    "wav": (wav(), "a sound"),
+    "wav": (b"RIFF" + struct.pack("<I", 36) + b"WAVEfmt " + b"\0" * 24, "a sound"),
     "html": (b"\n<!DOCTYPE html><html><title>Sign in</title></html>", "a web page"),
     "lfs": (b"version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 9\n", "pointer of Git LFS"),
     "csv": (b"text,label\nhello,1\nworld,0\n", "a text file"),
@@ -31,7 +28,7 @@ NOT_MODELS = {
     "tflite": (b"\x1c\0\0\0TFL3" + b"\0" * 60, "TensorFlow Lite"),
     "hdf5": (b"\x89HDF\r\n\x1a\n" + b"\0" * 60, "HDF5"),
     "zeros": (b"\0" * 4096, "zero bytes"),
-    "random": (np.random.RandomState(0).bytes(4096), "no file of a kind"),
+    "random": (np.random.RandomState(0).bytes(4096), "no file of a known kind"),
     "gzip": (b"\x1f\x8b" + b"\0" * 60, "compressed"),
 }
 
@@ -65,22 +62,22 @@ def test_folders_within_folders(onnx_model, saved, tmp_path, refused, inspected)
     assert refused(deep).code == "not_a_model"
 
 
-def test_empty_missing_and_truncated(onnx_model, saved, tmp_path, refused):
+def test_path_that_is_no_model_is_refused(onnx_model, saved, tmp_path, refused):
     whole = onnx_model().SerializeToString()
-    assert refused(saved(b"", "a.onnx")).code == "empty"
-    assert refused(tmp_path / "gone.onnx").code == "not_found"
-    for cut in (len(whole) // 2, len(whole) - 1):
-        assert refused(saved(whole[:cut], "cut.onnx")).code == "damaged"
     (tmp_path / "void").mkdir()
-    assert "an empty folder" in refused(tmp_path / "void").detail
-
-
-@pytest.mark.skipif(os.name == "nt", reason="links and pipes of POSIX")
-def test_links_and_pipes_are_not_followed(onnx_model, saved, tmp_path, refused):
-    (tmp_path / "link.onnx").symlink_to(saved(onnx_model()))
-    assert "a link" in refused(tmp_path / "link.onnx").detail
+    (tmp_path / "link.onnx").symlink_to(saved(whole))
     os.mkfifo(tmp_path / "pipe.onnx")
-    assert "a pipe" in refused(tmp_path / "pipe.onnx").detail
+    for path, code, words in (
+        (saved(b"", "a.onnx"), "empty", "0 bytes"),
+        (tmp_path / "gone.onnx", "not_found", "cannot be found"),
+        (saved(whole[: len(whole) // 2], "half.onnx"), "damaged", "cut off"),
+        (saved(whole[:-1], "cut.onnx"), "damaged", "cut off"),
+        (tmp_path / "void", "not_a_model", "an empty folder"),
+        (tmp_path / "link.onnx", "not_a_model", "a link"),
+        (tmp_path / "pipe.onnx", "not_a_model", "a pipe"),
+    ):
+        error = refused(path)
+        assert error.code == code and words in error.detail, path
 
 
 def test_a_file_without_permission(onnx_model, saved, refused):
@@ -109,23 +106,18 @@ def test_operator_that_the_runtime_lacks_is_named(onnx_model, saved, refused):
     assert "com.evil:Evil" in error.detail
 
 
-def test_no_input_no_weights_no_output_nan(onnx_model, saved, refused):
-    model = onnx_model([("Identity", ["w"], ["y"], {})], {})
-    del model.graph.input[:]
-    assert refused(saved(model)).code == "no_input"
-    assert refused(saved(onnx_model([("Relu", ["x"], ["y"], {})], weights={}))).code == "no_weights"
-    model = onnx_model()
-    del model.graph.output[:]
-    assert refused(saved(model)).code == "no_output"
-    assert refused(saved(onnx_model(weights={"w": np.full((4, 4), np.nan, np.float32)}))).code == "not_finite"
-
-
-def test_inspecting_the_same_only_warns(onnx_model, saved, inspected):
-    info = inspected(saved(onnx_model([("Relu", ["x"], ["y"], {})], weights={})))
-    assert any("no weights" in finding.what for finding in info.findings)
-    model = onnx_model([("Identity", ["w"], ["y"], {})], {})
-    del model.graph.input[:]
-    assert any(f.level == "danger" for f in inspected(saved(model)).findings)
+def test_useless_model_is_refused_and_inspected_with_a_warning(onnx_model, saved, refused, inspected):
+    """Given a model without input, weights or output, or with NaN, Then opening refuses it and inspecting warns."""
+    no_input = onnx_model([("Identity", ["w"], ["y"], {})], {})
+    del no_input.graph.input[:]
+    no_weights = onnx_model([("Relu", ["x"], ["y"], {})], weights={})
+    no_output = onnx_model()
+    del no_output.graph.output[:]
+    nan = onnx_model(weights={"w": np.full((4, 4), np.nan, np.float32)})
+    models = {"no_input": no_input, "no_weights": no_weights, "no_output": no_output, "not_finite": nan}
+    assert {code: refused(saved(model)).code for code, model in models.items()} == {code: code for code in models}
+    assert any("no weights" in finding.what for finding in inspected(saved(no_weights)).findings)
+    assert any(finding.level == "danger" for finding in inspected(saved(no_input)).findings)
 
 
 def test_input_of_text_is_not_supported(onnx_model, saved, refused):
@@ -134,15 +126,28 @@ def test_input_of_text_is_not_supported(onnx_model, saved, refused):
     assert refused(saved(onnx_model(nodes, {"x": ("STRING", [1])}, outputs))).code == "unsupported_input"
 
 
-def test_a_function_that_calls_itself(onnx_model, saved, refused):
+def functions(onnx_model, bodies):
+    """A model of local functions, each of which is the operators or functions that it calls, one after the other."""
     from onnx import helper
 
-    node = helper.make_node("F", ["a"], ["b"], domain="loc")
-    model = onnx_model([("F", ["x"], ["y"], {"domain": "loc"})])
     opsets = [helper.make_opsetid("loc", 1), helper.make_opsetid("", 17)]
-    model.functions.append(helper.make_function("loc", "F", ["a"], ["b"], [node], opsets))
-    model.opset_import.append(helper.make_opsetid("loc", 1))
-    assert refused(saved(model)).code == "unsafe"
+    model = onnx_model([(next(iter(bodies)), ["x"], ["y"], {"domain": "loc"})])
+    for name, calls in bodies.items():
+        values = ["a", *(f"t{number}" for number in range(len(calls) - 1)), "b"]
+        nodes = [
+            helper.make_node(call, [values[at]], [values[at + 1]], domain="loc" if call in bodies else "")
+            for at, call in enumerate(calls)
+        ]
+        model.functions.append(helper.make_function("loc", name, ["a"], ["b"], nodes, opsets))
+    model.opset_import.append(opsets[0])
+    return model
+
+
+def test_functions_that_never_end_or_grow_are_refused(monkeypatch, onnx_model, saved, refused):
+    assert refused(saved(functions(onnx_model, {"F": ["F"]}))).code == "unsafe"
+    monkeypatch.setattr(onnx_checks, "MAX_INLINED_NODES", 10)
+    growing = {f"F{number}": [f"F{number + 1}" if number < 4 else "Relu"] * 2 for number in range(5)}
+    assert refused(saved(functions(onnx_model, growing))).code == "unsafe"
 
 
 def with_external(onnx_model, location, **more):
@@ -194,41 +199,18 @@ class Evil:
 
 
 @pytest.mark.parametrize("protocol", [0, 2, 4])
-def test_a_pickle_that_runs_code_runs_nothing(saved, refused, tmp_path, protocol):
-    canary = tmp_path / "canary"
-    error = refused(saved(pickle.dumps({"w": Evil(canary)}, protocol), "model.bin"))
-    assert error.code == "unsafe" and "mkdir" in error.detail
-    assert not canary.exists()
-
-
-def test_the_same_inside_a_torch_file(saved, refused, tmp_path):
+def test_pickle_that_runs_code_runs_nothing(saved, refused, tmp_path, protocol):
+    """Given a pickle that calls a function, alone or inside a torch file, Then the call is named and never made."""
     canary, data = tmp_path / "canary", io.BytesIO()
+    evil = pickle.dumps({"w": Evil(canary)}, protocol)
     with zipfile.ZipFile(data, "w") as archive:
-        archive.writestr("a/data.pkl", pickle.dumps({"w": Evil(canary)}, 2))
+        archive.writestr("a/data.pkl", evil)
         archive.writestr("a/version", "3\n")
-    assert "mkdir" in refused(saved(data.getvalue(), "model.pt")).detail
+    for content in (evil, data.getvalue()):
+        error = refused(saved(content, "model.bin"))
+        assert error.code == "unsafe" and "mkdir" in error.detail
     assert not canary.exists()
-
-
-def test_a_harmless_pickle_is_no_model_either(saved, refused):
-    assert refused(saved(pickle.dumps([1, 2, 3]), "model.pkl")).code == "pickle"
-
-
-def test_growing_functions_are_counted(monkeypatch, onnx_model, saved, refused):
-    from onnx import helper
-
-    monkeypatch.setattr(onnx_checks, "MAX_INLINED_NODES", 10)
-    opsets = [helper.make_opsetid("loc", 1), helper.make_opsetid("", 17)]
-    model = onnx_model([("F0", ["x"], ["y"], {"domain": "loc"})])
-    for i in range(5):
-        inner = [(f"F{i + 1}", "loc") if i < 4 else ("Relu", "")] * 2
-        nodes = [
-            helper.make_node(op, [a], [b], domain=domain)
-            for (op, domain), (a, b) in zip(inner, [("a", "t"), ("t", "b")], strict=True)
-        ]
-        model.functions.append(helper.make_function("loc", f"F{i}", ["a"], ["b"], nodes, opsets))
-    model.opset_import.append(helper.make_opsetid("loc", 1))
-    assert refused(saved(model)).code == "unsafe"
+    assert refused(saved(pickle.dumps([1, 2, 3], protocol), "model.pkl")).code == "pickle"
 
 
 @pytest.mark.parametrize("side", ["9" * 5000, "99999999999", "0"])
@@ -246,3 +228,117 @@ def test_weights_shorter_than_a_header_are_damaged(tmp_path: Path, content: byte
     with pytest.raises(InputRefused) as refused:
         check_header(tmp_path / "model.safetensors")
     assert refused.value.code == "damaged"
+
+
+def test_names_that_are_no_text(onnx_model, saved, refused):
+    # Given a model whose operation has a name of stray bytes (protobuf hands bytes out) / Then it is damaged
+    data = onnx_model().SerializeToString().replace(b"MatMul", b"M\xff\xfeMul")
+    error = refused(saved(data))
+    assert error.code == "damaged" and "no text" in error.detail
+
+
+def test_a_large_size_beside_a_free_one(onnx_model, saved, opened, monkeypatch):
+    # Given an input of fixed millions and a free size / When it is tried / Then not with millions times 64
+    seen = []
+    made = trial.random_array
+
+    def noted(entry, rng, side, table=None):
+        seen.append(side)
+        return made(entry, rng, side, table)
+
+    monkeypatch.setattr(trial, "random_array", noted)
+    nodes = [("ReduceMean", ["x"], ["m"], {"axes": [1, 2], "keepdims": 0}), ("MatMul", ["m", "w"], ["y"], {})]
+    inputs = {"x": ("FLOAT", [1, 255, 4096, "n"])}
+    weights = {"w": np.ones((1, 4), np.float32)}
+    path = saved(onnx_model(nodes, inputs, {"y": ("FLOAT", [1, 4])}, weights))
+    opened(path)
+    assert set(seen) == {1}
+
+
+def test_a_slow_model_is_tried_as_often_as_there_is_time(onnx_model, saved, opened, monkeypatch):
+    # Given a model that takes 2.6 s for each answer / Then a second one, which would end after 5 s, is not begun
+    clock = [0.0]
+    monkeypatch.setattr(trial.time, "monotonic", lambda: clock[0])
+    run = trial.Pipeline.run
+
+    def slowly(*arguments):
+        clock[0] += 2.6
+        return run(*arguments)
+
+    monkeypatch.setattr(trial.Pipeline, "run", slowly)
+    result, _ = opened(saved(onnx_model()))
+    assert any("tried once on made-up inputs" in finding.what for finding in result.info.findings)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_broken_description_of_a_program(saved, inspected):
+    # Given TorchScript whose data.pkl breaks off inside its first name / Then it is damaged, not an inner error
+    sound, out = io.BytesIO(), io.BytesIO()
+    torch.jit.save(torch.jit.script(torch.nn.ReLU()), sound)
+    with zipfile.ZipFile(sound) as old, zipfile.ZipFile(out, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, b"\x80\x02c__torch__" if name.endswith("data.pkl") else old.read(name))
+    with pytest.raises(InputRefused, match="description of the program is broken"):
+        inspected(saved(out.getvalue(), "m.pt"))
+
+
+def pack(members, method=zipfile.ZIP_DEFLATED):
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", method) as archive:
+        for name, body, *mode in members:
+            info = zipfile.ZipInfo(name)
+            info.filename = name
+            info.compress_type = method
+            info.create_system = 3
+            info.external_attr = (mode[0] if mode else 0o100644) << 16
+            archive.writestr(info, body)
+    return data.getvalue()
+
+
+@pytest.fixture
+def whole(onnx_model):
+    return onnx_model().SerializeToString()
+
+
+def test_a_model_in_a_zip_opens(whole, saved, opened, work):
+    result, _ = opened(
+        saved(pack([("repo/model.onnx", whole), ("repo/README.md", "---\nlicense: mit\n---\n")]), "m.zip")
+    )
+    assert (result.info.name, result.info.format, result.info.license) == ("m", "onnx", "MIT")
+    assert [entry.name for entry in work.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize(
+    "name", ["../../x", "/tmp/x", "..\\x", "C:/x", "a/../../x", "x" * 300, "d/" * 60 + "x", "a\x01b"]
+)
+def test_names_that_lead_outside(whole, saved, refused, name):
+    assert refused(saved(pack([("model.onnx", whole), (name, "x")]), "m.zip")).code == "unsafe"
+
+
+@pytest.mark.parametrize("mode", [0o120777, 0o020666])
+def test_links_and_devices(whole, saved, refused, mode):
+    assert refused(saved(pack([("model.onnx", whole), ("x", "/etc/passwd", mode)]), "m.zip")).code == "unsafe"
+
+
+def test_doubles_locks_and_lies(whole, saved, refused):
+    assert refused(saved(pack([("model.onnx", whole), ("MODEL.onnx", b"")]), "m.zip")).code == "unsafe"
+    data = bytearray(pack([("model.onnx", whole)]))
+    data[6] |= 1
+    data[data.find(b"PK\x01\x02") + 8] |= 1
+    assert refused(saved(bytes(data), "locked.zip")).code == "unsafe"
+    renamed = pack([("model.onnx", whole)]).replace(b"model.onnx", b"madel.onnx", 1)
+    assert refused(saved(renamed, "lie.zip")).code == "unsafe"
+    assert refused(saved(pack([("model.onnx", whole)])[:-30], "cut.zip")).code == "damaged"
+    assert refused(saved(b"PK\x03\x04junk" + pack([("model.onnx", whole)]), "prefix.zip")).code in ("unsafe", "damaged")
+
+
+def test_a_bomb_is_not_unpacked(saved, refused):
+    error = refused(saved(pack([("model.onnx", b"\0" * 2**27)]), "bomb.zip"))
+    assert error.code == "unsafe" and "grow" in error.detail
+
+
+def test_nothing_to_open_inside(whole, saved, refused):
+    assert refused(saved(pack([("notes.txt", "hi")]), "m.zip")).code == "not_a_model"
+    assert refused(saved(pack([("a.onnx", whole), ("b.onnx", whole)]), "m.zip")).code == "several_models"
+    inner = pack([("model.onnx", whole)])
+    assert refused(saved(pack([("inner.zip", inner)]), "m.zip")).code in ("not_a_model", "nested_zip")

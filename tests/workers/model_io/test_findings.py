@@ -26,41 +26,20 @@ def told(work):
     return run
 
 
-def test_onnx_is_told_by_its_content_and_that_nothing_was_run(onnx_model, saved, told):
-    text = told(saved(onnx_model()))
-    for part in (
-        "by its content, not by its name: ONNX",
-        "no programs",
-        "reads no other file",
-        "Nothing in it was run",
-    ):
-        assert part in text
-
-
-def test_a_name_that_says_something_else_is_a_warning(onnx_model, saved, told):
-    assert "warning: The name ends in .pt, but by its content the file is ONNX." in told(saved(onnx_model(), "m.pt"))
-    assert "The name ends in" not in told(saved(onnx_model(), "m.weights"))
-
-
-def test_weights_beside_the_model_are_counted(onnx_model, saved, told):
+def test_findings_of_onnx_state_content_name_and_trial(onnx_model, saved, told):
     import onnx
 
     path = saved(onnx_model())
-    onnx.save_model(
-        onnx.load(path),
-        str(path),
-        save_as_external_data=True,
-        location="w.bin",
-        size_threshold=0,
-        all_tensors_to_one_file=True,
-    )
-    assert "in a file beside it, inside its own folder" in told(path)
-
-
-def test_opening_says_that_it_was_tried(onnx_model, saved, told):
-    text = told(saved(onnx_model()), open_model)
+    text = told(path)
+    parts = ("by its content, not by its name: ONNX", "no programs", "reads no other file", "Nothing in it was run")
+    assert all(part in text for part in parts) and "The name ends in" not in text
+    assert "warning: The name ends in .pt, but by its content the file is ONNX." in told(saved(onnx_model(), "m.pt"))
+    text = told(path, open_model)
     assert "No code of its author was run. The model itself was tried 3 times on made-up inputs" in text
     assert "Nothing in it was run" not in text
+    layout = {"location": "w.bin", "size_threshold": 0, "all_tensors_to_one_file": True}
+    onnx.save_model(onnx.load(path), str(path), save_as_external_data=True, **layout)
+    assert "in a file beside it, inside its own folder" in told(path)
 
 
 def test_safetensors_checkpoints_and_archives(tmp_path, saved, onnx_model, told):

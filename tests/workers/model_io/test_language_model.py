@@ -1,14 +1,18 @@
 """Folders of language models: converted once, checked against the library, refused in plain words."""
 
+import copy
 import json
+from typing import Any
 
 import numpy as np
 import pytest
-from tiny_llama import write_tiny_llama
+import torch
+from tiny_llama import write_family, write_tiny_llama
 
 from workers.contracts.pipeline import read_pipeline
 from workers.infer.next_tokens import thoughts
 from workers.infer.openvino import load
+from workers.model_io.readers.language_model import FAMILIES, in_32_bits
 from workers.pipeline.pipeline import load_pipeline
 
 
@@ -74,16 +78,15 @@ def test_bad_folders_are_told_before_anything_is_converted(tmp_path, refused):
     def with_config(**changed):
         (folder / "config.json").write_text(json.dumps({**config, **changed}))
 
-    with_config(vocab_size=200)
-    assert refused(folder).code == "other_tokenizer"
-    with_config(quantization_config={"quant_method": "gptq"})
-    assert refused(folder).code == "few_bits_already"
-    with_config(num_hidden_layers=3)
-    assert refused(folder).code == "weights_missing"
-    with_config(intermediate_size=64)
-    assert refused(folder).code in ("cannot_load", "weights_missing")
-    with_config(model_type="nobody-knows")
-    assert refused(folder).code == "unsupported_architecture"
+    for changed, codes in (
+        ({"vocab_size": 200}, ("other_tokenizer",)),
+        ({"quantization_config": {"quant_method": "gptq"}}, ("few_bits_already",)),
+        ({"num_hidden_layers": 3}, ("weights_missing",)),
+        ({"intermediate_size": 64}, ("cannot_load", "weights_missing")),
+        ({"model_type": "nobody-knows"}, ("unsupported_architecture",)),
+    ):
+        with_config(**changed)
+        assert refused(folder).code in codes
     with_config()
     template = (folder / "chat_template.jinja").read_text()
     for bad in ("{% for i in range(10 ** 9) %}x{% endfor %}", "{% import 'os' as os %}", "{% for %}"):
@@ -98,3 +101,40 @@ def test_bad_folders_are_told_before_anything_is_converted(tmp_path, refused):
     assert refused(folder).code == "weights_missing"
     (folder / "tokenizer.json").unlink()
     assert refused(folder).code in ("no_tokenizer", "weights_missing")
+
+
+def test_it_computes_as_a_wide_copy_does_and_stays_as_it_was(tmp_path) -> None:
+    # Given a tiny model whose table serves both ends
+    model = write_tiny_llama(tmp_path / "tiny", tie_word_embeddings=True)
+    stored = {name: parameter.data_ptr() for name, parameter in model.named_parameters()}
+    ids = torch.arange(3, 40)[None]
+    with torch.inference_mode():
+        want = copy.deepcopy(model).float()(input_ids=ids).logits
+        # When it is computed layer by layer
+        with in_32_bits(model):
+            got = model(input_ids=ids).logits
+        # Then it is the same in 32 bits, which 16 bits are not
+        assert got.dtype == torch.float32 and torch.equal(got, want)
+        assert not torch.equal(model(input_ids=ids).logits.float(), want)
+    assert {name: parameter.data_ptr() for name, parameter in model.named_parameters()} == stored
+    assert all(parameter.dtype == torch.bfloat16 for parameter in model.parameters())
+
+
+GROUPED = {"num_key_value_heads": 2, "max_position_embeddings": 512, "pad_token_id": 0}
+OWN: dict[str, dict[str, Any]] = {
+    "gpt_neox": {"max_position_embeddings": 512},
+    "mistral": {**GROUPED, "sliding_window": None},
+    "gemma": {**GROUPED, "head_dim": 16},
+    "qwen3": {**GROUPED, "head_dim": 16},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_it_is_converted_and_thinks_as_the_library_does(family: str, tmp_path, opened) -> None:
+    """Given a folder of this family in BF16, When it is opened, Then its next words are the library's on a sentence, or
+    opening would refuse it."""
+    write_family(tmp_path / family, family, **OWN.get(family, GROUPED))
+    result, _ = opened(tmp_path / family)
+    assert (result.artifact.format, result.runtime) == ("openvino-ir", "openvino")

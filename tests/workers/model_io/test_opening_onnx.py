@@ -44,17 +44,20 @@ def test_a_picture_model_is_described_and_answers(onnx_model, saved, opened):
 
 
 @pytest.mark.parametrize(
-    ("shape", "channels", "layout", "resize"),
+    ("shape", "asked", "wanted"),
     [
-        (["n", 1, 28, 28], "gray", "nchw", (28, 28)),
-        ([1, 3, 32, 16], "rgb", "nchw", (32, 16)),
-        (["n", 3, "h", "w"], "rgb", "nchw", (224, 224)),
+        (["n", 1, 28, 28], {}, {"channels": "gray", "layout": "nchw", "resize": (28, 28)}),
+        ([1, 3, 32, 16], {}, {"channels": "rgb", "layout": "nchw", "resize": (32, 16)}),
+        (["n", 3, "h", "w"], {}, {"channels": "rgb", "layout": "nchw", "resize": (224, 224)}),
+        (["n", 3, "h", "w"], {"preprocess": "resize=16,crop=8,mean=0,std=1,channels=bgr"},
+         {"channels": "bgr", "resize": 16, "crop": 8}),
     ],
-)
-def test_pictures_are_guessed_from_shapes(onnx_model, saved, opened, shape, channels, layout, resize):
-    _, folder = opened(saved(picture_model(onnx_model, shape)))
-    steps = spec_in(folder).preprocess
-    assert (steps.channels, steps.layout, steps.resize) == (channels, layout, resize)
+)  # fmt: skip
+def test_preparation_is_guessed_from_shapes_or_requested(onnx_model, saved, opened, shape, asked, wanted):
+    _, folder = opened(saved(picture_model(onnx_model, shape)), **asked)
+    spec = spec_in(folder)
+    assert {name: getattr(spec.preprocess, name) for name in wanted} == wanted
+    assert bool(spec.guessed) is not bool(asked)
 
 
 def test_channels_last_and_a_thousand_classes(onnx_model, saved, opened):
@@ -65,14 +68,6 @@ def test_channels_last_and_a_thousand_classes(onnx_model, saved, opened):
     assert (spec.preprocess.layout, spec.preprocess.resize, spec.preprocess.crop) == ("nhwc", 256, (224, 224))
     assert spec.classes is not None and spec.classes[0] == "tench"
     assert "classes" in spec.guessed
-
-
-def test_the_persons_preprocessing_wins(onnx_model, saved, opened):
-    model = picture_model(onnx_model, ("n", 3, "h", "w"))
-    _, folder = opened(saved(model), preprocess="resize=16,crop=8,mean=0,std=1,channels=bgr")
-    spec = spec_in(folder)
-    assert (spec.preprocess.resize, spec.preprocess.crop, spec.preprocess.channels) == (16, 8, "bgr")
-    assert spec.guessed == ()
 
 
 def test_a_shape_is_taken_where_the_model_does_not_say(onnx_model, saved, opened, refused):

@@ -56,10 +56,6 @@ def test_with_consent_it_needs_a_shape_and_converts(script, refused, opened):
     assert answer.shape == (5, 4)
 
 
-def test_a_wrong_shape_is_told(script, refused):
-    assert refused(script(Net()), allow_code=True, shapes={"": (1, 5, 8, 8)}).code == "cannot_convert"
-
-
 class Named(torch.nn.Module):
     def __init__(self):
         super().__init__()
@@ -69,17 +65,22 @@ class Named(torch.nn.Module):
         return {"answer": self.line(x)}
 
 
-def test_answers_that_are_no_arrays_are_refused(script, refused):
-    assert refused(script(Named()), allow_code=True, shapes={"x": (1, 4)}).code == "unsupported_output"
-
-
 class Greedy(torch.nn.Module):
     def forward(self, x):
         return torch.zeros(1048576, 1048576) + x
 
 
-def test_a_program_that_eats_memory_is_told_as_that(script, refused):
-    assert refused(script(Greedy()), allow_code=True, shapes={"x": (1, 4)}).code == "out_of_memory"
+@pytest.mark.parametrize(
+    ("module", "shape", "code"),
+    [
+        (Net, (1, 5, 8, 8), "cannot_convert"),
+        (Named, (1, 4), "unsupported_output"),
+        (Greedy, (1, 4), "out_of_memory"),
+    ],
+)
+def test_program_that_cannot_be_converted_is_refused(script, refused, module, shape, code):
+    """Given a wrong shape, results that are no arrays, or a program that needs all memory, Then the code says which."""
+    assert refused(script(module()), allow_code=True, shapes={"": shape}).code == code
 
 
 def test_an_error_without_a_word_is_told(script, refused, monkeypatch):

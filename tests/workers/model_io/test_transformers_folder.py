@@ -8,12 +8,9 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from workers.contracts.errors import InputRefused
-from workers.contracts.jobs import OpenParams
 from workers.contracts.pipeline import read_pipeline as spec_in
-from workers.model_io.opening import inspect_model
 from workers.model_io.runtime import load_session
 from workers.pipeline.pipeline import load_pipeline
-from workers.runtime.recording import RecordingContext
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "good", "film"]
 SMALL = {"vocab_size": 60, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
@@ -43,6 +40,12 @@ def bert(tmp_path):
         return folder, model
 
     return build
+
+
+def with_config(folder, **changed):
+    """Change entries of config.json; None removes one."""
+    config = {**json.loads((folder / "config.json").read_text()), **changed}
+    (folder / "config.json").write_text(json.dumps({k: v for k, v in config.items() if v is not None}))
 
 
 def check_texts(inner, model, pooled, atol):
@@ -113,9 +116,9 @@ def test_a_sparse_encoder_keeps_its_word_scores(bert, opened, config, pooled):
 def test_a_classifier_gives_logits_and_names(bert, opened):
     labels = {0: "bad", 1: "so so", 2: "good"}
     folder, _ = bert("BertForSequenceClassification", id2label=labels, label2id={v: k for k, v in labels.items()})
-    result, inner = opened(folder)
+    result, inner = opened(folder / "model.safetensors")  # its folder is meant
     spec = spec_in(inner)
-    assert (spec.task, spec.outputs[0].name) == ("text-classification", "logits")
+    assert (spec.task, spec.outputs[0].name, result.info.name) == ("text-classification", "logits", "tiny")
     assert spec.classes == ("bad", "so so", "good")
     assert result.artifact.torch_program == "model.pt2"
     pipeline = load_pipeline(inner)
@@ -124,36 +127,20 @@ def test_a_classifier_gives_logits_and_names(bert, opened):
 
 
 def test_weights_in_a_folder_are_inspected_with_the_folder(bert, inspected):
-    """Given the file of weights inside a transformers folder, When it is chosen, Then the folder around it is meant."""
+    """Given the file of weights inside a transformers folder, When it is chosen, Then the folder around it is meant,
+    unless its configuration names no kind of model."""
     folder, _ = bert("BertForSequenceClassification", num_labels=2)
     info = inspected(folder / "model.safetensors")
     assert (info.format, info.task, info.name) == ("transformers", "text-classification", "tiny")
     assert info.sha256 == inspected(folder).sha256
     assert any(finding.what.startswith("Opened with the folder around it") for finding in info.findings)
-
-
-def test_weights_without_a_known_configuration_stay_a_file(bert, inspected):
-    """Given weights beside a configuration that names no kind of model, Then they are what the file alone is."""
-    folder, _ = bert()
-    (folder / "config.json").write_text(json.dumps({"architecture": "x"}))
+    with_config(folder, model_type=None)
     assert inspected(folder / "model.safetensors").format == "safetensors"
-
-
-@pytest.mark.whole
-@pytest.mark.timeout(300)
-def test_weights_in_a_folder_are_opened_with_the_folder(bert, opened):
-    """Given the file of weights inside a transformers folder, When it is opened, Then texts go in and scores come out."""
-    folder, _ = bert("BertForSequenceClassification", num_labels=2)
-    result, made = opened(folder / "model.safetensors")
-    assert result.info.name == "tiny" and spec_in(made).answer_kind == "class"
-    assert (made / "tokenizer.json").is_file()
 
 
 def test_code_in_the_folder_is_never_run(bert, inspected, tmp_path):
     folder, _ = bert()
-    config = json.loads((folder / "config.json").read_text())
-    config["auto_map"] = {"AutoModel": "modeling_evil.Evil"}
-    (folder / "config.json").write_text(json.dumps(config))
+    with_config(folder, auto_map={"AutoModel": "modeling_evil.Evil"})
     (folder / "modeling_evil.py").write_text(f"open({str(tmp_path / 'canary')!r}, 'w')")
     assert any("was not run" in finding.what for finding in inspected(folder).findings)
     assert not (tmp_path / "canary").exists()
@@ -164,13 +151,13 @@ def test_missing_parts_are_told(bert, refused):
     (folder / "tokenizer.json").unlink()
     assert refused(folder).code == "no_tokenizer"
     write_tokenizer(folder)
-    config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps({**config, "num_hidden_layers": 3}))
-    assert refused(folder).code == "weights_missing"
-    (folder / "config.json").write_text(json.dumps({**config, "model_type": "nobody-knows"}))
-    assert refused(folder).code == "cannot_load"
-    (folder / "config.json").write_text(json.dumps({**config, "architectures": ["BertLMHeadForCausalLM"]}))
-    assert refused(folder).code == "unsupported_architecture"
+    for changed, code in (
+        ({"num_hidden_layers": 3}, "weights_missing"),
+        ({"model_type": "nobody-knows"}, "cannot_load"),
+        ({"architectures": ["BertLMHeadForCausalLM"]}, "unsupported_architecture"),
+    ):
+        with_config(folder, **changed)
+        assert refused(folder).code == code
     (folder / "config.json").write_text("{")
     assert refused(folder).code == "damaged"
 
@@ -218,10 +205,9 @@ def test_a_class_for_each_token_is_no_embedding(bert, opened):
         ({"architectures": ["Wav2Vec2Model"], "vocab_size": 32, "conv_dim": [512]}, "sounds"),
     ],
 )
-def test_what_reads_no_texts_is_no_model_of_texts(bert, tmp_path, config, word):
+def test_what_reads_no_texts_is_no_model_of_texts(bert, refused, config, word):
     # Given a folder of a time series' model, of one for pictures, of one for sounds / Then it is not taken for texts
     folder, _ = bert()
     (folder / "config.json").write_text(json.dumps(config))
-    with pytest.raises(InputRefused) as caught:
-        inspect_model(OpenParams(path=str(folder)), RecordingContext(work_dir=tmp_path))
-    assert caught.value.code == "unsupported_architecture" and word in caught.value.detail
+    error = refused(folder)
+    assert error.code == "unsupported_architecture" and word in error.detail

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from workers.model_io.readers.architectures import matching_architectures
 from workers.model_io.readers.fingerprints import distinctive, fingerprint, read_table
-from workers.model_io.runtime import load_session
+from workers.model_io.runtime import load_session, relative_error
 from workers.pipeline.pipeline import load_pipeline
 
 CLASSES = 7
@@ -88,7 +88,7 @@ def test_an_unknown_architecture_is_refused_and_inspected(weights, refused, insp
     assert any(finding.level == "danger" for finding in info.findings)
 
 
-def test_two_that_fit_and_compute_differently_are_asked_about(weights, refused):
+def test_two_architectures_that_fit_are_told_and_the_choice_decides(weights, refused, inspected):
     # Given weights that fit two architectures with different arithmetic (padding)
     import timm
 
@@ -101,12 +101,6 @@ def test_two_that_fit_and_compute_differently_are_asked_about(weights, refused):
     # And a wrong choice is refused
     assert refused(path, architecture="timm/resnet18").code == "wrong_architecture"
     assert refused(path, architecture="timm/nonsense").code == "unknown_architecture"
-
-
-def test_the_choice_decides(weights, inspected):
-    import timm
-
-    path = weights(timm.create_model("efficientnet_b0", num_classes=3).state_dict())
     assert inspected(path, architecture="timm/tf_efficientnet_b0").architecture == "timm/tf_efficientnet_b0"
 
 
@@ -164,3 +158,14 @@ def st(header, data=b"\0" * 16, length=None):
 )
 def test_safetensors_headers_that_lie(saved, refused, data, code):
     assert refused(saved(data, "a.safetensors")).code == code
+
+
+@pytest.mark.parametrize(
+    ("got", "error"),
+    [([1.0, np.nan], np.inf), ([1.5, 4.0], 0.125), ([1.0, 4.0, 1.0], np.inf), ([np.nan, 4.0], np.inf)],
+)
+def test_relative_error_counts_a_lost_number_as_infinite(got, error):
+    """Given converted results beside 1 and 4, Then each difference counts relative to 4, NaN and other shapes most."""
+    want = {"y": np.array([1.0, 4.0])}
+    assert relative_error(want, {"y": np.array(got)}) == error
+    assert relative_error({"y": np.array(got)}, {"y": np.array(got)}) == 0

@@ -60,8 +60,8 @@ def count_requests(model: Model, ctx: JobContext, limit: int) -> int:
         raise InputRefused(
             "calibration_missing",
             "There are no examples to calibrate with",
-            "This technique looks at examples to learn how large the model's inner values get.",
-            "Add data: pictures, texts or arrays like those that the model will see.",
+            "This technique needs examples to learn how large the model's inner values get.",
+            "Add data: pictures, texts or arrays like those that you use the model for.",
         )
     return -(-total // size)
 
@@ -72,8 +72,15 @@ def requests(model: Model, ctx: JobContext, limit: int) -> "Iterator[Feeds]":
     Raises:
         InputRefused: an input holds NaN or infinity.
     """
+    from workers.pipeline.batches import group_size, in_groups
+
     spec = _spec(model.folder)
-    source = _steps(model, ctx, limit, spec) if spec is not None and spec.links else _grouped(model, ctx, limit, spec)
+    if spec is not None and spec.links:
+        source = _steps(model, ctx, limit, spec)
+    elif spec is not None and (size := group_size(spec)) > 1:  # as many examples as the model takes at once
+        source = in_groups((dict(item) for item in ctx.calibration(limit * size)), spec)
+    else:
+        source = ctx.calibration(limit)
     names = set(_input_names(model))
     for number, feeds in enumerate(islice(source, limit), start=1):
         ctx.check_cancelled()
@@ -135,15 +142,6 @@ def _spec(folder: Path) -> "PipelineSpec | None":
     from workers.pipeline.spec_file import read_spec
 
     return read_spec(folder) if (folder / PIPELINE_FILE).is_file() else None
-
-
-def _grouped(model: Model, ctx: JobContext, limit: int, spec: "PipelineSpec | None") -> "Iterator[Feeds]":
-    """Return requests with as many examples as the model takes, where that number is fixed."""
-    from workers.pipeline.batches import group_size, in_groups
-
-    size = group_size(spec) if spec is not None else 1
-    items = ctx.calibration(limit * size)
-    return items if spec is None or size == 1 else in_groups((dict(item) for item in items), spec)
 
 
 def _steps(model: Model, ctx: JobContext, limit: int, spec: "PipelineSpec") -> "Iterator[Feeds]":

@@ -6,31 +6,28 @@ the threshold follows from the distribution of the errors, and is never below th
 predictions.
 """
 
+import importlib
+import math
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workers.contracts.errors import InputRefused
-from workers.contracts.process.context import JobContext
+from workers.contracts.process.context import JobContext, derived
+from workers.contracts.specs import ModelArtifact
+from workers.contracts.techniques import Model
 from workers.convert.asking.changed_inputs import Feeds, changed_copy
 from workers.pipeline.pipeline import Pipeline
 from workers.pipeline.spec import PipelineSpec
 
 if TYPE_CHECKING:
     from workers.infer.base import Session
-import importlib
-import math
-import shutil
-from pathlib import Path
-
-from numpy.typing import NDArray
-
-from workers.contracts.process.context import derived
-from workers.contracts.specs import ModelArtifact
-from workers.contracts.techniques import Model
 
 Floats = NDArray[np.float64]
 
@@ -105,22 +102,14 @@ def _beyond(distances: Floats, errors: Floats, spread: float) -> Floats:
 LEARN_SHARE = 2 / 3
 
 
-@dataclass(frozen=True)
-class CascadePair:
-    """The two open versions and the pipeline that reads their predictions."""
-
-    pipeline: Pipeline
-    fast: "Session"
-    exact: "Session"
-
-    def close(self) -> None:
-        """Close both versions."""
-        self.fast.close()
-        self.exact.close()
-
-
 def predict_both(
-    pair: CascadePair, items: Sequence[Feeds], spec: PipelineSpec, copies: int, max_s: float, ctx: JobContext
+    pipeline: Pipeline,
+    fast: "Session",
+    exact: "Session",
+    items: Sequence[Feeds],
+    copies: int,
+    max_s: float,
+    ctx: JobContext,
 ) -> tuple[Looks, Looks]:
     """Run both versions on all examples, and on `copies` changed copies of each, in random order and at most `max_s`.
 
@@ -132,20 +121,20 @@ def predict_both(
 
     def compared(numbers: list[int], share: float) -> Looks:
         end_s = time.monotonic() + share * max_s
-        fast, exact, real = [], [], []
+        first, second, real = [], [], []
         total = len(numbers) * (1 + copies)
-        for done, (feeds, is_real) in enumerate(_inputs(items, numbers, spec, copies, ctx.seed)):
+        for done, (feeds, is_real) in enumerate(_inputs(items, numbers, pipeline.spec, copies, ctx.seed)):
             ctx.check_cancelled()
             ctx.progress("Compare both versions", done, total, "examples")
             if time.monotonic() > end_s and done >= min(len(numbers), 4):
                 break
-            fast.append(pair.pipeline.answer(pair.fast, feeds))
-            exact.append(pair.pipeline.answer(pair.exact, feeds))
+            first.append(pipeline.answer(fast, feeds))
+            second.append(pipeline.answer(exact, feeds))
             real.append(is_real)
-        first, second = np.concatenate(fast), np.concatenate(exact)
-        if first.ndim != 2 or first.shape[1] < 2 or len(first) != len(real):
+        answers = np.concatenate(first)
+        if answers.ndim != 2 or answers.shape[1] < 2 or len(answers) != len(real):
             raise no_classes()
-        return look(first, second, spec.scores, np.array(real))
+        return look(answers, np.concatenate(second), pipeline.spec.scores, np.array(real))
 
     return compared(order[:cut], LEARN_SHARE), compared(order[cut:], 1 - LEARN_SHARE)
 

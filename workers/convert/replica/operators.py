@@ -5,10 +5,17 @@ inputs (None for an omitted one) and returns a tensor or a tuple of tensors.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 Attributes = Mapping[str, Any]
 Operator = Callable[..., Any]
+
+UNARY = ("Relu", "Sigmoid", "HardSwish", "Tanh", "Softplus", "Erf", "Exp", "Log", "Sqrt", "Reciprocal", "Neg", "Abs")
+"""Operators without attributes that torch has under the same name in lower case."""
+
+REDUCTIONS = {"Mean": "mean", "Sum": "sum", "Max": "amax"}
+"""Ends of ONNX's names of reductions and torch's methods."""
 
 
 class NoCounterpart(ValueError):
@@ -17,31 +24,21 @@ class NoCounterpart(ValueError):
 
 def operators() -> dict[str, Operator]:
     """Return all operators by name."""
-    return {**_element_wise(), **_over_axes(), **_shapes(), **_spatial()}
+    return {**_element_wise(), **_over_axes(), **_shapes()}
 
 
 def _element_wise() -> dict[str, Operator]:
     import torch
     from torch.nn import functional
 
+    named = {name: getattr(torch if hasattr(torch, name.lower()) else functional, name.lower()) for name in UNARY}
     return {
-        "Relu": lambda a, x: functional.relu(x),
+        **{name: lambda a, x, function=function: function(x) for name, function in named.items()},
         "LeakyRelu": lambda a, x: functional.leaky_relu(x, a.get("alpha", 0.01)),
         "PRelu": lambda a, x, slope: torch.where(x < 0, x * slope, x),
         "Elu": lambda a, x: functional.elu(x, a.get("alpha", 1.0)),
-        "Sigmoid": lambda a, x: torch.sigmoid(x),
         "HardSigmoid": lambda a, x: torch.clamp(x * a.get("alpha", 0.2) + a.get("beta", 0.5), 0, 1),
-        "HardSwish": lambda a, x: functional.hardswish(x),
-        "Tanh": lambda a, x: torch.tanh(x),
-        "Softplus": lambda a, x: functional.softplus(x),
         "Gelu": lambda a, x: functional.gelu(x, approximate=_text(a.get("approximate", "none"))),
-        "Erf": lambda a, x: torch.erf(x),
-        "Exp": lambda a, x: torch.exp(x),
-        "Log": lambda a, x: torch.log(x),
-        "Sqrt": lambda a, x: torch.sqrt(x),
-        "Reciprocal": lambda a, x: 1 / x,
-        "Neg": lambda a, x: -x,
-        "Abs": lambda a, x: torch.abs(x),
         "Identity": lambda a, x: x,
         "Dropout": lambda a, x, *rest: x,
         "Add": lambda a, x, y: x + y,
@@ -66,9 +63,7 @@ def _over_axes() -> dict[str, Operator]:
     return {
         "Softmax": lambda a, x: functional.softmax(x, a.get("axis", -1)),
         "LogSoftmax": lambda a, x: functional.log_softmax(x, a.get("axis", -1)),
-        "ReduceMean": lambda a, x, axes=None: x.mean(_axes(a, x, axes), keepdim=bool(a.get("keepdims", 1))),
-        "ReduceSum": lambda a, x, axes=None: x.sum(_axes(a, x, axes), keepdim=bool(a.get("keepdims", 1))),
-        "ReduceMax": lambda a, x, axes=None: x.amax(_axes(a, x, axes), keepdim=bool(a.get("keepdims", 1))),
+        **{f"Reduce{name}": partial(_reduce, method) for name, method in REDUCTIONS.items()},
         "LayerNormalization": _layer_norm,
         "Concat": lambda a, *x: torch.cat(x, a["axis"]),
         "Gather": _gather,
@@ -87,11 +82,6 @@ def _shapes() -> dict[str, Operator]:
         "Unsqueeze": _unsqueeze,
         "Expand": lambda a, x, shape: x.expand(torch.broadcast_shapes(x.shape, tuple(shape.tolist()))),
         "Slice": _slice,
-    }
-
-
-def _spatial() -> dict[str, Operator]:
-    return {
         "GlobalAveragePool": lambda a, x: x.mean(tuple(range(2, x.ndim)), keepdim=True),
         "GlobalMaxPool": lambda a, x: x.amax(tuple(range(2, x.ndim)), keepdim=True),
         "MaxPool": _max_pool,
@@ -131,6 +121,10 @@ def _axes(a: Attributes, x: Any, axes: Any) -> tuple[int, ...]:
     if given or a.get("noop_with_empty_axes", 0):
         return tuple(given or ())
     return tuple(range(x.ndim))
+
+
+def _reduce(method: str, a: Attributes, x: Any, axes: Any = None) -> Any:
+    return getattr(x, method)(_axes(a, x, axes), keepdim=bool(a.get("keepdims", 1)))
 
 
 def _layer_norm(a: Attributes, x: Any, scale: Any, bias: Any = None) -> Any:

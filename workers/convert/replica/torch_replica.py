@@ -10,31 +10,25 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workers.contracts.errors import InputRefused
 from workers.convert.graphs import onnx_files
-from workers.convert.replica.operators import Operator, operators
+from workers.convert.replica.operators import Operator, operators, padding
 
 if TYPE_CHECKING:
     from workers.contracts.process.context import Feeds
-from numpy.typing import NDArray
-
-from workers.convert.replica.operators import padding
 
 LAYERS = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul", "BatchNormalization"})
 
 
 @dataclass
 class Layer:
-    """One torch layer `module`; `data` is the number of the node's input that is no weight.
-
-    `kind` is conv, transposed, linear or norm.
-    """
+    """One torch layer `module` of a node whose first input is the data; `kind`: conv, transposed, linear or norm."""
 
     kind: str
     module: Any
     op_type: str
-    data: int = 0
 
     def run(self, attributes: Mapping[str, Any], x: Any) -> Any:
         """Return the layer's output; the padding of a convolution is added here."""
@@ -128,12 +122,9 @@ def _transposed(a: Mapping[str, Any], given: list[Any]) -> tuple[str, Any] | Non
 
 def _gemm(a: Mapping[str, Any], given: list[Any]) -> tuple[str, Any] | None:
     plain = a.get("alpha", 1.0) == 1.0 and a.get("beta", 1.0) == 1.0 and not a.get("transA", 0)
-    if not plain or (len(given) > 1 and given[1].ndim != 1):
-        return None
     weight = given[0] if a.get("transB", 0) else given[0].T
-    if len(given) > 1 and given[1].shape != weight.shape[:1]:
-        return None
-    return _linear(weight, given)
+    fits = plain and all(bias.shape == weight.shape[:1] for bias in given[1:])
+    return _linear(weight, given) if fits else None
 
 
 def _matmul(a: Mapping[str, Any], given: list[Any]) -> tuple[str, Any] | None:
@@ -292,8 +283,7 @@ def _joins(step: Step, found: Sequence[Any], result: Any, fixed: Mapping[str, An
 
 def read_by(step: Step) -> list[str]:
     """Return the names that a step reads, without the weights of its layer."""
-    names = list(step.node.input)
-    return [names[step.layer.data]] if step.layer is not None else names
+    return list(step.node.input[:1] if step.layer is not None else step.node.input)
 
 
 def look(twin: TorchReplica, feeds: "Feeds") -> None:

@@ -68,7 +68,8 @@ def match(
     Raises:
         InputRefused: the other model has another interface.
     """
-    known = {entry.name for entry in (*spec.inputs, *spec.outputs)}
+    ours: list[Entry] = [*spec.inputs, *spec.outputs]
+    known = {entry.name for entry in ours}
     theirs = {entry.name for entry in (*inputs, *outputs)}
     unknown = [name for name in given if name not in known] + [name for name in given.values() if name not in theirs]
     if unknown:
@@ -86,7 +87,8 @@ def match(
     read = {*spec.links.values(), *(spec.postprocess.outputs if spec.postprocess is not None else ())}
     lacking_in = [entry for entry in left_in if not entry.optional]
     lacking_out = [entry for entry in left_out if entry.answer or entry.name in read]
-    if lacking_in or lacking_out or extra_in:
+    lacking: list[Entry] = [*lacking_in, *lacking_out]
+    if lacking or extra_in:
         told = [_side_words(spec, "takes", lacking_in, extra_in)] if lacking_in or extra_in else []
         told += [_side_words(spec, "gives", lacking_out, extra_out)] if lacking_out else []
         facts: dict[str, JsonValue] = {
@@ -97,8 +99,8 @@ def match(
         # if several outputs may stand for the missing one, the user can choose
         is_open = any(
             _same_kind(entry.dtype, other.dtype) and len(entry.shape) == len(other.shape)
-            and _sizes_fit(entry.shape, other.shape, entry.batch_axis, frozenset())
-            for entry in (*lacking_in, *lacking_out)
+            and _sizes_fit(entry.shape, other.shape, _batch_axis(entry), frozenset())
+            for entry in lacking
             for other in (*extra_in, *extra_out)
         )  # fmt: skip
         raise _other_interface(" ".join(told), facts, "--match ORIGINAL=OTHER" if is_open else "")

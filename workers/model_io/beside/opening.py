@@ -28,6 +28,7 @@ from workers.model_io.budget import trying
 from workers.model_io.formats import Draft, read
 from workers.model_io.opening import (
     CHECKING_IT,
+    INFO_FILE,
     MODEL_DIR,
     ONNX_RUNTIME,
     TRYING_IT,
@@ -36,7 +37,6 @@ from workers.model_io.opening import (
     info_of,
     source_of,
     unpacking,
-    write_info,
 )
 from workers.model_io.runtime import conversion_error, load_session, run_error
 from workers.model_io.words import refuse
@@ -83,7 +83,7 @@ def _opened(params: OpenBesideParams, ctx: JobContext, target: Path) -> OpenResu
     if described != spec:
         write_pipeline(target, described)
     info = info_of(path, source, draft, described, ())
-    write_info(target, info)
+    (target / INFO_FILE).write_text(info.model_dump_json(indent=1), encoding="utf-8")
     runtime = params.runtime or draft.runtime or ONNX_RUNTIME
     ctx.progress(TRYING_IT, 2, 3)
     _try_out(path, params, spec, target, runtime, first, draft.graph.weight_bytes, ctx)

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -41,20 +41,6 @@ ROPE = "rope_freqs.weight"
 NEEDED = ("num_hidden_layers", "hidden_size", "intermediate_size", "num_attention_heads", "rms_norm_eps")
 
 
-class Weight(NamedTuple):
-    """Name of a weight; `layer` is None outside of layers, `part` is transformers' name."""
-
-    layer: int | None
-    part: str
-    ending: str
-
-    @property
-    def name(self) -> str:
-        """Return the full name in transformers."""
-        inside = "" if self.layer is None else f"model.layers.{self.layer}."
-        return f"{inside}{self.part}.{self.ending}"
-
-
 def refuse_unknown(path: Path, header: Header) -> None:
     """Check that all parts of the file are known.
 
@@ -74,19 +60,19 @@ def refuse_unknown(path: Path, header: Header) -> None:
             "Join them with llama.cpp's “gguf-split --merge”, and open the whole file.",
         )
     for tensor in header.tensors:
-        if tensor.name != ROPE and _weight(tensor) is None:
+        if tensor.name != ROPE and not _name(tensor):
             raise unsupported(
-                f"{path.name} holds {shown(tensor.name, 60)}, which an ordinary {header.architecture} has not.",
+                f"{path.name} holds {shown(tensor.name, 60)}, which an ordinary {header.architecture} does not have.",
                 "It may be a variant with parts of its own. Open it as a folder of safetensors instead.",
             )
 
 
-def _weight(tensor: Tensor) -> Weight | None:
-    found = NAME.fullmatch(tensor.name)
-    if found is None:
-        return None
-    part = (OUTSIDE if found[1] is None else INSIDE).get(found[2])
-    return None if part is None else Weight(None if found[1] is None else int(found[1]), part, found[3])
+def _name(tensor: Tensor) -> str:
+    """Return the weight's name in transformers; "" for unknown ones."""
+    layer, part, ending = found.groups() if (found := NAME.fullmatch(tensor.name)) else (None, "", "")
+    name = (OUTSIDE if layer is None else INSIDE).get(part)
+    inside = "" if layer is None else f"model.layers.{int(layer)}."
+    return f"{inside}{name}.{ending}" if name else ""
 
 
 def config_of(path: Path, header: Header) -> dict[str, Any]:
@@ -103,7 +89,7 @@ def config_of(path: Path, header: Header) -> dict[str, Any]:
     lacking = [name for name in NEEDED if not isinstance(config.get(name), int | float)]
     table = header.tensor("token_embd.weight")
     if lacking or table is None:
-        raise damaged(path, f"it does not say {', '.join(lacking) or 'which tokens it knows'}.")
+        raise damaged(path, f"it does not state {', '.join(lacking) or 'which tokens it knows'}.")
     heads = config["num_attention_heads"]
     config.setdefault("num_key_value_heads", heads)
     config["head_dim"] = header.number(f"{own}.attention.key_length") or config["hidden_size"] // max(1, heads)
@@ -118,7 +104,7 @@ def config_of(path: Path, header: Header) -> dict[str, Any]:
 
 def _refuse_mismatch(path: Path, header: Header, config: dict[str, Any]) -> None:
     """Check that the configured sizes equal those of the weights."""
-    layers = {weight.layer for tensor in header.tensors if (weight := _weight(tensor)) and weight.layer is not None}
+    layers = {int(named[1]) for tensor in header.tensors if (named := NAME.fullmatch(tensor.name)) and named[1]}
     hidden, heads, width = config["hidden_size"], config["num_attention_heads"], config["head_dim"]
     shapes = {
         "token_embd": (config["vocab_size"], hidden),
@@ -132,11 +118,11 @@ def _refuse_mismatch(path: Path, header: Header, config: dict[str, Any]) -> None
         return
     told = f"{len(layers):,} layers instead of {config['num_hidden_layers']:,}"
     if wrong:
-        told = f"{wrong} has the sizes {found.get(wrong)}, and {shapes[wrong]} are told"
+        told = f"{wrong} has the sizes {found.get(wrong)} instead of {shapes[wrong]}"
     raise refuse(
         "weights_missing",
         "Some weights are missing",
-        f"The weights of {path.name} are not those that it tells of: {told}.",
+        f"The weights of {path.name} are not those that its header describes: {told}.",
         "Download the whole file again.",
     )
 
@@ -161,7 +147,7 @@ def _rope(path: Path, header: Header, theta: float, config: dict[str, Any]) -> d
         if _same_turns(factors, theta, llama3, config):
             return llama3
     raise unsupported(
-        f"{path.name} reaches further by “{shown(kind if kind != 'none' else ROPE, 40)}”, which is not known here.",
+        f"{path.name} extends its context by “{shown(kind if kind != 'none' else ROPE, 40)}”, which is not known.",
         "Open it as a folder of safetensors instead.",
     )
 
@@ -193,13 +179,13 @@ def write_weights(path: Path, header: Header, config: dict[str, Any], folder: Pa
     size = 4 if precision(header) == "F32" else 2
     parts: list[list[Tensor]] = [[]]
     filled = 0
-    for tensor in header.tensors:
-        filled += size * int(np.prod(tensor.shape))
-        if filled > SHARD_BYTES and parts[-1]:
+    for tensor in (tensor for tensor in header.tensors if tensor.name != ROPE):
+        n_bytes = size * int(np.prod(tensor.shape))
+        if filled + n_bytes > SHARD_BYTES and parts[-1]:
             parts.append([])
-            filled = size * int(np.prod(tensor.shape))
-        if tensor.name != ROPE:
-            parts[-1].append(tensor)
+            filled = 0
+        parts[-1].append(tensor)
+        filled += n_bytes
     names: dict[str, str] = {}
     for number, part in enumerate(parts, start=1):
         name = f"model-{number:05}-of-{len(parts):05}.safetensors" if len(parts) > 1 else "model.safetensors"
@@ -221,19 +207,12 @@ def _tensors(
     heads = LlamaTensorProcessor(config)  # llama.cpp permutes the rows of these two weights, for llama only
     for tensor in part:
         ctx.check_cancelled()
-        weight = _weight(tensor)
-        assert weight is not None
-        numbers = _numbers(path, tensor, dtype)
-        if header.architecture == "llama" and weight.part.endswith(("q_proj", "k_proj")):
-            numbers = torch.from_numpy(heads.process(_as_numpy(numbers), tensor.name).weights.copy()).view(dtype)
-        yield weight.name, numbers.contiguous()
-
-
-def _as_numpy(numbers: Any) -> Any:
-    """Return the same bits as integers, because numpy has no BF16."""
-    import torch
-
-    return numbers.view({2: torch.int16, 4: torch.int32}[numbers.element_size()]).numpy()
+        name, numbers = _name(tensor), _numbers(path, tensor, dtype)
+        if header.architecture == "llama" and ("q_proj." in name or "k_proj." in name):
+            # the same bits as integers, because numpy has no BF16
+            bits = numbers.view({2: torch.int16, 4: torch.int32}[numbers.element_size()]).numpy()
+            numbers = torch.from_numpy(heads.process(bits, tensor.name).weights.copy()).view(dtype)
+        yield name, numbers.contiguous()
 
 
 def _numbers(path: Path, tensor: Tensor, dtype: Any) -> Any:

@@ -93,7 +93,7 @@ def _unknown_split(header: Header, kind: str) -> tuple[Finding, ...]:
     name = header.text("tokenizer.ggml.pre") or "default"
     if kind != "gpt2" or name in USUAL_SPLITS or name in GGUF_PRE_TOKENIZER_SPLITS:
         return ()
-    told = f"Its way to part texts, “{shown(name, 40)}”, is not known here; GPT-2's is taken, which may part otherwise."
+    told = f"Fettle does not know how “{shown(name, 40)}” splits texts, and splits them like GPT-2, which may differ."
     return (warning(told),)
 
 
@@ -139,6 +139,6 @@ def _told(path: Path, header: Header, known: dict[int, tuple[str, int, int]]) ->
     if set(count) <= set(PLAIN):
         return info(f"Its weights are stored as {listed}.")
     return warning(
-        f"Its weights were made smaller already ({listed}). What that changed cannot be told: versions are compared"
-        f" with {shown(path.name, 60)} as it is."
+        f"Its weights were made smaller already ({listed}). Fettle cannot show what that changed, because it compares"
+        f" versions with {shown(path.name, 60)} as it is."
     )

@@ -15,14 +15,12 @@ def picture_layout(spec: TensorSpec, found: ModelFacts, asked: bool) -> str | No
     """Return "nchw" or "nhwc" if the input can be an image: four axes, one of them with 1 or 3 channels."""
     if spec.dtype not in ("float32", "float16", "uint8", "bfloat16"):
         return None
-    if len(spec.shape) != 4:
-        return "nchw" if not spec.shape and (asked or isinstance(found.preprocess, ImageSteps)) else None
-    if spec.shape[1] in (1, 3):
+    if len(spec.shape) == 4 and spec.shape[1] in (1, 3):
         return "nchw"
-    if spec.shape[3] in (1, 3):
+    if len(spec.shape) == 4 and spec.shape[3] in (1, 3):
         return "nhwc"
-    free = not isinstance(spec.shape[1], int) and not isinstance(spec.shape[3], int)
-    return "nchw" if free and (asked or isinstance(found.preprocess, ImageSteps)) else None
+    is_free = not spec.shape or (len(spec.shape) == 4 and not any(isinstance(spec.shape[at], int) for at in (1, 3)))
+    return "nchw" if is_free and (asked or isinstance(found.preprocess, ImageSteps)) else None
 
 
 def guess_image(

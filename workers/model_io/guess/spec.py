@@ -59,6 +59,13 @@ def guess_sampling(inputs: tuple[PipelineInput, ...], answer: TensorSpec) -> Sam
 Shape = tuple[int | None, ...]
 _AUDIO_NAMES = re.compile(r"audio|wave|wav$|speech|pcm|sound|input_values", re.I)
 _RATE_NAMES = ("sr", "sample_rate", "sampling_rate")
+_TOKEN_NAMES: dict[str, Source] = {
+    "token_type|segment": "token_type_ids",
+    "mask": "attention_mask",
+    "position": "position_ids",
+    "ids|token": "input_ids",
+}
+"""Names of a text model's inputs, the first match counts."""
 _SILERO_CONTEXT, _SILERO_FRAME, _RATE_HZ = 64, 512, 16_000
 
 
@@ -82,7 +89,8 @@ def build_spec(
     if sampling is not None and kind == "picture":
         kind, guessed = "tensor", ()  # the output of a step network is not an image yet
     task = found.task or task_of(reading.inputs, reading.preprocess, kind, answer, found)
-    output, result, classes = result_of(graph, answer, reading.inputs, fed := reading.preprocess, kind, found)
+    fed = reading.preprocess
+    output, result, classes = result_of(graph, answer, reading.inputs, fed, kind, found)
     if isinstance(result, BoxesSteps) and isinstance(fed, ImageSteps) and "mean" in reading.guessed:
         fed = detector_image(fed, result.form)
     spec = replace(
@@ -128,14 +136,6 @@ def result_of(
     return answer.name, None, found.classes if fits else None
 
 
-def box_findings(spec: PipelineSpec) -> tuple[Finding, ...]:
-    """Return a warning for a detector whose box form is unknown, so that its results are evaluated as numbers."""
-    if spec.answer_kind != "detection" or spec.postprocess is not None:
-        return ()
-    what = "It finds things in pictures, but how its outputs hold the boxes is not known: they are judged as numbers."
-    return (Finding(level="warning", what=what, code=BOXES_UNKNOWN),)
-
-
 def _whole(entry: PipelineInput, items: Mapping[str, tuple[int, ...]]) -> PipelineInput:
     """Mark an input as unbatched if its first size is part of each item in the data."""
     item = items.get(entry.name, items.get("x", ()))
@@ -149,14 +149,9 @@ def reread(spec: PipelineSpec, graph: Graph, found: ModelFacts) -> PipelineSpec:
     answer = pick_answer(graph.outputs, spec.links)
     kind, guessed = answer_kind(answer, graph.outputs, spec.inputs, spec.preprocess, found)
     output, steps, classes = result_of(graph, answer, spec.inputs, spec.preprocess, kind, found)
-    told = replace(
-        spec,
-        answer_kind=kind,
-        postprocess=steps,
-        task=found.task or task_of(spec.inputs, spec.preprocess, kind, answer, found),
-        classes=classes,
-        guessed=with_guess(spec.guessed, is_guess=TASK_GUESSED in guessed),
-    )
+    task = found.task or task_of(spec.inputs, spec.preprocess, kind, answer, found)
+    guesses = with_guess(spec.guessed, is_guess=TASK_GUESSED in guessed)
+    told = replace(spec, answer_kind=kind, postprocess=steps, task=task, classes=classes, guessed=guesses)
     return with_words(told, graph.outputs, output)
 
 
@@ -169,11 +164,12 @@ def with_guess(guessed: tuple[str, ...], *, is_guess: bool) -> tuple[str, ...]:
 def with_words(spec: PipelineSpec, outputs: tuple[TensorSpec, ...], answer: str) -> PipelineSpec:
     """Fill in the meanings, which need the rest of the description."""
     inputs = tuple(replace(entry, meaning=input_meaning(entry, spec.preprocess)) for entry in spec.inputs)
-    described = tuple(
-        PipelineOutput(name=one.name, dtype=one.dtype, shape=sizes(one.shape), answer=one.name == answer)
-        for one in outputs
-    )
-    return with_output_words(replace(spec, inputs=inputs, outputs=described))
+    return with_output_words(replace(spec, inputs=inputs, outputs=tuple(described(one, answer) for one in outputs)))
+
+
+def described(output: TensorSpec, answer: str) -> PipelineOutput:
+    """Describe an output of a graph; `answer` is the name of the one that holds the prediction."""
+    return PipelineOutput(name=output.name, dtype=output.dtype, shape=sizes(output.shape), answer=output.name == answer)
 
 
 def with_output_words(spec: PipelineSpec) -> PipelineSpec:
@@ -190,18 +186,17 @@ def _read_inputs(graph: Graph, found: ModelFacts, shapes: Mapping[str, Shape], p
     """Return a description with the inputs, their sources and the preparation alone."""
     specs = [_with_shape(spec, shapes, len(graph.inputs) == 1) for spec in graph.inputs]
     links = _links(specs, graph.outputs)
-    state = [spec for spec in specs if spec.name in links]
     rates = [spec for spec in specs if spec.name.lower() in _RATE_NAMES and spec.dtype.startswith("int")]
-    world = [spec for spec in specs if spec not in state and spec not in rates]
+    world = [spec for spec in specs if spec.name not in links and spec not in rates]
     tokens = [_token_source(spec) for spec in world]
-    extra = tuple(
-        _input(spec, "state" if spec in state else "constant", None if spec in state else _RATE_HZ)
-        for spec in (*state, *rates)
+    extra = (
+        *(_input(spec, "state") for spec in specs if spec.name in links),
+        *(_input(spec, "constant", _RATE_HZ) for spec in rates),
     )
     if "input_ids" in tokens and all(tokens):
         first = _text_inputs(world, found)
-    elif len(world) == 1 and _is_audio(world[0], bool(state or rates)):
-        first = _audio_input(world[0], found, in_steps=bool(state or rates))
+    elif len(world) == 1 and _is_audio(world[0], bool(extra)):
+        first = _audio_input(world[0], found, in_steps=bool(extra))
     elif len(world) == 1 and picture_layout(world[0], found, preprocess is not None and is_image_spec(preprocess)):
         steps, guessed = guess_image(world[0], found, graph.outputs)
         first = _reading((_input(world[0], "image"),), steps, guessed)
@@ -260,16 +255,9 @@ def _goes_with(item: tuple[int, ...], implied: Shape) -> bool:
 
 
 def _token_source(spec: TensorSpec) -> Source | None:
-    name = spec.name.lower()
     if not spec.dtype.startswith("int") or len(spec.shape) not in (0, 2):
         return None
-    if "token_type" in name or "segment" in name:
-        return "token_type_ids"
-    if "mask" in name:
-        return "attention_mask"
-    if "position" in name:
-        return "position_ids"
-    return "input_ids" if "ids" in name or "token" in name else None
+    return next((source for pattern, source in _TOKEN_NAMES.items() if re.search(pattern, spec.name, re.I)), None)
 
 
 def _text_inputs(world: list[TensorSpec], found: ModelFacts) -> PipelineSpec:
@@ -287,10 +275,8 @@ def _text_inputs(world: list[TensorSpec], found: ModelFacts) -> PipelineSpec:
 
 
 def _is_audio(spec: TensorSpec, stateful: bool) -> bool:
-    if spec.dtype not in ("float32", "float16") or len(spec.shape) not in (2, 3):
-        return False
-    named = _AUDIO_NAMES.search(spec.name) is not None
-    return named or (stateful and len(spec.shape) == 2)
+    fits = spec.dtype in ("float32", "float16") and len(spec.shape) in (2, 3)
+    return fits and (_AUDIO_NAMES.search(spec.name) is not None or (stateful and len(spec.shape) == 2))
 
 
 def _audio_input(spec: TensorSpec, found: ModelFacts, in_steps: bool) -> PipelineSpec:
@@ -325,11 +311,14 @@ def _links(inputs: list[TensorSpec], outputs: tuple[TensorSpec, ...]) -> dict[st
     return links if len(links) < len(inputs) else {}
 
 
-def class_name_findings(found: ModelFacts, spec: PipelineSpec) -> tuple[Finding, ...]:
-    """Return a warning for class names that are ignored because their number differs from that of the scores."""
+def result_findings(found: ModelFacts, spec: PipelineSpec) -> tuple[Finding, ...]:
+    """Return warnings about class names of another number than the scores and about boxes of an unknown form."""
+    if spec.answer_kind == "detection" and spec.postprocess is None:
+        what = "It finds things in pictures, but the form of its boxes is not known. They are compared as numbers."
+        return (Finding(level="warning", what=what, code=BOXES_UNKNOWN),)
     answer = next((entry for entry in spec.outputs if entry.answer), None)
     count = answer.shape[-1] if answer is not None and answer.shape else None
     if not found.classes or spec.answer_kind != "class" or count in (None, len(found.classes)):
         return ()
-    what = f"Its files name {len(found.classes):,} classes, and it gives {count:,} scores: these names are not used."
+    what = f"Its files name {len(found.classes):,} classes, and it gives {count:,} scores, so the names are not used."
     return (warning(what),)

@@ -16,6 +16,7 @@ from workers.model_io.readers.fingerprints import (
     names_digest,
     read_table,
 )
+from workers.model_io.runtime import relative_error
 from workers.model_io.words import refuse, shown
 from workers.pipeline.spec import ImageSteps
 
@@ -109,21 +110,21 @@ def recognize(
     fitting = [(wanted, _classes(shapes, wanted))] if wanted else matching_architectures(shapes)
     if not fitting:
         raise unknown(path, tensors)
-    modules = []
-    for name, classes in fitting[:MAX_COMPARED]:
-        ctx.check_cancelled()
-        module = load(path, name, classes, tensors)
-        modules.append((name, classes, module))
-    name, classes, module = modules[0]
+    name, classes = fitting[0]
+    module = load(path, name, classes, tensors)
     found, size = known(name, sha256, classes)
-    others = [other for other, _, built in modules[1:] if not _alike(module, built, size)]
+    others = []
+    for other, other_classes in fitting[1:MAX_COMPARED]:
+        ctx.check_cancelled()
+        if not _alike(module, load(path, other, other_classes, tensors), size):
+            others.append(other)
     if others:
         names = " and ".join([name, *others[:3]])
         raise refuse(
             "ambiguous_architecture",
             "Two architectures fit these weights",
             f"The weights in {path.name} fit {names}, which compute different things with them.",
-            f"Say which one it is: {name} or {others[0]}.",
+            f"Choose the right one: {name} or {others[0]}.",
             facts={"architectures": [name, *others]},
             by_command=f"--architecture {name}",
         )
@@ -146,7 +147,7 @@ def _classes(shapes: Shapes, wanted: str) -> int:
             "unknown_architecture",
             "There is no such architecture",
             f"Neither torchvision nor timm has {shown(wanted)}.",
-            "Write it as torchvision/resnet50 or timm/resnet50.",
+            "Write it like torchvision/resnet50 or timm/resnet50.",
         ) from error
     head = [name for name in entry.head if name in shapes]
     return shapes[head[0]][0] if head else 0
@@ -192,10 +193,8 @@ def _alike(first: Any, second: Any, size: tuple[int, int, int]) -> bool:
             want, got = first(picture), second(picture)
         except (RuntimeError, AssertionError):
             return False
-    if not isinstance(want, torch.Tensor) or not isinstance(got, torch.Tensor) or want.shape != got.shape:
-        return False
-    scale = max(float(want.abs().max()), 1e-12)
-    return float((want - got).abs().max()) / scale < _SAME
+    tensors = isinstance(want, torch.Tensor) and isinstance(got, torch.Tensor)
+    return tensors and relative_error({"": want.numpy()}, {"": got.numpy()}) < _SAME
 
 
 def unknown(path: Path, tensors: Mapping[str, Any]) -> Exception:

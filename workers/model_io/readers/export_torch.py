@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.model_io.formats import Arrays, Reference
-from workers.model_io.words import first_line, refuse, shown
+from workers.model_io.words import cannot_convert, first_line
 
 PROGRAM_FILE = "model.pt2"
 MAX_PROGRAM_NUMBERS = 500_000_000
@@ -57,12 +57,7 @@ def export(
                 program, dynamo=True, input_names=list(examples), output_names=[output], verbose=False
             )
         except Exception as error:  # torch.export and onnxscript raise many types
-            raise refuse(
-                "cannot_convert",
-                "The model cannot be converted to ONNX",
-                f"PyTorch's exporter says about {path.name}: {shown(first_line(error), 300)}",
-                "Ask its author for it as ONNX, exported with the code that it was trained with, and open that file.",
-            ) from error
+            raise cannot_convert(path, "PyTorch's exporter", first_line(error)) from error
         exported.save(str(target / "model.onnx"), external_data=numbers * 4 > EXTERNAL_LIMIT_BYTES)
         if numbers > MAX_PROGRAM_NUMBERS:
             return None

@@ -40,19 +40,23 @@ def loop_of(folder: Path, encoder: Graph, decoder: Graph, step: Graph | None) ->
     said = settings_of(folder)
     start, end, pad = (_number(said.get(f"{name}_token_id")) for name in ("decoder_start", "eos", "pad"))
     if start is None or end is None:
-        raise unfit(folder, "its config.json does not say with which token an answer starts and ends")
+        raise unfit(folder, "its config.json does not state the token with which a result starts and ends")
     taken = _taken(folder, decoder)
     if taken.hidden is None or taken.past or taken.position:
-        raise unfit(folder, "its decoder takes more than tokens and what the encoder gives")
+        raise unfit(folder, "its decoder takes more than tokens and the encoder's outputs")
     states, scores = answers(encoder.outputs), answers(decoder.outputs)
     if not states or not scores:
         raise unfit(folder, "one of its parts gives no three-dimensional numbers")
-    _check_width(folder, states[0], taken.hidden)
+    width, wanted = states[0].shape[-1], taken.hidden.shape[-1]
+    if isinstance(width, int) and isinstance(wanted, int) and width != wanted:
+        raise _other_model(folder, f"its encoder gives {width} numbers for each word and its decoder takes {wanted}")
     given = [entry.name for entry in encoder.inputs if "mask" in entry.name]
     if taken.mask and not given:
-        raise unfit(folder, "its decoder wants a mask that its encoder does not take")
+        raise unfit(folder, "its decoder takes a mask that its encoder does not take")
     mel = _mel(folder, encoder, said)
-    begin, languages = _begin(said, start) if mel is not None else (_forced_first(said), ())
+    # multilingual models begin with the token of their target language
+    forced = _number(said.get("forced_bos_token_id"))
+    begin, languages = _begin(said) if mel is not None else (() if forced is None else (forced,), ())
     longest, is_known = _longest(said, 1 + len(begin) + bool(languages), mel is not None)
     steps = Generation(
         start=start,
@@ -83,34 +87,22 @@ def settings_of(folder: Path) -> dict[str, Any]:
     return {**read_dict(folder / "config.json"), **{k: v for k, v in more.items() if v is not None}}
 
 
-def answers(outputs: Iterable[TensorSpec]) -> list[TensorSpec]:
-    """Return the outputs that hold a vector for each position of a text."""
-    return [output for output in outputs if output.dtype == "float32" and len(output.shape) == 3]
+def answers(entries: Iterable[TensorSpec]) -> list[TensorSpec]:
+    """Return the outputs or inputs that hold a vector for each position of a text."""
+    return [entry for entry in entries if entry.dtype == "float32" and len(entry.shape) == 3]
 
 
 def _taken(folder: Path, decoder: Graph) -> _Taken:
     ids = [entry for entry in decoder.inputs if entry.name in IDS and entry.dtype == "int64"]
-    hidden = [e for e in decoder.inputs if e.name.startswith(HIDDEN) and e.dtype == "float32" and len(e.shape) == 3]
-    masks = [entry.name for entry in decoder.inputs if entry.name == MASK]
-    positions = [entry.name for entry in decoder.inputs if entry.name == POSITION]
+    hidden = [entry for entry in answers(decoder.inputs) if entry.name.startswith(HIDDEN)]
+    mask, position = ({entry.name for entry in decoder.inputs} & {name} for name in (MASK, POSITION))
     if len(ids) != 1 or len(hidden) > 1:
         raise unfit(folder, "one of its decoders does not take tokens as input_ids")
-    known = {ids[0].name, *masks, *positions, *(entry.name for entry in hidden)}
+    known = {ids[0].name, *mask, *position, *(entry.name for entry in hidden)}
+    past = tuple(entry for entry in decoder.inputs if entry.name not in known)
     return _Taken(
-        ids=ids[0].name,
-        hidden=hidden[0] if hidden else None,
-        mask=masks[0] if masks else None,
-        position=positions[0] if positions else None,
-        past=tuple(entry for entry in decoder.inputs if entry.name not in known),
+        ids[0].name, hidden[0] if hidden else None, MASK if mask else None, POSITION if position else None, past
     )
-
-
-def _check_width(folder: Path, states: TensorSpec, hidden: TensorSpec) -> None:
-    widths = states.shape[-1], hidden.shape[-1]
-    if all(isinstance(width, int) for width in widths) and widths[0] != widths[1]:
-        raise _other_model(
-            folder, f"its encoder gives {widths[0]} numbers for each word and its decoder wants {widths[1]}"
-        )
 
 
 def _cache(folder: Path, decoder: Graph, step: Graph, scores: TensorSpec) -> Cache:
@@ -122,13 +114,13 @@ def _cache(folder: Path, decoder: Graph, step: Graph, scores: TensorSpec) -> Cac
     for entry in taken.past:
         source = next((name for name in _sources(entry.name) if name in first), None)
         if source is None:
-            raise _cache_unfit(folder, f"nothing that the decoder gives is kept for its input {shown(entry.name, 60)}")
+            raise _cache_unfit(folder, f"the decoder has no output for its input {shown(entry.name, 60)}")
         both = [first[source], *([later[source]] if source in later else [])]
         if any(not _same_kind(entry, output) for output in both):
-            raise _cache_unfit(folder, f"its input {shown(entry.name, 60)} has other sizes than what is kept for it")
+            raise _cache_unfit(folder, f"its input {shown(entry.name, 60)} has other sizes than its output")
         (carried if source in later else kept)[entry.name] = source
     if not carried:
-        raise _cache_unfit(folder, "it gives nothing that the next token could start from")
+        raise _cache_unfit(folder, "it has no output from which the next token could start")
     own = [output for output in answers(step.outputs) if output.shape[-1] == scores.shape[-1]]
     if not own:
         raise _other_model(folder, "its decoders do not know the same number of tokens")
@@ -159,13 +151,13 @@ def _same_kind(entry: TensorSpec, output: TensorSpec) -> bool:
 
 def _mel(folder: Path, encoder: Graph, said: Mapping[str, Any]) -> MelSteps | None:
     """Return how sounds become the encoder's input; None for an encoder that reads tokens."""
-    features = [entry for entry in encoder.inputs if entry.dtype == "float32" and len(entry.shape) == 3]
+    features = answers(encoder.inputs)
     if not features:
         return None
     heard = read_dict(folder / "preprocessor_config.json")
     kind = str(heard.get("feature_extractor_type", "WhisperFeatureExtractor"))
     if said.get("model_type") != WHISPER or kind != "WhisperFeatureExtractor" or len(encoder.inputs) != 1:
-        raise unfit(folder, "its encoder takes a kind of sound spectrum that Fettle does not make (it makes Whisper's)")
+        raise unfit(folder, "its encoder takes another kind of sound spectrum than Whisper's, which Fettle makes")
     names = {"bins": "feature_size", "sample_rate_hz": "sampling_rate", "window": "n_fft", "hop": "hop_length"}
     told = {mine: _number(heard.get(theirs)) for mine, theirs in {**names, "seconds": "chunk_length"}.items()}
     bins = features[0].shape[1]
@@ -177,12 +169,12 @@ def _mel(folder: Path, encoder: Graph, said: Mapping[str, Any]) -> MelSteps | No
     if any(isinstance(size, int) and size != made for size, made in wanted):
         sizes = " × ".join(map(str, features[0].shape[1:]))
         raise _other_model(
-            folder, f"preprocessor_config.json makes {steps.bins} × {frames} of a sound and its encoder wants {sizes}"
+            folder, f"preprocessor_config.json makes {steps.bins} × {frames} of a sound and its encoder takes {sizes}"
         )
     return steps
 
 
-def _begin(said: Mapping[str, Any], start: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _begin(said: Mapping[str, Any]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return the tokens that always follow the start, and the languages from which the model chooses first.
 
     The rules are those of WhisperForConditionalGeneration.generate.
@@ -205,12 +197,6 @@ def _begin(said: Mapping[str, Any], start: int) -> tuple[tuple[int, ...], tuple[
     return tuple(token for token in begin if token is not None), languages
 
 
-def _forced_first(said: Mapping[str, Any]) -> tuple[int, ...]:
-    """Return the token of the target language of multilingual models."""
-    token = _number(said.get("forced_bos_token_id"))
-    return () if token is None else (token,)
-
-
 def _longest(said: Mapping[str, Any], begun: int, speech: bool) -> tuple[int, bool]:
     """Return the largest number of generated tokens, and whether a file states it.
 
@@ -229,31 +215,25 @@ def _told(said: Mapping[str, Any], step: Graph | None) -> Iterable[Finding]:
     beams = _number(said.get("num_beams")) or 1
     if beams > 1:
         yield info(
-            f"Its maker compares {beams} texts at once (beam search). Fettle takes the likeliest word each time, in the"
-            " original and in every version, so texts may differ a little from its maker's."
+            f"Its author compares {beams} texts at once (beam search). Fettle takes the likeliest word each time, in"
+            " the original and in every version, so texts may differ a little from its author's."
         )
-    unlike = [
-        name
-        for name, usual in (("no_repeat_ngram_size", 0), ("min_length", 0), ("repetition_penalty", 1.0))
-        if said.get(name) not in (None, usual)
-    ]
+    usual = {"no_repeat_ngram_size": 0, "min_length": 0, "repetition_penalty": 1.0}
+    unlike = [name for name, value in usual.items() if said.get(name) not in (None, value)]
     if unlike:
-        yield info(f"Its files also ask for {', '.join(unlike)}, which Fettle leaves out for all versions alike.")
+        yield info(f"Its files also state {', '.join(unlike)}, which Fettle ignores in all versions.")
     if step is None:
         yield info(
-            "It has no decoder with a cache (decoder_with_past_model.onnx), so all words are read anew for each next"
-            " one: longer texts take much longer than with one."
+            "It has no decoder with a cache (decoder_with_past_model.onnx), so it reads all words again for each next"
+            " one. Longer texts take much longer than with a cache."
         )
 
 
 def _barred(said: Mapping[str, Any]) -> tuple[int, ...]:
     """Return the tokens that are never a prediction by themselves (`bad_words_ids` of one token: Marian's padding)."""
     words = said.get("bad_words_ids")
-    return tuple(
-        word[0]
-        for word in (words if isinstance(words, list) else ())
-        if isinstance(word, list) and len(word) == 1 and _number(word[0]) is not None
-    )
+    alone = [word[0] for word in words if isinstance(word, list) and len(word) == 1] if isinstance(words, list) else []
+    return _numbers(alone)
 
 
 def _numbers(value: Any) -> tuple[int, ...]:
@@ -277,7 +257,7 @@ def unfit(folder: Path, reason: str) -> Exception:
 def _other_model(folder: Path, reason: str) -> Exception:
     return refuse(
         "parts_of_different_models",
-        "These parts are not of one model",
+        "These parts belong to different models",
         f"{folder.name} mixes files of different models: {reason}.",
         "Download or export all files of one model again, into an empty folder.",
     )
@@ -287,7 +267,7 @@ def _cache_unfit(folder: Path, reason: str) -> Exception:
     return refuse(
         "cache_does_not_fit",
         "The decoder's cache does not fit",
-        f"{folder.name} has a decoder_with_past that does not go with its decoder: {reason}.",
+        f"{folder.name} has a decoder_with_past that does not fit its decoder: {reason}.",
         "Export both again from one model (with a task that ends in -with-past), or remove"
-        " decoder_with_past_model.onnx: then it runs without a cache, slower.",
+        " decoder_with_past_model.onnx: it then runs without a cache, slower.",
     )

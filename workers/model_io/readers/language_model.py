@@ -12,6 +12,7 @@ import shutil
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,6 @@ from workers.contracts.jobs import OpenParams
 from workers.contracts.measured.beside import CARRIED_FOLDER
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ChatFacts
-from workers.contracts.wording import percent
 from workers.infer import openvino
 from workers.infer.chat_session import COUNTED, IDS, THOUGHTS
 from workers.infer.next_tokens import WIDTH, thoughts
@@ -34,44 +34,36 @@ from workers.model_io.formats import Draft, Write
 from workers.model_io.readers.chat_files import chat_of, checked_chat, template_of
 from workers.model_io.readers.named_weights import UNIFORM_FILE, name_weights
 from workers.model_io.readers.neighbors import beside_folder, carry
-from workers.model_io.runtime import MAX_RELATIVE_ERROR
-from workers.model_io.words import first_line, no_tokenizer, refuse, shown
+from workers.model_io.runtime import MAX_RELATIVE_ERROR, conversion_differs, relative_error
+from workers.model_io.words import cannot_convert, first_line, no_tokenizer, refuse, shown
 from workers.pipeline.chats import ChatTexts
 from workers.pipeline.spec import Chat, PipelineInput, PipelineOutput, PipelineSpec, TextSteps
 
 
 @contextlib.contextmanager
 def in_32_bits(model: Any) -> Iterator[None]:
-    """Widen the parameters of each part of a `torch.nn.Module` to float32 while that part runs, inside this context."""
-    hooks = []
-    for part in model.modules():
-        own = [parameter for parameter in part.parameters(recurse=False) if parameter.is_floating_point()]
-        if own:
-            wide = _Wide(own)
-            hooks.append(part.register_forward_pre_hook(wide.widen))
-            hooks.append(part.register_forward_hook(wide.put_back, always_call=True))
+    """Widen the parameters of each part of a `torch.nn.Module` to float32 while that part runs, inside this context.
+
+    Only the weights of the layer that runs are widened, so that checking a large model needs no memory for a full copy.
+    """
+    stored: dict[Any, list[Any]] = {}
+
+    def widen(part: Any, *_: Any) -> None:
+        stored[part] = [(one, one.data) for one in part.parameters(recurse=False) if one.is_floating_point()]
+        for one, data in stored[part]:
+            one.data = data.float()
+
+    def restore(part: Any, *_: Any) -> None:
+        for one, data in stored.pop(part, ()):
+            one.data = data
+
+    hooks = [part.register_forward_pre_hook(widen) for part in model.modules()]
+    hooks += [part.register_forward_hook(restore, always_call=True) for part in model.modules()]
     try:
         yield
     finally:
         for hook in hooks:
             hook.remove()
-
-
-class _Wide:
-    """Stored parameters of one part, which are widened while the part runs."""
-
-    def __init__(self, parameters: list[Any]) -> None:
-        self._parameters, self._stored = parameters, list[Any]()
-
-    def widen(self, *_: Any) -> None:
-        self._stored = [parameter.data for parameter in self._parameters]
-        for parameter in self._parameters:
-            parameter.data = parameter.data.float()
-
-    def put_back(self, *_: Any) -> None:
-        for parameter, data in zip(self._parameters, self._stored, strict=False):
-            parameter.data = data
-        self._stored = []
 
 
 ENDING = "ForCausalLM"
@@ -131,10 +123,12 @@ def read(
         weight_bytes=sum(counts.values()) * (4 if stored == "F32" else 2),
         precision=PRECISIONS[stored],
     )
-    own = ModelFacts(task="language-model", answer_kind="next_tokens", architecture=_architecture(config))
-    findings = [info("It goes on with texts, one token (a word or a part of one) after another.")]
+    own = ModelFacts(
+        task="language-model", answer_kind="next_tokens", architecture=shown(config["architectures"][0], 80)
+    )
+    findings = [info("It continues texts, one token (a word or a part of one) after another.")]
     if chat.template is None:
-        findings.append(warning("It has no chat template: what you write goes in as it is, and it goes on with it."))
+        findings.append(warning("It has no chat template, so it continues exactly what you write."))
     if config.get("auto_map"):
         findings.append(warning("The folder brings Python code of its own. It was not run."))
     draft = Draft(
@@ -148,10 +142,7 @@ def read(
         chat=_facts(config, chat),
     )
 
-    def write(params: OpenParams, target: Path) -> Draft:
-        return _write(folder, config, draft, load, target, ctx)
-
-    return draft, write
+    return draft, partial(_write, folder, _number(config.get("vocab_size")), draft, load, ctx)
 
 
 def _refuse_unfit(folder: Path, config: Mapping[str, Any], beside: ModelFacts, stored: str) -> None:
@@ -167,16 +158,12 @@ def _refuse_unfit(folder: Path, config: Mapping[str, Any], beside: ModelFacts, s
             "few_bits_already",
             "This model is stored in few bits already",
             f"The weights of {folder.name} are {shown(stored, 20)}, made smaller by another program.",
-            "Open the original in 16 or 32 bits: what is lost already cannot be judged.",
+            "Open the original in 16 or 32 bits. Digits that are lost already cannot be compared.",
         )
 
 
 def _number(value: Any) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 1
-
-
-def _architecture(config: Mapping[str, Any]) -> str:
-    return shown(config["architectures"][0], 80)
 
 
 def _facts(config: Mapping[str, Any], chat: Chat) -> ChatFacts:
@@ -209,7 +196,9 @@ def _spec(chat: Chat, vocabulary: int) -> PipelineSpec:
     )  # fmt: skip
 
 
-def _write(folder: Path, config: Mapping[str, Any], draft: Draft, load: Load, target: Path, ctx: JobContext) -> Draft:
+def _write(
+    folder: Path, vocabulary: int, draft: Draft, load: Load, ctx: JobContext, params: OpenParams, target: Path
+) -> Draft:
     """Load the model as stored, convert it, and compare both on a sentence."""
     assert draft.pipeline is not None and draft.found.tokenizer is not None
     chat, steps = draft.pipeline.chat, draft.pipeline.preprocess
@@ -220,7 +209,7 @@ def _write(folder: Path, config: Mapping[str, Any], draft: Draft, load: Load, ta
         (target / chat.template).write_text(template_of(folder), encoding="utf-8")
     assert isinstance(steps, TextSteps)
     own = TextSteps(max_length=steps.max_length), chat
-    feeds = checked_chat(folder, lambda: ChatTexts(target, *own), _number(config.get("vocab_size")), ctx)
+    feeds = checked_chat(folder, lambda: ChatTexts(target, *own), vocabulary, ctx)
     with converting(ctx, draft.graph.weight_bytes):
         model = load({"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}[draft.graph.precision])
         ctx.check_cancelled()
@@ -251,7 +240,8 @@ def _export(folder: Path, model: Any, path: Path) -> None:
     config, free = model.config, torch.export.Dim.AUTO
     batch, before, tokens = 2, 4, 3  # sizes of 0 and 1 would be taken as fixed
     heads = config.num_attention_heads
-    sizes = (batch, getattr(config, "num_key_value_heads", heads), before, _head_size(config))
+    head_size = int(getattr(config, "head_dim", None) or config.hidden_size // heads)
+    sizes = (batch, getattr(config, "num_key_value_heads", heads), before, head_size)
     cache = DynamicCache(config=config)
     for layer in range(config.num_hidden_layers):
         cache.update(torch.zeros(sizes, dtype=model.dtype), torch.zeros(sizes, dtype=model.dtype), layer)
@@ -276,16 +266,8 @@ def _export(folder: Path, model: Any, path: Path) -> None:
             (path.parent / CARRIED_FOLDER / UNIFORM_FILE).write_text(json.dumps(left_out), encoding="utf-8")
             library.save_model(exported.program, str(path), compress_to_fp16=False)
         except Exception as error:  # torch.export, transformers and OpenVINO raise many types
-            raise refuse(
-                "cannot_convert",
-                "The model cannot be converted",
-                f"transformers' exporter says about {folder.name}: {shown(first_line(error), 300)}",
-                "Open another model of the same family; this one may need a newer Fettle.",
-            ) from error
-
-
-def _head_size(config: Any) -> int:
-    return int(getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
+            hint = "Open another model of the same family, because this one may need a newer Fettle."
+            raise cannot_convert(folder, "transformers' exporter", first_line(error), hint) from error
 
 
 def _thoughts_of(model: Any, ids: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -311,15 +293,10 @@ def _checked(
         got = session.run({IDS: ids})[THOUGHTS][0]
     finally:
         session.close()
-    error = float(np.abs(want[:, 1] - got[:, 1]).max() / np.abs(want[:, 1]).max())
+    error = relative_error({THOUGHTS: want[:, 1]}, {THOUGHTS: got[:, 1]})
     if np.isfinite(want).all() and not error <= MAX_RELATIVE_ERROR:
-        raise refuse(
-            "conversion_differs",
-            "The converted model answers differently",
-            f"After conversion {folder.name} answers up to {percent(error)} differently than before.",
-            "Open another model of the same family, and please report this one.",
-        )
+        raise conversion_differs(folder, error, "Open another model of the same family, and please report this one.")
     if float(-want[:, 1].mean()) >= np.log(vocabulary):
-        told = "It foresees a plain English sentence no better than by guessing: the tokenizer may be another model's."
+        told = "It predicts a plain English sentence no better than chance, so the tokenizer may be another model's."
         return (danger(told),)
     return ()

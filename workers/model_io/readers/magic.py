@@ -3,7 +3,9 @@
 import io
 import pickletools
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from workers.model_io.words import Kind
 
 MODEL_SUFFIXES = (".onnx", ".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".jit", ".gguf")
 
@@ -11,26 +13,25 @@ SAFETENSORS_HEADER_LIMIT = 100_000_000
 GGUF = b"GGUF"
 
 
-class FileSignature(NamedTuple):
-    """A recognized kind of content that does not open as a model here."""
-
-    what: str
-    hint: str = ""
-    is_model: bool = False
-    is_data: bool = False
+Content = tuple[str, str, Kind]
+"""A recognized kind of content that does not open as a model here: what it is, a hint ("" for none), and its kind."""
 
 
-def _data(what: str) -> FileSignature:
-    return FileSignature(what, is_data=True)
+def _data(what: str) -> Content:
+    return what, "", "data"
+
+
+def _other(what: str, hint: str = "") -> Content:
+    return what, hint, "other"
 
 
 _ONNX_HINT = "Save or convert it as ONNX, and open the .onnx file."
-_LFS = FileSignature(
-    "a pointer of Git LFS: a note that says where the model lies",
+_LFS = _other(
+    "a pointer of Git LFS, which only names the place of the model",
     "Run “git lfs pull” in its folder, or download the file itself.",
 )
 _UNPACK_HINT = "Unpack it first, then open the model inside."
-_MAGIC: tuple[tuple[int, bytes, FileSignature], ...] = (
+_MAGIC: tuple[tuple[int, bytes, Content], ...] = (
     (0, b"\x89PNG\r\n\x1a\n", _data("a picture (PNG)")),
     (0, b"\xff\xd8\xff", _data("a picture (JPEG)")),
     (0, b"GIF8", _data("a picture (GIF)")),
@@ -43,27 +44,27 @@ _MAGIC: tuple[tuple[int, bytes, FileSignature], ...] = (
     (0, b"OggS", _data("a sound (Ogg)")),
     (0, b"fLaC", _data("a sound (FLAC)")),
     (0, b"\x93NUMPY", _data("an array (NPY)")),
-    (0, b"%PDF", FileSignature("a PDF document")),
-    (0, b"\x7fELF", FileSignature("a program")),
-    (0, b"MZ", FileSignature("a program")),
-    (0, b"\x89HDF\r\n", FileSignature("an HDF5 file, as Keras writes them", _ONNX_HINT, is_model=True)),
-    (4, b"TFL3", FileSignature("a TensorFlow Lite model", _ONNX_HINT, is_model=True)),
-    (4, b"ORTM", FileSignature("a model in ONNX Runtime's own ORT format", "Open the .onnx file it was made of.")),
-    (0, b"\x1f\x8b", FileSignature("a compressed file (gzip)", _UNPACK_HINT)),
-    (0, b"BZh", FileSignature("a compressed file (bzip2)", _UNPACK_HINT)),
-    (0, b"7z\xbc\xaf\x27\x1c", FileSignature("a 7z archive", _UNPACK_HINT)),
-    (0, b"Rar!", FileSignature("a RAR archive", _UNPACK_HINT)),
-    (0, b"\xfd7zXZ", FileSignature("a compressed file (xz)", _UNPACK_HINT)),
-    (257, b"ustar", FileSignature("a TAR archive", _UNPACK_HINT)),
+    (0, b"%PDF", _other("a PDF document")),
+    (0, b"\x7fELF", _other("a program")),
+    (0, b"MZ", _other("a program")),
+    (0, b"\x89HDF\r\n", ("an HDF5 file, as Keras writes them", _ONNX_HINT, "model")),
+    (4, b"TFL3", ("a TensorFlow Lite model", _ONNX_HINT, "model")),
+    (4, b"ORTM", _other("a model in ONNX Runtime's own ORT format", "Open the .onnx file it was made of.")),
+    (0, b"\x1f\x8b", _other("a compressed file (gzip)", _UNPACK_HINT)),
+    (0, b"BZh", _other("a compressed file (bzip2)", _UNPACK_HINT)),
+    (0, b"7z\xbc\xaf\x27\x1c", _other("a 7z archive", _UNPACK_HINT)),
+    (0, b"Rar!", _other("a RAR archive", _UNPACK_HINT)),
+    (0, b"\xfd7zXZ", _other("a compressed file (xz)", _UNPACK_HINT)),
+    (257, b"ustar", _other("a TAR archive", _UNPACK_HINT)),
     (0, b"version https://git-lfs", _LFS),
 )
-_WEB = FileSignature(
+_WEB = _other(
     "a web page (HTML), perhaps a log-in or an error page",
     "Open the address in a browser, log in if asked, and download the file itself.",
 )
 
 
-def known_content(head: bytes) -> FileSignature | None:
+def known_content(head: bytes) -> Content | None:
     """Return the kind of content that the first bytes show, if it is certainly no model that opens here."""
     for offset, magic, known in _MAGIC:
         if head[offset : offset + len(magic)] == magic:
@@ -72,11 +73,11 @@ def known_content(head: bytes) -> FileSignature | None:
     if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body", b"<table", b"<div", b"<!--")):
         return _WEB
     if start.startswith((b"<?xml", b"<svg", b"<!doctype")):
-        return FileSignature("an XML file (OpenVINO's .xml?)", "Open the ONNX model that it was made of.")
+        return _other("an XML file (OpenVINO's .xml?)", "Open the ONNX model that it was made of.")
     if start.startswith((b"{", b"[{", b'["')) and is_text(head):
-        return FileSignature("a JSON file", "Open the folder that it lies in, if that is a transformers model.")
+        return _other("a JSON file", "Open its folder, if that is a transformers model.")
     if head and not any(head):
-        return FileSignature("nothing but zero bytes", "Its download did not finish: download it again.")
+        return _other("nothing but zero bytes", "Its download did not finish. Download it again.")
     return None
 
 

@@ -4,6 +4,7 @@ A file is checked before a runtime opens it.
 """
 
 import os
+import re
 import shutil
 import stat
 from collections.abc import Iterator
@@ -94,15 +95,12 @@ def external_files(model: Any) -> dict[str, int]:
         if tensor.data_location != 1 and not tensor.external_data:
             continue
         entries = {entry.key: entry.value for entry in tensor.external_data}
+        places = [entries.get(name, "0") for name in ("offset", "length")]
+        is_odd = not all(re.fullmatch(r"\d{1,18}", place, re.ASCII) for place in places)
+        if is_odd or set(entries) - {"location", "offset", "length", "checksum"}:
+            raise unsafe(f"The description of the separate file with the weights {shown(tensor.name)} is not valid.")
         location = entries.get("location", "")
-        try:
-            end = int(entries.get("offset", "0")) + int(entries.get("length", "0"))
-            bad = int(entries.get("offset", "0")) < 0 or int(entries.get("length", "0")) < 0
-        except ValueError:
-            bad = True
-        if bad or set(entries) - {"location", "offset", "length", "checksum"}:
-            raise unsafe(f"The weights {shown(tensor.name)} lie in a separate file in a way that makes no sense.")
-        found[location] = max(found.get(location, 0), end)
+        found[location] = max(found.get(location, 0), sum(map(int, places)))
     return found
 
 
@@ -110,9 +108,9 @@ def check_external(path: Path, model: Any) -> None:
     """Check that external data are plain files below the model's folder, not links, and long enough."""
     for location, end in external_files(model).items():
         parts = PurePosixPath(location).parts
-        odd = not location or "\\" in location or "*" in location or "\0" in location
+        odd = not location or any(char in location for char in "\\*\0")
         if odd or PurePosixPath(location).is_absolute() or PureWindowsPath(location).drive or ".." in parts:
-            raise unsafe(f"{path.name} wants to read {shown(location)}, which is outside its folder.")
+            raise unsafe(f"{path.name} refers to {shown(location)}, which is outside its folder.")
         _check_plain(path, parts)
         size = _readable_size(path, path.parent.joinpath(*parts))
         if size < end:
@@ -143,7 +141,7 @@ def _check_plain(path: Path, parts: tuple[str, ...]) -> None:
                 "weights_missing",
                 "A part of the model is missing",
                 f"{path.name} keeps its weights in the file {shown(part)}, and that file is not beside it.",
-                "Copy that file into the same folder, or drop the whole folder.",
+                "Copy that file into the same folder, or open the whole folder.",
             ) from error
         if stat.S_ISLNK(found.st_mode):
             raise unsafe(f"{path.name} keeps its weights behind a link ({shown(part)}).", "Copy the file itself there.")
@@ -179,8 +177,14 @@ def run_checker(path: Path, model: Any) -> tuple[Finding, ...]:
     import onnx
 
     try:
-        if lacks_shapes(model):
-            onnx.checker.check_model(_with_shapes(model))
+        if any(not tensor.HasField("shape") for tensor in _tensor_types(model)):
+            # the checker rejects inputs and outputs without a shape, which runtimes accept: check a copy with scalars
+            copy = type(model)()
+            copy.CopyFrom(model)
+            for tensor in _tensor_types(copy):
+                if not tensor.HasField("shape"):
+                    tensor.shape.SetInParent()
+            onnx.checker.check_model(copy)
             return ()
         onnx.checker.check_model(str(path))
     except onnx.checker.ValidationError as error:
@@ -195,21 +199,6 @@ def run_checker(path: Path, model: Any) -> tuple[Finding, ...]:
     return ()
 
 
-def lacks_shapes(model: Any) -> bool:
-    """Return whether an input or output has no shape, which the checker rejects and runtimes accept."""
-    return any(not tensor.HasField("shape") for tensor in _tensor_types(model))
-
-
-def _with_shapes(model: Any) -> Any:
-    """Return a copy for the checker in which such inputs and outputs are scalars."""
-    copy = type(model)()
-    copy.CopyFrom(model)
-    for tensor in _tensor_types(copy):
-        if not tensor.HasField("shape"):
-            tensor.shape.SetInParent()
-    return copy
-
-
 def _tensor_types(model: Any) -> Iterator[Any]:
     for value in (*model.graph.input, *model.graph.output):
         kind = value.type
@@ -221,18 +210,15 @@ def _tensor_types(model: Any) -> Iterator[Any]:
 
 def check_trees(path: Path, model: Any) -> None:
     """Check that decision trees stay within their input, which runtimes do not check."""
-    widths = {v.name: v.type.tensor_type.shape.dim[-1].dim_value for v in model.graph.input if _has_dims(v)}
+    dims = {value.name: value.type.tensor_type.shape.dim for value in model.graph.input}  # none for other types
+    widths = {name: found[-1].dim_value for name, found in dims.items() if found}
     for node in nodes(model):
         if not node.op_type.startswith("TreeEnsemble") or not node.input:
             continue
         features = [i for a in node.attribute if a.name == "nodes_featureids" for i in a.ints]
         width = widths.get(node.input[0], 0)
         if features and (min(features) < 0 or (width and max(features) >= width)):
-            raise unsafe(f"A decision tree in {path.name} looks behind the end of its input.")
-
-
-def _has_dims(value: Any) -> bool:
-    return bool(value.type.WhichOneof("value") == "tensor_type" and value.type.tensor_type.shape.dim)
+            raise unsafe(f"A decision tree in {path.name} reads beyond the end of its input.")
 
 
 _LONGEST = 200
@@ -261,7 +247,7 @@ def _contents(beside: int) -> Finding:
     if not beside:
         return info(f"{safe} It reads no other file.")
     what = "a file" if beside == 1 else f"{beside} files"
-    return info(f"{safe} Its weights lie in {what} beside it, inside its own folder.")
+    return info(f"{safe} Its weights are in {what} beside it, inside its own folder.")
 
 
 def _write(path: Path, model: Any, draft: Draft, ctx: JobContext, params: OpenParams, target: Path) -> Draft:

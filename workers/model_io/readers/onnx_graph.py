@@ -19,16 +19,8 @@ _QUANTIZED_STARTS = ("QLinear", "QAttention", "QEmbed", "QGemm", "QOrdered", "QM
                      "MatMulBnb4", "GatherBlockQuantized", "MatMulIntegerToFloat")  # fmt: skip
 """Prefixes of ONNX Runtime's own operators in the domain com.microsoft."""
 _FEW_BITS = ("INT8", "UINT8", "INT4", "UINT4")
-# element types of weights; whole numbers of 32 and 64 bits are shapes and indices
-_WEIGHT_TYPES = frozenset(["FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE", "INT8", "UINT8", "INT4", "UINT4"])
-_BITS = {
-    **dict.fromkeys(("INT4", "UINT4", "FLOAT4E2M1"), 4),
-    **dict.fromkeys(("INT8", "UINT8", "BOOL", "STRING", "FLOAT8E4M3FN", "FLOAT8E4M3FNUZ", "FLOAT8E5M2"), 8),
-    **dict.fromkeys(("FLOAT8E5M2FNUZ", "FLOAT8E8M0"), 8),
-    **dict.fromkeys(("FLOAT16", "BFLOAT16", "INT16", "UINT16"), 16),
-    **dict.fromkeys(("DOUBLE", "INT64", "UINT64", "COMPLEX64"), 64),
-}
-"""Bits of one number; 32 for all other types."""
+_WEIGHT_TYPES = ("FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE", *_FEW_BITS)
+"""Element types of weights; whole numbers of 32 and 64 bits are shapes and indices."""
 
 _PRECISIONS = {"FLOAT16": "fp16", "BFLOAT16": "bf16", "DOUBLE": "fp64"}
 
@@ -40,7 +32,7 @@ def read_graph(model: Any) -> Graph:
     for tensor in tensors(model):
         size = math.prod(max(dim, 0) for dim in tensor.dims)
         kind = _type_name(tensor.data_type)
-        bytes_ += size * _BITS.get(kind, 32) // 8
+        bytes_ += size * _bits(tensor.data_type) // 8
         by_kind[kind] += size if kind in _WEIGHT_TYPES else 0
     quantized = any(n.op_type in QUANTIZED_OPS or n.op_type.startswith(_QUANTIZED_STARTS) for n in nodes(model))
     weights = by_kind.total()
@@ -50,26 +42,21 @@ def read_graph(model: Any) -> Graph:
     precision = "int8" if quantized else _PRECISIONS.get(most, "fp32")
     given = {tensor.name for tensor in model.graph.initializer}
     inputs = tuple(_tensor_spec(value) for value in model.graph.input if value.name not in given)
-    outputs = tuple(_tensor_spec(value) for value in model.graph.output)
-    opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), None)
-    metadata = {entry.key[:200]: entry.value for entry in model.metadata_props if len(entry.value) < 1_000_000}
     return Graph(
         inputs=inputs,
-        outputs=outputs,
+        outputs=tuple(_tensor_spec(value) for value in model.graph.output),
         parameters=weights,
         weight_bytes=bytes_,
-        opset=opset,
+        opset=next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), None),
         quantized=quantized,
         precision=precision,
-        metadata=metadata,
-        findings=_findings(model, inputs, outputs, bytes_),
+        metadata={entry.key[:200]: entry.value for entry in model.metadata_props if len(entry.value) < 1_000_000},
+        findings=_findings(model, inputs, bytes_),
         implied=implied_shapes(model.graph),
     )
 
 
-def _findings(
-    model: Any, inputs: tuple[TensorSpec, ...], outputs: tuple[TensorSpec, ...], weight_bytes: int
-) -> tuple[Finding, ...]:
+def _findings(model: Any, inputs: tuple[TensorSpec, ...], weight_bytes: int) -> tuple[Finding, ...]:
     found = []
     if not inputs:
         found.append(danger("The model has no input: it always gives the same answer."))
@@ -77,10 +64,10 @@ def _findings(
         found.append(warning("The model holds no weights: there is nothing in it to make smaller."))
     lacking = [v.name for v in model.graph.output if not _has_shape(v)]
     if lacking:
-        found.append(warning(f"The file does not say the shape of {shown(', '.join(lacking))}."))
+        found.append(warning(f"The file does not state the shape of {shown(', '.join(lacking))}."))
     lacking = [spec.name for spec in inputs if not spec.shape and spec.dtype in ("float32", "float16")]
     if lacking:
-        what = f"The file does not say the shape of {shown(', '.join(lacking))}: set the size of its input."
+        what = f"The file does not state the shape of {shown(', '.join(lacking))}. Set the size of its input."
         found.append(warning(what))
     return tuple(found)
 
@@ -147,6 +134,16 @@ def _type_name(number: int) -> str:
     return str(TensorProto.DataType.Name(number)) if number in TensorProto.DataType.values() else "UNKNOWN"
 
 
+def _bits(number: int) -> int:
+    """Return the bits of one number of an element type; 8 for texts and unknown types."""
+    import onnx_ir as ir
+
+    try:
+        return int(ir.DataType(number).bitwidth)
+    except (TypeError, ValueError):
+        return 8
+
+
 def _dim(dim: Any) -> int | str | None:
     """Return a size, the name of a free one, or None; exporters also write -1 and "?" for free sizes."""
     if dim.HasField("dim_value"):
@@ -159,10 +156,7 @@ def implied_shapes(graph: Any) -> dict[str, Shape]:
 
     `graph` is an `onnx.GraphProto`.
     """
-    dims = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
-    for node in graph.node:
-        if node.op_type == "Constant" and node.attribute and node.attribute[0].name == "value":
-            dims[node.output[0]] = tuple(node.attribute[0].t.dims)
+    dims = {name: tuple(tensor.dims) for name, tensor in constants_of(graph).items()}
     unknown = {
         value.name
         for value in graph.input
@@ -178,15 +172,23 @@ def implied_shapes(graph: Any) -> dict[str, Shape]:
     return found
 
 
+def constants_of(graph: Any) -> dict[str, Any]:
+    """Return the tensors of a graph by name: initializers and those of Constant nodes."""
+    tensors = {tensor.name: tensor for tensor in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "Constant" and node.attribute and node.attribute[0].name == "value":
+            tensors[node.output[0]] = node.attribute[0].t
+    return tensors
+
+
 def _read_by(node: Any, weights: tuple[int, ...]) -> Shape | None:
+    numbers = {attribute.name: attribute.i for attribute in node.attribute}
     if node.op_type == "Conv":
-        groups = next((attribute.i for attribute in node.attribute if attribute.name == "group"), 1)
-        return (None, weights[1] * groups, *(None for _ in weights[2:]))
+        return (None, weights[1] * numbers.get("group", 1), *(None for _ in weights[2:]))
     if node.op_type == "MatMul" and len(weights) == 2:
         return (None, weights[0])
     if node.op_type == "Gemm":
-        turned = next((attribute.i for attribute in node.attribute if attribute.name == "transB"), 0)
-        return (None, weights[1 if turned else 0])
+        return (None, weights[1 if numbers.get("transB", 0) else 0])
     if node.op_type in ("LSTM", "GRU", "RNN"):
         return (None, None, weights[2])
     return None

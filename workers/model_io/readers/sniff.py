@@ -11,16 +11,7 @@ from workers.model_io.formats import Source
 from workers.model_io.readers import magic
 from workers.model_io.readers.neighbors import is_plain, read_dict
 from workers.model_io.readers.torch.zip_check import read_directory
-from workers.model_io.words import (
-    damaged,
-    data_instead,
-    no_permission,
-    not_a_model,
-    not_opened,
-    refuse,
-    several_models,
-    shown,
-)
+from workers.model_io.words import damaged, no_permission, not_a_model, refuse, several_models, shown
 
 MAX_BYTES = 64 * 2**30
 MAX_DEPTH = 10
@@ -42,8 +33,7 @@ def sniff(path: Path, to_prove: bool = False) -> Source:
         raise not_a_model(path, "a link" if stat.S_ISLNK(mode) else "a device or a pipe", hint)
     size = path.stat().st_size
     if size == 0:
-        hint = "Download or copy the file again."
-        raise refuse("empty", "The file is empty", f"{path.name} has 0 bytes.", hint)
+        raise refuse("empty", "The file is empty", f"{path.name} has 0 bytes.", "Download or copy the file again.")
     if size > MAX_BYTES:
         raise refuse("too_large", "The file is too large", f"{path.name} has {size} bytes.", "64 GiB is the limit.")
     try:
@@ -89,17 +79,17 @@ def _kind_of_file(path: Path, head: bytes, size: int) -> str:
     if magic.is_safetensors(head, size):
         return "safetensors"
     if what := magic.known_content(head):
-        raise _other(path, what)
+        raise not_a_model(path, *what)
     if magic.is_pickle(head):
         return "checkpoint"
     walked = magic.walk_onnx(path, size)
     if walked == "whole":
         return "onnx"
     if walked == "cut":
-        raise damaged(path, "it looks like an ONNX model that was cut off or changed on its way.")
+        raise damaged(path, "it looks like an ONNX model that was cut off or changed.")
     if magic.is_text(head):
-        raise data_instead(path, "a text file")
-    raise not_a_model(path, "no file of a kind that is known here")
+        raise not_a_model(path, "a text file", kind="data")
+    raise not_a_model(path, "no file of a known kind")
 
 
 def _kind_of_zip(path: Path) -> str:
@@ -117,31 +107,19 @@ def _kind_of_zip(path: Path) -> str:
         )
     for test, what in _ZIP_CONTENT:
         if test(names):
-            raise _other(path, what)
+            raise not_a_model(path, *what)
     return "zip"
 
 
-def _other(path: Path, what: magic.FileSignature) -> Exception:
-    """Return the refusal of content that was recognized as something else."""
-    if what.is_data:
-        return data_instead(path, what.what)
-    return (not_opened if what.is_model else not_a_model)(path, what.what, what.hint)
-
-
-_ZIP_CONTENT: tuple[tuple[Callable[[list[str]], bool], magic.FileSignature], ...] = (
-    (
-        lambda n: bool(n) and all(name.endswith(".npy") for name in n),
-        magic.FileSignature("an NPZ file of arrays", is_data=True),
-    ),
-    (lambda n: "word/document.xml" in n or "xl/workbook.xml" in n, magic.FileSignature("an office document")),
+_ZIP_CONTENT: tuple[tuple[Callable[[list[str]], bool], magic.Content], ...] = (
+    (lambda n: bool(n) and all(name.endswith(".npy") for name in n), ("an NPZ file of arrays", "", "data")),
+    (lambda n: "word/document.xml" in n or "xl/workbook.xml" in n, ("an office document", "", "other")),
     (
         lambda n: "config.json" in n and ("model.weights.h5" in n or "metadata.json" in n),
-        magic.FileSignature("a Keras model", "Convert it to ONNX with tf2onnx and open the .onnx file.", is_model=True),
+        ("a Keras model", "Convert it to ONNX with tf2onnx, and open the .onnx file.", "model"),
     ),
-    (lambda n: "META-INF/MANIFEST.MF" in n, magic.FileSignature("a Java archive")),
+    (lambda n: "META-INF/MANIFEST.MF" in n, ("a Java archive", "", "other")),
 )
-
-
 PARTS = ("encoder_model", "decoder_model", "decoder_model_merged", "decoder_with_past_model")
 
 
@@ -172,12 +150,12 @@ def _sniff_folder(folder: Path, depth: int = 0) -> Source:
         inside = [entry for entry in files if entry.is_dir() and not entry.is_symlink()]
         if len(files) == 1 and inside and depth < MAX_DEPTH:
             return _sniff_folder(inside[0], depth + 1)
-        raise data_instead(folder, "a folder of data") if files else not_a_model(folder, "an empty folder")
+        raise not_a_model(folder, *(("a folder of data", "", "data") if files else ("an empty folder",)))
     plain = next((entry for entry in candidates if entry.name == "model.onnx"), None)
     variants = all(entry.name.startswith("model_") or entry == plain for entry in candidates)
     if plain is not None and variants:
         others = shown(", ".join(entry.name for entry in candidates if entry is not plain), 200)
-        told = info(f"Other forms of the model beside it are left alone: {others}.")
+        told = info(f"Fettle ignores other forms of the model beside it: {others}.")
         return replace(sniff(plain), findings=(told,) if others else ())
     if len(candidates) > 1:
         raise several_models(folder, candidates)

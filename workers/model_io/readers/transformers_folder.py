@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import warnings
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,10 +20,8 @@ from workers.model_io.facts import Graph, ModelFacts, danger, info, warning
 from workers.model_io.formats import Draft, Write
 from workers.model_io.readers import language_model
 from workers.model_io.readers.export_torch import export, reference
-from workers.model_io.readers.neighbors import beside_folder, read_json, sentence_parts
+from workers.model_io.readers.neighbors import beside_folder, modules_of, read_dict, read_json, sentence_parts
 from workers.model_io.readers.safetensors import check_header, whole
-from workers.model_io.readers.splade import OUTPUT as SPARSE_OUTPUT
-from workers.model_io.readers.splade import SparsePooling, sparse_pooling
 from workers.model_io.readers.torch.checkpoint import SCANNED, check_checkpoint, read_checkpoint
 from workers.model_io.words import first_line, no_tokenizer, refuse, shown, unsupported
 from workers.pipeline.spec import ImageSteps, Task
@@ -31,6 +29,10 @@ from workers.pipeline.spec import ImageSteps, Task
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 PART = re.compile(r"-\d+-of-\d+\.safetensors$")
 FEW_BITS = ("I8", "U8", "F8_E5M2", "F8_E4M3", "F8_E8M0", "F4", "F6_E2M3", "F6_E3M2")
+SPARSE_OUTPUT, SPARSE_MODULE = "sparse_embedding", "SpladePooling"
+
+Pooling = Callable[[Mapping[str, Any], Any], Any]
+"""Turns outputs of a model and the attention mask into one vector for each text."""
 
 
 class _Head(NamedTuple):
@@ -40,7 +42,7 @@ class _Head(NamedTuple):
     auto: str
     output: str
     task: Task
-    sparse: SparsePooling | None = None
+    sparse: Pooling | None = None
 
     @property
     def reads_text(self) -> bool:
@@ -55,35 +57,47 @@ _HEADS = (
     _Head("ForPreTraining", "AutoModel", "last_hidden_state", "text-embedding"),
     _Head("Model", "AutoModel", "last_hidden_state", "text-embedding"),
 )
-
-
 _MASKED = ("ForMaskedLM", "ForPreTraining")
 
 
-def _read_config(folder: Path) -> dict[str, Any]:
-    config = read_json(folder / "config.json")
-    if not isinstance(config, dict):
-        raise refuse("damaged", "The folder is damaged", "Its config.json is no JSON text.", "Download it again.")
-    return config
+def _sparse_pooling(folder: Path) -> Pooling | None:
+    """Return how the folder of a sparse encoder pools word scores (batch, tokens, vocabulary); None for other folders.
+
+    Source of the files and of the formula: SPLADE (Formal et al. 2021) and sentence-transformers,
+    sparse_encoder/models/SpladePooling.
+    """
+    module = next((one for one in modules_of(folder) or () if str(one.get("type", "")).endswith(SPARSE_MODULE)), None)
+    if module is None:
+        return None
+    config = read_dict(folder / Path(str(module.get("path", ""))).name / "config.json")
+
+    def pool(outputs: Mapping[str, Any], mask: Any) -> Any:
+        weights = outputs["logits"].relu().log1p()
+        if config.get("activation_function") == "log1p_relu":
+            weights = weights.log1p()
+        weights = weights * mask.unsqueeze(-1).to(weights.dtype)  # padding counts as nothing
+        return weights.sum(dim=1) if config.get("pooling_strategy") == "sum" else weights.amax(dim=1)
+
+    return pool
 
 
 def _head(folder: Path, config: Mapping[str, Any]) -> _Head:
     named = config.get("architectures")
     name = str(named[0]) if isinstance(named, list) and named else "Model"
     head = next((head for head in _HEADS if name.endswith(head.ending)), None)
-    if head is not None and head.ending in _MASKED and (sparse := sparse_pooling(folder)) is not None:
+    if head is not None and head.ending in _MASKED and (sparse := _sparse_pooling(folder)) is not None:
         head = _Head(head.ending, "AutoModelForMaskedLM", SPARSE_OUTPUT, "text-embedding", sparse)
     if config.get("is_encoder_decoder"):
         raise unsupported(
             f"{folder.name} holds a {shown(name, 60)} as weights alone.",
-            "Export it with optimum (optimum-cli export onnx --model FOLDER NEW_FOLDER), and open the new folder: it"
-            " holds encoder_model.onnx and its decoders. Many models lie on the hub like that already.",
+            "Export it with optimum (optimum-cli export onnx --model FOLDER NEW_FOLDER), and open the new folder. Many"
+            " models are on the hub in this form already.",
             "An encoder and a decoder are opened as ONNX files",
         )
     if head is None:
         raise unsupported(
             f"{folder.name} holds a {shown(name, 60)}, which generates or does what Fettle does not measure.",
-            "Models that classify or embed texts, and that classify pictures, can be opened.",
+            "You can open models that classify or embed texts, and models that classify pictures.",
         )
     if head.reads_text and (other := _other_world(config)):
         raise unsupported(
@@ -96,13 +110,10 @@ def _head(folder: Path, config: Mapping[str, Any]) -> _Head:
 
 def _other_world(config: Mapping[str, Any]) -> str:
     """Return the input kind of a model that reads no texts, "" for text models (they have a vocabulary)."""
-    kinds = (
-        (("prediction_length", "context_length", "horizon_length"), "series of numbers over time"),
-        (("conv_dim", "num_mel_bins"), "sounds"),
-        (("image_size", "num_channels"), "pictures"),
-    )
-    told = next((what for names, what in kinds if any(name in config for name in names)), "")
-    return told or ("" if "vocab_size" in config else "something else")
+    series, usual = "series of numbers over time", "" if "vocab_size" in config else "something else"
+    kinds = {"prediction_length": series, "context_length": series, "horizon_length": series}
+    kinds |= {"conv_dim": "sounds", "num_mel_bins": "sounds", "image_size": "pictures", "num_channels": "pictures"}
+    return next((what for name, what in kinds.items() if name in config), usual)
 
 
 def weight_files(folder: Path, ctx: JobContext) -> tuple[Path, ...]:
@@ -132,11 +143,9 @@ def _opened(folder: Path) -> tuple[Path, ...]:
         InputRefused: there are several forms, and nothing says which one to open.
     """
     files = {file.name: file for file in sorted(folder.glob("*.safetensors"))}
-    index = read_json(folder / INDEX)
     if WHOLE in files or len(files) < 2:
         return (files[WHOLE],) if WHOLE in files else tuple(files.values())
-    named = index.get("weight_map") if isinstance(index, dict) else None
-    if isinstance(named, dict):
+    if isinstance(named := read_dict(folder / INDEX).get("weight_map"), dict):
         return tuple(folder / name for name in sorted({str(name) for name in named.values()}) if "/" not in name)
     parts = [file for name, file in files.items() if PART.search(name)]
     if len(parts) == len(files):
@@ -145,13 +154,13 @@ def _opened(folder: Path) -> tuple[Path, ...]:
         "several_models",
         "There are several forms of the model in this folder",
         f"{folder.name} holds {shown(', '.join(files), 200)}, and nothing says which one to open.",
-        f"Keep the one that you want, called {WHOLE}, and open the folder again.",
+        f"Keep the one that you want under the name {WHOLE}, and open the folder again.",
     )
 
 
 def _beside(folder: Path, files: tuple[Path, ...]) -> tuple[Finding, ...]:
     others = [file.name for file in sorted(folder.glob("*.safetensors")) if file not in files]
-    return (info(f"Other weights beside it are left alone: {shown(', '.join(others), 200)}."),) if others else ()
+    return (info(f"Fettle ignores other weights beside it: {shown(', '.join(others), 200)}."),) if others else ()
 
 
 def _stage(folder: Path, files: tuple[Path, ...], place: Path, ctx: JobContext) -> None:
@@ -161,9 +170,7 @@ def _stage(folder: Path, files: tuple[Path, ...], place: Path, ctx: JobContext) 
         from safetensors.torch import save_file
 
         tensors, _ = read_checkpoint(files[0], ctx)
-        save_file(
-            {k: v.contiguous().clone() for k, v in tensors.items()}, place / "model.safetensors", {"format": "pt"}
-        )
+        save_file({k: v.contiguous().clone() for k, v in tensors.items()}, place / WHOLE, {"format": "pt"})
         return
     for file in files:
         (place / (WHOLE if len(files) == 1 else file.name)).symlink_to(file.resolve())
@@ -253,21 +260,18 @@ def _wrapper(model: Any, head: _Head, inputs: tuple[str, ...]) -> Any:
     output, sparse = head.output, head.sparse
     import torch
 
-    class Tokens(torch.nn.Module):  # type: ignore[misc]
+    class Wrapped(torch.nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.model = model
 
+    class Tokens(Wrapped):
         def forward(self, input_ids: Any, attention_mask: Any, token_type_ids: Any = None) -> Any:
             more = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
             found = self.model(input_ids=input_ids, attention_mask=attention_mask, **more)
             return found[output] if sparse is None else sparse(found, attention_mask)
 
-    class Pixels(torch.nn.Module):  # type: ignore[misc]
-        def __init__(self) -> None:
-            super().__init__()
-            self.model = model
-
+    class Pixels(Wrapped):
         def forward(self, pixel_values: Any) -> Any:
             return self.model(pixel_values=pixel_values)[output]
 
@@ -290,11 +294,9 @@ def _input_specs(head: _Head, config: Mapping[str, Any], found: ModelFacts) -> t
 def _draft(folder: Path, config: Mapping[str, Any], head: _Head, files: tuple[Path, ...]) -> Draft:
     found = _found(folder, head, config)
     width = len(config.get("id2label") or ()) or 2 if head.output == "logits" else config.get("hidden_size")
-    shape: tuple[int | str | None, ...] = ("batch", width)
-    if head.sparse is not None:
-        shape = ("batch", config.get("vocab_size"))
-    elif head.output != "logits" or head.ending == "ForTokenClassification":
-        shape = ("batch", "tokens", width)
+    by_token = head.sparse is None and (head.output != "logits" or head.ending == "ForTokenClassification")
+    width = width if head.sparse is None else config.get("vocab_size")
+    shape: tuple[int | str | None, ...] = ("batch", "tokens", width) if by_token else ("batch", width)
     numbers = _numbers(files)
     few_bits = 2 * sum(numbers[dtype] for dtype in FEW_BITS) > numbers.total()
     graph = Graph(
@@ -319,27 +321,27 @@ def _numbers(files: tuple[Path, ...]) -> Counter[str]:
 
 def read(folder: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]:
     """Read config.json and the headers of the weights."""
-    config = _read_config(folder)
+    config = read_json(folder / "config.json")
+    if not isinstance(config, dict):
+        raise refuse("damaged", "The folder is damaged", "Its config.json is no JSON text.", "Download it again.")
     if language_model.is_language_model(config):
         files = weight_files(folder, ctx)
         load = partial(load_module, folder, "AutoModelForCausalLM", files, ctx, attention="sdpa")
         return language_model.read(folder, config, files, _numbers(files), load, ctx)
     head, files = _head(folder, config), weight_files(folder, ctx)
     draft = _draft(folder, config, head, files)
-
-    def write(params: OpenParams, target: Path) -> Draft:
-        return _write(folder, config, head, files, draft, ctx, target)
-
-    return draft, write
+    limit = config.get("max_position_embeddings")
+    return draft, partial(_write, folder, limit, head, files, draft, ctx)
 
 
 def _write(
     folder: Path,
-    config: Mapping[str, Any],
+    limit: Any,
     head: _Head,
     files: tuple[Path, ...],
     draft: Draft,
     ctx: JobContext,
+    params: OpenParams,
     target: Path,
 ) -> Draft:
     """Load with local files only and export with free batch and length."""
@@ -357,12 +359,10 @@ def _write(
         sizes = [2 if axis == 0 else size if isinstance(size, int) else 8 for axis, size in enumerate(spec.shape)]
         examples[spec.name] = torch.zeros(sizes) if picture else torch.ones(sizes, dtype=torch.int64)
         free[spec.name] = {0: "batch"} if picture else {0: "batch", 1: "tokens"}
-    limit = config.get("max_position_embeddings")
     limits = {"tokens": _position_limit(model, limit)} if isinstance(limit, int) else {}
     with converting(ctx, draft.graph.weight_bytes):
         program = export(folder, module, examples, head.output, target, free, limits)
-    numbers = sum(p.numel() for p in model.parameters())
-    graph = replace(draft.graph, parameters=numbers)
+    graph = replace(draft.graph, parameters=sum(p.numel() for p in model.parameters()))
     run = reference(module, [spec.name for spec in specs], (head.output,))
     return replace(draft, graph=graph, reference=run, torch_program=program)
 

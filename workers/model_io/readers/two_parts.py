@@ -18,6 +18,7 @@ from workers.contracts.specs import TensorSpec
 from workers.contracts.wording import counted
 from workers.model_io.facts import Graph, ModelFacts, info
 from workers.model_io.formats import Draft, Write
+from workers.model_io.guess.spec import described, sizes
 from workers.model_io.readers import onnx
 from workers.model_io.readers.generation_loop import answers, loop_of, settings_of, unfit
 from workers.model_io.readers.merged_decoder import taken_apart
@@ -26,7 +27,7 @@ from workers.model_io.readers.onnx import load_proto
 from workers.model_io.readers.onnx_graph import read_graph
 from workers.model_io.words import no_tokenizer, refuse
 from workers.pipeline.generating import DECODER, ENCODER, LOGITS, SOUND, STEP, TOKENS
-from workers.pipeline.spec import ArraySteps, AudioSteps, PipelineInput, PipelineOutput, PipelineSpec, Task
+from workers.pipeline.spec import ArraySteps, AudioSteps, PipelineInput, PipelineSpec, Task
 
 FILES = {ENCODER: "encoder_model.onnx", DECODER: "decoder_model.onnx", STEP: "decoder_with_past_model.onnx"}
 MERGED = "decoder_model_merged.onnx"
@@ -72,7 +73,7 @@ def _apart(folder: Path, file: Path, params: OpenParams, ctx: JobContext) -> tup
     branches = taken_apart(load_proto(file))
     if branches is None:
         raise unfit(folder, f"{MERGED} is no choice between two branches, as optimum makes it")
-    told = info("Its merged decoder was taken apart into two, so that each can be optimized: both hold their weights.")
+    told = info("Its merged decoder was split into two, so that each can be optimized. Both hold their weights.")
     drafts = [replace(whole, graph=read_graph(b), findings=(*whole.findings, told)) for b in branches]
     made = [(draft, partial(_save, b, file)) for draft, b in zip(drafts, branches, strict=True)]
     return made[0], made[1]
@@ -106,10 +107,9 @@ def _joined(folder: Path, parts: Mapping[str, Draft], loop: ModelFacts) -> Draft
     encoder, decoder = parts[ENCODER].graph, parts[DECODER].graph
     vocabulary = next(output for output in decoder.outputs if output.name == loop.generation.scores).shape[-1]
     speech = loop.generation.mel
+    sound = TensorSpec(name=SOUND, shape=("batch", "samples"), dtype="float32")
     graph = Graph(
-        inputs=encoder.inputs
-        if speech is None
-        else (TensorSpec(name=SOUND, shape=("batch", "samples"), dtype="float32"),),
+        inputs=encoder.inputs if speech is None else (sound,),
         outputs=(
             TensorSpec(name=TOKENS, shape=("batch", "tokens"), dtype="int64"),
             TensorSpec(name=LOGITS, shape=("batch", vocabulary), dtype="float32"),
@@ -123,25 +123,20 @@ def _joined(folder: Path, parts: Mapping[str, Draft], loop: ModelFacts) -> Draft
     beside = beside_folder(folder)
     if beside.tokenizer is None:
         raise no_tokenizer(folder)
-    own = replace(
-        loop,
-        task=_task(folder, speech is not None),
-        preprocess=None if speech is None else AudioSteps(sample_rate_hz=speech.sample_rate_hz, frame_samples=0),
-    )
-    reads = "hears the sound" if speech is not None else "reads the text"
+    task: Task = "translation" if settings_of(folder).get("model_type") in TRANSLATORS else "text-generation"
+    if speech is None:
+        own, what = replace(loop, task=task), "text"
+    else:
+        steps = AudioSteps(sample_rate_hz=speech.sample_rate_hz, frame_samples=0)
+        own, what = replace(loop, task="transcription", preprocess=steps), "sound"
+    cache = ", with a cache of earlier tokens" if STEP in parts else ""
     told = info(
-        f"It has {counted(len(parts), 'part')}: an encoder that {reads}, and a decoder that is asked for one token more"
-        + (", with a cache of those before." if STEP in parts else ".")
+        f"It has {counted(len(parts), 'part')}: an encoder that reads the {what}, and a decoder that adds one token at "
+        f"a time{cache}."
     )
     files = dict.fromkeys((folder / "config.json", *(file for part in parts.values() for file in part.files)))
     findings = tuple(dict.fromkeys((told, *(finding for part in parts.values() for finding in part.findings))))
     return Draft(graph=graph, found=own.or_else(beside), files=tuple(files), findings=findings)
-
-
-def _task(folder: Path, speech: bool) -> Task:
-    if speech:
-        return "transcription"
-    return "translation" if settings_of(folder).get("model_type") in TRANSLATORS else "text-generation"
 
 
 def _missing(folder: Path, file: str, what: str) -> Exception:
@@ -149,23 +144,18 @@ def _missing(folder: Path, file: str, what: str) -> Exception:
         "part_missing",
         "A part of the model is missing",
         f"{folder.name} holds no {file}, {what}.",
-        "Download or export the whole folder again: all of its ONNX files belong to the model.",
+        "Download or export the whole folder again, because all of its ONNX files belong to the model.",
     )
 
 
 def _part_spec(graph: Graph) -> PipelineSpec:
     """Describe a part by itself: arrays in, arrays out."""
-
-    def shape(entry: TensorSpec) -> tuple[int | None, ...]:
-        return tuple(size if isinstance(size, int) else None for size in entry.shape)
-
     answer = answers(graph.outputs)[0].name
+    inputs = [PipelineInput(name=i.name, dtype=i.dtype, shape=sizes(i.shape), source="array") for i in graph.inputs]
     return PipelineSpec(
         task="arrays",
-        inputs=tuple(PipelineInput(name=i.name, dtype=i.dtype, shape=shape(i), source="array") for i in graph.inputs),
-        outputs=tuple(
-            PipelineOutput(name=o.name, dtype=o.dtype, shape=shape(o), answer=o.name == answer) for o in graph.outputs
-        ),
+        inputs=tuple(inputs),
+        outputs=tuple(described(output, answer) for output in graph.outputs),
         preprocess=ArraySteps(),
         answer_kind="tensor",
     )

@@ -2,9 +2,8 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
 
-from pydantic import JsonValue, TypeAdapter
+from pydantic import JsonValue
 
 from workers.contracts.base import Frozen
 from workers.contracts.folder import write_model
@@ -28,20 +27,26 @@ INPUT_NAMES = "info.json"
 CHANGED_INSIDE = ("cascade", "pixels", "parts", "buckets", "constants", "shapes")
 """Settings that name inputs or further files; a model with them keeps its original interface."""
 
-DICT = TypeAdapter(dict[str, JsonValue])
 
-
-class _Runtime(Frozen):
+class _Runtime(Frozen, extra="ignore"):
     id: str
     settings: dict[str, JsonValue] = {}
     measured_on: dict[str, JsonValue] = {}
 
 
-class _Model(Frozen):
+class _Model(Frozen, extra="ignore"):
     main: str
     folder: str = "model"  # older bundles name no folder
     format: str = "onnx"
     precision: str = "fp32"
+
+
+class _Manifest(Frozen, extra="ignore"):
+    """The needed fields of a bundle's manifest, which has more fields."""
+
+    title: str = ""
+    runtime: _Runtime
+    model: _Model
 
 
 def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]:
@@ -53,10 +58,11 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
             "bundle_changed",
             "This bundle was changed after it was exported",
             " ".join(shown(text) for text in problems[:3]),
-            "Export it again, or copy it once more from where it was written.",
+            "Export it again, or copy it again from the folder to which it was exported.",
         )
     check_programs(path, path.name, allow_code=True, ctx=ctx)
-    spec, runtime, model, document = _read(path)
+    spec, manifest = _read(path)
+    model = manifest.model
     files = tuple(sorted(entry for entry in (path / model.folder).rglob("*") if entry.is_file()))
     size = sum(file.stat().st_size for file in files)
     graph = Graph(
@@ -73,19 +79,20 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
         classes=spec.classes,
         tokenizer=tokenizer if tokenizer.is_file() else None,
     )
-    plain = model.main.endswith((".onnx", ".xml")) and not set(runtime.settings) & set(CHANGED_INSIDE)
-    told = info(f"A bundle of Fettle, “{shown(document.get('title', ''))}”: all its files are as they were written.")
-    draft = Draft(graph, found, files, (told,), runtime=runtime.id, pipeline=spec, plain=plain)
+    plain = model.main.endswith((".onnx", ".xml")) and not set(manifest.runtime.settings) & set(CHANGED_INSIDE)
+    told = info(f"A bundle of Fettle, “{shown(manifest.title)}”. None of its files has changed.")
+    draft = Draft(graph, found, files, (told,), runtime=manifest.runtime.id, pipeline=spec, plain=plain)
 
     def write(params: OpenParams, target: Path) -> Draft:
         check_programs(path, path.name, params.allow_code, ctx)
-        return _write(path, draft, runtime, model, ctx, target)
+        return _write(path, draft, manifest, ctx, target)
 
     return draft, write
 
 
-def _write(path: Path, draft: Draft, runtime: _Runtime, model: _Model, ctx: JobContext, target: Path) -> Draft:
+def _write(path: Path, draft: Draft, manifest: _Manifest, ctx: JobContext, target: Path) -> Draft:
     """Copy the model's files into `target`, with the settings with which the bundle runs it."""
+    runtime, model = manifest.runtime, manifest.model
     names = [file.relative_to(path / model.folder).as_posix() for file in draft.files if file.name != INPUT_NAMES]
     for name in names:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
@@ -108,33 +115,23 @@ def _write(path: Path, draft: Draft, runtime: _Runtime, model: _Model, ctx: JobC
     return draft
 
 
-def _read(path: Path) -> tuple[PipelineSpec, _Runtime, _Model, dict[str, Any]]:
-    """Return the bundle's description, runtime, model and manifest.
+def _read(path: Path) -> tuple[PipelineSpec, _Manifest]:
+    """Return the bundle's description and manifest.
 
     Raises:
         InputRefused: it is not a bundle of Fettle.
     """
     try:
-        document = DICT.validate_json((path / "manifest.json").read_bytes())
-        spec = read_pipeline(path)
-        runtime, model = _of(_Runtime, document["runtime"]), _of(_Model, document["model"])
+        manifest = _Manifest.model_validate_json((path / "manifest.json").read_bytes())
+        spec, model = read_pipeline(path), manifest.model
         main = path / checked_main(model.folder) / checked_main(model.main)
-    except (OSError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise _no_bundle(path) from error
-    if not main.is_file():
-        raise _no_bundle(path)
-    return spec, runtime, model, document
-
-
-def _of(kind: Any, value: Any) -> Any:
-    """Return the needed fields of a part of the manifest, which has more fields."""
-    return kind(**{name: value[name] for name in kind.model_fields if name in value})
-
-
-def _no_bundle(path: Path) -> Exception:
-    return refuse(
-        "not_a_bundle",
-        "This is not a bundle of Fettle",
-        f"{path.name} has a manifest.json and a pipeline.json, but they do not describe a model.",
-        "Choose a .zip file that Fettle exported, or its unpacked folder.",
-    )
+        if not main.is_file():
+            raise FileNotFoundError(main)
+    except (OSError, ValueError, RecursionError) as error:
+        raise refuse(
+            "not_a_bundle",
+            "This is not a bundle of Fettle",
+            f"{path.name} has a manifest.json and a pipeline.json, but they do not describe a model.",
+            "Choose a .zip file that Fettle exported, or its unpacked folder.",
+        ) from error
+    return spec, manifest

@@ -17,8 +17,8 @@ from workers.model_io.readers.weights import Tensors, find_tensors, read_weights
 from workers.model_io.words import damaged, first_line, shown
 
 SCANNED = info(
-    "It is a pickle, which could run a program. A scanner found nothing in it but tensors, and nothing reads it but "
-    "PyTorch's loader for plain tensors."
+    "It is a pickle, which could run a program. A scanner found nothing in it but tensors, and only PyTorch's loader "
+    "for plain tensors reads it."
 )
 
 
@@ -77,11 +77,8 @@ def _storages(value: Any) -> Iterator[tuple[int, int]]:
         storage = value.untyped_storage()
         if storage.nbytes():
             yield storage.data_ptr(), storage.nbytes()
-    elif isinstance(value, Mapping):
-        for inner in value.values():
-            yield from _storages(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
+    elif isinstance(value, Mapping | list | tuple):
+        for inner in value.values() if isinstance(value, Mapping) else value:
             yield from _storages(inner)
 
 

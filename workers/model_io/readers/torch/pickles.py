@@ -10,7 +10,6 @@ import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
-from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
 from workers.model_io.budget import checking
 from workers.model_io.readers.torch.zip_check import Member, read_directory
@@ -40,7 +39,7 @@ def torch_zip_calls(path: Path, ctx: JobContext) -> list[str]:
             names += check_calls(path, io.BytesIO(read_member(path, member)))
     for member in members:
         if not _EXPECTED.fullmatch(member.name.split("/", 1)[-1]):
-            raise unsafe(f"{path.name} holds {shown(member.name)}, which does not belong into a file of weights.")
+            raise unsafe(f"{path.name} holds {shown(member.name)}, which does not belong in a file of weights.")
     return names
 
 
@@ -91,10 +90,14 @@ def refuse_others(path: Path, names: list[str]) -> None:
     Raises:
         InputRefused: it calls other names.
     """
-    allowed = _allowed()
-    others = sorted({name for name in names if name not in allowed})
-    if others:
-        raise _more_than_tensors(path, others)
+    if others := sorted(set(names) - _allowed()):
+        raise refuse(
+            "pickled_objects",
+            "The file holds more than weights",
+            f"{path.name} needs Python code to be opened ({shown(', '.join(others[:6]), 200)}), perhaps a whole model "
+            "saved with torch.save(model). That code could do anything, so Fettle does not open it.",
+            _MODULE_HINT,
+        )
 
 
 def check_calls(path: Path, data: BinaryIO, once: bool = True) -> list[str]:
@@ -119,16 +122,6 @@ def check_calls(path: Path, data: BinaryIO, once: bool = True) -> list[str]:
     if result.scan_err:
         raise damaged(path, "its description of the tensors is broken.")
     return names
-
-
-def _more_than_tensors(path: Path, names: list[str]) -> InputRefused:
-    return refuse(
-        "pickled_objects",
-        "The file holds more than weights",
-        f"{path.name} needs Python code to be opened ({shown(', '.join(names[:6]), 200)}), perhaps a whole model "
-        "saved with torch.save(model). That could run anything, so it is not opened.",
-        _MODULE_HINT,
-    )
 
 
 def _allowed() -> set[str]:

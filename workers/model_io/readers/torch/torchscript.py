@@ -1,10 +1,13 @@
 """Read TorchScript, a program with weights, as text until the user allows it to run in the sandbox."""
 
+import contextlib
 import io
 import pickletools
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+import zipfile
+import zlib
+from collections.abc import Mapping
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -28,7 +31,7 @@ from workers.model_io.readers.onnx_graph import read_graph
 from workers.model_io.readers.torch.pickles import check_calls, read_member
 from workers.model_io.readers.torch.zip_check import Member, read_directory
 from workers.model_io.runtime import is_out_of_memory, run_error
-from workers.model_io.words import damaged, first_line, refuse, shown, unsafe
+from workers.model_io.words import cannot_convert, damaged, first_line, refuse, shown, unsafe
 
 MAX_SOURCE_BYTES = 20 * 2**20
 MAX_NESTING = 200
@@ -40,7 +43,7 @@ _EXPECTED = re.compile(
 _STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'')
 _OUTPUT = "output"
 READ_AS_TEXT = info("Its source was read as text first: nothing in it reads or writes files.")
-RAN = warning("It is a program. With your consent it ran in the sandbox, to be converted into ONNX, which is none.")
+RAN = warning("It is a program. With your consent it ran in the sandbox to be converted to ONNX, which is no program.")
 
 
 def read_source(path: Path) -> str:
@@ -53,7 +56,7 @@ def read_source(path: Path) -> str:
     for member in read_directory(path):
         name = member.name.split("/", 1)[-1]
         if not _EXPECTED.fullmatch(name):
-            raise unsafe(f"{path.name} holds {shown(member.name)}, which does not belong into TorchScript.")
+            raise unsafe(f"{path.name} holds {shown(member.name)}, which does not belong in TorchScript.")
         if name.startswith("code/") and name.endswith(".py"):
             parts.append(_text(path, member))
             _check_brackets(path, parts[-1])
@@ -75,9 +78,6 @@ def _check_brackets(path: Path, source: str) -> None:
 
 
 def _text(path: Path, member: Member) -> str:
-    import zipfile
-    import zlib
-
     if member.size_bytes > MAX_SOURCE_BYTES:
         raise unsafe(f"{path.name} holds {member.size_bytes} bytes of source.")
     try:
@@ -190,7 +190,7 @@ def _inputs(
             raise refuse(
                 "shape_needed",
                 "The shape of the input is not known",
-                f"{path.name} does not say how large its input {shown(name)} is.",
+                f"{path.name} does not state the size of its input {shown(name)}.",
                 "Give the size of its input.",
                 tuple(RequestedShape(name=shown(name)) for name in names if name not in params.shapes),
                 by_command=f"--shape {shown(name)}=1x3x224x224",
@@ -202,10 +202,9 @@ def _inputs(
 
 
 def _forward_names(module: Any) -> list[str]:
-    try:
+    with contextlib.suppress(RuntimeError, AttributeError):
         return [argument.name for argument in module.forward.schema.arguments[1:]]
-    except (RuntimeError, AttributeError):
-        return []
+    return []
 
 
 def _convert(
@@ -222,7 +221,13 @@ def _convert(
             with trying(ctx, path.stat().st_size):
                 answer = module(*examples)
             tensors = answer if isinstance(answer, tuple | list) else (answer,)
-            _refuse_other_answers(path, tensors)
+            if not tensors or not all(isinstance(tensor, torch.Tensor) for tensor in tensors):
+                raise refuse(
+                    "unsupported_output",
+                    "The model does not answer with plain numbers",
+                    f"{path.name} returns something other than arrays of numbers.",
+                    "Wrap it so that it returns one tensor, or a tuple of tensors, and save it again.",
+                )
             names = [_OUTPUT if not n else f"{_OUTPUT}{n}" for n in range(len(tensors))]
             free = {name: {0: "batch"} for name in (*(s.name for s in inputs), *names)}
             with converting(ctx, path.stat().st_size):
@@ -235,26 +240,9 @@ def _convert(
     except Exception as error:  # the exporter raises RuntimeError, UnsupportedOperatorError, TorchScript's own …
         if is_out_of_memory(error):
             raise run_error(path, error) from error
-        raise refuse(
-            "cannot_convert",
-            "The model cannot be converted to ONNX",
-            f"PyTorch says about {path.name}: {shown(first_line(error, -1), 300)}",
-            "Check the size of its input, or export it to ONNX with the code that it was trained with.",
-            by_command="--shape 1x3x224x224",
-        ) from error
+        hint = "Check the size of its input, or export it to ONNX with the code that it was trained with."
+        raise cannot_convert(path, "PyTorch", first_line(error, -1), hint, "--shape 1x3x224x224") from error
     return tuple(
         TensorSpec(name=name, shape=("batch", *tensor.shape[1:]), dtype=str(tensor.dtype).removeprefix("torch."))
         for name, tensor in zip(names, tensors, strict=True)
     )
-
-
-def _refuse_other_answers(path: Path, answers: Sequence[Any]) -> None:
-    import torch
-
-    if not answers or not all(isinstance(answer, torch.Tensor) for answer in answers):
-        raise refuse(
-            "unsupported_output",
-            "The model does not answer with plain numbers",
-            f"{path.name} gives back something else than arrays of numbers.",
-            "Wrap it so that it returns one tensor, or a tuple of them, and save it again.",
-        )

@@ -50,7 +50,7 @@ def read_directory(path: Path) -> list[Member]:
         with zipfile.ZipFile(path) as archive:
             infos = archive.infolist()
             if archive.comment:
-                raise unsafe(f"{path.name} has a comment behind its end, which archives of models do not have.")
+                raise unsafe(f"{path.name} has a comment after its end, which archives of models do not have.")
     except (zipfile.BadZipFile, struct.error, ValueError, OSError, NotImplementedError, EOFError) as error:
         raise damaged(path, f"its ZIP directory is broken ({error}).") from error
     if not infos:
@@ -74,22 +74,18 @@ def _check_member(path: Path, file: BinaryIO, info: zipfile.ZipInfo) -> Member:
     file.seek(info.header_offset)
     header = file.read(_LOCAL_HEADER.size)
     if len(header) < _LOCAL_HEADER.size or not header.startswith(b"PK\x03\x04"):
-        raise damaged(path, f"the part {shown(name)} does not lie where the directory says.")
+        raise damaged(path, f"the part {shown(name)} is not where its directory states.")
     fields = _LOCAL_HEADER.unpack(header)
     flags, method, name_length, extra_length = fields[2], fields[3], fields[9], fields[10]
     local_name = file.read(name_length)
-    if method != info.compress_type or flags & _FORBIDDEN_FLAGS or not _same_name(local_name, flags, name):
-        raise unsafe(f"The directory of {path.name} and what it points to disagree about {shown(name)}.")
-    if not flags & 0x8 and fields[6] != info.CRC:
-        raise unsafe(f"The directory of {path.name} and what it points to disagree about {shown(name)}.")
+    is_same = (
+        method == info.compress_type and local_name.decode("utf-8" if flags & 0x800 else "cp437", "replace") == name
+    )
+    if not is_same or flags & _FORBIDDEN_FLAGS or (not flags & 0x8 and fields[6] != info.CRC):
+        raise unsafe(f"The directory of {path.name} and its content disagree about {shown(name)}.")
     offset = info.header_offset + _LOCAL_HEADER.size + name_length + extra_length
     mode = info.external_attr >> 16 if info.create_system == 3 else 0
     return Member(name, info.file_size, info.compress_size, method, mode, offset)
-
-
-def _same_name(local: bytes, flags: int, name: str) -> bool:
-    encoding = "utf-8" if flags & 0x800 else "cp437"
-    return local.decode(encoding, "replace") == name
 
 
 def _check_together(path: Path, members: list[Member]) -> None:
@@ -112,7 +108,7 @@ def check_names(path: Path, members: list[Member]) -> None:
         name = member.name
         parts = PurePosixPath(name).parts
         if name.startswith("/") or ".." in parts or "\\" in name or (len(name) > 1 and name[1] == ":"):
-            raise unsafe(f"{path.name} holds the file {shown(name)}, which would land outside its folder.")
+            raise unsafe(f"{path.name} holds the file {shown(name)}, which would be written outside its folder.")
         if any(ord(c) < 32 for c in name) or len(name) > 1000 or len(parts) > 40 or any(len(p) > 200 for p in parts):
             raise unsafe(f"{path.name} holds a file with an unusable name: {shown(name)}.")
         kind = member.mode & 0o170000
@@ -157,4 +153,4 @@ def _copy(path: Path, archive: zipfile.ZipFile, name: str, size_bytes: int, plac
     except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, FileExistsError, NotADirectoryError) as error:
         raise damaged(path, f"a part of it cannot be unpacked ({error}).") from error
     if written != size_bytes:
-        raise damaged(path, "a part of it is not as large as it says.")
+        raise damaged(path, "a part of it has another size than stated.")
