@@ -13,7 +13,7 @@ from workers.contracts.techniques import TargetSpec
 from workers.export.archive import no_bundle, unpack
 from workers.infer.fit import fit_settings
 from workers.measure.opening import find_runtime
-from workers.model_io.consent import check_programs
+from workers.model_io.safety import check_programs
 from workers.pipeline.generating import Load, checked_main, open_whole
 from workers.pipeline.golden import NOT_LISTED, SUMS_FILE, check_sums, compare_golden
 from workers.pipeline.pipeline import load_pipeline

@@ -74,8 +74,8 @@ def license_of(info: "ModelInfo") -> tuple[str | None, LicenseVerdict]:
     names = [stated] if isinstance(stated, str) else [part for part in stated or [] if isinstance(part, str)]
     name, link = (card.get("license_name"), card.get("license_link")) if names and card is not None else ("", "")
     verdict = judge(names, name=name if isinstance(name, str) else "", link=link if isinstance(link, str) else "")
-    told = name if names == ["other"] and isinstance(name, str) and name else ", ".join(names)
-    return text_of(told), verdict
+    shown_name = name if names == ["other"] and isinstance(name, str) and name else ", ".join(names)
+    return text_of(shown_name), verdict
 
 
 def weights_bytes(info: "ModelInfo") -> int | None:
@@ -264,7 +264,7 @@ def _page(hub: Hub, query: HubQuery) -> HubSearchResult:
 def parameters(query: HubQuery) -> dict[str, Any]:
     """Return the query as parameters of the hub's address."""
     filters = [query.library, f"license:{query.license}" if query.license else None]
-    asked: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "search": query.text.strip() or None,
         "pipeline_tag": query.task,
         "filter": [part for part in filters if part] or None,
@@ -273,7 +273,7 @@ def parameters(query: HubQuery) -> dict[str, Any]:
         "expand": list(EXPAND),
         "cursor": query.cursor,
     }
-    return {name: value for name, value in asked.items() if value is not None}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def cursor_of(next_url: str | None) -> str | None:

@@ -30,12 +30,12 @@ from workers.model_io.guess.asked import as_requested
 from workers.model_io.guess.spec import build_spec, reread, result_findings, sizes
 from workers.model_io.layouts import item_shapes, layouts
 from workers.model_io.readers.neighbors import beside_sha256, carry, label_lists, small_files, stored_pipeline
+from workers.model_io.readers.onnx_graph import table_sizes
 from workers.model_io.readers.sniff import sniff
 from workers.model_io.readers.torch.zip_check import unpack
 from workers.model_io.runtime import conversion_error, load_session
 from workers.model_io.safety import NOT_RUN, recognized, tried, unpacked, walls
 from workers.model_io.trial import Trial, evaluated, try_out
-from workers.model_io.vocabulary import table_sizes
 from workers.model_io.words import name_of, refuse
 from workers.pipeline.generating import open_whole
 from workers.pipeline.spec import PipelineInput, PipelineOutput
@@ -252,15 +252,15 @@ def carried(draft: Draft) -> PipelineSpec | None:
 
 def _as_requested(path: Path, draft: Draft, params: OpenParams, trial: Trial) -> Trial:
     """Apply the user's choice of how results are read, completed from the outputs of the trial."""
-    asked = as_requested(trial.spec, draft.graph, draft.found, params)
-    if asked == trial.spec:
+    requested = as_requested(trial.spec, draft.graph, draft.found, params)
+    if requested == trial.spec:
         return trial
-    told = evaluated(path, asked, trial.feeds, trial.outputs)
+    changed = evaluated(path, requested, trial.feeds, trial.outputs)
     # outputs may complete the choice but not change what results are
-    kept: dict[str, Any] = {"answer_kind": asked.answer_kind, "task": asked.task}
-    if asked.postprocess is None:
+    kept: dict[str, Any] = {"answer_kind": requested.answer_kind, "task": requested.task}
+    if requested.postprocess is None:
         kept["postprocess"] = None
-    return replace(told, spec=replace(told.spec, **kept))
+    return replace(changed, spec=replace(changed.spec, **kept))
 
 
 def _specs(source: Path, draft: Draft, params: OpenParams) -> list[PipelineSpec]:
@@ -282,8 +282,8 @@ def _with_shapes(path: Path, source: Path, draft: Draft, trial: Trial) -> Trial:
     if all(sizes(output.shape) == seen.get(output.name) for output in draft.graph.outputs):
         return trial
     outputs = tuple(spec.model_copy(update={"shape": seen[spec.name]}) for spec in draft.graph.outputs)
-    told = _with_classes(source, reread(trial.spec, replace(draft.graph, outputs=outputs), draft.found))
-    return evaluated(path, told, trial.feeds, trial.outputs)
+    changed = _with_classes(source, reread(trial.spec, replace(draft.graph, outputs=outputs), draft.found))
+    return evaluated(path, changed, trial.feeds, trial.outputs)
 
 
 def _tables(target: Path, draft: Draft) -> dict[str, int]:

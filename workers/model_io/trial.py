@@ -102,11 +102,11 @@ def try_out(
             if is_out_of_memory(error):
                 raise run_error(path, error) from error
             continue
-        told = replace(spec, tried_size=side) if _has_free_side(spec) else spec
+        completed = replace(spec, tried_size=side) if _has_free_side(spec) else spec
         if needs_output_axes(spec):
-            told = with_output_axes(told, *_grown(path, pipeline, session, tried))
-            outputs = [Pipeline(told, folder).run(session, feeds) for feeds in tried]
-        return evaluated(path, told, tuple(tried), tuple(outputs))
+            completed = with_output_axes(completed, *_grown(path, pipeline, session, tried))
+            outputs = [Pipeline(completed, folder).run(session, feeds) for feeds in tried]
+        return evaluated(path, completed, tuple(tried), tuple(outputs))
     assert failure is not None
     # array inputs whose sizes the model leaves open behind the batch
     free = [e for e in specs[0].inputs if e.source in ("array", "image") and (not e.shape or None in e.shape[1:])]
@@ -295,12 +295,12 @@ def _seen_boxes(
     shape = np.shape(feeds[0][next(entry.name for entry in spec.inputs if entry.source == "image")])
     height, width = shape[1:3] if isinstance(fed, ImageSteps) and fed.layout == "nhwc" else shape[2:4]
     try:
-        told = seen(steps, outputs, (int(height), int(width)))
+        completed = seen(steps, outputs, (int(height), int(width)))
     except (KeyError, ValueError, IndexError):
         return {"postprocess": None}
-    if told.form == "yolox" and "mean" in spec.guessed and isinstance(fed, ImageSteps):
-        return {"postprocess": told, "preprocess": replace(fed, range="0..255", channels="bgr")}
-    return {"postprocess": told}
+    if completed.form == "yolox" and "mean" in spec.guessed and isinstance(fed, ImageSteps):
+        return {"postprocess": completed, "preprocess": replace(fed, range="0..255", channels="bgr")}
+    return {"postprocess": completed}
 
 
 def _is_unit(value: NDArray[np.float64]) -> bool:

@@ -45,8 +45,8 @@ def refuse(
     by_command: str = "",
 ) -> InputRefused:
     """Build the error with all untrusted text made harmless; `asks` are inputs whose sizes would help."""
-    told, advice = (text if text.endswith((".", "!", "?", "…")) else f"{text}." for text in (detail, hint))
-    harmless = shown(title), shown(told, 600), shown(advice, 600)
+    sentence, advice = (text if text.endswith((".", "!", "?", "…")) else f"{text}." for text in (detail, hint))
+    harmless = shown(title), shown(sentence, 600), shown(advice, 600)
     return InputRefused(code, *harmless, asks, facts=facts, by_command=shown(by_command, 600))
 
 

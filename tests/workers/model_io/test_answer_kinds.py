@@ -14,7 +14,7 @@ from workers.contracts.specs import GUESSED, TensorSpec
 from workers.evaluate.data.build import build_data
 from workers.model_io.facts import ModelFacts
 from workers.model_io.guess.detection import boxes_steps, gives_boxes
-from workers.model_io.vocabulary import table_sizes
+from workers.model_io.readers.onnx_graph import table_sizes
 from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
 from workers.pipeline.spec import ImageSteps, PipelineInput

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.evaluate.doctor.ways import Axes
-from workers.model_io.vocabulary import integer_bounds
+from workers.model_io.readers.onnx_graph import integer_bounds
 from workers.pipeline.arrays import dtype_of
 from workers.pipeline.spec import ArraySteps, AudioSteps, PipelineInput, Preprocess, TextSteps
 

@@ -89,11 +89,11 @@ def match(
     lacking_out = [entry for entry in left_out if entry.answer or entry.name in read]
     lacking: list[Entry] = [*lacking_in, *lacking_out]
     if lacking or extra_in:
-        told = [_side_words(spec, "takes", lacking_in, extra_in)] if lacking_in or extra_in else []
-        told += [_side_words(spec, "gives", lacking_out, extra_out)] if lacking_out else []
+        differences = [_side_words(spec, "takes", lacking_in, extra_in)] if lacking_in or extra_in else []
+        differences += [_side_words(spec, "gives", lacking_out, extra_out)] if lacking_out else []
         facts: dict[str, JsonValue] = {
-            "original": {"inputs": _told(spec.inputs), "outputs": _told(spec.outputs)},
-            "other": {"inputs": _told(inputs), "outputs": _told(outputs)},
+            "original": {"inputs": _described(spec.inputs), "outputs": _described(spec.outputs)},
+            "other": {"inputs": _described(inputs), "outputs": _described(outputs)},
             "matched": [pair.model_dump(mode="json") for pair in pairs],
         }
         # if several outputs may stand for the missing one, the user can choose
@@ -103,7 +103,7 @@ def match(
             for entry in lacking
             for other in (*extra_in, *extra_out)
         )  # fmt: skip
-        raise _other_interface(" ".join(told), facts, "--match ORIGINAL=OTHER" if is_open else "")
+        raise _other_interface(" ".join(differences), facts, "--match ORIGINAL=OTHER" if is_open else "")
     optional = {entry.name for entry in left_in}
     return Match(
         pairs=pairs,
@@ -257,7 +257,7 @@ def _other_interface(detail: str, facts: dict[str, JsonValue], by_command: str) 
     return refuse(OTHER_INTERFACE, title, detail, hint, facts=facts, by_command=by_command)
 
 
-def _told(specs: Sequence[TensorSpec | Entry]) -> list[JsonValue]:
+def _described(specs: Sequence[TensorSpec | Entry]) -> list[JsonValue]:
     return [{"name": spec.name, "shape": list(spec.shape), "dtype": spec.dtype} for spec in specs]
 
 

@@ -160,16 +160,16 @@ class _Reader:
         shape = tuple(reversed([self._number("<Q") for _ in range(axes)]))
         kind, offset = self._number("<I"), self._number("<Q")
         if kind not in known:
-            listed = ", ".join(sorted({told for told, *_ in known.values()}))
+            listed = ", ".join(sorted({type_name for type_name, *_ in known.values()}))
             raise refuse(
                 "unsupported_weights",
                 "Weights of this kind are not supported",
                 f"{self._path.name} stores {shown(name, 60)} as {OTHERS.get(kind, f'the unknown type {kind:,}')}.",
                 f"Look for the same model in one of these: {listed}.",
             )
-        told, numbers, size = known[kind]
+        type_name, numbers, size = known[kind]
         if min(shape) < 1 or math.prod(shape) >= 1 << 48 or shape[-1] % numbers:
-            raise damaged(self._path, f"the shape of {shown(name, 60)} does not fit to {told}.")
+            raise damaged(self._path, f"the shape of {shown(name, 60)} does not fit to {type_name}.")
         return name, shape, kind, offset, math.prod(shape) // numbers * size
 
     def _placed(self, found: list[tuple[str, tuple[int, ...], int, int, int]], alignment: int) -> tuple[Tensor, ...]:

@@ -116,13 +116,13 @@ def _refuse_mismatch(path: Path, header: Header, config: dict[str, Any]) -> None
     wrong = next((name for name in shapes if found.get(name) != shapes[name]), None)
     if wrong is None and len(layers) == max(layers) + 1 == config["num_hidden_layers"]:
         return
-    told = f"{len(layers):,} layers instead of {config['num_hidden_layers']:,}"
+    difference = f"{len(layers):,} layers instead of {config['num_hidden_layers']:,}"
     if wrong:
-        told = f"{wrong} has the sizes {found.get(wrong)} instead of {shapes[wrong]}"
+        difference = f"{wrong} has the sizes {found.get(wrong)} instead of {shapes[wrong]}"
     raise refuse(
         "weights_missing",
         "Some weights are missing",
-        f"The weights of {path.name} are not those that its header describes: {told}.",
+        f"The weights of {path.name} are not those that its header describes: {difference}.",
         "Download the whole file again.",
     )
 
@@ -152,7 +152,7 @@ def _rope(path: Path, header: Header, theta: float, config: dict[str, Any]) -> d
     )
 
 
-def _same_turns(factors: Any, theta: float, told: dict[str, Any], config: dict[str, Any]) -> bool:
+def _same_turns(factors: Any, theta: float, rope: dict[str, Any], config: dict[str, Any]) -> bool:
     """Return whether transformers with this configuration divides the frequencies by these factors."""
     from transformers import LlamaConfig
     from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
@@ -161,7 +161,7 @@ def _same_turns(factors: Any, theta: float, told: dict[str, Any], config: dict[s
     if factors.shape != (width // 2,) or not np.isfinite(factors).all() or factors.min() < 0.99:
         return False
     sizes = {name: config[name] for name in ("hidden_size", "num_attention_heads", "head_dim")}
-    turns, _ = ROPE_INIT_FUNCTIONS["llama3"](LlamaConfig(**sizes, rope_parameters=told), "cpu")
+    turns, _ = ROPE_INIT_FUNCTIONS["llama3"](LlamaConfig(**sizes, rope_parameters=rope), "cpu")
     plain = theta ** -(np.arange(0, width, 2) / width)
     return bool(np.allclose(plain / turns.numpy(), factors, rtol=1e-3))
 

@@ -44,8 +44,8 @@ def write_tokenizer(path: Path, header: Header, folder: Path) -> tuple[Finding, 
     engine = _engine(path, header, kind)
     engine.save(str(folder / "tokenizer.json"))
     named = {name: _token(tokens, header.number(f"tokenizer.ggml.{key}_token_id")) for name, key in SPECIALS.items()}
-    told = {name: token for name, token in named.items() if token is not None}
-    (folder / "tokenizer_config.json").write_text(json.dumps(told), encoding="utf-8")
+    stated = {name: token for name, token in named.items() if token is not None}
+    (folder / "tokenizer_config.json").write_text(json.dumps(stated), encoding="utf-8")
     template = header.text("tokenizer.chat_template")
     if template and len(template.encode()) <= MOST_TEMPLATE_BYTES:
         (folder / TEMPLATE).write_text(template, encoding="utf-8")
@@ -93,8 +93,8 @@ def _unknown_split(header: Header, kind: str) -> tuple[Finding, ...]:
     name = header.text("tokenizer.ggml.pre") or "default"
     if kind != "gpt2" or name in USUAL_SPLITS or name in GGUF_PRE_TOKENIZER_SPLITS:
         return ()
-    told = f"Fettle does not know how “{shown(name, 40)}” splits texts, and splits them like GPT-2, which may differ."
-    return (warning(told),)
+    text = f"Fettle does not know how “{shown(name, 40)}” splits texts, and splits them like GPT-2, which may differ."
+    return (warning(text),)
 
 
 UNPACKED = "unpacked"
@@ -112,7 +112,7 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
         folder = Path(tempfile.mkdtemp(dir=ctx.work_dir / UNPACKED)) / path.stem
         folder.mkdir()
         (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-        findings = (_told(path, header, known), *write_tokenizer(path, header, folder))
+        findings = (_types_finding(path, header, known), *write_tokenizer(path, header, folder))
     numbers = sum(math.prod(tensor.shape) for tensor in header.tensors)
 
     def load(dtype: str) -> Any:
@@ -121,16 +121,16 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
         return load_module(folder, "AutoModelForCausalLM", weight_files(folder, ctx), ctx, dtype, "sdpa")
 
     draft, write = language_model.read(folder, config, (path,), {precision(header): numbers}, load, ctx)
-    license_told = header.text("general.license")[:100] or None
+    license_stated = header.text("general.license")[:100] or None
 
     def own(draft: Draft) -> Draft:
-        found = replace(draft.found, license=license_told or draft.found.license)
+        found = replace(draft.found, license=license_stated or draft.found.license)
         return replace(draft, found=found, files=(path,), findings=(*findings, *draft.findings))
 
     return own(draft), lambda params, target: own(write(params, target))
 
 
-def _told(path: Path, header: Header, known: dict[int, tuple[str, int, int]]) -> Finding:
+def _types_finding(path: Path, header: Header, known: dict[int, tuple[str, int, int]]) -> Finding:
     """Return a finding with the types of the weights, the most frequent first."""
     count: Counter[int] = Counter()
     for tensor in header.tensors:

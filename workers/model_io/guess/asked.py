@@ -69,8 +69,8 @@ def _read_as(task: str, spec: PipelineSpec, graph: Graph, found: ModelFacts) -> 
         if steps is None:
             shapes = ", ".join(f"{output.name} {'×'.join(map(str, output.shape))}" for output in graph.outputs[:4])
             raise _unfit(task, spec, UNREADABLE[kind].format(name=answer.name, shapes=shapes))
-        told = replace(spec, answer_kind=kind, task=TASKS[kind], postprocess=steps, classes=classes)
-        return with_words(told, graph.outputs, output)
+        changed = replace(spec, answer_kind=kind, task=TASKS[kind], postprocess=steps, classes=classes)
+        return with_words(changed, graph.outputs, output)
     _refuse_other_shape(task, kind, spec, answer)
     return with_words(replace(spec, answer_kind=kind, postprocess=None), graph.outputs, answer.name)
 

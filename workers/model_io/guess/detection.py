@@ -77,8 +77,8 @@ def _one_output(
     """
     if masks is not None:
         behind = {"behind": "mask", "masks": masks.name}
-        if (told := _with_behind(shape, names, cells, masks.shape[1], behind)) is not None:
-            return told
+        if (with_masks := _with_behind(shape, names, cells, masks.shape[1], behind)) is not None:
+            return with_masks
     more = {"angle": 1, "points": 2 * found.points, "seen_points": 3 * found.points}.get(found.behind, 0)
     return _with_behind(shape, names, cells, more, {"behind": found.behind})
 

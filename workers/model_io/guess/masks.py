@@ -30,9 +30,11 @@ _NAMED = re.compile(r"mask|seg|semantic", re.I)
 def mask_steps(answer: TensorSpec, found: ModelFacts) -> MaskSteps | None:
     """Return how to read the mask, from the model's files and its output's name and shape; None if it is no mask."""
     shape = answer.shape
-    told = found.task == "image-segmentation" or found.answer_kind == "mask" or _NAMED.search(answer.name) is not None
+    is_stated = (
+        found.task == "image-segmentation" or found.answer_kind == "mask" or _NAMED.search(answer.name) is not None
+    )
     whole_numbers = answer.dtype.startswith(("int", "uint"))
-    if told and (len(shape) == 3 or (len(shape) == 4 and shape[1] == 1)) and whole_numbers:
+    if is_stated and (len(shape) == 3 or (len(shape) == 4 and shape[1] == 1)) and whole_numbers:
         return MaskSteps(output=answer.name, planes="none" if len(shape) == 3 else "first", threshold=None)
     if len(shape) != 4:
         return None
@@ -42,7 +44,7 @@ def mask_steps(answer: TensorSpec, found: ModelFacts) -> MaskSteps | None:
         sides = shape[2:] if planes == "first" else shape[1:3]
         if not isinstance(count, int) or not 1 <= count <= MOST_CLASSES or any(side == 1 for side in sides):
             continue
-        if told or (names is not None and count == names > 1):
+        if is_stated or (names is not None and count == names > 1):
             threshold = 0.5 if count == 1 else None
             return MaskSteps(output=answer.name, planes=planes, threshold=threshold)
     return None

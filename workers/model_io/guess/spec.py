@@ -109,9 +109,14 @@ def build_spec(
     if spec.sampling is not None:
         spec = replace(spec, guessed=(*spec.guessed, "sampling"))
     if found.generation is not None:
-        told: dict[str, Any] = {"generation": found.generation, "classes": None, "postprocess": None, "pooling": "none"}
-        told["answer_kind"] = "tokens" if found.generation.mel is None else "transcript"
-        return with_words(replace(spec, **told), graph.outputs, TOKENS)
+        changed: dict[str, Any] = {
+            "generation": found.generation,
+            "classes": None,
+            "postprocess": None,
+            "pooling": "none",
+        }
+        changed["answer_kind"] = "tokens" if found.generation.mel is None else "transcript"
+        return with_words(replace(spec, **changed), graph.outputs, TOKENS)
     return with_words(spec, graph.outputs, output)
 
 
@@ -151,8 +156,8 @@ def reread(spec: PipelineSpec, graph: Graph, found: ModelFacts) -> PipelineSpec:
     output, steps, classes = result_of(graph, answer, spec.inputs, spec.preprocess, kind, found)
     task = found.task or task_of(spec.inputs, spec.preprocess, kind, answer, found)
     guesses = with_guess(spec.guessed, is_guess=TASK_GUESSED in guessed)
-    told = replace(spec, answer_kind=kind, postprocess=steps, task=task, classes=classes, guessed=guesses)
-    return with_words(told, graph.outputs, output)
+    changed = replace(spec, answer_kind=kind, postprocess=steps, task=task, classes=classes, guessed=guesses)
+    return with_words(changed, graph.outputs, output)
 
 
 def with_guess(guessed: tuple[str, ...], *, is_guess: bool) -> tuple[str, ...]:
@@ -235,14 +240,14 @@ def _with_sizes(graph: Graph, items: Mapping[str, tuple[int, ...]], shapes: Mapp
     """Fill in missing input shapes from the data behind a free batch, else from the user, else the implied ones."""
     only = len(graph.inputs) == 1
 
-    def told(spec: TensorSpec) -> TensorSpec:
+    def changed(spec: TensorSpec) -> TensorSpec:
         item = items.get(spec.name, items.get("x", ()) if only else ())
         implied = graph.implied.get(spec.name, ())
         shape = (None, *item) if item and _goes_with(item, implied) else implied
         named = spec.name in shapes or (only and "" in shapes)
         return spec if spec.shape or not shape or (named and not item) else spec.model_copy(update={"shape": shape})
 
-    return replace(graph, inputs=tuple(told(spec) for spec in graph.inputs))
+    return replace(graph, inputs=tuple(changed(spec) for spec in graph.inputs))
 
 
 def _goes_with(item: tuple[int, ...], implied: Shape) -> bool:

@@ -78,7 +78,7 @@ def loop_of(folder: Path, encoder: Graph, decoder: Graph, step: Graph | None) ->
         mel=mel,
     )
     guessed = () if is_known else ("longest answer",)
-    return ModelFacts(generation=checked(steps), guessed=guessed, findings=tuple(_told(said, step)))
+    return ModelFacts(generation=checked(steps), guessed=guessed, findings=tuple(_findings(said, step)))
 
 
 def settings_of(folder: Path) -> dict[str, Any]:
@@ -159,11 +159,11 @@ def _mel(folder: Path, encoder: Graph, said: Mapping[str, Any]) -> MelSteps | No
     if said.get("model_type") != WHISPER or kind != "WhisperFeatureExtractor" or len(encoder.inputs) != 1:
         raise unfit(folder, "its encoder takes another kind of sound spectrum than Whisper's, which Fettle makes")
     names = {"bins": "feature_size", "sample_rate_hz": "sampling_rate", "window": "n_fft", "hop": "hop_length"}
-    told = {mine: _number(heard.get(theirs)) for mine, theirs in {**names, "seconds": "chunk_length"}.items()}
+    stated = {mine: _number(heard.get(theirs)) for mine, theirs in {**names, "seconds": "chunk_length"}.items()}
     bins = features[0].shape[1]
-    if isinstance(bins, int) and told["bins"] is None:
-        told["bins"] = bins
-    steps = checked(MelSteps(input=features[0].name, **{name: value for name, value in told.items() if value}))
+    if isinstance(bins, int) and stated["bins"] is None:
+        stated["bins"] = bins
+    steps = checked(MelSteps(input=features[0].name, **{name: value for name, value in stated.items() if value}))
     frames = steps.seconds * steps.sample_rate_hz // steps.hop
     wanted = zip(features[0].shape[1:], (steps.bins, frames), strict=True)
     if any(isinstance(size, int) and size != made for size, made in wanted):
@@ -211,7 +211,7 @@ def _longest(said: Mapping[str, Any], begun: int, speech: bool) -> tuple[int, bo
     return max(1, min(new or LONGEST, fits, MOST)), bool(new)
 
 
-def _told(said: Mapping[str, Any], step: Graph | None) -> Iterable[Finding]:
+def _findings(said: Mapping[str, Any], step: Graph | None) -> Iterable[Finding]:
     beams = _number(said.get("num_beams")) or 1
     if beams > 1:
         yield info(

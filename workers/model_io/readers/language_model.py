@@ -297,6 +297,6 @@ def _checked(
     if np.isfinite(want).all() and not error <= MAX_RELATIVE_ERROR:
         raise conversion_differs(folder, error, "Open another model of the same family, and please report this one.")
     if float(-want[:, 1].mean()) >= np.log(vocabulary):
-        told = "It predicts a plain English sentence no better than chance, so the tokenizer may be another model's."
-        return (danger(told),)
+        text = "It predicts a plain English sentence no better than chance, so the tokenizer may be another model's."
+        return (danger(text),)
     return ()

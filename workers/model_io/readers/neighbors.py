@@ -18,8 +18,7 @@ from workers.contracts.folder import sha256_file
 from workers.contracts.measured.beside import BESIDE, CARRIED, CARRIED_FOLDER, LICENSE_FILES, ONNX_FOLDER
 from workers.contracts.pipeline import checked, parse_pipeline
 from workers.model_io.facts import ModelFacts
-from workers.model_io.guess.transcripts import are_characters
-from workers.model_io.readers.characters import LIST_SUFFIXES, character_list, character_lists
+from workers.model_io.guess.transcripts import LIST_SUFFIXES, are_characters, character_list, character_lists
 from workers.pipeline.spec import ImageSteps, Interpolation, PipelineSpec, Task
 from workers.pipeline.spec_bounds import MAX_SIDE_PX
 

@@ -237,8 +237,8 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
     with checking(ctx, files):
         load_session(path)
         found = beside_file(path, graph.metadata)
-    told = (_contents(len(files) - 1), *findings)
-    draft = Draft(graph=graph, found=found, files=files, findings=told)
+    all_findings = (_contents(len(files) - 1), *findings)
+    draft = Draft(graph=graph, found=found, files=files, findings=all_findings)
     return draft, partial(_write, path, model, draft, ctx)
 
 

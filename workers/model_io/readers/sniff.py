@@ -155,8 +155,8 @@ def _sniff_folder(folder: Path, depth: int = 0) -> Source:
     variants = all(entry.name.startswith("model_") or entry == plain for entry in candidates)
     if plain is not None and variants:
         others = shown(", ".join(entry.name for entry in candidates if entry is not plain), 200)
-        told = info(f"Fettle ignores other forms of the model beside it: {others}.")
-        return replace(sniff(plain), findings=(told,) if others else ())
+        ignored = info(f"Fettle ignores other forms of the model beside it: {others}.")
+        return replace(sniff(plain), findings=(ignored,) if others else ())
     if len(candidates) > 1:
         raise several_models(folder, candidates)
     return sniff(candidates[0])

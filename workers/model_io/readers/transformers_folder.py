@@ -197,7 +197,7 @@ def load_module(
         _stage(folder, files, Path(place), ctx)
         try:
             with loading(ctx, files):
-                model, told = getattr(transformers, auto).from_pretrained(
+                model, report = getattr(transformers, auto).from_pretrained(
                     place,
                     local_files_only=True,
                     trust_remote_code=False,
@@ -213,14 +213,14 @@ def load_module(
                 f"The transformers library says about {folder.name}: {shown(first_line(error), 300)}",
                 "Models that bring code of their own are not opened; others may need a newer transformers.",
             ) from error
-    _refuse_missing(folder, told)
+    _refuse_missing(folder, report)
     return model.eval()
 
 
-def _refuse_missing(folder: Path, told: Mapping[str, Any]) -> None:
+def _refuse_missing(folder: Path, report: Mapping[str, Any]) -> None:
     """Refuse a model with missing weights, which would be random; an unused pooler may be missing."""
-    missing = sorted(k for k in told.get("missing_keys", ()) if "pooler" not in k and "position_ids" not in k)
-    if missing or told.get("mismatched_keys"):
+    missing = sorted(k for k in report.get("missing_keys", ()) if "pooler" not in k and "position_ids" not in k)
+    if missing or report.get("mismatched_keys"):
         raise refuse(
             "weights_missing",
             "Some weights are missing",
@@ -306,8 +306,8 @@ def _draft(folder: Path, config: Mapping[str, Any], head: _Head, files: tuple[Pa
         weight_bytes=sum(file.stat().st_size for file in files),
         quantized=few_bits or isinstance(config.get("quantization_config"), dict),
     )
-    told = SCANNED if files[0].suffix == ".bin" else whole(sum(len(check_header(file)) for file in files))
-    return Draft(graph, found, (folder / "config.json", *files), (told, *_beside(folder, files)))
+    summary = SCANNED if files[0].suffix == ".bin" else whole(sum(len(check_header(file)) for file in files))
+    return Draft(graph, found, (folder / "config.json", *files), (summary, *_beside(folder, files)))
 
 
 def _numbers(files: tuple[Path, ...]) -> Counter[str]:

@@ -2,9 +2,13 @@
 
 The generation loop becomes a part of the pipeline. The files are `encoder_model.onnx` with `decoder_model.onnx` and
 `decoder_with_past_model.onnx`, or with the one `decoder_model_merged.onnx`, which is split; or without a cache.
+
+The merged file is one If over `use_cache_branch`: without a cache the decoder reads all tokens, with it one token and
+the cache (optimum's `merge_decoders`, which transformers.js needs). Each branch alone is a plain graph that techniques
+and other runtimes accept.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,13 +25,83 @@ from workers.model_io.formats import Draft, Write
 from workers.model_io.guess.spec import described, sizes
 from workers.model_io.readers import onnx
 from workers.model_io.readers.generation_loop import answers, loop_of, settings_of, unfit
-from workers.model_io.readers.merged_decoder import taken_apart
 from workers.model_io.readers.neighbors import beside_folder, is_plain
 from workers.model_io.readers.onnx import load_proto
 from workers.model_io.readers.onnx_graph import read_graph
 from workers.model_io.words import no_tokenizer, refuse
 from workers.pipeline.generating import DECODER, ENCODER, LOGITS, SOUND, STEP, TOKENS
 from workers.pipeline.spec import ArraySteps, AudioSteps, PipelineInput, PipelineSpec, Task
+
+CHOICE = "use_cache_branch"
+CROSS = ".encoder."
+"""Marks keys and values of the encoder's output; the branch with a cache outputs empty ones, which are not used."""
+
+
+def taken_apart(model: Any) -> tuple[Any, Any] | None:
+    """Return decoder and decoder with past as separate models that share the file's external data.
+
+    Return None where `model` (an onnx ModelProto) is no If over `use_cache_branch`.
+    """
+    choices = [node for node in model.graph.node if node.op_type == "If" and list(node.input) == [CHOICE]]
+    if len(choices) != 1 or len(model.graph.node) != 1:
+        return None
+    branches = {entry.name: entry.g for entry in choices[0].attribute}
+    if set(branches) != {"then_branch", "else_branch"}:
+        return None
+    names = list(choices[0].output)
+    whole = _alone(model, branches["else_branch"], names, range(len(names)))
+    kept = [at for at, name in enumerate(names) if CROSS not in name]
+    return whole, _alone(model, branches["then_branch"], names, kept)
+
+
+def _alone(model: Any, branch: Any, names: list[str], kept: Iterable[int]) -> Any:
+    """Return one branch with the outputs at the positions `kept` and everything they depend on."""
+    import onnx
+
+    made = onnx.ModelProto()
+    made.CopyFrom(_without_graph(model))
+    graph = made.graph
+    graph.name = branch.name or "branch"
+    described = {entry.name: entry for entry in model.graph.output}
+    needed: set[str] = set()
+    tail = []
+    for at in kept:
+        source = branch.output[at].name
+        needed.add(source)
+        graph.output.append(described[names[at]])
+        if source != names[at]:
+            tail.append(onnx.helper.make_node("Identity", [source], [names[at]]))
+    nodes = []
+    for node in reversed(branch.node):
+        if needed.intersection(node.output):
+            nodes.append(node)
+            needed |= _read_by(node)
+    graph.node.extend([*reversed(nodes), *tail])
+    weights = [*model.graph.initializer, *branch.initializer]
+    graph.initializer.extend(tensor for tensor in weights if tensor.name in needed)
+    graph.input.extend(entry for entry in model.graph.input if entry.name in needed)
+    return made
+
+
+def _read_by(node: Any) -> set[str]:
+    """Return the names that a node reads, also inside its nested graphs."""
+    names = {name for name in node.input if name}
+    for attribute in node.attribute:
+        for graph in (attribute.g, *attribute.graphs):
+            for inner in graph.node:
+                names |= _read_by(inner)
+            names |= {output.name for output in graph.output}
+    return names
+
+
+def _without_graph(model: Any) -> Any:
+    import onnx
+
+    bare = onnx.ModelProto(ir_version=model.ir_version, producer_name=model.producer_name)
+    bare.opset_import.extend(model.opset_import)
+    bare.functions.extend(model.functions)
+    return bare
+
 
 FILES = {ENCODER: "encoder_model.onnx", DECODER: "decoder_model.onnx", STEP: "decoder_with_past_model.onnx"}
 MERGED = "decoder_model_merged.onnx"
@@ -73,8 +147,8 @@ def _apart(folder: Path, file: Path, params: OpenParams, ctx: JobContext) -> tup
     branches = taken_apart(load_proto(file))
     if branches is None:
         raise unfit(folder, f"{MERGED} is no choice between two branches, as optimum makes it")
-    told = info("Its merged decoder was split into two, so that each can be optimized. Both hold their weights.")
-    drafts = [replace(whole, graph=read_graph(b), findings=(*whole.findings, told)) for b in branches]
+    summary = info("Its merged decoder was split into two, so that each can be optimized. Both hold their weights.")
+    drafts = [replace(whole, graph=read_graph(b), findings=(*whole.findings, summary)) for b in branches]
     made = [(draft, partial(_save, b, file)) for draft, b in zip(drafts, branches, strict=True)]
     return made[0], made[1]
 
@@ -130,12 +204,12 @@ def _joined(folder: Path, parts: Mapping[str, Draft], loop: ModelFacts) -> Draft
         steps = AudioSteps(sample_rate_hz=speech.sample_rate_hz, frame_samples=0)
         own, what = replace(loop, task="transcription", preprocess=steps), "sound"
     cache = ", with a cache of earlier tokens" if STEP in parts else ""
-    told = info(
+    summary = info(
         f"It has {counted(len(parts), 'part')}: an encoder that reads the {what}, and a decoder that adds one token at "
         f"a time{cache}."
     )
     files = dict.fromkeys((folder / "config.json", *(file for part in parts.values() for file in part.files)))
-    findings = tuple(dict.fromkeys((told, *(finding for part in parts.values() for finding in part.findings))))
+    findings = tuple(dict.fromkeys((summary, *(finding for part in parts.values() for finding in part.findings))))
     return Draft(graph=graph, found=own.or_else(beside), files=tuple(files), findings=findings)
 
 

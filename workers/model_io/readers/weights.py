@@ -125,9 +125,9 @@ def read_weights(
             raise refusal
 
         numbers, size_bytes = counts(tensors)
-        told = danger(f"{error.detail} {error.hint}")
+        summary = danger(f"{error.detail} {error.hint}")
         graph = Graph((), (), numbers, size_bytes, quantized=few_bits(tensors))
-        return Draft(graph, beside_file(path, {}), (path,), (told, *findings, *judge_tensors(tensors))), refuse
+        return Draft(graph, beside_file(path, {}), (path,), (summary, *findings, *judge_tensors(tensors))), refuse
     graph = Graph(
         inputs=(TensorSpec(name=INPUT, shape=("batch", *size), dtype="float32"),),
         outputs=(TensorSpec(name=OUTPUT, shape=("batch", classes or None), dtype="float32"),),
@@ -136,8 +136,8 @@ def read_weights(
         quantized=few_bits(tensors),
     )
     facts = ModelFacts(license=found.license).or_else(beside_file(path, {})).or_else(found)
-    told = info(f"The weights fit the architecture {found.architecture}.")
-    draft = Draft(graph, facts, (path,), (told, *findings, *judge_tensors(tensors)))
+    summary = info(f"The weights fit the architecture {found.architecture}.")
+    draft = Draft(graph, facts, (path,), (summary, *findings, *judge_tensors(tensors)))
     return draft, partial(_write, path, module, draft, ctx)
 
 

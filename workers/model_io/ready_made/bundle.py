@@ -12,10 +12,10 @@ from workers.contracts.pipeline import PipelineSpec, read_pipeline
 from workers.contracts.process.context import JobContext
 from workers.infer.fit import fit_settings
 from workers.model_io.budget import checking
-from workers.model_io.consent import check_programs
 from workers.model_io.facts import Graph, ModelFacts, info, tensor_specs
 from workers.model_io.formats import Draft, Write
 from workers.model_io.readers.chat_files import TEMPLATE
+from workers.model_io.safety import check_programs
 from workers.model_io.words import refuse, shown
 from workers.pipeline.generating import checked_main
 from workers.pipeline.golden import check_sums
@@ -80,8 +80,8 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
         tokenizer=tokenizer if tokenizer.is_file() else None,
     )
     plain = model.main.endswith((".onnx", ".xml")) and not set(manifest.runtime.settings) & set(CHANGED_INSIDE)
-    told = info(f"A bundle of Fettle, “{shown(manifest.title)}”. None of its files has changed.")
-    draft = Draft(graph, found, files, (told,), runtime=manifest.runtime.id, pipeline=spec, plain=plain)
+    summary = info(f"A bundle of Fettle, “{shown(manifest.title)}”. None of its files has changed.")
+    draft = Draft(graph, found, files, (summary,), runtime=manifest.runtime.id, pipeline=spec, plain=plain)
 
     def write(params: OpenParams, target: Path) -> Draft:
         check_programs(path, path.name, params.allow_code, ctx)

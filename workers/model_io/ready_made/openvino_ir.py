@@ -39,8 +39,8 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
         graph = _graph(model)
         found = beside_file(path, {})
     del model
-    told = info("An OpenVINO IR holds numbers and operations, no programs. OpenVINO alone runs it.")
-    draft = Draft(graph=graph, found=found, files=files, findings=(told,), runtime=RUNTIME)
+    summary = info("An OpenVINO IR holds numbers and operations, no programs. OpenVINO alone runs it.")
+    draft = Draft(graph=graph, found=found, files=files, findings=(summary,), runtime=RUNTIME)
     return draft, partial(_write, draft, ctx)
 
 

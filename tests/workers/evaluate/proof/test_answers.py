@@ -15,7 +15,7 @@ from workers.contracts.jobs import AnswerParams, AnswerResult, DataParams, Judge
 from workers.contracts.specs import Judgement
 from workers.evaluate.proof.predictions import Rows, collect_answers, load_answers, save_answers
 from workers.measure.opening import open_session
-from workers.model_io.vocabulary import integer_bounds
+from workers.model_io.readers.onnx_graph import integer_bounds
 from workers.pipeline.pipeline import Pipeline, load_pipeline
 from workers.pipeline.prepared import Prepared, write_prepared
 from workers.pipeline.spec import PipelineInput, PipelineOutput

@@ -14,7 +14,7 @@ from workers.evaluate.data.made.audio import make_sound
 from workers.evaluate.data.made.dialogues import our_dialogues
 from workers.evaluate.data.made.pictures import make_picture
 from workers.evaluate.data.made.texts import make_text
-from workers.model_io.vocabulary import integer_bounds
+from workers.model_io.readers.onnx_graph import integer_bounds
 from workers.pipeline.arrays import dtype_of
 from workers.pipeline.pipeline import Pipeline
 from workers.pipeline.spec import AudioSteps, ImageSteps, PipelineInput, Sampling, TextSteps

@@ -19,7 +19,6 @@ from workers.contracts.jobs import OpenParams
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding, TensorSpec
 from workers.model_io.budget import checking, converting, trying
-from workers.model_io.consent import consent_needed
 from workers.model_io.facts import Graph, ModelFacts, danger, info, warning
 from workers.model_io.formats import Draft, Write
 from workers.model_io.readers.architectures import known, matching_architectures
@@ -28,9 +27,10 @@ from workers.model_io.readers.fingerprints import distinctive
 from workers.model_io.readers.neighbors import beside_file
 from workers.model_io.readers.onnx import load_proto
 from workers.model_io.readers.onnx_graph import read_graph
-from workers.model_io.readers.torch.pickles import check_calls, read_member
+from workers.model_io.readers.torch.checkpoint import check_calls, read_member
 from workers.model_io.readers.torch.zip_check import Member, read_directory
 from workers.model_io.runtime import is_out_of_memory, run_error
+from workers.model_io.safety import consent_needed
 from workers.model_io.words import cannot_convert, damaged, first_line, refuse, shown, unsafe
 
 MAX_SOURCE_BYTES = 20 * 2**20
@@ -104,8 +104,8 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
     inputs = tuple(
         TensorSpec(name=name or "input", shape=shape, dtype="float32") for name, shape in params.shapes.items()
     )
-    told = info(f"Its arguments are: {shown(arguments)}.") if arguments else info("Its arguments are not named.")
-    draft = Draft(Graph(inputs, ()), beside_file(path, {}), (path,), (consent, READ_AS_TEXT, told))
+    summary = info(f"Its arguments are: {shown(arguments)}.") if arguments else info("Its arguments are not named.")
+    draft = Draft(Graph(inputs, ()), beside_file(path, {}), (path,), (consent, READ_AS_TEXT, summary))
     return draft, partial(_write, path, source, ctx)
 
 
@@ -146,8 +146,8 @@ def _write(path: Path, source: str, ctx: JobContext, params: OpenParams, target:
     graph = Graph(inputs, outputs, numbers, written.weight_bytes)
     found = beside_file(path, {}).or_else(found)
     names = tuple(spec.name for spec in inputs)
-    told = (RAN, READ_AS_TEXT, *findings)
-    return Draft(graph, found, (path,), told, reference(module, names, tuple(o.name for o in outputs)))
+    summary = (RAN, READ_AS_TEXT, *findings)
+    return Draft(graph, found, (path,), summary, reference(module, names, tuple(o.name for o in outputs)))
 
 
 def _load(path: Path) -> Any:
@@ -170,8 +170,8 @@ def _recognized(
         return ModelFacts(), (), None
     name, classes = fitting[0]
     found, size = known(name, sha256_file(path), classes)
-    told = info(f"Its weights have the names and shapes of {name}; preprocessing and classes are taken from there.")
-    return found, (told,), size
+    summary = info(f"Its weights have the names and shapes of {name}; preprocessing and classes are taken from there.")
+    return found, (summary,), size
 
 
 def _inputs(
