@@ -5,7 +5,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.paths import from_text
 from workers.contracts.process.context import JobContext
 from workers.monitor.reading import NotALog
-from workers.monitor.telling import report_log
+from workers.monitor.report import report_log
 
 NEXT = {
     "newer": "Update Fettle, then open it again.",

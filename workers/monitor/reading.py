@@ -28,13 +28,10 @@ LATENCY_BINS = (-200, 400)
 """Range of latency bins: a nanosecond to more than a day."""
 
 
-TOLD_EACH = 500
+LINES_BETWEEN_PROGRESS = 500
 
-Tell = Callable[[int, int], None]
-
-
-def nobody(_done: int, _total: int) -> None:
-    """Ignore the progress."""
+Progress = Callable[[int, int], None]
+"""Receives (bytes read, bytes of all files); its exceptions end the reading."""
 
 
 class NotALog(ValueError):
@@ -109,12 +106,8 @@ def files_of(log: Path) -> list[Path]:
     return [log]
 
 
-def read_log(log: Path, tell: Tell = nobody) -> ReadLog:
+def read_log(log: Path, progress: Progress | None = None) -> ReadLog:
     """Return all plausible lines of a log.
-
-    Args:
-        log: Folder or file.
-        tell: Progress callback with (bytes read, bytes of all files); its exceptions end the reading.
 
     Raises:
         NotALog: The log has no plausible line.
@@ -129,8 +122,8 @@ def read_log(log: Path, tell: Tell = nobody) -> ReadLog:
             with path.open("rb") as file:
                 for number, line in enumerate(_lines(file)):
                     reading.take(line)
-                    if number % TOLD_EACH == 0:
-                        tell(done + file.tell(), total)
+                    if progress and number % LINES_BETWEEN_PROGRESS == 0:
+                        progress(done + file.tell(), total)
             done += path.stat().st_size
     except OSError as error:
         raise NotALog("unreadable", f"it cannot be read ({error.strerror or error})") from error

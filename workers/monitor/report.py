@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from statistics import NormalDist
 from typing import Any
 
@@ -13,11 +15,14 @@ from numpy.typing import NDArray
 from . import series as at
 from . import shifts, slowing
 from .bins import Expected
-from .course import RECENT, latency_then_and_now, points
-from .reading import LogPart, ReadLog
+from .reading import LogPart, Progress, ReadLog, read_log
 from .reference import Reference
 from .series import Floats, Ints, Series
+from .words import TITLES, left_out, summary, worded
 
+RECENT = 1000
+"""Number of latest requests that the table of drift covers."""
+MOST_POINTS = 160
 LEARNED = 1000
 """Number of requests at the beginning of a log that replace evaluation data if a bundle has none."""
 LEAST = at.WINDOW
@@ -70,7 +75,7 @@ class Watch:
     """Data that the tests of one part share.
 
     Attributes:
-        starts: First line of each look's window.
+        starts: First line of each look's window; −1 if there are too few requests.
         ends: Line after each look's window.
         level: Level of each test.
     """
@@ -83,14 +88,25 @@ class Watch:
     level: float
 
     @property
-    def windows(self) -> tuple[Ints, Ints]:
-        """Return the first lines of all windows, −1 if there are too few requests, and the lines after them."""
-        return self.starts, self.ends
-
-    @property
     def z(self) -> float:
         """Return the standard normal deviate of the level."""
         return -NormalDist().inv_cdf(self.level)
+
+
+def report_log(log: Path, progress: Progress | None = None) -> dict[str, Any]:
+    """Return `{"drift": {…}, "alerts": […]}` with words; `progress` receives (bytes read, bytes of all).
+
+    Raises:
+        NotALog: There is no log.
+    """
+    read = read_log(log, progress)
+    found = report(read)
+    kinds = {part.bundle: part.kind for part in read.parts}
+    alerts = [worded(alert, kinds[alert["bundle"]]) for alert in found["alerts"]]
+    drift = found["drift"]
+    for row in drift["statistics"]:
+        row["title"] = TITLES.get(row["statistic"], row["statistic"])
+    return {"drift": {**drift, "notes": left_out(drift), "summary": summary(drift, alerts)}, "alerts": alerts}
 
 
 def report(log: ReadLog) -> dict[str, Any]:
@@ -148,20 +164,18 @@ def alerts_of(watch: Watch) -> list[Alert]:
     return sorted(found, key=lambda alert: (alert.since, alert.code, alert.statistic))
 
 
-def _overlap(one: Alert, other: Alert) -> bool:
-    return (one.until is None or other.since <= one.until) and (other.until is None or one.since <= other.until)
-
-
 def _cause_of(alert: Alert, others: list[Alert]) -> str:
     for other in others:
-        if _overlap(alert, other) and other.code == "shift" and alert.statistic in TAKES_ALONG.get(other.statistic, ()):
+        overlap = other.since <= (alert.until or math.inf) and alert.since <= (other.until or math.inf)
+        if overlap and other.code == "shift" and alert.statistic in TAKES_ALONG.get(other.statistic, ()):
             return other.statistic
     return ""
 
 
 def _of_figures(watch: Watch) -> Iterator[Alert]:
     """Test each figure once: its mean rank, or for the figure of familiarity the share of unfamiliar values."""
-    by_tail = _familiarity(watch)
+    # by which tail of which figure inputs are unfamiliar
+    by_tail = {"energy": 1} if "energy" in watch.series.histograms else {"confidence": -1}
     for name, histograms in watch.series.histograms.items():
         usual = watch.reference.statistics.get(name, _NOTHING)
         if not usual.n:
@@ -173,23 +187,18 @@ def _of_figures(watch: Watch) -> Iterator[Alert]:
                 fallen = _with_means(watch, replace(alert, direction=-1), usual, scores)
                 yield fallen if fallen.code == "unsure" else alert
             continue
-        z, signs = shifts.mean_shift(histograms, expected, scores, watch.windows, shifts.LOCATION_MARGIN)
+        z, signs = shifts.mean_shift(histograms, expected, scores, watch.starts, watch.ends, shifts.LOCATION_MARGIN)
         for sign in (-1, 1):
             exceeds = (z > watch.z) & (signs == sign)
             for alert, _ in _episodes(watch, exceeds, watch.starts, "shift", name, sign):
                 yield _with_means(watch, alert, usual, scores)
 
 
-def _familiarity(watch: Watch) -> dict[str, int]:
-    """Return the figure that indicates unfamiliar inputs: 1 if large values are unfamiliar, −1 if small ones are."""
-    return {"energy": 1} if "energy" in watch.series.histograms else {"confidence": -1}
-
-
 def _of_tail(watch: Watch, name: str, expected: Ints, side: int) -> Iterator[Alert]:
     histograms, expected = watch.series.histograms[name][:, ::side], expected[::side]
     scores = shifts.tail_scores(expected)
     spread = float(np.sqrt(((scores - scores @ expected / expected.sum()) ** 2) @ expected / expected.sum()))
-    z, signs = shifts.mean_shift(histograms, expected, scores, watch.windows, shifts.TAIL_MARGIN * spread)
+    z, signs = shifts.mean_shift(histograms, expected, scores, watch.starts, watch.ends, shifts.TAIL_MARGIN * spread)
     surest = scores >= scores.max() - 1e-9
     exceeds = (z > watch.z) & (signs > 0)
     for alert, _ in _episodes(watch, exceeds, watch.starts, "unfamiliar", name, 1):
@@ -205,20 +214,18 @@ def _of_classes(watch: Watch) -> Iterator[Alert]:
     if expected.sum() == 0:
         return
     usual = expected / expected.sum()
-    z, _ = shifts.classes_shift(watch.series.classes, expected, watch.windows)
+    z, _ = shifts.classes_shift(watch.series.classes, expected, watch.starts, watch.ends)
     for alert, _ in _episodes(watch, z > watch.z, watch.starts, "classes", "classes", 0):
         counts = watch.series.classes[_lines_of(watch, alert)].sum(axis=0)
         now = counts / max(1, counts.sum())
         is_one = now.max() >= ONE_ANSWER and usual[now.argmax()] <= ONE_ANSWER_USUAL
         most = int((now if is_one else np.abs(now - usual)).argmax())
+        names, number = watch.reference.names, numbers[most]
         yield replace(
             alert, code="one_answer" if is_one else alert.code, before=float(usual[most]), now=float(now[most]),
-            name=_class_name(watch.reference, numbers[most]), direction=int(np.sign(now[most] - usual[most])),
+            name=names[number] if number < len(names) else f"class {number}",
+            direction=int(np.sign(now[most] - usual[most])),
         )  # fmt: skip
-
-
-def _class_name(reference: Reference, number: int) -> str:
-    return reference.names[number] if number < len(reference.names) else f"class {number}"
 
 
 def _of_failures(watch: Watch) -> Iterator[Alert]:
@@ -233,7 +240,8 @@ def _of_failures(watch: Watch) -> Iterator[Alert]:
         if not len(ends):
             continue
         own = Watch(series, watch.reference, 0, at.starts_of(total, ends, at.WINDOW), ends, watch.level)
-        beyond = shifts.log_upper_tail(at.summed(counts, *own.windows), at.summed(total, *own.windows), margin)
+        failed, requests = at.summed(counts, own.starts, ends), at.summed(total, own.starts, ends)
+        beyond = shifts.log_upper_tail(failed, requests, margin)
         for alert, _ in _episodes(own, beyond < np.log(own.level), own.starts, code, "", 1):
             lines = _lines_of(own, alert)
             earlier = total[: lines.start].sum()
@@ -324,3 +332,43 @@ def _drift(watch: Watch) -> list[dict[str, Any]]:
             }
         )  # fmt: skip
     return found
+
+
+def latency_then_and_now(series: Series) -> tuple[float | None, float | None]:
+    """Return the median latency (ms) of the first and the latest thousand timed requests.
+
+    Each group has at most half of all timed requests. Both are None if no request was timed.
+    """
+    timed = np.cumsum(series.latencies.sum(axis=1))
+    if not len(timed) or not timed[-1]:
+        return None, None
+    size = max(1, min(RECENT, int(timed[-1]) // 2))
+    first_end = int(np.searchsorted(timed, size)) + 1
+    last_start = min(int(np.searchsorted(timed, timed[-1] - size, side="right")), len(timed) - 1)
+    starts, ends = np.asarray([0, last_start]), np.asarray([first_end, len(timed)])
+    before, now = 2 ** slowing.medians(series.latencies, series.latency_first, starts, ends)
+    return float(before), float(now)
+
+
+def points(series: Series) -> list[dict[str, Any]]:
+    """Return at most 160 points of about as many requests each: time, requests, shares, means, p50."""
+    total = series.n + series.errors
+    each = max(at.EACH, int(total.sum()) // MOST_POINTS + 1)
+    ends = at.ends_of(total, 0, each)
+    if not len(ends) or ends[-1] < len(total):
+        ends = np.concatenate([ends, [len(total)]]).astype(np.int64)
+    starts = np.concatenate([[0], ends[:-1]]).astype(np.int64)
+    p50 = slowing.medians(series.latencies, series.latency_first, starts, ends)
+    n, errors = at.summed(series.n, starts, ends), at.summed(series.errors, starts, ends)
+    counted = {name: at.summed(one.sum(axis=1), starts, ends) for name, one in series.histograms.items()}
+    sums = {name: at.summed(one, starts, ends) for name, one in series.sums.items()}
+    return [
+        {
+            "t": float(series.times[start]),
+            "n": int(n[number]),
+            "errors": int(errors[number]),
+            "p50_ms": None if np.isnan(p50[number]) else float(2 ** p50[number]),
+            "means": {name: float(sums[name][number] / one[number]) for name, one in counted.items() if one[number]},
+        }
+        for number, start in enumerate(starts)
+    ]

@@ -54,17 +54,16 @@ class Series:
 def series_of(part: LogPart) -> Series:
     """Return all lines of a part as tables of at most `MOST_CELLS` numbers; a row is one line or several combined."""
     records, reference = part.records, part.reference
-    names = sorted({name for record in records for name in record.figures})
     numbers = sorted({*reference.classes, *(number for record in records for number in record.classes)})
     bins = sorted({number for record in records for number in record.latency}) or [0]
     latencies = list(range(bins[0], bins[-1] + 1))
-    sizes = {name: _bins_of(records, name) for name in names}
+    sizes = dict(sorted((name, len(one[1])) for record in records for name, one in record.figures.items()))
     columns = sum(sizes.values()) + len(numbers) + len(latencies)
     each = -(-len(records) // max(1, MOST_CELLS // columns))  # lines in a row, rounded up
     firsts = np.arange(0, len(records), each)
     counted = np.asarray([(one.n, one.errors, one.not_finite) for one in records], np.int64)
     n, errors, not_finite = np.add.reduceat(counted, firsts, axis=0).T
-    sums = {name: np.asarray([one.figures.get(name, (0.0, ()))[0] for one in records]) for name in names}
+    sums = {name: np.asarray([one.figures.get(name, (0.0, ()))[0] for one in records]) for name in sizes}
     return Series(
         times=np.asarray([record.t for record in records[::each]]),
         n=n,
@@ -77,10 +76,6 @@ def series_of(part: LogPart) -> Series:
         latencies=_table([record.latency for record in records], latencies, each),
         latency_first=bins[0],
     )
-
-
-def _bins_of(records: Sequence[Record], name: str) -> int:
-    return next(len(record.figures[name][1]) for record in records if name in record.figures)
 
 
 def _histograms(records: Sequence[Record], name: str, size: int, each: int) -> Ints:

@@ -51,7 +51,7 @@ def tail_scores(counts: Ints) -> Floats:
     return np.asarray(sum(weight * (below >= share - 1e-9) for share, weight in TAIL_FROM), np.float64)
 
 
-def mean_shift(histograms: Ints, expected: Ints, scores: Floats, windows: tuple[Ints, Ints], margin: float) -> Tested:
+def mean_shift(histograms: Ints, expected: Ints, scores: Floats, starts: Ints, ends: Ints, margin: float) -> Tested:
     """Test whether the mean of `scores` (bins,) over a window differs from the evaluation data by more than `margin`.
 
     With `places` this is the test of Wilcoxon, Mann and Whitney, ties included.
@@ -60,10 +60,10 @@ def mean_shift(histograms: Ints, expected: Ints, scores: Floats, windows: tuple[
         histograms: (lines, bins) counts of the log.
         expected: (bins,) counts of the evaluation data.
         scores: (bins,) score of each bin.
-        windows: (starts, ends) of the looks.
+        starts: (looks,) first line of each window.
+        ends: (looks,) line after each window.
         margin: Tolerated difference of the means.
     """
-    starts, ends = windows
     m = expected.sum()
     usual = float(scores @ expected / m)
     variance = float(((scores - usual) ** 2) @ expected / m)
@@ -118,7 +118,7 @@ def cells_of(expected: Ints) -> Ints:
     return cells
 
 
-def classes_shift(classes: Ints, expected: Ints, windows: tuple[Ints, Ints]) -> Tested:
+def classes_shift(classes: Ints, expected: Ints, starts: Ints, ends: Ints) -> Tested:
     """Test whether the predicted classes' shares differ from the evaluation data: Pearson's χ² of two samples.
 
     The statistic is compared with the noncentral χ² of the margin.
@@ -126,9 +126,9 @@ def classes_shift(classes: Ints, expected: Ints, windows: tuple[Ints, Ints]) -> 
     Args:
         classes: (lines, classes) counts of the log.
         expected: (classes,) counts of the evaluation data.
-        windows: (starts, ends) of the looks.
+        starts: (looks,) first line of each window.
+        ends: (looks,) line after each window.
     """
-    starts, ends = windows
     cells = cells_of(expected)
     merge = (cells[:, None] == np.arange(cells.max() + 1)).astype(np.int64)
     counts, usual = classes @ merge, expected @ merge

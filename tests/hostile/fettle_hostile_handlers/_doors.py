@@ -127,7 +127,7 @@ class Doors:
         self._data("described", data)
 
     def _log(self, name: str, content: bytes) -> None:
-        from workers.monitor.telling import report_log
+        from workers.monitor.report import report_log
 
         json.dumps(report_log(self._placed(name, content)), allow_nan=False)
 

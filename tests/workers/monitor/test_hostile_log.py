@@ -15,7 +15,7 @@ from workers.monitor import series
 from workers.monitor.bins import usual_edges
 from workers.monitor.reading import LATENCY_BINS, MOST_COUNT, MOST_PARTS, NotALog, read_log
 from workers.monitor.reference import MOST_CLASSES
-from workers.monitor.telling import report_log
+from workers.monitor.report import report_log
 from workers.monitor.writing import FORMAT, VERSION
 
 EDGES = [0.0, 0.5, 1.0]

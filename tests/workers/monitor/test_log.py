@@ -8,55 +8,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_traffic import reference_from, sample
+from made_traffic import sample
 
 from workers.monitor import writing
 from workers.monitor.reading import NotALog, read_log
-from workers.monitor.telling import report_log
-from workers.monitor.writing import Background, CannotLog, Log
-
-
-class Clock:
-    now_s = 1.764e9
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
-@pytest.fixture(scope="module")
-def pool():
-    known = sample()
-    return known.pool(known.pictures[:300], known.kinds[:300])
-
-
-@pytest.fixture
-def bundle(tmp_path: Path, pool) -> Path:
-    """As much of a bundle as a log looks at."""
-    folder = tmp_path / "bundle"
-    (folder / "monitor").mkdir(parents=True)
-    (folder / "manifest.json").write_text(json.dumps({"title": "Clothes <b>", "run_id": "abc"}))
-    (folder / "pipeline.json").write_text(json.dumps({"preprocess": {"kind": "image"}}))
-    (folder / "monitor" / "reference.json").write_text(json.dumps(reference_from(pool).to_json()))
-    return folder
-
-
-def ask(log: Log, count: int, first: int = 0, scale: float = 1.0) -> None:
-    """Requests with one picture each."""
-    known = sample()
-    feeds, logits = known.logits(known.pictures[first : first + count] * scale)
-    for number in range(count):
-        answer = logits[number : number + 1]
-        log.request(known.pipeline, {"picture": feeds[number : number + 1]}, lambda answer=answer: answer, 0.004)
+from workers.monitor.report import report_log
+from workers.monitor.writing import CannotLog, Log
 
 
 def lines(folder: Path) -> list[dict]:
     return [json.loads(line) for path in sorted(folder.glob("*.jsonl")) for line in path.read_text().splitlines()]
 
 
-def test_a_line_sums_up_requests_and_holds_no_input(tmp_path: Path, bundle: Path) -> None:
+def test_a_line_sums_up_requests_and_holds_no_input(tmp_path: Path, log: Log, requests) -> None:
     """Given 60 requests and two that failed, then three lines count them, and no line holds a picture or a name of one."""
-    log = Log(tmp_path / "log", bundle, clock=Clock())
-    ask(log, 60)
+    requests(log, 60)
     log.failed()
     log.failed()
     log.close()
@@ -70,22 +36,20 @@ def test_a_line_sums_up_requests_and_holds_no_input(tmp_path: Path, bundle: Path
     assert all(len(json.dumps(one)) < 2000 for one in records)
 
 
-def test_a_line_ends_with_its_minute(tmp_path: Path, bundle: Path) -> None:
+def test_a_line_ends_with_its_minute(tmp_path: Path, log: Log, clock, requests) -> None:
     """Given a request an hour after the other, and one before it by the clock, then each has its own line."""
-    clock = Clock()
-    log = Log(tmp_path / "log", bundle, clock=clock)
     for step_s in (0, 3600, -7200):
         clock.now_s += step_s
-        ask(log, 1)
+        requests(log)
     log.close()
     assert [one["n"] for one in lines(tmp_path / "log")[1:]] == [1, 1, 1]
     assert read_log(tmp_path / "log").went_back == 1
 
 
-def test_it_stays_below_its_size_and_loses_the_oldest(tmp_path: Path, bundle: Path) -> None:
+def test_it_stays_below_its_size_and_loses_the_oldest(tmp_path: Path, bundle: Path, clock) -> None:
     """Given a small limit, then files are rotated, each begins with the header, and all together stay below it."""
     most_bytes = 60_000
-    log = Log(tmp_path / "log", bundle, most_bytes, clock=Clock())
+    log = Log(tmp_path / "log", bundle, most_bytes, clock=clock)
     known = sample()
     feeds, logits = known.logits(known.pictures[:1])
     for _ in range(4_000):
@@ -99,14 +63,14 @@ def test_it_stays_below_its_size_and_loses_the_oldest(tmp_path: Path, bundle: Pa
     assert 100 < sum(one.n for one in read_log(tmp_path / "log").parts[0].records) < 4_000
 
 
-def test_several_processes_share_a_log(tmp_path: Path, bundle: Path) -> None:
+def test_several_processes_share_a_log(tmp_path: Path, bundle: Path, clock, requests) -> None:
     """Given two that write in turn, and a release of another content, then each line belongs to its own header."""
     other = tmp_path / "other"
     shutil.copytree(bundle, other)
     (other / "manifest.json").write_text(json.dumps({"title": "Newer", "run_id": "def"}))
-    one, two, three = (Log(tmp_path / "log", folder, clock=Clock()) for folder in (bundle, bundle, other))
+    one, two, three = (Log(tmp_path / "log", folder, clock=clock) for folder in (bundle, bundle, other))
     for log in (one, three, two, three):
-        ask(log, 25)
+        requests(log, 25)
     assert [(part.title, len(part.records)) for part in read_log(tmp_path / "log").parts] == [
         ("Clothes <b>", 2), ("Newer", 2),
     ]  # fmt: skip
@@ -115,10 +79,9 @@ def test_several_processes_share_a_log(tmp_path: Path, bundle: Path) -> None:
 
 
 def test_a_full_disk_stops_no_answer_and_is_told_once(
-    tmp_path: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, log: Log, requests, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Given a disk that is full for a while, then it is told once, what was lost is counted, and the log goes on."""
-    log = Log(tmp_path / "log", bundle, clock=Clock())
     real = os.write
 
     def full(handle: int, text: bytes) -> int:
@@ -127,9 +90,9 @@ def test_a_full_disk_stops_no_answer_and_is_told_once(
         return real(handle, text)
 
     monkeypatch.setattr(writing.os, "write", full)
-    ask(log, 75)
+    requests(log, 75)
     monkeypatch.undo()
-    ask(log, 25)
+    requests(log, 25)
     log.close()
     assert capsys.readouterr().err.count("No space left") == 1
     (record,) = read_log(tmp_path / "log").parts[0].records
@@ -137,15 +100,14 @@ def test_a_full_disk_stops_no_answer_and_is_told_once(
 
 
 def test_a_line_that_was_cut_by_a_full_disk_stands_alone(
-    tmp_path: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, log: Log, requests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given a write of which half came through, then the next line is whole."""
-    log = Log(tmp_path / "log", bundle, clock=Clock())
     real = os.write
     monkeypatch.setattr(writing.os, "write", lambda handle, text: real(handle, text[: max(1, len(text) // 2)]))
-    ask(log, 25)
+    requests(log, 25)
     monkeypatch.undo()
-    ask(log, 25)
+    requests(log, 25)
     found = read_log(tmp_path / "log")
     assert (len(found.parts[0].records), found.left_out) == (1, {"not_a_line": 1})
 
@@ -159,35 +121,27 @@ def test_a_place_that_is_none_is_refused(tmp_path: Path, bundle: Path, where: st
     assert (tmp_path / "a file").read_text() == "mine"
 
 
-def test_a_busy_service_counts_what_it_does_not_look_at(tmp_path: Path, bundle: Path) -> None:
-    """Given more requests at once than wait for the thread, then all of them are noted or counted as lost."""
-    log = Log(tmp_path / "log", bundle, clock=Clock())
-    behind = Background(log)
-    for _ in range(3000):
-        behind.add(lambda log: ask(log, 1))
-    behind.close()
-    records = read_log(tmp_path / "log").parts[0].records
-    assert sum(one.n + one.lost for one in records) == 3000
-    assert sum(one.lost for one in records) > 0
+def test_an_answer_that_cannot_be_read_is_lost_and_nothing_else(tmp_path: Path, log: Log) -> None:
+    """Given an input of another name, a prediction that raises when it is read, and one of NaN, then the first two are
+    lost, and the third is counted as no number."""
 
+    def broken() -> None:
+        raise RuntimeError("a runtime's own error")
 
-def test_an_answer_that_cannot_be_read_is_lost_and_nothing_else(tmp_path: Path, bundle: Path) -> None:
-    """Given an answer of a strange form, and one of NaN, then the first is lost, and the second counted as no number."""
-    log = Log(tmp_path / "log", bundle, clock=Clock())
     known = sample()
     feeds, logits = known.logits(known.pictures[:1])
     log.request(known.pipeline, {"other": feeds}, lambda: logits, 0.004)
+    log.request(known.pipeline, {"picture": feeds}, broken, 0.004)
     log.request(known.pipeline, {"picture": feeds}, lambda: logits * np.nan, 0.004)
     log.close()
     (record,) = read_log(tmp_path / "log").parts[0].records
-    assert (record.n, record.lost, record.not_finite) == (1, 1, 1)
+    assert (record.n, record.lost, record.not_finite) == (1, 2, 1)
 
 
 @pytest.fixture
-def written(tmp_path: Path, bundle: Path) -> Path:
+def written(tmp_path: Path, log: Log, requests) -> Path:
     """A log of 100 requests."""
-    log = Log(tmp_path / "log", bundle, clock=Clock())
-    ask(log, 100)
+    requests(log, 100)
     log.close()
     return tmp_path / "log" / writing.CURRENT
 

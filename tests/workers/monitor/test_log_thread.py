@@ -1,6 +1,5 @@
 """The thread that writes a log: whatever a request's prediction raises, it goes on and can be closed."""
 
-import json
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from made_texts import tokenizer
-from made_traffic import reference_from, sample
+from made_traffic import sample
 
 from workers.monitor.reading import read_log
 from workers.monitor.writing import MOST_WAITING, Background, Log
@@ -17,31 +16,11 @@ from workers.pipeline.spec import PipelineInput, TextSteps
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Log:
-    """Open a log of the sample model's bundle in ``tmp_path/"log"``."""
-    known = sample()
-    bundle = tmp_path / "bundle"
-    (bundle / "monitor").mkdir(parents=True)
-    (bundle / "manifest.json").write_text("{}")
-    (bundle / "pipeline.json").write_text(json.dumps({"preprocess": {"kind": "image"}}))
-    reference = reference_from(known.pool(known.pictures[:300], known.kinds[:300]))
-    (bundle / "monitor" / "reference.json").write_text(json.dumps(reference.to_json()))
-    return Log(tmp_path / "log", bundle)
-
-
-@pytest.fixture
 def closer(log: Log) -> Iterator[Background]:
     """Start the thread; it is closed at the end in any case."""
     behind = Background(log)
     yield behind
     behind.close()
-
-
-def request(log: Log) -> None:
-    """Log one request of one picture."""
-    known = sample()
-    feeds, logits = known.logits(known.pictures[:1])
-    log.request(known.pipeline, {"picture": feeds}, lambda: logits, 0.004)
 
 
 def fail(_log: Log) -> None:
@@ -58,33 +37,20 @@ def closes(behind: Background) -> bool:
 
 
 def test_log_thread_goes_on_after_an_unexpected_error(
-    log: Log, closer: Background, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    log: Log, closer: Background, requests, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Given two notes that raise an unexpected error among 30, then the other 28 are written, two are counted as lost,
     the error is reported once, and the log closes."""
     for number in range(30):
-        closer.add(fail if number in (3, 17) else request)
+        closer.add(fail if number in (3, 17) else requests)
     assert closes(closer)
     records = read_log(tmp_path / "log").parts[0].records
     assert (sum(one.n for one in records), sum(one.lost for one in records)) == (28, 2)
     assert capsys.readouterr().err.count("a runtime's own error") == 1
 
 
-def test_log_request_whose_prediction_raises_anything_is_lost(log: Log, tmp_path: Path) -> None:
-    """Given a prediction that raises a RuntimeError when it is read, then the request is counted as lost; run.py, which
-    logs without a thread, goes on."""
-
-    def broken() -> None:
-        raise RuntimeError("a runtime's own error")
-
-    log.request(sample().pipeline, {}, broken, 0.004)
-    log.close()
-    (record,) = read_log(tmp_path / "log").parts[0].records
-    assert (record.n, record.lost) == (0, 1)
-
-
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_log_whose_thread_ended_closes_though_much_waits(log: Log) -> None:
+def test_log_whose_thread_ended_closes_though_much_waits(log: Log, requests) -> None:
     """Given a thread that was ended by SystemExit with a full queue behind it, then closing does not wait for it."""
     begun, gate = threading.Event(), threading.Event()
 
@@ -97,7 +63,7 @@ def test_log_whose_thread_ended_closes_though_much_waits(log: Log) -> None:
     behind.add(end)
     assert begun.wait(10)  # else its place in the queue is free when the log is closed
     for _ in range(2 * MOST_WAITING):
-        behind.add(request)
+        behind.add(requests)
     gate.set()
     assert closes(behind)
 
@@ -118,17 +84,13 @@ def test_tokenizer_is_read_once_for_all_logged_texts(log: Log, tmp_path: Path) -
     assert record.n == 3 and sum(record.figures["unknown"][1]) == 3
 
 
-def test_lost_requests_are_counted_from_many_threads(log: Log, tmp_path: Path) -> None:
+def test_lost_requests_are_counted_from_many_threads(log: Log, requests, tmp_path: Path) -> None:
     """Given eight threads that log 500 requests each while nothing is written, then all are logged or lost: none is
     missing in the sum."""
     gate = threading.Event()
     behind = Background(log)
-
-    def wait(_log: Log) -> None:
-        gate.wait(10)
-
-    behind.add(wait)
-    threads = [threading.Thread(target=lambda: [behind.add(request) for _ in range(500)]) for _ in range(8)]
+    behind.add(lambda _log: gate.wait(10))
+    threads = [threading.Thread(target=lambda: [behind.add(requests) for _ in range(500)]) for _ in range(8)]
     for one in threads:
         one.start()
     for one in threads:

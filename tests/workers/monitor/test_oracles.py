@@ -23,7 +23,7 @@ def ranked(counts):
 def test_the_mean_place_is_that_of_mann_and_whitney() -> None:
     """Given two histograms, then z without a margin is scipy's, but for the pooled variance, and for the dispersion of 2
     that is taken for granted at the beginning."""
-    z, sign = shifts.mean_shift(FOUND[None], EXPECTED, shifts.places(EXPECTED), WHOLE, 0.0)
+    z, sign = shifts.mean_shift(FOUND[None], EXPECTED, shifts.places(EXPECTED), *WHOLE, 0.0)
     statistic, p = stats.mannwhitneyu(ranked(FOUND), ranked(EXPECTED), method="asymptotic", use_continuity=False)
     place = float(shifts.places(EXPECTED) @ FOUND) / FOUND.sum()
     assert place == pytest.approx(statistic / (len(OTHER) * len(USUAL)))

@@ -9,10 +9,11 @@ import pytest
 from made_traffic import Pool, Traffic, drawn, reference_from, sample
 
 from workers.contracts.after.monitor import MonitorResult
+from workers.monitor.bins import Expected, usual_edges
 from workers.monitor.reading import LogPart, ReadLog, Record
 from workers.monitor.reference import Reference
 from workers.monitor.report import alerts_of, report, watch_of
-from workers.monitor.words import day, is_enough, summary, worded
+from workers.monitor.words import day, is_enough, left_out, summary, worded
 
 TRAFFIC = Traffic(requests=3000, days=3.0)
 
@@ -153,8 +154,6 @@ def test_failures_in_a_short_log_without_evaluation_data_are_reported(pool: Pool
 
 def _with_usual_edges(pool: Pool) -> Reference:
     """What `Log` bins by where nothing is known."""
-    from workers.monitor.bins import Expected, usual_edges
-
     edges = {name: usual_edges(name) for name in pool.figures}
     return Reference({name: Expected(one, (0,) * (len(one) + 1), None) for name, one in edges.items()})
 
@@ -212,8 +211,6 @@ def test_what_came_with_an_alarm_is_counted_beside_it() -> None:
 
 def test_the_report_is_that_of_the_contract(part: LogPart) -> None:
     """Given any report with words, then it fits the job's result, and its points and rows are finite numbers."""
-    from workers.monitor.words import left_out
-
     found = report(ReadLog((from_line(part, fails),), {"not_a_line": 1}, True, 2))
     drift = {**found["drift"], "notes": left_out(found["drift"]), "summary": summary(found["drift"], found["alerts"])}
     drift["statistics"] = [{**row, "title": row["statistic"]} for row in drift["statistics"]]

@@ -31,7 +31,7 @@ def first_shift(seed: int, shifted: bool) -> int | None:
     n = np.full(len(lines), PER_LINE)
     ends = ends_of(n)
     starts = starts_of(n, ends, WINDOW)
-    z, _ = shifts.mean_shift(lines, expected, shifts.places(expected), (starts, ends), shifts.LOCATION_MARGIN)
+    z, _ = shifts.mean_shift(lines, expected, shifts.places(expected), starts, ends, shifts.LOCATION_MARGIN)
     beyond = np.flatnonzero((z > Z) & (starts >= 0))
     return int(ends[beyond[0]]) * PER_LINE if len(beyond) else None
 

@@ -18,7 +18,7 @@ sys.path.insert(0, str(HERE))
 runpy.run_path(str(HERE / "own_code.py"))
 
 from fettle_bundle.monitor.reading import NotALog  # noqa: E402
-from fettle_bundle.monitor.telling import report_log  # noqa: E402
+from fettle_bundle.monitor.report import report_log  # noqa: E402
 
 
 def main() -> int:

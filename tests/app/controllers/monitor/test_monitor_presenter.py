@@ -12,7 +12,7 @@ from widgets.pages.monitor.value import MonitorValue
 from workers.contracts.after.monitor import MonitorResult
 from workers.monitor.reading import LogPart
 from workers.monitor.reference import Reference
-from workers.monitor.telling import report_log
+from workers.monitor.report import report_log
 
 
 @pytest.fixture(scope="module")
