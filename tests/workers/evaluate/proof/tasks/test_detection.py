@@ -34,28 +34,9 @@ def scenes(n: int = N, classes: int = 3) -> list[np.ndarray]:
     return found
 
 
-Change = Callable[[np.ndarray, np.random.Generator, int], np.ndarray]
-
-
-def changed(old: Sequence[np.ndarray], how: Change) -> list[np.ndarray]:
-    rng = np.random.default_rng(7)
-    return [how(rows.copy(), rng, number) for number, rows in enumerate(old)]
-
-
 def _with(rows: np.ndarray, columns: Any, values: Any) -> np.ndarray:
     rows[:, columns] = values
     return rows
-
-
-HARM: dict[str, Change] = {
-    "finds nothing": lambda rows, rng, i: rows[:0],
-    "one class lost": lambda rows, rng, i: rows[rows[:, 5] != 1],
-    "blind in every twentieth picture": lambda rows, rng, i: rows[:0] if i % 20 == 0 else rows,
-    "sees what is not there": lambda rows, rng, i: (
-        np.vstack([rows, [[205, 205, 260, 260, 0.9, 1]]]).astype(np.float32) if i % 10 == 0 else rows
-    ),
-}
-"""The zoo has more ways, which are judged there without labels and by them."""
 
 
 @pytest.fixture
@@ -116,12 +97,10 @@ def by_labels(
     return judge(data, before, after, limit)
 
 
-@pytest.mark.parametrize("how", HARM)
-def test_with_labels_the_mean_average_precision_decides(answers_of: Make, how: str) -> None:
-    """Given right boxes for all pictures, Then what is destroyed regressed by mAP."""
+def test_with_labels_the_mean_average_precision_decides(answers_of: Make) -> None:
+    """Given right boxes for all pictures, and one class lost, Then the version regressed by mAP."""
     old = scenes(N // 2)
-    data = with_truth(old)
-    found = by_labels(data, answers_of, old, changed(old, HARM[how]))
+    found = by_labels(with_truth(old), answers_of, old, [rows[rows[:, 5] != 1] for rows in old])
     assert found.verdict == "regressed" and found.labelled and found.n_labelled == N // 2
     (score,) = [score for score in found.scores if score.id == "map"]
     # the boxes that people see count as well as the order of scores

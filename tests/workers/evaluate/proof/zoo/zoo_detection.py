@@ -1,18 +1,48 @@
-"""Boxes: what detectors find in pictures, told in each form of head and read by the code that bundles read it with."""
+"""Boxes: what detectors find in pictures, written as outputs of YOLO v8 and read by the code that bundles read it with.
+
+The other forms of heads are tested where they are read.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
-from heads import FORMS, KINDS, SIDE, Form, Raw, centers, filled, read
 from zoo import Array, Change, Rng, Zoo, each, some
 
 from workers.evaluate.proof.predictions import Answers
+from workers.pipeline.postprocess.boxes import decode
+from workers.pipeline.spec import BoxesSteps
 
+SIDE = 640
+KINDS = 12
+STEPS = BoxesSteps(form="yolo_v8", boxes="out", corners="cxcywh")
 CELLS = 4
 THRESHOLD = 0.25
 SMALL_PX = 32
+
+
+def read(output: Array) -> list[Array]:
+    """Return boxes (k, 6) of each picture as a bundle reads them."""
+    return [part[~(part[:, 4] <= 0)] for part in decode({"out": output}, STEPS, (SIDE, SIDE))]
+
+
+def centers(rows: Array) -> Array:
+    low, high = rows[..., :2], rows[..., 2:4]
+    return np.concatenate([(low + high) / 2, high - low], axis=-1)
+
+
+def written(parts: Sequence[Array]) -> Array:
+    """Return the output of YOLO v8: it sees each thing by two cells, and gives a score of each class."""
+    rows = np.zeros((len(parts), max(1, *map(len, parts)), 6), np.float32)
+    for row, part in zip(rows, parts, strict=True):
+        row[: len(part)] = part
+    other = rows.copy()
+    other[..., :4] += 2
+    other[..., 4] *= 0.9
+    rows = np.concatenate([rows, other], axis=1)
+    scores = np.full((*rows.shape[:2], KINDS), 1e-4, np.float32)
+    np.put_along_axis(scores, np.nan_to_num(rows[..., 5:]).astype(int), rows[..., 4:5], axis=2)
+    return np.concatenate([centers(rows), scores], axis=2).transpose(0, 2, 1)
 
 
 def scenes(n: int, rng: Rng) -> list[Array]:
@@ -34,9 +64,9 @@ def scenes(n: int, rng: Rng) -> list[Array]:
     return found
 
 
-def raw_level(form: Form, change: Callable[[Raw, Rng], Raw]) -> Change:
-    """A change of the outputs as the model gives them."""
-    return lambda parts, rng: read(form, change(form.write(filled(parts)), rng))
+def of_output(change: Callable[[Array, Rng], Array]) -> Change:
+    """A change of the output as the model gives it."""
+    return lambda parts, rng: read(change(written(parts), rng))
 
 
 def scored(change: Callable[[Array, Rng], Array]) -> Change:
@@ -164,35 +194,22 @@ def weak_shuffled(rows: Array, rng: Rng) -> Array:
     return rows
 
 
-def fp16(raw: Raw, rng: Rng) -> Raw:
-    return {name: values.astype(np.float16).astype(np.float32) for name, values in raw.items()}
-
-
-def other_engine(raw: Raw, rng: Rng) -> Raw:
-    # labels of classes are whole numbers in every engine
-    return {
-        name: values if name == "labels" else (values * (1 + 3e-7 * rng.standard_normal(values.shape))).astype("f4")
-        for name, values in raw.items()
-    }
-
-
 def rounded(rows: Array, rng: Rng) -> Array:
     rows[:, :4] = np.round(rows[:, :4])
     return rows
 
 
-def _harmless(form: Form) -> dict[str, Change]:
-    return {
-        "the same": lambda parts, rng: parts,
-        "another engine": raw_level(form, other_engine),
-        "FP16": raw_level(form, fp16),
-        "boxes off by less than a pixel": each(jitter),
-        "whole pixels": each(rounded),
-        "scores off by .02": scored(lambda scores, rng: np.clip(scores + rng.uniform(-0.02, 0.02, len(scores)), 0, 1)),
-        "weak boxes in another order": each(weak_shuffled),
-        "weak boxes lost": without(lambda rows: rows[:, 4] < THRESHOLD * 0.85),
-        "boxes in another order": each(lambda rows, rng: rng.permutation(rows)),
-    }
+HARMLESS: dict[str, Change] = {
+    "the same": lambda parts, rng: parts,
+    "another engine": of_output(lambda out, rng: (out * (1 + 3e-7 * rng.standard_normal(out.shape))).astype("f4")),
+    "FP16": of_output(lambda out, rng: out.astype(np.float16).astype(np.float32)),
+    "boxes off by less than a pixel": each(jitter),
+    "whole pixels": each(rounded),
+    "scores off by .02": scored(lambda scores, rng: np.clip(scores + rng.uniform(-0.02, 0.02, len(scores)), 0, 1)),
+    "weak boxes in another order": each(weak_shuffled),
+    "weak boxes lost": without(lambda rows: rows[:, 4] < THRESHOLD * 0.85),
+    "boxes in another order": each(lambda rows, rng: rng.permutation(rows)),
+}
 
 
 def truths(old: list[Array], rng: Rng) -> Sequence[Mapping[str, Any]]:
@@ -213,53 +230,29 @@ def truths(old: list[Array], rng: Rng) -> Sequence[Mapping[str, Any]]:
     return found
 
 
-def answers(form: Form, zoo: Zoo, parts: Sequence[Array]) -> Answers:
-    """Through the form and back."""
-    values = read(form, form.write(filled(parts)))
+def answers(zoo: Zoo, parts: Sequence[Array]) -> Answers:
+    """Through the output and back."""
+    values = read(written(parts))
     finite = np.asarray([bool(np.isfinite(part).all()) for part in values], np.bool_)
     return Answers(values, None, finite, {}, "detection", "logits", False, decoded=True, score_threshold=THRESHOLD)
 
 
-def _zoo(name: str, form: Form, harm: Mapping[str, Change], *, labelled: bool = False) -> Zoo:
-    return Zoo(
-        name,
-        "detection",
-        "detection",
-        scenes,
-        dict(harm),
-        {how: change for how, change in _harmless(form).items() if not labelled or how in LABELLED_HARMLESS},
-        one_lost if labelled else noise,
-        truths if labelled else None,
-        tuple(f"kind {i}" for i in range(KINDS)),
-        answers=partial(answers, form),
-    )
-
-
-SHORT = (
-    "scores zeroed", "one class of twelve lost", "small things lost", "moved by a third", "noise on 5 %",
-    "no number on 5 %",
-)  # fmt: skip
-"""Of forms that differ in how they are read only, six ways to destroy tell that they are read."""
-
 LABELLED = (
-    *SHORT,
-    "nothing is sure any more",
-    "two rare classes swapped",
-    "each thing twice",
+    "scores zeroed", "one class of twelve lost", "small things lost", "moved by a third", "noise on 5 %",
+    "no number on 5 %", "nothing is sure any more", "two rare classes swapped", "each thing twice",
     "boxes of other pictures",
-)
-BY_LABELS: dict[str, Change] = {"boxes a seventh too large": each(loose)}
+)  # fmt: skip
 LABELLED_HARMLESS = (
     "the same", "another engine", "FP16", "boxes off by less than a pixel", "whole pixels",
     "weak boxes in another order", "scores off by .02",
 )  # fmt: skip
+NAMES = tuple(f"kind {i}" for i in range(KINDS))
 
 ZOOS = [
-    _zoo("boxes", FORMS["YOLO v8"], HARM),
-    _zoo("boxes with labels", FORMS["YOLO v8"], {how: HARM[how] for how in LABELLED} | BY_LABELS, labelled=True),
-    *(
-        _zoo(f"boxes of {name}", form, {how: HARM[how] for how in SHORT})
-        for name, form in FORMS.items()
-        if name != "YOLO v8"
+    Zoo("boxes", "detection", "detection", scenes, HARM, HARMLESS, noise, None, NAMES, answers=answers),
+    Zoo(
+        "boxes with labels", "detection", "detection", scenes,
+        {how: HARM[how] for how in LABELLED} | {"boxes a seventh too large": each(loose)},
+        {how: HARMLESS[how] for how in LABELLED_HARMLESS}, one_lost, truths, NAMES, answers=answers,
     ),
-]
+]  # fmt: skip
