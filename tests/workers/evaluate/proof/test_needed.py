@@ -17,7 +17,6 @@ from workers.evaluate.proof.needed import (
     needed_unlabelled,
     paired_power,
     proven,
-    unlabelled_power,
 )
 
 
@@ -33,20 +32,6 @@ def test_the_edges() -> None:
     assert needed_examples(0.0, 0.05) is None
     assert needed_unlabelled(0.01, 0.01) is None
     assert needed_examples(1.5, 0.1) == 1
-
-
-@pytest.mark.parametrize("flips", [0.002, 0.005, 0.01, 0.02])
-def test_few_flips_get_what_the_exact_power_asks_for(flips: float) -> None:
-    """Given so few flips that the formula promises too little, then the promise still holds."""
-    count = needed_examples(0.01, flips)
-    assert count is not None and POWER <= paired_power(count, flips, 0.01) < 0.93
-
-
-@pytest.mark.parametrize("changed", [0.0005, 0.002, 0.005])
-def test_unlabelled_promise_holds(changed: float) -> None:
-    """Given a share of changes below the margin, then the promised number proves it in four of five cases."""
-    count = needed_unlabelled(0.01, changed)
-    assert count is not None and POWER <= unlabelled_power(count, changed, 0.01) < 0.95
 
 
 def test_mass_agrees_with_scipy() -> None:

@@ -1,7 +1,5 @@
 """Every score beside a second implementation: scikit-learn, torchmetrics, pycocotools as a whole, scikit-image."""
 
-import contextlib
-import io
 from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
@@ -10,15 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
+from coco_oracle import coco
 from skimage import metrics as pictures
 from sklearn import metrics as sk
 from sklearn.neighbors import NearestNeighbors
 
 from workers.contracts.specs import TaskScore
 from workers.evaluate.data.dataset import DataSet, Item
-from workers.evaluate.proof.comparing.mean_precision import Matched
 from workers.evaluate.proof.predictions import Answers
 from workers.evaluate.scores.base import Case
 from workers.evaluate.scores.kinds import (
@@ -193,47 +189,6 @@ def boxes_of(rng: np.random.Generator, count: int) -> np.ndarray:
     return np.hstack([corner, corner + size])
 
 
-def coco(truths: list[list[Any]], rows: list[np.ndarray]) -> tuple[float, float]:
-    """mAP and mAP 50 as pycocotools summarizes them."""
-    annotations = [
-        {
-            "image_id": i,
-            "category_id": k,
-            "bbox": [x * 1000, y * 1000, w * 1000, h * 1000],
-            "area": w * h * 1e6,
-            "iscrowd": 0,
-        }
-        for i, boxes in enumerate(truths)
-        for x, y, w, h, k in boxes
-    ]
-    for number, row in enumerate(annotations, start=1):
-        row["id"] = number
-    with contextlib.redirect_stdout(io.StringIO()):
-        truth = COCO()
-        truth.dataset = {
-            "info": {},
-            "images": [{"id": i} for i in range(len(truths))],
-            "annotations": annotations,
-            "categories": [{"id": k} for k in sorted({row["category_id"] for row in annotations})],
-        }
-        truth.createIndex()
-        guesses = [
-            {
-                "image_id": i,
-                "category_id": int(r[5]),
-                "bbox": [r[0] * 1e3, r[1] * 1e3, (r[2] - r[0]) * 1e3, (r[3] - r[1]) * 1e3],
-                "score": float(r[4]),
-            }
-            for i, part in enumerate(rows)
-            for r in part.astype(np.float64)
-        ]
-        work = COCOeval(truth, truth.loadRes(guesses), "bbox")
-        work.evaluate()
-        work.accumulate()
-        work.summarize()
-    return float(work.stats[0]), float(work.stats[1])
-
-
 def detections(rng: np.random.Generator, truth: np.ndarray, kinds: np.ndarray, shake: float) -> np.ndarray:
     """Shaken boxes with scores, some missed, some made up."""
     kept = rng.random(len(truth)) < 0.85
@@ -245,38 +200,26 @@ def detections(rng: np.random.Generator, truth: np.ndarray, kinds: np.ndarray, s
 def test_detection(answers_of: Make) -> None:
     """Given random boxes of three classes, one picture without any, then mAP is that of COCO's own summary."""
     rng = np.random.default_rng(6)
-    truths, rows = [], ([], [])  # type: tuple[list[list[Any]], tuple[list[np.ndarray], list[np.ndarray]]]
+    truths: list[Boxes] = []
+    rows: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
     for count in (4, 0, 7, 1, 5, 3):
         boxes, kinds = boxes_of(rng, count), rng.integers(0, 3, count)
-        truths.append([(a, b, c - a, d - b, int(k)) for (a, b, c, d), k in zip(boxes.tolist(), kinds, strict=True)])
+        truths.append(Boxes(boxes, np.ones(count), kinds))
         for part, shake in zip(rows, (0.004, 0.02), strict=True):
             part.append(detections(rng, boxes, kinds, shake))
     old, new = (replace(answers_of(part, "detection"), decoded=True) for part in rows)
-    case = case_of([Item(str(i), boxes=tuple(boxes)) for i, boxes in enumerate(truths)], old, new)
+    labels = [
+        tuple((a, b, c - a, d - b, k) for (a, b, c, d), k in zip(t.corners.tolist(), t.classes.tolist(), strict=True))
+        for t in truths
+    ]
+    case = case_of([Item(str(i), boxes=boxes) for i, boxes in enumerate(labels)], old, new)
     assert detection.fits(case)
     found = by_id(detection.measure(case))
     for part, field in zip(rows, ("original", "optimized"), strict=True):
-        wanted = coco(truths, part)
+        wanted = coco(truths, [matching.boxes_of(rows) for rows in part])
         assert getattr(found["map"], field) == pytest.approx(wanted[0], abs=CLOSE)
         assert getattr(found["map50"], field) == pytest.approx(wanted[1], abs=CLOSE)
     assert found["map"].high is not None and found["map"].high < 0
-
-
-def test_drawing_pictures_again_is_the_same_as_copying_them() -> None:
-    """Given one picture drawn twice and one not at all, then both values are COCO's for such a set."""
-    rng = np.random.default_rng(8)
-    truth = [boxes_of(rng, 3) for _ in range(3)]
-    kinds = [rng.integers(0, 2, 3) for _ in truth]
-    rows = [detections(rng, b, k, 0.02) for b, k in zip(truth, kinds, strict=True)]
-    boxes = [
-        [(a, b, c - a, d - b, int(n)) for (a, b, c, d), n in zip(t.tolist(), k, strict=True)]
-        for t, k in zip(truth, kinds, strict=True)
-    ]
-    truths = [Boxes(t, np.ones(len(t)), k) for t, k in zip(truth, kinds, strict=True)]
-    value = Matched(truths, [matching.boxes_of(r) for r in rows]).values(np.array([[2.0, 0.0, 1.0], [1.0, 1.0, 1.0]]))
-    for times, found in (((0, 0, 2), value[0]), ((0, 1, 2), value[1])):
-        wanted = coco([boxes[i] for i in times], [rows[i] for i in times])
-        assert found.tolist() == pytest.approx(wanted, abs=CLOSE)
 
 
 def test_detection_without_labels(answers_of: Make) -> None:

@@ -1,13 +1,10 @@
 """Mean average precision over pictures that are drawn again, held against COCO's own sums over copies of them."""
 
-import contextlib
-import io
 from typing import Any
 
 import numpy as np
 import pytest
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
+from coco_oracle import coco
 
 from workers.evaluate.proof.comparing.mean_precision import SETTLED_PX, Matched, settle
 from workers.pipeline.postprocess.matching import Boxes
@@ -33,34 +30,6 @@ def scenes(pictures: int, rng: np.random.Generator) -> tuple[Side, Side, Side]:
             kinds = np.append(classes[kept], rng.integers(0, 3))
             side.append(Boxes(given, rng.permutation(10)[: len(given)] / 10, kinds))
     return truths, *found
-
-
-def coco(truths: Side, found: Side) -> list[float]:
-    """mAP and mAP at half an overlap, all by pycocotools."""
-
-    def rows(side: Side) -> list[dict[str, Any]]:
-        flat = [
-            (at, *one) for at, boxes in enumerate(side)
-            for one in zip(boxes.corners.tolist(), boxes.classes.tolist(), boxes.scores.tolist(), strict=True)
-        ]  # fmt: skip
-        return [
-            {"id": number, "image_id": at, "category_id": kind, "score": score, "iscrowd": 0,
-             "bbox": [a, b, c - a, d - b], "area": (c - a) * (d - b)}
-            for number, (at, (a, b, c, d), kind, score) in enumerate(flat, 1)
-        ]  # fmt: skip
-
-    with contextlib.redirect_stdout(io.StringIO()):
-        truth = COCO()
-        truth.dataset = {
-            "images": [{"id": at} for at in range(len(truths))], "annotations": rows(truths), "info": {},
-            "categories": [{"id": kind} for kind in sorted({row["category_id"] for row in rows(truths)})],
-        }  # fmt: skip
-        truth.createIndex()
-        work = COCOeval(truth, truth.loadRes([row for row in rows(found) if row["score"] > 0]), "bbox")
-        work.evaluate()
-        work.accumulate()
-        work.summarize()
-    return [float(work.stats[0]), float(work.stats[1])]
 
 
 def test_values_are_those_of_sets_with_copies() -> None:

@@ -1,7 +1,5 @@
 """Language models in lock step: what counts as another next word, and what it takes to be safe."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -19,34 +17,40 @@ ENOUGH, DIALOGUES = 325, 49
 """Texts of which none breaks prove 1 %: 321 and a few more."""
 
 
-def logits_of(rng, texts):
-    """Steep ones, a few near ties among them, as a trained model has them."""
-    return [(rng.gumbel(size=(PLACES, VOCABULARY)) * 2).astype(np.float32) for _ in range(texts)]
+END, LONG = 3, 250
+OWN = {ANSWER_AT: 40.0, FETTLES_OWN: 1.0}
 
 
-def answers_of(logits, following):
-    parts = [thoughts(rows, follow) for rows, follow in zip(logits, following, strict=True)]
-    finite = np.asarray([bool(np.isfinite(part).all()) for part in parts])
-    return Answers(parts, None, finite, {}, "next_tokens", "logits", False)
+def judged(
+    change, texts=ENOUGH, dialogues=0, limit_pct=1.0, size=(PLACES, VOCABULARY), ends=None, cut=False, read=None
+):
+    """Judge texts of a person and dialogues of Fettle's own whose answers begin at place 40.
 
-
-@pytest.fixture
-def judged():
-    """The verdict on logits that were changed, on so many texts."""
-
-    def run(change, texts=ENOUGH, limit_pct=1.0):
-        rng = np.random.default_rng(5)
-        old = logits_of(rng, texts)
-        following = [rows.argmax(axis=-1) for rows in old]
-        data = DataSet("texts", "person", None, test=tuple(Item(f"text {i}") for i in range(texts)))
-        new = [change(rows.copy(), rng) for rows in old]
-        return judge_case(case_of(data, answers_of(old, following), answers_of(new, following)), limit_pct)
-
-    return run
+    Logits are steep, a few near ties among them, as those of a trained model. `change(rows, number)` changes those of
+    the version. With `ends` each text ends with `END`, which is unlikely there as after a question that nobody answers
+    yet, unless it is `cut`. Only the first `read` items are predicted.
+    """
+    rng = np.random.default_rng(5)
+    old = [(rng.gumbel(size=size) * 2).astype(np.float32) for _ in range(texts + dialogues)]
+    for rows in old if ends is not None else ():
+        rows[:, END] = -6
+        rows[-1, END] = rows[-1].max() - 1.5
+    following = [rows.argmax(axis=-1) for rows in old]
+    for rows in following if ends is not None and not cut else ():
+        rows[-1] = END
+    new = [change(rows.copy(), number) for number, rows in enumerate(old)]
+    items = [Item(f"text {i}", facts={} if i < texts else OWN) for i in range(texts + dialogues)]
+    answers = []
+    for logits in (old, new):
+        parts = [thoughts(rows, follow) for rows, follow in zip(logits[:read], following, strict=False)]
+        finite = np.asarray([bool(np.isfinite(part).all()) for part in parts])
+        answers.append(Answers(parts, None, finite, {}, "next_tokens", "logits", False, ends=ends or ()))
+    return judge_case(case_of(DataSet("texts", "person", None, test=tuple(items)), *answers), limit_pct)
 
 
 def noise(size):
-    return lambda rows, rng: rows + (size * rng.standard_normal(rows.shape)).astype(np.float32)
+    rng = np.random.default_rng(6)
+    return lambda rows, _: rows + (size * rng.standard_normal(rows.shape)).astype(np.float32)
 
 
 def test_shares_are_those_of_whole_distributions():
@@ -73,21 +77,21 @@ def test_a_small_vocabulary_is_filled_up_and_nan_is_told():
     assert np.isfinite(told[0]).all() and np.isnan(told[1]).all()
 
 
-def test_other_numerics_are_safe(judged):
+def test_other_numerics_are_safe():
     found = judged(noise(0.02))
     assert (found.task, found.verdict) == (TASK.id, "safe")
     assert found.units == ENOUGH * PLACES and found.changed_high < 0.01
     assert not found.labelled and found.similarity > 0.97
 
 
-def test_few_texts_prove_nothing_however_many_words_they_have(judged):
+def test_few_texts_prove_nothing_however_many_words_they_have():
     found = judged(noise(0.0), texts=29)
     assert found.verdict == "not_enough_data"
     assert found.missing_examples >= 1
     assert any("At least 30" in note for note in found.notes)
 
 
-def test_texts_that_may_break_wholly_need_as_many_texts_as_other_items(judged):
+def test_texts_that_may_break_wholly_need_as_many_texts_as_other_items():
     """Given 100 texts of 60 words without a change, Then 1 % is not proven, 221 more would do, and 5 % is proven."""
     found = judged(noise(0.0), texts=100)
     assert (found.verdict, found.missing_examples) == ("not_enough_data", 221)
@@ -95,13 +99,9 @@ def test_texts_that_may_break_wholly_need_as_many_texts_as_other_items(judged):
     assert judged(noise(0.0), texts=100, limit_pct=5.0).verdict == "safe"
 
 
-def test_words_of_one_text_are_not_counted_as_independent(judged):
+def test_words_of_one_text_are_not_counted_as_independent():
     """One text in a hundred is all wrong: by words alone that is 1 % for sure, by texts it is not."""
-
-    def one_wrong(rows, rng):
-        return rows[:, ::-1].copy() if rng.random() < 0.01 else rows
-
-    found = judged(one_wrong, texts=100, limit_pct=3.0)
+    found = judged(lambda rows, number: rows if number else rows[:, ::-1].copy(), texts=100, limit_pct=3.0)
     naive = found.units_changed / found.units
     assert found.changed_high > 2 * naive
 
@@ -119,7 +119,7 @@ def test_the_distance_is_at_most_the_true_one_and_near_it():
     assert (told <= true + 1e-5).all() and told.mean() > 0.5 * true.mean()
 
 
-def test_what_was_not_read_is_told(judged):
+def test_what_was_not_read_is_told():
     """Given a version that is as the original in all that was read, Then it is told how long the longest text was."""
     found = judged(noise(0))
     assert found.verdict == "safe"
@@ -128,84 +128,61 @@ def test_what_was_not_read_is_told(judged):
     )
 
 
-END, LONG = 3, 250
+def end_moved(by, **more):
+    """Judge long texts whose last logit of the end is moved."""
+
+    def change(rows, _):
+        rows[:, END] += by
+        return rows
+
+    return judged(change, size=(LONG, 80), **{"ends": (END,), **more})
 
 
-@pytest.fixture
-def with_ends():
-    """The verdict on long texts that end with `END`, which the model holds for unlikely there, as after a question that
-    nobody answers yet; `moved` changes its logit. Without an end where `is_cut`."""
-
-    def run(moved, texts=ENOUGH, is_cut=False, ends=(END,)):
-        rng = np.random.default_rng(6)
-        old = [(rng.gumbel(size=(LONG, 80)) * 2).astype(np.float32) for _ in range(texts)]
-        for rows in old:
-            rows[:, END] = -6
-            rows[-1, END] = rows[-1].max() - 1.5
-        following = [rows.argmax(axis=-1) for rows in old]
-        if not is_cut:
-            for rows in following:
-                rows[-1] = END
-        new = [rows.copy() for rows in old]
-        for rows in new:
-            rows[:, END] += moved
-        data = DataSet("texts", "person", None, test=tuple(Item(f"text {i}") for i in range(texts)))
-        both = (replace(answers_of(rows, following), ends=ends) for rows in (old, new))
-        return judge_case(case_of(data, *both), 1.0)
-
-    return run
-
-
-def test_answers_without_an_end_are_never_safe(with_ends):
+def test_answers_without_an_end_are_never_safe():
     # Given a version that hardly ever ends, and long texts in which that is one word of hundreds
-    found = with_ends(-3.5)
+    found = end_moved(-3.5)
     # Then it is regressed for that alone
     assert found.verdict == "regressed" and found.agreement > 0.99
     assert any("An end is less likely" in note for note in found.notes)
     assert not any("perplexity rose" in note for note in found.notes)
     # And nobody would have seen it elsewhere
-    assert with_ends(-3.5, ends=()).verdict == "safe"
+    assert end_moved(-3.5, ends=()).verdict == "safe"
 
 
-def test_answers_that_end_too_soon_are_never_safe(with_ends):
+def test_answers_that_end_too_soon_are_never_safe():
     # Given an end that is far likelier than before, Then it is regressed
-    found = with_ends(2.0)
+    found = end_moved(2.0)
     assert found.verdict == "regressed" and any("An end is more likely" in note for note in found.notes)
 
 
 @pytest.mark.parametrize("moved", [0.0, -0.03, 0.2, -0.22])
-def test_an_end_that_rounding_moves_is_safe(with_ends, moved):
+def test_an_end_that_rounding_moves_is_safe(moved):
     # Given what 16 and 8 bits were seen to do to the end, Then it is safe
-    assert with_ends(moved).verdict == "safe"
+    assert end_moved(moved).verdict == "safe"
 
 
-@pytest.fixture
-def with_answers():
-    """The verdict on texts of a person and dialogues of Fettle's own, of which `change(rows, at)` changes the logits of
-    the version; the answers begin at place 40. The first `asked` items are answered."""
-
-    def run(change, asked=ENOUGH + DIALOGUES, dialogues=DIALOGUES):
-        rng = np.random.default_rng(7)
-        old = logits_of(rng, ENOUGH + dialogues)
-        following = [rows.argmax(axis=-1) for rows in old]
-        facts = [{}] * ENOUGH + [{ANSWER_AT: 40.0, FETTLES_OWN: 1.0}] * dialogues
-        data = DataSet("texts", "person", None, test=tuple(Item(f"text {i}", facts=facts[i]) for i in range(len(old))))
-        new = [change(rows.copy(), at >= ENOUGH) for at, rows in enumerate(old)]
-        both = (answers_of(rows[:asked], following[:asked]) for rows in (old, new))
-        return judge_case(case_of(data, *both), 1.0)
-
-    return run
+def test_texts_without_an_end_prove_no_end():
+    # Given texts that are longer than what is judged, of a model whose answers end, Then that is not enough, and said
+    found = end_moved(0.0, cut=True)
+    assert found.verdict == "not_enough_data"
+    assert any("In 0 of these texts an answer ends" in note for note in found.notes)
 
 
-def first_word_lost(rows, is_dialogue):
-    if is_dialogue:
-        rows[40] = rows[40, ::-1]
-    return rows
+def turned(*places, numbers=range(ENOUGH, ENOUGH + DIALOGUES)):
+    """Change the words at these places of these items, by default of all dialogues."""
+
+    def change(rows, number):
+        if number in numbers:
+            for at in places:
+                rows[at] = rows[at, ::-1]
+        return rows
+
+    return change
 
 
-def test_answers_that_begin_otherwise_are_never_safe(with_answers):
+def test_answers_that_begin_otherwise_are_never_safe():
     # Given a version that begins every answer with another word and is as before in what people write
-    found = with_answers(first_word_lost)
+    found = judged(turned(40), dialogues=DIALOGUES)
     # Then it is regressed, though no word of the person's texts changed, and Fettle's dialogues count as nobody's
     assert found.verdict == "regressed" and found.agreement == 1.0 and found.n == ENOUGH
     # And the reason is told by itself, and which dialogues show it
@@ -214,70 +191,33 @@ def test_answers_that_begin_otherwise_are_never_safe(with_answers):
     assert set(found.beside_changed) <= set(range(ENOUGH, ENOUGH + DIALOGUES)) and len(found.beside_changed) > 35
 
 
-def test_answers_of_other_words_are_never_safe(with_answers):
-    def every_tenth(rows, is_dialogue):
-        if is_dialogue:
-            rows[41::10] = rows[41::10, ::-1]
-        return rows
-
-    found = with_answers(every_tenth)
+def test_answers_of_other_words_are_never_safe():
+    found = judged(turned(41, 51), dialogues=DIALOGUES)
     assert found.verdict == "regressed" and any("In answers other words stand" in note for note in found.notes)
 
 
-def test_the_same_answers_are_safe(with_answers):
+def test_the_same_answers_are_safe():
     # Given the same, or one first word in 49 that is another, Then it is safe
-    same = with_answers(lambda rows, _: rows)
+    same = judged(turned(), dialogues=DIALOGUES)
     assert same.verdict == "safe" and same.reasons == () and same.beside_changed == ()
-    done = []
-
-    def one(rows, is_dialogue):
-        if is_dialogue and not done:
-            done.append(1)
-            rows[40] = rows[40, ::-1]
-        return rows
-
-    assert with_answers(one).verdict == "safe"
+    assert judged(turned(40, numbers=[ENOUGH]), dialogues=DIALOGUES).verdict == "safe"
 
 
-def test_dialogues_that_were_not_reached_prove_nothing(with_answers):
+def test_dialogues_that_were_not_reached_prove_nothing():
     # Given too little time for the dialogues, which come last, Then it is not enough, and said
-    found = with_answers(lambda rows, _: rows, asked=ENOUGH)
+    found = judged(turned(), dialogues=DIALOGUES, read=ENOUGH)
     assert found.verdict == "not_enough_data" and any("were not reached" in note for note in found.notes)
 
 
-def drifting_end(by):
-    """Logits of texts of a person and of 40 dialogues, all of which end; `by(number)` moves the end of a
-    dialogue's answer."""
-    rng = np.random.default_rng(8)
-    old = [(rng.gumbel(size=(PLACES, 80)) * 2).astype(np.float32) for _ in range(ENOUGH + 40)]
-    for rows in old:
-        rows[:, END] = -6
-        rows[-1, END] = rows[-1].max() - 1.5
-    following = [rows.argmax(axis=-1) for rows in old]
-    new = [rows.copy() for rows in old]
-    for rows in following:
-        rows[-1] = END
-    for number, rows in enumerate(new[ENOUGH:]):
-        rows[-1, END] += by(number)
-    own = {ANSWER_AT: 40.0, FETTLES_OWN: 1.0}
-    items = tuple(Item(f"text {i}", facts=own if i >= ENOUGH else {}) for i in range(ENOUGH + 40))
-    both = (replace(answers_of(rows, following), ends=(END,)) for rows in (old, new))
-    return judge_case(case_of(DataSet("texts", "person", None, test=items), *both), 1.0)
+@pytest.mark.parametrize(
+    ("odd", "even", "verdict"), [(0, 0, "safe"), (-3.5, -3.5, "regressed"), (-3.5, 3.5, "regressed")]
+)
+def test_only_the_ends_of_answers_count(odd, even, verdict):
+    """Given many texts of a person whose ends are as before, and answers that hardly ever end, Then it is regressed; as
+    many that end too soon do not make up for it."""
 
+    def change(rows, number):
+        rows[-1, END] += 0 if number < ENOUGH else odd if number % 2 else even
+        return rows
 
-def test_only_the_ends_of_answers_count():
-    # Given many texts of a person whose ends are as before, and answers that hardly ever end, Then it is regressed
-    assert drifting_end(lambda _: 0.0).verdict == "safe"
-    assert drifting_end(lambda _: -3.5).verdict == "regressed"
-
-
-def test_answers_that_end_too_soon_do_not_make_up_for_those_that_never_end():
-    # Given an end that is less likely in every second answer, and as much more likely in the others
-    assert drifting_end(lambda number: (-3.5, 3.5)[number % 2]).verdict == "regressed"
-
-
-def test_texts_without_an_end_prove_no_end(with_ends):
-    # Given texts that are longer than what is judged, of a model whose answers end, Then that is not enough, and said
-    found = with_ends(0.0, is_cut=True)
-    assert found.verdict == "not_enough_data"
-    assert any("In 0 of these texts an answer ends" in note for note in found.notes)
+    assert judged(change, dialogues=40, size=(PLACES, 80), ends=(END,)).verdict == verdict
