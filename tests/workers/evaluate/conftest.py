@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from evaluated import read_set, small_spec, write_words
 from PIL import Image
 
-from workers.contracts.jobs import DataParams, DataResult
+from workers.contracts.jobs import DataResult
 from workers.contracts.pipeline import write_pipeline
-from workers.evaluate.data.build import build_data
 from workers.evaluate.data.dataset import DataSet, Item
 from workers.evaluate.proof.predictions import Answers, predict
 from workers.pipeline.spec import (
@@ -26,6 +26,7 @@ from workers.runtime.kinds import load_job
 from workers.runtime.recording import RecordingContext
 
 CLASSES = ("cat, tabby cat", "dog", "bird")
+WORDS = ("[UNK]", "[PAD]", "good", "bad", "film", "weather", "very", "the", "was", "today", "really")
 
 
 @pytest.fixture
@@ -41,25 +42,12 @@ def job(tmp_path: Path) -> Callable[..., Any]:
     return run
 
 
-def spec_of(
-    task: str, source: str, shape: tuple[Any, ...], out: tuple[Any, ...], steps: Any, **more: Any
-) -> PipelineSpec:
-    more.setdefault("answer_kind", "class")
-    return PipelineSpec(
-        task=task,
-        inputs=(PipelineInput(name="input", dtype=more.pop("dtype", "float32"), shape=shape, source=source),),
-        outputs=(PipelineOutput(name="output", dtype="float32", shape=out, answer=True),),
-        preprocess=steps,
-        **more,
-    )
-
-
 SPECS = {
-    "pictures": spec_of(
+    "pictures": small_spec(
         "image-classification", "image", (None, 3, 8, 8), (None, 3), ImageSteps(resize=(8, 8)), classes=CLASSES
     ),
-    "numbers": spec_of("array-classification", "array", (None, 4), (None, 3), ArraySteps()),
-    "texts": spec_of(
+    "numbers": small_spec("array-classification", "array", (None, 4), (None, 3), ArraySteps()),
+    "texts": small_spec(
         "text-classification",
         "input_ids",
         (None, None),
@@ -95,21 +83,10 @@ def model_dir(tmp_path: Path) -> Callable[[str], Path]:
         folder.mkdir(exist_ok=True)
         write_pipeline(folder, SPECS[kind])
         if kind == "texts":
-            write_tokenizer(folder / "tokenizer.json")
+            write_words(folder / "tokenizer.json", WORDS)
         return folder
 
     return make
-
-
-def write_tokenizer(path: Path) -> None:
-    from tokenizers import Tokenizer
-    from tokenizers.models import WordLevel
-    from tokenizers.pre_tokenizers import Whitespace
-
-    words = ["[UNK]", "[PAD]", "good", "bad", "film", "weather", "very", "the", "was", "today", "really"]
-    tokenizer = Tokenizer(WordLevel({word: i for i, word in enumerate(words)}, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = Whitespace()
-    tokenizer.save(str(path))
 
 
 @pytest.fixture
@@ -118,12 +95,7 @@ def run_data(tmp_path: Path, model_dir: Callable[[str], Path]) -> Callable[..., 
     count = iter(range(100))
 
     def run(kind: str, path: Path | None, **params: Any) -> tuple[DataResult, Path]:
-        work = tmp_path / f"work{next(count)}"
-        work.mkdir()
-        ctx = params.pop("ctx", None) or RecordingContext(work)
-        given = DataParams(model_dir=str(model_dir(kind)), path=None if path is None else str(path), **params)
-        result = build_data(given, ctx)
-        return result, work / result.data_dir
+        return read_set(model_dir(kind), path, tmp_path / f"work{next(count)}", **params)
 
     return run
 

@@ -14,6 +14,7 @@ import onnx
 import pytest
 import squares_detector as squares
 from bundle_facts import card_facts
+from evaluated import answers_for, data_for, judged
 from onnx import helper
 from PIL import Image
 from pycocotools.coco import COCO
@@ -23,8 +24,8 @@ from workers.contracts.after.trying import TryRequest
 from workers.contracts.bundles import ExportParams
 from workers.contracts.data.fed import FedParams
 from workers.contracts.errors import InputRefused
-from workers.contracts.jobs import AnswerParams, DataParams, ExamplesParams, JudgeParams, OpenParams
-from workers.contracts.specs import BOXES_UNKNOWN, DeviceFacts, Judgement
+from workers.contracts.jobs import ExamplesParams, OpenParams
+from workers.contracts.specs import BOXES_UNKNOWN, DeviceFacts
 from workers.evaluate.data.dataset import read_dataset
 from workers.evaluate.look.fed import NOTHING_FOUND
 from workers.evaluate.proof.comparing.mean_precision import truth_of
@@ -62,21 +63,6 @@ def model(place: Path) -> Path:
     return place / "original" / "model"
 
 
-def read(job: Make, model: Path, pictures: Path, **more: Any) -> Path:
-    result, work = job("data", DataParams(model_dir=str(model), path=str(pictures), **more))
-    return work / result.data_dir
-
-
-def asked(job: Make, model: Path, data: Path) -> Path:
-    result, work = job("answer", AnswerParams(model_dir=str(model), data_dir=str(data), runtime="onnxruntime-cpu"))
-    return work / result.path
-
-
-def judged(job: Make, data: Path, old: Path, new: Path, limit: float = 1.0) -> Judgement:
-    params = JudgeParams(data_dir=str(data), original_answers=str(old), variant_answers=str(new), max_loss_pct=limit)
-    return job("judge", params)[0]
-
-
 def test_its_own_metadata_say_how_it_is_fed_and_read(model: Path) -> None:
     """Given what Ultralytics writes into a file, Then colors go in from 0 to 1 in a letterbox, nothing is guessed, and
     the head is read as boxes of its classes."""
@@ -89,8 +75,8 @@ def test_its_own_metadata_say_how_it_is_fed_and_read(model: Path) -> None:
 
 def test_what_it_finds_is_what_is_there(job: Make, model: Path, place: Path) -> None:
     """Given pictures in a letterbox with labels, Then predictions are decoded boxes over the labels, and few bytes."""
-    data = read(job, model, place / "pictures")
-    answers = load_answers(asked(job, model, data))
+    data = data_for(job, model, place / "pictures")
+    answers = load_answers(answers_for(job, model, data))
     assert answers.decoded and answers.score_threshold == 0.25 and not answers.others
     for item, values in zip(read_dataset(data).test, answers.answer, strict=True):
         found, truth = boxes_of(values), truth_of(item)
@@ -121,23 +107,26 @@ def test_files_that_were_harmed_are_never_safe(
         pictures.mkdir()
         for path in (place / "pictures").glob("*.png"):
             (pictures / path.name).write_bytes(path.read_bytes())
-    data = read(job, model, pictures, max_calibration=0)
-    old = asked(job, model, data)
+    data = data_for(job, model, pictures, max_calibration=0)
+    old = answers_for(job, model, data)
     for name, how in HARM.items():
         other = opened(tmp_path / name, squares.build(tmp_path / f"{name}.onnx", **how))
-        found = judged(job, data, old, asked(job, other, data), 2.0)
+        found = judged(job, data, old, answers_for(job, other, data), 2.0)
         assert found.verdict == "regressed" and found.task == "detection", (name, found.notes)
         assert found.labelled is labels
     nearly = opened(tmp_path / "nearly", squares.build(tmp_path / "nearly.onnx", scores=0.99, shift_px=0.1))
-    found = judged(job, data, old, asked(job, nearly, data))
+    found = judged(job, data, old, answers_for(job, nearly, data))
     assert (found.verdict, found.changed_count) == ("safe", 0), found.notes
 
 
 def test_what_is_found_is_shown_on_the_pictures(job: Make, model: Path, place: Path, tmp_path: Path) -> None:
     """Given predictions of both, Then examples hold both boxes in shares of the photo, and so do Try it and Data."""
-    data = read(job, model, place / "pictures")
+    data = data_for(job, model, place / "pictures")
     blind = opened(tmp_path / "blind", squares.build(tmp_path / "blind.onnx", scores=0.0))
-    files = {"original_answers": str(asked(job, model, data)), "variant_answers": str(asked(job, blind, data))}
+    files = {
+        "original_answers": str(answers_for(job, model, data)),
+        "variant_answers": str(answers_for(job, blind, data)),
+    }
     rows = job("examples", ExamplesParams(data_dir=str(data), model_dir=str(model), items=(0,), **files))[0].rows
     item = read_dataset(data).test[0]
     wanted = sorted((round(x, 2), round(y, 2), round(x + w, 2), round(y + h, 2)) for x, y, w, h, _ in item.boxes)
@@ -159,7 +148,7 @@ def test_pictures_of_nothing_are_told(job: Make, model: Path, tmp_path: Path) ->
     (tmp_path / "empty").mkdir()
     for number in range(15):
         Image.new("RGB", (64, 64), (number, 0, 0)).save(tmp_path / "empty" / f"{number}.png")
-    data = read(job, model, tmp_path / "empty")
+    data = data_for(job, model, tmp_path / "empty")
     fed, _ = job("fed", FedParams(model_dir=str(model), data_dir=str(data), seconds=600))
     (told,) = [finding for finding in fed.findings if finding.code == "nothing_found"]
     assert {(one.result, one.boxes) for one in fed.examples} == {(NOTHING_FOUND, ())}
@@ -226,7 +215,7 @@ def exported(model: Path, data: Path, place: Path) -> Path:
 def test_its_bundle_tells_and_draws_what_is_in_a_photo(job: Make, model: Path, place: Path, tmp_path: Path) -> None:
     """Given the bundle, When run.py is given a photo, Then class, score and place in the photo's own pixels come, the
     picture is written with them, and verify.py judges by boxes."""
-    data = read(job, model, place / "pictures")
+    data = data_for(job, model, place / "pictures")
     folder = exported(model, data, tmp_path)
     item = read_dataset(data).test[0]
     photo, drawn = place / "pictures" / item.source, tmp_path / "drawn.png"
@@ -253,9 +242,9 @@ def test_its_bundle_tells_and_draws_what_is_in_a_photo(job: Make, model: Path, p
 def test_figures_are_those_of_pycocotools_on_the_bundle(job: Make, model: Path, place: Path, tmp_path: Path) -> None:
     """Given a version that lost a class and shifts boxes, in a bundle, When its boxes are put back into the photos by
     hand and pycocotools evaluates them as a whole, Then mAP is the judgement's to a thousandth."""
-    data = read(job, model, place / "pictures")
+    data = data_for(job, model, place / "pictures")
     other = opened(tmp_path / "other", squares.build(tmp_path / "other.onnx", lost=(2,), shift_px=0.7))
-    found = judged(job, data, asked(job, model, data), asked(job, other, data))
+    found = judged(job, data, answers_for(job, model, data), answers_for(job, other, data))
     figures = {score.id: score.optimized for score in found.scores}
     folder = exported(other, data, tmp_path)
     names = [item.source for item in read_dataset(data).test]

@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from evaluated import read_set, write_noise
 from numpy.typing import NDArray
 from PIL import Image
 
 from workers.contracts.after.stress import StressParams, StressPart
 from workers.contracts.after.trying import TryRequest
-from workers.contracts.jobs import DataParams
 from workers.contracts.pipeline import AudioSteps, ImageSteps, read_pipeline, write_pipeline
-from workers.evaluate.data.build import build_data
 from workers.evaluate.data.dataset import Kind, read_dataset
 from workers.evaluate.look.one_input import feeds_of
 from workers.evaluate.stress.samples import NumberSamples, PictureSamples, read_items, samples_for
@@ -26,7 +25,6 @@ from workers.pipeline.golden import write_golden
 from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
 from workers.runtime.calibration import calibration_feeds
-from workers.runtime.recording import RecordingContext
 
 Feeds = Mapping[str, NDArray[Any]]
 COUNT = 24
@@ -75,15 +73,8 @@ def picture_files(folder: Path) -> Path:
 
 
 def wav_files(folder: Path) -> Path:
-    import wave
-
     for number in range(COUNT):
-        values = np.random.default_rng(number).integers(-9000, 9000, 600, dtype=np.int16)
-        with wave.open(str(folder / f"{number:02}.wav"), "wb") as file:
-            file.setnchannels(1)
-            file.setsampwidth(2)
-            file.setframerate(8000)
-            file.writeframes(values.tobytes())
+        write_noise(folder / f"{number:02}.wav", number, 600)
     return folder
 
 
@@ -137,7 +128,7 @@ def test_the_same_numbers_go_in_everywhere(case: str, model_dir: Callable[[str],
     place.mkdir()
     source = write(place)
     folder = change_spec(model_dir(kind), changes)
-    result, data_dir = read(folder, source, tmp_path)
+    result, data_dir = read_set(folder, source, tmp_path / "read")
     pipeline, prepared, data = load_pipeline(folder), Prepared(data_dir / "test"), read_dataset(data_dir)
     assert result.kind == data.kind == data_kind and result.merged_doubles == 0 and not result.unreadable
     feeds = [{name: np.array(value) for name, value in item.items()} for item in prepared]
@@ -157,13 +148,6 @@ def test_the_same_numbers_go_in_everywhere(case: str, model_dir: Callable[[str],
     calibration = [pipeline.feeds_from(opened(source, item, place)) for item in data.calibration]
     assert_same(calibration, list(calibration_feeds(data_dir, None)))
     assert_same(feeds[:3], by_bundle(tmp_path, folder, [opened(source, item, place) for item in data.test[:3]]))
-
-
-def read(folder: Path, source: Path, work: Path) -> tuple[Any, Path]:
-    (work / "read").mkdir()
-    params = DataParams(model_dir=str(folder), path=str(source))
-    result = build_data(params, RecordingContext(work / "read"))
-    return result, work / "read" / result.data_dir
 
 
 def change_spec(folder: Path, changes: dict[str, Any]) -> Path:
@@ -253,7 +237,7 @@ def test_a_picture_that_is_another_by_now_is_drawn_from_what_was_judged(
     place.mkdir()
     source = picture_files(place)
     folder = change_spec(model_dir("pictures"), IMAGES)
-    _, data_dir = read(folder, source, tmp_path)
+    _, data_dir = read_set(folder, source, tmp_path / "read")
     feeds = list(Prepared(data_dir / "test"))
     for path in source.iterdir():
         Image.fromarray(np.full((8, 8, 3), 7, np.uint8)).save(path)

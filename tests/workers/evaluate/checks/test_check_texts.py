@@ -1,6 +1,5 @@
 """Tables of texts, arrays and sounds through the job ``data_check``."""
 
-import struct
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from evaluated import write_wav
 
 from workers.evaluate.checks.near_texts import jaccard, near_texts, shingles
 from workers.evaluate.checks.patterns import iban_length, is_card, luhn, private_in
@@ -156,17 +156,12 @@ def test_formula_cells_stay_text(check: Make, table: Make) -> None:
     assert any("spreadsheet" in f.what for f in result.findings)
 
 
-def wav(path: Path, rate: int, seconds: float, pitch: float) -> None:
-    samples = (np.sin(2 * np.pi * pitch * np.arange(int(rate * seconds)) / rate) * 12000).astype("<i2").tobytes()
-    head = struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + len(samples), b"WAVE", b"fmt ", 16, 1, 1, rate, rate * 2, 2, 16,
-                       b"data", len(samples))  # fmt: skip
-    path.write_bytes(head + samples)
-
-
 def test_sounds_of_other_rates(check: Make, tmp_path: Path, found: Make) -> None:
     """Given sounds at 8, 16 and 44.1 kHz, a copy and a broken one, then all but that one are read and the rates told."""
     for number in range(12):
-        wav(tmp_path / f"{number}.wav", (8000, 16000, 44100)[number % 3], 0.3, 200 + 50 * number)
+        rate_hz, pitch_hz = (8000, 16000, 44100)[number % 3], 200 + 50 * number
+        tone = 12000 * np.sin(2 * np.pi * pitch_hz * np.arange(int(0.3 * rate_hz)) / rate_hz)
+        write_wav(tmp_path / f"{number}.wav", tone, rate_hz)
     (tmp_path / "copy.wav").write_bytes((tmp_path / "3.wav").read_bytes())
     (tmp_path / "bad.wav").write_bytes(b"RIFF")
     result = check(tmp_path)

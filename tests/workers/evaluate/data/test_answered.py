@@ -3,11 +3,10 @@
 import json
 
 import pytest
+from evaluated import read_set
 
-from workers.contracts.jobs import DataParams
 from workers.contracts.proof.proving import NOBODYS, ItemsParams
 from workers.evaluate.data.answered import ANSWER_AT, FETTLES_OWN, WANTED, answer_at
-from workers.evaluate.data.build import build_data
 from workers.evaluate.data.dataset import read_dataset
 from workers.evaluate.data.in_a_row import IN_A_ROW
 from workers.evaluate.data.store import is_added
@@ -28,10 +27,8 @@ def built(model, tmp_path):
     def build(texts):
         path = tmp_path / "texts.jsonl"
         path.write_text("\n".join(json.dumps({"text": text}) for text in texts))
-        work = tmp_path / "work"
-        work.mkdir(exist_ok=True)
-        result = build_data(DataParams(model_dir=str(model), path=str(path)), RecordingContext(work))
-        return result, read_dataset(work / result.data_dir), work / result.data_dir
+        result, folder = read_set(model, path, tmp_path / "work")
+        return result, read_dataset(folder), folder
 
     return build
 

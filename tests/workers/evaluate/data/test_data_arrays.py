@@ -1,12 +1,12 @@
 """NPZ files, recordings and made inputs."""
 
-import wave
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from evaluated import write_noise
 
 from workers.contracts.errors import InputRefused
 from workers.evaluate.data.base import NOT_FINITE
@@ -180,22 +180,12 @@ def test_damaged_archives_are_refused(run_data: Make, tmp_path: Path) -> None:
         run_data("numbers", tmp_path / "a.npz")
 
 
-def sound(path: Path, seed: int, seconds: float = 0.5, rate: int = 8000) -> Path:
-    values = np.random.default_rng(seed).integers(-9000, 9000, int(seconds * rate), dtype=np.int16)
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(values.tobytes())
-    return path
-
-
 def test_folder_of_sounds(run_data: Make, tmp_path: Path, words: Make) -> None:
     """Given WAV files of two rates in class folders, then each is a sequence, without labels of whole files."""
     for number in range(10):
         folder = tmp_path / "s" / ("yes" if number % 2 else "no")
-        folder.mkdir(parents=True, exist_ok=True)
-        sound(folder / f"{number}.wav", number, rate=16000 if number > 7 else 8000)
+        rate_hz = 16000 if number > 7 else 8000
+        write_noise(folder / f"{number}.wav", number, rate_hz // 2, rate_hz=rate_hz)
     (tmp_path / "s" / "no" / "broken.wav").write_bytes(b"RIFF")
     result, data_dir = run_data("sounds", tmp_path / "s")
     assert (result.n_test, result.kind, result.labelled) == (8, "audio", False)

@@ -8,12 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workers.contracts.data.checks import DataCheckParams, DataCheckResult
+from workers.contracts.data.checks import DataCheckParams
 from workers.contracts.jobs import DataParams
 from workers.evaluate.data.dataset import read_dataset
 from workers.pipeline.prepared import Prepared
-from workers.runtime.kinds import load_job
-from workers.runtime.recording import RecordingContext
 
 
 @pytest.fixture
@@ -55,7 +53,7 @@ def test_moved_and_relabeled(pictures: Path, model_dir: Callable[[str], Path], j
     assert {path: path.read_bytes() for path in pictures.rglob("*.png")} == before
 
 
-def test_suspects_are_shown_and_go_when_relabeled(tmp_path: Path) -> None:
+def test_suspects_are_shown_and_go_when_relabeled(tmp_path: Path, job: Callable[..., Any]) -> None:
     """Given bright and dark pictures of which one is in the wrong folder, Then it is a suspect with its picture and
     the likely label; relabeled, it is none any more."""
     rng = np.random.default_rng(1)
@@ -65,18 +63,10 @@ def test_suspects_are_shown_and_go_when_relabeled(tmp_path: Path) -> None:
         place = tmp_path / "set" / ("bright" if bright and number else "dark")
         place.mkdir(parents=True, exist_ok=True)
         Image.fromarray(values.astype(np.uint8)).save(place / f"{number:02d}.png")
-    found, work = _check(tmp_path, DataCheckParams(path=str(tmp_path / "set")))
+    found, work = job("data_check", DataCheckParams(path=str(tmp_path / "set")))
     (suspect,) = found.suspects
     assert (suspect.source, suspect.given, suspect.likely) == ("dark/00.png", "dark", "bright")
     with Image.open(work / suspect.picture) as picture:
         assert max(picture.size) <= 160
-    found, _ = _check(tmp_path, DataCheckParams(path=str(tmp_path / "set"), relabeled={"dark/00.png": "bright"}))
+    found, _ = job("data_check", DataCheckParams(path=str(tmp_path / "set"), relabeled={"dark/00.png": "bright"}))
     assert found.suspects == ()
-
-
-def _check(tmp_path: Path, params: DataCheckParams) -> tuple[DataCheckResult, Path]:
-    work = tmp_path / f"check{len(list(tmp_path.iterdir()))}"
-    work.mkdir()
-    result = load_job("data_check").run(params, RecordingContext(work))
-    assert isinstance(result, DataCheckResult)
-    return result, work

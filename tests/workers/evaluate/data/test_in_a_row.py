@@ -5,15 +5,13 @@ from functools import partial
 
 import numpy as np
 import pytest
+from evaluated import read_set
 
-from workers.contracts.jobs import DataParams
 from workers.evaluate.data.base import Entry, digest
-from workers.evaluate.data.build import build_data
 from workers.evaluate.data.dataset import read_dataset
 from workers.evaluate.data.in_a_row import IN_A_ROW, MOST, in_a_row
 from workers.pipeline.chats import messages_of
 from workers.pipeline.prepared import Prepared
-from workers.runtime.recording import RecordingContext
 
 TOKENS = 200
 
@@ -65,15 +63,13 @@ def test_there_are_not_too_many():
 
 def test_own_dialogues_are_read_in_a_row_as_well(model, tmp_path):
     """Given no data, Then the test has long conversations of its own dialogues besides, and tuning has none."""
-    work = tmp_path / "work"
-    work.mkdir()
-    result = build_data(DataParams(model_dir=str(model)), RecordingContext(work))
-    data = read_dataset(work / result.data_dir)
+    result, folder = read_set(model, None, tmp_path / "work")
+    data = read_dataset(folder)
     long = [item for item in data.test if IN_A_ROW in item.facts]
     assert long and long == list(data.test[: len(long)])
     assert not [item for item in data.calibration if IN_A_ROW in item.facts]
     assert any(f"{len(long)} long conversations" in finding.what for finding in result.findings)
-    feeds = Prepared(work / result.data_dir / "test")
+    feeds = Prepared(folder / "test")
     sizes = [feeds[at]["input_ids"].shape[1] for at in range(len(data.test))]
     assert max(sizes) == 512
     assert np.median(sizes[: len(long)]) > 2 * np.median(sizes[len(long) :])

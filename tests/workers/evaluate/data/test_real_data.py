@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from evaluated import answers_for, judged
 
-from workers.contracts.jobs import AnswerParams, DataParams, DataResult, JudgeParams, OpenParams
-from workers.contracts.specs import Judgement
+from workers.contracts.jobs import DataParams, DataResult, OpenParams
 from workers.evaluate.data.dataset import read_dataset
 from workers.evaluate.proof.predictions import load_answers
 from workers.runtime.kinds import load_job
@@ -56,23 +56,12 @@ def opened(root: Path, job: Make) -> Make:
     return run
 
 
-def answers(job: Make, folder: Path, data: Path, runtime: str = "onnxruntime-cpu", **settings: Any) -> Path:
-    params = AnswerParams(model_dir=str(folder), data_dir=str(data), runtime=runtime, settings=settings)
-    result, work = job("answer", params)
-    return work / result.path
-
-
-def judged(job: Make, data: Path, old: Path, new: Path) -> Judgement:
-    params = JudgeParams(data_dir=str(data), original_answers=str(old), variant_answers=str(new))
-    return job("judge", params)[0]
-
-
 def test_mobilenet_on_stamps(job: Make, opened: Make) -> None:
     """Given 180 drawings with accepted labels, then accuracy is about .69, and an equal variant lacks examples."""
     folder, found, data = opened("mobilenet")
     assert (found.n_items, found.n_test, found.n_calibration, found.labelled) == (180, 144, 36, True)
-    old = answers(job, folder, data)
-    new = answers(job, folder, data, "openvino", inference_precision="f32")
+    old = answers_for(job, folder, data)
+    new = answers_for(job, folder, data, "openvino", inference_precision="f32")
     judgement = judged(job, data, old, new)
     assert judgement.original_accuracy == pytest.approx(0.69, abs=0.05)
     assert judgement.verdict == "not_enough_data" and judgement.agreement == 1.0
@@ -84,8 +73,8 @@ def test_minilm_on_sentiment(job: Make, opened: Make) -> None:
     folder, found, data = opened("minilm")
     assert found.n_test == 300 and not found.labelled
     assert any("“text”" in finding.what for finding in found.findings)
-    old = answers(job, folder, data)
-    judgement = judged(job, data, old, answers(job, folder, data, "openvino", inference_precision="f32"))
+    old = answers_for(job, folder, data)
+    judgement = judged(job, data, old, answers_for(job, folder, data, "openvino", inference_precision="f32"))
     assert judgement.verdict == "not_enough_data" and judgement.changed_count == 0 and judgement.agreement == 1.0
 
 
@@ -93,8 +82,8 @@ def test_silero_over_sequences(job: Make, opened: Make, tmp_path: Path) -> None:
     """Given labelled recordings, then accuracy is told, 32 bits are safe, and a state that is not carried is caught."""
     folder, found, data = opened("silero")
     assert (found.n_test, found.n_calibration, found.labelled) == (96, 24, True)
-    old = answers(job, folder, data)
-    new = answers(job, folder, data, "openvino", inference_precision="f32")
+    old = answers_for(job, folder, data)
+    new = answers_for(job, folder, data, "openvino", inference_precision="f32")
     same = judged(job, data, old, new)
     assert same.verdict == "safe" and same.original_accuracy is not None and same.original_accuracy > 0.95
     assert any("ROC curve: 0.99" in note for note in same.notes)
@@ -109,7 +98,7 @@ def test_magika_on_file_types(job: Make, opened: Make) -> None:
     """Given 1,103 files' tokens, then accuracy is about .925; an equal variant is safe, a swapped class is named."""
     folder, found, data = opened("magika")
     assert 280 < found.n_test <= 300 and found.labelled and found.kind == "arrays"
-    old = answers(job, folder, data)
+    old = answers_for(job, folder, data)
     stored = load_answers(old)
     same = judged(job, data, old, old)
     assert same.original_accuracy == pytest.approx(0.92, abs=0.04)

@@ -6,19 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+import stress_models as models
+from evaluated import small_spec
+from onnx import TensorProto, helper
 from PIL import Image
 
 from presets.sample import sample_paths
 from workers.contracts.data.doctor import DoctorParams, DoctorResult
-from workers.contracts.folder import write_model
 from workers.contracts.jobs import OpenParams, OpenResult
 from workers.contracts.pipeline import read_pipeline, spec_text, write_pipeline
 from workers.evaluate.doctor.job import AS_THEY_ARE
 from workers.model_io.preprocess_spec import spec_from_string
-from workers.pipeline.spec import ArraySteps, ImageSteps, PipelineInput, PipelineOutput, PipelineSpec
+from workers.pipeline.spec import ArraySteps, ImageSteps
 from workers.runtime.kinds import load_job
 from workers.runtime.recording import RecordingContext
 
@@ -44,17 +44,17 @@ def brightest(tmp_path: Path) -> Make:
     """A model of pictures of 8 × 8: which of red, green and blue is the brightest."""
 
     def make(**steps: Any) -> Path:
-        folder = tmp_path / "brightest"
-        folder.mkdir()
-        weights = numpy_helper.from_array(8 * np.eye(3, dtype=np.float32), "w")
+        weights = models.tensor("w", 8 * np.eye(3))
         nodes = [
-            helper.make_node("GlobalAveragePool", ["x"], ["p"]),
+            helper.make_node("GlobalAveragePool", ["input"], ["p"]),
             helper.make_node("Flatten", ["p"], ["f"]),
-            helper.make_node("MatMul", ["f", "w"], ["y"]),
+            helper.make_node("MatMul", ["f", "w"], ["output"]),
         ]
-        _save(folder, nodes, ("x", ["n", 3, 8, 8], TensorProto.FLOAT), ["n", 3], [weights])
-        _describe(folder, "image", (None, 3, 8, 8), 3, ImageSteps(resize=(8, 8), **steps), "float32")
-        return folder
+        spec = small_spec(
+            "image-classification", "image", (None, 3, 8, 8), (None, 3), ImageSteps(resize=(8, 8), **steps)
+        )
+        entry, found = models.floats("input", "n", 3, 8, 8), models.floats("output", "n", 3)
+        return models.save(tmp_path / "brightest", nodes, [entry], [found], [weights], spec)
 
     return make
 
@@ -64,41 +64,16 @@ def first_value(tmp_path: Path) -> Make:
     """A model of four whole numbers: its answer is the first of them, a row of a table of six."""
 
     def make(**steps: Any) -> Path:
-        folder = tmp_path / "first"
-        folder.mkdir()
-        table = numpy_helper.from_array(8 * np.eye(6, dtype=np.float32), "t")
-        at = numpy_helper.from_array(np.asarray(0, np.int64), "at")
+        table, at = models.tensor("t", 8 * np.eye(6)), models.tensor("at", 0, np.int64)
         nodes = [
-            helper.make_node("Gather", ["x", "at"], ["first"], axis=1),
-            helper.make_node("Gather", ["t", "first"], ["y"]),
+            helper.make_node("Gather", ["input", "at"], ["first"], axis=1),
+            helper.make_node("Gather", ["t", "first"], ["output"]),
         ]
-        _save(folder, nodes, ("x", ["n", 4], TensorProto.INT64), ["n", 6], [table, at])
-        _describe(folder, "array", (None, 4), 6, ArraySteps(**steps), "int64")
-        return folder
+        spec = small_spec("array-classification", "array", (None, 4), (None, 6), ArraySteps(**steps), dtype="int64")
+        entry = helper.make_tensor_value_info("input", TensorProto.INT64, ["n", 4])
+        return models.save(tmp_path / "first", nodes, [entry], [models.floats("output", "n", 6)], [table, at], spec)
 
     return make
-
-
-def _save(folder: Path, nodes: list[Any], source: tuple[Any, ...], out: list[Any], constants: list[Any]) -> None:
-    graph = helper.make_graph(
-        nodes, "small", [helper.make_tensor_value_info(source[0], source[2], source[1])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, out)], constants,
-    )  # fmt: skip
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    onnx.save_model(model, str(folder / "model.onnx"))
-    write_model(folder, "model.onnx", ["model.onnx"])
-
-
-def _describe(folder: Path, source: str, shape: tuple[Any, ...], classes: int, steps: Any, dtype: str) -> None:
-    spec = PipelineSpec(
-        task="image-classification" if source == "image" else "array-classification",
-        inputs=(PipelineInput(name="x", dtype=dtype, shape=shape, source="image" if source == "image" else "array"),),
-        outputs=(PipelineOutput(name="y", dtype="float32", shape=(None, classes), answer=True),),
-        preprocess=steps,
-        answer_kind="class",
-    )
-    write_pipeline(folder, spec)
-    (folder / "info.json").write_text("{}", encoding="utf-8")
 
 
 def _colors(folder: Path, *, labelled: bool = True) -> Path:

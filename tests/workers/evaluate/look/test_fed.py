@@ -8,15 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 import stress_models as models
+from evaluated import read_set
 from numpy.typing import NDArray
 from onnx import helper
 from PIL import Image
 
 from workers.contracts.data.fed import FedParams, FedResult
 from workers.contracts.errors import InputRefused
-from workers.contracts.jobs import DataParams
 from workers.contracts.pipeline import read_pipeline, write_pipeline
-from workers.evaluate.data.build import build_data
 from workers.evaluate.data.dataset import read_dataset
 from workers.evaluate.look.fed import show_fed
 from workers.pipeline.spec import ImageSteps, PipelineInput, PipelineOutput
@@ -33,9 +32,8 @@ def fed(tmp_path: Path) -> Fed:
 
     def run(model: Path, data: Path, **more: Any) -> tuple[FedResult, Path]:
         work = tmp_path / f"fed{next(count)}"
-        work.mkdir()
-        read = build_data(DataParams(model_dir=str(model), path=str(data)), RecordingContext(work))
-        params = FedParams(model_dir=str(model), data_dir=str(work / read.data_dir), **{"seconds": 600, **more})
+        folder = read_set(model, data, work)[1]
+        params = FedParams(model_dir=str(model), data_dir=str(folder), **{"seconds": 600, **more})
         result = show_fed(params, RecordingContext(work))
         return FedResult.model_validate_json(result.model_dump_json()), work
 

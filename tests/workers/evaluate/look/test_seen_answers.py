@@ -1,7 +1,6 @@
 """What people see of masks, texts and vectors: a mask where the model saw the picture, texts whole, neighbors by name."""
 
 import json
-import wave
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,13 +9,13 @@ from typing import Any
 import answer_kinds as kinds
 import numpy as np
 import pytest
+from evaluated import read_set, small_spec, write_noise
 from PIL import Image
 
 from workers.contracts.data.fed import FedParams, FedResult
 from workers.contracts.folder import write_model
-from workers.contracts.jobs import DataParams, ExamplesParams
+from workers.contracts.jobs import ExamplesParams
 from workers.contracts.pipeline import write_pipeline
-from workers.evaluate.data.build import build_data
 from workers.evaluate.data.dataset import DataSet, Item, read_dataset, write_dataset
 from workers.evaluate.look.fed import show_fed
 from workers.evaluate.look.masks import laid_over, mask_words
@@ -37,15 +36,11 @@ Make = Callable[..., Any]
 
 
 def mask_model(folder: Path, **steps: Any) -> PipelineSpec:
-    spec = PipelineSpec(
-        task="image-segmentation",
-        inputs=(PipelineInput(name="x", dtype="float32", shape=(None, 3, 16, 16), source="image"),),
-        outputs=(PipelineOutput(name="y", dtype="float32", shape=(None, 3, 16, 16), answer=True),),
-        preprocess=ImageSteps(**{"resize": (16, 16), **steps}),
-        answer_kind="mask",
-        classes=("ground", "cat", "dog"),
-        postprocess=MaskSteps(output="y"),
-    )
+    spec = small_spec(
+        "image-segmentation", "image", (None, 3, 16, 16), (None, 3, 16, 16),
+        ImageSteps(**{"resize": (16, 16), **steps}), "mask", classes=("ground", "cat", "dog"),
+        postprocess=MaskSteps(output="output"),
+    )  # fmt: skip
     folder.mkdir(exist_ok=True)
     write_pipeline(folder, spec)
     return spec
@@ -64,10 +59,7 @@ def test_masks_lie_over_the_picture(job: Make, tmp_path: Path) -> None:
         values = np.random.default_rng(number).integers(0, 256, (100, 200, 3), dtype=np.uint8)
         (tmp_path / "pictures").mkdir(exist_ok=True)
         Image.fromarray(values).save(tmp_path / "pictures" / f"{number}.png")
-    work = tmp_path / "work"
-    work.mkdir()
-    params = DataParams(model_dir=str(tmp_path / "model"), path=str(tmp_path / "pictures"), max_calibration=0)
-    data = work / build_data(params, RecordingContext(work)).data_dir
+    _, data = read_set(tmp_path / "model", tmp_path / "pictures", tmp_path / "work", max_calibration=0)
     mask = np.zeros((16, 16), np.uint8)
     mask[4:12, 8:] = 2  # the right half of the picture, which fills rows 4 to 11
     old, new = masks([mask] * 12), masks([np.zeros_like(mask)] * 12)
@@ -169,9 +161,7 @@ def fed(folder: Path, spec: PipelineSpec, data: Path) -> tuple[FedResult, Path]:
     write_pipeline(folder, spec)
     write_model(folder, "model.onnx", ["model.onnx"])
     work = folder / f"work of {data.name}"
-    work.mkdir()
-    read = build_data(DataParams(model_dir=str(folder), path=str(data)), RecordingContext(work))
-    params = FedParams(model_dir=str(folder), data_dir=str(work / read.data_dir), seconds=600)
+    params = FedParams(model_dir=str(folder), data_dir=str(read_set(folder, data, work)[1]), seconds=600)
     return show_fed(params, RecordingContext(work)), work
 
 
@@ -206,11 +196,8 @@ def test_data_shows_what_the_original_reads(tmp_path: Path) -> None:
     }
     assert [example.result for example in result.examples] == [said[example.source] for example in result.examples]
     assert all(len(example.levels) == 64 and max(example.levels) > 0.1 for example in result.examples)
-    (tmp_path / "still").mkdir()
     for number in range(12):
-        with wave.open(str(tmp_path / "still" / f"{number}.wav"), "wb") as file:
-            file.setparams((1, 2, kinds.RATE_HZ, 0, "NONE", ""))
-            file.writeframes(np.random.default_rng(number).integers(-3, 3, 4000).astype("<i2").tobytes())
+        write_noise(tmp_path / "still" / f"{number}.wav", number, most=3, rate_hz=kinds.RATE_HZ)
     result, _ = fed(tmp_path, WORDS, tmp_path / "still")
     assert [finding.code for finding in result.findings] == ["nothing_found"]
     assert {example.result for example in result.examples} == {"(no word)"}

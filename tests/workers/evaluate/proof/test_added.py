@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from evaluated import answers_for, data_for
 from onnx import numpy_helper
 
 from workers.contracts.errors import JobCancelled
-from workers.contracts.jobs import AnswerParams, DataParams, JudgeParams
+from workers.contracts.jobs import JudgeParams
 from workers.contracts.proof.proving import FreshResult, ItemsParams, PredictionPair
 from workers.contracts.specs import Judgement
 from workers.measure.opening import open_session
@@ -35,11 +36,6 @@ def rows(tmp_path: Path, make_small: Make) -> Callable[[int, int], Path]:
     return write
 
 
-def read(job: Make, folder: Path, path: Path, **more: Any) -> Path:
-    result, work = job("data", DataParams(model_dir=str(folder), path=str(path), **more))
-    return Path(work / result.data_dir)
-
-
 def fresh(job: Make, data: Path, *known: Path, **context: Any) -> FreshResult:
     params = ItemsParams(data_dir=str(data), known=tuple(str(folder) for folder in known))
     result = job("fresh", params, **context)[0]
@@ -50,66 +46,44 @@ def fresh(job: Make, data: Path, *known: Path, **context: Any) -> FreshResult:
 def test_known_examples_are_left_out(job: Make, make_small: Make, rows: Callable[[int, int], Path]) -> None:
     """Given data of which a part was tested or tuned with before, Then only what is new counts, wherever it lies."""
     folder = make_small("constants").folder
-    first = read(job, folder, rows(0, 100))
-    more = read(job, folder, rows(60, 180), max_calibration=0)
+    first = data_for(job, folder, rows(0, 100))
+    more = data_for(job, folder, rows(60, 180), max_calibration=0)
     found = fresh(job, more, first)
     assert len(found.items) == 80 and found.in_test + found.in_calibration == 40 and found.in_calibration > 0
-    third = read(job, folder, rows(60, 200), max_calibration=0)
+    third = data_for(job, folder, rows(60, 200), max_calibration=0)
     assert len(fresh(job, third, first, more).items) == 20
     assert fresh(job, more, more).items == ()
     with pytest.raises(JobCancelled):
         fresh(job, more, first, cancel_after=30)
 
 
-def answers(job: Make, folder: Path, data: Path, runtime: str = "onnxruntime-cpu", **more: Any) -> Path:
-    params = AnswerParams(model_dir=str(folder), data_dir=str(data), runtime=runtime, **more)
-    result, work = job("answer", params)
-    return Path(work / result.path)
-
-
 def test_parts_are_judged_as_the_whole(job: Make, make_small: Make, rows: Callable[[int, int], Path]) -> None:
     """Given answers on a first part and on what came later, Then the verdict is that of all of them read at once, and
     changed answers are numbered on through all parts."""
     old, new = make_small("constants").folder, make_small("constants", _other(make_small)).folder
-    whole = read(job, old, rows(0, 300), max_calibration=0)
-    first = read(job, old, rows(0, 100), max_calibration=0)
-    more = read(job, old, rows(60, 300), max_calibration=0)
+    whole = data_for(job, old, rows(0, 300), max_calibration=0)
+    first = data_for(job, old, rows(0, 100), max_calibration=0)
+    more = data_for(job, old, rows(60, 300), max_calibration=0)
     items = fresh(job, more, first).items
     assert len(items) == 200
 
-    def judged(params: JudgeParams) -> Judgement:
-        result = job("judge", params)[0]
-        assert isinstance(result, Judgement)
-        return result
+    def files(data: Path) -> dict[str, str]:
+        by = {"original_answers": answers_for(job, old, data), "variant_answers": answers_for(job, new, data)}
+        return {"data_dir": str(data), **{name: str(path) for name, path in by.items()}}
 
-    at_once = judged(
-        JudgeParams(
-            data_dir=str(whole), original_answers=str(answers(job, old, whole)),
-            variant_answers=str(answers(job, new, whole)),
-        )
-    )  # fmt: skip
-    part = PredictionPair(
-        data_dir=str(more), original_answers=str(answers(job, old, more)), variant_answers=str(answers(job, new, more)),
-        items=items,
-    )  # fmt: skip
-    in_parts = judged(
-        JudgeParams(
-            data_dir=str(first), original_answers=str(answers(job, old, first)),
-            variant_answers=str(answers(job, new, first)), more=(part,),
-        )
-    )  # fmt: skip
+    def judge_files(**params: Any) -> Judgement:
+        found: Judgement = job("judge", JudgeParams(**params))[0]
+        return found
+
+    at_once, part = judge_files(**files(whole)), files(more)
+    in_parts = judge_files(**files(first), more=(PredictionPair(**part, items=items),))
     assert 0 < at_once.changed_count < 300
     for name in ("verdict", "n", "accuracy", "original_accuracy", "agreement", "drop", "changed_count", "margin"):
         assert getattr(in_parts, name) == pytest.approx(getattr(at_once, name)), name
     later = [item - 100 for item in in_parts.changed if item >= 100]
     assert later and set(later) <= set(items) and max(in_parts.changed) < 100 + 240
 
-    alone = judged(
-        JudgeParams(
-            data_dir=part.data_dir, original_answers=part.original_answers, variant_answers=part.variant_answers,
-            items=items,
-        )
-    )  # fmt: skip
+    alone = judge_files(**part, items=items)
     assert alone.n == 200 and set(alone.changed) <= set(items)
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from evaluated import data_for, judged
 from onnx import helper
 
 from workers.contracts.errors import InputRefused, JobCancelled
-from workers.contracts.jobs import AnswerParams, AnswerResult, DataParams, JudgeParams
-from workers.contracts.specs import Judgement
+from workers.contracts.jobs import AnswerParams, AnswerResult
 from workers.evaluate.proof.predictions import Rows, collect_answers, load_answers, save_answers
 from workers.measure.opening import open_session
 from workers.model_io.readers.onnx_graph import integer_bounds
@@ -24,22 +24,12 @@ from workers.runtime.recording import RecordingContext
 Make = Callable[..., Any]
 
 
-def data_for(job: Make, folder: Path, path: Path | None = None) -> Path:
-    result, work = job("data", DataParams(model_dir=str(folder), path=None if path is None else str(path)))
-    return work / result.data_dir
-
-
 def answer(
     job: Make, folder: Path, data: Path, runtime: str = "onnxruntime-cpu", **more: Any
 ) -> tuple[AnswerResult, Path]:
     params = AnswerParams(model_dir=str(folder), data_dir=str(data), runtime=runtime, **more)
     result, work = job("answer", params)
     return result, work / result.path
-
-
-def judged(job: Make, data: Path, old: Path, new: Path) -> Judgement:
-    params = JudgeParams(data_dir=str(data), original_answers=str(old), variant_answers=str(new))
-    return job("judge", params)[0]
 
 
 def test_made_inputs_answers_and_a_verdict(job: Make, small: Any) -> None:

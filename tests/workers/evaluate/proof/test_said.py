@@ -9,15 +9,9 @@ import pytest
 from workers.evaluate.data.dataset import DataSet, Item
 from workers.evaluate.judge import judge
 from workers.evaluate.proof.engine import LEAST_TO_REFUSE
-from workers.evaluate.proof.predictions import Answers, predict
 
 Make = Callable[..., Any]
 SILENT_SCORES = [np.asarray([value], np.float32) for value in np.linspace(0, 4e-4, 300)]
-
-
-def answers(values: list[np.ndarray], kind: str, scores: str = "probabilities") -> Answers:
-    finite = np.ones(len(values), np.bool_)
-    return Answers(values, predict(values, finite, kind, scores, False), finite, {}, kind, scores, False)
 
 
 def items(n: int, target: tuple[float, ...] = ()) -> DataSet:
@@ -37,10 +31,10 @@ def test_judgement_of_identical_predictions_says_so(class_answers: Make, n: int,
     assert not judge(items(n), same, other, 1.0).identical
 
 
-def test_judgement_says_how_many_examples_do_not_count() -> None:
+def test_judgement_says_how_many_examples_do_not_count(answers_of: Make) -> None:
     """Given 250 examples of which 44 get a label, Then the judgement rests on 44, and 206 are told."""
     rows = [np.asarray([0.9 if i < 44 else 0.1, 0.2], np.float32) for i in range(250)]
-    found = judge(items(250), answers(rows, "labels"), answers(rows, "labels"), 1.0)
+    found = judge(items(250), answers_of(rows, "labels"), answers_of(rows, "labels"), 1.0)
     assert found.n == 44 and any(note.startswith("206 of 250 examples do not count") for note in found.notes)
 
 
@@ -53,26 +47,26 @@ def test_judgement_of_too_few_changed_examples_is_no_verdict(class_answers: Make
 
 
 @pytest.mark.parametrize(("n", "verdict"), [(1, "not_enough_data"), (4, "not_enough_data"), (5, "regressed")])
-def test_judgement_of_too_few_worse_examples_is_no_verdict(n: int, verdict: str) -> None:
+def test_judgement_of_too_few_worse_examples_is_no_verdict(answers_of: Make, n: int, verdict: str) -> None:
     """Given one to four examples whose right numbers are known and whose error grew, Then that refuses nothing."""
     right, rng = 5.0, np.random.default_rng(n)
     old = [np.asarray([right + error], np.float32) for error in rng.uniform(0.4, 0.6, n)]
     found = judge(
-        items(n, (right,)), answers(old, "tensor", "none"), answers([r + 2 for r in old], "tensor", "none"), 1.0
+        items(n, (right,)), answers_of(old, "tensor", "none"), answers_of([r + 2 for r in old], "tensor", "none"), 1.0
     )
     assert found.verdict == verdict
 
 
-def test_judgement_of_scores_that_cross_no_threshold_is_no_verdict() -> None:
+def test_judgement_of_scores_that_cross_no_threshold_is_no_verdict(answers_of: Make) -> None:
     """Given scores of at most .0004 that grew by a tenth, Then nothing fires; larger ones, and such with right numbers,
     regressed."""
-    before, after = answers(SILENT_SCORES, "tensor"), answers([1.1 * row for row in SILENT_SCORES], "tensor")
+    before, after = answers_of(SILENT_SCORES, "tensor"), answers_of([1.1 * row for row in SILENT_SCORES], "tensor")
     found = judge(items(300), before, after, 1.0)
     assert found.verdict == "not_enough_data" and "nothing fires in these 300" in found.notes[0]
     assert judge(items(300, (2e-4,)), before, after, 1.0).verdict != "not_enough_data" or not found.n
     large = [2000 * row for row in SILENT_SCORES]
     assert (
-        judge(items(300), answers(large, "tensor"), answers([1.1 * r for r in large], "tensor"), 1.0).verdict
+        judge(items(300), answers_of(large, "tensor"), answers_of([1.1 * r for r in large], "tensor"), 1.0).verdict
         == "regressed"
     )
 

@@ -16,7 +16,7 @@ from workers.evaluate.judge import judge
 from workers.evaluate.proof.predictions import Answers
 
 CLASSES = 5
-Judge = Callable[[Any, Any, Any], Judgement]
+Judge = Callable[..., Judgement]
 
 
 def answers(masks: Any) -> Answers:
@@ -26,16 +26,19 @@ def answers(masks: Any) -> Answers:
 
 @pytest.fixture
 def judged(tmp_path: Path) -> Judge:
-    """The judgement of two models' masks by right ones (255 is left out; None: unlabelled)."""
+    """The judgement of two models' masks by right ones (255 is left out; None: unlabelled); the version gives no numbers
+    for the first `lost` pictures."""
 
-    def run(truths: Any, old: Any, new: Any) -> Judgement:
+    def run(truths: Any, old: Any, new: Any, lost: int = 0) -> Judgement:
         items = []
         for number, truth in enumerate(truths):
             name = "" if truth is None else str(tmp_path / f"{number}.png")
             if truth is not None:
                 Image.fromarray(np.asarray(truth, np.uint8)).save(name)
             items.append(Item(f"item {number}", mask=name))
-        return judge(DataSet("images", "person", test=tuple(items)), answers(old), answers(new), 1.0)
+        after = answers(new)
+        after.finite[:lost] = False
+        return judge(DataSet("images", "person", test=tuple(items)), answers(old), after, 1.0)
 
     return run
 
@@ -211,16 +214,10 @@ def test_nothing_found_proves_nothing(judged: Judge) -> None:
     assert found.notes == ("Nothing is found in 40 pictures: these examples cannot prove masks.",)
 
 
-def test_no_number_is_no_right_mask(judged: Judge, tmp_path: Path) -> None:
+def test_no_number_is_no_right_mask(judged: Judge) -> None:
     """Given a version that gives no numbers for some pictures, Then it is not safe, and these count as wrong."""
     truth = scenes(100)
-    items = []
-    for number, mask in enumerate(truth):
-        Image.fromarray(mask).save(tmp_path / f"n{number}.png")
-        items.append(Item(f"item {number}", mask=str(tmp_path / f"n{number}.png")))
-    new = answers(truth)
-    new.finite[:20] = False
-    found = judge(DataSet("images", "person", test=tuple(items)), answers(truth), new, 1.0)
+    found = judged(truth, truth, truth, lost=20)
     assert found.verdict == "regressed"
     accuracy = next(score for score in found.scores if score.id == "pixel_accuracy")
     assert accuracy.optimized == pytest.approx(0.8, abs=1e-9)

@@ -7,32 +7,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from evaluated import read_set, small_spec
 
-from workers.contracts.jobs import DataParams
 from workers.contracts.pipeline import write_pipeline
 from workers.contracts.specs import Judgement
-from workers.evaluate.data.build import build_data
 from workers.evaluate.data.dataset import DataSet, Item, read_dataset, write_dataset
 from workers.evaluate.data.truths.coco import boxes_beside
 from workers.evaluate.judge import judge
-from workers.pipeline.spec import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
+from workers.pipeline.spec import ArraySteps, PipelineSpec
 from workers.pipeline.spec import ImageSteps as Steps
-from workers.runtime.recording import RecordingContext
 
 Make = Callable[..., Any]
-
-
-def regression_model(folder: Path) -> Path:
-    folder.mkdir()
-    spec = PipelineSpec(
-        task="arrays",
-        inputs=(PipelineInput(name="input", dtype="float32", shape=(None, 4), source="array"),),
-        outputs=(PipelineOutput(name="output", dtype="float32", shape=(None, 1), answer=True),),
-        preprocess=ArraySteps(),
-        answer_kind="tensor",
-    )
-    write_pipeline(folder, spec)
-    return folder
 
 
 def test_targets_of_a_regression_are_kept_exactly(tmp_path: Path, words: Make) -> None:
@@ -41,11 +26,9 @@ def test_targets_of_a_regression_are_kept_exactly(tmp_path: Path, words: Make) -
     truth = rng.normal(size=40) * 1000 + 1 / 3
     truth[7] = -5.5
     np.savez(tmp_path / "a.npz", x=rng.normal(size=(40, 4)).astype(np.float32), y=truth)
-    model = regression_model(tmp_path / "model")
-    work = tmp_path / "work"
-    work.mkdir()
-    result = build_data(DataParams(model_dir=str(model), path=str(tmp_path / "a.npz")), RecordingContext(work))
-    data = read_dataset(work / result.data_dir)
+    write_pipeline(tmp_path, small_spec("arrays", "array", (None, 4), (None, 1), ArraySteps(), "tensor"))
+    result, folder = read_set(tmp_path, tmp_path / "a.npz", tmp_path / "work")
+    data = read_dataset(folder)
     kept = {item.target[0] for item in (*data.test, *data.calibration)}
     assert kept == set(truth.tolist())
     assert "used for scores" in words(result)

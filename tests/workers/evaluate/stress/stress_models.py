@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 import onnx
+from evaluated import read_set, write_words
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from workers.contracts.folder import write_model
-from workers.contracts.jobs import DataParams
 from workers.contracts.pipeline import write_pipeline
-from workers.evaluate.data.build import build_data
 from workers.pipeline.spec import (
     ArraySteps,
     AudioSteps,
@@ -22,7 +21,6 @@ from workers.pipeline.spec import (
     PipelineSpec,
     TextSteps,
 )
-from workers.runtime.recording import RecordingContext
 
 COLORS = ("red", "green", "blue")
 WORDS = ("[UNK]", "[PAD]", "good", "bad", "film", "weather", "very", "the", "was", "today", "really")
@@ -90,10 +88,7 @@ def write_colors(folder: Path, each: int = 30) -> Path:
 
 
 def read_data(root: Path, model: Path, path: Path) -> Path:
-    work = root / "read"
-    work.mkdir()
-    build_data(DataParams(model_dir=str(model), path=str(path)), RecordingContext(work))
-    return work / "data"
+    return read_set(model, path, root / "read")[1]
 
 
 def texts_model(folder: Path, fears_unknown: bool) -> Path:
@@ -111,13 +106,7 @@ def texts_model(folder: Path, fears_unknown: bool) -> Path:
     ids = helper.make_tensor_value_info("ids", TensorProto.INT64, ["n", "tokens"])
     weights = [tensor("table", table), tensor("axis", [1], np.int64)]
     made = save(folder, nodes, [ids], [floats("logits", "n", 2)], weights, spec)
-    from tokenizers import Tokenizer
-    from tokenizers.models import WordLevel
-    from tokenizers.pre_tokenizers import Whitespace
-
-    tokenizer = Tokenizer(WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = Whitespace()
-    tokenizer.save(str(made / "tokenizer.json"))
+    write_words(made / "tokenizer.json", WORDS)
     return made
 
 

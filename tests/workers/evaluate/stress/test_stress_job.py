@@ -4,7 +4,6 @@ import csv
 import json
 import shutil
 import time
-import wave
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import stress_models as models
+from evaluated import write_wav
 from PIL import Image
 
 from workers import registry
@@ -158,14 +158,10 @@ def test_sounds_without_labels(put_under_stress: Run, tmp_path: Path) -> None:
     """Given recordings without labels and a variant that wants them louder, Then softer ones hurt it; a recording is one
     cluster however many moments it has."""
     folder = tmp_path / "sounds"
-    folder.mkdir()
     rng = np.random.default_rng(2)
     for number in range(14):
         loud = np.repeat(rng.choice([0.002, 0.5], 25), 160)
-        samples = (32767 * loud * np.sin(np.arange(loud.size) / 3)).astype("<i2")
-        with wave.open(str(folder / f"{number}.wav"), "wb") as file:
-            file.setparams((1, 2, 8000, 0, "NONE", ""))
-            file.writeframes(samples.tobytes())
+        write_wav(folder / f"{number}.wav", 32767 * loud * np.sin(np.arange(loud.size) / 3))
     original, variant = models.sounds_model(tmp_path / "o", 0.01), models.sounds_model(tmp_path / "v", 0.1)
     data = models.read_data(tmp_path, original, folder)
     found = put_under_stress(original, variant, data)

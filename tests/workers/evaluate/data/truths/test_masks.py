@@ -6,15 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from evaluated import read_set, small_spec
 from PIL import Image
 
-from workers.contracts.jobs import DataParams
 from workers.contracts.pipeline import write_pipeline
-from workers.evaluate.data.build import build_data
 from workers.evaluate.data.dataset import DataSet, read_dataset
 from workers.evaluate.data.truths.mask_numbers import IGNORE, read_mask, resized
-from workers.pipeline.spec import ImageSteps, MaskSteps, PipelineInput, PipelineOutput, PipelineSpec
-from workers.runtime.recording import RecordingContext
+from workers.pipeline.spec import ImageSteps, MaskSteps
 
 Build = Callable[..., tuple[DataSet, str]]
 SIDE = 16
@@ -27,18 +25,14 @@ def build(tmp_path: Path) -> Build:
     def run(root: Path, classes: int = 3, names: tuple[str, ...] | None = None, **steps: Any) -> tuple[DataSet, str]:
         work = tmp_path / f"work{len(list(tmp_path.glob('work*')))}"
         work.mkdir()
-        spec = PipelineSpec(
-            task="image-segmentation",
-            inputs=(PipelineInput(name="x", dtype="float32", shape=(None, 3, None, None), source="image"),),
-            outputs=(PipelineOutput(name="y", dtype="float32", shape=(None, classes, None, None), answer=True),),
-            preprocess=ImageSteps(**{"resize": (SIDE, SIDE), **steps}),
-            answer_kind="mask",
-            classes=names,
-            postprocess=MaskSteps(output="y", threshold=0.5 if classes == 1 else None),
-        )
+        spec = small_spec(
+            "image-segmentation", "image", (None, 3, None, None), (None, classes, None, None),
+            ImageSteps(**{"resize": (SIDE, SIDE), **steps}), "mask", classes=names,
+            postprocess=MaskSteps(output="output", threshold=0.5 if classes == 1 else None),
+        )  # fmt: skip
         write_pipeline(work, spec)
-        result = build_data(DataParams(model_dir=str(work), path=str(root)), RecordingContext(work))
-        return read_dataset(work / result.data_dir), "\n".join(finding.what for finding in result.findings)
+        result, data = read_set(work, root, work)
+        return read_dataset(data), "\n".join(finding.what for finding in result.findings)
 
     return run
 

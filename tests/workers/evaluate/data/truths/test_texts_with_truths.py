@@ -1,14 +1,13 @@
 """Pairs of sentences, right texts and transcripts in the field's files: CSV, JSON Lines, manifests."""
 
 import json
-import wave
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
+from evaluated import read_set, write_noise
 
 from workers.contracts.errors import InputRefused
 from workers.evaluate.data.base import Collection, Options
@@ -63,16 +62,9 @@ def test_pairs_stay_together(run_data: Make, model_dir: Make, tmp_path: Path) ->
     rows.append(f"{texts_[0]},{texts_[3]},2")
     path = lines(tmp_path / "t.csv", ["sentence1,sentence2,score", *rows])
 
-    from workers.contracts.jobs import DataParams
-    from workers.evaluate.data.build import build_data
-    from workers.runtime.recording import RecordingContext
-
     (model_dir("texts") / "pipeline.json").write_text(json.dumps(spec), encoding="utf-8")
     for most in (1000, 40):
-        work = tmp_path / f"pairs{most}"
-        work.mkdir()
-        params = DataParams(model_dir=str(tmp_path / "model-texts"), path=str(path), max_test=most)
-        data = read_dataset(work / build_data(params, RecordingContext(work)).data_dir)
+        data = read_dataset(read_set(tmp_path / "model-texts", path, tmp_path / f"pairs{most}", max_test=most)[1])
         halves = Counter(row for item in data.test for row, _ in item.pairs)
         assert sum(count == 2 for count in halves.values()) >= len(halves) - 3 > 10
         if most == 1000:
@@ -109,14 +101,6 @@ def test_json_lines_without_objects_are_refused(tmp_path: Path, content: str) ->
         read_texts(path, "tokens")
 
 
-def sounds(folder: Path, count: int) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for number in range(count):
-        with wave.open(str(folder / f"s{number}.wav"), "wb") as file:
-            file.setparams((1, 2, 8000, 0, "NONE", ""))
-            file.writeframes(np.random.default_rng(number).integers(-9, 9, 800).astype("<i2").tobytes())
-
-
 LAYOUTS = {
     "NeMo": ("manifest.json", lambda n, said: {"audio_filepath": f"wav/s{n}.wav", "duration": 0.1, "text": said}),
     "Hugging Face": ("metadata.jsonl", lambda n, said: {"file_name": f"wav/s{n}.wav", "transcription": said}),
@@ -127,7 +111,8 @@ LAYOUTS = {
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_manifests_of_speech(tmp_path: Path, layout: str) -> None:
     """Given a manifest beside sounds, Then each has what was said; empty transcripts and lost files are told."""
-    sounds(tmp_path / "wav", 4)
+    for number in range(4):
+        write_noise(tmp_path / "wav" / f"s{number}.wav", number, 800)
     name, row = LAYOUTS[layout]
     lines(tmp_path / name, [row(n, "" if n == 2 else f"word {n}") for n in range(5)])
     found = audio.READER.read(tmp_path, Options(spec_of("transcript", AudioSteps())))
@@ -146,7 +131,8 @@ def test_a_manifest_without_its_folder(tmp_path: Path) -> None:
 
 def test_lists_of_something_else_are_no_lists(tmp_path: Path) -> None:
     """Given a metadata.csv that names no files, Then the sounds are read without it."""
-    sounds(tmp_path, 2)
+    for number in range(2):
+        write_noise(tmp_path / f"s{number}.wav", number, 800)
     (tmp_path / "metadata.csv").write_text("speaker,age\nx,3\n", encoding="utf-8")
     found = audio.READER.read(tmp_path, Options(spec_of("transcript", AudioSteps())))
     assert len(found.entries) == 2 and not found.findings
