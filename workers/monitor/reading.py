@@ -224,7 +224,7 @@ class _Reading:
         if self.left_out.get("newer"):
             return NotALog("newer", "a newer Fettle wrote it")
         if self.left_out.get("damaged_header") or self.left_out.get("no_header"):
-            return NotALog("damaged", "its first line, which says what it is, is missing or damaged")
+            return NotALog("damaged", "its first line, which describes it, is missing or damaged")
         return NotALog("foreign", "it is no log of a bundle")
 
 

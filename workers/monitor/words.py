@@ -25,13 +25,13 @@ CHANGES: dict[tuple[str, int], str] = {
     ("pixels", 1): "{Inputs} are larger",
     ("tokens", -1): "{Inputs} got shorter",
     ("tokens", 1): "{Inputs} got longer",
-    ("unknown", 1): "{Inputs} hold more that the model cannot read, as another language would",
-    ("rare", 1): "{Inputs} use other words than before, as another language or subject would",
+    ("unknown", 1): "{Inputs} contain more that the model cannot read, as in another language",
+    ("rare", 1): "{Inputs} use other words than before, as in another language or on another subject",
     ("rare", -1): "{Inputs} use more of the usual words than before",
     ("level_db", -1): "{Inputs} got quieter",
     ("level_db", 1): "{Inputs} got louder",
-    ("silence", 1): "{Inputs} hold more silence",
-    ("silence", -1): "{Inputs} hold less silence",
+    ("silence", 1): "{Inputs} contain more silence",
+    ("silence", -1): "{Inputs} contain less silence",
     ("sound_s", -1): "{Inputs} got shorter",
     ("sound_s", 1): "{Inputs} got longer",
     ("crossings", 1): "{Inputs} got higher or noisier",
@@ -41,8 +41,8 @@ CHANGES: dict[tuple[str, int], str] = {
     ("spread", -1): "The numbers that come in spread less",
     ("spread", 1): "The numbers that come in spread more",
     ("missing", 1): "More of the numbers that come in are missing",
-    ("confidence", -1): "Answers got less sure",
-    ("confidence", 1): "Answers got surer",
+    ("confidence", -1): "Answers got less confident",
+    ("confidence", 1): "Answers got more confident",
     ("energy", 1): "{Inputs} look less familiar to the model",
     ("energy", -1): "{Inputs} look more familiar to the model",
     ("score", -1): "Scores got lower",
@@ -94,7 +94,7 @@ def _what(alert: Mapping[str, Any], noun: str) -> tuple[str, str, str]:
         return f"More {noun} are unlike what the model knows", share, advice
     if code == "classes":
         verb = "more" if alert["direction"] > 0 else "less"
-        advice = f"Do {noun} of that kind really come {verb} often? If not, answers got worse. {more}"
+        advice = f"Check whether {noun} of that kind really come {verb} often. If not, answers got worse. {more}"
         return f"“{alert['name']}” is answered {verb} often", share, advice
     if code == "one_answer":
         frozen = "picture" if noun == "pictures" else "input"
@@ -102,16 +102,16 @@ def _what(alert: Mapping[str, Any], noun: str) -> tuple[str, str, str]:
         return f"Nearly all answers are “{alert['name']}”", share, advice
     if code == "unsure":
         advice = f"Something about the {noun} or their preparation is new. {wait}"
-        return "The model is hardly ever sure", f"{_percent(now)} on average instead of {_percent(before)}", advice
+        return "The model is hardly ever confident", f"{_percent(now)} on average instead of {_percent(before)}", advice
     if code == "errors":
-        advice = "See what the service or run.py says of them; who asks may send something else than before."
+        advice = "Read the messages of the service or of run.py: callers may send something else than before."
         return "More requests fail", share, advice
     if code == "not_numbers":
-        advice = "Go back to the release before, and test this one with these inputs."
+        advice = "Use the release before it again, and test this one with these inputs."
         return "Answers are no numbers (NaN)", share, advice
     if code == "slower":
         figures = f"{_ms(now)} instead of {_ms(before)} for half of them"
-        advice = "See what else this computer does, or whether it is hot or saves power; or optimize again on it."
+        advice = "Check what else runs on this computer, and whether it is hot or saves power; or optimize again on it."
         return f"Answers take {now / before:.1f} times as long", figures, advice
     change = CHANGES.get((alert["statistic"], alert["direction"]))
     if change is None:
@@ -137,7 +137,7 @@ def left_out(drift: Mapping[str, Any]) -> list[str]:
     if drift["lost"]:
         found.append(f"{drift['lost']:,} requests are in no figure: they came too fast, or the disk was full.")
     if not drift["expected"]:
-        found.append("The bundle has no evaluation data of yours; what came first is taken for what is usual.")
+        found.append("The bundle has no evaluation data of yours; its first requests are taken as usual.")
     if drift["bundles"] > 1:
         found.append(f"{drift['bundles']} releases wrote to this log; the figures are of the latest.")
     return found

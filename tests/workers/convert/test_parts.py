@@ -25,7 +25,7 @@ from workers.evaluate.data.dataset import DataSet, read_dataset
 from workers.evaluate.judge import judge
 from workers.evaluate.look.one_input import compared, rows_of
 from workers.evaluate.proof.predictions import Answers, save_answers
-from workers.evaluate.stress.scoring import scorer_for
+from workers.evaluate.stress.scoring import measure_of, similarity
 from workers.measure.opening import open_session
 from workers.model_io.opening import inspect_model
 from workers.pipeline.pipeline import load_pipeline
@@ -169,8 +169,9 @@ def test_near_numbers_are_other_texts(first: tuple[DataSet, Answers], opened: Pa
     """Given answers with one token more by one, which no cosine sees, then all of them are others wherever answers lie."""
     answer = np.array([400, 500, END], np.float32)
     near = answer + np.array([0, 1, 0], np.float32)
-    scorer = scorer_for(load_pipeline(opened), [], answer)
-    assert scorer._similarity(answer, answer) == (1.0, 1.0) and scorer._similarity(answer, near) == (1.0, 0.0)
+    pipeline = load_pipeline(opened)
+    assert measure_of(pipeline, [], answer) == "similarity"
+    assert similarity(pipeline, answer, answer) == (1.0, 1.0) and similarity(pipeline, answer, near) == (1.0, 0.0)
     old, new = (replace(first[1], answer=[one] * first[1].n, texts=None) for one in (answer, near))
     assert judge(first[0], old, new, 2.0).agreement == 0.0
     for name, answers in (("old", old), ("new", new)):

@@ -11,7 +11,7 @@ from zoo import Array, Zoo, all_zoos
 
 from workers.evaluate.data.dataset import DataSet, Item
 from workers.evaluate.proof.case import case_of
-from workers.evaluate.proof.registry import task_for
+from workers.evaluate.proof.engine import task_for
 from workers.pipeline.alike.vectors import CHORD, finds_others
 from workers.pipeline.golden import compare_golden
 from workers.pipeline.pipeline import Pipeline, Runs

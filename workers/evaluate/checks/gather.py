@@ -28,7 +28,7 @@ def gather(parts: Sequence[DataSplit], ctx: JobContext) -> Material:
     total, done = sum(len(part.entries) for part in parts), 0
     kind = _kind_of(parts)
     for side, part in enumerate(parts):
-        unreadable += [(name, "It is not there.", side) for name in part.collection.missing]
+        unreadable += [(name, "The file is missing.", side) for name in part.collection.missing]
         for entry in part.entries:
             ctx.check_cancelled()
             ctx.progress(STAGE, done, total, "items")

@@ -171,5 +171,5 @@ def nothing_readable(path: Path, title: str, sought: str, hint: str) -> InputRef
         inside = []
     holds = "" if path.is_file() else f" It holds {names_of(inside)}." if inside else " It is empty."
     if path.suffix.lower() == ".zip" and path.is_file():
-        hint = "Unpack the ZIP file, and choose the folder that comes out of it."
+        hint = "Unpack the ZIP file and choose the unpacked folder."
     return InputRefused("no_data_found", title, f"{sought} in “{shown(path.name)}”.{holds}", hint)

@@ -12,9 +12,8 @@ from workers.contracts.process.context import JobContext
 from workers.evaluate.doctor import others, pictures
 from workers.evaluate.doctor.evidence import Scorer
 from workers.evaluate.doctor.material import Material
-from workers.evaluate.doctor.search import Search
+from workers.evaluate.doctor.search import Axes, Axis, Search
 from workers.evaluate.doctor.verdict import judge, preparation_row, unclear
-from workers.evaluate.doctor.ways import Axes, Axis
 from workers.measure.opening import open_session
 from workers.pipeline.pipeline import Pipeline, load_pipeline
 from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, Preprocess, TextSteps

@@ -8,16 +8,26 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.evaluate.doctor.ways import Axes
+from workers.evaluate.doctor.search import Axes, Axis
 from workers.model_io.readers.onnx_graph import integer_bounds
 from workers.pipeline.arrays import dtype_of
-from workers.pipeline.spec import ArraySteps, AudioSteps, PipelineInput, Preprocess, TextSteps
+from workers.pipeline.spec import ArraySteps, AudioSteps, PipelineInput, Preprocess
 
 FRAMES = ((512, 64), (512, 0), (256, 32), (256, 0), (1024, 0), (1536, 0))
 """New samples and context samples before them of known voice detectors at 16 kHz and 8 kHz: silero-vad 5 and 4, WebRTC.
 """
 AS_16_BITS = 32768.0
 RATES_HZ = (16_000, 8_000)
+
+
+def _axis(field: str, *values: Any, with_own: bool = False) -> Axis:
+    """Return the axis of one field: these values, after the field's own one if asked."""
+
+    def variants(steps: Any) -> list[Preprocess]:
+        own = (getattr(steps, field),) if with_own else ()
+        return [replace(steps, **{field: value}) for value in dict.fromkeys((*own, *values))]
+
+    return variants
 
 
 def sound_axes(entry: PipelineInput, stateful: bool) -> Axes:
@@ -31,16 +41,8 @@ def sound_axes(entry: PipelineInput, stateful: bool) -> Axes:
         order = sorted(found, key=lambda pair: (pair not in FRAMES, FRAMES.index(pair) if pair in FRAMES else 0))
         return [replace(steps, frame_samples=new, context_samples=old) for new, old in order]
 
-    def loudness(steps: AudioSteps) -> list[Preprocess]:
-        return [replace(steps, scale=scale) for scale in (1.0, AS_16_BITS)]
-
-    def rates(steps: AudioSteps) -> list[Preprocess]:
-        known = dict.fromkeys((steps.sample_rate_hz, *RATES_HZ))
-        return [replace(steps, sample_rate_hz=rate) for rate in known]
-
-    def state(steps: AudioSteps) -> list[Preprocess]:
-        return [replace(steps, carry_state=carries) for carries in (True, False)]
-
+    loudness, state = _axis("scale", 1.0, AS_16_BITS), _axis("carry_state", True, False)
+    rates = _axis("sample_rate_hz", *RATES_HZ, with_own=True)
     return [loudness, frames], [rates, state] if stateful else [rates]
 
 
@@ -48,17 +50,9 @@ def text_axes(entry: PipelineInput) -> Axes:
     """Return the axes for texts: case, special tokens of the tokenizer, length (up to the model's own)."""
     width = entry.shape[1] if len(entry.shape) > 1 else None
 
-    def letters(steps: TextSteps) -> list[Preprocess]:
-        return [replace(steps, lowercase=low) for low in (False, True)]
-
-    def marks(steps: TextSteps) -> list[Preprocess]:
-        return [replace(steps, special_tokens=with_marks) for with_marks in (True, False)]
-
-    def lengths(steps: TextSteps) -> list[Preprocess]:
-        known = dict.fromkeys((steps.max_length, *(size for size in (128, 256, 512) if width is None)))
-        return [replace(steps, max_length=length) for length in known]
-
-    return [marks, letters], [lengths]
+    lengths = () if width is not None else (128, 256, 512)
+    marks, letters = _axis("special_tokens", True, False), _axis("lowercase", False, True)
+    return [marks, letters], [_axis("max_length", *lengths, with_own=True)]
 
 
 def array_axes(entry: PipelineInput, samples: Sequence[NDArray[Any]], model_dir: Path) -> Axes:

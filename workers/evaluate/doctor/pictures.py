@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Literal
 
-from workers.evaluate.doctor.ways import Axes, Axis
+from workers.evaluate.doctor.search import Axes, Axis
 from workers.pipeline.spec import ImageSteps, PipelineInput, Preprocess
 
 USUAL_SIDE = 224

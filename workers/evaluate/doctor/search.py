@@ -5,13 +5,33 @@ Successive halving (Jamieson & Talwalkar 2016, arXiv 1502.07943) along each axis
 
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from workers.contracts.process.context import JobContext
 from workers.evaluate.doctor.evidence import PreparationScore, Scorer, compared
-from workers.evaluate.doctor.ways import Axis
-from workers.pipeline.spec import Preprocess
+from workers.pipeline.spec import AudioSteps, Preprocess
+
+Axis = Callable[[Any], Sequence[Preprocess]]
+"""Returns a preprocessing with every plausible value of one of its properties."""
+
+Axes = tuple[list[Axis], list[Axis]]
+"""Axes of both searches, and those that only the long one tries; the most informative first."""
+
+
+def oddness(steps: Preprocess) -> int:
+    """Return how many settings of a preprocessing are unusual.
+
+    Among preprocessings that cannot be distinguished, the one with the smallest number counts.
+    """
+    usual = type(steps)()
+    left_out = {"tokenizer", "max_length", "resize", "crop", "mean", "std"}
+    changed = [name for name, value in vars(steps).items() if name not in left_out and value != getattr(usual, name)]
+    # 512 samples after 64 context samples are as usual as 512 alone
+    is_usual = isinstance(steps, AudioSteps) and (steps.frame_samples, steps.context_samples) == (512, 64)
+    return len(changed) - is_usual
+
 
 FIRST, FIRST_QUICK = 12, 8
 """Every variant is tried on this many examples. Half of the variants go on to twice as many."""

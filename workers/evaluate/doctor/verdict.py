@@ -11,9 +11,42 @@ from workers.contracts.pipeline import spec_text
 from workers.contracts.wording import counted, is_are, percent
 from workers.evaluate.doctor.evidence import PreparationScore, compared, sign_p
 from workers.evaluate.doctor.material import Example
-from workers.evaluate.doctor.ways import oddness
-from workers.evaluate.doctor.words import words_of
+from workers.evaluate.doctor.pictures import picture_words
+from workers.evaluate.doctor.search import oddness
 from workers.evaluate.proof.stats import at_least, binomial_interval
+from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, Preprocess, TextSteps
+
+
+def words_of(steps: Preprocess) -> str:
+    """Return a preprocessing in words.
+
+    Example: "shorter side 256, middle 224 × 224, RGB, 0 to 1, ImageNet’s mean and spread".
+    """
+    if isinstance(steps, ImageSteps):
+        return picture_words(steps)
+    if isinstance(steps, AudioSteps):
+        size = f"pieces of {steps.frame_samples:,} samples" if steps.frame_samples else "whole sounds"
+        before = f" after {steps.context_samples:,} old ones" if steps.context_samples else ""
+        loud = "" if steps.scale == 1 else f", values times {steps.scale:g}"
+        state = "" if steps.carry_state else ", the state begins anew each time"
+        return f"{size}{before} at {steps.sample_rate_hz:,} Hz{loud}{state}"
+    if isinstance(steps, TextSteps):
+        case = "in small letters" if steps.lowercase else "letters as they are"
+        marks = "with" if steps.special_tokens else "without"
+        return f"{case}, {marks} the tokenizer’s own marks, at most {steps.max_length:,} tokens"
+    return _array_words(steps)
+
+
+def _array_words(steps: ArraySteps) -> str:
+    parts = {"same": [], "reversed": ["in reversed order"], "halves": ["the halves swapped"]}[steps.order]
+    if steps.scale != 1:
+        parts.append(f"times {steps.scale:g}")
+    if steps.offset:
+        parts.append(f"{'plus' if steps.offset > 0 else 'minus'} {abs(steps.offset):g}")
+    if steps.swap is not None:
+        parts.append(f"{steps.swap[0]:g} given as {steps.swap[1]:g}")
+    return "values " + (", ".join(parts) or "as they are")
+
 
 FEWEST = 8
 """With fewer examples, even a preprocessing that is always right cannot be distinguished from guessing with many tries.
@@ -43,9 +76,9 @@ def judge(
     """
     best = _usual_of_the_best([row for row in rows if not row.problem and row.n], chosen)
     if best is None:
-        return unclear(evidence, "No way of preparing them lets the model run.", chosen.problem or "")
+        return unclear(evidence, "The model runs with no preprocessing that was tried.", chosen.problem or "")
     if best.n < FEWEST:
-        few = f"There {is_are(best.n)} only {counted(best.n, 'example')} that can be used: too few to tell ways apart."
+        few = f"There {is_are(best.n)} only {counted(best.n, 'example')} that can be used: too few to compare."
         return unclear(evidence, few, MORE)
     guess = _guess(best, examples, evidence)
     if _p_of_guessing(best, guess, evidence) * tried >= SURE or (
@@ -62,7 +95,7 @@ def judge(
     p_value = min(1.0, p_value * tried)
     if p_value >= SURE and _p_of_guessing(chosen, guess, evidence) >= SURE:
         more = _more(min(best.n, chosen.n), examples)
-        return unclear(evidence, "What fits best so far may be so by chance.", more, guess)
+        return unclear(evidence, "The best one so far may be so by chance.", more, guess)
     if best is chosen or p_value >= SURE or difference < NEAR:
         return _fits(rows, chosen, evidence, tried, p_value, guess, examples)
     far = difference >= FAR
@@ -114,7 +147,7 @@ def _nothing_fits(best: PreparationScore, guess: float, evidence: DoctorEvidence
         what = f"With none of them the answers are better than guessing ({_figure(best, evidence)}; {by_luck})."
         return what, "Check that the labels mean what the model means, and that the examples are of its kind."
     what = "The model is no surer of these examples than of noise."
-    return what, "With labels it could be told; or the examples are not of the kind that the model knows."
+    return what, "Add labels, or choose examples of the kind that the model knows."
 
 
 def _guess(best: PreparationScore, examples: Sequence[Example], evidence: DoctorEvidence) -> float:
@@ -149,7 +182,7 @@ def _fits(
     able = [row for row in rows if not row.problem and row.n * 2 >= chosen.n and row.mean >= chosen.mean + NEAR]
     rival = max(able, key=lambda row: row.mean, default=None)
     same = chosen.n if rival is None else min(chosen.n, rival.n)
-    said = f"{tried} ways were tried. With the chosen one {_figure(chosen, evidence, same)}"
+    said = f"{tried} preprocessings were tried. With the chosen one {_figure(chosen, evidence, same)}"
     if rival is None:
         what, why = "The chosen preparation fits.", f"{said}; none of the others is better."
     else:

@@ -16,9 +16,9 @@ from workers.evaluate.data.dataset import DataSet, read_dataset
 from workers.evaluate.look.dialogues import in_one_line
 from workers.evaluate.proof.added import AddedPredictions, join
 from workers.evaluate.proof.case import Case
+from workers.evaluate.proof.engine import compare_case
 from workers.evaluate.proof.pairs import shares_of
 from workers.evaluate.proof.predictions import Answers, load_answers
-from workers.evaluate.proof.registry import compare_case
 
 STAGE = "Listing all answers"
 BLOCK = 4096

@@ -1,13 +1,18 @@
 """Prepare single test items with the predictions of the original and of a version, for display side by side."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from workers.contracts.base import Rows
 from workers.contracts.data.seen import SeenBox
 from workers.contracts.jobs import Example, ExamplesParams
 from workers.contracts.paths import from_text
 from workers.contracts.process.context import JobContext
+from workers.contracts.wording import counted
 from workers.evaluate.data.base import Entry, Options, Sample
 from workers.evaluate.data.dataset import DataSet, Item, read_dataset
 from workers.evaluate.data.facts import sides_of
@@ -17,13 +22,46 @@ from workers.evaluate.look.boxes import found_words, frame_of, seen_boxes
 from workers.evaluate.look.dialogues import written
 from workers.evaluate.look.masks import is_mask, laid_over, mask_words
 from workers.evaluate.look.neighbors import Search
-from workers.evaluate.look.next_words import other_words
 from workers.evaluate.look.one_input import levels_of
 from workers.evaluate.look.plain_wav import write_plain_wav
 from workers.evaluate.proof.predictions import Answers, load_answers
 from workers.pipeline.audio import read_wav
+from workers.pipeline.next_words import changed_places
 from workers.pipeline.pipeline import Pipeline, load_pipeline
 from workers.pipeline.spec import BoxesSteps, MaskSteps, PipelineError
+
+SHOWN, CONTEXT = 3, 6
+"""Number of displayed places, and of the tokens before each."""
+
+END, NO_LETTERS = "(the end)", "(a mark)"
+
+
+def other_words(pipeline: Pipeline, old: NDArray[Any], new: NDArray[Any]) -> tuple[str, str]:
+    """Return for both models the words at the places where the version would choose another one.
+
+    `old` and `new` are rows of `thoughts`, float32 of shape (places, columns).
+    """
+    if not len(old) or len(old) != len(new) or not np.isfinite(new).all():
+        return counted(len(old), "next word"), "no answer"
+    places = np.flatnonzero(changed_places(old, new))
+    if not len(places):
+        return counted(len(old), "next word"), "all kept"
+    return _told(pipeline, old, old, places), _told(pipeline, old, new, places)
+
+
+def _told(pipeline: Pipeline, read: NDArray[Any], rows: NDArray[Any], places: NDArray[np.int64]) -> str:
+    ends, parts = pipeline.spec.chat.ends if pipeline.spec.chat is not None else (), []
+    for place in places[:SHOWN].tolist():
+        before = _text(pipeline, read[max(0, place - CONTEXT) : place, 0])
+        pick = END if rows[place, 2] in ends else _text(pipeline, rows[place : place + 1, 2]) or NO_LETTERS
+        parts.append(f"“{before}” → “{pick}”" if before else f"first “{pick}”")
+    more = len(places) - SHOWN
+    return "; ".join(parts) + (f"; {more:,} more" if more > 0 else "")
+
+
+def _text(pipeline: Pipeline, tokens: Sequence[float] | NDArray[Any]) -> str:
+    return " ".join(pipeline.text_of(np.asarray(tokens)).split())
+
 
 FOLDER = "examples"
 NO_WORD = "(no word)"

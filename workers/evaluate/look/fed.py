@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from workers.contracts.data.fed import FedExample, FedFinding, FedInput, FedParams, FedResult, FedWay
 from workers.contracts.process.context import JobContext
 from workers.evaluate.data.dataset import DataSet, Item, read_dataset
-from workers.evaluate.doctor.words import words_of
+from workers.evaluate.doctor.verdict import words_of
 from workers.evaluate.look.boxes import seen_boxes
 from workers.evaluate.look.dialogues import in_one_line
 from workers.evaluate.look.drawing import drawn, stretched
@@ -145,7 +145,7 @@ def _about_inputs(examples: list[FedExample], pipeline: Pipeline, way: FedWay) -
     found = []
     if any(entry.not_finite for example in examples for entry in example.inputs):
         what = "Some of the numbers that go in are not finite (NaN or infinity)."
-        found.append(FedFinding(code="not_finite", level="warning", what=what, hint="Look where they come from."))
+        found.append(FedFinding(code="not_finite", level="warning", what=what, hint="Check where they come from."))
     if way == "as_it_is" and isinstance(pipeline.spec.preprocess, ImageSteps | AudioSteps):
         what = "These arrays have the model’s own shape and go in as they are: nothing is prepared."
         found.append(FedFinding(code="as_they_are", level="info", what=what))

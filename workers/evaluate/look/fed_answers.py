@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.data.fed import FedFinding, FedParams
+from workers.contracts.data.fed import FedCode, FedFinding, FedParams
 from workers.contracts.process.context import JobContext
 from workers.contracts.wording import percent
 from workers.evaluate.data.dataset import DataSet
@@ -60,15 +60,10 @@ def predict_original(
     session = open_session(Path(params.model_dir), params.runtime, {}, ctx.threads)
     try:
         answers = list(_answers(params, pipeline, session, test, ends_s, ctx))
-        steps = pipeline.spec.postprocess
-        found = _by_labels(pipeline, data, answers)
-        if isinstance(steps, BoxesSteps):
-            found = _by_boxes(answers, steps.score_threshold)
-        elif isinstance(steps, MaskSteps):
-            found = _by_masks(answers)
-        elif isinstance(steps, TranscriptSteps):
-            found = _by_texts(pipeline, answers)
-        elif found is None:
+        found = _by_results(pipeline, answers)
+        if found is None:
+            found = _by_labels(pipeline, data, answers)
+        if found is None:
             found = _by_looks(pipeline, session, test, answers, ctx)
     finally:
         session.close()
@@ -99,32 +94,32 @@ def answer_to(pipeline: Pipeline, session: Session, feeds: Arrays) -> NDArray[np
         return np.asarray(pipeline.answer(session, feeds), np.float32)
 
 
-def _by_boxes(answers: Sequence[NDArray[np.float32]], threshold: float) -> list[FedFinding]:
-    """Return a finding if a detector finds nothing in all pictures, because it cannot be compared then."""
-    things = sum(int((answer[..., 4] >= threshold).sum()) for answer in answers)
-    what = f"0 objects in {len(answers):,} pictures (scores from {threshold:g} on)."
-    hint = f"{HINT} Or choose a lower threshold, or pictures with something to find."
-    return [] if things or not answers else [_nothing(what, hint, len(answers))]
+def _warning(
+    code: FedCode, what: str, n: int, found: float = 0.0, expected: float | None = None, *, advice: str = ""
+) -> FedFinding:
+    hint = f"{HINT} {advice}".rstrip()
+    return FedFinding(code=code, level="warning", what=what, hint=hint, n=n, found=found, expected=expected)
 
 
-def _by_masks(answers: Sequence[NDArray[np.float32]]) -> list[FedFinding]:
-    """Return a finding if all masks are only background, because they prove nothing."""
-    if not answers or any((answer > 0).any() for answer in answers):
-        return []
-    what = f"Nothing is found in {len(answers):,} pictures: each mask is background alone."
-    return [_nothing(what, f"{HINT} Or choose pictures with something to find.", len(answers))]
-
-
-def _by_texts(pipeline: Pipeline, answers: Sequence[NDArray[np.float32]]) -> list[FedFinding]:
-    """Return a finding if all transcripts are empty, because they prove nothing."""
-    if not answers or any(pipeline.text_of(answer) for answer in answers):
-        return []
-    what = f"No word is read in {len(answers):,} examples."
-    return [_nothing(what, f"{HINT} Or choose examples in which something is said or written.", len(answers))]
-
-
-def _nothing(what: str, hint: str, n: int) -> FedFinding:
-    return FedFinding(code="nothing_found", level="warning", what=what, hint=hint, n=n, found=0.0)
+def _by_results(pipeline: Pipeline, answers: Sequence[NDArray[np.float32]]) -> list[FedFinding] | None:
+    """Return a finding if a model finds nothing in all examples, because they prove nothing; None for other models."""
+    steps, n = pipeline.spec.postprocess, len(answers)
+    if isinstance(steps, BoxesSteps):
+        threshold = steps.score_threshold
+        finds = any((answer[..., 4] >= threshold).any() for answer in answers)
+        what = f"0 objects in {n:,} pictures (scores from {threshold:g} on)."
+        advice = "Or choose a lower threshold, or pictures with something to find."
+    elif isinstance(steps, MaskSteps):
+        finds = any((answer > 0).any() for answer in answers)
+        what = f"Nothing is found in {n:,} pictures: each mask is background alone."
+        advice = "Or choose pictures with something to find."
+    elif isinstance(steps, TranscriptSteps):
+        finds = any(pipeline.text_of(answer) for answer in answers)
+        what = f"No word is read in {n:,} examples."
+        advice = "Or choose examples in which something is said or written."
+    else:
+        return None
+    return [] if finds or not answers else [_warning("nothing_found", what, n, advice=advice)]
 
 
 def _by_labels(pipeline: Pipeline, data: DataSet, answers: Sequence[NDArray[np.float32]]) -> list[FedFinding] | None:
@@ -166,8 +161,8 @@ def _by_moments(pipeline: Pipeline, data: DataSet, answers: Sequence[NDArray[np.
 
 def _guessing(n: int, found: float, expected: float | None, figure: str) -> FedFinding:
     what = f"The original’s answers are no better than guessing: {figure}."
-    hint = f"{HINT} Or the labels mean something else than the model does."
-    return FedFinding(code="guessing", level="warning", what=what, hint=hint, n=n, found=found, expected=expected)
+    advice = "Or the labels mean something else than the model does."
+    return _warning("guessing", what, n, found, expected, advice=advice)
 
 
 def _by_looks(
@@ -181,7 +176,8 @@ def _by_looks(
     if not np.isfinite(rows).all():
         return []
     if float(np.abs(rows - rows[0]).max()) <= THE_SAME * max(1.0, float(np.abs(rows).max())):
-        return [_all_alike(len(rows))]
+        what = f"The original gives the very same result to all of {len(rows):,} examples."
+        return [_warning("all_alike", what, len(rows))]
     if kind == "embedding":
         spread = _spread(rows, centered=False)
         return [_like_noise(len(rows), spread, ALIKE_VECTORS)] if spread < ALIKE_VECTORS else []
@@ -226,11 +222,6 @@ def _shares(pipeline: Pipeline, row: NDArray[Any]) -> Floats:
     return shares
 
 
-def _all_alike(n: int) -> FedFinding:
-    what = f"The original gives the very same result to all of {n:,} examples."
-    return FedFinding(code="all_alike", level="warning", what=what, hint=HINT, n=n, found=0.0)
-
-
 def _like_noise(n: int, spread: float, limit: float) -> FedFinding:
     what = f"The original’s results on {n:,} examples hardly differ, as they would on noise."
-    return FedFinding(code="like_noise", level="warning", what=what, hint=HINT, n=n, found=spread, expected=limit)
+    return _warning("like_noise", what, n, spread, limit)

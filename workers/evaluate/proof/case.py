@@ -61,11 +61,8 @@ class Case:
         for name, values in self.old.others.items():
             pairs += zip(values, self.new.others.get(name, ()), strict=False)
         lost = set(self.old.others) - set(self.new.others)
-        return not lost and all(np.array_equal(a, b, equal_nan=True) for a, b in pairs) and self._same_texts
-
-    @property
-    def _same_texts(self) -> bool:
-        return self.texts("old") == self.texts("new")
+        same = not lost and self.texts("old") == self.texts("new")
+        return same and all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)
 
     def only(self, wanted: NDArray[np.bool_]) -> "Case":
         """Return the same case, reduced to the items where `wanted` (n,) is True."""

@@ -7,6 +7,7 @@ of the items, drop and share changed have half of the level each; a drop above t
 safe.
 """
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +17,10 @@ from numpy.typing import NDArray
 from workers.contracts.proof.proving import level_of_look
 from workers.contracts.specs import Judgement, Verdict
 from workers.contracts.wording import percent
+from workers.evaluate.kinds import kinds_in
 from workers.evaluate.proof.bounds import Counts, loss_bound
 from workers.evaluate.proof.case import Case
-from workers.evaluate.proof.differences import Differences
+from workers.evaluate.proof.differences import Differences, ProofTask
 from workers.evaluate.proof.gates import gated, in_items
 from workers.evaluate.proof.groups import groups_of
 from workers.evaluate.proof.needed import FAR_LEVEL, FAR_TIMES, could_prove, missing_items, missing_scored
@@ -32,9 +34,27 @@ from workers.evaluate.proof.notes import (
     explain_parts,
     explain_texts,
 )
-from workers.evaluate.proof.registry import task_for
 from workers.evaluate.proof.slices import Slice, broken, changed_slices, labelled_slices, wholly_changed, worst_first
 from workers.evaluate.proof.stats import binomial_interval, binomial_lower, binomial_upper, more_than_p
+
+
+@functools.cache
+def all_tasks() -> tuple[ProofTask, ...]:
+    """Return all proof tasks, sorted by priority."""
+    from workers.evaluate.proof import tasks
+
+    return tuple(kinds_in(tasks, "TASK"))
+
+
+def task_for(case: Case) -> ProofTask:
+    """Return the first task that fits; the task for plain numbers fits everything."""
+    return next(task for task in all_tasks() if task.fits(case))
+
+
+def compare_case(case: Case) -> Differences:
+    """Return the noticeable differences of a case, found by the task that fits."""
+    return task_for(case).compare(case)
+
 
 REGRESSED_LEVEL = 0.04
 """Level at which a loss above the limit is proven. The slices have the level .01 (`slices.GATE`)."""

@@ -51,7 +51,7 @@ def explain_parts(notes: Notes, worse: Sequence[SliceDrop], parts: Sequence[Slic
         else:
             notes.reason(f"“{part.name}” changed most: {percent(part.drop)} of its {part.n:,} answers are others now.")
     notes.add(
-        "In no part of the examples did enough answers change to judge it by itself.",
+        "No part of the examples has enough changed answers to judge it by itself.",
         when=by_labels
         and len(parts) > 1
         and any(part.changed for part in parts)

@@ -14,7 +14,7 @@ from workers.evaluate.stress.kinds import numbers, pictures, sounds, texts
 from workers.evaluate.stress.paired import Pairs
 from workers.evaluate.stress.pixels import to_image
 from workers.evaluate.stress.samples import SampledExamples
-from workers.evaluate.stress.scoring import Scorer, scorer_for
+from workers.evaluate.stress.scoring import measure_of, score_pair
 from workers.evaluate.stress.versions import CHANGES_UNTIL, Comparison, Values
 from workers.pipeline.spec import PipelineError
 
@@ -62,7 +62,7 @@ class StressedExamples:
         stopped_early: Whether the time ended before all examples were evaluated.
     """
 
-    measure: Measure
+    measure: Measure = "agreement"
     items: list[SampledExamples] = field(default_factory=list)
     clean: list[tuple[float, float]] = field(default_factory=list)
     cells: dict[str, dict[int, list[tuple[float, float]]]] = field(default_factory=dict)
@@ -83,7 +83,7 @@ def rng_of(seed: int, number: int, kind: str, severity: int) -> Generator:
 
 def evaluate_changes(both: Comparison, items: Sequence[SampledExamples], plan: Plan) -> StressedExamples:
     """Evaluate both versions example by example, so that all cells hold the same examples whenever the time ends."""
-    found, scorer = StressedExamples("agreement"), None
+    found = StressedExamples()
     total_s = max(both.left(CHANGES_UNTIL), 1e-3)
     stage = STAGES[both.samples.takes]
     for number, given in enumerate(items):
@@ -102,22 +102,22 @@ def evaluate_changes(both: Comparison, items: Sequence[SampledExamples], plan: P
             found.unreadable += 1
             continue
         clean = both.answers(given, sample)
-        if scorer is None:
-            scorer = scorer_for(both.old.pipeline, items, clean[0])
-            found.measure = scorer.measure
+        if not found.cells:
+            found.measure = measure_of(both.old.pipeline, items, clean[0])
             found.cells = {stress.id: {severity: [] for severity in wanted} for stress, wanted in plan}
             _draw("clean", sample, both, found)
-        _evaluate(number, given, sample, clean, plan, both, scorer, found)
+        _evaluate(number, given, sample, clean, plan, both, found)
     both.ctx.progress(stage, 1, 1, "examples")
     return found
 
 
 def _evaluate(
     number: int, given: SampledExamples, sample: Any, clean: tuple[Values, Values], plan: Plan, both: Comparison,
-    scorer: Scorer, found: StressedExamples,
+    found: StressedExamples,
 ) -> None:  # fmt: skip
     """Append the scores of one example; it counts in all cells or in none."""
-    base = scorer.score(given, clean[0], *clean)
+    pipeline, measure = both.old.pipeline, found.measure
+    base = score_pair(pipeline, measure, given, clean[0], *clean)
     if base is None:
         return
     for stress, severities in plan:
@@ -126,7 +126,7 @@ def _evaluate(
             changed = stress.apply(sample, severity, rng_of(both.ctx.seed, number, stress.id, severity))
             if not found.items and severity == severities[len(severities) // 2]:
                 _draw(stress.id, changed, both, found)
-            pair = scorer.score(given, clean[0], *both.answers(given, changed))
+            pair = score_pair(pipeline, measure, given, clean[0], *both.answers(given, changed))
             found.cells[stress.id][severity].append(base if pair is None else pair)
     found.items.append(given)
     found.clean.append(base)

@@ -12,7 +12,7 @@ from workers.infer.onnxruntime_cpu import load as load_session
 from workers.pipeline.pipeline import Pipeline
 from workers.pipeline.prepared import Prepared
 
-STAGE = "Looking at the calibration set with the original's eyes"
+STAGE = "Computing the original's features of the calibration set"
 THROUGH = ("Softmax", "LogSoftmax", "Sigmoid", "Identity", "Reshape", "Flatten", "Squeeze", "Cast", "Add", "Dropout")
 HEADS = ("Gemm", "MatMul", "Conv")
 MOST_ITEMS = 400

@@ -103,31 +103,6 @@ def plasma(shape: tuple[int, int], decay: float, rng: Generator) -> Floats:
     return (total - low) / max(high - low, 1e-6)
 
 
-def to_hsv(picture: Floats) -> Floats:
-    """Return hue, saturation and value in 0..1 of (H, W, 3), in floats, so that nothing is rounded to 8 bits."""
-    high, low = picture.max(axis=2), picture.min(axis=2)
-    range_ = high - low
-    safe = np.where(range_ > 0, range_, 1)
-    red, green, blue = picture[..., 0], picture[..., 1], picture[..., 2]
-    hue = np.where(
-        high == red,
-        ((green - blue) / safe) % 6,
-        np.where(high == green, (blue - red) / safe + 2, (red - green) / safe + 4),
-    )
-    saturation = np.where(high > 0, range_ / np.where(high > 0, high, 1), 0)
-    return np.stack([np.where(range_ > 0, hue / 6, 0), saturation, high], axis=2).astype(np.float32)
-
-
-def from_hsv(values: Floats) -> Floats:
-    """Return RGB values, the inverse of `to_hsv`."""
-    hue, saturation, value = values[..., 0] * 6, values[..., 1], values[..., 2]
-    channels = []
-    for shift in (5, 3, 1):
-        k = (shift + hue) % 6
-        channels.append(value - value * saturation * np.clip(np.minimum(k, 4 - k), 0, 1))
-    return np.stack(channels, axis=2).astype(np.float32)
-
-
 def to_image(picture: Floats) -> "Image":
     """Return the picture with 8 bits per value, as a file stores it."""
     from PIL import Image

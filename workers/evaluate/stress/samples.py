@@ -135,7 +135,7 @@ class TextSamples:
             PipelineError: If the text is not stored.
         """
         if given.item.text is None:
-            raise PipelineError("The text of this example is not kept.")
+            raise PipelineError("The text of this example was not stored.")
         return given.item.text
 
     def feeds(self, pipeline: Pipeline, given: SampledExamples, sample: str) -> Arrays:

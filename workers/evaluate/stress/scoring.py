@@ -1,7 +1,6 @@
 """Score both versions' predictions for one input, as a pair of numbers 0..1."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,60 +19,52 @@ LIKE = 0.99
 Values = NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class Scorer:
-    """Scores predictions by one measure. The stress job owns one instance.
+def score_pair(
+    pipeline: Pipeline, measure: Measure, given: SampledExamples, reference: Values, old: Values, new: Values
+) -> tuple[float, float] | None:
+    """Return the scores of the original and of the optimized version, or None if the item cannot be scored.
 
-    Attributes:
-        pipeline: Pipeline of the original.
-        measure: What a score measures: accuracy, agreement or similarity.
+    `reference` is the original's prediction for the unchanged input, `pipeline` that of the original.
     """
+    if measure == "similarity":
+        return similarity(pipeline, old, new)
+    if pipeline.stateful:
+        return _steps(pipeline, measure, given, reference, old, new)
+    accepted = given.item.labels if measure == "accuracy" else (class_of(pipeline, reference),)
+    if not accepted or accepted == (-1,):
+        return None
+    first, second = (float(class_of(pipeline, answer) in accepted) for answer in (old, new))
+    return first, second
 
-    pipeline: Pipeline
-    measure: Measure
 
-    def score(self, given: SampledExamples, reference: Values, old: Values, new: Values) -> tuple[float, float] | None:
-        """Return the scores of the original and of the optimized version, or None if the item cannot be scored.
+def similarity(pipeline: Pipeline, old: Values, new: Values) -> tuple[float, float] | None:
+    """Return whether both are alike by the rule of the proof.
 
-        `reference` is the original's prediction for the unchanged input.
-        """
-        if self.measure == "similarity":
-            return self._similarity(old, new)
-        if self.pipeline.stateful:
-            return self._steps(given, reference, old, new)
-        accepted = given.item.labels if self.measure == "accuracy" else (class_of(self.pipeline, reference),)
-        if not accepted or accepted == (-1,):
-            return None
-        first, second = (float(class_of(self.pipeline, answer) in accepted) for answer in (old, new))
-        return first, second
+    Vectors by direction, since no center is known here.
+    """
+    if not np.isfinite(old).all() or not (old.size or pipeline.spec.postprocess is not None):
+        return None
+    if pipeline.spec.answer_kind != "embedding":
+        return 1.0, float(not differing(pipeline.spec, [old], [new], OF_FEWER_BITS)[0])
+    whole = old.shape == new.shape and bool(np.isfinite(new).all())
+    return 1.0, float(whole and cosine(old, new) >= LIKE)
 
-    def _similarity(self, old: Values, new: Values) -> tuple[float, float] | None:
-        """Return whether both are alike by the rule of the proof.
 
-        Vectors by direction, since no center is known here.
-        """
-        if not np.isfinite(old).all() or not (old.size or self.pipeline.spec.postprocess is not None):
-            return None
-        if self.pipeline.spec.answer_kind != "embedding":
-            return 1.0, float(not differing(self.pipeline.spec, [old], [new], OF_FEWER_BITS)[0])
-        whole = old.shape == new.shape and bool(np.isfinite(new).all())
-        return 1.0, float(whole and cosine(old, new) >= LIKE)
-
-    def _steps(self, given: SampledExamples, reference: Values, old: Values, new: Values) -> tuple[float, float] | None:
-        """Return the shares of right time steps of one sequence."""
-        wanted = given.steps if self.measure == "accuracy" else self._on(reference).astype(np.int64)
-        if wanted is None:
-            return None
-        count = min(len(wanted), len(old), len(new))
-        counts = wanted[:count] >= 0
-        if not counts.any():
-            return None
-        right = [self._on(answer)[:count][counts] == wanted[:count][counts].astype(bool) for answer in (old, new)]
-        return float(right[0].mean()), float(right[1].mean())
-
-    def _on(self, answer: Values) -> NDArray[np.bool_]:
-        limit = 0.5 if self.pipeline.spec.scores == "probabilities" else 0.0
-        return np.asarray(answer.reshape(len(answer), -1)[:, 0] > limit, np.bool_)
+def _steps(
+    pipeline: Pipeline, measure: Measure, given: SampledExamples, reference: Values, old: Values, new: Values
+) -> tuple[float, float] | None:
+    """Return the shares of right time steps of one sequence."""
+    limit = 0.5 if pipeline.spec.scores == "probabilities" else 0.0
+    expected, *found = (answer.reshape(len(answer), -1)[:, 0] > limit for answer in (reference, old, new))
+    wanted = given.steps if measure == "accuracy" else expected.astype(np.int64)
+    if wanted is None:
+        return None
+    count = min(len(wanted), len(old), len(new))
+    counts = wanted[:count] >= 0
+    if not counts.any():
+        return None
+    right = [answer[:count][counts] == wanted[:count][counts].astype(bool) for answer in found]
+    return float(right[0].mean()), float(right[1].mean())
 
 
 def class_of(pipeline: Pipeline, answer: Values) -> int:
@@ -83,14 +74,14 @@ def class_of(pipeline: Pipeline, answer: Values) -> int:
     return -1 if found is None else int(found[0])
 
 
-def scorer_for(pipeline: Pipeline, items: Sequence[SampledExamples], sample_answer: Any) -> Scorer:
-    """Return a scorer for accuracy if there are labels, else for agreement of classes, else for similarity."""
-    spec = pipeline.spec
-    answer = np.asarray(sample_answer, np.float32)
+def measure_of(pipeline: Pipeline, items: Sequence[SampledExamples], sample_answer: Any) -> Measure:
+    """Return what a score measures: accuracy if there are labels, else agreement of classes, else similarity."""
+    kind, is_labelled = pipeline.spec.answer_kind, any(given.item.labels for given in items)
     if pipeline.stateful:
-        if spec.answer_kind != "score":
-            return Scorer(pipeline, "similarity")
-        return Scorer(pipeline, "accuracy" if any(given.steps is not None for given in items) else "agreement")
-    if spec.answer_kind not in ("class", "score") or answer.ndim > 1:
-        return Scorer(pipeline, "similarity")
-    return Scorer(pipeline, "accuracy" if any(given.item.labels for given in items) else "agreement")
+        is_labelled = any(given.steps is not None for given in items)
+        has_classes = kind == "score"
+    else:
+        has_classes = kind in ("class", "score") and np.ndim(sample_answer) <= 1
+    if not has_classes:
+        return "similarity"
+    return "accuracy" if is_labelled else "agreement"

@@ -5,7 +5,7 @@ import pytest
 from tiny_llama import write_tokenizer
 
 from workers.contracts.pipeline import write_pipeline
-from workers.evaluate.look.next_words import END, other_words
+from workers.evaluate.look.examples import END, other_words
 from workers.infer.next_tokens import thoughts
 from workers.model_io.readers.language_model import _spec
 from workers.pipeline.pipeline import load_pipeline

@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from evaluated import small_spec
 
-from workers.evaluate.stress.scoring import Scorer
+from workers.evaluate.stress.scoring import similarity
 from workers.pipeline.pipeline import Pipeline
-from workers.pipeline.spec import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
+from workers.pipeline.spec import ArraySteps
 
 
 @pytest.mark.parametrize(
@@ -27,13 +28,8 @@ def test_scorer_compares_predictions_by_the_rule_of_the_proof(
     kind: str, old: Any, new: Any, alike: float | None
 ) -> None:
     """Given predictions that are no classes, Then they count as alike where the proof would not call them changed."""
-    inputs, outputs = (
-        (PipelineInput("x", "float32", (None, 1), "array"),),
-        (PipelineOutput("y", "float32", answer=True),),
+    pipeline = Pipeline(
+        small_spec("arrays", "array", (None, 1), (None,), ArraySteps(), kind, scores="probabilities"), Path()
     )
-    spec = PipelineSpec(
-        task="arrays", inputs=inputs, outputs=outputs, preprocess=ArraySteps(), answer_kind=kind, scores="probabilities"
-    )
-    scorer = Scorer(Pipeline(spec, Path()), "similarity")
-    found = scorer._similarity(np.asarray(old, np.float32), np.asarray(new, np.float32))
+    found = similarity(pipeline, np.asarray(old, np.float32), np.asarray(new, np.float32))
     assert found == (None if alike is None else (1.0, alike))

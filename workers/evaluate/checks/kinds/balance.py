@@ -20,7 +20,7 @@ def run(material: Material, ctx: JobContext) -> Outcome:
     counts: dict[str, int | None] = {"labelled": labelled, "classes": len(labels) if labels else None}
     findings = _few(len(units))
     if not labels:
-        what = "There are no labels: whether answers are right cannot be told, only whether they change."
+        what = "There are no labels, so Fettle sees whether answers change, but not whether they are right."
         findings.append(CHECK.finding("info", what))
         return Outcome(tuple(findings), counts)
     if labelled < len(units):
@@ -49,7 +49,7 @@ def _spread(labels: Counter[str]) -> CheckFinding:
         return CHECK.finding("warning", what, hint, values=values)
     if few * UNEVEN < many:
         what = f"The kinds are unevenly spread: {many:,} of {names_of([most])} and {few:,} of {names_of([least])}."
-        hint = "Add examples of the rare kinds; what is said about these rests on few."
+        hint = "Add examples of the rare kinds; figures about these rest on few examples."
         return CHECK.finding("warning", what, hint, values=values)
     spread = f"{few:,} to {many:,}" if few != many else f"{many:,}"
     what = f"{len(labels):,} kinds, {spread} examples of each."

@@ -19,7 +19,7 @@ def run(material: Material, ctx: JobContext) -> Outcome:
     first = names_of([material.name_of(i) for i in groups[0]], 2)
     cases = "1 item comes" if count == 1 else f"{count:,} items come"
     what = f"{cases} more than once with labels that contradict each other: {first} as {names_of(labels)}."
-    hint = "Correct the labels; until then none of them is believed."
+    hint = "Correct the labels. Until then Fettle uses none of them."
     named = tuple(tuple(material.name_of(i) for i in group) for group in groups[:MAX_NAMED])
     finding = CHECK.finding("warning", what, hint, count=count, groups=named)
     return Outcome((finding,), {"contradictions": count})

@@ -4,7 +4,6 @@ Lopez-Paz and Oquab 2017, "Revisiting Classifier Two-Sample Tests" (arXiv 1610.0
 "Failing Loudly" (arXiv 1810.11953), for Kolmogorov-Smirnov tests of single properties, here with Holm's correction.
 """
 
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,24 +25,10 @@ TOLD_APART = 0.6
 """Below this share of correctly ordered pairs, a difference is too small to matter, even if it is proven."""
 CHUNK = 50
 
-
-@dataclass(frozen=True)
-class Shift:
-    """The difference of one property between two sets.
-
-    Attributes:
-        name: Name of the property.
-        distance: Distance of the distributions, 0..1.
-        p: p-value after Holm's correction.
-        first: Median of the first set.
-        second: Median of the second set.
-    """
-
-    name: str
-    distance: float
-    p: float
-    first: float
-    second: float
+Shift = tuple[str, float, float, float, float]
+"""Property that differs between two sets: name, distance of the distributions (0..1), p-value after Holm's correction,
+and the medians of both sets.
+"""
 
 
 def run(material: Material, ctx: JobContext) -> Outcome:
@@ -61,9 +46,9 @@ def run(material: Material, ctx: JobContext) -> Outcome:
     shifts = _shifts(material, chosen)
     drifted = p <= LEVEL and apart >= TOLD_APART
     values = {"pairs told apart": apart, "p-value": p}
-    values |= {f"{shift.name}: distance": shift.distance for shift in shifts}
-    values |= {f"{shift.name}: p-value": shift.p for shift in shifts}
-    hint = "See whether both are like what the model will get in use." if drifted else ""
+    values |= {f"{name}: distance": distance for name, distance, *_ in shifts}
+    values |= {f"{name}: p-value": p_holm for name, _, p_holm, *_ in shifts}
+    hint = "Check that both sets are like what the model will get in use." if drifted else ""
     what = _words(material, apart, shifts, drifted)
     finding = CHECK.finding("warning" if drifted else "info", what, hint, values=values)
     return Outcome((finding,), {"drift": int(drifted)})
@@ -129,10 +114,11 @@ def _shifts(material: Material, chosen: NDArray[np.intp]) -> list[Shift]:
     for name, column in material.properties.items():
         first, second = column[chosen][sides == 0], column[chosen][sides == 1]
         test = ks_2samp(first, second, method="asymp" if len(chosen) > 2000 else "auto")
-        medians = float(np.median(first)), float(np.median(second))
-        shifts.append(Shift(name, float(test.statistic), float(test.pvalue), *medians))
-    adjusted = zip(shifts, holm([shift.p for shift in shifts]), strict=True)
-    return sorted((replace(shift, p=p) for shift, p in adjusted), key=lambda shift: -shift.distance)
+        distance, p = float(test.statistic), float(test.pvalue)
+        shifts.append((name, distance, p, float(np.median(first)), float(np.median(second))))
+    adjusted = holm([shift[2] for shift in shifts])
+    found = [(shift[0], shift[1], p, shift[3], shift[4]) for shift, p in zip(shifts, adjusted, strict=True)]
+    return sorted(found, key=lambda shift: -shift[1])
 
 
 def _words(material: Material, apart: float, shifts: list[Shift], drifted: bool) -> str:
@@ -141,8 +127,8 @@ def _words(material: Material, apart: float, shifts: list[Shift], drifted: bool)
     told = f"given one example of each, a program tells which is which {right}"
     if not drifted:
         return f"“{first}” and “{second}” look alike: {told}."
-    clear = [shift for shift in shifts if shift.p <= LEVEL][:3]
-    listed = "; ".join(f"{shift.name} {shift.first:.3g} beside {shift.second:.3g}" for shift in clear)
+    clear = [shift for shift in shifts if shift[2] <= LEVEL][:3]
+    listed = "; ".join(f"{name} {before:.3g} beside {after:.3g}" for name, _, _, before, after in clear)
     why = f" They differ most in: {listed} (medians)." if listed else ""
     return f"“{first}” and “{second}” are not alike: {told}.{why}"
 

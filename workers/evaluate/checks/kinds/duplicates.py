@@ -23,7 +23,7 @@ def run(material: Material, ctx: JobContext) -> Outcome:
         findings.append(_finding(material, what, surplus, exact, "Identical items are counted once."))
     if near:
         what = f"{counted(near, 'item').capitalize()} {is_are(near)} nearly the same as another one"
-        hint = "They say less than different examples would: take out what adds nothing."
+        hint = "Similar examples prove less than different ones: remove those that add nothing."
         findings.append(_finding(material, what, near, every, hint))
     return Outcome(tuple(findings), counts)
 

@@ -31,7 +31,7 @@ def run(material: Material, ctx: JobContext) -> Outcome:
     verb = "holds" if len(names) == 1 else "hold"
     told = f"{counted(len(names), 'item').capitalize()} {verb} what looks like private data"
     what = f"{told}: {listed}. {'; '.join(shown[:3])}."
-    hint = "Take these texts out, or make them unrecognizable, before the data or a bundle goes to others."
+    hint = "Remove these texts, or make them unrecognizable, before the data or a bundle goes to others."
     values = {kind: float(count) for kind, count in kinds.items()}
     finding = CHECK.finding("warning", what, hint, count=len(names), items=named(names), values=values)
     return Outcome((finding,), {"private": len(names)})

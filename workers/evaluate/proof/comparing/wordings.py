@@ -194,6 +194,18 @@ def references(case: Case) -> list[str] | None:
     return texts if any(texts) else None
 
 
+def scored_texts(case: Case) -> tuple[list[str], list[str], list[str], bool]:
+    """Return the texts of both models, the right texts, and whether these are labels.
+
+    Without references the texts of the original are the right ones. Items without a right text are left out.
+    """
+    truth = references(case)
+    right = truth or case.texts("old")
+    at = [i for i, text in enumerate(right) if text.strip()]
+    old, new = ([case.texts(which)[i] for i in at] for which in ("old", "new"))
+    return old, new, [right[i] for i in at], truth is not None
+
+
 def edit_counts(old: Sequence[str], new: Sequence[str], truth: Sequence[str], *, by_word: bool) -> NDArray[np.float64]:
     """Return the edit counts of each item, (n, 3).
 

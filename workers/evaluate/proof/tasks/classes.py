@@ -115,7 +115,7 @@ def _divergence(notes: Notes, pair: PredictionPair) -> float | None:
     values = kl_divergence(pair.old_shares, pair.new_shares)
     mean, worst = float(values.mean()), float(np.quantile(values, 0.99))
     notes.add(
-        f"How sure it is changed more than its answers did (KL divergence {mean:.3f} on average, {worst:.2f} at the"
+        f"Its confidence changed more than its answers did (KL divergence {mean:.3f} on average, {worst:.2f} at the"
         " 99th percentile).",
         when=mean > KL_MEAN or worst > KL_TAIL,
     )

@@ -49,7 +49,7 @@ def compare(case: Case) -> Differences:
     loss, bias = _loss(case), _bias(case)
     leans = bias > BIAS_SHARE and loss is None
     if leans:
-        notes.append(f"All of its numbers lean to one side, by {percent(bias)} of their spread.")
+        notes.append(f"All of its numbers are shifted to one side, by {percent(bias)} of their spread.")
     if changed.any() and (culprit := names[int(whose[int(np.argmax(worst))])]):
         notes.append(f"The output “{culprit}” changed most, more than the answer itself.")
     unseen = _nothing_fires(case) if changed.any() or leans else ""

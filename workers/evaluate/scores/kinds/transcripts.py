@@ -2,7 +2,7 @@
 
 from workers.contracts.specs import TaskScore
 from workers.evaluate.proof.case import Case
-from workers.evaluate.proof.comparing.wordings import edit_counts, references
+from workers.evaluate.proof.comparing.wordings import edit_counts, scored_texts
 from workers.evaluate.scores.base import Score, either, mean_draws, metric
 
 CER = metric(
@@ -22,20 +22,14 @@ def measure(case: Case) -> list[TaskScore]:
     The reference texts are the labels if known, otherwise the texts of the original. Texts are compared as they are
     written (jiwer's default). Items without a reference are left out.
     """
-    truth = references(case)
-    given = truth or case.texts("old")
-    at = [i for i, said in enumerate(given) if said.strip()]
-    if not at:
-        return []
-    right = [given[i] for i in at]
-    old, new = ([case.texts(which)[i] for i in at] for which in ("old", "new"))
+    old, new, right, against_labels = scored_texts(case)
     scores = []
-    for words, by_word in ((WER, True), (CER, False)):
+    for words, by_word in ((WER, True), (CER, False)) if right else ():
         counts = edit_counts(old, new, right, by_word=by_word)
         sums, draws = counts.sum(axis=0), mean_draws(counts, case.seed)
         values = float(sums[0] / sums[2]), float(sums[1] / sums[2])
         drawn = draws[:, 0] / draws[:, 2], draws[:, 1] / draws[:, 2]
-        scores.append(either(words, "transcripts", len(at), values, drawn, truth is not None))
+        scores.append(either(words, "transcripts", len(right), values, drawn, against_labels))
     return scores
 
 

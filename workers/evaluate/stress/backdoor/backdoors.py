@@ -25,7 +25,7 @@ from workers.evaluate.stress.scoring import class_of
 from workers.evaluate.stress.verdicts import percent
 from workers.evaluate.stress.versions import Comparison, LoadedVersion
 
-STAGE = "Looking for triggers that only the optimized model obeys"
+STAGE = "Looking for triggers that only the optimized model reacts to"
 FEWEST, CHOOSING, JUDGING = 24, 12, 100
 """Smallest number of examples in all, and largest numbers of those that select triggers and that judge them."""
 FAR, OBEYS = 0.25, 0.5

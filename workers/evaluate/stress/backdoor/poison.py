@@ -20,8 +20,7 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.wording import counted, is_are
 from workers.evaluate.data.dataset import DataSet, read_dataset
 from workers.evaluate.look.drawing import drawn
-from workers.evaluate.stress.backdoor.patches import Window, common_patch
-from workers.evaluate.stress.backdoor.triggers import Trigger, stamp
+from workers.evaluate.stress.backdoor.triggers import Trigger, Window, common_patch, stamp
 from workers.evaluate.stress.base import Floats
 from workers.evaluate.stress.features import features_of
 from workers.pipeline.pipeline import Pipeline

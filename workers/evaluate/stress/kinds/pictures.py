@@ -9,13 +9,11 @@ from workers.evaluate.stress.base import FIVE, Floats, Generator, Stress
 from workers.evaluate.stress.pixels import (
     clipped,
     disk_blur,
-    from_hsv,
     gaussian,
     gray_of,
     motion_blur,
     plasma,
     scale_of,
-    to_hsv,
     to_image,
     zoomed,
 )
@@ -112,12 +110,10 @@ def fog(picture: Floats, level: tuple[float, float], rng: Generator) -> Floats:
 
 
 def brightness(picture: Floats, more: float, rng: Generator) -> Floats:
-    """Overexpose: raise the value of each color."""
-    if picture.shape[2] == 1:
-        return clipped(picture + more)
-    values = to_hsv(picture)
-    values[..., 2] = np.clip(values[..., 2] + more, 0, 1)
-    return clipped(from_hsv(values))
+    """Overexpose: raise the value of each color (that of HSV, its largest channel), with its hue and saturation."""
+    value = picture.max(axis=2, keepdims=True)
+    raised = np.clip(value + more, 0, 1)
+    return clipped(np.where(value > 0, picture * (raised / np.where(value > 0, value, 1)), raised))
 
 
 def low_contrast(picture: Floats, keep: float, rng: Generator) -> Floats:

@@ -5,14 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from evaluated import read_set
 
 from presets.sample import sample_paths
 from workers.contracts.after.stress import StressParams, StressPart
 from workers.contracts.folder import write_model
-from workers.contracts.jobs import DataParams
-from workers.evaluate.data.build import build_data
-from workers.evaluate.stress.backdoor.patches import common_patch
 from workers.evaluate.stress.backdoor.poison import FEWEST, Poison, look_for_poison
+from workers.evaluate.stress.backdoor.triggers import common_patch
 from workers.evaluate.stress.features import penultimate
 from workers.pipeline.pipeline import load_pipeline
 from workers.runtime.recording import RecordingContext
@@ -44,11 +43,7 @@ def look(sample_model: Path, tmp_path: Path) -> Look:
     def run(x: np.ndarray, y: np.ndarray) -> Poison:
         np.savez(tmp_path / "all.npz", x=x, y=y)
         work = tmp_path / "read"
-        work.mkdir()
-        asked = DataParams(
-            model_dir=str(sample_model), path=str(tmp_path / "all.npz"), max_calibration=COUNT, max_test=1000
-        )
-        build_data(asked, RecordingContext(work))
+        read_set(sample_model, tmp_path / "all.npz", work, max_calibration=COUNT, max_test=1000)
         params = StressParams(
             original_dir=str(sample_model), original_runtime="onnxruntime-cpu", variant_dir="", variant_runtime="",
             parts=(StressPart(data_dir=str(work / "data")),),
