@@ -2,7 +2,7 @@
 
 from typing import Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 Row = TypeVar("Row")
 
@@ -21,3 +21,17 @@ class Rows(Frozen, Generic[Row]):
     """Parameters or result of a job that are a list of records."""
 
     rows: tuple[Row, ...]
+
+
+class RunParams(Frozen):
+    """A model in a folder and how to run it: the parameters that all jobs which run one version share.
+
+    `data_dir` is the folder of the read data; "" for none. The kind ``chat`` has no other parameters, and neither has
+    ``try_it``, which also accepts the numbers of test items of `data_dir`. Both load the model, send Ready("loaded")
+    and answer each `Request` until an empty one.
+    """
+
+    model_dir: str
+    data_dir: str = ""
+    runtime: str
+    settings: dict[str, JsonValue] = {}

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import Field, JsonValue, model_validator
 
 from workers.contracts.base import Frozen
+from workers.contracts.base import RunParams as RunParams
 from workers.contracts.chat import ChatFacts as ChatFacts
 from workers.contracts.measured.power import PowerFacts
 from workers.contracts.optional_sets import OptionalSet
@@ -106,20 +107,6 @@ class ModelArtifact(Frozen):
     def size_bytes(self) -> int:
         """Return the size of all files that belong to the model itself."""
         return sum(entry.size_bytes for entry in self.files)
-
-
-class RunParams(Frozen):
-    """A model in a folder and how to run it: the parameters that all jobs which run one version share.
-
-    `data_dir` is the folder of the read data; "" for none. The kind ``chat`` has no other parameters, and neither has
-    ``try_it``, which also accepts the numbers of test items of `data_dir`. Both load the model, send Ready("loaded")
-    and answer each `Request` until an empty one.
-    """
-
-    model_dir: str
-    data_dir: str = ""
-    runtime: str
-    settings: dict[str, JsonValue] = {}
 
 
 class Recipe(Frozen):

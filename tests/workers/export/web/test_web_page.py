@@ -128,7 +128,7 @@ def test_what_does_not_go_into_a_page_is_told(tmp_path: Path) -> None:
     both = replace(spec, inputs=(*spec.inputs, other))
     assert why_not(spec, 1) == ""
     assert "MB at most" in why_not(spec, MAX_BYTES + 1)
-    assert "many times" in why_not(sampled, 1)
+    assert "many runs" in why_not(sampled, 1)
     assert "float16" in why_not(half, 1)
     assert "several inputs" in why_not(both, 1)
     params = params_of(type(page)(page.spec, page.proto, page.sources), tmp_path)
