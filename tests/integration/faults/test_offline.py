@@ -32,10 +32,6 @@ def test_the_watch_sees_a_look_up(tmp_path: Path) -> None:
 
 def test_an_optimization_stays_at_home(demo: Demo) -> None:
     """Given the sample with both runtimes and torch's presence, when it is optimized, then no process reaches out."""
-    assert {one["runtime"] for one in (demo.document["baseline"], *demo.document["variants"])} >= {
-        "onnxruntime-cpu",
-        "openvino",
-    }
     assert network_calls(demo.calls) == []
     assert demo.calls.stat().st_size > 0  # multiprocessing's own socket pairs were seen
 
