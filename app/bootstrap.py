@@ -37,7 +37,7 @@ HEAVY = ("numpy", "sqlalchemy.orm", "alembic.command", "pyqtgraph", "app.control
 
 def open_window(arguments: list[str]) -> int:
     """Open the window, or raise the window that is already open, and run until it is closed."""
-    from app.cli.options.shared import split_globals
+    from app.cli.options.inputs import split_globals
     from app.cli.output import CommandFailed
 
     try:

@@ -15,7 +15,7 @@ from app.cli.options.inputs import check_exists
 from app.cli.output import CANCELLED, OK, CommandFailed, Output
 from app.cli.session import CANCELLED_WORDS, run, workspace
 from app.services.after.exporting import version_of
-from app.services.after.trying.chatting import LiveChat, chat_of_run, chat_version
+from app.services.after.trying.live import LiveChat, chat_of_run, chat_version
 from app.services.flow.steps import JobError
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts

@@ -7,22 +7,7 @@ from typing import get_type_hints
 
 import typer
 
-from app.cli import (
-    chat,
-    data,
-    docs,
-    export,
-    hub,
-    load,
-    looking,
-    monitor,
-    optimize,
-    presets,
-    prove,
-    releases,
-    store,
-    stress,
-)
+from app.cli import chat, data, export, hub, load, looking, optimize, presets, prove, releases, store
 from app.cli.gpu import doctor as gpu
 from app.cli.output import OK, Output
 
@@ -35,18 +20,18 @@ COMMANDS: dict[str, Command] = {
     "optimize": optimize.optimize,
     "prove": prove.prove,
     "compare": looking.compare,
-    "stress": stress.stress,
+    "stress": load.stress,
     "bench": looking.bench,
     "load": load.load,
     "chat": chat.chat,
     "export": export.export_run,
     "verify": looking.verify,
-    "monitor": monitor.monitor,
+    "monitor": looking.monitor,
     "jobs": looking.jobs,
     "releases": releases.releases,
     "release": releases.make_release,
     "rollback": releases.roll_back,
-    "docs": docs.docs,
+    "docs": looking.docs,
 }
 GROUPS: dict[str, tuple[str, dict[str, Command]]] = {
     "store": ("Show what projects hold on disk, and free space.", {"": store.show, "free": store.free_space}),

@@ -7,12 +7,10 @@ from typing import Annotated
 import typer
 
 from app.cli.options.arguments import AllowCode, LabelColumn, Model, Preprocess, Seed, Shapes, TextColumn
-from app.cli.options.inputs import check_exists
-from app.cli.options.shared import parse_shapes
+from app.cli.options.inputs import check_exists, parse_shapes
 from app.cli.output import OK, REFUSED, Output
 from app.cli.session import run, workspace
-from app.services.data.checking import check_data
-from app.services.data.doctor import check_preparation
+from app.services.data.doctor import check_data, check_preparation
 from app.services.flow.steps import Flow
 from app.services.opening.opening import open_model
 from app.services.projects.running import data_params

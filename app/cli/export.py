@@ -15,11 +15,11 @@ from app.domain.variant import Variant
 from app.domain.words.results import times, verdict_words
 from app.services.after.exporting import Exported, ExportRequest, export, version_of
 from app.services.after.fitting import provable
-from app.services.after.proving_alone import is_timed, prove_alone, prove_alone_s
+from app.services.after.one_version import is_timed, prove_alone, prove_alone_s
 from app.services.flow.workspace import Workspace
-from app.services.machine.describing import describe
+from app.services.machine.devices import describe
 from app.services.records.facts import RunFacts, read_facts
-from app.services.records.run_plan import saved_objective
+from app.services.records.run_records import saved_objective
 from workers.contracts.specs import DescribedTarget
 from workers.contracts.wording import about
 

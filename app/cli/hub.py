@@ -104,7 +104,7 @@ def login(output: Output) -> int:
         file = space.paths.hub / "token.json"
     output.document({"user": user, "endpoint": place.endpoint, "kept": kept})
     if kept == "file":
-        output.notice(f"This system has no keyring, so the token lies in {file}, which only you may read.")
+        output.notice(f"This system has no keyring, so the token is stored in {file}, which only you may read.")
     where = "the system's keyring" if kept == "keyring" else "a file that only you may read"
     output.sentence(f"Logged in as {user}; the token is kept in {where}.")
     return OK

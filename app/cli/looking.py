@@ -1,6 +1,7 @@
-"""Run the commands describe, inspect, compare, jobs, bench and verify."""
+"""Run the commands describe, inspect, compare, jobs, bench, verify, monitor and docs."""
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,22 +20,23 @@ from app.cli.options.arguments import (
     TextColumn,
     Threads,
 )  # fmt: skip
-from app.cli.options.fed import fed_document, fed_lines
-from app.cli.options.inputs import check_exists
-from app.cli.options.shared import known_task, parse_batches, parse_shapes
-from app.cli.output import KEPT_ORIGINAL, OK, REFUSED, Output
+from app.cli.options.inputs import check_exists, known_task, parse_batches, parse_shapes
+from app.cli.output import KEPT_ORIGINAL, OK, REFUSED, Output, usage
 from app.cli.session import run, workspace
 from app.cli.tables import card_lines, disturbed, version_lines, with_misfit
 from app.domain.choose import is_safe
+from app.help import task_pages
 from app.services.after.benching import bench_model, bench_version, conclusion
+from app.services.after.bundles import monitor as monitored
+from app.services.after.bundles import verify as verify_flow
 from app.services.after.comparing import against_document, compare_against
 from app.services.after.exporting import version_of
-from app.services.after.judged_items import judged_items
-from app.services.after.verifying import verify as verify_flow
+from app.services.after.run_data import judged_items
 from app.services.after.watching import read_watched, watched_document, watched_words
-from app.services.data.feeding import inspect_fed
-from app.services.machine.describing import describe as describe_flow
+from app.services.data.examples import inspect_fed
+from app.services.flow.steps import StepResult
 from app.services.machine.devices import check_runtimes
+from app.services.machine.devices import describe as describe_flow
 from app.services.opening.opening import inspect_model
 from app.services.projects.running import data_params
 from app.services.records.documents import card_document, compare_document
@@ -42,9 +44,41 @@ from app.services.records.facts import check_stored, read_facts
 from app.signing_key import fingerprint, own_key
 from presets.loader import load_presets
 from workers.contracts.after.load import Scenario
+from workers.contracts.data.fed import FedResult, range_words, shape_words
 from workers.contracts.jobs import BenchResult, OpenParams
 from workers.contracts.specs import Described
 from workers.contracts.wording import in_ms
+
+NAME_CHARS = 40
+
+
+def fed_document(done: StepResult[FedResult]) -> dict[str, Any]:
+    """Return the key `fed` of the JSON document: the result with absolute paths of pictures."""
+    document: dict[str, Any] = done.result.model_dump(mode="json")
+    for example in document["examples"]:
+        if example["picture"] is not None:
+            example["picture"] = str(done.folder / example["picture"])
+    return document
+
+
+def fed_lines(fed: FedResult) -> Iterator[str]:
+    """Yield a short table: each example with each input's shape, dtype and range."""
+    how = f"prepared: {fed.preparation}" if fed.preparation else "as they are"
+    yield f"what the model is fed ({how})"
+    rows = [
+        (_short(example.source) if number == 0 else "", entry.name, shape_words(entry), entry.dtype, range_words(entry))
+        for example in fed.examples
+        for number, entry in enumerate(example.inputs)
+    ]
+    widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
+    for row in rows:
+        yield "  " + "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[4]])
+    for finding in fed.findings:
+        yield f"  {finding.level}: {finding.what} {finding.hint}".rstrip()
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= NAME_CHARS else f"{name[: NAME_CHARS - 1]}…"
 
 
 @dataclass(frozen=True)
@@ -274,4 +308,48 @@ def jobs(output: Output) -> int:
         output.text(f"  {row['run_id']}  {when}  {row['state']:<14} {what}")
     running = sum(1 for run in runs if run.state in ("running", "queued"))
     output.sentence(f"{len(runs)} runs, {running} of them not finished yet." if running else f"{len(runs)} runs.")
+    return OK
+
+
+def monitor(
+    output: Output,
+    log: Annotated[
+        Path, typer.Argument(metavar="LOG", help="Log folder or file written by run.py or serve.py with --log.")
+    ],
+) -> int:
+    """Print what a bundle's log shows: drift, alarms, and what to do."""
+    check_exists(log, any_name=True)
+    with workspace(output.options, writes=False, notice=output.notice) as space:
+        found = run(space, monitored(log.absolute()), output.watch)
+    output.document(found.model_dump(mode="json"))
+    for alert in found.alerts:
+        output.text(f"  {alert.level}: {alert.what}")
+        output.text(f"      {alert.advice}")
+    for row in found.drift.statistics:
+        before = "unknown" if row.before is None else f"{row.before:.3g}"
+        counts = f"{row.n:,} requests beside {row.expected:,}"
+        output.text(f"  {row.title}: {row.now:.3g}, before {before} ({counts})")
+    for note in found.drift.notes:
+        output.text(f"  note: {note}")
+    output.sentence(found.drift.summary)
+    return OK
+
+
+Topic = Annotated[str | None, typer.Argument(metavar="TOPIC", help="A topic of the list.", show_default=False)]
+
+
+def docs(output: Output, topic: Topic = None) -> int:
+    """Print a task page; without TOPIC, list them. Works offline."""
+    pages = task_pages()
+    if topic is None:
+        output.document({"topics": [{"topic": page.topic, "title": page.title} for page in pages.values()]})
+        for page in pages.values():
+            output.text(f"  {page.topic:<12} {page.title}")
+        output.sentence("Print one with 'fettle docs TOPIC'.")
+        return OK
+    if topic not in pages:
+        raise usage(f"There is no task page {topic!r}.", f"Choose one of: {', '.join(pages)}.")
+    page = pages[topic]
+    output.document({"topic": page.topic, "title": page.title, "text": page.text})
+    output.text(page.text)
     return OK

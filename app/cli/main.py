@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from app.cli.commands import commands
-from app.cli.options.shared import split_globals, wants_json
+from app.cli.options.inputs import split_globals, wants_json
 from app.cli.output import CANCELLED, INTERNAL, USAGE, CommandFailed, Globals, Output, ReaderGone
 from app.cli.session import CANCELLED_WORDS, break_off, on_signal
 from app.services.flow.steps import JobError

@@ -2,35 +2,39 @@
 
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from app.cli.building import architectures_of, check_can_build
-from app.cli.keys import is_terminal
+from app.cli.options.arguments import JudgingOptions, opening_of
 from app.cli.options.inputs import check_exists, check_folder_for
-from app.cli.options.judging import JudgingOptions, opening_of
-from app.cli.output import KEPT_ORIGINAL, OK, CommandFailed, Output, refusal, usage
+from app.cli.output import KEPT_ORIGINAL, MISSING, OK, CommandFailed, Output, is_terminal, refusal, usage
 from app.cli.session import run, run_recorded, workspace
 from app.cli.tables import disturbed, version_lines, with_misfit
 from app.domain.outcome import Ending
 from app.domain.project import Project
 from app.domain.run import Goal, Run
 from app.domain.words.results import forecast_words, short_of_memory
+from app.services.after.bundles import verify
 from app.services.after.exporting import ExportRequest, check_writable, export
 from app.services.after.trying.tried import TriedRun, tried_run
-from app.services.after.verifying import verify
 from app.services.flow.steps import JobError
 from app.services.flow.workspace import Workspace
-from app.services.machine.cards import on_same_card, save_gpu
-from app.services.machine.describing import describe
-from app.services.machine.devices import card_of, check_recipes, check_runtimes, runtimes_on
+from app.services.machine.devices import (
+    card_of,
+    check_recipes,
+    check_runtimes,
+    describe,
+    on_same_card,
+    runtimes_on,
+    save_gpu,
+)
 from app.services.opening.opening import inspect_model
 from app.services.projects.projects import project_for
-from app.services.projects.resuming import resumed_request
-from app.services.projects.running import RunRequest, data_params, limits_of, resume_run, start_run
+from app.services.projects.running import RunRequest, data_params, limits_of, resume_run, resumed_request, start_run
 from app.services.records.documents import run_document
 from app.services.records.facts import RunFacts, read_facts
 from app.services.run.forecasting import Forecasts, usual_basis
@@ -38,12 +42,51 @@ from app.services.run.recorder import WITH_RESULT
 from presets.loader import load_presets, preset_of_recipes
 from presets.sample import sample_paths
 from presets.schema import Preset
+from workers.contracts.architectures import parse
 from workers.contracts.data.doctor import PREPARED_WRONGLY
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.jobs import OpenParams
+from workers.contracts.jobs import DescribeResult, OpenParams
 from workers.contracts.measured.beside import folder_of_weights
 from workers.contracts.process.allowance import free_memory_bytes
 from workers.contracts.wording import about, duration
+
+RUNTIME = TARGET = "tensorrt"
+
+
+def architectures_of(text: str | None, runtimes: Sequence[str], device: str | None) -> tuple[str, ...]:
+    """Return the architectures of ``sm89,sm120`` as (sm89, sm120), () without the option.
+
+    Raises:
+        CommandFailed: (exit code 2) The text is malformed, or other options contradict it.
+    """
+    if text is None:
+        return ()
+    others = [name for name in runtimes if name != RUNTIME]
+    if others or device is not None:
+        other = f"--runtime {others[0]}" if others else f"--device {device}"
+        raise usage(
+            f"--build-for builds TensorRT engines for cards elsewhere, and {other} says what to measure here.",
+            "Leave one of the two out.",
+        )
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise usage(f"--build-for {text}: {error}.") from error
+
+
+def check_can_build(found: DescribeResult) -> None:
+    """Raise `CommandFailed` (exit code 6) if the library that builds without a GPU is not installed."""
+    if not any(row.id == TARGET and row.available for row in found.targets):  # the target needs the same library
+        raise CommandFailed(
+            MISSING,
+            ErrorInfo(
+                code="tensorrt_missing",
+                title="TensorRT for RTX is not installed",
+                detail="It builds engines ahead, and needs no card for that. Nothing was begun.",
+                hint="Install it: installer/fettle --gpu rtx.",
+            ),
+        )
+
 
 MARGIN_S = 0.5
 """Seconds above the time budget from which on a run explains its duration."""
@@ -93,7 +136,7 @@ def optimize(
     if resume is not None:
         return _go_on(output, resume, model, options)
     if model is None:
-        raise usage("No model is named.", "Say 'fettle optimize MODEL', or '--resume RUN' to go on with a run.")
+        raise usage("No model is named.", "Use 'fettle optimize MODEL', or '--resume RUN' to continue a run.")
     opening = opening_of(model, options)
     check_exists(model, any_name=True)
     for path in (options.data, options.calibration):
@@ -151,7 +194,7 @@ def _go_on(output: Output, run_id: str, model: Path | None, options: OptimizeOpt
     others = [field.name for field in fields(options) if field.name not in WITH_RESUME]
     unsaid = OptimizeOptions()
     if model is not None or any(getattr(options, name) != getattr(unsaid, name) for name in others):
-        detail = "A run goes on with the model, the data and the options that it was begun with."
+        detail = "A run continues with the model, the data and the options it began with."
         raise usage(detail, "Beside --resume say only --time-budget and --out.")
     if options.out is not None:
         check_folder_for(options.out)

@@ -8,17 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from app.cli.keys import is_terminal
+from app.domain.run import StepRecord
 from app.domain.words.results import waiting_words
-from app.services.flow.events import (
-    Event,
-    LogLine,
-    RunProgress,
-    RunProgressed,
-    StepChanged,
-    StepProgress,
-    WaitingForQuiet,
-)
+from app.services.flow.events import Event, LogLine, RunProgress, StepProgress, WaitingForQuiet
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.wording import percent
 
@@ -104,16 +96,15 @@ class Output:
         """Handle an event: show a bar on a terminal, plain lines elsewhere."""
         if self.options.quiet:
             return
-        if isinstance(event, StepChanged):
-            step = event.step
-            if step.state == "running":
-                self._line(f"{step.title} …")
-            elif step.state in TOLD_STATES or (step.state == "skipped" and step.detail):
-                parts = [part for part in (step.figure, step.detail) if part]
-                self._line(f"{step.title}: {', '.join(parts) or step.state}")
-        elif isinstance(event, RunProgressed):
-            self._in_run = event.progress.share < 1.0
-            self._tell_run(event.progress)
+        if isinstance(event, StepRecord):
+            if event.state == "running":
+                self._line(f"{event.title} …")
+            elif event.state in TOLD_STATES or (event.state == "skipped" and event.detail):
+                parts = [part for part in (event.figure, event.detail) if part]
+                self._line(f"{event.title}: {', '.join(parts) or event.state}")
+        elif isinstance(event, RunProgress):
+            self._in_run = event.share < 1.0
+            self._tell_run(event)
         elif isinstance(event, StepProgress) and event.total:
             self._tell_step(event, event.total)
         elif isinstance(event, WaitingForQuiet):
@@ -198,3 +189,32 @@ def usage(detail: str, hint: str = "See 'fettle --help'.") -> CommandFailed:
 def refusal(code: str, title: str, detail: str, hint: str) -> CommandFailed:
     """Return the failure of refused input, exit code 3."""
     return CommandFailed(REFUSED, ErrorInfo(code=code, title=title, detail=detail, hint=hint))
+
+
+if sys.platform == "win32":
+
+    def enter_pressed() -> bool:
+        """Return whether ENTER was pressed since the last call; always False without a terminal."""
+        import msvcrt
+
+        if not is_terminal():
+            return False
+        pressed = False
+        while msvcrt.kbhit():
+            pressed = msvcrt.getwch() in "\r\n" or pressed
+        return pressed
+
+else:
+
+    def enter_pressed() -> bool:
+        """Return whether ENTER was pressed since the last call; always False without a terminal."""
+        import select
+
+        if not is_terminal() or not select.select([sys.stdin], [], [], 0)[0]:
+            return False
+        return sys.stdin.readline() != ""
+
+
+def is_terminal() -> bool:
+    """Return whether a person can press a key."""
+    return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()

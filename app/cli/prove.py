@@ -6,22 +6,20 @@ from typing import Annotated
 
 import typer
 
-from app.cli.options.inputs import check_exists
-from app.cli.options.judging import JudgingOptions, opening_of
-from app.cli.options.shared import parse_pairs
+from app.cli.options.arguments import JudgingOptions, opening_of
+from app.cli.options.inputs import check_exists, parse_pairs
 from app.cli.output import KEPT_ORIGINAL, OK, Output
 from app.cli.session import run, workspace
 from app.cli.tables import version_lines
 from app.domain.choose import is_safe
 from app.domain.run import Goal
 from app.domain.words.results import proof_words
-from app.services.machine.describing import describe
-from app.services.machine.devices import check_runtimes
+from app.services.machine.devices import check_runtimes, describe
 from app.services.projects.projects import project_for
 from app.services.projects.running import RunRequest, data_params, limits_of, start_run
 from app.services.records.documents import prove_document
 from app.services.records.facts import read_facts
-from app.services.records.run_plan import BesideRequest
+from app.services.records.run_records import BesideRequest
 from presets.loader import DEFAULT_ID, load_presets
 from workers.contracts.jobs import OpenParams
 

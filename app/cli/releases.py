@@ -16,9 +16,8 @@ from app.services.flow.workspace import Workspace
 from app.services.records.decisions import DecisionLog, read_decisions
 from app.services.records.facts import read_facts
 from app.services.release.documents import decision_words, log_document, log_words, release_document
-from app.services.release.record import read_current, read_releases
+from app.services.release.record import Release, read_current, read_releases
 from app.services.release.releasing import (
-    Released,
     ReleaseRequest,
     find_project,
     find_release,
@@ -82,9 +81,9 @@ def make_release(
         facts = read_facts(space, run_id)
         if out is not None:
             check_writable(out.absolute())
-        done = run(space, release(space, facts, ask), output.watch)
-        _tell(output, space, facts.project.id, done, out)
-    output.sentence(f"Release {done.release.number} of “{facts.project.name}” is the current one.")
+        made, bundle = run(space, release(space, facts, ask), output.watch)
+        _tell(output, space, facts.project.id, made, bundle, out)
+    output.sentence(f"Release {made.number} of “{facts.project.name}” is the current one.")
     return OK
 
 
@@ -99,8 +98,8 @@ def roll_back(
         if out is not None:
             check_writable(out.absolute())
         project_id = find_project(space, project).id
-        done = run(space, rollback(space, project_id, version), output.watch)
-        _tell(output, space, project_id, done, out)
+        made, bundle = run(space, rollback(space, project_id, version), output.watch)
+        _tell(output, space, project_id, made, bundle, out)
     output.sentence(f"Release {version} is the current one.")
     return OK
 
@@ -124,15 +123,15 @@ def _lines(releases: list[dict[str, Any]], log: DecisionLog) -> Iterator[str]:
         yield log_words(log)
 
 
-def _tell(output: Output, space: Workspace, project_id: str, done: Released, out: Path | None) -> None:
+def _tell(output: Output, space: Workspace, project_id: str, made: Release, bundle: Path, out: Path | None) -> None:
     """Print the release, write its bundle to `out`, and print the command for a service."""
     if out is not None:
-        run(space, save_bundle(space, done.release, out.absolute()), output.watch)
+        run(space, save_bundle(space, made, out.absolute()), output.watch)
     document = release_document(
-        find_release(space, project_id, done.release.number), read_current(space.repositories, project_id)
+        find_release(space, project_id, made.number), read_current(space.repositories, project_id)
     )
-    command = done.release.switch_command
-    bundle = out.absolute() if out is not None else done.bundle
+    command = made.switch_command
+    bundle = out.absolute() if out is not None else bundle
     output.document({**document, "bundle": str(bundle), "switch": command or None})
     output.text(f"  {document['text']}")
     output.text(f"  {bundle}")

@@ -10,8 +10,7 @@ from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Any, TypeVar
 
-from app.cli.keys import enter_pressed
-from app.cli.output import CANCELLED, REFUSED, CommandFailed, Globals
+from app.cli.output import CANCELLED, REFUSED, CommandFailed, Globals, enter_pressed
 from app.jobs.pool import WorkerPool
 from app.logging_setup import open_log
 from app.paths import clear_leftovers, find_data_folder
@@ -100,7 +99,7 @@ def run_recorded(space: Workspace, flow: Flow[T], recorder: Recorder) -> T:
         more = " --time-budget SECONDS" if recorder.run.state in WITH_RESULT else ""
         kept = {
             "detail": f"What was measured is kept as run {recorder.run.id}.",
-            "hint": f"To go on: fettle optimize --resume {recorder.run.id}{more}",
+            "hint": f"To continue: fettle optimize --resume {recorder.run.id}{more}",
         }
         raise CommandFailed(CANCELLED, CANCELLED_WORDS.model_copy(update=kept)) from error
 

@@ -7,7 +7,7 @@ from app.domain.words.card import figures_words, note_words, processor_wins
 from app.domain.words.outcome import floored, range_words
 from app.domain.words.results import OTHER_PROGRAMS, times, verdict_words
 from app.services.records.documents import NO_CARDS, NO_SPEECH
-from app.services.records.speech import SpeechRecord
+from app.services.records.measured import SpeechRecord
 from workers.contracts.data.doctor import PREPARED_WRONGLY
 from workers.contracts.measured.card_figures import CardFigures
 from workers.contracts.specs import Finding

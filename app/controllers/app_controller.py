@@ -20,7 +20,7 @@ from app.controllers.shell import ShellPresenter
 from app.controllers.telemetry import TelemetryController
 from app.controllers.words import error_value, no_use_for_picture
 from app.handover import take_requests
-from app.services.machine.describing import describe, remember, remembered
+from app.services.machine.devices import describe, remember, remembered
 from app.services.projects.projects import find_project
 from app.settings import SavedSettings
 from widgets.commands import CHOOSE_FILES, NEW_PROJECT, OPEN_PROJECT

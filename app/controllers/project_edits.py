@@ -9,8 +9,14 @@ from app.controllers.session import Session
 from app.controllers.words import error_value, notice
 from app.domain.project import Project
 from app.services.flow.steps import JobError
-from app.services.projects.projects import find_project
-from app.services.projects.trash import contents_of, delete_for_good, move_to_trash, rename_project, restore
+from app.services.projects.projects import (
+    contents_of,
+    delete_for_good,
+    find_project,
+    move_to_trash,
+    rename_project,
+    restore,
+)
 from app.services.release.record import read_releases
 from app.services.release.releasing import drop_unused
 from widgets.commands import DELETE_PROJECT, RENAME_PROJECT
@@ -110,13 +116,13 @@ class ProjectEdits(QObject):
         return works
 
     def _lost(self, project_id: str) -> str:
-        found = contents_of(self._repositories, project_id)
-        if not found.n_runs:
+        n_runs, n_exports = contents_of(self._repositories, project_id)
+        if not n_runs:
             return _("Nothing was measured in it yet.")
-        results = _("1 run with its figures goes") if found.n_runs == 1 else _("{0:,} runs with their figures go")
-        exports = _("the record of 1 exported bundle") if found.n_exports == 1 else _("the records of {0:,} bundles")
-        text = results.format(found.n_runs)
-        text = f"{text}." if not found.n_exports else _("{0}, and {1}.").format(text, exports.format(found.n_exports))
+        results = _("1 run with its figures goes") if n_runs == 1 else _("{0:,} runs with their figures go")
+        exports = _("the record of 1 exported bundle") if n_exports == 1 else _("the records of {0:,} bundles")
+        text = results.format(n_runs)
+        text = f"{text}." if not n_exports else _("{0}, and {1}.").format(text, exports.format(n_exports))
         kept = sum(one.pruned_at is None for one in read_releases(self._repositories, project_id))
         bundles = _("The bundles of {0:,} releases are kept here, and go too.").format(kept)
         if kept == 1:

@@ -5,8 +5,8 @@ from app.controllers.page_controller import ControllerContext
 from app.controllers.session import SHOWN_STATES
 from app.controllers.words import error_value
 from app.domain.run import Run
-from app.services.opening.refusing import other_inputs
-from app.services.records.run_plan import as_begun
+from app.services.opening.opening import other_inputs
+from app.services.records.run_records import as_begun
 from widgets.commands import OPEN_PROJECT
 
 

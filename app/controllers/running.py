@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from app.services.flow.events import Event, Observer, RunProgress, RunProgressed, StepProgress
+from app.services.flow.events import Event, Observer, RunProgress, StepProgress
 from workers.contracts.errors import ErrorInfo
 
 if TYPE_CHECKING:  # the driver is slow to import, and pages only need the place of their flow
@@ -48,8 +48,8 @@ class Running:
 
     def observe(self, event: Event) -> None:
         """Save the progress and pass the event on; a flow that is not a run reports the progress of its stage."""
-        if isinstance(event, RunProgressed):
-            self.progress = event.progress
+        if isinstance(event, RunProgress):
+            self.progress = event
         elif isinstance(event, StepProgress) and not self.is_run:
             share = min(1.0, event.done / event.total) if event.total else 0.0
             self.progress = RunProgress(share, event.stage) if event.total else None

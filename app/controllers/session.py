@@ -10,9 +10,8 @@ from app.domain.project import Project
 from app.domain.run import Run, RunState
 from app.services.flow.background import Background
 from app.services.flow.workspace import Workspace
-from app.services.opening.opening import OpenedModel, ReadData
-from app.services.opening.reopening import reopened_data, reopened_model
-from app.services.projects import opened
+from app.services.opening.opening import OpenedModel, ReadData, reopened_data, reopened_model
+from app.services.projects import projects
 from app.services.projects.projects import latest_run, project_for
 from workers.contracts.jobs import DataParams, DescribeResult, OpenParams
 from workers.contracts.paths import from_text
@@ -102,10 +101,11 @@ class Session(QObject):
         repositories = self.workspace.repositories
         project = project_for(repositories, from_text(params.path), name=name, is_sample=is_sample)
         same_model = project.model_key == model.key
+        info = model.result.info
         found = dataclasses.replace(
-            project, model_sha256=model.info.sha256, model_key=model.key, info_json=model.info.model_dump_json()
+            project, model_sha256=info.sha256, model_key=model.key, info_json=info.model_dump_json()
         )
-        self._open(opened.save_opening(repositories, found, params), params, model, same_model=same_model)
+        self._open(projects.save_opening(repositories, found, params), params, model, same_model=same_model)
         return found
 
     def reopen(self, project: Project) -> bool:
@@ -114,15 +114,15 @@ class Session(QObject):
         if model is None:
             return False
         self._check_later(project)
-        self._open(project, opened.saved_opening(self.workspace.repositories, project), model)
+        self._open(project, projects.saved_opening(self.workspace.repositories, project), model)
         return True
 
     def _open(self, project: Project, opening: OpenParams, model: OpenedModel, *, same_model: bool = True) -> None:
         """Open a project; data and run of another model stay closed, and `asked_data` says how to read the data."""
         repositories = self.workspace.repositories
         self._keep_earlier(None)
-        self.opened = OpenProject(project, opening, model, opened.saved_recipes(repositories, project))
-        self.opened.asked_data = opened.saved_data(repositories, project) if project.data_key else None
+        self.opened = OpenProject(project, opening, model, projects.saved_recipes(repositories, project))
+        self.opened.asked_data = projects.saved_data(repositories, project) if project.data_key else None
         self.opened.data = reopened_data(self.workspace.artifacts, project) if same_model else None
         self.run = latest_run(repositories, project, _is_shown) if same_model else None
         self._report_all()
@@ -155,7 +155,7 @@ class Session(QObject):
         self.opened.asked_data, self.opened.data = asked, data
         told = data.result.model_dump_json()
         changed = dataclasses.replace(self.opened.project, data_path=asked.path, data_key=data.key, data_json=told)
-        self.opened.project = opened.save_data(self.workspace.repositories, changed, asked)
+        self.opened.project = projects.save_data(self.workspace.repositories, changed, asked)
         self.data_changed.emit()
 
     def _keep_earlier(self, earlier: tuple[DataParams, ReadData] | None) -> None:
@@ -180,7 +180,7 @@ class Session(QObject):
         """Set the recipes as the user edited them; None means the preset's own recipes."""
         if self.opened is not None:
             self.opened.recipes = recipes
-            opened.save_recipes(self.workspace.repositories, self.opened.project, recipes)
+            projects.save_recipes(self.workspace.repositories, self.opened.project, recipes)
 
     def fits(self, run: Run) -> bool:
         """Return whether a run used the model and the data that are open now."""
@@ -194,7 +194,7 @@ class Session(QObject):
             return
         changed = dataclasses.replace(self.opened.project, **changes)
         if changed != self.opened.project:
-            self.opened.project = opened.save_project(self.workspace.repositories, changed)
+            self.opened.project = projects.save_project(self.workspace.repositories, changed)
 
     def refresh_project(self) -> None:
         """Read the project again, because a run has changed it."""

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.controllers.commands import PRESET_OF
 from app.controllers.page_controller import ControllerContext, ControllerSpec, WorkflowProgress
-from app.services.projects.trash import shown_projects
+from app.services.projects.projects import shown_projects
 from widgets.parts.page import Page
 from widgets.rail import Mark
 from widgets.top_bar import ProjectValue

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from app.services.opening.refusing import TRIED
+from app.services.opening.opening import TRIED
 from widgets.parts.cards.error import ErrorValue
 from widgets.parts.format import size_bytes
 from workers.contracts.errors import ErrorInfo

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from app.domain.variant import Variant
@@ -53,14 +52,6 @@ Runtimes suffer differently from other programs. One that is 1.07 times as fast 
 comparison (OpenVINO over ONNX Runtime, magika beside `stress-ng`, `tests/benchmarks/under_load.py`). A version that is
 twice as fast read 1.58 or more in 10 of 10 runs.
 """
-
-
-@dataclass(frozen=True)
-class Choice:
-    """The recommended variant; `proven` is False if it looks alike but too few examples prove it."""
-
-    variant: Variant | None
-    proven: bool
 
 
 def is_worth_naming(speedup: float | None) -> bool:
@@ -314,8 +305,8 @@ def leader(variants: Sequence[Variant], objective: Objective) -> Variant | None:
     return best_of([v for v in found if v.judgement is not None or not v.untested], objective)
 
 
-def choose(variants: Sequence[Variant], objective: Objective = "speed") -> Choice:
-    """Return the best safe gain, else the best that looks alike (marked as not proven), else none.
+def choose(variants: Sequence[Variant], objective: Objective = "speed") -> tuple[Variant | None, bool]:
+    """Return the best safe gain and True, else the best that looks alike and False, else None and False.
 
     Of versions that are as good within 5 %, one that fits more targets is taken. `variants` were measured side by side.
     """
@@ -324,8 +315,8 @@ def choose(variants: Sequence[Variant], objective: Objective = "speed") -> Choic
         held = [variant for variant in gains if holds(variant)]
         best = best_of(held, objective)
         if best is not None:
-            return Choice(portable_rival(best, held, objective) or best, is_proven)
-    return Choice(None, False)
+            return portable_rival(best, held, objective) or best, is_proven
+    return None, False
 
 
 def versions_to_measure(

@@ -154,14 +154,14 @@ def outcome_of(versions: Sequence[Variant], objective: Objective, end: SearchEnd
     if end.built_for:
         built = tuple(version for version in tried if version.artifact_key and version.state != "dropped")
         return Outcome(Ending.BUILT, None, (), 0, end, built=built)
-    choice = choose([version for version in tried if version.is_side_by_side], objective)
+    best, is_proven = choose([version for version in tried if version.is_side_by_side], objective)
     few_items = _few_items(versions, end)
     short = tuple(short_of_examples(tried, objective)) if few_items is not None else ()
-    left = tuple(v for v in open_versions(tried, choice.variant, objective) if v not in short)
-    untested = tuple(v for v in untested_gains(tried, choice.variant, objective) if v not in short)
+    left = tuple(v for v in open_versions(tried, best, objective) if v not in short)
+    untested = tuple(v for v in untested_gains(tried, best, objective) if v not in short)
     measured = sum(1 for version in tried if version.measurement.n)
-    if choice.variant is not None:
-        ending = Ending.PROVEN if choice.proven else Ending.ALIKE
+    if best is not None:
+        ending = Ending.PROVEN if is_proven else Ending.ALIKE
     elif untested:
         ending = Ending.UNTESTED
     elif left:
@@ -174,7 +174,7 @@ def outcome_of(versions: Sequence[Variant], objective: Objective, end: SearchEnd
         ending = Ending.NOTHING_FASTER
     else:
         ending = Ending.TIME_UP if measured else Ending.NOTHING_TRIED
-    return Outcome(ending, choice.variant, left, measured, end, untested, short=short, few_items=few_items)
+    return Outcome(ending, best, left, measured, end, untested, short=short, few_items=few_items)
 
 
 def open_versions(tried: Sequence[Variant], best: Variant | None, objective: Objective) -> list[Variant]:

@@ -61,7 +61,7 @@ _WORDS: dict[CrashCause, tuple[str, str, str, str]] = {  # "disk" has its own wo
     "idle": (
         "hangs",
         "The job hung",
-        "The job did nothing any more: its processor time stood still. So it was stopped.",
+        "The job used no processor time any more, so it was stopped.",
         "Try another runtime or recipe. The log shows what was being done.",
     ),
     "stage_time": (
@@ -109,7 +109,7 @@ _WORDS: dict[CrashCause, tuple[str, str, str, str]] = {  # "disk" has its own wo
     "exit": (
         "ended_early",
         "The job ended without an answer",
-        "The job's process ended before it told a result (exit code {code}).",
+        "The job's process ended without a result (exit code {code}).",
         "Start the job again. The log shows what was being done.",
     ),
     "start": (

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import select
@@ -12,8 +11,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from app.persistence.columns import AnyText
 from app.persistence.engine import reading_engine
 from app.persistence.errors import translated_errors
-from app.persistence.repositories.facts import Artifacts
-from app.persistence.repositories.projects import Projects
+from app.persistence.repositories.jobs import Artifacts
+from app.persistence.repositories.runs import Projects
 from app.persistence.tables import (
     ArtifactRow,
     Base,
@@ -54,25 +53,17 @@ Jobs, looks and the provenance of artifacts outlive their project: they name fil
 
 
 @dataclass(frozen=True)
-class Maker:
-    """Origin of an artifact: the kind of job, its time, and the project of its run ("" if it is gone)."""
-
-    kind: str
-    at: datetime
-    project_id: str
-
-
-@dataclass(frozen=True)
 class References:
     """Stored files that the database names.
 
     `names` maps projects' ids to names. `keys` are the keys that each project's rows name, under "" those without a
-    project. `makers` maps keys to their origin.
+    project. `makers` maps the key of an artifact to the kind of job that made it and the project of its run, "" if
+    that is gone.
     """
 
     names: Mapping[str, str] = field(default_factory=dict)
     keys: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    makers: Mapping[str, Maker] = field(default_factory=dict)
+    makers: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 def read_references(database: Path) -> References:
@@ -121,10 +112,7 @@ def _keys_in(values: Iterable[str | bytes | None]) -> Iterable[str]:
             yield from KEY.findall(value.decode("latin-1") if isinstance(value, bytes) else value)
 
 
-def _makers(session: Session, owners: Mapping[str, str]) -> dict[str, Maker]:
+def _makers(session: Session, owners: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     runs = dict(session.execute(select(JobRow.id, JobRow.run_id)).all())
     rows = session.scalars(select(ArtifactRow).execution_options(yield_per=ROWS_AT_ONCE))
-    return {
-        one.key: Maker(one.kind, one.created_at, owners.get(runs.get(one.job_id) or "", ""))
-        for one in map(Artifacts.rows.record, rows)
-    }
+    return {one.key: (one.kind, owners.get(runs.get(one.job_id) or "", "")) for one in map(Artifacts.rows.record, rows)}

@@ -13,11 +13,11 @@ from app.domain.run import RunState
 from app.instance import InstanceLock, is_held
 from app.paths import DataPaths
 from app.persistence import backup, migrate
+from app.persistence.backup import break_seal, put_seal
 from app.persistence.engine import empty_engine, reading_engine, writing_engine
 from app.persistence.errors import StoreUnusable, translated_errors
 from app.persistence.repositories import Connection, Repositories
 from app.persistence.revisions import HEAD, revision_of
-from app.persistence.seal import break_seal, put_seal
 from app.persistence.tables import Base, JobRow, RunRow, StepRow
 
 log = logging.getLogger(__name__)

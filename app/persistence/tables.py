@@ -114,7 +114,7 @@ class ExportRow(DocumentRow):
 
 
 class ArtifactRow(DocumentRow):
-    """A row of app.domain.artifact.ArtifactRecord."""
+    """A row of app.domain.job.ArtifactRecord."""
 
     __tablename__ = "artifacts"
 

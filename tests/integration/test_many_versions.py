@@ -18,10 +18,9 @@ from numpy.typing import NDArray
 from app.domain.choose import is_safe
 from app.domain.proof.looks import TestSetLook
 from app.domain.proof.sequence import sequence_of
-from app.domain.screening import Screening
-from app.domain.variant import Measurement, Variant
+from app.domain.variant import Measurement, Screening, Variant
 from app.services.flow.steps import Flow
-from app.services.records.looks import TestSetUsage
+from app.services.records.measured import TestSetUsage
 from app.services.run.proof_steps import Looked, ProofAnswer, ProofSequence
 from workers.contracts.specs import Judgement, Recipe
 from workers.evaluate.data.dataset import DataSet, Item

@@ -7,9 +7,9 @@ from PySide6.QtCore import QTimer
 from app.controllers.detail_page import DetailController
 from app.controllers.page_controller import ControllerContext, ControllerSpec
 from app.controllers.words import error_value
-from app.domain.chat_difference import first_difference
+from app.domain.chat import first_difference
 from app.domain.variant import Variant
-from app.services.after.trying.chatting import LiveChat, chat_of_run, is_chat
+from app.services.after.trying.live import LiveChat, chat_of_run, is_chat
 from app.services.flow.steps import JobError
 from app.services.records.facts import RunFacts
 from widgets.pages.chat.page import ChatPage

@@ -26,8 +26,8 @@ from app.controllers.words import error_value, wait_for_the_run
 from app.domain.choose import is_safe
 from app.domain.run import Run
 from app.domain.variant import Variant
-from app.services.after.at_once import target_at_once
-from app.services.after.elsewhere import JudgedBeside, judge_file, may_judge_file
+from app.services.after.fitting import target_at_once
+from app.services.after.one_version import judge_file, may_judge_file
 from app.services.after.proving import Proved, evaluate_rest, judge_alone, prove
 from app.services.after.run_data import alone_s, evaluated_examples
 from app.services.after.trying.showing import changed_examples
@@ -36,7 +36,7 @@ from app.services.flow.events import Event, JobBegan, StepProgress
 from app.services.flow.steps import Flow
 from app.services.opening.sniffing import kind_of
 from app.services.records.facts import RunFacts
-from app.services.records.run_plan import BesideRequest
+from app.services.records.run_records import BesideRequest
 from widgets.dialogs.incoming_questions import beside_question, consent_question
 from widgets.dialogs.questions import ask
 from widgets.pages.compare.page import ComparePage
@@ -265,9 +265,10 @@ class CompareController(PageController):
             measures=True,
         )
 
-    def _on_judged(self, judged: JudgedBeside) -> None:
-        self._session.set_run(judged.run)
-        self._page.choose_version(judged.variant_id)
+    def _on_judged(self, judged: tuple[Run, str]) -> None:
+        run, variant_id = judged
+        self._session.set_run(run)
+        self._page.choose_version(variant_id)
 
     # --- details of a version
 

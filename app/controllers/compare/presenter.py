@@ -8,19 +8,26 @@ from app.controllers.words import engine_name
 from app.domain.choose import is_safe
 from app.domain.cost import cost_per_million
 from app.domain.outcome import Ending
-from app.domain.proof.examples import fewest_examples
-from app.domain.proof.larger_limit import larger_limit
+from app.domain.proof.examples import fewest_examples, larger_limit
 from app.domain.run import RunState
 from app.domain.standing import Standing, standing_of
 from app.domain.variant import Variant
 from app.domain.words.card import ELSEWHERE, figures_words, note_words, processor_wins
 from app.domain.words.outcome import recommended_words, sentence
-from app.domain.words.results import OTHER_PROGRAMS, busy_words, same_words, times, verdict_found, verdict_words
-from app.domain.words.scores import score_sentences, value_words
+from app.domain.words.results import (
+    OTHER_PROGRAMS,
+    busy_words,
+    same_words,
+    score_sentences,
+    times,
+    value_words,
+    verdict_found,
+    verdict_words,
+)
 from app.services.after.watching import Watched, watched_words
 from app.services.records.facts import RunFacts
-from app.services.records.run_plan import saved_objective
-from app.services.records.speech import SpeechRecord
+from app.services.records.measured import SpeechRecord
+from app.services.records.run_records import saved_objective
 from widgets.pages.compare.value import CompareValue, UndecidedValue, Verdict, VersionValue, WaysValue
 from widgets.pages.goal.limit import MAX_PCT
 from widgets.parts.nouns import DataKind, plural
@@ -274,9 +281,9 @@ def _ways(facts: RunFacts, data: DataResult | None) -> WaysValue:
     """Return the user's options; a larger limit is offered only if the goal allows it and it changes the result."""
     found = larger_limit(facts.variants, facts.run.goal.max_loss_pct, MAX_PCT)
     return WaysValue(
-        limit_pct=found.limit_pct if found else None,
-        limit_title=found.variant.title if found else "",
-        limit_speedup=found.variant.measurement.speedup if found else None,
+        limit_pct=found[0] if found else None,
+        limit_title=found[1].title if found else "",
+        limit_speedup=found[1].measurement.speedup if found else None,
         n_calibration=data.n_calibration if data else 0,
         command=f"fettle optimize {facts.project.model_path}",
         is_busy=facts.outcome.ending is Ending.BUSY,

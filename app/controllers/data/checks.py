@@ -5,8 +5,9 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from app.controllers.page_controller import ControllerContext, PageController
-from app.services.data.checking import Checked, check_read
+from app.services.data.doctor import check_read
 from app.services.flow.events import Event, StepProgress
+from app.services.flow.steps import StepResult
 from widgets.parts.format import percent
 from widgets.parts.pictures import PictureValue
 from widgets.parts.small import CheckState, CheckValue
@@ -122,7 +123,7 @@ class DataChecks(PageController):
                 self._stage, self._share = event.stage, share
                 self.changed.emit()
 
-    def _on_done(self, checked: Checked) -> None:
+    def _on_done(self, checked: StepResult[DataCheckResult]) -> None:
         self._result, self._folder = checked.result, checked.folder
         self.changed.emit()
 

@@ -3,7 +3,7 @@
 from PySide6.QtCore import Signal
 
 from app.controllers.page_controller import ControllerContext, PageController
-from app.services.data.feeding import show_fed
+from app.services.data.examples import show_fed
 from app.services.flow.events import Event, StepProgress
 from widgets.pages.data.fed import FedValue
 from widgets.pages.data.page import DataPage

@@ -6,7 +6,7 @@ from PySide6.QtCore import QTimer, Signal
 
 from app.controllers.data.edits import DataEdits
 from app.controllers.page_controller import ControllerContext, PageController
-from app.services.data.thumbnails import CHUNK, DataItem, draw, read_items
+from app.services.data.examples import CHUNK, DataItem, draw, read_items
 from widgets.pages.data.grid import ItemValue, Mark, Part
 from widgets.pages.data.page import DataPage
 from workers.contracts.jobs import DataParams

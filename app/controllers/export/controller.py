@@ -30,10 +30,8 @@ from app.controllers.words import error_value
 from app.domain.job import ExportRecord
 from app.domain.variant import Variant
 from app.paths import DataFolderUnusable
-from app.services.after.at_once import target_at_once
 from app.services.after.exporting import Exported, ExportRequest, card_facts, export
-from app.services.after.falling_back import fallback_bytes, falls_back_usually
-from app.services.after.fitting import Fitting, fitting, instead_of
+from app.services.after.fitting import fallback_bytes, falls_back_usually, fitting, instead_of, target_at_once
 from app.services.after.trying.showing import card_preview
 from app.services.machine.optional_sets import Installer
 from app.services.records.facts import RunFacts
@@ -136,15 +134,14 @@ class ExportController(PageController):
         last_id = self._kept.value.export_target
         kept = next((row for row in usable if row.id == last_id), None)
         target = self._target = kept or next(iter(usable), NO_TARGET)
-        fit = fitting(target, facts, wanted) if target.id else Fitting(wanted)
-        variant = self._variant = fit.variant
+        variant = self._variant = fitting(target, facts, wanted) if target.id else wanted
         return ExportValue(
             targets=offered_targets(targets, self._installing.set_value),
             target=target.id,
             version=variant.title,
             path=free_path(facts, target),
             card="",
-            checks=(*another_version(fit), *checks(facts, variant), *stage_checks(target.stages)),
+            checks=(*another_version(variant, wanted), *checks(facts, variant), *stage_checks(target.stages)),
             purpose=project.purpose,
             not_for=project.not_for,
             contact=project.contact,

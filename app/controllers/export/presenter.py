@@ -8,7 +8,6 @@ from PySide6.QtCore import QStandardPaths
 
 from app.domain.variant import Variant
 from app.services.after.exporting import Exported
-from app.services.after.fitting import Fitting
 from app.services.records.facts import RunFacts
 from widgets.parts.format import clipped, percent, percent_of
 from widgets.parts.installing.value import SetValue
@@ -47,12 +46,12 @@ def checks(facts: RunFacts, variant: Variant) -> tuple[CheckValue, ...]:
     return tuple(done)
 
 
-def another_version(fit: Fitting) -> tuple[CheckValue, ...]:
-    """Return one line if the target takes another version than the wanted one."""
-    if fit.instead_of is None:
+def another_version(variant: Variant, wanted: Variant) -> tuple[CheckValue, ...]:
+    """Return one line if the target takes `variant` instead of `wanted`."""
+    if variant.id == wanted.id:
         return ()
-    what = _("Uses “{0}”, because it needs ONNX").format(clipped(fit.variant.title, MAX_LICENSE))
-    return (CheckValue("warn", what, _("instead of “{0}”").format(clipped(fit.instead_of.title, MAX_LICENSE))),)
+    what = _("Uses “{0}”, because it needs ONNX").format(clipped(variant.title, MAX_LICENSE))
+    return (CheckValue("warn", what, _("instead of “{0}”").format(clipped(wanted.title, MAX_LICENSE))),)
 
 
 def stage_checks(stages: Sequence[Stage], at_id: str = "") -> tuple[CheckValue, ...]:

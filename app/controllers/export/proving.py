@@ -10,7 +10,7 @@ from app.domain.run import Run
 from app.domain.variant import Variant
 from app.domain.words.results import times, why_not
 from app.services.after.fitting import fitting, provable
-from app.services.after.proving_alone import is_timed, prove_alone, prove_alone_s
+from app.services.after.one_version import is_timed, prove_alone, prove_alone_s
 from app.services.flow.steps import JobError
 from app.services.records.facts import RunFacts, read_facts
 from widgets.main_window import MainWindow
@@ -78,7 +78,7 @@ class TargetProof:
 
     def _is_taken(self, target: DescribedTarget, facts: RunFacts, version: Variant) -> bool:
         wanted = next(one for one in facts.variants if one.id == self._wanted_id)
-        return version.id in (fitting(target, facts, one).variant.id for one in (wanted, facts.recommended or wanted))
+        return version.id in (fitting(target, facts, one).id for one in (wanted, facts.recommended or wanted))
 
     def _on_failed(self, error: ErrorInfo) -> None:
         self._window.banner(error_value(error))

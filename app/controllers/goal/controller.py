@@ -54,7 +54,7 @@ class GoalController(PageController):
 
     def preset_of(self, preset_id: str) -> Preset:
         """Return the preset with this id, or the default for the model's task if it is gone or made for other tasks."""
-        task = self._session.model.info.task if self._session.model is not None else ""
+        task = self._session.model.result.info.task if self._session.model is not None else ""
         known = {preset.id: preset for preset in self._catalog.for_task(task)}
         return known.get(preset_id) or self._catalog.usual_for(task)
 
@@ -64,7 +64,7 @@ class GoalController(PageController):
         if opened is None:
             self._page.show_empty()
             return
-        project, info, data = opened.project, opened.model.info, opened.data
+        project, info, data = opened.project, opened.model.result.info, opened.data
         found, forecast = self._session.described, self._forecast(opened, self.preset)
         is_plain = info.quantized or lacks_low_bits(found)
         self._page.show_value(
@@ -96,7 +96,7 @@ class GoalController(PageController):
 
     def _kind(self) -> str:
         """Return the source of the model's input: image, text, audio or array."""
-        told = self._session.model.info.preprocessing if self._session.model is not None else None
+        told = self._session.model.result.info.preprocessing if self._session.model is not None else None
         return str(told["kind"]) if told else ""
 
     def _fitting(self, recipes: Sequence[Recipe]) -> list[Recipe]:

@@ -12,8 +12,7 @@ from app.controllers.commands import OPEN_MODEL
 from app.controllers.hub.downloads import Downloads
 from app.controllers.hub.presenter import WHO_CODES, detail_value
 from app.controllers.page_controller import ControllerContext, PageController
-from app.services.hub.finding import hub_address, token_place
-from app.services.hub.flows import hub_model, log_in
+from app.services.hub.flows import hub_address, hub_model, log_in, token_place
 from app.services.hub.model_cache import ModelCache
 from widgets.dialogs.hub_questions import link_question, pickle_question
 from widgets.dialogs.questions import ask

@@ -9,7 +9,7 @@ from app.controllers.hub.presenter import problem_value, row_detail, starter_det
 from app.controllers.hub.words import does_words, task_choices, understood
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.domain.hub import Wish, format_kind
-from app.services.hub.finding import FoundModels, find_models
+from app.services.hub.flows import FoundModels, find_models
 from presets.starters import Starter, load_starters
 from widgets.pages.hub.page import HubPage
 from widgets.pages.hub.value import HubAskValue, HubListValue, HubRowValue

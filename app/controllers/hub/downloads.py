@@ -14,8 +14,7 @@ from app.services.flow.events import Event, StepProgress
 from app.services.flow.steps import Flow
 from app.services.flow.workspace import Workspace
 from app.services.hub.flows import Downloaded, download_model, resume_download
-from app.services.hub.model_cache import ModelCache
-from app.services.hub.pending import PendingDownload
+from app.services.hub.model_cache import ModelCache, PendingDownload
 from widgets.pages.hub.value import DownloadState, DownloadValue
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.hub import CHECKING, HubRequest

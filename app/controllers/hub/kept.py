@@ -2,9 +2,8 @@
 
 from app.controllers.page_controller import ControllerContext, PageController
 from app.services.flow.steps import JobError
-from app.services.hub.clean import downloaded_models, remove_model
-from app.services.hub.finding import forget, hub_address, token_place
-from app.services.hub.model_cache import ModelCache
+from app.services.hub.flows import forget, hub_address, token_place
+from app.services.hub.model_cache import ModelCache, downloaded_models, remove_model
 from widgets.dialogs.hub_questions import removal_question
 from widgets.dialogs.questions import ask
 from widgets.pages.hub.kept import KeptHubValue, KeptModelValue

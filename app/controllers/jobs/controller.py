@@ -16,8 +16,8 @@ from app.domain.job import ExportRecord
 from app.domain.outcome import Ending
 from app.domain.run import Run, RunState
 from app.services.flow.workspace import Workspace
-from app.services.projects.trash import shown_projects
-from app.services.records.search_end import outcome_of_run, read_end
+from app.services.projects.projects import shown_projects
+from app.services.records.run_records import outcome_of_run, read_end
 from presets.loader import load_presets
 from widgets.commands import Command
 from widgets.pages.jobs.page import JobsPage

@@ -37,7 +37,7 @@ class LayersController(DetailController):
         return LayersValue(
             versions=tuple((v.id, v.title) for v in versions),
             chosen=variant.id,
-            sides=tuple(layers_of(one.variant, one.result) for one in looked),
+            sides=tuple(layers_of(*one) for one in looked),
         )
 
     def look(self) -> None:

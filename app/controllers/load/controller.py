@@ -9,13 +9,13 @@ from app.controllers.page_controller import ControllerContext, ControllerSpec, P
 from app.controllers.run_facts import open_facts
 from app.controllers.words import notice
 from app.domain.variant import Variant
-from app.services.after.loading.loading import Stage, measure_load, stages
+from app.services.after.loading import Stage, measure_load, stages
 from app.services.flow.events import Event, JobBegan, StepProgress
 from app.services.flow.steps import Flow
 from app.services.flow.workspace import Workspace
-from app.services.machine.describing import describe
+from app.services.machine.devices import describe
+from app.services.records.after_run import LoadRecord, Price, read_price, write_price
 from app.services.records.facts import RunFacts
-from app.services.records.load import LoadRecord, Price, read_load, read_price, write_price
 from presets.prices import example_prices
 from widgets.pages.load.page import LoadPage
 from widgets.parts.cards.error import ErrorValue
@@ -63,9 +63,9 @@ class LoadController(PageController):
         self._record, self._facts = None, open_facts(self._session, self._page, _("Under load"))
         if self._facts is None:
             return
-        records = read_load(self._session.workspace.repositories, self._facts.run.id).records
-        if records:
-            self._show_record(records[0])
+        newest = next(iter(self._facts.loads.values()), None)
+        if newest is not None:
+            self._show_record(newest)
         else:
             self.request()
 

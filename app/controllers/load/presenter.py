@@ -3,12 +3,11 @@
 from collections.abc import Callable, Sequence
 
 from app.domain.words.results import times
-from app.services.after.loading.card import cost_of, price_words
-from app.services.after.loading.loading import PRESETS_S, best_per_s, stages
-from app.services.after.loading.words import about as about_rate
-from app.services.after.loading.words import busy_words, capacity_words, headline
+from app.services.after.card import cost_of, price_words
+from app.services.after.loading import PRESETS_S, best_per_s, busy_words, capacity_words, headline, stages
+from app.services.after.loading import about as about_rate
+from app.services.records.after_run import LoadRecord, Price
 from app.services.records.facts import RunFacts
-from app.services.records.load import LoadRecord, Price
 from presets.prices import ExamplePrice
 from widgets.pages.load.value import Facts, LoadAskValue, LoadValue, PriceValue
 from widgets.parts.format import about, capitalized, count, memory, moment, ms

@@ -20,7 +20,7 @@ from app.controllers.model.sample import sample_or_none, sample_value
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.words import refused_file
 from app.services.flow.events import Event, StepProgress
-from app.services.hub.origin import origin_of, remember_origin
+from app.services.hub.model_cache import origin_of, remember_origin
 from app.services.opening.opening import OpenedModel, open_model
 from widgets.pages.model.page import ModelPage
 from workers.contracts.errors import ErrorInfo

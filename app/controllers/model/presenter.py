@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from app.controllers.hub.presenter import COMMIT_CHARS, license_fact
 from app.controllers.words import format_words, task_words, tensors_in_words
-from app.domain.chat_memory import BITS, CHAT_TOKENS, bits_that_fit, memory_bytes
+from app.domain.chat import BITS, CHAT_TOKENS, bits_that_fit, memory_bytes
 from app.services.opening.opening import OpenedModel
 from widgets.pages.model.value import ModelValue, PreprocessValue
 from widgets.parts.format import memory, moment
@@ -29,7 +29,7 @@ LEVELS: dict[str, Literal["ok", "warn", "bad"]] = {"info": "ok", "warning": "war
 
 def model_value(model: OpenedModel, name: str, opening: OpenParams | None, origin: Origin | None = None) -> ModelValue:
     """Return the value of an opened model; `origin` is its source in the hub."""
-    info = model.info
+    info = model.result.info
     spec = read_pipeline(model.folder)
     safe = CheckValue("ok", _("Nothing in it can run a program on this computer."), _("Safe"))
     findings = tuple(
@@ -125,7 +125,7 @@ def _license_finding(model: OpenedModel, origin: Origin | None) -> tuple[CheckVa
 
 def license_words(model: OpenedModel, origin: Origin | None) -> str:
     """Return the license as the hub states it for a hub model, else as the model's own files state it."""
-    own, own_name = model.result.verdict, model.info.license or ""
+    own, own_name = model.result.verdict, model.result.info.license or ""
     if origin is not None and origin.verdict is not None:
         told = license_fact(origin.verdict, origin.license)[0]
         same = own is None or own.expression == origin.verdict.expression or not own_name

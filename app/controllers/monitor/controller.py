@@ -7,7 +7,7 @@ from app.controllers.monitor.presenter import monitor_value
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.words import error_value
 from app.domain.project import Project
-from app.services.after.monitoring import monitor
+from app.services.after.bundles import monitor
 from app.services.flow.events import Event, StepProgress
 from app.services.projects.projects import project_of_run
 from widgets.commands import OPEN_PROJECT

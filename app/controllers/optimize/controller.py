@@ -27,7 +27,7 @@ from app.domain.run import Goal, Run, RunState
 from app.domain.variant import LatencyPoint
 from app.services.projects.projects import latest_run, new_run
 from app.services.projects.running import RunRequest, resume_run
-from app.services.records.search_end import read_end
+from app.services.records.run_records import read_end
 from presets.schema import Preset
 from widgets.dialogs.questions import preparation_question
 from widgets.pages.optimize.page import LogLine as ShownLine

@@ -8,8 +8,8 @@ from typing import Literal
 
 from app.controllers.optimize.run_watch import RunWatch
 from app.controllers.running import Running
-from app.domain.run import Run, RunState
-from app.domain.variant import LatencyPoint
+from app.domain.run import Run, RunState, StepRecord
+from app.domain.variant import LatencyPoint, Variant
 from app.services.flow import events
 from app.services.run.recorder import Recorder
 from widgets.pages.optimize.page import LogLine as ShownLine
@@ -47,20 +47,20 @@ class LiveRun:
                 watch.latencies(points)
                 if self.on_points is not None:
                     self.on_points(points)
-            case events.StepChanged(step):
-                watch.step(step)
+            case StepRecord():
+                watch.step(event)
             case events.StepProgress():
                 watch.progress(event)
             case events.JobBegan():
                 watch.progress(None)  # the progress of the step's previous job
-            case events.RunProgressed(whole):
-                watch.whole, left_s = whole, whole.left_s
+            case events.RunProgress(left_s=left_s):
+                watch.whole = event
                 watch.limit_at_s = None if left_s is None else time.monotonic() + left_s
-            case events.VariantChanged(variant):
-                watch.variant(variant)
-            case events.RunChanged(run):
-                watch.run = run
-                if run.state is RunState.RUNNING and self.recorder is not None:
+            case Variant():
+                watch.variant(event)
+            case Run(state=state):
+                watch.run = event
+                if state is RunState.RUNNING and self.recorder is not None:
                     watch.started_s = self.recorder.zero_s
             case events.WaitingForQuiet():
                 watch.waiting = None if event.is_over else event

@@ -13,7 +13,7 @@ from app.domain.run import Interruption, Run, RunState, StepRecord
 from app.domain.variant import LatencyPoint, Variant
 from app.domain.words.results import same_words
 from app.services.flow.events import RunProgress, StepProgress, WaitingForQuiet
-from app.services.records.search_end import outcome_of_run
+from app.services.records.run_records import outcome_of_run
 from app.services.run.figures import time_words
 from widgets.pages.optimize.page import OptimizeValue, RunInterruption, RunPhase, StepValue
 from widgets.parts.format import percent

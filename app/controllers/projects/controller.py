@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
-from app.services.projects.trash import contents_of, shown_projects, trashed_projects
+from app.services.projects.projects import contents_of, shown_projects, trashed_projects
 from widgets.commands import NEW_PROJECT, OPEN_PROJECT
 from widgets.pages.projects.page import ProjectRowValue, ProjectsPage
 
@@ -36,7 +36,7 @@ class ProjectsController(PageController):
                 one.id,
                 one.name,
                 Path(one.model_path).name,
-                contents_of(repositories, one.id).n_runs,
+                contents_of(repositories, one.id)[0],
                 one.updated_at,
                 project is not None and one.id == project.id,
             )

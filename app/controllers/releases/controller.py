@@ -1,6 +1,7 @@
 """Control the page Releases: history of the open project, rollback, and release of an exported bundle."""
 
 from pathlib import Path
+from typing import Any
 
 from app.controllers.commands import RELEASE_EXPORT, on
 from app.controllers.compare.examples import changes_value
@@ -14,7 +15,7 @@ from app.services.flow.steps import Flow, JobError
 from app.services.records.decisions import read_decisions
 from app.services.records.facts import read_facts
 from app.services.release.record import Release, read_current, read_releases
-from app.services.release.releasing import Released, ReleaseRequest, prune, release, rollback, save_bundle
+from app.services.release.releasing import ReleaseRequest, prune, release, rollback, save_bundle
 from app.services.release.showing import released_examples
 from widgets.pages.releases.page import ReleasesPage
 from workers.contracts.errors import ErrorInfo
@@ -73,7 +74,7 @@ class ReleasesController(PageController):
         flow = rollback(self._session.workspace, project.id, number)
         self._begin(flow, _("Go back to release {0}").format(number), _("Check its bundle"))
 
-    def _begin(self, flow: Flow[Released], title: str, opening: str) -> None:
+    def _begin(self, flow: Flow[Any], title: str, opening: str) -> None:
         if self._job.is_busy:
             return
         self._page.show_loading(opening)

@@ -8,8 +8,8 @@ from app.controllers.flows import FlowRunner
 from app.controllers.page_controller import ControllerContext, PageController
 from app.controllers.running import JobSlot
 from app.controllers.session import Session
+from app.services.projects.projects import trashed_projects
 from app.services.projects.storage import KEEP_DAYS, Freed, Storage, free, survey
-from app.services.projects.trash import trashed_projects
 from app.settings import SavedSettings
 from widgets.dialogs.questions import ask
 from widgets.dialogs.storage_questions import free_question

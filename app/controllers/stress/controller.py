@@ -6,7 +6,7 @@ from typing import Any
 from app.controllers.detail_page import DetailController
 from app.controllers.page_controller import ControllerContext, ControllerSpec
 from app.domain.variant import Variant
-from app.services.after.stressing import StressRequest, found_before, stress
+from app.services.after.stressing import found_before, stress
 from app.services.flow.events import Event, StepProgress
 from app.services.flow.steps import Flow
 from app.services.records.facts import RunFacts
@@ -45,7 +45,7 @@ class StressController(DetailController):
         def flow(facts: RunFacts, variant: Variant) -> Flow[Any]:
             known = facts.stress.get(variant.id)
             again = known is not None and known.full == full
-            return stress(self._session.workspace, facts, StressRequest(variant.id, full, again=again))
+            return stress(self._session.workspace, facts, variant.id, full=full, again=again)
 
         self.begin(
             flow,

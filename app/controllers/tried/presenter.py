@@ -7,7 +7,7 @@ from app.domain.words.outcome import floored, range_words
 from app.domain.words.results import taken_words, times
 from app.services.after.trying.tried import TriedRun
 from app.services.records.facts import RunFacts
-from app.services.run.bounded_steps import MIN_STEP_S
+from app.services.run.clock import MIN_STEP_S
 from app.services.run.forecasting import Expected, RunForecast
 from widgets.pages.tried.value import TriedValue
 from widgets.parts.format import UNKNOWN, ms, percent, seconds

@@ -16,7 +16,7 @@ from app.controllers.try_it.presenter import (
 )
 from app.controllers.words import error_value
 from app.domain.variant import Variant
-from app.services.after.trying.chatting import is_chat
+from app.services.after.trying.live import is_chat
 from app.services.after.trying.showing import examples_to_try
 from app.services.after.trying.trying import Lost, TryEvent, TryInput, TryOutcome, TryPair, TryRefusal
 from app.services.flow.steps import JobError

@@ -1,9 +1,12 @@
-"""Compute what a number of examples can prove, before anything runs (docs/evaluation.md)."""
+"""Compute what a number of examples can prove, and which limit they suffice for (docs/evaluation.md)."""
 
 import math
+from collections.abc import Sequence
 
 from app.domain.choose import LEAST_ALIKE_ITEMS
+from app.domain.variant import Variant
 from workers.contracts.proof.proving import level_of_look
+from workers.contracts.specs import Judgement, SliceDrop
 
 FIRST_LEVEL = level_of_look(0)
 
@@ -51,3 +54,42 @@ def least_limit_pct(examples: int) -> float:
     if examples < 1:
         return 100.0
     return math.ceil(1000 * (1 - math.pow(FIRST_LEVEL, 1 / examples))) / 10
+
+
+BROKEN_P = 0.01
+"""Level at which a part of the test set counts as broken (the judge's gate over all parts, after Holm)."""
+
+
+def larger_limit(variants: Sequence[Variant], limit_pct: float, most_pct: float) -> tuple[float, Variant] | None:
+    """Return the least larger limit up to `most_pct` that accepts a faster version, and that version; else None."""
+    found: tuple[float, Variant] | None = None
+    for variant in variants:
+        speedup = variant.measurement.speedup
+        if variant.is_baseline or variant.judgement is None or speedup is None or speedup <= 1.0:
+            continue
+        needed = _needed_pct(variant.judgement)
+        if needed is not None and limit_pct < needed <= most_pct and (found is None or needed < found[0]):
+            found = (float(needed), variant)
+    return found
+
+
+def _needed_pct(judgement: Judgement) -> int | None:
+    """Return the needed limit in whole percent, None if no limit would change the verdict.
+
+    Broken parts count only with labels: without them their own bound is unrelated to the limit. A version refused for
+    another reason stays refused.
+    """
+    if judgement.drop is None:
+        return None
+    parts = [part for part in judgement.slices if _is_broken(part)]
+    if parts and not judgement.labelled:
+        return None
+    if judgement.verdict == "regressed" and not parts and judgement.drop <= judgement.margin:
+        return None
+    base = (judgement.original_accuracy or 1.0) if judgement.labelled else 1.0
+    bound = judgement.drop_high if judgement.drop_high is not None else judgement.drop
+    return math.ceil(100 * max(bound, *(part.drop for part in parts), 0.0) / base)
+
+
+def _is_broken(part: SliceDrop) -> bool:
+    return part.p_holm is not None and part.p_holm <= BROKEN_P

@@ -19,8 +19,7 @@ from dataclasses import dataclass
 
 from app.domain.choose import FEWER, Objective, cost_of, exactness, is_as_good, is_gain, is_safe
 from app.domain.proof.examples import least_to_prove
-from app.domain.screening import Screening, Untested
-from app.domain.variant import Variant
+from app.domain.variant import Screening, Untested, Variant
 
 
 @dataclass(frozen=True)

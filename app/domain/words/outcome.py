@@ -42,7 +42,7 @@ def sentence(outcome: Outcome, objective: Objective, limit_pct: float) -> str:
     if outcome.ending is Ending.NOTHING_TRIED:
         return "The time was up before anything could be tried: keep the original, or allow more time"
     if outcome.ending is Ending.NONE_FITS:
-        return "None of this goal's ways can be tried here: keep the original, or choose another goal"
+        return "No optimization of this goal works on this computer: keep the original, or choose another goal"
     if outcome.ending is Ending.TIME_UP:
         tried = f"{outcome.tried} of {counted(end.planned, 'version')}"
         found = f"The time was up after {tried}, and none of these was faster and safe"

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from app.domain.choose import Objective, is_gain, is_safe, is_slower
-from app.domain.screening import Untested
 from app.domain.standing import Standing, standing_of
-from app.domain.variant import Measurement, Variant
+from app.domain.variant import Measurement, Untested, Variant
 from workers.contracts.disturbed import BUSY_SHARE
 from workers.contracts.measured.sizes import bytes_words
+from workers.contracts.specs import Judgement, TaskScore
 from workers.contracts.wording import about, percent, percent_of
 
 VERDICT_WORDS = {
@@ -201,5 +201,56 @@ def short_of_memory(memory_bytes: int, free_bytes: int) -> str:
         return ""
     return (
         f"That is more than the {bytes_words(free_bytes)} of memory that are free now: close other programs first, or"
-        " take a smaller model. A step that runs short is stopped and told, and what was finished stays."
+        " take a smaller model. A step that runs out of memory is stopped and reported, and finished steps are kept."
     )
+
+
+MOST = 4
+
+
+def score_sentences(judgement: Judgement | None) -> tuple[str, ...]:
+    """Return one sentence per score, at most `MOST`, and one about the part that lost most."""
+    if judgement is None:
+        return ()
+    lines = [score_sentence(score) for score in judgement.scores[:MOST]]
+    if judgement.worst_slice is not None and (judgement.worst_slice_drop or 0) > 0:
+        lines.append(_worst(judgement))
+    return tuple(lines)
+
+
+def score_sentence(score: TaskScore) -> str:
+    """Return ``Right answers: 91.2 %, the original 91.4 % (change −0.6 to +0.2 points).``, for example."""
+    now = value_words(score.optimized, score.unit)
+    if score.original is None:
+        return f"{score.title}: {now}, by the original’s answers{_range(score)}."
+    return f"{score.title}: {now}, the original {value_words(score.original, score.unit)}{_range(score)}."
+
+
+def value_words(value: float, unit: str) -> str:
+    """Return a score in its unit as text."""
+    if unit == "share":
+        return percent(value)
+    return f"{value:.1f} dB" if unit == "dB" else f"{value:.3g}"
+
+
+def _range(score: TaskScore) -> str:
+    if score.low is None or score.high is None:
+        return ""
+    if score.original is None:
+        return f" ({value_words(score.low, score.unit)} to {value_words(score.high, score.unit)})"
+    low, high = (_signed(value, score.unit) for value in (score.low, score.high))
+    return f" (change {low} to {high}{' points' if score.unit == 'share' else ''})"
+
+
+def _signed(value: float, unit: str) -> str:
+    text = f"{abs(100 * value):.1f}" if unit == "share" else f"{abs(value):.3g}"
+    sign = "−" if value < 0 else "+"
+    return text if not float(text) else f"{sign}{text}"
+
+
+def _worst(judgement: Judgement) -> str:
+    part = judgement.slices[0]
+    loss = percent(part.drop)
+    if judgement.labelled:
+        return f"Lost most: {part.name}, {loss} fewer of its {part.n:,} are right."
+    return f"Changed most: {part.name}, {loss} of its {part.n:,} answers."

@@ -3,14 +3,10 @@
 from contextlib import AbstractContextManager
 
 from app.persistence.repositories.base import Connection, NotFound
-from app.persistence.repositories.facts import Artifacts, RememberedValues
-from app.persistence.repositories.jobs import Exports, Jobs
-from app.persistence.repositories.latencies import Latencies
-from app.persistence.repositories.looks import Looks
-from app.persistence.repositories.projects import Projects
+from app.persistence.repositories.jobs import Artifacts, Exports, Jobs, RememberedValues
+from app.persistence.repositories.latencies import Latencies, Looks
 from app.persistence.repositories.records import Records
-from app.persistence.repositories.runs import Runs
-from app.persistence.repositories.variants import Variants
+from app.persistence.repositories.runs import Projects, Runs, Variants
 
 
 class Repositories:

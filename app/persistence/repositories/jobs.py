@@ -1,14 +1,17 @@
-"""Store the history of jobs and of exported bundles."""
+"""Store the history of jobs and exports, the origins of artifacts, and values by name for all projects."""
 
 import builtins
+import json
 from dataclasses import replace
+from typing import TypeVar
 
+from pydantic import BaseModel, JsonValue
 from sqlalchemy import tuple_
 
-from app.domain.job import ExportRecord, JobRecord
+from app.domain.job import ArtifactRecord, ExportRecord, JobRecord
 from app.persistence.documents import DocumentMap
-from app.persistence.repositories.base import Repository
-from app.persistence.tables import ExportRow, JobRow
+from app.persistence.repositories.base import Connection, Repository
+from app.persistence.tables import ArtifactRow, ExportRow, JobRow, SettingRow
 
 PAGE = 200
 UNDER_WAY = ("queued", "running")
@@ -48,3 +51,49 @@ class Exports(Repository[ExportRecord, ExportRow]):
         """Return the exports, newest first."""
         query = self._all().order_by(ExportRow.created_at.desc(), ExportRow.id)
         return self._find(query if run_id is None else query.where(ExportRow.run_id == run_id))
+
+
+T = TypeVar("T", bound=BaseModel)
+
+
+class RememberedValues:
+    """Values by key for all projects, such as the description of the computer.
+
+    A person's settings are in settings.json (app.settings); values of a project, run or version are in `Records`.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        """Create access to the values on `connection`."""
+        self._connection = connection
+
+    def get(self, key: str) -> JsonValue:
+        """Return a value, None if there is none."""
+        with self._connection.transaction() as session:
+            row = session.get(SettingRow, key)
+            return json.loads(row.value_json) if row is not None else None
+
+    def read(self, key: str, shape: type[T]) -> T | None:
+        """Return a value in its type, None if there is none or if it cannot be read."""
+        try:
+            kept = self.get(key)
+            return None if kept is None else shape.model_validate(kept)
+        except ValueError:
+            return None
+
+    def put(self, key: str, value: JsonValue) -> None:
+        """Store a value in place of the earlier one."""
+        with self._connection.transaction() as session:
+            session.merge(SettingRow(key=key, value_json=json.dumps(value)))
+
+    def delete(self, key: str) -> None:
+        """Delete a value; a missing one is ignored."""
+        with self._connection.transaction() as session:
+            row = session.get(SettingRow, key)
+            if row is not None:
+                session.delete(row)
+
+
+class Artifacts(Repository[ArtifactRecord, ArtifactRow]):
+    """Origins of artifacts; the id is the key in the content-addressed store, so its content never changes."""
+
+    rows = DocumentMap(ArtifactRecord, ArtifactRow)

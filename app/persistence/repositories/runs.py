@@ -1,14 +1,17 @@
-"""Store runs and their steps."""
+"""Store projects, runs with their steps, and variants with their measurements."""
 
 import builtins
+from collections.abc import Iterable
 from dataclasses import replace
 
 from sqlalchemy import select
 
+from app.domain.project import Project
 from app.domain.run import Run, RunState, StepRecord
+from app.domain.variant import Variant
 from app.persistence.documents import DocumentMap
 from app.persistence.repositories.base import Repository
-from app.persistence.tables import RunRow, StepRow
+from app.persistence.tables import ProjectRow, RunRow, StepRow, VariantRow
 
 UNDER_WAY = (RunState.QUEUED, RunState.RUNNING)
 STEP_UNDER_WAY = ("running", "waiting")
@@ -54,3 +57,39 @@ class Runs(Repository[Run, RunRow]):
         if run.state in UNDER_WAY and self._connection.is_abandoned():
             return replace(run, state=RunState.INTERRUPTED)
         return run
+
+
+class Projects(Repository[Project, ProjectRow]):
+    """All projects; deleting one deletes its runs and everything measured in them."""
+
+    rows = DocumentMap(Project, ProjectRow)
+
+    def list(self) -> list[Project]:
+        """Return all projects, last used first."""
+        return self._find(self._all().order_by(ProjectRow.updated_at.desc(), ProjectRow.id))
+
+
+class Variants(Repository[Variant, VariantRow]):
+    """All variants; deleting one deletes its latencies and exports."""
+
+    rows = DocumentMap(Variant, VariantRow)
+
+    def list(self, run_id: str) -> builtins.list[Variant]:
+        """Return the variants of one run in their planned order."""
+        return self._find(self._all().where(VariantRow.run_id == run_id).order_by(VariantRow.index, VariantRow.id))
+
+    def ids(self, run_id: str) -> builtins.list[str]:
+        """Return the ids of one run's variants."""
+        with self._connection.transaction() as session:
+            return [*session.scalars(select(VariantRow.id).where(VariantRow.run_id == run_id))]
+
+    def runtimes(self, run_ids: Iterable[str]) -> dict[str, frozenset[str]]:
+        """Return the runtimes with which each of these runs measured a variant."""
+        query = select(VariantRow.run_id, VariantRow.runtime).where(
+            VariantRow.run_id.in_(run_ids), VariantRow.is_measured
+        )
+        found: dict[str, frozenset[str]] = {}
+        with self._connection.transaction() as session:
+            for run_id, runtime in session.execute(query.distinct()):
+                found[run_id] = found.get(run_id, frozenset()) | {runtime}
+        return found

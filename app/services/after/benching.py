@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from app.domain.variant import Variant
-from app.services.flow.steps import Flow, StepResult
+from app.services.flow.steps import Flow
 from app.services.opening.opening import open_model, read_data
 from app.services.records.facts import RunFacts
 from app.services.run.version_steps import Version, new_variant, stored_version
@@ -50,8 +50,7 @@ def bench_version(
 def _bench(version: Version, data_dir: Path, threads: int | None, **how: Any) -> Flow[BenchResult]:
     params = BenchParams(**version.parameters(), data_dir=str(data_dir), **how)
     step = version.step("bench", params, BenchResult, data_dir, title="Measure", threads=threads, fresh_process=True)
-    done: StepResult[BenchResult] = yield step
-    return done.result
+    return (yield from step.run()).result
 
 
 def conclusion(result: BenchResult) -> str:

@@ -17,20 +17,17 @@ from app.domain.job import ExportRecord
 from app.domain.variant import Variant
 from app.files import sync_folder
 from app.paths import MAX_NAME_BYTES, why_not_writable
-from app.services.after.card_speed import speed_facts
-from app.services.after.falling_back import fallback_bytes, fallback_of, falls_back_usually
-from app.services.after.fitting import check_takes, fitting, instead_of
-from app.services.after.loading.card import card_load
-from app.services.after.pushing import check_push, push
-from app.services.after.signing import check_key, signed
+from app.services.after.bundles import check_key, check_push, push, signed
+from app.services.after.card import card_load, speed_facts
+from app.services.after.fitting import check_takes, fallback_bytes, fallback_of, falls_back_usually, fitting, instead_of
 from app.services.flow.background import Stopped
 from app.services.flow.steps import DiskStep, Flow, JobError, JobStep, Refused, StepResult, Unavailable
 from app.services.flow.workspace import Workspace
-from app.services.machine.describing import describe
+from app.services.machine.devices import describe
 from app.services.records.decisions import planned_decision, read_decisions, record_decision
 from app.services.records.documents import variant_document
 from app.services.records.facts import RunFacts, check_stored
-from app.services.records.run_plan import saved_objective
+from app.services.records.run_records import saved_objective
 from app.services.run.version_steps import stored_version
 from app.version import VERSION
 from workers.contracts.bundles import CardFacts, ExportParams, ExportResult, InsteadOf
@@ -180,7 +177,7 @@ def write_tested(workspace: Workspace, facts: RunFacts, ask: ExportRequest) -> F
     target = target_of(found, ask.target)
     answers = answers_to(target, ask.answers)
     if ask.variant_id is None:
-        variant = pick(facts, fitting(target, facts, variant).variant.id, ask.override_reason)
+        variant = pick(facts, fitting(target, facts, variant).id, ask.override_reason)
     check_takes(target, facts, variant)
     repo = answers.get(target.pushed_to, "")
     if repo:
@@ -255,8 +252,8 @@ def _export_step(
     fallback = fallback_of(facts) if wanted and fallback_bytes(target, facts, variant) is not None else None
     besides = (Path(fallback.model_dir),) if fallback is not None else ()
     return JobStep(
-        kind="export",
-        params=ExportParams(
+        "export",
+        ExportParams(
             target=target.id,
             answers=answers,
             fallback=fallback,
@@ -267,9 +264,9 @@ def _export_step(
                 update={"instead_of": instead_of(target, facts, variant), "decisions": decisions}
             ),
         ),
-        result=ExportResult,
-        title="Write the bundle",
-        read_paths=(version.model_dir, facts.original_dir, facts.data_dir, *besides),
+        ExportResult,
+        "Write the bundle",
+        (version.model_dir, facts.original_dir, facts.data_dir, *besides),
         keep_folder=True,
         limits=Limits(start_programs=True),
     )

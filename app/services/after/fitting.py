@@ -1,6 +1,6 @@
-"""Choose the version that a target takes: the recommended one, or the best that was proven in the target's runtime."""
+"""Choose the version that a target takes, whether to ask a person first, and whether the original goes with it."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from app.domain.choose import (
     best_of,
@@ -17,15 +17,7 @@ from app.services.flow.steps import JobError, Refused
 from app.services.records.facts import RunFacts
 from app.services.run.version_steps import stored_version
 from workers.contracts.bundles import InsteadOf
-from workers.contracts.specs import DescribedTarget
-
-
-@dataclass(frozen=True)
-class Fitting:
-    """The version to export, and the requested one if the target cannot take it."""
-
-    variant: Variant
-    instead_of: Variant | None = None
+from workers.contracts.specs import DescribedTarget, RunParams
 
 
 def takes(target: DescribedTarget, facts: RunFacts, variant: Variant) -> bool:
@@ -40,14 +32,14 @@ def takes(target: DescribedTarget, facts: RunFacts, variant: Variant) -> bool:
         return False
 
 
-def fitting(target: DescribedTarget, facts: RunFacts, wanted: Variant) -> Fitting:
+def fitting(target: DescribedTarget, facts: RunFacts, wanted: Variant) -> Variant:
     """Return `wanted`, or the best proven gain that the target takes, or the original.
 
     Raises:
         JobError: (exit code 3) The target takes none of them.
     """
     if takes(target, facts, wanted):
-        return Fitting(wanted)
+        return wanted
     gains = [v for v in facts.made if v.judgement is not None and is_gain(v, "speed") and takes(target, facts, v)]
     best = best_of([v for v in gains if is_safe(v)], "speed")
     if best is None and is_alike_not_proven(wanted):
@@ -56,7 +48,7 @@ def fitting(target: DescribedTarget, facts: RunFacts, wanted: Variant) -> Fittin
         best = facts.baseline
     if best is None:
         raise refused_by(target, wanted, "Neither does it run the original or another proven version of this run.", "")
-    return Fitting(best, wanted)
+    return best
 
 
 def provable(target: DescribedTarget, facts: RunFacts, wanted: Variant) -> Variant | None:
@@ -75,7 +67,7 @@ def provable(target: DescribedTarget, facts: RunFacts, wanted: Variant) -> Varia
     if best is None:
         return None
     try:
-        now = fitting(target, facts, wanted).variant
+        now = fitting(target, facts, wanted)
     except JobError:
         return best
     return best if now.is_baseline or not is_as_good(now, best, "speed") else None
@@ -99,7 +91,7 @@ def check_takes(target: DescribedTarget, facts: RunFacts, variant: Variant) -> N
     """Raise `JobError` (exit code 3) if the target cannot take a version that was requested by id."""
     if takes(target, facts, variant):
         return
-    other = fitting(target, facts, variant).variant
+    other = fitting(target, facts, variant)
     raise refused_by(target, variant, "", f"Take “{other.title}” (--variant {other.id}), or another kind of bundle.")
 
 
@@ -110,3 +102,58 @@ def refused_by(target: DescribedTarget, variant: Variant, more: str, hint: str) 
     hint = hint or "Choose another kind of bundle, for example the Python folder, which takes every version."
     title = "This version does not run in that kind of bundle"
     return Refused("version_not_for_target", title, f"{detail} {more}".strip(), hint)
+
+
+def target_at_once(
+    targets: Sequence[DescribedTarget], last_id: str, facts: RunFacts, wanted: Variant
+) -> DescribedTarget | None:
+    """Return the target to export `wanted` to at once, or None if a person must decide or read something first.
+
+    That is the last chosen target, else the first available one. A person must decide on a version that is not proven
+    safe, and on terms of the model that restrict passing it on. The same holds for a target that is unavailable, takes
+    another version or has a required question.
+    """
+    last = next((row for row in targets if row.id == last_id), None)
+    target = last or next((row for row in targets if row.available), None)
+    if target is None or not target.available or not is_safe(wanted) or _has_terms(facts):
+        return None
+    if any(question.needed for question in target.questions):
+        return None
+    return target if takes(target, facts, wanted) else None
+
+
+def _has_terms(facts: RunFacts) -> bool:
+    """Return whether the model's terms may forbid passing it on: stated ones, or a hub model without any.
+
+    A person's own file without stated terms raises no question.
+    """
+    verdict = facts.verdict
+    if verdict is None or (facts.origin is None and not verdict.title and verdict.copies):
+        return False
+    return not verdict.for_business or not verdict.copies
+
+
+RUNTIMES = ("onnxruntime-cpu",)
+"""Runtimes of originals that any computer can run."""
+
+USUAL_BYTES = 100_000_000
+"""Largest original in bytes that is included by default; most downloads are larger."""
+
+
+def fallback_bytes(target: DescribedTarget, facts: RunFacts, variant: Variant) -> int | None:
+    """Return the bytes that the original adds to a bundle, None if it cannot be included or is the version itself."""
+    original = facts.baseline
+    if not target.falls_back or variant.is_baseline or original.runtime not in RUNTIMES:
+        return None
+    return original.size_bytes
+
+
+def falls_back_usually(target: DescribedTarget, facts: RunFacts, variant: Variant) -> bool:
+    """Return whether the original is included by default."""
+    size_bytes = fallback_bytes(target, facts, variant)
+    return size_bytes is not None and size_bytes <= USUAL_BYTES
+
+
+def fallback_of(facts: RunFacts) -> RunParams:
+    """Return the original as it was judged; raise `JobError` if its files are gone."""
+    return RunParams(**stored_version(facts, facts.baseline).parameters())

@@ -1,12 +1,11 @@
 """Measure the time of each layer of the original and of a version; the store keeps the result."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from app.domain.variant import Variant
-from app.services.flow.steps import Flow, JobStep, StepResult
+from app.services.flow.steps import Flow, JobStep
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, check_stored
 from app.services.run.version_steps import stored_version, threads_of
@@ -16,13 +15,7 @@ from workers.contracts.runtimes import needs_torch
 SENSITIVITY_FILE = "sensitivity.json"
 TITLE = "Show where the time goes"
 
-
-@dataclass(frozen=True)
-class LayerReport:
-    """The layers of one version."""
-
-    variant: Variant
-    result: LayersResult
+VersionLayers = tuple[Variant, LayersResult]
 
 
 def lookable(facts: RunFacts) -> tuple[Variant, ...]:
@@ -32,7 +25,7 @@ def lookable(facts: RunFacts) -> tuple[Variant, ...]:
     return tuple(sorted(found, key=lambda v: (v.is_baseline, v.id != best, v.index)))
 
 
-def look_at_layers(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow[tuple[LayerReport, ...]]:
+def look_at_layers(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow[tuple[VersionLayers, ...]]:
     """Return the layers of the original, then those of the version.
 
     Raises:
@@ -41,19 +34,18 @@ def look_at_layers(workspace: Workspace, facts: RunFacts, variant: Variant) -> F
     found = []
     for version in _both(facts, variant):
         check_stored(workspace, facts, version, contents=False)
-        done: StepResult[LayersResult] = yield _step(facts, version)
-        found.append(LayerReport(version, done.result))
+        found.append((version, (yield from _step(facts, version).run()).result))
     return tuple(found)
 
 
-def looked_before(workspace: Workspace, facts: RunFacts, variant: Variant) -> tuple[LayerReport, ...]:
+def looked_before(workspace: Workspace, facts: RunFacts, variant: Variant) -> tuple[VersionLayers, ...]:
     """Return stored layers of the original and the version; () unless the store has both."""
     found = []
     for version in _both(facts, variant):
         step = _step(facts, version)
         entry = workspace.artifacts.peek(workspace.key_of(step))
         try:
-            found.append(LayerReport(version, LayersResult.model_validate(entry.result if entry is not None else None)))
+            found.append((version, LayersResult.model_validate(entry.result if entry is not None else None)))
         except ValidationError:
             return ()
     return tuple(found)

@@ -10,23 +10,16 @@ from app.domain.run import Run, RunState, check_transition
 from app.domain.variant import Variant
 from app.domain.words.outcome import headline
 from app.services.after import run_data
-from app.services.after.run_parts import RunSection, parts_of
-from app.services.flow.steps import Flow, JobStep, Refused, StepResult
+from app.services.after.run_data import RunSection, parts_of
+from app.services.flow.steps import Flow, JobStep, Refused
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import ReadData, read_data
+from app.services.records.after_run import AddedPart, Proof, write_proof
 from app.services.records.facts import RunFacts, check_stored, read_facts
-from app.services.records.looks import TestSetUsage
-from app.services.records.proofs import AddedPart, Proof, write_proof
-from app.services.records.run_plan import saved_objective
+from app.services.records.measured import TestSetUsage
+from app.services.records.run_records import saved_objective
 from app.services.run.proof_steps import Looked, ProofAnswer, ProofSequence
-from app.services.run.version_steps import (
-    MeasuredPair,
-    fingerprints,
-    judge,
-    predict,
-    stored_version,
-    threads_of,
-)
+from app.services.run.version_steps import MeasuredPair, fingerprints, judge, predict, stored_version, threads_of
 from workers.contracts.jobs import DataParams
 from workers.contracts.proof.proving import FreshResult, ItemsParams
 from workers.contracts.specs import Judgement
@@ -229,14 +222,14 @@ class _Proving(ProofSequence):
 
 def _fresh(workspace: Workspace, facts: RunFacts, data: ReadData) -> Flow[FreshResult]:
     known = (facts.data_dir, *(workspace.artifacts.folder(part.data_key) / "data" for part in facts.proof.parts))
-    done: StepResult[FreshResult] = yield JobStep(
-        kind="fresh",
-        params=ItemsParams(data_dir=str(data.folder), known=tuple(str(folder) for folder in known)),
-        result=FreshResult,
-        title="Look for examples that are new",
-        read_paths=(data.folder, *known),
+    done = yield from JobStep(
+        "fresh",
+        ItemsParams(data_dir=str(data.folder), known=tuple(str(folder) for folder in known)),
+        FreshResult,
+        "Look for examples that are new",
+        (data.folder, *known),
         cache=True,
-    )
+    ).run()
     if not done.result.items:
         count = done.result.in_test + done.result.in_calibration
         detail = f"All {count:,} were there already; the same example twice proves nothing more."

@@ -1,16 +1,52 @@
-"""Find the examples that a run's result is based on, and count how many of them were evaluated."""
+"""List the examples that a run's versions are judged on, and count how many of them were evaluated."""
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from app.domain.choose import is_safe
 from app.domain.variant import Variant
 from app.persistence.repositories import NotFound
+from app.services.data.examples import read_items
+from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.workspace import Workspace
+from app.services.records.after_run import Proof
 from app.services.records.facts import RunFacts
 from app.services.run.figures import answer_speedup_of
 from workers.contracts.jobs import AnswerResult
+
+
+@dataclass(frozen=True)
+class RunSection:
+    """Examples of one data folder on which a run's versions are judged.
+
+    `items` None means all. `path` is the place of the person's files, "" if unknown. `answers` maps a version's id to
+    the key of its predictions. `first_number` is the number of the first item when the items of all parts are counted
+    continuously, as in `Judgement.changed`.
+    """
+
+    data_dir: Path
+    path: str
+    items: tuple[int, ...] | None
+    n_test: int
+    first_number: int
+    answers: dict[str, str]
+
+
+def parts_of(artifacts: ArtifactStore, facts: RunFacts, proof: Proof) -> tuple[RunSection, ...]:
+    """Return all parts in order; inputs made by Fettle no longer count once there are others."""
+    found: list[RunSection] = []
+    number, first = 0, facts.first_data
+    if not (proof.parts and first is not None and first.origin == "made"):
+        answers = {variant.id: variant.answers_key for variant in facts.variants if variant.answers_key}
+        number = first.n_test if first is not None else 0
+        found.append(RunSection(facts.data_dir, facts.project.data_path or "", None, number, 0, answers))
+    for part in proof.parts:
+        folder = artifacts.folder(part.data_key) / "data"
+        found.append(RunSection(folder, part.path, part.items, part.n_test, number, part.answers))
+        number += part.n_test
+    return tuple(found)
 
 
 @dataclass(frozen=True)
@@ -83,3 +119,16 @@ def answers_result(workspace: Workspace, key: str | None) -> AnswerResult | None
     """Return the result of the job that wrote the predictions of this key, None if they are gone."""
     kept = workspace.artifacts.peek(key) if key else None
     return AnswerResult.model_validate(kept.result) if kept is not None else None
+
+
+def judged_items(artifacts: ArtifactStore, facts: RunFacts) -> tuple[str, ...]:
+    """Return the names of all test examples in the order of `Judgement.changed`; empty if the files are gone."""
+    try:
+        return tuple(
+            item.source
+            for part in parts_of(artifacts, facts, facts.proof)
+            for item in read_items(part.data_dir)
+            if item.is_test
+        )
+    except (OSError, ValueError):
+        return ()

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.domain.variant import Variant
-from app.services.after.run_parts import RunSection, parts_of
+from app.services.after.run_data import RunSection, parts_of
 from app.services.after.trying.showing import sources_of
-from app.services.flow.steps import Flow, JobStep, Refused, StepResult
+from app.services.flow.steps import Flow, JobStep, Refused
 from app.services.flow.workspace import Workspace
+from app.services.records.after_run import read_record, save_stress
 from app.services.records.facts import RunFacts, check_stored
-from app.services.records.stress import read_record, save_stress
 from app.services.run.version_steps import stored_version, threads_of
 from workers.contracts.after.stress import FULL_S, QUICK_S, StressParams, StressPart, StressResult
 from workers.contracts.paths import from_text
@@ -17,19 +17,6 @@ from workers.contracts.runtimes import needs_torch
 
 TITLE = "Put “{0}” under stress"
 PROGRAM = "model.pt2"
-
-
-@dataclass(frozen=True)
-class StressRequest:
-    """Which version to stress and how; made by the page or the command.
-
-    `max_seconds` None means the default for quick or full. `again` requests other random changes than the last time.
-    """
-
-    variant_id: str | None = None
-    full: bool = False
-    again: bool = False
-    max_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -55,13 +42,30 @@ def pick_stressed(facts: RunFacts, variant_id: str | None) -> Variant:
     return chosen
 
 
-def stress(workspace: Workspace, facts: RunFacts, ask: StressRequest) -> Flow[Stressed]:
-    """Stress a version and store the findings with the run; a repeated request gets the cached result."""
-    variant = pick_stressed(facts, ask.variant_id)
+def stress(
+    workspace: Workspace,
+    facts: RunFacts,
+    variant_id: str | None = None,
+    *,
+    full: bool = False,
+    again: bool = False,
+    max_seconds: float | None = None,
+) -> Flow[Stressed]:
+    """Stress a version and store the findings with the run; a repeated request gets the cached result.
+
+    Args:
+        workspace: Store, database and processes.
+        facts: The finished run.
+        variant_id: The version; None means the first one.
+        full: Whether to test all kinds at all severities.
+        again: Whether to make other random changes than the last time.
+        max_seconds: Most seconds; None means the default for quick or full.
+    """
+    variant = pick_stressed(facts, variant_id)
     check_stored(workspace, facts, variant, contents=False)
     earlier = read_record(workspace.repositories, variant.id)
-    times = (earlier.again if earlier is not None else 0) + ask.again
-    done: StepResult[StressResult] = yield _step(workspace, facts, variant, ask, times)
+    times = (earlier.again if earlier is not None else 0) + again
+    done = yield from _step(workspace, facts, variant, full, max_seconds, times).run()
     save_stress(workspace.repositories, variant.id, str(done.key), times)
     return Stressed(variant, done.result, done.folder)
 
@@ -75,12 +79,12 @@ def found_before(workspace: Workspace, facts: RunFacts, variant: Variant) -> Str
 
 
 def _step(
-    workspace: Workspace, facts: RunFacts, variant: Variant, ask: StressRequest, times: int
+    workspace: Workspace, facts: RunFacts, variant: Variant, full: bool, max_seconds: float | None, times: int
 ) -> JobStep[StressResult]:
     original, version = stored_version(facts, facts.baseline), stored_version(facts, variant)
     parts = parts_of(workspace.artifacts, facts, facts.proof)
     sources = [_source(workspace, facts, part) for part in parts]
-    usual = FULL_S if ask.full else QUICK_S
+    usual = FULL_S if full else QUICK_S
     params = StressParams(
         original_dir=str(original.model_dir),
         original_runtime=original.variant.runtime,
@@ -92,20 +96,20 @@ def _step(
             StressPart(data_dir=str(part.data_dir), source=None if source is None else str(source), items=part.items)
             for part, source in zip(parts, sources, strict=True)
         ),
-        full=ask.full,
-        max_seconds=usual if ask.max_seconds is None else ask.max_seconds,
-        attack_queries=500 if ask.full else 100,
-        attack_items=200 if ask.full else 20,
-        attack_restarts=2 if ask.full else 1,
+        full=full,
+        max_seconds=usual if max_seconds is None else max_seconds,
+        attack_queries=500 if full else 100,
+        attack_items=200 if full else 20,
+        attack_restarts=2 if full else 1,
     )
     there = [source for source in sources if source is not None]
     readable = [original.model_dir, version.model_dir, *(part.data_dir for part in parts), *there]
     return JobStep(
-        kind="stress",
-        params=params,
-        result=StressResult,
-        title=TITLE.format(variant.title),
-        read_paths=tuple(dict.fromkeys(readable)),
+        "stress",
+        params,
+        StressResult,
+        TITLE.format(variant.title),
+        tuple(dict.fromkeys(readable)),
         cache=True,
         identity={str(source): "data" for source in there},
         torch=(original.model_dir / PROGRAM).is_file()

@@ -1,10 +1,13 @@
-"""Find the preparation of inputs that fits the model, for the page Data, `fettle data doctor`, and runs."""
+"""Check a person's data, and find the preparation of inputs that fits the model."""
+
+from pathlib import Path
 
 from app.domain.record import Owner, RecordKind
 from app.persistence import Repositories
 from app.services.flow.steps import Flow, JobError, JobStep, StepResult
 from app.services.opening.opening import OpenedModel, ReadData
 from workers.contracts.base import Frozen
+from workers.contracts.data.checks import DataCheckParams, DataCheckResult
 from workers.contracts.data.doctor import PREPARED_WRONGLY, DoctorParams, DoctorResult
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataParams
@@ -50,9 +53,9 @@ def check_preparation(
     if asked.path is None:
         raise ValueError("made inputs are prepared as the model wants them")
     place = from_text(asked.path)
-    done: StepResult[DoctorResult] = yield JobStep(
-        kind="doctor",
-        params=DoctorParams(
+    done = yield from JobStep(
+        "doctor",
+        DoctorParams(
             model_dir=str(model.folder),
             path=asked.path,
             text_column=asked.text_column,
@@ -64,13 +67,13 @@ def check_preparation(
             max_items=QUICK_ITEMS if quick else 200,
             quick=quick,
         ),
-        result=DoctorResult,
-        title=TITLE,
-        read_paths=(model.folder, place),
+        DoctorResult,
+        TITLE,
+        (model.folder, place),
         cache=data_key is not None,
         identity={asked.path: f"data:{data_key}", str(model.folder): f"model:{model.key}"},
         limits=Limits(wall_s=WALL_S) if quick else Limits(),
-    )
+    ).run()
     return done.result
 
 
@@ -125,4 +128,49 @@ def misfit_error(found: DoctorResult) -> ErrorInfo:
         hint="Use the preparation that fits, or confirm the present one.",
         facts={"best": best.spec, "best_words": best.words, "chosen": chosen},
         by_command=f"--preprocess {best.spec}{keep}.",
+    )
+
+
+CHECK_TITLE = "Check the examples"
+
+
+def check_data(params: DataCheckParams, seed: int = 0) -> Flow[DataCheckResult]:
+    """Check one set, or two compared with each other; raise `JobError` (exit code 3) if one cannot be read."""
+    places = (params.path, params.against, params.model_dir, params.data_dir)
+    done = yield from JobStep(
+        "data_check",
+        params,
+        DataCheckResult,
+        CHECK_TITLE,
+        tuple(from_text(place) for place in places if place is not None),
+        seed=seed,
+    ).run()
+    return done.result
+
+
+def check_read(asked: DataParams, data: ReadData, model_dir: Path) -> Flow[StepResult[DataCheckResult]]:
+    """Check the two parts of a set that was read; pictures lie in the result's `folder`. A repeated check is cached."""
+    if asked.path is None:
+        raise ValueError("made inputs are not checked")
+    params = DataCheckParams(
+        path=asked.path,
+        against=asked.calibration_path,
+        model_dir=str(model_dir),
+        data_dir=str(data.folder),
+        text_column=asked.text_column,
+        label_column=asked.label_column,
+        left_out=asked.left_out,
+        relabeled=asked.relabeled,
+    )
+    places = [asked.path, *([asked.calibration_path] if asked.calibration_path else [])]
+    return (
+        yield from JobStep(
+            "data_check",
+            params,
+            DataCheckResult,
+            CHECK_TITLE,
+            (*map(from_text, places), model_dir, data.folder),
+            cache=True,
+            identity={**dict.fromkeys(places, "data"), str(data.folder): data.key, str(model_dir): "model"},
+        ).run()
     )

@@ -254,7 +254,7 @@ class ArtifactStore:
         """
         shutil.rmtree(work_dir / ".home", ignore_errors=True)  # libraries' own caches
         files: dict[str, tuple[str, int]] = {
-            path.relative_to(work_dir).as_posix(): (_digest(path, stopped), path.stat().st_size)
+            path.relative_to(work_dir).as_posix(): (digest_of(path, stopped), path.stat().st_size)
             for path in sorted(work_dir.rglob("*"))
             if path.is_file()
         }
@@ -287,7 +287,7 @@ class ArtifactStore:
     def _intact(self, folder: Path, stopped: Stopped) -> bool:
         """Return whether all files match their hashes; raise OSError if they cannot be read."""
         try:
-            return all(_digest(folder / name, stopped) == digest for name, (digest, _) in _manifest(folder).items())
+            return all(digest_of(folder / name, stopped) == digest for name, (digest, _) in _manifest(folder).items())
         except (FileNotFoundError, NotADirectoryError, ValueError):
             return False
 
@@ -344,7 +344,7 @@ def _manifest(folder: Path) -> dict[str, tuple[str, int]]:
     return {str(name): (str(digest), int(size)) for name, (digest, size) in dict(files).items()}
 
 
-def _digest(path: Path, stopped: Stopped) -> str:
+def digest_of(path: Path, stopped: Stopped) -> str:
     """Return the SHA-256 of a file; `stopped` can end the work between two pieces."""
     digest = hashlib.sha256()
     with path.open("rb") as file:

@@ -1,9 +1,10 @@
-"""Run work that waits for the disk in a thread beside the event loop; each thread is joined."""
+"""Do work that waits for the disk: small work at once, other work in a thread beside the event loop."""
 
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Generic, TypeVar
+from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -45,3 +46,78 @@ class Background(Generic[T]):
         """Request the end of the work and wait for it."""
         self._stop.set()
         self._thread.join()
+
+
+X = TypeVar("X")
+
+INLINE_BYTES = 8 << 20
+"""Bytes up to which hashing takes less time than a frame."""
+
+
+class DiskWork:
+    """One piece of disk work at a time for a driver, which polls `ended` until it is over."""
+
+    def __init__(self) -> None:
+        """Create an idle worker."""
+        self._running: Background[Any] | None = None
+        self._after: Callable[[], None] = do_nothing
+        self._ends_late = False
+
+    def begin(
+        self,
+        size_bytes: int,
+        work: Callable[[Stopped], X],
+        after: Callable[[Callable[[], X]], None],
+        ends_late: bool = False,
+    ) -> None:
+        """Begin work and pass its outcome to `after`; work above `INLINE_BYTES` runs in a thread.
+
+        Args:
+            size_bytes: Bytes to read or write.
+            work: Does the work; it gets a function that returns whether to stop.
+            after: Gets a function that returns the result or raises what the work raised.
+            ends_late: Whether the work takes seconds to end after a stop request.
+        """
+        if size_bytes <= INLINE_BYTES:
+            after(lambda: work(never))
+            return
+        running = Background(work)
+        self._running, self._after, self._ends_late = running, lambda: after(running.result), ends_late
+
+    @property
+    def is_running(self) -> bool:
+        """Return whether work is running, or has ended and was not collected with `ended`."""
+        return self._running is not None
+
+    def ended(self) -> Callable[[], None] | None:
+        """Return the function to call after the work once it is over, else None."""
+        if self._running is None or not self._running.done:
+            return None
+        self._running = None
+        return self._after
+
+    def stop(self, *, forget: bool = False) -> None:
+        """Request the end of the work and wait for it.
+
+        Work that ends late is awaited through `ended` instead. With `forget` the wait happens here and nothing follows.
+        """
+        if self._running is not None and self._ends_late and not forget:
+            self._running.request_stop()
+        elif self._running is not None:
+            self._running.stop()
+        if forget:
+            self._running = None
+
+
+def do_nothing() -> None:
+    """Do nothing after the work."""
+
+
+def never() -> bool:
+    """Return False: the work is not to be stopped."""
+    return False
+
+
+def size_of(folder: Path) -> int:
+    """Return the bytes of all files below a folder."""
+    return sum(path.lstat().st_size for path in folder.rglob("*"))

@@ -12,15 +12,13 @@ from app.jobs.outcome import explain
 from app.jobs.process import Waitable
 from app.paths import unusable
 from app.services.flow.artifacts import Entry, Holding
+from app.services.flow.background import INLINE_BYTES, DiskWork, size_of
 from app.services.flow.card_slot import WAITING, CardSlot, device_of
-from app.services.flow.disk_work import INLINE_BYTES, DiskWork, size_of
 from app.services.flow.events import JobBegan, JobEnded, MeasuringChanged, MemoryUsed, Observer, StepProgress
-from app.services.flow.history import End, JobHistory
-from app.services.flow.kept_measurements import SavedMeasurements
-from app.services.flow.measuring import Measurer, event_of, save_measured
+from app.services.flow.measuring import Measurer, SavedMeasurements, event_of, save_measured
 from app.services.flow.memory_meter import MemoryMeter
 from app.services.flow.steps import AnyStep, DiskStep, Flow, FlowCancelled, JobError, JobStep, MeasureStep, StepResult
-from app.services.flow.workspace import Workspace
+from app.services.flow.workspace import End, JobHistory, Workspace
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.process.messages import Cancelled, Failed, Finished, Identified, RunJob
 

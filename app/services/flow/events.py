@@ -9,13 +9,6 @@ from workers.contracts.errors import ErrorInfo
 
 
 @dataclass(frozen=True)
-class StepChanged:
-    """A step began, ended, or turned out not to be needed."""
-
-    step: StepRecord
-
-
-@dataclass(frozen=True)
 class StepProgress:
     """Progress of the running step; `total` and `remaining_s` are None if unknown.
 
@@ -52,31 +45,10 @@ class RunProgress:
 
 
 @dataclass(frozen=True)
-class RunProgressed:
-    """The progress of the run changed."""
-
-    progress: RunProgress
-
-
-@dataclass(frozen=True)
 class LatenciesMeasured:
     """One block of timed requests of one variant is complete."""
 
     points: tuple[LatencyPoint, ...]
-
-
-@dataclass(frozen=True)
-class VariantChanged:
-    """A variant of the run changed."""
-
-    variant: Variant
-
-
-@dataclass(frozen=True)
-class RunChanged:
-    """The state or another fact of the run changed."""
-
-    run: Run
 
 
 @dataclass(frozen=True)
@@ -136,12 +108,12 @@ class JobEnded:
 
 
 Event = (
-    StepChanged
+    StepRecord
     | StepProgress
-    | RunProgressed
+    | RunProgress
     | LatenciesMeasured
-    | VariantChanged
-    | RunChanged
+    | Variant
+    | Run
     | LogLine
     | MeasuringChanged
     | WaitingForQuiet
@@ -149,6 +121,8 @@ Event = (
     | JobBegan
     | JobEnded
 )
+"""A step, variant or run is reported as it is after a change."""
+
 Observer = Callable[[Event], None]
 
 

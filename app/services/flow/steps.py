@@ -1,7 +1,8 @@
 """Define the steps that a use case yields: a use case is a generator that receives their results.
 
     def inspect(path: str) -> Flow[ModelInfo]:
-        done = yield JobStep(kind="inspect", params=OpenParams(path=path), result=ModelInfo, title="…")
+        done = yield from JobStep("inspect", OpenParams(path=path), ModelInfo, "…").run()
+        return done.result
 
 Such a use case reads as straight-line code. The window's timer and the command line's loop drive it alike
 (`app.services.flow.driver`), without threads.
@@ -133,6 +134,11 @@ class JobStep(Generic[R]):
     seed: int = 0
     limits: Limits = field(default_factory=Limits)
     step_index: int | None = None
+
+    def run(self) -> "Flow[StepResult[R]]":
+        """Yield the step to the driver and return the finished job; raises what the driver throws."""
+        done: StepResult[R] = yield self
+        return done
 
 
 @dataclass(frozen=True)

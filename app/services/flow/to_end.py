@@ -5,7 +5,7 @@ from collections.abc import Callable
 from multiprocessing.connection import wait
 from typing import TypeVar, cast
 
-from app.services.flow.disk_work import do_nothing
+from app.services.flow.background import do_nothing
 from app.services.flow.driver import Driver
 
 T = TypeVar("T")

@@ -1,22 +1,23 @@
 """Search the model hub, show and download models, and log in, for the window and the command line alike."""
 
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.credentials import Kept, checked_token, save_token
-from app.services.flow.steps import Flow, FlowCancelled, JobError, JobStep, Refused, StepResult
+from app.credentials import Kept, TokenPlace, checked_token, forget_token, knows_token, save_token
+from app.domain.hub import Wish
+from app.services.flow.steps import Flow, FlowCancelled, JobError, JobStep, Refused
 from app.services.flow.workspace import Workspace
-from app.services.hub.looking import look
-from app.services.hub.model_cache import ModelCache
-from app.services.hub.pending import PendingDownload, StoredModel, now
-from app.services.hub.place import HubPlace, certificate_paths, hub_place, is_private
+from app.services.hub.model_cache import ModelCache, PendingDownload, StoredModel, now
+from app.services.hub.place import PUBLIC_HUB, HubPlace, certificate_paths, hub_place, is_private, look
 from workers.contracts.errors import WorkerError
 from workers.contracts.hub import (
     HubAccess,
     HubDownloadParams,
     HubDownloadResult,
+    HubModel,
     HubModelParams,
     HubModelResult,
     HubParams,
@@ -109,7 +110,7 @@ def _download(
         pieces = model_cache.begin(pending)
         try:
             check_room(model_cache, pending)
-            done: StepResult[HubDownloadResult] = yield _download_step(access, pending, pieces)
+            done = yield from _download_step(access, pending, pieces).run()
             facts = pending.model_dump(include=set(Origin.model_fields) - {"files"})
             stored = model_cache.adopt(pending, Origin(**facts, files=done.result.files, downloaded_at=now()))
         except (FlowCancelled, JobError) as error:
@@ -123,13 +124,13 @@ def _download(
 def _download_step(access: HubAccess, pending: PendingDownload, pieces: Path) -> JobStep[HubDownloadResult]:
     largest = max((file.size_bytes for file in pending.files), default=0)
     return JobStep(
-        kind="hub_download",
-        params=HubDownloadParams(
+        "hub_download",
+        HubDownloadParams(
             access=access, repo=pending.repo, commit=pending.commit, files=pending.files, place=str(pieces)
         ),
-        result=HubDownloadResult,
-        title=f"Download {pending.repo}",
-        read_paths=certificate_paths(),
+        HubDownloadResult,
+        f"Download {pending.repo}",
+        certificate_paths(),
         write_paths=(pieces,),
         threads=1,
         limits=Limits(memory_bytes=1 << 30, cpu_s=None, file_bytes=largest + (1 << 20), network=True),
@@ -193,3 +194,51 @@ def log_in(space: Workspace, text: str) -> Flow[tuple[str, Kept]]:
     except WorkerError as error:
         raise JobError(error.info(), error.exit_code) from error
     return found.user, kept
+
+
+ENOUGH, MAX_PAGES = 12, 5
+FILTERED_LIMIT = 60
+"""Models per page with filters; larger pages need fewer requests."""
+
+
+@dataclass(frozen=True)
+class FoundModels:
+    """Result of a search: the hub listed `looked_at` models, of which `models` fit.
+
+    `next_cursor` is None on the hub's last page.
+    """
+
+    models: tuple[HubModel, ...]
+    looked_at: int
+    next_cursor: str | None = None
+
+
+def find_models(space: Workspace, query: HubQuery, wish: Wish) -> Flow[FoundModels]:
+    """Return the models that fit in the hub's order; raises `JobError` as `search_hub` does."""
+    found: list[HubModel] = []
+    looked_at = 0
+    if not wish.is_empty:
+        query = query.model_copy(update={"limit": FILTERED_LIMIT})
+    for _ in range(MAX_PAGES):
+        page = yield from search_hub(space, query)
+        looked_at += len(page.models)
+        found += [model for model in page.models if wish.fits(model)]
+        if page.next_cursor is None or wish.is_empty or len(found) >= ENOUGH:
+            return FoundModels(tuple(found), looked_at, page.next_cursor)
+        query = query.model_copy(update={"cursor": page.next_cursor})
+    return FoundModels(tuple(found), looked_at, query.cursor)
+
+
+def hub_address() -> str:
+    """Return the hub's address as a person opens it, unchecked: flows that use the hub check it."""
+    return os.environ.get("HF_ENDPOINT", "").strip().rstrip("/") or PUBLIC_HUB
+
+
+def token_place(space: Workspace) -> TokenPlace:
+    """Return where the token for this hub is stored, "" if there is none; no keyring is opened."""
+    return knows_token(space.paths.hub, hub_address())
+
+
+def forget(space: Workspace) -> bool:
+    """Remove the token for this hub; return whether there was one."""
+    return forget_token(space.paths.hub, hub_address())

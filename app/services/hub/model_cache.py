@@ -6,23 +6,99 @@ with ``ask.json``; it survives the program. A large file that another model has 
 """
 
 import contextlib
+import hashlib
+import json
 import os
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import ValidationError
 
+from app.domain.project import Project
+from app.domain.record import Owner, RecordKind
+from app.domain.run import RunState
 from app.filelock import try_lock
 from app.files import sync_folder, write_whole
 from app.jobs.setup import remove_links
 from app.services.flow.steps import JobError, Refused, Unavailable
-from app.services.hub.pending import Note, PendingDownload, StoredModel
+from app.services.flow.workspace import Workspace
 from workers.contracts.base import Frozen
-from workers.contracts.hub import HubRequest, Origin
+from workers.contracts.hub import HubFile, HubModelResult, HubRequest, Origin
+from workers.contracts.licenses import LicenseVerdict
 from workers.contracts.process.disk import NO_ROOM, DiskFull, file_sizes, free_in
+
+
+def now() -> str:
+    """Return the time as ISO 8601 in UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+class PendingDownload(HubRequest):
+    """A requested download with everything to resume it after a restart; `since` is ISO 8601, UTC."""
+
+    endpoint: str
+    commit: str
+    files: tuple[HubFile, ...]
+    main: str | None = None
+    license: str | None = None
+    author: str | None = None
+    verdict: LicenseVerdict | None = None
+    since: str = ""
+
+    @classmethod
+    def of(cls, endpoint: str, request: HubRequest, found: HubModelResult) -> "PendingDownload":
+        """Return the download for a request once the hub has listed its files."""
+        facts = found.model_dump(include={"commit", "main", "license", "author", "verdict"})
+        return cls(**request.model_dump(), **facts, endpoint=endpoint, files=found.wanted, since=now())
+
+    @property
+    def key(self) -> str:
+        """Return the name of its folder, which is equal for the same files of the same commit."""
+        files = sorted((file.name, file.size_bytes, file.sha256 or file.git_oid or "") for file in self.files)
+        text = json.dumps([self.endpoint, self.repo, self.commit, files])
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    @property
+    def total_bytes(self) -> int:
+        """Return the bytes of all its files."""
+        return sum(file.size_bytes for file in self.files)
+
+
+class Note(Frozen):
+    """The note stored beside a complete model."""
+
+    origin: Origin
+    name: str
+    main: str | None = None
+    patterns: tuple[str, ...] = ()
+    allow_pickle: bool = False
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """A complete model; `folder` holds its files under their names in the repository, `main` is the one to open."""
+
+    key: str
+    folder: Path
+    origin: Origin
+    main: str | None
+
+    @property
+    def open_path(self) -> Path:
+        """Return the path to open: the requested or only file, else the folder."""
+        main = self.origin.files[0].name if self.main is None and len(self.origin.files) == 1 else self.main
+        return self.folder if main is None else self.folder.joinpath(*main.split("/"))
+
+    @property
+    def size_bytes(self) -> int:
+        """Return the bytes of all its files."""
+        return sum(file.size_bytes for file in self.origin.files)
+
 
 M = TypeVar("M", bound=Frozen)
 FILES, ASK, NOTE = "files", "ask.json", "note.json"
@@ -169,8 +245,8 @@ class ModelCache:
         shutil.rmtree(place, ignore_errors=True)
         stored = self.get(pending.key)
         if stored is None:
-            detail = f"Files of {pending.repo} are missing or have another size than the download told."
-            raise Refused("hub_not_whole", "The download is not whole", detail, "Download the model again.")
+            detail = f"Files of {pending.repo} are missing or do not have the announced size."
+            raise Refused("hub_not_whole", "The download is not complete", detail, "Download the model again.")
         return stored
 
     def discard(self, key: str) -> None:
@@ -224,3 +300,70 @@ def _not_written(folder: Path, error: OSError) -> JobError:
     detail = f"The data folder could not be written: {error.strerror or error}."
     hint = "Make the data folder writable, then download again: what has come is kept."
     return Unavailable("hub_not_kept", title, detail, hint)
+
+
+ACTIVE = (RunState.QUEUED, RunState.RUNNING)
+
+
+@dataclass(frozen=True)
+class DownloadedModel:
+    """A stored model; `used_by` names its projects, `running` is true if one has a queued or running run."""
+
+    stored: StoredModel
+    used_by: tuple[str, ...]
+    running: bool
+
+
+def downloaded_models(space: Workspace) -> tuple[DownloadedModel, ...]:
+    """Return all complete models, newest first."""
+    return tuple(_with_use(space, model) for model in ModelCache(space.paths.hub).list())
+
+
+def remove_model(space: Workspace, key: str) -> None:
+    """Remove a model, also one that projects need to be opened again; results made from it stay in the store.
+
+    Raises:
+        JobError: (exit code 3) A run uses the model now, or it is missing.
+    """
+    model_cache = ModelCache(space.paths.hub)
+    model = model_cache.get(key)
+    if model is None:
+        raise Refused("hub_not_here", "This model is not here", "It was removed already.", "Nothing is to be done.")
+    kept = _with_use(space, model)
+    if kept.running:
+        names = ", ".join(f"“{name}”" for name in kept.used_by)
+        detail = f"{model.origin.repo} is used by {names}, which works with it now."
+        raise Refused("hub_in_use", "This model is in use", detail, "Wait until the run has ended.")
+    try:
+        model_cache.remove(key)
+    except OSError as error:
+        detail = f"{model.folder} cannot be removed: {error.strerror or error}."
+        hint = "Check the data folder's rights."
+        raise Refused("hub_not_removed", "The model could not be removed", detail, hint) from error
+
+
+def _with_use(space: Workspace, model: StoredModel) -> DownloadedModel:
+    repositories = space.repositories
+    users = [p for p in repositories.projects.list() if Path(p.model_path).is_relative_to(model.folder)]
+    running = any(run.state in ACTIVE for p in users for run in repositories.runs.list(project_id=p.id))
+    return DownloadedModel(model, tuple(project.name for project in users), running)
+
+
+ORIGIN = RecordKind("origin", Owner.PROJECT, Origin)
+
+
+def remember_origin(space: Workspace, project: Project) -> Origin | None:
+    """Store the origin of a project's model if it came from the hub; done once, when a run begins."""
+    origin = origin_of(space, project)
+    if origin is not None and space.repositories.records.get(ORIGIN, project.id) is None:
+        space.repositories.records.put(ORIGIN, project.id, origin)
+    return origin
+
+
+def origin_of(space: Workspace, project: Project) -> Origin | None:
+    """Return the origin of a project's model without storing it, None if it did not come from the hub."""
+    known = space.repositories.records.get(ORIGIN, project.id)
+    if known is not None:
+        return known
+    model = ModelCache(space.paths.hub).owner(Path(project.model_path))
+    return model.origin if model is not None else None

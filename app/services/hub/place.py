@@ -1,17 +1,21 @@
-"""Determine the hub, its token, and whether Fettle may contact it."""
+"""Determine the hub, its token, and whether Fettle may contact it, and send short requests to it."""
 
 import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
+from pydantic import BaseModel
+
 from app.credentials import find_token
-from app.services.flow.steps import JobError, WrongRequest
+from app.services.flow.steps import Flow, JobError, JobStep, Unavailable, WrongRequest
 from app.services.flow.workspace import Workspace
-from workers.contracts.errors import WorkerError
+from workers.contracts.errors import ErrorInfo, WorkerError
 from workers.contracts.hub import HubAccess, offline_error
+from workers.contracts.process.messages import Limits
 
 PUBLIC_HUB = "https://huggingface.co"
 YES = frozenset({"1", "on", "yes", "true"})
@@ -89,3 +93,29 @@ def is_private(endpoint: str) -> bool:
 def certificate_paths(environment: Mapping[str, str] = os.environ) -> tuple[Path, ...]:
     """Return the files and folders with certificates that the environment names."""
     return tuple(Path(environment[name]).absolute() for name in CERTIFICATES if environment.get(name))
+
+
+R = TypeVar("R", bound=BaseModel)
+
+LOOK_LIMITS = Limits(memory_bytes=1 << 30, cpu_s=120, wall_s=180, file_bytes=1 << 26, network=True)
+
+TOO_SLOW = frozenset(("time_limit", "cpu_limit"))
+SLOW = ErrorInfo(
+    code="hub_slow",
+    title="The hub took too long",
+    detail="The hub did not give its whole answer within three minutes. Nothing was changed on this computer.",
+    hint="Check the connection and try again, or search for something narrower.",
+)
+
+
+def look(kind: str, params: BaseModel, result: type[R], title: str) -> Flow[R]:
+    """Run one job that only reads from the hub; raises `JobError`, with exit code 6 if the hub takes too long."""
+    try:
+        done = yield from JobStep(kind, params, result, title, certificate_paths(), threads=1, limits=LOOK_LIMITS).run()
+    except JobError as error:
+        if error.error.code not in TOO_SLOW:
+            raise
+        raise JobError(
+            SLOW.model_copy(update={"traceback": error.error.traceback}), Unavailable.exit_code_of_kind
+        ) from error
+    return done.result

@@ -1,10 +1,18 @@
-"""Check requested runtimes: their names must exist, and their engines and devices must be present."""
+"""Describe the machine, check requested runtimes, devices and recipes, and store on which GPU a run began."""
 
+import dataclasses
+import platform
 from collections.abc import Sequence
 
-from app.services.flow.steps import Refused, Unavailable, WrongRequest
+from app.domain.record import Owner, RecordKind
+from app.persistence import Repositories
+from app.services.flow.artifacts import library_versions
+from app.services.flow.steps import Flow, JobStep, Refused, Unavailable, WrongRequest
+from app.services.flow.workspace import Workspace
+from app.version import VERSION
+from workers.contracts.base import Frozen, Nothing
 from workers.contracts.jobs import DescribeResult
-from workers.contracts.process.messages import Card
+from workers.contracts.process.messages import Card, Limits
 from workers.contracts.specs import Described, Recipe
 
 LOOK = "Run 'fettle describe' to see what there is."
@@ -67,3 +75,57 @@ def card_of(found: DescribeResult, device: str) -> Card | None:
 
 def _missing(rows: Sequence[Described]) -> str:
     return " ".join(f"{row.title}: {row.hint.rstrip('.')}." for row in rows) or "No runtime for it is installed."
+
+
+CARD = RecordKind("card", Owner.RUN, Card)
+
+
+def save_gpu(workspace: Workspace, run_id: str) -> None:
+    """Store which GPU was chosen for a run; nothing if none was."""
+    card = workspace.card()
+    if card is not None:
+        with workspace.writing():
+            workspace.repositories.records.put(CARD, run_id, card)
+
+
+def on_same_card(workspace: Workspace, run_id: str) -> Workspace:
+    """Return the workspace on the GPU that the run began on, or unchanged if none was chosen."""
+    card = workspace.repositories.records.get(CARD, run_id)
+    return workspace if card is None else dataclasses.replace(workspace, card=lambda: card)
+
+
+KEY = "describe"
+
+
+class _Remembered(Frozen):
+    stamp: str
+    result: DescribeResult
+
+
+def describe() -> Flow[DescribeResult]:
+    """Return devices, runtimes, techniques and targets with their availability and hints."""
+    done = yield from JobStep(
+        "describe",
+        Nothing(),
+        DescribeResult,
+        "Look at this computer",
+        shares_card=True,
+        limits=Limits(gpu=True),  # GPUs are invisible without their device files
+    ).run()
+    return done.result
+
+
+def remembered(repositories: Repositories) -> DescribeResult | None:
+    """Return the last description if nothing was installed or moved since; shown until a new one is ready."""
+    kept = repositories.settings.read(KEY, _Remembered)
+    return kept.result if kept is not None and kept.stamp == _stamp() else None
+
+
+def remember(repositories: Repositories, found: DescribeResult) -> None:
+    """Store the description for the next start."""
+    repositories.settings.put(KEY, _Remembered(stamp=_stamp(), result=found).model_dump(mode="json"))
+
+
+def _stamp() -> str:
+    versions = ",".join(f"{name}={number}" for name, number in sorted(library_versions().items()))
+    return f"{VERSION};{platform.node()};{platform.python_version()};{versions}"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from app.services.flow.steps import Flow, JobError, JobStep, StepResult
+from app.services.flow.steps import Flow, JobError, JobStep
 from workers.contracts.base import Nothing
 from workers.contracts.gpu import (
     NOT_TRIED,
@@ -15,7 +15,9 @@ from workers.contracts.gpu import (
     RungsResult,
     TriedRung,
 )
+from workers.contracts.planning import Dropped, PlanResult, Reason
 from workers.contracts.process.messages import Limits
+from workers.contracts.runtimes import needs_gpu
 
 RUNG_WALL_S = 180.0
 """Most seconds of one check; the longest one builds an engine, and a hanging driver is then ended."""
@@ -45,9 +47,9 @@ def _silent(told: object) -> None:
 
 def look_for_cards() -> Flow[RungsResult]:
     """Return the cards that respond, quickly and without checks."""
-    done: StepResult[RungsResult] = yield JobStep(
+    done = yield from JobStep(
         "gpu_rungs", Nothing(), RungsResult, "Look for NVIDIA GPUs", shares_card=True, limits=_limits(None)
-    )
+    ).run()
     return done.result
 
 
@@ -83,12 +85,12 @@ def _try(rung: RungListing, card: GpuCard | None, before: list[TriedRung]) -> Fl
     below = {row.id: row for row in before if row.card in (None, uuid)}
     under = next((below[name] for name in rung.needs if name in below and not below[name].ok), None)
     if under is not None:
-        reason = f"It stands on “{under.title}”, which does not hold."
-        return TriedRung(**place, ok=False, code=NOT_TRIED, found="Not tried.", reason=reason, hint="Mend that first.")
+        reason = f"It needs “{under.title}”, which failed."
+        return TriedRung(**place, ok=False, code=NOT_TRIED, found="Not tried.", reason=reason, hint="Solve that first.")
     try:
-        done: StepResult[RungResult] = yield JobStep(
+        done = yield from JobStep(
             "gpu_rung", RungParams(rung=rung.id, card=card), RungResult, rung.title, limits=_limits(card)
-        )
+        ).run()
     except JobError as error:  # a crashing or hanging driver also ended the worker
         told = error.error
         return TriedRung(**place, ok=False, code=told.code, found=told.title + ".", reason=told.detail, hint=told.hint)
@@ -101,3 +103,57 @@ def _try(rung: RungListing, card: GpuCard | None, before: list[TriedRung]) -> Fl
 def _limits(card: GpuCard | None) -> Limits:
     choice = card.choice if card is not None and card.uuid else None
     return Limits(gpu=True, card=choice, wall_s=RUNG_WALL_S)
+
+
+CONTEXT_BYTES = 300_000_000
+"""Least bytes of a CUDA context with its libraries' kernels, before any model is loaded."""
+
+
+@dataclass(frozen=True)
+class GpuRoom:
+    """Memory of a card and the least need of a model on it.
+
+    `need_bytes` is a lower bound: the context and the weights, without memory between layers. `free_bytes` is None if
+    the card does not report it.
+    """
+
+    card: GpuCard
+    need_bytes: int
+    free_bytes: int | None
+
+    @property
+    def is_short(self) -> bool:
+        """Return whether the model cannot fit."""
+        return self.free_bytes is not None and self.free_bytes < self.need_bytes
+
+
+def room_for(model_bytes: int) -> Flow[GpuRoom | None]:
+    """Return the room for a model of `model_bytes` on the card that jobs use, None if that card does not respond."""
+    found = yield from look_for_cards()
+    card = next((card for card in found.cards if card.index == found.index), None)
+    if card is None:
+        return None
+    return GpuRoom(card, CONTEXT_BYTES + model_bytes, found.free_bytes.get(card.uuid))
+
+
+def without_card(plan: PlanResult, room: GpuRoom) -> PlanResult:
+    """Return the plan without recipes for the card, which it lists as not tried."""
+    reason = Reason(code="no_room_on_card", text=f"It does not fit on {room.card.name} as its memory is now.")
+    gone = [recipe for recipe in plan.candidates if needs_gpu(recipe.runtime)]
+    dropped = tuple(Dropped(title=recipe.title, reason=reason, id=recipe.id) for recipe in gone)
+    kept = tuple(recipe for recipe in plan.candidates if recipe not in gone)
+    return plan.model_copy(update={"candidates": kept, "dropped": (*plan.dropped, *dropped)})
+
+
+def room_words(room: GpuRoom, *, is_left_out: bool = False) -> str:
+    """Return one sentence about the room, with advice if the model cannot fit; `is_left_out`: the card is not used."""
+    name, need = room.card.name, f"{room.need_bytes / 1e9:.1f} GB"
+    if room.free_bytes is None:
+        return f"{name}: this model needs {need} of its memory at least; the card does not report how much is free."
+    there = f"{room.free_bytes / 1e9:.1f} of {room.card.memory_bytes / 1e9:.1f} GB"
+    told = f"{name}: {there} are free, and this model needs {need} at least."
+    if not room.is_short:
+        return told
+    told = f"{told} It does not fit: close other programs that use the card, or use the processor (--device cpu)."
+    asked = f"To use the card anyway, name it (--device cuda:{room.card.index})."
+    return f"{told} {asked}" if is_left_out else told

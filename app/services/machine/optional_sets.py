@@ -24,7 +24,7 @@ from app.jobs.environment import is_secret
 from app.services.flow.background import Stopped
 from app.services.flow.steps import DiskStep, Flow, FlowCancelled, JobError
 from app.services.flow.workspace import Workspace
-from app.services.machine.describing import describe, remember
+from app.services.machine.devices import describe, remember
 from workers.contracts.base import Frozen
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DescribeResult

@@ -47,7 +47,7 @@ class MachineReader:
         interval_s = GPU_INTERVAL_S if has_gpus else PROCESSOR_INTERVAL_S
         params = TelemetryParams(interval_s=interval_s, processor_s=PROCESSOR_INTERVAL_S)
         limits = Limits(cpu_s=None, gpu=has_gpus)
-        step = JobStep(kind="telemetry", params=params, result=Nothing, title="", threads=1, limits=limits)
+        step = JobStep("telemetry", params, Nothing, "", threads=1, limits=limits)
         self._client = workspace.pool.take()
         self._client.start(workspace.new_job(step, params.model_dump(mode="json")))
 

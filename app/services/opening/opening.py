@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic
 
-from app.services.flow.steps import Flow, JobError, JobStep, R, StepResult, limits_of_runtime
-from app.services.opening.refusing import as_refusal
+from app.domain.project import Project
+from app.services.flow.artifacts import ArtifactStore
+from app.services.flow.steps import Flow, JobError, JobStep, R, Refused, StepResult, limits_of_runtime
+from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import (
     DataParams,
     DataResult,
@@ -16,39 +19,92 @@ from workers.contracts.measured.beside import BESIDE, ONNX_FOLDER
 from workers.contracts.paths import from_text
 from workers.contracts.specs import ModelInfo
 
+_SLOW = (
+    "took_too_long",
+    "The model takes too long",
+    "{why} Nothing of {name} was kept.",
+    "Some files are made to keep programs busy for ever. If you trust its origin, ask its author for a model with a "
+    "smaller input of fixed size, as ONNX.",
+)
+_WHY_SLOW = {
+    "stage_time_limit": "Fettle was still {stage} after {seconds:.0f} s, so that was stopped.",
+    "time_limit": "Opening it ran longer than it may, so that was stopped.",
+    "cpu_limit": "Opening it used more processor time than it may, so the system stopped it.",
+}
+_LARGE = (
+    "out_of_memory",
+    "The model needs too much memory",
+    "{name} asked for more memory than it may use while it was opened, so it was stopped. Nothing of it was kept.",
+    "If the file is small, it is probably made to fill memory: ask its author for another one, as ONNX or safetensors. "
+    "Else close other programs, raise the memory limit in Settings, or take a smaller model.",
+)
+_CRASHED = (
+    "library_crashed",
+    "The model makes a library crash",
+    "The library that read {name} crashed. It ran in a process of its own, so nothing else was touched.",
+    "The file is damaged or made to do that. Download it again, or ask its author for it as ONNX or safetensors.",
+)
+_WORDS = {
+    **dict.fromkeys(_WHY_SLOW, _SLOW),
+    "out_of_memory": _LARGE,
+    "native_crash": _CRASHED,
+    "native_abort": _CRASHED,
+    "ended_early": _CRASHED,
+    "bad_answer": _CRASHED,
+}
+TRIED = frozenset(
+    ("does_not_run", "not_finite", "cannot_convert", "conversion_differs", *(words[0] for words in _WORDS.values()))
+)
+"""Codes of models that were refused only after libraries had worked on them in the sandbox."""
+
+
+def as_refusal(error: JobError, path: Path) -> JobError:
+    """Return the error of a job that opened `path`; errors caused by the file become refusals (exit code 3)."""
+    words = _WORDS.get(error.error.code)
+    if words is None:
+        return error
+    code, title, detail, hint = words
+    name = "".join(character if character.isprintable() else "\ufffd" for character in path.name)
+    why = _WHY_SLOW.get(error.error.code, "").format(**error.error.facts)
+    detail = detail.format(name=name, why=why)
+    return Refused(code, title, detail, hint, traceback=error.error.traceback)
+
+
+def other_inputs() -> ErrorInfo:
+    """Return the error of a run that cannot resume because its model or examples changed."""
+    return ErrorInfo(
+        code="other_inputs",
+        title="This run cannot be resumed",
+        detail="Its model or its examples are not the ones that it began with; results would be mixed.",
+        hint="Its result is kept. Start a new run with the present files.",
+    )
+
 
 @dataclass(frozen=True)
-class OpenedModel:
-    """A model in the inner form; `folder` holds artifact.json, pipeline.json, info.json, and `key` is its store key."""
+class Opened(Generic[R]):
+    """What a job opened or read into the store: its folder, its store key, and the job's result."""
 
     folder: Path
     key: str
-    result: OpenResult
-
-    @property
-    def info(self) -> ModelInfo:
-        """Return the facts that `fettle inspect` prints."""
-        return self.result.info
+    result: R
 
 
-@dataclass(frozen=True)
-class ReadData:
-    """A data set that was read, split and prepared for one model."""
+OpenedModel = Opened[OpenResult]
+"""A model in the inner form; its folder holds artifact.json, pipeline.json and info.json."""
 
-    folder: Path
-    key: str
-    result: DataResult
+ReadData = Opened[DataResult]
+"""A data set that was read, split and prepared for one model."""
 
 
 def inspect_model(params: OpenParams, step_index: int | None = None) -> Flow[ModelInfo]:
     """Return facts about a model without converting it; raise `JobError` (exit code 3) if it is refused."""
     path = from_text(params.path)
     step = JobStep(
-        kind="inspect",
-        params=params,
-        result=ModelInfo,
-        title="Check the model",
-        read_paths=(*_readable(path), *_data_of(params)),
+        "inspect",
+        params,
+        ModelInfo,
+        "Check the model",
+        (*_readable(path), *_data_of(params)),
         step_index=step_index,
     )
     return (yield from _refusing(step, path)).result
@@ -62,11 +118,11 @@ def open_model(params: OpenParams, step_index: int | None = None) -> Flow[Opened
     """
     path = from_text(params.path)
     step = JobStep(
-        kind="open",
-        params=params,
-        result=OpenResult,
-        title="Open the model",
-        read_paths=(*_readable(path), *_data_of(params)),
+        "open",
+        params,
+        OpenResult,
+        "Open the model",
+        (*_readable(path), *_data_of(params)),
         cache=True,
         by_content=True,
         identity=_identity(params),
@@ -89,11 +145,11 @@ def open_beside(params: OpenBesideParams, step_index: int | None = None) -> Flow
     opening = params.opening.model_copy(update={"to_prove": True, "data_path": None})
     path = from_text(opening.path)
     step = JobStep(
-        kind="open_beside",
-        params=params.model_copy(update={"opening": opening}),
-        result=OpenResult,
-        title="Open the other model",
-        read_paths=(*_readable(path), Path(params.model_dir), Path(params.data_dir)),
+        "open_beside",
+        params.model_copy(update={"opening": opening}),
+        OpenResult,
+        "Open the other model",
+        (*_readable(path), Path(params.model_dir), Path(params.data_dir)),
         cache=True,
         by_content=True,
         identity=_identity(opening),
@@ -108,7 +164,7 @@ def open_beside(params: OpenBesideParams, step_index: int | None = None) -> Flow
     # the same content may have been elsewhere when it was opened first
     origin = done.result.elsewhere.model_copy(update={"path": params.opening.path})
     result = done.result.model_copy(update={"elsewhere": origin})
-    return OpenedModel(done.folder / result.model_dir, done.key, result)
+    return Opened(done.folder / result.model_dir, done.key, result)
 
 
 def _identity(params: OpenParams) -> dict[str, str]:
@@ -128,10 +184,9 @@ def _may_need_torch(path: Path) -> bool:
 def _refusing(step: JobStep[R], path: Path) -> Flow[StepResult[R]]:
     """Run the step; an end of the job caused by the file becomes a refusal."""
     try:
-        done: StepResult[R] = yield step
+        return (yield from step.run())
     except JobError as error:
         raise as_refusal(error, path) from error
-    return done
 
 
 def _readable(path: Path) -> tuple[Path, ...]:
@@ -146,18 +201,36 @@ def _readable(path: Path) -> tuple[Path, ...]:
 def read_data(params: DataParams, step_index: int | None = None, seed: int = 0) -> Flow[ReadData]:
     """Read the data, merge duplicates and split without overlap; the result is cached by the contents."""
     places = [path for path in (params.path, params.calibration_path) if path is not None]
-    done: StepResult[DataResult] = yield JobStep(
-        kind="data",
-        params=params,
-        result=DataResult,
-        title="Read the examples",
-        read_paths=(Path(params.model_dir), *map(from_text, places)),
+    done = yield from JobStep(
+        "data",
+        params,
+        DataResult,
+        "Read the examples",
+        (Path(params.model_dir), *map(from_text, places)),
         cache=True,
         by_content=True,
         identity=dict.fromkeys(places, "data"),
         seed=seed,
         step_index=step_index,
-    )
+    ).run()
     if done.key is None:
         raise RuntimeError("read data are always kept")
     return ReadData(done.folder / done.result.data_dir, done.key, done.result)
+
+
+def reopened_model(artifacts: ArtifactStore, project: Project) -> OpenedModel | None:
+    """Return the project's opened model, None if it must be opened again."""
+    entry = artifacts.peek(project.model_key) if project.model_key else None
+    if entry is None:
+        return None
+    result = OpenResult.model_validate(entry.result)
+    return OpenedModel(entry.folder / result.model_dir, entry.key, result)
+
+
+def reopened_data(artifacts: ArtifactStore, project: Project) -> ReadData | None:
+    """Return the project's data set, None if it must be read again."""
+    entry = artifacts.peek(project.data_key) if project.data_key else None
+    if entry is None:
+        return None
+    result = DataResult.model_validate(entry.result)
+    return ReadData(entry.folder / result.data_dir, entry.key, result)

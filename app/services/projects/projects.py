@@ -1,17 +1,110 @@
-"""Create, find and reopen projects and runs."""
+"""Create, find, reopen, rename and delete projects, and store how each is open in the window.
 
+Deleted projects first go to a trash and can be restored as a whole.
+"""
+
+import dataclasses
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from app.domain.project import Project
+from app.domain.record import Owner, RecordKind
 from app.domain.run import Goal, Run, RunState
 from app.persistence import NotFound, Repositories
-from app.services.projects.trash import shown_projects
-from app.services.records.decisions import planned_decision, record_decision
+from app.services.flow.steps import WrongRequest
+from app.services.records.decisions import planned_decision, record_decision, record_label_changes
+from workers.contracts.base import Frozen
+from workers.contracts.jobs import DataParams, OpenParams
 from workers.contracts.measured.beside import folder_of_weights
 from workers.contracts.paths import to_text
+from workers.contracts.specs import Recipe
+
+MAX_NAME = 120
+BUSY = (RunState.QUEUED, RunState.RUNNING)
+
+
+class Trashed(Frozen):
+    """The time at which a project was put into the trash."""
+
+    at: datetime
+
+
+TRASHED = RecordKind("trashed", Owner.PROJECT, Trashed)
+
+
+def rename_project(repositories: Repositories, project_id: str, name: str) -> Project:
+    """Rename a project after removing surplus blanks; raise `JobError` if the name is empty."""
+    short = " ".join(name.split())[:MAX_NAME]
+    if not short:
+        raise WrongRequest(
+            "empty_name", "A project needs a name", "Nothing was typed.", "Type a name of one letter or more."
+        )
+    renamed = dataclasses.replace(repositories.projects.get(project_id), name=short)
+    repositories.projects.update(renamed)
+    return renamed
+
+
+def shown_projects(repositories: Repositories) -> list[Project]:
+    """Return the projects outside of the trash, last used first."""
+    away = repositories.records.by_owner(TRASHED)
+    return [project for project in repositories.projects.list() if project.id not in away]
+
+
+def trashed_projects(repositories: Repositories) -> list[tuple[Project, datetime]]:
+    """Return the projects in the trash with the time of their deletion, newest first."""
+    away = repositories.records.by_owner(TRASHED)
+    found = [(project, away[project.id].at) for project in repositories.projects.list() if project.id in away]
+    return sorted(found, key=lambda pair: pair[1], reverse=True)
+
+
+def contents_of(repositories: Repositories, project_id: str) -> tuple[int, int]:
+    """Return how many runs, and bundles exported from them, would be deleted with the project."""
+    runs = repositories.runs.list(project_id=project_id)
+    return len(runs), sum(len(repositories.exports.list(run.id)) for run in runs)
+
+
+def move_to_trash(repositories: Repositories, project_id: str) -> None:
+    """Put a project into the trash without removing anything; raise `JobError` while a run is queued or running."""
+    _refuse_busy(repositories, project_id)
+    repositories.records.put(TRASHED, project_id, Trashed(at=datetime.now(UTC)))
+
+
+def restore(repositories: Repositories, project_id: str) -> None:
+    """Take a project out of the trash unchanged."""
+    repositories.records.delete(TRASHED, project_id)
+
+
+def delete_for_good(repositories: Repositories, project_id: str) -> None:
+    """Remove the records of a project in the trash for good: runs, figures and documents.
+
+    Models and predictions in the artifact store stay until space is freed (`storage.py`): other projects may need them.
+    The person's own files and exported bundles are never touched.
+
+    Raises:
+        JobError: The project is not in the trash, or a run is queued or running.
+    """
+    if repositories.records.get(TRASHED, project_id) is None:
+        raise WrongRequest(
+            "not_in_trash", "It is not in the trash", "Only what is there is deleted for good.", "Delete it."
+        )
+    _refuse_busy(repositories, project_id)
+    runs = [run.id for run in repositories.runs.list(project_id=project_id)]
+    versions = [variant_id for run_id in runs for variant_id in repositories.variants.ids(run_id)]
+    with repositories.together():
+        repositories.records.forget_aside([project_id, *runs, *versions])
+        repositories.projects.delete(project_id)
+
+
+def _refuse_busy(repositories: Repositories, project_id: str) -> None:
+    if any(run.state in BUSY for run in repositories.runs.list(project_id=project_id)):
+        raise WrongRequest(
+            "project_at_work",
+            "This project is in use",
+            "One of its runs is in progress or waits for its turn.",
+            "Cancel the run on the page Jobs, or wait for its end; then delete the project.",
+        )
 
 
 def project_for(
@@ -83,3 +176,63 @@ def latest_run(repositories: Repositories, project: Project, wanted: Callable[[R
     """Return the newest run of a project that `wanted` accepts."""
     runs = [run for run in repositories.runs.list(project_id=project.id) if wanted(run)]
     return max(runs, key=lambda run: run.created_at, default=None)
+
+
+class OwnRecipes(Frozen):
+    """Recipes as the person edited them, in place of the preset's."""
+
+    recipes: tuple[Recipe, ...]
+
+
+OPENING = RecordKind("opening", Owner.PROJECT, OpenParams)
+ASKED_DATA = RecordKind("data", Owner.PROJECT, DataParams)
+"""How a project's data were read; `model_dir` is empty."""
+RECIPES = RecordKind("recipes", Owner.PROJECT, OwnRecipes)
+
+
+def save_project(repositories: Repositories, project: Project) -> Project:
+    """Store the project with the present time."""
+    saved = dataclasses.replace(project, updated_at=datetime.now(UTC))
+    repositories.projects.update(saved)
+    return saved
+
+
+def save_opening(repositories: Repositories, project: Project, opening: OpenParams) -> Project:
+    """Store a project whose model was opened, and how."""
+    with repositories.together():
+        repositories.records.put(OPENING, project.id, opening)
+        return save_project(repositories, project)
+
+
+def save_data(repositories: Repositories, project: Project, asked: DataParams) -> Project:
+    """Store a project whose data were read, and how."""
+    with repositories.together():
+        record_label_changes(repositories, project.id, saved_data(repositories, project), asked)
+        repositories.records.put(ASKED_DATA, project.id, asked.model_copy(update={"model_dir": ""}))
+        return save_project(repositories, project)
+
+
+def save_recipes(repositories: Repositories, project: Project, recipes: tuple[Recipe, ...] | None) -> None:
+    """Store a project's own recipes; None restores those of the preset."""
+    if recipes is None:
+        repositories.records.delete(RECIPES, project.id)
+    else:
+        repositories.records.put(RECIPES, project.id, OwnRecipes(recipes=recipes))
+
+
+def saved_opening(repositories: Repositories, project: Project) -> OpenParams:
+    """Return how the model was opened: the person's consent, shapes and preprocessing."""
+    return repositories.records.get(OPENING, project.id) or OpenParams(path=project.model_path)
+
+
+def saved_data(repositories: Repositories, project: Project) -> DataParams:
+    """Return how the data were read: the person's columns and matched names."""
+    kept = repositories.records.get(ASKED_DATA, project.id)
+    same = kept is not None and kept.path == project.data_path
+    return kept if kept is not None and same else DataParams(model_dir="", path=project.data_path)
+
+
+def saved_recipes(repositories: Repositories, project: Project) -> tuple[Recipe, ...] | None:
+    """Return the project's own recipes, None for those of the preset."""
+    kept = repositories.records.get(RECIPES, project.id)
+    return kept.recipes if kept is not None else None

@@ -1,22 +1,24 @@
-"""Start a run from a person's choices, in the same way for window and command line."""
+"""Start or resume a run from a person's choices, in the same way for window and command line."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.domain.project import Project
-from app.domain.run import Goal, Run
+from app.domain.run import Goal, Run, RunState
+from app.persistence.repositories import NotFound
 from app.services.after.watching import then_watched
 from app.services.flow.events import Observer
-from app.services.flow.steps import Flow
+from app.services.flow.steps import Flow, Refused
 from app.services.flow.workspace import Workspace
-from app.services.hub.origin import remember_origin
+from app.services.hub.model_cache import remember_origin
 from app.services.projects.projects import new_run
-from app.services.records.run_plan import BesideRequest, RunPlan, saved_plan, with_plan
+from app.services.records.facts import SEE_JOBS
+from app.services.records.run_records import BesideRequest, RunPlan, as_begun, saved_plan, with_plan
 from app.services.run.build_ahead import build_ahead
 from app.services.run.optimize import optimize
 from app.services.run.prove_beside import prove_beside
 from app.services.run.recorder import Recorder
-from presets.loader import load_presets
+from presets.loader import DEFAULT_ID, load_presets
 from presets.schema import Preset
 from workers.contracts.jobs import DataParams, OpenParams
 
@@ -102,3 +104,30 @@ def data_params(path: Path | None, calibration: Path | None, text: str | None, l
         text_column=text,
         label_column=label,
     )
+
+
+AGAIN = "Optimize the model again; what is in the store is not done again."
+
+
+def resumed_request(space: Workspace, run_id: str) -> tuple[Run, RunRequest]:
+    """Return a stored run and the request that resumes it.
+
+    Raises:
+        JobError: (exit code 3) The run is unknown, is at work, or has no stored plan.
+    """
+    repositories = space.repositories
+    try:
+        run = repositories.runs.get(run_id)
+        project = repositories.projects.get(run.project_id)
+    except NotFound as error:
+        detail = f"Nothing is stored under {run_id!r}."
+        raise Refused("unknown_run", "There is no such run", detail, SEE_JOBS) from error
+    plan = saved_plan(run)
+    if run.state is RunState.RUNNING:
+        raise Refused("cannot_resume", "This run cannot be resumed", "It is running.", "Wait until it ends.")
+    if plan is None or plan.model is None or plan.data is None:
+        detail = "A version of Fettle began it that did not store how its model and examples were opened."
+        raise Refused("cannot_resume", "This run cannot be resumed", detail, AGAIN)
+    catalog = {preset.id: preset for preset in load_presets(space.paths.presets).presets}
+    preset = as_begun(run, catalog.get(run.goal.preset_id, catalog[DEFAULT_ID]))
+    return run, RunRequest(project, plan.model, plan.data, preset, run.goal, plan.fresh)

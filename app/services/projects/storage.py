@@ -18,8 +18,7 @@ from typing import Literal
 from app.paths import DataPaths
 from app.persistence.references import References, read_references
 from app.services.flow.artifacts import FREED, ArtifactStore
-from app.services.flow.background import Stopped
-from app.services.flow.disk_work import never
+from app.services.flow.background import Stopped, never
 from app.services.flow.steps import DiskStep, Flow
 from app.services.flow.workspace import KEPT_S, Workspace
 from workers.contracts.process.disk import file_sizes
@@ -131,7 +130,7 @@ def _is_needed(thing: StoredThing, needed: frozenset[str], references: Reference
     maker = references.makers.get(thing.key)
     if thing.kind == "unfinished" or maker is None:  # the database that named it may have been lost and may come back
         return is_kept
-    return is_kept and (maker.kind == MEASURED or bool(maker.project_id))
+    return is_kept and (maker[0] == MEASURED or bool(maker[1]))
 
 
 def _holders(thing: StoredThing, references: References) -> set[str]:
@@ -139,8 +138,8 @@ def _holders(thing: StoredThing, references: References) -> set[str]:
     if thing.kind == "unpacked":
         return {one for one, keys in references.keys.items() if one and any(k.startswith(thing.key) for k in keys)}
     named = {one for one, keys in references.keys.items() if one and thing.key in keys}
-    maker = references.makers.get(thing.key)
-    return named | ({maker.project_id} if maker is not None and maker.project_id else set())
+    _, maker_id = references.makers.get(thing.key, ("", ""))
+    return named | ({maker_id} - {""})
 
 
 def _things(paths: DataPaths, artifacts: ArtifactStore, stopped: Stopped) -> Iterator[StoredThing]:

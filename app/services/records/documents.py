@@ -8,9 +8,8 @@ from typing import Any
 from app.domain.choose import is_alike_not_proven, is_regressed
 from app.domain.outcome import Ending, Outcome
 from app.domain.run import Run
-from app.domain.screening import Screening
-from app.domain.variant import Variant
-from app.services.records.speech import SpeechRecord
+from app.domain.variant import Screening, Variant
+from app.services.records.measured import SpeechRecord
 from workers.contracts.measured.card_figures import CardFigures
 from workers.contracts.specs import Finding
 

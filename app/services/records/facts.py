@@ -17,14 +17,19 @@ from app.services.data.record import read_record
 from app.services.flow.background import Stopped
 from app.services.flow.steps import Refused
 from app.services.flow.workspace import Workspace
-from app.services.hub.origin import origin_of
-from app.services.records.card import read_cards
-from app.services.records.findings import read_findings
-from app.services.records.load import LoadRecords, Price, read_load, read_price
-from app.services.records.proofs import Proof, data_with, read_proof
-from app.services.records.search_end import outcome_of_run, read_end
-from app.services.records.speech import SpeechRecord, read_speech
-from app.services.records.stress import read_stress
+from app.services.hub.model_cache import origin_of
+from app.services.records.after_run import (
+    LoadRecord,
+    Price,
+    Proof,
+    data_with,
+    read_load,
+    read_price,
+    read_proof,
+    read_stress,
+)
+from app.services.records.measured import CARD, SPEECH, SpeechRecord
+from app.services.records.run_records import outcome_of_run, read_end, read_findings
 from workers.contracts.after.stress import StressResult
 from workers.contracts.data.record import DataRecord
 from workers.contracts.hub import Origin
@@ -35,7 +40,6 @@ from workers.contracts.specs import Finding
 
 NOTHING_ADDED = Proof()
 NOTHING_KEPT = SearchEnd()
-NOTHING_LOADED = LoadRecords()
 SEE_JOBS = "See 'fettle jobs' for the runs that there are."
 
 
@@ -45,10 +49,10 @@ class RunFacts:
 
     `original_dir` and `data_dir` are folders of the store. `first_data` is the run's first test data, `proof` what was
     added since, and `data` covers both. `stress` has findings under stress by version id. `record` is the person's
-    record of the examples. `loads` has measurements under load, `price` the person's price per hour. `search` is the
-    search's stored state, and `findings` concern the model and its examples. `speech` and `cards` have a language
-    model's speed and the GPU's figures, by version id. `origin` is the model's place on a hub, None for a person's own
-    model. `verdict` is what the model's license permits, by the hub or its own files.
+    record of the examples. `loads` has measurements under load, `speech` and `cards` a language model's
+    speed and the GPU's figures, by version id. `price` is the person's price per hour. `search` is the search's stored
+    state, and `findings` concern the model and its examples. `origin` is the model's place on a hub, None for a
+    person's own model. `verdict` is what the model's license permits, by the hub or its own files.
     """
 
     project: Project
@@ -64,7 +68,7 @@ class RunFacts:
     proof: Proof = NOTHING_ADDED
     stress: Mapping[str, StressResult] = field(default_factory=dict)
     record: DataRecord | None = None
-    loads: LoadRecords = NOTHING_LOADED
+    loads: Mapping[str, LoadRecord] = field(default_factory=dict)
     price: Price | None = None
     search: SearchEnd = NOTHING_KEPT
     speech: Mapping[str, SpeechRecord] = field(default_factory=dict)
@@ -154,8 +158,8 @@ def read_facts(workspace: Workspace, run_id: str) -> RunFacts:
         read_load(repositories, run_id),
         read_price(repositories),
         read_end(repositories, run_id),
-        read_speech(repositories, [variant.id for variant in variants]),
-        read_cards(repositories, [variant.id for variant in variants]),
+        repositories.records.by_owner(SPEECH, [variant.id for variant in variants]),
+        repositories.records.by_owner(CARD, [variant.id for variant in variants]),
         read_findings(repositories, run_id),
     )
 

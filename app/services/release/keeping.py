@@ -8,6 +8,7 @@ from pathlib import Path
 
 from app.files import sync_folder
 from app.paths import DataPaths
+from app.services.flow.artifacts import digest_of
 from app.services.flow.background import Stopped
 from app.services.flow.steps import JobError, Refused
 from workers.contracts.errors import InputRefused
@@ -66,14 +67,10 @@ def drop(part: Path) -> None:
 
 def has_digest(path: Path, sha256: str, stopped: Stopped = lambda: False) -> bool:
     """Return whether a file with these bytes exists; False when `stopped` returns True."""
-    digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
-            while not stopped() and (piece := file.read(PIECE)):
-                digest.update(piece)
+        return digest_of(path, stopped) == sha256 and not stopped()
     except OSError:
         return False
-    return not stopped() and digest.hexdigest() == sha256
 
 
 def _changed(source: Path) -> JobError:

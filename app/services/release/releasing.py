@@ -21,7 +21,7 @@ from app.services.after.watching import judged_between
 from app.services.flow.background import Stopped
 from app.services.flow.steps import DiskStep, Flow, JobError, Refused
 from app.services.flow.workspace import Workspace
-from app.services.machine.describing import describe
+from app.services.machine.devices import describe
 from app.services.records.decisions import planned_decision, record_decision
 from app.services.records.facts import RunFacts, read_facts
 from app.services.release.keeping import bring, drop, has_digest, settle
@@ -57,14 +57,6 @@ class ReleaseRequest:
 
 
 @dataclass(frozen=True)
-class Released:
-    """The release that is current now, and its bundle."""
-
-    release: Release
-    bundle: Path
-
-
-@dataclass(frozen=True)
 class _Bundle:
     """A file to release with its hash and size, its version, and the records of its export."""
 
@@ -79,8 +71,8 @@ class _Bundle:
     forget: Callable[[], None] = lambda: None
 
 
-def release(space: Workspace, facts: RunFacts, ask: ReleaseRequest) -> Flow[Released]:
-    """Store the bundle of a version, compare it with the current release, and make it the current one.
+def release(space: Workspace, facts: RunFacts, ask: ReleaseRequest) -> Flow[tuple[Release, Path]]:
+    """Store the bundle of a version, compare it with the current release, make it the current one, and return both.
 
     After an error, earlier releases are unchanged.
 
@@ -111,7 +103,7 @@ def release(space: Workspace, facts: RunFacts, ask: ReleaseRequest) -> Flow[Rele
         figures=figures_of(bundle.variant),
         change=change,
     )
-    return Released(_put(space, facts, made, part, bundle), space.paths.releases / made.file_name)
+    return _put(space, facts, made, part, bundle), space.paths.releases / made.file_name
 
 
 def _bundle(space: Workspace, facts: RunFacts, ask: ReleaseRequest) -> Flow[_Bundle]:
@@ -206,7 +198,7 @@ def _put(space: Workspace, facts: RunFacts, made: Release, part: Path, bundle: _
     return made
 
 
-def rollback(space: Workspace, project_id: str, number: int) -> Flow[Released]:
+def rollback(space: Workspace, project_id: str, number: int) -> Flow[tuple[Release, Path]]:
     """Make another release the current one; its bundle must exist unchanged.
 
     After an error nothing has changed.
@@ -229,7 +221,7 @@ def rollback(space: Workspace, project_id: str, number: int) -> Flow[Released]:
         repositories.records.put(CURRENT, project_id, Current(number=number, previous=before))
         is_back = before is not None and number < before
         _note(space, project_id, "rolled_back" if is_back else "promoted", wanted, before)
-    return Released(wanted, bundle)
+    return wanted, bundle
 
 
 def stored_bundle(space: Workspace, wanted: Release) -> Flow[Path]:

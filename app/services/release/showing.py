@@ -1,7 +1,7 @@
 """Show the predictions that changed from one release to the next, in the form of the page Compare."""
 
 from app.services.after.trying.showing import MAX_SHOWN, sources_of, with_paths
-from app.services.flow.steps import Flow, JobError, JobStep, StepResult
+from app.services.flow.steps import Flow, JobError, JobStep
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts
 from app.services.release.record import Release
@@ -24,16 +24,16 @@ def released_examples(space: Workspace, release: Release) -> Flow[tuple[Example,
     if None in folders:
         return ()
     data, before, after = (space.artifacts.folder(key) for key in change.keys)
-    done: StepResult[Rows[Example]] = yield JobStep(
-        kind="examples",
-        params=ExamplesParams(
+    done = yield from JobStep(
+        "examples",
+        ExamplesParams(
             **MeasuredPair(data / "data", before, after).parameters(),
             model_dir=str(facts.original_dir),
             items=judged.changed[:MAX_SHOWN],
         ),
-        result=Rows[Example],
-        title="Show what changed",
-        read_paths=(data / "data", facts.original_dir, before, after, *sources_of(space, facts)),
+        Rows[Example],
+        "Show what changed",
+        (data / "data", facts.original_dir, before, after, *sources_of(space, facts)),
         cache=True,
-    )
+    ).run()
     return with_paths(done)

@@ -14,9 +14,9 @@ from app.domain.run import Run, RunState
 from app.domain.variant import Variant
 from app.domain.words.outcome import headline
 from app.domain.words.results import same_words
-from app.services.flow.steps import Flow, JobError, JobStep, StepResult
-from app.services.machine.describing import describe
-from app.services.records.run_plan import RunPlan
+from app.services.flow.steps import Flow, JobError, JobStep
+from app.services.machine.devices import describe
+from app.services.records.run_records import RunPlan
 from app.services.run import version_steps
 from app.services.run.clock import FIRST_KINDS
 from app.services.run.costs import VERSION
@@ -135,16 +135,16 @@ class _Building(RunSteps):
     def _built(self, variant: Variant, made: Version, step: int) -> Flow[tuple[Variant, bool]]:
         """Build the version's engine; return the version and whether the engine came from the cache."""
         folder = self.data.folder
-        done: StepResult[ApplyResult] = yield JobStep(
-            kind="apply",
-            params=ApplyParams(model_dir=str(made.model_dir), steps=variant.recipe.steps[-1:], data_dir=str(folder)),
-            result=ApplyResult,
-            title=variant.title,
-            read_paths=(made.model_dir, folder),
+        done = yield from JobStep(
+            "apply",
+            ApplyParams(model_dir=str(made.model_dir), steps=variant.recipe.steps[-1:], data_dir=str(folder)),
+            ApplyResult,
+            variant.title,
+            (made.model_dir, folder),
             cache=True,
             seed=self.goal.seed,
             step_index=step,
-        )
+        ).run()
         model_dir = done.folder / done.result.model_dir
         self._warn_left_out(variant.title, model_dir / ENGINES_FILE)
         original_bytes = self.model.result.artifact.size_bytes

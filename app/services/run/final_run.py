@@ -23,7 +23,7 @@ from app.domain.outcome import Round, open_versions
 from app.services.flow.quiet import MOST_S
 from app.services.flow.steps import Flow, JobError, Measured
 from app.services.run import version_steps
-from app.services.run.bounded_steps import within
+from app.services.run.clock import within
 from app.services.run.costs import FinalPlan
 from app.services.run.figures import beside_of
 from app.services.run.search import Search

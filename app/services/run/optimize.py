@@ -13,23 +13,20 @@ from datetime import UTC, datetime
 from app.domain.choose import answers_hold, can_be_measured_on, could_win, leader, looks_like_gain, may_win, needs_quiet
 from app.domain.outcome import Ending, outcome_of
 from app.domain.run import Run, RunState
-from app.domain.screening import Screening
 from app.domain.standing import Standing, standing_of
-from app.domain.variant import Variant
+from app.domain.variant import Screening, Variant
 from app.domain.words.outcome import headline
 from app.domain.words.results import other_goals_words, screened_words, verdict_words, why_not
 from app.services.data.doctor import misfit_before_run, misfit_error, misfit_finding
 from app.services.data.reach import enough_items, few_items, most_texts, reach_warning
-from app.services.flow.kept_measurements import MAX_AGE
-from app.services.flow.measuring import TIME_LIMIT
+from app.services.flow.measuring import MAX_AGE, TIME_LIMIT
 from app.services.flow.quiet import FIRST_S
 from app.services.flow.steps import Flow, JobError, Reuse
-from app.services.machine.describing import describe
-from app.services.machine.gpu_room import room_for, room_words, without_card
-from app.services.records.run_plan import RunPlan
+from app.services.machine.devices import describe
+from app.services.machine.gpu_doctor import room_for, room_words, without_card
+from app.services.records.run_records import RunPlan
 from app.services.run import version_steps
-from app.services.run.bounded_steps import counting, within
-from app.services.run.clock import FIRST_KINDS, SLOW_REQUEST_MS
+from app.services.run.clock import FIRST_KINDS, SLOW_REQUEST_MS, counting, within
 from app.services.run.costs import VERSION, Basis
 from app.services.run.figures import answer_speedup, answer_speedup_of, time_words
 from app.services.run.final_run import LAST_STEP, FinalRun
@@ -123,7 +120,7 @@ class _Optimization(Search):
         params = yield from self.read_data()
         data, limit_pct = self.data, self.goal.max_loss_pct
         yield from self._check_preparation(params)
-        self.by_words = self.model.info.chat is not None
+        self.by_words = self.model.result.info.chat is not None
         if self.by_words:
             self.most_test = most_texts(data, limit_pct)
             if self._better_goals:

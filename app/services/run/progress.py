@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from app.domain.run import RunState, StepRecord
-from app.services.flow.events import Event, JobBegan, RunChanged, RunProgress, StepChanged, StepProgress
+from app.domain.run import Run, RunState, StepRecord
+from app.services.flow.events import Event, JobBegan, RunProgress, StepProgress
 from app.services.run.clock import RunClock
 
 BEGINS = {
@@ -58,9 +58,9 @@ class ProgressMeter:
 
     def take(self, event: Event) -> RunProgress | None:
         """Return the progress after this event, None if it did not change."""
-        if isinstance(event, StepChanged):
-            self._on_step(event.step)
-            if event.step.state == "waiting":  # steps are planned one by one
+        if isinstance(event, StepRecord):
+            self._on_step(event)
+            if event.state == "waiting":  # steps are planned one by one
                 return None
         elif isinstance(event, JobBegan):
             self._on_job(event)
@@ -69,7 +69,7 @@ class ProgressMeter:
             low, high = LONG_STAGES[event.stage_id][1] if event.stage_id in LONG_STAGES else self._within
             self._part = low + (high - low) * min(1.0, event.done / event.total) if event.total else self._part
             self._own_s = event.remaining_s
-        elif isinstance(event, RunChanged) and event.run.state in ENDED:
+        elif isinstance(event, Run) and event.state in ENDED:
             self.now = RunProgress(1.0, "Done")
             return self.now
         else:

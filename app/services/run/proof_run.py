@@ -13,8 +13,7 @@ from app.domain.proof.sequence import ProofOrder, has_safe_rival, not_tested, se
 from app.domain.variant import Variant
 from app.services.flow.steps import Flow, JobError, T
 from app.services.run import version_steps
-from app.services.run.bounded_steps import within
-from app.services.run.clock import SAFETY
+from app.services.run.clock import SAFETY, within
 from app.services.run.figures import answer_speedup_of
 from app.services.run.proof_steps import Looked, ProofAnswer, ProofSequence
 from app.services.run.search import Search

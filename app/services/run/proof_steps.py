@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 from app.domain.choose import Objective, is_safe
 from app.domain.proof.sequence import ProofOrder, Step, capped, has_safe_rival, not_tested, sequence_of
-from app.domain.screening import Untested
-from app.domain.variant import Variant
+from app.domain.variant import Untested, Variant
 from app.services.flow.steps import Flow, JobError
-from app.services.records.looks import TestSetUsage
+from app.services.records.measured import TestSetUsage
 from workers.contracts.specs import Judgement
 
 

@@ -18,12 +18,8 @@ from app.persistence import Repositories
 from app.persistence.repositories import NotFound
 from app.services.flow import events
 from app.services.flow.steps import StepResult
-from app.services.records.card import save_card_results
-from app.services.records.findings import add_finding
-from app.services.records.looks import TestSetUsage
-from app.services.records.machine import write_machine
-from app.services.records.search_end import read_end, write_end
-from app.services.records.speech import save_speech
+from app.services.records.measured import TestSetUsage, save_card_results, save_speech
+from app.services.records.run_records import MACHINE, add_finding, read_end, write_end
 from app.services.run.clock import FIRST_KINDS, RunClock
 from app.services.run.costs import Basis, StepKind
 from app.services.run.forecasting import Forecasts
@@ -73,7 +69,7 @@ class Recorder:
         self._watcher(event)
         progress = self._progress.take(event)
         if progress is not None:
-            self._watcher(events.RunProgressed(progress))
+            self._watcher(progress)
 
     @contextmanager
     def _as_one(self) -> Iterator[None]:
@@ -133,7 +129,7 @@ class Recorder:
         before = self._before() if self.run.state in WITH_RESULT else None
         self._started_s = time.monotonic()
         self._zero_s = self._started_s - self._seconds_before()
-        self._set_run(
+        self.save(
             state=check_transition(self.run.state, RunState.RUNNING),
             started_at=self.run.started_at or datetime.now(UTC),
             finished_at=None,
@@ -160,7 +156,7 @@ class Recorder:
             self.save_search(before.search)
             check_transition(self.run.state, before.run.state)
             self.run = before.run
-            self._set_run()
+            self.save()
 
     def _seconds_before(self) -> float:
         """Return the seconds that earlier parts of the run took; for a killed run, from its steps and measurements."""
@@ -178,7 +174,7 @@ class Recorder:
                     self.step(step.index, state="failed", detail=headline)
                 elif step.state in ("running", "waiting"):
                     self.step(step.index, state="skipped")
-            self._set_run(
+            self.save(
                 state=check_transition(self.run.state, state),
                 finished_at=datetime.now(UTC),
                 seconds=time.monotonic() - self._zero_s,
@@ -188,8 +184,10 @@ class Recorder:
             )
 
     def save(self, **changes: Any) -> None:
-        """Change other facts of the run, such as its plan."""
-        self._set_run(**changes)
+        """Change facts of the run, such as its plan, and report it."""
+        self.run = dataclasses.replace(self.run, **changes)
+        self._repositories.runs.update(self.run)
+        self._observe(self.run)
 
     def look_book(self, items: frozenset[int]) -> TestSetUsage:
         """Return the count of looks at these test items, by this run and by others."""
@@ -216,7 +214,7 @@ class Recorder:
 
     def save_machine(self, device: DeviceFacts) -> None:
         """Store the machine on which the run measures."""
-        write_machine(self._repositories, self.run.id, device)
+        self._repositories.records.put(MACHINE, self.run.id, device)
 
     def save_project(self, **changes: Any) -> None:
         """Store facts about the project's model and data; other fields keep changes that a person made meanwhile."""
@@ -246,7 +244,7 @@ class Recorder:
         self.variants[variant.id] = variant
         save = self._repositories.variants.update if known else self._repositories.variants.add
         save(variant)
-        self._observe(events.VariantChanged(variant))
+        self._observe(variant)
         return variant
 
     def beside_times(self, variant_id: str, results: Sequence[MeasureResult]) -> None:
@@ -309,9 +307,4 @@ class Recorder:
     def _put_step(self, step: StepRecord) -> None:
         self.steps[step.index] = step
         self._repositories.runs.put_step(step)
-        self._observe(events.StepChanged(step))
-
-    def _set_run(self, **changes: Any) -> None:
-        self.run = dataclasses.replace(self.run, **changes)
-        self._repositories.runs.update(self.run)
-        self._observe(events.RunChanged(self.run))
+        self._observe(step)

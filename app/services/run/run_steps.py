@@ -8,10 +8,9 @@ from typing import Any
 
 from app.domain.run import Run, RunState
 from app.domain.variant import Variant
-from app.services.flow.steps import Flow, FlowCancelled, JobError, JobStep, StepResult
-from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
-from app.services.opening.refusing import other_inputs
-from app.services.records.run_plan import RunPlan
+from app.services.flow.steps import Flow, FlowCancelled, JobError, JobStep
+from app.services.opening.opening import OpenedModel, ReadData, open_model, other_inputs, read_data
+from app.services.records.run_records import RunPlan
 from app.services.run import version_steps
 from app.services.run.forecasting import usual_basis
 from app.services.run.recorder import Recorder
@@ -46,7 +45,7 @@ def recorded(recorder: Recorder, recipes: int, work: Flow[None]) -> Flow[Run]:
         close(RunState.CANCELLED, "Cancelled. What was measured is kept.")
         raise
     except GeneratorExit:
-        close(RunState.INTERRUPTED, "Fettle was closed while it ran. It can go on from here.")
+        close(RunState.INTERRUPTED, "Fettle was closed during the run. You can continue it.")
         raise
     except Exception as error:
         kept = "What was measured is kept. Please report it with the log."
@@ -81,7 +80,7 @@ class RunSteps:
         known = next((v for v in recorder.variants.values() if v.is_baseline and v.artifact_key), None)
         if known is not None and known.artifact_key != model.key:
             raise JobError(other_inputs(), 3)
-        info = model.info
+        info = model.result.info
         recorder.save_project(model_key=model.key, model_sha256=info.sha256, info_json=info.model_dump_json())
         recorder.step(0, state="done", detail=info.task)
         self._report(info.findings)
@@ -126,9 +125,7 @@ class RunSteps:
             **how,
         )
         read_paths = (model.folder, data.folder)
-        done: StepResult[PlanResult] = yield JobStep(
-            kind="plan", params=params, result=PlanResult, title=title, read_paths=read_paths, cache=True
-        )
+        done = yield from JobStep("plan", params, PlanResult, title, read_paths, cache=True).run()
         return done.result
 
     def variant_of(self, recipe: Recipe, index: int) -> Variant:

@@ -12,7 +12,7 @@ from app.domain.words.results import day_words
 from app.services.flow.measuring import TIME_LIMIT
 from app.services.flow.quiet import quiet_budget
 from app.services.flow.steps import Flow, JobError, Measured, MeasureStep, Reuse
-from app.services.records.run_plan import RunPlan
+from app.services.records.run_records import RunPlan
 from app.services.run import version_steps
 from app.services.run.figures import OriginalTimes, speedup_of, with_figures
 from app.services.run.recorder import Recorder

@@ -84,7 +84,7 @@ class Version:
         """Return a job that runs this version on the examples of a folder; it may read `more` paths."""
         usual = {"title": self.variant.title, "limits": self.limits, "torch": needs_torch(self.variant.runtime)}
         read_paths = (self.model_dir, data_dir, *more)
-        return JobStep(kind=kind, params=params, result=result, read_paths=read_paths, **{**usual, **changed})
+        return JobStep(kind, params, result, read_paths=read_paths, **{**usual, **changed})
 
 
 def stored_version(facts: RunFacts, variant: Variant) -> Version:
@@ -131,18 +131,18 @@ def apply(variant: Variant, model: OpenedModel, data: ReadData, seed: int, step:
     folder, key = model.folder, model.key
     if variant.recipe.steps:
         made = JobStep(
-            kind="apply",
-            params=jobs.ApplyParams(model_dir=str(model.folder), steps=variant.recipe.steps, data_dir=str(data.folder)),
-            result=jobs.ApplyResult,
-            title=variant.title,
-            read_paths=(model.folder, data.folder),
+            "apply",
+            jobs.ApplyParams(model_dir=str(model.folder), steps=variant.recipe.steps, data_dir=str(data.folder)),
+            jobs.ApplyResult,
+            variant.title,
+            (model.folder, data.folder),
             cache=True,
             goes_on=bool(model.result.artifact.settings.get("chat")),
             seed=seed,
             limits=_unless_it_hangs(Limits()),
             step_index=step,
         )
-        done: StepResult[jobs.ApplyResult] = yield made
+        done = yield from made.run()
         folder, key = done.folder / done.result.model_dir, str(done.key)
     original_bytes = model.result.artifact.size_bytes
     return Version(as_made(variant, key, read_model(folder).artifact, original_bytes), folder)
@@ -236,17 +236,17 @@ def judge(
     first, *added = pairs
     more = tuple(PredictionPair(**pair.parameters(), items=pair.items or ()) for pair in added)
     read_paths = [path for pair in pairs for path in (pair.data_dir, pair.original, pair.version)]
-    done: StepResult[Judgement] = yield JobStep(
-        kind="judge",
-        params=jobs.JudgeParams(
+    done = yield from JobStep(
+        "judge",
+        jobs.JudgeParams(
             **first.parameters(), items=first.items, max_loss_pct=max_loss_pct, more=more, earlier=earlier, split=split
         ),
-        result=Judgement,
-        title=title,
-        read_paths=tuple(dict.fromkeys(read_paths)),
+        Judgement,
+        title,
+        tuple(dict.fromkeys(read_paths)),
         cache=cache,
         step_index=step,
-    )
+    ).run()
     return done.result
 
 
@@ -264,15 +264,15 @@ def fingerprints(data_dir: Path, step: int | None = None) -> Flow[tuple[int, ...
     """Return the fingerprints that identify the test examples of a folder, in their order."""
     import numpy as np
 
-    done: StepResult[FingerprintsResult] = yield JobStep(
-        kind="fingerprints",
-        params=ItemsParams(data_dir=str(data_dir)),
-        result=FingerprintsResult,
-        title="Know the examples again",
-        read_paths=(data_dir,),
+    done = yield from JobStep(
+        "fingerprints",
+        ItemsParams(data_dir=str(data_dir)),
+        FingerprintsResult,
+        "Know the examples again",
+        (data_dir,),
         cache=True,
         step_index=step,
-    )
+    ).run()
     found = np.load(done.folder / done.result.path, allow_pickle=False)
     return tuple(int(value) for value in found)
 
@@ -318,11 +318,11 @@ def summarize(
     if against is not None:
         times = (against.latencies_ms[0], *times)
         loads = (against.loads[0] if against.loads else (), *loads)
-    done: StepResult[Rows[jobs.SpeedSummary | None]] = yield JobStep(
-        kind="summarize",
-        params=jobs.SummarizeParams(latencies_ms=times, loads=loads, family=family, looks=looks),
-        result=Rows[jobs.SpeedSummary | None],
-        title="Work out the figures",
+    done = yield from JobStep(
+        "summarize",
+        jobs.SummarizeParams(latencies_ms=times, loads=loads, family=family, looks=looks),
+        Rows[jobs.SpeedSummary | None],
+        "Work out the figures",
         cache=True,
-    )
+    ).run()
     return done.result.rows[(0 if against is None else 1) :]

@@ -1,6 +1,10 @@
-"""The command line itself: usage, global options, exit codes, the form of every error."""
+"""The command line itself: usage, options, exit codes, the form of every error, keys and documentation."""
 
+import io
 import json
+import os
+import pty
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +12,14 @@ import pytest
 
 from app.cli import looking
 from app.cli.main import main
+from app.cli.output import enter_pressed, is_terminal
+from app.help import TOPICS, task_pages
 from app.services.flow.steps import JobError
 from app.version import VERSION
+from presets.loader import load_preset, load_presets
+from presets.own_presets import preset_text, save_preset
 from workers.contracts.errors import ErrorInfo, InputRefused
+from workers.contracts.specs import Recipe
 
 LATER = ["cluster"]
 
@@ -159,3 +168,119 @@ def test_who_reads_may_stop(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(looking, "workspace", fail)
     monkeypatch.setattr("app.cli.main.os.dup2", lambda *_: 0)
     assert main(["jobs"]) == 5
+
+
+def test_enter_is_seen_once_and_nothing_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a terminal, Then nothing is pressed at first; after ENTER it is told once."""
+    outer, inner = pty.openpty()
+    with os.fdopen(inner, "r") as terminal:
+        monkeypatch.setattr(sys, "stdin", terminal)
+        assert is_terminal() and not enter_pressed()
+        os.write(outer, b"\n")
+        assert enter_pressed() and not enter_pressed()
+    os.close(outer)
+
+
+def test_where_nobody_sits_nothing_is_pressed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a pipe, a closed or no standard input, Then there is no terminal, whatever lies in it."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n\n"))
+    assert not is_terminal() and not enter_pressed()
+    monkeypatch.setattr(sys, "stdin", None)
+    assert not is_terminal() and not enter_pressed()
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr(sys, "stdin", closed)
+    assert not is_terminal() and not enter_pressed()
+
+
+def test_docs_without_topic_lists_all_topics(capsys: pytest.CaptureFixture[str]) -> None:
+    """Given no topic, Then topics and titles are listed, as text and as JSON."""
+    assert main(["docs"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(TOPICS)
+    assert main(["docs", "--json"]) == 0
+    expected = [{"topic": page.topic, "title": page.title} for page in task_pages().values()]
+    assert json.loads(capsys.readouterr().out) == {"topics": expected}
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_docs_prints_a_page_as_plain_text(topic: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Given a topic, Then its page is printed without marks of pictures and bold letters, and is the same in JSON."""
+    assert main(["docs", topic]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith(f"{task_pages()[topic].title}\n\n")
+    assert "**" not in text and "![" not in text and "pictures/" not in text
+    assert main(["docs", topic, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document == {"topic": topic, "title": task_pages()[topic].title, "text": text.rstrip("\n")}
+
+
+def test_docs_of_unknown_topic_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    """Given a topic that does not exist, Then the exit code is 2 and all topics are named."""
+    assert main(["docs", "cooking"]) == 2
+    told = capsys.readouterr().err
+    assert all(topic in told for topic in TOPICS)
+    assert main(["docs", "cooking", "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "usage"
+
+
+def own_file(folder: Path, preset_id: str = "mine") -> Path:
+    base = load_presets().get("balanced")
+    path = folder / "somewhere.yaml"
+    path.write_text(preset_text(base.model_copy(update={"id": preset_id, "title": "Mine"})), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("command", [["presets"], ["presets", "list"]])
+def test_all_are_listed(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Given a fresh data folder, then the six that come with Fettle are listed, as words and as JSON."""
+    assert main(command) == 0
+    assert "balanced" in capsys.readouterr().out
+    assert main([*command, "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["presets"]
+    assert {row["id"] for row in rows} >= {"balanced", "fastest", "smallest", "no-loss", "small-device", "busy-server"}
+    assert not any(row["own"] for row in rows)
+
+
+def test_what_is_shown_can_be_added_under_another_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Given a preset as it is shown, when its id is changed and it is added, then it is there with the same recipes."""
+    assert main(["presets", "show", "fastest"]) == 0
+    text = capsys.readouterr().out
+    path = tmp_path / "f.yaml"
+    path.write_text(text.replace("id: fastest", "id: mine", 1), encoding="utf-8")
+    assert main(["presets", "add", str(path)]) == 0
+    assert main(["presets", "show", "mine", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["recipes"] == load_presets().get("fastest").model_dump(mode="json")["recipes"]
+    assert main(["presets", "list", "--json"]) == 0
+    rows = {row["id"]: row["own"] for row in json.loads(capsys.readouterr().out)["presets"]}
+    assert rows["mine"] is True
+
+
+def test_what_is_no_preset_is_refused(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Given a file with a mistake, one whose id is taken, and none, then exit code 3 or 2 in words; nothing is kept."""
+    wrong = tmp_path / "w.yaml"
+    wrong.write_text("id: mine\ntitle: Mine\nrecipez: []\n", encoding="utf-8")
+    assert main(["presets", "add", str(wrong)]) == 3
+    assert "w.yaml, line" in capsys.readouterr().err
+    assert main(["presets", "add", str(own_file(tmp_path, "balanced"))]) == 3
+    assert "already" in capsys.readouterr().err
+    assert main(["presets", "add", str(own_file(tmp_path))]) == 0
+    assert main(["presets", "add", str(own_file(tmp_path))]) == 3
+    assert main(["presets", "add", str(tmp_path / "none.yaml")]) in (2, 3)
+    assert main(["presets", "show", "none"]) == 2
+    assert [path.name for path in (home / "presets").iterdir()] == ["mine.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("title", "preset_id"),
+    [("My shop", "my-shop"), ("Größe  zählt", "groe-zahlt"), ("日本", "own"), ("Balanced", "balanced-2")],
+)
+def test_names_become_ids(tmp_path: Path, title: str, preset_id: str) -> None:
+    """Given a name in a person's own words, then the saved file has a plain id of its own and reads back the same."""
+    base = load_presets().get("balanced")
+    recipe = Recipe(title="One", runtime="openvino", settings={"num_threads": 1})
+    saved = save_preset(base.model_copy(update={"recipes": (recipe,)}), title, tmp_path)
+    assert saved.id == preset_id
+    assert load_preset(tmp_path / f"{preset_id}.yaml") == saved
+    again = save_preset(base, title, tmp_path)
+    assert again.id not in (saved.id, base.id)

@@ -12,7 +12,7 @@ from app.domain.run import Goal, Run, RunState
 from app.domain.variant import Measurement, Variant
 from app.services.flow.steps import Flow
 from app.services.flow.workspace import Workspace
-from app.services.machine.describing import describe
+from app.services.machine.devices import describe
 from app.services.records.facts import RunFacts
 from widgets.main_window import MainWindow
 from workers.contracts.jobs import DataResult, DescribeResult, OpenResult

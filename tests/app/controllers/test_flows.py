@@ -11,7 +11,7 @@ from app.controllers.running import JobSlot
 from app.controllers.wakes import IS_OFFERED
 from app.services.flow.events import Event, LatenciesMeasured
 from app.services.flow.steps import Flow, Measured
-from app.services.machine.describing import describe
+from app.services.machine.devices import describe
 from app.services.opening.opening import open_model, read_data
 from app.services.run import version_steps
 from presets.sample import sample_paths

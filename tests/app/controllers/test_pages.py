@@ -20,9 +20,9 @@ from app.controllers.jobs.controller import MAX_RUNS, JobsController
 from app.domain.job import JobRecord
 from app.domain.outcome import SearchEnd
 from app.domain.run import RunState
-from app.services.flow.events import RunProgress, RunProgressed, StepProgress
+from app.services.flow.events import RunProgress, StepProgress
 from app.services.flow.workspace import Workspace
-from app.services.records.search_end import read_end, write_end
+from app.services.records.run_records import read_end, write_end
 from app.settings import Settings
 from widgets.main_window import MainWindow
 from widgets.pages.goal.few import FewLine
@@ -230,7 +230,7 @@ def test_the_list_of_jobs_knows_how_far_a_run_is(
     running = app_controller.flows.start(
         endless(), title="Optimize", on_done=print, on_failed=print, is_run=True, run_id="r1"
     )
-    running.observe(RunProgressed(RunProgress(0.42, "A: measuring its speed", 4, 9)))
+    running.observe(RunProgress(0.42, "A: measuring its speed", 4, 9))
     other = app_controller.flows.start(endless(), title="Read the examples", on_done=print, on_failed=print)
     other.observe(StepProgress(None, "Read the files", 50, 200, "items", None))
     controller = app_controller._controllers["jobs"]

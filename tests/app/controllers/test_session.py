@@ -9,8 +9,7 @@ from app.controllers.session import Session
 from app.domain.run import RunState
 from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.workspace import Workspace
-from app.services.opening.opening import OpenedModel
-from app.services.opening.reopening import reopened_data, reopened_model
+from app.services.opening.opening import OpenedModel, reopened_data, reopened_model
 from workers.contracts.jobs import DataParams, OpenParams
 from workers.contracts.specs import Recipe
 

@@ -1,4 +1,4 @@
-"""Which variant is recommended."""
+"""Which version is recommended, and what it saves."""
 
 import dataclasses
 from typing import Any
@@ -8,7 +8,6 @@ from judged import variant
 
 from app.domain.choose import (
     FASTER_UNDER_LOAD,
-    Choice,
     Objective,
     answers_hold,
     choose,
@@ -19,9 +18,9 @@ from app.domain.choose import (
     needs_quiet,
     versions_to_measure,
 )
+from app.domain.cost import cost_per_million
 from app.domain.outcome import Ending, SearchEnd, outcome_of
-from app.domain.screening import Screening
-from app.domain.variant import Variant
+from app.domain.variant import Screening, Variant
 from app.domain.words.outcome import headline
 from app.domain.words.results import verdict_words, why_not
 
@@ -38,15 +37,14 @@ def test_a_language_model_that_is_alike_on_some_texts_may_win(n: int, changed: i
             "units_changed": changed, "agreement": 1 - changed / 10_000, "drop": changed / 10_000,
         }
     )  # fmt: skip
-    choice = choose([dataclasses.replace(known, judgement=judgement)])
-    assert (choice.variant is not None, choice.proven) == (wins, False)
+    best, proven = choose([dataclasses.replace(known, judgement=judgement)])
+    assert (best is not None, proven) == (wins, False)
 
 
 def test_the_fastest_safe_one_wins() -> None:
     """Given two safe and faster variants, when one is chosen, then it is the faster one, and proven."""
-    choice = choose([variant("slow", p50_ms=1.5), variant("fast", p50_ms=1.0)])
-    assert choice.variant is not None
-    assert (choice.variant.id, choice.proven) == ("fast", True)
+    best, is_proven = choose([variant("slow", p50_ms=1.5), variant("fast", p50_ms=1.0)])
+    assert best is not None and (best.id, is_proven) == ("fast", True)
 
 
 @pytest.mark.parametrize(
@@ -69,20 +67,20 @@ def test_what_is_alike_on_few_examples_wins_with_its_numbers_only(
     judged = made.judgement.model_copy(update={"n": n, "changed_count": changed, "agreement": 1 - changed / n})
     one = dataclasses.replace(made, judgement=judged, precision=precision)
     chosen = choose([one])
-    assert (chosen.variant is not None, chosen.proven) == (wins, False)
+    assert (chosen[0] is not None, chosen[1]) == (wins, False)
     pruned = choose([dataclasses.replace(one, weights_kept=False)])
-    assert (pruned.variant is not None) == (wins and n >= 59), "what was pruned is exact in no number of bits"
+    assert (pruned[0] is not None) == (wins and n >= 59), "what was pruned is exact in no number of bits"
 
 
 def test_a_regressed_one_never_wins_however_fast() -> None:
     """Given only a regressed variant, when one is chosen, then none is."""
-    assert choose([variant("broken", p50_ms=0.1, low=9.0, verdict="regressed")]).variant is None
+    assert choose([variant("broken", p50_ms=0.1, low=9.0, verdict="regressed")])[0] is None
 
 
 def test_one_that_is_not_surely_faster_never_wins() -> None:
     """Given a safe variant whose speedup may be below 1, or was not measured beside the original, then none is chosen."""
-    assert choose([variant("even", low=0.99)]).variant is None
-    assert choose([variant("alone", low=None)]).variant is None
+    assert choose([variant("even", low=0.99)])[0] is None
+    assert choose([variant("alone", low=None)])[0] is None
     assert not is_faster(variant("even", low=1.0))
 
 
@@ -97,11 +95,11 @@ def test_under_load_all_ways_to_compare_have_to_agree() -> None:
 
     for agreed_low in (None, 0.9, FASTER_UNDER_LOAD):
         assert not is_faster(loaded(agreed_low)) and needs_quiet(loaded(agreed_low))
-        assert choose([loaded(agreed_low)]) == Choice(None, False)
+        assert choose([loaded(agreed_low)]) == (None, False)
         assert outcome_of([loaded(agreed_low)], "speed", SearchEnd()).ending is Ending.BUSY
     sure = loaded(1.6)
     assert is_faster(sure) and not needs_quiet(sure)
-    assert choose([sure, loaded(0.9)]) == Choice(sure, True)
+    assert choose([sure, loaded(0.9)]) == (sure, True)
     broken = loaded(0.9, verdict="regressed")
     assert not needs_quiet(broken) and outcome_of([broken], "speed", SearchEnd()).ending is Ending.NOTHING_FASTER
 
@@ -129,7 +127,7 @@ def test_slow_requests_that_are_slower_are_not_faster() -> None:
     assert is_faster(tailed(0.98)) and not has_slow_tail(tailed(0.98))
     slow = tailed(0.625)
     assert has_slow_tail(slow) and not is_faster(slow) and not needs_quiet(slow)
-    assert choose([slow]).variant is None and not is_unsettled(slow, "speed")
+    assert choose([slow])[0] is None and not is_unsettled(slow, "speed")
     assert why_not(slow, 1.0) == ("Not faster: one request in ten takes 1.60 times as long as with the original (p90)")
     assert verdict_words(slow) == "Slower for one in ten"
     assert is_faster(tailed(0.625, under_load=True, agreed_low=1.6))
@@ -152,42 +150,41 @@ def test_under_load_a_first_look_counts_by_the_better_of_both_times() -> None:
 ])  # fmt: skip
 def test_what_is_no_real_gain_is_not_recommended(low: float, objective: Objective, wins: bool) -> None:
     """Given a safe, smaller version, Then it wins by speed only from 3 % on for sure, by size if it is hardly slower."""
-    assert (choose([variant("a", p50_ms=1.9, low=low)], objective).variant is not None) is wins
+    assert (choose([variant("a", p50_ms=1.9, low=low)], objective)[0] is not None) is wins
 
 
 def test_what_is_neither_smaller_nor_faster_does_not_win_by_size() -> None:
     """Given a safe version as large and as fast as the original, When the goal is size, Then the original is kept."""
-    assert choose([variant("same", p50_ms=2.0, low=0.99, size=200)], "size").variant is None
+    assert choose([variant("same", p50_ms=2.0, low=0.99, size=200)], "size")[0] is None
 
 
 def test_an_unproven_one_wins_only_where_nothing_is_proven() -> None:
     """Given a fast unproven and a slower safe variant, then the safe one is chosen; alone, the unproven one is, marked so."""
     unproven = variant("unproven", p50_ms=0.5, verdict="not_enough_data", missing=280)
     safe = variant("safe", p50_ms=1.5)
-    assert choose([unproven, safe]).variant == safe
-    choice = choose([unproven])
-    assert (choice.variant, choice.proven) == (unproven, False)
+    assert choose([unproven, safe])[0] == safe
+    assert choose([unproven]) == (unproven, False)
     assert "add about 280 examples" in headline(outcome_of([unproven], "speed", SearchEnd()), "speed", 1.0)
 
 
 def test_an_unproven_one_with_too_many_changes_never_wins() -> None:
     """Given a variant with 2 % changed answers, or an estimated loss above the limit, when nothing is proven, then none wins."""
-    assert choose([variant("changes", verdict="not_enough_data", agreement=0.98)]).variant is None
-    assert choose([variant("loses", verdict="not_enough_data", drop=0.02)]).variant is None
+    assert choose([variant("changes", verdict="not_enough_data", agreement=0.98)])[0] is None
+    assert choose([variant("loses", verdict="not_enough_data", drop=0.02)])[0] is None
 
 
 def test_a_tie_goes_to_the_one_that_changes_fewer_answers() -> None:
     """Given two variants within 3 % of each other, then the one with fewer changed answers wins."""
     a = variant("a", p50_ms=1.00, agreement=0.995)
     b = variant("b", p50_ms=1.02, agreement=1.0)
-    assert choose([a, b]).variant == b
+    assert choose([a, b])[0] == b
 
 
 def test_the_objective_decides() -> None:
     """Given a small and a fast variant, when the goal is size, then the small one wins."""
     small, fast = variant("small", p50_ms=1.5, size=10), variant("fast", p50_ms=1.0, size=100)
-    assert choose([small, fast], "size").variant == small
-    assert choose([small, fast], "speed").variant == fast
+    assert choose([small, fast], "size")[0] == small
+    assert choose([small, fast], "speed")[0] == fast
 
 
 def test_only_what_may_win_is_measured_again() -> None:
@@ -259,3 +256,16 @@ def test_what_is_no_faster_than_the_best_needs_no_refining() -> None:
     assert not could_win([variant("slow", p50_ms=2.5, verdict="regressed")], [])
     assert not could_win([dataclasses.replace(broken, state="dropped")], [])
     assert could_win([], [good])
+
+
+def test_cost_is_price_over_answers() -> None:
+    """Given 3.60 an hour and 1,000 answers a second all the time, Then a million cost 1; half the time, twice that."""
+    assert cost_per_million(3.6, 1000, 1.0) == pytest.approx(1.0)
+    assert cost_per_million(3.6, 1000, 0.5) == pytest.approx(2.0)
+    assert cost_per_million(0.0816, 250, 0.5) == pytest.approx(0.0816e6 / (250 * 3600 * 0.5))
+
+
+@pytest.mark.parametrize("bad", [(-1, 10, 0.5), (1, 0, 0.5), (1, 10, 0), (1, 10, 1.1)])
+def test_no_cost_from_nonsense(bad: tuple[float, float, float]) -> None:
+    with pytest.raises(ValueError):
+        cost_per_million(*bad)

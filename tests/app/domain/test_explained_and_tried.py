@@ -1,8 +1,9 @@
-"""Sentences about a result, and the table of what was tried: measured facts only, expected ones marked as such."""
+"""Sentences about a result and its layers, and the table of what was tried: measured facts only."""
 
 import dataclasses
 from datetime import UTC, datetime
 
+from app.domain.layer_kinds import kind_name
 from app.domain.run import StepRecord
 from app.domain.tried import tried_rows
 from app.domain.variant import Measurement, Variant
@@ -160,3 +161,12 @@ def test_the_whole_way_is_a_table() -> None:
     assert rows["Broken"].because == "No good. It is bad."
     assert rows["Late"].because == "No time left within your limit."
     assert rows["On the graphics card"].because == "There is none."
+
+
+def test_engines_names_for_the_same_thing_are_one() -> None:
+    """Given the names that ONNX Runtime and OpenVINO give the same computation, then one name stands for both, and what is
+    not known keeps its own."""
+    assert {kind_name(kind) for kind in ("Conv", "FusedConv", "Convolution", "convolution")} == {"Convolution"}
+    assert kind_name("Gemm") == kind_name("FullyConnected") != kind_name("MatMul")
+    assert kind_name("Softmax") == kind_name("SoftMax") == "Softmax"
+    assert kind_name("ScaledDotProductAttention") == "ScaledDotProductAttention"

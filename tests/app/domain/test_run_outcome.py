@@ -8,10 +8,9 @@ from judged import variant
 
 from app.domain.choose import MOST_SETS, is_slower, versions_to_measure, with_portable
 from app.domain.outcome import Ending, SearchEnd, outcome_of
-from app.domain.screening import Screening, Untested
-from app.domain.variant import Variant
+from app.domain.variant import Screening, Untested, Variant
 from app.domain.words.outcome import headline
-from app.domain.words.results import why_not
+from app.domain.words.results import screened_words, why_not
 from workers.contracts.planning import Reason
 
 TIME_UP = SearchEnd(planned=5, untried=3, limit_s=60, more_s=40)
@@ -61,7 +60,7 @@ def test_endings(versions: list[Variant], end: SearchEnd, ending: Ending, is_rec
     assert ("keep the original" in told) is not (is_recommended or is_undecided)
     assert ("and none of these was faster" in told) is (ending is Ending.TIME_UP)
     assert ("before anything could be tried" in told) is (ending is Ending.NOTHING_TRIED)
-    assert ("can be tried here" in told) is (ending is Ending.NONE_FITS)
+    assert ("works on this computer" in told) is (ending is Ending.NONE_FITS)
     assert (outcome.open != ()) is (ending is Ending.UNSETTLED)
 
 
@@ -219,3 +218,17 @@ def test_finalists_hold_one_that_fits_targets_that_need_onnx() -> None:
     assert [v.id for v in with_portable([*engine, plain], 1, "speed")] == ["e0"]
     assert [v.id for v in with_portable([*engine, slow], 3, "speed")] == ["e0", "e1", "e2"]
     assert [v.id for v in with_portable([plain, *engine, slow], 3, "speed")] == ["plain", "e0", "e1"]
+
+
+@pytest.mark.parametrize(
+    ("screening", "words"),
+    [
+        (Screening(n=12, changed=12, regressed=True), "12 of 12 results changed in calibration"),
+        (Screening(n=1, changed=1), "1 of 1 results changed in calibration"),
+        (Screening(n=40), "no result changed in calibration"),
+        (Screening(), ""),
+    ],
+)
+def test_screened_words_count_the_examples(screening: Screening, words: str) -> None:
+    """Given calibration examples, Then how many changed of how many is told, also of a version that is refused."""
+    assert screened_words(dataclasses.replace(variant("a"), judgement=None, screening=screening)) == words

@@ -1,12 +1,15 @@
-"""Real workers whose disk is full, logs and all: the end is told as that, and what they wrote is gone."""
+"""Jobs on a full disk, and jobs with a limit for each stage."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from jobs_bench import Bench, opened
 
-from app.jobs.outcome import error_of, exit_code_of
+from app.jobs.outcome import Crashed, error_of, exit_code_of, explain
+from workers.contracts.process.messages import Finished
+from workers.runtime.walls import stage_limit
 
 
 @pytest.fixture
@@ -43,3 +46,62 @@ def test_a_disk_that_is_full_before(bench: Bench) -> None:
     error = error_of(client.outcome)
     assert error is not None
     assert (error.code, exit_code_of(client.outcome)) == ("disk_full", 6), error
+
+
+@pytest.mark.parametrize("how", ["native", "native_with_lock", "expression", "python"])
+def test_a_part_that_hangs_ends_the_job_and_is_told(bench: Bench, how: str) -> None:
+    """Given code that never comes back, also such that no Python thread runs, Then it ends, told in words."""
+    began = time.monotonic()
+    client, messages = bench.run("stage", {"how": how, "seconds": 0.6})
+
+    assert isinstance(messages[-1], Crashed)
+    assert time.monotonic() - began < 0.6 * stage_limit.MOST_BUSY + 5
+    error, _ = explain(messages[-1])
+    assert error.code == "stage_time_limit"
+    assert "looking at it" in error.detail
+    assert "fettle_test_handlers" in error.traceback or how == "python", "where it hung stands in the log"
+    assert not (bench.root / "jobs" / "stage-0").exists()
+    assert client.pid is None
+
+
+@pytest.mark.whole
+def test_time_after_the_part_is_not_counted(bench: Bench) -> None:
+    """Given a part that is done in time, When the job then works for longer than that, Then it finishes."""
+    _, messages = bench.run("stage", {"how": "in_time", "seconds": 0.3, "afterwards": 1.5})
+
+    assert isinstance(messages[-1], Finished)
+
+
+@pytest.mark.whole
+def test_a_crash_after_the_part_is_no_matter_of_time(bench: Bench) -> None:
+    """Given a part that is done in time, When the job crashes later than its limit, Then it is told as a crash."""
+    values = {"how": "in_time", "seconds": 0.3, "afterwards": 1.5, "crash": True}
+    _, messages = bench.run("stage", values)
+
+    assert explain(messages[-1])[0].code == "native_crash"
+
+
+def test_an_end_long_before_the_limit_is_no_matter_of_time(bench: Bench) -> None:
+    """Given a job that exits with 1 by itself within its time, Then it is told as what it is."""
+    _, messages = bench.run("misbehave", {"how": "exit"})
+
+    assert explain(messages[-1])[0].code == "ended_early"
+
+
+@pytest.mark.parametrize(("load", "cores", "factor"), [(0.5, 2, 1.0), (4.0, 2, 2.0), (90.0, 2, 4.0)])
+def test_a_busy_machine_gives_more_time(
+    monkeypatch: pytest.MonkeyPatch, load: float, cores: int, factor: float
+) -> None:
+    """Given more that wants to run than there are cores, Then limits grow by that, up to four times."""
+    monkeypatch.setattr(stage_limit.os, "getloadavg", lambda: (load, 0.0, 0.0))
+
+    assert stage_limit.busy_factor(cores) == factor
+
+
+def test_the_job_knows_its_walls(bench: Bench) -> None:
+    """Given a sandboxed job, Then it can tell what protects the computer from it."""
+    _, messages = bench.run("stage", {"how": "in_time", "seconds": 5})
+
+    told = messages[-1].result["values"]
+    assert len(told["held"]) == 5
+    assert told["missing"] == []

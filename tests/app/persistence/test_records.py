@@ -1,16 +1,22 @@
-"""What is kept beside projects, runs and versions: typed, deleted with its owner, damage told and set aside."""
+"""What is stored: projects, runs and versions, and the typed records beside them."""
 
 import dataclasses
 import logging
 import os
+import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from old_tables import query
 from sqlalchemy.exc import IntegrityError
 
+from app.domain.job import ArtifactRecord, ExportRecord, JobRecord
+from app.domain.project import Project
+from app.domain.proof.looks import TestSetLook
 from app.domain.record import Owner, RecordKind
-from app.domain.run import Run
-from app.persistence import Store, open_store
+from app.domain.run import Run, RunState, StepRecord
+from app.domain.variant import LatencyPoint, Variant
+from app.persistence import NotFound, Store, open_store
 from workers.contracts.base import Frozen
 
 
@@ -137,3 +143,165 @@ def test_reader_beside_a_writer_sees_whole_transactions(filled: Store) -> None:
             assert reader.repositories.records.get(OF_RUN, "r1") == Note(text="first")
         for kind, owner_id in ((OF_RUN, "r1"), (OF_VARIANT, "v1")):
             assert reader.repositories.records.get(kind, owner_id) == Note(text="second")
+
+
+NOW = datetime(2026, 3, 4, 5, 6, 7, 89, tzinfo=UTC)
+
+
+def test_every_record_comes_back_after_closing(filled: Store, project: Project, run: Run, variant: Variant) -> None:
+    """Given one of each kind, when the store is closed and opened for reading, then all fields are as they were."""
+    job = JobRecord("j1", "apply", "INT8", "finished", "cpu", NOW, run_id="r1", started_at=NOW, log_path="logs/j1.log")
+    export = ExportRecord("e1", "r1", "v1", "python", "/d.zip", "cd" * 32, 3_100_000, NOW, "[]", override_reason="why")
+    artifact = ArtifactRecord("k1", "apply", "ef" * 32, 12, NOW, '{"seed": 0}')
+    step = StepRecord("r1", 0, "Open the model", "done", detail="d", figure="0.4 s", started_s=0.0, seconds=0.4)
+    points = [LatencyPoint("v1", 1.5, 0.25), LatencyPoint("v1", 1.6, 0.75)]
+    repositories = filled.repositories
+    repositories.jobs.add(job)
+    repositories.exports.add(export)
+    repositories.artifacts.add(artifact)
+    repositories.runs.put_step(step)
+    repositories.latencies.add_many("r1", points)
+    repositories.settings.put("describe", {"ü": [1, None]})
+    with open_store(filled.paths, read_only=True) as reader:
+        read = reader.repositories
+        assert read.projects.get("p1") == project and read.projects.list() == [project]
+        assert read.runs.get("r1") == run and read.runs.list(project_id="p1") == [run]
+        assert read.variants.get("v1") == variant and read.variants.list(run_id="r1") == [variant]
+        assert read.jobs.list() == [job] and read.exports.list("r1") == [export]
+        assert read.artifacts.get("k1") == artifact
+        assert read.runs.steps("r1") == [step]
+        assert list(read.latencies.of_run("r1")) == points and read.latencies.count("r1") == 2
+        assert read.settings.get("describe") == {"ü": [1, None]}
+
+
+def test_updates_replace(filled: Store, project: Project, run: Run, variant: Variant) -> None:
+    repositories = filled.repositories
+    new_run = dataclasses.replace(run, state=RunState.FINISHED, headline="3.4 times faster", goal=run.goal)
+    new_variant = dataclasses.replace(variant, judgement=None, notes=(), state="dropped")
+    repositories.projects.update(dataclasses.replace(project, page="compare"))
+    repositories.runs.update(new_run)
+    repositories.variants.update(new_variant)
+    repositories.runs.put_step(StepRecord("r1", 0, "Open", "running"))
+    repositories.runs.put_step(StepRecord("r1", 0, "Open", "done", seconds=2.0))
+    repositories.settings.put("a", 1)
+    repositories.settings.put("a", "two")
+    assert repositories.projects.get("p1").page == "compare"
+    assert repositories.runs.get("r1") == new_run
+    assert repositories.variants.get("v1") == new_variant
+    assert [step.state for step in repositories.runs.steps("r1")] == ["done"]
+    assert repositories.settings.get("a") == "two"
+
+
+def test_what_is_not_there_is_said(filled: Store, run: Run) -> None:
+    repositories = filled.repositories
+    with pytest.raises(NotFound):
+        repositories.runs.get("none")
+    with pytest.raises(NotFound):
+        repositories.runs.update(dataclasses.replace(run, id="none"))
+    repositories.runs.delete("none")
+    repositories.settings.delete("none")
+    assert repositories.settings.get("none") is None
+
+
+def test_nothing_may_refer_to_what_is_not_there(filled: Store, run: Run, variant: Variant) -> None:
+    """Given foreign keys, when a record of an unknown run is added, then it is refused and nothing is kept."""
+    with pytest.raises(IntegrityError):
+        filled.repositories.runs.add(dataclasses.replace(run, id="r2", project_id="none"))
+    with pytest.raises(IntegrityError):
+        filled.repositories.variants.add(variant)
+    points = [LatencyPoint("v1", 0, 1.0), LatencyPoint("none", 0, 1.0)]
+    with pytest.raises(IntegrityError):
+        filled.repositories.latencies.add_many("r1", points)
+    assert filled.repositories.latencies.count("r1") == 0
+
+
+def test_deleting_a_project_deletes_its_runs_and_keeps_the_jobs(filled: Store) -> None:
+    repositories = filled.repositories
+    repositories.jobs.add(JobRecord("j1", "apply", "t", "finished", "cpu", NOW, run_id="r1"))
+    repositories.latencies.add_many("r1", [LatencyPoint("v1", 0, 1.0)])
+    repositories.runs.put_step(StepRecord("r1", 0, "Open", "done"))
+    repositories.projects.delete("p1")
+    assert repositories.runs.list() == [] and repositories.variants.list("r1") == []
+    assert repositories.latencies.count("r1") == 0 and repositories.runs.steps("r1") == []
+    assert repositories.jobs.get("j1").run_id is None
+
+
+def test_orders_and_filters(filled: Store, project: Project, run: Run) -> None:
+    repositories = filled.repositories
+    later = NOW + timedelta(microseconds=1)
+    repositories.projects.add(dataclasses.replace(project, id="p0", updated_at=later))
+    repositories.runs.add(dataclasses.replace(run, id="r0", created_at=later, state=RunState.FINISHED))
+    assert [entry.id for entry in repositories.projects.list()] == ["p0", "p1"]
+    assert [entry.id for entry in repositories.runs.list()] == ["r0", "r1"]
+    assert [entry.id for entry in repositories.runs.list(state=RunState.FINISHED)] == ["r0"]
+    assert repositories.runs.list(project_id="p0") == []
+
+
+def test_a_thousand_jobs_are_read_in_pages(store: Store) -> None:
+    """Given 1,000 jobs, many of the same moment, when read page by page, then each comes once, newest first."""
+    jobs = store.repositories.jobs
+    for number in range(1000):
+        jobs.add(JobRecord(f"j{number:04}", "bench", "t", "finished", "cpu", NOW + timedelta(seconds=number // 50)))
+    seen: list[JobRecord] = []
+    while page := jobs.list(before=seen[-1] if seen else None, limit=130):
+        seen += page
+    assert len({job.id for job in seen}) == 1000
+    assert [job.created_at for job in seen] == sorted((job.created_at for job in seen), reverse=True)
+    assert len(jobs.list(state="finished")) == 200 and jobs.list(state="failed") == []
+
+
+def test_look_replaces_the_one_of_same_run_number_and_items(store: Store) -> None:
+    """Given a look at items of 64 bits, when it is put again, then it is replaced; another number or set stays apart."""
+    looks, items = store.repositories.looks, frozenset({0, 7, 2**64 - 1})
+    first = TestSetLook("ab", "r1", 0, ("v1",), items, True, NOW)
+    later = dataclasses.replace(first, versions=("v1", "v2"), is_open=False)
+    others = [dataclasses.replace(first, number=1), dataclasses.replace(first, items=frozenset({7}))]
+    for look in (first, *others, later):
+        looks.put(look)
+    looks.put(dataclasses.replace(first, model_sha256="cd"))
+    assert looks.of_model("ab") == [later, *others]
+
+
+@pytest.mark.whole
+def test_a_hundred_thousand_latencies_are_kept_and_read_fast(filled: Store) -> None:
+    """Given 100,000 points, then they are kept in one go, and pages go on by number."""
+    points = [LatencyPoint("v1", number / 1000, number % 7 + 0.5) for number in range(100_000)]
+    started = time.perf_counter()
+    filled.repositories.latencies.add_many("r1", points)
+    assert time.perf_counter() - started < 10  # 0.4 s alone; the bound leaves room for a busy machine
+    first, after = filled.repositories.latencies.page("r1", limit=60_000)
+    second, end = filled.repositories.latencies.page("r1", after, limit=60_000)
+    assert first + second == points and end == 0
+    filled.repositories.latencies.add_many("r1", [])
+
+
+@pytest.mark.parametrize("name", [os.fsdecode(b"/m/\xff\xfe"), "/m/\ud83d", "a\0b", "\u202etxt.exe", "x" * 255, ""])
+def test_any_name_comes_back(store: Store, project: Project, name: str) -> None:
+    """Given a file name that is no valid text, then the path comes back byte for byte."""
+    store.repositories.projects.add(dataclasses.replace(project, name=name, model_path=name))
+    assert store.repositories.projects.get("p1").model_path == name
+    assert store.repositories.projects.list()[0].name == name
+
+
+def test_times_without_a_zone_are_refused(store: Store, project: Project) -> None:
+    naive = dataclasses.replace(project, created_at=datetime(2026, 1, 1))
+    with pytest.raises(Exception, match="timezone"):
+        store.repositories.projects.add(naive)
+    assert store.repositories.projects.list() == []
+
+
+def test_what_belongs_together_is_kept_as_a_whole_or_not_at_all(store: Store, project: Project, run: Run) -> None:
+    """Given several records written together, when one of them fails, then none is there; inside they see each other,
+    and afterwards each call is a transaction of its own again."""
+    found = store.repositories
+    with pytest.raises(IntegrityError), found.together():
+        found.projects.add(project)
+        assert found.projects.get(project.id) == project
+        found.runs.add(dataclasses.replace(run, project_id="nobody"))
+    assert found.projects.list() == []
+    with found.together():
+        found.projects.add(project)
+        found.runs.add(run)
+    found.projects.update(dataclasses.replace(project, page="compare"))
+    assert found.projects.get(project.id).page == "compare"
+    assert found.runs.list() == [run]

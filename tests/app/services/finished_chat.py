@@ -5,18 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from finished_run import NOW, _versions
+from flows import go
 from spaces import opened_space
 from tiny_llama import write_tiny_llama
 
 from app.domain.project import Project
 from app.domain.run import Goal, Run, RunState
-from app.services.flow.driver import Driver
-from app.services.flow.events import ignore
 from app.services.flow.steps import Flow
-from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import open_model, read_data
-from app.services.records.speech import save_speech
+from app.services.records.measured import save_speech
 from workers.contracts.jobs import DataParams, MeasureResult, OpenParams, Speech
 from workers.contracts.specs import Recipe, RecipeStep
 
@@ -30,7 +28,7 @@ def chat_space(root: Path, model: Path | None = None, data: Path | None = None) 
     if model is None:
         write_tiny_llama(root / "tiny")
     with opened_space(root / "data") as space:
-        run_to_end(Driver(space, _make(space, model or root / "tiny", data), ignore))
+        go(space, _make(space, model or root / "tiny", data))
         yield space
 
 
@@ -39,8 +37,8 @@ def _make(space: Workspace, path: Path, data: Path | None) -> Flow[Run]:
     data_path = None if data is None else str(data)
     read = yield from read_data(DataParams(model_dir=str(model.folder), path=data_path))
     project = Project(
-        id="p1", name="Tiny", model_path=str(path), model_sha256=model.info.sha256, created_at=NOW, updated_at=NOW,
-        model_key=model.key, info_json=model.info.model_dump_json(), data_path=data_path, data_key=read.key,
+        id="p1", name="Tiny", model_path=str(path), model_sha256=model.result.info.sha256, created_at=NOW, updated_at=NOW,
+        model_key=model.key, info_json=model.result.info.model_dump_json(), data_path=data_path, data_key=read.key,
         data_json=read.result.model_dump_json(),
     )  # fmt: skip
     space.repositories.projects.add(project)

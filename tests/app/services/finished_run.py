@@ -8,16 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from flows import go
 from made_once import made_once
 from spaces import opened_space
 
 from app.domain.project import Project
 from app.domain.run import Goal, Run, RunState
 from app.domain.variant import Measurement, Variant
-from app.services.flow.driver import Driver
-from app.services.flow.events import ignore
 from app.services.flow.steps import Flow
-from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
 from app.services.run import version_steps
@@ -53,7 +51,7 @@ def finished_run(
     space: Workspace, data: Path, *recipes: Recipe, max_loss_pct: float = 1.0, answer_s: float | None = None
 ) -> Run:
     """A project "p1" with a run "r1"; the first of `recipes` is recommended. Within `answer_s` 0 ten are asked."""
-    return run_to_end(Driver(space, _make(space, data, recipes, max_loss_pct, answer_s), ignore))
+    return go(space, _make(space, data, recipes, max_loss_pct, answer_s))
 
 
 def finished_folder(root: Path, *, last: int = 60, answer_s: float | None = None) -> Path:
@@ -67,6 +65,12 @@ def finished_folder(root: Path, *, last: int = 60, answer_s: float | None = None
 def _finish(root: Path, last: int, answer_s: float | None) -> None:
     with opened_space(root / "data") as space:
         finished_run(space, write_part(root / "some.npz", 0, last), FASTER, PRUNED, answer_s=answer_s)
+
+
+def finished_space(root: Path, *, last: int = 60, answer_s: float | None = None) -> Iterator[Workspace]:
+    """The same, opened while it is used."""
+    with opened_space(finished_folder(root, last=last, answer_s=answer_s) / "data") as space:
+        yield space
 
 
 def copied_space(root: Path, to: Path) -> Iterator[Workspace]:
@@ -83,8 +87,8 @@ def _make(
     model = yield from open_model(OpenParams(path=str(sample.model)))
     read = yield from read_data(DataParams(model_dir=str(model.folder), path=str(data)))
     project = Project(
-        id="p1", name="Clothes classifier", model_path=str(sample.model), model_sha256=model.info.sha256,
-        created_at=NOW, updated_at=NOW, model_key=model.key, info_json=model.info.model_dump_json(),
+        id="p1", name="Clothes classifier", model_path=str(sample.model), model_sha256=model.result.info.sha256,
+        created_at=NOW, updated_at=NOW, model_key=model.key, info_json=model.result.info.model_dump_json(),
         data_path=str(data), data_key=read.key, data_json=read.result.model_dump_json(), is_sample=True,
     )  # fmt: skip
     space.repositories.projects.add(project)

@@ -13,8 +13,7 @@ import numpy as np
 from app.jobs.interleaving import MIN_BLOCKS
 from app.services.flow import steps as flow_steps
 from app.services.flow.artifacts import ArtifactStore
-from app.services.flow.kept_measurements import SavedMeasurements
-from app.services.flow.measuring import NO_TIME
+from app.services.flow.measuring import NO_TIME, SavedMeasurements
 from workers.contracts import jobs, specs
 from workers.contracts.base import Rows
 from workers.contracts.disturbed import is_under_load

@@ -5,20 +5,14 @@ import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+from flows import go
+
 from app.domain.job import ExportRecord
-from app.services.flow.driver import Driver
-from app.services.flow.events import ignore
-from app.services.flow.steps import Flow
-from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts
 from app.services.release.record import Release
-from app.services.release.releasing import Released, ReleaseRequest, release
+from app.services.release.releasing import ReleaseRequest, release
 from workers.contracts.folder import sha256_file
-
-
-def done(space: Workspace, flow: "Flow[Released]") -> Released:
-    return run_to_end(Driver(space, flow, ignore))
 
 
 def exported(space: Workspace, folder: Path, variant_id: str, content: str) -> ExportRecord:
@@ -36,7 +30,7 @@ def exported(space: Workspace, folder: Path, variant_id: str, content: str) -> E
 
 def released(space: Workspace, record: ExportRecord) -> Release:
     ask = ReleaseRequest(record.variant_id, export=record)
-    return done(space, release(space, read_facts(space, "r1"), ask)).release
+    return go(space, release(space, read_facts(space, "r1"), ask))[0]
 
 
 def kept(space: Workspace) -> dict[str, bytes]:

@@ -14,7 +14,7 @@ from app.services.flow.events import Event, ignore
 from app.services.flow.workspace import Workspace
 from app.services.projects.projects import project_for
 from app.services.projects.running import RunRequest, resume_run, start_run
-from app.services.records.search_end import outcome_of_run, read_end
+from app.services.records.run_records import outcome_of_run, read_end
 from app.services.run.recorder import Recorder
 from presets.loader import load_presets
 from workers.contracts.jobs import DataParams, OpenParams

@@ -1,11 +1,16 @@
-"""Options of `optimize` that say what may be tried, and where the result goes."""
+"""Options of `optimize`: what may be tried, how long it may take, how inputs are prepared, and where the result goes."""
 
 from pathlib import Path
 
 import command_models as small
 import pytest
 from fettle_command import Fettle
+from small_model import swapped_model, write_pictures
 from stopwatch import busyness
+
+from app.cli.optimize import over_budget
+from app.domain.outcome import Ending
+from app.services.data import doctor
 
 PRESET = """
 id: mine
@@ -95,3 +100,86 @@ def test_bench_in_numbers(workshop: Fettle, model: Path) -> None:
     assert [point["batch"] for point in done.document["points"]] == [1, 4]
     assert done.document["knee_batch"] in (1, 4)
     assert workshop.here("bench", model, "--runtime", "nothing").code == 2
+
+
+def test_run_that_takes_longer_than_its_budget_says_why() -> None:
+    """Given a second in which the model is only opened, Then that is said, and of no run that had time for more."""
+    assert len(over_budget(1.0, 3.6, Ending.NOTHING_TRIED)) == 1
+    assert over_budget(1.0, 1.2, Ending.NOTHING_TRIED) == ()
+    assert over_budget(None, 90.0, Ending.NOTHING_TRIED) == ()
+    assert over_budget(60.0, 62.0, Ending.PROVEN) == ()
+
+
+def test_the_same_run_goes_on(tmp_path: Path) -> None:
+    """Given a run whose second was too short for anything, When it is given one more, Then it is the same run, which
+    says so; without a time, or with options of another run, that is told as wrong usage."""
+    fettle = Fettle(tmp_path / "home")
+    model = small.picture_model(tmp_path / "m.onnx")
+    first = fettle("optimize", model, "--time-budget", "1", "--json")
+    assert first.code == 4, first.err
+    assert first.document["outcome"]["ending"] == "nothing_tried" and first.document["outcome"]["can_go_on"]
+    run_id = first.document["run_id"]
+    again = fettle("optimize", "--resume", run_id, "--time-budget", "1", "--json")
+    assert again.code in (0, 4), again.err
+    assert (again.document["run_id"], again.document["outcome"]["went_on_s"]) == (run_id, [1.0])
+    assert fettle("optimize", "--resume", run_id).code == 2
+    assert fettle("optimize", model, "--resume", run_id, "--time-budget", "1").code == 2
+    assert fettle("optimize", "--resume", "unknown", "--time-budget", "1").code == 3
+
+
+def test_answer_into_a_closed_pipe(tmp_path: Path) -> None:
+    """Given a program behind the pipe that reads nothing, Then exit code 5, and the last line says what happened."""
+    fettle = Fettle(tmp_path / "home")
+    process = fettle.start("presets", "list")
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    told = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(60), told.strip().count("\n")) == (5, 0)
+    assert told.strip()
+
+
+@pytest.mark.parametrize("name", ["proc", "long", "file"])
+def test_out_that_cannot_be_written_is_refused_before_work(tmp_path: Path, name: str) -> None:
+    """Given a folder for --out that cannot be made, Then it is refused before the model is opened."""
+    (tmp_path / "file").write_text("x")
+    out = {"proc": Path("/proc/fettle"), "long": tmp_path / ("x" * 300), "file": tmp_path / "file" / "deep"}[name]
+    if name == "proc" and not Path("/proc/self").exists():
+        pytest.skip("only Linux has such a folder")
+    model = small.picture_model(tmp_path / "m.onnx")
+    done = Fettle(tmp_path / "home").here("optimize", model, "--out", out, "--json")
+    assert done.code == 3 and done.error["code"] in ("not_writable", "name_too_long", "not_a_folder")
+    assert not (tmp_path / "home").exists()
+
+
+RGB, BGR = "channels=rgb", "channels=bgr"
+
+
+@pytest.mark.timeout(170)
+def test_optimize_with_wrong_preparation_stops_or_reports_it(
+    fettle: Fettle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a model that wants another order of colors, When it is optimized, Then the run stops with exit code 3 and
+    names the preparation; given --preprocess it goes on, and JSON, last sentence and `compare` report the finding."""
+    monkeypatch.setattr(doctor, "QUICK_S", 10.0)  # enough beside other tests
+    monkeypatch.setattr(doctor, "WALL_S", 60.0)
+    model, data = swapped_model(tmp_path / "colors.onnx"), write_pictures(tmp_path / "pictures", each=20)
+    recipe = tmp_path / "one.yaml"
+    recipe.write_text("- title: A\n  steps: [{technique: graph_optimize}]\n")
+    asked = ("optimize", str(model), "--data", str(data), "--recipe", str(recipe), "--time-budget", "60", "--json")
+    stopped = fettle.here(*asked)
+    assert stopped.code == 3
+    assert stopped.error["code"] == "prepared_wrongly"
+    assert BGR in stopped.error["hint"]
+
+    given = fettle.here(*asked, "--preprocess", RGB)
+    assert given.code in (0, 4)
+    (found,) = [one for one in given.document["findings"] if one["code"] == "prepared_wrongly"]
+    assert found["level"] == "danger"
+    assert found["what"] in given.last_line
+    compared = fettle.here("compare", given.document["run_id"], "--json")
+    assert found in compared.document["findings"]
+    assert found["what"] in compared.last_line
+
+    fits = fettle.here(*asked, "--preprocess", BGR)
+    assert [one for one in fits.document["findings"] if one["code"] == "prepared_wrongly"] == []

@@ -22,7 +22,7 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs in this process are as short as those in their own."""
     for name, value in SHORT_RUNS.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("app.services.run.elsewhere.FINAL_SETS", 2)
+    monkeypatch.setattr("app.services.run.prove_beside.FINAL_SETS", 2)
 
 
 @pytest.fixture(scope="module")

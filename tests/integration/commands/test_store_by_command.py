@@ -14,7 +14,7 @@ from app.cli.output import Globals
 from app.cli.session import workspace
 from app.instance import InstanceLock
 from app.paths import DataPaths
-from app.services.projects.trash import delete_for_good, move_to_trash
+from app.services.projects.projects import delete_for_good, move_to_trash
 from workers.contracts.process.disk import file_sizes
 
 FIELDS = ["projects", "bytes", "freeable_bytes"]

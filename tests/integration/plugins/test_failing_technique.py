@@ -74,7 +74,7 @@ def test_each_mishap_is_told_and_the_search_goes_on(tmp_path: Path) -> None:
     found = {variant["title"]: variant for variant in done.document["variants"]}
     for title, reason in (
         ("Crashes", "crashed while working on it"),
-        ("Hangs", "did nothing any more"),
+        ("Hangs", "used no processor time any more"),
         ("Makes no model", "cannot run this model"),
     ):
         assert reason in found[title]["notes"][0], found[title]

@@ -63,7 +63,7 @@ def assert_noticed(judgement: Judgement) -> None:
     assert judgement.verdict == "regressed"
     assert any("wrong now" in note for note in judgement.notes)
     assert why_not(variant(judgement), 1.0) == "Beyond your limit of 1 %"
-    assert choose([variant(judgement)]).variant is None
+    assert choose([variant(judgement)])[0] is None
 
 
 def one_sided(notes: tuple[str, ...]) -> bool:
@@ -82,8 +82,8 @@ def test_good_calibration_is_no_trap(technique: Any, tmp_path: Path) -> None:
     """Given calibration inputs like the test's, then INT8 is proven safe and recommended: the traps make the rest."""
     notes, judgement = quantized(classifier(tmp_path / "trap", LIKE_THE_TEST), technique, tmp_path / "job")
     assert judgement.verdict == "safe" and not one_sided(notes)
-    choice = choose([variant(judgement)])
-    assert choice.variant is not None and choice.proven
+    best, is_proven = choose([variant(judgement)])
+    assert best is not None and is_proven
 
 
 @pytest.mark.parametrize("technique", TECHNIQUES)
@@ -115,7 +115,7 @@ def test_a_layer_whose_range_explodes(tmp_path: Path) -> None:
     assert_noticed(judgement)
     notes, judgement = quantized(trap, int8_mixed, tmp_path / "mixed", method="minmax")
     assert "1 of 4 layers keep their numbers: layer1" in notes[0]
-    assert judgement.verdict == "safe" and choose([variant(judgement)]).variant is not None
+    assert judgement.verdict == "safe" and choose([variant(judgement)])[0] is not None
 
 
 def timed(sessions: list[Any], feeds: list[Any], sets: int = 4) -> list[SpeedSummary | None]:
@@ -144,7 +144,7 @@ def test_a_model_where_int8_is_slower(tmp_path: Path) -> None:
     speedups = {name: getattr(summary, name) for name in ("speedup", "speedup_low", "speedup_high")}
     slow = variant(judgement, Measurement(latency_p50_ms=summary.latency.p50_ms, **speedups))
     assert summary.speedup < 0.9
-    assert choose([slow]).variant is None
+    assert choose([slow])[0] is None
     assert why_not(slow, 1.0) == "Not faster on this computer"
 
 
@@ -186,7 +186,7 @@ def test_a_model_where_half_precision_overflows(tmp_path: Path) -> None:
     plain = in_16_bits(onnx.load(str(trap.model.main)), tmp_path / "plain.onnx")
     judgement = trap.judged(tmp_path / "plain", traps.StrictSession(plain))
     assert judgement.verdict == "regressed" and any("no number (NaN)" in note for note in judgement.notes)
-    assert choose([variant(judgement)]).variant is None
+    assert choose([variant(judgement)])[0] is None
     (tmp_path / "job").mkdir()
     artifact = fp16.apply(trap.model, fp16.Params(), RecordingContext(tmp_path / "job", data_dir=trap.data))
     assert "keep 32-bit numbers" in artifact.notes[0] and "65504" in artifact.notes[0]
@@ -210,7 +210,7 @@ def test_a_state_that_drifts_in_half_precision(steps: int, verdict: str, tmp_pat
     assert judgement.verdict == verdict
     drifted = any("drift away" in note for note in judgement.notes)
     assert drifted is (steps > 1)
-    assert (choose([variant(judgement)]).variant is None) is drifted
+    assert (choose([variant(judgement)])[0] is None) is drifted
 
 
 class Forgetful:
@@ -240,7 +240,7 @@ def test_a_state_that_is_not_carried(carried: bool, tmp_path: Path) -> None:
     judgement = trap.judged(tmp_path / "judged", session if carried else Forgetful(session))
     assert judgement.verdict == ("not_enough_data" if carried else "regressed")
     assert any("drift away" in note for note in judgement.notes) is not carried
-    assert (choose([variant(judgement)]).variant is not None) is carried
+    assert (choose([variant(judgement)])[0] is not None) is carried
 
 
 def test_scores_beside_places_keep_their_steps(tmp_path: Path) -> None:

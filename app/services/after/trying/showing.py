@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from app.domain.variant import Variant
-from app.services.after.run_data import data_path_of
-from app.services.after.run_parts import RunSection, parts_of
+from app.services.after.run_data import RunSection, data_path_of, parts_of
 from app.services.flow.steps import Flow, JobStep, StepResult
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import NOTHING_ADDED, RunFacts
@@ -69,7 +68,7 @@ def look_at(
         step = _examples_step(workspace, facts, part, variant, items, "Look at an example", **look)
         if step is None:
             continue
-        done: StepResult[Rows[Example]] = yield dataclasses.replace(step, cache=False, keep_folder=True)
+        done = yield from dataclasses.replace(step, cache=False, keep_folder=True).run()
         try:
             for row in done.result.rows:
                 names = (row.picture, row.mask_before, row.mask_after, row.sound)
@@ -100,8 +99,7 @@ def _examples(
     step = _examples_step(workspace, facts, part, variant, items, title)
     if step is None:
         return ()
-    done: StepResult[Rows[Example]] = yield step
-    return with_paths(done)
+    return with_paths((yield from step.run()))
 
 
 def with_paths(done: StepResult[Rows[Example]]) -> tuple[Example, ...]:
@@ -133,16 +131,16 @@ def _examples_step(
     before, after = workspace.artifacts.folder(before_key), workspace.artifacts.folder(after_key)
     sources = sources_of(workspace, facts) if part.data_dir == facts.data_dir else _existing(part.path)
     return JobStep(
-        kind="examples",
-        params=ExamplesParams(
+        "examples",
+        ExamplesParams(
             **MeasuredPair(part.data_dir, before, after).parameters(),
             model_dir=str(facts.original_dir),
             items=items,
             **look,
         ),
-        result=Rows[Example],
-        title=title,
-        read_paths=(part.data_dir, facts.original_dir, before, after, *sources),
+        Rows[Example],
+        title,
+        (part.data_dir, facts.original_dir, before, after, *sources),
         cache=True,
     )
 
@@ -166,15 +164,16 @@ def answer_rows(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow
         read_paths += [part.data_dir, *folders]
     if not parts:
         return None
-    done: StepResult[AnswerRowsResult] = yield JobStep(
-        kind="answer_rows",
-        params=Rows[PredictionPair](rows=tuple(parts)),
-        result=AnswerRowsResult,
-        title="List all answers",
-        read_paths=tuple(dict.fromkeys(read_paths)),
-        cache=True,
+    return (
+        yield from JobStep(
+            "answer_rows",
+            Rows[PredictionPair](rows=tuple(parts)),
+            AnswerRowsResult,
+            "List all answers",
+            tuple(dict.fromkeys(read_paths)),
+            cache=True,
+        ).run()
     )
-    return done
 
 
 def examples_to_try(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow[tuple[Example, ...]]:
@@ -204,11 +203,11 @@ def sources_of(workspace: Workspace, facts: RunFacts) -> tuple[Path, ...]:
 
 def card_preview(facts: RunFacts, card: CardFacts, target: str) -> Flow[str]:
     """Return README.md as a bundle for this target will contain it."""
-    done: StepResult[ExportResult] = yield JobStep(
-        kind="card",
-        params=CardParams(target=target, model_dir=str(facts.original_dir), facts=card),
-        result=ExportResult,
-        title="Write the model card",
-        read_paths=(facts.original_dir,),
-    )
+    done = yield from JobStep(
+        "card",
+        CardParams(target=target, model_dir=str(facts.original_dir), facts=card),
+        ExportResult,
+        "Write the model card",
+        (facts.original_dir,),
+    ).run()
     return done.result.card_text

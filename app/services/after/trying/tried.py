@@ -11,8 +11,7 @@ from app.domain.words.explain import ExplanationFacts, portability, why_int8_los
 from app.services.flow.steps import JobError
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts
-from app.services.records.machine import read_machine
-from app.services.records.run_plan import saved_objective
+from app.services.records.run_records import MACHINE, saved_objective
 from app.services.run.forecasting import Forecasts, RunForecast
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import DescribeResult, PlanResult
@@ -42,7 +41,7 @@ def tried_run(space: Workspace, facts: RunFacts, described: DescribeResult | Non
     run, repositories = facts.run, space.repositories
     plan = PlanResult.model_validate_json(run.plan_json) if run.plan_json else None
     steps = repositories.runs.steps(run.id)
-    device = read_machine(repositories, run.id)
+    device = repositories.records.get(MACHINE, run.id)
     known = dataclasses.replace(known_to(plan, device, described), layers=layers_of(facts))
     return TriedRun(
         rows=tried_rows(

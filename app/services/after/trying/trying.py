@@ -9,7 +9,7 @@ from pathlib import Path
 
 from app.domain.variant import Variant
 from app.paths import unusable
-from app.services.after.trying.live_model import LiveModel
+from app.services.after.trying.live import LiveModel
 from app.services.flow.background import Background, Stopped
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts

@@ -14,7 +14,7 @@ from read_page import words
 from app.controllers.answers.file import read_columns
 from app.controllers.app_controller import AppController
 from app.services.flow.workspace import Workspace
-from app.services.machine.describing import describe
+from app.services.machine.devices import describe
 from widgets.main_window import MainWindow
 from widgets.pages.answers.look import LookCard
 from widgets.pages.answers.page import AnswersPage

@@ -7,7 +7,7 @@ from desk import facts, variant
 from app.controllers.compare.presenter import compare_value
 from app.controllers.compare.sources import sources_of
 from app.domain.variant import Measurement
-from app.services.records.load import Price
+from app.services.records.after_run import Price
 from workers.contracts.measured.card_figures import AtOnce, CardEnergy, CardFigures, CardNote, Spread
 
 ONE = Spread(p50_ms=1.0, mean_ms=1.0)

@@ -11,7 +11,7 @@ from read_page import answer, words
 
 from app.controllers.app_controller import AppController
 from app.services.flow.workspace import Workspace
-from app.services.machine.describing import describe
+from app.services.machine.devices import describe
 from app.services.records.facts import read_facts
 from widgets.main_window import MainWindow
 from widgets.pages.compare.page import ComparePage
@@ -22,7 +22,7 @@ from widgets.parts.question import QuestionDialog
 def space(finished_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     """A finished run of the sample: its verdict rests on 48 examples."""
     monkeypatch.setenv("FETTLE_WAIT_FOR_QUIET_S", "0")
-    monkeypatch.setattr("app.services.run.elsewhere.FINAL_SETS", 2)
+    monkeypatch.setattr("app.services.run.prove_beside.FINAL_SETS", 2)
     yield from copied_space(finished_data, tmp_path)
 
 

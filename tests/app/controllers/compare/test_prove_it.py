@@ -11,11 +11,11 @@ from read_page import answer, words
 
 from app.controllers.app_controller import AppController
 from app.controllers.compare.idle import IdleWait
-from app.domain.screening import Screening
+from app.domain.variant import Screening
 from app.services.flow import quiet
 from app.services.flow.quiet import OtherPrograms
 from app.services.flow.workspace import Workspace
-from app.services.machine.describing import describe
+from app.services.machine.devices import describe
 from widgets.main_window import MainWindow
 from widgets.pages.compare.page import ComparePage
 

@@ -10,18 +10,18 @@ from typing import Any
 import pytest
 from desk import open_page
 from finished_run import copied_space
+from flows import refusal
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 from read_page import press
 
 from app.cli import looking
-from app.cli.options.shared import Globals
+from app.cli.options.inputs import Globals
 from app.cli.output import Output
 from app.controllers.app_controller import AppController
 from app.controllers.compare.sources import command, sources_of
 from app.domain.variant import LatencyPoint
-from app.services.flow.steps import JobError
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts
 from widgets.main_window import MainWindow
@@ -143,6 +143,4 @@ def test_the_command_measures_a_version_again(
     assert looking.bench(output, Path("r1/v1"), options) == 0
     (point,) = json.loads(capsys.readouterr().out)["points"]
     assert point["p50_ms"] > 0 and point["n"] > 0
-    with pytest.raises(JobError) as refused:
-        looking.bench(output, Path("r1/v9"), options)
-    assert "no version 'v9'" in refused.value.error.detail
+    assert "no version 'v9'" in refusal(looking.bench, output, Path("r1/v9"), options).error.detail

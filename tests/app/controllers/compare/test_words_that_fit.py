@@ -13,15 +13,14 @@ from app.controllers.optimize.run_watch import RunWatch
 from app.controllers.tried.presenter import tried_value
 from app.domain.outcome import SearchEnd
 from app.domain.run import RunState
-from app.domain.screening import Screening
 from app.domain.standing import Standing
 from app.domain.tried import tried_rows
-from app.domain.variant import Measurement, Variant
+from app.domain.variant import Measurement, Screening, Variant
 from app.domain.words.results import MEASURE_AGAIN, STANDING_WORDS, same_words, verdict_words
 from app.services.after.trying.tried import TriedRun
 from app.services.after.watching import Watched, watched_words
 from app.services.flow.workspace import Workspace
-from app.services.opening.reopening import reopened_model
+from app.services.opening.opening import reopened_model
 from app.services.records.documents import variant_document
 from app.services.records.facts import RunFacts
 from app.services.run.forecasting import RunForecast

@@ -12,7 +12,7 @@ from app.controllers.data import controller as module
 from app.controllers.data.controller import check_rows
 from app.services.flow.steps import Flow
 from app.services.flow.workspace import Workspace
-from app.services.machine.describing import describe
+from app.services.machine.devices import describe
 from app.services.opening.opening import ReadData
 from widgets.main_window import MainWindow
 from widgets.pages.data.page import DataPage

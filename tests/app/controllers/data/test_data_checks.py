@@ -14,8 +14,8 @@ from app.controllers.running import Running
 from app.services.data.record import read_record
 from app.services.flow.steps import Flow
 from app.services.flow.workspace import Workspace
-from app.services.machine.describing import describe
-from app.services.projects.opened import saved_data
+from app.services.machine.devices import describe
+from app.services.projects.projects import saved_data
 from widgets.main_window import MainWindow
 from widgets.pages.data.items import ItemsCard
 from widgets.pages.data.page import DataPage

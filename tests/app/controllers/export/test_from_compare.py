@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from desk import Drive, add_run, described, endless, make_project, open_page, run, shown_page, variant
 from finished_run import FASTER, finished_run, write_part
+from flows import go
 from PySide6.QtWidgets import QCheckBox, QPushButton
 from pytestqt.qtbot import QtBot
 from read_page import press, words
@@ -16,14 +17,10 @@ from read_page import press, words
 from app.controllers.app_controller import AppController
 from app.controllers.export import controller as module
 from app.controllers.export import presenter
-from app.domain.screening import Screening
-from app.domain.variant import Variant
-from app.services.flow.driver import Driver
-from app.services.flow.events import ignore
+from app.domain.variant import Screening, Variant
 from app.services.flow.steps import Flow
-from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
-from app.services.machine.describing import describe
+from app.services.machine.devices import describe
 from app.services.run.figures import with_figures
 from widgets.main_window import MainWindow
 from workers.contracts.specs import DescribedTarget, Question, Recipe, RecipeStep, Stage
@@ -61,7 +58,7 @@ def test_one_click_on_compare_writes_the_bundle(
     finished_run(space, write_part(tmp_path / "all.npz", 0, 420), FASTER)
     compare = open_page(app_controller, "compare")
     assert "Export…" in buttons(compare) and "Choose what to write…" not in buttons(compare)
-    app_controller.session.set_described(run_to_end(Driver(space, describe(), ignore)))
+    app_controller.session.set_described(go(space, describe()))
     assert "“Python folder”" in buttons(compare)["Export bundle"].toolTip()
     press(compare, "Export bundle")
     page: Any = window.page("export")
@@ -214,7 +211,7 @@ def test_a_version_with_a_first_measurement_is_measured_in_turn_and_proven_on_th
     with the original: where it is faster its answers are tested and the target takes it; where it is not, no answer is
     tested, the page says so, and the target keeps the original."""
     monkeypatch.setenv("FETTLE_WAIT_FOR_QUIET_S", "0")
-    monkeypatch.setattr("app.services.run.elsewhere.FINAL_SETS", 2)
+    monkeypatch.setattr("app.services.run.prove_beside.FINAL_SETS", 2)
 
     def made_up(*given: Any, **more: Any) -> Any:
         """The figures of a real measurement, with another speed."""
@@ -224,7 +221,7 @@ def test_a_version_with_a_first_measurement_is_measured_in_turn_and_proven_on_th
         )
         return dataclasses.replace(one, measurement=found)
 
-    monkeypatch.setattr("app.services.run.elsewhere.with_figures", made_up)
+    monkeypatch.setattr("app.services.run.prove_beside.with_figures", made_up)
     page, plain = export_page(True)
     variants = space.repositories.variants
     assert "looked faster at first" in words(page) and "Uses “Original”" in words(page)

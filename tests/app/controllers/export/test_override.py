@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from desk import Drive, shown_page
-from finished_run import copied_space, finished_folder
+from finished_run import finished_space
+from flows import go
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
@@ -16,11 +17,8 @@ from read_page import button, press, words
 
 from app.controllers.app_controller import AppController
 from app.logging_setup import open_log
-from app.services.flow.driver import Driver
-from app.services.flow.events import ignore
-from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
-from app.services.machine.describing import describe
+from app.services.machine.devices import describe
 from widgets.main_window import MainWindow
 
 WHY = "It only sorts my own photo album, a person looks at each result."
@@ -29,7 +27,7 @@ WHY = "It only sorts my own photo album, a person looks at each result."
 @pytest.fixture
 def space(tmp_path: Path) -> Iterator[Workspace]:
     """A finished run of the sample on so many pictures that the pruned version regressed for sure."""
-    yield from copied_space(finished_folder(tmp_path / "finished", last=420), tmp_path)
+    yield from finished_space(tmp_path / "finished", last=420)
 
 
 @pytest.fixture
@@ -56,7 +54,7 @@ def test_a_regressed_version_needs_words_and_they_stand_in_its_card(
     pruned = space.repositories.variants.get("v2")
     assert pruned.judgement is not None and pruned.judgement.verdict == "regressed"
     app_controller.session.reopen(space.repositories.projects.get("p1"))
-    app_controller.session.set_described(run_to_end(Driver(space, describe(), ignore)))
+    app_controller.session.set_described(go(space, describe()))
     compare = shown_page(window, "compare")
     compare._table.choose("v2")
     press(compare, "Export this version…")
@@ -64,17 +62,17 @@ def test_a_regressed_version_needs_words_and_they_stand_in_its_card(
     assert window.current_page == "export" and "answers are worse than your limit" in words(page)
     drive(lambda: page._value.card, 20)
     page.path_chosen.emit(str(tmp_path / "worse.zip"))
-    go = button(page, "Export anyway")
+    anyway = button(page, "Export anyway")
     field = page.findChild(QLineEdit, "reason")
     for typed in ("", "because", "a b c"):
         field.clear()
         qtbot.keyClicks(field, typed)
-        assert not go.isEnabled(), typed
-        qtbot.mouseClick(go, Qt.MouseButton.LeftButton)
+        assert not anyway.isEnabled(), typed
+        qtbot.mouseClick(anyway, Qt.MouseButton.LeftButton)
     assert page.state == "full" and not (tmp_path / "worse.zip").exists()
     field.clear()
     qtbot.keyClicks(field, WHY)
-    qtbot.mouseClick(go, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(anyway, Qt.MouseButton.LeftButton)
     drive(lambda: page.state in ("done", "error"), 120)
     assert page.state == "done", words(page)
     with zipfile.ZipFile(tmp_path / "worse.zip") as bundle:

@@ -6,7 +6,7 @@ from desk import make_project, open_page
 
 from app.controllers.app_controller import AppController
 from app.services.flow.workspace import Workspace
-from app.services.projects.opened import RECIPES, OwnRecipes
+from app.services.projects.projects import RECIPES, OwnRecipes
 
 OF_0_1 = [
     {"title": "Mine", "id": "16-bit numbers (BF16)", "runtime": "openvino", "steps": [{"technique": "bf16"}]},

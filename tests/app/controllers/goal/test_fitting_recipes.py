@@ -5,14 +5,12 @@ from typing import Any
 
 import pytest
 from desk import make_project, shown_page
+from flows import go
 from PySide6.QtWidgets import QPushButton
 
 from app.controllers.app_controller import AppController
-from app.services.flow.driver import Driver
-from app.services.flow.events import ignore
-from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
-from app.services.machine.describing import describe
+from app.services.machine.devices import describe
 from widgets.main_window import MainWindow
 from workers.contracts.planning import Instructions
 from workers.contracts.wording import about
@@ -25,7 +23,7 @@ def test_what_is_for_texts_is_not_offered_for_pictures(
     """Given a model of pictures, When its recipes are looked at, Then no version is made for lengths of texts and no
     such step can be added, while steps for pictures can."""
     app_controller.session.reopen(make_project(space))
-    app_controller.session.set_described(run_to_end(Driver(space, describe(), ignore)))
+    app_controller.session.set_described(go(space, describe()))
     page = shown_page(window, "goal")
     page.show_recipes()
     used = {step.technique for one in page._value.recipes for step in one.recipe.steps}
@@ -46,7 +44,7 @@ def test_goal_promises_what_this_computer_allows(
     """Given a processor without fast 8- and 16-bit arithmetic, Then less is promised and BF16 is not listed; there is one
     estimate of the time. Where nothing is known of the processor, nothing is taken away."""
     app_controller.session.reopen(make_project(space))
-    found = run_to_end(Driver(space, describe(), ignore))
+    found = go(space, describe())
     rows = tuple(Instructions(name=one, title=one, arithmetic=one) for one in arithmetic)
     app_controller.session.set_described(found.model_copy(update={"instructions": rows, "cards": ()}))
     page = shown_page(window, "goal")
@@ -65,7 +63,7 @@ def test_goal_promises_less_of_a_model_in_8_bits(
     """Given a model that is quantized already, Then the large gain is not promised once more."""
     session = app_controller.session
     session.reopen(make_project(space))
-    info = session.opened.model.info.model_copy(update={"quantized": True})
+    info = session.opened.model.result.info.model_copy(update={"quantized": True})
     result = session.opened.model.result.model_copy(update={"info": info})
     session.opened.model = dataclasses.replace(session.opened.model, result=result)
     session.goal_changed.emit()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from desk import Drive
+from flows import refusal
 from jobs_bench import is_alive
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QDialog, QPushButton
@@ -19,7 +20,7 @@ from app.controllers.gpu.presenter import gpu_value
 from app.controllers.page_controller import ControllerContext
 from app.controllers.session import Session
 from app.services.flow.background import Stopped
-from app.services.flow.steps import DiskStep, Flow, JobError
+from app.services.flow.steps import DiskStep, Flow
 from app.services.machine.optional_sets import InstallerStatus
 from widgets.main_window import MainWindow
 from widgets.pages.gpu.page import GpuPage
@@ -199,10 +200,9 @@ def test_an_installer_that_does_not_start_is_said(tmp_path: Path) -> None:
     """Given a file that is no program, Then that is the reason, with the line to use instead."""
     installer = lay_out(tmp_path, "")
     installer.program.chmod(0o600)
-    with pytest.raises(JobError) as failed:
-        installer.take("cuda", InstallerStatus(), lambda: False)
-    assert "could not be started" in failed.value.error.detail
-    assert failed.value.error.facts == {"command": "installer/fettle --gpu cuda"}
+    failed = refusal(installer.take, "cuda", InstallerStatus(), lambda: False)
+    assert "could not be started" in failed.error.detail
+    assert failed.error.facts == {"command": "installer/fettle --gpu cuda"}
 
 
 def test_what_other_programs_print_is_heard_as_it_is(tmp_path: Path) -> None:

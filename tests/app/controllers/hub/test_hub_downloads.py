@@ -9,8 +9,7 @@ from found_models import COMMIT, SIZE, found
 
 from app.controllers.hub import downloads as hub_downloads
 from app.controllers.hub.downloads import Downloads
-from app.services.hub.model_cache import ModelCache
-from app.services.hub.pending import PendingDownload
+from app.services.hub.model_cache import ModelCache, PendingDownload
 from workers.contracts.hub import CHECKING, HubRequest
 
 

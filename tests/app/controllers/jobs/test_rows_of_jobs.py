@@ -9,7 +9,7 @@ from app.domain.job import ExportRecord
 from app.domain.outcome import SearchEnd
 from app.domain.run import RunState
 from app.services.flow.workspace import Workspace
-from app.services.records.search_end import write_end
+from app.services.records.run_records import write_end
 from widgets.main_window import MainWindow
 
 

@@ -6,12 +6,11 @@ from pathlib import Path
 import pytest
 from desk import Drive, open_page
 from finished_run import copied_space
+from flows import go
 
 from app.controllers.app_controller import AppController
 from app.services.after.layering import look_at_layers, lookable, looked_before
-from app.services.flow.driver import Driver
 from app.services.flow.events import Event, JobBegan
-from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts
 from widgets.pages.layers.table import LayersTable
@@ -36,9 +35,9 @@ def test_layers_are_looked_at_once(app_controller: AppController, space: Workspa
     version = lookable(facts)[0]
     assert not version.is_baseline
     known = looked_before(space, facts, version)
-    assert [one.variant.id for one in known] == [facts.baseline.id, version.id]
+    assert [seen.id for seen, _ in known] == [facts.baseline.id, version.id]
     events: list[Event] = []
-    again = run_to_end(Driver(space, look_at_layers(space, facts, version), events.append))
+    again = go(space, look_at_layers(space, facts, version), events.append)
     assert again == known
     assert not [event for event in events if isinstance(event, JobBegan)]
 

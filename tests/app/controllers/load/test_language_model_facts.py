@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from app.controllers.load.facts import facts_of
 from finished_run import copied_space
 
-from app.controllers.load.presenter import facts_of
-from app.services.after.loading.loading import stages
+from app.services.after.loading import stages
 from app.services.flow.workspace import Workspace
+from app.services.records.after_run import LoadRecord
 from app.services.records.facts import RunFacts, read_facts
-from app.services.records.load import LoadRecord
-from app.services.records.speech import SpeechRecord
+from app.services.records.measured import SpeechRecord
 from workers.contracts.after.load import Energy, PromptPoint, SweepPoint, SweepResult, VersionLoad
 from workers.contracts.jobs import Speech
 from workers.contracts.specs import LatencySummary

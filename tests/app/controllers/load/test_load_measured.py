@@ -9,10 +9,10 @@ from finished_run import copied_space
 from read_page import words
 
 from app.controllers.app_controller import AppController
-from app.services.after.loading import loading
+from app.services.after import loading
 from app.services.flow.workspace import Workspace
-from app.services.machine.describing import describe
-from app.services.records.load import read_load, read_price
+from app.services.machine.devices import describe
+from app.services.records.after_run import read_load, read_price
 from widgets.main_window import MainWindow
 from widgets.pages.load.page import LoadPage
 
@@ -70,7 +70,7 @@ def test_measured_shown_priced_and_found_again(
     page.price_changed.emit(0.25, "EUR", 40.0)
     kept = read_price(space.repositories)
     assert kept is not None and (kept.per_hour, kept.currency, kept.utilization) == (0.25, "EUR", 0.4)
-    record = read_load(space.repositories, "r1").records[0]
+    record = next(iter(read_load(space.repositories, "r1").values()))
     per_s = loading.best_per_s(record.original)
     assert per_s is not None and f"{0.25e6 / (per_s * 3600 * 0.4):.3g} EUR" in words(page)
     page.example_chosen.emit("aws-m7g-large")
@@ -94,7 +94,7 @@ def test_cancelled_within_a_second_nothing_is_kept(
     pids = app_controller.flows.pids
     page.cancel_requested.emit()
     drive(lambda: page.state == "ask", 2.0)
-    assert pids and read_load(space.repositories, "r1").records == () and window.clock.fps != 5
+    assert pids and not read_load(space.repositories, "r1") and window.clock.fps != 5
 
 
 def test_nothing_is_measured_beside_another(

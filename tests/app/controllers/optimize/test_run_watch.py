@@ -9,9 +9,8 @@ from desk import judgement, run, variant
 from app.controllers.optimize.live_run import LiveRun
 from app.controllers.optimize.run_watch import RunWatch
 from app.domain.run import RunState, StepRecord
-from app.domain.screening import Screening
-from app.domain.variant import LatencyPoint
-from app.services.flow.events import JobBegan, RunProgress, RunProgressed, StepProgress, WaitingForQuiet
+from app.domain.variant import LatencyPoint, Screening
+from app.services.flow.events import JobBegan, RunProgress, StepProgress, WaitingForQuiet
 
 
 def step(index: int, title: str, state: str, **more: object) -> StepRecord:
@@ -48,7 +47,7 @@ STEPS_S = (1.0, 1.0, 4.0, 8.0, 8.0, 8.0, 30.0, 2.0)
 
 
 def expect(live: LiveRun, remaining_s: float = 48.0, **more: object) -> None:
-    live.observe(RunProgressed(RunProgress(0.3, "x", remaining_s=remaining_s, steps_s=STEPS_S, **more)))
+    live.observe(RunProgress(0.3, "x", remaining_s=remaining_s, steps_s=STEPS_S, **more))
 
 
 def test_what_waits_has_the_time_that_is_expected() -> None:

@@ -13,7 +13,7 @@ from read_page import press
 from app.controllers.app_controller import AppController
 from app.domain.run import RunState
 from app.services.flow.workspace import Workspace
-from app.services.projects.trash import shown_projects, trashed_projects
+from app.services.projects.projects import shown_projects, trashed_projects
 from widgets.commands import DELETE_PROJECT
 from widgets.main_window import MainWindow
 from widgets.pages.projects.page import ProjectsPage, ProjectTable

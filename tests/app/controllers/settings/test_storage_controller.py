@@ -15,7 +15,7 @@ from app.controllers.running import Running
 from app.controllers.settings.storage import forecast
 from app.services.flow.steps import Flow
 from app.services.flow.workspace import Workspace
-from app.services.machine.describing import describe
+from app.services.machine.devices import describe
 from app.services.projects.storage import ProjectStorage, Storage
 from app.settings import Settings
 from widgets.main_window import MainWindow

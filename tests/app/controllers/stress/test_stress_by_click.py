@@ -10,8 +10,8 @@ from read_page import button, words
 
 from app.controllers.app_controller import AppController
 from app.services.flow.workspace import Workspace
-from app.services.machine.describing import describe
-from app.services.records.stress import read_record
+from app.services.machine.devices import describe
+from app.services.records.after_run import read_record
 from widgets.main_window import MainWindow
 from widgets.pages.stress.page import StressPage
 from widgets.pages.stress.table import CellLabel

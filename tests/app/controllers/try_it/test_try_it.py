@@ -17,7 +17,7 @@ from app.controllers.try_it.controller import TryController
 from app.controllers.try_it.presenter import TriedSoFar
 from app.services.after.trying.trying import TryInput, TryOutcome, TryPair
 from app.services.flow.workspace import Workspace
-from app.services.machine.describing import describe
+from app.services.machine.devices import describe
 from widgets.main_window import MainWindow
 from widgets.pages.try_it.page import TryPage
 from workers.contracts.after.trying import ShownPicture, TryAnswer

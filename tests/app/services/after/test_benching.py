@@ -1,10 +1,16 @@
-"""The last sentence about a benchmark."""
+"""A benchmark's last sentence, and the speed that a card claims."""
+
+import dataclasses
 
 import pytest
 
+from app.domain.standing import Standing, standing_of
+from app.domain.variant import Measurement, Variant
 from app.services.after.benching import conclusion
+from app.services.after.card import speed_facts
+from workers.contracts.bundles import SpeedFacts
 from workers.contracts.jobs import BenchPoint, BenchResult
-from workers.contracts.specs import LatencySummary
+from workers.contracts.specs import Judgement, LatencySummary, Recipe
 
 LATENCY = LatencySummary(n=100, p50_ms=1.0, p90_ms=2.0, p99_ms=3.0, max_ms=4.0)
 REASON = "Min duration satisfied : NO"
@@ -40,3 +46,36 @@ def test_conclusion_is_about_what_was_measured(
     # Given measurements that LoadGen calls valid or not, Then the sentence gives its reason, or compares several batches
     said = conclusion(result(*valid))
     assert (REASON in said, "Batch" in said) == (is_about_validity, is_about_batches)
+
+
+QUIET = Measurement(
+    latency_mean_ms=2.0, n=300, speedup=2.0, speedup_low=1.9, speedup_high=2.1, sets=5, under_load=False
+)
+LOADED = dataclasses.replace(QUIET, under_load=True, cpu_speedup=1.9)
+
+
+def version(measurement: Measurement, state: str = "confirmed") -> Variant:
+    safe = Judgement(verdict="safe", n=400, labelled=False, margin=0.01)
+    return Variant(
+        "v", "r", 1, "V", Recipe(title="V"), "openvino", "int8", state, measurement=measurement, judgement=safe
+    )
+
+
+@pytest.mark.parametrize(
+    ("made", "told", "standing"),
+    [
+        (version(QUIET), SpeedFacts(), Standing.SAFE),
+        (version(QUIET, "measured"), SpeedFacts(state="first_look"), Standing.UNCONFIRMED),
+        (
+            version(dataclasses.replace(LOADED, agreed_low=1.529)),
+            SpeedFacts(state="at_least", at_least=1.52),
+            Standing.SAFE,
+        ),
+        (version(dataclasses.replace(LOADED, agreed_low=1.41)), SpeedFacts(state="not_settled"), Standing.NOT_SETTLED),
+    ],
+)
+def test_the_card_claims_no_more_than_the_pages(made: Variant, told: SpeedFacts, standing: Standing) -> None:
+    """Given versions whose speed is settled, a first look, a bound under load or open, Then the card is told so, and the
+    pages say the same."""
+    assert speed_facts(made, "speed") == told
+    assert standing_of(made) is standing

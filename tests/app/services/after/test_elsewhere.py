@@ -10,21 +10,23 @@ from typing import Any
 import foreign_models as foreign
 import numpy as np
 import pytest
-from finished_run import copied_space, finished_folder, write_part
+from finished_chat import chat_space
+from finished_run import finished_space, write_part
+from flows import go, refusal
+from tiny_llama import write_tiny_llama
 
 from app.domain.choose import has_exact_numbers
-from app.services.after.elsewhere import JudgedBeside, judge_file
+from app.domain.run import Run
 from app.services.after.exporting import ExportRequest, export
 from app.services.after.layering import lookable
+from app.services.after.one_version import judge_file
 from app.services.after.proving import prove
 from app.services.after.trying.showing import changed_examples
-from app.services.flow.driver import Driver
 from app.services.flow.events import JobBegan, ignore
-from app.services.flow.steps import FlowCancelled, JobError
-from app.services.flow.to_end import run_to_end
+from app.services.flow.steps import FlowCancelled
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts
-from app.services.records.run_plan import BesideRequest
+from app.services.records.run_records import BesideRequest
 from presets.sample import sample_paths
 from workers.contracts.jobs import DataParams, OpenParams
 
@@ -32,24 +34,19 @@ from workers.contracts.jobs import DataParams, OpenParams
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FETTLE_WAIT_FOR_QUIET_S", "0")
-    monkeypatch.setattr("app.services.run.elsewhere.FINAL_SETS", 2)
+    monkeypatch.setattr("app.services.run.prove_beside.FINAL_SETS", 2)
 
 
 @pytest.fixture
 def space(tmp_path: Path) -> Iterator[Workspace]:
     """The sample with two versions on 60 pictures, 48 of them to test with."""
-    root = finished_folder(tmp_path / "finished")
-    yield from copied_space(root, tmp_path / "copy")
+    yield from finished_space(tmp_path / "finished")
 
 
-def judge(space: Workspace, path: Path, cancel_at: str = "", events: list[Any] | None = None) -> JudgedBeside:
+def judge(space: Workspace, path: Path, cancel_at: str = "", events: list[Any] | None = None) -> tuple[Run, str]:
     observe = ignore if events is None else events.append
     request = BesideRequest(opening=OpenParams(path=str(path), to_prove=True))
-    driver = Driver(space, judge_file(space, read_facts(space, "r1"), request), observe)
-    while cancel_at and driver.tick():
-        if driver._step is not None and driver._step.kind == cancel_at:
-            driver.cancel()
-    return run_to_end(driver)
+    return go(space, judge_file(space, read_facts(space, "r1"), request), observe, cancel_at)
 
 
 @pytest.mark.whole
@@ -63,13 +60,13 @@ def test_an_ir_is_a_version_like_any_other(space: Workspace, tmp_path: Path) -> 
         judge(space, path, cancel_at="judge")
     assert read_facts(space, "r1") == before, "nothing is written before the end"
     events: list[Any] = []
-    done = judge(space, path, events=events)
+    _, variant_id = judge(space, path, events=events)
     kinds = {event.kind for event in events if isinstance(event, JobBegan)}
     assert {"judge", "measure"} <= kinds
     facts = read_facts(space, "r1")
     *others, made = facts.variants
     assert tuple(others) == before.variants
-    assert made.id == done.variant_id and made.index == 3 and made.title == "made (made elsewhere)"
+    assert made.id == variant_id and made.index == 3 and made.title == "made (made elsewhere)"
     assert (made.runtime, made.recipe.steps) == ("openvino", ())
     assert made.recipe.elsewhere is not None and made.recipe.elsewhere.path == str(path)
     assert made.recipe.elsewhere.format == "openvino_ir"
@@ -80,14 +77,14 @@ def test_an_ir_is_a_version_like_any_other(space: Workspace, tmp_path: Path) -> 
     assert sum(point.variant_id == made.id for point in points) == made.measurement.n
     assert facts.model_dir(made) != facts.original_dir and (facts.model_dir(made) / "model.xml").is_file()
     assert made in lookable(facts)
-    assert run_to_end(Driver(space, changed_examples(space, facts, made), ignore)) == ()
+    assert go(space, changed_examples(space, facts, made)) == ()
 
-    run_to_end(Driver(space, prove(space, facts, DataParams(model_dir="", path=str(_more(tmp_path)))), ignore))
+    go(space, prove(space, facts, DataParams(model_dir="", path=str(_more(tmp_path)))))
     made = read_facts(space, "r1").variants[-1]
     assert made.judgement is not None and made.judgement.n == 48 + 100
     facts = read_facts(space, "r1")
     request = ExportRequest(run_id="r1", variant_id=made.id, target="python", out=tmp_path / "made.zip")
-    exported = run_to_end(Driver(space, export(space, facts, request), ignore))
+    exported = go(space, export(space, facts, request))
     with zipfile.ZipFile(exported.path) as archive:
         manifest = json.loads(archive.read("manifest.json"))
         card = archive.read("README.md").decode()
@@ -104,17 +101,15 @@ def _more(tmp_path: Path) -> Path:
 def test_it_answers_what_was_added_before(space: Workspace, tmp_path: Path) -> None:
     """Given a result to which examples were added, then the file is judged on all of them; a second time it is known."""
     facts = read_facts(space, "r1")
-    run_to_end(Driver(space, prove(space, facts, DataParams(model_dir="", path=str(_more(tmp_path)))), ignore))
+    go(space, prove(space, facts, DataParams(model_dir="", path=str(_more(tmp_path)))))
     path = foreign.with_last_weights(tmp_path / "mixed.onnx", lambda w: np.ascontiguousarray(np.roll(w, 1, w.ndim - 1)))
-    done = judge(space, path)
+    run, _ = judge(space, path)
     facts = read_facts(space, "r1")
     made = facts.variants[-1]
     assert made.judgement is not None and made.judgement.n == 148
     assert made.judgement.verdict == "regressed"
-    assert done.run.recommended_variant_id != made.id
-    with pytest.raises(JobError) as refused:
-        judge(space, path)
-    assert refused.value.error.code == "known_version"
+    assert run.recommended_variant_id != made.id
+    assert refusal(judge, space, path).error.code == "known_version"
     assert len(read_facts(space, "r1").variants) == 4
 
 
@@ -122,10 +117,9 @@ def test_another_interface_changes_nothing(space: Workspace, tmp_path: Path) -> 
     """Given a model of other classes, then it is refused, and the result stands as it was."""
     before = read_facts(space, "r1")
     path = foreign.with_classes(tmp_path / "seven.onnx", 7)
-    with pytest.raises(JobError) as refused:
-        judge(space, path)
-    assert (refused.value.error.code, refused.value.exit_code) == ("other_interface", 3)
-    assert "10 classes apart, the other model 7" in refused.value.error.detail
+    refused = refusal(judge, space, path)
+    assert (refused.error.code, refused.exit_code) == ("other_interface", 3)
+    assert "10 classes apart, the other model 7" in refused.error.detail
     assert read_facts(space, "r1") == before
 
 
@@ -140,3 +134,38 @@ def test_it_is_found_by_its_content(space: Workspace, tmp_path: Path) -> None:
     assert made.recipe.elsewhere is not None and made.recipe.elsewhere.matched == ()
     assert (facts.model_dir(made) / "model.onnx").read_bytes() == path.read_bytes()
     assert dataclasses.replace(made, id="") != dataclasses.replace(facts.baseline, id="")
+
+
+def write_texts(path: Path, first: int, last: int) -> Path:
+    rows = [{"text": f"What is the old green house number {n} under the river?"} for n in range(first, last)]
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def chats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    monkeypatch.setenv("FETTLE_WAIT_FOR_QUIET_S", "0")
+    monkeypatch.setattr("app.services.run.prove_beside.FINAL_SETS", 2)
+    yield from chat_space(tmp_path, data=write_texts(tmp_path / "texts.jsonl", 0, 60))
+
+
+@pytest.mark.whole
+def test_it_is_judged_on_the_texts_of_the_person(chats: Workspace, tmp_path: Path) -> None:
+    """Given plain texts, which get dialogues of Fettle's own, When the same model in other numbers is judged beside it
+    and more texts come, Then it has a verdict on the person's texts alone and speaks so many tokens a second, and all new texts
+    count."""
+    data = read_facts(chats, "r1").first_data
+    assert data is not None and data.n_added > 0
+    write_tiny_llama(tmp_path / "other", dtype="float32")
+    request = BesideRequest(opening=OpenParams(path=str(tmp_path / "other"), to_prove=True))
+    _, variant_id = go(chats, judge_file(chats, read_facts(chats, "r1"), request))
+    facts = read_facts(chats, "r1")
+    (made,) = (one for one in facts.variants if one.id == variant_id)
+    assert made.judgement is not None and made.judgement.verdict != "regressed"
+    assert (facts.speech[variant_id].tokens_per_s or 0) > 0
+    assert data.n_of_person <= made.judgement.n < data.n_test
+    more = DataParams(model_dir="", path=str(write_texts(tmp_path / "more.jsonl", 100, 140)))
+    proved = go(chats, prove(chats, facts, more))
+    assert (proved.added, proved.known) == (40, 0)
+    (later,) = (one for one in read_facts(chats, "r1").variants if one.id == variant_id)
+    assert later.judgement is not None and later.judgement.n > made.judgement.n

@@ -1,20 +1,33 @@
-"""Which version is exported, where to, and that an old file is never lost."""
+"""Exports: which version, where to, what is noted of it, and how a file is verified."""
 
 import dataclasses
 import errno
 import itertools
+import json
 import os
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from documented import NOW, a_run, variant
+from finished_run import finished_space
+from flows import go, refusal
 
 from app.domain.project import Project
+from app.domain.variant import Variant
+from app.services.after.bundles import verify
 from app.services.after.exporting import ExportRequest, answers_to, check_writable, export, pick, place, target_of
-from app.services.flow.steps import DiskStep, JobError, JobStep, StepResult
+from app.services.flow.steps import DiskStep, JobStep, StepResult
 from app.services.flow.workspace import Workspace
+from app.services.records.decisions import read_decisions
 from app.services.records.facts import RunFacts, check_stored, read_facts
+from app.services.release.documents import decision_words
+from workers.contracts.bundles import VerifyParams
+from workers.contracts.decisions import DECISIONS_FILE
+from workers.contracts.folder import sha256_file
 from workers.contracts.jobs import DescribeResult
 from workers.contracts.specs import DescribedTarget, DeviceFacts, Question
 
@@ -42,10 +55,9 @@ def test_the_recommended_one_unless_said_otherwise() -> None:
 @pytest.mark.parametrize("reason", [None, "", "   ", "short"])
 def test_a_regression_needs_a_written_reason(reason: str | None) -> None:
     """Given a regressed version and no sentence why, then it is refused, and the words say what to do."""
-    with pytest.raises(JobError) as refused:
-        pick(facts(), "bad", reason)
-    assert (refused.value.error.code, refused.value.exit_code) == ("regressed", 3)
-    assert "--accept-regression" in refused.value.error.hint
+    refused = refusal(pick, facts(), "bad", reason)
+    assert (refused.error.code, refused.exit_code) == ("regressed", 3)
+    assert "--accept-regression" in refused.error.hint
 
 
 def test_a_regression_with_a_reason_is_exported() -> None:
@@ -55,29 +67,22 @@ def test_a_regression_with_a_reason_is_exported() -> None:
 
 def test_unknown_and_unmade_versions() -> None:
     """Given an id that is none, or a version that was never made, then words with exit code 3."""
-    with pytest.raises(JobError) as refused:
-        pick(facts(), "nobody", None)
-    assert refused.value.error.code == "unknown_variant"
+    assert refusal(pick, facts(), "nobody", None).error.code == "unknown_variant"
     known = facts()
-    with pytest.raises(JobError) as refused:
-        known.model_dir(pick(known, "never made", None))
-    assert refused.value.error.code == "variant_not_made"
+    assert refusal(known.model_dir, pick(known, "never made", None)).error.code == "variant_not_made"
 
 
 def test_an_unknown_run(space: Workspace) -> None:
     """Given a run that was never stored, then words that name where the runs are listed."""
-    with pytest.raises(JobError) as refused:
-        read_facts(space, "nobody")
-    assert refused.value.error.code == "unknown_run"
-    assert "fettle jobs" in refused.value.error.hint
+    refused = refusal(read_facts, space, "nobody")
+    assert refused.error.code == "unknown_run"
+    assert "fettle jobs" in refused.error.hint
 
 
 def test_what_is_gone_from_the_store_is_not_exported(space: Workspace) -> None:
     """Given a store whose folders were removed, then the export is refused before anything is written."""
     known = dataclasses.replace(facts(), store_root=space.paths.store)
-    with pytest.raises(JobError) as refused:
-        check_stored(space, known, known.variants[1])
-    assert refused.value.error.code == "store_damaged"
+    assert refusal(check_stored, space, known, known.variants[1]).error.code == "store_damaged"
 
 
 def test_the_file_is_placed_at_once(tmp_path: Path) -> None:
@@ -105,10 +110,9 @@ def test_the_old_file_stays_where_writing_fails(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(JobError) as refused:
-        place(source, out)
-    assert refused.value.exit_code == 3
-    assert word in refused.value.error.detail
+    refused = refusal(place, source, out)
+    assert refused.exit_code == 3
+    assert word in refused.error.detail
     assert out.read_bytes() == b"old"
     assert {path.name for path in tmp_path.iterdir()} == {"new", "b.zip"}
 
@@ -134,18 +138,14 @@ def test_what_is_exported_is_checked_beside_the_event_loop(space: Workspace, tmp
     python = DescribedTarget(id="python", title="Python folder", available=True)
     step = flow.send(StepResult(described(python), tmp_path, None, cached=False, seconds=0.0))
     assert isinstance(step, DiskStep)
-    with pytest.raises(JobError) as refused:
-        step.work(lambda: False)
-    assert refused.value.error.code == "store_damaged"
+    assert refusal(step.work, lambda: False).error.code == "store_damaged"
 
 
 def test_places_that_cannot_be_written_are_refused_at_once(tmp_path: Path) -> None:
     """Given no folder, a folder in the file's place, or a name that is too long, then words before any work."""
     (tmp_path / "folder.zip").mkdir()
     for out in (tmp_path / "none" / "b.zip", tmp_path / "folder.zip", tmp_path / ("x" * 256)):
-        with pytest.raises(JobError) as refused:
-            check_writable(out)
-        assert refused.value.exit_code == 3
+        assert refusal(check_writable, out).exit_code == 3
     check_writable(tmp_path / "fine.zip")
     assert not (tmp_path / "fine.zip").exists() and len([*tmp_path.iterdir()]) == 1
 
@@ -153,9 +153,7 @@ def test_places_that_cannot_be_written_are_refused_at_once(tmp_path: Path) -> No
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="only Linux has such a folder")
 def test_folder_where_nothing_can_be_made_is_refused_at_once() -> None:
     """Given a folder that an administrator may write by its rights and nobody can, Then it is refused before work."""
-    with pytest.raises(JobError) as refused:
-        check_writable(Path("/proc/b.zip"))
-    assert refused.value.error.code == "not_writable"
+    assert refusal(check_writable, Path("/proc/b.zip")).error.code == "not_writable"
 
 
 def described(*targets: DescribedTarget) -> DescribeResult:
@@ -176,19 +174,86 @@ def test_the_first_target_that_works_unless_said_otherwise() -> None:
     """Given one that lacks something and one that works, then the latter is meant; by its id the former says what it lacks."""
     found = described(ABSENT, SHOP)
     assert target_of(found, "") is target_of(found, "shop") is SHOP
-    with pytest.raises(JobError) as refused:
-        target_of(found, "absent")
-    assert (refused.value.exit_code, refused.value.error.hint) == (6, "To install: pip install absent")
+    refused = refusal(target_of, found, "absent")
+    assert (refused.exit_code, refused.error.hint) == (6, "To install: pip install absent")
     for nothing in (described(), described(ABSENT)):
-        with pytest.raises(JobError) as refused:
-            target_of(nothing, "")
-        assert (refused.value.exit_code, refused.value.error.code) == (3, "unknown_target")
+        refused = refusal(target_of, nothing, "")
+        assert (refused.exit_code, refused.error.code) == (3, "unknown_target")
 
 
 def test_answers_fit_the_questions() -> None:
     """Given a target's questions, then each has its answer, the needed ones have words, and nothing else is said."""
     assert answers_to(SHOP, {"name": " Mira "}) == {"name": "Mira", "town": ""}
     for wrong in ({}, {"name": " "}, {"name": "Mira", "color": "red"}):
-        with pytest.raises(JobError) as refused:
-            answers_to(SHOP, wrong)
-        assert refused.value.error.code == "answer_needed"
+        assert refusal(answers_to, SHOP, wrong).error.code == "answer_needed"
+
+
+@pytest.fixture
+def finished(tmp_path: Path) -> Iterator[Workspace]:
+    """A faster engine whose 48 examples are too few to prove it, and a pruned version that is worse."""
+    yield from finished_space(tmp_path / "made")
+
+
+def written(space: Workspace, variant: Variant, out: Path, reason: str | None = None) -> Path:
+    go(space, export(space, read_facts(space, "r1"), ExportRequest("r1", variant.id, "python", out, reason)))
+    return out
+
+
+def decided(space: Workspace) -> list[tuple[str, str]]:
+    return [(entry.kind, entry.why) for entry in read_decisions(space.repositories, "p1").entries]
+
+
+@pytest.mark.whole
+def test_what_is_not_proven_is_noted_once_and_what_is_worse_each_time(finished: Workspace, tmp_path: Path) -> None:
+    """Given a version that is not proven, When it is exported twice, Then the log tells it once and both bundles are the
+    same bytes with that entry in them; of a worse one each export is told with its reason, of the original nothing."""
+    original, unproven, worse = read_facts(finished, "r1").variants[:3]
+    assert [one.judgement.verdict for one in (unproven, worse) if one.judgement] == ["not_enough_data", "regressed"]
+    written(finished, original, tmp_path / "0.zip")
+    assert decided(finished) == []
+    first, second = (written(finished, unproven, tmp_path / f"{number}.zip") for number in (1, 2))
+    assert decided(finished) == [("exported_unproven", "")]
+    assert first.read_bytes() == second.read_bytes()
+    with zipfile.ZipFile(first) as bundle:
+        assert json.loads(bundle.read(DECISIONS_FILE))["kind"] == "exported_unproven"
+    (entry,) = read_decisions(finished.repositories, "p1").entries
+    assert decision_words(entry) == f"exported “{unproven.title}”, which was not proven to answer alike"
+    why = "It only sorts holiday pictures."
+    for number in (3, 4):
+        written(finished, worse, tmp_path / f"{number}.zip", why)
+    assert decided(finished)[1:] == [("exported_anyway", why)] * 2
+
+
+def consent(exported: list[str], bundle: Path, *, allow_code: bool = False) -> bool:
+    """Return whether the job is told to run programs, where these hashes are in the history of exports."""
+    records = [SimpleNamespace(sha256=digest) for digest in exported]
+    workspace: Any = SimpleNamespace(repositories=SimpleNamespace(exports=SimpleNamespace(list=lambda: records)))
+    flow = verify(workspace, bundle, allow_code=allow_code)
+    step = next(flow)
+    while isinstance(step, DiskStep):
+        step = flow.send(step.work(lambda: False))
+    assert isinstance(step, JobStep) and isinstance(step.params, VerifyParams)
+    return step.params.allow_code
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    path = tmp_path / "bundle.zip"
+    path.write_bytes(b"bundle")
+    return path
+
+
+def test_verify_own_export_runs_its_program(bundle: Path) -> None:
+    assert consent(["00", sha256_file(bundle)], bundle)
+
+
+def test_verify_changed_or_foreign_bundle_needs_consent(bundle: Path, tmp_path: Path) -> None:
+    own = sha256_file(bundle)
+    bundle.write_bytes(b"changed")
+    assert not consent([own], bundle)
+    assert not consent([], bundle)
+    assert not consent([own], tmp_path)  # a folder has no hash of its own
+
+
+def test_verify_with_consent_runs_the_program(bundle: Path) -> None:
+    assert consent([], bundle, allow_code=True)

@@ -1,19 +1,20 @@
-"""Which version a target takes where it cannot take the recommended one."""
+"""Which version a target takes, and which target takes one click."""
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 from documented import NOW, a_run, variant
+from flows import refusal
 
 from app.domain.project import Project
-from app.domain.screening import Screening
-from app.domain.variant import Measurement, Variant
-from app.services.after.fitting import check_takes, fitting, instead_of, provable, takes
-from app.services.flow.steps import JobError
+from app.domain.variant import Measurement, Screening, Variant
+from app.services.after.fitting import check_takes, fitting, instead_of, provable, takes, target_at_once
 from app.services.records.facts import RunFacts
 from workers.contracts.folder import write_model
-from workers.contracts.specs import DescribedTarget, Verdict
+from workers.contracts.licenses import NOT_STATED, LicenseVerdict
+from workers.contracts.specs import DescribedTarget, Question, Verdict
 
 PROJECT = Project("p", "Model", "/m.onnx", "ab", NOW, NOW)
 PLAIN = DescribedTarget(id="hub", title="Hub folder", available=True, runtimes=("onnxruntime-cpu",), settings=())
@@ -44,7 +45,7 @@ def facts(store: Path, *variants: Variant, settings: dict[str, dict[str, object]
 def test_the_recommended_one_where_it_fits(tmp_path: Path) -> None:
     """Given a recommended version in ONNX Runtime, then it is taken, and nothing is said of another."""
     known = facts(tmp_path, faster("best", 3.0), faster("other", 9.0))
-    assert fitting(PLAIN, known, known.variants[1]).variant.id == "best"
+    assert fitting(PLAIN, known, known.variants[1]).id == "best"
     assert instead_of(PLAIN, known, known.variants[1]) is None
 
 
@@ -55,41 +56,38 @@ def test_the_best_proven_one_else(tmp_path: Path) -> None:
         faster("faster, not proven", 4.0, verdict="not_enough_data"), faster("worse", 6.0, verdict="regressed"),
     )  # fmt: skip
     found = fitting(PLAIN, known, known.variants[1])
-    assert (found.variant.id, found.instead_of and found.instead_of.id) == ("fast", "best")
-    told = instead_of(PLAIN, known, found.variant)
+    assert found.id == "fast"
+    told = instead_of(PLAIN, known, found)
     assert told is not None and (told.id, told.runtime) == ("best", "openvino")
-    assert instead_of(ANY, known, found.variant) is None
+    assert instead_of(ANY, known, found) is None
 
 
 def test_the_original_where_no_other_is_proven(tmp_path: Path) -> None:
     """Given nothing proven in ONNX Runtime, then the original."""
     known = facts(tmp_path, faster("best", 5.0, "openvino"), faster("slower", 0.8))
-    assert fitting(PLAIN, known, known.variants[1]).variant.id == "o"
+    assert fitting(PLAIN, known, known.variants[1]).id == "o"
 
 
 def test_two_models_in_one_are_no_plain_one(tmp_path: Path) -> None:
     """Given a version in ONNX Runtime that is a cascade, then the target does not take it, and another one it does."""
     known = facts(tmp_path, faster("best", 5.0), faster("plain", 2.0), settings={"best": {"cascade": {}}})
     assert not takes(PLAIN, known, known.variants[1]) and takes(ANY, known, known.variants[1])
-    assert fitting(PLAIN, known, known.variants[1]).variant.id == "plain"
+    assert fitting(PLAIN, known, known.variants[1]).id == "plain"
 
 
 def test_asked_for_by_its_id(tmp_path: Path) -> None:
     """Given a version that was asked for and that the target cannot take, then words with what it takes instead."""
     known = facts(tmp_path, faster("best", 5.0, "openvino"), faster("fast", 2.5))
     check_takes(PLAIN, known, known.variants[2])
-    with pytest.raises(JobError) as refused:
-        check_takes(PLAIN, known, known.variants[1])
-    assert (refused.value.error.code, refused.value.exit_code) == ("version_not_for_target", 3)
-    assert "--variant fast" in refused.value.error.hint
+    refused = refusal(check_takes, PLAIN, known, known.variants[1])
+    assert (refused.error.code, refused.exit_code) == ("version_not_for_target", 3)
+    assert "--variant fast" in refused.error.hint
 
 
 def test_nothing_fits(tmp_path: Path) -> None:
     """Given not even an original that the target takes, then it is refused plainly."""
     known = facts(tmp_path, faster("best", 5.0, "openvino"), settings={"o": {"parts": {}}})
-    with pytest.raises(JobError) as refused:
-        fitting(PLAIN, known, known.variants[1])
-    assert "Neither does it run the original" in refused.value.error.detail
+    assert "Neither does it run the original" in refusal(fitting, PLAIN, known, known.variants[1]).error.detail
 
 
 def not_tested(name: str, times: float, *, regressed: bool = False) -> Variant:
@@ -107,7 +105,7 @@ def test_what_a_target_could_take_is_the_best_that_was_not_tested(tmp_path: Path
         not_tested("refused", 2.0, regressed=True),
     )  # fmt: skip
     best = known.variants[1]
-    assert fitting(PLAIN, known, best).variant.is_baseline
+    assert fitting(PLAIN, known, best).is_baseline
     found = provable(PLAIN, known, best)
     assert found is not None and found.id == "fast"
     assert provable(ANY, known, best) is None
@@ -164,4 +162,63 @@ def test_a_target_takes_what_is_as_little_proven_as_the_recommended_one(tmp_path
             for one in (faster("best", 3.0, "openvino", verdict), faster("alike", 1.6, verdict="not_enough_data"))
         )
         known = facts(tmp_path / verdict, best, alike)
-        assert fitting(PLAIN, known, known.variants[1]).variant.id == taken
+        assert fitting(PLAIN, known, known.variants[1]).id == taken
+
+
+PYTHON = DescribedTarget(id="python", title="Python folder", available=True)
+WEB = DescribedTarget(id="web", title="Web page", available=True)
+ABSENT = DescribedTarget(id="absent", title="Absent", available=False)
+ASKS = DescribedTarget(id="asks", title="Asks", available=True, questions=(Question(id="a", title="A?", needed=True),))
+ONNX = DescribedTarget(id="onnx", title="Needs ONNX", available=True, runtimes=("onnxruntime-cpu",))
+TARGETS = (ABSENT, PYTHON, WEB, ASKS, ONNX)
+MIT = LicenseVerdict(word="ok", title="MIT", meaning="may be used, changed and sold")
+HUB: Any = object()
+"""Where a model came from; that it came from there is all that counts here."""
+
+
+def offered(**changes: Any) -> RunFacts:
+    original = variant("o", 0, is_baseline=True, artifact_key="okey")
+    best = dataclasses.replace(variant("best", verdict="safe", artifact_key="key"), runtime="openvino")
+    made = RunFacts(PROJECT, a_run(recommended_variant_id="best"), (original, best), Path("m"), Path("d"), Path("s"))
+    return dataclasses.replace(made, **changes)
+
+
+@pytest.mark.parametrize(
+    ("last_id", "wanted"),
+    [("", "python"), ("web", "web"), ("gone", "python"), ("absent", None), ("asks", None), ("onnx", None)],
+)
+def test_the_target_that_was_chosen_last(last_id: str, wanted: str | None) -> None:
+    """Given nothing that was chosen, or nothing that is known, then the first that works; one that asks, is not here or
+    takes another version is for a person to see first."""
+    known = offered()
+    found = target_at_once(TARGETS, last_id, known, known.variants[1])
+    assert (found.id if found else None) == wanted
+
+
+@pytest.mark.parametrize("verdict", ["regressed", "not_enough_data", None])
+def test_only_what_is_proven(verdict: Any) -> None:
+    """Given a version whose answers are not proven, then it is not written before a person has said so."""
+    known = offered()
+    judged = variant("other", verdict=verdict or "safe", artifact_key="k")
+    wanted = judged if verdict else dataclasses.replace(judged, judgement=None)
+    assert target_at_once(TARGETS, "", known, wanted) is None
+
+
+@pytest.mark.parametrize(
+    ("verdict", "origin", "asks"),
+    [
+        (None, None, False),
+        (MIT, HUB, False),
+        (NOT_STATED, None, False),
+        (NOT_STATED, HUB, True),
+        (MIT.model_copy(update={"word": "conditions"}), HUB, False),
+        (MIT.model_copy(update={"word": "unknown", "title": "Own terms"}), None, True),
+        (MIT.model_copy(update={"word": "noncommercial"}), None, True),
+        (MIT.model_copy(update={"copies": False}), None, True),
+    ],
+)
+def test_terms_that_stand_against_it(verdict: LicenseVerdict | None, origin: Any, asks: bool) -> None:
+    """Given terms that forbid passing a copy on, a use, or that nobody can read, then they are shown first; an own file of
+    which nothing is stated is the person's own."""
+    known = offered(verdict=verdict, origin=origin)
+    assert (target_at_once(TARGETS, "", known, known.variants[1]) is None) == asks

@@ -7,22 +7,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-from finished_run import copied_space, finished_folder, write_part
+from finished_run import finished_space, write_part
+from flows import go, refusal
 
 from app.domain.choose import is_alike_not_proven
 from app.domain.run import RunState
 from app.persistence.errors import StoreUnusable
-from app.services.after.judged_items import judged_items
 from app.services.after.proving import Proved, prove
-from app.services.after.run_parts import parts_of
+from app.services.after.run_data import judged_items, parts_of
 from app.services.after.trying.showing import changed_examples
-from app.services.flow.driver import Driver
 from app.services.flow.events import JobBegan, ignore
-from app.services.flow.steps import FlowCancelled, JobError
-from app.services.flow.to_end import run_to_end
+from app.services.flow.steps import FlowCancelled
 from app.services.flow.workspace import Workspace
+from app.services.records.after_run import AddedPart, Proof, data_with
 from app.services.records.facts import RunFacts, read_facts
-from app.services.records.proofs import AddedPart, Proof, data_with
 from workers.contracts.jobs import DataParams
 from workers.pipeline.prepared import Prepared
 
@@ -30,19 +28,14 @@ from workers.pipeline.prepared import Prepared
 @pytest.fixture(scope="module")
 def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """The sample with two versions on 60 pictures, 48 of them to test with."""
-    root = finished_folder(tmp_path_factory.mktemp("prove"))
-    yield from copied_space(root, root / "copy")
+    yield from finished_space(tmp_path_factory.mktemp("prove"))
 
 
 def add(space: Workspace, path: Path, events: list[Any] | None = None, cancel_at: str = "") -> Proved:
     """Add a file; give up when a job of this kind begins."""
     observe = ignore if events is None else events.append
     facts = read_facts(space, "r1")
-    driver = Driver(space, prove(space, facts, DataParams(model_dir="", path=str(path))), observe)
-    while cancel_at and driver.tick():
-        if driver._step is not None and driver._step.kind == cancel_at:
-            driver.cancel()
-    return run_to_end(driver)
+    return go(space, prove(space, facts, DataParams(model_dir="", path=str(path))), observe, cancel_at)
 
 
 def judged(facts: RunFacts) -> list[tuple[str, int]]:
@@ -74,9 +67,8 @@ def test_more_examples_prove_it(space: Workspace, tmp_path: Path) -> None:
     assert facts.recommended.measurement == before.recommended.measurement
     assert "not proven" in facts.run.headline
 
-    with pytest.raises(JobError) as refused:
-        add(space, tmp_path / "more.npz")
-    assert refused.value.error.code == "nothing_new" and "120" in refused.value.error.detail
+    refused = refusal(add, space, tmp_path / "more.npz")
+    assert refused.error.code == "nothing_new" and "120" in refused.error.detail
 
     proved = add(space, write_part(tmp_path / "rest.npz", 160, 480, labels=False))
     facts = read_facts(space, "r1")
@@ -88,7 +80,7 @@ def test_more_examples_prove_it(space: Workspace, tmp_path: Path) -> None:
 
     pruned = facts.variants[2]
     assert pruned.judgement is not None and max(pruned.judgement.changed) > 48
-    rows = run_to_end(Driver(space, changed_examples(space, facts, pruned), ignore))
+    rows = go(space, changed_examples(space, facts, pruned))
     assert [row.item for row in rows] == list(pruned.judgement.changed[:200])
     assert all(row.before != row.after and Path(str(row.picture)).is_file() for row in rows)
 

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from finished_run import copied_space, finished_folder
+from finished_run import finished_space
+from flows import go
 
 from app.domain.choose import is_gain
-from app.domain.screening import Screening
-from app.domain.variant import Measurement, Variant
-from app.services.after.proving_alone import prove_alone, prove_alone_s
+from app.domain.variant import Measurement, Screening, Variant
+from app.services.after.one_version import prove_alone, prove_alone_s
 from app.services.after.run_data import alone_s
 from app.services.flow.driver import Driver
 from app.services.flow.events import JobBegan, ignore
@@ -26,8 +26,8 @@ from app.services.run.figures import with_figures
 def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     """The sample with two versions on 60 pictures; what is measured here is measured in two sets."""
     monkeypatch.setenv("FETTLE_WAIT_FOR_QUIET_S", "0")
-    monkeypatch.setattr("app.services.run.elsewhere.FINAL_SETS", 2)
-    yield from copied_space(finished_folder(tmp_path / "finished"), tmp_path / "copy")
+    monkeypatch.setattr("app.services.run.prove_beside.FINAL_SETS", 2)
+    yield from finished_space(tmp_path / "finished")
 
 
 def first_look(space: Workspace, variant_id: str = "v1") -> Variant:
@@ -43,7 +43,7 @@ def first_look(space: Workspace, variant_id: str = "v1") -> Variant:
 
 def prove(space: Workspace, variant: Variant, events: list[Any]) -> Variant:
     flow = prove_alone(space, read_facts(space, "r1"), variant)
-    run_to_end(Driver(space, flow, events.append))
+    go(space, flow, events.append)
     return space.repositories.variants.get(variant.id)
 
 
@@ -80,7 +80,7 @@ def test_prove_alone_of_what_is_not_faster_spends_no_look(
         )
         return dataclasses.replace(one, measurement=found)
 
-    monkeypatch.setattr("app.services.run.elsewhere.with_figures", made_up)
+    monkeypatch.setattr("app.services.run.prove_beside.with_figures", made_up)
     version, events = first_look(space), list[Any]()
     proven = prove(space, version, events)
     assert (proven.judgement is not None) == bool(looks)

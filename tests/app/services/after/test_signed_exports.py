@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from finished_run import copied_space, finished_folder
-from released import done
+from finished_run import finished_space
+from flows import go
 
 from app.paths import DataPaths
 from app.services.after.exporting import ExportRequest, export
@@ -35,7 +35,7 @@ def key(tmp_path: Path) -> Path:
 @pytest.fixture
 def space(tmp_path: Path) -> Iterator[Workspace]:
     """A finished run with a faster version that is not proven, and one that is worse."""
-    yield from copied_space(finished_folder(tmp_path / "made"), tmp_path)
+    yield from finished_space(tmp_path / "made")
 
 
 def watched(flow: Flow[Any], steps: list[JobStep[Any]], fails: str = "") -> Flow[Any]:
@@ -60,7 +60,7 @@ def test_export_signed_key_is_read_by_the_sign_job_alone(space: Workspace, key: 
     """Given a key, when a version is exported, then the job that runs the model neither reads nor names it."""
     out = tmp_path / "b.zip"
     steps: list[JobStep[Any]] = []
-    exported = done(space, watched(request(space, 0, out, key), steps))
+    exported = go(space, watched(request(space, 0, out, key), steps))
 
     assert [step.kind for step in steps] == ["describe", "sign", "export", "sign"]
     assert steps[1].read_paths == (key,)
@@ -84,7 +84,7 @@ def test_export_that_fails_records_no_decision(
     """Given a version that is not proven or worse, when its export fails, then the log does not tell that it was done."""
     flow = request(space, version, tmp_path / "b.zip", key, "It only sorts holiday pictures.")
     with pytest.raises(JobError):
-        done(space, watched(flow, [], fails))
+        go(space, watched(flow, [], fails))
     assert read_decisions(space.repositories, "p1").entries == ()
 
 
@@ -92,7 +92,7 @@ def test_export_that_succeeds_records_the_decision_that_its_bundle_tells(space: 
     """Given a worse version with a reason, when it is exported, then log and bundle hold the same entry, and cutting it
     off the bundle's log is noticed."""
     out, folder = tmp_path / "b.zip", tmp_path / "unpacked"
-    done(space, request(space, 2, out, None, "It only sorts holiday pictures."))
+    go(space, request(space, 2, out, None, "It only sorts holiday pictures."))
     (entry,) = read_decisions(space.repositories, "p1").entries
     with zipfile.ZipFile(out) as archive:
         archive.extractall(folder)

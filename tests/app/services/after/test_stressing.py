@@ -7,17 +7,18 @@ from typing import Any
 
 import pytest
 from finished_run import copied_space, finished_folder
+from flows import go, refusal
 
 from app.cli.main import main
 from app.services.after.exporting import ExportRequest, card_facts
-from app.services.after.stressing import Stressed, StressRequest, found_before, stress
+from app.services.after.stressing import Stressed, found_before, stress
 from app.services.flow.driver import Driver
 from app.services.flow.events import JobBegan, StepProgress, ignore
-from app.services.flow.steps import FlowCancelled, JobError
+from app.services.flow.steps import FlowCancelled
 from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
+from app.services.records.after_run import read_record
 from app.services.records.facts import read_facts
-from app.services.records.stress import read_record
 from workers.contracts.specs import DeviceFacts
 
 SHORT_S = 6.0
@@ -35,9 +36,8 @@ def space(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Work
 
 
 def put(space: Workspace, variant: str | None, events: list[Any] | None = None) -> Stressed:
-    ask = StressRequest(variant, max_seconds=SHORT_S)
     observe = ignore if events is None else events.append
-    return run_to_end(Driver(space, stress(space, read_facts(space, "r1"), ask), observe))
+    return go(space, stress(space, read_facts(space, "r1"), variant, max_seconds=SHORT_S), observe)
 
 
 @pytest.mark.whole
@@ -55,8 +55,8 @@ def test_findings_are_kept_for_the_run_and_found_again(space: Workspace) -> None
     events.clear()
     again = put(space, "v2", events)
     assert again.result == found.result and not [event for event in events if isinstance(event, JobBegan)]
-    ask = StressRequest("v2", max_seconds=SHORT_S, again=True)
-    other = run_to_end(Driver(space, stress(space, read_facts(space, "r1"), ask), ignore))
+    flow = stress(space, read_facts(space, "r1"), "v2", max_seconds=SHORT_S, again=True)
+    other = go(space, flow)
     assert other.result.rows[0].cells != found.result.rows[0].cells, "other noise the next time"
     assert put(space, "v2").result == other.result, "and what was found last stays"
     found = other
@@ -76,14 +76,13 @@ def test_findings_are_kept_for_the_run_and_found_again(space: Workspace) -> None
 def test_a_version_that_is_not_there_is_refused(space: Workspace) -> None:
     """Given the original's id, or none that exists, Then it is told which there are."""
     for wanted in ("v0", "nothing"):
-        with pytest.raises(JobError) as refused:
-            put(space, wanted)
-        assert refused.value.exit_code == 3 and "fettle compare" in refused.value.error.hint
+        refused = refusal(put, space, wanted)
+        assert refused.exit_code == 3 and "fettle compare" in refused.error.hint
 
 
 def test_cancelled_nothing_is_kept(space: Workspace) -> None:
     """Given a person who cancels, Then the work ends soon and nothing is kept of it."""
-    flow = stress(space, read_facts(space, "r1"), StressRequest("v1", full=True))
+    flow = stress(space, read_facts(space, "r1"), "v1", full=True)
     events: list[Any] = []
     driver = Driver(space, flow, events.append)
     while not any(isinstance(event, StepProgress) and event.done > 2 for event in events):

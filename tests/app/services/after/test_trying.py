@@ -8,11 +8,11 @@ from typing import Any
 
 import psutil
 import pytest
-from finished_run import copied_space, finished_folder, write_picture
+from finished_run import finished_space, write_picture
+from flows import codes, refusal
 from stopwatch import Stopwatch
 
 from app.services.after.trying.trying import Lost, TryInput, TryOutcome, TryPair, TryRefusal, _copy
-from app.services.flow.steps import JobError
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, read_facts
 
@@ -22,8 +22,7 @@ Facts = tuple[Workspace, RunFacts]
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Facts]:
     """The sample with two versions; treat as read-only."""
-    root = finished_folder(tmp_path_factory.mktemp("try"))
-    for space in copied_space(root, root / "copy"):
+    for space in finished_space(tmp_path_factory.mktemp("try")):
         yield space, read_facts(space, "r1")
 
 
@@ -129,9 +128,7 @@ def test_files_that_are_gone_from_the_store(run: Facts) -> None:
     folder = space.artifacts.folder(key)
     folder.rename(folder.with_name("aside"))
     try:
-        with pytest.raises(JobError) as refused:
-            TryPair(space, facts, facts.variants[2])
-        assert refused.value.error.code == "store_damaged"
+        assert refusal(TryPair, space, facts, facts.variants[2]).error.code == "store_damaged"
         assert list(space.jobs.iterdir()) == []
     finally:
         folder.with_name("aside").rename(folder)
@@ -156,7 +153,5 @@ def test_no_room_for_what_is_tried(run: Facts, monkeypatch: pytest.MonkeyPatch) 
 
     before = set(run[0].jobs.iterdir())
     monkeypatch.setattr(Workspace, "new_job", full)
-    with pytest.raises(JobError) as failed:
-        TryPair(run[0], run[1], run[1].variants[1])
-    assert (failed.value.error.code, failed.value.exit_code) == ("disk_full", 6)
+    assert codes(TryPair, run[0], run[1], run[1].variants[1]) == ("disk_full", 6)
     assert set(run[0].jobs.iterdir()) == before

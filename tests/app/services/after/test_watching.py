@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from finished_run import copied_space, finished_folder, write_part
+from finished_run import finished_space, write_part
+from flows import go, refusal
 
 from app.domain.job import ExportRecord
 from app.domain.run import Run
@@ -23,8 +24,7 @@ from app.services.after.watching import (
     watched_words,
 )
 from app.services.flow.driver import Driver
-from app.services.flow.events import ignore
-from app.services.flow.steps import Flow, JobError
+from app.services.flow.steps import Flow
 from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import read_data
@@ -35,15 +35,10 @@ from workers.contracts.jobs import DataParams
 LATER = datetime(2026, 3, 6, 7, 8, 9, tzinfo=UTC)
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return finished_folder(tmp_path_factory.mktemp("watch"))
-
-
 @pytest.fixture
-def space(finished: Path, tmp_path: Path) -> Iterator[Workspace]:
+def space(tmp_path: Path) -> Iterator[Workspace]:
     """A project with one result: a faster engine (v1, recommended) and a pruned version (v2), 48 examples."""
-    yield from copied_space(finished, tmp_path)
+    yield from finished_space(tmp_path)
 
 
 def another_run(space: Workspace, run_id: str, recommended: str, days: int, data_key: str = "") -> Run:
@@ -61,7 +56,7 @@ def another_run(space: Workspace, run_id: str, recommended: str, days: int, data
 
 
 def watched(space: Workspace, run: Run) -> Watched | None:
-    return run_to_end(Driver(space, watch(space, run), ignore))
+    return go(space, watch(space, run))
 
 
 def test_the_first_result_pins_the_test_set(space: Workspace) -> None:
@@ -127,7 +122,7 @@ def test_a_run_with_other_examples_answers_the_pinned_ones(space: Workspace, tmp
     watched(space, space.repositories.runs.get("r1"))
     facts = read_facts(space, "r1")
     params = DataParams(model_dir=str(facts.original_dir), path=str(write_part(tmp_path / "new.npz", 100, 180)))
-    other = run_to_end(Driver(space, read_data(params), ignore))
+    other = go(space, read_data(params))
     kinds: list[str] = []
     run = another_run(space, "r2", "2", 0, data_key=other.key)
     driver = Driver(space, watch(space, run), lambda event: kinds.append(getattr(event, "kind", "")))
@@ -175,7 +170,7 @@ def test_what_follows_a_run_never_harms_it(space: Workspace) -> None:
     for name in ("v1", "r2-1"):
         variant = space.repositories.variants.get(name)
         space.repositories.variants.update(dataclasses.replace(variant, answers_key="ab" * 32))
-    assert run_to_end(Driver(space, then_watched(space, ended()), ignore)) == run
+    assert go(space, then_watched(space, ended())) == run
     found = read_watched(space.repositories, "r2")
     assert found is not None and found.judgement is None and "no longer in the store" in watched_words(found)
 
@@ -191,11 +186,11 @@ def test_a_finished_run_stays_finished_where_files_are_damaged(space: Workspace,
     watched(space, space.repositories.runs.get("r1"))
     facts = read_facts(space, "r1")
     params = DataParams(model_dir=str(facts.original_dir), path=str(write_part(tmp_path / "new.npz", 100, 180)))
-    other = run_to_end(Driver(space, read_data(params), ignore))
+    other = go(space, read_data(params))
     run = another_run(space, "r2", "2", 0, data_key=other.key)
     later = read_facts(space, "r2")
     (later.model_dir(next(v for v in later.variants if v.index == 2)) / "artifact.json").write_text("{", "utf-8")
-    assert run_to_end(Driver(space, then_watched(space, ending(run)), ignore)) == run
+    assert go(space, then_watched(space, ending(run))) == run
     found = read_watched(space.repositories, "r2")
     assert found is not None and found.judgement is None and "cannot be read" in found.reason
 
@@ -210,7 +205,7 @@ def test_a_finished_run_stays_finished_where_nothing_more_can_be_recorded(
         raise StoreUnusable("disk_full", space.paths.database, "The disk is full.", "Free some space.")
 
     monkeypatch.setattr(type(space.repositories.settings), "put", full)
-    assert run_to_end(Driver(space, then_watched(space, ending(run)), ignore)) == run
+    assert go(space, then_watched(space, ending(run))) == run
 
 
 def test_runs_of_a_persons_choice_are_compared(space: Workspace, tmp_path: Path) -> None:
@@ -219,7 +214,7 @@ def test_runs_of_a_persons_choice_are_compared(space: Workspace, tmp_path: Path)
     another_run(space, "r2", "1", 0)
     stored = sorted(space.artifacts.root.rglob("*"))
     facts, other = read_facts(space, "r2"), read_facts(space, "r1")
-    found = run_to_end(Driver(space, compare_against(space.artifacts, facts, other), ignore))
+    found = go(space, compare_against(space.artifacts, facts, other))
     assert found.other.id == "v1" and len(found.variants) == 3
     assert sorted(space.artifacts.root.rglob("*")) == stored
     assert all(variant.measurement.speedup is None for variant in found.variants)
@@ -230,8 +225,7 @@ def test_runs_of_a_persons_choice_are_compared(space: Workspace, tmp_path: Path)
     assert document["against"] == {"run_id": "r1", "variant": "v1"} and document["baseline"]["id"] == "v1"
 
     params = DataParams(model_dir=str(facts.original_dir), path=str(write_part(tmp_path / "new.npz", 100, 180)))
-    data = run_to_end(Driver(space, read_data(params), ignore))
+    data = go(space, read_data(params))
     another_run(space, "r3", "1", 1, data_key=data.key)
-    with pytest.raises(JobError) as refused:
-        run_to_end(Driver(space, compare_against(space.artifacts, read_facts(space, "r3"), other), ignore))
-    assert refused.value.exit_code == 3 and "different examples" in refused.value.error.detail
+    refused = refusal(go, space, compare_against(space.artifacts, read_facts(space, "r3"), other))
+    assert refused.exit_code == 3 and "different examples" in refused.error.detail

@@ -142,7 +142,7 @@ def test_what_cannot_be_read_just_now_is_not_removed(tmp_path: Path, monkeypatch
     def fail(*_: object) -> str:
         raise OSError(errno.EMFILE, "Too many open files")
 
-    monkeypatch.setattr("app.services.flow.artifacts._digest", fail)
+    monkeypatch.setattr("app.services.flow.artifacts.digest_of", fail)
     assert ArtifactStore(tmp_path / "store").get(key) is None
     monkeypatch.undo()
     assert ArtifactStore(tmp_path / "store").get(key) is not None

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 import small_jobs
+from flows import go
 from small_jobs import Values, one, until
 
 from app.services.flow import card_slot
 from app.services.flow.card_slot import WAITING, CardSlot
 from app.services.flow.driver import Driver
-from app.services.flow.events import Event, StepProgress, ignore
+from app.services.flow.events import Event, StepProgress
 from app.services.flow.steps import FlowCancelled, JobStep
-from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from workers.contracts.process.messages import Card, Limits
 
@@ -79,6 +79,6 @@ def test_history_records_the_device_of_a_job(
     space: Workspace, card: Card | None, more: dict[str, Any], device: str
 ) -> None:
     """Given jobs on the processor and on cards, Then the history names the device that each worked on."""
-    run_to_end(Driver(space, one(step(card, **more)), ignore))
+    go(space, one(step(card, **more)))
 
     assert [job.device for job in space.repositories.jobs.list()] == [device]

@@ -8,6 +8,7 @@ from typing import Any
 
 import psutil
 import pytest
+from flows import codes, go, refusal
 from small_jobs import Values, one, step, until
 from stopwatch import Stopwatch
 
@@ -39,7 +40,7 @@ from app.services.flow.steps import (
 )
 from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
-from app.services.run.bounded_steps import bounded
+from app.services.run.clock import bounded
 from workers.contracts.jobs import MeasureParams
 from workers.contracts.process.messages import Limits
 
@@ -55,7 +56,7 @@ def folders(space: Workspace) -> list[Path]:
 def test_a_result_comes_back_and_the_folder_goes(space: Workspace) -> None:
     """Given a job, when it is driven, then its result is handed to the flow, its folder is gone, history knows it."""
     events: list[Event] = []
-    done = run_to_end(Driver(space, one(step("echo", {"a": 1}, seed=7)), events.append))
+    done = go(space, one(step("echo", {"a": 1}, seed=7)), events.append)
     assert done.result.values["a"] == 1
     assert done.result.values["seed"] == 7
     assert (done.key, done.cached) == (None, False)
@@ -75,7 +76,7 @@ def test_what_is_kept_is_answered_from_the_store(space: Workspace) -> None:
         second = yield from one(step("echo", {"a": 1}, cache=True))
         return first, second
 
-    first, second = run_to_end(Driver(space, twice(), events.append))
+    first, second = go(space, twice(), events.append)
     assert (first.cached, second.cached) == (False, True)
     assert first.folder == second.folder
     assert (second.folder / "out.txt").read_text() == "made"
@@ -96,12 +97,12 @@ def test_any_number_of_steps_are_answered_from_the_store(space: Workspace) -> No
             yield step("echo", {"a": 1}, cache=True)
         return 400
 
-    assert run_to_end(Driver(space, flow(), ignore)) == 400
+    assert go(space, flow()) == 400
 
 
 def test_a_folder_that_is_asked_for_stays(space: Workspace) -> None:
     """Given a step that keeps its folder, then it stays until whoever asked removes it."""
-    done = run_to_end(Driver(space, one(step("echo", keep_folder=True)), ignore))
+    done = go(space, one(step("echo", keep_folder=True)))
     assert (done.folder / "out.txt").is_file()
     assert folders(space) == [done.folder]
 
@@ -123,7 +124,7 @@ def test_a_job_that_ends_badly_is_told_and_the_next_one_runs(
             return error, after.result
         raise AssertionError("it did not fail")
 
-    error, after = run_to_end(Driver(space, flow(), ignore))
+    error, after = go(space, flow())
     assert (error.error.code, error.exit_code) == (code, exit_code)
     assert error.error.detail
     assert error.error.hint
@@ -145,16 +146,14 @@ def test_the_memory_limit_is_told(space: Workspace) -> None:
             return error.error.code
         return ""
 
-    assert run_to_end(Driver(space, flow(), ignore)) == "out_of_memory"
+    assert go(space, flow()) == "out_of_memory"
     assert [record.state for record in history(space)] == ["failed", "finished"]  # it was ended, it did not crash
 
 
 def test_the_persons_memory_limit_reaches_the_job(space: Workspace) -> None:
     """Given a limit of the person's, When a step with Fettle's usual one takes more, Then it is stopped as told."""
     limited = dataclasses.replace(space, memory_limit=lambda: 200 << 20)
-    with pytest.raises(JobError) as stopped:
-        run_to_end(Driver(limited, one(step("misbehave", {"how": "memory"})), ignore))
-    assert stopped.value.error.code == "out_of_memory"
+    assert refusal(go, limited, one(step("misbehave", {"how": "memory"}))).error.code == "out_of_memory"
 
 
 @pytest.mark.parametrize(
@@ -178,9 +177,7 @@ def test_a_step_with_an_end_is_stopped_there(space: Workspace) -> None:
     slow = bounded(step("sleep", {"seconds": 30}), 0.5)
     began = time.monotonic()
     assert isinstance(slow, JobStep)
-    with pytest.raises(JobError) as failed:
-        run_to_end(Driver(space, one(slow), ignore))
-    assert failed.value.error.code == "time_limit"
+    assert refusal(go, space, one(slow)).error.code == "time_limit"
     assert time.monotonic() - began < 5
 
 
@@ -245,9 +242,7 @@ def raise_full(*_: Any, **__: Any) -> None:
 def test_a_full_disk_reaches_the_flow(space: Workspace, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
     """Given no room for a job's folder or for its result, then the flow gets words with exit code 6."""
     monkeypatch.setattr(Workspace if where == "new_job" else ArtifactStore, where, raise_full)
-    with pytest.raises(JobError) as failed:
-        run_to_end(Driver(space, one(step("echo", cache=True)), ignore))
-    assert (failed.value.error.code, failed.value.exit_code) == ("disk_full", 6)
+    assert codes(go, space, one(step("echo", cache=True))) == ("disk_full", 6)
     assert folders(space) == []
 
 
@@ -319,7 +314,7 @@ def test_a_wait_can_be_cancelled(space: Workspace, monkeypatch: pytest.MonkeyPat
 def test_a_measurement_in_turn(space: Workspace) -> None:
     """Given two variants, when they are measured, then each has its sets of times, and every latency was told."""
     seen: list[Event] = []
-    measured = run_to_end(Driver(space, measure(measuring(0.001, 0.002)), seen.append))
+    measured = go(space, measure(measuring(0.001, 0.002)), seen.append)
     assert [[len(one_set) for one_set in sets] for sets in measured.latencies_ms] == [[10, 10], [10, 10]]
     assert measured.failures == (None, None)
     assert [len(results) for results in measured.results] == [2, 2]
@@ -335,7 +330,7 @@ def test_a_measurement_in_turn(space: Workspace) -> None:
 
 def test_one_that_cannot_be_measured_does_not_stop_the_others(space: Workspace) -> None:
     """Given a variant that the runtime refuses, then it has a failure in words, and the other one its times."""
-    measured = run_to_end(Driver(space, measure(measuring(0.001, -1)), ignore))
+    measured = go(space, measure(measuring(0.001, -1)))
     assert measured.failures[0] is None
     assert measured.failures[1] is not None
     assert measured.failures[1].code == "model_does_not_run"
@@ -346,7 +341,7 @@ def test_one_that_cannot_be_measured_does_not_stop_the_others(space: Workspace) 
 def test_a_measurement_ends_with_its_time(space: Workspace) -> None:
     """Given a measurement that would take long, when its time is up, then what both have by then counts."""
     began = time.monotonic()
-    measured = run_to_end(Driver(space, measure(measuring(0.01, 0.01, until_s=began + 3, sets=200)), ignore))
+    measured = go(space, measure(measuring(0.01, 0.01, until_s=began + 3, sets=200)))
     assert time.monotonic() - began < 5
     assert measured.failures == (None, None)
     assert len(measured.latencies_ms[0]) == len(measured.latencies_ms[1]) >= 1
@@ -355,7 +350,7 @@ def test_a_measurement_ends_with_its_time(space: Workspace) -> None:
 
 def test_a_measurement_without_any_time_is_told(space: Workspace) -> None:
     """Given no time for a single block, then every variant has the time limit as its failure."""
-    measured = run_to_end(Driver(space, measure(measuring(5, until_s=time.monotonic() + 1)), ignore))
+    measured = go(space, measure(measuring(5, until_s=time.monotonic() + 1)))
     assert [failure.code if failure else None for failure in measured.failures] == ["time_limit"]
     assert measured.latencies_ms == ((),)
 

@@ -7,18 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from flows import go
 from forking import shared_server
 
 from app.jobs.pool import WorkerPool
 from app.paths import find_data_folder
 from app.persistence import open_store
-from app.services.flow import disk_work
+from app.services.flow import background
 from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.background import Stopped
 from app.services.flow.driver import Driver
 from app.services.flow.events import Event, JobBegan, StepProgress, ignore
 from app.services.flow.steps import DiskStep, Flow, FlowCancelled
-from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import open_model
 from presets.sample import sample_paths
@@ -29,7 +29,7 @@ from workers.model_io.opening import TRYING_IT
 @pytest.fixture
 def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     """Everything counts as large."""
-    monkeypatch.setattr(disk_work, "INLINE_BYTES", -1)
+    monkeypatch.setattr(background, "INLINE_BYTES", -1)
     paths = find_data_folder(tmp_path / "data")
     with open_store(paths) as store:
         pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=1, fork_server=shared_server())
@@ -49,9 +49,9 @@ def later(space: Workspace) -> Workspace:
 def test_kept_and_found_again(space: Workspace) -> None:
     """Given a model that was opened, When it is opened again by another start, Then the job that looks at it is ended
     as soon as it knows what it is, and what is in the store is taken."""
-    first = run_to_end(Driver(space, open_model(asked()), ignore))
+    first = go(space, open_model(asked()))
     told: list[Event] = []
-    second = run_to_end(Driver(later(space), open_model(asked()), told.append))
+    second = go(later(space), open_model(asked()), told.append)
     assert first.key == second.key and second.folder.is_dir()
     assert [event.kind for event in told if isinstance(event, JobBegan)] == ["open"]
     assert not [event for event in told if isinstance(event, StepProgress) and event.stage == TRYING_IT]
@@ -60,11 +60,11 @@ def test_kept_and_found_again(space: Workspace) -> None:
 
 def test_a_damaged_one_is_made_anew(space: Workspace) -> None:
     """Given a kept folder with a changed byte, Then the job runs again."""
-    first = run_to_end(Driver(space, open_model(asked()), ignore))
+    first = go(space, open_model(asked()))
     file = next(path for path in first.folder.iterdir() if path.suffix == ".onnx")
     file.write_bytes(file.read_bytes()[:-1] + b"x")
     told: list[Event] = []
-    second = run_to_end(Driver(later(space), open_model(asked()), told.append))
+    second = go(later(space), open_model(asked()), told.append)
     assert second.key == first.key and file.read_bytes()[-1:] != b"x"
     assert [event.kind for event in told if isinstance(event, JobBegan)] == ["open", "open"]
 
@@ -72,7 +72,7 @@ def test_a_damaged_one_is_made_anew(space: Workspace) -> None:
 def test_a_model_under_another_name_is_opened_anew(space: Workspace, tmp_path: Path) -> None:
     """Given the same bytes in another folder, Then the store answers; under another name, or with other labels beside
     it, they are another model, since its name and its classes are told."""
-    first = run_to_end(Driver(space, open_model(asked()), ignore))
+    first = go(space, open_model(asked()))
     keys = []
     for name, labels in (("a/clothes.onnx", ""), ("b/shirts.onnx", ""), ("c/clothes.onnx", "one\ntwo")):
         path = tmp_path / name
@@ -80,7 +80,7 @@ def test_a_model_under_another_name_is_opened_anew(space: Workspace, tmp_path: P
         shutil.copyfile(sample_paths().model, path)
         if labels:
             (path.parent / "labels.txt").write_text(labels)
-        keys.append(run_to_end(Driver(space, open_model(OpenParams(path=str(path))), ignore)).key)
+        keys.append(go(space, open_model(OpenParams(path=str(path)))).key)
     assert len({first.key, *keys}) == 4 and keys[0] not in keys[1:]
 
 
@@ -109,7 +109,7 @@ def test_work_on_the_disk_is_done_beside_the_loop(space: Workspace) -> None:
             return elsewhere, str(error)
         raise AssertionError("it was not told")
 
-    elsewhere, told = run_to_end(Driver(space, flow(), ignore))
+    elsewhere, told = go(space, flow())
     assert elsewhere
     assert "none" in told
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 from fettle_service_handlers._shared import Params, Result
+from flows import go
 
 from app.services.flow import workspace as workspace_module
 from app.services.flow.driver import Driver
-from app.services.flow.events import Event, StepProgress, ignore
+from app.services.flow.events import Event, StepProgress
 from app.services.flow.steps import Flow, JobStep, StepResult
-from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import KEPT_S, Workspace
 
 
@@ -51,7 +51,7 @@ def test_it_goes_on(space: Workspace, cancel: bool) -> None:
     when it has ended well, nothing is kept."""
     ended_in_the_middle(space, "a", cancel)
     assert len(list(kept(space))) == 1
-    done = run_to_end(Driver(space, keeping(), ignore))
+    done = go(space, keeping())
     assert done.result.values == {"found": "x"}
     assert list(kept(space)) == []
 

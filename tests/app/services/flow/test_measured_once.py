@@ -8,10 +8,10 @@ from play import Like, Play
 from staging import Make, Stage, recipes
 
 from app.domain.run import RunState
-from app.services.flow import kept_measurements
-from app.services.flow.kept_measurements import SavedMeasurements
+from app.services.flow import measuring
+from app.services.flow.measuring import SavedMeasurements
 from app.services.projects.projects import project_for
-from app.services.records.run_plan import as_begun
+from app.services.records.run_records import as_begun
 from app.services.run.clock import QUICK_BLOCKS, SLOW_REQUEST_MS
 from app.services.run.optimize import SLOW_SHARE
 from presets.loader import load_presets
@@ -106,7 +106,7 @@ def test_what_differs_is_measured(one: Stage, monkeypatch: pytest.MonkeyPatch, w
     elif what == "age":
         monkeypatch.setattr("app.services.run.optimize.MAX_AGE", timedelta(0))
     else:
-        monkeypatch.setattr(kept_measurements, "PROTOCOL", kept_measurements.PROTOCOL + 1)
+        monkeypatch.setattr(measuring, "PROTOCOL", measuring.PROTOCOL + 1)
     one.go()
     assert len(measured_in(one.play)) == 5
 

@@ -9,7 +9,7 @@ import pytest
 from app.credentials import TOKEN_FILE
 from app.domain.hub import Wish
 from app.services.flow.steps import StepResult
-from app.services.hub.finding import ENOUGH, MAX_PAGES, FoundModels, find_models, hub_address, token_place
+from app.services.hub.flows import ENOUGH, MAX_PAGES, FoundModels, find_models, hub_address, token_place
 from workers.contracts.hub import HubModel, HubQuery, HubSearchResult
 from workers.contracts.licenses import LicenseVerdict
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import pytest
 from fakehub import Answer, FakeHub, write_repos
+from flows import codes, go, refusal
 from stopwatch import Stopwatch
 
 from app.cli.output import Globals
@@ -19,14 +20,18 @@ from app.cli.session import workspace
 from app.domain.run import Goal, RunState
 from app.services.flow.driver import Driver
 from app.services.flow.events import ignore
-from app.services.flow.steps import Flow, FlowCancelled, JobError
+from app.services.flow.steps import FlowCancelled, JobError
 from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
-from app.services.hub.clean import downloaded_models, remove_model
 from app.services.hub.flows import download_model, hub_model, log_in, resume_download, search_hub
-from app.services.hub.model_cache import ModelCache
-from app.services.hub.origin import origin_of, remember_origin
-from app.services.hub.pending import PendingDownload
+from app.services.hub.model_cache import (
+    ModelCache,
+    PendingDownload,
+    downloaded_models,
+    origin_of,
+    remember_origin,
+    remove_model,
+)
 from app.services.hub.place import HubPlace
 from app.services.projects.projects import new_run, project_for
 from workers.contracts.errors import ErrorInfo
@@ -57,17 +62,6 @@ def home(tmp_path: Path) -> Path:
 def space(home: Path) -> Iterator[Workspace]:
     with workspace(Globals(data_dir=home), writes=True) as opened:
         yield opened
-
-
-def go(space: Workspace, flow: Flow[T]) -> T:
-    return run_to_end(Driver(space, flow, ignore))
-
-
-def refusal(space: Workspace, flow: Flow[Any]) -> tuple[str, int]:
-    """Return code and exit code of the error."""
-    with pytest.raises(JobError) as refused:
-        go(space, flow)
-    return refused.value.error.code, refused.value.exit_code
 
 
 def until(driver: Driver[Any], condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
@@ -104,7 +98,7 @@ def test_download_puts_the_whole_model_into_the_data_folder(fake: FakeHub, space
     assert [model.repo for model in page.models] == ["ann/net"]
     found = go(space, hub_model(space, NET))
     events: list[Any] = []
-    done = run_to_end(Driver(space, download_model(space, NET), events.append))
+    done = go(space, download_model(space, NET), events.append)
 
     assert (done.stored.folder / "onnx" / "model.onnx").read_bytes() == WEIGHTS
     assert done.stored.origin.commit == found.commit == fake.repos["ann/net"].sha
@@ -174,7 +168,7 @@ def test_lost_hub_leaves_what_has_come(fake: FakeHub, space: Workspace, monkeypa
     monkeypatch.setattr(HubPlace, "access", lambda self: real(self).model_copy(update={"retries": 1}))
     fake.drops = {"onnx/model.onnx": [SIZE * 9 // 10]}
     fake.on_block = lambda name, at: fake.answers.append(Answer(name, 503, times=9)) if at > SIZE * 0.89 else None
-    assert refusal(space, download_model(space, NET)) == ("hub_failed", 6)
+    assert codes(go, space, download_model(space, NET)) == ("hub_failed", 6)
     fake.answers, fake.on_block, fake.sent = [], None, {}
 
     done = go(space, download_model(space, NET))
@@ -184,7 +178,7 @@ def test_lost_hub_leaves_what_has_come(fake: FakeHub, space: Workspace, monkeypa
 
 def test_wrong_file_leaves_nothing(fake: FakeHub, space: Workspace, home: Path) -> None:
     fake.bodies = {"onnx/model.onnx": b"z" * SIZE}
-    assert refusal(space, download_model(space, NET)) == ("hub_wrong_hash", 3)
+    assert codes(go, space, download_model(space, NET)) == ("hub_wrong_hash", 3)
 
     assert (pending(space), downloaded_models(space)) == ((), ())
     assert not [path for path in (home / "hub").rglob("*") if path.is_file() and path.stat().st_size]
@@ -205,7 +199,7 @@ def test_full_disk_keeps_what_has_come(fake: FakeHub, tmp_path: Path, monkeypatc
     monkeypatch.setattr(ModelCache, "free_bytes", lambda self: 1 << 40)  # so that it fills up although it was looked at
     try:
         with workspace(Globals(data_dir=home), writes=True) as space:
-            assert refusal(space, download_model(space, NET)) == ("disk_full", 6)
+            assert codes(go, space, download_model(space, NET)) == ("disk_full", 6)
             assert come(space) > SIZE // 4
             subprocess.run(["mount", "-o", "remount,size=20m", str(home)], check=True)
             done = go(space, download_model(space, NET))
@@ -226,10 +220,9 @@ def test_model_is_not_removed_while_a_run_uses_it(fake: FakeHub, space: Workspac
     assert (kept.used_by, kept.running) == ((project.name,), False)
 
     run = new_run(space.repositories, project, Goal("balanced", 1.0))
-    with pytest.raises(JobError) as refused:
-        remove_model(space, stored.key)
-    assert (refused.value.error.code, refused.value.exit_code) == ("hub_in_use", 3)
-    assert project.name in refused.value.error.detail
+    refused = refusal(remove_model, space, stored.key)
+    assert (refused.error.code, refused.exit_code) == ("hub_in_use", 3)
+    assert project.name in refused.error.detail
     space.repositories.runs.update(dataclasses.replace(run, state=RunState.FAILED))
     remove_model(space, stored.key)
     assert downloaded_models(space) == () and not stored.folder.exists()
@@ -241,9 +234,9 @@ def test_model_is_not_removed_while_a_run_uses_it(fake: FakeHub, space: Workspac
 @pytest.mark.whole
 def test_log_in_stores_only_a_token_that_the_hub_knows(fake: FakeHub, space: Workspace, home: Path) -> None:
     fake.users, fake.repos["ann/net"].meta["gated"] = {"hf_good": "ann"}, "manual"
-    assert refusal(space, log_in(space, "hf_bad"))[0] == "hub_bad_token"
+    assert codes(go, space, log_in(space, "hf_bad"))[0] == "hub_bad_token"
     assert not (home / "hub" / "token.json").exists()
-    assert refusal(space, download_model(space, NET))[0] == "hub_gated"
+    assert codes(go, space, download_model(space, NET))[0] == "hub_gated"
 
     assert go(space, log_in(space, " hf_good\n"))[0] == "ann"
     go(space, download_model(space, NET))
@@ -256,7 +249,7 @@ def test_offline_mode_returns_what_is_here(fake: FakeHub, space: Workspace, monk
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
 
     assert go(space, download_model(space, NET)).stored == stored
-    assert refusal(space, download_model(space, HubRequest(repo="ann/net", revision="v2"))) == ("hub_offline", 6)
+    assert codes(go, space, download_model(space, HubRequest(repo="ann/net", revision="v2"))) == ("hub_offline", 6)
     assert fake.seen == []
 
 
@@ -280,7 +273,6 @@ def test_search_at_its_time_limit_names_the_hub(
     """Given a search that is stopped at a limit, Then the hub is named; another error stays what it is."""
     search = search_hub(space, HubQuery())
     next(search)
-    with pytest.raises(JobError) as refused:
-        search.throw(JobError(ErrorInfo(code=code, title="T", detail="D.", hint="H."), 1))
+    refused = refusal(search.throw, JobError(ErrorInfo(code=code, title="T", detail="D.", hint="H."), 1))
 
-    assert (refused.value.error.code, refused.value.exit_code) == wanted
+    assert (refused.error.code, refused.exit_code) == wanted

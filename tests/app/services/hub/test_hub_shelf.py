@@ -1,17 +1,16 @@
 """The model_cache: where whole models lie and what has come of others; which hub, and when not at all."""
 
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from flows import codes, refusal
 
 from app.paths import DataPaths
 from app.services.flow.steps import JobError
 from app.services.hub.flows import check_room, check_wanted
-from app.services.hub.model_cache import ModelCache
-from app.services.hub.pending import PendingDownload
+from app.services.hub.model_cache import ModelCache, PendingDownload
 from app.services.hub.place import certificate_paths, checked_endpoint, hub_place
 from workers.contracts.hub import HubFile, HubModelResult, HubRequest, Origin, OriginFile
 
@@ -43,13 +42,6 @@ def put(model_cache: ModelCache, asked: PendingDownload, **more: Any) -> Any:
         if not target.exists():
             target.write_bytes(b"x" * file.size_bytes)
     return model_cache.adopt(asked, origin(asked, **more))
-
-
-def refusal(call: Callable[[], object]) -> tuple[str, int]:
-    """Return code and exit code of the error."""
-    with pytest.raises(JobError) as refused:
-        call()
-    return refused.value.error.code, refused.value.exit_code
 
 
 @pytest.fixture
@@ -118,7 +110,7 @@ def test_what_is_not_whole_is_not_adopted(model_cache: ModelCache, tmp_path: Pat
     (tmp_path / "secret").write_bytes(b"x" * LARGE)
     file = model_cache.begin(pending()) / "files" / "model.onnx"
     file.symlink_to(tmp_path / "secret") if is_link else file.write_bytes(b"x")
-    assert refusal(lambda: model_cache.adopt(pending(), origin(pending()))) == ("hub_not_whole", 3)
+    assert codes(lambda: model_cache.adopt(pending(), origin(pending()))) == ("hub_not_whole", 3)
 
     assert model_cache.list() == ()
     assert (tmp_path / "secret").read_bytes() == b"x" * LARGE
@@ -150,7 +142,7 @@ def test_what_a_killed_program_left_is_swept(model_cache: ModelCache) -> None:
 def test_one_download_at_a_time_of_the_same_files(model_cache: ModelCache) -> None:
     with model_cache.hold(pending().key):
         for _ in range(2):
-            assert refusal(lambda: model_cache.discard(pending().key)) == ("hub_download_busy", 6)
+            assert codes(lambda: model_cache.discard(pending().key)) == ("hub_download_busy", 6)
         model_cache.discard(pending(more=1).key)
     model_cache.discard(pending().key)
     assert list(model_cache.arriving.glob("*.lock")) == []
@@ -200,7 +192,7 @@ def test_room_is_looked_at_before(model_cache: ModelCache, monkeypatch: pytest.M
 def test_nothing_to_download(found: dict[str, Any], patterns: tuple[str, ...], code: str) -> None:
     result = HubModelResult(repo="a/b", revision="main", commit=COMMIT, **found)
 
-    assert refusal(lambda: check_wanted(result, HubRequest(repo="a/b", patterns=patterns))) == (code, 3)
+    assert codes(lambda: check_wanted(result, HubRequest(repo="a/b", patterns=patterns))) == (code, 3)
 
 
 def place_of(tmp_path: Path, **environment: str) -> Any:
@@ -220,7 +212,7 @@ def test_which_hub(tmp_path: Path) -> None:
      "https://[x", "https://hub:99999"],
 )  # fmt: skip
 def test_an_address_that_is_none(text: str) -> None:
-    assert refusal(lambda: checked_endpoint(text)) == ("bad_endpoint", 2)
+    assert codes(lambda: checked_endpoint(text)) == ("bad_endpoint", 2)
 
 
 def test_a_token_does_not_go_where_others_can_read_it(tmp_path: Path) -> None:
@@ -234,7 +226,7 @@ def test_a_token_does_not_go_where_others_can_read_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("value", ["1", "true", "ON", "yes"])
 def test_offline_mode(tmp_path: Path, value: str) -> None:
-    assert refusal(lambda: place_of(tmp_path, HF_HUB_OFFLINE=value).look()) == ("hub_offline", 6)
+    assert codes(lambda: place_of(tmp_path, HF_HUB_OFFLINE=value).look()) == ("hub_offline", 6)
     assert not place_of(tmp_path, HF_HUB_OFFLINE="0").offline
 
 
@@ -242,9 +234,8 @@ def test_nothing_shows_the_token(tmp_path: Path) -> None:
     place = place_of(tmp_path, HF_TOKEN="hf_secret")
     assert "hf_secret" not in f"{place!r} {place.look()!r}"
 
-    with pytest.raises(JobError) as caught:
-        place_of(tmp_path, HF_TOKEN="two words")
-    assert caught.value.exit_code == 3 and "two words" not in str(caught.value)
+    caught = refusal(place_of, tmp_path, HF_TOKEN="two words")
+    assert caught.exit_code == 3 and "two words" not in str(caught)
 
 
 def test_certificates_of_a_company_can_be_read() -> None:

@@ -1,10 +1,25 @@
-"""Runtimes and devices that a person asks for by name."""
+"""Runtimes, devices and GPUs that you name, and the room on them."""
 
+import dataclasses
+import io
+import time
+import wave
+from pathlib import Path
+
+import miniaudio
+import numpy as np
 import pytest
+from flows import refusal
 
-from app.services.flow.steps import JobError
-from app.services.machine.devices import check_recipes, check_runtimes, runtimes_on
+from app.services.flow.steps import JobStep
+from app.services.flow.workspace import Workspace
+from app.services.machine.devices import card_of, check_recipes, check_runtimes, runtimes_on
+from app.services.machine.gpu_doctor import CONTEXT_BYTES, GpuRoom, room_for, room_words
+from app.services.machine.loudspeaker import Loudspeaker, play_on
+from workers.contracts.base import Nothing
+from workers.contracts.gpu import GpuCard, GpuState, RungsResult
 from workers.contracts.jobs import DescribeResult
+from workers.contracts.process.messages import Card, Limits
 from workers.contracts.specs import Described, DeviceFacts, Recipe, RecipeStep
 
 
@@ -38,33 +53,157 @@ def test_what_is_there_is_taken() -> None:
 )
 def test_runtimes_that_are_not_there(name: str, code: int) -> None:
     """Given a runtime that is not installed, then exit code 6 with its hint; a name that is none, then exit code 2."""
-    with pytest.raises(JobError) as refused:
-        check_runtimes(FOUND, [name])
-    assert refused.value.exit_code == code
-    assert refused.value.error.hint
+    refused = refusal(check_runtimes, FOUND, [name])
+    assert refused.exit_code == code
+    assert refused.error.hint
 
 
 @pytest.mark.parametrize(("device", "code"), [("cuda:0", 6), ("cuda", 6), ("cuda:7", 6), ("tpu", 2), ("CPU", 2)])
 def test_devices_that_are_not_there(device: str, code: int) -> None:
     """Given no graphics card, then exit code 6 and why; a word that is no device, then exit code 2."""
-    with pytest.raises(JobError) as refused:
-        runtimes_on(FOUND, device)
-    assert refused.value.exit_code == code
+    assert refusal(runtimes_on, FOUND, device).exit_code == code
 
 
 def test_a_device_without_an_engine() -> None:
     """Given a graphics card and no runtime that works on it, then exit code 6 with every runtime's own hint."""
-    with pytest.raises(JobError) as refused:
-        runtimes_on(WITH_GPU, "cuda:0")
-    assert refused.value.exit_code == 6
-    assert "Onnxruntime-Cuda: No NVIDIA GPU was found." in refused.value.error.detail
+    refused = refusal(runtimes_on, WITH_GPU, "cuda:0")
+    assert refused.exit_code == 6
+    assert "Onnxruntime-Cuda: No NVIDIA GPU was found." in refused.error.detail
 
 
 def test_recipes_that_name_what_is_not_there() -> None:
     """Given a recipe with an unknown technique or engine, then exit code 3, and the recipe's title is named."""
     check_recipes(FOUND, [Recipe(title="A", steps=(RecipeStep(technique="bf16"),), runtime="openvino")], "r.yaml")
     for recipe in (Recipe(title="Mine", steps=(RecipeStep(technique="magic"),)), Recipe(title="Mine", runtime="x")):
-        with pytest.raises(JobError) as refused:
-            check_recipes(FOUND, [recipe], "r.yaml")
-        assert refused.value.exit_code == 3
-        assert "“Mine”" in refused.value.error.detail
+        refused = refusal(check_recipes, FOUND, [recipe], "r.yaml")
+        assert refused.exit_code == 3
+        assert "“Mine”" in refused.error.detail
+
+
+A = GpuCard(index=0, uuid="GPU-a", name="Card A", memory_bytes=24_000_000_000)
+B = GpuCard(index=1, uuid="GPU-b", name="Card B", memory_bytes=8_000_000_000)
+LOOKED = RungsResult(state=GpuState(), cards=(A, B), rungs=(), free_bytes={"GPU-a": 20_000_000_000})
+
+
+def answered(index: int) -> GpuRoom | None:
+    """What the flow gives when its one job has looked, on the card of this place."""
+
+    class Done:
+        result = LOOKED.model_copy(update={"index": index})
+
+    flow = room_for(4_000_000_000)
+    next(flow)
+    with pytest.raises(StopIteration) as ended:
+        flow.send(Done())
+    room: GpuRoom | None = ended.value.value
+    return room
+
+
+def test_the_card_that_does_the_work_is_looked_at() -> None:
+    """Given two cards, Then the room of that one counts on which jobs work, and no other's."""
+    first, second = answered(0), answered(1)
+    assert first is not None and (first.card, first.free_bytes) == (A, 20_000_000_000)
+    assert second is not None and (second.card, second.free_bytes) == (B, None), "it does not tell"
+    assert answered(2) is None
+
+
+@pytest.mark.parametrize(("free_bytes", "is_short"), [(None, False), (4_000_000_000, True), (5_000_000_000, False)])
+def test_what_cannot_fit_is_said(free_bytes: int | None, is_short: bool) -> None:
+    """Given weights and what is free, Then only what is less than weights and context is called too little."""
+    room = GpuRoom(A, CONTEXT_BYTES + 4_000_000_000, free_bytes)
+    assert room.is_short == is_short
+    assert ("--device cpu" in room_words(room)) == is_short
+    assert "4.3 GB" in room_words(room)
+
+
+def tone(seconds: float, rate_hz: int = 16_000) -> bytes:
+    """A quiet tone as a WAV file."""
+    samples = 0.1 * np.sin(np.arange(round(seconds * rate_hz)) / rate_hz * 2 * np.pi * 440)
+    out = io.BytesIO()
+    with wave.open(out, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate_hz)
+        file.writeframes((samples * 32767).astype("<i2").tobytes())
+    return out.getvalue()
+
+
+def ended(speaker: Loudspeaker, limit_s: float = 20.0) -> str:
+    until = time.monotonic() + limit_s
+    while speaker.poll() == "playing":
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    return speaker.state
+
+
+def test_a_sound_is_played_to_its_end_or_there_is_no_device() -> None:
+    """Given a sound, When it is played on this computer, Then it ends, or it says that there is no device; what is no
+    sound has failed, and none of it is an error."""
+    speaker = Loudspeaker()
+    speaker.play(tone(0.1))
+    assert speaker.state == "playing" and ended(speaker) in ("idle", "no_device")
+    speaker.play(b"no sound")
+    assert ended(speaker) == "failed"
+
+
+def test_stop_is_silence_at_once() -> None:
+    """Given a long sound, When it is stopped, Then its process is gone within a moment; stopped again, nothing happens."""
+    speaker = Loudspeaker()
+    speaker.play(tone(30))
+    process = speaker._process
+    assert process is not None and process.pid is not None
+    began_s = time.monotonic()
+    speaker.stop()
+    assert time.monotonic() - began_s < 1 and speaker.poll() == "idle" and speaker._process is None
+    speaker.stop()
+
+
+def test_all_of_a_sound_is_handed_to_the_device() -> None:
+    """Given a device without a loudspeaker (it takes what it is given), Then playing takes as long as the sound."""
+    began_s = time.monotonic()
+    play_on(tone(0.5), [miniaudio.Backend.NULL])
+    assert 0.5 <= time.monotonic() - began_s < 5
+
+
+FIRST = GpuCard(index=0, uuid="GPU-a", name="A")
+SECOND = GpuCard(index=1, uuid="GPU-b", name="B")
+WITH_CARDS = DescribeResult(
+    device=DeviceFacts(processor="p", cores=2, memory_bytes=1),
+    devices=(),
+    runtimes=(),
+    techniques=(),
+    targets=(),
+    versions={},
+    cards=(FIRST, SECOND, GpuCard(index=2, name="tells no UUID")),
+)
+
+
+@pytest.mark.parametrize(
+    ("device", "uuid"), [("cuda:0", "GPU-a"), ("cuda:1", "GPU-b"), ("cuda", "GPU-a"), ("cuda:2", None), ("cpu", None)]
+)
+def test_a_name_means_one_card(device: str, uuid: str | None) -> None:
+    """Given what a person names, Then it is the UUID of the card in that place, and none for the processor."""
+    card = card_of(WITH_CARDS, device)
+    assert (card.uuid if card else None) == uuid
+
+
+def step(**limits: object) -> JobStep[DescribeResult]:
+    return JobStep("describe", Nothing(), DescribeResult, "", limits=Limits(**limits))
+
+
+def test_jobs_with_a_gpu_get_the_chosen_card_and_its_lasting_folder(space: Workspace) -> None:
+    """Given a chosen card, Then jobs with a GPU see it alone and may write where compiled kernels stay, others neither."""
+    chosen = dataclasses.replace(space, card=lambda: Card(uuid="GPU-b", index=1))
+    job = chosen.new_job(step(gpu=True), {})
+    assert job.limits.card == Card(uuid="GPU-b", index=1)
+    assert job.gpu_cache in job.write_paths
+    assert Path(job.gpu_cache).is_dir()
+    plain = chosen.new_job(step(), {})
+    assert (plain.limits.card, plain.gpu_cache, plain.write_paths) == (None, "", ())
+
+
+def test_a_step_may_name_its_own_card(space: Workspace) -> None:
+    """Given a step about one card, such as the doctor's, Then the person's choice does not lead it elsewhere."""
+    chosen = dataclasses.replace(space, card=lambda: Card(uuid="GPU-b", index=1))
+    own = Card(uuid="GPU-a", index=0)
+    assert chosen.new_job(step(gpu=True, card=own), {}).limits.card == own

@@ -1,26 +1,29 @@
-"""Opening a model by real workers: when the store may answer, and under which names files can lie."""
+"""Opening a model by real workers, what is refused, and what a file is by its name."""
 
 import os
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+from flows import go
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from app.cli.output import Globals
 from app.cli.session import workspace
-from app.services.flow.driver import Driver
-from app.services.flow.events import ignore
-from app.services.flow.to_end import run_to_end
+from app.jobs.outcome import CrashCause, Crashed, explain
+from app.services.flow.steps import JobError
 from app.services.flow.workspace import Workspace
-from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
+from app.services.opening.opening import TRIED, OpenedModel, ReadData, as_refusal, open_model, read_data
+from app.services.opening.sniffing import LOG_FILE, Kind, is_log, kind_of
 from workers.contracts.jobs import DataParams, OpenParams
 from workers.contracts.paths import to_text
+from workers.contracts.process.messages import StageLimit
 
 LABELS = ["cat", "dog", "cow", "owl"]
 
@@ -52,7 +55,7 @@ def save(path: Path) -> Path:
 
 
 def opened(space: Workspace, path: Path) -> OpenedModel:
-    return run_to_end(Driver(space, open_model(OpenParams(path=to_text(path))), ignore))
+    return go(space, open_model(OpenParams(path=to_text(path))))
 
 
 def classes(model: OpenedModel) -> str:
@@ -74,10 +77,10 @@ def test_what_lies_beside_a_model_is_part_of_its_key(space: Workspace, tmp_path:
     assert '"fox"' in classes(renamed)
     (tmp_path / "preprocessor_config.json").write_text('{"image_mean": [0.1, 0.2, 0.3], "image_std": [1, 1, 1]}')
     prepared = opened(space, path)
-    assert prepared.info.preprocessing is not None
-    assert prepared.info.preprocessing["mean"] == [0.1, 0.2, 0.3]
+    assert prepared.result.info.preprocessing is not None
+    assert prepared.result.info.preprocessing["mean"] == [0.1, 0.2, 0.3]
     (tmp_path / "LICENSE").write_text("Mozilla Public License, version 2.0")
-    assert opened(space, path).info.license == "MPL-2.0"
+    assert opened(space, path).result.info.license == "MPL-2.0"
     (tmp_path / "LICENSE").unlink()
     (tmp_path / "holiday.jpg").write_bytes(b"nothing of the model's")
     (tmp_path / "download.json").write_text('{"state": "done", "bytes": 100}')
@@ -92,8 +95,8 @@ def test_what_lies_above_a_hub_folders_onnx_counts_too(space: Workspace, tmp_pat
     for mean in (0.25, 0.5):
         above.write_text(f'{{"image_mean": [{mean}, {mean}, {mean}], "image_std": [1, 1, 1]}}')
         model = opened(space, path)
-        assert model.info.preprocessing is not None
-        assert model.info.preprocessing["mean"] == [mean] * 3
+        assert model.result.info.preprocessing is not None
+        assert model.result.info.preprocessing["mean"] == [mean] * 3
         keys.add(model.key)
     assert len(keys) == 2
 
@@ -108,7 +111,7 @@ def test_a_name_that_is_no_text_opens(space: Workspace, tmp_path: Path) -> None:
         shutil.copyfile(source, path)
         (path.parent / "labels.txt").write_text("\n".join(LABELS))
         model = opened(space, path)
-        assert model.info.format == "onnx"
+        assert model.result.info.format == "onnx"
         assert '"owl"' in classes(model)
 
 
@@ -139,4 +142,97 @@ def test_data_of_names_that_are_no_text_are_read(space: Workspace, tmp_path: Pat
 
 def read(space: Workspace, model: OpenedModel, path: Path) -> ReadData:
     params = DataParams(model_dir=str(model.folder), path=to_text(path))
-    return run_to_end(Driver(space, read_data(params), ignore))
+    return go(space, read_data(params))
+
+
+MODEL = Path("/tmp/my model.onnx")
+
+
+def refused(reason: CrashCause) -> JobError:
+    """What comes of a worker that ended for `reason` while it opened the model."""
+    stage = StageLimit(what="trying the model out", seconds=6)
+    return as_refusal(JobError(*explain(Crashed(1, None, "its log", reason, stage))), MODEL)
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [
+        ("stage_time", "took_too_long"),
+        ("wall_time", "took_too_long"),
+        ("cpu_time", "took_too_long"),
+        ("memory", "out_of_memory"),
+        ("crash", "library_crashed"),
+        ("abort", "library_crashed"),
+        ("exit", "library_crashed"),
+        ("protocol", "library_crashed"),
+    ],
+)
+def test_what_the_file_brings_about_is_a_refusal(reason: CrashCause, code: str) -> None:
+    """Given a worker that ended through the file, Then exit code 3, the file's name, and what to ask the author for."""
+    error = refused(reason)
+
+    assert (error.error.code, error.exit_code) == (code, 3)
+    assert "my model.onnx" in error.error.detail
+    assert "The job" not in error.error.detail
+    assert "author" in error.error.hint
+    assert error.error.traceback == "its log"
+    assert code in TRIED
+
+
+def test_the_time_is_told() -> None:
+    """Given a first run without end, Then what was done for how long stands in it."""
+    assert refused("stage_time").error.detail.startswith("Fettle was still trying the model out after 6 s, so that was")
+
+
+@pytest.mark.parametrize("reason", ["killed", "start"])
+def test_what_the_computer_brings_about_stays_what_it_is(reason: CrashCause) -> None:
+    """Given a worker that was killed from outside or never started, Then nothing is said against the file."""
+    assert refused(reason).exit_code == 1
+
+
+def test_a_name_that_would_turn_the_text_is_made_harmless() -> None:
+    """Given letters that change the direction or break the line, Then they are replaced."""
+    error = JobError(*explain(Crashed(-11, "SIGSEGV", "", "crash")))
+    assert as_refusal(error, Path("a\u202e\nb\udcff.onnx")).error.detail.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("names", "kind"),
+    [
+        (["a.onnx"], "model"),
+        (["config.json", "model.safetensors"], "model"),
+        (["cats/1.png", "dogs/2.png"], "data"),
+        (["a.onnx", "1.png"], "both"),
+        ([], "model"),
+    ],
+)
+def test_a_folder_is_told_by_what_lies_in_it(tmp_path: Path, names: list[str], kind: Kind) -> None:
+    """Given a folder, Then it is what its files are called; an empty one is a model's to be refused."""
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert kind_of(tmp_path) == kind
+
+
+@pytest.mark.parametrize(("name", "kind"), [("a.onnx", "model"), ("a.png", "data"), ("a.csv", "data"), ("a", "model")])
+def test_a_file_is_told_by_its_ending(tmp_path: Path, name: str, kind: Kind) -> None:
+    """Given a file, there or not, Then its ending says what it is."""
+    assert kind_of(tmp_path / name) == kind
+
+
+def test_a_folder_of_thousands_takes_no_time(tmp_path: Path) -> None:
+    """Given thousands of folders with a picture each, Then the window, which waits for the answer, is not frozen."""
+    for number in range(2500):
+        (tmp_path / f"class {number}").mkdir()
+        (tmp_path / f"class {number}" / "1.png").touch()
+    began = time.thread_time()
+    assert kind_of(tmp_path) == "data"
+    assert time.thread_time() - began < 0.1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a system without pipes in folders")
+@pytest.mark.parametrize("name", ["model.onnx", LOG_FILE])
+def test_a_pipe_is_never_waited_for(tmp_path: Path, name: str) -> None:
+    """Given a pipe that nobody writes to, alone or where a log would lie, Then it is no log, and is not opened."""
+    os.mkfifo(tmp_path / name)
+    assert not is_log(tmp_path / name) and not is_log(tmp_path)

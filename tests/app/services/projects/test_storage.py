@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 from desk import NOW, project, run, variant
+from flows import go
 from spaces import opened_space
 
-from app.domain.artifact import ArtifactRecord
-from app.domain.job import JobRecord
+from app.domain.job import ArtifactRecord, JobRecord
 from app.domain.run import RunState
 from app.paths import DataPaths
 from app.persistence import NotFound
@@ -23,12 +23,11 @@ from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.driver import Driver
 from app.services.flow.events import ignore
 from app.services.flow.steps import DiskStep, Flow
-from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import open_model
 from app.services.projects import storage
+from app.services.projects.projects import delete_for_good, move_to_trash
 from app.services.projects.storage import DAY_S, Freed, Storage, free, measure
-from app.services.projects.trash import delete_for_good, move_to_trash
 from app.services.release.record import Release, write_release
 from presets.sample import sample_paths
 from workers.contracts.jobs import OpenParams
@@ -84,7 +83,7 @@ def measured(space: Workspace, days: int = 7) -> Storage:
 
 
 def freed(space: Workspace, days: int = 7, most_bytes: int | None = None) -> Freed:
-    return run_to_end(Driver(space, free(space, days, most_bytes), ignore))
+    return go(space, free(space, days, most_bytes))
 
 
 def is_there(space: Workspace, name: str) -> bool:
@@ -210,7 +209,7 @@ def test_running_flow_keeps_what_it_was_given(space: Workspace) -> None:
     the model; after the flow's end it is freeable."""
     meanwhile: list[Storage] = []
     for _ in range(2):  # made, then found in the store
-        assert run_to_end(Driver(space, opened_twice(space, meanwhile), ignore))
+        assert go(space, opened_twice(space, meanwhile))
     assert [one.freeable_bytes for one in meanwhile] == [0, 0]
     assert measured(space, 0).freeable_bytes > 0 and not space.artifacts.held
 

@@ -19,12 +19,10 @@ from app.persistence import backup, open_store, revisions
 from app.services.after.trying.tried import tried_run
 from app.services.after.watching import read_pinned, read_watched
 from app.services.flow.workspace import Workspace
-from app.services.projects.opened import saved_data, saved_opening, saved_recipes
-from app.services.projects.trash import delete_for_good, move_to_trash
+from app.services.projects.projects import delete_for_good, move_to_trash, saved_data, saved_opening, saved_recipes
+from app.services.records.after_run import Proof, read_price, write_proof
 from app.services.records.facts import RunFacts, read_facts
-from app.services.records.load import read_price
-from app.services.records.machine import read_machine
-from app.services.records.proofs import Proof, write_proof
+from app.services.records.run_records import MACHINE
 from app.services.run.forecasting import Forecasts
 from app.settings import load_settings
 
@@ -116,11 +114,11 @@ def test_what_was_added_to_the_run_is_there(space: Workspace, facts: RunFacts, r
         "/home/person/colors.zip", facts.recommended.id, "python",
     )  # fmt: skip
     assert facts.stress[facts.recommended.id].headline
-    load = facts.loads.of(facts.recommended.id)
+    load = facts.loads.get(facts.recommended.id)
     assert load is not None and load.variant is not None and load.paired is not None
     tried = tried_run(space, facts)
     assert tried.forecast.before is not None and tried.forecast.seconds == facts.run.seconds
-    machine = read_machine(space.repositories, facts.run.id)
+    machine = space.repositories.records.get(MACHINE, facts.run.id)
     assert machine is not None and machine.cores > 0
     watched = read_watched(space.repositories, runs[1].id)
     assert watched is not None and watched.is_export and watched.other_run_id == facts.run.id

@@ -10,8 +10,7 @@ from app.domain.project import Project
 from app.domain.run import Goal
 from app.persistence import Repositories
 from app.services.flow.workspace import Workspace
-from app.services.projects.opened import save_data
-from app.services.projects.projects import new_run
+from app.services.projects.projects import new_run, save_data
 from app.services.records.decisions import DECISION, read_decisions
 from app.services.release.documents import decision_words, log_words
 from workers.contracts.decisions import Decision, log_text

@@ -7,7 +7,7 @@ import pytest
 from judged import variant
 
 from app.domain.proof.looks import TestSetLook
-from app.services.records.looks import TestSetUsage
+from app.services.records.measured import TestSetUsage
 
 
 class Repositories:

@@ -2,42 +2,30 @@
 
 import dataclasses
 import errno
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from finished_run import copied_space, finished_folder
-from released import done, exported, kept, released
+from finished_run import finished_space
+from flows import go, refusal
+from released import exported, kept, released
 
 from app.persistence.errors import StoreUnusable
-from app.services.flow.steps import JobError
 from app.services.flow.workspace import Workspace
-from app.services.projects.trash import delete_for_good, move_to_trash
+from app.services.projects.projects import delete_for_good, move_to_trash
 from app.services.records.decisions import read_decisions
 from app.services.records.facts import read_facts
 from app.services.release import releasing
 from app.services.release.documents import change_words, decision_words, release_document
 from app.services.release.record import read_current, read_releases
 from app.services.release.releasing import ReleaseRequest, drop_unused, find_project, prune, release, rollback
-from workers.contracts.errors import ErrorInfo
-
-
-def error_of(call: Callable[..., object], *given: object) -> ErrorInfo:
-    with pytest.raises(JobError) as refused:
-        call(*given)
-    return refused.value.error
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return finished_folder(tmp_path_factory.mktemp("release"))
 
 
 @pytest.fixture
-def space(finished: Path, tmp_path: Path) -> Iterator[Workspace]:
+def space(tmp_path: Path) -> Iterator[Workspace]:
     """A project "p1" with a run "r1": a faster engine (v1, recommended) and a pruned version (v2), 48 examples."""
-    yield from copied_space(finished, tmp_path)
+    yield from finished_space(tmp_path)
 
 
 def test_a_release_says_what_changed_and_the_way_back_gives_the_same_bytes(space: Workspace, tmp_path: Path) -> None:
@@ -54,24 +42,26 @@ def test_a_release_says_what_changed_and_the_way_back_gives_the_same_bytes(space
     assert change_words(change).startswith("Compared with release 1: ")
     assert first.signed_by == "ab"
     (tmp_path / "v1-one.zip").write_bytes(b"somebody wrote over it")
-    back = done(space, rollback(space, "p1", 1))
-    assert back.bundle.read_bytes() == bytes_before
+    back = go(space, rollback(space, "p1", 1))
+    assert back[1].read_bytes() == bytes_before
     current = read_current(space.repositories, "p1")
     assert current is not None and (current.number, current.previous) == (1, 2)
     documents = [release_document(one, current) for one in read_releases(space.repositories, "p1")]
     assert [one["current"] for one in documents] == [False, True]
     told = [decision_words(entry) for entry in read_decisions(space.repositories, "p1").entries]
     assert told == ["made release 1", "made release 2 instead of 1", "went back to release 1 instead of 2"]
-    done(space, rollback(space, "p1", 2))
+    go(space, rollback(space, "p1", 2))
     assert read_decisions(space.repositories, "p1").entries[-1].kind == "promoted"
 
 
 def test_an_export_of_before_is_taken_where_it_is_as_it_was(space: Workspace, tmp_path: Path) -> None:
     """Given an export of the recommended version, when it is released by its run alone, then just that bundle is."""
     record = exported(space, tmp_path, "v1", "one")
-    made = done(space, release(space, read_facts(space, "r1"), ReleaseRequest()))
-    assert made.release.sha256 == record.sha256
-    assert error_of(done, space, release(space, read_facts(space, "r1"), ReleaseRequest())).code == "already_released"
+    made = go(space, release(space, read_facts(space, "r1"), ReleaseRequest()))
+    assert made[0].sha256 == record.sha256
+    assert (
+        refusal(go, space, release(space, read_facts(space, "r1"), ReleaseRequest())).error.code == "already_released"
+    )
     assert len(read_releases(space.repositories, "p1")) == 1
 
 
@@ -82,12 +72,12 @@ def test_what_was_changed_is_neither_released_nor_gone_back_to(space: Workspace,
     record = exported(space, tmp_path, "v2", "two")
     Path(record.path).write_bytes(b"other bytes")
     before = kept(space)
-    error = error_of(released, space, record)
+    error = refusal(released, space, record).error
     assert error.code == "bundle_changed" and kept(space) == before
     released(space, exported(space, tmp_path, "v2", "three"))
     for spoil in (lambda path: path.write_bytes(b"x"), lambda path: path.unlink()):
         spoil(space.paths.releases / first.file_name)
-        error = error_of(done, space, rollback(space, "p1", 1))
+        error = refusal(go, space, rollback(space, "p1", 1)).error
         assert error.code == "release_damaged" and first.file_name in error.detail
     current = read_current(space.repositories, "p1")
     assert current is not None and current.number == 2
@@ -98,11 +88,9 @@ def test_there_is_nothing_to_go_back_to(space: Workspace, tmp_path: Path, number
     """Given the current one, or a number that is none, then that is said and nothing is written."""
     released(space, exported(space, tmp_path, "v1", "one"))
     released(space, exported(space, tmp_path, "v2", "two"))
-    with pytest.raises(JobError) as refused:
-        done(space, rollback(space, "p1", number))
-    assert refused.value.error.code == code
+    assert refusal(go, space, rollback(space, "p1", number)).error.code == code
     assert len(read_decisions(space.repositories, "p1").entries) == 2
-    assert error_of(done, space, rollback(space, "nobody", 1)).code == "unknown_project"
+    assert refusal(go, space, rollback(space, "nobody", 1)).error.code == "unknown_project"
 
 
 def test_project_is_found_by_its_id_or_its_name(space: Workspace) -> None:
@@ -111,9 +99,9 @@ def test_project_is_found_by_its_id_or_its_name(space: Workspace) -> None:
     assert find_project(space, "p1") == find_project(space, project.name) == project
     space.repositories.projects.add(dataclasses.replace(project, id="p2"))
     assert find_project(space, "p1").id == "p1"
-    error = error_of(find_project, space, project.name)
+    error = refusal(find_project, space, project.name).error
     assert error.code == "several_projects" and "p1, p2" in error.hint
-    assert error_of(find_project, space, "nobody").code == "unknown_project"
+    assert refusal(find_project, space, "nobody").error.code == "unknown_project"
 
 
 @pytest.mark.whole
@@ -122,13 +110,13 @@ def test_old_bundles_go_but_never_the_current_or_the_previous_one(space: Workspa
     the history is whole, and one that went says so."""
     for number in range(6):
         released(space, exported(space, tmp_path, f"v{number % 2 + 1}", str(number)))
-    done(space, rollback(space, "p1", 1))
+    go(space, rollback(space, "p1", 1))
     gone = prune(space, "p1", keep=0)
     assert sorted(one.number for one in gone) == [2, 3, 4, 5]
     names = {one.number: one.file_name for one in read_releases(space.repositories, "p1")}
     assert set(kept(space)) == {names[1], names[6]} and len(names) == 6
-    assert error_of(done, space, rollback(space, "p1", 3)).code == "release_pruned"
-    done(space, rollback(space, "p1", 6))
+    assert refusal(go, space, rollback(space, "p1", 3)).error.code == "release_pruned"
+    go(space, rollback(space, "p1", 6))
     assert prune(space, "p1", keep=0) == ()
 
 
@@ -166,7 +154,7 @@ def test_numbers_order_releases_though_the_clock_goes_back(
     assert [one.number for one in read_releases(space.repositories, "p1")] == [2, 1]
     log = read_decisions(space.repositories, "p1")
     assert log.broken_at is None and log.entries[-1].at < log.entries[0].at
-    assert done(space, rollback(space, "p1", 1)).release.number == 1
+    assert go(space, rollback(space, "p1", 1))[0].number == 1
 
 
 def test_where_the_database_cannot_be_written_nothing_is_released(
@@ -195,7 +183,7 @@ def test_a_disk_that_fills_while_it_is_kept_loses_nothing(
     released(space, exported(space, tmp_path, "v1", "one"))
     record, before = exported(space, tmp_path, "v2", "two"), kept(space)
     fill_at(monkeypatch, at)
-    assert error_of(released, space, record).code == "disk_full"
+    assert refusal(released, space, record).error.code == "disk_full"
     monkeypatch.undo()
     assert kept(space) == before
     assert released(space, record).number == 2

@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from finished_run import copied_space, finished_folder, write_part
+from finished_run import finished_space, write_part
+from flows import go
 
 from app.services.after import run_data
 from app.services.after.proving import Proved, evaluate_rest, prove
 from app.services.after.run_data import evaluated_examples
-from app.services.flow.driver import Driver
-from app.services.flow.events import JobBegan, ignore
-from app.services.flow.to_end import run_to_end
+from app.services.flow.events import JobBegan
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, read_facts
 from workers.contracts.jobs import AnswerResult, DataParams
@@ -23,8 +22,7 @@ from workers.contracts.specs import Judgement
 @pytest.fixture(scope="module")
 def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """The sample with two versions on 60 pictures, of whose 48 for the test there was time for ten."""
-    root = finished_folder(tmp_path_factory.mktemp("short"), answer_s=0.0)
-    yield from copied_space(root, root / "copy")
+    yield from finished_space(tmp_path_factory.mktemp("short"), answer_s=0.0)
 
 
 def judged(facts: RunFacts) -> list[int]:
@@ -51,7 +49,7 @@ def test_the_rest_is_asked(space: Workspace, tmp_path: Path) -> None:
     assert judged(facts) == [10, 10, 10]
 
     events: list[Any] = []
-    done: Proved = run_to_end(Driver(space, evaluate_rest(space, facts), events.append))
+    done: Proved = go(space, evaluate_rest(space, facts), events.append)
     assert {event.kind for event in events if isinstance(event, JobBegan)} <= {"answer", "judge", "fingerprints"}
     assert (done.added, done.known) == (38, 0)
     facts = read_facts(space, "r1")
@@ -61,7 +59,7 @@ def test_the_rest_is_asked(space: Workspace, tmp_path: Path) -> None:
     assert facts.data is not None and facts.data.n_test == 48
 
     more = write_part(tmp_path / "more.npz", 60, 100)
-    added: Proved = run_to_end(Driver(space, prove(space, facts, DataParams(model_dir="", path=str(more))), ignore))
+    added: Proved = go(space, prove(space, facts, DataParams(model_dir="", path=str(more))))
     assert (added.added, added.known, added.merged) == (40, 0, 0)
     facts = read_facts(space, "r1")
     assert judged(facts) == [88, 88, 88]

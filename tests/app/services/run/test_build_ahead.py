@@ -9,7 +9,7 @@ from judged import variant
 from play import Like
 from staging import Make, recipes
 
-from app.cli.building import architectures_of, check_can_build
+from app.cli.optimize import architectures_of, check_can_build
 from app.cli.output import CommandFailed
 from app.domain.choose import is_regressed
 from app.domain.outcome import Ending, SearchEnd, outcome_of

@@ -11,7 +11,7 @@ from staging import Make, Stage
 from app.domain.words.explain import why_int8_lost
 from app.services.after.trying.tried import known_to, layers_of
 from app.services.records.facts import read_facts
-from app.services.records.run_plan import saved_plan
+from app.services.records.run_records import saved_plan
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import DescribeResult, PlanResult
 from workers.contracts.planning import Instructions

@@ -10,7 +10,7 @@ from staging import Make, Stage, recipes
 from app.controllers.outcome import ExamplesUsed, saved_subtitle
 from app.domain.outcome import Ending
 from app.domain.words.explain import why_it_won
-from app.services.flow.events import RunProgressed
+from app.services.flow.events import RunProgress
 from app.services.records.documents import variant_document
 from app.services.run import search
 
@@ -255,7 +255,7 @@ def test_the_end_is_expected_from_the_original_on(stage: Make) -> None:
     """Given two versions, Then the run tells what its end will take once the original was measured and after each."""
     one = stage(ORIGINAL, {"A": Like(p50_ms=2.0), "B": Like(p50_ms=1.0)})
     one.go()
-    ends = [e.progress.steps_s[-2:] for e in one.events if isinstance(e, RunProgressed) and e.progress.steps_s]
+    ends = [e.steps_s[-2:] for e in one.events if isinstance(e, RunProgress) and e.steps_s]
     assert all(final_s > 0 and proof_s > 0 for final_s, proof_s in ends)
     assert max(final_s for final_s, _ in ends) > ends[0][0], "of two versions instead of one"
 

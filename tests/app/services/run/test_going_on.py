@@ -9,12 +9,11 @@ import pytest
 from play import Like
 from staging import Make, Stage
 
-from app.domain.artifact import ArtifactRecord
-from app.domain.job import JobRecord
+from app.domain.job import ArtifactRecord, JobRecord
 from app.domain.outcome import Ending, outcome_of
 from app.domain.run import RunState
 from app.services.flow.steps import FlowCancelled, StepResult
-from app.services.records.search_end import read_end
+from app.services.records.run_records import read_end
 from app.services.run.final_run import bound
 
 MANY = {name: Like(p50_ms=1 + i / 10, seconds=10) for i, name in enumerate("ABCDE")}

@@ -1,5 +1,6 @@
-"""How far a run is: one value that never falls and always names what is done."""
+"""How far a run is, and how many disturbed runs came in a row."""
 
+import dataclasses
 import itertools
 
 import pytest
@@ -7,7 +8,9 @@ from play import Like
 from staging import Make, Stage
 
 from app.domain.run import StepRecord
-from app.services.flow.events import Event, JobBegan, RunProgress, RunProgressed, StepChanged, StepProgress
+from app.services.flow.events import Event, JobBegan, RunProgress, StepProgress, WaitingForQuiet
+from app.services.projects.running import start_run
+from app.services.records.run_records import read_end
 from app.services.run.clock import FIRST_KINDS, RunClock
 from app.services.run.progress import ProgressMeter
 
@@ -15,7 +18,7 @@ WAYS = {name: Like(p50_ms=1 + i / 10, seconds=3) for i, name in enumerate("ABCDE
 
 
 def told(one: Stage) -> list[RunProgress]:
-    return [event.progress for event in one.events if isinstance(event, RunProgressed)]
+    return [event for event in one.events if isinstance(event, RunProgress)]
 
 
 @pytest.mark.parametrize("limit_s", [None, 20.0, 60.0])
@@ -54,8 +57,8 @@ def after(meter: ProgressMeter, *events: Event) -> RunProgress:
     return meter.now
 
 
-def step(index: int, title: str, state: str) -> StepChanged:
-    return StepChanged(StepRecord("r", index, title, state))
+def step(index: int, title: str, state: str) -> StepRecord:
+    return StepRecord("r", index, title, state)
 
 
 def test_jobs_between_two_steps_have_a_name(meter: ProgressMeter) -> None:
@@ -105,3 +108,19 @@ def test_remaining_time_follows_what_was_measured(meter: ProgressMeter) -> None:
     clock.set_limit(12.0)
     now = after(meter, StepProgress(5, "x", 1, 4, "", 30.0))
     assert (now.remaining_s, now.left_s) == (2.0, 2.0) and now.share >= 10 / 12
+
+
+def test_disturbed_runs_in_a_row_are_counted(stage: Make) -> None:
+    """Given two runs that other programs leave without a verdict and a quiet one after them, Then the first two count 1
+    and 2, with the names of the programs, and the third none."""
+    one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2)})
+    one.ask = dataclasses.replace(one.ask, fresh=True)
+    told = []
+    for share in (0.4, 0.4, 0.0):
+        one.play.waited_share, one.play.agreed_low = share, 0.98
+        recorder, flow = start_run(one.space, one.ask, one.events.append)
+        recorder.watch(WaitingForQuiet(share, 0.0, is_over=True, disturbed_by=("browser",) if share else ()))
+        one.play.run(flow)
+        end = read_end(one.space.repositories, recorder.run.id)
+        told.append((end.busy_tries, end.disturbed_by))
+    assert told == [(1, ("browser",)), (2, ("browser",)), (0, ())]

@@ -7,14 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from play import Like
+from staging import Make
 
-from app.domain.run import Goal, IllegalTransition, RunState
+from app.domain.run import Goal, IllegalTransition, Run, RunState, StepRecord
 from app.domain.variant import LatencyPoint, Variant
 from app.persistence.errors import StoreUnusable
-from app.services.flow.events import Event, JobBegan, JobEnded, LatenciesMeasured, LogLine, RunChanged, StepChanged
-from app.services.flow.history import JobHistory
+from app.services.flow.events import Event, JobBegan, JobEnded, LatenciesMeasured, LogLine
 from app.services.flow.steps import Flow
-from app.services.flow.workspace import Workspace
+from app.services.flow.workspace import JobHistory, Workspace
 from app.services.projects.projects import new_run, project_for
 from app.services.run.recorder import Recorder
 from app.services.run.run_steps import recorded
@@ -49,7 +50,7 @@ def test_a_run_begins_and_ends(space: Workspace, recorder: Recorder, seen: list[
     assert (stored.state, stored.headline) == (RunState.FINISHED, "Done")
     assert stored.seconds is not None
     assert stored.finished_at is not None
-    assert [event.run.state for event in seen if isinstance(event, RunChanged)] == [RunState.RUNNING, RunState.FINISHED]
+    assert [event.state for event in seen if isinstance(event, Run)] == [RunState.RUNNING, RunState.FINISHED]
     with pytest.raises(IllegalTransition):
         recorder.end(RunState.CANCELLED)
 
@@ -174,7 +175,7 @@ def test_steps_that_are_known_are_not_planned_twice(recorder: Recorder, seen: li
     recorder.step(0, state="done")
     recorder.plan_steps(["A", "B"])
     assert [recorder.steps[index].state for index in (0, 1)] == ["done", "waiting"]
-    assert sum(isinstance(event, StepChanged) for event in seen) == 3
+    assert sum(isinstance(event, StepRecord) for event in seen) == 3
 
 
 def test_reused_latencies_are_recorded_once_by_a_run_that_goes_on(
@@ -191,3 +192,23 @@ def test_reused_latencies_are_recorded_once_by_a_run_that_goes_on(
     assert [point.latency_ms for point in space.repositories.latencies.of_run(recorder.run.id)] == [2.5, 2.5, 3.0]
     recorder.resume_from("v1", [[2.5, 4.0]])
     assert space.repositories.latencies.count(recorder.run.id) == 5
+
+
+def test_what_was_found_is_told(stage: Make) -> None:
+    """Given a run, then whoever watches hears of each step and of each job's error."""
+    one = stage(Like(p50_ms=4), {"A": Like(fails_at="apply")})
+    one.go()
+    told = [event.title for event in one.events if isinstance(event, StepRecord) and event.state == "running"]
+    assert told[:4] == ["Check the model", "Read the examples", "Measure the original", "A"]
+    assert not [event for event in one.events if isinstance(event, LogLine) and event.level == "error"]
+
+
+def test_too_few_examples_for_the_limit_are_told_before_anything_is_measured(stage: Make) -> None:
+    """Given 100 examples and a limit of 1 %, which takes 321, then that is told before the original is measured."""
+    one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2)})
+    one.play.n_test = 100
+    one.go()
+    told = next(i for i, event in enumerate(one.events) if isinstance(event, LogLine) and "at least 321" in event.text)
+    begun = {event.title: i for i, event in enumerate(one.events) if isinstance(event, StepRecord)
+             if event.state == "running"}  # fmt: skip
+    assert begun["Read the examples"] < told < begun["Measure the original"]

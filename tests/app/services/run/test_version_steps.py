@@ -1,14 +1,19 @@
-"""The job steps of a version, as they are asked for: settings, limits, what may be read. No process is started."""
+"""The job steps of a version, and the figures that follow from its times."""
 
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from finished_run import copied_space, finished_folder
+from finished_run import finished_space
+from play import Like
+from staging import Make
 
+from app.domain.variant import Measurement
+from app.services.flow.steps import Measured
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, read_facts
+from app.services.run.figures import beside_of, with_figures
 from app.services.run.version_steps import (
     IDLE_S,
     MeasuredPair,
@@ -19,14 +24,14 @@ from app.services.run.version_steps import (
     stored_version,
     threads_of,
 )
-from workers.contracts.jobs import AnswerParams, JudgeParams
+from workers.contracts.jobs import AnswerParams, JudgeParams, MeasureResult, SpeedSummary
 from workers.contracts.process.allowance import usable_cores
+from workers.contracts.specs import LatencySummary
 
 
 @pytest.fixture(scope="module")
 def facts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunFacts]:
-    root = finished_folder(tmp_path_factory.mktemp("steps"))
-    spaces: Iterator[Workspace] = copied_space(root, tmp_path_factory.mktemp("copy"))
+    spaces: Iterator[Workspace] = finished_space(tmp_path_factory.mktemp("steps"))
     yield read_facts(next(spaces), "r1")
     next(spaces, None)
 
@@ -76,3 +81,65 @@ def test_measured_and_predicted_alike(facts: RunFacts) -> None:
     assert measured.params.batch == 4 and measured.variant_id == version.variant.id
     assert {**version.parameters()}.items() <= measured.params.model_dump().items()
     assert threads_of(facts) == (facts.run.goal.threads or usable_cores())
+
+
+RESULT = MeasureResult(load_ms=1, first_ms=1, peak_memory_bytes=5000, device_ran="cpu")
+
+
+def summary(mean_ms: float, speedup: float, **more: object) -> SpeedSummary:
+    latency = LatencySummary(
+        n=40, p50_ms=mean_ms, p90_ms=1.1 * mean_ms, p99_ms=None, max_ms=2 * mean_ms, mean_ms=mean_ms
+    )
+    known = SpeedSummary(
+        latency=latency, throughput_per_s=1000 / mean_ms, speedup=speedup, speedup_low=0.9 * speedup,
+        speedup_high=1.1 * speedup,
+    )  # fmt: skip
+    return known.model_copy(update=more)
+
+
+def shown(stage: Make, version: SpeedSummary, original_ms: float, all_rounds_ms: float) -> Measurement:
+    """What is kept of a version of some rounds, in which the original took so long; over all rounds it took another
+    time."""
+    one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2.0)})
+    one.go()
+    variant, original = one.variants["A"], next(v for v in one.variants.values() if v.is_baseline)
+    known = dataclasses.replace(original.measurement, latency_mean_ms=all_rounds_ms)
+    beside = beside_of(summary(original_ms, 1.0), dataclasses.replace(original, measurement=known))
+    measured = Measured(((2.0,),) * 2, ((RESULT,),) * 2, (None, None), 0.0, 1.0)
+    made = with_figures(variant, measured, 1, version, interleaved=True, anew=True, beside=beside)
+    return made.measurement
+
+
+@pytest.mark.parametrize(("original_ms", "all_rounds_ms"), [(60.0, 60.0), (60.0, 30.0)])
+def test_figures_of_some_rounds_follow_from_the_original_that_is_shown(
+    stage: Make, original_ms: float, all_rounds_ms: float
+) -> None:
+    """Given a version twice as fast in its rounds, whose mean over all requests says 2.05, Then its time times its
+    factor is the original's time that is shown, also where other rounds were taken at another moment."""
+    found = shown(stage, summary(29.2, 2.0), original_ms, all_rounds_ms)
+    assert found.speedup == 2.0 and found.latency_mean_ms is not None
+    assert found.latency_mean_ms * found.speedup == pytest.approx(all_rounds_ms)
+    assert found.latency_p90_ms == pytest.approx(1.1 * found.latency_mean_ms)
+    assert found.throughput_per_s == pytest.approx(1000 / found.latency_mean_ms)
+
+
+def test_figures_under_load_keep_the_clock_and_a_bound(stage: Make) -> None:
+    """Given other programs, Then the times are those of the clock, and the factor beside them is the bound that all ways
+    to compare agree on, which the two times do not contradict."""
+    found = shown(stage, summary(29.2, 1.7, under_load=True, agreed_low=1.55), 60.0, 60.0)
+    assert found.latency_mean_ms == pytest.approx(29.2) and found.shown_speedup == 1.55
+    assert found.shown_speedup < 60.0 / found.latency_mean_ms
+
+
+def test_figures_of_a_whole_run_agree(stage: Make) -> None:
+    """Given three versions of which one was measured in a later round, Then each factor is the original's time over the
+    version's, and of two versions the faster one has the larger factor."""
+    likes = {"A": Like(p50_ms=2.0), "B": Like(p50_ms=1.0, agreement=0.995), "C": Like(p50_ms=3.9, final_p50_ms=0.5)}
+    one = stage(Like(p50_ms=4), likes, time_budget_s=300)
+    one.go()
+    original = next(v for v in one.variants.values() if v.is_baseline).measurement.latency_mean_ms
+    side_by_side = [v.measurement for v in one.variants.values() if v.is_side_by_side and not v.is_baseline]
+    assert original is not None and len(side_by_side) >= 2
+    for measurement in side_by_side:
+        assert measurement.latency_mean_ms is not None
+        assert measurement.speedup == pytest.approx(original / measurement.latency_mean_ms)

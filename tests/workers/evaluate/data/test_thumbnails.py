@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from app.services.data.thumbnails import read_items
+from app.services.data.examples import read_items
 from workers.contracts.data.thumbnails import ThumbnailsParams, ThumbnailsResult
 from workers.contracts.jobs import DataParams
 

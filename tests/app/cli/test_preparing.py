@@ -1,0 +1,135 @@
+"""`fettle export` proves what its target takes, and `fettle optimize` asks about the preparation."""
+
+import dataclasses
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from finished_run import FASTER, NOW, finished_run, write_part
+from spaces import opened_space
+
+from app.cli.export import ExportOptions, export_run
+from app.cli.optimize import _ask_preparation
+from app.cli.output import OK, Globals, Output
+from app.domain.job import ExportRecord
+from app.domain.variant import Measurement, Screening, Variant
+from app.services.after.exporting import Exported, ExportRequest
+from app.services.flow.steps import Flow
+from app.services.flow.workspace import Workspace
+from app.services.records.facts import RunFacts
+from app.services.run.figures import with_figures
+from workers.contracts.bundles import ExportResult
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.jobs import DescribeResult
+from workers.contracts.specs import DescribedTarget, DeviceFacts, Recipe, RecipeStep
+
+HUB = DescribedTarget(
+    id="hub", title="Hub folder", available=True, runtimes=("onnxruntime-cpu",),
+    settings=("num_threads", "graph_optimization", "constants"),
+)  # fmt: skip
+ONNX = Recipe(title="Graph", runtime="onnxruntime-cpu", steps=(RecipeStep(technique="graph_optimize"),))
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A data folder with a run that recommends a version in OpenVINO and measured the one in ONNX Runtime only once."""
+    monkeypatch.setenv("FETTLE_WAIT_FOR_QUIET_S", "0")
+    monkeypatch.setattr("app.services.run.prove_beside.FINAL_SETS", 2)
+    with opened_space(tmp_path / "data") as space:
+        finished_run(space, write_part(tmp_path / "some.npz", 0, 420), FASTER, ONNX)
+        plain = space.repositories.variants.get("v2")
+        looked = Measurement(latency_p50_ms=2.5, latency_mean_ms=2.5, n=320, speedup=1.6, sets=1)
+        space.repositories.variants.update(
+            dataclasses.replace(plain, state="measured", measurement=looked, judgement=None, screening=Screening(n=20))
+        )
+    yield tmp_path / "data"
+
+
+def exported(home: Path, **options: Any) -> tuple[str, str]:
+    """Return what the command writes to standard output and to standard error."""
+    out, err = io.StringIO(), io.StringIO()
+    given = ExportOptions(target="hub", out=home.parent / f"{len(options)}.zip", **options)
+    assert export_run(Output(Globals(data_dir=home, json=True), out, err), "r1", given) == OK
+    return out.getvalue(), err.getvalue()
+
+
+def nothing_written(_space: Workspace, facts: RunFacts, ask: ExportRequest) -> Flow[Exported]:
+    """Export the original without a bundle."""
+    yield from ()
+    version = facts.baseline
+    result = ExportResult(path="b.zip", sha256="ab" * 32, size_bytes=1, files=1, selftest=(), card_text="")
+    record = ExportRecord("e", ask.run_id, version.id, ask.target, str(ask.out), result.sha256, 1, NOW, "{}")
+    return Exported(ask.out, result, record, HUB)
+
+
+def described() -> Flow[DescribeResult]:
+    """Describe a computer that can write a hub folder."""
+    yield from ()
+    device = DeviceFacts(processor="p", cores=2, memory_bytes=1 << 30)
+    return DescribeResult(device=device, devices=(), runtimes=(), techniques=(), targets=(HUB,), versions={})
+
+
+@pytest.mark.whole
+def test_export_names_the_version_that_could_be_proven(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a recommended version that the hub folder cannot take, When it is exported, Then one line names the version
+    that looked faster and fits, and the option that proves it; a version that is named by its id says nothing of it."""
+    monkeypatch.setattr("app.cli.export.export", nothing_written)
+    monkeypatch.setattr("app.cli.export.describe", described)
+    lines = [line for line in exported(home)[1].splitlines() if "--prove" in line]
+    assert len(lines) == 1 and "“Graph”" in lines[0] and "looked faster" in lines[0]
+    assert "--prove" not in exported(home, variant="v0")[1]
+
+
+@pytest.mark.slow
+def test_export_names_the_version_that_could_be_proven_and_proves_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a recommended version that the hub folder cannot take, When it is exported, Then one line names the
+    version that could be proven and the option that does it; with that option the bundle holds that version."""
+    out, err = exported(home)
+    (line,) = [line for line in err.splitlines() if "--prove" in line]
+    assert '"variant": "v0"' in out and "“Graph”" in line
+
+    def made_up(*given: Any, **more: Any) -> Variant:
+        one = with_figures(*given, **more)
+        found = dataclasses.replace(one.measurement, speedup=1.5, speedup_low=1.45, under_load=False, p90_speedup=1.5)
+        return dataclasses.replace(one, measurement=found)
+
+    monkeypatch.setattr("app.services.run.prove_beside.with_figures", made_up)
+    out, err = exported(home, prove=True)
+    assert '"variant": "v2"' in out and "--prove" not in err
+
+
+FACTS = {"best": "channels=bgr", "best_words": "BGR", "chosen": "channels=rgb"}
+MISFIT = ErrorInfo(code="prepared_wrongly", title="Wrong", detail="BGR fits.", hint="Use it.", facts={**FACTS})
+
+
+class Terminal(io.StringIO):
+    """Standard input of a person who types one line."""
+
+    def isatty(self) -> bool:
+        """Return that a person can press a key."""
+        return True
+
+
+@pytest.mark.parametrize(
+    ("typed", "spec"), [("1\n", "channels=bgr"), ("2\n", "channels=rgb"), ("\n", None), ("", None)]
+)
+def test_answer_at_terminal_decides_preparation(monkeypatch: pytest.MonkeyPatch, typed: str, spec: str | None) -> None:
+    """Given a terminal, Then 1 takes the better preparation, 2 the present one, and anything else stops the run."""
+    monkeypatch.setattr("sys.stdin", Terminal(typed))
+    err = io.StringIO()
+    assert _ask_preparation(Output(Globals(), io.StringIO(), err), MISFIT) == spec
+    assert "BGR" in err.getvalue()
+
+
+def test_nobody_is_asked_without_terminal_or_with_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given --json, a pipe, or another error, Then nothing is asked and the run stops."""
+    other = MISFIT.model_copy(update={"code": "other"})
+    monkeypatch.setattr("sys.stdin", Terminal("1\n"))
+    assert _ask_preparation(Output(Globals(json=True), io.StringIO(), io.StringIO()), MISFIT) is None
+    assert _ask_preparation(Output(Globals(), io.StringIO(), io.StringIO()), other) is None
+    monkeypatch.setattr("sys.stdin", io.StringIO("1\n"))
+    assert _ask_preparation(Output(Globals(), io.StringIO(), io.StringIO()), MISFIT) is None
