@@ -5,11 +5,51 @@ import re
 from typing import Any
 
 import numpy as np
+from field_tools import SURE, iou
 from numpy.typing import NDArray
 
 Values = NDArray[Any]
+SAME_IOU, SMALL_PX, SMALL_OFF_PX, BORDERLINE = 0.7, 20, 2, 0.1
 LEAST_OVERLAP, SPECK_PX, FORGIVEN_PX, COVERED, HELD = 0.9, 9, 4, 0.75, 1 / 3
 OTHER_LETTERS = 0.05
+
+
+def things(old: Values, new: Values) -> bool | None:
+    """Boxes (k, 6) from .25 on: one of either without a partner of its class; borderline ones do not count."""
+    sure_old, sure_new = old[old[:, 4] >= SURE], new[new[:, 4] >= SURE]
+    if not len(sure_old) and not len(sure_new):
+        return None
+    return _lost(sure_old, sure_new, new) or _lost(sure_new, sure_old, old)
+
+
+def _lost(mine: Values, theirs: Values, all_of_theirs: Values) -> bool:
+    left = _unmatched(mine, theirs)
+    weak = all_of_theirs[(all_of_theirs[:, 4] < SURE) & (all_of_theirs[:, 4] >= SURE * (1 - BORDERLINE))]
+    near = mine[mine[:, 4] < SURE * (1 + BORDERLINE)]
+    excused = {tuple(row) for row in near} - {tuple(row) for row in _unmatched(mine, weak)}
+    return any(tuple(row) not in excused for row in left)
+
+
+def _unmatched(mine: Values, theirs: Values) -> list[Values]:
+    """Each box has one partner: the pairs of the highest overlap first."""
+    pairs = sorted(
+        ((iou(a, b), i, j) for i, a in enumerate(mine) for j, b in enumerate(theirs) if _same_place(a, b)),
+        key=lambda pair: -pair[0],
+    )
+    taken_mine: set[int] = set()
+    taken_theirs: set[int] = set()
+    for _, i, j in pairs:
+        if i not in taken_mine and j not in taken_theirs:
+            taken_mine.add(i)
+            taken_theirs.add(j)
+    return [row for i, row in enumerate(mine) if i not in taken_mine]
+
+
+def _same_place(a: Values, b: Values) -> bool:
+    if a[5] != b[5]:
+        return False
+    small = min(a[2] - a[0], a[3] - a[1]) < SMALL_PX
+    return iou(a, b) >= SAME_IOU or (small and np.abs(a[:4] - b[:4]).max() <= SMALL_OFF_PX)
 
 
 def masks(old: Values, new: Values) -> bool | None:
@@ -80,3 +120,10 @@ def _distance(a: str, b: str) -> int:
         for j, right in enumerate(b, 1):
             before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (left != right))
     return row[len(b)]
+
+
+def upper_bound(changed: int, n: int, level: float) -> float:
+    """Exact one-sided bound on the share changed (Clopper and Pearson 1934)."""
+    from scipy.stats import beta
+
+    return 1.0 if changed == n else float(beta.ppf(1 - level, changed + 1, n - changed))

@@ -201,3 +201,19 @@ def test_the_answers_are_those_of_its_own_library(fed: Fed) -> None:
     mine = fed.right_share(answers)
     assert mine > 0.5
     assert told == pytest.approx(mine, abs=1e-6)
+
+
+def test_stress_begins_with_what_was_judged(fed: Fed) -> None:
+    """Given the same examples unchanged, then stress finds the accuracy of both, or else how often they agree."""
+    words = ("stress", fed.document["run_id"], "--variant", fed.optimized["id"], "--seconds", "300", "--json")
+    done = fed.fettle(*words, timeout_s=900)
+    assert done.code == 0, done.err
+    clean = done.document["clean"]
+    assert clean["n"] == len(fed.document["items"]), "stopped early: the machine is too busy"
+    old, new = fed.answers()
+    if fed.feeding.labels is None:
+        alike = np.mean([a.argmax() == b.argmax() for a, b in zip(old, new, strict=True)])
+        assert clean["optimized"] == pytest.approx(alike, abs=1e-3)
+        return
+    assert clean["original"] == pytest.approx(fed.document["baseline"]["accuracy"], abs=1e-6)
+    assert clean["optimized"] == pytest.approx(fed.right_share(new), abs=1e-6)

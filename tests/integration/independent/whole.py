@@ -102,9 +102,9 @@ def threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def go(way: Way, folder: Path) -> Whole:
-    """By the commands of anybody, on a data folder of its own. Where the run had no time to judge, the figures are those
-    of `fettle prove` on the bundle and all examples."""
+def go(way: Way, folder: Path, *, prove: bool = False) -> Whole:
+    """By the commands of anybody, on a data folder of its own. With `prove`, or where the run had no time to judge, the
+    figures are those of `fettle prove` on the bundle and all examples."""
     model = ROOT / way.model
     assert model.exists(), f"{way.model} is not in FETTLE_MODELS_DIR"
     data = ROOT / way.data
@@ -119,7 +119,7 @@ def go(way: Way, folder: Path) -> Whole:
     assert compared.code == done.code, compared.err
     document, version = compared.document, chosen(compared.document)
     bundle = export(fettle, document["run_id"], version, folder)
-    is_proof = version["agreement"] is None
+    is_proof = prove or version["agreement"] is None
     if is_proof:
         document = proven(Fettle(folder / "proof", more=fettle.more), model, bundle.archive, data, way.options)
         (version,) = document["variants"]

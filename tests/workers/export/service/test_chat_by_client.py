@@ -72,3 +72,17 @@ def test_answer_ends_before_a_text_to_stop_at(client: openai.OpenAI, stream: boo
         parts = [(one.delta if stream else one.message).content or "" for one in choices]
         assert "".join(parts) == said[: said.index(stop)]
         assert choices[-1].finish_reason == "stop"
+
+
+def test_answer_that_fills_the_context_ends_for_its_length(client: openai.OpenAI) -> None:
+    """Given room for a few tokens more than the prompt, Then the reason of the end is "length"."""
+    how = {"model": client.models.list().data[0].id, "temperature": 2, "max_tokens": 100_000, "seed": 3}
+    for words in range(20, 600):
+        try:
+            content = "the river " * words
+            found = client.chat.completions.create(**how, messages=[{"role": "user", "content": content}])
+        except openai.BadRequestError:
+            break
+        if found.choices[0].finish_reason == "length":
+            return
+    raise AssertionError("no answer filled the context")

@@ -76,3 +76,16 @@ def test_forth_and_back_under_load(uncached: Served, item, cnn_bundle: Path, oth
     answer is that of one whole release."""
     answered, failures = under_load(uncached, item, (cnn_bundle, other_bundle), 2)
     assert failures == [] and answered > 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_twenty_times_forth_and_back_under_load(
+    uncached: Served, item, cnn_bundle: Path, other_bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Given the same, when it changes twenty times, then of all requests none is lost, and none is answered by a
+    release that is not whole."""
+    answered, failures = under_load(uncached, item, (cnn_bundle, other_bundle), 20)
+    with capsys.disabled():
+        print(f"\n20 changes under load: {answered} requests answered, {len(failures)} lost")  # noqa: T201
+    assert failures == [] and answered > 200

@@ -1,5 +1,9 @@
-"""The service finds for each kind of answer whether a batch changes what the proof calls changed."""
+"""Every kind of answer: `serve.py --switch` and the check of batches find what the proof calls changed."""
 
+import json
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,14 +13,15 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper, numpy_helper
-from served_bundles import export_params, write_bundle
+from served_bundles import Served, ask, export_params, running, write_bundle
 from small_models import floats, model_of
 from zoo import Array, all_zoos
 
 from workers.contracts.folder import write_model
 from workers.contracts.pipeline import write_pipeline
 from workers.export.service.bundle_files.fettle_service.releases import Release
-from workers.pipeline.prepared import write_prepared
+from workers.pipeline.golden import write_sums
+from workers.pipeline.prepared import Prepared, write_prepared
 from workers.pipeline.spec import AnswerKind, ArraySteps, BoxesSteps, PipelineInput, PipelineOutput, PipelineSpec
 
 GOLDEN, SIDE = 20, 8
@@ -26,14 +31,14 @@ ZOOS = {
     "score": "two classes with scores",
     "embedding": "vectors",
     "tokens": "translations",
-    "detection": "boxes of end to end",
+    "detection": "boxes",
     "labels": "several labels",
     "mask": "masks of three classes",
     "picture": "pictures",
     "transcript": "transcripts",
     "tensor": "channels of other sizes",
 }
-"""Next words come from chats, which are never joined in a batch."""
+"""Next words come from a language model of their own, below."""
 
 
 @dataclass(frozen=True)
@@ -128,9 +133,76 @@ def bundle(tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
-def test_every_kind_of_answer_is_here() -> None:
+def with_other_golden(bundle: Path, to: Path, wrong: Array, at: int = 3) -> Path:
+    """Copy a bundle and change its golden prediction `at`."""
+    shutil.copytree(bundle, to)
+    stored = to / "golden" / "answers"
+    answers = [{"answer": np.array(one["answer"])} for one in Prepared(stored)]
+    answers[at] = {"answer": wrong[None]}
+    shutil.rmtree(stored)
+    write_prepared(stored, answers)
+    write_sums(to)
+    return to
+
+
+def switch(served: Served, folder: Path) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-I", "-B", "serve.py", "--port", str(served.port), "--switch", str(folder)]
+    return subprocess.run(
+        command, cwd=served.folder, env=served.environment, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def check_switch(sound: Path, changed: Path) -> None:
+    """Serve `sound`, then change to `changed` and to a copy of `sound`: the first is refused, the second taken."""
+    copy = shutil.copytree(sound, sound.with_name("copy"))
+    with running(sound) as served:
+        version = ask(served.port, "GET", "/v2")[1]["version"]
+        refused = switch(served, changed)
+        assert (refused.returncode, "answers otherwise here" in refused.stderr) == (3, True), refused.stderr
+        assert "Golden input 3" in refused.stderr
+        assert ask(served.port, "GET", "/v2")[1]["version"] == version
+        assert switch(served, copy).returncode == 0
+
+
+def test_every_kind_of_answer_is_switched() -> None:
     """Given the kinds of answers that there are, then each is tested here."""
     assert {*ZOOS, "next_tokens"} == set(get_args(AnswerKind))
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize("kind", ZOOS)
+def test_switch_to_one_changed_prediction_of_any_kind_is_refused(
+    bundle: Callable[..., Path], tmp_path: Path, kind: str
+) -> None:
+    """Given a service, when `serve.py --switch` names a bundle of which one of 20 golden predictions is another one than
+    it gives, then exit code 3 and the old bundle answers on; a copy of the bundle is taken."""
+    changed = changed_by_zoo(kind)
+    sound = bundle(changed)
+    wrong = changed.wrong[3]
+    if kind == "detection":
+        wrong = wrong[wrong[:, 4] > 0]
+    check_switch(sound, with_other_golden(sound, tmp_path / "changed", wrong))
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize(
+    ("kind", "old", "wrong"),
+    [
+        ("score", [[0.95]] * GOLDEN, [0.02]),
+        ("tensor", [[250_000.0 + 9000 * at] for at in range(GOLDEN)], [2 * 277_000.0]),
+        ("tensor", np.random.default_rng(0).normal(size=(GOLDEN, 5)), None),
+    ],
+    ids=["score", "price", "one of five"],
+)
+def test_switch_to_a_changed_number_is_refused(
+    bundle: Callable[..., Path], tmp_path: Path, kind: str, old: Any, wrong: list[float] | None
+) -> None:
+    """Given a score of .95 that becomes .02, a price that doubles, or one number of five that moves by half of its
+    spread, when a service shall change to that bundle, then it is refused."""
+    rows = [np.asarray(row, np.float32) for row in old]
+    other = rows[3] + 0.5 * np.eye(5, dtype=np.float32)[2] if wrong is None else np.asarray(wrong, np.float32)
+    sound = bundle(Changed(kind, "probabilities", rows, rows))
+    check_switch(sound, with_other_golden(sound, tmp_path / "changed", other))
 
 
 @pytest.mark.parametrize("kind", ZOOS)
@@ -142,3 +214,14 @@ def test_batches_are_used_where_they_change_nothing(
     release = Release(bundle(changed_by_zoo(kind), mates), 1, 8)
     assert (release.max_batch, "in a batch" in release.why_single) == (batch, mates)
     release.retire()
+
+
+@pytest.mark.whole
+def test_switch_to_changed_next_words_is_refused(make_bundle: Callable[..., Path], tmp_path: Path) -> None:
+    """Given a language model, when the golden next words of the bundle to change to are another text's, then exit code 3."""
+    sound = make_bundle("chat")
+    stored = Prepared(sound / "golden" / "answers")
+    assert json.loads((sound / "pipeline.json").read_text())["answer_kind"] == "next_tokens"
+    wrong = np.array(stored[3]["answer"][0])
+    wrong[:, 1] -= 1.0
+    check_switch(sound, with_other_golden(sound, tmp_path / "changed", wrong))

@@ -1,0 +1,107 @@
+"""A detector, a segmentation and a speech model that are trained here: optimized, exported, and judged once more by the
+field's own tools on the bundle. What these find must be what Fettle told, to a thousandth.
+
+FETTLE_TRAINED_DIR keeps the trained models; FETTLE_MODELS_DIR holds the recordings of `speech_words`.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import trained
+from changed import upper_bound
+from sides import Side
+from trained import Trained
+from whole import Whole, go
+
+from workers.export.selftest import run_in
+
+pytestmark = [pytest.mark.models, pytest.mark.slow, pytest.mark.timeout(3600)]
+
+AS_TOLD = 1e-3
+LEVEL = 0.04
+"""Of the first look at a set of examples (docs/evaluation.md)."""
+
+GOOD = {"map": 0.5, "miou": 0.7, "wer": 0.2}
+"""What the originals reach, or stay below: models that know their task."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A way gone to its end, and what people see of both models' answers to all examples."""
+
+    kind: Trained
+    whole: Whole
+    original: list[Any]
+    exported: list[Any]
+
+
+@pytest.fixture(scope="module", params=trained.ALL, ids=[kind.name for kind in trained.ALL])
+def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Seen:
+    kind: Trained = request.param
+    whole = go(kind.way, tmp_path_factory.mktemp("trained"), prove=True)
+    assert whole.version["task"] == kind.task
+    with whole.original("original") as original, whole.exported("exported") as exported:
+        return Seen(kind, whole, decoded(kind, whole, original), decoded(kind, whole, exported))
+
+
+def decoded(kind: Trained, whole: Whole, side: Side) -> list[Any]:
+    outputs = side.answers([raw.feeds for raw in whole.raws])
+    return [kind.decode(kind.model, trained.output(found, {})) for found in outputs]
+
+
+def test_the_scores_are_those_of_the_fields_tools(seen: Seen) -> None:
+    """Given labels of all examples, then pycocotools, scikit-learn and jiwer find the scores that were told of both."""
+    told = {row["id"]: row for row in seen.whole.version["scores"]}
+    names = seen.whole.document["items"]
+    original, optimized = (seen.kind.scores(seen.kind.data, names, found) for found in (seen.original, seen.exported))
+    print(f"\n{seen.kind.name}: {seen.whole.version['title']}, told {told}, found {original} {optimized}")  # noqa: T201
+    assert set(original) <= set(told)
+    for name, value in original.items():
+        assert told[name]["original"] == pytest.approx(value, abs=AS_TOLD), name
+        assert told[name]["optimized"] == pytest.approx(optimized[name], abs=AS_TOLD), name
+        assert told[name]["n"] == len(names)
+        if name in GOOD:
+            assert value > GOOD[name] if name != "wer" else value < GOOD[name]
+
+
+def test_the_share_changed_is_what_a_person_would_count(seen: Seen) -> None:
+    """Given the rules that are written down, then as many examples changed as was told, and the bound follows."""
+    version = seen.whole.version
+    found = [seen.kind.is_changed(a, b) for a, b in zip(seen.original, seen.exported, strict=True)]
+    counted = [one for one in found if one is not None]
+    share, bound = float(np.mean(counted)), upper_bound(sum(counted), len(counted), LEVEL)
+    print(f"\n{seen.kind.name}: {share:.4f} of {len(counted)} changed, at most {bound:.4f}; told {version}")  # noqa: T201
+    assert version["changed_share"] == pytest.approx(share, abs=AS_TOLD)
+    assert version["agreement"] == pytest.approx(1 - share, abs=AS_TOLD)
+    assert version["changed_high"] == pytest.approx(bound, abs=AS_TOLD)
+
+
+def test_its_bundle_shows_people_the_same(seen: Seen) -> None:
+    """Given the examples' files, then `run.py` prints the boxes, the masks or the words that were judged."""
+    raws, shown = seen.whole.raws[:50], seen.exported[:50]
+    for row, wanted in zip(seen.whole.bundle.answers(raws), shown, strict=True):
+        check_shown(seen.kind.task, row, wanted)
+
+
+def check_shown(task: str, row: dict[str, Any], wanted: Any) -> None:
+    if task == "transcript":
+        assert row["answer"] == wanted
+    elif task == "segmentation":
+        assert np.array_equal(np.asarray(row["answer"]).reshape(wanted.shape), wanted)
+    else:
+        sure = wanted[wanted[:, 4] >= 0.25]
+        assert len(row["boxes"]) == len(sure)
+        for box, mine in zip(row["boxes"], sure, strict=True):
+            assert box["score"] == pytest.approx(mine[4], abs=AS_TOLD)
+            assert box["box"] == pytest.approx(np.clip(mine[:4], 0, 160).tolist(), abs=0.02)
+
+
+def test_its_bundle_prints_for_people(seen: Seen) -> None:
+    """Given one file without --json, then `run.py` says it in a line, and verify.py finds nothing else."""
+    bundle = seen.whole.bundle
+    done = run_in(bundle.python, bundle.folder, ["run.py", seen.whole.raws[0].argument])
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.strip()
+    assert run_in(bundle.python, bundle.folder, ["verify.py"]).returncode == 0
