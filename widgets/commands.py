@@ -18,12 +18,12 @@ R_co = TypeVar("R_co", covariant=True)
 class Command(Generic[P, R_co]):
     """A command that takes the arguments `P` and returns `R_co`.
 
-    `id` says in words what the command does. `title` is its text in menus, in the current language. `shortcut` are its
+    `id` says in words what the command does. `title` is its text in menus. `shortcut` are its
     keys; "" means none.
     """
 
     id: str
-    title: Callable[[], str] = str
+    title: str = ""
     shortcut: str | QKeySequence.StandardKey = ""
 
 
@@ -31,9 +31,9 @@ SHOW_PAGE: Command[[str], None] = Command("show a page: its id")
 OPEN_PROJECT: Command[[str], bool] = Command("show a project: its id; False where its model must be opened first")
 PASTE: Command[[], None] = Command("take what was copied", shortcut=QKeySequence.StandardKey.Paste)
 CHOOSE_FILES: Command[[], None] = Command("choose files for the page", shortcut=QKeySequence.StandardKey.Open)
-NEW_PROJECT: Command[[], None] = Command("begin with nothing", lambda: _("New project"), "Ctrl+N")
-RENAME_PROJECT: Command[[], None] = Command("rename the open project", lambda: _("Rename… (F2)"), "F2")
-DELETE_PROJECT: Command[[], None] = Command("delete the open project", lambda: _("Delete…"))
+NEW_PROJECT: Command[[], None] = Command("begin with nothing", _("New project"), "Ctrl+N")
+RENAME_PROJECT: Command[[], None] = Command("rename the open project", _("Rename… (F2)"), "F2")
+DELETE_PROJECT: Command[[], None] = Command("delete the open project", _("Delete…"))
 CLOSE_WINDOW: Command[[], object] = Command("close the window", shortcut="Ctrl+Q")
 BY_KEYS = (PASTE, CHOOSE_FILES, NEW_PROJECT, RENAME_PROJECT, CLOSE_WINDOW)
 
@@ -82,4 +82,4 @@ class Commands:
 
     def add_to(self, menu: QMenu, command: Command[[], object]) -> None:
         """Append the entry of a command to a menu."""
-        menu.addAction(command.title()).triggered.connect(lambda: self.trigger(command))
+        menu.addAction(command.title).triggered.connect(lambda: self.trigger(command))

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QComboBox, QFrame, QHBoxLayout, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFrame, QSizePolicy, QToolButton, QWidget
 
-from widgets.icons import bind_icon
+from widgets.icons import IconBinding, bind_icon
+from widgets.parts.fields import ChoiceField
+from widgets.parts.layout import RIGHT, STRETCH, fill, in_row
 from widgets.parts.text import label, plain_tip
 from widgets.plots.frame_clock import FrameClock
-from widgets.slim_line import SlimLine
 from widgets.telemetry import JOB_MEMORY, DeviceValue, jobs_text, short_names
 from widgets.theme import Theme
 from widgets.tokens import DOCK_OPEN_HEIGHT, DOCK_SLIM_HEIGHT, PAGE_EDGE, SPACE_M, SPACE_XL
@@ -22,6 +23,51 @@ from workers.contracts.translation import _
 if TYPE_CHECKING:
     from widgets.gauge_panel import Gauge, GaugePanel
     from widgets.plots.ring import Floats
+from collections.abc import Mapping
+
+from PySide6.QtWidgets import QLabel
+
+from widgets.telemetry import Series, figure_of, title_of, used_of_total
+
+
+class SlimLine(QWidget):
+    """Name and value of each known figure; figures that the device does not report are left out. Owned by the dock."""
+
+    def __init__(self) -> None:
+        """Create an empty line."""
+        super().__init__()
+        self.pairs: list[tuple[QLabel, QLabel]] = []
+        self._row = in_row(STRETCH, gap=24, parent=self)
+
+    def show_values(self, device: DeviceValue, values: Mapping[Series, float | None], lost: str) -> None:
+        """Show the newest values, or `lost` as the sentence about a device that no longer responds."""
+        known = [(series, value) for series, value in values.items() if value is not None]
+        said = [(title_of(device, series, short=True), self._figure(device, series, v)) for series, v in known]
+        if lost:
+            said = [(device.name, lost)]
+        while len(self.pairs) < len(said):
+            self._add_pair()
+        for (name, figure), (title, text) in zip(self.pairs, said, strict=False):
+            for widget, new in ((name, title), (figure, text)):
+                if widget.text() != new:
+                    widget.setText(new)
+        for index, pair in enumerate(self.pairs):
+            for widget in pair:
+                widget.setVisible(index < len(said))
+        self.setAccessibleName(", ".join(f"{title} {text}" for title, text in said))
+
+    @staticmethod
+    def _figure(device: DeviceValue, series: Series, value: float) -> str:
+        if series == "memory_bytes" and device.memory_total_bytes:
+            return used_of_total(value, device.memory_total_bytes)
+        return figure_of(series, value)
+
+    def _add_pair(self) -> None:
+        name, figure = label("", "caption", wrap=False), label("", wrap=False)
+        figure.setProperty("role", "small")
+        self._row.insertLayout(len(self.pairs), in_row(name, figure, gap=4))
+        self.pairs.append((name, figure))
+
 
 _ROOMY_PX = 960
 MINUTE_S, HOUR_S = 60.0, 3600.0
@@ -41,9 +87,9 @@ class Dock(QFrame):
     device_chosen = Signal(str)
     csv_requested = Signal()
 
-    def __init__(self, theme: Theme, clock: FrameClock, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, clock: FrameClock) -> None:
         """Create a closed dock without devices."""
-        super().__init__(parent)
+        super().__init__()
         self.setProperty("kind", "dock")
         self.setAccessibleName(_("This computer"))
         self._theme, self._clock = theme, clock
@@ -62,44 +108,28 @@ class Dock(QFrame):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.slim, self._side = SlimLine(), QWidget()
         self.job_text = label(jobs_text(0), "caption", wrap=False)
-        self._chooser = QComboBox()
-        self._chooser.setProperty("scale", "small")
-        self._chooser.setAccessibleName(_("Device to watch"))
-        self._chooser.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self._chooser.setMinimumContentsLength(10)
+        self._chooser = ChoiceField(_("Device to watch"), small=True, elastic=True)
         self._chooser.activated.connect(self._on_device_activated)
         self._chooser.hide()
-        self.button = QToolButton()
-        self.button.setFixedSize(24, 24)
-        self._caret = bind_icon(self._theme, self.button, "caret-up", "soft")
+        self.button, self._caret = self._side_button("caret-up")
         self.button.clicked.connect(self._on_clicked)
-        self.window_button = self._side_button("clock")
+        self.window_button, _clock = self._side_button("clock")
         self.window_button.clicked.connect(lambda: self.set_hour(not self.shows_hour))
-        self.csv_button = self._side_button("download-simple")
+        self.csv_button, _arrow = self._side_button("download-simple")
         self.csv_button.clicked.connect(self.csv_requested)
         self.csv_button.setAccessibleName(_("Save these figures"))
         self.csv_button.setToolTip(_("Save these figures as a table (CSV)"))
         self._side_box = QBoxLayout(QBoxLayout.Direction.LeftToRight, self._side)
         self._side_box.setSpacing(SPACE_M)
-        tools = QHBoxLayout()
-        tools.setSpacing(0)
-        tools.addStretch(1)
-        for tool in (self.window_button, self.csv_button, self.button):
-            tools.addWidget(tool)
-        for widget in (self.job_text, self._chooser):
-            self._side_box.addWidget(widget, 0, Qt.AlignmentFlag.AlignRight)
-        self._side_box.addLayout(tools)
-        self._row = QHBoxLayout(self)
-        self._row.setSpacing(SPACE_M)
-        self._row.addWidget(self.slim, 1)
-        self._row.addWidget(self._side)
+        tools = in_row(STRETCH, self.window_button, self.csv_button, self.button, gap=0)
+        fill(self._side_box, (self.job_text, RIGHT), (self._chooser, RIGHT), tools)
+        self._row = in_row((self.slim, 1), self._side, gap=SPACE_M, parent=self)
         self.set_edge(PAGE_EDGE)
 
-    def _side_button(self, icon: str) -> QToolButton:
+    def _side_button(self, icon: str) -> tuple[QToolButton, IconBinding]:
         button = QToolButton()
         button.setFixedSize(24, 24)
-        bind_icon(self._theme, button, icon, "soft")
-        return button
+        return button, bind_icon(self._theme, button, icon, "soft")
 
     def set_hour(self, is_hour: bool) -> None:
         """Show the last hour or the last minute; a running job is always shown completely."""

@@ -7,17 +7,17 @@ from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
-    QLabel,
     QLineEdit,
     QPlainTextEdit,
     QTextEdit,
-    QVBoxLayout,
     QWidget,
 )
 
 from widgets.icons import IconLabel
+from widgets.parts.layout import CENTER, STRETCH, in_column
+from widgets.parts.text import label
 from widgets.theme import Theme
-from widgets.tokens import RADIUS_CARD, SPACE_S
+from widgets.tokens import RADIUS_CARD
 from workers.contracts.translation import _
 
 _MAX_TEXT_CHARS = 1_000_000
@@ -82,16 +82,10 @@ class DropVeil(QWidget):
         super().__init__(parent)
         self._theme = theme
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        title = QLabel(_("Drop it here"))
-        title.setProperty("role", "section")
-        text = QLabel(_("A model, your data, or a folder of either"))
-        text.setProperty("role", "soft")
-        layout = QVBoxLayout(self)
-        layout.setSpacing(SPACE_S)
-        layout.addStretch(1)
-        for widget in (IconLabel(theme, "download-simple", "brand", 32), title, text):
-            layout.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
-        layout.addStretch(1)
+        title = label(_("Drop it here"), "section", wrap=False)
+        text = label(_("A model, your data, or a folder of either"), "soft", wrap=False)
+        parts = ((part, CENTER) for part in (IconLabel(theme, "download-simple", "brand", 32), title, text))
+        in_column(STRETCH, *parts, STRETCH, parent=self)
         self.hide()
 
     def cover(self, area: QWidget) -> None:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from widgets.parts.format import UNKNOWN
+from widgets.parts.layout import MIDDLE, in_column, in_row
 from widgets.parts.text import ElidedLabel, label, plain_tip
 from widgets.plots.frame_clock import FrameClock
 from widgets.plots.ring import Floats, Ring
@@ -44,17 +44,8 @@ class Gauge(QWidget):
         self.figure = label(UNKNOWN, "section", wrap=False)
         self.note = ElidedLabel("", "caption")
         self.strip = StripPlot(theme, clock, "", TOKENS_BY_SERIES[series])
-        line = QHBoxLayout()
-        line.setSpacing(8)
-        line.addWidget(self.figure, 0, Qt.AlignmentFlag.AlignVCenter)
-        line.addWidget(self.note, 1, Qt.AlignmentFlag.AlignVCenter)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(1)
-        layout.addWidget(self.title)
-        layout.addLayout(line)
-        layout.addSpacing(4)
-        layout.addWidget(self.strip, 1)
+        line = in_row((self.figure, MIDDLE), (self.note, 1, MIDDLE))
+        in_column(self.title, line, 4, (self.strip, 1), gap=1, parent=self)
 
     def show_value(
         self, device: DeviceValue, ring: Ring, *, of_job: bool, said: str = "", whole: str = "", held: str = ""
@@ -104,9 +95,7 @@ class GaugePanel(QWidget):
         self._window_s = MINUTE_S
         self._has_job = False
         self.gauges: list[Gauge] = []
-        self._row = QHBoxLayout(self)
-        self._row.setContentsMargins(0, 10, 0, 10)
-        self._row.setSpacing(SPACE_XL)
+        self._row = in_row(gap=SPACE_XL, edges=(0, 10, 0, 10), parent=self)
 
     def show_device(self, device: DeviceValue) -> None:
         """Show another device with its past values."""

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QAbstractButton, QLabel, QWidget
+from PySide6.QtWidgets import QAbstractButton, QLabel
 
 from widgets.theme import Theme
 
@@ -52,24 +52,15 @@ def bind_icon(
 
 
 class IconLabel(QLabel):
-    """An icon without a button. It is decoration: a text beside it or `accessible_name` states its meaning."""
+    """An icon without a button. It is decoration: a text beside it states its meaning."""
 
-    def __init__(
-        self,
-        theme: Theme,
-        name: str = "",
-        token: str = "ink",
-        size_px: int = 16,
-        parent: QWidget | None = None,
-        accessible_name: str = "",
-    ) -> None:
+    def __init__(self, theme: Theme, name: str = "", token: str = "ink", size_px: int = 16) -> None:
         """Create a label with the icon `name`; "" shows none."""
-        super().__init__(parent)
+        super().__init__()
         self._theme = theme
         self._name, self._token, self._size_px = name, token, size_px
         self.setFixedSize(size_px, size_px)
         self.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.setAccessibleName(accessible_name)
         theme.changed.connect(self._on_theme_changed)
         self._on_theme_changed()
 

@@ -17,21 +17,20 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShortcut,
 )
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QWidget
 
 from widgets import drops
-from widgets.banner import Banner
 from widgets.commands import BY_KEYS, CLOSE_WINDOW, PASTE, SHOW_PAGE, Commands
 from widgets.dock import Dock
-from widgets.focus_ring import FocusRing
-from widgets.focus_scroll import FocusScroll
+from widgets.focus import FocusRing, FocusScroll
 from widgets.page_registry import PageSpec
 from widgets.parts.cards.error import ErrorValue
+from widgets.parts.layout import in_column, in_row
 from widgets.plots.frame_clock import FrameClock
 from widgets.rail import Rail
 from widgets.theme import Theme
 from widgets.tokens import PAGE_EDGE, SPACE_XL
-from widgets.top_bar import TopBar
+from widgets.top_bar import Banner, TopBar
 
 _NARROW_PX = 1108
 _LEAST_SIZE, _FIRST_SIZE = (860, 560), (1280, 800)
@@ -89,22 +88,10 @@ class MainWindow(QMainWindow):
         self.notice = Banner(theme)
         self._stack = QStackedWidget()
         self.dock = Dock(theme, self.clock)
-        self._notice_row = QHBoxLayout()
-        self._notice_row.addWidget(self.notice)
-        self._right = QWidget()
-        column = QVBoxLayout(self._right)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.top)
-        column.addLayout(self._notice_row)
-        column.addWidget(self._stack, 1)
-        column.addWidget(self.dock)
-        center = QWidget()
-        row = QHBoxLayout(center)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(0)
-        row.addWidget(self.rail)
-        row.addWidget(self._right, 1)
+        self._notice_row = in_row(self.notice)
+        self._right, center = QWidget(), QWidget()
+        in_column(self.top, self._notice_row, (self._stack, 1), self.dock, gap=0, parent=self._right)
+        in_row(self.rail, (self._right, 1), gap=0, parent=center)
         self.setCentralWidget(center)
         self.notice.closed.connect(self._set_notice_edges)
         self.rail.page_requested.connect(self._on_page_requested)

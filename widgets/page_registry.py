@@ -6,7 +6,7 @@ A page's package imports none of its modules before the page is created, so that
 import functools
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -29,23 +29,23 @@ class DuplicatePageError(ValueError):
 class PageSpec:
     """The description of one page; its package owns it.
 
-    `title` and `summary` are functions, so that they use the current language. `place` is "step" for a step of the
-    workflow, or "rest" for the end of the rail. It is "below" for a page without an entry, and `below` is then the id
-    of the page that leads to it. `order` sorts within the place. `widget` names the page's class as "module:class". It
-    is created from the theme, and from the frame clock if it `draws_frames`. `summary` is the guide's text about a
-    step. `has_number` gives the page a shortcut of Ctrl and a number, as each step has. `shortcut` are keys that lead
-    to the page and back. `of_project` means that a project that was left on the page opens there again.
+    `place` is "step" for a step of the workflow, or "rest" for the end of the rail. It is "below" for a page without
+    an entry, and `below` is then the id of the page that leads to it. `order` sorts within the place. `widget` names
+    the page's class as "module:class". It is created from the theme, and from the frame clock if it `draws_frames`.
+    `summary` is the guide's text about a step. `has_number` gives the page a shortcut of Ctrl and a number, as each
+    step has. `shortcut` are keys that lead to the page and back. `of_project` means that a project that was left on
+    the page opens there again.
     """
 
     id: str
-    title: Callable[[], str]
+    title: str
     icon: str
-    place: Place
-    order: int
     widget: str
+    order: int
+    place: Place = "below"
     draws_frames: bool = False
     below: str = ""
-    summary: Callable[[], str] = str
+    summary: str = ""
     has_number: bool = False
     shortcut: str = ""
     of_project: bool = True

@@ -5,11 +5,13 @@ from typing import Literal
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QFrame, QPushButton, QWidget
 
 from widgets.icons import IconLabel, bind_icon
 from widgets.page_registry import PageSpec
 from widgets.parts.format import percent
+from widgets.parts.layout import STRETCH, in_column, in_row
+from widgets.parts.text import label
 from widgets.theme import Theme, restyle
 from widgets.tokens import CONTROL_HEIGHT, RAIL_WIDTH, SPACE_M, SPACE_S, TOP_BAR_HEIGHT
 from workers.contracts.translation import _
@@ -24,26 +26,21 @@ class RailEntry(QPushButton):
 
     def __init__(self, theme: Theme, spec: PageSpec, parent: QWidget) -> None:
         """Create the entry of a page without a mark."""
-        super().__init__(spec.title(), parent)
+        super().__init__(spec.title, parent)
         self.spec = spec
         self.mark: Mark = ""
         self.setProperty("kind", "nav")
         self.setCheckable(True)
         self.setMinimumSize(QSize(0, CONTROL_HEIGHT))
-        self.setAccessibleName(spec.title())
+        self.setAccessibleName(spec.title)
         self._icon = bind_icon(theme, self, spec.icon, "soft", token_on="brand", gap_px=8)
-        self._share = QLabel()
-        self._share.setProperty("role", "caption")
+        self._share = label("", "caption", wrap=False)
         self._share.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._share.hide()
         self._mark = IconLabel(theme)
         self._mark.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.toggled.connect(lambda _on: self._show_mark())
-        row = QHBoxLayout(self)
-        row.setContentsMargins(SPACE_S, 0, SPACE_S, 0)
-        row.addStretch(1)
-        row.addWidget(self._share)
-        row.addWidget(self._mark)
+        in_row(STRETCH, self._share, self._mark, gap=None, edges=(SPACE_S, 0, SPACE_S, 0), parent=self)
 
     def set_share(self, share: float | None) -> None:
         """Set the progress of the page's job, 0..1, shown in whole percent; None for no job."""
@@ -87,16 +84,11 @@ class Rail(QFrame):
         self.setAccessibleName(_("Pages"))
         self.entries: dict[str, RailEntry] = {}
         self._group = QButtonGroup(self)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(SPACE_M, 0, SPACE_M, SPACE_M)
-        layout.setSpacing(2)
-        layout.addWidget(self._logo(theme))
-        layout.addSpacing(SPACE_S)
-        for place in ("step", "rest"):
-            if place == "rest":
-                layout.addStretch(1)
-            for spec in (page for page in pages if page.place == place):
-                layout.addWidget(self._entry(theme, spec))
+        steps, rest = (
+            [self._entry(theme, page) for page in pages if page.place == place] for place in ("step", "rest")
+        )
+        edges = (SPACE_M, 0, SPACE_M, SPACE_M)
+        in_column(self._logo(theme), SPACE_S, *steps, STRETCH, *rest, gap=2, edges=edges, parent=self)
         self._above = {spec.id: spec.below or spec.id for spec in pages}
         self._add_keys()
 
@@ -114,13 +106,8 @@ class Rail(QFrame):
     def _logo(self, theme: Theme) -> QWidget:
         holder = QWidget()
         holder.setFixedHeight(TOP_BAR_HEIGHT)
-        row = QHBoxLayout(holder)
-        row.setContentsMargins(SPACE_S, 0, SPACE_S, 0)
-        row.setSpacing(SPACE_S)
-        row.addWidget(IconLabel(theme, "activity", "brand", 20))
-        name = QLabel("Fettle")
-        name.setProperty("role", "section")
-        row.addWidget(name, 1)
+        name = label("Fettle", "section", wrap=False)
+        in_row(IconLabel(theme, "activity", "brand", 20), (name, 1), edges=(SPACE_S, 0, SPACE_S, 0), parent=holder)
         return holder
 
     def _entry(self, theme: Theme, spec: PageSpec) -> RailEntry:

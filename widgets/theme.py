@@ -1,6 +1,7 @@
 """Apply the light or dark theme: Fusion style, a palette and one style sheet made from the token table."""
 
 from pathlib import Path
+from string import Template
 from typing import Literal
 
 from PySide6.QtCore import QDir, QObject, Qt, Signal
@@ -8,7 +9,6 @@ from PySide6.QtGui import QColor, QFont, QIcon, QPalette, QPixmap
 from PySide6.QtWidgets import QApplication, QWidget
 
 from widgets.icon_font import IconFont
-from widgets.style_sheet import style_sheet
 from widgets.tokens import TEXT_BODY, TOKENS, Scheme
 
 __all__ = ["TOKENS", "Choice", "Scheme", "Theme", "apply", "restyle"]
@@ -98,6 +98,12 @@ def apply(app: QApplication, scheme: Scheme) -> None:
     app.setFont(font)
     app.setPalette(_palette(scheme))
     app.setStyleSheet(style_sheet(scheme))
+
+
+def style_sheet(scheme: Scheme) -> str:
+    """Return the style sheet of `scheme` with the colors of the token table."""
+    colors = {name.replace("-", "_"): value for name, value in TOKENS[scheme].items()}
+    return Template((_ASSETS / "style.css").read_text(encoding="utf-8")).substitute(colors, scheme=scheme)
 
 
 def restyle(widget: QWidget, **properties: str | bool) -> None:

@@ -1,17 +1,29 @@
-"""Show the bar above the page: project and preset at the left, running jobs and device at the right."""
+"""Show the bar above the page (project, preset, running jobs, device) and the message below it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QSizePolicy, QToolButton, QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import (
+    QDialog,
+    QFrame,
+    QMenu,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from widgets.commands import DELETE_PROJECT, NEW_PROJECT, OPEN_PROJECT, RENAME_PROJECT, SHOW_PAGE, Commands
 from widgets.icons import IconLabel, bind_icon
-from widgets.parts.text import ElidedLabel
+from widgets.parts.buttons import Button
+from widgets.parts.cards.error import ErrorCard, ErrorValue
+from widgets.parts.layout import STRETCH, in_row
+from widgets.parts.text import ElidedLabel, words
 from widgets.telemetry import jobs_text
-from widgets.theme import Theme
-from widgets.tokens import PAGE_EDGE, SMALL_CONTROL_HEIGHT, SPACE_S, SPACE_XL, TOP_BAR_HEIGHT
+from widgets.theme import Theme, restyle
+from widgets.tokens import PAGE_EDGE, SMALL_CONTROL_HEIGHT, SPACE_M, SPACE_S, SPACE_XL, TOP_BAR_HEIGHT
 from workers.contracts.translation import _
 
 
@@ -63,13 +75,8 @@ class TopBar(QFrame):
         self.jobs.hide()
         bind_icon(theme, self.jobs, "spinner-gap", "soft", 14, gap_px=2)
         self.jobs.clicked.connect(lambda: commands.do(SHOW_PAGE, "jobs"))
-        self._row = QHBoxLayout(self)
-        self._row.setSpacing(SPACE_S)
-        for widget in (self.project, self.menu_button, self.more, self.preset):
-            self._row.addWidget(widget)
-        self._row.addStretch(1)
-        self._row.addWidget(self.jobs)
-        self._row.addWidget(self._device_chip(theme))
+        left = self.project, self.menu_button, self.more, self.preset
+        self._row = in_row(*left, STRETCH, self.jobs, self._device_chip(theme), parent=self)
         self.set_edge(PAGE_EDGE)
 
     def _more_button(self, theme: Theme) -> QToolButton:
@@ -96,12 +103,10 @@ class TopBar(QFrame):
         self._chip.hide()
         self.device = ElidedLabel("")
         self.device.setMaximumWidth(420)
-        row = QHBoxLayout(self._chip)
-        row.setContentsMargins(10, 0, 10, 0)
-        row.setSpacing(6)
-        for widget in (IconLabel(theme, "cpu", "soft", 14), self.device):
+        parts = IconLabel(theme, "cpu", "soft", 14), self.device
+        for widget in parts:
             widget.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-            row.addWidget(widget)
+        in_row(*parts, gap=6, edges=(10, 0, 10, 0), parent=self._chip)
         return self._chip
 
     def set_edge(self, edge_px: int) -> None:
@@ -156,3 +161,52 @@ class TopBar(QFrame):
         self.jobs.setText(jobs_text(count))
         self.jobs.setAccessibleName(jobs_text(count))
         self.jobs.setVisible(count > 0)
+
+
+class Banner(QFrame):
+    """The message line of the window: title and next step, with a button "More" that opens the whole error card.
+
+    The close button or `MainWindow.banner(None)` hides it.
+    """
+
+    closed = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        """Create a hidden banner."""
+        super().__init__(parent)
+        self.setProperty("kind", "banner")
+        self._theme = theme
+        self._value: ErrorValue | None = None
+        self._icon = IconLabel(theme, "", "bad", 18)
+        self._text = words("")
+        self._more = Button(theme, _("More"), "", "link", on=self._on_more)
+        self._close = QToolButton()
+        self._close.setAccessibleName(_("Close this message"))
+        self._close.setToolTip(_("Close this message"))
+        bind_icon(theme, self._close, "x", "soft")
+        self._close.clicked.connect(self._on_close)
+        parts = self._icon, (self._text, 1), self._more, self._close
+        in_row(*parts, gap=SPACE_M, edges=(SPACE_M, 6, SPACE_S, 6), parent=self)
+        self.hide()
+
+    def show_value(self, value: ErrorValue) -> None:
+        """Show a message; it replaces the previous one."""
+        self._value = value
+        self._icon.set_icon(value.icon, value.tone)
+        self._text.setText(f"{value.title.rstrip('.')}. {value.next_step}")
+        self.setAccessibleName(self._text.text())
+        restyle(self, tone=value.tone)
+        self.show()
+
+    def _on_close(self) -> None:
+        self.hide()
+        self.closed.emit()
+
+    def _on_more(self) -> None:
+        if self._value is not None:
+            dialog = QDialog(self.window())
+            dialog.setWindowTitle(self._value.title)
+            dialog.setMinimumWidth(640)
+            QVBoxLayout(dialog).addWidget(ErrorCard(self._theme, self._value))
+            dialog.open()
+            dialog.finished.connect(dialog.deleteLater)

@@ -6,8 +6,10 @@ from typing import Any, TypeVar
 from PySide6.QtCore import QObject, QPoint, Qt, SignalInstance
 from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QAbstractSpinBox, QLineEdit, QWidget
+from pytestqt.qtbot import QtBot
 
 Found = TypeVar("Found", bound=QObject)
+Shown = TypeVar("Shown", bound=QWidget)
 
 
 def heard(signal: SignalInstance, act: Callable[..., Any], *values: Any, **named: Any) -> list[Any]:
@@ -30,6 +32,15 @@ def child(root: QObject, kind: type[Found], name: str = "") -> Found:
     found = root.findChild(kind, name) if name else root.findChild(kind)
     assert found is not None, (kind, name)
     return found
+
+
+def placed(qtbot: QtBot, widget: Shown, width: int, height: int) -> Shown:
+    """Show a widget in this size until the test ends, and return it."""
+    qtbot.addWidget(widget)
+    widget.resize(width, height)
+    with qtbot.waitExposed(widget):
+        widget.show()
+    return widget
 
 
 def retype(field: QLineEdit | QAbstractSpinBox, text: str) -> None:

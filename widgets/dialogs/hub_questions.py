@@ -20,8 +20,7 @@ def link_question(theme: Theme, window: QWidget, address: str) -> QuestionDialog
         icon="globe",
     )
     dialog = QuestionDialog(theme, value, window)
-    shown = label(address[:MAX_ADDRESS], "code", select=True)
-    dialog.body.addWidget(shown)
+    dialog.body.addWidget(label(address[:MAX_ADDRESS], "code", select=True))
     return dialog
 
 

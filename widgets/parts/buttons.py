@@ -4,10 +4,12 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from PySide6.QtCore import Qt, SignalInstance
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QButtonGroup, QPushButton, QSizePolicy, QStyleOptionButton, QWidget
 
 from widgets.icons import IconBinding, bind_icon
 from widgets.theme import Theme
+from workers.contracts.translation import _
 
 Kind = Literal["primary", "ghost", "text", "link", "toggle"]
 Size = Literal["", "big", "small"]
@@ -67,10 +69,19 @@ class _KindButton(Button):
     _kind: Kind
 
     def __init__(
-        self, theme: Theme, text: str, icon: str = "", size: Size = "", *, tip: str = "", on: Slot | None = None
+        self,
+        theme: Theme,
+        text: str,
+        icon: str = "",
+        size: Size = "",
+        *,
+        name: str = "",
+        tip: str = "",
+        on: Slot | None = None,
     ) -> None:
-        """Create a button; `size` "" is the normal size."""
+        """Create a button; `name` is its accessible name if the text alone is ambiguous."""
         super().__init__(theme, text, icon, self._kind, size, on=on)
+        self.setAccessibleName(name or text)
         self.setToolTip(tip)
 
 
@@ -90,6 +101,17 @@ class TextButton(_KindButton):
     """A quiet button without a border."""
 
     _kind = "text"
+
+
+class CopyButton(GhostButton):
+    """A small button that copies a text to the clipboard."""
+
+    def __init__(
+        self, theme: Theme, copied: str, text: str = "", size: Size = "small", *, name: str = "", tip: str = ""
+    ) -> None:
+        """Create the button of the text `copied`; `text` is its own text."""
+        super().__init__(theme, text or _("Copy"), "copy", size, name=name, tip=tip)
+        self.clicked.connect(lambda: QGuiApplication.clipboard().setText(copied))
 
 
 class ToggleButton(Button):

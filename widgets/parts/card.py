@@ -1,4 +1,4 @@
-"""Define surfaces: cards, cards to choose from, dividers, the square behind an icon, and the drop area."""
+"""Define surfaces: cards, cards to choose from, warnings, dividers, the square behind an icon, and the drop area."""
 
 from collections.abc import Iterable
 
@@ -7,10 +7,24 @@ from PySide6.QtGui import QMouseEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QRadioButton, QWidget
 
 from widgets.icons import IconLabel
-from widgets.parts.layout import CENTER, MIDDLE, RIGHT, STRETCH, TOP, Item, discard, fill, held, in_column, in_row
-from widgets.parts.text import ElidedLabel, label, words
+from widgets.parts.buttons import Button
+from widgets.parts.layout import (
+    CENTER,
+    MIDDLE,
+    RIGHT,
+    STRETCH,
+    TOP,
+    Edges,
+    Item,
+    discard,
+    fill,
+    held,
+    in_column,
+    in_row,
+)
+from widgets.parts.text import ElidedLabel, Tone, label, words
 from widgets.theme import Theme, restyle
-from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XS
+from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL, SPACE_XS
 
 MAX_CAPTION_PX = 420
 
@@ -164,3 +178,43 @@ def icon_text(theme: Theme, icon: str, title: str, text: str, *, square: bool = 
     mark: QWidget = Square(theme, icon) if square else IconLabel(theme, icon, "brand")
     column = in_column(label(title, "strong"), words(text, "soft"), STRETCH, gap=0)
     return held(in_row((mark, TOP), (column, 1), gap=SPACE_M))
+
+
+class Banner(QFrame):
+    """A warning with an icon, a text and buttons."""
+
+    def __init__(
+        self,
+        theme: Theme,
+        name: str,
+        text: QWidget,
+        *buttons: QWidget | None,
+        icon: str = "warning",
+        icon_px: int = 16,
+        tone: Tone = "warn",
+        side: Qt.AlignmentFlag = TOP,
+        edges: Edges = (SPACE_L, SPACE_S, SPACE_M, SPACE_S),
+    ) -> None:
+        """Create the line; `name` is its accessible name, `side` the place of its icon."""
+        super().__init__()
+        self.setAccessibleName(name)
+        self.setProperty("kind", "banner")
+        self.setProperty("tone", tone)
+        mark = IconLabel(theme, icon, tone, icon_px)
+        actions = ((button, MIDDLE) for button in buttons)
+        in_row((mark, side), (text, 1), *actions, gap=SPACE_M, edges=edges, parent=self)
+
+
+class EmptyCard(Card):
+    """A wide card with an icon, a line, a sentence and a button in its middle."""
+
+    def __init__(self, theme: Theme, icon: str, title: str, text: str, button: Button) -> None:
+        """Create the card; `button` leads to the next step."""
+        super().__init__(edge=SPACE_XL, gap=SPACE_S)
+        self.setAccessibleName(title)
+        self.setMinimumHeight(320)
+        self.add(STRETCH, (Square(theme, icon, 48, 24), CENTER), SPACE_M)
+        for line in (label(title, "section"), words(text, "soft")):
+            line.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+            self.add(line)
+        self.add(SPACE_M, (button, CENTER), STRETCH)

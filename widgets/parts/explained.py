@@ -17,7 +17,7 @@ from PySide6.QtGui import (
     QTextLayout,
     QTextOption,
 )
-from PySide6.QtWidgets import QLabel, QToolTip, QWidget
+from PySide6.QtWidgets import QLabel, QToolTip
 
 from widgets.parts.format import visible
 from widgets.parts.glossary import Term, meanings, terms
@@ -51,15 +51,14 @@ def underline_terms(painter: QPainter, text: str, left: float, baseline: float, 
 class ExplainedLabel(QLabel):
     """A plain-text label with word wrap that explains its technical terms on hover and to screen readers."""
 
-    def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
+    def __init__(self, text: str = "") -> None:
         """Create a label with `text`."""
-        super().__init__(parent)
+        super().__init__()
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setWordWrap(True)
         self.setMouseTracking(True)
         self._terms: Sequence[Term] = ()
         self._laid: dict[tuple[float, bool, Qt.AlignmentFlag], tuple[QTextLayout, float, float]] = {}
-        self._edge = QColor("#848E96")
         self.setText(text)
 
     def setText(self, text: str) -> None:
@@ -156,16 +155,13 @@ class ExplainedLabel(QLabel):
         painter = QPainter(self)
         box = self.contentsRect()
         layout, height, _ = self._layout(box.width())
-        painter.setPen(self.palette().color(self.foregroundRole()))
-        layout.draw(painter, self._place(layout, height))
-        for rect, _term in self._boxes():
-            dotted_underline(painter, rect.left(), rect.right(), rect.bottom(), self._mark_color())
-        painter.end()
-
-    def _mark_color(self) -> QColor:
         color = QColor(self.palette().color(self.foregroundRole()))
+        painter.setPen(color)
+        layout.draw(painter, self._place(layout, height))
         color.setAlphaF(0.6)
-        return color
+        for rect, _term in self._boxes():
+            dotted_underline(painter, rect.left(), rect.right(), rect.bottom(), color)
+        painter.end()
 
     def term_at(self, position: QPoint) -> Term | None:
         """Return the term at a point of the label; None if there is none."""

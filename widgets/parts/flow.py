@@ -1,18 +1,7 @@
-"""Lay out items in rows, with a new row where the width ends; and lay out parts without margins."""
-
-from typing import TypeVar
+"""Lay out items in rows, with a new row where the width ends."""
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
-
-L = TypeVar("L", bound=QLayout)
-
-
-def bare(layout: L, gap: int = 0) -> L:
-    """Return the layout without margins; `gap` is between its items, in pixels."""
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.setSpacing(gap)
-    return layout
 
 
 class FlowLayout(QLayout):

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QWidget
 
-from widgets.parts.buttons import FoldButton, GhostButton
+from widgets.parts.buttons import CopyButton, FoldButton
 from widgets.parts.layout import LEFT, TOP, in_column, in_row
 from widgets.parts.text import label
 from widgets.theme import Theme
@@ -20,8 +19,8 @@ class ForDevelopers(QWidget):
         """Create a closed fold."""
         super().__init__()
         self._commands = tuple(commands)
-        self.fold = FoldButton(theme, _("For developers"), "small", "ghost")
         self._lines = QFrame()
+        self.fold = FoldButton(theme, _("For developers"), "small", "ghost", opens=self._lines)
         self._lines.setProperty("kind", "inset")
         column = in_column(
             label(title, "strong") if title else None,
@@ -29,15 +28,6 @@ class ForDevelopers(QWidget):
             *(label(line, "mono", "soft") for line in printed),
             gap=2,
         )
-        copy = GhostButton(
-            theme,
-            _("Copy"),
-            "copy",
-            "small",
-            on=lambda: QGuiApplication.clipboard().setText("\n".join(self._commands)),
-        )
-        copy.setAccessibleName(_("Copy the command"))
+        copy = CopyButton(theme, "\n".join(self._commands), name=_("Copy the command"))
         in_row((column, 1), (copy, TOP), gap=None, edges=(SPACE_M, 10, SPACE_M, 10), parent=self._lines)
-        self._lines.hide()
-        self.fold.toggled.connect(self._lines.setVisible)
         in_column((self.fold, LEFT), self._lines, parent=self)

@@ -18,6 +18,15 @@ def tabular(font: QFont) -> QFont:
     return copy
 
 
+def sized(font: QFont, px: int, weight: QFont.Weight | None = None) -> QFont:
+    """Return the font in another size and optionally another weight."""
+    copy = QFont(font)
+    copy.setPixelSize(px)
+    if weight is not None:
+        copy.setWeight(weight)
+    return copy
+
+
 def _three_digits(value: float) -> str:
     """Return about three significant digits: 0.042, 0.42, 3.1, 10.4, 104, 1,040."""
     size = abs(value)

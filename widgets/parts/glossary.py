@@ -4,66 +4,40 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from PySide6.QtCore import QCoreApplication
-
-
-def QT_TRANSLATE_NOOP(_context: str, text: str) -> str:
-    """Mark a text for translation (Qt's own marker is not typed as returning it)."""
-    return text
-
-
-_CONTEXT = "glossary"
+from workers.contracts.translation import _
 
 WORDS: dict[str, str] = {
-    "loss under": QT_TRANSLATE_NOOP("glossary", "95 % sure, from comparing both versions on every test example."),
-    "loss could still be": QT_TRANSLATE_NOOP(
-        "glossary", "95 % sure, from comparing both versions on every test example."
-    ),
-    "latency": QT_TRANSLATE_NOOP("glossary", "How long one answer takes."),
-    "p50": QT_TRANSLATE_NOOP("glossary", "Half of all answers came at least this fast."),
-    "p90": QT_TRANSLATE_NOOP("glossary", "90 of 100 answers came at least this fast."),
-    "p99": QT_TRANSLATE_NOOP("glossary", "99 of 100 answers came at least this fast."),
-    "INT8": QT_TRANSLATE_NOOP("glossary", "Numbers inside the model are stored in 8 bits instead of 32."),
-    "FP16": QT_TRANSLATE_NOOP("glossary", "Numbers inside the model are stored in 16 bits instead of 32."),
-    "BF16": QT_TRANSLATE_NOOP(
-        "glossary", "Numbers inside the model are used in 16 bits, with the range of 32 and fewer digits."
-    ),
-    "calibration": QT_TRANSLATE_NOOP(
-        "glossary", "Showing the model some examples to find out how coarse its numbers may become."
-    ),
-    "quantized": QT_TRANSLATE_NOOP("glossary", "Its numbers are stored more coarsely: smaller and faster."),
-    "quantization": QT_TRANSLATE_NOOP(
-        "glossary", "Storing a model's numbers more coarsely, which makes it smaller and faster."
-    ),
-    "pruned": QT_TRANSLATE_NOOP("glossary", "Parts of the model that hardly matter were left out."),
-    "pruning": QT_TRANSLATE_NOOP("glossary", "Leaving out parts of the model that hardly matter."),
-    "accuracy": QT_TRANSLATE_NOOP("glossary", "Share of test examples answered rightly."),
-    "similarity": QT_TRANSLATE_NOOP(
-        "glossary", "How alike two answers are (cosine): 1 means that they point the same way."
-    ),
-    "model card": QT_TRANSLATE_NOOP(
-        "glossary", "A page that says what a model is for, how good it is and where it fails."
-    ),
-    "sensitive layers": QT_TRANSLATE_NOOP("glossary", "Parts of the model that suffer most from coarse numbers."),
-    "silent regression": QT_TRANSLATE_NOOP(
-        "glossary", "It still runs, but gives more wrong answers than your limit allows."
-    ),
-    "safe to ship": QT_TRANSLATE_NOOP("glossary", "95 % sure that the loss stays within your limit."),
-    "alike, not proven": QT_TRANSLATE_NOOP(
-        "glossary", "Inconclusive: the answers look the same, but there are too few examples to be 95 % sure."
-    ),
-    "verdict": QT_TRANSLATE_NOOP("glossary", "Whether the measured answers allow using it in place of the original."),
-    "throughput": QT_TRANSLATE_NOOP("glossary", "How many answers it gives in a second."),
-    "LoadGen": QT_TRANSLATE_NOOP(
-        "glossary", "The program of MLCommons that asks a model as its benchmark MLPerf does, and watches the clock."
-    ),
-    "cold start": QT_TRANSLATE_NOOP("glossary", "A fresh process, from its start to its first answer."),
-    "hub": QT_TRANSLATE_NOOP("glossary", "A public library of trained models on the internet."),
-    "TorchScript": QT_TRANSLATE_NOOP("glossary", "A PyTorch model saved together with the program that runs it."),
-    "safetensors": QT_TRANSLATE_NOOP("glossary", "A file format that holds numbers only, no program."),
-    "ONNX": QT_TRANSLATE_NOOP("glossary", "An open file format for models that many programs can run."),
-    "opset": QT_TRANSLATE_NOOP("glossary", "The version of the ONNX language that the file is written in."),
-    "runtime": QT_TRANSLATE_NOOP("glossary", "The engine that computes a model's answers."),
+    "loss under": _("95 % sure, from comparing both versions on every test example."),
+    "loss could still be": _("95 % sure, from comparing both versions on every test example."),
+    "latency": _("How long one answer takes."),
+    "p50": _("Half of all answers came at least this fast."),
+    "p90": _("90 of 100 answers came at least this fast."),
+    "p99": _("99 of 100 answers came at least this fast."),
+    "INT8": _("Numbers inside the model are stored in 8 bits instead of 32."),
+    "FP16": _("Numbers inside the model are stored in 16 bits instead of 32."),
+    "BF16": _("Numbers inside the model are used in 16 bits, with the range of 32 and fewer digits."),
+    "calibration": _("Showing the model some examples to find out how coarse its numbers may become."),
+    "quantized": _("Its numbers are stored more coarsely: smaller and faster."),
+    "quantization": _("Storing a model's numbers more coarsely, which makes it smaller and faster."),
+    "pruned": _("Parts of the model that hardly matter were left out."),
+    "pruning": _("Leaving out parts of the model that hardly matter."),
+    "accuracy": _("Share of test examples answered rightly."),
+    "similarity": _("How alike two answers are (cosine): 1 means that they point the same way."),
+    "model card": _("A page that says what a model is for, how good it is and where it fails."),
+    "sensitive layers": _("Parts of the model that suffer most from coarse numbers."),
+    "silent regression": _("It still runs, but gives more wrong answers than your limit allows."),
+    "safe to ship": _("95 % sure that the loss stays within your limit."),
+    "alike, not proven": _("Inconclusive: the answers look the same, but there are too few examples to be 95 % sure."),
+    "verdict": _("Whether the measured answers allow using it in place of the original."),
+    "throughput": _("How many answers it gives in a second."),
+    "LoadGen": _("The program of MLCommons that asks a model as its benchmark MLPerf does, and watches the clock."),
+    "cold start": _("A fresh process, from its start to its first answer."),
+    "hub": _("A public library of trained models on the internet."),
+    "TorchScript": _("A PyTorch model saved together with the program that runs it."),
+    "safetensors": _("A file format that holds numbers only, no program."),
+    "ONNX": _("An open file format for models that many programs can run."),
+    "opset": _("The version of the ONNX language that the file is written in."),
+    "runtime": _("The engine that computes a model's answers."),
 }
 
 _FORMS = {"quantized": "quantization", "pruned": "pruning"}
@@ -88,9 +62,9 @@ class Term:
 
 
 def explain(word: str) -> str:
-    """Return the plain explanation of a term in the user's language; "" for another word."""
+    """Return the plain explanation of a term; "" for another word."""
     known = _BY_LOWER.get(word.lower())
-    return QCoreApplication.translate(_CONTEXT, WORDS[known]) if known else ""
+    return WORDS[known] if known else ""
 
 
 def glossary(search: str = "") -> tuple[tuple[str, str], ...]:

@@ -1,9 +1,10 @@
 """Show one example: a picture with boxes, two masks with a movable line between them, or a sound's levels."""
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from widgets.parts.format import sized
 from widgets.parts.pictures import PictureStore, PictureValue, paint_value, place_in
 from widgets.theme import Theme
 from workers.contracts.translation import _
@@ -93,7 +94,7 @@ class InputView(QWidget):
         if self._picture.is_picture:
             side = min(self.width(), self.height())
             place = QRectF((self.width() - side) / 2, (self.height() - side) / 2, side, side)
-            paint_value(painter, self._theme, self._store, place, self._picture, self.devicePixelRatioF(), self._share)
+            paint_value(painter, self._theme, self._store, place, self._picture, self._share)
             if self.is_swiped:
                 self._paint_line(painter, self._place())
         elif self._levels:
@@ -109,9 +110,7 @@ class InputView(QWidget):
         painter.setBrush(self._theme.color("brand"))
         painter.setPen(QPen(self._theme.color("panel"), 2.0))
         painter.drawEllipse(QRectF(x - HANDLE_PX, place.center().y() - HANDLE_PX, 2 * HANDLE_PX, 2 * HANDLE_PX))
-        font = QFont(painter.font())
-        font.setPixelSize(NAME_PX)
-        painter.setFont(font)
+        painter.setFont(sized(painter.font(), NAME_PX))
         height = painter.fontMetrics().height() + 4
         for text, is_left in ((_("Original"), True), (_("Optimized"), False)):
             width = painter.fontMetrics().horizontalAdvance(text) + 10

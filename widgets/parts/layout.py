@@ -93,9 +93,9 @@ def bare_grid(
     return grid
 
 
-def in_columns(widgets: Sequence[QWidget], columns: int, gap: int = SPACE_L) -> QWidget:
+def in_columns(widgets: Sequence[QWidget], columns: int) -> QWidget:
     """Return a widget with others in columns of equal width."""
-    grid = bare_grid(gap, gap, stretches=(1,) * columns)
+    grid = bare_grid(SPACE_L, SPACE_L, stretches=(1,) * columns)
     for number, widget in enumerate(widgets):
         grid.addWidget(widget, number // columns, number % columns)
     return held(grid)

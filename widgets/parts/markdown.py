@@ -20,6 +20,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QSizePolicy, QTextBrowser
 
+from widgets.parts.format import sized
 from widgets.theme import Theme
 
 MAX_BYTES = 120_000
@@ -120,11 +121,8 @@ class MarkdownView(QTextBrowser):
         if not level:
             return
         cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
-        font = QFont(self.font())
-        font.setPixelSize({1: 18}.get(level, 13))
-        font.setWeight(QFont.Weight.DemiBold)
         letters = QTextCharFormat()
-        letters.setFont(font)
+        letters.setFont(sized(self.font(), {1: 18}.get(level, 13), QFont.Weight.DemiBold))
         cursor.setCharFormat(letters)
 
     def _soften_table(self, table: QTextTable) -> None:

@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QTextCharFormat
 from PySide6.QtWidgets import QPlainTextEdit, QTextEdit
 
 from widgets.parts.format import visible
-from widgets.parts.read_text import ReadText
+from widgets.parts.text import ReadText
 from widgets.theme import Theme
 
 FIRST_SHOWN_CHARS, BEFORE_CHARS = 20, 14

@@ -1,5 +1,6 @@
 """Base class of all pages: a fixed head, a scrolling column, and the states empty, loading, error and full."""
 
+from functools import cached_property
 from typing import Any
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal, SignalInstance
@@ -7,11 +8,11 @@ from PySide6.QtGui import QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QFileDialog, QFrame, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from widgets.parts.buttons import Button, GhostButton, PrimaryButton, Slot, TextButton
-from widgets.parts.card import Card
-from widgets.parts.cards.empty import EmptyCard
+from widgets.parts.card import Card, EmptyCard
 from widgets.parts.cards.error import ErrorCard, ErrorValue
 from widgets.parts.format import clipped
 from widgets.parts.layout import LEFT, Item, discard, in_column
+from widgets.parts.pictures import PictureStore
 from widgets.parts.small import Bar, PageHead
 from widgets.parts.text import label, say
 from widgets.theme import Theme
@@ -101,9 +102,9 @@ class Page(QScrollArea):
     fills_height = False
     widest_px = WIDEST_PX
 
-    def __init__(self, theme: Theme, name: str, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, name: str) -> None:
         """Create an empty page; `name` is its accessible name."""
-        super().__init__(parent)
+        super().__init__()
         self.theme = theme
         self.state = "empty"
         self.setAccessibleName(name)
@@ -117,6 +118,11 @@ class Page(QScrollArea):
         self._content = QWidget()
         self._top = PageTop(self)
         self._top.changed.connect(self._set_edges)
+
+    @cached_property
+    def _pictures(self) -> PictureStore:
+        """Return the cache that decodes the page's pictures."""
+        return PictureStore(self)
 
     def _fill(self, state: str, head: PageHead | None, *items: Item, grow: int = -1) -> None:
         """Replace the content; spare height goes to item `grow` and items with a stretch, else it stays at the bottom.
@@ -244,7 +250,9 @@ class Page(QScrollArea):
         tip = _("Show “{0}” again; it is unchanged").format(back_to)
         back = self._back_button(back_to, tip, self.dismissed) if back_to else None
         head = PageHead(value.page_title or _("That did not work"), value.page_subtitle, back)
-        self._fill("error", head, card, *self._error_actions(card, value))
+        actions = self._error_actions(value)
+        card.add_action(*(action for action in actions if isinstance(action, Button)))
+        self._fill("error", head, card, *(part for part in actions if not isinstance(part, Button)))
 
     def _back_button(self, name: str, tip: str, on: Slot) -> TextButton:
         """Return a button for the head that leads back to `name`."""
@@ -291,8 +299,8 @@ class Page(QScrollArea):
         """Show why the page cannot do anything."""
         self._fill("stopped", PageHead(value.page_title or value.title), ErrorCard(self.theme, value))
 
-    def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
-        """Add buttons to the card and return the widgets below it; subclasses override it."""
+    def _error_actions(self, value: ErrorValue) -> tuple[QWidget, ...]:
+        """Return the buttons of the card and the widgets below it; subclasses override it."""
         return ()
 
 

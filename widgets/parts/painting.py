@@ -3,29 +3,15 @@
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QFont, QFontMetrics, QPainter
 
-from widgets.parts.format import clipped, visible
-from widgets.parts.pictures import PictureStore, PictureValue, paint_picture
+from widgets.parts.format import clipped, sized, visible
+from widgets.parts.pictures import PictureStore, PictureValue, paint_picture, ratio_of
 from widgets.theme import Theme
+from widgets.tokens import RADIUS_TAG
 
 Index = QModelIndex | QPersistentModelIndex
-MAX_CHARS = 300
+MAX_CHARS, TAG_PX = 300, 22
 AT_LEFT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
 AT_RIGHT = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
-
-
-def ratio_of(painter: QPainter) -> float:
-    """Return the device pixels per logical pixel."""
-    device = painter.device()
-    return device.devicePixelRatioF() if device is not None else 1.0
-
-
-def sized(font: QFont, px: int, weight: QFont.Weight | None = None) -> QFont:
-    """Return the font in another size and optionally another weight."""
-    made = QFont(font)
-    made.setPixelSize(px)
-    if weight is not None:
-        made.setWeight(weight)
-    return made
 
 
 def draw_line(
@@ -51,8 +37,21 @@ def draw_icon(painter: QPainter, theme: Theme, name: str, token: str, side_px: i
     painter.drawPixmap(at, theme.pixmap(name, token, side_px, ratio_of(painter)))
 
 
+def draw_tag(painter: QPainter, theme: Theme, box: QRect, text: str, tone: str, icon: str, ground: str = "") -> None:
+    """Draw a tag at the left of a box: an icon and a text on a ground, by default the soft color of its tone."""
+    medium = QFont.Weight.Medium
+    width = min(box.width(), QFontMetrics(sized(painter.font(), 12, medium)).horizontalAdvance(text) + 33)
+    pill = QRectF(box.left(), box.center().y() - TAG_PX // 2 + 1, width, TAG_PX)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(theme.color(ground or f"{tone}-soft"))
+    painter.drawRoundedRect(pill, RADIUS_TAG, RADIUS_TAG)
+    draw_icon(painter, theme, icon, tone, 14, QPointF(pill.left() + 6, pill.center().y() - 7))
+    words = pill.toRect().adjusted(24, 0, -4, 0)  # two pixels more than drawn, or rounding cuts a word
+    draw_line(painter, theme, words, text, tone, 12, weight=medium)
+
+
 def draw_thumbnail(painter: QPainter, theme: Theme, store: PictureStore, place: QRect, value: PictureValue) -> None:
     """Draw a picture as far as it is decoded."""
-    ratio = ratio_of(painter)
-    pixmap, is_final = store.get(value, round(place.width() * ratio))
-    paint_picture(painter, theme, QRectF(place), pixmap, is_final=is_final, ratio=ratio)
+    pixmap, is_final = store.get(value, round(place.width() * ratio_of(painter)))
+    paint_picture(painter, theme, QRectF(place), pixmap, is_final=is_final)

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Literal
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QPointF, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QFont, QImage, QImageReader, QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
+from PySide6.QtGui import QImage, QImageReader, QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from widgets.parts.format import sized
 from widgets.theme import Theme
 from widgets.tokens import RADIUS_CONTROL
 from workers.contracts.translation import _
@@ -157,6 +158,12 @@ class PictureStore(QObject):
         self.ready.emit()
 
 
+def ratio_of(painter: QPainter) -> float:
+    """Return the device pixels per logical pixel."""
+    device = painter.device()
+    return device.devicePixelRatioF() if device is not None else 1.0
+
+
 def paint_picture(
     painter: QPainter,
     theme: Theme,
@@ -164,7 +171,6 @@ def paint_picture(
     pixmap: QPixmap | None,
     *,
     is_final: bool,
-    ratio: float,
     boxes: Sequence[BoxValue] = (),
     masks: Sequence[QPixmap] = (),
     split: float = 0.5,
@@ -191,7 +197,7 @@ def paint_picture(
             painter.drawPixmap(target, mask, part)
         _paint_boxes(painter, theme, place, boxes)
     elif is_final:
-        icon = theme.pixmap("image", "edge", 20, ratio)
+        icon = theme.pixmap("image", "edge", 20, ratio_of(painter))
         half = icon.deviceIndependentSize() / 2
         painter.drawPixmap(QPointF(rect.center().x() - half.width(), rect.center().y() - half.height()), icon)
     painter.restore()
@@ -213,30 +219,20 @@ def place_in(rect: QRectF, pixmap: QPixmap) -> QRectF:
 
 
 def paint_value(
-    painter: QPainter,
-    theme: Theme,
-    store: PictureStore,
-    rect: QRectF,
-    value: PictureValue,
-    ratio: float,
-    split: float = 0.5,
+    painter: QPainter, theme: Theme, store: PictureStore, rect: QRectF, value: PictureValue, split: float = 0.5
 ) -> None:
     """Paint the available parts of a value in a square."""
-    side_px = round(rect.width() * ratio)
+    side_px = round(rect.width() * ratio_of(painter))
     pixmap, is_final = store.get(value, side_px)
     over = [store.get(mask, side_px)[0] for mask in (value.mask, value.mask_after) if mask is not None]
     masks = [mask for mask in over if mask is not None]
     masks = masks if len(masks) == len(over) else []
-    paint_picture(
-        painter, theme, rect, pixmap, is_final=is_final, ratio=ratio, boxes=value.boxes, masks=masks, split=split
-    )
+    paint_picture(painter, theme, rect, pixmap, is_final=is_final, boxes=value.boxes, masks=masks, split=split)
 
 
 def _paint_boxes(painter: QPainter, theme: Theme, place: QRectF, boxes: Sequence[BoxValue]) -> None:
     """Paint each box line on a light ground, so that it is visible on any picture; the original's is dashed, below."""
-    font = QFont(painter.font())
-    font.setPixelSize(NAME_PX)
-    painter.setFont(font)
+    painter.setFont(sized(painter.font(), NAME_PX))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     for box in sorted(boxes, key=lambda one: one.side == "optimized"):
         left, top, right, bottom = box.box
@@ -280,19 +276,11 @@ class PictureLabel(QWidget):
         self.setFixedSize(side, side)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(value.name or _("Picture"))
-        store.ready.connect(self._on_ready)
+        store.ready.connect(self.update)
         theme.changed.connect(self.update)
-
-    def set_side(self, side: int) -> None:
-        """Set another size in pixels."""
-        if side != self.width():
-            self.setFixedSize(side, side)
-
-    def _on_ready(self) -> None:
-        self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the available picture."""
         painter = QPainter(self)
-        paint_value(painter, self._theme, self._store, QRectF(self.rect()), self._value, self.devicePixelRatioF())
+        paint_value(painter, self._theme, self._store, QRectF(self.rect()), self._value)
         painter.end()

@@ -1,16 +1,16 @@
 """Ask a question with two or more answers; `answered(id)` is emitted once, with "" after closing or Escape."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QDialog, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QScrollArea, QVBoxLayout, QWidget
 
 from widgets.icons import IconLabel
 from widgets.parts.buttons import Button, GhostButton, PrimaryButton, TextButton
-from widgets.parts.layout import STRETCH, TOP, in_column, in_row
+from widgets.parts.layout import STRETCH, TOP, Item, held, in_column, in_row
 from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL
@@ -80,6 +80,17 @@ class QuestionDialog(QDialog):
             self.setMinimumSize(width, height)
             self.resize(width, height)
         super().showEvent(event)
+
+    def add_scrolled(self, name: str, rows: Iterable[Item], height: int) -> QScrollArea:
+        """Add rows that scroll in an area of at least `height` pixels; `name` is its accessible name."""
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setWidget(held(in_column(*rows, STRETCH, edges=(0, 0, SPACE_S, 0))))
+        area.setAccessibleName(name)
+        area.setMinimumHeight(height)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.body.addWidget(area)
+        return area
 
     def _add_answers(self, box: QVBoxLayout, answers: Sequence[Answer]) -> None:
         if any(answer.about for answer in answers):

@@ -1,20 +1,21 @@
 """Define small parts: tags, chips, bars, figures, page heads, rows of checks, pairs of name and value."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, SignalInstance
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QProgressBar, QSizePolicy, QWidget
 
 from widgets.icons import IconLabel
+from widgets.parts.buttons import GhostButton
 from widgets.parts.card import Card, divider
 from widgets.parts.format import clipped, percent, tabular
-from widgets.parts.layout import BOTTOM, STRETCH, TOP, bare_grid, clear, fill, in_column, in_row
+from widgets.parts.layout import BOTTOM, STRETCH, TOP, bare_grid, clear, fill, in_column, in_flow, in_row
 from widgets.parts.text import ElidedLabel, Role, Tone, label, say, words
 from widgets.theme import Theme, restyle
-from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XS
+from widgets.tokens import CONTROL_HEIGHT, SPACE_L, SPACE_M, SPACE_S, SPACE_XS
 
 TagKind = Literal["ok", "warn", "bad", "none"]
 CheckState = Literal["ok", "warn", "bad", "running", "waiting"]
@@ -112,6 +113,19 @@ class Figure(Card):
 def figure_row(figures: Sequence[tuple[str, str, str]]) -> QHBoxLayout:
     """Return figures side by side; each is a value, its unit and the line below."""
     return in_row(*((Figure(*texts), 1) for texts in figures), gap=SPACE_L)
+
+
+def button_row(theme: Theme, title: str, pages: Iterable[tuple[str, str, str]], wanted: SignalInstance) -> QWidget:
+    """Return a title with a button for each page (id, text, icon), which emits `wanted(id)`."""
+    head = label(title, "section", wrap=False)
+    head.setMinimumHeight(CONTROL_HEIGHT)  # aligns its text with the buttons
+    buttons = []
+    for page_id, text, icon in pages:
+        buttons.append(GhostButton(theme, text, icon))
+        buttons[-1].clicked.connect(lambda _on=False, page_id=page_id: wanted.emit(page_id))
+    row = in_flow(head, *buttons)
+    row.setAccessibleName(title)
+    return row
 
 
 MOST_TITLE_LINES = 2

@@ -66,12 +66,6 @@ class CoursePlot(PointPlot):
         first, last = min(times), max(times)
         return (first, last) if last > first else (first - 30, first + 30)
 
-    def place_of(self, t: float, y: float) -> QPointF:
-        """Return the position of a value in pixels."""
-        area, (first, last), (low, high) = self._area(), self._x_range(), self._y_range()
-        across, up = (t - first) / (last - first), (y - low) / (high - low)
-        return QPointF(area.left() + across * area.width(), area.bottom() - up * area.height())
-
     def _paint(self, painter: QPainter) -> None:
         self._paint_marks(painter)
         marks = ticks_between(*self._y_range(), most=4)

@@ -51,8 +51,8 @@ class CurvePlot(PointPlot):
     def _points(self) -> list[PlotPoint]:
         return [point for curve in self._curves for point in curve.points]
 
-    def _y_top(self) -> float:
-        return nice_top(max((point.high or point.y for point in self._points()), default=1.0) * 1.05)
+    def _y_range(self) -> tuple[float, float]:
+        return 0.0, nice_top(max((point.high or point.y for point in self._points()), default=1.0) * 1.05)
 
     def _x_range(self) -> tuple[float, float]:
         values = [self._scaled(point.x) for point in self._points()]
@@ -67,16 +67,11 @@ class CurvePlot(PointPlot):
 
     def place_of(self, x: float, y: float) -> QPointF:
         """Return the position of a value in pixels."""
-        area, (low, high) = self._area(), self._x_range()
-        across = (self._scaled(x) - low) / (high - low)
-        return QPointF(area.left() + across * area.width(), area.bottom() - y / self._y_top() * area.height())
+        return super().place_of(self._scaled(x), y)
 
     def _paint(self, painter: QPainter) -> None:
-        area, marks = self._area(), ticks(self._y_top())
-        y_marks = [
-            (area.bottom() - value / self._y_top() * area.height(), text)
-            for value, text in zip(marks, tick_texts(marks), strict=True)
-        ]
+        marks = ticks(self._y_range()[1])
+        y_marks = [(self.place_of(1, value).y(), text) for value, text in zip(marks, tick_texts(marks), strict=True)]
         x_marks = [(self.place_of(value, 0).x(), tick_text(value)) for value in self._x_marks()]
         self._paint_axes(painter, y_marks, x_marks, self._y_title, self._x_title)
         for number, curve in enumerate(self._curves):

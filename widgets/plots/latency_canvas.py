@@ -63,6 +63,7 @@ class LatencyCanvas:
         self._lines: dict[str, _Line] = {}
         self._end_s, self._top_ms = 0.0, 0.0
         self._plot = make_plot()
+        self.widget: QWidget = self._plot
         self._pens = Pens(theme, self._plot)
         item = self._plot.getPlotItem()
         item.getViewBox().sigResized.connect(lambda _box: resized())
@@ -89,12 +90,6 @@ class LatencyCanvas:
         self._now_s = 0.0
         self.restyle()
 
-    @property
-    def widget(self) -> QWidget:
-        """Return the pyqtgraph widget."""
-        plot: QWidget = self._plot
-        return plot
-
     def restyle(self) -> None:
         """Apply the theme's colors."""
         theme = self._theme
@@ -111,14 +106,6 @@ class LatencyCanvas:
             text.setColor(theme.color(token))
         for line in self._lines.values():
             self._tint(line)
-
-    def clear(self) -> None:
-        """Remove all lines."""
-        for line in self._lines.values():
-            for item in (line.bars, line.mean, line.clipped, line.text):
-                self._plot.removeItem(item)
-        self._lines.clear()
-        self._top_ms = 0.0
 
     def margins_px(self) -> tuple[float, float]:
         """Return the left and right margin of the plot area in the widget, in pixels."""

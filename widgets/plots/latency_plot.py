@@ -57,9 +57,9 @@ class LatencyPlot(QWidget):
     the graph at its last point.
     """
 
-    def __init__(self, theme: Theme, clock: FrameClock, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, clock: FrameClock) -> None:
         """Create an empty graph that `clock` draws."""
-        super().__init__(parent)
+        super().__init__()
         self._theme, self._clock = theme, clock
         self._canvas: LatencyCanvas | None = None
         self._series: dict[str, tuple[str, int]] = {}
@@ -139,19 +139,6 @@ class LatencyPlot(QWidget):
     def set_running(self, running: bool) -> None:
         """Set whether the run is active; the rest of the time axis is then marked as not measured yet."""
         self._running = running
-        self._touch()
-
-    def clear(self) -> None:
-        """Remove all data for another run."""
-        self._series.clear()
-        self._histories.clear()
-        self._usual_ms.clear()
-        self.setAccessibleDescription("")
-        self._best, self._changed, self._stage = (), set(), ""
-        self._now_s = self._expected_end_s = 0.0
-        self.strip.set_steps(())
-        if self._canvas is not None:
-            self._canvas.clear()
         self._touch()
 
     @property

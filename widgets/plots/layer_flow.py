@@ -6,6 +6,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy
 
+from widgets.parts.format import sized
 from widgets.plots.point_plot import TipWidget
 from widgets.theme import Theme
 from widgets.tokens import TEXT_CAPTION, series_token
@@ -92,9 +93,7 @@ class LayerFlow(TipWidget):
                 painter.setPen(QPen(self._theme.color("ink"), 2))
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.drawRoundedRect(rect.adjusted(-1, -1, 1, 1), 2, 2)
-        font = painter.font()
-        font.setPixelSize(TEXT_CAPTION)
-        painter.setFont(font)
+        painter.setFont(sized(painter.font(), TEXT_CAPTION))
         painter.setPen(self._theme.color("soft"))
         below = QRectF(1, BLOCK_PX + 4, self.width() - 2, TEXT_PX)
         painter.drawText(below, Qt.AlignmentFlag.AlignLeft, _("input"))

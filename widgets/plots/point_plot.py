@@ -7,6 +7,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QHelpEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
+from widgets.parts.format import sized
 from widgets.parts.text import plain_tip
 from widgets.theme import Theme
 from widgets.tokens import TEXT_CAPTION
@@ -69,9 +70,21 @@ class PointPlot(TipWidget):
         return QRectF(left, top, self.width() - left - right, self.height() - top - bottom)
 
     def _font(self) -> QFont:
-        font = QFont(self.font())
-        font.setPixelSize(TEXT_CAPTION)
-        return font
+        return sized(self.font(), TEXT_CAPTION)
+
+    def _x_range(self) -> tuple[float, float]:
+        """Return both ends of the lower axis."""
+        raise NotImplementedError
+
+    def _y_range(self) -> tuple[float, float]:
+        """Return both ends of the left axis."""
+        raise NotImplementedError
+
+    def place_of(self, x: float, y: float) -> QPointF:
+        """Return the position of a value in pixels."""
+        area, (first, last), (low, high) = self._area(), self._x_range(), self._y_range()
+        across, up = (x - first) / (last - first), (y - low) / (high - low)
+        return QPointF(area.left() + across * area.width(), area.bottom() - up * area.height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the graph in the font of captions."""

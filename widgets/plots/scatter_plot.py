@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPen
 
-from widgets.parts.format import percent_of, percent_tick
+from widgets.parts.format import percent_of, percent_tick, sized
 from widgets.plots.labels import Label, place
 from widgets.plots.point_plot import MARK_GAP_PX, PointPlot
 from widgets.plots.scale import nice_top, tick_text, tick_texts, ticks, ticks_between
 from widgets.theme import Theme
-from widgets.tokens import series_token
+from widgets.tokens import TEXT_CAPTION, series_token
 from workers.contracts.translation import _
 
 
@@ -75,8 +75,8 @@ class ScatterPlot(PointPlot):
         shares = ticks_between(*self._y_range())
         return [(share, percent_tick(text)) for share, text in zip(shares, tick_texts(shares), strict=True)]
 
-    def _x_top(self) -> float:
-        return nice_top(max((p.latency_ms for p in self._points), default=1.0) * 1.1)
+    def _x_range(self) -> tuple[float, float]:
+        return 0.0, nice_top(max((p.latency_ms for p in self._points), default=1.0) * 1.1)
 
     def _y_range(self) -> tuple[float, float]:
         shares = [p.share_pct for p in self._points] + ([] if self._limit_pct is None else [self._limit_pct])
@@ -86,24 +86,16 @@ class ScatterPlot(PointPlot):
         room = max(0.25 * (high - low), 0.4)
         return max(0.0, low - room), min(100.0 + 0.1 * room, high + room)
 
-    def place_of(self, point: PointValue) -> QPointF:
+    def spot_of(self, point: PointValue) -> QPointF:
         """Return the position of a point in pixels."""
-        area, (low, high) = self._area(), self._y_range()
-        x = area.left() + point.latency_ms / self._x_top() * area.width()
-        return QPointF(x, self._y(point.share_pct, area, low, high))
-
-    @staticmethod
-    def _y(share_pct: float, area: QRectF, low: float, high: float) -> float:
-        return area.bottom() - (share_pct - low) / (high - low) * area.height()
+        return self.place_of(point.latency_ms, point.share_pct)
 
     def _paint(self, painter: QPainter) -> None:
-        area, (low, high), color = self._area(), self._y_range(), self._theme.color
-        limit_y = None if self._limit_pct is None else self._y(self._limit_pct, area, low, high)
+        area, color, limit_y = self._area(), self._theme.color, self._limit_y()
         if limit_y is not None:
             painter.fillRect(QRectF(area.left(), area.top(), area.width(), limit_y - area.top()), color("ok-soft"))
-        y_marks = [(self._y(share, area, low, high), text) for share, text in self._marks()]
-        scale = area.width() / self._x_top()
-        x_marks = [(area.left() + latency * scale, tick_text(latency)) for latency in ticks(self._x_top())]
+        y_marks = [(self.place_of(0, share).y(), text) for share, text in self._marks()]
+        x_marks = [(self.place_of(latency, 0).x(), tick_text(latency)) for latency in ticks(self._x_range()[1])]
         up = _("{0} (up is better)").format(self._share_name)
         self._paint_axes(painter, y_marks, x_marks, up, _("Latency in ms (left is better)"))
         if limit_y is not None:
@@ -112,24 +104,25 @@ class ScatterPlot(PointPlot):
         if self._points:
             self._paint_points(painter)
 
+    def _limit_y(self) -> float | None:
+        return None if self._limit_pct is None else self.place_of(0, self._limit_pct).y()
+
     def _limit_text(self) -> str:
         return "" if self._limit_pct is None else _("your limit, {0}").format(percent_of(self._limit_pct))
 
     def names(self, metrics: QFontMetrics) -> list[QRectF | None]:
         """Return the area of each point's name, the limit's last, in pixels; None for a name without room."""
-        area, (low, high) = self._area(), self._y_range()
-        dots = self._dots()
+        area, dots, limit_y = self._area(), self._dots(), self._limit_y()
         widths = [metrics.horizontalAdvance(p.label) * (1.1 if p.is_recommended else 1) + 4 for p in self._points]
         labels = [
             Label(dot.center().x(), dot.top(), dot.bottom(), width, metrics.height(), sideways=True)
             for dot, width in zip(dots, widths, strict=True)
         ]
-        limit = self._limit_text()
-        if limit and self._limit_pct is not None:
-            y = self._y(self._limit_pct, area, low, high)
-            width = metrics.horizontalAdvance(limit) + 4
-            labels.append(Label(area.left() + width / 2 + 6, y, y, width, metrics.height()))
-        taken = dots if self._limit_pct is None else [*dots, self._limit_line(area, low, high)]
+        taken = dots
+        if limit_y is not None:
+            width = metrics.horizontalAdvance(self._limit_text()) + 4
+            labels.append(Label(area.left() + width / 2 + 6, limit_y, limit_y, width, metrics.height()))
+            taken = [*dots, QRectF(area.left(), limit_y - 1, area.width(), 2)]  # no name may cover the line
         boxes: list[QRectF | None] = []
         for center, label in zip(place(labels, area, taken), labels, strict=True):
             box = None if center is None else QRectF(0, 0, label.width, label.height)
@@ -139,37 +132,26 @@ class ScatterPlot(PointPlot):
         return boxes
 
     def _paint_points(self, painter: QPainter) -> None:
-        area, (low, high) = self._area(), self._y_range()
-        bold, limit = QFont(painter.font()), self._limit_text()
-        bold.setWeight(QFont.Weight.DemiBold)
-        for index, box in enumerate(self.names(painter.fontMetrics())):
-            if box is None:
-                continue
-            is_limit = index == len(self._points)
-            painter.setPen(self._theme.color("ok" if is_limit else "ink"))
-            plain = is_limit or not self._points[index].is_recommended
-            normal = QFont(painter.font())
-            painter.setFont(normal if plain else bold)
-            text = limit if is_limit else self._points[index].label
-            self._clear(painter, box, area, low, high)
-            painter.drawText(box.adjusted(-4, 0, 4, 0), int(Qt.AlignmentFlag.AlignCenter), text)
-            painter.setFont(normal)
+        normal, limit_y = QFont(painter.font()), self._limit_y()
+        bold = sized(normal, TEXT_CAPTION, QFont.Weight.DemiBold)
+        texts = [
+            *((point.label, "ink", point.is_recommended) for point in self._points),
+            (self._limit_text(), "ok", False),
+        ]
+        for box, (text, token, is_bold) in zip(self.names(painter.fontMetrics()), texts, strict=False):
+            if box is not None:
+                is_within = limit_y is not None and box.center().y() < limit_y
+                painter.fillRect(box, self._theme.color("ok-soft" if is_within else "panel"))  # no grid line crosses it
+                painter.setPen(self._theme.color(token))
+                painter.setFont(bold if is_bold else normal)
+                painter.drawText(box.adjusted(-4, 0, 4, 0), int(Qt.AlignmentFlag.AlignCenter), text)
+        painter.setFont(normal)
         self._paint_dots(painter)
-
-    def _limit_line(self, area: QRectF, low: float, high: float) -> QRectF:
-        """Return the area of the limit's line, which no name may cover."""
-        y = self._y(self._limit_pct or 0.0, area, low, high)
-        return QRectF(area.left(), y - 1, area.width(), 2)
-
-    def _clear(self, painter: QPainter, box: QRectF, area: QRectF, low: float, high: float) -> None:
-        """Clear the area of a name, so that no grid line crosses it."""
-        inside = self._limit_pct is not None and box.center().y() < self._y(self._limit_pct, area, low, high)
-        painter.fillRect(box, self._theme.color("ok-soft" if inside else "panel"))
 
     def _dots(self) -> list[QRectF]:
         found = []
         for point in self._points:
-            at, r = self.place_of(point), 7.0 if point.is_recommended else 5.0
+            at, r = self.spot_of(point), 7.0 if point.is_recommended else 5.0
             found.append(QRectF(at.x() - r, at.y() - r, 2 * r, 2 * r))
         return found
 
@@ -190,7 +172,7 @@ class ScatterPlot(PointPlot):
                 painter.drawEllipse(dot.adjusted(-4, -4, 4, 4))
 
     def _nearest(self, at: QPointF) -> int | None:
-        near = [((self.place_of(p) - at).manhattanLength(), i) for i, p in enumerate(self._points)]
+        near = [((self.spot_of(p) - at).manhattanLength(), i) for i, p in enumerate(self._points)]
         distance, index = min(near, default=(1e9, 0))
         return index if distance <= 14 else None
 
@@ -209,7 +191,7 @@ class ScatterPlot(PointPlot):
             order = sorted(range(len(self._points)), key=lambda i: self._points[i].latency_ms)
             self._at = order[(order.index(self._at) + moves[key]) % len(order)]
             point = self._points[self._at]
-            self._show_tip(self.place_of(point), self._told(point))
+            self._show_tip(self.spot_of(point), self._told(point))
         elif self._points and key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
             self.point_chosen.emit(self._points[self._at].id)
         else:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy
 
+from widgets.parts.format import sized
 from widgets.plots.point_plot import TipWidget
 from widgets.theme import Theme
 from widgets.tokens import series_token
@@ -112,9 +113,7 @@ class StepStrip(TipWidget):
         """Paint all boxes."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        font = QFont(self.font())
-        font.setPixelSize(11)
-        painter.setFont(font)
+        painter.setFont(sized(self.font(), 11))
         for index, step in enumerate(self._steps):
             if not (box := self.box(index)).isEmpty():
                 self._paint_box(painter, box, step)

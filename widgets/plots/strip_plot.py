@@ -17,7 +17,7 @@ from widgets.plots.scale import nice_top
 from widgets.theme import Theme
 
 if TYPE_CHECKING:
-    from widgets.plots.strip_canvas import StripCanvas
+    from widgets.plots.canvas import StripCanvas
 
 RING_CAPACITY = 1 << 16
 """Capacity in points: an hour of ten or more readings a second, with a reserve."""
@@ -32,11 +32,12 @@ class StripPlot(QWidget):
     `top` fixes the end of the range (100 for percent); without it the range grows.
     """
 
-    def __init__(self, theme: Theme, clock: FrameClock, name: str, token: str, top: float | None = None) -> None:
+    def __init__(self, theme: Theme, clock: FrameClock, name: str, token: str) -> None:
         """Create an empty graph that `clock` draws; `name` is its accessible name."""
         super().__init__()
         self._theme, self._clock, self._token = theme, clock, token
-        self._fixed_top, self.top = top, top or 1.0
+        self._fixed_top: float | None = None
+        self.top = 1.0
         self._ring = Ring(RING_CAPACITY)
         self._phases_s: Floats = np.empty(0)
         self._since_s: float | None = None
@@ -129,7 +130,7 @@ class StripPlot(QWidget):
 
     def _build(self) -> None:
         if self._canvas is None:
-            from widgets.plots.strip_canvas import StripCanvas  # imports pyqtgraph: not before the first paint
+            from widgets.plots.canvas import StripCanvas  # imports pyqtgraph: not before the first paint
 
             self._canvas = StripCanvas(self._theme, self._token)
             self._canvas.widget.setAccessibleName(self.accessibleName())

@@ -14,8 +14,8 @@ PAGE = '''"""The page Notes."""
 from widgets.page_registry import PageSpec
 
 PAGE = PageSpec(
-    id="notes", title=lambda: "Notes", icon="list", place="step", order=55, widget=f"{__name__}.page:NotesPage",
-    summary=lambda: "Write down what you saw.",
+    id="notes", title="Notes", icon="list", place="step", order=55, widget=f"{__name__}.page:NotesPage",
+    summary="Write down what you saw.",
 )
 '''
 WIDGET = '''"""The page's widget."""

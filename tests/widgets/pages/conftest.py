@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -28,19 +28,8 @@ def examples() -> ModuleType:
 def join_examples() -> ModuleType:
     """All modules of examples under one name; they are no package, so they are loaded by their paths."""
     whole = load("page_examples", "examples.py")
-    for name in [
-        "data",
-        "results",
-        "hub",
-        "trying",
-        "answers",
-        "load",
-        "stress",
-        "looking",
-        "projects",
-        "monitor",
-        "releases",
-    ]:
+    names = "data results hub trying answers load stress looking projects monitor releases"
+    for name in names.split():
         for key, value in vars(load(f"page_{name}", f"example_{name}.py")).items():
             if not key.startswith("_"):
                 setattr(whole, key, value)
@@ -55,15 +44,6 @@ def load(name: str, file: str) -> ModuleType:
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
-
-
-@pytest.fixture
-def theme(qapp: QApplication) -> Iterator[Theme]:
-    """Light, whatever the machine says."""
-    made = Theme(qapp, "light")
-    yield made
-    made.deleteLater()
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 @pytest.fixture

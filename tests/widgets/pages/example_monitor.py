@@ -54,7 +54,6 @@ def monitored(**changed: Any) -> MonitorValue:
             (Cell("Confidence", strong=True), Cell("0.912"), Cell("0.91"), Cell("As it was", tag="ok")),
         ),
         notes=("1 line is cut or damaged and left out; all others were read.",),
-        project="Clothes",
         examples="Add recent pictures",
     )
     return replace(base, **changed)

@@ -1,31 +1,22 @@
 """Pictures of every page in each of its states: python tests/widgets/pages/manual_pictures.py FOLDER [light|dark]."""
 
-import importlib.util
 import sys
 from pathlib import Path
-from types import ModuleType
 
 from PySide6.QtGui import QPixmap
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
-sys.path.insert(0, str(Path(__file__).parents[3]))
+sys.path[:0] = [str(Path(__file__).parents[3]), str(Path(__file__).parent)]
 
-from widgets.pages.model.page import ModelPage
-from widgets.theme import Theme
+from conftest import join_examples  # noqa: E402
+from page_states import STATES  # noqa: E402
+
+from widgets.pages.model.page import ModelPage  # noqa: E402
+from widgets.theme import Theme  # noqa: E402
 
 SIZES = ((1072, 714), (816, 614))
 """The page's area in windows of 1280 × 800 and 1024 × 700."""
-
-
-def load(name: str) -> ModuleType:
-    """A module that lies beside this one."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def save(widget: QWidget, theme: Theme, path: Path) -> None:
@@ -42,14 +33,13 @@ def main(folder: Path, schemes: list[str]) -> None:
     """Write all pictures."""
     app = QApplication([])
     theme = Theme(app, "light")
-    beside = load("conftest")
-    examples, every = beside.join_examples(), load("test_every_page")
+    examples = join_examples()
     folder.mkdir(parents=True, exist_ok=True)
     kept = []  # a page must not go with its last name while Qt still deletes its children (see conftest.shown)
     for scheme in schemes:
         theme.set_choice("dark" if scheme == "dark" else "light")
         for width, height in SIZES:
-            for name, (kind, fill) in every.STATES.items():
+            for name, (kind, fill) in STATES.items():
                 page = kind(theme)
                 kept.append(page)
                 page.resize(width, height)

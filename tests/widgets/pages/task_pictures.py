@@ -1,7 +1,8 @@
 """Pictures of the task pages, drawn from the example values: python tests/widgets/pages/task_pictures.py writes them."""
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -16,11 +17,12 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 
 from page_states import STATES, data_items  # noqa: E402
 
-from widgets.pages.data.fed import FedCard  # noqa: E402
+from widgets.pages.data.fed import FedCard, FedValue  # noqa: E402
 from widgets.pages.data.page import DataPage  # noqa: E402
 from widgets.parts.page import Page  # noqa: E402
-from widgets.parts.pictures import BoxValue, PictureStore  # noqa: E402
+from widgets.parts.pictures import PictureStore  # noqa: E402
 from widgets.theme import Theme  # noqa: E402
+from workers.contracts.data.seen import SeenBox  # noqa: E402
 
 FOLDER = ROOT / "app" / "help" / "tasks" / "pictures"
 WIDTH_PX, HEIGHT_PX, COLORS = 816, 614, 64
@@ -47,18 +49,21 @@ SHOTS = {
 }
 
 
-def data_boxes(page: DataPage, ex: ModuleType) -> None:
-    """Show what a detector finds in a picture."""
+def data_boxes(page: DataPage, ex: ModuleType, path: Path) -> None:
+    """Show what a detector finds in a picture, which is written to `path` until the page is drawn there."""
     data_items(page, ex, 191)
-    fed = ex.fed(191)
-    boxed = replace(fed.examples[0], picture=replace(ex.picture(0), boxes=(BoxValue((0.05, 0.15, 0.95, 0.9)),)))
-    page.show_fed(replace(fed, examples=(boxed,)))
+    path.write_bytes(ex.picture(0).data)
+    boxes = (SeenBox(name="T-shirt", score=0.97, box=(0.05, 0.15, 0.95, 0.9)),)
+    found = ex.fed(191).result
+    boxed = found.examples[0].model_copy(update={"picture": path.name, "boxes": boxes})
+    page.show_fed(FedValue("told", found.model_copy(update={"examples": (boxed,)}), path.parent))
 
 
 def draw(name: str, theme: Theme, ex: ModuleType, path: Path) -> Page:
     """Write one picture as a palette PNG and return the page, which must outlive its parts."""
     shot = SHOTS[name]
-    kind, fill = (DataPage, data_boxes) if shot.state == "data-boxes" else STATES[shot.state]
+    fill_boxes = partial(data_boxes, path=path)
+    kind, fill = (DataPage, fill_boxes) if shot.state == "data-boxes" else STATES[shot.state]
     page = kind(theme)
     page.resize(WIDTH_PX, HEIGHT_PX)
     fill(page, ex)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from page_states import STATES
-from PySide6.QtCore import QRect, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible, QImage, QPixmap
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -24,7 +24,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 from pytestqt.qtbot import QtBot
-from wide_parts import wide
 
 from widgets.page_registry import find_pages
 from widgets.parts.page import Page
@@ -86,35 +85,6 @@ def test_all_can_be_read_out_and_reached(page: Page) -> None:
     assert [w.text() for w in page.findChildren(QLabel) if w.textFormat() != plain and w.text()] == []
     kinds = (QLineEdit, QPlainTextEdit, QTextEdit, QComboBox, QAbstractSpinBox, QAbstractItemView)
     assert not [w for w in page.findChildren(QWidget) if isinstance(w, kinds) and w.acceptDrops() and w.isVisible()]
-
-
-def test_layout_holds_from_the_smallest_window_to_4k(page: Page) -> None:
-    """Given three sizes, then all lies inside the width, buttons show their words, and wrapped words are not cut."""
-    for size in ((816, 614), (1072, 714), (3632, 2070)):
-        page.resize(*size)
-        for _ in range(3):  # words that wrap anew ask their layouts once more
-            QApplication.processEvents()
-        content = page.widget()
-        assert content.width() <= page.viewport().width(), wide(content)
-        for widget in content.findChildren(QWidget):
-            if not widget.isVisible() or any(isinstance(a, QAbstractItemView) for a in ancestors(widget, content)):
-                continue
-            place = QRect(widget.mapTo(content, widget.rect().topLeft()), widget.size())
-            assert place.left() >= -1 and place.right() <= content.width(), (widget, place)
-            if isinstance(widget, QPushButton):
-                assert widget.width() >= widget.sizeHint().width() - 1, widget.text()
-            if isinstance(widget, QLabel) and widget.wordWrap() and widget.text():
-                needed = widget.heightForWidth(widget.width())
-                assert widget.height() >= needed - 2, (widget.text(), widget.height(), needed)
-
-
-def ancestors(widget: QWidget, top: QWidget) -> list[QWidget]:
-    found = []
-    above = widget.parentWidget()
-    while above is not None and above is not top:
-        found.append(above)
-        above = above.parentWidget()
-    return found
 
 
 def drawn(page: Page, theme: Theme) -> QImage:

@@ -7,12 +7,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
+from tests.widgets.heard import placed
 from widgets.main_window import MainWindow
 from widgets.page_registry import find_pages
 from widgets.pages.data.items import ItemsCard
 from widgets.pages.guide.page import GuidePage, keys
+from widgets.parts.fields import SearchField
 from widgets.parts.glossary import WORDS, glossary
-from widgets.parts.search_field import SearchField
 from widgets.parts.small import KeyValue
 from widgets.plots.frame_clock import FrameClock
 from widgets.theme import Theme
@@ -46,11 +47,7 @@ def test_glossary_finds_terms_by_name_form_and_explanation() -> None:
 
 def test_words_are_filtered_while_one_types(theme: Theme, qtbot: QtBot) -> None:
     """Given the guide, When one types into the search, Then only terms with these letters stay, until it is empty."""
-    page = GuidePage(theme)
-    qtbot.addWidget(page)
-    page.resize(816, 614)
-    with qtbot.waitExposed(page):
-        page.show()
+    page = placed(qtbot, GuidePage(theme), 816, 614)
     everything = words_shown(page)
     assert len(everything) == len(glossary()) > 20
     search = page.findChild(SearchField)
@@ -69,7 +66,7 @@ def test_keys_of_the_window_are_all_listed(theme: Theme, qapp: QApplication, qtb
     """Given the window with its pages, Then each of its shortcuts is in the guide's list of keys."""
     window = MainWindow(qapp, theme, FrameClock(), find_pages())
     qtbot.addWidget(window)
-    examples = ItemsCard(theme, (), pictures=False, chunk=1)
+    examples = ItemsCard(theme, (), print, print, pictures=False, chunk=1)
     qtbot.addWidget(examples)
     used = {shortcut.key().toString() for made in (window, examples) for shortcut in made.findChildren(QShortcut)}
     listed = {name for name, _ in keys()}

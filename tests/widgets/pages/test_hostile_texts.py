@@ -9,8 +9,7 @@ import pytest
 from page_states import State
 from pydantic import BaseModel
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractItemView, QLabel, QTextBrowser
-from wide_parts import wide
+from PySide6.QtWidgets import QAbstractItemView, QLabel, QTextBrowser, QWidget
 
 from widgets.pages.compare.page import ComparePage
 from widgets.pages.data.page import DataPage
@@ -108,6 +107,12 @@ HOSTILE_STATES: dict[str, State] = {
     "projects": (ProjectsPage, lambda p, ex: p.show(hostile(ex.projects()))),
     "settings": (SettingsPage, hostile_settings),
 }
+
+
+def wide(content: QWidget) -> list[tuple[str, int]]:
+    """What asks for more width than the smallest window has."""
+    found = [(w, w.minimumSizeHint().width()) for w in content.findChildren(QWidget) if w.minimumWidth() == 0]
+    return [(f"{w} {w.property('text')}"[:200], width) for w, width in found if width > 700]
 
 
 @pytest.mark.parametrize("name", list(HOSTILE_STATES))

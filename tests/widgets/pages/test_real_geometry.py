@@ -1,12 +1,11 @@
 """Every page in the real window at three sizes: nothing is cut, and what the Tab key reaches is in view."""
 
-import importlib.util
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from page_states import STATES
 from plain_pages import plain_pages
 from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QRect, QSize, Qt
 from PySide6.QtTest import QTest
@@ -24,7 +23,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from widgets.focus_scroll import current_rect
+from widgets.focus import current_rect
 from widgets.main_window import MainWindow
 from widgets.parts.page import Page
 from widgets.parts.text import ElidedLabel
@@ -48,17 +47,6 @@ FOREIGN = (
 """What a person or a hub wrote may be cut with an ellipsis, and is whole in its tooltip."""
 
 
-def every_state() -> dict[str, Any]:
-    """The states of all pages, from the module beside this one."""
-    spec = importlib.util.spec_from_file_location("every_page", Path(__file__).with_name("test_every_page.py"))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    states: dict[str, Any] = module.STATES
-    return states
-
-
-STATES = every_state()
 FULL = [name for name in STATES if name.endswith(("-full", "-items", "-safe", "-ask", "-override"))]
 CASES = [
     (name, size)
@@ -104,8 +92,11 @@ def visible(page: Page, kind: type[Any]) -> list[Any]:
 
 
 def cut_labels(page: Page) -> list[tuple[str, QSize, QSize]]:
-    """Labels whose words do not fit."""
+    """Labels and buttons whose words do not fit."""
     found = []
+    for button in visible(page, QPushButton):
+        if button.width() < button.sizeHint().width() - 1:
+            found.append((button.text()[:60], button.sizeHint(), button.size()))
     for label in visible(page, QLabel):
         text = label.text()
         if not text or label.pixmap().width():

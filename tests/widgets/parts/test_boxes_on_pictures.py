@@ -19,7 +19,7 @@ def painted(theme: Theme, *boxes: BoxValue) -> np.ndarray:
     pixmap = QPixmap(SIDE, SIDE)
     pixmap.fill(QColor("black"))
     painter = QPainter(image)
-    paint_picture(painter, theme, QRectF(0, 0, SIDE, SIDE), pixmap, is_final=True, ratio=1, boxes=boxes)
+    paint_picture(painter, theme, QRectF(0, 0, SIDE, SIDE), pixmap, is_final=True, boxes=boxes)
     painter.end()
     return np.array(image.constBits()).reshape(SIDE, -1)[:, : SIDE * 3].reshape(SIDE, SIDE, 3)
 

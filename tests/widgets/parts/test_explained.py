@@ -6,6 +6,7 @@ from PySide6.QtGui import QAccessible, QHelpEvent, QImage, QMouseEvent
 from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
+from tests.widgets.heard import placed
 from widgets.parts.explained import ExplainedLabel
 from widgets.parts.glossary import WORDS, explain, meanings, terms
 from widgets.parts.text import ElidedLabel, label, plain_tip
@@ -31,11 +32,7 @@ def test_each_explanation_is_a_sentence(word: str) -> None:
 @pytest.mark.qt_log_ignore("does not support raise", extend=True)
 def test_explanation_comes_at_the_term_and_nowhere_else(theme: Theme, qtbot: QtBot) -> None:
     """Given a label, when the pointer rests on a term, then its explanation comes; beside it, none."""
-    shown = ExplainedLabel("Quantized to INT8, sensitive layers kept.")
-    qtbot.addWidget(shown)
-    shown.resize(400, 24)
-    with qtbot.waitExposed(shown):
-        shown.show()
+    shown = placed(qtbot, ExplainedLabel("Quantized to INT8, sensitive layers kept."), 400, 24)
     metrics = shown.fontMetrics()
     at = QPoint(metrics.horizontalAdvance("Quantized to IN"), 12)
     beside = QPoint(metrics.horizontalAdvance("Quantized t"), 12)
@@ -75,10 +72,7 @@ def test_marks_are_drawn_below_the_term(theme: Theme, qtbot: QtBot) -> None:
 def test_foreign_text_stays_plain_everywhere(theme: Theme, qtbot: QtBot) -> None:
     """Given HTML, then labels and tooltips show it as letters."""
     text = "<b>bold</b><img src=x>"
-    elided = ElidedLabel(text * 20)
-    qtbot.addWidget(elided)
-    elided.resize(60, 20)
-    elided.show()
+    elided = placed(qtbot, ElidedLabel(text * 20), 60, 20)
     assert elided.textFormat() == Qt.TextFormat.PlainText
     assert "<b>" not in elided.toolTip() and "&lt;b&gt;" in elided.toolTip()
     assert plain_tip("") == "" and "<img" not in plain_tip(text)

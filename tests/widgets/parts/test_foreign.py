@@ -9,7 +9,7 @@ from PySide6.QtCore import QBuffer, QCoreApplication, QIODevice, QUrl
 from PySide6.QtGui import QColor, QImage, QTextDocument
 from pytestqt.qtbot import QtBot
 
-from tests.widgets.heard import told_by
+from tests.widgets.heard import placed, told_by
 from widgets.parts.markdown import MAX_BYTES, MAX_CELLS, MAX_LINE_BYTES, MAX_LINES, MarkdownView, bounded
 from widgets.parts.pictures import PictureLabel, PictureStore, PictureValue, decode
 from widgets.theme import Theme
@@ -29,11 +29,7 @@ def png(width: int, height: int, color: str = "#3366CC") -> bytes:
 
 @pytest.fixture
 def view(theme: Theme, qtbot: QtBot) -> MarkdownView:
-    made = MarkdownView(theme, "Model card")
-    qtbot.addWidget(made)
-    made.resize(392, 600)
-    made.show()
-    return made
+    return placed(qtbot, MarkdownView(theme, "Model card"), 392, 600)
 
 
 def test_html_stays_letters(view: MarkdownView) -> None:

@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor, QFont, QImage, QPainter
 from PySide6.QtTest import QTest
 
 from app.controllers.wordings import MOST_WORDS, marked_lists, marked_pair
-from tests.widgets.heard import left_click
+from tests.widgets.heard import left_click, placed
 from widgets.parts.input_view import InputView
 from widgets.parts.marked import MarkedPart, MarkedText, line_of, paint_line, text_of
 from widgets.parts.pictures import PictureStore, PictureValue, one_side
@@ -96,10 +96,8 @@ def test_the_line_between_two_masks_moves(qtbot, theme: Theme, tmp_path: Path) -
     move it, as far as the edges."""
     store = PictureStore()
     view = InputView(theme, store)
-    qtbot.addWidget(view)
-    view.resize(200, 200)
     view.show_value(masks_at(tmp_path))
-    view.show()
+    placed(qtbot, view, 200, 200)
     qtbot.waitUntil(lambda: not store.is_busy and colors_of(view)[0] > 0, timeout=5000)
     reds, blues = colors_of(view)
     assert abs(reds - blues) < 12 and reds > 80

@@ -3,7 +3,7 @@
 import pytest
 from pytestqt.qtbot import QtBot
 
-from widgets.parts.read_text import ReadText
+from widgets.parts.text import ReadText
 
 TEXT = "Drove by an office park on MoPac. Residents: Google and Oracle."
 

@@ -1,14 +1,17 @@
 """Buttons, cards, checks, flows and questions."""
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPixmap
 from PySide6.QtWidgets import QApplication, QLabel, QStyleOptionButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from tests.widgets.heard import heard, left_click, told_by
+from tests.widgets.heard import heard, left_click, placed, told_by
 from widgets.parts.buttons import FoldButton, GhostButton, PrimaryButton
 from widgets.parts.card import ChoiceCard
 from widgets.parts.flow import FlowLayout
+from widgets.parts.format import sized
+from widgets.parts.painting import draw_tag
 from widgets.parts.question import Answer, QuestionDialog, QuestionValue
 from widgets.parts.small import Bar, CheckList, CheckRow, CheckValue, Tag
 from widgets.theme import Theme
@@ -151,10 +154,7 @@ def test_flow_places_items_of_a_row_on_one_middle_line(qtbot: QtBot) -> None:
 def test_a_long_result_leaves_room_for_what_was_checked(theme: Theme, qtbot: QtBot, width: int) -> None:
     """Given a result of many words, Then what was checked stands in one line all the same, and no word is cut in two."""
     long = "only numpy, onnxruntime, openvino, pillow; exact wheels in requirements.lock"
-    row = CheckRow(theme, CheckValue("ok", "Unpacked in a clean place", long))
-    qtbot.addWidget(row)
-    row.resize(width, 60)
-    row.show()
+    row = placed(qtbot, CheckRow(theme, CheckValue("ok", "Unpacked in a clean place", long)), width, 60)
     what = next(label for label in row.findChildren(QLabel) if label.text() == "Unpacked in a clean place")
     assert what.width() >= what.fontMetrics().horizontalAdvance(what.text())
 
@@ -163,12 +163,28 @@ def test_a_long_result_leaves_room_for_what_was_checked(theme: Theme, qtbot: QtB
 def test_result_of_check_stands_in_one_line_beside_or_below(theme: Theme, qtbot: QtBot, width: int, lines: int) -> None:
     """Given a column of the page Data in a small window, Then a short result stands in one line, below what was checked
     where it does not fit beside it; a narrower one breaks it between its words."""
-    row = CheckRow(theme, CheckValue("ok", "No example is in both test and calibration set", "0 of 1,200 shared"))
-    qtbot.addWidget(row)
-    row.resize(width, 90)
-    row.show()
+    row = placed(
+        qtbot,
+        CheckRow(theme, CheckValue("ok", "No example is in both test and calibration set", "0 of 1,200 shared")),
+        width,
+        90,
+    )
     QApplication.processEvents()
     metrics = row._result.fontMetrics()
     assert row._result.heightForWidth(row._result.width()) < (lines + 0.5) * metrics.lineSpacing()
     assert row._result.width() >= max(metrics.horizontalAdvance(word) for word in ("1,200", "shared"))
     assert (row._result.y() > row._what.y()) == (width < 400)
+
+
+def test_painted_tag_in_a_column_of_its_width_is_whole(theme: Theme) -> None:
+    """Given a box that is four pixels too narrow for a tag, Then its word is not cut."""
+    drawn = []
+    for missing_px in (0, 4):
+        picture = QPixmap(200, 40)
+        picture.fill(Qt.GlobalColor.white)
+        painter = QPainter(picture)
+        advance = QFontMetrics(sized(painter.font(), 12, QFont.Weight.Medium)).horizontalAdvance("Same")
+        draw_tag(painter, theme, QRect(0, 0, advance + 33 - missing_px, 40), "Same", "ok", "check")
+        painter.end()
+        drawn.append(picture.toImage().copy(24, 8, advance - 1, 24))
+    assert drawn[0] == drawn[1]

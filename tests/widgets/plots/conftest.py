@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 
 from widgets.plots.frame_clock import FrameClock
-from widgets.theme import Theme
 
 
 class SetTime:
@@ -18,14 +16,6 @@ class SetTime:
 
     def __call__(self) -> float:
         return self.now_s
-
-
-@pytest.fixture
-def theme(qapp: QApplication) -> Iterator[Theme]:
-    made = Theme(qapp, "light")
-    yield made
-    made.deleteLater()
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QToolTip
 from pytestqt.qtbot import QtBot
 
+from tests.widgets.heard import placed
 from widgets.plots.course_plot import Course, CoursePlot, time_marks
 from widgets.plots.point_plot import PlotPoint
 from widgets.theme import Theme
@@ -22,11 +23,7 @@ POINTS = tuple(PlotPoint(BEGUN + day * DAY_S, 0.3 - 0.02 * (day > 4), f"day {day
 @pytest.fixture
 def draw(theme: Theme, qtbot: QtBot) -> Callable[..., CoursePlot]:
     def draw_course(points: tuple[PlotPoint, ...], *more: Any) -> CoursePlot:
-        made = CoursePlot(theme, Course("Brightness", "Mean", points, *more), "alarm")
-        qtbot.addWidget(made)
-        made.resize(480, 220)
-        made.show()
-        return made
+        return placed(qtbot, CoursePlot(theme, Course("Brightness", "Mean", points, *more), "alarm"), 480, 220)
 
     return draw_course
 

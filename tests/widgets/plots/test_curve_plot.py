@@ -7,6 +7,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
+from tests.widgets.heard import placed
 from widgets.plots.curve_plot import Curve, CurvePlot
 from widgets.plots.point_plot import PlotPoint
 from widgets.theme import Theme
@@ -21,11 +22,8 @@ CURVES = (
 @pytest.fixture
 def plot(qtbot: QtBot, theme: Theme) -> CurvePlot:
     made = CurvePlot(theme, "Answers over batches", "Batch", "Answers a second", doubling=True, mark="the knee")
-    qtbot.addWidget(made)
-    made.resize(462, 240)
     made.set_curves(CURVES)
-    with qtbot.waitExposed(made):
-        made.show()
+    placed(qtbot, made, 462, 240)
     return made
 
 

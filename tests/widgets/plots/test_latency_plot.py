@@ -5,6 +5,7 @@ import pytest
 from PySide6.QtCore import QObject, QRectF, Signal
 from pytestqt.qtbot import QtBot
 
+from tests.widgets.heard import placed
 from widgets.plots.frame_clock import FrameClock
 from widgets.plots.labels import Label, place
 from widgets.plots.latency_plot import LatencyPlot
@@ -21,11 +22,7 @@ STEPS = (
 
 @pytest.fixture
 def plot(qtbot: QtBot, theme: Theme, clock: FrameClock) -> LatencyPlot:
-    made = LatencyPlot(theme, clock)
-    qtbot.addWidget(made)
-    made.resize(640, 420)
-    with qtbot.waitExposed(made):
-        made.show()
+    made = placed(qtbot, LatencyPlot(theme, clock), 640, 420)
     qtbot.waitUntil(lambda: made._canvas is not None, timeout=10_000)
     return made
 
@@ -134,15 +131,6 @@ def test_names_and_colors(plot: LatencyPlot, theme: Theme) -> None:
     assert plot.accessibleName() == "Latency of every answer"
 
 
-def test_clear_forgets_all(plot: LatencyPlot) -> None:
-    """Given a run, when it is cleared, then nothing of it is left for the next."""
-    fill(plot)
-    plot.draw(0)
-    plot.clear()
-    plot.draw(0)
-    assert plot._canvas._lines == {} and plot.accessibleDescription() == ""
-
-
 def test_nothing_is_drawn_while_hidden_or_unchanged(plot: LatencyPlot) -> None:
     """Given nothing new, or a hidden page, then no frame is spent; a pixel of time is worth one."""
     fill(plot)
@@ -209,9 +197,6 @@ def test_empty_plot_says_what_it_waits_for(plot: LatencyPlot) -> None:
     fill(plot)
     plot.draw(0)
     assert not plot.waiting.isVisible() and plot._canvas._grid.isVisible()
-    plot.clear()
-    plot.set_running(False)
-    assert plot.waiting.isVisible() and "Now:" not in plot.waiting.text()
 
 
 def test_label_with_tall_bars_stands_beside_its_line() -> None:
@@ -263,9 +248,9 @@ def test_empty_plot_names_the_stage_between_two_steps(plot: LatencyPlot) -> None
 def test_name_of_tall_bars_is_drawn_at_the_height_of_its_line(plot: LatencyPlot) -> None:
     """Given a version whose slow requests take 28 ms where most take 10.4 ms, and another version right below it, Then
     the name of the first is drawn within 2 ms of its line."""
-    fill(plot)
     times_s, is_slow = 5 + np.arange(0, 8, 0.01), np.arange(800) % 10 == 0
-    plot.clear()
+    plot.set_running(True)
+    plot.set_steps(STEPS)
     plot.add("v0", times_s, np.where(is_slow, 28.0, 10.4))
     plot.add("v1", times_s, np.where(is_slow, 5.0, 9.5))
     plot.set_series([("v0", "Original 10.4 ms", 0), ("v1", "INT8 9.5 ms", 1)])

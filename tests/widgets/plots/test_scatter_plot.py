@@ -7,7 +7,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from tests.widgets.heard import heard, left_click
+from tests.widgets.heard import heard, left_click, placed
 from widgets.plots.labels import Label, place
 from widgets.plots.scale import clock, nice_top, tick_text, tick_texts, ticks, ticks_between, time_ticks
 from widgets.plots.scatter_plot import PointValue, ScatterPlot
@@ -23,24 +23,21 @@ POINTS = (
 @pytest.fixture
 def plot(qtbot: QtBot, theme: Theme) -> ScatterPlot:
     made = ScatterPlot(theme, "Accuracy")
-    qtbot.addWidget(made)
-    made.resize(462, 220)
     made.set_points(POINTS, 90.3)
-    with qtbot.waitExposed(made):
-        made.show()
+    placed(qtbot, made, 462, 220)
     return made
 
 
 def test_up_and_left_is_better(plot: ScatterPlot) -> None:
     """Given three versions, then faster ones lie further left and better ones higher."""
-    a, b, c = (plot.place_of(point) for point in POINTS)
+    a, b, c = (plot.spot_of(point) for point in POINTS)
     assert b.x() < c.x() < a.x() and a.y() < b.y() < c.y()
 
 
 @pytest.mark.qt_log_ignore("This plugin does not support raise", extend=True)
 def test_points_are_chosen_by_mouse_and_keys(plot: ScatterPlot) -> None:
     """Given the graph, then a click chooses the point below it; arrows walk by speed and return chooses."""
-    assert heard(plot.point_chosen, left_click, plot, pos=plot.place_of(POINTS[2]).toPoint()) == ["c"]
+    assert heard(plot.point_chosen, left_click, plot, pos=plot.spot_of(POINTS[2]).toPoint()) == ["c"]
     QTest.keyClick(plot, Qt.Key.Key_Right)
     assert heard(plot.point_chosen, QTest.keyClick, plot, Qt.Key.Key_Return) == ["a"]
 
@@ -57,7 +54,7 @@ def test_a_regression_is_no_dot(plot: ScatterPlot) -> None:
     drawn = []
     for is_worse in (False, True):
         plot.set_points((POINTS[0], replace(POINTS[1], is_worse=is_worse)), 90.0)
-        image, at = plot.grab().toImage(), plot.place_of(POINTS[1]).toPoint()
+        image, at = plot.grab().toImage(), plot.spot_of(POINTS[1]).toPoint()
         drawn.append([image.pixelColor(at.x() + x, at.y() + y) for x, y in ((0, 0), (4, 0), (4, 4))])
     dot, cross = drawn
     assert dot[0] == dot[1] == cross[0] and cross[1] != cross[0]
@@ -71,7 +68,7 @@ def test_no_name_lies_across_the_limit(plot: ScatterPlot) -> None:
     for height in (180, 220, 420):
         plot.resize(462, height)
         plot.set_points(near, 90.3)
-        line_y = plot.place_of(PointValue("", "", 1.0, 90.3, 0)).y()
+        line_y = plot.spot_of(PointValue("", "", 1.0, 90.3, 0)).y()
         boxes = [box for box in plot.names(plot.fontMetrics()) if box is not None]
         assert boxes and all(box.bottom() <= line_y or box.top() >= line_y for box in boxes)
 
@@ -107,6 +104,6 @@ def test_round_axes() -> None:
 def test_the_widest_mark_has_room(plot: ScatterPlot) -> None:
     """Given shares so near each other that marks have a decimal ("100.0 %"), Then none is cut at the left."""
     plot.set_points((PointValue("a", "A", 400, 100, 0), PointValue("b", "B", 250, 99.95, 1)), 99.0)
-    assert plot.place_of(PointValue("z", "Z", 0, 99.5, 0)).x() >= plot.marks_width_px() + 8
+    assert plot.spot_of(PointValue("z", "Z", 0, 99.5, 0)).x() >= plot.marks_width_px() + 8
     plot.set_points((PointValue("a", "A", 400, 90, 0), PointValue("b", "B", 250, 60, 1)), 50.0)
-    assert plot.place_of(PointValue("z", "Z", 0, 60, 0)).x() == 52
+    assert plot.spot_of(PointValue("z", "Z", 0, 60, 0)).x() == 52

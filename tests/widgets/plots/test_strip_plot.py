@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
+from tests.widgets.heard import placed
 from widgets.plots.frame_clock import FrameClock
 from widgets.plots.ring import Ring
 from widgets.plots.strip_plot import StripPlot
@@ -12,11 +13,7 @@ from widgets.theme import Theme
 
 @pytest.fixture
 def strip(qtbot: QtBot, theme: Theme, clock: FrameClock) -> StripPlot:
-    made = StripPlot(theme, clock, "Processor load", "s1")
-    qtbot.addWidget(made)
-    made.resize(300, 60)
-    with qtbot.waitExposed(made):
-        made.show()
+    made = placed(qtbot, StripPlot(theme, clock, "Processor load", "s1"), 300, 60)
     qtbot.waitUntil(lambda: made._canvas is not None, timeout=10_000)
     return made
 

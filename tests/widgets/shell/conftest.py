@@ -30,15 +30,6 @@ def example() -> ModuleType:
 
 
 @pytest.fixture
-def theme(qapp: QApplication) -> Iterator[Theme]:
-    """Light, whatever the machine says."""
-    made = Theme(qapp, "light")
-    yield made
-    made.deleteLater()
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-
-
-@pytest.fixture
 def clock(qapp: QApplication) -> Iterator[FrameClock]:
     made = FrameClock()
     yield made

@@ -9,6 +9,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
+from tests.widgets.heard import placed
 from widgets.dock import JOB_MEMORY, DeviceValue, Dock
 from widgets.plots.frame_clock import FrameClock
 from widgets.telemetry import figure_of, short_names, used_of_total
@@ -23,12 +24,7 @@ GPUS = (
 
 @pytest.fixture
 def dock(qtbot: QtBot, theme: Theme, clock: FrameClock) -> Dock:
-    made = Dock(theme, clock)
-    qtbot.addWidget(made)
-    made.resize(1072, 34)
-    with qtbot.waitExposed(made):
-        made.show()
-    return made
+    return placed(qtbot, Dock(theme, clock), 1072, 34)
 
 
 def tell(dock: Dock, clock: FrameClock, device: str, **values: float) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 from read_page import button, press
 
-from tests.widgets.heard import heard
+from tests.widgets.heard import heard, placed
 from widgets.dialogs.questions import close_question, kind_question
 from widgets.pages.optimize.page import LogLine, OptimizePage, OptimizeValue, RunInterruption, StepValue
 from widgets.parts.buttons import PrimaryButton
@@ -24,12 +24,7 @@ ERROR = ErrorValue("The work was stopped", "It needed too much memory.", "Yes.",
 
 @pytest.fixture
 def page(qtbot: QtBot, theme: Theme, clock: FrameClock) -> OptimizePage:
-    made = OptimizePage(theme, clock)
-    qtbot.addWidget(made)
-    made.resize(1072, 620)
-    with qtbot.waitExposed(made):
-        made.show()
-    return made
+    return placed(qtbot, OptimizePage(theme, clock), 1072, 620)
 
 
 def test_empty_leads_on(page: OptimizePage) -> None:

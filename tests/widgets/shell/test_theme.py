@@ -12,8 +12,7 @@ from pytestqt.qtbot import QtBot
 import widgets.theme
 from widgets.icon_font import IconFont
 from widgets.icons import IconLabel, bind_icon
-from widgets.style_sheet import style_sheet
-from widgets.theme import TOKENS, Theme, restyle
+from widgets.theme import TOKENS, Theme, restyle, style_sheet
 from widgets.tokens import SERIES, series_token
 
 ON_SURFACES = ("ink", "soft", "brand", "ok", "warn", "bad")

@@ -11,10 +11,9 @@ from widgets.parts.input_view import InputView
 from widgets.parts.layout import STRETCH, in_column
 from widgets.parts.marked import Marked, MarkedText
 from widgets.parts.pictures import PictureStore, PictureValue
-from widgets.parts.read_text import ReadText
 from widgets.parts.small import Bar
 from widgets.parts.sound_bar import SoundBar
-from widgets.parts.text import ElidedLabel, Tone, label, words
+from widgets.parts.text import ElidedLabel, ReadText, Tone, label, words
 from widgets.theme import Theme, restyle
 from widgets.tokens import SPACE_L, SPACE_S, SPACE_XS
 from workers.contracts.translation import _

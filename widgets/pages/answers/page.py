@@ -13,12 +13,10 @@ from widgets.pages.answers.value import KINDS, AnswersValue, Choice, Filter, Kin
 from widgets.pages.detail_page import DetailPage
 from widgets.parts.buttons import ToggleButton
 from widgets.parts.card import Card, TableCard
-from widgets.parts.fields import ChoiceField
+from widgets.parts.fields import ChoiceField, SearchField
 from widgets.parts.flow import FlowLayout
 from widgets.parts.layout import in_row
 from widgets.parts.nouns import counted
-from widgets.parts.pictures import PictureStore
-from widgets.parts.search_field import SearchField
 from widgets.parts.small import PageHead
 from widgets.parts.sound_bar import SoundState
 from widgets.parts.text import label, say
@@ -43,11 +41,10 @@ class AnswersPage(DetailPage):
 
     fills_height = True
 
-    def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
+    def __init__(self, theme: Theme) -> None:
         """Create the page in its empty state."""
         nothing = _("No answers yet"), _("Once versions have been tested, all of their answers are listed here.")
         super().__init__(theme, _("All answers"), "list", nothing)
-        self._pictures = pictures or PictureStore(self)
         self._value: AnswersValue | None = None
         self._model = AnswersModel(self)
         self._looks: dict[int, LookValue] = {}

@@ -1,15 +1,6 @@
 """The page "Chat": it shows values and emits signals."""
 
-from PySide6.QtCore import QCoreApplication
-
 from widgets.page_registry import PageSpec
+from workers.contracts.translation import _
 
-PAGE = PageSpec(
-    id="chat",
-    title=lambda: QCoreApplication.translate("closer", "Chat"),
-    icon="chats",
-    place="below",
-    order=10,
-    widget=f"{__name__}.page:ChatPage",
-    below="try",
-)
+PAGE = PageSpec("chat", _("Chat"), "chats", f"{__name__}.page:ChatPage", order=10, below="try")

@@ -1,15 +1,14 @@
-"""Define the cards of the page Compare for unproven results and for results without a faster version."""
+"""Define the cards of the page Compare: untested examples, unproven results, and no faster version."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from widgets.pages.compare.value import CompareValue, WaysValue
-from widgets.parts.buttons import FoldButton, GhostButton, Slot
-from widgets.parts.card import Card, Square, icon_text
+from widgets.pages.compare.value import CompareValue, EvaluatedValue, WaysValue
+from widgets.parts.buttons import CopyButton, FoldButton, GhostButton, Slot
+from widgets.parts.card import Banner, Card, Square, icon_text
 from widgets.parts.format import percent_of
-from widgets.parts.layout import LEFT, held, in_column, in_flow, in_row
-from widgets.parts.nouns import plural
+from widgets.parts.layout import LEFT, MIDDLE, STRETCH, held, in_column, in_flow, in_row
+from widgets.parts.nouns import DataKind, plural
 from widgets.parts.small import Bar
 from widgets.parts.text import label, words
 from widgets.theme import Theme
@@ -20,21 +19,22 @@ from workers.contracts.translation import _
 class ProofCard(Card):
     """The number of missing examples, with buttons to add some; they can also be dropped."""
 
-    folder_wanted = Signal()
-    file_wanted = Signal()
-
-    def __init__(self, theme: Theme, value: CompareValue) -> None:
+    def __init__(self, theme: Theme, value: CompareValue, on_folder: Slot, on_file: Slot) -> None:
         """Create the card of an unproven result."""
-        super().__init__()
-        self.add(in_row((self._missing(theme, value), 1), (self._ways(theme, value), 1), gap=SPACE_XL))
+        folder = GhostButton(theme, _("Choose a folder…"), "folder", "small", on=on_folder)
+        file = GhostButton(theme, _("Choose a file…"), "file-text", "small", on=on_file)
+        drop = words(_("or drop them on this page"), "caption", wrap=False)
+        drop.setMinimumHeight(26)
+        buttons = in_flow(*((folder, file) if value.kind in ("images", "audio") else (file, folder)), drop)
+        missing = self._missing(value, buttons)
+        super().__init__("", in_row((missing, 1), (self._ways(theme, value), 1), gap=SPACE_XL))
 
-    def _missing(self, theme: Theme, value: CompareValue) -> QVBoxLayout:
-        column = in_column(label(_("How to prove it"), "section"))
+    def _missing(self, value: CompareValue, buttons: QWidget) -> QVBoxLayout:
         if value.needed is None:
             text = _("You have {0:,}. Some answers change, so the number needed is unknown; labels help most.")
             if value.labelled:
                 text = _("You have {0:,}. Some answers change, so the number needed is unknown.")
-            column.addWidget(words(text.format(value.n_test), "soft"))
+            text = text.format(value.n_test)
         else:
             text = _("About {0:,} unchanged answers prove a loss below {1}. You have {2:,}.")
             if value.labelled:
@@ -42,26 +42,15 @@ class ProofCard(Card):
             if value.speaks:
                 text = _("About {0:,} such texts prove a loss below {1}. You have {2:,}.")
             text = text.format(value.needed, percent_of(value.limit_pct), value.n_test)
-            column.addWidget(words(text, "soft"))
-            column.addSpacing(SPACE_S)
-            column.addLayout(self._bar(value.n_test, value.needed))
-        column.addSpacing(SPACE_S)
-        column.addWidget(self._choosers(theme, value))
-        column.addStretch(1)
-        return column
+        bar = () if value.needed is None else (SPACE_S, self._bar(value.n_test, value.needed))
+        title = label(_("How to prove it"), "section")
+        return in_column(title, words(text, "soft"), *bar, SPACE_S, buttons, STRETCH)
 
     def _bar(self, have: int, needed: int) -> QHBoxLayout:
         bar = Bar(_("Examples that are there"), "warn", big=True)
         bar.set_share(have / max(1, needed))
         counted = _("{0:,} of about {1:,}").format(have, needed)
         return in_row((bar, 1), label(counted, wrap=False), gap=SPACE_M)
-
-    def _choosers(self, theme: Theme, value: CompareValue) -> QWidget:
-        folder = GhostButton(theme, _("Choose a folder…"), "folder", "small", on=self.folder_wanted)
-        file = GhostButton(theme, _("Choose a file…"), "file-text", "small", on=self.file_wanted)
-        drop = words(_("or drop them on this page"), "caption", wrap=False)
-        drop.setMinimumHeight(26)
-        return in_flow(*((folder, file) if value.kind in ("images", "audio") else (file, folder)), drop)
 
     def _ways(self, theme: Theme, value: CompareValue) -> QVBoxLayout:
         title, icon = _("Add more of your {0}").format(plural(value.kind)), "folder"
@@ -78,76 +67,63 @@ class ProofCard(Card):
 
 
 class WaysCards(QWidget):
-    """Three options for a run without a safe faster version or with a disturbed comparison."""
+    """Three options for a run without a safe faster version or with a disturbed comparison.
 
-    again_requested = Signal()
-    idle_requested = Signal(bool)
+    `limit_requested(percent)` sets another limit, `idle_requested` waits until the computer is idle; False stops that.
+    """
+
     limit_requested = Signal(float)
-    page_wanted = Signal(str)
+    idle_requested = Signal(bool)
 
-    def __init__(self, theme: Theme, value: CompareValue, ways: WaysValue) -> None:
+    def __init__(
+        self, theme: Theme, value: CompareValue, ways: WaysValue, *, on_again: Slot, on_data: Slot, on_goal: Slot
+    ) -> None:
         """Create the cards of `ways`."""
         super().__init__()
         self._theme = theme
-        row = in_row(
-            (self._limit_card(ways), 1),
-            (self._again_card(ways) if ways.is_busy else self._data_card(value, ways), 1),
-            (self._elsewhere_card(ways), 1),
-            gap=SPACE_L,
-        )
+        middle = self._again_card(ways, on_again) if ways.is_busy else self._data_card(value, ways, on_data)
+        cards = (self._limit_card(ways, on_goal), middle, self._elsewhere_card(ways))
+        row = in_row(*((card, 1) for card in cards), gap=SPACE_L)
         in_column(label(_("What you can do"), "section"), row, gap=SPACE_M, parent=self)
 
-    def _card(self, icon: str, title: str, text: str) -> Card:
-        card = Card(name=title, gap=SPACE_S)
+    def _card(self, icon: str, title: str, text: str, button: QWidget) -> Card:
         about = words(text, "soft")
         about.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-        card.add(Square(self._theme, icon), label(title, "strong"), (about, 1))
-        return card
+        return Card("", Square(self._theme, icon), label(title, "strong"), (about, 1), (button, LEFT), name=title)
 
-    def _limit_card(self, ways: WaysValue) -> Card:
+    def _limit_card(self, ways: WaysValue, on_goal: Slot) -> Card:
         if ways.limit_pct is None:
-            card = self._card(
-                "target",
-                _("Try another goal"),
-                _("Other goals try other techniques. Results so far are kept."),
-            )
-            button = GhostButton(self._theme, _("Choose another goal"), on=lambda: self.page_wanted.emit("goal"))
-        else:
-            limit = percent_of(ways.limit_pct)
-            text = _("With a limit of {0}, “{1}” would be within it.").format(limit, ways.limit_title)
-            if ways.limit_speedup is not None:
-                text = _("With a limit of {0}, “{1}” would be within it, and {2} times faster.").format(
-                    limit, ways.limit_title, f"{ways.limit_speedup:.1f}"
-                )
-            card = self._card("sliders-horizontal", _("Allow a little more loss"), text)
-            button = GhostButton(self._theme, _("Set the limit to {0}").format(limit))
-            wanted = ways.limit_pct
-            button.clicked.connect(lambda: self.limit_requested.emit(wanted))
-        card.add((button, LEFT))
-        return card
+            button = GhostButton(self._theme, _("Choose another goal"), on=on_goal)
+            text = _("Other goals try other techniques. Results so far are kept.")
+            return self._card("target", _("Try another goal"), text, button)
+        wanted, limit = ways.limit_pct, percent_of(ways.limit_pct)
+        text = _("With a limit of {0}, “{1}” would be within it.").format(limit, ways.limit_title)
+        if ways.limit_speedup is not None:
+            text = _("With a limit of {0}, “{1}” would be within it, and {2} times faster.")
+            text = text.format(limit, ways.limit_title, f"{ways.limit_speedup:.1f}")
+        button = GhostButton(self._theme, _("Set the limit to {0}").format(limit))
+        button.clicked.connect(lambda: self.limit_requested.emit(wanted))
+        return self._card("sliders-horizontal", _("Allow a little more loss"), text, button)
 
-    def _again_card(self, ways: WaysValue) -> Card:
+    def _again_card(self, ways: WaysValue, on_again: Slot) -> Card:
         """Return the card that offers a new measurement; more calibration examples would not help here."""
         text = _("Close other programs first. Versions are kept; only the times are measured again.")
         if ways.disturbed_by:
             named = ", ".join(ways.disturbed_by)
             text = _("Busiest programs: {0}. Close them first; only the times are measured again.").format(named)
         if not ways.can_wait:
-            card = self._card("arrow-clockwise", _("Measure again"), text)
-            card.add((GhostButton(self._theme, _("Measure again now"), on=self.again_requested), LEFT))
-            return card
-        card = self._card("clock", _("Measure when the computer is idle"), text)
+            again = GhostButton(self._theme, _("Measure again now"), on=on_again)
+            return self._card("arrow-clockwise", _("Measure again"), text, again)
         wait = GhostButton(self._theme, _("Wait until it is idle"))
         wait.setCheckable(True)
         wait.toggled.connect(lambda waits: wait.setText(self._wait_text(waits)))
         wait.toggled.connect(self.idle_requested)
-        card.add((wait, LEFT))
-        return card
+        return self._card("clock", _("Measure when the computer is idle"), text, wait)
 
     def _wait_text(self, waits: bool) -> str:
         return _("Waiting… Stop") if waits else _("Wait until it is idle")
 
-    def _data_card(self, value: CompareValue, ways: WaysValue) -> Card:
+    def _data_card(self, value: CompareValue, ways: WaysValue, on_data: Slot) -> Card:
         things = plural(value.kind)
         text = _("More {0} for calibration often help a small model.").format(things)
         if ways.n_calibration:
@@ -157,36 +133,17 @@ class WaysCards(QWidget):
             title = _("Add more {0}").format(things)
             text = _("{0:,} test examples are too few; your limit needs at least {1:,}. No labels needed.")
             text = text.format(ways.few, ways.takes)
-        card = self._card("image" if value.kind == "images" else "file-text", title, text)
-        add = GhostButton(self._theme, _("Add {0}…").format(things), on=lambda: self.page_wanted.emit("data"))
-        card.add((add, LEFT))
-        return card
+        add = GhostButton(self._theme, _("Add {0}…").format(things), on=on_data)
+        return self._card("image" if value.kind == "images" else "file-text", title, text, add)
 
     def _elsewhere_card(self, ways: WaysValue) -> Card:
-        card = self._card(
-            "cpu",
-            _("Run it elsewhere"),
-            _("Results differ from one processor to another. Measure on the computer that will do the work."),
-        )
-        fold = FoldButton(self._theme, _("How to do that"), kind="ghost")
-        card.add((fold, LEFT))
-        copy = GhostButton(
-            self._theme,
-            _("Copy the command"),
-            "copy",
-            "small",
-            on=lambda: QGuiApplication.clipboard().setText(ways.command),
-        )
-        holder = held(
-            in_column(
-                words(_("Set Fettle up there, copy your model and your examples over, and start:"), "soft"),
-                label(ways.command, "code", select=True),
-                (copy, LEFT),
-            )
-        )
-        holder.hide()
+        how = words(_("Set Fettle up there, copy your model and your examples over, and start:"), "soft")
+        copy = CopyButton(self._theme, ways.command, _("Copy the command"))
+        holder = held(in_column(how, label(ways.command, "code", select=True), (copy, LEFT)))
+        fold = FoldButton(self._theme, _("How to do that"), kind="ghost", opens=holder)
+        text = _("Results differ from one processor to another. Measure on the computer that will do the work.")
+        card = self._card("cpu", _("Run it elsewhere"), text, fold)
         fold.setVisible(bool(ways.command))
-        fold.toggled.connect(holder.setVisible)
         card.add(holder)
         return card
 
@@ -202,3 +159,25 @@ class KeptCard(Card):
         log = GhostButton(theme, _("Show the log"), "list", on=on_log)
         about = icon_text(theme, "shield-check", _("Nothing is lost."), text)
         super().__init__("", in_row((about, 1), log, gap=SPACE_M))
+
+
+class EvaluatedLine(Banner):
+    """The line about unevaluated examples, with a button to evaluate them; the result stays unchanged until then."""
+
+    def __init__(self, theme: Theme, value: EvaluatedValue, kind: DataKind, on_rest: Slot) -> None:
+        """Create the line for examples of this kind."""
+        why = _("the time limit of the run was reached")
+        if value.no_memory:
+            why = _("more answers would need too much memory")
+        elif value.as_planned:
+            why = _("these are enough to prove your limit if almost nothing changes")
+        text = _("Only {0:,} of your {1:,} test {2} were tested: {3}. The verdict is based on those.")
+        if not value.n_evaluated:
+            text = _("None of your {1:,} test {2} was tested yet: {3}.")
+        rest = None
+        if not value.no_memory:
+            name = _("Prove it ({0})").format(value.takes) if value.takes else _("Prove it")
+            tip = _("Tests the other {0:,} and judges again").format(value.n_test - value.n_evaluated)
+            rest = GhostButton(theme, name, "shield-check", "small", tip=tip, on=on_rest)
+        shown = words(text.format(value.n_evaluated, value.n_test, plural(kind), why))
+        super().__init__(theme, _("Only some of the examples were tested"), shown, rest, side=MIDDLE)

@@ -1,10 +1,8 @@
 """Show the examples whose prediction changed, side by side, with filters; only visible rows are painted."""
 
-from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -20,9 +18,11 @@ from widgets.pages.compare.value import ChangesValue, ChangeValue
 from widgets.parts.buttons import ToggleButton
 from widgets.parts.card import Card
 from widgets.parts.flow import FlowLayout
+from widgets.parts.format import sized
 from widgets.parts.layout import clear
+from widgets.parts.lists import ValuesModel, prepare_list
 from widgets.parts.marked import Marked, paint_line
-from widgets.parts.painting import Index, draw_icon, draw_line, ratio_of, sized
+from widgets.parts.painting import Index, draw_icon, draw_line
 from widgets.parts.pictures import BoxSide, PictureStore, one_side, paint_value
 from widgets.parts.text import WholeLabel, label, say
 from widgets.theme import Theme
@@ -30,45 +30,6 @@ from widgets.tokens import SPACE_S
 from workers.contracts.translation import _
 
 ROW_PX, SIDE_PX, LEAST_ROWS = 63, 48, 3
-
-
-class ChangesModel(QAbstractListModel):
-    """The changed examples, all or of one kind; owned by the card."""
-
-    def __init__(self, parent: QObject | None = None) -> None:
-        """Create a model without rows."""
-        super().__init__(parent)
-        self._all: tuple[ChangeValue, ...] = ()
-        self._shown: list[ChangeValue] = []
-
-    def replace(self, rows: Sequence[ChangeValue], kind: str = "") -> None:
-        """Replace the rows and show those of `kind`, "" for all."""
-        self.beginResetModel()
-        self._all = tuple(rows)
-        self._shown = [row for row in self._all if kind in ("", row.kind)]
-        self.endResetModel()
-
-    def filter(self, kind: str) -> None:
-        """Show only one kind, "" for all."""
-        self.replace(self._all, kind)
-
-    def count(self, kind: str) -> int:
-        """Return how many rows of a kind are listed."""
-        return sum(row.kind == kind for row in self._all)
-
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
-        """Return the number of rows after the filter."""
-        return 0 if parent.isValid() else len(self._shown)
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return the change itself for the delegate, and text for the other roles."""
-        row = self._shown[index.row()]
-        if role == Qt.ItemDataRole.UserRole:
-            return row
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            words = _("Before {0}, after {1}").format(row.before, row.after)
-            return words if row.label is None else _("{0}, your label {1}").format(words, row.label)
-        return None
 
 
 class ChangeDelegate(QStyledItemDelegate):
@@ -118,7 +79,7 @@ class ChangeDelegate(QStyledItemDelegate):
     ) -> None:
         if with_input and row.picture.is_picture:
             place = QRectF(box.left(), box.top(), SIDE_PX, SIDE_PX)
-            paint_value(painter, self._theme, self._store, place, one_side(row.picture, side), ratio_of(painter))
+            paint_value(painter, self._theme, self._store, place, one_side(row.picture, side))
             box = box.adjusted(SIDE_PX + 10, 0, 0, 0)
         elif with_input:
             caption = row.picture.text or row.picture.name or caption
@@ -146,6 +107,12 @@ class ChangeDelegate(QStyledItemDelegate):
             draw_line(painter, self._theme, below, text)
 
 
+def _spoken(row: ChangeValue) -> str:
+    """Return a change as text for screen readers."""
+    words = _("Before {0}, after {1}").format(row.before, row.after)
+    return words if row.label is None else _("{0}, your label {1}").format(words, row.label)
+
+
 class ChangesCard(Card):
     """The list of changes with the filters All, Worse, Better, Other; without labels there is only All."""
 
@@ -158,20 +125,14 @@ class ChangesCard(Card):
         self._head = QWidget()
         FlowLayout(self._head, SPACE_S)
         self.add(self._head)
-        self._model = ChangesModel(self)
+        self._model = ValuesModel(self)
+        self._rows: tuple[ChangeValue, ...] = ()
         self._list = QListView()
-        self._list.setAccessibleName(_("Answers that changed"))
-        self._list.setModel(self._model)
+        prepare_list(self._list, self._model, theme, self.accessibleName(), store)
         self._list.setItemDelegate(ChangeDelegate(theme, store, self._list))
-        self._list.setUniformItemSizes(True)
-        self._list.setAcceptDrops(False)
         self._list.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self._list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._list.setMinimumHeight(LEAST_ROWS * ROW_PX + 2)
         self._list.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
-        store.ready.connect(self._list.viewport().update)
-        theme.changed.connect(self._list.viewport().update)
         self._reasons = WholeLabel()
         self.add(self._reasons)
         self._empty = label("", "soft")
@@ -181,7 +142,8 @@ class ChangesCard(Card):
 
     def show_value(self, value: ChangesValue) -> None:
         """Show the changes of another version."""
-        self._model.replace(value.rows)
+        self._rows = value.rows
+        self._on_kind("")
         flow = self._head.layout()
         assert flow is not None
         clear(flow)
@@ -192,14 +154,15 @@ class ChangesCard(Card):
         kinds = [("", _("All"), value.total)]
         if value.labelled:
             texts = (("worse", _("Worse")), ("better", _("Better")), ("other", _("Other")))
-            kinds += [(kind, text, self._model.count(kind)) for kind, text in texts]
+            kinds += [(kind, text, sum(row.kind == kind for row in value.rows)) for kind, text in texts]
         for kind, text, number in kinds if value.total else ():
             choose = partial(self._on_kind, kind)
             flow.addWidget(ToggleButton(self._theme, f"{text} {number:,}", self._group, checked=not kind, on=choose))
         self._say(value)
 
     def _on_kind(self, kind: str, _checked: bool = False) -> None:
-        self._model.filter(kind)
+        rows = [row for row in self._rows if kind in ("", row.kind)]
+        self._model.replace(rows, [_spoken(row) for row in rows])
 
     def _say(self, value: ChangesValue) -> None:
         say(self._reasons, value.reasons)

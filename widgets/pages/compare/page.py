@@ -8,28 +8,24 @@ from PySide6.QtWidgets import QBoxLayout, QSizePolicy, QWidget
 from shiboken6 import isValid
 
 from widgets.icons import IconLabel
-from widgets.pages.compare.asked import EvaluatedLine
-from widgets.pages.compare.cards import KeptCard, ProofCard, WaysCards
+from widgets.pages.compare.cards import EvaluatedLine, KeptCard, ProofCard, WaysCards
 from widgets.pages.compare.changes import ChangesCard
 from widgets.pages.compare.table import columns, empty_pages, figures, original_of, points, rows, source_key
 from widgets.pages.compare.value import (
     ChangesValue,
     CompareValue,
-    EvaluatedValue,
     GoOnValue,
     UndecidedValue,
     VersionValue,
     WaysValue,
 )
-from widgets.pages.detail_page import DetailRow
+from widgets.pages.detail_page import detail_row
 from widgets.parts.buttons import Button, FoldButton, GhostButton, PrimaryButton
-from widgets.parts.card import Card, TableCard
-from widgets.parts.cards.banner import Banner
-from widgets.parts.cards.error import ErrorCard, ErrorValue
+from widgets.parts.card import Banner, Card, TableCard
+from widgets.parts.cards.error import ErrorValue
 from widgets.parts.cards.source import OpenFigure, SourceCard, SourceValue
 from widgets.parts.layout import TOP, Item, held, in_row
 from widgets.parts.page import Page
-from widgets.parts.pictures import PictureStore
 from widgets.parts.small import PageHead
 from widgets.parts.tables.table import Table
 from widgets.parts.text import label, say, words
@@ -63,10 +59,9 @@ class ComparePage(Page):
     go_on_requested = Signal(int)
     sources_wanted = Signal(str, str)
 
-    def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
-        """Create the page; `pictures` decodes its pictures."""
+    def __init__(self, theme: Theme) -> None:
+        """Create the page."""
         super().__init__(theme, _("Compare"))
-        self._pictures = pictures or PictureStore(self)
         self._value: CompareValue | None = None
         self._table: Table | None = None
         self._opened_at = QRect()
@@ -95,7 +90,7 @@ class ComparePage(Page):
             "full",
             head,
             watch if value.watch_warns else None,
-            self._evaluated(value, value.asked) if value.asked is not None else None,
+            EvaluatedLine(self.theme, value.asked, value.kind, self.rest_requested) if value.asked else None,
             *(self._nothing_faster(value) if value.outcome == "nothing_faster" else self._result(value)),
             words(value.go_on.why, "soft") if value.go_on is not None and value.go_on.why else None,
             None if value.watch_warns else watch,
@@ -112,26 +107,25 @@ class ComparePage(Page):
         table, shown = self._table_card(value), figures(value)
         for figure in shown:
             figure.opened.connect(partial(self._on_figure, figure, value.recommended))
+        proof = None
+        if value.outcome == "not_proven" and value.n_test:
+            proof = ProofCard(self.theme, value, self.choose_folder, self.choose_file)
         return [
             in_row(*((figure, 1) for figure in shown), gap=SPACE_L),
-            self._proof(value) if value.outcome == "not_proven" and value.n_test else None,
+            proof,
             self._closer(),
             table,
             (self._below(value), 1) if value.outcome == "safe" or value.changes.total else None,
         ]
 
-    def _evaluated(self, value: CompareValue, evaluated: EvaluatedValue) -> EvaluatedLine:
-        line = EvaluatedLine(self.theme, evaluated, value.kind)
-        line.rest_wanted.connect(self.rest_requested)
-        return line
-
     def _loading_head(self) -> tuple[str, str]:
         return _("Comparing the versions"), _("You may leave this page; the work continues.")
 
-    def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
-        card.add_action(PrimaryButton(self.theme, _("Back to the goal"), "target", on=self._to("goal")))
-        card.add_action(GhostButton(self.theme, _("Show the log"), "list", on=self._to("optimize")))
-        return ()
+    def _error_actions(self, value: ErrorValue) -> tuple[QWidget, ...]:
+        return (
+            PrimaryButton(self.theme, _("Back to the goal"), "target", on=self._to("goal")),
+            GhostButton(self.theme, _("Show the log"), "list", on=self._to("optimize")),
+        )
 
     def show_at_once(self, target: str) -> None:
         """Set the bundle that one click writes of the recommended version, "" if the form must be shown first."""
@@ -155,25 +149,25 @@ class ComparePage(Page):
 
     # -- parts --
     def _add_actions(self, head: PageHead, value: CompareValue) -> None:
-        export = _("Export…")
+        export, best = _("Export…"), value.recommended
         if value.go_on is not None:
             head.add_action(self._go_on(value.go_on))
         if value.outcome == "not_proven":
-            anyway = GhostButton(self.theme, _("Export anyway…"), on=partial(self._on_anyway, value.recommended))
+            anyway = GhostButton(self.theme, _("Export anyway…"), on=lambda: self.export_anyway_requested.emit(best))
             choose = self.choose_folder if value.kind in ("images", "audio") else self.choose_file
             head.add_action(anyway, PrimaryButton(self.theme, _("Prove it"), "plus", on=choose))
         elif value.outcome == "nothing_faster":
             base = original_of(value)
-            wanted = base.id if base is not None else value.recommended
+            wanted = base.id if base is not None else best
             make = GhostButton if value.go_on is not None or value.undecided is not None else PrimaryButton
             export = _("Export the original…")
-            head.add_action(make(self.theme, export, "package", on=partial(self._on_choose, wanted)))
+            head.add_action(make(self.theme, export, "package", on=lambda: self.export_requested.emit(wanted)))
             if value.undecided is not None and value.undecided.action != "go_on":
                 head.add_action(self._decide(value.undecided))
         else:
             choose_text = _("Choose what to write…")
-            self._choose = GhostButton(self.theme, choose_text, on=partial(self._on_choose, value.recommended))
-            self._export = PrimaryButton(self.theme, export, "package", on=partial(self._on_export, value.recommended))
+            self._choose = GhostButton(self.theme, choose_text, on=lambda: self.export_requested.emit(best))
+            self._export = PrimaryButton(self.theme, export, "package", on=partial(self._on_export, best))
             head.add_action(self._choose, self._export)
 
     def _decide(self, value: UndecidedValue) -> PrimaryButton:
@@ -233,22 +227,13 @@ class ComparePage(Page):
         line.setAccessibleName(name)
         return line
 
-    def _closer(self) -> DetailRow:
-        closer = DetailRow(self.theme, "compare", empty_pages(self._value))
-        closer.page_wanted.connect(self.page_wanted)
-        return closer
-
-    def _proof(self, value: CompareValue) -> QWidget:
-        card = ProofCard(self.theme, value)
-        card.folder_wanted.connect(self.choose_folder)
-        card.file_wanted.connect(self.choose_file)
-        return card
+    def _closer(self) -> QWidget:
+        return detail_row(self.theme, "compare", self.page_wanted, empty_pages(self._value))
 
     def _ways(self, value: CompareValue, ways: WaysValue) -> WaysCards:
-        cards = WaysCards(self.theme, value, ways)
+        on_data, on_goal = self._to("data"), self._to("goal")
+        cards = WaysCards(self.theme, value, ways, on_again=self.again_requested, on_data=on_data, on_goal=on_goal)
         cards.limit_requested.connect(self.set_limit_requested)
-        cards.page_wanted.connect(self.page_wanted)
-        cards.again_requested.connect(self.again_requested)
         cards.idle_requested.connect(self.idle_requested)
         return cards
 
@@ -265,8 +250,7 @@ class ComparePage(Page):
             plot.setMinimumHeight(LEAST_PLOT_PX)
             plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)  # its minimum is enough
             plot.point_chosen.connect(self._on_point_chosen)
-            title = words(_("Speed against {0}").format(name.lower()), "section")
-            card = Card("", title, (plot, 1))
+            card = Card("", words(_("Speed against {0}").format(name.lower()), "section"), (plot, 1))
             card.box.setContentsMargins(SPACE_L, SPACE_M, SPACE_L, SPACE_M)
             row.addWidget(card, 1)
         self._changes = ChangesCard(self.theme, self._pictures, value.changes)
@@ -347,12 +331,6 @@ class ComparePage(Page):
         place = table.visualRect(table.model().index(table.currentIndex().row(), column))
         self._opened_at = QRect(table.viewport().mapToGlobal(place.topLeft()), place.size())
         self.sources_wanted.emit(version_id, source_key(value, column))
-
-    def _on_anyway(self, version_id: str, _checked: bool = False) -> None:
-        self.export_anyway_requested.emit(version_id)
-
-    def _on_choose(self, version_id: str, _checked: bool = False) -> None:
-        self.export_requested.emit(version_id)
 
     def _on_export(self, version_id: str, _checked: bool = False) -> None:
         signal = self.write_requested if self._at_once else self.export_requested

@@ -4,17 +4,16 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QApplication, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
-from widgets.parts.buttons import GhostButton, TextButton
+from widgets.parts.buttons import GhostButton, Slot, TextButton
 from widgets.parts.card import Card
-from widgets.parts.flow import FlowLayout
 from widgets.parts.format import capitalized, percent, percent_range
-from widgets.parts.layout import discard, held, in_column, in_row
+from widgets.parts.layout import TOP, discard, held, in_column, in_flow, in_row
 from widgets.parts.small import Bar, CheckList, CheckState, CheckValue
 from widgets.parts.text import label, words
 from widgets.theme import Theme
-from widgets.tokens import SPACE_M, SPACE_S, SPACE_XS
+from widgets.tokens import SPACE_M, SPACE_XS
 from workers.contracts.data.doctor import DoctorResult, DoctorVerdict, WayTried
 from workers.contracts.translation import _
 
@@ -53,19 +52,14 @@ def offered_spec(found: DoctorResult) -> str:
 
 
 class DoctorCard(Card):
-    """The card of the check, owned by the page.
+    """The card of the check, owned by the page; it emits `taken(spec)` when the user takes a preparation."""
 
-    It emits `check_requested` and `cancel_requested`, and `taken(spec)` when the user takes a preparation.
-    """
-
-    check_requested = Signal()
-    cancel_requested = Signal()
     taken = Signal(str)
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme, on_check: Slot, on_cancel: Slot) -> None:
         """Create a card in its idle state."""
-        super().__init__(_("How they are prepared"), gap=SPACE_S)
-        self._theme = theme
+        super().__init__(_("How they are prepared"))
+        self._theme, self._on_check, self._on_cancel = theme, on_check, on_cancel
         self._body: QWidget | None = None
         self._value = DoctorValue()
         self._chosen = words("", "soft")
@@ -85,11 +79,7 @@ class DoctorCard(Card):
         self._value = replace(value, chosen="")
         old, focus = self._body, QApplication.focusWidget()
         was_here = old is not None and focus is not None and old.isAncestorOf(focus)
-        self._body = QWidget()
-        box = in_column(parent=self._body)
-        fills = {"idle": self._fill_idle, "running": self._fill_running, "taking": self._fill_taking}
-        fill = fills.get(value.state, self._fill_told)
-        fill(box, value)
+        self._body = held(in_column(*self._parts(value)))
         self.add(self._body)
         if was_here:
             self._body.show()
@@ -100,39 +90,28 @@ class DoctorCard(Card):
             discard(old)
         return was_here
 
-    def _fill_idle(self, box: QVBoxLayout, _value: DoctorValue) -> None:
-        box.addWidget(GhostButton(self._theme, _("Check the preparation"), on=self.check_requested))
+    def _parts(self, value: DoctorValue) -> list[QWidget]:
+        if value.state == "idle":
+            return [GhostButton(self._theme, _("Check the preparation"), on=self._on_check)]
+        if value.state == "running":
+            bar = Bar(_("Trying ways to prepare the examples"))
+            bar.set_share(value.share)
+            stop = TextButton(self._theme, _("Stop"), on=self._on_cancel)
+            return [words(_("Trying other ways on some of your examples…")), bar, stop]
+        if value.state == "taking":
+            return [words(_("The model is opened again with the other preparation…")), Bar(_("Progress"))]
+        again = TextButton(self._theme, _("Check again"), on=self._on_check)
+        found, (what, why) = value.result, value.problem
+        if found is None:
+            return [*self._told("waiting" if value.state == "waiting" else "warn", what, why), in_flow(again)]
+        told = self._told("warn" if found.rival is not None else STATES[found.verdict], found.what, found.why)
+        take, spec = None, offered_spec(found)
+        if spec:
+            take = GhostButton(self._theme, _("Use the one that fits"), "check", on=lambda: self.taken.emit(spec))
+        return [*told, *(self._way(way, found) for way in shown_ways(found)), in_flow(take, again)]
 
-    def _fill_running(self, box: QVBoxLayout, value: DoctorValue) -> None:
-        bar = Bar(_("Trying ways to prepare the examples"))
-        bar.set_share(value.share)
-        box.addWidget(words(_("Trying other ways on some of your examples…")))
-        box.addWidget(bar)
-        box.addWidget(TextButton(self._theme, _("Stop"), on=self.cancel_requested))
-
-    def _fill_taking(self, box: QVBoxLayout, _value: DoctorValue) -> None:
-        box.addWidget(words(_("The model is opened again with the other preparation…")))
-        box.addWidget(Bar(_("Progress")))
-
-    def _fill_told(self, box: QVBoxLayout, value: DoctorValue) -> None:
-        found = value.result
-        state: CheckState = "waiting" if value.state == "waiting" else "warn"
-        what, why = value.problem
-        if found is not None:
-            state, what, why = "warn" if found.rival is not None else STATES[found.verdict], found.what, found.why
-        box.addWidget(CheckList(self._theme, (CheckValue(state, what),)))
-        if why:
-            box.addWidget(words(why, "caption"))
-        buttons = QWidget()
-        row = FlowLayout(buttons, SPACE_S)
-        if found is not None:
-            for way in shown_ways(found):
-                box.addWidget(self._way(way, found))
-            if spec := offered_spec(found):
-                text = _("Use the one that fits")
-                row.addWidget(GhostButton(self._theme, text, "check", on=lambda: self.taken.emit(spec)))
-        row.addWidget(TextButton(self._theme, _("Check again"), on=self.check_requested))
-        box.addWidget(buttons)
+    def _told(self, state: CheckState, what: str, why: str) -> list[QWidget]:
+        return [CheckList(self._theme, (CheckValue(state, what),)), *([words(why, "caption")] if why else [])]
 
     def _way(self, way: WayTried, found: DoctorResult) -> QWidget:
         score, title = way.score or 0.0, capitalized(way.words)
@@ -146,15 +125,16 @@ class DoctorCard(Card):
             reach = _("more certain than on noise, on {0:,} examples").format(way.n)
         bar = Bar(_("{0}: {1}").format(title, figure), "" if is_best else "warn")
         bar.set_share(min(1.0, max(0.0, score)))
-        foot = in_row((words(reach, "caption"), 1), gap=SPACE_M)
-        if not way.is_chosen:
-            take = GhostButton(self._theme, _("Use this one"), size="small", on=lambda: self.taken.emit(way.spec))
-            take.setAccessibleName(_("Use this one: {0}").format(title))
-            foot.addWidget(take, 0, Qt.AlignmentFlag.AlignTop)
         name = _("{0} (chosen)").format(title) if way.is_chosen else title
         row = in_row(
             (words(name, "strong" if is_best else ""), 1),
             label(figure, "strong", "brand" if is_best else "", wrap=False),
             gap=SPACE_M,
         )
+        take = None
+        if not way.is_chosen:
+            name = _("Use this one: {0}").format(title)
+            take = GhostButton(self._theme, _("Use this one"), size="small", name=name)
+            take.clicked.connect(lambda: self.taken.emit(way.spec))
+        foot = in_row((words(reach, "caption"), 1), (take, TOP), gap=SPACE_M)
         return held(in_column(row, bar, foot, gap=SPACE_XS, edges=(0, SPACE_XS, 0, SPACE_XS)))

@@ -5,18 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from widgets.parts.boxes import boxed, masked
 from widgets.parts.card import Card, divider
 from widgets.parts.input_view import InputView
-from widgets.parts.layout import STRETCH, discard, in_column, in_row
+from widgets.parts.layout import STRETCH, TOP, Part, discard, held, in_column, in_row
 from widgets.parts.pictures import PictureLabel, PictureStore, PictureValue
 from widgets.parts.small import Bar, CheckList, CheckState, CheckValue
 from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
-from widgets.tokens import SPACE_M, SPACE_S, SPACE_XS
+from widgets.tokens import SPACE_M, SPACE_XS
 from workers.contracts.data.fed import FedExample, FedInput, FedResult, range_words, shape_words
 from workers.contracts.translation import _
 
@@ -44,7 +43,7 @@ class FedCard(Card):
 
     def __init__(self, theme: Theme, pictures: PictureStore) -> None:
         """Create a card in its waiting state; `pictures` decodes its pictures."""
-        super().__init__(_("What the model receives"), gap=SPACE_S)
+        super().__init__(_("What the model receives"))
         self._theme, self._pictures = theme, pictures
         self._body: QWidget | None = None
         self._bar: Bar | None = None
@@ -62,37 +61,33 @@ class FedCard(Card):
             return
         if self._body is not None:
             discard(self._body)
-        self._body, self._bar = QWidget(), None
-        box = in_column(parent=self._body)
-        if value.result is not None:
-            self._fill_told(box, value.result, value.folder)
-        elif value.state == "running":
-            self._bar = Bar(_("Preparing the model's inputs"))
-            self._bar.set_share(value.share)
-            box.addWidget(words(_("Testing some of your examples with the original…")))
-            box.addWidget(self._bar)
-        elif value.state == "failed":
-            box.addWidget(CheckList(self._theme, (CheckValue("warn", value.what),)))
-        else:
-            box.addWidget(words(_("Shown as soon as nothing is being measured."), "soft"))
+        self._bar = None
+        self._body = held(in_column(*self._parts(value)))
         self.add(self._body)
 
-    def _fill_told(self, box: QVBoxLayout, found: FedResult, folder: Path) -> None:
+    def _parts(self, value: FedValue) -> list[Part]:
+        if value.result is not None:
+            return self._told(value.result, value.folder)
+        if value.state == "running":
+            self._bar = Bar(_("Preparing the model's inputs"))
+            self._bar.set_share(value.share)
+            return [words(_("Testing some of your examples with the original…")), self._bar]
+        if value.state == "failed":
+            return [CheckList(self._theme, (CheckValue("warn", value.what),))]
+        return [words(_("Shown as soon as nothing is being measured."), "soft")]
+
+    def _told(self, found: FedResult, folder: Path) -> list[Part]:
         how = _("Prepared: {0}. Result:").format(found.preparation) if found.preparation else _("Used unchanged:")
-        box.addWidget(words(how, "soft"))
+        parts: list[Part] = [words(how, "soft")]
         for number, example in enumerate(found.examples):
-            if number:
-                box.addWidget(divider())
-            box.addLayout(self._example(example, folder))
+            parts += [*([divider()] if number else []), self._example(example, folder)]
             if example.result:
-                box.addWidget(words(_("The original’s answer: {0}").format(example.result)))
-        if found.findings:
-            box.addWidget(divider())
-            rows = [CheckValue(STATES[one.level], f"{one.what} {one.hint}".strip()) for one in found.findings]
-            box.addWidget(CheckList(self._theme, rows))
+                parts.append(words(_("The original’s answer: {0}").format(example.result)))
+        rows = [CheckValue(STATES[one.level], f"{one.what} {one.hint}".strip()) for one in found.findings]
+        return [*parts, divider(), CheckList(self._theme, rows)] if rows else parts
 
     def _example(self, example: FedExample, folder: Path) -> QHBoxLayout:
-        row = in_row(gap=SPACE_M, edges=(0, SPACE_XS, 0, SPACE_XS))
+        shown: QWidget | None = None
         if example.picture is not None:
             name = _("{0} as the model receives it").format(example.source)
             picture = boxed(PictureValue(path=str(folder / example.picture), name=name), example.boxes)
@@ -100,15 +95,12 @@ class FedCard(Card):
                 picture = masked(picture, PictureValue(path=str(folder / example.mask)))
             side = BOXES_PX if example.boxes or example.mask else SIDE_PX
             shown = PictureLabel(self._theme, self._pictures, picture, side)
-            row.addWidget(shown, 0, Qt.AlignmentFlag.AlignTop)
         elif example.levels:
-            sound = InputView(self._theme, self._pictures)
+            shown = sound = InputView(self._theme, self._pictures)
             sound.setFixedSize(SOUND_PX, SIDE_PX)
             sound.show_value(PictureValue(name=_("Loudness")), example.levels)
-            row.addWidget(sound, 0, Qt.AlignmentFlag.AlignTop)
         lines = in_column(ElidedLabel(example.source, "strong"), *self._lines(example.inputs), STRETCH, gap=SPACE_XS)
-        row.addLayout(lines, 1)
-        return row
+        return in_row((shown, TOP), (lines, 1), gap=SPACE_M, edges=(0, SPACE_XS, 0, SPACE_XS))
 
     def _lines(self, inputs: Sequence[FedInput]) -> list[QWidget]:
         made: list[QWidget] = []

@@ -216,7 +216,7 @@ class ItemDelegate(QStyledItemDelegate):
         painter = QPainter(tile)
         shown = QPixmap.fromImage(image) if image is not None else None
         place = QRectF(0, 0, SIDE_PX, SIDE_PX)
-        paint_picture(painter, self._theme, place, shown, is_final=is_final, ratio=ratio)
+        paint_picture(painter, self._theme, place, shown, is_final=is_final)
         painter.end()
         if is_final:
             self._tiles[key] = tile

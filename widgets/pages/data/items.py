@@ -7,11 +7,10 @@ from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QWidget
 
 from widgets.pages.data.grid import CAPTION_PX, ROW_PX, SIDE_PX, ItemsView, ItemValue
-from widgets.parts.buttons import GhostButton, TextButton
+from widgets.parts.buttons import GhostButton, Slot, TextButton
 from widgets.parts.card import Card
 from widgets.parts.fields import ChoiceField
-from widgets.parts.flow import FlowLayout
-from widgets.parts.layout import held, in_column
+from widgets.parts.layout import fill, held, in_column, in_flow
 from widgets.parts.question import Answer, QuestionDialog, QuestionValue
 from widgets.parts.text import words
 from widgets.theme import Theme
@@ -24,31 +23,28 @@ ROWS_SHOWN, LINES_SHOWN, FEWEST_IN_A_ROW, MOST_LABELS = 4, 12, 4, 2000
 class ItemsCard(Card):
     """The card of the examples; `edited(name, sources, label)` asks to edit the selection.
 
-    The names are leave_out, put_back, test, calibration and relabel. `undo_requested` and `redo_requested` are for the
-    last edit.
+    The names are leave_out, put_back, test, calibration and relabel.
     """
 
     edited = Signal(str, object, str)
-    undo_requested = Signal()
-    redo_requested = Signal()
 
-    def __init__(self, theme: Theme, items: Sequence[ItemValue], *, pictures: bool, chunk: int) -> None:
+    def __init__(
+        self, theme: Theme, items: Sequence[ItemValue], on_undo: Slot, on_redo: Slot, *, pictures: bool, chunk: int
+    ) -> None:
         """Create the card of `items`; thumbnails arrive `chunk` at a time."""
-        super().__init__(gap=SPACE_M)
+        super().__init__(name=_("Examples"), gap=SPACE_M)
         self._theme, self._items = theme, tuple(items)
         self._labels: tuple[str, ...] = ()
-        self.setAccessibleName(_("Examples"))
         self.title_row.addWidget(words(_("Examples"), "section", wrap=False), 1)
         self.title_row.setSpacing(SPACE_S)
-        self._undo = TextButton(theme, _("Undo"), "arrow-counter-clockwise", on=self.undo_requested)
-        self._redo = TextButton(theme, _("Redo"), "arrow-clockwise", on=self.redo_requested)
+        self._undo = TextButton(theme, _("Undo"), "arrow-counter-clockwise", on=on_undo)
+        self._redo = TextButton(theme, _("Redo"), "arrow-clockwise", on=on_redo)
         kinds = sorted({item.label for item in items if item.label})
         options = [(_("All kinds"), ""), *((name[:60], name) for name in kinds[:MOST_LABELS])]
         self._kinds = ChoiceField(_("Displayed kinds"), options, small=True, elastic=True)
         self._kinds.setMaximumWidth(200)
         self._kinds.setMinimumContentsLength(8)  # leaves room for the title in the smallest window
-        for widget in (self._undo, self._redo, self._kinds):
-            self.title_row.addWidget(widget)
+        fill(self.title_row, self._undo, self._redo, self._kinds)
         self.add(self.title_row)
         self._kinds.setVisible(len(kinds) > 1)
         self.view = ItemsView(theme, pictures=pictures)
@@ -57,9 +53,7 @@ class ItemsCard(Card):
         self.view.selectionModel().selectionChanged.connect(self._on_selection)
         self.view.acted.connect(self._act)
         self._kinds.currentIndexChanged.connect(self._on_kind)
-        self.add(self.view)
-        self._actions = self._action_row()
-        self.add(self._actions)
+        self.add(self.view, self._action_row())
         self.show_history(can_undo=False, can_redo=False)
         self._on_selection()
         for keys, button in ((QKeySequence.StandardKey.Undo, self._undo), (QKeySequence.StandardKey.Redo, self._redo)):
@@ -93,40 +87,32 @@ class ItemsCard(Card):
 
     def _action_row(self) -> QWidget:
         self._told = words("", "caption")
-        buttons = QWidget()
-        row = FlowLayout(buttons, SPACE_S)
-        holder = held(in_column(self._told, buttons))
-        self._buttons = {
-            name: GhostButton(self._theme, text, size="small")
-            for name, text in (
-                ("leave_out", _("Leave out")),
-                ("put_back", _("Put back")),
-                ("calibration", _("To calibration")),
-                ("test", _("To the test")),
-                ("relabel", _("Relabel…")),
-            )
+        texts = {
+            "leave_out": _("Leave out"),
+            "put_back": _("Put back"),
+            "calibration": _("To calibration"),
+            "test": _("To the test"),
+            "relabel": _("Relabel…"),
         }
+        self._buttons = {name: GhostButton(self._theme, text, size="small") for name, text in texts.items()}
         for name, button in self._buttons.items():
             button.clicked.connect(lambda _checked=False, name=name: self._act(name))
-            row.addWidget(button)
-        return holder
+        return held(in_column(self._told, in_flow(*self._buttons.values())))
 
     def _on_selection(self, *_args: object) -> None:
         sources = set(self.view.chosen())
         chosen = [item for item in self._items if item.source in sources] if sources else []
-        left = sum(item.mark == "left_out" for item in chosen)
         there = [item for item in chosen if item.mark != "left_out"]
-        self._buttons["leave_out"].setVisible(bool(there))
-        self._buttons["put_back"].setVisible(left > 0)
-        self._buttons["calibration"].setVisible(any(item.part == "test" for item in there))
-        self._buttons["test"].setVisible(any(item.part == "calibration" for item in there))
-        self._buttons["relabel"].setVisible(bool(there) and bool(self._labels))
-        if chosen:
-            self._told.setText(_("{0:,} chosen").format(len(chosen)))
-        else:
-            self._told.setText(
-                _("Click examples to choose them, then leave them out or change them. Your files stay as they are.")
-            )
+        for name, is_shown in (
+            ("leave_out", bool(there)),
+            ("put_back", len(there) < len(chosen)),
+            ("calibration", any(item.part == "test" for item in there)),
+            ("test", any(item.part == "calibration" for item in there)),
+            ("relabel", bool(there) and bool(self._labels)),
+        ):
+            self._buttons[name].setVisible(is_shown)
+        hint = _("Click examples to choose them, then leave them out or change them. Your files stay as they are.")
+        self._told.setText(_("{0:,} chosen").format(len(chosen)) if chosen else hint)
 
     def _on_kind(self, _index: int) -> None:
         self.view.items.show_label(str(self._kinds.currentData() or ""))

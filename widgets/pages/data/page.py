@@ -3,29 +3,25 @@
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import QTimer, Signal, SignalInstance
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from widgets.pages.data.columns import ColumnsCard
+from widgets.pages.data.cards import ColumnsCard, FoundList, OriginCard
 from widgets.pages.data.doctor import DoctorCard, DoctorValue
 from widgets.pages.data.fed import FedCard, FedValue
-from widgets.pages.data.found import FoundList
 from widgets.pages.data.grid import ItemValue
 from widgets.pages.data.items import ItemsCard
-from widgets.pages.data.merged import merged_words
-from widgets.pages.data.origin import OriginCard
-from widgets.pages.data.parts import MatchDialog, PreviewGrid, PreviewRows, SplitBar
+from widgets.pages.data.parts import MatchDialog, PreviewGrid, PreviewRows, SplitBar, SuspectsDialog, merged_words
 from widgets.pages.data.reading import ReadingCard
-from widgets.pages.data.suspects import SuspectsDialog
 from widgets.pages.data.value import DataValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card, DropArea
-from widgets.parts.cards.error import ErrorCard, ErrorValue
+from widgets.parts.cards.error import ErrorValue
 from widgets.parts.fields import ChoiceField
 from widgets.parts.layout import STRETCH, TOP, discard, in_column, in_flow, in_row
 from widgets.parts.nouns import DataKind, counted, plural
 from widgets.parts.page import Page
-from widgets.parts.pictures import PictureStore, PictureValue
+from widgets.parts.pictures import PictureValue
 from widgets.parts.small import CheckList, CheckValue, Chip, PageHead
 from widgets.parts.text import label, words
 from widgets.theme import Theme
@@ -33,7 +29,6 @@ from widgets.tokens import SPACE_L, SPACE_M
 from workers.contracts.data.checks import Suspect
 from workers.contracts.data.reading import FOLDER_LABELS, DataResult
 from workers.contracts.data.record import DataRecord
-from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.translation import _
 
 MAX_CHIPS = 40
@@ -64,10 +59,9 @@ class DataPage(Page):
     origin_answered = Signal(object)  # DataRecord
     fills_height = True
 
-    def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
-        """Create the page; `pictures` decodes its pictures."""
+    def __init__(self, theme: Theme) -> None:
+        """Create the page."""
         super().__init__(theme, _("Data"))
-        self._pictures = pictures or PictureStore(self)
         self._kind: DataKind = "images"
         self._asked: DataKind | None = None
         self._found: FoundList | None = None
@@ -119,40 +113,37 @@ class DataPage(Page):
             self._preview = self._preview_card(value)
             self._fed = FedCard(self.theme, self._pictures)
             shown = [self._preview, self._labels_card(data) if data.class_counts or data.labelled else None]
-        self._left = in_column(*shown, self._columns_card(value), self._origin, STRETCH, gap=SPACE_L)
+        columns = reading = None
+        if len(data.columns) > 1:
+            are_texts = value.spec is not None and value.spec.answer_kind in ("tokens", "transcript")
+            columns = self._changing(ColumnsCard(data, are_texts=are_texts), self.columns_changed)
+        self._left = in_column(*shown, columns, self._origin, STRETCH, gap=SPACE_L)
+        if value.spec is not None:
+            reading = self._changing(ReadingCard(value.spec), self.reading_changed)
         right = in_column(
             self._split_card(data),
             None if is_made else self._doctor_card(),
             self._checks_card(value),
-            self._reading_card(value.spec),
+            reading,
             self._fed,
             STRETCH,
             gap=SPACE_L,
         )
         self._fill("full", head, in_row((self._left, 17), (right, 10), gap=SPACE_L), grow=0)
 
-    def _columns_card(self, value: DataValue) -> ColumnsCard | None:
-        if len(value.result.columns) < 2:
-            return None
-        are_texts = value.spec is not None and value.spec.answer_kind in ("tokens", "transcript")
-        card = ColumnsCard(value.result, are_texts=are_texts)
-        card.changed.connect(self.columns_changed)
-        return card
-
-    def _reading_card(self, spec: PipelineSpec | None) -> ReadingCard | None:
-        if spec is None:
-            return None
-        card = ReadingCard(spec)
-        card.changed.connect(self.reading_changed)
+    def _changing(self, card: ColumnsCard | ReadingCard, changed: SignalInstance) -> Card:
+        card.changed.connect(changed)
         return card
 
     def _loading_head(self) -> tuple[str, str]:
         return _("Reading your {0}").format(plural(self._kind)), _("They are not changed.")
 
-    def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
-        card.add_action(PrimaryButton(self.theme, _("Choose others…"), on=self.choose_files))
-        card.add_action(GhostButton(self.theme, _("Continue without data"), on=self.no_data_chosen))
-        return (DropArea(self.theme, _("Or drop others here"), self._hint(), icon="", least_px=112),)
+    def _error_actions(self, value: ErrorValue) -> tuple[QWidget, ...]:
+        return (
+            PrimaryButton(self.theme, _("Choose others…"), on=self.choose_files),
+            GhostButton(self.theme, _("Continue without data"), on=self.no_data_chosen),
+            DropArea(self.theme, _("Or drop others here"), self._hint(), icon="", least_px=112),
+        )
 
     # -- words --
     def _title(self, data: DataResult) -> str:
@@ -233,7 +224,7 @@ class DataPage(Page):
 
     def _split_card(self, data: DataResult) -> Card:
         card = Card(_("How they are split"), gap=SPACE_M)
-        card.add(SplitBar(self.theme, data.n_calibration, data.n_of_person))
+        card.add(SplitBar(data.n_calibration, data.n_of_person))
         rows = in_column(gap=2)
         for number, text, token in (
             (data.n_calibration, _("for calibration: to tune the smaller model"), "s3"),
@@ -249,10 +240,8 @@ class DataPage(Page):
 
     def _checks_card(self, value: DataValue) -> Card:
         card = Card(_("What was checked"), CheckList(self.theme, value.checks))
-        self._found = FoundList(self.theme)
-        self._found.leave_out_requested.connect(self.leave_out_requested)
-        self._found.put_back_requested.connect(self.put_back_requested)
-        self._found.suspects_requested.connect(self.suspects_requested)
+        acts = self.leave_out_requested, self.put_back_requested, self.suspects_requested
+        self._found = FoundList(self.theme, *acts)
         card.add(self._found)
         if value.result.unknown_labels and value.model_classes:
             match = GhostButton(self.theme, _("Match the names…"), size="small", on=lambda: self.ask_match(value))
@@ -261,9 +250,7 @@ class DataPage(Page):
         return card
 
     def _doctor_card(self) -> DoctorCard:
-        self._doctor = DoctorCard(self.theme)
-        self._doctor.check_requested.connect(self.doctor_requested)
-        self._doctor.cancel_requested.connect(self.doctor_cancelled)
+        self._doctor = DoctorCard(self.theme, self.doctor_requested, self.doctor_cancelled)
         self._doctor.taken.connect(self.preparation_taken)
         return self._doctor
 
@@ -272,10 +259,9 @@ class DataPage(Page):
         """Replace the preview with all examples; visible thumbnails are requested by `picture_wanted`."""
         if self._left is None or self._preview is None or self.state != "full" or not items:
             return
-        card = ItemsCard(self.theme, items, pictures=self._kind == "images", chunk=chunk)
+        acts = self.undo_requested, self.redo_requested
+        card = ItemsCard(self.theme, items, *acts, pictures=self._kind == "images", chunk=chunk)
         card.edited.connect(self.edited)
-        card.undo_requested.connect(self.undo_requested)
-        card.redo_requested.connect(self.redo_requested)
         card.view.items.wanted.connect(self.picture_wanted)
         card.offer_labels(self._labels)
         self._left.replaceWidget(self._preview, card)

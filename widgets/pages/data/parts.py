@@ -1,21 +1,25 @@
-"""Define parts of the page Data: preview, split bar, and the dialog that matches labels with classes."""
+"""Define parts of the page Data: preview, split bar, and the dialogs about labels."""
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QSizePolicy, QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QWidget
 
+from widgets.parts.buttons import GhostButton, TextButton
 from widgets.parts.card import divider
 from widgets.parts.fields import ChoiceField, buddy
-from widgets.parts.format import clipped
-from widgets.parts.layout import STRETCH, fill, held, in_column, in_row
+from widgets.parts.format import clipped, percent
+from widgets.parts.layout import fill, in_column, in_row
+from widgets.parts.nouns import counted
 from widgets.parts.pictures import PictureLabel, PictureStore, PictureValue
 from widgets.parts.question import Answer, QuestionDialog, QuestionValue
 from widgets.parts.small import Chip
-from widgets.parts.text import ElidedLabel, label
+from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
-from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+from widgets.tokens import SPACE_L, SPACE_M, SPACE_XS
+from workers.contracts.data.checks import Suspect
+from workers.contracts.data.reading import DataResult
 from workers.contracts.translation import _
 
 SIDE_PX, CAPTION_PX, GAP_PX, MAX_ROWS = 80, 20, 12, 3
@@ -112,27 +116,17 @@ class PreviewRows(QWidget):
 class SplitBar(QWidget):
     """A bar of two parts with the widths of their shares, both wide enough to be visible."""
 
-    def __init__(self, theme: Theme, calibration: int, test: int) -> None:
+    def __init__(self, calibration: int, test: int) -> None:
         """Create the bar from the numbers of examples for calibration and test."""
         super().__init__()
-        self._theme, self._parts = theme, (calibration, test)
         self.setFixedHeight(8)
         self.setAccessibleName(_("{0:,} for calibration, {1:,} for the test").format(calibration, test))
-        theme.changed.connect(self.update)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint both parts."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        total = max(1, sum(self._parts))
-        first = max(8.0, self.width() * self._parts[0] / total) if self._parts[0] else 0.0
-        spans = ((0.0, first - 1, "s3"), (first + 1 if first else 0.0, self.width(), "brand"))
-        for x0, x1, token in spans:
-            if x1 > x0:
-                painter.setBrush(self._theme.color(token))
-                painter.drawRoundedRect(QRectF(x0, 0, x1 - x0, 8), 3, 3)
-        painter.end()
+        row = in_row(gap=2, parent=self)
+        for number, kind in ((calibration, "share"), (test, "brand-share")):
+            if number:
+                part = QFrame()
+                part.setProperty("kind", kind)
+                row.addWidget(part, number)
 
 
 class MatchDialog(QuestionDialog):
@@ -152,14 +146,7 @@ class MatchDialog(QuestionDialog):
             parent,
         )
         self._boxes: dict[str, ChoiceField] = {}
-        holder = held(in_column(*(self._row(name, classes) for name in labels), STRETCH, edges=(0, 0, SPACE_S, 0)))
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setWidget(holder)
-        area.setAccessibleName(_("Labels"))
-        area.setMinimumHeight(min(360, 44 * len(labels) + 8))
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.body.addWidget(area)
+        self.add_scrolled(_("Labels"), (self._row(name, classes) for name in labels), min(360, 44 * len(labels) + 8))
 
     def _row(self, name: str, classes: Sequence[str]) -> QHBoxLayout:
         plain = name.strip().lower()
@@ -176,3 +163,106 @@ class MatchDialog(QuestionDialog):
             chosen = {name: str(box.currentData()) for name, box in self._boxes.items() if box.currentData()}
             self.matched.emit(chosen)
         super()._choose(answer)
+
+
+def merged_words(data: DataResult, name: str) -> str:
+    """Return how many examples were found, sampled at random, merged, and left.
+
+    - From “pictures”: 5,000 pictures, of which 4,820 are the same to the model as others. 180 are left.
+    - From “texts.csv”: 23,703 texts, of which 5,200 were chosen by chance. 5 of these are the same … 5,195 are left.
+    """
+    left = data.n_of_person + data.n_calibration
+    is_thinned = 0 < data.n_opened < data.n_items
+    found = counted(data.kind, data.n_items)
+    if not data.merged_doubles:
+        return _("From “{0}”: {1}, of which {2:,} were chosen at random.").format(name, found, data.n_opened)
+    one = data.merged_doubles == 1
+    if is_thinned:
+        text = (
+            _("From “{0}”: {1}, of which {2:,} were chosen at random. 1 of these is a copy of another. {4:,} are left.")
+            if one
+            else _(
+                "From “{0}”: {1}, of which {2:,} were chosen at random. {3:,} of these are copies of "
+                "others. {4:,} are left."
+            )
+        )
+        return text.format(name, found, data.n_opened, data.merged_doubles, left)
+    if one:
+        text = _("From “{0}”: {1}, of which 1 is a copy of another. {3:,} are left.")
+    else:
+        text = _("From “{0}”: {1}, of which {2:,} are copies of others. {3:,} are left.")
+    return text.format(name, found, data.merged_doubles, left)
+
+
+SUSPECT_PX, HEIGHT_PX, WIDTH_PX = 88, 420, 560
+
+
+class SuspectsDialog(QuestionDialog):
+    """A dialog with suspicious labels; `edited(name, source, label)` corrects one example.
+
+    The names are relabel, leave_out and right.
+    """
+
+    edited = Signal(str, str, str)
+
+    def __init__(
+        self,
+        theme: Theme,
+        store: PictureStore,
+        suspects: Sequence[tuple[Suspect, PictureValue]],
+        parent: QWidget | None,
+    ) -> None:
+        """Create the dialog for `suspects`; `store` decodes the pictures."""
+        super().__init__(
+            theme,
+            QuestionValue(
+                title=_("Labels that are probably wrong"),
+                text=_(
+                    "A simple classifier suggests these and can be wrong. Your files stay unchanged; "
+                    "everything can be undone."
+                ),
+                answers=(Answer("done", _("Done"), primary=True),),
+            ),
+            parent,
+        )
+        self._theme, self._store = theme, store
+        self._left = len(suspects)
+        rows = (self._row(*suspect, is_first=number == 0) for number, suspect in enumerate(suspects))
+        height = min(HEIGHT_PX, (SUSPECT_PX + 20) * max(1, len(suspects)) + 8)
+        self.add_scrolled(_("Examples whose label looks wrong"), rows, height).setMinimumWidth(WIDTH_PX)
+
+    def _row(self, suspect: Suspect, picture: PictureValue, *, is_first: bool) -> QWidget:
+        holder = QWidget()
+        row = in_row(gap=SPACE_M)
+        if picture.is_picture:
+            row.addWidget(PictureLabel(self._theme, self._store, picture, SUSPECT_PX), 0, Qt.AlignmentFlag.AlignTop)
+        told = in_column(
+            ElidedLabel(picture.text or suspect.source, "caption"),
+            words(_("Labelled “{0}”, looks more like “{1}”").format(suspect.given, suspect.likely)),
+            words(_("{0} sure").format(percent(suspect.share, 0)), "caption"),
+            self._answers(suspect, holder),
+            gap=SPACE_XS,
+        )
+        row.addLayout(told, 1)
+        in_column(divider() if not is_first else None, row, parent=holder)
+        return holder
+
+    def _answers(self, suspect: Suspect, holder: QWidget) -> QHBoxLayout:
+        row = in_row()
+        relabel = GhostButton(self._theme, _("It is “{0}”").format(suspect.likely[:30]), size="small")
+        leave = GhostButton(self._theme, _("Leave out"), size="small")
+        right = TextButton(self._theme, _("The label is right"), size="small")
+        for button, name in ((relabel, "relabel"), (leave, "leave_out"), (right, "right")):
+            button.setAutoDefault(False)
+            button.clicked.connect(lambda _checked=False, name=name: self._answer_one(name, suspect, holder))
+            row.addWidget(button)
+        row.addStretch(1)
+        return row
+
+    def _answer_one(self, name: str, suspect: Suspect, holder: QWidget) -> None:
+        self.edited.emit(name, suspect.source, suspect.likely if name == "relabel" else "")
+        holder.hide()
+        holder.deleteLater()
+        self._left -= 1
+        if not self._left:
+            self._choose("done")

@@ -1,17 +1,14 @@
 """The page Export: it shows values and emits signals."""
 
-from PySide6.QtCore import QCoreApplication
-
 from widgets.page_registry import PageSpec
+from workers.contracts.translation import _
 
 PAGE = PageSpec(
-    id="export",
-    title=lambda: QCoreApplication.translate("rail", "Export"),
-    icon="package",
+    "export",
+    _("Export"),
+    "package",
+    f"{__name__}.page:ExportPage",
     place="step",
     order=70,
-    widget=f"{__name__}.page:ExportPage",
-    summary=lambda: QCoreApplication.translate(
-        "GuidePage", "Write a bundle that runs without Fettle, tested in a clean place."
-    ),
+    summary=_("Write a bundle that runs without Fettle, tested in a clean place."),
 )

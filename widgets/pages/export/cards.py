@@ -8,13 +8,13 @@ from PySide6.QtWidgets import QButtonGroup, QCheckBox, QWidget
 
 from widgets.icons import IconLabel
 from widgets.pages.export.value import ExportValue, ProveValue
-from widgets.parts.buttons import GhostButton
+from widgets.parts.buttons import GhostButton, Slot
 from widgets.parts.card import Card, ChoiceCard, Square, divider
 from widgets.parts.fields import TextField, buddy
 from widgets.parts.format import size_bytes
-from widgets.parts.installing.row import InstallRow
+from widgets.parts.installing.row import InstallingPage, InstallRow
 from widgets.parts.installing.value import SetValue
-from widgets.parts.layout import MIDDLE, TOP, bare_grid, fill, in_column, in_row
+from widgets.parts.layout import MIDDLE, TOP, bare_grid, fill, held, in_column, in_row
 from widgets.parts.markdown import MarkdownView
 from widgets.parts.small import Tag
 from widgets.parts.text import ElidedLabel, label, words
@@ -37,7 +37,7 @@ CARD_MIN_PX = 220
 class TargetCards(QWidget):
     """The kinds of bundle, three in a row, or two in a narrow page."""
 
-    def __init__(self, theme: Theme, value: ExportValue) -> None:
+    def __init__(self, page: InstallingPage, value: ExportValue) -> None:
         """Create the cards of all targets."""
         super().__init__()
         self._grid = bare_grid(SPACE_S, SPACE_S, parent=self)
@@ -45,7 +45,7 @@ class TargetCards(QWidget):
         group = QButtonGroup(self)
         self.cards: list[ChoiceCard] = []
         for target, missing in value.targets:
-            card = self._card(theme, target, missing, is_chosen=target.id == value.target)
+            card = self._card(page, target, missing, is_chosen=target.id == value.target)
             group.addButton(card.radio)
             self.cards.append(card)
         self._arrange(3)
@@ -65,12 +65,14 @@ class TargetCards(QWidget):
             self._grid.setColumnStretch(column, 1 if column < columns else 0)
 
     @staticmethod
-    def _card(theme: Theme, target: DescribedTarget, missing: SetValue | None, *, is_chosen: bool) -> ChoiceCard:
+    def _card(
+        page: InstallingPage, target: DescribedTarget, missing: SetValue | None, *, is_chosen: bool
+    ) -> ChoiceCard:
         card = ChoiceCard(target.id, target.title, target.summary, edge=11)
         column = in_column(words(target.title, "strong"), words(target.summary, "caption"), gap=0)
         if missing is not None:
-            fill(column, SPACE_S, InstallRow(theme, missing, target.title))
-        icon = IconLabel(theme, target.icon, "brand" if is_chosen else "soft", 20)
+            fill(column, SPACE_S, InstallRow(page.theme, missing, target.title, page))
+        icon = IconLabel(page.theme, target.icon, "brand" if is_chosen else "soft", 20)
         card.add(in_row(icon, (column, 1), card.radio, gap=10))
         card.radio.setChecked(is_chosen)
         card.radio.setEnabled(target.available)
@@ -125,44 +127,27 @@ class QuestionsCard(Card):
         return all(answers[question.id] for question in self._own if question.needed)
 
 
-class FallbackRow(QWidget):
-    """The choice to include the original as fallback; `chosen` follows each change."""
-
-    chosen = Signal(bool)
-
-    def __init__(self, size: int, is_chosen: bool) -> None:
-        """Create the row; `size` are the additional bytes."""
-        super().__init__()
-        self.box = QCheckBox(_("With the original as a fallback, {0} more").format(size_bytes(size)))
-        self.box.setChecked(is_chosen)
-        self.box.toggled.connect(self.chosen)
-        why = _("It answers where this version does not run, or was measured to be slower.")
-        in_column(self.box, label(why, "caption"), gap=2, edges=(SPACE_L, 0, SPACE_L, 0), parent=self)
+def fallback_row(size: int, is_chosen: bool, on_chosen: Slot) -> QWidget:
+    """Return the choice to include the original as fallback; `size` are the additional bytes."""
+    box = QCheckBox(_("With the original as a fallback, {0} more").format(size_bytes(size)))
+    box.setChecked(is_chosen)
+    box.toggled.connect(on_chosen)
+    why = label(_("It answers where this version does not run, or was measured to be slower."), "caption")
+    return held(in_column(box, why, gap=2, edges=(SPACE_L, 0, SPACE_L, 0)))
 
 
-class ProveRow(QWidget):
-    """A faster version that the target could take; `wanted` asks to evaluate its predictions."""
-
-    wanted = Signal()
-
-    def __init__(self, theme: Theme, value: ProveValue) -> None:
-        """Create the row of `value`."""
-        super().__init__()
-        text = _("“{0}” is faster and fits this target; its answers are not tested yet.")
-        doing = _("Testing the examples…")
-        if not value.is_measured:
-            text = _("“{0}” fits this target and looked faster at first; that is not proven yet.")
-            doing = _("Measuring and testing it…")
-        what = _("Prove it ({0})").format(value.takes) if value.takes else _("Prove it")
-        button = GhostButton(theme, doing if value.is_running else what, "shield-check", on=self.wanted)
-        button.setEnabled(not value.is_running)
-        in_row(
-            (words(text.format(value.title), "soft"), 1),
-            (button, MIDDLE),
-            gap=SPACE_M,
-            edges=(SPACE_L, 0, SPACE_L, 0),
-            parent=self,
-        )
+def prove_row(theme: Theme, value: ProveValue, on_wanted: Slot) -> QWidget:
+    """Return the offer to evaluate a faster version that the target could take."""
+    text = _("“{0}” is faster and fits this target; its answers are not tested yet.")
+    doing = _("Testing the examples…")
+    if not value.is_measured:
+        text = _("“{0}” fits this target and looked faster at first; that is not proven yet.")
+        doing = _("Measuring and testing it…")
+    what = _("Prove it ({0})").format(value.takes) if value.takes else _("Prove it")
+    button = GhostButton(theme, doing if value.is_running else what, "shield-check", on=on_wanted)
+    button.setEnabled(not value.is_running)
+    told = words(text.format(value.title), "soft")
+    return held(in_row((told, 1), (button, MIDDLE), gap=SPACE_M, edges=(SPACE_L, 0, SPACE_L, 0)))
 
 
 class ReasonCard(Card):
@@ -192,33 +177,21 @@ class ReasonCard(Card):
         return len(written.split()) >= MIN_REASON_WORDS and len(written) >= MIN_REASON_CHARS
 
 
-class SignBox(QWidget):
-    """A check box for a signature, with the key that signs."""
+class SignBox(QCheckBox):
+    """A check box for a signature; `row` shows it with the key that signs."""
 
-    changed = Signal(bool)
-
-    def __init__(self, theme: Theme, value: ExportValue) -> None:
+    def __init__(self, page: InstallingPage, value: ExportValue) -> None:
         """Create the box of `value`."""
-        super().__init__()
-        self._box = QCheckBox(_("Sign it"))
-        self._box.setChecked(value.sign and value.can_sign)
-        self._box.setEnabled(value.can_sign)
+        super().__init__(_("Sign it"))
+        self.setChecked(value.sign and value.can_sign)
+        self.setEnabled(value.can_sign)
         text = _("Proves to others that nothing was changed. Fettle makes the key.")
         if value.sign_key:
             text = _("Proves to others that nothing was changed. Key {0}").format(value.sign_key)
-        column = in_column(
-            words(text, "caption"),
-            InstallRow(theme, value.sign_needs, _("Sign it")) if value.sign_needs is not None else None,
-            gap=None,
-        )
-        self._box.setAccessibleDescription(text)
-        self._box.toggled.connect(self.changed)
-        in_row((self._box, TOP), (column, 1), gap=SPACE_M, edges=(SPACE_L, 0, SPACE_L, 0), parent=self)
-
-    @property
-    def is_wanted(self) -> bool:
-        """Return whether the box is checked."""
-        return self._box.isChecked()
+        self.setAccessibleDescription(text)
+        needs = InstallRow(page.theme, value.sign_needs, _("Sign it"), page) if value.sign_needs is not None else None
+        column = in_column(words(text, "caption"), needs, gap=None)
+        self.row = held(in_row((self, TOP), (column, 1), gap=SPACE_M, edges=(SPACE_L, 0, SPACE_L, 0)))
 
 
 class MarkdownCard(Card):
@@ -226,18 +199,12 @@ class MarkdownCard(Card):
 
     def __init__(self, theme: Theme, markdown: str) -> None:
         """Create the card of a markdown text; "" means that it is being made."""
-        super().__init__(gap=SPACE_S)
-        self.setAccessibleName(_("Model card"))
-        column = in_column(
-            words(_("Model card"), "section", wrap=False),
-            label(_("README.md, as others will read it"), "caption"),
-            gap=0,
-        )
-        row = in_row((column, 1))
-        self._row = row
+        title = words(_("Model card"), "section", wrap=False)
+        about = label(_("README.md, as others will read it"), "caption")
+        self._row = in_row((in_column(title, about, gap=0), 1))
         self._making = words(_("The card is being made…"), "soft")
         self.view = MarkdownView(theme, _("Model card"))
-        self.add(row, divider(), self._making, (self.view, 1))
+        super().__init__("", self._row, divider(), self._making, (self.view, 1), name=_("Model card"))
         self.show_markdown(markdown)
 
     def add_action(self, button: QWidget) -> None:
@@ -255,16 +222,9 @@ class DoneCard(Card):
 
     def __init__(self, theme: Theme, result: ExportResult, target: str) -> None:
         """Create the card of a bundle for `target`, which is a title."""
-        super().__init__()
         path = PurePath(result.path)
         line = _("{0}, {1}, in {2}").format(size_bytes(result.size_bytes), target, path.parent)
-        column = in_column(
-            ElidedLabel(path.name, "section"), ElidedLabel(line, "soft", mode=Qt.TextElideMode.ElideMiddle), gap=0
-        )
-        row = in_row(
-            Square(theme, "package", 48, 24),
-            (column, 1),
-            Tag(theme, "ok", _("Verified"), "circle-wavy-check"),
-            gap=SPACE_L,
-        )
-        self.add(row)
+        place = ElidedLabel(line, "soft", mode=Qt.TextElideMode.ElideMiddle)
+        column = in_column(ElidedLabel(path.name, "section"), place, gap=0)
+        tag = Tag(theme, "ok", _("Verified"), "circle-wavy-check")
+        super().__init__("", in_row(Square(theme, "package", 48, 24), (column, 1), tag, gap=SPACE_L))

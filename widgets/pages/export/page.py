@@ -8,27 +8,25 @@ from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from widgets.pages.export.cards import (
     DoneCard,
-    FallbackRow,
     MarkdownCard,
-    ProveRow,
     QuestionsCard,
     ReasonCard,
     SignBox,
     TargetCards,
+    fallback_row,
+    prove_row,
 )
 from widgets.pages.export.value import ExportValue
 from widgets.parts.buttons import GhostButton, PrimaryButton, TextButton
 from widgets.parts.card import Card
-from widgets.parts.cards.error import ErrorCard, ErrorValue
+from widgets.parts.cards.error import ErrorValue
+from widgets.parts.fields import pause
 from widgets.parts.for_developers import ForDevelopers
 from widgets.parts.format import about
-from widgets.parts.installing.row import InstallRow, show_set
-from widgets.parts.installing.value import SetValue
+from widgets.parts.installing.row import InstallingPage
 from widgets.parts.layout import LEFT, STRETCH, held, in_column, in_row
-from widgets.parts.page import Page
 from widgets.parts.small import Bar, CheckList, CheckValue, PageHead
 from widgets.parts.text import ElidedLabel, label
-from widgets.parts.timers import pause
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M
 from workers.contracts.bundles import ExportResult
@@ -39,7 +37,7 @@ ANSWER_PAUSE_MS = 350
 CARD_WIDE_PX, CARD_NARROW_PX = 392, 296
 
 
-class ExportPage(Page):
+class ExportPage(InstallingPage):
     """The page Export; `answers_changed` follows a typing pause, so that the model card is made again.
 
     Before `target_chosen`, after which the form is made again, it emits the answers and `reason_given`.
@@ -57,8 +55,6 @@ class ExportPage(Page):
     link_clicked = Signal(str)
     sign_chosen = Signal(bool)
     release_requested = Signal()
-    install_requested = Signal(str)
-    stop_install_requested = Signal()
     prove_requested = Signal()  # evaluate the version that the target could take
 
     def __init__(self, theme: Theme) -> None:
@@ -117,46 +113,32 @@ class ExportPage(Page):
         return head
 
     def _form_column(self, value: ExportValue) -> QVBoxLayout:
-        targets = TargetCards(self.theme, value)
+        targets = TargetCards(self, value)
         for card in targets.cards:
             card.chosen.connect(self._on_target)
-        left = in_column(targets, gap=SPACE_L)
-        self._form = [targets]
         self._reason = None
         if value.reason_needed:
             self._reason = ReasonCard(self.theme, value.reason_needed, value.reason)
             self._reason.changed.connect(self._on_reason)
-            left.addWidget(self._reason)
-            self._form.append(self._reason)
         self._questions = QuestionsCard(value)
         self._questions.changed.connect(self._pause.start)
         self._questions.changed.connect(self._on_reason)
-        left.addWidget(self._questions)
-        place = self._place(value)
-        left.addWidget(place)
-        self._sign = SignBox(self.theme, value)
-        self._sign.changed.connect(self.sign_chosen)
-        left.addWidget(self._sign)
-        self._form += [self._questions, place, self._sign]
-        if value.fallback_bytes is not None:
-            fallback = FallbackRow(value.fallback_bytes, value.fallback)
-            fallback.chosen.connect(self.fallback_chosen)
-            left.addWidget(fallback)
-            self._form.append(fallback)
-        if value.prove is not None:
-            prove = ProveRow(self.theme, value.prove)
-            prove.wanted.connect(self.prove_requested)
-            left.addWidget(prove)
-            self._form.append(prove)
+        self._sign = SignBox(self, value)
+        self._sign.toggled.connect(self.sign_chosen)
+        extra = value.fallback_bytes
+        rows = (
+            targets,
+            self._reason,
+            self._questions,
+            self._place(value),
+            self._sign.row,
+            fallback_row(extra, value.fallback, self.fallback_chosen) if extra is not None else None,
+            prove_row(self.theme, value.prove, self.prove_requested) if value.prove is not None else None,
+        )
+        self._form = [row for row in rows if row is not None]
+        left = in_column(*self._form, gap=SPACE_L)
         left.addWidget(self._checks_card(value.checks, self._checks_hint(value)), 1)
-        for row in (*targets.findChildren(InstallRow), *self._sign.findChildren(InstallRow)):
-            row.requested.connect(self.install_requested)
-            row.stop_requested.connect(self.stop_install_requested)
         return left
-
-    def show_set(self, value: SetValue) -> None:
-        """Show the progress of an installation, in place."""
-        show_set(self, value)
 
     def show_running(
         self, text: str, done: float, total: float | None, checks: Sequence[CheckValue], left: str = ""
@@ -190,8 +172,7 @@ class ExportPage(Page):
             self.theme, _("Open folder"), "folder-open", on=lambda: self.open_folder_requested.emit(result.path)
         )
         self._release = GhostButton(self.theme, _("Make it a release"), "tag", on=self.release_requested)
-        for button in (self._release, folder):
-            head.add_action(button)
+        head.add_action(self._release, folder)
         left = in_column(
             DoneCard(self.theme, result, _(target.title)),
             ForDevelopers(self.theme, result.commands, result.printed, _(target.how_to_run)),
@@ -213,10 +194,11 @@ class ExportPage(Page):
     def _loading_head(self) -> tuple[str, str]:
         return _("Writing the bundle"), _("An existing file of that name is kept until this is done.")
 
-    def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
-        card.add_action(PrimaryButton(self.theme, _("Back to export"), "arrow-left", on=self.again_requested))
-        card.add_action(GhostButton(self.theme, _("Choose another place…"), "folder-open", on=self.choose_path))
-        return ()
+    def _error_actions(self, value: ErrorValue) -> tuple[QWidget, ...]:
+        return (
+            PrimaryButton(self.theme, _("Back to export"), "arrow-left", on=self.again_requested),
+            GhostButton(self.theme, _("Choose another place…"), "folder-open", on=self.choose_path),
+        )
 
     # -- parts --
     def _only_texts_differ(self, value: ExportValue) -> bool:
@@ -243,8 +225,7 @@ class ExportPage(Page):
             self._card.setFixedWidth(min(wide, 720))
 
     def _place(self, value: ExportValue) -> QWidget:
-        change = GhostButton(self.theme, _("Change…"), size="small", on=self.choose_path)
-        change.setAccessibleName(_("Change the location"))
+        change = GhostButton(self.theme, _("Change…"), size="small", on=self.choose_path, name=_("Change the location"))
         self._path = ElidedLabel(value.path, mode=Qt.TextElideMode.ElideMiddle)
         return held(
             in_row(
@@ -284,7 +265,7 @@ class ExportPage(Page):
             contact=contact,
             reason=reason,
             answers=self._questions.own_answers,
-            sign=self._sign is not None and self._sign.is_wanted,
+            sign=self._sign is not None and self._sign.isChecked(),
         )
 
     def start(self) -> None:

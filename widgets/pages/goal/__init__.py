@@ -1,15 +1,14 @@
 """The page Goal: it shows values and emits signals."""
 
-from PySide6.QtCore import QCoreApplication
-
 from widgets.page_registry import PageSpec
+from workers.contracts.translation import _
 
 PAGE = PageSpec(
-    id="goal",
-    title=lambda: QCoreApplication.translate("rail", "Goal"),
-    icon="target",
+    "goal",
+    _("Goal"),
+    "target",
+    f"{__name__}.page:GoalPage",
     place="step",
     order=30,
-    widget=f"{__name__}.page:GoalPage",
-    summary=lambda: QCoreApplication.translate("GuidePage", "Say what matters, and how much it may lose. Then start."),
+    summary=_("Say what matters, and how much it may lose. Then start."),
 )

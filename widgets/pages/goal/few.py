@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import Signal
 
 from widgets.parts.buttons import GhostButton
-from widgets.parts.cards.banner import Banner
+from widgets.parts.card import Banner
 from widgets.parts.format import percent_of
 from widgets.parts.nouns import DataKind, counted, plural
 from widgets.parts.text import words

@@ -1,7 +1,7 @@
 """Show the card of the accuracy limit, with its meaning in examples."""
 
-from PySide6.QtCore import QRectF, QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QGridLayout, QSlider, QStyle
 
 from widgets.pages.goal.value import GoalValue
@@ -21,32 +21,15 @@ HANDLE_PX = 16
 class LimitSlider(QSlider):
     """A thin groove with a round handle; a click on the groove moves the handle there at once."""
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self) -> None:
         """Create a horizontal slider."""
         super().__init__(Qt.Orientation.Horizontal)
-        self._theme = theme
         self.setMinimumHeight(HANDLE_PX + 8)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        theme.changed.connect(self.update)
 
     def _span(self) -> int:
         return max(1, self.width() - HANDLE_PX)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the groove, the part up to the handle, and the handle."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        x = QStyle.sliderPositionFromValue(self.minimum(), self.maximum(), self.sliderPosition(), self._span())
-        middle = self.height() / 2
-        for width, token in ((self.width(), "line"), (x + HANDLE_PX / 2, "brand")):
-            painter.setBrush(self._theme.color(token))
-            painter.drawRoundedRect(QRectF(0, middle - 2, width, 4), 2, 2)
-        painter.setPen(QPen(self._theme.color("brand"), 4))
-        painter.setBrush(self._theme.color("panel"))
-        painter.drawEllipse(QRectF(x + 2, middle - HANDLE_PX / 2 + 2, HANDLE_PX - 4, HANDLE_PX - 4))
-        painter.end()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Change the value only with the focus; otherwise the page scrolls."""
@@ -87,7 +70,7 @@ class LimitCard(Card):
         super().__init__(_("How much accuracy may it cost?"), gap=SPACE_S)
         self._theme, self._value, self._is_provable = theme, value, True
         self.add(label(_("Fettle never recommends a version beyond this limit."), "soft"))
-        self._slider = LimitSlider(theme)
+        self._slider = LimitSlider()
         self._slider.setRange(0, round(max(MAX_PCT, value.limit_pct) * STEPS_PER_PCT))
         self._slider.setValue(round(value.limit_pct * STEPS_PER_PCT))
         self._slider.setPageStep(5)

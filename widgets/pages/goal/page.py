@@ -8,8 +8,7 @@ from PySide6.QtWidgets import QButtonGroup, QGridLayout, QRadioButton, QWidget
 
 from widgets.pages.goal.few import FewLine, FewValue
 from widgets.pages.goal.limit import MAX_PCT, LimitCard
-from widgets.pages.goal.plan import LEAST_DETAILED_PX, LEAST_PAGE_PX, PlanCard
-from widgets.pages.goal.recipe_editor import RecipeEditor
+from widgets.pages.goal.recipe_editor import LEAST_DETAILED_PX, LEAST_PAGE_PX, PlanCard, RecipeEditor
 from widgets.pages.goal.value import GoalValue, PresetValue, RecipeValue
 from widgets.parts.buttons import Button, GhostButton, PrimaryButton
 from widgets.parts.card import ChoiceCard, Square, divider

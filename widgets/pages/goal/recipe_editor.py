@@ -1,18 +1,19 @@
-"""Edit the recipes of a goal: their order, steps and parameters, with forms from the techniques' schemas."""
+"""Show and edit the recipes of a goal: their order, steps and parameters, with forms from the techniques' schemas."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QMenu, QSizePolicy, QWidget
 
 from widgets.pages.goal.value import RecipeValue
 from widgets.parts.buttons import Button, FoldButton, GhostButton, TextButton
 from widgets.parts.card import Card, divider
 from widgets.parts.fields import ChoiceField, TextField
-from widgets.parts.layout import STRETCH, clear, held, in_column, in_row
+from widgets.parts.layout import STRETCH, clear, discard, held, in_column, in_row
 from widgets.parts.schema_form import SchemaForm
+from widgets.parts.small import KeyValue
 from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL
@@ -185,8 +186,8 @@ def recipe_summary(value: Recipe, techniques: Iterable[Described], runtimes: Ite
     """Return the steps of a recipe and its runtime, in one line."""
     titles = {technique.id: technique.title for technique in techniques}
     named = [titles.get(step.technique, step.technique) for step in value.steps]
-    steps = ", ".join(named) or QCoreApplication.translate("RecipeCard", "no change to the model")
-    text = QCoreApplication.translate("RecipeCard", "{0}; runs on {1}")
+    steps = ", ".join(named) or _("no change to the model")
+    text = _("{0}; runs on {1}")
     return text.format(steps, dict(runtimes).get(value.runtime, value.runtime))
 
 
@@ -237,3 +238,43 @@ class RecipeEditor(QWidget):
         self._recipes.append(RecipeValue(Recipe(title=title, why=_("Added by hand."), runtime=runtime)))
         self._rebuild(len(self._recipes) - 1)
         self.changed.emit(tuple(self._recipes))
+
+
+LEAST_PAGE_PX = 1200
+"""Least height of the page in pixels for the list; lower pages show the cards of the goals only."""
+LEAST_DETAILED_PX = 1700
+"""Lower pages have no room for what each technique does."""
+NAME_PX = 220
+
+
+class PlanCard(Card):
+    """The recipes in order with their steps; read-only, because the editor changes them."""
+
+    def __init__(self) -> None:
+        """Create an empty list."""
+        super().__init__(_("Techniques, in this order"))
+        self._rows: KeyValue | None = None
+
+    def show_recipes(
+        self,
+        recipes: Sequence[RecipeValue],
+        techniques: Iterable[Described],
+        runtimes: Iterable[tuple[str, str]],
+        *,
+        detailed: bool = False,
+    ) -> None:
+        """Show the enabled recipes."""
+        if self._rows is not None:
+            discard(self._rows)
+        tried = [value.recipe for value in recipes if value.enabled]
+        kinds, runs = tuple(techniques), tuple(runtimes)
+        pairs = []
+        for recipe in tried:
+            lines = [recipe_summary(recipe, kinds, runs)]
+            if detailed:
+                summaries = {kind.id: kind.summary for kind in kinds}
+                lines.append(" ".join(summaries.get(step.technique, "") for step in recipe.steps))
+            pairs.append((recipe.title, "\n".join(filter(None, lines))))
+        self._rows = KeyValue(pairs, NAME_PX)
+        self.add(self._rows)
+        self._rows.show()

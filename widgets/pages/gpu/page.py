@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from widgets.icons import IconLabel
 from widgets.pages.gpu.value import GpuValue, PlaceValue
-from widgets.parts.buttons import GhostButton, PrimaryButton
+from widgets.parts.buttons import CopyButton, GhostButton, PrimaryButton
 from widgets.parts.card import Card, divided
 from widgets.parts.cards.error import ErrorCard
 from widgets.parts.installing.value import InstallingValue
@@ -36,7 +36,6 @@ class GpuPage(Page):
     report_requested = Signal()
     card_chosen = Signal(str)
     install_requested = Signal(str)
-    copied = Signal(str)
 
     def __init__(self, theme: Theme) -> None:
         """Create the page."""
@@ -131,11 +130,9 @@ class GpuPage(Page):
         self.install_requested.emit(value.installs)
 
     def _command(self, value: TriedRung) -> QHBoxLayout:
-        copy = GhostButton(self.theme, _("Copy"), "copy", "small", on=lambda: self.copy(value.command))
-        copy.setAccessibleName(_("Copy the command for {0}").format(value.title))
+        copy = CopyButton(self.theme, value.command, name=_("Copy the command for {0}").format(value.title))
         return in_row((label(value.command, "code", select=True), 1), (copy, TOP))
 
     def copy(self, text: str) -> None:
         """Copy a text to the clipboard."""
         QGuiApplication.clipboard().setText(text)
-        self.copied.emit(text)

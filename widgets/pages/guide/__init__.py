@@ -1,16 +1,15 @@
 """The page Guide: it shows values and emits signals."""
 
-from PySide6.QtCore import QCoreApplication
-
 from widgets.page_registry import PageSpec
+from workers.contracts.translation import _
 
 PAGE = PageSpec(
-    id="guide",
-    title=lambda: QCoreApplication.translate("rail", "Guide"),
-    icon="question",
+    "guide",
+    _("Guide"),
+    "question",
+    f"{__name__}.page:GuidePage",
     place="rest",
     order=40,
-    widget=f"{__name__}.page:GuidePage",
     shortcut="F1",
     of_project=False,
 )

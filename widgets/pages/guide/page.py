@@ -8,16 +8,15 @@ from PySide6.QtWidgets import QWidget
 from widgets.page_registry import find_pages
 from widgets.parts.buttons import GhostButton
 from widgets.parts.card import Card, icon_text
-from widgets.parts.flow import FlowLayout
+from widgets.parts.fields import SearchField
 from widgets.parts.glossary import glossary
 from widgets.parts.layout import STRETCH, in_column, in_row
 from widgets.parts.markdown import MarkdownView
 from widgets.parts.page import Page
-from widgets.parts.search_field import SearchField
-from widgets.parts.small import KeyValue, PageHead
-from widgets.parts.text import label, words
+from widgets.parts.small import KeyValue, PageHead, button_row
+from widgets.parts.text import words
 from widgets.theme import Theme
-from widgets.tokens import CONTROL_HEIGHT, SPACE_L, SPACE_M, SPACE_S
+from widgets.tokens import SPACE_L, SPACE_M
 from workers.contracts.translation import _
 
 
@@ -25,7 +24,7 @@ def way() -> Iterator[tuple[str, str, str]]:
     """Yield icon, title and sentence of each step."""
     steps = (spec for spec in find_pages() if spec.place == "step")
     for number, spec in enumerate(steps, 1):
-        yield spec.icon, f"{number}. {spec.title()}", spec.summary()
+        yield spec.icon, f"{number}. {spec.title}", spec.summary
 
 
 def keys() -> tuple[tuple[str, str], ...]:
@@ -83,15 +82,8 @@ class GuidePage(Page):
         self._fill("full", head, *([self._step_by_step()] if self._tasks else []), columns)
 
     def _step_by_step(self) -> QWidget:
-        holder = QWidget()
-        row = FlowLayout(holder, SPACE_S)
-        title = label(_("Step by step"), "section", wrap=False)
-        title.setMinimumHeight(CONTROL_HEIGHT)
-        row.addWidget(title)
-        for topic, text in self._tasks:
-            button = GhostButton(self.theme, text, on=lambda _on=False, topic=topic: self.task_requested.emit(topic))
-            row.addWidget(button)
-        return holder
+        tasks = ((topic, title, "") for topic, title in self._tasks)
+        return button_row(self.theme, _("Step by step"), tasks, self.task_requested)
 
     def _way(self) -> Card:
         card = Card(_("The way through"), gap=SPACE_M)
@@ -115,8 +107,7 @@ class GuidePage(Page):
         nothing = words(_("No entry matches."), "soft")
         nothing.hide()
         search.textChanged.connect(lambda text: self._on_search(text, listed, nothing))
-        for widget in (search, listed, nothing):
-            card.add(widget)
+        card.add(search, listed, nothing)
         return card
 
     def _on_search(self, text: str, listed: KeyValue, nothing: QWidget) -> None:

@@ -1,15 +1,6 @@
 """The page “Hub”: it shows values and emits signals."""
 
-from PySide6.QtCore import QCoreApplication
-
 from widgets.page_registry import PageSpec
+from workers.contracts.translation import _
 
-PAGE = PageSpec(
-    id="hub",
-    title=lambda: QCoreApplication.translate("rail", "Hub"),
-    icon="magnifying-glass",
-    place="below",
-    order=10,
-    widget=f"{__name__}.page:HubPage",
-    below="model",
-)
+PAGE = PageSpec("hub", _("Hub"), "magnifying-glass", f"{__name__}.page:HubPage", order=10, below="model")

@@ -1,21 +1,64 @@
-"""Show the chosen model: its facts, its files, its license, and one main button."""
+"""Show the chosen model: its facts, its files, its license, access on request, and one main button."""
 
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QSizePolicy, QWidget
 
-from widgets.pages.hub.gated import GatedSteps
-from widgets.pages.hub.value import HubDetailValue
-from widgets.parts.buttons import Button, FoldButton
+from widgets.pages.hub.value import Gated, HubDetailValue
+from widgets.parts.buttons import Button, FoldButton, GhostButton, Kind
 from widgets.parts.card import Card
-from widgets.parts.flow import bare
+from widgets.parts.fields import TextField
 from widgets.parts.format import clipped, size_bytes
+from widgets.parts.layout import LEFT, STRETCH, TOP, held, in_column, in_row
 from widgets.parts.small import Bar, KeyValue
 from widgets.parts.text import label, words
 from widgets.theme import Theme
-from widgets.tokens import SPACE_L, SPACE_S
+from widgets.tokens import SPACE_L, SPACE_XS
 from workers.contracts.translation import _
+
+MAX_TOKEN = 200
+
+
+class GatedSteps(QWidget):
+    """The three steps; `token_given(text)` is emitted once, and the field is then cleared.
+
+    The token is never shown as text.
+    """
+
+    page_requested = Signal(str)
+    token_given = Signal(str)
+
+    def __init__(self, theme: Theme, value: Gated) -> None:
+        """Create the steps for a model."""
+        super().__init__()
+        address, has_token, note = value
+        has = _("A token is stored. If it is refused, paste another one.")
+        self._field = TextField("", _("Access token"), "hf_…", MAX_TOKEN)
+        self._field.setEchoMode(QLineEdit.EchoMode.Password)
+        self._field.returnPressed.connect(self._give)
+        page = GhostButton(theme, _("Open its page…"), "globe", "small", on=lambda: self.page_requested.emit(address))
+        keep = GhostButton(theme, _("Keep"), "", "small", name=_("Keep the token"), on=self._give)
+        in_column(
+            label(_("Its author approves each user"), "strong"),
+            self._step(1, _("Sign in at the hub with your browser, or make an account there.")),
+            self._step(2, _("Open the model's page and agree to what its author asks.")),
+            (page, LEFT),
+            self._step(3, has if has_token else _("Paste a read-only access token of your account.")),
+            in_row((self._field, 1), keep),
+            words(note, "caption") if note else None,
+            parent=self,
+        )
+
+    def _step(self, number: int, text: str) -> QHBoxLayout:
+        return in_row((label(f"{number}.", "soft", wrap=False), TOP), (words(text), 1), gap=SPACE_XS)
+
+    def _give(self) -> None:
+        token = self._field.text().strip()
+        self._field.clear()
+        if token:
+            self.token_given.emit(token)
+
 
 WIDE_PX, NARROW_PX, NAME_PX = 304, 256, 72
 MAX_FILES, MAX_NAME, MAX_VALUE = 30, 96, 400
@@ -61,11 +104,8 @@ class HubDetail(Card):
     def _fill(self) -> None:
         value = self._value
         had_focus = self._inside.isAncestorOf(self.focusWidget()) if self.focusWidget() else False
-        inside = QWidget()
-        box = bare(QVBoxLayout(inside), SPACE_L)
+        inside = held(in_column(*self._parts(value), gap=SPACE_L))
         self.setAccessibleName(value.name or _("Details"))
-        for part in self._parts(value):
-            box.addWidget(part)
         self._inside = self.swap(self._inside, inside)
         button = inside.findChild(Button, "hub-action")
         if had_focus and button is not None:
@@ -94,18 +134,14 @@ class HubDetail(Card):
         if value.has_card:
             card = Button(self._theme, _("Read its model card"), "arrow-right", "link", "small")
             card.clicked.connect(lambda: self.card_requested.emit(value.id))
-            parts.append(_at_left(card))
+            parts.append(held(in_row(card, STRETCH, gap=0)))
         if value.files:
             parts.append(self._files(value.files))
         return parts
 
     def _title(self, value: HubDetailValue) -> QWidget:
-        holder = QWidget()
-        box = bare(QVBoxLayout(holder))
-        box.addWidget(label(clipped(value.name, MAX_NAME), "section"))
-        if value.by:
-            box.addWidget(label(clipped(value.by, MAX_NAME), "soft"))
-        return holder
+        by = label(clipped(value.by, MAX_NAME), "soft") if value.by else None
+        return held(in_column(label(clipped(value.name, MAX_NAME), "section"), by, gap=0))
 
     def _button(self, value: HubDetailValue) -> Button:
         download = _("Download") if self._is_narrow else _("Download and use")
@@ -118,36 +154,23 @@ class HubDetail(Card):
             "open": _("Use it"),
             "again": _("Try again"),
         }
-        kind = "ghost" if value.action in ("consent", "again") else "primary"
+        kind: Kind = "ghost" if value.action in ("consent", "again") else "primary"
         icon = _ICONS.get(value.action, "download-simple")
-        button = Button(self._theme, texts[value.action], icon, "ghost" if kind == "ghost" else "primary", wide=True)
+        button = Button(self._theme, texts[value.action], icon, kind, wide=True)
         button.setObjectName("hub-action")
         button.clicked.connect(lambda: self.action_requested.emit(value.action, value.id))
         return button
 
     def _files(self, files: Sequence[tuple[str, int]]) -> QWidget:
-        holder = QWidget()
-        box = bare(QVBoxLayout(holder), SPACE_S)
         title = _("1 file") if len(files) == 1 else _("{0} files").format(len(files))
-        fold = FoldButton(self._theme, title, "small", "ghost")
         rows = KeyValue([(size_bytes(size), clipped(name, MAX_VALUE)) for name, size in files[:MAX_FILES]], NAME_PX)
-        fold.setChecked(self._is_open)
-        fold.toggled.connect(rows.setVisible)
+        fold = FoldButton(self._theme, title, "small", "ghost", opens=rows)
         fold.toggled.connect(self._on_fold)
-        box.addWidget(fold, 0, Qt.AlignmentFlag.AlignLeft)
-        box.addWidget(rows)
-        rows.setVisible(self._is_open)
-        if len(files) > MAX_FILES:
-            box.addWidget(words(_("and {0} more").format(len(files) - MAX_FILES), "caption"))
-        return holder
+        fold.setChecked(self._is_open)
+        rest = len(files) - MAX_FILES
+        return held(
+            in_column((fold, LEFT), rows, words(_("and {0} more").format(rest), "caption") if rest > 0 else None)
+        )
 
     def _on_fold(self, is_open: bool) -> None:
         self._is_open = is_open
-
-
-def _at_left(widget: QWidget) -> QWidget:
-    holder = QWidget()
-    row = bare(QHBoxLayout(holder))
-    row.addWidget(widget)
-    row.addStretch(1)
-    return holder

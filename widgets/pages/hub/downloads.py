@@ -1,12 +1,13 @@
 """Show the downloads in one row each, with speed, remaining time and buttons."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from widgets.pages.hub.value import DownloadValue
-from widgets.parts.buttons import Button, GhostButton
-from widgets.parts.card import Card, divider
+from widgets.parts.buttons import GhostButton
+from widgets.parts.card import Card, divided
 from widgets.parts.format import about, clipped, size_bytes
+from widgets.parts.layout import clear, in_column, in_row
 from widgets.parts.small import Bar
 from widgets.parts.text import ElidedLabel
 from widgets.theme import Theme, restyle
@@ -43,21 +44,13 @@ class HubDownloads(Card):
         self.setVisible(bool(values))
 
     def _rebuild(self, values: tuple[DownloadValue, ...]) -> None:
-        while (item := self.box.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.hide()
-                if not isinstance(widget, DownloadRow):
-                    widget.deleteLater()
-        old, kept = self._rows, {}
-        for value in values:
-            kept[value.repo] = old.pop(value.repo) if value.repo in old else self._make(value.repo)
-        for gone in old.values():
-            gone.deleteLater()
-        self._rows = kept
-        for number, row in enumerate(kept.values()):
-            if number:
-                self.box.addWidget(divider())
-            self.box.addWidget(row)
+        old = self._rows
+        self._rows = {value.repo: old.get(value.repo) or self._make(value.repo) for value in values}
+        for row in self._rows.values():
+            row.setParent(None)
+        clear(self.box)
+        self.add(*divided(self._rows.values()))
+        for row in self._rows.values():
             row.show()
 
     def _make(self, repo: str) -> "DownloadRow":
@@ -78,24 +71,13 @@ class DownloadRow(QWidget):
         self._name = ElidedLabel("", "strong")
         self._figures = ElidedLabel("", "soft")
         self._bar = Bar(_("Progress of the download"))
-        self.pause: Button = GhostButton(theme, _("Pause"), "pause", "small")
-        self.resume: Button = GhostButton(theme, _("Go on"), "play", "small")
-        self.cancel: Button = GhostButton(theme, _("Cancel"), "x", "small")
-        self.open: Button = GhostButton(theme, _("Use it"), "arrow-right", "small")
-        lines = QVBoxLayout()
-        lines.setSpacing(SPACE_S)
-        first = QHBoxLayout()
-        first.setSpacing(SPACE_M)
-        first.addWidget(self._name, 1)
-        first.addWidget(self._figures)
-        lines.addLayout(first)
-        lines.addWidget(self._bar)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, SPACE_S, 0, SPACE_S)
-        row.setSpacing(SPACE_S)
-        row.addLayout(lines, 1)
-        for button in (self.open, self.pause, self.resume, self.cancel):
-            row.addWidget(button)
+        self.pause = GhostButton(theme, _("Pause"), "pause", "small")
+        self.resume = GhostButton(theme, _("Go on"), "play", "small")
+        self.cancel = GhostButton(theme, _("Cancel"), "x", "small")
+        self.open = GhostButton(theme, _("Use it"), "arrow-right", "small")
+        lines = in_column(in_row((self._name, 1), self._figures, gap=SPACE_M), self._bar)
+        buttons = (self.open, self.pause, self.resume, self.cancel)
+        in_row((lines, 1), *buttons, edges=(0, SPACE_S, 0, SPACE_S), parent=self)
 
     def show_value(self, value: DownloadValue) -> None:
         """Show the progress of the download."""

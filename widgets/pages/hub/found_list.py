@@ -2,18 +2,18 @@
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHeaderView, QWidget
 
 from widgets.pages.hub.value import FormatKind, HubListValue, HubRowValue
 from widgets.parts.buttons import GhostButton
-from widgets.parts.card import Card
-from widgets.parts.flow import bare
+from widgets.parts.card import TableCard
 from widgets.parts.format import UNKNOWN, ago, clipped, short_count, size_bytes
+from widgets.parts.layout import in_column, in_row
 from widgets.parts.small import Bar, TagKind
 from widgets.parts.tables.table import Cell, Column, Table, TableRow
 from widgets.parts.text import Tone, words
 from widgets.theme import Theme
-from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+from widgets.tokens import SPACE_L, SPACE_M
 from workers.contracts.licenses import LICENSE_WORDS, LicenseWord
 from workers.contracts.translation import _
 
@@ -40,22 +40,11 @@ class HubList(QWidget):
         self.table = self._make_table(theme)
         self._busy = Bar(_("Searching the hub"))
         self._busy.set_share(None)
-        card = Card(edge=1, gap=0)
-        card.box.setContentsMargins(1, 1, 1, 2)
-        card.setAccessibleName(_("Models"))
-        card.add(self._busy)
-        card.add(self.table, stretch=1)
+        card = TableCard(self._busy, (self.table, 1), name=_("Models"))
         self._note = words("", "caption")
-        self._more = GhostButton(theme, _("Show more"), "caret-down", "small")
-        self._more.clicked.connect(self.more_requested)
-        below = QHBoxLayout()
-        below.setContentsMargins(SPACE_L, 0, 0, 0)
-        below.setSpacing(SPACE_M)
-        below.addWidget(self._note, 1)
-        below.addWidget(self._more)
-        box = bare(QVBoxLayout(self), SPACE_S)
-        box.addWidget(card, 1)
-        box.addLayout(below)
+        self._more = GhostButton(theme, _("Show more"), "caret-down", "small", on=self.more_requested)
+        below = in_row((self._note, 1), self._more, gap=SPACE_M, edges=(SPACE_L, 0, 0, 0))
+        in_column((card, 1), below, parent=self)
         self.set_busy(False)
 
     def _make_table(self, theme: Theme) -> Table:

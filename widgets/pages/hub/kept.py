@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
 
-from widgets.parts.buttons import GhostButton
+from widgets.parts.buttons import GhostButton, Slot
 from widgets.parts.card import Card, divider
-from widgets.parts.flow import bare
 from widgets.parts.format import clipped, size_bytes
+from widgets.parts.layout import TOP, held, in_column, in_row
 from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_M, SPACE_S
@@ -42,38 +42,28 @@ class KeptHubValue:
 
 
 class KeptHubCard(Card):
-    """The card of the hub section; `removal_requested(id)` carries a model or a download.
-
-    `forget_requested` asks to remove the token.
-    """
+    """The card of the hub section; `removal_requested(id)` carries a model or a download."""
 
     removal_requested = Signal(str)
-    forget_requested = Signal()
 
-    def __init__(self, theme: Theme) -> None:
-        """Create an empty card."""
+    def __init__(self, theme: Theme, on_forget: Slot) -> None:
+        """Create an empty card; `on_forget` removes the token."""
         super().__init__(_("Models from the hub"), gap=SPACE_M)
-        self._theme = theme
+        self._theme, self._on_forget = theme, on_forget
         self._inside = QWidget()
         self.add(self._inside)
 
     def show_value(self, value: KeptHubValue) -> None:
         """Show all models, downloads and the token."""
-        inside = QWidget()
-        box = bare(QVBoxLayout(inside))
-        box.addWidget(words(self._summary(value), "soft"))
-        for model in value.models[:MAX_ROWS]:
-            box.addSpacing(SPACE_S)
-            box.addWidget(divider())
-            box.addSpacing(SPACE_S)
-            box.addWidget(self._row(model))
-        if value.problem:
-            box.addSpacing(SPACE_S)
-            box.addWidget(words(value.problem, "", "warn"))
-        if value.token:
-            box.addSpacing(SPACE_M)
-            box.addWidget(self._token(value))
-        self._inside = self.swap(self._inside, inside)
+        rows = ((SPACE_S, divider(), SPACE_S, self._row(model)) for model in value.models[:MAX_ROWS])
+        inside = in_column(
+            words(self._summary(value), "soft"),
+            *(part for row in rows for part in row),
+            *((SPACE_S, words(value.problem, "", "warn")) if value.problem else ()),
+            *((SPACE_M, self._token(value)) if value.token else ()),
+            gap=0,
+        )
+        self._inside = self.swap(self._inside, held(inside))
 
     def _summary(self, value: KeptHubValue) -> str:
         total = sum(model.size_bytes for model in value.models)
@@ -84,20 +74,12 @@ class KeptHubCard(Card):
         return _("{0}, {1} together.").format(count, size_bytes(total)) + free
 
     def _row(self, model: KeptModelValue) -> QWidget:
-        holder = QWidget()
-        row = bare(QHBoxLayout(holder), SPACE_S)
-        column = QVBoxLayout()
-        column.setSpacing(0)
-        column.addWidget(ElidedLabel(clipped(model.name, 120), "strong"))
-        column.addWidget(label(self._used(model), "caption"))
-        row.addLayout(column, 1)
-        row.addWidget(label(size_bytes(model.size_bytes), "soft", wrap=False))
-        remove = GhostButton(self._theme, _("Remove"), "trash", "small")
-        remove.setAccessibleName(_("Remove {0}").format(clipped(model.name, 120)))
+        name = clipped(model.name, 120)
+        remove = GhostButton(self._theme, _("Remove"), "trash", "small", name=_("Remove {0}").format(name))
         remove.setEnabled(not model.is_busy)
         remove.clicked.connect(lambda: self.removal_requested.emit(model.id))
-        row.addWidget(remove)
-        return holder
+        column = in_column(ElidedLabel(name, "strong"), label(self._used(model), "caption"), gap=0)
+        return held(in_row((column, 1), label(size_bytes(model.size_bytes), "soft", wrap=False), remove))
 
     def _used(self, model: KeptModelValue) -> str:
         if not model.is_whole:
@@ -115,12 +97,9 @@ class KeptHubCard(Card):
             ),
             "environment": _("Your token for {0} comes from HF_TOKEN; Fettle does not store it."),
         }
-        holder = QWidget()
-        row = bare(QHBoxLayout(holder), SPACE_S)
-        row.addWidget(words(where[value.token].format(clipped(value.place, 80)), "soft"), 1)
+        forget = None
         if value.token != "environment":
-            forget = GhostButton(self._theme, _("Forget it"), "", "small")
-            forget.setAccessibleName(_("Forget the token"))
-            forget.clicked.connect(self.forget_requested)
-            row.addWidget(forget, 0, Qt.AlignmentFlag.AlignTop)
-        return holder
+            text, name = _("Forget it"), _("Forget the token")
+            forget = GhostButton(self._theme, text, "", "small", name=name, on=self._on_forget)
+        told = words(where[value.token].format(clipped(value.place, 80)), "soft")
+        return held(in_row((told, 1), (forget, TOP)))

@@ -1,7 +1,7 @@
 """Show the page Hub, reached from the page Model: search, details and downloads; strangers wrote its texts."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from widgets.pages.hub.detail import HubDetail
 from widgets.pages.hub.downloads import HubDownloads
@@ -9,10 +9,9 @@ from widgets.pages.hub.found_list import HubList
 from widgets.pages.hub.search import HubSearchBar
 from widgets.pages.hub.value import HubAskValue, HubListValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
-from widgets.parts.card import Card
-from widgets.parts.cards.empty import EmptyCard
+from widgets.parts.card import Card, EmptyCard
 from widgets.parts.cards.error import ErrorCard, ErrorValue
-from widgets.parts.flow import bare
+from widgets.parts.layout import STRETCH, TOP, held, in_column, in_row
 from widgets.parts.markdown import MarkdownView
 from widgets.parts.page import LoadingCard, Page
 from widgets.parts.small import PageHead
@@ -67,41 +66,30 @@ class HubPage(Page):
 
     def show_nothing(self, text: str, hint: str) -> None:
         """Show that the hub has no fitting model."""
-        again = GhostButton(self.theme, _("Search without limits"))
-        again.clicked.connect(self._on_without_limits)
+        again = GhostButton(self.theme, _("Search without limits"), on=self._on_without_limits)
         self.state = "nothing"
         self._show(EmptyCard(self.theme, "magnifying-glass", text, hint, again), has_detail=False)
 
     def show_problem(self, value: ErrorValue) -> None:
         """Show an error and the options that need no hub."""
         card = ErrorCard(self.theme, value)
-        again = PrimaryButton(self.theme, _("Try again"), "arrow-clockwise")
-        again.clicked.connect(lambda: self.search_requested.emit(self.bar.value))
-        choose = GhostButton(self.theme, _("Choose a file…"))
-        choose.clicked.connect(self.file_requested)
-        sample = GhostButton(self.theme, _("Try the sample"), "play")
-        sample.clicked.connect(self.sample_requested)
-        for button in (again, choose, sample):
-            card.add_action(button)
+        card.add_action(
+            PrimaryButton(self.theme, _("Try again"), "arrow-clockwise", on=self._on_again),
+            GhostButton(self.theme, _("Choose a file…"), on=self.file_requested),
+            GhostButton(self.theme, _("Try the sample"), "play", on=self.sample_requested),
+        )
         self.state = "error"
         self._show(_on_top(card), has_detail=False)
 
     def show_card(self, name: str, markdown: str) -> None:
         """Show the model card in place of the list."""
-        card = Card(edge=SPACE_L, gap=SPACE_M)
-        back = GhostButton(self.theme, _("Back to the list"), "arrow-left", "small")
-        back.clicked.connect(self.show_list_again)
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_M)
-        row.addWidget(ElidedLabel(_("The author's description of {0}").format(name), "section"), 1)
-        row.addWidget(back)
+        back = GhostButton(self.theme, _("Back to the list"), "arrow-left", "small", on=self.show_list_again)
+        title = ElidedLabel(_("The author's description of {0}").format(name), "section")
         view = MarkdownView(self.theme, _("Model card"))
         view.setMinimumHeight(320)
         view.link_clicked.connect(self.link_clicked)
         view.show_markdown(markdown)
-        card.add(row)
-        card.add(view, stretch=1)
-        self._show(card, has_detail=True)
+        self._show(Card("", in_row((title, 1), back, gap=SPACE_M), (view, 1), gap=SPACE_M), has_detail=True)
         back.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def show_list_again(self) -> None:
@@ -121,20 +109,11 @@ class HubPage(Page):
             _("Pick a model from the hub"),
             _("Your files stay on this computer. The hub is contacted only when you search."),
         )
-        back = GhostButton(self.theme, _("Back"), "arrow-left")
-        back.clicked.connect(self._to("model"))
-        head.add_action(back)
-        bare(QHBoxLayout(self._stays)).addWidget(self.list)
+        head.add_action(GhostButton(self.theme, _("Back"), "arrow-left", on=self._to("model")))
+        in_row(self.list, gap=0, parent=self._stays)
         self._middle.addWidget(self._stays)
-        columns = QHBoxLayout()
-        columns.setSpacing(SPACE_L)
-        columns.addWidget(self._middle, 1)
-        columns.addWidget(self.detail, 0, Qt.AlignmentFlag.AlignTop)
-        middle = QVBoxLayout()
-        middle.setSpacing(SPACE_L)
-        middle.addWidget(self.downloads)
-        middle.addLayout(columns, 1)
-        self._fill("empty", head, self.bar, middle, grow=1)
+        columns = in_row((self._middle, 1), (self.detail, TOP), gap=SPACE_L)
+        self._fill("empty", head, self.bar, in_column(self.downloads, (columns, 1), gap=SPACE_L), grow=1)
         self.bar.asked.connect(self.search_requested)
 
     def _show(self, widget: QWidget, *, has_detail: bool) -> None:
@@ -148,9 +127,12 @@ class HubPage(Page):
             old.deleteLater()
         self.detail.setVisible(has_detail)
 
+    def _on_again(self) -> None:
+        self.search_requested.emit(self.bar.value)
+
     def _on_without_limits(self) -> None:
         self.bar.show_value(HubAskValue(text=self.bar.value.text))
-        self.search_requested.emit(self.bar.value)
+        self._on_again()
 
     def _on_width_changed(self, is_narrow: bool) -> None:
         self.bar.set_narrow(is_narrow)
@@ -159,8 +141,4 @@ class HubPage(Page):
 
 
 def _on_top(card: Card) -> QWidget:
-    holder = QWidget()
-    box = bare(QVBoxLayout(holder))
-    box.addWidget(card)
-    box.addStretch(1)
-    return holder
+    return held(in_column(card, STRETCH, gap=0))

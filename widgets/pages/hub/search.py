@@ -4,15 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QWidget
 
 from widgets.pages.hub.value import HubAskValue
 from widgets.parts.buttons import GhostButton
-from widgets.parts.fields import ChoiceField
-from widgets.parts.flow import bare
-from widgets.parts.search_field import SearchField
+from widgets.parts.fields import ChoiceField, SearchField
+from widgets.parts.layout import STRETCH, in_column, in_row
 from widgets.theme import Theme
-from widgets.tokens import SPACE_S
 from workers.contracts.translation import _
 
 LEAST_CHARS = 2
@@ -52,29 +50,19 @@ class HubSearchBar(QWidget):
         self._size = self._choice(_("Size"), sizes, small=True)
         self._runs = self._choice(_("Runs here"), places, small=True)
         self._sort = self._choice(_("Order"), orders, small=True)
-        search = GhostButton(theme, _("Search"))
-        search.clicked.connect(self._ask)
-        self._first, self._second = QHBoxLayout(), QHBoxLayout()
-        for row in (self._first, self._second):
-            row.setSpacing(SPACE_S)
-        self._first.addWidget(self.field, 1)
-        for widget in (self._task, self._license, search):
-            self._first.addWidget(widget)
-        for widget in (self._small_license, self._size, self._runs, self._sort):
-            self._second.addWidget(widget)
-        self._second.addStretch(1)
-        box = bare(QVBoxLayout(self), SPACE_S)
-        box.addLayout(self._first)
-        box.addLayout(self._second)
+        search = GhostButton(theme, _("Search"), on=self._ask)
+        in_column(
+            in_row((self.field, 1), self._task, self._license, search),
+            in_row(self._small_license, self._size, self._runs, self._sort, STRETCH),
+            parent=self,
+        )
         self.field.entered.connect(lambda _text: self._ask())
         self.field.settled.connect(self._on_settled)
         self.set_narrow(False)
 
     def _choice(self, name: str, entries: Sequence[tuple[Any, str]], *, small: bool = False) -> ChoiceField:
-        field = ChoiceField(name, small=small)
+        field = ChoiceField(name, ((text, value) for value, text in entries), small=small)
         field.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)  # entries and font may change
-        for value, text in entries:
-            field.addItem(text, value)
         field.activated.connect(lambda _index: self._ask())
         return field
 
@@ -107,7 +95,7 @@ class HubSearchBar(QWidget):
             (self._runs, value.runs_here),
             (self._sort, value.sort),
         ):
-            field.setCurrentIndex(max(0, field.findData(wanted)))
+            field.choose(wanted)
 
     def set_narrow(self, is_narrow: bool) -> None:
         """Move the choice of licenses to the second row in a narrow page."""

@@ -9,10 +9,9 @@ from widgets.parts.card import Card, TableCard
 from widgets.parts.format import UNKNOWN, moment, percent, seconds
 from widgets.parts.layout import in_row
 from widgets.parts.page import Page
-from widgets.parts.read_text import LogText
 from widgets.parts.small import Bar, PageHead, TagKind
 from widgets.parts.tables.table import Cell, Column, Table, TableRow
-from widgets.parts.text import ElidedLabel, say, words
+from widgets.parts.text import ElidedLabel, LogText, say, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M
 from workers.contracts.translation import _

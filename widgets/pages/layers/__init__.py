@@ -1,15 +1,6 @@
 """The page “Layers”: it shows values and emits signals."""
 
-from PySide6.QtCore import QCoreApplication
-
 from widgets.page_registry import PageSpec
+from workers.contracts.translation import _
 
-PAGE = PageSpec(
-    id="layers",
-    title=lambda: QCoreApplication.translate("closer", "Layers"),
-    icon="stack",
-    place="below",
-    order=50,
-    widget=f"{__name__}.page:LayersPage",
-    below="compare",
-)
+PAGE = PageSpec("layers", _("Layers"), "stack", f"{__name__}.page:LayersPage", order=50, below="compare")

@@ -8,8 +8,7 @@ from widgets.pages.detail_page import DetailPage
 from widgets.pages.layers.table import LayersTable
 from widgets.pages.layers.value import LayersOf, LayersValue
 from widgets.parts.buttons import PrimaryButton
-from widgets.parts.card import Card
-from widgets.parts.cards.empty import EmptyCard
+from widgets.parts.card import Card, EmptyCard
 from widgets.parts.fields import ChoiceField
 from widgets.parts.flow import FlowLayout
 from widgets.parts.format import ms, percent
@@ -71,7 +70,7 @@ class LayersPage(DetailPage):
             ),
             "caption",
         )
-        self._fill("full", head, self._tools(value), self._pictures(value), self._list(value), note, grow=2)
+        self._fill("full", head, self._tools(value), self._drawings(value), self._list(value), note, grow=2)
         self._show_side(len(value.sides) - 1)
 
     # -- parts --
@@ -86,7 +85,7 @@ class LayersPage(DetailPage):
     def _tools(self, value: LayersValue) -> QWidget:
         return in_flow(self._version_field(value.versions, value.chosen))
 
-    def _pictures(self, value: LayersValue) -> Card:
+    def _drawings(self, value: LayersValue) -> Card:
         card = Card(_("From the input to the answer, each layer as wide as its time"), gap=SPACE_M)
         kinds = kinds_by_time(value.sides)
         whole_ms = max(side.result.total_ms for side in value.sides)

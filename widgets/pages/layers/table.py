@@ -3,8 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from PySide6.QtWidgets import QWidget
-
 from widgets.pages.layers.value import LayersOf
 from widgets.parts.format import UNKNOWN, ms, percent, size_bytes
 from widgets.parts.tables.table import Cell, Column, Table, TableModel, TableRow
@@ -34,7 +32,7 @@ LEAST_ROWS_PX = 300
 class LayersTable(Table):
     """The table of layers, filled by `show_layers(side)`; row ids are the layers' order numbers."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme) -> None:
         """Create an empty table that is sorted by time."""
         self._side: LayersOf | None = None
         self._column, self._is_reversed = TIME_COLUMN, False

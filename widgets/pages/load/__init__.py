@@ -1,15 +1,6 @@
 """The page “Under load”: it shows values and emits signals."""
 
-from PySide6.QtCore import QCoreApplication
-
 from widgets.page_registry import PageSpec
+from workers.contracts.translation import _
 
-PAGE = PageSpec(
-    id="load",
-    title=lambda: QCoreApplication.translate("closer", "Under load"),
-    icon="gauge",
-    place="below",
-    order=30,
-    widget=f"{__name__}.page:LoadPage",
-    below="compare",
-)
+PAGE = PageSpec("load", _("Under load"), "gauge", f"{__name__}.page:LoadPage", order=30, below="compare")

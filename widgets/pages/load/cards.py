@@ -1,19 +1,17 @@
 """Define the parts of the page "Under load": the form, the cards of figures, and the cost."""
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Signal, SignalInstance
 from PySide6.QtWidgets import QButtonGroup, QWidget
 
 from widgets.pages.load.value import LoadAskValue, PriceValue
 from widgets.parts.buttons import GhostButton
 from widgets.parts.card import Card, ChoiceCard
-from widgets.parts.fields import ChoiceField, DecimalField, TextField
-from widgets.parts.flow import FlowLayout
-from widgets.parts.layout import STRETCH, bare_grid, discard, in_row
+from widgets.parts.fields import ChoiceField, DecimalField, TextField, pause
+from widgets.parts.layout import STRETCH, bare_grid, in_flow, in_row
 from widgets.parts.small import KeyValue
 from widgets.parts.text import label, say, words
-from widgets.parts.timers import pause
 from widgets.theme import Theme
-from widgets.tokens import SPACE_L, SPACE_S
+from widgets.tokens import SPACE_L
 from workers.contracts.translation import _
 
 SETTLE_MS = 400
@@ -49,8 +47,7 @@ class AskCards(QWidget):
         self._limit = DecimalField(name, 0, 3_600_000, digits=1, unit=" ms", special=_("no limit"))
         self._limit.setValue(value.limit_ms or 0.0)
         about = _("With a limit, Fettle also finds how many requests per second stay within it (99 %).")
-        within = Card(_("Latency limit"), words(about, "soft"), self._limit)
-        grid.addWidget(within, 2, 0, 1, len(value.times))
+        grid.addWidget(Card(_("Latency limit"), words(about, "soft"), self._limit), 2, 0, 1, len(value.times))
 
     @property
     def limit_ms(self) -> float:
@@ -72,18 +69,13 @@ def facts_card(title: str, about: str, pairs: tuple[tuple[str, str], ...]) -> Ca
 
 
 class CostCard(Card):
-    """The card of costs; `price_changed(per hour, currency, utilization in percent)` follows the user's price.
-
-    `example_chosen(id)` takes one of the example prices.
-    """
+    """The card of costs; `price_changed(per hour, currency, utilization in percent)` follows the user's price."""
 
     price_changed = Signal(float, str, float)
-    example_chosen = Signal(str)
 
-    def __init__(self, theme: Theme, value: PriceValue) -> None:
-        """Create the card of a price."""
+    def __init__(self, theme: Theme, value: PriceValue, example_chosen: SignalInstance) -> None:
+        """Create the card of a price; its buttons emit `example_chosen(id)`."""
         super().__init__(_("What a million answers cost"))
-        self._theme = theme
         self.per_hour = DecimalField(_("Price of an hour"), 0, 100_000, digits=4, special=_("your price"))
         self.currency = TextField(value.currency, _("Currency"), max_chars=8)
         self.currency.setMaximumWidth(72)
@@ -91,38 +83,21 @@ class CostCard(Card):
         self.used = DecimalField(name, 1, 100, digits=0, unit=" %")
         self._settled = pause(self, SETTLE_MS, self._on_settled)
         self.add(words(_("What does one hour of the target computer cost?"), "soft"))
-        row = in_row(
-            self.per_hour,
-            self.currency,
-            label(_("an hour, at work"), wrap=False),
-            self.used,
-            label(_("of the time"), wrap=False),
-            STRETCH,
-        )
-        self.add(row)
+        at_work, share = label(_("an hour, at work"), wrap=False), label(_("of the time"), wrap=False)
+        self.add(in_row(self.per_hour, self.currency, at_work, self.used, share, STRETCH))
         self._results = QWidget()
         self._told = words("", "caption")
         self.add(self._results, self._told)
         if value.examples:
-            self.add(self._examples(value))
+            examples = [(GhostButton(theme, title, size="small"), example_id) for example_id, title in value.examples]
+            for button, example_id in examples:
+                button.clicked.connect(lambda _on=False, chosen=example_id: example_chosen.emit(chosen))
+            title = label(_("Examples to edit:"), "soft", wrap=False)
+            self.add(in_flow(title, *(button for button, _id in examples)))
         self.show_price(value)
         self.per_hour.valueChanged.connect(lambda _value: self._settled.start())
         self.used.valueChanged.connect(lambda _value: self._settled.start())
         self.currency.textEdited.connect(lambda _text: self._settled.start())
-
-    def _examples(self, value: PriceValue) -> QWidget:
-        holder = QWidget()
-        row = FlowLayout(holder, SPACE_S)
-        row.addWidget(label(_("Examples to edit:"), "soft", wrap=False))
-        for example_id, title in value.examples:
-            button = GhostButton(
-                self._theme,
-                title,
-                size="small",
-                on=lambda _on=False, chosen=example_id: self.example_chosen.emit(chosen),
-            )
-            row.addWidget(button)
-        return holder
 
     def show_price(self, value: PriceValue) -> None:
         """Show another price with its costs; fields with the focus stay unchanged."""
@@ -136,9 +111,7 @@ class CostCard(Card):
             for field in fields:
                 field.blockSignals(False)
         results = KeyValue(value.costs, name_width=NAME_PX) if value.costs else QWidget()
-        self.box.replaceWidget(self._results, results)
-        discard(self._results)
-        self._results = results
+        self._results = self.swap(self._results, results)
         results.setVisible(bool(value.costs))
         say(self._told, value.told)
 

@@ -8,7 +8,7 @@ from widgets.pages.load.cards import AskCards, CostCard, facts_card
 from widgets.pages.load.value import LoadAskValue, LoadValue, PriceValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card
-from widgets.parts.cards.error import ErrorCard, ErrorValue
+from widgets.parts.cards.error import ErrorValue
 from widgets.parts.for_developers import ForDevelopers
 from widgets.parts.layout import held, in_columns, in_row
 from widgets.parts.small import PageHead, figure_row
@@ -64,9 +64,8 @@ class LoadPage(BelowCompare):
     def show_value(self, value: LoadValue) -> None:
         """Show the results."""
         again = PrimaryButton(self.theme, _("Measure again…"), "arrow-clockwise", on=self.again_requested)
-        self._cost = CostCard(self.theme, value.price)
+        self._cost = CostCard(self.theme, value.price, self.example_chosen)
         self._cost.price_changed.connect(self.price_changed)
-        self._cost.example_chosen.connect(self.example_chosen)
         self._fill(
             "full",
             PageHead(value.headline, value.subtitle, self._back(), again),
@@ -89,10 +88,9 @@ class LoadPage(BelowCompare):
             _("You may leave this page. Other work on this computer distorts the figures."),
         )
 
-    def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
+    def _error_actions(self, value: ErrorValue) -> tuple[QWidget, ...]:
         again = PrimaryButton(self.theme, _("Try again…"), "arrow-clockwise", on=self.again_requested)
-        card.add_action(again, self._back())
-        return ()
+        return again, self._back()
 
     # -- parts --
     def _plots(self, value: LoadValue) -> QWidget | None:

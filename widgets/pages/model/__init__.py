@@ -1,17 +1,14 @@
 """The page Model: it shows values and emits signals."""
 
-from PySide6.QtCore import QCoreApplication
-
 from widgets.page_registry import PageSpec
+from workers.contracts.translation import _
 
 PAGE = PageSpec(
-    id="model",
-    title=lambda: QCoreApplication.translate("rail", "Model"),
-    icon="cube",
+    "model",
+    _("Model"),
+    "cube",
+    f"{__name__}.page:ModelPage",
     place="step",
     order=10,
-    widget=f"{__name__}.page:ModelPage",
-    summary=lambda: QCoreApplication.translate(
-        "GuidePage", "Drop the file or folder of a trained model, or pick one from the hub."
-    ),
+    summary=_("Drop the file or folder of a trained model, or pick one from the hub."),
 )

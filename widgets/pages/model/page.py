@@ -6,24 +6,70 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from widgets.pages.hub.card import HubCard
-from widgets.pages.model.facts import SafetyCard, facts_card
 from widgets.pages.model.preprocess_form import PreprocessCard
 from widgets.pages.model.questions import Shaped, ShapeDialog, consent_question, one_of_question
 from widgets.pages.model.value import ModelValue, SampleValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card, DropArea, icon_text
-from widgets.parts.cards.error import ErrorCard, ErrorValue
-from widgets.parts.format import about
+from widgets.parts.cards.error import ErrorValue
+from widgets.parts.format import about, big_count, size_bytes
 from widgets.parts.layout import LEFT, STRETCH, held, in_column, in_row
 from widgets.parts.page import Page
-from widgets.parts.pictures import PictureLabel, PictureStore
+from widgets.parts.pictures import PictureLabel
 from widgets.parts.question import QuestionDialog
-from widgets.parts.small import PageHead
+from widgets.parts.small import CheckList, CheckValue, KeyValue, PageHead
 from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_S, SPACE_XL
 from workers.contracts.pipeline import ImageSteps
 from workers.contracts.translation import _
+
+_SHOWN_CLASSES = 12
+
+
+def _size(value: ModelValue) -> str:
+    text = _("{0}, 1 number") if value.parameters == 1 else _("{0}, {1} numbers")
+    return text.format(size_bytes(value.size_bytes), big_count(value.parameters))
+
+
+def facts_card(value: ModelValue) -> Card:
+    """Return the card with inputs, outputs and further facts in plain words."""
+    pairs = [
+        (_("Takes in"), value.takes_in),
+        (_("Gives back"), value.gives_back),
+        (_("What it does"), value.does),
+        (_("Size"), _size(value)),
+        (_("Format"), value.format),
+        (_("Recognized"), value.architecture),
+        (_("License"), value.license or _("none is stated in the file")),
+        (_("Origin"), value.origin),
+    ]
+    card = Card(_("What it is"), KeyValue([pair for pair in pairs if pair[1]]), gap=SPACE_L)
+    if value.classes:
+        card.add(words(_classes(value.classes), "caption"))
+    card.add(STRETCH)
+    return card
+
+
+def _classes(names: Sequence[str]) -> str:
+    shown = ", ".join(name[:60] for name in names[:_SHOWN_CLASSES])
+    rest = len(names) - _SHOWN_CLASSES
+    more = _("{0}, and {1:,} more").format(shown, rest) if rest > 0 else shown
+    return _("Its answers: {0}.").format(more)
+
+
+class SafetyCard(Card):
+    """The findings of the safety check, the worst first."""
+
+    def __init__(self, theme: Theme, findings: Sequence[CheckValue]) -> None:
+        """Create the card of `findings`."""
+        super().__init__(_("What the safety check found"), gap=4)
+        order = {"bad": 0, "warn": 1, "ok": 2}
+        ordered = sorted(findings, key=lambda finding: order[finding.state])
+        if not ordered:
+            self.add(words(_("No findings: it contains numbers only."), "soft"))
+        self.add(in_column(CheckList(theme, ordered), gap=None), STRETCH)
+
 
 SIDE_WIDE, SIDE_NARROW = 80, 56
 TALLEST_PX = 380
@@ -46,10 +92,9 @@ class ModelPage(Page):
     preprocessing_changed = Signal(object)  # ImageSteps
     hub_requested = Signal(str)  # words to search for, or ""
 
-    def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
-        """Create the page; `pictures` decodes its pictures."""
+    def __init__(self, theme: Theme) -> None:
+        """Create the page."""
         super().__init__(theme, _("Model"))
-        self._pictures = pictures or PictureStore(self)
         self._thumbnails: list[PictureLabel] = []
         self._preprocess: PreprocessCard | None = None
 
@@ -94,14 +139,13 @@ class ModelPage(Page):
     def _loading_head(self) -> tuple[str, str]:
         return (_("Opening the model"), _("It is read in a separate process, and nothing in it is run."))
 
-    def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
+    def _error_actions(self, value: ErrorValue) -> tuple[QWidget, ...]:
         first, second = (PrimaryButton, GhostButton) if value.is_unsafe else (GhostButton, PrimaryButton)
         hub_text = _("Find a safe one in the hub") if value.is_unsafe else _("Look in the hub")
         hub = first(self.theme, hub_text, "magnifying-glass", on=lambda: self.hub_requested.emit(""))
         choose = second(self.theme, _("Choose another file…"), on=self.choose_file)
-        for button in (hub, choose) if value.is_unsafe else (choose, hub):
-            card.add_action(button)
-        return (self._drop_area(_("Or drop another model here"), icon="", least_px=112),)
+        buttons = (hub, choose) if value.is_unsafe else (choose, hub)
+        return *buttons, self._drop_area(_("Or drop another model here"), icon="", least_px=112)
 
     # -- questions --
     def ask_consent(self, path: str, name: str) -> QuestionDialog:
@@ -207,5 +251,6 @@ class ModelPage(Page):
 
     def _on_width_changed(self, is_narrow: bool) -> None:
         if self.state == "empty":
+            side = SIDE_NARROW if is_narrow else SIDE_WIDE
             for picture in self._thumbnails:
-                picture.set_side(SIDE_NARROW if is_narrow else SIDE_WIDE)
+                picture.setFixedSize(side, side)

@@ -1,15 +1,8 @@
 """The page Monitor: it shows values and emits signals."""
 
-from PySide6.QtCore import QCoreApplication
-
 from widgets.page_registry import PageSpec
+from workers.contracts.translation import _
 
 PAGE = PageSpec(
-    id="monitor",
-    title=lambda: QCoreApplication.translate("rail", "Monitor"),
-    icon="chart-line",
-    place="rest",
-    order=15,
-    widget=f"{__name__}.page:MonitorPage",
-    of_project=False,
+    "monitor", _("Monitor"), "chart-line", f"{__name__}.page:MonitorPage", place="rest", order=15, of_project=False
 )

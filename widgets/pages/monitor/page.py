@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 from widgets.pages.monitor.value import MonitorValue
 from widgets.parts.buttons import FoldButton, GhostButton, PrimaryButton
 from widgets.parts.card import Card, DropArea, divider
-from widgets.parts.cards.error import ErrorCard, ErrorValue
+from widgets.parts.cards.error import ErrorValue
 from widgets.parts.format import clipped
 from widgets.parts.layout import STRETCH, TOP, held, in_column, in_columns, in_row
 from widgets.parts.page import Page
@@ -87,9 +87,8 @@ class MonitorPage(Page):
     def _loading_head(self) -> tuple[str, str]:
         return _("Reading the log"), _("You may leave this page; the work continues.")
 
-    def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
-        card.add_action(self._folder_button())
-        return ()
+    def _error_actions(self, value: ErrorValue) -> tuple[QWidget, ...]:
+        return (self._folder_button(),)
 
     # -- parts --
     def _alerts(self, alerts: Sequence[MonitorAlert]) -> Card:

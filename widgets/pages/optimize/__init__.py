@@ -1,18 +1,15 @@
 """The page Optimize: it shows values and emits signals."""
 
-from PySide6.QtCore import QCoreApplication
-
 from widgets.page_registry import PageSpec
+from workers.contracts.translation import _
 
 PAGE = PageSpec(
-    id="optimize",
-    title=lambda: QCoreApplication.translate("rail", "Optimize"),
-    icon="gauge",
+    "optimize",
+    _("Optimize"),
+    "gauge",
+    f"{__name__}.page:OptimizePage",
     place="step",
     order=40,
-    widget=f"{__name__}.page:OptimizePage",
     draws_frames=True,
-    summary=lambda: QCoreApplication.translate(
-        "GuidePage", "Versions are made and measured here, beside the original."
-    ),
+    summary=_("Versions are made and measured here, beside the original."),
 )

@@ -12,8 +12,7 @@ from widgets.icons import IconLabel
 from widgets.pages.optimize.step_list import StepList
 from widgets.parts.card import Card
 from widgets.parts.layout import in_column, in_row
-from widgets.parts.read_text import LogText
-from widgets.parts.text import ElidedLabel, words
+from widgets.parts.text import ElidedLabel, LogText, words
 from widgets.plots.frame_clock import FrameClock
 from widgets.plots.latency_plot import LatencyPlot
 from widgets.plots.step_strip import StepValue

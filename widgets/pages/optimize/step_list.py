@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QCoreApplication, QSize, Qt, QTimer
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
 from widgets.icons import IconLabel
@@ -29,7 +29,7 @@ _ROW_HEIGHT = 50
 def whole_seconds(value: float) -> str:
     """Return an expected time without decimals."""
     whole = max(1, round(value))
-    return QCoreApplication.translate("StepRow", "{0} s").format(whole) if whole < 60 else seconds(whole)
+    return _("{0} s").format(whole) if whole < 60 else seconds(whole)
 
 
 class StepRow(QWidget):

@@ -1,15 +1,8 @@
 """The page Projects: it shows values and emits signals."""
 
-from PySide6.QtCore import QCoreApplication
-
 from widgets.page_registry import PageSpec
+from workers.contracts.translation import _
 
 PAGE = PageSpec(
-    id="projects",
-    title=lambda: QCoreApplication.translate("rail", "Projects"),
-    icon="folders",
-    place="rest",
-    order=10,
-    widget=f"{__name__}.page:ProjectsPage",
-    of_project=False,
+    "projects", _("Projects"), "folders", f"{__name__}.page:ProjectsPage", place="rest", order=10, of_project=False
 )

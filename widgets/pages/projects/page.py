@@ -106,8 +106,7 @@ class ProjectsPage(Page):
             self.show_empty()
             return
         head = PageHead(_("Projects"), _("Each is one model with your data and its results."))
-        new = PrimaryButton(self.theme, _("New project"), "plus", on=self.new_requested)
-        new.setToolTip(_("New project (Ctrl+N)"))
+        new = PrimaryButton(self.theme, _("New project"), "plus", on=self.new_requested, tip=_("New project (Ctrl+N)"))
         head.add_action(new)
         items: list[QWidget] = []
         self._table = None

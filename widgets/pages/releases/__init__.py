@@ -1,14 +1,6 @@
 """The page Releases: it shows values and emits signals."""
 
-from PySide6.QtCore import QCoreApplication
-
 from widgets.page_registry import PageSpec
+from workers.contracts.translation import _
 
-PAGE = PageSpec(
-    id="releases",
-    title=lambda: QCoreApplication.translate("rail", "Releases"),
-    icon="tag",
-    place="rest",
-    order=14,
-    widget=f"{__name__}.page:ReleasesPage",
-)
+PAGE = PageSpec("releases", _("Releases"), "tag", f"{__name__}.page:ReleasesPage", place="rest", order=14)

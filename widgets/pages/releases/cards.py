@@ -2,11 +2,10 @@
 
 from datetime import datetime
 
-from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout
 
 from widgets.pages.releases.value import ReleasesValue, ReleaseValue
-from widgets.parts.buttons import GhostButton
+from widgets.parts.buttons import GhostButton, Slot
 from widgets.parts.card import Card, divider
 from widgets.parts.for_developers import ForDevelopers
 from widgets.parts.format import UNKNOWN, moment, size_bytes
@@ -25,19 +24,16 @@ MAX_SHOWN = 200
 class ReleaseCard(Card):
     """The card of one release: its changes, figures and actions."""
 
-    return_requested = Signal()
-    save_requested = Signal()
-
-    def __init__(self, theme: Theme, value: ReleaseValue) -> None:
+    def __init__(self, theme: Theme, value: ReleaseValue, on_return: Slot, on_save: Slot) -> None:
         """Create the card of a release."""
-        super().__init__(gap=SPACE_M)
-        self._value = value
         name = _("Release {0}").format(value.number)
-        self.setAccessibleName(name)
-        head = in_row((ElidedLabel(f"{name}: {value.title}", "section"), 1), self._save(theme))
+        super().__init__(name=name, gap=SPACE_M)
+        save = GhostButton(theme, _("Save its bundle…"), "download-simple", on=on_save)
+        save.setEnabled(value.state != "removed")
+        back = None
         if value.can_return:
-            back = GhostButton(theme, _("Make it the current one"), "arrow-counter-clockwise", on=self.return_requested)
-            head.addWidget(back)
+            back = GhostButton(theme, _("Make it the current one"), "arrow-counter-clockwise", on=on_return)
+        head = in_row((ElidedLabel(f"{name}: {value.title}", "section"), 1), save, back)
         self.add(head, words(value.change), in_row((self._figures(value), 3), (self._facts(value), 4), gap=SPACE_XL))
         if value.switch:
             self.add(
@@ -45,11 +41,6 @@ class ReleaseCard(Card):
                 words(_("A running service can switch to it without losing a request."), "soft"),
                 ForDevelopers(theme, [value.switch]),
             )
-
-    def _save(self, theme: Theme) -> GhostButton:
-        button = GhostButton(theme, _("Save its bundle…"), "download-simple", on=self.save_requested)
-        button.setEnabled(self._value.state != "removed")
-        return button
 
     def _figures(self, value: ReleaseValue) -> QVBoxLayout:
         grid = bare_grid(stretches=(0, 0, 0, 1))

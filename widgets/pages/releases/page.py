@@ -8,13 +8,11 @@ from widgets.pages.compare.value import ChangesValue
 from widgets.pages.releases.cards import LogCard, ReleaseCard
 from widgets.pages.releases.value import ReleaseState, ReleasesValue, ReleaseValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
-from widgets.parts.card import TableCard
-from widgets.parts.cards.empty import EmptyCard
-from widgets.parts.cards.error import ErrorCard, ErrorValue
+from widgets.parts.card import EmptyCard, TableCard
+from widgets.parts.cards.error import ErrorValue
 from widgets.parts.format import moment, size_bytes
 from widgets.parts.layout import clear, in_column
 from widgets.parts.page import Page
-from widgets.parts.pictures import PictureStore
 from widgets.parts.question import Answer, QuestionDialog, QuestionValue
 from widgets.parts.small import PageHead, TagKind
 from widgets.parts.tables.table import Cell, Column, Table, TableRow
@@ -34,10 +32,9 @@ class ReleasesPage(Page):
     examples_wanted = Signal(int)
     again_requested = Signal()
 
-    def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
-        """Create the page; `pictures` decodes its pictures."""
+    def __init__(self, theme: Theme) -> None:
+        """Create the page."""
         super().__init__(theme, _("Releases"))
-        self._pictures = pictures or PictureStore(self)
         self._value: ReleasesValue | None = None
         self._table: Table | None = None
         self._detail = QVBoxLayout()
@@ -98,10 +95,8 @@ class ReleasesPage(Page):
     def _loading_head(self) -> tuple[str, str]:
         return _("One moment"), _("Earlier releases stay unchanged.")
 
-    def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
-        again = PrimaryButton(self.theme, _("Back to the releases"), "arrow-left", on=self.again_requested)
-        card.add_action(again)
-        return ()
+    def _error_actions(self, value: ErrorValue) -> tuple[QWidget, ...]:
+        return (PrimaryButton(self.theme, _("Back to the releases"), "arrow-left", on=self.again_requested),)
 
     # -- parts --
     def _head(self, value: ReleasesValue) -> PageHead:
@@ -154,10 +149,8 @@ class ReleasesPage(Page):
         self._card = self._changes = None
         if one is None:
             return
-        card = ReleaseCard(self.theme, one)
         number = one.number
-        card.return_requested.connect(lambda: self.return_requested.emit(number))
-        card.save_requested.connect(lambda: self._save(one))
+        card = ReleaseCard(self.theme, one, lambda: self.return_requested.emit(number), lambda: self._save(one))
         self._detail.addWidget(card)
         card.show()  # a layout shows it only at the next turn of the event loop
         self._card = card

@@ -12,10 +12,9 @@ from widgets.parts.buttons import FoldButton, GhostButton
 from widgets.parts.card import Card, divided
 from widgets.parts.fields import WholeField
 from widgets.parts.format import capitalized
-from widgets.parts.installing.row import InstallRow, show_set
+from widgets.parts.installing.row import InstallingPage, InstallRow
 from widgets.parts.installing.value import SetValue
 from widgets.parts.layout import LEFT, STRETCH, held, in_column, in_row
-from widgets.parts.page import Page
 from widgets.parts.small import PageHead, Tag
 from widgets.parts.tables.table import Cell, Column, Table, TableRow
 from widgets.parts.text import ElidedLabel, label, words
@@ -27,7 +26,7 @@ from workers.contracts.translation import _
 GIB, MOST_GIB = 1 << 30, 4096
 
 
-class SettingsPage(Page):
+class SettingsPage(InstallingPage):
     """The page Settings; each change is emitted at once, so that nothing needs to be saved."""
 
     theme_chosen = Signal(str)  # system, light or dark
@@ -39,8 +38,6 @@ class SettingsPage(Page):
     store_limit_changed = Signal(object)  # bytes, or None for no limit
     hub_removal_requested = Signal(str)
     hub_forget_requested = Signal()
-    install_requested = Signal(str)
-    stop_install_requested = Signal()
 
     def __init__(self, theme: Theme) -> None:
         """Create the page."""
@@ -56,23 +53,17 @@ class SettingsPage(Page):
 
     def show_value(self, value: SettingsValue) -> None:
         """Show all settings."""
-        storage = self._storage = StorageCard(self.theme)
-        storage.free_requested.connect(self.free_space_requested)
+        storage = self._storage = StorageCard(self.theme, self.free_space_requested)
         storage.limit_changed.connect(self.store_limit_changed)
         storage.show_value(self._storage_value)
-        hub = self._hub = KeptHubCard(self.theme)
+        hub = self._hub = KeptHubCard(self.theme, self.hub_forget_requested)
         hub.removal_requested.connect(self.hub_removal_requested)
-        hub.forget_requested.connect(self.hub_forget_requested)
         hub.show_value(self._hub_value)
         cards = [card(value) for card in (self._looks, self._folder, self._cores, self._limits, self._about)]
         left = in_column(*cards, STRETCH, gap=SPACE_L)
         right = in_column(storage, hub, self._runtimes(value), STRETCH, gap=SPACE_L)
         head = PageHead(_("Settings"), _("Changes apply at once."))
         self._fill("full", head, in_row((left, 1), (right, 1), gap=SPACE_L))
-
-    def show_set(self, value: SetValue) -> None:
-        """Show the progress of an installation, in place."""
-        show_set(self, value)
 
     def show_hub(self, value: KeptHubValue) -> None:
         """Show the hub section, which stays when other settings change."""
@@ -142,9 +133,7 @@ class SettingsPage(Page):
         tag = Tag(self.theme, "ok", _("Ready")) if value.available else Tag(self.theme, "none", _("Not here"))
         more: QWidget | None = None
         if missing is not None:
-            more = install = InstallRow(self.theme, missing, value.title)
-            install.requested.connect(self.install_requested)
-            install.stop_requested.connect(self.stop_install_requested)
+            more = InstallRow(self.theme, missing, value.title, self)
         elif value.hint:
             more = label(capitalized(value.hint.rstrip(".")) + ".", "soft")
         about = words(value.summary, "soft") if value.summary else None

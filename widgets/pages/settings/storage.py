@@ -6,7 +6,7 @@ from typing import Literal
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from widgets.parts.buttons import FoldButton, GhostButton
+from widgets.parts.buttons import FoldButton, GhostButton, Slot
 from widgets.parts.card import Card
 from widgets.parts.fields import WholeField
 from widgets.parts.format import clipped, size_bytes
@@ -48,19 +48,18 @@ class StorageValue:
 
 
 class StorageCard(Card):
-    """The card of the section; `free_requested` frees space, `limit_changed` carries bytes, None for no limit."""
+    """The card of the section; `limit_changed` carries bytes, None for no limit."""
 
-    free_requested = Signal()
     limit_changed = Signal(object)
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme, on_free: Slot) -> None:
         """Create an empty card."""
         super().__init__(_("Disk space"), gap=SPACE_M)
         self._theme = theme
         self._is_open = False
         self._inside = QWidget()
         # It is never disabled: the focus would move to another card, and the page would scroll there.
-        button = GhostButton(theme, _("Free space…"), "trash", on=self.free_requested)
+        button = GhostButton(theme, _("Free space…"), "trash", on=on_free)
         name = _("Disk space for projects, GB")
         self._limit = WholeField(name, 0, MOST_GB, special=_("no limit"))
         self._limit.setMinimumWidth(130)

@@ -14,7 +14,6 @@ from widgets.parts.card import Card, icon_text
 from widgets.parts.format import about, percent, seconds
 from widgets.parts.layout import in_flow, in_row
 from widgets.parts.nouns import counted
-from widgets.parts.pictures import PictureStore
 from widgets.parts.small import CheckList, CheckValue, PageHead
 from widgets.parts.text import label, words
 from widgets.theme import Theme
@@ -33,14 +32,13 @@ class StressPage(DetailPage):
 
     start_requested = Signal(bool)
 
-    def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
+    def __init__(self, theme: Theme) -> None:
         """Create the page in its empty state."""
         nothing = (
             _("Nothing to stress-test yet"),
             _("Once versions have been tested, test them with harder examples here."),
         )
         super().__init__(theme, _("Under stress"), ICON, nothing)
-        self._pictures = pictures or PictureStore(self)
 
     # -- states --
     def show_value(self, value: StressValue) -> None:

@@ -1,15 +1,6 @@
 """The page “What was tried”: it shows values and emits signals."""
 
-from PySide6.QtCore import QCoreApplication
-
 from widgets.page_registry import PageSpec
+from workers.contracts.translation import _
 
-PAGE = PageSpec(
-    id="tried",
-    title=lambda: QCoreApplication.translate("closer", "What was tried"),
-    icon="list",
-    place="below",
-    order=40,
-    widget=f"{__name__}.page:TriedPage",
-    below="compare",
-)
+PAGE = PageSpec("tried", _("What was tried"), "list", f"{__name__}.page:TriedPage", order=40, below="compare")

@@ -1,15 +1,14 @@
 """The page Try it: it shows values and emits signals."""
 
-from PySide6.QtCore import QCoreApplication
-
 from widgets.page_registry import PageSpec
+from workers.contracts.translation import _
 
 PAGE = PageSpec(
-    id="try",
-    title=lambda: QCoreApplication.translate("rail", "Try it"),
-    icon="play",
+    "try",
+    _("Try it"),
+    "play",
+    f"{__name__}.page:TryPage",
     place="step",
     order=60,
-    widget=f"{__name__}.page:TryPage",
-    summary=lambda: QCoreApplication.translate("GuidePage", "Give both the same input and look at their answers."),
+    summary=_("Give both the same input and look at their answers."),
 )

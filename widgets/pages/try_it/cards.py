@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QFrame, QPlainTextEdit, QWidget
 from widgets.pages.try_it.answers import Rows, details_of, title_of
 from widgets.pages.try_it.value import InputValue
 from widgets.parts.card import Card, Square
-from widgets.parts.format import UNKNOWN, ms, percent, size_bytes, tabular
+from widgets.parts.format import UNKNOWN, ms, percent, size_bytes, sized, tabular
 from widgets.parts.input_view import InputView
 from widgets.parts.layout import CENTER, STRETCH, in_column, in_row
 from widgets.parts.pictures import PictureStore
@@ -54,7 +54,6 @@ class AnswerCard(Card):
         super().__init__(edge=edge, gap=SPACE_S)
         self.setProperty("chosen", chosen)
         self.setAccessibleName(title)
-        self._title = title
         self.setMinimumHeight(LEAST_HEIGHT_PX)
         self.size_label = label("", "soft", wrap=False)
         top = in_row((label(title, "section"), 1), self.size_label, gap=None)
@@ -93,9 +92,7 @@ class AnswerCard(Card):
         self._fit()
 
     def _fit(self) -> None:
-        font = QFont(self._answer.font())
-        font.setPixelSize(TEXT_HEADLINE)
-        font.setWeight(QFont.Weight.DemiBold)
+        font = sized(self._answer.font(), TEXT_HEADLINE, QFont.Weight.DemiBold)
         room = self.width() - 2 * SPACE_L - SPACE_M - self._time.sizeHint().width()
         role = "headline" if QFontMetrics(font).horizontalAdvance(self._answer.text()) <= room else "section"
         if self._answer.property("role") != role:

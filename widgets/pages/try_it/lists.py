@@ -1,19 +1,15 @@
 """Define the lists of the page "Try it": test examples to click, and earlier inputs."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from PySide6.QtCore import (
-    QAbstractListModel,
-    QModelIndex,
     QObject,
-    QPointF,
     QRect,
     QSize,
     Qt,
     Signal,
 )
-from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QFont, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QListView,
@@ -25,11 +21,12 @@ from PySide6.QtWidgets import (
 )
 
 from widgets.pages.try_it.value import ExampleValue, TriedValue
-from widgets.parts.format import clipped, cosine, ms, visible
-from widgets.parts.painting import AT_LEFT, AT_RIGHT, Index, draw_icon, draw_line, draw_thumbnail, sized
+from widgets.parts.format import clipped, cosine, ms, sized, visible
+from widgets.parts.lists import ValuesModel, prepare_list
+from widgets.parts.painting import AT_LEFT, AT_RIGHT, Index, draw_line, draw_tag, draw_thumbnail
 from widgets.parts.pictures import PictureStore
 from widgets.theme import Theme
-from widgets.tokens import RADIUS_CONTROL, RADIUS_TAG, SPACE_L
+from widgets.tokens import RADIUS_CONTROL, SPACE_L
 from workers.contracts.translation import _
 
 TILE_PX, TEXT_TILE_PX, TILE_HEIGHT_PX, THUMB_PX = 76, 216, 76, 48
@@ -39,34 +36,6 @@ ROW_PX, HEAD_PX, ROW_THUMB_PX = 48, 28, 36
 COLUMNS = (0.24, 0.19, 0.12, 0.19, 0.12, 0.14)
 FIGURES = (2, 4)
 """Indices of the columns with figures, which are aligned at the right."""
-
-
-class ValuesModel(QAbstractListModel):
-    """A model of frozen values with their texts for screen readers."""
-
-    def __init__(self, parent: QObject | None = None) -> None:
-        """Create a model without values."""
-        super().__init__(parent)
-        self.values: tuple[Any, ...] = ()
-        self._said: tuple[str, ...] = ()
-
-    def replace(self, values: Sequence[Any], said: Sequence[str]) -> None:
-        """Show these values with their texts."""
-        self.beginResetModel()
-        self.values, self._said = tuple(values), tuple(said)
-        self.endResetModel()
-
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
-        """Return the number of values."""
-        return 0 if parent.isValid() else len(self.values)
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return the value for the delegate, and text for the other roles."""
-        if role == Qt.ItemDataRole.UserRole:
-            return self.values[index.row()]
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return visible(self._said[index.row()])
-        return None
 
 
 class _Delegate(QStyledItemDelegate):
@@ -140,17 +109,11 @@ class _KeyList(QListView):
     def __init__(self, theme: Theme, store: PictureStore, name: str) -> None:
         super().__init__()
         self.rows = ValuesModel(self)
-        self.setModel(self.rows)
-        self.setAccessibleName(name)
-        self.setAcceptDrops(False)
+        prepare_list(self, self.rows, theme, name, store)
         self.setMouseTracking(True)
-        self.setUniformItemSizes(True)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        store.ready.connect(self.viewport().update)
-        theme.changed.connect(self.viewport().update)
         self.clicked.connect(lambda index: self.picked.emit(index.row()))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -225,14 +188,7 @@ class TriedDelegate(_Delegate):
             draw_line(painter, self._theme, box, text)
             return
         tone, icon = ("ok", "check-circle") if value.same else ("warn", "warning")
-        advance = QFontMetrics(sized(painter.font(), 12, QFont.Weight.Medium)).horizontalAdvance(text)
-        place = QRect(box.left(), box.center().y() - 10, min(box.width(), advance + 34), 22)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self._theme.color(f"{tone}-soft"))
-        painter.drawRoundedRect(place, RADIUS_TAG, RADIUS_TAG)
-        draw_icon(painter, self._theme, icon, tone, 14, QPointF(place.left() + 6, place.top() + 4))
-        draw_line(painter, self._theme, place.adjusted(24, 0, -6, 0), text, tone, 12, weight=QFont.Weight.Medium)
+        draw_tag(painter, self._theme, box, text, tone, icon)
 
 
 def alike_words(source: QObject, value: TriedValue) -> str:

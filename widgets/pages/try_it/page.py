@@ -7,18 +7,16 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from widgets.pages.try_it.cards import LEAST_HEIGHT_PX, AnswerCard, TextInput
-from widgets.pages.try_it.layout import TryLayout
+from widgets.pages.try_it.layout import TryLayout, try_words
 from widgets.pages.try_it.value import ExampleValue, InputValue, TriedValue, TryValue
-from widgets.pages.try_it.words import try_words
 from widgets.parts.buttons import GhostButton, PrimaryButton
-from widgets.parts.cards.empty import EmptyCard
+from widgets.parts.card import EmptyCard
 from widgets.parts.cards.error import ErrorCard, ErrorValue
+from widgets.parts.fields import pause
 from widgets.parts.nouns import DataKind, counted
 from widgets.parts.page import Page
-from widgets.parts.pictures import PictureStore
 from widgets.parts.small import PageHead
 from widgets.parts.sound_bar import SoundState
-from widgets.parts.timers import pause
 from widgets.theme import Theme
 from workers.contracts.after.trying import TryAnswer
 from workers.contracts.translation import _
@@ -52,10 +50,9 @@ class TryPage(Page):
     fills_height = True
     widest_px = 2400
 
-    def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
-        """Create the page; `pictures` decodes its pictures."""
+    def __init__(self, theme: Theme) -> None:
+        """Create the page."""
         super().__init__(theme, _("Try it"))
-        self._pictures = pictures or PictureStore(self)
         self._value: TryValue | None = None
         self._typed, self._late = pause(self, DEBOUNCE_MS, self._on_typed), pause(self, BUSY_MS, self._on_late)
         self._editor: TextInput | None = None
@@ -119,10 +116,11 @@ class TryPage(Page):
             self._parts.given.setMinimumHeight(LEAST_HEIGHT_PX + round(spare_px * ANSWERS_SHARE))
             self._parts.strip.set_large(self.height() >= LARGE_PAGE_PX)
 
-    def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
-        card.add_action(PrimaryButton(self.theme, _("Load again"), "arrow-clockwise", on=self.reload_requested))
-        card.add_action(GhostButton(self.theme, _("Back to Compare"), "chart-bar", on=self._to("compare")))
-        return ()
+    def _error_actions(self, value: ErrorValue) -> tuple[QWidget, ...]:
+        return (
+            PrimaryButton(self.theme, _("Load again"), "arrow-clockwise", on=self.reload_requested),
+            GhostButton(self.theme, _("Back to Compare"), "chart-bar", on=self._to("compare")),
+        )
 
     def show_error(self, value: ErrorValue, back_to: str = "") -> None:
         """Show that a version could not be loaded or that its process ended."""

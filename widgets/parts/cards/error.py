@@ -3,16 +3,14 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from PySide6.QtCore import Signal
-from PySide6.QtGui import QGuiApplication, QShowEvent
-from PySide6.QtWidgets import QFrame, QWidget
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QWidget
 
 from widgets.icons import IconLabel
-from widgets.parts.buttons import Button, FoldButton, GhostButton
-from widgets.parts.card import Card, divider
-from widgets.parts.layout import STRETCH, TOP, held, in_column, in_row
-from widgets.parts.read_text import LogText
-from widgets.parts.text import Tone, label, words
+from widgets.parts.buttons import Button, CopyButton, FoldButton
+from widgets.parts.card import Banner, Card, divided, divider
+from widgets.parts.layout import MIDDLE, STRETCH, TOP, held, in_column, in_row
+from widgets.parts.text import LogText, Tone, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL, SPACE_XS
 from workers.contracts.translation import _
@@ -46,8 +44,6 @@ class ErrorValue:
 class ErrorCard(Card):
     """A card with an `ErrorValue`, owned by its page, which adds buttons for the next steps."""
 
-    copied = Signal(str)
-
     def __init__(self, theme: Theme, value: ErrorValue) -> None:
         """Create the card of `value`."""
         super().__init__(edge=1, gap=0)
@@ -55,27 +51,23 @@ class ErrorCard(Card):
         self._n_actions = 0
         self._rest: ErrorValue | None = value
         self.setAccessibleName(value.title)
-        self.add(self._banner(value))
+        title, edges = label(value.title, "section"), (SPACE_XL - 1, SPACE_L, SPACE_XL, SPACE_L)
+        self.add(Banner(theme, "", title, icon=value.icon, icon_px=24, tone=value.tone, side=MIDDLE, edges=edges))
         mark = "x-circle" if value.tone == "bad" else "warning"
         rows: tuple[tuple[str, Tone, str, str], ...] = (
             (mark, value.tone, _("What happened"), value.happened),
             ("shield-check", "ok", _("Is my work safe?"), value.is_safe),
             ("arrow-right", "brand", _("What to do now"), value.next_step),
         )
-        body = in_column(gap=0, edges=(SPACE_XL, 0, SPACE_XL, 0))
-        for number, row in enumerate(rows):
-            if number:
-                body.addWidget(divider())
-            body.addWidget(self._row(*row))
-        self.add(body)
         self._actions = in_row(STRETCH, edges=(SPACE_XL + 34, SPACE_S, SPACE_XL, SPACE_XL))
-        self.add(self._actions)
+        parts = divided(self._row(*row) for row in rows)
+        self.add(in_column(*parts, gap=0, edges=(SPACE_XL, 0, SPACE_XL, 0)), self._actions)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Add the parts behind the page's own buttons; their late creation also makes them later in the Tab order."""
         value, self._rest = self._rest, None
         if value is not None and value.note:
-            note = GhostButton(self._theme, _("Copy a note to its maker"), "copy", on=lambda: self._copy(value.note))
+            note = CopyButton(self._theme, value.note, _("Copy a note to its maker"), size="")
             self._actions.insertWidget(self._n_actions, note)
         if value is not None and value.details:
             self._add_details(value.details[:MAX_DETAIL_CHARS])
@@ -87,44 +79,17 @@ class ErrorCard(Card):
             self._actions.insertWidget(self._n_actions, button)
             self._n_actions += 1
 
-    def _banner(self, value: ErrorValue) -> QWidget:
-        banner = QFrame()
-        banner.setProperty("kind", "banner")
-        banner.setProperty("tone", value.tone)
-        in_row(
-            IconLabel(self._theme, value.icon, value.tone, 24),
-            (label(value.title, "section"), 1),
-            gap=SPACE_M,
-            edges=(SPACE_XL - 1, SPACE_L, SPACE_XL, SPACE_L),
-            parent=banner,
-        )
-        return banner
-
     def _row(self, icon: str, tone: Tone, title: str, text: str) -> QWidget:
         sentence = words(text)
         sentence.setMaximumWidth(680)
         column = in_column(label(title, "strong"), sentence, gap=0)
-        return held(
-            in_row(
-                (IconLabel(self._theme, icon, tone, 18), TOP),
-                (column, 100),
-                STRETCH,
-                gap=SPACE_L,
-                edges=(0, SPACE_L, 0, SPACE_L),
-            )
-        )
+        mark = IconLabel(self._theme, icon, tone, 18)
+        return held(in_row((mark, TOP), (column, 100), STRETCH, gap=SPACE_L, edges=(0, SPACE_L, 0, SPACE_L)))
 
     def _add_details(self, details: str) -> None:
-        self.add(divider())
-        fold = FoldButton(self._theme, _("Details for specialists"))
-        self.add(in_row(fold, STRETCH, gap=None, edges=(SPACE_M, SPACE_XS, SPACE_M, SPACE_XS)))
         text = LogText(_("Details for specialists"), details)
         text.setFixedHeight(180)
         holder = held(in_column(text, gap=None, edges=(SPACE_XL, 0, SPACE_XL, SPACE_L)))
-        holder.hide()
-        fold.toggled.connect(holder.setVisible)
-        self.add(holder)
-
-    def _copy(self, note: str) -> None:
-        QGuiApplication.clipboard().setText(note)
-        self.copied.emit(note)
+        fold = FoldButton(self._theme, _("Details for specialists"), opens=holder)
+        row = in_row(fold, STRETCH, gap=None, edges=(SPACE_M, SPACE_XS, SPACE_M, SPACE_XS))
+        self.add(divider(), row, holder)

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
-from widgets.parts.buttons import Button, GhostButton, ToggleButton
+from widgets.parts.buttons import Button, CopyButton, ToggleButton
 from widgets.parts.flow import FlowLayout
 from widgets.parts.layout import STRETCH, discard, held, in_column, in_row
 from widgets.parts.small import Figure, KeyValue
@@ -181,15 +181,10 @@ class SourceCard(QFrame):
     def _command(self, command: str) -> QHBoxLayout:
         shown = ElidedLabel(command, "code")
         shown.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        copy = GhostButton(self._theme, _("Copy"), "copy", "small")
-        copy.setToolTip(_("Copy the command that measures it again"))
+        copy = CopyButton(self._theme, command, tip=_("Copy the command that measures it again"))
         copy.setAccessibleDescription(command)
-        copy.clicked.connect(lambda: self._copy(copy, command))
+        copy.clicked.connect(lambda: copy.relabel(_("Copied"), "check"))
         return in_row((shown, 1), copy)
-
-    def _copy(self, button: Button, command: str) -> None:
-        QGuiApplication.clipboard().setText(command)
-        button.relabel(_("Copied"), "check")
 
 
 class OpenFigure(Figure):

@@ -7,21 +7,33 @@ from widgets.parts.buttons import GhostButton
 from widgets.parts.format import size_bytes
 from widgets.parts.installing.value import SetValue
 from widgets.parts.layout import LEFT, STRETCH, in_column, in_row
+from widgets.parts.page import Page
 from widgets.parts.small import Bar
 from widgets.parts.text import words
 from widgets.theme import Theme
 from workers.contracts.translation import _
 
 
+class InstallingPage(Page):
+    """A page with rows of missing sets; `install_requested` carries the name of a set."""
+
+    install_requested = Signal(str)
+    stop_install_requested = Signal()
+
+    def show_set(self, value: SetValue) -> None:
+        """Show an offer or its progress on every row of that set, in place."""
+        for row in self.findChildren(InstallRow):
+            if row.name == value.name:
+                row.show_value(value)
+
+
 class InstallRow(QWidget):
-    """The row of a missing set; `requested` carries its name, `stop_requested` ends its installation."""
+    """The row of a missing set, with a button that installs it or stops that."""
 
-    requested = Signal(str)
-    stop_requested = Signal()
-
-    def __init__(self, theme: Theme, value: SetValue, subject: str) -> None:
-        """Create the row of a set; `subject` names what needs the set."""
+    def __init__(self, theme: Theme, value: SetValue, subject: str, page: InstallingPage) -> None:
+        """Create the row of a set for a page; `subject` names what needs the set."""
         super().__init__()
+        self._page = page
         self.name = value.name
         self._value = value
         self._text = words("", "caption")
@@ -53,13 +65,6 @@ class InstallRow(QWidget):
 
     def _on_clicked(self) -> None:
         if self._value.installing is not None:
-            self.stop_requested.emit()
+            self._page.stop_install_requested.emit()
         else:
-            self.requested.emit(self.name)
-
-
-def show_set(page: QWidget, value: SetValue) -> None:
-    """Show an offer or its progress on every row of that set below `page`."""
-    for row in page.findChildren(InstallRow):
-        if row.name == value.name:
-            row.show_value(value)
+            self._page.install_requested.emit(self.name)

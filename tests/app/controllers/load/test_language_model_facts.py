@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from app.controllers.load.facts import facts_of
 from finished_run import copied_space
 
+from app.controllers.load.presenter import facts_of
 from app.services.after.loading import stages
 from app.services.flow.workspace import Workspace
 from app.services.records.after_run import LoadRecord

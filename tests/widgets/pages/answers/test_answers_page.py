@@ -15,10 +15,10 @@ from widgets.pages.answers.look import LookCard
 from widgets.pages.answers.page import AnswersPage
 from widgets.pages.answers.table import AnswersTable, shared
 from widgets.pages.answers.value import KINDS, Filter, LookValue, Texts, select
+from widgets.parts.fields import SearchField
 from widgets.parts.input_view import InputView
 from widgets.parts.marked import MarkedPart, MarkedText
 from widgets.parts.pictures import PictureStore, PictureValue
-from widgets.parts.search_field import SearchField
 from widgets.theme import Theme
 
 

@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QApplication, QListView
 from pytestqt.qtbot import QtBot
 from stopwatch import OwnTime
 
-from tests.widgets.heard import child
-from widgets.pages.compare.changes import ChangesCard, ChangesModel
+from tests.widgets.heard import child, placed
+from widgets.pages.compare.changes import ChangesCard
 from widgets.pages.compare.page import ComparePage
 from widgets.pages.compare.value import ChangesValue, ChangeValue
 from widgets.parts.pictures import PictureStore, PictureValue
@@ -60,10 +60,7 @@ def test_a_long_reason_is_never_cut(theme: Theme, qtbot: QtBot) -> None:
     """Given a card that is as low as it may be, Then all lines of a long reason are seen."""
     why = "The perplexity rose too much: 8.5 %, where 2.0 % are allowed. " * 3
     rows_ = tuple(ChangeValue(i, PictureValue(text="a text"), "before", "after", None, "other") for i in range(9))
-    card = ChangesCard(theme, PictureStore(theme), ChangesValue(9, rows_, reasons=why))
-    qtbot.addWidget(card)
-    card.resize(420, 60)
-    card.show()
+    card = placed(qtbot, ChangesCard(theme, PictureStore(theme), ChangesValue(9, rows_, reasons=why)), 420, 60)
     shown_label = next(label for label in card.findChildren(WholeLabel) if label.isVisible())
     qtbot.waitUntil(lambda: shown_label.height() >= shown_label.heightForWidth(shown_label.width()) > 40)
 
@@ -81,10 +78,9 @@ def test_five_thousand_changes_are_fast(opened: Any, examples: ModuleType) -> No
         bar.setValue(bar.maximum() * share // 100)
         view.viewport().repaint()
     scrolled_s = own.restart()
-    model = view.model()
-    assert isinstance(model, ChangesModel)
+    card = child(page, ChangesCard)
     for kind in ("worse", "better", "other", ""):
-        model.filter(kind)
+        card._on_kind(kind)
         view.viewport().repaint()
     filtered_s = own.restart()
     assert built_s < 1.0 and scrolled_s / 21 < 0.05 and filtered_s / 4 < 0.1, (built_s, scrolled_s, filtered_s)

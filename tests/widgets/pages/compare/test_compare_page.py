@@ -53,13 +53,6 @@ def test_safe_says_it_in_a_sentence_three_figures_and_six_columns(opened: Any, e
     assert len(shares) == 5 and limit == pytest.approx(90.288) and name == "Accuracy"
 
 
-def test_export_names_the_recommended_version(opened: Any, examples: ModuleType, press: Any) -> None:
-    """Given the one primary button, when it is clicked, then the recommended version is told."""
-    page = opened(ComparePage, examples.compare())
-    assert len([b for b in page.findChildren(QPushButton) if b.property("kind") == "primary"]) == 1
-    assert press(page, "Export…", page.export_requested) == ["a"]
-
-
 def test_a_version_that_was_just_judged_comes_into_view(theme: Theme, examples: ModuleType, qtbot: QtBot) -> None:
     """Given a small window whose table lies below, When its last version is chosen for the person, Then it is seen."""
     page = ComparePage(theme)
@@ -128,7 +121,7 @@ def test_a_point_of_the_graph_chooses_its_row(opened: Any, examples: ModuleType,
     plot, table = page.findChild(ScatterPlot), page.findChild(Table)
     assert plot is not None and table is not None
     point = points(examples.compare())[0][2]
-    qtbot.mousePress(plot, Qt.MouseButton.LeftButton, pos=plot.place_of(point).toPoint())
+    qtbot.mousePress(plot, Qt.MouseButton.LeftButton, pos=plot.spot_of(point).toPoint())
     assert table.chosen_id == point.id == "b"
 
 
@@ -166,7 +159,6 @@ def test_not_proven_says_how_many_are_missing(
     for button, path in buttons.items():
         assert press(page, button, page.proof_data_chosen) == [path]
     assert "or drop them on this page" in text
-    assert press(page, "Export anyway…", page.export_anyway_requested) == ["a"]
 
 
 def test_nothing_faster_offers_three_ways_on(opened: Any, examples: ModuleType, press: Any, said: Any) -> None:
@@ -175,14 +167,10 @@ def test_nothing_faster_offers_three_ways_on(opened: Any, examples: ModuleType, 
     assert [c.title for c in columns(examples.nothing_faster())][3:] == ["Accuracy", "Loss", "Result"]
     assert table_text(page)[0][5] == "Keep this one" and table_text(page)[1][4:] == ["none", "Not faster here"]
     assert table_text(page)[2][4:] == ["2.4 %", "Beyond your limit of 1 %"]
-    assert press(page, "Set the limit to 4 %", page.set_limit_requested) == [4.0]
-    assert press(page, "Add pictures…", page.page_wanted) == ["data"]
     press(page, "How to do that")
     QApplication.processEvents()
     press(page, "Copy the command")
     assert QGuiApplication.clipboard().text() == "installer/fettle optimize mobilenet.onnx --data pictures"
-    assert press(page, "Show the log", page.page_wanted) == ["optimize"]
-    assert press(page, "Export the original…", page.export_requested) == ["o"]
     assert "Nothing is lost." in said(page)
 
 
@@ -217,19 +205,6 @@ def test_larger_and_same_size_are_told(opened: Any, examples: ModuleType) -> Non
         versions[1] = replace(versions[1], size_bytes=size)
         page = opened(ComparePage, examples.compare(versions=tuple(versions)))
         assert words in [f.accessibleName() for f in page.findChildren(Figure)]
-
-
-def test_states_lead_on(opened: Any, examples: ModuleType, press: Any) -> None:
-    """Given nothing yet, or an error, then there is a way to what can be done now and to the log."""
-    page = opened(ComparePage, call="show_empty")
-    page.set_next("goal", "Choose a goal")
-    assert press(page, "Choose a goal", page.page_wanted) == ["goal"]
-    page.show_error(examples.refused())
-    QApplication.processEvents()
-    assert press(page, "Show the log", page.page_wanted) == ["optimize"]
-    page.show_loading("Measuring side by side", 2, 6)
-    QApplication.processEvents()
-    press(page, "Cancel", page.cancel_requested)
 
 
 def test_rows_keep_what_was_not_measured_open(examples: ModuleType) -> None:

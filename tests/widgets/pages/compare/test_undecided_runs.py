@@ -40,13 +40,6 @@ def test_a_computer_that_stays_busy_is_waited_for(opened: Any, examples: ModuleT
         assert press(page, button, page.idle_requested) == [waits]
 
 
-def test_what_was_not_tested_is_proven_by_the_primary_button(opened: Any, examples: ModuleType, press: Any) -> None:
-    """Given a faster version that was not tested, Then the one primary button proves it, and says how long that takes."""
-    page = opened(ComparePage, replace(examples.nothing_faster(), undecided=UndecidedValue("prove", "b", "about 10 s")))
-    assert primary_buttons(page) == ["Prove it (about 10 s)"]
-    assert press(page, "Prove it (about 10 s)", page.alone_requested) == ["b"]
-
-
 def primary_buttons(page: ComparePage) -> list[str]:
     """Texts of the primary buttons that are shown."""
     buttons = page.findChildren(QPushButton)

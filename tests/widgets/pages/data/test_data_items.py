@@ -14,7 +14,7 @@ from widgets.pages.data.doctor import DoctorCard, DoctorValue, offered_spec, sho
 from widgets.pages.data.grid import CELL_PX, ItemValue, line_parts
 from widgets.pages.data.items import ItemsCard, LabelDialog
 from widgets.pages.data.page import DataPage
-from widgets.pages.data.suspects import SuspectsDialog
+from widgets.pages.data.parts import SuspectsDialog
 from widgets.parts.fields import ChoiceField
 from widgets.parts.pictures import PictureValue
 from widgets.theme import Theme

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QFileDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
-from tests.widgets.heard import child, heard, told_by
+from tests.widgets.heard import child, heard, placed, told_by
 from widgets.pages.data.page import DataPage
 from widgets.pages.data.parts import PreviewGrid, SplitBar
 from widgets.parts.pictures import PictureLabel
@@ -87,9 +87,7 @@ def test_preview_fills_three_rows_at_most(theme: Theme, examples: ModuleType, wi
     page = DataPage(theme)
     qtbot.addWidget(page)
     grid = PreviewGrid(theme, page._pictures, examples.data().previews)
-    qtbot.addWidget(grid)
-    grid.resize(width, grid.heightForWidth(width))
-    grid.show()
+    placed(qtbot, grid, width, grid.heightForWidth(width))
     places = [p.geometry() for p in grid.findChildren(PictureLabel) if p.isVisible()]
     assert places and all(place.left() >= 0 and place.right() < width for place in places)
     assert len({(p.x(), p.y()) for p in places}) == len(places)
@@ -124,19 +122,6 @@ def test_unknown_labels_are_matched(opened: Any, examples: ModuleType, press: An
     box.setFocus()
     qtbot.keyClick(box, Qt.Key.Key_Down)
     assert press(dialogs[0], "Use these names", page.labels_matched) == [{"good": "positive"}]
-
-
-def test_error_leaves_three_ways(opened: Any, examples: ModuleType, press: Any, said: Any) -> None:
-    """Given unreadable data, then another folder, no data, and another drop are offered."""
-    page = opened(DataPage, examples.refused(), call="show_error")
-    assert "Or drop others here" in said(page)
-    press(page, "Continue without data", page.no_data_chosen)
-
-
-def test_loading_can_be_cancelled(opened: Any, press: Any) -> None:
-    """Given a long reading, then Cancel is there."""
-    page = opened(DataPage, "Looking at each picture", 120, 2212, call="show_loading")
-    press(page, "Cancel", page.cancel_requested)
 
 
 def test_found_problems_are_left_out_and_put_back(

@@ -14,8 +14,7 @@ from tests.widgets.heard import child, heard, left_click, retype, told_by
 from widgets.pages.goal.few import FewValue
 from widgets.pages.goal.limit import LimitSlider
 from widgets.pages.goal.page import GoalPage
-from widgets.pages.goal.plan import PlanCard
-from widgets.pages.goal.recipe_editor import RecipeCard
+from widgets.pages.goal.recipe_editor import PlanCard, RecipeCard
 from widgets.pages.goal.value import PresetValue, RecipeValue
 from widgets.parts.buttons import FoldButton
 from widgets.parts.card import ChoiceCard
@@ -104,13 +103,6 @@ def test_the_wheel_scrolls_the_page_and_changes_nothing(opened: Any, examples: M
         )  # fmt: skip
         QApplication.sendEvent(field, turn)
         assert field.value() == before
-
-
-def test_start_is_the_one_primary_button(page: GoalPage, press: Any) -> None:
-    """Given the page, then one button is primary, and it starts."""
-    primary = [b for b in page.findChildren(QPushButton) if b.property("kind") == "primary"]
-    assert len(primary) == 1
-    press(page, "Start (about 1 minute)", page.run_requested)
 
 
 def test_cannot_start_says_why(opened: Any, examples: ModuleType, said: Any) -> None:
@@ -206,12 +198,6 @@ def test_back_to_the_presets_own(page: GoalPage, press: Any) -> None:
     assert first.accessibleName() == "Faster engine"
     press(page, "Back")
     assert page.state == "full"
-
-
-def test_empty_leads_to_the_model(opened: Any, press: Any) -> None:
-    """Given no model, then the page leads to it."""
-    page = opened(GoalPage, call="show_empty")
-    assert press(page, "Pick a model", page.page_wanted) == ["model"]
 
 
 def test_what_to_expect_is_told_and_follows_the_choice(page: GoalPage, examples: ModuleType, said: Any) -> None:

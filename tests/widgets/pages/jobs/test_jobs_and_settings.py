@@ -92,12 +92,6 @@ def test_updates_keep_the_choice_and_the_place(page: JobsPage, examples: ModuleT
     assert table.chosen_id == "j0"
 
 
-def test_no_jobs_leads_to_a_model(opened: Any, press: Any) -> None:
-    """Given no jobs, then the page leads to the first step."""
-    page = opened(JobsPage, ())
-    assert press(page, "Start with a model", page.page_wanted) == ["model"]
-
-
 def test_settings_are_told_at_once(opened: Any, examples: ModuleType, press: Any, said: Any, qtbot: QtBot) -> None:
     """Given the settings, when one is changed, then it is told; nothing needs saving."""
     page = opened(SettingsPage, examples.settings())

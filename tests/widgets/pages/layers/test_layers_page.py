@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from tests.widgets.heard import child, heard, left_click
@@ -102,13 +101,6 @@ def test_a_click_on_a_title_sorts(page: LayersPage) -> None:
     first = rows(page)
     left_click(header.viewport(), place)
     assert rows(page) == first[::-1]
-
-
-def test_nothing_is_looked_at_unasked(opened: Any) -> None:
-    """Given versions that were not looked into, then the page offers it and says that it takes some seconds."""
-    page = opened(LayersPage, LayersValue(VALUE.versions, "v1", ()))
-    go = next(button for button in page.findChildren(QPushButton) if button.text() == "Show where the time goes")
-    heard(page.look_requested, left_click, go)
 
 
 def test_engine_is_named_once(opened: Any, said: Any) -> None:

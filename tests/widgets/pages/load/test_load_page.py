@@ -64,14 +64,3 @@ def test_a_price_of_ones_own(page: LoadPage, examples: ModuleType, said: Any, pr
     assert "0.0353 USD" in said(page) and "0.0168 USD" in said(page) and card.per_hour.value() == 0.0816
     page.show_price(examples.price())
     assert "0.0353 USD" not in said(page)
-
-
-def test_ways_back(page: LoadPage, examples: ModuleType, press: Any) -> None:
-    assert press(page, "Choose a goal", page.page_wanted) == ["goal"]
-    page.show(examples.loaded())
-    assert press(page, "Back to Compare", page.page_wanted) == ["compare"]
-    press(page, "Measure again…", page.again_requested)
-    page.show_loading("Request rates: Original (step 4 of 6)", 0.3, 1.0, "about 2 minutes left")
-    press(page, "Cancel", page.cancel_requested)
-    page.show_error(examples.refused())
-    press(page, "Try again…", page.again_requested)

@@ -19,14 +19,6 @@ from widgets.parts.pictures import PictureLabel
 from workers.contracts.pipeline import ImageSteps
 
 
-def test_first_run_starts_the_sample(opened: Any, examples: ModuleType, press: Any) -> None:
-    """Given the first run, when the one primary button is clicked, then the sample is asked for."""
-    page = opened(ModelPage, examples.sample(), call="show_empty")
-    primary = [b for b in page.findChildren(QPushButton) if b.property("kind") == "primary"]
-    assert [b.text() for b in primary] == ["Try the sample (about 1 minute)"]
-    press(page, "Try the sample (about 1 minute)", page.sample_requested)
-
-
 def test_first_run_by_keyboard_alone(opened: Any, examples: ModuleType, qtbot: QtBot) -> None:
     """Given the first run, when Tab and Space are used, then the sample starts without a mouse."""
     page = opened(ModelPage, examples.sample(), call="show_empty")

@@ -32,9 +32,6 @@ def test_the_offer_says_what_comes_and_starts_it(
         "Noise, blur, glare, fog",
     ):
         assert text in said(page)
-    assert press(page, "Start the quick test (about 1 minute)", page.start_requested) == [False]
-    assert press(page, "Full test (about 15 minutes)", page.start_requested) == [True]
-    assert press(page, "Back to Compare", page.page_wanted) == ["compare"]
 
 
 def test_the_table_holds_both_versions_at_each_severity(
@@ -55,7 +52,6 @@ def test_the_table_holds_both_versions_at_each_severity(
     assert "Dark, 5: original 45.0 %, optimized 33.0 %" in told and len(told) == 13
     assert len(page.findChildren(PictureLabel)) == 6
     assert not [button for button in page.findChildren(PrimaryButton) if button.isVisible()]
-    press(page, "Test again (about 1 minute)", page.start_requested)
 
 
 def test_other_kinds_name_their_levels(page: StressPage, examples: ModuleType, shown: Any, said: Any) -> None:
@@ -63,14 +59,3 @@ def test_other_kinds_name_their_levels(page: StressPage, examples: ModuleType, s
     page.show_value(examples.stress_sounds())
     shown(page)
     assert all(level in said(page) for level in ("20 dB", "10 dB", "0 dB", "Hiss", "40 sounds"))
-
-
-def test_empty_and_error_lead_back(page: StressPage, examples: ModuleType, shown: Any, said: Any, press: Any) -> None:
-    """Given no run, versions being measured, or an error, Then each says so and leads back."""
-    page.show_empty()
-    shown(page)
-    assert "Nothing to stress-test yet" in said(page)
-    page.show_empty(is_measuring=True)
-    assert "Versions are being measured" in said(page)
-    page.show_error(examples.refused())
-    press(page, "Back to Compare")

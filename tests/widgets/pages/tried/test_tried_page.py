@@ -4,9 +4,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from PySide6.QtWidgets import QPushButton
 
-from tests.widgets.heard import heard, left_click
 from widgets.pages.tried.page import TriedPage
 
 
@@ -22,16 +20,3 @@ def test_each_way_has_a_row_with_its_reason(page: TriedPage, said: Any, examples
         assert cell.text in text and cell.below in text
     assert all(sentence in text for _, _, sentence in value.said)
     assert all(part in text for row in value.forecast for part in row)
-
-
-def test_ways_out(page: TriedPage) -> None:
-    """Given the page, then one button leads back, and one measures everything once more."""
-    for caption, signal in (("Back to Compare", page.page_wanted), ("Measure again", page.again_requested)):
-        button = next(button for button in page.findChildren(QPushButton) if button.text() == caption)
-        heard(signal, left_click, button)
-
-
-def test_nothing_yet(page: TriedPage, said: Any) -> None:
-    """Given no run, then the page says what will stand there."""
-    page.show_empty()
-    assert "Nothing was tried yet" in said(page)

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 from stopwatch import OwnTime
 
-from tests.widgets.heard import told_by
+from tests.widgets.heard import placed, told_by
 from widgets.parts.tables.table import Table
 from widgets.parts.tables.values import Cell, Column, TableRow
 from widgets.theme import Theme
@@ -76,11 +76,7 @@ def test_details_that_do_not_fit_go_on_in_another_row(theme: Theme, qtbot: QtBot
     """Given seven details, When the table is too narrow for them side by side, Then none of them is cut, the table is as
     high as they are, and a wide one has them in one row again."""
     pairs = tuple((f"Memory while running {n}", "38 MB → 29 MB") for n in range(7))
-    table = Table(theme, "All versions", COLUMNS, fits=True)
-    qtbot.addWidget(table)
-    table.resize(1200, 100)
-    with qtbot.waitExposed(table):
-        table.show()
+    table = placed(qtbot, Table(theme, "All versions", COLUMNS, fits=True), 1200, 100)
     table.show_rows([TableRow("r0", rows(1)[0].cells, pairs)], "r0")
     table.set_details(True)
     line_px = table.rowHeight(1)

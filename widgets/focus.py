@@ -1,8 +1,18 @@
-"""Draw a ring with a gap around the widget with the keyboard focus, which style sheets cannot draw."""
+"""Draw a ring around the widget with the keyboard focus, and scroll it into view."""
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QLineEdit, QPlainTextEdit, QTextEdit, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QPlainTextEdit,
+    QScrollArea,
+    QTextEdit,
+    QWidget,
+)
 from shiboken6 import isValid
 
 from widgets.theme import Theme
@@ -79,3 +89,51 @@ class FocusRing(QWidget):
         painter.setPen(QPen(self._theme.color("brand"), 2))
         painter.drawRoundedRect(self.rect().adjusted(1, 1, -1, -1), RADIUS_CONTROL + 3, RADIUS_CONTROL + 3)
         painter.end()
+
+
+MARGIN_PX = 16
+
+
+class FocusScroll(QObject):
+    """The scroller of one window, owned by it. Only keys scroll, because the mouse reaches visible widgets only."""
+
+    def __init__(self, app: QApplication, window: QWidget) -> None:
+        """Create a scroller that follows the focus in `window`."""
+        super().__init__(window)
+        self._window = window
+        app.focusChanged.connect(self._on_focus_changed)
+
+    def _on_focus_changed(self, _old: QWidget | None, new: QWidget | None) -> None:
+        if new is None or not isValid(self._window) or new.window() is not self._window:
+            return
+        if self._window.testAttribute(Qt.WidgetAttribute.WA_KeyboardFocusChange):
+            bring_into_view(new, current_rect(new))
+
+
+def current_rect(widget: QWidget) -> QRect:
+    """Return the part of a widget that keys act on: the selected row of a table, else the whole widget."""
+    if isinstance(widget, QAbstractItemView) and widget.currentIndex().isValid():
+        row = widget.visualRect(widget.currentIndex())
+        return QRect(widget.viewport().mapTo(widget, row.topLeft()), row.size())
+    return widget.rect()
+
+
+def bring_into_view(widget: QWidget, part: QRect) -> None:
+    """Scroll each area around `widget` until `part` of it (in its own coordinates) is visible."""
+    above = widget.parentWidget()
+    while above is not None:
+        content = above.widget() if isinstance(above, QScrollArea) else None
+        if isinstance(above, QScrollArea) and content is not None and content.isAncestorOf(widget):
+            _scroll_to(above, QRect(widget.mapTo(content, part.topLeft()), part.size()))
+        above = above.parentWidget()
+
+
+def _scroll_to(area: QScrollArea, place: QRect) -> None:
+    """Scroll as little as possible; of a part higher than the view, the top is shown."""
+    bar = area.verticalScrollBar()
+    top, bottom = place.top() - MARGIN_PX, place.bottom() + MARGIN_PX
+    seen = area.viewport().height()
+    if top < bar.value() or bottom - top > seen:
+        bar.setValue(top)
+    elif bottom > bar.value() + seen:
+        bar.setValue(bottom - seen)

@@ -1,4 +1,4 @@
-"""A light theme for each test."""
+"""A light theme for each test of widgets."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from widgets.theme import Theme
 
 @pytest.fixture
 def theme(qapp: QApplication) -> Iterator[Theme]:
-    """Light, whatever the machine says."""
+    """Return a light theme, whatever the computer's own is."""
     made = Theme(qapp, "light")
     yield made
     made.deleteLater()
