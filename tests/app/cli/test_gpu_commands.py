@@ -112,7 +112,7 @@ def test_watch_without_a_card(
     code = main(["gpu", "watch", "--seconds", "0.2", "--json"])
     told = capsys.readouterr()
     assert code == 6 and json.loads(told.out)["cards"] == []
-    assert "No NVIDIA" in told.err
+    assert "no NVIDIA" in told.err
 
 
 MENDS = {2: "nvidia-smi", 100: "CUDA_VISIBLE_DEVICES", 304: "nvidia-modprobe -u -c=0", 999: "rmmod nvidia_uvm"}

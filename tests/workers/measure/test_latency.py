@@ -49,11 +49,11 @@ def test_under_load_the_speedup_is_the_least_of_all_ways(tmp_path) -> None:
         return ((block,) * 3,)
 
     spoiled = SummarizeParams(latencies_ms=times, loads=(loads(0.022, 0.16), loads(0.02, 0.0)))
-    _, found = run(spoiled, RecordingContext(tmp_path)).summaries
+    _, found = run(spoiled, RecordingContext(tmp_path)).rows
     assert found is not None and found.under_load is True
     assert found.speedup == pytest.approx(1.1) == found.agreed_low == found.speedup_low
     quiet = SummarizeParams(latencies_ms=times, loads=(loads(0.18, 0.0), loads(0.02, 0.0)))
-    _, found = run(quiet, RecordingContext(tmp_path)).summaries
+    _, found = run(quiet, RecordingContext(tmp_path)).rows
     assert found is not None and (found.under_load, found.speedup) == (False, pytest.approx(9.0))
 
 
@@ -61,7 +61,7 @@ def test_summaries_of_contenders(tmp_path) -> None:
     """Given three variants of which one failed, then it has no summary and the first is 1 to itself."""
     times = ((tuple([2.0] * 60),), (tuple([1.0] * 60),), ((),))
     result = run(SummarizeParams(latencies_ms=times), RecordingContext(tmp_path))
-    first, second, third = result.summaries
+    first, second, third = result.rows
     assert first is not None and first.speedup == 1.0
     assert second is not None and second.speedup == 2.0 and second.throughput_per_s == pytest.approx(1000)
     assert third is None

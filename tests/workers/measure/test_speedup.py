@@ -135,7 +135,7 @@ def cascade_ms(rng: np.random.Generator, share_twice: float, requests: int) -> l
 
 def summary_of(original: Sequence[Sequence[float]], version: Sequence[Sequence[float]], folder) -> SpeedSummary:
     params = SummarizeParams(latencies_ms=tuple(tuple(map(tuple, sets)) for sets in (original, version)))
-    _, found = run(params, RecordingContext(folder)).summaries
+    _, found = run(params, RecordingContext(folder)).rows
     assert found is not None
     return found
 

@@ -8,6 +8,7 @@ from safetensors.torch import save_file
 
 from workers.contracts.jobs import OpenParams
 from workers.contracts.process.protections import FILES, NETWORK, PRIVILEGES, PROGRAMS
+from workers.contracts.specs import ModelInfo
 from workers.model_io.opening import inspect_model, open_model
 from workers.runtime.recording import RecordingContext
 
@@ -19,7 +20,8 @@ def told(work):
     """All findings of `inspect` (or `open`) in one text; each must be a sentence."""
 
     def run(path, how=inspect_model, **context):
-        findings = how(OpenParams(path=str(path)), RecordingContext(work_dir=work, **context)).info.findings
+        found = how(OpenParams(path=str(path)), RecordingContext(work_dir=work, **context))
+        findings = (found if isinstance(found, ModelInfo) else found.info).findings
         assert all(finding.what.endswith((".", "…")) and finding.what.isprintable() for finding in findings)
         return " ".join(f"{finding.level}: {finding.what}" for finding in findings)
 

@@ -137,8 +137,7 @@ def test_a_chat_model_s_first_texts_are_not_called_too_few(
 
     def with_note(step: Any) -> Any:
         result, folder = judge(step)
-        judgement = result.judgement.model_copy(update={"notes": ("Too few texts.",)})
-        return result.model_copy(update={"judgement": judgement}), folder
+        return result.model_copy(update={"notes": ("Too few texts.",)}), folder
 
     monkeypatch.setattr(one.play, "_judge_job", with_note)
     one.go()
