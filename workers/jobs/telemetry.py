@@ -43,7 +43,7 @@ def run(params: TelemetryParams, ctx: JobContext) -> Nothing:
     outbox = _Outbox(ctx)
     started = time.monotonic()
     outbox.put(started, telemetry.limits())
-    due, readings = started, 0
+    due, is_sent = started, False
     try:
         while params.max_s is None or due - started < params.max_s:
             while (left := due - time.monotonic()) > 0:
@@ -52,8 +52,8 @@ def run(params: TelemetryParams, ctx: JobContext) -> Nothing:
             ctx.check_cancelled()
             now = time.monotonic()
             outbox.put(now, telemetry.read())
-            outbox.send(now, SEND_S if readings else 0.0)
-            readings += 1
+            outbox.send(now, SEND_S if is_sent else 0.0)
+            is_sent = True
             due = max(due + params.interval_s, now)
     finally:
         telemetry.close()
