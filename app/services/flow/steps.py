@@ -104,9 +104,8 @@ class JobStep(Generic[R]):
         identity: Replaces paths of `params` in the key by a text that identifies their contents.
         by_content: The job itself finds out the contents; it is ended if the store has a result for them.
         keep_folder: Whether the job's folder stays until the caller removes it; it is otherwise removed at the end.
-        goes_on: With `cache`: parts finished before an interruption stay in a folder (`JobContext.persistent_dir`) for
-        the
-            same step when it begins again.
+        goes_on: With `cache`: parts finished before an interruption stay in a folder
+            (`JobContext.persistent_dir`) for the same step when it begins again.
         torch: Whether the process needs torch.
         fresh_process: Whether the job measures its own memory.
         shares_card: Whether the job only lists GPUs, beside any other work there.

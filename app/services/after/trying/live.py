@@ -101,7 +101,7 @@ LANGUAGE_MODEL = "language-model"
 class LiveChat(LiveJob):
     """A chat with one version in a live process; owned by the page or the command.
 
-    After `say` with a dialogue, `pieces()` returns parts of the answer until one is marked as done. A new `say` ends
+    After `send` with a dialogue, `pieces()` returns parts of the answer until one is marked as done. A new `send` ends
     the present answer.
     """
 
