@@ -27,12 +27,12 @@ def find_python() -> "str | None":
     for minor in range(NEWEST[1], OLDEST[1] - 1, -1):
         command = ["py", "-3.%d" % minor] if os.name == "nt" else ["python3.%d" % minor]  # noqa: UP031
         try:
-            told = subprocess.check_output(
+            report = subprocess.check_output(
                 [*command, "-c", "import sys; print(sys.executable)"], stderr=subprocess.DEVNULL
             )
         except (OSError, subprocess.CalledProcessError):
             continue
-        return told.decode("utf-8", "replace").strip()
+        return report.decode("utf-8", "replace").strip()
     return None
 
 

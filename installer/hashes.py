@@ -70,10 +70,10 @@ def hashes_of(wheel: str) -> list[str]:
     found = set[str]()
     for python in PYTHONS:
         for platform in PLATFORMS:
-            told = asked(wheel, platform, python)
-            if told is not None:
-                found.add(told[0])
-                if told[1]:
+            report = asked(wheel, platform, python)
+            if report is not None:
+                found.add(report[0])
+                if report[1]:
                     return sorted(found)
     return sorted(found)
 

@@ -60,8 +60,8 @@ class RailEntry(QPushButton):
         restyle(self, mark=mark)
 
     def _tell(self) -> None:
-        told = {"done": _("done"), "current": _("this is next"), "": ""}
-        self.setAccessibleDescription(self._share.text() or told[self.mark])
+        report = {"done": _("done"), "current": _("this is next"), "": ""}
+        self.setAccessibleDescription(self._share.text() or report[self.mark])
 
     def _show_mark(self) -> None:
         is_here = self.mark == "current" and self.isChecked()
@@ -94,13 +94,13 @@ class Rail(QFrame):
 
     def _add_keys(self) -> None:
         numbered = [entry for entry in self.entries.values() if entry.spec.place == "step" or entry.spec.has_number]
-        told = {entry.spec.id: f"Ctrl+{number}" for number, entry in enumerate(numbered[:MOST_NUMBERS], 1)}
-        for page_id, combination in told.items():
+        report = {entry.spec.id: f"Ctrl+{number}" for number, entry in enumerate(numbered[:MOST_NUMBERS], 1)}
+        for page_id, combination in report.items():
             keys = QShortcut(QKeySequence(combination), self)
             keys.setContext(Qt.ShortcutContext.WindowShortcut)
             keys.activated.connect(lambda page_id=page_id: self.page_requested.emit(page_id))
         for page_id, entry in self.entries.items():
-            if combination := told.get(page_id) or entry.spec.shortcut:
+            if combination := report.get(page_id) or entry.spec.shortcut:
                 entry.setToolTip(f"{entry.text()} ({combination})")
 
     def _logo(self, theme: Theme) -> QWidget:

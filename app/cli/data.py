@@ -104,9 +104,9 @@ def doctor(output: Output, model: Model, options: DoctorOptions) -> int:
         preprocess=options.preprocess,
         data_path=str(options.data.absolute()),
     )
-    asked = data_params(options.data, None, options.text_column, options.label_column)
+    requested = data_params(options.data, None, options.text_column, options.label_column)
     with workspace(output.options, writes=True, notice=output.notice) as space:
-        found = run(space, _examined(opening, asked), output.watch)
+        found = run(space, _examined(opening, requested), output.watch)
     output.document(found.model_dump(mode="json"))
     for way in found.ways:
         output.text(_way_line(way))

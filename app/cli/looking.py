@@ -152,9 +152,9 @@ def inspect(
             info = run(space, inspect_model(params), output.watch)
     else:
         check_exists(data)
-        asked = data_params(data, None, text_column, label_column)
+        requested = data_params(data, None, text_column, label_column)
         with workspace(output.options, writes=True, notice=output.notice) as space:
-            info, fed = run(space, inspect_fed(params, asked), output.watch)
+            info, fed = run(space, inspect_fed(params, requested), output.watch)
     document = info.model_dump(mode="json", exclude={"name", "architecture"})
     output.document(document if fed is None else {**document, "fed": fed_document(fed)})
     output.text(f"{info.name}: {info.format}, {info.task}, {info.parameters:,} parameters, {info.size_bytes:,} bytes")

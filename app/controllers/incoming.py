@@ -94,12 +94,12 @@ class Incoming(QObject):
 
     def _use_data(self, path: str) -> None:
         """Use the examples; ask first if the result uses the user's own examples and the page Data is not shown."""
-        asked, run = self._session.asked_data, self._session.run
-        if run is None or asked is None or not asked.path or self._window.current_page == "data":
+        requested, run = self._session.asked_data, self._session.run
+        if run is None or requested is None or not requested.path or self._window.current_page == "data":
             self._commands.do(READ_DATA, path)
             return
         ask(
-            new_data_question(self._theme, self._window, Path(path).name, Path(asked.path).name),
+            new_data_question(self._theme, self._window, Path(path).name, Path(requested.path).name),
             add=lambda: self._commands.do(ADD_DATA, path),
             replace=lambda: self._commands.do(READ_DATA, path),
         )

@@ -40,8 +40,8 @@ class OpenProject:
     @property
     def own_data(self) -> tuple[DataParams, ReadData] | None:
         """Return the user's own examples with how they were read; None before that and for inputs made by Fettle."""
-        asked, data = self.asked_data, self.data
-        return None if asked is None or data is None or not asked.path else (asked, data)
+        requested, data = self.asked_data, self.data
+        return None if requested is None or data is None or not requested.path else (requested, data)
 
 
 class Session(QObject):
@@ -153,8 +153,8 @@ class Session(QObject):
         if before is not None and before[0].path != asked.path:
             self._keep_earlier(before)
         self.opened.asked_data, self.opened.data = asked, data
-        told = data.result.model_dump_json()
-        changed = dataclasses.replace(self.opened.project, data_path=asked.path, data_key=data.key, data_json=told)
+        report = data.result.model_dump_json()
+        changed = dataclasses.replace(self.opened.project, data_path=asked.path, data_key=data.key, data_json=report)
         self.opened.project = projects.save_data(self.workspace.repositories, changed, asked)
         self.data_changed.emit()
 

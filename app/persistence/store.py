@@ -139,10 +139,10 @@ def _told_aside(names: tuple[str, ...], copy: Path) -> str:
         return ""
     log.warning("records that could not be carried over: %s", ", ".join(names))
     what = "One record" if len(names) == 1 else f"{len(names)} records"
-    told = ", ".join(names[:3]) + (" and others" if len(names) > 3 else "")
+    report = ", ".join(names[:3]) + (" and others" if len(names) > 3 else "")
     return (
         f"{what} of an older version of Fettle could not be read and {'was' if len(names) == 1 else 'were'} set aside "
-        f"({told}); all others are there. A copy of the database as it was is {copy}."
+        f"({report}); all others are there. A copy of the database as it was is {copy}."
     )
 
 

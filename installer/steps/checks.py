@@ -38,8 +38,10 @@ def run_all(place: Place, pytest_arguments: list[str]) -> int:
         environment = gpu_libs.prepare(place, environment)
     code, seconds = run_tests(place, pytest_arguments, with_screen(environment))
     results.append(("pytest", code, seconds))
-    told = ", ".join(f"{title} {'ok' if code == 0 else 'FAILED'} ({seconds:.0f} s)" for title, code, seconds in results)
-    print_line(f"Checks: {told}")
+    report = ", ".join(
+        f"{title} {'ok' if code == 0 else 'FAILED'} ({seconds:.0f} s)" for title, code, seconds in results
+    )
+    print_line(f"Checks: {report}")
     if any(code for _, code, _ in results[:-1]):
         return 1
     return results[-1][1]
@@ -65,10 +67,10 @@ def _run_checks(place: Place, environment: dict[str, str]) -> list[tuple[str, in
     began, results = time.monotonic(), []
     with ExitStack() as stack:
         running = [(title, *_begin(place, arguments, environment, stack)) for title, arguments in CHECKS]
-        for title, process, told in running:
+        for title, process, report in running:
             code = process.wait()
-            told.seek(0)
-            print_line(f"== {title}\n{told.read().decode(errors='replace').rstrip()}".rstrip())
+            report.seek(0)
+            print_line(f"== {title}\n{report.read().decode(errors='replace').rstrip()}".rstrip())
             results.append((title, code, time.monotonic() - began))
     return results
 
@@ -77,9 +79,9 @@ def _begin(
     place: Place, arguments: list[str], environment: dict[str, str], stack: ExitStack
 ) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
     """Start a check and return its process and its output file; both close with `stack`."""
-    told = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
+    report = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
     process = stack.enter_context(
-        subprocess.Popen([place.python, *arguments], cwd=place.root, env=environment, stdout=told, stderr=told)
+        subprocess.Popen([place.python, *arguments], cwd=place.root, env=environment, stdout=report, stderr=report)
     )
     stack.callback(process.kill)
-    return process, told
+    return process, report

@@ -85,11 +85,11 @@ def _cost(place: Place, name: str) -> int:
 
 
 def _start(place: Place, arguments: list[str], before: object) -> int:
-    told, arguments = split_gpu(arguments)
-    if told is not None:
+    report, arguments = split_gpu(arguments)
+    if report is not None:
         from steps.setup import take_set
 
-        take_set(place, told)
+        take_set(place, report)
         if not arguments:
             return 0
     if not is_ready(place, "program"):

@@ -28,14 +28,14 @@ def works(place: Place) -> bool:
     """Return whether the environment's Python starts, has the version of this Python, and has a complete pip."""
     code = "import sys, pip; print('%d.%d' % sys.version_info[:2], sys.prefix != sys.base_prefix)"
     try:
-        told = subprocess.run(
+        report = subprocess.run(
             [place.python, "-c", code], capture_output=True, text=True, timeout=120, check=True, env=clean_environment()
         )
     except (OSError, subprocess.SubprocessError):
         return False
     pip = next(place.site_packages.glob("pip-*.dist-info"), None)
     expected = f"{sys.version_info[0]}.{sys.version_info[1]} True"
-    return told.stdout.strip() == expected and pip is not None and is_whole(pip)
+    return report.stdout.strip() == expected and pip is not None and is_whole(pip)
 
 
 def make(place: Place) -> None:

@@ -38,13 +38,13 @@ def cuda_of_nvml() -> tuple[tuple[int, int], tuple[tuple[int, int], ...]] | None
         if nvml.nvmlInit_v2() != 0:
             return None
         count, version = ctypes.c_uint(0), ctypes.c_int(0)
-        told = nvml.nvmlDeviceGetCount_v2(ctypes.byref(count)) == 0
-        told = nvml.nvmlSystemGetCudaDriverVersion_v2(ctypes.byref(version)) == 0 and told
+        report = nvml.nvmlDeviceGetCount_v2(ctypes.byref(count)) == 0
+        report = nvml.nvmlSystemGetCudaDriverVersion_v2(ctypes.byref(version)) == 0 and report
         cards = tuple(found for index in range(count.value) if (found := _capability(nvml, index)) is not None)
         nvml.nvmlShutdown()
     except (OSError, AttributeError):
         return None
-    if not told or count.value == 0:
+    if not report or count.value == 0:
         return None
     return (version.value // 1000, version.value % 1000 // 10), cards
 

@@ -25,17 +25,17 @@ class Need:
         """Return sentences for the user about the cost; `takes_cuda` says that the CUDA build was chosen."""
         lying = f" {self.from_disk} of the packages lie on this computer already." if self.from_disk else ""
         packages = "1 package" if self.packages == 1 else f"{self.packages} packages"
-        told = [
+        report = [
             f"To install: {packages}, about {size(self.download_bytes)} to download and "
             f"{size(self.installed_bytes)} on disk.{lying}"
         ]
         if self.cuda:
-            told.append("PyTorch comes in its build for NVIDIA GPUs, which is about 3 GB of it.")
+            report.append("PyTorch comes in its build for NVIDIA GPUs, which is about 3 GB of it.")
         if self.cuda and not takes_cuda:
-            told.append("pip offers no smaller build for this system. If a folder holds one for the processor alone,")
-            told.append("stop now (Ctrl+C), set PIP_FIND_LINKS to that folder, and run the same command again.")
-        told.append("You may stop at any time (Ctrl+C); the same command goes on where it was.")
-        return told
+            report.append("pip offers no smaller build for this system. If a folder holds one for the processor alone,")
+            report.append("stop now (Ctrl+C), set PIP_FIND_LINKS to that folder, and run the same command again.")
+        report.append("You may stop at any time (Ctrl+C); the same command goes on where it was.")
+        return report
 
 
 def weigh(items: list[Item], pins: list[Pin]) -> Need:

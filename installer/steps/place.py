@@ -74,8 +74,8 @@ def fingerprint(place: Place, group: str) -> dict[str, object]:
     digest = hashlib.sha256()
     for path in [*place.locks(group), *(place.root / "installer" / name for name in GPU_LOCKS)]:
         digest.update(path.read_bytes() if path.exists() else b"")
-    told = place.gpu_choice.read_text(encoding="ascii") if place.gpu_choice.exists() else ""
-    here = {"python": os.path.realpath(place.python), "nvidia": nvidia_seen(), "gpu": told.strip()}
+    report = place.gpu_choice.read_text(encoding="ascii") if place.gpu_choice.exists() else ""
+    here = {"python": os.path.realpath(place.python), "nvidia": nvidia_seen(), "gpu": report.strip()}
     return {"locks": digest.hexdigest(), **here}
 
 

@@ -74,13 +74,13 @@ def choose(machine: Machine, told: str | None) -> Choice:
 def _by_cards(machine: Machine) -> Choice:
     """Return the one set that fits all GPUs: "cuda" supports every GPU that "rtx" supports."""
     cards = machine.capabilities
-    told = ", ".join(f"{major}.{minor}" for major, minor in cards)
+    report = ", ".join(f"{major}.{minor}" for major, minor in cards)
     if cards and all(map(fits_rtx, cards)):
-        return Choice("rtx", f"An NVIDIA GPU was found (compute capability {told}): taking {TITLES['rtx']}.")
+        return Choice("rtx", f"An NVIDIA GPU was found (compute capability {report}): taking {TITLES['rtx']}.")
     if not cards or any(capability >= OLDEST_CAPABILITY for capability in cards):
-        about = f" (compute capability {told})" if told else ""
+        about = f" (compute capability {report})" if report else ""
         return Choice("cuda", f"An NVIDIA GPU was found{about}: taking {TITLES['cuda']}.")
-    return Choice("none", f"The NVIDIA GPU here (compute capability {told}) is too old for CUDA 13, which needs 7.5.")
+    return Choice("none", f"The NVIDIA GPU here (compute capability {report}) is too old for CUDA 13, which needs 7.5.")
 
 
 def _why_not(machine: Machine) -> str:
@@ -88,9 +88,9 @@ def _why_not(machine: Machine) -> str:
     if (machine.system, machine.processor) not in WHEELS:
         return "There are no builds for NVIDIA GPUs on this kind of computer: the processor does the work."
     if machine.cuda is not None and machine.cuda < OLDEST_CUDA:
-        told = f"{machine.cuda[0]}.{machine.cuda[1]}"
+        cuda = f"{machine.cuda[0]}.{machine.cuda[1]}"
         return (
-            f"The NVIDIA driver here runs CUDA up to {told}; {OLDEST_CUDA[0]}.{OLDEST_CUDA[1]} (driver 580) is needed, "
+            f"The NVIDIA driver here runs CUDA up to {cuda}; {OLDEST_CUDA[0]}.{OLDEST_CUDA[1]} (driver 580) is needed, "
             "so the processor does the work until the driver is updated."
         )
     return ""

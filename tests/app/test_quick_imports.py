@@ -18,8 +18,8 @@ print(any(name.endswith("minidom.py") for name in linecache.cache), QWidget.__na
 def test_no_source_is_read_beside_pyside() -> None:
     """Given PySide6, Then an import reads the module's source for PySide's sake, and with Fettle's step it does not;
     what is imported is the same."""
-    told = [
+    report = [
         subprocess.run([sys.executable, "-c", SCRIPT, how], capture_output=True, text=True, check=True).stdout.split()
         for how in ("forgets", "leaves")
     ]
-    assert told == [["False", "QWidget"], ["True", "QWidget"]]
+    assert report == [["False", "QWidget"], ["True", "QWidget"]]

@@ -45,10 +45,10 @@ def test_commands_honor_them(paths: DataPaths, settings: Settings, detailed: boo
 def test_a_command_tells_that_they_could_not_be_read(paths: DataPaths) -> None:
     """Given a damaged file, Then the usual settings hold, and a command says so."""
     paths.settings.write_text("{")
-    told: list[str] = []
-    with workspace(Globals(data_dir=paths.root), writes=True, notice=told.append) as space:
+    report: list[str] = []
+    with workspace(Globals(data_dir=paths.root), writes=True, notice=report.append) as space:
         assert space.memory_limit() is None
-    assert "The settings could not be used" in told[0]
+    assert "The settings could not be used" in report[0]
 
 
 def test_the_window_honors_them(qapp: QApplication, paths: DataPaths, monkeypatch: pytest.MonkeyPatch) -> None:

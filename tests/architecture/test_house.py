@@ -92,8 +92,8 @@ def test_functions_are_short() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 first = node.body[0]
-                told = (first.end_lineno or 0) - first.lineno + 1 if ast.get_docstring(node) else 0
-                if (node.end_lineno or 0) - node.lineno + 1 - told > 50:
+                report = (first.end_lineno or 0) - first.lineno + 1 if ast.get_docstring(node) else 0
+                if (node.end_lineno or 0) - node.lineno + 1 - report > 50:
                     long.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}")
     assert long == []
 

@@ -42,8 +42,8 @@ def as_text(node: ast.JoinedStr) -> str:
 def hand_made(source: str) -> list[tuple[int, str]]:
     """(line, text) of each percentage that a piece of source puts into words by itself."""
     tree = ast.parse(source)
-    told, found = docstrings(tree), []
-    for line, text in texts(tree, told):
+    report, found = docstrings(tree), []
+    for line, text in texts(tree, report):
         if HAND_MADE.search(text) or GLUED.search(text):
             found.append((line, text))
     return found

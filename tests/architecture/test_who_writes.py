@@ -19,11 +19,11 @@ def writes(folder: Path) -> list[str]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
                 continue
-            told = ast.unparse(node.func)
+            report = ast.unparse(node.func)
             if node.func.attr == "together" or (
                 REPOSITORY.search(ast.unparse(node.func.value)) and node.func.attr not in READING
             ):
-                found.append(f"{path.relative_to(folder)}:{node.lineno} {told}")
+                found.append(f"{path.relative_to(folder)}:{node.lineno} {report}")
     return found
 
 

@@ -140,7 +140,7 @@ class Bench:
         if self.case.make_data is not None and self.case.data is not None:
             data = self.case.make_data(self.models / self.case.data, self.models / self.case.model, self.folder)
             self.case = replace(self.case, data=str(data))
-        bundle, told = self._fettle(environment)
+        bundle, report = self._fettle(environment)
         model, prepared = self._opened(home)
         contenders = list(self._contenders(bundle, model, prepared, environment))
         for contender in contenders:
@@ -152,7 +152,7 @@ class Bench:
                 contender.process.communicate()
         return {
             "model": self.case.name,
-            "recommended": told,
+            "recommended": report,
             "rows": list(rows(contenders, load_pipeline(model.folder).spec.answer_kind)),
         }
 
@@ -296,16 +296,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", type=Path)
     parser.add_argument("names", nargs="*")
-    asked = parser.parse_args()
+    requested = parser.parse_args()
     known = [case.name for case in CASES]
-    if unknown := sorted(set(asked.names) - set(known)):
+    if unknown := sorted(set(requested.names) - set(known)):
         parser.error(f"no such model: {', '.join(unknown)}; there are {', '.join(known)}")
     ratios = []
     for case in CASES:
-        if asked.names and case.name not in asked.names:
+        if requested.names and case.name not in requested.names:
             continue
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            found = Bench(case, asked.models, Path(folder)).go()
+            found = Bench(case, requested.models, Path(folder)).go()
         ratios.append(ratio_to_best(found))
         print(f"\n{case.name}: {found['recommended']}, {ratios[-1]:.2f} of the best peer")  # noqa: T201
         for row in found["rows"]:

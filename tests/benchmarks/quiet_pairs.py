@@ -110,13 +110,13 @@ def main() -> int:
     parser.add_argument("models", type=Path)
     parser.add_argument("--runs", type=int, default=10)
     parser.add_argument("--only", nargs="+", choices=[case.name for case in CASES])
-    asked = parser.parse_args()
+    requested = parser.parse_args()
     results = []
     with tempfile.TemporaryDirectory() as homes:
         for case in CASES:
-            if asked.only is None or case.name in asked.only:
+            if requested.only is None or case.name in requested.only:
                 with bench_space(Path(homes) / case.name) as space:
-                    results.append(case_holds(case, asked.models, space, asked.runs))
+                    results.append(case_holds(case, requested.models, space, requested.runs))
     say(f"all of it: {verdict(all(results))}")
     return 0 if all(results) else 1
 

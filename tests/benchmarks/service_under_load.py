@@ -152,11 +152,11 @@ def bodies_of(bundle: Path, port: int) -> list[bytes]:
             {"name": key, "datatype": DATATYPES[one.dtype.name], "shape": list(one.shape), "parameters": {"binary_data_size": one.nbytes}}
             for key, one in arrays.items()
         ]  # fmt: skip
-        told = json.dumps({"inputs": rows, "parameters": {"binary_data_output": True}}).encode()
-        content = b"".join([told, *(one.tobytes() for one in arrays.values())])
+        report = json.dumps({"inputs": rows, "parameters": {"binary_data_output": True}}).encode()
+        content = b"".join([report, *(one.tobytes() for one in arrays.values())])
         head = (
             f"POST /v2/models/{name}/infer HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
-            f"{HEADER_LENGTH}: {len(told)}\r\nContent-Length: {len(content)}\r\n\r\n"
+            f"{HEADER_LENGTH}: {len(report)}\r\nContent-Length: {len(content)}\r\n\r\n"
         )
         made.append(head.encode() + content)
     return made
@@ -283,9 +283,9 @@ def _answers_per_s(model: Any, feeds: dict[str, Any], batch: int) -> float:
 def joined_copy(bundle: Path, folder: Path, batch: int) -> Path:
     """The same bundle, told to join so many requests."""
     shutil.copytree(bundle, folder)
-    told: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    told["serving"] = {**told["serving"], "max_batch": batch, "why_single": "" if batch > 1 else "for comparison"}
-    (folder / "manifest.json").write_text(json.dumps(told), encoding="utf-8")
+    report: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    report["serving"] = {**report["serving"], "max_batch": batch, "why_single": "" if batch > 1 else "for comparison"}
+    (folder / "manifest.json").write_text(json.dumps(report), encoding="utf-8")
     write_sums(folder)
     return folder
 

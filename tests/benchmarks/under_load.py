@@ -264,19 +264,19 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=[case.name for case in CASES])
     parser.add_argument("--homes", type=Path)
     parser.add_argument("--pairs", action="store_true")
-    asked = parser.parse_args()
+    requested = parser.parse_args()
     results = []
     with tempfile.TemporaryDirectory() as scratch:
-        homes = asked.homes or Path(scratch)
-        cases = [case for case in CASES if asked.only is None or case.name in asked.only]
-        if asked.pairs:
+        homes = requested.homes or Path(scratch)
+        cases = [case for case in CASES if requested.only is None or case.name in requested.only]
+        if requested.pairs:
             for case in cases:
                 with bench_space(homes / case.name) as space:
-                    results.append(pairs(case, asked.models, space, asked.runs))
+                    results.append(pairs(case, requested.models, space, requested.runs))
         else:
-            quiet = [quiet_run(case, asked.models, homes / case.name, asked.budget) for case in cases]
+            quiet = [quiet_run(case, requested.models, homes / case.name, requested.budget) for case in cases]
             results += [
-                loaded_runs(case, found, asked.models, homes / case.name, asked.runs, asked.budget)
+                loaded_runs(case, found, requested.models, homes / case.name, requested.runs, requested.budget)
                 for case, found in zip(cases, quiet, strict=True)
             ]
     say(f"all of it: {verdict(all(results))}")

@@ -283,8 +283,8 @@ def table(cards: list[dict[str, Any]], rows: list[Row]) -> str:
             row.p50_ms, row.p99_ms, row.compute_ms, _ratio(eager and eager.p50_ms, row.p50_ms),
             _ratio(best and best.card_ms, row.p50_ms), row.per_s, _mega(row.memory_bytes), row.energy_mj, row.difference,
         )  # fmt: skip
-        told = [f"{value:.3g}" if value is not None else "–" for value in figures]
-        lines.append("| " + " | ".join([*what, "yes" if row.confirmed else "no", *told]) + " |")
+        report = [f"{value:.3g}" if value is not None else "–" for value in figures]
+        lines.append("| " + " | ".join([*what, "yes" if row.confirmed else "no", *report]) + " |")
     return "\n".join(lines) + "\n"
 
 

@@ -11,8 +11,8 @@ import pytest
 @pytest.mark.timeout(3600)
 def test_a_real_card() -> None:
     """Given a card, Then each engine's figures are there; without one the reason stands in the report of the tests."""
-    told = card_report.doctor()
-    broken = next((rung for rung in told["rungs"] if not rung["ok"]), None)
+    report = card_report.doctor()
+    broken = next((rung for rung in report["rungs"] if not rung["ok"]), None)
     if broken is not None:
         pytest.skip(f"no card that works: {broken['reason']}")
     assert card_report.main() == 0

@@ -74,15 +74,15 @@ PROVIDERS = {
 @pytest.mark.parametrize(("name", "library"), [(name, one) for name, some in PROVIDERS.items() for one in some])
 def test_every_library_that_is_asked_for_is_supplied(name: str, library: str) -> None:
     """Given a provider's own list, Then each name comes from a locked package, the driver or the system."""
-    asked = needed(packages(name) / library)
+    requested = needed(packages(name) / library)
     known = supplied(name) | set(DRIVER) | set(SYSTEM) | set(BY_ITS_OWN)
-    assert [one for one in asked if one not in known] == []
+    assert [one for one in requested if one not in known] == []
 
 
 def test_the_cuda_provider_asks_for_what_is_pinned() -> None:
     """Given the provider, Then it really asks for cuBLAS: an empty list would prove nothing. cuDNN it loads later."""
-    asked = " ".join(needed(packages("cuda") / PROVIDERS["cuda"][0]))
-    assert "libcublasLt.so.13" in asked
+    requested = " ".join(needed(packages("cuda") / PROVIDERS["cuda"][0]))
+    assert "libcublasLt.so.13" in requested
     assert "libcudnn.so.9" in supplied("cuda")
 
 
@@ -96,10 +96,10 @@ def test_the_real_provider_meets_the_drivers_error(driver_dir: Path) -> None:
     """Given CUDA's libraries as packages and a driver that refuses, Then after the preload the provider loads, and what
     is told is CUDA's error; without the preload it is the library that was not found. Neither ever computes."""
     variables = {"LD_LIBRARY_PATH": str(driver_dir), "FETTLE_FAKECUDA_RC": "100"}
-    told = ask("cuda", AVAILABLE, variables)
-    assert "available=False" in told and "CUDA error" in told
-    told = ask("cuda", WITHOUT_PRELOAD, variables)
-    assert "available=False" in told and "libcublasLt.so.13 was not found" in told
+    report = ask("cuda", AVAILABLE, variables)
+    assert "available=False" in report and "CUDA error" in report
+    report = ask("cuda", WITHOUT_PRELOAD, variables)
+    assert "available=False" in report and "libcublasLt.so.13 was not found" in report
 
 
 def test_the_doctor_finds_the_libraries_whole(driver_dir: Path) -> None:
@@ -108,8 +108,8 @@ def test_the_doctor_finds_the_libraries_whole(driver_dir: Path) -> None:
         "from workers.measure.ladder.rungs import onnxruntime as r;"
         "print([rung.attempt(None).model_dump_json() for rung in r.RUNGS])"
     )
-    told = ask("cuda", code, {"LD_LIBRARY_PATH": str(driver_dir), "FETTLE_FAKECUDA_RC": "304"})
-    assert '"ok":true' in told and '"ok":false' in told and "no_product" in told
+    report = ask("cuda", code, {"LD_LIBRARY_PATH": str(driver_dir), "FETTLE_FAKECUDA_RC": "304"})
+    assert '"ok":true' in report and '"ok":false' in report and "no_product" in report
 
 
 def test_the_rtx_provider_registers_and_lists_no_gpu(driver_dir: Path) -> None:
@@ -119,8 +119,8 @@ def test_the_rtx_provider_registers_and_lists_no_gpu(driver_dir: Path) -> None:
         "o.register_execution_provider_library('rtx', p.get_library_path());"
         "print([device.ep_name for device in o.get_ep_devices()])"
     )
-    told = ask("rtx", code, {"LD_LIBRARY_PATH": str(driver_dir), "FETTLE_FAKECUDA_RC": "100"})
-    assert told.strip() == "['CPUExecutionProvider']"
+    report = ask("rtx", code, {"LD_LIBRARY_PATH": str(driver_dir), "FETTLE_FAKECUDA_RC": "100"})
+    assert report.strip() == "['CPUExecutionProvider']"
     links = [path for path in (packages("rtx") / "onnxruntime_ep_nv_tensorrt_rtx").iterdir() if path.is_symlink()]
     assert links, "the installer's import has made them"
 
@@ -141,8 +141,8 @@ for name, value in (*c.on_card(7, graph=True)[1].items(), ("nonsense", "1")):
 
 def test_the_real_provider_knows_what_we_ask_of_it(driver_dir: Path) -> None:
     """Given each option of ours, Then the real provider reads it and meets the driver's error; another word it refuses."""
-    told = ask("cuda", OPTIONS, {"LD_LIBRARY_PATH": str(driver_dir), "FETTLE_FAKECUDA_RC": "100"})
-    found = dict(line.split() for line in told.splitlines())
+    report = ask("cuda", OPTIONS, {"LD_LIBRARY_PATH": str(driver_dir), "FETTLE_FAKECUDA_RC": "100"})
+    found = dict(line.split() for line in report.splitlines())
     assert found.pop("nonsense") == "unknown"
     assert found == dict.fromkeys(("device_id", "user_compute_stream", "enable_cuda_graph"), "known")
 
@@ -157,5 +157,5 @@ def test_the_rtx_runtime_opens_nothing_on_a_stand_in(driver_dir: Path, rc: str) 
         "try: r.load(None, {}, 1)\n"
         "except NotRunnable as error: print(error)"
     )
-    told = ask("rtx", code, {"LD_LIBRARY_PATH": str(driver_dir), "FETTLE_FAKECUDA_RC": rc})
-    assert told.startswith("False TensorRT for RTX finds no card") and told.count("finds no card") == 2
+    report = ask("rtx", code, {"LD_LIBRARY_PATH": str(driver_dir), "FETTLE_FAKECUDA_RC": rc})
+    assert report.startswith("False TensorRT for RTX finds no card") and report.count("finds no card") == 2

@@ -106,11 +106,11 @@ class Times:
         ordered = sorted(self.seconds)
         most = ordered[int(0.95 * (len(ordered) - 1))]
         middle = ordered[len(ordered) // 2]
-        told = f"half within {middle:.1f} s, 95 % within {most:.1f} s, all within {ordered[-1]:.1f} s"
-        told = f"{len(ordered)} verdicts: {told}; busy {self.busy:.1f} times"
-        print(told)  # noqa: T201 - seen with -s or when it fails
-        assert most <= 2 * self.busy, told
-        assert ordered[-1] <= 10 * self.busy, told
+        report = f"half within {middle:.1f} s, 95 % within {most:.1f} s, all within {ordered[-1]:.1f} s"
+        report = f"{len(ordered)} verdicts: {report}; busy {self.busy:.1f} times"
+        print(report)  # noqa: T201 - seen with -s or when it fails
+        assert most <= 2 * self.busy, report
+        assert ordered[-1] <= 10 * self.busy, report
 
 
 def leftovers(space: Workspace) -> list[str]:

@@ -36,15 +36,15 @@ def view(qapp: QApplication) -> Iterator[MarkdownView]:
 def test_a_card_is_shown_at_once(view: MarkdownView, files: dict[str, Path], canary: Path, name: str) -> None:
     """Given a card that froze or fooled other programs, Then it is on the screen in a blink, and nothing else happens."""
     text = files[name].read_bytes().decode("utf-8", "replace")
-    told: list[str] = []
-    view.link_clicked.connect(told.append)
+    report: list[str] = []
+    view.link_clicked.connect(report.append)
     began = time.thread_time()
     view.show_markdown(text)
     QCoreApplication.processEvents()
     view.grab()
 
     assert time.thread_time() - began < MOST_S
-    assert told == []
+    assert report == []
     assert list(canary.iterdir()) == []
 
 

@@ -27,14 +27,14 @@ def test_inspect(name: str, entries: dict[str, Entry], files: dict[str, Path], c
     command = [sys.executable, "-m", "app", "inspect", os.fsencode(files[name]), "--json"]
     environment = {**os.environ, "FETTLE_HOME": str(home), "TMPDIR": str(temporary)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False, timeout=120)
-    told = json.loads(done.stdout)
+    report = json.loads(done.stdout)
 
     wanted = expected(entries[name])
     assert done.returncode in {OPEN: (0,), EITHER: (0, 3)}.get(wanted, (3,)), done.stderr
     if done.returncode:
-        assert all(told["error"][key] for key in ("code", "title", "detail", "hint"))
+        assert all(report["error"][key] for key in ("code", "title", "detail", "hint"))
     else:
-        whats = [finding["what"] for finding in told["findings"]]
+        whats = [finding["what"] for finding in report["findings"]]
         assert "Nothing in it was run." in whats
         assert all(what.isprintable() for what in whats)
     lines = done.stderr.decode().splitlines()

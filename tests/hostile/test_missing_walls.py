@@ -48,12 +48,12 @@ def test_inspect_names_what_protects_and_what_is_missing(
     corpus: Path, tmp_path: Path, hidden: str, missing: tuple[str, ...], held: tuple[str, ...]
 ) -> None:
     """Given a kernel without one or both features, Then a warning for each wall that is not there, and no other."""
-    told = inspect(hidden, corpus / "ext_ok" / "model.onnx", tmp_path)
+    report = inspect(hidden, corpus / "ext_ok" / "model.onnx", tmp_path)
 
     for wall in (FILES, NETWORK, PROGRAMS):
-        assert (wall in warnings(told)) == (wall in missing), wall
-    assert all(word in facts(told) for word in held)
-    assert "opened without that protection" in warnings(told) or not missing
+        assert (wall in warnings(report)) == (wall in missing), wall
+    assert all(word in facts(report) for word in held)
+    assert "opened without that protection" in warnings(report) or not missing
 
 
 EMPTYING = ("truncate", "empty_for_reading", "empty_for_nothing", "empty_by_openat2")

@@ -48,23 +48,23 @@ def drop_all(files: Sequence[Path | dict[str, str]], root: Path, without: str = 
 
 def complaint(entry: Entry, row: dict[str, Any]) -> str:
     """What is wrong with what the page shows; empty where nothing is."""
-    told = f"{entry.file}: {row['state']}, {[word for word in row['words'] if word][:12]}"
+    report = f"{entry.file}: {row['state']}, {[word for word in row['words'] if word][:12]}"
     if entry.group == "input":
-        return "" if row["state"] in ("empty", "error") else told
+        return "" if row["state"] in ("empty", "error") else report
     if entry.file in EXAMPLES:
         waits = "These are examples, but a model is needed first"
-        return "" if row["state"] == "empty" and waits in " ".join(row["words"]) else told
+        return "" if row["state"] == "empty" and waits in " ".join(row["words"]) else report
     wanted = expected(entry)
     later = opens_later(entry)
     if entry.file in ENGINE_LACKS or wanted == EITHER:
-        return "" if row["state"] in ("full", "error") else told
+        return "" if row["state"] in ("full", "error") else report
     if later == "needs_consent":
-        return "" if row["dialogs"] == 1 else f"no question, {told}"
+        return "" if row["dialogs"] == 1 else f"no question, {report}"
     opens = wanted == OPEN and not later and not refused_when_worked_with(entry.file)
     if row["state"] != ("full" if opens else "error"):
-        return told
+        return report
     words = " ".join(row["words"])
-    return "" if opens or "the file stays where it was" in words else f"no word of safety, {told}"
+    return "" if opens or "the file stays where it was" in words else f"no word of safety, {report}"
 
 
 def check(rows: list[dict[str, Any]], chosen: list[Entry], canary: Path) -> None:

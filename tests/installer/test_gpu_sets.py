@@ -182,8 +182,8 @@ def test_what_a_set_would_bring(tmp_path: Path) -> None:
         (place.site_packages / f"{pin.requirement.partition(' ')[0].replace('==', '-')}.dist-info").mkdir(parents=True)
     coming = [pins[sets.PLUGIN], pins["tensorrt-rtx-cu13-libs"]]
     assert sorted(pin.name for pin in missing(place, "rtx")) == sorted(pin.name for pin in coming)
-    told = cost(place, "rtx")
-    assert told["packages"] == 2 and told["download_bytes"] == sum(pin.download_bytes for pin in coming)
+    report = cost(place, "rtx")
+    assert report["packages"] == 2 and report["download_bytes"] == sum(pin.download_bytes for pin in coming)
     assert cost(place, "none")["packages"] == 0
     names = {pin.name for pin in missing(place, "cuda")}
     assert "onnxruntime-gpu" in names and "numpy" not in names and "onnxruntime" not in names

@@ -13,16 +13,16 @@ MISSING = (("libnowhere-fettle.so.9", "libnowhere9"),)
 @pytest.fixture
 def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder in front of PATH with an apt-get that succeeds; the file of its calls."""
-    told = tmp_path / "calls"
+    report = tmp_path / "calls"
     program = tmp_path / "bin" / "apt-get"
     program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\necho "$@" >>"{told}"\n')
+    program.write_text(f'#!/bin/sh\necho "$@" >>"{report}"\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(program.parent))
     monkeypatch.setattr(system, "QT_BASE", MISSING)
     monkeypatch.setattr(system, "QT_X11", ())
     monkeypatch.setattr(system.sys, "platform", "linux")
-    return told
+    return report
 
 
 def test_root_installs(calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,8 +51,8 @@ def test_tests_go_on_without(
     monkeypatch.setattr(system.os, "geteuid", lambda: 1000)
 
     system.ready_for_tests(tmp_path / "log")
-    told = capsys.readouterr().err
-    assert "Xvfb" in told and "sudo apt-get install -y libnowhere9 xvfb" in told
+    report = capsys.readouterr().err
+    assert "Xvfb" in report and "sudo apt-get install -y libnowhere9 xvfb" in report
 
 
 @pytest.mark.parametrize(

@@ -46,8 +46,8 @@ def test_it_is_fetched_once_and_held_to_its_hash(place: Place, capsys: pytest.Ca
     web.ensure(place)
     folder = place.site_packages / "fettle_web"
     assert sorted(path.name for path in folder.iterdir()) == ["__init__.py", "engine.wasm", "pins.json"]
-    told = capsys.readouterr().err
-    assert "engine 1.2.3, about 2 MB to download and 5 MB on disk" in told
+    report = capsys.readouterr().err
+    assert "engine 1.2.3, about 2 MB to download and 5 MB on disk" in report
     web.ensure(place)
     assert capsys.readouterr().err == ""
     (folder / "engine.wasm").write_bytes(b"other")

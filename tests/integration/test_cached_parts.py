@@ -72,8 +72,8 @@ def test_a_model_that_hears(tmp_path: Path) -> None:
     with (sounds / "metadata.csv").open("w", newline="") as table:
         csv.writer(table).writerows(rows)
     fettle = Fettle(tmp_path / "home")
-    told = fettle("inspect", folder, "--json")
-    assert told.document["task"] == "transcription", told.err
+    report = fettle("inspect", folder, "--json")
+    assert report.document["task"] == "transcription", report.err
     done = optimized(fettle, folder, sounds, tmp_path)
     assert done.code in (0, 4), done.err
     bundle = bundled(done, fettle, tmp_path, "python")

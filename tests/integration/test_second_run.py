@@ -49,13 +49,13 @@ def without_notes(document: dict[str, Any]) -> list[Any]:
 @pytest.mark.slow
 def test_the_second_run_of_the_same(workshop: tuple[Fettle, list[str | Path]]) -> None:
     """Given a finished run, when the same is asked again, then no job measures, and the figures are the dated old ones."""
-    fettle, asked = workshop
-    first = fettle(*asked)
+    fettle, requested = workshop
+    first = fettle(*requested)
     assert first.code in (0, 4), first.err
     assert {"measure", "apply", "answer", "judge"} <= kinds(fettle, first.document["run_id"])
     assert not any("Measured on 2" in note for row in first.document["variants"] for note in row["notes"])
     for _ in range(MOST_DISTURBED):
-        second = fettle(*asked)
+        second = fettle(*requested)
         assert second.code in (0, 4), second.err
         if not kinds(fettle, second.document["run_id"]) & MEASURED:
             break
@@ -75,9 +75,9 @@ def test_the_second_run_of_the_same(workshop: tuple[Fettle, list[str | Path]]) -
 @pytest.mark.slow
 def test_fresh_measures_and_makes_nothing_else(workshop: tuple[Fettle, list[str | Path]]) -> None:
     """Given a finished run, when it is asked to measure again, then all is measured, and nothing else is done again."""
-    fettle, asked = workshop
-    fettle(*asked)
-    again = fettle(*asked, "--fresh")
+    fettle, requested = workshop
+    fettle(*requested)
+    again = fettle(*requested, "--fresh")
     assert again.code in (0, 4), again.err
     assert not kinds(fettle, again.document["run_id"]) & MADE
     assert kinds(fettle, again.document["run_id"]) >= MEASURED

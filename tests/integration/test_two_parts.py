@@ -59,10 +59,10 @@ def done(folder: Path, fettle: Fettle, tmp_path_factory: pytest.TempPathFactory)
 
 def test_it_is_inspected(folder: Path, fettle: Fettle) -> None:
     """Given its folder, then both parts are known as one model that answers texts with texts."""
-    told = fettle("inspect", folder, "--json")
-    assert told.code == 0, told.err
-    assert told.document["task"] == "text-generation"
-    assert [entry["name"] for entry in told.document["outputs"]] == ["tokens", "logits"]
+    report = fettle("inspect", folder, "--json")
+    assert report.code == 0, report.err
+    assert report.document["task"] == "text-generation"
+    assert [entry["name"] for entry in report.document["outputs"]] == ["tokens", "logits"]
 
 
 def test_ways_are_judged_on_whole_texts(done: Finished) -> None:
@@ -90,8 +90,8 @@ def test_its_bundle_answers_with_texts(done: Finished, fettle: Fettle, tmp_path:
     command = [sys.executable, str(tmp_path / "b" / "run.py"), "--text", "abcde", "--json"]
     answered = json.loads(subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout)
     assert answered["answers"][0]["answer"] == "edcba"
-    asked = subprocess.run(
+    requested = subprocess.run(
         [sys.executable, "-c", ASK], cwd=tmp_path / "b", check=True, capture_output=True, text=True, timeout=60
     )
-    whole, states = json.loads(asked.stdout)
+    whole, states = json.loads(requested.stdout)
     assert whole == [[6, 5, 4, 2]] and states == [1, 3, WIDTH]

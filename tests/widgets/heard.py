@@ -22,9 +22,9 @@ def heard(signal: SignalInstance, act: Callable[..., Any], *values: Any, **named
 
 def told_by(signal: SignalInstance) -> list[Any]:
     """All that the signal will say, in its order."""
-    told: list[Any] = []
-    signal.connect(told.append)
-    return told
+    report: list[Any] = []
+    signal.connect(report.append)
+    return report
 
 
 def child(root: QObject, kind: type[Found], name: str = "") -> Found:

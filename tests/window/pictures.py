@@ -221,14 +221,14 @@ def main() -> int:
     parser.add_argument("--sizes", type=int, nargs="*", default=[size[0] for size in SIZES])
     parser.add_argument("--themes", nargs="*", default=["light", "dark"])
     parser.add_argument("--quick", action="store_true")
-    asked = parser.parse_args()
-    asked.out.mkdir(parents=True, exist_ok=True)
+    requested = parser.parse_args()
+    requested.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         home = folder / "sample"
         set_theme(home, "light")
-        run_the_sample(home, asked.out, SIZES[0], "light-1280")
-        if asked.compare is not None:
+        run_the_sample(home, requested.out, SIZES[0], "light-1280")
+        if requested.compare is not None:
             with opened(home, SIZES[0]) as program:
                 program.keys("ctrl+5")
                 program.until_page("compare", "full")
@@ -240,28 +240,28 @@ def main() -> int:
                 "+dither",
                 "-colors",
                 "200",
-                f"PNG8:{asked.compare}",
+                f"PNG8:{requested.compare}",
             ]
             subprocess.run(small, check=True)
-        if not asked.quick:
-            measure_load(home, asked.out, "light-1280")
-        for theme in asked.themes:
-            for size in (size for size in SIZES if size[0] in asked.sizes):
+        if not requested.quick:
+            measure_load(home, requested.out, "light-1280")
+        for theme in requested.themes:
+            for size in (size for size in SIZES if size[0] in requested.sizes):
                 tag = f"{theme}-{size[0]}"
                 set_theme(home, theme)
-                all_pages(home, asked.out, size, tag)
-                if asked.quick:
+                all_pages(home, requested.out, size, tag)
+                if requested.quick:
                     continue
-                under_stress(home, asked.out, size, tag)
-                under_load(home, asked.out, size, tag)
-                looked_closer(home, asked.out, size, tag)
-                export(home, asked.out, size, tag)
-                own_model(folder, asked.out, size, tag, theme)
-        if asked.quick:
+                under_stress(home, requested.out, size, tag)
+                under_load(home, requested.out, size, tag)
+                looked_closer(home, requested.out, size, tag)
+                export(home, requested.out, size, tag)
+                own_model(folder, requested.out, size, tag, theme)
+        if requested.quick:
             return 0
         again = folder / "dark"
         set_theme(again, "dark")
-        run_the_sample(again, asked.out, SIZES[0], "dark-1280")
+        run_the_sample(again, requested.out, SIZES[0], "dark-1280")
     return 0
 
 

@@ -93,15 +93,15 @@ def main() -> int:
     parser.add_argument("--kinds", nargs="*", default=["boxes", "masks", "sounds", "texts"])
     parser.add_argument("--sizes", type=int, nargs="*", default=[1280, 1024])
     parser.add_argument("--themes", nargs="*", default=["light", "dark"])
-    asked = parser.parse_args()
-    asked.out.mkdir(parents=True, exist_ok=True)
+    requested = parser.parse_args()
+    requested.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
-        for kind in asked.kinds:
+        for kind in requested.kinds:
             home = judged(kind, Path(temporary))
-            for theme in asked.themes:
-                for size in (size for size in SIZES if size[0] in asked.sizes):
+            for theme in requested.themes:
+                for size in (size for size in SIZES if size[0] in requested.sizes):
                     set_theme(home, theme)
-                    look(home, asked.out, size, f"{kind}-{theme}-{size[0]}")
+                    look(home, requested.out, size, f"{kind}-{theme}-{size[0]}")
     return 0
 
 

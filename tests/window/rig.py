@@ -48,8 +48,8 @@ class Screen:
         command = ["Xvfb", "-displayfd", str(write), "-screen", "0", f"{size}x24", "-nolisten", "tcp"]
         self._server = self._begin(command, pass_fds=(write,), stderr=subprocess.DEVNULL)
         os.close(write)
-        with os.fdopen(read) as told:
-            self.display = f":{told.readline().strip()}"
+        with os.fdopen(read) as report:
+            self.display = f":{report.readline().strip()}"
         self._programs = [self._server]
         if managed:
             nowhere = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -208,13 +208,13 @@ class Program:
                 self.process.send_signal(signal.SIGUSR1)
                 again_s = time.monotonic() + 3
             time.sleep(0.01)
-        told = json.loads(self._eyes.read_text(encoding="utf-8"))
+        report = json.loads(self._eyes.read_text(encoding="utf-8"))
         items = tuple(
             Item(**{**row, "rect": tuple(row["rect"]), "seen": tuple(row["seen"])})
-            for row in told["widgets"]
+            for row in report["widgets"]
             if row["seen"][2] > 2 and row["seen"][3] > 2
         )
-        return View(told["page"], told["state"], told["modal"], tuple(told["strays"]), told["garbage"], items)
+        return View(report["page"], report["state"], report["modal"], tuple(report["strays"]), report["garbage"], items)
 
     def until(self, holds: Callable[[View], Any], limit_s: float = 30, what: str = "it") -> View:
         """Look until it holds."""

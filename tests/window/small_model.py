@@ -60,8 +60,8 @@ def write_model(path: Path, seed: int = 0, *, names: bool = True) -> Path:
         tensors,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    told = {"license": "CC0-1.0", **({"classes": json.dumps(COLORS)} if names else {})}
-    for key, value in told.items():
+    report = {"license": "CC0-1.0", **({"classes": json.dumps(COLORS)} if names else {})}
+    for key, value in report.items():
         entry = model.metadata_props.add()
         entry.key, entry.value = key, value
     onnx.save(model, str(path))

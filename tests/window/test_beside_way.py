@@ -43,7 +43,7 @@ def test_a_dropped_file_has_the_figures_of_the_command(start: Start, tmp_path: P
 
     seen = shop("compare", row["run_id"], "--json").document["variants"]
     made = next(variant for variant in seen if variant["title"] == "int8 of mine (made elsewhere)")
-    told = Fettle(tmp_path / "other home")("prove", sample_paths().model, int8, "--data", data, "--json")
-    assert told.code in (0, 4), told.err
-    optimized = told.document["optimized"]
+    report = Fettle(tmp_path / "other home")("prove", sample_paths().model, int8, "--data", data, "--json")
+    assert report.code in (0, 4), report.err
+    optimized = report.document["optimized"]
     assert {name: made[name] for name in SAME} == {name: optimized[name] for name in SAME}

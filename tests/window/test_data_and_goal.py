@@ -28,8 +28,8 @@ def nothing_faster(home: Path) -> None:
         )
         lossy = next(variant for variant in repositories.variants.list(run_id="r1") if variant.id == "v1")
         base = lossy.judgement.original_accuracy or 1.0
-        told = {"verdict": "regressed", "drop": 0.03 * base, "drop_high": 0.034 * base, "slices": ()}
-        repositories.variants.update(dataclasses.replace(lossy, judgement=lossy.judgement.model_copy(update=told)))
+        report = {"verdict": "regressed", "drop": 0.03 * base, "drop_high": 0.034 * base, "slices": ()}
+        repositories.variants.update(dataclasses.replace(lossy, judgement=lossy.judgement.model_copy(update=report)))
 
 
 def few_pictures(folder: Path, each: int = 8, copies: int = 5) -> Path:

@@ -41,9 +41,9 @@ def verify(program: Program, bundle: Path) -> dict[str, object]:
     environment = {**program.environment, "FETTLE_HOME": str(program.home / "other"), "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert isinstance(told, dict)
-    return told
+    report = json.loads(done.stdout)
+    assert isinstance(report, dict)
+    return report
 
 
 def the_same_figures(program: Program, compared: View, bundle: Path) -> None:
@@ -56,13 +56,13 @@ def the_same_figures(program: Program, compared: View, bundle: Path) -> None:
     environment = {**program.environment, "FETTLE_HOME": str(program.home / "data"), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "app", "compare", run_id, "--json"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=True)
-    told = json.loads(done.stdout)
-    best = next(v for v in told["variants"] if v["id"] == told["recommended"])
+    report = json.loads(done.stdout)
+    best = next(v for v in report["variants"] if v["id"] == report["recommended"])
     with zipfile.ZipFile(bundle) as archive:
         manifest = json.loads(archive.read("manifest.json"))
         card = archive.read("README.md").decode("utf-8")
-    assert manifest["measurements"] == {"original": told["baseline"], "this": best}
-    for variant in (told["baseline"], best):
+    assert manifest["measurements"] == {"original": report["baseline"], "this": best}
+    for variant in (report["baseline"], best):
         row = next(line for line in compared.texts.splitlines() if line.startswith(f"{variant['title']} |"))
         assert f"| {format.ms(variant['latency_mean_ms'])} | {format.size_bytes(variant['size_bytes'])} |" in row
         assert f"{variant['latency_p50_ms']:.3g} ms" in card

@@ -80,10 +80,10 @@ class PageTop(QWidget):
 
     def event(self, event: QEvent) -> bool:
         """Emit `changed` when the head needs another height."""
-        told = super().event(event)
+        report = super().event(event)
         if event.type() == QEvent.Type.LayoutRequest:
             self.changed.emit()
-        return told
+        return report
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Scroll the page with the wheel over the head."""

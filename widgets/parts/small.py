@@ -281,13 +281,13 @@ class KeyValue(QWidget):
         for number, pair in enumerate(pairs):
             name, value, tone = pair if len(pair) == 3 else (*pair, "")
             top = Qt.AlignmentFlag.AlignTop
-            told = words(name, "soft")
-            told.setMaximumWidth(MAX_NAME_PX)
-            grid.addWidget(told, number, 0, top)
+            report = words(name, "soft")
+            report.setMaximumWidth(MAX_NAME_PX)
+            grid.addWidget(report, number, 0, top)
             shown = words(value, role, tone)
             shown.setAccessibleName(f"{name}: {value}")
             grid.addWidget(shown, number, 1, top)
-            self._rows[name] = (told, shown)
+            self._rows[name] = (report, shown)
 
     def show_only(self, names: Collection[str]) -> None:
         """Hide the rows of all other names."""

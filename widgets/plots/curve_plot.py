@@ -44,8 +44,8 @@ class CurvePlot(PointPlot):
         """Show these curves; curves without points are left out."""
         self._curves = tuple(curve for curve in curves if curve.points)
         self._at = (0, 0)
-        told = [f"{curve.label}: {'; '.join(point.tip for point in curve.points)}" for curve in self._curves]
-        self.setAccessibleDescription(". ".join(told))
+        report = [f"{curve.label}: {'; '.join(point.tip for point in curve.points)}" for curve in self._curves]
+        self.setAccessibleDescription(". ".join(report))
         self.update()
 
     def _points(self) -> list[PlotPoint]:

@@ -43,8 +43,8 @@ def shortened(title: str, metrics: QFontMetrics, room_px: int) -> str:
     """Return a title that fits: the whole, or at least eight letters with “…”, or nothing."""
     if metrics.horizontalAdvance(title) <= room_px:
         return title
-    told = metrics.elidedText(title, Qt.TextElideMode.ElideRight, room_px)
-    return told if len(told) > _LEAST_LETTERS else ""
+    report = metrics.elidedText(title, Qt.TextElideMode.ElideRight, room_px)
+    return report if len(report) > _LEAST_LETTERS else ""
 
 
 class StepStrip(TipWidget):
@@ -128,10 +128,10 @@ class StepStrip(TipWidget):
         if step.measured_s is not None and step.series is not None:
             self._paint_measured(painter, box, step.measured_s, series_token(step.series))
         text = box.adjusted(6, 0, -3, -5)
-        told = shortened(step.title, painter.fontMetrics(), int(text.width()))
-        if told:
+        report = shortened(step.title, painter.fontMetrics(), int(text.width()))
+        if report:
             painter.setPen(self._theme.color("ink" if current else "soft"))
-            painter.drawText(text, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), told)
+            painter.drawText(text, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), report)
         elif step.state == "done" and box.width() >= _CHECK_PX + 4:
             mark = self._theme.pixmap("check", "soft", _CHECK_PX, self.devicePixelRatioF())
             painter.drawPixmap(box.center() - QPointF(_CHECK_PX / 2, _CHECK_PX / 2), mark)

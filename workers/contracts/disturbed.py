@@ -24,10 +24,10 @@ Loads = Sequence[Sequence[BlockLoad]]
 
 def is_under_load(*variants: Loads) -> bool | None:
     """Return whether other programs disturbed any of these versions; None if the load of one is unknown."""
-    told = [_is_disturbed([load for one_set in loads for load in one_set]) for loads in variants]
-    if any(told) or any(is_uneven(variants[0], loads) for loads in variants[1:]):
+    report = [_is_disturbed([load for one_set in loads for load in one_set]) for loads in variants]
+    if any(report) or any(is_uneven(variants[0], loads) for loads in variants[1:]):
         return True
-    return None if None in told else False
+    return None if None in report else False
 
 
 def is_uneven(original: Loads, version: Loads) -> bool:

@@ -57,14 +57,14 @@ def cap_made(judgement: Judgement, data: DataSet) -> Judgement:
     if data.origin != "made":
         return judgement
     note = "Answers were compared on inputs that Fettle made, not on examples of yours."
-    told = judgement.model_copy(update={"notes": (note, *judgement.notes)})
+    report = judgement.model_copy(update={"notes": (note, *judgement.notes)})
     if judgement.verdict != "safe":
-        return told
+        return report
     missing = needed_unlabelled(judgement.margin, 0.0, 1 - FIRST_LEVEL)
     if missing is not None and judgement.units:
         by_words = math.ceil(missing * LEAST_EFFECT * judgement.n / judgement.units)
         missing = max(LEAST_TEXTS, missing, by_words)
-    return told.model_copy(update={"verdict": "not_enough_data", "missing_examples": missing})
+    return report.model_copy(update={"verdict": "not_enough_data", "missing_examples": missing})
 
 
 def _not_judged(judgement: Judgement, old: Answers, new: Answers) -> Iterator[str]:
@@ -94,8 +94,8 @@ def _with_lost_outputs(judgement: Judgement, old: Answers, new: Answers, limit: 
         if lost:
             note = f"The further output “{name}” gives no number (NaN) in {lost:,} of {len(pairs):,} results."
             is_worse = lost > limit * len(pairs)
-            told = {"verdict": "regressed", "reasons": (*judgement.reasons, note)} if is_worse else {}
-            judgement = judgement.model_copy(update={**told, "notes": (note, *judgement.notes)})
+            report = {"verdict": "regressed", "reasons": (*judgement.reasons, note)} if is_worse else {}
+            judgement = judgement.model_copy(update={**report, "notes": (note, *judgement.notes)})
     return judgement
 
 

@@ -189,9 +189,9 @@ def _required(line: str) -> "Component":
 
     name, _, version = line.partition(">=")
     purl = PackageURL("pypi", name=name.lower(), version=version or None)
-    told = "The least version that the bundle was tested with"
+    report = "The least version that the bundle was tested with"
     return Component(
-        type=ComponentType.LIBRARY, name=name, version=version, bom_ref=f"pypi:{name}", purl=purl, description=told
+        type=ComponentType.LIBRARY, name=name, version=version, bom_ref=f"pypi:{name}", purl=purl, description=report
     )
 
 

@@ -49,8 +49,8 @@ def golden_texts(params: ExportParams, ctx: JobContext) -> str:
             ids = np.asarray(items[number][IDS], np.int64)[:, :READ_TOKENS]
             said = session.run({IDS: ids, MORE: np.asarray([SAID])})[TOKENS]
             texts.append({"input_ids": ids[0].tolist(), "tokens": said[0].tolist()})
-    asked = pipeline.chat.prompt(QUESTION).tolist()
-    return json.dumps({"question": QUESTION, "question_ids": asked, "texts": texts})
+    requested = pipeline.chat.prompt(QUESTION).tolist()
+    return json.dumps({"question": QUESTION, "question_ids": requested, "texts": texts})
 
 
 def with_template(tokenizer: dict[str, Any], model_dir: Path, template: str | None) -> dict[str, Any]:
@@ -91,8 +91,8 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
     suffix, dtype = DTYPES.get(model.artifact.precision, ("", "fp32"))
     place = Place("onnx", f"model{suffix}.onnx")
     more = configs(params, dtype, has_external_data(model.folder / model.artifact.main))
-    told = golden_texts(params, ctx) if chats else golden_json(params, ctx)
-    more |= {"golden/outputs.json": told, "try.mjs": own_file("try_chat.mjs" if chats else "try_arrays.mjs")}
+    report = golden_texts(params, ctx) if chats else golden_json(params, ctx)
+    more |= {"golden/outputs.json": report, "try.mjs": own_file("try_chat.mjs" if chats else "try_arrays.mjs")}
     contents = Contents(COMMANDS, more, place=place, head=HEAD)
     return write_bundle(params, ctx, contents, OwnTest(READ, lambda: (read_back(ctx.work_dir / FOLDER),)))
 
@@ -200,8 +200,8 @@ def read_back(folder: Path) -> ExportCheck:
     except Exception as error:  # any error of the library means that it does not accept the folder
         hint = "Export the Python folder instead, or correct the model's own configuration files and open it again."
         raise failed(f"transformers cannot read the folder ({_one_line(error)})", hint) from error
-    told = f"transformers reads {', '.join(read)}" if read else "it has no files that transformers reads"
-    return ExportCheck(what="Read as the hub does", ok=True, detail=told)
+    report = f"transformers reads {', '.join(read)}" if read else "it has no files that transformers reads"
+    return ExportCheck(what="Read as the hub does", ok=True, detail=report)
 
 
 def _one_line(error: Exception) -> str:

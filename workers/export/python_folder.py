@@ -69,8 +69,8 @@ def write_fallback(folder: Path, fallback: RunParams, params: ExportParams, ctx:
     copy_model(place, model, runtime, Place())
     pipeline = load_pipeline(place)
     with closing(open_session(model.folder, fallback.runtime, fallback.settings, ctx.threads)) as session:
-        asked = Prepared(folder / "golden" / "inputs")
-        feeds = ({name: values.copy() for name, values in one.items()} for one in asked)
+        requested = Prepared(folder / "golden" / "inputs")
+        feeds = ({name: values.copy() for name, values in one.items()} for one in requested)
         write_prepared(folder / "golden" / FALLBACK, ({"answer": pipeline.answer(session, one)} for one in feeds))
     size_bytes = sum(path.stat().st_size for path in (place / "model").rglob("*") if path.is_file())
     entry = runtime_entry(runtime, fallback.settings, params.facts)

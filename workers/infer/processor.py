@@ -112,8 +112,8 @@ def has_bf16(core: Any) -> bool:
     """
     if "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         return False
-    told = _has("bf16", WITHOUT_BF16)
-    return _is_fast(core) if told is None else told
+    report = _has("bf16", WITHOUT_BF16)
+    return _is_fast(core) if report is None else report
 
 
 def _has(wanted: Arithmetic, limits: frozenset[str]) -> bool | None:

@@ -116,10 +116,10 @@ def open_engine(model: Path, edition: Edition, trt: Any, place: Place, cache: Pa
         folder = cache / edition.key(build_facts(model, described), str(trt.__version__), place)
     compiled = folder / COMPILED if folder is not None else None
     why: list[str] = []
-    for file, told in _candidates(model, described, edition, folder):
+    for file, report in _candidates(model, described, edition, folder):
         engine, reason = _try(trt, edition, runtime, logger, file)
         if engine is not None:
-            return OpenedEngine(trt, edition, engine, runtime, logger, compiled, told)
+            return OpenedEngine(trt, edition, engine, runtime, logger, compiled, report)
         why.append(f"{file.name}: {reason}")
     ask = replace(build_request(described), timing=read_cached(folder and folder / TIMING))
     made = build(edition, trt, model, ask, place, tick)
@@ -127,8 +127,8 @@ def open_engine(model: Path, edition: Edition, trt: Any, place: Place, cache: Pa
     if engine is None:
         raise NotRunnable(ValueError(f"the engine was built and does not open: {_last(logger)}"))
     save_engine(folder, made)
-    told = f"The engine was built here in {made.seconds:.1f} s" + (f" ({'; '.join(why)})" if why else "")
-    return OpenedEngine(trt, edition, engine, runtime, logger, compiled, told)
+    report = f"The engine was built here in {made.seconds:.1f} s" + (f" ({'; '.join(why)})" if why else "")
+    return OpenedEngine(trt, edition, engine, runtime, logger, compiled, report)
 
 
 def _candidates(

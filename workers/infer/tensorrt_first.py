@@ -67,8 +67,8 @@ class FirstSession:
             return self._engine.run(feeds)
         except SizeNotBuilt as error:
             if self._other is None:
-                self._other, told = in_onnxruntime(self._path, self._settings, self._threads)
-                sys.stderr.write(f"note: {error}; {told}\n")
+                self._other, report = in_onnxruntime(self._path, self._settings, self._threads)
+                sys.stderr.write(f"note: {error}; {report}\n")
             return self._other.run(feeds)
 
     def close(self) -> None:
@@ -82,12 +82,12 @@ def in_onnxruntime(path: Path, settings: Mapping[str, Any], threads: int) -> tup
     """Open the model in ONNX Runtime, on the card where that works; return it and one clause that reports it."""
     own = {name: value for name, value in settings.items() if name in OF_ONNXRUNTIME}
     stand_in = path.with_name(STAND_IN_FILE)
-    told = ", with 32 bits" if stand_in.is_file() else ""
+    report = ", with 32 bits" if stand_in.is_file() else ""
     path = stand_in if stand_in.is_file() else path
     try:
-        return onnxruntime_cuda.load(path, own, threads), f"ONNX Runtime on the card answers instead{told}"
+        return onnxruntime_cuda.load(path, own, threads), f"ONNX Runtime on the card answers instead{report}"
     except (NotRunnable, ImportError, OSError):
-        return onnxruntime_cpu.load(path, own, threads), f"ONNX Runtime on the processor answers instead{told}"
+        return onnxruntime_cpu.load(path, own, threads), f"ONNX Runtime on the processor answers instead{report}"
 
 
 def open_engine(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
@@ -108,8 +108,8 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
     try:
         engine = open_engine(path, settings, threads)
     except NotRunnable as error:
-        other, told = in_onnxruntime(path, settings, threads)
-        other.fallbacks = (f"TensorRT: {error}; {told}", *other.fallbacks)
+        other, report = in_onnxruntime(path, settings, threads)
+        other.fallbacks = (f"TensorRT: {error}; {report}", *other.fallbacks)
         return other
     if time.monotonic() - began_s > TOLD_S:
         sys.stderr.write("The engine is ready, and kept for the next start.\n")

@@ -47,8 +47,8 @@ def run(params: BenchParams, ctx: JobContext) -> BenchResult:
             card.stop()  # no sampling while requests are timed
         point = _point(params, session, requests, seconds, ctx, meter)
         if card is not None:
-            told = take_figures(session, requests, reopen, ctx.check_cancelled)
-            point = point.model_copy(update={"card": told, "peak_memory_bytes": card.peak_bytes})
+            report = take_figures(session, requests, reopen, ctx.check_cancelled)
+            point = point.model_copy(update={"card": report, "peak_memory_bytes": card.peak_bytes})
             card = card.again()
         points.append(point)
     ctx.progress("Measure", len(batches), len(batches), "batch sizes")

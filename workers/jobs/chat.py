@@ -25,17 +25,17 @@ def run(params: RunParams, ctx: JobContext) -> LiveResult:
     texts = load_pipeline(Path(params.model_dir)).chat
     session = open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)
     ctx.loaded()
-    asked = 0
+    requested = 0
     try:
         if not isinstance(session, Reads):
             raise TypeError(f"{params.runtime} does not read texts on and on")
         for ask in ctx.requests():
-            asked += 1
+            requested += 1
             for piece in _pieces(ask.request, texts, session, ctx):
                 ctx.answered(ask.index, piece)
     finally:
         session.close()
-    return LiveResult(asked=asked, device_ran=session.device_ran, fallbacks=session.fallbacks)
+    return LiveResult(asked=requested, device_ran=session.device_ran, fallbacks=session.fallbacks)
 
 
 def _pieces(request: object, texts: ChatTexts, session: Reads, ctx: JobContext) -> Iterator[ChatPiece | ErrorInfo]:
@@ -73,8 +73,8 @@ def _answer(wanted: ChatRequest, texts: ChatTexts, session: Reads, ctx: JobConte
         if now_s - sent_s > 1 / PIECES_PER_S:
             yield _piece(text, answering.made, began_s, first_s, now_s)
             text, sent_s = "", now_s
-    told = _piece(text, answering.made, began_s, first_s, time.perf_counter())
-    yield told.model_copy(update={"done": True, "stopped": stopped})
+    report = _piece(text, answering.made, began_s, first_s, time.perf_counter())
+    yield report.model_copy(update={"done": True, "stopped": stopped})
 
 
 def _piece(text: str, made: int, began_s: float, first_s: float | None, now_s: float) -> ChatPiece:

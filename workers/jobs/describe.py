@@ -44,8 +44,8 @@ def _device_rows(facts: DeviceFacts, found: list[GpuCard], state: GpuState) -> t
     why_not = f"{state.reason} {state.hint}" if state.trouble else ""
     for gpu in found:
         lost = f"{LOST.format(gpu.name)} {LOST_HINT}" if gpu.is_lost else ""
-        told = f"{gpu.memory_bytes / 2**30:.0f} GiB, compute capability {gpu.compute_capability or 'unknown'}"
-        summary = f"{told}, divided (MIG): CUDA uses its first part" if gpu.is_divided else told
+        report = f"{gpu.memory_bytes / 2**30:.0f} GiB, compute capability {gpu.compute_capability or 'unknown'}"
+        summary = f"{report}, divided (MIG): CUDA uses its first part" if gpu.is_divided else report
         rows.append(
             Described(
                 id=f"cuda:{gpu.index}",
@@ -66,8 +66,8 @@ def _started(state: GpuState) -> GpuState:
     start = start_cuda()
     if start.ok:
         return state
-    told = {"found": start.found, "reason": start.reason, "hint": start.hint, "command": start.command}
-    return GpuState(trouble="no_start", **told)
+    report = {"found": start.found, "reason": start.reason, "hint": start.hint, "command": start.command}
+    return GpuState(trouble="no_start", **report)
 
 
 def run(params: Nothing, ctx: JobContext) -> DescribeResult:

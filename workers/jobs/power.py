@@ -47,8 +47,8 @@ def _numbers(policies: list[Path], name: str) -> list[float]:
 
 
 def _boost(cpu: Path) -> bool | None:
-    told = {"1": True, "0": False}.get(_read(cpu / "cpufreq/boost"))
-    return told if told is not None else {"1": False, "0": True}.get(_read(cpu / "intel_pstate/no_turbo"))
+    report = {"1": True, "0": False}.get(_read(cpu / "cpufreq/boost"))
+    return report if report is not None else {"1": False, "0": True}.get(_read(cpu / "intel_pstate/no_turbo"))
 
 
 def _told(ask: Callable[[Any], Any]) -> Any:

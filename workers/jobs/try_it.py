@@ -44,14 +44,14 @@ def run(params: RunParams, ctx: JobContext) -> LiveResult:
     ctx.check_cancelled()
     session = open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)
     ctx.loaded()
-    asked = 0
+    requested = 0
     try:
         for ask in ctx.requests():
-            asked += 1
+            requested += 1
             ctx.answered(ask.index, _reply(ask.index, ask.request, pipeline, session, LoadedModel(test, items), ctx))
     finally:
         session.close()
-    return LiveResult(asked=asked, device_ran=session.device_ran, fallbacks=session.fallbacks)
+    return LiveResult(asked=requested, device_ran=session.device_ran, fallbacks=session.fallbacks)
 
 
 def _reply(

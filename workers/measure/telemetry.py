@@ -82,8 +82,8 @@ class Telemetry:
         try:
             values = {f"{name}/{quantity}": value for quantity, value in reader.read().items()}
             if with_processes:
-                told = reader.processes() or {}
-                values.update({f"{name}/{PROCESS}/{pid}": float(used) for pid, used in told.items()})
+                report = reader.processes() or {}
+                values.update({f"{name}/{PROCESS}/{pid}": float(used) for pid, used in report.items()})
         except GpuLostError as error:
             self._gpus.readers.remove(reader)
             self._say(f"{error} is lost: it no longer responds. Restart the computer to use it again.")

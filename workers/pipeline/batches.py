@@ -95,8 +95,8 @@ def _rows(spec: PipelineSpec, feeds: Mapping[str, NDArray[Any]]) -> int:
 
 def fixed_batch(spec: PipelineSpec, feeds: Mapping[str, NDArray[Any]] | None = None) -> int | None:
     """Return the model's fixed batch size; None if it accepts any number of samples."""
-    asked = (e for e in spec.inputs if is_batched(e) and (feeds is None or e.name in feeds))
-    return next((e.shape[e.batch_axis] for e in asked if e.shape[e.batch_axis]), None)
+    requested = (e for e in spec.inputs if is_batched(e) and (feeds is None or e.name in feeds))
+    return next((e.shape[e.batch_axis] for e in requested if e.shape[e.batch_axis]), None)
 
 
 def group_size(spec: PipelineSpec) -> int:

@@ -59,10 +59,10 @@ def differing(spec: PipelineSpec, expected: Sequence[Values], given: Sequence[Va
     found = [_broken(spec, *pair) for pair in zip(expected, given, strict=True)]
     whole = [at for at, reason in enumerate(found) if reason is None]
     if whole:
-        rule, told = _rule_for(spec, expected[whole[0]])
+        rule, report = _rule_for(spec, expected[whole[0]])
         flags = rule([expected[at] for at in whole], [given[at] for at in whole], spec, share)
         for at, differs in zip(whole, flags, strict=True):
-            found[at] = told if differs else ""
+            found[at] = report if differs else ""
     return [reason or "" for reason in found]
 
 

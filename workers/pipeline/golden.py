@@ -43,11 +43,11 @@ def compare_golden(folder: Path, pipeline: Pipeline, session: Runs, of: str = "a
     Returns:
         The number of equal predictions, and one sentence for each that differs.
     """
-    asked = Prepared(folder / "inputs")
-    given = [pipeline.answer(session, feeds) for feeds in asked]
+    requested = Prepared(folder / "inputs")
+    given = [pipeline.answer(session, feeds) for feeds in requested]
     reasons = golden_differences(folder, pipeline, given, of)
-    told = [f"Golden input {number}: {reason}" for number, reason in enumerate(reasons) if reason]
-    return len(given) - len(told), told
+    report = [f"Golden input {number}: {reason}" for number, reason in enumerate(reasons) if reason]
+    return len(given) - len(report), report
 
 
 def golden_differences(

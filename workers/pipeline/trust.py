@@ -170,9 +170,9 @@ def _is_signed(key_pem: bytes, payload: bytes, signature: bytes) -> bool:
     digest = by_size.get(key.curve.key_size)
     if digest is None:
         return False
-    told = f"DSSEv1 {len(PAYLOAD_TYPE)} {PAYLOAD_TYPE} {len(payload)} ".encode() + payload
+    report = f"DSSEv1 {len(PAYLOAD_TYPE)} {PAYLOAD_TYPE} {len(payload)} ".encode() + payload
     try:
-        key.verify(signature, told, ec.ECDSA(digest))
+        key.verify(signature, report, ec.ECDSA(digest))
     except InvalidSignature:
         return False
     return True

@@ -149,8 +149,8 @@ def why_not(situation: Situation, params: Any) -> Reason | None:
         return stored
     needed = model.weight_bytes * (1 if model.precision == "fp32" else 2) * PEAK
     if needed > situation.device.memory_bytes:
-        told = f"This conversion needs about {needed / 1e9:.0f} GB of memory, more than this computer has."
-        return Reason(code="too_large", text=told)
+        report = f"This conversion needs about {needed / 1e9:.0f} GB of memory, more than this computer has."
+        return Reason(code="too_large", text=report)
     return None
 
 

@@ -199,9 +199,9 @@ def collect(prepared: Path, reader: Reader, scope: Scope, large: bool) -> dict[s
     with _calibrator(prepared, CalibrationMethod.Percentile, scope, large, {}) as calibrator:
         names = sorted(calibrator.tensors_to_calibrate)
         inputs = {entry.name for entry in calibrator.infer_session.get_inputs()}
-        asked = [name for name in names if name not in inputs]
+        requested = [name for name in names if name not in inputs]
         while (feeds := reader.get_next()) is not None:
-            values = dict(zip(asked, calibrator.infer_session.run(asked, feeds), strict=True))
+            values = dict(zip(requested, calibrator.infer_session.run(requested, feeds), strict=True))
             for name in names:
                 found.setdefault(name, Histogram()).add(values[name] if name in values else feeds[name])
     return found

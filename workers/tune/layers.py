@@ -166,10 +166,10 @@ def _onnxruntime(target: Target, feeds: Arrays, ctx: JobContext) -> list[Layer]:
     del session
     best: dict[str, Layer] = {}
     for event in json.loads(written.read_text(encoding="utf-8")):
-        name, told = str(event.get("name", "")), event.get("args", {})
+        name, report = str(event.get("name", "")), event.get("args", {})
         if event.get("cat") == "Node" and name.endswith(TIMED):
-            name, kind, ms = name.removesuffix(TIMED), str(told.get("op_name", "")), event["dur"] / 1000
-            form, size = _told_precision(told), int(told.get("parameter_size", 0)) or None
+            name, kind, ms = name.removesuffix(TIMED), str(report.get("op_name", "")), event["dur"] / 1000
+            form, size = _told_precision(report), int(report.get("parameter_size", 0)) or None
             _keep_faster(best, Layer(order=len(best), name=name, kind=kind, ms=ms, precision=form, size_bytes=size))
     written.unlink()
     return _in_order(best)

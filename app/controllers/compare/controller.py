@@ -112,11 +112,11 @@ class CompareController(PageController):
         if facts is None:
             return
         watched = read_watched(self._session.workspace.repositories, facts.run.id)
-        asked, now = evaluated_examples(self._session.workspace, facts), self._session.asked_data
+        requested, now = evaluated_examples(self._session.workspace, facts), self._session.asked_data
         untested = facts.outcome.untested
         takes_s = alone_s(self._session.workspace, facts, untested[-1]) if untested else None
         self._page.show_value(
-            with_data(compare_value(facts, watched), asked, now.path if now is not None else None, takes_s)
+            with_data(compare_value(facts, watched), requested, now.path if now is not None else None, takes_s)
         )
         self._tell_at_once()
         if facts.recommended is not None:
@@ -190,11 +190,11 @@ class CompareController(PageController):
 
     def prove(self, path: str) -> None:
         """Evaluate the run again with these examples as well."""
-        asked = DataParams(model_dir="", path=path)
+        requested = DataParams(model_dir="", path=path)
         if self._session.asked_data is not None:
-            asked = self._session.asked_data.model_copy(update={"path": path, "calibration_path": None})
+            requested = self._session.asked_data.model_copy(update={"path": path, "calibration_path": None})
         self._begin(
-            lambda facts: prove(self._session.workspace, facts, asked),
+            lambda facts: prove(self._session.workspace, facts, requested),
             _("Prove it with more examples"),
             _("Reading the new examples"),
             _("Add the examples again when the run is over."),
@@ -252,8 +252,8 @@ class CompareController(PageController):
                 dialog = consent_question(self._page.theme, self._window, Path(path).name, error.detail)
                 ask(dialog, allow=lambda: self.judge_file(path, allow_code=True))
                 return
-            told = error_value(error)  # the details of the difference help most
-            self._window.banner(replace(told, next_step=f"{told.happened} {told.next_step}"))
+            report = error_value(error)  # the details of the difference help most
+            self._window.banner(replace(report, next_step=f"{report.happened} {report.next_step}"))
 
         self._begin(
             lambda facts: judge_file(self._session.workspace, facts, request),

@@ -25,17 +25,17 @@ def with_data(
     `chosen` is the path of the project's current examples. `alone_s` is the expected time in seconds to prove the
     undecided version on them.
     """
-    told = None
+    report = None
     if asked.n_left:
         takes = about(asked.rest_s) if asked.rest_s is not None else ""
-        told = EvaluatedValue(
+        report = EvaluatedValue(
             asked.n_evaluated, asked.n_test, asked.stopped == "memory", takes, as_planned=not asked.stopped
         )
     note = " ".join(filter(None, (_name_words(asked.path, chosen), value.note)))
     undecided = value.undecided
     if undecided is not None and alone_s is not None:
         undecided = replace(undecided, takes=about(alone_s))
-    return replace(value, asked=told, note=note, undecided=undecided)
+    return replace(value, asked=report, note=note, undecided=undecided)
 
 
 def _name_words(path: str | None, chosen: str | None) -> str:

@@ -53,10 +53,10 @@ class DataChecks(PageController):
 
     def suspects(self) -> tuple[tuple[Suspect, PictureValue], ...]:
         """Return the labels that are probably wrong with their pictures, without those that the user has reviewed."""
-        asked, folder = self._session.asked_data, self._folder
-        if self._result is None or asked is None or folder is None:
+        requested, folder = self._session.asked_data, self._folder
+        if self._result is None or requested is None or folder is None:
             return ()
-        seen = {*asked.left_out, *asked.relabeled, *asked.confirmed}
+        seen = {*requested.left_out, *requested.relabeled, *requested.confirmed}
         return tuple((found, _picture(found, folder)) for found in self._result.suspects if found.source not in seen)
 
     def look(self) -> None:
@@ -91,12 +91,12 @@ class DataChecks(PageController):
         opened = self._session.opened
         if not self._is_wanted() or self._flows.runs or opened is None or opened.own_data is None:
             return
-        asked, data = opened.own_data
-        if not from_text(asked.path or "").exists():
+        requested, data = opened.own_data
+        if not from_text(requested.path or "").exists():
             return
         self._share, self._stage = None, ""
         self._start(
-            check_read(asked, data, opened.model.folder),
+            check_read(requested, data, opened.model.folder),
             self._on_done,
             title=_("Check the examples"),
             on_failed=self._on_failed,

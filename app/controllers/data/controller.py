@@ -71,11 +71,11 @@ class DataController(PageController):
         if self._job.is_busy:
             return
         if self._session.data is not None:
-            data, asked, reach = self._session.data, self._session.asked_data, reach_row(self._session)
+            data, requested, reach = self._session.data, self._session.asked_data, reach_row(self._session)
             self._page.show_value(
                 DataValue(
                     data.result,
-                    Path(asked.path).name if asked is not None and asked.path else "",
+                    Path(requested.path).name if requested is not None and requested.path else "",
                     tuple((_preview(data, shown, label), label) for shown, label in data.result.previews),
                     (*check_rows(data.result), *((reach,) if reach is not None else ())),
                     self._spec(),
@@ -110,10 +110,10 @@ class DataController(PageController):
 
     def _used_name(self) -> str:
         """Return the name of the set in use, "" for none."""
-        asked = self._session.asked_data
-        if self._session.data is None or asked is None:
+        requested = self._session.asked_data
+        if self._session.data is None or requested is None:
             return ""
-        return Path(asked.path).name if asked.path else _("inputs made by Fettle")
+        return Path(requested.path).name if requested.path else _("inputs made by Fettle")
 
     def _earlier_name(self) -> str:
         earlier = self._session.earlier_data
@@ -136,9 +136,9 @@ class DataController(PageController):
             self._read(self._session.asked_data.model_copy(update=columns), after=None)
 
     def _on_matched(self, meant: dict[str, str]) -> None:
-        asked = self._session.asked_data
-        if asked is not None and meant:
-            self._read(asked.model_copy(update={"label_map": {**asked.label_map, **meant}}), after=None)
+        requested = self._session.asked_data
+        if requested is not None and meant:
+            self._read(requested.model_copy(update={"label_map": {**requested.label_map, **meant}}), after=None)
 
     def _show_checks(self) -> None:
         """Show the current findings without changing the rest of the page."""
@@ -155,8 +155,8 @@ class DataController(PageController):
             self._items.flush()
 
     def _on_put_back(self) -> None:
-        asked = self._session.asked_data
-        if asked is not None and count_changes(asked):
+        requested = self._session.asked_data
+        if requested is not None and count_changes(requested):
             self._items.edits.put_all_back()
             self._items.flush()
 
@@ -264,8 +264,8 @@ def check_rows(result: DataResult) -> list[CheckValue]:
         counts = f"{few:,}" if few == many else _("{0:,} to {1:,}").format(few, many)
         checks.append(CheckValue(state, _("Examples of each kind"), counts))
     order = {"danger": 0, "warning": 1, "info": 2}
-    told = [finding for finding in result.findings if finding.code != FOLDER_LABELS]  # the card of labels shows these
-    found = sorted(told, key=lambda finding: order[finding.level])
+    report = [finding for finding in result.findings if finding.code != FOLDER_LABELS]  # the card of labels shows these
+    found = sorted(report, key=lambda finding: order[finding.level])
     return [*checks, *(CheckValue(STATES[finding.level], finding.what) for finding in found)]
 
 

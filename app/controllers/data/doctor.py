@@ -57,14 +57,14 @@ class DataDoctor(PageController):
         opened = self._session.opened
         if opened is None or opened.own_data is None or self._job.is_busy:
             return
-        asked, data = opened.own_data
+        requested, data = opened.own_data
         if self._flows.runs:
             later = _("An optimization is measuring. Check the preparation when it is done.")
             self._tell(DoctorValue("waiting", problem=(later, "")))
             return
         self._tell(DoctorValue("running"))
         self._start(
-            check_preparation(opened.model, asked, data.key),
+            check_preparation(opened.model, requested, data.key),
             self._on_done,
             title=_("Check the preparation"),
             on_failed=self._on_failed,

@@ -56,8 +56,8 @@ class DataItems(PageController):
             self._items = ()
             self._settle.stop()
             return
-        asked, data = opened.own_data
-        if self.edits.begin(asked):
+        requested, data = opened.own_data
+        if self.edits.begin(requested):
             self._settle.stop()
         if data.key != self._shown_key:
             self._wanted = []
@@ -102,9 +102,9 @@ class DataItems(PageController):
         self._page.mark_items(self._values(), can_undo=self.edits.can_undo, can_redo=self.edits.can_redo)
 
     def _values(self) -> tuple[ItemValue, ...]:
-        asked = self.edits.requested
-        left = set(asked.left_out)
-        return tuple(_value(item, asked, item.source in left) for item in self._items)
+        requested = self.edits.requested
+        left = set(requested.left_out)
+        return tuple(_value(item, requested, item.source in left) for item in self._items)
 
     # --- thumbnails
 
@@ -120,12 +120,12 @@ class DataItems(PageController):
         opened = self._session.opened
         if self._job.is_busy or not self._wanted or self._flows.runs or opened is None or opened.own_data is None:
             return
-        asked, data = opened.own_data
+        requested, data = opened.own_data
         if data.result.kind != "images":
             return
         first, key = self._wanted.pop(), data.key
         self._start(
-            draw(asked, data, opened.model.folder, first),
+            draw(requested, data, opened.model.folder, first),
             lambda pictures: self._on_drawn(key, first, pictures),
             on_failed=lambda _error: self._on_drawn(key, first, (b"",) * CHUNK),
             on_cancelled=lambda: self._on_drawn("", first, ()),

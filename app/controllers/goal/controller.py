@@ -96,8 +96,8 @@ class GoalController(PageController):
 
     def _kind(self) -> str:
         """Return the source of the model's input: image, text, audio or array."""
-        told = self._session.model.result.info.preprocessing if self._session.model is not None else None
-        return str(told["kind"]) if told else ""
+        report = self._session.model.result.info.preprocessing if self._session.model is not None else None
+        return str(report["kind"]) if report else ""
 
     def _fitting(self, recipes: Sequence[Recipe]) -> list[Recipe]:
         """Return the recipes without those that the planner would skip.

@@ -117,8 +117,8 @@ class HubController(PageController):
     def _nothing(self, found: FoundModels) -> tuple[str, str]:
         words = self._ask.text or does_words(self._ask.task)
         if found.looked_at:
-            told = _("The hub found {0} for “{1}”, but none matches the choices above.")
-            return _("Nothing fits"), told.format(f"{found.looked_at:,}", words)
+            report = _("The hub found {0} for “{1}”, but none matches the choices above.")
+            return _("Nothing fits"), report.format(f"{found.looked_at:,}", words)
         return _("Nothing found"), _("The hub found nothing for “{0}”. Try fewer or other words.").format(words)
 
     def _note(self, count: int, found: FoundModels) -> str:

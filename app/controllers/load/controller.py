@@ -132,9 +132,9 @@ class LoadController(PageController):
         spent_s = time.monotonic() - self._since_s
         left_s = max(0.0, stage.expected_s - spent_s) + sum(later.expected_s for later in self._plan[stage.index + 1 :])
         share = min(0.95, spent_s / stage.expected_s)
-        told = _("{0} left").format(about(left_s)) if left_s else ""
+        report = _("{0} left").format(about(left_s)) if left_s else ""
         text = _("{0} (step {1} of {2})").format(stage.title, stage.index + 1, len(self._plan))
-        self._page.show_loading(text, (stage.index + share) / len(self._plan), 1.0, told)
+        self._page.show_loading(text, (stage.index + share) / len(self._plan), 1.0, report)
 
     def _on_done(self, record: LoadRecord) -> None:
         self._stopped()

@@ -150,7 +150,7 @@ class ModelController(PageController):
                 self._ask_shape(path, error)
 
     def _ask_shape(self, path: str, error: ErrorInfo) -> None:
-        self._page.ask_shapes(path, [(asked.name, asked.sizes) for asked in error.asks], EXAMPLE_SHAPE)
+        self._page.ask_shapes(path, [(requested.name, requested.sizes) for requested in error.asks], EXAMPLE_SHAPE)
 
     def _on_cancelled(self) -> None:
         self._session.is_opening = False

@@ -92,7 +92,7 @@ def _examples(kind: str) -> str:
 
 def _figures(found: MonitorResult) -> tuple[tuple[str, str, str], ...]:
     drift = found.drift
-    asked = drift.requests + drift.errors
+    requested = drift.requests + drift.errors
     own = [alert for alert in found.alerts if not alert.follows]
     open_ones = sum(alert.until is None for alert in own)
     latency = UNKNOWN if drift.latency_now_ms is None else ms(drift.latency_now_ms)
@@ -103,9 +103,9 @@ def _figures(found: MonitorResult) -> tuple[tuple[str, str, str], ...]:
     return (
         (count(open_ones), alarms, since.format(count(len(own)), count(n_with))),
         (
-            percent(drift.errors / asked) if asked else UNKNOWN,
+            percent(drift.errors / requested) if requested else UNKNOWN,
             _("failed"),
-            _("{0} of {1} requests").format(count(drift.errors), count(asked)),
+            _("{0} of {1} requests").format(count(drift.errors), count(requested)),
         ),
         (
             value,
@@ -125,8 +125,8 @@ def _earlier_latency(before_ms: float | None, now_ms: float | None) -> str:
         _("{0} at the beginning, {1} times as fast now"),
         _("{0} at the beginning, {1} times as long now"),
     )
-    told = faster if now_ms < before_ms else slower
-    return told.format(ms(before_ms), f"{factor:.1f}")
+    report = faster if now_ms < before_ms else slower
+    return report.format(ms(before_ms), f"{factor:.1f}")
 
 
 def _courses(found: MonitorResult) -> list[Course]:

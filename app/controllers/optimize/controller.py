@@ -116,9 +116,9 @@ class OptimizeController(PageController):
         opened = self._session.opened
         if opened is None:
             return
-        project, asked = opened.project, opened.asked_data or DataParams(model_dir="")
+        project, requested = opened.project, opened.asked_data or DataParams(model_dir="")
         live = LiveRun(run)
-        request = RunRequest(project, opened.opening, asked, preset, run.goal, fresh)
+        request = RunRequest(project, opened.opening, requested, preset, run.goal, fresh)
         live.recorder, flow = resume_run(self._session.workspace, run, request, live.observe, more_s)
         live.watch.latencies(self._session.workspace.repositories.latencies.of_run(run.id))
         for variant in sorted(live.recorder.variants.values(), key=lambda variant: variant.index):

@@ -198,9 +198,9 @@ class TryController(PageController):
             self._page.show_working()
 
     def _on_again(self, number: int) -> None:
-        asked = self._tried.input_of(number)
-        if asked is not None:
-            self._ask(asked)
+        requested = self._tried.input_of(number)
+        if requested is not None:
+            self._ask(requested)
 
     def _on_changed(self) -> None:
         """Try the next example whose prediction changed."""

@@ -98,10 +98,10 @@ def picture_of(tried: TryOutcome, name: str, example: ExampleValue | None) -> Pi
 def input_value(tried: TryOutcome, name: str, picture: PictureValue) -> InputValue:
     """Return the card at the left; a typed text is not repeated, because its field may hold a longer text by now."""
     seen = tried.before.seen
-    told = seen_words(seen)
+    report = seen_words(seen)
     if tried.asked.text is not None:
-        return InputValue(caption=told)
-    return InputValue(picture, f"{name}, {told}".removesuffix(", "), seen.levels, tried.sound)
+        return InputValue(caption=report)
+    return InputValue(picture, f"{name}, {report}".removesuffix(", "), seen.levels, tried.sound)
 
 
 def seen_words(seen: ShownPicture) -> str:
@@ -175,10 +175,10 @@ class TriedSoFar:
 def _smaller(line: _Line) -> _Line:
     """Replace a large pasted picture of an older line with its drawing, which is enough to try it again."""
     tried, value = line
-    asked, drawn = tried.asked, value.picture.data
-    if len(asked.png) <= MAX_KEPT_BYTES or not drawn:
+    requested, drawn = tried.asked, value.picture.data
+    if len(requested.png) <= MAX_KEPT_BYTES or not drawn:
         return line
-    return replace(tried, asked=replace(asked, png=drawn)), value
+    return replace(tried, asked=replace(requested, png=drawn)), value
 
 
 def _goes_on(before: TryInput, now: TryInput) -> bool:

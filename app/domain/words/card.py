@@ -69,8 +69,8 @@ def figures_words(figures: CardFigures) -> str:
 def _others(figures: CardFigures) -> str:
     """Return the throughput at other numbers of simultaneous requests in brackets, "" if none was tried."""
     rest = [one for one in figures.tried if one.streams != figures.streams]
-    told = ", ".join(f"{_plain(one.throughput_per_s)} with {one.streams}" for one in rest)
-    return f" ({told})" if told else ""
+    report = ", ".join(f"{_plain(one.throughput_per_s)} with {one.streams}" for one in rest)
+    return f" ({report})" if report else ""
 
 
 def _plain(value: float) -> str:

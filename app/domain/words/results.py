@@ -107,10 +107,10 @@ def missing_words(variant: Variant) -> str:
 
 def proof_words(variant: Variant, limit_pct: float) -> str:
     """Return the verdict on a model judged against an original, and its speed, which decides nothing."""
-    told = [verdict_found(variant, f" (limit {percent_of(limit_pct)})")]
+    report = [verdict_found(variant, f" (limit {percent_of(limit_pct)})")]
     if variant.measurement.speedup:
-        told.append(f"{times(variant.measurement.speedup)} times as fast as the original beside it")
-    return f"{variant.title}: {'; '.join(told)}"
+        report.append(f"{times(variant.measurement.speedup)} times as fast as the original beside it")
+    return f"{variant.title}: {'; '.join(report)}"
 
 
 def verdict_found(variant: Variant, limit: str = "") -> str:

@@ -89,6 +89,6 @@ class Records:
             place = (kind.name, row.owner_id, row.item)
             if place not in self._told:
                 self._told.add(place)
-                told = (kind.name, kind.owner, row.owner_id, str(error).partition("\n")[0])
-                log.warning("the record “%s” of the %s %s cannot be read and counts as not there: %s", *told)
+                report = (kind.name, kind.owner, row.owner_id, str(error).partition("\n")[0])
+                log.warning("the record “%s” of the %s %s cannot be read and counts as not there: %s", *report)
             return None

@@ -68,9 +68,9 @@ def push(space: Workspace, repo: str, bundle: Path) -> Flow[HubPushResult]:
             limits=PUSH_LIMITS,
         ).run()
     except JobError as error:
-        told = error.error
-        safe = f"{told.detail} The bundle itself was written and tested: {bundle}."
-        raise JobError(told.model_copy(update={"detail": safe}), error.exit_code) from error
+        report = error.error
+        safe = f"{report.detail} The bundle itself was written and tested: {bundle}."
+        raise JobError(report.model_copy(update={"detail": safe}), error.exit_code) from error
     return done.result
 
 

@@ -164,8 +164,8 @@ def export(workspace: Workspace, facts: RunFacts, ask: ExportRequest) -> Flow[Ex
             record_decision(workspace.repositories, facts.project.id, written.decision)
         workspace.repositories.exports.add(record)
     if written.reason is not None:
-        told = (written.variant.title, facts.run.id, ask.out, written.reason)
-        log.warning("“%s” of run %s is a regression and was exported to %s all the same: %s", *told)
+        report = (written.variant.title, facts.run.id, ask.out, written.reason)
+        log.warning("“%s” of run %s is a regression and was exported to %s all the same: %s", *report)
     pushed = (yield from push(workspace, written.repo, ask.out)) if written.repo else None
     return Exported(ask.out, result, record, target, instead_of(target, facts, written.variant), pushed)
 
@@ -204,8 +204,8 @@ def _unsafe_decision(
     of: dict[str, JsonValue] = {"title": variant.title, "limit_pct": facts.run.goal.max_loss_pct}
     whose = {"run_id": facts.run.id, "variant_id": variant.id}
     if reason is not None:
-        told = {**of, "target": target_id}
-        return planned_decision(repositories, project_id, "exported_anyway", told, why=reason, **whose)
+        report = {**of, "target": target_id}
+        return planned_decision(repositories, project_id, "exported_anyway", report, why=reason, **whose)
     if not variant.is_baseline and not is_safe(variant):
         entries = read_decisions(repositories, project_id).entries
         if not any(entry.kind == "exported_unproven" and entry.variant_id == variant.id for entry in entries):
@@ -232,9 +232,9 @@ def answers_to(target: DescribedTarget, given: Mapping[str, str]) -> dict[str, s
     unknown = sorted(set(given) - set(answers))
     silent = next((q for q in target.questions if q.needed and not answers[q.id]), None)
     if unknown or silent is not None:
-        asked = ", ".join(answers) or "nothing"
+        requested = ", ".join(answers) or "nothing"
         detail = f"“{silent.title}” has no answer." if silent else f"Nobody asks for {', '.join(unknown)}."
-        raise Refused("answer_needed", f"“{target.title}” asks something else", detail, f"It asks for: {asked}.")
+        raise Refused("answer_needed", f"“{target.title}” asks something else", detail, f"It asks for: {requested}.")
     return answers
 
 

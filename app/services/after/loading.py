@@ -184,8 +184,8 @@ def _part(
     try:
         done = yield from step.run()
     except JobError as error:
-        told = f"{TITLES[part]}: {error.error.detail}"
-        return known.model_copy(update={"missing": (*known.missing, told)})
+        report = f"{TITLES[part]}: {error.error.detail}"
+        return known.model_copy(update={"missing": (*known.missing, report)})
     return _with(known, done.result)
 
 

@@ -177,8 +177,8 @@ class _Proving(ProofSequence):
     def _counted(self, part: RunSection, version_id: str) -> list[int]:
         """Return the items of a part that both this version and the original predicted."""
         keys = (part.answers[one] for one in (self._facts.baseline.id, version_id))
-        told = [run_data.answers_result(self._workspace, key) for key in keys]
-        known = min((result.n for result in told if result is not None), default=part.n_test)
+        report = [run_data.answers_result(self._workspace, key) for key in keys]
+        known = min((result.n for result in report if result is not None), default=part.n_test)
         return [item for item in (range(part.n_test) if part.items is None else part.items) if item < known]
 
     def _judge(self, variant: Variant, earlier: int) -> Flow[Judgement]:

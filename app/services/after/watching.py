@@ -297,8 +297,10 @@ def watched_words(watched: Watched) -> str:
         opening = "It answers worse than" if judged.labelled else "Its answers differ, beyond your limit, from"
     text = f"{opening} the version {what} {when}: {difference_words(judged)}"
     if watched.libraries and (watched.is_worse or judged.changed_count):
-        told = ", ".join(f"{one.name} {one.before or 'none'} → {one.after or 'none'}" for one in watched.libraries[:3])
-        text += f" Libraries have changed since: {told}."
+        report = ", ".join(
+            f"{one.name} {one.before or 'none'} → {one.after or 'none'}" for one in watched.libraries[:3]
+        )
+        text += f" Libraries have changed since: {report}."
     return text
 
 

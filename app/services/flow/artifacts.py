@@ -64,8 +64,8 @@ def machine_identity() -> str:
         lines.append(GPU_DRIVER.read_text(encoding="utf-8", errors="replace"))
     for card in sorted(GPU_CARDS.glob("*/information")):
         with contextlib.suppress(OSError):
-            told = card.read_text(encoding="utf-8", errors="replace").splitlines()
-            lines += [line for line in told if line.startswith(GPU_FACTS)]
+            report = card.read_text(encoding="utf-8", errors="replace").splitlines()
+            lines += [line for line in report if line.startswith(GPU_FACTS)]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 

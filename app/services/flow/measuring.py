@@ -234,8 +234,8 @@ class Measurer:
             observe(events.WaitingForQuiet(waiting.busy_share, waiting.left_s, disturbed_by=waiting.disturbed_by))
         elif not goes_on:
             self._waiting = None
-            told = events.WaitingForQuiet(waiting.busy_share, 0.0, is_over=True, disturbed_by=waiting.disturbed_by)
-            observe(told)
+            report = events.WaitingForQuiet(waiting.busy_share, 0.0, is_over=True, disturbed_by=waiting.disturbed_by)
+            observe(report)
             observe(events.MeasuringChanged(True))
             self._group = self._begin()
 
@@ -307,8 +307,8 @@ def busy_share(loads: Loads) -> float | None:
 def _loads(timing: Timing, sets: int) -> tuple[tuple[BlockLoad, ...], ...]:
     """Return the loads of the same sets as `_times`, () if any block lacks them."""
     kept = [loads for loads, blocks in zip(timing.loads, timing.blocks_ms, strict=True) if any(blocks)][:sets]
-    told = all(len(loads) == len(blocks) for loads, blocks in zip(timing.loads, timing.blocks_ms, strict=True))
-    return tuple(tuple(loads) for loads in kept) if told else ()
+    report = all(len(loads) == len(blocks) for loads, blocks in zip(timing.loads, timing.blocks_ms, strict=True))
+    return tuple(tuple(loads) for loads in kept) if report else ()
 
 
 def _times(timing: Timing, sets: int) -> tuple[tuple[float, ...], ...]:
@@ -330,8 +330,8 @@ def save_measured(
 def event_of(message: WorkerMessage, index: int | None, job: RunJob | None) -> events.Event | None:
     """Return the event for a job's message, None if the message is not for observers."""
     if isinstance(message, Progress):
-        told = (message.stage, message.done, message.total, message.unit, message.eta_s)
-        return events.StepProgress(index, *told, stage_id=message.stage_id)
+        report = (message.stage, message.done, message.total, message.unit, message.eta_s)
+        return events.StepProgress(index, *report, stage_id=message.stage_id)
     if isinstance(message, Log):
         return events.LogLine(message.level, message.text, job.job_id if job else "")
     return None

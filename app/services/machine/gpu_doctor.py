@@ -92,8 +92,10 @@ def _try(rung: RungListing, card: GpuCard | None, before: list[TriedRung]) -> Fl
             "gpu_rung", RungParams(rung=rung.id, card=card), RungResult, rung.title, limits=_limits(card)
         ).run()
     except JobError as error:  # a crashing or hanging driver also ended the worker
-        told = error.error
-        return TriedRung(**place, ok=False, code=told.code, found=told.title + ".", reason=told.detail, hint=told.hint)
+        report = error.error
+        return TriedRung(
+            **place, ok=False, code=report.code, found=report.title + ".", reason=report.detail, hint=report.hint
+        )
     found = done.result
     if found.ok is None:
         return None
@@ -151,9 +153,9 @@ def room_words(room: GpuRoom, *, is_left_out: bool = False) -> str:
     if room.free_bytes is None:
         return f"{name}: this model needs {need} of its memory at least; the card does not report how much is free."
     there = f"{room.free_bytes / 1e9:.1f} of {room.card.memory_bytes / 1e9:.1f} GB"
-    told = f"{name}: {there} are free, and this model needs {need} at least."
+    report = f"{name}: {there} are free, and this model needs {need} at least."
     if not room.is_short:
-        return told
-    told = f"{told} It does not fit: close other programs that use the card, or use the processor (--device cpu)."
-    asked = f"To use the card anyway, name it (--device cuda:{room.card.index})."
-    return f"{told} {asked}" if is_left_out else told
+        return report
+    report = f"{report} It does not fit: close other programs that use the card, or use the processor (--device cpu)."
+    requested = f"To use the card anyway, name it (--device cuda:{room.card.index})."
+    return f"{report} {requested}" if is_left_out else report

@@ -109,8 +109,8 @@ class Installer:
         try:
             process = _start(command, self.root)
         except OSError as error:
-            told = _Line(what=f"The installer could not be started: {error.strerror or error}.", hint=NOT_WHOLE)
-            return [told], FAILED
+            report = _Line(what=f"The installer could not be started: {error.strerror or error}.", hint=NOT_WHOLE)
+            return [report], FAILED
         lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         reader = threading.Thread(target=_read, args=(process, lines), name="fettle-installer", daemon=True)
         reader.start()
@@ -166,9 +166,9 @@ def _until_over(lines: "queue.SimpleQueue[str | None]", stopped: Stopped) -> Ite
 def _understood(text: str) -> _Line:
     """Return a line of the installer, or the text of a program that it called."""
     with contextlib.suppress(ValueError):
-        told = json.loads(text)
-        if isinstance(told, dict) and not {"line", "what"}.isdisjoint(told):
-            return _Line.model_validate(told)
+        report = json.loads(text)
+        if isinstance(report, dict) and not {"line", "what"}.isdisjoint(report):
+            return _Line.model_validate(report)
     return _Line(line=text.strip())
 
 

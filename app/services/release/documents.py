@@ -19,8 +19,8 @@ def change_words(change: Change | None) -> str:
         return f"Its answers could not be compared with release {change.against}. {change.reason}".strip()
     text = f"Compared with release {change.against}: {difference_words(change.judgement)}"
     if change.libraries and change.judgement.changed_count:
-        told = ", ".join(f"{one.name} {one.before or 'none'} → {one.after or 'none'}" for one in change.libraries[:3])
-        text += f" Libraries have changed since: {told}."
+        report = ", ".join(f"{one.name} {one.before or 'none'} → {one.after or 'none'}" for one in change.libraries[:3])
+        text += f" Libraries have changed since: {report}."
     return text
 
 
@@ -37,8 +37,8 @@ def decision_words(entry: Decision) -> str:
         return f"changed the examples: {_counts(entry)}"
     if entry.kind == "pruned":
         numbers = facts.get("releases")
-        told = ", ".join(str(number) for number in numbers) if isinstance(numbers, list) else ""
-        return f"removed the bundles of old releases ({told})"
+        report = ", ".join(str(number) for number in numbers) if isinstance(numbers, list) else ""
+        return f"removed the bundles of old releases ({report})"
     instead = f" instead of {facts['instead_of']}" if facts.get("instead_of") is not None else ""
     verb = {"released": "made", "rolled_back": "went back to", "promoted": "went on to"}[entry.kind]
     return f"{verb} release {facts.get('release')}{instead}"

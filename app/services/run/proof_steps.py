@@ -133,21 +133,21 @@ class ProofSequence(ABC):
     def _test(self, version: Variant, *, can_be_safe: bool = True) -> Flow["_Tested | None"]:
         """Judge one version; return None if time was up or its predictions failed."""
         try:
-            asked = yield from self.predicted(version)
-            if asked is None:
+            requested = yield from self.predicted(version)
+            if requested is None:
                 self._is_time_up = True
                 return None
-            number = max(self._least_look, asked.book.number(version))
-            judged = _judged(asked, (yield from asked.judge(number)))
+            number = max(self._least_look, requested.book.number(version))
+            judged = _judged(requested, (yield from requested.judge(number)))
         except JobError as error:
             self.failed(version, error)
             return None
-        could_prove = asked.book.could_prove(number, judged)
+        could_prove = requested.book.could_prove(number, judged)
         if not (can_be_safe and could_prove):
             judged = capped(judged)
-        self.keep(judged, (asked.book, number))
+        self.keep(judged, (requested.book, number))
         self._settled.append(judged)
-        return _Tested(judged, number, could_prove, asked.book.could_prove(number + 1, judged))
+        return _Tested(judged, number, could_prove, requested.book.could_prove(number + 1, judged))
 
 
 @dataclasses.dataclass(frozen=True)

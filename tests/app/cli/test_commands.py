@@ -34,8 +34,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def last_line(capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
     """(standard output, last line of standard error)."""
-    told = capsys.readouterr()
-    return told.out, told.err.rstrip("\n").splitlines()[-1] if told.err else ""
+    report = capsys.readouterr()
+    return report.out, report.err.rstrip("\n").splitlines()[-1] if report.err else ""
 
 
 WRONG = [
@@ -217,8 +217,8 @@ def test_docs_prints_a_page_as_plain_text(topic: str, capsys: pytest.CaptureFixt
 def test_docs_of_unknown_topic_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     """Given a topic that does not exist, Then the exit code is 2 and all topics are named."""
     assert main(["docs", "cooking"]) == 2
-    told = capsys.readouterr().err
-    assert all(topic in told for topic in TOPICS)
+    report = capsys.readouterr().err
+    assert all(topic in report for topic in TOPICS)
     assert main(["docs", "cooking", "--json"]) == 2
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "usage"
 

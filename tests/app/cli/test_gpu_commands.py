@@ -28,8 +28,8 @@ def test_doctor_tells_each_card_rung_by_rung(readings: Path, capsys: pytest.Capt
     """Given two cards whose CUDA does not start, Then the JSON has both cards and each rung in the contract's fields,
     what stands on a broken rung is not called whole, and the exit code is 6."""
     assert main(["gpu", "doctor", "--json"]) == 6
-    told = capsys.readouterr()
-    document = json.loads(told.out)
+    report = capsys.readouterr()
+    document = json.loads(report.out)
     assert [card["uuid"] for card in document["cards"]] == UUIDS
     assert document["cards"][1] == {
         "uuid": UUIDS[1],
@@ -66,9 +66,9 @@ def test_doctor_says_each_thing_once(
     ]
     monkeypatch.setattr(gpu, "run", lambda *_given: Ladder((), tuple(rows)))
     assert main(["gpu", "doctor"]) == 6
-    told = capsys.readouterr()
-    assert told.err.splitlines()[-1] == "No card was found. Nothing needs to be done."
-    assert "No card was found" not in told.out
+    report = capsys.readouterr()
+    assert report.err.splitlines()[-1] == "No card was found. Nothing needs to be done."
+    assert "No card was found" not in report.out
     rows.append(TriedRung(id="tool", title="A tool", ok=False, reason="It is old.", hint="Renew it.", command="new"))
     main(["gpu", "doctor"])
     assert capsys.readouterr().out.count("A tool: It is old.\n   Renew it. Run: new") == 1
@@ -110,9 +110,9 @@ def test_watch_without_a_card(
     no_driver(tmp_path, monkeypatch)
     monkeypatch.setenv("FETTLE_HOME", str(tmp_path / "home"))
     code = main(["gpu", "watch", "--seconds", "0.2", "--json"])
-    told = capsys.readouterr()
-    assert code == 6 and json.loads(told.out)["cards"] == []
-    assert "no NVIDIA" in told.err
+    report = capsys.readouterr()
+    assert code == 6 and json.loads(report.out)["cards"] == []
+    assert "no NVIDIA" in report.err
 
 
 MENDS = {2: "nvidia-smi", 100: "CUDA_VISIBLE_DEVICES", 304: "nvidia-modprobe -u -c=0", 999: "rmmod nvidia_uvm"}

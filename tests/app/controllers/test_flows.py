@@ -43,28 +43,28 @@ def start(flows: FlowRunner, flow: Flow[Any], told: list[Any], **more: Any) -> A
 
 def test_a_flow_is_driven_to_its_end(flows: FlowRunner, drive: Drive) -> None:
     """Given a real job in a process, Then its result comes once, and nothing goes on."""
-    told: list[Any] = []
-    start(flows, describe(), told)
+    report: list[Any] = []
+    start(flows, describe(), report)
     assert len(flows.active) == 1
-    drive(lambda: told)
-    assert told[0][0] == "done" and told[0][1].device.cores >= 1
+    drive(lambda: report)
+    assert report[0][0] == "done" and report[0][1].device.cores >= 1
     assert flows.active == () and flows.pids == []
 
 
 def test_optimizations_wait_for_each_other(flows: FlowRunner, drive: Drive) -> None:
     """Given two runs and another flow, Then the second run waits, the other flow goes beside; cancelling hands on."""
-    told: list[Any] = []
+    report: list[Any] = []
     first_steps: list[str] = []
     second_steps: list[str] = []
-    first = start(flows, endless(first_steps), told, is_run=True)
-    second = start(flows, endless(second_steps), told, is_run=True)
-    start(flows, describe(), told)
+    first = start(flows, endless(first_steps), report, is_run=True)
+    second = start(flows, endless(second_steps), report, is_run=True)
+    start(flows, describe(), report)
     assert flows.runs == (first, second) and second.driver is None
-    drive(lambda: told)
-    assert told[0][0] == "done" and second.driver is None
+    drive(lambda: report)
+    assert report[0][0] == "done" and second.driver is None
     flows.cancel(first)
     drive(lambda: second.driver is not None)
-    assert ("cancelled", None) in told and first_steps[-1] == "closed"
+    assert ("cancelled", None) in report and first_steps[-1] == "closed"
 
 
 def measuring(blocks: int) -> Flow[Measured]:
@@ -86,7 +86,7 @@ def measuring(blocks: int) -> Flow[Measured]:
 def test_while_requests_are_timed_the_window_is_still(flows: FlowRunner, drive: Drive) -> None:
     """Given a measurement, Then each block is told to begin and to end, what came of it is told only between blocks, and
     meanwhile the timer looks seldom."""
-    told: list[Any] = []
+    report: list[Any] = []
     states: list[bool] = []
     heard_while_timing: list[bool] = []
     polls: list[int] = []
@@ -100,9 +100,9 @@ def test_while_requests_are_timed_the_window_is_still(flows: FlowRunner, drive: 
             heard_while_timing.append(flows.active[0].driver.is_timing)
 
     flows.timing_changed.connect(on_timing)
-    start(flows, measuring(3), told, observe=observe)
-    drive(lambda: told, 90)
-    assert told[0][0] == "done", told
+    start(flows, measuring(3), report, observe=observe)
+    drive(lambda: report, 90)
+    assert report[0][0] == "done", report
     assert states == [True, False] * 3
     assert polls == [TIMING_POLL_MS, POLL_MS] * 3
     assert heard_while_timing[:2] == [False, False]  # the last block keeps its turn until the process has ended
@@ -120,31 +120,31 @@ def test_the_end_of_a_block_is_heard_without_looking_or_looked_for(
     if name.startswith("flows") and not IS_OFFERED:
         pytest.skip("on Windows a pipe is no socket")
     monkeypatch.setattr(f"app.controllers.{name}", value)
-    told: list[Any] = []
-    start(flows, measuring(3), told)
-    drive(lambda: told, 90)
-    assert told[0][0] == "done", told
+    report: list[Any] = []
+    start(flows, measuring(3), report)
+    drive(lambda: report, 90)
+    assert report[0][0] == "done", report
 
 
 def test_one_that_waits_is_forgotten(flows: FlowRunner) -> None:
     """Given a run that waits, When it is cancelled, Then it never begins and says so once."""
-    told: list[Any] = []
+    report: list[Any] = []
     start(flows, endless([]), [], is_run=True)
-    waiting = start(flows, endless([]), told, is_run=True)
+    waiting = start(flows, endless([]), report, is_run=True)
     flows.cancel(waiting)
-    assert told == [("cancelled", None)] and waiting not in flows.everything
+    assert report == [("cancelled", None)] and waiting not in flows.everything
 
 
 @pytest.mark.parametrize("how", ["replaced", "dropped", "cancelled"])
 def test_slot_flow_that_is_replaced_or_dropped_reports_nothing(flows: FlowRunner, drive: Drive, how: str) -> None:
     """Given a page's flow at work, When another takes its place or it is dropped, Then it ends and calls nothing; where it
     is cancelled, it says so, and its callbacks find the slot empty."""
-    slot, told, states, steps = JobSlot(flows), [], [], []
+    slot, report, states, steps = JobSlot(flows), [], [], []
     flow = endless(steps)
-    flows.start(flow, title="A flow", on_done=told.append, on_failed=told.append, slot=slot,
-                on_cancelled=lambda: states.append(slot.is_busy), observe=told.append)  # fmt: skip
+    flows.start(flow, title="A flow", on_done=report.append, on_failed=report.append, slot=slot,
+                on_cancelled=lambda: states.append(slot.is_busy), observe=report.append)  # fmt: skip
     drive(lambda: steps)
-    told.clear()
+    report.clear()
     if how == "replaced":
         start(flows, describe(), [], slot=slot)
     else:
@@ -152,7 +152,7 @@ def test_slot_flow_that_is_replaced_or_dropped_reports_nothing(flows: FlowRunner
     drive(lambda: not flows.active)
     assert steps[-1] == "closed" and not slot.is_busy
     assert states == ([False] if how == "cancelled" else [])
-    assert how == "cancelled" or not told
+    assert how == "cancelled" or not report
 
 
 def test_mistakes_are_told_in_words(flows: FlowRunner, drive: Drive, caplog: pytest.LogCaptureFixture) -> None:
@@ -162,10 +162,10 @@ def test_mistakes_are_told_in_words(flows: FlowRunner, drive: Drive, caplog: pyt
         yield from describe()
         raise KeyError("nothing there")
 
-    told: list[Any] = []
-    start(flows, broken(), told)
-    drive(lambda: told)
-    kind, error = told[0]
+    report: list[Any] = []
+    start(flows, broken(), report)
+    drive(lambda: report)
+    kind, error = report[0]
     assert kind == "failed" and isinstance(error, ErrorInfo) and error.code == "internal"
     (record,) = caplog.records
     assert "raise KeyError" in caplog.text and record.levelname == "ERROR"
@@ -177,10 +177,10 @@ def test_what_a_person_can_mend_is_not_logged(
     """Given a file that is no model, Then words come, and the log tells of no mistake."""
     path = tmp_path / "broken.onnx"
     path.write_bytes(b"no model")
-    told: list[Any] = []
-    start(flows, open_model(OpenParams(path=str(path))), told)
-    drive(lambda: told)
-    assert told[0][0] == "failed" and not caplog.records
+    report: list[Any] = []
+    start(flows, open_model(OpenParams(path=str(path))), report)
+    drive(lambda: report)
+    assert report[0][0] == "failed" and not caplog.records
 
 
 def test_all_processes_end_at_once(flows: FlowRunner, drive: Drive) -> None:

@@ -251,11 +251,11 @@ def test_what_was_asked_early_is_done_when_it_can_be(window: MainWindow) -> None
     early = StartupQueue(window)
     page.sample_requested.emit()
     assert page.state == "waiting"
-    asked: list[str] = []
-    window.commands.offer(OPEN_SAMPLE, lambda: asked.append("sample"))
+    requested: list[str] = []
+    window.commands.offer(OPEN_SAMPLE, lambda: requested.append("sample"))
     early.hand_over(SimpleNamespace(commands=window.commands))
     page.sample_requested.emit()
-    assert asked == ["sample"]
+    assert requested == ["sample"]
 
 
 def test_wrong_file_on_the_first_page_leaves_a_way_back_to_the_sample(

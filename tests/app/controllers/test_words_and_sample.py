@@ -46,9 +46,9 @@ def test_tasks_are_told_in_words() -> None:
 
 def test_each_format_is_told_in_words() -> None:
     """Given every format that is opened, Then nobody reads its id."""
-    told = {name: format_words(name) for name in FORMATS}
-    assert not {name: words for name, words in told.items() if "_" in words}
-    assert told["encoder_decoder"] == "ONNX in parts: an encoder and a decoder" and told["gguf"] == "GGUF"
+    report = {name: format_words(name) for name in FORMATS}
+    assert not {name: words for name, words in report.items() if "_" in words}
+    assert report["encoder_decoder"] == "ONNX in parts: an encoder and a decoder" and report["gguf"] == "GGUF"
 
 
 def test_the_sample_shows_one_picture_of_each_kind() -> None:

@@ -38,5 +38,5 @@ def test_the_first_guess_takes_as_many_bits_as_fit() -> None:
 
 def test_a_run_that_needs_more_than_is_free_is_told_before() -> None:
     assert short_of_memory(3_000_000_000, 3_000_000_000) == ""
-    told = short_of_memory(9_000_000_000, 3_000_000_000)
-    assert "3.0 GB of memory that are free now" in told and "finished steps are kept" in told
+    report = short_of_memory(9_000_000_000, 3_000_000_000)
+    assert "3.0 GB of memory that are free now" in report and "finished steps are kept" in report

@@ -229,8 +229,8 @@ def test_with_few_examples_exact_numbers_come_first() -> None:
 def test_words_say_only_what_was_measured() -> None:
     """Given results, then the headline holds the measured speedup, and a loser is told why it lost."""
     good = variant("good")
-    told = headline(outcome_of([good], "speed", SearchEnd()), "speed", 1.0)
-    assert told == "2.0 times faster, 2.0 times smaller, same answers"
+    report = headline(outcome_of([good], "speed", SearchEnd()), "speed", 1.0)
+    assert report == "2.0 times faster, 2.0 times smaller, same answers"
     assert why_not(variant("b", verdict="regressed"), 1.0) == "Beyond your limit of 1 %"
     assert why_not(variant("e", low=0.9), 1.0) == "Not faster on this computer"
 

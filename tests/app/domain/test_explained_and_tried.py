@@ -106,11 +106,11 @@ def test_why_eight_bits_lost() -> None:
         "1.6 times is no little"
     )
     kept = {EIGHT.id: UnquantizedLayers(kept=4, layers=20)}
-    told = why_int8_lost(BEST, [EIGHT], dataclasses.replace(KNOWN, layers=kept))
-    assert told[0].endswith("4 of 20 layers keep their numbers, the others are in 8 bits.")
+    report = why_int8_lost(BEST, [EIGHT], dataclasses.replace(KNOWN, layers=kept))
+    assert report[0].endswith("4 of 20 layers keep their numbers, the others are in 8 bits.")
     none = {EIGHT.id: UnquantizedLayers(kept=0, layers=20)}
-    told = why_int8_lost(BEST, [EIGHT], dataclasses.replace(KNOWN, layers=none))
-    assert told[0].endswith("All 20 layers are in 8 bits.")
+    report = why_int8_lost(BEST, [EIGHT], dataclasses.replace(KNOWN, layers=none))
+    assert report[0].endswith("All 20 layers are in 8 bits.")
     assert why_int8_lost(EIGHT, [EIGHT], KNOWN) == ()
     assert why_int8_lost(BEST, [BEST], KNOWN) == ()
     unknown = ExplanationFacts(TRAITS)

@@ -54,13 +54,13 @@ def test_endings(versions: list[Variant], end: SearchEnd, ending: Ending, is_rec
     """Given versions and what the time did, Then there is one ending, and its sentence says nothing against it."""
     outcome = outcome_of(versions, "speed", end)
     assert (outcome.ending, outcome.is_recommended) == (ending, is_recommended)
-    told = headline(outcome, "speed", 1.0)
+    report = headline(outcome, "speed", 1.0)
     is_undecided = ending is Ending.UNSETTLED
     assert outcome.is_undecided is is_undecided
-    assert ("keep the original" in told) is not (is_recommended or is_undecided)
-    assert ("and none of these was faster" in told) is (ending is Ending.TIME_UP)
-    assert ("before anything could be tried" in told) is (ending is Ending.NOTHING_TRIED)
-    assert ("works on this computer" in told) is (ending is Ending.NONE_FITS)
+    assert ("keep the original" in report) is not (is_recommended or is_undecided)
+    assert ("and none of these was faster" in report) is (ending is Ending.TIME_UP)
+    assert ("before anything could be tried" in report) is (ending is Ending.NOTHING_TRIED)
+    assert ("works on this computer" in report) is (ending is Ending.NONE_FITS)
     assert (outcome.open != ()) is (ending is Ending.UNSETTLED)
 
 
@@ -84,8 +84,8 @@ def test_a_gain_that_was_not_tested_is_said_to_be_so(why: Untested) -> None:
     failed = in_turn(variant("failed", verdict="regressed"), 1.9)
     outcome = outcome_of([failed, untested(SAFE, why)], "speed", SearchEnd(planned=2, final="done"))
     assert (outcome.ending, outcome.is_undecided) == (Ending.UNTESTED, True)
-    told = headline(outcome, "speed", 1.0)
-    assert "not tested" in told and "keep the original" not in told
+    report = headline(outcome, "speed", 1.0)
+    assert "not tested" in report and "keep the original" not in report
 
 
 def test_what_a_safe_version_dominates_is_not_missed() -> None:
@@ -114,8 +114,8 @@ def test_what_looked_faster_by_the_processors_time_is_not_called_slower() -> Non
     doubtful = dataclasses.replace(HASTY, measurement=measurement, judgement=None)
     outcome = outcome_of([doubtful], "speed", TIME_UP)
     assert outcome.ending is Ending.UNSETTLED and outcome.open == (doubtful,)
-    told = headline(outcome, "speed", 1.0)
-    assert "looked faster at first, not sure yet" in told and not re.search(r"\d", told)
+    report = headline(outcome, "speed", 1.0)
+    assert "looked faster at first, not sure yet" in report and not re.search(r"\d", report)
     assert not is_slower(doubtful) and "slower" not in why_not(doubtful, 1.0).lower()
     quiet = dataclasses.replace(doubtful, measurement=dataclasses.replace(measurement, under_load=False))
     assert is_slower(quiet) and outcome_of([quiet], "speed", TIME_UP).open == ()
@@ -156,10 +156,10 @@ def test_where_examples_are_missing_no_more_time_is_asked_for() -> None:
     for version in (judged_few(rounded(SAFE)), rounded(dataclasses.replace(HASTY, judgement=None))):
         outcome = outcome_of([version, judged_few(SLOW)], "speed", FEW.model_copy(update={"final": "cut_off"}))
         assert (outcome.ending, outcome.open, outcome.short) == (Ending.FEW_EXAMPLES, (), (version,))
-        told = headline(outcome, "speed", 1.0)
-        assert "8 examples are too few to judge it: add more, or keep the original" in told
-        assert told.endswith("(a limit of 1 % takes at least 321)") and "measure longer" not in told
-        assert ("is 2.0 times faster" in told) is version.is_side_by_side
+        report = headline(outcome, "speed", 1.0)
+        assert "8 examples are too few to judge it: add more, or keep the original" in report
+        assert report.endswith("(a limit of 1 % takes at least 321)") and "measure longer" not in report
+        assert ("is 2.0 times faster" in report) is version.is_side_by_side
     added = outcome_of([judged_few(rounded(SAFE)), judged_few(SLOW, n=20)], "speed", FEW)
     assert "; 20 examples are" in headline(added, "speed", 1.0)
     plenty = [judged_few(rounded(SAFE)), judged_few(SLOW, n=80)]

@@ -82,10 +82,10 @@ def test_libraries_of_frequent_jobs_are_there(forked: Bench, server: ForkServer)
 
 def test_what_measures_its_memory_is_started_anew(forked: Bench) -> None:
     """Given a job that needs a fresh process, Then it is ours and no library was loaded before."""
-    told = echoed(forked, fresh_process=True)
+    report = echoed(forked, fresh_process=True)
 
-    assert told["parent"] == os.getpid()
-    assert "numpy" not in told["modules"]
+    assert report["parent"] == os.getpid()
+    assert "numpy" not in report["modules"]
 
 
 def test_libraries_of_another_place_need_a_new_process(forked: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,6 +102,6 @@ def test_the_job_knows_its_walls(bench: Bench) -> None:
     """Given a sandboxed job, Then it can tell what protects the computer from it."""
     _, messages = bench.run("stage", {"how": "in_time", "seconds": 5})
 
-    told = messages[-1].result["values"]
-    assert len(told["held"]) == 5
-    assert told["missing"] == []
+    report = messages[-1].result["values"]
+    assert len(report["held"]) == 5
+    assert report["missing"] == []

@@ -43,12 +43,12 @@ def test_nothing_outside_the_job_can_be_reached(bench: Bench, port: int) -> None
     outside, given = prepare(bench.root)
     _, messages = bench.run("escape", values(bench.root, port), read_paths=(str(given),))
 
-    told = messages[-1].result["values"]
-    assert told.pop("read input") == "done: input"
-    assert told.pop("write work").startswith("done")
-    assert told.pop("pipe").startswith("done")
-    assert told.pop("chmod outside").startswith("done"), "answered with success and not done"
-    assert {name: what for name, what in told.items() if what not in DENIED} == {}
+    report = messages[-1].result["values"]
+    assert report.pop("read input") == "done: input"
+    assert report.pop("write work").startswith("done")
+    assert report.pop("pipe").startswith("done")
+    assert report.pop("chmod outside").startswith("done"), "answered with success and not done"
+    assert {name: what for name, what in report.items() if what not in DENIED} == {}
     assert (outside / "secret.txt").read_text() == "secret"
     left = [path.name for path in (bench.root / "jobs" / "escape-0").rglob("*")]
     assert sorted(left) == ["deep", "ok.txt"], "links are not handed out"
@@ -70,12 +70,12 @@ def test_a_waiting_worker_is_narrowed_to_its_job(bench: Bench, port: int) -> Non
     client.start(job)
     messages = bench.finish(client)
 
-    told = messages[-1].result["values"]
+    report = messages[-1].result["values"]
     assert waiting is not None
-    assert told["read input"] == "done: input"
-    assert told["read outside"] in DENIED
-    assert told["write outside"] in DENIED
-    assert told["read outside in a thread"] in DENIED
+    assert report["read input"] == "done: input"
+    assert report["read outside"] in DENIED
+    assert report["write outside"] in DENIED
+    assert report["read outside in a thread"] in DENIED
 
 
 def narrowed(bench: Bench, *preload: str) -> dict[str, Any]:
@@ -148,10 +148,10 @@ def test_the_network_opens_only_for_jobs_that_need_it(bench: Bench, port: int) -
     limits = Limits(network=True)
     client, messages = bench.run("escape", values(bench.root, port), limits=limits, read_paths=(str(given),))
 
-    told = messages[-1].result["values"]
-    assert told["connect"].startswith("done")
-    assert told["read outside"] in DENIED
-    assert told["start program"] in DENIED
+    report = messages[-1].result["values"]
+    assert report["connect"].startswith("done")
+    assert report["read outside"] in DENIED
+    assert report["start program"] in DENIED
     assert "network" not in client.ready.protections
 
 
@@ -174,10 +174,10 @@ def test_a_folder_that_outlives_the_job_can_be_written(bench: Bench, port: int) 
     (outside / "old link").symlink_to(other)
     _, messages = bench.run("escape", values(bench.root, port), read_paths=(str(given),), write_paths=(str(outside),))
 
-    told = messages[-1].result["values"]
-    assert told["write outside"].startswith("done")
-    assert told["remove outside"].startswith("done")
-    assert told["start program"] in DENIED
+    report = messages[-1].result["values"]
+    assert report["write outside"].startswith("done")
+    assert report["remove outside"].startswith("done")
+    assert report["start program"] in DENIED
     assert sorted(entry.name for entry in outside.iterdir()) == ["new.txt"], "links are not left"
     assert list(other.iterdir()) == []
 

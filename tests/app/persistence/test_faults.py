@@ -97,7 +97,7 @@ def test_overwritten_bytes_never_pass_unnoticed(filled: Store) -> None:
     whole = paths.database.read_bytes()
     seal = (paths.root / "fettle.db.sha256").read_bytes()
     chance = random.Random(1)
-    told = 0
+    report = 0
     for _ in range(60):
         place = chance.randrange(len(whole) - 32)
         paths.database.write_bytes(whole[:place] + chance.randbytes(32) + whole[place + 32 :])
@@ -107,12 +107,12 @@ def test_overwritten_bytes_never_pass_unnoticed(filled: Store) -> None:
         try:
             with open_store(paths) as store:
                 assert "changed outside Fettle" in store.notices[0]
-                told += 1
+                report += 1
                 store.repositories.runs.list()
                 store.repositories.variants.list("r1")
         except StoreUnusable as error:
             assert error.code.startswith("database_")
-    assert told > 0  # SQLite's own check alone would have let these pass
+    assert report > 0  # SQLite's own check alone would have let these pass
 
 
 def test_a_full_disk_keeps_what_was_stored(filled: Store, project: Project) -> None:

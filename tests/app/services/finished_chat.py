@@ -47,11 +47,11 @@ def _make(space: Workspace, path: Path, data: Path | None) -> Flow[Run]:
     made = yield from _versions(model, read, (ORIGINAL, INT8), 1.0, None)
     for variant in made:
         space.repositories.variants.add(variant)
-        told = Speech(prompt_tokens=32, first_ms=40.0, tokens_per_s=20.0 * (variant.index + 1), n=9)
+        report = Speech(prompt_tokens=32, first_ms=40.0, tokens_per_s=20.0 * (variant.index + 1), n=9)
         save_speech(
             space.repositories,
             variant.id,
-            [MeasureResult(load_ms=1, first_ms=1, peak_memory_bytes=None, device_ran="cpu", speech=(told,))],
+            [MeasureResult(load_ms=1, first_ms=1, peak_memory_bytes=None, device_ran="cpu", speech=(report,))],
         )
     run = dataclasses.replace(run, baseline_variant_id=made[0].id, recommended_variant_id=made[1].id)
     space.repositories.runs.update(run)

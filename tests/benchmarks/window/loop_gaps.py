@@ -34,18 +34,18 @@ class EmptyLoop:
 @contextlib.contextmanager
 def empty_loop() -> Iterator[EmptyLoop]:
     """An event loop without a window, in a process of its own, for as long as the block runs."""
-    told = EmptyLoop()
+    report = EmptyLoop()
     script = str(Path(__file__).with_name("bare_timer.py"))
     bare = subprocess.Popen([sys.executable, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
-        yield told
+        yield report
     finally:
-        told.ticks = json.loads(bare.communicate("")[0])
+        report.ticks = json.loads(bare.communicate("")[0])
 
 
 def told_by(program: Program, out: Path) -> dict[str, Any]:
     """``ticks``, ``used`` and ``frames`` of a program that runs with ``FETTLE_TEST_GAPS`` set to `out`."""
     program.process.send_signal(signal.SIGUSR2)
     program.wait(out.exists, 20, "the ticks")
-    told: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
-    return told
+    report: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
+    return report

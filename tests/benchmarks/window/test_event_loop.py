@@ -46,8 +46,8 @@ def test_the_event_loop_has_no_gaps_during_an_optimization(tmp_path: Path) -> No
             while not is_over(program.see()):  # seldom: each look is a gap of its own making
                 time.sleep(5)
             until = time.perf_counter()
-            told = told_by(program, out)
-            ticks, frames = told["ticks"], told["frames"]
+            report = told_by(program, out)
+            ticks, frames = report["ticks"], report["frames"]
         finally:
             program.end()
             screen.close()

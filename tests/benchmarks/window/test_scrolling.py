@@ -81,10 +81,10 @@ def test_100_000_rows_scroll_smoothly(qapp: QApplication, qtbot: QtBot) -> None:
         page._apply(wanted)
         qapp.processEvents()
         took[name] = time.perf_counter() - since
-    told = ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in took.items())
+    report = ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in took.items())
     print(  # noqa: T201 - the figures are the point
         f"{ROWS:,} rows: {frames:.0f} frames a second, gap p50 {np.median(gaps_ms):.0f}, p99"
-        f" {np.percentile(gaps_ms, 99):.0f} ms; {told}; load {os.getloadavg()[0]:.1f}"
+        f" {np.percentile(gaps_ms, 99):.0f} ms; {report}; load {os.getloadavg()[0]:.1f}"
     )
     page.hide()
     page.deleteLater()

@@ -39,16 +39,16 @@ def test_the_window_is_visible_soon(state: str, tmp_path: Path) -> None:
     data.mkdir()
     if state != "first run":
         (data / "settings.json").write_text('{"last_project_id": "p1", "last_page": "compare"}', encoding="utf-8")
-    told = tmp_path / "painted"
-    bare = [sys.executable, str(Path(__file__).with_name("bare_window.py")), str(told)]
+    report = tmp_path / "painted"
+    bare = [sys.executable, str(Path(__file__).with_name("bare_window.py")), str(report)]
     ours = [sys.executable, "-m", "app"]
-    own = {"FETTLE_HOME": str(data), "FETTLE_TEST_PAINTED": str(told), "FETTLE_TEST_PROBE": str(tmp_path / "eyes")}
+    own = {"FETTLE_HOME": str(data), "FETTLE_TEST_PAINTED": str(report), "FETTLE_TEST_PROBE": str(tmp_path / "eyes")}
     environment = {**screen.environment, **own, "PYTHONPATH": os.pathsep.join([str(PROBE), str(ROOT)])}
     times: dict[str, list[float]] = {"bare": [], "ours": []}
     try:
         for number in range(ROUNDS + 1):
             for name, command in (("bare", bare), ("ours", ours)):
-                seconds = seconds_to_paint(command, environment, told)
+                seconds = seconds_to_paint(command, environment, report)
                 if number:  # the first round warms the files up
                     times[name].append(seconds)
     finally:

@@ -25,12 +25,12 @@ def outcome_of(work: Callable[[], object]) -> str:
     except (PipelineError, NotALog) as error:
         return f"{NO_CLASS} half sentences: {error}"[:500] if not str(error).strip() else type(error).__name__
     except Exception as error:
-        told = terminal_message(error)
-        if not isinstance(told, Failed) or told.error.code == "internal":
+        report = terminal_message(error)
+        if not isinstance(report, Failed) or report.error.code == "internal":
             return f"{NO_CLASS} {type(error).__name__}: {error} ({_place(error)})"[:500].replace("\n", " ")
-        if not (told.error.title and told.error.detail.endswith((".", "!", "?", "…")) and told.error.hint):
-            return f"{NO_CLASS} half sentences: {told.error.detail}"[:500]
-        return told.error.code
+        if not (report.error.title and report.error.detail.endswith((".", "!", "?", "…")) and report.error.hint):
+            return f"{NO_CLASS} half sentences: {report.error.detail}"[:500]
+        return report.error.code
     return OPENED
 
 

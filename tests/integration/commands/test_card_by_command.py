@@ -81,10 +81,10 @@ def test_every_figure_of_the_bill_is_the_stores(demo: Demo, files: dict[str, byt
     rows = model["modelCard"]["quantitativeAnalysis"]["performanceMetrics"]
     manifest = json.loads(files["manifest.json"])
     held = set(stored_numbers(store(demo, manifest["measurements"]["this"]["id"])))
-    told = [float(row["value"]) for row in rows]
-    told += [float(bound) for row in rows for bound in row.get("confidenceInterval", {}).values()]
-    assert len(told) >= 5
-    assert [one for one in told if min(abs(one - stored) for stored in held) > 1e-9 * max(1.0, abs(one))] == []
+    report = [float(row["value"]) for row in rows]
+    report += [float(bound) for row in rows for bound in row.get("confidenceInterval", {}).values()]
+    assert len(report) >= 5
+    assert [one for one in report if min(abs(one - stored) for stored in held) > 1e-9 * max(1.0, abs(one))] == []
 
 
 def test_the_hub_reads_the_card(files: dict[str, bytes], tmp_path: Path) -> None:
@@ -94,6 +94,6 @@ def test_the_hub_reads_the_card(files: dict[str, bytes], tmp_path: Path) -> None
     (tmp_path / "README.md").write_bytes(files["README.md"])
     read = ModelCard.load(tmp_path / "README.md")
     manifest = json.loads(files["manifest.json"])
-    told = {one.metric_name or one.metric_type: one.metric_value for one in read.data.eval_results}
-    assert told["agreement with the original"] == manifest["measurements"]["this"]["agreement"]
-    assert told["accuracy"] == manifest["measurements"]["this"]["accuracy"]
+    report = {one.metric_name or one.metric_type: one.metric_value for one in read.data.eval_results}
+    assert report["agreement with the original"] == manifest["measurements"]["this"]["agreement"]
+    assert report["accuracy"] == manifest["measurements"]["this"]["accuracy"]

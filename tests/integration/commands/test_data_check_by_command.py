@@ -87,6 +87,6 @@ def test_it_stops_when_asked(workshop: Fettle, tmp_path: Path) -> None:
     assert process.stderr is not None and process.stderr.readline()  # it is at work
     process.send_signal(signal.SIGINT)
     watch = Stopwatch()
-    _, told = process.communicate(timeout=30)
-    assert process.returncode == 5 and "Cancelled" in told
+    _, report = process.communicate(timeout=30)
+    assert process.returncode == 5 and "Cancelled" in report
     watch.check(2.0)

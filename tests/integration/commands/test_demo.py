@@ -121,8 +121,8 @@ def test_the_same_figures_everywhere(demo: Demo, unpacked: Path) -> None:
     assert f"value: {best['accuracy']}" in card
     before = f"{100 * scores['top1']['original']:.2f} % before"
     assert f"- Right answers (how often the first answer is right): {before}" in card
-    told = "at least" if best["under_load"] else f"{best['speedup']:.2f} times faster"
-    assert told in card and "times faster" in card
+    report = "at least" if best["under_load"] else f"{best['speedup']:.2f} times faster"
+    assert report in card and "times faster" in card
 
     names = ("latency_p50_ms", "latency_p99_ms", "throughput_per_s", "peak_memory_bytes", "size_bytes", "speedup")
     with contextlib.closing(sqlite3.connect(demo.fettle.home / "fettle.db")) as database:

@@ -270,10 +270,10 @@ def test_the_whole_way_of_a_models_origin(fettle: Fettle, fake: FakeHub, tmp_pat
     assert made.code in (0, 4), made.err
     bundle = tmp_path / "bundle.zip"
     variant = made.document["recommended"] or made.document["baseline"]["id"]
-    told = fettle(
+    report = fettle(
         "export", made.document["run_id"], "--variant", variant, "--target", "python", "--out", bundle, "--json"
     )
-    assert told.code == 0, told.err
+    assert report.code == 0, report.err
 
     with zipfile.ZipFile(bundle) as archive:
         hub = json.loads(archive.read("manifest.json"))["origin"]["hub"]

@@ -21,9 +21,9 @@ def test_it_shows_what_goes_in(fettle: Fettle, tmp_path: Path) -> None:
         labels, classes = stored["y"][:40], stored["classes"]
     name = fettle.here("inspect", sample.model, "--json").document["inputs"][0]["name"]
     np.savez(tmp_path / "a.npz", **{name: values, "y": labels, "classes": classes})
-    told = fettle("inspect", sample.model, "--data", tmp_path / "a.npz", "--json")
-    assert told.code == 0
-    fed = told.document["fed"]
+    report = fettle("inspect", sample.model, "--data", tmp_path / "a.npz", "--json")
+    assert report.code == 0
+    fed = report.document["fed"]
     assert fed["kind"] == "arrays" and [found["code"] for found in fed["findings"]] == ["as_they_are"]
     for example in fed["examples"]:
         one = values[int(example["source"].split()[-1]) - 1]
@@ -40,7 +40,7 @@ def test_it_shows_what_goes_in(fettle: Fettle, tmp_path: Path) -> None:
 def test_data_that_do_not_fit_are_refused(fettle: Fettle, tmp_path: Path) -> None:
     """Given arrays of another shape, Then exit code 3 with what is wanted, and no traceback."""
     np.savez(tmp_path / "a.npz", x=np.random.default_rng(0).random((20, 30, 20, 3)).astype(np.float32))
-    told = fettle.here("inspect", sample_paths().model, "--data", tmp_path / "a.npz", "--json")
-    assert told.code == 3 and "any×1×28×28" in str(told.document)
+    report = fettle.here("inspect", sample_paths().model, "--data", tmp_path / "a.npz", "--json")
+    assert report.code == 3 and "any×1×28×28" in str(report.document)
     gone = fettle.here("inspect", sample_paths().model, "--data", tmp_path / "gone.npz")
     assert gone.code == 3

@@ -133,10 +133,10 @@ def test_answer_into_a_closed_pipe(tmp_path: Path) -> None:
     process = fettle.start("presets", "list")
     assert process.stdout is not None and process.stderr is not None
     process.stdout.close()
-    told = process.stderr.read()
+    report = process.stderr.read()
     process.stderr.close()
-    assert (process.wait(60), told.strip().count("\n")) == (5, 0)
-    assert told.strip()
+    assert (process.wait(60), report.strip().count("\n")) == (5, 0)
+    assert report.strip()
 
 
 @pytest.mark.parametrize("name", ["proc", "long", "file"])
@@ -166,13 +166,13 @@ def test_optimize_with_wrong_preparation_stops_or_reports_it(
     model, data = swapped_model(tmp_path / "colors.onnx"), write_pictures(tmp_path / "pictures", each=20)
     recipe = tmp_path / "one.yaml"
     recipe.write_text("- title: A\n  steps: [{technique: graph_optimize}]\n")
-    asked = ("optimize", str(model), "--data", str(data), "--recipe", str(recipe), "--time-budget", "60", "--json")
-    stopped = fettle.here(*asked)
+    requested = ("optimize", str(model), "--data", str(data), "--recipe", str(recipe), "--time-budget", "60", "--json")
+    stopped = fettle.here(*requested)
     assert stopped.code == 3
     assert stopped.error["code"] == "prepared_wrongly"
     assert BGR in stopped.error["hint"]
 
-    given = fettle.here(*asked, "--preprocess", RGB)
+    given = fettle.here(*requested, "--preprocess", RGB)
     assert given.code in (0, 4)
     (found,) = [one for one in given.document["findings"] if one["code"] == "prepared_wrongly"]
     assert found["level"] == "danger"
@@ -181,5 +181,5 @@ def test_optimize_with_wrong_preparation_stops_or_reports_it(
     assert found in compared.document["findings"]
     assert found["what"] in compared.last_line
 
-    fits = fettle.here(*asked, "--preprocess", BGR)
+    fits = fettle.here(*requested, "--preprocess", BGR)
     assert [one for one in fits.document["findings"] if one["code"] == "prepared_wrongly"] == []

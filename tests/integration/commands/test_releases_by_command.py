@@ -42,8 +42,8 @@ def test_release_list_and_roll_back(demo: Demo, tmp_path: Path) -> None:
     with workspace(Globals(data_dir=fettle.home), writes=True) as space:
         entry = read_decisions(space.repositories, project).entries[1]
         space.repositories.records.put(DECISION, project, entry.model_copy(update={"why": "x"}), "00000002")
-    told = fettle.here("releases", project)
-    assert told.code == 3 and "entry 2 is not as it was" in told.out
+    report = fettle.here("releases", project)
+    assert report.code == 3 and "entry 2 is not as it was" in report.out
 
 
 @pytest.mark.parametrize(

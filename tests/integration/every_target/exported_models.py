@@ -197,8 +197,8 @@ def manifest(folder: Path) -> dict[str, Any]:
 
 def opened_here(folder: Path) -> Session:
     """The bundle's model in this program's own runtime, on one core."""
-    told = manifest(folder)
-    runtime, model = told["runtime"], told["model"]
+    report = manifest(folder)
+    runtime, model = report["runtime"], report["model"]
     module = __import__(f"workers.infer.{find_runtime(runtime['id']).id.replace('-', '_')}", fromlist=["load"])
     session: Session = module.load(
         folder / model["folder"] / model["main"], {**runtime["settings"], "num_threads": 1}, 1

@@ -92,14 +92,14 @@ def test_the_whole_way(
     run: dict[str, Any] = done.document
     original, chosen = run["baseline"]["id"], run["recommended"]
     safe = [row for row in run["variants"] if row["id"] != original and row.get("verdict") == "safe"]
-    told = [f"{preset}: exit {done.code} after {done.seconds:.0f} s: {done.last_line}"]
+    report = [f"{preset}: exit {done.code} after {done.seconds:.0f} s: {done.last_line}"]
     for row in run["variants"]:
-        told.append(
+        report.append(
             f"  {row['title']}: {row.get('verdict')}, {row.get('speedup')} times, {row.get('size_bytes')} bytes"
         )
     for version in (original, *(row["id"] for row in safe)):
         answer = said_by(fettle, run["run_id"], version)
-        told.append(f"  {version} says {answer!r}")
+        report.append(f"  {version} says {answer!r}")
         assert "paris" in answer.lower()
     version = chosen or original
     said = said_by(fettle, run["run_id"], version)
@@ -108,20 +108,20 @@ def test_the_whole_way(
     alone = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True, timeout=600)
     assert json.loads(alone.stdout)["answer"] == said
     served = start(exported(fettle, run["run_id"], version, "service", tmp_path))
-    asked = [client_python, "-c", CLIENT, f"http://{served.address}/v1", QUESTION, str(WORDS)]
-    answer = json.loads(subprocess.run(asked, capture_output=True, text=True, check=True, timeout=600).stdout)
+    requested = [client_python, "-c", CLIENT, f"http://{served.address}/v1", QUESTION, str(WORDS)]
+    answer = json.loads(subprocess.run(requested, capture_output=True, text=True, check=True, timeout=600).stdout)
     code, complaints = stop(served)
     assert code == 0, complaints
     assert answer["whole"] == "".join(answer["pieces"]) == said and len(answer["pieces"]) > 3
     assert "paris" in said.lower()
     if chosen and preset == "chat-anywhere":
         hub = shutil.copytree(exported(fettle, run["run_id"], chosen, "hub", tmp_path), javascript / preset)
-        asked = ["node", "try.mjs", QUESTION]
-        ran = subprocess.run(asked, cwd=hub, capture_output=True, text=True, timeout=600, check=False)
+        requested = ["node", "try.mjs", QUESTION]
+        ran = subprocess.run(requested, cwd=hub, capture_output=True, text=True, timeout=600, check=False)
         assert ran.returncode == 0, ran.stderr + ran.stdout
         spoken, figures = ran.stdout.splitlines()[-2:]
         assert "paris" in spoken.lower()
-        told.append(f"  transformers.js says {spoken!r}: {figures}")
-    told.append(f"  bundles of {version}: chat.py and the client say {said!r}")
+        report.append(f"  transformers.js says {spoken!r}: {figures}")
+    report.append(f"  bundles of {version}: chat.py and the client say {said!r}")
     with capsys.disabled():
-        print("\n" + "\n".join(told))  # noqa: T201
+        print("\n" + "\n".join(report))  # noqa: T201

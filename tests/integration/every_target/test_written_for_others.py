@@ -65,8 +65,8 @@ def test_mlflow_predicts_alike(model: Optimized, mlflow_python: Path, tmp_path: 
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     wanted = opened_here(folder).run(feeds)
-    told = json.loads(done.stdout.splitlines()[-1])
-    assert [len(answers) for answers in told] == [1] * len(given)  # what run.py prints, of texts as they are
+    report = json.loads(done.stdout.splitlines()[-1])
+    assert [len(answers) for answers in report] == [1] * len(given)  # what run.py prints, of texts as they are
     with np.load(tmp_path / "given.npz") as arrays:
         assert sorted(arrays) == sorted(wanted)
         for name, values in wanted.items():
@@ -80,10 +80,10 @@ def test_transformers_js_runs_it(model: Optimized, javascript: Path, capsys: pyt
     shutil.copytree(model.bundle("hub"), folder)
     done = subprocess.run(["node", "try.mjs"], cwd=folder, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr + done.stdout
-    told = json.loads(done.stdout.splitlines()[-1])
+    report = json.loads(done.stdout.splitlines()[-1])
     with capsys.disabled():
-        print(f"\n{model.case.name}, transformers.js: {told}")  # noqa: T201
-    assert told["compared"] == 1 and told["largest_difference"] <= 0.02
+        print(f"\n{model.case.name}, transformers.js: {report}")  # noqa: T201
+    assert report["compared"] == 1 and report["largest_difference"] <= 0.02
 
 
 def test_transformers_reads_the_hub_folder(model: Optimized) -> None:
@@ -108,8 +108,8 @@ def test_transformers_reads_the_hub_folder(model: Optimized) -> None:
         assert AutoImageProcessor.from_pretrained(folder, **local) is not None
         read.append("picture processor")
     (check,) = (one for one in done.document["selftest"] if one["what"] == "Read as the hub does")
-    told = f"transformers reads {', '.join(read)}" if read else "it has no files that transformers reads"
-    assert check["detail"] == told
+    report = f"transformers reads {', '.join(read)}" if read else "it has no files that transformers reads"
+    assert check["detail"] == report
     if model.case.name == "MiniLM":
         assert "config.json" in read
 

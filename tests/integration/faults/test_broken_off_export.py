@@ -46,8 +46,8 @@ def killed_export(demo: Demo, folder: Path, after_s: float) -> None:
         process.kill()
         process.communicate()
     wait_for(lambda: not fettle.processes(), timeout_s=30)
-    told = fettle("verify", out, "--json")
-    assert told.code == 0, f"neither the old bundle nor the new one is whole: {told.out}"
+    report = fettle("verify", out, "--json")
+    assert report.code == 0, f"neither the old bundle nor the new one is whole: {report.out}"
     if process.returncode != 0:
         # the rename is the last thing but the record of it
         exports = fettle("releases", "--json")

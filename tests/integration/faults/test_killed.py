@@ -89,9 +89,9 @@ def test_killed_worker_and_killed_program_lose_no_figures(fettle: Fettle, recipe
         baseline = variants["Original"]
         assert baseline.is_baseline and baseline.measurement.n > 0 and baseline.judgement is not None
         assert space.repositories.latencies.count(found[0].id) >= baseline.measurement.n
-        told = fettle("jobs", "--json").document  # reading works beside us
-        assert [row["state"] for row in told["runs"]] == ["interrupted"]
-        assert [job["state"] for job in told["jobs"] if job["kind"] == "apply"].count("crashed") == 1
+        report = fettle("jobs", "--json").document  # reading works beside us
+        assert [row["state"] for row in report["runs"]] == ["interrupted"]
+        assert [job["state"] for job in report["jobs"] if job["kind"] == "apply"].count("crashed") == 1
         done = resumed(space, found[0], recipes)
         assert done.state in (RunState.FINISHED, RunState.KEPT_ORIGINAL)
         variants = {v.title: v for v in space.repositories.variants.list(run_id=done.id)}

@@ -94,8 +94,8 @@ def letters_in(model: Path) -> list[str]:
     """Of a text recognizer of PaddleOCR, whose file names one a line: the blank comes first, the space last."""
     import onnx
 
-    told = {entry.key: entry.value for entry in onnx.load(str(model)).metadata_props}
-    return ["", *told["character"].split("\n"), " "]
+    report = {entry.key: entry.value for entry in onnx.load(str(model)).metadata_props}
+    return ["", *report["character"].split("\n"), " "]
 
 
 def letters_of(model: Path) -> list[str]:

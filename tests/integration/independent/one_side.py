@@ -134,14 +134,14 @@ def single_requests(items, links):
 
 
 def main():
-    asked = json.loads(sys.argv[1])
-    links = asked.get("links") or {}
+    requested = json.loads(sys.argv[1])
+    links = requested.get("links") or {}
     answers_to = sys.stdout
     with contextlib.redirect_stdout(sys.stderr):
-        run = KINDS[asked["kind"]](asked["path"], asked["threads"])
+        run = KINDS[requested["kind"]](requested["path"], requested["threads"])
         whole, step = carried(run, links) if links else (run, run)
         loaded = [name for name in ("app", "workers", "fettle_bundle") if name in sys.modules]
-    assert loaded == (["fettle_bundle"] if asked["kind"] == "bundle" else []), loaded
+    assert loaded == (["fettle_bundle"] if requested["kind"] == "bundle" else []), loaded
     print(json.dumps({"ready": True}), file=answers_to, flush=True)
     items = []
     for line in sys.stdin:
@@ -150,7 +150,7 @@ def main():
             items = items_of(question["ask"])
             found = {f"{i}/{k}": v for i, feeds in enumerate(items) for k, v in whole(feeds).items()}
             np.savez(question["answers"], **found)
-            told = {"n": len(items)}
+            report = {"n": len(items)}
         else:
             requests = itertools.cycle(single_requests(items[:16], links))
             spans = []
@@ -158,8 +158,8 @@ def main():
                 began = time.perf_counter()
                 step(feeds)
                 spans.append((time.perf_counter() - began) * 1000)
-            told = {"ms": spans[question["warm"] :]}
-        print(json.dumps(told), file=answers_to, flush=True)
+            report = {"ms": spans[question["warm"] :]}
+        print(json.dumps(report), file=answers_to, flush=True)
 
 
 if __name__ == "__main__":

@@ -47,11 +47,11 @@ class Side:
 
     def answers(self, items: Sequence[Arrays]) -> list[dict[str, NDArray[Any]]]:
         """All outputs of every item."""
-        asked, answered = self.folder / "asked.npz", self.folder / "answered.npz"
+        requested, answered = self.folder / "asked.npz", self.folder / "answered.npz"
         arrays = {f"{i}/{name}": values for i, feeds in enumerate(items) for name, values in feeds.items()}
-        np.savez(asked, allow_pickle=False, **arrays)
-        told = self._ask({"ask": str(asked), "answers": str(answered)})
-        assert told["n"] == len(items)
+        np.savez(requested, allow_pickle=False, **arrays)
+        report = self._ask({"ask": str(requested), "answers": str(answered)})
+        assert report["n"] == len(items)
         found: list[dict[str, NDArray[Any]]] = [{} for _ in items]
         with np.load(answered, allow_pickle=False) as stored:
             for name in stored.files:

@@ -117,13 +117,13 @@ def test_what_was_told_is_what_is_found(whole: Whole, asked: Asked) -> None:
     old, new = asked.original.answers[part], asked.exported.answers[part]
     found = figures(old, new)
     print(f"\n{whole.way.name}: {version['title']}, {version['verdict']}, told {version['agreement']}; {found}")  # noqa: T201
-    told, mine = {
+    report, mine = {
         "class": (version["agreement"], 1 - changed_classes(whole, old, new)),
         "embedding": (version["similarity"], found.centered),
         "moments": (version["agreement"], 1 - found.moved),
         "numbers": (version["agreement"], 1 - found.beyond),
     }[whole.way.told]
-    assert told == pytest.approx(mine, abs=AS_TOLD), str(found)
+    assert report == pytest.approx(mine, abs=AS_TOLD), str(found)
     if whole.way.told == "class":
         (changed,) = (row for row in whole.document["changed"] if row["variant"] == version["id"])
         assert changed["count"] == pytest.approx(changed_classes(whole, old, new) * found.n, abs=AS_TOLD * found.n)
@@ -131,8 +131,8 @@ def test_what_was_told_is_what_is_found(whole: Whole, asked: Asked) -> None:
         assert version["accuracy"] is None  # of moments the area under the curve is told
         return
     assert whole.document["baseline"]["accuracy"] >= whole.way.accuracy
-    for told, side in ((whole.document["baseline"], asked.original), (version, asked.exported)):
-        assert told["accuracy"] == pytest.approx(accuracy(whole, told, side.answers), abs=AS_TOLD), told["title"]
+    for report, side in ((whole.document["baseline"], asked.original), (version, asked.exported)):
+        assert report["accuracy"] == pytest.approx(accuracy(whole, report, side.answers), abs=AS_TOLD), report["title"]
 
 
 def changed_classes(whole: Whole, old: Sequence[NDArray[Any]], new: Sequence[NDArray[Any]]) -> float:
@@ -158,8 +158,8 @@ def accuracy(whole: Whole, version: dict[str, Any], values: Sequence[NDArray[Any
 
 def test_the_scores_are_those_of_the_fields_tools(whole: Whole, asked: Asked) -> None:
     """Given labels, or the original's answers, then scikit-learn finds the scores that were told."""
-    told = {row["id"]: row for row in whole.version["scores"]}
-    part = slice(told["neighbours"]["n"]) if whole.way.told == "embedding" else whole.judged(whole.version)
+    report = {row["id"]: row for row in whole.version["scores"]}
+    part = slice(report["neighbours"]["n"]) if whole.way.told == "embedding" else whole.judged(whole.version)
     old, new = asked.original.answers[part], asked.exported.answers[part]
     labels = [raw.labels for raw in whole.raws[part]]
     mine: dict[str, tuple[float, float]] = {}
@@ -169,20 +169,20 @@ def test_the_scores_are_those_of_the_fields_tools(whole: Whole, asked: Asked) ->
         mine = {"auc": (area_under_curve(old, labels), area_under_curve(new, labels))}
     elif whole.way.told == "class" and all(labels):
         mine = {"top1": (right_classes(old, labels), right_classes(new, labels))}
-    print(f"\n{whole.way.name}: told {told}, found {mine}")  # noqa: T201
-    assert set(mine) <= set(told)
+    print(f"\n{whole.way.name}: told {report}, found {mine}")  # noqa: T201
+    assert set(mine) <= set(report)
     if whole.way.told == "moments":
         assert mine["auc"][0] >= (whole.way.accuracy or 0)
     for name, (original, optimized) in mine.items():
-        assert told[name]["optimized"] == pytest.approx(optimized, abs=AS_TOLD), name
-        assert told[name]["original"] in (None, pytest.approx(original, abs=AS_TOLD)), name
+        assert report[name]["optimized"] == pytest.approx(optimized, abs=AS_TOLD), name
+        assert report[name]["original"] in (None, pytest.approx(original, abs=AS_TOLD)), name
 
 
 def test_it_prepares_what_people_have_as_it_should(whole: Whole, asked: Asked) -> None:
     """Given files and texts as they are, then run.py answers as the bundle does to inputs prepared by hand."""
-    told, wanted = whole.bundle.answers(whole.raws), asked.exported.answers
-    if "scores" not in told[0]:
-        for row, one in zip(told, wanted, strict=True):
+    report, wanted = whole.bundle.answers(whole.raws), asked.exported.answers
+    if "scores" not in report[0]:
+        for row, one in zip(report, wanted, strict=True):
             if whole.way.told == "texts":
                 assert row["answer"] == said(one, letters_in(ROOT / whole.way.model)), row["input"]
                 continue
@@ -192,7 +192,7 @@ def test_it_prepares_what_people_have_as_it_should(whole: Whole, asked: Asked) -
                 continue
             np.testing.assert_allclose(given / scale, one / scale, rtol=0, atol=AS_TOLD, err_msg=row["input"])
         return
-    for row, one in zip(told, wanted, strict=True):
+    for row, one in zip(report, wanted, strict=True):
         scores = row["scores"]
         if whole.way.links is not None:  # the mean over all steps
             assert scores == {"score": pytest.approx(float(one.mean()), abs=AS_TOLD)}, row["input"]

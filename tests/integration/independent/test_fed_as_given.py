@@ -194,13 +194,13 @@ def test_the_answers_are_those_of_its_own_library(fed: Fed) -> None:
         for wanted, found in zip(answers, fed.golden[place], strict=False):
             scale = float(np.abs(wanted).max())
             np.testing.assert_allclose(found / scale, wanted / scale, rtol=0, atol=limit, err_msg=place)
-    told = fed.document["baseline"]["accuracy"]
+    report = fed.document["baseline"]["accuracy"]
     if fed.feeding.labels is None:
-        assert told is None
+        assert report is None
         return
     mine = fed.right_share(answers)
     assert mine > 0.5
-    assert told == pytest.approx(mine, abs=1e-6)
+    assert report == pytest.approx(mine, abs=1e-6)
 
 
 def test_stress_begins_with_what_was_judged(fed: Fed) -> None:

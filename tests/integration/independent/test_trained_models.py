@@ -53,15 +53,15 @@ def decoded(kind: Trained, whole: Whole, side: Side) -> list[Any]:
 
 def test_the_scores_are_those_of_the_fields_tools(seen: Seen) -> None:
     """Given labels of all examples, then pycocotools, scikit-learn and jiwer find the scores that were told of both."""
-    told = {row["id"]: row for row in seen.whole.version["scores"]}
+    report = {row["id"]: row for row in seen.whole.version["scores"]}
     names = seen.whole.document["items"]
     original, optimized = (seen.kind.scores(seen.kind.data, names, found) for found in (seen.original, seen.exported))
-    print(f"\n{seen.kind.name}: {seen.whole.version['title']}, told {told}, found {original} {optimized}")  # noqa: T201
-    assert set(original) <= set(told)
+    print(f"\n{seen.kind.name}: {seen.whole.version['title']}, told {report}, found {original} {optimized}")  # noqa: T201
+    assert set(original) <= set(report)
     for name, value in original.items():
-        assert told[name]["original"] == pytest.approx(value, abs=AS_TOLD), name
-        assert told[name]["optimized"] == pytest.approx(optimized[name], abs=AS_TOLD), name
-        assert told[name]["n"] == len(names)
+        assert report[name]["original"] == pytest.approx(value, abs=AS_TOLD), name
+        assert report[name]["optimized"] == pytest.approx(optimized[name], abs=AS_TOLD), name
+        assert report[name]["n"] == len(names)
         if name in GOOD:
             assert value > GOOD[name] if name != "wer" else value < GOOD[name]
 

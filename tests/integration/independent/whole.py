@@ -88,13 +88,13 @@ class Whole:
 
     def original(self, name: str) -> Side:
         """A live process of the original, with the threads that Fettle gave it."""
-        asked = {"kind": self.way.original, "path": str(ROOT / self.way.model), "links": self.way.links}
-        return Side({**asked, "threads": threads()}, self.folder / name)
+        requested = {"kind": self.way.original, "path": str(ROOT / self.way.model), "links": self.way.links}
+        return Side({**requested, "threads": threads()}, self.folder / name)
 
     def exported(self, name: str) -> Side:
         """A live process of the bundle."""
-        asked = {"kind": "bundle", "path": str(self.bundle.folder), "links": self.way.links}
-        return Side({**asked, "threads": threads()}, self.folder / name, str(self.bundle.python))
+        requested = {"kind": "bundle", "path": str(self.bundle.folder), "links": self.way.links}
+        return Side({**requested, "threads": threads()}, self.folder / name, str(self.bundle.python))
 
 
 def threads() -> int:

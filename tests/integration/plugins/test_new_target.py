@@ -208,18 +208,18 @@ def test_the_page_offers_and_writes_it(stranger: Fettle, tmp_path: Path) -> None
         cwd=stranger.root, env=stranger.env, capture_output=True, text=True, timeout=170, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    assert [told["offered"][0], told["offered"][-1]] == ["python", "leaflet"]
-    assert "Leaflet" in told["python"] and "Which shop is it for?" not in told["python"]
-    assert told["path"].endswith("-1.kit") and told["kind"] == "Bundles (*.kit)"
-    assert "Which shop is it for?" in told["chosen"] and "Fold the sheet" in told["chosen"]
-    assert (told["closed"], told["open"]) == (False, True)
-    assert told["state"] == "done", told["done"]
-    assert told["seen"] == [
+    report: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    assert [report["offered"][0], report["offered"][-1]] == ["python", "leaflet"]
+    assert "Leaflet" in report["python"] and "Which shop is it for?" not in report["python"]
+    assert report["path"].endswith("-1.kit") and report["kind"] == "Bundles (*.kit)"
+    assert "Which shop is it for?" in report["chosen"] and "Fold the sheet" in report["chosen"]
+    assert (report["closed"], report["open"]) == (False, True)
+    assert report["state"] == "done", report["done"]
+    assert report["seen"] == [
         "Write the bundle", "Unpack it in a clean place", "Compare its answers", "Run it as a person would", "Fold the sheet",
     ]  # fmt: skip
     assert {"Read the sheet", "cat leaflet.txt", "python run.py photo.jpg", "For Mira", "The sheet can be read"} <= set(
-        told["done"]
+        report["done"]
     )
-    assert told["records"].count("leaflet") == told["before"].count("leaflet") + 1
+    assert report["records"].count("leaflet") == report["before"].count("leaflet") + 1
     assert stranger("verify", out).code == 0

@@ -60,10 +60,10 @@ def test_nothing_is_loaded(view: MarkdownView, address: str, tmp_path: Path) -> 
 def test_links_are_asked_about_and_only_web_ones(view: MarkdownView) -> None:
     """Given links, then a web address is told whole and not opened; others are dropped."""
     view.show_markdown("[a](https://x.example/?q=1) [b](file:///etc/passwd) [c](javascript:alert(1))")
-    told = told_by(view.link_clicked)
+    report = told_by(view.link_clicked)
     for address in ("https://x.example/?q=1", "file:///etc/passwd", "javascript:alert(1)"):
         view.anchorClicked.emit(QUrl(address))
-    assert told == ["https://x.example/?q=1"]
+    assert report == ["https://x.example/?q=1"]
     assert not view.openLinks() and not view.openExternalLinks() and view.source().isEmpty()
 
 
@@ -148,11 +148,11 @@ def test_store_decodes_one_after_another_and_keeps_the_newest(theme: Theme, qtbo
     """Given many wishes, then each turn of the loop decodes one, and each comes once."""
     store = PictureStore()
     values = [PictureValue(data=png(8, 8, f"#0000{n:02X}")) for n in range(30)]
-    told: list[int] = []
-    store.ready.connect(lambda: told.append(1))
+    report: list[int] = []
+    store.ready.connect(lambda: report.append(1))
     assert [store.get(value, 40) for value in values] == [(None, False)] * 30
     qtbot.waitUntil(lambda: not store.is_busy, timeout=3000)
-    assert len(told) == 30
+    assert len(report) == 30
     pixmap, is_final = store.get(values[0], 40)
     assert is_final and pixmap is not None and pixmap.width() == 40
     assert store.get(PictureValue(text="words"), 40) == (None, True)

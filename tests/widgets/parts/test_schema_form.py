@@ -48,7 +48,7 @@ def test_bounds_come_from_the_schema(form: SchemaForm) -> None:
 
 def test_each_change_tells_all_parameters(form: SchemaForm, qtbot: QtBot) -> None:
     """Given a change in any field, then all parameters are told, those without a field as they were."""
-    told = told_by(form.changed)
+    report = told_by(form.changed)
     switch = child(form, QCheckBox, "param-per_channel")
     left_click(switch, QPoint(6, switch.height() // 2))
     box = child(form, QComboBox, "param-method")
@@ -57,22 +57,22 @@ def test_each_change_tells_all_parameters(form: SchemaForm, qtbot: QtBot) -> Non
     keep = child(form, QLineEdit, "param-keep")
     qtbot.keyClicks(keep, "first, last,")
     qtbot.keyClick(keep, Qt.Key.Key_Return)
-    assert told[-1] == {
+    assert report[-1] == {
         "examples": 64, "inner": {"deep": 7}, "per_channel": False, "method": "entropy", "keep": ["first", "last"],
     }  # fmt: skip
-    assert Example.model_validate(told[-1]).inner.deep == 7
+    assert Example.model_validate(report[-1]).inner.deep == 7
 
 
 def test_what_may_be_left_open_says_automatic(form: SchemaForm, qtbot: QtBot) -> None:
     """Given a field that may be None, then its lowest step says so and is told as None."""
     seed = child(form, QSpinBox, "param-seed")
-    told = told_by(form.changed)
+    report = told_by(form.changed)
     assert seed.text() == "automatic"
     seed.setFocus()
     qtbot.keyClick(seed, Qt.Key.Key_Up)
-    assert told[-1]["seed"] == 0
+    assert report[-1]["seed"] == 0
     qtbot.keyClick(seed, Qt.Key.Key_Down)
-    assert told[-1]["seed"] is None
+    assert report[-1]["seed"] is None
 
 
 def test_what_has_no_field_has_none(form: SchemaForm) -> None:

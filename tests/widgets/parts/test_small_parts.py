@@ -115,12 +115,12 @@ def test_question_is_answered_once_by_keys(theme: Theme, qtbot: QtBot, key: Qt.K
     qtbot.addWidget(parent)
     parent.show()
     dialog = QuestionDialog(theme, QUESTION, parent)
-    told = told_by(dialog.answered)
+    report = told_by(dialog.answered)
     dialog.open()
     QApplication.processEvents()
     qtbot.keyClick(dialog, key)
     QApplication.processEvents()
-    assert told == [answer]
+    assert report == [answer]
 
 
 def test_question_with_explanations_lists_them(theme: Theme, qtbot: QtBot) -> None:
@@ -129,10 +129,10 @@ def test_question_with_explanations_lists_them(theme: Theme, qtbot: QtBot) -> No
     dialog = QuestionDialog(theme, value)
     qtbot.addWidget(dialog)
     assert "What was measured is kept." in [label.text() for label in dialog.findChildren(QLabel)]
-    told = told_by(dialog.answered)
+    report = told_by(dialog.answered)
     dialog.open()
     left_click(dialog.findChildren(GhostButton)[0])
-    assert told == ["keep"]
+    assert report == ["keep"]
 
 
 def test_flow_places_items_of_a_row_on_one_middle_line(qtbot: QtBot) -> None:

@@ -69,9 +69,9 @@ def test_no_dead_entries(qtbot: QtBot, qapp: QApplication, theme: Theme, clock: 
 def test_keys_go_to_pages(window: MainWindow, qtbot: QtBot, key: Qt.Key, page_id: str) -> None:
     """Given the window, when Ctrl and a number are pressed, then that step is shown and told."""
     activate(window, qtbot)
-    with qtbot.waitSignal(window.page_requested, timeout=2000) as told:
+    with qtbot.waitSignal(window.page_requested, timeout=2000) as report:
         QTest.keyClick(window, key, Qt.KeyboardModifier.ControlModifier)
-    assert told.args == [page_id] and window.current_page == page_id
+    assert report.args == [page_id] and window.current_page == page_id
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "ünï 模型 a#b%20.pt", "x" * 200])
@@ -80,9 +80,9 @@ def test_files_can_be_dropped_on_a_text_field(window: MainWindow, qtbot: QtBot, 
     field = window.page("model").findChild(QLineEdit)
     QTest.qWait(1)
     at = field.mapTo(window, field.rect().center())
-    with qtbot.waitSignal(window.paths_dropped, timeout=2000) as told:
+    with qtbot.waitSignal(window.paths_dropped, timeout=2000) as report:
         drop(window, files(f"/tmp/{name}"), at)
-    assert told.args == [[f"/tmp/{name}"]] and field.text() == ""
+    assert report.args == [[f"/tmp/{name}"]] and field.text() == ""
     assert not window._veil.isVisible()
 
 
@@ -100,24 +100,24 @@ def test_links_and_texts_are_told_apart(window: MainWindow, qtbot: QtBot) -> Non
     """Given an address of the web, or plain text, when it is dropped, then each has its own signal."""
     link = QMimeData()
     link.setUrls([QUrl("https://example.org/model.onnx")])
-    with qtbot.waitSignal(window.links_dropped, timeout=2000) as told:
+    with qtbot.waitSignal(window.links_dropped, timeout=2000) as report:
         drop(window, link, QPoint(600, 300))
-    assert told.args == [["https://example.org/model.onnx"]]
+    assert report.args == [["https://example.org/model.onnx"]]
     text = QMimeData()
     text.setText("a sentence")
-    with qtbot.waitSignal(window.text_dropped, timeout=2000) as told:
+    with qtbot.waitSignal(window.text_dropped, timeout=2000) as report:
         drop(window, text, QPoint(600, 300))
-    assert told.args == ["a sentence"]
+    assert report.args == ["a sentence"]
 
 
 def test_a_name_that_is_no_text_comes_in_as_its_address(window: MainWindow, qtbot: QtBot) -> None:
     """Given a file whose name holds a stray byte, when it is dropped, then the byte is not lost."""
     mime = QMimeData()
     mime.setData("text/uri-list", b"file:///tmp/a%20raw%FF.onnx\r\n")
-    with qtbot.waitSignal(window.paths_dropped, timeout=2000) as told:
+    with qtbot.waitSignal(window.paths_dropped, timeout=2000) as report:
         drop(window, mime, QPoint(600, 300))
-    assert told.args == [["file:///tmp/a%20raw%FF.onnx"]]
-    assert os.fsencode(from_text(told.args[0][0])) == b"/tmp/a raw\xff.onnx"
+    assert report.args == [["file:///tmp/a%20raw%FF.onnx"]]
+    assert os.fsencode(from_text(report.args[0][0])) == b"/tmp/a raw\xff.onnx"
 
 
 def test_files_can_be_pasted(window: MainWindow, qtbot: QtBot) -> None:
@@ -125,9 +125,9 @@ def test_files_can_be_pasted(window: MainWindow, qtbot: QtBot) -> None:
     activate(window, qtbot)
     QGuiApplication.clipboard().setMimeData(files("/tmp/model.onnx"))
     window.rail.entries["model"].setFocus()
-    with qtbot.waitSignal(window.paths_dropped, timeout=2000) as told:
+    with qtbot.waitSignal(window.paths_dropped, timeout=2000) as report:
         QTest.keyClick(window, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
-    assert told.args == [["/tmp/model.onnx"]]
+    assert report.args == [["/tmp/model.onnx"]]
     chosen: list[str] = []
     window.commands.offer(CHOOSE_FILES, lambda: chosen.append("files"))
     QTest.keyClick(window, Qt.Key.Key_O, Qt.KeyboardModifier.ControlModifier)
@@ -227,13 +227,13 @@ def test_everything_has_a_name(window: MainWindow, unnamed: Callable[[QWidget], 
 def test_first_paint_is_told_once(qtbot: QtBot, qapp: QApplication, theme: Theme, clock: FrameClock) -> None:
     """Given a new window, when it has been painted, then it says so, once."""
     window = MainWindow(qapp, theme, clock, plain_pages({"model": QWidget}))
-    told: list[int] = []
-    window.first_painted.connect(lambda: told.append(1))
+    report: list[int] = []
+    window.first_painted.connect(lambda: report.append(1))
     with qtbot.waitSignal(window.first_painted, timeout=5000):
         window.show()
     window.repaint()
     QCoreApplication.processEvents()
-    assert told == [1]
+    assert report == [1]
     window.restore_geometry(window.geometry_to_save())
     window.close_now()
     window.deleteLater()
@@ -247,9 +247,9 @@ def test_a_picture_without_a_file(window: MainWindow, qtbot: QtBot) -> None:
     image.fill(Qt.GlobalColor.red)
     mime = QMimeData()
     mime.setImageData(image)
-    with qtbot.waitSignal(window.picture_dropped, timeout=2000) as told:
+    with qtbot.waitSignal(window.picture_dropped, timeout=2000) as report:
         drop(window, mime, QPoint(600, 300))
-    assert told.args[0].size() == image.size()
+    assert report.args[0].size() == image.size()
     mime = QMimeData()
     mime.setImageData(image)
     mime.setUrls([QUrl("https://example.org/boot.png")])

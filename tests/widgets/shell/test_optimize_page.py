@@ -238,8 +238,8 @@ def test_the_last_outcome_is_seen_whole(page: OptimizePage, example: ModuleType,
     *before, last = (replace(step, state="done") for step in example.steps() * 2)
     page.show_value(replace(example.running(), steps=(*before, replace(last, state="running", detail=""))))
     QTest.qWait(1)
-    told = "0 of 1 safe on 144 examples, of which some are told in a second line"
-    page.show_value(replace(example.running(), phase="done", steps=(*before, replace(last, detail=told))))
+    report = "0 of 1 safe on 144 examples, of which some are told in a second line"
+    page.show_value(replace(example.running(), phase="done", steps=(*before, replace(last, detail=report))))
     steps = page._view.steps
 
     def is_whole() -> None:

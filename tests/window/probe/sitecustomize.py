@@ -103,9 +103,9 @@ def _time_the_loop(app: Any) -> None:
         _count_frames(kind, frames)
 
     def write(_number: int, _frame: FrameType | None) -> None:
-        told = {"ticks": [at for at, _ in ticks], "used": [used for _, used in ticks], "frames": frames}
+        report = {"ticks": [at for at, _ in ticks], "used": [used for _, used in ticks], "frames": frames}
         partial = Path(os.environ["FETTLE_TEST_GAPS"] + ".part")
-        partial.write_text(json.dumps(told), encoding="utf-8")
+        partial.write_text(json.dumps(report), encoding="utf-8")
         partial.replace(os.environ["FETTLE_TEST_GAPS"])
 
     signal.signal(signal.SIGUSR2, write)

@@ -68,8 +68,8 @@ def test_fp8_is_refused_where_no_card_has_it(make_small, tmp_path: Path) -> None
     with pytest.raises(InputRefused, match="cannot compute with FP8") as refused:
         tensorrt_engine._fitting(model, ("sm86",))
     assert "SM86" in refused.value.detail and "INT8" in refused.value.hint
-    fitting, told = tensorrt_engine._fitting(model, ("sm86", "sm89", "sm120"))
-    assert fitting == ("sm89", "sm120") and "SM86" in told[0]
+    fitting, report = tensorrt_engine._fitting(model, ("sm86", "sm89", "sm120"))
+    assert fitting == ("sm89", "sm120") and "SM86" in report[0]
 
 
 @pytest.mark.parametrize(

@@ -150,9 +150,9 @@ def test_pictures_of_nothing_are_told(job: Make, model: Path, tmp_path: Path) ->
         Image.new("RGB", (64, 64), (number, 0, 0)).save(tmp_path / "empty" / f"{number}.png")
     data = data_for(job, model, tmp_path / "empty")
     fed, _ = job("fed", FedParams(model_dir=str(model), data_dir=str(data), seconds=600))
-    (told,) = [finding for finding in fed.findings if finding.code == "nothing_found"]
+    (report,) = [finding for finding in fed.findings if finding.code == "nothing_found"]
     assert {(one.result, one.boxes) for one in fed.examples} == {(NOTHING_FOUND, ())}
-    assert told.what == "0 objects in 12 pictures (scores from 0.25 on)." and told.n == 12
+    assert report.what == "0 objects in 12 pictures (scores from 0.25 on)." and report.n == 12
 
 
 def test_how_results_are_read_can_be_said(place: Path, tmp_path: Path) -> None:
@@ -248,10 +248,12 @@ def test_figures_are_those_of_pycocotools_on_the_bundle(job: Make, model: Path, 
     figures = {score.id: score.optimized for score in found.scores}
     folder = exported(other, data, tmp_path)
     names = [item.source for item in read_dataset(data).test]
-    told = "import json, sys; from pathlib import Path; from bundle import load; model = load(1)\n"
-    told += "print(json.dumps([model.answer(Path(name))[0].tolist() for name in sys.argv[1:]]))"
+    report = "import json, sys; from pathlib import Path; from bundle import load; model = load(1)\n"
+    report += "print(json.dumps([model.answer(Path(name))[0].tolist() for name in sys.argv[1:]]))"
     paths = [str(place / "pictures" / name) for name in names]
-    done = subprocess.run([sys.executable, "-c", told, *paths], cwd=folder, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", report, *paths], cwd=folder, capture_output=True, text=True, check=True
+    )
     with contextlib.redirect_stdout(io.StringIO()):
         truth = COCO(str(place / "pictures" / "instances.json"))
         numbers = {row["file_name"]: number for number, row in truth.imgs.items()}

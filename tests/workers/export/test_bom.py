@@ -48,16 +48,16 @@ def test_every_figure_is_the_stores() -> None:
     """Given measured values, then each is told unrounded with its interval, and what was not measured is left out."""
     variant = {**VARIANT, "accuracy_low": 0.9, "accuracy_high": 0.92, "speedup_low": 3.5, "speedup_high": 4.4}
     metrics = model_card(facts(variant=variant, scores=(SCORE,)), SPEC)["quantitativeAnalysis"]["performanceMetrics"]
-    told = {row["type"]: row for row in metrics}
+    report = {row["type"]: row for row in metrics}
     for name, key, low, high in FIGURES:
         if variant.get(key) is None:
-            assert name not in told
+            assert name not in report
             continue
-        assert float(told[name]["value"]) == variant[key]
+        assert float(report[name]["value"]) == variant[key]
         if low is not None and high is not None and variant.get(low) is not None:
-            interval = told[name]["confidenceInterval"]
+            interval = report[name]["confidenceInterval"]
             assert (float(interval["lowerBound"]), float(interval["upperBound"])) == (variant[low], variant[high])
-    assert float(told["Word error rate"]["confidenceInterval"]["upperBound"]) == 0.04
+    assert float(report["Word error rate"]["confidenceInterval"]["upperBound"]) == 0.04
 
 
 def test_the_same_bundle_has_the_same_bill() -> None:

@@ -66,5 +66,5 @@ def test_a_compiled_version_is_exported_verified_and_run_without_a_compiler(make
         return found["notes"]
 
     assert notes(os.environ["PATH"]) == [] and list((tmp_path / "cache").rglob("*.so"))
-    (told,) = notes("")
-    assert told.startswith("Compiling: there is no C++ compiler on this computer; PyTorch runs the model as it is")
+    (report,) = notes("")
+    assert report.startswith("Compiling: there is no C++ compiler on this computer; PyTorch runs the model as it is")

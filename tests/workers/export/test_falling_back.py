@@ -80,8 +80,8 @@ def test_what_is_faster_here_is_used_from_then_on(bundles: Any, kind: str, used:
     is told, kept beside the bundle, which stays whole, and loaded from then on; its answers are still checked."""
     folder = bundles(kind)
     assert run_in(folder, "-c", MODEL)[1] == {"used": "version", "notes": []}
-    code, told = run_in(folder, "verify.py", "--measure", "--json")
-    assert code == 0 and told["used"] == used and (told["ratio"] < 1) == (used == "fallback"), told
+    code, report = run_in(folder, "verify.py", "--measure", "--json")
+    assert code == 0 and report["used"] == used and (report["ratio"] < 1) == (used == "fallback"), report
     kept = json.loads((folder.parent / "bundle.landed.json").read_text())
     assert kept["processor"] == processor.name() and len(kept["ratios"]) == landing.ROUNDS
     found = run_in(folder, "-c", MODEL)[1]
@@ -96,7 +96,7 @@ def test_what_was_measured_elsewhere_does_not_count(bundles: Any) -> None:
     """Given a choice of another processor, of another bundle, or a damaged one, then it is not minded, and that is told."""
     folder = bundles("fast")
     mine = landing.Landed(landing.bundle_id(folder), processor.name(), "fallback", "slower", 1.0, 0.5, (0.5,))
-    for change, told in (
+    for change, report in (
         ({}, "The original is used"),
         ({"processor": "Elsewhere"}, "was measured on Elsewhere"),
         ({"bundle": "0"}, "another bundle"),
@@ -106,7 +106,7 @@ def test_what_was_measured_elsewhere_does_not_count(bundles: Any) -> None:
         path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
         found = run_in(folder, "-c", MODEL)[1]
         assert found["used"] == ("version" if change else "fallback")
-        assert told in found["notes"][0]
+        assert report in found["notes"][0]
 
 
 def test_without_its_instructions_the_original_runs(bundles: Any) -> None:
@@ -133,8 +133,8 @@ def test_a_version_that_does_not_open_is_replaced_or_told(bundles: Any) -> None:
             assert found["used"] == "fallback" and "does not open here" in found["notes"][0]
         else:
             assert code != 0 and "does not open here" in found and "requirements.txt" in found
-    code, told = run_in(bundles("alone"), "verify.py", "--measure", "--json")
-    assert code == 3 and "holds no fallback" in told["problems"][0]
+    code, report = run_in(bundles("alone"), "verify.py", "--measure", "--json")
+    assert code == 3 and "holds no fallback" in report["problems"][0]
 
 
 def test_a_process_that_the_processor_ends_is_told(tmp_path: Path) -> None:

@@ -118,9 +118,9 @@ def test_a_known_family_is_named(make_small, tmp_path: Path) -> None:
     """Given an architecture that was recognized, then transformers' word for it; given another, then none."""
     small = make_small("cnn")
     for name, word in (("torchvision/mobilenet_v2 (IMAGENET1K_V1)", "mobilenet_v2"), ("my_net", None)):
-        told = ModelInfo(name="m", format="onnx", task="t", inputs=(), outputs=(), parameters=1, size_bytes=1, sha256="a",
+        report = ModelInfo(name="m", format="onnx", task="t", inputs=(), outputs=(), parameters=1, size_bytes=1, sha256="a",
                          architecture=name)  # fmt: skip
-        (tmp_path / "info.json").write_text(told.model_dump_json())
+        (tmp_path / "info.json").write_text(report.model_dump_json())
         params = params_of(small, original_dir=str(tmp_path))
         assert json.loads(configs(params, "fp32", False)["config.json"]).get("model_type") == word
 
@@ -130,9 +130,9 @@ def test_preparation_as_transformers_tells_it() -> None:
     from card_facts import SPEC
 
     steps = ImageSteps(resize=256, crop=224, mean=(0.5, 0.4, 0.3), std=(0.2, 0.2, 0.2), interpolation="bicubic")
-    told = hub_folder._preparation(replace(SPEC, preprocess=steps))
-    assert told["size"] == {"shortest_edge": 256} and told["crop_size"] == {"height": 224, "width": 224}
-    assert (told["image_mean"], told["resample"], told["do_rescale"]) == ([0.5, 0.4, 0.3], 3, True)
+    report = hub_folder._preparation(replace(SPEC, preprocess=steps))
+    assert report["size"] == {"shortest_edge": 256} and report["crop_size"] == {"height": 224, "width": 224}
+    assert (report["image_mean"], report["resample"], report["do_rescale"]) == ([0.5, 0.4, 0.3], 3, True)
     for other in (ImageSteps(channels="bgr"), ImageSteps(resize=(8, 8), letterbox=True), ImageSteps(pixels=True)):
         assert hub_folder._preparation(replace(SPEC, preprocess=other)) == {}
     assert hub_folder._tokenizer(replace(SPEC, preprocess=TextSteps(max_length=77)))["model_max_length"] == 77
@@ -187,8 +187,8 @@ def test_transformers_js_goes_on_alike(made_chat: Path, tmp_path: Path) -> None:
     subprocess.run(install, cwd=made_chat.parent, env=quiet, check=True, capture_output=True, timeout=170)
     done = subprocess.run(["node", "try.mjs"], cwd=made_chat, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout.splitlines()[-1])
-    assert told == {"compared": 96, "other_words": 0, "template_is_alike": True}
+    report = json.loads(done.stdout.splitlines()[-1])
+    assert report == {"compared": 96, "other_words": 0, "template_is_alike": True}
     # and what does not say the same is told
     golden = json.loads((made_chat / "golden" / "outputs.json").read_text())
     for row in golden["texts"]:

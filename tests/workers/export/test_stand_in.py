@@ -38,9 +38,9 @@ def test_its_answers_are_those_of_the_rounded_weights(in_bf16, tmp_path: Path) -
     """Given a version in BF16, When it is asked here, Then exactly the original with its weights rounded to BF16
     answers; the weights take 16 bits in the file as well."""
     small, model = in_bf16
-    _, asked = stand_in_predictions(model, params(), RecordingContext(tmp_path, data_dir=small.data))
+    _, requested = stand_in_predictions(model, params(), RecordingContext(tmp_path, data_dir=small.data))
     feeds = small.feeds()
-    given = open_session(Path(asked.model_dir), RUNTIME, {}, 1).run(feeds)["logits"]
+    given = open_session(Path(requested.model_dir), RUNTIME, {}, 1).run(feeds)["logits"]
     proto = onnx_files.load(small.model.main)
     for one in proto.graph.initializer:
         values = numpy_helper.to_array(one)
@@ -51,7 +51,7 @@ def test_its_answers_are_those_of_the_rounded_weights(in_bf16, tmp_path: Path) -
     np.testing.assert_allclose(given, expected, rtol=1e-5, atol=1e-6)
     exact = onnxruntime_cpu.load(small.model.main, {}, 1).run(feeds)["logits"]
     assert np.abs(given - exact).max() > 1e-5  # it is not the original
-    stand_in = Path(asked.model_dir, tensorrt_first.STAND_IN_FILE)
+    stand_in = Path(requested.model_dir, tensorrt_first.STAND_IN_FILE)
     kinds = {one.data_type for one in onnx_files.load(stand_in).graph.initializer if len(one.dims) > 1}
     assert kinds == {TensorProto.BFLOAT16}
 
@@ -67,8 +67,8 @@ def test_both_files_go_into_the_bundle_and_the_engine_is_built_from_its_own(in_b
     assert json.loads((whole.folder / "pipeline.json").read_text()) == json.loads(
         (model.folder / "pipeline.json").read_text()
     )
-    session, told = tensorrt_first.in_onnxruntime(whole.main, {}, 1)
-    assert session.run(small.feeds())["logits"].shape[1] == 5 and told.endswith("answers instead, with 32 bits")
+    session, report = tensorrt_first.in_onnxruntime(whole.main, {}, 1)
+    assert session.run(small.feeds())["logits"].shape[1] == 5 and report.endswith("answers instead, with 32 bits")
     assert "model.fp32.onnx" in more_files({}, in_32_bits=True)["CARDS.md"]
     assert "model.fp32.onnx" not in more_files({})["CARDS.md"]
 
@@ -76,8 +76,8 @@ def test_both_files_go_into_the_bundle_and_the_engine_is_built_from_its_own(in_b
 def test_what_runs_here_is_asked_itself(make_small, tmp_path: Path) -> None:
     small = make_small("cnn")
     model = small.model
-    whole, asked = stand_in_predictions(model, params(), RecordingContext(tmp_path, data_dir=small.data))
-    assert whole is model and asked.model_dir == str(small.model.folder)
+    whole, requested = stand_in_predictions(model, params(), RecordingContext(tmp_path, data_dir=small.data))
+    assert whole is model and requested.model_dir == str(small.model.folder)
     assert not list(tmp_path.glob("*stand_in*"))
     assert tensorrt_first.in_onnxruntime(small.model.main, {}, 1)[1].endswith("processor answers instead")
 

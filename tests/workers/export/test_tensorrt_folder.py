@@ -106,5 +106,5 @@ def test_building_in_the_folder_says_why_there_is_no_engine(make_small, tmp_path
     command = [sys.executable, "-I", "build_engine.py", "--json"]
     hidden = {**os.environ, "CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run(command, cwd=tmp_path, env=hidden, capture_output=True, text=True, check=False)
-    told = json.loads(done.stdout)
-    assert (done.returncode, told["ok"]) == (6, False) and told["problem"], done.stderr
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["ok"]) == (6, False) and report["problem"], done.stderr

@@ -36,8 +36,8 @@ def test_kept_file_that_others_can_write_is_not_minded(folder: Path, kind: str) 
         path.symlink_to(folder.parent / "elsewhere.json")
     else:
         path.chmod(0o666)
-    found, told = landing.saved_choice(folder)
-    assert found is None and "other accounts" in told
+    found, report = landing.saved_choice(folder)
+    assert found is None and "other accounts" in report
 
 
 def test_keep_follows_no_link_that_lies_ready(folder: Path) -> None:

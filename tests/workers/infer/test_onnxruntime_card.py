@@ -81,6 +81,6 @@ def test_open_sizes_cannot_be_one_step(make_small: Any, library: StandInDriver) 
 def test_providers_get_the_stream_and_the_graph() -> None:
     assert onnxruntime_cuda.on_card(7, graph=False)[1] == {"device_id": "0", "user_compute_stream": "7"}
     assert onnxruntime_cuda.on_card(7, graph=True)[1]["enable_cuda_graph"] == "1"
-    told = onnxruntime_rtx.provider_options(7, graph=True, cache="/kept")
-    assert told["user_compute_stream"] == "7" and told["nv_runtime_cache_path"] == "/kept"
+    report = onnxruntime_rtx.provider_options(7, graph=True, cache="/kept")
+    assert report["user_compute_stream"] == "7" and report["nv_runtime_cache_path"] == "/kept"
     assert "enable_cuda_graph" not in onnxruntime_rtx.provider_options(7, graph=False)

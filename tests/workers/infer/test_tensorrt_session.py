@@ -85,12 +85,12 @@ def test_keys_differ_where_engines_do() -> None:
     """Given another driver or card, then a classic engine has another key and one of RTX has not; given another model,
     profile or version, both have."""
     other = Place("sm86", "Another card", 12_080)
-    asked = {"model": "a", "profile": {}}
+    requested = {"model": "a", "profile": {}}
     for edition, moves in ((Classic(), True), (Rtx(), False)):
-        key = edition.key(asked, "11.4", HERE)
-        assert (key != edition.key(asked, "11.4", other)) == moves
-        assert key != edition.key({**asked, "model": "b"}, "11.4", HERE)
-        assert key != edition.key(asked, "11.5", HERE)
+        key = edition.key(requested, "11.4", HERE)
+        assert (key != edition.key(requested, "11.4", other)) == moves
+        assert key != edition.key({**requested, "model": "b"}, "11.4", HERE)
+        assert key != edition.key(requested, "11.5", HERE)
 
 
 def test_classic_builds_for_the_card_that_is_here_alone() -> None:

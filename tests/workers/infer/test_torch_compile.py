@@ -92,8 +92,8 @@ def test_without_a_compiler_it_runs_as_it_is_and_says_so(program, monkeypatch: p
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("CXX", raising=False)
     session = torch_cpu.load(program.model.main, COMPILED, 1)
-    (told,) = session.fallbacks
-    assert told.startswith("Compiling: there is no C++ compiler on this computer; PyTorch runs the model as it is")
+    (report,) = session.fallbacks
+    assert report.startswith("Compiling: there is no C++ compiler on this computer; PyTorch runs the model as it is")
     plain = torch_cpu.load(program.model.main, {}, 1)
     np.testing.assert_array_equal(session.run(program.feeds())["logits"], plain.run(program.feeds())["logits"])
     with pytest.raises(InputRefused) as caught:
@@ -124,8 +124,8 @@ def test_a_compiler_that_fails_is_told(
     monkeypatch.setattr(torch_compile.sysconfig, "get_path", lambda name: str(tmp_path))
     (tmp_path / "Python.h").touch()
     session = torch_cpu.load(program.model.main, COMPILED, 1)
-    (told,) = session.fallbacks
-    assert why in told
+    (report,) = session.fallbacks
+    assert why in report
     assert session.run(program.feeds())["logits"].shape == (1, 5)
 
 

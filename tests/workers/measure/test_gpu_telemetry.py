@@ -100,10 +100,10 @@ def test_what_stands_behind_the_figures(reader: Reader) -> None:
     """Given clocks, reasons for slowing down, energy and what the driver keeps, Then each is read in its unit."""
     file = {"0.sm": 2520, "0.mem": 10501, "0.reasons": 0x40, "0.energy": 5000, "0.reserved": 77, "count": 1}
     reader.read(file={**file_of(0, 5, 100, 41, 30_000), **file})
-    told = {name.partition("/")[2]: value for name, value in reader.all.items()}
-    assert (told["clock_hz"], told["memory_clock_hz"]) == (2.52e9, 10.501e9)
-    assert (told["throttle_mask"], told["energy_j"], told["reserved_bytes"]) == (0x40, 5.0, 77)
-    assert told["pcie_sent_bytes_per_s"] == 3 << 20
+    report = {name.partition("/")[2]: value for name, value in reader.all.items()}
+    assert (report["clock_hz"], report["memory_clock_hz"]) == (2.52e9, 10.501e9)
+    assert (report["throttle_mask"], report["energy_j"], report["reserved_bytes"]) == (0x40, 5.0, 77)
+    assert report["pcie_sent_bytes_per_s"] == 3 << 20
 
 
 def test_driver_that_does_not_answer_is_told(nvml_dir: Path, tmp_path: Path) -> None:

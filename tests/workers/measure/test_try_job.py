@@ -108,9 +108,9 @@ def test_a_version_that_prepares_pictures(make_small: Make, tmp_path: Path) -> N
     (tmp_path / "work").mkdir()
     spec.apply(small.model, spec.params(), RecordingContext(tmp_path / "work", data_dir=small.data))
     Image.new("RGB", (50, 30), (200, 10, 90)).save(tmp_path / "one.png")
-    asked = ({"path": str(tmp_path / "one.png")}, {"item": 0})
-    before = tried(small, tmp_path / "before", *asked)
-    after = tried(replace(small, folder=tmp_path / "work" / "model"), tmp_path / "after", *asked)
+    requested = ({"path": str(tmp_path / "one.png")}, {"item": 0})
+    before = tried(small, tmp_path / "before", *requested)
+    after = tried(replace(small, folder=tmp_path / "work" / "model"), tmp_path / "after", *requested)
     for old, new in zip(before, after, strict=True):
         assert [label for label, _ in new.rows] == [label for label, _ in old.rows]
         assert [share for _, share in new.rows] == pytest.approx([share for _, share in old.rows], abs=1e-4)

@@ -183,8 +183,8 @@ def test_pictures_of_classes_stay_classes(tmp_path, opened):
     result, folder = opened(path)
     assert kind_of(folder) == ("image-classification", "class", 0)
     # And names of another number than its scores are not dropped without a word
-    (told,) = [finding for finding in result.info.findings if finding.level == "warning"]
-    assert "3 classes" in told.what and "10 scores" in told.what
+    (report,) = [finding for finding in result.info.findings if finding.level == "warning"]
+    assert "3 classes" in report.what and "10 scores" in report.what
 
 
 @pytest.mark.parametrize("dtype", [TensorProto.INT64, TensorProto.INT32])

@@ -27,13 +27,17 @@ def test_it_opens_as_it_is_stored_and_thinks_as_the_library_does(tmp_path, opene
     model = write_tiny_llama(folder)
     model.save_pretrained(folder, max_shard_size="100KB")
     (folder / "model.safetensors").unlink()
-    told = inspected(folder)
-    assert (told.task, told.chat.context, told.chat.cache_numbers_per_token) == ("language-model", 512, 2 * 2 * 2 * 16)
+    report = inspected(folder)
+    assert (report.task, report.chat.context, report.chat.cache_numbers_per_token) == (
+        "language-model",
+        512,
+        2 * 2 * 2 * 16,
+    )
     # When it is opened
     result, inner = opened(folder)
     # Then it is kept in BF16, computed in 32 bits
     assert (result.artifact.format, result.artifact.precision, result.runtime) == ("openvino-ir", "bf16", "openvino")
-    assert result.artifact.size_bytes < 2 * told.size_bytes
+    assert result.artifact.size_bytes < 2 * report.size_bytes
     spec = read_pipeline(inner)
     assert spec.chat.ends == (2,) and spec.chat.specials["eos_token"] == "<|im_end|>"
     # And gives the library's own probabilities, in pieces as in one go

@@ -115,7 +115,9 @@ def test_the_data_tell_a_size_that_nothing_else_does(tmp_path, onnx_model, saved
     # Given a model that hides its sizes / When nothing is said / Then it is asked for, as a typed question
     path = saved(hidden_sizes(onnx_model))
     error = refused(path)
-    assert error.code == "does_not_run" and [(asked.name, asked.sizes) for asked in error.asks] == [("", ())]
+    assert error.code == "does_not_run" and [(requested.name, requested.sizes) for requested in error.asks] == [
+        ("", ())
+    ]
     # When the NPZ has rows of four numbers / Then that is read off its header, and the model opens
     data = npz(tmp_path / "d.npz", x=np.zeros((9, 4), np.float32), y=np.zeros(9, np.int64))
     _, folder = opened(path, data_path=str(data))
@@ -134,8 +136,8 @@ def test_named_sizes_come_before_trials(onnx_model, saved, opened):
     nodes = [("Reshape", ["x", "rows"], ["r"], {}), ("MatMul", ["r", "w"], ["y"], {})]
     weights = {"rows": np.array([-1, 40]), "w": np.ones((40, 3), np.float32)}
     path = saved(onnx_model(nodes, {"x": ("FLOAT", ["n", "k"])}, {"y": ("FLOAT", ["n", 3])}, weights))
-    for told in ({"shapes": {"": (1, 40)}}, {"item_shapes": {"x": (40,)}}):
-        _, folder = opened(path, **told)
+    for report in ({"shapes": {"": (1, 40)}}, {"item_shapes": {"x": (40,)}}):
+        _, folder = opened(path, **report)
         assert load_pipeline(folder).spec.answer_kind == "class"
 
         shutil.rmtree(folder)

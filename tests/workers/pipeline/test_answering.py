@@ -24,8 +24,8 @@ def test_a_mask_tells_its_shares_and_is_written(tmp_path: Path) -> None:
     """Given a mask of two classes, then each one's share of the picture, and a picture of class numbers where it is wanted."""
     pipeline = pipeline_of("mask", MaskSteps(output="y"), ("wall", "door"))
     values = np.array([[[0, 0, 1, 0], [0, 0, 1, 0]]], np.float32)
-    told = answered(pipeline, values, None, tmp_path / "mask.png")
-    assert told["shares"] == {"wall": 0.75, "door": 0.25}
+    report = answered(pipeline, values, None, tmp_path / "mask.png")
+    assert report["shares"] == {"wall": 0.75, "door": 0.25}
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "mask.png")), values[0])
 
 

@@ -84,13 +84,13 @@ def test_answer_is_the_end_of_the_run(opened: Path) -> None:
 
 @pytest.mark.parametrize("levels", [(80.0,), (80.0, 20.0, 5.0, 0.5)])
 def test_network_is_called_once_a_level(levels: tuple[float, ...]) -> None:
-    asked: list[float] = []
+    requested: list[float] = []
 
     def call(given):
-        asked.append(float(given["t"][0]))
+        requested.append(float(given["t"][0]))
         return {"clean": given["x"] * 0}
 
     feeds = {"x": np.zeros((2, 1, 4, 4), np.float32), "t": np.full(2, levels[0], np.float32)}
     sample(call, Sampling("x", "t", levels), "clean", feeds)
-    assert asked == [pytest.approx(level) for level in levels]
+    assert requested == [pytest.approx(level) for level in levels]
     assert feeds["t"][0] == levels[0]

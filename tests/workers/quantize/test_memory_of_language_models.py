@@ -20,8 +20,8 @@ def check(source: Path, weight_bytes: int, work: Path) -> None:
         technique: peak_bytes(technique, work / "opened" / "model", work / technique)
         for technique in ("language_int8", "language_int4")
     }
-    told = {"opening": opening, **rounding}
-    figures = ", ".join(f"{name} {peak / weight_bytes:.2f}" for name, peak in told.items())
+    report = {"opening": opening, **rounding}
+    figures = ", ".join(f"{name} {peak / weight_bytes:.2f}" for name, peak in report.items())
     print(f"{weight_bytes / 1e9:.2f} GB in BF16: {figures} times that above the imports")  # noqa: T201 - the point
     assert max(rounding.values()) <= LIMIT * weight_bytes
 

@@ -35,10 +35,10 @@ def alike(agreement: float) -> Alike:
 @pytest.mark.parametrize("needed", [1, 3, 7, 16])
 def test_the_fewest_layers_are_found_with_few_looks(needed: int, tmp_path: Path) -> None:
     """Given 16 layers of which the first ones must stay, then exactly these are kept, by bisection."""
-    asked: list[int] = []
+    requested: list[int] = []
 
     def evaluate(kept: Any) -> Alike:
-        asked.append(len(kept))
+        requested.append(len(kept))
         return alike(1.0 if len(kept) >= needed else 0.5)
 
     names = [f"layer{number}" for number in range(16)]
@@ -46,7 +46,7 @@ def test_the_fewest_layers_are_found_with_few_looks(needed: int, tmp_path: Path)
     found = sensitivity.fewest(names, 16, evaluate, lambda one: one.agreement == 1.0, lambda: False, ctx)
     assert isinstance(found, sensitivity.SensitiveLayers)
     assert found.kept == tuple(names[:needed]) and not found.stopped
-    assert found.evaluations == len(asked) <= 1 + math.log2(16)
+    assert found.evaluations == len(requested) <= 1 + math.log2(16)
 
 
 def test_where_even_the_most_is_too_little_one_look_is_enough(tmp_path: Path) -> None:

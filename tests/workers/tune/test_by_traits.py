@@ -107,8 +107,8 @@ def test_it_runs_in_the_first_family_that_it_is_for() -> None:
 def test_a_recipe_for_another_engine_is_told() -> None:
     """Given a recipe whose technique cannot run in its engine, then it is left out before anything is made."""
     recipe = PRESETS["balanced"].recipes[1].model_copy(update={"runtime": "onnxruntime-cpu"})
-    told = planner(model=TEXT).plan([recipe])
-    assert told.dropped[0].reason.code == "not_for_runtime" and "onnxruntime-cpu" in told.dropped[0].reason.text
+    report = planner(model=TEXT).plan([recipe])
+    assert report.dropped[0].reason.code == "not_for_runtime" and "onnxruntime-cpu" in report.dropped[0].reason.text
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -122,9 +122,9 @@ def test_presets_try_no_technique_of_today_by_its_traits(preset: str) -> None:
 
 
 def test_techniques_of_a_plan_are_told_with_their_traits() -> None:
-    told = {one.id: one for one in plan().techniques}
-    assert told[NEW.id].title == NEW.title and told[NEW.id].traits == NEW.traits
-    assert "bf16" in told["bf16"].traits and "int8" in told["int8_static"].traits
+    report = {one.id: one for one in plan().techniques}
+    assert report[NEW.id].title == NEW.title and report[NEW.id].traits == NEW.traits
+    assert "bf16" in report["bf16"].traits and "int8" in report["int8_static"].traits
 
 
 def test_rows_of_a_preset_name_what_there_is() -> None:

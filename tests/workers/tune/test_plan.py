@@ -78,8 +78,8 @@ def test_large_graphs_quantize_their_heavy_layers_only() -> None:
     (shipped,) = make_plan([SHIPPED["INT8, all layers"]], model=large).candidates
     assert (shipped.title, shipped.id) == ("INT8, heavy layers", "int8") and "operators" not in shipped.why
     assert shipped.steps[-1].params == {"layers": "heavy", "examples": 32}
-    (told,) = make_plan([plain], model=large).candidates
-    assert told.title == "INT8, all layers" and "only its heavy layers" in told.why
+    (report,) = make_plan([plain], model=large).candidates
+    assert report.title == "INT8, all layers" and "only its heavy layers" in report.why
     step = RecipeStep(technique="int8_static", params={"layers": "all"})
     (own,) = make_plan([plain.model_copy(update={"steps": (step,)})], model=large).candidates
     assert own.steps[0].params == {"layers": "all", "examples": 32} and "heavy" not in own.why

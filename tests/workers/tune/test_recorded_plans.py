@@ -78,11 +78,11 @@ def test_presets_give_the_recorded_plans(preset: Preset, name: str) -> None:
 def test_what_spoke_against_a_recipe_still_does(preset: Preset, name: str) -> None:
     """Given what is not tried, then the reason that was recorded is among those that its techniques tell now."""
     values = {"time_budget_s": preset.time_budget_s, **SITUATIONS[name]}
-    asked, recipes = planner(**values), {recipe.title: recipe for recipe in preset.recipes}
+    requested, recipes = planner(**values), {recipe.title: recipe for recipe in preset.recipes}
     for one, (title, number) in zip(
         planned(preset, name).dropped, RECORDED["plans"][f"{preset.id}: {name}"]["not_tried"], strict=True
     ):
         before, against = RECORDED["reasons"][number], [one.reason.text]
         base = recipes.get(title) or recipes.get(title.removesuffix(", on one core"))
-        against += [reason.text for reason in asked.reasons(base)] if base is not None else []
+        against += [reason.text for reason in requested.reasons(base)] if base is not None else []
         assert one.reason.code and (before in against or before == IN_TWO_PARTS), title

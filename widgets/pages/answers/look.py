@@ -55,10 +55,10 @@ class _Answer(QWidget):
         self._bar.setVisible(is_known)
         self._sure.setVisible(is_known)
         if is_known:
-            told = _("{0} sure").format(percent(share))
+            report = _("{0} sure").format(percent(share))
             self._bar.set_share(share)
-            self._bar.setAccessibleName(told)
-            self._sure.setText(told)
+            self._bar.setAccessibleName(report)
+            self._sure.setText(report)
 
 
 class LookCard(Card):

@@ -198,8 +198,8 @@ class ChatPage(DetailPage):
             return
         for talk in self._talks.values():
             talk.mark_from(at)
-        told = _("The answers differ from the marked words on. Both may be right: read them.")
-        self._difference.setText(told)
+        report = _("The answers differ from the marked words on. Both may be right: read them.")
+        self._difference.setText(report)
 
     def show_end(self, side: Side, value: ChatPiece) -> None:
         """Show that the user stopped this reply; a version that waited for it gets no request."""

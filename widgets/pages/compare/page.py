@@ -307,9 +307,9 @@ class ComparePage(Page):
     def _tell_notes(self, version_id: str) -> None:
         version = self._version(version_id)
         shown = version if self._fold.isChecked() else None
-        told = self._value.note if self._value is not None else ""
+        report = self._value.note if self._value is not None else ""
         # the page's note already contains these
-        notes = [note for note in shown.notes if note not in told] if shown is not None else []
+        notes = [note for note in shown.notes if note not in report] if shown is not None else []
         lines = (shown.device, *shown.scores, " ".join(notes)) if shown is not None else ()
         text = "\n".join(filter(None, lines))
         say(self._notes, text)

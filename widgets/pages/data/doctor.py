@@ -104,11 +104,11 @@ class DoctorCard(Card):
         found, (what, why) = value.result, value.problem
         if found is None:
             return [*self._told("waiting" if value.state == "waiting" else "warn", what, why), in_flow(again)]
-        told = self._told("warn" if found.rival is not None else STATES[found.verdict], found.what, found.why)
+        report = self._told("warn" if found.rival is not None else STATES[found.verdict], found.what, found.why)
         take, spec = None, offered_spec(found)
         if spec:
             take = GhostButton(self._theme, _("Use the one that fits"), "check", on=lambda: self.taken.emit(spec))
-        return [*told, *(self._way(way, found) for way in shown_ways(found)), in_flow(take, again)]
+        return [*report, *(self._way(way, found) for way in shown_ways(found)), in_flow(take, again)]
 
     def _told(self, state: CheckState, what: str, why: str) -> list[QWidget]:
         return [CheckList(self._theme, (CheckValue(state, what),)), *([words(why, "caption")] if why else [])]

@@ -236,14 +236,14 @@ class SuspectsDialog(QuestionDialog):
         row = in_row(gap=SPACE_M)
         if picture.is_picture:
             row.addWidget(PictureLabel(self._theme, self._store, picture, SUSPECT_PX), 0, Qt.AlignmentFlag.AlignTop)
-        told = in_column(
+        report = in_column(
             ElidedLabel(picture.text or suspect.source, "caption"),
             words(_("Labelled “{0}”, looks more like “{1}”").format(suspect.given, suspect.likely)),
             words(_("{0} sure").format(percent(suspect.share, 0)), "caption"),
             self._answers(suspect, holder),
             gap=SPACE_XS,
         )
-        row.addLayout(told, 1)
+        row.addLayout(report, 1)
         in_column(divider() if not is_first else None, row, parent=holder)
         return holder
 

@@ -146,8 +146,8 @@ def prove_row(theme: Theme, value: ProveValue, on_wanted: Slot) -> QWidget:
     what = _("Prove it ({0})").format(value.takes) if value.takes else _("Prove it")
     button = GhostButton(theme, doing if value.is_running else what, "shield-check", on=on_wanted)
     button.setEnabled(not value.is_running)
-    told = words(text.format(value.title), "soft")
-    return held(in_row((told, 1), (button, MIDDLE), gap=SPACE_M, edges=(SPACE_L, 0, SPACE_L, 0)))
+    report = words(text.format(value.title), "soft")
+    return held(in_row((report, 1), (button, MIDDLE), gap=SPACE_M, edges=(SPACE_L, 0, SPACE_L, 0)))
 
 
 class ReasonCard(Card):

@@ -67,8 +67,8 @@ class GpuPage(Page):
         """Update the progress of the installation in place."""
         if self._installing is not None:
             total = None if value.share is None else 1.0
-            told = ", ".join(part for part in (value.elapsed, value.line) if part)
-            self._installing.show_progress(value.title, value.share or 0.0, total, told)
+            report = ", ".join(part for part in (value.elapsed, value.line) if part)
+            self._installing.show_progress(value.title, value.share or 0.0, total, report)
             self._installing.cancel.setEnabled(not value.is_stopping)
 
     def _head(self, title: str, subtitle: str, *, is_trying: bool) -> PageHead:
@@ -106,8 +106,8 @@ class GpuPage(Page):
         holder.setAccessibleDescription(" ".join(part for part in (value.found, value.reason, value.hint) if part))
         icon, tone = _MARKS[value.state]
         title = label(value.title, "strong" if value.state != "not_tried" else "soft")
-        told: tuple[tuple[str, Role], ...] = ((value.found, "soft"), (value.reason, ""), (value.hint, "soft"))
-        lines = (words(text, role) for text, role in told if text)
+        report: tuple[tuple[str, Role], ...] = ((value.found, "soft"), (value.reason, ""), (value.hint, "soft"))
+        lines = (words(text, role) for text, role in report if text)
         column = in_column(*lines, self._command(value) if value.command else None, gap=2)
         if value.installs:
             text = _("Install it…")

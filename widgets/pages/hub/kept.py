@@ -101,5 +101,5 @@ class KeptHubCard(Card):
         if value.token != "environment":
             text, name = _("Forget it"), _("Forget the token")
             forget = GhostButton(self._theme, text, "", "small", name=name, on=self._on_forget)
-        told = words(where[value.token].format(clipped(value.place, 80)), "soft")
-        return held(in_row((told, 1), (forget, TOP)))
+        report = words(where[value.token].format(clipped(value.place, 80)), "soft")
+        return held(in_row((report, 1), (forget, TOP)))

@@ -259,9 +259,9 @@ class OptimizePage(Page):
         where = _("Step {0} of {1}").format(at, count) if at else ""
         left = _("at most {0} left") if value.eta_is_most else _("about {0} left")
         left = left.format(whole_seconds(value.remaining_s)) if at and value.remaining_s is not None else ""
-        told = ", ".join(part for part in (where, left) if part)
+        report = ", ".join(part for part in (where, left) if part)
         stage = value.stage
-        return " ".join(f"{part}." for part in (told, stage) if part) + (" " if told or stage else "") + leave
+        return " ".join(f"{part}." for part in (report, stage) if part) + (" " if report or stage else "") + leave
 
     @staticmethod
     def _say(head: PageHead, title: str, subtitle: str) -> None:

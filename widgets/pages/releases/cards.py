@@ -82,7 +82,7 @@ class LogCard(Card):
         titles = [_("When"), _("Who"), _("What"), *([_("Why")] if has_why else [])]
         columns = [Column(title, stretch=number == 2) for number, title in enumerate(titles)]
         table = Table(theme, _("Log of decisions"), columns)
-        table.show_rows([self._row(entry, told) for entry, told in shown])
+        table.show_rows([self._row(entry, report) for entry, report in shown])
         self.add(table)
 
     @staticmethod

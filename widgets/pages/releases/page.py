@@ -103,8 +103,8 @@ class ReleasesPage(Page):
         current = next((one for one in value.releases if one.state == "current"), None)
         previous = next((one for one in value.releases if one.state == "previous"), None)
         title = _("Release {0} is current").format(current.number) if current else _("Releases")
-        told = _("“{0}” of {1}, released {2}")
-        head = PageHead(title, told.format(current.title, value.project, moment(current.at)) if current else "")
+        report = _("“{0}” of {1}, released {2}")
+        head = PageHead(title, report.format(current.title, value.project, moment(current.at)) if current else "")
         if value.old:
             head.add_action(GhostButton(self.theme, _("Remove old bundles…"), "trash", on=self._ask_prune))
         if previous is not None:

@@ -21,9 +21,9 @@ STATES: dict[StressVerdict, CheckState] = {"worse": "bad", "unclear": "warn", "e
 def unchanged_row(result: StressResult) -> StressRow:
     """Return the row of the unchanged inputs."""
     clean, title = result.clean, _("Unchanged")
-    told = _("Original {0}, optimized {1}").format(percent(clean.original), percent(clean.optimized))
+    report = _("Original {0}, optimized {1}").format(percent(clean.original), percent(clean.optimized))
     return StressRow(
-        id="", title=title, group="corruption", source="", cells=(), verdict=clean.verdict, words=told,
+        id="", title=title, group="corruption", source="", cells=(), verdict=clean.verdict, words=report,
         picture=result.picture,
     )  # fmt: skip
 
@@ -67,8 +67,8 @@ def poison_checks(result: StressResult) -> tuple[CheckValue, ...]:
     scope = result.poison_scope
     if scope is not None:
         known = {finding.what for finding in result.poison}
-        told = [text for text in (scope.words, *scope.not_looked) if text and text not in known]
-        found += [CheckValue("waiting", text) for text in told]
+        report = [text for text in (scope.words, *scope.not_looked) if text and text not in known]
+        found += [CheckValue("waiting", text) for text in report]
         looked = any(one.looked for one in scope.classes)
         if not looked and all(finding.check == "none" for finding in result.poison):
             found[0] = CheckValue("waiting", found[0].what, _("not looked for"))
@@ -80,5 +80,5 @@ def _poison(finding: PoisonFinding) -> CheckValue:
     more = len(finding.items) - 5
     if more > 0:
         named = _("{0} and {1:,} more").format(named, more)
-    told = " ".join(filter(None, (finding.what, finding.hint)))
-    return CheckValue(LEVELS[finding.level], f"{told} ({named})" if named else told)
+    report = " ".join(filter(None, (finding.what, finding.hint)))
+    return CheckValue(LEVELS[finding.level], f"{report} ({named})" if named else report)

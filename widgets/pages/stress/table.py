@@ -100,11 +100,11 @@ class CellLabel(QFrame):
         """Create the label of a cell."""
         super().__init__()
         self.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
-        told = _("{0}, {1}: original {2}, optimized {3}").format(
+        report = _("{0}, {1}: original {2}, optimized {3}").format(
             title, cell.level or "–", percent(cell.original), percent(cell.optimized)
         )
-        self.setAccessibleName(told)
-        self.setToolTip(plain_tip(told))
+        self.setAccessibleName(report)
+        self.setToolTip(plain_tip(report))
         box = in_column(gap=0, parent=self)
         level = cell.level if not cell.level.isdigit() else ""
         lines: tuple[tuple[str, Role, Tone], ...] = (

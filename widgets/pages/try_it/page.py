@@ -216,13 +216,13 @@ class TryPage(Page):
         self._ask_file(_("Choose something to try"), try_words(kind).file_kinds, self.path_chosen)
 
     def _counted(self, values: Sequence[TriedValue], kind: DataKind) -> str:
-        told = counted(kind, len(values))
+        report = counted(kind, len(values))
         judged = [value for value in values if value.same is not None]
         if not judged:
-            return told
+            return report
         same = sum(bool(value.same) for value in judged)
         text = _("{0}, {1:,} same answer") if same == 1 else _("{0}, {1:,} same answers")
-        return text.format(told, same)
+        return text.format(report, same)
 
     def _each(self, do: Callable[[AnswerCard], None]) -> None:
         if self._parts is not None:

@@ -143,11 +143,11 @@ class TableModel(ColumnsModel):
         if row is None:
             return None
         cell = row.cells[index.column()]
-        told = [part for part in (cell.text, cell.below, cell.tip) if part]
+        report = [part for part in (cell.text, cell.below, cell.tip) if part]
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return visible(", ".join(told))
+            return visible(", ".join(report))
         if role == Qt.ItemDataRole.ToolTipRole:
-            return plain_tip("\n".join([*told, *filter(None, [meanings(cell.text)])]))
+            return plain_tip("\n".join([*report, *filter(None, [meanings(cell.text)])]))
         return cell if role == Qt.ItemDataRole.UserRole else None
 
     def column(self, section: int) -> Column | None:

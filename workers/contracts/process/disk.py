@@ -64,11 +64,11 @@ class DiskFull(WorkerError):
             parts.append(f"{bytes_words(needed_bytes)} are needed")
         elif written_bytes:
             parts.append(f"this step needs more than the {bytes_words(written_bytes)} that it had written")
-        told = f" ({', '.join(parts)})" if parts else ""
+        report = f" ({', '.join(parts)})" if parts else ""
         super().__init__(
             DISK_FULL,
             "The disk is full",
-            f"The disk that holds {folder} is full{told}. {safe}",
+            f"The disk that holds {folder} is full{report}. {safe}",
             hint,
             by_command=OTHER_FOLDER,
         )

@@ -76,8 +76,8 @@ def _told_by_reader(parts: tuple[DataSplit, ...]) -> list[CheckFinding]:
     found = []
     for part in parts:
         before = f"{part.name}: " if len(parts) > 1 else ""
-        told = dict.fromkeys((finding.level, finding.what) for finding in part.collection.findings)
-        found += [CheckFinding(check="reading", level=level, what=before + what) for level, what in told]
+        report = dict.fromkeys((finding.level, finding.what) for finding in part.collection.findings)
+        found += [CheckFinding(check="reading", level=level, what=before + what) for level, what in report]
         total, used = len(part.collection.entries), len(part.entries)
         if used < total and len({id(p.collection) for p in parts}) == len(parts):
             what = f"{before}Of {total:,} items {used:,} were looked at, chosen by chance."

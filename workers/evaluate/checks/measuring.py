@@ -81,9 +81,9 @@ def _picture(sample: Sample) -> Measured:
 
     if isinstance(sample, Mapping):
         return _arrays(sample)
-    told: tuple[str, ...] = ()
+    report: tuple[str, ...] = ()
     if isinstance(sample, Path):
-        picture, told = open_picture(sample), _kind_of_file(sample)
+        picture, report = open_picture(sample), _kind_of_file(sample)
     else:
         picture = picture_from_array(np.asarray(sample))
     rgb = picture.convert("RGB")
@@ -91,7 +91,7 @@ def _picture(sample: Sample) -> Measured:
     small = rgb.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
     values = np.asarray(small, np.uint8)
     content = digest(f"{rgb.size}".encode(), pixels.tobytes())
-    return Measured(content, _picture_properties(values, rgb.size), values, hashes_of(rgb), kind_of_file=told)
+    return Measured(content, _picture_properties(values, rgb.size), values, hashes_of(rgb), kind_of_file=report)
 
 
 def _kind_of_file(path: Path) -> tuple[str, ...]:

@@ -55,9 +55,9 @@ def build_data(params: DataParams, ctx: JobContext) -> DataResult:
     data = _dataset(collection, store.stored, pipeline, params, masks)
     write_dataset(folder, data)
     previews = write_previews(folder, data, store.stored, ctx)
-    told = findings_of(collection, store.stored, data, used)
+    report = findings_of(collection, store.stored, data, used)
     return _result(
-        ctx, data, collection, store.stored, findings=(*resolved.findings, *told_masks, *told), previews=previews,
+        ctx, data, collection, store.stored, findings=(*resolved.findings, *told_masks, *report), previews=previews,
         unknown_labels=tuple(shown(label) for label in resolved.unknown), n_opened=used,
     )  # fmt: skip
 

@@ -31,12 +31,12 @@ def edited(
         hint = "Put some of them back, or choose other data."
         raise InputRefused("nothing_left", "Nothing is left", "All items were left out.", hint)
     counts = gone, *(sum(entry.source in changes for entry in entries) for changes in (relabeled, moved))
-    told = (
+    report = (
         ("1 item is left out as you wished.", "{:,} items are left out as you wished."),
         ("1 item has another label as you wished.", "{:,} items have other labels, as you wished."),
         ("1 item is in the part that you chose.", "{:,} items are in the part that you chose."),
     )
-    found = [info((words[count > 1]).format(count)) for words, count in zip(told, counts, strict=True) if count]
+    found = [info((words[count > 1]).format(count)) for words, count in zip(report, counts, strict=True) if count]
     findings = (*collection.findings, *found)
     return replace(collection, entries=with_labels(entries, relabeled), missing=missing, findings=findings)
 

@@ -149,11 +149,11 @@ def _by_list(root: Path, listing: Path, kind: Kind, options: Options) -> Collect
         entries.append(replace(file_entry(root / name, root, labels), columns=further, transcript=spoken))
     if not entries:
         raise _no_files(f"{listing.name} names {names_of(missing)}, and none of these files is in the folder.")
-    told = f"The labels come from {listing.name}."
+    report = f"The labels come from {listing.name}."
     if label_column is None:
         what = "what was said" if transcript is not None else "no column “label”"
-        told = f"{listing.name} lists {len(entries):,} files and has {what}."
-    findings = [*table.findings, info(told)]
+        report = f"{listing.name} lists {len(entries):,} files and has {what}."
+    findings = [*table.findings, info(report)]
     silent = sum(entry.transcript is not None and not entry.transcript.strip() for entry in entries)
     if silent:
         many = "All" if silent == len(entries) else f"{silent:,} of {len(entries):,}"
@@ -194,5 +194,7 @@ def labels_above(root: Path, folders: Sequence[str], what: str) -> tuple[Finding
     beside = [name for name in folders if (root.parent / name).is_dir()] if root.name.lower() in PICTURE_FOLDERS else []
     if not beside:
         return ()
-    told = f"The folder “{beside[0]}” lies beside the pictures: choose the folder above both, so that its {what} count."
-    return (warning(told),)
+    report = (
+        f"The folder “{beside[0]}” lies beside the pictures: choose the folder above both, so that its {what} count."
+    )
+    return (warning(report),)

@@ -17,23 +17,23 @@ FEW = 10
 def findings_of(collection: Collection, stored: StoredData, data: DataSet, used: int) -> tuple[Finding, ...]:
     """Return all findings about a set, except those about labels that the model does not know."""
     found = len(collection.entries)
-    told = [*_set_aside(collection, stored), *_size(data, found, used), *_balance(data)]
+    report = [*_set_aside(collection, stored), *_size(data, found, used), *_balance(data)]
     if not data.calibration:
         what = "There are too few items to keep some for calibration; techniques that need it are left out."
-        told.append(warning(what, NO_CALIBRATION))
-    return (*collection.findings, *told, *_added(data))
+        report.append(warning(what, NO_CALIBRATION))
+    return (*collection.findings, *report, *_added(data))
 
 
 def _added(data: DataSet) -> list[Finding]:
     """Report the items that Fettle adds to the test set of a language model."""
     long, own = (sum(fact in item.facts for item in data.test) for fact in (IN_A_ROW, FETTLES_OWN))
-    told = (
+    report = (
         f"The texts of the test are read once more, one after the other: {counted(long, 'long conversation')} among the"
         " test examples, since some damage shows far from the beginning alone.",
         f"{counted(own, 'dialogue')} of Fettle's own {is_are(own)} looked at besides: how answers begin and end shows"
         " in dialogues alone. They do not count as yours.",
     )
-    return [info(what) for what, count in zip(told, (long, own), strict=True) if count]
+    return [info(what) for what, count in zip(report, (long, own), strict=True) if count]
 
 
 def _set_aside(collection: Collection, stored: StoredData) -> list[Finding]:

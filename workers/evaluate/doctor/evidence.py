@@ -136,8 +136,8 @@ class Scorer:
             if labels is not None:
                 return (*_sequence(shares, np.asarray(labels)), 0)
             noise = self._shares(pipeline, shuffled(pipeline, feeds, self._seed + example.number))
-            told = information(shares)
-            return told - information(noise), told, 0
+            report = information(shares)
+            return report - information(noise), report, 0
         row = shares.reshape(-1)
         predicted = int(row[0] > 0.5) if row.size == 1 else int(row.argmax())
         if self.by_labels:

@@ -81,8 +81,8 @@ def show_examples(params: ExamplesParams, ctx: JobContext) -> Rows[Example]:
         row = _row(item, data, pipeline, before, after, params.text_chars)
         if before.answer_kind == "next_tokens":
             was, is_now = other_words(pipeline, before.answer[item], after.answer[item])
-            told = {"before": was[: params.text_chars], "after": is_now[: params.text_chars], "is_text": True}
-            row = row.model_copy(update=told)
+            report = {"before": was[: params.text_chars], "after": is_now[: params.text_chars], "is_text": True}
+            row = row.model_copy(update=report)
         if searches is not None:
             row = row.model_copy(update=_near(item, searches, before, after))
         entry = entries.get(data.test[item].source)

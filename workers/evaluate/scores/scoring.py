@@ -20,15 +20,15 @@ def all_scores() -> tuple[Score, ...]:
 def with_scores(judgement: Judgement, case: Case, max_loss_pct: float) -> Judgement:
     """Return the judgement with all scores that fit; only a score with a gate can change the verdict."""
     found: list[TaskScore] = []
-    told = judgement
+    report = judgement
     for score in all_scores():
         if not score.fits(case):
             continue
         measured = score.measure(case)
         found += measured
         if score.gate and measured:
-            told = _gated(told, measured[0], max_loss_pct)
-    return told.model_copy(update={"scores": tuple(found)})
+            report = _gated(report, measured[0], max_loss_pct)
+    return report.model_copy(update={"scores": tuple(found)})
 
 
 def _gated(judgement: Judgement, score: TaskScore, max_loss_pct: float) -> Judgement:

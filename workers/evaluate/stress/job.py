@@ -67,13 +67,13 @@ def _stressed(params: StressParams, both: Comparison, items: Sequence[SampledExa
     ]
     clean, done = judged(clean, rows, {stress.id: stress.scene for stress, _ in plan}, changed.measure)
     unused = len(items) - len(changed.items) - changed.unreadable if changed.stopped_early else 0
-    told = headline(clean, done, len(changed.items), unused, changed.measure)
+    report = headline(clean, done, len(changed.items), unused, changed.measure)
     if triggers is not None and triggers.danger:
-        told = triggers.words
+        report = triggers.words
     return StressResult(
         measure=changed.measure, full=params.full, n_items=len(items), n_answered=len(changed.items),
         seconds=params.max_seconds - both.left(1.0),
-        stopped_early=changed.stopped_early, headline=told, clean=clean, rows=tuple(done), unfamiliar=unfamiliar,
+        stopped_early=changed.stopped_early, headline=report, clean=clean, rows=tuple(done), unfamiliar=unfamiliar,
         attacks=attacks, triggers=triggers, poison=poison, poison_scope=scope,
         notes=_notes(changed, samples, len(items), params), picture=changed.pictures.get("clean"), rule=2,
     )  # fmt: skip

@@ -163,11 +163,11 @@ def row_of(
 
 def judged(rows: Sequence[UnfamiliarRow]) -> tuple[UnfamiliarRow, ...]:
     """Return the rows with Holm's correction over all of them, verdicts and words."""
-    told = []
+    report = []
     for row, p_holm in zip(rows, holm([row.p_holm for row in rows]), strict=True):
         held = row.model_copy(update={"p_holm": p_holm, "verdict": "worse" if p_holm <= LEVEL else row.verdict})
-        told.append(held.model_copy(update={"words": _words(held)}))
-    return tuple(told)
+        report.append(held.model_copy(update={"words": _words(held)}))
+    return tuple(report)
 
 
 def _differences(
@@ -213,16 +213,16 @@ def _curves(real: Floats, made: Floats, real_times: Floats, made_times: Floats) 
 def _words(row: UnfamiliarRow) -> str:
     before, after = row.original_separation, row.optimized_separation
     assert before is not None and after is not None
-    told = (
+    report = (
         f"in {percent(after.auroc)} of pairs the optimized model is surer of the real input, the original in "
         f"{percent(before.auroc)} (AUROC)"
     )
     if row.fpr95_low is not None and row.fpr95_low > MARGIN:
         alarms = f"{percent(after.fpr95)} of the real inputs instead of {percent(before.fpr95)} (FPR95)"
-        told += f"; to catch 95 % of these it would turn away {alarms}"
+        report += f"; to catch 95 % of these it would turn away {alarms}"
     said = {
-        "worse": f"the optimized model tells it less well: {told}.",
-        "unclear": f"{told}; {row.n:,} examples cannot rule out a loss of over {MARGIN * 100:.0f} points.",
-        "even": f"it is told as well as by the original: {told}.",
+        "worse": f"the optimized model tells it less well: {report}.",
+        "unclear": f"{report}; {row.n:,} examples cannot rule out a loss of over {MARGIN * 100:.0f} points.",
+        "even": f"it is told as well as by the original: {report}.",
     }[row.verdict]
     return f"{row.title}: {said}"

@@ -49,8 +49,8 @@ def judged(
         if p_holm <= LEVEL or "worse" in verdicts:
             verdict = "worse"
         most = max((cell.needed for cell in named.cells if cell.needed is not None), default=None)
-        told = named.model_copy(update={"verdict": verdict, "needed": most if verdict == "unclear" else None})
-        done.append(told.model_copy(update={"words": _words(told, scenes[row.id], measure, clean)}))
+        report = named.model_copy(update={"verdict": verdict, "needed": most if verdict == "unclear" else None})
+        done.append(report.model_copy(update={"words": _words(report, scenes[row.id], measure, clean)}))
     return clean, done
 
 
@@ -114,8 +114,8 @@ def headline(clean: StressCell, rows: Sequence[StressRow], n: int, unused: int, 
     if not unclear:
         bound = wording.percent_up(max(cell.upper for cell in (clean, *(c for row in rows for c in row.cells))))
         return f"Under stress it is as good as the original: on {n:,} examples no kind costs it more than {bound}."
-    told = f"Nothing is proven to hurt the optimized model more, but {n:,} examples cannot tell for all kinds."
-    return told + _more(unclear, unused)
+    report = f"Nothing is proven to hurt the optimized model more, but {n:,} examples cannot tell for all kinds."
+    return report + _more(unclear, unused)
 
 
 def _more(unclear: Sequence[StressCell | StressRow], unused: int) -> str:

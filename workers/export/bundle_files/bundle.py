@@ -156,12 +156,12 @@ def load(
     except UnsafeProgram:
         raise
     except (RuntimeError, OSError, ImportError, ValueError) as error:
-        told = f"This version does not open here ({' '.join(str(error).split())[:300] or type(error).__name__})"
+        report = f"This version does not open here ({' '.join(str(error).split())[:300] or type(error).__name__})"
         if use is not None or "fallback" not in MANIFEST:
             lacks = landing.lacking(MANIFEST)
             more = f"{lacks}. " if lacks else ""
-            raise RuntimeError(f"{told}. {more}Is all of requirements.txt installed?") from error
-        return _opened(MANIFEST["fallback"], threads, cache_dir, f"{told}; the original is used instead", written)
+            raise RuntimeError(f"{report}. {more}Is all of requirements.txt installed?") from error
+        return _opened(MANIFEST["fallback"], threads, cache_dir, f"{report}; the original is used instead", written)
 
 
 def _choice() -> tuple[str, str]:

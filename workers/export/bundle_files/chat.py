@@ -36,8 +36,8 @@ def one(model: Model, options: argparse.Namespace) -> int:
     began_s = time.perf_counter()
     text = answer(model, [{"role": "user", "content": options.prompt}], options)
     if options.json:
-        told = {"prompt": options.prompt, "answer": text, "seconds": time.perf_counter() - began_s}
-        json.dump({**told, "notes": list(model.notes)}, sys.stdout, ensure_ascii=False)
+        report = {"prompt": options.prompt, "answer": text, "seconds": time.perf_counter() - began_s}
+        json.dump({**report, "notes": list(model.notes)}, sys.stdout, ensure_ascii=False)
         sys.stdout.write("\n")
     return 0
 

@@ -80,8 +80,8 @@ def measure() -> dict[str, Any]:
         return {**document, "kept": str(landing.save_choice(HERE, landed))}
     except OSError as error:
         place = landing.place_of(HERE)
-        told = f"The choice cannot be kept in {place} ({error.strerror}). Name another place: {landing.PLACE}=FILE"
-        return {**document, "ok": False, "problems": [told]}
+        report = f"The choice cannot be kept in {place} ({error.strerror}). Name another place: {landing.PLACE}=FILE"
+        return {**document, "ok": False, "problems": [report]}
 
 
 def take_turns(use: str) -> int:

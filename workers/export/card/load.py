@@ -26,9 +26,9 @@ def under_load(load: CardLoad) -> str:
         lines.append(_ratio(load.paired) + "\n")
     lines += ["| | Original | This one |", "|---|---|---|"]
     lines += [f"| {name} | {cells[0]} | {cells[1]} |" for name, cells in rows.items() if set(cells) != {NOTHING}]
-    told = "" if all(one.capacity is None for one in versions) else f" Most requests: {LOADGEN_WORDS}."
+    most = "" if all(one.capacity is None for one in versions) else f" Most requests: {LOADGEN_WORDS}."
     lines.append(
-        f"\n{load.seconds:g} s for each row on {plain(load.processor)}, {load.cores} cores, {load.made_at[:10]}.{told}"
+        f"\n{load.seconds:g} s for each row on {plain(load.processor)}, {load.cores} cores, {load.made_at[:10]}.{most}"
     )
     if load.price_words:
         lines.append(f"Cost: {plain(load.price_words)}")

@@ -32,13 +32,13 @@ def _line(score: TaskScore) -> str:
     """Return a score as a list item; its meaning is too long for a narrow table column."""
     title = plain(f"{score.title} ({score.meaning})" if score.meaning else score.title)
     now = _value(score.optimized, score.unit)
-    told = f"{now}" if score.original is None else f"{_value(score.original, score.unit)} before, {now} now"
+    report = f"{now}" if score.original is None else f"{_value(score.original, score.unit)} before, {now} now"
     parts = [f"{score.n:,} examples"]
     if score.low is not None and score.high is not None:
         what = "the change lies" if score.against == "labels" else "with 95 % confidence"
         between = f"between {_value(score.low, score.unit)} and {_value(score.high, score.unit)}"
         parts.append(f"{what} {between}" + (" with 95 % confidence" if score.against == "labels" else ""))
-    return f"- {title}: {told} ({'; '.join(parts)})"
+    return f"- {title}: {report} ({'; '.join(parts)})"
 
 
 def _value(value: float, unit: str) -> str:

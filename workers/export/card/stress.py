@@ -41,13 +41,13 @@ def under_stress(result: StressResult) -> str:
             budget = f"eps {attack.eps:.4g} of the range, {attack.queries:,} queries, restarts: {attack.restarts}"
             lines.append(f"- {attack.title} ({budget}): {plain(attack.words)}")
     if result.triggers is not None:
-        told = (result.triggers.words or result.triggers.why_not, *result.triggers.not_looked)
-        lines.append(f"- Triggers that change the answers of only one of them: {plain(' '.join(told))}")
+        report = (result.triggers.words or result.triggers.why_not, *result.triggers.not_looked)
+        lines.append(f"- Triggers that change the answers of only one of them: {plain(' '.join(report))}")
     lines += [f"- {plain(finding.what)}" for finding in result.poison]
     if result.poison_scope is not None:
         known = {finding.what for finding in result.poison}
-        told = tuple(t for t in (result.poison_scope.words, *result.poison_scope.not_looked) if t and t not in known)
-        lines += [f"- {plain(text)}" for text in told]
+        report = tuple(t for t in (result.poison_scope.words, *result.poison_scope.not_looked) if t and t not in known)
+        lines += [f"- {plain(text)}" for text in report]
     lines += [f"- {plain(note)}" for note in result.notes]
     return "\n".join(lines) + "\n"
 

@@ -159,8 +159,8 @@ def _measured(facts: CardFacts) -> str:
     device, engine = facts.device, runtime_called(str(facts.variant["runtime"])).title
     power = power_words(device.power)
     cores = f"{device.cores} cores{f' ({plain(power)})' if power else ''}"
-    told = speed_sentence(facts)
-    chosen = f" {told}" if told else ""
+    report = speed_sentence(facts)
+    chosen = f" {report}" if report else ""
     if facts.chosen_from > 1:
         chosen += f" It was chosen from {facts.chosen_from} versions: the best of several looks better than it is."
     lines.append(f"\nMeasured on {plain(device.processor)}, {cores}, with {engine}.{chosen}")

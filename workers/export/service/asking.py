@@ -168,11 +168,11 @@ def _ask(client: Client, folder: Path, ctx: JobContext) -> tuple[ExportCheck, ..
     ctx.check_cancelled()
     example = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["example"]
     body = str(example["text"]).encode() if "text" in example else (folder / example["file"]).read_bytes()
-    told = client.document("POST", f"/v2/models/{client.name}/answer", body)
+    report = client.document("POST", f"/v2/models/{client.name}/answer", body)
     status, _, _ = client.request("GET", "/v2", headers={"Host": "stranger.example"})
     if status != REFUSED:
         raise failed(f"its server answers under a host name that it does not know (status {status})")
-    shown = told["answer"] if isinstance(told["answer"], str) else f"an answer of shape {told['shape']}"
+    shown = report["answer"] if isinstance(report["answer"], str) else f"an answer of shape {report['shape']}"
     return (
         ExportCheck(what="Its server is ready", ok=True, detail=f"model {client.name}, inputs {names}"),
         ExportCheck(what="Its server gives the same answers", ok=True, detail=f"{alike} of {alike}"),

@@ -46,11 +46,11 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
     """
     model = _with_description(params, ctx)
     described = json.loads((model.folder / FILE).read_text(encoding="utf-8"))
-    whole, asked = stand_in_predictions(model, params, ctx)
+    whole, requested = stand_in_predictions(model, params, ctx)
     is_other = whole is not model
     shipped = params.model_copy(update={"model_dir": str(whole.folder), "runtime": RUNTIME})
     more, facts = more_files(described, in_32_bits=is_other), {"runtime": runtime_facts(params)}
-    contents = Contents(COMMANDS, more, WHEELS, facts, asked=asked if is_other else None)
+    contents = Contents(COMMANDS, more, WHEELS, facts, asked=requested if is_other else None)
     return write_bundle(shipped, ctx, contents, OwnTest(ENGINE, lambda: own_test(ctx, described)))
 
 
@@ -122,8 +122,8 @@ def own_test(ctx: JobContext, described: dict[str, Any]) -> tuple[ExportCheck, .
     if not document["ok"] or not plan.is_file():
         raise failed(f"no engine could be built for {shown(architectures)} ({document['problem']})")
     figures = f"{document['seconds']:.1f} s, {document['size_bytes'] / 1e6:.1f} MB"
-    told = f"for {shown(architectures)} in {figures}; built, not run: no card was used here"
-    checks = [ExportCheck(what="Its engine can be built", ok=True, detail=told)]
+    report = f"for {shown(architectures)} in {figures}; built, not run: no card was used here"
+    checks = [ExportCheck(what="Its engine can be built", ok=True, detail=report)]
     if ahead:
         words = f"{shown(ahead)}; the library decides at each start whether one fits"
         checks.append(ExportCheck(what="It holds engines built ahead", ok=True, detail=words))

@@ -45,14 +45,14 @@ def page_files(facts: CardFacts, spec: PipelineSpec, about: tuple[tuple[str, str
     for name, content in {"engine.wasm": engine.wasm(), **sources}.items():
         for number, piece in enumerate(_pieces(content)):
             found[f"{FOLDER}/{name}.{number:03}.js"] = f"fettle.piece({json.dumps(name)}, {json.dumps(piece)});\n"
-    told = {
+    report = {
         "title": facts.title,
         "model": model.name,
         "beside": sorted(name for name in sources if name != model.name),
         "pieces": sorted(found),
         "optimization": "all",
     }
-    found[f"{FOLDER}/model.js"] = _data(told, spec, _tokenizer(model) if is_text else None)
+    found[f"{FOLDER}/model.js"] = _data(report, spec, _tokenizer(model) if is_text else None)
     for name in (*SCRIPTS, "page"):
         found[f"{FOLDER}/{name}.js"] = _own(f"{name}.js")
     found |= {f"{FOLDER}/licenses/{name}.txt": text for name, text in engine.licenses(tokenizer=is_text).items()}
@@ -121,5 +121,5 @@ def what_it_does(spec: PipelineSpec) -> str:
     names = spec.classes or ()
     some = ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
     says = SAYS.get(spec.answer_kind, "it answers with numbers")
-    told = says.format(count=len(names) or "its", such=f": {some}" if some else "")
-    return f"Give it {GIVEN[spec.preprocess.kind]}, and {told}."
+    report = says.format(count=len(names) or "its", such=f": {some}" if some else "")
+    return f"Give it {GIVEN[spec.preprocess.kind]}, and {report}."

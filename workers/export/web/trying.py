@@ -51,17 +51,17 @@ def try_page(folder: Path, ctx: JobContext) -> ExportCheck:
     """Return the check of the unpacked page; raise `WorkerError` if its predictions differ."""
     node = find_node()
     if node is None:
-        told = (
+        report = (
             f"not tried here: no Node.js from version {OLDEST_NODE} on was found. Open index.html once to see it run."
         )
-        return ExportCheck(what=WHAT, ok=True, detail=told)
+        return ExportCheck(what=WHAT, ok=True, detail=report)
     pipeline = load_pipeline(folder)
     spec = read_pipeline(folder)
     prepare = examples(pipeline, spec, ctx.work_dir)
-    asked = Prepared(folder / "golden" / "inputs")
+    requested = Prepared(folder / "golden" / "inputs")
     cases = [
-        {"inputs": {name: as_json(np.array(value)) for name, value in asked[number].items()}}
-        for number in range(min(CASES, len(asked)))
+        {"inputs": {name: as_json(np.array(value)) for name, value in requested[number].items()}}
+        for number in range(min(CASES, len(requested)))
     ]
     done = _run(node, folder, {"cases": cases, "prepare": [given for given, _ in prepare]}, ctx)
     for (given, wanted), found in zip(prepare, done["prepared"], strict=True):
@@ -78,10 +78,10 @@ def find_node() -> str | None:
     if path is None:
         return None
     try:
-        told = subprocess.run(
+        report = subprocess.run(
             [path, "--version"], capture_output=True, text=True, timeout=60, check=True, env={**os.environ, **QUIET}
         ).stdout
-        return path if int(told.strip().lstrip("v").split(".")[0]) >= OLDEST_NODE else None
+        return path if int(report.strip().lstrip("v").split(".")[0]) >= OLDEST_NODE else None
     except (OSError, ValueError, subprocess.SubprocessError):
         return None
 

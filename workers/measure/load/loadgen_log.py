@@ -102,6 +102,6 @@ CONDITIONS = {
 def _reasons(rows: Mapping[str, Any]) -> list[str]:
     """Return the conditions that do not hold, with LoadGen's own words."""
     found = [text for key, text in CONDITIONS.items() if rows.get(key) is False]
-    told = (rows.get("early_stopping_result") if rows.get("early_stopping_met") is False else "", rows.get(INVALID))
-    found += [" ".join(str(text).replace("*", "").split()) for text in told if text]
+    report = (rows.get("early_stopping_result") if rows.get("early_stopping_met") is False else "", rows.get(INVALID))
+    found += [" ".join(str(text).replace("*", "").split()) for text in report if text]
     return found or ["LoadGen did not say why."]

@@ -84,9 +84,9 @@ def _of_constants(proto: Any) -> dict[str, tuple[float, float]]:
 
 def _of_inner_values(path: Path, names: dict[str, tuple[str, str]], requests: Any) -> dict[str, tuple[float, float]]:
     """Return (smallest, largest) of each inner value over all requests; not finite if any request was not."""
-    asked = [name for pair in names.values() for name in pair]
+    requested = [name for pair in names.values() for name in pair]
     found: dict[str, tuple[float, float]] = {}
-    for values in probes.run_each(path, asked, requests):
+    for values in probes.run_each(path, requested, requests):
         for name, (low, high) in names.items():
             before = found.get(name, (np.inf, -np.inf))
             found[name] = (min(before[0], float(values[low])), max(before[1], float(values[high])))

@@ -182,8 +182,8 @@ def examples_to_try(workspace: Workspace, facts: RunFacts, variant: Variant) -> 
     A version without predictions has no known changes.
     """
     baseline, first = facts.baseline, parts_of(workspace.artifacts, facts, NOTHING_ADDED)[0]
-    asked = variant if variant.answers_key else baseline
-    kept = [workspace.artifacts.peek(key) for key in (baseline.answers_key, asked.answers_key) if key]
+    requested = variant if variant.answers_key else baseline
+    kept = [workspace.artifacts.peek(key) for key in (baseline.answers_key, requested.answers_key) if key]
     count = min((int(entry.result["n"]) for entry in kept if entry is not None), default=0)
     if len(kept) < 2 or None in kept or not count:
         return ()
@@ -192,7 +192,7 @@ def examples_to_try(workspace: Workspace, facts: RunFacts, variant: Variant) -> 
     spread = range(0, count, max(1, count // MAX_TO_TRY))
     known = [item for item in changed if item < count][: MAX_TO_TRY // 3]
     items = tuple(dict.fromkeys((*known, *spread)))[:MAX_TO_TRY]
-    found = yield from _examples(workspace, facts, first, asked, items, "Show examples to try")
+    found = yield from _examples(workspace, facts, first, requested, items, "Show examples to try")
     return found
 
 

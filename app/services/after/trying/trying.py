@@ -172,13 +172,13 @@ class TryPair:
             return []
         self._current, self._waiting = self._waiting, None
         self._index += 1
-        asked = self._current
-        if asked.path or asked.png:
+        requested = self._current
+        if requested.path or requested.png:
             folder = self._inputs / str(self._index)
-            self._copying = Background(_copy(asked, folder))
+            self._copying = Background(_copy(requested, folder))
             return []
-        text = asked.text[:MAX_TEXT_CHARS] if asked.text is not None else None
-        self._send(TryRequest(text=text, item=asked.item))
+        text = requested.text[:MAX_TEXT_CHARS] if requested.text is not None else None
+        self._send(TryRequest(text=text, item=requested.item))
         return []
 
     def _on_copied(self, copying: Background[Path]) -> list[TryEvent]:
@@ -210,15 +210,15 @@ class TryPair:
         return []
 
     def _on_other(self, answered: Answered) -> list[TryEvent]:
-        asked, before = self._current, self._before
-        if answered.index != self._index or asked is None or before is None:
+        requested, before = self._current, self._before
+        if answered.index != self._index or requested is None or before is None:
             return []
         if answered.error is not None:
             return self._refuse(answered.error)
         after = TryAnswer.model_validate(answered.result)
         picture, sound = self._taken(before.picture), self._taken(before.sound)
         self._forget()
-        return [TryOutcome(asked, before, after, picture, sound)]
+        return [TryOutcome(requested, before, after, picture, sound)]
 
     def _taken(self, name: str | None) -> bytes:
         """Return the content of a file that the original's process wrote for display, and remove the file."""
@@ -230,9 +230,9 @@ class TryPair:
         return content
 
     def _refuse(self, error: ErrorInfo) -> list[TryEvent]:
-        asked = self._current
+        requested = self._current
         self._forget()
-        return [] if asked is None else [TryRefusal(asked, error)]
+        return [] if requested is None else [TryRefusal(requested, error)]
 
     def _forget(self) -> None:
         """Stop the present evaluation, remove its copied file, and ignore late results."""

@@ -29,15 +29,15 @@ def test_a_person_meets_a_language_model(
     # Given a finished run of a language model
     app_controller.session.reopen(space.repositories.projects.get("p1"))
     window.show_page("model")
-    told = words(window.page("model"))
-    assert "up to 512 tokens at once" in told and "with 4 bits per weight" in told and "are free now" in told
-    assert "It fits unchanged, with 16 bits per weight." in told
+    report = words(window.page("model"))
+    assert "up to 512 tokens at once" in report and "with 4 bits per weight" in report and "are free now" in report
+    assert "It fits unchanged, with 16 bits per weight." in report
     window.show_page("goal")
-    told = words(window.page("goal"))
-    assert "Fastest chat" in told and "Fits into memory" in told and "Small device" not in told
+    report = words(window.page("goal"))
+    assert "Fastest chat" in report and "Fits into memory" in report and "Small device" not in report
     window.show_page("compare")
-    told = words(window.page("compare"))
-    assert "First token after" in told and "next words kept" in told
+    report = words(window.page("compare"))
+    assert "First token after" in report and "next words kept" in report
     # When the person tries it, Then it is a chat, both loaded beside each other
     window.show_page("try")
     page = window.page("chat")
@@ -59,8 +59,12 @@ def test_a_person_meets_a_language_model(
     drive(lambda: controller._answer)
     page.stop_requested.emit()
     assert controller._turn is None
-    told = words(page)
-    assert ", stopped" in told and "Not generated, because you stopped" in told and "Waiting for its turn" not in told
+    report = words(page)
+    assert (
+        ", stopped" in report
+        and "Not generated, because you stopped" in report
+        and "Waiting for its turn" not in report
+    )
     page.said.emit("again", ChatRequest(max_new_tokens=3))
     drive(lambda: controller._turn is None)
     assert [chat.pid for chat in controller._chats.values()] == pids

@@ -43,9 +43,9 @@ def test_a_card_that_is_slower_is_said() -> None:
     card that is faster says nothing of it."""
     slow = dataclasses.replace(variant(1, p50_ms=9.0, speedup=0.4), runtime="tensorrt")
     own = variant(2, p50_ms=2.0, speedup=2.0)
-    told = {one.id: one.device for one in compare_value(facts(variant(0), slow, own, best="v2")).versions}
-    assert "the graphics card is slower than this processor: 9 ms at best, and 2 ms there" in told["v1"]
-    assert "slower" not in told["v2"] + told["v0"]
+    report = {one.id: one.device for one in compare_value(facts(variant(0), slow, own, best="v2")).versions}
+    assert "the graphics card is slower than this processor: 9 ms at best, and 2 ms there" in report["v1"]
+    assert "slower" not in report["v2"] + report["v0"]
     fast = dataclasses.replace(slow, measurement=variant(1, p50_ms=1.0, speedup=4.0).measurement)
     assert not any("slower" in one.device for one in compare_value(facts(variant(0), fast, own, best="v1")).versions)
 
@@ -54,7 +54,7 @@ def test_a_click_tells_where_the_time_goes() -> None:
     """Given a click on its latency, Then the parts by the card's clock, and how its energy was found."""
     on_card = dataclasses.replace(variant(1, p50_ms=1.0, speedup=2.0), runtime="tensorrt")
     made = dataclasses.replace(facts(variant(0), on_card, best="v1"), cards={"v1": FIGURES})
-    told = dict(sources_of(made, on_card, [1.0])[0].pairs)
-    assert told["On the card, with copying"] == "1.5 ms, 50 requests"
-    assert told["Answers a second, 1 at once"] == "1,500"
-    assert told["Energy of one answer"] == "10 mJ, by the card's counter over 3 s"
+    report = dict(sources_of(made, on_card, [1.0])[0].pairs)
+    assert report["On the card, with copying"] == "1.5 ms, 50 requests"
+    assert report["Answers a second, 1 at once"] == "1,500"
+    assert report["Energy of one answer"] == "10 mJ, by the card's counter over 3 s"

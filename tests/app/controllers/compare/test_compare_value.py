@@ -65,8 +65,8 @@ def test_longer_texts_that_were_made_of_a_persons_are_told() -> None:
     it is told that the 98 that were judged are not all the person's."""
     made = facts(variant(0), variant(1, speedup=2.0, judgement=judgement(n=98, changed_count=0)), best="v1")
     texts = made.data.model_copy(update={"kind": "texts", "n_test": 108, "n_added": 12})
-    told = compare_value(dataclasses.replace(made, data=texts))
-    assert told.note == "Among the 98 test texts are longer ones, made of yours one after the other."
+    report = compare_value(dataclasses.replace(made, data=texts))
+    assert report.note == "Among the 98 test texts are longer ones, made of yours one after the other."
     alone = texts.model_copy(update={"n_test": 98, "n_added": 0})
     assert compare_value(dataclasses.replace(made, data=alone)).note == ""
 
@@ -216,10 +216,10 @@ def test_a_regression_beside_a_safe_one() -> None:
 
 def test_a_busy_computer_is_told() -> None:
     """Given figures from a busy computer, Then the page says so; a quiet one is not spoken of."""
-    for share, told in ((0.4, True), (0.02, False), (None, False)):
+    for share, report in ((0.4, True), (0.02, False), (None, False)):
         measurement = Measurement(latency_p50_ms=1.0, n=300, speedup=2.0, speedup_low=1.9, busy_share=share)
         best = dataclasses.replace(variant(1), measurement=measurement)
-        assert ("busy" in compare_value(facts(variant(0), best, best="v1")).note) is told
+        assert ("busy" in compare_value(facts(variant(0), best, best="v1")).note) is report
 
 
 @pytest.mark.parametrize(

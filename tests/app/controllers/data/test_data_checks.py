@@ -72,21 +72,21 @@ def test_what_was_found_is_left_out_and_put_back(
 
     button(page, "Leave these").click()
     drive(lambda: page.state == "full" and not app_controller.flows.active)
-    asked = app_controller.session.asked_data
-    assert asked is not None and "red/broken.png" in asked.left_out
+    requested = app_controller.session.asked_data
+    assert requested is not None and "red/broken.png" in requested.left_out
     assert "are left out as you wished" in said(page)
     assert "No test example resembles a calibration example" in said(page)
     assert button(page, "Leave") is None
     project = app_controller.session.project
     assert project is not None
     kept = saved_data(app_controller.session.workspace.repositories, project)
-    assert kept.left_out == asked.left_out
+    assert kept.left_out == requested.left_out
 
     button(page, "Restore the").click()
     drive(lambda: page.state == "full" and not app_controller.flows.active)
-    after, asked = app_controller.session.data, app_controller.session.asked_data
-    assert after is not None and asked is not None
-    assert (after.key, asked.left_out) == (before.key, ())
+    after, requested = app_controller.session.data, app_controller.session.asked_data
+    assert after is not None and requested is not None
+    assert (after.key, requested.left_out) == (before.key, ())
     assert files == {path: path.read_bytes() for path in album.rglob("*") if path.is_file()}
 
 
@@ -181,19 +181,23 @@ def test_changes_by_hand_are_read_kept_and_undone(
     assert (marks[test[0]], marks[test[1]], marks[test[2]]) == ("changed", "changed", "left_out")
     assert page.state == "full" and app_controller.session.data is before  # nothing waits
     drive(lambda: app_controller.session.data is not before and not app_controller.flows.active)
-    asked = app_controller.session.asked_data
-    assert (asked.moved, asked.relabeled, asked.left_out) == ({test[0]: "calibration"}, {test[1]: "blue"}, (test[2],))
+    requested = app_controller.session.asked_data
+    assert (requested.moved, requested.relabeled, requested.left_out) == (
+        {test[0]: "calibration"},
+        {test[1]: "blue"},
+        (test[2],),
+    )
     project = app_controller.session.project
     assert project is not None
     kept = saved_data(app_controller.session.workspace.repositories, project)
-    assert (kept.moved, kept.relabeled) == (asked.moved, asked.relabeled)
+    assert (kept.moved, kept.relabeled) == (requested.moved, requested.relabeled)
     (card,) = (found for found in page.findChildren(ItemsCard) if found.isVisibleTo(page))
     shown = {card.view.items.item(row).source: card.view.items.item(row) for row in range(card.view.items.rowCount())}
     assert shown[test[0]].part == "calibration" and shown[test[1]].label == "blue" and test[2] not in shown
 
     for _ in range(3):
         page.undo_requested.emit()
-    drive(lambda: app_controller.session.asked_data is not asked and not app_controller.flows.active)
+    drive(lambda: app_controller.session.asked_data is not requested and not app_controller.flows.active)
     after = app_controller.session.data
     assert after is not None and after.key == before.key
     assert files == {path: path.read_bytes() for path in album.rglob("*") if path.is_file()}

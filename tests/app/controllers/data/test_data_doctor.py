@@ -67,8 +67,8 @@ def test_a_wrong_preparation_is_found_and_put_right(
     drive(lambda: any("0 to 1" in label.text() for label in new.findChildren(QLabel)), 30)
     opened = app_controller.session.opened
     assert "mean=0.286,std=0.353" in opened.opening.preprocess
-    asked = app_controller.session.asked_data
-    assert asked is not None and asked.path == str(tmp_path / "some.npz")
+    requested = app_controller.session.asked_data
+    assert requested is not None and requested.path == str(tmp_path / "some.npz")
 
 
 def found_after_restart(desk: ControllerContext, page: DataPage, monkeypatch: pytest.MonkeyPatch) -> DoctorValue:

@@ -14,13 +14,13 @@ def test_steps_go_back_and_on() -> None:
     assert edits.begin(FIRST)
     edits.edit("leave_out", ["1.png", "2.png"])
     edits.edit("relabel", ["3.png"], "cat")
-    asked = edits.edit("calibration", ["4.png"])
-    assert (asked.left_out, asked.relabeled, asked.moved) == (
+    requested = edits.edit("calibration", ["4.png"])
+    assert (requested.left_out, requested.relabeled, requested.moved) == (
         ("1.png", "2.png"),
         {"3.png": "cat"},
         {"4.png": "calibration"},
     )
-    assert asked.label_map == {"a": "b"}
+    assert requested.label_map == {"a": "b"}
     assert edits.undo().moved == {} and edits.undo().relabeled == {} and edits.undo() == FIRST
     assert not edits.can_undo and edits.undo() == FIRST
     assert edits.redo().left_out == ("1.png", "2.png") and edits.can_redo

@@ -161,11 +161,11 @@ def test_the_chosen_target_is_what_is_written(
     assert page._value.path == str(tmp_path / "mine.kit")
     page._on_export()
     assert (wanted[0].target, wanted[0].out, wanted[0].answers) == ("kit", tmp_path / "mine.kit", {"shop": ""})
-    told: list[list[str]] = []
-    monkeypatch.setattr(page, "show_running", lambda *given: told.append([check.state for check in given[3]][-2:]))
+    report: list[list[str]] = []
+    monkeypatch.setattr(page, "show_running", lambda *given: report.append([check.state for check in given[3]][-2:]))
     for stage_id in ("fold", "", "look", "unknown"):
         controller._progress.take(StepProgress(None, "Fold it", 0, 1, "", None, stage_id=stage_id))
-    assert told == [["running", "waiting"], ["ok", "running"]]
+    assert report == [["running", "waiting"], ["ok", "running"]]
 
 
 def test_another_version_than_the_wanted_one_is_told(

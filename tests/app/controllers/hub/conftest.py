@@ -95,9 +95,9 @@ class Flows(QObject):
         self.asked: list[Asked] = []
 
     def start(self, flow: Any, *, slot: JobSlot | None = None, **told: Any) -> Asked:
-        asked = Asked(flow, slot, told)
-        self.asked.append(asked)
-        return asked
+        requested = Asked(flow, slot, told)
+        self.asked.append(requested)
+        return requested
 
     def cancel(self, asked: Asked) -> None:
         asked.cancel()
@@ -105,7 +105,7 @@ class Flows(QObject):
     @property
     def open(self) -> list[Asked]:
         """Those that still wait for an answer."""
-        return [asked for asked in self.asked if not asked.is_over]
+        return [requested for requested in self.asked if not requested.is_over]
 
 
 class Window(QWidget):

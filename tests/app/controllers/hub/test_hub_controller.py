@@ -87,7 +87,7 @@ def test_nothing_is_asked_before_a_search(hub: HubController, page: HubPage, flo
     qtbot.wait(350)
     assert flows.asked == [] and page.state == "empty"
     button(page, "Look it up in the hub").click()
-    assert [asked.kind for asked in flows.open] == ["hub_model"]
+    assert [requested.kind for requested in flows.open] == ["hub_model"]
     flows.open[0].answer(told("Xenova/resnet-50"))
     assert button(page, "Download and use (1 kB)")
 
@@ -127,13 +127,13 @@ def test_pages_follow_each_other(hub: HubController, page: HubPage, flows: Any) 
     flows.open[0].answer(page_of("a/one", "a/two", cursor="next"))
     page.list.table.choose("a/two")
     button(page, "Show more").click()
-    (asked,) = [asked for asked in flows.open if asked.kind == "hub_search"]
-    assert asked.params.query.cursor == "next" and page.state == "loading"
-    asked.answer(page_of("a/three"))
+    (requested,) = [requested for requested in flows.open if requested.kind == "hub_search"]
+    assert requested.params.query.cursor == "next" and page.state == "loading"
+    requested.answer(page_of("a/three"))
     assert rows(page) == ["one", "two", "three"] and page.state == "full"
     assert page.list.table.chosen_id == "a/two"
     page.list.more_requested.emit()
-    assert not [asked for asked in flows.open if asked.kind == "hub_search"], "it was the last page"
+    assert not [requested for requested in flows.open if requested.kind == "hub_search"], "it was the last page"
 
 
 def test_what_the_hub_cannot_look_for_is_sorted_out_here(hub: HubController, page: HubPage, flows: Any) -> None:
@@ -176,7 +176,7 @@ def test_arrow_keys_ask_about_the_last_row_only(hub: HubController, page: HubPag
     page.list.table.choose("a/two")
     page.list.table.choose("a/three")
     qtbot.waitUntil(lambda: bool(flows.open), timeout=2000)
-    assert [asked.params.repo for asked in flows.open] == ["a/three"]
+    assert [requested.params.repo for requested in flows.open] == ["a/three"]
     flows.open[0].answer(told("a/three"))
     page.list.table.choose("a/one")
     page.list.table.choose("a/three")
@@ -190,8 +190,8 @@ def looked_up(page: HubPage, hub: HubController, flows: Any, result: HubModelRes
     hub.search(HubAskValue(text="resnet"))
     flows.open[0].answer(page_of(result.repo))
     page.detail.action_requested.emit("again", result.repo)
-    (asked,) = [asked for asked in flows.open if asked.kind == "hub_model"]
-    asked.answer(result)
+    (requested,) = [requested for requested in flows.open if requested.kind == "hub_model"]
+    requested.answer(result)
 
 
 def test_a_pickle_needs_consent(hub: HubController, page: HubPage, flows: Any, window: Any) -> None:
@@ -203,7 +203,7 @@ def test_a_pickle_needs_consent(hub: HubController, page: HubPage, flows: Any, w
         (dialog,) = [d for d in window.findChildren(QuestionDialog) if d.isVisible()]
         dialog.answered.emit(answer)
         dialog.close()
-        assert [asked.kind for asked in flows.open] == begun
+        assert [requested.kind for requested in flows.open] == begun
     assert flows.open[0].params.allow_pickle is True
 
 
@@ -233,7 +233,7 @@ def test_gated_with_a_token(hub: HubController, page: HubPage, flows: Any, monke
     page.detail.token_given.emit("meta/gated", "hf_secret")
     assert flows.open[0].kind == "hub_login"
     flows.open[0].answer(HubPushResult(user="me"))
-    assert [asked.kind for asked in flows.open] == ["hub_model"]
+    assert [requested.kind for requested in flows.open] == ["hub_model"]
 
 
 def test_a_refused_token_is_told_beside_the_field(hub: HubController, page: HubPage, flows: Any) -> None:

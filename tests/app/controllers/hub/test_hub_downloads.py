@@ -21,9 +21,9 @@ def downloads(space: SimpleNamespace, flows: Any) -> Downloads:
 def begin(downloads: Downloads, flows: Any, repo: str = "a/one") -> Any:
     """A download whose files come now."""
     downloads.start(HubRequest(repo=repo), SIZE)
-    asked = flows.asked[-1]
-    asked.answer(found(repo))
-    return asked
+    requested = flows.asked[-1]
+    requested.answer(found(repo))
+    return requested
 
 
 def states(downloads: Downloads) -> dict[str, str]:
@@ -34,15 +34,15 @@ def test_speed_is_that_of_the_last_seconds(downloads: Downloads, flows: Any, mon
     """Given progress, Then speed and remaining time follow from it, and the hash of earlier bytes is a state of its own."""
     clock = iter(range(100))
     monkeypatch.setattr(hub_downloads.time, "monotonic", lambda: float(next(clock)))
-    asked = begin(downloads, flows)
-    asked.progress("Looking at it", 0, SIZE, stage_id=CHECKING)
+    requested = begin(downloads, flows)
+    requested.progress("Looking at it", 0, SIZE, stage_id=CHECKING)
     assert states(downloads) == {"one": "checking"}
     for done in (100, 200, 300):
-        asked.progress("Downloading", done, SIZE)
+        requested.progress("Downloading", done, SIZE)
     (value,) = downloads.values
     assert (value.state, value.done_bytes, value.total_bytes) == ("running", 300, SIZE)
     assert value.bytes_per_s == pytest.approx(100) and value.left_s == pytest.approx(7)
-    asked.progress("Downloading", 400, SIZE, eta_s=12)
+    requested.progress("Downloading", 400, SIZE, eta_s=12)
     assert downloads.values[0].left_s == 12
 
 
@@ -50,11 +50,11 @@ def test_fourth_download_waits_until_one_ends(downloads: Downloads, flows: Any) 
     """Given four downloads, Then three run, none twice; when one ends, its file is named and the fourth begins."""
     ends: list[tuple[str, str]] = []
     downloads.finished.connect(lambda repo, path: ends.append((repo, path)))
-    asked = [begin(downloads, flows, f"{name}/m-{name}") for name in "abc"]
+    requested = [begin(downloads, flows, f"{name}/m-{name}") for name in "abc"]
     for name in "ad":
         downloads.start(HubRequest(repo=f"{name}/m-{name}"), SIZE)
     assert len(flows.open) == 3 and states(downloads)["m-d"] == "waiting"
-    asked[0].finish()
+    requested[0].finish()
     assert states(downloads)["m-a"] == "done" and len(flows.open) == 3
     ((repo, path),) = ends
     assert repo == "a/m-a" and Path(path).name == "model.onnx" and Path(path).stat().st_size == SIZE
@@ -109,7 +109,7 @@ def test_pieces_of_a_closed_program_are_a_paused_download(
     (value,) = downloads.values
     assert (value.name, value.state, value.done_bytes, value.total_bytes) == ("one", "paused", 300, SIZE)
     downloads.resume("a/one")
-    assert [asked.kind for asked in flows.open] == ["hub_download"]
+    assert [requested.kind for requested in flows.open] == ["hub_download"]
     assert flows.open[0].params.commit == COMMIT
 
 

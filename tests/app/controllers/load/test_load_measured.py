@@ -52,7 +52,7 @@ def test_measured_shown_priced_and_found_again(
     assert page.state == "loading" and window.clock.fps == 5, "the window draws seldom while it is measured"
     seen: set[str] = set()
     drive(lambda: seen.add(words(page)) or page.state == "full", 150)
-    told = "\n".join(seen)
+    report = "\n".join(seen)
     for text in (
         "Batch sizes: Original (step 1 of 8)",
         "Request rates: Faster engine",
@@ -60,7 +60,7 @@ def test_measured_shown_priced_and_found_again(
         "Both in turn",
         "left",
     ):
-        assert text in told, text
+        assert text in report, text
     assert window.clock.fps != 5
     shown = words(page)
     assert "On this computer “Faster engine” answers about" in shown and "not an MLPerf result" in shown

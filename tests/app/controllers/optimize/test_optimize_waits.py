@@ -48,14 +48,14 @@ def test_a_person_measures_at_once(
     monkeypatch.setattr(quiet, "LOOK_S", 0.1)
     window.show_page("optimize")
     page, controller = window.page("optimize"), app_controller.controller("optimize", OptimizeController)
-    live, patience, told = LiveRun(run(1, RunState.RUNNING, seconds=None)), QuietBudget(), list[Any]()
+    live, patience, report = LiveRun(run(1, RunState.RUNNING, seconds=None)), QuietBudget(), list[Any]()
     controller._live[live.run.id] = live
     controller._follow(live)
     live.running = app_controller.flows.start(
         measuring(patience),
         title="Measure",
-        on_done=told.append,
-        on_failed=told.append,
+        on_done=report.append,
+        on_failed=report.append,
         observe=live.observe,
         is_run=True,
     )
@@ -67,10 +67,10 @@ def test_a_person_measures_at_once(
         return " ".join(label.text() for label in page.findChildren(QLabel) if label.isVisible())
 
     drive(lambda: shown() and "85" in words(), 60)
-    assert not told and live.running.driver is not None and live.running.driver.pids == []
+    assert not report and live.running.driver is not None and live.running.driver.pids == []
     qtbot.mouseClick(shown()[0], Qt.MouseButton.LeftButton)
-    drive(lambda: told, 60)
-    assert isinstance(told[0], Measured) and told[0].failures == (None,)
+    drive(lambda: report, 60)
+    assert isinstance(report[0], Measured) and report[0].failures == (None,)
     assert patience.left_s == 0.0
     drive(lambda: not shown())
     controller._live.clear()

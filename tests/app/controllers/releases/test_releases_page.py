@@ -130,10 +130,10 @@ def test_from_nothing_to_two_releases_and_back(
     release()
     assert "Release 1 is current" in words(page) and "The first release of this project." in words(page)
     release()
-    told = words(page)
-    assert "Release 2 is current" in told and "could not be compared with release 1" in told
-    assert "Median time" in told and "91.0 %" in told
-    assert "A diary of 2 entries, each as it was written." in told
+    report = words(page)
+    assert "Release 2 is current" in report and "could not be compared with release 1" in report
+    assert "Median time" in report and "91.0 %" in report
+    assert "A diary of 2 entries, each as it was written." in report
     button(page, "Go back to release 1").click()
     release.settle()
     current = read_current(space.repositories, "p1")

@@ -50,8 +50,8 @@ def test_a_version_is_put_under_stress_by_a_click(
     for text in ("Already without stress", "Noise", "Out of focus", "Severity 5", "Loses more", "Square attack", "Separation", "Triggers",
                  "Nothing was looked for", "100 queries", "Unchanged"):  # fmt: skip
         assert text in shown, text
-    told = [cell.accessibleName() for cell in page.findChildren(CellLabel)]
-    assert any(text.startswith("Noise, 3: original ") for text in told) and len(told) >= 15
+    report = [cell.accessibleName() for cell in page.findChildren(CellLabel)]
+    assert any(text.startswith("Noise, 3: original ") for text in report) and len(report) >= 15
     assert read_record(space.repositories, "v2") and not read_record(space.repositories, "v1")
     page.version_chosen.emit("v1")
     assert "Start the quick test" in button(page, "Start the quick test").text() and not page.findChildren(CellLabel)

@@ -211,8 +211,8 @@ def test_what_was_tried_stays_small() -> None:
     assert [line.name for line in kept.lines] == ["another", "a good film"]
     kept.add(TryOutcome(TryInput(png=b"x" * (2 << 20)), answer, answer, picture=b"small"), None)
     newest = kept.lines[0].id
-    asked = kept.input_of(newest)
-    assert asked is not None and len(asked.png) == 2 << 20
+    requested = kept.input_of(newest)
+    assert requested is not None and len(requested.png) == 2 << 20
     for number in range(60):
         kept.add(TryOutcome(TryInput(item=number), answer, answer), None)
     assert (
@@ -221,5 +221,5 @@ def test_what_was_tried_stays_small() -> None:
     kept.add(TryOutcome(TryInput(png=b"x" * (2 << 20)), answer, answer, picture=b"small"), None)
     pasted = kept.lines[0].id
     kept.add(TryOutcome(TryInput(item=0), answer, answer), None)
-    asked = kept.input_of(pasted)
-    assert asked is not None and asked.png == b"small"
+    requested = kept.input_of(pasted)
+    assert requested is not None and requested.png == b"small"

@@ -89,8 +89,8 @@ def test_only_what_was_measured_is_said() -> None:
     assert figures_words(full).endswith("667 answers/s with 2 at once, 15 mJ an answer")
     rates = ((1, 400.0), (2, 660.0), (4, 665.0))
     tried = tuple(AtOnce(streams=streams, throughput_per_s=rate) for streams, rate in rates)
-    told = figures_words(full.model_copy(update={"tried": tried}))
-    assert "667 answers/s with 2 at once (400 with 1, 665 with 4), 15 mJ" in told
+    report = figures_words(full.model_copy(update={"tried": tried}))
+    assert "667 answers/s with 2 at once (400 with 1, 665 with 4), 15 mJ" in report
 
 
 @pytest.mark.parametrize(

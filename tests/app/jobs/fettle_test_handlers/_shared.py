@@ -27,8 +27,8 @@ def attempt(action: Callable[[], object]) -> str:
 
 def in_thread(action: Callable[[], object]) -> str:
     """Return what came of it in a thread of its own."""
-    told: list[str] = []
-    thread = threading.Thread(target=lambda: told.append(attempt(action)))
+    report: list[str] = []
+    thread = threading.Thread(target=lambda: report.append(attempt(action)))
     thread.start()
     thread.join()
-    return told[0]
+    return report[0]

@@ -39,12 +39,12 @@ def run(params: Params, ctx: JobContext) -> Result:
         "chmod outside": lambda: secret.chmod(0o777),
         "pipe": lambda: writes.send_bytes(b"x"),
     }
-    told = {name: attempt(action) for name, action in actions.items()}
+    report = {name: attempt(action) for name, action in actions.items()}
     (ctx.work_dir / "deep").mkdir()
     for link in (ctx.work_dir / "link", ctx.work_dir / "deep" / "link"):
         link.symlink_to(secret)
     (ctx.work_dir / "folder").symlink_to(outside)
-    told["read through a link"] = attempt((ctx.work_dir / "link").read_text)
-    told["read outside in a thread"] = in_thread(secret.read_text)
+    report["read through a link"] = attempt((ctx.work_dir / "link").read_text)
+    report["read outside in a thread"] = in_thread(secret.read_text)
     del reads
-    return Result(values=told)
+    return Result(values=report)

@@ -35,8 +35,8 @@ def run(params: Params, ctx: JobContext) -> Result:
         folder = os.environ.get(name)
         if folder:
             actions[f"write {name}"] = lambda folder=folder: (Path(folder) / "kernel").write_bytes(b"x")
-    told = {name: attempt(action) for name, action in actions.items()}
-    told["name a later thread"] = in_thread(lambda: _name_thread("w"))
-    told["name a later thread, opened for both"] = in_thread(lambda: _name_thread("rw"))
+    report = {name: attempt(action) for name, action in actions.items()}
+    report["name a later thread"] = in_thread(lambda: _name_thread("w"))
+    report["name a later thread, opened for both"] = in_thread(lambda: _name_thread("rw"))
     found = {f"${name}": os.environ.get(name, "") for name in VARIABLES}
-    return Result(values={**told, **found})
+    return Result(values={**report, **found})

@@ -122,9 +122,9 @@ def test_an_export_that_is_cancelled_while_it_is_written(tmp_path: Path) -> None
     source, out = tmp_path / "new", tmp_path / "b.zip"
     source.write_bytes(bytes(3 << 20))
     out.write_bytes(b"old")
-    asked = itertools.chain([False, False], itertools.repeat(True))
+    requested = itertools.chain([False, False], itertools.repeat(True))
     with pytest.raises(InterruptedError):
-        place(source, out, lambda: next(asked))
+        place(source, out, lambda: next(requested))
     assert out.read_bytes() == b"old"
     assert {path.name for path in tmp_path.iterdir()} == {"new", "b.zip"}
 

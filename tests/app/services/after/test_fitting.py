@@ -57,8 +57,8 @@ def test_the_best_proven_one_else(tmp_path: Path) -> None:
     )  # fmt: skip
     found = fitting(PLAIN, known, known.variants[1])
     assert found.id == "fast"
-    told = instead_of(PLAIN, known, found)
-    assert told is not None and (told.id, told.runtime) == ("best", "openvino")
+    report = instead_of(PLAIN, known, found)
+    assert report is not None and (report.id, report.runtime) == ("best", "openvino")
     assert instead_of(ANY, known, found) is None
 
 

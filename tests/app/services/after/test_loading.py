@@ -117,8 +117,8 @@ def test_what_does_not_fit_is_told_and_the_rest_measured(space: Workspace, monke
     monkeypatch.setattr(loading, "PARTS", ("sweep",))
     flow = measure_load(space, facts, None, SECONDS, DEVICE)
     next(flow)
-    told = refusal(flow.throw, JobError(_error(), 3))
-    assert told.error.code == "nothing_measured" and "It carries state." in told.error.detail
+    report = refusal(flow.throw, JobError(_error(), 3))
+    assert report.error.code == "nothing_measured" and "It carries state." in report.error.detail
 
 
 def one(step: Any) -> Any:

@@ -126,5 +126,5 @@ def test_made_inputs_give_way_to_real_ones(space: Workspace) -> None:
     assert [part.first_number for part in parts_of(space.artifacts, made, proof)] == [0, 120]
     assert [part.first_number for part in parts_of(space.artifacts, facts, proof)] == [0, 48, 168]
     assert [part.n_test for part in parts_of(space.artifacts, made, Proof())] == [48]
-    told = data_with(made.first_data, proof)
-    assert told is not None and (told.origin, told.n_test, told.labelled) == ("person", 4, False)
+    report = data_with(made.first_data, proof)
+    assert report is not None and (report.origin, report.n_test, report.labelled) == ("person", 4, False)

@@ -66,8 +66,8 @@ def test_findings_are_kept_for_the_run_and_found_again(space: Workspace) -> None
     kept = found_before(space, facts, facts.variants[2])
     assert kept == found and found_before(space, facts, facts.variants[1]) is None
     device = DeviceFacts(processor="a processor", cores=2, memory_bytes=1)
-    told = card_facts(facts, facts.variants[2], ExportRequest("r1", None, "python", Path("x.zip")), device)
-    assert told.stress == found.result
+    report = card_facts(facts, facts.variants[2], ExportRequest("r1", None, "python", Path("x.zip")), device)
+    assert report.stress == found.result
     assert (
         card_facts(facts, facts.variants[1], ExportRequest("r1", None, "python", Path("x.zip")), device).stress is None
     )
@@ -102,12 +102,12 @@ def test_the_command_tells_it_in_words_and_json(root: Path, capsys: pytest.Captu
     assert "Noise" in shown.out and "unchanged" in shown.out and "Square attack" in shown.out
     sentence = shown.err.strip().splitlines()[-1]
     assert main([*words, "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    report = json.loads(capsys.readouterr().out)
     assert (
-        told["headline"] == sentence
-        and told["variant"] == "v2"
-        and told["run_id"] == "r1"
-        and told["rows"][0]["cells"][0]["n"] >= 10
+        report["headline"] == sentence
+        and report["variant"] == "v2"
+        and report["run_id"] == "r1"
+        and report["rows"][0]["cells"][0]["n"] >= 10
     )
     assert main(["--data-dir", str(root / "data"), "stress", "nothing"]) == 3
     assert "There is no such run" in capsys.readouterr().err

@@ -139,9 +139,9 @@ def test_a_large_file_is_copied_only_as_long_as_it_is_wanted(tmp_path: Path) -> 
     source = tmp_path / "large.bin"
     with source.open("wb") as file:
         file.truncate(100 << 20)
-    asked = iter([False, True])
+    requested = iter([False, True])
     with pytest.raises(InterruptedError):
-        _copy(TryInput(path=str(source)), tmp_path / "inputs")(lambda: next(asked))
+        _copy(TryInput(path=str(source)), tmp_path / "inputs")(lambda: next(requested))
     assert (tmp_path / "inputs" / "large.bin").stat().st_size <= 2 << 20
 
 

@@ -50,8 +50,8 @@ def drive(flow: Any, answer: DoctorResult | JobError) -> tuple[Any, list[JobStep
 def test_a_far_better_way_is_told(model: OpenedModel, read: ReadData, tmp_path: Path) -> None:
     """Given another way that fits far better, When a run begins, Then that is a sentence with its figures; the look
     is short and kept under what the data hold."""
-    asked = DataParams(model_dir="", path=str(tmp_path), left_out=("a.png",))
-    misfit, steps = drive(misfit_before_run(model, asked, read), found("far_better"))
+    requested = DataParams(model_dir="", path=str(tmp_path), left_out=("a.png",))
+    misfit, steps = drive(misfit_before_run(model, requested, read), found("far_better"))
     finding = misfit_finding(misfit)
     assert (finding.level, finding.code) == ("danger", "prepared_wrongly")
     assert finding.what == (
@@ -70,8 +70,8 @@ def test_what_is_no_matter_is_not_told(
     model: OpenedModel, read: ReadData, tmp_path: Path, verdict: DoctorVerdict
 ) -> None:
     """Given a way that is a little better, or nothing to tell, Then no run is warned of."""
-    asked = DataParams(model_dir="", path=str(tmp_path))
-    assert drive(misfit_before_run(model, asked, read), found(verdict))[0] is None
+    requested = DataParams(model_dir="", path=str(tmp_path))
+    assert drive(misfit_before_run(model, requested, read), found(verdict))[0] is None
 
 
 def test_the_check_never_stops_a_run(model: OpenedModel, read: ReadData, tmp_path: Path) -> None:
@@ -107,8 +107,8 @@ def test_reach_warning_of_texts_names_as_many_as_of_other_examples(n_test: int, 
     result = DataResult(
         origin="person", kind="texts", n_items=n_test, n_test=n_test, n_calibration=3, labelled=False, sha256="ab" * 32
     )
-    told = reach_warning(ReadData(result=result, folder=Path("/d"), key="k"), 1.0, by_words=True)
-    assert (told is not None) is is_told and (told is None or "321" in told)
+    report = reach_warning(ReadData(result=result, folder=Path("/d"), key="k"), 1.0, by_words=True)
+    assert (report is not None) is is_told and (report is None or "321" in report)
 
 
 @pytest.mark.parametrize(

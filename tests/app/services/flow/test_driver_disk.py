@@ -50,11 +50,11 @@ def test_kept_and_found_again(space: Workspace) -> None:
     """Given a model that was opened, When it is opened again by another start, Then the job that looks at it is ended
     as soon as it knows what it is, and what is in the store is taken."""
     first = go(space, open_model(asked()))
-    told: list[Event] = []
-    second = go(later(space), open_model(asked()), told.append)
+    report: list[Event] = []
+    second = go(later(space), open_model(asked()), report.append)
     assert first.key == second.key and second.folder.is_dir()
-    assert [event.kind for event in told if isinstance(event, JobBegan)] == ["open"]
-    assert not [event for event in told if isinstance(event, StepProgress) and event.stage == TRYING_IT]
+    assert [event.kind for event in report if isinstance(event, JobBegan)] == ["open"]
+    assert not [event for event in report if isinstance(event, StepProgress) and event.stage == TRYING_IT]
     assert not list(space.jobs.iterdir())
 
 
@@ -63,10 +63,10 @@ def test_a_damaged_one_is_made_anew(space: Workspace) -> None:
     first = go(space, open_model(asked()))
     file = next(path for path in first.folder.iterdir() if path.suffix == ".onnx")
     file.write_bytes(file.read_bytes()[:-1] + b"x")
-    told: list[Event] = []
-    second = go(later(space), open_model(asked()), told.append)
+    report: list[Event] = []
+    second = go(later(space), open_model(asked()), report.append)
     assert second.key == first.key and file.read_bytes()[-1:] != b"x"
-    assert [event.kind for event in told if isinstance(event, JobBegan)] == ["open", "open"]
+    assert [event.kind for event in report if isinstance(event, JobBegan)] == ["open", "open"]
 
 
 def test_a_model_under_another_name_is_opened_anew(space: Workspace, tmp_path: Path) -> None:
@@ -109,9 +109,9 @@ def test_work_on_the_disk_is_done_beside_the_loop(space: Workspace) -> None:
             return elsewhere, str(error)
         raise AssertionError("it was not told")
 
-    elsewhere, told = go(space, flow())
+    elsewhere, report = go(space, flow())
     assert elsewhere
-    assert "none" in told
+    assert "none" in report
 
 
 @pytest.mark.parametrize("hears", [True, False])

@@ -72,15 +72,15 @@ def test_folder_that_vanishes_meanwhile_does_not_stop_a_job(space: Workspace, mo
     """Given another job's folder that its program removes just while it is looked at, Then the job goes on."""
     ended_in_the_middle(space, "a", cancel=False)
     ended_in_the_middle(space, "b", cancel=False)
-    asked: list[float] = []
+    requested: list[float] = []
 
     def now() -> float:
         for folder in kept(space):
             shutil.rmtree(folder)
-        asked.append(0.0)
+        requested.append(0.0)
         return 0.0
 
     monkeypatch.setattr(workspace_module.time, "time", now)
     job = space.new_job(next(keeping("c")), {})
 
-    assert asked and job.kept_dir
+    assert requested and job.kept_dir

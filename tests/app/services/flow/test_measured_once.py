@@ -266,6 +266,6 @@ def test_as_it_was_begun(stage: Make) -> None:
     """Given a run with recipes of its own, when it is asked for once more, then it is with these and its own limit."""
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2)})
     one.go()
-    asked = as_begun(one.stored, load_presets().get("fastest"))
-    assert [recipe.title for recipe in asked.recipes] == ["A"]
-    assert asked.max_loss_pct == one.stored.goal.max_loss_pct
+    requested = as_begun(one.stored, load_presets().get("fastest"))
+    assert [recipe.title for recipe in requested.recipes] == ["A"]
+    assert requested.max_loss_pct == one.stored.goal.max_loss_pct

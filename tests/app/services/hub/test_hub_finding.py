@@ -27,10 +27,10 @@ def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 def run(space: Any, wish: Wish, pages: list[int], per_page: int = 20) -> tuple[FoundModels, list[HubQuery]]:
     """Each page has so many models that fit, the rest do not; returns what was found and what was asked."""
     flow = find_models(space, HubQuery(text="x"), wish)
-    asked: list[HubQuery] = []
+    requested: list[HubQuery] = []
     step = next(flow)
     for number, fitting in enumerate(pages, 1):
-        asked.append(step.params.query)
+        requested.append(step.params.query)
         models = tuple(
             HubModel(repo=f"p{number}/m{row}", verdict=OK if row < fitting else None) for row in range(per_page)
         )
@@ -38,36 +38,36 @@ def run(space: Any, wish: Wish, pages: list[int], per_page: int = 20) -> tuple[F
         try:
             step = flow.send(StepResult(result, Path(), None, False, 0.1))
         except StopIteration as stop:
-            return stop.value, asked
+            return stop.value, requested
     raise AssertionError("it asks on and on")
 
 
 def test_without_a_wish_one_page_is_enough(space: Any) -> None:
     """Given no wish, then one request of the usual size is made, however few models it brings."""
-    found, asked = run(space, Wish(), [2, 2, 2], per_page=2)
-    assert len(asked) == 1 and asked[0].limit == HubQuery().limit
+    found, requested = run(space, Wish(), [2, 2, 2], per_page=2)
+    assert len(requested) == 1 and requested[0].limit == HubQuery().limit
     assert (len(found.models), found.next_cursor) == (2, "after-1")
 
 
 def test_pages_follow_until_enough_fit(space: Any) -> None:
     """Given a wish, then pages are asked for, each with the cursor of the one before, until enough fit."""
-    found, asked = run(space, Wish(business=True), [5, 5, 5, 5, 5, 5])
-    assert [query.cursor for query in asked] == [None, "after-1", "after-2"]
+    found, requested = run(space, Wish(business=True), [5, 5, 5, 5, 5, 5])
+    assert [query.cursor for query in requested] == [None, "after-1", "after-2"]
     assert len(found.models) == 15 >= ENOUGH
     assert (found.looked_at, found.next_cursor) == (60, "after-3")
 
 
 def test_it_never_asks_without_end(space: Any) -> None:
     """Given a wish that nothing fits, then it stops after a few pages and says where to go on."""
-    found, asked = run(space, Wish(business=True), [0] * 50)
-    assert len(asked) == MAX_PAGES and found.models == ()
+    found, requested = run(space, Wish(business=True), [0] * 50)
+    assert len(requested) == MAX_PAGES and found.models == ()
     assert found.next_cursor == f"after-{MAX_PAGES}"
 
 
 def test_the_last_page_is_the_last(space: Any) -> None:
     """Given fewer models than enough, then the end is told as the end."""
-    found, asked = run(space, Wish(business=True), [1, 0])
-    assert len(asked) == 2 and found.next_cursor is None
+    found, requested = run(space, Wish(business=True), [1, 0])
+    assert len(requested) == 2 and found.next_cursor is None
 
 
 def test_where_the_token_is(space: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,14 +50,14 @@ def test_changed_labels_are_counted(repositories: Repositories) -> None:
     """Given examples of which two get another label and one is left out, then one is put back, then the log says both; the
     same data read again say nothing."""
     project = dataclasses.replace(PROJECT, data_path="/data")
-    asked = DataParams(model_dir="", path="/data")
+    requested = DataParams(model_dir="", path="/data")
     for changes in (
         {}, {"relabeled": {"a": "cat", "b": "dog"}, "left_out": ("c",)}, {"relabeled": {"a": "cat"}, "left_out": ("c",)}, {},
     ):  # fmt: skip
-        asked = asked.model_copy(update=changes)
-        save_data(repositories, project, asked)
-    told = [decision_words(entry) for entry in read_decisions(repositories, "p").entries]
-    assert told == [
+        requested = requested.model_copy(update=changes)
+        save_data(repositories, project, requested)
+    report = [decision_words(entry) for entry in read_decisions(repositories, "p").entries]
+    assert report == [
         "changed the examples: 2 got another label, 1 left out",
         "changed the examples: 1 got their own label back",
     ]

@@ -110,8 +110,8 @@ def test_scores_are_in_the_comparison() -> None:
     judged = variant("a")
     assert judged.judgement is not None
     score = TaskScore(id="top1", task="t", title="Right answers", meaning="", against="labels", n=5, optimized=0.9)
-    told = replace(judged, judgement=judged.judgement.model_copy(update={"scores": (score,)}))
-    document = compare_document(a_run(), [variant("o", 0, is_baseline=True), told], ENDED)
+    report = replace(judged, judgement=judged.judgement.model_copy(update={"scores": (score,)}))
+    document = compare_document(a_run(), [variant("o", 0, is_baseline=True), report], ENDED)
     assert [(row["variant"], row["id"], row["optimized"]) for row in document["scores"]] == [("a", "top1", 0.9)]
     assert [set(score) for score in document["variants"][0]["scores"]] == [
         {"id", "original", "optimized", "low", "high", "n"}

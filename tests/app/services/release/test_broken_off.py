@@ -79,11 +79,11 @@ def check_whole(before: Path, home: Path, *, is_released: bool | None) -> None:
 def moments(before: Path, tmp_path_factory: pytest.TempPathFactory) -> int:
     """How many moments an undisturbed release has."""
     folder = tmp_path_factory.mktemp("whole")
-    code, told = broken_off(before, folder, "none", 0)
-    assert (code, told["number"]) == (0, 2)
+    code, report = broken_off(before, folder, "none", 0)
+    assert (code, report["number"]) == (0, 2)
     check_whole(before, folder / "data", is_released=True)
-    assert int(str(told["seen"])) >= POINTS
-    return int(str(told["seen"]))
+    assert int(str(report["seen"])) >= POINTS
+    return int(str(report["seen"]))
 
 
 def kill_at(before: Path, moments: int, tmp_path: Path, share: float) -> None:
@@ -96,8 +96,8 @@ def kill_at(before: Path, moments: int, tmp_path: Path, share: float) -> None:
 def fill_at(before: Path, tmp_path: Path, share: float) -> None:
     largest = max(path.stat().st_size for path in (before / "data").glob("fettle.db*"))
     limit = largest + (64 << 10) + round(share * (BUNDLE_BYTES - largest - (128 << 10)))
-    code, told = broken_off(before, tmp_path, "fill", limit)
-    assert (code, told["refused"]) == (0, "not_kept")
+    code, report = broken_off(before, tmp_path, "fill", limit)
+    assert (code, report["refused"]) == (0, "not_kept")
     check_whole(before, tmp_path / "data", is_released=False)
 
 

@@ -48,8 +48,8 @@ def test_a_release_says_what_changed_and_the_way_back_gives_the_same_bytes(space
     assert current is not None and (current.number, current.previous) == (1, 2)
     documents = [release_document(one, current) for one in read_releases(space.repositories, "p1")]
     assert [one["current"] for one in documents] == [False, True]
-    told = [decision_words(entry) for entry in read_decisions(space.repositories, "p1").entries]
-    assert told == ["made release 1", "made release 2 instead of 1", "went back to release 1 instead of 2"]
+    report = [decision_words(entry) for entry in read_decisions(space.repositories, "p1").entries]
+    assert report == ["made release 1", "made release 2 instead of 1", "went back to release 1 instead of 2"]
     go(space, rollback(space, "p1", 2))
     assert read_decisions(space.repositories, "p1").entries[-1].kind == "promoted"
 

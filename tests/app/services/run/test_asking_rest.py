@@ -43,9 +43,9 @@ def test_the_rest_is_asked(space: Workspace, tmp_path: Path) -> None:
     """Given ten of 48 examples asked, When the others are asked and more are added, Then all are judged together, nothing
     is optimized or measured again, and looks at too few examples to prove anything count for nothing."""
     facts = read_facts(space, "r1")
-    told = evaluated_examples(space, facts)
-    assert (told.n_evaluated, told.n_test, told.n_left, told.stopped) == (10, 48, 38, "time")
-    assert Path(str(told.path)).name == "some.npz"
+    report = evaluated_examples(space, facts)
+    assert (report.n_evaluated, report.n_test, report.n_left, report.stopped) == (10, 48, 38, "time")
+    assert Path(str(report.path)).name == "some.npz"
     assert judged(facts) == [10, 10, 10]
 
     events: list[Any] = []

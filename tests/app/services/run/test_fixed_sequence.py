@@ -45,8 +45,8 @@ def test_the_order_is_of_calibration_and_the_first_that_is_not_safe_ends_it(stag
     assert answered(one) == ["Careful", "Middle"]
     assert run.recommended_variant_id == one.variants["Careful"].id
     assert one.variants["Fastest"].judgement is None and untested(one, "Fastest") == "behind"
-    told = variant_document(one.variants["Fastest"])
-    assert (told["verdict"], told["tested"], told["untested"]) == ("not_enough_data", False, "behind")
+    report = variant_document(one.variants["Fastest"])
+    assert (report["verdict"], report["tested"], report["untested"]) == ("not_enough_data", False, "behind")
     assert "prove it alone" in one.variants["Fastest"].notes[-1]
 
 

@@ -34,8 +34,8 @@ def test_a_run_keeps_what_was_expected_and_what_came(stage: Make) -> None:
     kept = Forecasts(one.space.repositories).of_run(one.run_id)
     assert kept.before is not None and kept.refined is not None and kept.whole
     assert kept.seconds == one.stored.seconds
-    told = [event.text for event in one.events if isinstance(event, LogLine) and "will likely take" in event.text]
-    assert len(told) == 1
+    report = [event.text for event in one.events if isinstance(event, LogLine) and "will likely take" in event.text]
+    assert len(report) == 1
 
 
 def test_a_run_that_was_cancelled_teaches_nothing(stage: Make) -> None:

@@ -276,8 +276,8 @@ def test_a_version_that_takes_too_long_is_cut_off(stage: Make) -> None:
     late = one.variants["B"]
     assert late.notes[0] == "It was not ready when the time was up."
     assert (late.state, late.untested, standing_of(late)) == ("dropped", "no_time", Standing.CUT_OFF)
-    told = variant_document(late)
-    assert (told["verdict"], told["tested"], told["untested"]) == ("unmeasured", False, "no_time")
+    report = variant_document(late)
+    assert (report["verdict"], report["tested"], report["untested"]) == ("unmeasured", False, "no_time")
     detail = {step.title: step.detail for step in one.space.repositories.runs.steps(one.run_id)}["B"]
     assert detail == verdict_words(late).lower(), "Optimize and Compare have the same words"
     assert run.seconds is not None

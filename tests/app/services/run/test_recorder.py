@@ -91,7 +91,7 @@ def test_an_end_is_kept_as_a_whole_before_it_is_told(
     """Given an end of which the last part cannot be written, Then nothing of it is kept, and nobody was told."""
     recorder.begin()
     recorder.plan_steps(["A", "B"])
-    before, told = space.repositories.runs.steps(recorder.run.id), len(seen)
+    before, report = space.repositories.runs.steps(recorder.run.id), len(seen)
 
     def full(run: object) -> None:
         raise OSError(28, "No space left on device")
@@ -99,7 +99,7 @@ def test_an_end_is_kept_as_a_whole_before_it_is_told(
     with monkeypatch.context() as patch, pytest.raises(OSError, match="No space"):
         patch.setattr(space.repositories.runs, "update", full)
         recorder.end(RunState.CANCELLED)
-    assert space.repositories.runs.steps(recorder.run.id) == before and len(seen) == told
+    assert space.repositories.runs.steps(recorder.run.id) == before and len(seen) == report
     assert space.repositories.runs.get(recorder.run.id).state is RunState.RUNNING
 
 
@@ -198,8 +198,8 @@ def test_what_was_found_is_told(stage: Make) -> None:
     """Given a run, then whoever watches hears of each step and of each job's error."""
     one = stage(Like(p50_ms=4), {"A": Like(fails_at="apply")})
     one.go()
-    told = [event.title for event in one.events if isinstance(event, StepRecord) and event.state == "running"]
-    assert told[:4] == ["Check the model", "Read the examples", "Measure the original", "A"]
+    report = [event.title for event in one.events if isinstance(event, StepRecord) and event.state == "running"]
+    assert report[:4] == ["Check the model", "Read the examples", "Measure the original", "A"]
     assert not [event for event in one.events if isinstance(event, LogLine) and event.level == "error"]
 
 
@@ -208,7 +208,9 @@ def test_too_few_examples_for_the_limit_are_told_before_anything_is_measured(sta
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2)})
     one.play.n_test = 100
     one.go()
-    told = next(i for i, event in enumerate(one.events) if isinstance(event, LogLine) and "at least 321" in event.text)
+    report = next(
+        i for i, event in enumerate(one.events) if isinstance(event, LogLine) and "at least 321" in event.text
+    )
     begun = {event.title: i for i, event in enumerate(one.events) if isinstance(event, StepRecord)
              if event.state == "running"}  # fmt: skip
-    assert begun["Read the examples"] < told < begun["Measure the original"]
+    assert begun["Read the examples"] < report < begun["Measure the original"]

@@ -112,16 +112,18 @@ def test_a_chat_model_reads_no_more_texts_than_its_limit_takes(stage: Make, monk
     monkeypatch.setattr(play, "INFO", play.INFO.model_copy(update={"chat": chat}))
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2.0)}, time_budget_s=200)
     one.play.item_s = 0.05  # 14 of 24 seconds at first
-    asked: list[tuple[str, AnswerParams]] = []
+    requested: list[tuple[str, AnswerParams]] = []
     answer = one.play._answer_job
-    monkeypatch.setattr(one.play, "_answer_job", lambda step: asked.append((step.title, step.params)) or answer(step))
+    monkeypatch.setattr(
+        one.play, "_answer_job", lambda step: requested.append((step.title, step.params)) or answer(step)
+    )
     one.go()
-    tested = [(title, params) for title, params in asked if params.split == "test"]
+    tested = [(title, params) for title, params in requested if params.split == "test"]
     assert [title for title, _ in tested] == ["Original", "Original", "A"]
     assert [params.most for _, params in tested] == [482] * 3
     assert [bool(params.earlier) for _, params in tested] == [False, True, False]
     assert tested[0][1].max_seconds and tested[1][1].max_seconds is None
-    assert {params.most for _, params in asked if params.split == "calibration"} == {59}
+    assert {params.most for _, params in requested if params.split == "calibration"} == {59}
     assert one.variants["A"].judgement.n_unasked == 518
 
 

@@ -209,8 +209,10 @@ def test_changes_beside_worse_and_better_are_called_the_others(
 def test_what_stands_in_a_picture_is_read_whole(theme: Theme, examples: ModuleType, shown: Any) -> None:
     """Given a picture with answers longer than a line, as masks have them, When the window is low, Then both are there
     whole below a lower picture; in a high one the picture is large."""
-    told = "leaf 11.6 %, plum 5.0 %, tulip 2.1 % of the picture"
-    look = LookValue(0, picture=PictureValue(data=b"any", name="garden.png"), before=told, after=told.replace("5", "2"))
+    report = "leaf 11.6 %, plum 5.0 %, tulip 2.1 % of the picture"
+    look = LookValue(
+        0, picture=PictureValue(data=b"any", name="garden.png"), before=report, after=report.replace("5", "2")
+    )
     for height, picture_px in ((434, 150), (560, 220)):
         card = LookCard(theme, PictureStore())
         card.show_row(examples.all_answers(3).columns, 0, is_class=False)

@@ -28,8 +28,8 @@ def test_what_is_said_is_answered_on_both_sides(opened: Any, said: Any, qtbot: Q
     page._seed.setValue(5)
     page._system.setText(" Be short. ")
     qtbot.keyClick(page._entry, Qt.Key.Key_Return)
-    told = [(text, round(how.temperature, 2), how.seed, how.messages[0].content) for text, how in sent]
-    assert told == [("Hello", 0.7, 5, "Be short.")]
+    report = [(text, round(how.temperature, 2), how.seed, how.messages[0].content) for text, how in sent]
+    assert report == [("Hello", 0.7, 5, "Be short.")]
     page.begin("Hello")
     assert page._stop.isEnabled() and not page._send.isEnabled()
     for piece in ("Good ", "morning"):

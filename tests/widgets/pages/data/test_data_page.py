@@ -49,12 +49,12 @@ def test_goes_on_without_data(opened: Any, examples: ModuleType, press: Any, sai
 def test_folder_is_chosen(opened: Any, examples: ModuleType, press: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given the system's dialog, when it answers, then the path is told."""
     page = opened(DataPage, examples.ask_data(), call="show_empty")
-    told = told_by(page.data_chosen)
+    report = told_by(page.data_chosen)
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_a: "/p/Bilder ü")
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_a: ("/p/a.csv", ""))
     press(page, "Choose a folder…")
     press(page, "Choose a file…")
-    assert told == ["/p/Bilder ü", "/p/a.csv"]
+    assert report == ["/p/Bilder ü", "/p/a.csv"]
 
 
 def test_full_shows_split_counts_and_checks(opened: Any, examples: ModuleType, said: Any, qtbot: QtBot) -> None:

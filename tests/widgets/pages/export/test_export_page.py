@@ -44,13 +44,13 @@ def test_one_click_exports(opened: Any, examples: ModuleType, press: Any, said: 
 def test_answers_are_told_once_after_typing(opened: Any, examples: ModuleType, qtbot: QtBot) -> None:
     """Given the questions, when somebody types, then the answers are told once, and the card follows in place."""
     page = opened(ExportPage, examples.export())
-    told: list[tuple[str, str, str]] = []
-    page.answers_changed.connect(lambda *answers: told.append(answers))
+    report: list[tuple[str, str, str]] = []
+    page.answers_changed.connect(lambda *answers: report.append(answers))
     field = next(f for f in page.findChildren(QLineEdit) if f.accessibleName() == "Who can people contact?")
     field.setFocus()
     qtbot.keyClicks(field, "mira@example.org")
-    qtbot.waitUntil(lambda: bool(told), timeout=2000)
-    assert [answers[2] for answers in told] == ["mira@example.org"]
+    qtbot.waitUntil(lambda: bool(report), timeout=2000)
+    assert [answers[2] for answers in report] == ["mira@example.org"]
     before = page.widget()
     page.show(replace(examples.export(), card="# New\n\nmira", contact="mira@example.org"))
     assert page.widget() is before and field.text() == "mira@example.org" and field.hasFocus()
@@ -92,10 +92,10 @@ def test_words_of_cards_are_not_broken(
 def test_place_is_changed(opened: Any, examples: ModuleType, press: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given the system's dialog, when it answers, then the path is told."""
     page = opened(ExportPage, examples.export())
-    told = told_by(page.path_chosen)
+    report = told_by(page.path_chosen)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_a: ("/usb/b.zip", ""))
     press(page, "Change the location")
-    assert told == ["/usb/b.zip"]
+    assert report == ["/usb/b.zip"]
 
 
 def test_another_place_leaves_the_page_where_it_is_scrolled(opened: Any, examples: ModuleType, said: Any) -> None:
@@ -110,8 +110,8 @@ def test_another_place_leaves_the_page_where_it_is_scrolled(opened: Any, example
     field.setText("mira@example.org")
     page.show(replace(value, path="/usb/b.zip"))
     assert "/usb/b.zip" in said(page) and bar.value() == 100
-    asked = page.ask()
-    assert asked is not None and (asked.path, asked.contact) == ("/usb/b.zip", "mira@example.org")
+    requested = page.ask()
+    assert requested is not None and (requested.path, requested.contact) == ("/usb/b.zip", "mira@example.org")
 
 
 def test_only_targets_that_are_passed_in_stand_there(opened: Any, examples: ModuleType, said: Any, press: Any) -> None:
@@ -191,12 +191,12 @@ def test_a_target_asks_what_is_its_own(opened: Any, examples: ModuleType, press:
     with qtbot.waitSignal(page.export_requested, timeout=1000) as blocker:
         press(page, "Export bundle")
     assert blocker.args[0].answers == {"shop": "Mira", "town": ""} and blocker.args[0].target == "kit"
-    told: list[object] = []
-    page.answers_changed.connect(lambda *answers: told.append(answers[2]))
-    page.target_chosen.connect(told.append)
+    report: list[object] = []
+    page.answers_changed.connect(lambda *answers: report.append(answers[2]))
+    page.target_chosen.connect(report.append)
     qtbot.keyClicks(fields["Who can people contact?"], "me")
     left_click(page.findChildren(ChoiceCard)[0])
-    assert told == ["me", "python"]
+    assert report == ["me", "python"]
 
 
 def test_the_dialog_asks_for_the_suffix_of_the_target(
@@ -204,10 +204,10 @@ def test_the_dialog_asks_for_the_suffix_of_the_target(
 ) -> None:
     """Given a target with a suffix of its own, then the system's dialog offers files of it."""
     page = opened(ExportPage, examples.export(targets=(target("kit", "Kit", "", suffix=".kit"),), target="kit"))
-    asked: list[str] = []
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *given: (asked.append(given[-1]), ("", ""))[1])
+    requested: list[str] = []
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *given: (requested.append(given[-1]), ("", ""))[1])
     press(page, "Change the location")
-    assert asked == ["Bundles (*.kit)"]
+    assert requested == ["Bundles (*.kit)"]
 
 
 def test_the_version_that_a_target_could_take_is_offered(

@@ -121,23 +121,23 @@ def open_recipe(page: GoalPage, number: int) -> RecipeCard:
 def test_recipe_parameters_come_from_the_schema(page: GoalPage, press: Any, said: Any, qtbot: QtBot) -> None:
     """Given Customize, when parameters are changed, then whole recipes are told, within the schema's bounds."""
     press(page, "Customize…")
-    told = told_by(page.recipes_changed)
+    report = told_by(page.recipes_changed)
     card = open_recipe(page, 1)
     assert "One scale for each channel" in said(card)
     examples_field = child(card, QSpinBox, "param-examples")
     assert (examples_field.minimum(), examples_field.maximum()) == (8, 1000)
     examples_field.setFocus()
     retype(examples_field, "64")
-    assert told[-1][1].recipe.steps[0].params["examples"] == 64
+    assert report[-1][1].recipe.steps[0].params["examples"] == 64
     keep = child(card, QLineEdit, "param-keep")
     qtbot.keyClicks(keep, "first, last")
     qtbot.keyClick(keep, Qt.Key.Key_Return)
-    assert told[-1][1].recipe.steps[0].params["keep"] == ["first", "last"]
+    assert report[-1][1].recipe.steps[0].params["keep"] == ["first", "last"]
     method = child(card, QComboBox, "param-method")
     method.setFocus()
     qtbot.keyClick(method, Qt.Key.Key_Down)
-    assert told[-1][1].recipe.steps[0].params["method"] == "entropy"
-    assert told[-1][0] == page._value.recipes[0]
+    assert report[-1][1].recipe.steps[0].params["method"] == "entropy"
+    assert report[-1][0] == page._value.recipes[0]
 
 
 def test_a_versions_name_is_seen_before_what_is_in_it(page: GoalPage, press: Any) -> None:
@@ -159,22 +159,22 @@ def test_a_versions_name_is_seen_before_what_is_in_it(page: GoalPage, press: Any
 def test_versions_are_switched_added_and_removed(page: GoalPage, press: Any) -> None:
     """Given three versions, when they are switched, added and removed, then each change is told; none leaves no start."""
     press(page, "Customize…")
-    told = told_by(page.recipes_changed)
+    report = told_by(page.recipes_changed)
     switch = page.findChildren(RecipeCard)[2].findChildren(QCheckBox)[0]
     left_click(switch, QPoint(6, switch.height() // 2))
-    assert [r.enabled for r in told[-1]] == [True, True, True]
+    assert [r.enabled for r in report[-1]] == [True, True, True]
     press(page, "Add a version")
-    added = told[-1][-1].recipe
+    added = report[-1][-1].recipe
     assert (added.title, added.steps, added.runtime) == ("My version 4", (), "openvino")
     QApplication.processEvents()
     card = next(c for c in page.findChildren(RecipeCard) if c.accessibleName() == "My version 4")
     card._on_added("magnitude_prune")
     card._on_added("int8_static")
     QApplication.processEvents()
-    assert [s.technique for s in told[-1][-1].recipe.steps] == ["magnitude_prune", "int8_static"]
+    assert [s.technique for s in report[-1][-1].recipe.steps] == ["magnitude_prune", "int8_static"]
     earlier = [b for b in card.findChildren(QPushButton) if b.text() == "Earlier" and b.isVisible()]
     left_click(earlier[-1])
-    assert [s.technique for s in told[-1][-1].recipe.steps] == ["int8_static", "magnitude_prune"]
+    assert [s.technique for s in report[-1][-1].recipe.steps] == ["int8_static", "magnitude_prune"]
     for _ in range(4):
         first = next(c for c in page.findChildren(RecipeCard) if c.isVisible())
         first.findChildren(FoldButton)[0].setChecked(True)
@@ -182,17 +182,17 @@ def test_versions_are_switched_added_and_removed(page: GoalPage, press: Any) -> 
         remove = next(b for b in first.findChildren(QPushButton) if b.text() == "Remove this version")
         left_click(remove)
         QApplication.processEvents()
-    assert told[-1] == ()
+    assert report[-1] == ()
     assert not next(b for b in page.findChildren(QPushButton) if b.text().startswith("Start")).isEnabled()
 
 
 def test_back_to_the_presets_own(page: GoalPage, press: Any) -> None:
     """Given a changed recipe, when it is taken back, then the empty tuple says so and the page shows the preset's own."""
     press(page, "Customize…")
-    told = told_by(page.recipes_changed)
+    report = told_by(page.recipes_changed)
     page._on_recipes_changed((RecipeValue(Recipe(title="Changed")),))
     press(page, "Reset to the preset")
-    assert told[-1] == ()
+    assert report[-1] == ()
     QApplication.processEvents()
     first = next(c for c in page.findChildren(RecipeCard) if c.isVisible())
     assert first.accessibleName() == "Faster engine"

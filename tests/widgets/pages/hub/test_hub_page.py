@@ -184,10 +184,10 @@ def test_gated_in_three_steps(page: HubPage, examples: ModuleType, press: Press,
 
 def test_downloads_are_shown_and_steered(page: HubPage, examples: ModuleType, press: Press, said: Any) -> None:
     """Given several downloads, Then each tells speed and time left, and each button names its download."""
-    told: list[tuple[str, str]] = []
+    report: list[tuple[str, str]] = []
     for name in ("pause", "resume", "cancel", "open"):
         signal = getattr(page.downloads, f"{name}_requested")
-        signal.connect(lambda which, name=name: told.append((name, which)))
+        signal.connect(lambda which, name=name: report.append((name, which)))
     page.downloads.show_values(examples.hub_downloads())
     assert "34.0 MB of 102 MB, 2.1 MB a second, about 35 seconds left" in said(page)
     assert "The hub did not answer." in said(page)
@@ -195,7 +195,7 @@ def test_downloads_are_shown_and_steered(page: HubPage, examples: ModuleType, pr
     press(page, "Go on: vit-base-patch16-224")
     press(page, "Use it: mobilevit-small")
     press(page, "Remove from the list: old")
-    assert told == [
+    assert report == [
         ("pause", "microsoft/resnet-50"), ("resume", "google/vit-base-patch16-224"), ("open", "apple/mobilevit-small"),
         ("cancel", "someone/old"),
     ]  # fmt: skip

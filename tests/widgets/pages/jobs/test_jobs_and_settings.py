@@ -101,10 +101,10 @@ def test_settings_are_told_at_once(opened: Any, examples: ModuleType, press: Any
     cores = child(page, QSpinBox)
     assert cores.text() == "automatic"
     cores.setFocus()
-    told = told_by(page.threads_changed)
+    report = told_by(page.threads_changed)
     qtbot.keyClick(cores, Qt.Key.Key_Up)
     qtbot.keyClick(cores, Qt.Key.Key_Down)
-    assert told == [1, None]
+    assert report == [1, None]
     assert "Only you can read it" in said(page)
 
 

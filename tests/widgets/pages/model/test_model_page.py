@@ -51,14 +51,14 @@ def test_files_and_folders_are_chosen(
 ) -> None:
     """Given the system's dialogs, when one answers, then its path is told; when it is left, nothing is."""
     page = opened(ModelPage, None, call="show_empty")
-    told = told_by(page.file_chosen)
+    report = told_by(page.file_chosen)
     answers = iter(["", f"/models/ünï 模型 a#b%20.{asked}"])
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_a: (next(answers), ""))
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_a: next(answers))
     press(page, button)
-    assert told == []
+    assert report == []
     press(page, button)
-    assert told == [f"/models/ünï 模型 a#b%20.{asked}"]
+    assert report == [f"/models/ünï 模型 a#b%20.{asked}"]
 
 
 def test_opened_model_says_what_was_found(opened: Any, examples: ModuleType, press: Any, said: Any) -> None:
@@ -195,9 +195,9 @@ def test_refused_file_answers_three_questions(
     press(page, "Copy a note to its maker")
     assert "posix.system" in QGuiApplication.clipboard().text()
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_a: ("/x.onnx", ""))
-    told = told_by(page.file_chosen)
+    report = told_by(page.file_chosen)
     press(page, "Choose another file…")
-    assert told == ["/x.onnx"]
+    assert report == ["/x.onnx"]
 
 
 @pytest.mark.parametrize(
@@ -208,9 +208,9 @@ def test_consent_is_asked_and_not_taken_for_granted(
 ) -> None:
     """Given TorchScript, when the person agrees, refuses or presses Escape, then just that is told, once."""
     page = opened(ModelPage, None, call="show_empty")
-    told: list[tuple[str, str]] = []
-    page.consent_given.connect(lambda path: told.append(("given", path)))
-    page.consent_refused.connect(lambda path: told.append(("refused", path)))
+    report: list[tuple[str, str]] = []
+    page.consent_given.connect(lambda path: report.append(("given", path)))
+    page.consent_refused.connect(lambda path: report.append(("refused", path)))
     dialog = page.ask_consent("/m/scripted.pt", "scripted.pt")
     assert "strong but not perfect" in said(dialog)
     QApplication.processEvents()
@@ -222,7 +222,7 @@ def test_consent_is_asked_and_not_taken_for_granted(
         press(dialog, name)
     else:
         qtbot.keyClick(dialog, Qt.Key.Key_Escape)
-    assert told == [("given" if consent else "refused", "/m/scripted.pt")]
+    assert report == [("given" if consent else "refused", "/m/scripted.pt")]
 
 
 def test_shapes_are_asked_until_they_can_be_read(opened: Any, press: Any, said: Any, qtbot: QtBot) -> None:

@@ -54,18 +54,18 @@ def test_free_space_is_requested_by_a_button_that_keeps_the_focus(page: Settings
 def test_limit_is_reported_in_bytes(page: SettingsPage, examples: ModuleType, qtbot: QtBot) -> None:
     """Given a limit of 10 GB, when the field goes up and then to its special value, then bytes and None are reported;
     values that are shown anew report nothing and leave a field with the focus alone."""
-    told = told_by(page.store_limit_changed)
+    report = told_by(page.store_limit_changed)
     field = limit_of(page)
     assert field.value() == 10
     page.show_storage(examples.storage(limit_bytes=None))
-    assert field.text() == "no limit" and told == []
+    assert field.text() == "no limit" and report == []
     field.setFocus()
     qtbot.keyClick(field, Qt.Key.Key_Up)
-    assert told == [GB]
+    assert report == [GB]
     page.show_storage(examples.storage())
     assert field.value() == 1
     qtbot.keyClick(field, Qt.Key.Key_Down)
-    assert told == [GB, None]
+    assert report == [GB, None]
 
 
 def test_limit_below_what_is_needed_says_so(page: SettingsPage, examples: ModuleType, said: Any) -> None:

@@ -48,8 +48,8 @@ def test_the_table_holds_both_versions_at_each_severity(
                  "180 pictures at each severity, in 52 s", "eps 0.031, 100 queries, starts: 1", "not made",
                  "more did not fit into 60 s"):  # fmt: skip
         assert part in text, part
-    told = {cell.accessibleName() for cell in page.findChildren(CellLabel)}
-    assert "Dark, 5: original 45.0 %, optimized 33.0 %" in told and len(told) == 13
+    report = {cell.accessibleName() for cell in page.findChildren(CellLabel)}
+    assert "Dark, 5: original 45.0 %, optimized 33.0 %" in report and len(report) == 13
     assert len(page.findChildren(PictureLabel)) == 6
     assert not [button for button in page.findChildren(PrimaryButton) if button.isVisible()]
 

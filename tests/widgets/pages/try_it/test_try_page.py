@@ -71,23 +71,23 @@ def test_what_takes_long_says_so_and_can_be_stopped(
 def test_examples_and_lines_by_mouse_and_keys(page: TryPage, examples: ModuleType, qtbot: QtBot) -> None:
     """Given examples and lines, When one is clicked or chosen by arrow and Enter, Then it is told."""
     strip = child(page, ExampleStrip)
-    with qtbot.waitSignal(page.example_chosen, timeout=1000) as told:
+    with qtbot.waitSignal(page.example_chosen, timeout=1000) as report:
         place = strip.visualRect(strip.rows.index(2, 0)).center()
         left_click(strip.viewport(), place)
-    assert told.args == [14]
+    assert report.args == [14]
     strip.setFocus()
-    with qtbot.waitSignal(page.example_chosen, timeout=1000) as told:
+    with qtbot.waitSignal(page.example_chosen, timeout=1000) as report:
         QTest.keyClick(strip, Qt.Key.Key_Right)
         QTest.keyClick(strip, Qt.Key.Key_Return)
-    assert told.args == [21]
+    assert report.args == [21]
     page.show_tried(examples.live_tried())
     QApplication.processEvents()
     lines = child(page, TriedList)
     lines.setFocus()
-    with qtbot.waitSignal(page.again_requested, timeout=1000) as told:
+    with qtbot.waitSignal(page.again_requested, timeout=1000) as report:
         QTest.keyClick(lines, Qt.Key.Key_Down)
         QTest.keyClick(lines, Qt.Key.Key_Space)
-    assert told.args[0] in (0, 1)
+    assert report.args[0] in (0, 1)
     said = lines.rows.index(2, 0).data(Qt.ItemDataRole.AccessibleTextRole)
     assert said == "pullover-2.jpg: before Pullover in 10.4 ms, after Dress in 3.1 ms, Changed"
     assert parts(page).count.text() == "4 pictures, 3 same answers"
@@ -95,10 +95,10 @@ def test_examples_and_lines_by_mouse_and_keys(page: TryPage, examples: ModuleTyp
 
 def test_the_version_chooser_and_the_buttons(page: TryPage, press: Any, qtbot: QtBot) -> None:
     """Given the chooser and the buttons, Then each tells what is wanted."""
-    with qtbot.waitSignal(page.version_chosen, timeout=1000) as told:
+    with qtbot.waitSignal(page.version_chosen, timeout=1000) as report:
         parts(page).versions.setFocus()
         QTest.keyClick(parts(page).versions, Qt.Key.Key_Down)
-    assert told.args == ["b"] and parts(page).after.size_label.text() == "9.2 MB"
+    assert report.args == ["b"] and parts(page).after.size_label.text() == "9.2 MB"
     assert press(page, "Export…", page.export_requested) == ["b"]
     press(page, "Show one that changed", page.changed_requested)
 
@@ -111,17 +111,17 @@ def test_typing_is_told_when_the_keys_rest(theme: Theme, examples: ModuleType, s
     page.show_ready()
     page.show_examples(examples.live_texts())
     shown(page)
-    told = told_by(page.text_typed)
+    report = told_by(page.text_typed)
     editor = parts(page).editor
     assert editor is not None
     editor.setFocus()
     QTest.keyClicks(editor, "a good film")
-    qtbot.waitUntil(lambda: told == ["a good film"], timeout=2000)
+    qtbot.waitUntil(lambda: report == ["a good film"], timeout=2000)
     QTest.keyClicks(editor, " indeed")
     page.show_input(examples.InputValue(caption="3 tokens"))
     assert editor.toPlainText() == "a good film indeed"
     page.type_text("dropped words")
-    assert told[-1] == "dropped words" and editor.toPlainText() == "dropped words"
+    assert report[-1] == "dropped words" and editor.toPlainText() == "dropped words"
     page.show_value(examples.trying(kind="texts", chosen="b"))
     editor = parts(page).editor
     assert editor is not None and editor.toPlainText() == "dropped words"

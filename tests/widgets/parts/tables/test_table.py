@@ -54,11 +54,11 @@ def test_keys_skip_the_line_of_details(theme: Theme, qtbot: QtBot) -> None:
     table.set_details(True)
     assert table.model().rowCount() == 5 and table.chosen_id == "r1"
     table.setFocus()
-    told = told_by(table.chosen)
+    report = told_by(table.chosen)
     qtbot.keyClick(table, Qt.Key.Key_Down)
     qtbot.keyClick(table, Qt.Key.Key_Down)
     qtbot.keyClick(table, Qt.Key.Key_Up)
-    assert told == ["r2", "r3", "r2"] and table.model().rowCount() == 5
+    assert report == ["r2", "r3", "r2"] and table.model().rowCount() == 5
 
 
 def test_height_fits_its_rows(theme: Theme, qtbot: QtBot) -> None:

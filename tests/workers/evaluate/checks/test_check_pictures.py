@@ -121,15 +121,15 @@ def test_odd_pictures_are_read_and_told(tmp_path: Path, album: Make, check: Make
     Image.open(folder / "7.png").resize((40, 30)).save(folder / "turned.jpg", exif=exif, quality=95)
     result = check(folder)
     assert result.counts["unreadable"] == 0 and result.counts["items"] == 16
-    told = " ".join(f.what for f in found(result, "sizes"))
+    report = " ".join(f.what for f in found(result, "sizes"))
     for words in ("CMYK", "16 or more bits", "animated", "turned by its EXIF mark", "3 different sizes"):
-        assert words in told
+        assert words in report
 
 
 def test_three_pictures_and_one_kind(album: Make, check: Make, found: Make) -> None:
     """Given three pictures of one kind, then both facts are told."""
-    told = " ".join(f.what for f in found(check(album("set", range(3), ("cat",))), "balance"))
-    assert "only 3 items" in told and "one kind" in told
+    report = " ".join(f.what for f in found(check(album("set", range(3), ("cat",))), "balance"))
+    assert "only 3 items" in report and "one kind" in report
 
 
 def test_uneven_kinds_and_empty_pictures(album: Make, check: Make, found: Make, tmp_path: Path) -> None:

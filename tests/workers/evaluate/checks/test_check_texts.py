@@ -167,9 +167,9 @@ def test_sounds_of_other_rates(check: Make, tmp_path: Path, found: Make) -> None
     result = check(tmp_path)
     assert result.kind == "audio" and result.counts["items"] == 13 and result.counts["unreadable"] == 1
     assert result.counts["exact_duplicates"] == 1 and result.counts["near_duplicates"] is None
-    told = " ".join(f.what for f in found(result, "sizes"))
-    assert "8,000, 16,000, 44,100 Hz" in told
-    assert "length in seconds 0.3 in all; loudness in dB" in told and "−11.7" in told and "-" not in told
+    report = " ".join(f.what for f in found(result, "sizes"))
+    assert "8,000, 16,000, 44,100 Hz" in report
+    assert "length in seconds 0.3 in all; loudness in dB" in report and "−11.7" in report and "-" not in report
 
 
 def test_arrays(check: Make, tmp_path: Path, found: Make) -> None:

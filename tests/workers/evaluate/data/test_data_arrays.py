@@ -54,8 +54,8 @@ def test_many_doubles_leave_a_test_set(run_data: Make, tmp_path: Path) -> None:
         for i in range(n)
     }
     assert len(rows) == 60, "none is lost, none is in both"
-    (told,) = [finding for finding in result.findings if "940" in finding.what]
-    assert told.level == "warning"
+    (report,) = [finding for finding in result.findings if "940" in finding.what]
+    assert report.level == "warning"
 
 
 def test_all_the_same_is_refused(run_data: Make, tmp_path: Path) -> None:

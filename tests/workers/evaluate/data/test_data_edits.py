@@ -48,8 +48,8 @@ def test_moved_and_relabeled(pictures: Path, model_dir: Callable[[str], Path], j
     assert next(item for item in (*data.test, *data.calibration) if item.source == changed).labels == (2,)
     assert len(Prepared(work / "data" / "test")) == len(data.test) == result.n_test
     assert len(Prepared(work / "data" / "calibration")) == len(data.calibration)
-    told = " ".join(finding.what for finding in result.findings)
-    assert "2 items are in the part that you chose." in told and "1 item has another label as you wished." in told
+    report = " ".join(finding.what for finding in result.findings)
+    assert "2 items are in the part that you chose." in report and "1 item has another label as you wished." in report
     assert {path: path.read_bytes() for path in pictures.rglob("*.png")} == before
 
 

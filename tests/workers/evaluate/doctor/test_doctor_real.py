@@ -35,8 +35,8 @@ def ask(tmp_path: Path) -> Any:
         opened = load_job("open").run(params, RecordingContext(tmp_path / "open", threads=2))
         assert isinstance(opened, OpenResult)
         folder = tmp_path / "open" / opened.model_dir
-        asked = DoctorParams(model_dir=str(folder), path=str(root / data), seconds=60)
-        result = load_job("doctor").run(asked, RecordingContext(tmp_path / "doctor", threads=2))
+        requested = DoctorParams(model_dir=str(folder), path=str(root / data), seconds=60)
+        result = load_job("doctor").run(requested, RecordingContext(tmp_path / "doctor", threads=2))
         assert isinstance(result, DoctorResult)
         return result
 

@@ -12,8 +12,8 @@ SAID = [
 
 
 def test_a_dialogue_tells_who_says_what():
-    told = "Beforehand: Be brief.\nYou: Write a haiku\nabout rain.\nModel: Soft drops on the roof."
-    assert written(json.dumps(SAID)) == told
+    report = "Beforehand: Be brief.\nYou: Write a haiku\nabout rain.\nModel: Soft drops on the roof."
+    assert written(json.dumps(SAID)) == report
 
 
 def test_a_dialogue_is_one_line_in_a_list():

@@ -239,10 +239,10 @@ def test_harmless_is_safe_and_as_the_library_says(real: Real, tmp_path: Path) ->
         changed += int((old[rows, picks] < old.max(-1) - np.log(2)).sum())
         same += int((picks == old.argmax(-1)).sum())
         total += len(real.following(at))
-    told = found["INT8"]
-    assert told.units == total
-    assert abs(told.units_changed / total - changed / total) < 1e-4
-    assert abs(told.similarity - same / total) < 1e-3
+    report = found["INT8"]
+    assert report.units == total
+    assert abs(report.units_changed / total - changed / total) < 1e-4
+    assert abs(report.similarity - same / total) < 1e-3
 
 
 def test_careless_4_bits_are_regressed(real: Real, tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def section(load: CardLoad | None) -> str:
 
 
 def test_card_tells_all_that_was_measured() -> None:
-    told = section(LOAD)
+    report = section(LOAD)
     for words in (
         "2.11 times the original's answers a second (2.00 to 2.20 with 95 % confidence), measured in turn, n 300 of each.",
         "| Answers a second | 640.0 (n 900) | 1,353.2 (n 900, batches of 8) |",
@@ -67,23 +67,23 @@ def test_card_tells_all_that_was_measured() -> None:
         "2026-03-04. Most requests: measured with MLCommons LoadGen; not an MLPerf result.",
         "0.0816 USD an hour (my own)",
     ):
-        assert words in told, words
-    assert "<b>" not in told
+        assert words in report, words
+    assert "<b>" not in report
 
 
 def test_a_limit_that_no_rate_kept_is_told() -> None:
     none = CapacityResult(limit_ms=20.0, per_s=None, too_many_per_s=9.0, tries=())
-    told = section(LOAD.model_copy(update={"original": version(capacity=none)}))
-    assert "| Most requests a second | none with 99 % within 20 ms | 400.0 with 99 % within 20 ms |" in told
+    report = section(LOAD.model_copy(update={"original": version(capacity=none)}))
+    assert "| Most requests a second | none with 99 % within 20 ms | 400.0 with 99 % within 20 ms |" in report
 
 
 def test_energy_of_a_language_model_is_that_of_its_tokens() -> None:
     """Given answers of 16 tokens, Then the energy of 1,000 tokens is told and not that of an answer."""
     energy = Energy(joules=150.0, seconds=10.0, answers=500, tokens=8_000, source="RAPL")
     sweep = SweepResult(points=(point(1, 50.0),), knee_batch=1, energy=energy)
-    told = section(LOAD.model_copy(update={"this": version(sweep)}))
-    assert "| Energy of 1,000 tokens, prompts read as well | – | 18.8 J (RAPL) |" in told
-    assert "LoadGen" not in told, "it measures the most requests alone"
+    report = section(LOAD.model_copy(update={"this": version(sweep)}))
+    assert "| Energy of 1,000 tokens, prompts read as well | – | 18.8 J (RAPL) |" in report
+    assert "LoadGen" not in report, "it measures the most requests alone"
 
 
 @pytest.mark.parametrize(

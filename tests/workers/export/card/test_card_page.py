@@ -56,14 +56,14 @@ def page_of(spec: PipelineSpec = SPEC, **more: Any) -> Words:
 
 def test_each_figure_is_the_stores() -> None:
     """Given facts, then each measured figure stands on the page, and the page has no number that README.md lacks."""
-    told, known = page_of(), facts(variant=MEASURED)
+    report, known = page_of(), facts(variant=MEASURED)
     for _title, key, unit in ROWS:
         if known.variant.get(key) is not None:
-            assert figure(known.variant[key], unit) in told.text
-    assert "3.22 × as fast as the original 2.74 to 3.61 times (95 % confidence)" in told.text
-    assert "91.10 % right answers 90.59 % to 93.70 % (95 % confidence); original: 91.20 %" in told.text
+            assert figure(known.variant[key], unit) in report.text
+    assert "3.22 × as fast as the original 2.74 to 3.61 times (95 % confidence)" in report.text
+    assert "91.10 % right answers 90.59 % to 93.70 % (95 % confidence); original: 91.20 %" in report.text
     text = card_text(known, SPEC, 0, COMMANDS)
-    assert set(NUMBER.findall(told.text)) <= set(NUMBER.findall(text))
+    assert set(NUMBER.findall(report.text)) <= set(NUMBER.findall(text))
 
 
 def test_rows_name_bounds_as_a_card_does() -> None:
@@ -75,20 +75,20 @@ def test_rows_name_bounds_as_a_card_does() -> None:
 
 def test_sections_can_be_found_and_nothing_is_fetched() -> None:
     """Given a page, then its links lead to sections that are there, and it asks for no other file."""
-    told = page_of()
-    assert told.links[0] == "data:,"
-    assert [link[1:] for link in told.links[1:]] == told.anchors
-    assert {"risks", "origin", "test-data", "what-was-not-measured"} <= set(told.anchors)
-    assert "script" not in told.tags
+    report = page_of()
+    assert report.links[0] == "data:,"
+    assert [link[1:] for link in report.links[1:]] == report.anchors
+    assert {"risks", "origin", "test-data", "what-was-not-measured"} <= set(report.anchors)
+    assert "script" not in report.tags
 
 
 def test_foreign_text_is_only_text() -> None:
     """Given names with tags and marks, then they are read as they were written, and are no part of the page."""
     odd = "<img src=x onerror=alert(1)> **bold** [a](b) $title"
     names = ("title", "project", "purpose", "not_for", "contact", "license", "worst_slice")
-    told = page_of(**dict.fromkeys(names, odd), worst_slice_drop=0.1)
-    assert "img" not in told.tags and "strong" not in told.tags
-    assert told.text.count("<img src=x onerror=alert(1)> **bold** [a](b) $title") >= 6
+    report = page_of(**dict.fromkeys(names, odd), worst_slice_drop=0.1)
+    assert "img" not in report.tags and "strong" not in report.tags
+    assert report.text.count("<img src=x onerror=alert(1)> **bold** [a](b) $title") >= 6
 
 
 @pytest.mark.parametrize(
@@ -112,8 +112,8 @@ def test_risks_of_data_are_told() -> None:
     """Given answers on the examples that are no good ones, a part that lost, and guesses, then each is a risk."""
     record = DataRecord(people="yes", may_use="unknown")
     spec = replace(SPEC, guessed=("mean",))
-    told = page_of(spec, data_record=record, worst_slice="Shirt", worst_slice_drop=0.0083).text
-    assert "The examples show people or private things" in told
-    assert "Whether the examples may be used is not known" in told
-    assert "“Shirt” lost 0.83 %" in told
-    assert "Guessed, because the model's files do not state it: mean." in told
+    report = page_of(spec, data_record=record, worst_slice="Shirt", worst_slice_drop=0.0083).text
+    assert "The examples show people or private things" in report
+    assert "Whether the examples may be used is not known" in report
+    assert "“Shirt” lost 0.83 %" in report
+    assert "Guessed, because the model's files do not state it: mean." in report

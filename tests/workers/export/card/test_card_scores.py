@@ -53,12 +53,14 @@ def test_the_weakest_part_has_its_count() -> None:
     """Given a part of a single example that is lost, Then the card says of how many examples it speaks, here and among
     the risks."""
     worst = {"worst_slice": "bullet train", "worst_slice_drop": 1.0, "worst_slice_n": 1}
-    told = card_facts.facts(**worst)
+    report = card_facts.facts(**worst)
     assert "“bullet train” lost most: 100 % of 1 example." in how_well(facts(**worst))
-    assert "“bullet train” lost 100 % of 1 example." in risks(told, SPEC)
+    assert "“bullet train” lost 100 % of 1 example." in risks(report, SPEC)
 
 
 def test_a_part_that_cannot_be_judged_is_no_risk() -> None:
     """Given a part of one example, too few to judge it, Then no risk is claimed of it."""
-    told = card_facts.facts(worst_slice="bullet train", worst_slice_drop=1.0, worst_slice_n=1, worst_slice_judged=False)
-    assert "bullet train" not in risks(told, SPEC)
+    report = card_facts.facts(
+        worst_slice="bullet train", worst_slice_drop=1.0, worst_slice_n=1, worst_slice_judged=False
+    )
+    assert "bullet train" not in risks(report, SPEC)

@@ -73,6 +73,6 @@ def test_the_hubs_own_reader_takes_the_header() -> None:
     """Given the card, then huggingface_hub reads from its header what was measured, unrounded."""
     read = ModelCard(card(full(), SPEC, 0, COMMANDS)).data
     assert (read.license, read.base_model_relation, read.pipeline_tag) == ("mit", "quantized", "image-classification")
-    told = {one.metric_type: one.metric_value for one in read.eval_results}
-    assert (told["accuracy"], told["top1"], told["psnr"]) == (0.911, 0.9017, 31.37)
+    report = {one.metric_type: one.metric_value for one in read.eval_results}
+    assert (report["accuracy"], report["top1"], report["psnr"]) == (0.911, 0.9017, 31.37)
     assert {one.dataset_name for one in read.eval_results} == {"own test examples"}

@@ -49,12 +49,12 @@ def with_foreign(text: str) -> str:
     spec = replace(SPEC, inputs=inputs, outputs=outputs, guessed=(text,))
     values = {"unit": "share", "original": 0.5, "optimized": 0.5, "n": 9, "against": "labels"}
     score = TaskScore(id="f1", task="class", title=text, meaning=text, **values)
-    told = facts(
+    report = facts(
         title=text, project=text, purpose=text, not_for=text, contact=text, license=text, origin=text,
         override_reason=text, scores=(score,), worst_slice=text, worst_slice_drop=0.5,
         variant={**VARIANT, "notes": [text]}, hub_origin=origin(author=text),
     )  # fmt: skip
-    return card_text(told, spec, 5, COMMANDS)
+    return card_text(report, spec, 5, COMMANDS)
 
 
 @pytest.mark.parametrize("text", [FAKE, *BLOCKS, "a\u2028# b", "\u202eevil", "`", "``a`b``", "a\\"])

@@ -19,21 +19,21 @@ TIMED = {**VARIANT, "speedup": 1.55, "speedup_low": 1.41, "speedup_high": 1.71, 
 def test_a_speed_that_is_not_settled_is_not_claimed(speed: SpeedFacts, sentence: str) -> None:
     """Given a version whose speed other programs left open, or that was measured at another moment, Then neither card,
     page nor header has a factor, and the card says why."""
-    told = facts(variant=TIMED, speed=speed)
-    text = card(told, SPEC, 0, COMMANDS)
+    report = facts(variant=TIMED, speed=speed)
+    text = card(report, SPEC, 0, COMMANDS)
     assert sentence in text and "1.55" not in text and "1.41" not in text
     assert "times faster" not in text and "3.80 times smaller" in text
-    assert "as fast as the original" not in [title for title, _, _ in tiles(told)]
+    assert "as fast as the original" not in [title for title, _, _ in tiles(report)]
 
 
 def test_a_speed_under_load_is_a_lower_bound() -> None:
     """Given a version that is faster by every way to compare beside other programs, Then the card claims the bound that
     all agree on, and says that other programs were running."""
-    told = facts(variant=TIMED, speed=SpeedFacts(state="at_least", at_least=1.52))
-    text = card(told, SPEC, 0, COMMANDS)
+    report = facts(variant=TIMED, speed=SpeedFacts(state="at_least", at_least=1.52))
+    text = card(report, SPEC, 0, COMMANDS)
     assert ". At least 1.52 times faster and 3.80 times smaller" in text and "other programs were running" in text
     assert "1.55" not in text and "1.71" not in text
-    assert ("as fast as the original", "≥ 1.52 ×") in [tile[:2] for tile in tiles(told)]
+    assert ("as fast as the original", "≥ 1.52 ×") in [tile[:2] for tile in tiles(report)]
 
 
 def test_a_settled_speed_has_its_interval() -> None:

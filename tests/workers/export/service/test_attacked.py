@@ -41,8 +41,8 @@ def test_a_broken_picture_is_told_and_the_next_is_answered(sees: Served, kind: s
     """Given what is no whole picture, then status 400 in words, memory stays, and a good picture is answered."""
     assert ask(sees.port, "POST", ANSWER, good("PNG"))[0] == 200
     before = psutil.Process(sees.process.pid).memory_info().rss
-    status, told, _ = ask(sees.port, "POST", ANSWER, BROKEN[kind]())
-    assert status == 400 and told["error"] and "Traceback" not in told["error"]
+    status, report, _ = ask(sees.port, "POST", ANSWER, BROKEN[kind]())
+    assert status == 400 and report["error"] and "Traceback" not in report["error"]
     assert psutil.Process(sees.process.pid).memory_info().rss - before < 60 << 20
-    status, told, _ = ask(sees.port, "POST", ANSWER, good("PNG"))
-    assert status == 200 and told["answer"]
+    status, report, _ = ask(sees.port, "POST", ANSWER, good("PNG"))
+    assert status == 200 and report["answer"]

@@ -43,13 +43,15 @@ def client(served: Served) -> Iterator[triton.InferenceServerClient]:
 def test_it_is_ready_and_describes_itself(client: triton.InferenceServerClient, cnn_bundle: Path) -> None:
     """Given a started service, then health, metadata and index are what the client expects, with the original's names."""
     assert client.is_server_live() and client.is_server_ready() and client.is_model_ready(NAME)
-    told = client.get_model_metadata(NAME)
+    report = client.get_model_metadata(NAME)
     spec = load_pipeline(cnn_bundle).spec
-    assert [(one["name"], one["datatype"]) for one in told["inputs"]] == [(one.name, "FP32") for one in spec.inputs]
-    assert [one["shape"] for one in told["inputs"]] == [[-1 if size is None else size for size in spec.inputs[0].shape]]
+    assert [(one["name"], one["datatype"]) for one in report["inputs"]] == [(one.name, "FP32") for one in spec.inputs]
+    assert [one["shape"] for one in report["inputs"]] == [
+        [-1 if size is None else size for size in spec.inputs[0].shape]
+    ]
     assert "binary_tensor_data" in client.get_server_metadata()["extensions"]
-    assert client.get_model_repository_index() == [{"name": NAME, "version": told["versions"][0], "state": "READY"}]
-    assert client.is_model_ready(NAME, told["versions"][0]) and not client.is_model_ready("another")
+    assert client.get_model_repository_index() == [{"name": NAME, "version": report["versions"][0], "state": "READY"}]
+    assert client.is_model_ready(NAME, report["versions"][0]) and not client.is_model_ready("another")
 
 
 @pytest.mark.parametrize("binary", [True, False], ids=["binary", "JSON"])
@@ -63,13 +65,13 @@ def test_a_hundred_at_once_each_get_their_own(client: triton.InferenceServerClie
     rng = np.random.default_rng(5)
     ((name, one),) = Prepared(cnn_bundle / "golden" / "inputs")[0].items()
     given = [rng.normal(size=one.shape).astype(np.float32) for _ in range(100)]
-    asked = []
+    requested = []
     for values in given:
         entry = triton.InferInput(name, list(values.shape), "FP32")
         entry.set_data_from_numpy(values)
-        asked.append(client.async_infer(NAME, [entry]))
+        requested.append(client.async_infer(NAME, [entry]))
     session = load(cnn_bundle / "model" / "model.onnx", {}, 1)
-    for values, request in zip(given, asked, strict=True):
+    for values, request in zip(given, requested, strict=True):
         answer = request.get_result().as_numpy("logits")
         np.testing.assert_allclose(answer, session.run({name: values})["logits"], atol=1e-4)
 

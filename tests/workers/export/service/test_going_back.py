@@ -44,15 +44,15 @@ def under_load(served: Served, item, releases: tuple[Path, Path], times: int) ->
     def client(number: int) -> None:
         while not ended.is_set():
             try:
-                status, told, _ = ask(served.port, "POST", INFER, body)
+                status, report, _ = ask(served.port, "POST", INFER, body)
             except OSError as error:
                 failures.append(error)
                 continue
             if status != 200:
-                failures.append((status, told))
+                failures.append((status, report))
                 continue
             counts[number] += 1
-            answers.setdefault(told["model_version"], set()).add(tuple(np.round(told["outputs"][0]["data"], 3)))
+            answers.setdefault(report["model_version"], set()).add(tuple(np.round(report["outputs"][0]["data"], 3)))
 
     clients = [threading.Thread(target=client, args=(number,)) for number in range(CLIENTS)]
     for one in clients:

@@ -13,9 +13,9 @@ from served_bundles import ANSWER, INFER, Served, ask, request
 
 def test_a_right_request_is_answered(served: Served, item) -> None:
     """Given the request that the others change, then it is answered with its id and finite numbers."""
-    status, told, _ = ask(served.port, "POST", INFER, request(item))
-    assert (status, told["id"], told["model_name"]) == (200, "7", "my-shop")
-    assert np.isfinite(told["outputs"][0]["data"]).all()
+    status, report, _ = ask(served.port, "POST", INFER, request(item))
+    assert (status, report["id"], report["model_name"]) == (200, "7", "my-shop")
+    assert np.isfinite(report["outputs"][0]["data"]).all()
 
 
 WRONG_INPUTS = {
@@ -71,19 +71,19 @@ WRONG_BODIES = {
 @pytest.mark.parametrize(("body", "headers", "status"), WRONG_BODIES.values(), ids=list(WRONG_BODIES))
 def test_a_wrong_body_is_refused(served: Served, body: bytes, headers: dict[str, str], status: int) -> None:
     """Given a body that is no request, then an error in words and never the server's own failure."""
-    found, told, _ = ask(served.port, "POST", INFER, body, headers)
-    assert (found, bool(told["error"])) == (status, True)
+    found, report, _ = ask(served.port, "POST", INFER, body, headers)
+    assert (found, bool(report["error"])) == (status, True)
 
 
 def test_other_names_versions_paths_and_outputs(served: Served, item) -> None:
     """Given a model, version, path or output that is not there, then 404 or 400 in the protocol's form."""
     body = request(item)
     for path in ("/v2/models/another/infer", "/v2/models/my-shop/versions/9/infer", "/v2/nowhere", "/../../etc/passwd"):
-        status, told, _ = ask(served.port, "POST", path, body)
-        assert status == 404 and told["error"]
+        status, report, _ = ask(served.port, "POST", path, body)
+        assert status == 404 and report["error"]
     other = {**json.loads(body), "outputs": [{"name": "x"}]}
-    status, told, _ = ask(served.port, "POST", INFER, json.dumps(other).encode())
-    assert status == 400 and "no output 'x'" in told["error"]
+    status, report, _ = ask(served.port, "POST", INFER, json.dumps(other).encode())
+    assert status == 400 and "no output 'x'" in report["error"]
 
 
 @pytest.mark.parametrize(
@@ -124,8 +124,8 @@ def test_its_own_page_may_ask(served: Served, item) -> None:
 def test_a_body_that_is_too_large_is_not_read(served: Served) -> None:
     """Given more than 32 MiB, told or not told, then 413, and the server's memory stays."""
     before = psutil.Process(served.process.pid).memory_info().rss
-    status, told, _ = ask(served.port, "POST", INFER, headers={"Content-Length": str(1 << 40)})
-    assert status == 413 and "33,554,432 bytes" in told["error"]
+    status, report, _ = ask(served.port, "POST", INFER, headers={"Content-Length": str(1 << 40)})
+    assert status == 413 and "33,554,432 bytes" in report["error"]
     with socket.create_connection(("127.0.0.1", served.port), 30) as endless:
         endless.sendall(f"POST {ANSWER} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
         piece = b"100000\r\n" + bytes(1 << 20) + b"\r\n"
@@ -160,11 +160,11 @@ def test_clients_that_leave_in_the_middle_leave_nothing_behind(served: Served, i
 def test_answers_as_people_read_them(served: Served, cnn_bundle: Path) -> None:
     """Given a file of arrays as a person has it, then class and shares; given rubbish, words of what is wrong."""
     body = (cnn_bundle / "golden" / "example.npz").read_bytes()
-    status, told, _ = ask(served.port, "POST", ANSWER, body)
-    assert status == 200 and told["answer"] in told["scores"] and sum(told["scores"].values()) <= 1.001
+    status, report, _ = ask(served.port, "POST", ANSWER, body)
+    assert status == 200 and report["answer"] in report["scores"] and sum(report["scores"].values()) <= 1.001
     for rubbish in (b"", b"PK\x03\x04 rubbish", b"no arrays"):
-        status, told, _ = ask(served.port, "POST", ANSWER, rubbish)
-        assert status == 400 and told["error"], rubbish
+        status, report, _ = ask(served.port, "POST", ANSWER, rubbish)
+        assert status == 400 and report["error"], rubbish
 
 
 def test_a_request_that_comes_again_is_not_computed_again(served: Served, item) -> None:

@@ -62,9 +62,9 @@ def test_parse_large_request_lets_other_threads_go_on() -> None:
 def test_reply_with_many_numbers_lets_other_threads_go_on() -> None:
     """Given an output of a million numbers, when a thread writes it as JSON, then another thread has its turns."""
     values = np.random.default_rng(0).normal(size=NUMBERS).astype(np.float32)
-    asked = InferenceRequest("", {}, {}, False)
-    assert turns_beside(lambda: reply("m", "1", asked, {"y": values})) > 50
-    content, length = reply("m", "1", asked, {"y": values})
+    requested = InferenceRequest("", {}, {}, False)
+    assert turns_beside(lambda: reply("m", "1", requested, {"y": values})) > 50
+    content, length = reply("m", "1", requested, {"y": values})
     (output,) = json.loads(content)["outputs"]
     assert length is None
     np.testing.assert_array_equal(np.asarray(output["data"], np.float32), values)

@@ -38,5 +38,5 @@ def test_a_release_of_before_there_was_a_log_is_not_taken(cnn_bundle: Path, tmp_
     shutil.rmtree(older / "fettle_bundle" / "monitor")
     write_sums(older)
     with running(cnn_bundle, "--log", str(tmp_path / "log")) as served:
-        status, told = load(served, older)
-        assert (status, "cannot log" in told["error"]) == (409, True)
+        status, report = load(served, older)
+        assert (status, "cannot log" in report["error"]) == (409, True)

@@ -141,6 +141,6 @@ def test_read_body_reports_the_first_of_many_errors(form: type[BaseModel], field
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < MOST_BYTES and refused.value.error_count() < 10
-    with pytest.raises(RequestError) as told:
+    with pytest.raises(RequestError) as report:
         read_body(form, body)
-    assert (told.value.status, len(str(told.value)) < 200) == (400, True)
+    assert (report.value.status, len(str(report.value)) < 200) == (400, True)

@@ -43,34 +43,34 @@ def ask(engine: Engine, number: float, **more: float):
 def test_one_that_fails_takes_no_other_along(slow) -> None:
     """Given a batch with one request that the model cannot answer, then this one alone gets the error."""
     model, engine = slow
-    asked = [ask(engine, number) for number in (1, 2, 13, 3, 4)]
+    requested = [ask(engine, number) for number in (1, 2, 13, 3, 4)]
     model.free.set()
-    assert [float(one.result(10)["y"][0, 0]) for index, one in enumerate(asked) if index != 2] == [2, 4, 6, 8]
+    assert [float(one.result(10)["y"][0, 0]) for index, one in enumerate(requested) if index != 2] == [2, 4, 6, 8]
     with pytest.raises(RuntimeError, match="thirteen"):
-        asked[2].result(10)
+        requested[2].result(10)
     assert max(model.sizes) == 4
 
 
 def test_only_requests_that_agree_are_joined(slow) -> None:
     """Given another value of an input that is the same for a whole batch, then each request keeps its own."""
     model, engine = slow
-    asked = [ask(engine, 1, add=number % 2) for number in range(6)]
+    requested = [ask(engine, 1, add=number % 2) for number in range(6)]
     model.free.set()
-    assert [float(one.result(10)["y"][0, 0]) for one in asked] == [2, 3, 2, 3, 2, 3]
+    assert [float(one.result(10)["y"][0, 0]) for one in requested] == [2, 3, 2, 3, 2, 3]
     assert set(model.sizes) == {1}
 
 
 def test_no_more_wait_than_may(slow) -> None:
     """Given a model that is at work, then after so many requests the next is refused at once; given up ones are not run."""
     model, engine = slow
-    asked: list = []
+    requested: list = []
     with pytest.raises(Overloaded):
-        while len(asked) < 20:
-            asked.append(ask(engine, len(asked)))
-    given_up = sum(one.cancel() for one in asked)
+        while len(requested) < 20:
+            requested.append(ask(engine, len(requested)))
+    given_up = sum(one.cancel() for one in requested)
     assert given_up >= 4
     model.free.set()
-    done = [one for one in asked if not one.cancelled()]
+    done = [one for one in requested if not one.cancelled()]
     assert [float(one.result(10)["y"][0, 0]) for one in done] == [2.0 * number for number in range(len(done))]
 
 

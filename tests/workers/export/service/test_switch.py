@@ -44,13 +44,13 @@ def test_without_the_key_nothing_of_the_model_is_told(guarded: Served, given: di
 def test_with_the_key_and_a_told_name_and_page_it_answers(guarded: Served, item) -> None:
     """Given the key (either way to send it), the told host and page, then answers that this page may read."""
     body = request(item)
-    told = {"Host": "shop.example", "Origin": PAGE}
-    status, _, headers = ask(guarded.port, "POST", INFER, body, {**told, **AUTHORIZATION})
+    report = {"Host": "shop.example", "Origin": PAGE}
+    status, _, headers = ask(guarded.port, "POST", INFER, body, {**report, **AUTHORIZATION})
     assert status == 200 and headers["access-control-allow-origin"] == PAGE
     for given in ({"X-API-Key": KEY}, {"Authorization": f"bearer {KEY}"}, {"Authorization": f"BEARER  {KEY}"}):
         assert ask(guarded.port, "POST", INFER, body, given)[0] == 200
     assert ask(guarded.port, "POST", INFER, body, {"Authorization": "Basic eDp5", "X-API-Key": KEY})[0] == 200
-    preflight = {**told, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+    preflight = {**report, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
     assert ask(guarded.port, "OPTIONS", INFER, headers=preflight)[0] == 200
 
 

@@ -39,8 +39,8 @@ def test_it_is_tested_before_it_is_handed_out(written) -> None:
         "Its server stops",
     ]  # fmt: skip
     assert result.selftest[4].detail == "20 of 20"
-    told = list(dict.fromkeys(progress.stage_id for progress in ctx.progress_sent))
-    assert told == [stage.id for stage in TARGET.stages]
+    report = list(dict.fromkeys(progress.stage_id for progress in ctx.progress_sent))
+    assert report == [stage.id for stage in TARGET.stages]
 
 
 @pytest.mark.whole
@@ -61,8 +61,8 @@ def test_its_page_looks_like_the_web_page() -> None:
     colors = re.compile(r"--[a-z-]+: #[0-9a-f]+")
     assert colors.findall(page) == colors.findall(style) and len(colors.findall(page)) > 16
     rule = re.compile(r"if \(value === 0.*?99\.99 %\";", re.DOTALL)
-    told = [" ".join(rule.findall(text)[0].split()) for text in (page, script)]
-    assert told[0] == told[1]
+    report = [" ".join(rule.findall(text)[0].split()) for text in (page, script)]
+    assert report[0] == report[1]
 
 
 def test_it_verifies_and_a_change_is_named(written, tmp_path: Path) -> None:

@@ -171,15 +171,15 @@ def test_chat_without_a_piece_ends_in_time() -> None:
 def test_abandoned_chat_is_never_begun() -> None:
     """Given chats that wait behind another, When their clients leave, Then the model reads none of their prompts."""
     model = Speaks("abcdef", pause_s=0.05)
-    asked = ChatBody(messages=[{"role": "user", "content": "x"}])
+    requested = ChatBody(messages=[{"role": "user", "content": "x"}])
 
     async def talk() -> None:
-        first = await chat.Talk.begin(model, asked, Limits())
-        others = [await chat.Talk.begin(model, asked, Limits()) for _ in range(5)]
+        first = await chat.Talk.begin(model, requested, Limits())
+        others = [await chat.Talk.begin(model, requested, Limits()) for _ in range(5)]
         for one in others:
             one.stop()
         await chat.whole(first, "model")
-        last = await chat.Talk.begin(model, asked, Limits())
+        last = await chat.Talk.begin(model, requested, Limits())
         await chat.whole(last, "model")
 
     asyncio.run(talk())

@@ -43,8 +43,8 @@ def test_dropped_pictures_are_answered_as_here(
     letter.write_text("no picture")
     assert "not a picture" in drop(browser, letter)["refused"]
     assert drop(browser, tmp_path / "0.png")["kind"] == "labels"
-    asked = browser.execute_script("return performance.getEntriesByType('resource').map((one) => one.name)")
-    assert all(name.startswith((browser.current_url.rpartition("/")[0], "data:")) for name in asked)
+    requested = browser.execute_script("return performance.getEntriesByType('resource').map((one) => one.name)")
+    assert all(name.startswith((browser.current_url.rpartition("/")[0], "data:")) for name in requested)
     assert browser.get_log("browser") == []
 
 

@@ -80,8 +80,8 @@ def test_the_bill_names_what_runs_in_the_page(page_of: Any) -> None:
             assert part["version"] == pin["version"] and part["licenses"][0]["license"]["id"] == pin["license"]
             assert part["purl"] == f"pkg:npm/{name.replace('@', '%40')}@{pin['version']}"
             assert part["hashes"] == [{"alg": "SHA-512", "content": pin["sha512"]}]
-            told = {file["name"]: file["hashes"][0]["content"] for file in part["components"]}
-            assert told == pin["files"]
+            report = {file["name"]: file["hashes"][0]["content"] for file in part["components"]}
+            assert report == pin["files"]
         texts_of = {path.name.partition("-")[0] for path in (folder / "web" / "licenses").iterdir()}
         assert texts_of == {"onnxruntime", *(["tokenizers"] if len(names) > 1 else [])}
 

@@ -51,8 +51,8 @@ def test_events_stand_around_each_part(session: tensorrt.TensorRtSession, librar
     library.calls.clear()
     spans, answers = session.card_spans({"x": np.ones((1, 4), np.float32)})
     np.testing.assert_array_equal(answers["y"], np.full((1, 4), 2, np.float32))
-    told = [name for name in library.calls if name not in ("cuCtxSetCurrent", "cuMemAlloc_v2", "cuEventCreate")]
-    assert told == [
+    report = [name for name in library.calls if name not in ("cuCtxSetCurrent", "cuMemAlloc_v2", "cuEventCreate")]
+    assert report == [
         "cuEventRecord", "cuMemcpyHtoDAsync_v2", "cuEventRecord", "cuEventRecord", "cuMemcpyDtoHAsync_v2",
         "cuEventRecord", "cuStreamSynchronize", *["cuEventElapsedTime"] * 3, *["cuEventDestroy_v2"] * 4,
     ]  # fmt: skip
@@ -111,18 +111,18 @@ def test_a_version_that_takes_pixels_is_timed_with_them(session: Any) -> None:
     """Given a version that prepares pictures itself, on a card, Then it tells its spans of the pixels; over the
     processor's session there is nothing to tell."""
     own = {"input": "x", "mean": [0.0], "std": [1.0], "range": "0..255", "channels": "rgb", "layout": "nhwc"}
-    asked: list[Any] = []
+    requested: list[Any] = []
 
     class Card(Counted):
         def card_spans(self, feeds: Any) -> Any:
-            asked.append(feeds["x"].dtype)
+            requested.append(feeds["x"].dtype)
             return CardSpans(1, 1, 1, 1), {}
 
     pixels = open_pixels(lambda *given: Card(session), Path("m.onnx"), {"pixels": own}, 1)
     assert isinstance(pixels, OnCard)
     prepared = Requests([{"x": np.full((1, 2, 2, 3), 7, np.float32)}, {"x": np.zeros((1, 2, 2, 3), np.uint8)}])
     found = take_figures(pixels, prepared, lambda: Counted(session), quiet, **SHORT)
-    assert found is not None and set(asked) == {np.dtype(np.uint8)}
+    assert found is not None and set(requested) == {np.dtype(np.uint8)}
     plain = open_pixels(lambda *given: Counted(session), Path("m.onnx"), {"pixels": own}, 1)
     assert take_figures(plain, prepared, lambda: plain, quiet, **SHORT) is None
 
@@ -214,5 +214,5 @@ print(json.dumps(told))
 def test_a_stand_in_never_gets_as_far_as_a_figure(driver_dir: Path, rc: str) -> None:
     """Given stand-ins that list two cards with changing values, and a cuInit that even succeeds, Then no runtime opens
     a session on them: there is nothing that figures could be taken of."""
-    told = run_beside(driver_dir, OPEN, FETTLE_FAKECUDA_RC=rc)[-1]
-    assert set(told.values()) <= {"runtime_missing", "unknown_runtime"}
+    report = run_beside(driver_dir, OPEN, FETTLE_FAKECUDA_RC=rc)[-1]
+    assert set(report.values()) <= {"runtime_missing", "unknown_runtime"}

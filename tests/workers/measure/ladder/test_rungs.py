@@ -85,10 +85,10 @@ def test_a_lost_card_and_a_divided_one(driver_dir: Path, tmp_path: Path) -> None
 def test_a_card_that_slows_itself_down(driver_dir: Path, tmp_path: Path) -> None:
     """Given heat and a power limit, Then the readings say why; idle clocks (1) are no slowing down."""
     file = tmp_path / "readings"
-    for mask, told in ((0x44, True), (1, False)):
+    for mask, report in ((0x44, True), (1, False)):
         file.write_text(f"0.reasons={mask}\n")
         (readings,) = attempt(driver_dir, "readings", FETTLE_FAKENVML_FILE=file)
-        assert ("It is slowing down now: it reached its power limit and heat." in str(readings["found"])) == told
+        assert ("It is slowing down now: it reached its power limit and heat." in str(readings["found"])) == report
 
 
 def test_an_old_driver(driver_dir: Path, tmp_path: Path) -> None:

@@ -58,9 +58,14 @@ def test_it_answers_as_the_folder_of_the_same_weights(tiny, tmp_path, opened, in
 
     path = tmp_path / "tiny.gguf"
     meant = gguf_files.write_gguf(tiny, path, "Q8_0")
-    told = inspected(path)
-    assert (told.format, told.task, told.license, told.chat.context) == ("gguf", "language-model", "apache-2.0", 512)
-    assert any("Q8_0" in finding.what and finding.level == "warning" for finding in told.findings)
+    report = inspected(path)
+    assert (report.format, report.task, report.license, report.chat.context) == (
+        "gguf",
+        "language-model",
+        "apache-2.0",
+        512,
+    )
+    assert any("Q8_0" in finding.what and finding.level == "warning" for finding in report.findings)
     model = transformers.AutoModelForCausalLM.from_pretrained(tiny, dtype=torch.float32).eval()
     model.load_state_dict({name: torch.from_numpy(values) for name, values in meant.items()}, strict=True)
     # When it is opened
@@ -72,8 +77,8 @@ def test_it_answers_as_the_folder_of_the_same_weights(tiny, tmp_path, opened, in
     own = transformers.PreTrainedTokenizerFast(tokenizer_file=str(tiny / "tokenizer.json"))
     words = (inner / "chat_template.jinja").read_text()
     assert words == (tiny / "chat_template.jinja").read_text()
-    asked = [{"role": "user", "content": "the old cat sleeps under the green house"}]
-    said = own.apply_chat_template(asked, chat_template=words, tokenize=False)
+    requested = [{"role": "user", "content": "the old cat sleeps under the green house"}]
+    said = own.apply_chat_template(requested, chat_template=words, tokenize=False)
     assert feeds["input_ids"][0].tolist() == own.encode(said, add_special_tokens=False)
     session = load(inner / result.artifact.main, dict(result.artifact.settings), 1)
     got = session.run({"input_ids": feeds["input_ids"], "new_tokens": np.asarray([8])})["tokens"][0]
@@ -96,8 +101,8 @@ def test_configurations_are_the_librarys(family, tmp_path):
     gguf_files.write_gguf(folder, path, "F32")
     out.mkdir()
     write_folder(path, out)
-    again, told = transformers.AutoModelForCausalLM.from_pretrained(out, output_loading_info=True)
-    assert not told["missing_keys"] and not told["unexpected_keys"] and not told["mismatched_keys"]
+    again, report = transformers.AutoModelForCausalLM.from_pretrained(out, output_loading_info=True)
+    assert not report["missing_keys"] and not report["unexpected_keys"] and not report["mismatched_keys"]
     ids = torch.arange(5, 40)[None]
     with torch.inference_mode():
         torch.testing.assert_close(again.eval()(ids).logits, model(ids).logits, rtol=1e-4, atol=1e-4)
@@ -108,9 +113,9 @@ def test_llamas_way_to_reach_further_is_told_by_its_factors(tiny, tmp_path, refu
     from transformers import LlamaConfig
     from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
 
-    told = {"rope_type": "llama3", "rope_theta": 10000.0, "factor": 8.0, "low_freq_factor": 1.0,
+    report = {"rope_type": "llama3", "rope_theta": 10000.0, "factor": 8.0, "low_freq_factor": 1.0,
             "high_freq_factor": 4.0, "original_max_position_embeddings": 8192}  # fmt: skip
-    config = LlamaConfig(hidden_size=256, num_attention_heads=4, rope_parameters=told)
+    config = LlamaConfig(hidden_size=256, num_attention_heads=4, rope_parameters=report)
     turns, _ = ROPE_INIT_FUNCTIONS["llama3"](config, "cpu")
     factors = (10000.0 ** -(np.arange(0, 64, 2) / 64) / turns.numpy()).astype(np.float32)
     tensors, _ = gguf_files.tensors_of(tiny, "F16")
@@ -119,7 +124,7 @@ def test_llamas_way_to_reach_further_is_told_by_its_factors(tiny, tmp_path, refu
     path.write_bytes(gguf_files.file_of(said, [("rope_freqs.weight", (32,), 0, factors.tobytes()), *tensors]))
     # Then they are told by their name, and others are refused by it
     header = read_header(path, blocks())
-    assert config_of(path, header)["rope_parameters"] == pytest.approx(told)
+    assert config_of(path, header)["rope_parameters"] == pytest.approx(report)
     other = np.linspace(1, 9, 32).astype(np.float32).tobytes()
     path.write_bytes(gguf_files.file_of(said, [("rope_freqs.weight", (32,), 0, other), *tensors]))
     assert "rope_freqs" in refused(path).detail

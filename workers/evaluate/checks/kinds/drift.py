@@ -124,13 +124,13 @@ def _shifts(material: Material, chosen: NDArray[np.intp]) -> list[Shift]:
 def _words(material: Material, apart: float, shifts: list[Shift], drifted: bool) -> str:
     first, second = material.names
     right = f"{percent(apart, 0)} of the time (50 % is luck)"
-    told = f"given one example of each, a program tells which is which {right}"
+    report = f"given one example of each, a program tells which is which {right}"
     if not drifted:
-        return f"“{first}” and “{second}” look alike: {told}."
+        return f"“{first}” and “{second}” look alike: {report}."
     clear = [shift for shift in shifts if shift[2] <= LEVEL][:3]
     listed = "; ".join(f"{name} {before:.3g} beside {after:.3g}" for name, _, _, before, after in clear)
     why = f" They differ most in: {listed} (medians)." if listed else ""
-    return f"“{first}” and “{second}” are not alike: {told}.{why}"
+    return f"“{first}” and “{second}” are not alike: {report}.{why}"
 
 
 CHECK = Check("drift", "Both sets are alike", "C2ST (arXiv 1610.06545), KS (arXiv 1810.11953)", 80, run)

@@ -29,8 +29,8 @@ def run(material: Material, ctx: JobContext) -> Outcome:
         return Outcome(counts={"private": 0})
     listed = ", ".join(counted(count, kind, PLURALS.get(kind, "")) for kind, count in kinds.most_common())
     verb = "holds" if len(names) == 1 else "hold"
-    told = f"{counted(len(names), 'item').capitalize()} {verb} what looks like private data"
-    what = f"{told}: {listed}. {'; '.join(shown[:3])}."
+    report = f"{counted(len(names), 'item').capitalize()} {verb} what looks like private data"
+    what = f"{report}: {listed}. {'; '.join(shown[:3])}."
     hint = "Remove these texts, or make them unrecognizable, before the data or a bundle goes to others."
     values = {kind: float(count) for kind, count in kinds.items()}
     finding = CHECK.finding("warning", what, hint, count=len(names), items=named(names), values=values)

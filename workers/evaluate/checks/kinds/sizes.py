@@ -82,7 +82,7 @@ def _sizes(sizes: NDArray[np.int64]) -> str:
 
 def _files(material: Material) -> list[CheckFinding]:
     assert material.pictures is not None
-    kinds = Counter(kind for told in material.pictures.modes for kind in told.split(", ") if kind)
+    kinds = Counter(kind for report in material.pictures.modes for kind in report.split(", ") if kind)
     findings = []
     if kinds:
         listed = ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common())
@@ -100,8 +100,8 @@ def _empty(material: Material) -> CheckFinding | None:
     if not names:
         return None
     count = len(names)
-    told = f"{counted(count, 'item').capitalize()} {is_are(count)} of one color"
-    what = f"{told}, with nothing to see: {names_of(names)}."
+    report = f"{counted(count, 'item').capitalize()} {is_are(count)} of one color"
+    what = f"{report}, with nothing to see: {names_of(names)}."
     hint = "Look at them, and take out those that were saved by mistake."
     return CHECK.finding("warning", what, hint, count=count, items=named(names))
 

@@ -103,12 +103,12 @@ def read(path: Path, options: Options) -> Collection:
         )
         for i in range(count)
     ]  # fmt: skip
-    told = (
+    report = (
         *_told(inputs, label_name, file),
         *_not_labels(arrays, inputs, label_name, count, file),
         *_below_zero(label_name, labels, options.spec),
     )
-    return Collection(kind, entries, names, findings=told)
+    return Collection(kind, entries, names, findings=report)
 
 
 def _kind(spec: PipelineSpec, inputs: Mapping[str, NDArray[Any]]) -> Kind:
@@ -171,8 +171,8 @@ def _not_labels(
     if taken is not None:
         return ()
     named = [name for name in arrays if name.lower() in LABEL_NAMES and name not in inputs]
-    told = (f"“{name}” of {file.name} holds {_size(arrays[name])} for {count:,} items" for name in named)
-    return tuple(warning(f"{what}, so it is not used as labels.") for what in told)
+    report = (f"“{name}” of {file.name} holds {_size(arrays[name])} for {count:,} items" for name in named)
+    return tuple(warning(f"{what}, so it is not used as labels.") for what in report)
 
 
 def _below_zero(name: str | None, labels: NDArray[Any] | None, spec: PipelineSpec) -> tuple[Finding, ...]:

@@ -73,8 +73,8 @@ def _recordings(path: Path, options: Options) -> Collection:
         )
         for i, part in enumerate(parts)
     ]  # fmt: skip
-    told = "with a label for each frame" if labels else "without labels"
-    what = f"{path.name} holds {len(parts):,} recordings at {rate:,} Hz, {told}."
+    report = "with a label for each frame" if labels else "without labels"
+    what = f"{path.name} holds {len(parts):,} recordings at {rate:,} Hz, {report}."
     return Collection("audio", entries, findings=(info(what),))
 
 

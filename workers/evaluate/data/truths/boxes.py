@@ -32,8 +32,8 @@ def with_boxes(entries: Sequence[Entry], root: Path, spec: PipelineSpec) -> tupl
         rows = read(entries, root)
         count = sum(row is not None for row in rows)
         if count:
-            told = f"Boxes come from {format_} labels, for {count:,} of {len(rows):,} pictures."
-            return _mapped(entries, rows, spec, told)
+            report = f"Boxes come from {format_} labels, for {count:,} of {len(rows):,} pictures."
+            return _mapped(entries, rows, spec, report)
     return entries, labels_above(root, ("labels", "Annotations", "annotations"), "boxes")
 
 

@@ -186,8 +186,8 @@ def _by_convention(found: set[int], count: int | None, files: Sequence[Path]) ->
     if count == len(CITYSCAPES) and all(file.stem.lower().endswith("_labelids") for file in files):
         return CITYSCAPES, "The masks hold Cityscapes’ label ids: its 19 classes are judged, the rest is left out."
     if count is not None and count > 2 and count in found and found <= {*range(count + 1), *IGNORED}:
-        told = f"The masks count classes from 1 to {count}: 0 is left out of the scores (as in ADE20K)."
-        return {one: one - 1 for one in range(1, count + 1)}, told
+        report = f"The masks count classes from 1 to {count}: 0 is left out of the scores (as in ADE20K)."
+        return {one: one - 1 for one in range(1, count + 1)}, report
     return None
 
 

@@ -315,8 +315,8 @@ def _pair(case: Case, truths: Sequence[Boxes], *, settles: bool) -> PrecisionPai
         before = old.figures(times, seen)
         parts.append(new.figures(times, seen) - before)
         settled_parts.append(settled.values(times, seen)[:, 0] - before[:, 0])
-    told = old.whole(), new.whole(), np.concatenate(parts), len(truths), things
-    return PrecisionPair(*told, settled.whole()[0], np.concatenate(settled_parts))
+    report = old.whole(), new.whole(), np.concatenate(parts), len(truths), things
+    return PrecisionPair(*report, settled.whole()[0], np.concatenate(settled_parts))
 
 
 def settle(old: Boxes, new: Boxes) -> Boxes:

@@ -64,9 +64,9 @@ def _sureness_kept(pair: PredictionPair, seed: int) -> list[Gate]:
     moved = moved[np.isfinite(moved)]
     if not len(moved):
         return []
-    told = "How sure it is differs from the original on average"
+    report = "How sure it is differs from the original on average"
     draws = bootstrap_sums(moved, seed) / len(moved)
-    return [Gate(float(moved.mean()), draws, 0.0, told, SCORE_MOVED, exact=partial(mean_upper, moved))]
+    return [Gate(float(moved.mean()), draws, 0.0, report, SCORE_MOVED, exact=partial(mean_upper, moved))]
 
 
 def _moved(pair: PredictionPair) -> Flags:

@@ -165,13 +165,13 @@ def _beginnings(answers: Sequence[Pair], seed: int) -> list[Gate]:
     facts = np.asarray([[changed[0], changed.sum(), len(changed)] for changed in rows], np.float64)
     sums = bootstrap_sums(facts, seed)
     first, others = facts[:, 0].mean(), facts[:, 1].sum() / facts[:, 2].sum()
-    told = "Answers begin with another word", "In answers other words stand"
+    report = "Answers begin with another word", "In answers other words stand"
     words = Units(facts[:, 1], facts[:, 2], np.ones(len(facts), np.bool_))
     exact_first = partial(binomial_upper, float(facts[:, 0].sum()), len(facts))
     exact_others = partial(binomial_upper, words.hits / words.effect, words.total / words.effect)
     return [
-        Gate(float(first), sums[:, 0] / len(facts), 0.0, told[0], FIRST_WORDS, exact_first),
-        Gate(float(others), sums[:, 1] / sums[:, 2], ANSWERS_PER_LIMIT, told[1], exact=exact_others),
+        Gate(float(first), sums[:, 0] / len(facts), 0.0, report[0], FIRST_WORDS, exact_first),
+        Gate(float(others), sums[:, 1] / sums[:, 2], ANSWERS_PER_LIMIT, report[1], exact=exact_others),
     ]
 
 
@@ -188,10 +188,10 @@ def _end(moved: Sequence[Floats], seed: int) -> Gate:
     """
     facts = np.asarray([[np.abs(part).sum(), len(part), part.sum()] for part in moved])
     sums, (size, count, signed) = bootstrap_sums(facts[:, :2], seed), facts.sum(axis=0)
-    told = f"An end is {'less' if signed < 0 else 'more'} likely than with the original where answers end"
+    report = f"An end is {'less' if signed < 0 else 'more'} likely than with the original where answers end"
     draws = 1 - np.exp(-sums[:, 0] / sums[:, 1])
     exact = partial(mean_upper, 1 - np.exp(-facts[:, 0] / facts[:, 1]))
-    return Gate(1 - float(np.exp(-size / count)), draws, 0.0, told, MOST_END_MOVED, exact)
+    return Gate(1 - float(np.exp(-size / count)), draws, 0.0, report, MOST_END_MOVED, exact)
 
 
 def least_kl(old: NDArray[np.float32], new: NDArray[np.float32]) -> Floats:
@@ -207,8 +207,8 @@ def least_kl(old: NDArray[np.float32], new: NDArray[np.float32]) -> Floats:
     p = np.column_stack([p, np.clip(1 - p.sum(axis=-1), 0, None)])
     q = np.column_stack([q, np.clip(1 - q.sum(axis=-1), 1e-12, None)])
     ratio = np.where(p > 0, p, 1) / np.where(p > 0, np.maximum(q, 1e-12), 1)
-    told = (p * np.log(ratio)).sum(axis=-1)
-    return np.where(np.isfinite(new).all(axis=-1), told, 0.0)
+    report = (p * np.log(ratio)).sum(axis=-1)
+    return np.where(np.isfinite(new).all(axis=-1), report, 0.0)
 
 
 TASK = ProofTask(

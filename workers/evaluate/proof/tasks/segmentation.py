@@ -63,7 +63,7 @@ def compare(case: Case) -> Differences:
     counts = changed | _found(holds, n)
     notes = [f"Objects are lost, new, joined, cut or have holes in {lost:,} pictures."] if lost else []
     seen = any((a != BACKGROUND).any() for a in old)
-    loss, told, broken = _loss(case, counts)
+    loss, report, broken = _loss(case, counts)
     return Differences(
         items=case.items[counts],
         changed=changed[counts],
@@ -71,7 +71,7 @@ def compare(case: Case) -> Differences:
         similarity=np.clip(1 - severity[counts], 0.0, 1.0),
         parts=_parts(case, holds, broke, counts),
         loss=loss,
-        notes=[*notes, *told],
+        notes=[*notes, *report],
         figures={"n_labelled": loss.items} if loss is not None else {},
         broken=broken,
         unseen="" if seen else f"Nothing is found in {n:,} pictures: these examples cannot prove masks.",
@@ -94,21 +94,21 @@ def _loss(case: Case, counts: Flags) -> tuple[Loss | None, list[str], bool]:
     scale = np.maximum(pair.original[both], SMALLEST)
     shares = (pair.original - pair.optimized)[both] / scale
     draws = (-pair.draws[:, both] / scale).max(axis=1) * original
-    told = []
+    report = []
     was, now = pair.original[2], pair.optimized[2]
     if len(both) > 1 and shares[1] > max(shares[0], TOLD_LOSS):
-        told.append(f"Fewer objects are right, or more are there that should not be: F1 {was:.3f}, now {now:.3f}.")
+        report.append(f"Fewer objects are right, or more are there that should not be: F1 {was:.3f}, now {now:.3f}.")
     lost = _broken_classes(case, pair)
     labelled = sum(bool(item.mask) for item, is_seen in zip(case.facts, counts, strict=True) if is_seen)
     if len(pair.unmarked):
-        told.append(not_labelled("mask", [case.data.class_name(int(one)) for one in pair.unmarked]))
+        report.append(not_labelled("mask", [case.data.class_name(int(one)) for one in pair.unmarked]))
     drop, alone = float(shares.max()) * original, not len(pair.unmarked)
-    return Loss("mIoU", original, drop, draws, labelled, alone), [*lost, *told], bool(lost)
+    return Loss("mIoU", original, drop, draws, labelled, alone), [*lost, *report], bool(lost)
 
 
 def _broken_classes(case: Case, pair: OverlapPair) -> list[str]:
     judged = np.flatnonzero((pair.class_pictures >= LEAST_PICTURES) & (pair.class_original >= FITTING_OVERLAP))
-    told = []
+    report = []
     for at in judged.tolist():
         sure = float(np.nanquantile(pair.class_losses[:, at], CLASS_LEVEL / len(judged)))
         if sure > MOST_CLASS_LOST:
@@ -116,8 +116,8 @@ def _broken_classes(case: Case, pair: OverlapPair) -> list[str]:
                 case.data.class_name(int(pair.classes[at])),
                 *(float(part[at]) for part in (pair.class_original, pair.class_optimized)),
             )
-            told.append(f"“{name}” overlaps what is right by {percent(now)}, the original by {percent(was)}.")
-    return told
+            report.append(f"“{name}” overlaps what is right by {percent(now)}, the original by {percent(was)}.")
+    return report
 
 
 def _blocks(

@@ -153,16 +153,16 @@ def _square(scene: Scene) -> AttackRow:
         if found and scene.is_over(SQUARE_UNTIL):
             break
         part = slice(first, first + CHUNK)
-        asked, won, units = [], [], []
+        requested, won, units = [], [], []
         for version, batches in zip(scene.both.versions, scene.batches(part), strict=True):
-            asked.append(_asked(version, batches, ctx.check_cancelled))
+            requested.append(_asked(version, batches, ctx.check_cancelled))
             changed, fooled = square_attack(
-                asked[-1], batches.units(), scene.classes[part], scene.eps, params.attack_queries, ctx.seed + first,
+                requested[-1], batches.units(), scene.classes[part], scene.eps, params.attack_queries, ctx.seed + first,
                 ctx.check_cancelled, params.attack_restarts,
             )  # fmt: skip
             units.append(changed)
             won.append(fooled)
-        handed_on = margin_of(asked[1](units[0], np.arange(len(units[0]))), scene.classes[part]) <= 0
+        handed_on = margin_of(requested[1](units[0], np.arange(len(units[0]))), scene.classes[part]) <= 0
         found.append(np.stack([*won, handed_on]))
     ctx.progress(STAGE, 1, 1, "examples")
     first_won, second_won, handed = np.concatenate(found, axis=1)
@@ -182,7 +182,7 @@ def _pgd(scene: Scene) -> AttackRow:
     why_not = [one if isinstance(one, str) else "" for one in own]
     if all(why_not):
         return _not_made(PGD, f"It needs gradients. {why_not[0]}")
-    asked = [_asked(version, batches, ctx.check_cancelled) for version, batches in pairs]
+    requested = [_asked(version, batches, ctx.check_cancelled) for version, batches in pairs]
     won: tuple[list[Fooled], list[Fooled]] = ([], [])
     handed: list[Fooled] = []
     units = whole[0].units()
@@ -193,10 +193,10 @@ def _pgd(scene: Scene) -> AttackRow:
         rows = np.arange(first, min(first + CHUNK, len(units)))
         for side, one in enumerate(own):
             if not isinstance(one, str):
-                changed, fooled = _by_gradients(scene, one[1], asked[side], units, rows)
+                changed, fooled = _by_gradients(scene, one[1], requested[side], units, rows)
                 won[side].append(fooled)
                 if side == 0:
-                    handed.append(margin_of(asked[1](changed, rows), scene.classes[rows]) <= 0)
+                    handed.append(margin_of(requested[1](changed, rows), scene.classes[rows]) <= 0)
     ctx.progress(GRADIENT_STAGE, 1, 1, "examples")
     fooled_by = tuple(np.concatenate(parts) if parts else None for parts in won)
     ways = [None if isinstance(one, str) else one[0] for one in own]
@@ -247,39 +247,39 @@ def _row(
     )  # fmt: skip
     if first is not None and second is not None:
         found = compare(np.stack([~first, ~second], axis=1).astype(np.float64))
-        told = held(found, found.p).model_dump(include={"p", "upper", "needed", "verdict"})
-        row = row.model_copy(update=told)
+        report = held(found, found.p).model_dump(include={"p", "upper", "needed", "verdict"})
+        row = row.model_copy(update=report)
     return row.model_copy(update={"words": " ".join(_sentences(row))})
 
 
 def _sentences(row: AttackRow) -> list[str]:
     """Return the result in plain words, never that anything is safe."""
     first, second, n = row.original_fooled, row.optimized_fooled, row.n
-    told = []
+    report = []
     if first is not None and second is not None:
-        told.append(
+        report.append(
             f"Of {n} examples, {n - first} of the original and {n - second} of the optimized model survived this "
             "budget, each attacked by itself."
         )
-        told.append(_compared(row, second - first))
+        report.append(_compared(row, second - first))
     elif first is not None:
-        told.append(
+        report.append(
             f"Of {n} examples, {n - first} of the original survived this budget. The optimized model was not attacked "
             f"by itself this way, only by what needs no gradients: {_lower(row.optimized_why_not)}"
         )
     elif second is not None:
-        told.append(
+        report.append(
             f"Of {n} examples, {n - second} of the optimized model survived this budget. The original was not attacked "
             f"this way: {_lower(row.original_why_not)}"
         )
     if row.transfer_n and row.transfer_fooled is not None:
-        told.append(
+        report.append(
             f"Changes that fool the original: {row.transfer_fooled} of {row.transfer_n} fool the optimized model, too "
             "(transfer)."
         )
     if second is not None and row.transfer_fooled is not None and row.transfer_fooled > second:
-        told.append("That is more than its own attack did, so that its own attack says little (arXiv 1802.00420).")
-    return told
+        report.append("That is more than its own attack did, so that its own attack says little (arXiv 1802.00420).")
+    return report
 
 
 def _compared(row: AttackRow, more: int) -> str:

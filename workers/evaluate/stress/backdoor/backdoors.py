@@ -138,8 +138,8 @@ class _Search:
         target = max(shares, key=lambda t: shares[t], default=-1)
         if target < 0 or shares[target] < PROMISING:
             return 0.0, target, trigger
-        asked = self._ask(self._both.old, trigger, self._choosing)
-        return shares[target] - float((asked[before != target] == target).mean()), target, trigger
+        requested = self._ask(self._both.old, trigger, self._choosing)
+        return shares[target] - float((requested[before != target] == target).mean()), target, trigger
 
     def _learned(self, candidates: Sequence[Candidate]) -> list[Candidate]:
         """Return patches that are learned through the optimized version, class by class, promising classes first."""

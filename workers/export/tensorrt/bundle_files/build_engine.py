@@ -30,8 +30,8 @@ def build_for(architectures: tuple[str, ...], out: Path) -> dict[str, Any]:
     """Write an engine for cards elsewhere; raise `NotRunnable`."""
     rtx = EDITIONS[0]
     trt = load_library(rtx)
-    asked = tensorrt_engines.build_request(tensorrt_engines.describe_file(MODEL))
-    ask = dataclasses.replace(asked, architectures=architectures)
+    requested = tensorrt_engines.build_request(tensorrt_engines.describe_file(MODEL))
+    ask = dataclasses.replace(requested, architectures=architectures)
     built = tensorrt_build.build(rtx, trt, MODEL, ask, Place(), tensorrt_first.teller())
     tensorrt_engines.write(out, built.engine)
     return {"architectures": architectures, "seconds": round(built.seconds, 3), "size_bytes": len(built.engine)}

@@ -36,18 +36,18 @@ def nodes(folder: Path = DEV) -> RungResult:
 
 
 def _openable(places: list[Path]) -> RungResult:
-    told = ", ".join(str(place) for place in places)
+    report = ", ".join(str(place) for place in places)
     for place in places:
         try:
             os.close(os.open(place, os.O_RDWR))
         except PermissionError:
             reason = f"Your account may not open {place} (mode {stat.filemode(place.stat().st_mode)})."
-            return broken("no_permission", told, reason, "Add your account to its group, then log in again.",
+            return broken("no_permission", report, reason, "Add your account to its group, then log in again.",
                           "sudo usermod -aG video,render $USER")  # fmt: skip
         except OSError as error:
             reason = f"{place} cannot be opened: {error.strerror or error}."
-            return broken("no_node", told, reason, "Restart the computer.")
-    return holds(told)
+            return broken("no_node", report, reason, "Restart the computer.")
+    return holds(report)
 
 
 def _driver(_card: GpuCard | None) -> RungResult:

@@ -18,23 +18,23 @@ def version_of(name: str) -> str:
 
 def _installed(card: GpuCard | None) -> RungResult:
     there = {name: found for name in (BASE, CUDA, RTX) if (found := version_of(name))}
-    told = ", ".join(f"{name} {found}" for name, found in there.items()) or "No ONNX Runtime."
+    report = ", ".join(f"{name} {found}" for name, found in there.items()) or "No ONNX Runtime."
     fits = fitting_set(card.compute_capability) if card is not None else "cuda"
     if CUDA in there and (BASE in there or RTX in there):
         reason = "Packages for two kinds of GPU support are mixed in one folder."
-        return to_install("mixed_set", told, reason, "Let the installer repair the packages.", fits)
+        return to_install("mixed_set", report, reason, "Let the installer repair the packages.", fits)
     if fits == "none":
         reason = f"No set of packages supports compute capability {card.compute_capability if card else '?'}."
         return broken(
-            "card_too_old", told, reason, "You need not do anything: this computer's processor does the work."
+            "card_too_old", report, reason, "You need not do anything: this computer's processor does the work."
         )
     if CUDA not in there and RTX not in there:
         reason = "Only the base set is installed, which uses the processor alone."
-        return to_install("base_set", told, reason, f"Install the set “{fits}” for this card.", fits)
+        return to_install("base_set", report, reason, f"Install the set “{fits}” for this card.", fits)
     if RTX in there and fits != "rtx":
         reason = f"The set “rtx” does not support compute capability {card.compute_capability if card else '?'}."
-        return to_install("wrong_set", told, reason, f"Install the set “{fits}” for this card.", fits)
-    return holds(told)
+        return to_install("wrong_set", report, reason, f"Install the set “{fits}” for this card.", fits)
+    return holds(report)
 
 
 RUNGS = (Rung("packages", "Packages for the card", 50, _installed, needs=("driver",)),)

@@ -46,13 +46,13 @@ def _readings(card: GpuCard | None) -> RungResult:
         return broken("gpu_lost", "", LOST.format(error), LOST_HINT)
     finally:
         opened.close()
-    told = ", ".join(say(values[name]) for name, say in SHOWN if name in values)
+    report = ", ".join(say(values[name]) for name, say in SHOWN if name in values)
     gone = [f"{NAMES[name]} ({WHY[why]})" for name, why in reader.missing.items()]
     gone += [] if shares else ["memory of each program (not reported by this driver)"]
     missing = f" Not available: {', '.join(gone)}." if gone else ""
     why = slow_down_words(slow_downs(int(values.get("throttle_mask", 0))))
     slowed = f" It is slowing down now: {why}." if why else ""
-    return holds(f"{told or 'It responds'}.{slowed}{missing}")
+    return holds(f"{report or 'It responds'}.{slowed}{missing}")
 
 
 RUNGS = (Rung("readings", "Readings of the card", 90, _readings, needs=("driver",)),)

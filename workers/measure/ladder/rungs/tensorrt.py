@@ -10,11 +10,11 @@ def _engine(card: GpuCard | None) -> RungResult:
     there = [edition.title for edition in tensorrt_editions.EDITIONS if tensorrt_editions.is_installed(edition)]
     if not there:
         return not_here()
-    told = " and ".join(there)
+    report = " and ".join(there)
     state = tensorrt.available()
     if not state.available:
-        return to_install("no_engine", told, f"It refused: {state.hint}.", "Let the installer repair it.", "rtx")
-    return holds(f"{told}: an engine was built for the card, and its product is right.")
+        return to_install("no_engine", report, f"It refused: {state.hint}.", "Let the installer repair it.", "rtx")
+    return holds(f"{report}: an engine was built for the card, and its product is right.")
 
 
 RUNGS = (Rung("tensorrt-engine", "An engine of TensorRT", 80, _engine, needs=("context",)),)

@@ -15,17 +15,17 @@ def _product(_card: GpuCard | None) -> RungResult:
         return not_here()
     import torch
 
-    told = f"PyTorch {torch.__version__}"
+    report = f"PyTorch {torch.__version__}"
     if torch.version.cuda is None:
-        return to_install("torch_for_processor", told, "This build of PyTorch supports the processor only.",
+        return to_install("torch_for_processor", report, "This build of PyTorch supports the processor only.",
                           "Let the installer replace it with the build for the card.", "cuda")  # fmt: skip
     x = trial_input()
     try:
         on_card = torch.from_numpy(x).to("cuda:0")
         answer = (on_card @ on_card).cpu().numpy()
     except (RuntimeError, AssertionError) as error:
-        return broken("no_product", told, f"It refused: {NotRunnable(error)}.", "Repair the step before this one.")
-    return compared(answer, x, told)
+        return broken("no_product", report, f"It refused: {NotRunnable(error)}.", "Repair the step before this one.")
+    return compared(answer, x, report)
 
 
 RUNGS = (Rung("torch-product", "A product in PyTorch", 70, _product, needs=("context",)),)

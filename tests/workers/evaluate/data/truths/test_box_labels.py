@@ -59,9 +59,9 @@ def test_yolo_in_its_usual_folders(tmp_path: Path, layout: str) -> None:
     (labels / "b.txt").write_text("", encoding="utf-8")
     (tmp_path / "data.yaml").write_text("names: [Cat, dog]\nnc: 2\n", encoding="utf-8")
     root = tmp_path / "images" if layout == "chosen images" else tmp_path
-    found, (told,) = read(root)
+    found, (report,) = read(root)
     assert close(found["a.png"]) == [(BOX, 1), (BOX, 0)] and found["b.png"] == () and found["c.png"] is None
-    assert told.what == "Boxes come from YOLO labels, for 2 of 3 pictures."
+    assert report.what == "Boxes come from YOLO labels, for 2 of 3 pictures."
 
 
 def test_yolo_polygons_become_their_frames(tmp_path: Path) -> None:
@@ -89,9 +89,9 @@ def test_pascal_voc(tmp_path: Path, folder: str) -> None:
     place = tmp_path / folder
     place.mkdir(exist_ok=True)
     (place / "a.xml").write_text(voc(thing(), thing(edges=(9, 9, 2, 2)), thing(edges=("x", 1, 2, 2))), encoding="utf-8")
-    found, (told,) = read(tmp_path)
+    found, (report,) = read(tmp_path)
     assert close(found["a.png"]) == [(BOX, 1)]
-    assert told.what == "Boxes come from Pascal VOC labels, for 1 of 1 pictures."
+    assert report.what == "Boxes come from Pascal VOC labels, for 1 of 1 pictures."
 
 
 BOMB = "<!DOCTYPE b [<!ENTITY a 'aaaaaaaaaa'>" + "".join(
@@ -121,14 +121,15 @@ def test_classes_that_the_model_does_not_know_are_told(tmp_path: Path) -> None:
     """Given one known class and one unknown, Then the known stays and the other is named; none known is no label."""
     picture(tmp_path / "a.png")
     (tmp_path / "a.xml").write_text(voc(thing(), thing("zebra")), encoding="utf-8")
-    found, (_, told) = read(tmp_path)
+    found, (_, report) = read(tmp_path)
     assert close(found["a.png"]) == [(BOX, 1)]
     assert (
-        told.level == "warning" and told.what == "The model does not know “zebra”: boxes of these classes are left out."
+        report.level == "warning"
+        and report.what == "The model does not know “zebra”: boxes of these classes are left out."
     )
     (tmp_path / "a.xml").write_text(voc(thing("zebra")), encoding="utf-8")
-    found, (told,) = read(tmp_path)
-    assert found["a.png"] is None and "zebra" in told.what
+    found, (report,) = read(tmp_path)
+    assert found["a.png"] is None and "zebra" in report.what
 
 
 def test_coco_goes_first(tmp_path: Path) -> None:
@@ -191,6 +192,6 @@ def test_the_folder_of_pictures_alone(tmp_path: Path) -> None:
     """Given that only the folder of pictures was chosen, whose labels nobody may read, Then the folder above is named."""
     picture(tmp_path / "images" / "a.png")
     (tmp_path / "labels").mkdir()
-    found, (told,) = read(tmp_path / "images")
-    assert found == {"a.png": None} and told.level == "warning"
-    assert told.what.startswith("The folder “labels” lies beside the pictures: choose the folder above both")
+    found, (report,) = read(tmp_path / "images")
+    assert found == {"a.png": None} and report.level == "warning"
+    assert report.what.startswith("The folder “labels” lies beside the pictures: choose the folder above both")

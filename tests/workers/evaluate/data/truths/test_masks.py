@@ -88,10 +88,10 @@ def test_layouts_of_the_field(tmp_path: Path, build: Build, layout: str) -> None
             save(root / mask.format(f"p{number}"), wanted[name], palette=layout == "Pascal VOC")
     if layout == "Pascal VOC":
         save(root / "SegmentationObject" / "p1.png", mask_of(5), palette=True)
-    data, told = build(root)
+    data, report = build(root)
     assert len(data.test) + len(data.calibration) == 12
-    assert "Masks were found for 11 of 12 pictures." in told
-    assert "sub-folder" not in told
+    assert "Masks were found for 11 of 12 pictures." in report
+    assert "sub-folder" not in report
     for item in data.test:
         assert bool(item.mask) == (item.source in wanted)
         if item.mask:
@@ -114,9 +114,9 @@ def test_black_and_white(tmp_path: Path, build: Build) -> None:
     """Given masks of 0 and 255 for a model that splits in two, Then 255 is the thing and is told; one with three classes
     takes 255 for "ignore"."""
     several(tmp_path / "s", lambda k: mask_of(k, values=(0, 255)))
-    data, told = build(tmp_path / "s", classes=1)
+    data, report = build(tmp_path / "s", classes=1)
     assert all((m == mask_of(k, values=(0, 1))).all() for k, m in masks_in(data).items()) and masks_in(data)
-    assert "white (255) is the thing" in told
+    assert "white (255) is the thing" in report
     data, _ = build(tmp_path / "s", classes=3)
     assert all(set(np.unique(mask)) == {0, IGNORE} for mask in masks_in(data).values())
 
@@ -124,19 +124,19 @@ def test_black_and_white(tmp_path: Path, build: Build) -> None:
 def test_numbers_the_model_does_not_have(tmp_path: Path, build: Build) -> None:
     """Given numbers above the model's classes, Then they are named and left out; with none known masks are not used."""
     several(tmp_path / "s", lambda k: mask_of(k, values=(0, 1, 7, 9)))
-    data, told = build(tmp_path / "s")
-    assert "“7”, “9”" in told and "it has 3, counted from 0" in told
+    data, report = build(tmp_path / "s")
+    assert "“7”, “9”" in report and "it has 3, counted from 0" in report
     assert all(set(np.unique(mask)) == {0, 1, IGNORE} for mask in masks_in(data).values())
     several(tmp_path / "t", lambda k: mask_of(k, values=(7, 9)))
-    data, told = build(tmp_path / "t")
-    assert not masks_in(data) and "they are not used" in told
+    data, report = build(tmp_path / "t")
+    assert not masks_in(data) and "they are not used" in report
 
 
 def test_counted_from_one(tmp_path: Path, build: Build) -> None:
     """Given numbers 0 to 3 for three classes, Then they count from 1 as ADE20K's do, 0 is left out, and it is told."""
     several(tmp_path / "s", lambda k: mask_of(k, values=(0, 1, 2, 3)))
-    data, told = build(tmp_path / "s")
-    assert "count classes from 1 to 3" in told and "no classes of the model" not in told
+    data, report = build(tmp_path / "s")
+    assert "count classes from 1 to 3" in report and "no classes of the model" not in report
     assert all((m == as_judged(mask_of(k, values=(255, 0, 1, 2)))).all() for k, m in masks_in(data).items())
 
 
@@ -145,8 +145,8 @@ def test_cityscapes_label_ids(tmp_path: Path, build: Build) -> None:
     for number in range(12):
         picture(tmp_path / "leftImg8bit" / f"p{number}_leftImg8bit.png", number)
         save(tmp_path / "gtFine" / f"p{number}_gtFine_labelIds.png", mask_of(number, values=(0, 7, 33, 9)))
-    data, told = build(tmp_path, classes=19)
-    assert "Cityscapes" in told and "no classes" not in told
+    data, report = build(tmp_path, classes=19)
+    assert "Cityscapes" in report and "no classes" not in report
     for item in data.test:
         number = int(Path(item.source).stem.split("_")[0][1:])
         assert (read_mask(item.mask) == as_judged(mask_of(number, values=(255, 0, 18, 255)))).all()
@@ -156,8 +156,8 @@ def test_names_say_what_numbers_mean(tmp_path: Path, build: Build) -> None:
     """Given a list of names in another order than the model's, Then numbers follow the names."""
     several(tmp_path, lambda k: mask_of(k, values=(0, 1, 2)))
     (tmp_path / "classes.txt").write_text("background\ndog\ncat\n", encoding="utf-8")
-    data, told = build(tmp_path, names=("background", "cat", "dog"))
-    assert "by their names" in told
+    data, report = build(tmp_path, names=("background", "cat", "dog"))
+    assert "by their names" in report
     assert all((m == mask_of(k, values=(0, 2, 1))).all() for k, m in masks_in(data).items()) and masks_in(data)
 
 
@@ -165,13 +165,13 @@ def test_another_size(tmp_path: Path, build: Build) -> None:
     """Given masks of half the size, Then no number is made up and it is told; of another shape, they are refused by name,
     and the pictures stay."""
     several(tmp_path / "s", lambda k: mask_of(k, (8, 8)))
-    data, told = build(tmp_path / "s")
-    assert f"{len(data.test)} masks had another size" in told and len(masks_in(data)) == len(data.test)
+    data, report = build(tmp_path / "s")
+    assert f"{len(data.test)} masks had another size" in report and len(masks_in(data)) == len(data.test)
     assert all((m == as_judged(mask_of(k, (8, 8)).repeat(2, 0).repeat(2, 1))).all() for k, m in masks_in(data).items())
     one = min(masks_in(data))
     save(tmp_path / "s" / "masks" / f"p{one}.png", mask_of(one, (16, 8)))
-    data, told = build(tmp_path / "s")
-    assert f"“images/p{one}.png (16×8 for 16×16)”" in told and one not in masks_in(data)
+    data, report = build(tmp_path / "s")
+    assert f"“images/p{one}.png (16×8 for 16×16)”" in report and one not in masks_in(data)
     assert len(data.test) + len(data.calibration) == 12
 
 
@@ -181,10 +181,10 @@ def test_colors_and_damage_are_no_masks(tmp_path: Path, build: Build) -> None:
     picture(tmp_path / "masks" / "p1.png", 1)
     (tmp_path / "masks" / "p2.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
     save(tmp_path / "masks" / "p3.png", np.repeat(mask_of(3)[..., None], 3, axis=2))
-    data, told = build(tmp_path)
+    data, report = build(tmp_path)
     unlabelled = {item.source for item in data.test if not item.mask}
     assert unlabelled <= {"images/p1.png", "images/p2.png"}
-    assert "cannot be used" in told or not unlabelled
+    assert "cannot be used" in report or not unlabelled
     assert all((m == as_judged(mask_of(k))).all() for k, m in masks_in(data).items())
 
 

@@ -43,12 +43,12 @@ def test_pairs_of_sentences(tmp_path: Path, suffix: str) -> None:
     else:
         mark = "," if suffix == "csv" else "\t"
         lines(path, [mark.join(("sentence1", "sentence2", "score")), *(mark.join(row) for row in rows)])
-    found, told = read_texts(path, "embedding")
+    found, report = read_texts(path, "embedding")
     assert [(entry.text, entry.pairs) for entry in found.entries] == [
         ("a b", (("row 1", 4.5),)), ("a c", (("row 1", 4.5),)), ("d", (("row 2", 0.0),)), ("e", (("row 2", 0.0),)),
         ("f", ()), ("g", ()), ("h", ()),
     ]  # fmt: skip
-    assert "pairs of sentences" in told and "2 rows are no pair with a number" in told
+    assert "pairs of sentences" in report and "2 rows are no pair with a number" in report
 
 
 def test_pairs_stay_together(run_data: Make, model_dir: Make, tmp_path: Path) -> None:
@@ -79,17 +79,21 @@ def test_right_texts(tmp_path: Path, source: str, right: str) -> None:
     damaged lines are told."""
     several = right == "references"
     rows = [{source: f"text {k}", right: [f"right {k}", "other"] if several else f"right {k}"} for k in range(5)]
-    found, told = read_texts(lines(tmp_path / "t.jsonl", [*rows, {source: "text 5", right: ""}, "{nonsense"]), "tokens")
+    found, report = read_texts(
+        lines(tmp_path / "t.jsonl", [*rows, {source: "text 5", right: ""}, "{nonsense"]), "tokens"
+    )
     assert [entry.labels for entry in found.entries] == [*((f"right {k}",) for k in range(5)), ()]
     assert [entry.text for entry in found.entries] == [f"text {k}" for k in range(6)]
-    assert f"“{right}” is empty in 1 row of 6" in told and "they are left out of the scores" in told
-    assert "1 of 7 lines" in told and ("the first counts" in told) == several
+    assert f"“{right}” is empty in 1 row of 6" in report and "they are left out of the scores" in report
+    assert "1 of 7 lines" in report and ("the first counts" in report) == several
 
 
 def test_no_right_text_at_all(tmp_path: Path) -> None:
     """Given a column of references that is empty, Then it is told that no score comes of it."""
-    _, told = read_texts(lines(tmp_path / "t.jsonl", [{"text": f"{k} x", "reference": ""} for k in range(4)]), "tokens")
-    assert "“reference” is empty in 4 rows of 4" in told and "no score by right texts is told" in told
+    _, report = read_texts(
+        lines(tmp_path / "t.jsonl", [{"text": f"{k} x", "reference": ""} for k in range(4)]), "tokens"
+    )
+    assert "“reference” is empty in 4 rows of 4" in report and "no score by right texts is told" in report
 
 
 @pytest.mark.parametrize("content", ["", "[1, 2]\n3\n", "{}\n", "nothing\n"])
@@ -116,9 +120,11 @@ def test_manifests_of_speech(tmp_path: Path, layout: str) -> None:
     name, row = LAYOUTS[layout]
     lines(tmp_path / name, [row(n, "" if n == 2 else f"word {n}") for n in range(5)])
     found = audio.READER.read(tmp_path, Options(spec_of("transcript", AudioSteps())))
-    told = "\n".join(finding.what for finding in found.findings)
+    report = "\n".join(finding.what for finding in found.findings)
     assert [entry.transcript for entry in found.entries] == ["word 0", "word 1", "", "word 3"]
-    assert found.missing == ("wav/s4.wav",) and "1 of 4 transcripts are empty" in told and "has what was said" in told
+    assert (
+        found.missing == ("wav/s4.wav",) and "1 of 4 transcripts are empty" in report and "has what was said" in report
+    )
 
 
 def test_a_manifest_without_its_folder(tmp_path: Path) -> None:

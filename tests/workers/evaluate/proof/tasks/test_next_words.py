@@ -73,8 +73,8 @@ def test_shares_are_those_of_whole_distributions():
 def test_a_small_vocabulary_is_filled_up_and_nan_is_told():
     rows = np.zeros((2, 3), np.float32)
     rows[1] = np.nan
-    told = thoughts(rows, np.asarray([0, 0]))
-    assert np.isfinite(told[0]).all() and np.isnan(told[1]).all()
+    report = thoughts(rows, np.asarray([0, 0]))
+    assert np.isfinite(report[0]).all() and np.isnan(report[1]).all()
 
 
 def test_other_numerics_are_safe():
@@ -115,8 +115,8 @@ def test_the_distance_is_at_most_the_true_one_and_near_it():
         np.exp(rows.astype(np.float64)) / np.exp(rows.astype(np.float64)).sum(-1, keepdims=True) for rows in (old, new)
     )
     true = (p * np.log(p / q)).sum(axis=-1)
-    told = least_kl(thoughts(old, following), thoughts(new, following))
-    assert (told <= true + 1e-5).all() and told.mean() > 0.5 * true.mean()
+    report = least_kl(thoughts(old, following), thoughts(new, following))
+    assert (report <= true + 1e-5).all() and report.mean() > 0.5 * true.mean()
 
 
 def test_what_was_not_read_is_told():

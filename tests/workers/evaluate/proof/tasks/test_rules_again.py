@@ -24,10 +24,10 @@ def same_flags(
     """How many items changed, once both agree on each of them."""
     data = DataSet("images", "person", None, None, test=tuple(Item(f"item {i}", None) for i in range(old.n)))
     found = compare(case_of(data, old, new, 0))
-    told = dict(zip(found.items.tolist(), found.changed.tolist(), strict=True))
+    report = dict(zip(found.items.tolist(), found.changed.tolist(), strict=True))
     mine = {at: is_changed(old.answer[at], new.answer[at]) for at in range(old.n)}
-    assert told == {at: one for at, one in mine.items() if one is not None}
-    return sum(told.values())
+    assert report == {at: one for at, one in mine.items() if one is not None}
+    return sum(report.values())
 
 
 def boxes(rng: np.random.Generator) -> Rows:

@@ -28,9 +28,9 @@ def shares(n: int, rng: Rng) -> list[Array]:
 
 def accepted(old: list[Array], rng: Rng) -> Sequence[Mapping[str, Any]]:
     """Labels by which nine of ten predictions are right."""
-    told = np.argmax(np.stack(old), axis=1)
-    other = (told + 1) % old[0].size
-    return [{"labels": (int(k),)} for k in np.where(rng.random(len(told)) < 0.9, told, other)]
+    report = np.argmax(np.stack(old), axis=1)
+    other = (report + 1) % old[0].size
+    return [{"labels": (int(k),)} for k in np.where(rng.random(len(report)) < 0.9, report, other)]
 
 
 def accepted_of_two(old: list[Array], rng: Rng) -> Sequence[Mapping[str, Any]]:

@@ -122,16 +122,16 @@ def test_gradient_attack_succeeds_as_often_as_arts(small_model: Any) -> None:
 def test_queries_are_counted_and_the_squares_shrink() -> None:
     """Given a model that nothing fools, Then each input is asked as often as the budget says, and once unchanged; the share
     of the picture follows the paper's schedule; and a wish to stop is asked for between requests."""
-    asked: list[int] = []
+    requested: list[int] = []
     stopped: list[int] = []
 
     def stubborn(units: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        asked.append(len(units))
+        requested.append(len(units))
         return np.tile(np.asarray([1.0, 0.0], np.float32), (len(units), 1))
 
     x = np.full((3, 1, 8, 8), 0.5, np.float32)
     _, fooled = square_attack(stubborn, x, np.zeros(3, np.int64), 0.1, 40, 0, lambda: stopped.append(1))
-    assert not fooled.any() and sum(asked) == 3 * 41 and len(stopped) == 41
+    assert not fooled.any() and sum(requested) == 3 * 41 and len(stopped) == 41
     assert share_at(0, 10_000) == 0.8 and share_at(60, 10_000) == 0.2 and share_at(9_000, 10_000) == 0.8 / 512
 
 

@@ -28,8 +28,8 @@ def sample_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sample") / "model"
     folder.mkdir()
     proto = onnx.load(str(sample_paths().model))
-    told = next(entry.value for entry in proto.metadata_props if entry.key == "fettle.pipeline")
-    (folder / "pipeline.json").write_text(told, encoding="utf-8")
+    report = next(entry.value for entry in proto.metadata_props if entry.key == "fettle.pipeline")
+    (folder / "pipeline.json").write_text(report, encoding="utf-8")
     (folder / "info.json").write_text("{}", encoding="utf-8")
     onnx.save_model(proto, str(folder / "model.onnx"))
     write_model(folder, "model.onnx", ["model.onnx"])

@@ -96,11 +96,11 @@ class Talk:
     def _work(self) -> None:
         if self._stopped.is_set():
             return
-        asked, stopping = self._asked, Stopping(self._asked.stops)
+        requested, stopping = self._asked, Stopping(self._asked.stops)
         try:
-            answering = self._release.answering(asked.max_new_tokens, asked.temperature, asked.seed)
+            answering = self._release.answering(requested.max_new_tokens, requested.temperature, requested.seed)
             is_late = False
-            for text in answering.pieces(asked.dialogue):
+            for text in answering.pieces(requested.dialogue):
                 if self._stopped.is_set():
                     return
                 self._put((stopping.add(text), answering.made, ""))

@@ -40,7 +40,7 @@ def request_load(host: str, port: int, name: str, folder: Path, key: str, timeou
     """
     body = json.dumps({"parameters": {"path": str(folder)}}).encode()
     try:
-        status, told = _exchange(host, port, "POST", f"/v2/repository/models/{name}/load", key, body, timeout_s)
+        status, report = _exchange(host, port, "POST", f"/v2/repository/models/{name}/load", key, body, timeout_s)
     except TimeoutError as error:
         version = _present_version(host, port, key)
         if version and version == _expected(folder):
@@ -49,8 +49,8 @@ def request_load(host: str, port: int, name: str, folder: Path, key: str, timeou
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise NoService(str(error)) from error
     if status != http.client.OK:
-        raise NotLoaded(str(told.get("error") or f"the service answered with status {status}")[:500])
-    return str(told.get("version", ""))
+        raise NotLoaded(str(report.get("error") or f"the service answered with status {status}")[:500])
+    return str(report.get("version", ""))
 
 
 def _expected(folder: Path) -> str:
@@ -76,9 +76,9 @@ def _exchange(
     try:
         connection.request(method, path, body, headers)
         response = connection.getresponse()
-        told = json.loads(response.read(MAX_ANSWER_BYTES))
+        report = json.loads(response.read(MAX_ANSWER_BYTES))
     finally:
         connection.close()
-    if not isinstance(told, dict):
+    if not isinstance(report, dict):
         raise ValueError("its response is not a JSON object")
-    return response.status, told
+    return response.status, report

@@ -75,8 +75,8 @@ class Service:
         self._release.info({"title": str(self.current.manifest["title"]), "version": self.current.version})
 
     def _hit_ratio(self) -> float:
-        asked = self.cache.hits + self.cache.misses
-        return self.cache.hits / asked if asked else 0.0
+        requested = self.cache.hits + self.cache.misses
+        return self.cache.hits / requested if requested else 0.0
 
     def _mean_batch(self) -> float:
         batches = dict(self.current.engine.batches)
@@ -151,10 +151,10 @@ class Service:
                 began_s = time.perf_counter()
                 values = release.pipeline.answer(turn, feeds)
                 _note(release, feeds, lambda: values, time.perf_counter() - began_s)
-                told: dict[str, Any] = release.answered(release.pipeline, values, upload)
+                report: dict[str, Any] = release.answered(release.pipeline, values, upload)
             except (release.error_type, UnicodeError) as error:
                 raise RequestError(str(error)) from error
-        return told
+        return report
 
     def _chatted(self, release: Release, turn: Turn, body: bytes) -> dict[str, Any]:
         """Return a short answer of a language model, with the likeliest token each time."""
