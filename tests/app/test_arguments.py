@@ -28,7 +28,7 @@ from app.arguments import opens_window
 def test_files_open_the_window_words_are_commands(
     line: str, opens: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given a file model.onnx and a folder called like a command, Then only what is no command opens the window."""
+    """Given a file model.onnx and a folder called like a command, Then only an argument that is no command opens the window."""
     (tmp_path / "model.onnx").touch()
     (tmp_path / "demo").mkdir()
     monkeypatch.chdir(tmp_path)

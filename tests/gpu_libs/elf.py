@@ -21,7 +21,7 @@ def soname(path: Path) -> str:
 
 
 def _names(path: Path, wanted: int) -> tuple[str, ...]:
-    """As they stand in the file. Raises ValueError for what is no 64-bit little-endian ELF file."""
+    """As they stand in the file. Raises ValueError if it is no 64-bit little-endian ELF file."""
     with path.open("rb") as file:
         head = file.read(HEADER.size)
         if head[:6] != b"\x7fELF\x02\x01":

@@ -46,7 +46,7 @@ LATER = {
     "ts_memory_bomb.pt": "needs_consent",
     "hf_auto_map.zip": "no_tokenizer",
 }
-"""Sound enough to be looked at, and refused by whoever wants to work with them. The others: see `opens_later`."""
+"""Files that can be inspected but are refused when they are opened. The others: see `opens_later`."""
 
 NO_WEIGHTS = (
     "onnx_neg_dim", "onnx_huge_input_dim", "onnx_dim_product_overflow", "onnx_deep_10k_nodes", "onnx_nested_if_10",
@@ -64,7 +64,7 @@ ENGINE_LACKS = {
 
 
 def opens_later(entry: Entry) -> str:
-    """The code of the refusal by whoever wants to work with a file that can be looked at; empty where it opens."""
+    """The code of the refusal when a file that can be inspected is opened; empty where it opens."""
     if expected(entry) != OPEN and entry.expected != EITHER:
         return ""
     if entry.file.startswith(NO_WEIGHTS):

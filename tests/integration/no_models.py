@@ -10,7 +10,7 @@ import command_models as small
 
 
 class RunsCode:
-    """Whoever unpickles it makes the file `canary`."""
+    """Unpickling it creates the file `canary`."""
 
     def __init__(self, canary: Path) -> None:
         self._canary = canary

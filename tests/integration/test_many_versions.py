@@ -150,7 +150,7 @@ def errors(
 
 
 def tell(line: str) -> None:
-    """A figure for whoever runs it with -s."""
+    """Print a figure for a run with -s."""
     sys.stdout.write(f"{line}\n")
 
 

@@ -61,7 +61,7 @@ class Screen:
 
     @property
     def environment(self) -> dict[str, str]:
-        """For whoever shall be seen here."""
+        """Return the environment of a program that appears on this screen."""
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("QT_", "WAYLAND_", "XDG_"))}
         return {**kept, "DISPLAY": self.display, "QT_QPA_PLATFORM": "xcb"}
 

@@ -68,7 +68,7 @@ def row(number: int) -> Callable[[View], Item | None]:
 
 
 def remote_ends(program: Program) -> set[tuple[str, tuple[str, int]]]:
-    """(who, to whom) of all connections now; whoever listens counts, too."""
+    """(who, to whom) of all connections now, listening sockets included."""
     found = set()
     for process in [psutil.Process(program.process.pid), *program.children]:
         try:

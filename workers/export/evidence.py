@@ -1,4 +1,4 @@
-"""List a bundle's evidence for NIST AI RMF 1.0 and ISO/IEC 42001:2023 Annex A, and what is not recorded.
+"""List a bundle's evidence for NIST AI RMF 1.0 and ISO/IEC 42001:2023 Annex A, and the items that are not recorded.
 
 The text says "aligned evidence": where a reader finds facts for a subcategory or control. It never says "compliant",
 which only an assessment of the whole organization can establish.

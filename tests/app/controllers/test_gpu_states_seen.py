@@ -77,7 +77,7 @@ def test_what_a_card_does_not_tell_is_a_dash(
     readings: Path, app_controller: AppController, window: MainWindow, drive: Drive
 ) -> None:
     """Given a divided card (MIG) that supports neither load nor power, Then the dock shows dashes for these and figures
-    for the rest, and the doctor names what is not told and why."""
+    for the rest, and the doctor names the missing figures and the reason."""
     readings.write_text("count=1\n0.mig=1\n0.util=-1\n0.power=-1\n0.used=2000000000\n0.temp=51\n")
     app_controller.begin()
     dock = window.dock

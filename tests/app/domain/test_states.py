@@ -45,7 +45,7 @@ def test_whether_it_runs_here(facts: dict[str, Any], kind: str) -> None:
     ("verdict", "fits"), [(OK, True), (CONDITIONS, True), (NO, False), (UNKNOWN, False), (None, False)]
 )
 def test_business_use(verdict: LicenseVerdict | None, fits: bool) -> None:
-    """Given the wish for business use, then what is not known to allow it is left out."""
+    """Given the wish for business use, then models without a license that allows it are left out."""
     assert Wish(business=True).fits(model(verdict=verdict)) is fits
 
 

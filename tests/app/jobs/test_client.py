@@ -233,7 +233,7 @@ def test_an_exception_is_a_failure_in_plain_words(bench: Bench, how: str, code: 
 
 
 def test_nonsense_on_the_pipe_ends_the_job(bench: Bench) -> None:
-    """Given a process that writes what is no message, Then it is killed and told."""
+    """Given a process that writes bytes that are no message, Then it is killed and reported."""
     _, messages = bench.run("misbehave", {"how": "nonsense"})
 
     assert messages[-1].cause == "protocol"

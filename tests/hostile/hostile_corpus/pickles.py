@@ -17,7 +17,7 @@ SERIES = "picklescan GHSA 2025 series"
 
 
 class Runs:
-    """Whoever unpickles this calls `what(*arguments)`."""
+    """Unpickling this calls `what(*arguments)`."""
 
     def __init__(self, what: Any, *arguments: Any) -> None:
         self._what, self._arguments = what, arguments

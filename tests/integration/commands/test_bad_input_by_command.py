@@ -220,7 +220,7 @@ def test_long_and_foreign_names(workshop: Fettle, soon: list[str | Path], tmp_pa
 
 @pytest.mark.skipif(sys.platform == "win32", reason="names are text there")
 def test_a_name_that_is_no_text(workshop: Fettle, tmp_path: Path) -> None:
-    """Given a name with bytes that are no UTF-8, then a model opens under it, and data are read; what is no data is
+    """Given a name with bytes that are no UTF-8, then a model opens under it, and data are read; a file that is no data is
     refused in words."""
     path = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.onnx")
     model = small.picture_model(tmp_path / "ok.onnx")

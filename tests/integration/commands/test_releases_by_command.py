@@ -57,7 +57,7 @@ def test_release_list_and_roll_back(demo: Demo, tmp_path: Path) -> None:
     ],
 )
 def test_what_is_refused(fettle: Fettle, arguments: list[str], code: int, error: str) -> None:
-    """Given what is not there or makes no sense, then words and an exit code of the contract."""
+    """Given a missing release or a senseless request, then a sentence and an exit code of the contract."""
     done = fettle.here(*arguments, "--json")
     assert (done.code, done.error["code"]) == (code, error)
 

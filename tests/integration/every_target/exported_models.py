@@ -107,7 +107,7 @@ class Optimized:
         return found
 
     def wanted(self, target: str) -> dict[str, Any]:
-        """The version that goes into a bundle of this target: what is left for ONNX alone, else another engine's."""
+        """The version that goes into a bundle of this target: the remaining one for ONNX targets, else another engine's."""
         return self.version(ONNX if target in ONNX_ONLY else OPENVINO)
 
     def export(self, target: str) -> Finished:

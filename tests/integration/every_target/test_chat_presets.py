@@ -67,7 +67,7 @@ def said_by(fettle: Fettle, run_id: str, version: str) -> str:
 
 
 def exported(fettle: Fettle, run_id: str, version: str, target: str, folder: Path) -> Path:
-    """The unpacked bundle, exported and verified; what is not proven on so few texts needs a reason."""
+    """The unpacked bundle, exported and verified; a version that is not proven on so few texts needs a reason."""
     out = folder / f"{target}.zip"
     words = ("export", run_id, "--target", target, "--out", out, "--variant", version, "--json")
     reason = ("--accept-regression", "a test of the whole way")

@@ -40,7 +40,7 @@ def names(folder: Path) -> list[str]:
 
 
 def with_new_sums(folder: Path, *changed: str) -> None:
-    """Whoever tampers may write new checksums too."""
+    """An attacker may write new checksums, too."""
     lines = dict(
         reversed(line.split("  ", 1)) for line in (folder / SUMS_FILE).read_text(encoding="utf-8").splitlines()
     )

@@ -65,7 +65,7 @@ def bundle(whole: Path, tmp_path: Path) -> Path:
 
 
 def redo(folder: Path, **changes: object) -> None:
-    """Whoever tampers writes manifest and checksums anew, so that both fit."""
+    """An attacker writes manifest and checksums again, so that both fit."""
     document = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     (folder / "manifest.json").unlink()
     (folder / SUMS_FILE).unlink()

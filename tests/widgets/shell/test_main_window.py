@@ -144,7 +144,7 @@ def test_closing_asks_first(window: MainWindow, qtbot: QtBot) -> None:
 
 
 def test_marks_are_seen_and_said(window: MainWindow) -> None:
-    """Given marks, then a screen reader says them too; what is not named loses its mark."""
+    """Given marks, then a screen reader says them too; a page that is not named loses its mark."""
     window.rail.set_marks({"model": "done", "data": "current"})
     said = {
         page_id: QAccessible.queryAccessibleInterface(entry).text(QAccessible.Text.Description)

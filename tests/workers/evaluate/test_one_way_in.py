@@ -1,4 +1,4 @@
-"""Whoever asks the model, the very same numbers go in: data, stress, load, Try it, golden results and the bundle."""
+"""The same numbers go into the model from data, stress, load, Try it, golden results and the bundle."""
 
 import subprocess
 import sys

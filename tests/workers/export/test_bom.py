@@ -74,7 +74,7 @@ def test_what_is_not_valid_is_not_handed_out(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_evidence_is_never_called_conformity() -> None:
-    """Given much and little, then what is there is told where it is, what is not is told as such, and nobody is compliant."""
+    """Given much and little, then evidence is named with its place, missing evidence as missing, and nothing is called compliant."""
     rich = evidence(facts(purpose="sort cats", contact="ann"))
     bare = evidence(
         facts(data=None, license=None, variant={**VARIANT, "verdict": "unmeasured", "latency_p50_ms": None})

@@ -110,5 +110,5 @@ def saved(tmp_path: Path):
 
 @pytest.fixture
 def real_models() -> Path:
-    """The folder of the real models; whoever asks for tests with the mark `models` says where it is."""
+    """The folder of the real models; FETTLE_MODELS_DIR names it for tests with the mark `models`."""
     return Path(os.environ["FETTLE_MODELS_DIR"]) / "P"

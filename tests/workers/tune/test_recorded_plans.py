@@ -76,7 +76,7 @@ def test_presets_give_the_recorded_plans(preset: Preset, name: str) -> None:
 @pytest.mark.parametrize("name", SITUATIONS)
 @pytest.mark.parametrize("preset", PRESETS, ids=[preset.id for preset in PRESETS])
 def test_what_spoke_against_a_recipe_still_does(preset: Preset, name: str) -> None:
-    """Given what is not tried, then the reason that was recorded is among those that its techniques tell now."""
+    """Given an untried recipe, then the recorded reason is among those that its techniques give now."""
     values = {"time_budget_s": preset.time_budget_s, **SITUATIONS[name]}
     requested, recipes = planner(**values), {recipe.title: recipe for recipe in preset.recipes}
     for one, (title, number) in zip(

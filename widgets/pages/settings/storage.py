@@ -101,7 +101,7 @@ class StorageCard(Card):
         if value.limit_bytes is not None and (value.size_bytes or 0) - value.freeable_bytes > value.limit_bytes:
             return _("More than the limit is in use: delete projects that you no longer need.")
         return _(
-            "Beyond the limit, what is not needed is removed after runs and exports and at the start, the oldest first."
+            "Beyond the limit, the oldest unneeded files are removed after runs and exports and at the start."
             " Runs keep what they need to go on for {0} days. Exported bundles and your own files are never touched."
         ).format(value.keep_days)
 

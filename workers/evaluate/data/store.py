@@ -21,7 +21,7 @@ from workers.pipeline.pipeline import Arrays, Pipeline
 from workers.pipeline.prepared import Prepared, write_prepared
 from workers.pipeline.spec import PipelineError, TextSteps
 
-READING, AGAIN = "Reading the data", "Splitting what is left"
+READING, AGAIN = "Reading the data", "Splitting the remaining examples"
 MOST_CALIBRATE = 4
 """At most one item in this many calibrates."""
 LONGEST_VALUE = 80

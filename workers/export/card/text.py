@@ -62,7 +62,7 @@ ORIGINAL_VERDICT = "This is the original, unchanged."
 
 MAX_FILES = 20
 """Maximum number of the original's files that the card names."""
-NOT_SAID = "Not stated by whoever made this bundle."
+NOT_SAID = "Not stated by the person who made this bundle."
 
 
 NOTHING_MORE: Mapping[str, Any] = MappingProxyType({})

@@ -11,7 +11,7 @@ from widgets.pages.compare.page import ComparePage
 
 @pytest.fixture
 def page(app_controller: AppController, window: MainWindow, space: Workspace) -> ComparePage:
-    """Shown as whoever opens the project finds it."""
+    """The page as a person sees it after opening the project."""
     made = open_page(app_controller, "compare")
     assert made.state == "full"
     return made

@@ -186,7 +186,7 @@ def test_only_a_known_license_has_a_tick(word: LicenseWord, title: str, copies: 
 def test_the_model_page_warns_of_an_unknown_license(
     space: Workspace, verdict: LicenseVerdict | None, said: tuple[str, ...]
 ) -> None:
-    """Given an opened model, Then what is not known to be allowed stands among the findings as a warning, never as a tick."""
+    """Given an opened model, Then a use without known permission is a warning among the findings, never a tick."""
     opened = reopened_model(space.artifacts, make_project(space))
     judged = dataclasses.replace(opened, result=opened.result.model_copy(update={"verdict": verdict}))
     found = model_value(judged, "colors", None).findings

@@ -1,4 +1,4 @@
-"""A finished run under load, by real workers: what is kept, what is not measured twice, what breaking off leaves."""
+"""A finished run under load, by real workers: stored parts, parts that are not measured again, and the state after a cancellation."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

@@ -71,7 +71,7 @@ def test_prove_alone_of_what_is_not_faster_spends_no_look(
     space: Workspace, monkeypatch: pytest.MonkeyPatch, times: float, looks: int
 ) -> None:
     """Given a first measurement that looked twice as fast, When it is measured in turn, Then a gain is judged and may be
-    recommended; what is not faster is not judged, and the run keeps the original."""
+    recommended; a version that is not faster is not judged, and the run keeps the original."""
 
     def made_up(*given: Any, **more: Any) -> Variant:
         one = with_figures(*given, **more)

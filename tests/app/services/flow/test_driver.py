@@ -1,4 +1,4 @@
-"""The driver with real processes: results, failures, cancel, limits, what is kept and what is not."""
+"""The driver with real processes: results, failures, cancel, limits, and the folders that are kept or removed."""
 
 import dataclasses
 import errno
@@ -101,7 +101,7 @@ def test_any_number_of_steps_are_answered_from_the_store(space: Workspace) -> No
 
 
 def test_a_folder_that_is_asked_for_stays(space: Workspace) -> None:
-    """Given a step that keeps its folder, then it stays until whoever asked removes it."""
+    """Given a step that keeps its folder, then it stays until the caller removes it."""
     done = go(space, one(step("echo", keep_folder=True)))
     assert (done.folder / "out.txt").is_file()
     assert folders(space) == [done.folder]

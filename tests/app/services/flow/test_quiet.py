@@ -100,7 +100,7 @@ def test_our_own_processes_are_no_other_programs() -> None:
 
 
 def test_how_long_a_run_waits_can_be_said_by_the_environment() -> None:
-    """Given a machine on which programs always work side by side, then a run need not wait; what is no number is told."""
+    """Given a machine on which programs always work side by side, then a run need not wait; a value that is no number is reported."""
     assert quiet_budget({}).left_s == MOST_S
     assert quiet_budget({"FETTLE_WAIT_FOR_QUIET_S": "0"}).left_s == 0.0
     with pytest.raises(ValueError, match="number of seconds"):

@@ -137,7 +137,7 @@ def ended(speaker: Loudspeaker, limit_s: float = 20.0) -> str:
 
 
 def test_a_sound_is_played_to_its_end_or_there_is_no_device() -> None:
-    """Given a sound, When it is played on this computer, Then it ends, or it says that there is no device; what is no
+    """Given a sound, When it is played on this computer, Then it ends, or it says that there is no device; a file that is no
     sound has failed, and none of it is an error."""
     speaker = Loudspeaker()
     speaker.play(tone(0.1))

@@ -137,7 +137,7 @@ def test_slow_models_get_fewer_first_requests(elapsed: Elapsed) -> None:
 
 
 def test_steps_get_an_end() -> None:
-    """Given what is left, then a job gets it as its wall time, a measurement as the moment when it ends."""
+    """Given the time that is left, then a job gets it as its wall time, a measurement as the moment when it ends."""
     job = bounded(STEP, 7.0)
     assert isinstance(job, JobStep)
     assert job.limits.wall_s == 7.0

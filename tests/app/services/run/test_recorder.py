@@ -42,7 +42,7 @@ def variant(run_id: str) -> Variant:
 
 
 def test_a_run_begins_and_ends(space: Workspace, recorder: Recorder, seen: list[Event]) -> None:
-    """Given a run, when it begins and ends, then the database and whoever watches know both, with its seconds."""
+    """Given a run, when it begins and ends, then the database and the watchers know both, with its seconds."""
     recorder.begin()
     assert space.repositories.runs.get(recorder.run.id).state is RunState.RUNNING
     recorder.end(RunState.FINISHED, headline="Done", recommended_variant_id=None)
@@ -164,7 +164,7 @@ def test_jobs_belong_to_the_run(space: Workspace, recorder: Recorder) -> None:
 
 
 def test_a_jobs_error_is_told(recorder: Recorder, seen: list[Event]) -> None:
-    """Given a job that ended badly, then whoever watches gets a line of words besides."""
+    """Given a job that ended badly, then the watchers also get a line of the log."""
     recorder.watch(JobEnded("j1", "apply", ERROR))
     assert [event.text for event in seen if isinstance(event, LogLine)] == ["Broken: It is broken."]
 
@@ -195,7 +195,7 @@ def test_reused_latencies_are_recorded_once_by_a_run_that_goes_on(
 
 
 def test_what_was_found_is_told(stage: Make) -> None:
-    """Given a run, then whoever watches hears of each step and of each job's error."""
+    """Given a run, then the watchers receive each step and each job's error."""
     one = stage(Like(p50_ms=4), {"A": Like(fails_at="apply")})
     one.go()
     report = [event.title for event in one.events if isinstance(event, StepRecord) and event.state == "running"]

@@ -69,7 +69,7 @@ def test_what_cannot_fit_is_not_begun_without_a_yes(stage: Make, yes: tuple[str,
 
 
 def test_a_goal_of_which_nothing_fits_says_why(stage: Make) -> None:
-    """Given a goal whose only way needs what is not installed, Then the run says so, and none was tried."""
+    """Given a goal whose only recipe needs a missing library, Then the run says so, and none was tried."""
     one = stage(Like(p50_ms=4), {})
     one.play.left_out = (Dropped(title="A", reason=Reason(code="no_library", text="It needs a library.")),)
     run = one.go()

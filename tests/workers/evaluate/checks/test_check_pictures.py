@@ -163,7 +163,7 @@ def test_a_license_beside_the_data(album: Make, check: Make, found: Make) -> Non
     """Given a license file, then what it allows is told; given none, then that it is not known."""
     folder = album("set", range(10))
     (unknown,) = found(check(folder), "license")
-    assert "without a license" in unknown.what and unknown.level == "warning"  # no green tick for what is not known
+    assert "without a license" in unknown.what and unknown.level == "warning"  # no green tick for an unknown license
     (folder / "LICENSE").write_text("Creative Commons Attribution-NonCommercial 4.0 International")
     (finding,) = found(check(folder), "license")
     assert finding.level == "warning" and "not in business" in finding.what

@@ -22,7 +22,7 @@ def dialogue(number):
 
 @pytest.fixture
 def built(model, tmp_path):
-    """Data as they are made of these texts, with what is told of them."""
+    """Data made of these texts, with the findings about them."""
 
     def build(texts):
         path = tmp_path / "texts.jsonl"

@@ -209,7 +209,7 @@ def sliding_window(model: Any, ids: Any, targets: Any, window: int) -> list[floa
 
 
 def real_task(parts: list[Any]) -> str:
-    """What is told of these answers beside themselves."""
+    """Return the judgement of these predictions against themselves."""
     answers = answers_of(parts)
     data = DataSet("texts", "person", None, test=tuple(Item(f"text {at}") for at in range(len(parts))))
     return " ".join(judge_case(case_of(data, answers, answers), 1.0).notes)

@@ -56,7 +56,7 @@ def test_what_stayed_the_same_is_no_achievement(speedup: float, size_ratio: floa
 def test_what_a_person_did_not_say_is_told_as_such() -> None:
     """Given no purpose and no license, then the card says that they are not stated, not something made up."""
     text = card(facts(license=None, purpose="", contact=""), SPEC, 0, COMMANDS)
-    assert text.count("Not stated by whoever made this bundle.") == 2
+    assert text.count("Not stated by the person who made this bundle.") == 2
     assert "License: unknown, ask its author" in text
     assert "license" not in front_matter(text)
 
@@ -102,7 +102,7 @@ def test_the_original_is_called_what_it_is() -> None:
 
 
 def test_made_inputs_are_told() -> None:
-    """Given inputs that Fettle made, then the card says what is not known."""
+    """Given inputs that Fettle made, then the card names the unknown facts."""
     text = card(
         facts(data=DATA.model_copy(update={"origin": "made", "labelled": False, "n_calibration": 0})), SPEC, 0, COMMANDS
     )

@@ -92,7 +92,7 @@ def test_write_document_is_what_json_writes(document: Any) -> None:
 
 
 def test_write_document_arrays_are_lists() -> None:
-    """Given arrays of numpy, then they are written as their numbers; what is not a JSON number is refused."""
+    """Given arrays of numpy, then they are written as their numbers; a value that is not a JSON number is refused."""
     arrays = {"x": np.arange(3), "y": np.asarray([0.5, 1e-7]), "z": np.zeros(0), "b": np.asarray([True])}
     assert json.loads(write_document(arrays)) == {"x": [0, 1, 2], "y": [0.5, 1e-7], "z": [], "b": [True]}
     with pytest.raises(ValueError, match="JSON"):

@@ -29,7 +29,7 @@ def test_dropped_pictures_are_answered_as_here(
 ) -> None:
     """Given the page from file:// and from loopback, when pictures are dropped on it, then its classes and shares are
     those of the Python bundle, a name with a tag in it is only text, nothing but the page's own files was asked for, and
-    the browser complains of nothing. What is no picture is told, and the next one answered."""
+    the browser complains of nothing. A file that is no picture is reported, and the next one answered."""
     page, address = served
     browser.get((page / "index.html").as_uri() if way == "folder" else address)
     wait_until_ready(browser)

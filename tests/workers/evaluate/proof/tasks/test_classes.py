@@ -156,8 +156,8 @@ def test_unlabelled_items_help_a_small_labelled_set(verdict_of: Make) -> None:
 
 
 def test_labels_on_a_part_count_as_that_part(verdict_of: Make) -> None:
-    """Given 20 labelled items of 120, one of them lost, and 30 others changed, then what is told of labels is of 20, and
-    what is told of answers of 120: no count is larger than what it is of."""
+    """Given 20 labelled items of 120, one of them lost, and 30 others changed, then counts of labels are of 20, and
+    counts of predictions of 120: no count is larger than its total."""
     labels, old = some(120)
     new = old.copy()
     new[0] = (old[0] + 1) % 3

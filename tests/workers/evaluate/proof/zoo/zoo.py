@@ -124,7 +124,7 @@ def same(parts: list[Array], rng: Rng) -> Sequence[Array]:
 
 
 def bf16(parts: list[Array], rng: Rng) -> Sequence[Array]:
-    """What is left of each number in BF16, rounded down."""
+    """Round each number down to BF16."""
     return [(np.asarray(p, np.float32).view(np.uint32) & 0xFFFF0000).view(np.float32) for p in parts]
 
 
