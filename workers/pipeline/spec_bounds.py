@@ -28,9 +28,9 @@ class ByKind:
 
 @dataclass(frozen=True)
 class Part:
-    """Base of all parts of the description: where pydantic reads one, unknown fields are refused."""
+    """Base of all parts of the description: pydantic refuses unknown fields, infinite numbers and NaN in it."""
 
-    __pydantic_config__ = {"extra": "forbid"}
+    __pydantic_config__ = {"extra": "forbid", "allow_inf_nan": False}
 
 
 MAX_SIDE_PX, MAX_SAMPLES = 16_384, 10_000_000

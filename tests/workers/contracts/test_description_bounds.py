@@ -1,10 +1,12 @@
 """What a stranger's `pipeline.json` may say: sizes that would fill the memory are refused with the description."""
 
+from collections.abc import Callable
+
 import pytest
 from pydantic import ValidationError
 
 from workers.contracts.pipeline import checked
-from workers.pipeline.spec import AudioSteps, ImageSteps, PipelineInput, TextSteps
+from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, Part, PipelineInput, TextSteps
 
 HUGE = (-1, 2**31, 2**63, 10**30)
 
@@ -21,6 +23,17 @@ def test_description_size_beyond_bounds_is_refused(part: type, field: str, numbe
     """Given a size below 0 or beyond what data have, then the description does not hold."""
     with pytest.raises(ValidationError):
         checked(part(**{field: number}))
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
+@pytest.mark.parametrize(
+    "part",
+    [lambda n: ArraySteps(offset=n), lambda n: ArraySteps(swap=(0.0, n)), lambda n: ImageSteps(mean=(n, 0.5, 0.5))],
+)
+def test_description_number_that_is_not_finite_is_refused(part: Callable[[float], Part], number: float) -> None:
+    """Given 1e999 or NaN in a description, which JSON would write as null, then the description does not hold."""
+    with pytest.raises(ValidationError, match="finite"):
+        checked(part(number))
 
 
 @pytest.mark.parametrize("sides", [(0, 64), (64, 2**31)])

@@ -54,8 +54,8 @@ def test_written_description_holds_all_fields_in_their_order() -> None:
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda made: made.__name__)
-def test_every_part_refuses_unknown_fields(part: type[spec.Part]) -> None:
-    assert part.__pydantic_config__ == {"extra": "forbid"}
+def test_every_part_refuses_unknown_fields_and_infinite_numbers(part: type[spec.Part]) -> None:
+    assert part.__pydantic_config__ == {"extra": "forbid", "allow_inf_nan": False}
 
 
 @pytest.mark.parametrize(
