@@ -63,7 +63,7 @@ def container_files(image: str, name: str, has_lock: bool) -> dict[str, str]:
 TARGET = TargetSpec(
     id="container",
     title="Container",
-    summary="For the people who run your servers: the service, ready for Docker",
+    summary="For your own servers: the service, ready for Docker",
     write=write,
     stages=SERVICE.stages,
     commands=COMMANDS,

@@ -10,7 +10,7 @@ from typing import Any
 from stranger import copy_with
 
 HOME = Path(__file__).parents[2] / "fixtures" / "data_0_1_0" / "home"
-PLACE = "    n: int = 0\n"
+PLACE = "    n: int = 0\n    speedup: float | None = None\n"
 USE = """
 import dataclasses, json, sys
 from pathlib import Path

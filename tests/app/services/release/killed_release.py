@@ -15,14 +15,15 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flows import go
-
 from app.domain.job import ExportRecord
 from app.jobs.pool import WorkerPool
 from app.paths import find_data_folder
 from app.persistence import open_store
 from app.services.flow.artifacts import ArtifactStore
+from app.services.flow.driver import Driver
+from app.services.flow.events import ignore
 from app.services.flow.steps import DiskStep, JobError
+from app.services.flow.to_end import run_to_end
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts
 from app.services.release import releasing
@@ -85,7 +86,7 @@ def main(home: Path, bundle: Path, variant_id: str, how: str, number: int) -> in
 
             setattr(owner, name, counted)
         try:
-            done = go(space, releasing.release(space, facts, ask))
+            done = run_to_end(Driver(space, releasing.release(space, facts, ask), ignore))
             sys.stdout.write(json.dumps({"number": done[0].number, "seen": seen}) + "\n")
         except JobError as error:
             sys.stdout.write(json.dumps({"refused": error.error.code, "seen": seen}) + "\n")
