@@ -39,8 +39,9 @@ def draw_icon(painter: QPainter, theme: Theme, name: str, token: str, side_px: i
 
 def draw_tag(painter: QPainter, theme: Theme, box: QRect, text: str, tone: str, icon: str, ground: str = "") -> None:
     """Draw a tag at the left of a box: an icon and a text on a ground, by default the soft color of its tone."""
-    medium = QFont.Weight.Medium
-    width = min(box.width(), QFontMetrics(sized(painter.font(), 12, medium)).horizontalAdvance(text) + 33)
+    font = sized(painter.font(), 12, QFont.Weight.Medium)
+    metrics = QFontMetrics(font)
+    width = min(box.width(), metrics.horizontalAdvance(text) + 33)
     pill = QRectF(box.left(), box.center().y() - TAG_PX // 2 + 1, width, TAG_PX)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
@@ -48,7 +49,9 @@ def draw_tag(painter: QPainter, theme: Theme, box: QRect, text: str, tone: str, 
     painter.drawRoundedRect(pill, RADIUS_TAG, RADIUS_TAG)
     draw_icon(painter, theme, icon, tone, 14, QPointF(pill.left() + 6, pill.center().y() - 7))
     words = pill.toRect().adjusted(24, 0, -4, 0)  # two pixels more than drawn, or rounding cuts a word
-    draw_line(painter, theme, words, text, tone, 12, weight=medium)
+    painter.setFont(font)
+    painter.setPen(theme.color(tone))
+    painter.drawText(words, int(AT_LEFT), metrics.elidedText(text, Qt.TextElideMode.ElideRight, words.width()))
 
 
 def draw_thumbnail(painter: QPainter, theme: Theme, store: PictureStore, place: QRect, value: PictureValue) -> None:

@@ -170,6 +170,7 @@ class AnswersTable(QTableView):
         super().__init__()
         self._model = model
         self._texts_px: dict[int, int] = {}
+        self._placed: AnswersValue | None = None
         self.setModel(model)
         self._header = SortHeader(theme, self)
         dress(self, theme, self._header, _("All answers"))
@@ -219,7 +220,8 @@ class AnswersTable(QTableView):
         return EDGES_PX + max(self.fontMetrics().horizontalAdvance(text) for text in longest)
 
     def _on_reset(self) -> None:
-        self._place_columns()
+        if self._placed is not self._model.value:  # a filter changes no width
+            self._place_columns()
         wanted = self._model.filter
         if wanted == Filter(wanted.kind, wanted.class_place, wanted.text):  # in the original order: no arrow
             self._header.sorted_by = (-1, False)
@@ -235,7 +237,7 @@ class AnswersTable(QTableView):
 
     def _place_columns(self) -> None:
         """Set widths that do not depend on which of 100,000 rows are shown."""
-        value = self._model.value
+        value = self._placed = self._model.value
         is_tall = value is not None and value.answers == "class"
         self.verticalHeader().setDefaultSectionSize(TALL_ROW_PX if is_tall else ROW_PX)
         widths = {"kind": self._kind_px(), "number": NUMBER_PX}
