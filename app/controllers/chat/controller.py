@@ -76,7 +76,7 @@ class ChatController(DetailController):
         return tuple((one.id, one.title) for one in versions), variant.id
 
     def left(self) -> None:
-        """End both processes."""
+        """End the worker processes of both versions."""
         self.stop()
 
     def _on_said(self, text: str, how: ChatRequest) -> None:

@@ -86,7 +86,7 @@ class SettingsController(PageController):
         self._storage.shown()
 
     def left(self) -> None:
-        """Stop counting bytes."""
+        """Stop the job that measures disk space."""
         self._storage.left()
 
     def _on_theme(self, theme: str) -> None:

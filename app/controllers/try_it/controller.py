@@ -134,7 +134,7 @@ class TryController(PageController):
             self.show()
 
     def left(self) -> None:
-        """Unload both versions."""
+        """End the worker processes that hold both versions."""
         self._window.takes_pictures = False
         self.stop()
 

@@ -121,13 +121,13 @@ MENDS = {2: "nvidia-smi", 100: "CUDA_VISIBLE_DEVICES", 304: "nvidia-modprobe -u 
 
 @pytest.fixture
 def no_context(driver_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What NVML tells."""
+    """Return the state that the stand-in of NVML reports."""
     monkeypatch.setenv("FETTLE_HOME", str(tmp_path / "home"))
     return stand_in(driver_dir, tmp_path, monkeypatch, cuda_code=100)
 
 
 def describe(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
-    """The rows of cards."""
+    """Return the rows of cards in the JSON of the command."""
     assert main(["describe", "--json"]) == 0
     return [row for row in json.loads(capsys.readouterr().out)["devices"] if str(row["id"]).startswith("cuda")]
 

@@ -20,7 +20,7 @@ from workers.measure.ladder.rungs.cuda_start import MENDS
 
 @pytest.fixture
 def readings(driver_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What NVML tells."""
+    """Return the state that the stand-in of NVML reports."""
     return stand_in(driver_dir, tmp_path, monkeypatch, cuda_code=100)
 
 

@@ -16,7 +16,7 @@ SOURCE = Path(__file__).parents[3] / "tests" / "fixtures" / "fakenvml.c"
 
 @pytest.fixture
 def readings(nvml_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What NVML tells."""
+    """Return the state that the stand-in of NVML reports."""
     return stand_in(nvml_dir, tmp_path, monkeypatch)
 
 
