@@ -223,6 +223,6 @@ def _words(row: UnfamiliarRow) -> str:
     said = {
         "worse": f"the optimized model tells it less well: {report}.",
         "unclear": f"{report}; {row.n:,} examples cannot rule out a loss of over {MARGIN * 100:.0f} points.",
-        "even": f"it is told as well as by the original: {report}.",
+        "even": f"it is recognized as well as by the original: {report}.",
     }[row.verdict]
     return f"{row.title}: {said}"
