@@ -221,7 +221,7 @@ def _words(row: UnfamiliarRow) -> str:
         alarms = f"{percent(after.fpr95)} of the real inputs instead of {percent(before.fpr95)} (FPR95)"
         report += f"; to catch 95 % of these it would turn away {alarms}"
     said = {
-        "worse": f"the optimized model tells it less well: {report}.",
+        "worse": f"the optimized model recognizes it less well: {report}.",
         "unclear": f"{report}; {row.n:,} examples cannot rule out a loss of over {MARGIN * 100:.0f} points.",
         "even": f"it is recognized as well as by the original: {report}.",
     }[row.verdict]
