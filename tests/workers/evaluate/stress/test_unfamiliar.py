@@ -40,7 +40,7 @@ def test_verdicts_need_proof_both_ways() -> None:
     assert worse.auroc_low is not None and worse.auroc_high is not None and worse.fpr95_low is not None
     lost = worse.original_separation.auroc - worse.optimized_separation.auroc
     assert 0.02 < worse.auroc_low <= lost <= worse.auroc_high and worse.fpr95_low > 0
-    assert "tells it less well" in worse.words and "(AUROC)" in worse.words and "cannot rule out" in few.words
+    assert "recognizes it less well" in worse.words and "(AUROC)" in worse.words and "cannot rule out" in few.words
 
 
 def test_more_false_alarms_are_not_as_good() -> None:
