@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from app.domain.variant import Variant
 from app.domain.words.card import figures_words, note_words, processor_wins
-from app.domain.words.outcome import floored, range_words
+from app.domain.words.outcome import range_words
 from app.domain.words.results import OTHER_PROGRAMS, times, verdict_words
 from app.services.records.documents import NO_CARDS, NO_SPEECH
 from app.services.records.measured import SpeechRecord
 from workers.contracts.data.doctor import PREPARED_WRONGLY
 from workers.contracts.measured.card_figures import CardFigures
 from workers.contracts.specs import Finding
-from workers.contracts.wording import in_ms
+from workers.contracts.wording import in_ms, rounded_down
 
 
 def with_misfit(headline: str, findings: Sequence[Finding]) -> str:
@@ -65,7 +65,7 @@ def _faster(variant: Variant) -> str:
         return ""
     measured = variant.measurement
     if measured.under_load:
-        return f"≥ {floored(speedup)} ×"
+        return f"≥ {rounded_down(speedup)} ×"
     if measured.speedup_low is None or measured.speedup_high is None:
         return f"{times(speedup)} ×"
     return f"{times(speedup)} × ({range_words(measured.speedup_low, measured.speedup_high)})"

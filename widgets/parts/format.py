@@ -120,6 +120,11 @@ def times(ratio: float | None) -> str:
     return f"{ratio:.2f} ×" if ratio < 1.1 else f"{ratio:.1f} ×" if ratio < 99.5 else f"{ratio:,.0f} ×"
 
 
+def at_least(ratio: float) -> str:
+    """Return a lower bound of a ratio, rounded down: ≥ 1.9 ×."""
+    return f"≥ {wording.rounded_down(ratio)} ×"
+
+
 def cosine(value: float | None) -> str:
     """Return the similarity of predictions that are no classes; it is never rounded up to 1."""
     if value is None:

@@ -38,6 +38,12 @@ def percent_up(share: float) -> str:
     return percent_of(tenths / 10, 1)
 
 
+def rounded_down(ratio: float, digits: int = 1) -> str:
+    """Return a lower bound rounded down to `digits` decimals: a bound must not look better than it is."""
+    scale = 10**digits
+    return f"{math.floor(scale * ratio + 1e-9) / scale:.{digits}f}"
+
+
 def percent_range(low: float, high: float, digits: int = 0) -> str:
     """Return two shares 0..1 with one sign: "76 to 87 %"."""
     return _("{0} to {1}").format(f"{100 * low:.{digits}f}", f"{100 * high:.{digits}f} %")

@@ -36,7 +36,7 @@ from workers.contracts.measured.card_figures import CardFigures
 from workers.contracts.runtimes import needs_gpu
 from workers.contracts.specs import P99_NEEDS, Judgement, TaskScore
 from workers.contracts.translation import _
-from workers.contracts.wording import percent_of
+from workers.contracts.wording import percent_of, rounded_down
 
 
 def compare_value(facts: RunFacts, watched: Watched | None = None) -> CompareValue:
@@ -129,9 +129,12 @@ def _beside_subtitle(judged: Variant, things: str, limit_pct: float) -> str:
     text = _("{0} beside the original, on {1:,} test {2}; your limit is {3}.").format(
         judged.title, n, things, percent_of(limit_pct)
     )
-    if not judged.measurement.speedup:
+    speed = judged.measurement.shown_speedup
+    if not speed:
         return text
-    return text + " " + _("On average it is {0} times as fast.").format(times(judged.measurement.speedup))
+    if judged.measurement.under_load:
+        return text + " " + _("On average it is at least {0} times as fast.").format(rounded_down(speed))
+    return text + " " + _("On average it is {0} times as fast.").format(times(speed))
 
 
 def _chosen(facts: RunFacts) -> str:

@@ -10,7 +10,7 @@ from app.domain.variant import Measurement, Variant
 from app.services.flow.steps import JobError
 from app.services.records.facts import RunFacts
 from widgets.parts.cards.source import SourceValue
-from widgets.parts.format import UNKNOWN, cosine, count, memory, ms, percent, percent_of, size_bytes, times
+from widgets.parts.format import UNKNOWN, at_least, cosine, count, memory, ms, percent, percent_of, size_bytes, times
 from widgets.parts.nouns import plural
 from workers.contracts.measured.card_figures import CardFigures
 from workers.contracts.specs import P99_NEEDS, Judgement
@@ -144,7 +144,7 @@ def _speedup(facts: RunFacts, variant: Variant) -> SourceValue | None:
         "speed",
         _("Faster"),
         _title(_("Faster"), variant),
-        f"{times(measured.speedup)}",
+        at_least(measured.shown_speedup or 0.0) if measured.under_load else times(measured.speedup),
         how,
         tuple(pairs),
         command=again,

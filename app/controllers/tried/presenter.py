@@ -3,7 +3,7 @@
 from app.domain.standing import Standing
 from app.domain.tried import TriedRecipe
 from app.domain.variant import Measurement, Variant
-from app.domain.words.outcome import floored, range_words
+from app.domain.words.outcome import range_words
 from app.domain.words.results import taken_words, times
 from app.services.after.trying.tried import TriedRun
 from app.services.records.facts import RunFacts
@@ -15,6 +15,7 @@ from widgets.parts.small import TagKind
 from widgets.parts.tables.values import Cell
 from workers.contracts.measured.sizes import bytes_words
 from workers.contracts.translation import _
+from workers.contracts.wording import rounded_down
 
 NAMED_S = 1.0
 """Least saved time in seconds for which work from an earlier run is mentioned."""
@@ -109,7 +110,7 @@ def _factor(measured: Measurement) -> str:
     """Return the speedup, which follows from both times, with its interval; under load it is a lower bound."""
     speed = measured.shown_speedup or 0.0
     if measured.under_load:
-        return _("at least {0} × as fast").format(floored(speed))
+        return _("at least {0} × as fast").format(rounded_down(speed))
     if measured.speedup_low is None or measured.speedup_high is None:
         return _("{0} × as fast").format(times(speed))
     interval = range_words(measured.speedup_low, measured.speedup_high)

@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 
 from app.domain.choose import PORTABLE_SHARE, TIE_SHARE, is_faster, is_portable, is_safe, may_win
 from app.domain.variant import Measurement, Variant
-from app.domain.words.outcome import floored
 from app.domain.words.results import times
 from workers.contracts.measured.power import power_words
 from workers.contracts.planning import Arithmetic, Instructions
 from workers.contracts.specs import DeviceFacts, UnquantizedLayers
-from workers.contracts.wording import percent
+from workers.contracts.wording import percent, rounded_down
 
 LITTLE_GAIN = 1.2
 """Speedup below which a version is said to gain little."""
@@ -152,7 +151,7 @@ def _is_plain(variant: Variant, best: Variant, known: ExplanationFacts) -> bool:
 def _factor(measured: Measurement) -> str:
     """Return ``2.4 times``; under load the lower bound, as in the headline."""
     speed = measured.shown_speedup or 0.0
-    return f"at least {floored(speed)} times" if measured.under_load else f"{times(speed)} times"
+    return f"at least {rounded_down(speed)} times" if measured.under_load else f"{times(speed)} times"
 
 
 def _shown_ms(variant: Variant) -> float:

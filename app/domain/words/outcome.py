@@ -1,14 +1,12 @@
 """Put the outcome of a run into sentences, for the window, the command line, the list of jobs and the model card."""
 
-import math
-
 from app.domain.choose import Objective, is_smaller, is_worth_naming, known_speedup
 from app.domain.outcome import Ending, Outcome
 from app.domain.proof.examples import fewest_examples
 from app.domain.variant import Variant
 from app.domain.words.results import MEASURE_AGAIN, missing_words, size_words, times
 from workers.contracts.architectures import shown
-from workers.contracts.wording import capitalized, counted, percent, percent_of
+from workers.contracts.wording import capitalized, counted, percent, percent_of, rounded_down
 
 
 def headline(outcome: Outcome, objective: Objective, limit_pct: float) -> str:
@@ -99,13 +97,8 @@ def speed_words(variant: Variant) -> str:
     """Return ``2.4 times faster``; under load ``at least 1.6 times faster``, since nothing more is certain."""
     measured = variant.measurement
     if measured.under_load and measured.agreed_low is not None:
-        return f"at least {floored(measured.agreed_low)} times faster"
+        return f"at least {rounded_down(measured.agreed_low)} times faster"
     return f"{times(measured.speedup or 0.0)} times faster"
-
-
-def floored(ratio: float) -> str:
-    """Return a lower bound with one decimal, rounded down."""
-    return f"{math.floor(10 * ratio + 1e-9) / 10:.1f}"
 
 
 def smaller_words(ratio: float) -> str:

@@ -4,7 +4,18 @@ from collections.abc import Callable
 
 from widgets.pages.compare.value import CompareValue, VersionValue
 from widgets.parts.cards.source import OpenFigure
-from widgets.parts.format import UNKNOWN, count, memory, ms, percent, percent_of, percent_up, size_bytes, times
+from widgets.parts.format import (
+    UNKNOWN,
+    at_least,
+    count,
+    memory,
+    ms,
+    percent,
+    percent_of,
+    percent_up,
+    size_bytes,
+    times,
+)
 from widgets.parts.tables.table import Cell, Column, TableRow
 from widgets.parts.text import Tone
 from widgets.plots.scatter_plot import PointValue
@@ -195,7 +206,7 @@ def _speed_figure(best: VersionValue, before_ms: float, now_ms: float) -> OpenFi
     line = _("on average {0} before, {1} now").format(ms(before_ms), ms(now_ms))
     ratio = best.speedup or before_ms / now_ms
     if best.is_bound:
-        return OpenFigure("speed", f"≥ {times(ratio)}", _("faster"), line)
+        return OpenFigure("speed", at_least(ratio), _("faster"), line)
     if best.speedup_low is not None and best.speedup_high is not None:
         text = _("{0}; {1} to {2} (95 %)")
         line = text.format(line, f"{best.speedup_low:.2f}", f"{best.speedup_high:.2f}")
@@ -208,7 +219,7 @@ def _spoken_figure(base: VersionValue, best: VersionValue) -> OpenFigure | None:
         return None
     text = _("a short answer; speaks {0} as fast, reads a prompt {1} as fast")
     line = text.format(times(best.tokens_per_s / base.tokens_per_s), times(base.first_ms / best.first_ms))
-    ratio = f"≥ {times(best.speedup)}" if best.is_bound else times(best.speedup)
+    ratio = at_least(best.speedup) if best.is_bound else times(best.speedup)
     return OpenFigure("speed", ratio, _("faster"), line)
 
 

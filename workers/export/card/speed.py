@@ -3,6 +3,7 @@
 from typing import Any
 
 from workers.contracts.bundles import CardFacts
+from workers.contracts.wording import rounded_down
 
 SAME = 1.02
 """Ratio up to which two figures count as the same for a reader; the table has the exact figures."""
@@ -16,7 +17,7 @@ def speedup_words(facts: CardFacts) -> str:
     """Return ``2.40 times faster`` for the summary; "" if the speed is uncertain or the same."""
     state, at_least = facts.speed.state, facts.speed.at_least
     if state == "at_least" and at_least is not None:
-        return f"at least {at_least:.2f} times faster"
+        return f"at least {rounded_down(at_least, 2)} times faster"
     ratio = facts.variant.get("speedup")
     if state != "settled" or not isinstance(ratio, float) or 1 / SAME < ratio < SAME:
         return ""
@@ -29,7 +30,7 @@ def speed_sentence(facts: CardFacts) -> str:
     if facts.variant["id"] == facts.original["id"]:
         return ""
     if state == "at_least" and at_least is not None:
-        return f"It is at least {at_least:.2f} times as fast as the original: {AT_LEAST}."
+        return f"It is at least {rounded_down(at_least, 2)} times as fast as the original: {AT_LEAST}."
     if state != "settled":
         return NOT_SETTLED if state == "not_settled" else FIRST_LOOK
     bounds = bounds_of(facts)

@@ -125,11 +125,12 @@ def test_a_speedup_under_load_tells_how_it_was_compared(space: Workspace) -> Non
     """Given a version measured under load, Then its speedup says what it is the least of; a quiet one's does not."""
     facts = read_facts(space, "r1")
     variant = facts.variants[1]
-    loaded = dataclasses.replace(variant.measurement, under_load=True, cpu_speedup=2.4)
+    loaded = dataclasses.replace(variant.measurement, under_load=True, cpu_speedup=2.4, agreed_low=1.98)
     for one, is_loaded in ((variant, False), (dataclasses.replace(variant, measurement=loaded), True)):
         (speed,) = (source for source in sources_of(facts, one, ()) if source.key == "speed")
         assert ("By processor time alone" in dict(speed.pairs)) is is_loaded
         assert ("busy" in speed.how) is is_loaded
+        assert (speed.figure == "≥ 1.9 ×") is is_loaded
 
 
 def test_the_command_measures_a_version_again(

@@ -86,6 +86,14 @@ def test_a_file_that_was_judged_has_a_short_verdict_above() -> None:
     assert value.subtitle == f"{file}; your limit is 1 %. On average it is 0.8 times as fast."
 
 
+def test_the_speed_of_a_file_judged_under_load_is_a_lower_bound() -> None:
+    """Given a file that was measured beside other programs, Then the bound stands below the verdict, rounded down."""
+    found = judged_file(2.4, n=400, changed_count=0)
+    loaded = dataclasses.replace(found.variants[1].measurement, under_load=True, agreed_low=1.98)
+    found = facts(found.variants[0], dataclasses.replace(found.variants[1], measurement=loaded))
+    assert compare_value(found).subtitle.endswith("On average it is at least 1.9 times as fast.")
+
+
 def test_a_judged_file_that_is_slower_is_not_called_ready() -> None:
     """Given a file made elsewhere that is safe and slower, Then the headline says both, and no "Safe to ship"."""
     value = compare_value(judged_file(0.5, n=400, changed_count=0))

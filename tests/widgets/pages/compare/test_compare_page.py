@@ -207,6 +207,15 @@ def test_larger_and_same_size_are_told(opened: Any, examples: ModuleType) -> Non
         assert words in [f.accessibleName() for f in page.findChildren(Figure)]
 
 
+def test_a_speed_under_load_is_rounded_down(examples: ModuleType) -> None:
+    """Given a version that is at least 1.98 times as fast, Then the figure says no more than the headline: 1.9, not 2.0."""
+    value = examples.compare()
+    versions = tuple(
+        replace(v, speedup=1.98, is_bound=True) if v.id == value.recommended else v for v in value.versions
+    )
+    assert figures(replace(value, versions=versions))[0].accessibleName().startswith("≥ 1.9 ×")
+
+
 def test_rows_keep_what_was_not_measured_open(examples: ModuleType) -> None:
     """Given versions without measurements, then a dash stands there, never a zero."""
     value: CompareValue = examples.compare(

@@ -9,6 +9,7 @@ from importlib.resources import files
 from string import Template
 
 from workers.contracts.bundles import CardFacts
+from workers.contracts.wording import rounded_down
 from workers.export.card.foreign import one_line
 from workers.export.card.speed import AT_LEAST, bounds_of
 from workers.export.card.text import NOT_SAID, figure, sections
@@ -72,7 +73,7 @@ def tiles(facts: CardFacts) -> list[tuple[str, str, str]]:
     found = []
     at_least, bounds = facts.speed.at_least, bounds_of(facts)
     if not is_original and facts.speed.state == "at_least" and at_least is not None:
-        found.append(("as fast as the original", f"≥ {at_least:.2f} ×", AT_LEAST))
+        found.append(("as fast as the original", f"≥ {rounded_down(at_least, 2)} ×", AT_LEAST))
     elif not is_original and bounds is not None:
         times, low, high = (f"{value:.2f}" for value in bounds)
         found.append(("as fast as the original", f"{times} ×", f"{low} to {high} times (95 % confidence)"))
