@@ -104,7 +104,10 @@ class Run(Stored):
 
 @dataclass(frozen=True)
 class StepRecord(Stored):
-    """One step of a run as the window lists it."""
+    """One step of a run as the window lists it.
+
+    `variant_index` is the index of the version that the step makes or, of the original, measures; None for other steps.
+    """
 
     run_id: str
     index: int
@@ -114,3 +117,9 @@ class StepRecord(Stored):
     figure: str = ""
     started_s: float | None = None  # seconds since the run's start
     seconds: float | None = None
+    variant_index: int | None = None
+
+    @property
+    def is_begun(self) -> bool:
+        """Return whether its work was begun."""
+        return self.state not in ("waiting", "skipped")

@@ -1,6 +1,6 @@
 """List everything a run tried as rows: what, why, with what result, and why it was dropped."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -44,12 +44,14 @@ def tried_rows(
     objective: Objective = "speed",
 ) -> tuple[TriedRecipe, ...]:
     """Return the rows in order of trial, followed by recipes that could not work here, with reasons."""
-    by_step = {step.title: step for step in steps}
-    rows = [_row(v, by_step, recommended_id, limit_pct, objective) for v in sorted(variants, key=lambda v: v.index)]
-    begun = {variant.title for variant in variants}
-    for recipe in plan.candidates if plan is not None else ():
-        step = by_step.get(recipe.title)
-        if recipe.title not in begun and step is not None:
+    by_variant = {step.variant_index: step for step in steps}
+    rows = [
+        _row(v, by_variant.get(v.index), recommended_id, limit_pct, objective)
+        for v in sorted(variants, key=lambda v: v.index)
+    ]
+    for index, recipe in enumerate(plan.candidates if plan is not None else (), 1):
+        step = by_variant.get(index)
+        if step is not None and not step.is_begun:
             rows.append(TriedRecipe(recipe.title, recipe.why, "skipped", _begun(step.detail) or "It was not begun."))
     for dropped in plan.dropped if plan is not None else ():
         rows.append(TriedRecipe(dropped.title, "", "left_out", dropped.reason.text))
@@ -58,12 +60,11 @@ def tried_rows(
 
 def _row(
     variant: Variant,
-    steps: Mapping[str, StepRecord],
+    step: StepRecord | None,
     recommended_id: str | None,
     limit_pct: float,
     objective: Objective,
 ) -> TriedRecipe:
-    step = steps.get("Measure the original" if variant.is_baseline else variant.title)
     seconds = step.seconds if step is not None else None
     when = variant.measurement.taken_at
     why = variant.recipe.why

@@ -36,9 +36,6 @@ INTERRUPTIONS: dict[Interruption, RunInterruption] = {
     Interruption.NOT_BEGUN: "not_begun",
     Interruption.BROKEN_OFF: "broken_off",
 }
-BASELINE_STEP, LAST_STEPS = 2, 2
-"""Index of the original's step, and number of steps after the versions: the final run and the proof."""
-
 LEAST_SPARE_S = 10.0
 """Least unused time in seconds for which a run explains its early end."""
 
@@ -163,11 +160,8 @@ class RunWatch:
         return sorted(self._steps.values(), key=lambda step: step.index)
 
     def _step_value(self, step: StepRecord) -> StepValue:
-        number = step.index - BASELINE_STEP
-        variant = next((v for v in self._variants.values() if v.index == number), None)
-        count = len(self._steps)
-        is_planned = number >= 0 and (step.index < count - LAST_STEPS or count == BASELINE_STEP + 1)
-        is_variant = is_planned or variant is not None
+        made = self._variants.values() if step.is_begun else ()
+        variant = next((v for v in made if v.index == step.variant_index), None)
         progress = self._progress if step.state == "running" else None
         share = progress.done / progress.total if progress and progress.total else None
         end_s = step.started_s + step.seconds if step.started_s is not None and step.seconds is not None else None
@@ -178,7 +172,7 @@ class RunWatch:
             figure=(time_words(variant) if variant is not None else "") or step.figure,
             start_s=step.started_s,
             end_s=end_s,
-            series=number if is_variant else None,
+            series=step.variant_index,
             measured_s=self._measured.get(variant.id) if variant else None,
             done_share=share,
             remaining_s=progress.remaining_s if progress else None,
@@ -193,7 +187,7 @@ class RunWatch:
         if len(expected_s) != len(values) or self.run.state is not RunState.RUNNING:
             return list(values)
         planned, at_s, limit_s = [], 0.0, self._limit_s()
-        versions = len(values) - LAST_STEPS
+        versions = 1 + max((index for index, value in enumerate(values) if value.series is not None), default=-1)
         for index, (value, step_s) in enumerate(zip(values, expected_s, strict=True)):
             fits = at_s + step_s + sum(expected_s[versions:]) <= limit_s if index < versions else at_s < limit_s
             step = value

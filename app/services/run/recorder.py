@@ -225,9 +225,11 @@ class Recorder:
     def plan_steps(self, titles: Sequence[str], kinds: Sequence[StepKind] = FIRST_KINDS) -> None:
         """Add all expected steps as waiting, each of its kind."""
         self.clock.kinds = kinds
-        for index, title in enumerate(titles):
+        original = FIRST_KINDS.index("original")
+        for index, (title, kind) in enumerate(zip(titles, kinds, strict=True)):
             if index not in self.steps:
-                self._put_step(StepRecord(self.run.id, index, title, "waiting"))
+                variant_index = index - original if kind in ("original", "version") else None
+                self._put_step(StepRecord(self.run.id, index, title, "waiting", variant_index=variant_index))
 
     def step(self, index: int, **changes: Any) -> None:
         """Change a step's state, detail or figure; set its times when it begins and ends."""

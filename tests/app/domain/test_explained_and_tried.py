@@ -129,7 +129,8 @@ def test_measured_here_and_expected_elsewhere_stand_apart() -> None:
 
 
 def test_the_whole_way_is_a_table() -> None:
-    """Given a run, then each way has a row: what was tried, what failed, what was not begun, what could not work here."""
+    """Given a run, then each recipe has a row: tried, failed, not begun, or impossible here; so has a file that was judged
+    later and got the index of the recipe that was not begun."""
     original = dataclasses.replace(version("Original", p50_ms=4.0), is_baseline=True, index=0)
     broken = dataclasses.replace(
         version("Broken", "fp16"),
@@ -138,6 +139,7 @@ def test_the_whole_way_is_a_table() -> None:
         judgement=None,
         measurement=Measurement(),
     )
+    judged = version("Mine (made elsewhere)", p50_ms=3.0)
     dated = dataclasses.replace(PLAIN, measurement=dataclasses.replace(PLAIN.measurement, taken_at=WHEN))
     plan = PlanResult(
         baseline=Recipe(title="Original"),
@@ -145,14 +147,15 @@ def test_the_whole_way_is_a_table() -> None:
         dropped=(("On the graphics card", "There is none."),),
     )
     steps = [
-        StepRecord("r", 2, "Measure the original", "done", seconds=3.0),
-        StepRecord("r", 3, "BF16", "done", seconds=5.0),
-        StepRecord("r", 7, "Late", "skipped", "no time left within your limit"),
+        StepRecord("r", 2, "Measure the original", "done", seconds=3.0, variant_index=0),
+        StepRecord("r", 3, "BF16", "done", seconds=5.0, variant_index=1),
+        StepRecord("r", 7, "Late", "skipped", "no time left within your limit", variant_index=5),
     ]
-    rows = {row.title: row for row in tried_rows(plan, [original, BEST, dated, EIGHT, broken], steps, "BF16", 1.0)}
+    made = [dataclasses.replace(one, index=index) for index, one in enumerate((BEST, dated, EIGHT, broken, judged), 1)]
+    rows = {row.title: row for row in tried_rows(plan, [original, *made], steps, "BF16", 1.0)}
     assert {title: row.outcome for title, row in rows.items()} == {
         "Original": "original", "BF16": "recommended", "Engine": "tried", "INT8": "tried", "Broken": "tried",
-        "Late": "skipped", "On the graphics card": "left_out",
+        "Late": "skipped", "On the graphics card": "left_out", "Mine (made elsewhere)": "tried",
     }  # fmt: skip
     assert (rows["BF16"].seconds, rows["Original"].seconds, rows["BF16"].why) == (5.0, 3.0, "Why BF16.")
     assert rows["Engine"].because == "Another one is faster."

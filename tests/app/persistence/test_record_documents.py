@@ -105,6 +105,16 @@ def test_conversion_keeps_references_to_stored_files(paths: DataPaths) -> None:
     assert set(references.makers) == {row["key"] for row in rows(paths.database, "artifacts")}
 
 
+def test_migration_gives_steps_the_index_of_their_version(paths: DataPaths) -> None:
+    """Given a run of an older version with recipes that were not begun, Then the original's step and those of all recipes
+    have the index of their version, and the first two and the last two have none."""
+    load_sample(paths.database)
+    with open_store(paths) as store:
+        steps = max(map(store.repositories.runs.steps, [run.id for run in store.repositories.runs.list()]), key=len)
+    assert [step.variant_index for step in steps] == [None, None, *range(len(steps) - 4), None, None]
+    assert "skipped" in {step.state for step in steps[3:-2]}
+
+
 @pytest.mark.parametrize("column", ["judgement_json", "recipe_json", "notes_json", "title"])
 def test_damaged_column_is_converted_and_refused_when_read(
     paths: DataPaths, project: Project, run: Run, variant: Variant, column: str

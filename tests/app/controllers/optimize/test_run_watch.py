@@ -14,7 +14,7 @@ from app.services.flow.events import JobBegan, RunProgress, StepProgress, Waitin
 
 
 def step(index: int, title: str, state: str, **more: object) -> StepRecord:
-    return StepRecord("r1", index, title, state, **more)
+    return StepRecord("r1", index, title, state, variant_index=index - 2 if 2 <= index <= 5 else None, **more)
 
 
 def watched() -> RunWatch:

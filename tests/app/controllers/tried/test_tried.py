@@ -36,7 +36,7 @@ def page_of(app_controller: AppController, window: MainWindow, space: Workspace,
         plan_json=PLAN.model_dump_json(), data_key="data", baseline_variant_id="r1-v0", recommended_variant_id="r1-v1"
     )
     add_run(space, made, variant(0, p50_ms=4.0), variant(1, p50_ms=2.0, speedup=2.0), other)
-    space.repositories.runs.put_step(StepRecord("r1", 3, "Version 1", "done", seconds=4.0))
+    space.repositories.runs.put_step(StepRecord("r1", 3, "Version 1", "done", seconds=4.0, variant_index=1))
     app_controller.session.set_run(made)
     return shown_page(window, "tried")
 
@@ -105,7 +105,7 @@ def test_version_from_an_earlier_part_of_a_run_was_not_tried_in_no_time() -> Non
     known = variant(1, speedup=2.0)
     plan = PlanResult(baseline=Recipe(title="Original"), candidates=(known.recipe,))
     for took_s, note in ((0.1, "Known from before"), (4.0, "Tried in 4.0 s")):
-        steps = [StepRecord("r1", 3, "Version 1", "done", seconds=took_s)]
+        steps = [StepRecord("r1", 3, "Version 1", "done", seconds=took_s, variant_index=1)]
         rows = tried_rows(plan, [variant(0), known], steps, None, 1.0)
         made = TriedRun(rows=rows, why=(), eights=(), elsewhere=(), forecast=RunForecast(run_id="r1", machine="m"))
         assert tried_value(facts(variant(0), known), made).rows[1][1].below == note

@@ -73,7 +73,7 @@ def test_one_with_a_result_that_is_broken_off_has_it_again(space: Workspace, rec
 def test_steps_are_closed_with_the_run(space: Workspace, recorder: Recorder, state: RunState, step_state: str) -> None:
     """Given a step that runs and one that waits, when the run ends, then none of them stays open."""
     recorder.begin()
-    recorder.plan_steps(["A", "B", "C"])
+    recorder.plan_steps(["A", "B", "C"], ("open", "read", "original"))
     recorder.step(0, state="running")
     recorder.step(0, state="done", figure="1 ms")
     recorder.step(1, state="running")
@@ -90,7 +90,7 @@ def test_an_end_is_kept_as_a_whole_before_it_is_told(
 ) -> None:
     """Given an end of which the last part cannot be written, Then nothing of it is kept, and nobody was told."""
     recorder.begin()
-    recorder.plan_steps(["A", "B"])
+    recorder.plan_steps(["A", "B"], ("open", "read"))
     before, report = space.repositories.runs.steps(recorder.run.id), len(seen)
 
     def full(run: object) -> None:
@@ -117,7 +117,7 @@ def test_recorded_run_whose_closing_commit_fails_reports_the_full_disk(
             raise full
 
     def work() -> Flow[None]:
-        recorder.plan_steps(["A"])
+        recorder.plan_steps(["A"], ("open",))
         recorder.step(0, state="running")
         monkeypatch.setattr(space.repositories, "together", failing)
         recorder.end(RunState.FINISHED, headline="Done")
@@ -171,9 +171,9 @@ def test_a_jobs_error_is_told(recorder: Recorder, seen: list[Event]) -> None:
 
 def test_steps_that_are_known_are_not_planned_twice(recorder: Recorder, seen: list[Event]) -> None:
     """Given steps of which the first is done, when more are planned, then it stays done."""
-    recorder.plan_steps(["A"])
+    recorder.plan_steps(["A"], ("open",))
     recorder.step(0, state="done")
-    recorder.plan_steps(["A", "B"])
+    recorder.plan_steps(["A", "B"], ("open", "read"))
     assert [recorder.steps[index].state for index in (0, 1)] == ["done", "waiting"]
     assert sum(isinstance(event, StepRecord) for event in seen) == 3
 
