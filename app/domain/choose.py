@@ -49,8 +49,8 @@ FASTER_UNDER_LOAD = 1.5
 """Least speedup by every comparison if other programs used the computer.
 
 Runtimes suffer differently from other programs. One that is 1.07 times as fast when quiet read 1.32 to 1.36 by every
-comparison (OpenVINO over ONNX Runtime, magika beside `stress-ng`, `tests/benchmarks/under_load.py`). A version that is
-twice as fast read 1.58 or more in 10 of 10 runs.
+comparison (OpenVINO over ONNX Runtime, magika while `stress-ng` ran, `tests/benchmarks/under_load.py`). A version that
+is twice as fast read 1.58 or more in 10 of 10 runs.
 """
 
 

@@ -72,7 +72,7 @@ class Measurement(Stored):
 
     @property
     def shown_speedup(self) -> float | None:
-        """Return the factor to show beside the two times; under load the bound on which all comparisons agree."""
+        """Return the factor to show with the two times; under load the bound on which all comparisons agree."""
         return self.agreed_low if self.under_load else self.speedup
 
     @property

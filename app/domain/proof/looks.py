@@ -1,6 +1,6 @@
 """Count looks at test items, so that each later look has to prove more.
 
-Repeated looks until one says safe would err more often than stated. One look is one sequence of versions judged on the
+Repeating looks until one is safe would err more often than stated. One look is one sequence of versions judged on the
 same items. The first look at an item has level .04, the k-th later one .01·6/(π²k²) (`level_of_look`). Looks are
 counted by item; the number of a set is the highest number of any of its items. All looks that used one item thus have
 at most the levels of a first, second, third … look. These add up to .05 (Bonferroni over a convergent series). For

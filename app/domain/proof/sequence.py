@@ -6,8 +6,8 @@ and Lehmacher 1995) errs no more often than a single test. Its order is set befo
 version is tested at the full level, and the first that is not safe ends the sequence. Versions are ordered by their
 changes on the calibration set.
 
-A version that is no better than one before it (within 3 %) waits beside that one. If that one is safe, it is not
-needed. Otherwise the versions beside it are tested as a further look at the items (`TestSetUsage`). They are tested at
+A version that is no better than one before it (within 3 %) waits behind that one. If that one is safe, it is not
+needed. Otherwise the versions behind it are tested as a further look at the items (`TestSetUsage`). They are tested at
 the level of that look, so that the levels of all looks still add up to at most 5 %. If the items are too few to prove
 anything, every version is judged, since none can be called safe.
 """
@@ -24,10 +24,10 @@ from app.domain.variant import Screening, Untested, Variant
 
 @dataclass(frozen=True)
 class Step:
-    """One version of the sequence, and the more changed or less exact versions `beside` it that are no better."""
+    """One version of the sequence, and the `waiting` versions: changed more or less exact, and no better."""
 
     version: Variant
-    beside: tuple[Variant, ...] = ()
+    waiting: tuple[Variant, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,11 @@ class ProofOrder:
     @property
     def dominated(self) -> tuple[Variant, ...]:
         """Return the versions that are no better than one before them."""
-        return tuple(version for step in self.steps for version in step.beside)
+        return tuple(version for step in self.steps for version in step.waiting)
 
     @property
     def versions(self) -> tuple[Variant, ...]:
-        """Return all versions: the sequence first, then those beside it."""
+        """Return all versions: the sequence first, then those that wait."""
         return (*self.tested, *self.dominated)
 
     def of_other_engines(self, objective: Objective) -> tuple[Variant, ...]:
@@ -65,7 +65,7 @@ def sequence_of(versions: Sequence[Variant], objective: Objective) -> ProofOrder
     """Order the gains into a fixed sequence without using any test item.
 
     They are sorted by the share that changed on the calibration set, then by exactness of numbers, then by speed. Among
-    versions as good within 3 % the more careful one comes first, since measuring noise says nothing. Without
+    versions as good within 3 % the more careful one comes first, since measuring noise decides nothing. Without
     calibration items, exactness decides, then the planned order. Versions that the calibration set refuses are left
     out.
     """
@@ -77,7 +77,7 @@ def sequence_of(versions: Sequence[Variant], objective: Objective) -> ProofOrder
         if not steps or not is_as_good(steps[-1].version, version, objective):
             steps.append(Step(version))
         else:
-            steps[-1] = Step(steps[-1].version, (*steps[-1].beside, version))
+            steps[-1] = Step(steps[-1].version, (*steps[-1].waiting, version))
     return ProofOrder(tuple(steps))
 
 

@@ -12,7 +12,7 @@ from workers.contracts.specs import DeviceFacts, UnquantizedLayers
 from workers.contracts.wording import percent, rounded_down
 
 LITTLE_GAIN = 1.2
-"""Speedup below which a version is said to gain little."""
+"""Speedup below which a version gains little."""
 
 
 @dataclass(frozen=True)
@@ -43,30 +43,30 @@ def why_it_won(best: Variant | None, tried: Sequence[Variant]) -> tuple[str, ...
     rivals = [v for v in tried if not v.is_baseline and v.id != best.id and v.state == "confirmed"]
     held = sorted((v for v in rivals if may_win(v) and is_faster(v)), key=_shown_ms)
     n = 1 + len(held)
-    said = [f"“{best.title}” is {_factor(best.measurement)} as fast as the original, measured in turn with it."]
+    sentences = [f"“{best.title}” is {_factor(best.measurement)} as fast as the original, measured in turn with it."]
     if not held:
         if not any(v.measurement.n and may_win(v) and not v.is_side_by_side for v in tried if not v.is_baseline):
-            said.append("No other version was both faster than the original and within your limit.")
-        return tuple(said)
+            sentences.append("No other version was both faster than the original and within your limit.")
+        return tuple(sentences)
     gap = _shown_ms(held[0]) / _shown_ms(best)
     if gap > 1 + TIE_SHARE:
-        said.append(
+        sentences.append(
             f"Of {n} versions that are faster and within your limit it is the fastest: "
             f"“{held[0].title}” takes {gap:.2f} times as long."
         )
     elif gap < 1 and is_portable(best) and not is_portable(held[0]):
-        said.append(
+        sentences.append(
             f"“{held[0].title}” takes {gap:.2f} times as long, and fits fewer targets: web pages, hub folders, Triton"
             f" and MLflow take “{best.title}” as well, which is preferred up to {percent(PORTABLE_SHARE - 1, 0)}."
         )
     elif gap < 1 - TIE_SHARE:
-        said.append(f"“{held[0].title}” takes only {gap:.2f} times as long, but {_why_behind(held[0], best)}.")
+        sentences.append(f"“{held[0].title}” takes only {gap:.2f} times as long, but {_why_behind(held[0], best)}.")
     else:
-        said.append(
+        sentences.append(
             f"“{held[0].title}” is as fast within {percent(TIE_SHARE, 0)}, which is noise; of two such the one that "
             f"changes fewer answers is taken."
         )
-    return tuple(said)
+    return tuple(sentences)
 
 
 def _why_behind(faster: Variant, best: Variant) -> str:
@@ -83,10 +83,10 @@ def why_int8_lost(best: Variant | None, tried: Sequence[Variant], known: Explana
     eights = [v for v in tried if known.uses(v, "int8") and v.measurement.n]
     if not eights or (best is not None and known.uses(best, "int8")):
         return ()
-    said = []
+    sentences = []
     fastest = max(v.measurement.speedup or 0.0 for v in eights)
     if known.instructions and not known.titles("int8") and fastest < LITTLE_GAIN:
-        said.append("This processor has no fast 8-bit instructions, so 8 bits gain little or nothing here.")
+        sentences.append("This processor has no fast 8-bit instructions, so 8 bits gain little or nothing here.")
     for variant in eights:
         judgement, speed = variant.judgement, variant.measurement.speedup
         parts = []
@@ -99,8 +99,8 @@ def why_int8_lost(best: Variant | None, tried: Sequence[Variant], known: Explana
             parts.append(f"it takes {_shown_ms(variant) / _shown_ms(best):.2f} times as long as “{best.title}”")
         if parts:
             kept = _kept_words(known.layers.get(variant.id))
-            said.append(" ".join(filter(None, (f"“{variant.title}”: {' and '.join(parts)}.", kept))))
-    return tuple(said)
+            sentences.append(" ".join(filter(None, (f"“{variant.title}”: {' and '.join(parts)}.", kept))))
+    return tuple(sentences)
 
 
 def _kept_words(layers: UnquantizedLayers | None) -> str:
@@ -132,14 +132,14 @@ def portability(
     plain = next((v for v in tried if _is_plain(v, best, known)), None)
     speedup = plain.measurement.shown_speedup if plain is not None else None
     if plain is not None and not plain.is_side_by_side:
-        likely = f"about as fast as “{plain.title}”"
+        expected = f"about as fast as “{plain.title}”"
     elif plain is None or speedup is None:
-        likely = "about the original's speed"
+        expected = "about the original's speed"
     elif speedup <= 1.05:
-        likely = f"about the original's speed, as “{plain.title}” has here"
+        expected = f"about the original's speed, as “{plain.title}” has here"
     else:
-        likely = f"about {times(speedup)} times the original's, as “{plain.title}” has here"
-    return (f"{where}, using {', '.join(used)}.", f"Expected, not measured: without {missing} {likely}.")
+        expected = f"about {times(speedup)} times the original's, as “{plain.title}” has here"
+    return (f"{where}, using {', '.join(used)}.", f"Expected, not measured: without {missing} {expected}.")
 
 
 def _is_plain(variant: Variant, best: Variant, known: ExplanationFacts) -> bool:

@@ -81,15 +81,15 @@ def same_words(variant: Variant) -> str:
         return "nothing to compare"
     if judged.units is not None and judged.units_changed is not None:
         kept = judged.units - judged.units_changed
-        said = f"{kept:,} of {judged.units:,} next words kept" if judged.units_changed else "next words kept"
-        return said if is_safe(variant) or judged.verdict == "regressed" else f"{said}, not proven"
+        text = f"{kept:,} of {judged.units:,} next words kept" if judged.units_changed else "next words kept"
+        return text if is_safe(variant) or judged.verdict == "regressed" else f"{text}, not proven"
     if not judged.changed_count and judged.verdict == "regressed":
         return "worse by what is right"
     if not judged.changed_count:
-        said = "same answers"
+        text = "same answers"
     else:
-        said = f"{judged.n - judged.changed_count:,} of {judged.n:,} answers the same"
-    return said if is_safe(variant) or judged.verdict == "regressed" else f"{said}, not proven"
+        text = f"{judged.n - judged.changed_count:,} of {judged.n:,} answers the same"
+    return text if is_safe(variant) or judged.verdict == "regressed" else f"{text}, not proven"
 
 
 def missing_words(variant: Variant) -> str:

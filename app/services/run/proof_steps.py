@@ -87,18 +87,18 @@ class ProofSequence(ABC):
             step = steps.popleft()
             found = None if self._is_time_up else (yield from self._test(step.version))
             if self._is_time_up:
-                self._leave((step.version, *step.beside), "no_time")
+                self._leave((step.version, *step.waiting), "no_time")
             elif found is None:  # without predictions, the versions waiting beside it take its place
-                steps.extendleft(reversed(sequence_of(step.beside, self._objective).steps))
+                steps.extendleft(reversed(sequence_of(step.waiting, self._objective).steps))
             elif is_safe(found.version):
-                wanted = [one for one in step.beside if self._is_wanted(one)]
+                wanted = [one for one in step.waiting if self._is_wanted(one)]
                 steps.extend(Step(one) for one in wanted)
-                self._leave([one for one in step.beside if one not in wanted], "dominated")
+                self._leave([one for one in step.waiting if one not in wanted], "dominated")
             elif not found.could_prove:
-                self._unproven += step.beside
+                self._unproven += step.waiting
             else:
-                behind = [one for later in steps for one in (later.version, *later.beside)]
-                return self._next_look(found, step.beside, behind)
+                behind = [one for later in steps for one in (later.version, *later.waiting)]
+                return self._next_look(found, step.waiting, behind)
         return ()
 
     def _next_look(self, found: "_Tested", beside: Sequence[Variant], behind: Sequence[Variant]) -> tuple[Step, ...]:

@@ -60,7 +60,7 @@ def test_the_fastest_safe_one_wins() -> None:
 def test_what_is_alike_on_few_examples_wins_with_its_numbers_only(
     precision: str, n: int, changed: int, wins: bool
 ) -> None:
-    """Given a version that looks alike, When fewer than 59 examples say so, Then only the original's numbers, or 16 bits
+    """Given a version that looks alike, When fewer than 59 examples show it, Then only the original's numbers, or 16 bits
     without a single change, may be recommended."""
     made = variant("one", verdict="not_enough_data")
     assert made.judgement is not None
@@ -78,7 +78,7 @@ def test_a_regressed_one_never_wins_however_fast() -> None:
 
 
 def test_one_that_is_not_surely_faster_never_wins() -> None:
-    """Given a safe variant whose speedup may be below 1, or was not measured beside the original, then none is chosen."""
+    """Given a safe variant whose speedup may be below 1, or was not measured in turn with the original, Then none is chosen."""
     assert choose([variant("even", low=0.99)])[0] is None
     assert choose([variant("alone", low=None)])[0] is None
     assert not is_faster(variant("even", low=1.0))
@@ -86,7 +86,7 @@ def test_one_that_is_not_surely_faster_never_wins() -> None:
 
 def test_under_load_all_ways_to_compare_have_to_agree() -> None:
     """Given versions measured under load, Then wall time alone makes none faster, a bound that all agree on does, and
-    where nothing is chosen for that reason alone it is told."""
+    where nothing is chosen for that reason alone, the reason is shown."""
 
     def loaded(agreed_low: float | None, **more: Any) -> Variant:
         known = variant("loaded", p50_ms=1.0, low=1.9, **more)
@@ -116,7 +116,7 @@ def test_what_looks_slower_by_every_clock_needs_no_quiet() -> None:
 
 def test_slow_requests_that_are_slower_are_not_faster() -> None:
     """Given a version that is 1.9 times as fast in the mean, When one request in ten takes more than 3 % longer than the
-    original's, Then it is not faster, the reason is told, and it needs no quiet; under load such requests tell nothing."""
+    original's, Then it is not faster, the reason is shown, and it needs no quiet; under load such requests decide nothing."""
 
     def tailed(p90_speedup: float, **more: Any) -> Variant:
         known = variant("tailed", low=1.9)
@@ -196,7 +196,7 @@ def test_only_what_may_win_is_measured_again() -> None:
 
 
 def test_with_room_for_one_what_looks_faster_is_measured_beside_the_original() -> None:
-    """Given a safe version that looked a trifle slower and an alike one that looked faster, When time allows one finalist,
+    """Given a safe version that looked a trifle slower and an alike one that looked faster, When time allows one more measurement,
     Then it is the faster one."""
     safe = variant("tidied", p50_ms=2.06)
     alike = variant("faster", p50_ms=1.74, verdict="not_enough_data")
@@ -206,7 +206,7 @@ def test_with_room_for_one_what_looks_faster_is_measured_beside_the_original() -
 
 def test_what_looks_no_faster_is_left_out_beside_one_far_ahead() -> None:
     """Given versions that look as fast as the original (p50 2 ms) and one that looks 1.5 times as fast, Then only that
-    one is measured beside it; where it is 1.2 times, doubtful, or size is the goal, all are."""
+    one is measured in turn with it; where it is 1.2 times, doubtful, or size is the goal, all are."""
     alike, trifle = variant("alike", p50_ms=2.0), variant("trifle", p50_ms=1.96)
     gain, ahead, near = variant("gain", p50_ms=1.9), variant("ahead", p50_ms=1.33), variant("near", p50_ms=1.67)
     assert [v.id for v in versions_to_measure([alike, trifle, gain, ahead], "speed")] == ["ahead", "gain"]
@@ -227,7 +227,7 @@ def test_with_few_examples_exact_numbers_come_first() -> None:
 
 
 def test_words_say_only_what_was_measured() -> None:
-    """Given results, then the headline holds the measured speedup, and a loser is told why it lost."""
+    """Given results, then the headline holds the measured speedup, and a version that lost has its reason."""
     good = variant("good")
     report = headline(outcome_of([good], "speed", SearchEnd()), "speed", 1.0)
     assert report == "2.0 times faster, 2.0 times smaller, same answers"

@@ -49,7 +49,7 @@ EIGHT = version("INT8", "int8_static", p50_ms=0.5, verdict="regressed", agreemen
 
 
 def test_why_the_winner_won() -> None:
-    """Given a clear winner, a tie and a lone one, then each is told with what was measured."""
+    """Given a clear winner, a tie and a lone one, Then each is explained by what was measured."""
     clear = " ".join(why_it_won(BEST, [BEST, PLAIN]))
     assert "4.0 times as fast as the original" in clear and "“Engine” takes 2.00 times as long" in clear
     tie = " ".join(why_it_won(BEST, [BEST, version("TorchReplica", p50_ms=1.01, agreement=0.995)]))
@@ -64,22 +64,24 @@ def test_why_the_winner_won() -> None:
 
 
 def disturbed(made: Variant, mean_ms: float, agreed_low: float) -> Variant:
-    """The version with a mean time under load and the bound that all ways to compare agree on."""
+    """The version with a mean time under load and the bound that all comparisons agree on."""
     loaded = dataclasses.replace(made.measurement, latency_mean_ms=mean_ms, under_load=True, agreed_low=agreed_low)
     return dataclasses.replace(made, measurement=loaded)
 
 
 def test_why_the_winner_won_under_load_has_the_bound_and_the_times_that_are_shown() -> None:
     """Given a disturbed run (60.7 to 23.4 ms, at least 1.9 times; 30.2 ms), Then the sentence has that bound, as the
-    headline, and how much longer the next one takes follows from the two times; a faster one is not said to lose by the
+    headline, and how much longer the next one takes follows from the two times; a faster one does not lose by the
     goal."""
     best = disturbed(version("INT8", "int8_static", p50_ms=1.736), 23.4, 1.905)
     next_one = disturbed(version("BF16", "bf16", p50_ms=2.178), 30.2, 1.667)
-    said = " ".join(why_it_won(best, [best, next_one]))
-    assert "at least 1.9 times as fast" in said and "“BF16” takes 1.29 times as long" in said
-    assert "2.3" not in said
-    said = " ".join(why_it_won(next_one, [best, next_one]))
-    assert "takes only 0.77 times as long" in said and "other programs" in said and "your goal" not in said
+    sentences = " ".join(why_it_won(best, [best, next_one]))
+    assert "at least 1.9 times as fast" in sentences and "“BF16” takes 1.29 times as long" in sentences
+    assert "2.3" not in sentences
+    sentences = " ".join(why_it_won(next_one, [best, next_one]))
+    assert (
+        "takes only 0.77 times as long" in sentences and "other programs" in sentences and "your goal" not in sentences
+    )
 
 
 def test_first_look_gives_no_factor_in_sentences() -> None:
@@ -95,12 +97,12 @@ def test_first_look_gives_no_factor_in_sentences() -> None:
 
 
 def test_why_eight_bits_lost() -> None:
-    """Given INT8 that answers otherwise, one that is slow and a processor without fast sums, then each reason is told."""
+    """Given INT8 that answers otherwise, one that is slow and a processor without fast sums, Then each reason is shown."""
     assert why_int8_lost(BEST, [BEST, EIGHT], KNOWN) == ("“INT8”: only 93.0 % of its answers are like the original's.",)
     slow = version("INT8", "int8_dynamic", p50_ms=5.0, agreement=1.0)
-    said = why_int8_lost(BEST, [BEST, slow], OLD)
-    assert said[0].startswith("This processor has no fast 8-bit instructions")
-    assert "1.25 times as long as the original" in said[1]
+    sentences = why_int8_lost(BEST, [BEST, slow], OLD)
+    assert sentences[0].startswith("This processor has no fast 8-bit instructions")
+    assert "1.25 times as long as the original" in sentences[1]
     quick = version("INT8", "int8_dynamic", p50_ms=2.5, verdict="regressed", agreement=0.9)
     assert not any("instructions" in words for words in why_int8_lost(BEST, [BEST, quick], OLD)), (
         "1.6 times is no little"
@@ -118,7 +120,7 @@ def test_why_eight_bits_lost() -> None:
 
 
 def test_measured_here_and_expected_elsewhere_stand_apart() -> None:
-    """Given a winner in 16 bits, then what it used here is told, and what is expected elsewhere is marked so."""
+    """Given a winner in 16 bits, Then what it used here is named, and what is expected elsewhere is marked so."""
     here, there = portability(BEST, [BEST, PLAIN], HERE, KNOWN)
     assert here == "Measured on EPYC with 2 cores, using AVX-512 BF16."
     assert there == "Expected, not measured: without AVX-512 BF16 about 2.0 times the original's, as “Engine” has here."
@@ -167,8 +169,8 @@ def test_the_whole_way_is_a_table() -> None:
 
 
 def test_engines_names_for_the_same_thing_are_one() -> None:
-    """Given the names that ONNX Runtime and OpenVINO give the same computation, then one name stands for both, and what is
-    not known keeps its own."""
+    """Given the names that ONNX Runtime and OpenVINO give the same computation, Then both get one name, and an
+    unknown one keeps its own."""
     assert {kind_name(kind) for kind in ("Conv", "FusedConv", "Convolution", "convolution")} == {"Convolution"}
     assert kind_name("Gemm") == kind_name("FullyConnected") != kind_name("MatMul")
     assert kind_name("Softmax") == kind_name("SoftMax") == "Softmax"

@@ -1,4 +1,4 @@
-"""How a run ended: one value, from which everything that is said is made."""
+"""The outcome of a run is one value, from which all sentences about it are made."""
 
 import dataclasses
 import re
@@ -51,7 +51,7 @@ UNSURE = in_turn(variant("unsure", p50_ms=1.8), 1.01)
     ],
 )
 def test_endings(versions: list[Variant], end: SearchEnd, ending: Ending, is_recommended: bool) -> None:
-    """Given versions and what the time did, Then there is one ending, and its sentence says nothing against it."""
+    """Given versions and the state of the time limit, Then there is one ending, and its sentence agrees with it."""
     outcome = outcome_of(versions, "speed", end)
     assert (outcome.ending, outcome.is_recommended) == (ending, is_recommended)
     report = headline(outcome, "speed", 1.0)
@@ -80,7 +80,7 @@ def untested(made: Variant, why: Untested) -> Variant:
 @pytest.mark.parametrize("why", ["behind", "no_time", "dominated"])
 def test_a_gain_that_was_not_tested_is_said_to_be_so(why: Untested) -> None:
     """Given a version that is faster and was not tested, for whatever reason, Then the run does not end with "nothing
-    faster was safe", and nothing says to keep the original."""
+    faster was safe", and no text advises to keep the original."""
     failed = in_turn(variant("failed", verdict="regressed"), 1.9)
     outcome = outcome_of([failed, untested(SAFE, why)], "speed", SearchEnd(planned=2, final="done"))
     assert (outcome.ending, outcome.is_undecided) == (Ending.UNTESTED, True)
@@ -108,8 +108,8 @@ def test_versions_that_are_open_are_not_hidden_by_other_programs() -> None:
 
 
 def test_what_looked_faster_by_the_processors_time_is_not_called_slower() -> None:
-    """Given a first look beside other programs that was slower by the clock and faster by the processor's time, Then it
-    is open, no factor is said of times from different moments, and it is nowhere called slower or only smaller."""
+    """Given a first measurement under load that was slower by the clock and faster by processor time, Then it is open,
+    no factor is computed from times of different moments, and it is nowhere called slower or only smaller."""
     measurement = dataclasses.replace(HASTY.measurement, speedup=0.98, cpu_speedup=1.6, under_load=True)
     doubtful = dataclasses.replace(HASTY, measurement=measurement, judgement=None)
     outcome = outcome_of([doubtful], "speed", TIME_UP)
@@ -192,7 +192,7 @@ def test_exact_numbers_come_before_what_few_examples_cannot_tell() -> None:
 
 
 def test_a_goal_of_size_is_told_by_size() -> None:
-    """Given a version four times smaller that is as fast, When the goal is size, Then that is what the headline says."""
+    """Given a version four times smaller that is as fast, When the goal is size, Then the headline says so."""
     small = in_turn(variant("small", p50_ms=2.02, size=50), 0.97)
     outcome = outcome_of([small], "size", SearchEnd(planned=1, final="done"))
     assert outcome.ending is Ending.PROVEN
@@ -230,5 +230,5 @@ def test_finalists_hold_one_that_fits_targets_that_need_onnx() -> None:
     ],
 )
 def test_screened_words_count_the_examples(screening: Screening, words: str) -> None:
-    """Given calibration examples, Then how many changed of how many is told, also of a version that is refused."""
+    """Given calibration examples, Then the changed and evaluated counts are shown, also for a refused version."""
     assert screened_words(dataclasses.replace(variant("a"), judgement=None, screening=screening)) == words

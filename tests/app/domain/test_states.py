@@ -37,7 +37,7 @@ def model(**facts: Any) -> HubModel:
     ],
 )
 def test_whether_it_runs_here(facts: dict[str, Any], kind: str) -> None:
-    """Given formats, library and size, on a computer of 16 GB, then the kind is told from these alone."""
+    """Given formats, library and size, on a computer of 16 GB, Then the kind follows from these alone."""
     assert format_kind(model(**facts), 16 * 10**9) == kind
 
 
@@ -70,7 +70,7 @@ def test_a_finished_run_stays_finished() -> None:
 
 
 def test_more_examples_may_turn_the_verdict() -> None:
-    """Given a run that is over, when more examples say otherwise, then it may recommend, or no longer."""
+    """Given a finished run, When more examples change the verdict, Then it may recommend a version, or no longer."""
     assert check_transition(RunState.FINISHED, RunState.KEPT_ORIGINAL) is RunState.KEPT_ORIGINAL
     assert check_transition(RunState.KEPT_ORIGINAL, RunState.FINISHED) is RunState.FINISHED
 
@@ -82,7 +82,7 @@ def test_what_stopped_can_go_on(state: RunState) -> None:
 
 
 def test_every_state_has_its_rule() -> None:
-    """Given all states, then each says where it may go."""
+    """Given all states, Then each lists the states that may follow."""
     assert set(ALLOWED) == set(RunState)
 
 

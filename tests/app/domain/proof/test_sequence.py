@@ -73,7 +73,7 @@ def test_of_versions_as_fast_the_more_careful_one_is_tested_first(
     careful: dict[str, Any], hasty: dict[str, Any], noise: float
 ) -> None:
     """Given two versions of the same bits that changed no calibration result and are as fast within 3 %, Then the one
-    that keeps more bytes, or whose results are closer, comes first whatever the noise says."""
+    that keeps more bytes, or whose results are closer, comes first in spite of the noise."""
     one = screened("careful", 1.0, precision="int8", **careful)
     other = screened("hasty", noise, precision="int8", index=0, **hasty)
     order = sequence_of([other, one], "speed")
@@ -84,7 +84,7 @@ def test_of_versions_as_fast_the_more_careful_one_is_tested_first(
 
 def test_what_is_no_gain_or_refused_by_calibration_is_in_no_sequence() -> None:
     """Given a version that is not surely faster, one that was dropped, and one that calibration refuses, Then none is
-    tested; the last one is told as regressed."""
+    tested; the last one is recorded as regressed."""
     slow = screened("slow", 1.9)
     slow = dataclasses.replace(slow, measurement=dataclasses.replace(slow.measurement, speedup_low=1.0))
     refused = screened("refused", 0.5, screening=Screening(n=200, changed=90, regressed=True))
@@ -94,8 +94,8 @@ def test_what_is_no_gain_or_refused_by_calibration_is_in_no_sequence() -> None:
 
 
 def test_nothing_behind_the_end_is_safe_anywhere() -> None:
-    """Given a safe version behind the end of the sequence, Then it is told with its figures, is not safe, and the choice
-    falls on what was tested before; one that was not asked has no verdict and says why."""
+    """Given a safe version behind the end of the sequence, Then it is listed with its figures, is not safe, and a version
+    that was tested before is chosen; one that was not evaluated has no verdict and a reason."""
     last = variant("last", p50_ms=0.5)
     assert not is_safe(capped(last)) and capped(last).judgement.agreement == last.judgement.agreement
     behind = not_tested(screened("behind", 0.5, precision="int8"), "behind")
@@ -172,7 +172,7 @@ def test_it_is_the_judges_own_bound(limit_pct: float) -> None:
 
 @pytest.mark.parametrize("limit_pct", [1.0, 5.0, 10.0])
 def test_texts_to_ask_prove_a_limit_where_a_sixth_of_it_changes(limit_pct: float) -> None:
-    """Given the texts that are asked, then a version that changes a sixth of what the limit allows is within it."""
+    """Given the texts that are evaluated, Then a version that changes a sixth of what the limit allows is within it."""
     texts, limit = texts_to_ask(limit_pct, 10_000), limit_pct / 100
     assert binomial_upper(limit / 6 * texts, texts, 1 - FIRST_LEVEL) <= limit
     assert texts_to_ask(limit_pct, 20) == 20
@@ -180,7 +180,7 @@ def test_texts_to_ask_prove_a_limit_where_a_sixth_of_it_changes(limit_pct: float
 
 @pytest.mark.parametrize("examples", [1, 12, 48, 63, 144, 321, 5000])
 def test_the_least_limit_for_a_number(examples: int) -> None:
-    """Given a number of examples, Then they are enough for the limit that is told, and not for a tenth of a percent less."""
+    """Given a number of examples, Then they suffice for the returned limit, and not for a tenth of a percent less."""
     limit_pct = least_limit_pct(examples)
     needed, below = least_to_prove(limit_pct), least_to_prove(limit_pct - 0.1)
     assert needed is not None and needed <= examples

@@ -23,7 +23,7 @@ def n_words(sentence: str) -> int:
 
 
 def disturbed(version: Variant, agreed_low: float) -> Variant:
-    """Return the version as it was measured beside other programs."""
+    """Return the version as measured under load."""
     measured = dataclasses.replace(version.measurement, under_load=True, agreed_low=agreed_low)
     return dataclasses.replace(version, measurement=measured)
 
@@ -40,20 +40,20 @@ def disturbed(version: Variant, agreed_low: float) -> Variant:
     ],
 )
 def test_headline_of_changed_predictions_names_the_limit(changed: dict[str, int], words: str) -> None:
-    """Given a safe version, Then "same answers" is said only where no prediction changed, in at most twelve words."""
+    """Given a safe version, Then the headline has "same answers" only where no prediction changed, in at most twelve words."""
     best = variant(1, p50_ms=1.0, speedup=2.0, size_ratio=3.6, judgement=judgement(n=900, **changed))
     outcome = outcome_of([variant(0), best], "speed", SearchEnd())
-    said = headline(outcome, "speed", 5.0)
+    text = headline(outcome, "speed", 5.0)
     assert outcome.ending is Ending.PROVEN
-    assert said == words and n_words(said) <= MOST_WORDS
+    assert text == words and n_words(text) <= MOST_WORDS
 
 
 def test_headline_under_load_holds_the_lower_bound_alone() -> None:
     """Given a safe version that other programs disturbed, Then the headline has the lower bound and no bracket: the
-    caption says to measure again. Where nothing is settled, that is what the headline says."""
+    caption advises to measure again. Where nothing is settled, the headline does."""
     best = variant(1, p50_ms=1.0, speedup=2.3, size_ratio=3.6, judgement=judgement(changed_count=0))
-    said = headline(outcome_of([variant(0), disturbed(best, 1.905)], "speed", SearchEnd()), "speed", 5.0)
-    assert said == "At least 1.9 times faster, 3.6 times smaller, same answers" and n_words(said) <= MOST_WORDS
+    text = headline(outcome_of([variant(0), disturbed(best, 1.905)], "speed", SearchEnd()), "speed", 5.0)
+    assert text == "At least 1.9 times faster, 3.6 times smaller, same answers" and n_words(text) <= MOST_WORDS
     unsure = disturbed(best, 0.97)
     assert headline(outcome_of([variant(0), unsure], "speed", SearchEnd()), "speed", 5.0) == MEASURE_AGAIN
     assert n_words(MEASURE_AGAIN) <= MOST_WORDS
@@ -75,11 +75,11 @@ WORDS = {
 
 @pytest.mark.parametrize("code", get_args(NoteCode))
 def test_each_warning_has_words_of_its_own(code: NoteCode) -> None:
-    """Given every code that there is, Then a sentence with its figure or reasons; two kinds of heat are told once."""
+    """Given every code that there is, Then a sentence with its figure or reasons; two kinds of heat are named once."""
     reasons = ("power_cap", "software_thermal", "hardware_thermal") if code == "throttled" else ()
     value = 0.4 if code == "other_program" else None if code == "throttled" else 1.5
-    said = note_words(CardNote(code=code, value=value, reasons=reasons))
-    assert WORDS[code] in said and said.endswith(".")
+    text = note_words(CardNote(code=code, value=value, reasons=reasons))
+    assert WORDS[code] in text and text.endswith(".")
 
 
 def test_only_what_was_measured_is_said() -> None:
@@ -134,7 +134,7 @@ def score(**more: Any) -> TaskScore:
     ],
 )
 def test_sentences(given: TaskScore, words: str) -> None:
-    """Given a score by labels or by the original's answers, then its value, unit and interval are told."""
+    """Given a score by labels or by the original's answers, Then its value, unit and interval are shown."""
     assert score_sentence(given) == words
 
 
@@ -145,7 +145,7 @@ def scored(**more: Any) -> Judgement:
 
 
 def test_the_weakest_part() -> None:
-    """Given a part that lost most, then it is named with its loss; a loss of nothing is not told."""
+    """Given a part that lost most, Then it is named with its loss; a loss of nothing is not shown."""
     assert score_sentences(scored()) == ("Lost most: dark pictures, 25.0 % fewer of its 40 are right.",)
     assert score_sentences(scored(labelled=False)) == ("Changed most: dark pictures, 25.0 % of its 40 answers.",)
     assert score_sentences(scored(worst_slice_drop=0.0)) == ()
@@ -153,5 +153,5 @@ def test_the_weakest_part() -> None:
 
 
 def test_at_most_four_scores() -> None:
-    """Given many scores, then the first four are told."""
+    """Given many scores, Then the first four are shown."""
     assert len(score_sentences(scored(scores=(score(),) * 6))) == 5
