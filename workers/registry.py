@@ -8,9 +8,7 @@ with the same id raise an error that names both.
 import importlib
 import importlib.util
 import pkgutil
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from types import ModuleType
+from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 from workers.contracts.errors import InputRefused
@@ -30,38 +28,16 @@ class DuplicateIdError(ValueError):
     """Error: two modules have the same id; `str()` names both."""
 
 
-@dataclass(frozen=True)
-class Broken:
-    """A plug-in module that could not be imported.
+class Scan(dict[str, T], Generic[T]):
+    """Plug-ins by id, in the order of module names.
 
-    Attributes:
-        id: The name of the module without its package.
-        reason: One line from the import error.
+    `broken` holds the reason, in one line, by the name of each module that could not be imported.
     """
 
-    id: str
-    module: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Scan(Mapping[str, T], Generic[T]):
-    """Mapping from id to plug-in, in the order of module names; `broken` lists modules that could not be imported."""
-
-    specs: Mapping[str, T]
-    broken: tuple[Broken, ...]
-
-    def __getitem__(self, spec_id: str) -> T:
-        """Return the plug-in with this id."""
-        return self.specs[spec_id]
-
-    def __iter__(self) -> Iterator[str]:
-        """Iterate over the ids in the order of module names."""
-        return iter(self.specs)
-
-    def __len__(self) -> int:
-        """Return the number of plug-ins."""
-        return len(self.specs)
+    def __init__(self) -> None:
+        """Create an empty scan."""
+        super().__init__()
+        self.broken: dict[str, str] = {}
 
 
 def techniques(packages: tuple[str, ...] = TECHNIQUE_PACKAGES) -> Scan[TechniqueSpec]:
@@ -109,39 +85,32 @@ def known_target(target_id: str) -> TargetSpec:
 
 
 def _scan(packages: tuple[str, ...], name: str, kind: type[T]) -> Scan[T]:
-    specs: dict[str, T] = {}
+    found = Scan[T]()
     origins: dict[str, str] = {}
-    broken: list[Broken] = []
     for module_name in _module_names(packages):
-        module = _import(module_name, broken)
-        spec = getattr(module, name, None)
+        try:
+            spec = getattr(importlib.import_module(module_name), name, None)
+        except Exception as error:  # a module may raise any error; the others must still be found
+            found.broken[module_name] = _first_line(error)
+            continue
         if spec is None:
             continue
         if not isinstance(spec, kind):
-            reason = f"{name} is a {type(spec).__name__}, not a {kind.__name__}"
-            broken.append(Broken(module_name.rpartition(".")[2], module_name, reason))
+            found.broken[module_name] = f"{name} is a {type(spec).__name__}, not a {kind.__name__}"
             continue
         if spec.id in origins:
             raise DuplicateIdError(f"{origins[spec.id]} and {module_name} both have the id “{spec.id}”")
         origins[spec.id] = module_name
-        specs[spec.id] = spec
-    return Scan(specs, tuple(broken))
+        found[spec.id] = spec
+    return found
 
 
 def _module_names(packages: tuple[str, ...]) -> Iterator[str]:
     for package in packages:
-        places = importlib.import_module(package).__path__
-        for info in sorted(pkgutil.iter_modules(places), key=lambda found: found.name):
+        folders = importlib.import_module(package).__path__
+        for info in sorted(pkgutil.iter_modules(folders), key=lambda module: module.name):
             if not info.name.startswith("_"):
                 yield f"{package}.{info.name}"
-
-
-def _import(module_name: str, broken: list[Broken]) -> ModuleType | None:
-    try:
-        return importlib.import_module(module_name)
-    except Exception as error:  # a module may raise any error; the others must still be found
-        broken.append(Broken(module_name.rpartition(".")[2], module_name, _first_line(error)))
-        return None
 
 
 def _first_line(error: Exception) -> str:
@@ -150,10 +119,10 @@ def _first_line(error: Exception) -> str:
 
 def missing(requires: tuple[str, ...]) -> tuple[str, ...]:
     """Return the import names that are not installed; nothing is imported."""
-    return tuple(name for name in requires if not _is_there(name))
+    return tuple(name for name in requires if not _is_installed(name))
 
 
-def _is_there(name: str) -> bool:
+def _is_installed(name: str) -> bool:
     try:
         return importlib.util.find_spec(name) is not None
     except (ImportError, ValueError):
@@ -161,30 +130,32 @@ def _is_there(name: str) -> bool:
 
 
 def _broken_rows(scan: Scan[T], group: str, kind: type[D]) -> list[D]:
+    names = {module: module.rpartition(".")[2] for module in scan.broken}
     return [
         kind(
-            id=one.id,
-            title=one.id.replace("_", " "),
+            id=names[module],
+            title=names[module].replace("_", " "),
             available=False,
-            hint=f"{one.module} cannot be used: {one.reason}.",
+            hint=f"{module} cannot be used: {reason}.",
             group=group,
         )
-        for one in scan.broken
+        for module, reason in scan.broken.items()
     ]
 
 
-def _needs(requires: tuple[str, ...], install_hint: str) -> str:
-    gone = missing(requires)
-    if not gone:
+def _hint(spec: TechniqueSpec | TargetSpec) -> str:
+    """Return the command that installs the missing packages, or "" if there are none."""
+    lacking = missing(spec.requires)
+    if not lacking:
         return ""
-    return install_hint or f"Needs {', '.join(gone)}, which is not installed."
+    return spec.install_hint or f"Needs {', '.join(lacking)}, which is not installed."
 
 
 def describe_techniques(scan: Scan[TechniqueSpec]) -> tuple[Described, ...]:
     """Return one row per technique with its parameters' JSON schema and, if a package is missing, the install line."""
     rows = []
     for spec in scan.values():
-        hint = _needs(spec.requires, spec.install_hint)
+        hint = _hint(spec)
         rows.append(
             Described(
                 id=spec.id,
@@ -203,30 +174,19 @@ def describe_techniques(scan: Scan[TechniqueSpec]) -> tuple[Described, ...]:
     return (*rows, *_broken_rows(scan, "technique", Described))
 
 
+TARGET_FACTS: tuple[str, ...] = (
+    "id", "title", "summary", "suffix", "icon", "stages", "questions", "how_to_run", "runtimes", "settings",
+    "pushed_to", "switch", "falls_back",
+)  # fmt: skip
+"""Fields of a `TargetSpec` that its description repeats."""
+
+
 def describe_targets(scan: Scan[TargetSpec]) -> tuple[DescribedTarget, ...]:
     """Return one row per export target, sorted by `order`."""
     rows = []
     for spec in sorted(scan.values(), key=lambda spec: (spec.order, spec.id)):
-        hint = _needs(spec.requires, spec.install_hint)
-        row = DescribedTarget(
-            id=spec.id,
-            title=spec.title,
-            available=not hint,
-            hint=hint,
-            installs=spec.installs if hint else None,
-            summary=spec.summary,
-            suffix=spec.suffix,
-            icon=spec.icon,
-            stages=spec.stages,
-            questions=spec.questions,
-            how_to_run=spec.how_to_run,
-            runtimes=spec.runtimes,
-            settings=spec.settings,
-            pushed_to=spec.pushed_to,
-            switch=spec.switch,
-            falls_back=spec.falls_back,
-        )
-        rows.append(row)
+        hint, facts = _hint(spec), {name: getattr(spec, name) for name in TARGET_FACTS}
+        rows.append(DescribedTarget(available=not hint, hint=hint, installs=spec.installs if hint else None, **facts))
     return (*rows, *_broken_rows(scan, "target", DescribedTarget))
 
 
@@ -238,15 +198,15 @@ def describe_runtimes(scan: Scan[Runtime]) -> tuple[Described, ...]:
 
 def _describe_runtime(runtime: Runtime) -> Described:
     try:
-        found = runtime.available()
+        state = runtime.available()
     except Exception as error:  # a library that fails during the check is not available
-        found = Availability(False, f"It does not work here: {_first_line(error)}.")
+        state = Availability(False, f"It does not work here: {_first_line(error)}.")
     return Described(
         id=runtime.id,
         title=runtime.title,
-        available=found.available,
-        hint=found.hint,
-        installs=found.installs or None,
+        available=state.available,
+        hint=state.hint,
+        installs=state.installs or None,
         summary=runtime.summary,
         group=runtime.device,
     )

@@ -1,7 +1,8 @@
-"""Adding a technique is one new file."""
+"""Plug-ins are found by scanning their packages: a technique is added as one file."""
 
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,8 +48,8 @@ def scan() -> registry.Scan:
     return registry.techniques(("copied_techniques",))
 
 
-def test_a_dropped_file_is_found_and_described(copy: Path) -> None:
-    """Given the techniques' package, When one file is dropped into it, Then it is there, and nothing else changed."""
+def test_scan_with_a_new_file_finds_and_describes_it(copy: Path) -> None:
+    """Given the techniques' package, When a file is added to it, Then its technique is found, and no other changes."""
     before = set(scan())
     add(copy, "brand_new", "brand_new")
     after = scan()
@@ -59,7 +60,7 @@ def test_a_dropped_file_is_found_and_described(copy: Path) -> None:
     assert row.params_schema["properties"]["strength"]["default"] == 0.5
 
 
-def test_two_modules_of_one_id_are_named(copy: Path) -> None:
+def test_scan_with_a_duplicate_id_names_both_modules(copy: Path) -> None:
     add(copy, "first", "same")
     add(copy, "second", "same")
     with pytest.raises(DuplicateIdError, match=r"copied_techniques\.first.*copied_techniques\.second.*same"):
@@ -67,8 +68,8 @@ def test_two_modules_of_one_id_are_named(copy: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["import no_such_library", "1 / 0", "def broken(:", "raise SystemError()"])
-def test_a_module_that_cannot_be_imported_is_told_and_harms_nobody(copy: Path, text: str) -> None:
-    """Given a module that raises, Then the others are found, and it has a row with its reason in one line."""
+def test_scan_with_a_broken_module_lists_it_and_finds_the_others(copy: Path, text: str) -> None:
+    """Given a module whose import fails, Then all others are found, and its row has the reason in one line."""
     (copy / "broken.py").write_text(text)
     found = scan()
     row = next(row for row in registry.describe_techniques(found) if row.id == "broken")
@@ -78,7 +79,7 @@ def test_a_module_that_cannot_be_imported_is_told_and_harms_nobody(copy: Path, t
     assert len(found) == len(registry.techniques(("workers.quantize",)))
 
 
-def test_a_missing_library_is_told_with_its_install_line(copy: Path) -> None:
+def test_describe_with_a_missing_library_gives_the_install_command(copy: Path) -> None:
     add(copy, "needs", "needs", ("no_such_library",))
     add(copy, "needs_too", "needs_too", ("no_such.library", "json"))
     rows = {row.id: row for row in registry.describe_techniques(scan())}
@@ -87,29 +88,29 @@ def test_a_missing_library_is_told_with_its_install_line(copy: Path) -> None:
     assert "no_such.library" in rows["needs_too"].hint
 
 
-def test_helpers_are_skipped_and_wrong_ones_are_told(copy: Path) -> None:
+def test_scan_skips_helpers_and_lists_specs_of_a_wrong_type(copy: Path) -> None:
     (copy / "helper.py").write_text("VALUE = 1")
     (copy / "_hidden.py").write_text("1 / 0")
     (copy / "wrong.py").write_text("SPEC = 'text'")
     found = scan()
     assert "helper" not in found
-    assert [one.id for one in found.broken] == ["wrong"]
+    assert list(found.broken) == ["copied_techniques.wrong"]
 
 
-def test_what_is_there_is_found() -> None:
-    """Given the project, Then its runtimes and techniques are found, each under its own id, and none is broken."""
+def test_scan_of_the_project_finds_all_plug_ins() -> None:
+    """Given the project, Then no runtime, technique or target is broken."""
     runtimes, techniques, targets = registry.runtimes(), registry.techniques(), registry.targets()
     assert {"onnxruntime-cpu", "openvino", "torch-cpu"} <= set(runtimes)
-    assert runtimes.broken == techniques.broken == targets.broken == ()
+    assert runtimes.broken == techniques.broken == targets.broken == {}
 
 
-def test_a_runtime_that_breaks_when_asked_is_not_available() -> None:
-    from dataclasses import replace
+def test_runtime_whose_check_raises_is_not_available() -> None:
+    """Given a runtime whose check raises an error of two lines, Then its row has the first line as reason."""
 
-    def explode() -> None:
+    def fail() -> None:
         raise RuntimeError("driver mismatch\nmore")
 
-    real = registry.runtimes()["onnxruntime-cpu"]
-    scan_ = registry.Scan({"x": replace(real, id="x", available=explode)}, ())
-    (row,) = registry.describe_runtimes(scan_)
+    runtimes = registry.Scan()
+    runtimes["x"] = replace(registry.runtimes()["onnxruntime-cpu"], id="x", available=fail)
+    (row,) = registry.describe_runtimes(runtimes)
     assert (row.available, row.hint) == (False, "It does not work here: driver mismatch.")
