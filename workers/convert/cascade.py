@@ -13,15 +13,7 @@ from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.contracts.wording import percent
 from workers.convert.asking.calibration import as_taken
-from workers.convert.asking.cascades import (
-    First,
-    Looks,
-    learn_threshold,
-    make_first,
-    no_classes,
-    predict_both,
-    share,
-)
+from workers.convert.asking.cascades import Looks, learn_threshold, make_first, no_classes, predict_both, share
 from workers.convert.graphs.onnx_files import broken
 from workers.convert.output import Output, does_not_fit, new_model, take_files
 from workers.infer.base import NotRunnable
@@ -68,7 +60,6 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     check_fits(model, spec, params)
     found = ctx.calibration(params.examples)
     items = [as_taken(model, {name: np.array(array) for name, array in feeds.items()}) for feeds in found]
-    ctx.check_cancelled()
     if len(items) < FEWEST:
         raise _refused(f"It needs {FEWEST} examples to learn from, and there are {len(items)}.", "Add more examples.")
     with new_model(model, ID, params, ctx) as output:
@@ -87,7 +78,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
             exact.close()
         threshold = learn_threshold(learned, params.missed_share)
         output.notes = judge(judged, threshold, params)
-        output.files = (*output.files, *made.files)
+        output.files = (*output.files, *(entry.path for entry in made.files))
         output.settings = {"cascade": _settings(spec, made, threshold)}
         output.precision = f"{made.precision}, then {model.artifact.precision}"
         output.runtimes = (params.engine,)
@@ -116,7 +107,9 @@ def check_fits(model: Model, spec: PipelineSpec, params: Params) -> None:
         raise _refused("Only OpenVINO computes with 16-bit numbers on a processor.", "Choose OpenVINO as its engine.")
 
 
-def _open(model: Model, params: Params, made: First, output: Output, ctx: JobContext) -> "tuple[Session, Session]":
+def _open(
+    model: Model, params: Params, made: ModelArtifact, output: Output, ctx: JobContext
+) -> "tuple[Session, Session]":
     """Open the fast and the exact version.
 
     Raises:
@@ -126,9 +119,8 @@ def _open(model: Model, params: Params, made: First, output: Output, ctx: JobCon
 
     runtime = find_runtime(params.engine)
     settings: dict[str, Any] = dict(model.artifact.settings)
-    fast_main = output.folder / (made.main or model.artifact.main)
     try:
-        fast = runtime.load(fast_main, {**settings, **made.settings}, ctx.threads)
+        fast = runtime.load(output.folder / made.main, {**settings, **made.settings}, ctx.threads)
         exact = runtime.load(output.folder / model.artifact.main, settings, ctx.threads)
     except NotRunnable as error:
         raise broken(TITLE, error) from error
@@ -167,7 +159,7 @@ def judge(judged: Looks, threshold: float, params: Params) -> tuple[str, ...]:
     )
 
 
-def _settings(spec: PipelineSpec, made: First, threshold: float) -> dict[str, Any]:
+def _settings(spec: PipelineSpec, made: ModelArtifact, threshold: float) -> dict[str, Any]:
     own: dict[str, Any] = {
         "first": made.settings,
         "output": next(entry.name for entry in spec.outputs if entry.answer),
@@ -175,7 +167,7 @@ def _settings(spec: PipelineSpec, made: First, threshold: float) -> dict[str, An
         "threshold": threshold,
         "batched": [entry.name for entry in spec.inputs if entry.batched and entry.shape],
     }
-    return {**own, "first_main": made.main} if made.main else own
+    return {**own, "first_main": made.main} if made.files else own
 
 
 def why_not(situation: Situation, params: Params) -> Reason | None:

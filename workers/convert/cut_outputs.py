@@ -25,7 +25,6 @@ def apply(model: Model, params: TechniqueParams, ctx: JobContext) -> ModelArtifa
         raise _refused("An encoder and a decoder hand their outputs to each other.")
     if "cascade" in model.artifact.settings:
         raise _refused("It already contains two models.", "Put this step before the one that makes two models.")
-    ctx.check_cancelled()
     spec = read_pipeline(model.folder)
     proto = onnx_files.load(source)
     kept = read_outputs(spec)

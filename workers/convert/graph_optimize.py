@@ -53,7 +53,6 @@ def build_in(proto: Any, entries: list[PipelineInput]) -> dict[str, float | int]
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     """Run ONNX Runtime's optimizer offline and save its result."""
     source = need_onnx(model, TITLE)
-    ctx.check_cancelled()
     built: dict[str, float | int] = {}
     with new_model(model, ID, params, ctx) as output:
         described = params.build_in_constants and (model.folder / "pipeline.json").is_file()

@@ -64,7 +64,6 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     spec = read_pipeline(model.folder)
     names = token_inputs(spec)
     items = [{name: np.array(array) for name, array in feeds.items()} for feeds in ctx.calibration(params.examples)]
-    ctx.check_cancelled()
     if not items:
         raise _refused("It needs examples to see how long texts are, and there are none.", "Add examples.")
     lengths = usable_lengths(params.lengths, spec)

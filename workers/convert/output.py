@@ -60,8 +60,10 @@ class Output:
 def new_model(model: Model, technique: str, params: TechniqueParams, ctx: JobContext) -> Iterator[Output]:
     """Provide a hidden folder that becomes ``work_dir/model``, described and hashed, when the block succeeds.
 
-    If the block raises, nothing is left behind. `Output.artifact` is set at the end.
+    If the block raises, nothing is left behind. `Output.artifact` is set at the end. Cancellation is checked before and
+    after the block.
     """
+    ctx.check_cancelled()
     final = ctx.work_dir / MODEL_DIR
     hidden = ctx.work_dir / f".{MODEL_DIR}.part"
     shutil.rmtree(hidden, ignore_errors=True)

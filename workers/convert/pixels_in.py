@@ -38,7 +38,6 @@ def apply(model: Model, params: TechniqueParams, ctx: JobContext) -> ModelArtifa
     source = need_onnx(model, TITLE)
     if "cascade" in model.artifact.settings:
         raise _refused("It already contains two models.", "Put this step before the one that makes two models.")
-    ctx.check_cancelled()
     spec = read_pipeline(model.folder)
     entry, steps = picture_input(spec)
     proto = onnx_files.load(source)

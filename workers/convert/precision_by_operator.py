@@ -49,11 +49,9 @@ class Params(TechniqueParams):
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     """Save the graph as OpenVINO IR with 32-bit weights and mark its light layers; the files get new names."""
-    ctx.check_cancelled()
     with new_model(model, ID, params, ctx) as output:
         plain = output.folder / "unmarked.xml"
         _save_ir(model, plain, ctx)
-        ctx.check_cancelled()
         heavy, light = mark(plain, output.folder / MAIN, params.heavy)
         plain.with_suffix(".bin").rename(output.folder / WEIGHTS)
         plain.unlink()
@@ -89,7 +87,7 @@ def _save_ir(model: Model, path: Path, ctx: JobContext) -> None:
         source = path.with_name("source.xml")
         shutil.copyfile(model.main, source)
         shutil.copyfile(model.main.with_suffix(".bin"), source.with_suffix(".bin"))
-    with onnx_files.library_call(TITLE, ctx.log):
+    with onnx_files.library_call(TITLE, ctx):
         graph = read_model(library.Core(), source, _only_where_needed(library, source, shapes))
         library.save_model(graph, str(path), compress_to_fp16=False)
         del graph

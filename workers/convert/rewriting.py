@@ -59,9 +59,7 @@ def rewriting(
     """
 
     def apply(model: Model, params: TechniqueParams, ctx: JobContext) -> ModelArtifact:
-        path = need_onnx(model, title)
-        ctx.check_cancelled()
-        proto = onnx_files.load(path)
+        proto = onnx_files.load(need_onnx(model, title))
         with new_model(model, technique, params, ctx) as output:
             count = rewritten(proto, change)
             if not count:

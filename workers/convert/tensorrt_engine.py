@@ -73,7 +73,6 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         InputRefused: TensorRT refuses an operator, or no architecture supports the model's number format.
     """
     need_onnx(model, TITLE)
-    ctx.check_cancelled()
     described = describe(model, params, ctx)
     with new_model(model, ID, params, ctx) as output:
         take_files(model, output)

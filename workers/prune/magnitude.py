@@ -55,9 +55,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     Raises:
         InputRefused: the model has no weights, or learning is requested and cannot meet the limit in the given time.
     """
-    source = need_onnx(model, TITLE)
-    ctx.check_cancelled()
-    proto = onnx_files.load(source)
+    proto = onnx_files.load(need_onnx(model, TITLE))
     onnx_files.lift_constants(proto)
     tensors = list(_weights(proto))
     if not tensors:

@@ -52,9 +52,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     Raises:
         InputRefused: no layer fits, or learning is requested and cannot meet the limit in time.
     """
-    source = need_onnx(model, TITLE)
-    ctx.check_cancelled()
-    proto = onnx_files.load(source)
+    proto = onnx_files.load(need_onnx(model, TITLE))
     onnx_files.lift_constants(proto)
     tensors = _weights(proto)
     if not tensors:

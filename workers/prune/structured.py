@@ -63,9 +63,7 @@ class Params(LearningParams):
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     """Prune and learn in rounds; the graph keeps its input and output names, their shapes and the operator set."""
-    source = need_onnx(model, TITLE)
-    proto = onnx_files.load(source)
-    ctx.check_cancelled()
+    proto = onnx_files.load(need_onnx(model, TITLE))
     with threads(ctx.threads), new_model(model, ID, params, ctx) as output:
         student, teacher, material = prepare(model, proto, params, TITLE, ctx)
         gone, heads = 0, 0

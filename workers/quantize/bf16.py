@@ -18,7 +18,6 @@ def apply(model: Model, params: TechniqueParams, ctx: JobContext) -> ModelArtifa
     BF16 has the range of 32-bit numbers, but some masks end just beyond it. On processors with BF16, calibration
     examples therefore check that predictions stay finite.
     """
-    ctx.check_cancelled()
     with new_model(model, ID, params, ctx) as output:
         take_files(model, output)
         ctx.check_cancelled()

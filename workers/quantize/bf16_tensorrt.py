@@ -42,14 +42,11 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     Raises:
         InputRefused: the model has almost no 32-bit weights.
     """
-    source = need_onnx(model, TITLE)
-    ctx.check_cancelled()
-    proto = qdq.load_named(source)
+    proto = qdq.load_named(need_onnx(model, TITLE))
     before = onnx_files.weight_bytes(proto)
     with new_model(model, ID, params, ctx) as output:
-        with onnx_files.library_call(TITLE, ctx.log):
+        with onnx_files.library_call(TITLE, ctx):
             proto = convert(proto, params.keep_operators, before)
-        ctx.check_cancelled()
         if onnx_files.weight_bytes(proto) > 0.95 * before:
             raise qdq.nothing_to_convert()
         output.files = onnx_files.save(proto, output.folder / MODEL_FILE)

@@ -38,9 +38,7 @@ class Params(TechniqueParams):
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     """Compare each layer's mean per channel with the original's on examples, and add the difference to its bias."""
-    path = need_onnx(model, TITLE)
-    ctx.check_cancelled()
-    proto = onnx_files.load(path)
+    proto = onnx_files.load(need_onnx(model, TITLE))
     if ctx.original is None or not onnx_files.count(proto, "QuantizeLinear"):
         raise InputRefused(
             "no_int8_before",
@@ -56,8 +54,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     with new_model(model, ID, params, ctx) as output:
         probe = output.folder / "reference.onnx"
         qdq.prepare(original.main, probe, TITLE, ctx)
-        with onnx_files.library_call(TITLE, ctx.log):
-            ctx.check_cancelled()
+        with onnx_files.library_call(TITLE, ctx):
             changes = _changes(onnx_files.load(probe), proto, probe, requests)
             for layer, change in changes:
                 biases.add(proto.graph, layer, change)

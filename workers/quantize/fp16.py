@@ -34,16 +34,13 @@ class Params(TechniqueParams):
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     """Convert with ONNX Runtime's converter; inputs, outputs and operators that would overflow keep 32 bits."""
-    source = need_onnx(model, TITLE)
-    ctx.check_cancelled()
-    proto = qdq.load_named(source)
+    proto = qdq.load_named(need_onnx(model, TITLE))
     before = onnx_files.weight_bytes(proto)
     with new_model(model, ID, params, ctx) as output:
-        with onnx_files.library_call(TITLE, ctx.log):
+        with onnx_files.library_call(TITLE, ctx):
             found = overflow.look(proto, model, output.folder, ctx)
             ctx.check_cancelled()
             proto = _convert(proto, params, found, before)
-        ctx.check_cancelled()
         if onnx_files.weight_bytes(proto) > 0.95 * before:
             raise _nothing_smaller(found)
         output.save(proto, TITLE)

@@ -49,11 +49,9 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     Raises:
         InputRefused: no product has weights that fit the block size.
     """
-    source = need_onnx(model, TITLE)
-    ctx.check_cancelled()
-    proto = qdq.load_named(source)
+    proto = qdq.load_named(need_onnx(model, TITLE))
     with new_model(model, ID, params, ctx) as output:
-        with onnx_files.library_call(TITLE, ctx.log):
+        with onnx_files.library_call(TITLE, ctx):
             plain_products(proto)
             proto = onnx_files.raise_opset(proto, OPSET)
             count = _shrink(proto, params.block_size, ctx)
@@ -61,7 +59,6 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         if not count:
             words = f"The model has no matrix products whose weights come in blocks of {params.block_size}."
             raise qdq.nothing_smaller(words, "Choose smaller blocks, or FP16.")
-        ctx.check_cancelled()
         output.save(proto, TITLE)
         output.precision = "int4 weights"
         output.settings = {"graph_optimization": LEVEL}

@@ -37,16 +37,13 @@ class Params(TechniqueParams):
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     """Run ONNX Runtime's dynamic quantizer on the graph with all weights as initializers."""
-    source = need_onnx(model, TITLE)
-    ctx.check_cancelled()
-    proto = onnx_files.load(source)
+    proto = onnx_files.load(need_onnx(model, TITLE))
     large = onnx_files.weight_bytes(proto) >= onnx_files.EXTERNAL_FROM_BYTES
     onnx_files.lift_constants(proto)
     proto = onnx_files.raise_opset(proto, 13 if params.per_channel else 11)
     with new_model(model, ID, params, ctx) as output:
         target = output.folder / MODEL_FILE
-        ctx.check_cancelled()
-        with onnx_files.library_call(TITLE, ctx.log):
+        with onnx_files.library_call(TITLE, ctx):
             from onnxruntime.quantization import QuantType, quantize_dynamic
 
             quantize_dynamic(
@@ -59,7 +56,6 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
                 use_external_data_format=large,
                 extra_options={"MatMulConstBOnly": True},
             )
-        ctx.check_cancelled()
         if not onnx_files.count(onnx_files.load(target), *QUANTIZED):
             raise qdq.nothing_smaller(
                 "The model has no matrix products with fixed weights that could be stored in 8 bits.",

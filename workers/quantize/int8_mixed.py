@@ -70,12 +70,11 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     source = need_onnx(model, TITLE)
     end_s = time.monotonic() + params.max_s
     learn, check = set_aside(ctx, params.examples, params.check_examples)
-    ctx.check_cancelled()
     with new_model(model, ID, params, ctx) as output:
         prepared, target = output.folder / "prepared.onnx", output.folder / MODEL_FILE
         large = qdq.prepare(source, prepared, TITLE, ctx)
         learning = derived(ctx, calibration=lambda limit=None: islice(learn, limit))
-        with onnx_files.library_call(TITLE, ctx.log):
+        with onnx_files.library_call(TITLE, ctx):
             reader = qdq.requests(model, learning, params.examples)
             histograms = qdq.collect(prepared, reader, SCOPE, large)
             held = similarity.hold(model, check, ctx)

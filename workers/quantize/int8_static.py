@@ -32,18 +32,15 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     """Fold and infer shapes, collect ranges in a stream, and insert QuantizeLinear/DequantizeLinear pairs."""
     source = need_onnx(model, TITLE)
     reader = qdq.requests(model, ctx, params.examples)
-    ctx.check_cancelled()
     with new_model(model, ID, params, ctx) as output:
         prepared = output.folder / "prepared.onnx"
         large = qdq.prepare(source, prepared, TITLE, ctx)
-        ctx.check_cancelled()
         target = output.folder / MODEL_FILE
-        with onnx_files.library_call(TITLE, ctx.log):
+        with onnx_files.library_call(TITLE, ctx):
             ranges = qdq.learn_ranges(prepared, reader, params, params.scope, large)
             ctx.check_cancelled()
             qdq.insert_pairs(prepared, target, ranges, params, params.scope, large)
         qdq.remove(prepared)
-        ctx.check_cancelled()
         qdq.need_pairs(target)
         onnx_files.check_opens(target, TITLE)
         output.files = onnx_files.written(target)

@@ -63,15 +63,12 @@ class Params(TechniqueParams):
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     """Write the source folder of the model and convert it with the builder."""
     need_chat(model, TITLE)
-    ctx.check_cancelled()
     source, built = ctx.work_dir / "source", ctx.work_dir / "built"
     with new_model(model, ID, params, ctx) as output, _gone(source, built):
         source.mkdir()
         write_source(model, source, TITLE, ctx)
-        ctx.check_cancelled()
-        with onnx_files.library_call(TITLE, ctx.log):
+        with onnx_files.library_call(TITLE, ctx):
             _build(source, built, params)
-        ctx.check_cancelled()
         _written(built / MODEL_FILE, output.folder / MODEL_FILE, head_size(source))
         output.files = (MODEL_FILE, WEIGHTS)
         output.new_graph = True

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from workers.contracts.errors import InputRefused, JobCancelled
+from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
@@ -44,17 +44,12 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     """Run NNCF's post-training quantization on the ONNX graph; its output goes to the log."""
     source = need_onnx(model, TITLE)
     total = calibration.count_requests(model, ctx, params.examples)
-    ctx.check_cancelled()
     with new_model(model, ID, params, ctx) as output:
         prepared = output.folder / "prepared.onnx"
         qdq.prepare(source, prepared, TITLE, ctx)
-        ctx.check_cancelled()
-        examples = _Examples(model, ctx, total)
-        try:
-            with onnx_files.library_call(TITLE, ctx.log):
-                proto = _quantize(_readable(onnx_files.load(prepared)), examples, total, params)
-        finally:
-            examples.raise_cancelled()  # the library may have turned a cancellation into another error
+        with onnx_files.library_call(TITLE, ctx):
+            examples = _Examples(model, ctx, total)
+            proto = _quantize(_readable(onnx_files.load(prepared)), examples, params)
         qdq.remove(prepared)
         qdq.need_pairs(output.save(proto, TITLE))
         output.precision = "int8"
@@ -83,30 +78,21 @@ class _Examples:
 
     def __init__(self, model: Model, ctx: JobContext, total: int) -> None:
         self._model, self._ctx, self._total = model, ctx, total
-        self._cancelled: JobCancelled | None = None
 
     def __iter__(self) -> Iterator[Arrays]:
-        try:
-            yield from calibration.requests(self._model, self._ctx, self._total)
-        except JobCancelled as error:
-            self._cancelled = error
-            raise
+        return calibration.requests(self._model, self._ctx, self._total)
 
     def __len__(self) -> int:
         return self._total
 
-    def raise_cancelled(self) -> None:
-        if self._cancelled is not None:
-            raise self._cancelled
 
-
-def _quantize(proto: Any, examples: _Examples, total: int, params: Params) -> Any:
+def _quantize(proto: Any, examples: _Examples, params: Params) -> Any:
     nncf = _import_library()
     return nncf.quantize(
         proto,
         nncf.Dataset(examples),
         preset=nncf.QuantizationPreset(params.preset),
-        subset_size=total,
+        subset_size=len(examples),
         fast_bias_correction=params.fast_correction,
         model_type=nncf.ModelType.TRANSFORMER if params.transformer else None,
     )

@@ -125,7 +125,7 @@ def prepare(source: Path, target: Path, title: str, ctx: JobContext) -> bool:
     import onnx
 
     folded = target.with_name("folded.onnx")
-    with onnx_files.library_call(title, ctx.log):
+    with onnx_files.library_call(title, ctx):
         onnx_files.start(source, "basic", save_to=folded)
     proto = onnx_files.load(folded)
     remove(folded)
@@ -135,7 +135,7 @@ def prepare(source: Path, target: Path, title: str, ctx: JobContext) -> bool:
     name_nodes(proto)
     proto = onnx_files.raise_opset(proto, 13)
     large = len(onnx_files.save(proto, target)) > 1
-    with onnx_files.library_call(title, ctx.log):
+    with onnx_files.library_call(title, ctx):
         onnx.shape_inference.infer_shapes_path(str(target), str(target))
     return large
 

@@ -58,7 +58,6 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     """Divide each channel of a product's input by a factor and multiply the weight's row by it; results stay equal."""
     source = need_onnx(model, TITLE)
     total = calibration.count_requests(model, ctx, params.examples)
-    ctx.check_cancelled()
     proto = qdq.load_named(source)
     groups = find_groups(proto)
     if not groups:
@@ -70,7 +69,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         )
     with new_model(model, ID, params, ctx) as output:
         probe = output.folder / "probe.onnx"
-        with onnx_files.library_call(TITLE, ctx.log):
+        with onnx_files.library_call(TITLE, ctx):
             largest = _look(proto, groups, probe, calibration.requests(model, ctx, total))
         qdq.remove(probe)
         folded = 0

@@ -54,12 +54,10 @@ class Params(TechniqueParams):
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     """Round each group of weights to the nearest step; inner values keep their numbers."""
-    source = need_onnx(model, TITLE)
-    ctx.check_cancelled()
-    proto = qdq.load_named(source)
+    proto = qdq.load_named(need_onnx(model, TITLE))
     before = onnx_files.weight_bytes(proto)
     with new_model(model, ID, params, ctx) as output:
-        with onnx_files.library_call(TITLE, ctx.log):
+        with onnx_files.library_call(TITLE, ctx):
             tables = stored_weights.shrink_tables(proto) if params.tables else 0
             ctx.check_cancelled()
             if params.form == "dequantize" and params.bits == 8:
@@ -69,7 +67,6 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
                 stored_weights.plain_products(proto)
                 proto = _quantize(proto, params)
                 layers = onnx_files.count(proto, "MatMulNBits") or onnx_files.count(proto, "DequantizeLinear")
-            ctx.check_cancelled()
             onnx_files.drop_unused(proto)
         after = onnx_files.weight_bytes(proto)
         if after > SMALLER * before:

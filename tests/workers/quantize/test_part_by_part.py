@@ -180,7 +180,7 @@ def test_other_work_is_kept_apart(small: Any, tmp_path: Path) -> None:
     assert len(places) == len(works)
 
 
-def test_no_memory_is_told_as_such() -> None:
-    """Given a library that says so in words of its own, Then it is not told as a model that the library cannot do."""
-    with pytest.raises(MemoryError), onnx_files.library_call("Anything", lambda text: None):
+def test_library_call_without_memory_raises_a_memory_error(tmp_path: Path) -> None:
+    """Given a library that reports a lack of memory in its own error, Then a MemoryError is raised."""
+    with pytest.raises(MemoryError), onnx_files.library_call("Anything", RecordingContext(tmp_path)):
         raise RuntimeError("std::bad_alloc")

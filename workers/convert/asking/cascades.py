@@ -170,24 +170,15 @@ MADE_BY = {"precision_by_operator": "workers.convert", "int8_static": "workers.q
 """Package of each technique whose fast version has its own files."""
 
 
-@dataclass(frozen=True)
-class First:
-    """Fast version of a cascade.
+def make_first(model: Model, technique: str, ctx: JobContext, folder: Path) -> ModelArtifact:
+    """Make the fast version below `folder` with the technique's usual parameters.
 
-    `settings` override those of the exact version. `main` and `files` are relative to the cascade's folder, if there
-    are any.
+    Returns:
+        Its description: `settings` are those that differ from the model's, `files` those that it has for itself.
     """
-
-    settings: dict[str, Any]
-    precision: str
-    main: str = ""
-    files: tuple[str, ...] = ()
-
-
-def make_first(model: Model, technique: str, ctx: JobContext, folder: Path) -> First:
-    """Make the fast version below `folder` with the technique's usual parameters."""
     if technique == "bf16":
-        return First({"inference_precision": "bf16"}, "bf16")
+        changes = {"settings": {"inference_precision": "bf16"}, "precision": "bf16", "files": ()}
+        return model.artifact.model_copy(update=changes)
     spec = importlib.import_module(f"{MADE_BY[technique]}.{technique}").SPEC
     scratch = folder / "scratch"
     scratch.mkdir()
@@ -197,8 +188,8 @@ def make_first(model: Model, technique: str, ctx: JobContext, folder: Path) -> F
         target = folder / FOLDER / entry.path
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(scratch / "model" / entry.path, target)
-        files.append(f"{FOLDER}/{entry.path}")
+        files.append(entry.model_copy(update={"path": f"{FOLDER}/{entry.path}"}))
     shutil.rmtree(scratch)
     known = model.artifact.settings
     own = {name: value for name, value in artifact.settings.items() if name not in known or known[name] != value}
-    return First(own, artifact.precision, f"{FOLDER}/{artifact.main}", tuple(files))
+    return artifact.model_copy(update={"settings": own, "main": f"{FOLDER}/{artifact.main}", "files": tuple(files)})

@@ -6,11 +6,12 @@
 import contextlib
 import logging
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from workers.contracts.errors import InputRefused, JobCancelled, WorkerError, looks_like_memory
+from workers.contracts.process.context import JobContext
 
 EXTERNAL_FROM_BYTES = 1 << 30
 """Weight size from which on weights go into a second file; a protobuf file holds 2 GiB at most."""
@@ -238,21 +239,25 @@ def one_line(error: BaseException) -> str:
 
 
 @contextlib.contextmanager
-def library_call(title: str, log: Callable[[str], None]) -> Iterator[None]:
+def library_call(title: str, ctx: JobContext) -> Iterator[None]:
     """Wrap a call into a quantization library: its output goes to the log, its errors become readable.
 
-    Cancellation and refusals pass through unchanged; a lack of memory becomes a MemoryError.
+    Cancellation is checked before and after the call, and where the library failed: it may have turned a cancellation
+    into another error. Refusals pass through unchanged; a lack of memory becomes a MemoryError.
     """
-    root, printed = logging.getLogger(), _ToLog(log)
+    ctx.check_cancelled()
+    root, printed = logging.getLogger(), _ToLog(ctx)
     level = root.level
     root.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(printed):
             warnings.simplefilter("ignore")
             yield
+        ctx.check_cancelled()
     except (JobCancelled, WorkerError, MemoryError):
         raise
     except Exception as error:  # all other errors of such a library mean the same to people
+        ctx.check_cancelled()
         if looks_like_memory(str(error)):
             raise MemoryError(one_line(error)) from error
         raise broken(title, error) from error
@@ -263,12 +268,12 @@ def library_call(title: str, log: Callable[[str], None]) -> Iterator[None]:
 class _ToLog:
     """A text stream for `redirect_stdout` that passes on whole lines."""
 
-    def __init__(self, log: Callable[[str], None]) -> None:
-        self._log = log
+    def __init__(self, ctx: JobContext) -> None:
+        self._ctx = ctx
 
     def write(self, text: str) -> int:
         if text.strip():
-            self._log(text.strip())
+            self._ctx.log(text.strip())
         return len(text)
 
     def flush(self) -> None:

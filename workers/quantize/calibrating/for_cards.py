@@ -38,19 +38,16 @@ def with_pairs(
     """
     source = need_onnx(model, title)
     reader = qdq.requests(model, ctx, params.examples)
-    ctx.check_cancelled()
     with new_model(model, technique, params, ctx) as output:
         prepared = output.folder / "prepared.onnx"
         large = qdq.prepare(source, prepared, title, ctx)
-        ctx.check_cancelled()
-        with onnx_files.library_call(title, ctx.log):
+        with onnx_files.library_call(title, ctx):
             learned = qdq.learn_ranges(prepared, reader, params, SCOPE, large)
             ctx.check_cancelled()
             proto = onnx_files.raise_opset(onnx_files.load(prepared), kind.opset)
             count = insert(proto, _plain(learned), kind)
             onnx_files.drop_unused(proto)
         qdq.remove(prepared)
-        ctx.check_cancelled()
         if not count:
             raise qdq.nothing_smaller(
                 f"The model has no convolutions or matrix products with weights that {title} could be used for."

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from workers.contracts.errors import InputRefused, JobCancelled
+from workers.contracts.errors import InputRefused
 from workers.contracts.planning import IN_8_BITS, Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
@@ -34,15 +34,9 @@ def compress(
 ) -> ModelArtifact:
     """Write the graph with fewer bits per weight; `how(nncf)` returns the arguments of `nncf.compress_weights`."""
     need_chat(model, title)
-    ctx.check_cancelled()
     with new_model(model, technique, params, ctx) as output:
-        examples: list[Examples] = []
-        try:
-            with onnx_files.library_call(title, ctx.log):
-                _write(model, params, output.folder / FILES[0], how, examples, ctx)
-        finally:
-            for one in examples:
-                one.raise_cancelled()  # the library may have turned a cancellation into another error
+        with onnx_files.library_call(title, ctx):
+            _write(model, params, output.folder / FILES[0], how, ctx)
         output.files = FILES
         output.precision = precision
         output.runtimes = (RUNTIME,)
@@ -64,9 +58,7 @@ def need_chat(model: Model, title: str) -> None:
         )
 
 
-def _write(
-    model: Model, params: TechniqueParams, target: Path, how: Any, examples: list["Examples"], ctx: JobContext
-) -> None:
+def _write(model: Model, params: TechniqueParams, target: Path, how: Any, ctx: JobContext) -> None:
     library = import_library()
     import nncf
 
@@ -76,9 +68,9 @@ def _write(
     whole = graph.clone()  # shares the weights, so that their memory maps stay until the end
     with given_back(model.main.with_suffix(".bin")), contextlib.ExitStack() as after:
         if isinstance(arguments.get("dataset"), Examples):
-            examples.append(arguments.pop("dataset"))
-            kept = after.enter_context(working_folder(model, params, examples[0].fingerprint, ctx))
-            smaller = _learned(library, graph, arguments, examples[0], kept, ctx)
+            examples = arguments.pop("dataset")
+            kept = after.enter_context(working_folder(model, params, examples.fingerprint, ctx))
+            smaller = _learned(library, graph, arguments, examples, kept, ctx)
         else:
             smaller = nncf.compress_weights(graph, **arguments)
         library.save_model(smaller, str(target), compress_to_fp16=False)
@@ -133,7 +125,7 @@ class Examples:
         Raises:
             InputRefused: there are no texts.
         """
-        self._ctx, self._cancelled = ctx, None  # type: tuple[JobContext, JobCancelled | None]
+        self._ctx = ctx
         self.count, seen = 0, hashlib.sha256()
         for feeds in ctx.calibration(most):
             self.count += 1
@@ -148,13 +140,9 @@ class Examples:
             )
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        """Yield the inputs of each text; cancellation is recorded and raised."""
+        """Yield the inputs of each text."""
         for feeds in self._ctx.calibration(self.count):
-            try:
-                self._ctx.check_cancelled()
-            except JobCancelled as error:
-                self._cancelled = error
-                raise
+            self._ctx.check_cancelled()
             ids = np.array(feeds["input_ids"], np.int64)
             yield {
                 "input_ids": ids,
@@ -162,11 +150,6 @@ class Examples:
                 "position_ids": np.arange(ids.shape[1], dtype=np.int64)[None],
                 "beam_idx": np.zeros(1, np.int32),
             }
-
-    def raise_cancelled(self) -> None:
-        """Raise the cancellation that ended an iteration, if there was one."""
-        if self._cancelled is not None:
-            raise self._cancelled
 
 
 def why_not(situation: Situation, params: Any) -> Reason | None:
