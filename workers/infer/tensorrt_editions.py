@@ -13,7 +13,6 @@ import importlib
 import importlib.util
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from .base import NotRunnable
@@ -29,45 +28,62 @@ CLASSIC_FROM = 11
 """First supported major version; older ones choose precisions by flags, which this code does not set."""
 
 
-@dataclass(frozen=True)
-class Rtx:
-    """The edition TensorRT for RTX, which builds engines for several cards."""
+class Edition:
+    """One edition of TensorRT; the methods of this base class set nothing and refuse nothing."""
 
-    id: str = "rtx"
-    title: str = "TensorRT for RTX"
-    module: str = "tensorrt_rtx_bindings"
-    install: str = f"pip install {' '.join(WHEELS)}"
+    id = ""
+    title = ""
+    module = ""
+    install = ""
 
-    def key(self, asked: Mapping[str, Any], version: str, place: Place) -> str:
-        """Return the cache key of an engine.
-
-        Neither card nor driver is part of it, because the library reports where an engine is valid.
-        """
-        return _key({"edition": self.id, "version": version, **asked})
+    def key(self, requested: Mapping[str, Any], version: str, place: Place) -> str:
+        """Return the cache key of an engine for these build facts."""
+        facts = {"edition": self.id, "version": version, **requested}
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
 
     def target(self, trt: Any, config: Any, architectures: Sequence[str], place: Place) -> None:
         """Set the architectures to build for: the given ones, or the card of this computer.
 
         Raises:
-            NotRunnable: the edition does not support an architecture.
+            NotRunnable: the edition cannot build for an architecture.
         """
-        names = list(architectures) or [place.architecture]
-        config.num_compute_capabilities = len(names)
-        for number, name in enumerate(names):
-            found = getattr(trt.ComputeCapability, name.upper(), None)
-            if found is None:
-                raise NotRunnable(ValueError(f"{self.title} builds nothing for {name.upper() or 'no card'}"))
-            config.set_compute_capability(found, number)
 
     def give_timing(self, config: Any, kept: bytes) -> None:
-        """Do nothing: timing caches have no effect in this edition."""
+        """Use the timings of earlier builds."""
 
     def take_timing(self, config: Any) -> bytes:
-        """Return no timings."""
+        """Return the timing cache of the build; empty where timings have no effect."""
         return b""
 
     def refusal(self, trt: Any, runtime: Any, engine: bytes) -> str:
-        """Return the reason why this engine does not run on this card, or "" where it does."""
+        """Return the reason why this engine does not run on this card, or "" where only opening it shows that."""
+        return ""
+
+    def context(self, engine: Any, kept: bytes) -> tuple[Any, Any]:
+        """Return an execution context and its runtime cache, which reuses the code in `kept`; None without a cache."""
+        return engine.create_execution_context(), None
+
+
+class Rtx(Edition):
+    """TensorRT for RTX, which builds engines for several cards; neither card nor driver is part of their cache key."""
+
+    id = "rtx"
+    title = "TensorRT for RTX"
+    module = "tensorrt_rtx_bindings"
+    install = f"pip install {' '.join(WHEELS)}"
+
+    def target(self, trt: Any, config: Any, architectures: Sequence[str], place: Place) -> None:
+        """Set the architectures; raise NotRunnable where the edition does not support one."""
+        names = list(architectures) or [place.architecture]
+        config.num_compute_capabilities = len(names)
+        for number, name in enumerate(names):
+            capability = getattr(trt.ComputeCapability, name.upper(), None)
+            if capability is None:
+                raise NotRunnable(ValueError(f"{self.title} builds nothing for {name.upper() or 'no card'}"))
+            config.set_compute_capability(capability, number)
+
+    def refusal(self, trt: Any, runtime: Any, engine: bytes) -> str:
+        """Return the reasons that the library reports."""
         validity, reasons = runtime.get_engine_validity(engine)
         if validity != trt.EngineValidity.INVALID:
             return ""
@@ -75,7 +91,7 @@ class Rtx:
         return ", ".join(named).lower().replace("_", " ") or "it does not fit this card"
 
     def context(self, engine: Any, kept: bytes) -> tuple[Any, Any]:
-        """Return an execution context and a runtime cache that reuses the code in `kept` from earlier starts."""
+        """Return an execution context and its runtime cache."""
         config = engine.create_runtime_config()
         cache = config.create_runtime_cache()
         if kept:
@@ -84,26 +100,21 @@ class Rtx:
         return engine.create_execution_context(config), cache
 
 
-@dataclass(frozen=True)
-class Classic:
-    """The classic edition, TensorRT 11 and later, which builds engines for the card of this computer."""
+class Classic(Edition):
+    """TensorRT 11 and later, which builds engines for the card of this computer; its cache key excludes other cards."""
 
-    id: str = "classic"
-    title: str = "TensorRT"
-    module: str = "tensorrt"
-    install: str = "pip install tensorrt --extra-index-url https://pypi.nvidia.com"
+    id = "classic"
+    title = "TensorRT"
+    module = "tensorrt"
+    install = "pip install tensorrt --extra-index-url https://pypi.nvidia.com"
 
-    def key(self, asked: Mapping[str, Any], version: str, place: Place) -> str:
+    def key(self, requested: Mapping[str, Any], version: str, place: Place) -> str:
         """Return the cache key of an engine, which is valid for one card, driver and version."""
         where = {"card": place.card, "architecture": place.architecture, "driver": place.driver}
-        return _key({"edition": self.id, "version": version, **where, **asked})
+        return super().key({**where, **requested}, version, place)
 
     def target(self, trt: Any, config: Any, architectures: Sequence[str], place: Place) -> None:
-        """Check that the build is for the card of this computer, the only one this edition can build for.
-
-        Raises:
-            NotRunnable: another architecture is requested, or there is no card.
-        """
+        """Check that the build is for the card of this computer; raise NotRunnable where it is not."""
         others = [name for name in architectures if name != place.architecture]
         if others or not place.architecture:
             names = ", ".join(name.upper() for name in others) or "a card that is not here"
@@ -119,16 +130,7 @@ class Classic:
         """Return the timing cache of the build."""
         return bytes(config.get_timing_cache().serialize())
 
-    def refusal(self, trt: Any, runtime: Any, engine: bytes) -> str:
-        """Return "": the cache key has excluded other cards, and opening the engine shows all other reasons."""
-        return ""
 
-    def context(self, engine: Any, kept: bytes) -> tuple[Any, Any]:
-        """Return an execution context and None, because there is no runtime cache."""
-        return engine.create_execution_context(), None
-
-
-Edition = Rtx | Classic
 EDITIONS: tuple[Edition, ...] = (Rtx(), Classic())
 
 
@@ -160,7 +162,3 @@ def load_library(edition: Edition) -> Any:
         words = f"{edition.title} {version} is too old, {CLASSIC_FROM} is needed; {edition.install} --upgrade"
         raise NotRunnable(ImportError(words))
     return trt
-
-
-def _key(facts: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
