@@ -1,5 +1,6 @@
 """Job kind ``bench``: measure latency, throughput and memory of one model over batch sizes."""
 
+from functools import partial
 from pathlib import Path
 
 from workers.contracts.errors import InputRefused
@@ -31,10 +32,7 @@ def run(params: BenchParams, ctx: JobContext) -> BenchResult:
         )
     folder, data = Path(params.model_dir), Path(params.data_dir)
     meter, card = PeakMeter(), GpuPeak.of(params.runtime)
-
-    def reopen() -> Session:
-        return open_session(folder, params.runtime, params.settings, ctx.threads)
-
+    reopen = partial(open_session, folder, params.runtime, params.settings, ctx.threads)
     session = reopen()
     points = []
     for number, batch in enumerate(batches):

@@ -29,10 +29,10 @@ def run(params: RunParams, ctx: JobContext) -> LiveResult:
     try:
         if not isinstance(session, Reads):
             raise TypeError(f"{params.runtime} does not read texts on and on")
-        for ask in ctx.requests():
+        for request in ctx.requests():
             requested += 1
-            for piece in _pieces(ask.request, texts, session, ctx):
-                ctx.answered(ask.index, piece)
+            for piece in _pieces(request.request, texts, session, ctx):
+                ctx.answered(request.index, piece)
     finally:
         session.close()
     return LiveResult(asked=requested, device_ran=session.device_ran, fallbacks=session.fallbacks)
@@ -48,14 +48,12 @@ def _pieces(request: object, texts: ChatTexts, session: Reads, ctx: JobContext) 
         hint = "Begin a new chat, or write something shorter."
         yield InputRefused("chat_refused", "This cannot be answered", str(error), hint).info()
     except ValidationError as error:
-        yield InputRefused(
-            "bad_request", "This cannot be answered", f"{error.errors()[0]['msg']}.", "Write something else."
-        ).info()
+        detail = f"{error.errors()[0]['msg']}."
+        yield InputRefused("bad_request", "This cannot be answered", detail, "Write something else.").info()
     except Exception as error:  # the runtime has its own errors
         reason = " ".join(str(error).split())[-400:].rstrip(".") or type(error).__name__
-        yield InputRefused(
-            "run_failed", "The model failed at this dialogue", f"It stopped with: {reason}.", "Begin a new chat."
-        ).info()
+        detail = f"It stopped with: {reason}."
+        yield InputRefused("run_failed", "The model failed at this dialogue", detail, "Begin a new chat.").info()
 
 
 def _answer(wanted: ChatRequest, texts: ChatTexts, session: Reads, ctx: JobContext) -> Iterator[ChatPiece]:

@@ -1,6 +1,7 @@
 """Job kind ``measure``: keep one model loaded and run one block at each turn."""
 
 import time
+from functools import partial
 from pathlib import Path
 
 from workers.contracts.errors import JobCancelled
@@ -69,10 +70,7 @@ def _card(params: MeasureParams, session: Session, requests: Requests, ctx: JobC
 
     If they cannot be taken, a warning is logged and the timed latencies stay valid.
     """
-
-    def reopen() -> Session:
-        return open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)
-
+    reopen = partial(open_session, Path(params.model_dir), params.runtime, params.settings, ctx.threads)
     try:
         return take_figures(session, requests, reopen, ctx.check_cancelled)
     except JobCancelled:

@@ -3,7 +3,6 @@
 Two versions are two jobs, which the parent lets run in turn: in one process they would disturb each other's times.
 """
 
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -27,107 +26,102 @@ from workers.pipeline.prepared import Prepared
 from workers.pipeline.spec import BoxesSteps, PipelineError
 
 
-@dataclass(frozen=True)
-class LoadedModel:
-    """Test items that may be requested, and for a detector the facts about each."""
-
-    test: Prepared | None
-    items: tuple[Item, ...] = ()
-
-
 def run(params: RunParams, ctx: JobContext) -> LiveResult:
     """Predict inputs until the job ends; a failed input is reported and does not affect later ones."""
     pipeline = load_pipeline(Path(params.model_dir))
     test = Prepared(Path(params.data_dir) / "test") if params.data_dir else None
-    finds = bool(params.data_dir) and isinstance(pipeline.spec.postprocess, BoxesSteps)
-    items = read_dataset(Path(params.data_dir)).test if finds else ()
+    detects = bool(params.data_dir) and isinstance(pipeline.spec.postprocess, BoxesSteps)
+    items = read_dataset(Path(params.data_dir)).test if detects else ()
     ctx.check_cancelled()
     session = open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)
+    model = LoadedModel(pipeline, session, test, items, ctx)
     ctx.loaded()
     requested = 0
     try:
-        for ask in ctx.requests():
+        for request in ctx.requests():
             requested += 1
-            ctx.answered(ask.index, _reply(ask.index, ask.request, pipeline, session, LoadedModel(test, items), ctx))
+            ctx.answered(request.index, model.reply(request.index, request.request))
     finally:
         session.close()
     return LiveResult(asked=requested, device_ran=session.device_ran, fallbacks=session.fallbacks)
 
 
-def _reply(
-    index: int, request: object, pipeline: Pipeline, session: Session, known: LoadedModel, ctx: JobContext
-) -> TryAnswer | ErrorInfo:
-    try:
-        return _answer(index, TryRequest.model_validate(request), pipeline, session, known, ctx)
-    except (JobCancelled, MemoryError):
-        raise
-    except (PipelineError, OSError) as error:
-        return _unreadable(pipeline, error)
-    except WorkerError as error:
-        return error.info()
-    except ValidationError as error:
-        first = error.errors()[0]
-        return InputRefused(
-            "bad_request", "This input cannot be tried", f"{first['msg']}.", "Give a file, a text or a test item."
-        ).info()
-    except Exception as error:  # every runtime has its own errors
-        reason = " ".join(str(error).split())[-400:].rstrip(".") or type(error).__name__
-        return InputRefused(
-            "run_failed",
-            "The model failed at this input",
-            f"It stopped with: {reason}.",
-            "Try another input; if all fail, the preprocessing probably does not fit the model.",
-        ).info()
+class LoadedModel:
+    """One model with its session, the test items that may be requested, and for a detector the facts about each."""
 
+    def __init__(
+        self, pipeline: Pipeline, session: Session, test: Prepared | None, items: tuple[Item, ...], ctx: JobContext
+    ) -> None:
+        """Store the open model; `items` is empty unless it is a detector."""
+        self._pipeline, self._session, self._test, self._items, self._ctx = pipeline, session, test, items, ctx
 
-def _answer(
-    index: int, request: TryRequest, pipeline: Pipeline, session: Session, known: LoadedModel, ctx: JobContext
-) -> TryAnswer:
-    feeds, count = feeds_of(request, pipeline, known.test)
-    seen = seen_of(request, pipeline, feeds, count)
-    picture = None
-    if request.draw and request.path is not None and seen.kind == "image":
-        name = f"shown-{index}.png"
-        picture = name if draw(Path(request.path), ctx.work_dir / name) else None
-    sound = _sound(index, request, pipeline, feeds, ctx) if request.beside is None else None
-    ctx.check_cancelled()
-    result, latencies_ms = time_calls(partial(pipeline.run, session, feeds), request.calls, ctx.check_cancelled)
-    answer = answer_of(pipeline, result, feeds)
-    np.save(ctx.work_dir / ANSWER_FILE, answer, allow_pickle=False)
-    beside = {}
-    if request.beside is not None:
-        beside = compared(pipeline, np.load(request.beside, allow_pickle=False), answer)
-    return TryAnswer(
-        latency_ms=median(latencies_ms),
-        n_calls=len(latencies_ms),
-        seen=seen,
-        picture=picture,
-        sound=sound,
-        answer=ANSWER_FILE,
-        boxes=seen_boxes(pipeline, answer, _frame(request, pipeline, known.items)),
-        **rows_of(pipeline, answer),
-        **beside,
-    )
+    def reply(self, index: int, request: object) -> TryAnswer | ErrorInfo:
+        """Return the prediction for request number `index`, or the error in plain words."""
+        try:
+            return self.predict(index, TryRequest.model_validate(request))
+        except (JobCancelled, MemoryError):
+            raise
+        except (PipelineError, OSError) as error:
+            return self._unreadable(error)
+        except WorkerError as error:
+            return error.info()
+        except ValidationError as error:
+            detail = f"{error.errors()[0]['msg']}."
+            hint = "Give a file, a text or a test item."
+            return InputRefused("bad_request", "This input cannot be tried", detail, hint).info()
+        except Exception as error:  # every runtime has its own errors
+            reason = " ".join(str(error).split())[-400:].rstrip(".") or type(error).__name__
+            hint = "Try another input; if all fail, the preprocessing probably does not fit the model."
+            return InputRefused(
+                "run_failed", "The model failed at this input", f"It stopped with: {reason}.", hint
+            ).info()
 
+    def predict(self, index: int, request: TryRequest) -> TryAnswer:
+        """Predict one input; pictures and sounds for people go into the job's folder."""
+        pipeline, folder = self._pipeline, self._ctx.work_dir
+        feeds, count = feeds_of(request, pipeline, self._test)
+        seen = seen_of(request, pipeline, feeds, count)
+        picture = None
+        if request.draw and request.path is not None and seen.kind == "image":
+            name = f"shown-{index}.png"
+            picture = name if draw(Path(request.path), folder / name) else None
+        sound = self._sound(index, request, feeds) if request.beside is None else None
+        check = self._ctx.check_cancelled
+        check()
+        result, latencies_ms = time_calls(partial(pipeline.run, self._session, feeds), request.calls, check)
+        answer = answer_of(pipeline, result, feeds)
+        np.save(folder / ANSWER_FILE, answer, allow_pickle=False)
+        comparison = {}
+        if request.beside is not None:
+            comparison = compared(pipeline, np.load(request.beside, allow_pickle=False), answer)
+        return TryAnswer(
+            latency_ms=median(latencies_ms),
+            n_calls=len(latencies_ms),
+            seen=seen,
+            picture=picture,
+            sound=sound,
+            answer=ANSWER_FILE,
+            boxes=seen_boxes(pipeline, answer, self._frame(request)),
+            **rows_of(pipeline, answer),
+            **comparison,
+        )
 
-def _frame(request: TryRequest, pipeline: Pipeline, items: tuple[Item, ...]) -> Frame | None:
-    """Return the position of the shown picture in the model's input; None for arrays."""
-    if request.item is not None:
-        return frame_of(items[request.item].facts) if request.item < len(items) else None
-    picture = pipeline.picture_of(Path(request.path)) if request.path is not None else None
-    return None if picture is None else frame_in(pipeline, picture.size)
+    def _frame(self, request: TryRequest) -> Frame | None:
+        """Return the position of the shown picture in the model's input; None for arrays."""
+        if request.item is not None:
+            return frame_of(self._items[request.item].facts) if request.item < len(self._items) else None
+        picture = self._pipeline.picture_of(Path(request.path)) if request.path is not None else None
+        return None if picture is None else frame_in(self._pipeline, picture.size)
 
+    def _sound(self, index: int, request: TryRequest, feeds: Arrays) -> str | None:
+        sound = sound_of(request, self._pipeline, feeds)
+        if sound is None:
+            return None
+        name = f"heard-{index}.wav"
+        write_plain_wav(self._ctx.work_dir / name, *sound)
+        return name
 
-def _sound(index: int, request: TryRequest, pipeline: Pipeline, feeds: Arrays, ctx: JobContext) -> str | None:
-    heard = sound_of(request, pipeline, feeds)
-    if heard is None:
-        return None
-    name = f"heard-{index}.wav"
-    write_plain_wav(ctx.work_dir / name, *heard)
-    return name
-
-
-def _unreadable(pipeline: Pipeline, error: PipelineError | OSError) -> ErrorInfo:
-    wanted = WANTED.get(type(pipeline.spec.preprocess), "arrays in an NPZ file")
-    detail = str(error) if isinstance(error, PipelineError) else f"It cannot be read ({error.strerror or error})."
-    return InputRefused("input_unreadable", "It cannot be read", detail, f"Try {wanted}.").info()
+    def _unreadable(self, error: PipelineError | OSError) -> ErrorInfo:
+        wanted = WANTED.get(type(self._pipeline.spec.preprocess), "arrays in an NPZ file")
+        detail = str(error) if isinstance(error, PipelineError) else f"It cannot be read ({error.strerror or error})."
+        return InputRefused("input_unreadable", "It cannot be read", detail, f"Try {wanted}.").info()

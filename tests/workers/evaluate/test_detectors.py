@@ -31,7 +31,7 @@ from workers.evaluate.look.fed import NOTHING_FOUND
 from workers.evaluate.proof.comparing.mean_precision import truth_of
 from workers.evaluate.proof.predictions import load_answers
 from workers.export.python_folder import fill
-from workers.jobs.try_it import LoadedModel, _answer
+from workers.jobs.try_it import LoadedModel
 from workers.measure.opening import find_runtime, open_session
 from workers.model_io.opening import open_model
 from workers.pipeline.pipeline import load_pipeline
@@ -136,9 +136,10 @@ def test_what_is_found_is_shown_on_the_pictures(job: Make, model: Path, place: P
     assert len(fed.examples[0].boxes) == len(wanted) and fed.examples[0].result == ""
     session, pipeline = open_session(model, "onnxruntime-cpu", {}, 1), load_pipeline(model)
     (tmp_path / "tried").mkdir()
-    known = LoadedModel(Prepared(data / "test"), read_dataset(data).test)
+    ctx = RecordingContext(tmp_path / "tried")
+    loaded = LoadedModel(pipeline, session, Prepared(data / "test"), read_dataset(data).test, ctx)
     for request in (TryRequest(item=0, calls=1), TryRequest(path=str(place / "pictures" / item.source), calls=1)):
-        tried = _answer(0, request, pipeline, session, known, RecordingContext(tmp_path / "tried"))
+        tried = loaded.predict(0, request)
         assert tried.kind == "boxes" and tried.size == len(wanted)
         assert sorted(tuple(round(edge, 2) for edge in box.box) for box in tried.boxes) == wanted
 
