@@ -220,5 +220,5 @@ SPEC = rewriting(
     order=3,
     kinds=("Transpose", "Reorder"),
     summary="Removes the changes of layout that another framework has left between the layers. Same answers.",
-    source="ONNX operator specification (Transpose); ONNX Runtime's transpose optimizer goes the same way",
+    source="ONNX operator specification (Transpose); ONNX Runtime's transpose optimizer works alike",
 )

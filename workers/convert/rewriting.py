@@ -154,7 +154,7 @@ def check_alike(
 def largest_difference(first: Mapping[str, NDArray[Any]], second: Mapping[str, NDArray[Any]]) -> float:
     """Return the largest difference over all outputs, each number relative to the size of its channel.
 
-    Scores beside box positions are tiny, so the largest number of the whole output is no measure. A number counts
+    An output may hold tiny scores and large box positions, so its largest number is no measure. A number counts
     relative to the largest one of its row or column, whichever is smaller. That size is at least `LEAST_SCALE` of the
     largest number of all, because rounding follows the largest sums. The result is infinite for different shapes and
     for NaN.

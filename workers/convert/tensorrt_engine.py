@@ -91,7 +91,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
             output.files = (*output.files, ENGINE_FILE)
             notes.append(
                 f"Its engine for {shown(architectures)} ({len(built.engine) / 1e6:.1f} MB) was built in "
-                f"{built.seconds:.1f} s and lies beside the model, which runs where the engine does not fit."
+                f"{built.seconds:.1f} s and is next to the model, which runs where the engine does not fit."
             )
         (output.folder / FILE).write_text(json.dumps(described, indent=1), encoding="utf-8")
         output.files = (*output.files, FILE)
@@ -206,16 +206,16 @@ def _build(
         raise BackendMissing(
             "tensorrt_missing", f"{RTX.title} is not available", words, f"Install it: {OWN_INSTALL}."
         ) from error
-    ask = replace(build_request(described), architectures=architectures)
+    request = replace(build_request(described), architectures=architectures)
     try:
         # stop_s is 0 because a job's process ends anyway
-        return build(RTX, trt, model.main, ask, Place(), tick, stop_s=0.0), str(trt.__version__)
+        return build(RTX, trt, model.main, request, Place(), tick, stop_s=0.0), str(trt.__version__)
     except BuildRefused as error:
         raise InputRefused(
             "unsupported_operator",
             "TensorRT does not know a part of this model",
             f"{str(error).rstrip('.')}.",
-            f"Instead: {error.way_out}.",
+            f"Instead: {error.alternative}.",
         ) from error
     except NotRunnable as error:
         raise InputRefused(
@@ -263,7 +263,7 @@ SPEC = TechniqueSpec(
     source="NVIDIA TensorRT for RTX developer guide, “Working with Dynamic Shapes”, “CPU-only ahead-of-time engines”",
     params=Params,
     apply=apply,
-    explanation="TensorRT joins operators and picks the fastest way for each.",
+    explanation="TensorRT joins operators and picks the fastest kernel for each.",
     why_not=why_not,
     fit=fit,
     requires=("onnx",),

@@ -72,8 +72,8 @@ class OnCard(Protocol):
 class Availability:
     """Availability of a runtime on this computer.
 
-    `hint` is the reason why it does not, or the command that installs the missing package. `installs` then names the
-    installer's package set that contains it ("base" is part of every installation).
+    `hint` is the reason why it does not work, or the command that installs the missing package. `installs` then names
+    the installer's package set that contains it ("base" is part of every installation).
     """
 
     available: bool
@@ -98,7 +98,7 @@ class SessionOptions:
     `settings` are the recipe's settings, `steps` the ids of its techniques. The remaining fields describe the model and
     the computer:
 
-    - `has_torch`: a torch program lies beside the model.
+    - `has_torch`: a torch program is next to the model.
     - `free_sizes`: inputs have open sizes.
     - `stateful`: a state is carried from request to request.
     - `branches`: the graph contains an If.
@@ -161,7 +161,7 @@ class Runtime:
     The planner reads the other fields:
 
     - `family` is the library, which presets name.
-    - `torch_program` means that it runs the torch program beside a model instead of the model itself.
+    - `torch_program` means that it runs the torch program next to a model instead of the model itself.
     - `trials` are tried before a preset's recipes, wherever the runtime works.
     - `one_core` means that tiny models are also tried on one core.
     - `usual` are the settings that hold unless others are given.

@@ -50,8 +50,8 @@ def margins(answer: NDArray[Any], scores: str) -> NDArray[np.float64]:
 class CascadeSession:
     """A session that predicts all rows with `first` and repeats uncertain rows with `exact`.
 
-    A row is uncertain if its margin is below `threshold`. `asked` counts all rows since the start, `again` those that
-    were repeated. The cascade owns both sessions.
+    A row is uncertain if its margin is below `threshold`. `evaluated` counts all rows since the start, `repeated`
+    those that the exact model predicted again. The cascade owns both sessions.
     """
 
     def __init__(self, first: Session, exact: Session, settings: Mapping[str, Any]) -> None:
@@ -63,17 +63,17 @@ class CascadeSession:
         self._batched = frozenset(settings["batched"])
         self.device_ran = exact.device_ran
         self.fallbacks = tuple(dict.fromkeys((*first.fallbacks, *exact.fallbacks)))
-        self.asked = self.again = 0
+        self.evaluated = self.repeated = 0
 
     def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
         """Return the predictions for one batch, taken from `exact` for the uncertain rows."""
         answers = self._first.run(feeds)
         # A NaN margin counts as uncertain, hence the negated comparison.
         unsure = ~(margins(answers[self._output], self._scores) >= self._threshold)
-        self.asked += unsure.size
+        self.evaluated += unsure.size
         if not unsure.any():
             return answers
-        self.again += int(unsure.sum())
+        self.repeated += int(unsure.sum())
         if unsure.all():
             return self._exact.run(feeds)
         some = {name: array[unsure] if name in self._batched else array for name, array in feeds.items()}
@@ -92,7 +92,7 @@ def open_cascade(load: Load, path: Path, settings: Mapping[str, Any], threads: i
     """Open both models of a cascade with `load`.
 
     The exact model gets `settings`; for the fast model, the cascade's own settings override them. The fast model is the
-    same file, or the file `first_main` beside it. Where this computer cannot run the fast model as it was made, only
+    same file, or the file `first_main` next to it. Where this computer cannot run the fast model as it was made, only
     the exact model is used, and `fallbacks` states that.
 
     Raises:
@@ -103,10 +103,10 @@ def open_cascade(load: Load, path: Path, settings: Mapping[str, Any], threads: i
     shared = {name: value for name, value in settings.items() if name != "cascade"}
     first = load(path.parent / own.get("first_main", path.name), {**shared, **own.get("first", {})}, threads)
     if first.fallbacks:
-        said = tuple(f"{text}; the exact version answers alone" for text in first.fallbacks)
+        reasons = tuple(f"{text}; the exact version answers alone" for text in first.fallbacks)
         first.close()
         exact = load(path, shared, threads)
-        exact.fallbacks = (*exact.fallbacks, *said)
+        exact.fallbacks = (*exact.fallbacks, *reasons)
         return exact
     try:
         return CascadeSession(first, load(path, shared, threads), own)

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 MEANINGS = {
     2: "the GPU's memory is full",
     3: "CUDA was not started",
-    36: "this driver cannot do what the CUDA that is installed asks of it",
+    36: "this driver cannot do what the installed CUDA needs",
     46: "another program holds the GPU for itself alone",
     100: "the driver found no NVIDIA GPU that it may use",
     101: "there is no GPU of that number",
@@ -24,8 +24,8 @@ MEANINGS = {
     719: "a program on the GPU crashed",
     802: "the GPU's fabric (NVSwitch) is not ready",
     803: "the driver's parts are of different versions: the computer was not restarted after an update",
-    804: "this driver is too old for the CUDA that is installed",
-    35: "the driver is too old for the CUDA that is installed",
+    804: "this driver is too old for the installed CUDA",
+    35: "the driver is too old for the installed CUDA",
     999: "the driver met an error that it has no name for",
 }
 """Explanation of each CUresult; other codes are reported by number only."""
@@ -38,7 +38,7 @@ _MISSING = re.compile(
 
 def meaning(code: int) -> str:
     """Return one clause that explains the error, followed by its number."""
-    return f"{MEANINGS.get(code, 'an error of its own')} (CUDA error {code})"
+    return f"{MEANINGS.get(code, 'an unknown error')} (CUDA error {code})"
 
 
 def reason_in(log: str) -> str:
@@ -60,18 +60,18 @@ def native_log() -> Iterator[list[str]]:
 
     Afterwards the yielded list holds the output as one text, and the output is written to stderr as well.
     """
-    said: list[str] = []
+    output: list[str] = []
     sys.stderr.flush()
     with tempfile.TemporaryFile() as file:
         before = os.dup(2)
         os.dup2(file.fileno(), 2)
         try:
-            yield said
+            yield output
         finally:
             os.dup2(before, 2)
             os.close(before)
             file.seek(0)
             text = file.read().decode("utf-8", "replace")
-            said.append(text)
+            output.append(text)
             sys.stderr.write(text)
             sys.stderr.flush()

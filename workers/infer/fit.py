@@ -42,7 +42,7 @@ def fit_settings(
         del fitted[name]
     if dropped:
         where = there or "another processor"
-        notes.append(f"{', '.join(dropped)} was measured on {where}; the usual way is taken here")
+        notes.append(f"{', '.join(dropped)} was measured on {where}; the usual setting is used here")
     had_int8 = "int8" in processor.fast(measured_on.get("features", ()))
     if "int8" in precision and had_int8 and processor.has_int8() is False:
         notes.append(

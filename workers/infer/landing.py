@@ -1,6 +1,6 @@
 """Choose which of a bundle's two models runs on this computer: the version or the original as its fallback.
 
-The result of the measurement is stored beside the bundle's folder, so that the bundle keeps its checksums. Without a
+The result of the measurement is stored next to the bundle's folder, so that the bundle keeps its checksums. Without a
 measurement, a version is not trusted if this processor lacks instructions for its number format. Standard library only:
 this module is copied into bundles.
 """

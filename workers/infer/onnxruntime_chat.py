@@ -27,8 +27,8 @@ NUMBERS = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
 class OnnxChat(ChatSession):
     """One language model in ONNX Runtime with its cache.
 
-    The setting `by_token` says that activations are rounded: several tokens together are then computed differently from
-    single ones.
+    The setting `by_token` means that activations are rounded. Several tokens together are then computed differently
+    from single ones.
     """
 
     def __init__(

@@ -48,13 +48,12 @@ PROBE = base64.b64decode(  # y = x · x for x float32 (8, 8), opset 13
 def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
     """Open the model on the first GPU alone or, where that is impossible, together with the processor.
 
-    In the second case `fallbacks` says how many operators of which types the processor runs. With the setting
+    In the second case `fallbacks` reports how many operators of which types the processor runs. With the setting
     ``cuda_graph`` the whole request is recorded once and started by one call.
 
     Raises:
-        NotRunnable: nothing would run on the GPU; the library alone would silently use the processor for all of it.
-            Also
-        with ``cuda_graph``, where a part would run on the processor or a size is open.
+        NotRunnable: nothing would run on the GPU (the library alone would silently use the processor), or, with
+            ``cuda_graph``, a part would run on the processor or a size is open.
         ValueError: a setting is unknown.
     """
     if "pixels" in settings:
@@ -66,12 +65,12 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
         raise NotRunnable(ValueError("this ONNX Runtime was built without support for NVIDIA GPUs"))
     preload(onnxruntime)
     if settings.get("chat"):
-        inference, fallbacks = beside_processor(onnxruntime, path, options, [FIRST_GPU, CPU], PROVIDER)
+        inference, fallbacks = open_with_processor(onnxruntime, path, options, [FIRST_GPU, CPU], PROVIDER)
         return OnnxChat(onnxruntime, inference, settings, "cuda", gpu_name(), fallbacks)
     return open_on_card(
         onnxruntime, path, own.get("constants"), PROVIDER,
         lambda stream, graph: (make_options(onnxruntime, own, threads), [on_card(stream, graph=graph)]),
-        graph=graph, beside=(CPU,),
+        graph=graph, others=(CPU,),
     )  # fmt: skip
 
 
@@ -81,7 +80,7 @@ Prepare = Callable[[int, bool], tuple[Any, list[Any]]]
 
 def open_on_card(
     onnxruntime: Any, path: Path, constants: Mapping[str, Any] | None, provider: str, prepare: Prepare, *,
-    graph: bool, beside: Sequence[str] = (),
+    graph: bool, others: Sequence[str] = (),
 ) -> OnnxCardSession:  # fmt: skip
     """Open the model on the card alone or, without `graph` and where that is impossible, also on the processor.
 
@@ -98,7 +97,7 @@ def open_on_card(
         if graph:
             raise
     options, providers = prepare(stream, False)
-    inference, fallbacks = beside_processor(onnxruntime, path, options, [*providers, *beside], provider)
+    inference, fallbacks = open_with_processor(onnxruntime, path, options, [*providers, *others], provider)
     return OnnxCardSession(inference, driver, stream, fallbacks, constants)
 
 
@@ -118,7 +117,7 @@ def preload(onnxruntime: Any) -> None:
         onnxruntime.preload_dlls()
 
 
-def beside_processor(
+def open_with_processor(
     onnxruntime: Any, path: Path, options: Any, providers: Sequence[Any], provider: str
 ) -> tuple[Any, tuple[str, ...]]:
     """Open the session on card and processor together; return it and one sentence for each part on the processor.
@@ -156,7 +155,7 @@ def assignment(subgraphs: Any) -> dict[str, Counter[str]]:
 
 
 def described(on_gpu: int, elsewhere: Mapping[str, Counter[str]]) -> list[str]:
-    """Return one sentence for each provider that runs a part of the model beside the GPU."""
+    """Return one sentence for each provider that runs a part of the model instead of the GPU."""
     total = on_gpu + sum(kinds.total() for kinds in elsewhere.values())
     return [
         f"{kinds.total()} of {total} operators run on the processor: {', '.join(sorted(kinds))}"
@@ -168,8 +167,8 @@ def probe(onnxruntime: Any, x: NDArray[np.float32]) -> Any:
     """Return the product x · x of float32 (8, 8), computed by a built-in model on the GPU alone.
 
     Raises:
-        NotRunnable: with the first reason that the library logs. The error that it raises afterwards only says that the
-        processor may not be used instead.
+        NotRunnable: with the first reason that the library logs. Its later error only states that the processor may not
+        be used instead.
     """
     options = make_options(onnxruntime, {}, 1)
     options.log_severity_level = LOG_WARNINGS

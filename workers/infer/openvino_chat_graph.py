@@ -73,8 +73,8 @@ def add_places(model: Any) -> bool:
     ops = importlib.import_module("openvino").opset13
     node = model.output(0).get_node().input_value(0).get_node()
     while node.get_type_name() in PASSED:
-        beside = (node.input_value(port).get_node() for port in range(1, node.get_input_size()))
-        if not all(map(_is_constant, beside)):
+        others = (node.input_value(port).get_node() for port in range(1, node.get_input_size()))
+        if not all(map(_is_constant, others)):
             return False
         node = node.input_value(0).get_node()
     if node.get_type_name() != "MatMul" or node.get_attributes().get("transpose_a"):

@@ -45,8 +45,8 @@ class Program:
     """One compiled model with one request whose tensors are reused.
 
     Input shapes may be free: then an input tensor is resized whenever the shape of its feed differs from the last one.
-    `branches` says that the model holds an If or a loop. The first prediction after a resize is then discarded, because
-    OpenVINO (2026.4, seen on an If behind a grown input) reads memory there that it has not filled yet.
+    `branches`: the model holds an If or a loop. The first prediction after a resize is then discarded, because OpenVINO
+    (2026.4, seen on an If behind a grown input) reads memory there that it has not filled yet.
     """
 
     def __init__(self, compiled: Any, output_names: list[str], branches: bool) -> None:

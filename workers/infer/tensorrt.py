@@ -177,7 +177,7 @@ class TensorRtSession:
 
 
 def _streamed(engine: Any, driver: Driver) -> tuple[str, ...]:
-    """Turn on weight streaming where the weights do not fit beside the memory of a request.
+    """Turn on weight streaming where the weights do not fit together with the memory of a request.
 
     As many weights as possible stay on the card. Return one sentence that reports it, or nothing.
     """
@@ -282,7 +282,7 @@ def why_not(wanted: SessionOptions) -> Refusal | None:
     return None
 
 
-WHY = "TensorRT fits a model to the card: it joins operators and picks the fastest way for each."
+WHY = "TensorRT fits a model to the card: it joins operators and picks the fastest kernel for each."
 LAST = "tensorrt_engine"
 
 RUNTIME = Runtime(
@@ -293,7 +293,7 @@ RUNTIME = Runtime(
     requirements=("numpy", *editions.WHEELS),
     available=available,
     load=load,
-    summary="Builds an engine of its own for a card; often the fastest way on NVIDIA GPUs.",
+    summary="Builds its own engine for a card; often the fastest on NVIDIA GPUs.",
     family="tensorrt",
     trials=(
         Trial("tensorrt", "TensorRT", WHY, (LAST,)),

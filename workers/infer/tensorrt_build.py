@@ -19,6 +19,9 @@ from .base import NotRunnable
 from .cuda_driver import Place
 from .tensorrt_editions import Edition
 
+Source = Path | bytes
+"""The path of an ONNX file, or its content."""
+
 Shape = tuple[int, ...]
 Profile = Mapping[str, tuple[Shape, Shape, Shape]]
 """Input name → (smallest, usual, largest) shape."""
@@ -37,7 +40,7 @@ BY_EXAMPLE = (
     "begin with the model as it was before its numbers were made smaller: the technique int8_qdq writes 8 bits as "
     "TensorRT reads them, their ranges learned beforehand"
 )
-WAY_OUT = {
+ALTERNATIVES = {
     "DynamicQuantizeLinear": BY_EXAMPLE,
     "MatMulInteger": BY_EXAMPLE,
     "ConvInteger": BY_EXAMPLE,
@@ -85,14 +88,14 @@ class Built:
 class BuildRefused(NotRunnable):
     """TensorRT cannot read an operator.
 
-    `operators` holds (type, name of the node) of each; `way_out` is half a sentence with an alternative.
+    `operators` holds (type, name of the node) of each; `alternative` is half a sentence with an alternative.
     """
 
     def __init__(self, operators: tuple[tuple[str, str], ...], reason: str) -> None:
         """Build the message from the operators and the library's reason."""
         self.operators = operators
         kinds = list(dict.fromkeys(kind for kind, _ in operators)) or ["this file"]
-        self.way_out = next((WAY_OUT[kind] for kind in kinds if kind in WAY_OUT), ELSEWHERE)
+        self.alternative = next((ALTERNATIVES[kind] for kind in kinds if kind in ALTERNATIVES), ELSEWHERE)
         named = next((f" (“{name}”)" for _, name in operators if name), "")
         super().__init__(ValueError(f"TensorRT cannot read {', '.join(kinds[:4])}{named}: {reason}"))
 
@@ -152,7 +155,7 @@ class Progress:
 
 
 def build(
-    edition: Edition, trt: Any, model: Path | bytes, ask: BuildRequest, place: Place, tick: Tick, stop_s: float = STOP_S
+    edition: Edition, trt: Any, model: Source, request: BuildRequest, place: Place, tick: Tick, stop_s: float = STOP_S
 ) -> Built:
     """Build an engine in a thread and report its progress to `tick`.
 
@@ -160,14 +163,14 @@ def build(
     `stop_s` seconds later.
 
     Raises:
-        Refused: TensorRT cannot read an operator.
+        BuildRefused: TensorRT cannot read an operator.
         NotRunnable: the build fails.
     """
     monitor, done, began_s = make_monitor(trt), Future[Built](), time.monotonic()
 
     def work() -> None:
         try:
-            done.set_result(_build(edition, trt, model, ask, place, monitor))
+            done.set_result(_build(edition, trt, model, request, place, monitor))
         except BaseException as error:  # raised again by the future
             done.set_exception(error)
 
@@ -212,9 +215,7 @@ def make_monitor(trt: Any) -> Progress:
     return Monitor()
 
 
-def _build(
-    edition: Edition, trt: Any, model: Path | bytes, ask: BuildRequest, place: Place, monitor: Progress
-) -> Built:
+def _build(edition: Edition, trt: Any, model: Source, request: BuildRequest, place: Place, monitor: Progress) -> Built:
     began_s = time.monotonic()
     logger = make_logger(trt)
     builder = trt.Builder(logger)
@@ -224,15 +225,15 @@ def _build(
     if not read:
         raise _refused(parser, logger)
     config = builder.create_builder_config()
-    edition.target(trt, config, ask.architectures, place)
-    _set_profile(builder, network, config, ask.profile)
-    if ask.workspace_bytes is not None:
-        config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, ask.workspace_bytes)
-    for wanted, flag in ((ask.weight_streaming, "WEIGHT_STREAMING"), (ask.sparse, "SPARSE_WEIGHTS")):
+    edition.target(trt, config, request.architectures, place)
+    _set_profile(builder, network, config, request.profile)
+    if request.workspace_bytes is not None:
+        config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, request.workspace_bytes)
+    for wanted, flag in ((request.weight_streaming, "WEIGHT_STREAMING"), (request.sparse, "SPARSE_WEIGHTS")):
         if wanted:
             config.set_flag(getattr(trt.BuilderFlag, flag))
     config.profiling_verbosity = trt.ProfilingVerbosity.DETAILED
-    edition.give_timing(config, ask.timing)
+    edition.give_timing(config, request.timing)
     config.progress_monitor = monitor
     plan = builder.build_serialized_network(network, config)
     if plan is None:
@@ -256,7 +257,7 @@ def _set_profile(builder: Any, network: Any, config: Any, profile: Profile) -> N
     missing = [name for name in free if name not in profile]
     if missing:
         raise NotRunnable(
-            ValueError(f"the sizes of {', '.join(missing)} are open, and nothing says how large they get")
+            ValueError(f"the sizes of {', '.join(missing)} are open, and nothing shows how large they get")
         )
     if free:
         ranges = builder.create_optimization_profile()

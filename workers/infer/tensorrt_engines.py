@@ -1,6 +1,6 @@
-"""Find the engine that runs a model here: built ahead beside the model, cached, or built now and cached.
+"""Find the engine that runs a model here: built ahead next to the model, cached, or built now and cached.
 
-`tensorrt.json` beside `model.onnx` lists the ranges of free sizes, the build options, and the engines.
+`tensorrt.json` next to `model.onnx` lists the ranges of free sizes, the build options, and the engines.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ READ_BYTES = 1 << 20
 class OpenedEngine:
     """A deserialized engine with its library.
 
-    `compiled` is the path of the runtime cache; None means that there is none. `told` says in a sentence where the
-    engine came from.
+    `compiled` is the path of the runtime cache; None means that there is none. `origin` is a sentence about
+    where the engine came from.
     """
 
     trt: Any
@@ -40,11 +40,11 @@ class OpenedEngine:
     runtime: Any
     logger: Any
     compiled: Path | None
-    told: str
+    origin: str
 
 
 def describe_file(model: Path) -> dict[str, Any]:
-    """Return the content of `tensorrt.json` beside the model; {} where there is none.
+    """Return the content of `tensorrt.json` next to the model; {} where there is none.
 
     Raises:
         NotRunnable: the file is damaged.
@@ -82,12 +82,12 @@ def build_request(described: Mapping[str, Any]) -> BuildRequest:
 
 def build_facts(model: Path, described: Mapping[str, Any]) -> dict[str, Any]:
     """Return the facts that an engine depends on besides edition, card and driver; they are part of its cache key."""
-    said = {name: value for name, value in described.items() if name != "engines"}
-    return {"model": sha256(model), **said}
+    facts = {name: value for name, value in described.items() if name != "engines"}
+    return {"model": sha256(model), **facts}
 
 
 def sha256(path: Path) -> str:
-    """Return the SHA-256 of a model file and the weight files beside it."""
+    """Return the SHA-256 of a model file and the weight files next to it."""
     digest = hashlib.sha256()
     for one in sorted({path, *path.parent.glob(path.name + "*data")}):
         with one.open("rb") as read:
@@ -116,13 +116,13 @@ def open_engine(model: Path, edition: Edition, trt: Any, place: Place, cache: Pa
         folder = cache / edition.key(build_facts(model, described), str(trt.__version__), place)
     compiled = folder / COMPILED if folder is not None else None
     why: list[str] = []
-    for file, report in _candidates(model, described, edition, folder):
+    for file, report in _engine_files(model, described, edition, folder):
         engine, reason = _try(trt, edition, runtime, logger, file)
         if engine is not None:
             return OpenedEngine(trt, edition, engine, runtime, logger, compiled, report)
         why.append(f"{file.name}: {reason}")
-    ask = replace(build_request(described), timing=read_cached(folder and folder / TIMING))
-    made = build(edition, trt, model, ask, place, tick)
+    request = replace(build_request(described), timing=read_cached(folder and folder / TIMING))
+    made = build(edition, trt, model, request, place, tick)
     engine = runtime.deserialize_cuda_engine(made.engine)
     if engine is None:
         raise NotRunnable(ValueError(f"the engine was built and does not open: {_last(logger)}"))
@@ -131,7 +131,7 @@ def open_engine(model: Path, edition: Edition, trt: Any, place: Place, cache: Pa
     return OpenedEngine(trt, edition, engine, runtime, logger, compiled, report)
 
 
-def _candidates(
+def _engine_files(
     model: Path, described: Mapping[str, Any], edition: Edition, folder: Path | None
 ) -> list[tuple[Path, str]]:
     """Return engine files that may fit and a sentence about each; those that were built ahead come first."""

@@ -21,7 +21,7 @@ from .tensorrt import SizeNotBuilt
 from .tensorrt_build import Tick
 from .tensorrt_engines import CACHE_VARIABLE
 
-TOLD_S = 2.0
+REPORT_S = 2.0
 """Seconds between two progress lines of a build."""
 
 STAND_IN_FILE = "model.fp32.onnx"
@@ -41,14 +41,14 @@ def teller() -> Tick:
     """Return a callback that writes progress lines to stderr; the first start may take minutes."""
     last_s = 0.0
 
-    def tell(share: float, phase: str, seconds: float) -> None:
+    def report(share: float, phase: str, seconds: float) -> None:
         nonlocal last_s
-        if seconds - last_s >= TOLD_S:
+        if seconds - last_s >= REPORT_S:
             last_s = seconds
             words = f"Building the TensorRT engine, once for this card: {100 * share:.0f} of 100 ({phase.lower()})"
             sys.stderr.write(f"{words}, {seconds:.0f} s\n")
 
-    return tell
+    return report
 
 
 class FirstSession:
@@ -103,7 +103,7 @@ def open_engine(path: Path, settings: Mapping[str, Any], threads: int) -> Sessio
 
 
 def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
-    """Open `model.onnx` in the first of the three that works; `fallbacks` says why it is not TensorRT."""
+    """Open `model.onnx` in the first of the three that works; `fallbacks` states why it is not TensorRT."""
     began_s = time.monotonic()
     try:
         engine = open_engine(path, settings, threads)
@@ -111,6 +111,6 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
         other, report = in_onnxruntime(path, settings, threads)
         other.fallbacks = (f"TensorRT: {error}; {report}", *other.fallbacks)
         return other
-    if time.monotonic() - began_s > TOLD_S:
+    if time.monotonic() - began_s > REPORT_S:
         sys.stderr.write("The engine is ready, and kept for the next start.\n")
     return FirstSession(engine, path, settings, threads)

@@ -1,7 +1,7 @@
 """Check a torch.export archive (.pt2) as text before torch opens it.
 
 `torch.export.load` runs content of a file in five places. It unpickles example inputs, tensors and custom objects (with
-`weights_only=False` where the safe way fails), loads compiled libraries, evaluates expressions for sizes, executes
+`weights_only=False` where safe loading fails), loads compiled libraries, evaluates expressions for sizes, executes
 guards, and compiles names into source code. This module compares all of these with what `torch.export.save` itself
 writes and refuses anything else. Torch's own reader reads the records, so that both read the ZIP file alike.
 """
@@ -256,7 +256,7 @@ def _walk(value: Any, field: str) -> None:
             if keys is not None and not keys(name):
                 raise _Odd(f"its {field} names {name[:80]!r}, which torch.export does not write")
             if name in CUSTOM and inner and keys is None:
-                raise _Odd("it holds an object of a class of its own")
+                raise _Odd("it holds an object of an unknown class")
             if name == "metadata" and keys is None:
                 _check_metadata(inner)
             else:

@@ -1,4 +1,4 @@
-"""Run the torch.export program `model.pt2` beside `model.onnx` on the processor with PyTorch.
+"""Run the torch.export program `model.pt2` next to `model.onnx` on the processor with PyTorch.
 
 With the setting `compile` it is compiled when it is opened; where that is impossible it runs uncompiled and reports it.
 """
@@ -63,7 +63,7 @@ class TorchSession:
     def compile(self, threads: int) -> None:
         """Compile the module for requests of one item; code for larger batches is compiled when one first comes.
 
-        Takes some seconds to a minute. Where it is impossible, `fallbacks` says why and the module stays uncompiled.
+        Takes some seconds to a minute. Where it is impossible, `fallbacks` states why and the module stays uncompiled.
         """
         try:
             on_card = self._device.startswith("cuda")
@@ -143,7 +143,7 @@ def _input_shapes(program: Any) -> list[tuple[int | None, ...]]:
 
 
 def load_program(torch: Any, path: Path) -> tuple[Any, tuple[list[str], list[str]]]:
-    """Return the program beside the model file `path`, and the names of its inputs and outputs.
+    """Return the program next to the model file `path`, and the names of its inputs and outputs.
 
     Raises:
         NotRunnable: there is no program, or the file holds more than a program; then none of it is loaded.
@@ -158,24 +158,24 @@ def load_program(torch: Any, path: Path) -> tuple[Any, tuple[list[str], list[str
             program = torch.export.load(str(program_path), extra_files=extra)
     except Exception as error:  # torch raises many types here
         raise NotRunnable(error) from error
-    names = json.loads(extra[NAMES_FILE]) if extra[NAMES_FILE] else _names_beside(path)
+    names = json.loads(extra[NAMES_FILE]) if extra[NAMES_FILE] else _names_from_info(path)
     inputs, outputs = list(names["inputs"]), list(names["outputs"])
     by_name = keywords(program)
     if len(inputs) != len(program.graph_signature.user_inputs) or (by_name and set(by_name) != set(inputs)):
-        raise NotRunnable(ValueError("the torch program takes other inputs than the model beside it"))
+        raise NotRunnable(ValueError("the torch program takes other inputs than the model next to it"))
     return program, (inputs, outputs)
 
 
-def _names_beside(path: Path) -> dict[str, list[str]]:
+def _names_from_info(path: Path) -> dict[str, list[str]]:
     info_path = path.parent / "info.json"
     if not info_path.is_file():
-        raise NotRunnable(ValueError("the torch program does not say how its inputs are called"))
+        raise NotRunnable(ValueError("the torch program does not contain the names of its inputs"))
     info = json.loads(info_path.read_text(encoding="utf-8"))
     return {side: [entry["name"] for entry in info[side]] for side in ("inputs", "outputs")}
 
 
 def load(path: Path, settings: Mapping[str, Any], threads: int) -> TorchSession:
-    """Open the program beside `path`.
+    """Open the program next to `path`.
 
     Raises:
         NotRunnable: there is no program.

@@ -58,7 +58,7 @@ class CudaTorchSession(TorchSession):
 
 
 def load(path: Path, settings: Mapping[str, Any], threads: int) -> TorchSession:
-    """Open the program beside `path` on the first GPU.
+    """Open the program next to `path` on the first GPU.
 
     The setting ``precision`` ("fp16", "bf16") chooses the number format, ``compile`` compiles the program.
 

@@ -52,8 +52,8 @@ class Turns:
             process.stdin.flush()
             return float(process.stdout.readline())
         except (OSError, ValueError) as error:
-            said = (process.communicate()[1] or "").strip().splitlines()
+            lines = (process.communicate()[1] or "").strip().splitlines()
             code = process.returncode
             ending = f"with signal {-code}" if code and code < 0 else f"({code})"
-            why = said[-1][:300] if said and not (code and code < 0) else f"it ended {ending}"
+            why = lines[-1][:300] if lines and not (code and code < 0) else f"it ended {ending}"
             raise Ended(self._name, why) from error

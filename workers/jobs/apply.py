@@ -69,7 +69,7 @@ def find_technique(step: RecipeStep) -> TechniqueSpec:
         raise InputRefused(
             "technique_too_old",
             "This recipe needs a newer Fettle",
-            f"{spec.title} is here in version {spec.params.version}, the recipe asks for {step.version}.",
+            f"{spec.title} is here in version {spec.params.version}, the recipe needs {step.version}.",
             "Update Fettle, or correct the recipe.",
         )
     missing = registry.missing(spec.requires)

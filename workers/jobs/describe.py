@@ -81,7 +81,7 @@ def run(params: Nothing, ctx: JobContext) -> DescribeResult:
     ctx.progress("Look at the devices", 1, 3)
     ctx.check_cancelled()
     runtimes = registry.describe_runtimes(registry.runtimes())
-    ctx.progress("Ask the runtimes", 2, 3)
+    ctx.progress("Check the runtimes", 2, 3)
     ctx.check_cancelled()
     return DescribeResult(
         device=facts,

@@ -1,4 +1,4 @@
-"""Job kind ``open``: convert a model file to the inner form (ONNX beside its pipeline), checked, with its license."""
+"""Job kind ``open``: convert a model file to the inner form (ONNX with its pipeline), checked, with its license."""
 
 from workers.contracts.jobs import OpenParams, OpenResult
 from workers.contracts.process.context import JobContext

@@ -26,7 +26,7 @@ def power_facts(cpu: Path = CPU) -> PowerFacts:
         driver=_joined(policies, "scaling_driver"),
         preference=_joined(policies, "energy_performance_preference"),
         min_mhz=min(lows) / KHZ if lows else None,
-        max_mhz=max(highs) / KHZ if highs else _told_max_mhz(),
+        max_mhz=max(highs) / KHZ if highs else _reported_max_mhz(),
         boost=_boost(cpu),
         on_battery=_on_battery(),
     )
@@ -51,7 +51,7 @@ def _boost(cpu: Path) -> bool | None:
     return report if report is not None else {"1": False, "0": True}.get(_read(cpu / "intel_pstate/no_turbo"))
 
 
-def _told(ask: Callable[[Any], Any]) -> Any:
+def _from_psutil(read: Callable[[Any], Any]) -> Any:
     """Return a value of psutil; None if this system or computer does not provide it.
 
     A missing function raises AttributeError; the other errors are psutil's own for missing values.
@@ -59,16 +59,16 @@ def _told(ask: Callable[[Any], Any]) -> Any:
     import psutil
 
     with contextlib.suppress(AttributeError, OSError, NotImplementedError, RuntimeError):
-        return ask(psutil)
+        return read(psutil)
     return None
 
 
-def _told_max_mhz() -> float | None:
-    found = _told(lambda psutil: psutil.cpu_freq())
+def _reported_max_mhz() -> float | None:
+    found = _from_psutil(lambda psutil: psutil.cpu_freq())
     return float(found.max) if found is not None and found.max > 0 else None
 
 
 def _on_battery() -> bool | None:
     """Return whether the computer runs on battery; None without a battery or information about it."""
-    found = _told(lambda psutil: psutil.sensors_battery())
+    found = _from_psutil(lambda psutil: psutil.sensors_battery())
     return None if found is None or found.power_plugged is None else not found.power_plugged

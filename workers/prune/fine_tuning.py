@@ -17,13 +17,12 @@ from pydantic import Field
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
-from workers.contracts.techniques import TechniqueParams
 from workers.contracts.wording import percent
 from workers.convert.asking.changed_inputs import KINDS, changed_copy
 from workers.convert.replica.torch_replica import TorchReplica, tensors
 from workers.infer.base import Arrays
 from workers.pipeline.spec import PipelineSpec
-from workers.quantize.calibrating.similarity import Alike, HeldOutExamples
+from workers.quantize.calibrating.similarity import Alike, HeldOutExamples, SimilarityParams
 
 WILL_NOT_HOLD = "It will not hold the limit in this time"
 WARM_STEPS = 2
@@ -52,7 +51,7 @@ CHECKING = 1.2
 """Ratio of the time of steps with comparisons between them to the time of the steps alone."""
 
 
-class LearningParams(TechniqueParams):
+class LearningParams(SimilarityParams):
     """Parameters of learning: its duration, its rate, and the required similarity of the predictions."""
 
     max_s: float = Field(default=120, ge=2, le=7200, description="Seconds that learning may take.")
@@ -60,17 +59,6 @@ class LearningParams(TechniqueParams):
     batch: int = Field(default=16, ge=1, le=256, description="Examples in a batch.")
     rate: float = Field(default=3e-4, ge=1e-6, le=0.1, description="How far a step moves the weights, at first.")
     examples: int = Field(default=400, ge=4, le=10_000, description="Examples to learn from, at most.")
-    check_examples: int = Field(default=64, ge=2, le=500, description="Examples set aside to check with, at most.")
-    min_agreement: float = Field(
-        default=0.99, ge=0.5, le=1, description="For classes: share of the answers set aside that must stay the same."
-    )
-    min_cosine: float = Field(
-        default=0.999, ge=0.5, le=1, description="For other answers: how alike they must be, as a cosine."
-    )
-
-    def enough(self, alike: Alike) -> bool:
-        """Return whether the predictions are similar enough."""
-        return alike.is_enough(self.min_agreement, self.min_cosine)
 
     def allowed(self, alike: Alike) -> float:
         """Return the allowed error."""

@@ -16,7 +16,7 @@ from workers.convert.graphs import onnx_files
 from workers.convert.output import need_onnx, new_model
 from workers.convert.replica.torch_replica import TorchReplica
 from workers.prune.fine_tuning import LearningParams
-from workers.prune.recovery import recovered, set_to_zero
+from workers.prune.recovery import NO_WEIGHTS, recovered, set_to_zero
 
 ID = "magnitude_prune"
 TITLE = "Magnitude pruning"
@@ -29,8 +29,6 @@ NOTE = (
     "Zeros bring speed only where a runtime uses them. None of the runtimes here does so for single zeros, so expect "
     "the same speed; the file gets smaller only when it is compressed."
 )
-
-NO_WEIGHTS = Reason(code="no_weights", text="The model has no layers whose weights could become zero.")
 
 
 class Params(LearningParams):

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.pipeline import read_pipeline
+from workers.contracts.planning import Reason
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model
 from workers.convert.asking import engines
@@ -17,6 +18,8 @@ from workers.infer.base import NotRunnable
 from workers.prune.fine_tuning import LearningParams, Material, Trainer, WillNotHold, refused
 from workers.quantize.calibrating import similarity
 from workers.quantize.calibrating.similarity import set_aside
+
+NO_WEIGHTS = Reason(code="no_weights", text="The model has no layers whose weights could become zero.")
 
 CHECKED = 3
 """Number of requests on which a torch copy is compared with its graph."""

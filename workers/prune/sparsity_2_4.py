@@ -17,7 +17,7 @@ from workers.convert.graphs import onnx_files
 from workers.convert.output import need_onnx, new_model
 from workers.convert.replica.torch_replica import TorchReplica
 from workers.prune.fine_tuning import LearningParams
-from workers.prune.recovery import recovered, set_to_zero
+from workers.prune.recovery import NO_WEIGHTS, recovered, set_to_zero
 
 ID = "sparsity_2_4"
 TITLE = "2:4 zeros"
@@ -33,7 +33,6 @@ NOT_IN_TIME = Reason(
     code="learns_too_long",
     text="With half of its weights at zero, a model has to learn again, and this run is too short for that.",
 )
-NO_LAYERS = Reason(code="no_weights", text="The model has no layers whose weights could become zero.")
 
 
 class Params(LearningParams):
@@ -118,7 +117,7 @@ def why_not(situation: Situation, params: Params) -> Reason | None:
     if not with_number(situation.architectures, "2:4 zeros"):
         return NO_SPARSE
     if not (situation.model.products or situation.model.convolutions):
-        return NO_LAYERS
+        return NO_WEIGHTS
     short = situation.time_budget_s is not None and situation.time_budget_s < 2 * params.max_s
     return NOT_IN_TIME if short else None
 

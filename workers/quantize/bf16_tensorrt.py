@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from pydantic import Field
-
 from workers.contracts.architectures import with_number
 from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
@@ -12,7 +10,7 @@ from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert.graphs import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
 from workers.quantize import qdq
-from workers.quantize.fp16 import SMALL_ALREADY, in_half
+from workers.quantize.fp16 import KEEP_OPERATORS, SMALL_ALREADY, in_half
 
 ID = "bf16_tensorrt"
 TITLE = "BF16 for graphics cards"
@@ -31,9 +29,7 @@ NO_BF16 = Reason(
 class Params(TechniqueParams):
     """Parameters of BF16: the operators that keep 32-bit numbers."""
 
-    keep_operators: tuple[str, ...] = Field(
-        default=(), description="Operators that keep 32-bit numbers, besides those that have no 16-bit form."
-    )
+    keep_operators: tuple[str, ...] = KEEP_OPERATORS
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:

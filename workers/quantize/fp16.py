@@ -20,6 +20,9 @@ ID = "fp16"
 TITLE = "FP16"
 
 SMALL_ALREADY = Reason(code="in_16_bits", text="The model is stored in half-size numbers already.")
+KEEP_OPERATORS = Field(
+    default=(), description="Operators that keep 32-bit numbers, besides those that have no 16-bit form."
+)
 
 
 class Params(TechniqueParams):
@@ -27,9 +30,7 @@ class Params(TechniqueParams):
 
     version = 2
 
-    keep_operators: tuple[str, ...] = Field(
-        default=(), description="Operators that keep 32-bit numbers, besides those that have no 16-bit form."
-    )
+    keep_operators: tuple[str, ...] = KEEP_OPERATORS
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:

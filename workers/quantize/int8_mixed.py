@@ -30,7 +30,7 @@ SCOPE = qdq.Scope(heavy_only=True, float_products=True, weights_only=True)
 """Scope of the quantization: only layers that are faster in 8 bits; their results stay in float."""
 
 
-class Params(qdq.RangeParams):
+class Params(similarity.SimilarityParams, qdq.RangeParams):
     """Parameters of mixed INT8: the ranges, the required similarity, and the time limit of the search."""
 
     method: Literal["best", "minmax", "percentile", "mse"] = Field(  # type: ignore[assignment]
@@ -38,31 +38,16 @@ class Params(qdq.RangeParams):
         description="minmax: the full range of the examples. percentile: all but the largest values. mse: the range "
         "with the smallest squared error. best: whichever of these three changes answers least.",
     )
-    min_agreement: float = Field(
-        default=0.99,
-        ge=0.5,
-        le=1,
-        description="For classes: share of the examples set aside that must get the same answer (expected from margins "
-        "and errors, since there are few).",
-    )
-    min_cosine: float = Field(
-        default=0.999, ge=0.5, le=1, description="For other answers: how alike they must be, as a cosine."
-    )
     max_kept: float = Field(
         default=0.5,
         ge=0,
         le=0.95,
         description="Share of all multiplications that may keep their numbers; beyond it little is gained.",
     )
-    check_examples: int = Field(default=64, ge=2, le=500, description="Examples set aside to check with, at most.")
     engine: engines.Engine = Field(
         default="onnxruntime-cpu", description="The engine whose answers are compared with the original's."
     )
     max_s: float = Field(default=60, ge=5, le=3600, description="Seconds that the search may take.")
-
-    def enough(self, alike: Alike) -> bool:
-        """Return whether the predictions are similar enough."""
-        return alike.is_enough(self.min_agreement, self.min_cosine)
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
@@ -141,7 +126,7 @@ class _Search:
         wanted = RANGES if self._params.method == "best" else (self._params.method,)
         tried: list[tuple[Alike, Any]] = []
         for number, method in enumerate(wanted):
-            self._ctx.progress("Try ranges", number, len(wanted), "ways")
+            self._ctx.progress("Try ranges", number, len(wanted), "ranges")
             self._ranges = qdq.ranges_of({n: self._range(h, method) for n, h in self._histograms.items()})
             tried.append((self._evaluate(()), self._ranges))
             qdq.need_pairs(self._target)

@@ -32,7 +32,7 @@ class Params(TechniqueParams):
         default=1.0, ge=0.1, le=1.0, description="Of the weights, the least sensitive ones; the others get 8 bits."
     )
     sensitivity: Sensitivity = Field(
-        default="max_variance", description="By what it is told which layers are sensitive, where not all get 4 bits."
+        default="max_variance", description="The measure of how sensitive a layer is, where not all get 4 bits."
     )
     with_examples: bool = Field(default=True, description="Learn from examples which weights matter.")
     awq: bool = Field(default=True, description="Move what matters into larger steps first (AWQ).")

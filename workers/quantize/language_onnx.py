@@ -104,7 +104,7 @@ def _build(source: Path, built: Path, params: Params) -> None:
 
 
 def _written(source: Path, target: Path, head: int) -> None:
-    """Save the builder's graph with `head` as the cache's last size; the weights go into one file beside it."""
+    """Save the builder's graph with `head` as the cache's last size; the weights go into one file next to it."""
     import onnx_ir as ir
 
     model = ir.load(source)
@@ -116,7 +116,7 @@ def _written(source: Path, target: Path, head: int) -> None:
 
 
 def _halve_table(graph: Any) -> None:
-    """Store the embedding table in 16 bits where the builder writes 32, as it does beside 8-bit weights.
+    """Store the embedding table in 16 bits where the builder writes 32, as it does with 8-bit weights.
 
     Most sources hold 16 bits. With an 8-bit table, SmolLM2-135M's perplexity was 1.006 times the original's instead of
     1.004.

@@ -277,7 +277,7 @@ def insert_pairs(
 def _unlike_joined(proto: Any, ranges: Any) -> Iterator[str]:
     """Yield the names of Concat nodes that would leave an input fewer than `LEAST_STEPS` of the 256 steps.
 
-    A detector's scores beside box positions would become 0 or .6 (meituan/YOLOv6#969).
+    A detector's scores in one tensor with box positions would become 0 or .6 (meituan/YOLOv6#969).
     """
     from onnx import numpy_helper
 

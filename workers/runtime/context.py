@@ -92,7 +92,7 @@ class RuntimeContext:
             self.reporter.send(StageLimit(what=what, seconds=0))
 
     def check_cancelled(self) -> None:
-        """Raise `JobCancelled` if the job was asked to stop."""
+        """Raise `JobCancelled` if the job was cancelled."""
         self.inbox.check()
 
     def progress(self, stage: str, done: float, total: float | None = None, unit: str = "", stage_id: str = "") -> None:
@@ -142,8 +142,8 @@ class RuntimeContext:
 
     def requests(self) -> Iterator[Request]:
         """Yield the parent's requests until it sends an empty one."""
-        while (ask := self.inbox.next_request()).request is not None:
-            yield ask
+        while (request := self.inbox.next_request()).request is not None:
+            yield request
 
     def has_request(self) -> bool:
         """Return whether a request is waiting."""

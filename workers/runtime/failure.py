@@ -18,7 +18,7 @@ if sys.platform != "win32":
 OUT_OF_MEMORY = (
     "out_of_memory",
     "Not enough memory",
-    "The job asked for more memory than it may use.",
+    "The job needs more memory than it may use.",
     "Close other programs, raise the memory limit in Settings, or use a smaller model or batch.",
 )
 BY_ERRNO = {
@@ -125,9 +125,9 @@ def terminal_message(
     if isinstance(error, JobCancelled):
         return Cancelled()
     trace = "".join(traceback.format_exception(error))[-20_000:]
-    said = gpu_failure(" ".join(str(one) for one in chain_of(error)), on_gpu=on_gpu)
-    if said is not None:
-        return Failed(error=said.model_copy(update={"traceback": trace}), exit_code=MISSING)
+    gpu_error = gpu_failure(" ".join(str(one) for one in chain_of(error)), on_gpu=on_gpu)
+    if gpu_error is not None:
+        return Failed(error=gpu_error.model_copy(update={"traceback": trace}), exit_code=MISSING)
     error = _no_room(error, folder) or (OSError(errno.EFBIG, "") if _met_size_limit(error, folder) else error)
     if isinstance(error, WorkerError):
         return Failed(error=error.info(trace), exit_code=error.exit_code)

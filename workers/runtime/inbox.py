@@ -22,7 +22,7 @@ class ParentGone(BaseException):
 class Inbox:
     """Source of the parent's messages in one worker: reads its pipe on demand.
 
-    Every method but `receive` raises `JobCancelled` after the job was asked to stop.
+    Every method but `receive` raises `JobCancelled` after the job was cancelled.
     """
 
     def __init__(self, connection: "Connection[bytes, bytes]") -> None:
@@ -63,7 +63,7 @@ class Inbox:
             self._requests.append(message)
 
     def check(self) -> None:
-        """Read all waiting messages and raise `JobCancelled` if one of them asks to stop; takes about a microsecond."""
+        """Read all waiting messages, in about a microsecond; raise `JobCancelled` if one of them cancels the job."""
         while not self._cancelled and self._waiting():
             self._take()
         if self._cancelled:

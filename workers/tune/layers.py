@@ -19,7 +19,7 @@ MAX_S, RUNS = 2.0, 8
 MOST = 5000
 PRECISIONS = {"float": "f32", "float16": "f16", "bfloat16": "bf16", "fp32": "f32", "fp16": "f16"}
 PRECISIONS |= dict.fromkeys(("uint8", "int8", "i8", "u8"), "int8")
-TELLING = ("f32", "f16", "bf16", "i8", "u8")
+SUFFIXES = ("f32", "f16", "bf16", "i8", "u8")
 """Suffixes of OpenVINO's kernel names."""
 
 TIMED = "_kernel_time"
@@ -169,7 +169,7 @@ def _onnxruntime(target: Target, feeds: Arrays, ctx: JobContext) -> list[Layer]:
         name, report = str(event.get("name", "")), event.get("args", {})
         if event.get("cat") == "Node" and name.endswith(TIMED):
             name, kind, ms = name.removesuffix(TIMED), str(report.get("op_name", "")), event["dur"] / 1000
-            form, size = _told_precision(report), int(report.get("parameter_size", 0)) or None
+            form, size = _precision_of(report), int(report.get("parameter_size", 0)) or None
             _keep_faster(best, Layer(order=len(best), name=name, kind=kind, ms=ms, precision=form, size_bytes=size))
     written.unlink()
     return _in_order(best)
@@ -203,12 +203,12 @@ def _in_order(best: Mapping[str, Layer]) -> list[Layer]:
 def _kernel_precision(kernel: str) -> str:
     """Return the number format in a kernel's name: ``brgconv_avx512_1x1_bf16`` → bf16."""
     last = kernel.lower().rsplit("_", 1)[-1]
-    return PRECISIONS.get(last, last) if last in TELLING else ""
+    return PRECISIONS.get(last, last) if last in SUFFIXES else ""
 
 
-def _told_precision(told: Mapping[str, Any]) -> str:
+def _precision_of(report: Mapping[str, Any]) -> str:
     """Return the number format of the first input whose type is known."""
-    for entry in told.get("input_type_shape") or told.get("output_type_shape") or ():
+    for entry in report.get("input_type_shape") or report.get("output_type_shape") or ():
         for kind in entry:
             if kind in PRECISIONS:
                 return PRECISIONS[kind]

@@ -84,7 +84,7 @@ def test_both_runtimes_open_it_from_settings(runtime: str, make_small) -> None:
         own = {"output": "logits", "threshold": threshold, "batched": ["image"], "first": {"num_threads": 1}}
         session = open_session(small.folder, runtime, {"cascade": own}, 1)
         np.testing.assert_allclose(session.run(small.feeds())["logits"], plain, atol=1e-5)
-        assert session.again == (1 if threshold else 0)
+        assert session.repeated == (1 if threshold else 0)
         session.close()
 
 

@@ -106,8 +106,8 @@ def test_a_job_is_let_go_before_its_build_is() -> None:
 
 def test_refusal_names_operator_and_way_out() -> None:
     refused = BuildRefused((("MatMulInteger", "layer 3"),), "no importer registered")
-    assert "MatMulInteger (“layer 3”)" in str(refused) and "int8_qdq" in refused.way_out
-    assert "onnxruntime-cuda" in BuildRefused((("Unheard", ""),), "?").way_out
+    assert "MatMulInteger (“layer 3”)" in str(refused) and "int8_qdq" in refused.alternative
+    assert "onnxruntime-cuda" in BuildRefused((("Unheard", ""),), "?").alternative
 
 
 def test_reasons_lose_the_librarys_own_places() -> None:
@@ -156,7 +156,7 @@ def test_real_parser_refuses_dynamic_quantization_by_name(tmp_path: Path) -> Non
     with pytest.raises(BuildRefused) as refused:
         build(Rtx(), trt, small(tmp_path, "dynamic"), ask, Place(), lambda *told: None)
     kinds = {kind for kind, _ in refused.value.operators}
-    assert kinds & {"DynamicQuantizeLinear", "MatMulInteger"} and "int8_qdq" in refused.value.way_out
+    assert kinds & {"DynamicQuantizeLinear", "MatMulInteger"} and "int8_qdq" in refused.value.alternative
     assert str(refused.value).endswith("(“rounding”): it has no such operator")
 
 

@@ -61,8 +61,8 @@ def test_second_start_takes_what_the_first_has_kept(model: Path, tmp_path: Path)
     trt = StandInTensorRt()
     first = opened(model, Classic(), trt, tmp_path / "c")
     again = opened(model, Classic(), trt, tmp_path / "c")
-    assert first.told.startswith("The engine was built here")
-    assert again.told == "The engine was kept from an earlier start"
+    assert first.origin.startswith("The engine was built here")
+    assert again.origin == "The engine was kept from an earlier start"
     assert len(trt.built) == 1
     folder = next((tmp_path / "c").iterdir())
     assert {file.name for file in folder.iterdir()} == {ENGINE, TIMING}
@@ -75,10 +75,10 @@ def test_engine_built_ahead_goes_first_and_its_refusal_is_told(model: Path, tmp_
     (model.parent / "ahead.plan").write_bytes(b"plan ahead")
     row = {"file": "ahead.plan", "edition": "rtx"}
     (model.parent / FILE).write_text(json.dumps({**PROFILE, "engines": [row]}), encoding="utf-8")
-    assert opened(model, Rtx(), StandInTensorRt(), None).told == "The engine was built ahead"
+    assert opened(model, Rtx(), StandInTensorRt(), None).origin == "The engine was built ahead"
     refused = opened(model, Rtx(), StandInTensorRt(valid=False), None)
-    assert refused.told.startswith("The engine was built here") and "ahead.plan: unsupported cc" in refused.told
-    assert opened(model, Classic(), StandInTensorRt(), None).told.startswith("The engine was built here")
+    assert refused.origin.startswith("The engine was built here") and "ahead.plan: unsupported cc" in refused.origin
+    assert opened(model, Classic(), StandInTensorRt(), None).origin.startswith("The engine was built here")
 
 
 def test_keys_differ_where_engines_do() -> None:

@@ -1,4 +1,4 @@
-"""Compute each layer's INT8 form beside the layer itself, in the original's graph and on the original's values.
+"""Compute each layer's INT8 form next to the layer itself, in the original's graph and on the original's values.
 
 This shows how a layer's own rounding changes its mean output, without the effect of earlier layers.
 """

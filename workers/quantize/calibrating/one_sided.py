@@ -7,7 +7,7 @@ from workers.contracts.techniques import Model
 from workers.convert.asking import engines
 from workers.pipeline.pipeline import load_pipeline
 
-ASKED, FEWEST = 32, 8
+EXAMPLES, FEWEST = 32, 8
 
 
 def notes(model: Model, ctx: JobContext) -> tuple[str, ...]:
@@ -18,7 +18,7 @@ def notes(model: Model, ctx: JobContext) -> tuple[str, ...]:
     pipeline = load_pipeline(model.folder)
     if pipeline.spec.answer_kind != "class":
         return ()
-    items = list(ctx.calibration(ASKED))
+    items = list(ctx.calibration(EXAMPLES))
     if len(items) < FEWEST:
         return ()
     session = engines.open_file(model.main, model, "onnxruntime-cpu", ctx.threads)

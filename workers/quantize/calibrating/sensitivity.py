@@ -14,7 +14,7 @@ SAMPLES = 4
 """Number of inputs that measure each layer alone in 8 bits."""
 
 FILE = "sensitivity.json"
-"""File beside the model with the cost of each layer: {name: squared error over square}."""
+"""File next to the model with the cost of each layer: {name: squared error over square}."""
 
 RANK, SEARCH = "Look for sensitive layers", "Find how many must stay"
 

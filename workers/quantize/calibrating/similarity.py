@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
-from workers.contracts.techniques import Model
+from workers.contracts.techniques import Model, TechniqueParams
 from workers.convert.asking import engines
 from workers.evaluate.proof.similarity import similarities
 from workers.infer.base import Arrays
@@ -41,11 +42,27 @@ class Alike:
     cosine: float
     n: int
 
-    def is_enough(self, min_agreement: float, min_cosine: float) -> bool:
+
+class SimilarityParams(TechniqueParams):
+    """Parameters of the required similarity of predictions."""
+
+    min_agreement: float = Field(
+        default=0.99,
+        ge=0.5,
+        le=1,
+        description="For classes: share of the examples set aside that must get the same answer (expected from margins "
+        "and errors, since there are few).",
+    )
+    min_cosine: float = Field(
+        default=0.999, ge=0.5, le=1, description="For other answers: how alike they must be, as a cosine."
+    )
+    check_examples: int = Field(default=64, ge=2, le=500, description="Examples set aside to check with, at most.")
+
+    def enough(self, alike: Alike) -> bool:
         """Return whether the predictions are similar enough, which `min_agreement` decides for classes."""
-        if self.agreement is None or self.seen is None:
-            return self.cosine >= min_cosine
-        return self.agreement >= min_agreement and self.seen >= min_agreement - 1 / self.n
+        if alike.agreement is None or alike.seen is None:
+            return alike.cosine >= self.min_cosine
+        return alike.agreement >= self.min_agreement and alike.seen >= self.min_agreement - 1 / alike.n
 
 
 Answer = NDArray[np.float32]
@@ -92,7 +109,7 @@ class HeldOutExamples:
 
     def predict(self, session: Any) -> list[Answer]:
         """Return a session's predictions for all inputs, one array (n, …) each."""
-        return [self._by_spread(raw) for raw in _ask(self._pipeline, session, self._items, self._check)]
+        return [self._by_spread(raw) for raw in _predict(self._pipeline, session, self._items, self._check)]
 
     def _by_spread(self, raw: Answer) -> Answer:
         if self._spread is None or raw.shape[-1:] != self._spread[0].shape:
@@ -127,12 +144,14 @@ def hold(model: Model, items: list[Arrays], ctx: JobContext) -> HeldOutExamples:
     """Run the unchanged model on these inputs and store its predictions."""
     pipeline = load_pipeline(model.folder)
     session = engines.open_file(model.main, model, "onnxruntime-cpu", ctx.threads)
-    wanted = _ask(pipeline, session, items, ctx.check_cancelled)
+    wanted = _predict(pipeline, session, items, ctx.check_cancelled)
     session.close()
     return HeldOutExamples(pipeline, items, wanted, ctx.check_cancelled)
 
 
-def _ask(pipeline: Pipeline, session: Any, items: list[Arrays], check: Callable[[], None]) -> list[NDArray[np.float32]]:
+def _predict(
+    pipeline: Pipeline, session: Any, items: list[Arrays], check: Callable[[], None]
+) -> list[NDArray[np.float32]]:
     answers = []
     for feeds in items:
         check()

@@ -219,7 +219,7 @@ def input_names(part: GraphPart) -> dict[Crossing, str]:
 def taken_out(library: Any, graph: Graph, part: GraphPart) -> Any:
     """Return the part as a separate `openvino.Model` that shares the weights; the graph stays unchanged.
 
-    Its results have the order of `Part.gives`, its parameters that of `Part.takes`.
+    Its results have the order of `GraphPart.gives`, its parameters that of `GraphPart.takes`.
     """
     names = input_names(part)
     parameters, changed = [], []
@@ -274,9 +274,9 @@ def _lead(old: Any, new: Any) -> None:
         user.replace_source_output(new)
 
 
-def _facts(told: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[list[str], Any]]:
+def _facts(info: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[list[str], Any]]:
     """Yield all runtime info of a model with its paths."""
-    for name, value in dict(told).items():
+    for name, value in dict(info).items():
         inner = getattr(value, "value", value)
         if isinstance(inner, dict):
             yield from _facts(inner, (*path, name))

@@ -1,8 +1,8 @@
 """Release memory-mapped weights after they are read.
 
 OpenVINO maps the weights file, so each page that was read stays resident until memory is needed elsewhere. At the end
-of a compression, that is the whole model beside its smaller version. The pages are clean, and the kernel reads them
-again on the next access.
+of a compression, that is the whole model in addition to its smaller version. The pages are clean, and the kernel reads
+them again on the next access.
 """
 
 import contextlib

@@ -48,7 +48,7 @@ def write_source(model: Model, folder: Path, title: str, ctx: JobContext) -> Non
         raise InputRefused(
             "weights_without_names",
             f"{title} does not fit this model",
-            f"Its graph does not say where {len(lacking)} of its weights are ({', '.join(lacking[:3])}…).",
+            f"Its graph does not show where {len(lacking)} of its weights are ({', '.join(lacking[:3])}…).",
             "Choose another step; the OpenVINO versions need no names.",
             facts={"lacking": list(lacking[:20])},
         )
