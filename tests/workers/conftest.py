@@ -2,9 +2,11 @@
 
 import functools
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -13,9 +15,10 @@ import small_models
 import special_models
 import tiny_llama
 
+from workers.contracts.errors import WorkerError
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import OpenParams
-from workers.contracts.techniques import Model
+from workers.contracts.techniques import Model, TechniqueSpec
 from workers.model_io.opening import open_model
 from workers.pipeline.prepared import write_prepared
 from workers.runtime.recording import RecordingContext
@@ -49,6 +52,15 @@ class Small:
         if self.kind == "stateful":
             feeds = {"frame": feeds["frame"][:1], "state": np.zeros((1, 16), np.float32), "sr": feeds["sr"]}
         return feeds
+
+    def error_of(self, version: Model, runtime: str = "onnxruntime-cpu", count: int = 4) -> float:
+        """The largest error of a version's first output in one request, relative to the original's largest value."""
+        items = list(self.items(count))
+        before, after = (
+            [next(iter(outputs.values())) for outputs in small_models.predictions(folder, engine, *items)]
+            for folder, engine in ((self.folder, "onnxruntime-cpu"), (version.folder, runtime))
+        )
+        return max(float(np.abs(new - old).max() / np.abs(old).max()) for old, new in zip(before, after, strict=True))
 
 
 @pytest.fixture(scope="session")
@@ -85,6 +97,28 @@ def make_small(tmp_path_factory: pytest.TempPathFactory, tiny_chat: Callable[[],
         return Small(kind, folder, root / "data")
 
     return make
+
+
+@pytest.fixture
+def apply(tmp_path: Path) -> Callable[..., Model]:
+    """`apply(technique, small, **params)` applies a technique to a small model and returns the version.
+
+    `source` is the model that the technique gets where that is another version; `with_data=False` gives no data.
+    """
+
+    def run(
+        technique: TechniqueSpec, small: Small, source: Model | None = None, *, with_data: bool = True, **params: Any
+    ) -> Model:
+        work = Path(tempfile.mkdtemp(dir=tmp_path))
+        ctx = RecordingContext(work, data_dir=small.data if with_data else None, original=small.folder)
+        try:
+            technique.apply(source or small.model, technique.params(**params), ctx)
+        except WorkerError:
+            assert list(work.iterdir()) == []
+            raise
+        return read_model(work / "model")
+
+    return run
 
 
 @pytest.fixture(scope="session", params=["cnn", "transformer", "constants", "stateful"])

@@ -14,6 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from workers.contracts.folder import read_model, write_model
 from workers.contracts.pipeline import write_pipeline
 from workers.contracts.techniques import Model
+from workers.measure.opening import open_session
 from workers.pipeline.spec import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
 
 Feeds = dict[str, np.ndarray]
@@ -143,6 +144,15 @@ def normal(name: str, *shape: int) -> Callable[[np.random.Generator], Feeds]:
 def array_kind(build: Callable[[], Any], name: str, shape: tuple[int, ...], count: int, output: str = "logits") -> Kind:
     """One float array in, one class of several out, on normal numbers."""
     return Kind(build, classes(name, "float32", shape, count, output), normal(name, *shape))
+
+
+def predictions(folder: Path, runtime: str, *requests: Feeds) -> list[Feeds]:
+    """Return the outputs of the model in `folder` for each request."""
+    session = open_session(folder, runtime, {}, 1)
+    try:
+        return [session.run(feeds) for feeds in requests]
+    finally:
+        session.close()
 
 
 def write_folder(folder: Path, proto: onnx.ModelProto, spec: PipelineSpec) -> Model:

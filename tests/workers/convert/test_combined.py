@@ -1,4 +1,4 @@
-"""Cascade, precision by operator, length buckets: what is learned, what is written, what is refused."""
+"""Cascade, precision by operator, length buckets: learned thresholds, written files, refusals."""
 
 from pathlib import Path
 from xml.etree import ElementTree
@@ -6,18 +6,15 @@ from xml.etree import ElementTree
 import numpy as np
 import onnx
 import pytest
-from small_models import KINDS
-from special_models import build_texts
+from small_models import KINDS, predictions
+from special_models import SPECIAL, build_texts, text_item
 
 from workers.contracts.errors import InputRefused
-from workers.contracts.folder import read_model
 from workers.convert import cascade, length_buckets, precision_by_operator
 from workers.convert.asking.cascades import Looks, learn_threshold, look
 from workers.convert.asking.changed_inputs import changed_copy
 from workers.infer import openvino_program, processor
-from workers.measure.opening import open_session
 from workers.quantize import bf16
-from workers.runtime.recording import RecordingContext
 
 RNG = np.random.default_rng
 
@@ -54,57 +51,53 @@ def test_threshold_is_never_under_a_changed_answer_that_was_seen() -> None:
     assert learn_threshold(equal, 0.001) <= equal.margins.min()
 
 
-def asked(unsure: float, changed: float, n: int = 100) -> Looks:
+def looks_with(unsure: float, changed: float, n: int = 100) -> Looks:
     margins = np.where(np.arange(n) < unsure * n, 0.0, 2.0)
     flags = np.arange(n) >= n - changed * n
     return Looks(margins, margins[:, None], margins[:, None] * 0, flags, np.ones(n, bool))
 
 
-def test_judgement_says_what_it_gave_and_what_it_does_not() -> None:
-    words = " ".join(cascade.judge(asked(0.1, 0.0), 1.0, cascade.Params()))
+def test_judgement_has_the_share_and_the_costs() -> None:
+    words = " ".join(cascade.judge(looks_with(0.1, 0.0), 1.0, cascade.Params()))
     assert "10 % of 100 examples" in words and "not the slowest" in words and "memory" in words
 
 
 @pytest.mark.parametrize(
-    ("unsure", "changed", "said"), [(0.6, 0, "60 % of the examples"), (0, 0.05, "5.0 % of the answers")]
+    ("unsure", "changed", "error"), [(0.6, 0, "60 % of the examples"), (0, 0.05, "5.0 % of the answers")]
 )
-def test_a_cascade_that_does_not_pay_or_hold_is_refused(unsure: float, changed: float, said: str) -> None:
-    with pytest.raises(InputRefused, match=said):
-        cascade.judge(asked(unsure, changed), 1.0, cascade.Params())
+def test_cascade_that_does_not_pay_or_hold_is_refused(unsure: float, changed: float, error: str) -> None:
+    with pytest.raises(InputRefused, match=error):
+        cascade.judge(looks_with(unsure, changed), 1.0, cascade.Params())
 
 
-def test_what_is_no_class_or_not_exact_is_refused(make_small, tmp_path: Path) -> None:
-    """Given scores, too few examples, or a model that has 16 bits already, then each is refused in words."""
-    stateful, few, small = make_small("stateful"), make_small("cnn", items=3), make_small("cnn")
-    bf16.apply(small.model, bf16.SPEC.params(), RecordingContext(tmp_path))
-    for model, data, said in (
-        (stateful.model, stateful.data, "no classes"),
-        (few.model, few.data, "8 examples"),
-        (read_model(tmp_path / "model"), small.data, "less exact already"),
+def test_cascade_without_classes_examples_or_exactness_is_refused(make_small, apply) -> None:
+    """Given scores, too few examples, or a model that has 16 bits already, Then each is refused."""
+    small = make_small("cnn")
+    for kind, items, source, error in (
+        ("stateful", 24, None, "no classes"),
+        ("cnn", 3, None, "8 examples"),
+        ("cnn", 24, apply(bf16.SPEC, small), "less exact already"),
     ):
-        work = tmp_path / said.replace(" ", "")
-        work.mkdir()
-        with pytest.raises(InputRefused, match=said):
-            cascade.apply(model, cascade.Params(), RecordingContext(work, data_dir=data))
-        assert list(work.iterdir()) == []
+        with pytest.raises(InputRefused, match=error):
+            apply(cascade.SPEC, make_small(kind, items=items), source)
 
 
 @pytest.mark.parametrize(
     ("first", "engine"),
     [("precision_by_operator", "openvino"), ("int8_static", "openvino"), ("int8_static", "onnxruntime-cpu")],
 )
-def test_fast_versions_with_files_of_their_own(first: str, engine: str, make_small, tmp_path: Path, needs_bf16) -> None:
-    """Given a fast version in other files, then both lie in the folder, and classes are the original's."""
+def test_cascade_holds_the_files_of_both_versions(first: str, engine: str, make_small, apply, needs_bf16) -> None:
+    """Given a fast version in other files, Then both are in the folder, and classes are the original's."""
     small = make_small("constants", items=40)
-    params = cascade.Params(first=first, engine=engine, max_second_share=1.0, missed_share=0.05)
-    artifact = cascade.apply(small.model, params, RecordingContext(tmp_path, data_dir=small.data))
-    names = {entry.path for entry in artifact.files}
-    assert artifact.main in names and any(name.startswith("first/") for name in names)
-    assert artifact.runtimes == (engine,)
-    plain = open_session(small.folder, "onnxruntime-cpu", {}, 1)
-    both = open_session(tmp_path / "model", engine, {}, 1)
-    same = [plain.run(feeds)["y"].argmax() == both.run(feeds)["y"].argmax() for feeds in small.items(60)]
-    assert np.mean(same) >= 0.95
+    version = apply(cascade.SPEC, small, first=first, engine=engine, max_second_share=1.0, missed_share=0.05)
+    names = {entry.path for entry in version.artifact.files}
+    assert version.artifact.main in names and any(name.startswith("first/") for name in names)
+    assert version.artifact.runtimes == (engine,)
+    before, after = (
+        [outputs["y"].argmax() for outputs in predictions(folder, runtime, *small.items(60))]
+        for folder, runtime in ((small.folder, "onnxruntime-cpu"), (version.folder, engine))
+    )
+    assert np.mean(np.equal(before, after)) >= 0.95
 
 
 def test_changed_copies_keep_what_must_not_change() -> None:
@@ -116,8 +109,6 @@ def test_changed_copies_keep_what_must_not_change() -> None:
         assert copy["image"].dtype == np.float32 and copy["image"].shape == floats[1]["image"].shape
         assert not np.array_equal(copy["image"], floats[1]["image"])
         np.testing.assert_array_equal(copy["image"], changed_copy(floats, 1, number, spec, 5)["image"])
-    from special_models import SPECIAL, text_item
-
     texts = [text_item(RNG(i)) for i in range(4)]
     copy = changed_copy(texts, 2, 0, SPECIAL["texts"].spec, 5)
     np.testing.assert_array_equal(copy["attention_mask"], texts[2]["attention_mask"])
@@ -126,48 +117,42 @@ def test_changed_copies_keep_what_must_not_change() -> None:
 
 def marked(path: Path) -> dict[str, set[bool]]:
     """Type of layer → whether its layers are marked as precise."""
-    found: dict[str, set[bool]] = {}
+    marks: dict[str, set[bool]] = {}
     for layer in ElementTree.parse(path).getroot().iter("layer"):
         names = {entry.get("name") for entry in layer.iter("attribute")}
-        found.setdefault(str(layer.get("type")), set()).add("precise" in names)
-    return found
+        marks.setdefault(str(layer.get("type")), set()).add("precise" in names)
+    return marks
 
 
-def test_light_layers_are_marked_and_products_are_not(make_small, tmp_path: Path) -> None:
+def test_light_layers_are_marked_and_products_are_not(make_small, apply) -> None:
     small = make_small("transformer")
-    artifact = precision_by_operator.apply(small.model, precision_by_operator.Params(), RecordingContext(tmp_path))
+    version = apply(precision_by_operator.SPEC, small)
+    artifact = version.artifact
     assert (artifact.format, artifact.main, artifact.precision) == ("openvino-ir", "model.xml", "bf16+fp32")
-    found = marked(tmp_path / "model" / "model.xml")
-    assert found["MatMul"] == {False} and found["SoftMax"] == {True} and found["Const"] == {False}
+    marks = marked(version.main)
+    assert marks["MatMul"] == {False} and marks["SoftMax"] == {True} and marks["Const"] == {False}
     assert (small.folder / "model.onnx").is_file()
-    params = precision_by_operator.Params(heavy="inner")
-    precision_by_operator.apply(small.model, params, RecordingContext(tmp_path))
-    assert marked(tmp_path / "model" / "model.xml")["MatMul"] == {True, False}
+    assert marked(apply(precision_by_operator.SPEC, small, heavy="inner").main)["MatMul"] == {True, False}
 
 
-def test_ir_is_written_anew_from_ir(make_small, tmp_path: Path) -> None:
-    """Given a model that is IR already, then it is read from a copy and the source stays byte for byte."""
-    first, second = tmp_path / "1", tmp_path / "2"
-    first.mkdir()
-    second.mkdir()
-    technique = precision_by_operator
-    technique.apply(make_small("cnn").model, technique.Params(), RecordingContext(first))
-    model = read_model(first / "model")
-    before = {path.name: path.read_bytes() for path in model.folder.iterdir()}
-    technique.apply(model, technique.Params(heavy="inner"), RecordingContext(second))
-    assert {path.name: path.read_bytes() for path in model.folder.iterdir()} == before
-    assert open_session(second / "model", "openvino", {}, 1).run(make_small("cnn").feeds())["logits"].shape == (1, 5)
+def test_ir_is_written_anew_from_ir(make_small, apply) -> None:
+    """Given a model that is IR already, Then it is read from a copy and the source stays byte for byte."""
+    small = make_small("cnn")
+    source = apply(precision_by_operator.SPEC, small)
+    before = {path.name: path.read_bytes() for path in source.folder.iterdir()}
+    version = apply(precision_by_operator.SPEC, small, source, heavy="inner")
+    assert {path.name: path.read_bytes() for path in source.folder.iterdir()} == before
+    assert predictions(version.folder, "openvino", small.feeds())[0]["logits"].shape == (1, 5)
 
 
-def test_a_mask_that_is_not_heeded_is_found_out(make_small, tmp_path: Path) -> None:
-    """Given a model that takes a mask and ignores it in its attention, then padding would change answers: refused."""
+def test_model_that_ignores_its_mask_is_refused(make_small, apply) -> None:
+    """Given a model that takes a mask and ignores it in its attention, Then padding would change predictions."""
     proto = build_texts()
     add = next(node for node in proto.graph.node if node.output[0] == "masked")
     add.input[1] = "one"
     small = make_small("texts", onnx.ModelProto.FromString(proto.SerializeToString()))
     with pytest.raises(InputRefused, match="ignores its mask"):
-        length_buckets.apply(small.model, length_buckets.Params(), RecordingContext(tmp_path, data_dir=small.data))
-    assert list(tmp_path.iterdir()) == []
+        apply(length_buckets.SPEC, small)
 
 
 def test_common_lengths_are_those_of_the_examples() -> None:
@@ -176,12 +161,8 @@ def test_common_lengths_are_those_of_the_examples() -> None:
     assert length_buckets.common_lengths(tokens, [8, 16, 32, 512], 1) == [8]
 
 
-def test_buckets_stack_on_bf16(make_small, tmp_path: Path, needs_bf16) -> None:
+def test_buckets_stack_on_bf16(make_small, apply, needs_bf16) -> None:
     small = make_small("texts")
-    (tmp_path / "a").mkdir()
-    (tmp_path / "b").mkdir()
-    bf16.apply(small.model, bf16.SPEC.params(), RecordingContext(tmp_path / "a"))
-    ctx = RecordingContext(tmp_path / "b", data_dir=small.data)
-    artifact = length_buckets.apply(read_model(tmp_path / "a" / "model"), length_buckets.Params(), ctx)
+    artifact = apply(length_buckets.SPEC, small, apply(bf16.SPEC, small)).artifact
     assert artifact.settings["inference_precision"] == "bf16" and artifact.precision == "bf16"
     assert artifact.settings["buckets"]["outputs"] == {"h": [1]}

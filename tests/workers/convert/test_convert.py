@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from small_models import predictions
 from special_models import SUITED
 from technique_cases import CASES, params_here, staged
 
@@ -18,21 +19,21 @@ from workers.pipeline.spec import ArraySteps, PipelineInput, PipelineOutput, Pip
 from workers.runtime.recording import RecordingContext
 
 
-def test_constant_input_is_built_in_and_branches_vanish(make_small, tmp_path: Path) -> None:
-    """Given a sample rate that never changes, then the If is gone, yet the interface stays as it was."""
+def test_constant_input_is_built_in_and_branches_vanish(make_small, apply) -> None:
+    """Given a sample rate that never changes, Then the If is gone, yet the interface stays as it was."""
     small = make_small("stateful")
-    artifact = graph_optimize.apply(small.model, graph_optimize.Params(), RecordingContext(tmp_path))
-    assert artifact.settings == {"constants": {"sr": 16000}}
-    proto = onnx_files.load(tmp_path / "model" / "model.onnx")
+    version = apply(graph_optimize.SPEC, small)
+    assert version.artifact.settings == {"constants": {"sr": 16000}}
+    proto = onnx_files.load(version.main)
     assert onnx_files.count(proto, "If") == 0
     assert [value.name for value in proto.graph.input] == ["frame", "state"]
     feeds = small.feeds()
-    wanted = open_session(small.folder, "onnxruntime-cpu", {}, 1).run(feeds)
+    (expected,) = predictions(small.folder, "onnxruntime-cpu", feeds)
     for runtime in ("onnxruntime-cpu", "openvino"):
-        session = open_session(tmp_path / "model", runtime, {}, 1)
-        np.testing.assert_allclose(session.run(feeds)["stateN"], wanted["stateN"], atol=1e-5)
+        (outputs,) = predictions(version.folder, runtime, feeds)
+        np.testing.assert_allclose(outputs["stateN"], expected["stateN"], atol=1e-5)
         with pytest.raises(ValueError, match="sr = 16000"):
-            session.run({**feeds, "sr": np.array(8000)})
+            predictions(version.folder, runtime, {**feeds, "sr": np.array(8000)})
 
 
 @pytest.mark.parametrize(
@@ -43,35 +44,33 @@ def test_constant_input_is_built_in_and_branches_vanish(make_small, tmp_path: Pa
         ("cnn", {"level": "onnxruntime"}, ("onnxruntime-cpu", "onnxruntime-cuda")),
     ],
 )
-def test_level_decides_which_engines_run_the_result(kind: str, params, runtimes, make_small, tmp_path: Path) -> None:
+def test_level_decides_which_engines_run_the_result(kind: str, params, runtimes, make_small, apply) -> None:
     """Given the portable level, Then no operator set but the standard one is left; fused operators need one engine."""
-    params = graph_optimize.Params(**params)
-    artifact = graph_optimize.apply(make_small(kind).model, params, RecordingContext(tmp_path))
+    version = apply(graph_optimize.SPEC, make_small(kind), **params)
+    artifact = version.artifact
     assert (artifact.settings, artifact.notes, artifact.runtimes) == ({}, (), runtimes)
     if runtimes is None:
-        proto = onnx_files.load(tmp_path / "model" / "model.onnx")
+        proto = onnx_files.load(version.main)
         assert {entry.domain for entry in proto.opset_import} <= {"", "ai.onnx"}
         return
     with pytest.raises(InputRefused):
-        open_session(tmp_path / "model", "openvino", {}, 1)
+        open_session(version.folder, "openvino", {}, 1)
 
 
-def test_sizes_that_never_change_are_fixed(make_small, tmp_path: Path) -> None:
-    """Given pictures of one size, then every size is fixed; given texts, their length stays free and is told."""
-    artifact = fixed_shape.apply(
-        (cnn := make_small("cnn")).model, fixed_shape.Params(), RecordingContext(tmp_path, data_dir=cnn.data)
-    )
-    assert artifact.settings == {"shapes": {"image": [1, 3, 16, 16]}} and artifact.notes == ()
-    assert artifact.runtimes == ("openvino",)
-    text = make_small("transformer")
-    artifact = fixed_shape.apply(text.model, fixed_shape.Params(), RecordingContext(tmp_path, data_dir=text.data))
-    assert artifact.settings == {"shapes": {"input_ids": [1, -1]}}
-    assert "input_ids" in artifact.notes[0]
-    # items whose leading axis is time are requests of one all the same
-    stateful = make_small("stateful")
-    ctx = RecordingContext(tmp_path, data_dir=stateful.data)
-    artifact = fixed_shape.apply(stateful.model, fixed_shape.Params(), ctx)
-    assert artifact.settings["shapes"] == {"frame": [1, 8], "state": [1, 16], "sr": []}
+@pytest.mark.parametrize(
+    ("kind", "shapes", "notes"),
+    [
+        ("cnn", {"image": [1, 3, 16, 16]}, 0),
+        ("transformer", {"input_ids": [1, -1]}, 1),
+        ("stateful", {"frame": [1, 8], "state": [1, 16], "sr": []}, 0),
+    ],
+)
+def test_sizes_that_never_change_are_fixed(kind: str, shapes, notes: int, make_small, apply) -> None:
+    """Given pictures of one size, Then every size is fixed; the length of texts stays free, with a note; sequences are
+    requests of one item."""
+    artifact = apply(fixed_shape.SPEC, make_small(kind)).artifact
+    assert (artifact.settings, artifact.runtimes) == ({"shapes": shapes}, ("openvino",))
+    assert ["input_ids" in note for note in artifact.notes] == [True] * notes
 
 
 def test_input_without_a_batch_takes_its_size_from_the_examples() -> None:
@@ -119,34 +118,34 @@ def test_saving_twice_does_not_grow_the_file(external) -> None:
 
 @pytest.mark.parametrize("spec", [case for case in CASES if "onnx" in case.values[0].accepts])
 def test_every_technique_takes_and_gives_external_weights(spec, external, tmp_path: Path, tmp_path_factory) -> None:
-    """Given weights outside, then the result names all its files and answers, also when the source is gone."""
+    """Given weights outside, Then the version names all its files and predicts, also when the source is gone."""
     ctx = RecordingContext(tmp_path, data_dir=external.data, original=external.folder)
     model = staged(spec, external, tmp_path_factory.mktemp("before"))
     artifact = spec.apply(model, params_here(spec), ctx)
     folder = tmp_path / "model"
-    found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    on_disk = set(found) - {"artifact.json", "pipeline.json", "info.json"}
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    on_disk = files - {"artifact.json", "pipeline.json", "info.json"}
     assert {entry.path for entry in artifact.files} == on_disk
     for source in (*external.folder.glob("model.onnx*"), *model.folder.glob("model.onnx*")):
         source.unlink(missing_ok=True)
     if artifact.runtimes == ("tensorrt",):
-        return  # only a card answers
+        return  # only a card runs it
     runtime = "openvino" if artifact.runtimes and "onnxruntime-cpu" not in artifact.runtimes else "onnxruntime-cpu"
-    answers = open_session(folder, runtime, {}, 1).run(external.feeds())
-    assert all(np.isfinite(values).all() for values in answers.values())
+    (outputs,) = predictions(folder, runtime, external.feeds())
+    assert all(np.isfinite(values).all() for values in outputs.values())
 
 
 def test_constants_are_lifted_everywhere(make_small) -> None:
-    """Given weights in Constant nodes, then they become initializers and the answers stay."""
+    """Given weights in Constant nodes, Then they become initializers and the predictions stay."""
     small = make_small("constants")
     proto = onnx_files.load(small.folder / "model.onnx")
-    before = open_session(small.folder, "onnxruntime-cpu", {}, 1).run(small.feeds())["y"]
+    (before,) = predictions(small.folder, "onnxruntime-cpu", small.feeds())
     assert onnx_files.lift_constants(proto) == 2
     assert onnx_files.count(proto, "Constant") == 0
     onnx.checker.check_model(proto)
     onnx_files.save(proto, small.folder / "model.onnx")
-    after = open_session(small.folder, "onnxruntime-cpu", {}, 1).run(small.feeds())["y"]
-    np.testing.assert_array_equal(before, after)
+    (after,) = predictions(small.folder, "onnxruntime-cpu", small.feeds())
+    np.testing.assert_array_equal(before["y"], after["y"])
 
 
 def test_nested_graphs_are_walked(make_small) -> None:

@@ -1,4 +1,4 @@
-"""Outputs that nobody reads: what served them alone goes, what is read stays, and nobody takes a gone output for alike."""
+"""Outputs that nothing reads: what served them alone is cut, what is read stays, and the judgement names the cut ones."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,13 +8,11 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from opened_parts import kept_answers_of
-from small_models import KINDS, build_stateful, floats, model_of, nodes_of
+from small_models import KINDS, build_stateful, floats, model_of, nodes_of, predictions
 from special_models import build_two_heads
 
 from workers.contracts.errors import InputRefused
-from workers.contracts.folder import read_model
 from workers.contracts.pipeline import read_pipeline, write_pipeline
-from workers.contracts.techniques import Model
 from workers.convert import cut_outputs, pixels_in
 from workers.convert.graphs import onnx_files
 from workers.evaluate.data.dataset import DataSet, Item
@@ -22,15 +20,8 @@ from workers.evaluate.judge import judge
 from workers.measure.opening import open_session
 from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.spec import Generation, PipelineOutput
-from workers.runtime.recording import RecordingContext
 
 RUNTIMES = ("onnxruntime-cpu", "openvino")
-
-
-def applied(small, work: Path) -> Model:
-    work.mkdir(exist_ok=True)
-    cut_outputs.apply(small.model, cut_outputs.SPEC.params(), RecordingContext(work, data_dir=small.data))
-    return read_model(work / "model")
 
 
 def with_outputs(small, *names: str, **changes: object) -> None:
@@ -43,10 +34,10 @@ def with_outputs(small, *names: str, **changes: object) -> None:
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
-def test_a_branch_of_its_own_goes_with_its_output(runtime: str, make_small, tmp_path: Path) -> None:
-    """Given a second output with two convolutions and an If, then they and their weights are gone, and answers stay."""
+def test_branch_of_an_unused_output_is_cut(runtime: str, make_small, apply) -> None:
+    """Given a second output with two convolutions and an If, Then they and their weights are gone, predictions stay."""
     small = make_small("two_heads")
-    variant = applied(small, tmp_path / "work")
+    variant = apply(cut_outputs.SPEC, small)
     proto = onnx_files.load(variant.main)
     assert [output.name for output in proto.graph.output] == ["logits"]
     assert not {"heavy", "heavy2", "choice"} & {node.name for node in proto.graph.node}
@@ -56,14 +47,14 @@ def test_a_branch_of_its_own_goes_with_its_output(runtime: str, make_small, tmp_
     (note,) = variant.artifact.notes
     # Two convolutions, a Relu, the If and one operator in each of its branches.
     assert "“map” is gone, with 6 operators" in note
-    old = open_session(small.folder, runtime, {}, 1).run(small.feeds())
-    new = open_session(variant.folder, runtime, {}, 1).run(small.feeds())
+    (old,) = predictions(small.folder, runtime, small.feeds())
+    (new,) = predictions(variant.folder, runtime, small.feeds())
     assert list(new) == ["logits"]
     np.testing.assert_allclose(new["logits"], old["logits"], atol=1e-5)
 
 
-def test_what_nested_graphs_use_stays(tmp_path: Path) -> None:
-    """Given an answer from an If that reads outer tensors, then their makers stay, and only the other output's go."""
+def test_nodes_that_nested_graphs_use_stay(tmp_path: Path) -> None:
+    """Given an output of an If that reads outer tensors, Then their nodes stay, and only the other output's are cut."""
     branches = {
         f"{name}_branch": helper.make_graph(nodes_of(f"{name} = {kind} (inner, w)"), name, [], [floats(name, "n", 4)])
         for name, kind in (("then", "Add"), ("else", "Mul"))
@@ -84,28 +75,29 @@ def test_what_nested_graphs_use_stays(tmp_path: Path) -> None:
     np.testing.assert_array_equal(answer, np.maximum(x, 0) + 2)
 
 
-def test_a_state_is_read_by_the_next_call(make_small, tmp_path: Path) -> None:
-    """Given a stateful model, then nothing is to be cut; with a further output, that one goes and the state stays."""
-    for kind in ("stateful", "cnn"):
-        with pytest.raises(InputRefused, match="All of its outputs are read"):
-            applied(make_small(kind), tmp_path / kind)
-        assert not list((tmp_path / kind).iterdir())
+@pytest.mark.parametrize("kind", ["stateful", "cnn"])
+def test_model_without_unused_outputs_is_refused(kind: str, make_small, apply) -> None:
+    with pytest.raises(InputRefused, match="All of its outputs are read"):
+        apply(cut_outputs.SPEC, make_small(kind))
+
+
+def test_state_that_the_next_call_reads_stays(make_small, apply) -> None:
+    """Given a stateful model with a further output, Then that one is cut and the state stays."""
     proto = build_stateful()
     proto.graph.node.append(helper.make_node("Neg", ["a"], ["extra"]))
     proto.graph.output.append(floats("extra", "n", 16))
     small = make_small("stateful", proto)
     with_outputs(small, "extra")
-    variant = applied(small, tmp_path / "one")
+    variant = apply(cut_outputs.SPEC, small)
     assert [entry.name for entry in load_pipeline(variant.folder).spec.outputs] == ["speech", "stateN"]
     old, new = (open_session(folder, "onnxruntime-cpu", {}, 1) for folder in (small.folder, variant.folder))
     feeds = next(small.items())
-    pipeline = load_pipeline(small.folder)
-    wanted = pipeline.answer(old, feeds)
-    np.testing.assert_allclose(load_pipeline(variant.folder).answer(new, feeds), wanted, atol=1e-6)
+    expected = load_pipeline(small.folder).answer(old, feeds)
+    np.testing.assert_allclose(load_pipeline(variant.folder).answer(new, feeds), expected, atol=1e-6)
 
 
-def test_what_makes_a_text_is_read() -> None:
-    """Given a loop that makes texts, then what it hands from one part to the other counts as read."""
+def test_outputs_of_a_text_loop_are_read() -> None:
+    """Given a loop that makes texts, Then what it hands from one model to the other counts as read."""
     spec = KINDS["cnn"].spec
     names = {"states": "hidden", "hidden": "h", "ids": "ids", "scores": "words", "encoder_mask": "mask"}
     loop = Generation(start=0, end=1, longest=8, **names)
@@ -113,44 +105,35 @@ def test_what_makes_a_text_is_read() -> None:
     assert cut_outputs.read_outputs(replace(spec, generation=loop)) == {"logits", "hidden", "words", "mask"}
 
 
-def test_an_answer_that_the_graph_lacks_is_refused(make_small, tmp_path: Path) -> None:
-    """Given a description whose answer is not in the graph, then nothing is cut: all would be gone."""
+def test_answer_that_the_graph_lacks_is_refused(make_small, apply) -> None:
+    """Given a description whose answer is not in the graph, Then nothing is cut: all would be gone."""
     small = make_small("two_heads")
     with_outputs(small, outputs=(PipelineOutput(name="elsewhere", dtype="float32", answer=True),))
     with pytest.raises(InputRefused, match="does not give the answer"):
-        applied(small, tmp_path / "work")
+        apply(cut_outputs.SPEC, small)
 
 
-def test_it_follows_the_preparation_of_pictures(make_small, tmp_path: Path) -> None:
-    """Given a version that takes pixels and has an unused output, then it is cut, and prepared inputs are still taken."""
+def test_version_that_takes_pixels_is_cut(make_small, apply) -> None:
+    """Given a version that takes pixels and has an unused output, Then it is cut, and prepared inputs are still taken."""
     small = make_small("pictures", build_two_heads())
     with_outputs(small, "map")
-    (tmp_path / "first").mkdir()
-    pixels_in.apply(small.model, pixels_in.SPEC.params(), RecordingContext(tmp_path / "first", data_dir=small.data))
-    (tmp_path / "second").mkdir()
-    between = read_model(tmp_path / "first" / "model")
-    ctx = RecordingContext(tmp_path / "second", data_dir=small.data)
-    cut_outputs.apply(between, cut_outputs.SPEC.params(), ctx)
-    folder = tmp_path / "second" / "model"
-    spec = load_pipeline(folder).spec
+    version = apply(cut_outputs.SPEC, small, apply(pixels_in.SPEC, small))
+    spec = load_pipeline(version.folder).spec
     assert [entry.name for entry in spec.outputs] == ["logits"] and spec.preprocess.pixels
-    wanted = open_session(small.folder, "onnxruntime-cpu", {}, 1).run(small.feeds())["logits"]
-    got = open_session(folder, "onnxruntime-cpu", {}, 1).run(small.feeds())
-    assert list(got) == ["logits"]
-    np.testing.assert_allclose(got["logits"], wanted, atol=1e-4 * np.abs(wanted).max())
+    assert list(predictions(version.folder, "onnxruntime-cpu", small.feeds())[0]) == ["logits"]
+    assert small.error_of(version) < 1e-4
 
 
 @pytest.mark.parametrize(("answer_kind", "items"), [("class", 400), ("tensor", 330)])
-def test_it_is_judged_by_what_is_left(answer_kind: str, items: int, make_small, tmp_path: Path) -> None:
-    """Given a variant without the map, then it is safe by its answers, and the judgement says what was not compared."""
+def test_cut_version_is_judged_by_its_answers(answer_kind: str, items: int, make_small, apply, tmp_path: Path) -> None:
+    """Given a variant without the map, Then it is safe by its answers, and the judgement names what was not compared."""
     small = make_small("two_heads", build_two_heads(), items=items)
     with_outputs(small, answer_kind=answer_kind)
-    variant = applied(small, tmp_path / "work")
+    variant = apply(cut_outputs.SPEC, small)
     old, new = (kept_answers_of(folder, small.data, tmp_path) for folder in (small.folder, variant.folder))
     assert set(old.others) == {"map"} and not new.others
     data = DataSet("arrays", "person", None, None, test=tuple(Item(f"item {i}", None, ()) for i in range(items)))
-    found = judge(data, old, new, 1.0)
-    assert found.verdict == "safe" and found.n == items and found.changed_count == 0
-    assert found.notes[-1] == "The output “map” is not given any more, so nothing was compared there."
-    # nothing is told where all outputs are there
+    judgement = judge(data, old, new, 1.0)
+    assert judgement.verdict == "safe" and judgement.n == items and judgement.changed_count == 0
+    assert judgement.notes[-1] == "The output “map” is not given any more, so nothing was compared there."
     assert not any("not given any more" in note for note in judge(data, old, old, 1.0).notes)

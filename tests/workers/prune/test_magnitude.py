@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from onnx import numpy_helper
+from small_models import predictions
 from wide_models import sample_folder
 
 from workers.contracts.errors import InputRefused
 from workers.convert.graphs import onnx_files
-from workers.measure.opening import open_session
 from workers.pipeline.prepared import Prepared
 from workers.prune import magnitude
 from workers.quantize import int8_dynamic
@@ -19,7 +19,7 @@ from workers.runtime.recording import RecordingContext
 @pytest.mark.parametrize("share", [0.05, 0.5, 0.95])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_threshold_is_exact(share: float, seed: int) -> None:
-    """Given values in three parts, then the threshold is the value that sorting finds."""
+    """Given values in several arrays, Then the threshold is the value that sorting finds."""
     rng = np.random.default_rng(seed)
     parts = [np.abs(rng.normal(size=size)).astype(np.float32) for size in (1, 700, 3000)]
     parts.append(np.zeros(100, np.float32))
@@ -28,39 +28,36 @@ def test_threshold_is_exact(share: float, seed: int) -> None:
 
 
 @pytest.mark.parametrize("kind", ["cnn", "transformer", "constants", "stateful"])
-def test_share_of_zeros_is_reached(kind: str, make_small, tmp_path: Path) -> None:
-    """Given 70 %, then that share of the weights of products and convolutions is zero, wherever they lie."""
-    small = make_small(kind)
-    artifact = magnitude.apply(small.model, magnitude.Params(sparsity=0.7), RecordingContext(tmp_path))
-    proto = onnx_files.load(tmp_path / "model" / "model.onnx")
-    arrays = [numpy_helper.to_array(tensor) for tensor in magnitude._weights(proto)]
-    total = sum(array.size for array in arrays)
-    assert sum(np.count_nonzero(array == 0) for array in arrays) / total == pytest.approx(0.7, abs=0.01)
+def share_of_zeros(model: Path) -> float:
+    arrays = [numpy_helper.to_array(tensor) for tensor in magnitude._weights(onnx_files.load(model))]
+    return sum(np.count_nonzero(array == 0) for array in arrays) / sum(array.size for array in arrays)
+
+
+@pytest.mark.parametrize("kind", ["cnn", "transformer", "constants", "stateful"])
+def test_share_of_zeros_is_reached(kind: str, make_small, apply) -> None:
+    """Given 70 %, Then that share of the weights of products and convolutions is zero, wherever they lie."""
+    version = apply(magnitude.SPEC, make_small(kind), sparsity=0.7)
+    assert share_of_zeros(version.main) == pytest.approx(0.7, abs=0.01)
+    artifact = version.artifact
     assert artifact.precision == "fp32" and not artifact.weights_kept and "expect the same speed" in artifact.notes[0]
 
 
-def test_biases_and_embeddings_stay(make_small, tmp_path: Path) -> None:
-    small = make_small("transformer")
-    magnitude.apply(small.model, magnitude.Params(sparsity=0.9), RecordingContext(tmp_path))
-    proto = onnx_files.load(tmp_path / "model" / "model.onnx")
+def test_embeddings_stay(make_small, apply) -> None:
+    proto = onnx_files.load(apply(magnitude.SPEC, make_small("transformer"), sparsity=0.9).main)
     table = next(tensor for tensor in proto.graph.initializer if tensor.name == "table")
     assert np.count_nonzero(numpy_helper.to_array(table)) == 50 * 32
 
 
-def test_quantized_model_is_refused(make_small, tmp_path: Path) -> None:
-    """Given a model in 8 bits already, then pruning says that it must come first."""
+def test_quantized_model_is_refused(make_small, apply) -> None:
+    """Given a model in 8 bits already, Then pruning is refused: it must come first."""
     small = make_small("constants")
-    (tmp_path / "first").mkdir()
-    int8_dynamic.apply(small.model, int8_dynamic.Params(), RecordingContext(tmp_path / "first"))
-    from workers.contracts.folder import read_model
-
     with pytest.raises(InputRefused, match="no weights to set to zero"):
-        magnitude.apply(read_model(tmp_path / "first" / "model"), magnitude.Params(), RecordingContext(tmp_path))
+        apply(magnitude.SPEC, small, apply(int8_dynamic.SPEC, small))
 
 
 @pytest.mark.whole
 def test_zeros_stay_while_the_others_learn(tmp_path: Path) -> None:
-    """Given half of the sample's weights as zeros, when the others learn, then the zeros stay and answers come back."""
+    """Given zeros among the sample's weights, When the others learn, Then the zeros stay and predictions come back."""
     model, data = sample_folder(tmp_path, calibration=60)
     plain, taught = tmp_path / "plain", tmp_path / "taught"
     plain.mkdir()
@@ -68,20 +65,18 @@ def test_zeros_stay_while_the_others_learn(tmp_path: Path) -> None:
     magnitude.apply(model, magnitude.Params(sparsity=0.6), RecordingContext(plain, data_dir=data))
     wanted = {"sparsity": 0.6, "recover": True, "steps": 40, "batch": 8, "min_agreement": 0.85, "rounds": 2}
     artifact = magnitude.apply(model, magnitude.Params(**wanted), RecordingContext(taught, data_dir=data))
-    proto = onnx_files.load(taught / "model" / "model.onnx")
-    arrays = [numpy_helper.to_array(tensor) for tensor in magnitude._weights(proto)]
-    zeros = sum(np.count_nonzero(array == 0) for array in arrays) / sum(array.size for array in arrays)
-    assert zeros == pytest.approx(0.6, abs=0.01)
+    assert share_of_zeros(taught / "model" / "model.onnx") == pytest.approx(0.6, abs=0.01)
     assert "expect the same speed" in artifact.notes[0] and "learned from the original" in artifact.notes[1]
-    errors = [similarity_of(model.folder, folder / "model", data) for folder in (plain, taught)]
+    errors = [squared_error(model.folder, folder / "model", data) for folder in (plain, taught)]
     assert errors[1] < 0.5 * errors[0]
 
 
-def similarity_of(original: Path, changed: Path, data: Path) -> float:
+def squared_error(original: Path, changed: Path, data: Path) -> float:
     """Squared error of the scores over the original's square, on pictures that nothing learned from."""
     pictures = np.concatenate([item["picture"] for item in Prepared(data / "test")])[:200]
-    sessions = [open_session(folder, "onnxruntime-cpu", {}, 1) for folder in (original, changed)]
-    old, new = (session.run({"picture": pictures})["scores"] for session in sessions)
+    old, new = (
+        predictions(folder, "onnxruntime-cpu", {"picture": pictures})[0]["scores"] for folder in (original, changed)
+    )
     return float(((old - new) ** 2).sum() / (old**2).sum())
 
 
@@ -94,7 +89,6 @@ def test_schedule_ends_at_the_share(rounds: int) -> None:
     assert (steps > 0).all() and (np.diff(steps) <= 1e-12).all()
 
 
-def test_recovery_without_examples_is_refused(make_small, tmp_path: Path) -> None:
+def test_recovery_without_examples_is_refused(make_small, apply) -> None:
     with pytest.raises(InputRefused, match="no examples"):
-        magnitude.apply(make_small("cnn").model, magnitude.Params(recover=True), RecordingContext(tmp_path))
-    assert list(tmp_path.iterdir()) == []
+        apply(magnitude.SPEC, make_small("cnn"), with_data=False, recover=True)

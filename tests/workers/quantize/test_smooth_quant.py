@@ -1,4 +1,4 @@
-"""Channels evened out before INT8: the same answers, and less is lost after it."""
+"""Channels evened out before INT8: the same predictions, and less is lost after it."""
 
 from pathlib import Path
 
@@ -6,14 +6,13 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper, numpy_helper
-from small_models import RNG, floats, model_of, weight
+from small_models import RNG, floats, model_of, predictions, weight
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import ApplyParams
 from workers.contracts.specs import RecipeStep
 from workers.convert.graphs import onnx_files
 from workers.jobs.apply import run
-from workers.measure.opening import open_session
 from workers.quantize import smooth_quant
 from workers.runtime.recording import RecordingContext
 
@@ -49,46 +48,41 @@ def build(norm: bool) -> onnx.ModelProto:
 
 def made(small, folder: Path, *techniques: str) -> Path:
     folder.mkdir()
-    heavy = {"int8_static": {"layers": "heavy"}}  # else the loud values are rounded before they are evened out
+    heavy = {"int8_static": {"layers": "heavy"}}  # else the large values are rounded before they are evened out
     steps = tuple(RecipeStep(technique=technique, params=heavy.get(technique, {})) for technique in techniques)
     params = ApplyParams(model_dir=str(small.folder), steps=steps, data_dir=str(small.data))
     run(params, RecordingContext(folder, data_dir=small.data))
     return folder / "model"
 
 
-def answers(folder: Path, small) -> np.ndarray:
-    session = open_session(folder, "onnxruntime-cpu", {}, 1)
-    found = np.concatenate([session.run(feeds)["y"] for feeds in small.items(16)])
-    session.close()
-    return found
+def outputs_of(folder: Path, small) -> np.ndarray:
+    return np.concatenate([outputs["y"] for outputs in predictions(folder, "onnxruntime-cpu", *small.items(16))])
 
 
 @pytest.mark.parametrize("norm", [True, False])
-def test_answers_stay_and_int8_after_it_loses_less(norm: bool, make_small, tmp_path: Path) -> None:
-    """Given two loud channels, then smoothing changes no answer, and INT8 after it errs far less than without it.
+def test_smoothing_keeps_predictions_and_int8_after_it_loses_less(norm: bool, make_small, tmp_path: Path) -> None:
+    """Given two large channels, Then smoothing changes no prediction, and INT8 after it errs far less than without it.
 
     A normalization takes the factors; elsewhere a multiplication is put in.
     """
     small = make_small("constants", build(norm))
-    wanted = answers(small.folder, small)
+    expected = outputs_of(small.folder, small)
     smooth = made(small, tmp_path / "smooth", "smooth_quant")
-    np.testing.assert_allclose(answers(smooth, small), wanted, atol=1e-4)
+    np.testing.assert_allclose(outputs_of(smooth, small), expected, atol=1e-4)
     before, after = (
         onnx_files.count(onnx_files.load(path), "Mul") for path in (small.model.main, smooth / "model.onnx")
     )
     assert after - before == (1 if norm else 2)
     errors = {
-        steps: float(np.mean((answers(made(small, tmp_path / "-".join(steps), *steps), small) - wanted) ** 2))
+        steps: float(np.mean((outputs_of(made(small, tmp_path / "-".join(steps), *steps), small) - expected) ** 2))
         for steps in (("int8_static",), ("smooth_quant", "int8_static"))
     }
     assert errors[("smooth_quant", "int8_static")] < 0.2 * errors[("int8_static",)]
 
 
-def test_models_of_convolutions_have_nothing_to_smooth(make_small, tmp_path: Path) -> None:
+def test_model_of_convolutions_is_refused(make_small, apply) -> None:
     proto = onnx_files.load(make_small("cnn").model.main)
     del proto.graph.node[-1]
     proto.graph.output[0].name = "f"
-    small = make_small("cnn", proto)
     with pytest.raises(InputRefused, match="nothing to smooth"):
-        smooth_quant.apply(small.model, smooth_quant.Params(), RecordingContext(tmp_path, data_dir=small.data))
-    assert list(tmp_path.iterdir()) == []
+        apply(smooth_quant.SPEC, make_small("cnn", proto))
