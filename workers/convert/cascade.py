@@ -1,5 +1,6 @@
 """Build a cascade: a fast version predicts first, and the exact one repeats uncertain predictions."""
 
+from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -67,15 +68,12 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         made = make_first(model, params.first, ctx, output.folder)
         ctx.check_cancelled()
         fast, exact = _open(model, params, made, output, ctx)
-        try:
+        with closing(fast), closing(exact):
             if fast.fallbacks:
                 detail = f"The fast version would not be fast here. {fast.fallbacks[0]}."
                 raise _refused(detail, "Choose another fast version.")
             both = load_pipeline(model.folder), fast, exact
             learned, judged = predict_both(*both, items, params.copies, params.max_s, ctx)
-        finally:
-            fast.close()
-            exact.close()
         threshold = learn_threshold(learned, params.missed_share)
         output.notes = judge(judged, threshold, params)
         output.files = (*output.files, *(entry.path for entry in made.files))

@@ -3,6 +3,7 @@
 import bisect
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -143,15 +144,12 @@ def _checked(
     except NotRunnable as error:
         raise broken(TITLE, error) from error
     most = MOST_DIFFERENCE if plain.get("inference_precision", "f32") == "f32" else MOST_DIFFERENCE_16_BIT
-    try:
+    with closing(exact), closing(padded):
         for feeds in items[:CHECKED]:
             ctx.check_cancelled()
             found = largest_difference(exact.run(feeds), padded.run(feeds))
             if found > most:
                 raise _refused(f"Padding changes this model's answers by {percent(found)}: it ignores its mask.")
-    finally:
-        exact.close()
-        padded.close()
     return outputs
 
 

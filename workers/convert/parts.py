@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from functools import partial, reduce
 from pathlib import Path
 from typing import Any
@@ -114,16 +115,14 @@ def _inputs_of(part: str, ctx: JobContext, limit: int | None = None) -> Iterator
         yield from items
         return
     settings = dict(model.artifact.settings)
-    session = open_whole(onnxruntime_cpu.load, ctx.original, model.artifact.main, settings, ctx.threads, loop)
-    runs = {name: one.run for name, one in session.parts.items()}
-    try:
+    whole = open_whole(onnxruntime_cpu.load, ctx.original, model.artifact.main, settings, ctx.threads, loop)
+    with closing(whole) as session:
+        runs = {name: one.run for name, one in session.parts.items()}
         for item in items:
             seen: list[Arrays] = []
             feeds = {name: np.array(value) for name, value in item.items()}
             generate(runs, loop, feeds, partial(_keep, part, seen))
             yield from _spread(seen) if part == STEP else seen[-1:]
-    finally:
-        session.close()
 
 
 def _keep(part: str, seen: list[Arrays], name: str, given: Arrays) -> None:

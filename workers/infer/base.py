@@ -140,16 +140,6 @@ class Trial:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
-def nothing_against(wanted: SessionOptions) -> Refusal | None:
-    """Return None: accept every recipe (the default of `Runtime.why_not`)."""
-    return None
-
-
-def nothing_needed(wanted: SessionOptions) -> tuple[str, ...]:
-    """Return no techniques: the model needs no change (the default of `Runtime.needs`)."""
-    return ()
-
-
 @dataclass(frozen=True)
 class Runtime:
     """Description of one runtime; each runtime module defines one as `RUNTIME`.
@@ -165,8 +155,8 @@ class Runtime:
     - `trials` are tried before a preset's recipes, wherever the runtime works.
     - `one_core` means that tiny models are also tried on one core.
     - `usual` are the settings that hold unless others are given.
-    - `why_not(wanted)` returns the reason why a recipe cannot help.
-    - `needs(wanted)` returns the ids of techniques that must be applied first.
+    - `why_not(wanted)` returns the reason why a recipe cannot help; by default there is none.
+    - `needs(wanted)` returns the ids of techniques that must be applied first; by default there are none.
     """
 
     id: str
@@ -183,8 +173,8 @@ class Runtime:
     trials: tuple[Trial, ...] = ()
     one_core: bool = False
     usual: Mapping[str, Any] = field(default_factory=dict)
-    why_not: Callable[[SessionOptions], Refusal | None] = nothing_against
-    needs: Callable[[SessionOptions], tuple[str, ...]] = nothing_needed
+    why_not: Callable[[SessionOptions], Refusal | None] = lambda wanted: None
+    needs: Callable[[SessionOptions], tuple[str, ...]] = lambda wanted: ()
 
     @property
     def modules(self) -> tuple[str, ...]:

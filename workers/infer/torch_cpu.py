@@ -81,10 +81,7 @@ class TorchSession:
             name: self._tensor((value[:1] if self._shapes[name][:1] == (None,) else value).cpu().numpy().copy())
             for name, value in zip(self._shapes, given, strict=True)
         }
-        if self._keywords:
-            module(**one)
-        else:
-            module(*one.values())
+        self._call(module, one)
 
     def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
         """Return the predictions for one batch; split the batch where the model takes one item at a time."""
@@ -92,13 +89,13 @@ class TorchSession:
 
     def _run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
         with self._torch.inference_mode():
-            return self._arrays(self._call(self._given(feeds)))
+            return self._arrays(self._call(self._module, self._given(feeds)))
 
     def _given(self, feeds: Mapping[str, NDArray[np.generic]]) -> dict[str, Any]:
         return {name: self._tensor(feeds[name]) for name in self._inputs}
 
-    def _call(self, tensors: Mapping[str, Any]) -> Any:
-        return self._module(**tensors) if self._keywords else self._module(*tensors.values())
+    def _call(self, module: Any, tensors: Mapping[str, Any]) -> Any:
+        return module(**tensors) if self._keywords else module(*tensors.values())
 
     def _arrays(self, given: Any) -> Arrays:
         answers = [answer for answer in self._torch.utils._pytree.tree_leaves(given) if answer is not None]

@@ -49,7 +49,7 @@ class CudaTorchSession(TorchSession):
             tensors = self._given(feeds)
             clock.mark()
             with clock.enqueuing():
-                given = self._call(tensors)
+                given = self._call(self._module, tensors)
             clock.mark()
             answers = self._arrays(given)
             clock.mark()

@@ -1,5 +1,6 @@
 """Job kind ``answer``: evaluate the items of a split with one model and write answers.npz."""
 
+from contextlib import closing
 from pathlib import Path
 
 from workers.contracts.jobs import AnswerParams, AnswerResult
@@ -21,11 +22,8 @@ def run(params: AnswerParams, ctx: JobContext) -> AnswerResult:
     gallery = Prepared(calibration) if has_gallery else None
     earlier = load_answers(Path(params.earlier)) if params.earlier else None
     ctx.check_cancelled()
-    session = open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)
-    try:
+    with closing(open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)) as session:
         answers = collect_answers(pipeline, session, items, ctx, params.max_seconds, gallery, params.most, earlier)
-    finally:
-        session.close()
     save_answers(ctx.work_dir / ANSWERS_FILE, answers)
     broken = int((~answers.finite).sum())
     return AnswerResult(

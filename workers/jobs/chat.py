@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -23,18 +24,15 @@ PIECES_PER_S = 20
 def run(params: RunParams, ctx: JobContext) -> LiveResult:
     """Answer dialogues until the job ends; a failed dialogue is reported and does not affect later ones."""
     texts = load_pipeline(Path(params.model_dir)).chat
-    session = open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)
-    ctx.loaded()
     requested = 0
-    try:
+    with closing(open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)) as session:
+        ctx.loaded()
         if not isinstance(session, Reads):
             raise TypeError(f"{params.runtime} does not read texts on and on")
         for request in ctx.requests():
             requested += 1
             for piece in _pieces(request.request, texts, session, ctx):
                 ctx.answered(request.index, piece)
-    finally:
-        session.close()
     return LiveResult(asked=requested, device_ran=session.device_ran, fallbacks=session.fallbacks)
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections import defaultdict
+from contextlib import closing
 
 from workers.contracts.base import Nothing
 from workers.contracts.jobs import TelemetryParams
@@ -44,7 +45,7 @@ def run(params: TelemetryParams, ctx: JobContext) -> Nothing:
     started = time.monotonic()
     outbox.put(started, telemetry.limits())
     due, is_sent = started, False
-    try:
+    with closing(telemetry):
         while params.max_s is None or due - started < params.max_s:
             while (left := due - time.monotonic()) > 0:
                 ctx.check_cancelled()
@@ -55,7 +56,5 @@ def run(params: TelemetryParams, ctx: JobContext) -> Nothing:
             outbox.send(now, SEND_S if is_sent else 0.0)
             is_sent = True
             due = max(due + params.interval_s, now)
-    finally:
-        telemetry.close()
     outbox.send(time.monotonic(), 0.0)
     return Nothing()

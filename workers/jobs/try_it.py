@@ -3,6 +3,7 @@
 Two versions are two jobs, which the parent lets run in turn: in one process they would disturb each other's times.
 """
 
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -33,16 +34,13 @@ def run(params: RunParams, ctx: JobContext) -> LiveResult:
     detects = bool(params.data_dir) and isinstance(pipeline.spec.postprocess, BoxesSteps)
     items = read_dataset(Path(params.data_dir)).test if detects else ()
     ctx.check_cancelled()
-    session = open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)
-    model = LoadedModel(pipeline, session, test, items, ctx)
-    ctx.loaded()
     requested = 0
-    try:
+    with closing(open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)) as session:
+        model = LoadedModel(pipeline, session, test, items, ctx)
+        ctx.loaded()
         for request in ctx.requests():
             requested += 1
             ctx.answered(request.index, model.reply(request.index, request.request))
-    finally:
-        session.close()
     return LiveResult(asked=requested, device_ran=session.device_ran, fallbacks=session.fallbacks)
 
 

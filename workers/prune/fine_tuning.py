@@ -24,7 +24,6 @@ from workers.infer.base import Arrays
 from workers.pipeline.spec import PipelineSpec
 from workers.quantize.calibrating.similarity import Alike, HeldOutExamples, SimilarityParams
 
-WILL_NOT_HOLD = "It will not hold the limit in this time"
 WARM_STEPS = 2
 """Number of steps after which their duration is known well enough to plan the others."""
 
@@ -70,8 +69,13 @@ def error_of(alike: Alike) -> float:
     return 1 - (alike.cosine if alike.agreement is None else alike.agreement)
 
 
-class WillNotHold(Exception):
+class WillNotHold(InputRefused):
     """The limit will not be met, according to the forecast or at the end of the time."""
+
+    def __init__(self, detail: str) -> None:
+        """Take the sentences with the figures."""
+        hint = "Remove less from the model, give it more time, or allow more answers to change."
+        super().__init__("will_not_hold", "It will not hold the limit in this time", detail, hint)
 
 
 @dataclass(frozen=True)
@@ -125,8 +129,7 @@ class Trainer:
 
         Raises:
             WillNotHold: the limit cannot be met. Also at the end of a round that is far from enough if others follow,
-                because
-            they remove more and have no more steps.
+                because they remove more and have no more steps.
         """
         import torch
 
@@ -150,7 +153,7 @@ class Trainer:
             marked = step >= planned or step in {max(1, round(mark * planned)) for mark in MARKS}
             if marked and self._good(readings, step):
                 break
-            self._tell()
+            self._ctx.progress("Learn from the original", self.done, self.done + self.left, "steps")
         alike = self._last()
         if shares > 1 and error_of(alike) / END_GAIN > self._params.allowed(alike):
             raise WillNotHold(self._words(alike, None))
@@ -161,7 +164,7 @@ class Trainer:
 
         Raises:
             WillNotHold: even an error that falls as 1 over the steps would stay too large; real errors fall more slowly
-            (see `forecast`).
+                (see `forecast`).
         """
         expected = error_of(before) / max(1, steps)
         if expected > self._params.allowed(before):
@@ -190,9 +193,6 @@ class Trainer:
 
     def _last(self) -> Alike:
         return self._judge() if self.alike is None else self.alike
-
-    def _tell(self) -> None:
-        self._ctx.progress("Learn from the original", self.done, self.done + self.left, "steps")
 
     def _good(self, readings: list[tuple[int, float]], step: int) -> bool:
         """Compare predictions on the examples that were set aside; return whether no more learning is needed.
@@ -352,13 +352,3 @@ def difference(student: TorchReplica, got: Any, wanted: Any, spec: PipelineSpec)
             mine, its = (functional.log_softmax(value, -1) for value in scores)
             loss = loss + functional.kl_div(mine, its, reduction="batchmean", log_target=True)
     return loss
-
-
-def refused(error: WillNotHold) -> InputRefused:
-    """Return the error that people see when learning was stopped."""
-    return InputRefused(
-        "will_not_hold",
-        WILL_NOT_HOLD,
-        str(error),
-        "Remove less from the model, give it more time, or allow more answers to change.",
-    )

@@ -15,7 +15,7 @@ from workers.convert.asking import engines
 from workers.convert.graphs import onnx_files
 from workers.convert.replica.torch_replica import TorchReplica, build, check, no_twin
 from workers.infer.base import NotRunnable
-from workers.prune.fine_tuning import LearningParams, Material, Trainer, WillNotHold, refused
+from workers.prune.fine_tuning import LearningParams, Material, Trainer
 from workers.quantize.calibrating import similarity
 from workers.quantize.calibrating.similarity import set_aside
 
@@ -43,11 +43,8 @@ def prepare(
     student = build(onnx_files.copied(proto), title)
     learn, aside = set_aside(ctx, params.examples, params.check_examples)
     ctx.check_cancelled()
-    session = _session(model, title, ctx)
-    try:
+    with contextlib.closing(_session(model, title, ctx)) as session:
         gap = check(student, session, learn[:CHECKED], title)
-    finally:
-        session.close()
     ctx.log(f"The copy in PyTorch answers as the model does; the largest difference is {gap:.1e} of an answer's size.")
     teacher = build(onnx_files.copied(proto), title)
     material = Material(learn, similarity.hold(model, aside, ctx), spec)
@@ -91,19 +88,16 @@ def recovered(
     Source: Accelerating Sparse Deep Neural Networks, arXiv 2104.08378, section 3 (prune, then train with the mask).
 
     Raises:
-        InputRefused: the limit cannot be met in the given time.
+        WillNotHold: the limit cannot be met in the given time.
     """
     with threads(ctx.threads):
         student, teacher, material = prepare(model, proto, params, title, ctx)
         trainer = Trainer(student, teacher, material, params, ctx, rounds)
-        try:
-            for number in range(1, rounds + 1):
-                trainer.in_time()
-                trainer.mask(kept(student, number))
-                alike = trainer.round()
-            trainer.must_hold(alike)
-        except WillNotHold as error:
-            raise refused(error) from error
+        for number in range(1, rounds + 1):
+            trainer.in_time()
+            trainer.mask(kept(student, number))
+            alike = trainer.round()
+        trainer.must_hold(alike)
         ctx.check_cancelled()
         return write_back(student), trainer.summary(alike)
 

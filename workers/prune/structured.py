@@ -15,7 +15,7 @@ from workers.convert.graphs import onnx_files
 from workers.convert.output import need_onnx, new_model
 from workers.convert.replica.torch_replica import TorchReplica, build, look, no_twin, tensors
 from workers.prune.channels import Pruner
-from workers.prune.fine_tuning import LearningParams, Material, Trainer, WillNotHold, in_batches, refused
+from workers.prune.fine_tuning import LearningParams, Material, Trainer, WillNotHold, in_batches
 from workers.prune.heads import cut
 from workers.prune.recovery import prepare, threads, write_back
 from workers.quantize.calibrating.similarity import Alike
@@ -106,7 +106,7 @@ def _rounds(pruner: Pruner, course: Trainer, params: Params, ctx: JobContext) ->
     """Return the pruned graph after all rounds, or after the last round that was similar enough.
 
     Raises:
-        InputRefused: no round was similar enough.
+        WillNotHold: no round was similar enough.
     """
     kept: Pruned | None = None
     try:
@@ -121,8 +121,8 @@ def _rounds(pruner: Pruner, course: Trainer, params: Params, ctx: JobContext) ->
                 kept = write_back(course.student), pruner.channels, alike
     except WillNotHold as error:
         if kept is None:
-            raise refused(error) from error
-        ctx.log(str(error))
+            raise
+        ctx.log(error.detail)
     assert kept is not None
     return kept
 

@@ -1,5 +1,6 @@
 """Correct biases after INT8 so that each layer's mean output equals that of the original."""
 
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -106,9 +107,8 @@ def _judge(original: Model, before: Model, target: Path, check: list[Arrays], la
     held = similarity.hold(original, check, ctx)
     errors = []
     for path in (before.main, target):
-        session = engines.open_file(path, before, "onnxruntime-cpu", ctx.threads)
-        errors.append(held.error(held.predict(session)))
-        session.close()
+        with closing(engines.open_file(path, before, "onnxruntime-cpu", ctx.threads)) as session:
+            errors.append(held.error(held.predict(session)))
     if errors[1] >= errors[0]:
         raise InputRefused(
             "correction_brings_nothing",

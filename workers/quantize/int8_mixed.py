@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -142,10 +143,9 @@ class _Search:
         self._ctx.check_cancelled()
         self._quantize(kept)
         self._ctx.check_cancelled()
-        session = engines.open_file(self._target, self._model, self._params.engine, self._ctx.threads)
-        alike = self._held.judge(self._held.predict(session))
-        session.close()
-        return alike
+        engine, threads = self._params.engine, self._ctx.threads
+        with closing(engines.open_file(self._target, self._model, engine, threads)) as session:
+            return self._held.judge(self._held.predict(session))
 
     def _open_original(self, path: Path) -> Any:
         return engines.open_file(path, self._model, "onnxruntime-cpu", self._ctx.threads)

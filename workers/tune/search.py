@@ -6,7 +6,8 @@ kept only if a short comparison shows that it is faster.
 
 import contextlib
 import shutil
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import cycle
 from statistics import median
@@ -149,16 +150,11 @@ def _compare(first: Model, second: Model, feeds: Arrays, settings: tuple[Any, An
         return gain(one, other, [feeds], COMPARE_S, ctx.check_cancelled)
 
 
-@contextlib.contextmanager
-def _opened(model: Model, feeds: Arrays, settings: dict[str, Any], ctx: JobContext) -> Iterator[Session]:
+def _opened(model: Model, feeds: Arrays, settings: dict[str, Any], ctx: JobContext) -> closing[Session]:
     from workers.infer import openvino
 
     shapes = {name: list(array.shape) for name, array in feeds.items()}
-    session = openvino.load(model.main, {**settings, "shapes": shapes}, ctx.threads)
-    try:
-        yield session
-    finally:
-        session.close()
+    return closing(openvino.load(model.main, {**settings, "shapes": shapes}, ctx.threads))
 
 
 def share_of(layers: Sequence[Layer], kinds: Collection[str], names: Collection[str] = ()) -> float:

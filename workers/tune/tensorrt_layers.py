@@ -6,6 +6,7 @@ Source: TensorRT documentation, “Performance: built-in profiling”, “Engine
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +29,13 @@ def layers_on_card(
     Raises:
         NotRunnable: there is no card.
     """
-    session = tensorrt.load(path, settings, 1)
-    assert isinstance(session, tensorrt.TensorRtSession)
-    try:
+    with closing(tensorrt.load(path, settings, 1)) as session:
+        assert isinstance(session, tensorrt.TensorRtSession)
         best: dict[str, float] = {}
         for _ in turns():
             for name, ms in session.timed(feeds):
                 best[name] = min(best.get(name, ms), ms)
         return layers_of(best, session.inspected())
-    finally:
-        session.close()
 
 
 def layers_of(times_ms: Mapping[str, float], inspected: str) -> list[Layer]:

@@ -1,5 +1,6 @@
 """Check on examples that predictions stay finite when a model computes with fewer bits."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,12 +42,11 @@ def need_finite(model: Model, changed: Model, engine: engines.Engine, title: str
         ctx.log(f"Whether answers stay finite could not be looked at: {onnx_files.one_line(error)}.", "warning")
         return
     broken = 0
-    for feeds in items:
-        ctx.check_cancelled()
-        before, after = (np.isfinite(pipeline.answer(session, feeds)).all() for session in sessions)
-        broken += bool(before and not after)
-    for session in sessions:
-        session.close()
+    with closing(sessions[0]), closing(sessions[1]):
+        for feeds in items:
+            ctx.check_cancelled()
+            before, after = (np.isfinite(pipeline.answer(session, feeds)).all() for session in sessions)
+            broken += bool(before and not after)
     if broken:
         raise InputRefused(
             "half_precision_overflows",

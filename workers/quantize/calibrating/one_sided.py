@@ -1,5 +1,7 @@
 """Warn about one-sided calibration inputs, whose ranges do not fit other inputs."""
 
+from contextlib import closing
+
 import numpy as np
 
 from workers.contracts.process.context import JobContext
@@ -21,17 +23,14 @@ def notes(model: Model, ctx: JobContext) -> tuple[str, ...]:
     items = list(ctx.calibration(EXAMPLES))
     if len(items) < FEWEST:
         return ()
-    session = engines.open_file(model.main, model, "onnxruntime-cpu", ctx.threads)
     seen: set[int] = set()
-    for feeds in items:
-        ctx.check_cancelled()
-        answer = pipeline.answer(session, feeds)
-        seen.update(np.unique(answer.reshape(-1, answer.shape[-1]).argmax(axis=1)).tolist())
-        if len(seen) > 1:
-            break
-    session.close()
-    if len(seen) > 1:
-        return ()
+    with closing(engines.open_file(model.main, model, "onnxruntime-cpu", ctx.threads)) as session:
+        for feeds in items:
+            ctx.check_cancelled()
+            answer = pipeline.answer(session, feeds)
+            seen.update(np.unique(answer.reshape(-1, answer.shape[-1]).argmax(axis=1)).tolist())
+            if len(seen) > 1:
+                return ()
     return (
         f"The original gives the same answer for all {len(items)} calibration examples, so ranges that fit them may "
         "not fit others. Add examples of every kind, prepared like those that the model will see.",

@@ -1,6 +1,7 @@
 """Measure how much each layer's quantization costs, and find the fewest layers that must keep their numbers."""
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,14 +45,13 @@ def rank(
     path = prepared.with_name("switches.onnx")
     layers = switches.write(prepared, path, ranges, params)
     ctx.check_cancelled()
-    session = switches.ChosenLayer(open_file(path))
     few = held.first(SAMPLES)
     costs = []
-    for number in range(len(layers)):
-        ctx.progress(RANK, number, len(layers), "layers")
-        session.layer = number
-        costs.append(few.error(few.predict(session)))
-    session.close()
+    with closing(switches.ChosenLayer(open_file(path))) as session:
+        for number in range(len(layers)):
+            ctx.progress(RANK, number, len(layers), "layers")
+            session.layer = number
+            costs.append(few.error(few.predict(session)))
     ctx.progress(RANK, len(layers), len(layers), "layers")
     work = [session.sizes[number] * products for number, products in enumerate(layers.values())]
     total = max(1, sum(work))

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -143,9 +144,8 @@ class HeldOutExamples:
 def hold(model: Model, items: list[Arrays], ctx: JobContext) -> HeldOutExamples:
     """Run the unchanged model on these inputs and store its predictions."""
     pipeline = load_pipeline(model.folder)
-    session = engines.open_file(model.main, model, "onnxruntime-cpu", ctx.threads)
-    wanted = _predict(pipeline, session, items, ctx.check_cancelled)
-    session.close()
+    with closing(engines.open_file(model.main, model, "onnxruntime-cpu", ctx.threads)) as session:
+        wanted = _predict(pipeline, session, items, ctx.check_cancelled)
     return HeldOutExamples(pipeline, items, wanted, ctx.check_cancelled)
 
 
