@@ -85,24 +85,24 @@ def known_target(target_id: str) -> TargetSpec:
 
 
 def _scan(packages: tuple[str, ...], name: str, kind: type[T]) -> Scan[T]:
-    found = Scan[T]()
+    scan = Scan[T]()
     origins: dict[str, str] = {}
     for module_name in _module_names(packages):
         try:
             spec = getattr(importlib.import_module(module_name), name, None)
         except Exception as error:  # a module may raise any error; the others must still be found
-            found.broken[module_name] = _first_line(error)
+            scan.broken[module_name] = _first_line(error)
             continue
         if spec is None:
             continue
         if not isinstance(spec, kind):
-            found.broken[module_name] = f"{name} is a {type(spec).__name__}, not a {kind.__name__}"
+            scan.broken[module_name] = f"{name} is a {type(spec).__name__}, not a {kind.__name__}"
             continue
         if spec.id in origins:
             raise DuplicateIdError(f"{origins[spec.id]} and {module_name} both have the id “{spec.id}”")
         origins[spec.id] = module_name
-        found[spec.id] = spec
-    return found
+        scan[spec.id] = spec
+    return scan
 
 
 def _module_names(packages: tuple[str, ...]) -> Iterator[str]:

@@ -59,8 +59,8 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     """Learn the threshold on two thirds of the examples, check it on the rest, and save both models as one version."""
     spec = read_pipeline(model.folder)
     check_fits(model, spec, params)
-    found = ctx.calibration(params.examples)
-    items = [as_taken(model, {name: np.array(array) for name, array in feeds.items()}) for feeds in found]
+    requests = ctx.calibration(params.examples)
+    items = [as_taken(model, {name: np.array(array) for name, array in feeds.items()}) for feeds in requests]
     if len(items) < FEWEST:
         raise _refused(f"It needs {FEWEST} examples to learn from, and there are {len(items)}.", "Add more examples.")
     with new_model(model, ID, params, ctx) as output:

@@ -34,11 +34,11 @@ def shapes_of(spec: PipelineSpec, seen: Mapping[str, set[tuple[int, ...]]]) -> d
         for axis, size in enumerate(sizes):
             if size != FREE:
                 continue
-            found = {shape[axis] for shape in examples}
+            lengths = {shape[axis] for shape in examples}
             if state or (axis == entry.batch_axis and entry.batched):
                 sizes[axis] = 1
-            elif len(found) == 1:
-                sizes[axis] = found.pop()
+            elif len(lengths) == 1:
+                sizes[axis] = lengths.pop()
         shapes[entry.name] = sizes
     return shapes
 

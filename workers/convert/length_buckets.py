@@ -147,9 +147,9 @@ def _checked(
     with closing(exact), closing(padded):
         for feeds in items[:CHECKED]:
             ctx.check_cancelled()
-            found = largest_difference(exact.run(feeds), padded.run(feeds))
-            if found > most:
-                raise _refused(f"Padding changes this model's answers by {percent(found)}: it ignores its mask.")
+            difference = largest_difference(exact.run(feeds), padded.run(feeds))
+            if difference > most:
+                raise _refused(f"Padding changes this model's answers by {percent(difference)}: it ignores its mask.")
     return outputs
 
 

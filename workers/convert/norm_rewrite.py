@@ -36,13 +36,13 @@ class Group:
 
 def change(graph: Graph) -> int:
     """Rewrite all group normalizations at once."""
-    found = [match for node in graph.nodes if (match := _match(graph, node)) is not None]
-    for match in found:
+    matches = [match for node in graph.nodes if (match := _match(graph, node)) is not None]
+    for match in matches:
         if match.groups == match.channels:
             _instance(graph, match)
         else:
             _pooled(graph, match)
-    return len(found)
+    return len(matches)
 
 
 def _match(graph: Graph, node: Any) -> Group | None:
@@ -62,8 +62,8 @@ def _reshaped(graph: Graph, node: Any) -> Group | None:
     shape, scale = _floats(graph, source), graph.constant(node.inputs[1])
     if shape is None or inner is None or len(inner) != 3 or scale is None or inner[1] != scale.size:
         return None
-    found = _group(graph, node, source, scale.size, after.outputs[0])
-    return found if found is not None and _returns(graph, after, source, shape) else None
+    group = _group(graph, node, source, scale.size, after.outputs[0])
+    return group if group is not None and _returns(graph, after, source, shape) else None
 
 
 def _written(graph: Graph, node: Any) -> Group | None:

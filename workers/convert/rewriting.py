@@ -140,12 +140,12 @@ def check_alike(
         ctx.progress("Check the answers", number, CHECKED, "examples")
         old = dict(zip(names, before.run(names, feeds), strict=True))
         new = dict(zip(names, after.run(names, changed_feeds), strict=True))
-        found = largest_difference(old, new)
-        if not found <= MOST_DIFFERENCE:
+        gap = largest_difference(old, new)
+        if not gap <= MOST_DIFFERENCE:
             raise InputRefused(
                 "rewrite_changes_answers",
                 f"{title} would change the answers",
-                f"On one of your inputs the largest difference was {found:.1e} of the size of its channel; at most "
+                f"On one of your inputs the largest difference was {gap:.1e} of the size of its channel; at most "
                 f"{MOST_DIFFERENCE:.0e} is taken for rounding.",
                 LEAVE_OUT,
             )

@@ -128,7 +128,7 @@ def profile_of(
     Raises:
         InputRefused: no example shows a size.
     """
-    found = {}
+    ranges = {}
     for entry in spec.inputs:
         if entry.name in without or None not in entry.shape:
             continue
@@ -151,8 +151,8 @@ def profile_of(
                 axes.append((1, median_low(sizes), max(sizes[-1], spec.preprocess.max_length)))
             else:
                 axes.append((sizes[0], median_low(sizes), sizes[-1]))
-        found[entry.name] = [[one[place] for one in axes] for place in range(3)]
-    return found
+        ranges[entry.name] = [[one[place] for one in axes] for place in range(3)]
+    return ranges
 
 
 def _fitting(model: Model, architectures: tuple[str, ...]) -> tuple[tuple[str, ...], list[str]]:

@@ -184,9 +184,9 @@ class Runtime:
         while unread:
             source = Path(__file__).with_name(f"{unread.pop()}.py").read_text(encoding="utf-8")
             imports = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom) and node.level]
-            found = {node.module or one.name for node in imports for one in node.names}
-            unread += found - names
-            names |= found
+            imported = {node.module or one.name for node in imports for one in node.names}
+            unread += imported - names
+            names |= imported
         return tuple(sorted(names - {first, "base"}))
 
 

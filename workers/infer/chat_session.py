@@ -108,17 +108,17 @@ class ChatSession(ABC):
         return last.copy()
 
     def _go_on(self, ids: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-        found: list[int] = []
+        tokens: list[int] = []
         began_s = time.perf_counter()
         logits = self.read(ids)
         first_s = time.perf_counter()
         for number in range(count):
-            found.append(int(logits.argmax()))
+            tokens.append(int(logits.argmax()))
             if number + 1 < count:
-                logits = self.read(np.asarray(found[-1:], np.int64))
+                logits = self.read(np.asarray(tokens[-1:], np.int64))
         rest_s = time.perf_counter() - first_s
         self.spoken.append(ChatTurn(len(ids), count, first_s - began_s, rest_s))
-        return np.asarray(found, np.int64)
+        return np.asarray(tokens, np.int64)
 
     def _judged(self, ids: NDArray[np.int64], counted: NDArray[np.bool_]) -> NDArray[np.float32]:
         parts = [np.empty((0, WIDTH), np.float32)]

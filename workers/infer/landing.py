@@ -106,8 +106,8 @@ def _is_own(path: Path) -> bool:
     """Return whether only this account or root can write the file; the folder may be a shared one (/tmp)."""
     if not hasattr(os, "getuid"):
         return True
-    found = path.lstat()
-    return stat.S_ISREG(found.st_mode) and found.st_uid in (os.getuid(), 0) and not found.st_mode & 0o022
+    status = path.lstat()
+    return stat.S_ISREG(status.st_mode) and status.st_uid in (os.getuid(), 0) and not status.st_mode & 0o022
 
 
 def lacking(manifest: Mapping[str, Any]) -> str:
@@ -120,8 +120,8 @@ def lacking(manifest: Mapping[str, Any]) -> str:
         return ""  # opening the model shows whether there is a GPU
     precision, measured_on = str(manifest["model"]["precision"]), dict(runtime.get("measured_on", {}))
     had = processor.fast(measured_on.get("features", ()))
-    found = processor.flags()
-    here = None if found is None else processor.fast(processor.names_of(found))
+    listed = processor.flags()
+    here = None if listed is None else processor.fast(processor.names_of(listed))
     has = {"int8": processor.has_int8(), "bf16": None if here is None else "bf16" in here}
     gone = [words for kind, words in WORDS.items() if kind in precision and kind in had and has[kind] is False]
     return (
@@ -163,9 +163,9 @@ def in_turn(turns: Mapping[str, Callable[[], float]], rounds: int = ROUNDS) -> l
     times = []
     for number in range(rounds + 1):
         order = (VERSION, FALLBACK) if number % 2 else (FALLBACK, VERSION)
-        found = {name: turns[name]() for name in order}
+        times_of = {name: turns[name]() for name in order}
         if number:
-            times.append((found[VERSION], found[FALLBACK]))
+            times.append((times_of[VERSION], times_of[FALLBACK]))
     return times
 
 

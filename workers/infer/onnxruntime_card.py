@@ -141,10 +141,10 @@ def _run_options() -> Any:
 
 def _fixed_outputs(inference: Any) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
     """Return shape and dtype of every output; {} where a shape is open or a dtype is not numeric."""
-    found = {}
+    outputs = {}
     for output in inference.get_outputs():
         name, sizes = NUMPY_TYPES.get(output.type), tuple(output.shape or ())
         if name is None or not all(isinstance(size, int) for size in sizes):
             return {}
-        found[output.name] = (sizes, np.dtype(name))
-    return found
+        outputs[output.name] = (sizes, np.dtype(name))
+    return outputs

@@ -66,12 +66,12 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
         return open_pixels(load, path, settings, threads)
     own, graph = without_graph(settings)
     onnxruntime = import_library()
-    found = devices(onnxruntime)
-    if not found:
+    cards = devices(onnxruntime)
+    if not cards:
         raise NotRunnable(ValueError(NO_DEVICE))
 
     def prepare(stream: int, graph: bool) -> tuple[Any, list[Any]]:
-        return _options(onnxruntime, own, threads, found[0], provider_options(stream, graph=graph, cache=_cache())), []
+        return _options(onnxruntime, own, threads, cards[0], provider_options(stream, graph=graph, cache=_cache())), []
 
     return open_on_card(onnxruntime, path, own.get("constants"), PROVIDER, prepare, graph=graph)
 
@@ -96,10 +96,10 @@ def available() -> Availability:
         return Availability(False, OWN_INSTALL, installs="rtx")
     onnxruntime = import_library()
     try:
-        found = devices(onnxruntime)
-        if not found:
+        cards = devices(onnxruntime)
+        if not cards:
             return Availability(False, NO_DEVICE)
-        options = _options(onnxruntime, {}, 1, found[0], {})
+        options = _options(onnxruntime, {}, 1, cards[0], {})
         options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
         inference = onnxruntime.InferenceSession(PROBE, options)
         (answer,) = inference.run(None, {"x": np.ones((8, 8), np.float32)})

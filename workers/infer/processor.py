@@ -64,14 +64,14 @@ EMULATED = 2.0
 
 def names_of(flags: Iterable[str]) -> tuple[str, ...]:
     """Return the names of the known instruction sets among `flags`, in the order of `FEATURES`."""
-    found = frozenset(flags)
-    return tuple(feature.name for feature in FEATURES if feature.flag in found)
+    given = frozenset(flags)
+    return tuple(feature.name for feature in FEATURES if feature.flag in given)
 
 
 def known(names: Iterable[str]) -> tuple[Feature, ...]:
     """Return the features of these names that have a title, the strongest first."""
-    found = frozenset(names)
-    return tuple(feature for feature in reversed(FEATURES) if feature.name in found and feature.title)
+    given = frozenset(names)
+    return tuple(feature for feature in reversed(FEATURES) if feature.name in given and feature.title)
 
 
 def fast(names: Iterable[str]) -> frozenset[Arithmetic]:
@@ -91,8 +91,8 @@ def _cpuinfo(*keys: str) -> str | None:
 
 def flags() -> frozenset[str] | None:
     """Return the instruction sets of the first processor; None where this system does not list them."""
-    found = _cpuinfo("flags", "Features")
-    return None if found is None else frozenset(found.split())
+    listed = _cpuinfo("flags", "Features")
+    return None if listed is None else frozenset(listed.split())
 
 
 def name() -> str:
@@ -119,8 +119,8 @@ def has_bf16(core: Any) -> bool:
 def _has(wanted: Arithmetic, limits: frozenset[str]) -> bool | None:
     if os.environ.get(LIMIT, "").upper() in limits:
         return False
-    found = flags()
-    return None if found is None else wanted in fast(names_of(found))
+    listed = flags()
+    return None if listed is None else wanted in fast(names_of(listed))
 
 
 def _is_fast(core: Any) -> bool:

@@ -216,10 +216,10 @@ def edition_for(place: Place) -> Edition:
     """
     suits = editions.for_architecture(place.architecture)
     known = [suits, *(one for one in editions.EDITIONS if one.id != suits.id and not _is_too_new(one, place))]
-    found = next((one for one in known if editions.is_installed(one)), None)
-    if found is None:
+    usable = next((one for one in known if editions.is_installed(one)), None)
+    if usable is None:
         raise NotRunnable(ImportError(f"{suits.title} is not installed; {suits.install}"))
-    return found
+    return usable
 
 
 def _is_too_new(edition: Edition, place: Place) -> bool:

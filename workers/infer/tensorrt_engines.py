@@ -53,20 +53,20 @@ def describe_file(model: Path) -> dict[str, Any]:
     if not file.is_file():
         return {}
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-        profile_of(found)
-        list(found.get("engines", []))
+        described = json.loads(file.read_text(encoding="utf-8"))
+        profile_of(described)
+        list(described.get("engines", []))
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise NotRunnable(ValueError(f"{FILE} beside the model is damaged")) from error
-    return dict(found)
+        raise NotRunnable(ValueError(f"{FILE} next to the model is damaged")) from error
+    return dict(described)
 
 
 def profile_of(described: Mapping[str, Any]) -> Profile:
     """Return the ranges of free sizes."""
-    found = {}
+    shapes = {}
     for name, (least, usual, most) in dict(described.get("profile", {})).items():
-        found[str(name)] = (tuple(map(int, least)), tuple(map(int, usual)), tuple(map(int, most)))
-    return found
+        shapes[str(name)] = (tuple(map(int, least)), tuple(map(int, usual)), tuple(map(int, most)))
+    return shapes
 
 
 def build_request(described: Mapping[str, Any]) -> BuildRequest:
@@ -135,14 +135,14 @@ def _engine_files(
     model: Path, described: Mapping[str, Any], edition: Edition, folder: Path | None
 ) -> list[tuple[Path, str]]:
     """Return engine files that may fit and a sentence about each; those that were built ahead come first."""
-    found = []
+    usable = []
     for row in described.get("engines", []):
         file = model.parent / Path(str(row["file"])).name
         if row.get("edition") == edition.id and file.is_file():
-            found.append((file, "The engine was built ahead"))
+            usable.append((file, "The engine was built ahead"))
     if folder is not None and (folder / ENGINE).is_file():
-        found.append((folder / ENGINE, "The engine was kept from an earlier start"))
-    return found
+        usable.append((folder / ENGINE, "The engine was kept from an earlier start"))
+    return usable
 
 
 def _try(trt: Any, edition: Edition, runtime: Any, logger: Any, file: Path) -> tuple[Any, str]:

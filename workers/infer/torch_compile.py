@@ -39,14 +39,14 @@ def find_compiler() -> str:
         NotCompiled: there is no usable compiler.
     """
     names = [name for name in (os.environ.get("CXX", ""), *COMPILERS) if name]
-    found = next((path for path in map(shutil.which, names) if path), None)
-    if found is None:
+    program = next((path for path in map(shutil.which, names) if path), None)
+    if program is None:
         raise NotCompiled("there is no C++ compiler on this computer")
     if not Path(sysconfig.get_path("include"), "Python.h").is_file():
         raise NotCompiled("the header files of Python, which a C++ compiler needs, are not installed")
     if any(" " in str(path) for path in _places()):
         raise NotCompiled("its compiler cannot work in folders whose names have a space")
-    return found
+    return program
 
 
 def why_not_compiled() -> str:
@@ -82,14 +82,14 @@ def start_compiler() -> str:
     Raises:
         NotCompiled: the compiler is missing or cannot be started.
     """
-    found = find_compiler()
+    program = find_compiler()
     try:
-        done = subprocess.run([found, "--version"], capture_output=True, timeout=START_S, check=False)
+        done = subprocess.run([program, "--version"], capture_output=True, timeout=START_S, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NotCompiled("the C++ compiler may not be started here") from error
     if done.returncode != 0:
         raise NotCompiled("the C++ compiler does not work")
-    return found
+    return program
 
 
 def compile_module(

@@ -56,15 +56,15 @@ def find_technique(step: RecipeStep) -> TechniqueSpec:
         InputRefused: The technique is unknown.
         BackendMissing: Its library is missing.
     """
-    found = registry.techniques()
-    if step.technique not in found:
+    specs = registry.techniques()
+    if step.technique not in specs:
         raise InputRefused(
             "unknown_technique",
             "There is no such technique",
-            f"Fettle knows no technique called {step.technique!r}; it knows {', '.join(sorted(found))}.",
+            f"Fettle knows no technique called {step.technique!r}; it knows {', '.join(sorted(specs))}.",
             "Correct the recipe.",
         )
-    spec = found[step.technique]
+    spec = specs[step.technique]
     if spec.params.version < step.version:
         raise InputRefused(
             "technique_too_old",

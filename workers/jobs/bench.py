@@ -68,14 +68,14 @@ def _point(
     pilot_per_s = warm_up(session, requests, seconds, check)
     forget_speech(session)
     logs = ctx.work_dir / "loadgen" / f"batch-{requests.batch}"
-    found = run_scenario(session, requests, params.scenario, seconds, pilot_per_s, logs, ctx.seed, check)
-    if not found.valid:
-        ctx.log(f"LoadGen calls batch {requests.batch} invalid: {' '.join(found.reasons)}", "warning")
+    measured = run_scenario(session, requests, params.scenario, seconds, pilot_per_s, logs, ctx.seed, check)
+    if not measured.valid:
+        ctx.log(f"LoadGen calls batch {requests.batch} invalid: {' '.join(measured.reasons)}", "warning")
     return BenchPoint(
         batch=requests.batch,
-        latency=found.latency,
-        throughput_per_s=found.throughput_per_s,
+        latency=measured.latency,
+        throughput_per_s=measured.throughput_per_s,
         peak_memory_bytes=meter.peak_bytes(),
-        valid=found.valid,
-        reasons=found.reasons,
+        valid=measured.valid,
+        reasons=measured.reasons,
     )

@@ -11,18 +11,18 @@ def run(params: ColdParams, ctx: JobContext) -> Rows[ColdTimes]:
 
     A first start of each model is not counted, because it fills the system's cache.
     """
-    found: list[list[tuple[float, float]]] = [[] for _ in params.models]
+    times_of: list[list[tuple[float, float]]] = [[] for _ in params.models]
     for number in range(params.repeats + 1):
         order = range(len(params.models)) if number % 2 == 0 else reversed(range(len(params.models)))
         for index in order:
             ctx.check_cancelled()
             times = start_once(params.models[index], params.data_dir, ctx.threads)
             if number:
-                found[index].append(times)
+                times_of[index].append(times)
         ctx.progress("Start in fresh processes", number + 1, params.repeats + 1, "starts")
     return Rows(
         rows=tuple(
             ColdTimes(total_ms=tuple(total for total, _ in times), load_ms=tuple(load for _, load in times))
-            for times in found
+            for times in times_of
         )
     )

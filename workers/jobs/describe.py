@@ -22,16 +22,16 @@ LIBRARIES = (
 
 def versions() -> dict[str, str]:
     """Return the versions of Python and of installed libraries that influence results."""
-    found = {"python": platform.python_version()}
+    installed_versions = {"python": platform.python_version()}
     for name in LIBRARIES:
         try:
-            found[name] = importlib.metadata.version(name)
+            installed_versions[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return found
+    return installed_versions
 
 
-def _device_rows(facts: DeviceFacts, found: list[GpuCard], state: GpuState) -> tuple[Described, ...]:
+def _device_rows(facts: DeviceFacts, gpus: list[GpuCard], state: GpuState) -> tuple[Described, ...]:
     rows = [
         Described(
             id="cpu",
@@ -42,7 +42,7 @@ def _device_rows(facts: DeviceFacts, found: list[GpuCard], state: GpuState) -> t
         )
     ]
     why_not = f"{state.reason} {state.hint}" if state.trouble else ""
-    for gpu in found:
+    for gpu in gpus:
         lost = f"{LOST.format(gpu.name)} {LOST_HINT}" if gpu.is_lost else ""
         report = f"{gpu.memory_bytes / 2**30:.0f} GiB, compute capability {gpu.compute_capability or 'unknown'}"
         summary = f"{report}, divided (MIG): CUDA uses its first part" if gpu.is_divided else report
@@ -56,7 +56,7 @@ def _device_rows(facts: DeviceFacts, found: list[GpuCard], state: GpuState) -> t
                 group="cuda",
             )
         )
-    if not found:
+    if not gpus:
         rows.append(Described(id="cuda:0", title="NVIDIA GPU", available=False, hint=why_not, group="cuda"))
     return tuple(rows)
 
@@ -72,12 +72,12 @@ def _started(state: GpuState) -> GpuState:
 
 def run(params: Nothing, ctx: JobContext) -> DescribeResult:
     """Check devices, runtimes, techniques and targets; each runtime is checked for whether it works."""
-    state, found = look()
-    if found and not state.trouble:
+    state, gpus = look()
+    if gpus and not state.trouble:
         state = _started(state)
     if state.trouble not in ("", "no_card"):
         ctx.log(f"{state.reason} {state.hint}", "warning")
-    facts = device_facts(found)
+    facts = device_facts(gpus)
     ctx.progress("Look at the devices", 1, 3)
     ctx.check_cancelled()
     runtimes = registry.describe_runtimes(registry.runtimes())
@@ -85,12 +85,12 @@ def run(params: Nothing, ctx: JobContext) -> DescribeResult:
     ctx.check_cancelled()
     return DescribeResult(
         device=facts,
-        devices=_device_rows(facts, found, state),
+        devices=_device_rows(facts, gpus, state),
         runtimes=runtimes,
         techniques=registry.describe_techniques(registry.techniques()),
         targets=registry.describe_targets(registry.targets()),
         versions=versions(),
         instructions=instructions_of(facts),
-        cards=tuple(found),
+        cards=tuple(gpus),
         gpu=state,
     )

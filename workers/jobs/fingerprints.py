@@ -9,7 +9,7 @@ from workers.evaluate.proof.added import fingerprints
 
 def run(params: ItemsParams, ctx: JobContext) -> FingerprintsResult:
     """Write one number per item."""
-    found = fingerprints(params, ctx)
-    result = FingerprintsResult(n=len(found))
-    np.save(ctx.work_dir / result.path, found, allow_pickle=False)
+    rows = fingerprints(params, ctx)
+    result = FingerprintsResult(n=len(rows))
+    np.save(ctx.work_dir / result.path, rows, allow_pickle=False)
     return result

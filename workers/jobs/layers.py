@@ -16,5 +16,5 @@ def run(params: LayersParams, ctx: JobContext) -> LayersResult:
     feeds = load_requests(folder, Path(params.data_dir), limit=1).feed(0)
     layers = layers_of(target, feeds, ctx)
     sensitivity = Path(params.sensitivity_dir) if params.sensitivity_dir else None
-    found = with_sensitivity(layers, sensitivity)
-    return LayersResult(layers=found, total_ms=sum(layer.ms for layer in found), part=target.part)
+    measured = with_sensitivity(layers, sensitivity)
+    return LayersResult(layers=measured, total_ms=sum(layer.ms for layer in measured), part=target.part)

@@ -45,8 +45,8 @@ def _measure(params: LoadParams, session: Session, level: PeakMeter, ctx: JobCon
     part, check = params.part, ctx.check_cancelled
     seconds = min(params.seconds, MAX_PART_S)
     if part == "sweep":
-        found = sweep(session, folder, data, params.runtime, params.batches, seconds, params.energy_files, check)
-        return LoadResult(part=part, sweep=found)
+        measured = sweep(session, folder, data, params.runtime, params.batches, seconds, params.energy_files, check)
+        return LoadResult(part=part, sweep=measured)
     if part == "serving":
         return LoadResult(part=part, serving=serving(session, folder, data, seconds, ctx.seed, check))
     if part == "prompts":

@@ -30,10 +30,10 @@ def run(params: MonitorParams, ctx: JobContext) -> MonitorResult:
         ctx.progress("Read the log", min(done, total), total)
 
     try:
-        found = report_log(log, watch)
+        report = report_log(log, watch)
     except NotALog as error:
         detail = f"“{log.name[:80]}” was not read: {error}. It was not changed."
         raise InputRefused(
             "not_a_log", "This is no log of a bundle", detail, NEXT.get(error.code, USUAL), facts={"why": error.code}
         ) from error
-    return MonitorResult.model_validate(found)
+    return MonitorResult.model_validate(report)

@@ -39,8 +39,8 @@ def run(params: PlanParams, ctx: JobContext) -> PlanResult:
         architectures=params.build_for or params.device.architectures,
         unavailable={spec.id: spec.install_hint for spec in techniques.values() if registry.missing(spec.requires)},
     )
-    found = _look(params, situation, folder, ctx)
-    plan = Planner(situation, techniques, registry.runtimes(), found).plan(params.preset_steps, params.by_traits)
+    outcome = _look(params, situation, folder, ctx)
+    plan = Planner(situation, techniques, registry.runtimes(), outcome).plan(params.preset_steps, params.by_traits)
     for one in plan.dropped:
         ctx.log(f"Not tried: {one.title}. {one.reason.text}")
     return plan.model_copy(update={"instructions": instructions_of(params.device)})
@@ -60,7 +60,7 @@ def _look(params: PlanParams, situation: Situation, folder: Path, ctx: JobContex
     ctx.progress("Look where the time goes", 0, 1)
     max_s = None if params.time_budget_s is None else LOOK_SHARE * params.time_budget_s
     rewrites = tuple(registry.techniques().values())
-    found = look.search(read_model(folder), feeds, precision, situation.model.weight_bytes, rewrites, ctx, max_s)
-    for words in found.words:
+    outcome = look.search(read_model(folder), feeds, precision, situation.model.weight_bytes, rewrites, ctx, max_s)
+    for words in outcome.words:
         ctx.log(words)
-    return found
+    return outcome

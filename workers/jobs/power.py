@@ -64,11 +64,11 @@ def _from_psutil(read: Callable[[Any], Any]) -> Any:
 
 
 def _reported_max_mhz() -> float | None:
-    found = _from_psutil(lambda psutil: psutil.cpu_freq())
-    return float(found.max) if found is not None and found.max > 0 else None
+    clock = _from_psutil(lambda psutil: psutil.cpu_freq())
+    return float(clock.max) if clock is not None and clock.max > 0 else None
 
 
 def _on_battery() -> bool | None:
     """Return whether the computer runs on battery; None without a battery or information about it."""
-    found = _from_psutil(lambda psutil: psutil.sensors_battery())
-    return None if found is None or found.power_plugged is None else not found.power_plugged
+    supply = _from_psutil(lambda psutil: psutil.sensors_battery())
+    return None if supply is None or supply.power_plugged is None else not supply.power_plugged

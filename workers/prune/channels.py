@@ -76,9 +76,9 @@ def free_layers(twin: TorchReplica) -> list[int]:
         sets.of(name).blocked = True
     return sorted(
         number
-        for found in sets.sets.values()
-        if not found.blocked and (found.joined or len(found.widths) == 1)
-        for number in found.producers
+        for group in sets.sets.values()
+        if not group.blocked and (group.joined or len(group.widths) == 1)
+        for number in group.producers
     )
 
 

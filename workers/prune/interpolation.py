@@ -28,7 +28,7 @@ def moments(layers: Sequence[Any], run: Callable[[], None]) -> Moments:
     """Return for each layer the products of its input channels (C, C), summed over positions while `run` runs."""
     import torch
 
-    found: Moments = {}
+    sums: Moments = {}
     rng = np.random.default_rng(0)
 
     def places(count: int, most: int) -> Any:
@@ -45,7 +45,7 @@ def moments(layers: Sequence[Any], run: Callable[[], None]) -> Moments:
             rows = few.transpose(1, 2).reshape(-1, x.shape[1])
         if rows.shape[1] > MAX_WIDTH:
             return
-        found[layer] = found.get(layer, 0) + (rows.T @ rows).double().numpy()
+        sums[layer] = sums.get(layer, 0) + (rows.T @ rows).double().numpy()
 
     hooks = [layer.register_forward_pre_hook(note) for layer in layers]
     try:
@@ -54,7 +54,7 @@ def moments(layers: Sequence[Any], run: Callable[[], None]) -> Moments:
     finally:
         for hook in hooks:
             hook.remove()
-    return found
+    return sums
 
 
 def readers(group: Any, graph: Any) -> list[tuple[Any, list[int]]]:

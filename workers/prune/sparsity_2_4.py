@@ -90,7 +90,7 @@ def _weights(proto: Any) -> list[tuple[Any, int]]:
     from onnx import TensorProto
 
     known = {tensor.name: tensor for tensor in proto.graph.initializer if tensor.data_type == TensorProto.FLOAT}
-    found: dict[str, tuple[Any, int]] = {}
+    weights: dict[str, tuple[Any, int]] = {}
     for node in proto.graph.node:
         tensor = known.get(node.input[1]) if node.op_type in LAYERS and len(node.input) > 1 else None
         if tensor is None or len(tensor.dims) < 2:
@@ -98,8 +98,8 @@ def _weights(proto: Any) -> list[tuple[Any, int]]:
         turned = onnx_files.is_set(node, "transB")
         axis = 1 if node.op_type == "Conv" or turned else len(tensor.dims) - 2
         if tensor.dims[axis] % GROUP == 0:
-            found.setdefault(tensor.name, (tensor, axis))
-    return list(found.values())
+            weights.setdefault(tensor.name, (tensor, axis))
+    return list(weights.values())
 
 
 def _kept(student: TorchReplica, _number: int) -> list[tuple[Any, Any]]:

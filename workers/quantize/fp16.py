@@ -39,23 +39,23 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     before = onnx_files.weight_bytes(proto)
     with new_model(model, ID, params, ctx) as output:
         with onnx_files.library_call(TITLE, ctx):
-            found = overflow.look(proto, model, output.folder, ctx)
+            facts = overflow.look(proto, model, output.folder, ctx)
             ctx.check_cancelled()
-            proto = _convert(proto, params, found, before)
+            proto = _convert(proto, params, facts, before)
         if onnx_files.weight_bytes(proto) > 0.95 * before:
-            raise _nothing_smaller(found)
+            raise _nothing_smaller(facts)
         output.save(proto, TITLE)
         finite.need_finite(model, Model(output.folder, model.artifact), "onnxruntime-cpu", TITLE, ctx)
         output.precision = "fp16"
-        output.notes = _notes(found, len(proto.graph.node))
+        output.notes = _notes(facts, len(proto.graph.node))
     return output.artifact
 
 
-def _convert(proto: Any, params: Params, found: overflow.OverflowFacts, weight_bytes: int) -> Any:
+def _convert(proto: Any, params: Params, facts: overflow.OverflowFacts, weight_bytes: int) -> Any:
     from onnxruntime.transformers.onnx_model import OnnxModel
 
-    proto = in_half(proto, params.keep_operators, found.operators, weight_bytes)
-    if found.operators:
+    proto = in_half(proto, params.keep_operators, facts.operators, weight_bytes)
+    if facts.operators:
         overflow.join_casts(proto)
     OnnxModel.graph_topological_sort(proto.graph)  # the converter appends its casts, ONNX requires topological order
     return proto
@@ -70,26 +70,26 @@ def in_half(proto: Any, operators: Iterable[str], nodes: Iterable[str], weight_b
     return float16.convert_float_to_float16(proto, keep_io_types=True, disable_shape_infer=large, **blocked)
 
 
-def _nothing_smaller(found: overflow.OverflowFacts) -> InputRefused:
-    if found.operators:
+def _nothing_smaller(facts: overflow.OverflowFacts) -> InputRefused:
+    if facts.operators:
         return InputRefused(
             "half_precision_overflows",
             "The numbers of this model are too large for 16 bits",
-            f"{len(found.operators)} operators give or take values up to {found.largest:.3g} (16 bits end at 65504), "
+            f"{len(facts.operators)} operators give or take values up to {facts.largest:.3g} (16 bits end at 65504), "
             "and without them nothing would become smaller.",
             "Keep 32-bit numbers for this model, or use BF16, whose range is larger.",
         )
     return qdq.nothing_to_convert()
 
 
-def _notes(found: overflow.OverflowFacts, operators: int) -> tuple[str, ...]:
+def _notes(facts: overflow.OverflowFacts, operators: int) -> tuple[str, ...]:
     notes = []
-    if found.operators:
+    if facts.operators:
         notes.append(
-            f"{len(found.operators)} of {operators} operators keep 32-bit numbers: their values (up to "
-            f"{found.largest:.3g}) are too large for 16 bits, which end at 65504, or near it."
+            f"{len(facts.operators)} of {operators} operators keep 32-bit numbers: their values (up to "
+            f"{facts.largest:.3g}) are too large for 16 bits, which end at 65504, or near it."
         )
-    if not found.looked:
+    if not facts.looked:
         notes.append("There were no examples to see whether inner values get too large for 16 bits (beyond 65504).")
     return tuple(notes)
 

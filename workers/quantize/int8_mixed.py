@@ -64,14 +64,14 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
             reader = qdq.requests(model, learning, params.examples)
             histograms = qdq.collect(prepared, reader, SCOPE, large)
             held = similarity.hold(model, check, ctx)
-            found, layers = _Search(model, params, ctx, output.folder, large, histograms, held).run(end_s)
+            result, layers = _Search(model, params, ctx, output.folder, large, histograms, held).run(end_s)
         for name in ("prepared.onnx", "switches.onnx"):
             qdq.remove(output.folder / name)
         onnx_files.check_opens(target, TITLE)
         output.files = onnx_files.written(target)
         output.precision = "int8"
-        output.notes = (*one_sided.notes(model, ctx), *_notes(found, layers, params))
-        output.layers_kept = UnquantizedLayers(kept=len(found.kept), layers=layers)
+        output.notes = (*one_sided.notes(model, ctx), *_notes(result, layers, params))
+        output.layers_kept = UnquantizedLayers(kept=len(result.kept), layers=layers)
     return output.artifact
 
 
@@ -116,11 +116,11 @@ class _Search:
         if most == 0:
             raise _refused(alike, layers, 0, params)
         names = [layer.name for layer in layers]
-        found = sensitivity.fewest(names, most, self._evaluate, params.enough, lambda: time.monotonic() > end_s, ctx)
-        if isinstance(found, Alike):
-            raise _refused(found, layers, most, params)
-        self._quantize(found.kept)
-        return found, len(layers)
+        chosen = sensitivity.fewest(names, most, self._evaluate, params.enough, lambda: time.monotonic() > end_s, ctx)
+        if isinstance(chosen, Alike):
+            raise _refused(chosen, layers, most, params)
+        self._quantize(chosen.kept)
+        return chosen, len(layers)
 
     def _choose_ranges(self) -> Alike:
         """Choose the ranges that change predictions least with all layers in 8 bits; return that similarity."""
@@ -179,11 +179,11 @@ def _words(alike: Alike, params: Params) -> str:
     )
 
 
-def _notes(found: sensitivity.SensitiveLayers, layers: int, params: Params) -> tuple[str, ...]:
-    kept = [shown(name) for name in found.kept]
+def _notes(result: sensitivity.SensitiveLayers, layers: int, params: Params) -> tuple[str, ...]:
+    kept = [shown(name) for name in result.kept]
     more = f" and {len(kept) - SHOWN} more" if len(kept) > SHOWN else ""
     what = f"{len(kept)} of {layers} layers keep their numbers: {', '.join(kept[:SHOWN])}{more}."
-    alike = found.alike
+    alike = result.alike
     share = (
         f"{percent(alike.seen)} of {alike.n}"
         if alike.seen is not None
@@ -191,7 +191,7 @@ def _notes(found: sensitivity.SensitiveLayers, layers: int, params: Params) -> t
     )
     notes = [what if kept else f"All {layers} layers are in 8 bits."]
     notes.append(f"On examples set aside for this check, the answers agree: {share}.")
-    if found.stopped:
+    if result.stopped:
         notes.append("The search reached its time limit; keeping fewer layers might suffice.")
     return (*notes, *eight_bits.overflow_notes(reduce_range=params.reduce_range))
 

@@ -195,7 +195,7 @@ def collect(prepared: Path, reader: Reader, scope: Scope, large: bool) -> dict[s
     """Return a histogram of each inner value that is quantized, over all inputs of `reader`."""
     from onnxruntime.quantization.calibrate import CalibrationMethod
 
-    found: dict[str, Histogram] = {}
+    histograms: dict[str, Histogram] = {}
     with _calibrator(prepared, CalibrationMethod.Percentile, scope, large, {}) as calibrator:
         names = sorted(calibrator.tensors_to_calibrate)
         inputs = {entry.name for entry in calibrator.infer_session.get_inputs()}
@@ -203,17 +203,17 @@ def collect(prepared: Path, reader: Reader, scope: Scope, large: bool) -> dict[s
         while (feeds := reader.get_next()) is not None:
             values = dict(zip(requested, calibrator.infer_session.run(requested, feeds), strict=True))
             for name in names:
-                found.setdefault(name, Histogram()).add(values[name] if name in values else feeds[name])
-    return found
+                histograms.setdefault(name, Histogram()).add(values[name] if name in values else feeds[name])
+    return histograms
 
 
-def ranges_of(found: Mapping[str, tuple[float, float]]) -> Any:
+def ranges_of(ends: Mapping[str, tuple[float, float]]) -> Any:
     """Return the ranges as ONNX Runtime's `TensorsData`."""
     from onnxruntime.quantization.calibrate import CalibrationMethod, TensorsData
 
     return TensorsData(
         CalibrationMethod.MinMax,
-        {name: (np.array(low, np.float32), np.array(high, np.float32)) for name, (low, high) in found.items()},
+        {name: (np.array(low, np.float32), np.array(high, np.float32)) for name, (low, high) in ends.items()},
     )
 
 

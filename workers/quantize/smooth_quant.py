@@ -119,8 +119,8 @@ def _look(proto: Any, groups: list[Group], probe: Path, requests: Any) -> dict[s
     copy = onnx_files.copied(proto)
     names = {group.source: probes.add_largest(copy, group.source, axes_kept=1) for group in groups}
     onnx_files.save(copy, probe)
-    found = probes.largest(probe, list(names.values()), requests)
-    return {source: np.asarray(found[name], np.float32) for source, name in names.items()}
+    maxima = probes.largest(probe, list(names.values()), requests)
+    return {source: np.asarray(maxima[name], np.float32) for source, name in names.items()}
 
 
 def _smooth(proto: Any, group: Group, number: int, largest: NDArray[np.float32], alpha: float) -> bool:

@@ -63,7 +63,7 @@ def add_switches(proto: Any, ranges: Any, params: RangeParams) -> dict[str, int]
     weights = {tensor.name: tensor for tensor in graph.initializer}
     inputs = {node.name: node.input[0] for node in graph.node}
     names = [name for name in heavy_layers(proto) if inputs[name] in ranges]
-    found: dict[str, int] = {}
+    products: dict[str, int] = {}
     numbers = {name: number for number, name in enumerate(names)}
     quantized: dict[tuple[str, int], tuple[str, str, int]] = {}
     nodes: list[Any] = []
@@ -77,7 +77,7 @@ def add_switches(proto: Any, ranges: Any, params: RangeParams) -> dict[str, int]
         nodes.append(helper.make_node("Equal", [CHOSEN, f"fettle_number_{number}"], [condition]))
         weight = weights[node.input[1]]
         axis = channels(node, len(weight.dims))
-        found[node.name] = math.prod(weight.dims) // max(1, weight.dims[axis])
+        products[node.name] = math.prod(weight.dims) // max(1, weight.dims[axis])
         key = (weight.name, axis)
         if key not in quantized:
             quantized[key] = _store(graph, weight, axis, params)
@@ -86,7 +86,7 @@ def add_switches(proto: Any, ranges: Any, params: RangeParams) -> dict[str, int]
         graph.output.append(helper.make_tensor_value_info(f"{SIZE}{number}", TensorProto.INT64, []))
     onnx_files.set_nodes(graph, nodes)
     graph.input.append(helper.make_tensor_value_info(CHOSEN, TensorProto.INT64, []))
-    return found
+    return products
 
 
 def _store(graph: Any, tensor: Any, axis: int, params: RangeParams) -> tuple[str, str, int]:
@@ -149,7 +149,7 @@ def _copy(node: Any, output: str, inputs: list[str]) -> Any:
 def write(prepared: Path, target: Path, ranges: Any, params: RangeParams) -> dict[str, int]:
     """Write the switchable form of the model `prepared` and return its layers, in the order of their numbers."""
     proto = onnx_files.load(prepared)
-    found = add_switches(proto, ranges, params)
+    products = add_switches(proto, ranges, params)
     del proto.graph.value_info[:]
     onnx_files.save(proto, target)
-    return found
+    return products

@@ -72,7 +72,7 @@ def layers_of(target: Target, feeds: Arrays, ctx: JobContext) -> tuple[Layer, ..
         )
     constants = dict(target.settings.get("constants", {}))
     try:
-        found = look(target, without_constants(feeds, constants) if constants else dict(feeds), ctx)
+        timed = look(target, without_constants(feeds, constants) if constants else dict(feeds), ctx)
     except NotRunnable as error:
         raise InputRefused(
             "layers_not_told",
@@ -80,7 +80,7 @@ def layers_of(target: Target, feeds: Arrays, ctx: JobContext) -> tuple[Layer, ..
             f"The engine does not run it while it times each layer: {error}.",
             "Choose another version.",
         ) from error
-    return tuple(found[:MOST])
+    return tuple(timed[:MOST])
 
 
 def with_sensitivity(layers: tuple[Layer, ...], folder: Path | None) -> tuple[Layer, ...]:
@@ -130,15 +130,15 @@ def of_openvino(target: Target, feeds: Arrays, ctx: JobContext) -> list[Layer]:
 
 def _weight_sizes(model: Any) -> dict[str, int]:
     """Return {operator's name: bytes} of an `openvino.Model`; unpacked weights belong to the operator behind them."""
-    found: dict[str, int] = {}
+    sizes: dict[str, int] = {}
     for node in model.get_ordered_ops():
         kind = node.get_type_name()
         if kind in ("Constant", "Result", "Parameter"):
             continue
         size = sum(_weight_size(node.input_value(number).get_node(), DEEPEST) for number in range(len(node.inputs())))
         if size:
-            found[node.get_friendly_name()] = size
-    return found
+            sizes[node.get_friendly_name()] = size
+    return sizes
 
 
 def _weight_size(node: Any, depth: int) -> int:

@@ -77,9 +77,9 @@ def search(
     `rewrites` are techniques that change the graph; others are skipped. If trying one takes more than `max_s` seconds,
     none is tried. The result is empty where OpenVINO cannot run the model.
     """
-    found = SearchResult()
+    report = SearchResult()
     if weight_bytes > MAX_BYTES or "parts" in model.artifact.settings:
-        return found
+        return report
     settings = {"inference_precision": precision}
     with contextlib.suppress(NotRunnable, WorkerError):
         profile = of_openvino(Target(model.main, RUNTIME, settings), feeds, ctx)
@@ -88,19 +88,19 @@ def search(
         if max_s is not None and total_ms * LOOK_REQUESTS > max_s * 1000:
             words = "A request takes so long here that trying rewrites would cost too much of your time."
             reason = Reason(code="no_time", text=words)
-            found.dropped.append(Dropped(id="rewrites", title="Rewrites of the graph", reason=reason))
-            return found
+            report.dropped.append(Dropped(id="rewrites", title="Rewrites of the graph", reason=reason))
+            return report
         changing = [(spec, spec.rewrite) for spec in rewrites if spec.rewrite is not None]
         for spec, what in sorted(changing, key=lambda pair: pair[1].order):
-            model = _rewritten(found, spec, what, model, feeds, profile, settings, ctx)
+            model = _rewritten(report, spec, what, model, feeds, profile, settings, ctx)
         if ctx.threads > 1 and total_ms < PARTITIONED_UNDER_MS:
-            _partitioner(found, model, feeds, settings, ctx)
+            _partitioner(report, model, feeds, settings, ctx)
     shutil.rmtree(ctx.work_dir / "rewrites", ignore_errors=True)
-    return found
+    return report
 
 
 def _rewritten(
-    found: SearchResult,
+    report: SearchResult,
     spec: TechniqueSpec,
     what: GraphRewrite,
     model: Model,
@@ -117,32 +117,32 @@ def _rewritten(
     share = share_of(profile, what.kinds, names)
     if share < MIN_SHARE:
         words = f"It could save at most {percent(share, 0)} of the time here, so it was not tried."
-        found.drop(spec, "little_time", words)
+        report.drop(spec, "little_time", words)
         return model
     scratch = ctx.work_dir / "rewrites" / spec.id
     scratch.mkdir(parents=True)
     try:
         spec.apply(model, spec.params(), derived(ctx, work_dir=scratch))
     except WorkerError as error:
-        found.drop(spec, error.code, error.detail)
+        report.drop(spec, error.code, error.detail)
         return model
     other = read_model(scratch / "model")
     faster = _compare(model, other, feeds, (settings, settings), ctx)
     if faster < MIN_GAIN:
         words = f"These operators take {percent(share, 0)} of the time, but the model was not faster without them."
-        found.drop(spec, "not_faster", words)
+        report.drop(spec, "not_faster", words)
         return model
-    found.steps.append(RecipeStep(technique=spec.id, version=spec.params.version))
-    found.words.append(f"{spec.title}: {faster:.2f} times as fast in a short comparison here.")
+    report.steps.append(RecipeStep(technique=spec.id, version=spec.params.version))
+    report.words.append(f"{spec.title}: {faster:.2f} times as fast in a short comparison here.")
     return other
 
 
-def _partitioner(found: SearchResult, model: Model, feeds: Arrays, settings: dict[str, Any], ctx: JobContext) -> None:
+def _partitioner(report: SearchResult, model: Model, feeds: Arrays, settings: dict[str, Any], ctx: JobContext) -> None:
     """Use OpenVINO's automatic partitioner if it is faster."""
     faster = _compare(model, model, feeds, (settings, {**settings, "tbb_partitioner": "auto"}), ctx)
     if faster >= MIN_GAIN:
-        found.settings["tbb_partitioner"] = "auto"
-        found.words.append(f"Work given to each core when it is free: {faster:.2f} times as fast here.")
+        report.settings["tbb_partitioner"] = "auto"
+        report.words.append(f"Work given to each core when it is free: {faster:.2f} times as fast here.")
 
 
 def _compare(first: Model, second: Model, feeds: Arrays, settings: tuple[Any, Any], ctx: JobContext) -> float:

@@ -27,14 +27,14 @@ def in_turn(
     for call in both:
         call()
         call()
-    found: list[tuple[float, float]] = []
+    times_s: list[tuple[float, float]] = []
     end_s = time.monotonic() + max_s
-    while len(found) < rounds and (len(found) < least_rounds or time.monotonic() < end_s):
+    while len(times_s) < rounds and (len(times_s) < least_rounds or time.monotonic() < end_s):
         check()
-        order = (0, 1) if len(found) % 2 == 0 else (1, 0)
+        order = (0, 1) if len(times_s) % 2 == 0 else (1, 0)
         seconds = {which: of_block(_block(both[which], block_s)) for which in order}
-        found.append((seconds[0], seconds[1]))
-    return found
+        times_s.append((seconds[0], seconds[1]))
+    return times_s
 
 
 def _block(call: Call, block_s: float) -> list[float]:

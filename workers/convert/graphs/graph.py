@@ -165,8 +165,8 @@ class Graph:
 
 def attribute(node: Any, name: str, default: Any = None) -> Any:
     """Return the value of a node's attribute, or `default`."""
-    found = node.attributes.get(name)
-    return default if found is None else found.value
+    entry = node.attributes.get(name)
+    return default if entry is None else entry.value
 
 
 def maker_of(value: Any, *op_types: str) -> Any | None:

@@ -84,9 +84,9 @@ def readers_of(graph: Any) -> dict[str, list[Any]]:
 
 def set_nodes(graph: Any, nodes: Iterable[Any]) -> None:
     """Replace all nodes of a graph."""
-    found = list(nodes)
+    kept = list(nodes)
     del graph.node[:]
-    graph.node.extend(found)
+    graph.node.extend(kept)
 
 
 def is_set(node: Any, name: str) -> bool:

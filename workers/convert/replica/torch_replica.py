@@ -260,25 +260,25 @@ def _module(twin: TorchReplica, weights: Mapping[str, Any], known: Mapping[str, 
         def forward(self, *given: Any) -> tuple[Any, ...]:
             values = {**self.fixed, **twin.parameters, **dict(zip(twin.inputs, given, strict=True)), "": None}
             for step in twin.steps:
-                found = [values[name] for name in read_by(step)]
+                arguments = [values[name] for name in read_by(step)]
                 if step.layer is not None:
-                    result = step.layer.run(step.attributes, found[0])
+                    result = step.layer.run(step.attributes, arguments[0])
                 elif step.flat:
-                    result = found[0].flatten(1)
+                    result = arguments[0].flatten(1)
                 else:
-                    result = known[step.node.op_type](step.attributes, *found)
-                    step.flat = twin.looking and _joins(step, found, result, self.fixed)
+                    result = known[step.node.op_type](step.attributes, *arguments)
+                    step.flat = twin.looking and _joins(step, arguments, result, self.fixed)
                 values[step.node.output[0]] = result
             return tuple(values[name] for name in twin.outputs)
 
     return Graph().eval()
 
 
-def _joins(step: Step, found: Sequence[Any], result: Any, fixed: Mapping[str, Any]) -> bool:
+def _joins(step: Step, arguments: Sequence[Any], result: Any, fixed: Mapping[str, Any]) -> bool:
     """Return whether a Reshape to a constant shape joins all axes except the first."""
-    if step.node.op_type != "Reshape" or step.node.input[1] not in fixed or found[0].ndim < 3:
+    if step.node.op_type != "Reshape" or step.node.input[1] not in fixed or arguments[0].ndim < 3:
         return False
-    return bool(result.shape == found[0].flatten(1).shape)
+    return bool(result.shape == arguments[0].flatten(1).shape)
 
 
 def read_by(step: Step) -> list[str]:

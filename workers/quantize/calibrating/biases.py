@@ -33,7 +33,7 @@ def find(graph: Any) -> list[Biased]:
     values = {tensor.name: tensor for tensor in graph.initializer}
     dequantize = {node.output[0]: node for node in graph.node if node.op_type == "DequantizeLinear"}
     readers = onnx_files.readers_of(graph)
-    found = []
+    biased = []
     for node in graph.node:
         if node.op_type not in HEAVY or not _has_weights(node, values, dequantize):
             continue
@@ -43,10 +43,10 @@ def find(graph: Any) -> list[Biased]:
             continue
         name = holder.input[position]
         if name in values and _is_float_vector(values[name]):
-            found.append(Biased(node.output[0], axis, holder, position, False))
+            biased.append(Biased(node.output[0], axis, holder, position, False))
         elif name in dequantize and dequantize[name].input[0] in values and len(readers[name]) == 1:
-            found.append(Biased(node.output[0], axis, holder, position, True))
-    return found
+            biased.append(Biased(node.output[0], axis, holder, position, True))
+    return biased
 
 
 def _has_weights(node: Any, values: dict[str, Any], dequantize: dict[str, Any]) -> bool:

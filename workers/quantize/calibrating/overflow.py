@@ -85,25 +85,25 @@ def _of_constants(proto: Any) -> dict[str, tuple[float, float]]:
 def _of_inner_values(path: Path, names: dict[str, tuple[str, str]], requests: Any) -> dict[str, tuple[float, float]]:
     """Return (smallest, largest) of each inner value over all requests; not finite if any request was not."""
     requested = [name for pair in names.values() for name in pair]
-    found: dict[str, tuple[float, float]] = {}
+    ranges: dict[str, tuple[float, float]] = {}
     for values in probes.run_each(path, requested, requests):
         for name, (low, high) in names.items():
-            before = found.get(name, (np.inf, -np.inf))
-            found[name] = (min(before[0], float(values[low])), max(before[1], float(values[high])))
-    return found
+            before = ranges.get(name, (np.inf, -np.inf))
+            ranges[name] = (min(before[0], float(values[low])), max(before[1], float(values[high])))
+    return ranges
 
 
 def _masks(graph: Any) -> set[str]:
     """Return values that only lead to Softmax. Very negative ones are masks, and clipping keeps them masks."""
     constants = {tensor.name for tensor in graph.initializer}
     readers = onnx_files.readers_of(graph)
-    found: set[str] = set()
+    mask_names: set[str] = set()
     for node in reversed(graph.node):  # the nodes are sorted, so readers come first in this order
         for name in (*node.input, *node.output):
             kinds = CARRIES | {"Mul"} if name in constants else CARRIES  # (1 - mask) times a very negative number
-            if name in readers and all(_leads_to_softmax(reader, kinds, found) for reader in readers[name]):
-                found.add(name)
-    return found
+            if name in readers and all(_leads_to_softmax(reader, kinds, mask_names) for reader in readers[name]):
+                mask_names.add(name)
+    return mask_names
 
 
 def _leads_to_softmax(node: Any, kinds: frozenset[str], masks: set[str]) -> bool:

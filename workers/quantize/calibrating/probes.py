@@ -110,8 +110,8 @@ def run_each(path: Path, names: list[str], requests: Iterable[Arrays]) -> Iterat
 
 def largest(path: Path, names: list[str], requests: Iterable[Arrays]) -> Arrays:
     """Return the element-wise maximum of these outputs over all requests."""
-    found: Arrays = {}
+    maxima: Arrays = {}
     for values in run_each(path, names, requests):
         for name, value in values.items():
-            found[name] = np.maximum(found[name], value) if name in found else value
-    return found
+            maxima[name] = np.maximum(maxima[name], value) if name in maxima else value
+    return maxima

@@ -55,8 +55,8 @@ def rank(
     ctx.progress(RANK, len(layers), len(layers), "layers")
     work = [session.sizes[number] * products for number, products in enumerate(layers.values())]
     total = max(1, sum(work))
-    found = [Layer(name, cost, own / total) for name, cost, own in zip(layers, costs, work, strict=True)]
-    return sorted(found, key=lambda layer: -layer.cost / max(layer.work, 1e-9))
+    ranked = [Layer(name, cost, own / total) for name, cost, own in zip(layers, costs, work, strict=True)]
+    return sorted(ranked, key=lambda layer: -layer.cost / max(layer.work, 1e-9))
 
 
 def most_unquantized(layers: Sequence[Layer], share: float) -> int:

@@ -97,15 +97,15 @@ class Graph:
     def chain(self) -> list[Any]:
         """Return, in graph order, all nodes that have layer weights or depend on them."""
         depending: set[str] = set()
-        found = []
+        members = []
         for op in self.ops:
             name, kind = op.get_friendly_name(), op.get_type_name()
             if self._constant[name] or kind in (*SHAPES, *OUTSIDE):
                 continue
             if self.weights_of(op) or any(source in depending for source, _ in self.sources(op)):
                 depending.add(name)
-                found.append(op)
-        return found
+                members.append(op)
+        return members
 
 
 def parts_of(graph: Graph) -> list[GraphPart]:

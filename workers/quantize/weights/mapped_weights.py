@@ -58,11 +58,11 @@ def give_back_freed() -> None:
 
 def maps_of(file: Path) -> list[tuple[int, int]]:
     """Return start and size in bytes of each read-only map of the file."""
-    found = []
+    maps = []
     real = str(file.resolve())
     for line in MAPS.read_text(encoding="utf-8", errors="surrogateescape").splitlines():
         fields = line.split(maxsplit=5)
         if len(fields) == 6 and fields[5] == real and "w" not in fields[1]:
             start, end = (int(part, 16) for part in fields[0].split("-"))
-            found.append((start, end - start))
-    return found
+            maps.append((start, end - start))
+    return maps

@@ -155,8 +155,8 @@ class PartByPart:
         metric = rounding.arguments["sensitivity_metric"]
 
         def treat(number: int, part: GraphPart, model: Any, examples: Examples) -> Any:
-            found = scores_of(model, part, metric, examples)
-            _write(folder / f"scores_{number}.json", found)
+            scores = scores_of(model, part, metric, examples)
+            _write(folder / f"scores_{number}.json", scores)
             return model
 
         self._walk(folder, LOOKING, ctx, treat)
@@ -209,8 +209,8 @@ class PartByPart:
         request = self._core.compile_model(model, "CPU", EXACT).create_infer_request()
         for feeds in self._given:
             ctx.check_cancelled()
-            found = request.infer(dict(feeds))
-            values = {crossing: found[place] for place, crossing in enumerate(names) if crossing in needed}
+            outputs = request.infer(dict(feeds))
+            values = {crossing: outputs[place] for place, crossing in enumerate(names) if crossing in needed}
             for parameter in self._graph.model.get_parameters():
                 if (name := parameter.get_friendly_name()) in inputs:
                     called = parameter.output(0).get_names()
