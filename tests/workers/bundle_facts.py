@@ -53,7 +53,7 @@ def filled(params: ExportParams, root: Path) -> Path:
 
 
 def unpacked(params: ExportParams, root: Path) -> tuple[ExportResult, Path]:
-    """What the target says of a whole export, and its unpacked bundle."""
+    """The target's result of a whole export, and its unpacked bundle."""
     work = root / "work"
     work.mkdir(parents=True, exist_ok=True)
     result = targets()[params.target].write(params, RecordingContext(work))

@@ -1,4 +1,4 @@
-"""A small network as torch program beside a small model of the same names, and a loop that drives a real job."""
+"""A small network as the torch program of a small model with the same names, and a loop that drives a real job."""
 
 import json
 import time
@@ -13,7 +13,7 @@ from workers.infer.torch_compile import why_not_compiled
 
 COMPILED = {"compile": True, "num_threads": 1}
 COMPILE_S = 240.0
-"""Tests run beside others; alone a model as small as this takes about ten seconds."""
+"""Tests run in parallel; alone a model as small as this takes about ten seconds."""
 
 
 WHY_NOT = why_not_compiled()

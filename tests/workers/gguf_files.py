@@ -87,27 +87,29 @@ def _q4_k(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate([raw_d, raw_m, six, nibbles], 1), whole * step - low
 
 
-def text(said: str) -> bytes:
-    return struct.pack("<Q", len(said.encode())) + said.encode()
+def text(words: str) -> bytes:
+    return struct.pack("<Q", len(words.encode())) + words.encode()
 
 
-def value(said) -> bytes:
+def value(entry) -> bytes:
     """An entry's kind and value: text, bool, float, whole number, or a list of texts or whole numbers."""
-    if isinstance(said, list):
+    if isinstance(entry, list):
         inner = (
-            b"".join(text(one) for one in said) if isinstance(said[0], str) else struct.pack(f"<{len(said)}i", *said)
+            b"".join(text(one) for one in entry)
+            if isinstance(entry[0], str)
+            else struct.pack(f"<{len(entry)}i", *entry)
         )
-        return struct.pack("<IIQ", 9, 8 if isinstance(said[0], str) else 5, len(said)) + inner
-    if isinstance(said, str):
-        return struct.pack("<I", 8) + text(said)
-    form, kind = {bool: ("<?", 7), float: ("<f", 6), int: ("<I", 4)}[type(said)]
-    return struct.pack("<I", kind) + struct.pack(form, said)
+        return struct.pack("<IIQ", 9, 8 if isinstance(entry[0], str) else 5, len(entry)) + inner
+    if isinstance(entry, str):
+        return struct.pack("<I", 8) + text(entry)
+    form, kind = {bool: ("<?", 7), float: ("<f", 6), int: ("<I", 4)}[type(entry)]
+    return struct.pack("<I", kind) + struct.pack(form, entry)
 
 
-def file_of(said: dict, tensors: list[tuple[str, tuple[int, ...], int, bytes]]) -> bytes:
+def file_of(metadata: dict, tensors: list[tuple[str, tuple[int, ...], int, bytes]]) -> bytes:
     """A whole file: metadata, then (name, shape as torch has it, kind, bytes) of each tensor, aligned to 32."""
-    head = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(said))
-    head += b"".join(text(key) + value(one) for key, one in said.items())
+    head = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(metadata))
+    head += b"".join(text(key) + value(one) for key, one in metadata.items())
     body = b""
     for name, shape, kind, data in tensors:
         head += text(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *reversed(shape), kind, len(body))
@@ -124,7 +126,7 @@ def said_of(folder: Path) -> dict:
     vocabulary = sorted(numbers, key=numbers.get)
     special = {entry["content"] for entry in tokens["added_tokens"]}
     heads, width = config["num_attention_heads"], config.get("head_dim")
-    said = {
+    metadata = {
         "general.architecture": own,
         "general.name": "Tiny",
         "general.license": "apache-2.0",
@@ -147,7 +149,7 @@ def said_of(folder: Path) -> dict:
         "tokenizer.ggml.eos_token_id": config["eos_token_id"],
     }
     template = folder / "chat_template.jinja"
-    return said | ({"tokenizer.chat_template": template.read_text()} if template.exists() else {})
+    return metadata | ({"tokenizer.chat_template": template.read_text()} if template.exists() else {})
 
 
 def tensors_of(folder: Path, kind: str) -> tuple[list[tuple[str, tuple[int, ...], int, bytes]], dict[str, np.ndarray]]:
@@ -179,6 +181,6 @@ def _turn_back(rows: np.ndarray, heads: int) -> np.ndarray:
 def write_gguf(folder: Path, path: Path, kind: str, **more) -> dict[str, np.ndarray]:
     """The file of a folder; gives what its weights stand for. `more` metadata with "__" for a dot."""
     tensors, meant = tensors_of(folder, kind)
-    said = said_of(folder) | {key.replace("__", "."): one for key, one in more.items()}
-    path.write_bytes(file_of(said, tensors))
+    metadata = said_of(folder) | {key.replace("__", "."): one for key, one in more.items()}
+    path.write_bytes(file_of(metadata, tensors))
     return meant

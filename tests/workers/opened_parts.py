@@ -1,4 +1,4 @@
-"""Models of several parts as the program opens, feeds and asks them."""
+"""Models of several parts as the program opens and runs them."""
 
 from collections.abc import Sequence
 from pathlib import Path

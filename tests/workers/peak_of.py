@@ -1,4 +1,4 @@
-"""How much memory a step takes above the level after its imports, in a process of its own.
+"""How much memory a step takes above the level after its imports, in a separate process.
 
 python peak_of.py open MODEL FOLDER
 python peak_of.py language_int8 OPENED FOLDER
@@ -19,7 +19,7 @@ EXAMPLES, TOKENS = 32, 128
 
 
 def peak_bytes(step: str, source: Path, out: Path) -> int:
-    """Bytes above the level; raises what the step said where it failed."""
+    """Bytes above the level; raises the step's error where it failed."""
     command = [sys.executable, __file__, step, str(source), str(out)]
     done = subprocess.run(command, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]

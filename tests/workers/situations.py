@@ -67,7 +67,7 @@ SITUATIONS: dict[str, dict[str, Any]] = {
 
 
 def planner(found: SearchResult | None = None, techniques: Any = None, **values: Any) -> Planner:
-    """A planner that asks what the registry finds; a situation without words is a usual one."""
+    """A planner with the registry's plug-ins; a situation without arguments is a usual one."""
     values = {"device": RICH, "runtimes": CPU, "has_calibration": True, "probe_ms": 5.0, **values}
     situation = Situation(fast=processor.fast(values["device"].features), **values)
     known = registry.techniques() if techniques is None else techniques

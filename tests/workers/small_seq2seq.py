@@ -55,7 +55,7 @@ def taught_marian(steps: int = 450) -> Any:
 
 
 def _turned_round(rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-    """64 words with an end behind each, and the same turned round; −100 where nothing has to be said."""
+    """64 words with an end behind each, and the same turned round; −100 where no token is expected."""
     rows = [rng.integers(FIRST, VOCABULARY, int(rng.integers(SHORTEST, LONGEST + 1))).tolist() for _ in range(64)]
     gaps = [LONGEST - len(row) for row in rows]
     source = [[*row, END] + [PAD] * gap for row, gap in zip(rows, gaps, strict=True)]
@@ -122,12 +122,12 @@ class _Decoder(torch.nn.Module):
         self.model = model
 
     def forward(self, ids: torch.Tensor, states: torch.Tensor, *more: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        found = self.asked(ids, states, more[:1] if self.masked else ())
+        found = self.decode(ids, states, more[:1] if self.masked else ())
         kept = found.past_key_values
         pairs = zip(kept.self_attention_cache.layers, kept.cross_attention_cache.layers, strict=True)
         return (found.logits, *(t for own, cross in pairs for t in (own.keys, own.values, cross.keys, cross.values)))
 
-    def asked(self, ids: torch.Tensor, states: torch.Tensor, mask: tuple[torch.Tensor, ...], past: Any = None) -> Any:
+    def decode(self, ids: torch.Tensor, states: torch.Tensor, mask: tuple[torch.Tensor, ...], past: Any = None) -> Any:
         given = {"attention_mask": mask[0]} if mask else {}
         given |= {"past_key_values": past} if past is not None else {}
         return self.model(decoder_input_ids=ids, encoder_outputs=(states,), use_cache=True, **given)
@@ -148,7 +148,7 @@ class _Step(_Decoder):
             DynamicCache([(cross, values) for _, _, cross, values in layers]),
         )
         states = past[2].transpose(1, 2).flatten(2)[..., :1].expand(-1, -1, self.model.config.d_model)
-        found = self.asked(ids, states, mask, kept)
+        found = self.decode(ids, states, mask, kept)
         own = found.past_key_values.self_attention_cache.layers
         return (found.logits, *(tensor for layer in own for tensor in (layer.keys, layer.values)))
 

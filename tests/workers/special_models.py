@@ -134,7 +134,7 @@ def build_casts() -> onnx.ModelProto:
 
 
 def build_hidden_weights() -> onnx.ModelProto:
-    """Two convolutions and a head with biases; beside one large weight in each channel 8 bits round small ones to 0."""
+    """Two convolutions and a head with biases; with one large weight in each channel, 8 bits round small ones to 0."""
     rng = small.RNG(12)
     weights, nodes, last = [], [], "image"
     for block, (channels, given) in enumerate(((3, 8), (8, 16))):
@@ -169,13 +169,13 @@ def pictures_of(steps: ImageSteps, shape: tuple[int, ...], count: int) -> Pipeli
 
 
 def picture_item(rng: np.random.Generator, steps: ImageSteps = PICTURE_STEPS, side: int = 16) -> Feeds:
-    """A picture of noise, prepared as `steps` say."""
+    """A picture of noise, prepared by `steps`."""
     pixels = rng.integers(0, 256, (1, side, side, 1 if steps.channels == "gray" else 3), np.uint8)
     return {"image": images.normalized(pixels, steps)}
 
 
 def build_two_heads() -> onnx.ModelProto:
-    """The convolutions with their classes, and a branch of its own (an If in it) that gives a map nobody reads."""
+    """The convolutions with their classes, and a separate branch (with an If) that gives a map nobody reads."""
     proto = build_cnn()
     rng = small.RNG(13)
     weights = [weight(rng, "wm", 32, 32, 3, 3), weight(rng, "wm2", 4, 32, 1, 1), weight(rng, "inner", 4, 4, 1, 1)]

@@ -73,7 +73,7 @@ def check_each_part(root: Path, kind: str, params: Any, *read_paths: Path) -> No
 @pytest.mark.slow
 @every_technique
 def test_inside_each_technique(spec: TechniqueSpec, make_small: Any, tmp_path: Path) -> None:
-    """Given a technique at work on a model that suits it, when it is cancelled, then it is gone within a second."""
+    """Given a technique at work on a model that suits it, When it is cancelled, Then it is gone within a second."""
     small = make_small(SUITED.get(spec.id, "cnn"), items=24)
     model = staged(spec, small, tmp_path / "before")
     step = RecipeStep(technique=spec.id, version=spec.params.version)
@@ -83,7 +83,7 @@ def test_inside_each_technique(spec: TechniqueSpec, make_small: Any, tmp_path: P
 
 @pytest.mark.whole
 def test_inside_the_planner(make_small: Any, tmp_path: Path) -> None:
-    """Given a planner that looks where the time goes, when it is cancelled, then it is gone within a second."""
+    """Given a planner that looks where the time goes, When it is cancelled, Then it is gone within a second."""
     small = make_small("cnn")
     recipe = Recipe(title="Engine", runtime="openvino", steps=(RecipeStep(technique="fixed_shape"),))
     params = PlanParams(
@@ -95,7 +95,7 @@ def test_inside_the_planner(make_small: Any, tmp_path: Path) -> None:
 
 @pytest.mark.whole
 def test_inside_a_look_at_layers(make_small: Any, tmp_path: Path) -> None:
-    """Given a look at the layers of a version, when it is cancelled, then it is gone within a second."""
+    """Given a look at the layers of a version, When it is cancelled, Then it is gone within a second."""
     small = make_small("cnn")
     params = LayersParams(model_dir=str(small.folder), data_dir=str(small.data), runtime="openvino")
     check_each_part(tmp_path, "layers", params, small.folder, small.data)

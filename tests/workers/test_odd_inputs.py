@@ -1,4 +1,4 @@
-"""Techniques and runtimes on models with odd inputs: they hold for these as for all others, or say why not."""
+"""Techniques and runtimes on models with odd inputs: they hold for these as for all others, or are refused with a reason."""
 
 from pathlib import Path
 from typing import Any
@@ -90,8 +90,10 @@ def test_a_version_is_made_timed_and_judged(
 @pytest.mark.parametrize(
     ("technique", "code"), [("cascade", "cascade_does_not_fit"), ("structured_prune", "no_torch_twin")]
 )
-def test_what_needs_single_examples_says_so(opened: Opened, technique: str, code: str, tmp_path: Path) -> None:
-    """Given such a model, When a technique has to ask for single examples anew, Then it refuses in plain words."""
+def test_technique_that_needs_single_examples_refuses(
+    opened: Opened, technique: str, code: str, tmp_path: Path
+) -> None:
+    """Given such a model, When a technique has to repeat single examples, Then it is refused."""
     model, data = opened
     params = ApplyParams(model_dir=str(model), steps=(RecipeStep(technique=technique),), data_dir=str(data))
     with pytest.raises(InputRefused) as caught:

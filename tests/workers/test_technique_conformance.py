@@ -2,7 +2,6 @@
 
 import itertools
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +31,7 @@ every_pair = pytest.mark.parametrize(
 )
 """A technique for some models only is tried on such a one besides."""
 LOSES_HALF = ("int4_weights", "magnitude_prune", "sparsity_2_4")
-"""Techniques that take half of the weights out, unless asked without letting anything learn, or all but 4 bits of
+"""Techniques that take half of the weights out, by default without learning, or all but 4 bits of
 them: layers as small as these answer otherwise then."""
 CUTS_OUTPUTS = ("cut_outputs",)
 """Techniques whose result gives only what its pipeline.json lists; what it lists stays."""
@@ -56,7 +55,7 @@ def leftovers(work_dir: Path) -> list[str]:
 
 
 def test_all_techniques_are_found_and_whole() -> None:
-    """Given the techniques' packages, when they are scanned, then none is broken and each says all it must."""
+    """Given the techniques' packages, When they are scanned, Then none is broken and each has all texts."""
     assert not TECHNIQUES.broken
     assert len(TECHNIQUES) >= 7
     for spec in TECHNIQUES.values():
@@ -67,7 +66,7 @@ def test_all_techniques_are_found_and_whole() -> None:
 
 @every_technique
 def test_parameters_round_trip_and_explain_themselves(spec: TechniqueSpec) -> None:
-    """Given default parameters, when they go through JSON, then they come back; the schema has words for each."""
+    """Given default parameters, When they go through JSON, Then they come back; the schema has words for each."""
     params = spec.params()
     again = spec.params.model_validate_json(params.model_dump_json())
     assert again == params
@@ -82,7 +81,7 @@ def test_parameters_round_trip_and_explain_themselves(spec: TechniqueSpec) -> No
 def test_result_is_described_runs_and_keeps_the_interface(
     spec: TechniqueSpec, kind: str, make_small, tmp_path: Path, tmp_path_factory
 ) -> None:
-    """Given a small model, when a technique runs, then its folder is whole and each allowed runtime answers.
+    """Given a small model, When a technique runs, Then its folder is whole and each allowed runtime answers.
 
     A technique for some models only refuses the others in words, and leaves nothing.
     """
@@ -123,26 +122,18 @@ def test_result_is_described_runs_and_keeps_the_interface(
         session.close()
 
 
-@pytest.mark.whole
 @every_technique
-def test_cancelled_nothing_is_left(spec: TechniqueSpec, make_small, tmp_path: Path) -> None:
-    """Given a job that is cancelled at its first, second, fourth, seventh, … check, then nothing is left of it each time."""
-    cancel_at((number * (number + 1) // 2 for number in itertools.count()), spec, make_small, tmp_path)
-
-
-@pytest.mark.slow
-@every_technique
-def test_cancel_at_every_check_leaves_nothing(spec: TechniqueSpec, make_small, tmp_path: Path) -> None:
-    """Given the same at each of its checks, then the same."""
-    cancel_at(itertools.count(), spec, make_small, tmp_path)
-
-
-def cancel_at(moments: Iterator[int], spec: TechniqueSpec, make_small, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "growth", [pytest.param(1, marks=pytest.mark.whole), pytest.param(0, marks=pytest.mark.slow)], ids=["some", "all"]
+)
+def test_cancel_leaves_nothing(growth: int, spec: TechniqueSpec, make_small, tmp_path: Path) -> None:
+    """Given a job that is cancelled at its first, second, fourth, seventh, … or at each check, Then nothing is left."""
     if may_refuse(spec, kind_for(spec)):
         pytest.skip("needs 16-bit arithmetic")
     small = make_small(kind_for(spec), items=8)
     model = staged(spec, small, tmp_path / "before")
-    for checks in moments:
+    steps = itertools.count(1, growth)  # between two checks at which it is cancelled
+    for checks in itertools.accumulate(steps, initial=0):
         work_dir = tmp_path / str(checks)
         work_dir.mkdir()
         ctx = RecordingContext(work_dir, data_dir=small.data, original=small.folder, cancel_after=checks)
@@ -158,7 +149,7 @@ def cancel_at(moments: Iterator[int], spec: TechniqueSpec, make_small, tmp_path:
 
 @every_technique
 def test_unreadable_model_leaves_nothing(spec: TechniqueSpec, make_small, tmp_path: Path) -> None:
-    """Given a model file of garbage, when a technique reads it, then it refuses in words and leaves nothing."""
+    """Given a model file of garbage, When a technique reads it, Then it is refused and leaves nothing."""
     small = make_small("cnn")
     (small.folder / "model.onnx").write_bytes(b"not a model")
     try:
@@ -171,7 +162,7 @@ def test_unreadable_model_leaves_nothing(spec: TechniqueSpec, make_small, tmp_pa
 
 @every_technique
 def test_missing_file_leaves_nothing(spec: TechniqueSpec, make_small, tmp_path: Path) -> None:
-    """Given a model whose file is gone, when a technique runs, then it fails and leaves nothing."""
+    """Given a model whose file is gone, When a technique runs, Then it fails and leaves nothing."""
     small = make_small("cnn")
     (small.folder / "model.onnx").unlink()
     with pytest.raises((WorkerError, OSError)):
@@ -181,7 +172,7 @@ def test_missing_file_leaves_nothing(spec: TechniqueSpec, make_small, tmp_path: 
 
 @pytest.mark.parametrize("spec", [case for case in CASES if "openvino-ir" not in case.values[0].accepts])
 def test_other_format_is_refused(spec: TechniqueSpec, make_small, tmp_path: Path) -> None:
-    """Given a folder in a format that the technique does not take, then `accepts` says so and it refuses."""
+    """Given a folder in a format that the technique does not take, Then it is refused."""
     small = make_small("cnn")
     artifact = small.model.artifact.model_copy(update={"format": "openvino-ir"})
     (small.folder / ARTIFACT_FILE).write_text(artifact.model_dump_json(), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A folder with a tiny random Llama, a tokenizer of its own and a chat template, in seconds.
+"""A folder with a tiny random Llama, a tokenizer and a chat template, in seconds.
 
 Its logits are made steep, so that near ties are as rare as in a trained model and INT8 keeps its next words.
 """

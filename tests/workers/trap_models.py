@@ -32,7 +32,7 @@ QUIET, LOUD = 0.3, 3.0
 
 
 def draw(count: int, seed: int, only: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """(x (count, 24), labels): each class has a center of its own, and the first one is quiet."""
+    """(x (count, 24), labels): each class has its center, and the first one is quiet."""
     rng = RNG(seed)
     labels = rng.integers(0, CLASSES, count) if only is None else np.full(count, only)
     centers = RNG(31).uniform(0, 1, (CLASSES, WIDTHS[0]))
@@ -86,7 +86,7 @@ KEEP, SHARP, LEVEL = 0.99, 200.0, 0.467
 
 
 def build_mean() -> onnx.ModelProto:
-    """A score of a slow mean of all frames so far: what one step adds is small beside what is there."""
+    """A score of a slow mean of all frames so far: what one step adds is small compared with it."""
     values = {"keep": KEEP, "add": 1 - KEEP, "sharp": SHARP, "level": LEVEL}
     tensors = [numpy_helper.from_array(np.float32(value), name) for name, value in values.items()]
     nodes = nodes_of("""
@@ -134,7 +134,7 @@ class Trap:
         return folder / ANSWERS_FILE
 
     def judged(self, scratch: Path, session: Any, limit_pct: float = 1.0) -> Judgement:
-        """The verdict on what `session` answers, beside the original in ONNX Runtime."""
+        """The verdict on the predictions of `session`, compared with the original in ONNX Runtime."""
         params = JudgeParams(
             data_dir=str(self.data),
             original_answers=str(self.answers(scratch / "old", open_session(self.folder, "onnxruntime-cpu", {}, 1))),
@@ -164,7 +164,7 @@ def make_trap(
 
 
 class StrictSession:
-    """ONNX's own reference: each operator computes with the types that the file tells, as hardware for them would."""
+    """ONNX's own reference: each operator computes with the types in the file, as hardware for them would."""
 
     device_ran, fallbacks = "cpu", ()
 

@@ -18,7 +18,7 @@ NOISE = 0.02
 
 
 def twice_as_wide(proto: onnx.ModelProto, seed: int = 0) -> onnx.ModelProto:
-    """Each channel between two layers twice, read at half the weight; a little noise tells the two apart."""
+    """Each channel between two layers twice, read at half the weight; a little noise makes the two differ."""
     rng = np.random.default_rng(seed)
     weights = {tensor.name: numpy_helper.to_array(tensor).copy() for tensor in proto.graph.initializer}
     layers = [node for node in proto.graph.node if node.op_type in ("Conv", "Gemm")]

@@ -97,7 +97,7 @@ def wanted_of(model: Any, feeds: dict[str, np.ndarray]) -> list[list[int]]:
 def test_tokens_are_those_of_generate(
     make: Callable[[], Any] | None, feed: Callable[..., Any], request: Any, tmp_path: Path
 ) -> None:
-    """Given the files apart, merged, and without a cache, then all three answer token by token as the library does."""
+    """Given the files apart, merged, and without a cache, Then all three answer token by token as the library does."""
     model = request.getfixturevalue("translator") if make is None else make()
     apart = request.getfixturevalue("source") if make is None else write_seq2seq(tmp_path / "apart", model)
     merged, plain = merged_of(apart, tmp_path / "merged"), tmp_path / "plain"
@@ -106,7 +106,7 @@ def test_tokens_are_those_of_generate(
     rng = np.random.default_rng(1)
     given = [feed(rng) for _ in range(6)]
     wanted = [wanted_of(model, feeds) for feeds in given]
-    assert len({str(row) for row in wanted}) >= 3  # a model that always says the same would prove nothing
+    assert len({str(row) for row in wanted}) >= 3  # a model that always gives the same would prove nothing
     for folder in (apart, merged, plain):
         whole = opened_of(folder, tmp_path / f"{folder.name}_opened")
         assert (load_pipeline(whole).spec.generation.cache is None) == (folder is plain)
@@ -116,8 +116,8 @@ def test_tokens_are_those_of_generate(
         assert found == wanted
 
 
-def test_words_are_turned_round(source: Path, opened: Path) -> None:
-    """Given a word that nobody has seen, then it comes out turned round, as a translation; nothing and too much do not."""
+def test_translator_reverses_words(source: Path, opened: Path) -> None:
+    """Given a word that nobody has seen, Then it comes out turned round, as a translation; nothing and too much do not."""
     pipeline, session = load_pipeline(opened), open_session(opened, "openvino", {}, 1)
     assert pipeline.spec.task == "translation"
     assert pipeline.text_of(pipeline.answer(session, pipeline.feeds_from("abcde"))) == "edcba"
@@ -129,7 +129,7 @@ def test_words_are_turned_round(source: Path, opened: Path) -> None:
 
 @pytest.mark.parametrize("technique", ["int8_dynamic", "bf16"])
 def test_each_part_is_made_smaller(technique: str, opened: Path, data: Path, tmp_path: Path) -> None:
-    """Given a step, then all three parts carry it, and the texts are judged as texts by the right ones."""
+    """Given a step, Then all three parts carry it, and the texts are judged as texts by the right ones."""
     ctx = RecordingContext(tmp_path, data_dir=data)
     load_job("apply").run(ApplyParams(model_dir=str(opened), steps=(RecipeStep(technique=technique),)), ctx)
     artifact = read_model(tmp_path / "model").artifact
@@ -142,8 +142,8 @@ def test_each_part_is_made_smaller(technique: str, opened: Path, data: Path, tmp
 
 
 @pytest.mark.whole
-def test_a_cache_of_an_older_place_has_regressed(source: Path, opened: Path, data: Path, tmp_path: Path) -> None:
-    """Given a decoder with past that gives back an older cache, then it is never safe."""
+def test_outdated_cache_has_regressed(source: Path, opened: Path, data: Path, tmp_path: Path) -> None:
+    """Given a decoder with past that gives back an older cache, Then it is never safe."""
     other = tmp_path / "old"
     shutil.copytree(source, other)
     with_old_cache(other / STEP)
@@ -181,7 +181,7 @@ def _renamed(folder: Path) -> None:
     ids=["no encoder", "no decoder", "other width", "other names"],
 )
 def test_parts_that_do_not_fit_are_refused(harm: Any, code: str, source: Path, tmp_path: Path) -> None:
-    """Given a folder with a part missing, or with parts of different models, then it says which, and what to do."""
+    """Given a folder with a part missing, or with parts of different models, Then the error names it, and what to do."""
     folder = tmp_path / "model"
     shutil.copytree(source, folder)
     harm(folder)
@@ -190,8 +190,8 @@ def test_parts_that_do_not_fit_are_refused(harm: Any, code: str, source: Path, t
     assert refused.value.code == code and refused.value.hint
 
 
-def test_a_cache_of_other_sizes_is_refused(source: Path) -> None:
-    """Given a decoder with past of more heads, then its cache does not fit."""
+def test_cache_of_other_sizes_is_refused(source: Path) -> None:
+    """Given a decoder with past of more heads, Then its cache does not fit."""
     encoder, decoder, step = (read_graph(onnx.load(source / name)) for name in ("encoder_model.onnx", DECODER, STEP))
     wider = [
         e.model_copy(update={"shape": (e.shape[0], 7, *e.shape[2:])}) if "past" in e.name else e for e in step.inputs
@@ -201,13 +201,13 @@ def test_a_cache_of_other_sizes_is_refused(source: Path) -> None:
     assert refused.value.code == "cache_does_not_fit" and "other sizes" in refused.value.detail
 
 
-def test_what_is_endless_ends(source: Path, tmp_path: Path) -> None:
-    """Given an end that never comes and no longest answer, then it stops, and that this was guessed is told."""
+def test_generation_without_an_end_stops(source: Path, tmp_path: Path) -> None:
+    """Given an end that never comes and no longest answer, Then it stops, and a note says that this was guessed."""
     folder = tmp_path / "model"
     shutil.copytree(source, folder)
     for name in ("config.json", "generation_config.json"):
-        said = json.loads((folder / name).read_text())
-        kept = {k: v for k, v in said.items() if k not in ("max_length", "forced_eos_token_id")}
+        config = json.loads((folder / name).read_text())
+        kept = {k: v for k, v in config.items() if k not in ("max_length", "forced_eos_token_id")}
         kept |= {"eos_token_id": VOCABULARY - 1, "bad_words_ids": [[VOCABULARY - 1]]}
         (folder / name).write_text(json.dumps(kept))
     whole = opened_of(folder, tmp_path / "work")

@@ -33,7 +33,7 @@ def looks_of(seed: int, n: int, error: float) -> Looks:
 
 @pytest.mark.parametrize("error", [0.01, 0.1, 0.4])
 def test_threshold_holds_on_other_inputs_than_it_was_learned_on(error: float) -> None:
-    """Given 60 inputs to learn from, then of 20,000 others nearly none is answered otherwise unnoticed."""
+    """Given 60 inputs to learn from, Then of 20,000 others nearly none is answered otherwise unnoticed."""
     threshold = learn_threshold(looks_of(1, 60, error), 0.001)
     others = looks_of(2, 20_000, error)
     missed = (others.changed & (others.margins >= threshold)).mean()
@@ -100,8 +100,8 @@ def test_cascade_holds_the_files_of_both_versions(first: str, engine: str, make_
     assert np.mean(np.equal(before, after)) >= 0.95
 
 
-def test_changed_copies_keep_what_must_not_change() -> None:
-    """Given tokens with a mask and floats, then types and shapes stay, masks are untouched, and copies repeat by seed."""
+def test_changed_copies_keep_types_shapes_and_masks() -> None:
+    """Given tokens with a mask and floats, Then types and shapes stay, masks are untouched, and copies repeat by seed."""
     spec = KINDS["cnn"].spec
     floats = [KINDS["cnn"].item(RNG(i)) for i in range(4)]
     for number in range(6):

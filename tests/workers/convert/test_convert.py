@@ -109,7 +109,7 @@ def external(make_small, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtur
 
 
 def test_saving_twice_does_not_grow_the_file(external) -> None:
-    """Given a data file that is there already, when the model is saved again, then it is replaced."""
+    """Given a data file that is there already, When the model is saved again, Then it is replaced."""
     path = external.folder / "model.onnx"
     size = (external.folder / "model.onnx.data").stat().st_size
     onnx_files.save(onnx_files.load(path), path)

@@ -71,8 +71,8 @@ def applied(opened: Path, data: Path, work: Path, *techniques: str) -> Path:
 
 
 @pytest.mark.whole
-def test_it_turns_words_round(opened: Path, data: Path, first: tuple[DataSet, Answers]) -> None:
-    """Given words that nobody has seen, then their texts come out; the answers are kept row by row."""
+def test_two_parts_reverse_words(opened: Path, data: Path, first: tuple[DataSet, Answers]) -> None:
+    """Given words that nobody has seen, Then their texts come out; the answers are kept row by row."""
     pipeline, session = load_pipeline(opened), open_session(opened, "onnxruntime-cpu", {}, 1)
     assert pipeline.text_of(pipeline.answer(session, pipeline.feeds_from("abcde"))) == "edcba"
     assert all(answer[-1] == END for answer in first[1].answer)
@@ -81,17 +81,17 @@ def test_it_turns_words_round(opened: Path, data: Path, first: tuple[DataSet, An
     assert {entry.path for entry in artifact.files} == {"encoder/model.onnx", "decoder/model.onnx"}
 
 
-def test_their_outputs_are_not_cut(opened: Path, data: Path, tmp_path: Path) -> None:
-    """Given two parts, then cutting outputs is refused: each part's are read by the loop around them."""
+def test_cut_outputs_of_two_parts_is_refused(opened: Path, data: Path, tmp_path: Path) -> None:
+    """Given two parts, Then cutting outputs is refused: each part's are read by the loop around them."""
     with pytest.raises(InputRefused, match="hand their outputs"):
         applied(opened, data, tmp_path, "cut_outputs")
 
 
 @pytest.mark.parametrize("techniques", [("fixed_shape",), ("int8_static",), ("smooth_quant", "int8_static"), ("fp16",)])
-def test_each_step_is_applied_to_both(
+def test_recipe_is_applied_to_both_parts(
     techniques: tuple[str, ...], opened: Path, data: Path, first: tuple[DataSet, Answers], tmp_path: Path
 ) -> None:
-    """Given a recipe, then both parts carry its steps, and the texts are judged alike."""
+    """Given a recipe, Then both parts carry its steps, and the texts are judged alike."""
     variant = applied(opened, data, tmp_path, *techniques)
     artifact = read_model(variant).artifact
     assert [step.technique for step in artifact.steps] == list(techniques)
@@ -104,8 +104,10 @@ def test_each_step_is_applied_to_both(
     assert judgement.agreement is not None and judgement.agreement >= 0.99
 
 
-def test_a_harmed_decoder_is_seen(source: Path, data: Path, first: tuple[DataSet, Answers], tmp_path: Path) -> None:
-    """Given a decoder that forgot one letter in four, then its texts are others and it has regressed."""
+def test_damaged_decoder_has_regressed(
+    source: Path, data: Path, first: tuple[DataSet, Answers], tmp_path: Path
+) -> None:
+    """Given a decoder that forgot one letter in four, Then its texts are others and it has regressed."""
     other = tmp_path / "harmed"
     shutil.copytree(source, other)
     harmed(source / "onnx" / "decoder_model.onnx", other / "onnx" / "decoder_model.onnx")
@@ -119,8 +121,8 @@ def test_a_harmed_decoder_is_seen(source: Path, data: Path, first: tuple[DataSet
     assert answers.texts is not None and len(answers.texts) == answers.n
 
 
-def test_a_part_that_does_not_fit_stays(opened: Path, data: Path, tmp_path: Path) -> None:
-    """Given a step that only the encoder takes, then the decoder stays as it was, and that is told."""
+def test_part_that_a_step_does_not_fit_stays(opened: Path, data: Path, tmp_path: Path) -> None:
+    """Given a step that only the encoder takes, Then the decoder stays as it was, with a note."""
     model = tmp_path / "source"
     shutil.copytree(opened, model)
     path = model / "encoder" / "model.onnx"
@@ -139,15 +141,15 @@ def test_a_part_that_does_not_fit_stays(opened: Path, data: Path, tmp_path: Path
     assert read_model(variant / "encoder").artifact.steps and not read_model(variant / "decoder").artifact.steps
 
 
-def test_a_step_that_fits_none_is_refused(opened: Path, data: Path, tmp_path: Path) -> None:
-    """Given a step for models that give classes, then it is refused and nothing is left."""
+def test_step_that_fits_no_part_is_refused(opened: Path, data: Path, tmp_path: Path) -> None:
+    """Given a step for models that give classes, Then it is refused and nothing is left."""
     with pytest.raises(InputRefused):
         applied(opened, data, tmp_path, "cascade")
     assert not (tmp_path / "model").exists() and not (tmp_path / "steps").exists()
 
 
-def test_the_planner_sees_both(opened: Path) -> None:
-    """Given both parts, then the layers and weights of both are counted, and nothing for plain texts is proposed."""
+def test_facts_of_parts_are_summed(opened: Path) -> None:
+    """Given both parts, Then the layers and weights of both are counted, and nothing for plain texts is proposed."""
     whole, encoder = read_facts(opened), read_facts(opened / "encoder")
     decoder = read_facts(opened / "decoder")
     assert encoder.products == 1 and decoder.products == 5 and whole.products == 6
@@ -156,7 +158,7 @@ def test_the_planner_sees_both(opened: Path) -> None:
 
 
 def test_texts_are_shown_as_texts(opened: Path) -> None:
-    """Given both answers to one input, then each is a text, and they are the same or not."""
+    """Given both answers to one input, Then each is a text, and they are the same or not."""
     pipeline = load_pipeline(opened)
     answer = np.array([4, 5, END], np.float32)
     assert rows_of(pipeline, answer) == {"kind": "text", "text": "ab", "size": 3}
@@ -166,7 +168,7 @@ def test_texts_are_shown_as_texts(opened: Path) -> None:
 
 
 def test_near_numbers_are_other_texts(first: tuple[DataSet, Answers], opened: Path, data: Path, tmp_path: Path) -> None:
-    """Given answers with one token more by one, which no cosine sees, then all of them are others wherever answers lie."""
+    """Given answers with one token more by one, which no cosine sees, Then all of them are others wherever answers lie."""
     answer = np.array([400, 500, END], np.float32)
     near = answer + np.array([0, 1, 0], np.float32)
     pipeline = load_pipeline(opened)
@@ -194,8 +196,8 @@ def test_near_numbers_are_other_texts(first: tuple[DataSet, Answers], opened: Pa
         ("onnx/x", "more"),
     ],
 )
-def test_what_cannot_be_run_is_refused(lacking: str, word: str, source: Path, tmp_path: Path) -> None:
-    """Given a pair whose loop nobody can know, then it is refused with the reason."""
+def test_unknown_loop_is_refused(lacking: str, word: str, source: Path, tmp_path: Path) -> None:
+    """Given a pair whose loop nobody can know, Then it is refused with the reason."""
     folder = tmp_path / "pair"
     shutil.copytree(source, folder)
     if lacking.endswith("_id"):

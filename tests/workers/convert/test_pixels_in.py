@@ -1,22 +1,23 @@
 """The preparation of pictures inside the model: same answers for pixels and for prepared inputs, alone and stacked."""
 
+import functools
 import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
 from PIL import Image
-from small_models import build_cnn, classes, floats, model_of, nodes_of, weight, write_folder
+from small_models import build_cnn, classes, floats, model_of, nodes_of, predictions, weight, write_folder
 from special_models import PICTURE_STEPS, build_nhwc, picture_item, pictures_of
 
 from presets.sample import FOLDER
 from workers import registry
 from workers.contracts.errors import InputRefused
-from workers.contracts.folder import read_model
 from workers.contracts.techniques import Model
 from workers.convert import pixels_in
 from workers.convert.graphs import onnx_files
@@ -26,7 +27,6 @@ from workers.measure.requests import load_requests
 from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import write_prepared
 from workers.pipeline.spec import ImageSteps, PipelineInput, PipelineOutput, PipelineSpec
-from workers.runtime.recording import RecordingContext
 
 TECHNIQUES = registry.techniques()
 RNG = np.random.default_rng
@@ -48,7 +48,7 @@ MODELS = {
 
 
 def written(folder: Path, proto: onnx.ModelProto, spec: PipelineSpec, steps: ImageSteps | None = None) -> Model:
-    """A model's folder, and beside it data that was prepared for it."""
+    """A model's folder, and data that was prepared for it."""
     model = write_folder(folder, proto, spec)
     rng, prepared = RNG(3), steps or spec.preprocess
     if isinstance(prepared, ImageSteps):
@@ -59,20 +59,18 @@ def written(folder: Path, proto: onnx.ModelProto, spec: PipelineSpec, steps: Ima
     return model
 
 
+def small_of(model: Model) -> SimpleNamespace:
+    """The model as `apply` takes it."""
+    return SimpleNamespace(model=model, folder=model.folder, data=model.folder.parent / "data")
+
+
 @pytest.fixture
-def applied(tmp_path: Path) -> Callable[..., Model]:
+def applied(apply: Callable[..., Model]) -> Callable[..., Model]:
     """`applied(model, technique, …)`: the techniques one after the other with their usual settings."""
 
     def run(model: Model, *techniques: str) -> Model:
-        original = model.folder
-        for number, name in enumerate(techniques):
-            work = tmp_path / f"{'+'.join(techniques)}{number}"
-            work.mkdir()
-            spec = TECHNIQUES[name]
-            ctx = RecordingContext(work, data_dir=original.parent / "data", original=original)
-            spec.apply(model, spec.params(), ctx)
-            model = read_model(work / "model")
-        return model
+        original = small_of(model)
+        return functools.reduce(lambda source, name: apply(TECHNIQUES[name], original, source), techniques, model)
 
     return run
 
@@ -86,7 +84,7 @@ def photo(path: Path, size: tuple[int, int] = (37, 29)) -> Path:
 
 
 def check_same(model: Model, variant: Model, feeds: dict[str, np.ndarray], runtime: str) -> None:
-    wanted, got = (open_session(m.folder, runtime, {}, 1).run(feeds)["logits"] for m in (model, variant))
+    wanted, got = (predictions(m.folder, runtime, feeds)[0]["logits"] for m in (model, variant))
     np.testing.assert_allclose(got, wanted, atol=1e-4 * np.abs(wanted).max())
 
 
@@ -96,8 +94,8 @@ def clothes() -> onnx.ModelProto:
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
 @pytest.mark.parametrize("which", ["clothes", *MODELS])
-def test_a_picture_is_answered_as_before(which: str, runtime: str, applied, tmp_path: Path) -> None:
-    """Given a picture file, then the variant's pipeline hands over 8-bit pixels, and the answer is the original's."""
+def test_picture_gives_the_same_prediction(which: str, runtime: str, applied, tmp_path: Path) -> None:
+    """Given a picture file, Then the variant's pipeline hands over 8-bit pixels, and the answer is the original's."""
     build, spec = MODELS.get(which, (clothes, CLOTHES))
     model = written(tmp_path / "model", build(), spec)
     variant = applied(model, "pixels_in")
@@ -117,8 +115,8 @@ def test_a_picture_is_answered_as_before(which: str, runtime: str, applied, tmp_
     np.testing.assert_allclose(after.answer(new, many), wanted, atol=1e-4 * np.abs(wanted).max())
 
 
-def test_the_preparation_is_in_the_graph(applied, tmp_path: Path) -> None:
-    """Given the variant's file, then its one input is uint8 with channels last, and arrays of pixels go straight in."""
+def test_preparation_is_in_the_graph(applied, tmp_path: Path) -> None:
+    """Given the variant's file, Then its one input is uint8 with channels last, and arrays of pixels go straight in."""
     build, spec = MODELS["bgr, nchw"]
     variant = applied(written(tmp_path / "model", build(), spec), "pixels_in")
     proto = onnx_files.load(variant.main)
@@ -132,8 +130,8 @@ def test_the_preparation_is_in_the_graph(applied, tmp_path: Path) -> None:
     assert "ms before" in note and "ms now" in note
 
 
-def test_names_that_are_taken_are_left_alone(applied, tmp_path: Path) -> None:
-    """Given a weight that is called as ours would be, then another name is found, and answers stay."""
+def test_taken_names_are_avoided(applied, tmp_path: Path) -> None:
+    """Given a weight that is called as ours would be, Then another name is found, and answers stay."""
     proto = build_cnn()
     onnx_files.lift_constants(proto)
     for node in proto.graph.node:
@@ -144,13 +142,12 @@ def test_names_that_are_taken_are_left_alone(applied, tmp_path: Path) -> None:
     check_same(model, variant, picture_item(RNG(8)), "openvino")
 
 
-def test_no_figure_is_told_without_examples(tmp_path: Path) -> None:
-    """Given no data at all, then answers are checked on made pictures, and nothing is said about time."""
+def test_without_examples_no_time_is_reported(apply, tmp_path: Path) -> None:
+    """Given no data at all, Then answers are checked on made pictures, and there is no note about time."""
     build, spec = MODELS["bgr, nhwc"]
     model = written(tmp_path / "model", build(), spec)
-    (tmp_path / "work").mkdir()
-    artifact = pixels_in.apply(model, pixels_in.SPEC.params(), RecordingContext(tmp_path / "work"))
-    assert not any(" ms " in note for note in artifact.notes)
+    variant = apply(pixels_in.SPEC, small_of(model), with_data=False)
+    assert not any(" ms " in note for note in variant.artifact.notes)
 
 
 @pytest.mark.parametrize(
@@ -167,8 +164,8 @@ def test_no_figure_is_told_without_examples(tmp_path: Path) -> None:
     ],
     ids="+".join,
 )
-def test_it_stacks_in_any_order(steps: tuple[str, ...], applied, tmp_path: Path) -> None:
-    """Given other steps before or after it, then in each runtime both interfaces are answered, as without it or with 8
+def test_pixels_in_stacks_in_any_order(steps: tuple[str, ...], applied, tmp_path: Path) -> None:
+    """Given other steps before or after it, Then in each runtime both interfaces are answered, as without it or with 8
     bits' noise."""
     build, spec = MODELS["bgr, nchw"]
     model = written(tmp_path / "model", build(), spec)
@@ -195,36 +192,33 @@ def check_both_interfaces(model: Model, variant: Model, runtime: str, most: floa
     assert not np.array_equal(after.answer(session, {"image": feeds["image"][..., ::-1]}), got)
 
 
-def test_two_models_as_one_take_pixels_too(applied, tmp_path: Path) -> None:
-    """Given a cascade after it, then both models take pixels and prepared inputs; before a cascade it is refused."""
+def test_cascade_after_pixels_in_takes_pixels(apply, applied, tmp_path: Path) -> None:
+    """Given a cascade after it, Then both models take pixels and prepared inputs; before a cascade it is refused."""
     build, spec = MODELS["bgr, nchw"]
     model = written(tmp_path / "model", build(), spec)
     variant = applied(model, "pixels_in")
-    params = TECHNIQUES["cascade"].params(first="int8_static", max_second_share=1.0, missed_share=0.05)
-    (tmp_path / "two").mkdir()
-    ctx = RecordingContext(tmp_path / "two", data_dir=tmp_path / "data", original=model.folder)
-    TECHNIQUES["cascade"].apply(variant, params, ctx)
-    both = read_model(tmp_path / "two" / "model")
-    session = open_session(both.folder, "openvino", {}, 1)
+    params = {"first": "int8_static", "max_second_share": 1.0, "missed_share": 0.05}
+    both = apply(TECHNIQUES["cascade"], small_of(model), variant, **params)
     feeds = {"image": np.concatenate([picture_item(RNG(number))["image"] for number in range(6)])}
-    wanted = open_session(model.folder, "onnxruntime-cpu", {}, 1).run(feeds)["logits"]
-    got = session.run(feeds)["logits"]
-    np.testing.assert_allclose(got, wanted, atol=0.1 * np.abs(wanted).max())
     pixels = {"image": as_pixels(feeds["image"], both.artifact.settings["pixels"])}
-    np.testing.assert_allclose(session.run(pixels)["logits"], got, atol=1e-5)
-    assert "two models" in refused(both, tmp_path).detail
-    assert "already" in refused(variant, tmp_path).detail
+    (wanted,) = predictions(model.folder, "onnxruntime-cpu", feeds)
+    got, of_pixels = (outputs["logits"] for outputs in predictions(both.folder, "openvino", feeds, pixels))
+    np.testing.assert_allclose(got, wanted["logits"], atol=0.1 * np.abs(wanted["logits"]).max())
+    np.testing.assert_allclose(of_pixels, got, atol=1e-5)
+    for source, reason in ((both, "two models"), (variant, "already")):
+        with pytest.raises(InputRefused, match=reason):
+            apply(pixels_in.SPEC, small_of(model), source)
 
 
-def test_pruning_comes_before_it(applied, tmp_path: Path) -> None:
-    """Given pruning after it, then the refusal says which step has to come first."""
+def test_pruning_after_pixels_in_is_refused(applied, tmp_path: Path) -> None:
+    """Given pruning after it, Then the error names the step that has to come first."""
     build, spec = MODELS["bgr, nchw"]
     with pytest.raises(InputRefused, match="has to come later"):
         applied(written(tmp_path / "model", build(), spec), "pixels_in", "structured_prune")
 
 
 def test_timed_requests_are_pixels(applied, tmp_path: Path) -> None:
-    """Given data that was prepared for the original, then the variant is timed on the pixels that they came from."""
+    """Given data that was prepared for the original, Then the variant is timed on the pixels that they came from."""
     build, spec = MODELS["bgr, nchw"]
     model = written(tmp_path / "model", build(), spec)
     variant = applied(model, "pixels_in")
@@ -234,20 +228,11 @@ def test_timed_requests_are_pixels(applied, tmp_path: Path) -> None:
     assert load_requests(model.folder, data).feed(0)["image"].dtype == np.float32
 
 
-def refused(model: Model, tmp_path: Path) -> InputRefused:
-    (tmp_path / "work").mkdir(exist_ok=True)
-    ctx = RecordingContext(tmp_path / "work", data_dir=tmp_path / "data")
-    with pytest.raises(InputRefused) as error:
-        pixels_in.apply(model, pixels_in.SPEC.params(), ctx)
-    assert error.value.detail.endswith(".") and not list((tmp_path / "work").iterdir())
-    return error.value
-
-
 BGR_SPEC = MODELS["bgr, nchw"][1]
 
 
 @pytest.mark.parametrize(
-    ("spec", "odd_values", "said"),
+    ("spec", "odd_values", "error"),
     [
         (classes("image", "float32", (3, 16, 16), 5), False, "no pictures"),
         (replace(BGR_SPEC, inputs=(replace(BGR_SPEC.inputs[0], dtype="uint8"),)), False, "already"),
@@ -255,18 +240,20 @@ BGR_SPEC = MODELS["bgr, nchw"][1]
         (BGR_SPEC, True, "8-bit"),
     ],
 )
-def test_model_that_does_not_fit_is_refused(spec: PipelineSpec, odd_values: bool, said: str, tmp_path: Path) -> None:
+def test_model_that_does_not_fit_is_refused(
+    spec: PipelineSpec, odd_values: bool, error: str, apply, tmp_path: Path
+) -> None:
     """Given no pictures, pixels, other whole numbers, or examples between the values of 8 bits, Then it is refused."""
     model = written(tmp_path / "model", build_cnn(), spec)
     if odd_values:
         items = [{"image": RNG(1).normal(size=(1, 3, 16, 16)).astype(np.float32)}]
         write_prepared(tmp_path / "data" / "calibration", items)
-    error = refused(model, tmp_path)
-    assert said in f"{error} {error.hint}"
+    with pytest.raises(InputRefused, match=error):
+        apply(pixels_in.SPEC, small_of(model))
 
 
 def test_nested_graphs_read_the_prepared_picture(applied, tmp_path: Path) -> None:
-    """Given a branch that reads the model's input itself, then it gets the prepared picture, not the pixels."""
+    """Given a branch that reads the model's input itself, Then it gets the prepared picture, not the pixels."""
     inner = weight(RNG(2), "inner", 4, 3, 1, 1)
     branches = {
         f"{name}_branch": helper.make_graph(

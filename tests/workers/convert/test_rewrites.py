@@ -59,7 +59,7 @@ def test_part_of_a_table_that_is_an_output_keeps_its_name(tmp_path: Path) -> Non
 
 
 def test_transposes_between_layers_meet_and_go(tmp_path: Path) -> None:
-    """Given three convolutions between six transposes with a shortcut, a concat and a slice, then one is left."""
+    """Given three convolutions between six transposes with a shortcut, a concat and a slice, Then one is left."""
     proto = build_nhwc()
     feeds = {"image": np.random.default_rng(1).normal(size=(2, 12, 12, 3)).astype(np.float32)}
     assert same_after(proto, layout_rewrite.change, feeds, tmp_path) == 5
@@ -214,7 +214,7 @@ def test_cast_that_only_branches_read_is_removed(tmp_path: Path) -> None:
 
 
 def test_an_output_of_the_model_keeps_its_name(tmp_path: Path) -> None:
-    """Given an idle cast and two transposes that end in outputs, then both outputs are there under their names."""
+    """Given an idle cast and two transposes that end in outputs, Then both outputs are there under their names."""
     nodes = nodes_of(f"""
         y = Cast <to = {TensorProto.FLOAT}> (x); t = Transpose <perm = [1, 0]> (x); z = Transpose <perm = [1, 0]> (t)
     """)

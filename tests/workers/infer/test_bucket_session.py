@@ -16,7 +16,7 @@ def texts(rows: int, tokens: int) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize(("rows", "tokens"), [(1, 3), (1, 4), (1, 9), (1, 16), (3, 5), (2, 8), (1, 40), (2, 40)])
 def test_every_number_and_length_of_texts_is_answered_alike(rows: int, tokens: int, make_small) -> None:
-    """Given shorter, equal and longer texts than any program's, one or several, then shapes and values are the model's."""
+    """Given shorter, equal and longer texts than any program's, one or several, Then shapes and values are the model's."""
     small = make_small("texts")
     plain = open_session(small.folder, "onnxruntime-cpu", {}, 1).run(texts(rows, tokens))
     session = open_session(small.folder, "openvino", {"buckets": OWN}, 1)
@@ -29,7 +29,7 @@ def test_every_number_and_length_of_texts_is_answered_alike(rows: int, tokens: i
 
 
 def test_programs_are_made_when_they_are_needed(make_small) -> None:
-    """Given one common length, then only its program is there at the start, and each other one is made once."""
+    """Given one common length, Then only its program is there at the start, and each other one is made once."""
     session = open_session(make_small("texts").folder, "openvino", {"buckets": OWN}, 1)
     assert set(session._programs) == {8}
     for tokens in (3, 4, 3, 20, 30):
@@ -37,8 +37,8 @@ def test_programs_are_made_when_they_are_needed(make_small) -> None:
     assert set(session._programs) == {8, 4, None}
 
 
-def test_what_was_padded_before_does_not_come_back(make_small) -> None:
-    """Given a long text and then a short one in the same program, then the short one's padding is clean."""
+def test_padding_of_earlier_requests_is_cleared(make_small) -> None:
+    """Given a long text and then a short one in the same program, Then the short one's padding is clean."""
     small = make_small("texts")
     session = open_session(small.folder, "openvino", {"buckets": OWN}, 1)
     fresh = open_session(small.folder, "openvino", {"buckets": OWN}, 1).run(texts(1, 5))["logits"]

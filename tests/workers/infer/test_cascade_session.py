@@ -13,15 +13,15 @@ from workers.measure.opening import open_session
 
 
 class Fixed:
-    """Answers each row with what is written down for the number in it."""
+    """Predicts for each row the scores of the number in it."""
 
     device_ran = "cpu"
 
     def __init__(self, rows: dict[int, list[float]], fallbacks: tuple[str, ...] = ()) -> None:
-        self.rows, self.fallbacks, self.asked, self.closed = rows, fallbacks, 0, False
+        self.rows, self.fallbacks, self.evaluated, self.closed = rows, fallbacks, 0, False
 
     def run(self, feeds: Any) -> dict[str, np.ndarray]:
-        self.asked += len(feeds["x"])
+        self.evaluated += len(feeds["x"])
         answer = np.array([self.rows[int(number)] for number in feeds["x"][:, 0]], np.float32)
         return {"y": answer, "total": np.float32(len(answer))}
 
@@ -38,15 +38,15 @@ def x(*numbers: int) -> dict[str, np.ndarray]:
     return {"x": np.array(numbers, np.float32)[:, None]}
 
 
-def test_unsure_rows_and_only_those_are_asked_again() -> None:
-    """Given a sure row, an unsure one and one that is no number, then the exact model answers the last two."""
+def test_unsure_rows_alone_are_evaluated_again() -> None:
+    """Given a sure row, an unsure one and one that is no number, Then the exact model answers the last two."""
     first, exact = Fixed(FAST), Fixed(EXACT)
     session: Session = CascadeSession(first, exact, SETTINGS)
     answer = session.run(x(1, 2, 3))["y"]
     np.testing.assert_array_equal(answer, [FAST[1], EXACT[2], EXACT[3]])
-    assert (first.asked, exact.asked) == (3, 2)
+    assert (first.evaluated, exact.evaluated) == (3, 2)
     np.testing.assert_array_equal(session.run(x(1))["y"], [FAST[1]])
-    assert exact.asked == 2
+    assert exact.evaluated == 2
     np.testing.assert_array_equal(session.run(x(2))["y"], [EXACT[2]])
     session.close()
     assert first.closed and exact.closed
@@ -60,8 +60,8 @@ def test_margins_are_the_same_for_logits_and_their_probabilities() -> None:
     assert np.isfinite(margins(np.array([[1.0, 0.0]], np.float32), "probabilities")).all()
 
 
-def test_where_the_fast_one_cannot_run_the_exact_one_answers_alone(tmp_path: Path) -> None:
-    """Given a computer that lacks what the fast one needs, then it is closed, and the exact one says why it is alone."""
+def test_cascade_without_a_fast_version_uses_the_exact_one(tmp_path: Path) -> None:
+    """Given a computer that lacks what the fast one needs, Then it is closed, and the exact one reports why it is alone."""
     opened: list[Fixed] = []
 
     def load(path: Path, settings: Any, threads: int) -> Session:
@@ -76,8 +76,8 @@ def test_where_the_fast_one_cannot_run_the_exact_one_answers_alone(tmp_path: Pat
 
 
 @pytest.mark.parametrize("runtime", ["openvino", "onnxruntime-cpu"])
-def test_both_runtimes_open_it_from_settings(runtime: str, make_small) -> None:
-    """Given a threshold that no margin reaches, then all answers are the exact one's; given 0, the fast one's."""
+def test_both_runtimes_open_a_cascade_from_settings(runtime: str, make_small) -> None:
+    """Given a threshold that no margin reaches, Then all answers are the exact one's; given 0, the fast one's."""
     small = make_small("cnn")
     plain = open_session(small.folder, runtime, {}, 1).run(small.feeds())["logits"]
     for threshold in (0.0, 1e9):
@@ -100,6 +100,6 @@ def test_both_runtimes_open_it_from_settings(runtime: str, make_small) -> None:
         {**SETTINGS, "first_main": "..\\other.onnx"},
     ],
 )
-def test_settings_that_are_not_whole_are_refused(own: dict, make_small) -> None:
+def test_broken_cascade_settings_are_refused(own: dict, make_small) -> None:
     with pytest.raises(InputRefused, match="setting"):
         open_session(make_small("cnn").folder, "openvino", {"cascade": own}, 1)

@@ -24,14 +24,14 @@ REFUSED = "CUDA failure 100: no CUDA-capable device is detected ; GPU=-1 ; hostn
         ("", ""),
     ],
 )
-def test_the_first_reason_is_told(log: str, reason: str) -> None:
+def test_reason_in_gives_the_first_reason(log: str, reason: str) -> None:
     """Given what a library logs, Then the reason is the library that is missing or what the error's number means."""
     assert reason_in(log) == reason
 
 
-def test_what_native_code_says_is_heard(capfd: pytest.CaptureFixture[str]) -> None:
+def test_native_log_captures_stderr(capfd: pytest.CaptureFixture[str]) -> None:
     """Given code that writes to the process's stderr itself, Then it is heard and goes on to stderr all the same."""
-    with native_log() as said:
+    with native_log() as log:
         os.write(2, b"libcudnn.so.9: cannot open shared object file\n")
-    assert reason_in("".join(said)) == "the library libcudnn.so.9 was not found"
+    assert reason_in("".join(log)) == "the library libcudnn.so.9 was not found"
     assert "libcudnn.so.9" in capfd.readouterr().err

@@ -1,4 +1,4 @@
-"""The GPU runtimes on a machine without a GPU, and what they would say about a mixed session."""
+"""The GPU runtimes on a machine without a GPU, and their notes on a mixed session."""
 
 from collections import Counter
 from types import SimpleNamespace
@@ -16,7 +16,7 @@ def subgraph(provider: str, *kinds: str) -> SimpleNamespace:
 
 
 def test_records_become_sentences() -> None:
-    """Given records where 3 of 5 operators run on the GPU, then the others are named."""
+    """Given records where 3 of 5 operators run on the GPU, Then the others are named."""
     records = [
         subgraph("CUDAExecutionProvider", "Conv", "Conv", "Relu"),
         subgraph("CPUExecutionProvider", "NonZero"),
@@ -29,7 +29,7 @@ def test_records_become_sentences() -> None:
 
 
 def test_real_records_can_be_read(make_small) -> None:
-    """Given a real session that records its assignment, then every operator is counted."""
+    """Given a real session that records its assignment, Then every operator is counted."""
     library = onnxruntime_cpu.import_library()
     options = onnxruntime_cpu.make_options(library, {"graph_optimization": "none"}, 1)
     options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
@@ -39,7 +39,7 @@ def test_real_records_can_be_read(make_small) -> None:
 
 
 def test_probe_is_a_model_that_runs() -> None:
-    """Given the built-in probe on the processor, then 1·1 eight times is 8."""
+    """Given the built-in probe on the processor, Then 1·1 eight times is 8."""
     session = onnxruntime_cpu.import_library().InferenceSession(
         onnxruntime_cuda.PROBE, providers=["CPUExecutionProvider"]
     )
@@ -49,14 +49,14 @@ def test_probe_is_a_model_that_runs() -> None:
 
 @pytest.mark.skipif(base.cuda_driver_found(), reason="this machine has an NVIDIA driver")
 def test_session_on_a_missing_gpu_never_falls_back_silently(make_small) -> None:
-    """Given no GPU, when a CUDA session is loaded all the same, then it refuses instead of using the processor."""
+    """Given no GPU, When a CUDA session is loaded all the same, Then it refuses instead of using the processor."""
     with pytest.raises(base.NotRunnable):
         onnxruntime_cuda.load(make_small("cnn").model.main, {}, 1)
 
 
 @pytest.mark.gpu
-def test_cuda_runs_what_the_processor_runs(small) -> None:
-    """Given a real GPU, then strict sessions answer as the processor does."""
+def test_cuda_predicts_as_the_processor(small) -> None:
+    """Given a real GPU, Then strict sessions answer as the processor does."""
     if not onnxruntime_cuda.RUNTIME.available().available:
         pytest.skip(onnxruntime_cuda.RUNTIME.available().hint)
     session = open_session(small.folder, "onnxruntime-cuda", {}, 1)

@@ -25,7 +25,7 @@ here = pytest.mark.parametrize("runtime", HERE)
 
 @here
 def test_answers_agree_at_every_batch_and_length(runtime: str, small) -> None:
-    """Given single and joined items of several sizes, then the answers of a batch are those of its items."""
+    """Given single and joined items of several sizes, Then the answers of a batch are those of its items."""
     session = open_session(small.folder, runtime, {}, 1)
     reference = open_session(small.folder, "onnxruntime-cpu", {"graph_optimization": "none"}, 1)
     for feeds in [small.feeds(), *(small.items() if small.kind in ("cnn", "transformer") else ())]:
@@ -39,7 +39,7 @@ def test_answers_agree_at_every_batch_and_length(runtime: str, small) -> None:
 
 @here
 def test_answers_belong_to_the_caller(runtime: str, make_small) -> None:
-    """Given two requests, then the second does not change what the first gave."""
+    """Given two requests, Then the second does not change what the first gave."""
     small = make_small("cnn")
     session = open_session(small.folder, runtime, {}, 1)
     first, second = small.items(2)
@@ -52,7 +52,7 @@ def test_answers_belong_to_the_caller(runtime: str, make_small) -> None:
 
 @here
 def test_batch_one_model_takes_a_batch(runtime: str, make_small) -> None:
-    """Given a model whose batch is fixed at 1, when four items come, then it answers four."""
+    """Given a model whose batch is fixed at 1, When four items come, Then it answers four."""
     proto = make_small("cnn").model.main
     fixed = onnx.load(str(proto))
     fixed.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
@@ -67,7 +67,7 @@ def test_batch_one_model_takes_a_batch(runtime: str, make_small) -> None:
 
 
 def test_openvino_with_fixed_sizes_takes_other_sizes_too(make_small) -> None:
-    """Given sizes fixed at batch 1 and 5 tokens, when others come, then they are answered all the same."""
+    """Given sizes fixed at batch 1 and 5 tokens, When others come, Then they are answered all the same."""
     small = make_small("transformer")
     session = open_session(small.folder, "openvino", {"shapes": {"input_ids": [1, 5]}}, 1)
     plain = open_session(small.folder, "onnxruntime-cpu", {}, 1)
@@ -77,7 +77,7 @@ def test_openvino_with_fixed_sizes_takes_other_sizes_too(make_small) -> None:
 
 
 def test_openvino_first_answer_behind_a_branch(make_small) -> None:
-    """Given a model with an If and free sizes, when inputs grow, then even the first answer is right."""
+    """Given a model with an If and free sizes, When inputs grow, Then even the first answer is right."""
     small = make_small("stateful")
     session = open_session(small.folder, "openvino", {}, 1)
     plain = open_session(small.folder, "onnxruntime-cpu", {}, 1)
@@ -89,7 +89,7 @@ def test_openvino_first_answer_behind_a_branch(make_small) -> None:
 
 
 def test_wrong_feeds_are_errors(make_small) -> None:
-    """Given a missing input, a wrong dtype, a wrong size, then ValueError and not a silent cast."""
+    """Given a missing input, a wrong dtype, a wrong size, Then ValueError and not a silent cast."""
     session = open_session(make_small("cnn").folder, "openvino", {}, 1)
     for feeds in ({}, {"image": np.zeros((1, 3, 16, 16))}, {"image": np.zeros((1, 3, 17, 16, 1), np.float32)}):
         with pytest.raises(ValueError):
@@ -115,13 +115,13 @@ def test_wrong_settings_are_refused(runtime: str, settings: dict, make_small) ->
 @pytest.mark.parametrize("settings", [{"performance": "throughput"}, {"tbb_partitioner": "auto"}, {"num_threads": 1}])
 def test_openvino_settings_are_taken(settings: dict, make_small) -> None:
     small = make_small("cnn")
-    answers = open_session(small.folder, "openvino", settings, 2).run(small.feeds())
-    assert answers["logits"].shape == (1, 5)
+    outputs = open_session(small.folder, "openvino", settings, 2).run(small.feeds())
+    assert outputs["logits"].shape == (1, 5)
 
 
 @here
-def test_unknown_operator_is_a_sentence(runtime: str, make_small) -> None:
-    """Given an operator that no runtime knows, then the refusal names it and says what to do."""
+def test_unknown_operator_is_refused(runtime: str, make_small) -> None:
+    """Given an operator that no runtime knows, Then the error names it and has a hint."""
     node = helper.make_node("Frobnicate", ["x"], ["y"], domain="example.invented")
     value = helper.make_tensor_value_info
     graph = helper.make_graph([node], "g", [value("x", 1, [1, 20])], [value("y", 1, [1, 4])])
@@ -142,7 +142,7 @@ def test_model_made_for_one_runtime_is_refused_by_others(make_small, tmp_path: P
 
 
 def test_every_runtime_is_found_with_a_hint_where_it_is_missing() -> None:
-    """Given this machine, then each runtime is here or says how to get it; what is here really opens."""
+    """Given this machine, Then each runtime is here or has a hint how to get it; those that are here open."""
     assert not RUNTIMES.broken
     assert {"onnxruntime-cpu", "openvino", "torch-cpu", "onnxruntime-cuda", "torch-cuda"} <= set(RUNTIMES)
     for runtime in RUNTIMES.values():
@@ -158,7 +158,7 @@ def test_every_runtime_is_found_with_a_hint_where_it_is_missing() -> None:
 
 
 def test_telemetry_of_libraries_is_off() -> None:
-    """Given both libraries imported, then neither has its own telemetry."""
+    """Given both libraries imported, Then neither has its own telemetry."""
     openvino.import_library()
     onnxruntime_cpu.import_library()
     assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"
@@ -167,8 +167,8 @@ def test_telemetry_of_libraries_is_off() -> None:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.filterwarnings("ignore::FutureWarning")
-def test_torch_runs_the_program_beside_the_model(make_small) -> None:
-    """Given a program by keyword, then it answers under the ONNX names, read-only inputs included."""
+def test_torch_runs_the_program_of_the_model(make_small) -> None:
+    """Given a program by keyword, Then it answers under the ONNX names, read-only inputs included."""
     session = torch_cpu.load(with_program(make_small("cnn")).folder / "model.onnx", {}, 1)
     feeds = {"image": np.ones((3, 3, 16, 16), np.float32)}
     feeds["image"].flags.writeable = False
@@ -179,7 +179,7 @@ def test_torch_runs_the_program_beside_the_model(make_small) -> None:
     session.close()
 
 
-def test_torch_without_a_program_says_so(make_small) -> None:
+def test_torch_without_a_program_is_refused(make_small) -> None:
     with pytest.raises(NotRunnable, match="no torch source"):
         torch_cpu.load(make_small("cnn").model.main, {}, 1)
 
@@ -199,7 +199,7 @@ def test_split_is_by_the_inputs_that_are_fixed_at_one() -> None:
 
 
 def test_models_stay_readable(make_small) -> None:
-    """Given a folder, then opening it in both runtimes changes no byte of it."""
+    """Given a folder, Then opening it in both runtimes changes no byte of it."""
     small = make_small("cnn")
     before = {path.name: path.read_bytes() for path in small.folder.iterdir()}
     for runtime in HERE:

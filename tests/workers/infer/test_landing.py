@@ -1,4 +1,4 @@
-"""The choice that is kept beside a bundle counts only where no other account can have written it."""
+"""The choice that is stored with a bundle counts only where no other account can have written it."""
 
 import os
 from pathlib import Path
@@ -22,14 +22,14 @@ def choice(folder: Path) -> landing.Landed:
 
 
 def test_kept_own_file_counts(folder: Path) -> None:
-    """Given a choice that this account kept, then it is read back."""
+    """Given a choice that this account kept, Then it is read back."""
     landing.save_choice(folder, choice(folder))
     assert landing.saved_choice(folder) == (choice(folder), "")
 
 
 @pytest.mark.parametrize("kind", ["writable by others", "a link"])
 def test_kept_file_that_others_can_write_is_not_minded(folder: Path, kind: str) -> None:
-    """Given a choice that other accounts can change, or a link to one, then it does not count, and that is told."""
+    """Given a choice that other accounts can change, or a link to one, Then it does not count, with a note."""
     path = landing.save_choice(folder, choice(folder))
     if kind == "a link":
         path.rename(folder.parent / "elsewhere.json")
@@ -41,7 +41,7 @@ def test_kept_file_that_others_can_write_is_not_minded(folder: Path, kind: str) 
 
 
 def test_keep_follows_no_link_that_lies_ready(folder: Path) -> None:
-    """Given a link under the name that the file gets while it is written, then what it points to stays as it was."""
+    """Given a link under the name that the file gets while it is written, Then what it points to stays as it was."""
     other = folder.parent / "precious"
     other.write_text("precious")
     for name in ("bundle.landed.json.part", "bundle.landed.json"):

@@ -56,8 +56,8 @@ def test_bound_requests_use_the_same_places(fixed: Any, library: StandInDriver) 
 
 
 def test_spans_are_taken_of_fixed_and_of_open_sizes(fixed: Any, make_small: Any, library: StandInDriver) -> None:
-    """Given a model of fixed sizes, and one whose sizes are open, Then both tell where the time goes; the second lets
-    the library make room for its answers."""
+    """Given a model of fixed sizes, and one whose sizes are open, Then both measure the spans; the second lets the
+    library allocate its outputs."""
     assert opened(fixed, library).card_spans({"x": np.ones((2, 3), np.float32)})[0].compute_ms == library.elapsed_ms
     small = make_small("cnn")
     session = opened(small.model.main, library)

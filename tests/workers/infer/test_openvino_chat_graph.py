@@ -1,4 +1,4 @@
-"""A language model's graph as it is compiled: attention with its cache in one node, logits only where they are asked."""
+"""A language model's graph as it is compiled: attention with its cache in one node, logits only at requested places."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from workers.infer.openvino_program import import_library
 
 
 @pytest.mark.timeout(600)
-def test_attention_stays_whole_and_only_asked_places_are_answered(tiny_chat: Callable[[], Path]) -> None:
+def test_attention_stays_one_operator(tiny_chat: Callable[[], Path]) -> None:
     # Given a model of two layers whose heads share keys and values
     folder = tiny_chat()
     core = import_library().Core()
@@ -39,9 +39,9 @@ def test_an_output_that_no_table_of_words_gives_is_left_alone() -> None:
     assert WANTED not in {name for port in model.inputs for name in port.get_names()}
 
 
-def test_what_is_added_for_each_token_is_left_alone() -> None:
-    """Given logits with a bias, Then places can be asked for; with something of each token's own, they cannot: it would
-    be spread over the wrong ones."""
+def test_head_that_adds_values_per_token_is_left_alone() -> None:
+    """Given logits with a bias, Then places can be requested; with values for each token, they cannot: those would
+    be added to the wrong ones."""
     library = import_library()
     ops = library.opset13
     table, bias = (ops.constant(np.ones(shape, np.float32)) for shape in ((8, 20), (20,)))
@@ -53,8 +53,8 @@ def test_what_is_added_for_each_token_is_left_alone() -> None:
 
 
 @pytest.mark.timeout(600)
-def test_each_asked_place_has_the_logits_of_the_graph_as_it_was(tiny_chat: Callable[[], Path]) -> None:
-    # Given a text of which some places are asked for, in two pieces
+def test_requested_places_have_the_logits_of_the_original_graph(tiny_chat: Callable[[], Path]) -> None:
+    # Given a text of which some places are requested, in two pieces
     folder = tiny_chat()
     session = load(folder / "model.xml", {"chat": True, "inference_precision": "f32"}, 1)
     ids = np.random.default_rng(3).integers(0, session.vocabulary, 40)
@@ -71,7 +71,7 @@ def test_each_asked_place_has_the_logits_of_the_graph_as_it_was(tiny_chat: Calla
     np.testing.assert_allclose(found, request.get_output_tensor(0).data[0][[0, 7, 24, 28, 39]], atol=2e-4, rtol=1e-3)
 
 
-def test_a_rounded_cache_is_judged_by_what_it_keeps(tiny_chat: Callable[[], Path]) -> None:
+def test_rounded_cache_is_evaluated_token_by_token(tiny_chat: Callable[[], Path]) -> None:
     # Given caches in 8 bits and in 32, When a text is judged, Then 8 bits differ as they do for each token that follows
     plain, rounded = (
         load(tiny_chat() / "model.xml", {"chat": True, "inference_precision": "f32", **more}, 1)
@@ -95,7 +95,7 @@ def test_a_rounded_cache_is_judged_by_what_it_keeps(tiny_chat: Callable[[], Path
 
 
 def test_words_before_those_that_count_are_read_at_once(tiny_chat: Callable[[], Path]) -> None:
-    """Given inputs that are rounded and five words that count behind 30, then only these are read one by one."""
+    """Given inputs that are rounded and five words that count behind 30, Then only these are read one by one."""
     session = load(tiny_chat() / "model.xml", {"chat": True, "activation_group": 64}, 1)
     calls: list[int] = []
     logits = session._logits

@@ -34,7 +34,7 @@ def on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
 
 
 def test_fit_settings_drops_a_folder_of_the_computer_that_wrote_them() -> None:
-    """Given a stranger's settings that name a folder of compiled models, also for a part, then it is not used."""
+    """Given a stranger's settings that name a folder of compiled models, also for a part, Then it is not used."""
     named, kept = {"cache_dir": "golden", "num_threads": 1}, {"num_threads": 1}
     for own, wanted in (
         (named, kept),
@@ -47,15 +47,15 @@ def test_fit_settings_drops_a_folder_of_the_computer_that_wrote_them() -> None:
         assert fit_settings(own, "fp32", {}, 2)[0] == wanted
 
 
-def test_what_fits_is_taken_without_a_word(on) -> None:
+def test_settings_that_fit_stay_without_a_note(on) -> None:
     on(RICH)
     settings = {"inference_precision": "bf16", "num_threads": 2, "tbb_partitioner": "auto"}
     there = {"processor": "Rich", "features": ["avx512_vnni"]}
     assert fit_settings(settings, "int8", there, 2) == (settings, ())
 
 
-def test_what_does_not_fit_is_left_out_and_told(on) -> None:
-    """Given fewer cores, another processor and no fast 8 bits, then each is told and nothing is forced."""
+def test_settings_that_do_not_fit_are_dropped_with_a_note(on) -> None:
+    """Given fewer cores, another processor and no fast 8 bits, Then each has a note and nothing is forced."""
     on(POOR)
     settings = {"num_threads": 8, "tbb_partitioner": "auto", "shapes": {"x": [1, 3]}}
     fitted, notes = fit_settings(settings, "int8", {"processor": "Rich", "features": ["avx512_vnni"]}, 2)
@@ -65,8 +65,8 @@ def test_what_does_not_fit_is_left_out_and_told(on) -> None:
     assert settings["num_threads"] == 8  # the manifest's own are not changed
 
 
-def test_bf16_is_the_processors_word_and_not_the_library_s(on) -> None:
-    """Given a library that can emulate BF16, then only the processor's own instructions count."""
+def test_has_bf16_ignores_emulation_by_the_library(on) -> None:
+    """Given a library that can emulate BF16, Then only the processor's own instructions count."""
 
     emulates, lacks = (SimpleNamespace(get_property=lambda *_, has=has: has) for has in (["FP32", "BF16"], ["FP32"]))
     on(POOR)
@@ -75,8 +75,8 @@ def test_bf16_is_the_processors_word_and_not_the_library_s(on) -> None:
     assert processor.has_bf16(emulates) and not processor.has_bf16(lacks)
 
 
-def test_where_the_system_tells_nothing_it_is_tried(on) -> None:
-    """Given no list of instructions, then a small product decides; a fast one here, as the processor's own word says."""
+def test_bf16_is_measured_where_the_system_lists_no_instructions(on) -> None:
+    """Given no list of instructions, Then a small product decides; a fast one here, as the processor reports."""
     core = import_library().Core()
     truth = processor.has_bf16(core)
     on(None)
@@ -94,8 +94,8 @@ def test_session_falls_back_on_a_poor_processor(on, make_small) -> None:
     np.testing.assert_allclose(session.run(small.feeds())["logits"], plain["logits"], atol=1e-4)
 
 
-def test_simulated_processor_without_bf16_is_believed(make_small) -> None:
-    """Given oneDNN held to an older processor (it would emulate), then a fresh process uses 32-bit numbers and says so."""
+def test_limit_of_onednn_turns_bf16_off(make_small) -> None:
+    """Given oneDNN held to an older processor (it would emulate), Then a fresh process uses 32-bit numbers, with a note."""
     small = make_small("cnn")
     code = (
         "import json, sys; from pathlib import Path; from workers.measure.opening import open_session;"

@@ -1,4 +1,4 @@
-"""A session that takes pixels and prepared inputs alike: the way back is exact, and nothing is rounded unseen."""
+"""A session that takes pixels and prepared inputs alike: the inverse is exact, and nothing is rounded silently."""
 
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ EACH = np.arange(256, dtype=np.uint8).repeat(3).reshape(1, 16, 16, 3)
 class Seen:
     """Keeps what it was given."""
 
-    device_ran, fallbacks = "cpu", ("told",)
+    device_ran, fallbacks = "cpu", ("a note",)
 
     def __init__(self, settings: Any = None) -> None:
         self.settings, self.given, self.closed = settings, None, False
@@ -56,7 +56,7 @@ def session_of(settings: dict) -> tuple[Any, Seen]:
     ],
 )
 def test_each_of_256_values_comes_back(steps: ImageSteps, dtype: str) -> None:
-    """Given each value that a pixel can have, then it comes back from what it was prepared to, in all kinds of numbers."""
+    """Given each value that a pixel can have, Then it comes back from what it was prepared to, in all kinds of numbers."""
     values = np.stack([EACH[..., 0], EACH[..., 1][:, ::-1], 255 - EACH[..., 2]], axis=-1)
     plain = steps
     prepared = images.normalized(values, plain).astype(dtype)
@@ -66,8 +66,8 @@ def test_each_of_256_values_comes_back(steps: ImageSteps, dtype: str) -> None:
 
 
 @pytest.mark.parametrize("change", [0.004, np.nan, np.inf, 1e6, -100.0])
-def test_what_is_no_pixel_is_refused(change: float) -> None:
-    """Given one number that lies between two values, beyond them or nowhere, then words, and the model is not asked."""
+def test_values_between_pixels_are_refused(change: float) -> None:
+    """Given one number that lies between two values, beyond them or nowhere, Then it is refused, and the model does not run."""
     session, inner = session_of({"pixels": OWN})
     values = images.normalized(EACH, PICTURE_STEPS)
     values[0, 1, 2, 3] += change
@@ -81,13 +81,13 @@ def test_pixels_and_other_inputs_go_on_as_they_are() -> None:
     other = np.ones(3, np.float32)
     session.run({"image": EACH, "other": other})
     assert inner.given is not None and inner.given["image"] is EACH and inner.given["other"] is other
-    assert inner.settings == {"num_threads": 2} and session.fallbacks == ("told",) and session.device_ran == "cpu"
+    assert inner.settings == {"num_threads": 2} and session.fallbacks == ("a note",) and session.device_ran == "cpu"
     session.close()
     assert inner.closed
 
 
 def test_sizes_that_were_set_for_the_original_are_turned() -> None:
-    """Given sizes as the original takes them, then the file gets them with channels last."""
+    """Given sizes as the original takes them, Then the file gets them with channels last."""
     _, inner = session_of({"pixels": OWN, "shapes": {"image": [1, 3, 8, -1], "other": [2]}})
     assert inner.settings["shapes"] == {"image": [1, 8, -1, 3], "other": [2]}
     _, inner = session_of({"pixels": {**OWN, "layout": "nhwc"}, "shapes": {"image": [1, 8, 9, 3]}})
@@ -97,6 +97,6 @@ def test_sizes_that_were_set_for_the_original_are_turned() -> None:
 @pytest.mark.parametrize(
     "own", [{}, {**OWN, "more": 1}, {**OWN, "layout": "chwn"}, {**OWN, "mean": 0.5}, {**OWN, "channels": ["rgb"]}, "x"]
 )
-def test_broken_settings_are_said(own: Any) -> None:
+def test_broken_settings_are_refused(own: Any) -> None:
     with pytest.raises(ValueError, match="setting 'pixels'"):
         session_of({"pixels": own})

@@ -1,4 +1,4 @@
-"""How a build tells its progress, stops, and says what it refuses; with the real library where that is installed."""
+"""Progress, cancellation and errors of a build; with the real library where that is installed."""
 
 import threading
 import time
@@ -22,7 +22,7 @@ HERE = Place("sm89", "card", 13_000)
 
 
 def test_progress_never_falls_and_ends_at_its_whole() -> None:
-    """Given nested phases as TensorRT tells them, then the share only grows, and a phase fills one step of its
+    """Given nested phases as TensorRT reports them, Then the share only grows, and a phase fills one step of its
     parent."""
     progress, seen = Progress(), [0.0]
     progress.phase_start("Building engine", None, 2)
@@ -44,17 +44,17 @@ def test_progress_never_falls_and_ends_at_its_whole() -> None:
     assert seen == sorted(seen) and seen[-1] == 1.0
 
 
-def test_what_was_asked_reaches_the_builder() -> None:
+def test_build_options_reach_the_builder() -> None:
     trt = StandInTensorRt()
-    ask = BuildRequest(profile=ROW, workspace_bytes=1 << 20, weight_streaming=True, sparse=True)
-    made = build(Classic(), trt, Path("m.onnx"), ask, HERE, lambda *told: None)
+    request = BuildRequest(profile=ROW, workspace_bytes=1 << 20, weight_streaming=True, sparse=True)
+    made = build(Classic(), trt, Path("m.onnx"), request, HERE, lambda *progress: None)
     assert trt.built[0].flags == [f"workspace {1 << 20}", "streaming", "sparse"]
     assert made.engine.startswith(b"plan") and made.timing == b"timed"
 
 
 def test_open_sizes_without_ranges_are_named() -> None:
     with pytest.raises(NotRunnable, match="the sizes of x are open"):
-        build(Classic(), StandInTensorRt(), Path("m.onnx"), BuildRequest(), HERE, lambda *told: None)
+        build(Classic(), StandInTensorRt(), Path("m.onnx"), BuildRequest(), HERE, lambda *progress: None)
 
 
 class Building(StandInTensorRt):
@@ -74,8 +74,8 @@ def cancel(share: float, phase: str, seconds: float) -> None:
     raise KeyboardInterrupt
 
 
-def test_what_the_teller_raises_stops_the_build() -> None:
-    """Given a build in a phase that looks at nothing, when it is cancelled, then the wait for it is bounded."""
+def test_error_of_the_callback_stops_the_build() -> None:
+    """Given a build in a phase that looks at nothing, When it is cancelled, Then the wait for it is bounded."""
 
     slow = Building(lambda network, config: time.sleep(30))
     began_s = time.process_time()
@@ -96,26 +96,26 @@ def test_a_job_is_let_go_before_its_build_is() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         build(Classic(), Building(hold), Path("m.onnx"), BuildRequest(profile=ROW), HERE, cancel, stop_s=0.0)
-    events.append("told")
+    events.append("raised")
     threads = [one for one in threading.enumerate() if one.daemon and one is not threading.current_thread()]
     allowed.set()
     for thread in threads:
         thread.join(TURN_S)
-    assert events == ["told", "let go"]
+    assert events == ["raised", "let go"]
 
 
-def test_refusal_names_operator_and_way_out() -> None:
+def test_refusal_names_operator_and_alternative() -> None:
     refused = BuildRefused((("MatMulInteger", "layer 3"),), "no importer registered")
     assert "MatMulInteger (“layer 3”)" in str(refused) and "int8_qdq" in refused.alternative
     assert "onnxruntime-cuda" in BuildRefused((("Unheard", ""),), "?").alternative
 
 
 def test_reasons_lose_the_librarys_own_places() -> None:
-    said = (
+    message = (
         "IBuilder::buildSerializedNetwork: Error Code 1: Myelin ([pass.cpp:1500: run_passes] Cannot compile for sm86. "
         "In compileGraph at /_src/optimizer/myelin/codeGenerator.cpp:2012)"
     )
-    assert building.plain([said]) == "Cannot compile for sm86."
+    assert building.plain([message]) == "Cannot compile for sm86."
 
 
 def small(tmp_path: Path, kind: str) -> Path:
@@ -138,31 +138,31 @@ def small(tmp_path: Path, kind: str) -> Path:
 
 @pytest.mark.gpu_libs
 def test_real_library_builds_for_cards_that_are_not_here(tmp_path: Path) -> None:
-    """Given tensorrt-rtx and no card, then an engine for three architectures is built, and progress is told."""
-    trt, told = load_library(Rtx()), []
-    ask = BuildRequest(profile=ROW, architectures=("sm86", "sm89", "sm120"))
+    """Given tensorrt-rtx and no card, Then an engine for three architectures is built, and progress is reported."""
+    trt, progress = load_library(Rtx()), []
+    request = BuildRequest(profile=ROW, architectures=("sm86", "sm89", "sm120"))
     path = small(tmp_path, "plain")
-    made = build(Rtx(), trt, path, ask, Place(), lambda share, phase, seconds: told.append((share, phase)))
+    made = build(Rtx(), trt, path, request, Place(), lambda share, phase, seconds: progress.append((share, phase)))
     assert len(made.engine) > 1000
-    assert [share for share, _ in told] == sorted(share for share, _ in told)
+    assert [share for share, _ in progress] == sorted(share for share, _ in progress)
     with pytest.raises(NotRunnable, match="builds nothing for SM90"):
-        build(Rtx(), trt, path, BuildRequest(profile=ROW, architectures=("sm90",)), Place(), lambda *told: None)
+        build(Rtx(), trt, path, BuildRequest(profile=ROW, architectures=("sm90",)), Place(), lambda *progress: None)
 
 
 @pytest.mark.gpu_libs
 def test_real_parser_refuses_dynamic_quantization_by_name(tmp_path: Path) -> None:
     trt = load_library(Rtx())
-    ask = BuildRequest(profile=ROW, architectures=("sm89",))
+    request = BuildRequest(profile=ROW, architectures=("sm89",))
     with pytest.raises(BuildRefused) as refused:
-        build(Rtx(), trt, small(tmp_path, "dynamic"), ask, Place(), lambda *told: None)
+        build(Rtx(), trt, small(tmp_path, "dynamic"), request, Place(), lambda *progress: None)
     kinds = {kind for kind, _ in refused.value.operators}
     assert kinds & {"DynamicQuantizeLinear", "MatMulInteger"} and "int8_qdq" in refused.value.alternative
     assert str(refused.value).endswith("(“rounding”): it has no such operator")
 
 
 @pytest.mark.gpu_libs
-def test_real_library_names_what_this_code_calls() -> None:
-    """Given the real library, then all that the stand-in has is there under the same names."""
+def test_real_library_has_the_called_names() -> None:
+    """Given the real library, Then all that the stand-in has is there under the same names."""
     trt = load_library(Rtx())
     for name in ("ILogger", "IProgressMonitor", "Builder", "OnnxParser", "Runtime", "TensorIOMode", "nptype"):
         assert hasattr(trt, name), name

@@ -28,19 +28,19 @@ def opened(model: Path, edition: tensorrt_editions.Edition, trt: StandInTensorRt
     return tensorrt_engines.open_engine(model, edition, trt, place, cache, tensorrt.nobody)
 
 
-def test_card_is_told_as_the_driver_tells_it() -> None:
+def test_place_reports_the_card_of_the_driver() -> None:
     assert Driver(StandInDriver((12, 0))).place() == Place("sm120", "Stand-in card", 13_000)
 
 
 def test_driver_errors_have_names() -> None:
-    """Given a driver that refuses to start (304 is what Landlock brought about), then code and name are told."""
+    """Given a driver that refuses to start (304 is what Landlock brought about), Then the error has code and name."""
     with pytest.raises(CudaError, match=r"cuInit: CUDA_ERROR_STAND_IN \(304\)"):
         Driver(StandInDriver(cuInit=304))
 
 
 @pytest.mark.parametrize("edition", [Rtx(), Classic()], ids=lambda one: one.id)
-def test_session_answers_and_gives_back_what_it_took(edition, model: Path, tmp_path: Path) -> None:
-    """Given requests of several sizes, then answers have their shapes; a size beyond the profile is refused by name;
+def test_session_predicts_and_frees_its_memory(edition, model: Path, tmp_path: Path) -> None:
+    """Given requests of several sizes, Then answers have their shapes; a size beyond the profile is refused by name;
     at the end no memory of the card is left taken."""
     library = StandInDriver()
     session = tensorrt.TensorRtSession(opened(model, edition, StandInTensorRt(), tmp_path / "c"), Driver(library), {})
@@ -57,7 +57,7 @@ def test_session_answers_and_gives_back_what_it_took(edition, model: Path, tmp_p
     assert bool(kept) == (edition.id == "rtx")  # a runtime cache is for RTX alone
 
 
-def test_second_start_takes_what_the_first_has_kept(model: Path, tmp_path: Path) -> None:
+def test_second_start_uses_the_cached_engine(model: Path, tmp_path: Path) -> None:
     trt = StandInTensorRt()
     first = opened(model, Classic(), trt, tmp_path / "c")
     again = opened(model, Classic(), trt, tmp_path / "c")
@@ -69,9 +69,9 @@ def test_second_start_takes_what_the_first_has_kept(model: Path, tmp_path: Path)
     assert (folder / ENGINE).stat().st_mode & 0o077 == 0  # an engine decides what runs: the person's alone
 
 
-def test_engine_built_ahead_goes_first_and_its_refusal_is_told(model: Path, tmp_path: Path) -> None:
-    """Given an engine beside the model, then it is taken where the library says that it is valid; else one is built,
-    and the reason is told."""
+def test_engine_built_ahead_is_used_if_it_is_valid(model: Path, tmp_path: Path) -> None:
+    """Given an engine built ahead, Then it is used where the library reports it as valid; else one is built, and the
+    reason is reported."""
     (model.parent / "ahead.plan").write_bytes(b"plan ahead")
     row = {"file": "ahead.plan", "edition": "rtx"}
     (model.parent / FILE).write_text(json.dumps({**PROFILE, "engines": [row]}), encoding="utf-8")
@@ -82,7 +82,7 @@ def test_engine_built_ahead_goes_first_and_its_refusal_is_told(model: Path, tmp_
 
 
 def test_keys_differ_where_engines_do() -> None:
-    """Given another driver or card, then a classic engine has another key and one of RTX has not; given another model,
+    """Given another driver or card, Then a classic engine has another key and one of RTX has not; given another model,
     profile or version, both have."""
     other = Place("sm86", "Another card", 12_080)
     requested = {"model": "a", "profile": {}}
@@ -106,8 +106,8 @@ def test_timings_of_another_card_are_not_taken() -> None:
     assert config.timing.data == b"timed" and Classic().take_timing(config) == b"timed"
 
 
-def test_library_that_is_a_stub_says_what_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given the stub of the usual index, whose import fails, and one that is too old, then the line that installs it."""
+def test_stub_or_old_library_gives_the_install_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given the stub of the usual index, whose import fails, and one that is too old, Then the line that installs it."""
     monkeypatch.setitem(__import__("sys").modules, "tensorrt", None)
     with pytest.raises(NotRunnable, match="pip install tensorrt --extra-index-url"):
         tensorrt_editions.load_library(Classic())
@@ -125,13 +125,13 @@ def test_edition_follows_the_card(architecture: str, edition: str) -> None:
     assert tensorrt_editions.for_architecture(architecture).id == edition
 
 
-def test_damaged_description_is_told(model: Path) -> None:
+def test_damaged_description_is_refused(model: Path) -> None:
     (model.parent / FILE).write_text('{"profile": {"x": [1]}}', encoding="utf-8")
     with pytest.raises(NotRunnable, match="is damaged"):
         opened(model, Classic(), StandInTensorRt(), None)
 
 
-def test_without_a_card_the_reason_is_told() -> None:
+def test_without_a_card_available_gives_the_reason() -> None:
     found = tensorrt.available()
     assert not found.available and found.hint
     with pytest.raises(NotRunnable, match="needs an NVIDIA GPU"):

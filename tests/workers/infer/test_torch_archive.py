@@ -18,7 +18,7 @@ NAMES = '{"inputs": [{"name": "image"}], "outputs": [{"name": "logits"}]}'
 
 @pytest.fixture
 def program(tmp_path: Path) -> Path:
-    """A sound program with the names of its inputs beside it."""
+    """A valid program with the names of its inputs."""
     (tmp_path / "info.json").write_text(NAMES, encoding="utf-8")
     return write_program(tmp_path / "model.pt2")
 
@@ -33,7 +33,7 @@ def run_carelessly(path: Path) -> None:
 
 @pytest.mark.parametrize("kind", MADE)
 def test_payload_opened_by_torch_alone_writes_its_marker(program: Path, tmp_path: Path, kind: str) -> None:
-    """Given a hostile program, when torch.export.load opens it, then its marker is written: the tests below test it."""
+    """Given a hostile program, When torch.export.load opens it, Then its marker is written: the tests below test it."""
     marker = tmp_path / "marker"
     MADE[kind](program, marker)
     run_carelessly(program)
@@ -42,7 +42,7 @@ def test_payload_opened_by_torch_alone_writes_its_marker(program: Path, tmp_path
 
 @pytest.mark.parametrize("kind", MADE)
 def test_load_hostile_program_is_refused_before_anything_runs(program: Path, tmp_path: Path, kind: str) -> None:
-    """Given a hostile program, when the runtime loads it, then it is refused and the marker is not written."""
+    """Given a hostile program, When the runtime loads it, Then it is refused and the marker is not written."""
     marker = tmp_path / "marker"
     MADE[kind](program, marker)
     with pytest.raises(UnsafeProgram, match="Nothing in it was run"):
@@ -51,7 +51,7 @@ def test_load_hostile_program_is_refused_before_anything_runs(program: Path, tmp
 
 
 def test_load_sound_program_answers(program: Path) -> None:
-    """Given a program with free sizes, a buffer and a constant, when it is loaded, then it answers for any batch."""
+    """Given a program with free sizes, a buffer and a constant, When it is loaded, Then it answers for any batch."""
     session = load(program, {}, 1)
     image = torch.zeros(5, 3, 16, 16).numpy()
     assert session.run({"image": image})["logits"].shape == (5, 5)
@@ -66,7 +66,7 @@ CONFIGS = (b"{}", b"[]", b'{"config": []}', b'{"config": {"w": {}}}', b'{"config
 )
 def test_load_program_with_other_records_is_refused(program: Path, record: str, content: bytes) -> None:
     """Given an archive with a compiled library, an object of its own, or a list of weights that torch.export lays out
-    otherwise, when it is loaded, then it is refused."""
+    otherwise, When it is loaded, Then it is refused."""
     rewrite(program, {record: lambda _old: content})
     with pytest.raises(UnsafeProgram):
         load_program(torch, program)
@@ -86,7 +86,7 @@ def test_load_program_with_other_records_is_refused(program: Path, record: str, 
     ],
 )
 def test_load_program_with_code_in_its_nodes_is_refused(program: Path, field: str, value: Any) -> None:
-    """Given a node whose name or operator is Python code, or metadata in another layout, then it is refused."""
+    """Given a node whose name or operator is Python code, or metadata in another layout, Then it is refused."""
 
     def mark(document: dict[str, Any]) -> None:
         document["graph_module"]["graph"]["nodes"][0][field] = value
@@ -97,7 +97,7 @@ def test_load_program_with_code_in_its_nodes_is_refused(program: Path, field: st
 
 
 def test_load_program_with_an_operator_hidden_in_a_map_of_arguments_is_refused(program: Path) -> None:
-    """Given an argument that is called like the free text of a node, when the program is loaded, then it is refused."""
+    """Given an argument that is called like the free text of a node, When the program is loaded, Then it is refused."""
 
     def mark(document: dict[str, Any]) -> None:
         hidden = {"as_string_to_argument": {"metadata": {"as_operator": "torch.os.system"}}}
@@ -109,7 +109,7 @@ def test_load_program_with_an_operator_hidden_in_a_map_of_arguments_is_refused(p
 
 
 def test_tensors_only_within_blocks_unpickling_and_restores_the_environment(tmp_path: Path) -> None:
-    """Given a pickled object, when torch.load is called with weights_only=False, then it refuses inside the block."""
+    """Given a pickled object, When torch.load is called with weights_only=False, Then it refuses inside the block."""
     path = tmp_path / "thing.pt"
     torch.save(Path("x"), path)
     before = dict(os.environ)
@@ -122,7 +122,7 @@ def test_tensors_only_within_blocks_unpickling_and_restores_the_environment(tmp_
 @pytest.mark.whole
 @pytest.mark.parametrize("kind", ["Bert", "DebertaV2", "ModernBert", "MPNet"])
 def test_load_programs_of_real_architectures_is_allowed(tmp_path: Path, kind: str) -> None:
-    """Given texts of any length through a library's own architecture, when its program is checked, then it loads."""
+    """Given texts of any length through a library's own architecture, When its program is checked, Then it loads."""
     import transformers
 
     sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}

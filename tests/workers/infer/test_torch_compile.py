@@ -1,4 +1,4 @@
-"""PyTorch's programs compiled: the same answers at every batch, walls that let the compiler through, and what is said
+"""PyTorch's programs compiled: the same answers at every batch, walls that let the compiler through, and the notes
 where there is none."""
 
 import subprocess
@@ -37,7 +37,7 @@ def program(make_small: Callable):
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What is compiled lies in a folder of the test."""
+    """Compiled code goes into a folder of the test."""
     folder = tmp_path / "inductor"
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(folder))
     return folder
@@ -67,7 +67,7 @@ def answer_job(program, root: Path, limits: Limits) -> RunJob:
 @pytest.mark.slow
 @needs_compiler
 def test_compiled_answers_are_alike_at_every_batch(program, home: Path) -> None:
-    """Given a program with a free batch, when it is compiled, then one item, many and one again are answered as without;
+    """Given a program with a free batch, When it is compiled, Then one item, many and one again are answered as without;
     it was compiled when it was opened, and no other size than "more than one" is compiled apart."""
     from torch._dynamo.utils import counters
 
@@ -86,8 +86,8 @@ def test_compiled_answers_are_alike_at_every_batch(program, home: Path) -> None:
     compiled.close()
 
 
-def test_without_a_compiler_it_runs_as_it_is_and_says_so(program, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a computer without a compiler, then a bundle's session answers all the same, with one plain sentence, and
+def test_without_a_compiler_it_runs_uncompiled_with_a_note(program, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a computer without a compiler, Then a bundle's session answers all the same, with one plain sentence, and
     where variants are judged and timed it is refused instead."""
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("CXX", raising=False)
@@ -113,10 +113,10 @@ def test_without_a_compiler_it_runs_as_it_is_and_says_so(program, monkeypatch: p
         ('[ "$1" = --version ] && exit 0; echo broken >&2; exit 1', "PyTorch's compiler failed"),
     ],
 )
-def test_a_compiler_that_fails_is_told(
+def test_compiler_that_fails_is_reported(
     script: str, why: str, program, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given a $CXX that starts and fails, then the model runs as it is, and the session says what happened."""
+    """Given a $CXX that starts and fails, Then the model runs as it is, and the session reports what happened."""
     broken = tmp_path / "broken-c++"
     broken.write_text(f"#!/bin/sh\n{script}\n")
     broken.chmod(0o755)
@@ -137,8 +137,8 @@ def test_pythons_header_files_are_needed(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @needs_compiler
-def test_a_space_in_a_folder_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a folder with a space in the compiler's command, then it is told before PyTorch fails without a reason."""
+def test_space_in_the_compilers_folder_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a folder with a space in the compiler's command, Then it is reported before PyTorch fails without a reason."""
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "my models"))
     with pytest.raises(NotCompiled, match="a space"):
         find_compiler()
@@ -155,7 +155,7 @@ def test_the_setting_is_yes_or_no(program) -> None:
 @needs_compiler
 @on_linux
 def test_it_compiles_behind_the_walls(program, pool: WorkerPool, tmp_path: Path) -> None:
-    """Given a real job, when the runtime's limits are its own, then it compiles and answers all test items as without."""
+    """Given a real job, When the runtime's limits are its own, Then it compiles and answers all test items as without."""
     client = pool.take()
     client.start(answer_job(program, tmp_path, limits_of_runtime("torch-cpu", COMPILED)))
     last = finish(client)
@@ -173,7 +173,7 @@ def test_it_compiles_behind_the_walls(program, pool: WorkerPool, tmp_path: Path)
 @needs_compiler
 @on_linux
 def test_it_compiles_only_where_programs_may_start(program, pool: WorkerPool, tmp_path: Path) -> None:
-    """Given a job that may start no program, then it is refused in plain words and not answered as if it were compiled."""
+    """Given a job that may start no program, Then it is refused in plain words and not answered as if it were compiled."""
     client = pool.take()
     client.start(answer_job(program, tmp_path, limits_of_runtime("torch-cpu", {})))
     last = finish(client)
@@ -186,7 +186,7 @@ def test_it_compiles_only_where_programs_may_start(program, pool: WorkerPool, tm
 @needs_compiler
 @on_linux
 def test_cancelled_while_it_compiles(program, pool: WorkerPool, tmp_path: Path) -> None:
-    """Given a job that is just compiling, when it is cancelled, then within a second it is over, compiler and all."""
+    """Given a job that is just compiling, When it is cancelled, Then within a second it is over, compiler and all."""
     client = pool.take()
     client.start(answer_job(program, tmp_path, limits_of_runtime("torch-cpu", COMPILED)))
     home, end_s = tmp_path / "jobs" / "compiled" / ".home" / "inductor", time.monotonic() + COMPILE_S

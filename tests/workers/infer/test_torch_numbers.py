@@ -51,9 +51,7 @@ def test_half_the_digits_inside_the_same_outside(make_small: Any, tmp_path: Any,
     assert 0 < np.abs(half - own).max() < most * max(1.0, float(np.abs(own).max()))
 
 
-def test_a_card_is_asked_in_a_stream_of_its_own(
-    make_small: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_card_session_uses_a_separate_stream(make_small: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a torch whose card is the processor and a stand-in driver, Then each request runs in the session's stream,
     and the marks of the card's clock stand in that stream around each part."""
     import torch

@@ -1,4 +1,4 @@
-"""`describe` tells devices, runtimes, techniques and targets of this machine."""
+"""`describe` lists devices, runtimes, techniques and targets of this machine."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def test_describe(tmp_path: Path) -> None:
     assert all(row.version and row.params_schema for row in result.techniques if row.available)
 
 
-def test_versions_name_what_shapes_a_result() -> None:
+def test_versions_name_the_libraries_that_change_a_result() -> None:
     found = versions()
     assert {"python", "numpy", "onnx", "onnxruntime"} <= set(found)
     assert "tensorrt" not in found or found["tensorrt"]

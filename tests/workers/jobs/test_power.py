@@ -21,7 +21,7 @@ def sysfs(root: Path, **policies: dict[str, str]) -> Path:
     return root
 
 
-def test_what_cores_say_is_told_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_of_cores_are_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given two groups of cores and a battery that is not charged, Then both governors, the widest clocks and the battery
     are told."""
     monkeypatch.setattr(psutil, "sensors_battery", lambda: Battery(80, 100, False), raising=False)
@@ -34,7 +34,7 @@ def test_what_cores_say_is_told_together(tmp_path: Path, monkeypatch: pytest.Mon
     )
 
 
-def test_what_is_not_told_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_settings_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a machine without CPUFreq and battery, as most servers in a container are, Then nothing is guessed."""
     monkeypatch.setattr(psutil, "sensors_battery", lambda: None, raising=False)
     monkeypatch.setattr(psutil, "cpu_freq", lambda: None, raising=False)
@@ -42,7 +42,7 @@ def test_what_is_not_told_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_turbo_that_is_off_is_no_boost(tmp_path: Path) -> None:
-    """Given Intel's own switch, Then "no turbo" is told as no boost."""
+    """Given Intel's own switch, Then "no turbo" is reported as no boost."""
     (tmp_path / "intel_pstate").mkdir()
     (tmp_path / "intel_pstate" / "no_turbo").write_text("1", "ascii")
     assert power_facts(tmp_path).boost is False

@@ -50,8 +50,8 @@ def answers(proto: onnx.ModelProto, x: np.ndarray, folder: Path) -> np.ndarray:
 
 
 @pytest.mark.parametrize("flat", [WIDTH, -1])
-def test_heads_that_give_nothing_go_without_a_trace(flat: int, tmp_path: Path) -> None:
-    """Given two heads whose output weights are zero, when half of the heads go, then it is these and answers stay."""
+def test_cut_removes_idle_heads_first(flat: int, tmp_path: Path) -> None:
+    """Given two heads whose output weights are zero, When half of the heads go, Then it is these and answers stay."""
     proto = attention(dead=(1, 2), flat=flat)
     fewer, gone, heads = cut(proto, 0.5)
     onnx.checker.check_model(fewer, full_check=True)
@@ -64,14 +64,14 @@ def test_heads_that_give_nothing_go_without_a_trace(flat: int, tmp_path: Path) -
 
 
 def test_one_head_stays_and_other_graphs_are_left_alone(make_small) -> None:
-    """Given a share of nearly all, then one head stays; given attention without heads, then nothing is cut."""
+    """Given a share of nearly all, Then one head stays; given attention without heads, then nothing is cut."""
     assert cut(attention(), 0.99)[1:] == (HEADS - 1, HEADS)
     proto = onnx_files.load(make_small("transformer").folder / "model.onnx")
     assert cut(proto, 0.5)[1:] == (0, 0)
 
 
-def test_technique_takes_heads_and_hidden_channels(tmp_path: Path) -> None:
-    """Given attention with two idle heads, then heads and the hidden part shrink and the technique tells it."""
+def test_structured_removes_heads_and_channels(tmp_path: Path) -> None:
+    """Given attention with two idle heads, Then heads and the hidden part shrink, with a note."""
     spec = classes("x", "float32", (None, WIDTH), 3)
     model = write_folder(tmp_path / "model", attention(dead=(0, 3), hidden=64), spec)
     rng = RNG(2)

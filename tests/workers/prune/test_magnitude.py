@@ -82,7 +82,7 @@ def squared_error(original: Path, changed: Path, data: Path) -> float:
 
 @pytest.mark.parametrize("rounds", [1, 3, 10])
 def test_schedule_ends_at_the_share(rounds: int) -> None:
-    """Given any number of rounds, then zeros only become more, by less each time, and end at the share."""
+    """Given any number of rounds, Then zeros only become more, by less each time, and end at the share."""
     shares = [magnitude.scheduled(0.8, number, rounds) for number in range(rounds + 1)]
     assert shares[0] == 0 and shares[-1] == pytest.approx(0.8)
     steps = np.diff(shares)

@@ -51,7 +51,7 @@ def widths(folder: Path) -> list[int]:
 
 
 def test_channels_that_others_stand_in_for_go(make_small, tmp_path: Path) -> None:
-    """Given a small model made twice as wide, when half its channels go, then answers stay and it has its old width."""
+    """Given a small model made twice as wide, When half its channels go, Then answers stay and it has its old width."""
     small = make_small("wide")
     artifact, ctx = prune(small.model, small.data, tmp_path / "out", share=0.5, steps=40)
     old, new = (open_session(f, "onnxruntime-cpu", {}, 1) for f in (small.folder, tmp_path / "out" / "model"))
@@ -65,7 +65,7 @@ def test_channels_that_others_stand_in_for_go(make_small, tmp_path: Path) -> Non
 
 
 def test_interface_and_graph_stay(make_small, tmp_path: Path) -> None:
-    """Given a pruned model, then names, free sizes, operator set and operators are those of the original."""
+    """Given a pruned model, Then names, free sizes, operator set and operators are those of the original."""
     small = make_small("wide")
     prune(small.model, small.data, tmp_path / "out", share=0.5, steps=20)
     old, new = (onnx.load(folder / "model.onnx") for folder in (small.folder, tmp_path / "out" / "model"))
@@ -77,7 +77,7 @@ def test_interface_and_graph_stay(make_small, tmp_path: Path) -> None:
 
 @pytest.mark.whole
 def test_same_seed_gives_the_same_weights(tmp_path: Path) -> None:
-    """Given the same inputs, seed and steps, then both results are the same to the last bit; another seed differs."""
+    """Given the same inputs, seed and steps, Then both results are the same to the last bit; another seed differs."""
     model, data = sample_folder(tmp_path, calibration=48)
     hard = {"share": 0.5, "steps": 50, "batch": 4, "min_agreement": 0.85, "by": "magnitude", "rounds": 1, "rate": 1e-3}
     files = []
@@ -89,7 +89,7 @@ def test_same_seed_gives_the_same_weights(tmp_path: Path) -> None:
 
 
 def test_until_the_limit_keeps_the_last_that_held(tmp_path: Path) -> None:
-    """Given more channels to take than answers bear, when it goes on until the limit, then fewer go and it holds."""
+    """Given more channels to take than answers bear, When it goes on until the limit, Then fewer go and it holds."""
     model, data = sample_folder(tmp_path, calibration=60)
     strict = {"share": 0.7, "rounds": 6, "steps": 30, "batch": 4, "min_agreement": 0.95}
     artifact, ctx = prune(model, data, tmp_path / "out", until="limit", **strict)
@@ -102,7 +102,7 @@ def test_until_the_limit_keeps_the_last_that_held(tmp_path: Path) -> None:
 
 
 def test_sample_as_it_is_has_no_such_slack(tmp_path: Path) -> None:
-    """Given the sample with little time, when most of its channels shall go, then it says early that it cannot."""
+    """Given the sample with little time, When most of its channels shall go, Then it is refused early."""
     model, data = sample_folder(tmp_path)
     with pytest.raises(InputRefused) as refused:
         prune(model, data, tmp_path / "out", share=0.7, rounds=1, steps=640, max_s=600, batch=4, min_agreement=0.998)
@@ -113,8 +113,8 @@ def test_sample_as_it_is_has_no_such_slack(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("kind", "why"), [("stateful", "state"), ("constants", None), ("group_norm", "PyTorch")])
-def test_what_cannot_be_pruned_is_told(kind: str, why: str | None, make_small, tmp_path: Path) -> None:
-    """Given a state, or an operator without counterpart, then it says why; a perceptron in opset 11 works or refuses."""
+def test_model_that_cannot_be_pruned_is_refused(kind: str, why: str | None, make_small, tmp_path: Path) -> None:
+    """Given a state, or an operator without counterpart, Then it is refused with the reason; a perceptron in opset 11 works or is refused."""
     small = make_small(kind)
     try:
         prune(small.model, small.data, tmp_path / "out", steps=20)
@@ -126,7 +126,7 @@ def test_what_cannot_be_pruned_is_told(kind: str, why: str | None, make_small, t
 
 
 def test_cancel_while_learning(make_small, tmp_path: Path) -> None:
-    """Given a long course, when it is cancelled in its middle, then it ends at the next step and leaves nothing."""
+    """Given a long course, When it is cancelled in its middle, Then it ends at the next step and leaves nothing."""
     small = make_small("wide")
     ctx = RecordingContext(tmp_path, data_dir=small.data, cancel_after=150)
     hard = Params(share=0.7, steps=5000, min_agreement=1.0, by="magnitude", rounds=1, rate=1e-5)
@@ -138,7 +138,7 @@ def test_cancel_while_learning(make_small, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_wide_sample_gets_faster_within_the_limit(tmp_path: Path) -> None:
-    """Given the sample twice as wide, then in under 5 minutes it is 1.2 times as fast within 1 %."""
+    """Given the sample twice as wide, Then in under 5 minutes it is 1.2 times as fast within 1 %."""
     wide = twice_as_wide(onnx.load(SAMPLE / "clothes.onnx"))
     model, data = sample_folder(tmp_path, wide)
     began_s = time.monotonic()
@@ -161,8 +161,8 @@ def test_wide_sample_gets_faster_within_the_limit(tmp_path: Path) -> None:
 
 @pytest.mark.models
 @pytest.mark.timeout(600)
-def test_mobilenet_says_early_that_it_will_not_hold(tmp_path: Path) -> None:
-    """Given MobileNetV2, 180 pictures and two minutes, then long before their end it says so and stops."""
+def test_mobilenet_is_refused_early(tmp_path: Path) -> None:
+    """Given MobileNetV2, 180 pictures and two minutes, Then it is refused long before their end."""
     root = Path(os.environ["FETTLE_MODELS_DIR"])
     source = root / "P" / "P01_mobilenetv2_imagenet" / "derived_mobilenet_v2_op17.onnx"
     opened = open_model(OpenParams(path=str(source)), RecordingContext(tmp_path))

@@ -22,7 +22,7 @@ def step(technique: str, **more) -> RecipeStep:
 
 
 def test_steps_stack(make_small, tmp_path: Path) -> None:
-    """Given three steps, then the result has all of their settings and notes, and no scratch folder is left."""
+    """Given three steps, Then the result has all of their settings and notes, and no scratch folder is left."""
     small = make_small("cnn")
     ctx = RecordingContext(tmp_path, data_dir=small.data)
     steps = (step("magnitude_prune", sparsity=0.2), step("fixed_shape"), step("int8_static", examples=8))
@@ -37,7 +37,7 @@ def test_steps_stack(make_small, tmp_path: Path) -> None:
 
 
 def test_same_steps_give_the_same_bytes(make_small, tmp_path: Path) -> None:
-    """Given the same model and recipe twice, then both folders are equal (the store leans on it)."""
+    """Given the same model and recipe twice, Then both folders are equal (the store leans on it)."""
     small = make_small("transformer")
     digests = []
     for name in ("a", "b"):
@@ -59,7 +59,7 @@ def test_same_steps_give_the_same_bytes(make_small, tmp_path: Path) -> None:
         ((step("bf16"), step("graph_optimize", level="onnxruntime")), "do not fit together"),
     ],
 )
-def test_bad_recipes_are_sentences_and_leave_nothing(steps, words: str, make_small, tmp_path: Path) -> None:
+def test_bad_recipes_are_refused(steps, words: str, make_small, tmp_path: Path) -> None:
     small = make_small("cnn")
     with pytest.raises(InputRefused, match=words):
         run(params(small, *steps), RecordingContext(tmp_path, data_dir=small.data))

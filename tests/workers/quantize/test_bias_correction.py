@@ -35,8 +35,8 @@ def errors(small, folder: Path, runtime: str) -> float:
 
 
 @pytest.mark.parametrize(("first", "params"), [("int8_static", {}), ("int8_mixed", {"min_agreement": 0.5})])
-def test_what_rounding_took_from_the_mean_comes_back(first: str, params: dict, make_small, tmp_path: Path) -> None:
-    """Given small weights that 8 bits make 0, then biases give their sum back, in each engine; the note tells it."""
+def test_correction_restores_the_mean(first: str, params: dict, make_small, tmp_path: Path) -> None:
+    """Given small weights that 8 bits make 0, Then biases give their sum back, in each engine, with a note."""
     small = make_small("hidden_weights")
     params = params | narrow(TECHNIQUES[first])
     apply(small, tmp_path / "plain", first, **params)
@@ -49,8 +49,8 @@ def test_what_rounding_took_from_the_mean_comes_back(first: str, params: dict, m
         assert after < 0.1 * before
 
 
-def test_nothing_but_biases_has_changed(make_small, tmp_path: Path) -> None:
-    """Given a corrected model, then nodes and weights are those of the INT8 model, so it takes the same time."""
+def test_correction_changes_biases_alone(make_small, tmp_path: Path) -> None:
+    """Given a corrected model, Then nodes and weights are those of the INT8 model, so it takes the same time."""
     small = make_small("hidden_weights")
     apply(small, tmp_path / "plain", "int8_static")
     apply(small, tmp_path / "corrected", "int8_static", "bias_correction")
@@ -62,8 +62,8 @@ def test_nothing_but_biases_has_changed(make_small, tmp_path: Path) -> None:
             np.testing.assert_array_equal(new[tensor.name], numpy_helper.to_array(tensor))
 
 
-def test_it_says_where_it_brings_nothing(make_small, tmp_path: Path) -> None:
-    """Given a model that 8 bits hardly touch, then nothing is changed, both errors are told and nothing is left."""
+def test_correction_without_a_gain_is_refused(make_small, tmp_path: Path) -> None:
+    """Given a model that 8 bits hardly touch, Then nothing is changed, the error has both figures and nothing is left."""
     small = make_small("nhwc")
     with pytest.raises(InputRefused, match="before and") as caught:
         apply(small, tmp_path / "job", "int8_static", "bias_correction")
@@ -71,7 +71,7 @@ def test_it_says_where_it_brings_nothing(make_small, tmp_path: Path) -> None:
     assert list((tmp_path / "job").iterdir()) == []
 
 
-def test_it_needs_int8_before_it(make_small, tmp_path: Path) -> None:
+def test_correction_without_int8_is_refused(make_small, tmp_path: Path) -> None:
     small = make_small("hidden_weights")
     with pytest.raises(InputRefused, match="another step"):
         apply(small, tmp_path / "job", "bias_correction")
@@ -80,8 +80,8 @@ def test_it_needs_int8_before_it(make_small, tmp_path: Path) -> None:
         bias_correction.apply(small.model, bias_correction.Params(), ctx)
 
 
-def test_few_examples_are_refused_in_words(make_small, tmp_path: Path) -> None:
-    """Given three examples, then there are too few to learn from some and check with others."""
+def test_few_examples_are_refused(make_small, tmp_path: Path) -> None:
+    """Given three examples, Then there are too few to learn from some and check with others."""
     small = make_small("hidden_weights", items=3)
     with pytest.raises(InputRefused, match="there are 3"):
         apply(small, tmp_path / "job", "int8_static", "bias_correction")

@@ -19,8 +19,8 @@ def rounded(values: np.ndarray, low: float, high: float) -> np.ndarray:
     return np.round((np.clip(values, low, high) - low) / scale) * scale + low
 
 
-def test_extremes_are_those_of_all_values_however_many() -> None:
-    """Given more values than are counted, and a range that grows, then the extremes are exact and no count is lost."""
+def test_whole_holds_the_extremes_of_all_values() -> None:
+    """Given more values than are counted, and a range that grows, Then the extremes are exact and no count is lost."""
     large = np.zeros(3 * MOST_VALUES, np.float32)
     large[1] = 9
     found = histogram(np.array([-1.0, 0.5], np.float32), large, np.array([-70.0], np.float32))
@@ -30,8 +30,8 @@ def test_extremes_are_those_of_all_values_however_many() -> None:
 
 
 @pytest.mark.parametrize("percent", [99.0, 99.9])
-def test_the_rarest_are_left_out_on_both_sides(percent: float) -> None:
-    """Given normal values, then the range is that of their percentiles, within two bins."""
+def test_without_rarest_leaves_out_both_tails(percent: float) -> None:
+    """Given normal values, Then the range is that of their percentiles, within two bins."""
     values = np.random.default_rng(1).normal(0, 1, 100_000).astype(np.float32)
     low, high = histogram(values).without_rarest(percent)
     tail = (100 - percent) / 2
@@ -41,8 +41,8 @@ def test_the_rarest_are_left_out_on_both_sides(percent: float) -> None:
 
 
 @pytest.mark.parametrize("symmetric", [True, False])
-def test_the_range_of_least_error_beats_the_whole_one(symmetric: bool) -> None:
-    """Given many values near zero and one far away, then cutting that one costs less than rounding the others."""
+def test_least_error_is_below_that_of_the_whole_range(symmetric: bool) -> None:
+    """Given many values near zero and one far away, Then cutting that one costs less than rounding the others."""
     rng = np.random.default_rng(2)
     values = np.concatenate([rng.normal(0, 1, 200_000), [40.0]]).astype(np.float32)
     low, high = histogram(values).least_error(symmetric)

@@ -61,7 +61,7 @@ def test_every_weight_keeps_its_name_in_the_opened_model(original, tmp_path):
 
     source = original.folder / "source"
     assert json.loads((source / "config.json").read_text())["model_type"] == "llama"
-    # When the opened graph is asked
+    # When the opened graph runs
     weights = weights_of(program_of(original))
     # Then all are there but a norm of ones, and the table of words is the last layer, too
     assert {"model.embed_tokens.weight", "model.layers.1.mlp.down_proj.weight"} <= set(weights)
@@ -78,7 +78,7 @@ def test_every_weight_keeps_its_name_in_the_opened_model(original, tmp_path):
     np.testing.assert_array_equal(got.indices.numpy(), want[:, 2])
 
 
-def test_8_bits_keep_the_next_words_and_have_the_names_of_other_programs(original, tmp_path):
+def test_8_bits_keep_the_next_words_and_names(original, tmp_path):
     # When it is made in 8 bits
     model = made(original, tmp_path / "made")
     # Then it is an ONNX model of transformers.js' names, with sizes for the cache
@@ -113,7 +113,7 @@ def test_8_bits_keep_the_next_words_and_have_the_names_of_other_programs(origina
     assert np.abs(want - few).mean() > 2 * np.abs(want - got).mean()
 
 
-def test_it_goes_on_from_what_it_has_read(original, tmp_path):
+def test_reading_continues_with_the_cache(original, tmp_path):
     """Given a text that needs more room than the cache has at first, and another one after it."""
     session = session_of(made(original, tmp_path / "made"))
     ids = np.random.default_rng(1).integers(3, 260, FIRST_ROOM + 40)
@@ -140,24 +140,24 @@ def test_it_goes_on_from_what_it_has_read(original, tmp_path):
     session.close()
 
 
-def test_a_token_outside_of_the_vocabulary_is_refused(original, tmp_path):
+def test_token_outside_of_the_vocabulary_is_refused(original, tmp_path):
     session = session_of(made(original, tmp_path / "made"))
     with pytest.raises(ValueError, match="outside of the model's vocabulary"):
         session.run({"input_ids": np.asarray([[3, 9999]])})
 
 
-def test_it_begins_with_the_original(original, tmp_path):
+def test_language_onnx_of_a_version_is_refused(original, tmp_path):
     # Given a version of the model, which has not what its source had
     ctx = RecordingContext(work_dir=tmp_path)
     bf16.apply(original, bf16.SPEC.params(), ctx)
     # When the step comes second
     with pytest.raises(InputRefused) as caught:
         language_onnx.apply(read_model(tmp_path / "model"), language_onnx.Params(), ctx)
-    # Then it says where it belongs
+    # Then the error names its place
     assert caught.value.code == "not_the_original" and "first" in caught.value.hint
 
 
-def test_a_graph_without_names_is_refused(original, tmp_path):
+def test_graph_without_names_is_refused(original, tmp_path):
     # Given a model whose graph lost the name of one weight
     import shutil
 
@@ -175,7 +175,7 @@ def test_a_graph_without_names_is_refused(original, tmp_path):
     assert not (tmp_path / "source").exists()
 
 
-def test_what_does_not_fit_into_memory_is_not_tried():
+def test_model_too_large_for_memory_is_not_tried():
     """Given a computer of 8 GiB, Then half a GB of weights is tried, and 4 GB in 16 bits are not, with the reason."""
     small = replace(TEXT, precision="bf16", weight_bytes=1 << 29)
     large = replace(small, weight_bytes=4 << 30)
@@ -187,7 +187,7 @@ def test_what_does_not_fit_into_memory_is_not_tried():
     assert language_onnx.why_not(planner(model=whole).situation, params) is None
 
 
-def test_the_engine_is_asked_for_what_the_steps_leave():
+def test_engine_options_follow_the_steps():
     """Given a model of another format, Then a step that writes ONNX may be run by what opens ONNX, and no other."""
     chat = replace(TEXT, precision="bf16", format="openvino-ir", input_kind="text", runtime="openvino")
     plan = planner(model=chat)

@@ -10,7 +10,7 @@ import pytest
 from workers.quantize.weights.mapped_weights import EVERY_S, given_back, maps_of
 
 SIZE = 32 << 20
-ONLY_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what of a file is in memory")
+ONLY_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux reports which pages are in memory")
 
 
 def held_bytes(start: int) -> int:
@@ -21,7 +21,7 @@ def held_bytes(start: int) -> int:
 
 
 @ONLY_LINUX
-def test_pages_that_were_read_go_and_come_again(tmp_path: Path) -> None:
+def test_given_back_frees_pages_that_can_be_read_again(tmp_path: Path) -> None:
     # Given a file that is mapped and was read
     path = tmp_path / "weights.bin"
     content = b"weights!" * (SIZE // 8)
@@ -36,7 +36,7 @@ def test_pages_that_were_read_go_and_come_again(tmp_path: Path) -> None:
             while held_bytes(start) and time.monotonic() < end_s:
                 time.sleep(EVERY_S)
             assert held_bytes(start) == 0
-            # And what is read again is the file
+            # And the file can be read again
             assert mapped[:] == content
 
 

@@ -27,7 +27,7 @@ def made(request, make_small, tmp_path_factory):
 
 
 def test_pairs_have_the_form_that_tensorrt_reads(made) -> None:
-    """Given two convolutions and a head, then all three compute with 8 bits: zero points are 0, weights have a scale
+    """Given two convolutions and a head, Then all three compute with 8 bits: zero points are 0, weights have a scale
     for each output channel, inner values one, and biases stay 32-bit numbers."""
     name, _, folder, artifact = made
     proto = onnx_files.load(folder / "model.onnx")
@@ -45,7 +45,7 @@ def test_pairs_have_the_form_that_tensorrt_reads(made) -> None:
 
 
 def test_stored_weights_are_the_nearest_numbers(made) -> None:
-    """Given a layer's weights, then what is stored times its scale is within half a step of them (INT8), or within one
+    """Given a layer's weights, Then what is stored times its scale is within half a step of them (INT8), or within one
     in sixteen (FP8, three bits behind the first)."""
     name, small, folder, _ = made
     values, before = (
@@ -69,7 +69,7 @@ def test_predictions_stay_near(made) -> None:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_rounding_is_that_of_a_reference(name: str) -> None:
-    """Given values over the whole range and ties, then numpy and ml_dtypes round them alike; what is larger is cut."""
+    """Given values over the whole range and ties, Then numpy and ml_dtypes round them alike; what is larger is cut."""
     _, kind, _ = KINDS[name]
     values = np.concatenate([np.linspace(-500, 500, 4001), [0.5, 1.5, -2.5, 9e9, -9e9]]).astype(np.float32)
     got = numpy_helper.to_array(tensor(values, kind, "t")).astype(np.float32)
@@ -81,7 +81,7 @@ def test_rounding_is_that_of_a_reference(name: str) -> None:
 
 
 def test_blocks_of_four_bits() -> None:
-    """Given blocks with one large value each, then every weight is within half a step of its own block's scale."""
+    """Given blocks with one large value each, Then every weight is within half a step of its own block's scale."""
     weights = np.random.default_rng(3).normal(size=(64, 5)).astype(np.float32)
     weights[::32] *= 9
     steps, scales = int4_weights.blocks(weights, 32)
@@ -151,7 +151,7 @@ def test_bf16_is_rounded_from_32_bits_and_nothing_is_too_large(make_small, apply
     assert TensorProto.FLOAT16 not in types
 
 
-def test_bf16_leaves_what_tensorrt_cannot_read() -> None:
+def test_bf16_leaves_operators_that_tensorrt_cannot_read() -> None:
     """Given a transposed convolution, which TensorRT for RTX refuses in BF16, and one that a person wants left, Then both
     keep 32 bits and the product between them does not."""
     from onnx import helper

@@ -38,17 +38,17 @@ def graph_of(folder: Path) -> graph_parts.Graph:
     return graph_parts.Graph(import_library().Core().read_model(str(folder / "model.xml")))
 
 
-def said_by(model: Any, text: np.ndarray = WORDS) -> list[np.ndarray]:
+def logits_of(model: Any, text: np.ndarray = WORDS) -> list[np.ndarray]:
     """What comes after some words, and after one more that the cache goes before."""
     exact = {"INFERENCE_PRECISION_HINT": "f32", "KV_CACHE_PRECISION": "f32", "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0"}
     request = import_library().Core().compile_model(model, "CPU", exact).create_infer_request()
-    said = []
+    logits = []
     for ids, before in ((text, 0), (np.array([[7]]), text.shape[1])):
         places = np.arange(before, before + ids.shape[1])[None]
         mask = np.ones((1, before + ids.shape[1]), np.int64)
         feeds = {"input_ids": ids, "attention_mask": mask, "position_ids": places, "beam_idx": np.zeros(1, np.int32)}
-        said.append(request.infer(feeds)["logits"].copy())
-    return said
+        logits.append(request.infer(feeds)["logits"].copy())
+    return logits
 
 
 def rounded(small: Any, work: Path, **params: Any) -> Path:
@@ -59,16 +59,16 @@ def rounded(small: Any, work: Path, **params: Any) -> Path:
     return work / "model"
 
 
-def test_parts_that_are_put_together_again_are_the_model(small: Any) -> None:
-    """Given a graph cut into parts, Then each layer with weights is in one, And together they say the same."""
+def test_joined_parts_are_the_model(small: Any) -> None:
+    """Given a graph cut into parts, Then each layer with weights is in one, And together they predict the same."""
     library, graph = import_library(), graph_of(small.folder)
-    before = said_by(small.folder / "model.xml")
+    before = logits_of(small.folder / "model.xml")
     parts = graph_parts.parts_of(graph)
     assert [len(part.products) for part in parts] == [0, 4, 3, 4, 3, 0]
     assert [len(part.kept) for part in parts] == [1, 0, 0, 0, 0, 1]
     made = {number: graph_parts.taken_out(library, graph, part) for number, part in enumerate(parts)}
     whole = graph_parts.joined(library, graph, dict(enumerate(parts)), made)
-    assert all(np.array_equal(one, other) for one, other in zip(before, said_by(whole), strict=True))
+    assert all(np.array_equal(one, other) for one, other in zip(before, logits_of(whole), strict=True))
 
 
 def check_whole(small: Any, ours: Path, work: Path, **params: Any) -> None:
@@ -77,18 +77,18 @@ def check_whole(small: Any, ours: Path, work: Path, **params: Any) -> None:
         patched.setattr(compressed_weights, "parts_of", lambda graph: [])
         whole = rounded(small, work, **params)
     assert (ours / "model.bin").stat().st_size == (whole / "model.bin").stat().st_size
-    for one, other in zip(said_by(ours / "model.xml"), said_by(whole / "model.xml"), strict=True):
+    for one, other in zip(logits_of(ours / "model.xml"), logits_of(whole / "model.xml"), strict=True):
         assert np.abs(one - other).max() < 1e-3 * one.std()
 
 
 @pytest.mark.whole
-def test_as_if_it_were_whole(small: Any, once: Path, tmp_path: Path) -> None:
+def test_rounding_by_parts_equals_nncf_at_once(small: Any, once: Path, tmp_path: Path) -> None:
     """Given AWQ and scales learned from examples, Then layer by layer gives what NNCF gives for all at once."""
     check_whole(small, once, tmp_path)
 
 
 @pytest.mark.whole
-def test_sensitive_layers_as_if_it_were_whole(small: Any, tmp_path: Path) -> None:
+def test_sensitive_layers_by_parts_equal_nncf_at_once(small: Any, tmp_path: Path) -> None:
     """Given that half of the weights get 4 bits, Then the same layers are found sensitive."""
     params = {"share": 0.5, "sensitivity": "hessian", "awq": False, "scales": False}
     check_whole(small, rounded(small, tmp_path / "parts", **params), tmp_path / "whole", **params)
@@ -110,7 +110,7 @@ def test_layers_after_rounded_ones(small: Any, tmp_path: Path) -> None:
 
 def distance(made: Path, original: Path, texts: list[np.ndarray]) -> float:
     """Of the logits, root mean square."""
-    pairs = [(said_by(made / "model.xml", ids)[0], said_by(original / "model.xml", ids)[0]) for ids in texts]
+    pairs = [(logits_of(made / "model.xml", ids)[0], logits_of(original / "model.xml", ids)[0]) for ids in texts]
     return float(np.sqrt(np.mean([np.square(one - other).mean() for one, other in pairs])))
 
 
@@ -132,7 +132,9 @@ class Counted:
 
 
 @pytest.mark.whole
-def test_it_goes_on_where_it_was_ended(small: Any, once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ended_work_continues_with_the_next_part(
+    small: Any, once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Given work that lacked memory in its third part, When the same is begun again, Then two parts are left to do, And
     what comes of it is what comes of work that was never ended, And nothing is kept any longer."""
     kept = tmp_path / "kept"
@@ -160,14 +162,14 @@ def test_it_goes_on_where_it_was_ended(small: Any, once: Path, tmp_path: Path, m
 
 
 def test_cancelled_between_two_examples(small: Any, tmp_path: Path) -> None:
-    """Given a job without a folder that outlives it, When it is cancelled, Then it says so, And nothing stays."""
+    """Given a job without a folder that outlives it, When it is cancelled, Then nothing stays."""
     ctx = RecordingContext(work_dir=tmp_path, data_dir=small.data, cancel_after=8)
     with pytest.raises(JobCancelled):
         language_int4.apply(small.model, PARAMS, ctx)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_other_work_is_kept_apart(small: Any, tmp_path: Path) -> None:
+def test_other_work_has_another_folder(small: Any, tmp_path: Path) -> None:
     """Given other examples or other parameters, Then what was finished for these is not gone on with."""
     ctx = RecordingContext(work_dir=tmp_path, data_dir=small.data)
     works = {"few": (PARAMS, 2), "more": (PARAMS, 3), "other": (PARAMS.model_copy(update={"gptq": True}), 3)}

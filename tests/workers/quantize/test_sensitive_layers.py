@@ -33,8 +33,8 @@ def alike(agreement: float) -> Alike:
 
 
 @pytest.mark.parametrize("needed", [1, 3, 7, 16])
-def test_the_fewest_layers_are_found_with_few_looks(needed: int, tmp_path: Path) -> None:
-    """Given 16 layers of which the first ones must stay, then exactly these are kept, by bisection."""
+def test_fewest_finds_the_layers_with_few_evaluations(needed: int, tmp_path: Path) -> None:
+    """Given 16 layers of which the first ones must stay, Then exactly these are kept, by bisection."""
     requested: list[int] = []
 
     def evaluate(kept: Any) -> Alike:
@@ -49,15 +49,15 @@ def test_the_fewest_layers_are_found_with_few_looks(needed: int, tmp_path: Path)
     assert found.evaluations == len(requested) <= 1 + math.log2(16)
 
 
-def test_where_even_the_most_is_too_little_one_look_is_enough(tmp_path: Path) -> None:
+def test_fewest_without_a_solution_evaluates_once(tmp_path: Path) -> None:
     found = sensitivity.fewest(
         ["a", "b"], 1, lambda kept: alike(0.4), lambda one: False, lambda: False, RecordingContext(tmp_path)
     )
     assert found == alike(0.4)
 
 
-def test_when_time_is_up_the_best_so_far_counts(tmp_path: Path) -> None:
-    """Given a clock that has run out after the first look, then all that may stay are kept, and it says so."""
+def test_fewest_without_time_keeps_all_allowed_layers(tmp_path: Path) -> None:
+    """Given no time after the first evaluation, Then all that may stay are kept, and the result is marked as stopped."""
     found = sensitivity.fewest(
         list("abcd"), 4, lambda kept: alike(1.0), lambda one: True, lambda: True, RecordingContext(tmp_path)
     )
@@ -71,7 +71,7 @@ def test_how_many_may_stay_follows_their_work() -> None:
 
 
 def test_the_layer_with_the_exploding_range_costs_most(exploding: traps.Trap, tmp_path: Path) -> None:
-    """Given that model, then each layer alone in 8 bits is measured, and the one with the large input comes first."""
+    """Given that model, Then each layer alone in 8 bits is measured, and the one with the large input comes first."""
     ctx = RecordingContext(tmp_path, data_dir=exploding.data)
     model, params = exploding.model, int8_mixed.Params()
     prepared = tmp_path / "prepared.onnx"
@@ -91,8 +91,8 @@ def test_the_layer_with_the_exploding_range_costs_most(exploding: traps.Trap, tm
     session.close()
 
 
-def test_too_sensitive_models_are_refused_with_both_figures(exploding: traps.Trap, tmp_path: Path) -> None:
-    """Given that no layer may stay, then what was reached and what was wanted are told, and nothing is left."""
+def test_too_sensitive_model_is_refused_with_both_figures(exploding: traps.Trap, tmp_path: Path) -> None:
+    """Given that no layer may stay, Then the error has both figures, and nothing is left."""
     (tmp_path / "job").mkdir()
     ctx = RecordingContext(tmp_path / "job", data_dir=exploding.data)
     with pytest.raises(InputRefused, match=r"99\.0 % are wanted") as caught:
@@ -102,8 +102,8 @@ def test_too_sensitive_models_are_refused_with_both_figures(exploding: traps.Tra
 
 
 @pytest.mark.parametrize("noise", [0.05, 0.2, 0.5])
-def test_expected_agreement_is_near_what_many_inputs_show(noise: float) -> None:
-    """Given scores with errors of a size, then 40 rows tell within .05 what 20,000 rows count."""
+def test_expected_agreement_is_near_the_count_of_many_inputs(noise: float) -> None:
+    """Given scores with errors of a size, Then 40 rows are within .05 of the count of 20,000 rows."""
     rng = np.random.default_rng(3)
     old = rng.normal(0, 2, (20000, 5)).astype(np.float32)
     new = old + rng.normal(0, noise, old.shape).astype(np.float32)

@@ -1,7 +1,7 @@
 """Recipes that look good and are not: each is noticed, explained and never recommended.
 
 The models are real, the verdicts are those of the job `judge`, and `choose` decides as it does in a run. Where speed is
-not what a test is about, the variant is said to be twice as fast as the original: only its answers can stop it.
+not what a test is about, the variant counts as twice as fast as the original: only its answers can stop it.
 """
 
 import time
@@ -14,7 +14,7 @@ import onnx
 import pytest
 import trap_models as traps
 from onnx import numpy_helper
-from small_models import RNG, floats, model_of, nodes_of
+from small_models import RNG, floats, model_of, nodes_of, predictions
 from trap_models import Trap
 
 from app.domain.choose import choose
@@ -59,7 +59,7 @@ def quantized(trap: Trap, technique: Any, folder: Path, **params: Any) -> tuple[
 
 
 def assert_noticed(judgement: Judgement) -> None:
-    """Beyond the limit, told in words, and not recommended however fast it is."""
+    """Beyond the limit, with notes, and not recommended however fast it is."""
     assert judgement.verdict == "regressed"
     assert any("wrong now" in note for note in judgement.notes)
     assert why_not(variant(judgement), 1.0) == "Beyond your limit of 1 %"
@@ -79,7 +79,7 @@ TECHNIQUES = [
 
 @pytest.mark.parametrize("technique", TECHNIQUES)
 def test_good_calibration_is_no_trap(technique: Any, tmp_path: Path) -> None:
-    """Given calibration inputs like the test's, then INT8 is proven safe and recommended: the traps make the rest."""
+    """Given calibration inputs like the test's, Then INT8 is proven safe and recommended: the traps make the rest."""
     notes, judgement = quantized(classifier(tmp_path / "trap", LIKE_THE_TEST), technique, tmp_path / "job")
     assert judgement.verdict == "safe" and not one_sided(notes)
     best, is_proven = choose([variant(judgement)])
@@ -96,7 +96,7 @@ def test_good_calibration_is_no_trap(technique: Any, tmp_path: Path) -> None:
     ],
 )
 def test_calibration_on_other_inputs(calibration: np.ndarray, warned: bool, technique: Any, tmp_path: Path) -> None:
-    """Given ranges learned from what the model never sees, then the verdict on real inputs stops it.
+    """Given ranges learned from what the model never sees, Then the verdict on real inputs stops it.
 
     Where all of them get one answer, the technique has warned beforehand.
     """
@@ -106,9 +106,9 @@ def test_calibration_on_other_inputs(calibration: np.ndarray, warned: bool, tech
 
 
 def test_a_layer_whose_range_explodes(tmp_path: Path) -> None:
-    """Given one inner value of thousands that nothing reads, then plain INT8 loses all others and is stopped.
+    """Given one inner value of thousands that nothing reads, Then plain INT8 loses all others and is stopped.
 
-    The way that measures each layer's cost finds that layer, keeps and names it, and is recommended.
+    The technique that measures each layer's cost keeps and names that layer, and is recommended.
     """
     trap = classifier(tmp_path / "trap", LIKE_THE_TEST, explode=3e3)
     _, judgement = quantized(trap, int8_static, tmp_path / "all")
@@ -135,7 +135,7 @@ def timed(sessions: list[Any], feeds: list[Any], sets: int = 4) -> list[SpeedSum
 
 
 def test_a_model_where_int8_is_slower(tmp_path: Path) -> None:
-    """Given a small model, then INT8 is safe and takes longer than its four products; that is measured and said."""
+    """Given a small model, Then INT8 is safe and takes longer than its four products; the judgement reports it."""
     trap = classifier(tmp_path / "trap", LIKE_THE_TEST)
     _, judgement = quantized(trap, int8_static, tmp_path / "job")
     sessions = [open_session(folder, "onnxruntime-cpu", {}, 1) for folder in (trap.folder, tmp_path / "job" / "model")]
@@ -175,10 +175,10 @@ def build_loud_classifier() -> onnx.ModelProto:
     return model_of(nodes, [floats("x", "n", 24)], [floats("logits", "n", 6)], list(graph.initializer))
 
 
-def test_a_model_where_half_precision_overflows(tmp_path: Path) -> None:
-    """Given squares of millions, then plain 16 bits lose the answers and are stopped; the technique keeps those in 32.
+def test_a_model_where_half_precision_overflows(apply, tmp_path: Path) -> None:
+    """Given squares of millions, Then plain 16 bits lose the answers and are stopped; the technique keeps those in 32.
 
-    What it keeps is told, and what it makes is proven safe.
+    A note has what it keeps, and the version is proven safe.
     """
     x, labels = traps.draw(500, 41)
     proto = build_loud_classifier()
@@ -187,26 +187,23 @@ def test_a_model_where_half_precision_overflows(tmp_path: Path) -> None:
     judgement = trap.judged(tmp_path / "plain", traps.StrictSession(plain))
     assert judgement.verdict == "regressed" and any("no number (NaN)" in note for note in judgement.notes)
     assert choose([variant(judgement)])[0] is None
-    (tmp_path / "job").mkdir()
-    artifact = fp16.apply(trap.model, fp16.Params(), RecordingContext(tmp_path / "job", data_dir=trap.data))
-    assert "keep 32-bit numbers" in artifact.notes[0] and "65504" in artifact.notes[0]
-    judgement = trap.judged(tmp_path / "kept", traps.StrictSession(tmp_path / "job" / "model" / "model.onnx"))
+    version = apply(fp16.SPEC, trap)
+    (note, *_) = version.artifact.notes
+    assert "keep 32-bit numbers" in note and "65504" in note
+    judgement = trap.judged(tmp_path / "kept", traps.StrictSession(version.main))
     assert judgement.verdict == "safe"
 
 
 @pytest.mark.parametrize(("steps", "verdict"), [(200, "regressed"), (1, "safe")])
-def test_a_state_that_drifts_in_half_precision(steps: int, verdict: str, tmp_path: Path) -> None:
-    """Given a slow mean in 16 bits, then single frames look perfect, and 200 in a row show the drift, which is told."""
+def test_a_state_that_drifts_in_half_precision(steps: int, verdict: str, apply, tmp_path: Path) -> None:
+    """Given a slow mean in 16 bits, Then single frames look perfect, and 200 in a row show the drift, with a note."""
     rng = RNG(48)
     sounds = [
         {"frame": (rng.uniform(0.3, 1) + rng.normal(0, 0.01, (steps, 1))).astype(np.float32)}
         for _ in range(40 if steps > 1 else 400)
     ]
     trap = traps.make_trap(tmp_path / "trap", traps.build_mean(), traps.MEAN, sounds, sounds[:8])
-    (tmp_path / "job").mkdir()
-    fp16.apply(trap.model, fp16.Params(), RecordingContext(tmp_path / "job", data_dir=trap.data))
-    session = traps.StrictSession(tmp_path / "job" / "model" / "model.onnx")
-    judgement = trap.judged(tmp_path / "judged", session)
+    judgement = trap.judged(tmp_path / "judged", traps.StrictSession(apply(fp16.SPEC, trap).main))
     assert judgement.verdict == verdict
     drifted = any("drift away" in note for note in judgement.notes)
     assert drifted is (steps > 1)
@@ -231,7 +228,7 @@ class Forgetful:
 
 @pytest.mark.parametrize("carried", [True, False])
 def test_a_state_that_is_not_carried(carried: bool, tmp_path: Path) -> None:
-    """Given a variant that forgets its state between frames, then whole sequences show it; one that keeps it is
+    """Given a variant that forgets its state between frames, Then whole sequences show it; one that keeps it is
     alike, and 60 sequences prove no more than that."""
     rng = RNG(49)
     sounds = [{"frame": rng.uniform(0.3, 1, (200, 1)).astype(np.float32)} for _ in range(60)]
@@ -243,8 +240,8 @@ def test_a_state_that_is_not_carried(carried: bool, tmp_path: Path) -> None:
     assert (choose([variant(judgement)])[0] is not None) is carried
 
 
-def test_scores_beside_places_keep_their_steps(tmp_path: Path) -> None:
-    """Given a detector's head, whose one output holds places up to hundreds and scores up to 1, then scores keep their
+def test_scores_with_places_keep_their_steps(apply, tmp_path: Path) -> None:
+    """Given a detector's head, whose one output holds places up to hundreds and scores up to 1, Then scores keep their
     8 bits: under one scale all of them would be 0 or .6 (meituan/YOLOv6#969)."""
     width = traps.WIDTHS[0]
     weight = RNG(3).normal(0, 1, (2, width, 4)).astype(np.float32)
@@ -257,9 +254,9 @@ def test_scores_beside_places_keep_their_steps(tmp_path: Path) -> None:
     proto = model_of(nodes, [floats("x", "n", width)], [floats("logits", "n", 8)], tensors)
     x = traps.draw(64, 41)[0]
     trap = traps.make_trap(tmp_path / "head", proto, traps.CLASSIFIER, items(x), items(LIKE_THE_TEST))
-    (tmp_path / "int8").mkdir()
-    int8_static.apply(trap.model, int8_static.Params(), RecordingContext(tmp_path / "int8", data_dir=trap.data))
-    wanted = open_session(trap.folder, "onnxruntime-cpu", {}, 1).run({"x": x})["logits"]
+    version = apply(int8_static.SPEC, trap)
+    (before,) = predictions(trap.folder, "onnxruntime-cpu", {"x": x})
     for runtime in ("onnxruntime-cpu", "openvino"):
-        found = open_session(tmp_path / "int8" / "model", runtime, {}, 1).run({"x": x})["logits"]
-        assert np.abs(found - wanted)[:, 4:].max() < 0.15 and len(np.unique(found[:, 4:])) > 16, runtime
+        (after,) = predictions(version.folder, runtime, {"x": x})
+        scores = after["logits"][:, 4:]
+        assert np.abs(scores - before["logits"][:, 4:]).max() < 0.15 and len(np.unique(scores)) > 16, runtime

@@ -1,4 +1,4 @@
-"""What a job says and hears, without a process."""
+"""Messages that a job sends and receives, without a process."""
 
 import multiprocessing
 from pathlib import Path
@@ -68,7 +68,7 @@ def test_long_samples_are_split(tmp_path: Path) -> None:
     assert [len(message.values) for message in reporter.sent] == [5000, 5000, 2001]
 
 
-def test_what_a_job_works_on_is_told(tmp_path: Path) -> None:
+def test_identified_sends_the_content(tmp_path: Path) -> None:
     ctx, reporter = context(tmp_path)
     ctx.identified("abc", same_result=False)
     assert reporter.sent == [Identified(content="abc", same_result=False)]
@@ -91,7 +91,7 @@ def test_cancel_and_turns_over_a_pipe() -> None:
             inbox.check()
 
 
-def test_a_parent_that_is_gone_ends_the_wait() -> None:
+def test_next_block_without_a_parent_ends() -> None:
     parent, child = multiprocessing.Pipe()
     with child:
         inbox = Inbox(child)
@@ -101,7 +101,7 @@ def test_a_parent_that_is_gone_ends_the_wait() -> None:
 
 
 def test_calibration_reads_the_prepared_inputs(tmp_path: Path) -> None:
-    """Given a data folder, Then its calibration inputs come in order, at most as many as asked."""
+    """Given a data folder, Then its calibration inputs come in order, at most as many as requested."""
     from workers.pipeline.prepared import write_prepared
 
     items = [{"x": np.full((1, 2), number, np.float32)} for number in range(5)]
@@ -114,7 +114,7 @@ def test_calibration_reads_the_prepared_inputs(tmp_path: Path) -> None:
     assert len(list(recorded.calibration())) == 5
 
 
-def test_the_recording_context_keeps_everything(tmp_path: Path) -> None:
+def test_recording_context_stores_everything(tmp_path: Path) -> None:
     ctx = RecordingContext(tmp_path, planned_blocks=[RunBlock(index=0, last=True)], cancel_after=2)
     ctx.progress("a", 1, 2)
     ctx.log("text", "warning")

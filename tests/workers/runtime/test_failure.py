@@ -32,25 +32,21 @@ def test_each_kind_of_error_has_its_words(error: BaseException, code: str, exit_
     message = terminal_message(error)
     assert isinstance(message, Failed)
     assert (message.error.code, message.exit_code) == (code, exit_code)
-    assert message.error.title
-    assert message.error.detail
-    assert message.error.hint
+    assert message.error.title and message.error.detail and message.error.hint
     assert "Traceback" not in message.error.detail
     assert type(error).__name__ in message.error.traceback
 
 
-def test_near_its_limit_any_library_error_is_a_lack_of_memory() -> None:
-    """Given a job at its memory limit, Then an error without a word about memory still counts as such."""
-    message = terminal_message(ImportError("libmkl.so: failed to map segment"), near_memory_limit=True)
-    assert isinstance(message, Failed)
-    assert message.error.code == "out_of_memory"
-
-
-def test_near_its_limit_an_error_with_words_keeps_them() -> None:
-    """Given a job at its memory limit, Then what is known to be something else is still told as that."""
-    message = terminal_message(PermissionError(errno.EACCES, "Permission denied", "/secret"), near_memory_limit=True)
-    assert isinstance(message, Failed)
-    assert message.error.code == "not_permitted"
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ImportError("libmkl.so: failed to map segment"), "out_of_memory"),
+        (PermissionError(errno.EACCES, "Permission denied", "/secret"), "not_permitted"),
+    ],
+)
+def test_error_at_the_memory_limit_is_a_lack_of_memory_unless_it_is_known(error: BaseException, code: str) -> None:
+    message = terminal_message(error, near_memory_limit=True)
+    assert isinstance(message, Failed) and message.error.code == code
 
 
 def test_cancel_is_no_error() -> None:
@@ -61,23 +57,21 @@ def test_an_ordinary_sentence_is_not_taken_for_a_lack_of_memory() -> None:
     assert not looks_like_memory("the memory layout nchw is unknown")
 
 
-def told(error: BaseException, folder: Path | None) -> tuple[str, int, str]:
+def failed_with(error: BaseException, folder: Path | None) -> tuple[str, int, str]:
     message = terminal_message(error, folder=folder)
     assert isinstance(message, Failed)
     return message.error.code, message.exit_code, message.error.detail
 
 
-def test_no_room_names_the_place_and_what_was_written(tmp_path: Path) -> None:
-    """Given a write that found no room, Then the place, what is free there and what was written are told."""
+def test_no_room_names_the_folder_and_the_written_bytes(tmp_path: Path) -> None:
+    """Given a write that found no room, Then the error has the folder, its free bytes and the written ones."""
     folder = tmp_path / "jobs" / "apply-1"
     folder.mkdir(parents=True)
     (folder / "half.bin").write_bytes(bytes(200_000))
     for number in (errno.ENOSPC, errno.EDQUOT):
-        code, exit_code, detail = told(OSError(number, "No space left on device"), folder)
+        code, exit_code, detail = failed_with(OSError(number, "No space left on device"), folder)
         assert (code, exit_code) == ("disk_full", 6)
-        assert str(folder.parent) in detail
-        assert "are free" in detail
-        assert "200 kB" in detail
+        assert str(folder.parent) in detail and "are free" in detail and "200 kB" in detail
 
 
 def refusal_from(inner: Exception | None) -> BaseException:
@@ -88,8 +82,8 @@ def refusal_from(inner: Exception | None) -> BaseException:
 
 
 def test_any_library_error_on_a_full_disk_is_a_lack_of_room(small_disk: Path) -> None:
-    """Given a disk that is full, Then errors of libraries are told as that; a refusal by the program's own keeps its
-    words, and with room all keep theirs."""
+    """Given a disk that is full, Then errors of libraries become that; a refusal by the program itself keeps its code,
+    and with room all keep theirs."""
     folder = small_disk / "job"
     folder.mkdir()
     cases = [
@@ -99,12 +93,12 @@ def test_any_library_error_on_a_full_disk_is_a_lack_of_room(small_disk: Path) ->
         (MemoryError(), "out_of_memory", "out_of_memory"),
     ]
     for error, with_room, _ in cases:
-        assert told(error, folder)[0] == with_room
+        assert failed_with(error, folder)[0] == with_room
     with (folder / "filler").open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
         while True:
             file.write(bytes(1 << 12))
     for error, _, without in cases:
-        assert told(error, folder)[0] == without
+        assert failed_with(error, folder)[0] == without
 
 
 @pytest.fixture
@@ -117,10 +111,10 @@ def files_of_100_kb_at_most() -> Iterator[None]:
 
 @pytest.mark.usefixtures("files_of_100_kb_at_most")
 def test_a_limit_of_file_sizes_is_no_full_disk(tmp_path: Path) -> None:
-    """Given a limit on the size of files, When numpy writes more, which does not say why it failed, Then it is told."""
+    """Given a limit on the size of files, When numpy writes more, whose error has no reason, Then that is the reason."""
     with pytest.raises(OSError, match="requested and") as failed, (tmp_path / "x.bin").open("wb") as file:
         np.zeros(100_000).tofile(file)
     assert failed.value.errno is None
-    assert told(failed.value, tmp_path)[:2] == ("file_too_large", 6)
+    assert failed_with(failed.value, tmp_path)[:2] == ("file_too_large", 6)
     (tmp_path / "x.bin").unlink()
-    assert told(failed.value, tmp_path)[:2] == ("internal", 1)
+    assert failed_with(failed.value, tmp_path)[:2] == ("internal", 1)

@@ -11,7 +11,7 @@ from workers.runtime.log_stream import LogStream
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full")
 def test_a_log_without_room_raises_nothing() -> None:
-    """Given a file that takes nothing, when lines and more than any buffer holds are written, then nothing is raised."""
+    """Given a file that takes nothing, When lines and more than any buffer holds are written, Then nothing is raised."""
     descriptor = os.open("/dev/full", os.O_WRONLY)
     try:
         stream = LogStream(descriptor)
@@ -24,7 +24,7 @@ def test_a_log_without_room_raises_nothing() -> None:
 
 
 def test_what_has_room_is_written_at_once(tmp_path: Path) -> None:
-    """Given room, then each line is in the file when it was written, whatever characters it holds."""
+    """Given room, Then each line is in the file when it was written, whatever characters it holds."""
     path = tmp_path / "log"
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT)
     try:

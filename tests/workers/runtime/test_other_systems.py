@@ -22,10 +22,10 @@ from workers.contracts.process.messages import Limits
 from workers.runtime.walls.limits import Watchdog, is_near_memory_limit
 from workers.runtime.walls.sandbox import first_layer, second_layer
 config = ChildConfig(parent_pid=1, write_root=".")
-told = first_layer(config)
-assert told.held == [], told.held
-assert len(told.missing) == 5, told.missing
-assert all("does not offer" in line for line in told.missing)
+report = first_layer(config)
+assert report.held == [], report.held
+assert len(report.missing) == 5, report.missing
+assert all("does not offer" in line for line in report.missing)
 second_layer(config, [], ".")
 assert Watchdog(1)._resident.read() > 0
 is_near_memory_limit(Limits())
@@ -36,8 +36,8 @@ if sys.platform == "win32":
 
 
 @pytest.mark.parametrize("platform", ["win32", "darwin"])
-def test_other_systems_import_and_say_what_is_missing(platform: str) -> None:
-    """Given Windows or macOS by name, Then every module imports, and five missing protections are told."""
+def test_other_systems_import_and_report_missing_walls(platform: str) -> None:
+    """Given Windows or macOS by name, Then every module imports, and five missing protections are reported."""
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT.format(platform=platform)], cwd=ROOT, capture_output=True, text=True, check=False
     )

@@ -33,7 +33,7 @@ def test_the_last_of_a_stage_comes_before_the_next_stage() -> None:
     assert list(throttle.flush()) == []
 
 
-def test_flush_sends_what_was_held_back() -> None:
+def test_flush_sends_withheld_progress() -> None:
     throttle = ProgressThrottle(Clock())
     list(throttle.push("a", 1, 10, ""))
     assert list(throttle.push("a", 2, 10, "")) == []
@@ -41,7 +41,7 @@ def test_flush_sends_what_was_held_back() -> None:
 
 
 def test_time_left() -> None:
-    """Given 25 of 100 steps in 5 seconds, Then 15 seconds are left; none is told without a total or at the start."""
+    """Given 25 of 100 steps in 5 seconds, Then 15 seconds are left; none is sent without a total or at the start."""
     clock = Clock()
     throttle = ProgressThrottle(clock)
     assert [m.eta_s for m in throttle.push("a", 0, 100, "")] == [None]

@@ -48,7 +48,7 @@ DENIED, PRETENDED = seccomp.RET_ERRNO | 1, seccomp.RET_ERRNO
 
 
 class Filter:
-    """The filter of one kind of processor, asked by the names of system calls."""
+    """The filter of one kind of processor, by the names of system calls."""
 
     def __init__(self, machine: str, **rights: Any) -> None:
         self.known = seccomp.MACHINES[machine]
@@ -68,17 +68,17 @@ both_machines = pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
 
 
 @both_machines
-def test_the_filter_denies_what_it_should_and_nothing_else(machine: str) -> None:
+def test_filter_denies_sockets_programs_and_forks_alone(machine: str) -> None:
     """Given the filter of an ordinary job, Then sockets, programs and forks are denied, threads and files are not."""
-    ask = Filter(machine)
-    program, arch = instructions(machine), ask.known.audit_arch
+    rules = Filter(machine)
+    program, arch = instructions(machine), rules.known.audit_arch
 
     for name in ("socket", "execve", "execveat", "ptrace", "io_uring_setup", "bpf", "mount", "unshare"):
-        assert ask.denies(name), name
-    assert ask("fchmod") == PRETENDED
-    assert ask.denies("clone", 17)
-    assert ask.allows("clone", seccomp.CLONE_THREAD)
-    assert ask("clone3") == seccomp.RET_ERRNO | 38
+        assert rules.denies(name), name
+    assert rules("fchmod") == PRETENDED
+    assert rules.denies("clone", 17)
+    assert rules.allows("clone", seccomp.CLONE_THREAD)
+    assert rules("clone3") == seccomp.RET_ERRNO | 38
     assert answer(program, arch, 9999) == seccomp.RET_ALLOW
     assert answer(program, 0x40000003, 1) == DENIED, "calls of another architecture"
 
@@ -87,59 +87,59 @@ def test_the_filter_denies_what_it_should_and_nothing_else(machine: str) -> None
 @pytest.mark.parametrize("rights", [{}, {"network": True}, {"start_programs": True}], ids=["plain", "network", "start"])
 def test_filter_denies_reach_into_other_processes(machine: str, rights: dict[str, bool]) -> None:
     """Given any rights, Then memory, descriptors, limits and counters of other processes are out of reach."""
-    ask = Filter(machine, **rights)
+    rules = Filter(machine, **rights)
 
     for name in (
         "process_vm_readv", "process_vm_writev", "process_madvise", "pidfd_getfd", "perf_event_open", "kcmp", "setns",
         "userfaultfd", "memfd_secret", "request_key", "open_by_handle_at", "name_to_handle_at", "move_mount",
         "open_tree", "fsopen", "pivot_root", "chroot", "umount2", "shmget", "mq_open", "init_module", "quotactl",
     ):  # fmt: skip
-        assert ask.denies(name), name
-    assert ask.allows("prlimit64", 0, 7)
-    assert ask.allows("prlimit64", OWN_PID, 7)
-    assert ask.denies("prlimit64", 1, 7)
-    assert ask.denies("fcntl", 3, seccomp.F_SETOWN)
-    assert ask.allows("fcntl", 3, 1)
-    assert ask.denies("ioctl", 0, seccomp.TIOCSTI)
-    assert ask.allows("ioctl", 0, 0x5401)
-    assert ask.denies("personality", 0x0040000)
-    assert ask.allows("personality", 0xFFFFFFFF)
-    assert ask.denies("socketpair", 1, 2), "datagrams go to any socket that has a path"
-    assert ask.allows("socketpair", 1, 1 | 0o2000000)
+        assert rules.denies(name), name
+    assert rules.allows("prlimit64", 0, 7)
+    assert rules.allows("prlimit64", OWN_PID, 7)
+    assert rules.denies("prlimit64", 1, 7)
+    assert rules.denies("fcntl", 3, seccomp.F_SETOWN)
+    assert rules.allows("fcntl", 3, 1)
+    assert rules.denies("ioctl", 0, seccomp.TIOCSTI)
+    assert rules.allows("ioctl", 0, 0x5401)
+    assert rules.denies("personality", 0x0040000)
+    assert rules.allows("personality", 0xFFFFFFFF)
+    assert rules.denies("socketpair", 1, 2), "datagrams go to any socket that has a path"
+    assert rules.allows("socketpair", 1, 1 | 0o2000000)
 
 
 @both_machines
 @pytest.mark.parametrize(("abi", "is_denied"), [(0, True), (1, True), (2, True), (3, False), (7, False)])
 def test_filter_denies_emptying_files_where_landlock_does_not(machine: str, abi: int, is_denied: bool) -> None:
     """Given Landlock before version 3, Then no call empties a file that was not opened for writing."""
-    ask = Filter(machine, abi=abi)
+    rules = Filter(machine, abi=abi)
     truncate, write_only, read_write, neither = 0o1000, 1, 2, 3
 
-    assert ask.denies("truncate") == is_denied
-    assert ask.denies("openat", 0, 0, truncate) == is_denied, "O_RDONLY | O_TRUNC"
-    assert ask.denies("openat", 0, 0, truncate | neither | 0o2000000) == is_denied
-    assert ask.allows("openat", 0, 0, truncate | write_only), "Landlock looks at the access mode"
-    assert ask.allows("openat", 0, 0, truncate | read_write | 0o100)
-    assert ask.allows("openat", 0, 0, neither)
-    assert (ask("openat2") == seccomp.RET_ERRNO | 38) == is_denied
+    assert rules.denies("truncate") == is_denied
+    assert rules.denies("openat", 0, 0, truncate) == is_denied, "O_RDONLY | O_TRUNC"
+    assert rules.denies("openat", 0, 0, truncate | neither | 0o2000000) == is_denied
+    assert rules.allows("openat", 0, 0, truncate | write_only), "Landlock looks at the access mode"
+    assert rules.allows("openat", 0, 0, truncate | read_write | 0o100)
+    assert rules.allows("openat", 0, 0, neither)
+    assert (rules("openat2") == seccomp.RET_ERRNO | 38) == is_denied
 
 
 @both_machines
 @pytest.mark.parametrize(("abi", "is_denied"), [(1, True), (5, True), (6, False)])
 def test_filter_denies_signals_to_others_where_landlock_does_not(machine: str, abi: int, is_denied: bool) -> None:
     """Given Landlock before version 6, Then a worker signals nobody but itself and its own group."""
-    ask, parent, every = Filter(machine, abi=abi), 1234, 0xFFFFFFFF
+    rules, parent, every = Filter(machine, abi=abi), 1234, 0xFFFFFFFF
 
     for name in ("kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "tkill"):
-        assert ask.denies(name, parent) == is_denied, name
-        assert ask.denies(name, every) == is_denied, name
-        assert ask.allows(name, OWN_PID), name
-    assert ask.denies("pidfd_send_signal") == is_denied
-    assert ask.allows("kill", 0)
+        assert rules.denies(name, parent) == is_denied, name
+        assert rules.denies(name, every) == is_denied, name
+        assert rules.allows(name, OWN_PID), name
+    assert rules.denies("pidfd_send_signal") == is_denied
+    assert rules.allows("kill", 0)
     assert Filter(machine, abi=abi, start_programs=True).allows("kill", parent), "its programs cannot be told apart"
 
 
-def test_wider_rights_open_only_what_they_name() -> None:
+def test_wider_rights_allow_only_their_calls() -> None:
     online, starter = Filter("x86_64", network=True), Filter("x86_64", start_programs=True)
     arch = online.known.audit_arch
 
@@ -155,7 +155,7 @@ def test_wider_rights_open_only_what_they_name() -> None:
     assert answer(instructions("x86_64", start_programs=True), arch, 0x40000029) == DENIED, "x32's socket"
 
 
-def test_other_systems_say_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_systems_report_missing_walls(monkeypatch: pytest.MonkeyPatch) -> None:
     """Given Windows or macOS, Then no wall is claimed and none is an error."""
     monkeypatch.setattr(sys, "platform", "darwin")
     assert landlock.abi() == 0
@@ -164,7 +164,7 @@ def test_other_systems_say_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> N
     assert reason_against(lambda: seccomp.restrict(rights)) == "this system does not offer it"
 
 
-def test_a_refusal_is_told_with_its_reason() -> None:
+def test_refusal_of_the_system_has_its_reason() -> None:
 
     def refuse() -> bool:
         raise OSError(1, "Operation not permitted")
@@ -189,7 +189,7 @@ def test_home_and_caches_lie_in_the_job(tmp_path: Path) -> None:
     assert {"HOME", "TMPDIR", "XDG_CACHE_HOME", "TORCHINDUCTOR_CACHE_DIR"} <= set(environ)
 
 
-def test_the_watchdog_records_what_it_saw() -> None:
+def test_watchdog_records_reason_use_and_limit() -> None:
     """Given a limit that is exceeded already, Then the record names reason, use and limit."""
     watchdog = Watchdog(parent_pid=1)
     assert watchdog._exceeded() is None

@@ -1,4 +1,4 @@
-"""Techniques that no preset names are tried by what they are, at the place that they say themselves."""
+"""Techniques that no preset names are tried by their traits, at the place of their order."""
 
 from dataclasses import replace
 from typing import Any
@@ -49,15 +49,15 @@ def ids(made: PlanResult) -> list[str]:
 
 
 @pytest.mark.parametrize("preset", ["balanced", "fastest", "smallest", "small-device"])
-def test_a_new_technique_is_tried_where_its_traits_are_wanted(preset: str) -> None:
-    """Given one technique more, then presets that want what it is about try it, in its own words."""
+def test_new_technique_is_tried_by_its_traits(preset: str) -> None:
+    """Given one technique more, Then presets that want what it is about try it, in its own words."""
     (recipe,) = [recipe for recipe in plan(preset).candidates if recipe.id == NEW.id]
     assert (recipe.title, recipe.why) == (NEW.title, NEW.explanation)
     assert recipe.steps[-1].technique == NEW.id
 
 
-def test_it_comes_where_its_order_says() -> None:
-    """Given an order between others, then it comes before the first of a later order; the others stay as they were."""
+def test_recipe_comes_at_the_place_of_its_order() -> None:
+    """Given an order between others, Then it comes before the first of a later order; the others stay as they were."""
     order = ids(plan())
     assert order[order.index(NEW.id) + 1] == "int8" and order[order.index(NEW.id) - 1] == "buckets"
     first, last = ids(plan(spec=replace(NEW, order=1))), ids(plan(spec=replace(NEW, order=99)))
@@ -68,10 +68,10 @@ def test_it_comes_where_its_order_says() -> None:
 @pytest.mark.parametrize(
     "spec",
     [replace(NEW, traits=("speed",)), replace(NEW, order=None), replace(NEW, traits=())],
-    ids=["not quick", "a part of recipes", "nothing said"],
+    ids=["not quick", "a part of recipes", "no traits"],
 )
-def test_what_does_not_fit_is_not_tried(spec: TechniqueSpec) -> None:
-    """Given a technique that takes long, or says that it is no recipe by itself, then Balanced does not try it."""
+def test_technique_that_is_no_recipe_is_not_tried(spec: TechniqueSpec) -> None:
+    """Given a technique that takes long, or is no recipe by itself, Then Balanced does not try it."""
     made = plan(spec=spec)
     assert NEW.id not in ids(made) and NEW.title not in reasons(made)
 
@@ -83,8 +83,8 @@ def test_no_loss_wants_exact_ones() -> None:
     assert NEW.id in ids(plan("busy-server", replace(NEW, traits=("speed", "quick", "batches"))))
 
 
-def test_what_speaks_against_it_is_told_in_its_words() -> None:
-    """Given a model that it is not for, no examples, no library or no engine, then its row says so."""
+def test_unsuited_technique_has_its_reason() -> None:
+    """Given a model that it is not for, no examples, no library or no engine, Then its row has the reason."""
     assert reasons(plan(model=replace(TEXT, stateful=True)))[NEW.title] == "A coarse grid spoils a state."
     learning = replace(NEW, needs_calibration=True)
     assert "examples" in reasons(plan(spec=learning, has_calibration=False))[NEW.title]
@@ -95,8 +95,8 @@ def test_what_speaks_against_it_is_told_in_its_words() -> None:
     assert "other inputs" in reasons(plan(spec=sounds, model=replace(TEXT, input_kind="text")))[NEW.title]
 
 
-def test_it_runs_in_the_first_family_that_it_is_for() -> None:
-    """Given runtimes that can run its result, then the preset's first family is taken, and what goes before it fits."""
+def test_technique_runs_in_its_first_family() -> None:
+    """Given runtimes that can run its result, Then the preset's first family is taken, and what goes before it fits."""
     (recipe,) = [recipe for recipe in plan().candidates if recipe.id == NEW.id]
     assert recipe.runtime == "openvino" and [step.technique for step in recipe.steps] == ["fixed_shape", NEW.id]
     only = replace(NEW, runtimes=("onnxruntime-cpu",))
@@ -104,8 +104,8 @@ def test_it_runs_in_the_first_family_that_it_is_for() -> None:
     assert recipe.runtime == "onnxruntime-cpu" and [step.technique for step in recipe.steps] == [NEW.id]
 
 
-def test_a_recipe_for_another_engine_is_told() -> None:
-    """Given a recipe whose technique cannot run in its engine, then it is left out before anything is made."""
+def test_recipe_for_another_engine_has_its_reason() -> None:
+    """Given a recipe whose technique cannot run in its engine, Then it is left out before anything is made."""
     recipe = PRESETS["balanced"].recipes[1].model_copy(update={"runtime": "onnxruntime-cpu"})
     report = planner(model=TEXT).plan([recipe])
     assert report.dropped[0].reason.code == "not_for_runtime" and "onnxruntime-cpu" in report.dropped[0].reason.text
@@ -113,7 +113,7 @@ def test_a_recipe_for_another_engine_is_told() -> None:
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_presets_try_no_technique_of_today_by_its_traits(preset: str) -> None:
-    """Given what comes with Fettle, then traits add nothing to any preset: all were placed by measurements."""
+    """Given what comes with Fettle, Then traits add nothing to any preset: all were placed by measurements."""
     chosen = PRESETS[preset]
     named = {step.technique for recipe in chosen.recipes for step in recipe.steps}
     for row in chosen.by_traits:
@@ -121,14 +121,14 @@ def test_presets_try_no_technique_of_today_by_its_traits(preset: str) -> None:
         assert {name for name in fitting if TECHNIQUES[name].order is not None} <= named
 
 
-def test_techniques_of_a_plan_are_told_with_their_traits() -> None:
+def test_plan_lists_its_techniques_with_their_traits() -> None:
     report = {one.id: one for one in plan().techniques}
     assert report[NEW.id].title == NEW.title and report[NEW.id].traits == NEW.traits
     assert "bf16" in report["bf16"].traits and "int8" in report["int8_static"].traits
 
 
-def test_rows_of_a_preset_name_what_there_is() -> None:
-    """Given the presets, then the families and techniques of their rows exist."""
+def test_rows_of_a_preset_name_known_techniques() -> None:
+    """Given the presets, Then the families and techniques of their rows exist."""
     families = {runtime.family for runtime in registry.runtimes().values()}
     rows: list[ByTraits] = [row for preset in PRESETS.values() for row in preset.by_traits]
     assert rows and all(set(row.families) <= families and set(row.after) <= set(TECHNIQUES) for row in rows)

@@ -1,30 +1,26 @@
-"""Where the time of a version goes, layer by layer, in both engines; sizes, precisions and sensitivities beside it."""
+"""Where the time of a version goes, layer by layer, in both engines; with sizes, precisions and sensitivities."""
 
 import json
 from pathlib import Path
 
 import onnx
 import pytest
-from technique_cases import TECHNIQUES
 
 from workers.contracts.after.layers import LayersParams
 from workers.contracts.errors import InputRefused, JobCancelled
 from workers.contracts.folder import read_model
+from workers.convert import pixels_in
 from workers.jobs.layers import run
+from workers.quantize import int8_static
 from workers.quantize.calibrating import sensitivity
 from workers.runtime.recording import RecordingContext
 from workers.tune.layers import target_of
 
 
-def look(small, tmp_path: Path, runtime: str, *, technique: str = "", cancel_after: int | None = None, **more):
-    """Look at a small model's layers, or at those of its version by `technique`."""
-    folder = small.folder
-    if technique:
-        spec = TECHNIQUES[technique]
-        spec.apply(small.model, spec.params(), RecordingContext(tmp_path, data_dir=small.data))
-        folder, tmp_path = tmp_path / "model", tmp_path / "look"
-        tmp_path.mkdir()
-    params = LayersParams(model_dir=str(folder), data_dir=str(small.data), runtime=runtime, **more)
+def look(small, tmp_path: Path, runtime: str, *, version=None, cancel_after: int | None = None, **more):
+    """Measure the layers of a small model or of a version of it."""
+    folder = str((version or small).folder)
+    params = LayersParams(model_dir=folder, data_dir=str(small.data), runtime=runtime, **more)
     return run(params, RecordingContext(tmp_path, data_dir=small.data, cancel_after=cancel_after))
 
 
@@ -36,7 +32,7 @@ def weight_bytes(small) -> int:
 @pytest.mark.parametrize("runtime", ["onnxruntime-cpu", "openvino"])
 @pytest.mark.parametrize("kind", ["cnn", "transformer", "stateful"])
 def test_every_layer_has_its_time_and_size(make_small, tmp_path: Path, runtime: str, kind: str) -> None:
-    """Given a model, when its layers are looked at, then they have times in their order, and the weights are theirs."""
+    """Given a model, When its layers are looked at, Then they have times in their order, and the weights are theirs."""
     small = make_small(kind)
     found = look(small, tmp_path, runtime)
     assert found.total_ms > 0
@@ -50,24 +46,25 @@ def test_every_layer_has_its_time_and_size(make_small, tmp_path: Path, runtime: 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_eight_bits_are_seen(make_small, tmp_path: Path) -> None:
-    """Given a version in 8 bits, then some of its layers compute in 8 bits, and their weights are smaller."""
+def test_eight_bits_are_seen(make_small, apply, tmp_path: Path) -> None:
+    """Given a version in 8 bits, Then some of its layers compute in 8 bits, and their weights are smaller."""
     small = make_small("cnn")
     before = look(small, tmp_path, "onnxruntime-cpu")
-    found = look(small, tmp_path, "onnxruntime-cpu", technique="int8_static")
+    found = look(small, tmp_path, "onnxruntime-cpu", version=apply(int8_static.SPEC, small))
     assert "int8" in {layer.precision for layer in found.layers}
     assert sum(layer.size_bytes or 0 for layer in found.layers) < sum(layer.size_bytes or 0 for layer in before.layers)
 
 
 @pytest.mark.parametrize("runtime", ["onnxruntime-cpu", "openvino"])
-def test_a_version_that_prepares_pictures_is_looked_at(make_small, tmp_path: Path, runtime: str) -> None:
-    """Given a version that takes pixels, and data that was prepared for the original, then its layers are told."""
-    found = look(make_small("pictures"), tmp_path, runtime, technique="pixels_in")
+def test_version_that_prepares_pictures_has_layers(make_small, apply, tmp_path: Path, runtime: str) -> None:
+    """Given a version that takes pixels, and data that was prepared for the original, Then its layers are measured."""
+    small = make_small("pictures")
+    found = look(small, tmp_path, runtime, version=apply(pixels_in.SPEC, small))
     assert found.total_ms > 0 and len(found.layers) >= 3
 
 
-def test_sensitivity_stands_beside_the_layers_it_was_measured_for(make_small, tmp_path: Path) -> None:
-    """Given a folder with measured sensitivities, then the layers of these names have them, the others none."""
+def test_layers_have_their_measured_sensitivity(make_small, tmp_path: Path) -> None:
+    """Given a folder with measured sensitivities, Then the layers of these names have them, the others none."""
     small = make_small("cnn")
     nodes = onnx.load(str(small.folder / "model.onnx")).graph.node
     names = [node.name for node in nodes if node.op_type == "Conv"]
@@ -76,8 +73,8 @@ def test_sensitivity_stands_beside_the_layers_it_was_measured_for(make_small, tm
     assert [layer.sensitivity for layer in found.layers if layer.sensitivity is not None] == [0.25]
 
 
-def test_of_a_combined_version_one_part_is_looked_at(make_small) -> None:
-    """Given settings of a cascade and of length buckets, then the fast model, or the plain program, is meant."""
+def test_target_of_a_combined_version_is_one_model(make_small) -> None:
+    """Given settings of a cascade and of length buckets, Then the fast model, or the plain program, is meant."""
     small = make_small("cnn")
     plain = {"inference_precision": "f32"}
     first = {"inference_precision": "bf16"}
@@ -87,8 +84,8 @@ def test_of_a_combined_version_one_part_is_looked_at(make_small) -> None:
     assert target_of(small.folder, "openvino", plain).part == ""
 
 
-def test_engines_that_do_not_tell_are_named(make_small, tmp_path: Path) -> None:
-    """Given a version in PyTorch, then it is refused in words; a cancel is obeyed."""
+def test_engine_without_layer_times_is_refused(make_small, tmp_path: Path) -> None:
+    """Given a version in PyTorch, Then it is refused in words; a cancel is obeyed."""
     small = make_small("cnn")
     with pytest.raises(InputRefused, match="does not report"):
         look(small, tmp_path, "torch-cpu")

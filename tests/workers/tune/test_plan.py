@@ -1,4 +1,4 @@
-"""Which candidates are tried on which machine, and what is said about the others."""
+"""Recipes that are tried on a computer, and the reasons for the others."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -45,7 +45,7 @@ def make_plan(recipes, **changes) -> PlanResult:
 
 
 def titles(plan) -> list[str]:
-    return [candidate.title for candidate in plan.candidates]
+    return [recipe.title for recipe in plan.candidates]
 
 
 def test_reasons_are_whole_sentences() -> None:
@@ -55,8 +55,8 @@ def test_reasons_are_whole_sentences() -> None:
     assert all(text[0].isupper() and text.endswith(".") for text in reasons(plan).values())
 
 
-def test_fixed_sizes_need_no_step_and_equal_candidates_stay_once() -> None:
-    """Given a model without free sizes, then that step is left out, and what is then equal is tried once."""
+def test_fixed_sizes_need_no_step_and_equal_recipes_stay_once() -> None:
+    """Given a model without free sizes, Then that step is left out, and what is then equal is tried once."""
     fixed = replace(MODEL, free_sizes=False)
     plan = make_plan([*PRESET, recipe("Again"), recipe("F32", inference_precision="f32")], model=fixed)
     assert plan.candidates[0].steps == ()
@@ -65,14 +65,14 @@ def test_fixed_sizes_need_no_step_and_equal_candidates_stay_once() -> None:
     assert "original" in reasons(make_plan([recipe("O", runtime="onnxruntime-cpu")]))["O"]
 
 
-def test_one_core_is_dropped_for_larger_models_unless_it_was_all_that_was_wanted() -> None:
+def test_one_core_is_dropped_for_larger_models_unless_it_is_alone() -> None:
     single = recipe("One core", "fixed_shape", num_threads=1)
     assert titles(make_plan([*PRESET[:1], single])) == ["Faster engine"]
     assert titles(make_plan([single])) == ["One core"]
 
 
 def test_large_graphs_quantize_their_heavy_layers_only() -> None:
-    """Given 2,000 operators, then INT8 is limited to heavy layers, which its other title says; without one it is told."""
+    """Given 2,000 operators, Then INT8 is limited to heavy layers, which its other title names; without one the reason has it."""
     large = replace(MODEL, nodes=2000)
     plain = recipe("INT8, all layers", "int8_static")
     (shipped,) = make_plan([SHIPPED["INT8, all layers"]], model=large).candidates
@@ -92,8 +92,8 @@ def test_biases_are_corrected_where_there_are_some() -> None:
     assert titles(make_plan([corrected], model=biased)) == ["Corrected"]
 
 
-def test_what_is_not_installed_is_not_tried() -> None:
-    """Given a technique without its library, then the way to install it is told, and nothing is started."""
+def test_technique_without_its_library_is_not_tried() -> None:
+    """Given a technique without its library, Then the reason has the line that installs it."""
     by_nncf = recipe("By NNCF", "nncf_int8")
     plan = make_plan([by_nncf], unavailable={"nncf_int8": "pip install nncf"})
     assert reasons(plan)["By NNCF"] == "It needs a part that is not installed yet. To install it: pip install nncf"
@@ -113,8 +113,8 @@ def test_packed_weights_are_for_models_of_products() -> None:
     assert titles(make_plan([stored])) == ["Stored"]
 
 
-def test_a_recipe_with_a_new_title_is_still_named_by_others() -> None:
-    """Given INT8 that has another title, by a person or for a large graph, then what waits for it still means it."""
+def test_recipe_with_a_new_title_keeps_its_id() -> None:
+    """Given INT8 that has another title, by a person or for a large graph, Then what waits for it still means it."""
     shipped = SHIPPED["INT8, all layers"]
     recipes = [shipped.model_copy(update={"title": "Mine"}), SHIPPED["INT8, sensitive layers kept"]]
     for nodes in (100, 2000):
@@ -134,13 +134,13 @@ def test_cascade_over_int8_needs_no_bf16() -> None:
     assert titles(plan) == ["C"]
 
 
-def test_what_was_found_goes_into_every_recipe_of_the_engine() -> None:
-    """Given a rewrite and a setting that pay, then OpenVINO's recipes have them, others do not, and the why says so."""
+def test_search_result_goes_into_every_recipe_of_the_engine() -> None:
+    """Given a rewrite and a setting that pay, Then OpenVINO's recipes have them, others do not, and the reason names them."""
     little = Dropped(title="Transposes removed", reason=Reason(code="little_time", text="It saves too little."))
     found = replace(FOUND, dropped=[little])
     own = recipe("Own", "gather_rewrite", tbb_partitioner="static")
     plan = make_plan([*PRESET, own], found=found)
-    by_title = {candidate.title: candidate for candidate in plan.candidates}
+    by_title = {recipe.title: recipe for recipe in plan.candidates}
     faster = by_title["Faster engine"]
     assert [step.technique for step in faster.steps] == ["gather_rewrite", "fixed_shape"]
     assert faster.settings == {"tbb_partitioner": "auto"} and faster.why.endswith("1.20 times as fast.")
@@ -168,11 +168,9 @@ def test_facts_are_read_from_the_graph(kind: str, wanted: dict, make_small) -> N
     assert facts.weight_bytes > 100
 
 
-def test_packed_weights_are_known_as_eight_bits(make_small, tmp_path: Path) -> None:
-    """Given a model whose products are packed already, then its facts say 8 bits, and no INT8 is planned on top."""
-    small = make_small("transformer")
-    weights_only.apply(small.model, weights_only.Params(), RecordingContext(tmp_path))
-    facts = read_facts(tmp_path / "model")
+def test_packed_weights_are_known_as_eight_bits(make_small, apply) -> None:
+    """Given a model whose products are packed already, Then its facts have 8 bits, and no INT8 is planned on top."""
+    facts = read_facts(apply(weights_only.SPEC, make_small("transformer")).folder)
     assert facts.precision == "int8"
     plan = make_plan([recipe("INT8", "int8_dynamic"), recipe("Packed", "weights_only")], model=facts)
     assert titles(plan) == []
@@ -189,24 +187,24 @@ def job(folder: Path, recipes: tuple[Recipe, ...], runtimes: tuple[str, ...], ct
 
 
 def test_job_plans_for_a_real_folder(make_small, tmp_path: Path) -> None:
-    """Given a small model and no calibration data, then the job names the baseline and logs what it dropped."""
+    """Given a small model and no calibration data, Then the job names the baseline and logs what it dropped."""
     small = make_small("cnn")
     ctx = RecordingContext(tmp_path)
     result = job(small.folder, PRESET, ("onnxruntime-cpu", "openvino"), ctx)
     assert result.baseline.title == "Original" and result.baseline.runtime == "onnxruntime-cpu"
-    assert "Faster engine" in [candidate.title for candidate in result.candidates]
+    assert "Faster engine" in [recipe.title for recipe in result.candidates]
     assert reasons(result)["INT8"].startswith("It needs examples")
     assert any("INT8" in log.text for log in ctx.logs)
 
 
-def test_the_job_looks_for_a_compiler(make_small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a computer without a compiler, then the job plans PyTorch as it is, and tells why not compiled."""
+def test_job_looks_for_a_compiler(make_small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a computer without a compiler, Then the job plans PyTorch as it is, and has the reason why not compiled."""
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("CXX", raising=False)
     recipes = (SHIPPED["PyTorch"], SHIPPED["PyTorch, compiled"])
     folder = with_program(make_small("cnn")).folder
     result = job(folder, recipes, ("onnxruntime-cpu", "torch-cpu"), RecordingContext(tmp_path))
-    assert "PyTorch" in [candidate.title for candidate in result.candidates]
+    assert "PyTorch" in [recipe.title for recipe in result.candidates]
     assert "no C++ compiler" in reasons(result)["PyTorch, compiled"]
 
 
@@ -231,6 +229,6 @@ def normalized(written_out: bool) -> onnx.ModelProto:
 
 @pytest.mark.parametrize("written_out", [False, True])
 def test_products_behind_a_normalization_are_found(written_out: bool, make_small) -> None:
-    """Given a normalization in either form, then the value that two products share is counted once, others are not."""
+    """Given a normalization in either form, Then the value that two products share is counted once, others are not."""
     assert read_facts(make_small("constants", normalized(written_out)).folder).smoothable == 1
     assert read_facts(make_small("cnn").folder).smoothable == 0

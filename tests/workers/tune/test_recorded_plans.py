@@ -17,7 +17,7 @@ RECORDED: dict[str, Any] = json.loads((Path(__file__).parent / "plans_of_0_1.jso
 PRESETS = [preset for preset in load_presets().presets if not preset.tasks]
 
 IN_TWO_PARTS = "It is for models that read texts of any length with a mask, and needs examples."
-"""Told as two reasons now."""
+"""Reported as two reasons now."""
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,7 @@ ON_CARDS = {"onnxruntime-cuda", "onnxruntime-rtx", "tensorrt", "torch-cuda"}
 
 
 def _is_recorded(recipe: Recipe) -> bool:
-    """What is tried on cards besides came later."""
+    """Recipes for cards came later."""
     return recipe.runtime not in ON_CARDS or recipe.title in KNOWN
 
 
@@ -65,7 +65,7 @@ def _words(step: RecipeStep) -> str:
 @pytest.mark.parametrize("name", SITUATIONS)
 @pytest.mark.parametrize("preset", PRESETS, ids=[preset.id for preset in PRESETS])
 def test_presets_give_the_recorded_plans(preset: Preset, name: str) -> None:
-    """Given a preset and a situation, then the same candidates come in the same order, and the same are not tried."""
+    """Given a preset and a situation, Then the same recipes come in the same order, and the same are not tried."""
     recorded = RECORDED["plans"][f"{preset.id}: {name}"]
     plan = planned(preset, name)
     titles = {recipe.id: recipe.title for recipe in preset.recipes}
@@ -75,8 +75,8 @@ def test_presets_give_the_recorded_plans(preset: Preset, name: str) -> None:
 
 @pytest.mark.parametrize("name", SITUATIONS)
 @pytest.mark.parametrize("preset", PRESETS, ids=[preset.id for preset in PRESETS])
-def test_what_spoke_against_a_recipe_still_does(preset: Preset, name: str) -> None:
-    """Given an untried recipe, then the recorded reason is among those that its techniques give now."""
+def test_recorded_reasons_still_hold(preset: Preset, name: str) -> None:
+    """Given an untried recipe, Then the recorded reason is among those that its techniques give now."""
     values = {"time_budget_s": preset.time_budget_s, **SITUATIONS[name]}
     requested, recipes = planner(**values), {recipe.title: recipe for recipe in preset.recipes}
     for one, (title, number) in zip(

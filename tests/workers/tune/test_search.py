@@ -49,7 +49,7 @@ def test_share_counts_kinds_and_names_once() -> None:
 
 @pytest.mark.whole
 def test_gain_is_seen_and_noise_is_none() -> None:
-    """Given one that takes half the time, then about twice; given two alike, then nothing worth a word."""
+    """Given one that takes half the time, Then about twice; given two alike, then nothing worth a word."""
     calls = []
     assert 1.5 < gain(Sleeping(6), Sleeping(3), [{}], 2.0, lambda: calls.append(1)) < 3
     assert calls
@@ -58,10 +58,10 @@ def test_gain_is_seen_and_noise_is_none() -> None:
 
 @pytest.fixture
 def looked(monkeypatch: pytest.MonkeyPatch, make_small, tmp_path: Path):
-    """`looked(kind, profile, gain)` searches a small model with a profile and a comparison that a test says."""
+    """`looked(kind, profile, gain)` searches a small model with the profile and comparison of a test."""
 
-    def look(kind: str, told: list[Layer], faster: float, **context: Any):
-        monkeypatch.setattr(module, "of_openvino", lambda *_: told)
+    def look(kind: str, profile: list[Layer], faster: float, **context: Any):
+        monkeypatch.setattr(module, "of_openvino", lambda *_: profile)
         monkeypatch.setattr(module, "gain", lambda *_: faster)
         small = make_small(kind)
         ctx = RecordingContext(tmp_path, data_dir=small.data, **context)
@@ -73,7 +73,7 @@ def looked(monkeypatch: pytest.MonkeyPatch, make_small, tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("kind", "technique", "told"),
+    ("kind", "technique", "profile"),
     [
         ("one_hot", "gather_rewrite", profile(rows=20, other=80)),
         ("group_norm", "norm_rewrite", profile(Reorder=20, other=80)),
@@ -81,58 +81,52 @@ def looked(monkeypatch: pytest.MonkeyPatch, make_small, tmp_path: Path):
         ("casts", "cast_cleanup", profile(Convert=20, other=80)),
     ],
 )
-def test_a_rewrite_that_pays_goes_before_every_recipe(kind: str, technique: str, told: list[Layer], looked) -> None:
-    found = looked(kind, told, 1.3)
+def test_faster_rewrite_goes_before_every_recipe(kind: str, technique: str, profile: list[Layer], looked) -> None:
+    found = looked(kind, profile, 1.3)
     assert [step.technique for step in found.steps] == [technique]
     assert "1.30 times as fast" in found.words[0] and found.settings == {}
 
 
-def test_what_takes_little_time_is_not_tried(looked) -> None:
-    """Given transposes that take 9 % of the time, then nothing is rewritten and the reason is told."""
+def test_rewrite_of_little_time_is_not_tried(looked) -> None:
+    """Given transposes that take 9 % of the time, Then nothing is rewritten, with the reason."""
     found = looked("nhwc", profile(Transpose=9, other=91), 1.3)
     assert not found.steps and "9 %" in found.dropped[0].reason.text
 
 
-def test_what_gives_nothing_is_dropped(looked) -> None:
+def test_rewrite_without_a_gain_is_dropped(looked) -> None:
     found = looked("nhwc", profile(Transpose=50, other=50), 1.01)
     assert not found.steps and "was not faster" in found.dropped[0].reason.text
 
 
-def test_models_without_such_places_are_left_in_peace(looked) -> None:
+def test_rewrite_without_places_is_not_tried(looked) -> None:
     found = looked("cnn", profile(Transpose=50, other=50), 2.0)
     assert not found.steps and not found.dropped
 
 
-def test_sharing_out_is_looked_at_for_short_requests_on_several_cores(looked) -> None:
+def test_partitioner_is_compared_for_short_requests_on_several_cores(looked) -> None:
     assert looked("cnn", profile(other=5), 1.2, threads=2).settings == {"tbb_partitioner": "auto"}
     assert looked("cnn", profile(other=5), 1.02, threads=2).settings == {}
     assert looked("cnn", profile(other=5), 1.2, threads=1).settings == {}
     assert looked("cnn", profile(other=500), 1.2, threads=2).settings == {}
 
 
-def test_where_time_is_short_slow_models_are_not_looked_into(monkeypatch, make_small, tmp_path: Path) -> None:
-    """Given requests of a second and ten seconds to look, then nothing is tried, and that is told."""
+def test_search_without_time_tries_nothing(monkeypatch, make_small, tmp_path: Path) -> None:
+    """Given requests of a second and ten seconds to look, Then nothing is tried, with the reason."""
     monkeypatch.setattr(module, "of_openvino", lambda *_: profile(Transpose=500, other=500))
     small = make_small("nhwc")
     found = search(small.model, small.feeds(), "f32", 1000, REWRITES, RecordingContext(tmp_path), max_s=10)
     assert not found.steps and "your time" in found.dropped[0].reason.text
 
 
-def test_what_openvino_cannot_run_gives_nothing(make_small, tmp_path: Path) -> None:
+def test_search_without_openvino_finds_nothing(make_small, tmp_path: Path) -> None:
     small = make_small("cnn")
     feeds = {"image": np.zeros((1, 4, 16, 16), np.float32)}
     found = search(small.model, feeds, "f32", 1000, REWRITES, RecordingContext(tmp_path, data_dir=small.data))
     assert (found.steps, found.settings) == ([], {})
 
 
-def test_cancel_stops_the_look(make_small, tmp_path: Path) -> None:
+def test_search_is_cancelled(make_small, tmp_path: Path) -> None:
     small = make_small("nhwc")
     with pytest.raises(JobCancelled):
-        search(
-            small.model,
-            small.feeds(),
-            "f32",
-            1000,
-            REWRITES,
-            RecordingContext(tmp_path, data_dir=small.data, cancel_after=0),
-        )
+        ctx = RecordingContext(tmp_path, data_dir=small.data, cancel_after=0)
+        search(small.model, small.feeds(), "f32", 1000, REWRITES, ctx)

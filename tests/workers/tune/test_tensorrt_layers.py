@@ -25,7 +25,7 @@ def test_layers_have_times_kinds_and_numbers(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize("inspected", ["", "{}", '{"Layers": ["conv1"]}', "null"])
-def test_engine_that_tells_only_names_has_times_all_the_same(inspected: str) -> None:
+def test_engine_that_reports_only_names_has_times(inspected: str) -> None:
     (layer,) = layers_of({"conv1": 0.5, "nothing": 0.0}, inspected)
     assert (layer.name, layer.ms, layer.kind, layer.precision) == ("conv1", 0.5, "", "")
 

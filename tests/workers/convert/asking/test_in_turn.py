@@ -1,4 +1,4 @@
-"""A short comparison of two ways: each has its own time, nobody always begins, and a cancel ends it."""
+"""A short comparison of two functions: each has its own time, they begin by turns, and a cancel ends it."""
 
 import time
 from statistics import median
@@ -11,15 +11,15 @@ from workers.convert.asking.in_turn import in_turn
 HOW = {"rounds": 7, "least_rounds": 2, "block_s": 0.04, "max_s": 4.0}
 
 
-def test_each_way_has_its_own_time() -> None:
-    """Given one way that takes three times as long, then its median is the longer one, and both take turns to begin."""
+def test_in_turn_gives_each_function_its_time() -> None:
+    """Given one function that takes three times as long, Then its median is the longer one, and both take turns to begin."""
     blocks: list[str] = []
 
-    def way(name: str, seconds: float) -> None:
+    def work(name: str, seconds: float) -> None:
         blocks.append(name)
         time.sleep(seconds)
 
-    rounds = in_turn(lambda: way("slow", 0.03), lambda: way("fast", 0.01), lambda: blocks.append("|"), median, **HOW)
+    rounds = in_turn(lambda: work("slow", 0.03), lambda: work("fast", 0.01), lambda: blocks.append("|"), median, **HOW)
     assert len(rounds) == 7
     slow_s, fast_s = (median(column) for column in zip(*rounds, strict=True))
     assert slow_s >= 0.03 and fast_s >= 0.01 and slow_s > 1.5 * fast_s
@@ -27,12 +27,12 @@ def test_each_way_has_its_own_time() -> None:
     assert order[:3] == ["s", "f", "s"]
 
 
-def test_time_that_is_up_ends_it() -> None:
-    """Given no time at all, then the least number of rounds is made."""
+def test_in_turn_without_time_makes_the_least_rounds() -> None:
+    """Given no time at all, Then the least number of rounds is made."""
     assert len(in_turn(lambda: None, lambda: None, lambda: None, median, **{**HOW, "max_s": 0.0, "block_s": 1e-9})) == 2
 
 
-def test_a_cancel_ends_it() -> None:
+def test_in_turn_is_cancelled() -> None:
     def cancel() -> None:
         raise JobCancelled
 

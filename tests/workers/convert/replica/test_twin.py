@@ -42,7 +42,7 @@ def same(proto: onnx.ModelProto, feeds, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["cnn", "transformer", "constants", "texts", "wide", "hidden_weights"])
-def test_small_models_answer_the_same(kind: str, make_small, tmp_path: Path) -> None:
+def test_replicas_of_small_models_predict_alike(kind: str, make_small, tmp_path: Path) -> None:
     small = make_small(kind)
     same(onnx_files.load(small.folder / "model.onnx"), small.feeds(), tmp_path)
 
@@ -72,7 +72,7 @@ NODES = [
     ("op", "attributes", "names", "shapes"), NODES, ids=[f"{n[0]}-{i}" for i, n in enumerate(NODES)]
 )
 def test_operators_follow_the_specification(op, attributes, names, shapes, tmp_path: Path) -> None:
-    """Given one operator with unusual attributes, then torch and ONNX Runtime agree."""
+    """Given one operator with unusual attributes, Then torch and ONNX Runtime agree."""
     rng = RNG(5)
     values = {n: rng.normal(size=s).astype(np.float32) for n, s in shapes.items()}
     if "v" in values:
@@ -85,8 +85,8 @@ def test_operators_follow_the_specification(op, attributes, names, shapes, tmp_p
     same(onnx.shape_inference.infer_shapes(proto), {"x": rng.normal(size=(2, 4, 11, 9)).astype(np.float32)}, tmp_path)
 
 
-def test_shapes_that_are_worked_out(tmp_path: Path) -> None:
-    """Given a shape made of Shape, Gather, Concat and Slice, a Resize and a Pad, then the copy follows it."""
+def test_computed_shapes_are_followed(tmp_path: Path) -> None:
+    """Given a shape made of Shape, Gather, Concat and Slice, a Resize and a Pad, Then the copy follows it."""
     rng = RNG(6)
     weights = [weight(rng, "w", 4, 4, 3, 3)]
     ints = {"zero": [0], "minus": [-1], "one": [1], "two": [2], "p": [0, 0, 1, 1, 0, 0, 1, 1]}
@@ -102,15 +102,15 @@ def test_shapes_that_are_worked_out(tmp_path: Path) -> None:
     same(proto, {"x": rng.normal(size=(3, 4, 8, 8)).astype(np.float32)}, tmp_path)
 
 
-def test_what_has_no_counterpart_is_named(make_small) -> None:
-    """Given an If, then the refusal names it."""
+def test_operator_without_counterpart_is_refused(make_small) -> None:
+    """Given an If, Then the refusal names it."""
     with pytest.raises(InputRefused, match="If cannot be taken back") as refused:
         build(onnx_files.load(make_small("stateful").folder / "model.onnx"), HERE)
     assert refused.value.hint.endswith(".")
 
 
-def test_a_twin_that_answers_otherwise_is_refused(make_small, tmp_path: Path) -> None:
-    """Given a twin whose weights are not the graph's, then the comparison finds it."""
+def test_replica_with_other_weights_is_refused(make_small, tmp_path: Path) -> None:
+    """Given a twin whose weights are not the graph's, Then the comparison finds it."""
     small = make_small("cnn")
     proto = onnx_files.load(small.folder / "model.onnx")
     session = Session(proto, tmp_path)
@@ -143,7 +143,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("kind", ["static", "static, by channel", "dynamic"])
-def test_the_replica_rounds_as_the_runtime_does_and_has_gradients(path: Path, tmp_path: Path, kind: str) -> None:
+def test_quantized_replica_rounds_as_the_runtime_and_has_gradients(path: Path, tmp_path: Path, kind: str) -> None:
     """Given a graph in 8 bits, Then its replica answers within a step of the runtime, and its input has a gradient."""
     import torch
 
@@ -165,6 +165,6 @@ def test_the_replica_rounds_as_the_runtime_does_and_has_gradients(path: Path, tm
     assert given.grad is not None and float(given.grad.abs().max()) > 0
 
 
-def test_a_graph_without_rounding_says_so(path: Path) -> None:
+def test_graph_without_rounding_is_refused(path: Path) -> None:
     """Given 32 bits, Then nothing is rounded."""
     assert not unrounded(onnx_files.load(path))

@@ -42,7 +42,7 @@ def walls(
         (0, False, {NETWORK, PROGRAMS, SIGNALS, FILES}),
     ],
 )
-def test_first_layer_reports_what_the_kernel_lacks(
+def test_first_layer_reports_missing_features_of_the_kernel(
     monkeypatch: pytest.MonkeyPatch, version: int, has_seccomp: bool, missing: set[str]
 ) -> None:
     """Given kernels of many ages, Then a wall that one of its features alone does not make is reported as missing."""
