@@ -4,7 +4,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -24,66 +23,57 @@ from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import OpenParams
 
 POLL_S = 0.01
-
-
-@dataclass(frozen=True)
-class ChatOptions:
-    """The options of `fettle chat`."""
-
-    variant: Annotated[str | None, typer.Option(metavar="ID", help="Version id of a run instead of the best one.")] = (
-        None
-    )
-    max_new_tokens: Annotated[int, typer.Option(min=1, max=100_000, help="Longest answer, in tokens.")] = 512
-    temperature: Annotated[float, typer.Option(min=0, max=5, help="0: always the most likely word.")] = 0.0
-    seed: Seed = 0
-    threads: Threads = None
+BestVariant = Annotated[str | None, typer.Option(metavar="ID", help="Version id of a run instead of the best one.")]
 
 
 def chat(
     output: Output,
     model: Annotated[str, typer.Argument(metavar="RUN|BUNDLE|MODEL", help="A run's id, or a file or folder.")],
-    options: ChatOptions,
+    variant: BestVariant = None,
+    max_new_tokens: Annotated[int, typer.Option(min=1, max=100_000, help="Longest answer, in tokens.")] = 512,
+    temperature: Annotated[float, typer.Option(min=0, max=5, help="0: always the most likely word.")] = 0.0,
+    seed: Seed = 0,
+    threads: Threads = None,
 ) -> int:
     """Chat with a language model in the terminal: one line, one answer; an empty line begins a new dialogue."""
     is_path = Path(model).exists() or "/" in model
+    request = ChatRequest(max_new_tokens=max_new_tokens, temperature=temperature, seed=seed)
     if is_path:
         check_exists(Path(model), any_name=True)
     with workspace(output.options, writes=is_path, notice=output.notice) as space:
         try:
-            live = _from_path(space, output, Path(model), options) if is_path else _from_run(space, model, options)
+            live = _from_path(space, output, Path(model), threads) if is_path else _from_run(space, model, variant)
         except JobError as error:
             raise CommandFailed(error.exit_code or 3, error.error) from error
         with closing(live):
-            said = _talk(output, live, options)
-    output.document({"messages": [message.model_dump() for message in said]})
+            messages = _talk(output, live, request)
+    output.document({"messages": [message.model_dump() for message in messages]})
     return OK
 
 
-def _from_run(space: Workspace, run_id: str, options: ChatOptions) -> LiveChat:
+def _from_run(space: Workspace, run_id: str, variant_id: str | None) -> LiveChat:
     facts = read_facts(space, run_id)
-    variant = version_of(facts, options.variant or facts.run.recommended_variant_id or facts.baseline.id)
+    variant = version_of(facts, variant_id or facts.run.recommended_variant_id or facts.baseline.id)
     return chat_of_run(space, facts, variant)
 
 
-def _from_path(space: Workspace, output: Output, path: Path, options: ChatOptions) -> LiveChat:
+def _from_path(space: Workspace, output: Output, path: Path, threads: int | None) -> LiveChat:
     version = run(space, chat_version(OpenParams(path=str(path.absolute()))), output.watch)
-    return LiveChat(space, version, options.threads)
+    return LiveChat(space, version, threads)
 
 
-def _talk(output: Output, live: LiveChat, options: ChatOptions) -> list[ChatMessage]:
-    """Answer each line; an empty line begins a new dialogue."""
+def _talk(output: Output, live: LiveChat, request: ChatRequest) -> list[ChatMessage]:
+    """Answer each line with the settings of `request`; an empty line begins a new dialogue."""
     _until_loaded(live)
-    said: list[ChatMessage] = []
+    messages: list[ChatMessage] = []
     for line in _lines():
         if not line:
-            said = []
+            messages = []
             continue
-        said.append(ChatMessage(role="user", content=line))
-        tokens, temperature = options.max_new_tokens, options.temperature
-        request = ChatRequest(messages=tuple(said), max_new_tokens=tokens, temperature=temperature, seed=options.seed)
-        live.send(request)
-        said.append(ChatMessage(role="assistant", content=_answer(output, live)))
-    return said
+        messages.append(ChatMessage(role="user", content=line))
+        live.send(request.model_copy(update={"messages": tuple(messages)}))
+        messages.append(ChatMessage(role="assistant", content=_answer(output, live)))
+    return messages
 
 
 def _lines() -> Iterator[str]:

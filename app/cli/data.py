@@ -1,6 +1,5 @@
 """Run `fettle data check` and `fettle data doctor`: find problems of a person's data, or of their preparation."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -81,50 +80,47 @@ def _summary(result: DataCheckResult) -> str:
     return f"{looked}; {warnings} thing{'' if warnings == 1 else 's'} to look at."
 
 
-@dataclass(frozen=True)
-class DoctorOptions:
-    """The options of `fettle data doctor`."""
-
-    data: Annotated[Path, typer.Option(help="Pictures, texts, arrays or sounds to try it on.")]
-    text_column: TextColumn = None
-    label_column: LabelColumn = None
-    preprocess: Preprocess = None
-    shapes: Shapes = field(default_factory=list)
-    allow_code: AllowCode = False
-
-
-def doctor(output: Output, model: Model, options: DoctorOptions) -> int:
+def doctor(
+    output: Output,
+    model: Model,
+    data: Annotated[Path, typer.Option(help="Pictures, texts, arrays or sounds to try it on.")],
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    preprocess: Preprocess = None,
+    shapes: Shapes = [],  # noqa: B006 - typer copies it
+    allow_code: AllowCode = False,
+) -> int:
     """Print the preparations of inputs, the best first, and whether the chosen one fits."""
     check_exists(model, any_name=True)
-    check_exists(options.data, any_name=True)
+    check_exists(data, any_name=True)
     opening = OpenParams(
         path=str(model.absolute()),
-        allow_code=options.allow_code,
-        shapes=parse_shapes(options.shapes),
-        preprocess=options.preprocess,
-        data_path=str(options.data.absolute()),
+        allow_code=allow_code,
+        shapes=parse_shapes(shapes),
+        preprocess=preprocess,
+        data_path=str(data.absolute()),
     )
-    requested = data_params(options.data, None, options.text_column, options.label_column)
+    requested = data_params(data, None, text_column, label_column)
     with workspace(output.options, writes=True, notice=output.notice) as space:
-        found = run(space, _examined(opening, requested), output.watch)
-    output.document(found.model_dump(mode="json"))
-    for way in found.ways:
-        output.text(_way_line(way))
-    if found.verdict in ("better", "far_better") and found.best is not None:
-        output.text(f"  To take it: --preprocess {found.best.spec}")
-    output.sentence(f"{found.what} {found.why}".strip())
+        result = run(space, _opened_and_checked(opening, requested), output.watch)
+    output.document(result.model_dump(mode="json"))
+    for preparation in result.ways:
+        output.text(_preparation_line(preparation))
+    if result.verdict in ("better", "far_better") and result.best is not None:
+        output.text(f"  To use it: --preprocess {result.best.spec}")
+    output.sentence(f"{result.what} {result.why}".strip())
     return OK
 
 
-def _examined(opening: OpenParams, asked: DataParams) -> Flow[DoctorResult]:
+def _opened_and_checked(opening: OpenParams, requested: DataParams) -> Flow[DoctorResult]:
     model = yield from open_model(opening)
-    found = yield from check_preparation(model, asked, None)
-    return found
+    result = yield from check_preparation(model, requested, None)
+    return result
 
 
-def _way_line(way: WayTried) -> str:
-    mark = "*" if way.is_chosen else " "
-    if way.score is None:
-        return f"  {mark} cannot run   {way.words}"
-    reach = f" ({way.low:.2f} to {way.high:.2f})" if way.low is not None and way.high is not None else ""
-    return f"  {mark} {way.score:.3f}{reach}, {way.n} examples   {way.words}"
+def _preparation_line(tried: WayTried) -> str:
+    mark = "*" if tried.is_chosen else " "
+    if tried.score is None:
+        return f"  {mark} cannot run   {tried.words}"
+    interval = f" ({tried.low:.2f} to {tried.high:.2f})" if tried.low is not None and tried.high is not None else ""
+    return f"  {mark} {tried.score:.3f}{interval}, {tried.n} examples   {tried.words}"

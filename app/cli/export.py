@@ -1,6 +1,5 @@
-"""`fettle export`."""
+"""Run `fettle export`: write a bundle of a version, and prove the version first if requested."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +7,7 @@ import typer
 
 from app.cli.options.arguments import AcceptRegression, Run, Sign
 from app.cli.options.arguments import Variant as VariantOption
-from app.cli.options.inputs import check_exists
+from app.cli.options.inputs import existing_key
 from app.cli.output import OK, Output, usage
 from app.cli.session import run, workspace
 from app.domain.variant import Variant
@@ -24,52 +23,41 @@ from workers.contracts.specs import DescribedTarget
 from workers.contracts.wording import about
 
 
-@dataclass(frozen=True)
-class ExportOptions:
-    """The options of `fettle export`."""
-
-    target: Annotated[str, typer.Option(metavar="ID", help="Kind of bundle, as listed by 'fettle describe'.")]
-    out: Annotated[Path, typer.Option(metavar="FILE.zip")]
-    variant: VariantOption = None
-    sign: Sign = None
-    accept_regression: AcceptRegression = None
+def export_run(
+    output: Output,
+    run_id: Run,
+    target: Annotated[str, typer.Option(metavar="ID", help="Kind of bundle, as listed by 'fettle describe'.")],
+    out: Annotated[Path, typer.Option(metavar="FILE.zip")],
+    variant: VariantOption = None,
+    sign: Sign = None,
+    accept_regression: AcceptRegression = None,
     answer: Annotated[
         list[str], typer.Option(metavar="ID=WORDS", help="Answer to a question of the target; repeatable.")
-    ] = field(default_factory=list)
+    ] = [],  # noqa: B006 - typer copies it
     fallback: Annotated[
         bool | None,
         typer.Option(help="Add the original for computers where the version is slower (default: up to 100 MB)."),
-    ] = None
+    ] = None,
     prove: Annotated[
         bool, typer.Option("--prove", help="First prove the faster version that this target can use, and export it.")
-    ] = False
-
-
-def export_run(output: Output, run_id: Run, options: ExportOptions) -> int:
+    ] = False,
+) -> int:
     """Write and self-test a bundle; without --variant it holds the recommended version."""
-    answers = _answers(options.answer)
-    if options.sign is not None:
-        check_exists(options.sign)
+    answers = _answers(answer)
+    key = existing_key(sign)
     with workspace(output.options, writes=True, notice=output.notice) as space:
         facts = read_facts(space, run_id)
         targets = {row.id: row for row in run(space, describe(), output.watch).targets}
-        if options.target not in targets:
-            raise usage(f"--target {options.target!r} is not known.", f"Choose one of: {', '.join(targets)}.")
-        if options.prove and options.variant is None:
-            facts = _proven(output, space, facts, targets[options.target])
-        ask = ExportRequest(
-            run_id,
-            options.variant,
-            options.target,
-            options.out.absolute(),
-            options.accept_regression,
-            answers=answers,
-            sign_key=options.sign.absolute() if options.sign is not None else None,
-            fallback=options.fallback,
+        if target not in targets:
+            raise usage(f"--target {target!r} is not known.", f"Choose one of: {', '.join(targets)}.")
+        if prove and variant is None:
+            facts = _proven(output, space, facts, targets[target])
+        request = ExportRequest(
+            run_id, variant, target, out.absolute(), accept_regression, answers=answers, sign_key=key, fallback=fallback
         )
-        exported = run(space, export(space, facts, ask), output.watch)
-        if options.variant is None and not options.prove:
-            _name_provable(output, space, facts, targets[options.target])
+        exported = run(space, export(space, facts, request), output.watch)
+        if variant is None and not prove:
+            _name_provable(output, space, facts, targets[target])
     result = exported.result
     output.document(
         {
@@ -87,24 +75,24 @@ def export_run(output: Output, run_id: Run, options: ExportOptions) -> int:
         output.text(f"  {'ok ' if check.ok else 'NOT'} {check.what}: {check.detail}")
     if result.signed_by:
         output.text(f"  signed with the key {result.signed_by}")
-    output.sentence(_last_words(exported, facts, options))
+    output.sentence(_last_sentence(exported, facts, is_named=variant is not None))
     return OK
 
 
-def _last_words(exported: Exported, facts: RunFacts, options: ExportOptions) -> str:
-    """Say what the bundle holds, and that it runs."""
+def _last_sentence(exported: Exported, facts: RunFacts, *, is_named: bool) -> str:
+    """Return what the bundle holds and that it runs; `is_named` means that the user named a version."""
     original = exported.record.variant_id == facts.baseline.id
-    said = ""
+    content = ""
     if (other := exported.instead_of) is not None:
         held = "the original, unchanged" if original else "another version"
-        said = f"This kind of bundle needs ONNX: it holds {held} instead of the recommended “{other.title}”. "
-    elif original and options.variant is None:
-        said = "No version was recommended, so this bundle holds the original, unchanged. "
+        content = f"This kind of bundle needs ONNX: it holds {held} instead of the recommended “{other.title}”. "
+    elif original and not is_named:
+        content = "No version was recommended, so this bundle holds the original, unchanged. "
     elif original:
-        said = "This bundle holds the original, unchanged. "
+        content = "This bundle holds the original, unchanged. "
     tested = "runs on its own: it was unpacked in a clean place and gave the same answers"
     sent = f" It was pushed to {exported.pushed.address}." if exported.pushed else ""
-    return f"{said}{exported.path} {tested}.{sent}"
+    return f"{content}{exported.path} {tested}.{sent}"
 
 
 def _provable(facts: RunFacts, target: DescribedTarget) -> Variant | None:
@@ -120,15 +108,15 @@ def _proven(output: Output, space: Workspace, facts: RunFacts, target: Described
     run(space, prove_alone(space, facts, version), output.watch)
     facts = read_facts(space, facts.run.id)
     proven = version_of(facts, version.id)
-    found = verdict_words(proven, saved_objective(facts.run))
+    verdict = verdict_words(proven, saved_objective(facts.run))
     measured = proven.measurement
     speed = "" if measured.under_load else f", {times(measured.speedup or 0.0)} times as fast as the original"
-    output.notice(f"“{proven.title}”: {found}{speed}.")
+    output.notice(f"“{proven.title}”: {verdict}{speed}.")
     return facts
 
 
 def _name_provable(output: Output, space: Workspace, facts: RunFacts, target: DescribedTarget) -> None:
-    """Say in one line which version the target could take once it is proven, and how to prove it."""
+    """Print in one line which version the target could take once it is proven, and how to prove it."""
     version = _provable(facts, target)
     if version is None:
         return

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -79,20 +78,6 @@ def fed_lines(fed: FedResult) -> Iterator[str]:
 
 def _short(name: str) -> str:
     return name if len(name) <= NAME_CHARS else f"{name[: NAME_CHARS - 1]}…"
-
-
-@dataclass(frozen=True)
-class BenchOptions:
-    """The options of `fettle bench`."""
-
-    runtime: Annotated[str | None, typer.Option(metavar="ID", help="Runtime instead of the model's own.")] = None
-    batch: Annotated[str, typer.Option(metavar="1,4,16")] = "1"
-    scenario: Annotated[Scenario, typer.Option()] = "single-stream"
-    seconds: Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds for each batch size.")] = 10.0
-    preprocess: Preprocess = None
-    shapes: Shapes = field(default_factory=list)
-    allow_code: AllowCode = False
-    threads: Threads = None
 
 
 def describe(output: Output) -> int:
@@ -204,11 +189,22 @@ def compare(
     return OK if good else KEPT_ORIGINAL
 
 
-def bench(output: Output, model: Model, options: BenchOptions) -> int:
+def bench(
+    output: Output,
+    model: Model,
+    runtime: Annotated[str | None, typer.Option(metavar="ID", help="Runtime instead of the model's own.")] = None,
+    batch: Annotated[str, typer.Option(metavar="1,4,16")] = "1",
+    scenario: Annotated[Scenario, typer.Option()] = "single-stream",
+    seconds: Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds for each batch size.")] = 10.0,
+    preprocess: Preprocess = None,
+    shapes: Shapes = [],  # noqa: B006 - typer copies it
+    allow_code: AllowCode = False,
+    threads: Threads = None,
+) -> int:
     """Print latency, throughput and memory of one model by batch size; RUN/VERSION names a stored one."""
-    how = (parse_batches(options.batch), options.scenario, options.seconds, options.threads)
+    how = (parse_batches(batch), scenario, seconds, threads)
     is_stored = len(model.parts) == 2 and not os.path.lexists(model)
-    shapes = parse_shapes(options.shapes)
+    sizes = parse_shapes(shapes)
     if not is_stored:
         check_exists(model, any_name=True)
     with workspace(output.options, writes=True, notice=output.notice) as space:
@@ -218,11 +214,11 @@ def bench(output: Output, model: Model, options: BenchOptions) -> int:
             check_stored(space, facts, variant)
             flow = bench_version(facts, variant, *how)
         else:
-            if options.runtime is not None:
-                check_runtimes(run(space, describe_flow(), output.watch), [options.runtime])
-            path, code = str(model.absolute()), options.allow_code
-            params = OpenParams(path=path, allow_code=code, shapes=shapes, preprocess=options.preprocess)
-            flow = bench_model(params, options.runtime, *how)
+            if runtime is not None:
+                check_runtimes(run(space, describe_flow(), output.watch), [runtime])
+            path = str(model.absolute())
+            params = OpenParams(path=path, allow_code=allow_code, shapes=sizes, preprocess=preprocess)
+            flow = bench_model(params, runtime, *how)
         result = run(space, flow, output.watch)
     document = {"points": _points(result), "knee_batch": result.knee_batch, "measured_with": result.measured_with}
     if result.speech:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli.options.arguments import AcceptRegression, Run, Sign, Variant
-from app.cli.options.inputs import check_exists
+from app.cli.options.inputs import existing_key
 from app.cli.output import OK, REFUSED, Output
 from app.cli.session import run, workspace
 from app.domain.project import Project
@@ -73,15 +73,12 @@ def make_release(
     out: Out = None,
 ) -> int:
     """Release a version of a run: keep its bundle and make it the current release."""
-    key = sign.absolute() if sign is not None else None
-    if key is not None:
-        check_exists(key)
-    ask = ReleaseRequest(variant, target, accept_regression, key)
+    request = ReleaseRequest(variant, target, accept_regression, existing_key(sign))
     with workspace(output.options, writes=True, notice=output.notice) as space:
         facts = read_facts(space, run_id)
         if out is not None:
             check_writable(out.absolute())
-        made, bundle = run(space, release(space, facts, ask), output.watch)
+        made, bundle = run(space, release(space, facts, request), output.watch)
         _tell(output, space, facts.project.id, made, bundle, out)
     output.sentence(f"Release {made.number} of “{facts.project.name}” is the current one.")
     return OK

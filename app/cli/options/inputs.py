@@ -34,6 +34,13 @@ def check_exists(path: Path, *, any_name: bool = False) -> None:
         )
 
 
+def existing_key(path: Path | None) -> Path | None:
+    """Return the absolute path of the key of ``--sign``, None without one; raise `CommandFailed` if it is missing."""
+    if path is not None:
+        check_exists(path)
+    return None if path is None else path.absolute()
+
+
 def check_folder_for(out: Path) -> None:
     """Raise `CommandFailed` if an output folder is a file or cannot be made."""
     nearest = next(place for place in (out.absolute(), *out.absolute().parents) if os.path.lexists(place))

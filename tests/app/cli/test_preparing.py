@@ -10,7 +10,7 @@ import pytest
 from finished_run import FASTER, NOW, finished_run, write_part
 from spaces import opened_space
 
-from app.cli.export import ExportOptions, export_run
+from app.cli.export import export_run
 from app.cli.optimize import _ask_preparation
 from app.cli.output import OK, Globals, Output
 from app.domain.job import ExportRecord
@@ -50,8 +50,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def exported(home: Path, **options: Any) -> tuple[str, str]:
     """Return what the command writes to standard output and to standard error."""
     out, err = io.StringIO(), io.StringIO()
-    given = ExportOptions(target="hub", out=home.parent / f"{len(options)}.zip", **options)
-    assert export_run(Output(Globals(data_dir=home, json=True), out, err), "r1", given) == OK
+    bundle, output = home.parent / f"{len(options)}.zip", Output(Globals(data_dir=home, json=True), out, err)
+    assert export_run(output, "r1", target="hub", out=bundle, **options) == OK
     return out.getvalue(), err.getvalue()
 
 

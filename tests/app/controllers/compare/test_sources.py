@@ -140,8 +140,7 @@ def test_the_command_measures_a_version_again(
     is not there is refused in words."""
     shutil.copytree(finished_data / "data", tmp_path / "data")
     output = Output(Globals(data_dir=tmp_path / "data", json=True, quiet=True))
-    options = looking.BenchOptions(batch="1", seconds=0.3)
-    assert looking.bench(output, Path("r1/v1"), options) == 0
+    assert looking.bench(output, Path("r1/v1"), seconds=0.3) == 0
     (point,) = json.loads(capsys.readouterr().out)["points"]
     assert point["p50_ms"] > 0 and point["n"] > 0
-    assert "no version 'v9'" in refusal(looking.bench, output, Path("r1/v9"), options).error.detail
+    assert "no version 'v9'" in refusal(looking.bench, output, Path("r1/v9")).error.detail
