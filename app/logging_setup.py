@@ -21,11 +21,11 @@ LOGGERS = ("app", "widgets", "workers", "presets")
 class _QuietFile(logging.handlers.RotatingFileHandler):
     """A rotating log file that reports a write error, such as a full disk, once on stderr and continues."""
 
-    told = False
+    reported = False
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
-        if not self.told and sys.stderr is not None:
-            self.told = True
+        if not self.reported and sys.stderr is not None:
+            self.reported = True
             sys.stderr.write(f"The log {self.baseFilename} cannot be written ({sys.exc_info()[1]}).\n")
 
 

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
 from app.cli.options.arguments import Seed, Threads
 from app.cli.options.inputs import check_exists
@@ -23,15 +23,15 @@ from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import OpenParams
 
 POLL_S = 0.01
-BestVariant = Annotated[str | None, typer.Option(metavar="ID", help="Version id of a run instead of the best one.")]
+BestVariant = Annotated[str | None, Option(metavar="ID", help="Version id of a run instead of the best one.")]
 
 
 def chat(
     output: Output,
-    model: Annotated[str, typer.Argument(metavar="RUN|BUNDLE|MODEL", help="A run's id, or a file or folder.")],
+    model: Annotated[str, Argument(metavar="RUN|BUNDLE|MODEL", help="A run's id, or a file or folder.")],
     variant: BestVariant = None,
-    max_new_tokens: Annotated[int, typer.Option(min=1, max=100_000, help="Longest answer, in tokens.")] = 512,
-    temperature: Annotated[float, typer.Option(min=0, max=5, help="0: always the most likely word.")] = 0.0,
+    max_new_tokens: Annotated[int, Option(min=1, max=100_000, help="Longest answer, in tokens.")] = 512,
+    temperature: Annotated[float, Option(min=0, max=5, help="0: always the most likely word.")] = 0.0,
     seed: Seed = 0,
     threads: Threads = None,
 ) -> int:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
 from app.cli.options.arguments import AllowCode, LabelColumn, Model, Preprocess, Seed, Shapes, TextColumn
 from app.cli.options.inputs import check_exists, parse_shapes
@@ -24,8 +24,8 @@ SHOWN = 5
 
 def check(
     output: Output,
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="Pictures, texts, arrays or sounds.")],
-    against: Annotated[Path | None, typer.Option(metavar="PATH", help="A second set: do they share items?")] = None,
+    path: Annotated[Path, Argument(metavar="PATH", help="Pictures, texts, arrays or sounds.")],
+    against: Annotated[Path | None, Option(metavar="PATH", help="A second set: do they share items?")] = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     seed: Seed = 0,
@@ -48,7 +48,7 @@ def check(
         document["error"] = leakage.model_dump(include={"code", "title", "detail", "hint"})
     output.document(document)
     for finding in result.findings:
-        _tell(output, finding)
+        _print_finding(output, finding)
     output.sentence(_summary(result) if leakage is None else f"{leakage.detail} {leakage.hint}")
     return OK if leakage is None else REFUSED
 
@@ -58,7 +58,7 @@ def _leakage(result: DataCheckResult) -> ErrorInfo:
     return ErrorInfo(code="leakage", title="The two sets share items", detail=finding.what, hint=finding.hint)
 
 
-def _tell(output: Output, finding: CheckFinding) -> None:
+def _print_finding(output: Output, finding: CheckFinding) -> None:
     output.text(f"  {finding.level}: {finding.what}")
     if finding.level == "info":
         return
@@ -73,17 +73,17 @@ def _tell(output: Output, finding: CheckFinding) -> None:
 
 def _summary(result: DataCheckResult) -> str:
     items = result.counts["items"] or 0
-    looked = "1 item was looked at" if items == 1 else f"{items:,} items were looked at"
+    checked = "1 item was checked" if items == 1 else f"{items:,} items were checked"
     warnings = sum(finding.level != "info" for finding in result.findings)
     if not warnings:
-        return f"{looked}; nothing speaks against using them."
-    return f"{looked}; {warnings} thing{'' if warnings == 1 else 's'} to look at."
+        return f"{checked}; nothing speaks against using them."
+    return f"{checked}; {warnings} thing{'' if warnings == 1 else 's'} to look at."
 
 
 def doctor(
     output: Output,
     model: Model,
-    data: Annotated[Path, typer.Option(help="Pictures, texts, arrays or sounds to try it on.")],
+    data: Annotated[Path, Option(help="Pictures, texts, arrays or sounds to try it on.")],
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     preprocess: Preprocess = None,

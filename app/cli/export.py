@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Option
 
 from app.cli.options.arguments import AcceptRegression, Run, Sign
 from app.cli.options.arguments import Variant as VariantOption
@@ -26,20 +26,20 @@ from workers.contracts.wording import about
 def export_run(
     output: Output,
     run_id: Run,
-    target: Annotated[str, typer.Option(metavar="ID", help="Kind of bundle, as listed by 'fettle describe'.")],
-    out: Annotated[Path, typer.Option(metavar="FILE.zip")],
+    target: Annotated[str, Option(metavar="ID", help="Kind of bundle, as listed by 'fettle describe'.")],
+    out: Annotated[Path, Option(metavar="FILE.zip")],
     variant: VariantOption = None,
     sign: Sign = None,
     accept_regression: AcceptRegression = None,
     answer: Annotated[
-        list[str], typer.Option(metavar="ID=WORDS", help="Answer to a question of the target; repeatable.")
+        list[str], Option(metavar="ID=WORDS", help="Answer to a question of the target; repeatable.")
     ] = [],  # noqa: B006 - typer copies it
     fallback: Annotated[
         bool | None,
-        typer.Option(help="Add the original for computers where the version is slower (default: up to 100 MB)."),
+        Option(help="Add the original for computers where the version is slower (default: up to 100 MB)."),
     ] = None,
     prove: Annotated[
-        bool, typer.Option("--prove", help="First prove the faster version that this target can use, and export it.")
+        bool, Option("--prove", help="First prove the faster version that this target can use, and export it.")
     ] = False,
 ) -> int:
     """Write and self-test a bundle; without --variant it holds the recommended version."""

@@ -5,7 +5,7 @@ import sys
 import time
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
 from app.cli.output import MISSING, OK, CommandFailed, Output, usage
 from app.cli.session import run, workspace
@@ -23,11 +23,11 @@ LINE_EVERY_S = 5.0
 
 def search(
     output: Output,
-    text: Annotated[str, typer.Argument(metavar="[TEXT]", help="Words in the model's name.")] = "",
-    task: Annotated[str | None, typer.Option(metavar="T", help="Such as image-classification.")] = None,
-    library: Annotated[str | None, typer.Option(metavar="L", help="Such as onnx or safetensors.")] = None,
-    license: Annotated[str | None, typer.Option(metavar="L", help="Such as apache-2.0.")] = None,
-    limit: Annotated[int, typer.Option(metavar="N", min=1, max=1000)] = 20,
+    text: Annotated[str, Argument(metavar="[TEXT]", help="Words in the model's name.")] = "",
+    task: Annotated[str | None, Option(metavar="T", help="Such as image-classification.")] = None,
+    library: Annotated[str | None, Option(metavar="L", help="Such as onnx or safetensors.")] = None,
+    license: Annotated[str | None, Option(metavar="L", help="Such as apache-2.0.")] = None,
+    limit: Annotated[int, Option(metavar="N", min=1, max=1000)] = 20,
 ) -> int:
     """Search the hub and print the models that match, most downloaded first."""
     found: list[HubModel] = []
@@ -60,9 +60,9 @@ def search(
 
 def get(
     output: Output,
-    repo: Annotated[str, typer.Argument(metavar="REPO[@REV]")],
+    repo: Annotated[str, Argument(metavar="REPO[@REV]")],
     file: Annotated[
-        list[str], typer.Option(metavar="PATTERN", help="Only these files; naming pickles is your consent.")
+        list[str], Option(metavar="PATTERN", help="Only these files; naming pickles is your consent.")
     ] = [],  # noqa: B006 - typer copies it
 ) -> int:
     """Download a model, whole and verified."""
@@ -76,11 +76,11 @@ def get(
         done = run(space, download_model(space, request), _Watch(output))
         if place.offline:
             output.notice("Offline mode is on: this is what was downloaded before; the hub was not asked.")
-    _tell(output, done)
+    _print_download(output, done)
     return OK
 
 
-def _tell(output: Output, done: Downloaded) -> None:
+def _print_download(output: Output, done: Downloaded) -> None:
     stored = done.stored
     origin = stored.origin
     rows = [{"name": file.name, "sha256": file.sha256, "size": file.size_bytes} for file in origin.files]
@@ -139,7 +139,7 @@ class _Watch:
 
     def __init__(self, output: Output) -> None:
         """Create an observer that writes to `output`."""
-        self._output, self._told_s = output, time.monotonic()
+        self._output, self._printed_s = output, time.monotonic()
 
     def __call__(self, event: Event) -> None:
         """Handle one event."""
@@ -148,8 +148,8 @@ class _Watch:
             rate = f", {bytes_words(left_bytes / left_s)} per second" if left_s and left_bytes else ""
             text = f"{event.stage}: {bytes_words(event.done)} of {bytes_words(event.total)}{rate}"
             event = dataclasses.replace(event, stage=text)
-            if not sys.stderr.isatty() and time.monotonic() - self._told_s >= LINE_EVERY_S:
-                self._told_s = time.monotonic()
+            if not sys.stderr.isatty() and time.monotonic() - self._printed_s >= LINE_EVERY_S:
+                self._printed_s = time.monotonic()
                 left = f", {left_s:.0f} s left" if left_s else ""
                 self._output.notice(f"{text}{left}")
         self._output.watch(event)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-import typer
+from typer import Option
 
 from app.cli.options.arguments import Run
 from app.cli.options.arguments import Variant as VariantOption
@@ -25,15 +25,13 @@ def load(
     output: Output,
     run_id: Run,
     variant: VariantOption = None,
-    seconds: Annotated[float, typer.Option(min=0.5, max=3600, help="Seconds for each of about 6 steps.")] = 10.0,
-    price_per_hour: Annotated[
-        float | None, typer.Option(min=0.000001, help="Price of one hour of the computer.")
-    ] = None,
-    currency: Annotated[str, typer.Option(help="Currency of the price.")] = "USD",
-    utilization: Annotated[float, typer.Option(min=0.01, max=1.0, help="Share of each hour in use.")] = 0.5,
+    seconds: Annotated[float, Option(min=0.5, max=3600, help="Seconds for each of about 6 steps.")] = 10.0,
+    price_per_hour: Annotated[float | None, Option(min=0.000001, help="Price of one hour of the computer.")] = None,
+    currency: Annotated[str, Option(help="Currency of the price.")] = "USD",
+    utilization: Annotated[float, Option(min=0.01, max=1.0, help="Share of each hour in use.")] = 0.5,
     max_latency: Annotated[
         float | None,
-        typer.Option(
+        Option(
             min=0.001, metavar="MS", help="Also find the highest request rate with 99 % of answers within this limit."
         ),
     ] = None,
@@ -52,7 +50,7 @@ def load(
     output.document(load_document(record, price))
     for measured in (record.original, record.variant):
         if measured is not None:
-            _say(output, measured, price)
+            _print_load(output, measured, price)
     output.sentence(headline(record))
     return OK
 
@@ -77,7 +75,7 @@ def load_document(record: LoadRecord, price: Price | None) -> dict[str, Any]:
     }
 
 
-def _say(output: Output, version: VersionLoad, price: Price | None) -> None:
+def _print_load(output: Output, version: VersionLoad, price: Price | None) -> None:
     output.text(version.title)
     if version.sweep is not None:
         for point in version.sweep.points:
@@ -111,11 +109,11 @@ def stress(
     output: Output,
     run_id: Run,
     variant: VariantOption = None,
-    full: Annotated[bool, typer.Option("--full", help="Test all kinds at all severities (minutes).")] = False,
+    full: Annotated[bool, Option("--full", help="Test all kinds at all severities (minutes).")] = False,
     seconds: Annotated[
-        float | None, typer.Option(min=1, max=86_400, help="Time limit; more time tests more examples.")
+        float | None, Option(min=1, max=86_400, help="Time limit; more time tests more examples.")
     ] = None,
-    again: Annotated[bool, typer.Option("--again", help="Use other random changes than the last time.")] = False,
+    again: Annotated[bool, Option("--again", help="Use other random changes than the last time.")] = False,
 ) -> int:
     """Compare a version with the original on changed, nonsensical and hostile inputs."""
     with workspace(output.options, writes=True, notice=output.notice) as space:
@@ -123,7 +121,7 @@ def stress(
         flow = stress_flow(space, facts, variant, full=full, again=again, max_seconds=seconds)
         found = run(space, flow, output.watch)
     output.document(_document(run_id, found))
-    _tell(output, found)
+    _print_stress(output, found)
     output.sentence(found.result.headline)
     return OK
 
@@ -136,7 +134,7 @@ def _document(run_id: str, found: Stressed) -> dict[str, object]:
     return {"run_id": run_id, "variant": found.variant.id, **result, "folder": str(found.folder)}
 
 
-def _tell(output: Output, found: Stressed) -> None:
+def _print_stress(output: Output, found: Stressed) -> None:
     result = found.result
     clean = result.clean
     output.text(f"{found.variant.title}: {result.n_answered:,} examples, original / optimized ({result.measure})")

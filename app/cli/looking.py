@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
+from typer import Argument, Option
 
 from app.cli.options.arguments import (
     AllowCode,
@@ -115,7 +115,7 @@ def inspect(
     shapes: Shapes = [],  # noqa: B006 - typer copies it
     preprocess: Preprocess = None,
     allow_code: AllowCode = False,
-    data: Annotated[Path | None, typer.Option(help="Also show what the model receives of these examples.")] = None,
+    data: Annotated[Path | None, Option(help="Also show what the model receives of these examples.")] = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     task: Task = None,
@@ -157,7 +157,7 @@ def inspect(
 def compare(
     output: Output,
     run_id: Run,
-    against: Annotated[str | None, typer.Option(metavar="RUN", help="Judge against that run's result instead.")] = None,
+    against: Annotated[str | None, Option(metavar="RUN", help="Judge against that run's result instead.")] = None,
 ) -> int:
     """Print the stored comparison of a run; the exit code is 4 without a recommendation or a safe judged model."""
     with workspace(output.options, writes=False, notice=output.notice) as space:
@@ -192,10 +192,10 @@ def compare(
 def bench(
     output: Output,
     model: Model,
-    runtime: Annotated[str | None, typer.Option(metavar="ID", help="Runtime instead of the model's own.")] = None,
-    batch: Annotated[str, typer.Option(metavar="1,4,16")] = "1",
-    scenario: Annotated[Scenario, typer.Option()] = "single-stream",
-    seconds: Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds for each batch size.")] = 10.0,
+    runtime: Annotated[str | None, Option(metavar="ID", help="Runtime instead of the model's own.")] = None,
+    batch: Annotated[str, Option(metavar="1,4,16")] = "1",
+    scenario: Annotated[Scenario, Option()] = "single-stream",
+    seconds: Annotated[float, Option(min=0.1, max=3600, help="Seconds for each batch size.")] = 10.0,
     preprocess: Preprocess = None,
     shapes: Shapes = [],  # noqa: B006 - typer copies it
     allow_code: AllowCode = False,
@@ -258,9 +258,7 @@ def _points(result: BenchResult) -> list[dict[str, Any]]:
     ]
 
 
-def verify(
-    output: Output, bundle: Annotated[Path, typer.Argument(metavar="BUNDLE")], allow_code: AllowCode = False
-) -> int:
+def verify(output: Output, bundle: Annotated[Path, Argument(metavar="BUNDLE")], allow_code: AllowCode = False) -> int:
     """Verify hashes and golden answers of a bundle; the exit code is 3 if anything differs."""
     check_exists(bundle)
     with workspace(output.options, writes=False, notice=output.notice) as space:
@@ -309,9 +307,7 @@ def jobs(output: Output) -> int:
 
 def monitor(
     output: Output,
-    log: Annotated[
-        Path, typer.Argument(metavar="LOG", help="Log folder or file written by run.py or serve.py with --log.")
-    ],
+    log: Annotated[Path, Argument(metavar="LOG", help="Log folder or file written by run.py or serve.py with --log.")],
 ) -> int:
     """Print what a bundle's log shows: drift, alarms, and what to do."""
     check_exists(log, any_name=True)
@@ -331,7 +327,7 @@ def monitor(
     return OK
 
 
-Topic = Annotated[str | None, typer.Argument(metavar="TOPIC", help="A topic of the list.", show_default=False)]
+Topic = Annotated[str | None, Argument(metavar="TOPIC", help="A topic of the list.", show_default=False)]
 
 
 def docs(output: Output, topic: Topic = None) -> int:

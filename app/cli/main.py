@@ -41,10 +41,10 @@ def main(arguments: list[str]) -> int:
         output.sentence("The rest of the answer was left out: the program that read it has ended.")
         return CANCELLED
     except (Exception, KeyboardInterrupt) as error:
-        return _tell(output, error)
+        return _print_error(output, error)
 
 
-def _tell(output: Output, error: BaseException) -> int:
+def _print_error(output: Output, error: BaseException) -> int:
     """Print the explanation of an error and return its exit code."""
     if isinstance(error, typer.Exit):
         return error.exit_code

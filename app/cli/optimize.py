@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
 from app.cli.options.arguments import JudgingOptions, opening_of
 from app.cli.options.inputs import check_exists, check_folder_for
@@ -96,41 +96,35 @@ MARGIN_S = 0.5
 class OptimizeOptions(JudgingOptions):
     """The options of `fettle optimize`."""
 
-    preset: Annotated[str | None, typer.Option(metavar="ID", help="Preset to optimize for (default: balanced).")] = None
-    recipe: Annotated[Path | None, typer.Option(metavar="FILE.yaml", help="Your own recipes instead of a preset.")] = (
-        None
-    )
-    calibration: Annotated[Path | None, typer.Option(help="Calibration data, separate from --data.")] = None
-    runtimes: Annotated[list[str], typer.Option("--runtime", metavar="ID", help="Only these runtimes.")] = field(
+    preset: Annotated[str | None, Option(metavar="ID", help="Preset to optimize for (default: balanced).")] = None
+    recipe: Annotated[Path | None, Option(metavar="FILE.yaml", help="Your own recipes instead of a preset.")] = None
+    calibration: Annotated[Path | None, Option(help="Calibration data, separate from --data.")] = None
+    runtimes: Annotated[list[str], Option("--runtime", metavar="ID", help="Only these runtimes.")] = field(
         default_factory=list
     )
-    device: Annotated[str | None, typer.Option(metavar="cpu|cuda:N")] = None
+    device: Annotated[str | None, Option(metavar="cpu|cuda:N")] = None
     build_for: Annotated[
         str | None,
-        typer.Option(
-            metavar="sm89[,…]", help="Build TensorRT engines for these cards; none is needed on this computer."
-        ),
+        Option(metavar="sm89[,…]", help="Build TensorRT engines for these cards; none is needed on this computer."),
     ] = None
     time_budget_s: Annotated[
         float | None,
-        typer.Option(
+        Option(
             "--time-budget",
             min=1,
             max=86_400,
             help="Seconds for the run; opening, reading and the original come first.",
         ),
     ] = None
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Also copy the best model to this folder.")] = None
-    fresh: Annotated[bool, typer.Option("--fresh", help="Ignore earlier measurements.")] = False
+    out: Annotated[Path | None, Option(metavar="DIR", help="Also copy the best model to this folder.")] = None
+    fresh: Annotated[bool, Option("--fresh", help="Ignore earlier measurements.")] = False
 
 
 def optimize(
     output: Output,
     options: OptimizeOptions,
-    model: Annotated[Path | None, typer.Argument(metavar="MODEL", show_default=False)] = None,
-    resume: Annotated[
-        str | None, typer.Option(metavar="RUN", help="Continue this run for another --time-budget.")
-    ] = None,
+    model: Annotated[Path | None, Argument(metavar="MODEL", show_default=False)] = None,
+    resume: Annotated[str | None, Option(metavar="RUN", help="Continue this run for another --time-budget.")] = None,
 ) -> int:
     """Make a model faster and prove that it gives the same answers; the exit code is 4 if the original is kept."""
     if resume is not None:
@@ -159,7 +153,7 @@ def optimize(
                 raise
             confirmed = opening.model_copy(update={"preprocess": spec})
             done = _run(on_card, output, project, confirmed, preset, runtimes, build_for, options)
-        return _tell(space, output, done, options)
+        return _finish(space, output, done, options)
 
 
 def _ask_preparation(output: Output, error: ErrorInfo) -> str | None:
@@ -176,13 +170,13 @@ def _ask_preparation(output: Output, error: ErrorInfo) -> str | None:
     return {"1": best, "2": chosen or None}.get(sys.stdin.readline().strip())
 
 
-def _tell(space: Workspace, output: Output, done: Run, options: OptimizeOptions) -> int:
+def _finish(space: Workspace, output: Output, done: Run, options: OptimizeOptions) -> int:
     facts = read_facts(space, done.id)
     found = tried_run(space, facts)
     if options.out is not None:
         _keep_artifact(facts, options.out)
     output.document(run_document(facts.run, facts.variants, facts.outcome, facts.speech, facts.cards, facts.findings))
-    _say(output, facts, found)
+    _print_run(output, facts, found)
     return OK if done.recommended_variant_id else KEPT_ORIGINAL
 
 
@@ -192,25 +186,25 @@ WITH_RESUME = ("time_budget_s", "out")
 def _go_on(output: Output, run_id: str, model: Path | None, options: OptimizeOptions) -> int:
     """Resume the run with another time budget; finished work is not repeated."""
     others = [field.name for field in fields(options) if field.name not in WITH_RESUME]
-    unsaid = OptimizeOptions()
-    if model is not None or any(getattr(options, name) != getattr(unsaid, name) for name in others):
+    defaults = OptimizeOptions()
+    if model is not None or any(getattr(options, name) != getattr(defaults, name) for name in others):
         detail = "A run continues with the model, the data and the options it began with."
         raise usage(detail, "Beside --resume say only --time-budget and --out.")
     if options.out is not None:
         check_folder_for(options.out)
     with workspace(output.options, writes=True, notice=output.notice) as space:
         try:
-            before, ask = resumed_request(space, run_id)
+            before, request = resumed_request(space, run_id)
         except JobError as error:
             raise CommandFailed(error.exit_code, error.error) from error
         if before.state in WITH_RESULT and options.time_budget_s is None:
             raise usage("This run is over.", "Say with --time-budget how many seconds more it shall have.")
-        recorder, flow = resume_run(on_same_card(space, run_id), before, ask, output.watch, options.time_budget_s)
+        recorder, flow = resume_run(on_same_card(space, run_id), before, request, output.watch, options.time_budget_s)
         done = run_recorded(space, flow, recorder)
-        return _tell(space, output, done, options)
+        return _finish(space, output, done, options)
 
 
-def demo(output: Output, out: Annotated[Path | None, typer.Option(metavar="FILE.zip")] = None) -> int:
+def demo(output: Output, out: Annotated[Path | None, Option(metavar="FILE.zip")] = None) -> int:
     """Optimize, compare, export and verify the built-in sample."""
     sample = sample_paths()
     bundle = (out or Path("fettle-demo.zip")).absolute()
@@ -221,9 +215,9 @@ def demo(output: Output, out: Annotated[Path | None, typer.Option(metavar="FILE.
         opening = opening_of(sample.model, options)
         done = _run(space, output, project, opening, _preset(space, options), (), (), options)
         facts = read_facts(space, done.id)
-        ask = ExportRequest(run_id=done.id, variant_id=None, target="", out=bundle)
+        request = ExportRequest(run_id=done.id, variant_id=None, target="", out=bundle)
         found = tried_run(space, facts)
-        exported = run(space, export(space, facts, ask), output.watch)
+        exported = run(space, export(space, facts, request), output.watch)
         checked = run(space, verify(space, bundle), output.watch)
     if not checked.ok:
         differs = " ".join(finding.what for finding in checked.findings)
@@ -231,7 +225,7 @@ def demo(output: Output, out: Annotated[Path | None, typer.Option(metavar="FILE.
         raise refusal("verify_failed", "The bundle does not verify", differs, hint)
     document = run_document(facts.run, facts.variants, facts.outcome, cards=facts.cards, findings=facts.findings)
     output.document({**document, "bundle": str(exported.path)})
-    _say(output, facts, found)
+    _print_run(output, facts, found)
     output.sentence(f"Done: {exported.path} runs on its own and gave the same answers as here.")
     return OK if done.recommended_variant_id else KEPT_ORIGINAL
 
@@ -257,8 +251,8 @@ def _run(
         output.notice(f"This will likely take {forecast_words(expected.seconds, expected.memory_bytes)}.")
         if short := short_of_memory(expected.memory_bytes, free_memory_bytes()):
             output.notice(short)
-    ask = RunRequest(project, opening, data, preset, goal, options.fresh, build_for=build_for)
-    recorder, flow = start_run(space, ask, output.watch)
+    request = RunRequest(project, opening, data, preset, goal, options.fresh, build_for=build_for)
+    recorder, flow = start_run(space, request, output.watch)
     save_gpu(space, recorder.run.id)
     return run_recorded(space, flow, recorder)
 
@@ -327,7 +321,7 @@ def _keep_artifact(facts: RunFacts, out: Path) -> None:
         raise refusal("not_written", "The model could not be copied", detail, hint) from error
 
 
-def _say(output: Output, facts: RunFacts, found: TriedRun) -> None:
+def _print_run(output: Output, facts: RunFacts, found: TriedRun) -> None:
     output.text(f"{facts.project.name} (run {facts.run.id})")
     for line in version_lines(facts.variants, facts.run.recommended_variant_id, facts.speech, facts.cards):
         output.text(line)

@@ -16,7 +16,7 @@ from workers.contracts.wording import percent
 
 OK, INTERNAL, USAGE, REFUSED, KEPT_ORIGINAL, CANCELLED, MISSING = 0, 1, 2, 3, 4, 5, 6
 
-TOLD_STATES = ("done", "warning", "failed")
+REPORTED_STATES = ("done", "warning", "failed")
 BAR_CHARS = 24
 LONG_S = 10.0
 """Seconds without output after which a step reports its progress if there is no bar."""
@@ -53,7 +53,7 @@ class Output:
         self.options = options
         self._out, self._err = out or sys.stdout, err or sys.stderr
         self._bar_shown = self._waits = self._in_run = False
-        self._between, self._told_s = "", time.monotonic()
+        self._between, self._printed_s = "", time.monotonic()
         for stream in (self._out, self._err):
             with contextlib.suppress(AttributeError, ValueError):  # not every stream can be reconfigured
                 stream.reconfigure(errors="replace")  # type: ignore[union-attr]
@@ -99,25 +99,25 @@ class Output:
         if isinstance(event, StepRecord):
             if event.state == "running":
                 self._line(f"{event.title} …")
-            elif event.state in TOLD_STATES or (event.state == "skipped" and event.detail):
+            elif event.state in REPORTED_STATES or (event.state == "skipped" and event.detail):
                 parts = [part for part in (event.figure, event.detail) if part]
                 self._line(f"{event.title}: {', '.join(parts) or event.state}")
         elif isinstance(event, RunProgress):
             self._in_run = event.share < 1.0
-            self._tell_run(event)
+            self._show_run(event)
         elif isinstance(event, StepProgress) and event.total:
-            self._tell_step(event, event.total)
+            self._show_step(event, event.total)
         elif isinstance(event, WaitingForQuiet):
             self._wait(event)
         elif isinstance(event, LogLine) and event.level in ("warning", "error"):
             self._line(event.text)
 
-    def _tell_step(self, event: StepProgress, total: float) -> None:
+    def _show_step(self, event: StepProgress, total: float) -> None:
         """Show the bar unless the run's bar is shown; without a terminal, print a line now and then for long steps."""
         left = f", {event.remaining_s:.0f} s left" if event.remaining_s else ""
         if not self._in_run:
             self._bar(event.done / total, f"{event.stage}{left}")
-        if not self._err.isatty() and event.done < total and time.monotonic() - self._told_s >= LONG_S:
+        if not self._err.isatty() and event.done < total and time.monotonic() - self._printed_s >= LONG_S:
             self._line(f"{event.stage}, {percent(event.done / total, 0)}{left} …")
 
     def _wait(self, event: WaitingForQuiet) -> None:
@@ -130,13 +130,13 @@ class Output:
             text = f"{waiting_words(event.busy_share)}; {event.left_s:.0f} s at most"
             if self._err.isatty():
                 key = ", ENTER measures now" if is_terminal() else ""
-                self._tell(f"\r\x1b[2K{text}{key}")
+                self._write_err(f"\r\x1b[2K{text}{key}")
                 self._bar_shown = True
             elif not self._waits:
                 self._line(f"{text} …")
             self._waits = True
 
-    def _tell_run(self, progress: RunProgress) -> None:
+    def _show_run(self, progress: RunProgress) -> None:
         """Show the bar of the whole run; without a terminal, print a line for work between two steps."""
         if progress.step is None and progress.stage != self._between and 0.0 < progress.share < 1.0:
             self._between = progress.stage
@@ -151,7 +151,7 @@ class Output:
             return
         filled = round(min(1.0, share) * BAR_CHARS)
         bar = "━" * filled + " " * (BAR_CHARS - filled)
-        self._tell(f"\r\x1b[2K[{bar}] {text}")
+        self._write_err(f"\r\x1b[2K[{bar}] {text}")
         self._bar_shown = True
 
     def _write(self, text: str) -> None:
@@ -172,10 +172,10 @@ class Output:
 
     def _line(self, text: str) -> None:
         start = "\r\x1b[2K" if self._bar_shown else ""
-        self._bar_shown, self._told_s = False, time.monotonic()
-        self._tell(f"{start}{text}\n")
+        self._bar_shown, self._printed_s = False, time.monotonic()
+        self._write_err(f"{start}{text}\n")
 
-    def _tell(self, text: str) -> None:
+    def _write_err(self, text: str) -> None:
         with contextlib.suppress(OSError, ValueError):  # without a reader the work goes on
             self._err.write(text)
             self._err.flush()

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument
 
 from app.cli.options.inputs import check_exists
 from app.cli.output import OK, Output, refusal, usage
@@ -33,7 +33,7 @@ def list_presets(output: Output) -> int:
     return OK
 
 
-def show(output: Output, preset_id: Annotated[str, typer.Argument(metavar="ID")]) -> int:
+def show(output: Output, preset_id: Annotated[str, Argument(metavar="ID")]) -> int:
     """Print a preset as the YAML that `add` accepts."""
     with workspace(output.options, writes=False, notice=output.notice) as space:
         catalog = load_presets(space.paths.presets)
@@ -47,7 +47,7 @@ def show(output: Output, preset_id: Annotated[str, typer.Argument(metavar="ID")]
     return OK
 
 
-def add(output: Output, path: Annotated[Path, typer.Argument(metavar="FILE.yaml")]) -> int:
+def add(output: Output, path: Annotated[Path, Argument(metavar="FILE.yaml")]) -> int:
     """Check a file and store it among the person's own presets; the exit code is 3 if it is invalid."""
     check_exists(path)
     with workspace(output.options, writes=True, notice=output.notice) as space:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
 from app.cli.options.arguments import JudgingOptions, opening_of
 from app.cli.options.inputs import check_exists, parse_pairs
@@ -28,17 +28,17 @@ from workers.contracts.jobs import OpenParams
 class ProveOptions(JudgingOptions):
     """The options of `fettle prove`."""
 
-    optimized_runtime: Annotated[str | None, typer.Option(metavar="ID", help="Runtime of OPTIMIZED.")] = None
+    optimized_runtime: Annotated[str | None, Option(metavar="ID", help="Runtime of OPTIMIZED.")] = None
     match: Annotated[
-        list[str], typer.Option(metavar="ORIGINAL=OTHER", help="An input or output with another name in OPTIMIZED.")
+        list[str], Option(metavar="ORIGINAL=OTHER", help="An input or output with another name in OPTIMIZED.")
     ] = field(default_factory=list)
 
 
 def prove(
     output: Output,
-    original: Annotated[Path, typer.Argument(metavar="ORIGINAL", help="A model file, folder or bundle.")],
+    original: Annotated[Path, Argument(metavar="ORIGINAL", help="A model file, folder or bundle.")],
     optimized: Annotated[
-        Path, typer.Argument(metavar="OPTIMIZED", help="The model, file, folder or bundle to compare with it.")
+        Path, Argument(metavar="OPTIMIZED", help="The model, file, folder or bundle to compare with it.")
     ],
     options: ProveOptions,
 ) -> int:

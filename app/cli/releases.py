@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
+from typer import Argument, Option
 
 from app.cli.options.arguments import AcceptRegression, Run, Sign, Variant
 from app.cli.options.inputs import existing_key
@@ -28,17 +28,15 @@ from app.services.release.releasing import (
     unknown_project,
 )
 
-ProjectName = Annotated[
-    str, typer.Argument(metavar="PROJECT", help="Project name or id, as listed by 'fettle releases'.")
-]
-Out = Annotated[Path | None, typer.Option(metavar="FILE.zip", help="Also write the bundle to this file.")]
+ProjectName = Annotated[str, Argument(metavar="PROJECT", help="Project name or id, as listed by 'fettle releases'.")]
+Out = Annotated[Path | None, Option(metavar="FILE.zip", help="Also write the bundle to this file.")]
 
 
 def releases(
     output: Output,
-    project: Annotated[str, typer.Argument(metavar="[PROJECT]", help="Only this project.")] = "",
+    project: Annotated[str, Argument(metavar="[PROJECT]", help="Only this project.")] = "",
     prune_to: Annotated[
-        int | None, typer.Option("--prune", min=0, metavar="N", help="Remove all bundles except those of the newest N.")
+        int | None, Option("--prune", min=0, metavar="N", help="Remove all bundles except those of the newest N.")
     ] = None,
 ) -> int:
     """List releases with what changed, and the log of decisions; the exit code is 3 if that log was changed."""
@@ -67,7 +65,7 @@ def make_release(
     output: Output,
     run_id: Run,
     variant: Variant = None,
-    target: Annotated[str, typer.Option(metavar="ID", help="Kind of bundle (default: as in the last release).")] = "",
+    target: Annotated[str, Option(metavar="ID", help="Kind of bundle (default: as in the last release).")] = "",
     sign: Sign = None,
     accept_regression: AcceptRegression = None,
     out: Out = None,
@@ -79,7 +77,7 @@ def make_release(
         if out is not None:
             check_writable(out.absolute())
         made, bundle = run(space, release(space, facts, request), output.watch)
-        _tell(output, space, facts.project.id, made, bundle, out)
+        _print_release(output, space, facts.project.id, made, bundle, out)
     output.sentence(f"Release {made.number} of “{facts.project.name}” is the current one.")
     return OK
 
@@ -87,7 +85,7 @@ def make_release(
 def roll_back(
     output: Output,
     project: ProjectName,
-    version: Annotated[int, typer.Argument(metavar="VERSION", help="The release's number.")],
+    version: Annotated[int, Argument(metavar="VERSION", help="The release's number.")],
     out: Out = None,
 ) -> int:
     """Make another release the current one, byte for byte."""
@@ -96,7 +94,7 @@ def roll_back(
             check_writable(out.absolute())
         project_id = find_project(space, project).id
         made, bundle = run(space, rollback(space, project_id, version), output.watch)
-        _tell(output, space, project_id, made, bundle, out)
+        _print_release(output, space, project_id, made, bundle, out)
     output.sentence(f"Release {version} is the current one.")
     return OK
 
@@ -120,7 +118,9 @@ def _lines(releases: list[dict[str, Any]], log: DecisionLog) -> Iterator[str]:
         yield log_words(log)
 
 
-def _tell(output: Output, space: Workspace, project_id: str, made: Release, bundle: Path, out: Path | None) -> None:
+def _print_release(
+    output: Output, space: Workspace, project_id: str, made: Release, bundle: Path, out: Path | None
+) -> None:
     """Print the release, write its bundle to `out`, and print the command for a service."""
     if out is not None:
         run(space, save_bundle(space, made, out.absolute()), output.watch)

@@ -82,7 +82,7 @@ def run(space: Workspace, flow: Flow[T], observe: Observer = ignore) -> T:
 
     with on_signal(stop):
         try:
-            return run_to_end(driver, meanwhile=lambda: _skip_if_asked(driver))
+            return run_to_end(driver, meanwhile=lambda: _skip_wait_on_enter(driver))
         except FlowCancelled as error:
             raise CommandFailed(CANCELLED, CANCELLED_WORDS) from error
         except JobError as error:
@@ -104,7 +104,7 @@ def run_recorded(space: Workspace, flow: Flow[T], recorder: Recorder) -> T:
         raise CommandFailed(CANCELLED, CANCELLED_WORDS.model_copy(update=kept)) from error
 
 
-def _skip_if_asked(driver: Driver[Any]) -> None:
+def _skip_wait_on_enter(driver: Driver[Any]) -> None:
     """End the wait for a quiet computer on ENTER."""
     if driver.waits_for_quiet and enter_pressed():
         driver.skip_wait()

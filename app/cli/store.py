@@ -2,14 +2,14 @@
 
 from typing import Annotated, Any
 
-import typer
+from typer import Option
 
 from app.cli.output import OK, Output
 from app.cli.session import run, workspace
 from app.services.projects.storage import KEEP_DAYS, Storage, free, survey
 from workers.contracts.measured.sizes import bytes_words
 
-KeepDays = Annotated[int, typer.Option(min=0, metavar="N", help="Days for which interrupted runs keep what they need.")]
+KeepDays = Annotated[int, Option(min=0, metavar="N", help="Days for which interrupted runs keep what they need.")]
 
 
 def show(output: Output) -> int:
@@ -23,9 +23,7 @@ def show(output: Output) -> int:
 
 def free_space(
     output: Output,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Report what would be freed without removing anything.")
-    ] = False,
+    dry_run: Annotated[bool, Option("--dry-run", help="Report what would be freed without removing anything.")] = False,
     keep_days: KeepDays = KEEP_DAYS,
 ) -> int:
     """Remove what no project, run or release needs; exported bundles and your own files are never touched."""

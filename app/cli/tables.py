@@ -54,8 +54,8 @@ def version_lines(
 def speech_words(spoken: SpeechRecord, original: SpeechRecord) -> str:
     """Return the two parts of the speedup: reading the prompt, and producing text."""
     speaking = spoken.speaking_times(original)
-    said = "" if speaking is None else f"speaks {times(speaking)} × as fast, "
-    return f"{said}reads a prompt {times(spoken.reading_times(original))} × as fast"
+    speaking_words = "" if speaking is None else f"speaks {times(speaking)} × as fast, "
+    return f"{speaking_words}reads a prompt {times(spoken.reading_times(original))} × as fast"
 
 
 def _faster(variant: Variant) -> str:

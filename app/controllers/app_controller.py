@@ -56,13 +56,13 @@ class AppController(QObject):
         self._store_limit = StoreLimit(session, self.flows, kept, self)
         self.commands = window.commands
         self._edits = ProjectEdits(window, theme, session, self.flows, self)
-        self._desk = ControllerContext(window, session, self.flows, theme, kept, self._edits)
+        self._context = ControllerContext(window, session, self.flows, theme, kept, self._edits)
         self._specs = find_controllers()
         check_pairs(window.specs, self._specs)
         self._controllers: dict[str, PageController] = {}
         self._incoming = Incoming(window, theme, session, self)
         self._offer()
-        self._shell = ShellPresenter(self._desk, self._specs, self)
+        self._shell = ShellPresenter(self._context, self._specs, self)
         self._edits.changed.connect(self._shell.show)
         self._is_asking = self._is_closing = False
         window.page_built.connect(self._on_page_built)
@@ -125,7 +125,7 @@ class AppController(QObject):
         self.commands.offer(CHOOSE_FILES, self._on_choose_files)
         self.commands.offer(OPEN_PROJECT, self.open_project)
         self.commands.offer(NEW_PROJECT, self._on_new_project)
-        RunActions(self._desk)
+        RunActions(self._context)
 
     def _act(self, page_id: str, method: Callable[..., Any]) -> Callable[..., Any]:
         return lambda *given: method(self.controller(page_id, PageController), *given)
@@ -142,7 +142,7 @@ class AppController(QObject):
 
     def _on_page_built(self, page_id: str, page: QWidget) -> None:
         if page_id not in self._controllers:
-            controller = self._controllers[page_id] = self._specs[page_id].make(self._desk, page)
+            controller = self._controllers[page_id] = self._specs[page_id].make(self._context, page)
             if page_id == self._window.current_page:
                 controller.shown()
 

@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 
 from app.controllers.page_controller import ControllerContext, PageController
 from app.controllers.run_facts import open_facts
-from app.controllers.words import wait_for_the_run
 from app.domain.variant import Variant
 from app.services.flow.events import Event
 from app.services.flow.steps import Flow
@@ -22,15 +21,15 @@ class DetailController(PageController):
 
     page_id: ClassVar[str]
 
-    def __init__(self, desk: ControllerContext, page: DetailPage) -> None:
+    def __init__(self, context: ControllerContext, page: DetailPage) -> None:
         """Create the controller and connect it to its page."""
-        super().__init__(desk, page)
+        super().__init__(context, page)
         self._base = page
         self._chosen: tuple[RunFacts, Variant] | None = None
         page.version_chosen.connect(self._on_version)
         page.cancel_requested.connect(self._job.cancel)
-        desk.session.run_changed.connect(self._on_run_changed)
-        desk.flows.changed.connect(self._on_flows_changed)
+        context.session.run_changed.connect(self._on_run_changed)
+        context.flows.changed.connect(self._on_flows_changed)
         page.show_empty()
 
     # --- for subclasses
@@ -43,15 +42,16 @@ class DetailController(PageController):
         """Return the page's value for one version."""
         raise NotImplementedError
 
+    def show_version(self, facts: RunFacts, versions: Sequence[Variant], variant: Variant) -> None:
+        """Show one of the versions; by default its value."""
+        self._base.show_value(self.value_of(facts, versions, variant))
+
     def begin(self, make: Callable[[RunFacts, Variant], Flow[Any]], *, title: str, opening: str, again: str) -> None:
         """Start a job on the version, unless another job or a measurement runs.
 
         `again` is the sentence for the banner that asks to try later.
         """
-        if self._chosen is None or self._job.is_busy:
-            return
-        if self._flows.runs:
-            self._window.banner(wait_for_the_run(again))
+        if self._chosen is None or self._job.is_busy or self._must_wait(again):
             return
         self._base.show_loading(opening)
         self._start(
@@ -80,13 +80,13 @@ class DetailController(PageController):
         if facts is None:
             return
         versions = self.versions_of(facts)
-        wanted = self._session.looked_at
+        wanted = self._session.inspected_version_id
         variant = next((version for version in versions if version.id == wanted), None) or next(iter(versions), None)
         if variant is None:
             self._base.show_empty()
         else:
             self._chosen = facts, variant
-            self._base.show_value(self.value_of(facts, versions, variant))
+            self.show_version(facts, versions, variant)
 
     def shown(self) -> None:
         """Show the version, which the user may have changed on another page."""
@@ -108,5 +108,5 @@ class DetailController(PageController):
         self._report(error)
 
     def _on_version(self, variant_id: str) -> None:
-        self._session.looked_at = variant_id
+        self._session.inspected_version_id = variant_id
         self.show()

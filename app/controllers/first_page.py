@@ -43,8 +43,8 @@ class StartupQueue(QObject):
         """Start to listen to the window and its first page."""
         super().__init__(window)
         self._window = window
-        self._asked: Callable[[AppController], None] | None = None
-        self._page_asked = ""
+        self._queued: Callable[[AppController], None] | None = None
+        self._chosen_page = ""
         page = window.built_pages.get("model")
         self._page = page if isinstance(page, ModelPage) else None
         self._links: list[tuple[SignalInstance, Callable[..., None]]] = [
@@ -62,13 +62,13 @@ class StartupQueue(QObject):
         """Run the queued action and stop listening. A page that the user has chosen stays and receives the result."""
         for signal, slot in self._links:
             signal.disconnect(slot)
-        if self._page_asked:
-            self._window.show_page(self._page_asked)
-        if self._asked is not None:
-            self._asked(app_controller)
+        if self._chosen_page:
+            self._window.show_page(self._chosen_page)
+        if self._queued is not None:
+            self._queued(app_controller)
 
     def _on_page(self, page_id: str) -> None:
-        self._page_asked = page_id
+        self._chosen_page = page_id
 
     def _on_paths(self, paths: list[str]) -> None:
         self._wait(lambda app_controller: app_controller.take_paths(paths), _("Opening your file"))
@@ -86,7 +86,7 @@ class StartupQueue(QObject):
     def _on_sample(self) -> None:
         self._wait(lambda app_controller: app_controller.commands.do(OPEN_SAMPLE), _("Opening the sample"))
 
-    def _wait(self, asked: "Callable[[AppController], None]", words: str) -> None:
-        self._asked = asked
+    def _wait(self, action: "Callable[[AppController], None]", words: str) -> None:
+        self._queued = action
         if self._page is not None:
             self._page.show_waiting(words)

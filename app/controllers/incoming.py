@@ -94,7 +94,7 @@ class Incoming(QObject):
 
     def _use_data(self, path: str) -> None:
         """Use the examples; ask first if the result uses the user's own examples and the page Data is not shown."""
-        requested, run = self._session.asked_data, self._session.run
+        requested, run = self._session.data_params, self._session.run
         if run is None or requested is None or not requested.path or self._window.current_page == "data":
             self._commands.do(READ_DATA, path)
             return

@@ -48,8 +48,8 @@ class SetsPage(Protocol):
 class Installing(QObject):
     """The installation of one page's sets; owned by that page's controller.
 
-    `changed` means that the page must show its value again. `progressed` means that only `value` differs. `installed`
-    means that a set is complete.
+    `trouble` is why the last installation failed. `changed` means that the page must show its value again. `progressed`
+    means that only `value` differs. `installed` means that a set is complete.
     """
 
     changed = Signal()
@@ -132,10 +132,6 @@ class Installing(QObject):
 
         self.changed.connect(show_all)
         self.progressed.connect(show)
-
-    def forget_trouble(self) -> None:
-        """Clear the reason why the last installation failed."""
-        self.trouble = None
 
     def request(self, name: OptionalSet) -> None:
         """Install a set; asks first if the set replaces packages of another set or if its size is unknown."""

@@ -1,7 +1,6 @@
 """Format how a run ended: the subtitle of the headline, and whether more time is offered."""
 
 import math
-from dataclasses import dataclass
 
 from app.domain.outcome import Ending, Outcome
 from app.domain.proof.examples import fewest_examples
@@ -32,69 +31,55 @@ def go_on_value(outcome: Outcome) -> GoOnValue | None:
     return GoOnValue(minutes, is_way_on=not decides_otherwise)
 
 
-@dataclass(frozen=True)
-class ExamplesUsed:
-    """The number of test examples that the versions were evaluated on, with the plural of their name.
+def examples_words(n: int, n_test: int, things: str) -> str:
+    """Return ``15 test pictures``, with the number that counts if not all do: pictures without detections may not."""
+    if n >= n_test:
+        return _("{0:,} test {1}").format(n, things)
+    return _("{0:,} test {1}, of which {2:,} count").format(n_test, things, n)
 
-    `n` of the `n_test` examples count: pictures without any detection may not count.
+
+def saved_subtitle(outcome: Outcome, examples: str, things: str, limit_pct: float) -> str:
+    """Return the subtitle of a headline that recommends no version.
+
+    `examples` are the test examples that the versions were evaluated on, as by `examples_words`. `things` is the plural
+    of their name.
     """
-
-    n: int
-    n_test: int
-    things: str
-
-    def words(self) -> str:
-        """Return ``15 test pictures``, with the number that counts if not all do."""
-        if self.n >= self.n_test:
-            return _("{0:,} test {1}").format(self.n, self.things)
-        return _("{0:,} test {1}, of which {2:,} count").format(self.n_test, self.things, self.n)
-
-
-def saved_subtitle(outcome: Outcome, on: ExamplesUsed, limit_pct: float) -> str:
-    """Return the subtitle of a headline that recommends no version."""
     if outcome.ending is Ending.BUILT:
         text = _("Answers were compared on {0} in another engine. Export a version, and try it on its card.")
-        return text.format(on.words())
+        return text.format(examples)
     if outcome.ending is Ending.NOTHING_TRIED:
         return _("Its time ended before any of the {0} versions had figures.").format(outcome.end.planned)
     if outcome.ending is Ending.NONE_FITS:
         return outcome.end.none_fits.text if outcome.end.none_fits is not None else ""
     if outcome.ending is Ending.FEW_EXAMPLES:
         text = _("{0:,} test {1} are too few to judge a smaller model; your limit of {2} needs at least {3:,}.")
-        return text.format(outcome.few_items or 0, on.things, percent_of(limit_pct), fewest_examples(limit_pct))
+        return text.format(outcome.few_items or 0, things, percent_of(limit_pct), fewest_examples(limit_pct))
     if outcome.ending is Ending.UNSETTLED:
-        return _unsettled_words(outcome, on)
-    if outcome.ending is Ending.UNTESTED:
-        return _untested_words(outcome, on)
-    if outcome.ending is Ending.BUSY:
-        return _busy_words(outcome, on)
-    text = _("{0} tried on {1}; none was both faster and within your limit of {2}.")
-    return text.format(_versions(outcome.tried), on.words(), percent_of(limit_pct))
-
-
-def _untested_words(outcome: Outcome, on: ExamplesUsed) -> str:
-    if outcome.untested[-1].untested == "no_time":
+        return _unsettled_words(outcome, examples)
+    if outcome.ending is Ending.UNTESTED and outcome.untested[-1].untested == "no_time":
         text = _("Measured in turn with the original; there was no time to test its answers to the {0}.")
-        return text.format(on.things)
-    text = _("Measured in turn with the original. An earlier version was not safe, which ends the series of tests.")
-    return text
+        return text.format(things)
+    if outcome.ending is Ending.UNTESTED:
+        return _("Measured in turn with the original. An earlier version was not safe, which ends the series of tests.")
+    if outcome.ending is Ending.BUSY:
+        return _busy_words(outcome, examples)
+    text = _("{0} tried on {1}; none was both faster and within your limit of {2}.")
+    return text.format(_versions(outcome.tried), examples, percent_of(limit_pct))
 
 
-def _busy_words(outcome: Outcome, on: ExamplesUsed) -> str:
+def _busy_words(outcome: Outcome, examples: str) -> str:
     """Return the subtitle of a disturbed run; from the second one in a row it adds the speedup by processor time."""
-    said = _("{0} tried on {1}. Other programs disturbed the comparison of their speed.")
-    said = said.format(_versions(outcome.tried), on.words())
-    if outcome.end.busy_tries < BUSY_TRIES:
-        return said
+    text = _("{0} tried on {1}. Other programs disturbed the comparison of their speed.")
+    disturbed = text.format(_versions(outcome.tried), examples)
     by_processor = max(outcome.open, key=lambda version: version.measurement.cpu_speedup or 0.0)
     speed = by_processor.measurement.cpu_speedup
-    if speed is None:
-        return said
+    if outcome.end.busy_tries < BUSY_TRIES or speed is None:
+        return disturbed
     text = _("By processor time, “{0}” is {1} times as fast, which proves nothing yet.")
-    return f"{said} {text.format(by_processor.title, times(speed))}"
+    return f"{disturbed} {text.format(by_processor.title, times(speed))}"
 
 
-def _unsettled_words(outcome: Outcome, on: ExamplesUsed) -> str:
+def _unsettled_words(outcome: Outcome, examples: str) -> str:
     first = outcome.open[0]
     measured = first.measurement
     if first.is_side_by_side and measured.speedup_low is not None and measured.speedup_high is not None:
@@ -102,10 +87,9 @@ def _unsettled_words(outcome: Outcome, on: ExamplesUsed) -> str:
         low, high = measured.speedup_low, measured.speedup_high
         return text.format(times(measured.speedup or 0.0), f"{low:.2f}", f"{high:.2f}")
     if first.judgement is None:
-        text = _("Its time was measured once, not in turn with the original, and its answers are not tested yet.")
-        return text
+        return _("Its time was measured once, not in turn with the original, and its answers are not tested yet.")
     text = _("It gives the same answers on {0}. Its time was measured once, not in turn with the original.")
-    return text.format(on.words())
+    return text.format(examples)
 
 
 def _untried_words(untried: int) -> str:

@@ -37,12 +37,12 @@ class PageController(QObject):
     controller that runs one job at a time.
     """
 
-    def __init__(self, desk: "ControllerContext", page: QObject) -> None:
+    def __init__(self, context: "ControllerContext", page: QObject) -> None:
         """Create the controller; subclasses connect it to `page`."""
         super().__init__(page)
-        self._desk, self._job = desk, JobSlot(desk.flows)
-        self._window, self._session, self._flows = desk.window, desk.session, desk.flows
-        self._kept, self._commands = desk.kept, desk.commands
+        self._context, self._job = context, JobSlot(context.flows)
+        self._window, self._session, self._flows = context.window, context.session, context.flows
+        self._kept, self._commands = context.kept, context.commands
 
     def _start(
         self,
@@ -60,6 +60,14 @@ class PageController(QObject):
         """
         on_failed, slot = on_failed or self._report, slot or self._job
         return self._flows.start(flow, title=title, on_done=on_done, on_failed=on_failed, slot=slot, **options)
+
+    def _must_wait(self, again: str) -> bool:
+        """Return whether a measurement runs, and show that; `again` is the sentence that asks to try later."""
+        from app.controllers.words import wait_for_the_run
+
+        if self._flows.runs:
+            self._window.banner(wait_for_the_run(again))
+        return bool(self._flows.runs)
 
     def _report(self, error: ErrorInfo) -> None:
         from app.controllers.words import error_value  # late: the start imports slow modules one by one
@@ -101,25 +109,17 @@ class ControllerContext:
 
 
 @dataclass(frozen=True)
-class WorkflowProgress:
-    """The progress of the user in the workflow."""
-
-    session: "Session"
-    is_running: bool
-    has_exports: bool
-
-
-@dataclass(frozen=True)
 class ControllerSpec:
     """The controller of the page `page_id`: its factory and the commands that it handles.
 
-    `is_done` returns whether the page's step is done; None means that the page is no required step.
+    `is_done(session, is_running)` returns whether the page's step is done; `is_running` means that a run is active.
+    None means that the page is no required step.
     """
 
     page_id: str
     make: Callable[[ControllerContext, Any], PageController]
     does: "tuple[Handler, ...]" = ()
-    is_done: Callable[[WorkflowProgress], bool] | None = None
+    is_done: "Callable[[Session, bool], bool] | None" = None
 
 
 def controller_modules() -> list[str]:

@@ -13,9 +13,9 @@ from widgets.commands import OPEN_PROJECT
 class RunActions:
     """The handlers of commands for runs, which may belong to another project; owned by the window's controller."""
 
-    def __init__(self, desk: ControllerContext) -> None:
+    def __init__(self, context: ControllerContext) -> None:
         """Register the handlers."""
-        self._window, self._session, self._commands = desk.window, desk.session, desk.commands
+        self._window, self._session, self._commands = context.window, context.session, context.commands
         self._commands.offer(c.OPEN_RUN, self._open)
         self._commands.offer(c.RESUME_RUN, self._resume)
         self._commands.offer(c.EXTEND_RUN, self._extend)

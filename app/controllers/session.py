@@ -26,7 +26,7 @@ class OpenProject:
 
     Attributes:
         recipes: as the user edited them; None means the preset's own recipes.
-        asked_data: how its data were read, or are to be read again for this model.
+        data_params: how its data were read, or are to be read again for this model.
         data: None until the data are read for this model.
     """
 
@@ -34,14 +34,8 @@ class OpenProject:
     opening: OpenParams
     model: OpenedModel
     recipes: tuple[Recipe, ...] | None
-    asked_data: DataParams | None = None
+    data_params: DataParams | None = None
     data: ReadData | None = None
-
-    @property
-    def own_data(self) -> tuple[DataParams, ReadData] | None:
-        """Return the user's own examples with how they were read; None before that and for inputs made by Fettle."""
-        requested, data = self.asked_data, self.data
-        return None if requested is None or data is None or not requested.path else (requested, data)
 
 
 class Session(QObject):
@@ -66,7 +60,7 @@ class Session(QObject):
         self.opened: OpenProject | None = None
         self.earlier_data: tuple[DataParams, ReadData] | None = None  # replaced last; can be restored
         self.run: Run | None = None
-        self.looked_at = ""  # id of the version chosen on Compare; the detail pages start with it
+        self.inspected_version_id = ""  # id of the version chosen on Compare; the detail pages start with it
         self.is_opening = False
         self._checking: Background[Any] | None = None
 
@@ -86,9 +80,15 @@ class Session(QObject):
         return self.opened.data if self.opened is not None else None
 
     @property
-    def asked_data(self) -> DataParams | None:
+    def data_params(self) -> DataParams | None:
         """Return how the data were read, or are to be read again."""
-        return self.opened.asked_data if self.opened is not None else None
+        return self.opened.data_params if self.opened is not None else None
+
+    @property
+    def own_data(self) -> tuple[OpenedModel, DataParams, ReadData] | None:
+        """Return the model with the user's own examples; None without examples and for inputs made by Fettle."""
+        params, data, model = self.data_params, self.data, self.model
+        return None if model is None or params is None or data is None or not params.path else (model, params, data)
 
     def is_open(self, project_id: str) -> bool:
         """Return whether this project is open."""
@@ -118,11 +118,11 @@ class Session(QObject):
         return True
 
     def _open(self, project: Project, opening: OpenParams, model: OpenedModel, *, same_model: bool = True) -> None:
-        """Open a project; data and run of another model stay closed, and `asked_data` says how to read the data."""
+        """Open a project; data and run of another model stay closed, and `data_params` says how to read the data."""
         repositories = self.workspace.repositories
         self._keep_earlier(None)
         self.opened = OpenProject(project, opening, model, projects.saved_recipes(repositories, project))
-        self.opened.asked_data = projects.saved_data(repositories, project) if project.data_key else None
+        self.opened.data_params = projects.saved_data(repositories, project) if project.data_key else None
         self.opened.data = reopened_data(self.workspace.artifacts, project) if same_model else None
         self.run = latest_run(repositories, project, _is_shown) if same_model else None
         self._report_all()
@@ -145,17 +145,17 @@ class Session(QObject):
         self._keep_earlier(None)
         self._report_all()
 
-    def set_data(self, asked: DataParams, data: ReadData) -> None:
+    def set_data(self, params: DataParams, data: ReadData) -> None:
         """Set the data of the open model; a replaced data set is saved for the way back."""
         if self.opened is None:
             return
-        before = self.opened.own_data
-        if before is not None and before[0].path != asked.path:
-            self._keep_earlier(before)
-        self.opened.asked_data, self.opened.data = asked, data
+        before = self.own_data
+        if before is not None and before[1].path != params.path:
+            self._keep_earlier(before[1:])
+        self.opened.data_params, self.opened.data = params, data
         report = data.result.model_dump_json()
-        changed = dataclasses.replace(self.opened.project, data_path=asked.path, data_key=data.key, data_json=report)
-        self.opened.project = projects.save_data(self.workspace.repositories, changed, asked)
+        changed = dataclasses.replace(self.opened.project, data_path=params.path, data_key=data.key, data_json=report)
+        self.opened.project = projects.save_data(self.workspace.repositories, changed, params)
         self.data_changed.emit()
 
     def _keep_earlier(self, earlier: tuple[DataParams, ReadData] | None) -> None:

@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from app.controllers.commands import PRESET_OF
-from app.controllers.page_controller import ControllerContext, ControllerSpec, WorkflowProgress
+from app.controllers.page_controller import ControllerContext, ControllerSpec
 from app.services.projects.projects import shown_projects
 from widgets.parts.page import Page
 from widgets.rail import Mark
@@ -19,24 +19,24 @@ MAX_PROJECTS = 12
 class ShellPresenter(QObject):
     """The presenter of rail and top bar, owned by the window's controller."""
 
-    def __init__(self, desk: ControllerContext, controllers: Mapping[str, ControllerSpec], parent: QObject) -> None:
+    def __init__(self, context: ControllerContext, controllers: Mapping[str, ControllerSpec], parent: QObject) -> None:
         """Connect the presenter; `controllers` are the specifications by the id of their page."""
         super().__init__(parent)
-        session, flows = desk.session, desk.flows
-        self._window, self._session, self._flows, self._commands = desk.window, session, flows, desk.commands
+        session, flows = context.session, context.flows
+        self._window, self._session, self._flows, self._commands = context.window, session, flows, context.commands
         self._steps = {
             page_id: is_done
-            for page_id, spec in desk.window.specs.items()
+            for page_id, spec in context.window.specs.items()
             if spec.place == "step" and (is_done := controllers[page_id].is_done) is not None
         }
         for signal in (session.project_changed, session.data_changed, session.run_changed, session.goal_changed):
             signal.connect(self.show)
         session.exported.connect(self.show)
         flows.changed.connect(self._show_jobs)
-        desk.window.page_built.connect(self._on_page_built)
+        context.window.page_built.connect(self._on_page_built)
         for changed in (session.model_changed, session.run_changed, flows.changed):
             changed.connect(self._show_next)
-        for page_id, page in desk.window.built_pages.items():
+        for page_id, page in context.window.built_pages.items():
             self._on_page_built(page_id, page)
 
     def show(self) -> None:
@@ -52,15 +52,11 @@ class ShellPresenter(QObject):
 
     def _marks(self) -> dict[str, Mark]:
         """Return the marks: a check for each finished step; the first unfinished step is current."""
-        session = self._session
-        run = session.run
         is_running = any(running.is_run for running in self._flows.active)
-        exports = session.workspace.repositories.exports.list(run_id=run.id) if run else []
-        way = WorkflowProgress(session, is_running, bool(exports))
-        done = {page_id: is_done(way) for page_id, is_done in self._steps.items()}
+        done = {page_id: is_done(self._session, is_running) for page_id, is_done in self._steps.items()}
         marks: dict[str, Mark] = {step: "done" if done[step] else "" for step in done}
         following = next((step for step in done if not done[step]), None)
-        if following is not None and session.project is not None:
+        if following is not None and self._session.project is not None:
             marks[following] = "current"
         return marks
 

@@ -13,10 +13,10 @@ POLL_MS = 100
 class SoundPlayer(QObject):
     """The loudspeaker of one page, owned by the page's controller."""
 
-    def __init__(self, tell: Callable[[SoundState], None], parent: QObject) -> None:
-        """Create a silent player; `tell(state)` is called after each change of its state."""
+    def __init__(self, on_state: Callable[[SoundState], None], parent: QObject) -> None:
+        """Create a silent player; `on_state(state)` is called after each change of its state."""
         super().__init__(parent)
-        self._speaker, self._tell = Loudspeaker(), tell
+        self._speaker, self._on_state = Loudspeaker(), on_state
         self._timer = QTimer(self)
         self._timer.setInterval(POLL_MS)
         self._timer.timeout.connect(self._on_tick)
@@ -24,7 +24,7 @@ class SoundPlayer(QObject):
     def play(self, wav: bytes) -> None:
         """Play a WAV file from its beginning."""
         self._speaker.play(wav)
-        self._tell("playing")
+        self._on_state("playing")
         self._timer.start()
 
     def stop(self) -> None:
@@ -32,10 +32,10 @@ class SoundPlayer(QObject):
         if self._timer.isActive():
             self._timer.stop()
             self._speaker.stop()
-            self._tell("idle")
+            self._on_state("idle")
 
     def _on_tick(self) -> None:
         state = self._speaker.poll()
         if state != "playing":
             self._timer.stop()
-            self._tell(state)
+            self._on_state(state)

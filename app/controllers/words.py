@@ -6,9 +6,13 @@ from pathlib import Path
 from app.services.opening.opening import TRIED
 from widgets.parts.cards.error import ErrorValue
 from widgets.parts.format import size_bytes
+from widgets.parts.small import CheckState
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.specs import DeviceFacts, TensorSpec
 from workers.contracts.translation import _
+
+STATE_OF_LEVEL: dict[str, CheckState] = {"info": "ok", "warning": "warn", "danger": "bad"}
+"""State of a check row by the level of a finding."""
 
 
 def error_value(error: ErrorInfo, *, page_title: str = "", subject: str = "") -> ErrorValue:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-import typer
+from typer import Option
 
 from app.cli.output import MISSING, OK, Output
 from app.cli.session import run, workspace
@@ -17,15 +17,15 @@ RUNG_FIELDS = ("id", "card", "ok", "found", "reason")
 
 def doctor(output: Output) -> int:
     """Print what works on which card, and what repairs the rest; the exit code is 6 unless every check succeeds."""
-    teller = RungPrinter(output)
+    printer = RungPrinter(output)
     with workspace(output.options, writes=False, notice=output.notice) as space:
-        ladder = run(space, examine(teller.tell, teller.listen), output.watch)
+        ladder = run(space, examine(printer.print_rung, printer.set_cards), output.watch)
     output.document(document(ladder))
-    names = teller.names
-    said = {headline(ladder)}  # a repair is printed once, and only at the end if the last sentence contains it
+    names = printer.names
+    printed = {headline(ladder)}  # a repair is printed once, and only at the end if the last sentence contains it
     for row in ladder.rungs:
-        if not row.ok and row.code != NOT_TRIED and _why(row) not in said:
-            said.add(_why(row))
+        if not row.ok and row.code != NOT_TRIED and _why(row) not in printed:
+            printed.add(_why(row))
             where = f", {names[row.card]}" if row.card in names else ""
             output.text(f"\n{row.title}{where}: {row.reason}\n   {_hint(row)}")
     output.sentence(headline(ladder))
@@ -44,12 +44,12 @@ class RungPrinter:
         self._card: str | None = None
         self.names: dict[str | None, str] = {}
 
-    def listen(self, cards: Sequence[GpuCard]) -> None:
+    def set_cards(self, cards: Sequence[GpuCard]) -> None:
         """Take the names of the cards."""
         if len(cards) > 1:
             self.names = {card.uuid: f"{card.name} (cuda:{card.index})" for card in cards}
 
-    def tell(self, row: TriedRung) -> None:
+    def print_rung(self, row: TriedRung) -> None:
         """Print one check."""
         if row.card != self._card and row.card in self.names:
             self._output.text(f"\n{self.names[row.card]}")
@@ -90,9 +90,7 @@ def _why(row: TriedRung) -> str:
 
 def watch(
     output: Output,
-    seconds: Annotated[
-        float | None, typer.Option(min=0.1, help="Seconds until it ends (default: until Ctrl+C).")
-    ] = None,
+    seconds: Annotated[float | None, Option(min=0.1, help="Seconds until it ends (default: until Ctrl+C).")] = None,
 ) -> int:
     """Print live readings of all cards."""
     from app.cli.gpu.watch import watch_cards

@@ -64,9 +64,9 @@ class Board:
     def figures(self, card: GpuCard) -> Iterator[tuple[str, str]]:
         """Yield (title, figure) of all shown quantities, "–" for those that the card does not report."""
         device = device_id(card)
-        for quantity, title, say in SHOWN:
+        for quantity, title, words in SHOWN:
             value = self._newest.get((device, quantity))
-            yield title, "–" if value is None or device in self._lost else say(value)
+            yield title, "–" if value is None or device in self._lost else words(value)
 
     def document(self) -> dict[str, object]:
         """Return the latest figures in their own units, null for those that are not reported."""
@@ -117,7 +117,7 @@ def watch_cards(output: Output, seconds: float | None, *, is_terminal: bool) -> 
             if is_terminal and not output.options.json:
                 _draw(board, reader, seconds)
             else:
-                _tell(output, board, reader, seconds)
+                _print_lines(output, board, reader, seconds)
         except KeyboardInterrupt:
             pass
         finally:
@@ -148,11 +148,11 @@ def _draw(board: Board, reader: MachineReader, seconds: float | None) -> None:
             live.update(board.table())
 
 
-def _tell(output: Output, board: Board, reader: MachineReader, seconds: float | None) -> None:
-    told_s = 0.0
+def _print_lines(output: Output, board: Board, reader: MachineReader, seconds: float | None) -> None:
+    printed_s = 0.0
     for readings in _readings(reader, seconds):
         board.take(readings)
-        if board.is_filled and time.monotonic() - told_s >= LINE_S:
-            told_s = time.monotonic()
+        if board.is_filled and time.monotonic() - printed_s >= LINE_S:
+            printed_s = time.monotonic()
             for card in board.cards:
                 output.text(board.line(card))

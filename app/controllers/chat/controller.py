@@ -27,18 +27,18 @@ class ChatController(DetailController):
 
     page_id = "chat"
 
-    def __init__(self, desk: ControllerContext, page: ChatPage) -> None:
+    def __init__(self, context: ControllerContext, page: ChatPage) -> None:
         """Create the controller and connect it to its page."""
         self._page = page
         self._chats: dict[Side, LiveChat] = {}
         self._messages: dict[Side, list[ChatMessage]] = {side: [] for side in SIDES}
         self._turn: Side | None = None
-        self._how, self._answer, self._is_ready = ChatRequest(), "", False
+        self._settings, self._answer, self._is_ready = ChatRequest(), "", False
         self._is_whole, self._speed = True, ChatPiece()
         self._timer = QTimer()
         self._timer.setInterval(POLL_MS)
         self._timer.timeout.connect(self._on_tick)
-        super().__init__(desk, page)
+        super().__init__(context, page)
         page.said.connect(self._on_said)
         page.stop_requested.connect(self._on_stop)
         page.new_requested.connect(self._on_new)
@@ -79,10 +79,10 @@ class ChatController(DetailController):
         """End the worker processes of both versions."""
         self.stop()
 
-    def _on_said(self, text: str, how: ChatRequest) -> None:
+    def _on_said(self, text: str, settings: ChatRequest) -> None:
         if not self._is_ready or self._turn is not None:
             return
-        self._how = how
+        self._settings = settings
         for side in SIDES:
             self._messages[side].append(ChatMessage(role="user", content=text))
         self._page.begin(text)
@@ -91,8 +91,8 @@ class ChatController(DetailController):
 
     def _begin(self, side: Side) -> None:
         self._turn, self._answer, self._speed = side, "", ChatPiece()
-        messages = (*self._how.messages, *self._messages[side])
-        self._chats[side].send(self._how.model_copy(update={"messages": messages}))
+        messages = (*self._settings.messages, *self._messages[side])
+        self._chats[side].send(self._settings.model_copy(update={"messages": messages}))
 
     def _on_stop(self) -> None:
         """Stop the current reply; the other version gets no request."""

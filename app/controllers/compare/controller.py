@@ -5,16 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from app.controllers.commands import (
-    ADD_DATA,
-    EXPORT_VERSION,
-    EXTEND_RUN,
-    OPEN_MODEL,
-    REPEAT_RUN,
-    SHOW_RESULT,
-    WRITE_VERSION,
-    on,
-)
+from app.controllers import commands as c
 from app.controllers.compare.examples import changes_value, proved_value, with_data
 from app.controllers.compare.idle import IdleWait
 from app.controllers.compare.presenter import compare_value
@@ -22,7 +13,7 @@ from app.controllers.compare.sources import sources_of
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.run_facts import open_facts
 from app.controllers.running import JobSlot
-from app.controllers.words import error_value, wait_for_the_run
+from app.controllers.words import error_value
 from app.domain.choose import is_safe
 from app.domain.run import Run
 from app.domain.variant import Variant
@@ -49,18 +40,18 @@ from workers.contracts.translation import _
 class CompareController(PageController):
     """Controller of the page Compare; `_job` evaluates the run again, with other examples or another model."""
 
-    def __init__(self, desk: ControllerContext, page: ComparePage) -> None:
+    def __init__(self, context: ControllerContext, page: ComparePage) -> None:
         """Create the controller and connect it to its page."""
-        super().__init__(desk, page)
-        self._page, session, to = page, desk.session, desk.commands.to
+        super().__init__(context, page)
+        self._page, session, to = page, context.session, context.commands.to
         self._facts: RunFacts | None = None
-        self._looking = JobSlot(desk.flows)
-        self._asking = ""
+        self._looking = JobSlot(context.flows)
+        self._predicting = ""
         self._idle = IdleWait(self)
         self._idle.came.connect(self._on_again)
-        page.export_requested.connect(to(EXPORT_VERSION))
-        page.write_requested.connect(to(WRITE_VERSION))
-        page.export_anyway_requested.connect(to(EXPORT_VERSION))
+        page.export_requested.connect(to(c.EXPORT_VERSION))
+        page.write_requested.connect(to(c.WRITE_VERSION))
+        page.export_anyway_requested.connect(to(c.EXPORT_VERSION))
         page.version_chosen.connect(self._show_changes)
         page.go_on_requested.connect(self._on_go_on)
         page.proof_data_chosen.connect(self.prove)
@@ -74,12 +65,12 @@ class CompareController(PageController):
         page.sources_wanted.connect(self._show_sources)
         session.run_changed.connect(self.show)
         session.data_changed.connect(self._on_data)
-        session.described_changed.connect(self._tell_at_once)
+        session.described_changed.connect(self._show_at_once)
         self.show()
 
     def shown(self) -> None:
         """Show the target of a one-click export, which may have changed on another page."""
-        self._tell_at_once()
+        self._show_at_once()
 
     def show_result(self, run: Run) -> None:
         """Open the page and show the result of this run."""
@@ -92,10 +83,13 @@ class CompareController(PageController):
             ask(
                 beside_question(self._page.theme, self._window, Path(paths[0]).name),
                 beside=lambda: self.judge_file(paths[0]),
-                new=lambda: self._commands.do(OPEN_MODEL, paths[0]),
+                new=lambda: self._commands.do(c.OPEN_MODEL, paths[0]),
             )
             return True
-        if not self.takes(paths):
+        best = self._facts.recommended if self._facts is not None else None
+        if best is None or is_safe(best) or self._job.is_busy or len(paths) != 1:
+            return False
+        if kind_of(from_text(paths[0])) != "data":
             return False
         self.prove(paths[0])
         return True
@@ -112,17 +106,17 @@ class CompareController(PageController):
         if facts is None:
             return
         watched = read_watched(self._session.workspace.repositories, facts.run.id)
-        requested, now = evaluated_examples(self._session.workspace, facts), self._session.asked_data
+        requested, now = evaluated_examples(self._session.workspace, facts), self._session.data_params
         untested = facts.outcome.untested
         takes_s = alone_s(self._session.workspace, facts, untested[-1]) if untested else None
         self._page.show_value(
             with_data(compare_value(facts, watched), requested, now.path if now is not None else None, takes_s)
         )
-        self._tell_at_once()
+        self._show_at_once()
         if facts.recommended is not None:
             self._show_changes(facts.recommended.id)
 
-    def _tell_at_once(self) -> None:
+    def _show_at_once(self) -> None:
         """Show the target for a one-click export of the recommended version; it may have changed on another page."""
         facts, found, target = self._facts, self._session.described, None
         if facts is not None and facts.recommended is not None and found is not None:
@@ -136,13 +130,6 @@ class CompareController(PageController):
             self.show()
 
     # --- more examples for an unproven verdict
-
-    def takes(self, paths: list[str]) -> bool:
-        """Return whether the dropped paths are more examples for an unproven verdict."""
-        best = self._facts.recommended if self._facts is not None else None
-        if best is None or is_safe(best) or self._job.is_busy or len(paths) != 1:
-            return False
-        return kind_of(from_text(paths[0])) == "data"
 
     def add_data(self, path: str) -> None:
         """Open the page and evaluate the run again with these examples as well."""
@@ -164,12 +151,9 @@ class CompareController(PageController):
 
         `first` is shown until the first event. `later` asks the user to come back after the measurement.
         """
-        if self._facts is None or self._job.is_busy:
+        if self._facts is None or self._job.is_busy or self._must_wait(later):
             return
-        if self._flows.runs:
-            self._window.banner(wait_for_the_run(later))
-            return
-        self._asking = ""
+        self._predicting = ""
         self._page.show_loading(first)
         self._start(
             make(self._facts),
@@ -183,16 +167,16 @@ class CompareController(PageController):
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, JobBegan):
-            self._asking = event.title if event.kind == "answer" else ""
+            self._predicting = event.title if event.kind == "answer" else ""
         elif isinstance(event, StepProgress):
-            text = _("“{0}” predicts the examples").format(self._asking) if self._asking else event.stage
+            text = _("“{0}” predicts the examples").format(self._predicting) if self._predicting else event.stage
             self._page.show_loading(text, event.done, event.total)
 
     def prove(self, path: str) -> None:
         """Evaluate the run again with these examples as well."""
         requested = DataParams(model_dir="", path=path)
-        if self._session.asked_data is not None:
-            requested = self._session.asked_data.model_copy(update={"path": path, "calibration_path": None})
+        if self._session.data_params is not None:
+            requested = self._session.data_params.model_copy(update={"path": path, "calibration_path": None})
         self._begin(
             lambda facts: prove(self._session.workspace, facts, requested),
             _("Prove it with more examples"),
@@ -279,7 +263,7 @@ class CompareController(PageController):
         facts, variant = self._facts, self._version(variant_id)
         if facts is None or variant is None or variant.judgement is None or variant.is_baseline:
             return
-        self._session.looked_at = variant_id
+        self._session.inspected_version_id = variant_id
         judged = variant.judgement
         self._start(
             changed_examples(self._session.workspace, facts, variant),
@@ -297,11 +281,11 @@ class CompareController(PageController):
 
     def _on_go_on(self, minutes: int) -> None:
         if self._facts is not None:
-            self._commands.do(EXTEND_RUN, self._facts.run, minutes)
+            self._commands.do(c.EXTEND_RUN, self._facts.run, minutes)
 
     def _on_again(self) -> None:
         if self._facts is not None:
-            self._commands.do(REPEAT_RUN, self._facts.run)
+            self._commands.do(c.REPEAT_RUN, self._facts.run)
 
     def _on_limit(self, limit_pct: float) -> None:
         self._session.change(max_loss_pct=limit_pct)
@@ -312,6 +296,6 @@ class CompareController(PageController):
 CONTROLLER = ControllerSpec(
     "compare",
     CompareController,
-    does=(on(ADD_DATA, CompareController.add_data), on(SHOW_RESULT, CompareController.show_result)),
-    is_done=lambda way: way.session.run is not None and not way.is_running,
+    does=(c.on(c.ADD_DATA, CompareController.add_data), c.on(c.SHOW_RESULT, CompareController.show_result)),
+    is_done=lambda session, is_running: session.run is not None and not is_running,
 )

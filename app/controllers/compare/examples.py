@@ -18,7 +18,7 @@ from workers.contracts.wording import about
 
 
 def with_data(
-    value: CompareValue, asked: EvaluatedExamples, chosen: str | None, alone_s: float | None = None
+    value: CompareValue, evaluated: EvaluatedExamples, chosen: str | None, alone_s: float | None = None
 ) -> CompareValue:
     """Return the page's value with the facts about its examples.
 
@@ -26,12 +26,16 @@ def with_data(
     undecided version on them.
     """
     report = None
-    if asked.n_left:
-        takes = about(asked.rest_s) if asked.rest_s is not None else ""
+    if evaluated.n_left:
+        takes = about(evaluated.rest_s) if evaluated.rest_s is not None else ""
         report = EvaluatedValue(
-            asked.n_evaluated, asked.n_test, asked.stopped == "memory", takes, as_planned=not asked.stopped
+            evaluated.n_evaluated,
+            evaluated.n_test,
+            evaluated.stopped == "memory",
+            takes,
+            as_planned=not evaluated.stopped,
         )
-    note = " ".join(filter(None, (_name_words(asked.path, chosen), value.note)))
+    note = " ".join(filter(None, (_name_words(evaluated.path, chosen), value.note)))
     undecided = value.undecided
     if undecided is not None and alone_s is not None:
         undecided = replace(undecided, takes=about(alone_s))
@@ -69,15 +73,15 @@ def _change(row: Example) -> ChangeValue:
 
 def proved_value(added: int, known: int, merged: int) -> ErrorValue:
     """Return the message about added examples that do not count, with the reason."""
-    said = []
+    reasons_left_out = []
     if known:
         one, many = _("1 of them was already there"), _("{0:,} of them were already there").format(known)
-        said.append(one if known == 1 else many)
+        reasons_left_out.append(one if known == 1 else many)
     if merged:
         one, many = _("1 was a copy of another one"), _("{0:,} were copies of others").format(merged)
-        said.append(one if merged == 1 else many)
+        reasons_left_out.append(one if merged == 1 else many)
     return notice(
-        _("Not all of the examples are new: {0}").format(_(", and ").join(said)),
+        _("Not all of the examples are new: {0}").format(_(", and ").join(reasons_left_out)),
         _("Examples that are identical for the model count once: a copy proves nothing more."),
         _("1 was new and counts.") if added == 1 else _("{0:,} were new and count.").format(added),
         is_safe=_("Yes. Your files were only read."),

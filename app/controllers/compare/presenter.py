@@ -1,9 +1,9 @@
 """Format a run's stored facts as the values of the page Compare."""
 
 import math
-from typing import Any
+from typing import Literal
 
-from app.controllers.outcome import BUSY_TRIES, ExamplesUsed, go_on_value, saved_subtitle
+from app.controllers.outcome import BUSY_TRIES, examples_words, go_on_value, saved_subtitle
 from app.controllers.words import engine_name
 from app.domain.choose import is_safe
 from app.domain.cost import cost_per_million
@@ -26,13 +26,11 @@ from app.domain.words.results import (
 )
 from app.services.after.watching import Watched, watched_words
 from app.services.records.facts import RunFacts
-from app.services.records.measured import SpeechRecord
 from app.services.records.run_records import saved_objective
 from widgets.pages.compare.value import CompareValue, UndecidedValue, Verdict, VersionValue, WaysValue
 from widgets.pages.goal.limit import MAX_PCT
 from widgets.parts.nouns import DataKind, plural
 from workers.contracts.jobs import DataResult
-from workers.contracts.measured.card_figures import CardFigures
 from workers.contracts.runtimes import needs_gpu
 from workers.contracts.specs import P99_NEEDS, Judgement, TaskScore
 from workers.contracts.translation import _
@@ -44,11 +42,14 @@ def compare_value(facts: RunFacts, watched: Watched | None = None) -> CompareVal
     run, best, data = facts.run, facts.recommended, facts.data
     judgement = best.judgement if best else facts.baseline.judgement
     proven = bool(best and best.judgement and best.judgement.verdict == "safe")
-    outcome = "nothing_faster" if best is None else "safe" if proven else "not_proven"
+    outcome: Literal["safe", "not_proven", "nothing_faster"] = "safe" if proven else "not_proven"
+    outcome = outcome if best is not None else "nothing_faster"
     kind: DataKind = data.kind if data else "images"
-    notes = _added(facts), _in_a_row(facts, judgement), _note(data, outcome), _busy(best or facts.baseline, outcome)
+    # an unproven version has the note about a busy computer among its own notes
+    busy = "" if outcome == "not_proven" else busy_words((best or facts.baseline).measurement)
+    notes = _added(facts), _in_a_row(facts, judgement), _note(data, outcome), busy
     return CompareValue(
-        outcome=outcome,  # type: ignore[arg-type]
+        outcome=outcome,
         headline=_headline(facts, best),
         subtitle=_subtitle(facts, best, judgement),
         versions=tuple(version_value(variant, facts, best) for variant in _in_order(facts, best)),
@@ -95,7 +96,7 @@ def _subtitle(facts: RunFacts, best: Variant | None, judgement: Judgement | None
     if best is None and facts.judged_beside is not None:
         return _beside_subtitle(facts.judged_beside, things, facts.run.goal.max_loss_pct)
     if best is None:
-        return saved_subtitle(facts.outcome, _tested_on(facts, things), facts.run.goal.max_loss_pct)
+        return saved_subtitle(facts.outcome, _tested_on(facts, things), things, facts.run.goal.max_loss_pct)
     if judgement is not None and judgement.verdict != "safe":
         same = _("all {0:,} answers are the same") if not judgement.changed_count else _("{1:,} of {0:,} are the same")
         text = _("{0}: {1}, but {2:,} {3} are too few to be sure{4}.")
@@ -114,13 +115,13 @@ def _subtitle(facts: RunFacts, best: Variant | None, judgement: Judgement | None
     return f"{text} {OTHER_PROGRAMS}" if best.measurement.under_load else text
 
 
-def _tested_on(facts: RunFacts, things: str) -> ExamplesUsed:
-    """Return the number of test examples of the evaluation; time may have cut the original's predictions first."""
+def _tested_on(facts: RunFacts, things: str) -> str:
+    """Return the test examples of the evaluation in words; time may have cut the original's predictions first."""
     judged = [variant.judgement for variant in facts.variants if variant.judgement is not None]
     n = max([one.n for one in judged], default=0)
     n_test = facts.data.n_test if facts.data is not None else n
     unasked = min((one.n_unasked for one in judged), default=0)
-    return ExamplesUsed(n, max(n, n_test - unasked), things)
+    return examples_words(n, max(n, n_test - unasked), things)
 
 
 def _beside_subtitle(judged: Variant, things: str, limit_pct: float) -> str:
@@ -153,12 +154,14 @@ def _in_order(facts: RunFacts, best: Variant | None) -> list[Variant]:
 def _notes(variant: Variant, facts: RunFacts) -> tuple[str, ...]:
     """Return the notes of the file, of the measurement and of the verdict, without duplicates."""
     judged = variant.judgement.notes if variant.judgement is not None and not variant.is_baseline else ()
-    return tuple(dict.fromkeys((*variant.notes, *_card_notes(facts.cards.get(variant.id)), *judged)))
+    card = facts.cards.get(variant.id)
+    on_card = map(note_words, card.notes) if card is not None else ()
+    return tuple(dict.fromkeys((*variant.notes, *on_card, *judged)))
 
 
 def version_value(variant: Variant, facts: RunFacts, best: Variant | None) -> VersionValue:
     """Return one row of the table."""
-    measurement, judgement = variant.measurement, variant.judgement
+    measurement, judgement, speech = variant.measurement, variant.judgement, facts.speech.get(variant.id)
     accuracy = judgement.accuracy if judgement else None
     shown = best.judgement if best is not None else facts.baseline.judgement
     counts = _numbers(judgement) == _numbers(shown)  # otherwise the counts refer to different numbers of examples
@@ -190,7 +193,8 @@ def version_value(variant: Variant, facts: RunFacts, best: Variant | None) -> Ve
         notes=_notes(variant, facts),
         scores=score_sentences(judgement) if not variant.is_baseline else (),
         color=variant.index,
-        **_speech(facts.speech.get(variant.id)),
+        tokens_per_s=speech.tokens_per_s if speech is not None else None,
+        first_ms=speech.first_ms if speech is not None else None,
         device=_device(variant, facts),
     )
 
@@ -215,10 +219,6 @@ def _device(variant: Variant, facts: RunFacts) -> str:
     return " ".join(filter(None, (where, _("A million answers cost {0}.").format(cost) if cost else "")))
 
 
-def _card_notes(card: CardFigures | None) -> tuple[str, ...]:
-    return tuple(map(note_words, card.notes)) if card is not None else ()
-
-
 def _cost(variant: Variant, facts: RunFacts) -> str:
     """Return the cost of a million predictions at the user's price; "" without a price or a throughput."""
     card, price = facts.cards.get(variant.id), facts.price
@@ -226,13 +226,6 @@ def _cost(variant: Variant, facts: RunFacts) -> str:
     if price is None or not per_s:
         return ""
     return f"{cost_per_million(price.per_hour, per_s, price.utilization):.3g} {price.currency}"
-
-
-def _speech(record: SpeechRecord | None) -> dict[str, Any]:
-    """Return the speed of a language model; the time to the first token is that after a paragraph."""
-    if record is None:
-        return {}
-    return {"tokens_per_s": record.tokens_per_s, "first_ms": record.first_ms}
 
 
 def _score(judgement: Judgement | None) -> TaskScore | None:
@@ -295,11 +288,6 @@ def _ways(facts: RunFacts, data: DataResult | None) -> WaysValue:
         few=facts.outcome.few_items if facts.outcome.ending is Ending.FEW_EXAMPLES else None,
         takes=fewest_examples(facts.run.goal.max_loss_pct),
     )
-
-
-def _busy(variant: Variant, outcome: str) -> str:
-    """Return the note about a busy computer; "" if the page already shows it in the version's notes."""
-    return "" if outcome == "not_proven" else busy_words(variant.measurement)
 
 
 def _added(facts: RunFacts) -> str:

@@ -3,7 +3,7 @@
 import os
 import shlex
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from app.domain.variant import Measurement, Variant
@@ -33,11 +33,8 @@ def sources_of(facts: RunFacts, variant: Variant, latencies_ms: Sequence[float])
 
 
 def _bench(facts: RunFacts, variant: Variant) -> str:
-    return command("fettle", "bench", f"{facts.run.id}/{variant.id}", *_threads(facts))
-
-
-def _threads(facts: RunFacts) -> tuple[str, ...]:
-    return ("--threads", str(facts.run.goal.threads)) if facts.run.goal.threads else ()
+    threads = ("--threads", str(facts.run.goal.threads)) if facts.run.goal.threads else ()
+    return command("fettle", "bench", f"{facts.run.id}/{variant.id}", *threads)
 
 
 def command(*parts: str) -> str:
@@ -51,23 +48,19 @@ def _latency(facts: RunFacts, variant: Variant, latencies_ms: Sequence[float]) -
         return None
     raw = list(latencies_ms)[-measured.n :] if measured.n else []
     ordered = sorted(raw)
-    low, high = measured.latency_p50_low_ms, measured.latency_p50_high_ms
-    pairs = [(_("Requests"), f"{measured.n:,}")]
-    if measured.latency_mean_ms is not None:
-        pairs.append((_("Mean"), ms(measured.latency_mean_ms)))
-    pairs.append((_("Median (p50)"), ms(measured.latency_p50_ms)))
-    if low is not None and high is not None:
-        pairs.append((_("95 % interval"), _("{0} to {1}").format(_fine(low), _fine(high))))
-    if measured.latency_p90_ms is not None:
-        pairs.append((_("90 of 100 (p90)"), ms(measured.latency_p90_ms)))
-    if measured.latency_p99_ms is not None and measured.n >= P99_NEEDS:
-        pairs.append((_("99 of 100 (p99)"), ms(measured.latency_p99_ms)))
-    if measured.throughput_per_s is not None:
-        pairs.append((_("Answers a second"), count(measured.throughput_per_s)))
-    if measured.busy_share is not None:
-        pairs.append((_("Other programs"), _("{0} of the processor").format(percent(measured.busy_share))))
-    pairs += _on_card(facts.cards.get(variant.id))
-    ends = (_fine(ordered[0]), _fine(ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))])) if ordered else ("", "")
+    p99_ms = measured.latency_p99_ms if measured.n >= P99_NEEDS else None
+    pairs = [
+        (_("Requests"), f"{measured.n:,}"),
+        *_row(_("Mean"), measured.latency_mean_ms, ms),
+        (_("Median (p50)"), ms(measured.latency_p50_ms)),
+        *_interval(_("95 % interval"), measured.latency_p50_low_ms, measured.latency_p50_high_ms, in_ms),
+        *_row(_("90 of 100 (p90)"), measured.latency_p90_ms, ms),
+        *_row(_("99 of 100 (p99)"), p99_ms, ms),
+        *_row(_("Answers a second"), measured.throughput_per_s, count),
+        *_row(_("Other programs"), measured.busy_share, _of_processor),
+        *_on_card(facts.cards.get(variant.id)),
+    ]
+    ends = (in_ms(ordered[0]), in_ms(ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))])) if ordered else ("", "")
     how = _(
         "Timed one request after the other on this computer, in turn with the other versions, each in a process of its"
         " own; nothing was left out."
@@ -83,11 +76,11 @@ def _on_card(card: CardFigures | None) -> list[tuple[str, str]]:
     if card is None:
         return []
     pairs = [
-        (_("On the card, with copying"), _("{0}, {1:,} requests").format(_fine(card.latency.p50_ms), card.n)),
-        (_("Copying there"), _fine(card.to_card.p50_ms)),
-        (_("Computing alone (CUDA events)"), _fine(card.compute.p50_ms)),
-        (_("Copying back"), _fine(card.to_host.p50_ms)),
-        (_("Handing over (processor)"), _fine(card.enqueue.p50_ms)),
+        (_("On the card, with copying"), _("{0}, {1:,} requests").format(in_ms(card.latency.p50_ms), card.n)),
+        (_("Copying there"), in_ms(card.to_card.p50_ms)),
+        (_("Computing alone (CUDA events)"), in_ms(card.compute.p50_ms)),
+        (_("Copying back"), in_ms(card.to_host.p50_ms)),
+        (_("Handing over (processor)"), in_ms(card.enqueue.p50_ms)),
     ]
     pairs += [
         (_("Answers a second, {0} at once").format(one.streams), count(one.throughput_per_s)) for one in card.tried
@@ -99,15 +92,25 @@ def _on_card(card: CardFigures | None) -> list[tuple[str, str]]:
     return pairs
 
 
-def _fine(value: float) -> str:
-    return in_ms(value)
+def _row(name: str, value: float | None, words: Callable[[float], str]) -> list[tuple[str, str]]:
+    """Return the row of a figure; no row if it was not measured."""
+    return [] if value is None else [(name, words(value))]
+
+
+def _interval(name: str, low: float | None, high: float | None, words: Callable[[float], str]) -> list[tuple[str, str]]:
+    """Return the row of a 95 % interval; no row without one."""
+    return [] if low is None or high is None else [(name, _("{0} to {1}").format(words(low), words(high)))]
+
+
+def _of_processor(share: float) -> str:
+    return _("{0} of the processor").format(percent(share))
 
 
 def _sets(measured: Measurement) -> tuple[str, ...]:
     """Return the median of each set; the sets were measured one after another in fresh processes."""
     if len(measured.set_p50_ms) < 2:
         return ()
-    middles = ", ".join(map(_fine, measured.set_p50_ms))
+    middles = ", ".join(map(in_ms, measured.set_p50_ms))
     return (_("{0} sets in fresh processes, their middles: {1}").format(len(measured.set_p50_ms), middles),)
 
 
@@ -122,13 +125,9 @@ def _speedup(facts: RunFacts, variant: Variant) -> SourceValue | None:
     if measured.speedup_low is not None:
         least = _("{0:.2f} times, by {1} sets of fresh processes").format(measured.speedup_low, measured.sets)
         pairs.append((_("At least (95 % confidence)"), least))
-    if measured.p90_speedup is not None:
-        pairs.append((_("One request in ten (p90)"), _("{0:.2f} times").format(measured.p90_speedup)))
-    pairs += [
-        (name, _("{0} of the processor").format(percent(one.busy_share)))
-        for name, one in ((_("Other programs, original's turns"), base), (_("This version's turns"), measured))
-        if one.busy_share is not None
-    ]
+    pairs += _row(_("One request in ten (p90)"), measured.p90_speedup, _("{0:.2f} times").format)
+    pairs += _row(_("Other programs, original's turns"), base.busy_share, _of_processor)
+    pairs += _row(_("This version's turns"), measured.busy_share, _of_processor)
     how = _(
         "The original's mean time divided by this version's, over the same requests, both measured in turn; the bound"
         " is Student's over sets of fresh processes, and holds for all versions together (Holm)."
@@ -139,16 +138,11 @@ def _speedup(facts: RunFacts, variant: Variant) -> SourceValue | None:
             " time, processor time, and wall time without the waiting for the processor (t interval)."
         )
         pairs.append((_("By processor time alone"), _("{0} times").format(times(measured.cpu_speedup or 0.0))))
-    again = command("fettle", "compare", facts.run.id)
+    figure = at_least(measured.shown_speedup or 0.0) if measured.under_load else times(measured.speedup)
     return SourceValue(
-        "speed",
-        _("Faster"),
-        _title(_("Faster"), variant),
-        at_least(measured.shown_speedup or 0.0) if measured.under_load else times(measured.speedup),
-        how,
-        tuple(pairs),
-        command=again,
-    )
+        "speed", _("Faster"), _title(_("Faster"), variant), figure, how, tuple(pairs),
+        command=command("fettle", "compare", facts.run.id),
+    )  # fmt: skip
 
 
 def _memory(facts: RunFacts, variant: Variant) -> SourceValue | None:
@@ -210,11 +204,8 @@ def _accuracy(facts: RunFacts, variant: Variant, judgement: Judgement) -> Source
         return None
     n = judgement.n_accuracy
     pairs = [(_("Right answers"), _("{0:,} of {1:,}").format(round(judgement.accuracy * n), n))]
-    if judgement.accuracy_low is not None and judgement.accuracy_high is not None:
-        interval = _("{0} to {1}").format(percent(judgement.accuracy_low), percent(judgement.accuracy_high))
-        pairs.append((_("95 % interval"), interval))
-    if judgement.original_accuracy is not None and not variant.is_baseline:
-        pairs.append((_("Original"), percent(judgement.original_accuracy)))
+    pairs += _interval(_("95 % interval"), judgement.accuracy_low, judgement.accuracy_high, percent)
+    pairs += _row(_("Original"), None if variant.is_baseline else judgement.original_accuracy, percent)
     if judgement.negative_flips is not None and judgement.flips is not None and not variant.is_baseline:
         worse = round(judgement.negative_flips * judgement.n_drop)
         pairs.append((_("Right before, wrong now"), f"{worse:,}"))
@@ -229,13 +220,14 @@ def _accuracy(facts: RunFacts, variant: Variant, judgement: Judgement) -> Source
 def _sameness(facts: RunFacts, variant: Variant, judgement: Judgement) -> SourceValue | None:
     if judgement.agreement is None:
         return None
-    pairs = [(_("Examples"), f"{judgement.n:,} {_things(facts)}")]
-    pairs.append((_("Changed answers"), f"{judgement.changed_count:,}"))
+    pairs = [
+        (_("Examples"), f"{judgement.n:,} {_things(facts)}"),
+        (_("Changed answers"), f"{judgement.changed_count:,}"),
+    ]
     if judgement.similarity is not None and judgement.similarity_min is not None:
         text = _("{0} on average, {1} at least")
         pairs.append((_("Similarity"), text.format(cosine(judgement.similarity), cosine(judgement.similarity_min))))
-    if judgement.drop is not None:
-        pairs.append((_("Loss"), percent(max(0.0, judgement.drop))))
+    pairs += _row(_("Loss"), judgement.drop, lambda drop: percent(max(0.0, drop)))
     if judgement.drop_low is not None and judgement.drop_high is not None:
         text = _("{0} to {1}, each side with 96 %")
         low, high = (max(0.0, bound) for bound in (judgement.drop_low, judgement.drop_high))

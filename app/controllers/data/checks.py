@@ -5,19 +5,19 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from app.controllers.page_controller import ControllerContext, PageController
+from app.controllers.words import STATE_OF_LEVEL
 from app.services.data.doctor import check_read
 from app.services.flow.events import Event, StepProgress
 from app.services.flow.steps import StepResult
 from widgets.parts.format import percent
 from widgets.parts.pictures import PictureValue
-from widgets.parts.small import CheckState, CheckValue
+from widgets.parts.small import CheckValue
 from workers.contracts.data.checks import DataCheckResult, Suspect
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.paths import from_text
 from workers.contracts.translation import _
 
-STATES: dict[str, CheckState] = {"info": "ok", "warning": "warn", "danger": "bad"}
-TOLD_BEFORE = frozenset({"reading", "unreadable", "balance"})
+FOUND_WHEN_READ = frozenset({"reading", "unreadable", "balance"})
 """Checks whose findings are already among those of the reading."""
 
 
@@ -29,18 +29,18 @@ class DataChecks(PageController):
 
     changed = Signal()
 
-    def __init__(self, desk: ControllerContext, page: QObject) -> None:
+    def __init__(self, context: ControllerContext, page: QObject) -> None:
         """Create the checks and follow the session."""
-        super().__init__(desk, page)
+        super().__init__(context, page)
         self._key: str | None = None
         self._result: DataCheckResult | None = None
         self._failed: ErrorInfo | None = None
         self._folder: Path | None = None
         self._share: float | None = None
         self._stage = ""
-        desk.session.data_changed.connect(self.look)
-        desk.session.model_changed.connect(self.look)
-        desk.flows.changed.connect(self._on_flows)
+        context.session.data_changed.connect(self.look)
+        context.session.model_changed.connect(self.look)
+        context.flows.changed.connect(self._on_flows)
 
     @property
     def leave_out(self) -> tuple[str, ...]:
@@ -53,11 +53,11 @@ class DataChecks(PageController):
 
     def suspects(self) -> tuple[tuple[Suspect, PictureValue], ...]:
         """Return the labels that are probably wrong with their pictures, without those that the user has reviewed."""
-        requested, folder = self._session.asked_data, self._folder
-        if self._result is None or requested is None or folder is None:
+        params, folder = self._session.data_params, self._folder
+        if self._result is None or params is None or folder is None:
             return ()
-        seen = {*requested.left_out, *requested.relabeled, *requested.confirmed}
-        return tuple((found, _picture(found, folder)) for found in self._result.suspects if found.source not in seen)
+        seen = {*params.left_out, *params.relabeled, *params.confirmed}
+        return tuple((one, _picture(one, folder)) for one in self._result.suspects if one.source not in seen)
 
     def look(self) -> None:
         """Start to check the open data set, unless it was checked already."""
@@ -83,20 +83,17 @@ class DataChecks(PageController):
         return ()
 
     def _is_wanted(self) -> bool:
-        opened = self._session.opened
-        known = self._result is not None or self._failed is not None or self._job.is_busy
-        return not known and opened is not None and opened.own_data is not None
+        is_known = self._result is not None or self._failed is not None or self._job.is_busy
+        return not is_known and self._session.own_data is not None
 
     def _begin(self) -> None:
-        opened = self._session.opened
-        if not self._is_wanted() or self._flows.runs or opened is None or opened.own_data is None:
+        own = self._session.own_data
+        if own is None or not self._is_wanted() or self._flows.runs or not from_text(own[1].path or "").exists():
             return
-        requested, data = opened.own_data
-        if not from_text(requested.path or "").exists():
-            return
+        model, params, data = own
         self._share, self._stage = None, ""
         self._start(
-            check_read(requested, data, opened.model.folder),
+            check_read(params, data, model.folder),
             self._on_done,
             title=_("Check the examples"),
             on_failed=self._on_failed,
@@ -151,10 +148,10 @@ def check_rows(result: DataCheckResult) -> tuple[CheckValue, ...]:
         ("private", _("No private data were found")),
     )
     clean = [CheckValue("ok", words, "0") for name, words in fine if counts.get(name) == 0]
-    found = [finding for finding in result.findings if finding.check not in TOLD_BEFORE]
-    return (*(CheckValue(STATES[finding.level], finding.what) for finding in found), *clean)
+    findings = [finding for finding in result.findings if finding.check not in FOUND_WHEN_READ]
+    return (*(CheckValue(STATE_OF_LEVEL[finding.level], finding.what) for finding in findings), *clean)
 
 
-def _picture(found: Suspect, folder: Path) -> PictureValue:
-    path = str(folder / found.picture) if found.picture else ""
-    return PictureValue(path=path, name=found.source, text=found.text)
+def _picture(suspect: Suspect, folder: Path) -> PictureValue:
+    path = str(folder / suspect.picture) if suspect.picture else ""
+    return PictureValue(path=path, name=suspect.source, text=suspect.text)

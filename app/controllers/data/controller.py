@@ -1,7 +1,6 @@
 """Control the page Data: read the dropped examples, show the findings, or continue without data."""
 
 from pathlib import Path
-from typing import Literal
 
 from app.controllers.commands import READ_DATA, READ_KNOWN_DATA, READ_RESULTS, on
 from app.controllers.data.checks import DataChecks
@@ -11,7 +10,7 @@ from app.controllers.data.items import DataItems
 from app.controllers.model.sample import sample_or_none
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.proof_ahead import reach_row
-from app.controllers.words import error_value
+from app.controllers.words import STATE_OF_LEVEL, error_value
 from app.services.data.record import read_record, write_record
 from app.services.flow.events import Event, StepProgress
 from app.services.opening.opening import ReadData, read_data
@@ -19,7 +18,7 @@ from widgets.pages.data.page import DataPage
 from widgets.pages.data.value import DataValue
 from widgets.parts.nouns import DataKind
 from widgets.parts.pictures import PictureValue
-from widgets.parts.small import CheckValue
+from widgets.parts.small import CheckState, CheckValue
 from workers.contracts.data.reading import FOLDER_LABELS
 from workers.contracts.data.record import DataRecord
 from workers.contracts.errors import ErrorInfo
@@ -28,7 +27,6 @@ from workers.contracts.pipeline import PipelineSpec, read_pipeline
 from workers.contracts.translation import _
 
 KINDS: dict[str, DataKind] = {"image": "images", "text": "texts", "audio": "audio", "array": "arrays"}
-STATES: dict[str, Literal["ok", "warn", "bad"]] = {"info": "ok", "warning": "warn", "danger": "bad"}
 MOST_CLASSES = 2000
 """Highest number of classes for a menu of class names; a longer menu does not help to match a name."""
 
@@ -36,12 +34,12 @@ MOST_CLASSES = 2000
 class DataController(PageController):
     """Controller of the page Data."""
 
-    def __init__(self, desk: ControllerContext, page: DataPage) -> None:
+    def __init__(self, context: ControllerContext, page: DataPage) -> None:
         """Create the controller and connect it to its page."""
-        super().__init__(desk, page)
-        self._page, window, session = page, desk.window, desk.session
+        super().__init__(context, page)
+        self._page, window, session = page, context.window, context.session
         self._is_quiet = False
-        self._checks = DataChecks(desk, page)
+        self._checks = DataChecks(context, page)
         self._checks.changed.connect(self._show_checks)
         page.data_chosen.connect(lambda path: window.paths_dropped.emit([path]))
         page.no_data_chosen.connect(lambda: self._read(DataParams(model_dir=""), after="goal"))
@@ -51,11 +49,11 @@ class DataController(PageController):
         page.continue_requested.connect(self._on_continue)
         page.suspects_requested.connect(self._on_suspects)
         page.origin_answered.connect(self._on_origin)
-        page.reading_changed.connect(desk.commands.to(READ_RESULTS))
-        self._items = DataItems(desk, page)
-        self._items.settled.connect(lambda asked: self._read(asked, after=None, show=False, quietly=True))
-        self._doctor = DataDoctor(desk, page)
-        self._fed = DataFed(desk, page)
+        page.reading_changed.connect(context.commands.to(READ_RESULTS))
+        self._items = DataItems(context, page)
+        self._items.settled.connect(lambda params: self._read(params, after=None, show=False, quietly=True))
+        self._doctor = DataDoctor(context, page)
+        self._fed = DataFed(context, page)
         self._fed.prepared.connect(self._doctor.set_chosen)
         page.cancel_requested.connect(self._job.cancel)
         page.dismissed.connect(self.show)
@@ -71,7 +69,7 @@ class DataController(PageController):
         if self._job.is_busy:
             return
         if self._session.data is not None:
-            data, requested, reach = self._session.data, self._session.asked_data, reach_row(self._session)
+            data, requested, reach = self._session.data, self._session.data_params, reach_row(self._session)
             self._page.show_value(
                 DataValue(
                     data.result,
@@ -101,16 +99,16 @@ class DataController(PageController):
         if opened is None:
             return
         sample = sample_or_none() if opened.project.is_sample else None
-        if sample is not None and opened.asked_data is None:
+        if sample is not None and opened.data_params is None:
             self._read(DataParams(model_dir="", path=str(sample.data)), after="goal")
         elif opened.project.is_sample and opened.data is not None:
             self._window.show_page("goal")  # the sample's data are known already
-        elif opened.asked_data is not None and opened.data is None:
-            self._read(opened.asked_data, after=None, show=False)  # the model was opened in another way
+        elif opened.data_params is not None and opened.data is None:
+            self._read(opened.data_params, after=None, show=False)  # the model was opened in another way
 
     def _used_name(self) -> str:
         """Return the name of the set in use, "" for none."""
-        requested = self._session.asked_data
+        requested = self._session.data_params
         if self._session.data is None or requested is None:
             return ""
         return Path(requested.path).name if requested.path else _("inputs made by Fettle")
@@ -132,11 +130,11 @@ class DataController(PageController):
 
     def _on_columns(self, text: str, label: str) -> None:
         columns = {"text_column": text or None, "label_column": label or None}
-        if self._session.asked_data is not None:
-            self._read(self._session.asked_data.model_copy(update=columns), after=None)
+        if self._session.data_params is not None:
+            self._read(self._session.data_params.model_copy(update=columns), after=None)
 
     def _on_matched(self, meant: dict[str, str]) -> None:
-        requested = self._session.asked_data
+        requested = self._session.data_params
         if requested is not None and meant:
             self._read(requested.model_copy(update={"label_map": {**requested.label_map, **meant}}), after=None)
 
@@ -144,7 +142,7 @@ class DataController(PageController):
         """Show the current findings without changing the rest of the page."""
         opened, checks = self._session.opened, self._checks
         if not self._job.is_busy and opened is not None and opened.data is not None:
-            changed = count_changes(opened.asked_data) if opened.asked_data is not None else 0
+            changed = count_changes(opened.data_params) if opened.data_params is not None else 0
             self._page.show_found(checks.rows(), len(checks.leave_out), changed, len(checks.suspects()))
 
     def _on_leave_out(self) -> None:
@@ -155,7 +153,7 @@ class DataController(PageController):
             self._items.flush()
 
     def _on_put_back(self) -> None:
-        requested = self._session.asked_data
+        requested = self._session.data_params
         if requested is not None and count_changes(requested):
             self._items.edits.put_all_back()
             self._items.flush()
@@ -173,9 +171,8 @@ class DataController(PageController):
             self._window.show_page("goal")
 
     def _show_origin(self) -> None:
-        opened = self._session.opened
-        if opened is not None and opened.own_data is not None:
-            project = opened.project
+        project = self._session.project
+        if project is not None and self._session.own_data is not None:
             self._page.show_origin(read_record(self._session.workspace.repositories, project.id, project.data_path))
 
     def _on_origin(self, record: DataRecord) -> None:
@@ -188,7 +185,7 @@ class DataController(PageController):
         self._job.drop()
         self.show()
 
-    def _read(self, asked: DataParams, after: str | None, *, show: bool = True, quietly: bool = False) -> None:
+    def _read(self, params: DataParams, after: str | None, *, show: bool = True, quietly: bool = False) -> None:
         """Read data; `quietly` leaves the page unchanged until that is done."""
         model = self._session.model
         if model is None:
@@ -201,10 +198,10 @@ class DataController(PageController):
         if not quietly:
             self._page.show_loading(_("Reading the examples"))
         self._start(
-            read_data(asked.model_copy(update={"model_dir": str(model.folder)})),
-            lambda data: self._on_read(asked, data, after),
+            read_data(params.model_copy(update={"model_dir": str(model.folder)})),
+            lambda data: self._on_read(params, data, after),
             title=_("Read the examples"),
-            on_failed=lambda error: self._on_failed(asked, error),
+            on_failed=lambda error: self._on_failed(params, error),
             on_cancelled=self.show,
             observe=self._on_event,
         )
@@ -213,13 +210,13 @@ class DataController(PageController):
         if isinstance(event, StepProgress) and not self._is_quiet:
             self._page.show_loading(event.stage, event.done, event.total)
 
-    def _on_read(self, asked: DataParams, data: ReadData, after: str | None) -> None:
-        self._session.set_data(asked, data)
+    def _on_read(self, params: DataParams, data: ReadData, after: str | None) -> None:
+        self._session.set_data(params, data)
         if after is not None and self._window.current_page == "data":
             self._window.show_page(after)
 
-    def _on_failed(self, asked: DataParams, error: ErrorInfo) -> None:
-        name = Path(asked.path).name if asked.path else ""
+    def _on_failed(self, params: DataParams, error: ErrorInfo) -> None:
+        name = Path(params.path).name if params.path else ""
         value = error_value(error, page_title=_("These examples cannot be used"), subject=name)
         self._page.show_error(value, self._used_name())
 
@@ -242,9 +239,9 @@ class DataController(PageController):
         return classes if len(classes) <= MOST_CLASSES else ()
 
 
-def count_changes(asked: DataParams) -> int:
+def count_changes(params: DataParams) -> int:
     """Return how many examples were edited by hand."""
-    return len({*asked.left_out, *asked.relabeled, *asked.moved})
+    return len({*params.left_out, *params.relabeled, *params.moved})
 
 
 def check_rows(result: DataResult) -> list[CheckValue]:
@@ -260,13 +257,13 @@ def check_rows(result: DataResult) -> list[CheckValue]:
         checks.append(CheckValue("ok", _("The labels match the model’s answers"), known))
     if len(result.class_counts) > 1:
         few, many = min(result.class_counts.values()), max(result.class_counts.values())
-        state: Literal["ok", "warn"] = "ok" if few * 10 >= many else "warn"
+        state: CheckState = "ok" if few * 10 >= many else "warn"
         counts = f"{few:,}" if few == many else _("{0:,} to {1:,}").format(few, many)
         checks.append(CheckValue(state, _("Examples of each kind"), counts))
     order = {"danger": 0, "warning": 1, "info": 2}
-    report = [finding for finding in result.findings if finding.code != FOLDER_LABELS]  # the card of labels shows these
-    found = sorted(report, key=lambda finding: order[finding.level])
-    return [*checks, *(CheckValue(STATES[finding.level], finding.what) for finding in found)]
+    findings = [finding for finding in result.findings if finding.code != FOLDER_LABELS]  # shown by the card of labels
+    findings.sort(key=lambda finding: order[finding.level])
+    return [*checks, *(CheckValue(STATE_OF_LEVEL[finding.level], finding.what) for finding in findings)]
 
 
 def _preview(data: ReadData, shown: str, label: str) -> PictureValue:
@@ -280,5 +277,5 @@ CONTROLLER = ControllerSpec(
     "data",
     DataController,
     does=(on(READ_DATA, DataController.read_path), on(READ_KNOWN_DATA, DataController.read_known)),
-    is_done=lambda way: way.session.data is not None,
+    is_done=lambda session, _is_running: session.data is not None,
 )

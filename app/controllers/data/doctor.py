@@ -18,9 +18,9 @@ from workers.contracts.translation import _
 class DataDoctor(PageController):
     """The check of the input preparation, owned by the page's controller; it stays until model or data change."""
 
-    def __init__(self, desk: ControllerContext, page: DataPage) -> None:
+    def __init__(self, context: ControllerContext, page: DataPage) -> None:
         """Create the check and connect it to its page."""
-        super().__init__(desk, page)
+        super().__init__(context, page)
         self._page = page
         self._value = DoctorValue()
         self._key: tuple[str, str] | None = None
@@ -28,12 +28,12 @@ class DataDoctor(PageController):
         page.doctor_requested.connect(self.check)
         page.doctor_cancelled.connect(self.stop)
         page.preparation_taken.connect(self._on_taken)
-        desk.flows.changed.connect(lambda: QTimer.singleShot(0, self, self._on_flows))
+        context.flows.changed.connect(lambda: QTimer.singleShot(0, self, self._on_flows))
 
     def set_chosen(self, sentence: str) -> None:
         """Show how inputs are prepared now."""
         self._chosen = sentence
-        self._tell(self._value)
+        self._show_value(self._value)
 
     def show(self) -> None:
         """Show the stored result for the open model and data."""
@@ -42,7 +42,7 @@ class DataDoctor(PageController):
         if key != self._key:
             self.stop()
             self._key, self._value, self._chosen = key, self._stored(key), ""
-        self._tell(self._value)
+        self._show_value(self._value)
 
     def _stored(self, key: tuple[str, str] | None) -> DoctorValue:
         """Return the result of an earlier check of this model with these examples."""
@@ -54,21 +54,21 @@ class DataDoctor(PageController):
 
     def check(self) -> None:
         """Try the possible preparations; if a run measures, the page says that the check must wait."""
-        opened = self._session.opened
-        if opened is None or opened.own_data is None or self._job.is_busy:
+        own = self._session.own_data
+        if own is None or self._job.is_busy:
             return
-        requested, data = opened.own_data
+        model, params, data = own
         if self._flows.runs:
             later = _("An optimization is measuring. Check the preparation when it is done.")
-            self._tell(DoctorValue("waiting", problem=(later, "")))
+            self._show_value(DoctorValue("waiting", problem=(later, "")))
             return
-        self._tell(DoctorValue("running"))
+        self._show_value(DoctorValue("running"))
         self._start(
-            check_preparation(opened.model, requested, data.key),
+            check_preparation(model, params, data.key),
             self._on_done,
             title=_("Check the preparation"),
             on_failed=self._on_failed,
-            on_cancelled=lambda: self._tell(DoctorValue()),
+            on_cancelled=lambda: self._show_value(DoctorValue()),
             observe=self._on_event,
         )
 
@@ -76,34 +76,34 @@ class DataDoctor(PageController):
         """Stop the running check and forget it."""
         if self._job.is_busy:
             self._job.drop()
-            self._tell(DoctorValue())
+            self._show_value(DoctorValue())
 
-    def _tell(self, value: DoctorValue) -> None:
+    def _show_value(self, value: DoctorValue) -> None:
         self._value = value
         self._page.show_doctor(replace(value, chosen=self._chosen))
 
     def _on_taken(self, spec: str) -> None:
         """Open the model again with another preparation."""
-        self._tell(DoctorValue("taking"))
+        self._show_value(DoctorValue("taking"))
         self._commands.do(PREPARE_MODEL, spec)
 
     def _on_flows(self) -> None:
         """Show the previous result again if the new preparation could not be applied."""
         if self._value.state == "taking" and not self._session.is_opening:
-            self._tell(self._stored(self._key))
+            self._show_value(self._stored(self._key))
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, StepProgress) and event.total:
             share = event.done / event.total
             if self._value.share is None or abs(share - self._value.share) >= 0.02:
-                self._tell(DoctorValue("running", share=share))
+                self._show_value(DoctorValue("running", share=share))
 
     def _on_done(self, found: DoctorResult) -> None:
         project = self._session.project
         if project is not None and self._key is not None:
             check = StoredCheck(model_key=self._key[0], data_key=self._key[1], result=found)
             store_check(self._session.workspace.repositories, project.id, check)
-        self._tell(DoctorValue("told", result=found))
+        self._show_value(DoctorValue("told", result=found))
 
     def _on_failed(self, error: ErrorInfo) -> None:
-        self._tell(DoctorValue("failed", problem=(f"{error.title}. {error.detail}", error.hint)))
+        self._show_value(DoctorValue("failed", problem=(f"{error.title}. {error.detail}", error.hint)))

@@ -32,16 +32,16 @@ class DataEdits:
         """Return the parameters to read the set with its current edits."""
         return self._states[self._at]
 
-    def begin(self, asked: DataParams) -> bool:
+    def begin(self, params: DataParams) -> bool:
         """Record that a set was read and return whether it includes all edits so far.
 
         Another set clears the history.
         """
         for number, state in enumerate(self._states):
-            if _same_set(state, asked):
-                self._states[number] = asked
+            if _same_set(state, params):
+                self._states[number] = params
                 return number == self._at
-        self._states, self._at = [asked], 0
+        self._states, self._at = [params], 0
         return True
 
     def edit(self, name: str, sources: Sequence[str], label: str = "") -> DataParams:
@@ -50,21 +50,21 @@ class DataEdits:
         Raises:
             ValueError: for another name.
         """
-        asked, chosen = self.requested, set(sources)
+        params, chosen = self.requested, set(sources)
         changed: dict[str, object]
         if name == "leave_out":
-            changed = {"left_out": tuple(dict.fromkeys((*asked.left_out, *sources)))}
+            changed = {"left_out": tuple(dict.fromkeys((*params.left_out, *sources)))}
         elif name == "put_back":
-            changed = {"left_out": tuple(source for source in asked.left_out if source not in chosen)}
+            changed = {"left_out": tuple(source for source in params.left_out if source not in chosen)}
         elif name in ("test", "calibration"):
-            changed = {"moved": {**asked.moved, **dict.fromkeys(sources, name)}}
+            changed = {"moved": {**params.moved, **dict.fromkeys(sources, name)}}
         elif name == "relabel":
-            changed = {"relabeled": {**asked.relabeled, **dict.fromkeys(sources, label)}}
+            changed = {"relabeled": {**params.relabeled, **dict.fromkeys(sources, label)}}
         elif name == "right":
-            changed = {"confirmed": tuple(dict.fromkeys((*asked.confirmed, *sources)))}
+            changed = {"confirmed": tuple(dict.fromkeys((*params.confirmed, *sources)))}
         else:
             raise ValueError(f"nothing is called {name!r}")
-        return self._push(asked.model_copy(update=changed))
+        return self._push(params.model_copy(update=changed))
 
     def put_all_back(self) -> DataParams:
         """Remove all edits, as one step that can be undone."""
@@ -81,10 +81,10 @@ class DataEdits:
         self._at = min(len(self._states) - 1, self._at + 1)
         return self.requested
 
-    def _push(self, asked: DataParams) -> DataParams:
-        self._states = [*self._states[: self._at + 1], asked][-MOST_STEPS:]
+    def _push(self, params: DataParams) -> DataParams:
+        self._states = [*self._states[: self._at + 1], params][-MOST_STEPS:]
         self._at = len(self._states) - 1
-        return asked
+        return params
 
 
 def _same_set(one: DataParams, other: DataParams) -> bool:

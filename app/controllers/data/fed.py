@@ -20,15 +20,15 @@ class DataFed(PageController):
 
     prepared = Signal(str)
 
-    def __init__(self, desk: ControllerContext, page: DataPage) -> None:
+    def __init__(self, context: ControllerContext, page: DataPage) -> None:
         """Create the view and follow the session."""
-        super().__init__(desk, page)
+        super().__init__(context, page)
         self._page = page
         self._key: tuple[str, str] | None = None
         self._value = FedValue()
-        desk.session.data_changed.connect(self.show)
-        desk.session.model_changed.connect(self.show)
-        desk.flows.changed.connect(self._on_flows)
+        context.session.data_changed.connect(self.show)
+        context.session.model_changed.connect(self.show)
+        context.flows.changed.connect(self._on_flows)
 
     def show(self) -> None:
         """Show the result for the open model and data; start the inspection if there is none."""
@@ -36,7 +36,7 @@ class DataFed(PageController):
         if key != self._key:
             self._job.drop()
             self._key, self._value = key, FedValue()
-        self._tell(self._value)
+        self._show_value(self._value)
         self._begin()
 
     def _wanted_key(self) -> tuple[str, str] | None:
@@ -50,15 +50,13 @@ class DataFed(PageController):
         open_yet = self._key is not None and self._value.state == "waiting" and not self._job.is_busy
         if not open_yet or self._flows.runs or opened is None or opened.data is None:
             return
-        self._tell(FedValue("running"))
+        self._show_value(FedValue("running"))
         self._start(
             show_fed(opened.model, opened.data),
-            lambda done: self._tell(FedValue("told", done.result, done.folder)),
+            lambda done: self._show_value(FedValue("told", done.result, done.folder)),
             title=_("Show what the model receives"),
-            on_failed=lambda error: self._tell(FedValue("failed", what=f"{error.title}. {error.detail} {error.hint}")),
-            on_cancelled=lambda: self._tell(
-                FedValue("failed", what=_("This was stopped. Open the data again to see it."))
-            ),
+            on_failed=lambda error: self._show_failed(f"{error.title}. {error.detail} {error.hint}"),
+            on_cancelled=lambda: self._show_failed(_("This was stopped. Open the data again to see it.")),
             observe=self._on_event,
             restarts_automatically=True,
         )
@@ -67,20 +65,23 @@ class DataFed(PageController):
         """Stop for a measurement and start again after it."""
         if self._flows.runs and self._job.is_busy:
             self._job.drop()
-            self._tell(FedValue())
+            self._show_value(FedValue())
         elif not self._flows.runs and self._key is not None and self._key == self._wanted_key():
             self._begin()
 
-    def _tell(self, value: FedValue) -> None:
+    def _show_value(self, value: FedValue) -> None:
         self._value = value
         self._page.show_fed(value)
         self.prepared.emit("" if self._key is None else prepared_words(value))
+
+    def _show_failed(self, why: str) -> None:
+        self._show_value(FedValue("failed", what=why))
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, StepProgress) and event.total:
             share = event.done / event.total
             if self._value.share is None or abs(share - self._value.share) >= 0.02:
-                self._tell(FedValue("running", share=share))
+                self._show_value(FedValue("running", share=share))
 
 
 def prepared_words(value: FedValue) -> str:

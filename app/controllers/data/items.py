@@ -1,7 +1,5 @@
 """Manage all examples on the page Data: their list, visible thumbnails and edits by hand."""
 
-from dataclasses import replace
-
 from PySide6.QtCore import QTimer, Signal
 
 from app.controllers.data.edits import DataEdits
@@ -22,9 +20,9 @@ class DataItems(PageController):
 
     settled = Signal(object)
 
-    def __init__(self, desk: ControllerContext, page: DataPage) -> None:
+    def __init__(self, context: ControllerContext, page: DataPage) -> None:
         """Create an empty list and connect it to the page."""
-        super().__init__(desk, page)
+        super().__init__(context, page)
         self._page = page
         self.edits = DataEdits()
         self._items: tuple[DataItem, ...] = ()
@@ -40,7 +38,7 @@ class DataItems(PageController):
         page.edited.connect(self.edit)
         page.undo_requested.connect(lambda: self._go(back=True))
         page.redo_requested.connect(lambda: self._go(back=False))
-        desk.flows.changed.connect(self._draw_next)
+        context.flows.changed.connect(self._draw_next)
 
     @property
     def is_pending(self) -> bool:
@@ -52,12 +50,13 @@ class DataItems(PageController):
         opened = self._session.opened
         if opened is not None and opened.project.id != self._project_id:
             self._project_id, self.edits = opened.project.id, DataEdits()
-        if opened is None or opened.own_data is None:
+        own = self._session.own_data
+        if own is None:
             self._items = ()
             self._settle.stop()
             return
-        requested, data = opened.own_data
-        if self.edits.begin(requested):
+        _model, params, data = own
+        if self.edits.begin(params):
             self._settle.stop()
         if data.key != self._shown_key:
             self._wanted = []
@@ -71,7 +70,7 @@ class DataItems(PageController):
             return
         self._drawn.clear()
         self._page.show_items(self._values(), CHUNK)
-        self._tell()
+        self._show_marks()
 
     def edit(self, name: str, sources: tuple[str, ...], label: str = "") -> None:
         """Apply an edit to the list at once; the set is read again a little later."""
@@ -95,16 +94,16 @@ class DataItems(PageController):
         self._on_changed()
 
     def _on_changed(self) -> None:
-        self._tell()
+        self._show_marks()
         self._settle.start()
 
-    def _tell(self) -> None:
+    def _show_marks(self) -> None:
         self._page.mark_items(self._values(), can_undo=self.edits.can_undo, can_redo=self.edits.can_redo)
 
     def _values(self) -> tuple[ItemValue, ...]:
-        requested = self.edits.requested
-        left = set(requested.left_out)
-        return tuple(_value(item, requested, item.source in left) for item in self._items)
+        params = self.edits.requested
+        left_out = set(params.left_out)
+        return tuple(_value(item, params, item.source in left_out) for item in self._items)
 
     # --- thumbnails
 
@@ -117,15 +116,15 @@ class DataItems(PageController):
 
     def _draw_next(self) -> None:
         """Draw one range at a time, the newest request first, and none while an optimization measures."""
-        opened = self._session.opened
-        if self._job.is_busy or not self._wanted or self._flows.runs or opened is None or opened.own_data is None:
+        own = self._session.own_data
+        if own is None or self._job.is_busy or not self._wanted or self._flows.runs:
             return
-        requested, data = opened.own_data
+        model, params, data = own
         if data.result.kind != "images":
             return
         first, key = self._wanted.pop(), data.key
         self._start(
-            draw(requested, data, opened.model.folder, first),
+            draw(params, data, model.folder, first),
             lambda pictures: self._on_drawn(key, first, pictures),
             on_failed=lambda _error: self._on_drawn(key, first, (b"",) * CHUNK),
             on_cancelled=lambda: self._on_drawn("", first, ()),
@@ -138,15 +137,10 @@ class DataItems(PageController):
         self._draw_next()
 
 
-def _value(item: DataItem, asked: DataParams, is_left: bool) -> ItemValue:
+def _value(item: DataItem, params: DataParams, is_left_out: bool) -> ItemValue:
     """Return an example with its edits."""
-    part: Part = "test" if item.is_test else "calibration"
-    mark: Mark = "left_out" if is_left else ""
-    value = ItemValue(item.source, item.label, part, item.text, mark)
-    if item.source in asked.relabeled:
-        value = replace(value, label=asked.relabeled[item.source])
-    if item.source in asked.moved:
-        value = replace(value, part=asked.moved[item.source])
-    if not is_left and (item.source in asked.relabeled or item.source in asked.moved):
-        value = replace(value, mark="changed")
-    return value
+    label = params.relabeled.get(item.source, item.label)
+    part: Part = params.moved.get(item.source, "test" if item.is_test else "calibration")
+    is_changed = item.source in params.relabeled or item.source in params.moved
+    mark: Mark = "left_out" if is_left_out else "changed" if is_changed else ""
+    return ItemValue(item.source, label, part, item.text, mark)

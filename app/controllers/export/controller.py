@@ -26,6 +26,7 @@ from app.controllers.installing import Installing
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.run_facts import open_facts
 from app.controllers.running import JobSlot
+from app.controllers.session import Session
 from app.controllers.words import error_value
 from app.domain.job import ExportRecord
 from app.domain.variant import Variant
@@ -54,10 +55,10 @@ class ExportController(PageController):
     `_job` writes the bundle.
     """
 
-    def __init__(self, desk: ControllerContext, page: ExportPage, installer: Installer | None = None) -> None:
+    def __init__(self, context: ControllerContext, page: ExportPage, installer: Installer | None = None) -> None:
         """Create the controller; `installer` None means the clone's own installer."""
-        super().__init__(desk, page)
-        self._page, window, session, flows = page, desk.window, desk.session, desk.flows
+        super().__init__(context, page)
+        self._page, window, session, flows = page, context.window, context.session, context.flows
         self._installing = Installing(page, session, flows, installer)
         self._facts: RunFacts | None = None
         self._wanted: Variant | None = None
@@ -83,7 +84,7 @@ class ExportController(PageController):
         self._installing.serve(page, window.banner, self._sets)
         self._installing.installed.connect(self._on_installed)
         page.prove_requested.connect(self._on_prove)
-        self._proof = TargetProof(window, session, flows, self._on_proof_changed)
+        self._proof = TargetProof(context, page, self._on_proof_changed)
         session.run_changed.connect(self.show)
         session.described_changed.connect(self._on_described)
         self.show()
@@ -223,10 +224,10 @@ class ExportController(PageController):
         facts, variant, value, found = self._facts, self._variant, self._value, self._session.described
         if facts is None or variant is None or value is None or found is None or not value.target:
             return
-        ask = ExportRequest(
+        request = ExportRequest(
             facts.run.id, variant.id, value.target, Path(value.path), None, value.purpose, value.not_for, value.contact
         )
-        card = card_facts(facts, variant, ask, found.device)
+        card = card_facts(facts, variant, request, found.device)
         card = card.model_copy(update={"instead_of": instead_of(self._target, facts, variant)})
         self._start(card_preview(facts, card, value.target), self._on_card, slot=self._previewing)
 
@@ -262,14 +263,14 @@ class ExportController(PageController):
         except DataFolderUnusable as problem:
             self._on_failed(problem.info())
             return
-        ask = ExportRequest(
+        request = ExportRequest(
             facts.run.id, variant.id, wanted.target, out, wanted.reason or None,
             wanted.purpose, wanted.not_for, wanted.contact, wanted.answers, key, wanted.fallback,
         )  # fmt: skip
         usual_s = usual_export_s(self._session.workspace)
         self._progress.begin(self._target, out, checks(facts, variant), usual_s)
         self._start(
-            export(self._session.workspace, facts, ask),
+            export(self._session.workspace, facts, request),
             self._on_done,
             title=_("Export {0}").format(out.name),
             on_failed=self._on_failed,
@@ -331,9 +332,14 @@ class ExportController(PageController):
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(path).parent)))
 
 
+def has_exports(session: Session) -> bool:
+    """Return whether a version of the open run was exported."""
+    return session.run is not None and bool(session.workspace.repositories.exports.list(run_id=session.run.id))
+
+
 CONTROLLER = ControllerSpec(
     "export",
     ExportController,
     does=(on(EXPORT_VERSION, ExportController.choose), on(WRITE_VERSION, ExportController.write)),
-    is_done=lambda way: way.has_exports,
+    is_done=lambda session, _is_running: has_exports(session),
 )

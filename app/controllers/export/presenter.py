@@ -119,10 +119,14 @@ def documents_folder() -> Path:
     return Path(documents or Path.home()) / "Fettle"
 
 
+def file_stem(name: str) -> str:
+    """Return a project's name as the beginning of a file name."""
+    return "".join(char if char.isalnum() else "-" for char in name.lower()).strip("-")[:MAX_NAME] or "model"
+
+
 def default_path(name: str, folder: Path, suffix: str = ".zip") -> Path:
     """Return the path of a file that does not exist yet, named after the project."""
-    stem = "".join(char if char.isalnum() else "-" for char in name.lower()).strip("-")[:MAX_NAME] or "model"
-    number = 1
+    stem, number = file_stem(name), 1
     while (folder / f"{stem}-{number}{suffix}").exists():
         number += 1
     return folder / f"{stem}-{number}{suffix}"

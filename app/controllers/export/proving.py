@@ -2,10 +2,8 @@
 
 from collections.abc import Callable
 
-from app.controllers.flows import FlowRunner
-from app.controllers.running import JobSlot
-from app.controllers.session import Session
-from app.controllers.words import error_value, notice, wait_for_the_run
+from app.controllers.page_controller import ControllerContext, PageController
+from app.controllers.words import notice
 from app.domain.run import Run
 from app.domain.variant import Variant
 from app.domain.words.results import times, why_not
@@ -13,7 +11,7 @@ from app.services.after.fitting import fitting, provable
 from app.services.after.one_version import is_timed, prove_alone, prove_alone_s
 from app.services.flow.steps import JobError
 from app.services.records.facts import RunFacts, read_facts
-from widgets.main_window import MainWindow
+from widgets.pages.export.page import ExportPage
 from widgets.pages.export.value import ProveValue
 from widgets.parts.cards.error import ErrorValue
 from workers.contracts.errors import ErrorInfo
@@ -22,19 +20,17 @@ from workers.contracts.translation import _
 from workers.contracts.wording import about
 
 
-class TargetProof:
+class TargetProof(PageController):
     """The proof of one version alone for an export target, owned by the page's controller.
 
     `on_changed(id)` is called with the wanted version when the proof starts and when it ends, because the target may
     take another version afterwards.
     """
 
-    def __init__(
-        self, window: MainWindow, session: Session, flows: FlowRunner, on_changed: Callable[[str], None]
-    ) -> None:
+    def __init__(self, context: ControllerContext, page: ExportPage, on_changed: Callable[[str], None]) -> None:
         """Create the proof; `on_changed` receives the id of the wanted version."""
-        self._window, self._session, self._flows, self._on_changed = window, session, flows, on_changed
-        self._job = JobSlot(flows)
+        super().__init__(context, page)
+        self._on_changed = on_changed
         self._wanted_id = ""
         self._target: DescribedTarget | None = None
         self._version_id = ""
@@ -51,19 +47,15 @@ class TargetProof:
     def start(self, target: DescribedTarget, facts: RunFacts, wanted: Variant) -> None:
         """Evaluate the offered version."""
         version = provable(target, facts, wanted)
-        if version is None or self._job.is_busy:
+        if version is None or self._job.is_busy or self._must_wait(_("Prove it when the run is over.")):
             return
-        if self._flows.runs:
-            self._window.banner(wait_for_the_run(_("Prove it when the run is over.")))
-            return
-        self._flows.start(
+        self._start(
             prove_alone(self._session.workspace, facts, version),
+            self._on_done,
             title=_("Prove {0}").format(version.title),
-            on_done=self._on_done,
             on_failed=self._on_failed,
             on_cancelled=lambda: self._on_changed(self._wanted_id),
             measures=not is_timed(version),
-            slot=self._job,
         )
         self._wanted_id, self._target, self._version_id = wanted.id, target, version.id
         self._on_changed(wanted.id)
@@ -81,12 +73,12 @@ class TargetProof:
         return version.id in (fitting(target, facts, one).id for one in (wanted, facts.recommended or wanted))
 
     def _on_failed(self, error: ErrorInfo) -> None:
-        self._window.banner(error_value(error))
+        self._report(error)
         self._on_changed(self._wanted_id)
 
 
 def _not_taken_value(version: Variant, facts: RunFacts) -> ErrorValue:
-    """Say why the target still takes what it took before."""
+    """Return why the target still takes the version that it took before."""
     measured = version.measurement
     happened = _("Other programs disturbed the comparison of its speed.")
     if not measured.under_load and measured.speedup is not None:

@@ -27,10 +27,10 @@ from workers.contracts.translation import _
 class GoalController(PageController):
     """Controller of the page Goal."""
 
-    def __init__(self, desk: ControllerContext, page: GoalPage) -> None:
+    def __init__(self, context: ControllerContext, page: GoalPage) -> None:
         """Create the controller and connect it to its page."""
-        super().__init__(desk, page)
-        self._page, session = page, desk.session
+        super().__init__(context, page)
+        self._page, session = page, context.session
         self._catalog: Catalog = load_presets(session.workspace.paths.presets)
         page.preset_chosen.connect(self._on_preset)
         page.limit_changed.connect(self._on_limit)
@@ -200,5 +200,5 @@ CONTROLLER = ControllerSpec(
     "goal",
     GoalController,
     does=(on(PRESET_OF, GoalController.preset_of),),
-    is_done=lambda way: way.session.run is not None or way.is_running,
+    is_done=lambda session, is_running: session.run is not None or is_running,
 )

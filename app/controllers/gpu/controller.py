@@ -17,14 +17,14 @@ from workers.contracts.translation import _
 class GpuController(PageController):
     """Controller of the page GPU doctor; nothing is checked while versions are measured."""
 
-    def __init__(self, desk: ControllerContext, page: GpuPage, installer: Installer | None = None) -> None:
+    def __init__(self, context: ControllerContext, page: GpuPage, installer: Installer | None = None) -> None:
         """Create the controller; `installer` None means the clone's own installer."""
-        super().__init__(desk, page)
+        super().__init__(context, page)
         self._page = page
         self._rows: list[TriedRung] = []
         self._cards: tuple[GpuCard, ...] = ()
         self._was_tried = False
-        self._installing = Installing(page, desk.session, desk.flows, installer)
+        self._installing = Installing(page, context.session, context.flows, installer)
         self._installing.changed.connect(self._show)
         self._installing.progressed.connect(self._on_progress)
         self._installing.installed.connect(self.start)
@@ -48,7 +48,7 @@ class GpuController(PageController):
             self._page.show_error(wait_for_the_run(_("Try again when they are done.")))
             return
         self._was_tried, self._rows = True, []
-        self._installing.forget_trouble()
+        self._installing.trouble = None
         found = self._session.described
         self._cards = found.cards if found is not None else ()
         self._start(

@@ -9,7 +9,7 @@ from PySide6.QtCore import QTimer, QUrl
 from PySide6.QtGui import QDesktopServices
 
 from app.controllers.commands import OPEN_MODEL
-from app.controllers.hub.downloads import Downloads
+from app.controllers.hub.downloads import BUSY_STATES, Downloads
 from app.controllers.hub.presenter import WHO_CODES, detail_value
 from app.controllers.page_controller import ControllerContext, PageController
 from app.services.hub.flows import hub_address, hub_model, log_in, token_place
@@ -25,17 +25,16 @@ from workers.contracts.translation import _
 REST_MS = 250
 """Time in ms that a row must stay selected before the hub is queried: arrow keys pass over many rows."""
 NOTHING = HubDetailValue("", "")
-BUSY_STATES = ("waiting", "running", "checking")
 
 
 class ChosenModel(PageController):
     """The details of the chosen model, owned by the controller of the page Hub; `_job` queries the hub."""
 
     def __init__(
-        self, desk: ControllerContext, page: HubPage, downloads: Downloads, find_safe: Callable[[str], None]
+        self, context: ControllerContext, page: HubPage, downloads: Downloads, find_safe: Callable[[str], None]
     ) -> None:
         """Create the details and connect them to the page; `find_safe(name)` searches for a similar safe model."""
-        super().__init__(desk, page)
+        super().__init__(context, page)
         self._page, self._downloads, self._find_safe = page, downloads, find_safe
         self._found: dict[str, HubModelResult] = {}
         self._before = NOTHING
@@ -75,7 +74,7 @@ class ChosenModel(PageController):
     # --- queries
 
     def _look(self) -> None:
-        self._say(action="", is_loading=True)
+        self._show_with(action="", is_loading=True)
         flow = hub_model(self._session.workspace, HubRequest(repo=self.repo))
         self._start(flow, self._on_looked, on_failed=self._show_refusal)
 
@@ -123,11 +122,11 @@ class ChosenModel(PageController):
 
     def _show_refusal(self, error: ErrorInfo) -> None:
         if error.code in WHO_CODES:
-            self._say(action="again", problem=error.detail, gated=self._gated())
+            self._show_with(action="again", problem=error.detail, gated=self._gated())
         else:
-            self._say(action="again", problem=f"{error.title}. {error.detail} {error.hint}")
+            self._show_with(action="again", problem=f"{error.title}. {error.detail} {error.hint}")
 
-    def _say(self, **changes: Any) -> None:
+    def _show_with(self, **changes: Any) -> None:
         self._page.detail.show_value(replace(self._before, **{"is_loading": False, **changes}))
 
     def _gated(self, note: str = "") -> Gated:
@@ -147,7 +146,7 @@ class ChosenModel(PageController):
         """Ask with the whole address in view, then open it in the user's browser."""
         if not address.startswith(("https://", "http://")):
             return
-        dialog = link_question(self._desk.theme, self._window, address)
+        dialog = link_question(self._context.theme, self._window, address)
         ask(dialog, open=lambda: QDesktopServices.openUrl(QUrl(address)))
 
     # --- actions
@@ -170,7 +169,7 @@ class ChosenModel(PageController):
 
     def _ask_consent(self, repo: str) -> None:
         ask(
-            pickle_question(self._desk.theme, self._window, repo),
+            pickle_question(self._context.theme, self._window, repo),
             download=lambda: self._download(repo, consented=True),
             safe=lambda: self._find_safe(repo.rpartition("/")[2]),
         )
@@ -204,7 +203,7 @@ class ChosenModel(PageController):
     # --- log-in
 
     def _on_token(self, repo: str, token: str) -> None:
-        self._say(is_loading=True)
+        self._show_with(is_loading=True)
         self._flows.start(
             log_in(self._session.workspace, token),
             title="",
@@ -219,4 +218,4 @@ class ChosenModel(PageController):
 
     def _on_token_refused(self, repo: str, error: ErrorInfo) -> None:
         if repo == self.repo:
-            self._say(action="again", gated=self._gated(f"{error.detail} {error.hint}"))
+            self._show_with(action="again", gated=self._gated(f"{error.detail} {error.hint}"))

@@ -22,23 +22,23 @@ MAX_TEXT = 200
 class HubController(PageController):
     """Controller of the page Hub."""
 
-    def __init__(self, desk: ControllerContext, page: HubPage) -> None:
+    def __init__(self, context: ControllerContext, page: HubPage) -> None:
         """Create the controller and connect it to its page."""
-        super().__init__(desk, page)
+        super().__init__(context, page)
         self._page = page
         self._starters: dict[str, Starter] = {starter.repo: starter for starter in load_starters()}
         self._ask = HubAskValue()
         self._query = HubQuery()
         self._models: dict[str, HubModel] = {}
         self._is_start = True
-        self.downloads = Downloads(desk.session.workspace, desk.flows, self)
-        self._chosen = ChosenModel(desk, page, self.downloads, self._on_safe_wanted)
+        self.downloads = Downloads(context.session.workspace, context.flows, self)
+        self._chosen = ChosenModel(context, page, self.downloads, self._on_safe_wanted)
         page.search_requested.connect(self.search)
         page.list.more_requested.connect(self._on_more)
         page.cancel_requested.connect(self.show_starters)
         page.list.chosen.connect(self._on_chosen)
-        page.file_requested.connect(desk.commands.to(CHOOSE_MODEL))
-        page.sample_requested.connect(desk.commands.to(OPEN_SAMPLE))
+        page.file_requested.connect(context.commands.to(CHOOSE_MODEL))
+        page.sample_requested.connect(context.commands.to(OPEN_SAMPLE))
         page.downloads.pause_requested.connect(self.downloads.pause)
         page.downloads.cancel_requested.connect(self.downloads.cancel)
         self.downloads.changed.connect(lambda: page.downloads.show_values(self.downloads.values))

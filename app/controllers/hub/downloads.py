@@ -21,6 +21,7 @@ from workers.contracts.hub import CHECKING, HubRequest
 from workers.contracts.translation import _
 
 AT_ONCE = 3
+BUSY_STATES: tuple[DownloadState, ...] = ("waiting", "running", "checking")
 SPEED_OVER_S = 5.0
 """Length in seconds of the window in which the shown speed is measured."""
 
@@ -104,7 +105,7 @@ class Downloads(QObject):
     def start(self, request: HubRequest, total_bytes: int | None) -> None:
         """Start or continue a download; a fourth one waits for its turn."""
         known = self._items.get(request.repo)
-        if known is not None and known.state in ("waiting", "running", "checking"):
+        if known is not None and known.state in BUSY_STATES:
             return
         self._items[request.repo] = Download(request.repo, "waiting", total_bytes=total_bytes, request=request)
         self._begin_waiting()

@@ -17,9 +17,9 @@ class KeptHub(PageController):
     The section is read again at each visit. The removal of a model that projects use asks first.
     """
 
-    def __init__(self, desk: ControllerContext, page: SettingsPage) -> None:
+    def __init__(self, context: ControllerContext, page: SettingsPage) -> None:
         """Create the section and connect it to its page."""
-        super().__init__(desk, page)
+        super().__init__(context, page)
         self._page = page
         page.hub_removal_requested.connect(self._on_removal)
         page.hub_forget_requested.connect(self._on_forget)
@@ -47,7 +47,7 @@ class KeptHub(PageController):
         if kept is None or not kept.used_by:
             self._remove(key, is_whole=kept is not None)
             return
-        dialog = removal_question(self._desk.theme, self._window, kept.stored.origin.repo, kept.used_by)
+        dialog = removal_question(self._context.theme, self._window, kept.stored.origin.repo, kept.used_by)
         ask(dialog, remove=lambda: self._remove(key, is_whole=True))
 
     def _remove(self, key: str, *, is_whole: bool) -> None:

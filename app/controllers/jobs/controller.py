@@ -47,9 +47,9 @@ NO_VERDICT = (Ending.UNSETTLED, Ending.UNTESTED, Ending.BUSY, Ending.TIME_UP, En
 class JobsController(PageController):
     """Controller of the page Jobs. Jobs that are no runs are cancelled here."""
 
-    def __init__(self, desk: ControllerContext, page: JobsPage) -> None:
+    def __init__(self, context: ControllerContext, page: JobsPage) -> None:
         """Create the controller and connect it to its page."""
-        super().__init__(desk, page)
+        super().__init__(context, page)
         self._page = page
         self._runs: dict[str, Run] = {}
         self._is_open: dict[tuple[object, ...], bool] = {}
@@ -57,11 +57,11 @@ class JobsController(PageController):
         self._timer.setInterval(REFRESH_MS)
         self._timer.timeout.connect(self._on_timer)
         page.job_cancel_requested.connect(self._on_cancel)
-        page.resume_requested.connect(lambda run_id: self._lead(run_id, RESUME_RUN))
-        page.open_requested.connect(lambda run_id: self._lead(run_id, OPEN_RUN))
+        page.resume_requested.connect(lambda run_id: self._do_for_run(run_id, RESUME_RUN))
+        page.open_requested.connect(lambda run_id: self._do_for_run(run_id, OPEN_RUN))
         page.log_requested.connect(self._on_log)
-        desk.flows.changed.connect(self.show)
-        desk.session.run_changed.connect(self.show)
+        context.flows.changed.connect(self.show)
+        context.session.run_changed.connect(self.show)
         self._timer.start()
 
     def shown(self) -> None:
@@ -150,7 +150,7 @@ class JobsController(PageController):
             self._is_open[key] = outcome_of_run(run, variants, read_end(repositories, run.id)).ending in NO_VERDICT
         return self._is_open[key]
 
-    def _lead(self, run_id: str, command: Command[[Run], None]) -> None:
+    def _do_for_run(self, run_id: str, command: Command[[Run], None]) -> None:
         if run_id in self._runs:
             self._commands.do(command, self._runs[run_id])
 
@@ -182,9 +182,9 @@ def log_lines(workspace: Workspace, run: Run) -> list[str]:
     lines += [run.headline] if run.headline else []
     for job in reversed(repositories.jobs.list(run_id=run.id)):
         error = ErrorInfo.model_validate_json(job.error_json) if job.error_json else None
-        said = _end_of(workspace.paths.root / job.log_path) if job.log_path else []
-        if error is not None or said:
-            lines += ["", f"— {job.title} ({job.state}) —", *said]
+        output = _end_of(workspace.paths.root / job.log_path) if job.log_path else []
+        if error is not None or output:
+            lines += ["", f"— {job.title} ({job.state}) —", *output]
         if error is not None:
             lines += [f"{error.title}: {error.detail}", *error.traceback.splitlines()]
     return lines

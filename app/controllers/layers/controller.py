@@ -21,10 +21,10 @@ class LayersController(DetailController):
 
     page_id = "layers"
 
-    def __init__(self, desk: ControllerContext, page: LayersPage) -> None:
+    def __init__(self, context: ControllerContext, page: LayersPage) -> None:
         """Create the controller and connect it to its page."""
         self._page = page
-        super().__init__(desk, page)
+        super().__init__(context, page)
         page.look_requested.connect(self.look)
 
     def versions_of(self, facts: RunFacts) -> Sequence[Variant]:

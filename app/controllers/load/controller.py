@@ -29,9 +29,9 @@ TICK_MS = 500
 class LoadController(PageController):
     """Controller of the page "Under load"; it shows the record of the open run or the running load test."""
 
-    def __init__(self, desk: ControllerContext, page: LoadPage) -> None:
+    def __init__(self, context: ControllerContext, page: LoadPage) -> None:
         """Create the controller and connect it to its page."""
-        super().__init__(desk, page)
+        super().__init__(context, page)
         self._page = page
         self._facts: RunFacts | None = None
         self._record: LoadRecord | None = None
@@ -47,7 +47,7 @@ class LoadController(PageController):
         page.cancel_requested.connect(self._job.cancel)
         page.price_changed.connect(self._on_price)
         page.example_chosen.connect(self._on_example)
-        desk.session.run_changed.connect(self.show)
+        context.session.run_changed.connect(self.show)
         self.show()
 
     # --- the page

@@ -4,17 +4,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from app.controllers.commands import (
-    CHOOSE_MODEL,
-    MODEL_OPENED,
-    OPEN_MODEL,
-    OPEN_SAMPLE,
-    PREPARE_MODEL,
-    READ_RESULTS,
-    SEARCH_HUB,
-    SETTLE_MODEL,
-    on,
-)
+from app.controllers import commands as c
 from app.controllers.model.presenter import model_value
 from app.controllers.model.sample import sample_or_none, sample_value
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
@@ -29,29 +19,29 @@ from workers.contracts.pipeline import spec_text
 from workers.contracts.translation import _
 
 EXAMPLE_SHAPE = "1x3x224x224"
-ASKED = ("needs_consent", "ambiguous_architecture", "shape_needed")
+QUESTION_CODES = ("needs_consent", "ambiguous_architecture", "shape_needed")
 """Codes of errors that the page shows as questions."""
 
 
 class ModelController(PageController):
     """Controller of the page Model."""
 
-    def __init__(self, desk: ControllerContext, page: ModelPage) -> None:
+    def __init__(self, context: ControllerContext, page: ModelPage) -> None:
         """Create the controller and connect it to its page."""
-        super().__init__(desk, page)
-        self._page, window, session = page, desk.window, desk.session
+        super().__init__(context, page)
+        self._page, window, session = page, context.window, context.session
         self._sample = sample_or_none()
         self._goes_on = self._stays = False
         page.sample_requested.connect(self.open_sample)
         page.file_chosen.connect(lambda path: window.paths_dropped.emit([path]))
-        page.hub_requested.connect(desk.commands.to(SEARCH_HUB))
+        page.hub_requested.connect(context.commands.to(c.SEARCH_HUB))
         page.another_requested.connect(session.new_project)
         page.continue_requested.connect(self._on_continue)
         page.cancel_requested.connect(self._job.cancel)
         page.dismissed.connect(self.show)
-        page.consent_given.connect(lambda path: self.open(self._asked(path, allow_code=True)))
+        page.consent_given.connect(lambda path: self.open(self._with_answers(path, allow_code=True)))
         page.shapes_given.connect(self._on_shapes)
-        page.architecture_chosen.connect(lambda path, name: self.open(self._asked(path, architecture=name)))
+        page.architecture_chosen.connect(lambda path, name: self.open(self._with_answers(path, architecture=name)))
         page.preprocessing_changed.connect(lambda steps: self.prepare(spec_text(steps)))
         session.model_changed.connect(self.show)
         self._last = OpenParams(path="")
@@ -108,7 +98,7 @@ class ModelController(PageController):
             observe=self._on_event,
         )
 
-    def _asked(self, path: str, **changes: object) -> OpenParams:
+    def _with_answers(self, path: str, **changes: object) -> OpenParams:
         """Return the parameters of the last request with the user's answers."""
         base = self._last if self._last.path == path else OpenParams(path=path)
         return base.model_copy(update=changes)
@@ -124,14 +114,14 @@ class ModelController(PageController):
         project = self._session.begin(params, model, name=name, is_sample=is_sample)
         remember_origin(self._session.workspace, project)
         goes_on = self._goes_on and self._window.current_page == "model"
-        self._commands.do(MODEL_OPENED)
+        self._commands.do(c.MODEL_OPENED)
         if goes_on:
             self._window.show_page("data")
 
     def _on_failed(self, params: OpenParams, error: ErrorInfo) -> None:
         self._session.is_opening = False
         path = params.path
-        if self._stays and self._window.current_page != "model" and not error.asks and error.code not in ASKED:
+        if self._stays and self._window.current_page != "model" and not error.asks and error.code not in QUESTION_CODES:
             self.show()
             self._window.banner(refused_file(error, path))
         elif error.code == "needs_consent":
@@ -157,7 +147,7 @@ class ModelController(PageController):
         self.show()
 
     def _on_shapes(self, path: str, shapes: dict[str, tuple[int, ...]]) -> None:
-        self.open(self._asked(path, shapes={**self._asked(path).shapes, **shapes}))
+        self.open(self._with_answers(path, shapes={**self._with_answers(path).shapes, **shapes}))
 
     def _on_continue(self) -> None:
         """Open the page Data, after the model is ready if it is being opened again."""
@@ -170,30 +160,30 @@ class ModelController(PageController):
         """Open the model again with another preparation of its inputs (the SPEC of ``--preprocess``)."""
         self._open_again(preprocess=spec)
 
-    def read_results(self, way: str, threshold: float | None) -> None:
+    def read_results(self, task: str, threshold: float | None) -> None:
         """Open the model again with another reading of its outputs (``--task``, ``--score-threshold``)."""
-        self._open_again(task=way, score_threshold=threshold)
+        self._open_again(task=task, score_threshold=threshold)
 
     def _open_again(self, **changes: object) -> None:
         if self._session.opened is not None:
             self.open(self._session.opened.opening.model_copy(update=changes), stays=True)
 
 
-def _names(told: JsonValue) -> tuple[str, ...]:
+def _names(names: JsonValue) -> tuple[str, ...]:
     """Return the list of names in an error's facts."""
-    return tuple(str(name) for name in told) if isinstance(told, list) else ()
+    return tuple(str(name) for name in names) if isinstance(names, list) else ()
 
 
 CONTROLLER = ControllerSpec(
     "model",
     ModelController,
     does=(
-        on(OPEN_MODEL, ModelController.open_path),
-        on(CHOOSE_MODEL, ModelController.choose_file),
-        on(OPEN_SAMPLE, ModelController.open_sample),
-        on(PREPARE_MODEL, ModelController.prepare),
-        on(READ_RESULTS, ModelController.read_results),
-        on(SETTLE_MODEL, ModelController.settle),
+        c.on(c.OPEN_MODEL, ModelController.open_path),
+        c.on(c.CHOOSE_MODEL, ModelController.choose_file),
+        c.on(c.OPEN_SAMPLE, ModelController.open_sample),
+        c.on(c.PREPARE_MODEL, ModelController.prepare),
+        c.on(c.READ_RESULTS, ModelController.read_results),
+        c.on(c.SETTLE_MODEL, ModelController.settle),
     ),
-    is_done=lambda way: way.session.model is not None,
+    is_done=lambda session, _is_running: session.model is not None,
 )

@@ -1,12 +1,10 @@
 """Format an opened model as values of the page Model."""
 
-from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 from urllib.parse import urlsplit
 
 from app.controllers.hub.presenter import COMMIT_CHARS, license_fact
-from app.controllers.words import format_words, task_words, tensors_in_words
+from app.controllers.words import STATE_OF_LEVEL, format_words, task_words, tensors_in_words
 from app.domain.chat import BITS, CHAT_TOKENS, bits_that_fit, memory_bytes
 from app.services.opening.opening import OpenedModel
 from widgets.pages.model.value import ModelValue, PreprocessValue
@@ -24,7 +22,6 @@ WORDS_PER_TOKEN = 0.75
 
 PROGRAMS = ("torchscript",)
 """Formats that contain a program; their findings describe how it was run."""
-LEVELS: dict[str, Literal["ok", "warn", "bad"]] = {"info": "ok", "warning": "warn", "danger": "bad"}
 
 
 def model_value(model: OpenedModel, name: str, opening: OpenParams | None, origin: Origin | None = None) -> ModelValue:
@@ -33,7 +30,7 @@ def model_value(model: OpenedModel, name: str, opening: OpenParams | None, origi
     spec = read_pipeline(model.folder)
     safe = CheckValue("ok", _("Nothing in it can run a program on this computer."), _("Safe"))
     findings = tuple(
-        CheckValue(LEVELS[finding.level], finding.what)
+        CheckValue(STATE_OF_LEVEL[finding.level], finding.what)
         for finding in info.findings
         if finding.code != GUESSED  # shown at each field
     )
@@ -74,8 +71,7 @@ def chat_findings(info: ModelInfo) -> tuple[CheckValue, ...]:
     context = _("It reads up to {0:,} tokens at once, about {1:,} words.").format(
         info.chat.context, int(round(info.chat.context * WORDS_PER_TOKEN, -2))
     )
-    level: Literal["ok", "warn"] = "ok" if guess == BITS[0] else "warn"
-    return CheckValue("ok", context), CheckValue(level, words)
+    return CheckValue("ok", context), CheckValue("ok" if guess == BITS[0] else "warn", words)
 
 
 def _bits_words(guess: int | None) -> str:
@@ -172,4 +168,4 @@ def preprocess_value(spec: PipelineSpec, opening: OpenParams | None = None) -> P
             if steps.frame_samples
             else (_("In one piece"), _("of any length")),
         )
-    return replace(PreprocessValue(rows=rows, source=source), guessed=frozenset())
+    return PreprocessValue(rows=rows, source=source)

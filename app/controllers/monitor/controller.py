@@ -23,9 +23,9 @@ PAGE = "monitor"
 class MonitorController(PageController):
     """Controller of the page Monitor."""
 
-    def __init__(self, desk: ControllerContext, page: MonitorPage) -> None:
+    def __init__(self, context: ControllerContext, page: MonitorPage) -> None:
         """Create the controller and connect it to its page."""
-        super().__init__(desk, page)
+        super().__init__(context, page)
         self._page = page
         self._path = self._found_path = ""
         self._found: MonitorResult | None = None

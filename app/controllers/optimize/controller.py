@@ -7,17 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from PySide6.QtCore import QTimer
 
-from app.controllers.commands import (
-    CANCEL_RUN,
-    CONTINUE_RUN,
-    EXTEND_RUN,
-    PREPARE_MODEL,
-    REPEAT_RUN,
-    RESUME_RUN,
-    SHOW_RUN,
-    START_RUN,
-    on,
-)
+from app.controllers import commands as c
 from app.controllers.optimize.live_run import LiveRun
 from app.controllers.optimize.run_watch import RunWatch
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
@@ -44,9 +34,9 @@ NOW_MS = 250
 class OptimizeController(PageController):
     """Controller of the page Optimize: starts, shows, stops and continues runs."""
 
-    def __init__(self, desk: ControllerContext, page: OptimizePage) -> None:
+    def __init__(self, context: ControllerContext, page: OptimizePage) -> None:
         """Create the controller and connect it to its page."""
-        super().__init__(desk, page)
+        super().__init__(context, page)
         self._page = page
         self._live: dict[str, LiveRun] = {}
         self._shown: RunWatch | None = None
@@ -57,10 +47,10 @@ class OptimizeController(PageController):
         self._clock.timeout.connect(self._on_clock)
         page.compare_requested.connect(self._on_compare)
         page.cancel_requested.connect(lambda: self._with_shown(lambda run: self.cancel(run.id)))
-        page.resume_requested.connect(lambda: self._with_shown(desk.commands.to(RESUME_RUN)))
-        page.again_requested.connect(lambda: self._with_shown(desk.commands.to(REPEAT_RUN)))
+        page.resume_requested.connect(lambda: self._with_shown(context.commands.to(c.RESUME_RUN)))
+        page.again_requested.connect(lambda: self._with_shown(context.commands.to(c.REPEAT_RUN)))
         page.measure_now_requested.connect(self._on_measure_now)
-        page.go_on_requested.connect(lambda minutes: self._with_shown(desk.commands.to(EXTEND_RUN), minutes))
+        page.go_on_requested.connect(lambda minutes: self._with_shown(context.commands.to(c.EXTEND_RUN), minutes))
         self._session.project_changed.connect(self.show)
         self._session.data_changed.connect(self._on_data_changed)
         self._flows.timing_changed.connect(self._pause_clock)
@@ -116,7 +106,7 @@ class OptimizeController(PageController):
         opened = self._session.opened
         if opened is None:
             return
-        project, requested = opened.project, opened.asked_data or DataParams(model_dir="")
+        project, requested = opened.project, opened.data_params or DataParams(model_dir="")
         live = LiveRun(run)
         request = RunRequest(project, opened.opening, requested, preset, run.goal, fresh)
         live.recorder, flow = resume_run(self._session.workspace, run, request, live.observe, more_s)
@@ -185,7 +175,7 @@ class OptimizeController(PageController):
         if watch is not None and self._dirty:
             self._dirty = False
             self._refresh(watch)
-        self._tell_window()
+        self._update_window()
 
     def _pause_clock(self, paused: bool) -> None:
         if paused:
@@ -193,7 +183,7 @@ class OptimizeController(PageController):
         elif self._live:
             self._clock.start()
 
-    def _tell_window(self) -> None:
+    def _update_window(self) -> None:
         """Set the window's frame rate and progress from the active run, whichever page is shown."""
         active = next((live for live in self._live.values() if live.run.state is RunState.RUNNING), None)
         self._window.set_measuring(active is not None and active.is_measuring)
@@ -245,7 +235,7 @@ class OptimizeController(PageController):
         def on_answered(answer: str) -> None:
             if specs.get(answer):
                 self._waiting = (specs[answer], preset, threads)
-                self._commands.do(PREPARE_MODEL, specs[answer])  # the run starts afterwards
+                self._commands.do(c.PREPARE_MODEL, specs[answer])  # the run starts afterwards
 
         dialog.answered.connect(on_answered)
         dialog.open()
@@ -286,10 +276,10 @@ CONTROLLER = ControllerSpec(
     "optimize",
     OptimizeController,
     does=(
-        on(START_RUN, OptimizeController.start),
-        on(CONTINUE_RUN, OptimizeController.resume),
-        on(SHOW_RUN, OptimizeController.show_run),
-        on(CANCEL_RUN, OptimizeController.cancel),
+        c.on(c.START_RUN, OptimizeController.start),
+        c.on(c.CONTINUE_RUN, OptimizeController.resume),
+        c.on(c.SHOW_RUN, OptimizeController.show_run),
+        c.on(c.CANCEL_RUN, OptimizeController.cancel),
     ),
-    is_done=lambda way: way.session.run is not None and not way.is_running,
+    is_done=lambda session, is_running: session.run is not None and not is_running,
 )

@@ -9,13 +9,13 @@ from app.controllers.outcome import go_on_value
 from app.controllers.words import error_value, task_words
 from app.domain.choose import is_worth_naming, may_win
 from app.domain.outcome import Outcome, SearchEnd
-from app.domain.run import Interruption, Run, RunState, StepRecord
+from app.domain.run import Run, RunState, StepRecord
 from app.domain.variant import LatencyPoint, Variant
 from app.domain.words.results import same_words
 from app.services.flow.events import RunProgress, StepProgress, WaitingForQuiet
 from app.services.records.run_records import outcome_of_run
 from app.services.run.figures import time_words
-from widgets.pages.optimize.page import OptimizeValue, RunInterruption, RunPhase, StepValue
+from widgets.pages.optimize.page import OptimizeValue, RunPhase, StepValue
 from widgets.parts.format import percent
 from workers.contracts.disturbed import BUSY_SHARE
 from workers.contracts.errors import ErrorInfo
@@ -30,11 +30,6 @@ PHASES: dict[RunState, RunPhase] = {
     RunState.FAILED: "failed",
     RunState.CANCELLED: "cancelled",
     RunState.INTERRUPTED: "interrupted",
-}
-INTERRUPTIONS: dict[Interruption, RunInterruption] = {
-    Interruption.CLOSED: "closed",
-    Interruption.NOT_BEGUN: "not_begun",
-    Interruption.BROKEN_OFF: "broken_off",
 }
 LEAST_SPARE_S = 10.0
 """Least unused time in seconds for which a run explains its early end."""
@@ -93,13 +88,13 @@ class RunWatch:
         A version that looked good at first may have been rejected since.
         """
         corners: list[tuple[float, float, str]] = []
-        for variant in sorted(self._candidates(), key=self._ended_s):
+        for variant in sorted(self._possible_winners(), key=self._ended_s):
             ms = variant.measurement.typical_ms or 0.0
             if not corners or ms < corners[-1][1]:
                 corners.append((self._ended_s(variant), ms, _("best so far {0}").format(in_ms(ms))))
         return corners
 
-    def _candidates(self) -> list[Variant]:
+    def _possible_winners(self) -> list[Variant]:
         """Return the original and all timed versions that could be recommended."""
         timed = [v for v in self._variants.values() if v.state in MEASURED and v.measurement.typical_ms is not None]
         return [variant for variant in timed if variant.is_baseline or may_win(variant)]
@@ -141,7 +136,7 @@ class RunWatch:
             went_on_s=sum(self.end.went_on_s),
             spare_s=self._spare_s(),
             eta_is_most=self.whole is not None and self.whole.goes_on,
-            interruption=INTERRUPTIONS[self.run.interruption] if self.run.interruption is not None else None,
+            interruption=self.run.interruption.value if self.run.interruption is not None else None,
             measures_again=outcome is not None and outcome.needs_new_run,
         )
 
@@ -223,8 +218,8 @@ class RunWatch:
         """Return the best version so far of an active run; the headline of a finished run has its result."""
         if self.run.state is not RunState.RUNNING:
             return ""
-        original = next((v for v in self._candidates() if v.is_baseline), None)
-        best = min(self._candidates(), key=lambda variant: variant.measurement.typical_ms or 0.0, default=None)
+        original = next((v for v in self._possible_winners() if v.is_baseline), None)
+        best = min(self._possible_winners(), key=lambda variant: variant.measurement.typical_ms or 0.0, default=None)
         if original is None or best is None or best.is_baseline:
             return ""
         before_ms, now_ms = original.measurement.typical_ms or 0.0, best.measurement.typical_ms or 0.0

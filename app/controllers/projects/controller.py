@@ -11,12 +11,12 @@ from widgets.pages.projects.page import ProjectRowValue, ProjectsPage
 class ProjectsController(PageController):
     """Controller of the page Projects."""
 
-    def __init__(self, desk: ControllerContext, page: ProjectsPage) -> None:
+    def __init__(self, context: ControllerContext, page: ProjectsPage) -> None:
         """Create the controller and connect it to its page."""
-        super().__init__(desk, page)
-        self._page, edits = page, desk.edits
-        page.new_requested.connect(desk.commands.to(NEW_PROJECT))
-        page.open_requested.connect(desk.commands.to(OPEN_PROJECT))
+        super().__init__(context, page)
+        self._page, edits = page, context.edits
+        page.new_requested.connect(context.commands.to(NEW_PROJECT))
+        page.open_requested.connect(context.commands.to(OPEN_PROJECT))
         page.rename_requested.connect(edits.rename)
         page.delete_requested.connect(edits.delete)
         page.restore_requested.connect(edits.restore)

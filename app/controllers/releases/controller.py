@@ -25,17 +25,17 @@ from workers.contracts.translation import _
 class ReleasesController(PageController):
     """Controller of the page Releases; it runs one job at a time and reads the page again afterwards."""
 
-    def __init__(self, desk: ControllerContext, page: ReleasesPage) -> None:
+    def __init__(self, context: ControllerContext, page: ReleasesPage) -> None:
         """Create the controller and connect it to its page."""
-        super().__init__(desk, page)
-        self._page, self._looking = page, JobSlot(desk.flows)
+        super().__init__(context, page)
+        self._page, self._looking = page, JobSlot(context.flows)
         page.return_requested.connect(self._on_return)
         page.save_requested.connect(self._on_save)
         page.prune_requested.connect(self._on_prune)
         page.examples_wanted.connect(self._on_examples)
         page.again_requested.connect(self.show)
         page.cancel_requested.connect(self._job.cancel)
-        desk.session.project_changed.connect(self.show)
+        context.session.project_changed.connect(self.show)
         self.show()
 
     def shown(self) -> None:
@@ -64,8 +64,8 @@ class ReleasesController(PageController):
         except JobError as error:
             self._on_failed(error.error)
             return
-        ask = ReleaseRequest(record.variant_id, export=record)
-        self._begin(release(self._session.workspace, facts, ask), _("Release a bundle"), _("Compare its answers"))
+        request = ReleaseRequest(record.variant_id, export=record)
+        self._begin(release(self._session.workspace, facts, request), _("Release a bundle"), _("Compare its answers"))
 
     def _on_return(self, number: int) -> None:
         project = self._session.project

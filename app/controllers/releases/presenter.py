@@ -1,5 +1,6 @@
 """Format a project's releases and decisions as the page shows them."""
 
+from app.controllers.export.presenter import file_stem
 from app.domain.project import Project
 from app.services.records.decisions import DecisionLog
 from app.services.release.documents import change_words, decision_words, log_words
@@ -40,7 +41,7 @@ def _release(project: Project, one: Release, current: Current | None, titles: di
         size_bytes=one.size_bytes,
         changed=_changed(change),
         change=change_words(change),
-        file_name=f"{_stem(project.name)}-release-{one.number}{one.suffix}",
+        file_name=f"{file_stem(project.name)}-release-{one.number}{one.suffix}",
         sha256=one.sha256,
         suffix=one.suffix,
         signed_by=one.signed_by,
@@ -88,7 +89,3 @@ def _figures(before: Figures | None, after: Figures) -> tuple[tuple[str, str, st
         if old is not None or new is not None:
             found.append((name, words(old) if before is not None else "", words(new)))
     return tuple(found)
-
-
-def _stem(name: str) -> str:
-    return "".join(char if char.isalnum() else "-" for char in name.lower()).strip("-")[:60] or "model"

@@ -34,11 +34,11 @@ LIBRARIES = (
 class SettingsController(PageController):
     """Controller of the page Settings; it saves every change at once."""
 
-    def __init__(self, desk: ControllerContext, page: SettingsPage, installer: Installer | None = None) -> None:
+    def __init__(self, context: ControllerContext, page: SettingsPage, installer: Installer | None = None) -> None:
         """Create the controller; `installer` None means the clone's own installer."""
-        super().__init__(desk, page)
-        self._page, window, session = page, desk.window, desk.session
-        self._installing = Installing(page, session, desk.flows, installer)
+        super().__init__(context, page)
+        self._page, window, session = page, context.window, context.session
+        self._installing = Installing(page, session, context.flows, installer)
         page.theme_chosen.connect(self._on_theme)
         page.threads_changed.connect(lambda threads: self._kept.save(threads=threads))
         page.memory_limit_changed.connect(lambda limit: self._kept.save(memory_limit_bytes=limit))
@@ -47,8 +47,8 @@ class SettingsController(PageController):
         session.described_changed.connect(self.show)
         self._installing.serve(page, window.banner, self._sets)
         self.show()
-        self._hub = KeptHub(desk, page)
-        self._storage = KeptStorage(desk, page)
+        self._hub = KeptHub(context, page)
+        self._storage = KeptStorage(context, page)
 
     def show(self) -> None:
         """Show all settings and the runtimes."""
@@ -90,7 +90,7 @@ class SettingsController(PageController):
         self._storage.left()
 
     def _on_theme(self, theme: str) -> None:
-        self._desk.theme.set_choice(cast(Choice, theme))
+        self._context.theme.set_choice(cast(Choice, theme))
         self._kept.save(theme=theme)
 
     def _on_open_folder(self) -> None:

@@ -30,20 +30,20 @@ class KeptStorage(PageController):
     It counts whenever the page is shown, but never during a measurement.
     """
 
-    def __init__(self, desk: ControllerContext, page: SettingsPage) -> None:
+    def __init__(self, context: ControllerContext, page: SettingsPage) -> None:
         """Create the section and connect it to its page."""
-        super().__init__(desk, page)
+        super().__init__(context, page)
         self._page = page
         self._is_freeing = self._is_wanted = False
         self._storage: Storage | None = None
-        self._told = self._problem = ""
+        self._message = self._problem = ""
         page.free_space_requested.connect(self._on_free)
         page.store_limit_changed.connect(self._on_limit)
-        desk.flows.changed.connect(self._on_flows)
+        context.flows.changed.connect(self._on_flows)
 
     def shown(self) -> None:
         """Count the bytes of the store."""
-        self._is_wanted, self._told, self._problem = True, "", ""
+        self._is_wanted, self._message, self._problem = True, "", ""
         self._count()
 
     def left(self) -> None:
@@ -83,7 +83,7 @@ class KeptStorage(PageController):
 
     def _on_done(self, found: Storage | Freed) -> None:
         if isinstance(found, Freed):
-            self._told = _("{0} were freed.").format(size_bytes(found.size_bytes))
+            self._message = _("{0} were freed.").format(size_bytes(found.size_bytes))
             found = found.storage
         self._storage = found
         self._show()
@@ -102,11 +102,11 @@ class KeptStorage(PageController):
         if storage is None or self._job.is_busy or self._flows.runs:
             return
         if not storage.freeable_bytes:
-            self._told = _("There is nothing to free: everything is needed.")
+            self._message = _("There is nothing to free: everything is needed.")
             self._show()
             return
         size = size_bytes(storage.freeable_bytes)
-        ask(free_question(self._desk.theme, self._window, size, forecast(storage)), free=self._free)
+        ask(free_question(self._context.theme, self._window, size, forecast(storage)), free=self._free)
 
     def _free(self) -> None:
         if not self._job.is_busy and not self._flows.runs:
@@ -133,7 +133,7 @@ class KeptStorage(PageController):
                 other_freeable_bytes=storage.other_freeable_bytes,
                 limit_bytes=limit,
                 keep_days=KEEP_DAYS,
-                told=self._told,
+                told=self._message,
                 problem=self._problem,
             )
         )

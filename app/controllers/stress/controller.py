@@ -21,10 +21,10 @@ class StressController(DetailController):
 
     page_id = "stress"
 
-    def __init__(self, desk: ControllerContext, page: StressPage) -> None:
+    def __init__(self, context: ControllerContext, page: StressPage) -> None:
         """Create the controller and connect it to its page."""
         self._page = page
-        super().__init__(desk, page)
+        super().__init__(context, page)
         page.start_requested.connect(self.start)
 
     def value_of(self, facts: RunFacts, versions: Sequence[Variant], variant: Variant) -> StressValue:

@@ -13,12 +13,12 @@ PAGE = "tried"
 class TriedController(PageController):
     """Controller of the page "What was tried"."""
 
-    def __init__(self, desk: ControllerContext, page: TriedPage) -> None:
+    def __init__(self, context: ControllerContext, page: TriedPage) -> None:
         """Create the controller and connect it to its page."""
-        super().__init__(desk, page)
+        super().__init__(context, page)
         self._page = page
         page.again_requested.connect(self._on_again)
-        desk.session.run_changed.connect(lambda: self.shown() if desk.window.current_page == PAGE else None)
+        context.session.run_changed.connect(lambda: self.shown() if context.window.current_page == PAGE else None)
         page.show_empty()
 
     def shown(self) -> None:

@@ -33,7 +33,7 @@ def tried_value(facts: RunFacts, found: TriedRun) -> TriedValue:
     """Return the table, the explanations and the forecast."""
     went_on_s = sum(facts.search.went_on_s)
     begun = sum(row.variant is not None and row.outcome != "original" for row in found.rows)
-    said = (
+    texts = (
         ("scales", _("Why this one"), " ".join(found.why)),
         ("stack", _("Why not 8 bits"), " ".join(found.eights)),
         ("cpu", _("On other computers"), " ".join(found.elsewhere)),
@@ -41,7 +41,7 @@ def tried_value(facts: RunFacts, found: TriedRun) -> TriedValue:
     return TriedValue(
         headline=_headline(begun, len(found.rows) - 1 - begun),
         rows=tuple(_row(row) for row in found.rows),
-        said=tuple(texts for texts in said if texts[2]),
+        said=tuple(row for row in texts if row[2]),
         forecast=forecast_rows(found.forecast, went_on_s),
         forecast_note=forecast_note(found.forecast, went_on_s),
     )

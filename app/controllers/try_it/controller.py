@@ -6,19 +6,12 @@ from PySide6.QtGui import QImage, QImageWriter
 from app.controllers.commands import EXPORT_VERSION, TRY_PICTURE, on
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.sounds import SoundPlayer
-from app.controllers.try_it.presenter import (
-    SUFFIXES,
-    TriedSoFar,
-    example_value,
-    headline,
-    name_of,
-    try_value,
-)
+from app.controllers.try_it.presenter import SUFFIXES, TriedSoFar, example_value, headline, name_of, try_value
 from app.controllers.words import error_value
 from app.domain.variant import Variant
 from app.services.after.trying.live import is_chat
 from app.services.after.trying.showing import examples_to_try
-from app.services.after.trying.trying import Lost, TryEvent, TryInput, TryOutcome, TryPair, TryRefusal
+from app.services.after.trying.trying import Lost, TryEvent, TryInput, TryOutcome, TryPair
 from app.services.flow.steps import JobError
 from app.services.records.facts import RunFacts, read_facts
 from widgets.pages.try_it.page import TryPage
@@ -36,9 +29,9 @@ MAX_PASTED_PX, FAST_PNG = 2048, 90
 class TryController(PageController):
     """Controller of the page "Try it"; `stop()` ends both processes, and `_job` looks for examples."""
 
-    def __init__(self, desk: ControllerContext, page: TryPage) -> None:
+    def __init__(self, context: ControllerContext, page: TryPage) -> None:
         """Create the controller and connect it to its page."""
-        super().__init__(desk, page)
+        super().__init__(context, page)
         self._page = page
         self._facts: RunFacts | None = None
         self._chosen = ""
@@ -55,16 +48,16 @@ class TryController(PageController):
         page.play_wanted.connect(self._sounds.play)
         page.stop_wanted.connect(self._sounds.stop)
         page.path_chosen.connect(lambda path: self.try_paths([path]))
-        page.text_typed.connect(lambda text: self._ask(TryInput(text=text)))
-        page.example_chosen.connect(lambda item: self._ask(TryInput(item=item)))
+        page.text_typed.connect(lambda text: self._request(TryInput(text=text)))
+        page.example_chosen.connect(lambda item: self._request(TryInput(item=item)))
         page.again_requested.connect(self._on_again)
         page.version_chosen.connect(self._on_version)
         page.changed_requested.connect(self._on_changed)
         page.reload_requested.connect(self.show)
         page.cancel_requested.connect(self._on_cancel)
-        page.export_requested.connect(desk.commands.to(EXPORT_VERSION))
-        desk.session.run_changed.connect(self._on_run_changed)
-        desk.flows.changed.connect(self._on_flows_changed)
+        page.export_requested.connect(context.commands.to(EXPORT_VERSION))
+        context.session.run_changed.connect(self._on_run_changed)
+        context.flows.changed.connect(self._on_flows_changed)
         self.show()
 
     # --- the page
@@ -151,17 +144,13 @@ class TryController(PageController):
 
     # --- inputs
 
-    def takes(self, paths: list[str]) -> bool:
-        """Return whether the paths are input files for the model, and no model or data set."""
+    def take_paths(self, paths: list[str]) -> bool:
+        """Try the dropped files, if they are input files for the model, and no model or data set."""
         if self._facts is None or self._facts.data is None:
             return False
-        wanted = SUFFIXES[self._facts.data.kind]
+        suffixes = SUFFIXES[self._facts.data.kind]
         files = [from_text(path) for path in paths]
-        return bool(files) and all(file.suffix.lower() in wanted and file.is_file() for file in files)
-
-    def take_paths(self, paths: list[str]) -> bool:
-        """Try the dropped files, if they are inputs for the model."""
-        if not self.takes(paths):
+        if not files or not all(file.suffix.lower() in suffixes and file.is_file() for file in files):
             return False
         self.try_paths(paths)
         return True
@@ -169,7 +158,7 @@ class TryController(PageController):
     def try_paths(self, paths: list[str]) -> None:
         """Try the files one after another."""
         first, *more = [TryInput(path=path) for path in paths]
-        self._ask(first)
+        self._request(first)
         self._queue = more
 
     def take_text(self, text: str) -> None:
@@ -187,26 +176,26 @@ class TryController(PageController):
         writer = QImageWriter(buffer, QByteArray(b"png"))
         writer.setQuality(FAST_PNG)
         writer.write(image)
-        self._ask(TryInput(png=bytes(buffer.data().data())))
+        self._request(TryInput(png=bytes(buffer.data().data())))
 
-    def _ask(self, asked: TryInput) -> None:
+    def _request(self, tried: TryInput) -> None:
         self._queue.clear()
         if self._pair is None:
             self.show()
         if self._pair is not None:
-            self._pair.request(asked)
+            self._pair.request(tried)
             self._page.show_working()
 
     def _on_again(self, number: int) -> None:
-        requested = self._tried.input_of(number)
-        if requested is not None:
-            self._ask(requested)
+        tried = self._tried.input_of(number)
+        if tried is not None:
+            self._request(tried)
 
     def _on_changed(self) -> None:
         """Try the next example whose prediction changed."""
         changed = [value.item for value in self._examples.values() if value.changed]
         if changed:
-            self._ask(TryInput(item=changed[self._next_changed % len(changed)]))
+            self._request(TryInput(item=changed[self._next_changed % len(changed)]))
             self._next_changed += 1
 
     def _on_version(self, variant_id: str) -> None:
@@ -253,20 +242,18 @@ class TryController(PageController):
             self._page.show_ready()
 
     def _on_event(self, event: TryEvent) -> None:
+        if isinstance(event, Lost):
+            self._on_lost(event)
+            return
+        example = self._examples.get(event.asked.item) if event.asked.item is not None else None
         if isinstance(event, TryOutcome):
-            example = self._examples.get(event.asked.item) if event.asked.item is not None else None
-            shown = self._tried.add(event, example)
-            self._page.show_input(shown)
+            self._page.show_input(self._tried.add(event, example))
             self._show_answers(event)
             self._page.show_tried(self._tried.lines)
-        elif isinstance(event, TryRefusal):
-            example = self._examples.get(event.asked.item) if event.asked.item is not None else None
+        else:
             name = name_of(event.asked, example)
             self._page.set_texts(_("This one cannot be tried"), name)
             self._page.show_problem(error_value(event.error), InputValue(caption=name))
-        elif isinstance(event, Lost):
-            self._on_lost(event)
-            return
         if self._queue and self._pair is not None:
             self._pair.request(self._queue.pop(0))
 

@@ -53,7 +53,7 @@ def test_dropped_data_are_asked_about_and_can_be_undone(
     """Given a result, When other examples are dropped elsewhere than where they are asked for, Then the person says what
     for: cancelled, nothing changes; used instead, the result stays and says of which it is, and one click goes back."""
     other = str(write_part(tmp_path / "other.npz", 100, 160))
-    before, requested = app_controller.session.data, app_controller.session.asked_data
+    before, requested = app_controller.session.data, app_controller.session.data_params
     window.show_page("goal")
     window.paths_dropped.emit([other])
     press(question(window), "Cancel")
@@ -68,14 +68,14 @@ def test_dropped_data_are_asked_about_and_can_be_undone(
 
     window.show_page("data")
     press(window.page("data"), "Back to “some.npz”")
-    assert app_controller.session.asked_data == requested and app_controller.session.data == before
+    assert app_controller.session.data_params == requested and app_controller.session.data == before
     assert "From “some.npz”" in words(window.page("data"))
     assert app_controller.session.project is not None and app_controller.session.project.data_path == requested.path
     window.show_page("compare")
     assert "chosen since" not in words(page)
     window.show_page("data")
     press(window.page("data"), "Back to “other.npz”")  # and on again
-    assert app_controller.session.asked_data is not None and app_controller.session.asked_data.path == other
+    assert app_controller.session.data_params is not None and app_controller.session.data_params.path == other
 
 
 @pytest.mark.whole

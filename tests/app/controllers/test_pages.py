@@ -83,10 +83,10 @@ def test_nothing_to_test_with_does_not_start(
     call the check fine."""
     project = make_project(space)
     app_controller.session.reopen(project)
-    assert app_controller.session.data is not None and app_controller.session.asked_data is not None
+    assert app_controller.session.data is not None and app_controller.session.data_params is not None
     none_left = DATA.model_copy(update={"n_test": 0, "n_calibration": 180, "merged_doubles": 40})
     app_controller.session.set_data(
-        app_controller.session.asked_data, dataclasses.replace(app_controller.session.data, result=none_left)
+        app_controller.session.data_params, dataclasses.replace(app_controller.session.data, result=none_left)
     )
     page = shown_page(window, "goal")
     assert page._start is not None and not page._start.isEnabled()

@@ -32,7 +32,7 @@ def test_a_project_opens_as_it_was_left(session: Session, space: Workspace) -> N
 
     later = Session(space)
     assert later.reopen(space.repositories.projects.get(project.id))
-    assert later.asked_data == DataParams(model_dir="", path="/data/pictures", text_column="t", label_map={"a": "b"})
+    assert later.data_params == DataParams(model_dir="", path="/data/pictures", text_column="t", label_map={"a": "b"})
     assert later.opened is not None and later.opened.recipes == (Recipe(title="mine"),)
     assert later.project is not None and (later.project.page, later.project.purpose) == ("compare", "sorting")
     assert later.run is not None and later.run.id == "r1"
@@ -58,7 +58,7 @@ def test_another_preparation_lets_go_of_data_and_result(session: Session, space:
     assert again is not None
     session.begin(OpenParams(path=project.model_path, preprocess="mean=0"), again)
     assert session.data is None and session.run is None
-    assert session.asked_data == DataParams(model_dir="", path="/data/pictures")
+    assert session.data_params == DataParams(model_dir="", path="/data/pictures")
     assert session.opened is not None and session.opened.opening == OpenParams(
         path=project.model_path, preprocess="mean=0"
     )

@@ -40,7 +40,7 @@ def test_a_dropped_model_is_judged_beside_the_original(
     assert (made.agreement, made.changed, made.runtime) == (1.0, 0, "OpenVINO") and made.speedup
     assert page._table is not None and page._table.chosen_id == made.id
     assert "It was made elsewhere, and is judged as it came." in words(page)
-    assert app_controller.session.looked_at == made.id, "pages that look closer begin with it"
+    assert app_controller.session.inspected_version_id == made.id, "pages that look closer begin with it"
     assert read_facts(space, "r1").variants[-1].id == made.id
 
 

@@ -55,7 +55,7 @@ def test_other_columns_are_read(
     drive(lambda: not app_controller.flows.active)
     (wanted,) = asked
     assert (wanted.text_column, wanted.label_column, wanted.path) == ("review", "stars", "/t.csv")
-    assert app_controller.session.asked_data == wanted.model_copy(update={"model_dir": ""})
+    assert app_controller.session.data_params == wanted.model_copy(update={"model_dir": ""})
 
 
 def test_matched_names_add_up(
@@ -77,7 +77,7 @@ def test_the_last_wish_counts(
     page.data_chosen.emit("/second")
     drive(lambda: not app_controller.flows.active)
     assert page.state == "full", [label.text() for label in page.findChildren(QLabel) if label.isVisibleTo(page)]
-    kept = app_controller.session.asked_data
+    kept = app_controller.session.data_params
     assert kept is not None and kept.path == "/second"
 
 

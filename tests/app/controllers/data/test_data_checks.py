@@ -72,7 +72,7 @@ def test_what_was_found_is_left_out_and_put_back(
 
     button(page, "Leave these").click()
     drive(lambda: page.state == "full" and not app_controller.flows.active)
-    requested = app_controller.session.asked_data
+    requested = app_controller.session.data_params
     assert requested is not None and "red/broken.png" in requested.left_out
     assert "are left out as you wished" in said(page)
     assert "No test example resembles a calibration example" in said(page)
@@ -84,7 +84,7 @@ def test_what_was_found_is_left_out_and_put_back(
 
     button(page, "Restore the").click()
     drive(lambda: page.state == "full" and not app_controller.flows.active)
-    after, requested = app_controller.session.data, app_controller.session.asked_data
+    after, requested = app_controller.session.data, app_controller.session.data_params
     assert after is not None and requested is not None
     assert (after.key, requested.left_out) == (before.key, ())
     assert files == {path: path.read_bytes() for path in album.rglob("*") if path.is_file()}
@@ -181,7 +181,7 @@ def test_changes_by_hand_are_read_kept_and_undone(
     assert (marks[test[0]], marks[test[1]], marks[test[2]]) == ("changed", "changed", "left_out")
     assert page.state == "full" and app_controller.session.data is before  # nothing waits
     drive(lambda: app_controller.session.data is not before and not app_controller.flows.active)
-    requested = app_controller.session.asked_data
+    requested = app_controller.session.data_params
     assert (requested.moved, requested.relabeled, requested.left_out) == (
         {test[0]: "calibration"},
         {test[1]: "blue"},
@@ -197,7 +197,7 @@ def test_changes_by_hand_are_read_kept_and_undone(
 
     for _ in range(3):
         page.undo_requested.emit()
-    drive(lambda: app_controller.session.asked_data is not requested and not app_controller.flows.active)
+    drive(lambda: app_controller.session.data_params is not requested and not app_controller.flows.active)
     after = app_controller.session.data
     assert after is not None and after.key == before.key
     assert files == {path: path.read_bytes() for path in album.rglob("*") if path.is_file()}

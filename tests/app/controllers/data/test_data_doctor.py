@@ -53,7 +53,7 @@ def test_a_wrong_preparation_is_found_and_put_right(
     assert project is not None
     session.new_project()
     assert session.reopen(project)
-    found = found_after_restart(app_controller._desk, DataPage(window.property("theme")), monkeypatch)
+    found = found_after_restart(app_controller._context, DataPage(window.property("theme")), monkeypatch)
     assert found.result.verdict == "far_better" and "mean=0.286,std=0.353" in found.result.best.spec
     again = page.findChild(DoctorCard)
     assert again is not None and again is not card
@@ -67,15 +67,15 @@ def test_a_wrong_preparation_is_found_and_put_right(
     drive(lambda: any("0 to 1" in label.text() for label in new.findChildren(QLabel)), 30)
     opened = app_controller.session.opened
     assert "mean=0.286,std=0.353" in opened.opening.preprocess
-    requested = app_controller.session.asked_data
+    requested = app_controller.session.data_params
     assert requested is not None and requested.path == str(tmp_path / "some.npz")
 
 
-def found_after_restart(desk: ControllerContext, page: DataPage, monkeypatch: pytest.MonkeyPatch) -> DoctorValue:
+def found_after_restart(context: ControllerContext, page: DataPage, monkeypatch: pytest.MonkeyPatch) -> DoctorValue:
     """Return what is shown by objects that did not exist yet when the preparation was checked."""
     shown: list[DoctorValue] = []
     monkeypatch.setattr(page, "show_doctor", shown.append)
-    DataDoctor(replace(desk, flows=FlowRunner(desk.session.workspace)), page).show()
+    DataDoctor(replace(context, flows=FlowRunner(context.session.workspace)), page).show()
     return shown[-1]
 
 

@@ -26,7 +26,7 @@ def space(finished_data: Path, tmp_path: Path) -> Iterator[Workspace]:
 def page(app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive) -> StressPage:
     """Opened from Compare, where the pruned version was chosen."""
     compare = open_page(app_controller, "compare")
-    app_controller.session.looked_at = "v2"
+    app_controller.session.inspected_version_id = "v2"
     button(compare, "Under stress").click()
     made = window.page("stress")
     assert isinstance(made, StressPage) and window.current_page == "stress" and made.state == "full"

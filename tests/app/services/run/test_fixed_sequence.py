@@ -7,7 +7,7 @@ import pytest
 from play import Like
 from staging import Make, Stage, recipes
 
-from app.controllers.outcome import ExamplesUsed, saved_subtitle
+from app.controllers.outcome import saved_subtitle
 from app.domain.outcome import Ending
 from app.domain.words.explain import why_it_won
 from app.services.flow.events import RunProgress
@@ -266,7 +266,7 @@ def test_who_was_not_asked_is_not_said_to_answer_alike(stage: Make) -> None:
     one.go()
     alone = dataclasses.replace(one.variants["A"], state="measured", judgement=None)
     outcome = dataclasses.replace(one.outcome, ending=Ending.UNSETTLED, best=None, open=(alone,))
-    assert "alike" not in saved_subtitle(outcome, ExamplesUsed(144, 144, "pictures"), 1.0)
+    assert "alike" not in saved_subtitle(outcome, "144 test pictures", "pictures", 1.0)
 
 
 @pytest.mark.parametrize(("n_test", "first"), [(15, "exact"), (400, "half")])
