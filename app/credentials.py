@@ -4,7 +4,7 @@ A token belongs to the address of one hub and is returned for that address only.
 again.
 
 ``<data folder>/hub/token.json`` records whether a token exists and where. Without that record the keyring is not
-opened, because some keyrings ask for a password first.
+opened, because some keyrings request a password first.
 """
 
 import contextlib
@@ -69,7 +69,7 @@ def find_token(folder: Path, endpoint: str, environment: Mapping[str, str] = os.
 def knows_token(folder: Path, endpoint: str, environment: Mapping[str, str] = os.environ) -> TokenPlace:
     """Return where the token for `endpoint` is stored; "" means that none is stored.
 
-    The keyring is not opened, because it may ask for a password.
+    The keyring is not opened, because it may request a password.
     """
     if environment.get(TOKEN_VARIABLE, "").strip():
         return "environment"

@@ -19,7 +19,7 @@ class DataFolderUnusable(BackendMissing):
     """The data folder cannot be created, read or written; `path` is the file or folder that failed."""
 
     def __init__(self, path: Path, detail: str, hint: str, code: str = "data_folder_unusable") -> None:
-        """Create the error for `path`; `detail` says what happened, `hint` says what to do."""
+        """Create the error for `path`; `detail` is what happened, `hint` is what to do."""
         super().__init__(code, "Fettle cannot use its data folder", detail, hint)
         self.path = path
 

@@ -66,7 +66,7 @@ def chosen_card(settings: Settings) -> Card | None:
 def load_settings(path: Path) -> tuple[Settings, str]:
     """Read the settings; a missing file gives the defaults, a damaged one is kept as ``….damaged`` and reported.
 
-    The second value says in one sentence why the defaults replace the file, "" if they do not.
+    The second value is one sentence about why the defaults replace the file, "" if they do not.
     """
     try:
         with path.open("rb") as file:

@@ -75,7 +75,7 @@ def get(
         output.notice(f"{bytes_words(free)} are free on the disk.")
         done = run(space, download_model(space, request), _Watch(output))
         if place.offline:
-            output.notice("Offline mode is on: this is what was downloaded before; the hub was not asked.")
+            output.notice("Offline mode is on: this is what was downloaded before; the hub was not contacted.")
     _print_download(output, done)
     return OK
 

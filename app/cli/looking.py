@@ -95,12 +95,13 @@ def describe(output: Output) -> int:
             state = "" if row.available else f"  (not available: {row.hint})"
             output.text(f"  {row.id:<18} {row.title}{state}")
     missing = sum(1 for rows in groups.values() for row in rows if not row.available)
-    output.sentence("Everything is available." if not missing else "What is marked “not available” says how to get it.")
+    hint = "Each line marked “not available” has a hint on how to get it."
+    output.sentence(hint if missing else "Everything is available.")
     return OK
 
 
 def _preset_rows(folder: Path) -> tuple[Described, ...]:
-    """Return all presets; a person's file that cannot be used says why."""
+    """Return all presets; a user's file that cannot be used has the reason as its hint."""
     catalog = load_presets(folder)
     rows = [Described(id=preset.id, title=preset.title, available=True) for preset in catalog.presets]
     for problem in catalog.problems:
@@ -184,8 +185,8 @@ def compare(
     for sentence in disturbed(facts.recommended):
         output.text(f"   {sentence}")
     output.sentence(f"{headline.rstrip('.')}.")
-    beside = facts.judged_beside
-    good = is_safe(beside) if beside is not None else bool(facts.run.recommended_variant_id)
+    file = facts.judged_beside
+    good = is_safe(file) if file is not None else bool(facts.run.recommended_variant_id)
     return OK if good else KEPT_ORIGINAL
 
 
@@ -319,7 +320,7 @@ def monitor(
         output.text(f"      {alert.advice}")
     for row in found.drift.statistics:
         before = "unknown" if row.before is None else f"{row.before:.3g}"
-        counts = f"{row.n:,} requests beside {row.expected:,}"
+        counts = f"{row.n:,} requests compared with {row.expected:,}"
         output.text(f"  {row.title}: {row.now:.3g}, before {before} ({counts})")
     for note in found.drift.notes:
         output.text(f"  note: {note}")

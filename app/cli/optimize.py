@@ -65,7 +65,7 @@ def architectures_of(text: str | None, runtimes: Sequence[str], device: str | No
     if others or device is not None:
         other = f"--runtime {others[0]}" if others else f"--device {device}"
         raise usage(
-            f"--build-for builds TensorRT engines for cards elsewhere, and {other} says what to measure here.",
+            f"--build-for builds TensorRT engines for cards elsewhere, and {other} selects what to measure here.",
             "Leave one of the two out.",
         )
     try:
@@ -189,7 +189,7 @@ def _go_on(output: Output, run_id: str, model: Path | None, options: OptimizeOpt
     defaults = OptimizeOptions()
     if model is not None or any(getattr(options, name) != getattr(defaults, name) for name in others):
         detail = "A run continues with the model, the data and the options it began with."
-        raise usage(detail, "Beside --resume say only --time-budget and --out.")
+        raise usage(detail, "With --resume, give only --time-budget and --out.")
     if options.out is not None:
         check_folder_for(options.out)
     with workspace(output.options, writes=True, notice=output.notice) as space:
@@ -198,7 +198,7 @@ def _go_on(output: Output, run_id: str, model: Path | None, options: OptimizeOpt
         except JobError as error:
             raise CommandFailed(error.exit_code, error.error) from error
         if before.state in WITH_RESULT and options.time_budget_s is None:
-            raise usage("This run is over.", "Say with --time-budget how many seconds more it shall have.")
+            raise usage("This run is over.", "Give it more seconds with --time-budget.")
         recorder, flow = resume_run(on_same_card(space, run_id), before, request, output.watch, options.time_budget_s)
         done = run_recorded(space, flow, recorder)
         return _finish(space, output, done, options)
@@ -273,7 +273,7 @@ def _preset(space: Workspace, options: OptimizeOptions, task: str = "") -> Prese
     """Return the requested preset, the contents of the recipe file, or the default for this task."""
     if options.recipe is not None:
         if options.preset is not None:
-            raise usage("--preset and --recipe are two ways to say what to try.", "Give one of them.")
+            raise usage("--preset and --recipe both select what to try.", "Give one of them.")
         return preset_of_recipes(options.recipe, space.paths.presets)
     catalog = load_presets(space.paths.presets)
     wanted = options.preset or catalog.usual_for(task).id

@@ -14,7 +14,7 @@ from workers.contracts.wording import counted
 
 
 def list_presets(output: Output) -> int:
-    """Print all presets; a file that cannot be used says why."""
+    """Print all presets; a file that cannot be used is listed with the reason."""
     with workspace(output.options, writes=False, notice=output.notice) as space:
         catalog = load_presets(space.paths.presets)
     own = {preset.id for preset in catalog.presets} - {path.stem for path in BUILTIN_FOLDER.glob("*.yaml")}

@@ -133,4 +133,4 @@ def _print_release(
     output.text(f"  {document['text']}")
     output.text(f"  {bundle}")
     if command:
-        output.text(f"  Where its service runs, unpack it into a folder beside, then: {command}")
+        output.text(f"  Where its service runs, unpack it into a new folder, then: {command}")

@@ -42,7 +42,7 @@ def _silent(text: str) -> None:
 def workspace(options: Globals, *, writes: bool, notice: Callable[[str], None] = _silent) -> Iterator[Workspace]:
     """Open the data folder, its database and worker processes; `notice` gets messages about the data folder.
 
-    Read-only commands work beside an open window and on a read-only disk: their jobs' folders are in the system's
+    Read-only commands work while a window is open and on a read-only disk: their jobs' folders are in the system's
     temporary folder.
     """
     with ExitStack() as stack:

@@ -29,7 +29,7 @@ def version_lines(
     """Yield one line per version, with an arrow at the recommended one.
 
     Language models show tokens per second. Versions on a GPU are followed by its figures and warnings. If the GPU is
-    slower than the processor, the last line says so.
+    slower than the processor, the last line states that.
     """
     original = next((speech[variant.id] for variant in variants if variant.is_baseline and variant.id in speech), None)
     for variant in sorted(variants, key=lambda variant: variant.index):

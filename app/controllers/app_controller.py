@@ -33,7 +33,7 @@ from workers.contracts.paths import to_text
 
 HANDOVER_MS = 300
 
-C = TypeVar("C", bound=PageController)
+C = TypeVar("C", bound=PageController[Any])
 
 
 class AppController(QObject):
@@ -59,7 +59,7 @@ class AppController(QObject):
         self._context = ControllerContext(window, session, self.flows, theme, kept, self._edits)
         self._specs = find_controllers()
         check_pairs(window.specs, self._specs)
-        self._controllers: dict[str, PageController] = {}
+        self._controllers: dict[str, PageController[Any]] = {}
         self._incoming = Incoming(window, theme, session, self)
         self._offer()
         self._shell = ShellPresenter(self._context, self._specs, self)
@@ -131,7 +131,7 @@ class AppController(QObject):
         return lambda *given: method(self.controller(page_id, PageController), *given)
 
     def _on_page_shown(self, page_id: str) -> None:
-        """Save the shown page in the project, unless the page belongs to no project, and tell all controllers."""
+        """Save the shown page in the project, unless the page belongs to no project, and notify all controllers."""
         if self._window.specs[page_id].of_project:
             self._session.change(page=page_id)
         for controlled_id, controller in list(self._controllers.items()):

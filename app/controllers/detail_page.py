@@ -1,7 +1,7 @@
 """Base class of the pages that inspect one version of a run: choice of run and version, one job at a time."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from app.controllers.page_controller import ControllerContext, PageController
 from app.controllers.run_facts import open_facts
@@ -12,8 +12,10 @@ from app.services.records.facts import RunFacts
 from widgets.pages.detail_page import DetailPage
 from workers.contracts.errors import ErrorInfo
 
+DetailT = TypeVar("DetailT", bound=DetailPage)
 
-class DetailController(PageController):
+
+class DetailController(PageController[DetailT]):
     """Base controller of a page that inspects one version of a run.
 
     The page reads nothing before it is shown. It runs one job at a time, and none while versions are measured.
@@ -21,10 +23,9 @@ class DetailController(PageController):
 
     page_id: ClassVar[str]
 
-    def __init__(self, context: ControllerContext, page: DetailPage) -> None:
+    def __init__(self, context: ControllerContext, page: DetailT) -> None:
         """Create the controller and connect it to its page."""
         super().__init__(context, page)
-        self._base = page
         self._chosen: tuple[RunFacts, Variant] | None = None
         page.version_chosen.connect(self._on_version)
         page.cancel_requested.connect(self._job.cancel)
@@ -44,16 +45,16 @@ class DetailController(PageController):
 
     def show_version(self, facts: RunFacts, versions: Sequence[Variant], variant: Variant) -> None:
         """Show one of the versions; by default its value."""
-        self._base.show_value(self.value_of(facts, versions, variant))
+        self._page.show_value(self.value_of(facts, versions, variant))
 
     def begin(self, make: Callable[[RunFacts, Variant], Flow[Any]], *, title: str, opening: str, again: str) -> None:
         """Start a job on the version, unless another job or a measurement runs.
 
-        `again` is the sentence for the banner that asks to try later.
+        `again` is the sentence for the banner about what to do afterwards.
         """
         if self._chosen is None or self._job.is_busy or self._must_wait(again):
             return
-        self._base.show_loading(opening)
+        self._page.show_loading(opening)
         self._start(
             make(*self._chosen),
             lambda _found: self.show(),
@@ -74,16 +75,16 @@ class DetailController(PageController):
             return
         self._chosen = None
         if self._flows.runs and self._session.run is not None:
-            self._base.show_empty(is_measuring=True)
+            self._page.show_empty(is_measuring=True)
             return
-        facts = open_facts(self._session, self._base)
+        facts = open_facts(self._session, self._page)
         if facts is None:
             return
         versions = self.versions_of(facts)
         wanted = self._session.inspected_version_id
         variant = next((version for version in versions if version.id == wanted), None) or next(iter(versions), None)
         if variant is None:
-            self._base.show_empty()
+            self._page.show_empty()
         else:
             self._chosen = facts, variant
             self.show_version(facts, versions, variant)
@@ -100,7 +101,7 @@ class DetailController(PageController):
             self.show()
 
     def _on_flows_changed(self) -> None:
-        if self._window.current_page == self.page_id and self._base.state == "empty" and not self._flows.runs:
+        if self._window.current_page == self.page_id and self._page.state == "empty" and not self._flows.runs:
             self.show()
 
     def _on_failed(self, error: ErrorInfo) -> None:

@@ -57,7 +57,7 @@ class Incoming(QObject):
         return waiting
 
     def _settle(self, kinds: list[tuple[str, str]]) -> None:
-        """Ask until at most one model and one data set remain, then pass them on."""
+        """Ask the user until at most one model and one data set remain, then pass them on."""
         unclear = next((path for path, kind in kinds if kind == "both"), None)
         if unclear is not None:
             self._ask_kind(unclear, [known for known in kinds if known[0] != unclear])
@@ -67,7 +67,7 @@ class Incoming(QObject):
             if len(same) > 1:
                 self._ask_which(kind, same, [known for known in kinds if known[1] != kind])
                 return
-        for path, known in sorted(kinds, key=lambda pair: pair[1] == "data"):
+        for path, known in sorted(kinds, key=lambda item: item[1] == "data"):
             self._give(path, known)
 
     def _ask_kind(self, path: str, rest: list[tuple[str, str]]) -> None:

@@ -30,7 +30,7 @@ UNKNOWN = Cost(packages=0, download_bytes=0, installed_bytes=0)
 
 
 def own_installer() -> Installer | None:
-    """Return the installer of the clone that this program runs from; None if it was installed in another way."""
+    """Return the installer of the clone that this program runs from; None without a clone."""
     installer = Installer(Path(__file__).resolve().parents[2])
     return installer if installer.program.is_file() else None
 

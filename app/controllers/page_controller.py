@@ -9,11 +9,12 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from PySide6.QtCore import QObject
 
 from app.controllers.running import Done, Failed, JobSlot, Running
+from app.services.flow.events import StepProgress
 from workers.contracts.errors import ErrorInfo
 
 if TYPE_CHECKING:
@@ -21,26 +22,31 @@ if TYPE_CHECKING:
     from app.controllers.flows import FlowRunner
     from app.controllers.project_edits import ProjectEdits
     from app.controllers.session import Session
+    from app.services.flow.events import Event
     from app.services.flow.steps import Flow
     from app.settings import SavedSettings
     from widgets.commands import Commands
     from widgets.main_window import MainWindow
+    from widgets.parts.page import Page
     from widgets.theme import Theme
 
 PACKAGE = "app.controllers"
 
 
-class PageController(QObject):
+PageT = TypeVar("PageT", bound="Page")
+
+
+class PageController(QObject, Generic[PageT]):
     """Base class of all controllers of pages and of their sections; each default does nothing.
 
     The window's controller owns the controllers of pages, and these own those of sections. `_job` is the slot of a
     controller that runs one job at a time.
     """
 
-    def __init__(self, context: "ControllerContext", page: QObject) -> None:
+    def __init__(self, context: "ControllerContext", page: PageT) -> None:
         """Create the controller; subclasses connect it to `page`."""
         super().__init__(page)
-        self._context, self._job = context, JobSlot(context.flows)
+        self._page, self._context, self._job = page, context, JobSlot(context.flows)
         self._window, self._session, self._flows = context.window, context.session, context.flows
         self._kept, self._commands = context.kept, context.commands
 
@@ -62,7 +68,7 @@ class PageController(QObject):
         return self._flows.start(flow, title=title, on_done=on_done, on_failed=on_failed, slot=slot, **options)
 
     def _must_wait(self, again: str) -> bool:
-        """Return whether a measurement runs, and show that; `again` is the sentence that asks to try later."""
+        """Return whether a measurement runs, and show that; `again` is the sentence about what to do afterwards."""
         from app.controllers.words import wait_for_the_run
 
         if self._flows.runs:
@@ -73,6 +79,11 @@ class PageController(QObject):
         from app.controllers.words import error_value  # late: the start imports slow modules one by one
 
         self._window.banner(error_value(error))
+
+    def _show_stage(self, event: "Event") -> None:
+        """Show the progress of a job on the page."""
+        if isinstance(event, StepProgress):
+            self._page.show_loading(event.stage, event.done, event.total)
 
     def shown(self) -> None:
         """React when the page is shown."""
@@ -117,7 +128,7 @@ class ControllerSpec:
     """
 
     page_id: str
-    make: Callable[[ControllerContext, Any], PageController]
+    make: Callable[[ControllerContext, Any], PageController[Any]]
     does: "tuple[Handler, ...]" = ()
     is_done: "Callable[[Session, bool], bool] | None" = None
 

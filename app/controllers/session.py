@@ -118,7 +118,7 @@ class Session(QObject):
         return True
 
     def _open(self, project: Project, opening: OpenParams, model: OpenedModel, *, same_model: bool = True) -> None:
-        """Open a project; data and run of another model stay closed, and `data_params` says how to read the data."""
+        """Open a project; data and run of another model stay closed, and `data_params` holds how to read the data."""
         repositories = self.workspace.repositories
         self._keep_earlier(None)
         self.opened = OpenProject(project, opening, model, projects.saved_recipes(repositories, project))
@@ -146,7 +146,7 @@ class Session(QObject):
         self._report_all()
 
     def set_data(self, params: DataParams, data: ReadData) -> None:
-        """Set the data of the open model; a replaced data set is saved for the way back."""
+        """Set the data of the open model; a replaced data set is kept so that it can be restored."""
         if self.opened is None:
             return
         before = self.own_data

@@ -33,7 +33,7 @@ CSV_HEAD = ("time", "device", "quantity", "value")
 class TelemetryController(QObject):
     """The reader of the machine, owned by the window's controller.
 
-    A reader that fails is not started again: the dock then says that there are no figures.
+    A reader that fails is not started again: the dock then shows that there are no figures.
     """
 
     def __init__(self, window: MainWindow, session: Session, flows: FlowRunner, parent: QObject | None = None) -> None:

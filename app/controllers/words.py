@@ -33,7 +33,7 @@ def error_value(error: ErrorInfo, *, page_title: str = "", subject: str = "") ->
 
 
 def notice(title: str, happened: str, next_step: str, *, is_safe: str = "", icon: str = "warning") -> ErrorValue:
-    """Return a message that is no error; `is_safe` "" says that nothing was changed."""
+    """Return a message that is no error; `is_safe` "" means that nothing was changed."""
     is_safe = is_safe or _("Yes. Nothing was changed.")
     return ErrorValue(title, happened, is_safe, next_step, tone="warn", icon=icon)
 
@@ -84,7 +84,7 @@ def engine_name(runtime: str) -> str:
 
 
 def wait_for_the_run(again: str) -> ErrorValue:
-    """Return the message that a measurement runs; `again` is the sentence that says what to do afterwards."""
+    """Return the message that a measurement runs; `again` is the sentence about what to do afterwards."""
     return notice(
         _("Versions are being measured now"),
         _("Running them at the same time would distort the measurement."),

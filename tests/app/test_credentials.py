@@ -26,10 +26,10 @@ class Safe(KeyringBackend):
         super().__init__()
         self.kept: dict[tuple[str, str], str] = {}
         self.locked = False
-        self.asked = 0
+        self.n_reads = 0
 
     def get_password(self, service: str, username: str) -> str | None:
-        self.asked += 1
+        self.n_reads += 1
         if self.locked:
             raise KeyringLocked("no")
         return self.kept.get((service, username))
@@ -68,9 +68,13 @@ def no_keyring() -> Iterator[None]:
     keyring.set_keyring(before)
 
 
-def test_the_environment_comes_first(tmp_path: Path, no_keyring: None) -> None:
+def test_token_of_the_environment_comes_first(
+    tmp_path: Path, no_keyring: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     save_token(tmp_path, HUB, "hf_kept")
     assert find_token(tmp_path, HUB, {"HF_TOKEN": f" {TOKEN}\n"}) == TOKEN
+    monkeypatch.setitem(os.environ, "HF_TOKEN", TOKEN)
+    assert find_token(tmp_path, HUB) == TOKEN
 
 
 def test_in_the_keyring(tmp_path: Path, safe: Safe) -> None:
@@ -106,7 +110,7 @@ def test_a_keyring_that_is_locked_or_weak_is_not_trusted(tmp_path: Path, safe: S
 def test_a_keyring_is_asked_only_where_it_holds_one(tmp_path: Path, safe: Safe) -> None:
     """Given a person who never logged in, Then no keyring asks them for a password."""
     assert find_token(tmp_path, HUB, {}) is None
-    assert safe.asked == 0
+    assert safe.n_reads == 0
 
 
 def test_a_keyring_that_was_locked_or_emptied_later(tmp_path: Path, safe: Safe) -> None:
@@ -118,18 +122,10 @@ def test_a_keyring_that_was_locked_or_emptied_later(tmp_path: Path, safe: Safe) 
     assert find_token(tmp_path, HUB, {}) is None
 
 
-def test_another_hub_does_not_get_it(tmp_path: Path, no_keyring: None) -> None:
-    save_token(tmp_path, HUB, TOKEN)
-
-    assert find_token(tmp_path, OTHER, {}) is None
-    assert find_token(tmp_path, f"{HUB}:8443", {}) is None
-
-
-def test_a_file_that_others_could_read_is_closed(tmp_path: Path, no_keyring: None) -> None:
+def test_token_is_only_for_its_hub_and_its_file_only_for_its_owner(tmp_path: Path, no_keyring: None) -> None:
     save_token(tmp_path, HUB, TOKEN)
     (tmp_path / "token.json").chmod(0o644)
-    find_token(tmp_path, HUB, {})
-
+    assert find_token(tmp_path, OTHER, {}) is None and find_token(tmp_path, f"{HUB}:8443", {}) is None
     assert (tmp_path / "token.json").stat().st_mode & 0o777 == 0o600
 
 
@@ -151,19 +147,15 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
     assert find_token(tmp_path, HUB, {}) is None
 
 
-def test_forgotten(tmp_path: Path, safe: Safe) -> None:
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_forgotten_token_is_gone_although_the_keyring_may_have_lost_it(
+    tmp_path: Path, safe: Safe, is_lost: bool
+) -> None:
     save_token(tmp_path, HUB, TOKEN)
-    assert forget_token(tmp_path, HUB)
-    assert not forget_token(tmp_path, HUB)
-    assert safe.kept == {}
-    assert find_token(tmp_path, HUB, {}) is None
-
-
-def test_forgotten_although_the_keyring_lost_it(tmp_path: Path, safe: Safe) -> None:
-    save_token(tmp_path, HUB, TOKEN)
-    safe.kept.clear()
-
-    assert forget_token(tmp_path, HUB)
+    if is_lost:
+        safe.kept.clear()
+    assert forget_token(tmp_path, HUB) and not forget_token(tmp_path, HUB)
+    assert safe.kept == {} and find_token(tmp_path, HUB, {}) is None
 
 
 @pytest.mark.parametrize("text", ["", "  ", "two words", "hf_x\nEvil: header", "hf_ü", "hf_x\0", "x" * 501])
@@ -179,8 +171,3 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path, no_keyring: None) -> No
     (tmp_path / "hub").write_text("a file")
     with pytest.raises(DataFolderUnusable):
         save_token(tmp_path / "hub", HUB, TOKEN)
-
-
-def test_the_environment_is_read_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(os.environ, "HF_TOKEN", TOKEN)
-    assert find_token(tmp_path, HUB) == TOKEN

@@ -23,7 +23,7 @@ def check_exists(path: Path, *, any_name: bool = False) -> None:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         detail = f"{shown}: {reason}."
-        raise refusal("not_readable", "This cannot be looked at", detail, "Check its name and rights.") from error
+        raise refusal("not_readable", "This cannot be read", detail, "Check its name and rights.") from error
     if not there:
         detail = f"{shown} is not there."
         raise refusal("not_found", "There is no such file or folder", detail, "Check the name and try again.")

@@ -28,14 +28,13 @@ PAUSE_MS = 90
 """Time in ms that a row must stay selected before its example is read: arrow keys pass over many rows."""
 
 
-class AnswersController(DetailController):
+class AnswersController(DetailController[AnswersPage]):
     """Controller of the page "All answers"; `_job` lists the predictions of the chosen version."""
 
     page_id = "answers"
 
     def __init__(self, context: ControllerContext, page: AnswersPage) -> None:
         """Create the controller and connect it to its page."""
-        self._page = page
         super().__init__(context, page)
         self._looking = JobSlot(context.flows)
         self._wanted: tuple[int, ...] = ()

@@ -22,14 +22,13 @@ POLL_MS = 30
 SIDES: tuple[Side, ...] = ("original", "optimized")
 
 
-class ChatController(DetailController):
+class ChatController(DetailController[ChatPage]):
     """Controller of the page Chat; both processes exist only while the page is shown, and `stop()` ends them."""
 
     page_id = "chat"
 
     def __init__(self, context: ControllerContext, page: ChatPage) -> None:
         """Create the controller and connect it to its page."""
-        self._page = page
         self._chats: dict[Side, LiveChat] = {}
         self._messages: dict[Side, list[ChatMessage]] = {side: [] for side in SIDES}
         self._turn: Side | None = None

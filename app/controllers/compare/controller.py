@@ -37,13 +37,13 @@ from workers.contracts.paths import from_text
 from workers.contracts.translation import _
 
 
-class CompareController(PageController):
+class CompareController(PageController[ComparePage]):
     """Controller of the page Compare; `_job` evaluates the run again, with other examples or another model."""
 
     def __init__(self, context: ControllerContext, page: ComparePage) -> None:
         """Create the controller and connect it to its page."""
         super().__init__(context, page)
-        self._page, session, to = page, context.session, context.commands.to
+        session, to = context.session, context.commands.to
         self._facts: RunFacts | None = None
         self._looking = JobSlot(context.flows)
         self._predicting = ""
@@ -149,7 +149,7 @@ class CompareController(PageController):
     ) -> None:
         """Start a job that evaluates the run again, unless another job or a measurement runs.
 
-        `first` is shown until the first event. `later` asks the user to come back after the measurement.
+        `first` is shown until the first event. `later` is the sentence about what to do after the measurement.
         """
         if self._facts is None or self._job.is_busy or self._must_wait(later):
             return
@@ -217,7 +217,7 @@ class CompareController(PageController):
         self.show()
         self._report(error)
 
-    # --- another model beside the original
+    # --- another model compared with the original
 
     def _takes_model(self, paths: list[str]) -> bool:
         """Return whether the dropped path is a model that can be compared with the original of the result."""

@@ -43,7 +43,7 @@ def with_data(
 
 
 def _name_words(path: str | None, chosen: str | None) -> str:
-    """Name the examples of the result, and say so if other examples were chosen since."""
+    """Return the name of the result's examples, with the name of other examples that were chosen since."""
     if not path:
         return ""
     name = PurePath(path).name

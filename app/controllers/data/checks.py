@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import Signal
 
 from app.controllers.page_controller import ControllerContext, PageController
 from app.controllers.words import STATE_OF_LEVEL
 from app.services.data.doctor import check_read
 from app.services.flow.events import Event, StepProgress
 from app.services.flow.steps import StepResult
+from widgets.pages.data.page import DataPage
 from widgets.parts.format import percent
 from widgets.parts.pictures import PictureValue
 from widgets.parts.small import CheckValue
@@ -21,7 +22,7 @@ FOUND_WHEN_READ = frozenset({"reading", "unreadable", "balance"})
 """Checks whose findings are already among those of the reading."""
 
 
-class DataChecks(PageController):
+class DataChecks(PageController[DataPage]):
     """The checks of the open data set, owned by the page's controller.
 
     `changed` is emitted when there is more to show. No check runs while an optimization measures.
@@ -29,7 +30,7 @@ class DataChecks(PageController):
 
     changed = Signal()
 
-    def __init__(self, context: ControllerContext, page: QObject) -> None:
+    def __init__(self, context: ControllerContext, page: DataPage) -> None:
         """Create the checks and follow the session."""
         super().__init__(context, page)
         self._key: str | None = None

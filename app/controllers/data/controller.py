@@ -12,7 +12,7 @@ from app.controllers.page_controller import ControllerContext, ControllerSpec, P
 from app.controllers.proof_ahead import reach_row
 from app.controllers.words import STATE_OF_LEVEL, error_value
 from app.services.data.record import read_record, write_record
-from app.services.flow.events import Event, StepProgress
+from app.services.flow.events import ignore
 from app.services.opening.opening import ReadData, read_data
 from widgets.pages.data.page import DataPage
 from widgets.pages.data.value import DataValue
@@ -31,14 +31,13 @@ MOST_CLASSES = 2000
 """Highest number of classes for a menu of class names; a longer menu does not help to match a name."""
 
 
-class DataController(PageController):
+class DataController(PageController[DataPage]):
     """Controller of the page Data."""
 
     def __init__(self, context: ControllerContext, page: DataPage) -> None:
         """Create the controller and connect it to its page."""
         super().__init__(context, page)
-        self._page, window, session = page, context.window, context.session
-        self._is_quiet = False
+        window, session = context.window, context.session
         self._checks = DataChecks(context, page)
         self._checks.changed.connect(self._show_checks)
         page.data_chosen.connect(lambda path: window.paths_dropped.emit([path]))
@@ -104,7 +103,7 @@ class DataController(PageController):
         elif opened.project.is_sample and opened.data is not None:
             self._window.show_page("goal")  # the sample's data are known already
         elif opened.data_params is not None and opened.data is None:
-            self._read(opened.data_params, after=None, show=False)  # the model was opened in another way
+            self._read(opened.data_params, after=None, show=False)  # the model was opened with other parameters
 
     def _used_name(self) -> str:
         """Return the name of the set in use, "" for none."""
@@ -194,7 +193,6 @@ class DataController(PageController):
         self._job.drop()
         if show:
             self._window.show_page("data")
-        self._is_quiet = quietly
         if not quietly:
             self._page.show_loading(_("Reading the examples"))
         self._start(
@@ -203,12 +201,8 @@ class DataController(PageController):
             title=_("Read the examples"),
             on_failed=lambda error: self._on_failed(params, error),
             on_cancelled=self.show,
-            observe=self._on_event,
+            observe=ignore if quietly else self._show_stage,
         )
-
-    def _on_event(self, event: Event) -> None:
-        if isinstance(event, StepProgress) and not self._is_quiet:
-            self._page.show_loading(event.stage, event.done, event.total)
 
     def _on_read(self, params: DataParams, data: ReadData, after: str | None) -> None:
         self._session.set_data(params, data)

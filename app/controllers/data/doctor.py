@@ -15,13 +15,12 @@ from workers.contracts.errors import ErrorInfo
 from workers.contracts.translation import _
 
 
-class DataDoctor(PageController):
+class DataDoctor(PageController[DataPage]):
     """The check of the input preparation, owned by the page's controller; it stays until model or data change."""
 
     def __init__(self, context: ControllerContext, page: DataPage) -> None:
         """Create the check and connect it to its page."""
         super().__init__(context, page)
-        self._page = page
         self._value = DoctorValue()
         self._key: tuple[str, str] | None = None
         self._chosen = ""
@@ -53,7 +52,7 @@ class DataDoctor(PageController):
         return DoctorValue() if found is None else DoctorValue("told", result=found)
 
     def check(self) -> None:
-        """Try the possible preparations; if a run measures, the page says that the check must wait."""
+        """Try the possible preparations; if a run measures, the page shows that the check must wait."""
         own = self._session.own_data
         if own is None or self._job.is_busy:
             return

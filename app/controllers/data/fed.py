@@ -11,7 +11,7 @@ from workers.contracts.translation import _
 from workers.contracts.wording import capitalized
 
 
-class DataFed(PageController):
+class DataFed(PageController[DataPage]):
     """The view of the model's inputs, owned by the page's controller.
 
     `prepared(words)` describes how inputs are prepared; "" means that they are not changed. Each model is inspected
@@ -23,7 +23,6 @@ class DataFed(PageController):
     def __init__(self, context: ControllerContext, page: DataPage) -> None:
         """Create the view and follow the session."""
         super().__init__(context, page)
-        self._page = page
         self._key: tuple[str, str] | None = None
         self._value = FedValue()
         context.session.data_changed.connect(self.show)
@@ -85,7 +84,7 @@ class DataFed(PageController):
 
 
 def prepared_words(value: FedValue) -> str:
-    """Return how inputs are prepared, or why that is not known yet; "" where it cannot be found out."""
+    """Return how inputs are prepared, or why that is not known yet; "" if it cannot be determined."""
     if value.result is not None:
         how = value.result.preparation
         return f"{capitalized(how)}." if how else _("They are used unchanged.")

@@ -15,7 +15,7 @@ WAITING = 3
 """Ranges of thumbnails that may wait; older requests are for rows that were scrolled past."""
 
 
-class DataItems(PageController):
+class DataItems(PageController[DataPage]):
     """The list of examples, owned by the page's controller; `settled(DataParams)` is emitted to read the edited set."""
 
     settled = Signal(object)
@@ -23,7 +23,6 @@ class DataItems(PageController):
     def __init__(self, context: ControllerContext, page: DataPage) -> None:
         """Create an empty list and connect it to the page."""
         super().__init__(context, page)
-        self._page = page
         self.edits = DataEdits()
         self._items: tuple[DataItem, ...] = ()
         self._project_id = ""

@@ -49,7 +49,7 @@ NO_TARGET = DescribedTarget(id="", title="", available=False)
 """Placeholder until this computer is described; the first target that works replaces it."""
 
 
-class ExportController(PageController):
+class ExportController(PageController[ExportPage]):
     """Controller of the page Export for the chosen version, else the recommended one, else the original.
 
     `_job` writes the bundle.
@@ -58,7 +58,7 @@ class ExportController(PageController):
     def __init__(self, context: ControllerContext, page: ExportPage, installer: Installer | None = None) -> None:
         """Create the controller; `installer` None means the clone's own installer."""
         super().__init__(context, page)
-        self._page, window, session, flows = page, context.window, context.session, context.flows
+        window, session, flows = context.window, context.session, context.flows
         self._installing = Installing(page, session, flows, installer)
         self._facts: RunFacts | None = None
         self._wanted: Variant | None = None

@@ -20,7 +20,7 @@ from workers.contracts.translation import _
 from workers.contracts.wording import about
 
 
-class TargetProof(PageController):
+class TargetProof(PageController[ExportPage]):
     """The proof of one version alone for an export target, owned by the page's controller.
 
     `on_changed(id)` is called with the wanted version when the proof starts and when it ends, because the target may

@@ -24,13 +24,13 @@ from workers.contracts.specs import Described, Recipe
 from workers.contracts.translation import _
 
 
-class GoalController(PageController):
+class GoalController(PageController[GoalPage]):
     """Controller of the page Goal."""
 
     def __init__(self, context: ControllerContext, page: GoalPage) -> None:
         """Create the controller and connect it to its page."""
         super().__init__(context, page)
-        self._page, session = page, context.session
+        session = context.session
         self._catalog: Catalog = load_presets(session.workspace.paths.presets)
         page.preset_chosen.connect(self._on_preset)
         page.limit_changed.connect(self._on_limit)

@@ -14,13 +14,12 @@ from workers.contracts.gpu import GpuCard, TriedRung
 from workers.contracts.translation import _
 
 
-class GpuController(PageController):
+class GpuController(PageController[GpuPage]):
     """Controller of the page GPU doctor; nothing is checked while versions are measured."""
 
     def __init__(self, context: ControllerContext, page: GpuPage, installer: Installer | None = None) -> None:
         """Create the controller; `installer` None means the clone's own installer."""
         super().__init__(context, page)
-        self._page = page
         self._rows: list[TriedRung] = []
         self._cards: tuple[GpuCard, ...] = ()
         self._was_tried = False

@@ -5,13 +5,12 @@ from app.help import task_pages
 from widgets.pages.guide.page import GuidePage
 
 
-class GuideController(PageController):
+class GuideController(PageController[GuidePage]):
     """Controller of the page Guide; its only action is to return to the previous page."""
 
     def __init__(self, context: ControllerContext, page: GuidePage) -> None:
         """Create the controller and connect it to its page."""
         super().__init__(context, page)
-        self._page = page
         page.back_requested.connect(lambda: context.window.toggle_page("guide"))
         page.task_requested.connect(self._show_task)
         page.show_value(tuple((task.topic, task.title) for task in task_pages().values()))

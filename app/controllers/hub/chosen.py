@@ -27,7 +27,7 @@ REST_MS = 250
 NOTHING = HubDetailValue("", "")
 
 
-class ChosenModel(PageController):
+class ChosenModel(PageController[HubPage]):
     """The details of the chosen model, owned by the controller of the page Hub; `_job` queries the hub."""
 
     def __init__(
@@ -35,7 +35,7 @@ class ChosenModel(PageController):
     ) -> None:
         """Create the details and connect them to the page; `find_safe(name)` searches for a similar safe model."""
         super().__init__(context, page)
-        self._page, self._downloads, self._find_safe = page, downloads, find_safe
+        self._downloads, self._find_safe = downloads, find_safe
         self._found: dict[str, HubModelResult] = {}
         self._before = NOTHING
         self._opens_next = ""
@@ -60,15 +60,15 @@ class ChosenModel(PageController):
         """Return the repository of the chosen model, "" for none."""
         return self._before.id
 
-    def choose(self, before: HubDetailValue, *, asks: bool) -> None:
-        """Show a model with its known facts; `asks` queries the hub for the rest without a further click."""
+    def choose(self, before: HubDetailValue, *, queries: bool) -> None:
+        """Show a model with its known facts; with `queries` the hub is queried for the rest without a further click."""
         self._before = before
         self._rest.stop()
         self._job.drop()
         if self._show_found():
             return
         self._page.detail.show_value(before)
-        if asks and before.id:
+        if queries and before.id:
             self._rest.start()
 
     # --- queries
@@ -143,7 +143,7 @@ class ChosenModel(PageController):
             self._page.show_card(found.name, found.card + cut)
 
     def open_address(self, address: str) -> None:
-        """Ask with the whole address in view, then open it in the user's browser."""
+        """Ask the user with the whole address in view, then open it in the browser."""
         if not address.startswith(("https://", "http://")):
             return
         dialog = link_question(self._context.theme, self._window, address)

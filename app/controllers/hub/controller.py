@@ -19,15 +19,14 @@ from workers.contracts.translation import _
 MAX_TEXT = 200
 
 
-class HubController(PageController):
+class HubController(PageController[HubPage]):
     """Controller of the page Hub."""
 
     def __init__(self, context: ControllerContext, page: HubPage) -> None:
         """Create the controller and connect it to its page."""
         super().__init__(context, page)
-        self._page = page
         self._starters: dict[str, Starter] = {starter.repo: starter for starter in load_starters()}
-        self._ask = HubAskValue()
+        self._form = HubAskValue()
         self._query = HubQuery()
         self._models: dict[str, HubModel] = {}
         self._is_start = True
@@ -53,27 +52,27 @@ class HubController(PageController):
     def start(self, text: str) -> None:
         """Open the page from another page, with a search for `text`, or with the starters if it is empty."""
         self._window.show_page("hub")
-        ask = HubAskValue(text=text[:MAX_TEXT])
-        self._page.start(ask)
-        self.search(ask)
+        form = HubAskValue(text=text[:MAX_TEXT])
+        self._page.start(form)
+        self.search(form)
 
     def show_starters(self) -> None:
         """Show the starter models, which need no request to the hub."""
         self._job.drop()
         self._is_start = True
         self._page.show_list(starters_value(tuple(self._starters.values())))
-        self._chosen.choose(NOTHING, asks=False)
+        self._chosen.choose(NOTHING, queries=False)
 
-    def search(self, ask: HubAskValue) -> None:
+    def search(self, form: HubAskValue) -> None:
         """Query the hub; a pending search is cancelled."""
-        self._ask = ask
-        if ask == HubAskValue():
+        self._form = form
+        if form == HubAskValue():
             self.show_starters()
             return
         if self._is_start:
-            self._chosen.choose(NOTHING, asks=False)
-        task, text = (ask.task, ask.text) if ask.task else understood(ask.text)
-        self._query = HubQuery(text=text[:MAX_TEXT], task=task or None, sort=ask.sort)
+            self._chosen.choose(NOTHING, queries=False)
+        task, text = (form.task, form.text) if form.task else understood(form.text)
+        self._query = HubQuery(text=text[:MAX_TEXT], task=task or None, sort=form.sort)
         self._models.clear()
         self._begin(self._query)
 
@@ -87,8 +86,8 @@ class HubController(PageController):
 
     @property
     def _wish(self) -> Wish:
-        ask = self._ask
-        return Wish(ask.business, ask.max_bytes, ask.runs_here, self._memory_bytes)
+        form = self._form
+        return Wish(form.business, form.max_bytes, form.runs_here, self._memory_bytes)
 
     @property
     def _memory_bytes(self) -> int | None:
@@ -115,7 +114,7 @@ class HubController(PageController):
         self._on_chosen(self._page.list.table.chosen_id)
 
     def _nothing(self, found: FoundModels) -> tuple[str, str]:
-        words = self._ask.text or does_words(self._ask.task)
+        words = self._form.text or does_words(self._form.task)
         if found.looked_at:
             report = _("The hub found {0} for “{1}”, but none matches the choices above.")
             return _("Nothing fits"), report.format(f"{found.looked_at:,}", words)
@@ -126,9 +125,9 @@ class HubController(PageController):
         if not self._wish.is_empty:
             parts = [_("{0} shown; {2} of the last {1} found match.")]
             parts = [parts[0].format(f"{count:,}", f"{found.looked_at:,}", f"{len(found.models):,}")]
-        if self._ask.max_bytes is not None:
+        if self._form.max_bytes is not None:
             parts.append(_("Models without a stated size are left out."))
-        if self._query.task and not self._ask.task:
+        if self._query.task and not self._form.task:
             parts.insert(0, _("Understood as: {0}.").format(does_words(self._query.task).lower()))
         parts.append(_("The hub states license, size and format. The safety check runs after the download."))
         return " ".join(parts)
@@ -141,16 +140,16 @@ class HubController(PageController):
         if repo == self._chosen.repo and repo:
             return
         if not repo:
-            self._chosen.choose(NOTHING, asks=False)
+            self._chosen.choose(NOTHING, queries=False)
         elif self._is_start:
-            self._chosen.choose(starter_detail(self._starters[repo]), asks=False)
+            self._chosen.choose(starter_detail(self._starters[repo]), queries=False)
         else:
-            self._chosen.choose(row_detail(self._models[repo]), asks=True)
+            self._chosen.choose(row_detail(self._models[repo]), queries=True)
 
     def _on_safe_wanted(self, name: str) -> None:
-        ask = replace(self._ask, text=name, runs_here=True)
-        self._page.start(ask)
-        self.search(ask)
+        form = replace(self._form, text=name, runs_here=True)
+        self._page.start(form)
+        self.search(form)
 
 
 CONTROLLER = ControllerSpec("hub", HubController, does=(on(SEARCH_HUB, HubController.start),))

@@ -11,16 +11,15 @@ from widgets.pages.settings.page import SettingsPage
 from workers.contracts.translation import _
 
 
-class KeptHub(PageController):
+class KeptHub(PageController[SettingsPage]):
     """The hub section of the page Settings, owned by that page's controller.
 
-    The section is read again at each visit. The removal of a model that projects use asks first.
+    The section is read again at each visit. The user is asked before a model is removed that projects use.
     """
 
     def __init__(self, context: ControllerContext, page: SettingsPage) -> None:
         """Create the section and connect it to its page."""
         super().__init__(context, page)
-        self._page = page
         page.hub_removal_requested.connect(self._on_removal)
         page.hub_forget_requested.connect(self._on_forget)
         self.show()

@@ -44,13 +44,12 @@ MAX_LOG_BYTES, MAX_LOG_LINES = 64_000, 200
 NO_VERDICT = (Ending.UNSETTLED, Ending.UNTESTED, Ending.BUSY, Ending.TIME_UP, Ending.NOTHING_TRIED, Ending.FEW_EXAMPLES)
 
 
-class JobsController(PageController):
+class JobsController(PageController[JobsPage]):
     """Controller of the page Jobs. Jobs that are no runs are cancelled here."""
 
     def __init__(self, context: ControllerContext, page: JobsPage) -> None:
         """Create the controller and connect it to its page."""
         super().__init__(context, page)
-        self._page = page
         self._runs: dict[str, Run] = {}
         self._is_open: dict[tuple[object, ...], bool] = {}
         self._timer = QTimer(self)

@@ -16,14 +16,13 @@ from workers.contracts.after.layers import LayersResult
 from workers.contracts.translation import _
 
 
-class LayersController(DetailController):
+class LayersController(DetailController[LayersPage]):
     """Controller of the page Layers; it profiles nothing before the user requests it."""
 
     page_id = "layers"
 
     def __init__(self, context: ControllerContext, page: LayersPage) -> None:
         """Create the controller and connect it to its page."""
-        self._page = page
         super().__init__(context, page)
         page.look_requested.connect(self.look)
 
@@ -33,11 +32,11 @@ class LayersController(DetailController):
 
     def value_of(self, facts: RunFacts, versions: Sequence[Variant], variant: Variant) -> LayersValue:
         """Return the layers of both versions, or the offer to profile them."""
-        looked = looked_before(self._session.workspace, facts, variant)
+        profiles = looked_before(self._session.workspace, facts, variant)
         return LayersValue(
             versions=tuple((v.id, v.title) for v in versions),
             chosen=variant.id,
-            sides=tuple(layers_of(*one) for one in looked),
+            sides=tuple(layers_of(*one) for one in profiles),
         )
 
     def look(self) -> None:

@@ -26,13 +26,12 @@ from workers.contracts.translation import _
 TICK_MS = 500
 
 
-class LoadController(PageController):
+class LoadController(PageController[LoadPage]):
     """Controller of the page "Under load"; it shows the record of the open run or the running load test."""
 
     def __init__(self, context: ControllerContext, page: LoadPage) -> None:
         """Create the controller and connect it to its page."""
         super().__init__(context, page)
-        self._page = page
         self._facts: RunFacts | None = None
         self._record: LoadRecord | None = None
         self._plan: tuple[Stage, ...] = ()
@@ -87,7 +86,7 @@ class LoadController(PageController):
         """Start the load test, unless another job runs on this computer.
 
         Args:
-            variant_id: the version to test beside the original.
+            variant_id: the version to test in turn with the original.
             seconds: the duration of each part.
             max_latency_ms: the latency limit; 0 for none.
         """

@@ -9,7 +9,6 @@ from app.controllers.model.presenter import model_value
 from app.controllers.model.sample import sample_or_none, sample_value
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
 from app.controllers.words import refused_file
-from app.services.flow.events import Event, StepProgress
 from app.services.hub.model_cache import origin_of, remember_origin
 from app.services.opening.opening import OpenedModel, open_model
 from widgets.pages.model.page import ModelPage
@@ -23,13 +22,13 @@ QUESTION_CODES = ("needs_consent", "ambiguous_architecture", "shape_needed")
 """Codes of errors that the page shows as questions."""
 
 
-class ModelController(PageController):
+class ModelController(PageController[ModelPage]):
     """Controller of the page Model."""
 
     def __init__(self, context: ControllerContext, page: ModelPage) -> None:
         """Create the controller and connect it to its page."""
         super().__init__(context, page)
-        self._page, window, session = page, context.window, context.session
+        window, session = context.window, context.session
         self._sample = sample_or_none()
         self._goes_on = self._stays = False
         page.sample_requested.connect(self.open_sample)
@@ -95,17 +94,13 @@ class ModelController(PageController):
             title=_("Open {0}").format(Path(params.path).name),
             on_failed=lambda error: self._on_failed(params, error),
             on_cancelled=self._on_cancelled,
-            observe=self._on_event,
+            observe=self._show_stage,
         )
 
     def _with_answers(self, path: str, **changes: object) -> OpenParams:
         """Return the parameters of the last request with the user's answers."""
         base = self._last if self._last.path == path else OpenParams(path=path)
         return base.model_copy(update=changes)
-
-    def _on_event(self, event: Event) -> None:
-        if isinstance(event, StepProgress):
-            self._page.show_loading(event.stage, event.done, event.total)
 
     def _on_opened(self, params: OpenParams, model: OpenedModel) -> None:
         self._session.is_opening = False

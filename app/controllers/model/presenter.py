@@ -58,7 +58,7 @@ def model_value(model: OpenedModel, name: str, opening: OpenParams | None, origi
 
 
 def chat_findings(info: ModelInfo) -> tuple[CheckValue, ...]:
-    """Return the findings about a language model: its context length, and its memory beside the free memory."""
+    """Return the findings about a language model: its context length, and its memory compared with the free memory."""
     if info.chat is None:
         return ()
     free_bytes = free_memory_bytes()

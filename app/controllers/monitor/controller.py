@@ -20,13 +20,12 @@ from workers.contracts.translation import _
 PAGE = "monitor"
 
 
-class MonitorController(PageController):
+class MonitorController(PageController[MonitorPage]):
     """Controller of the page Monitor."""
 
     def __init__(self, context: ControllerContext, page: MonitorPage) -> None:
         """Create the controller and connect it to its page."""
         super().__init__(context, page)
-        self._page = page
         self._path = self._found_path = ""
         self._found: MonitorResult | None = None
         self._project: Project | None = None

@@ -31,13 +31,12 @@ from workers.contracts.translation import _
 NOW_MS = 250
 
 
-class OptimizeController(PageController):
+class OptimizeController(PageController[OptimizePage]):
     """Controller of the page Optimize: starts, shows, stops and continues runs."""
 
     def __init__(self, context: ControllerContext, page: OptimizePage) -> None:
         """Create the controller and connect it to its page."""
         super().__init__(context, page)
-        self._page = page
         self._live: dict[str, LiveRun] = {}
         self._shown: RunWatch | None = None
         self._dirty = False

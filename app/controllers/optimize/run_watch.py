@@ -31,6 +31,7 @@ PHASES: dict[RunState, RunPhase] = {
     RunState.CANCELLED: "cancelled",
     RunState.INTERRUPTED: "interrupted",
 }
+
 LEAST_SPARE_S = 10.0
 """Least unused time in seconds for which a run explains its early end."""
 
@@ -231,7 +232,7 @@ class RunWatch:
 
 
 def _stage(progress: StepProgress) -> str:
-    """Return the current stage if it says more than the step's title."""
+    """Return the current stage if it differs from the step's title."""
     return progress.stage if progress.says_more else ""
 
 

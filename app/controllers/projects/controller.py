@@ -8,13 +8,13 @@ from widgets.commands import NEW_PROJECT, OPEN_PROJECT
 from widgets.pages.projects.page import ProjectRowValue, ProjectsPage
 
 
-class ProjectsController(PageController):
+class ProjectsController(PageController[ProjectsPage]):
     """Controller of the page Projects."""
 
     def __init__(self, context: ControllerContext, page: ProjectsPage) -> None:
         """Create the controller and connect it to its page."""
         super().__init__(context, page)
-        self._page, edits = page, context.edits
+        edits = context.edits
         page.new_requested.connect(context.commands.to(NEW_PROJECT))
         page.open_requested.connect(context.commands.to(OPEN_PROJECT))
         page.rename_requested.connect(edits.rename)

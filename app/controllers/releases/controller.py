@@ -10,7 +10,6 @@ from app.controllers.releases.presenter import KEEP_NEWEST, releases_value
 from app.controllers.running import JobSlot
 from app.controllers.words import error_value
 from app.domain.job import ExportRecord
-from app.services.flow.events import Event, StepProgress
 from app.services.flow.steps import Flow, JobError
 from app.services.records.decisions import read_decisions
 from app.services.records.facts import read_facts
@@ -22,13 +21,13 @@ from workers.contracts.errors import ErrorInfo
 from workers.contracts.translation import _
 
 
-class ReleasesController(PageController):
+class ReleasesController(PageController[ReleasesPage]):
     """Controller of the page Releases; it runs one job at a time and reads the page again afterwards."""
 
     def __init__(self, context: ControllerContext, page: ReleasesPage) -> None:
         """Create the controller and connect it to its page."""
         super().__init__(context, page)
-        self._page, self._looking = page, JobSlot(context.flows)
+        self._looking = JobSlot(context.flows)
         page.return_requested.connect(self._on_return)
         page.save_requested.connect(self._on_save)
         page.prune_requested.connect(self._on_prune)
@@ -84,12 +83,8 @@ class ReleasesController(PageController):
             title=title,
             on_failed=self._on_failed,
             on_cancelled=self.show,
-            observe=self._on_event,
+            observe=self._show_stage,
         )
-
-    def _on_event(self, event: Event) -> None:
-        if isinstance(event, StepProgress):
-            self._page.show_loading(event.stage, event.done, event.total)
 
     def _on_failed(self, error: ErrorInfo) -> None:
         self._page.show_error(error_value(error, page_title=_("The release stays unchanged")))

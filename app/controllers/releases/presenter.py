@@ -12,7 +12,7 @@ from widgets.parts.small import CheckValue
 from workers.contracts.translation import _
 
 KEEP_NEWEST = 5
-"""Number of newest bundles to keep when old ones are removed, beside the current and the previous one."""
+"""Number of newest bundles to keep when old ones are removed, in addition to the current and the previous one."""
 
 
 def releases_value(

@@ -31,13 +31,13 @@ LIBRARIES = (
 )  # fmt: skip
 
 
-class SettingsController(PageController):
+class SettingsController(PageController[SettingsPage]):
     """Controller of the page Settings; it saves every change at once."""
 
     def __init__(self, context: ControllerContext, page: SettingsPage, installer: Installer | None = None) -> None:
         """Create the controller; `installer` None means the clone's own installer."""
         super().__init__(context, page)
-        self._page, window, session = page, context.window, context.session
+        window, session = context.window, context.session
         self._installing = Installing(page, session, context.flows, installer)
         page.theme_chosen.connect(self._on_theme)
         page.threads_changed.connect(lambda threads: self._kept.save(threads=threads))

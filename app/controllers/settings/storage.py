@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 MOST_POINTS, MAX_NAME = 4, 60
 
 
-class KeptStorage(PageController):
+class KeptStorage(PageController[SettingsPage]):
     """The storage section of the page Settings, owned by that page's controller.
 
     It counts whenever the page is shown, but never during a measurement.
@@ -33,7 +33,6 @@ class KeptStorage(PageController):
     def __init__(self, context: ControllerContext, page: SettingsPage) -> None:
         """Create the section and connect it to its page."""
         super().__init__(context, page)
-        self._page = page
         self._is_freeing = self._is_wanted = False
         self._storage: Storage | None = None
         self._message = self._problem = ""
@@ -97,7 +96,7 @@ class KeptStorage(PageController):
         self._show()
 
     def _on_free(self) -> None:
-        """Ask with a list of what is removed and what stays; nothing is removed before the confirmation."""
+        """Ask the user with a list of what is removed and what stays; nothing is removed before the confirmation."""
         storage = self._storage
         if storage is None or self._job.is_busy or self._flows.runs:
             return

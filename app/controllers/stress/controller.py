@@ -1,4 +1,4 @@
-"""Control the page "Under stress": stress the chosen version beside the original, and show the results."""
+"""Control the page "Under stress": stress-test the chosen version and the original, and show the results."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,14 +16,13 @@ from widgets.parts.format import about
 from workers.contracts.translation import _
 
 
-class StressController(DetailController):
+class StressController(DetailController[StressPage]):
     """Controller of the page "Under stress"; it runs no test before the user requests it."""
 
     page_id = "stress"
 
     def __init__(self, context: ControllerContext, page: StressPage) -> None:
         """Create the controller and connect it to its page."""
-        self._page = page
         super().__init__(context, page)
         page.start_requested.connect(self.start)
 

@@ -10,13 +10,12 @@ from widgets.pages.tried.page import TriedPage
 PAGE = "tried"
 
 
-class TriedController(PageController):
+class TriedController(PageController[TriedPage]):
     """Controller of the page "What was tried"."""
 
     def __init__(self, context: ControllerContext, page: TriedPage) -> None:
         """Create the controller and connect it to its page."""
         super().__init__(context, page)
-        self._page = page
         page.again_requested.connect(self._on_again)
         context.session.run_changed.connect(lambda: self.shown() if context.window.current_page == PAGE else None)
         page.show_empty()

@@ -26,13 +26,12 @@ MAX_PASTED_PX, FAST_PNG = 2048, 90
 """Size limit in pixels and PNG quality, because encoding a large screenshot blocks the window; models need less."""
 
 
-class TryController(PageController):
+class TryController(PageController[TryPage]):
     """Controller of the page "Try it"; `stop()` ends both processes, and `_job` looks for examples."""
 
     def __init__(self, context: ControllerContext, page: TryPage) -> None:
         """Create the controller and connect it to its page."""
         super().__init__(context, page)
-        self._page = page
         self._facts: RunFacts | None = None
         self._chosen = ""
         self._pair: TryPair | None = None
@@ -87,7 +86,7 @@ class TryController(PageController):
             self._page.show_error(error_value(error.error, page_title=_("This cannot be tried now")))
 
     def _load(self, facts: RunFacts) -> None:
-        """Load a version beside the original; the page keeps its content if the run is the same.
+        """Load a version and the original; the page keeps its content if the run is the same.
 
         Raises:
             JobError: if files of the run are gone.

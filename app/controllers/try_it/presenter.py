@@ -69,19 +69,19 @@ def headline(tried: TryOutcome) -> tuple[str, str]:
     return f"{alike}, {speed}", text.format(calls)
 
 
-def name_of(asked: TryInput, example: ExampleValue | None) -> str:
+def name_of(tried: TryInput, example: ExampleValue | None) -> str:
     """Return the display name of an input."""
-    if asked.path:
-        name = from_text(asked.path).name.encode(errors="surrogateescape").decode(errors="replace")
+    if tried.path:
+        name = from_text(tried.path).name.encode(errors="surrogateescape").decode(errors="replace")
         return name if len(name) <= MAX_NAME else f"{name[:MAX_NAME]}…"
-    if asked.text is not None:
-        return " ".join(asked.text.split())[:MAX_NAME]
-    if asked.png:
+    if tried.text is not None:
+        return " ".join(tried.text.split())[:MAX_NAME]
+    if tried.png:
         return _("Pasted picture")
     named = (example.picture.text or example.name) if example is not None else ""
     if example is not None and (example.picture.text or not example.picture.is_picture):
         return " ".join(named.split())[:MAX_NAME]
-    return _("{0}, test example {1:,}").format(named, (asked.item or 0) + 1).removeprefix(", ")
+    return _("{0}, test example {1:,}").format(named, (tried.item or 0) + 1).removeprefix(", ")
 
 
 def picture_of(tried: TryOutcome, name: str, example: ExampleValue | None) -> PictureValue:
@@ -175,10 +175,10 @@ class TriedSoFar:
 def _smaller(line: _Line) -> _Line:
     """Replace a large pasted picture of an older line with its drawing, which is enough to try it again."""
     tried, value = line
-    requested, drawn = tried.asked, value.picture.data
-    if len(requested.png) <= MAX_KEPT_BYTES or not drawn:
+    pasted, drawn = tried.asked, value.picture.data
+    if len(pasted.png) <= MAX_KEPT_BYTES or not drawn:
         return line
-    return replace(tried, asked=replace(requested, png=drawn)), value
+    return replace(tried, asked=replace(pasted, png=drawn)), value
 
 
 def _goes_on(before: TryInput, now: TryInput) -> bool:

@@ -16,11 +16,9 @@ UUIDS = ["GPU-fake0000-0000-0000-0000-000000000000", "GPU-fake1111-1111-1111-111
 
 @pytest.fixture
 def readings(driver_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What NVML tells, of two cards."""
+    """Return the file with the state that the stand-in of NVML reports, of two cards."""
     monkeypatch.setenv("FETTLE_HOME", str(tmp_path / "home"))
-    file = stand_in(driver_dir, tmp_path, monkeypatch, cuda_code=304)
-    file.write_text("0.util=77\n0.used=9000000000\n1.util=5\n")
-    return file
+    return stand_in(driver_dir, tmp_path, monkeypatch, cuda_code=304)
 
 
 @pytest.mark.timeout(240)
@@ -32,12 +30,9 @@ def test_doctor_tells_each_card_rung_by_rung(readings: Path, capsys: pytest.Capt
     document = json.loads(report.out)
     assert [card["uuid"] for card in document["cards"]] == UUIDS
     assert document["cards"][1] == {
-        "uuid": UUIDS[1],
-        "name": "NVIDIA FAKE H100",
-        "compute_capability": "9.0",
-        "driver": "580.95.05",
+        "uuid": UUIDS[1], "name": "NVIDIA FAKE H100", "compute_capability": "9.0", "driver": "580.95.05",
         "memory_bytes": 85520809984,
-    }
+    }  # fmt: skip
     assert all(list(rung) == ["id", "card", "ok", "found", "reason", "hint"] for rung in document["rungs"])
     by_place = {(rung["id"], rung["card"]): rung for rung in document["rungs"]}
     assert by_place["driver", None]["ok"]
@@ -93,6 +88,7 @@ def test_describe_says_why_cards_cannot_be_used(readings: Path, capsys: pytest.C
 @pytest.mark.timeout(120)
 def test_watch_tells_what_the_file_says(readings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Given two cards, one of which is then lost, Then the figures are the file's, and the lost card has none."""
+    readings.write_text("0.util=77\n0.used=9000000000\n1.util=5\n")
     assert main(["gpu", "watch", "--seconds", "0.6"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert any("NVIDIA FAKE RTX 4090" in line and "77 %" in line and "9.0 GB" in line for line in lines)
@@ -103,27 +99,8 @@ def test_watch_tells_what_the_file_says(readings: Path, capsys: pytest.CaptureFi
     assert (second["load_pct"], second["is_lost"]) == (None, True)
 
 
-def test_watch_without_a_card(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Given no card that answers, Then exit code 6 with the reason, and an empty list."""
-    no_driver(tmp_path, monkeypatch)
-    monkeypatch.setenv("FETTLE_HOME", str(tmp_path / "home"))
-    code = main(["gpu", "watch", "--seconds", "0.2", "--json"])
-    report = capsys.readouterr()
-    assert code == 6 and json.loads(report.out)["cards"] == []
-    assert "no NVIDIA" in report.err
-
-
 MENDS = {2: "nvidia-smi", 100: "CUDA_VISIBLE_DEVICES", 304: "nvidia-modprobe -u -c=0", 999: "rmmod nvidia_uvm"}
 """What mends each refusal of cuInit."""
-
-
-@pytest.fixture
-def no_context(driver_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the state that the stand-in of NVML reports."""
-    monkeypatch.setenv("FETTLE_HOME", str(tmp_path / "home"))
-    return stand_in(driver_dir, tmp_path, monkeypatch, cuda_code=100)
 
 
 def describe(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
@@ -136,7 +113,7 @@ def describe(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("code", MENDS)
 def test_each_refusal_of_cuinit_by_command(
-    no_context: Path, code: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    readings: Path, code: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given a driver whose cuInit is refused, Then the doctor and `describe` name the error and what mends it, no card
     counts as available, and nothing claims to have computed."""
@@ -155,17 +132,17 @@ def test_each_refusal_of_cuinit_by_command(
 
 @pytest.mark.whole
 @pytest.mark.timeout(180)
-def test_lost_divided_and_held_back_by_command(no_context: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_lost_divided_and_held_back_by_command(readings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Given a card that is lost, then one that is divided (MIG) and tells no load (NotSupported), then one that slows
     itself down, Then `describe` and `watch` say so of that card, and give no figure that it did not give."""
-    no_context.write_text("1.fail.nvmlDeviceGetUtilizationRates=15\n")
+    readings.write_text("1.fail.nvmlDeviceGetUtilizationRates=15\n")
     first, lost = describe(capsys)
-    assert "CUDA error 100" in str(first["hint"]) and "NVIDIA FAKE H100 is lost" in str(lost["hint"])
+    assert "CUDA error 304" in str(first["hint"]) and "NVIDIA FAKE H100 is lost" in str(lost["hint"])
     assert main(["gpu", "watch", "--seconds", "0.5"]) == 0
     line = next(line for line in capsys.readouterr().out.splitlines() if "H100" in line)
     assert line.endswith("lost: it fell off the bus, or its driver gave it up") and "°C" not in line
 
-    no_context.write_text("1.mig=1\n1.util=-1\n0.reasons=0x44\n0.util=64\n")
+    readings.write_text("1.mig=1\n1.util=-1\n0.reasons=0x44\n0.util=64\n")
     assert "divided (MIG)" not in str(describe(capsys)[0])
     assert main(["gpu", "watch", "--seconds", "0.5"]) == 0
     hot, divided = [line for line in capsys.readouterr().out.splitlines() if line.startswith("gpu")][-2:]
@@ -181,7 +158,7 @@ def test_lost_divided_and_held_back_by_command(no_context: Path, capsys: pytest.
 def test_no_driver_by_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given a computer without a driver, Then both commands say that there is no card with one, and what to do: nothing."""
+    """Given a computer without a driver, Then all commands say that there is no card with one, and `watch` lists none."""
     no_driver(tmp_path, monkeypatch)
     monkeypatch.setenv("FETTLE_HOME", str(tmp_path / "home"))
     (row,) = describe(capsys)
@@ -189,12 +166,15 @@ def test_no_driver_by_command(
     assert "no NVIDIA card with a driver" in str(row["hint"])
     assert main(["gpu", "doctor"]) == 6
     assert "no NVIDIA card with a driver" in capsys.readouterr().err
+    assert main(["gpu", "watch", "--seconds", "0.2", "--json"]) == 6
+    report = capsys.readouterr()
+    assert json.loads(report.out)["cards"] == [] and "no NVIDIA" in report.err
 
 
 @pytest.mark.whole
 @pytest.mark.timeout(120)
-def test_a_driver_that_is_not_loaded_by_command(no_context: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    no_context.write_text("fail.nvmlInitWithFlags=9\n")
+def test_a_driver_that_is_not_loaded_by_command(readings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    readings.write_text("fail.nvmlInitWithFlags=9\n")
     (row,) = describe(capsys)
     assert not row["available"] and "not loaded" in str(row["hint"])
     assert main(["gpu", "watch", "--seconds", "0.2"]) == 6

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from desk import described
 from finished_run import FASTER, NOW, finished_run, write_part
 from spaces import opened_space
 
@@ -23,7 +24,7 @@ from app.services.run.figures import with_figures
 from workers.contracts.bundles import ExportResult
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DescribeResult
-from workers.contracts.specs import DescribedTarget, DeviceFacts, Recipe, RecipeStep
+from workers.contracts.specs import DescribedTarget, Recipe, RecipeStep
 
 HUB = DescribedTarget(
     id="hub", title="Hub folder", available=True, runtimes=("onnxruntime-cpu",),
@@ -64,11 +65,10 @@ def nothing_written(_space: Workspace, facts: RunFacts, ask: ExportRequest) -> F
     return Exported(ask.out, result, record, HUB)
 
 
-def described() -> Flow[DescribeResult]:
+def describe() -> Flow[DescribeResult]:
     """Describe a computer that can write a hub folder."""
     yield from ()
-    device = DeviceFacts(processor="p", cores=2, memory_bytes=1 << 30)
-    return DescribeResult(device=device, devices=(), runtimes=(), techniques=(), targets=(HUB,), versions={})
+    return described(HUB)
 
 
 @pytest.mark.whole
@@ -76,7 +76,7 @@ def test_export_names_the_version_that_could_be_proven(home: Path, monkeypatch: 
     """Given a recommended version that the hub folder cannot take, When it is exported, Then one line names the version
     that looked faster and fits, and the option that proves it; a version that is named by its id says nothing of it."""
     monkeypatch.setattr("app.cli.export.export", nothing_written)
-    monkeypatch.setattr("app.cli.export.describe", described)
+    monkeypatch.setattr("app.cli.export.describe", describe)
     lines = [line for line in exported(home)[1].splitlines() if "--prove" in line]
     assert len(lines) == 1 and "“Graph”" in lines[0] and "looked faster" in lines[0]
     assert "--prove" not in exported(home, variant="v0")[1]

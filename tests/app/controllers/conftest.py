@@ -1,11 +1,11 @@
-"""A real workspace in a fresh folder, a real window with its pages, and an app controller between them."""
+"""Fixtures of the controllers' tests: a real workspace, a real window with its pages, and an app controller."""
 
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from finished_run import finished_folder
+from finished_run import copied_space, finished_folder
 from forking import shared_server
 from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
@@ -28,8 +28,11 @@ from widgets.main_window import MainWindow
 
 
 @pytest.fixture
-def space(tmp_path: Path) -> Iterator[Workspace]:
-    """Data folder, database, store and processes, none of them started."""
+def space(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Workspace]:
+    """Open a data folder with idle processes: empty, or a copy of `finished_data` in tests that use that fixture."""
+    if "finished_data" in request.fixturenames:
+        yield from copied_space(request.getfixturevalue("finished_data"), tmp_path)
+        return
     paths = find_data_folder(tmp_path / "data")
     with open_store(paths) as store:
         pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=1, fork_server=shared_server())
@@ -39,7 +42,7 @@ def space(tmp_path: Path) -> Iterator[Workspace]:
 
 @pytest.fixture(scope="session")
 def finished_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a finished run of the sample on 60 pictures, to be copied by `copied_space`."""
+    """Make a folder with a finished run of the sample on 60 pictures; `space` then holds a copy of it."""
     return finished_folder(tmp_path_factory.mktemp("finished"))
 
 

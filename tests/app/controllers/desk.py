@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from app.controllers.flows import FlowRunner
+from app.controllers.running import Running
 from app.domain.project import Project
 from app.domain.run import Goal, Run, RunState
 from app.domain.variant import Measurement, Variant
@@ -174,8 +176,9 @@ def endless(*_given: Any) -> Flow[Any]:
         yield from describe()
 
 
-def folder_of(space: Workspace) -> Path:
-    return space.paths.root
+def start_run(flows: FlowRunner) -> Running:
+    """Start a short run, for which other measurements must wait."""
+    return flows.start(describe(), title="A run", on_done=lambda _found: None, on_failed=print, is_run=True)
 
 
 def facts(*variants: Variant, best: str | None = None, **changes: Any) -> RunFacts:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from desk import Drive, shown_page
+from desk import Drive, described, shown_page
 from PySide6.QtWidgets import QPushButton
 from read_page import words
 from stand_in_driver import no_driver, stand_in
@@ -13,7 +13,6 @@ from app.controllers.settings.controller import device_line
 from widgets.commands import SHOW_PAGE
 from widgets.main_window import MainWindow
 from workers.contracts.gpu import GpuCard, GpuState
-from workers.contracts.jobs import DescribeResult
 from workers.contracts.specs import DeviceFacts
 from workers.measure.ladder.rungs.cuda_start import MENDS
 
@@ -63,9 +62,7 @@ def test_each_refusal_of_cuinit_on_the_page(
 def test_settings_say_of_a_card_why_it_cannot_be_used() -> None:
     """Given a card on which CUDA does not start, Then its line says so; one that works stands there by its name."""
     device = DeviceFacts(processor="A Processor", cores=2, memory_bytes=1, gpus=("Card A",))
-    card = GpuCard(index=0, name="Card A")
-    nothing = dict.fromkeys(("devices", "runtimes", "techniques", "targets"), ())
-    found = DescribeResult(device=device, cards=(card,), versions={}, **nothing)
+    found = described(device=device, cards=(GpuCard(index=0, name="Card A"),))
     assert device_line(found) == "Card A"
     broken = found.model_copy(update={"gpu": GpuState(trouble="no_start", reason="CUDA error 999.")})
     assert device_line(broken) == "Card A: cannot be used yet. CUDA error 999."

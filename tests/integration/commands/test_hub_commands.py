@@ -131,7 +131,7 @@ def test_get_to_the_letter(fettle: Fettle, here: Here, fake: FakeHub) -> None:
     assert [file["name"] for file in named.document["files"]] == ["config.json", "onnx/model_q4.onnx"]
     offline = here("get", "ann/net", HF_HUB_OFFLINE="1")
     assert offline.document == done.document
-    assert "was not asked" in offline.err
+    assert "was not contacted" in offline.err
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,10 @@
 """The page "All answers": the whole table of a finished run, its examples, and what happens when it cannot be had."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from desk import Drive, open_page
-from finished_run import copied_space
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 from read_page import words
@@ -14,17 +12,13 @@ from read_page import words
 from app.controllers.answers.file import read_columns
 from app.controllers.app_controller import AppController
 from app.services.flow.workspace import Workspace
-from app.services.machine.devices import describe
 from widgets.main_window import MainWindow
 from widgets.pages.answers.look import LookCard
 from widgets.pages.answers.page import AnswersPage
 from widgets.pages.answers.table import AnswersTable
 from workers.contracts.data.rows import ROWS_FILE
 
-
-@pytest.fixture
-def space(finished_data: Path, tmp_path: Path) -> Iterator[Workspace]:
-    yield from copied_space(finished_data, tmp_path)
+pytestmark = pytest.mark.usefixtures("finished_data")
 
 
 @pytest.fixture
@@ -77,17 +71,6 @@ def test_another_version_and_the_way_back(page: AnswersPage, window: MainWindow,
     assert page._value is not None and page._value.chosen == "v1" and page._value.columns.count("changed") == 0
     page.page_wanted.emit("compare")
     assert window.current_page == "compare"
-
-
-def test_nothing_is_listed_while_versions_are_measured(
-    page: AnswersPage, app_controller: AppController, window: MainWindow, drive: Drive
-) -> None:
-    """Given a run at work, Then the page says so, and lists the answers when it is over."""
-    window.show_page("compare")
-    app_controller.flows.start(describe(), title="A run", on_done=lambda _found: None, on_failed=print, is_run=True)
-    window.show_page("answers")
-    assert page.state == "empty" and "Versions are being measured" in words(page)
-    drive(lambda: page.state == "full", 30)
 
 
 def test_a_damaged_table_is_not_believed(page: AnswersPage, space: Workspace, tmp_path: Path) -> None:

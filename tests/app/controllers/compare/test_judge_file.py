@@ -1,17 +1,14 @@
 """A model that was made elsewhere, dropped on the page Compare: a version like any other, judged by real workers."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import foreign_models as foreign
 import pytest
 from desk import Drive
-from finished_run import copied_space
 from read_page import answer, words
 
 from app.controllers.app_controller import AppController
 from app.services.flow.workspace import Workspace
-from app.services.machine.devices import describe
 from app.services.records.facts import read_facts
 from widgets.main_window import MainWindow
 from widgets.pages.compare.page import ComparePage
@@ -19,11 +16,10 @@ from widgets.parts.question import QuestionDialog
 
 
 @pytest.fixture
-def space(finished_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
-    """A finished run of the sample: its verdict rests on 48 examples."""
-    monkeypatch.setenv("FETTLE_WAIT_FOR_QUIET_S", "0")
+def space(space: Workspace, finished_data: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """Open the finished run of the sample, whose verdict rests on 48 examples; a measurement takes two sets."""
     monkeypatch.setattr("app.services.run.prove_beside.FINAL_SETS", 2)
-    yield from copied_space(finished_data, tmp_path)
+    return space
 
 
 @pytest.mark.whole
@@ -58,16 +54,6 @@ def test_cancelled_or_refused_the_result_stands(
     assert "The two models are not of the same interface" in words(window.notice)
     assert "The original tells 10 classes apart, the other model 7." in words(window.notice)
     assert read_facts(space, "r1") == before
-
-
-def test_it_waits_while_versions_are_measured(
-    page: ComparePage, app_controller: AppController, window: MainWindow, tmp_path: Path, drive: Drive
-) -> None:
-    """Given a run at work, Then nothing is measured beside it, and that is said."""
-    app_controller.flows.start(describe(), title="A run", on_done=lambda _found: None, on_failed=print, is_run=True)
-    page.other_model_chosen.emit(str(tmp_path / "made.xml"))
-    assert "Versions are being measured now" in words(window.notice) and page.state == "full"
-    drive(lambda: not app_controller.flows.runs)
 
 
 def test_a_program_is_asked_about(page: ComparePage, window: MainWindow, tmp_path: Path, drive: Drive) -> None:

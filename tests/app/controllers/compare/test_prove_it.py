@@ -1,12 +1,11 @@
 """ "Prove it" on the page Compare: more examples, judged by real workers, and the new verdict on the page."""
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from desk import Drive
-from finished_run import copied_space, write_part
+from desk import Drive, start_run
+from finished_run import write_part
 from read_page import answer, words
 
 from app.controllers.app_controller import AppController
@@ -14,16 +13,10 @@ from app.controllers.compare.idle import IdleWait
 from app.domain.variant import Screening
 from app.services.flow import quiet
 from app.services.flow.quiet import OtherPrograms
-from app.services.flow.workspace import Workspace
-from app.services.machine.devices import describe
 from widgets.main_window import MainWindow
 from widgets.pages.compare.page import ComparePage
 
-
-@pytest.fixture
-def space(finished_data: Path, tmp_path: Path) -> Iterator[Workspace]:
-    """A finished run of the sample: its verdict rests on 48 examples."""
-    yield from copied_space(finished_data, tmp_path)
+pytestmark = pytest.mark.usefixtures("finished_data")
 
 
 @pytest.mark.whole
@@ -103,7 +96,7 @@ def test_nothing_is_added_while_versions_are_measured(
     page: ComparePage, app_controller: AppController, window: MainWindow, tmp_path: Path, drive: Drive
 ) -> None:
     """Given a run at work, Then the examples are asked for again later, in words."""
-    app_controller.flows.start(describe(), title="A run", on_done=lambda _found: None, on_failed=print, is_run=True)
+    start_run(app_controller.flows)
     page.proof_data_chosen.emit(str(write_part(tmp_path / "more.npz", 60, 160)))
     assert "Versions are being measured now" in words(window.notice) and page.state == "full"
     drive(lambda: not app_controller.flows.runs)

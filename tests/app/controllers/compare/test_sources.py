@@ -3,13 +3,10 @@
 import dataclasses
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import open_page
-from finished_run import copied_space
 from flows import refusal
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
@@ -19,30 +16,20 @@ from read_page import press
 from app.cli import looking
 from app.cli.options.inputs import Globals
 from app.cli.output import Output
-from app.controllers.app_controller import AppController
 from app.controllers.compare.sources import command, sources_of
 from app.domain.variant import LatencyPoint
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts
-from widgets.main_window import MainWindow
 from widgets.pages.compare.page import ComparePage
 from widgets.parts.cards.source import OpenFigure, SourceCard
 
-TIMES = [2.0 + 0.01 * (n % 40) for n in range(400)]
-
 
 @pytest.fixture
-def space(finished_data: Path, tmp_path: Path) -> Iterator[Workspace]:
-    """A finished run with 400 timed requests of the recommended version, 40 of them from a first look."""
-    for made in copied_space(finished_data, tmp_path):
-        points = [LatencyPoint("v1", 0.1 * n, value) for n, value in enumerate(TIMES)]
-        made.repositories.latencies.add_many("r1", points)
-        yield made
-
-
-@pytest.fixture
-def page(app_controller: AppController, window: MainWindow, space: Workspace) -> ComparePage:
-    return open_page(app_controller, "compare")
+def space(space: Workspace, finished_data: Path) -> Workspace:
+    """Open a finished run with 400 timed requests of the recommended version, 40 of them from its first measurement."""
+    points = [LatencyPoint("v1", 0.1 * n, 2.0 + 0.01 * (n % 40)) for n in range(400)]
+    space.repositories.latencies.add_many("r1", points)
+    return space
 
 
 def card_of(page: ComparePage) -> SourceCard:

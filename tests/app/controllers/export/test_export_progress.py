@@ -19,34 +19,23 @@ from workers.contracts.specs import DescribedTarget, Stage
 STAGES = tuple(Stage(id=name, title=name.title()) for name in ("write", "unpack", "compare", "run"))
 
 
-class Clock:
-    """Seconds that a test sets."""
-
-    def __init__(self) -> None:
-        self.now_s = 100.0
-
-    def __call__(self) -> float:
-        """Return the time."""
-        return self.now_s
-
-
 def test_export_timing_tells_the_time_left_of_earlier_exports_then_its_own() -> None:
     """Given exports that take 20 s here, Then the time left and the share follow the clock; once the bundle is written they
     follow how long that took, and the share never falls."""
-    clock = Clock()
-    timing = ExportTiming(STAGES, 20.0, clock)
+    now_s = 100.0
+    timing = ExportTiming(STAGES, 20.0, lambda: now_s)
     assert (timing.share, timing.left_s) == (0.0, 20.0)
     timing.take("write", 0, 2)
-    clock.now_s += 5
+    now_s += 5
     assert (timing.share, timing.left_s) == (0.25, 15.0)
-    clock.now_s += 9
+    now_s += 9
     timing.take("write", 2, 2)
     assert timing.left_s == pytest.approx(6.0) and timing.share == pytest.approx(0.7)
-    clock.now_s += 2
+    now_s += 2
     assert timing.left_s == pytest.approx(4.0) and timing.share == pytest.approx(0.8)
     timing.take("write", 0, 2)
     assert timing.share == pytest.approx(0.8)
-    clock.now_s += 60
+    now_s += 60
     assert timing.left_s is None and timing.share == pytest.approx(0.8)
     timing.take("run", 1, 1)
     assert timing.share == 1.0
@@ -54,10 +43,10 @@ def test_export_timing_tells_the_time_left_of_earlier_exports_then_its_own() -> 
 
 def test_first_export_tells_no_time_before_the_bundle_is_written() -> None:
     """Given a computer that has exported nothing yet, Then there is no time before the longest stage is done."""
-    clock = Clock()
-    timing = ExportTiming(STAGES, None, clock)
+    now_s = 100.0
+    timing = ExportTiming(STAGES, None, lambda: now_s)
     timing.take("write", 0, 2)
-    clock.now_s += 7
+    now_s += 7
     timing.take("write", 1, 2)
     assert timing.left_s is None and timing.share == pytest.approx(0.35)
     timing.take("write", 2, 2)

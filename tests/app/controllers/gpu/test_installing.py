@@ -9,7 +9,6 @@ import pytest
 from desk import Drive
 from flows import refusal
 from jobs_bench import is_alive
-from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QDialog, QPushButton
 from read_page import words
 from stand_in_installer import BREAKS, COST, FAILS, HANGS, NO_COST, WELL, lay_out
@@ -31,16 +30,9 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-in is a scrip
 
 CARD = GpuCard(index=0, uuid="GPU-1", name="A card", compute_capability="8.9")
 BROKEN = TriedRung(
-    id="packages",
-    title="Packages",
-    card="GPU-1",
-    ok=False,
-    code="base_set",
-    reason="Only the base.",
-    hint="Install it.",
-    command="a line",
-    installs="rtx",
-)
+    id="packages", title="Packages", card="GPU-1", ok=False, code="base_set", reason="Only the base.",
+    hint="Install it.", command="a line", installs="rtx",
+)  # fmt: skip
 
 
 class Doctor:
@@ -73,14 +65,11 @@ class Doctor:
 def doctor(
     tmp_path: Path, window: MainWindow, context: ControllerContext, flows: FlowRunner, drive: Drive
 ) -> Iterator[Callable[..., Doctor]]:
-    made: list[QObject] = []
-
     def make(program: str, cost: str = COST) -> Doctor:
         window.show_page(window.first_page)  # the doctor's own comes by hand: it would try the ladder at once
         page = window.page("gpu")
         assert isinstance(page, GpuPage)
         controller = GpuController(context, page, lay_out(tmp_path / "clone", program, cost))
-        made.append(controller)
         return Doctor(controller, page, drive, window)
 
     yield make

@@ -1,11 +1,7 @@
 """The page "Layers" with the sample's versions really looked into."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from desk import Drive, open_page
-from finished_run import copied_space
 from flows import go
 
 from app.controllers.app_controller import AppController
@@ -15,11 +11,7 @@ from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts
 from widgets.pages.layers.table import LayersTable
 
-
-@pytest.fixture
-def space(finished_data: Path, tmp_path: Path) -> Iterator[Workspace]:
-    """A finished run of the sample."""
-    yield from copied_space(finished_data, tmp_path)
+pytestmark = pytest.mark.usefixtures("finished_data")
 
 
 def test_layers_are_looked_at_once(app_controller: AppController, space: Workspace, drive: Drive) -> None:

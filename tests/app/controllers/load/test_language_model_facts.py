@@ -1,12 +1,10 @@
 """What the page Under load says of a language model: prompts of several lengths, energy of its tokens."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from finished_run import copied_space
 
 from app.controllers.load.presenter import facts_of
 from app.services.after.loading import stages
@@ -20,13 +18,8 @@ from workers.contracts.specs import LatencySummary
 
 
 @pytest.fixture
-def facts(finished_data: Path, tmp_path: Path) -> Iterator[RunFacts]:
-    for space in copied_space(finished_data, tmp_path):
-        yield spoken_of(space)
-
-
-def spoken_of(space: Workspace) -> RunFacts:
-    """As if its models spoke."""
+def facts(finished_data: Path, space: Workspace) -> RunFacts:
+    """Return the facts of the finished run as if its models were language models."""
     facts = read_facts(space, "r1")
     row = SpeechRecord(rows=(Speech(prompt_tokens=32, first_ms=40.0, tokens_per_s=20.0, n=9),))
     return replace(facts, speech={facts.baseline.id: row})

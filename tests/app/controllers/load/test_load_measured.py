@@ -1,11 +1,9 @@
 """The page Under load with real workers: measured, cancelled, kept out of others' way, priced."""
 
-from collections.abc import Iterator
-from pathlib import Path
+import shutil
 
 import pytest
-from desk import Drive, open_page
-from finished_run import copied_space
+from desk import Drive, open_page, start_run
 from read_page import words
 
 from app.controllers.app_controller import AppController
@@ -16,10 +14,7 @@ from app.services.records.after_run import read_load, read_price
 from widgets.main_window import MainWindow
 from widgets.pages.load.page import LoadPage
 
-
-@pytest.fixture
-def space(finished_data: Path, tmp_path: Path) -> Iterator[Workspace]:
-    yield from copied_space(finished_data, tmp_path)
+pytestmark = pytest.mark.usefixtures("finished_data")
 
 
 @pytest.fixture
@@ -53,14 +48,8 @@ def test_measured_shown_priced_and_found_again(
     seen: set[str] = set()
     drive(lambda: seen.add(words(page)) or page.state == "full", 150)
     report = "\n".join(seen)
-    for text in (
-        "Batch sizes: Original (step 1 of 8)",
-        "Request rates: Faster engine",
-        "Cold start",
-        "Both in turn",
-        "left",
-    ):
-        assert text in report, text
+    steps = "Batch sizes: Original (step 1 of 8)", "Request rates: Faster engine", "Cold start", "Both in turn", "left"
+    assert [text for text in steps if text not in report] == []
     assert window.clock.fps != 5
     shown = words(page)
     assert "On this computer “Faster engine” answers about" in shown and "not an MLPerf result" in shown
@@ -101,7 +90,7 @@ def test_nothing_is_measured_beside_another(
     page: LoadPage, app_controller: AppController, window: MainWindow, drive: Drive
 ) -> None:
     """Given a run that measures, or other work that goes on, Then Start says so; and the other way round a run waits."""
-    app_controller.flows.start(describe(), title="A run", on_done=lambda _found: None, on_failed=print, is_run=True)
+    start_run(app_controller.flows)
     page.start_requested.emit(best(app_controller), 0.3, 0.0)
     assert page.state == "ask" and "Versions are being measured now" in words(window.notice)
     drive(lambda: not app_controller.flows.runs)
@@ -111,7 +100,7 @@ def test_nothing_is_measured_beside_another(
     drive(lambda: not app_controller.flows.active)
 
     page.start_requested.emit(best(app_controller), 30.0, 0.0)
-    waiting = app_controller.flows.start(describe(), title="A run", on_done=print, on_failed=print, is_run=True)
+    waiting = start_run(app_controller.flows)
     assert waiting not in app_controller.flows.active and waiting in app_controller.flows.runs
     app_controller.flows.cancel(waiting)
     page.cancel_requested.emit()
@@ -131,8 +120,6 @@ def test_a_version_that_cannot_be_measured_is_told(
 ) -> None:
     """Given files of the run that are gone, Then a banner says so and the question stands."""
     variant = next(v for v in space.repositories.variants.list(run_id="r1") if v.title.startswith("Pruned"))
-    import shutil
-
     shutil.rmtree(space.artifacts.folder(str(variant.artifact_key)))
     page.start_requested.emit(variant.id, 0.3, 0.0)
     drive(lambda: page.state == "ask", 20)

@@ -18,7 +18,7 @@ from app.services.flow.steps import DiskStep, Flow
 from app.services.flow.workspace import Workspace
 from app.services.records.decisions import DECISION, read_decisions
 from app.services.release.record import read_current, read_releases
-from app.signing_key import fingerprint, own_key
+from app.signing_key import fingerprint, make_own_key, own_key
 from widgets.main_window import MainWindow
 from widgets.pages.export.page import ExportPage
 from widgets.pages.export.value import ExportValue
@@ -57,14 +57,8 @@ class Releasing:
     def __init__(
         self, controller: AppController, window: MainWindow, space: Workspace, drive: Drive, folder: Path
     ) -> None:
-        self._controller, self._window, self._space, self._drive, self._folder = (
-            controller,
-            window,
-            space,
-            drive,
-            folder,
-        )
-        self._number = 0
+        self._controller, self._window, self._space = controller, window, space
+        self._drive, self._folder, self._number = drive, folder, 0
 
     def __call__(self, times: int = 1) -> None:
         for _ in range(times):
@@ -83,14 +77,8 @@ class Releasing:
     def export(self, *_: object) -> Flow[Exported]:
         yield DiskStep(lambda _stopped: None)
         record = exported(self._space, self._folder, self._number)
-        result = ExportResult(
-            sha256=record.sha256,
-            size_bytes=record.size_bytes,
-            files=1,
-            selftest=(),
-            card_text="# A card",
-            commands=("r",),
-        )
+        facts = {"sha256": record.sha256, "size_bytes": record.size_bytes, "files": 1, "selftest": ()}
+        result = ExportResult(**facts, card_text="# A card", commands=("r",))
         target = DescribedTarget(id="python", title="Python folder", available=True)
         return Exported(Path(record.path), result, record, target)
 
@@ -188,14 +176,11 @@ def test_the_key_is_made_when_somebody_signs(
     page: ReleasesPage, app_controller: AppController, space: Workspace
 ) -> None:
     """Given no key, then none is made by looking; when an export shall be signed, then it is, readable by its owner alone."""
-    from app.signing_key import make_own_key
-
     path = own_key(space.paths)
     assert not path.exists() and fingerprint(path) == ""
     assert make_own_key(space.paths) == path and path.stat().st_mode & 0o777 == 0o600
     kept, known = path.read_bytes(), fingerprint(path)
     path.chmod(0o644)
     make_own_key(space.paths)
-    assert (path.read_bytes(), path.stat().st_mode & 0o777, fingerprint(path)) == (kept, 0o600, known) and len(
-        known
-    ) == 64
+    assert (path.read_bytes(), path.stat().st_mode & 0o777, fingerprint(path)) == (kept, 0o600, known)
+    assert len(known) == 64

@@ -1,25 +1,17 @@
 """The page "Under stress": from Compare by a button, a test by real workers, and the findings on the page."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from desk import Drive, open_page, shown_page
-from finished_run import copied_space
+from desk import Drive, open_page, shown_page, start_run
 from read_page import button, words
 
 from app.controllers.app_controller import AppController
 from app.services.flow.workspace import Workspace
-from app.services.machine.devices import describe
 from app.services.records.after_run import read_record
 from widgets.main_window import MainWindow
 from widgets.pages.stress.page import StressPage
 from widgets.pages.stress.table import CellLabel
 
-
-@pytest.fixture
-def space(finished_data: Path, tmp_path: Path) -> Iterator[Workspace]:
-    yield from copied_space(finished_data, tmp_path)
+pytestmark = pytest.mark.usefixtures("finished_data")
 
 
 @pytest.fixture
@@ -75,7 +67,7 @@ def test_nothing_is_asked_while_versions_are_measured(
     page: StressPage, app_controller: AppController, window: MainWindow, drive: Drive
 ) -> None:
     """Given a run at work, Then no test starts, and the page says why; afterwards it may."""
-    app_controller.flows.start(describe(), title="A run", on_done=lambda _found: None, on_failed=print, is_run=True)
+    start_run(app_controller.flows)
     page.start_requested.emit(False)
     assert "Versions are being measured now" in words(window.notice) and page.state == "full"
     window.show_page("compare")

@@ -1,13 +1,12 @@
 """The page "Try it" with both versions of the sample really loaded."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from desk import Drive, open_page, shown_page
-from finished_run import copied_space, write_picture
+from desk import Drive, open_page, shown_page, start_run
+from finished_run import write_picture
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from read_page import press, question, words
@@ -17,16 +16,11 @@ from app.controllers.try_it.controller import TryController
 from app.controllers.try_it.presenter import TriedSoFar
 from app.services.after.trying.trying import TryInput, TryOutcome, TryPair
 from app.services.flow.workspace import Workspace
-from app.services.machine.devices import describe
 from widgets.main_window import MainWindow
 from widgets.pages.try_it.page import TryPage
 from workers.contracts.after.trying import ShownPicture, TryAnswer
 
-
-@pytest.fixture
-def space(finished_data: Path, tmp_path: Path) -> Iterator[Workspace]:
-    """A finished run of the sample."""
-    yield from copied_space(finished_data, tmp_path)
+pytestmark = pytest.mark.usefixtures("finished_data")
 
 
 @pytest.fixture
@@ -176,7 +170,7 @@ def test_nothing_is_tried_while_versions_are_measured(
 ) -> None:
     """Given an optimization that begins, Then both processes end and the page says why, until it is over."""
     flows = app_controller.flows
-    flows.start(describe(), title="A run", on_done=lambda _found: None, on_failed=print, is_run=True)
+    start_run(flows)
     assert page.state == "measuring" and pair(app_controller) is None
     assert "would distort their figures" in words(page)
     drive(lambda: not flows.runs)
