@@ -5,8 +5,8 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from app.cli.options.arguments import AllowCode, LabelColumn, Model, Preprocess, Seed, Shapes, TextColumn
-from app.cli.options.inputs import check_exists, parse_shapes
+from app.cli.options.arguments import AllowCode, LabelColumn, Model, Preprocess, Seed, Shapes, TextColumn, opening_of
+from app.cli.options.inputs import check_exists
 from app.cli.output import OK, REFUSED, Output
 from app.cli.session import run, workspace
 from app.services.data.doctor import check_data, check_preparation
@@ -31,9 +31,7 @@ def check(
     seed: Seed = 0,
 ) -> int:
     """Find duplicates, leakage, label errors, imbalance, drift and private data; the exit code is 3 on leakage."""
-    for place in (path, against):
-        if place is not None:
-            check_exists(place, any_name=True)
+    check_exists(path, against, any_name=True)
     params = DataCheckParams(
         path=str(path.absolute()),
         against=None if against is None else str(against.absolute()),
@@ -91,15 +89,8 @@ def doctor(
     allow_code: AllowCode = False,
 ) -> int:
     """Print the preparations of inputs, the best first, and whether the chosen one fits."""
-    check_exists(model, any_name=True)
-    check_exists(data, any_name=True)
-    opening = OpenParams(
-        path=str(model.absolute()),
-        allow_code=allow_code,
-        shapes=parse_shapes(shapes),
-        preprocess=preprocess,
-        data_path=str(data.absolute()),
-    )
+    check_exists(model, data, any_name=True)
+    opening = opening_of(model, shapes, preprocess, allow_code, data=data)
     requested = data_params(data, None, text_column, label_column)
     with workspace(output.options, writes=True, notice=output.notice) as space:
         result = run(space, _opened_and_checked(opening, requested), output.watch)

@@ -18,8 +18,9 @@ from app.cli.options.arguments import (
     Task,
     TextColumn,
     Threads,
+    opening_of,
 )  # fmt: skip
-from app.cli.options.inputs import check_exists, known_task, parse_batches, parse_shapes
+from app.cli.options.inputs import check_exists, parse_batches
 from app.cli.output import KEPT_ORIGINAL, OK, REFUSED, Output, usage
 from app.cli.session import run, workspace
 from app.cli.tables import card_lines, disturbed, version_lines, with_misfit
@@ -44,7 +45,7 @@ from app.signing_key import fingerprint, own_key
 from presets.loader import load_presets
 from workers.contracts.after.load import Scenario
 from workers.contracts.data.fed import FedResult, range_words, shape_words
-from workers.contracts.jobs import BenchResult, OpenParams
+from workers.contracts.jobs import BenchResult
 from workers.contracts.specs import Described
 from workers.contracts.wording import in_ms
 
@@ -123,14 +124,7 @@ def inspect(
     score_threshold: ScoreThreshold = None,
 ) -> int:
     """Open a model safely and print its facts; no code in it is run."""
-    params = OpenParams(
-        path=str(model.absolute()),
-        shapes=parse_shapes(shapes),
-        preprocess=preprocess,
-        allow_code=allow_code,
-        task=known_task(task),
-        score_threshold=score_threshold,
-    )
+    params = opening_of(model, shapes, preprocess, allow_code, task, score_threshold=score_threshold)
     check_exists(model, any_name=True)
     fed = None
     if data is None:
@@ -205,7 +199,7 @@ def bench(
     """Print latency, throughput and memory of one model by batch size; RUN/VERSION names a stored one."""
     how = (parse_batches(batch), scenario, seconds, threads)
     is_stored = len(model.parts) == 2 and not os.path.lexists(model)
-    sizes = parse_shapes(shapes)
+    opening = opening_of(model, shapes, preprocess, allow_code)
     if not is_stored:
         check_exists(model, any_name=True)
     with workspace(output.options, writes=True, notice=output.notice) as space:
@@ -217,9 +211,7 @@ def bench(
         else:
             if runtime is not None:
                 check_runtimes(run(space, describe_flow(), output.watch), [runtime])
-            path = str(model.absolute())
-            params = OpenParams(path=path, allow_code=allow_code, shapes=sizes, preprocess=preprocess)
-            flow = bench_model(params, runtime, *how)
+            flow = bench_model(opening, runtime, *how)
         result = run(space, flow, output.watch)
     document = {"points": _points(result), "knee_batch": result.knee_batch, "measured_with": result.measured_with}
     if result.speech:

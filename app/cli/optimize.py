@@ -9,7 +9,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from app.cli.options.arguments import JudgingOptions, opening_of
+from app.cli.options.arguments import JudgingOptions
 from app.cli.options.inputs import check_exists, check_folder_for
 from app.cli.output import KEPT_ORIGINAL, MISSING, OK, CommandFailed, Output, is_terminal, refusal, usage
 from app.cli.session import run, run_recorded, workspace
@@ -131,11 +131,8 @@ def optimize(
         return _go_on(output, resume, model, options)
     if model is None:
         raise usage("No model is named.", "Use 'fettle optimize MODEL', or '--resume RUN' to continue a run.")
-    opening = opening_of(model, options)
-    check_exists(model, any_name=True)
-    for path in (options.data, options.calibration):
-        if path is not None:
-            check_exists(path, any_name=True)
+    opening = options.opening(model)
+    check_exists(model, options.data, options.calibration, any_name=True)
     if options.out is not None:
         check_folder_for(options.out)
     with workspace(output.options, writes=True, notice=output.notice) as space:
@@ -212,7 +209,7 @@ def demo(output: Output, out: Annotated[Path | None, Option(metavar="FILE.zip")]
     with workspace(output.options, writes=True, notice=output.notice) as space:
         project = project_for(space.repositories, sample.model, name=sample.title, is_sample=True)
         options = OptimizeOptions(data=sample.data)
-        opening = opening_of(sample.model, options)
+        opening = options.opening(sample.model)
         done = _run(space, output, project, opening, _preset(space, options), (), (), options)
         facts = read_facts(space, done.id)
         request = ExportRequest(run_id=done.id, variant_id=None, target="", out=bundle)

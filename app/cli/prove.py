@@ -6,7 +6,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from app.cli.options.arguments import JudgingOptions, opening_of
+from app.cli.options.arguments import JudgingOptions
 from app.cli.options.inputs import check_exists, parse_pairs
 from app.cli.output import KEPT_ORIGINAL, OK, Output
 from app.cli.session import run, workspace
@@ -43,9 +43,8 @@ def prove(
     options: ProveOptions,
 ) -> int:
     """Judge any two models side by side; the exit code is 4 if the second one is not proven safe."""
-    pairs, model = parse_pairs(options.match), opening_of(original, options)
-    for path in (original, optimized, *([options.data] if options.data is not None else [])):
-        check_exists(path, any_name=True)
+    pairs, model = parse_pairs(options.match), options.opening(original)
+    check_exists(original, optimized, options.data, any_name=True)
     other = OpenParams(
         path=str(optimized.absolute()),
         allow_code=options.allow_code,

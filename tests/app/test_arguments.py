@@ -1,4 +1,4 @@
-"""What opens the window, and what is a command."""
+"""Test of which command lines open the window."""
 
 from pathlib import Path
 
@@ -28,7 +28,8 @@ from app.arguments import opens_window
 def test_files_open_the_window_words_are_commands(
     line: str, opens: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given a file model.onnx and a folder called like a command, Then only an argument that is no command opens the window."""
+    """Given a file model.onnx and a folder named like a command, then the window opens only if the first argument is no
+    command."""
     (tmp_path / "model.onnx").touch()
     (tmp_path / "demo").mkdir()
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""The token for the hub: where it is kept, who gets it, and that it is never told."""
+"""Tests of the token for the hub: where it is stored, which hub gets it, and that it is never shown."""
 
 import json
 import os
@@ -18,7 +18,7 @@ HUB, OTHER, TOKEN = "https://hub.example", "https://other.example", "hf_secret12
 
 
 class Safe(KeyringBackend):
-    """A keyring in memory; `locked` as one whose owner said no."""
+    """A keyring in memory; `locked` means that its owner refused to unlock it."""
 
     priority = 5.0
 
@@ -45,7 +45,7 @@ class Safe(KeyringBackend):
 
 
 class Plain(Safe):
-    """One that calls itself no protection."""
+    """A keyring that reports itself as unprotected."""
 
     priority = 0.5
 
@@ -77,8 +77,8 @@ def test_token_of_the_environment_comes_first(
     assert find_token(tmp_path, HUB) == TOKEN
 
 
-def test_in_the_keyring(tmp_path: Path, safe: Safe) -> None:
-    """Given a keyring, Then the token is there, and no file holds it."""
+def test_token_is_stored_in_the_keyring(tmp_path: Path, safe: Safe) -> None:
+    """Given a keyring, then it holds the token, and no file does."""
     assert save_token(tmp_path, HUB, TOKEN) == "keyring"
 
     assert find_token(tmp_path, HUB, {}) == TOKEN
@@ -86,8 +86,8 @@ def test_in_the_keyring(tmp_path: Path, safe: Safe) -> None:
     assert knows_token(tmp_path, HUB, {}) == "keyring"
 
 
-def test_in_a_file_where_there_is_no_keyring(tmp_path: Path, no_keyring: None) -> None:
-    """Given no keyring, Then a file that only its owner may read holds it."""
+def test_token_is_stored_in_a_private_file_without_a_keyring(tmp_path: Path, no_keyring: None) -> None:
+    """Given no keyring, then a file that only its owner can read holds the token."""
     assert save_token(tmp_path / "new", HUB, TOKEN) == "file"
 
     path = tmp_path / "new" / "token.json"
@@ -97,7 +97,7 @@ def test_in_a_file_where_there_is_no_keyring(tmp_path: Path, no_keyring: None) -
 
 
 @pytest.mark.parametrize("locked", [True, False])
-def test_a_keyring_that_is_locked_or_weak_is_not_trusted(tmp_path: Path, safe: Safe, locked: bool) -> None:
+def test_locked_or_weak_keyring_is_not_used(tmp_path: Path, safe: Safe, locked: bool) -> None:
     if locked:
         safe.locked = True
     else:
@@ -107,13 +107,13 @@ def test_a_keyring_that_is_locked_or_weak_is_not_trusted(tmp_path: Path, safe: S
     assert find_token(tmp_path, HUB, {}) is not None
 
 
-def test_a_keyring_is_asked_only_where_it_holds_one(tmp_path: Path, safe: Safe) -> None:
-    """Given a person who never logged in, Then no keyring asks them for a password."""
+def test_keyring_is_read_only_if_it_holds_a_token(tmp_path: Path, safe: Safe) -> None:
+    """Given a user who never logged in, then the keyring is not opened."""
     assert find_token(tmp_path, HUB, {}) is None
     assert safe.n_reads == 0
 
 
-def test_a_keyring_that_was_locked_or_emptied_later(tmp_path: Path, safe: Safe) -> None:
+def test_token_is_none_if_the_keyring_is_locked_or_emptied(tmp_path: Path, safe: Safe) -> None:
     save_token(tmp_path, HUB, TOKEN)
     safe.locked = True
     assert find_token(tmp_path, HUB, {}) is None
@@ -132,7 +132,7 @@ def test_token_is_only_for_its_hub_and_its_file_only_for_its_owner(tmp_path: Pat
 @pytest.mark.parametrize(
     "content", ["", "{", "[]", '{"https://hub.example": 5}', '{"https://hub.example": {"token": "a b"}}', "[" * 9000]
 )
-def test_a_damaged_file_is_no_token(tmp_path: Path, content: str, no_keyring: None) -> None:
+def test_damaged_file_has_no_token(tmp_path: Path, content: str, no_keyring: None) -> None:
     (tmp_path / "token.json").write_text(content)
     assert find_token(tmp_path, HUB, {}) is None
 
@@ -140,7 +140,7 @@ def test_a_damaged_file_is_no_token(tmp_path: Path, content: str, no_keyring: No
     assert find_token(tmp_path, HUB, {}) is not None
 
 
-def test_a_link_is_not_followed(tmp_path: Path) -> None:
+def test_link_instead_of_the_file_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").write_text(json.dumps({HUB: {"kept": "file", "token": TOKEN}}))
     (tmp_path / "token.json").symlink_to(tmp_path / "elsewhere")
 
@@ -159,7 +159,7 @@ def test_forgotten_token_is_gone_although_the_keyring_may_have_lost_it(
 
 
 @pytest.mark.parametrize("text", ["", "  ", "two words", "hf_x\nEvil: header", "hf_ü", "hf_x\0", "x" * 501])
-def test_what_cannot_be_a_token_is_not_repeated(text: str) -> None:
+def test_invalid_token_is_refused_without_repeating_it(text: str) -> None:
     with pytest.raises(InputRefused) as caught:
         checked_token(text)
 
@@ -167,7 +167,7 @@ def test_what_cannot_be_a_token_is_not_repeated(text: str) -> None:
     assert not text.strip() or text.strip() not in f"{caught.value} {caught.value.detail} {caught.value.hint}"
 
 
-def test_a_folder_that_cannot_be_written(tmp_path: Path, no_keyring: None) -> None:
+def test_unwritable_folder_is_reported(tmp_path: Path, no_keyring: None) -> None:
     (tmp_path / "hub").write_text("a file")
     with pytest.raises(DataFolderUnusable):
         save_token(tmp_path / "hub", HUB, TOKEN)

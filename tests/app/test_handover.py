@@ -1,4 +1,4 @@
-"""What a second start hands over to the open window, through real files."""
+"""Tests of the files that a second start passes to the open window, with real files."""
 
 import os
 import sys
@@ -17,7 +17,7 @@ def paths(tmp_path: Path) -> DataPaths:
 
 
 def taken_by_a_window(paths: DataPaths, files: tuple[Path, ...]) -> list[tuple[Path, ...]]:
-    """Hands over in one thread, polls as a window does in this one."""
+    """Pass files in one thread, poll in this one as a window does, and return what arrived."""
     results: list[bool] = []
     second = threading.Thread(target=lambda: results.append(hand_over(paths, files)))
     second.start()
@@ -45,21 +45,21 @@ BYTES = Path(os.fsdecode(b"/models/\xff\xfe" + b"x" * 200))
 def test_files_arrive_once_at_the_open_window(
     paths: DataPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: tuple[Path, ...]
 ) -> None:
-    """Given an open window, when a second start hands over files, or none, then the window has them once and nothing is
-    left; relative names mean the folder of the second start."""
+    """Given an open window, when a second start passes files, or none, then they arrive once and no request remains.
+    Relative names are relative to the second start's folder."""
     monkeypatch.chdir(tmp_path)
     assert taken_by_a_window(paths, files) == [tuple(tmp_path / path for path in files)]
     assert list(paths.handover.iterdir()) == []
 
 
-def test_a_window_that_does_not_answer_is_noticed_and_the_request_withdrawn(paths: DataPaths) -> None:
-    """Given nobody who polls, when files are handed over, then it says so in time and leaves nothing behind."""
+def test_request_is_withdrawn_without_a_window(paths: DataPaths) -> None:
+    """Given no window that polls, when files are passed, then it returns False in time and leaves no file."""
     assert hand_over(paths, (Path("/a"),), timeout_s=0.1) is False
     assert take_requests(paths) == []
 
 
-def test_oldest_first_and_rubbish_ignored(paths: DataPaths) -> None:
-    """Given files that nobody handed over, when the window looks, then it removes them and goes on."""
+def test_requests_are_read_oldest_first_and_invalid_ones_removed(paths: DataPaths) -> None:
+    """Given invalid files, when the window reads the folder, then it removes them and continues."""
     for name, text in (("0.json", "["), ("1.json", '{"files": 3}'), ("2.json", "[]"), ("3.part", "{")):
         (paths.handover / name).write_text(text, encoding="utf-8")
     (paths.handover / "4.json").write_text('{"files": ["/b"]}', encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The task pages: short, found in the package, and with the names that the window shows."""
+"""Tests of the task pages: short, packaged, and with names that the window shows."""
 
 import ast
 import re
@@ -35,7 +35,7 @@ def shown_texts() -> list[re.Pattern[str]]:
 
 
 def test_every_file_is_a_page_or_a_picture_of_one() -> None:
-    """Given the folder, Then each file is used, all pictures exist, and together they are small."""
+    """Given the folder, then each file is used, all pictures exist, and together they are small."""
     assert {path.stem for path in TASKS.glob("*.md")} == set(TOPICS)
     pictures = {path for page in task_pages().values() for path in page.pictures()}
     assert pictures == {f"pictures/{path.name}" for path in (TASKS / "pictures").iterdir()}
@@ -45,7 +45,7 @@ def test_every_file_is_a_page_or_a_picture_of_one() -> None:
 
 
 def test_pages_are_installed_and_linked_from_docs() -> None:
-    """Given the package's settings, Then each file is package data; `docs/tasks` is the same folder, not a copy."""
+    """Given the package's settings, then each file is package data; `docs/tasks` is the same folder, not a copy."""
     data = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     patterns = data["tool"]["setuptools"]["package-data"]["app.help"]
     names = [path.relative_to(TASKS.parent).as_posix() for path in TASKS.rglob("*.*")]
@@ -56,7 +56,7 @@ def test_pages_are_installed_and_linked_from_docs() -> None:
 
 @pytest.mark.parametrize("topic", TOPICS)
 def test_bold_names_are_those_of_the_window(topic: str) -> None:
-    """Given a page, Then each name in bold letters is a text that the window shows."""
+    """Given a page, then each bold name is a text that the window shows."""
     named = set(re.findall(r"\*\*([^*]+)\*\*", task_pages()[topic].body))
     texts = shown_texts()
     assert named and [name for name in named if not any(text.fullmatch(name) for text in texts)] == []

@@ -1,4 +1,4 @@
-"""One program at a time on a data folder, with real second processes."""
+"""Tests of the lock of the data folder with real second processes."""
 
 import os
 import signal
@@ -40,8 +40,9 @@ def end(process: "subprocess.Popen[str]") -> None:
 
 
 @pytest.mark.parametrize(("kind", "hint"), [("window", "Close that window"), ("command", "Wait until")])
-def test_the_second_program_is_told_who_holds_the_folder(tmp_path: Path, kind: str, hint: str) -> None:
-    """Given a holder, when another program takes the folder, then the error names it; after a kill it is free."""
+def test_second_program_gets_an_error_with_the_holder(tmp_path: Path, kind: str, hint: str) -> None:
+    """Given a holder, when another program takes the folder, then the error names the holder; after a kill the folder
+    is free."""
     holder = start_holder(tmp_path / "data", kind)
     try:
         with pytest.raises(DataFolderBusy) as caught:
@@ -55,8 +56,8 @@ def test_the_second_program_is_told_who_holds_the_folder(tmp_path: Path, kind: s
         pass
 
 
-def test_taken_released_and_taken_again(tmp_path: Path) -> None:
-    """Given a lock that was released, then its entry is gone and the folder can be taken again."""
+def test_released_lock_can_be_taken_again(tmp_path: Path) -> None:
+    """Given a released lock, then its entry is gone and the folder can be taken again."""
     paths = DataPaths(tmp_path / "größe 模型")
     lock = InstanceLock.take(paths, "window", "Fettle's window")
     entry = holder_of(paths)
@@ -70,8 +71,8 @@ def test_taken_released_and_taken_again(tmp_path: Path) -> None:
         assert again.holder.kind == "command"
 
 
-def test_the_lock_is_not_handed_to_started_programs(tmp_path: Path) -> None:
-    """Given a child that outlives its parent's lock, when the lock is released, then the folder is free."""
+def test_lock_is_not_inherited_by_child_processes(tmp_path: Path) -> None:
+    """Given a child process that outlives its parent's lock, when the lock is released, then the folder is free."""
     paths = DataPaths(tmp_path)
     lock = InstanceLock.take(paths, "command", "fettle demo")
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"], close_fds=False)
@@ -90,7 +91,7 @@ def test_taking_costs_little(tmp_path: Path) -> None:
     own.check(0.1)
 
 
-def test_a_garbled_entry_is_no_holder(tmp_path: Path) -> None:
+def test_invalid_entry_is_no_holder(tmp_path: Path) -> None:
     paths = DataPaths(tmp_path)
     for text in ("", "[]", '{"pid": "x"}', "\0\0"):
         paths.lock.write_text(text, encoding="utf-8")
@@ -104,10 +105,10 @@ def test_a_garbled_entry_is_no_holder(tmp_path: Path) -> None:
         ("app.instance.os.open", 30, "data_folder_read_only", "allows reading only"),
     ],
 )
-def test_a_disk_that_refuses_is_told(
+def test_disk_without_locks_or_writing_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: str, number: int, code: str, words: str
 ) -> None:
-    """Given a disk without locks, or one that allows reading only, then the error says which."""
+    """Given a disk without locks, or a read-only one, then the error names the reason."""
 
     def refuse(*args: object) -> int:
         raise OSError(number, os.strerror(number))
@@ -118,8 +119,8 @@ def test_a_disk_that_refuses_is_told(
     assert caught.value.code == code
 
 
-def test_whether_it_is_held_is_seen_without_writing(tmp_path: Path) -> None:
-    """Given a folder that nobody has used, that is held, and that was given free, then each is told, nothing is made."""
+def test_is_held_reads_without_writing(tmp_path: Path) -> None:
+    """Given a folder that is unused, held or released, then `is_held` reports that without creating anything."""
     paths = DataPaths(tmp_path / "data")
     assert not is_held(paths)
     assert not paths.root.exists()
@@ -134,8 +135,8 @@ def test_whether_it_is_held_is_seen_without_writing(tmp_path: Path) -> None:
     assert not is_held(paths)
 
 
-def test_who_looks_keeps_nobody_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given somebody who looks whether the folder is held just when another takes it, then that one gets it."""
+def test_check_of_the_lock_does_not_prevent_taking_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a check of the lock at the same moment, when another program takes it, then it succeeds."""
     real, calls = app.instance.try_lock, list[bool]()
 
     def first_is_taken(handle: int) -> bool:

@@ -1,4 +1,4 @@
-"""The data folder: where it is, who may read it, what is said when it cannot be used."""
+"""Tests of the data folder: its place, its permissions, and the errors when it cannot be used."""
 
 import errno
 from pathlib import Path
@@ -8,8 +8,8 @@ import pytest
 from app.paths import DataFolderUnusable, DataPaths, clear_leftovers, find_data_folder, prepare, unusable
 
 
-def test_the_option_wins_over_the_environment_over_the_platform(tmp_path: Path) -> None:
-    """Given both, then --data-dir is taken; else FETTLE_HOME; else the platform's folder."""
+def test_data_folder_is_option_then_environment_then_platform(tmp_path: Path) -> None:
+    """Given all of them, then --data-dir is used, else FETTLE_HOME, else the platform's folder."""
     environment = {"FETTLE_HOME": str(tmp_path / "home")}
     assert find_data_folder(tmp_path / "option", environment).root == tmp_path / "option"
     assert find_data_folder(None, environment).root == tmp_path / "home"
@@ -22,7 +22,7 @@ def test_a_relative_folder_becomes_absolute(monkeypatch: pytest.MonkeyPatch, tmp
     assert find_data_folder(Path("here"), {}).root == tmp_path / "here"
 
 
-def test_an_account_without_home_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_account_without_home_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_home(path: Path) -> Path:
         raise RuntimeError("Could not determine home directory.")
 
@@ -31,14 +31,14 @@ def test_an_account_without_home_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
         find_data_folder(Path("~/x"), {})
 
 
-def test_new_folders_are_closed_to_others(tmp_path: Path) -> None:
-    """Given no folder, when it is prepared, then all of it is there with mode 0700."""
+def test_new_folders_are_private(tmp_path: Path) -> None:
+    """Given no folder, when it is prepared, then all folders exist with mode 0700."""
     paths = prepare(DataPaths(tmp_path / "a" / "größe 模型"))
     assert {folder.stat().st_mode & 0o777 for folder in paths.folders} == {0o700}
     assert prepare(paths) is paths
 
 
-def test_a_folder_of_the_persons_own_keeps_its_rights(tmp_path: Path) -> None:
+def test_existing_folder_keeps_its_permissions(tmp_path: Path) -> None:
     shared = tmp_path / "shared"
     shared.mkdir()
     shared.chmod(0o755)
@@ -46,7 +46,7 @@ def test_a_folder_of_the_persons_own_keeps_its_rights(tmp_path: Path) -> None:
     assert shared.stat().st_mode & 0o777 == 0o755
 
 
-def test_a_file_in_the_way_is_told(tmp_path: Path) -> None:
+def test_file_in_place_of_the_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x", encoding="utf-8")
     for root in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(DataFolderUnusable, match="a file is in its place") as caught:
@@ -65,10 +65,10 @@ def test_a_file_in_the_way_is_told(tmp_path: Path) -> None:
         (errno.EIO, "data_folder_unusable", "Input/output error"),
     ],
 )
-def test_each_error_of_the_disk_has_its_words(
+def test_each_disk_error_has_its_code_and_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: str, words: str
 ) -> None:
-    """Given a disk that refuses, when the folder is prepared, then the sentence says why and what to do."""
+    """Given a disk that refuses, when the folder is prepared, then the error has the reason and what to do."""
     import os
 
     def refuse(*args: object, **kwargs: object) -> None:
@@ -83,7 +83,7 @@ def test_each_error_of_the_disk_has_its_words(
 
 
 def test_leftovers_of_killed_jobs_are_removed_and_links_not_followed(tmp_path: Path) -> None:
-    """Given job folders and a link to somebody's folder, when cleared, then the link's target is untouched."""
+    """Given job folders and a link to another folder, when they are cleared, then the link's target stays."""
     paths = prepare(DataPaths(tmp_path / "data"))
     (paths.jobs / "apply-1" / "deep").mkdir(parents=True)
     (paths.jobs / "file").write_text("x", encoding="utf-8")

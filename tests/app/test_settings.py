@@ -1,4 +1,4 @@
-"""Settings and the log: read before all else, whole or not at all, never a reason not to start."""
+"""Tests of settings and log: read first, written atomically, and never a reason not to start."""
 
 import logging
 import os
@@ -13,7 +13,7 @@ from app.paths import DataFolderUnusable, DataPaths, prepare
 from app.settings import Settings, load_settings, save_settings
 
 
-def test_what_was_saved_is_read_again(tmp_path: Path) -> None:
+def test_saved_settings_are_loaded(tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     assert load_settings(path)[0] == Settings()
     wanted = Settings(theme="dark", threads=3, memory_limit_bytes=2 << 30, window_geometry="AdnQ")
@@ -24,8 +24,8 @@ def test_what_was_saved_is_read_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"theme": "pink"}', '{"threads": 0}', '{"unknown": 1}', "\0"])
-def test_a_damaged_file_is_told_and_kept(tmp_path: Path, text: str) -> None:
-    """Given a file that is wrong, when settings are loaded, then the usual ones hold, and the file is kept beside."""
+def test_damaged_settings_are_reported_and_set_aside(tmp_path: Path, text: str) -> None:
+    """Given an invalid file, when settings are loaded, then the defaults are used, and the file is renamed."""
     path = tmp_path / "settings.json"
     path.write_text(text, encoding="utf-8")
     settings, problem = load_settings(path)
@@ -35,18 +35,18 @@ def test_a_damaged_file_is_told_and_kept(tmp_path: Path, text: str) -> None:
     assert load_settings(path)[1] == ""
 
 
-def test_an_unreadable_file_is_told(tmp_path: Path) -> None:
+def test_unreadable_settings_are_reported(tmp_path: Path) -> None:
     (tmp_path / "settings.json").mkdir()
     assert "cannot be read" in load_settings(tmp_path / "settings.json")[1]
 
 
-def test_each_shown_setting_has_its_words() -> None:
+def test_each_shown_setting_has_title_and_description() -> None:
     for facts in Settings.model_json_schema()["properties"].values():
         assert facts.get("hidden") or (facts["title"] and facts["description"])
 
 
-def test_a_full_disk_keeps_the_old_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a full disk, when settings are saved, then it is said, the old file is whole and nothing lies beside it."""
+def test_full_disk_keeps_the_old_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a full disk, when settings are saved, then an error is raised, and the old file is the only one."""
     path = tmp_path / "settings.json"
     save_settings(path, Settings(theme="dark"))
 
@@ -69,8 +69,9 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     assert path.read_bytes() == b"two" and len(list(tmp_path.iterdir())) == 1
 
 
-def test_the_log_is_in_the_data_folder_in_utc(tmp_path: Path) -> None:
-    """Given an open log, when any part of the program logs, then it is there; after closing nothing is added."""
+def test_log_is_in_the_data_folder_in_utc(tmp_path: Path) -> None:
+    """Given an open log, when a package of the program logs, then the record is in the file; after closing nothing is
+    added."""
     paths = prepare(DataPaths(tmp_path))
     log = open_log(paths)
     logging.getLogger("app.somewhere").info("a name that is no text: %s", os.fsdecode(b"\xff"))
@@ -81,7 +82,7 @@ def test_the_log_is_in_the_data_folder_in_utc(tmp_path: Path) -> None:
     assert len(lines) == 1 and "Z INFO app.somewhere: a name" in lines[0]
 
 
-def test_the_log_turns_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_log_rotates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.logging_setup.MAX_BYTES", 2000)
     paths = prepare(DataPaths(tmp_path))
     log = open_log(paths, "debug")
@@ -92,7 +93,7 @@ def test_the_log_turns_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert len(files) == 6 and all(path.stat().st_size <= 2000 for path in files)
 
 
-def test_a_full_disk_does_not_stop_the_program_that_logs(
+def test_full_disk_is_reported_once_by_the_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     log = open_log(prepare(DataPaths(tmp_path)))
@@ -107,6 +108,6 @@ def test_a_full_disk_does_not_stop_the_program_that_logs(
     assert capsys.readouterr().err.count("cannot be written") == 1
 
 
-def test_a_folder_that_cannot_hold_a_log_is_told(tmp_path: Path) -> None:
+def test_missing_log_folder_is_reported(tmp_path: Path) -> None:
     with pytest.raises(DataFolderUnusable):
         open_log(DataPaths(tmp_path / "none"))

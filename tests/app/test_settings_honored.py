@@ -1,4 +1,4 @@
-"""What a person has set holds in commands and in the window."""
+"""Tests that commands and window use the saved settings."""
 
 import logging
 import sys
@@ -31,8 +31,9 @@ def logged(paths: DataPaths) -> str:
 @pytest.mark.parametrize(
     ("settings", "detailed"), [(Settings(log_level="debug", memory_limit_bytes=LIMIT), True), (Settings(), False)]
 )
-def test_commands_honor_them(paths: DataPaths, settings: Settings, detailed: bool) -> None:
-    """Given settings, When a command works, Then its jobs have the person's limit, and the log their detail."""
+def test_commands_use_the_settings(paths: DataPaths, settings: Settings, detailed: bool) -> None:
+    """Given settings, when a command runs, then its jobs have the memory limit and the log has the detail of the
+    settings."""
     save_settings(paths.settings, settings)
     with workspace(Globals(data_dir=paths.root), writes=True) as space:
         assert space.memory_limit() == settings.memory_limit_bytes
@@ -42,8 +43,8 @@ def test_commands_honor_them(paths: DataPaths, settings: Settings, detailed: boo
         assert space.memory_limit() == settings.memory_limit_bytes
 
 
-def test_a_command_tells_that_they_could_not_be_read(paths: DataPaths) -> None:
-    """Given a damaged file, Then the usual settings hold, and a command says so."""
+def test_command_reports_damaged_settings(paths: DataPaths) -> None:
+    """Given a damaged file, then the defaults are used, and a command reports that."""
     paths.settings.write_text("{")
     report: list[str] = []
     with workspace(Globals(data_dir=paths.root), writes=True, notice=report.append) as space:
@@ -51,8 +52,8 @@ def test_a_command_tells_that_they_could_not_be_read(paths: DataPaths) -> None:
     assert "The settings could not be used" in report[0]
 
 
-def test_the_window_honors_them(qapp: QApplication, paths: DataPaths, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given settings, When the window is wired, Then its jobs have the person's limit, a change counts at once, and the
+def test_window_uses_the_settings(qapp: QApplication, paths: DataPaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given settings, when the window starts, then its jobs have the memory limit, a change applies at once, and the
     log has their detail."""
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # put back afterwards
     settings = Settings(theme="light", log_level="debug", memory_limit_bytes=LIMIT)

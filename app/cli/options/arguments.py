@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from typer import Argument, Option
 
@@ -47,16 +47,31 @@ class JudgingOptions:
     task: Task = None
     score_threshold: ScoreThreshold = None
 
+    def opening(self, model: Path) -> OpenParams:
+        """Return how to open the model."""
+        facts = {"architecture": self.architecture, "score_threshold": self.score_threshold}
+        return opening_of(model, self.shapes, self.preprocess, self.allow_code, self.task, self.data, **facts)
 
-def opening_of(model: Path, options: JudgingOptions) -> OpenParams:
-    """Return how to open the model; raise `CommandFailed` for malformed shapes and unknown tasks."""
+
+def opening_of(
+    model: Path,
+    shapes: list[str],
+    preprocess: str | None,
+    allow_code: bool,
+    task: str | None = None,
+    data: Path | None = None,
+    **facts: Any,
+) -> OpenParams:
+    """Return how to open a model; raise `CommandFailed` for malformed shapes and unknown tasks.
+
+    `facts` are further fields of `OpenParams`.
+    """
     return OpenParams(
         path=str(model.absolute()),
-        allow_code=options.allow_code,
-        shapes=parse_shapes(options.shapes),
-        preprocess=options.preprocess,
-        architecture=options.architecture,
-        task=known_task(options.task),
-        score_threshold=options.score_threshold,
-        data_path=None if options.data is None else str(options.data.absolute()),
+        shapes=parse_shapes(shapes),
+        preprocess=preprocess,
+        allow_code=allow_code,
+        task=known_task(task),
+        data_path=None if data is None else str(data.absolute()),
+        **facts,
     )

@@ -9,11 +9,17 @@ from app.paths import MAX_NAME_BYTES, why_not_writable
 from workers.contracts.proof.results import TASK_IDS
 
 
-def check_exists(path: Path, *, any_name: bool = False) -> None:
-    """Raise `CommandFailed` (exit code 3) if a path is missing or unreadable.
+def check_exists(*paths: Path | None, any_name: bool = False) -> None:
+    """Raise `CommandFailed` (exit code 3) if one of the given paths is missing or unreadable.
 
     Names that are not valid text are accepted with `any_name`, because models are opened under any name.
     """
+    for path in paths:
+        if path is not None:
+            _check_exists(path, any_name=any_name)
+
+
+def _check_exists(path: Path, *, any_name: bool) -> None:
     shown = os.fsencode(path.absolute()).decode("utf-8", "backslashreplace")
     if not any_name and any("\udc80" <= char <= "\udcff" for char in str(path)):
         detail = f"The name {shown} holds bytes that are no text."
@@ -36,8 +42,7 @@ def check_exists(path: Path, *, any_name: bool = False) -> None:
 
 def existing_key(path: Path | None) -> Path | None:
     """Return the absolute path of the key of ``--sign``, None without one; raise `CommandFailed` if it is missing."""
-    if path is not None:
-        check_exists(path)
+    check_exists(path)
     return None if path is None else path.absolute()
 
 

@@ -1,6 +1,7 @@
 """Control the disk space section of Settings: sizes by project, a forecast before removal, and a limit."""
 
 import logging
+from dataclasses import replace
 
 from PySide6.QtCore import QObject, QTimer
 
@@ -112,17 +113,14 @@ class KeptStorage(PageController[SettingsPage]):
             self._begin(is_freeing=True)
 
     def _show(self) -> None:
-        space, storage = self._session.workspace, self._storage
-        limit = self._kept.value.store_limit_bytes
-        if storage is None:
-            state: StorageState = "waiting" if self._flows.runs else "counting"
-            self._page.show_storage(StorageValue(state, limit_bytes=limit, keep_days=KEEP_DAYS, problem=self._problem))
-            return
-        away = {project.id for project, _unused in trashed_projects(space.repositories)}
-        is_freeing = self._job.is_busy and self._is_freeing
-        self._page.show_storage(
-            StorageValue(
-                state="freeing" if is_freeing else "waiting" if self._flows.runs else "known",
+        storage, limit = self._storage, self._kept.value.store_limit_bytes
+        state: StorageState = "waiting" if self._flows.runs else "counting" if storage is None else "known"
+        value = StorageValue(state, limit_bytes=limit, keep_days=KEEP_DAYS, told=self._message, problem=self._problem)
+        if storage is not None:
+            away = {project.id for project, _unused in trashed_projects(self._session.workspace.repositories)}
+            value = replace(
+                value,
+                state="freeing" if self._job.is_busy and self._is_freeing else state,
                 projects=tuple(
                     (one.title, one.size_bytes, one.freeable_bytes, one.id in away) for one in storage.projects
                 ),
@@ -130,12 +128,8 @@ class KeptStorage(PageController[SettingsPage]):
                 freeable_bytes=storage.freeable_bytes,
                 other_bytes=storage.other_bytes,
                 other_freeable_bytes=storage.other_freeable_bytes,
-                limit_bytes=limit,
-                keep_days=KEEP_DAYS,
-                told=self._message,
-                problem=self._problem,
             )
-        )
+        self._page.show_storage(value)
 
 
 def forecast(storage: Storage) -> tuple[str, ...]:

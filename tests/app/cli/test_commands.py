@@ -1,4 +1,4 @@
-"""The command line itself: usage, options, exit codes, the form of every error, keys and documentation."""
+"""Tests of the command line itself: usage, options, exit codes, the form of every error, keys and documentation."""
 
 import io
 import json
@@ -26,14 +26,14 @@ LATER = ["cluster"]
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data folder of its own; nothing here may make one without need."""
+    """Return the path of a data folder that does not exist; commands that only read must not create it."""
     monkeypatch.setenv("FETTLE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("NO_COLOR", "1")
     return tmp_path / "home"
 
 
 def last_line(capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
-    """(standard output, last line of standard error)."""
+    """Return standard output and the last line of standard error."""
     report = capsys.readouterr()
     return report.out, report.err.rstrip("\n").splitlines()[-1] if report.err else ""
 
@@ -81,8 +81,10 @@ WRONG = [
 
 
 @pytest.mark.parametrize("arguments", WRONG, ids=[" ".join(line) for line in WRONG])
-def test_wrong_usage(capsys: pytest.CaptureFixture[str], home: Path, arguments: list[str]) -> None:
-    """Given a line that cannot be understood, then exit code 2, the error as JSON where asked for, nothing touched."""
+def test_wrong_usage_exits_with_2_and_touches_nothing(
+    capsys: pytest.CaptureFixture[str], home: Path, arguments: list[str]
+) -> None:
+    """Given a malformed command line, then the exit code is 2, --json prints the error as JSON, and no file is touched."""
     assert main(["--json", *arguments]) == 2
     out, line = last_line(capsys)
     assert list(json.loads(out)) == ["error"]
@@ -96,8 +98,8 @@ def test_wrong_usage(capsys: pytest.CaptureFixture[str], home: Path, arguments: 
     assert not home.exists()
 
 
-def test_commands_of_later_issues_are_not_listed(capsys: pytest.CaptureFixture[str]) -> None:
-    """Given --help, then the commands that exist are listed, and none that does not."""
+def test_help_lists_only_existing_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    """Given --help, then all existing commands are listed and no other."""
     assert main(["--help"]) == 0
     out, _ = last_line(capsys)
     listed = {line.split()[1] for line in out.splitlines() if line.startswith("│") and len(line.split()) > 1}
@@ -108,8 +110,8 @@ def test_commands_of_later_issues_are_not_listed(capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["jobs", "--version"], ["--version", "nonsense"]])
-def test_the_version(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
-    """Given --version anywhere, then the version and nothing else."""
+def test_version_is_printed_alone(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    """Given --version anywhere, then only the version is printed."""
     assert main(arguments) == 0
     assert last_line(capsys) == (f"fettle {VERSION}\n", "")
     assert main([*arguments, "--json"]) == 0
@@ -117,15 +119,18 @@ def test_the_version(capsys: pytest.CaptureFixture[str], arguments: list[str]) -
 
 
 def test_reading_commands_make_no_data_folder(capsys: pytest.CaptureFixture[str], home: Path) -> None:
-    """Given no data folder yet, then `jobs` shows none and makes none, and `compare` says that there is no such run."""
+    """Given no data folder, then `jobs` lists nothing and creates none, and `compare` reports that the run does not
+    exist."""
     assert main(["jobs", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"runs": [], "jobs": []}
     assert main(["compare", "nobody"]) == 3
     assert not home.exists()
 
 
-def test_the_data_folder_is_that_of_the_option(capsys: pytest.CaptureFixture[str], home: Path, tmp_path: Path) -> None:
-    """Given --data-dir before or after the command, then it goes over FETTLE_HOME."""
+def test_data_dir_option_overrides_the_environment(
+    capsys: pytest.CaptureFixture[str], home: Path, tmp_path: Path
+) -> None:
+    """Given --data-dir before or after the command, then it is used instead of FETTLE_HOME."""
     (tmp_path / "file").write_text("")
     for arguments in (["--data-dir", str(tmp_path / "file"), "demo"], ["demo", f"--data-dir={tmp_path / 'file'}"]):
         assert main([*arguments, "--out", str(tmp_path / "d.zip")]) == 6
@@ -144,10 +149,10 @@ ERRORS: list[tuple[BaseException, int, str]] = [
 
 
 @pytest.mark.parametrize(("error", "code", "name"), ERRORS, ids=[row[2] + str(row[1]) for row in ERRORS])
-def test_every_way_to_fail_has_its_exit_code(
+def test_each_kind_of_error_has_its_exit_code(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, name: str
 ) -> None:
-    """Given a command that raises, then its exit code, one JSON document, and the same words as the last line."""
+    """Given a command that raises, then it has its exit code, one JSON document, and the same words as the last line."""
 
     def fail(*_: Any, **__: Any) -> int:
         raise error
@@ -159,8 +164,8 @@ def test_every_way_to_fail_has_its_exit_code(
     assert json.loads(out)["error"]["title"] in line
 
 
-def test_who_reads_may_stop(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a pipe whose reader is gone, then the command ends quietly."""
+def test_command_ends_quietly_when_its_reader_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a pipe whose reader has ended, then the command ends without a traceback."""
 
     def fail(*_: Any, **__: Any) -> int:
         raise BrokenPipeError
@@ -170,8 +175,8 @@ def test_who_reads_may_stop(monkeypatch: pytest.MonkeyPatch) -> None:
     assert main(["jobs"]) == 5
 
 
-def test_enter_is_seen_once_and_nothing_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a terminal, Then nothing is pressed at first; after ENTER it is told once."""
+def test_enter_pressed_reports_each_press_once_without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a terminal, then no key is reported at first, and ENTER is reported once."""
     outer, inner = pty.openpty()
     with os.fdopen(inner, "r") as terminal:
         monkeypatch.setattr(sys, "stdin", terminal)
@@ -181,8 +186,8 @@ def test_enter_is_seen_once_and_nothing_is_waited_for(monkeypatch: pytest.Monkey
     os.close(outer)
 
 
-def test_where_nobody_sits_nothing_is_pressed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a pipe, a closed or no standard input, Then there is no terminal, whatever lies in it."""
+def test_enter_pressed_is_false_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a pipe, or a closed or missing standard input, then there is no terminal, whatever the input holds."""
     monkeypatch.setattr(sys, "stdin", io.StringIO("\n\n"))
     assert not is_terminal() and not enter_pressed()
     monkeypatch.setattr(sys, "stdin", None)
@@ -194,7 +199,7 @@ def test_where_nobody_sits_nothing_is_pressed(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_docs_without_topic_lists_all_topics(capsys: pytest.CaptureFixture[str]) -> None:
-    """Given no topic, Then topics and titles are listed, as text and as JSON."""
+    """Given no topic, then all topics and titles are listed, as text and as JSON."""
     assert main(["docs"]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(TOPICS)
     assert main(["docs", "--json"]) == 0
@@ -204,7 +209,8 @@ def test_docs_without_topic_lists_all_topics(capsys: pytest.CaptureFixture[str])
 
 @pytest.mark.parametrize("topic", TOPICS)
 def test_docs_prints_a_page_as_plain_text(topic: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Given a topic, Then its page is printed without marks of pictures and bold letters, and is the same in JSON."""
+    """Given a topic, then its page is printed without Markdown for pictures and bold text, and JSON holds the same
+    text."""
     assert main(["docs", topic]) == 0
     text = capsys.readouterr().out
     assert text.startswith(f"{task_pages()[topic].title}\n\n")
@@ -215,7 +221,7 @@ def test_docs_prints_a_page_as_plain_text(topic: str, capsys: pytest.CaptureFixt
 
 
 def test_docs_of_unknown_topic_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
-    """Given a topic that does not exist, Then the exit code is 2 and all topics are named."""
+    """Given a topic that does not exist, then the exit code is 2 and all topics are named."""
     assert main(["docs", "cooking"]) == 2
     report = capsys.readouterr().err
     assert all(topic in report for topic in TOPICS)
@@ -231,8 +237,8 @@ def own_file(folder: Path, preset_id: str = "mine") -> Path:
 
 
 @pytest.mark.parametrize("command", [["presets"], ["presets", "list"]])
-def test_all_are_listed(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """Given a fresh data folder, then the six that come with Fettle are listed, as words and as JSON."""
+def test_presets_lists_all_builtin_presets(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Given a fresh data folder, then the six built-in presets are listed, as text and as JSON."""
     assert main(command) == 0
     assert "balanced" in capsys.readouterr().out
     assert main([*command, "--json"]) == 0
@@ -241,8 +247,8 @@ def test_all_are_listed(command: list[str], capsys: pytest.CaptureFixture[str]) 
     assert not any(row["own"] for row in rows)
 
 
-def test_what_is_shown_can_be_added_under_another_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Given a preset as it is shown, when its id is changed and it is added, then it is there with the same recipes."""
+def test_shown_preset_can_be_added_with_another_id(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Given the output of `presets show`, when its id is changed and it is added, then it has the same recipes."""
     assert main(["presets", "show", "fastest"]) == 0
     text = capsys.readouterr().out
     path = tmp_path / "f.yaml"
@@ -256,8 +262,8 @@ def test_what_is_shown_can_be_added_under_another_name(tmp_path: Path, capsys: p
     assert rows["mine"] is True
 
 
-def test_what_is_no_preset_is_refused(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Given a file with a mistake, one whose id is taken, and none, then exit code 3 or 2 in words; nothing is kept."""
+def test_invalid_preset_is_refused(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Given a file with a mistake, a taken id or a missing file, then the exit code is 3 or 2 and nothing is stored."""
     wrong = tmp_path / "w.yaml"
     wrong.write_text("id: mine\ntitle: Mine\nrecipez: []\n", encoding="utf-8")
     assert main(["presets", "add", str(wrong)]) == 3
@@ -275,8 +281,8 @@ def test_what_is_no_preset_is_refused(home: Path, tmp_path: Path, capsys: pytest
     ("title", "preset_id"),
     [("My shop", "my-shop"), ("Größe  zählt", "groe-zahlt"), ("日本", "own"), ("Balanced", "balanced-2")],
 )
-def test_names_become_ids(tmp_path: Path, title: str, preset_id: str) -> None:
-    """Given a name in a person's own words, then the saved file has a plain id of its own and reads back the same."""
+def test_saved_preset_gets_an_id_from_its_name(tmp_path: Path, title: str, preset_id: str) -> None:
+    """Given a name in the user's own words, then the saved file has a plain unique id and reads back unchanged."""
     base = load_presets().get("balanced")
     recipe = Recipe(title="One", runtime="openvino", settings={"num_threads": 1})
     saved = save_preset(base.model_copy(update={"recipes": (recipe,)}), title, tmp_path)

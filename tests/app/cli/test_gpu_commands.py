@@ -1,4 +1,4 @@
-"""`fettle gpu doctor` and `fettle gpu watch` by command, with the stand-ins for NVIDIA's driver."""
+"""Tests of `fettle gpu doctor` and `fettle gpu watch` with the stand-ins for NVIDIA's driver."""
 
 import json
 from pathlib import Path
@@ -22,9 +22,9 @@ def readings(driver_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.timeout(240)
-def test_doctor_tells_each_card_rung_by_rung(readings: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Given two cards whose CUDA does not start, Then the JSON has both cards and each rung in the contract's fields,
-    what stands on a broken rung is not called whole, and the exit code is 6."""
+def test_doctor_lists_each_check_of_each_card(readings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Given two cards whose CUDA does not start, then the JSON has both cards and all checks with the contract's
+    fields. Checks that depend on a failed one are not ok, and the exit code is 6."""
     assert main(["gpu", "doctor", "--json"]) == 6
     report = capsys.readouterr()
     document = json.loads(report.out)
@@ -45,11 +45,11 @@ def test_doctor_tells_each_card_rung_by_rung(readings: Path, capsys: pytest.Capt
     assert products and not any(rung["ok"] for rung in products), "a stand-in never computes"
 
 
-def test_doctor_says_each_thing_once(
+def test_doctor_prints_each_reason_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Given a computer without a card, where two rungs have one reason, Then the sentence that matters ends stderr and
-    stands nowhere else; another broken rung is still told with what mends it."""
+    """Given a computer without a card, where two checks fail for one reason, then that reason is only the last line.
+    Another failed check is printed with its remedy."""
     monkeypatch.setenv("FETTLE_HOME", str(tmp_path))
     same = {"reason": "No card was found.", "hint": "Nothing needs to be done."}
     rows = [
@@ -71,9 +71,9 @@ def test_doctor_says_each_thing_once(
 
 @pytest.mark.whole
 @pytest.mark.timeout(120)
-def test_describe_says_why_cards_cannot_be_used(readings: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Given an old driver and a divided card (MIG), Then both are named and not called available, with the driver that is
-    needed, and no runtime of theirs works."""
+def test_describe_names_why_cards_cannot_be_used(readings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Given an old driver and a divided card (MIG), then neither card nor its runtimes are available, and the hint
+    names the required driver."""
     readings.write_text("driver=550.54.14\ncuda=12040\n1.mig=1\n")
     assert main(["describe", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
@@ -86,8 +86,8 @@ def test_describe_says_why_cards_cannot_be_used(readings: Path, capsys: pytest.C
 
 @pytest.mark.whole
 @pytest.mark.timeout(120)
-def test_watch_tells_what_the_file_says(readings: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Given two cards, one of which is then lost, Then the figures are the file's, and the lost card has none."""
+def test_watch_prints_the_readings_of_each_card(readings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Given two cards, one of which is then lost, then the readings are those of the file, and the lost card has none."""
     readings.write_text("0.util=77\n0.used=9000000000\n1.util=5\n")
     assert main(["gpu", "watch", "--seconds", "0.6"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -115,26 +115,26 @@ def describe(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
 def test_each_refusal_of_cuinit_by_command(
     readings: Path, code: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given a driver whose cuInit is refused, Then the doctor and `describe` name the error and what mends it, no card
-    counts as available, and nothing claims to have computed."""
+    """Given a driver whose cuInit fails, then the doctor and `describe` name the error and its remedy, no card is
+    available, and no computing check is ok."""
     monkeypatch.setenv("FETTLE_FAKECUDA_RC", str(code))
     rows = describe(capsys)
     assert [row["available"] for row in rows] == [False, False]
     assert all(f"CUDA error {code}" in str(row["hint"]) for row in rows)
     assert main(["gpu", "doctor"]) == 6
-    said = capsys.readouterr().out
-    assert f"CUDA error {code}" in said and MENDS[code] in said
-    first, second = said.index("NVIDIA FAKE RTX 4090 (cuda:0)"), said.index("NVIDIA FAKE H100 (cuda:1)")
-    assert first < said.index("CUDA starts") < second, "whose rung it is stands above it"
-    computing = [line for line in said.splitlines() if "A product" in line or "An engine" in line]
+    shown = capsys.readouterr().out
+    assert f"CUDA error {code}" in shown and MENDS[code] in shown
+    first, second = shown.index("NVIDIA FAKE RTX 4090 (cuda:0)"), shown.index("NVIDIA FAKE H100 (cuda:1)")
+    assert first < shown.index("CUDA starts") < second, "whose rung it is stands above it"
+    computing = [line for line in shown.splitlines() if "A product" in line or "An engine" in line]
     assert computing and all(not line.startswith("ok") for line in computing)
 
 
 @pytest.mark.whole
 @pytest.mark.timeout(180)
-def test_lost_divided_and_held_back_by_command(readings: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Given a card that is lost, then one that is divided (MIG) and tells no load (NotSupported), then one that slows
-    itself down, Then `describe` and `watch` say so of that card, and give no figure that it did not give."""
+def test_lost_divided_and_throttled_cards_by_command(readings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Given a lost card, a divided card (MIG) without a load figure, and a throttled card, then `describe` and `watch`
+    report that card's state, and no figure that the card did not give."""
     readings.write_text("1.fail.nvmlDeviceGetUtilizationRates=15\n")
     first, lost = describe(capsys)
     assert "CUDA error 304" in str(first["hint"]) and "NVIDIA FAKE H100 is lost" in str(lost["hint"])
@@ -158,7 +158,8 @@ def test_lost_divided_and_held_back_by_command(readings: Path, capsys: pytest.Ca
 def test_no_driver_by_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given a computer without a driver, Then all commands say that there is no card with one, and `watch` lists none."""
+    """Given a computer without a driver, then all commands report that no card with a driver exists, and `watch` lists
+    none."""
     no_driver(tmp_path, monkeypatch)
     monkeypatch.setenv("FETTLE_HOME", str(tmp_path / "home"))
     (row,) = describe(capsys)

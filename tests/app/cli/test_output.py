@@ -1,4 +1,4 @@
-"""How commands print: sentences, tables, options."""
+"""Tests of how commands print: documents, lines, bars, tables and parsed options."""
 
 import io
 import json
@@ -40,8 +40,8 @@ def step(state: str, detail: str = "", figure: str = "") -> StepRecord:
     return StepRecord("r", 0, "Measure", state, detail, figure)
 
 
-def test_one_document_and_nothing_else_on_standard_output() -> None:
-    """Given --json, then words are left out; without it, the document is."""
+def test_json_prints_one_document_and_no_text() -> None:
+    """Given --json, then only the document is printed; without it, only the text."""
     speak, out, _ = output(json_wanted=True)
     speak.text("words")
     speak.document({"größe": 1.5, "none": None})
@@ -53,15 +53,15 @@ def test_one_document_and_nothing_else_on_standard_output() -> None:
     assert out.getvalue() == "words\n"
 
 
-def test_numbers_that_are_none_are_a_mistake() -> None:
+def test_document_with_nan_is_refused() -> None:
     """Given NaN, then it is not written as JSON."""
     speak, _, _ = output(json_wanted=True)
     with pytest.raises(ValueError, match="not JSON compliant"):
         speak.document({"a": float("nan")})
 
 
-def test_plain_lines_where_there_is_no_terminal() -> None:
-    """Given a pipe, then steps are lines, and progress within them is not shown."""
+def test_steps_are_plain_lines_without_a_terminal() -> None:
+    """Given a pipe, then each step is a line, and progress within a short step is not printed."""
     speak, _, err = output()
     for event in (step("running"), StepProgress(0, "warm up", 1, 2, "", 3.0), step("done", "same answers", "1 ms")):
         speak.watch(event)
@@ -70,8 +70,8 @@ def test_plain_lines_where_there_is_no_terminal() -> None:
     assert err.getvalue() == "Measure …\nMeasure: 1 ms, same answers\nMeasure: no time left\n"
 
 
-def test_a_long_step_says_how_far_it_is_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a pipe and a step that goes on for half a minute (an engine that is built), then a line every ten seconds."""
+def test_long_step_reports_progress_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a pipe and a step of half a minute, then a line every ten seconds reports its progress."""
     now_s = 0.0
     monkeypatch.setattr("app.cli.output.time.monotonic", lambda: now_s)
     speak, _, err = output()
@@ -84,8 +84,8 @@ def test_a_long_step_says_how_far_it_is_where_there_is_no_terminal(monkeypatch: 
     ]  # fmt: skip
 
 
-def test_a_bar_on_a_terminal_is_wiped_by_what_follows() -> None:
-    """Given a terminal, then progress is a bar with the time left, and the next line stands in its place."""
+def test_next_line_replaces_the_bar_on_a_terminal() -> None:
+    """Given a terminal, then progress is a bar with the remaining time, and the next line replaces it."""
     speak, _, err = output(terminal=True)
     speak.watch(StepProgress(0, "warm up", 1, 2, "", 3.0))
     assert "warm up, 3 s left" in err.getvalue()
@@ -94,8 +94,8 @@ def test_a_bar_on_a_terminal_is_wiped_by_what_follows() -> None:
     assert err.getvalue().endswith("\r\x1b[2KDone.\n")
 
 
-def test_waiting_for_a_quiet_computer_is_told_once() -> None:
-    """Given looks at other programs, Then one line tells that it waits and one that it goes on; a quiet computer, none."""
+def test_wait_for_a_quiet_computer_is_two_lines() -> None:
+    """Given other programs, then one line reports the wait and one its end; an idle computer has no line."""
     speak, _, err = output()
     for share in (None, 0.85, 0.6):
         speak.watch(WaitingForQuiet(share, 40.0))
@@ -112,8 +112,8 @@ def test_waiting_for_a_quiet_computer_is_told_once() -> None:
     assert "85 %" in err.getvalue() and "50 %" in err.getvalue() and "\n" not in err.getvalue()
 
 
-def test_quiet_tells_only_the_sentence_that_matters() -> None:
-    """Given --quiet, then neither steps nor logs nor notices are shown, but the last sentence is."""
+def test_quiet_prints_only_the_last_sentence() -> None:
+    """Given --quiet, then steps, logs and notices are not printed, but the last sentence is."""
     speak, _, err = output(quiet=True)
     speak.watch(step("done"))
     speak.watch(LogLine("error", "bad"))
@@ -122,16 +122,17 @@ def test_quiet_tells_only_the_sentence_that_matters() -> None:
     assert err.getvalue() == "Done.\n"
 
 
-def test_an_error_is_whole_sentences() -> None:
-    """Given an error, then title, detail and hint stand in one line, each with its full stop; empty parts are left out."""
+def test_error_is_one_line_of_sentences() -> None:
+    """Given an error, then title, detail and hint are one line, each ends with a full stop, and empty parts are left
+    out."""
     speak, out, err = output(json_wanted=True)
     speak.error(ErrorInfo(code="x", title="Broken", detail="It is\nbroken.", hint=""))
     assert err.getvalue() == "Broken. It is broken.\n"
     assert json.loads(out.getvalue())["error"]["hint"] == ""
 
 
-def test_standard_output_without_room() -> None:
-    """Given a full disk behind standard output, then the command fails in words."""
+def test_full_disk_behind_standard_output_fails_with_a_reason() -> None:
+    """Given a full disk behind standard output, then the command fails with a reason."""
     speak = Output(Globals(json=True), Full(), io.StringIO())
     with pytest.raises(CommandFailed) as failed:
         speak.document({"a": 1})
@@ -139,8 +140,8 @@ def test_standard_output_without_room() -> None:
     speak.error(failed.value.error)  # its JSON cannot be written either; the words can
 
 
-def test_a_run_has_one_bar_that_names_what_is_done() -> None:
-    """Given a terminal and a run, then the bar is the whole run's, whatever the progress within a step is."""
+def test_run_has_one_bar_with_its_stage() -> None:
+    """Given a terminal and a run, then only the bar of the whole run is shown, also during progress within a step."""
     speak, _, err = output(terminal=True)
     speak.watch(RunProgress(0.25, "A: making it", 4, 9))
     speak.watch(StepProgress(3, "warm up", 1, 100, "", 3.0))
@@ -148,8 +149,8 @@ def test_a_run_has_one_bar_that_names_what_is_done() -> None:
     assert "━━━━━━ " in err.getvalue() and "25 % A: making it" in err.getvalue()
 
 
-def test_what_is_done_between_two_steps_has_a_line() -> None:
-    """Given a pipe, then a stage between two steps is told once; those of steps are told by the steps."""
+def test_stage_between_steps_is_one_line() -> None:
+    """Given a pipe, then a stage between two steps is printed once, and stages of steps are not."""
     speak, _, err = output()
     for share in (0.1, 0.11, 0.12):
         speak.watch(RunProgress(share, "Choosing what to try"))
@@ -162,15 +163,15 @@ class Closed(io.StringIO):
         raise BrokenPipeError(32, "Broken pipe")
 
 
-def test_answer_that_nobody_reads_is_no_error_of_the_system() -> None:
-    """Given a program behind the pipe that has ended, Then no OSError passes typer, which would end in silence."""
+def test_closed_pipe_raises_reader_gone() -> None:
+    """Given a reader that has ended, then no OSError reaches typer, which would exit silently."""
     with pytest.raises(ReaderGone):
         Output(Globals(), Closed(), io.StringIO()).text("x")
 
 
 def test_a_first_look_has_no_factor() -> None:
-    """Given a first look that was no faster than the original of that minute, though its time is below that in the
-    table, Then the line says that it is of another moment, and no factor stands beside it."""
+    """Given a first measurement that was no faster than the original then, although its time in the table is lower,
+    then the line calls it a first look and shows no factor."""
     looked = variant(1, p50_ms=4.18, speedup=0.993, judgement=None, state="measured")
     looked = replace(looked, measurement=replace(looked.measurement, sets=1))
     original, line = version_lines([variant(0), looked], None)
@@ -180,8 +181,8 @@ def test_a_first_look_has_no_factor() -> None:
 
 
 def test_of_a_language_model_both_factors_are_told() -> None:
-    """Given a version that speaks 1.3 times as fast and reads prompts as slowly as the original, so that a short answer
-    is 1.1 times as fast, Then the line says what the factor is made of."""
+    """Given a language model that produces text 1.3 times as fast and reads prompts equally fast, then the line shows
+    both parts of its speedup."""
     original = SpeechRecord(rows=(Speech(prompt_tokens=32, first_ms=100.0, tokens_per_s=53.7, n=9),))
     faster = SpeechRecord(rows=(Speech(prompt_tokens=32, first_ms=102.0, tokens_per_s=70.4, n=9),))
     _, line = version_lines(
@@ -192,8 +193,8 @@ def test_of_a_language_model_both_factors_are_told() -> None:
 
 
 def test_a_factor_under_load_is_a_lower_bound() -> None:
-    """Given a version that was measured beside other programs, Then its factor is the bound that all ways to compare agree
-    on, rounded down."""
+    """Given a version that was measured under load, then its factor is the lower bound of all comparison methods,
+    rounded down."""
     made = variant(1, p50_ms=1.0, speedup=2.4)
     loaded = replace(made, measurement=replace(made.measurement, under_load=True, agreed_low=1.69))
     _, line = version_lines([variant(0), loaded], None)
@@ -202,22 +203,22 @@ def test_a_factor_under_load_is_a_lower_bound() -> None:
 
 
 def test_a_factor_has_its_interval() -> None:
-    """Given a version measured in turn with the original, Then the interval of its factor stands beside it."""
+    """Given a version measured in turn with the original, then its factor is followed by its interval."""
     made = variant(1, p50_ms=1.0, speedup=2.0)
     timed = replace(made, measurement=replace(made.measurement, speedup_low=1.91, speedup_high=2.08))
     _, line = version_lines([variant(0), timed], None)
     assert "2.0 × (1.9 to 2.1)" in line
 
 
-def test_global_options_stand_anywhere() -> None:
-    """Given global options before and after a command, then they are found, and the rest is left in order."""
+def test_global_options_are_found_anywhere() -> None:
+    """Given global options before and after a command, then they are found, and the rest keeps its order."""
     options, rest = split_globals(["--json", "bench", "m.onnx", "--data-dir", "d", "--batch", "1", "--quiet"])
     assert (options.json, options.quiet, options.data_dir) == (True, True, Path("d"))
     assert rest == ["bench", "m.onnx", "--batch", "1"]
 
 
-def test_shapes_with_and_without_a_name() -> None:
-    """Given shapes, then each goes to its input; a bad one is wrong usage (exit code 2)."""
+def test_parse_shapes_with_and_without_a_name() -> None:
+    """Given shapes, then each belongs to its input; a malformed one is wrong usage (exit code 2)."""
     assert parse_shapes(["1x3x8x8", "mask=1x8"]) == {"": (1, 3, 8, 8), "mask": (1, 8)}
     for bad in ("1x0", "x", "1,3", "a=b"):
         with pytest.raises(CommandFailed) as failed:
@@ -225,8 +226,8 @@ def test_shapes_with_and_without_a_name() -> None:
         assert failed.value.exit_code == 2
 
 
-def test_batches() -> None:
-    """Given a list of batch sizes, then it is read; anything else is wrong usage."""
+def test_parse_batches() -> None:
+    """Given a list of batch sizes, then it is parsed; anything else is wrong usage."""
     assert parse_batches("1,4,16") == (1, 4, 16)
     for bad in ("", "0", "1,x"):
         with pytest.raises(CommandFailed):

@@ -1,4 +1,5 @@
-"""`fettle export` proves what its target takes, and `fettle optimize` asks about the preparation."""
+"""Tests of `fettle export` with a version that must be proven, and of the question of `fettle optimize` about
+preparation."""
 
 import dataclasses
 import io
@@ -35,7 +36,8 @@ ONNX = Recipe(title="Graph", runtime="onnxruntime-cpu", steps=(RecipeStep(techni
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A data folder with a run that recommends a version in OpenVINO and measured the one in ONNX Runtime only once."""
+    """Return a data folder with a run that recommends a version in OpenVINO and measured the one in ONNX Runtime only
+    once."""
     monkeypatch.setenv("FETTLE_WAIT_FOR_QUIET_S", "0")
     monkeypatch.setattr("app.services.run.prove_beside.FINAL_SETS", 2)
     with opened_space(tmp_path / "data") as space:
@@ -56,13 +58,15 @@ def exported(home: Path, **options: Any) -> tuple[str, str]:
     return out.getvalue(), err.getvalue()
 
 
-def nothing_written(_space: Workspace, facts: RunFacts, ask: ExportRequest) -> Flow[Exported]:
+def nothing_written(_space: Workspace, facts: RunFacts, request: ExportRequest) -> Flow[Exported]:
     """Export the original without a bundle."""
     yield from ()
     version = facts.baseline
     result = ExportResult(path="b.zip", sha256="ab" * 32, size_bytes=1, files=1, selftest=(), card_text="")
-    record = ExportRecord("e", ask.run_id, version.id, ask.target, str(ask.out), result.sha256, 1, NOW, "{}")
-    return Exported(ask.out, result, record, HUB)
+    record = ExportRecord(
+        "e", request.run_id, version.id, request.target, str(request.out), result.sha256, 1, NOW, "{}"
+    )
+    return Exported(request.out, result, record, HUB)
 
 
 def describe() -> Flow[DescribeResult]:
@@ -73,8 +77,8 @@ def describe() -> Flow[DescribeResult]:
 
 @pytest.mark.whole
 def test_export_names_the_version_that_could_be_proven(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a recommended version that the hub folder cannot take, When it is exported, Then one line names the version
-    that looked faster and fits, and the option that proves it; a version that is named by its id says nothing of it."""
+    """Given a recommended version that the hub folder cannot take, when it is exported, then one line names the faster
+    version that fits and the option that proves it. An export of a named version prints no such line."""
     monkeypatch.setattr("app.cli.export.export", nothing_written)
     monkeypatch.setattr("app.cli.export.describe", describe)
     lines = [line for line in exported(home)[1].splitlines() if "--prove" in line]
@@ -86,8 +90,8 @@ def test_export_names_the_version_that_could_be_proven(home: Path, monkeypatch: 
 def test_export_names_the_version_that_could_be_proven_and_proves_it(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given a recommended version that the hub folder cannot take, When it is exported, Then one line names the
-    version that could be proven and the option that does it; with that option the bundle holds that version."""
+    """Given a recommended version that the hub folder cannot take, when it is exported with --prove, then the bundle
+    holds the version that one line had named before."""
     out, err = exported(home)
     (line,) = [line for line in err.splitlines() if "--prove" in line]
     assert '"variant": "v0"' in out and "“Graph”" in line
@@ -107,7 +111,7 @@ MISFIT = ErrorInfo(code="prepared_wrongly", title="Wrong", detail="BGR fits.", h
 
 
 class Terminal(io.StringIO):
-    """Standard input of a person who types one line."""
+    """Standard input of a user who types one line."""
 
     def isatty(self) -> bool:
         """Return that a person can press a key."""
@@ -118,15 +122,15 @@ class Terminal(io.StringIO):
     ("typed", "spec"), [("1\n", "channels=bgr"), ("2\n", "channels=rgb"), ("\n", None), ("", None)]
 )
 def test_answer_at_terminal_decides_preparation(monkeypatch: pytest.MonkeyPatch, typed: str, spec: str | None) -> None:
-    """Given a terminal, Then 1 takes the better preparation, 2 the present one, and anything else stops the run."""
+    """Given a terminal, then 1 uses the better preparation, 2 keeps the present one, and anything else stops the run."""
     monkeypatch.setattr("sys.stdin", Terminal(typed))
     err = io.StringIO()
     assert _ask_preparation(Output(Globals(), io.StringIO(), err), MISFIT) == spec
     assert "BGR" in err.getvalue()
 
 
-def test_nobody_is_asked_without_terminal_or_with_json(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given --json, a pipe, or another error, Then nothing is asked and the run stops."""
+def test_preparation_is_not_asked_without_terminal_or_with_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given --json, a pipe or another error, then there is no question and the run stops."""
     other = MISFIT.model_copy(update={"code": "other"})
     monkeypatch.setattr("sys.stdin", Terminal("1\n"))
     assert _ask_preparation(Output(Globals(json=True), io.StringIO(), io.StringIO()), MISFIT) is None

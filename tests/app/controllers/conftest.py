@@ -48,7 +48,7 @@ def finished_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def window(qapp: QApplication, qtbot: QtBot) -> Iterator[MainWindow]:
-    """The window with its real pages, shown."""
+    """Return the shown window with its real pages."""
     made, theme = build_window(qapp, Settings(theme="light"))
     made.setProperty("theme", theme)
     with qtbot.waitExposed(made):
@@ -78,7 +78,7 @@ def flows(space: Workspace) -> Iterator[FlowRunner]:
 
 @pytest.fixture
 def context(space: Workspace, window: MainWindow, session: Session, flows: FlowRunner) -> ControllerContext:
-    """What a page's controller is made from, without the window's controller."""
+    """Return the objects that a page's controller is created from, without the window's controller."""
     theme = window.property("theme")
     edits = ProjectEdits(window, theme, session, flows, window)
     return ControllerContext(window, session, flows, theme, SavedSettings(space.paths.settings, Settings()), edits)
@@ -86,7 +86,7 @@ def context(space: Workspace, window: MainWindow, session: Session, flows: FlowR
 
 @pytest.fixture
 def app_controller(space: Workspace, window: MainWindow) -> Iterator[AppController]:
-    """All controllers, not begun: nothing is looked at or reopened yet."""
+    """Return all controllers before the start: nothing is described or reopened yet."""
     session = Session(space, window)
     made = AppController(window, window.property("theme"), session, SavedSettings(space.paths.settings, Settings()))
     yield made
@@ -96,7 +96,7 @@ def app_controller(space: Workspace, window: MainWindow) -> Iterator[AppControll
 
 @pytest.fixture
 def drive(qapp: QApplication) -> Callable[[Callable[[], object], float], None]:
-    """Let the event loop run until something holds."""
+    """Return a function that runs the event loop until a condition holds."""
 
     def until(holds: Callable[[], object], limit_s: float = 30) -> None:
         began_s = time.monotonic()

@@ -1,4 +1,4 @@
-"""Records for the controllers' tests, and a model in the inner form without any work."""
+"""Records for the controllers' tests, and a stored model without any work."""
 
 import dataclasses
 import json
@@ -106,7 +106,7 @@ def variant(number: int, *, p50_ms: float = 2.0, speedup: float | None = None, *
 
 
 def keep_model(space: Workspace, key: str = "model") -> str:
-    """A folder of the store that holds an opened model."""
+    """Store an opened model and return its key."""
     work = space.jobs / f"make-{key}"
     folder = work / "model"
     folder.mkdir(parents=True)
@@ -120,7 +120,7 @@ def keep_model(space: Workspace, key: str = "model") -> str:
 
 
 def keep_data(space: Workspace, key: str = "data", **changes: Any) -> str:
-    """A folder of the store that holds data that were read."""
+    """Store data that were read and return their key."""
     work = space.jobs / f"make-{key}"
     (work / "data").mkdir(parents=True)
     (work / "data" / "data.json").write_text(json.dumps({"root": None}), encoding="utf-8")
@@ -129,7 +129,7 @@ def keep_data(space: Workspace, key: str = "data", **changes: Any) -> str:
 
 
 def make_project(space: Workspace, **changes: Any) -> Project:
-    """A project whose model and data are in the store."""
+    """Add a project whose model and data are in the store."""
     made = project(
         model_key=keep_model(space),
         info_json=INFO.model_dump_json(),
@@ -143,7 +143,7 @@ def make_project(space: Workspace, **changes: Any) -> Project:
 
 
 def add_run(space: Workspace, made: Run, *variants: Variant) -> Run:
-    """A run with its versions."""
+    """Add a run with its versions."""
     space.repositories.runs.add(made)
     for one in variants:
         space.repositories.variants.add(dataclasses.replace(one, run_id=made.id, id=f"{made.id}-{one.id}"))
@@ -151,27 +151,27 @@ def add_run(space: Workspace, made: Run, *variants: Variant) -> Run:
 
 
 def shown_page(window: MainWindow, page_id: str) -> Any:
-    """A page of the window, in view."""
+    """Show a page of the window and return it."""
     window.show_page(page_id)
     return window.page(page_id)
 
 
 def open_page(app_controller: Any, page_id: str, project: Project | None = None) -> Any:
-    """A page of a project that was left, by default of the finished run's."""
+    """Reopen a project, by default that of the finished run, and return its shown page."""
     session = app_controller.session
     session.reopen(project or session.workspace.repositories.projects.get("p1"))
     return shown_page(app_controller._window, page_id)
 
 
 def described(*targets: DescribedTarget, **changes: Any) -> DescribeResult:
-    """A computer without GPUs that can write these targets."""
+    """Return the description of a computer without GPUs that can write these targets."""
     device = DeviceFacts(processor="p", cores=2, memory_bytes=1 << 30)
     known = {"device": device, "devices": (), "runtimes": (), "techniques": (), "targets": targets, "versions": {}}
     return DescribeResult(**{**known, **changes})
 
 
 def endless(*_given: Any) -> Flow[Any]:
-    """A flow that goes on until it is stopped."""
+    """Run until the flow is stopped."""
     while True:
         yield from describe()
 

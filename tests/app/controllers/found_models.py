@@ -1,4 +1,4 @@
-"""What a hub says about models, for tests of its controllers."""
+"""Replies of a hub about models, for tests of its controllers."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ COMMIT, SIZE = "c" * 40, 1000
 
 
 def found(repo: str, **more: Any) -> HubModelResult:
-    """What the hub says about a model of one file."""
+    """Return the reply about a model of one file."""
     wanted = (HubFile(name="onnx/model.onnx", size_bytes=SIZE, sha256=repo[0] * 64),)
     base = {"repo": repo, "revision": "main", "commit": COMMIT, "wanted": wanted, "total_bytes": SIZE}
     return HubModelResult(**{**base, "main": wanted[0].name, **more})

@@ -1,4 +1,4 @@
-"""One timer drives all flows; optimizations wait for each other."""
+"""Tests of the runner of flows: one timer drives all flows, and measurements wait for each other."""
 
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from workers.contracts.specs import Recipe
 
 
 def endless(steps: list[str]) -> Flow[str]:
-    """Asks the machine again and again until it is stopped."""
+    """Describe the machine repeatedly until the flow is stopped."""
     try:
         while True:
             yield from describe()
@@ -30,19 +30,19 @@ def endless(steps: list[str]) -> Flow[str]:
         steps.append("closed")
 
 
-def start(flows: FlowRunner, flow: Flow[Any], told: list[Any], **more: Any) -> Any:
+def start(flows: FlowRunner, flow: Flow[Any], report: list[Any], **more: Any) -> Any:
     return flows.start(
         flow,
         title="A flow",
-        on_done=lambda result: told.append(("done", result)),
-        on_failed=lambda error: told.append(("failed", error)),
-        on_cancelled=lambda: told.append(("cancelled", None)),
+        on_done=lambda result: report.append(("done", result)),
+        on_failed=lambda error: report.append(("failed", error)),
+        on_cancelled=lambda: report.append(("cancelled", None)),
         **more,
     )
 
 
-def test_a_flow_is_driven_to_its_end(flows: FlowRunner, drive: Drive) -> None:
-    """Given a real job in a process, Then its result comes once, and nothing goes on."""
+def test_flow_is_driven_to_its_end(flows: FlowRunner, drive: Drive) -> None:
+    """Given a real job in a process, then its result is reported once, and nothing remains active."""
     report: list[Any] = []
     start(flows, describe(), report)
     assert len(flows.active) == 1
@@ -52,7 +52,8 @@ def test_a_flow_is_driven_to_its_end(flows: FlowRunner, drive: Drive) -> None:
 
 
 def test_optimizations_wait_for_each_other(flows: FlowRunner, drive: Drive) -> None:
-    """Given two runs and another flow, Then the second run waits, the other flow goes beside; cancelling hands on."""
+    """Given two runs and another flow, then the second run waits while the other flow runs; after a cancellation it
+    starts."""
     report: list[Any] = []
     first_steps: list[str] = []
     second_steps: list[str] = []
@@ -68,24 +69,24 @@ def test_optimizations_wait_for_each_other(flows: FlowRunner, drive: Drive) -> N
 
 
 def measuring(blocks: int) -> Flow[Measured]:
-    """The sample, measured alone."""
+    """Measure the sample alone."""
     sample = sample_paths()
     model = yield from open_model(OpenParams(path=str(sample.model)))
     data = yield from read_data(DataParams(model_dir=str(model.folder), path=str(sample.data)))
-    candidate = version_steps.Version(
+    version = version_steps.Version(
         version_steps.new_variant("r", 0, Recipe(title="Original"), is_baseline=True), model.folder
     )
     how = {"sets": 1, "blocks": blocks, "threads": 1, "step_index": 0}
     measured = yield from version_steps.measure(
-        version_steps.measure_step([candidate], data.folder, title="Measure", **how)
+        version_steps.measure_step([version], data.folder, title="Measure", **how)
     )
     return measured
 
 
 @pytest.mark.whole
-def test_while_requests_are_timed_the_window_is_still(flows: FlowRunner, drive: Drive) -> None:
-    """Given a measurement, Then each block is told to begin and to end, what came of it is told only between blocks, and
-    meanwhile the timer looks seldom."""
+def test_timing_is_announced_and_slows_the_poll(flows: FlowRunner, drive: Drive) -> None:
+    """Given a measurement, then the start and end of each block are announced, results arrive between blocks, and the
+    timer polls rarely during a block."""
     report: list[Any] = []
     states: list[bool] = []
     heard_while_timing: list[bool] = []
@@ -113,10 +114,10 @@ def test_while_requests_are_timed_the_window_is_still(flows: FlowRunner, drive: 
 @pytest.mark.parametrize(
     ("name", "value"), [("flows.TIMING_POLL_MS", 3_600_000), ("wakes.IS_OFFERED", False)], ids=["heard", "looked for"]
 )
-def test_the_end_of_a_block_is_heard_without_looking_or_looked_for(
+def test_end_of_a_block_is_notified_or_polled(
     flows: FlowRunner, drive: Drive, monkeypatch: pytest.MonkeyPatch, name: str, value: object
 ) -> None:
-    """Given a window that would look for the end of a block in an hour, Then it hears it; on Windows it is looked for."""
+    """Given a poll interval of an hour, then a notifier reports the end of a block; on Windows the timer polls for it."""
     if name.startswith("flows") and not IS_OFFERED:
         pytest.skip("on Windows a pipe is no socket")
     monkeypatch.setattr(f"app.controllers.{name}", value)
@@ -126,8 +127,8 @@ def test_the_end_of_a_block_is_heard_without_looking_or_looked_for(
     assert report[0][0] == "done", report
 
 
-def test_one_that_waits_is_forgotten(flows: FlowRunner) -> None:
-    """Given a run that waits, When it is cancelled, Then it never begins and says so once."""
+def test_cancelled_waiting_run_never_starts(flows: FlowRunner) -> None:
+    """Given a waiting run, when it is cancelled, then it never starts and reports that once."""
     report: list[Any] = []
     start(flows, endless([]), [], is_run=True)
     waiting = start(flows, endless([]), report, is_run=True)
@@ -137,8 +138,8 @@ def test_one_that_waits_is_forgotten(flows: FlowRunner) -> None:
 
 @pytest.mark.parametrize("how", ["replaced", "dropped", "cancelled"])
 def test_slot_flow_that_is_replaced_or_dropped_reports_nothing(flows: FlowRunner, drive: Drive, how: str) -> None:
-    """Given a page's flow at work, When another takes its place or it is dropped, Then it ends and calls nothing; where it
-    is cancelled, it says so, and its callbacks find the slot empty."""
+    """Given a running flow of a page, when it is replaced or dropped, then it ends without a callback. A cancelled one
+    reports that, and its callback finds the slot empty."""
     slot, report, states, steps = JobSlot(flows), [], [], []
     flow = endless(steps)
     flows.start(flow, title="A flow", on_done=report.append, on_failed=report.append, slot=slot,
@@ -155,8 +156,10 @@ def test_slot_flow_that_is_replaced_or_dropped_reports_nothing(flows: FlowRunner
     assert how == "cancelled" or not report
 
 
-def test_mistakes_are_told_in_words(flows: FlowRunner, drive: Drive, caplog: pytest.LogCaptureFixture) -> None:
-    """Given a flow that fails by a mistake of the program, Then words come, and the log has the place of the mistake."""
+def test_program_error_is_reported_and_logged(
+    flows: FlowRunner, drive: Drive, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Given a flow that fails by a mistake of the program, then an error is reported, and the log has the traceback."""
 
     def broken() -> Flow[None]:
         yield from describe()
@@ -171,10 +174,10 @@ def test_mistakes_are_told_in_words(flows: FlowRunner, drive: Drive, caplog: pyt
     assert "raise KeyError" in caplog.text and record.levelname == "ERROR"
 
 
-def test_what_a_person_can_mend_is_not_logged(
+def test_user_error_is_not_logged(
     flows: FlowRunner, drive: Drive, caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
-    """Given a file that is no model, Then words come, and the log tells of no mistake."""
+    """Given a file that is no model, then an error is reported and nothing is logged."""
     path = tmp_path / "broken.onnx"
     path.write_bytes(b"no model")
     report: list[Any] = []
@@ -184,7 +187,7 @@ def test_what_a_person_can_mend_is_not_logged(
 
 
 def test_all_processes_end_at_once(flows: FlowRunner, drive: Drive) -> None:
-    """Given flows at work, When the window closes, Then their processes are gone and each flow was closed."""
+    """Given running flows, when the window closes, then their processes end and each flow is closed."""
     steps: list[str] = []
     start(flows, endless(steps), [])
     drive(lambda: flows.pids)

@@ -1,4 +1,4 @@
-"""With the stand-in for NVIDIA's library: what the dock shows is what its file says, until a GPU is lost."""
+"""Tests of the dock and the GPU doctor with the stand-in for NVIDIA's library."""
 
 import csv
 import os
@@ -48,10 +48,10 @@ def notes(dock: Dock) -> set[str]:
 
 @pytest.mark.whole
 @pytest.mark.timeout(120)
-def test_the_dock_shows_what_the_file_says(
+def test_dock_shows_the_readings_of_the_file(
     readings: Path, app_controller: AppController, window: MainWindow, drive: Drive, tmp_path: Path
 ) -> None:
-    """Given two GPUs with changing values, When one is lost mid-run, Then each figure equals the file's."""
+    """Given two GPUs with changing readings, one of which is lost later, then each figure equals the file's."""
     dock = window.dock
     app_controller.begin()
     drive(lambda: dock.shown_device == "gpu0" and figures(dock).get("GPU load") == "11 %")
@@ -98,11 +98,11 @@ def test_the_dock_shows_what_the_file_says(
 
 @pytest.mark.whole
 @pytest.mark.timeout(180)
-def test_the_doctor_is_behind_the_chip(
+def test_chip_of_the_device_opens_the_doctor(
     readings: Path, app_controller: AppController, window: MainWindow, drive: Drive, qtbot: QtBot
 ) -> None:
-    """Given two cards whose CUDA does not start, When the chip of the device is clicked, Then the page tells of each
-    card which rung holds and which does not, with a line to copy that mends it."""
+    """Given two cards whose CUDA does not start, when the chip of the device is clicked, then the page lists each
+    card's checks and a command that repairs the failed ones."""
     app_controller.begin()
     drive(lambda: window.top.device.text() == "NVIDIA FAKE RTX 4090")
     drive(lambda: not app_controller.flows.active)
@@ -110,10 +110,10 @@ def test_the_doctor_is_behind_the_chip(
     page = window.page("gpu")
     assert isinstance(page, GpuPage) and window.current_page == "gpu"
     drive(lambda: any(button.text() == "Check again" and button.isEnabled() for button in buttons(page)), 120)
-    said = words(page)
-    assert "NVIDIA FAKE RTX 4090" in said and "NVIDIA FAKE H100" in said
-    assert "CUDA error 999" in said and "sudo rmmod nvidia_uvm && sudo modprobe nvidia_uvm" in said
-    assert "Your graphics card is ready" not in said
+    shown = words(page)
+    assert "NVIDIA FAKE RTX 4090" in shown and "NVIDIA FAKE H100" in shown
+    assert "CUDA error 999" in shown and "sudo rmmod nvidia_uvm && sudo modprobe nvidia_uvm" in shown
+    assert "Your graphics card is ready" not in shown
     page.report_requested.emit()
     report = QGuiApplication.clipboard().text()
     assert "cuda-start" in report and "GPU-fake1111" in report
@@ -127,9 +127,9 @@ def test_the_doctor_is_behind_the_chip(
         window.grab().save(str(Path(folder) / "gpu.png"))
 
 
-def test_what_mends_two_rungs_is_said_once() -> None:
-    """Given a computer without a card, where two rungs say the same, Then the page says it once; and of two cards each
-    tells its own."""
+def test_remedy_of_two_checks_is_shown_once() -> None:
+    """Given a computer without a card, where two checks have one remedy, then the page shows it once; each of two cards
+    shows its own."""
     why = {"reason": "No card was found.", "hint": "Nothing needs to be done.", "code": "no_card"}
     rows = [
         TriedRung(id="files", title="Device files", ok=False, found="No device file.", **why),

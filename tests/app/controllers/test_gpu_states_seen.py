@@ -1,4 +1,4 @@
-"""What the window says of cards in each state that the stand-ins can be in: never a figure that no card gave."""
+"""Tests of what the window shows about cards in each state of the stand-ins: never a figure that no card gave."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def readings(driver_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def examined(window: MainWindow, drive: Drive) -> str:
-    """What the doctor's page says when it is through."""
+    """Return the text of the doctor's page after its checks."""
     window.commands.do(SHOW_PAGE, "gpu")
     page = window.page("gpu")
 
@@ -43,8 +43,8 @@ def test_each_refusal_of_cuinit_on_the_page(
     readings: Path, code: int, app_controller: AppController, window: MainWindow, drive: Drive,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    """Given a driver whose cuInit is refused, Then the page names the error with the line that mends it, for both cards,
-    what `describe` found says the same of the devices, and no rung that computes holds."""
+    """Given a driver whose cuInit fails, then the page names the error and its remedy for both cards, the described
+    devices have the same error, and no computing check is ok."""
     monkeypatch.setenv("FETTLE_FAKECUDA_RC", str(code))
     app_controller.begin()
     drive(lambda: window.top.device.text() == "NVIDIA FAKE RTX 4090")
@@ -54,13 +54,13 @@ def test_each_refusal_of_cuinit_on_the_page(
     assert len(rows) == 2 and all(not row.available and f"CUDA error {code}" in row.hint for row in rows)
     settings = shown_page(window, "settings")
     drive(lambda: f"CUDA error {code}" in words(settings))
-    said = examined(window, drive)
-    assert said.count(f"CUDA error {code}") == 2 and MENDS[code][1] in said
-    assert "Your graphics card is ready" not in said
+    shown = examined(window, drive)
+    assert shown.count(f"CUDA error {code}") == 2 and MENDS[code][1] in shown
+    assert "Your graphics card is ready" not in shown
 
 
-def test_settings_say_of_a_card_why_it_cannot_be_used() -> None:
-    """Given a card on which CUDA does not start, Then its line says so; one that works stands there by its name."""
+def test_settings_name_why_a_card_cannot_be_used() -> None:
+    """Given a card on which CUDA does not start, then its line has the reason; a working card is shown by its name."""
     device = DeviceFacts(processor="A Processor", cores=2, memory_bytes=1, gpus=("Card A",))
     found = described(device=device, cards=(GpuCard(index=0, name="Card A"),))
     assert device_line(found) == "Card A"
@@ -70,11 +70,11 @@ def test_settings_say_of_a_card_why_it_cannot_be_used() -> None:
 
 @pytest.mark.whole
 @pytest.mark.timeout(240)
-def test_what_a_card_does_not_tell_is_a_dash(
+def test_missing_reading_is_a_dash(
     readings: Path, app_controller: AppController, window: MainWindow, drive: Drive
 ) -> None:
-    """Given a divided card (MIG) that supports neither load nor power, Then the dock shows dashes for these and figures
-    for the rest, and the doctor names the missing figures and the reason."""
+    """Given a divided card (MIG) without load and power readings, then the dock shows dashes for these, and the doctor
+    names them with the reason."""
     readings.write_text("count=1\n0.mig=1\n0.util=-1\n0.power=-1\n0.used=2000000000\n0.temp=51\n")
     app_controller.begin()
     dock = window.dock
@@ -84,14 +84,14 @@ def test_what_a_card_does_not_tell_is_a_dash(
 
     drive(lambda: dock.shown_device == "gpu0" and figures() == ["–", "2.0 GB", "51 °C", "–"])
     drive(lambda: not app_controller.flows.active)
-    said = examined(window, drive)
-    assert "divided (MIG)" in said
-    assert "load (not supported by this card)" in said and "power (not supported by this card)" in said
+    shown = examined(window, drive)
+    assert "divided (MIG)" in shown
+    assert "load (not supported by this card)" in shown and "power (not supported by this card)" in shown
 
 
 @pytest.mark.whole
 @pytest.mark.timeout(240)
-def test_without_a_driver_the_page_says_that_nothing_needs_to_be_done(
+def test_without_a_driver_the_page_needs_no_action(
     app_controller: AppController, window: MainWindow, drive: Drive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     no_driver(tmp_path, monkeypatch)
@@ -100,5 +100,5 @@ def test_without_a_driver_the_page_says_that_nothing_needs_to_be_done(
     found = app_controller._session.described
     assert found is not None and not found.cards
     drive(lambda: not app_controller.flows.active)
-    said = examined(window, drive)
-    assert "no NVIDIA card with a driver" in said and "CUDA error" not in said
+    shown = examined(window, drive)
+    assert "no NVIDIA card with a driver" in shown and "CUDA error" not in shown

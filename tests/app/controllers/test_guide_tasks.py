@@ -1,4 +1,4 @@
-"""The page Guide lists the task pages and shows them in place."""
+"""Tests of the page Guide, which lists the task pages and shows them in place."""
 
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QImage, QTextDocument

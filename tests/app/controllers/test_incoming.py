@@ -1,4 +1,4 @@
-"""What is dropped, in whatever order and number."""
+"""Tests of dropped files in any order and number."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ Got = list[tuple[str, str]]
 
 @pytest.fixture
 def got(window: MainWindow, session: Session) -> Got:
-    """The files that were handed on, with what they were taken for."""
+    """Return the files that were passed on, with the kind that they were opened as."""
     known: Got = []
 
     def open_model(path: str) -> None:
@@ -48,16 +48,18 @@ def banner(window: MainWindow) -> str:
     return "" if window.notice.isHidden() else window.notice.accessibleName()
 
 
-def test_a_model_comes_before_its_data(incoming: Incoming, got: Got, window: MainWindow, tmp_path: Path) -> None:
-    """Given data and a model in one drop, Then the model is opened and the data wait for it, without a word."""
+def test_model_is_opened_before_its_data(incoming: Incoming, got: Got, window: MainWindow, tmp_path: Path) -> None:
+    """Given data and a model in one drop, then the model is opened and the data wait for it, without a message."""
     model, data = files(tmp_path, "m.onnx", "t.csv")
     incoming.take([data, model])
     assert got == [("model", "m.onnx")] and banner(window) == ""
     assert incoming.take_waiting() == data and incoming.take_waiting() == ""
 
 
-def test_data_alone_wait_with_a_word(incoming: Incoming, got: Got, window: MainWindow, tmp_path: Path) -> None:
-    """Given no model, When data are dropped, Then the page Model says that a model is needed first."""
+def test_data_without_a_model_wait_with_a_message(
+    incoming: Incoming, got: Got, window: MainWindow, tmp_path: Path
+) -> None:
+    """Given no model, when data are dropped, then the page Model shows that a model is needed first."""
     incoming.take(files(tmp_path, "t.csv"))
     assert got == [] and window.current_page == "model"
     assert "a model is needed first" in banner(window)
@@ -65,26 +67,26 @@ def test_data_alone_wait_with_a_word(incoming: Incoming, got: Got, window: MainW
     assert got == [("model", "m.onnx")] and banner(window) == ""
 
 
-def test_data_for_an_open_model(
+def test_data_for_an_open_model_are_read(
     incoming: Incoming, got: Got, session: Session, space: Workspace, tmp_path: Path
 ) -> None:
-    """Given an open model, When data are dropped, Then they are read."""
+    """Given an open model, when data are dropped, then they are read."""
     session.reopen(make_project(space))
     incoming.take(files(tmp_path, "x.npz"))
     assert got == [("data", "x.npz")]
 
 
-def test_loose_files_are_too_many(incoming: Incoming, got: Got, window: MainWindow, tmp_path: Path) -> None:
-    """Given a selection of loose pictures, Then none is taken and the window says what to do."""
+def test_loose_files_are_refused(incoming: Incoming, got: Got, window: MainWindow, tmp_path: Path) -> None:
+    """Given three loose pictures, then none is opened and the window explains what to do."""
     incoming.take(files(tmp_path, "a.png", "b.png", "c.png"))
     assert got == [] and "one folder" in banner(window)
 
 
 @pytest.mark.parametrize(("answer", "expected"), [("model", [("model", "both")]), ("", [])])
-def test_a_folder_that_could_be_both(
+def test_folder_with_model_and_pictures_is_asked_about(
     incoming: Incoming, got: Got, window: MainWindow, tmp_path: Path, answer: str, expected: Got
 ) -> None:
-    """Given a folder with a model and pictures, Then the person is asked, and nothing happens until the answer."""
+    """Given a folder with a model and pictures, then the user is asked, and nothing happens before the answer."""
     files(tmp_path / "both", "m.onnx", "a.png")
     incoming.take([str(tmp_path / "both")])
     assert got == []
@@ -93,7 +95,7 @@ def test_a_folder_that_could_be_both(
 
 
 @pytest.mark.parametrize(("names", "kind"), [(("a.onnx", "b.onnx"), "model"), (("a.csv", "b.npz"), "data")])
-def test_of_two_of_a_kind_one_is_asked_for(
+def test_two_files_of_one_kind_are_asked_about(
     incoming: Incoming,
     got: Got,
     window: MainWindow,
@@ -103,8 +105,8 @@ def test_of_two_of_a_kind_one_is_asked_for(
     names: Any,
     kind: str,
 ) -> None:
-    """Given two models or two data files in one drop, Then the person says which; none of them is taken before, and none
-    at all where the question is left."""
+    """Given two models or two data files in one drop, then the user chooses one, and none is opened if the question is
+    cancelled."""
     session.reopen(make_project(space))
     both = files(tmp_path, *names)
     incoming.take(both)
@@ -116,10 +118,10 @@ def test_of_two_of_a_kind_one_is_asked_for(
     assert got == [(kind, names[1])]
 
 
-def test_two_folders_that_could_be_both(
+def test_two_unclear_folders_that_are_both_models_are_asked_about(
     incoming: Incoming, got: Got, window: MainWindow, session: Session, space: Workspace, tmp_path: Path
 ) -> None:
-    """Given two such folders, When both are called models, Then the person is asked which of them."""
+    """Given two unclear folders, when both are called models, then the user is asked which one to open."""
     session.reopen(make_project(space))
     for name in ("one", "two"):
         files(tmp_path / name, "m.onnx", "a.png")
@@ -132,6 +134,6 @@ def test_two_folders_that_could_be_both(
 
 
 def test_addresses_are_not_fetched(incoming: Incoming, window: MainWindow) -> None:
-    """Given a web address, Then the window says that it fetches nothing by itself."""
+    """Given a web address, then the window shows that it fetches nothing by itself."""
     window.links_dropped.emit(["https://models.example/x.onnx"])
     assert "an address, not a file" in banner(window)

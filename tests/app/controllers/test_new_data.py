@@ -1,4 +1,4 @@
-"""Examples that come while there is a result: asked about, used or added, and what was replaced can be gone back to."""
+"""Tests of examples that are dropped while there is a result: used, added, or restored later."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +17,7 @@ from widgets.main_window import MainWindow
 
 @pytest.fixture(scope="module")
 def short_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run that had time for ten of its 48 examples."""
+    """Return a folder with a finished run that had time for ten of its 48 examples."""
     return finished_folder(tmp_path_factory.mktemp("short"), answer_s=0.0)
 
 
@@ -28,14 +28,14 @@ def space(short_data: Path, tmp_path: Path) -> Iterator[Workspace]:
 
 @pytest.fixture
 def page(app_controller: AppController, window: MainWindow, space: Workspace) -> Any:
-    """Compare, as it was left."""
+    """Return the page Compare of the reopened project."""
     return open_page(app_controller, "compare")
 
 
 @pytest.mark.whole
-def test_what_was_not_asked_is_told_and_asked(page: Any, space: Workspace, drive: Drive) -> None:
-    """Given a result on ten of 48 examples, Then Compare says so and of which examples it is; one click asks the others,
-    and then it says no more."""
+def test_examples_without_time_are_named_and_evaluated_later(page: Any, space: Workspace, drive: Drive) -> None:
+    """Given a result on ten of 48 examples, then Compare shows that and the name of the examples. One click evaluates
+    the others, and the note disappears."""
     assert "Only 10 of your 48 test pictures were tested" in words(page)
     assert "The result is of “some.npz”." in words(page)
     press(page, "Prove it (about ")
@@ -47,11 +47,11 @@ def test_what_was_not_asked_is_told_and_asked(page: Any, space: Workspace, drive
 
 
 @pytest.mark.whole
-def test_dropped_data_are_asked_about_and_can_be_undone(
+def test_dropped_data_can_be_cancelled_used_and_restored(
     page: Any, app_controller: AppController, window: MainWindow, tmp_path: Path, drive: Drive
 ) -> None:
-    """Given a result, When other examples are dropped elsewhere than where they are asked for, Then the person says what
-    for: cancelled, nothing changes; used instead, the result stays and says of which it is, and one click goes back."""
+    """Given a result, when other examples are dropped on another page, then the user is asked. Cancel changes nothing.
+    When they are used, the result stays and names its examples, and one click restores the earlier ones."""
     other = str(write_part(tmp_path / "other.npz", 100, 160))
     before, requested = app_controller.session.data, app_controller.session.data_params
     window.show_page("goal")
@@ -79,7 +79,7 @@ def test_dropped_data_are_asked_about_and_can_be_undone(
 
 
 @pytest.mark.whole
-def test_dropped_data_are_added_where_that_is_wanted(
+def test_dropped_data_can_be_added_to_the_result(
     page: Any,
     app_controller: AppController,
     window: MainWindow,
@@ -87,8 +87,8 @@ def test_dropped_data_are_added_where_that_is_wanted(
     space: Workspace,
     drive: Drive,
 ) -> None:
-    """Given a result, When examples are dropped to be added, some of them known, Then they count for it, the banner says
-    how many did not, and the examples of the next run stay."""
+    """Given a result, when examples are dropped and added, some of them known, then the new ones count for the result,
+    the banner shows how many did not, and the examples of the next run stay."""
     before = app_controller.session.data
     window.show_page("goal")
     window.paths_dropped.emit([str(write_part(tmp_path / "more.npz", 50, 90))])

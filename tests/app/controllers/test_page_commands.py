@@ -1,4 +1,4 @@
-"""Commands: declared once, done by one, asked by any; and what each page's controller says of itself."""
+"""Tests of the commands between pages and of the specifications of all controllers."""
 
 import pytest
 
@@ -11,8 +11,8 @@ from widgets.page_registry import find_pages
 BY_NO_PAGE = {"MODEL_OPENED", "OPEN_RUN", "RESUME_RUN", "EXTEND_RUN", "REPEAT_RUN"}
 
 
-def test_a_command_is_done_by_who_offers_it() -> None:
-    """Given an offer, then `do` gives its result, and a callable for signals does the same."""
+def test_command_runs_its_handler() -> None:
+    """Given a handler, then `do` returns its result, and a callable for signals does the same."""
     made, got = Commands(), []
     made.offer(OPEN_MODEL, got.append)
     made.do(OPEN_MODEL, "a")
@@ -20,8 +20,8 @@ def test_a_command_is_done_by_who_offers_it() -> None:
     assert got == ["a", "b"]
 
 
-def test_nobody_and_two_are_told() -> None:
-    """Given a command that nobody does, or that two offer, then an error names it."""
+def test_missing_or_second_handler_is_an_error() -> None:
+    """Given a command without a handler or with two, then the error names it."""
     made = Commands()
     with pytest.raises(LookupError, match="export of a version"):
         made.do(EXPORT_VERSION, "v1")
@@ -30,8 +30,8 @@ def test_nobody_and_two_are_told() -> None:
         made.offer(EXPORT_VERSION, print)
 
 
-def test_every_command_is_done_by_one_page() -> None:
-    """Given the program, then each command is done by one page's controller, or by none and the window itself."""
+def test_each_command_has_one_handler() -> None:
+    """Given all declared commands, then one page's controller handles each, or the window itself."""
     declared = {name: value for name, value in vars(commands).items() if isinstance(value, Command)}
     assert len({command.id for command in declared.values()}) == len(declared)
     done = [command.id for spec in find_controllers().values() for command, _method in spec.does]
@@ -39,7 +39,7 @@ def test_every_command_is_done_by_one_page() -> None:
 
 
 def test_each_page_has_its_controller_in_the_folder_of_its_name() -> None:
-    """Given the program, then widgets and controller of a page lie in two folders of one name."""
+    """Given all pages, then widgets and controller of a page are in two folders of one name."""
     controllers = find_controllers()
     pages = {page.id: page.widget.split(".")[2] for page in find_pages()}
     check_pairs(pages, controllers)
@@ -47,7 +47,7 @@ def test_each_page_has_its_controller_in_the_folder_of_its_name() -> None:
     assert folders == pages
 
 
-def test_a_page_alone_is_told() -> None:
-    """Given a page without a controller, and one the other way round, then both are named."""
+def test_page_or_controller_without_counterpart_is_named() -> None:
+    """Given a page without a controller and a controller without a page, then both are named."""
     with pytest.raises(ValueError, match="unlike one, three"):
         check_pairs(["one", "two"], ["two", "three"])

@@ -1,4 +1,4 @@
-"""Goal, Jobs, first page and closing, with a real database behind them."""
+"""Tests of Goal, Jobs, the first page and closing with a real database."""
 
 import dataclasses
 from dataclasses import replace
@@ -31,10 +31,10 @@ from widgets.pages.model.page import ModelPage
 from workers.contracts.specs import DeviceFacts
 
 
-def test_a_goal_is_kept_and_the_page_stays_in_place(
+def test_goal_is_saved_without_rebuilding_the_page(
     app_controller: AppController, window: MainWindow, space: Workspace
 ) -> None:
-    """Given an open model, When cards are chosen, Then goal and limit are kept and nothing is built anew."""
+    """Given an open model, when cards are chosen, then goal and limit are saved and the page is not rebuilt."""
     page = open_page(app_controller, "goal", make_project(space))
     content = page.widget()
     page.preset_chosen.emit("no-loss")
@@ -47,8 +47,10 @@ def test_a_goal_is_kept_and_the_page_stays_in_place(
     assert window.top.preset.text() == "No loss"
 
 
-def test_a_limit_set_elsewhere_is_shown(app_controller: AppController, window: MainWindow, space: Workspace) -> None:
-    """Given the page Goal, When Compare sets a larger limit, Then the slider stands there and the next run has it."""
+def test_limit_set_on_compare_is_shown_on_goal(
+    app_controller: AppController, window: MainWindow, space: Workspace
+) -> None:
+    """Given the page Goal, when Compare sets a larger limit, then the slider shows it and the next run uses it."""
     page = open_page(app_controller, "goal", make_project(space))
     assert page._limit is not None and page._limit.limit_pct == 1.0
     compare = window.page("compare")
@@ -57,11 +59,11 @@ def test_a_limit_set_elsewhere_is_shown(app_controller: AppController, window: M
     assert space.repositories.projects.get("p1").max_loss_pct == 4.0
 
 
-def test_too_few_for_the_limit_is_said_before_the_run(
+def test_too_few_examples_are_shown_before_the_run(
     app_controller: AppController, window: MainWindow, space: Workspace
 ) -> None:
-    """Given 200 test pictures, Then a limit of 1 % is called out of reach, with the number that it takes; the offered
-    limit takes effect and ends that, and so does moving the limit by hand."""
+    """Given 200 test pictures, then Goal shows that they cannot prove a limit of 1 %, and how many are needed. The
+    offered limit removes that hint, and a smaller limit shows it again."""
     page = open_page(app_controller, "goal", make_project(space))
     (few,) = page.findChildren(FewLine)
     assert few.isVisible() and "200 pictures for the test cannot prove a limit of 1 %" in words(few)
@@ -76,11 +78,11 @@ def test_too_few_for_the_limit_is_said_before_the_run(
     assert "200 test examples prove a loss below 1.6 % at best" in words(window.page("data"))
 
 
-def test_nothing_to_test_with_does_not_start(
+def test_run_without_test_examples_cannot_start(
     app_controller: AppController, window: MainWindow, space: Workspace
 ) -> None:
-    """Given a set of which nothing is left for the test, Then a run cannot be started, and the page says why; Data does not
-    call the check fine."""
+    """Given a set without test examples, then a run cannot be started and the page gives the reason; Data does not show
+    the check as ok."""
     project = make_project(space)
     app_controller.session.reopen(project)
     assert app_controller.session.data is not None and app_controller.session.data_params is not None
@@ -97,16 +99,16 @@ def test_nothing_to_test_with_does_not_start(
     assert "220 pictures, of which 40 are copies of others. 180 are left." in shown
 
 
-def test_a_broken_preset_is_a_card_that_says_why(app_controller: AppController, space: Workspace) -> None:
-    """Given a file of the person's with a mistake, Then its card names file and line and cannot be chosen."""
+def test_broken_preset_is_a_card_with_its_mistake(app_controller: AppController, space: Workspace) -> None:
+    """Given a preset file with a mistake, then its card names the file and cannot be chosen."""
     space.paths.presets.mkdir(parents=True, exist_ok=True)
     (space.paths.presets / "mine.yaml").write_text("id: mine\ntitle: 5\n", encoding="utf-8")
     page = open_page(app_controller, "goal", make_project(space))
     assert "mine.yaml" in words(page)
 
 
-def test_a_changed_recipe_is_kept(app_controller: AppController, space: Workspace) -> None:
-    """Given the recipe was changed, Then the next start has it, and another card lets it go."""
+def test_edited_recipe_is_saved(app_controller: AppController, space: Workspace) -> None:
+    """Given an edited recipe, then it is saved for the next start, and another preset discards it."""
     page = open_page(app_controller, "goal", make_project(space))
     recipes = page._value.recipes
     page.recipes_changed.emit(recipes[:1])
@@ -118,9 +120,9 @@ def test_a_changed_recipe_is_kept(app_controller: AppController, space: Workspac
     assert app_controller.session.opened.recipes is None
 
 
-def test_a_renamed_recipe_is_still_known_to_the_others(app_controller: AppController, space: Workspace) -> None:
-    """Given a version that others wait for, When a person gives it another name, Then they still mean it, also after it
-    was named once more and back."""
+def test_renamed_recipe_keeps_its_id(app_controller: AppController, space: Workspace) -> None:
+    """Given a recipe that others depend on, when it is renamed twice, then its id stays and the others still refer to
+    it."""
     page = open_page(app_controller, "goal", make_project(space))
     named = {name for recipe in app_controller._controllers["goal"].preset.recipes for name in recipe.only_if_failed}
     for title in ("Mine", "Mine again"):
@@ -135,7 +137,7 @@ def test_a_renamed_recipe_is_still_known_to_the_others(app_controller: AppContro
 
 
 def test_many_runs_are_listed_quickly(app_controller: AppController, window: MainWindow, space: Workspace) -> None:
-    """Given more runs than anyone reads, Then the newest are listed, at once."""
+    """Given more runs than the page lists, then the newest are listed within the time limit."""
     make_project(space)
     for number in range(MAX_RUNS + 50):
         space.repositories.runs.add(
@@ -151,10 +153,8 @@ def test_many_runs_are_listed_quickly(app_controller: AppController, window: Mai
     assert f"Number {MAX_RUNS + 49}" in words(page)
 
 
-def test_a_run_is_listed_with_the_device_that_it_used(
-    app_controller: AppController, window: MainWindow, space: Workspace
-) -> None:
-    """Given a computer with a GPU, Then a run of the processor's runtimes alone names no GPU, and another one does."""
+def test_run_is_listed_with_its_device(app_controller: AppController, window: MainWindow, space: Workspace) -> None:
+    """Given a computer with a GPU, then only the run that used a GPU runtime names the GPU."""
     make_project(space)
     gpu = DeviceFacts(processor="CPU", cores=2, memory_bytes=1 << 33, gpus=("NVIDIA T4",))
     app_controller.session.set_described(described(device=gpu))
@@ -170,8 +170,8 @@ def test_a_run_is_listed_with_the_device_that_it_used(
     assert sum("This computer's processor" in text for text in shown) == 1
 
 
-def test_the_log_of_a_job(app_controller: AppController, window: MainWindow, space: Workspace) -> None:
-    """Given a failed run, Then its log tells the steps, what its process wrote, and the error."""
+def test_log_of_a_failed_run(app_controller: AppController, window: MainWindow, space: Workspace) -> None:
+    """Given a failed run, then its log has its headline, its process's output and the error."""
     make_project(space)
     add_run(space, run(1, RunState.FAILED, headline="It broke"), variant(0))
     log = space.paths.logs / "apply-1.log"
@@ -185,8 +185,8 @@ def test_the_log_of_a_job(app_controller: AppController, window: MainWindow, spa
     assert "It broke" in shown and "a line of the process" in shown and "T: D." in shown
 
 
-def test_a_result_is_opened_from_the_list(app_controller: AppController, window: MainWindow, space: Workspace) -> None:
-    """Given finished and interrupted runs, Then one leads to Compare, the other to Optimize."""
+def test_run_is_opened_from_the_list(app_controller: AppController, window: MainWindow, space: Workspace) -> None:
+    """Given finished and interrupted runs, then the first opens on Compare, the second on Optimize."""
     make_project(space)
     add_run(space, run(1, data_key="data", recommended_variant_id="r1-v1"), variant(0), variant(1, speedup=2.0))
     add_run(space, run(2, RunState.INTERRUPTED), variant(0))
@@ -198,11 +198,11 @@ def test_a_result_is_opened_from_the_list(app_controller: AppController, window:
     assert window.current_page == "optimize" and "interrupted" in words(window.page("optimize"))
 
 
-def test_a_run_goes_on_by_a_click_and_keeps_its_result_if_it_cannot(
+def test_continued_run_keeps_its_result_after_a_failure(
     app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive
 ) -> None:
-    """Given a result that its time ended, When "Go on" is pressed on Compare, Then the same run is at work on Optimize;
-    where its model is gone, that is told, and the result stands."""
+    """Given a result that reached its time limit, when it is continued on Compare, then the same run is active on
+    Optimize. If its model is gone, that is shown, and the result stays."""
     make_project(space)
     made = run(1, RunState.KEPT_ORIGINAL, data_key="data", baseline_variant_id="r1-v0", headline="The time was up")
     add_run(space, made, variant(0))
@@ -220,10 +220,8 @@ def test_a_run_goes_on_by_a_click_and_keeps_its_result_if_it_cannot(
     assert "The time was up before anything could be tried" in words(window.page("compare"))
 
 
-def test_the_list_of_jobs_knows_how_far_a_run_is(
-    app_controller: AppController, window: MainWindow, space: Workspace
-) -> None:
-    """Given a run at work, Then the list shows its share and what is done, as Optimize does; other work its own."""
+def test_jobs_list_shows_progress(app_controller: AppController, window: MainWindow, space: Workspace) -> None:
+    """Given an active run and another flow, then the list shows the progress and the stage of each."""
     make_project(space)
     add_run(space, run(1, RunState.RUNNING, seconds=None), variant(0))
     page = shown_page(window, "jobs")
@@ -243,8 +241,8 @@ def test_the_list_of_jobs_knows_how_far_a_run_is(
     app_controller.flows.interrupt_all()
 
 
-def test_what_was_asked_early_is_done_when_it_can_be(window: MainWindow) -> None:
-    """Given the first page before anything is wired, When the sample is pressed, Then it is opened afterwards, once."""
+def test_early_action_runs_after_the_start(window: MainWindow) -> None:
+    """Given the first page before the controllers exist, when the sample is pressed, then it is opened once afterwards."""
     show_first_page(window, Settings(), has_files=False)
     page = window.page("model")
     assert isinstance(page, ModelPage) and page.state == "empty"
@@ -258,11 +256,11 @@ def test_what_was_asked_early_is_done_when_it_can_be(window: MainWindow) -> None
     assert requested == ["sample"]
 
 
-def test_wrong_file_on_the_first_page_leaves_a_way_back_to_the_sample(
+def test_wrong_file_on_the_first_page_leads_back_to_the_sample(
     app_controller: AppController, window: MainWindow, tmp_path: Path, drive: Drive, qtbot: QtBot
 ) -> None:
-    """Given the first page, When a web page named model.onnx is opened, Then the error offers a way back, and the sample
-    and the hub are there again."""
+    """Given the first page, when a web page named model.onnx is opened, then the error has a button that leads back to
+    the sample and the hub."""
     app_controller.begin()
     page = shown_page(window, "model")
     assert page.state == "empty"
@@ -277,9 +275,8 @@ def test_wrong_file_on_the_first_page_leaves_a_way_back_to_the_sample(
     assert [b for b in page.findChildren(QPushButton) if b.text().startswith("Try the sample")]
 
 
-def test_a_page_that_was_asked_for_early_stays(app_controller: AppController, window: MainWindow) -> None:
-    """Given a person who goes to another page before anything is wired, When it is, Then that page is shown and filled,
-    and not the first one."""
+def test_early_chosen_page_stays(app_controller: AppController, window: MainWindow) -> None:
+    """Given a page that is chosen before the controllers exist, then it stays shown and is filled afterwards."""
     show_first_page(window, Settings(), has_files=False)
     early = StartupQueue(window)
     window.rail.entries["projects"].click()
@@ -290,27 +287,26 @@ def test_a_page_that_was_asked_for_early_stays(app_controller: AppController, wi
     assert "projects" in app_controller._controllers and window.page("projects").state != "waiting"
 
 
-def test_the_page_of_the_last_time_comes_at_once(window: MainWindow) -> None:
-    """Given a last project, Then the first thing painted is its page, waiting, and no blank."""
+def test_last_page_is_shown_at_once(window: MainWindow) -> None:
+    """Given a last project, then its page is shown first, in its waiting state."""
     show_first_page(window, Settings(last_project_id="p1", last_page="compare"), has_files=False)
     assert window.current_page == "compare"
     assert "Opening your last page" in words(window.page("compare"))
 
 
-def test_a_project_that_cannot_be_opened_leaves_the_first_page(
+def test_missing_last_project_shows_the_first_page(
     app_controller: AppController, window: MainWindow, space: Workspace
 ) -> None:
-    """Given a last project that is gone, Then the page Model offers to begin."""
+    """Given a last project that no longer exists, then the page Model is shown."""
     show_first_page(window, Settings(last_project_id="gone", last_page="compare"), has_files=False)
     app_controller._kept.value = Settings(last_project_id="gone")
     app_controller.begin()
     assert window.current_page == "model" and window.page("model").state == "empty"
 
 
-def test_closing_asks_once_while_something_runs(
-    app_controller: AppController, window: MainWindow, drive: Drive
-) -> None:
-    """Given work, When the window is closed twice, Then one question comes; "stop" ends all and says closed."""
+def test_closing_asks_once_while_a_job_runs(app_controller: AppController, window: MainWindow, drive: Drive) -> None:
+    """Given a running job, when the window is closed twice, then there is one question; "stop" ends all jobs and
+    closes."""
     closed: list[bool] = []
     app_controller.closed.connect(lambda: closed.append(True))
     app_controller.flows.start(endless(), title="Work", on_done=print, on_failed=print)
@@ -322,10 +318,10 @@ def test_closing_asks_once_while_something_runs(
     assert closed == [True] and app_controller.flows.everything == () and not window.isVisible()
 
 
-def test_what_begins_again_by_itself_is_not_asked_about(
+def test_closing_does_not_ask_about_work_that_restarts(
     app_controller: AppController, window: MainWindow, drive: Drive
 ) -> None:
-    """Given only work that starts anew the next time, When the window is closed, Then it closes, and the work ends."""
+    """Given only work that restarts automatically, when the window is closed, then it closes without a question."""
     closed: list[bool] = []
     app_controller.closed.connect(lambda: closed.append(True))
     app_controller.flows.start(endless(), title="Checks", on_done=print, on_failed=print, restarts_automatically=True)
@@ -334,8 +330,9 @@ def test_what_begins_again_by_itself_is_not_asked_about(
     assert closed == [True] and app_controller.flows.everything == ()
 
 
-def test_where_it_was_is_kept(app_controller: AppController, window: MainWindow, space: Workspace) -> None:
-    """Given an open project on some page, When the window is closed, Then the settings file says so."""
+def test_last_page_is_saved(app_controller: AppController, window: MainWindow, space: Workspace) -> None:
+    """Given an open project on some page, when the window is closed, then the settings file has project, page and
+    geometry."""
     app_controller.session.reopen(make_project(space))
     window.show_page("data")
     window.close()

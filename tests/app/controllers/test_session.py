@@ -1,4 +1,4 @@
-"""What is open: kept at once, found again, never mixed."""
+"""Tests of the session: its facts are saved at once, restored, and never mixed between models."""
 
 import shutil
 from pathlib import Path
@@ -20,8 +20,8 @@ def opened(space: Workspace, key: str) -> OpenedModel:
     return made
 
 
-def test_a_project_opens_as_it_was_left(session: Session, space: Workspace) -> None:
-    """Given a project with data, columns, recipes and a result, When it is reopened, Then all of it is back."""
+def test_reopened_project_has_all_its_facts(session: Session, space: Workspace) -> None:
+    """Given a project with data, columns, recipes and a result, when it is reopened, then all of it is restored."""
     project = make_project(space)
     assert session.reopen(project)
     data = session.data
@@ -40,16 +40,16 @@ def test_a_project_opens_as_it_was_left(session: Session, space: Workspace) -> N
     later.deleteLater()
 
 
-def test_a_model_that_is_gone_is_not_forced(session: Session, space: Workspace) -> None:
-    """Given a project whose model is no longer in the store, Then it is not opened."""
+def test_project_without_its_model_is_not_reopened(session: Session, space: Workspace) -> None:
+    """Given a project whose model is no longer in the store, then it is not opened."""
     project = make_project(space)
     shutil.rmtree(space.artifacts.folder("model"))
     assert not session.reopen(project)
     assert session.project is None
 
 
-def test_another_preparation_lets_go_of_data_and_result(session: Session, space: Workspace) -> None:
-    """Given a project with data and a result, When its model is opened otherwise, Then both wait to be made anew."""
+def test_another_preparation_closes_data_and_result(session: Session, space: Workspace) -> None:
+    """Given a project with data and a result, when its model is opened with another preparation, then both are closed."""
     project = make_project(space)
     session.reopen(project)
     add_run(space, run(1), variant(0))
@@ -65,7 +65,7 @@ def test_another_preparation_lets_go_of_data_and_result(session: Session, space:
 
 
 def test_runs_with_other_data_do_not_fit(session: Session, space: Workspace) -> None:
-    """Given runs begun with these, other or no data, Then only those with the same model and data may go on."""
+    """Given runs with these, other or no data, then only those with the same model and data can continue."""
     session.reopen(make_project(space))
     same = add_run(space, run(1, RunState.INTERRUPTED, data_key="data"), variant(0))
     other = add_run(space, run(2, RunState.INTERRUPTED, data_key="elsewhere"), variant(0))
@@ -74,15 +74,15 @@ def test_runs_with_other_data_do_not_fit(session: Session, space: Workspace) -> 
     assert [session.fits(one) for one in (same, other, fresh, foreign)] == [True, False, True, False]
 
 
-def test_stored_data_that_are_damaged_are_read_anew(space: Workspace) -> None:
-    """Given data whose folder lost a file, Then the next start counts them as not there."""
+def test_damaged_stored_data_are_not_reopened(space: Workspace) -> None:
+    """Given stored data without one file, then the next start treats them as missing."""
     project = make_project(space)
     Path(space.artifacts.folder("data") / "data" / "data.json").unlink()
     assert reopened_data(ArtifactStore(space.paths.store), project) is None  # as the next start looks at it
 
 
 def test_nothing_is_written_without_a_project(session: Session) -> None:
-    """Given nothing is open, When facts change, Then nothing happens."""
+    """Given no open project, when facts change, then nothing happens."""
     session.change(page="goal")
     session.set_recipes(None)
     assert session.project is None

@@ -1,4 +1,4 @@
-"""The page Settings lists what can run models, as soon as that is known."""
+"""Test of the list of runtimes on the page Settings."""
 
 from desk import described, shown_page
 from read_page import words
@@ -8,10 +8,8 @@ from widgets.main_window import MainWindow
 from workers.contracts.specs import Described
 
 
-def test_settings_list_what_can_run_models_as_soon_as_it_is_known(
-    app_controller: AppController, window: MainWindow
-) -> None:
-    """Given the page Settings open while this computer is still looked at, When it is known, Then it stands there."""
+def test_settings_list_runtimes_once_described(app_controller: AppController, window: MainWindow) -> None:
+    """Given the page Settings before the computer is described, when it is described, then the runtimes are listed."""
     page = shown_page(window, "settings")
     assert "A runtime of this computer" not in words(page)
     row = Described(id="x", title="A runtime of this computer", available=True, group="cpu")

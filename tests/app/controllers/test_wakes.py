@@ -1,4 +1,4 @@
-"""Who is told that a worker has said something."""
+"""Tests of the notifier for messages of worker processes."""
 
 import multiprocessing
 from collections.abc import Iterator
@@ -28,45 +28,48 @@ def wakes() -> PipeNotifier:
 
 
 @pytest.fixture
-def told(wakes: PipeNotifier) -> list[bool]:
-    """One entry each time that the notifier reports something."""
-    reports: list[bool] = []
-    wakes.came.connect(lambda: reports.append(True))
-    return reports
+def reports(wakes: PipeNotifier) -> list[bool]:
+    """Return a list that gets an entry for each signal of the notifier."""
+    came: list[bool] = []
+    wakes.came.connect(lambda: came.append(True))
+    return came
 
 
 @offered
-def test_it_is_told_once_and_again_after_the_next_look(
-    drive: Drive, pipe: Pipe, wakes: PipeNotifier, told: list[bool]
-) -> None:
-    """Given a pipe that is watched, When something comes, Then that is told once, however long it stays unread, and again
-    where it is watched again."""
+def test_notifier_reports_once_per_watch(drive: Drive, pipe: Pipe, wakes: PipeNotifier, reports: list[bool]) -> None:
+    """Given a watched pipe, when a message arrives, then it is reported once although it stays unread, and again after
+    the next watch."""
     ours, theirs = pipe
     wakes.watch((ours,))
     theirs.send_bytes(b"a block is over")
-    drive(lambda: told)
+    drive(lambda: reports)
     settle(drive)
-    assert told == [True]
+    assert reports == [True]
     wakes.watch((ours,))
-    drive(lambda: len(told) == 2)
+    drive(lambda: len(reports) == 2)
 
 
 @offered
-def test_the_end_of_the_other_side_is_told(drive: Drive, pipe: Pipe, wakes: PipeNotifier, told: list[bool]) -> None:
-    """Given a pipe and a number of the system's that are watched, When the other end is closed, Then that is told once."""
+def test_notifier_reports_a_closed_pipe(drive: Drive, pipe: Pipe, wakes: PipeNotifier, reports: list[bool]) -> None:
+    """Given a watched pipe and its number, when the other end is closed, then that is reported once."""
     ours, theirs = pipe
     wakes.watch((ours, ours.fileno()))
     theirs.close()
-    drive(lambda: told)
+    drive(lambda: reports)
     settle(drive)
-    assert told == [True]
+    assert reports == [True]
 
 
 @pytest.mark.parametrize("is_offered", [True, False])
-def test_what_is_watched_no_more_or_cannot_be_is_not_told(
-    drive: Drive, pipe: Pipe, wakes: PipeNotifier, told: list[bool], monkeypatch: pytest.MonkeyPatch, is_offered: bool
+def test_notifier_ignores_unwatched_or_unsupported_pipes(
+    drive: Drive,
+    pipe: Pipe,
+    wakes: PipeNotifier,
+    reports: list[bool],
+    monkeypatch: pytest.MonkeyPatch,
+    is_offered: bool,
 ) -> None:
-    """Given a pipe that was watched, or Windows, Then what comes is not told: who looks by a timer sees it."""
+    """Given a pipe that is no longer watched, or Windows, then a message is not reported."""
     ours, theirs = pipe
     if not is_offered:
         monkeypatch.setattr("app.controllers.wakes.IS_OFFERED", False)
@@ -75,10 +78,10 @@ def test_what_is_watched_no_more_or_cannot_be_is_not_told(
         wakes.watch(())
     theirs.send_bytes(b"late")
     settle(drive)
-    assert not told
+    assert not reports
 
 
 def settle(drive: Drive) -> None:
-    """Let the window's loop turn for a while."""
+    """Run the window's event loop for a few turns."""
     turns: list[int] = []
     drive(lambda: turns.append(1) or len(turns) > 10)

@@ -1,4 +1,4 @@
-"""Words of errors, and the sample as the first page shows it."""
+"""Tests of error texts and of the sample on the first page."""
 
 import subprocess
 import sys
@@ -14,23 +14,23 @@ from workers.contracts.errors import ErrorInfo
 from workers.model_io.formats import FORMATS
 
 
-def test_the_window_speaks_of_no_options() -> None:
-    """Given an error that the command line is told an option for, Then the window's words are without it."""
+def test_error_value_leaves_out_command_line_options() -> None:
+    """Given an error with an option for the command line, then the window's text leaves it out."""
     info = ErrorInfo(code="x", title="T", detail="D.", hint="Set the size.", by_command="--shape 1x3x224x224")
     assert error_value(info).next_step == "Set the size."
     assert info.hint_by_command == "Set the size. By command: --shape 1x3x224x224"
 
 
-def test_an_error_says_what_is_safe_and_what_to_do() -> None:
-    """Given an error, Then all three sentences are there and the traceback is apart."""
+def test_error_value_has_all_three_parts() -> None:
+    """Given an error, then all three parts are present and the traceback is separate."""
     info = ErrorInfo(code="x", title="T", detail="D.", hint="H.", traceback="trace")
     value = error_value(info)
     assert (value.title, value.happened, value.next_step, value.details) == ("T", "D.", "H.", "trace")
     assert value.is_safe.startswith("Yes.")
 
 
-def test_a_refused_file_has_a_note_for_its_maker(tmp_path: Path) -> None:
-    """Given a refused file, Then its name and size head the page and the note tells the reason."""
+def test_refused_file_has_a_note_for_its_author(tmp_path: Path) -> None:
+    """Given a refused file, then its name and size are the subtitle, and the note has the reason."""
     file = tmp_path / "old.pt"
     file.write_bytes(b"x" * 98_000_000)
     value = refused_file(ErrorInfo(code="unsafe_pickle", title="T", detail="D.", hint="H."), str(file))
@@ -39,20 +39,20 @@ def test_a_refused_file_has_a_note_for_its_maker(tmp_path: Path) -> None:
     assert subject_of(str(tmp_path / "gone.pt")) == "gone.pt"
 
 
-def test_tasks_are_told_in_words() -> None:
+def test_task_words_of_known_and_unknown_texts() -> None:
     assert task_words("text-classification") == "classifies texts"
     assert task_words("1,200 to test with") == "1,200 to test with"
 
 
-def test_each_format_is_told_in_words() -> None:
-    """Given every format that is opened, Then nobody reads its id."""
+def test_each_format_has_words() -> None:
+    """Given every format that is opened, then it has a display name."""
     report = {name: format_words(name) for name in FORMATS}
     assert not {name: words for name, words in report.items() if "_" in words}
     assert report["encoder_decoder"] == "ONNX in parts: an encoder and a decoder" and report["gguf"] == "GGUF"
 
 
-def test_the_sample_shows_one_picture_of_each_kind() -> None:
-    """Given the built-in sample, Then ten named pictures stand on the first page."""
+def test_sample_shows_one_picture_of_each_class() -> None:
+    """Given the built-in sample, then it has ten named pictures."""
     paths = sample_or_none()
     assert paths is not None
     pictures = sample_value(paths).pictures
@@ -61,8 +61,8 @@ def test_the_sample_shows_one_picture_of_each_kind() -> None:
 
 
 @pytest.mark.parametrize("damage", ["empty", "no zip", "lacks an array", "cut"])
-def test_a_damaged_sample_shows_no_pictures(damage: str, tmp_path: Path) -> None:
-    """Given a damaged file, Then the first page still opens, without pictures."""
+def test_damaged_sample_shows_no_pictures(damage: str, tmp_path: Path) -> None:
+    """Given a damaged file, then the first page opens without pictures."""
     paths = sample_or_none()
     assert paths is not None
     file = tmp_path / "pictures.npz"
@@ -79,7 +79,7 @@ def test_a_damaged_sample_shows_no_pictures(damage: str, tmp_path: Path) -> None
 
 
 def test_the_first_page_needs_no_numpy() -> None:
-    """Given a fresh process, When the first page is made, Then numpy, pyqtgraph and the database are not loaded."""
+    """Given a fresh process, when the first page is created, then numpy, pyqtgraph and the database are not imported."""
     code = (
         "import sys\n"
         "from PySide6.QtWidgets import QApplication\n"

@@ -1,4 +1,4 @@
-"""The page "All answers": the whole table of a finished run, its examples, and what happens when it cannot be had."""
+"""Tests of the page "All answers" with the table of a finished run, its examples, and damaged tables."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("finished_data")
 
 @pytest.fixture
 def page(app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive) -> AnswersPage:
-    """Opened from Compare, where the second version was chosen."""
+    """Return the page, opened from Compare where the second version was chosen."""
     compare = open_page(app_controller, "compare")
     compare.version_chosen.emit("v2")
     compare.page_wanted.emit("answers")
@@ -34,11 +34,11 @@ def page(app_controller: AppController, window: MainWindow, space: Workspace, dr
 
 
 @pytest.mark.whole
-def test_all_answers_stand_in_the_table(
+def test_table_lists_all_answers(
     page: AnswersPage, space: Workspace, window: MainWindow, qtbot: QtBot, drive: Drive
 ) -> None:
-    """Given the version that was chosen on Compare, Then all 48 examples are there with the verdict's own count of
-    changes; a filter and the search narrow them; a row that is chosen by key shows its picture and both answers."""
+    """Given the version that was chosen on Compare, then all 48 examples are listed with the verdict's number of
+    changes. A filter and the search narrow the list, and a selected row shows its picture and both answers."""
     judgement = space.repositories.variants.get("v2").judgement
     value = page._value
     assert judgement is not None and value is not None and value.chosen == "v2" and window.current_page == "answers"
@@ -64,8 +64,8 @@ def test_all_answers_stand_in_the_table(
     assert not list((space.jobs).glob("*/examples")), "nothing of what was looked at stays on the disk"
 
 
-def test_another_version_and_the_way_back(page: AnswersPage, window: MainWindow, drive: Drive) -> None:
-    """Given another version in the list, Then its answers come; the button leads back."""
+def test_another_version_is_listed_and_the_button_returns(page: AnswersPage, window: MainWindow, drive: Drive) -> None:
+    """Given another version in the list, when it is chosen, then its answers are listed; the button leads back."""
     page.version_chosen.emit("v1")
     drive(lambda: page.state == "full", 20)
     assert page._value is not None and page._value.chosen == "v1" and page._value.columns.count("changed") == 0
@@ -73,8 +73,8 @@ def test_another_version_and_the_way_back(page: AnswersPage, window: MainWindow,
     assert window.current_page == "compare"
 
 
-def test_a_damaged_table_is_not_believed(page: AnswersPage, space: Workspace, tmp_path: Path) -> None:
-    """Given a file from the other side of the wall that does not fit together, Then it is refused."""
+def test_damaged_table_is_refused(page: AnswersPage, space: Workspace, tmp_path: Path) -> None:
+    """Given a table of a worker process with inconsistent columns, then it is refused."""
     kept = next(space.paths.store.rglob(ROWS_FILE))
     with np.load(kept) as stored:
         good = dict(stored)

@@ -1,4 +1,4 @@
-"""A language model through the window: what it is, which goals there are, how fast it speaks, a chat with both."""
+"""Tests of a language model in the window: its facts, its goals, its speed, and a chat with both versions."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +23,7 @@ def space(tmp_path: Path) -> Iterator[Workspace]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_person_meets_a_language_model(
+def test_language_model_is_shown_and_both_versions_chat(
     app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive
 ) -> None:
     # Given a finished run of a language model

@@ -1,4 +1,4 @@
-"""The page Compare with the finished run of a test's own data folder."""
+"""Fixture of the page Compare with the finished run of a test's own data folder."""
 
 import pytest
 from desk import open_page
@@ -11,7 +11,7 @@ from widgets.pages.compare.page import ComparePage
 
 @pytest.fixture
 def page(app_controller: AppController, window: MainWindow, space: Workspace) -> ComparePage:
-    """The page as a person sees it after opening the project."""
+    """Return the page as a user sees it after opening the project."""
     made = open_page(app_controller, "compare")
     assert made.state == "full"
     return made

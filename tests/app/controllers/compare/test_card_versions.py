@@ -1,4 +1,4 @@
-"""Compare with versions of a card beside those of the processor: device, both latencies, energy, cost."""
+"""Tests of Compare with versions for a GPU and for the processor: device, latencies, energy and cost."""
 
 import dataclasses
 
@@ -20,9 +20,9 @@ FIGURES = CardFigures(
 PRICE = Price(per_hour=3.6, currency="EUR", utilization=0.5)
 
 
-def test_card_and_processor_side_by_side() -> None:
-    """Given a version on a card, one on the processor and one that was built for cards elsewhere, Then each says its
-    device, only the first has figures of a card, and the last says that it was not measured here."""
+def test_each_version_names_its_device() -> None:
+    """Given versions on a GPU, on the processor and for GPUs elsewhere, then each names its device. Only the first has
+    GPU figures, and the last one was not measured here."""
     on_card = dataclasses.replace(variant(1, p50_ms=1.0, speedup=2.0), runtime="tensorrt")
     ahead = dataclasses.replace(variant(2), runtime="tensorrt", measurement=Measurement(), state="answered")
     made = dataclasses.replace(facts(variant(0), on_card, ahead, best="v1"), cards={"v1": FIGURES}, price=PRICE)
@@ -38,9 +38,9 @@ def test_card_and_processor_side_by_side() -> None:
     assert {version.device for version in compare_value(alone).versions} == {""}
 
 
-def test_a_card_that_is_slower_is_said() -> None:
-    """Given a weak card whose best time is above the processor's, Then its versions say so, the processor's do not; a
-    card that is faster says nothing of it."""
+def test_slower_card_is_named() -> None:
+    """Given a GPU whose best time is above the processor's, then only its versions state that; a faster GPU has no such
+    note."""
     slow = dataclasses.replace(variant(1, p50_ms=9.0, speedup=0.4), runtime="tensorrt")
     own = variant(2, p50_ms=2.0, speedup=2.0)
     report = {one.id: one.device for one in compare_value(facts(variant(0), slow, own, best="v2")).versions}
@@ -50,8 +50,8 @@ def test_a_card_that_is_slower_is_said() -> None:
     assert not any("slower" in one.device for one in compare_value(facts(variant(0), fast, own, best="v1")).versions)
 
 
-def test_a_click_tells_where_the_time_goes() -> None:
-    """Given a click on its latency, Then the parts by the card's clock, and how its energy was found."""
+def test_latency_sources_list_the_times_of_the_card() -> None:
+    """Given the sources of a GPU latency, then they list the parts by the GPU's clock and the source of the energy."""
     on_card = dataclasses.replace(variant(1, p50_ms=1.0, speedup=2.0), runtime="tensorrt")
     made = dataclasses.replace(facts(variant(0), on_card, best="v1"), cards={"v1": FIGURES})
     report = dict(sources_of(made, on_card, [1.0])[0].pairs)

@@ -1,4 +1,4 @@
-"""A run's facts in the words of the page Compare: each outcome, each verdict, nothing invented."""
+"""Tests of the values of the page Compare for each outcome and verdict of a run."""
 
 import dataclasses
 from datetime import UTC, datetime
@@ -25,8 +25,8 @@ def rows(made: RunFacts) -> dict[str, VersionValue]:
     return {version.id: version for version in compare_value(made).versions}
 
 
-def test_safe() -> None:
-    """Given a safe and faster version, Then the sentence, the figures and the order follow from what was measured."""
+def test_safe_version_is_recommended() -> None:
+    """Given a safe and faster version, then headline, figures and order follow from the measurements."""
     fast = variant(1, p50_ms=1.0, speedup=2.0)
     slow = variant(2, p50_ms=1.5, speedup=1.3)
     value = compare_value(facts(variant(0), slow, fast, best="v1"))
@@ -36,9 +36,9 @@ def test_safe() -> None:
     assert value.needed is None and value.ways is None and value.note == ""
 
 
-def test_compare_under_load_says_in_the_caption_to_measure_again() -> None:
-    """Given a safe version that other programs disturbed, Then the headline has the lower bound, the caption says to
-    measure again."""
+def test_under_load_the_caption_suggests_to_measure_again() -> None:
+    """Given a safe version that other programs disturbed, then the headline has the lower bound, and the caption
+    suggests to measure again."""
     fast = variant(1, p50_ms=1.0, speedup=2.3)
     measured = dataclasses.replace(fast.measurement, under_load=True, agreed_low=1.905)
     value = compare_value(facts(variant(0), dataclasses.replace(fast, measurement=measured), best="v1"))
@@ -46,8 +46,9 @@ def test_compare_under_load_says_in_the_caption_to_measure_again() -> None:
     assert value.subtitle.endswith(f"on this computer. {OTHER_PROGRAMS}")
 
 
-def test_not_proven() -> None:
-    """Given a version that looks alike on few examples, Then it says how many are missing and that export is possible."""
+def test_unproven_version_names_the_missing_examples() -> None:
+    """Given a version that looks alike on few examples, then the page shows how many are missing and that export is
+    possible."""
     unsure = judgement(verdict="not_enough_data", n=20, missing_examples=280, changed_count=0, agreement=1.0, drop=0.0)
     value = compare_value(facts(variant(0), variant(1, speedup=3.4, judgement=unsure), best="v1"))
     assert value.outcome == "not_proven"
@@ -58,9 +59,9 @@ def test_not_proven() -> None:
     assert rows(facts(variant(0), variant(1, speedup=3.4, judgement=unsure), best="v1"))["v1"].verdict == "alike"
 
 
-def test_longer_texts_that_were_made_of_a_persons_are_told() -> None:
-    """Given 96 texts of a person, 2 longer ones made of them and 10 dialogues of Fettle's own that do not count, Then
-    it is told that the 98 that were judged are not all the person's."""
+def test_added_longer_texts_are_noted() -> None:
+    """Given 96 texts of the user, 2 longer ones made of them and 10 dialogues that do not count, then a note explains
+    the 98 evaluated texts."""
     made = facts(variant(0), variant(1, speedup=2.0, judgement=judgement(n=98, changed_count=0)), best="v1")
     texts = made.data.model_copy(update={"kind": "texts", "n_test": 108, "n_added": 12})
     report = compare_value(dataclasses.replace(made, data=texts))
@@ -69,8 +70,8 @@ def test_longer_texts_that_were_made_of_a_persons_are_told() -> None:
     assert compare_value(dataclasses.replace(made, data=alone)).note == ""
 
 
-def test_labels_on_a_part_are_counted_among_that_part() -> None:
-    """Given 80 examples of which 10 have labels, and 30 changed answers, Then no count is larger than what it is of."""
+def test_counts_refer_to_labelled_examples() -> None:
+    """Given 80 examples of which 10 have labels, and 30 changed answers, then no count exceeds its total."""
     mixed = judgement(
         verdict="not_enough_data", n=80, n_labelled=10, accuracy=0.8, flips=0.1, negative_flips=0.1, drop=0.1,
         changed_count=30, agreement=50 / 80,
@@ -84,8 +85,8 @@ def test_labels_on_a_part_are_counted_among_that_part() -> None:
     assert value.versions[1].changed == 30
 
 
-def test_nothing_faster() -> None:
-    """Given only regressed and slower versions, Then the original is kept and the smallest larger limit is offered."""
+def test_original_is_kept_without_a_faster_safe_version() -> None:
+    """Given only regressed and slower versions, then the original is kept and the smallest helpful limit is offered."""
     lossy = variant(1, p50_ms=1.0, speedup=2.0, judgement=judgement(verdict="regressed", drop=0.03, drop_high=0.034))
     slower = variant(2, p50_ms=3.0, speedup=0.7)
     made = facts(variant(0), lossy, slower, headline="Nothing faster was safe: keep the original (2 ways tried)")
@@ -97,9 +98,9 @@ def test_nothing_faster() -> None:
     assert value.ways is not None and (value.ways.limit_pct, value.ways.limit_speedup) == (4.0, 2.0)
 
 
-def test_what_load_left_open_is_measured_again() -> None:
-    """Given a version of which load alone left open whether it is faster, Then measuring again is offered; where it was
-    measured undisturbed and is slower, it is not."""
+def test_measuring_again_is_offered_only_after_load() -> None:
+    """Given a version whose speed only load left undecided, then measuring again is offered; not for one that is slower
+    without load."""
     slower = variant(1, p50_ms=3.0, speedup=0.7)
     loaded = dataclasses.replace(slower, measurement=dataclasses.replace(slower.measurement, under_load=True))
     for version, is_busy in ((loaded, True), (slower, False)):
@@ -107,9 +108,9 @@ def test_what_load_left_open_is_measured_again() -> None:
         assert ways is not None and ways.is_busy is is_busy
 
 
-def test_slow_requests_have_a_verdict_and_figures_of_their_own() -> None:
-    """Given a version that is faster in the mean and whose slow requests are slower, Then the table says that, and shows
-    mean and p90 beside the median."""
+def test_slow_tail_has_its_verdict_and_figures() -> None:
+    """Given a version that is faster on average but has slower slow requests, then its row shows that, with mean,
+    median and p90."""
     known = variant(1, p50_ms=0.6, speedup=1.3)
     measured = dataclasses.replace(known.measurement, latency_mean_ms=0.9, latency_p90_ms=1.5, p90_speedup=0.66)
     row = rows(facts(variant(0), dataclasses.replace(known, measurement=measured)))["v1"]
@@ -126,15 +127,17 @@ def test_slow_requests_have_a_verdict_and_figures_of_their_own() -> None:
         ({"drop": 0.03, "drop_high": 0.034, "slices": (BROKEN,), "labelled": False}, None),
     ],
 )
-def test_a_larger_limit_is_offered_only_where_it_takes_effect(changes: dict[str, Any], offered: float | None) -> None:
-    """Given a version that was refused, Then a larger limit is offered where the goal accepts it and it would help."""
+def test_larger_limit_is_offered_only_if_it_helps(changes: dict[str, Any], offered: float | None) -> None:
+    """Given a refused version, then a larger limit is offered only if the goal accepts it and it would change the
+    result."""
     lossy = variant(1, p50_ms=1.0, speedup=2.0, judgement=judgement(verdict="regressed", **changes))
     ways = compare_value(facts(variant(0), lossy)).ways
     assert ways is not None and ways.limit_pct == offered
 
 
-def test_the_time_was_up() -> None:
-    """Given a run that its time ended, Then the page says that, not that nothing was safe, and offers more of it."""
+def test_run_out_of_time_offers_more_time() -> None:
+    """Given a run that reached its time limit, then the page states that and offers more time, and does not claim that
+    nothing was safe."""
     slower = variant(1, p50_ms=3.0, speedup=0.7)
     end = SearchEnd(planned=6, untried=5, final="none", limit_s=60, more_s=400.0)
     value = compare_value(dataclasses.replace(facts(variant(0), slower), search=end))
@@ -144,9 +147,9 @@ def test_the_time_was_up() -> None:
     assert "before anything could be tried" in nothing.headline and "none was" not in nothing.subtitle
 
 
-def test_few_examples_are_what_is_missing() -> None:
-    """Given eight examples and a rounded version that is faster, Then the page asks for examples with how many, nowhere
-    for more time, and does not say that nothing was safe."""
+def test_few_examples_ask_for_examples_and_not_for_time() -> None:
+    """Given eight examples and a faster rounded version, then the page states how many examples are needed, and offers
+    no more time."""
     same = judgement(verdict="not_enough_data", n=8, changed_count=0, labelled=False)
     rounded = dataclasses.replace(variant(1, p50_ms=1.0, speedup=2.0, judgement=same), precision="int8")
     end = SearchEnd(planned=1, final="done", few_items=8, enough_items=59)
@@ -160,9 +163,9 @@ def test_few_examples_are_what_is_missing() -> None:
     assert value.go_on is None and "afe" not in value.headline
 
 
-def test_a_promising_version_is_not_called_a_failure() -> None:
-    """Given a version that looked faster and safe but was not measured side by side, Then neither the headline nor the
-    line below says that none was, its figure is told as a first look, and more time is offered."""
+def test_unconfirmed_version_is_a_first_look() -> None:
+    """Given a version that looked faster and safe but was not measured in turn with the original, then it is shown as a
+    first look, more time is offered, and no text claims that none was safe."""
     hasty = variant(1, p50_ms=0.5, speedup=4.0)
     measured = dataclasses.replace(hasty.measurement, speedup_low=None)
     hasty = dataclasses.replace(hasty, state="measured", measurement=measured)
@@ -176,8 +179,8 @@ def test_a_promising_version_is_not_called_a_failure() -> None:
     assert value.ways is not None and value.ways.limit_pct is None, "no larger limit confirms it"
 
 
-def test_a_first_look_is_not_called_faster_than_the_recommended_one() -> None:
-    """Given a recommended version and one whose first look was quicker, Then that one's figure claims no speedup."""
+def test_first_look_has_no_speedup() -> None:
+    """Given a recommended version and one whose first measurement was faster, then the latter has no speedup."""
     quick = dataclasses.replace(variant(2, p50_ms=0.4, speedup=5.0), state="measured")
     end = SearchEnd(planned=2, final="done", limit_s=60, more_s=20.0)
     made = dataclasses.replace(facts(variant(0), variant(1, speedup=2.0), quick, best="v1"), search=end)
@@ -188,8 +191,8 @@ def test_a_first_look_is_not_called_faster_than_the_recommended_one() -> None:
     assert compare_value(made).headline.startswith("2.0 times faster")
 
 
-def test_a_busy_computer_is_told() -> None:
-    """Given figures from a busy computer, Then the page says so; a quiet one is not spoken of."""
+def test_busy_computer_is_noted() -> None:
+    """Given measurements on a busy computer, then the page notes that; there is no note for an idle one."""
     for share, report in ((0.4, True), (0.02, False), (None, False)):
         measurement = Measurement(latency_p50_ms=1.0, n=300, speedup=2.0, speedup_low=1.9, busy_share=share)
         best = dataclasses.replace(variant(1), measurement=measurement)
@@ -205,15 +208,15 @@ def test_a_busy_computer_is_told() -> None:
         ({}, "safe"),
     ],
 )
-def test_verdicts(changes: dict[str, Any], verdict: str) -> None:
-    """Given what is known of a version, Then its verdict says no more than that."""
+def test_version_value_has_the_verdict_of_its_facts(changes: dict[str, Any], verdict: str) -> None:
+    """Given the facts of a version, then its verdict claims nothing beyond them."""
     best = variant(1, speedup=2.0)
     other = variant(2, speedup=1.5, **changes)
     assert version_value(other, facts(variant(0), best, other, best="v1"), best).verdict == verdict
 
 
 def test_figures_that_were_not_measured_are_absent() -> None:
-    """Given a version that was dropped, Then nothing stands in its row but its name and size."""
+    """Given a version that was dropped, then its row has only name, size and notes."""
     dropped = variant(1, judgement=None, measurement=Measurement(), state="dropped", notes=("It did not run.",))
     row = rows(facts(variant(0), dropped))["v1"]
     assert (row.latency_ms, row.accuracy, row.agreement, row.changed, row.speedup) == (None,) * 5
@@ -221,7 +224,7 @@ def test_figures_that_were_not_measured_are_absent() -> None:
 
 
 def test_only_a_regression_needs_a_written_reason() -> None:
-    """Given versions of each verdict, Then only the regressed one asks why, naming the limit."""
+    """Given versions of each verdict, then only the regressed one requires a reason, and the question names the limit."""
     made = facts(variant(0), variant(1, speedup=2.0), best="v1")
     worse = variant(2, judgement=judgement(verdict="regressed"))
     unsure = variant(3, judgement=judgement(verdict="not_enough_data"))
@@ -231,8 +234,8 @@ def test_only_a_regression_needs_a_written_reason() -> None:
     assert "1 %" in reason_needed(made, worse)
 
 
-def test_checks_before_writing() -> None:
-    """Given a version, Then the checks say whether it is within the limit; what comes on export waits."""
+def test_checks_show_the_limit_and_waiting_stages() -> None:
+    """Given a version, then the checks show whether it is within the limit, and the stages of the export wait."""
     made = facts(variant(0), variant(1), best="v1")
     before = checks(made, variant(1))
     assert [check.state for check in before] == ["ok", "ok"]
@@ -247,9 +250,9 @@ def test_checks_before_writing() -> None:
     assert checks(made, variant(3, judgement=None))[0].result == "not compared"
 
 
-def test_against_the_version_before() -> None:
-    """Given what came out against the version before, Then it stands in a sentence with the judge's counts, and warns only
-    where it got worse."""
+def test_comparison_with_the_previous_version_warns_if_worse() -> None:
+    """Given a comparison with the previous version, then a sentence has the judge's counts, and it warns only if the
+    result got worse."""
     at = datetime(2026, 11, 12, 14, 5, tzinfo=UTC)
     made = facts(variant(0), variant(1, p50_ms=1.0, speedup=2.0), best="v1")
     same = Watched(variant_id="v1", other_run_id="r0", other_variant_id="v9", other_title="Old", other_at=at,
@@ -266,8 +269,8 @@ def test_against_the_version_before() -> None:
     assert compare_value(made).watch == ""
 
 
-def test_what_is_no_class_is_told_by_its_tasks_score() -> None:
-    """Given masks with labels, Then the column is their score with its own title, and no accuracy stands there."""
+def test_masks_are_shown_by_the_score_of_their_task() -> None:
+    """Given masks with labels, then the column shows their score under its own title, and no accuracy."""
     overlap = TaskScore(
         id="mean_iou", task="segmentation", title="Mean IoU", meaning="", against="labels", n=200, original=0.71,
         optimized=0.7,

@@ -1,4 +1,4 @@
-"""A model that was made elsewhere, dropped on the page Compare: a version like any other, judged by real workers."""
+"""Tests of a model file that is dropped on Compare and evaluated as one more version by real workers."""
 
 from pathlib import Path
 
@@ -23,11 +23,11 @@ def space(space: Workspace, finished_data: Path, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.whole
-def test_a_dropped_model_is_judged_beside_the_original(
+def test_dropped_model_is_evaluated_as_a_version(
     page: ComparePage, app_controller: AppController, window: MainWindow, space: Workspace, tmp_path: Path, drive: Drive
 ) -> None:
-    """Given a result, When a model is dropped and shall stand beside the original, Then it is one more row, chosen, and
-    its notes say where it comes from."""
+    """Given a result, when a model is dropped to compare it with the original, then it is a selected row whose notes
+    name its origin."""
     window.paths_dropped.emit([str(foreign.openvino_ir(tmp_path / "made.xml"))])
     answer(window, "beside")
     assert page.state == "loading" and window.current_page == "compare"
@@ -41,10 +41,10 @@ def test_a_dropped_model_is_judged_beside_the_original(
 
 
 @pytest.mark.whole
-def test_cancelled_or_refused_the_result_stands(
+def test_result_stays_after_cancelling_or_refusal(
     page: ComparePage, window: MainWindow, space: Workspace, tmp_path: Path, drive: Drive
 ) -> None:
-    """Given Cancel, or a model of another interface, Then the result is shown as it was, and why."""
+    """Given Cancel, or a model with another interface, then the result is unchanged and the reason is shown."""
     before = read_facts(space, "r1")
     page.other_model_chosen.emit(str(foreign.openvino_ir(tmp_path / "made.xml")))
     page.cancel_requested.emit()
@@ -56,8 +56,8 @@ def test_cancelled_or_refused_the_result_stands(
     assert read_facts(space, "r1") == before
 
 
-def test_a_program_is_asked_about(page: ComparePage, window: MainWindow, tmp_path: Path, drive: Drive) -> None:
-    """Given TorchScript, Then a person is asked before its code runs, and without consent nothing happens."""
+def test_program_needs_consent(page: ComparePage, window: MainWindow, tmp_path: Path, drive: Drive) -> None:
+    """Given TorchScript, then the user is asked before its code runs, and without consent nothing happens."""
     foreign.torch_program(tmp_path / "p.pt")
     page.other_model_chosen.emit(str(tmp_path / "p.pt"))
     drive(lambda: any(one.isVisible() for one in window.findChildren(QuestionDialog)), 60)

@@ -1,4 +1,4 @@
-""" "Prove it" on the page Compare: more examples, judged by real workers, and the new verdict on the page."""
+"""Tests of "Prove it" on Compare: more examples are evaluated by real workers, and the page shows the new verdict."""
 
 import dataclasses
 from pathlib import Path
@@ -20,11 +20,11 @@ pytestmark = pytest.mark.usefixtures("finished_data")
 
 
 @pytest.mark.whole
-def test_dropped_examples_prove_it(
+def test_dropped_examples_prove_the_result(
     page: ComparePage, app_controller: AppController, window: MainWindow, tmp_path: Path, drive: Drive
 ) -> None:
-    """Given "not proven", When more examples are dropped, Then the page shows how far it is and then the new verdict,
-    with how many came later; the original's and the version's figures are of the same number."""
+    """Given an unproven result, when more examples are dropped, then the page shows the progress and the new verdict
+    with the number of added examples. Both versions have figures of the same number of examples."""
     assert "Looks alike, not proven: add about" in words(page) and "48 of about" in words(page)
     window.paths_dropped.emit([str(write_part(tmp_path / "more.npz", 50, 420))])
     assert page.state == "loading" and window.current_page == "compare"
@@ -42,8 +42,8 @@ def test_dropped_examples_prove_it(
 
 @pytest.mark.whole
 def test_one_version_is_proven_alone(page: ComparePage, app_controller: AppController, drive: Drive) -> None:
-    """Given a version that was not tested because one before it was not safe, When it is proven alone, Then it has a
-    verdict of its own on the page, as one more look at the examples."""
+    """Given a version that was not tested because an earlier one was not safe, when it is proven alone, then it has its
+    own verdict."""
     repositories = app_controller.session.workspace.repositories
     run = app_controller.session.run
     version = next(v for v in repositories.variants.list(run_id=run.id) if not v.is_baseline and v.artifact_key)
@@ -59,8 +59,8 @@ def test_one_version_is_proven_alone(page: ComparePage, app_controller: AppContr
 def test_an_idle_computer_is_waited_for(
     page: ComparePage, monkeypatch: pytest.MonkeyPatch, app_controller: AppController, drive: Drive
 ) -> None:
-    """Given a busy computer, When a person waits until it is idle, Then the run is measured again once it is, not
-    before; who stops waiting hears no more."""
+    """Given a busy computer, when the user waits until it is idle, then the signal comes only once it is idle; a
+    stopped wait emits nothing."""
     shares = [0.9]
     monkeypatch.setattr(quiet, "LOOK_S", 0.0)
     monkeypatch.setattr(OtherPrograms, "share", lambda self: shares[0])
@@ -78,10 +78,10 @@ def test_an_idle_computer_is_waited_for(
     assert wait._waiting is None
 
 
-def test_cancelled_or_refused_the_result_stands(
+def test_result_stays_after_cancelling_or_known_examples(
     page: ComparePage, app_controller: AppController, window: MainWindow, tmp_path: Path, drive: Drive
 ) -> None:
-    """Given Cancel, or examples that were there already, Then the result is shown as it was, and why."""
+    """Given Cancel, or examples that were known already, then the result is unchanged and the reason is shown."""
     page.proof_data_chosen.emit(str(write_part(tmp_path / "more.npz", 60, 160)))
     page.cancel_requested.emit()
     drive(lambda: page.state == "full")
@@ -95,15 +95,15 @@ def test_cancelled_or_refused_the_result_stands(
 def test_nothing_is_added_while_versions_are_measured(
     page: ComparePage, app_controller: AppController, window: MainWindow, tmp_path: Path, drive: Drive
 ) -> None:
-    """Given a run at work, Then the examples are asked for again later, in words."""
+    """Given an active run, then the examples are refused until it is over, and the banner shows that."""
     start_run(app_controller.flows)
     page.proof_data_chosen.emit(str(write_part(tmp_path / "more.npz", 60, 160)))
     assert "Versions are being measured now" in words(window.notice) and page.state == "full"
     drive(lambda: not app_controller.flows.runs)
 
 
-def test_a_dropped_model_can_still_be_a_new_one(page: ComparePage, window: MainWindow, tmp_path: Path) -> None:
-    """Given a model dropped on the page, Then it is asked what it shall be; as a new one it is opened, and Escape
+def test_dropped_model_can_be_opened_instead(page: ComparePage, window: MainWindow, tmp_path: Path) -> None:
+    """Given a dropped model, then the user is asked what to do with it. It can be opened as a new model, and Escape
     changes nothing."""
     (tmp_path / "other.onnx").write_bytes(b"no model")
     for chosen, shown in (("", "compare"), ("new", "model")):

@@ -1,4 +1,4 @@
-"""Every figure on Compare opens to what it is made of, and the command beside it measures it again."""
+"""Tests of the sources of each figure on Compare, and of the command that measures it again."""
 
 import dataclasses
 import json
@@ -39,8 +39,8 @@ def card_of(page: ComparePage) -> SourceCard:
 
 
 def test_each_figure_opens_by_click_and_key(page: ComparePage, qtbot: QtBot) -> None:
-    """Given the three big figures and the table, When they are clicked or Enter is pressed, Then each opens to n, interval,
-    raw values and a command that can be copied; Esc closes it."""
+    """Given the three figures and the table, when they are clicked or Enter is pressed, then each shows n, interval,
+    raw values and a command to copy; Esc closes it."""
     keys = []
     for figure in page.findChildren(OpenFigure):
         qtbot.mouseClick(figure, Qt.MouseButton.LeftButton)
@@ -73,8 +73,8 @@ def test_each_figure_opens_by_click_and_key(page: ComparePage, qtbot: QtBot) -> 
     card.close()
 
 
-def test_figures_are_those_that_were_measured(space: Workspace) -> None:
-    """Given a version, Then its sources say the judge's own counts and bounds, and nothing that was not measured."""
+def test_sources_have_only_measured_figures(space: Workspace) -> None:
+    """Given a version, then its sources show the judge's counts and bounds, and nothing that was not measured."""
     facts = read_facts(space, "r1")
     found = {source.key: source for source in sources_of(facts, facts.variants[2], ())}
     judgement = facts.variants[2].judgement
@@ -89,9 +89,9 @@ def test_figures_are_those_that_were_measured(space: Workspace) -> None:
     assert original == {"latency", "size", "accuracy"}
 
 
-def test_interval_and_sets_are_the_measurements_own(space: Workspace) -> None:
-    """Given sets of different sizes, Then the interval and the sets' middles are those that were worked out when it was
-    measured, never a second count of the raw times."""
+def test_interval_and_sets_come_from_the_measurement(space: Workspace) -> None:
+    """Given sets of different sizes, then interval and medians of sets are the stored ones, and are not computed again
+    from the raw times."""
     facts = read_facts(space, "r1")
     measured = dataclasses.replace(
         facts.variants[1].measurement, latency_p50_low_ms=2.031, latency_p50_high_ms=2.072, set_p50_ms=(2.05, 3.5), n=50
@@ -108,8 +108,8 @@ def test_interval_and_sets_are_the_measurements_own(space: Workspace) -> None:
     assert command("fettle", "compare", "a b") in ("fettle compare 'a b'", 'fettle compare "a b"')
 
 
-def test_a_speedup_under_load_tells_how_it_was_compared(space: Workspace) -> None:
-    """Given a version measured under load, Then its speedup says what it is the least of; a quiet one's does not."""
+def test_speedup_under_load_explains_its_comparison(space: Workspace) -> None:
+    """Given a version measured under load, then its speedup explains its three comparisons; without load it does not."""
     facts = read_facts(space, "r1")
     variant = facts.variants[1]
     loaded = dataclasses.replace(variant.measurement, under_load=True, cpu_speedup=2.4, agreed_low=1.98)
@@ -120,11 +120,11 @@ def test_a_speedup_under_load_tells_how_it_was_compared(space: Workspace) -> Non
         assert (speed.figure == "≥ 1.9 ×") is is_loaded
 
 
-def test_the_command_measures_a_version_again(
+def test_command_of_a_latency_measures_the_version_again(
     finished_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Given the command of a latency, When it is run, Then that version is measured with its own runtime; a version that
-    is not there is refused in words."""
+    """Given the command of a latency, when it runs, then the version is measured with its own runtime; an unknown
+    version is refused."""
     shutil.copytree(finished_data / "data", tmp_path / "data")
     output = Output(Globals(data_dir=tmp_path / "data", json=True, quiet=True))
     assert looking.bench(output, Path("r1/v1"), seconds=0.3) == 0

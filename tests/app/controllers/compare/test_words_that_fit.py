@@ -1,4 +1,4 @@
-"""What is said of a result fits its figures: no badge says more than was measured."""
+"""Tests that the texts about a result claim no more than its figures."""
 
 import dataclasses
 from datetime import UTC, datetime
@@ -35,7 +35,7 @@ AT = datetime(2026, 11, 12, 14, 5, tzinfo=UTC)
 
 
 def slow(**changes: object) -> Variant:
-    """Safe, and a third as fast as the original."""
+    """Return a version that is safe and a third as fast as the original."""
     return variant(2, p50_ms=6.0, speedup=0.3, **changes)
 
 
@@ -55,20 +55,19 @@ def tried_of(made: RunFacts, best: str | None = None, **changes: object) -> Trie
     ],
 )
 def test_same_answers_only_where_none_changed(changes: dict[str, object], words: str) -> None:
-    """Given a faster version, Then the page at work says how many answers stayed the same, and "same answers" only where
-    every one did."""
+    """Given a faster version, then the page Optimize shows how many answers are the same, and "same answers" only if
+    none changed."""
     best = variant(1, p50_ms=2 / 1.3, speedup=1.3, judgement=judgement(**changes))
     assert same_words(best) == words
     watch = RunWatch(run(1, RunState.RUNNING, seconds=None))
     for one in (variant(0), best):
         watch.variant(one)
-    said = f"{words[:1].upper()}{words[1:]}"
-    assert watch.value().best == f"Best so far: Version 1, 1.54 ms; the original 2 ms. {said}"
+    shown = f"{words[:1].upper()}{words[1:]}"
+    assert watch.value().best == f"Best so far: Version 1, 1.54 ms; the original 2 ms. {shown}"
 
 
-def test_worse_by_labels_is_never_the_same() -> None:
-    """Given a version of which no answer changed enough to count and that is worse by labels, Then no words say that
-    answers are the same."""
+def test_worse_by_labels_is_not_called_the_same() -> None:
+    """Given a version that is worse by labels although few answers changed, then no text calls its answers the same."""
     worse = variant(1, speedup=1.3, judgement=judgement(n=120, changed_count=0, verdict="regressed"))
     assert same_words(worse) == "worse by what is right"
     wrong = variant(1, judgement=judgement(verdict="regressed", n=60, changed_count=60, agreement=0.0))
@@ -76,39 +75,39 @@ def test_worse_by_labels_is_never_the_same() -> None:
 
 
 def judged_file(speedup: float, **changes: object) -> RunFacts:
-    """One file that was made elsewhere, beside the original."""
+    """Return a run with the original and one file that was made elsewhere."""
     origin = Elsewhere(path="/m/smaller.onnx", name="smaller", format="onnx", sha256="ab" * 32)
     recipe = Recipe(title="smaller", elsewhere=origin)
     other = variant(1, p50_ms=2.0 / speedup, speedup=speedup, judgement=judgement(**changes), recipe=recipe)
     return facts(variant(0), dataclasses.replace(other, title="smaller (made elsewhere)"))
 
 
-def test_a_file_that_was_judged_has_a_short_verdict_above() -> None:
-    """Given a file made elsewhere that is worse, Then the verdict and what it rests on are the headline; which file it
-    is, the limit and the speed stand below."""
+def test_judged_file_has_its_verdict_as_headline() -> None:
+    """Given a worse file made elsewhere, then verdict and counts are the headline, and file, limit and speed are the
+    subtitle."""
     value = compare_value(judged_file(0.8, verdict="regressed", n=225, changed_count=67))
     assert value.headline == "Silent regression: 158 of 225 answers the same"
     file = "smaller (made elsewhere) beside the original, on 225 test pictures"
     assert value.subtitle == f"{file}; your limit is 1 %. On average it is 0.8 times as fast."
 
 
-def test_the_speed_of_a_file_judged_under_load_is_a_lower_bound() -> None:
-    """Given a file that was measured beside other programs, Then the bound stands below the verdict, rounded down."""
+def test_speed_of_judged_file_under_load_is_a_lower_bound() -> None:
+    """Given a file that was measured under load, then its speed is a bound, rounded down."""
     found = judged_file(2.4, n=400, changed_count=0)
     loaded = dataclasses.replace(found.variants[1].measurement, under_load=True, agreed_low=1.98)
     found = facts(found.variants[0], dataclasses.replace(found.variants[1], measurement=loaded))
     assert compare_value(found).subtitle.endswith("On average it is at least 1.9 times as fast.")
 
 
-def test_a_judged_file_that_is_slower_is_not_called_ready() -> None:
-    """Given a file made elsewhere that is safe and slower, Then the headline says both, and no "Safe to ship"."""
+def test_slower_judged_file_is_not_safe_to_ship() -> None:
+    """Given a file made elsewhere that is safe and slower, then the headline states both, without "Safe to ship"."""
     value = compare_value(judged_file(0.5, n=400, changed_count=0))
     assert value.headline == "Answers alike, slower: same answers"
 
 
-def test_a_safe_but_slower_version_is_no_winner() -> None:
-    """Given a version that is safe at a third of the speed, Then no green tag and no "Safe to ship" stand beside it: not
-    on Compare, not among what was tried, not in the words of the command line."""
+def test_safe_but_slower_version_has_no_green_tag() -> None:
+    """Given a safe version at a third of the speed, then Compare, What was tried and the command line show neither a
+    green tag nor "Safe to ship"."""
     best = variant(1, p50_ms=1.0, speedup=2.0)
     made = facts(variant(0), best, slow(), best="v1")
     row = next(row for row in rows(compare_value(made)) if row.id == "v2")
@@ -118,9 +117,9 @@ def test_a_safe_but_slower_version_is_no_winner() -> None:
     assert (outcome.tag, outcome.text, because.text) == ("none", "Answers alike, slower", "Not faster on this computer")
 
 
-def test_what_load_left_open_is_neither_slower_nor_a_winner() -> None:
-    """Given a safe version that was measured under load and read slower, Then nothing says that it is slower, since other
-    programs may have made it so."""
+def test_version_measured_slower_under_load_is_not_settled() -> None:
+    """Given a safe version that was measured slower under load, then its speed is not settled, because other programs
+    may have caused that."""
     loaded = Measurement(latency_p50_ms=1.2, n=400, speedup=0.9, speedup_low=0.7, under_load=True, agreed_low=0.7)
     open_one = dataclasses.replace(variant(2), measurement=loaded)
     row = next(row for row in rows(compare_value(facts(variant(0), open_one))) if row.id == "v2")
@@ -128,14 +127,13 @@ def test_what_load_left_open_is_neither_slower_nor_a_winner() -> None:
     assert verdict_words(open_one) == "Speed not settled"
 
 
-def test_a_first_look_is_not_called_safe_to_ship() -> None:
-    """Given a safe version that was only looked at, Then its step says that the answers are alike, and no more."""
+def test_first_look_is_not_safe_to_ship() -> None:
+    """Given a safe version that was measured only once, then its verdict is that its gain is not confirmed."""
     assert verdict_words(dataclasses.replace(variant(2), state="measured")) == "Answers alike, gain not confirmed"
 
 
-def test_why_there_is_no_p99() -> None:
-    """Given a version of whom 80 requests were timed, Then Details says how many a p99 takes instead of a dash; where it
-    was measured it stands there, beside the original's."""
+def test_missing_p99_shows_the_required_requests() -> None:
+    """Given 80 timed requests, then Details shows how many a p99 needs; a measured p99 is shown with the original's."""
     few = Measurement(latency_p50_ms=1.5, n=80, speedup=1.5, speedup_low=1.4)
     many = Measurement(latency_p50_ms=1.0, latency_p99_ms=1.2, n=360, speedup=2.0, speedup_low=1.9)
     best, other = (dataclasses.replace(variant(n), measurement=m) for n, m in ((1, many), (2, few)))
@@ -155,9 +153,9 @@ def test_why_there_is_no_p99() -> None:
         ({"labelled": True, "verdict": "regressed", "drop": 0.05, "drop_low": 0.02, "margin": 0.01}, True),
     ],
 )
-def test_worse_is_said_only_of_what_is(changes: dict[str, object], is_worse: bool) -> None:
-    """Given what the judge found against the exported version, Then one changed answer without labels is no worse result;
-    what labels prove, or what is beyond the limit, is."""
+def test_comparison_is_worse_only_if_proven(changes: dict[str, object], is_worse: bool) -> None:
+    """Given a comparison with the exported version, then one changed answer without labels is not worse. A loss that
+    labels prove, or that exceeds the limit, is."""
     judged = judgement(**{"n": 180, "negative_flips": 0.0, **changes})
     found = Watched(variant_id="v1", other_run_id="r0", other_variant_id="v9", other_title="Old", other_at=AT,
                     is_export=True, judgement=judged)  # fmt: skip
@@ -177,13 +175,13 @@ def test_worse_is_said_only_of_what_is(changes: dict[str, object], is_worse: boo
         ("unknown", "", True, "warn"),
     ],
 )
-def test_only_a_known_license_has_a_tick(word: LicenseWord, title: str, copies: bool, state: str) -> None:
-    """Given licenses, Then a green tick stands on Export only at one that is known and lets changed copies be passed on."""
+def test_only_a_known_license_is_ok_on_export(word: LicenseWord, title: str, copies: bool, state: str) -> None:
+    """Given licenses, then only a known one that allows changed copies is ok on Export."""
     assert license_check(LicenseVerdict(word=word, title=title, meaning="", copies=copies)).state == state
 
 
 @pytest.mark.parametrize(
-    ("verdict", "said"),
+    ("verdict", "warnings"),
     [
         (LicenseVerdict(word="ok", title="MIT", meaning=""), ()),
         (LicenseVerdict(word="unknown", title="Own terms", meaning=""), ("Its license is unknown.",)),
@@ -193,27 +191,27 @@ def test_only_a_known_license_has_a_tick(word: LicenseWord, title: str, copies: 
     ],
 )
 def test_the_model_page_warns_of_an_unknown_license(
-    space: Workspace, verdict: LicenseVerdict | None, said: tuple[str, ...]
+    space: Workspace, verdict: LicenseVerdict | None, warnings: tuple[str, ...]
 ) -> None:
-    """Given an opened model, Then a use without known permission is a warning among the findings, never a tick."""
+    """Given an opened model, then a use without known permission is a warning among the findings."""
     opened = reopened_model(space.artifacts, make_project(space))
     judged = dataclasses.replace(opened, result=opened.result.model_copy(update={"verdict": verdict}))
     found = model_value(judged, "colors", None).findings
-    assert tuple(one.what for one in found if "icense" in one.what) == said
-    assert all(one.state == "warn" for one in found if one.what in said)
+    assert tuple(one.what for one in found if "icense" in one.what) == warnings
+    assert all(one.state == "warn" for one in found if one.what in warnings)
 
 
 @pytest.mark.parametrize("standing", Standing)
-def test_every_page_has_the_same_words_for_what_a_version_came_to(standing: Standing) -> None:
-    """Given any standing, Then the table of Compare has the words that the command line and What was tried have."""
+def test_standing_has_the_same_words_on_every_page(standing: Standing) -> None:
+    """Given any standing, then Compare uses the words of the command line and of What was tried."""
     shown = VersionValue("v1", "Version 1", standing.value)
     (row,) = rows(CompareValue("safe", "", "", (shown,)))
     assert row.cells[-1].text == STANDING_WORDS[standing]
 
 
 def test_one_version_has_one_verdict_everywhere() -> None:
-    """Given a version with the original's numbers that other programs disturbed and that no test example was asked of,
-    Then Compare, What was tried and the command line say one thing, and the document says the verdict of that."""
+    """Given a version that other programs disturbed and that no test example was evaluated for, then Compare, What was
+    tried and the command line have one verdict, and the document agrees."""
     loaded = Measurement(latency_p50_ms=1.2, n=400, speedup=1.2, speedup_low=0.9, under_load=True, agreed_low=0.9)
     alike = dataclasses.replace(variant(2), measurement=loaded, judgement=None, screening=Screening(n=50))
     made = facts(variant(0), alike)
@@ -226,8 +224,8 @@ def test_one_version_has_one_verdict_everywhere() -> None:
 
 
 def test_nothing_is_called_the_one_to_keep_while_a_faster_one_is_not_tested() -> None:
-    """Given an original and a version twice as fast that was not tested, Then no row says "Keep this one", and What was
-    tried has no factor for a first look."""
+    """Given an untested version that is twice as fast, then no row says "Keep this one", and What was tried shows no
+    factor for a first look."""
     screening = Screening(n=50, changed=1, untested="behind")
     behind = variant(1, p50_ms=1.0, speedup=2.0, judgement=None, screening=screening)
     look = variant(2, p50_ms=0.9, speedup=1.5, judgement=None, state="measured")
@@ -241,13 +239,13 @@ def test_nothing_is_called_the_one_to_keep_while_a_faster_one_is_not_tested() ->
 
 
 def test_original_is_not_the_one_to_keep_before_anything_was_tried() -> None:
-    """Given a run whose time ended before any version had figures, Then the original is not called the one to keep."""
+    """Given a run that ended before any version had figures, then the original is not called the one to keep."""
     made = dataclasses.replace(facts(variant(0)), search=SearchEnd(planned=10, untried=10, more_s=60.0))
     assert [version.verdict for version in compare_value(made).versions] == ["original"]
 
 
 def disturbed(tries: int) -> RunFacts:
-    """A run that other programs left without a verdict, for so many times in a row."""
+    """Return a run that other programs left without a verdict, for the given number of times in a row."""
     loaded = Measurement(
         latency_p50_ms=1.2, n=400, speedup=1.2, under_load=True, agreed_low=0.9, cpu_speedup=1.9, sets=10
     )
@@ -255,9 +253,9 @@ def disturbed(tries: int) -> RunFacts:
     return dataclasses.replace(made, search=SearchEnd(final="done", busy_tries=tries, disturbed_by=("browser",)))
 
 
-def test_from_the_second_disturbed_run_on_more_is_offered() -> None:
-    """Given a run that other programs disturbed, Then the programs are named and measuring again is the way on; from the
-    second in a row on measuring when idle is offered, and the processor's time is told."""
+def test_second_disturbed_run_offers_to_wait() -> None:
+    """Given a disturbed run, then the programs are named and measuring again is offered. From the second one on,
+    waiting for an idle computer is offered and the processor time is shown."""
     first, second = compare_value(disturbed(1)), compare_value(disturbed(2))
     assert first.ways is not None and second.ways is not None
     assert (first.ways.disturbed_by, first.ways.can_wait, second.ways.can_wait) == (("browser",), False, True)
@@ -273,8 +271,7 @@ def test_from_the_second_disturbed_run_on_more_is_offered() -> None:
 
 
 def test_the_count_of_test_examples_is_that_of_all_of_them() -> None:
-    """Given a detector that was tested on 200 pictures, in two of which something is found, Then the page says 200
-    pictures, of which two count."""
+    """Given 200 test pictures of which two contain a detection, then the page shows 200 pictures, of which two count."""
     few = judgement(n=2, verdict="not_enough_data", changed_count=0, agreement=1.0)
     slower = variant(1, p50_ms=3.0, speedup=0.7, judgement=few)
     value = compare_value(facts(variant(0, judgement=few), slower))
@@ -286,5 +283,5 @@ def test_the_count_of_test_examples_is_that_of_all_of_them() -> None:
 
 @pytest.mark.parametrize(("seconds", "note"), [(4.2, "Tried in 4.2 s"), (0.004, "Known from before"), (None, "")])
 def test_nothing_was_tried_in_no_time(seconds: float | None, note: str) -> None:
-    """Given a version that the store answered when a run went on, Then it is not said to be tried in 0.0 s."""
+    """Given a version whose result came from the store, then no time of 0.0 s is shown for it."""
     assert tried_of(facts(variant(0), variant(1)), seconds=seconds).rows[1][1].below == note

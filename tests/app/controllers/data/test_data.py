@@ -1,11 +1,12 @@
-"""The page Data: columns, matched names, an overtaken read, words of what was found."""
+"""Tests of the page Data: columns, matched labels, replaced readings and check rows."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 from desk import DATA, Drive, make_project, open_page
-from PySide6.QtWidgets import QComboBox, QLabel
+from PySide6.QtWidgets import QComboBox
+from read_page import words
 
 from app.controllers.app_controller import AppController
 from app.controllers.data import controller as module
@@ -22,8 +23,8 @@ from workers.contracts.specs import Finding
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[DataParams]:
-    """What the page had read, instead of reading it."""
+def requests(monkeypatch: pytest.MonkeyPatch) -> list[DataParams]:
+    """Return the parameters of all readings, which are answered without reading."""
     seen: list[DataParams] = []
 
     def read(params: DataParams) -> Flow[ReadData]:
@@ -44,54 +45,54 @@ def read(**changes: Any) -> ReadData:
     return ReadData(Path("/d"), "key", DATA.model_copy(update=changes))
 
 
-def test_other_columns_are_read(
-    page: DataPage, app_controller: AppController, asked: list[DataParams], drive: Drive
+def test_other_column_is_read(
+    page: DataPage, app_controller: AppController, requests: list[DataParams], drive: Drive
 ) -> None:
-    """Given a table of three columns, When another is chosen for the text, Then it is read again with that."""
+    """Given a table of three columns, when another text column is chosen, then the table is read again with it."""
     table = read(kind="texts", columns=("id", "review", "stars"), text_column="id", label_column="stars")
     app_controller.session.set_data(DataParams(model_dir="", path="/t.csv"), table)
     box = next(box for box in page.findChildren(QComboBox) if box.currentText() == "id")
     box.setCurrentIndex(box.findData("review"))
     drive(lambda: not app_controller.flows.active)
-    (wanted,) = asked
+    (wanted,) = requests
     assert (wanted.text_column, wanted.label_column, wanted.path) == ("review", "stars", "/t.csv")
     assert app_controller.session.data_params == wanted.model_copy(update={"model_dir": ""})
 
 
-def test_matched_names_add_up(
-    page: DataPage, app_controller: AppController, asked: list[DataParams], drive: Drive
+def test_matched_labels_accumulate(
+    page: DataPage, app_controller: AppController, requests: list[DataParams], drive: Drive
 ) -> None:
-    """Given names matched twice, Then both count when it is read again."""
+    """Given labels matched twice, then both matches are used when the data are read again."""
     page.labels_matched.emit({"a": "red"})
     drive(lambda: not app_controller.flows.active)
     page.labels_matched.emit({"b": "blue"})
     drive(lambda: not app_controller.flows.active)
-    assert asked[-1].label_map == {"a": "red", "b": "blue"}
+    assert requests[-1].label_map == {"a": "red", "b": "blue"}
 
 
-def test_the_last_wish_counts(
-    page: DataPage, app_controller: AppController, asked: list[DataParams], drive: Drive
+def test_last_dropped_folder_is_read(
+    page: DataPage, app_controller: AppController, requests: list[DataParams], drive: Drive
 ) -> None:
-    """Given two folders, the second dropped while the first is read, Then the second is what is shown."""
+    """Given a second folder that is dropped while the first is read, then the second is shown."""
     page.data_chosen.emit("/first")
     page.data_chosen.emit("/second")
     drive(lambda: not app_controller.flows.active)
-    assert page.state == "full", [label.text() for label in page.findChildren(QLabel) if label.isVisibleTo(page)]
+    assert page.state == "full", words(page)
     kept = app_controller.session.data_params
     assert kept is not None and kept.path == "/second"
 
 
-def test_without_data_it_goes_on(
-    page: DataPage, app_controller: AppController, window: MainWindow, asked: list[DataParams], drive: Drive
+def test_without_data_inputs_are_made_and_goal_follows(
+    page: DataPage, app_controller: AppController, window: MainWindow, requests: list[DataParams], drive: Drive
 ) -> None:
-    """Given no data, When the person goes on, Then inputs are made and the goal comes next."""
+    """Given no data, when the user continues, then inputs are made and the page Goal follows."""
     page.no_data_chosen.emit()
     drive(lambda: not app_controller.flows.active)
-    assert asked[-1].path is None and window.current_page == "goal"
+    assert requests[-1].path is None and window.current_page == "goal"
 
 
 def test_what_was_found_in_words() -> None:
-    """Given findings, Then warnings come first, rows say how even the kinds are, and nothing is said twice."""
+    """Given findings, then warnings come first, and a row shows how balanced the classes are."""
     found = read(
         class_counts={"red": 200, "green": 10},
         findings=(
@@ -99,14 +100,14 @@ def test_what_was_found_in_words() -> None:
             Finding(level="warning", what="Look here."),
         ),
     )
-    said = [(check.state, check.what) for check in check_rows(found.result)]
-    assert said[0] == ("ok", "No example is in both test and calibration set")
-    assert ("warn", "Examples of each kind") in said
-    assert said[-2:] == [("warn", "Look here."), ("ok", "Told.")]
+    shown = [(check.state, check.what) for check in check_rows(found.result)]
+    assert shown[0] == ("ok", "No example is in both test and calibration set")
+    assert ("warn", "Examples of each kind") in shown
+    assert shown[-2:] == [("warn", "Look here."), ("ok", "Told.")]
 
 
 def test_labels_of_folders_are_said_by_their_card_alone() -> None:
-    """Given labels that are names of sub-folders, Then the list of checks does not say so again."""
+    """Given labels that are names of sub-folders, then the list of checks does not repeat that."""
     finding = Finding(level="info", what="The labels are the names of the 2 sub-folders.", code=FOLDER_LABELS)
     found = read(class_counts={"red": 9, "green": 9}, findings=(finding,))
     assert finding.what not in [check.what for check in check_rows(found.result)]

@@ -1,4 +1,4 @@
-"""The page Data after reading: real checks in a process of their own, leaving out by a click, and undoing it."""
+"""Tests of the checks after reading in a real process: leaving items out by a click, and undoing it."""
 
 from pathlib import Path
 
@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from desk import Drive, make_project, shown_page
 from PIL import Image
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
+from PySide6.QtWidgets import QAbstractButton, QApplication
+from read_page import words
 
 from app.controllers.app_controller import AppController
 from app.controllers.data.checks import check_rows
@@ -25,7 +26,7 @@ from workers.contracts.data.record import DataRecord
 
 @pytest.fixture
 def album(tmp_path: Path) -> Path:
-    """40 soft textures of three colors, each also recompressed, and one file that is no picture."""
+    """Return a folder of 40 textures of three colors, each also recompressed, and one file that is no picture."""
     for seed in range(40):
         folder = tmp_path / "album" / ("red", "green", "blue")[seed % 3]
         folder.mkdir(parents=True, exist_ok=True)
@@ -44,9 +45,9 @@ def page(app_controller: AppController, window: MainWindow, space: Workspace) ->
     return shown_page(window, "data")
 
 
-def said(page: DataPage) -> str:
+def shown(page: DataPage) -> str:
     QApplication.processEvents()  # new rows are shown by the next turn of the loop
-    return "\n".join(label.text() for label in page.findChildren(QLabel) if label.isVisibleTo(page))
+    return words(page)
 
 
 def button(page: DataPage, start: str) -> QAbstractButton | None:
@@ -55,12 +56,12 @@ def button(page: DataPage, start: str) -> QAbstractButton | None:
 
 
 @pytest.mark.whole
-def test_what_was_found_is_left_out_and_put_back(
+def test_found_copies_are_left_out_and_restored(
     page: DataPage, app_controller: AppController, album: Path, drive: Drive
 ) -> None:
-    """Given copies of which some calibrate and some test, and a broken file, When the set is read, Then the page can be
-    used at once and the checks come later; When the person leaves out what was found, Then nothing is shared any more,
-    no file was touched, the choice is kept; When it is undone, Then all is as before."""
+    """Given copies across calibration and test set and a broken file, when the set is read, then the page is usable
+    before the checks end. When the findings are left out, then nothing is shared, no file is changed and the choice is
+    saved. When it is undone, then the first state is back."""
     files = {path: path.read_bytes() for path in album.rglob("*") if path.is_file()}
     page.data_chosen.emit(str(album))
     drive(lambda: page.state == "full")
@@ -68,14 +69,14 @@ def test_what_was_found_is_left_out_and_put_back(
     before = app_controller.session.data
     assert before is not None and before.result.n_items == 81
     drive(lambda: not app_controller.flows.active)
-    assert "the same as items of “calibration”" in said(page)
+    assert "the same as items of “calibration”" in shown(page)
 
     button(page, "Leave these").click()
     drive(lambda: page.state == "full" and not app_controller.flows.active)
     requested = app_controller.session.data_params
     assert requested is not None and "red/broken.png" in requested.left_out
-    assert "are left out as you wished" in said(page)
-    assert "No test example resembles a calibration example" in said(page)
+    assert "are left out as you wished" in shown(page)
+    assert "No test example resembles a calibration example" in shown(page)
     assert button(page, "Leave") is None
     project = app_controller.session.project
     assert project is not None
@@ -95,8 +96,10 @@ def checks(app_controller: AppController) -> list[Running]:
 
 
 @pytest.mark.whole
-def test_an_optimization_comes_first(page: DataPage, app_controller: AppController, album: Path, drive: Drive) -> None:
-    """Given checks that go on, When an optimization begins, Then they stop at once and say so, and are made after it."""
+def test_checks_wait_for_an_optimization(
+    page: DataPage, app_controller: AppController, album: Path, drive: Drive
+) -> None:
+    """Given running checks, when an optimization begins, then they stop and show that they wait, and run after it."""
 
     def run() -> Flow[None]:
         yield from describe()
@@ -104,17 +107,17 @@ def test_an_optimization_comes_first(page: DataPage, app_controller: AppControll
     page.data_chosen.emit(str(album))
     drive(lambda: page.state == "full" and checks(app_controller))
     app_controller.flows.start(run(), title="run", on_done=lambda _: None, on_failed=lambda _: None, is_run=True)
-    assert "after the measurements" in said(page)
+    assert "after the measurements" in shown(page)
     drive(lambda: not app_controller.flows.runs)
     drive(lambda: not app_controller.flows.active)
-    assert "the same as items of “calibration”" in said(page)
+    assert "the same as items of “calibration”" in shown(page)
 
 
 @pytest.mark.whole
 def test_the_same_set_is_not_checked_twice(
     page: DataPage, app_controller: AppController, album: Path, drive: Drive
 ) -> None:
-    """Given a set that was checked, When it is read again, Then the answer comes from the store."""
+    """Given a checked set, when it is read again, then the result comes from the store."""
     page.data_chosen.emit(str(album))
     drive(lambda: page.state == "full" and not app_controller.flows.active)
     first = len(app_controller.session.workspace.repositories.jobs.list())
@@ -122,28 +125,28 @@ def test_the_same_set_is_not_checked_twice(
     drive(lambda: page.state == "full" and not app_controller.flows.active)
     kinds = [job.kind for job in app_controller.session.workspace.repositories.jobs.list()]
     assert len(kinds) >= first and kinds.count("data_check") <= 1
-    assert "the same as items of “calibration”" in said(page)
+    assert "the same as items of “calibration”" in shown(page)
 
 
 @pytest.mark.whole
-def test_checks_can_be_stopped_and_made_again(
+def test_checks_can_be_stopped_and_repeated(
     page: DataPage, app_controller: AppController, album: Path, drive: Drive
 ) -> None:
-    """Given checks that go on, When they are stopped in the list of jobs, Then the page says so and is as usable as
-    before; When the set is read again, Then it is checked."""
+    """Given running checks, when they are stopped in the list of jobs, then the page shows that and stays usable. When
+    the set is read again, then it is checked."""
     page.data_chosen.emit(str(album))
     drive(lambda: page.state == "full" and checks(app_controller))
     app_controller.flows.cancel(checks(app_controller)[0])
     drive(lambda: not app_controller.flows.active)
-    assert "You stopped the checks" in said(page) and button(page, "Continue") is not None
+    assert "You stopped the checks" in shown(page) and button(page, "Continue") is not None
     page.data_chosen.emit(str(album))
     drive(lambda: page.state == "full" and not app_controller.flows.active)
-    assert "the same as items of “calibration”" in said(page) and "You stopped" not in said(page)
+    assert "the same as items of “calibration”" in shown(page) and "You stopped" not in shown(page)
 
 
-def test_words_of_what_was_found() -> None:
-    """Given a leak, an unknown count and a clean one, Then the leak is bad, the clean one said, the unknown one not; what
-    the reading told is not told again."""
+def test_check_rows_of_findings() -> None:
+    """Given a leak, an unknown count and a clean one, then the leak is bad, the clean one is shown, and findings of the
+    reading are not repeated."""
     findings = (
         CheckFinding(check="leakage", level="danger", what="Shared."),
         CheckFinding(check="balance", level="info", what="Told before."),
@@ -157,12 +160,12 @@ def test_words_of_what_was_found() -> None:
 
 
 @pytest.mark.whole
-def test_changes_by_hand_are_read_kept_and_undone(
+def test_edits_are_read_saved_and_undone(
     page: DataPage, app_controller: AppController, album: Path, drive: Drive
 ) -> None:
-    """Given a set that was read, When one example is moved, one relabeled and one left out in a row, Then the list says
-    so at once, it is read a little later in one go, kept in the project, and undone step by step; small pictures come
-    from a worker; no file was touched."""
+    """Given a set that was read, when examples are moved, relabeled and left out, then the list shows that at once, and
+    the set is read a little later. The edits are saved and undone step by step, thumbnails come from a worker, and no
+    file is changed."""
     files = {path: path.read_bytes() for path in album.rglob("*") if path.is_file()}
     page.data_chosen.emit(str(album))
     drive(lambda: page.state == "full" and not app_controller.flows.active)
@@ -192,8 +195,8 @@ def test_changes_by_hand_are_read_kept_and_undone(
     kept = saved_data(app_controller.session.workspace.repositories, project)
     assert (kept.moved, kept.relabeled) == (requested.moved, requested.relabeled)
     (card,) = (found for found in page.findChildren(ItemsCard) if found.isVisibleTo(page))
-    shown = {card.view.items.item(row).source: card.view.items.item(row) for row in range(card.view.items.rowCount())}
-    assert shown[test[0]].part == "calibration" and shown[test[1]].label == "blue" and test[2] not in shown
+    rows = {card.view.items.item(row).source: card.view.items.item(row) for row in range(card.view.items.rowCount())}
+    assert rows[test[0]].part == "calibration" and rows[test[1]].label == "blue" and test[2] not in rows
 
     for _ in range(3):
         page.undo_requested.emit()
@@ -204,11 +207,8 @@ def test_changes_by_hand_are_read_kept_and_undone(
 
 
 @pytest.mark.whole
-def test_origin_is_kept_for_these_data(
-    page: DataPage, app_controller: AppController, album: Path, drive: Drive
-) -> None:
-    """Given the three questions, When they are answered, Then the record is kept for these data and shown again, and
-    not for others."""
+def test_origin_is_saved_for_its_data(page: DataPage, app_controller: AppController, album: Path, drive: Drive) -> None:
+    """Given the three questions, when they are answered, then the record is saved for these data and not for others."""
     page.data_chosen.emit(str(album))
     drive(lambda: page.state == "full" and not app_controller.flows.active)
     page.origin_answered.emit(DataRecord(made_by="me", people="agreed"))

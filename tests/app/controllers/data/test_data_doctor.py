@@ -1,4 +1,4 @@
-"""The check of the preparation in the real window: asked, told with figures, taken by one click."""
+"""Test of the check of the input preparation in the real window: figures, and another preparation by one click."""
 
 import shutil
 from dataclasses import replace
@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from desk import Drive
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
+from PySide6.QtWidgets import QAbstractButton, QApplication
+from read_page import words
 
 from app.controllers.app_controller import AppController
 from app.controllers.data.controller import DataController
@@ -26,9 +27,9 @@ from workers.contracts.jobs import OpenParams
 def test_a_wrong_preparation_is_found_and_put_right(
     app_controller: AppController, window: MainWindow, drive: Drive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given the sample opened as if its pictures were dark on bright, When the preparation is checked, Then the page
-    says with figures that another fits far better, and still says it after a new start; one click opens
-    the model with it and reads the examples again, while the page stays. The card says how inputs are prepared."""
+    """Given the sample opened with a wrong preparation, when it is checked, then the page shows that another one fits
+    far better, also after a restart. One click opens the model with it and reads the examples again, and the card shows
+    how inputs are prepared."""
     sample = sample_paths()
     model = app_controller.controller("model", ModelController)
     own = tmp_path / "own.onnx"
@@ -46,8 +47,8 @@ def test_a_wrong_preparation_is_found_and_put_right(
     page.doctor_requested.emit()
     card = page.findChild(DoctorCard)
     drive(lambda: take(card) is not None, 90)
-    said = "\n".join(label.text() for label in card.findChildren(QLabel) if label.isVisibleTo(card))
-    assert "Another preparation fits far better" in said and "answers are right" in said and "(chosen)" in said
+    shown = words(card)
+    assert "Another preparation fits far better" in shown and "answers are right" in shown and "(chosen)" in shown
     session = app_controller.session
     project = session.project
     assert project is not None
@@ -58,13 +59,13 @@ def test_a_wrong_preparation_is_found_and_put_right(
     again = page.findChild(DoctorCard)
     assert again is not None and again is not card
     button = take(again)
-    shown: list[str] = []
-    window.page_shown.connect(shown.append)
+    page_ids: list[str] = []
+    window.page_shown.connect(page_ids.append)
     button.click()
     drive(lambda: app_controller.session.data not in (None, before) and not app_controller.flows.active, 90)
-    assert set(shown) <= {"data"} and window.current_page == "data"
+    assert set(page_ids) <= {"data"} and window.current_page == "data"
     new = page.findChild(DoctorCard)
-    drive(lambda: any("0 to 1" in label.text() for label in new.findChildren(QLabel)), 30)
+    drive(lambda: "0 to 1" in words(new), 30)
     opened = app_controller.session.opened
     assert "mean=0.286,std=0.353" in opened.opening.preprocess
     requested = app_controller.session.data_params
@@ -72,7 +73,7 @@ def test_a_wrong_preparation_is_found_and_put_right(
 
 
 def found_after_restart(context: ControllerContext, page: DataPage, monkeypatch: pytest.MonkeyPatch) -> DoctorValue:
-    """Return what is shown by objects that did not exist yet when the preparation was checked."""
+    """Return the value that new objects show, which did not exist during the check."""
     shown: list[DoctorValue] = []
     monkeypatch.setattr(page, "show_doctor", shown.append)
     DataDoctor(replace(context, flows=FlowRunner(context.session.workspace)), page).show()

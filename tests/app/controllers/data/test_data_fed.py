@@ -1,4 +1,4 @@
-"""What the model is fed, in the real window: found beside everything else, shown with its pictures, never in the way."""
+"""Tests of the card with the inputs that the model receives, in the real window."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from desk import Drive
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication
+from read_page import words
 
 from app.controllers.app_controller import AppController
 from app.controllers.data.controller import DataController
@@ -26,7 +27,7 @@ from workers.contracts.jobs import OpenParams
 def open_with(
     app_controller: AppController, window: MainWindow, drive: Drive, tmp_path: Path
 ) -> Callable[..., FedCard]:
-    """Open the sample's model and read these arrays; gives the card once something is told."""
+    """Return a function that opens the sample's model, reads arrays and returns the card once it has a result."""
 
     def run(**arrays: np.ndarray) -> FedCard:
         np.savez(tmp_path / "some.npz", **arrays)
@@ -60,22 +61,18 @@ def fed_of(app_controller: AppController) -> DataFed:
     return fed
 
 
-def said(card: FedCard) -> str:
-    return "\n".join(label.text() for label in card.findChildren(QLabel) if label.isVisibleTo(card))
-
-
 def prepared(window: MainWindow) -> str:
-    """Return what the card of the preparation says of it."""
+    """Return what the card of the preparation shows about it."""
     card = window.page("data").findChild(DoctorCard)
     return card._chosen.text()
 
 
 @pytest.mark.whole
-def test_pictures_with_labels_and_arrays_without(
+def test_card_shows_prepared_pictures_and_unchanged_arrays(
     app_controller: AppController, open_with: Callable[..., FedCard]
 ) -> None:
-    """Given the sample's pictures, Then three are shown as they go in and nothing is suspected; When arrays of the
-    model's own shape follow, Then it is told that nothing is prepared."""
+    """Given the sample's pictures, then three are shown as the model receives them, without findings. When arrays of
+    the model's shape follow, then the card shows that nothing is prepared."""
     with np.load(sample_paths().data) as stored:
         pictures, labels, classes = stored["x"][:100], stored["y"][:100], stored["classes"]
     card = open_with(x=pictures, y=labels, classes=classes)
@@ -83,22 +80,22 @@ def test_pictures_with_labels_and_arrays_without(
     assert value.state == "told" and value.result.findings == () and len(value.result.examples) == 3
     for example in value.result.examples:
         assert example.picture is not None and (value.folder / example.picture).is_file()
-    assert "Prepared: " in said(card) and len(card.findChildren(PictureLabel)) == 3
+    assert "Prepared: " in words(card) and len(card.findChildren(PictureLabel)) == 3
     values = (pictures.astype(np.float32) / 255 - 0.286) / 0.353
     card = open_with(x=values.reshape(100, 1, 28, 28), y=labels, classes=classes)
-    assert "Used unchanged" in said(card) and " to " in said(card)
+    assert "Used unchanged" in words(card) and " to " in words(card)
     assert [finding.level for finding in value_of(app_controller).result.findings] == ["info"]
 
 
-def test_what_measures_goes_first(
+def test_card_waits_for_measurements(
     app_controller: AppController,
     window: MainWindow,
     open_with: Callable[..., FedCard],
     drive: Drive,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Given a measurement that runs, Then the card waits for it; When it ends, Then the card is filled. The card of the
-    preparation says each time why it does not name it yet."""
+    """Given a measurement, then the card waits for it and is filled afterwards. The card of the preparation shows why
+    it does not name the preparation yet."""
     with np.load(sample_paths().data) as stored:
         open_with(x=stored["x"][:60])
     fed = fed_of(app_controller)

@@ -1,4 +1,4 @@
-"""Changes by hand, step by step: each can be undone and done again."""
+"""Tests of the edits of a data set with undo and redo."""
 
 import pytest
 
@@ -8,8 +8,8 @@ from workers.contracts.jobs import DataParams
 FIRST = DataParams(model_dir="", path="/pictures", label_map={"a": "b"})
 
 
-def test_steps_go_back_and_on() -> None:
-    """Given several changes, Then each is undone and done again in its turn; a new one ends what could be redone."""
+def test_edits_are_undone_and_redone() -> None:
+    """Given several edits, then each is undone and redone in its order; a new edit ends the redo."""
     edits = DataEdits()
     assert edits.begin(FIRST)
     edits.edit("leave_out", ["1.png", "2.png"])
@@ -30,9 +30,9 @@ def test_steps_go_back_and_on() -> None:
     assert edits.put_all_back().left_out == () and edits.undo().confirmed == ("5.png",)
 
 
-def test_a_reading_that_was_overtaken_ends_nothing() -> None:
-    """Given a change while an earlier one is being read, Then what was read is known as a step of the way, and the
-    newest wish stays; another set begins anew."""
+def test_begin_with_an_earlier_state_keeps_newer_edits() -> None:
+    """Given an edit during the reading of an earlier state, then the newest state stays; another set clears the
+    history."""
     edits = DataEdits()
     edits.begin(FIRST)
     first = edits.edit("leave_out", ["1.png"])
@@ -42,8 +42,8 @@ def test_a_reading_that_was_overtaken_ends_nothing() -> None:
     assert edits.begin(DataParams(model_dir="", path="/others")) and not edits.can_undo
 
 
-def test_unknown_changes_are_an_error() -> None:
-    """Given a change of no known name, Then it is refused."""
+def test_unknown_edit_is_refused() -> None:
+    """Given an edit with an unknown name, then it is refused."""
     edits = DataEdits()
     edits.begin(FIRST)
     with pytest.raises(ValueError, match="nonsense"):

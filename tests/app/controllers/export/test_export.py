@@ -1,4 +1,4 @@
-"""The page Export: a place that cannot be written, cancelling, what is refused, what follows."""
+"""Tests of the page Export: unwritable folders, cancelling, refusals, targets and saved answers."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +27,7 @@ from workers.contracts.specs import DescribedTarget, Question, Stage
 
 @pytest.fixture
 def page(app_controller: AppController, window: MainWindow, space: Workspace) -> ExportPage:
-    """A finished run with a safe and a regressed version, described machine."""
+    """Return the page for a finished run with a safe and a regressed version."""
     app_controller.session.reopen(make_project(space))
     made = add_run(
         space,
@@ -40,27 +40,28 @@ def page(app_controller: AppController, window: MainWindow, space: Workspace) ->
     return shown_page(window, "export")
 
 
-def ask(path: Path, reason: str = "") -> ExportValue:
+def form(path: Path, reason: str = "") -> ExportValue:
     return ExportValue(
         (), "python", "", str(path), "", purpose="sorting", not_for="people", contact="me", reason=reason
     )
 
 
-def test_a_folder_that_cannot_be_made(page: ExportPage, tmp_path: Path) -> None:
-    """Given a place below a file, When it is exported there, Then it says so and leads back; answers are kept."""
+def test_unwritable_folder_shows_an_error(page: ExportPage, tmp_path: Path) -> None:
+    """Given a path below a file, when the version is exported there, then the page shows an error and leads back to the
+    form."""
     (tmp_path / "file").touch()
-    page.export_requested.emit(ask(tmp_path / "file" / "x.zip"))
+    page.export_requested.emit(form(tmp_path / "file" / "x.zip"))
     assert page.state == "error" and "cannot be written there" in words(page)
     page.again_requested.emit()
     assert page.state == "full"
 
 
-def test_cancelling_leads_back_and_leaves_no_file(
+def test_cancelled_export_leaves_no_file(
     page: ExportPage, app_controller: AppController, drive: Drive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given an export that goes on, When it is cancelled, Then the form is back, and nothing was written."""
+    """Given a running export, when it is cancelled, then the form is shown and no file exists."""
     monkeypatch.setattr(module, "export", endless)
-    page.export_requested.emit(ask(tmp_path / "out" / "x.zip"))
+    page.export_requested.emit(form(tmp_path / "out" / "x.zip"))
     assert "Writing the bundle" in words(page)
     drive(lambda: app_controller.flows.pids)
     page.cancel_requested.emit()
@@ -72,7 +73,7 @@ def test_cancelling_leads_back_and_leaves_no_file(
 def test_the_card_can_be_read_when_it_is_done(
     page: ExportPage, app_controller: AppController, space: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given a bundle that was written, When "Read the card" is pressed, Then its page is opened as a file."""
+    """Given a written bundle, when "Read the card" is pressed, then its page is opened as a file."""
     opened: list[str] = []
     monkeypatch.setattr(module.QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()))
     result = ExportResult(sha256="0", size_bytes=1, files=1, selftest=(), card_text="# Card", card_page="<h1>Card</h1>")
@@ -90,28 +91,29 @@ def test_the_card_can_be_read_when_it_is_done(
     assert not any(space.paths.root.rglob("card.html"))
 
 
-def test_a_regression_is_refused_without_a_reason(
+def test_regression_needs_a_reason(
     page: ExportPage, app_controller: AppController, drive: Drive, tmp_path: Path
 ) -> None:
-    """Given the regressed version, Then the page asks why, the button waits, and the service refuses a bare key."""
+    """Given the regressed version, then the page requires a reason, the button is disabled, and the service refuses a
+    word."""
     controller = app_controller.controller("export", ExportController)
     controller.choose("r1-v2")
     assert "worse than your limit" in words(page)
     assert not page._export.isEnabled()
-    page.export_requested.emit(ask(tmp_path / "x.zip", "because"))
+    page.export_requested.emit(form(tmp_path / "x.zip", "because"))
     drive(lambda: page.state == "error")
     assert "answers worse than your limit allows" in words(page)
 
 
-def test_answers_are_kept_with_the_project(page: ExportPage, space: Workspace) -> None:
-    """Given typed answers, Then the next export of this project has them."""
+def test_answers_are_saved_with_the_project(page: ExportPage, space: Workspace) -> None:
+    """Given typed answers, then the next export of this project has them."""
     page.answers_changed.emit("sorting clothes", "people", "shop@example.org")
     project = space.repositories.projects.get("p1")
     assert (project.purpose, project.not_for, project.contact) == ("sorting clothes", "people", "shop@example.org")
 
 
-def test_a_name_that_is_taken_is_counted_on(tmp_path: Path) -> None:
-    """Given bundles of before, Then the next one gets the next number; odd names become plain ones."""
+def test_default_path_counts_on(tmp_path: Path) -> None:
+    """Given existing bundles, then the next one has the next number; special characters become hyphens."""
     (tmp_path / "colors-1.zip").touch()
     assert default_path("Colors", tmp_path) == tmp_path / "colors-2.zip"
     assert default_path("Größe / 模型: x", tmp_path).name == "größe---模型--x-1.zip"
@@ -131,16 +133,16 @@ TARGETS = (
 def test_the_chosen_target_is_what_is_written(
     page: ExportPage, app_controller: AppController, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given targets that are described later, Then the first that works is chosen; another brings its own suffix, stages and
-    questions, the reason typed before stays, and progress goes by the ids of its stages, whatever their words."""
+    """Given targets that are described later, then the first available one is chosen. Another target brings its suffix,
+    stages and questions, the typed reason stays, and progress follows the ids of its stages."""
     wanted: list[Any] = []
 
     def card(_facts: Any, _card: Any, target: str) -> Flow[str]:
         yield from ()
         return f"A card for {target}"
 
-    def write(_space: Any, _facts: Any, ask: Any) -> Flow[Any]:
-        wanted.append(ask)
+    def write(_space: Any, _facts: Any, request: Any) -> Flow[Any]:
+        wanted.append(request)
         return endless()
 
     monkeypatch.setattr(module, "card_preview", card)
@@ -168,15 +170,15 @@ def test_the_chosen_target_is_what_is_written(
     assert report == [["running", "waiting"], ["ok", "running"]]
 
 
-def test_another_version_than_the_wanted_one_is_told(
+def test_target_that_takes_another_version_is_noted(
     page: ExportPage, app_controller: AppController, space: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given a recommended version that OpenVINO runs, When a target that needs ONNX is chosen, Then the page says which version
-    it takes instead, its card names the recommended one, and a target that takes none of the run cannot be chosen."""
+    """Given a recommended version in OpenVINO, when a target that needs ONNX is chosen, then the page names the version
+    that it takes instead, and so does its card. A target that takes no version cannot be chosen."""
     cards: list[Any] = []
 
-    def card(_facts: Any, told: Any, _target: str) -> Flow[str]:
-        cards.append(told)
+    def card(_facts: Any, facts: Any, _target: str) -> Flow[str]:
+        cards.append(facts)
         yield from ()
         return "A card"
 

@@ -1,4 +1,4 @@
-"""How far an export is, and how long it still takes."""
+"""Tests of the progress and the remaining time of an export."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,9 +19,9 @@ from workers.contracts.specs import DescribedTarget, Stage
 STAGES = tuple(Stage(id=name, title=name.title()) for name in ("write", "unpack", "compare", "run"))
 
 
-def test_export_timing_tells_the_time_left_of_earlier_exports_then_its_own() -> None:
-    """Given exports that take 20 s here, Then the time left and the share follow the clock; once the bundle is written they
-    follow how long that took, and the share never falls."""
+def test_remaining_time_follows_earlier_exports_then_the_first_stage() -> None:
+    """Given exports that take 20 s, then share and remaining time follow the clock. Once the bundle is written they
+    follow its own time, and the share never falls."""
     now_s = 100.0
     timing = ExportTiming(STAGES, 20.0, lambda: now_s)
     assert (timing.share, timing.left_s) == (0.0, 20.0)
@@ -41,8 +41,8 @@ def test_export_timing_tells_the_time_left_of_earlier_exports_then_its_own() -> 
     assert timing.share == 1.0
 
 
-def test_first_export_tells_no_time_before_the_bundle_is_written() -> None:
-    """Given a computer that has exported nothing yet, Then there is no time before the longest stage is done."""
+def test_first_export_has_no_remaining_time_before_the_bundle_is_written() -> None:
+    """Given no earlier export, then there is no remaining time before the longest stage is done."""
     now_s = 100.0
     timing = ExportTiming(STAGES, None, lambda: now_s)
     timing.take("write", 0, 2)
@@ -54,7 +54,8 @@ def test_first_export_tells_no_time_before_the_bundle_is_written() -> None:
 
 
 def test_usual_time_is_the_median_of_finished_exports(space: Workspace) -> None:
-    """Given exports of 10, 30 and 12 s, one that failed, and another job, Then 12 s are usual; without any, none is."""
+    """Given exports of 10, 30 and 12 s, a failed one and another job, then the usual time is 12 s; without exports
+    there is none."""
     assert usual_export_s(space) is None
     begun = datetime(2026, 1, 1, tzinfo=UTC)
     rows = [("export", "finished", 10), ("export", "finished", 30), ("export", "finished", 12)]
@@ -66,8 +67,8 @@ def test_usual_time_is_the_median_of_finished_exports(space: Workspace) -> None:
     assert usual_export_s(space) == 12.0
 
 
-def test_page_shows_the_time_left_of_an_export(qapp: QApplication, qtbot: QtBot) -> None:
-    """Given exports that take 25 s here, When one is written, Then the page says how long it still takes."""
+def test_page_shows_the_remaining_time_of_an_export(qapp: QApplication, qtbot: QtBot) -> None:
+    """Given exports that take 25 s, when one runs, then the page shows the remaining time."""
     page = ExportPage(Theme(qapp, "light"))
     qtbot.addWidget(page)
     progress = ExportProgress(page)

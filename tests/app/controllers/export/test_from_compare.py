@@ -1,4 +1,4 @@
-"""From Compare to a finished bundle with one click, through the window; and what still asks first."""
+"""Tests of the export from Compare by one click, and of the cases in which the form is shown first."""
 
 import dataclasses
 import zipfile
@@ -78,8 +78,8 @@ def test_one_click_on_compare_writes_the_bundle(
 
 
 @pytest.fixture
-def asked(app_controller: AppController, space: Workspace, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """A finished run with a safe version; what would be written comes into the list, and goes on for ever."""
+def requests(app_controller: AppController, space: Workspace, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Return the requests of all exports, which never end, of a finished run with a safe version."""
     wanted: list[Any] = []
 
     def card(*_given: Any) -> Flow[str]:
@@ -87,23 +87,23 @@ def asked(app_controller: AppController, space: Workspace, monkeypatch: pytest.M
         return "# A card"
 
     monkeypatch.setattr(module, "card_preview", card)
-    monkeypatch.setattr(module, "export", lambda _space, _facts, ask: wanted.append(ask) or endless())
+    monkeypatch.setattr(module, "export", lambda _space, _facts, request: wanted.append(request) or endless())
     app_controller.session.reopen(make_project(space))
     made = run(1, data_key="data", recommended_variant_id="r1-v1")
     app_controller.session.set_run(add_run(space, made, variant(0), variant(1, speedup=2.0)))
     return wanted
 
 
-def test_the_last_choice_is_what_is_written_and_signing_takes_a_second_click(
-    app_controller: AppController, window: MainWindow, asked: list[Any], documents: Path
+def test_one_click_writes_the_last_choice(
+    app_controller: AppController, window: MainWindow, requests: list[Any], documents: Path
 ) -> None:
-    """Given the quiet way, Then nothing is written by it; What was chosen and ticked there is what Compare's button then
-    writes, and a click on it while a bundle is written shows that one instead of a new form."""
+    """Given the second button, then it only opens the form. The target and signature that are chosen there are what the
+    first button then writes, and during an export that button shows the running one."""
     app_controller.session.set_described(described(PYTHON, KIT))
     compare = shown_page(window, "compare")
     press(compare, "Choose what to write…")
     page: Any = window.page("export")
-    assert window.current_page == "export" and page.state == "full" and asked == []
+    assert window.current_page == "export" and page.state == "full" and requests == []
     page._on_target("kit")
     sign = next(box for box in page.findChildren(QCheckBox) if box.text() == "Sign it")
     can_sign = sign.isEnabled()
@@ -111,44 +111,44 @@ def test_the_last_choice_is_what_is_written_and_signing_takes_a_second_click(
     window.show_page("compare")
     assert "“Kit”" in buttons(compare)["Export bundle"].toolTip()
     press(compare, "Export bundle")
-    (ask,) = asked
-    assert (ask.target, ask.variant_id, ask.out.parent) == ("kit", "r1-v1", documents)
-    assert (ask.sign_key is not None) == can_sign
+    (request,) = requests
+    assert (request.target, request.variant_id, request.out.parent) == ("kit", "r1-v1", documents)
+    assert (request.sign_key is not None) == can_sign
     window.show_page("compare")
     for text in ("Export bundle", "Choose what to write…"):
         window.show_page("compare")
         press(compare, text)
         assert window.current_page == "export" and "Writing the bundle" in words(page)
         assert "Cancel" in buttons(page) and "Export bundle" not in buttons(page)
-    assert len(asked) == 1
+    assert len(requests) == 1
 
 
-@pytest.mark.parametrize("last", [ASKING, ABSENT], ids=["asks", "absent"])
-def test_what_must_be_asked_is_asked(
+@pytest.mark.parametrize("last", [ASKING, ABSENT], ids=["with question", "absent"])
+def test_target_with_question_or_missing_target_shows_the_form(
     app_controller: AppController,
     window: MainWindow,
     space: Workspace,
-    asked: list[Any],
+    requests: list[Any],
     documents: Path,
     last: DescribedTarget,
 ) -> None:
-    """Given a target with a question, or one that is no longer here, When Compare's button is clicked, Then it says by
-    its dots that more comes, and the form opens with nothing written."""
+    """Given a target with a question, or one that is no longer available, when Compare's button is clicked, then its
+    label ends with dots, and the form opens without writing anything."""
     app_controller._kept.save(export_target=last.id)
     app_controller.session.set_described(described(PYTHON, last))
     compare = shown_page(window, "compare")
     assert "Export bundle" not in buttons(compare)
     press(compare, "Export…")
-    assert window.current_page == "export" and asked == []
+    assert window.current_page == "export" and requests == []
     page: Any = window.page("export")
     assert page.state == "full" and "Take it with you" in words(page)
-    # a command that comes all the same, as from another page, asks as well
+    # the same command from another page opens the form as well
     app_controller.commands.do(module.WRITE_VERSION, "r1-v1")
-    assert asked == []
+    assert requests == []
 
 
 def take_from_it(version: Variant, *, first_look: bool) -> Variant:
-    """The version without a verdict; with `first_look` it looked faster when it was measured once."""
+    """Return the version without a verdict; with `first_look` it looked faster when it was measured once."""
     if not first_look:
         return dataclasses.replace(version, judgement=None, screening=Screening(n=20, untested="dominated"))
     look = dataclasses.replace(version.measurement, speedup=1.6, speedup_low=None, speedup_high=None, sets=1)
@@ -159,8 +159,8 @@ def take_from_it(version: Variant, *, first_look: bool) -> Variant:
 def export_page(
     app_controller: AppController, window: MainWindow, space: Workspace, tmp_path: Path
 ) -> Callable[[bool], tuple[Any, Variant]]:
-    """The page Export for a target that needs ONNX, after a run of the sample that recommends a version in OpenVINO and
-    did not prove the one in ONNX Runtime, which comes with it."""
+    """Return a function that opens the page Export for a target that needs ONNX, after a run that recommends a version
+    in OpenVINO and did not prove the one in ONNX Runtime; it returns the page with the latter."""
 
     def make(first_look: bool) -> tuple[Any, Variant]:
         finished_run(space, write_part(tmp_path / "some.npz", 0, 420), FASTER, ONNX)
@@ -182,7 +182,7 @@ def export_page(
 
 
 def prove_it(page: Any, qtbot: QtBot, drive: Drive, is_done: Callable[[], bool]) -> None:
-    """Click the button that proves the version, and wait for the end."""
+    """Click the button that proves the version and wait for the end."""
     (text,) = [name for name in buttons(page) if name.startswith("Prove it")]
     press(page, text)
     drive(is_done, 90)
@@ -193,8 +193,8 @@ def prove_it(page: Any, qtbot: QtBot, drive: Drive, is_done: Callable[[], bool])
 def test_the_version_that_a_target_could_take_is_proven_on_the_page(
     export_page: Callable[[bool], tuple[Any, Variant]], space: Workspace, qtbot: QtBot, drive: Drive
 ) -> None:
-    """Given a recommended version in OpenVINO and a target that needs ONNX, When the faster version in ONNX Runtime is
-    proven there by its button, Then it has a verdict, and the button is gone."""
+    """Given a recommended version in OpenVINO and a target that needs ONNX, when the faster version in ONNX Runtime is
+    proven by its button, then it has a verdict, and the button disappears."""
     page, plain = export_page(False)
     variants = space.repositories.variants
     prove_it(page, qtbot, drive, lambda: variants.get(plain.id).judgement is not None)
@@ -203,18 +203,18 @@ def test_the_version_that_a_target_could_take_is_proven_on_the_page(
 
 @pytest.mark.whole
 @pytest.mark.parametrize("times", [1.5, 1.01])
-def test_a_version_with_a_first_measurement_is_measured_in_turn_and_proven_on_the_page(
+def test_version_measured_once_is_measured_in_turn_and_proven(
     export_page: Callable[[bool], tuple[Any, Variant]], space: Workspace, window: MainWindow, qtbot: QtBot,
     drive: Drive, monkeypatch: pytest.MonkeyPatch, times: float,
 ) -> None:  # fmt: skip
-    """Given a version in ONNX Runtime that was measured only once, When its button is clicked, Then it is measured in turn
-    with the original: where it is faster its answers are tested and the target takes it; where it is not, no answer is
-    tested, the page says so, and the target keeps the original."""
+    """Given a version in ONNX Runtime that was measured once, when its button is clicked, then it is measured in turn
+    with the original. If it is faster, it is tested and the target takes it; if not, the page shows that, and the
+    target keeps the original."""
     monkeypatch.setenv("FETTLE_WAIT_FOR_QUIET_S", "0")
     monkeypatch.setattr("app.services.run.prove_beside.FINAL_SETS", 2)
 
     def made_up(*given: Any, **more: Any) -> Any:
-        """The figures of a real measurement, with another speed."""
+        """Return the figures of a real measurement with another speed."""
         one = with_figures(*given, **more)
         found = dataclasses.replace(
             one.measurement, speedup=times, speedup_low=times - 0.005, under_load=False, p90_speedup=times

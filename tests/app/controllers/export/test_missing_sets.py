@@ -1,4 +1,4 @@
-"""Targets and signatures whose packages are missing are installed from the page Export."""
+"""Tests of targets and signatures whose packages are installed from the page Export."""
 
 import os
 from collections.abc import Callable
@@ -40,7 +40,7 @@ def shown(
     space: Workspace,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Shown:
-    """Show the page Export with a missing web target; the argument is the stand-in's program."""
+    """Return a function that shows the page Export with a missing web target; its argument is the stand-in's program."""
 
     owners: list[ExportController] = []
 

@@ -1,4 +1,4 @@
-"""A version that really regressed, through the window: it is not written before the person has said why."""
+"""Test of a regressed version in the window, which is not exported before the user gives a reason."""
 
 import json
 import zipfile
@@ -26,7 +26,7 @@ WHY = "It only sorts my own photo album, a person looks at each result."
 
 @pytest.fixture
 def space(tmp_path: Path) -> Iterator[Workspace]:
-    """A finished run of the sample on so many pictures that the pruned version regressed for sure."""
+    """Open a finished run of the sample on enough pictures to prove that the pruned version regressed."""
     yield from finished_space(tmp_path / "finished", last=420)
 
 
@@ -39,7 +39,7 @@ def log(space: Workspace) -> Iterator[Path]:
 
 @pytest.mark.whole
 @pytest.mark.timeout(180)
-def test_a_regressed_version_needs_words_and_they_stand_in_its_card(
+def test_reason_for_a_regressed_version_is_recorded(
     app_controller: AppController,
     window: MainWindow,
     space: Workspace,
@@ -48,9 +48,9 @@ def test_a_regressed_version_needs_words_and_they_stand_in_its_card(
     qtbot: QtBot,
     drive: Drive,
 ) -> None:
-    """Given a version that 420 pictures prove to be worse, When it is exported from Compare by mouse and keys, Then the
-    button stays off until a sentence is written, and that sentence is in the card, the manifest, the history and the
-    log; a safe version asks for none."""
+    """Given a version that 420 pictures prove to be worse, when it is exported, then the button is disabled until a
+    sentence is typed. That sentence is in the card, the manifest, the history and the log; a safe version needs none.
+    """
     pruned = space.repositories.variants.get("v2")
     assert pruned.judgement is not None and pruned.judgement.verdict == "regressed"
     app_controller.session.reopen(space.repositories.projects.get("p1"))

@@ -1,4 +1,4 @@
-"""Recipes that a person changed in version 0.1.0, which named them by their titles, are changed once more."""
+"""Test of recipes that were edited in version 0.1.0, which referred to them by their titles."""
 
 import dataclasses
 
@@ -21,8 +21,8 @@ OF_0_1 = [
 ]
 
 
-def test_old_recipes_keep_what_they_wait_for(app_controller: AppController, space: Workspace) -> None:
-    """Given recipes that were kept without ids, When one gets another title, Then conditions, settings and words stay."""
+def test_renamed_old_recipe_keeps_conditions(app_controller: AppController, space: Workspace) -> None:
+    """Given saved recipes without ids, when one is renamed, then conditions, settings and texts stay."""
     project = make_project(space)
     kept = OwnRecipes.model_validate({"recipes": OF_0_1})
     space.repositories.records.put(RECIPES, project.id, kept)

@@ -1,4 +1,4 @@
-"""What the page Goal offers to change in a recipe goes with what the model takes in."""
+"""Tests that the page Goal offers only what fits the model and this computer."""
 
 import dataclasses
 from typing import Any
@@ -17,11 +17,10 @@ from workers.contracts.wording import about
 
 
 @pytest.mark.timeout(180)
-def test_what_is_for_texts_is_not_offered_for_pictures(
+def test_steps_for_texts_are_not_offered_for_pictures(
     app_controller: AppController, window: MainWindow, space: Workspace
 ) -> None:
-    """Given a model of pictures, When its recipes are looked at, Then no version is made for lengths of texts and no
-    such step can be added, while steps for pictures can."""
+    """Given a model of pictures, then no recipe uses a step for texts, and only steps for pictures can be added."""
     app_controller.session.reopen(make_project(space))
     app_controller.session.set_described(go(space, describe()))
     page = shown_page(window, "goal")
@@ -41,8 +40,8 @@ def test_what_is_for_texts_is_not_offered_for_pictures(
 def test_goal_promises_what_this_computer_allows(
     app_controller: AppController, window: MainWindow, space: Workspace, arithmetic: tuple[Any, ...], is_plain: bool
 ) -> None:
-    """Given a processor without fast 8- and 16-bit arithmetic, Then less is promised and BF16 is not listed; there is one
-    estimate of the time. Where nothing is known of the processor, nothing is taken away."""
+    """Given a processor without fast 8- and 16-bit arithmetic, then a smaller gain is shown and BF16 is not listed.
+    There is one estimate of the time, and an unknown processor loses nothing."""
     app_controller.session.reopen(make_project(space))
     found = go(space, describe())
     rows = tuple(Instructions(name=one, title=one, arithmetic=one) for one in arithmetic)
@@ -60,7 +59,7 @@ def test_goal_promises_what_this_computer_allows(
 def test_goal_promises_less_of_a_model_in_8_bits(
     app_controller: AppController, window: MainWindow, space: Workspace
 ) -> None:
-    """Given a model that is quantized already, Then the large gain is not promised once more."""
+    """Given a model that is quantized already, then the large gain is not promised again."""
     session = app_controller.session
     session.reopen(make_project(space))
     info = session.opened.model.result.info.model_copy(update={"quantized": True})

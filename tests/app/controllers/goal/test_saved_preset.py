@@ -1,4 +1,4 @@
-"""A recipe that was changed on the page Goal is saved as a preset of the person's own."""
+"""Test of a recipe that is edited on the page Goal and saved as the user's own preset."""
 
 from desk import make_project, open_page
 from PySide6.QtCore import Qt
@@ -13,10 +13,10 @@ from widgets.main_window import MainWindow
 from widgets.parts.card import ChoiceCard
 
 
-def test_a_changed_recipe_becomes_a_card(
+def test_saved_preset_becomes_a_chosen_card(
     app_controller: AppController, window: MainWindow, space: Workspace, qtbot: QtBot
 ) -> None:
-    """Given a changed recipe and limit, When it is saved under a name, Then it is a card, chosen, and in a file."""
+    """Given an edited recipe and limit, when it is saved under a name, then it is a chosen card and a file."""
     page = open_page(app_controller, "goal", make_project(space))
     first = page._value.recipes[:1]
     page.limit_changed.emit(2.5)

@@ -1,4 +1,5 @@
-"""The installer's step on the page of the GPU doctor, with a stand-in for the installer that prints, fails or hangs."""
+"""Tests of installing a set from the page of the GPU doctor, with a stand-in for the installer that prints, fails or
+hangs."""
 
 import os
 import time
@@ -36,7 +37,7 @@ BROKEN = TriedRung(
 
 
 class Doctor:
-    """The page with one rung that the installer mends, and what a person does there."""
+    """The page with one failed check that the installer can repair, and the user's actions there."""
 
     def __init__(self, controller: GpuController, page: GpuPage, drive: Drive, window: MainWindow) -> None:
         self.controller, self.page, self.drive, self.window = controller, page, drive, window
@@ -51,14 +52,14 @@ class Doctor:
         return next((one for one in self.window.findChildren(QDialog) if one.isVisible()), None)
 
     def answer(self, answer: str) -> str:
-        """What the question says, before it is answered."""
+        """Return the text of the question, and answer it."""
         self.drive(lambda: self.question is not None)
         dialog = self.question
-        said = words(dialog)
+        shown = words(dialog)
         button = dialog.findChild(QPushButton, f"answer-{answer}")
         assert isinstance(button, QPushButton)
         button.click()
-        return said
+        return shown
 
 
 @pytest.fixture
@@ -77,18 +78,18 @@ def doctor(
 
 
 @pytest.mark.whole
-def test_the_set_is_installed_after_a_yes_and_the_ladder_is_tried_again(
+def test_set_is_installed_after_consent_and_checks_run_again(
     doctor: Callable[..., Doctor], tmp_path: Path, flows: FlowRunner, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given a rung that the installer mends, When it is asked for, Then sizes are said first; after a yes the page shows
-    what the installer says and nothing else begins; when it is done, all workers are new ones and the ladder is tried."""
+    """Given a failed check with an installer, when it is requested, then the sizes are shown first. After consent the
+    page shows the installer's progress, and no other flow starts. At the end new workers run the checks again."""
     clone = tmp_path / "clone"
     tried: list[bool] = []
     monkeypatch.setattr(GpuController, "start", lambda _self: tried.append(True))
     one = doctor(WELL)
     one.button("Install it…").click()
-    said = one.answer("install")
-    assert "242 MB" in said and "559 MB" in said and "3 packages" in said
+    shown = one.answer("install")
+    assert "242 MB" in shown and "559 MB" in shown and "3 packages" in shown
     one.drive(lambda: "Downloading: 2 of 3" in words(one.page))
     assert (clone / "said").read_text(encoding="utf-8").split() == ["--gpu", "rtx", "--version"]
     assert not one.button("Install it…").isEnabled() and not one.button("Check again").isEnabled()
@@ -98,7 +99,7 @@ def test_the_set_is_installed_after_a_yes_and_the_ladder_is_tried_again(
     assert not began, "packages change under what would begin now"
     (clone / "go").touch()
     one.drive(lambda: bool(tried) and bool(began), 60)
-    assert session.described is not None, "what can be used now was asked of a new worker"
+    assert session.described is not None, "a new worker has described the computer"
     assert "Installing" not in words(one.page) and one.controller._installing.trouble is None
 
 
@@ -109,7 +110,7 @@ def noted(began: list[bool]) -> Flow[None]:
     yield DiskStep(work)
 
 
-def test_a_no_starts_nothing(doctor: Callable[..., Doctor], tmp_path: Path, flows: FlowRunner) -> None:
+def test_declined_installation_starts_nothing(doctor: Callable[..., Doctor], tmp_path: Path, flows: FlowRunner) -> None:
     one = doctor(WELL)
     one.button("Install it…").click()
     one.answer("no")
@@ -118,33 +119,33 @@ def test_a_no_starts_nothing(doctor: Callable[..., Doctor], tmp_path: Path, flow
 
 
 @pytest.mark.parametrize(
-    ("program", "cost", "told"),
+    ("program", "cost", "texts"),
     [
         (FAILS, COST, ["The disk is full.", "Make room."]),
         (BREAKS, COST, ["Segmentation fault", "it resumes"]),
         (FAILS, NO_COST, ["There are no builds here.", "Use --gpu none."]),
     ],
 )
-def test_failed_installation_shows_its_reason_above_the_ladder(
-    doctor: Callable[..., Doctor], program: str, cost: str, told: list[str]
+def test_failed_installation_shows_its_reason_above_the_checks(
+    doctor: Callable[..., Doctor], program: str, cost: str, texts: list[str]
 ) -> None:
-    """Given an installer that refuses, breaks, or has no such set, Then its reason, that nothing else was touched, and no
-    command line stand above the ladder, which stays."""
+    """Given an installer that refuses, crashes or lacks the set, then its reason is shown above the checks, without a
+    command line."""
     one = doctor(program, cost)
     one.button("Install it…").click()
     if cost == COST:
         one.answer("install")
     one.drive(lambda: "were not installed" in words(one.page))
-    said = words(one.page)
-    assert all(text in said for text in told) and "Models, data and results are unchanged" in said
-    assert "Only the base." in said and one.button("Install it…").isEnabled()
-    assert "installer/fettle" not in said
+    shown = words(one.page)
+    assert all(text in shown for text in texts) and "Models, data and results are unchanged" in shown
+    assert "Only the base." in shown and one.button("Install it…").isEnabled()
+    assert "installer/fettle" not in shown
 
 
 @pytest.mark.whole
-def test_it_can_be_stopped_with_all_that_it_started(doctor: Callable[..., Doctor], tmp_path: Path) -> None:
-    """Given an installer that hangs over a child, When it is cancelled, Then both end, the window waits for neither, and
-    the page says how to go on."""
+def test_installation_can_be_stopped_with_its_children(doctor: Callable[..., Doctor], tmp_path: Path) -> None:
+    """Given an installer that waits for a child process, when it is cancelled, then both end, the window does not wait,
+    and the page explains how to continue."""
     one = doctor(HANGS)
     one.button("Install it…").click()
     one.answer("install")
@@ -159,8 +160,8 @@ def test_it_can_be_stopped_with_all_that_it_started(doctor: Callable[..., Doctor
     assert one.button("Install it…").isEnabled()
 
 
-def test_nothing_is_installed_while_something_runs(doctor: Callable[..., Doctor], flows: FlowRunner) -> None:
-    """Given a job at work, When the installer is asked for, Then the page says which job, and asks nothing."""
+def test_installation_is_refused_while_a_job_runs(doctor: Callable[..., Doctor], flows: FlowRunner) -> None:
+    """Given a running job, when the installation is requested, then the page names the job and asks nothing."""
     one = doctor(WELL)
 
     def long(stopped: Stopped) -> None:
@@ -172,21 +173,21 @@ def test_nothing_is_installed_while_something_runs(doctor: Callable[..., Doctor]
 
     flows.start(job(), title="Optimize Colors", on_done=lambda _: None, on_failed=lambda _: None)
     one.button("Install it…").click()
-    said = words(one.page)
-    assert "“Optimize Colors” is running" in said and len(flows.everything) == 1 and one.question is None
+    shown = words(one.page)
+    assert "“Optimize Colors” is running" in shown and len(flows.everything) == 1 and one.question is None
 
 
-def test_without_an_installer_only_the_line_is_offered() -> None:
-    """Given a program that was not started from a clone, Then there is a line and no button; else one of two rungs that
-    say the same has the button, and none a line."""
+def test_without_an_installer_only_the_command_is_offered() -> None:
+    """Given a program that does not run from a clone, then a command is shown and no button. Otherwise one of two equal
+    checks has the button and none has the command."""
     (place,) = gpu_value((CARD,), [BROKEN], is_trying=False).places
     assert (place.rungs[0].installs, place.rungs[0].command) == (None, "a line")
     (place,) = gpu_value((CARD,), [BROKEN, BROKEN], is_trying=False, installs=True).places
     assert [(rung.installs, rung.command) for rung in place.rungs] == [("rtx", ""), (None, "")]
 
 
-def test_an_installer_that_does_not_start_is_said(tmp_path: Path) -> None:
-    """Given a file that is no program, Then that is the reason, with the line to use instead."""
+def test_installer_that_does_not_start_is_reported(tmp_path: Path) -> None:
+    """Given a file that is no program, then the error names that and the command to use instead."""
     installer = lay_out(tmp_path, "")
     installer.program.chmod(0o600)
     failed = refusal(installer.take, "cuda", InstallerStatus(), lambda: False)
@@ -194,8 +195,8 @@ def test_an_installer_that_does_not_start_is_said(tmp_path: Path) -> None:
     assert failed.error.facts == {"command": "installer/fettle --gpu cuda"}
 
 
-def test_what_other_programs_print_is_heard_as_it_is(tmp_path: Path) -> None:
-    """Given lines that are no objects, or objects of another kind, Then they are shown as they stand."""
+def test_installer_output_that_is_no_status_is_shown_unchanged(tmp_path: Path) -> None:
+    """Given output lines that are no status objects, then they are shown unchanged."""
     heard = InstallerStatus()
     lay_out(tmp_path, '#!/bin/sh\necho "[1]"\necho \'{"name": 1}\'\n').take("rtx", heard, lambda: False)
     assert (heard.line, heard.share) == ('{"name": 1}', None)

@@ -1,4 +1,4 @@
-"""A window that only remembers, and flows whose answers the test gives: no process, no database, no network."""
+"""A stand-in for the window, and flows whose results the test gives: no process, no database, no network."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,11 +18,11 @@ from workers.contracts.errors import ErrorInfo
 from workers.contracts.hub import HubDownloadResult, OriginFile
 
 
-class Asked:
-    """One flow that was begun: `params` is what its job would be told. Answer, fail or cancel it."""
+class StartedFlow:
+    """One started flow; `params` are those of its current job. A test answers, fails or cancels it."""
 
-    def __init__(self, flow: Any, slot: JobSlot | None, told: dict[str, Any]) -> None:
-        self.flow, self.slot, self.told = flow, slot, told
+    def __init__(self, flow: Any, slot: JobSlot | None, callbacks: dict[str, Any]) -> None:
+        self.flow, self.slot, self.callbacks = flow, slot, callbacks
         if slot is not None:
             slot.drop()
             slot.running = self
@@ -39,11 +39,11 @@ class Asked:
         return self.step.params
 
     def answer(self, result: Any) -> None:
-        """The job is done."""
+        """Finish the job with a result."""
         self._advance(lambda: self.flow.send(StepResult(result, Path(), None, False, 0.1)))
 
     def finish(self, fetched_bytes: int = 1000) -> None:
-        """The files of a download have come."""
+        """Finish a download whose files have arrived."""
         files = self.params.files
         for file in files:
             path = Path(self.params.place) / "files" / file.name
@@ -53,16 +53,16 @@ class Asked:
         self.answer(HubDownloadResult(files=came, fetched_bytes=fetched_bytes))
 
     def fail(self, code: str = "hub_unreachable", exit_code: int = 6) -> None:
-        """The job failed."""
+        """Let the job fail."""
         error = ErrorInfo(code=code, title=f"Title {code}", detail=f"Detail {code}.", hint=f"Hint {code}.")
         self._advance(lambda: self.flow.throw(JobError(error, exit_code)))
 
     def progress(self, stage: str, done: float, total: float, eta_s: float | None = None, stage_id: str = "") -> None:
-        """The job tells how far it is."""
-        self.told["observe"](StepProgress(None, stage, done, total, "bytes", eta_s, stage_id=stage_id))
+        """Report the progress of the job."""
+        self.callbacks["observe"](StepProgress(None, stage, done, total, "bytes", eta_s, stage_id=stage_id))
 
     def cancel(self) -> None:
-        """As the flow runner does when it is asked to."""
+        """Cancel the flow as the flow runner does."""
         if not self.is_over:
             self._advance(lambda: self.flow.throw(FlowCancelled()))
 
@@ -82,34 +82,34 @@ class Asked:
         if self.slot is None or self.slot.running is self:
             if self.slot is not None:
                 self.slot.running = None
-            self.told.get(name, lambda: None)(*result)
+            self.callbacks.get(name, lambda: None)(*result)
 
 
 class Flows(QObject):
-    """Stands in for the flow runner."""
+    """Stand-in for the flow runner."""
 
     changed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked: list[Asked] = []
+        self.started: list[StartedFlow] = []
 
-    def start(self, flow: Any, *, slot: JobSlot | None = None, **told: Any) -> Asked:
-        requested = Asked(flow, slot, told)
-        self.asked.append(requested)
+    def start(self, flow: Any, *, slot: JobSlot | None = None, **callbacks: Any) -> StartedFlow:
+        requested = StartedFlow(flow, slot, callbacks)
+        self.started.append(requested)
         return requested
 
-    def cancel(self, asked: Asked) -> None:
-        asked.cancel()
+    def cancel(self, started: StartedFlow) -> None:
+        started.cancel()
 
     @property
-    def open(self) -> list[Asked]:
-        """Those that still wait for an answer."""
-        return [requested for requested in self.asked if not requested.is_over]
+    def open(self) -> list[StartedFlow]:
+        """Return the flows that wait for a result."""
+        return [requested for requested in self.started if not requested.is_over]
 
 
 class Window(QWidget):
-    """Stands in for the main window."""
+    """Stand-in for the main window."""
 
     page_shown = Signal(str)
 
@@ -124,7 +124,7 @@ class Window(QWidget):
 
 @pytest.fixture
 def theme(qapp: QApplication) -> Iterator[Theme]:
-    """Light, whatever the machine says."""
+    """Return the light theme, whatever the system's theme is."""
     made = Theme(qapp, "light")
     yield made
     made.deleteLater()
@@ -138,7 +138,7 @@ def flows() -> Flows:
 
 @pytest.fixture
 def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """A data folder; the hub is at an address that nobody listens at, and nobody has a token."""
+    """Return a data folder with a hub at an address without a server, and without a token."""
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     for name in ("HF_TOKEN", "HF_HUB_OFFLINE"):
         monkeypatch.delenv(name, raising=False)

@@ -1,4 +1,4 @@
-"""The page Hub's controller: who is asked when, late answers, what is shown of them, the way to a download."""
+"""Tests of the controller of the page Hub: when it queries the hub, what it shows, and the download of a model."""
 
 from functools import partial
 from pathlib import Path
@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from found_models import found
-from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
+from read_page import button, press, words
 
 from app.controllers.commands import CHOOSE_MODEL, OPEN_MODEL, OPEN_SAMPLE
 from app.controllers.hub.controller import HubController
@@ -23,7 +24,7 @@ from workers.contracts.licenses import LicenseVerdict
 
 OK = LicenseVerdict(word="ok", title="Apache-2.0", meaning="may be used", expression="Apache-2.0")
 NO = LicenseVerdict(word="noncommercial", title="CC-BY-NC-4.0", meaning="not in business", expression="CC-BY-NC-4.0")
-told = partial(found, verdict=OK, formats=("onnx",), card="# Card")
+hub_model = partial(found, verdict=OK, formats=("onnx",), card="# Card")
 
 
 def model(repo: str, **more: Any) -> HubModel:
@@ -45,12 +46,12 @@ def page(theme: Theme, qtbot: QtBot) -> HubPage:
 
 @pytest.fixture
 def opened(window: Any) -> list[str]:
-    """What is asked for instead of a search: paths of models, the sample, a file."""
-    said: list[str] = []
-    window.commands.offer(OPEN_MODEL, said.append)
-    window.commands.offer(OPEN_SAMPLE, lambda: said.append("sample"))
-    window.commands.offer(CHOOSE_MODEL, lambda: said.append("file"))
-    return said
+    """Return what the page requested: paths of models, the sample, a file."""
+    requests: list[str] = []
+    window.commands.offer(OPEN_MODEL, requests.append)
+    window.commands.offer(OPEN_SAMPLE, lambda: requests.append("sample"))
+    window.commands.offer(CHOOSE_MODEL, lambda: requests.append("file"))
+    return requests
 
 
 @pytest.fixture
@@ -59,15 +60,6 @@ def hub(window: Any, page: HubPage, session: Any, flows: Any, theme: Theme, open
         window=window, session=session, flows=flows, theme=theme, commands=window.commands, kept=None
     )
     return HubController(context, page)
-
-
-def said(widget: QWidget) -> str:
-    return "\n".join(label.text() for label in widget.findChildren(QLabel) if label.isVisible())
-
-
-def button(page: QWidget, text: str) -> QPushButton:
-    (found,) = [b for b in page.findChildren(QPushButton) if b.isVisible() and b.text().startswith(text)]
-    return found
 
 
 def actions(page: HubPage) -> list[str]:
@@ -79,21 +71,21 @@ def rows(page: HubPage) -> list[str]:
     return [str(table.index(row, 0).data()).split(",")[0] for row in range(table.rowCount())]
 
 
-def test_nothing_is_asked_before_a_search(hub: HubController, page: HubPage, flows: Any, qtbot: QtBot) -> None:
-    """Given the page, When starters are shown and chosen, Then no flow begins until one is looked up."""
+def test_hub_is_not_queried_before_a_search(hub: HubController, page: HubPage, flows: Any, qtbot: QtBot) -> None:
+    """Given the page, when starters are selected, then no flow starts until one is looked up."""
     assert rows(page) == [starter.repo.split("/")[1] for starter in load_starters()]
-    assert "Not yet confirmed" in said(page)
+    assert "Not yet confirmed" in words(page)
     page.list.table.choose("Xenova/resnet-50")
     qtbot.wait(350)
-    assert flows.asked == [] and page.state == "empty"
-    button(page, "Look it up in the hub").click()
+    assert flows.started == [] and page.state == "empty"
+    press(page, "Look it up in the hub")
     assert [requested.kind for requested in flows.open] == ["hub_model"]
-    flows.open[0].answer(told("Xenova/resnet-50"))
+    flows.open[0].answer(hub_model("Xenova/resnet-50"))
     assert button(page, "Download and use (1 kB)")
 
 
-def test_last_search_counts(hub: HubController, page: HubPage, flows: Any) -> None:
-    """Given a search under way, When another begins, Then the first is stopped."""
+def test_new_search_stops_the_previous_one(hub: HubController, page: HubPage, flows: Any) -> None:
+    """Given a running search, when another one starts, then the first is stopped."""
     hub.search(HubAskValue(text="re"))
     hub.search(HubAskValue(text="res"))
     assert len(flows.open) == 1 and flows.open[0].params.query.text == "res"
@@ -102,7 +94,7 @@ def test_last_search_counts(hub: HubController, page: HubPage, flows: Any) -> No
 
 
 @pytest.mark.parametrize(
-    ("ask", "task", "text"),
+    ("form", "task", "text"),
     [
         (HubAskValue(text="Recognize pictures"), "image-classification", ""),
         (HubAskValue(text="find things in pictures of streets"), "object-detection", "of streets"),
@@ -112,21 +104,21 @@ def test_last_search_counts(hub: HubController, page: HubPage, flows: Any) -> No
     ],
 )
 def test_plain_words_become_a_task(
-    hub: HubController, flows: Any, ask: HubAskValue, task: str | None, text: str
+    hub: HubController, flows: Any, form: HubAskValue, task: str | None, text: str
 ) -> None:
-    """Given words that say what a model shall do, Then the hub is asked for its task; a chosen task wins."""
-    hub.search(ask)
+    """Given words for what a model does, then the hub is queried for its task; a chosen task has priority."""
+    hub.search(form)
     query = flows.open[0].params.query
     assert query.task == task
     assert query.text == text.removeprefix("of ")
 
 
-def test_pages_follow_each_other(hub: HubController, page: HubPage, flows: Any) -> None:
-    """Given a first page, When more are wanted, Then the next comes below it and the chosen row stays."""
+def test_next_page_is_added_below(hub: HubController, page: HubPage, flows: Any) -> None:
+    """Given a first page, when more models are requested, then the next page is added below and the selected row stays."""
     hub.search(HubAskValue(text="resnet"))
     flows.open[0].answer(page_of("a/one", "a/two", cursor="next"))
     page.list.table.choose("a/two")
-    button(page, "Show more").click()
+    press(page, "Show more")
     (requested,) = [requested for requested in flows.open if requested.kind == "hub_search"]
     assert requested.params.query.cursor == "next" and page.state == "loading"
     requested.answer(page_of("a/three"))
@@ -136,57 +128,59 @@ def test_pages_follow_each_other(hub: HubController, page: HubPage, flows: Any) 
     assert not [requested for requested in flows.open if requested.kind == "hub_search"], "it was the last page"
 
 
-def test_what_the_hub_cannot_look_for_is_sorted_out_here(hub: HubController, page: HubPage, flows: Any) -> None:
-    """Given “business use”, Then pages are asked for until some fit, and the page says how many were looked at."""
+def test_pages_are_requested_until_models_match(hub: HubController, page: HubPage, flows: Any) -> None:
+    """Given “business use”, then pages are requested until some models match, and the page shows how many were checked."""
     hub.search(HubAskValue(text="resnet", business=True))
     flows.open[0].answer(HubSearchResult(models=(model("a/nc", verdict=NO),), next_cursor="2"))
     flows.open[0].answer(HubSearchResult(models=(model("a/ok"), model("a/none", verdict=None))))
     assert rows(page) == ["ok"]
-    assert "1 shown; 1 of the last 3 found match." in said(page)
+    assert "1 shown; 1 of the last 3 found match." in words(page)
 
 
-def test_nothing_fits_is_told_apart_from_nothing_found(hub: HubController, page: HubPage, flows: Any) -> None:
-    """Given no row at the end, Then the page says whether the hub had none or the choices left none."""
+def test_empty_result_distinguishes_no_match_from_nothing_found(hub: HubController, page: HubPage, flows: Any) -> None:
+    """Given no row at the end, then the page shows whether the hub found none or the filters excluded all."""
     hub.search(HubAskValue(text="xyz"))
     flows.open[0].answer(page_of())
-    assert "Nothing found" in said(page)
+    assert "Nothing found" in words(page)
     hub.search(HubAskValue(text="xyz", business=True))
     flows.open[0].answer(HubSearchResult(models=(model("a/nc", verdict=NO),)))
-    assert "Nothing fits" in said(page)
+    assert "Nothing fits" in words(page)
 
 
-def test_without_a_network(opened: list[str], hub: HubController, page: HubPage, flows: Any) -> None:
-    """Given no way to the hub, Then the page says so and offers what needs none."""
+def test_without_a_network_the_page_offers_alternatives(
+    opened: list[str], hub: HubController, page: HubPage, flows: Any
+) -> None:
+    """Given no connection to the hub, then the page shows that and offers what needs none."""
     hub.start("resnet")
     flows.open[0].fail("hub_unreachable")
     assert page.state == "error" and page.bar.field.isVisible() and page.detail.isHidden()
-    assert "Detail hub_unreachable." in said(page)
-    assert "You can also drop your own file or try the sample: neither needs a network." in said(page)
-    button(page, "Choose a file").click()
-    button(page, "Try the sample").click()
+    assert "Detail hub_unreachable." in words(page)
+    assert "You can also drop your own file or try the sample: neither needs a network." in words(page)
+    press(page, "Choose a file")
+    press(page, "Try the sample")
     assert opened == ["file", "sample"]
-    button(page, "Try again").click()
+    press(page, "Try again")
     assert len(flows.open) == 1
 
 
-def test_arrow_keys_ask_about_the_last_row_only(hub: HubController, page: HubPage, flows: Any, qtbot: QtBot) -> None:
-    """Given a list, When the choice runs over rows, Then the hub is asked once, about the one where it rests."""
+def test_arrow_keys_query_the_last_row_only(hub: HubController, page: HubPage, flows: Any, qtbot: QtBot) -> None:
+    """Given a list, when the selection moves over rows, then the hub is queried once, for the row where it stops."""
     hub.search(HubAskValue(text="resnet"))
     flows.open[0].answer(page_of("a/one", "a/two", "a/three"))
     page.list.table.choose("a/two")
     page.list.table.choose("a/three")
     qtbot.waitUntil(lambda: bool(flows.open), timeout=2000)
     assert [requested.params.repo for requested in flows.open] == ["a/three"]
-    flows.open[0].answer(told("a/three"))
+    flows.open[0].answer(hub_model("a/three"))
     page.list.table.choose("a/one")
     page.list.table.choose("a/three")
     qtbot.wait(400)
-    assert flows.open == [], "what is known is not asked again"
-    assert "1 kB" in said(page.detail) and "Apache-2.0: may be used" in said(page.detail)
+    assert flows.open == [], "a known model is not queried again"
+    assert "1 kB" in words(page.detail) and "Apache-2.0: may be used" in words(page.detail)
 
 
 def looked_up(page: HubPage, hub: HubController, flows: Any, result: HubModelResult) -> None:
-    """A search with one model, chosen and known."""
+    """Search for one model, select it and look it up."""
     hub.search(HubAskValue(text="resnet"))
     flows.open[0].answer(page_of(result.repo))
     page.detail.action_requested.emit("again", result.repo)
@@ -194,12 +188,12 @@ def looked_up(page: HubPage, hub: HubController, flows: Any, result: HubModelRes
     requested.answer(result)
 
 
-def test_a_pickle_needs_consent(hub: HubController, page: HubPage, flows: Any, window: Any) -> None:
-    """Given files that can contain a program, Then they are fetched after a yes only, and told to be consented to."""
-    looked_up(page, hub, flows, told("a/old", wanted=(), total_bytes=0, needs_consent=True, safe=False))
-    assert "files that can contain a program" in said(page.detail)
+def test_pickle_needs_consent(hub: HubController, page: HubPage, flows: Any, window: Any) -> None:
+    """Given files that can contain a program, then they are downloaded only after consent, which the request states."""
+    looked_up(page, hub, flows, hub_model("a/old", wanted=(), total_bytes=0, needs_consent=True, safe=False))
+    assert "files that can contain a program" in words(page.detail)
     for answer, begun in (("no", []), ("download", ["hub_model"])):
-        button(page, "Download anyway").click()
+        press(page, "Download anyway")
         (dialog,) = [d for d in window.findChildren(QuestionDialog) if d.isVisible()]
         dialog.answered.emit(answer)
         dialog.close()
@@ -207,27 +201,29 @@ def test_a_pickle_needs_consent(hub: HubController, page: HubPage, flows: Any, w
     assert flows.open[0].params.allow_pickle is True
 
 
-def test_a_model_that_nothing_here_can_open(hub: HubController, page: HubPage, flows: Any) -> None:
-    """Given no file that Fettle opens, Then there is no button and the reason is told."""
-    looked_up(page, hub, flows, told("a/gguf", wanted=(), total_bytes=0, formats=("gguf",)))
-    assert "Fettle cannot open it" in said(page.detail) and "gguf" in said(page.detail)
+def test_model_without_known_format_has_no_action(hub: HubController, page: HubPage, flows: Any) -> None:
+    """Given no file that Fettle opens, then there is no button and the reason is shown."""
+    looked_up(page, hub, flows, hub_model("a/gguf", wanted=(), total_bytes=0, formats=("gguf",)))
+    assert "Fettle cannot open it" in words(page.detail) and "gguf" in words(page.detail)
     assert not actions(page)
 
 
-def test_no_room_is_told_before_the_download(
+def test_model_larger_than_the_free_space_has_no_action(
     hub: HubController, page: HubPage, flows: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given a model larger than the free space, Then it says what is missing and cannot be begun."""
+    """Given a model larger than the free space, then the page shows what is missing, and there is no button."""
     monkeypatch.setattr("app.controllers.hub.chosen.ModelCache.free_bytes", lambda _self: 500)
-    looked_up(page, hub, flows, told("a/big"))
-    assert "only 500 bytes are free" in said(page.detail)
+    looked_up(page, hub, flows, hub_model("a/big"))
+    assert "only 500 bytes are free" in words(page.detail)
     assert not actions(page)
 
 
-def test_gated_with_a_token(hub: HubController, page: HubPage, flows: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a gated model, When a token is kept, Then the hub is asked whose it is, then about the model again."""
-    looked_up(page, hub, flows, told("meta/gated", gated=True))
-    assert "Its author approves each user" in said(page.detail)
+def test_given_token_unlocks_a_gated_model(
+    hub: HubController, page: HubPage, flows: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a gated model, when a token is given, then the hub is queried for its user, then again for the model."""
+    looked_up(page, hub, flows, hub_model("meta/gated", gated=True))
+    assert "Its author approves each user" in words(page.detail)
     assert not actions(page)
     monkeypatch.setattr("app.services.hub.flows.save_token", lambda *_all: "file")
     page.detail.token_given.emit("meta/gated", "hf_secret")
@@ -236,72 +232,72 @@ def test_gated_with_a_token(hub: HubController, page: HubPage, flows: Any, monke
     assert [requested.kind for requested in flows.open] == ["hub_model"]
 
 
-def test_a_refused_token_is_told_beside_the_field(hub: HubController, page: HubPage, flows: Any) -> None:
-    """Given a token that the hub does not know, Then its words stand below the field, and the steps stay."""
-    looked_up(page, hub, flows, told("meta/gated", gated=True))
+def test_refused_token_shows_the_reason(hub: HubController, page: HubPage, flows: Any) -> None:
+    """Given a token that the hub refuses, then the reason is shown below the field, and the steps stay."""
+    looked_up(page, hub, flows, hub_model("meta/gated", gated=True))
     page.detail.token_given.emit("meta/gated", "hf_wrong")
     flows.open[0].fail("hub_bad_token", 3)
-    assert "Detail hub_bad_token. Hint hub_bad_token." in said(page.detail)
-    assert "Its author approves each user" in said(page.detail)
+    assert "Detail hub_bad_token. Hint hub_bad_token." in words(page.detail)
+    assert "Its author approves each user" in words(page.detail)
 
 
 def test_links_are_opened_after_a_question_only(hub: HubController, page: HubPage, window: Any) -> None:
-    """Given a link of a card, Then the whole address is shown first; others than http(s) are never followed."""
+    """Given a link of a card, then the whole address is shown first; addresses other than http(s) are never opened."""
     address = "https://example.org/" + "a" * 300
     page.link_clicked.emit(address)
     (dialog,) = [d for d in window.findChildren(QuestionDialog) if d.isVisible()]
-    assert address in said(dialog)
+    assert address in words(dialog)
     dialog.close()
     page.link_clicked.emit("file:///etc/passwd")
     assert not [d for d in window.findChildren(QuestionDialog) if d.isVisible()]
 
 
-def test_the_rail_of_other_pages(hub: HubController, page: HubPage, window: Any, flows: Any) -> None:
-    """Given words from the page Model, Then the hub's page opens and asks; without words it shows the starters."""
+def test_start_opens_the_page_with_a_search(hub: HubController, page: HubPage, window: Any, flows: Any) -> None:
+    """Given words from the page Model, then the page Hub opens and searches; without words it shows the starters."""
     window.current_page = "model"
     hub.start("")
-    assert window.current_page == "hub" and flows.asked == []
+    assert window.current_page == "hub" and flows.started == []
     hub.start("recognize pictures")
     assert page.bar.field.text() == "recognize pictures"
     assert flows.open[0].params.query.task == "image-classification"
 
 
 @pytest.mark.parametrize("stays", [True, False])
-def test_a_download_is_opened_where_somebody_waits_for_it(
+def test_finished_download_opens_only_while_the_page_is_shown(
     opened: list[str], hub: HubController, page: HubPage, flows: Any, window: Any, stays: bool
 ) -> None:
-    """Given a download that ends, Then it is opened if the page is still in view; else a button waits for the person."""
-    looked_up(page, hub, flows, told("a/one"))
-    button(page, "Download and use").click()
-    flows.open[0].answer(told("a/one"))
+    """Given a finished download, then it is opened if the page is still shown; otherwise a button opens it."""
+    looked_up(page, hub, flows, hub_model("a/one"))
+    press(page, "Download and use")
+    flows.open[0].answer(hub_model("a/one"))
     assert not actions(page), "not twice"
     if not stays:
         window.show_page("goal")
     flows.open[0].finish()
     assert [Path(path).name for path in opened] == (["model.onnx"] if stays else [])
     if not stays:
-        assert "Whole and checked" in said(page)
+        assert "Whole and checked" in words(page)
         page.downloads.open_requested.emit("a/one")
     assert len(opened) == 1 and page.downloads.isHidden()
-    assert button(page, "Use it"), "what is here is not downloaded again"
+    assert button(page, "Use it"), "a model on this computer is not downloaded again"
 
 
-def test_another_version_is_no_copy_of_what_is_here(hub: HubController, page: HubPage, flows: Any) -> None:
-    """Given a model on this computer, When the hub has a newer version, Then that one can be downloaded."""
-    looked_up(page, hub, flows, told("a/one"))
-    button(page, "Download and use").click()
-    flows.open[0].answer(told("a/one"))
+def test_newer_version_can_be_downloaded(hub: HubController, page: HubPage, flows: Any) -> None:
+    """Given a model on this computer, when the hub has a newer version, then that one can be downloaded."""
+    looked_up(page, hub, flows, hub_model("a/one"))
+    press(page, "Download and use")
+    flows.open[0].answer(hub_model("a/one"))
     flows.open[0].finish()
     page.detail.action_requested.emit("again", "a/one")
-    flows.open[0].answer(told("a/one", commit="d" * 40))
+    flows.open[0].answer(hub_model("a/one", commit="d" * 40))
     assert button(page, "Download and use")
 
 
-def test_what_settings_removed_is_off_the_list(hub: HubController, page: HubPage, flows: Any) -> None:
-    """Given a paused download, When its pieces are removed in the settings, Then the page forgets it, too."""
-    looked_up(page, hub, flows, told("a/one"))
-    button(page, "Download and use").click()
-    flows.open[0].answer(told("a/one"))
+def test_download_removed_in_settings_leaves_the_list(hub: HubController, page: HubPage, flows: Any) -> None:
+    """Given a paused download, when its data are removed on Settings, then the page no longer lists it."""
+    looked_up(page, hub, flows, hub_model("a/one"))
+    press(page, "Download and use")
+    flows.open[0].answer(hub_model("a/one"))
     page.downloads.pause_requested.emit("a/one")
     assert page.downloads.isVisible()
     model_cache = ModelCache(hub.downloads._workspace.paths.hub)

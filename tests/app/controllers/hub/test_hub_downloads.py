@@ -1,4 +1,4 @@
-"""Downloads in the window: several at once, speed and remaining time, pause, resume, cancel, and those of earlier times."""
+"""Tests of downloads in the window: several at once, speed, pause, resume, cancel, and those of earlier sessions."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,9 +19,9 @@ def downloads(space: SimpleNamespace, flows: Any) -> Downloads:
 
 
 def begin(downloads: Downloads, flows: Any, repo: str = "a/one") -> Any:
-    """A download whose files come now."""
+    """Start a download whose files arrive now."""
     downloads.start(HubRequest(repo=repo), SIZE)
-    requested = flows.asked[-1]
+    requested = flows.started[-1]
     requested.answer(found(repo))
     return requested
 
@@ -31,7 +31,7 @@ def states(downloads: Downloads) -> dict[str, str]:
 
 
 def test_speed_is_that_of_the_last_seconds(downloads: Downloads, flows: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given progress, Then speed and remaining time follow from it, and the hash of earlier bytes is a state of its own."""
+    """Given progress, then speed and remaining time follow from it, and hashing earlier bytes has its own state."""
     clock = iter(range(100))
     monkeypatch.setattr(hub_downloads.time, "monotonic", lambda: float(next(clock)))
     requested = begin(downloads, flows)
@@ -47,7 +47,7 @@ def test_speed_is_that_of_the_last_seconds(downloads: Downloads, flows: Any, mon
 
 
 def test_fourth_download_waits_until_one_ends(downloads: Downloads, flows: Any) -> None:
-    """Given four downloads, Then three run, none twice; when one ends, its file is named and the fourth begins."""
+    """Given four downloads, then three run at once. When one ends, its file is reported and the fourth starts."""
     ends: list[tuple[str, str]] = []
     downloads.finished.connect(lambda repo, path: ends.append((repo, path)))
     requested = [begin(downloads, flows, f"{name}/m-{name}") for name in "abc"]
@@ -61,7 +61,7 @@ def test_fourth_download_waits_until_one_ends(downloads: Downloads, flows: Any) 
 
 
 def test_pause_keeps_pieces_and_resume_continues(downloads: Downloads, flows: Any, space: SimpleNamespace) -> None:
-    """Given a paused download, Then its pieces stay; it can go on in the same place, or be thrown away with them."""
+    """Given a paused download, then its data stay. It can continue in the same folder, or be removed with them."""
     place = Path(begin(downloads, flows).params.place)
     (place / "files" / "piece").write_bytes(b"x" * 400)
     downloads.pause("a/one")
@@ -78,7 +78,8 @@ def test_pause_keeps_pieces_and_resume_continues(downloads: Downloads, flows: An
 
 @pytest.mark.parametrize("is_by_jobs", [False, True])
 def test_cancel_leaves_nothing(downloads: Downloads, flows: Any, is_by_jobs: bool) -> None:
-    """Given a download that was paused before, When it is cancelled, also by the list of jobs, Then its pieces go."""
+    """Given a download that was paused before, when it is cancelled, also in the list of jobs, then its data are
+    removed."""
     place = Path(begin(downloads, flows).params.place)
     downloads.pause("a/one")
     downloads.resume("a/one")
@@ -101,7 +102,7 @@ def test_failed_download_shows_its_error_and_can_continue(downloads: Downloads, 
 def test_pieces_of_a_closed_program_are_a_paused_download(
     downloads: Downloads, flows: Any, space: SimpleNamespace
 ) -> None:
-    """Given pieces of an earlier session, Then the download goes on at the same commit without another look."""
+    """Given data of an earlier session, then the download continues at the same commit without another query."""
     pending = PendingDownload.of("http://127.0.0.1:9", HubRequest(repo="a/one"), found("a/one"))
     place = ModelCache(space.paths.hub).begin(pending)
     (place / "files" / "model.onnx").write_bytes(b"x" * 300)

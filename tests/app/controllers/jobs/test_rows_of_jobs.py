@@ -1,4 +1,4 @@
-"""The rows of the page Jobs, with a real database behind them."""
+"""Test of the rows of the page Jobs with a real database."""
 
 from datetime import timedelta
 
@@ -14,8 +14,8 @@ from widgets.main_window import MainWindow
 
 
 def test_jobs_tell_runs_and_exports_apart(app_controller: AppController, window: MainWindow, space: Workspace) -> None:
-    """Given two runs of one goal, one of which settled nothing, and an export, Then each has a name of its own, and the
-    run without a verdict is not called done."""
+    """Given two runs of one goal, one without a verdict, and an export, then each has its own title, and the run
+    without a verdict is open."""
     make_project(space)
     add_run(space, run(1, recommended_variant_id="r1-v1"), variant(0), variant(1, speedup=2.0))
     later = run(2, RunState.KEPT_ORIGINAL, created_at=NOW + timedelta(seconds=5), headline="Not settled")

@@ -1,4 +1,4 @@
-"""The page "Layers" with the sample's versions really looked into."""
+"""Tests of the page "Layers" with real profiles of the sample's versions."""
 
 import pytest
 from desk import Drive, open_page
@@ -14,8 +14,9 @@ from widgets.pages.layers.table import LayersTable
 pytestmark = pytest.mark.usefixtures("finished_data")
 
 
-def test_layers_are_looked_at_once(app_controller: AppController, space: Workspace, drive: Drive) -> None:
-    """Given a finished run, When its layers are looked at, Then both versions stand there; the next time at once."""
+def test_layers_are_profiled_once(app_controller: AppController, space: Workspace, drive: Drive) -> None:
+    """Given a finished run, when its layers are profiled, then both versions are shown; the next time they come from
+    the store."""
     page = open_page(app_controller, "layers")
     assert page.state == "full" and page.findChild(LayersTable) is None
     page.look_requested.emit()
@@ -34,8 +35,8 @@ def test_layers_are_looked_at_once(app_controller: AppController, space: Workspa
     assert not [event for event in events if isinstance(event, JobBegan)]
 
 
-def test_a_look_can_be_cancelled(app_controller: AppController, space: Workspace, drive: Drive) -> None:
-    """Given a look that goes on, When it is cancelled, Then the offer stands there again and nothing is kept."""
+def test_cancelled_profile_leaves_the_offer(app_controller: AppController, space: Workspace, drive: Drive) -> None:
+    """Given a running profile, when it is cancelled, then the offer is shown again and nothing is stored."""
     page = open_page(app_controller, "layers")
     page.look_requested.emit()
     page.cancel_requested.emit()

@@ -1,4 +1,4 @@
-"""What the page Under load says of a language model: prompts of several lengths, energy of its tokens."""
+"""Tests of the page Under load for a language model: prompts of several lengths, and energy per token."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,16 +25,16 @@ def facts(finished_data: Path, space: Workspace) -> RunFacts:
     return replace(facts, speech={facts.baseline.id: row})
 
 
-def test_its_prompts_are_one_part_more(facts: RunFacts) -> None:
-    """Given a language model, Then each version has a part with prompts of several lengths; another model has none."""
+def test_language_model_has_a_stage_with_prompts(facts: RunFacts) -> None:
+    """Given a language model, then each version has a stage with prompts of several lengths; another model has none."""
     parts = [stage.part for stage in stages(facts, facts.recommended, 10.0, 20.0)]
     assert parts.count("prompts") == 2 and parts.index("prompts") < parts.index("capacity")
     silent = replace(facts, speech={})
     assert "prompts" not in [stage.part for stage in stages(silent, facts.recommended, 10.0)]
 
 
-def test_first_word_memory_and_energy_of_tokens() -> None:
-    """Given two lengths and a counter of energy, Then each length is a line, and energy is told for 1,000 tokens."""
+def test_facts_list_prompts_and_energy_of_tokens() -> None:
+    """Given two prompt lengths and an energy counter, then each length is a line, and energy is shown for 1,000 tokens."""
     latency = LatencySummary(n=50, p50_ms=190.0, p90_ms=210.0, p99_ms=None, max_ms=220.0)
     energy = Energy(joules=300.0, seconds=10.0, answers=50, tokens=800, source="RAPL")
     single = SweepPoint(batch=1, n=50, throughput_per_s=5.0, throughput_low=None, throughput_high=None, latency=latency)

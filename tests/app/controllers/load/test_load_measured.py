@@ -1,4 +1,4 @@
-"""The page Under load with real workers: measured, cancelled, kept out of others' way, priced."""
+"""Tests of the page Under load with real workers: measured, cancelled, alone on the computer, priced."""
 
 import shutil
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("finished_data")
 def page(
     app_controller: AppController, window: MainWindow, space: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> LoadPage:
-    """The finished run's page; one cold start, one set."""
+    """Return the page of the finished run, with one cold start and one set."""
     monkeypatch.setattr(loading, "COLD_STARTS", 1)
     monkeypatch.setattr(loading, "PAIRED_SETS", 1)
     monkeypatch.setattr(loading, "PAIRED_MAX_S", 0.2)
@@ -38,10 +38,10 @@ def best(app_controller: AppController) -> str:
 
 @pytest.mark.whole
 @pytest.mark.timeout(180)
-def test_measured_shown_priced_and_found_again(
+def test_load_test_is_measured_priced_and_stored(
     page: LoadPage, app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive
 ) -> None:
-    """Given Start, Then every step is told, the result has both versions, a price gives costs, and all of it is there
+    """Given Start, then each step is shown, the result has both versions, a price gives costs, and all of it is shown
     when the run is opened again."""
     page.start_requested.emit(best(app_controller), 0.3, 500.0)
     assert page.state == "loading" and window.clock.fps == 5, "the window draws seldom while it is measured"
@@ -75,7 +75,7 @@ def test_measured_shown_priced_and_found_again(
     assert page.state == "full" and "Faster engine" in words(page)
 
 
-def test_cancelled_within_a_second_nothing_is_kept(
+def test_cancelled_load_test_stores_nothing(
     page: LoadPage, app_controller: AppController, space: Workspace, drive: Drive, window: MainWindow
 ) -> None:
     page.start_requested.emit(best(app_controller), 30.0, 0.0)
@@ -86,10 +86,11 @@ def test_cancelled_within_a_second_nothing_is_kept(
     assert pids and not read_load(space.repositories, "r1") and window.clock.fps != 5
 
 
-def test_nothing_is_measured_beside_another(
+def test_load_test_waits_for_other_work(
     page: LoadPage, app_controller: AppController, window: MainWindow, drive: Drive
 ) -> None:
-    """Given a run that measures, or other work that goes on, Then Start says so; and the other way round a run waits."""
+    """Given a measuring run or another running job, then Start is refused with a reason, and a run waits for a load
+    test."""
     start_run(app_controller.flows)
     page.start_requested.emit(best(app_controller), 0.3, 0.0)
     assert page.state == "ask" and "Versions are being measured now" in words(window.notice)
@@ -107,18 +108,18 @@ def test_nothing_is_measured_beside_another(
     drive(lambda: page.state == "ask", 5)
 
 
-def test_another_run_stops_it(page: LoadPage, app_controller: AppController, drive: Drive) -> None:
-    """Given a measurement, When the project is closed, Then it ends and the page is empty."""
+def test_closed_project_stops_the_load_test(page: LoadPage, app_controller: AppController, drive: Drive) -> None:
+    """Given a running load test, when the project is closed, then it ends and the page is empty."""
     page.start_requested.emit(best(app_controller), 30.0, 0.0)
     app_controller.session.set_run(None)
     assert page.state == "empty"
     drive(lambda: not app_controller.flows.runs, 5)
 
 
-def test_a_version_that_cannot_be_measured_is_told(
+def test_missing_files_of_a_version_are_reported(
     page: LoadPage, app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive
 ) -> None:
-    """Given files of the run that are gone, Then a banner says so and the question stands."""
+    """Given missing files of the run, then a banner reports that and the form stays."""
     variant = next(v for v in space.repositories.variants.list(run_id="r1") if v.title.startswith("Pruned"))
     shutil.rmtree(space.artifacts.folder(str(variant.artifact_key)))
     page.start_requested.emit(variant.id, 0.3, 0.0)

@@ -1,4 +1,4 @@
-"""The page Monitor: a log that is dropped on the window, read in a worker, and the way back to the examples."""
+"""Tests of the page Monitor: a log is dropped on the window, read in a worker, and leads back to the examples."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from widgets.plots.course_plot import CoursePlot
 
 @pytest.fixture(scope="module")
 def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`darker`: pictures of a month that got darker; `quiet`: nothing happened; both from the run "r1"."""
+    """Return a folder of two logs of the run "r1": in `darker` pictures got darker, in `quiet` nothing changed."""
     known, root = sample(), tmp_path_factory.mktemp("logs")
     pool = known.pool(known.pictures, known.kinds)
     darker = known.pool(known.pictures * 0.7, known.kinds)
@@ -34,7 +34,7 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def drop(window: MainWindow, path: Path) -> None:
-    """As a file manager does it, anywhere on the window."""
+    """Drop a path on the window as a file manager does."""
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(path))])
     event = QDropEvent(
@@ -50,11 +50,11 @@ def page_of(window: MainWindow) -> MonitorPage:
 
 
 @pytest.mark.whole
-def test_a_log_dropped_on_any_page_is_read_and_leads_to_the_examples(
+def test_dropped_log_is_read_and_leads_to_the_examples(
     app_controller: AppController, window: MainWindow, space: Workspace, logs: Path, drive: Drive
 ) -> None:
-    """Given the page Model, When a log's folder is dropped, Then Monitor tells that pictures got darker, since when and
-    what to do, with graphs that mark it; When the button is pressed, Then the examples of that project are shown."""
+    """Given the page Model, when a log's folder is dropped, then Monitor shows since when pictures are darker and what
+    to do, and marks that in the graphs. The button leads to the project's examples."""
     made = make_project(space)
     add_run(space, run(1), variant(0))
     window.show_page("model")
@@ -75,7 +75,7 @@ def test_a_log_dropped_on_any_page_is_read_and_leads_to_the_examples(
 
 
 def test_a_quiet_log_of_a_stranger(app_controller: AppController, window: MainWindow, logs: Path, drive: Drive) -> None:
-    """Given a log of a bundle whose project is not here, Then there is no alarm, and no button leads nowhere."""
+    """Given a log of a bundle whose project is not on this computer, then there is no alarm and no button."""
     window.show_page("monitor")
     drop(window, logs / "quiet" / "requests.jsonl")
     drive(lambda: page_of(window).state == "full", 60)
@@ -87,8 +87,8 @@ def test_a_quiet_log_of_a_stranger(app_controller: AppController, window: MainWi
 def test_what_is_no_log_is_told_and_the_log_before_comes_back(
     app_controller: AppController, window: MainWindow, logs: Path, tmp_path: Path, drive: Drive
 ) -> None:
-    """Given a log that is shown, When a picture is dropped on the page, Then it is told what a log is, and by the button
-    "Read again" of a log nothing was lost."""
+    """Given a shown log, when a picture is dropped, then the page explains what a log is, and a button shows the
+    previous log again."""
     window.show_page("monitor")
     drop(window, logs / "quiet")
     drive(lambda: page_of(window).state == "full", 60)
@@ -103,10 +103,10 @@ def test_what_is_no_log_is_told_and_the_log_before_comes_back(
     drive(lambda: page_of(window).state == "full", 60)
 
 
-def test_a_log_is_told_from_data_by_its_first_bytes(
+def test_json_lines_of_texts_are_not_a_log(
     app_controller: AppController, window: MainWindow, tmp_path: Path, drive: Drive
 ) -> None:
-    """Given JSON Lines of texts, dropped on the page Model, Then they are no log."""
+    """Given JSON Lines of texts that are dropped on the page Model, then they are not read as a log."""
     (tmp_path / "texts.jsonl").write_text('{"text": "hello"}\n')
     window.show_page("model")
     drop(window, tmp_path / "texts.jsonl")

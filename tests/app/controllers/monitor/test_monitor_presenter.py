@@ -1,4 +1,4 @@
-"""What the page Monitor says of a log: the headline claims no more than the figures below it."""
+"""Tests of the values of the page Monitor: the headline claims no more than the figures below it."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -32,8 +32,8 @@ def value_of(part: LogPart, folder: Path) -> MonitorValue:
 
 
 def test_headline_of_quiet_log_counts_alarms_only(quiet: LogPart, tmp_path: Path) -> None:
-    """Given predictions that take 40 % less time in the second half, then the headline speaks of inputs and predictions,
-    and the figure beside it shows both medians and the factor between them."""
+    """Given predictions that take 40 % less time in the second half, then the headline is about inputs and predictions.
+    The latency figure shows both medians and their ratio."""
     half = len(quiet.records) // 2
     timed = [replace(one, latency={37 - 6 * (at >= half): one.n}) for at, one in enumerate(quiet.records)]
     value = value_of(replace(quiet, records=timed), tmp_path)
@@ -73,8 +73,8 @@ def _usual(record: object) -> object:
 
 @pytest.mark.parametrize("n", [40, 700])
 def test_headline_of_short_log_says_how_many_requests_are_needed(quiet: LogPart, tmp_path: Path, n: int) -> None:
-    """Given 40 requests beside evaluation data, or 700 without, then neither headline nor rows claim
-    anything, and the number is named."""
+    """Given 40 requests with evaluation data, or 700 without, then neither headline nor rows claim anything, and the
+    headline names the required number."""
     reference = quiet.reference if n == 40 else Reference()
     kept = int(np.searchsorted(np.cumsum([one.n for one in quiet.records]), n))
     part = replace(quiet, reference=reference, records=[_usual(one) for one in quiet.records[:kept]])

@@ -1,12 +1,13 @@
-"""A run that waits for a quiet computer, through the window: it is told, and a person may measure at once."""
+"""Test of a run that waits for an idle computer in the window: it is shown, and the user may measure at once."""
 
 from typing import Any
 
 import pytest
 from desk import Drive, run
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QPushButton
+from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
+from read_page import words
 
 from app.controllers.app_controller import AppController
 from app.controllers.optimize.controller import OptimizeController
@@ -24,26 +25,26 @@ from workers.contracts.specs import Recipe
 
 
 def measuring(patience: QuietBudget) -> Flow[Measured]:
-    """The sample, measured alone as soon as it is quiet."""
+    """Measure the sample alone as soon as the computer is idle."""
     sample = sample_paths()
     model = yield from open_model(OpenParams(path=str(sample.model)))
     data = yield from read_data(DataParams(model_dir=str(model.folder), path=str(sample.data)))
-    candidate = version_steps.Version(
+    version = version_steps.Version(
         version_steps.new_variant("r1", 0, Recipe(title="Original"), is_baseline=True), model.folder
     )
     how = {"sets": 1, "blocks": 2, "threads": 1, "quiet": patience.part(60.0, None), "step_index": 0}
     measured = yield from version_steps.measure(
-        version_steps.measure_step([candidate], data.folder, title="Measure", **how)
+        version_steps.measure_step([version], data.folder, title="Measure", **how)
     )
     return measured
 
 
 @pytest.mark.whole
-def test_a_person_measures_at_once(
+def test_measure_now_ends_the_wait(
     app_controller: AppController, window: MainWindow, drive: Drive, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given other programs that use 85 % of the processor, Then the page says that it waits; when Measure now is clicked,
-    it measures, the button is gone, and the run waits no more."""
+    """Given other programs that use 85 % of the processor, then the page shows that it waits. When Measure now is
+    clicked, it measures, the button disappears, and the run waits no more."""
     monkeypatch.setattr(OtherPrograms, "share", lambda self: 0.85)
     monkeypatch.setattr(quiet, "LOOK_S", 0.1)
     window.show_page("optimize")
@@ -63,10 +64,7 @@ def test_a_person_measures_at_once(
     def shown() -> list[QPushButton]:
         return [b for b in page.findChildren(QPushButton) if b.text() == "Measure now" and b.isVisible()]
 
-    def words() -> str:
-        return " ".join(label.text() for label in page.findChildren(QLabel) if label.isVisible())
-
-    drive(lambda: shown() and "85" in words(), 60)
+    drive(lambda: shown() and "85" in words(page), 60)
     assert not report and live.running.driver is not None and live.running.driver.pids == []
     qtbot.mouseClick(shown()[0], Qt.MouseButton.LeftButton)
     drive(lambda: report, 60)

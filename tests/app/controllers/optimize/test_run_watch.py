@@ -1,4 +1,4 @@
-"""A run as the page Optimize shows it."""
+"""Tests of the values of the page Optimize for one run."""
 
 import time
 from dataclasses import replace
@@ -18,7 +18,7 @@ def step(index: int, title: str, state: str, **more: object) -> StepRecord:
 
 
 def watched() -> RunWatch:
-    """The original and one version are done, the next one is at work, one waits, and so do the final run and the proof."""
+    """Return a run whose original and first version are done, whose next version runs, and whose other steps wait."""
     watch = RunWatch(run(1, RunState.RUNNING, seconds=None), started_s=100.0)
     watch.step(step(0, "Check the model", "done", detail="image-classification", started_s=0.0, seconds=1.0))
     watch.step(step(1, "Read the examples", "done", started_s=1.0, seconds=1.0))
@@ -35,8 +35,8 @@ def watched() -> RunWatch:
     return watch
 
 
-def test_steps_in_plain_words() -> None:
-    """Given steps, Then tasks are in words, figures stand, and the variant's color and measured time belong to it."""
+def test_steps_have_words_figures_and_times() -> None:
+    """Given steps, then tasks are described in words, and figure, color and measured time are those of the version."""
     first, _, original, one, *_ = watched().value().steps
     assert first.detail == "classifies pictures"
     assert (original.figure, original.series, original.measured_s) == ("2 ms", 0, (3.0, 4.0))
@@ -50,8 +50,8 @@ def expect(live: LiveRun, remaining_s: float = 48.0, **more: object) -> None:
     live.observe(RunProgress(0.3, "x", remaining_s=remaining_s, steps_s=STEPS_S, **more))
 
 
-def test_what_waits_has_the_time_that_is_expected() -> None:
-    """Given the expected time of each step, Then those that wait stand behind the one at work."""
+def test_waiting_steps_have_expected_times() -> None:
+    """Given the expected time of each step, then the waiting steps follow the running one."""
     live = LiveRun(run(1, RunState.RUNNING, seconds=None))
     live.watch = watched()
     assert live.watch.value().remaining_s is None
@@ -64,8 +64,8 @@ def test_what_waits_has_the_time_that_is_expected() -> None:
     assert value.remaining_s == 48.0
 
 
-def test_nothing_is_expected_before_anything_was_measured() -> None:
-    """Given a run that has just begun, Then no time is told."""
+def test_run_that_has_just_begun_has_no_expected_times() -> None:
+    """Given a run that has just begun, then no expected time is shown."""
     watch = RunWatch(run(1, RunState.RUNNING, seconds=None), started_s=0.0)
     watch.step(step(0, "Check the model", "running", started_s=0.0))
     watch.step(step(1, "Read the examples", "waiting"))
@@ -73,8 +73,8 @@ def test_nothing_is_expected_before_anything_was_measured() -> None:
     assert value.remaining_s is None and value.steps[1].start_s is None
 
 
-def test_progress_belongs_to_the_step_at_work() -> None:
-    """Given progress, Then the running step shows it, until it is over."""
+def test_progress_belongs_to_the_running_step() -> None:
+    """Given progress, then the running step shows it until the step ends."""
     watch = watched()
     watch.progress(StepProgress(4, "Calibration", 50, 200, "pictures", 9.0))
     running = watch.value().steps[4]
@@ -86,7 +86,7 @@ def test_progress_belongs_to_the_step_at_work() -> None:
 
 
 def test_next_job_of_step_clears_progress_of_the_job_before() -> None:
-    """Given a step whose job has compared all answers, When the step's next job begins, Then that progress is gone."""
+    """Given the finished first job of a step, when the step's next job begins, then the previous progress is cleared."""
     live = LiveRun(run(1, RunState.RUNNING, seconds=None))
     live.watch = watched()
     live.observe(StepProgress(4, "Comparing answers", 40, 40, "examples", 1.0))
@@ -96,8 +96,8 @@ def test_next_job_of_step_clears_progress_of_the_job_before() -> None:
     assert (step.detail, step.done_share, step.remaining_s) == ("", None, None)
 
 
-def test_waiting_for_quiet_is_told_while_the_run_goes_on() -> None:
-    """Given a run that waits for other programs, Then their share stands there; once it is over, nothing does."""
+def test_wait_for_an_idle_computer_is_shown() -> None:
+    """Given a run that waits for other programs, then their share is shown until the wait ends."""
     live = LiveRun(run(1, RunState.RUNNING, seconds=None))
     live.observe(WaitingForQuiet(None, 60.0))
     assert "idle" in live.watch.value().waiting
@@ -108,8 +108,8 @@ def test_waiting_for_quiet_is_told_while_the_run_goes_on() -> None:
 
 
 def test_a_run_that_goes_on_tells_the_most_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a run that goes on for five minutes, whose first steps the store answers at once, Then the time left falls
-    with the clock, whatever its steps took; a first run's never exceeds its limit, and counts what the store saved."""
+    """Given a run that continues for five minutes and whose first steps come from the store, then the remaining time
+    falls with the clock. The remaining time of a first run never exceeds its limit."""
     clock = [1000.0]
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     live = LiveRun(run(1, RunState.RUNNING, seconds=None))
@@ -125,8 +125,8 @@ def test_a_run_that_goes_on_tells_the_most_it_takes(monkeypatch: pytest.MonkeyPa
 
 
 def test_steps_beyond_the_limit_have_no_expected_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given a run with 3 s left of its limit, at 15 s, When a version takes 8 s, Then no step that waits promises a time
-    that the run does not have; with 20 s left the final run takes these; with 60 s all fit."""
+    """Given 3 s left of the limit and versions of 8 s, then no waiting step has an expected time. With 20 s left only
+    the final run has one; with 60 s all have."""
     monkeypatch.setattr(time, "monotonic", lambda: 115.0)
     live = LiveRun(run(1, RunState.RUNNING, seconds=None))
     live.watch = watched()
@@ -142,17 +142,17 @@ def test_steps_beyond_the_limit_have_no_expected_time(monkeypatch: pytest.Monkey
     assert planned == [(22.0, 30.0), (30.0, 60.0), (60.0, 62.0)]
 
 
-def test_best_so_far_is_called_untested_not_uncompared() -> None:
-    """Given the best version so far changed 4 of 36 results in calibration, as its step says, and was not tested, Then
-    the sentence says that it is not tested, and not that nothing was compared."""
+def test_best_version_without_test_is_called_untested() -> None:
+    """Given a best version that was screened in calibration but not tested, then the sentence states that its answers
+    are not tested yet."""
     watch = watched()
     screened = Screening(n=36, changed=4)
     watch.variant(variant(1, p50_ms=1.0, state="measured", judgement=None, screening=screened))
     assert watch.value().best.endswith("Answers not tested yet")
 
 
-def test_best_so_far_ignores_what_is_beyond_the_limit() -> None:
-    """Given a faster but regressed version, Then the dashed line stays at the best one within the limit."""
+def test_best_version_is_within_the_limit() -> None:
+    """Given a faster but regressed version, then the dashed line stays at the best version within the limit."""
     watch = watched()
     watch.latencies([LatencyPoint("v2", 20.0, 0.5)])
     watch.variant(variant(2, p50_ms=0.5, speedup=4.0, state="measured", judgement=judgement(verdict="regressed")))
@@ -161,8 +161,8 @@ def test_best_so_far_ignores_what_is_beyond_the_limit() -> None:
 
 
 def test_the_final_run_gives_each_version_its_one_time() -> None:
-    """Given an original that took 2 ms at first and 1.1 ms in the final run, in which the version that looked twice as
-    fast took 1.2 ms, Then the line, the steps, the names and the sentence have the times of the final run alone."""
+    """Given times that differ between the first measurement and the final run, then line, steps, names and sentence
+    have the times of the final run."""
     watch = watched()
     assert (watch.value().steps[2].figure, watch.value().steps[3].figure) == ("2 ms", "1 ms")
     for index, p50_ms in ((0, 1.1), (1, 1.2)):
@@ -173,15 +173,15 @@ def test_the_final_run_gives_each_version_its_one_time() -> None:
     assert watch.value().best == ""
 
 
-def test_the_final_run_moves_no_edges() -> None:
-    """Given all versions take turns in the end, Then each keeps the time of its first look."""
+def test_final_run_keeps_measured_times_of_steps() -> None:
+    """Given a final run in which all versions take turns, then each step keeps the time of its first measurement."""
     watch = watched()
     watch.latencies([LatencyPoint(f"v{n // 3 % 2}", 40.0 + n, 1.0) for n in range(12)])
     assert watch.value().steps[2].measured_s == (3.0, 4.0)
 
 
-def test_a_stored_run_has_its_dashed_line_too() -> None:
-    """Given a finished run read from the store, Then its corners stand where each version was first measured."""
+def test_stored_run_has_its_dashed_line() -> None:
+    """Given a finished run from the store, then the corners of its line are at the first measurement of each version."""
     watch = RunWatch(run(1))
     watch.latencies([LatencyPoint("v0", 3.0, 2.0), LatencyPoint("v1", 9.0, 1.0), LatencyPoint("v0", 30.0, 2.0)])
     for one in (variant(0), variant(1, p50_ms=1.0, speedup=2.0)):
@@ -191,12 +191,12 @@ def test_a_stored_run_has_its_dashed_line_too() -> None:
 
 
 def test_phases_of_the_dock_are_on_its_clock() -> None:
-    """Given a run that began at 100 s of the machine's clock, Then its steps' starts are too."""
+    """Given a run that began at 100 s of the monotonic clock, then the starts of its steps are on that clock."""
     assert watched().phases_s == [100.0, 101.0, 102.0, 106.0, 114.0]
 
 
 def test_interrupted_run_carries_how_it_ended() -> None:
-    """Given runs that the program closed, or that were broken off, Then the page's value has the kind of the end."""
+    """Given runs that were closed, killed or not begun, then the page's value has the kind of their end."""
     closed = run(1, RunState.INTERRUPTED)
     kinds = [
         RunWatch(one).value().interruption

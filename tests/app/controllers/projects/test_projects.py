@@ -1,4 +1,4 @@
-"""Projects by mouse and keys: another name, into the trash, back again; F1 and Ctrl+N from anywhere."""
+"""Tests of projects by mouse and keys: renamed, deleted, restored; F1 and Ctrl+N from any page."""
 
 import dataclasses
 
@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QMenu, QWidget
 from pytestqt.qtbot import QtBot
-from read_page import press
+from read_page import press, words
 
 from app.controllers.app_controller import AppController
 from app.domain.run import RunState
@@ -24,7 +24,7 @@ LEFT = Qt.MouseButton.LeftButton
 
 @pytest.fixture
 def desk(app_controller: AppController, window: MainWindow, space: Workspace, qtbot: QtBot) -> AppController:
-    """Two projects; the first is open and has one result."""
+    """Return the controller with two projects; the first is open and has one result."""
     made = make_project(space)
     space.repositories.projects.add(dataclasses.replace(made, id="p2", name="Other", model_path="/models/other.onnx"))
     add_run(space, run(1), variant(0), variant(1))
@@ -35,13 +35,13 @@ def desk(app_controller: AppController, window: MainWindow, space: Workspace, qt
 
 
 def activate(window: QWidget, qtbot: QtBot) -> None:
-    """Without a window manager nobody else does; keys go to the active window only."""
+    """Activate a window, because there is no window manager and keys go to the active window only."""
     window.activateWindow()
     qtbot.waitUntil(lambda: QApplication.activeWindow() is window, timeout=5000)
 
 
 def dialog_of(window: MainWindow, qtbot: QtBot) -> QuestionDialog:
-    """The question that is open."""
+    """Return the open question."""
     qtbot.waitUntil(lambda: any(d.isVisible() for d in window.findChildren(QuestionDialog)), timeout=5000)
     dialog = next(d for d in window.findChildren(QuestionDialog) if d.isVisible())
     activate(dialog, qtbot)
@@ -65,12 +65,12 @@ def projects_page(window: MainWindow) -> ProjectsPage:
 
 
 def table_of(page: ProjectsPage) -> ProjectTable:
-    """The one that is shown: one that was replaced goes later."""
+    """Return the shown table."""
     return next(table for table in page.widget().findChildren(ProjectTable))
 
 
 def test_f2_renames_the_open_project(desk: AppController, window: MainWindow, space: Workspace, qtbot: QtBot) -> None:
-    """Given an open project on any page, When F2 is pressed and a name typed, Then top bar, menu and database have it."""
+    """Given an open project, when F2 is pressed and a name typed, then top bar, menu and database have the name."""
     QTest.keyClick(window, Qt.Key.Key_F2)
     dialog = dialog_of(window, qtbot)
     field = dialog.findChild(QLineEdit)
@@ -81,16 +81,17 @@ def test_f2_renames_the_open_project(desk: AppController, window: MainWindow, sp
     assert window.windowTitle() == "Shoes · Fettle" and window.top.menu_button.accessibleName() == "Project: Shoes"
 
 
-def test_the_dots_beside_the_name(desk: AppController, window: MainWindow, space: Workspace, qtbot: QtBot) -> None:
-    """Given the button with three dots, Then its menu renames and deletes the open project; deleting asks what is lost,
-    leads to the trash, and one click there brings all of it back."""
+def test_menu_of_the_top_bar_deletes_and_the_trash_restores(
+    desk: AppController, window: MainWindow, space: Workspace, qtbot: QtBot
+) -> None:
+    """Given the button with three dots, then its menu deletes the open project after a question about what is lost, and
+    one click in the trash restores all of it."""
     assert window.top.more.isVisible() and window.top.more.focusPolicy() & Qt.FocusPolicy.TabFocus
     menu = window.top.more.menu()
     assert isinstance(menu, QMenu)
     next(action for action in menu.actions() if action.text() == "Delete…").trigger()
     dialog = dialog_of(window, qtbot)
-    said = " ".join(label.text() for label in dialog.findChildren(QWidget) if hasattr(label, "text"))
-    assert "1 run with its figures goes" in said
+    assert "1 run with its figures goes" in words(dialog)
     answer(window, qtbot, "delete")
     assert window.current_page == "projects" and desk.session.project is None and not window.top.more.isVisible()
     assert [project.id for project in shown_projects(space.repositories)] == ["p2"]
@@ -99,8 +100,8 @@ def test_the_dots_beside_the_name(desk: AppController, window: MainWindow, space
     assert len(space.repositories.variants.list(run_id="r1")) == 2
 
 
-def test_the_list_by_keys(desk: AppController, window: MainWindow, space: Workspace, qtbot: QtBot) -> None:
-    """Given the page Projects, Then arrows choose, F2 renames what is chosen there, Delete asks, and Enter opens."""
+def test_list_by_keys(desk: AppController, window: MainWindow, space: Workspace, qtbot: QtBot) -> None:
+    """Given the page Projects, then arrows select, F2 renames, Delete deletes after a question, and Enter opens."""
     table = table_of(projects_page(window))
     table.setFocus()
     table.choose("p2")
@@ -125,9 +126,9 @@ def test_the_list_by_keys(desk: AppController, window: MainWindow, space: Worksp
     assert window.current_page == "goal"
 
 
-def test_the_list_by_mouse(desk: AppController, window: MainWindow, space: Workspace, qtbot: QtBot) -> None:
-    """Given the page Projects, Then a click only chooses, the right button opens a menu, and a trashed project goes for
-    good after a second question."""
+def test_list_by_mouse(desk: AppController, window: MainWindow, space: Workspace, qtbot: QtBot) -> None:
+    """Given the page Projects, then a click only selects, the right button opens a menu, and a project in the trash is
+    deleted permanently after a second question."""
     page = projects_page(window)
     table = table_of(page)
     place = table.visualRect(table.model().index(1, 2)).center()
@@ -146,8 +147,10 @@ def test_the_list_by_mouse(desk: AppController, window: MainWindow, space: Works
     assert chosen not in {project.id for project in space.repositories.projects.list()}
 
 
-def test_a_project_at_work_stays(desk: AppController, window: MainWindow, space: Workspace, qtbot: QtBot) -> None:
-    """Given a run of it that goes on, When it is deleted, Then a message says why not and nothing is changed."""
+def test_project_with_active_run_is_not_deleted(
+    desk: AppController, window: MainWindow, space: Workspace, qtbot: QtBot
+) -> None:
+    """Given an active run of the project, when it is deleted, then a message gives the reason and nothing changes."""
     add_run(space, run(2, RunState.RUNNING))
     window.commands.trigger(DELETE_PROJECT)
     answer(window, qtbot, "delete")
@@ -157,8 +160,8 @@ def test_a_project_at_work_stays(desk: AppController, window: MainWindow, space:
 
 @pytest.mark.parametrize("page_id", ["model", "goal", "jobs", "settings"])
 def test_f1_and_ctrl_n_work_everywhere(desk: AppController, window: MainWindow, page_id: str) -> None:
-    """Given any page, When F1 is pressed, Then the guide opens and F1 or its button leads back; Ctrl+N begins anew; neither
-    is where the project was left."""
+    """Given any page, when F1 is pressed, then the guide opens, and F1 or its button leads back. Ctrl+N starts a new
+    project, and the saved page of the project stays."""
     window.show_page(page_id)
     kept = desk.session.project.page
     QTest.keyClick(window, Qt.Key.Key_F1)

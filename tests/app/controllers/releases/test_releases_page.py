@@ -1,4 +1,4 @@
-"""The page Releases: what was exported becomes a release with one click, the way back is one more, the log is shown."""
+"""Tests of the page Releases: a release by one click, rollback, and the log of decisions."""
 
 import json
 import zipfile
@@ -31,7 +31,7 @@ from workers.contracts.specs import DescribedTarget
 
 @pytest.fixture
 def page(app_controller: AppController, window: MainWindow, space: Workspace) -> ReleasesPage:
-    """An open project with a finished run of two versions, nothing released."""
+    """Return the page for an open project with a finished run of two versions and no release."""
     app_controller.session.reopen(make_project(space))
     first = variant(1, speedup=2.0, judgement=judgement(accuracy=0.91))
     made = add_run(space, run(1, data_key="data"), variant(0), first, variant(2, speedup=3.0))
@@ -52,7 +52,7 @@ def exported(space: Workspace, folder: Path, number: int) -> ExportRecord:
 
 
 class Releasing:
-    """Exports and releases as a person does, only that the bundles hold next to nothing."""
+    """Exports and releases as a user does, with almost empty bundles."""
 
     def __init__(
         self, controller: AppController, window: MainWindow, space: Workspace, drive: Drive, folder: Path
@@ -93,11 +93,11 @@ def release(
     return made
 
 
-def test_export_that_is_a_release_is_not_offered_to_become_one(
+def test_released_export_leads_to_its_release(
     page: ReleasesPage, release: Releasing, window: MainWindow, space: Workspace
 ) -> None:
-    """Given a bundle that was made a release, When the page Export is shown again, Then its button leads to that release;
-    the next bundle can be made one again."""
+    """Given a bundle that was released, when the page Export is shown again, then its button leads to that release; the
+    next bundle can be released."""
     release()
     export_page = window.page("export")
     assert isinstance(export_page, ExportPage)
@@ -112,8 +112,8 @@ def test_export_that_is_a_release_is_not_offered_to_become_one(
 def test_from_nothing_to_two_releases_and_back(
     page: ReleasesPage, release: Releasing, space: Workspace, app_controller: AppController
 ) -> None:
-    """Given two exports, each made a release by a click, then the page says which is current, what was before it, the figures
-    of both, who decided it; one click on the way back, and the first is current again."""
+    """Given two released exports, then the page shows the current one, its predecessor, both figures and the decisions.
+    One click rolls back to the first."""
     assert page.state == "empty" and "Nothing is released yet" in words(page)
     release()
     assert "Release 1 is current" in words(page) and "The first release of this project." in words(page)
@@ -131,11 +131,11 @@ def test_from_nothing_to_two_releases_and_back(
     assert [rows.index(at, 0).data() for at in range(2)] == ["2, after it", "1, current"]
 
 
-def test_a_damaged_bundle_is_told_and_the_current_one_stays(
+def test_damaged_bundle_is_reported_and_the_current_release_stays(
     page: ReleasesPage, release: Releasing, space: Workspace, app_controller: AppController
 ) -> None:
-    """Given the first release's bundle was changed in the data folder, when one goes back, then words say so, and a button
-    leads back to the releases, where the second one is current."""
+    """Given a damaged bundle of the first release, when it is rolled back to, then the page reports that, and a button
+    leads back to the current second one."""
     release(2)
     first = read_releases(space.repositories, "p1")[-1]
     (space.paths.releases / first.file_name).write_bytes(b"x")
@@ -146,8 +146,8 @@ def test_a_damaged_bundle_is_told_and_the_current_one_stays(
     assert "Release 2 is current" in words(page)
 
 
-def test_a_changed_log_is_told(page: ReleasesPage, release: Releasing, space: Workspace, window: MainWindow) -> None:
-    """Given an entry that somebody reworded in the database, then the page says which."""
+def test_changed_log_is_reported(page: ReleasesPage, release: Releasing, space: Workspace, window: MainWindow) -> None:
+    """Given an entry that was changed in the database, then the page names it."""
     release(2)
     first = read_decisions(space.repositories, "p1").entries[0]
     space.repositories.records.put(DECISION, "p1", first.model_copy(update={"who": "nobody"}), "00000001")
@@ -160,7 +160,7 @@ def test_a_changed_log_is_told(page: ReleasesPage, release: Releasing, space: Wo
 def test_old_bundles_are_removed_after_a_question(
     page: ReleasesPage, release: Releasing, space: Workspace, app_controller: AppController
 ) -> None:
-    """Given nine releases, when the old bundles are removed, then a question tells how many, and five and more stay."""
+    """Given nine releases, when the old bundles are removed, then a question shows their number, and five stay."""
     release(9)
     button(page, "Remove old bundles").click()
     dialog = page.findChildren(QuestionDialog)[-1]
@@ -172,10 +172,8 @@ def test_old_bundles_are_removed_after_a_question(
     dialog.close()
 
 
-def test_the_key_is_made_when_somebody_signs(
-    page: ReleasesPage, app_controller: AppController, space: Workspace
-) -> None:
-    """Given no key, then none is made by looking; when an export shall be signed, then it is, readable by its owner alone."""
+def test_signing_key_is_created_on_request(page: ReleasesPage, app_controller: AppController, space: Workspace) -> None:
+    """Given no key, then reading creates none. When it is requested, it is created, and only its owner can read it."""
     path = own_key(space.paths)
     assert not path.exists() and fingerprint(path) == ""
     assert make_own_key(space.paths) == path and path.stat().st_mode & 0o777 == 0o600

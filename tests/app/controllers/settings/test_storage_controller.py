@@ -1,4 +1,4 @@
-"""Disk space on the page Settings: counted when it is shown, freed after a forecast, its limit held."""
+"""Tests of disk space on the page Settings: sizes, a forecast before removal, and the limit."""
 
 import os
 from pathlib import Path
@@ -23,7 +23,7 @@ from widgets.pages.settings.page import SettingsPage
 
 
 def keep(space: Workspace, key: str, size: int, used_s: float = 0.0) -> Path:
-    """Put an artifact into the store that no project names; it was used long ago."""
+    """Put an artifact into the store that no project needs and that was used long ago."""
     work = space.jobs / key
     work.mkdir(parents=True)
     (work / "weights").write_bytes(bytes(size))
@@ -42,8 +42,8 @@ def page_of(window: MainWindow) -> SettingsPage:
 def test_space_is_freed_after_the_forecast_is_confirmed(
     app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive
 ) -> None:
-    """Given a project and 2 MB that nothing needs, When the forecast is left, Then they stay; When it is confirmed, Then
-    they go, the page says how much, and the project's model is there."""
+    """Given a project and 2 MB that nothing needs, when the forecast is cancelled, then nothing is removed. When it is
+    confirmed, then they are removed, the page shows the size, and the project's model stays."""
     made = make_project(space)
     old = keep(space, "12" * 32, 2_000_000)
     window.show_page("settings")
@@ -71,7 +71,7 @@ def keep_large(space: Workspace, key: str) -> Path:
 
 
 def begin(flows: FlowRunner, flow: Flow[Any], title: str) -> Running:
-    """Start a flow whose end nobody waits for."""
+    """Start a flow whose end is ignored."""
     return flows.start(flow, title=title, on_done=lambda _found: None, on_failed=lambda _error: None)
 
 
@@ -79,8 +79,8 @@ def begin(flows: FlowRunner, flow: Flow[Any], title: str) -> Running:
 def test_limit_is_held_when_the_last_job_has_ended(
     app_controller: AppController, space: Workspace, drive: Drive
 ) -> None:
-    """Given a limit of 1 GB, an artifact of 1.2 GB that nothing needs, and two jobs, When one of them ends, Then the artifact
-    stays; When the other one has ended, too, Then it is gone, and the model of a project is there."""
+    """Given a limit of 1 GB, an artifact of 1.2 GB that nothing needs and two jobs, when one job ends, then the
+    artifact stays. When the other one has ended, then it is removed, and a project's model stays."""
     made, old, flows = make_project(space), keep_large(space, "12" * 32), app_controller.flows
     app_controller._kept.save(store_limit_bytes=10**9)
     export = begin(flows, endless(), "Export colors-1.zip")
@@ -92,10 +92,10 @@ def test_limit_is_held_when_the_last_job_has_ended(
     assert space.artifacts.peek(str(made.model_key)) is not None
 
 
-def test_limit_is_not_held_after_a_look_without_a_title(
+def test_limit_is_not_held_after_a_flow_without_a_title(
     app_controller: AppController, space: Workspace, drive: Drive
 ) -> None:
-    """Given no limit, or something that ends and is no job of the person's, Then nothing is removed."""
+    """Given no limit, or a flow that is no job of the user, then nothing is removed at its end."""
     old, flows = keep_large(space, "12" * 32), app_controller.flows
     begin(flows, describe(), "Optimize colors")
     drive(lambda: not flows.everything)
@@ -108,8 +108,8 @@ def test_limit_is_not_held_after_a_look_without_a_title(
 
 @pytest.mark.whole
 def test_window_holds_the_limit_when_it_starts(app_controller: AppController, space: Workspace, drive: Drive) -> None:
-    """Given a limit of 1 GB and an artifact of 1.2 GB (a hole in the file) that nothing needs, When the window has started,
-    Then it is gone; the model of a project is there."""
+    """Given a limit of 1 GB and an artifact of 1.2 GB (a hole in the file) that nothing needs, when the window has
+    started, then it is removed, and a project's model stays."""
     made = make_project(space)
     old = keep_large(space, "12" * 32)
     app_controller._kept.save(store_limit_bytes=10**9)
@@ -127,8 +127,8 @@ def test_limit_of_the_settings_is_none_or_a_gigabyte_at_least() -> None:
 
 
 def test_forecast_names_what_goes_and_what_stays() -> None:
-    """Given six projects with caches and a deleted one, then four are named, the rest is summed up, and the last sentence
-    says what stays."""
+    """Given seven projects with caches, then four are named, the rest is summed up, and the last sentence names what
+    stays."""
     projects = tuple(ProjectStorage(str(at), f"P{at}", 10_000_000, at * 1_000_000) for at in range(7))
     points = forecast(Storage(projects, 90_000_000, 26_000_000, 5_000_000, 5_000_000, ()))
     assert [point.split(" ")[0] for point in points] == ["6.0", "5.0", "4.0", "3.0", "5.0", "3.0", "64.0"]

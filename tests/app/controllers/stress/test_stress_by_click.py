@@ -1,4 +1,4 @@
-"""The page "Under stress": from Compare by a button, a test by real workers, and the findings on the page."""
+"""Tests of the page "Under stress": opened from Compare, tested by real workers, with the results on the page."""
 
 import pytest
 from desk import Drive, open_page, shown_page, start_run
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("finished_data")
 
 @pytest.fixture
 def page(app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive) -> StressPage:
-    """Opened from Compare, where the pruned version was chosen."""
+    """Return the page, opened from Compare where the pruned version was chosen."""
     compare = open_page(app_controller, "compare")
     app_controller.session.inspected_version_id = "v2"
     button(compare, "Under stress").click()
@@ -26,11 +26,11 @@ def page(app_controller: AppController, window: MainWindow, space: Workspace, dr
 
 
 @pytest.mark.whole
-def test_a_version_is_put_under_stress_by_a_click(
+def test_stress_test_shows_both_versions_at_each_severity(
     page: StressPage, app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive
 ) -> None:
-    """Given the offer, When the test is started, Then the page says what is done and how far, then shows the table with
-    both versions at each severity and pictures; another version has its own offer; leading back works."""
+    """Given the offer, when the test is started, then the page shows the progress, then the table of both versions at
+    each severity. Another version has its own offer, and the button leads back."""
     shown = words(page)
     assert "Harder inputs" in shown and "Pruned" not in shown and not page.findChildren(CellLabel)
     button(page, "Start the quick test (about 1 minute)").click()
@@ -53,8 +53,8 @@ def test_a_version_is_put_under_stress_by_a_click(
     assert window.current_page == "compare"
 
 
-def test_cancelled_the_offer_stands_as_before(page: StressPage, app_controller: AppController, drive: Drive) -> None:
-    """Given a test at work, When it is cancelled, Then the page is as it was before, and nothing is kept."""
+def test_cancelled_stress_test_leaves_the_offer(page: StressPage, app_controller: AppController, drive: Drive) -> None:
+    """Given a running test, when it is cancelled, then the offer is shown again and nothing is stored."""
     page.start_requested.emit(True)
     drive(lambda: "Changing pictures" in words(page), 60)
     page.cancel_requested.emit()
@@ -63,10 +63,10 @@ def test_cancelled_the_offer_stands_as_before(page: StressPage, app_controller: 
     assert not app_controller.flows.active
 
 
-def test_nothing_is_asked_while_versions_are_measured(
+def test_stress_test_waits_while_versions_are_measured(
     page: StressPage, app_controller: AppController, window: MainWindow, drive: Drive
 ) -> None:
-    """Given a run at work, Then no test starts, and the page says why; afterwards it may."""
+    """Given an active run, then no test starts and the page shows the reason; afterwards the offer is shown."""
     start_run(app_controller.flows)
     page.start_requested.emit(False)
     assert "Versions are being measured now" in words(window.notice) and page.state == "full"
@@ -76,8 +76,8 @@ def test_nothing_is_asked_while_versions_are_measured(
     drive(lambda: page.state == "full", 30)
 
 
-def test_without_a_run_there_is_nothing_to_do(app_controller: AppController, window: MainWindow) -> None:
-    """Given no run, Then the page says what will stand there and leads back."""
+def test_page_without_a_run_is_empty(app_controller: AppController, window: MainWindow) -> None:
+    """Given no run, then the page explains what it will show and leads back."""
     made = shown_page(window, "stress")
     assert made.state == "empty" and "Nothing to stress-test yet" in words(made)
     button(made, "Back to Compare").click()

@@ -1,9 +1,8 @@
-"""The page "What was tried", with a real database behind it."""
+"""Tests of the page "What was tried" with a real database."""
 
 from desk import add_run, judgement, make_project, run, shown_page, variant
-from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
-from read_page import press
+from read_page import press, words
 
 from app.controllers.app_controller import AppController
 from app.controllers.tried.presenter import forecast_note, forecast_rows
@@ -28,7 +27,7 @@ SAID = Expected(seconds=60, memory_bytes=900_000_000, plain_s=60, plain_bytes=90
 
 
 def page_of(app_controller: AppController, window: MainWindow, space: Workspace, other: Variant) -> TriedPage:
-    """The page of a run of the original, a recommended version and another one."""
+    """Return the page for a run of the original, a recommended version and another one."""
     app_controller.session.reopen(make_project(space))
     made = run(
         plan_json=PLAN.model_dump_json(), data_key="data", baseline_variant_id="r1-v0", recommended_variant_id="r1-v1"
@@ -39,12 +38,12 @@ def page_of(app_controller: AppController, window: MainWindow, space: Workspace,
     return shown_page(window, "tried")
 
 
-def test_the_way_of_a_run_is_shown_and_can_be_gone_again(
+def test_tried_versions_are_shown_and_measured_again(
     app_controller: AppController, window: MainWindow, space: Workspace, qtbot: QtBot
 ) -> None:
-    """Given a finished run, When its way is looked at, Then all of it is there, and it can be measured again."""
+    """Given a finished run, then all versions are listed with their outcomes, and the run can be measured again."""
     page = page_of(app_controller, window, space, variant(2, p50_ms=6.0, speedup=0.7))
-    text = "\n".join(label.text() for label in page.findChildren(QLabel))
+    text = words(page)
     assert page.state == "full"
     shown = (
         "2 versions were tried, 1 other was left out",
@@ -54,23 +53,25 @@ def test_the_way_of_a_run_is_shown_and_can_be_gone_again(
         "Not faster",
     )
     assert [part for part in shown if part not in text] == []
-    app_controller.session.opened = None  # nothing is started: it is enough to see that it was asked for
+    app_controller.session.opened = None  # nothing is started; the signal is enough
     with qtbot.waitSignal(page.again_requested, timeout=1000):
         press(page, "Measure again")
     press(page, "Back to Compare")
     assert window.current_page == "compare"
 
 
-def test_what_is_not_proven_is_no_green(app_controller: AppController, window: MainWindow, space: Workspace) -> None:
-    """Given a version that looks alike without a proof, Then its tag warns, as it does on Compare."""
+def test_unproven_version_has_a_warning_tag(
+    app_controller: AppController, window: MainWindow, space: Workspace
+) -> None:
+    """Given a version that looks alike without a proof, then its tag warns, as on Compare."""
     unsure = variant(2, p50_ms=3.0, speedup=1.3, judgement=judgement(verdict="not_enough_data", drop_high=0.02))
     page = page_of(app_controller, window, space, unsure)
     tones = {tag.accessibleName(): tag.property("tone") for tag in page.findChildren(Tag)}
     assert (tones["Recommended"], tones["Alike, not proven"]) == ("ok", "warn")
 
 
-def test_a_forecast_stands_beside_what_came() -> None:
-    """Given forecasts and what came, then the error is a share, or a factor where it is large; cached work is told."""
+def test_forecast_is_compared_with_actual_values() -> None:
+    """Given forecasts and actual values, then the error is a share, or a factor if it is large; cached work counts."""
     came = RunForecast(run_id="r", machine="m", before=SAID, refined=SAID, seconds=50.0, memory_bytes=300_000_000)
     time, memory = forecast_rows(came)
     assert time[3:] == ("50 s", "20 % too high")
@@ -82,17 +83,17 @@ def test_a_forecast_stands_beside_what_came() -> None:
     assert forecast_rows(RunForecast(run_id="r", machine="m")) == ()
 
 
-def test_time_of_a_run_that_went_on_is_not_held_against_its_forecast() -> None:
-    """Given a run of one expected minute that a person gave seven more, Then its time is the one that Optimize shows,
-    nothing is called far off, and the note says why."""
+def test_additional_time_is_not_compared_with_the_forecast() -> None:
+    """Given a run of one expected minute that was given seven more, then its time has no error, and the note gives the
+    reason."""
     came = RunForecast(run_id="r", machine="m", before=SAID, seconds=463.0, saved_s=72.0, memory_bytes=900_000_000)
     time, _ = forecast_rows(came, went_on_s=420.0)
     assert time[3:] == ("7 min 43 s", "–")
     assert "additional 7 min" in forecast_note(came, went_on_s=420.0)
 
 
-def test_note_names_work_that_was_known_from_before() -> None:
-    """Given a run of 80 s with another 50 s of work from the store, Then both times are in the note."""
+def test_note_names_work_from_the_store() -> None:
+    """Given a run of 80 s with another 50 s of work from the store, then the note has both times."""
     came = RunForecast(run_id="r", machine="m", before=SAID, seconds=80.0, saved_s=50.0)
     assert "1 min 20 s" in forecast_note(came) and "50 s" in forecast_note(came)
     assert "in fact" not in forecast_note(came.model_copy(update={"saved_s": 0.0}))

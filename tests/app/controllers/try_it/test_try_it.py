@@ -1,4 +1,4 @@
-"""The page "Try it" with both versions of the sample really loaded."""
+"""Tests of the page "Try it" with both versions of the sample loaded."""
 
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("finished_data")
 
 @pytest.fixture
 def page(app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive) -> TryPage:
-    """The page with both versions loaded and examples to click."""
+    """Return the page with both versions loaded and examples to select."""
     made = open_page(app_controller, "try")
     assert made.state == "full"
     drive(lambda: pair(app_controller) is not None and pair(app_controller).is_loaded)
@@ -48,10 +48,10 @@ def layout(page: TryPage) -> Any:
     return page._parts
 
 
-def test_a_dropped_picture_an_example_and_a_pasted_one(
+def test_dropped_selected_and_pasted_pictures_are_tried(
     page: TryPage, app_controller: AppController, window: MainWindow, tmp_path: Path, drive: Drive
 ) -> None:
-    """Given the page, When things are dropped, clicked and pasted, Then each gets both answers, times and a line."""
+    """Given the page, when pictures are dropped, selected and pasted, then each has both answers, times and a line."""
     path = write_picture(tmp_path / "boot ünï.png", 3, side=100)
     window.paths_dropped.emit([str(path)])
     drive(lambda: len(layout(page).tried.rows.values) == 1)
@@ -75,31 +75,31 @@ def test_a_dropped_picture_an_example_and_a_pasted_one(
     assert "Pasted picture" in words(page) and "3 pictures" in words(page)
 
 
-def test_several_files_one_after_another(
+def test_several_files_are_tried_in_turn(
     page: TryPage, window: MainWindow, tmp_path: Path, drive: Drive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given three dropped pictures, one of them damaged, Then all are tried in turn, and the damaged one is told."""
+    """Given three dropped pictures, one of them damaged, then all are tried in turn, and the damaged one is reported."""
     paths = [write_picture(tmp_path / f"{number}.png", number) for number in range(3)]
     paths[1].write_bytes(b"no picture")
-    said: list[str] = []
+    shown: list[str] = []
     show_problem = page.show_problem
 
     def note(value: Any, given: Any) -> None:
-        said.append(value.happened)
+        shown.append(value.happened)
         show_problem(value, given)
 
     monkeypatch.setattr(page, "show_problem", note)
     window.paths_dropped.emit([str(path) for path in paths])
     drive(lambda: len(layout(page).tried.rows.values) == 2)
     assert [line.name for line in layout(page).tried.rows.values] == ["2.png", "0.png"]
-    assert said == ["1.png is not a picture that can be read."]
+    assert shown == ["1.png is not a picture that can be read."]
 
 
 @pytest.mark.whole
-def test_another_version_is_asked_the_same(
+def test_another_version_gets_the_same_input(
     page: TryPage, app_controller: AppController, window: MainWindow, tmp_path: Path, drive: Drive
 ) -> None:
-    """Given an answer, When another version is chosen, Then it answers the same input, and what changed can be shown."""
+    """Given an answer, when another version is chosen, then it gets the same input, and a changed example can be shown."""
     window.paths_dropped.emit([str(write_picture(tmp_path / "a.png", 1))])
     drive(lambda: len(layout(page).tried.rows.values) == 1)
     box = layout(page).versions
@@ -116,11 +116,11 @@ def test_another_version_is_asked_the_same(
 
 
 @pytest.mark.whole
-def test_what_is_no_input_goes_the_usual_way(
+def test_dropped_folder_is_asked_about_and_read_as_data(
     page: TryPage, app_controller: AppController, window: MainWindow, tmp_path: Path, drive: Drive
 ) -> None:
-    """Given a folder of pictures dropped on the page beside a result, Then it is asked about; taken, it is read as data,
-    and both processes are ended."""
+    """Given a folder of pictures that is dropped on the page, then the user is asked. When it is used, it is read as
+    data, and both processes end."""
     folder = tmp_path / "more"
     folder.mkdir()
     write_picture(folder / "a.png", 1)
@@ -133,10 +133,11 @@ def test_what_is_no_input_goes_the_usual_way(
 
 
 @pytest.mark.whole
-def test_leaving_ends_both_and_coming_back_keeps_what_was_tried(
+def test_leaving_ends_both_processes_and_keeps_the_answers(
     page: TryPage, app_controller: AppController, window: MainWindow, space: Workspace, tmp_path: Path, drive: Drive
 ) -> None:
-    """Given an answer, When another page is shown and this one again, Then answer and lines are there, loaded anew."""
+    """Given an answer, when another page is shown and then this one, then answer and lines are shown and both versions
+    are loaded again."""
     window.paths_dropped.emit([str(write_picture(tmp_path / "a.png", 1))])
     drive(lambda: len(layout(page).tried.rows.values) == 1)
     answer = layout(page).before._answer.text()
@@ -151,10 +152,10 @@ def test_leaving_ends_both_and_coming_back_keeps_what_was_tried(
 
 
 @pytest.mark.whole
-def test_a_lost_process_is_told_and_can_be_loaded_again(
+def test_killed_process_is_reported_and_loaded_again(
     page: TryPage, app_controller: AppController, window: MainWindow, tmp_path: Path, drive: Drive
 ) -> None:
-    """Given a killed process, Then the page says so in three sentences, and Load again brings it back."""
+    """Given a killed process, then the page reports that, and Load again restores it."""
     psutil.Process(pair(app_controller).pids[1]).kill()
     drive(lambda: page.state == "error")
     assert "“Faster engine” cannot be tried now" in words(page) and "What to do now" in words(page)
@@ -168,7 +169,7 @@ def test_a_lost_process_is_told_and_can_be_loaded_again(
 def test_nothing_is_tried_while_versions_are_measured(
     page: TryPage, app_controller: AppController, drive: Drive
 ) -> None:
-    """Given an optimization that begins, Then both processes end and the page says why, until it is over."""
+    """Given an optimization that begins, then both processes end and the page shows the reason until it is over."""
     flows = app_controller.flows
     start_run(flows)
     assert page.state == "measuring" and pair(app_controller) is None
@@ -177,16 +178,16 @@ def test_nothing_is_tried_while_versions_are_measured(
     drive(lambda: page.state == "full" and pair(app_controller) is not None)
 
 
-def test_cancel_loads_both_anew(page: TryPage, app_controller: AppController, drive: Drive) -> None:
-    """Given Cancel, Then the old processes are gone and new ones come."""
+def test_cancel_loads_both_versions_again(page: TryPage, app_controller: AppController, drive: Drive) -> None:
+    """Given Cancel, then the old processes end and new ones start."""
     before = pair(app_controller).pids
     page.cancel_requested.emit()
     assert not any(psutil.pid_exists(pid) for pid in before)
     drive(lambda: pair(app_controller).is_loaded)
 
 
-def test_without_a_run(app_controller: AppController, window: MainWindow) -> None:
-    """Given nothing was optimized, Then the page says what will stand there, and a pasted picture is told about."""
+def test_page_without_a_run_is_empty(app_controller: AppController, window: MainWindow) -> None:
+    """Given no run, then the page explains what it will show, and a pasted picture has a message."""
     window.picture_dropped.emit(QImage(4, 4, QImage.Format.Format_RGB32))
     assert "can be tried later" in words(window.notice)
     page = shown_page(window, "try")
@@ -194,9 +195,9 @@ def test_without_a_run(app_controller: AppController, window: MainWindow) -> Non
     assert "Nothing to try yet" in words(page)
 
 
-def test_what_was_tried_stays_small() -> None:
-    """Given texts that are being typed and large pasted pictures, Then one line stands for a text, and of older
-    pictures the small drawing is kept."""
+def test_tried_inputs_stay_small() -> None:
+    """Given texts that are being typed and large pasted pictures, then a text is one line, and older pictures keep only
+    their drawing."""
     seen = ShownPicture(kind="image", height_px=28, width_px=28)
     answer = TryAnswer(kind="class", rows=(("Bag", 1.0),), latency_ms=1.0, n_calls=9, seen=seen)
     kept = TriedSoFar()

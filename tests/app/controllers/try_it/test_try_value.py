@@ -1,4 +1,4 @@
-"""Answers of live versions in the words of the page "Try it": each kind of answer, nothing invented."""
+"""Tests of the texts of the page "Try it" for each kind of prediction."""
 
 import dataclasses
 from pathlib import Path
@@ -32,8 +32,8 @@ def answer(**changes: Any) -> TryAnswer:
     return TryAnswer(**{**known, **changes})
 
 
-def tried(before: TryAnswer, after: TryAnswer, asked: TryInput = TryInput(path="/p/boot.png")) -> TryOutcome:  # noqa: B008
-    return TryOutcome(asked, before, after)
+def tried(before: TryAnswer, after: TryAnswer, given: TryInput = TryInput(path="/p/boot.png")) -> TryOutcome:  # noqa: B008
+    return TryOutcome(given, before, after)
 
 
 def facts(*variants: Any, task: str = "class") -> RunFacts:
@@ -51,10 +51,10 @@ def facts(*variants: Any, task: str = "class") -> RunFacts:
         (10.0, 5.0, None, 0.9998, "Similarity 0.9998, 2.0 times faster"),
     ],
 )
-def test_the_headline_says_what_was_measured(
+def test_headline_has_sameness_and_speed(
     before_ms: float, after_ms: float, same: bool | None, similarity: float | None, words: str
 ) -> None:
-    """Given both answers, Then sameness and the ratio of the two times are told, never more than was measured."""
+    """Given both answers, then the headline has their sameness and the ratio of their times."""
     after = answer(latency_ms=after_ms, same=same, similarity=similarity, n_calls=5)
     title, about = headline(tried(answer(latency_ms=before_ms), after))
     assert title == words and "Median of 5 calls each" in about
@@ -62,19 +62,19 @@ def test_the_headline_says_what_was_measured(
     assert about.startswith("One call each")
 
 
-def test_each_kind_of_answer() -> None:
-    """Given answers of all kinds, Then each has its words; a similarity is only told beside the original."""
+def test_each_kind_of_answer_has_its_words() -> None:
+    """Given answers of all kinds, then each has its words; a similarity is only shown in comparison with the original."""
     score = answer(kind="score", rows=(("score", 0.731),))
     moments = answer(kind="moments", rows=(("mean", 0.2), ("largest", 0.98)), size=63, same=True, similarity=1.0)
     vector = answer(kind="values", rows=(), values=(0.1, -0.25), size=384, similarity=0.99987)
     nothing = answer(kind="nothing", rows=())
-    said = answer(kind="text", rows=(), text="edcba", size=6, same=True)
-    assert [title_of(a) for a in (answer(), score, moments, vector, said, nothing)] == [
+    shown = answer(kind="text", rows=(), text="edcba", size=6, same=True)
+    assert [title_of(a) for a in (answer(), score, moments, vector, shown, nothing)] == [
         "Bag", "73.1 %", "up to 98.0 %", "384 numbers", "A text of 6 tokens", "No answer",
     ]  # fmt: skip
     about, rows, _ = details_of(moments, beside=True)
     assert rows == (("On average", 0.2), ("At its largest", 0.98)) and "63 moments" in about
-    assert details_of(said, beside=True)[0] == "edcba"
+    assert details_of(shown, beside=True)[0] == "edcba"
     about, _, note = details_of(vector, beside=True)
     assert about == "0.1, -0.25 …" and "0.9999" in note
     assert details_of(vector, beside=False)[2] == ""
@@ -82,7 +82,7 @@ def test_each_kind_of_answer() -> None:
 
 
 def test_how_the_model_got_it() -> None:
-    """Given what was seen of an input, Then it is told in words."""
+    """Given how the model received an input, then it is described in words."""
     assert seen_words(IMAGE) == "as 320 × 224 pixels"
     assert seen_words(ShownPicture(kind="text", tokens=12)) == "12 tokens"
     assert seen_words(ShownPicture(kind="text", tokens=512, cut=True)) == "512 tokens; the rest was cut off"
@@ -92,7 +92,7 @@ def test_how_the_model_got_it() -> None:
 
 
 def test_names_of_inputs() -> None:
-    """Given inputs of all kinds, Then each is called as a person would; what was typed is not written over."""
+    """Given inputs of all kinds, then each has a readable name, and typed text is not repeated."""
     made = facts(variant(0), variant(1))
     picture = example_value(Example(item=6, picture="/x/6.png", before="Bag", after="Bag"), made)
     text = example_value(Example(item=7, text="a good  film", before="Bag", after="Coat", label="good"), made)
@@ -111,8 +111,8 @@ def test_names_of_inputs() -> None:
     assert (shown.picture.text, shown.caption) == ("", "2 tokens")
 
 
-def test_versions_that_can_be_tried() -> None:
-    """Given versions that were dropped or never made, Then they are not offered; those that were not judged are, and the
+def test_only_made_versions_can_be_tried() -> None:
+    """Given dropped and unfinished versions, then they are not offered. Versions without a verdict are, and the
     recommended one is first."""
     made = facts(
         variant(0, artifact_key="k"),
