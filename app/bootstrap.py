@@ -242,17 +242,17 @@ class Application:
             return
         pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=usable_cores())
         self._undo += [store.close, pool.close]
-        kept = SavedSettings(paths.settings, self._settings)
+        saved = SavedSettings(paths.settings, self._settings)
         workspace = Workspace(
             paths,
             paths.jobs,
             ArtifactStore(paths.store),
             pool,
             store,
-            lambda: kept.value.memory_limit_bytes,
-            lambda: chosen_card(kept.value),
+            lambda: saved.value.memory_limit_bytes,
+            lambda: chosen_card(saved.value),
         )
-        app_controller = AppController(window, self._theme, Session(workspace, window), kept)
+        app_controller = AppController(window, self._theme, Session(workspace, window), saved)
         self.app_controller = app_controller
         app_controller.closed.connect(self._quit)
         app_controller.begin(reopen=not self._files)

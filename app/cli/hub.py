@@ -30,22 +30,22 @@ def search(
     limit: Annotated[int, Option(metavar="N", min=1, max=1000)] = 20,
 ) -> int:
     """Search the hub and print the models that match, most downloaded first."""
-    found: list[HubModel] = []
+    listed: list[HubModel] = []
     sort: Sort = "downloads" if text else "trending"
     query = HubQuery(text=text[:200], task=task, library=library, license=license, sort=sort, limit=min(PAGE, limit))
     with workspace(output.options, writes=False, notice=output.notice) as space:
         place = hub_place(space)
         if place.warning:
             output.notice(place.warning)
-        while len(found) < limit:
+        while len(listed) < limit:
             page = run(space, search_hub(space, query), output.watch)
-            found += page.models
+            listed += page.models
             query = query.model_copy(update={"cursor": page.next_cursor})
             if query.cursor is None:
                 break
-    found = found[:limit]
-    output.document({"models": [model.model_dump(mode="json") for model in found]})
-    for model in found:
+    listed = listed[:limit]
+    output.document({"models": [model.model_dump(mode="json") for model in listed]})
+    for model in listed:
         formats = ", ".join(model.formats) or "no known format"
         safe = "" if model.safe_format else "  (no safe format)"
         output.text(
@@ -53,8 +53,8 @@ def search(
             f"{model.downloads:>12,}  {formats}{safe}{'  (gated)' if model.gated else ''}"
         )
     more = ", and there are more" if query.cursor is not None else ""
-    count = f"{len(found)} model{'s' if len(found) != 1 else ''}"
-    output.sentence(f"{count}{more}." if found else "No model fits. Use fewer words or filters.")
+    count = f"{len(listed)} model{'s' if len(listed) != 1 else ''}"
+    output.sentence(f"{count}{more}." if listed else "No model fits. Use fewer words or filters.")
     return OK
 
 

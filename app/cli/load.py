@@ -40,9 +40,9 @@ def load(
     with workspace(output.options, writes=True, notice=output.notice) as space:
         facts = read_facts(space, run_id)
         version = _variant(facts, variant)
-        found = run(space, describe(), output.watch)
+        described = run(space, describe(), output.watch)
         output.notice(plan_words(stages(facts, version, seconds, max_latency), seconds))
-        record = run(space, measure_load(space, facts, version, seconds, found.device, max_latency), output.watch)
+        record = run(space, measure_load(space, facts, version, seconds, described.device, max_latency), output.watch)
         if price_per_hour is None:
             price = read_price(space.repositories)
         else:
@@ -119,25 +119,25 @@ def stress(
     with workspace(output.options, writes=True, notice=output.notice) as space:
         facts = read_facts(space, run_id)
         flow = stress_flow(space, facts, variant, full=full, again=again, max_seconds=seconds)
-        found = run(space, flow, output.watch)
-    output.document(_document(run_id, found))
-    _print_stress(output, found)
-    output.sentence(found.result.headline)
+        stressed = run(space, flow, output.watch)
+    output.document(_document(run_id, stressed))
+    _print_stress(output, stressed)
+    output.sentence(stressed.result.headline)
     return OK
 
 
-def _document(run_id: str, found: Stressed) -> dict[str, object]:
-    result = found.result.model_dump(mode="json")
+def _document(run_id: str, stressed: Stressed) -> dict[str, object]:
+    result = stressed.result.model_dump(mode="json")
     for attack in result["attacks"]:
         if attack["why_not"]:  # unmeasured figures are null, never 0
             attack.update(dict.fromkeys(NOT_MEASURED))
-    return {"run_id": run_id, "variant": found.variant.id, **result, "folder": str(found.folder)}
+    return {"run_id": run_id, "variant": stressed.variant.id, **result, "folder": str(stressed.folder)}
 
 
-def _print_stress(output: Output, found: Stressed) -> None:
-    result = found.result
+def _print_stress(output: Output, stressed: Stressed) -> None:
+    result = stressed.result
     clean = result.clean
-    output.text(f"{found.variant.title}: {result.n_answered:,} examples, original / optimized ({result.measure})")
+    output.text(f"{stressed.variant.title}: {result.n_answered:,} examples, original / optimized ({result.measure})")
     output.text(f"  {'unchanged':<24} {percent(clean.original):>7} / {percent(clean.optimized):<7}")
     for row in result.rows:
         output.text(_line(row))

@@ -84,10 +84,10 @@ def _short(name: str) -> str:
 def describe(output: Output) -> int:
     """List devices, runtimes, techniques, presets and export targets, and how to get those that are missing."""
     with workspace(output.options, writes=False, notice=output.notice) as space:
-        found = run(space, describe_flow(), output.watch)
+        described = run(space, describe_flow(), output.watch)
         presets = _preset_rows(space.paths.presets)
-    groups = {name: getattr(found, name) for name in ("devices", "runtimes", "techniques")}
-    groups |= {"presets": presets, "targets": found.targets}
+    groups = {name: getattr(described, name) for name in ("devices", "runtimes", "techniques")}
+    groups |= {"presets": presets, "targets": described.targets}
     fields = {"id", "title", "available", "hint"}
     output.document({name: [row.model_dump(include=fields) for row in rows] for name, rows in groups.items()})
     for name, rows in groups.items():
@@ -160,21 +160,23 @@ def compare(
         watched = read_watched(space.repositories, run_id)
         items = judged_items(space.artifacts, facts)
         if against is None:
-            found = None
+            judged = None
         else:
             other = read_facts(space, against)
-            found = run(space, compare_against(space.artifacts, facts, other), output.watch)
-    variants = facts.variants if found is None else found.variants
+            judged = run(space, compare_against(space.artifacts, facts, other), output.watch)
+    variants = facts.variants if judged is None else judged.variants
     document = compare_document(facts.run, variants, facts.outcome, items, facts.cards, facts.findings)
     headline = with_misfit(facts.run.headline, facts.findings)
-    if found is not None:
-        document = against_document(document, found)
-        headline = f"Judged against “{found.other.title}” of the run {found.other_run.id}; times were not taken in turn"
+    if judged is not None:
+        document = against_document(document, judged)
+        headline = (
+            f"Judged against “{judged.other.title}” of the run {judged.other_run.id}; times were not taken in turn"
+        )
     document["watch"] = watched_document(watched)
     output.document(document)
     for line in version_lines(variants, facts.run.recommended_variant_id, cards=facts.cards):
         output.text(line)
-    if watched is not None and found is None:
+    if watched is not None and judged is None:
         output.text(watched_words(watched))
     for sentence in disturbed(facts.recommended):
         output.text(f"   {sentence}")
@@ -305,18 +307,18 @@ def monitor(
     """Print what a bundle's log shows: drift, alarms, and what to do."""
     check_exists(log, any_name=True)
     with workspace(output.options, writes=False, notice=output.notice) as space:
-        found = run(space, monitored(log.absolute()), output.watch)
-    output.document(found.model_dump(mode="json"))
-    for alert in found.alerts:
+        result = run(space, monitored(log.absolute()), output.watch)
+    output.document(result.model_dump(mode="json"))
+    for alert in result.alerts:
         output.text(f"  {alert.level}: {alert.what}")
         output.text(f"      {alert.advice}")
-    for row in found.drift.statistics:
+    for row in result.drift.statistics:
         before = "unknown" if row.before is None else f"{row.before:.3g}"
         counts = f"{row.n:,} requests compared with {row.expected:,}"
         output.text(f"  {row.title}: {row.now:.3g}, before {before} ({counts})")
-    for note in found.drift.notes:
+    for note in result.drift.notes:
         output.text(f"  note: {note}")
-    output.sentence(found.drift.summary)
+    output.sentence(result.drift.summary)
     return OK
 
 

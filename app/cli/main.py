@@ -15,7 +15,7 @@ from app.services.flow.steps import JobError
 from app.version import VERSION
 from workers.contracts.errors import ErrorInfo, WorkerError, words_for
 
-WRONG_USAGE = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+WRONG_USAGE: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 """The base of typer's usage errors, found by name because its module differs between versions."""
 TYPER_INTERRUPTED = 130
 
@@ -61,7 +61,7 @@ def _words(error: BaseException) -> tuple[ErrorInfo, int]:
     if isinstance(error, (KeyboardInterrupt, typer.Abort)):
         return CANCELLED_WORDS, CANCELLED
     if isinstance(error, WRONG_USAGE):
-        detail = error.format_message() or "No command was named."  # type: ignore[attr-defined]
+        detail = error.format_message() or "No command was named."
         return ErrorInfo(code="usage", title="Wrong usage", detail=detail, hint="See 'fettle --help'."), USAGE
     sys.stderr.write(traceback.format_exc())
     return words_for(error, "Your files are as they were. Please report it with the lines above."), INTERNAL

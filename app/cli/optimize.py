@@ -74,9 +74,9 @@ def architectures_of(text: str | None, runtimes: Sequence[str], device: str | No
         raise usage(f"--build-for {text}: {error}.") from error
 
 
-def check_can_build(found: DescribeResult) -> None:
+def check_can_build(described: DescribeResult) -> None:
     """Raise `CommandFailed` (exit code 6) if the library that builds without a GPU is not installed."""
-    if not any(row.id == TARGET and row.available for row in found.targets):  # the target needs the same library
+    if not any(row.id == TARGET and row.available for row in described.targets):  # the target needs the same library
         raise CommandFailed(
             MISSING,
             ErrorInfo(
@@ -169,11 +169,11 @@ def _ask_preparation(output: Output, error: ErrorInfo) -> str | None:
 
 def _finish(space: Workspace, output: Output, done: Run, options: OptimizeOptions) -> int:
     facts = read_facts(space, done.id)
-    found = tried_run(space, facts)
+    tried = tried_run(space, facts)
     if options.out is not None:
         _keep_artifact(facts, options.out)
     output.document(run_document(facts.run, facts.variants, facts.outcome, facts.speech, facts.cards, facts.findings))
-    _print_run(output, facts, found)
+    _print_run(output, facts, tried)
     return OK if done.recommended_variant_id else KEPT_ORIGINAL
 
 
@@ -213,7 +213,7 @@ def demo(output: Output, out: Annotated[Path | None, Option(metavar="FILE.zip")]
         done = _run(space, output, project, opening, _preset(space, options), (), (), options)
         facts = read_facts(space, done.id)
         request = ExportRequest(run_id=done.id, variant_id=None, target="", out=bundle)
-        found = tried_run(space, facts)
+        tried = tried_run(space, facts)
         exported = run(space, export(space, facts, request), output.watch)
         checked = run(space, verify(space, bundle), output.watch)
     if not checked.ok:
@@ -222,7 +222,7 @@ def demo(output: Output, out: Annotated[Path | None, Option(metavar="FILE.zip")]
         raise refusal("verify_failed", "The bundle does not verify", differs, hint)
     document = run_document(facts.run, facts.variants, facts.outcome, cards=facts.cards, findings=facts.findings)
     output.document({**document, "bundle": str(exported.path)})
-    _print_run(output, facts, found)
+    _print_run(output, facts, tried)
     output.sentence(f"Done: {exported.path} runs on its own and gave the same answers as here.")
     return OK if done.recommended_variant_id else KEPT_ORIGINAL
 
@@ -292,17 +292,17 @@ def _wanted(
     """
     if not options.runtimes and options.device is None and options.recipe is None:
         return space, ()
-    found = run(space, describe(), output.watch)
+    described = run(space, describe(), output.watch)
     if options.recipe is not None:
-        check_recipes(found, preset.recipes, str(options.recipe))
-    wanted = check_runtimes(found, options.runtimes)
+        check_recipes(described, preset.recipes, str(options.recipe))
+    wanted = check_runtimes(described, options.runtimes)
     if options.device is None:
         return space, wanted
-    there = runtimes_on(found, options.device)
+    there = runtimes_on(described, options.device)
     if wanted and not set(wanted) & set(there):
         detail = f"{', '.join(wanted)} does not run on {options.device}."
         raise usage(detail, f"On {options.device} there are: {', '.join(there)}.")
-    card = card_of(found, options.device)
+    card = card_of(described, options.device)
     return replace(space, card=lambda: card), tuple(name for name in there if not wanted or name in wanted)
 
 
@@ -318,19 +318,19 @@ def _keep_artifact(facts: RunFacts, out: Path) -> None:
         raise refusal("not_written", "The model could not be copied", detail, hint) from error
 
 
-def _print_run(output: Output, facts: RunFacts, found: TriedRun) -> None:
+def _print_run(output: Output, facts: RunFacts, tried: TriedRun) -> None:
     output.text(f"{facts.project.name} (run {facts.run.id})")
     for line in version_lines(facts.variants, facts.run.recommended_variant_id, facts.speech, facts.cards):
         output.text(line)
-    for row in found.rows:
+    for row in tried.rows:
         if row.variant is None:
             output.text(f"   not tried: {row.title}. {row.because}")
-    for sentence in (*found.why, *found.eights, *found.elsewhere):
+    for sentence in (*tried.why, *tried.eights, *tried.elsewhere):
         output.text(f"   {sentence}")
-    expected, seconds = found.forecast.before, facts.run.seconds
+    expected, seconds = tried.forecast.before, facts.run.seconds
     if expected is not None and seconds is not None:
-        saved = f", {duration(found.forecast.saved_s)} of work were known from before"
-        known = saved if found.forecast.is_mostly_known else ""
+        saved = f", {duration(tried.forecast.saved_s)} of work were known from before"
+        known = saved if tried.forecast.is_mostly_known else ""
         output.text(f"   expected {about(expected.seconds)}, took {duration(seconds)}{known}")
     for sentence in over_budget(facts.run.goal.time_budget_s, seconds, facts.outcome.ending):
         output.text(f"   {sentence}")

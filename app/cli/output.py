@@ -1,6 +1,7 @@
 """Print the output of commands: a JSON document or words on stdout, progress on stderr, the main sentence last."""
 
 import contextlib
+import io
 import json
 import sys
 import time
@@ -55,8 +56,8 @@ class Output:
         self._bar_shown = self._waits = self._in_run = False
         self._between, self._printed_s = "", time.monotonic()
         for stream in (self._out, self._err):
-            with contextlib.suppress(AttributeError, ValueError):  # not every stream can be reconfigured
-                stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+            if isinstance(stream, io.TextIOWrapper) and not stream.closed:
+                stream.reconfigure(errors="replace")
 
     def document(self, document: dict[str, Any]) -> None:
         """Print the JSON document if it was requested."""

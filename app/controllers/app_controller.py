@@ -44,19 +44,19 @@ class AppController(QObject):
 
     closed = Signal()
 
-    def __init__(self, window: MainWindow, theme: Theme, session: Session, kept: SavedSettings) -> None:
-        """Create the controllers of the window for `session`; `kept` holds the settings."""
+    def __init__(self, window: MainWindow, theme: Theme, session: Session, settings: SavedSettings) -> None:
+        """Create the controllers of the window for `session`; `settings` are those of all projects."""
         super().__init__(window)
-        self._window, self._theme, self._session, self._kept = window, theme, session, kept
+        self._window, self._theme, self._session, self._settings = window, theme, session, settings
         self.session = session
         self.flows = FlowRunner(session.workspace, self)
         self._telemetry = TelemetryController(window, session, self.flows, self)
         self.flows.timing_changed.connect(window.clock.set_timing)
         self.flows.timing_changed.connect(self._telemetry.pause)
-        self._store_limit = StoreLimit(session, self.flows, kept, self)
+        self._store_limit = StoreLimit(session, self.flows, settings, self)
         self.commands = window.commands
         self._edits = ProjectEdits(window, theme, session, self.flows, self)
-        self._context = ControllerContext(window, session, self.flows, theme, kept, self._edits)
+        self._context = ControllerContext(window, session, self.flows, theme, settings, self._edits)
         self._specs = find_controllers()
         check_pairs(window.specs, self._specs)
         self._controllers: dict[str, PageController[Any]] = {}
@@ -84,7 +84,7 @@ class AppController(QObject):
         """Show the last project if `reopen` is set, then describe the machine."""
         for page_id, page in self._window.built_pages.items():
             self._on_page_built(page_id, page)
-        project_id = self._kept.value.last_project_id
+        project_id = self._settings.value.last_project_id
         if not (reopen and project_id and self.open_project(project_id, opens_model=False)):
             self._window.show_page(self._window.first_page)
         self._shell.show()
@@ -106,8 +106,8 @@ class AppController(QObject):
         self._window.settle()
 
     def _show_described(self, found: DescribeResult) -> None:
-        if self._kept.value.gpu_uuid not in ("", *(card.uuid for card in found.cards)):
-            self._kept.try_to_save(gpu_uuid="", gpu_index=0)  # the chosen GPU no longer exists
+        if self._settings.value.gpu_uuid not in ("", *(card.uuid for card in found.cards)):
+            self._settings.try_to_save(gpu_uuid="", gpu_index=0)  # the chosen GPU no longer exists
         self._session.set_described(found)
         self._telemetry.start(found)
 
@@ -203,7 +203,7 @@ class AppController(QObject):
 
     def _on_project_changed(self) -> None:
         project = self._session.project
-        self._kept.try_to_save(last_project_id=project.id if project else "")
+        self._settings.try_to_save(last_project_id=project.id if project else "")
 
     def _on_requests(self) -> None:
         for files in take_requests(self._session.workspace.paths):
@@ -238,7 +238,7 @@ class AppController(QObject):
         """Hide the window at once, end all processes, and save the window's geometry and page."""
         self._is_closing = True
         project = self._session.project
-        self._kept.try_to_save(
+        self._settings.try_to_save(
             last_project_id=project.id if project else "",
             last_page=self._window.current_page or self._window.first_page,
             window_geometry=base64.b64encode(self._window.geometry_to_save()).decode("ascii"),

@@ -8,14 +8,14 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.controllers.running import Done, Failed, JobSlot, Running
-from app.controllers.wakes import IS_OFFERED, PipeNotifier
+from app.controllers.wakes import IS_SUPPORTED, PipeNotifier
 from app.services.flow.driver import Driver
 from app.services.flow.events import Observer, ignore
 from app.services.flow.steps import Flow, FlowCancelled, JobError
 from app.services.flow.workspace import Workspace
 from workers.contracts.errors import WorkerError, words_for
 
-POLL_MS, TIMING_POLL_MS = 30, 500 if IS_OFFERED else 100
+POLL_MS, TIMING_POLL_MS = 30, 500 if IS_SUPPORTED else 100
 """Poll intervals in ms. While requests are timed, notifiers report the end of a block; the poll only detects hangs."""
 
 TIMING_MOST_S = 3.0
@@ -45,8 +45,8 @@ class FlowRunner(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(POLL_MS)
         self._timer.timeout.connect(self._on_tick)
-        self._wakes = PipeNotifier(self)
-        self._wakes.came.connect(self._on_tick)
+        self._notifier = PipeNotifier(self)
+        self._notifier.came.connect(self._on_tick)
         self._is_timing = False
         self._timing_since_s: float | None = None
 
@@ -134,7 +134,7 @@ class FlowRunner(QObject):
     def interrupt_all(self) -> None:
         """End every process at once as the window closes; runs are stored as interrupted and can continue later."""
         self._timer.stop()
-        self._wakes.watch(())
+        self._notifier.watch(())
         for running in self._active:
             if running.driver is not None:
                 running.driver.interrupt()
@@ -157,7 +157,7 @@ class FlowRunner(QObject):
         self.changed.emit()
 
     def _on_tick(self) -> None:
-        self._wakes.watch(())  # a pipe that ends in this tick is closed
+        self._notifier.watch(())  # a pipe that ends in this tick is closed
         until = time.monotonic() + TICK_BUDGET_S
         for running in list(self._active):
             if running.driver is not None and not running.driver.tick():
@@ -179,7 +179,7 @@ class FlowRunner(QObject):
         Meanwhile other timers pause and this timer polls rarely, because a notifier reports the end of the block.
         """
         drivers = [running.driver for running in self._active if running.driver is not None]
-        self._wakes.watch([one for driver in drivers for one in driver.waitables])
+        self._notifier.watch([one for driver in drivers for one in driver.waitables])
         is_timing = any(driver.is_timing for driver in drivers)
         now_s = time.monotonic()
         self._timing_since_s = (self._timing_since_s or now_s) if is_timing else None

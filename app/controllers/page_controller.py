@@ -48,7 +48,7 @@ class PageController(QObject, Generic[PageT]):
         super().__init__(page)
         self._page, self._context, self._job = page, context, JobSlot(context.flows)
         self._window, self._session, self._flows = context.window, context.session, context.flows
-        self._kept, self._commands = context.kept, context.commands
+        self._settings, self._commands = context.settings, context.commands
 
     def _start(
         self,
@@ -110,7 +110,7 @@ class ControllerContext:
     session: "Session"
     flows: "FlowRunner"
     theme: "Theme"
-    kept: "SavedSettings"
+    settings: "SavedSettings"
     edits: "ProjectEdits"
 
     @property

@@ -23,8 +23,8 @@ from workers.contracts.translation import _
 POLL_MS = 250
 PROCESSOR = "cpu"
 POWER_LIMIT = "power_limit_w"
-ONCE = (POWER_LIMIT, "clock_limit_hz", "slowdown_c")
-BORN_BYTES = 4 << 20
+NOT_PLOTTED = (POWER_LIMIT, "clock_limit_hz", "slowdown_c")
+LEAST_JOB_BYTES = 4 << 20
 """Memory in bytes of a process that has just started; smaller totals are not shown."""
 
 CSV_HEAD = ("time", "device", "quantity", "value")
@@ -94,7 +94,7 @@ class TelemetryController(QObject):
                 processes.setdefault(device, {})[int(quantity.rpartition("/")[2])] = values[-1]
             elif quantity == POWER_LIMIT:
                 self._dock.set_limit(device, values[-1])
-            elif quantity not in ONCE:
+            elif quantity not in NOT_PLOTTED:
                 self._dock.add(device, quantity, np.array(readings.times_s[device, quantity]), np.array(values))
         if readings.values:
             self._add_memory(processes)
@@ -104,7 +104,7 @@ class TelemetryController(QObject):
         pids = self._flows.pids
         total = float(sum(resident_bytes(pid) for pid in pids))
         now = np.array([time.monotonic()])
-        if total >= BORN_BYTES:
+        if total >= LEAST_JOB_BYTES:
             self._dock.add(PROCESSOR, JOB_MEMORY, now, np.array([total]))
         family = family_of(pids) if processes and pids else set()
         for device, used in processes.items():

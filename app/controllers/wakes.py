@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, QSocketNotifier, Signal
 
 from app.jobs.process import Waitable
 
-IS_OFFERED = sys.platform != "win32"
+IS_SUPPORTED = sys.platform != "win32"
 """Windows supports no notifier for pipes, so that a timer must poll there."""
 
 
@@ -27,7 +27,7 @@ class PipeNotifier(QObject):
 
     def watch(self, waitables: Sequence[Waitable]) -> None:
         """Watch only these pipes from now on; an empty sequence stops watching. None of them may close meanwhile."""
-        numbers = {one if isinstance(one, int) else one.fileno() for one in waitables} if IS_OFFERED else set()
+        numbers = {one if isinstance(one, int) else one.fileno() for one in waitables} if IS_SUPPORTED else set()
         self._is_watching = bool(numbers)
         for number, notifier in self._notifiers.items():
             notifier.setEnabled(number in numbers)

@@ -32,7 +32,7 @@ class ChatController(DetailController[ChatPage]):
         self._chats: dict[Side, LiveChat] = {}
         self._messages: dict[Side, list[ChatMessage]] = {side: [] for side in SIDES}
         self._turn: Side | None = None
-        self._settings, self._answer, self._is_ready = ChatRequest(), "", False
+        self._options, self._answer, self._is_ready = ChatRequest(), "", False
         self._is_whole, self._speed = True, ChatPiece()
         self._timer = QTimer()
         self._timer.setInterval(POLL_MS)
@@ -81,7 +81,7 @@ class ChatController(DetailController[ChatPage]):
     def _on_said(self, text: str, settings: ChatRequest) -> None:
         if not self._is_ready or self._turn is not None:
             return
-        self._settings = settings
+        self._options = settings
         for side in SIDES:
             self._messages[side].append(ChatMessage(role="user", content=text))
         self._page.begin(text)
@@ -90,8 +90,8 @@ class ChatController(DetailController[ChatPage]):
 
     def _begin(self, side: Side) -> None:
         self._turn, self._answer, self._speed = side, "", ChatPiece()
-        messages = (*self._settings.messages, *self._messages[side])
-        self._chats[side].send(self._settings.model_copy(update={"messages": messages}))
+        messages = (*self._options.messages, *self._messages[side])
+        self._chats[side].send(self._options.model_copy(update={"messages": messages}))
 
     def _on_stop(self) -> None:
         """Stop the current reply; the other version gets no request."""

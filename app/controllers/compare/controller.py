@@ -120,7 +120,7 @@ class CompareController(PageController[ComparePage]):
         """Show the target for a one-click export of the recommended version; it may have changed on another page."""
         facts, found, target = self._facts, self._session.described, None
         if facts is not None and facts.recommended is not None and found is not None:
-            last_id = self._kept.value.export_target
+            last_id = self._settings.value.export_target
             target = target_at_once(found.targets, last_id, facts, facts.recommended)
         self._page.show_at_once(_(target.title) if target is not None else "")
 

@@ -107,7 +107,7 @@ class ExportController(PageController[ExportPage]):
         self._window.show_page("export")
         facts, wanted = self._facts, self._wanted
         if not self._job.is_busy and facts is not None and wanted is not None:
-            target = target_at_once(self._targets(), self._kept.value.export_target, facts, wanted)
+            target = target_at_once(self._targets(), self._settings.value.export_target, facts, wanted)
             if target is not None and target.id == self._target.id:
                 self._page.start()
 
@@ -132,7 +132,7 @@ class ExportController(PageController[ExportPage]):
         project = facts.project
         targets = tuple(offered(row, facts, wanted) for row in self._targets())
         usable = [row for row in targets if row.available]
-        last_id = self._kept.value.export_target
+        last_id = self._settings.value.export_target
         kept = next((row for row in usable if row.id == last_id), None)
         target = self._target = kept or next(iter(usable), NO_TARGET)
         variant = self._variant = fitting(target, facts, wanted) if target.id else wanted
@@ -179,7 +179,7 @@ class ExportController(PageController[ExportPage]):
         is_default = value.path == free_path(facts, self._target)
         path = value.path.removesuffix(self._target.suffix) + target.suffix
         self._target = target
-        self._kept.try_to_save(export_target=target_id)
+        self._settings.try_to_save(export_target=target_id)
         self._value = replace(
             self._make_value(facts, wanted),
             path=free_path(facts, target) if is_default else path,

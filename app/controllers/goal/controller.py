@@ -37,7 +37,9 @@ class GoalController(PageController[GoalPage]):
         page.limit_wanted.connect(self._on_limit_wanted)
         page.recipes_changed.connect(self._on_recipes)
         page.save_requested.connect(self._on_save)
-        page.run_requested.connect(lambda: self._commands.do(START_RUN, self.preset, self._kept.value.threads, False))
+        page.run_requested.connect(
+            lambda: self._commands.do(START_RUN, self.preset, self._settings.value.threads, False)
+        )
         for signal in (session.model_changed, session.data_changed, session.run_changed, session.described_changed):
             signal.connect(self.show)
         session.goal_changed.connect(self.show)  # also after changes on another page
@@ -127,6 +129,9 @@ class GoalController(PageController[GoalPage]):
             self._session.set_recipes(None)
             self._session.change(preset_id=preset_id, max_loss_pct=preset.max_loss_pct)
             self._session.goal_changed.emit()
+
+    def _on_run(self) -> None:
+        self._commands.do(START_RUN, self.preset, self._settings.value.threads, False)
 
     def _on_limit(self, limit_pct: float) -> None:
         self._session.change(max_loss_pct=limit_pct)

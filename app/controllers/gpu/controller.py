@@ -83,12 +83,12 @@ class GpuController(PageController[GpuPage]):
     def _on_card(self, uuid: str) -> None:
         """Use this GPU from now on; running jobs stay on their GPU."""
         card = next(card for card in self._cards if card.uuid == uuid)
-        self._kept.save(gpu_uuid=card.uuid, gpu_index=card.index)
+        self._settings.save(gpu_uuid=card.uuid, gpu_index=card.index)
         self._window.top.set_device(card.name)
         self._show()
 
     def _show(self) -> None:
-        chosen = self._kept.value.gpu_uuid or None
+        chosen = self._settings.value.gpu_uuid or None
         installing, is_trying = self._installing, self._job.is_busy
         value = gpu_value(self._cards, self._rows, is_trying=is_trying, chosen=chosen, installs=installing.is_offered)
         self._page.show_value(replace(value, installing=installing.value, trouble=installing.trouble))

@@ -11,7 +11,7 @@ from widgets.pages.settings.page import SettingsPage
 from workers.contracts.translation import _
 
 
-class KeptHub(PageController[SettingsPage]):
+class HubSection(PageController[SettingsPage]):
     """The hub section of the page Settings, owned by that page's controller.
 
     The section is read again at each visit. The user is asked before a model is removed that projects use.

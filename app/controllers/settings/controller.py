@@ -7,10 +7,10 @@ from typing import cast
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 
-from app.controllers.hub.kept import KeptHub
+from app.controllers.hub.kept import HubSection
 from app.controllers.installing import Installing
 from app.controllers.page_controller import ControllerContext, ControllerSpec, PageController
-from app.controllers.settings.storage import KeptStorage
+from app.controllers.settings.storage import StorageSection
 from app.controllers.words import device_words
 from app.services.machine.optional_sets import Installer
 from app.version import VERSION
@@ -40,15 +40,15 @@ class SettingsController(PageController[SettingsPage]):
         window, session = context.window, context.session
         self._installing = Installing(page, session, context.flows, installer)
         page.theme_chosen.connect(self._on_theme)
-        page.threads_changed.connect(lambda threads: self._kept.save(threads=threads))
-        page.memory_limit_changed.connect(lambda limit: self._kept.save(memory_limit_bytes=limit))
-        page.log_detail_changed.connect(lambda detailed: self._kept.save(log_level="debug" if detailed else "info"))
+        page.threads_changed.connect(lambda threads: self._settings.save(threads=threads))
+        page.memory_limit_changed.connect(lambda limit: self._settings.save(memory_limit_bytes=limit))
+        page.log_detail_changed.connect(lambda detailed: self._settings.save(log_level="debug" if detailed else "info"))
         page.open_data_folder_requested.connect(self._on_open_folder)
         session.described_changed.connect(self.show)
         self._installing.serve(page, window.banner, self._sets)
         self.show()
-        self._hub = KeptHub(context, page)
-        self._storage = KeptStorage(context, page)
+        self._hub = HubSection(context, page)
+        self._storage = StorageSection(context, page)
 
     def show(self) -> None:
         """Show all settings and the runtimes."""
@@ -56,16 +56,16 @@ class SettingsController(PageController[SettingsPage]):
         rows = found.runtimes if found else ()
         self._page.show_value(
             SettingsValue(
-                theme=self._kept.value.theme,
+                theme=self._settings.value.theme,
                 data_folder=str(self._session.workspace.paths.root),
-                threads=self._kept.value.threads,
+                threads=self._settings.value.threads,
                 cores=os.cpu_count() or 1,
                 runtimes=tuple(self._runtime_value(row) for row in rows),
                 version=VERSION,
                 licenses=licenses(),
                 device=device_line(found),
-                memory_limit_bytes=self._kept.value.memory_limit_bytes,
-                detailed_log=self._kept.value.log_level == "debug",
+                memory_limit_bytes=self._settings.value.memory_limit_bytes,
+                detailed_log=self._settings.value.log_level == "debug",
             )
         )
 
@@ -91,7 +91,7 @@ class SettingsController(PageController[SettingsPage]):
 
     def _on_theme(self, theme: str) -> None:
         self._context.theme.set_choice(cast(Choice, theme))
-        self._kept.save(theme=theme)
+        self._settings.save(theme=theme)
 
     def _on_open_folder(self) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._session.workspace.paths.root)))

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 MOST_POINTS, MAX_NAME = 4, 60
 
 
-class KeptStorage(PageController[SettingsPage]):
+class StorageSection(PageController[SettingsPage]):
     """The storage section of the page Settings, owned by that page's controller.
 
     It counts whenever the page is shown, but never during a measurement.
@@ -51,7 +51,7 @@ class KeptStorage(PageController[SettingsPage]):
         self._is_wanted = False
 
     def _on_limit(self, limit_bytes: int | None) -> None:
-        self._kept.save(store_limit_bytes=limit_bytes)
+        self._settings.save(store_limit_bytes=limit_bytes)
         self._show()
 
     def _count(self) -> None:
@@ -113,7 +113,7 @@ class KeptStorage(PageController[SettingsPage]):
             self._begin(is_freeing=True)
 
     def _show(self) -> None:
-        storage, limit = self._storage, self._kept.value.store_limit_bytes
+        storage, limit = self._storage, self._settings.value.store_limit_bytes
         state: StorageState = "waiting" if self._flows.runs else "counting" if storage is None else "known"
         value = StorageValue(state, limit_bytes=limit, keep_days=KEEP_DAYS, told=self._message, problem=self._problem)
         if storage is not None:
@@ -158,16 +158,16 @@ class StoreLimit(QObject):
     the last run, export or other job with a title. It stops for a measurement and acts again after that.
     """
 
-    def __init__(self, session: Session, flows: FlowRunner, kept: SavedSettings, parent: QObject) -> None:
+    def __init__(self, session: Session, flows: FlowRunner, settings: SavedSettings, parent: QObject) -> None:
         """Create the limit and follow the flows."""
         super().__init__(parent)
-        self._session, self._flows, self._kept = session, flows, kept
+        self._session, self._flows, self._settings = session, flows, settings
         self._job, self._was_working = JobSlot(flows), False
         flows.changed.connect(self._on_flows)
 
     def hold(self) -> None:
         """Start to free space, unless there is no limit or a job runs."""
-        limit_bytes = self._kept.value.store_limit_bytes
+        limit_bytes = self._settings.value.store_limit_bytes
         if limit_bytes is None or self._job.is_busy or self._is_working:
             return
         self._flows.start(

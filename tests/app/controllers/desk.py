@@ -9,15 +9,19 @@ from typing import Any
 
 from app.controllers.flows import FlowRunner
 from app.controllers.running import Running
+from app.controllers.session import Session
 from app.domain.project import Project
 from app.domain.run import Goal, Run, RunState
 from app.domain.variant import Measurement, Variant
-from app.services.flow.steps import Flow
+from app.services.flow.steps import Flow, Measured
 from app.services.flow.workspace import Workspace
 from app.services.machine.devices import describe
+from app.services.opening.opening import open_model, read_data
 from app.services.records.facts import RunFacts
+from app.services.run import version_steps
+from presets.sample import sample_paths
 from widgets.main_window import MainWindow
-from workers.contracts.jobs import DataResult, DescribeResult, OpenResult
+from workers.contracts.jobs import DataParams, DataResult, DescribeResult, OpenParams, OpenResult
 from workers.contracts.pipeline import write_pipeline
 from workers.contracts.specs import (
     DescribedTarget,
@@ -150,6 +154,14 @@ def add_run(space: Workspace, made: Run, *variants: Variant) -> Run:
     return made
 
 
+def open_finished(session: Session, *others: Variant) -> None:
+    """Open a project with a finished run that recommends a faster version; `others` are further versions."""
+    space = session.workspace
+    session.reopen(make_project(space))
+    made = run(1, data_key="data", recommended_variant_id="r1-v1")
+    session.set_run(add_run(space, made, variant(0), variant(1, speedup=2.0), *others))
+
+
 def shown_page(window: MainWindow, page_id: str) -> Any:
     """Show a page of the window and return it."""
     window.show_page(page_id)
@@ -174,6 +186,18 @@ def endless(*_given: Any) -> Flow[Any]:
     """Run until the flow is stopped."""
     while True:
         yield from describe()
+
+
+def measuring(**how: Any) -> Flow[Measured]:
+    """Measure the sample alone, in one set on one core."""
+    sample = sample_paths()
+    model = yield from open_model(OpenParams(path=str(sample.model)))
+    data = yield from read_data(DataParams(model_dir=str(model.folder), path=str(sample.data)))
+    original = version_steps.new_variant("r1", 0, Recipe(title="Original"), is_baseline=True)
+    versions = [version_steps.Version(original, model.folder)]
+    step = version_steps.measure_step(versions, data.folder, title="Measure", sets=1, threads=1, step_index=0, **how)
+    measured = yield from version_steps.measure(step)
+    return measured
 
 
 def start_run(flows: FlowRunner) -> Running:

@@ -4,20 +4,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import Drive
+from desk import Drive, measuring
 
 from app.controllers.flows import POLL_MS, TIMING_POLL_MS, FlowRunner
 from app.controllers.running import JobSlot
-from app.controllers.wakes import IS_OFFERED
+from app.controllers.wakes import IS_SUPPORTED
 from app.services.flow.events import Event, LatenciesMeasured
-from app.services.flow.steps import Flow, Measured
+from app.services.flow.steps import Flow
 from app.services.machine.devices import describe
-from app.services.opening.opening import open_model, read_data
-from app.services.run import version_steps
-from presets.sample import sample_paths
+from app.services.opening.opening import open_model
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.jobs import DataParams, OpenParams
-from workers.contracts.specs import Recipe
+from workers.contracts.jobs import OpenParams
 
 
 def endless(steps: list[str]) -> Flow[str]:
@@ -68,28 +65,13 @@ def test_optimizations_wait_for_each_other(flows: FlowRunner, drive: Drive) -> N
     assert ("cancelled", None) in report and first_steps[-1] == "closed"
 
 
-def measuring(blocks: int) -> Flow[Measured]:
-    """Measure the sample alone."""
-    sample = sample_paths()
-    model = yield from open_model(OpenParams(path=str(sample.model)))
-    data = yield from read_data(DataParams(model_dir=str(model.folder), path=str(sample.data)))
-    version = version_steps.Version(
-        version_steps.new_variant("r", 0, Recipe(title="Original"), is_baseline=True), model.folder
-    )
-    how = {"sets": 1, "blocks": blocks, "threads": 1, "step_index": 0}
-    measured = yield from version_steps.measure(
-        version_steps.measure_step([version], data.folder, title="Measure", **how)
-    )
-    return measured
-
-
 @pytest.mark.whole
 def test_timing_is_announced_and_slows_the_poll(flows: FlowRunner, drive: Drive) -> None:
     """Given a measurement, then the start and end of each block are announced, results arrive between blocks, and the
     timer polls rarely during a block."""
     report: list[Any] = []
     states: list[bool] = []
-    heard_while_timing: list[bool] = []
+    arrived_while_timing: list[bool] = []
     polls: list[int] = []
 
     def on_timing(timing: bool) -> None:
@@ -98,31 +80,31 @@ def test_timing_is_announced_and_slows_the_poll(flows: FlowRunner, drive: Drive)
 
     def observe(event: Event) -> None:
         if isinstance(event, LatenciesMeasured):
-            heard_while_timing.append(flows.active[0].driver.is_timing)
+            arrived_while_timing.append(flows.active[0].driver.is_timing)
 
     flows.timing_changed.connect(on_timing)
-    start(flows, measuring(3), report, observe=observe)
+    start(flows, measuring(blocks=3), report, observe=observe)
     drive(lambda: report, 90)
     assert report[0][0] == "done", report
     assert states == [True, False] * 3
     assert polls == [TIMING_POLL_MS, POLL_MS] * 3
-    assert heard_while_timing[:2] == [False, False]  # the last block keeps its turn until the process has ended
+    assert arrived_while_timing[:2] == [False, False]  # the last block keeps its turn until the process has ended
     assert not flows.is_timing
 
 
 @pytest.mark.whole
 @pytest.mark.parametrize(
-    ("name", "value"), [("flows.TIMING_POLL_MS", 3_600_000), ("wakes.IS_OFFERED", False)], ids=["heard", "looked for"]
+    ("name", "value"), [("flows.TIMING_POLL_MS", 3_600_000), ("wakes.IS_SUPPORTED", False)], ids=["notified", "polled"]
 )
 def test_end_of_a_block_is_notified_or_polled(
     flows: FlowRunner, drive: Drive, monkeypatch: pytest.MonkeyPatch, name: str, value: object
 ) -> None:
     """Given a poll interval of an hour, then a notifier reports the end of a block; on Windows the timer polls for it."""
-    if name.startswith("flows") and not IS_OFFERED:
+    if name.startswith("flows") and not IS_SUPPORTED:
         pytest.skip("on Windows a pipe is no socket")
     monkeypatch.setattr(f"app.controllers.{name}", value)
     report: list[Any] = []
-    start(flows, measuring(3), report)
+    start(flows, measuring(blocks=3), report)
     drive(lambda: report, 90)
     assert report[0][0] == "done", report
 

@@ -2,7 +2,6 @@
 
 import csv
 import os
-import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 from read_page import words
+from stand_in_driver import stand_in
 
 from app.controllers.app_controller import AppController
 from app.controllers.gpu.presenter import gpu_value
@@ -27,14 +27,9 @@ LOST = 15
 
 @pytest.fixture
 def readings(driver_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The text file that the stand-in reads on every call; the library's folder is named before any process starts."""
-    folder = tmp_path / "nvml"
-    shutil.copytree(driver_dir, folder)
-    file = folder / "readings"
+    """Return the file that the stand-in reads on every call."""
+    file = stand_in(driver_dir, tmp_path, monkeypatch, cuda_code=999)
     file.write_text("0.util=11\n0.used=2000000000\n0.temp=51\n0.power=120000\n1.util=1\n", encoding="utf-8")
-    monkeypatch.setenv("LD_LIBRARY_PATH", str(folder))
-    monkeypatch.setenv("FETTLE_FAKENVML_FILE", str(file))
-    monkeypatch.setenv("FETTLE_FAKECUDA_RC", "999")
     return file
 
 
@@ -120,7 +115,7 @@ def test_chip_of_the_device_opens_the_doctor(
     other = next(button for button in buttons(page) if button.accessibleName() == "Work on NVIDIA FAKE H100")
     qtbot.mouseClick(other, Qt.MouseButton.LeftButton)
     assert window.top.device.text() == "NVIDIA FAKE H100"
-    assert chosen_card(app_controller._kept.value) == Card(uuid="GPU-fake1111-1111-1111-1111-111111111111", index=1)
+    assert chosen_card(app_controller._settings.value) == Card(uuid="GPU-fake1111-1111-1111-1111-111111111111", index=1)
     if folder := os.environ.get("FETTLE_PICTURES"):
         window.resize(1280, 800)
         drive(lambda: True)

@@ -27,7 +27,7 @@ def space(short_data: Path, tmp_path: Path) -> Iterator[Workspace]:
 
 
 @pytest.fixture
-def page(app_controller: AppController, window: MainWindow, space: Workspace) -> Any:
+def page(app_controller: AppController) -> Any:
     """Return the page Compare of the reopened project."""
     return open_page(app_controller, "compare")
 

@@ -294,12 +294,10 @@ def test_last_page_is_shown_at_once(window: MainWindow) -> None:
     assert "Opening your last page" in words(window.page("compare"))
 
 
-def test_missing_last_project_shows_the_first_page(
-    app_controller: AppController, window: MainWindow, space: Workspace
-) -> None:
+def test_missing_last_project_shows_the_first_page(app_controller: AppController, window: MainWindow) -> None:
     """Given a last project that no longer exists, then the page Model is shown."""
     show_first_page(window, Settings(last_project_id="gone", last_page="compare"), has_files=False)
-    app_controller._kept.value = Settings(last_project_id="gone")
+    app_controller._settings.value = Settings(last_project_id="gone")
     app_controller.begin()
     assert window.current_page == "model" and window.page("model").state == "empty"
 

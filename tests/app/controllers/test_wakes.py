@@ -7,11 +7,11 @@ from multiprocessing.connection import Connection
 import pytest
 from desk import Drive
 
-from app.controllers.wakes import IS_OFFERED, PipeNotifier
+from app.controllers.wakes import IS_SUPPORTED, PipeNotifier
 
 Pipe = tuple["Connection[bytes, bytes]", "Connection[bytes, bytes]"]
 
-offered = pytest.mark.skipif(not IS_OFFERED, reason="on Windows a pipe is no socket: the timer looks instead")
+supported = pytest.mark.skipif(not IS_SUPPORTED, reason="on Windows a pipe is no socket: the timer looks instead")
 
 
 @pytest.fixture
@@ -23,59 +23,59 @@ def pipe() -> Iterator[Pipe]:
 
 
 @pytest.fixture
-def wakes() -> PipeNotifier:
+def notifier() -> PipeNotifier:
     return PipeNotifier()
 
 
 @pytest.fixture
-def reports(wakes: PipeNotifier) -> list[bool]:
+def reports(notifier: PipeNotifier) -> list[bool]:
     """Return a list that gets an entry for each signal of the notifier."""
     came: list[bool] = []
-    wakes.came.connect(lambda: came.append(True))
+    notifier.came.connect(lambda: came.append(True))
     return came
 
 
-@offered
-def test_notifier_reports_once_per_watch(drive: Drive, pipe: Pipe, wakes: PipeNotifier, reports: list[bool]) -> None:
+@supported
+def test_notifier_reports_once_per_watch(drive: Drive, pipe: Pipe, notifier: PipeNotifier, reports: list[bool]) -> None:
     """Given a watched pipe, when a message arrives, then it is reported once although it stays unread, and again after
     the next watch."""
     ours, theirs = pipe
-    wakes.watch((ours,))
+    notifier.watch((ours,))
     theirs.send_bytes(b"a block is over")
     drive(lambda: reports)
     settle(drive)
     assert reports == [True]
-    wakes.watch((ours,))
+    notifier.watch((ours,))
     drive(lambda: len(reports) == 2)
 
 
-@offered
-def test_notifier_reports_a_closed_pipe(drive: Drive, pipe: Pipe, wakes: PipeNotifier, reports: list[bool]) -> None:
+@supported
+def test_notifier_reports_a_closed_pipe(drive: Drive, pipe: Pipe, notifier: PipeNotifier, reports: list[bool]) -> None:
     """Given a watched pipe and its number, when the other end is closed, then that is reported once."""
     ours, theirs = pipe
-    wakes.watch((ours, ours.fileno()))
+    notifier.watch((ours, ours.fileno()))
     theirs.close()
     drive(lambda: reports)
     settle(drive)
     assert reports == [True]
 
 
-@pytest.mark.parametrize("is_offered", [True, False])
+@pytest.mark.parametrize("is_supported", [True, False])
 def test_notifier_ignores_unwatched_or_unsupported_pipes(
     drive: Drive,
     pipe: Pipe,
-    wakes: PipeNotifier,
+    notifier: PipeNotifier,
     reports: list[bool],
     monkeypatch: pytest.MonkeyPatch,
-    is_offered: bool,
+    is_supported: bool,
 ) -> None:
     """Given a pipe that is no longer watched, or Windows, then a message is not reported."""
     ours, theirs = pipe
-    if not is_offered:
-        monkeypatch.setattr("app.controllers.wakes.IS_OFFERED", False)
-    wakes.watch((ours,))
-    if is_offered:
-        wakes.watch(())
+    if not is_supported:
+        monkeypatch.setattr("app.controllers.wakes.IS_SUPPORTED", False)
+    notifier.watch((ours,))
+    if is_supported:
+        notifier.watch(())
     theirs.send_bytes(b"late")
     settle(drive)
     assert not reports

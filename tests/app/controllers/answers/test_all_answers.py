@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("finished_data")
 
 
 @pytest.fixture
-def page(app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive) -> AnswersPage:
+def page(app_controller: AppController, window: MainWindow, drive: Drive) -> AnswersPage:
     """Return the page, opened from Compare where the second version was chosen."""
     compare = open_page(app_controller, "compare")
     compare.version_chosen.emit("v2")

@@ -4,13 +4,11 @@ import pytest
 from desk import open_page
 
 from app.controllers.app_controller import AppController
-from app.services.flow.workspace import Workspace
-from widgets.main_window import MainWindow
 from widgets.pages.compare.page import ComparePage
 
 
 @pytest.fixture
-def page(app_controller: AppController, window: MainWindow, space: Workspace) -> ComparePage:
+def page(app_controller: AppController) -> ComparePage:
     """Return the page as a user sees it after opening the project."""
     made = open_page(app_controller, "compare")
     assert made.state == "full"

@@ -56,9 +56,7 @@ def test_one_version_is_proven_alone(page: ComparePage, app_controller: AppContr
     assert now.judgement is not None and now.judgement.n == 48 and now.untested == ""
 
 
-def test_an_idle_computer_is_waited_for(
-    page: ComparePage, monkeypatch: pytest.MonkeyPatch, app_controller: AppController, drive: Drive
-) -> None:
+def test_an_idle_computer_is_waited_for(page: ComparePage, monkeypatch: pytest.MonkeyPatch, drive: Drive) -> None:
     """Given a busy computer, when the user waits until it is idle, then the signal comes only once it is idle; a
     stopped wait emits nothing."""
     shares = [0.9]
@@ -79,7 +77,7 @@ def test_an_idle_computer_is_waited_for(
 
 
 def test_result_stays_after_cancelling_or_known_examples(
-    page: ComparePage, app_controller: AppController, window: MainWindow, tmp_path: Path, drive: Drive
+    page: ComparePage, window: MainWindow, tmp_path: Path, drive: Drive
 ) -> None:
     """Given Cancel, or examples that were known already, then the result is unchanged and the reason is shown."""
     page.proof_data_chosen.emit(str(write_part(tmp_path / "more.npz", 60, 160)))

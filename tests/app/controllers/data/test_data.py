@@ -37,7 +37,7 @@ def requests(monkeypatch: pytest.MonkeyPatch) -> list[DataParams]:
 
 
 @pytest.fixture
-def page(app_controller: AppController, window: MainWindow, space: Workspace) -> DataPage:
+def page(app_controller: AppController, space: Workspace) -> DataPage:
     return open_page(app_controller, "data", make_project(space))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import Drive, add_run, described, endless, judgement, make_project, run, shown_page, variant
+from desk import Drive, add_run, described, endless, judgement, open_finished, run, shown_page, variant
 from PySide6.QtWidgets import QLineEdit, QPushButton
 from read_page import words
 
@@ -26,17 +26,9 @@ from workers.contracts.specs import DescribedTarget, Question, Stage
 
 
 @pytest.fixture
-def page(app_controller: AppController, window: MainWindow, space: Workspace) -> ExportPage:
+def page(app_controller: AppController, window: MainWindow) -> ExportPage:
     """Return the page for a finished run with a safe and a regressed version."""
-    app_controller.session.reopen(make_project(space))
-    made = add_run(
-        space,
-        run(1, data_key="data", recommended_variant_id="r1-v1"),
-        variant(0),
-        variant(1, speedup=2.0),
-        variant(2, speedup=3.0, judgement=judgement(verdict="regressed")),
-    )
-    app_controller.session.set_run(made)
+    open_finished(app_controller.session, variant(2, speedup=3.0, judgement=judgement(verdict="regressed")))
     return shown_page(window, "export")
 
 

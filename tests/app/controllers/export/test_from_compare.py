@@ -1,15 +1,13 @@
 """Tests of the export from Compare by one click, and of the cases in which the form is shown first."""
 
 import dataclasses
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import Drive, add_run, described, endless, make_project, open_page, run, shown_page, variant
+from desk import Drive, described, endless, open_finished, shown_page
 from finished_run import FASTER, finished_run, write_part
-from flows import go
 from PySide6.QtWidgets import QCheckBox, QPushButton
 from pytestqt.qtbot import QtBot
 from read_page import press, words
@@ -20,7 +18,6 @@ from app.controllers.export import presenter
 from app.domain.variant import Screening, Variant
 from app.services.flow.steps import Flow
 from app.services.flow.workspace import Workspace
-from app.services.machine.devices import describe
 from app.services.run.figures import with_figures
 from widgets.main_window import MainWindow
 from workers.contracts.specs import DescribedTarget, Question, Recipe, RecipeStep, Stage
@@ -43,42 +40,8 @@ def documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.mark.whole
-@pytest.mark.timeout(180)
-def test_one_click_on_compare_writes_the_bundle(
-    app_controller: AppController,
-    window: MainWindow,
-    space: Workspace,
-    documents: Path,
-    tmp_path: Path,
-    drive: Drive,
-) -> None:
-    """Given a version that is safe, When the main button of Compare is clicked, Then the page Export shows how it is
-    written, with its card while it is, and then a tested bundle; nothing else was pressed."""
-    finished_run(space, write_part(tmp_path / "all.npz", 0, 420), FASTER)
-    compare = open_page(app_controller, "compare")
-    assert "Export…" in buttons(compare) and "Choose what to write…" not in buttons(compare)
-    app_controller.session.set_described(go(space, describe()))
-    assert "“Python folder”" in buttons(compare)["Export bundle"].toolTip()
-    press(compare, "Export bundle")
-    page: Any = window.page("export")
-    assert window.current_page == "export" and "Writing the bundle" in words(page)
-    assert page._head.subtitle.text() == "Python folder, clothes-classifier-1.zip"
-    assert not page._card.view.toPlainText() and "The card is being made" in words(page)
-    seen: list[str] = []
-    drive(lambda: seen.append(page._card.view.toPlainText()) or page.state in ("done", "error"), 120)
-    assert page.state == "done", words(page)
-    assert "The card is being made" not in words(page)
-    assert any("What was measured" in text for text in seen[:-1]), "the card stayed empty while the bundle was written"
-    (bundle,) = documents.glob("*.zip")
-    with zipfile.ZipFile(bundle) as archive:
-        assert any(name.endswith("manifest.json") for name in archive.namelist())
-    (record,) = space.repositories.exports.list(run_id="r1")
-    assert (record.variant_id, record.target, record.path) == ("v1", "python", str(bundle))
-
-
 @pytest.fixture
-def requests(app_controller: AppController, space: Workspace, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+def requests(app_controller: AppController, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Return the requests of all exports, which never end, of a finished run with a safe version."""
     wanted: list[Any] = []
 
@@ -88,9 +51,7 @@ def requests(app_controller: AppController, space: Workspace, monkeypatch: pytes
 
     monkeypatch.setattr(module, "card_preview", card)
     monkeypatch.setattr(module, "export", lambda _space, _facts, request: wanted.append(request) or endless())
-    app_controller.session.reopen(make_project(space))
-    made = run(1, data_key="data", recommended_variant_id="r1-v1")
-    app_controller.session.set_run(add_run(space, made, variant(0), variant(1, speedup=2.0)))
+    open_finished(app_controller.session)
     return wanted
 
 
@@ -114,7 +75,9 @@ def test_one_click_writes_the_last_choice(
     (request,) = requests
     assert (request.target, request.variant_id, request.out.parent) == ("kit", "r1-v1", documents)
     assert (request.sign_key is not None) == can_sign
-    window.show_page("compare")
+    late_card: Any = app_controller.controller("export", module.ExportController)._on_card
+    late_card("# A late card")
+    assert "A late card" in page._card.view.toPlainText(), "a card that is ready during the export is shown"
     for text in ("Export bundle", "Choose what to write…"):
         window.show_page("compare")
         press(compare, text)
@@ -125,16 +88,11 @@ def test_one_click_writes_the_last_choice(
 
 @pytest.mark.parametrize("last", [ASKING, ABSENT], ids=["with question", "absent"])
 def test_target_with_question_or_missing_target_shows_the_form(
-    app_controller: AppController,
-    window: MainWindow,
-    space: Workspace,
-    requests: list[Any],
-    documents: Path,
-    last: DescribedTarget,
+    app_controller: AppController, window: MainWindow, requests: list[Any], documents: Path, last: DescribedTarget
 ) -> None:
     """Given a target with a question, or one that is no longer available, when Compare's button is clicked, then its
     label ends with dots, and the form opens without writing anything."""
-    app_controller._kept.save(export_target=last.id)
+    app_controller._settings.save(export_target=last.id)
     app_controller.session.set_described(described(PYTHON, last))
     compare = shown_page(window, "compare")
     assert "Export bundle" not in buttons(compare)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from desk import Drive, add_run, described, make_project, run, variant
+from desk import Drive, described, open_finished
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
@@ -16,7 +16,6 @@ from app.controllers.export import presenter
 from app.controllers.export.controller import ExportController
 from app.controllers.page_controller import ControllerContext
 from app.controllers.session import Session
-from app.services.flow.workspace import Workspace
 from widgets.main_window import MainWindow
 from widgets.pages.export.page import ExportPage
 from widgets.parts.format import size_bytes
@@ -33,12 +32,7 @@ Shown = Callable[[str], ExportPage]
 
 @pytest.fixture
 def shown(
-    tmp_path: Path,
-    window: MainWindow,
-    session: Session,
-    context: ControllerContext,
-    space: Workspace,
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path, window: MainWindow, session: Session, context: ControllerContext, monkeypatch: pytest.MonkeyPatch
 ) -> Shown:
     """Return a function that shows the page Export with a missing web target; its argument is the stand-in's program."""
 
@@ -50,10 +44,7 @@ def shown(
         assert isinstance(page, ExportPage)
         session.set_described(described(PYTHON, WEB))
         made = ExportController(context, page, lay_out(tmp_path / "clone", program, COST))
-        session.reopen(make_project(space))
-        session.set_run(
-            add_run(space, run(1, data_key="data", recommended_variant_id="r1-v1"), variant(0), variant(1, speedup=2.0))
-        )
+        open_finished(session)
         window.show_page("export")
         owners.append(made)
         return page

@@ -11,7 +11,7 @@ from desk import Drive
 from flows import refusal
 from jobs_bench import is_alive
 from PySide6.QtWidgets import QDialog, QPushButton
-from read_page import words
+from read_page import answer, question, words
 from stand_in_installer import BREAKS, COST, FAILS, HANGS, NO_COST, WELL, lay_out
 
 from app.controllers.flows import FlowRunner
@@ -47,19 +47,16 @@ class Doctor:
     def button(self, text: str) -> QPushButton:
         return next(one for one in self.page.findChildren(QPushButton) if one.text() == text and not one.isHidden())
 
-    @property
-    def question(self) -> QDialog | None:
-        return next((one for one in self.window.findChildren(QDialog) if one.isVisible()), None)
-
-    def answer(self, answer: str) -> str:
+    def answer(self, name: str) -> str:
         """Return the text of the question, and answer it."""
-        self.drive(lambda: self.question is not None)
-        dialog = self.question
-        shown = words(dialog)
-        button = dialog.findChild(QPushButton, f"answer-{answer}")
-        assert isinstance(button, QPushButton)
-        button.click()
+        self.drive(lambda: self.is_asked)
+        shown = words(question(self.window))
+        answer(self.window, name)
         return shown
+
+    @property
+    def is_asked(self) -> bool:
+        return any(one.isVisible() for one in self.window.findChildren(QDialog))
 
 
 @pytest.fixture
@@ -174,7 +171,7 @@ def test_installation_is_refused_while_a_job_runs(doctor: Callable[..., Doctor],
     flows.start(job(), title="Optimize Colors", on_done=lambda _: None, on_failed=lambda _: None)
     one.button("Install it…").click()
     shown = words(one.page)
-    assert "“Optimize Colors” is running" in shown and len(flows.everything) == 1 and one.question is None
+    assert "“Optimize Colors” is running" in shown and len(flows.everything) == 1 and not one.is_asked
 
 
 def test_without_an_installer_only_the_command_is_offered() -> None:

@@ -57,7 +57,7 @@ def opened(window: Any) -> list[str]:
 @pytest.fixture
 def hub(window: Any, page: HubPage, session: Any, flows: Any, theme: Theme, opened: list[str]) -> HubController:
     context: Any = SimpleNamespace(
-        window=window, session=session, flows=flows, theme=theme, commands=window.commands, kept=None
+        window=window, session=session, flows=flows, theme=theme, commands=window.commands, settings=None
     )
     return HubController(context, page)
 

@@ -35,7 +35,7 @@ def test_layers_are_profiled_once(app_controller: AppController, space: Workspac
     assert not [event for event in events if isinstance(event, JobBegan)]
 
 
-def test_cancelled_profile_leaves_the_offer(app_controller: AppController, space: Workspace, drive: Drive) -> None:
+def test_cancelled_profile_leaves_the_offer(app_controller: AppController, drive: Drive) -> None:
     """Given a running profile, when it is cancelled, then the offer is shown again and nothing is stored."""
     page = open_page(app_controller, "layers")
     page.look_requested.emit()

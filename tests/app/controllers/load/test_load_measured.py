@@ -18,9 +18,7 @@ pytestmark = pytest.mark.usefixtures("finished_data")
 
 
 @pytest.fixture
-def page(
-    app_controller: AppController, window: MainWindow, space: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> LoadPage:
+def page(app_controller: AppController, monkeypatch: pytest.MonkeyPatch) -> LoadPage:
     """Return the page of the finished run, with one cold start and one set."""
     monkeypatch.setattr(loading, "COLD_STARTS", 1)
     monkeypatch.setattr(loading, "PAIRED_SETS", 1)
@@ -117,7 +115,7 @@ def test_closed_project_stops_the_load_test(page: LoadPage, app_controller: AppC
 
 
 def test_missing_files_of_a_version_are_reported(
-    page: LoadPage, app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive
+    page: LoadPage, window: MainWindow, space: Workspace, drive: Drive
 ) -> None:
     """Given missing files of the run, then a banner reports that and the form stays."""
     variant = next(v for v in space.repositories.variants.list(run_id="r1") if v.title.startswith("Pruned"))

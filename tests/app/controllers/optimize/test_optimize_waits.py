@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from desk import Drive, run
+from desk import Drive, measuring, run
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
@@ -15,28 +15,8 @@ from app.controllers.optimize.live_run import LiveRun
 from app.domain.run import RunState
 from app.services.flow import quiet
 from app.services.flow.quiet import OtherPrograms, QuietBudget
-from app.services.flow.steps import Flow, Measured
-from app.services.opening.opening import open_model, read_data
-from app.services.run import version_steps
-from presets.sample import sample_paths
+from app.services.flow.steps import Measured
 from widgets.main_window import MainWindow
-from workers.contracts.jobs import DataParams, OpenParams
-from workers.contracts.specs import Recipe
-
-
-def measuring(patience: QuietBudget) -> Flow[Measured]:
-    """Measure the sample alone as soon as the computer is idle."""
-    sample = sample_paths()
-    model = yield from open_model(OpenParams(path=str(sample.model)))
-    data = yield from read_data(DataParams(model_dir=str(model.folder), path=str(sample.data)))
-    version = version_steps.Version(
-        version_steps.new_variant("r1", 0, Recipe(title="Original"), is_baseline=True), model.folder
-    )
-    how = {"sets": 1, "blocks": 2, "threads": 1, "quiet": patience.part(60.0, None), "step_index": 0}
-    measured = yield from version_steps.measure(
-        version_steps.measure_step([version], data.folder, title="Measure", **how)
-    )
-    return measured
 
 
 @pytest.mark.whole
@@ -53,7 +33,7 @@ def test_measure_now_ends_the_wait(
     controller._live[live.run.id] = live
     controller._follow(live)
     live.running = app_controller.flows.start(
-        measuring(patience),
+        measuring(blocks=2, quiet=patience.part(60.0, None)),
         title="Measure",
         on_done=report.append,
         on_failed=report.append,

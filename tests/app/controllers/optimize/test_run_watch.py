@@ -43,6 +43,13 @@ def test_steps_have_words_figures_and_times() -> None:
     assert (one.series, one.measured_s, one.start_s, one.end_s) == (1, (10.0, 12.0), 6.0, 14.0)
 
 
+def live_run() -> LiveRun:
+    """Return an active run with the steps of `watched`."""
+    live = LiveRun(run(1, RunState.RUNNING, seconds=None))
+    live.watch = watched()
+    return live
+
+
 STEPS_S = (1.0, 1.0, 4.0, 8.0, 8.0, 8.0, 30.0, 2.0)
 
 
@@ -52,8 +59,7 @@ def expect(live: LiveRun, remaining_s: float = 48.0, **more: object) -> None:
 
 def test_waiting_steps_have_expected_times() -> None:
     """Given the expected time of each step, then the waiting steps follow the running one."""
-    live = LiveRun(run(1, RunState.RUNNING, seconds=None))
-    live.watch = watched()
+    live = live_run()
     assert live.watch.value().remaining_s is None
     expect(live)
     value = live.watch.value()
@@ -87,8 +93,7 @@ def test_progress_belongs_to_the_running_step() -> None:
 
 def test_next_job_of_step_clears_progress_of_the_job_before() -> None:
     """Given the finished first job of a step, when the step's next job begins, then the previous progress is cleared."""
-    live = LiveRun(run(1, RunState.RUNNING, seconds=None))
-    live.watch = watched()
+    live = live_run()
     live.observe(StepProgress(4, "Comparing answers", 40, 40, "examples", 1.0))
     assert (live.watch.value().steps[4].detail, live.watch.value().steps[4].remaining_s) == ("Comparing answers", 1.0)
     live.observe(JobBegan("j2", "measure", "Version 2", 4))
@@ -112,8 +117,7 @@ def test_a_run_that_goes_on_tells_the_most_it_takes(monkeypatch: pytest.MonkeyPa
     falls with the clock. The remaining time of a first run never exceeds its limit."""
     clock = [1000.0]
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])
-    live = LiveRun(run(1, RunState.RUNNING, seconds=None))
-    live.watch = watched()
+    live = live_run()
     expect(live, left_s=300.0, goes_on=True)
     assert (live.watch.value().remaining_s, live.watch.value().eta_is_most) == (300.0, True)
     clock[0] += 107.0
@@ -128,8 +132,7 @@ def test_steps_beyond_the_limit_have_no_expected_time(monkeypatch: pytest.Monkey
     """Given 3 s left of the limit and versions of 8 s, then no waiting step has an expected time. With 20 s left only
     the final run has one; with 60 s all have."""
     monkeypatch.setattr(time, "monotonic", lambda: 115.0)
-    live = LiveRun(run(1, RunState.RUNNING, seconds=None))
-    live.watch = watched()
+    live = live_run()
     expect(live, left_s=3.0)
     value = live.watch.value()
     assert value.remaining_s == 3.0

@@ -93,9 +93,7 @@ def release(
     return made
 
 
-def test_released_export_leads_to_its_release(
-    page: ReleasesPage, release: Releasing, window: MainWindow, space: Workspace
-) -> None:
+def test_released_export_leads_to_its_release(release: Releasing, window: MainWindow, space: Workspace) -> None:
     """Given a bundle that was released, when the page Export is shown again, then its button leads to that release; the
     next bundle can be released."""
     release()
@@ -109,9 +107,7 @@ def test_released_export_leads_to_its_release(
     assert len(read_releases(space.repositories, "p1")) == 2
 
 
-def test_from_nothing_to_two_releases_and_back(
-    page: ReleasesPage, release: Releasing, space: Workspace, app_controller: AppController
-) -> None:
+def test_from_nothing_to_two_releases_and_back(page: ReleasesPage, release: Releasing, space: Workspace) -> None:
     """Given two released exports, then the page shows the current one, its predecessor, both figures and the decisions.
     One click rolls back to the first."""
     assert page.state == "empty" and "Nothing is released yet" in words(page)
@@ -132,7 +128,7 @@ def test_from_nothing_to_two_releases_and_back(
 
 
 def test_damaged_bundle_is_reported_and_the_current_release_stays(
-    page: ReleasesPage, release: Releasing, space: Workspace, app_controller: AppController
+    page: ReleasesPage, release: Releasing, space: Workspace
 ) -> None:
     """Given a damaged bundle of the first release, when it is rolled back to, then the page reports that, and a button
     leads back to the current second one."""
@@ -157,9 +153,7 @@ def test_changed_log_is_reported(page: ReleasesPage, release: Releasing, space: 
 
 
 @pytest.mark.whole
-def test_old_bundles_are_removed_after_a_question(
-    page: ReleasesPage, release: Releasing, space: Workspace, app_controller: AppController
-) -> None:
+def test_old_bundles_are_removed_after_a_question(page: ReleasesPage, release: Releasing, space: Workspace) -> None:
     """Given nine releases, when the old bundles are removed, then a question shows their number, and five stay."""
     release(9)
     button(page, "Remove old bundles").click()
@@ -172,7 +166,7 @@ def test_old_bundles_are_removed_after_a_question(
     dialog.close()
 
 
-def test_signing_key_is_created_on_request(page: ReleasesPage, app_controller: AppController, space: Workspace) -> None:
+def test_signing_key_is_created_on_request(space: Workspace) -> None:
     """Given no key, then reading creates none. When it is requested, it is created, and only its owner can read it."""
     path = own_key(space.paths)
     assert not path.exists() and fingerprint(path) == ""

@@ -82,7 +82,7 @@ def test_limit_is_held_when_the_last_job_has_ended(
     """Given a limit of 1 GB, an artifact of 1.2 GB that nothing needs and two jobs, when one job ends, then the
     artifact stays. When the other one has ended, then it is removed, and a project's model stays."""
     made, old, flows = make_project(space), keep_large(space, "12" * 32), app_controller.flows
-    app_controller._kept.save(store_limit_bytes=10**9)
+    app_controller._settings.save(store_limit_bytes=10**9)
     export = begin(flows, endless(), "Export colors-1.zip")
     begin(flows, describe(), "Optimize colors")
     drive(lambda: [one.title for one in flows.everything] == ["Export colors-1.zip"])
@@ -100,7 +100,7 @@ def test_limit_is_not_held_after_a_flow_without_a_title(
     begin(flows, describe(), "Optimize colors")
     drive(lambda: not flows.everything)
     QApplication.processEvents()
-    app_controller._kept.save(store_limit_bytes=10**9)
+    app_controller._settings.save(store_limit_bytes=10**9)
     begin(flows, describe(), "")
     drive(lambda: not flows.everything)
     assert old.is_dir()
@@ -112,7 +112,7 @@ def test_window_holds_the_limit_when_it_starts(app_controller: AppController, sp
     started, then it is removed, and a project's model stays."""
     made = make_project(space)
     old = keep_large(space, "12" * 32)
-    app_controller._kept.save(store_limit_bytes=10**9)
+    app_controller._settings.save(store_limit_bytes=10**9)
     app_controller.begin(reopen=False)
     drive(lambda: not old.exists(), 60)
     assert space.artifacts.peek(str(made.model_key)) is not None

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("finished_data")
 
 
 @pytest.fixture
-def page(app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive) -> StressPage:
+def page(app_controller: AppController, window: MainWindow) -> StressPage:
     """Return the page, opened from Compare where the pruned version was chosen."""
     compare = open_page(app_controller, "compare")
     app_controller.session.inspected_version_id = "v2"
@@ -27,7 +27,7 @@ def page(app_controller: AppController, window: MainWindow, space: Workspace, dr
 
 @pytest.mark.whole
 def test_stress_test_shows_both_versions_at_each_severity(
-    page: StressPage, app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive
+    page: StressPage, window: MainWindow, space: Workspace, drive: Drive
 ) -> None:
     """Given the offer, when the test is started, then the page shows the progress, then the table of both versions at
     each severity. Another version has its own offer, and the button leads back."""

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("finished_data")
 
 
 @pytest.fixture
-def page(app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive) -> TryPage:
+def page(app_controller: AppController, drive: Drive) -> TryPage:
     """Return the page with both versions loaded and examples to select."""
     made = open_page(app_controller, "try")
     assert made.state == "full"
@@ -49,7 +49,7 @@ def layout(page: TryPage) -> Any:
 
 
 def test_dropped_selected_and_pasted_pictures_are_tried(
-    page: TryPage, app_controller: AppController, window: MainWindow, tmp_path: Path, drive: Drive
+    page: TryPage, window: MainWindow, tmp_path: Path, drive: Drive
 ) -> None:
     """Given the page, when pictures are dropped, selected and pasted, then each has both answers, times and a line."""
     path = write_picture(tmp_path / "boot ünï.png", 3, side=100)
@@ -117,7 +117,7 @@ def test_another_version_gets_the_same_input(
 
 @pytest.mark.whole
 def test_dropped_folder_is_asked_about_and_read_as_data(
-    page: TryPage, app_controller: AppController, window: MainWindow, tmp_path: Path, drive: Drive
+    page: TryPage, app_controller: AppController, window: MainWindow, tmp_path: Path
 ) -> None:
     """Given a folder of pictures that is dropped on the page, then the user is asked. When it is used, it is read as
     data, and both processes end."""

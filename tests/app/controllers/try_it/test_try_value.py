@@ -1,11 +1,9 @@
 """Tests of the texts of the page "Try it" for each kind of prediction."""
 
-import dataclasses
-from pathlib import Path
 from typing import Any
 
 import pytest
-from desk import DATA, judgement, project, run, variant
+from desk import facts, judgement, variant
 
 from app.controllers.try_it.presenter import (
     example_value,
@@ -17,7 +15,6 @@ from app.controllers.try_it.presenter import (
     try_value,
 )
 from app.services.after.trying.trying import TryInput, TryOutcome
-from app.services.records.facts import RunFacts
 from widgets.pages.try_it.answers import details_of, title_of
 from workers.contracts.after.trying import ShownPicture, TryAnswer
 from workers.contracts.jobs import Example
@@ -34,12 +31,6 @@ def answer(**changes: Any) -> TryAnswer:
 
 def tried(before: TryAnswer, after: TryAnswer, given: TryInput = TryInput(path="/p/boot.png")) -> TryOutcome:  # noqa: B008
     return TryOutcome(given, before, after)
-
-
-def facts(*variants: Any, task: str = "class") -> RunFacts:
-    base = dataclasses.replace(variants[0], judgement=judgement(task=task))
-    made = run(1, recommended_variant_id="v2")
-    return RunFacts(project(), made, (base, *variants[1:]), Path("/o"), Path("/d"), Path("/s"), DATA)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +84,7 @@ def test_how_the_model_got_it() -> None:
 
 def test_names_of_inputs() -> None:
     """Given inputs of all kinds, then each has a readable name, and typed text is not repeated."""
-    made = facts(variant(0), variant(1))
+    made = facts(variant(0, judgement=judgement(task="class")), variant(1))
     picture = example_value(Example(item=6, picture="/x/6.png", before="Bag", after="Bag"), made)
     text = example_value(Example(item=7, text="a good  film", before="Bag", after="Coat", label="good"), made)
     assert (picture.name, picture.changed, text.name, text.changed) == ("Bag", False, "good", True)
@@ -102,7 +93,7 @@ def test_names_of_inputs() -> None:
     assert name_of(TryInput(item=8), None) == "test example 9"
     assert name_of(TryInput(path="file:///p/a%FF.png"), None) == "a�.png"
     assert name_of(TryInput(png=b"x"), None) == "Pasted picture"
-    vectors = facts(variant(0), variant(1), task="numbers")
+    vectors = facts(variant(0, judgement=judgement(task="numbers")), variant(1))
     unnamed = example_value(Example(item=8, text="a film", before="0.1, 0.2 …", after="0.1, 0.2 …"), vectors)
     assert unnamed.name == "Example 9"
 
@@ -120,6 +111,7 @@ def test_only_made_versions_can_be_tried() -> None:
         variant(2, artifact_key="k"),
         variant(3, artifact_key="k", state="dropped"),
         variant(4, artifact_key=None),
+        best="v2",
     )
     versions = made.made
     assert [version.id for version in versions] == ["v2", "v1"]
