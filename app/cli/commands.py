@@ -66,7 +66,7 @@ def declare() -> typer.Typer:
 
 
 def _declared(command: Command) -> Command:
-    """Return a function for typer in which each field of the command's class of options is a parameter of its own.
+    """Return a function for typer with each field of the command's class of options as a parameter.
 
     The command gets the `Output` of its line instead of typer's context.
     """

@@ -59,24 +59,27 @@ def export_run(
         if variant is None and not prove:
             _name_provable(output, space, facts, targets[target])
     result = exported.result
-    output.document(
-        {
-            "bundle": str(exported.path),
-            "sha256": result.sha256,
-            "selftest": [check.model_dump(mode="json") for check in result.selftest],
-            "variant": exported.record.variant_id,
-            "original": exported.record.variant_id == facts.baseline.id,
-            "instead_of": exported.instead_of.model_dump(mode="json") if exported.instead_of else None,
-            "signed_by": result.signed_by or None,
-            "pushed": exported.pushed.model_dump(mode="json") if exported.pushed else None,
-        }
-    )
+    output.document(_document(exported, facts))
     for check in result.selftest:
         output.text(f"  {'ok ' if check.ok else 'NOT'} {check.what}: {check.detail}")
     if result.signed_by:
         output.text(f"  signed with the key {result.signed_by}")
     output.sentence(_last_sentence(exported, facts, is_named=variant is not None))
     return OK
+
+
+def _document(exported: Exported, facts: RunFacts) -> dict[str, object]:
+    result = exported.result
+    return {
+        "bundle": str(exported.path),
+        "sha256": result.sha256,
+        "selftest": [check.model_dump(mode="json") for check in result.selftest],
+        "variant": exported.record.variant_id,
+        "original": exported.record.variant_id == facts.baseline.id,
+        "instead_of": exported.instead_of.model_dump(mode="json") if exported.instead_of else None,
+        "signed_by": result.signed_by or None,
+        "pushed": exported.pushed.model_dump(mode="json") if exported.pushed else None,
+    }
 
 
 def _last_sentence(exported: Exported, facts: RunFacts, *, is_named: bool) -> str:

@@ -156,8 +156,8 @@ def _more(result: StressResult) -> list[str]:
     lines += [_unfamiliar(row) for row in result.unfamiliar]
     for attack in result.attacks:
         budget = f"eps {attack.eps:.4g}, {attack.queries:,} queries, starts: {attack.restarts}"
-        report = f"not made. {attack.why_not}" if attack.why_not else f"{attack.words} ({budget})"
-        lines.append(f"{attack.title}: {report}")
+        outcome = f"not made. {attack.why_not}" if attack.why_not else f"{attack.words} ({budget})"
+        lines.append(f"{attack.title}: {outcome}")
     if result.triggers is not None:
         mark = "danger: " if result.triggers.danger else ""
         lines.append(f"Triggers: {mark}{result.triggers.words or result.triggers.why_not}")

@@ -56,8 +56,8 @@ def releases(
             output.text(f"  {line}")
     broken = [row["project"] for row, log in zip(rows, logs, strict=True) if log.broken_at is not None]
     count = sum(len(row["releases"]) for row in rows)
-    report = f"{count} release{'s' * (count != 1)}."
-    output.sentence(f"The log of decisions was changed: {', '.join(broken)}." if broken else report)
+    summary = f"{count} release{'s' * (count != 1)}."
+    output.sentence(f"The log of decisions was changed: {', '.join(broken)}." if broken else summary)
     return REFUSED if broken else OK
 
 

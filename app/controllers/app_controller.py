@@ -99,17 +99,17 @@ class AppController(QObject):
         )
         self._store_limit.hold()
 
-    def _on_described(self, found: DescribeResult) -> None:
-        if found != self._session.described:
-            remember(self._session.workspace.repositories, found)
-            self._show_described(found)
+    def _on_described(self, described: DescribeResult) -> None:
+        if described != self._session.described:
+            remember(self._session.workspace.repositories, described)
+            self._show_described(described)
         self._window.settle()
 
-    def _show_described(self, found: DescribeResult) -> None:
-        if self._settings.value.gpu_uuid not in ("", *(card.uuid for card in found.cards)):
+    def _show_described(self, described: DescribeResult) -> None:
+        if self._settings.value.gpu_uuid not in ("", *(card.uuid for card in described.cards)):
             self._settings.try_to_save(gpu_uuid="", gpu_index=0)  # the chosen GPU no longer exists
-        self._session.set_described(found)
-        self._telemetry.start(found)
+        self._session.set_described(described)
+        self._telemetry.start(described)
 
     # --- pages
 

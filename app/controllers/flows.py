@@ -46,7 +46,7 @@ class FlowRunner(QObject):
         self._timer.setInterval(POLL_MS)
         self._timer.timeout.connect(self._on_tick)
         self._notifier = PipeNotifier(self)
-        self._notifier.came.connect(self._on_tick)
+        self._notifier.readable.connect(self._on_tick)
         self._is_timing = False
         self._timing_since_s: float | None = None
 

@@ -189,11 +189,11 @@ class Installing(QObject):
         self._timer.start()
         self.changed.emit()
 
-    def _on_done(self, found: DescribeResult | None) -> None:
+    def _on_done(self, described: DescribeResult | None) -> None:
         self._timer.stop()
         self._costs.pop(self._name, None)
-        if found is not None:
-            self._session.set_described(found)
+        if described is not None:
+            self._session.set_described(described)
         self.changed.emit()
         self.installed.emit()
 

@@ -153,8 +153,8 @@ class Session(QObject):
         if before is not None and before[1].path != params.path:
             self._keep_earlier(before[1:])
         self.opened.data_params, self.opened.data = params, data
-        report = data.result.model_dump_json()
-        changed = dataclasses.replace(self.opened.project, data_path=params.path, data_key=data.key, data_json=report)
+        document = data.result.model_dump_json()
+        changed = dataclasses.replace(self.opened.project, data_path=params.path, data_key=data.key, data_json=document)
         self.opened.project = projects.save_data(self.workspace.repositories, changed, params)
         self.data_changed.emit()
 
@@ -171,9 +171,9 @@ class Session(QObject):
         self.run = run
         self.run_changed.emit()
 
-    def set_described(self, found: DescribeResult) -> None:
+    def set_described(self, described: DescribeResult) -> None:
         """Set the description of this computer, or replace it with a newer one."""
-        self.described = found
+        self.described = described
         self.described_changed.emit()
 
     def set_recipes(self, recipes: tuple[Recipe, ...] | None) -> None:

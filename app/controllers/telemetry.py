@@ -47,16 +47,16 @@ class TelemetryController(QObject):
         self._timer.timeout.connect(self._on_tick)
         self._dock.csv_requested.connect(self._on_csv)
 
-    def start(self, found: DescribeResult) -> None:
+    def start(self, described: DescribeResult) -> None:
         """Start to read the processor or the detected GPUs; restarts after another detection."""
         self.stop()
-        values = devices(found)
+        values = devices(described)
         self._names = {value.id: value.name for value in values}
         self._dock.set_devices(values)
         chosen = self._session.workspace.card()
-        name = next((card.name for card in found.cards if chosen is not None and card.uuid == chosen.uuid), "")
-        self._window.top.set_device(name or device_words(found.device))
-        self._reader = MachineReader(self._session.workspace, has_gpus=bool(found.cards))
+        name = next((card.name for card in described.cards if chosen is not None and card.uuid == chosen.uuid), "")
+        self._window.top.set_device(name or device_words(described.device))
+        self._reader = MachineReader(self._session.workspace, has_gpus=bool(described.cards))
         self._timer.start()
 
     def pause(self, paused: bool) -> None:
@@ -145,12 +145,12 @@ def resident_bytes(pid: int) -> int:
         return 0
 
 
-def devices(found: DescribeResult) -> list[DeviceValue]:
+def devices(described: DescribeResult) -> list[DeviceValue]:
     """Return the devices of the dock: the GPUs first, and always the processor."""
     gpus = [
         DeviceValue(device_id(card), card.name, "gpu", memory_total_bytes=float(card.memory_bytes) or None)
-        for card in found.cards
+        for card in described.cards
     ]
     total = float(psutil.virtual_memory().total)
-    processor = DeviceValue(PROCESSOR, found.device.processor, "processor", found.device.cores, total)
+    processor = DeviceValue(PROCESSOR, described.device.processor, "processor", described.device.cores, total)
     return [*gpus, processor]

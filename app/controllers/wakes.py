@@ -14,10 +14,10 @@ IS_SUPPORTED = sys.platform != "win32"
 class PipeNotifier(QObject):
     """Notifier for the pipes of worker processes; owned by the `FlowRunner`.
 
-    `came` is emitted once after each `watch`, when one of the pipes is readable; never where it is not supported.
+    `readable` is emitted once after each `watch`, when one of the pipes is readable; never where it is not supported.
     """
 
-    came = Signal()
+    readable = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         """Create a notifier that watches nothing."""
@@ -38,4 +38,4 @@ class PipeNotifier(QObject):
     def _on_activated(self) -> None:
         if self._is_watching:  # another pipe may have reported already
             self.watch(())
-            self.came.emit()
+            self.readable.emit()

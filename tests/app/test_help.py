@@ -30,8 +30,8 @@ def shown_texts() -> list[re.Pattern[str]]:
     texts |= {
         yaml.safe_load(path.read_text(encoding="utf-8"))["title"] for path in (ROOT / "presets/data").glob("*.yaml")
     }
-    report = [text for text in texts if len(FIELD.sub("", text).strip()) > 2]
-    return [re.compile(".+".join(map(re.escape, FIELD.split(text)))) for text in report]
+    sentences = [text for text in texts if len(FIELD.sub("", text).strip()) > 2]
+    return [re.compile(".+".join(map(re.escape, FIELD.split(text)))) for text in sentences]
 
 
 def test_every_file_is_a_page_or_a_picture_of_one() -> None:

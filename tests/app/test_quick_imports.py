@@ -17,8 +17,8 @@ print(any(name.endswith("minidom.py") for name in linecache.cache), QWidget.__na
 
 def test_imports_after_pyside_read_no_source() -> None:
     """Given PySide6, then an import reads the module's source, and after `forget_feature_imports` it does not."""
-    report = [
+    printed = [
         subprocess.run([sys.executable, "-c", SCRIPT, how], capture_output=True, text=True, check=True).stdout.split()
         for how in ("forgets", "leaves")
     ]
-    assert report == [["False", "QWidget"], ["True", "QWidget"]]
+    assert printed == [["False", "QWidget"], ["True", "QWidget"]]

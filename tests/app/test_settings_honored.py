@@ -46,10 +46,10 @@ def test_commands_use_the_settings(paths: DataPaths, settings: Settings, detaile
 def test_command_reports_damaged_settings(paths: DataPaths) -> None:
     """Given a damaged file, then the defaults are used, and a command reports that."""
     paths.settings.write_text("{")
-    report: list[str] = []
-    with workspace(Globals(data_dir=paths.root), writes=True, notice=report.append) as space:
+    notices: list[str] = []
+    with workspace(Globals(data_dir=paths.root), writes=True, notice=notices.append) as space:
         assert space.memory_limit() is None
-    assert "The settings could not be used" in report[0]
+    assert "The settings could not be used" in notices[0]
 
 
 def test_window_uses_the_settings(qapp: QApplication, paths: DataPaths, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,8 +58,8 @@ class Board:
     @property
     def is_filled(self) -> bool:
         """Return whether each card has reported a figure or is lost."""
-        report = {device for device, _ in self._newest} | self._lost
-        return all(device_id(card) in report for card in self.cards)
+        read = {device for device, _ in self._newest} | self._lost
+        return all(device_id(card) in read for card in self.cards)
 
     def figures(self, card: GpuCard) -> Iterator[tuple[str, str]]:
         """Yield (title, figure) of all shown quantities, "–" for those that the card does not report."""
@@ -84,9 +84,9 @@ class Board:
         head = f"{device_id(card)}  {card.name}"
         if device_id(card) in self._lost:
             return f"{head}  lost: it fell off the bus, or its driver gave it up"
-        report = "  ".join(f"{title.lower()} {figure}" for title, figure in self.figures(card))
+        figures = "  ".join(f"{title.lower()} {figure}" for title, figure in self.figures(card))
         why = self.slowed(card)
-        return f"{head}  {report}" + (f"  slows itself down: {why}" if why else "")
+        return f"{head}  {figures}" + (f"  slows itself down: {why}" if why else "")
 
     def table(self) -> "Table":
         """Return all figures as a table for a terminal."""

@@ -48,7 +48,7 @@ class CompareController(PageController[ComparePage]):
         self._looking = JobSlot(context.flows)
         self._predicting = ""
         self._idle = IdleWait(self)
-        self._idle.came.connect(self._on_again)
+        self._idle.became_idle.connect(self._on_again)
         page.export_requested.connect(to(c.EXPORT_VERSION))
         page.write_requested.connect(to(c.WRITE_VERSION))
         page.export_anyway_requested.connect(to(c.EXPORT_VERSION))
@@ -118,10 +118,10 @@ class CompareController(PageController[ComparePage]):
 
     def _show_at_once(self) -> None:
         """Show the target for a one-click export of the recommended version; it may have changed on another page."""
-        facts, found, target = self._facts, self._session.described, None
-        if facts is not None and facts.recommended is not None and found is not None:
+        facts, described, target = self._facts, self._session.described, None
+        if facts is not None and facts.recommended is not None and described is not None:
             last_id = self._settings.value.export_target
-            target = target_at_once(found.targets, last_id, facts, facts.recommended)
+            target = target_at_once(described.targets, last_id, facts, facts.recommended)
         self._page.show_at_once(_(target.title) if target is not None else "")
 
     def _on_data(self) -> None:
@@ -236,8 +236,8 @@ class CompareController(PageController[ComparePage]):
                 dialog = consent_question(self._page.theme, self._window, Path(path).name, error.detail)
                 ask(dialog, allow=lambda: self.judge_file(path, allow_code=True))
                 return
-            report = error_value(error)  # the details of the difference help most
-            self._window.banner(replace(report, next_step=f"{report.happened} {report.next_step}"))
+            shown = error_value(error)  # the details of the difference help most
+            self._window.banner(replace(shown, next_step=f"{shown.happened} {shown.next_step}"))
 
         self._begin(
             lambda facts: judge_file(self._session.workspace, facts, request),

@@ -25,10 +25,10 @@ def with_data(
     `chosen` is the path of the project's current examples. `alone_s` is the expected time in seconds to prove the
     undecided version on them.
     """
-    report = None
+    evaluated_value = None
     if evaluated.n_left:
         takes = about(evaluated.rest_s) if evaluated.rest_s is not None else ""
-        report = EvaluatedValue(
+        evaluated_value = EvaluatedValue(
             evaluated.n_evaluated,
             evaluated.n_test,
             evaluated.stopped == "memory",
@@ -39,7 +39,7 @@ def with_data(
     undecided = value.undecided
     if undecided is not None and alone_s is not None:
         undecided = replace(undecided, takes=about(alone_s))
-    return replace(value, asked=report, note=note, undecided=undecided)
+    return replace(value, asked=evaluated_value, note=note, undecided=undecided)
 
 
 def _name_words(path: str | None, chosen: str | None) -> str:

@@ -9,9 +9,9 @@ MOST_S = 12 * 3600.0
 
 
 class IdleWait(QObject):
-    """The wait for an idle computer, checked once a second and owned by the page's controller; emits `came`."""
+    """The wait for an idle computer, checked once a second and owned by the page's controller; emits `became_idle`."""
 
-    came = Signal()
+    became_idle = Signal()
 
     def __init__(self, parent: QObject) -> None:
         """Create a wait that has not started."""
@@ -38,4 +38,4 @@ class IdleWait(QObject):
         is_idle = waiting.left_s > 0
         self.stop()
         if is_idle:
-            self.came.emit()
+            self.became_idle.emit()

@@ -97,12 +97,12 @@ class DataDoctor(PageController[DataPage]):
             if self._value.share is None or abs(share - self._value.share) >= 0.02:
                 self._show_value(DoctorValue("running", share=share))
 
-    def _on_done(self, found: DoctorResult) -> None:
+    def _on_done(self, result: DoctorResult) -> None:
         project = self._session.project
         if project is not None and self._key is not None:
-            check = StoredCheck(model_key=self._key[0], data_key=self._key[1], result=found)
+            check = StoredCheck(model_key=self._key[0], data_key=self._key[1], result=result)
             store_check(self._session.workspace.repositories, project.id, check)
-        self._show_value(DoctorValue("told", result=found))
+        self._show_value(DoctorValue("told", result=result))
 
     def _on_failed(self, error: ErrorInfo) -> None:
         self._show_value(DoctorValue("failed", problem=(f"{error.title}. {error.detail}", error.hint)))

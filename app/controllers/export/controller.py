@@ -167,8 +167,8 @@ class ExportController(PageController[ExportPage]):
             self._load(self._wanted.id)
 
     def _targets(self) -> tuple[DescribedTarget, ...]:
-        found = self._session.described
-        return found.targets if found is not None else ()
+        described = self._session.described
+        return described.targets if described is not None else ()
 
     def _on_target(self, target_id: str) -> None:
         """Select another target with its questions, stages and run instructions; the user's answers stay."""
@@ -221,13 +221,13 @@ class ExportController(PageController[ExportPage]):
         return number_of(self._session.workspace.repositories, self._facts.project.id, self._exported.sha256)
 
     def _preview(self) -> None:
-        facts, variant, value, found = self._facts, self._variant, self._value, self._session.described
-        if facts is None or variant is None or value is None or found is None or not value.target:
+        facts, variant, value, described = self._facts, self._variant, self._value, self._session.described
+        if facts is None or variant is None or value is None or described is None or not value.target:
             return
         request = ExportRequest(
             facts.run.id, variant.id, value.target, Path(value.path), None, value.purpose, value.not_for, value.contact
         )
-        card = card_facts(facts, variant, request, found.device)
+        card = card_facts(facts, variant, request, described.device)
         card = card.model_copy(update={"instead_of": instead_of(self._target, facts, variant)})
         self._start(card_preview(facts, card, value.target), self._on_card, slot=self._previewing)
 

@@ -124,7 +124,7 @@ class ExportProgress(QObject):
         stages = self._target.stages
         shown = (*self._checks, *stage_checks(stages, self._stage_id))
         is_first = any(stage.id == self._stage_id for stage in stages[:1])
-        report = f"{_(self._target.title)}, {self._out.name}" if is_first or not self._words else _(self._words)
+        title = f"{_(self._target.title)}, {self._out.name}" if is_first or not self._words else _(self._words)
         share, left_s = self._timing.share, self._timing.left_s
         left = "" if left_s is None else _("{0} left").format(about(left_s))
-        self._page.show_running(report, share, 1.0 if share else None, shown, left)
+        self._page.show_running(title, share, 1.0 if share else None, shown, left)

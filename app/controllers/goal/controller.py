@@ -67,8 +67,8 @@ class GoalController(PageController[GoalPage]):
             self._page.show_empty()
             return
         project, info, data = opened.project, opened.model.result.info, opened.data
-        found, forecast = self._session.described, self._forecast(opened, self.preset)
-        is_plain = info.quantized or lacks_low_bits(found)
+        described, forecast = self._session.described, self._forecast(opened, self.preset)
+        is_plain = info.quantized or lacks_low_bits(described)
         self._page.show_value(
             GoalValue(
                 presets=(
@@ -85,10 +85,10 @@ class GoalController(PageController[GoalPage]):
                 kind=data.result.kind if data else "images",
                 by_words=info.chat is not None,
                 recipes=tuple(RecipeValue(recipe) for recipe in self._fitting(self.preset.recipes)),
-                techniques=techniques(found, self._kind()),
+                techniques=techniques(described, self._kind()),
                 expected=forecast_words(forecast.seconds, forecast.memory_bytes),
                 short_of_memory=short_of_memory(forecast.memory_bytes, free_memory_bytes()),
-                runtimes=tuple((row.id, row.title) for row in found.runtimes if row.available) if found else (),
+                runtimes=tuple((row.id, row.title) for row in described.runtimes if row.available) if described else (),
                 why_not=_("No example is left for the test. Add some on the page Data.")
                 if data is not None and not data.result.n_test
                 else "",
@@ -98,19 +98,19 @@ class GoalController(PageController[GoalPage]):
 
     def _kind(self) -> str:
         """Return the source of the model's input: image, text, audio or array."""
-        report = self._session.model.result.info.preprocessing if self._session.model is not None else None
-        return str(report["kind"]) if report else ""
+        preprocessing = self._session.model.result.info.preprocessing if self._session.model is not None else None
+        return str(preprocessing["kind"]) if preprocessing else ""
 
     def _fitting(self, recipes: Sequence[Recipe]) -> list[Recipe]:
         """Return the recipes without those that the planner would skip.
 
         The planner skips steps for other kinds of input and steps for arithmetic that this computer lacks.
         """
-        found = self._session.described
-        known = {row.id for row in found.techniques} if found is not None else set()
-        offered = {technique.id for technique in techniques(found, self._kind())}
-        if found is not None and lacks(found, "bf16"):
-            offered -= {row.id for row in found.techniques if "bf16" in row.traits}
+        described = self._session.described
+        known = {row.id for row in described.techniques} if described is not None else set()
+        offered = {technique.id for technique in techniques(described, self._kind())}
+        if described is not None and lacks(described, "bf16"):
+            offered -= {row.id for row in described.techniques if "bf16" in row.traits}
         return [r for r in recipes if all(s.technique in offered or s.technique not in known for s in r.steps)]
 
     def _forecast(self, opened: OpenProject, preset: Preset) -> Expected:
@@ -159,15 +159,15 @@ class GoalController(PageController[GoalPage]):
         self._on_preset(saved.id)
 
 
-def lacks(found: DescribeResult, arithmetic: Arithmetic) -> bool:
+def lacks(described: DescribeResult, arithmetic: Arithmetic) -> bool:
     """Return whether this computer certainly lacks fast arithmetic of this kind: no GPU and no such processor."""
-    known = found.instructions
-    return bool(known) and not found.cards and all(one.arithmetic != arithmetic for one in known)
+    known = described.instructions
+    return bool(known) and not described.cards and all(one.arithmetic != arithmetic for one in known)
 
 
-def lacks_low_bits(found: DescribeResult | None) -> bool:
+def lacks_low_bits(described: DescribeResult | None) -> bool:
     """Return whether this computer certainly computes neither 8-bit nor 16-bit numbers fast."""
-    return found is not None and lacks(found, "bf16") and lacks(found, "int8")
+    return described is not None and lacks(described, "bf16") and lacks(described, "int8")
 
 
 def preset_value(preset: Preset, seconds: float, *, is_plain: bool) -> PresetValue:
@@ -195,9 +195,9 @@ def problem_value(problem: PresetRefused) -> PresetValue:
     )
 
 
-def techniques(found: DescribeResult | None, kind: str = "") -> tuple[Described, ...]:
+def techniques(described: DescribeResult | None, kind: str = "") -> tuple[Described, ...]:
     """Return the techniques that fit a model with this kind of input, with the form of their parameters."""
-    rows = found.techniques if found is not None else ()
+    rows = described.techniques if described is not None else ()
     return tuple(row for row in rows if not row.for_inputs or not kind or kind in row.for_inputs)
 
 

@@ -48,8 +48,8 @@ class GpuController(PageController[GpuPage]):
             return
         self._was_tried, self._rows = True, []
         self._installing.trouble = None
-        found = self._session.described
-        self._cards = found.cards if found is not None else ()
+        described = self._session.described
+        self._cards = described.cards if described is not None else ()
         self._start(
             examine(self._on_row),
             self._on_done,

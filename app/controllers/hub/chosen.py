@@ -78,8 +78,8 @@ class ChosenModel(PageController[HubPage]):
         flow = hub_model(self._session.workspace, HubRequest(repo=self.repo))
         self._start(flow, self._on_looked, on_failed=self._show_refusal)
 
-    def _on_looked(self, found: HubModelResult) -> None:
-        self._found[found.repo] = found
+    def _on_looked(self, model: HubModelResult) -> None:
+        self._found[model.repo] = model
         self._show_found()
 
     # --- display

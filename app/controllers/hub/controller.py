@@ -96,12 +96,12 @@ class HubController(PageController[HubPage]):
 
     # --- results
 
-    def _on_found(self, query: HubQuery, found: FoundModels) -> None:
+    def _on_found(self, query: HubQuery, answer: FoundModels) -> None:
         self._is_start = False
-        self._models.update({model.repo: model for model in found.models})
-        self._query = query.model_copy(update={"cursor": found.next_cursor})
-        if not self._models and found.next_cursor is None:
-            self._page.show_nothing(*self._nothing(found))
+        self._models.update({model.repo: model for model in answer.models})
+        self._query = query.model_copy(update={"cursor": answer.next_cursor})
+        if not self._models and answer.next_cursor is None:
+            self._page.show_nothing(*self._nothing(answer))
             return
         memory_bytes = self._memory_bytes
         rows = tuple(
@@ -109,22 +109,22 @@ class HubController(PageController[HubPage]):
             for model in self._models.values()
         )
         first = rows[0].model.repo if rows and query.cursor is None else ""
-        note = self._note(len(rows), found)
-        self._page.show_list(HubListValue(rows, note, found.next_cursor is not None, chosen=first))
+        note = self._note(len(rows), answer)
+        self._page.show_list(HubListValue(rows, note, answer.next_cursor is not None, chosen=first))
         self._on_chosen(self._page.list.table.chosen_id)
 
-    def _nothing(self, found: FoundModels) -> tuple[str, str]:
+    def _nothing(self, answer: FoundModels) -> tuple[str, str]:
         words = self._form.text or does_words(self._form.task)
-        if found.looked_at:
-            report = _("The hub found {0} for “{1}”, but none matches the choices above.")
-            return _("Nothing fits"), report.format(f"{found.looked_at:,}", words)
+        if answer.looked_at:
+            text = _("The hub found {0} for “{1}”, but none matches the choices above.")
+            return _("Nothing fits"), text.format(f"{answer.looked_at:,}", words)
         return _("Nothing found"), _("The hub found nothing for “{0}”. Try fewer or other words.").format(words)
 
-    def _note(self, count: int, found: FoundModels) -> str:
+    def _note(self, count: int, answer: FoundModels) -> str:
         parts = [_("{0} shown.").format(f"{count:,}")]
         if not self._wish.is_empty:
             parts = [_("{0} shown; {2} of the last {1} found match.")]
-            parts = [parts[0].format(f"{count:,}", f"{found.looked_at:,}", f"{len(found.models):,}")]
+            parts = [parts[0].format(f"{count:,}", f"{answer.looked_at:,}", f"{len(answer.models):,}")]
         if self._form.max_bytes is not None:
             parts.append(_("Models without a stated size are left out."))
         if self._query.task and not self._form.task:

@@ -159,7 +159,7 @@ class Downloads(QObject):
         item.running = self._flows.start(
             self._flow(item, lambda: item.keeps_pieces),
             title=_("Download {0}").format(item.name),
-            on_done=lambda came: self._on_done(item, came),
+            on_done=lambda downloaded: self._on_done(item, downloaded),
             on_failed=lambda error: self._on_failed(item, error),
             on_cancelled=lambda: self._on_cancelled(item),
             observe=lambda event: self._on_event(item, event),
@@ -176,11 +176,11 @@ class Downloads(QObject):
             item.advance(event, time.monotonic())
             self.changed.emit()
 
-    def _on_done(self, item: Download, came: Downloaded) -> None:
-        is_old = not came.fetched_bytes and not came.resumed_bytes
+    def _on_done(self, item: Download, downloaded: Downloaded) -> None:
+        is_old = not downloaded.fetched_bytes and not downloaded.resumed_bytes
         item.enter("done", _("It was here already; nothing was downloaded") if is_old else "")
-        item.running, item.path = None, came.stored.open_path
-        item.done_bytes = item.total_bytes = came.stored.size_bytes
+        item.running, item.path = None, downloaded.stored.open_path
+        item.done_bytes = item.total_bytes = downloaded.stored.size_bytes
         self._begin_waiting()
         self.finished.emit(item.repo, str(item.path))
 

@@ -56,62 +56,62 @@ def row_detail(model: HubModel) -> HubDetailValue:
     return HubDetailValue(model.repo, model.name, by, known, is_loading=True)
 
 
-def detail_value(found: HubModelResult, free_bytes: int, address: str, *, has_token: bool) -> HubDetailValue:
+def detail_value(model: HubModelResult, free_bytes: int, address: str, *, has_token: bool) -> HubDetailValue:
     """Return all known facts about one model and the possible action."""
-    by = _("by {0}, version {1}").format(found.author or found.repo.rpartition("/")[0], found.commit[:COMMIT_CHARS])
+    by = _("by {0}, version {1}").format(model.author or model.repo.rpartition("/")[0], model.commit[:COMMIT_CHARS])
     base = HubDetailValue(
-        id=found.repo,
-        name=found.name,
+        id=model.repo,
+        name=model.name,
         by=by,
-        facts=_facts(found, free_bytes),
-        files=tuple((file.name, file.size_bytes) for file in found.wanted),
-        has_card=bool(found.card.strip()),
-        total_bytes=found.total_bytes or None,
-        gated=(address, has_token, "") if found.gated and not has_token else None,
+        facts=_facts(model, free_bytes),
+        files=tuple((file.name, file.size_bytes) for file in model.wanted),
+        has_card=bool(model.card.strip()),
+        total_bytes=model.total_bytes or None,
+        gated=(address, has_token, "") if model.gated and not has_token else None,
     )
-    return _with_action(base, found, free_bytes)
+    return _with_action(base, model, free_bytes)
 
 
-def _with_action(base: HubDetailValue, found: HubModelResult, free_bytes: int) -> HubDetailValue:
-    if found.needs_consent:
+def _with_action(base: HubDetailValue, model: HubModelResult, free_bytes: int) -> HubDetailValue:
+    if model.needs_consent:
         problem = _("Its weights exist only in files that can contain a program.")
         return replace(base, action="consent", problem=problem)
-    if not found.wanted:
-        kinds = ", ".join(found.formats) or _("none that Fettle knows")
+    if not model.wanted:
+        kinds = ", ".join(model.formats) or _("none that Fettle knows")
         problem = _("Fettle cannot open it: it has neither ONNX nor safetensors nor GGUF (formats: {0}).").format(kinds)
         return replace(base, problem=problem, gated=None)
-    if found.total_bytes > free_bytes:
+    if model.total_bytes > free_bytes:
         problem = _("It needs {0} and only {1} are free on this disk. Settings can remove downloads.")
-        return replace(base, problem=problem.format(size_bytes(found.total_bytes), size_bytes(free_bytes)))
+        return replace(base, problem=problem.format(size_bytes(model.total_bytes), size_bytes(free_bytes)))
     return base if base.gated else replace(base, action="download")
 
 
-def _facts(found: HubModelResult, free_bytes: int) -> tuple[Fact, ...]:
-    license_text, tone = license_fact(found.verdict, found.license)
-    use = [_("{0} downloads").format(big_count(found.downloads))] if found.downloads else []
-    if found.changed_at is not None:
-        use.append(_("changed {0}").format(ago(found.changed_at)))
-    size = _("{0}; {1} are free here").format(size_bytes(found.total_bytes), size_bytes(free_bytes))
+def _facts(model: HubModelResult, free_bytes: int) -> tuple[Fact, ...]:
+    license_text, tone = license_fact(model.verdict, model.license)
+    use = [_("{0} downloads").format(big_count(model.downloads))] if model.downloads else []
+    if model.changed_at is not None:
+        use.append(_("changed {0}").format(ago(model.changed_at)))
+    size = _("{0}; {1} are free here").format(size_bytes(model.total_bytes), size_bytes(free_bytes))
     facts: list[Fact] = [
-        (_("Does"), does_words(found.task), ""),
-        (_("Size"), size if found.total_bytes else "", ""),
+        (_("Does"), does_words(model.task), ""),
+        (_("Size"), size if model.total_bytes else "", ""),
         (_("License"), license_text, tone),
-        (_("Format"), *_format_fact(found)),
-        (_("Safety"), _("checked after the download") if found.wanted else "", ""),
+        (_("Format"), *_format_fact(model)),
+        (_("Safety"), _("checked after the download") if model.wanted else "", ""),
         (_("Used"), ", ".join(use), ""),
     ]
     return tuple(fact for fact in facts if fact[1])
 
 
-def _format_fact(found: HubModelResult) -> tuple[str, Tone]:
-    names = {file.name.rpartition(".")[2].lower() for file in found.wanted}
-    if found.needs_consent or not found.safe:
+def _format_fact(model: HubModelResult) -> tuple[str, Tone]:
+    names = {file.name.rpartition(".")[2].lower() for file in model.wanted}
+    if model.needs_consent or not model.safe:
         return _("PyTorch file: can contain a program"), "warn"
     if "onnx" in names:
         return _("ONNX: contains numbers and operations, no program"), ""
     if "safetensors" in names:
         return _("safetensors: contains numbers only, no program"), ""
-    return ", ".join(found.formats), "" if found.wanted else "warn"
+    return ", ".join(model.formats), "" if model.wanted else "warn"
 
 
 def license_fact(verdict: LicenseVerdict | None, stated: str | None) -> tuple[str, Tone]:

@@ -75,7 +75,7 @@ def _phrases() -> dict[str, list[str]]:
 
     Each task has one translated text with its phrases separated by bars.
     """
-    report = {
+    phrases = {
         "object-detection": _("find things in pictures|find objects|find things|detect objects|object detection"),
         "image-classification": _(
             "recognize pictures|tell pictures apart|sort pictures|classify pictures|name what it sees|recognize images"
@@ -88,4 +88,4 @@ def _phrases() -> dict[str, list[str]]:
         "text-classification": _("sort texts|tell texts apart|classify texts|text classification|sentiment"),
         "text-to-image": _("draw pictures|draw|paint"),
     }
-    return {task: sorted(text.casefold().split("|"), key=len, reverse=True) for task, text in report.items()}
+    return {task: sorted(text.casefold().split("|"), key=len, reverse=True) for task, text in phrases.items()}

@@ -105,15 +105,15 @@ class JobsController(PageController[JobsPage]):
 
     def _run_value(self, run: Run, name: str, runtimes: Iterable[str]) -> JobValue:
         busy = run.state in (RunState.QUEUED, RunState.RUNNING)
-        found = self._session.described
-        used_gpu = found is not None and any(map(needs_gpu, runtimes))
+        described = self._session.described
+        used_gpu = described is not None and any(map(needs_gpu, runtimes))
         running = next((one for one in self._flows.everything if one.run_id == run.id), None)
         progress = running.progress if running is not None and run.state is RunState.RUNNING else None
         return JobValue(
             id=run.id,
             title=name,
             state="open" if self._has_no_verdict(run) else STATES[run.state],
-            device=device_words(found.device if found is not None and used_gpu else None),
+            device=device_words(described.device if described is not None and used_gpu else None),
             created_at=run.created_at,
             seconds=run.seconds,
             progress=progress.share if progress is not None else None,
@@ -124,8 +124,8 @@ class JobsController(PageController[JobsPage]):
         )
 
     def _export_value(self, record: ExportRecord, project: str) -> JobValue:
-        found = self._session.described
-        targets = {row.id: _(row.title) for row in found.targets} if found is not None else {}
+        described = self._session.described
+        targets = {row.id: _(row.title) for row in described.targets} if described is not None else {}
         return JobValue(
             id=f"export-{record.id}",
             title=_("Export of {0}, {1}").format(project, targets.get(record.target, record.target)),

@@ -131,9 +131,9 @@ class LoadController(PageController[LoadPage]):
         spent_s = time.monotonic() - self._since_s
         left_s = max(0.0, stage.expected_s - spent_s) + sum(later.expected_s for later in self._plan[stage.index + 1 :])
         share = min(0.95, spent_s / stage.expected_s)
-        report = _("{0} left").format(about(left_s)) if left_s else ""
+        left = _("{0} left").format(about(left_s)) if left_s else ""
         text = _("{0} (step {1} of {2})").format(stage.title, stage.index + 1, len(self._plan))
-        self._page.show_loading(text, (stage.index + share) / len(self._plan), 1.0, report)
+        self._page.show_loading(text, (stage.index + share) / len(self._plan), 1.0, left)
 
     def _on_done(self, record: LoadRecord) -> None:
         self._stopped()
@@ -180,8 +180,8 @@ class LoadController(PageController[LoadPage]):
 def _measured(
     workspace: Workspace, facts: RunFacts, variant: Variant | None, seconds: float, limit_ms: float | None
 ) -> Flow[LoadRecord]:
-    found = yield from describe()
-    record = yield from measure_load(workspace, facts, variant, seconds, found.device, limit_ms)
+    described = yield from describe()
+    record = yield from measure_load(workspace, facts, variant, seconds, described.device, limit_ms)
     return record
 
 

@@ -91,8 +91,8 @@ def ask_value(facts: RunFacts, record: LoadRecord | None) -> LoadAskValue:
     presets = []
     for seconds in PRESETS_S:
         total_s = sum(stage.expected_s for stage in stages(facts, chosen, seconds))
-        report = about(total_s) if total_s < HOUR_S else _("about {0}").format(seconds_words(total_s))
-        presets.append((seconds, _("{0} in all").format(report[:1].upper() + report[1:])))
+        duration = about(total_s) if total_s < HOUR_S else _("about {0}").format(seconds_words(total_s))
+        presets.append((seconds, _("{0} in all").format(capitalized(duration))))
     return LoadAskValue(
         versions=tuple((variant.id, variant.title) for variant in versions),
         chosen=chosen.id if chosen is not None else "",
@@ -143,8 +143,8 @@ def _figures(record: LoadRecord) -> tuple[tuple[str, str, str], ...]:
         interval = ""
         if paired.ratio_low is not None and paired.ratio_high is not None:
             interval = _("{0:.2f} to {1:.2f} (95 % each); ").format(paired.ratio_low, paired.ratio_high)
-        report = _("{0}in turn, n {1:,} each, in {2} sets of processes.").format(interval, paired.n, paired.sets)
-        found.append((f"{times(paired.ratio)} ×", _("as many answers"), report))
+        how = _("{0}in turn, n {1:,} each, in {2} sets of processes.").format(interval, paired.n, paired.sets)
+        found.append((f"{times(paired.ratio)} ×", _("as many answers"), how))
         batches = _("Answers, in batches of {0}; the original {1} in batches of {2}.").format(
             paired.variant_batch, about_rate(paired.original_per_s), paired.original_batch
         )
@@ -156,8 +156,8 @@ def _figures(record: LoadRecord) -> tuple[tuple[str, str, str], ...]:
     cold = (record.variant or record.original).cold
     if cold is not None:
         times_s = sorted(value / 1000 for value in cold.total_ms)
-        report = _("From the start of a process to its first answer; {0} starts, {1:.2f} s at most.")
-        value = (f"{times_s[len(times_s) // 2]:.2f} s", _("cold start"), report.format(len(times_s), times_s[-1]))
+        how = _("From the start of a process to its first answer; {0} starts, {1:.2f} s at most.")
+        value = (f"{times_s[len(times_s) // 2]:.2f} s", _("cold start"), how.format(len(times_s), times_s[-1]))
         found.append(value)
     return tuple(found)
 
@@ -210,15 +210,15 @@ def price_value(record: LoadRecord, price: Price | None, examples: Sequence[Exam
         cost = cost_of(load, price)
         if cost is not None and price is not None:
             costs.append((load.title, f"{cost:,.2f} {price.currency}" if cost >= 1 else f"{cost:.3g} {price.currency}"))
-    report = _("Nothing is assumed: enter your price, or start from an example.")
+    message = _("Nothing is assumed: enter your price, or start from an example.")
     if price is not None:
-        report = _("{0} Calculated from measurements on this computer; other computers differ.")
-        report = report.format(price_words(price))
+        message = _("{0} Calculated from measurements on this computer; other computers differ.")
+        message = message.format(price_words(price))
     return PriceValue(
         per_hour=price.per_hour if price is not None else None,
         currency=price.currency if price is not None else "USD",
         utilization_pct=100 * price.utilization if price is not None else 50.0,
-        told=report,
+        told=message,
         costs=tuple(costs),
         examples=tuple((one.id, f"{one.title}: {one.per_hour:g} {one.currency}") for one in examples),
     )

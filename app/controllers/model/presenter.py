@@ -63,10 +63,10 @@ def chat_findings(info: ModelInfo) -> tuple[CheckValue, ...]:
         return ()
     free_bytes = free_memory_bytes()
     needs = {bits: memory_bytes(info.parameters, bits, info.chat) for bits in BITS}
-    report = ", ".join(_("{0} with {1} bits per weight").format(memory(size), bits) for bits, size in needs.items())
+    sizes = ", ".join(_("{0} with {1} bits per weight").format(memory(size), bits) for bits, size in needs.items())
     guess = bits_that_fit(info.parameters, info.chat, free_bytes)
     what = _("It needs about {0} of memory (a chat of {1:,} tokens); {2} are free now.")
-    words = what.format(report, min(info.chat.context, CHAT_TOKENS), memory(free_bytes))
+    words = what.format(sizes, min(info.chat.context, CHAT_TOKENS), memory(free_bytes))
     words = f"{words} {_bits_words(guess)}"
     context = _("It reads up to {0:,} tokens at once, about {1:,} words.").format(
         info.chat.context, int(round(info.chat.context * WORDS_PER_TOKEN, -2))
@@ -89,8 +89,8 @@ def _answers(info: ModelInfo, spec: PipelineSpec) -> tuple[TensorSpec, ...]:
     """Return the outputs to show: only the text of a model that writes texts, because its scores serve comparison."""
     if spec.generation is None:
         return info.outputs
-    report = {entry.name for entry in spec.outputs if entry.answer}
-    return tuple(tensor for tensor in info.outputs if tensor.name in report) or info.outputs
+    answers = {entry.name for entry in spec.outputs if entry.answer}
+    return tuple(tensor for tensor in info.outputs if tensor.name in answers) or info.outputs
 
 
 def _needed(info: ModelInfo, spec: PipelineSpec) -> tuple[TensorSpec, ...]:
@@ -123,9 +123,9 @@ def license_words(model: OpenedModel, origin: Origin | None) -> str:
     """Return the license as the hub states it for a hub model, else as the model's own files state it."""
     own, own_name = model.result.verdict, model.result.info.license or ""
     if origin is not None and origin.verdict is not None:
-        report = license_fact(origin.verdict, origin.license)[0]
+        stated = license_fact(origin.verdict, origin.license)[0]
         same = own is None or own.expression == origin.verdict.expression or not own_name
-        return report if same else _("{0} (stated by the hub; its own files state {1})").format(report, own_name)
+        return stated if same else _("{0} (stated by the hub; its own files state {1})").format(stated, own_name)
     if not own_name or own is None:
         return own_name
     return license_fact(own, own_name)[0]

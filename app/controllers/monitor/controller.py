@@ -65,9 +65,9 @@ class MonitorController(PageController[MonitorPage]):
     def _reading(self) -> str:
         return _("Reading “{0}”").format(Path(self._path).name[:80])
 
-    def _on_done(self, found: MonitorResult) -> None:
-        self._found, self._found_path = found, self._path
-        self._project = project_of_run(self._session.workspace.repositories, found.drift.run_id)
+    def _on_done(self, result: MonitorResult) -> None:
+        self._found, self._found_path = result, self._path
+        self._project = project_of_run(self._session.workspace.repositories, result.drift.run_id)
         self._show_found()
 
     def _show_found(self) -> None:

@@ -27,6 +27,7 @@ from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataParams
 from workers.contracts.process.allowance import usable_cores
 from workers.contracts.translation import _
+from workers.contracts.wording import capitalized
 
 NOW_MS = 250
 
@@ -229,7 +230,7 @@ class OptimizeController(PageController[OptimizePage]):
         """Ask how inputs are to be prepared, then start the run with that."""
         specs = {"better": str(error.facts["best"]), "keep": str(error.facts["chosen"])}
         words = str(error.facts["best_words"])
-        dialog = preparation_question(self._page.theme, self._window, error.detail, words[:1].upper() + words[1:])
+        dialog = preparation_question(self._page.theme, self._window, error.detail, capitalized(words))
 
         def on_answered(answer: str) -> None:
             if specs.get(answer):

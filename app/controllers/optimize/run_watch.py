@@ -227,8 +227,8 @@ class RunWatch:
         if not is_worth_naming(before_ms / now_ms):
             return ""
         text = _("Best so far: {0}, {1}; the original {2}. {3}")
-        report = same_words(best) if best.judgement is not None else _("answers not tested yet")
-        return text.format(best.title, in_ms(now_ms), in_ms(before_ms), capitalized(report))
+        answers = same_words(best) if best.judgement is not None else _("answers not tested yet")
+        return text.format(best.title, in_ms(now_ms), in_ms(before_ms), capitalized(answers))
 
 
 def _stage(progress: StepProgress) -> str:

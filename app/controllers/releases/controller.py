@@ -49,8 +49,8 @@ class ReleasesController(PageController[ReleasesPage]):
         if project is None:
             self._page.show_empty()
             return
-        found = self._session.described
-        titles = {row.id: _(row.title) for row in found.targets} if found is not None else {}
+        described = self._session.described
+        titles = {row.id: _(row.title) for row in described.targets} if described is not None else {}
         releases, current = read_releases(repositories, project.id), read_current(repositories, project.id)
         log = read_decisions(repositories, project.id)
         self._page.show_value(releases_value(project, releases, current, log, titles))

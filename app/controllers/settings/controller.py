@@ -52,8 +52,8 @@ class SettingsController(PageController[SettingsPage]):
 
     def show(self) -> None:
         """Show all settings and the runtimes."""
-        found = self._session.described
-        rows = found.runtimes if found else ()
+        described = self._session.described
+        rows = described.runtimes if described else ()
         self._page.show_value(
             SettingsValue(
                 theme=self._settings.value.theme,
@@ -63,7 +63,7 @@ class SettingsController(PageController[SettingsPage]):
                 runtimes=tuple(self._runtime_value(row) for row in rows),
                 version=VERSION,
                 licenses=licenses(),
-                device=device_line(found),
+                device=device_line(described),
                 memory_limit_bytes=self._settings.value.memory_limit_bytes,
                 detailed_log=self._settings.value.log_level == "debug",
             )
@@ -76,8 +76,8 @@ class SettingsController(PageController[SettingsPage]):
         return shown, self._installing.set_value(row.installs)
 
     def _sets(self) -> tuple[OptionalSet | None, ...]:
-        found = self._session.described
-        return tuple(row.installs for row in found.runtimes) if found is not None else ()
+        described = self._session.described
+        return tuple(row.installs for row in described.runtimes) if described is not None else ()
 
     def shown(self) -> None:
         """Read what may have changed since the last visit."""
@@ -97,12 +97,12 @@ class SettingsController(PageController[SettingsPage]):
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._session.workspace.paths.root)))
 
 
-def device_line(found: DescribeResult | None) -> str:
+def device_line(described: DescribeResult | None) -> str:
     """Return the name of the working device, with the reason why an existing GPU cannot be used."""
-    name = device_words(found.device if found else None)
-    if found is None or not found.cards or not found.gpu.trouble:
+    name = device_words(described.device if described else None)
+    if described is None or not described.cards or not described.gpu.trouble:
         return name
-    return _("{0}: cannot be used yet. {1}").format(name, found.gpu.reason)
+    return _("{0}: cannot be used yet. {1}").format(name, described.gpu.reason)
 
 
 def licenses() -> tuple[tuple[str, str, str], ...]:

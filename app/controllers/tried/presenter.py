@@ -29,21 +29,21 @@ TAGS: dict[Standing, TagKind] = {
 """Colors of the standings, as on Compare: only a safe version is green."""
 
 
-def tried_value(facts: RunFacts, found: TriedRun) -> TriedValue:
+def tried_value(facts: RunFacts, tried: TriedRun) -> TriedValue:
     """Return the table, the explanations and the forecast."""
     went_on_s = sum(facts.search.went_on_s)
-    begun = sum(row.variant is not None and row.outcome != "original" for row in found.rows)
+    begun = sum(row.variant is not None and row.outcome != "original" for row in tried.rows)
     texts = (
-        ("scales", _("Why this one"), " ".join(found.why)),
-        ("stack", _("Why not 8 bits"), " ".join(found.eights)),
-        ("cpu", _("On other computers"), " ".join(found.elsewhere)),
+        ("scales", _("Why this one"), " ".join(tried.why)),
+        ("stack", _("Why not 8 bits"), " ".join(tried.eights)),
+        ("cpu", _("On other computers"), " ".join(tried.elsewhere)),
     )
     return TriedValue(
-        headline=_headline(begun, len(found.rows) - 1 - begun),
-        rows=tuple(_row(row) for row in found.rows),
+        headline=_headline(begun, len(tried.rows) - 1 - begun),
+        rows=tuple(_row(row) for row in tried.rows),
         said=tuple(row for row in texts if row[2]),
-        forecast=forecast_rows(found.forecast, went_on_s),
-        forecast_note=forecast_note(found.forecast, went_on_s),
+        forecast=forecast_rows(tried.forecast, went_on_s),
+        forecast_note=forecast_note(tried.forecast, went_on_s),
     )
 
 
@@ -117,37 +117,37 @@ def _factor(measured: Measurement) -> str:
     return _("{0} × as fast ({1})").format(times(speed), interval)
 
 
-def forecast_rows(found: RunForecast, went_on_s: float = 0.0) -> tuple[tuple[str, str, str, str, str], ...]:
+def forecast_rows(forecast: RunForecast, went_on_s: float = 0.0) -> tuple[tuple[str, str, str, str, str], ...]:
     """Return forecast and actual values of time and memory; no rows without a forecast.
 
     The forecast is not compared with a run that was given `went_on_s` more seconds.
     """
-    if found.before is None:
+    if forecast.before is None:
         return ()
-    saved_s = 0.0 if went_on_s else found.saved_s
-    came_s = None if found.seconds is None else found.seconds + saved_s
-    last = found.refined or found.before
-    error = UNKNOWN if went_on_s else _error(last.seconds, came_s)
-    memory = None if found.is_mostly_known else found.memory_bytes
+    saved_s = 0.0 if went_on_s else forecast.saved_s
+    actual_s = None if forecast.seconds is None else forecast.seconds + saved_s
+    last = forecast.refined or forecast.before
+    error = UNKNOWN if went_on_s else _error(last.seconds, actual_s)
+    memory = None if forecast.is_mostly_known else forecast.memory_bytes
     return (
-        (_("Time"), _s(found.before), _s(found.refined), seconds(came_s), error),
+        (_("Time"), _s(forecast.before), _s(forecast.refined), seconds(actual_s), error),
         (
             _("Memory at its peak"),
-            _bytes(found.before),
-            _bytes(found.refined),
+            _bytes(forecast.before),
+            _bytes(forecast.refined),
             UNKNOWN if memory is None else bytes_words(memory),
             _error(float(last.memory_bytes), memory),
         ),
     )
 
 
-def forecast_note(found: RunForecast, went_on_s: float = 0.0) -> str:
+def forecast_note(forecast: RunForecast, went_on_s: float = 0.0) -> str:
     """Return why the shown time differs from the run's time, and how memory is counted."""
     if went_on_s:
         return _("The forecast does not include the additional {0} that this run was given.").format(seconds(went_on_s))
-    if found.saved_s >= NAMED_S and found.seconds is not None:
+    if forecast.saved_s >= NAMED_S and forecast.seconds is not None:
         text = _("It took {0}: results of {1} of work came from an earlier run.")
-        return text.format(seconds(found.seconds), seconds(found.saved_s))
+        return text.format(seconds(forecast.seconds), seconds(forecast.saved_s))
     return _("Memory is the sum over all of its processes; shared memory is counted in each.")
 
 
@@ -159,11 +159,11 @@ def _bytes(expected: Expected | None) -> str:
     return UNKNOWN if expected is None else bytes_words(expected.memory_bytes)
 
 
-def _error(expected: float, came: float | None) -> str:
+def _error(expected: float, actual: float | None) -> str:
     """Return the error in percent of the actual value; as a factor if it is at least double or half."""
-    if not came:
+    if not actual:
         return UNKNOWN
-    ratio = expected / came
+    ratio = expected / actual
     if ratio >= 2 or ratio <= 0.5:
         factor = times(ratio if ratio >= 1 else 1 / ratio)
         return _("{0} times too high").format(factor) if ratio >= 1 else _("{0} times too low").format(factor)

@@ -98,10 +98,10 @@ def picture_of(tried: TryOutcome, name: str, example: ExampleValue | None) -> Pi
 def input_value(tried: TryOutcome, name: str, picture: PictureValue) -> InputValue:
     """Return the card at the left; a typed text is not repeated, because its field may hold a longer text by now."""
     seen = tried.before.seen
-    report = seen_words(seen)
+    caption = seen_words(seen)
     if tried.asked.text is not None:
-        return InputValue(caption=report)
-    return InputValue(picture, f"{name}, {report}".removesuffix(", "), seen.levels, tried.sound)
+        return InputValue(caption=caption)
+    return InputValue(picture, f"{name}, {caption}".removesuffix(", "), seen.levels, tried.sound)
 
 
 def seen_words(seen: ShownPicture) -> str:

@@ -34,8 +34,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def last_line(capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
     """Return standard output and the last line of standard error."""
-    report = capsys.readouterr()
-    return report.out, report.err.rstrip("\n").splitlines()[-1] if report.err else ""
+    printed = capsys.readouterr()
+    return printed.out, printed.err.rstrip("\n").splitlines()[-1] if printed.err else ""
+
+
+def document(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
+    """Return what a successful command prints with --json."""
+    assert main([*arguments, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
 
 
 WRONG = [
@@ -114,15 +120,13 @@ def test_version_is_printed_alone(capsys: pytest.CaptureFixture[str], arguments:
     """Given --version anywhere, then only the version is printed."""
     assert main(arguments) == 0
     assert last_line(capsys) == (f"fettle {VERSION}\n", "")
-    assert main([*arguments, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"version": VERSION}
+    assert document(capsys, *arguments) == {"version": VERSION}
 
 
 def test_reading_commands_make_no_data_folder(capsys: pytest.CaptureFixture[str], home: Path) -> None:
     """Given no data folder, then `jobs` lists nothing and creates none, and `compare` reports that the run does not
     exist."""
-    assert main(["jobs", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"runs": [], "jobs": []}
+    assert document(capsys, "jobs") == {"runs": [], "jobs": []}
     assert main(["compare", "nobody"]) == 3
     assert not home.exists()
 
@@ -202,9 +206,8 @@ def test_docs_without_topic_lists_all_topics(capsys: pytest.CaptureFixture[str])
     """Given no topic, then all topics and titles are listed, as text and as JSON."""
     assert main(["docs"]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(TOPICS)
-    assert main(["docs", "--json"]) == 0
     expected = [{"topic": page.topic, "title": page.title} for page in task_pages().values()]
-    assert json.loads(capsys.readouterr().out) == {"topics": expected}
+    assert document(capsys, "docs") == {"topics": expected}
 
 
 @pytest.mark.parametrize("topic", TOPICS)
@@ -215,16 +218,15 @@ def test_docs_prints_a_page_as_plain_text(topic: str, capsys: pytest.CaptureFixt
     text = capsys.readouterr().out
     assert text.startswith(f"{task_pages()[topic].title}\n\n")
     assert "**" not in text and "![" not in text and "pictures/" not in text
-    assert main(["docs", topic, "--json"]) == 0
-    document = json.loads(capsys.readouterr().out)
-    assert document == {"topic": topic, "title": task_pages()[topic].title, "text": text.rstrip("\n")}
+    expected = {"topic": topic, "title": task_pages()[topic].title, "text": text.rstrip("\n")}
+    assert document(capsys, "docs", topic) == expected
 
 
 def test_docs_of_unknown_topic_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     """Given a topic that does not exist, then the exit code is 2 and all topics are named."""
     assert main(["docs", "cooking"]) == 2
-    report = capsys.readouterr().err
-    assert all(topic in report for topic in TOPICS)
+    printed = capsys.readouterr().err
+    assert all(topic in printed for topic in TOPICS)
     assert main(["docs", "cooking", "--json"]) == 2
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "usage"
 
@@ -241,8 +243,7 @@ def test_presets_lists_all_builtin_presets(command: list[str], capsys: pytest.Ca
     """Given a fresh data folder, then the six built-in presets are listed, as text and as JSON."""
     assert main(command) == 0
     assert "balanced" in capsys.readouterr().out
-    assert main([*command, "--json"]) == 0
-    rows = json.loads(capsys.readouterr().out)["presets"]
+    rows = document(capsys, *command)["presets"]
     assert {row["id"] for row in rows} >= {"balanced", "fastest", "smallest", "no-loss", "small-device", "busy-server"}
     assert not any(row["own"] for row in rows)
 
@@ -254,11 +255,9 @@ def test_shown_preset_can_be_added_with_another_id(tmp_path: Path, capsys: pytes
     path = tmp_path / "f.yaml"
     path.write_text(text.replace("id: fastest", "id: mine", 1), encoding="utf-8")
     assert main(["presets", "add", str(path)]) == 0
-    assert main(["presets", "show", "mine", "--json"]) == 0
-    shown = json.loads(capsys.readouterr().out)
+    shown = document(capsys, "presets", "show", "mine")
     assert shown["recipes"] == load_presets().get("fastest").model_dump(mode="json")["recipes"]
-    assert main(["presets", "list", "--json"]) == 0
-    rows = {row["id"]: row["own"] for row in json.loads(capsys.readouterr().out)["presets"]}
+    rows = {row["id"]: row["own"] for row in document(capsys, "presets", "list")["presets"]}
     assert rows["mine"] is True
 
 

@@ -26,8 +26,8 @@ def test_doctor_lists_each_check_of_each_card(readings: Path, capsys: pytest.Cap
     """Given two cards whose CUDA does not start, then the JSON has both cards and all checks with the contract's
     fields. Checks that depend on a failed one are not ok, and the exit code is 6."""
     assert main(["gpu", "doctor", "--json"]) == 6
-    report = capsys.readouterr()
-    document = json.loads(report.out)
+    printed = capsys.readouterr()
+    document = json.loads(printed.out)
     assert [card["uuid"] for card in document["cards"]] == UUIDS
     assert document["cards"][1] == {
         "uuid": UUIDS[1], "name": "NVIDIA FAKE H100", "compute_capability": "9.0", "driver": "580.95.05",
@@ -61,9 +61,9 @@ def test_doctor_prints_each_reason_once(
     ]
     monkeypatch.setattr(gpu, "run", lambda *_given: Ladder((), tuple(rows)))
     assert main(["gpu", "doctor"]) == 6
-    report = capsys.readouterr()
-    assert report.err.splitlines()[-1] == "No card was found. Nothing needs to be done."
-    assert "No card was found" not in report.out
+    printed = capsys.readouterr()
+    assert printed.err.splitlines()[-1] == "No card was found. Nothing needs to be done."
+    assert "No card was found" not in printed.out
     rows.append(TriedRung(id="tool", title="A tool", ok=False, reason="It is old.", hint="Renew it.", command="new"))
     main(["gpu", "doctor"])
     assert capsys.readouterr().out.count("A tool: It is old.\n   Renew it. Run: new") == 1
@@ -168,8 +168,8 @@ def test_no_driver_by_command(
     assert main(["gpu", "doctor"]) == 6
     assert "no NVIDIA card with a driver" in capsys.readouterr().err
     assert main(["gpu", "watch", "--seconds", "0.2", "--json"]) == 6
-    report = capsys.readouterr()
-    assert json.loads(report.out)["cards"] == [] and "no NVIDIA" in report.err
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["cards"] == [] and "no NVIDIA" in printed.err
 
 
 @pytest.mark.whole

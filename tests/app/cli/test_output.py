@@ -172,9 +172,9 @@ def test_closed_pipe_raises_reader_gone() -> None:
 def test_a_first_look_has_no_factor() -> None:
     """Given a first measurement that was no faster than the original then, although its time in the table is lower,
     then the line calls it a first look and shows no factor."""
-    looked = variant(1, p50_ms=4.18, speedup=0.993, judgement=None, state="measured")
-    looked = replace(looked, measurement=replace(looked.measurement, sets=1))
-    original, line = version_lines([variant(0), looked], None)
+    screened = variant(1, p50_ms=4.18, speedup=0.993, judgement=None, state="measured")
+    screened = replace(screened, measurement=replace(screened.measurement, sets=1))
+    original, line = version_lines([variant(0), screened], None)
     assert "first look" not in original
     assert line.endswith("Not faster here, a first look only, at another moment than the original's")
     assert "×" not in line and "0.99" not in line

@@ -43,9 +43,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     with opened_space(tmp_path / "data") as space:
         finished_run(space, write_part(tmp_path / "some.npz", 0, 420), FASTER, ONNX)
         plain = space.repositories.variants.get("v2")
-        looked = Measurement(latency_p50_ms=2.5, latency_mean_ms=2.5, n=320, speedup=1.6, sets=1)
+        first_look = Measurement(latency_p50_ms=2.5, latency_mean_ms=2.5, n=320, speedup=1.6, sets=1)
         space.repositories.variants.update(
-            dataclasses.replace(plain, state="measured", measurement=looked, judgement=None, screening=Screening(n=20))
+            dataclasses.replace(
+                plain, state="measured", measurement=first_look, judgement=None, screening=Screening(n=20)
+            )
         )
     yield tmp_path / "data"
 

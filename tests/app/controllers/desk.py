@@ -78,11 +78,11 @@ def run(number: int = 1, state: RunState = RunState.FINISHED, **changes: Any) ->
 
 
 def judgement(**changes: Any) -> Judgement:
-    known: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "verdict": "safe", "n": 200, "labelled": True, "accuracy": 0.91, "original_accuracy": 0.92, "agreement": 0.995,
         "flips": 0.005, "drop": 0.005, "drop_high": 0.008, "margin": 0.0092, "changed_count": 1,
     }  # fmt: skip
-    return Judgement(**{**known, **changes})
+    return Judgement(**{**fields, **changes})
 
 
 def variant(number: int, *, p50_ms: float = 2.0, speedup: float | None = None, **changes: Any) -> Variant:
@@ -178,8 +178,8 @@ def open_page(app_controller: Any, page_id: str, project: Project | None = None)
 def described(*targets: DescribedTarget, **changes: Any) -> DescribeResult:
     """Return the description of a computer without GPUs that can write these targets."""
     device = DeviceFacts(processor="p", cores=2, memory_bytes=1 << 30)
-    known = {"device": device, "devices": (), "runtimes": (), "techniques": (), "targets": targets, "versions": {}}
-    return DescribeResult(**{**known, **changes})
+    fields = {"device": device, "devices": (), "runtimes": (), "techniques": (), "targets": targets, "versions": {}}
+    return DescribeResult(**{**fields, **changes})
 
 
 def endless(*_given: Any) -> Flow[Any]:

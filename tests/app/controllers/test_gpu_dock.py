@@ -110,8 +110,8 @@ def test_chip_of_the_device_opens_the_doctor(
     assert "CUDA error 999" in shown and "sudo rmmod nvidia_uvm && sudo modprobe nvidia_uvm" in shown
     assert "Your graphics card is ready" not in shown
     page.report_requested.emit()
-    report = QGuiApplication.clipboard().text()
-    assert "cuda-start" in report and "GPU-fake1111" in report
+    copied = QGuiApplication.clipboard().text()
+    assert "cuda-start" in copied and "GPU-fake1111" in copied
     other = next(button for button in buttons(page) if button.accessibleName() == "Work on NVIDIA FAKE H100")
     qtbot.mouseClick(other, Qt.MouseButton.LeftButton)
     assert window.top.device.text() == "NVIDIA FAKE H100"

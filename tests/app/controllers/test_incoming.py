@@ -20,15 +20,15 @@ Got = list[tuple[str, str]]
 @pytest.fixture
 def got(window: MainWindow, session: Session) -> Got:
     """Return the files that were passed on, with the kind that they were opened as."""
-    known: Got = []
+    received: Got = []
 
     def open_model(path: str) -> None:
-        known.append(("model", Path(path).name))
+        received.append(("model", Path(path).name))
         session.is_opening = True
 
     window.commands.offer(OPEN_MODEL, open_model)
-    window.commands.offer(READ_DATA, lambda path: known.append(("data", Path(path).name)))
-    return known
+    window.commands.offer(READ_DATA, lambda path: received.append(("data", Path(path).name)))
+    return received
 
 
 @pytest.fixture

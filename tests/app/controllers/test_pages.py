@@ -7,10 +7,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from desk import DATA, NOW, Drive, add_run, described, endless, make_project, open_page, run, shown_page, variant
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QPushButton, QTableView
-from pytestqt.qtbot import QtBot
-from read_page import press, question, words
+from PySide6.QtWidgets import QTableView
+from read_page import button, press, question, words
 from stopwatch import OwnTime
 
 from app.controllers.app_controller import AppController
@@ -257,7 +255,7 @@ def test_early_action_runs_after_the_start(window: MainWindow) -> None:
 
 
 def test_wrong_file_on_the_first_page_leads_back_to_the_sample(
-    app_controller: AppController, window: MainWindow, tmp_path: Path, drive: Drive, qtbot: QtBot
+    app_controller: AppController, window: MainWindow, tmp_path: Path, drive: Drive
 ) -> None:
     """Given the first page, when a web page named model.onnx is opened, then the error has a button that leads back to
     the sample and the hub."""
@@ -268,11 +266,9 @@ def test_wrong_file_on_the_first_page_leads_back_to_the_sample(
     wrong.write_bytes(b"<!DOCTYPE html><html>Not found</html>")
     app_controller.commands.do(OPEN_MODEL, str(wrong))
     drive(lambda: page.state == "error", 60)
-    back = [button for button in page.findChildren(QPushButton) if button.text().startswith("Back to “")]
-    assert len(back) == 1
-    qtbot.mouseClick(back[0], Qt.MouseButton.LeftButton)
+    press(page, "Back to “")
     assert page.state == "empty"
-    assert [b for b in page.findChildren(QPushButton) if b.text().startswith("Try the sample")]
+    assert button(page, "Try the sample")
 
 
 def test_early_chosen_page_stays(app_controller: AppController, window: MainWindow) -> None:

@@ -30,9 +30,9 @@ def notifier() -> PipeNotifier:
 @pytest.fixture
 def reports(notifier: PipeNotifier) -> list[bool]:
     """Return a list that gets an entry for each signal of the notifier."""
-    came: list[bool] = []
-    notifier.came.connect(lambda: came.append(True))
-    return came
+    signals: list[bool] = []
+    notifier.readable.connect(lambda: signals.append(True))
+    return signals
 
 
 @supported

@@ -46,9 +46,9 @@ def test_task_words_of_known_and_unknown_texts() -> None:
 
 def test_each_format_has_words() -> None:
     """Given every format that is opened, then it has a display name."""
-    report = {name: format_words(name) for name in FORMATS}
-    assert not {name: words for name, words in report.items() if "_" in words}
-    assert report["encoder_decoder"] == "ONNX in parts: an encoder and a decoder" and report["gguf"] == "GGUF"
+    shown = {name: format_words(name) for name in FORMATS}
+    assert not {name: words for name, words in shown.items() if "_" in words}
+    assert shown["encoder_decoder"] == "ONNX in parts: an encoder and a decoder" and shown["gguf"] == "GGUF"
 
 
 def test_sample_shows_one_picture_of_each_class() -> None:

@@ -61,7 +61,7 @@ def test_table_lists_all_answers(
     chosen = page._looks[int(value.columns.number[table.currentIndex().row()])]
     assert chosen.picture.data.startswith(b"\x89PNG") and chosen.before and len(page._looks) == 6
     assert "Original" in words(look) and "Your label:" in words(look)
-    assert not list((space.jobs).glob("*/examples")), "nothing of what was looked at stays on the disk"
+    assert not list((space.jobs).glob("*/examples")), "no example stays on the disk"
 
 
 def test_another_version_is_listed_and_the_button_returns(page: AnswersPage, window: MainWindow, drive: Drive) -> None:

@@ -29,16 +29,16 @@ def test_language_model_is_shown_and_both_versions_chat(
     # Given a finished run of a language model
     app_controller.session.reopen(space.repositories.projects.get("p1"))
     window.show_page("model")
-    report = words(window.page("model"))
-    assert "up to 512 tokens at once" in report and "with 4 bits per weight" in report and "are free now" in report
-    assert "It fits unchanged, with 16 bits per weight." in report
+    shown = words(window.page("model"))
+    assert "up to 512 tokens at once" in shown and "with 4 bits per weight" in shown and "are free now" in shown
+    assert "It fits unchanged, with 16 bits per weight." in shown
     window.show_page("goal")
-    report = words(window.page("goal"))
-    assert "Fastest chat" in report and "Fits into memory" in report and "Small device" not in report
+    shown = words(window.page("goal"))
+    assert "Fastest chat" in shown and "Fits into memory" in shown and "Small device" not in shown
     window.show_page("compare")
-    report = words(window.page("compare"))
-    assert "First token after" in report and "next words kept" in report
-    # When the person tries it, Then it is a chat, both loaded beside each other
+    shown = words(window.page("compare"))
+    assert "First token after" in shown and "next words kept" in shown
+    # When the person tries it, Then it is a chat, both loaded together
     window.show_page("try")
     page = window.page("chat")
     assert window.current_page == "chat" and isinstance(page, ChatPage)
@@ -59,9 +59,9 @@ def test_language_model_is_shown_and_both_versions_chat(
     drive(lambda: controller._answer)
     page.stop_requested.emit()
     assert controller._turn is None
-    report = words(page)
-    assert ", stopped" in report and "Not generated, because you stopped" in report
-    assert "Waiting for its turn" not in report
+    shown = words(page)
+    assert ", stopped" in shown and "Not generated, because you stopped" in shown
+    assert "Waiting for its turn" not in shown
     page.said.emit("again", ChatRequest(max_new_tokens=3))
     drive(lambda: controller._turn is None)
     assert [chat.pid for chat in controller._chats.values()] == pids

@@ -43,9 +43,9 @@ def test_slower_card_is_named() -> None:
     note."""
     slow = dataclasses.replace(variant(1, p50_ms=9.0, speedup=0.4), runtime="tensorrt")
     own = variant(2, p50_ms=2.0, speedup=2.0)
-    report = {one.id: one.device for one in compare_value(facts(variant(0), slow, own, best="v2")).versions}
-    assert "the graphics card is slower than this processor: 9 ms at best, and 2 ms there" in report["v1"]
-    assert "slower" not in report["v2"] + report["v0"]
+    devices = {one.id: one.device for one in compare_value(facts(variant(0), slow, own, best="v2")).versions}
+    assert "the graphics card is slower than this processor: 9 ms at best, and 2 ms there" in devices["v1"]
+    assert "slower" not in devices["v2"] + devices["v0"]
     fast = dataclasses.replace(slow, measurement=variant(1, p50_ms=1.0, speedup=4.0).measurement)
     assert not any("slower" in one.device for one in compare_value(facts(variant(0), fast, own, best="v1")).versions)
 
@@ -54,7 +54,7 @@ def test_latency_sources_list_the_times_of_the_card() -> None:
     """Given the sources of a GPU latency, then they list the parts by the GPU's clock and the source of the energy."""
     on_card = dataclasses.replace(variant(1, p50_ms=1.0, speedup=2.0), runtime="tensorrt")
     made = dataclasses.replace(facts(variant(0), on_card, best="v1"), cards={"v1": FIGURES})
-    report = dict(sources_of(made, on_card, [1.0])[0].pairs)
-    assert report["On the card, with copying"] == "1.5 ms, 50 requests"
-    assert report["Answers a second, 1 at once"] == "1,500"
-    assert report["Energy of one answer"] == "10 mJ, by the card's counter over 3 s"
+    figures = dict(sources_of(made, on_card, [1.0])[0].pairs)
+    assert figures["On the card, with copying"] == "1.5 ms, 50 requests"
+    assert figures["Answers a second, 1 at once"] == "1,500"
+    assert figures["Energy of one answer"] == "10 mJ, by the card's counter over 3 s"

@@ -64,8 +64,8 @@ def test_added_longer_texts_are_noted() -> None:
     the 98 evaluated texts."""
     made = facts(variant(0), variant(1, speedup=2.0, judgement=judgement(n=98, changed_count=0)), best="v1")
     texts = made.data.model_copy(update={"kind": "texts", "n_test": 108, "n_added": 12})
-    report = compare_value(dataclasses.replace(made, data=texts))
-    assert report.note == "Among the 98 test texts are longer ones, made of yours one after the other."
+    value = compare_value(dataclasses.replace(made, data=texts))
+    assert value.note == "Among the 98 test texts are longer ones, made of yours one after the other."
     alone = texts.model_copy(update={"n_test": 98, "n_added": 0})
     assert compare_value(dataclasses.replace(made, data=alone)).note == ""
 
@@ -76,8 +76,8 @@ def test_counts_refer_to_labelled_examples() -> None:
         verdict="not_enough_data", n=80, n_labelled=10, accuracy=0.8, flips=0.1, negative_flips=0.1, drop=0.1,
         changed_count=30, agreement=50 / 80,
     )  # fmt: skip
-    known = judgement(n=80, n_labelled=10, accuracy=0.9, changed_count=0, agreement=1.0)
-    made = facts(variant(0, judgement=known), variant(1, speedup=3.4, judgement=mixed), best="v1")
+    original = judgement(n=80, n_labelled=10, accuracy=0.9, changed_count=0, agreement=1.0)
+    made = facts(variant(0, judgement=original), variant(1, speedup=3.4, judgement=mixed), best="v1")
     value = compare_value(made)
     assert value.subtitle == "Version 1: 50 of 80 are the same, but 80 pictures are too few to be sure."
     assert (value.n_test, value.n_labelled) == (80, 10)
@@ -111,9 +111,9 @@ def test_measuring_again_is_offered_only_after_load() -> None:
 def test_slow_tail_has_its_verdict_and_figures() -> None:
     """Given a version that is faster on average but has slower slow requests, then its row shows that, with mean,
     median and p90."""
-    known = variant(1, p50_ms=0.6, speedup=1.3)
-    measured = dataclasses.replace(known.measurement, latency_mean_ms=0.9, latency_p90_ms=1.5, p90_speedup=0.66)
-    row = rows(facts(variant(0), dataclasses.replace(known, measurement=measured)))["v1"]
+    best = variant(1, p50_ms=0.6, speedup=1.3)
+    measured = dataclasses.replace(best.measurement, latency_mean_ms=0.9, latency_p90_ms=1.5, p90_speedup=0.66)
+    row = rows(facts(variant(0), dataclasses.replace(best, measurement=measured)))["v1"]
     assert (row.verdict, row.latency_mean_ms, row.latency_ms, row.latency_p90_ms) == ("slow_tail", 0.9, 0.6, 1.5)
 
 
@@ -193,10 +193,10 @@ def test_first_look_has_no_speedup() -> None:
 
 def test_busy_computer_is_noted() -> None:
     """Given measurements on a busy computer, then the page notes that; there is no note for an idle one."""
-    for share, report in ((0.4, True), (0.02, False), (None, False)):
+    for share, is_noted in ((0.4, True), (0.02, False), (None, False)):
         measurement = Measurement(latency_p50_ms=1.0, n=300, speedup=2.0, speedup_low=1.9, busy_share=share)
         best = dataclasses.replace(variant(1), measurement=measurement)
-        assert ("busy" in compare_value(facts(variant(0), best, best="v1")).note) is report
+        assert ("busy" in compare_value(facts(variant(0), best, best="v1")).note) is is_noted
 
 
 @pytest.mark.parametrize(

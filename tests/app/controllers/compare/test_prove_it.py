@@ -62,15 +62,15 @@ def test_an_idle_computer_is_waited_for(page: ComparePage, monkeypatch: pytest.M
     shares = [0.9]
     monkeypatch.setattr(quiet, "LOOK_S", 0.0)
     monkeypatch.setattr(OtherPrograms, "share", lambda self: shares[0])
-    wait, came = IdleWait(page), list[bool]()
+    wait, signals = IdleWait(page), list[bool]()
     wait._timer.setInterval(1)
-    wait.came.connect(lambda: came.append(True))
+    wait.became_idle.connect(lambda: signals.append(True))
     wait.start()
     drive(lambda: wait._waiting is not None and wait._waiting.busy_share == 0.9)
-    assert wait._waiting is not None and not came
+    assert wait._waiting is not None and not signals
     shares[0] = 0.01
     drive(lambda: wait._waiting is None)
-    assert came == [True]
+    assert signals == [True]
     wait.start()
     wait.stop()
     assert wait._waiting is None

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from desk import Drive, add_run, described, endless, judgement, open_finished, run, shown_page, variant
-from PySide6.QtWidgets import QLineEdit, QPushButton
-from read_page import words
+from PySide6.QtWidgets import QLineEdit
+from read_page import press, words
 
 from app.controllers.app_controller import AppController
 from app.controllers.export import controller as module
@@ -75,8 +75,7 @@ def test_the_card_can_be_read_when_it_is_done(
     )  # fmt: skip
     done = Exported(tmp_path / "x.zip", result, record, TARGETS[1])
     app_controller.controller("export", ExportController)._on_done(done)
-    button = next(one for one in page.findChildren(QPushButton) if one.text() == "Read the card")
-    button.click()
+    press(page, "Read the card")
     assert Path(opened[0]).read_text() == "<h1>Card</h1>"
     assert Path(opened[0]).is_relative_to(space.paths.jobs), "what a killed program leaves there goes at the next start"
     app_controller.controller("export", ExportController).stop()
@@ -155,11 +154,11 @@ def test_the_chosen_target_is_what_is_written(
     assert page._value.path == str(tmp_path / "mine.kit")
     page._on_export()
     assert (wanted[0].target, wanted[0].out, wanted[0].answers) == ("kit", tmp_path / "mine.kit", {"shop": ""})
-    report: list[list[str]] = []
-    monkeypatch.setattr(page, "show_running", lambda *given: report.append([check.state for check in given[3]][-2:]))
+    states: list[list[str]] = []
+    monkeypatch.setattr(page, "show_running", lambda *given: states.append([check.state for check in given[3]][-2:]))
     for stage_id in ("fold", "", "look", "unknown"):
         controller._progress.take(StepProgress(None, "Fold it", 0, 1, "", None, stage_id=stage_id))
-    assert report == [["running", "waiting"], ["ok", "running"]]
+    assert states == [["running", "waiting"], ["ok", "running"]]
 
 
 def test_target_that_takes_another_version_is_noted(

@@ -9,7 +9,6 @@ import pytest
 from desk import Drive, described, endless, open_finished, shown_page
 from finished_run import FASTER, finished_run, write_part
 from PySide6.QtWidgets import QCheckBox, QPushButton
-from pytestqt.qtbot import QtBot
 from read_page import press, words
 
 from app.controllers.app_controller import AppController
@@ -139,7 +138,7 @@ def export_page(
     return make
 
 
-def prove_it(page: Any, qtbot: QtBot, drive: Drive, is_done: Callable[[], bool]) -> None:
+def prove_it(page: Any, drive: Drive, is_done: Callable[[], bool]) -> None:
     """Click the button that proves the version and wait for the end."""
     (text,) = [name for name in buttons(page) if name.startswith("Prove it")]
     press(page, text)
@@ -149,20 +148,20 @@ def prove_it(page: Any, qtbot: QtBot, drive: Drive, is_done: Callable[[], bool])
 
 @pytest.mark.whole
 def test_the_version_that_a_target_could_take_is_proven_on_the_page(
-    export_page: Callable[[bool], tuple[Any, Variant]], space: Workspace, qtbot: QtBot, drive: Drive
+    export_page: Callable[[bool], tuple[Any, Variant]], space: Workspace, drive: Drive
 ) -> None:
     """Given a recommended version in OpenVINO and a target that needs ONNX, when the faster version in ONNX Runtime is
     proven by its button, then it has a verdict, and the button disappears."""
     page, plain = export_page(False)
     variants = space.repositories.variants
-    prove_it(page, qtbot, drive, lambda: variants.get(plain.id).judgement is not None)
+    prove_it(page, drive, lambda: variants.get(plain.id).judgement is not None)
     assert variants.get(plain.id).judgement.n == 336
 
 
 @pytest.mark.whole
 @pytest.mark.parametrize("times", [1.5, 1.01])
 def test_version_measured_once_is_measured_in_turn_and_proven(
-    export_page: Callable[[bool], tuple[Any, Variant]], space: Workspace, window: MainWindow, qtbot: QtBot,
+    export_page: Callable[[bool], tuple[Any, Variant]], space: Workspace, window: MainWindow,
     drive: Drive, monkeypatch: pytest.MonkeyPatch, times: float,
 ) -> None:  # fmt: skip
     """Given a version in ONNX Runtime that was measured once, when its button is clicked, then it is measured in turn
@@ -183,7 +182,7 @@ def test_version_measured_once_is_measured_in_turn_and_proven(
     page, plain = export_page(True)
     variants = space.repositories.variants
     assert "looked faster at first" in words(page) and "Uses “Original”" in words(page)
-    prove_it(page, qtbot, drive, lambda: variants.get(plain.id).is_side_by_side)
+    prove_it(page, drive, lambda: variants.get(plain.id).is_side_by_side)
     proven, is_faster = variants.get(plain.id), times > 1.1
     assert proven.measurement.n > plain.measurement.sets and proven.measurement.sets == 2
     assert (proven.judgement is not None) is is_faster

@@ -6,10 +6,7 @@ from pathlib import Path
 
 import pytest
 from desk import Drive, described, open_finished
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QPushButton
-from pytestqt.qtbot import QtBot
-from read_page import words
+from read_page import button, press, words
 from stand_in_installer import COST, FAILS, WELL, lay_out
 
 from app.controllers.export import presenter
@@ -22,6 +19,8 @@ from widgets.parts.format import size_bytes
 from workers.contracts.specs import DescribedTarget, Stage
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-in is a script of the shell")
+
+INSTALL = "Install what “Web page” needs"
 
 PYTHON = DescribedTarget(id="python", title="Python folder", available=True, stages=(Stage(id="w", title="Write"),))
 WEB = DescribedTarget(
@@ -52,37 +51,28 @@ def shown(
     return show
 
 
-def install(page: ExportPage) -> QPushButton:
-    (button,) = (
-        one for one in page.findChildren(QPushButton) if one.accessibleName() == "Install what “Web page” needs"
-    )
-    return button
-
-
 @pytest.mark.whole
 def test_missing_target_is_installed_with_one_click(
-    shown: Shown, qtbot: QtBot, drive: Drive, tmp_path: Path, session: Session
+    shown: Shown, drive: Drive, tmp_path: Path, session: Session
 ) -> None:
     # Given a target whose set is missing, with its size
     page = shown(WELL)
     drive(lambda: size_bytes(242_000_000) in words(page))
     assert "installer/fettle" not in words(page)
     # When its button is clicked
-    qtbot.mouseClick(install(page), Qt.MouseButton.LeftButton)
+    press(page, INSTALL)
     # Then the installer is at work, without a further question, and can be stopped
     drive(lambda: "Downloading: 2 of 3" in words(page))
     assert (tmp_path / "clone" / "said").read_text(encoding="utf-8").split() == ["--web"]
-    assert install(page).text() == "Stop"
+    assert button(page, INSTALL).text() == "Stop"
     # And when it has finished, what can be written is looked up again
     (tmp_path / "clone" / "go").touch()
     drive(lambda: session.described is not None and len(session.described.targets) > 2, 60)
 
 
-def test_failed_installation_is_shown_and_can_be_tried_again(
-    shown: Shown, qtbot: QtBot, drive: Drive, window: MainWindow
-) -> None:
+def test_failed_installation_is_shown_and_can_be_tried_again(shown: Shown, drive: Drive, window: MainWindow) -> None:
     page = shown(FAILS)
     drive(lambda: size_bytes(242_000_000) in words(page))
-    qtbot.mouseClick(install(page), Qt.MouseButton.LeftButton)
+    press(page, INSTALL)
     drive(lambda: "Make room." in words(window.notice))
-    assert install(page).text() == "Install" and install(page).isEnabled()
+    assert button(page, INSTALL).text() == "Install" and button(page, INSTALL).isEnabled()

@@ -9,7 +9,7 @@ import pytest
 from found_models import found
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
-from read_page import button, press, words
+from read_page import answer, button, press, question, words
 
 from app.controllers.commands import CHOOSE_MODEL, OPEN_MODEL, OPEN_SAMPLE
 from app.controllers.hub.controller import HubController
@@ -188,15 +188,20 @@ def looked_up(page: HubPage, hub: HubController, flows: Any, result: HubModelRes
     requested.answer(result)
 
 
+def start_download(page: HubPage, hub: HubController, flows: Any) -> None:
+    """Start the download of the model a/one."""
+    looked_up(page, hub, flows, hub_model("a/one"))
+    press(page, "Download and use")
+    flows.open[0].answer(hub_model("a/one"))
+
+
 def test_pickle_needs_consent(hub: HubController, page: HubPage, flows: Any, window: Any) -> None:
     """Given files that can contain a program, then they are downloaded only after consent, which the request states."""
     looked_up(page, hub, flows, hub_model("a/old", wanted=(), total_bytes=0, needs_consent=True, safe=False))
     assert "files that can contain a program" in words(page.detail)
-    for answer, begun in (("no", []), ("download", ["hub_model"])):
+    for name, begun in (("", []), ("download", ["hub_model"])):
         press(page, "Download anyway")
-        (dialog,) = [d for d in window.findChildren(QuestionDialog) if d.isVisible()]
-        dialog.answered.emit(answer)
-        dialog.close()
+        answer(window, name)
         assert [requested.kind for requested in flows.open] == begun
     assert flows.open[0].params.allow_pickle is True
 
@@ -245,7 +250,7 @@ def test_links_are_opened_after_a_question_only(hub: HubController, page: HubPag
     """Given a link of a card, then the whole address is shown first; addresses other than http(s) are never opened."""
     address = "https://example.org/" + "a" * 300
     page.link_clicked.emit(address)
-    (dialog,) = [d for d in window.findChildren(QuestionDialog) if d.isVisible()]
+    dialog = question(window)
     assert address in words(dialog)
     dialog.close()
     page.link_clicked.emit("file:///etc/passwd")
@@ -267,9 +272,7 @@ def test_finished_download_opens_only_while_the_page_is_shown(
     opened: list[str], hub: HubController, page: HubPage, flows: Any, window: Any, stays: bool
 ) -> None:
     """Given a finished download, then it is opened if the page is still shown; otherwise a button opens it."""
-    looked_up(page, hub, flows, hub_model("a/one"))
-    press(page, "Download and use")
-    flows.open[0].answer(hub_model("a/one"))
+    start_download(page, hub, flows)
     assert not actions(page), "not twice"
     if not stays:
         window.show_page("goal")
@@ -284,9 +287,7 @@ def test_finished_download_opens_only_while_the_page_is_shown(
 
 def test_newer_version_can_be_downloaded(hub: HubController, page: HubPage, flows: Any) -> None:
     """Given a model on this computer, when the hub has a newer version, then that one can be downloaded."""
-    looked_up(page, hub, flows, hub_model("a/one"))
-    press(page, "Download and use")
-    flows.open[0].answer(hub_model("a/one"))
+    start_download(page, hub, flows)
     flows.open[0].finish()
     page.detail.action_requested.emit("again", "a/one")
     flows.open[0].answer(hub_model("a/one", commit="d" * 40))
@@ -295,9 +296,7 @@ def test_newer_version_can_be_downloaded(hub: HubController, page: HubPage, flow
 
 def test_download_removed_in_settings_leaves_the_list(hub: HubController, page: HubPage, flows: Any) -> None:
     """Given a paused download, when its data are removed on Settings, then the page no longer lists it."""
-    looked_up(page, hub, flows, hub_model("a/one"))
-    press(page, "Download and use")
-    flows.open[0].answer(hub_model("a/one"))
+    start_download(page, hub, flows)
     page.downloads.pause_requested.emit("a/one")
     assert page.downloads.isVisible()
     model_cache = ModelCache(hub.downloads._workspace.paths.hub)

@@ -27,11 +27,11 @@ def test_layers_are_profiled_once(app_controller: AppController, space: Workspac
     facts = read_facts(space, "r1")
     version = lookable(facts)[0]
     assert not version.is_baseline
-    known = looked_before(space, facts, version)
-    assert [seen.id for seen, _ in known] == [facts.baseline.id, version.id]
+    profiles = looked_before(space, facts, version)
+    assert [seen.id for seen, _ in profiles] == [facts.baseline.id, version.id]
     events: list[Event] = []
     again = go(space, look_at_layers(space, facts, version), events.append)
-    assert again == known
+    assert again == profiles
     assert not [event for event in events if isinstance(event, JobBegan)]
 
 

@@ -49,10 +49,10 @@ def test_facts_list_prompts_and_energy_of_tokens() -> None:
     record = LoadRecord(
         run_id="r1", seconds=10.0, made_at=datetime(2026, 3, 4, tzinfo=UTC), processor="P", cores=2, original=load
     )
-    report = {title: dict(pairs)["Original"] for title, _, pairs in facts_of(record)}
-    short, long = report["Short and long prompts"].splitlines()
+    cards = {title: dict(pairs)["Original"] for title, _, pairs in facts_of(record)}
+    short, long = cards["Short and long prompts"].splitlines()
     assert short == "128 tokens: the first after 63.0 ms, then 97 a second, 310 MB of memory, n 40"
     assert long.startswith("4,096 tokens: the first after 2,400 ms, then 81 a second, ") and long.endswith("n 3")
-    assert report["Energy"].startswith(
+    assert cards["Energy"].startswith(
         "375 J for 1,000 tokens: 300 J in 10 s for 800 tokens, prompts read as well (RAPL)"
     )

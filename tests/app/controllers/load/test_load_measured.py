@@ -45,9 +45,9 @@ def test_load_test_is_measured_priced_and_stored(
     assert page.state == "loading" and window.clock.fps == 5, "the window draws seldom while it is measured"
     seen: set[str] = set()
     drive(lambda: seen.add(words(page)) or page.state == "full", 150)
-    report = "\n".join(seen)
+    stages = "\n".join(seen)
     steps = "Batch sizes: Original (step 1 of 8)", "Request rates: Faster engine", "Cold start", "Both in turn", "left"
-    assert [text for text in steps if text not in report] == []
+    assert [text for text in steps if text not in stages] == []
     assert window.clock.fps != 5
     shown = words(page)
     assert "On this computer “Faster engine” answers about" in shown and "not an MLPerf result" in shown

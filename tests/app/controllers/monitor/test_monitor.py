@@ -22,9 +22,9 @@ from widgets.plots.course_plot import CoursePlot
 @pytest.fixture(scope="module")
 def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder of two logs of the run "r1": in `darker` pictures got darker, in `quiet` nothing changed."""
-    known, root = sample(), tmp_path_factory.mktemp("logs")
-    pool = known.pool(known.pictures, known.kinds)
-    darker = known.pool(known.pictures * 0.7, known.kinds)
+    source, root = sample(), tmp_path_factory.mktemp("logs")
+    pool = source.pool(source.pictures, source.kinds)
+    darker = source.pool(source.pictures * 0.7, source.kinds)
     half = np.random.default_rng(0).permutation(len(pool))
     one, other = pool.of(half[:700]), pool.of(half[700:])
     traffic = Traffic(requests=3000, days=20.0)
@@ -61,15 +61,15 @@ def test_dropped_log_is_read_and_leads_to_the_examples(
     drop(window, logs / "darker")
     drive(lambda: window.current_page == "monitor" and page_of(window).state == "full", 60)
     page = page_of(window)
-    report = words(page)
-    assert "Pictures got darker since" in report
-    assert "add 200 recent pictures" in report
+    shown = words(page)
+    assert "Pictures got darker since" in shown
+    assert "add 200 recent pictures" in shown
     plots = {plot.accessibleName(): plot for plot in page.findChildren(CoursePlot)}
     assert plots["Brightness"]._value.marks and not plots["Latency"]._value.marks
     tags = [tag.accessibleName() for tag in page.findChildren(Tag)]
     assert "1 alarm on" in [figure.accessibleName() for figure in page.findChildren(Figure)]
     assert tags.count("On now") == 1 == tags.count("Alarm") and tags.count("Came with it") == 4
-    assert "1 since the log began, and 2 that came along" in report
+    assert "1 since the log began, and 2 that came along" in shown
     press(page, "Add recent pictures")
     assert window.current_page == "data" and app_controller.session.project.id == made.id
 
@@ -79,8 +79,8 @@ def test_a_quiet_log_of_a_stranger(app_controller: AppController, window: MainWi
     window.show_page("monitor")
     drop(window, logs / "quiet" / "requests.jsonl")
     drive(lambda: page_of(window).state == "full", 60)
-    report = words(page_of(window))
-    assert "No alarm: inputs and predictions are unchanged" in report and "not on this computer" in report
+    shown = words(page_of(window))
+    assert "No alarm: inputs and predictions are unchanged" in shown and "not on this computer" in shown
     assert not [one for one in page_of(window).findChildren(QPushButton) if one.property("kind") == "primary"]
 
 
@@ -95,8 +95,8 @@ def test_what_is_no_log_is_told_and_the_log_before_comes_back(
     (tmp_path / "cat.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     drop(window, tmp_path / "cat.png")
     drive(lambda: page_of(window).state == "error", 60)
-    report = words(page_of(window))
-    assert "This is no log of a bundle" in report and "--log" not in report
+    shown = words(page_of(window))
+    assert "This is no log of a bundle" in shown and "--log" not in shown
     press(page_of(window), "Back to “quiet”")
     assert page_of(window).state == "full" and "quiet" in words(page_of(window)), "the log before is still there"
     drop(window, logs / "quiet")

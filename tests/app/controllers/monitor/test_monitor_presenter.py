@@ -18,8 +18,8 @@ from workers.monitor.report import report_log
 @pytest.fixture(scope="module")
 def quiet() -> LogPart:
     """Draw 2,000 requests in which nothing changes."""
-    known = sample()
-    pool = known.pool(known.pictures, known.kinds)
+    source = sample()
+    pool = source.pool(source.pictures, source.kinds)
     half = np.random.default_rng(0).permutation(len(pool))
     traffic = Traffic(requests=2000, days=10.0, errors=0.0)
     return drawn(pool.of(half[700:]), reference_from(pool.of(half[:700])), traffic, 2)
@@ -27,8 +27,8 @@ def quiet() -> LogPart:
 
 def value_of(part: LogPart, folder: Path) -> MonitorValue:
     """Write the log, read it as the worker does, and make the page's value of it."""
-    found = MonitorResult.model_validate(report_log(write_log(part, folder / "log", "r1")))
-    return monitor_value(found, "log", has_project=True)
+    result = MonitorResult.model_validate(report_log(write_log(part, folder / "log", "r1")))
+    return monitor_value(result, "log", has_project=True)
 
 
 def test_headline_of_quiet_log_counts_alarms_only(quiet: LogPart, tmp_path: Path) -> None:

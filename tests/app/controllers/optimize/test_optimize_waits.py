@@ -29,14 +29,14 @@ def test_measure_now_ends_the_wait(
     monkeypatch.setattr(quiet, "LOOK_S", 0.1)
     window.show_page("optimize")
     page, controller = window.page("optimize"), app_controller.controller("optimize", OptimizeController)
-    live, patience, report = LiveRun(run(1, RunState.RUNNING, seconds=None)), QuietBudget(), list[Any]()
+    live, patience, results = LiveRun(run(1, RunState.RUNNING, seconds=None)), QuietBudget(), list[Any]()
     controller._live[live.run.id] = live
     controller._follow(live)
     live.running = app_controller.flows.start(
         measuring(blocks=2, quiet=patience.part(60.0, None)),
         title="Measure",
-        on_done=report.append,
-        on_failed=report.append,
+        on_done=results.append,
+        on_failed=results.append,
         observe=live.observe,
         is_run=True,
     )
@@ -45,10 +45,10 @@ def test_measure_now_ends_the_wait(
         return [b for b in page.findChildren(QPushButton) if b.text() == "Measure now" and b.isVisible()]
 
     drive(lambda: shown() and "85" in words(page), 60)
-    assert not report and live.running.driver is not None and live.running.driver.pids == []
+    assert not results and live.running.driver is not None and live.running.driver.pids == []
     qtbot.mouseClick(shown()[0], Qt.MouseButton.LeftButton)
-    drive(lambda: report, 60)
-    assert isinstance(report[0], Measured) and report[0].failures == (None,)
+    drive(lambda: results, 60)
+    assert isinstance(results[0], Measured) and results[0].failures == (None,)
     assert patience.left_s == 0.0
     drive(lambda: not shown())
     controller._live.clear()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from desk import Drive, add_run, judgement, make_project, run, shown_page, variant
 from PySide6.QtWidgets import QTableView
-from read_page import button, words
+from read_page import answer, button, question, words
 
 from app.controllers.app_controller import AppController
 from app.controllers.export import controller as export_module
@@ -23,7 +23,6 @@ from widgets.main_window import MainWindow
 from widgets.pages.export.page import ExportPage
 from widgets.pages.export.value import ExportValue
 from widgets.pages.releases.page import ReleasesPage
-from widgets.parts.question import QuestionDialog
 from workers.contracts.bundles import ExportResult
 from workers.contracts.folder import sha256_file
 from workers.contracts.specs import DescribedTarget
@@ -114,10 +113,10 @@ def test_from_nothing_to_two_releases_and_back(page: ReleasesPage, release: Rele
     release()
     assert "Release 1 is current" in words(page) and "The first release of this project." in words(page)
     release()
-    report = words(page)
-    assert "Release 2 is current" in report and "could not be compared with release 1" in report
-    assert "Median time" in report and "91.0 %" in report
-    assert "A diary of 2 entries, each as it was written." in report
+    shown = words(page)
+    assert "Release 2 is current" in shown and "could not be compared with release 1" in shown
+    assert "Median time" in shown and "91.0 %" in shown
+    assert "A diary of 2 entries, each as it was written." in shown
     button(page, "Go back to release 1").click()
     release.settle()
     current = read_current(space.repositories, "p1")
@@ -157,13 +156,11 @@ def test_old_bundles_are_removed_after_a_question(page: ReleasesPage, release: R
     """Given nine releases, when the old bundles are removed, then a question shows their number, and five stay."""
     release(9)
     button(page, "Remove old bundles").click()
-    dialog = page.findChildren(QuestionDialog)[-1]
-    assert "4 bundles go" in words(dialog)
-    dialog.answered.emit("remove")
+    assert "4 bundles go" in words(question(page))
+    answer(page, "remove")
     found = read_releases(space.repositories, "p1")
     assert [one.number for one in found if one.pruned_at is None] == [9, 8, 7, 6, 5]
     assert len(list(space.paths.releases.glob("*.zip"))) == 5
-    dialog.close()
 
 
 def test_signing_key_is_created_on_request(space: Workspace) -> None:
@@ -171,8 +168,8 @@ def test_signing_key_is_created_on_request(space: Workspace) -> None:
     path = own_key(space.paths)
     assert not path.exists() and fingerprint(path) == ""
     assert make_own_key(space.paths) == path and path.stat().st_mode & 0o777 == 0o600
-    kept, known = path.read_bytes(), fingerprint(path)
+    kept, print_before = path.read_bytes(), fingerprint(path)
     path.chmod(0o644)
     make_own_key(space.paths)
-    assert (path.read_bytes(), path.stat().st_mode & 0o777, fingerprint(path)) == (kept, 0o600, known)
-    assert len(known) == 64
+    assert (path.read_bytes(), path.stat().st_mode & 0o777, fingerprint(path)) == (kept, 0o600, print_before)
+    assert len(print_before) == 64

@@ -42,8 +42,8 @@ def test_stress_test_shows_both_versions_at_each_severity(
     for text in ("Already without stress", "Noise", "Out of focus", "Severity 5", "Loses more", "Square attack", "Separation", "Triggers",
                  "Nothing was looked for", "100 queries", "Unchanged"):  # fmt: skip
         assert text in shown, text
-    report = [cell.accessibleName() for cell in page.findChildren(CellLabel)]
-    assert any(text.startswith("Noise, 3: original ") for text in report) and len(report) >= 15
+    names = [cell.accessibleName() for cell in page.findChildren(CellLabel)]
+    assert any(text.startswith("Noise, 3: original ") for text in names) and len(names) >= 15
     assert read_record(space.repositories, "v2") and not read_record(space.repositories, "v1")
     page.version_chosen.emit("v1")
     assert "Start the quick test" in button(page, "Start the quick test").text() and not page.findChildren(CellLabel)

@@ -23,10 +23,10 @@ IMAGE = ShownPicture(kind="image", height_px=224, width_px=320)
 
 
 def answer(**changes: Any) -> TryAnswer:
-    known: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "kind": "class", "rows": (("Bag", 0.9), ("Coat", 0.1)), "latency_ms": 3.0, "n_calls": 9, "seen": IMAGE,
     }  # fmt: skip
-    return TryAnswer(**{**known, **changes})
+    return TryAnswer(**{**fields, **changes})
 
 
 def tried(before: TryAnswer, after: TryAnswer, given: TryInput = TryInput(path="/p/boot.png")) -> TryOutcome:  # noqa: B008
