@@ -1,8 +1,6 @@
 """Write every test example with both predictions as columns that a window can sort and filter at once."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,13 +10,13 @@ from workers.contracts.base import Rows
 from workers.contracts.data.rows import KINDS, NAME_CHARS, ROWS_FILE, AnswerRowsResult
 from workers.contracts.process.context import JobContext
 from workers.contracts.proof.proving import PredictionPair
-from workers.evaluate.data.dataset import DataSet, read_dataset
+from workers.evaluate.data.dataset import DataSet
 from workers.evaluate.look.dialogues import in_one_line
-from workers.evaluate.proof.added import AddedPredictions, join
+from workers.evaluate.proof.added import join, read_part
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.engine import compare_case
 from workers.evaluate.proof.pairs import shares_of
-from workers.evaluate.proof.predictions import Answers, load_answers
+from workers.evaluate.proof.predictions import Answers
 
 STAGE = "Listing all answers"
 BLOCK = 4096
@@ -46,9 +44,9 @@ def write_rows(params: Rows[PredictionPair], ctx: JobContext) -> AnswerRowsResul
     columns = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
     columns |= _differences(parts)
     firsts = [part.first_number for part in params.rows]
-    columns["number"] = np.concatenate([part.chosen + first for part, first in zip(parts, firsts, strict=True)])
+    columns["number"] = np.concatenate([part.items + first for part, first in zip(parts, firsts, strict=True)])
     ctx.check_cancelled()
-    shown = [_name(part.data, item) for part in parts for item in part.chosen.tolist()]
+    shown = [_name(part.data, item) for part in parts for item in part.items.tolist()]
     folded = [name.casefold() for name in shown]
     columns["name_rank"] = _ranks(folded)
     for label, texts in (("name", shown), ("folded", folded), ("names", list(names))):
@@ -64,14 +62,14 @@ def write_rows(params: Rows[PredictionPair], ctx: JobContext) -> AnswerRowsResul
     )
 
 
-def _differences(parts: Sequence[AddedPredictions]) -> dict[str, NDArray[Any]]:
+def _differences(parts: Sequence[Case]) -> dict[str, NDArray[Any]]:
     """Return the columns `kind` and `similarity`, by the rule of the verdict, over all parts together.
 
     Items that the verdict skips because neither model finds anything count as equal.
     """
     joined, _ = join(parts)
-    n = len(joined.data.test)
-    found = compare_case(Case(joined.data, joined.old, joined.new, np.arange(n)))
+    n = len(joined.items)
+    found = compare_case(joined)
     kind, similarity = np.full(n, SAME, np.uint8), np.full(n, np.nan, np.float32)
     kind[np.asarray(found.searched, np.int64)] = SEARCHED
     for part in (found, found.beside):
@@ -97,18 +95,16 @@ def _ranks(texts: Sequence[str]) -> NDArray[np.int32]:
     return np.asarray([places[text] for text in texts], np.int32)
 
 
-def _read(part: PredictionPair) -> AddedPredictions:
+def _read(pair: PredictionPair) -> Case:
     """Read one part of the test set, with the items that count and that the original predicts with finite numbers."""
-    data = read_dataset(Path(part.data_dir))
-    old, new = load_answers(Path(part.original_answers)), load_answers(Path(part.variant_answers))
-    found = AddedPredictions(data, old, new, part.items)
-    given = old.predicted >= 0 if old.predicted is not None else old.finite
-    return replace(found, items=found.chosen[given[found.chosen]].tolist())
+    part = read_part(pair)
+    given = part.old.predicted >= 0 if part.old.predicted is not None else part.old.finite
+    return part.only(given[part.items])
 
 
-def _class_columns(part: AddedPredictions, names: Names) -> dict[str, NDArray[Any]]:
+def _class_columns(part: Case, names: Names) -> dict[str, NDArray[Any]]:
     assert part.old.predicted is not None and part.new.predicted is not None
-    data, items = part.data, part.chosen
+    data, items = part.data, part.items
     old, new = part.old.predicted[items], part.new.predicted[items]
     labels = [data.test[i].labels for i in items.tolist()]
     named = [" or ".join(data.class_name(label) for label in accepted) for accepted in labels]
@@ -142,8 +138,8 @@ def _sureness(answers: Answers, items: NDArray[np.int64], classes: NDArray[np.in
     return found
 
 
-def _no_columns(part: AddedPredictions) -> dict[str, NDArray[Any]]:
-    n = len(part.chosen)
+def _no_columns(part: Case) -> dict[str, NDArray[Any]]:
+    n = len(part.items)
     none, unknown = np.full(n, -1, np.int32), np.full(n, np.nan, np.float32)
     columns = dict.fromkeys(("before", "after", "label"), none)
     return {**columns, **dict.fromkeys(("before_share", "after_share"), unknown)}

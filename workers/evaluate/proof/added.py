@@ -4,7 +4,7 @@ An example that is in the test set twice would count twice. An example that a ve
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import takewhile
 from operator import gt
@@ -19,6 +19,7 @@ from workers.contracts.proof.proving import NOBODYS, FreshResult, ItemsParams, P
 from workers.evaluate.data.answered import FETTLES_OWN
 from workers.evaluate.data.dataset import DataSet, read_dataset
 from workers.evaluate.data.store import feeds_digest, is_added
+from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.predictions import Answers, load_answers
 from workers.pipeline.prepared import Prepared
 
@@ -70,76 +71,52 @@ def fingerprints(params: ItemsParams, ctx: JobContext) -> NDArray[np.uint64]:
     return np.asarray(found, np.uint64)
 
 
-@dataclass(frozen=True)
-class AddedPredictions:
-    """Test items of one data folder with the predictions of both models.
-
-    Attributes:
-        data: The data set of the folder.
-        old: Predictions of the original.
-        new: Predictions of the version.
-        items: Numbers of the items that count; None for all.
-    """
-
-    data: DataSet
-    old: Answers
-    new: Answers
-    items: Sequence[int] | None
-
-    @property
-    def chosen(self) -> NDArray[np.int64]:
-        """Return the numbers (k,) of the items that count and that both models predicted."""
-        answered = min(self.old.n, self.new.n, len(self.data.test))
-        wanted = range(answered) if self.items is None else [i for i in self.items if i < answered]
-        return np.asarray(wanted, dtype=np.int64)
-
-
-def read_parts(params: JudgeParams) -> tuple[AddedPredictions, NDArray[np.int64]]:
+def read_parts(params: JudgeParams) -> tuple[Case, NDArray[np.int64]]:
     """Read all parts that `params` names and join them, see `join`."""
-    read: Sequence[JudgeParams | PredictionPair] = (params, *params.more)
-    first, *more = (
-        AddedPredictions(
-            read_dataset(Path(part.data_dir)),
-            load_answers(Path(part.original_answers)),
-            load_answers(Path(part.variant_answers)),
-            part.items,
-        )
-        for part in read
-    )
-    if params.split == "calibration":
-        first = replace(first, data=replace(first.data, test=first.data.calibration, calibration=(), steps=()))
-    if not more and params.items is None:
-        return first, np.arange(len(first.data.test))
-    return join([first, *more])
+    parts: Sequence[JudgeParams | PredictionPair] = (params, *params.more)
+    cases = [read_part(part) for part in parts]
+    if len(cases) == 1 and params.items is None:
+        return cases[0], np.arange(len(cases[0].data.test))
+    return join(cases)
 
 
-def join(parts: Sequence[AddedPredictions]) -> tuple[AddedPredictions, NDArray[np.int64]]:
+def read_part(part: JudgeParams | PredictionPair) -> Case:
+    """Read one part of the test set, with the items that count and that both models predicted."""
+    data = read_dataset(Path(part.data_dir))
+    if isinstance(part, JudgeParams) and part.split == "calibration":
+        data = replace(data, test=data.calibration, calibration=(), steps=())
+    old, new = load_answers(Path(part.original_answers)), load_answers(Path(part.variant_answers))
+    n = min(old.n, new.n, len(data.test))
+    items = range(n) if part.items is None else [i for i in part.items if i < n]
+    return Case(data, old, new, np.asarray(items, np.int64))
+
+
+def join(parts: Sequence[Case]) -> tuple[Case, NDArray[np.int64]]:
     """Concatenate the parts, each reduced to the items that count.
 
     Returns:
         All parts as one test set, and an array (n,) of int64: the index of each item among all items of all parts.
     """
     offsets = np.cumsum([0, *(len(part.data.test) for part in parts)])
-    numbers = [part.chosen + offset for part, offset in zip(parts, offsets[:-1], strict=True)]
-    joined = AddedPredictions(
-        _join_data(parts),
-        _join_answers([(part.old, part.chosen) for part in parts]),
-        _join_answers([(part.new, part.chosen) for part in parts]),
-        None,
+    numbers = np.concatenate([part.items + offset for part, offset in zip(parts, offsets[:-1], strict=True)])
+    old, new = (
+        _join_answers([(part.old, part.items) for part in parts]),
+        _join_answers([(part.new, part.items) for part in parts]),
     )
-    return joined, np.concatenate(numbers)
+    return Case(_join_data(parts), old, new, np.arange(len(numbers))), numbers
 
 
-def _join_data(parts: Sequence[AddedPredictions]) -> DataSet:
+def _join_data(parts: Sequence[Case]) -> DataSet:
     """Concatenate the data sets of the parts.
 
     Labels of time steps are kept if any part has them. The origin is "made" if Fettle made any of the parts.
     """
-    steps = tuple(part.data.steps[i] if part.data.steps else None for part in parts for i in part.chosen.tolist())
+    chosen = [(part.data, i) for part in parts for i in part.items.tolist()]
+    steps = tuple(data.steps[i] if data.steps else None for data, i in chosen)
     return replace(
         parts[0].data,
         origin="made" if any(part.data.origin == "made" for part in parts) else "person",
-        test=tuple(part.data.test[i] for part in parts for i in part.chosen.tolist()),
+        test=tuple(data.test[i] for data, i in chosen),
         steps=steps if any(step is not None for step in steps) else (),
     )
 
