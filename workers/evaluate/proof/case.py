@@ -1,6 +1,6 @@
 """Hold the predictions of both models for the same test items, the input of all proof tasks and scores."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -39,6 +39,13 @@ class Case:
         result: Result = self._known[work]
         return result
 
+    def stacked(self, which: Literal["old", "new"]) -> NDArray[np.float64]:
+        """Return the predictions of one model for `items` as rows (n, values of one item).
+
+        Rows are NaN where a prediction has another size than the original's first one, or is not finite.
+        """
+        return stacked(self.answers(which), self.old.answer[int(self.items[0])].size)
+
     @property
     def facts(self) -> list[Item]:
         """Return the items that count."""
@@ -55,9 +62,14 @@ class Case:
         return [texts[i] if texts is not None else "" for i in self.items]
 
     @property
+    def pairs(self) -> list[tuple[Values, Values]]:
+        """Return the predictions of the original and of the version for each of `items`."""
+        return list(zip(self.answers("old"), self.answers("new"), strict=True))
+
+    @property
     def is_identical(self) -> bool:
         """Return whether all predictions of `items` and all stored further outputs are equal to the last bit."""
-        pairs = [*zip(self.answers("old"), self.answers("new"), strict=True)]
+        pairs = self.pairs
         for name, values in self.old.others.items():
             pairs += zip(values, self.new.others.get(name, ()), strict=False)
         lost = set(self.old.others) - set(self.new.others)
@@ -67,6 +79,15 @@ class Case:
     def only(self, wanted: NDArray[np.bool_]) -> "Case":
         """Return the same case, reduced to the items where `wanted` (n,) is True."""
         return Case(self.data, self.old, self.new, self.items[wanted], self.seed)
+
+
+def stacked(values: Sequence[Values], width: int) -> NDArray[np.float64]:
+    """Return the values of each item as a row (n, width); rows of another size, or that are not finite, are NaN."""
+    rows = np.full((len(values), width), np.nan)
+    for at, row in enumerate(values):
+        if row.size == width and np.isfinite(row).all():
+            rows[at] = row.reshape(-1)
+    return rows
 
 
 def case_of(data: DataSet, old: Answers, new: Answers, seed: int = 0) -> Case:

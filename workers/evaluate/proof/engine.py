@@ -21,7 +21,7 @@ from workers.evaluate.kinds import kinds_in
 from workers.evaluate.proof.bounds import Counts, loss_bound
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.differences import Differences, ProofTask
-from workers.evaluate.proof.gates import gated, in_items
+from workers.evaluate.proof.gates import REGRESSED_LEVEL, gated, in_items
 from workers.evaluate.proof.groups import groups_of
 from workers.evaluate.proof.needed import FAR_LEVEL, FAR_TIMES, could_prove, missing_items, missing_scored
 from workers.evaluate.proof.notes import (
@@ -55,9 +55,6 @@ def compare_case(case: Case) -> Differences:
     """Return the noticeable differences of a case, found by the task that fits."""
     return task_for(case).compare(case)
 
-
-REGRESSED_LEVEL = 0.04
-"""Level at which a loss above the limit is proven. The slices have the level .01 (`slices.GATE`)."""
 
 MOST_CHANGED = 1000
 

@@ -13,6 +13,7 @@ from workers.evaluate.proof.needed import needed_mean
 from workers.evaluate.proof.notes import Notes
 
 REGRESSED_LEVEL = 0.04
+"""Level at which a loss above the limit is proven. The slices have the level .01 (`slices.GATE`)."""
 
 
 def gated(found: Differences, limit: float, alpha: float, notes: Notes) -> Iterator[Verdict]:

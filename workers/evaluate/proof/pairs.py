@@ -72,13 +72,19 @@ def shares_of(answers: Answers, items: NDArray[np.int64]) -> NDArray[np.float64]
     if not rows or len({len(row) for row in rows}) != 1:
         return None
     values = np.nan_to_num(np.stack(rows).astype(np.float64), nan=0.0, posinf=1e30, neginf=-1e30)
+    if values.shape[1] == 1:
+        shares = to_shares(values, answers.scores)
+        return np.hstack([1 - shares, shares])
     if answers.scores != "probabilities":
-        if values.shape[1] == 1:
-            values = 0.5 * (1 + np.tanh(0.5 * values))
-        else:
-            values = np.exp(values - values.max(axis=1, keepdims=True))
-            values /= values.sum(axis=1, keepdims=True)
-    return np.hstack([1 - values, values]) if values.shape[1] == 1 else values
+        values = np.exp(values - values.max(axis=1, keepdims=True))
+        values /= values.sum(axis=1, keepdims=True)
+    return values
+
+
+def to_shares(values: NDArray[np.floating], scores: str) -> NDArray[np.float64]:
+    """Return independent scores as probabilities, in the shape of `values`; `scores` is their kind."""
+    numbers = np.asarray(values, np.float64)
+    return numbers if scores == "probabilities" else np.asarray(0.5 * (1 + np.tanh(0.5 * numbers)), np.float64)
 
 
 def is_guessing(labels: Sequence[tuple[int, ...]], hits: int, classes: int) -> bool:

@@ -10,9 +10,10 @@ the further outputs, and the decoded texts.
 
 import json
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -49,33 +50,6 @@ Stopped = Literal["", "time", "memory"]
 
 Items = Prepared | Passages
 """Inputs of all items, in their order."""
-
-
-@dataclass
-class Rows:
-    """Values of all items, of equal or different shapes.
-
-    Attributes:
-        parts: Values of each item.
-        size_bytes: Size of all values that were appended.
-    """
-
-    parts: list[Values] = field(default_factory=list)
-    size_bytes: int = 0
-
-    def append(self, values: Values) -> None:
-        """Append the values of one item."""
-        self.parts.append(values)
-        self.size_bytes += values.nbytes
-
-    def arrays(self, name: str) -> dict[str, NDArray[Any]]:
-        """Return the arrays to store, with offsets if shapes differ."""
-        if len({part.shape for part in self.parts}) <= 1:
-            return {name: np.stack(self.parts) if self.parts else np.empty(0, np.float32)}
-        offsets = np.cumsum([0, *(part.size for part in self.parts)], dtype=np.int64)
-        stored = {name: np.concatenate([p.ravel() for p in self.parts]), f"{name}_offsets": offsets}
-        widths = {part.shape[-1] if part.ndim == 2 else 0 for part in self.parts}
-        return stored if widths == {0} or len(widths) > 1 else {**stored, f"{name}_width": np.asarray(widths.pop())}
 
 
 @dataclass(frozen=True)
@@ -146,20 +120,20 @@ def collect_answers(
         InputRefused: If the model fails at an item.
     """
     searched = _gallery(pipeline, session, gallery, ctx, max_seconds)
-    answer, others = Rows(), dict[str, Rows]()
-    finite: list[bool] = []
-    if earlier is not None:
-        answer, others, finite = _rows_of(earlier)
-    count, known_s = min(len(items), len(items) if most is None else most), earlier.seconds if earlier else 0.0
+    answer: list[Values] = list(earlier.answer) if earlier else []
+    others = {name: list(values) for name, values in earlier.others.items()} if earlier else {}
+    finite: list[bool] = earlier.finite.tolist() if earlier else []
+    sizes = Counter({name: sum(values.nbytes for values in rows) for name, rows in (("", answer), *others.items())})
+    count = min(len(items), len(items) if most is None else most)
     stopped: Stopped = ""
-    started = time.monotonic() - known_s
+    started = time.monotonic() - (earlier.seconds if earlier else 0.0)
     answered = _answered(pipeline, session, items, len(finite), count)
     for number in range(len(finite), count):
         ctx.check_cancelled()
         elapsed_s = time.monotonic() - started
         ctx.progress(STAGE, number, _in_time(count, number, elapsed_s, max_seconds), "items")
         late = max_seconds is not None and elapsed_s > max_seconds
-        if number >= 10 and (late or answer.size_bytes > ANSWER_BYTES):
+        if number >= 10 and (late or sizes[""] > ANSWER_BYTES):
             stopped = "time" if late else "memory"
             ctx.log(f"Stopped after {number:,} of {count:,} items: no more {stopped} for answers.")
             break
@@ -167,22 +141,12 @@ def collect_answers(
         values = one_item(np.asarray(pipeline.answer_of(outputs, feeds), np.float32), feeds, pipeline.spec)
         finite.append(bool(np.isfinite(values).all()))
         answer.append(_compact(values) if pipeline.spec.answer_kind == "mask" else values)
-        _keep_others(others, outputs, feeds, pipeline)
+        sizes[""] += answer[-1].nbytes
+        _store_others(others, sizes, outputs, feeds, pipeline)
     ctx.progress(STAGE, count, count, "items")
     found = _answers(pipeline, answer, others, np.asarray(finite, dtype=np.bool_))
     seconds, share = time.monotonic() - started, _share_read(items, len(finite), count)
     return replace(found, stopped=stopped, gallery=searched, seconds=seconds, read_share=share)
-
-
-def _rows_of(earlier: Answers) -> tuple[Rows, dict[str, Rows], list[bool]]:
-    """Return the containers with the earlier predictions, to which further ones are appended."""
-    answer, others = Rows(), {name: Rows() for name in earlier.others}
-    for values in earlier.answer:
-        answer.append(values)
-    for name, parts in earlier.others.items():
-        for values in parts:
-            others[name].append(values)
-    return answer, others, earlier.finite.tolist()
 
 
 def _share_read(items: Items, n: int, count: int) -> float:
@@ -258,8 +222,11 @@ def _compact(mask: Values) -> NDArray[Any]:
     return numbers.astype(np.uint8 if numbers.max(initial=0) < 256 else np.uint16)
 
 
-def _keep_others(others: dict[str, Rows], outputs: Mapping[str, Values], feeds: Arrays, pipeline: Pipeline) -> None:
-    """Store all further float outputs, which are compared as well.
+def _store_others(
+    others: dict[str, list[Values]], sizes: Counter[str], outputs: Mapping[str, Values], feeds: Arrays,
+    pipeline: Pipeline,
+) -> None:  # fmt: skip
+    """Append the values of all further float outputs, which are compared as well, up to the limit of their size.
 
     States are skipped, because their changes show in the steps that follow. Outputs that the prediction is made from
     are skipped too.
@@ -270,22 +237,25 @@ def _keep_others(others: dict[str, Rows], outputs: Mapping[str, Values], feeds: 
         values = outputs.get(output.name)
         if output.answer or output.name in known or values is None or np.asarray(values).dtype.kind != "f":
             continue
-        rows = others.setdefault(output.name, Rows())
-        if rows.size_bytes < OTHER_BYTES // max(len(pipeline.spec.outputs) - 1, 1):
-            rows.append(one_item(np.asarray(values, np.float32), feeds, pipeline.spec))
+        kept = others.setdefault(output.name, [])
+        if sizes[output.name] < OTHER_BYTES // max(len(pipeline.spec.outputs) - 1, 1):
+            kept.append(one_item(np.asarray(values, np.float32), feeds, pipeline.spec))
+            sizes[output.name] += kept[-1].nbytes
 
 
-def _answers(pipeline: Pipeline, answer: Rows, others: Mapping[str, Rows], finite: NDArray[np.bool_]) -> Answers:
+def _answers(
+    pipeline: Pipeline, answer: Sequence[Values], others: Mapping[str, Sequence[Values]], finite: NDArray[np.bool_]
+) -> Answers:
     spec, steps = pipeline.spec, pipeline.spec.postprocess
     return Answers(
-        answer=answer.parts,
-        predicted=predict(answer.parts, finite, spec.answer_kind, spec.scores, pipeline.stateful),
+        answer=answer,
+        predicted=predict(answer, finite, spec.answer_kind, spec.scores, pipeline.stateful),
         finite=finite,
-        others={name: rows.parts for name, rows in others.items()},
+        others=others,
         answer_kind=spec.answer_kind,
         scores=spec.scores,
         stateful=pipeline.stateful,
-        texts=_texts(pipeline, answer.parts),
+        texts=_texts(pipeline, answer),
         ends=spec.chat.ends if spec.chat is not None and spec.chat.template is not None else (),
         decoded=steps is not None,
         score_threshold=steps.score_threshold if isinstance(steps, BoxesSteps) else Answers.score_threshold,
@@ -319,19 +289,28 @@ def predict(
 
 def save_answers(path: Path, answers: Answers) -> None:
     """Write `answers.npz`."""
-    rows = Rows(list(answers.answer))
-    arrays: dict[str, NDArray[Any]] = {**rows.arrays("answer"), "finite": answers.finite}
+    arrays: dict[str, NDArray[Any]] = {**stored_values("answer", answers.answer), "finite": answers.finite}
     if answers.predicted is not None:
         arrays["predicted"] = answers.predicted
     for number, parts in enumerate(answers.others.values()):
-        arrays |= Rows(list(parts)).arrays(f"other_{number}")
+        arrays |= stored_values(f"other_{number}", parts)
     if answers.gallery:
-        arrays |= Rows(list(answers.gallery)).arrays("gallery")
+        arrays |= stored_values("gallery", answers.gallery)
     meta = {
         **{name: getattr(answers, name) for name in FACTS}, "version": 1, "others": list(answers.others),
         "texts": None if answers.texts is None else list(answers.texts), "ends": list(answers.ends),
     }  # fmt: skip
     np.savez(path, allow_pickle=False, meta=np.asarray(json.dumps(meta)), **arrays)
+
+
+def stored_values(name: str, parts: Sequence[Values]) -> dict[str, NDArray[Any]]:
+    """Return the arrays that store the values of all items under `name`, with offsets if shapes differ."""
+    if len({part.shape for part in parts}) <= 1:
+        return {name: np.stack(parts) if parts else np.empty(0, np.float32)}
+    offsets = np.cumsum([0, *(part.size for part in parts)], dtype=np.int64)
+    stored = {name: np.concatenate([part.ravel() for part in parts]), f"{name}_offsets": offsets}
+    widths = {part.shape[-1] if part.ndim == 2 else 0 for part in parts}
+    return stored if widths == {0} or len(widths) > 1 else {**stored, f"{name}_width": np.asarray(widths.pop())}
 
 
 def load_answers(path: Path) -> Answers:
@@ -340,18 +319,19 @@ def load_answers(path: Path) -> Answers:
         arrays = {name: stored[name] for name in stored.files}
     meta = json.loads(str(arrays["meta"]))
     return Answers(
-        answer=_rows(arrays, "answer"),
+        answer=_values_of(arrays, "answer"),
         predicted=arrays.get("predicted"),
         finite=arrays["finite"],
-        others={name: _rows(arrays, f"other_{i}") for i, name in enumerate(meta["others"])},
+        others={name: _values_of(arrays, f"other_{i}") for i, name in enumerate(meta["others"])},
         texts=meta.get("texts"),
         ends=tuple(meta.get("ends", ())),
-        gallery=_rows(arrays, "gallery") if "gallery" in arrays else (),
+        gallery=_values_of(arrays, "gallery") if "gallery" in arrays else (),
         **{name: meta[name] for name in FACTS if name in meta},
     )
 
 
-def _rows(arrays: Mapping[str, NDArray[Any]], name: str) -> Sequence[Values]:
+def _values_of(arrays: Mapping[str, NDArray[Any]], name: str) -> Sequence[Values]:
+    """Return the values of each item that `stored_values` stored under `name`."""
     values, offsets = arrays[name], arrays.get(f"{name}_offsets")
     if offsets is None:
         return list(values)

@@ -186,19 +186,21 @@ def bootstrap_sums(values: NDArray[np.float64], seed: int = 0, draws: int = DRAW
         Array (draws,) or (draws, k).
     """
     rng = np.random.default_rng(seed)
-    n = len(values)
-    block = max(1, min(draws, 2_000_000 // max(n, 1)))
+    block = max(1, min(draws, 2_000_000 // max(len(values), 1)))
+    # Multiplying the matrix of counts by the values is much faster than adding up the drawn values.
+    sums = [draw_counts(rng, len(values), min(block, draws - start)) @ values for start in range(0, draws, block)]
+    return np.concatenate(sums)
+
+
+def draw_counts(rng: np.random.Generator, n: int, draws: int) -> NDArray[np.float64]:
+    """Return how often each of `n` items is drawn if `n` are drawn with replacement, (draws, n)."""
+    counts = np.empty((draws, n))
     some = max(1, AT_ONCE // max(n, 1))
-    parts = []
-    for start in range(0, draws, block):
-        times = np.empty((min(block, draws - start), n))
-        for rows in np.split(times, range(some, len(times), some)):
-            drawn = rng.integers(n, size=rows.shape)
-            drawn += n * np.arange(len(rows))[:, None]
-            rows[:] = np.bincount(drawn.ravel(), minlength=rows.size).reshape(rows.shape)
-        # Multiplying the matrix of counts by the values is much faster than adding up the drawn values.
-        parts.append(times @ values)
-    return np.concatenate(parts)
+    for rows in np.split(counts, range(some, draws, some)):
+        drawn = rng.integers(n, size=rows.shape)
+        drawn += n * np.arange(len(rows))[:, None]
+        rows[:] = np.bincount(drawn.ravel(), minlength=rows.size).reshape(rows.shape)
+    return counts
 
 
 def bootstrap_ratios(hits: NDArray[Any], sizes: NDArray[Any], seed: int = 0) -> NDArray[np.float64]:

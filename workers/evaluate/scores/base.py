@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from workers.contracts.specs import ScorePart, TaskScore
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.predictions import Values
+from workers.evaluate.proof.stats import bootstrap_sums
 
 DRAWS = 1000
 Floats = NDArray[np.float64]
@@ -96,21 +97,9 @@ def _interval(draws: Floats) -> tuple[float | None, float | None]:
     return float(low), float(high)
 
 
-def weights(n: int, seed: int, draws: int = DRAWS) -> Floats:
-    """Return how often each item is drawn, (draws, n). Each row adds up to n."""
-    rng = np.random.default_rng(seed)
-    rows = [np.bincount(rng.integers(n, size=n), minlength=n) for _ in range(draws)]
-    return np.asarray(rows, dtype=np.float64)
-
-
 def mean_draws(values: NDArray[Any], seed: int) -> Floats:
-    """Return the resampled means of values (n,) or (n, k). At most 8 million weights are in memory."""
-    n = len(values)
-    block = max(1, 8_000_000 // max(n, 1))
-    starts = range(0, DRAWS, block)
-    numbers = np.asarray(values, np.float64)
-    parts = [weights(n, seed + start, min(block, DRAWS - start)) @ numbers / n for start in starts]
-    return np.asarray(np.concatenate(parts), dtype=np.float64)
+    """Return the resampled means (draws,) or (draws, k) of values (n,) or (n, k)."""
+    return bootstrap_sums(np.asarray(values, np.float64), seed, DRAWS) / len(values)
 
 
 def stacked(values: Sequence[Values]) -> Floats | None:

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.after.stress import MARGIN, Separation, UnfamiliarRow
-from workers.evaluate.proof.stats import CONFIDENCE, binomial_upper, holm
-from workers.evaluate.scores.base import weights
+from workers.evaluate.proof.stats import CONFIDENCE, binomial_upper, draw_counts, holm
 from workers.evaluate.stress.changes import StressedExamples, draw, rng_of
 from workers.evaluate.stress.kinds.strangers import STRANGERS, Stranger
 from workers.evaluate.stress.paired import LEVEL
@@ -177,7 +176,7 @@ def _differences(
 
     An example is drawn together with all inputs that were made from it.
     """
-    counts = weights(int(max(real_of.max(), made_of.max())) + 1, seed, 500)
+    counts = draw_counts(np.random.default_rng(seed), int(max(real_of.max(), made_of.max())) + 1, 500)
     times = counts[:, real_of], counts[:, made_of]
     before, after = (_curves(real[:, side], made[:, side], *times) for side in (0, 1))
     found = np.stack([before[0] - after[0], after[1] - before[1]], axis=1)

@@ -13,7 +13,7 @@ from onnx import helper
 
 from workers.contracts.errors import InputRefused, JobCancelled
 from workers.contracts.jobs import AnswerParams, AnswerResult
-from workers.evaluate.proof.predictions import Rows, collect_answers, load_answers, save_answers
+from workers.evaluate.proof.predictions import collect_answers, load_answers, save_answers
 from workers.measure.opening import open_session
 from workers.model_io.readers.onnx_graph import integer_bounds
 from workers.pipeline.pipeline import Pipeline, load_pipeline
@@ -88,10 +88,8 @@ def test_a_person_s_arrays_prove_it(job: Make, make_small: Make, tmp_path: Path)
     same = judged(job, data, old, old)
     assert same.verdict == "safe" and same.accuracy == 1.0 and same.n == 400
     stored = load_answers(old)
-    wrong = Rows([np.roll(row, 1) if i % 10 == 0 else row for i, row in enumerate(stored.answer)])
-    with np.load(old) as arrays:
-        changed = {**arrays, **wrong.arrays("answer"), "predicted": np.argmax(wrong.parts, 1)}
-    np.savez(tmp_path / "w.npz", **changed)
+    wrong = [np.roll(row, 1) if i % 10 == 0 else row for i, row in enumerate(stored.answer)]
+    save_answers(tmp_path / "w.npz", replace(stored, answer=wrong, predicted=np.argmax(wrong, 1)))
     assert judged(job, data, old, tmp_path / "w.npz").verdict == "regressed"
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from workers.evaluate.data.truths.mask_numbers import IGNORE, read_mask, resized
 from workers.evaluate.proof.case import Case
+from workers.evaluate.proof.stats import draw_counts
 from workers.pipeline.alike.masks import BACKGROUND, Masks, right_objects
 
 Floats = NDArray[np.float64]
@@ -119,7 +120,7 @@ def by_labels(case: Case) -> OverlapPair | None:
     whole = np.ones((1, n))
     at = np.flatnonzero(old.there.any(axis=0))
     for _ in range(0, DRAWS, 100):
-        times = rng.multinomial(n, np.full(n, 1 / n), size=100).astype(np.float64)
+        times = draw_counts(rng, n, 100)
         draws.append(new.figures(times) - old.figures(times))
         before, after = old.overlaps(times)[:, at], new.overlaps(times)[:, at]
         losses.append(_share(before - after, before))

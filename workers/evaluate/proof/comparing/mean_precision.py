@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from workers.evaluate.data.dataset import Item
 from workers.evaluate.proof.case import Case
+from workers.evaluate.proof.stats import draw_counts
 from workers.pipeline.postprocess.matching import Boxes, boxes_of
 
 Floats = NDArray[np.float64]
@@ -261,7 +262,6 @@ class PrecisionPair:
         optimized: The same of the version.
         draws: Resampled differences (k, 3), version − original.
         pictures: Number of pictures with labels.
-        things: Number of labelled boxes.
         settled: mAP of the version if boxes that look the same are moved to the place of the original's.
         settled_draws: Resampled differences (k,) of `settled` to the original's mAP.
     """
@@ -270,7 +270,6 @@ class PrecisionPair:
     optimized: tuple[float, float, float]
     draws: Floats
     pictures: int
-    things: int
     settled: float
     settled_draws: Floats
 
@@ -292,8 +291,7 @@ def by_original(case: Case) -> PrecisionPair | None:
 
 
 def _pair(case: Case, truths: Sequence[Boxes], *, settles: bool) -> PrecisionPair | None:
-    things = sum(len(boxes.scores) for boxes in truths)
-    if not things:
+    if not any(len(boxes.scores) for boxes in truths):
         return None
     # Boxes with equal scores, which INT8 gives often, count in the order of their pictures: sorted by name, as in COCO.
     names = [item.source for item in case.facts]
@@ -306,17 +304,17 @@ def _pair(case: Case, truths: Sequence[Boxes], *, settles: bool) -> PrecisionPai
     old, new = (Matched(truths, one, threshold) for one in found)
     settled = Matched(truths, [settle(*pair) for pair in zip(*found, strict=True)], threshold) if settles else new
     draws = int(np.clip(WORK / (10 * max(old.boxes + new.boxes, 1)), FEWEST_DRAWS, MOST_DRAWS))
-    rng, parts, settled_parts = np.random.default_rng(case.seed), [], []
+    rng, differences, settled_differences = np.random.default_rng(case.seed), [], []
     for start in range(0, draws, 100):
-        count = min(100, draws - start)
-        n = len(truths)
-        times = np.stack([np.bincount(rng.integers(n, size=n), minlength=n) for _ in range(count)]).astype(np.float64)
+        times = draw_counts(rng, len(truths), min(100, draws - start))
         seen: Precisions = {}
         before = old.figures(times, seen)
-        parts.append(new.figures(times, seen) - before)
-        settled_parts.append(settled.values(times, seen)[:, 0] - before[:, 0])
-    report = old.whole(), new.whole(), np.concatenate(parts), len(truths), things
-    return PrecisionPair(*report, settled.whole()[0], np.concatenate(settled_parts))
+        differences.append(new.figures(times, seen) - before)
+        settled_differences.append(settled.values(times, seen)[:, 0] - before[:, 0])
+    return PrecisionPair(
+        old.whole(), new.whole(), np.concatenate(differences), len(truths), settled.whole()[0],
+        np.concatenate(settled_differences),
+    )  # fmt: skip
 
 
 def settle(old: Boxes, new: Boxes) -> Boxes:

@@ -5,9 +5,8 @@ Directions are compared after the common part of all vectors is removed (anisotr
 
 import numpy as np
 
-from workers.evaluate.proof.case import Case
+from workers.evaluate.proof.case import Case, stacked
 from workers.evaluate.proof.differences import Differences, Floats, ProofTask
-from workers.evaluate.proof.predictions import Values
 from workers.evaluate.proof.tasks.numbers import class_names
 from workers.pipeline.alike.vectors import CENTERED_COSINE, centered, finds_others, other_length, unit
 
@@ -28,7 +27,7 @@ def compare(case: Case) -> Differences:
     by NNCF for transformers .005 to .007 / .9960; dynamic INT8 .027 / .9912; noise of a tenth of the spread .003 /
     .9950, of .3 of it 1 / .9576; static INT8 1 / .78, with SmoothQuant 1 / .77.
     """
-    old, new = _stacked(case.answers("old")), _stacked(case.answers("new"), like=case.answers("old"))
+    old, new = case.stacked("old"), case.stacked("new")
     gallery_old, gallery_new, judged = _gallery(case, old, new)
     center = unit(np.concatenate([gallery_old, old])).mean(axis=0)  # A search compares directions only.
     a, b = centered(old[judged], center), centered(new[judged], center)
@@ -39,7 +38,7 @@ def compare(case: Case) -> Differences:
         changed |= finds_others(before, after)
     severity = np.nan_to_num(1 - cosine, nan=2.0)
     items = case.items[judged]
-    names = class_names([case.data.test[i] for i in items])
+    names = class_names(case.facts[judged])
     similarity = np.clip(1 - severity, 0.0, 1.0)
     searched = tuple(case.items[: len(case.items) - len(items)].tolist())
     notes = (SEARCHED.format(len(searched), len(case.items), len(items)),) if searched else ()
@@ -50,22 +49,12 @@ def _gallery(case: Case, old: Floats, new: Floats) -> tuple[Floats, Floats, slic
     """Return both models' gallery vectors (k, width), and which of the items are judged."""
     kept = min(len(case.old.gallery), len(case.new.gallery))
     if kept >= LEAST_GALLERY:
-        before, after = (_stacked(list(one.gallery[:kept]), like=case.answers("old")) for one in (case.old, case.new))
+        before, after = (stacked(one.gallery[:kept], old.shape[1]) for one in (case.old, case.new))
         whole = np.isfinite(before).all(axis=1)
         return before[whole], after[whole], slice(0, None)
     count = min(int(len(old) * GALLERY_SHARE), MOST_GALLERY)
     count = count if count >= LEAST_GALLERY else 0
     return old[:count], new[:count], slice(count, None)
-
-
-def _stacked(values: list[Values], like: list[Values] | None = None) -> Floats:
-    """Return the vectors (n, width); rows with another shape, or with values that are not finite, are NaN."""
-    width = (like or values)[0].size
-    rows = np.full((len(values), width), np.nan)
-    for at, row in enumerate(values):
-        if row.size == width and np.isfinite(row).all():
-            rows[at] = row.reshape(-1)
-    return rows
 
 
 def _fits(case: Case) -> bool:

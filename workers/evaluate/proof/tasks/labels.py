@@ -7,6 +7,7 @@ import numpy as np
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.differences import Differences, Flags, Floats, Loss, Part, ProofTask
 from workers.evaluate.proof.groups import Group
+from workers.evaluate.proof.pairs import to_shares
 from workers.evaluate.proof.stats import bootstrap_sums
 from workers.pipeline.alike.shares import THRESHOLD, unlike_labels
 
@@ -37,13 +38,7 @@ def compare(case: Case) -> Differences:
 def label_shares(case: Case, which: Literal["old", "new"]) -> Floats:
     """Return the probabilities (n, labels), NaN where their number differs or a value is not finite."""
     answers = case.old if which == "old" else case.new
-    rows = [values.reshape(-1) for values in case.answers(which)]
-    width = case.old.answer[int(case.items[0])].size
-    values = np.full((len(rows), width), np.nan)
-    for at, row in enumerate(rows):
-        if row.size == width and np.isfinite(row).all():
-            values[at] = row
-    return values if answers.scores == "probabilities" else np.asarray(0.5 * (1 + np.tanh(0.5 * values)), np.float64)
+    return to_shares(case.stacked(which), answers.scores)
 
 
 def _parts(case: Case, holds: Flags, unlike: Flags) -> list[Part]:

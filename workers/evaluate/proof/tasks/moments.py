@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from workers.contracts.wording import percent
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.differences import Differences, Floats, Loss, ProofTask
+from workers.evaluate.proof.pairs import to_shares
 from workers.evaluate.proof.stats import bootstrap_ratios
 from workers.pipeline.alike.shares import SCORE_MOVED, THRESHOLD
 
@@ -35,9 +36,8 @@ def compare(case: Case) -> Differences:
     Such a sequence has drifted, since 32-bit runtimes differ by .00003 and half precision by .24. With labels, accuracy
     at .5 decides.
     """
-    old = [to_shares(values, case.old.scores) for values in case.answers("old")]
-    new = [to_shares(values, case.new.scores) for values in case.answers("new")]
-    moved = np.asarray([_largest(a, b) for a, b in zip(old, new, strict=True)], np.float64)
+    changes = [_largest(to_shares(a, case.old.scores), to_shares(b, case.new.scores)) for a, b in case.pairs]
+    moved = np.asarray(changes, np.float64)
     notes = [f"The largest change of a single score is {moved.max(initial=0):.2g}, over {len(moved):,} sequences."]
     changed = moved > SCORE_MOVED
     if changed.any():
@@ -51,17 +51,11 @@ def compare(case: Case) -> Differences:
     return Differences(case.items, changed, moved, similarity=similarity, loss=loss, notes=notes)
 
 
-def to_shares(values: NDArray[np.float32], scores: str) -> Floats:
-    """Return the scores of all steps as probabilities, (steps,)."""
-    numbers = values.astype(np.float64).reshape(-1)
-    return numbers if scores == "probabilities" else 0.5 * (1 + np.tanh(0.5 * numbers))
-
-
 def _largest(old: Floats, new: Floats) -> float:
     """Return the largest |new − old|; infinite if lengths differ or a new value is not finite."""
-    if old.shape != new.shape or not np.isfinite(new).all():
+    if old.size != new.size or not np.isfinite(new).all():
         return float("inf")
-    return float(np.abs(new - old).max(initial=0.0))
+    return float(np.abs(new.reshape(-1) - old.reshape(-1)).max(initial=0.0))
 
 
 def labelled_steps(case: Case) -> Steps | None:
@@ -71,7 +65,7 @@ def labelled_steps(case: Case) -> Steps | None:
         labels = case.data.steps[item] if len(case.data.steps) > item else None
         if labels is None:
             continue
-        a, b = to_shares(case.old.answer[item], case.old.scores), to_shares(case.new.answer[item], case.new.scores)
+        a, b = (to_shares(one.answer[item], one.scores).reshape(-1) for one in (case.old, case.new))
         count = min(len(labels), len(a), len(b))
         at = np.flatnonzero(labels[:count] >= 0)
         rows.append((a[at], b[at], labels[at], np.full(len(at), number)))

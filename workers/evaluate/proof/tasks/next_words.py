@@ -58,7 +58,7 @@ Pair = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 def compare(case: Case) -> Differences:
     """Compare both models text by text: how many next words changed, and how well both predict what follows."""
-    pairs, items = list(zip(case.answers("old"), case.answers("new"), strict=True)), case.facts
+    pairs, items = case.pairs, case.facts
     looked_at = [at for at, (old, new) in enumerate(pairs) if len(old) and len(old) == len(new)]
     kept = [at for at in looked_at if FETTLES_OWN not in items[at].facts]
     if not kept:

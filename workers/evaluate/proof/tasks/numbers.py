@@ -83,8 +83,7 @@ def _bias(case: Case) -> float:
 
     Returns 0 for more than 16 channels, and if errors are not finite.
     """
-    old, new = case.answers("old"), case.answers("new")
-    pairs = [(by_channel(a), by_channel(b)) for a, b in zip(old, new, strict=True) if a.shape == b.shape]
+    pairs = [(by_channel(a), by_channel(b)) for a, b in case.pairs if a.shape == b.shape]
     finite = [(a, b) for a, b in pairs if np.isfinite(b).all()]
     if len(finite) < LEAST_FOR_BIAS or len({len(a) for a, _ in finite}) != 1 or len(finite[0][0]) > FEW_CHANNELS:
         return 0.0
@@ -110,7 +109,7 @@ def _loss(case: Case) -> Loss | None:
     errors = np.asarray(
         [
             np.stack([_errors_of(a, right), _errors_of(b, right)])
-            for a, b, right in zip(part.answers("old"), part.answers("new"), truth, strict=True)
+            for (a, b), right in zip(part.pairs, truth, strict=True)
         ]
     )
     if not np.isfinite(errors).all():

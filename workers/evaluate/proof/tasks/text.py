@@ -77,8 +77,7 @@ def is_other(old: str, new: str, severity: float) -> bool:
 
 
 def _by_tokens(case: Case) -> Differences:
-    pairs = zip(case.answers("old"), case.answers("new"), strict=True)
-    severity = np.asarray([_other_tokens(old, new) for old, new in pairs], np.float64)
+    severity = np.asarray([_other_tokens(old, new) for old, new in case.pairs], np.float64)
     return Differences(case.items, severity > 0, severity, similarity=1 - severity)
 
 

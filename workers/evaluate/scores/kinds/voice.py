@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from workers.contracts.specs import TaskScore
 from workers.evaluate.proof.case import Case
+from workers.evaluate.proof.stats import draw_counts
 from workers.evaluate.proof.tasks.moments import auc, labelled_steps
-from workers.evaluate.scores.base import Floats, Score, beside, metric, weights
+from workers.evaluate.scores.base import Floats, Score, beside, metric
 
 DRAWS = 300
 """Fewer draws than elsewhere, because each draw goes over all time steps."""
@@ -33,7 +34,7 @@ def measure(case: Case) -> list[TaskScore]:
     if before is None or after is None:
         return []
     different, sequence = np.unique(steps.sequence, return_inverse=True)
-    times = weights(len(different), case.seed, DRAWS)
+    times = draw_counts(np.random.default_rng(case.seed), len(different), DRAWS)
     drawn = [weighted_auc(scores, truth, times, sequence) for scores in (steps.old, steps.new)]
     return [beside(AUC, "voice activity", len(truth), (before, after), drawn[1] - drawn[0])]
 
