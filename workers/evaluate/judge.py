@@ -43,7 +43,7 @@ def judge(data: DataSet, old: Answers, new: Answers, max_loss_pct: float, seed: 
         margin = max_loss_pct / 100
         return Judgement(verdict="unmeasured", n=0, labelled=False, margin=margin, notes=(note,))
     judgement = with_scores(judge_case(case, max_loss_pct, earlier), case, max_loss_pct)
-    judgement = _with_things_beside(judgement, case, max_loss_pct / 100)
+    judgement = _with_further_results(judgement, case, max_loss_pct / 100)
     judgement = _with_lost_outputs(judgement, old, new, max_loss_pct / 100)
     notes = (*_broken(data, old, new), *judgement.notes, *_not_judged(judgement, old, new))
     return cap_made(judgement.model_copy(update={"notes": notes}), data)
@@ -99,8 +99,8 @@ def _with_lost_outputs(judgement: Judgement, old: Answers, new: Answers, limit: 
     return judgement
 
 
-def _with_things_beside(judgement: Judgement, case: Case, limit: float) -> Judgement:
-    """Withdraw the verdict "safe" of a detector whose outputs beside the boxes changed too often.
+def _with_further_results(judgement: Judgement, case: Case, limit: float) -> Judgement:
+    """Withdraw the verdict "safe" of a detector whose further outputs changed too often.
 
     People also see the masks and key points of an R-CNN (outputs with three or more axes). If such an output changed in
     a larger share of the results than `limit`, or is missing, equal boxes alone do not make the version safe.
@@ -108,7 +108,7 @@ def _with_things_beside(judgement: Judgement, case: Case, limit: float) -> Judge
     if judgement.task != DETECTION_TASK.id or judgement.verdict != "safe":
         return judgement
     others = case.old.others.items()
-    shares = {name: 1.0 for name, values in others if len(values) and _is_beside_boxes(values[0], case.data)}
+    shares = {name: 1.0 for name, values in others if len(values) and _is_result(values[0], case.data)}
     if shares:
         shares |= {name: float(flags.mean()) for name, flags in other_changes(case).items() if name in shares}
     worst = max(shares, key=shares.__getitem__, default="")
@@ -121,8 +121,8 @@ def _with_things_beside(judgement: Judgement, case: Case, limit: float) -> Judge
     return judgement.model_copy(update={"verdict": "not_enough_data", "notes": (note, *judgement.notes)})
 
 
-def _is_beside_boxes(values: Values, data: DataSet) -> bool:
-    """Return whether an output carries results of its own, such as masks or key points.
+def _is_result(values: Values, data: DataSet) -> bool:
+    """Return whether people see an output in addition to the boxes, such as masks or key points.
 
     The grids of YOLO (anchors, rows, columns, 5 + classes) do not, because the boxes are made from them.
     """

@@ -1,22 +1,20 @@
 """Provide dialogues with answers for test sets of a chat model whose texts contain none.
 
-What people write to a model says nothing about how its answers begin. SmolLM2-135M-Instruct with a damaged token before
+Texts that people write to a model do not show how its answers begin. SmolLM2-135M-Instruct with a damaged token before
 the answer gave an empty answer to every question, while no word of plain texts changed. So some of Fettle's own
 dialogues are evaluated in addition. They are judged separately and never count as the person's examples.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.evaluate.data.base import Entry
-from workers.evaluate.data.made.dialogues import our_dialogues
 from workers.pipeline.chats import messages_of
 
 ANSWER_AT = "answer at"
-"""Name of the fact that says in which of an item's places (rows of `thoughts`) the first answer begins."""
+"""Name of the fact that holds the place of an item (the row of `thoughts`) at which the first answer begins."""
 
 FETTLES_OWN = "Fettle's own"
 """Name of the fact that marks a dialogue that Fettle added."""
@@ -39,8 +37,3 @@ def answer_at(text: str, feeds: Mapping[str, NDArray[Any]]) -> int | None:
     if "assistant" not in roles or len(begins) != len(roles):
         return None
     return int(counted[1 : begins[roles.index("assistant")]].sum())
-
-
-def own_dialogues(known: int) -> Sequence[Entry]:
-    """Return the dialogues that are missing to `WANTED` if `known` items already contain an answer."""
-    return our_dialogues()[: max(0, WANTED - known)]

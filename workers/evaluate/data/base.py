@@ -27,7 +27,7 @@ READABLE: dict[type[Any], str] = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One item as a reader found it.
+    """One item that a reader found, before it is decoded.
 
     Attributes:
         source: Name for people ("cats/tom.png", "row 12").
@@ -85,7 +85,7 @@ class Collection:
 
 @dataclass(frozen=True)
 class Options:
-    """What the person said about the data, and the SPEC of the model that the data are for."""
+    """The columns that the person chose, and the SPEC of the model that the data are for."""
 
     spec: PipelineSpec
     text_column: str | None = None
@@ -164,7 +164,7 @@ def names_of(items: Sequence[str], most: int = 3) -> str:
 
 
 def nothing_readable(path: Path, title: str, sought: str, hint: str) -> InputRefused:
-    """Return the error for a path without a single readable item; `sought` says what was looked for."""
+    """Return the error for a path without a single readable item; `sought` is the sentence about the search."""
     try:
         inside = sorted(child.name for child in path.iterdir()) if path.is_dir() else []
     except OSError:

@@ -15,12 +15,12 @@ from workers.contracts.wording import counted, is_are
 from workers.evaluate.data.base import NOT_FINITE, Collection, Entry, Options, digest, info, names_of, shown
 from workers.evaluate.data.dataset import DataSet, write_dataset
 from workers.evaluate.data.edits import edited
+from workers.evaluate.data.findings import FEW, findings_of
 from workers.evaluate.data.made.collection import make_collection
 from workers.evaluate.data.previews import write_previews
 from workers.evaluate.data.sniff import read_collection
 from workers.evaluate.data.split import calibration_size, choose
 from workers.evaluate.data.store import Store, StoredData, group_of, is_added
-from workers.evaluate.data.told import FEW, findings_of
 from workers.evaluate.data.truths.classes import CLASSES, resolve
 from workers.evaluate.data.truths.mask_numbers import store_masks
 from workers.pipeline.pipeline import Pipeline, load_pipeline
@@ -43,13 +43,13 @@ def build_data(params: DataParams, ctx: JobContext) -> DataResult:
     if params.path is None:
         collection = make_collection(pipeline, Path(params.model_dir), ctx.seed)
     else:
-        found = read_collection(from_text(params.path), options)
-        collection = edited(found, params.left_out, params.relabeled, params.moved)
+        collection = read_collection(from_text(params.path), options)
+        collection = edited(collection, params.left_out, params.relabeled, params.moved)
     resolved = resolve(collection, pipeline.spec, params.label_map)
     collection = _without_file_labels(collection, pipeline, resolved.ids)
     store = Store(folder, pipeline, ctx, collection.kind, params.moved)
     used = _write(store, collection, resolved.ids, params, options, ctx)
-    masks, told_masks = store_masks(
+    masks, mask_findings = store_masks(
         folder, store.stored.test, pipeline.spec, from_text(params.path) if params.path is not None else folder, ctx
     )
     data = _dataset(collection, store.stored, pipeline, params, masks)
@@ -57,7 +57,7 @@ def build_data(params: DataParams, ctx: JobContext) -> DataResult:
     previews = write_previews(folder, data, store.stored, ctx)
     report = findings_of(collection, store.stored, data, used)
     return _result(
-        ctx, data, collection, store.stored, findings=(*resolved.findings, *told_masks, *report), previews=previews,
+        ctx, data, collection, store.stored, findings=(*resolved.findings, *mask_findings, *report), previews=previews,
         unknown_labels=tuple(shown(label) for label in resolved.unknown), n_opened=used,
     )  # fmt: skip
 
@@ -67,26 +67,20 @@ def _write(
     ctx: JobContext,
 ) -> int:  # fmt: skip
     """Write both parts and return how many entries were opened for them."""
-    if params.calibration_path is not None:
-        entries, labels = _ordered(collection, ids, params.max_test, ctx)
-        store.write(entries, labels, 0)
-        _check_readable(store.stored, entries)
-        _write_calibration(store, params, options, ctx)
-        return len(entries)
-    size = calibration_size(len(collection.entries), params.max_calibration)
+    size = calibration_size(len(collection.entries), params.max_calibration) if params.calibration_path is None else 0
     entries, labels = _ordered(collection, ids, params.max_test + size, ctx)
     store.write(entries, labels, size)
     _check_readable(store.stored, entries)
+    if params.calibration_path is not None:
+        own = read_collection(from_text(params.calibration_path), options)
+        _write_calibration(store, own, params.max_calibration, ctx)
     return len(entries)
 
 
-def _write_calibration(store: Store, params: DataParams, options: Options, ctx: JobContext) -> None:
+def _write_calibration(store: Store, collection: Collection, most: int, ctx: JobContext) -> None:
     """Write the person's own calibration set, which must not share an item with the test set."""
-    assert params.calibration_path is not None
-    collection = read_collection(from_text(params.calibration_path), options)
-    entries, labels = _ordered(collection, [()] * len(collection.entries), params.max_calibration, ctx)
-    overlap = store.write_calibration(entries, labels)
-    if overlap:
+    entries, _ = _ordered(collection, [()] * len(collection.entries), most, ctx)
+    if overlap := store.write_calibration(entries):
         raise InputRefused(
             "calibration_overlap",
             "Calibration and test data overlap",

@@ -1,4 +1,4 @@
-"""Read and write the folder of a data set: `data.json` beside the prepared stores `test/` and `calibration/`.
+"""Read and write the folder of a data set: `data.json`, and the prepared stores `test/` and `calibration/`.
 
 Labels of time steps are stored in `test.steps.npz`. `data.json` contains only names, texts and labels; the person's own
 files stay where they are.
@@ -131,10 +131,6 @@ def _read_steps(path: Path) -> tuple[NDArray[np.int64] | None, ...]:
     if not path.is_file():
         return ()
     with np.load(path, allow_pickle=False) as stored:
-        labels, sizes = stored["labels"], stored["sizes"].tolist()
-    steps: list[NDArray[np.int64] | None] = []
-    start = 0
-    for size in sizes:
-        steps.append(None if size < 0 else labels[start : start + size])
-        start += max(size, 0)
-    return tuple(steps)
+        labels, sizes = stored["labels"], stored["sizes"]
+    parts = np.split(labels, np.cumsum(np.maximum(sizes, 0))[:-1])
+    return tuple(None if size < 0 else part for part, size in zip(parts, sizes, strict=True))

@@ -23,7 +23,7 @@ EXIF_ORIENTATION, TURNED = 0x0112, 5
 """From 5 on, height and width are exchanged (EXIF 2.3, tag Orientation)."""
 
 TOKENS = "tokens"
-"""Name of the fact that says how many tokens of a text a language model reads."""
+"""Name of the fact with the number of tokens of a text that a language model reads."""
 
 LETTERS = 500
 """The script of a text is determined from this many letters."""
@@ -39,7 +39,8 @@ def facts_of(entry: Entry, feeds: Mapping[str, NDArray[Any]], spec: PipelineSpec
     steps = spec.preprocess
     if kind == "images" and isinstance(steps, ImageSteps) and values is not None and values.ndim == 4 and values.size:
         size = sides_of(entry)
-        frame = frame_facts(values[0], steps, size) if entry.boxes is not None or _finds(spec) else {}
+        has_places = entry.boxes is not None or isinstance(spec.postprocess, BoxesSteps | MaskSteps)
+        frame = frame_facts(values[0], steps, size) if has_places else {}
         pixels = {"pixels": float(size[0] * size[1])} if size is not None else {}
         return {**picture_facts(values[0], steps), **pixels, **frame}
     if kind == "audio" and isinstance(steps, AudioSteps) and values is not None and values.size:
@@ -48,10 +49,6 @@ def facts_of(entry: Entry, feeds: Mapping[str, NDArray[Any]], spec: PipelineSpec
         return {}
     read = {TOKENS: float(feeds[IDS].shape[1])} if spec.chat is not None else {}
     return {**text_facts(entry.text), **read}
-
-
-def _finds(spec: PipelineSpec) -> bool:
-    return isinstance(spec.postprocess, BoxesSteps | MaskSteps)
 
 
 def picture_facts(values: NDArray[Any], steps: ImageSteps) -> dict[str, float]:

@@ -23,7 +23,7 @@ FILE_NAMES = (
     "file", "filename", "file_name", "image", "picture", "sound", "path", "audio", "audio_filepath", "audio_path",
 )  # fmt: skip
 LISTS = ("labels.csv", "metadata.csv", "labels.jsonl", "metadata.jsonl", "manifest.jsonl", "manifest.json")
-"""Lists of files that lie beside the files: our own, those of Hugging Face's folders, and NeMo's manifests."""
+"""Lists in the folder of the files that they name: our own, those of Hugging Face's folders, and NeMo's manifests."""
 
 TRANSCRIPT_NAMES = ("transcript", "transcription", "sentence", "text")
 LABEL_NAMES = ("label", "labels", "class", "category")
@@ -151,7 +151,7 @@ def _by_list(root: Path, listing: Path, kind: Kind, options: Options) -> Collect
         raise _no_files(f"{listing.name} names {names_of(missing)}, and none of these files is in the folder.")
     report = f"The labels come from {listing.name}."
     if label_column is None:
-        what = "what was said" if transcript is not None else "no column “label”"
+        what = "transcripts" if transcript is not None else "no column “label”"
         report = f"{listing.name} lists {len(entries):,} files and has {what}."
     findings = [*table.findings, info(report)]
     silent = sum(entry.transcript is not None and not entry.transcript.strip() for entry in entries)
@@ -162,7 +162,7 @@ def _by_list(root: Path, listing: Path, kind: Kind, options: Options) -> Collect
 
 
 def _with_unlisted(found: Collection, root: Path, listing: Path, suffixes: frozenset[str]) -> Collection:
-    """Add a warning that names files beside listed ones that the list leaves out; masks have folders of their own."""
+    """Add a warning about unlisted files in the folders of listed ones; masks have their own folders."""
     listed = {entry.source for entry in found.entries}
     folders = {PurePosixPath(name).parent for name in listed}
     names = (shown(file.relative_to(root).as_posix()) for file in files_below(root, suffixes))
@@ -190,11 +190,9 @@ def _no_files(detail: str) -> InputRefused:
 
 
 def labels_above(root: Path, folders: Sequence[str], what: str) -> tuple[Finding, ...]:
-    """Return a warning if only the folder of pictures was chosen and one of `folders` lies beside it."""
-    beside = [name for name in folders if (root.parent / name).is_dir()] if root.name.lower() in PICTURE_FOLDERS else []
-    if not beside:
+    """Return a warning if only the folder of pictures was chosen and one of `folders` is next to it."""
+    labels = next((name for name in folders if (root.parent / name).is_dir()), None)
+    if labels is None or root.name.lower() not in PICTURE_FOLDERS:
         return ()
-    report = (
-        f"The folder “{beside[0]}” lies beside the pictures: choose the folder above both, so that its {what} count."
-    )
+    report = f"The folder “{labels}” lies beside the pictures: choose the folder above both, so that its {what} count."
     return (warning(report),)

@@ -10,7 +10,7 @@ import numpy as np
 from workers.contracts.process.context import JobContext
 from workers.evaluate.data.base import Entry, Sample
 from workers.evaluate.data.dataset import DataSet
-from workers.evaluate.data.store import StoredArrays, StoredData, is_added
+from workers.evaluate.data.store import StoredData, StoredItem, is_added
 from workers.pipeline.spec import PipelineError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ FOLDER = "previews"
 def write_previews(folder: Path, data: DataSet, stored: StoredData, ctx: JobContext) -> tuple[tuple[str, str], ...]:
     """Return previews and label names of items from all classes in turn.
 
-    A preview is a picture below the data folder, a text, or a name.
+    A preview is a PNG below the data folder, a text, or a name.
     """
     previews = []
     theirs = [kept for kept in stored.test if not is_added(kept)]
@@ -33,31 +33,22 @@ def write_previews(folder: Path, data: DataSet, stored: StoredData, ctx: JobCont
         ctx.check_cancelled()
         label = data.class_name(kept.ids[0]) if kept.ids else ""
         shown = kept.entry.text[:TEXT] if kept.entry.text is not None else kept.entry.source
-        if data.kind == "images":
-            shown = _thumbnail(folder, number, kept) or shown
+        if data.kind == "images" and (picture := thumbnail_of(kept.entry, SIDE)) is not None:
+            shown = f"{FOLDER}/{number:02d}.png"
+            (folder / FOLDER).mkdir(exist_ok=True)
+            picture.save(folder / shown)
         previews.append((shown, label))
     return tuple(previews)
 
 
-def _in_turn(items: list[StoredArrays]) -> Iterator[StoredArrays]:
+def _in_turn(items: list[StoredItem]) -> Iterator[StoredItem]:
     """Yield items of all classes in turn: the first of each class, then the second of each, and so on."""
-    groups: dict[int | None, list[StoredArrays]] = defaultdict(list)
+    groups: dict[int | None, list[StoredItem]] = defaultdict(list)
     for kept in items:
         groups[kept.ids[0] if kept.ids else None].append(kept)
     rows = (group[row] for row in range(MOST) for group in groups.values() if row < len(group))
     for _, kept in zip(range(MOST), rows, strict=False):
         yield kept
-
-
-def _thumbnail(folder: Path, number: int, kept: StoredArrays) -> str | None:
-    """Write a PNG of at most 160 pixels a side and return its name; None if the sample is not a picture."""
-    picture = thumbnail_of(kept.entry, SIDE)
-    if picture is None:
-        return None
-    name = f"{FOLDER}/{number:02d}.png"
-    (folder / FOLDER).mkdir(exist_ok=True)
-    picture.save(folder / name)
-    return name
 
 
 def thumbnail_of(entry: Entry, side_px: int) -> "Image | None":

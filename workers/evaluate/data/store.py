@@ -1,7 +1,6 @@
 """Write entries to the prepared stores in one pass: decode, drop duplicates and unreadable items, split, write."""
 
 import hashlib
-import math
 import shutil
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.process.context import JobContext
-from workers.evaluate.data.answered import ANSWER_AT, FETTLES_OWN, answer_at, own_dialogues
+from workers.evaluate.data.answered import ANSWER_AT, FETTLES_OWN, WANTED, answer_at
 from workers.evaluate.data.base import Entry
 from workers.evaluate.data.dataset import Item, Kind
 from workers.evaluate.data.facts import facts_of
 from workers.evaluate.data.in_a_row import IN_A_ROW, in_a_row
+from workers.evaluate.data.made.dialogues import our_dialogues
 from workers.evaluate.data.split import Splitter, calibration_size
+from workers.evaluate.data.tables import finite_number
 from workers.pipeline.pipeline import Arrays, Pipeline
 from workers.pipeline.prepared import Prepared, write_prepared
 from workers.pipeline.spec import PipelineError, TextSteps
@@ -32,7 +33,7 @@ MOST_COLUMNS = 30
 
 
 @dataclass
-class StoredArrays:
+class StoredItem:
     """One item that is used.
 
     Attributes:
@@ -77,8 +78,8 @@ class StoredData:
         contradictions: Number of duplicates with different labels.
     """
 
-    test: list[StoredArrays] = field(default_factory=list)
-    calibration: list[StoredArrays] = field(default_factory=list)
+    test: list[StoredItem] = field(default_factory=list)
+    calibration: list[StoredItem] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     not_finite: dict[str, None] = field(default_factory=dict)
@@ -107,9 +108,9 @@ class Store:
         """
         self._kind: Kind = kind
         self._folder, self._pipeline, self._ctx, self._moved = folder, pipeline, ctx, moved or {}
-        self._seen: dict[bytes, StoredArrays] = {}
-        self._in_order: list[StoredArrays] = []
-        self._merged: list[tuple[StoredArrays, str]] = []
+        self._seen: dict[bytes, StoredItem] = {}
+        self._in_order: list[StoredItem] = []
+        self._merged: list[tuple[StoredItem, str]] = []
         self._reading = READING
         self.stored = StoredData()
 
@@ -130,7 +131,7 @@ class Store:
     def _write(self, entries: Sequence[Entry], ids: Sequence[tuple[int, ...]], calibration: int) -> None:
         self._in_order = []
         splitter = Splitter([group_of(labels) for labels in ids], calibration)
-        chosen: list[StoredArrays] = []
+        chosen: list[StoredItem] = []
 
         def tests() -> Iterator[Arrays]:
             for kept, feeds in self._prepared(entries, ids):
@@ -166,7 +167,7 @@ class Store:
         write_prepared(self._folder / "test", ordered())
         shutil.rmtree(aside)
 
-    def _in_a_row(self, texts: Sequence[StoredArrays]) -> Iterator[Arrays]:
+    def _in_a_row(self, texts: Sequence[StoredItem]) -> Iterator[Arrays]:
         """Yield the texts of a language model's test set again, as long conversations."""
         steps = self._pipeline.spec.preprocess
         if not isinstance(steps, TextSteps):
@@ -175,15 +176,15 @@ class Store:
             feeds = self._open(entry)
             if feeds is not None:
                 facts = facts_of(entry, feeds, self._pipeline.spec, self._kind)
-                self.stored.test.append(StoredArrays(entry, (), facts={**facts, IN_A_ROW: number}))
+                self.stored.test.append(StoredItem(entry, (), facts={**facts, IN_A_ROW: number}))
                 yield feeds
 
     def _answered(self, known: int) -> Iterator[Arrays]:
-        """Yield dialogues with answers if the person's data contain only `known`, which are too few."""
+        """Yield the dialogues that are missing to `WANTED` if `known` items already contain an answer."""
         chat = self._pipeline.spec.chat
         if chat is None or chat.template is None:
             return
-        for entry in own_dialogues(known):
+        for entry in our_dialogues()[: max(0, WANTED - known)]:
             try:
                 feeds = self._pipeline.feeds_from(entry.open())
             except PipelineError as error:  # A template may refuse dialogues; the person's examples are not affected.
@@ -191,7 +192,7 @@ class Store:
                 return
             facts = self._facts(entry, feeds)
             if ANSWER_AT in facts:
-                self.stored.test.append(StoredArrays(entry, (), facts={**facts, FETTLES_OWN: 1.0}))
+                self.stored.test.append(StoredItem(entry, (), facts={**facts, FETTLES_OWN: 1.0}))
                 yield feeds
 
     def _facts(self, entry: Entry, feeds: Arrays) -> dict[str, float | str]:
@@ -199,7 +200,7 @@ class Store:
         at = None if self._pipeline.spec.chat is None or entry.text is None else answer_at(entry.text, feeds)
         return facts if at is None else {**facts, ANSWER_AT: float(at)}
 
-    def _calibrates(self, splitter: Splitter, kept: StoredArrays) -> bool:
+    def _calibrates(self, splitter: Splitter, kept: StoredItem) -> bool:
         """Return whether an item calibrates: as the person wishes, else by the split.
 
         Items that the person moved do not count for the quotas of the split.
@@ -207,16 +208,16 @@ class Store:
         wanted = self._moved.get(kept.entry.source)
         return splitter.calibrates(group_of(kept.ids)) if wanted is None else wanted == "calibration"
 
-    def write_calibration(self, entries: Sequence[Entry], ids: Sequence[tuple[int, ...]]) -> list[str]:
-        """Write a separate calibration set, and return the names of items that are also in the test set.
+    def write_calibration(self, entries: Sequence[Entry]) -> list[str]:
+        """Write a separate unlabelled calibration set, and return the names of items that are also in the test set.
 
         If there are any, the data must not be used.
         """
         test = {id(kept) for kept in self.stored.test}
-        self._merged, calibration = [], list[StoredArrays]()
+        self._merged, calibration = [], list[StoredItem]()
 
         def items() -> Iterator[Arrays]:
-            for kept, feeds in self._prepared(entries, ids):
+            for kept, feeds in self._prepared(entries, [()] * len(entries)):
                 calibration.append(kept)
                 yield feeds
 
@@ -226,7 +227,7 @@ class Store:
 
     def _prepared(
         self, entries: Sequence[Entry], ids: Sequence[tuple[int, ...]]
-    ) -> Iterator[tuple[StoredArrays, Arrays]]:
+    ) -> Iterator[tuple[StoredItem, Arrays]]:
         """Yield readable items that are not duplicates."""
         for number, (entry, labels) in enumerate(zip(entries, ids, strict=True)):
             self._ctx.check_cancelled()
@@ -241,7 +242,7 @@ class Store:
                 self._merge(first, entry, labels)
                 continue
             steps = None if entry.steps is None else entry.steps(len(feeds[self._pipeline.main_input.name]))
-            self._seen[key] = kept = StoredArrays(entry, labels, steps, self._facts(entry, feeds))
+            self._seen[key] = kept = StoredItem(entry, labels, steps, self._facts(entry, feeds))
             yield kept, feeds
         self._ctx.progress(self._reading, len(entries), len(entries), "items")
 
@@ -261,7 +262,7 @@ class Store:
             if not any(part.any() for part in finite):
                 self.stored.no_numbers[entry.source] = None
 
-    def _merge(self, first: StoredArrays, entry: Entry, labels: tuple[int, ...]) -> None:
+    def _merge(self, first: StoredItem, entry: Entry, labels: tuple[int, ...]) -> None:
         """Merge identical items, which count once; if their labels have nothing in common, none of them is used."""
         self.stored.doubles += 1
         self._merged.append((first, entry.source))
@@ -270,7 +271,7 @@ class Store:
             first.ids = ()
             self.stored.contradictions += 1
 
-    def _calibrate(self, chosen: list[StoredArrays]) -> None:
+    def _calibrate(self, chosen: list[StoredItem]) -> None:
         """Write the calibration items. They are few, so they are prepared again instead of being held in memory."""
 
         def items() -> Iterator[Arrays]:
@@ -292,11 +293,8 @@ def short_columns(columns: Mapping[str, str]) -> dict[str, str]:
 
 def target_of(labels: Sequence[str]) -> tuple[float, ...]:
     """Return the labels as numbers if all are finite, else ()."""
-    try:
-        numbers = tuple(float(label) for label in labels)
-    except ValueError:
-        return ()
-    return numbers if all(map(math.isfinite, numbers)) else ()
+    numbers = tuple(number for number in map(finite_number, labels) if number is not None)
+    return numbers if len(numbers) == len(labels) else ()
 
 
 def group_of(labels: tuple[int, ...]) -> Hashable:
@@ -304,7 +302,7 @@ def group_of(labels: tuple[int, ...]) -> Hashable:
     return labels[0] if labels else None
 
 
-def is_added(item: Item | StoredArrays) -> bool:
+def is_added(item: Item | StoredItem) -> bool:
     """Return whether Fettle made this test item itself: from a person's texts in a row, or as one of its dialogues."""
     return IN_A_ROW in item.facts or FETTLES_OWN in item.facts
 

@@ -42,10 +42,6 @@ class Table:
         known = {name.strip().casefold(): index for index, name in reversed(list(enumerate(self.header)))}
         return next((known[n.strip().casefold()] for n in names if n.strip().casefold() in known), None)
 
-    def values(self, column: int) -> list[str]:
-        """Return all values of a column."""
-        return [row[column] for row in self.rows]
-
 
 def read_table(path: Path, header_names: Sequence[str] = ()) -> Table:
     """Read a CSV, TSV, JSON Lines or list of lines.
@@ -55,7 +51,8 @@ def read_table(path: Path, header_names: Sequence[str] = ()) -> Table:
         header_names: Names that mark a header line.
 
     Raises:
-        InputRefused: If the file cannot be read as a table.
+        InputRefused: If the file is not a table.
+        OSError: If it cannot be read.
     """
     text, findings = read_text(path)
     if path.suffix.lower() in JSON_LINES:
@@ -114,7 +111,7 @@ def _from_json_lines(path: Path, text: str, findings: list[Finding]) -> Table:
 
 
 def _check_cells(path: Path, count: int, text: str) -> None:
-    """Refuse tables in which short rows beside a very long one would fill the memory with empty cells."""
+    """Refuse tables in which short rows and a very long one would fill the memory with empty cells."""
     if count > max(FREE_CELLS, 2 * len(text)):
         raise _refused(path, f"has rows of very different lengths, which would make {count:,} cells")
 
@@ -140,37 +137,25 @@ def read_text(path: Path) -> tuple[str, list[Finding]]:
 
     Raises:
         InputRefused: If the file is not text.
+        OSError: If it cannot be read.
     """
-    try:
-        size = path.stat().st_size
-        raw = path.read_bytes() if size <= MAX_BYTES else b""
-    except OSError as error:
-        raise InputRefused(
-            "unreadable_data",
-            "The data cannot be read",
-            f"{path.name} cannot be opened ({error.strerror or error}).",
-            "Check that the file is there and that you may read it, and try again.",
-        ) from error
-    if size > MAX_BYTES:
+    if path.stat().st_size > MAX_BYTES:
         raise _refused(path, "is larger than 1 GB")
+    raw = path.read_bytes()
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return _decoded(path, raw, "utf-16"), [_told(path, "UTF-16")]
+        try:
+            return raw.decode("utf-16"), [_encoding_finding(path, "UTF-16")]
+        except UnicodeDecodeError as error:
+            raise _refused(path, "is damaged: its characters cannot be decoded") from error
     if b"\0" in raw[:4096]:
         raise _refused(path, "is not a text file")
     try:
         return raw.decode("utf-8-sig"), []
     except UnicodeDecodeError:
-        return raw.decode("cp1252", errors="replace"), [_told(path, "Windows-1252 (western European)")]
+        return raw.decode("cp1252", errors="replace"), [_encoding_finding(path, "Windows-1252 (western European)")]
 
 
-def _decoded(path: Path, raw: bytes, encoding: str) -> str:
-    try:
-        return raw.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise _refused(path, "is damaged: its characters cannot be decoded") from error
-
-
-def _told(path: Path, encoding: str) -> Finding:
+def _encoding_finding(path: Path, encoding: str) -> Finding:
     return info(f"{path.name} is not UTF-8 and was read as {encoding}.")
 
 
@@ -225,17 +210,17 @@ def is_header(rows: Sequence[Sequence[str]], names: Sequence[str] = ()) -> bool:
 
 def finite_number(value: str) -> float | None:
     """Return the number that is written; None if there is none, and for NaN and infinity."""
-    try:
-        number = float(value)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
+    number = _number(value)
+    return number if number is not None and math.isfinite(number) else None
 
 
 def is_number(value: str) -> bool:
     """Return whether the text is a number, NaN and infinity included."""
+    return _number(value) is not None
+
+
+def _number(value: str) -> float | None:
     try:
-        float(value)
+        return float(value)
     except ValueError:
-        return False
-    return True
+        return None

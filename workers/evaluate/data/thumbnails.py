@@ -1,7 +1,6 @@
 """Run the job ``thumbnails``: decode a range of pictures in this sandbox, reduce them, and write them as JPEG."""
 
 import io
-from collections.abc import Iterable
 from pathlib import Path
 
 from workers.contracts.data.thumbnails import ThumbnailsParams, ThumbnailsResult
@@ -38,17 +37,12 @@ def draw_thumbnails(params: ThumbnailsParams, ctx: JobContext) -> ThumbnailsResu
     return result.model_copy(update={"ends": tuple(ends)})
 
 
-def _entries(params: ThumbnailsParams, wanted: Iterable[str]) -> dict[str, Entry]:
+def _entries(params: ThumbnailsParams, wanted: set[str]) -> dict[str, Entry]:
     """Return the entries of the wanted sources; if both sets use a name, that of `params.path` counts."""
     options = Options(read_spec(Path(params.model_dir)), params.text_column, params.label_column)
-    places = [place for place in (params.calibration_path, params.path) if place is not None]
-    names = set(wanted)
-    found: dict[str, Entry] = {}
-    for place in places:
-        found |= {
-            entry.source: entry for entry in read_collection(from_text(place), options).entries if entry.source in names
-        }
-    return found
+    paths = [path for path in (params.calibration_path, params.path) if path is not None]
+    entries = (entry for path in paths for entry in read_collection(from_text(path), options).entries)
+    return {entry.source: entry for entry in entries if entry.source in wanted}
 
 
 def _jpeg(entry: Entry, side_px: int) -> bytes:

@@ -186,7 +186,7 @@ def sureness(shares: Floats) -> float:
 def information(shares: Floats) -> float:
     """Return the mutual information of time step and prediction, 0..1.
 
-    It measures how much the time steps of a sequence tell beyond their mean.
+    It measures how much more the time steps of a sequence show than their mean.
     """
     rows = np.stack([1 - shares, shares], axis=1) if shares.ndim == 1 else shares
     return float(np.mean([sureness(row) for row in rows]) - sureness(rows.mean(axis=0)))
@@ -197,7 +197,7 @@ def shuffled(pipeline: Pipeline, feeds: Mapping[str, NDArray[Any]], seed: int) -
     rng, name = np.random.default_rng(seed), pipeline.main_input.name
     values, steps = np.asarray(feeds[name]), pipeline.spec.preprocess
     if isinstance(steps, ImageSteps) and values.ndim == 4:
-        down = 2 if steps.layout == "nchw" else 1  # the axis of rows, beside that of columns
+        down = 2 if steps.layout == "nchw" else 1  # the axis of rows, before that of columns
         flat = values.reshape(*values.shape[:down], -1, *values.shape[down + 2 :])
         mixed = flat.take(rng.permutation(flat.shape[down]), axis=down)
     else:

@@ -19,7 +19,7 @@ from workers.pipeline.pipeline import Pipeline, load_pipeline
 from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, Preprocess, TextSteps
 
 AS_THEY_ARE = "These arrays have the model’s own shape and go in as they are, so that nothing is prepared."
-NO_CLASSES = "Its answers are no classes or scores, so that nothing says which way is right."
+NO_CLASSES = "Its answers are no classes or scores, so that no preparation can be called right."
 
 
 def examine(params: DoctorParams, ctx: JobContext) -> DoctorResult:
@@ -29,19 +29,24 @@ def examine(params: DoctorParams, ctx: JobContext) -> DoctorResult:
         InputRefused: If the data or the model cannot be used.
     """
     began_s = time.monotonic()
+    result = _examine(params, ctx)
+    return result.model_copy(update={"seconds": time.monotonic() - began_s})
+
+
+def _examine(params: DoctorParams, ctx: JobContext) -> DoctorResult:
     folder = Path(params.model_dir)
     pipeline = load_pipeline(folder)
     chosen = pipeline.spec.preprocess
     if pipeline.spec.answer_kind not in ("class", "score"):
-        return _timed(unclear("none", "", NO_CLASSES), began_s)
+        return unclear("none", "", NO_CLASSES)
     session = open_session(folder, params.runtime, {}, ctx.threads)
     try:
         side = max(pictures.side_of(pipeline.main_input, chosen)) if isinstance(chosen, ImageSteps) else 0
         material = Material(params, pipeline, side, ctx)
         if not material.examples:
-            return _timed(unclear("none", "", "None of the examples can be read."), began_s)
+            return unclear("none", "", "None of the examples can be read.")
         if isinstance(chosen, ImageSteps | AudioSteps) and material.kind == "arrays":
-            return _timed(unclear("none", "", AS_THEY_ARE), began_s)
+            return unclear("none", "", AS_THEY_ARE)
         scorer = Scorer(pipeline, session, material, ctx.seed)
         starts, axes = _plan(pipeline, chosen, material, folder, quick=params.quick)
         search = Search(scorer, ctx, params.seconds, params.quick)
@@ -51,15 +56,12 @@ def examine(params: DoctorParams, ctx: JobContext) -> DoctorResult:
     evidence: DoctorEvidence = "labels" if scorer.by_labels else "confidence"
     tried, own = [row for row in search.rows.values() if row.n or row.problem], search.row(chosen)
     ranked = sorted(tried, key=lambda row: (row.n, row.mean, row.rank), reverse=True)
-    return _timed(
-        judge(rows, own, material.examples, evidence, len(tried)), began_s,
-        ways=tuple(preparation_row(row, own) for row in ranked), n=max((row.n for row in tried), default=0),
-        tried=len(tried), runs=scorer.runs, stopped_early=search.stopped_early,
-    )  # fmt: skip
-
-
-def _timed(result: DoctorResult, began_s: float, **more: Any) -> DoctorResult:
-    return result.model_copy(update={"seconds": time.monotonic() - began_s, **more})
+    result = judge(rows, own, material.examples, evidence, len(tried))
+    report = {
+        "ways": tuple(preparation_row(row, own) for row in ranked), "n": max((row.n for row in tried), default=0),
+        "tried": len(tried), "runs": scorer.runs, "stopped_early": search.stopped_early,
+    }  # fmt: skip
+    return result.model_copy(update=report)
 
 
 def _plan(
@@ -70,8 +72,7 @@ def _plan(
     starts: list[Preprocess] = [chosen]
     axes: Axes = [], []
     if isinstance(chosen, ImageSteps):
-        usual = pictures.start_of(entry, chosen)
-        starts = [chosen, usual]
+        starts.append(pictures.start_of(entry, chosen))
         axes = pictures.axes_of(entry, chosen)
     elif isinstance(chosen, AudioSteps):
         axes = others.sound_axes(entry, pipeline.stateful)
@@ -84,10 +85,7 @@ def _plan(
 
 def _main_arrays(pipeline: Pipeline, material: Material) -> Sequence[Any]:
     """Return the examples' own values for the main input, without any preprocessing."""
-    name, found = pipeline.main_input.name, []
-    for example in material.examples:
-        sample = example.sample
-        value = sample.get(name) if isinstance(sample, dict) else sample
-        if isinstance(value, np.ndarray):
-            found.append(value)
-    return found
+    name = pipeline.main_input.name
+    samples = (example.sample for example in material.examples)
+    values = (sample.get(name) if isinstance(sample, dict) else sample for sample in samples)
+    return [value for value in values if isinstance(value, np.ndarray)]

@@ -65,7 +65,6 @@ class Material:
         wanted = min(params.max_items, len(pool))
         picked = choose([group_of(resolved.ids[i]) for i in pool], lambda k: _key(entries[pool[k]]), wanted)
         order = sorted((pool[k] for k in picked), key=lambda i: _key(entries[i]))
-        self.unreadable = 0
         self.examples = list(self._opened(entries, resolved.ids, order, ctx))
 
     @property
@@ -127,7 +126,6 @@ class Material:
                 if isinstance(self._spec.preprocess, ImageSteps) and isinstance(sample, Path):
                     sample = _picture(sample, self._side)
             except (PipelineError, OSError, ValueError):
-                self.unreadable += 1
                 continue
             found.append(Example(number, sample, ids[number]))
         return found

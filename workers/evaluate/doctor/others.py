@@ -21,7 +21,7 @@ RATES_HZ = (16_000, 8_000)
 
 
 def _axis(field: str, *values: Any, with_own: bool = False) -> Axis:
-    """Return the axis of one field: these values, after the field's own one if asked."""
+    """Return the axis of one field: these values, after the field's own one with `with_own`."""
 
     def variants(steps: Any) -> list[Preprocess]:
         own = (getattr(steps, field),) if with_own else ()

@@ -11,7 +11,7 @@ USUAL_SIDE = 224
 
 
 Family = tuple[Literal["0..1", "0..255"], tuple[float, ...], tuple[float, ...]]
-"""One way to turn brightness into numbers: the range of the values, and then mean and spread of each channel."""
+"""Numbers that brightness becomes: the range of the values, and then mean and spread of each channel."""
 
 IMAGENET: Family = ("0..1", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 CLIP: Family = ("0..1", (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
@@ -85,14 +85,14 @@ def both_orders(steps: ImageSteps) -> list[Preprocess]:
 def cuts(steps: ImageSteps, side: tuple[int, int], chosen: ImageSteps) -> list[Preprocess]:
     """Return the usual croppings: as chosen, squeezed to size, and the center of the same or a slightly larger size."""
     short = min(side)
-    ways: list[dict[str, Any]] = [
+    variants: list[dict[str, Any]] = [
         {"resize": chosen.resize, "crop": chosen.crop, "interpolation": chosen.interpolation},
         {"resize": round(short / 0.875), "crop": side},
         {"resize": side, "crop": None},
         {"resize": short, "crop": side},
         {"resize": round(short / 0.875), "crop": side, "interpolation": "bicubic"},
     ]
-    return [replace(steps, **way) for way in ways]
+    return [replace(steps, **variant) for variant in variants]
 
 
 def both_layouts(steps: ImageSteps) -> list[Preprocess]:
@@ -131,8 +131,8 @@ def _size_words(steps: ImageSteps) -> str:
     if isinstance(steps.resize, int):
         words.append(f"shorter side {steps.resize}")
     elif steps.resize is not None:
-        way = "inside a gray frame of" if steps.letterbox else "squeezed to"
-        words.append(f"{way} {steps.resize[0]} × {steps.resize[1]}")
+        fit = "inside a gray frame of" if steps.letterbox else "squeezed to"
+        words.append(f"{fit} {steps.resize[0]} × {steps.resize[1]}")
     if steps.crop is not None:
         height, width = (steps.crop, steps.crop) if isinstance(steps.crop, int) else steps.crop
         words.append(f"the middle {height} × {width}")

@@ -35,7 +35,7 @@ def oddness(steps: Preprocess) -> int:
 
 FIRST, FIRST_QUICK = 12, 8
 """Every variant is tried on this many examples. Half of the variants go on to twice as many."""
-KEPT, FINALISTS = 2, 4
+KEPT, FINAL_ROWS = 2, 4
 HOPELESS = 0.001
 """A variant that loses to the best so far with this p-value of the sign test is not tried on more examples."""
 FINAL_SHARE = 0.45
@@ -69,7 +69,7 @@ class Search:
     stopped_early: bool = False
 
     def run(self, chosen: Preprocess, starts: Sequence[Preprocess], axes: Sequence[Axis]) -> list[PreparationScore]:
-        """Run the search and return the finalists, the best first; the chosen preprocessing is among them.
+        """Run the search and return the rows of the last comparison, the best first; the chosen one is among them.
 
         The first axis begins at the last of `starts`.
         """
@@ -77,18 +77,19 @@ class Search:
         best = [self.row(steps) for steps in dict.fromkeys((*starts, chosen))]
         self.race(best, min(self.first, everything))
         for number, axis in enumerate(axes):
-            self.ctx.progress(STAGE, number, len(axes) + 1, "kinds of ways")
+            self.ctx.progress(STAGE, number, len(axes) + 1, "settings")
             origins = _ranked(best)[:KEPT] if number else [self.row(starts[-1])]
-            ways = [self.row(steps) for row in origins for steps in axis(row.steps)]
-            best = self.race(list({id(row): row for row in (*best, *ways)}.values()), min(4 * self.first, everything))
-        self.ctx.progress(STAGE, len(axes), len(axes) + 1, "kinds of ways")
-        finalists = _ranked(self.rows.values())[: 1 if self.quick else FINALISTS]
-        if self.row(chosen) not in finalists:
-            finalists.append(self.row(chosen))
-        self.race(finalists, everything, halving=False, until=OVERTIME)
-        self._catch_up(self.row(chosen), max(row.n for row in finalists))
-        self.ctx.progress(STAGE, len(axes) + 1, len(axes) + 1, "kinds of ways")
-        return sorted(finalists, key=lambda row: (row.mean, row.rank), reverse=True)
+            variants = [self.row(steps) for row in origins for steps in axis(row.steps)]
+            rows = {id(row): row for row in (*best, *variants)}
+            best = self.race(list(rows.values()), min(4 * self.first, everything))
+        self.ctx.progress(STAGE, len(axes), len(axes) + 1, "settings")
+        final_rows = _ranked(self.rows.values())[: 1 if self.quick else FINAL_ROWS]
+        if self.row(chosen) not in final_rows:
+            final_rows.append(self.row(chosen))
+        self.race(final_rows, everything, halving=False, until=OVERTIME)
+        self._catch_up(self.row(chosen), max(row.n for row in final_rows))
+        self.ctx.progress(STAGE, len(axes) + 1, len(axes) + 1, "settings")
+        return sorted(final_rows, key=lambda row: (row.mean, row.rank), reverse=True)
 
     def _catch_up(self, chosen: PreparationScore, count: int) -> None:
         """Score the chosen preprocessing on as many examples as the best if there is time.

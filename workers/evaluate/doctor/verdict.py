@@ -63,12 +63,12 @@ def judge(
     rows: Sequence[PreparationScore], chosen: PreparationScore, examples: Sequence[Example], evidence: DoctorEvidence,
     tried: int,
 ) -> DoctorResult:  # fmt: skip
-    """Return the verdict over the finalists, without the fields that describe the search.
+    """Return the verdict over the rows of the last comparison, without the fields that describe the search.
 
     Among preprocessings that cannot be distinguished, the usual one counts as the best.
 
     Args:
-        rows: The finalists, the best first.
+        rows: The rows, the best first.
         chosen: Row of the chosen preprocessing.
         examples: The examples.
         evidence: Whether labels or confidence decide.
@@ -136,7 +136,7 @@ LATER = "Check again when the computer is less busy."
 
 
 def unclear(evidence: DoctorEvidence, what: str, why: str, guess: float | None = None) -> DoctorResult:
-    """Return that no preprocessing can be recommended; `what` says what is missing, if it is one sentence."""
+    """Return that no preprocessing can be recommended; `what` and `why` are the sentences on what is missing."""
     what = f"It cannot be told which preparation fits. {what}".rstrip()
     return DoctorResult(verdict="unclear", evidence=evidence, what=what, why=why, ways=(), guess=guess)
 
@@ -182,13 +182,13 @@ def _fits(
     able = [row for row in rows if not row.problem and row.n * 2 >= chosen.n and row.mean >= chosen.mean + NEAR]
     rival = max(able, key=lambda row: row.mean, default=None)
     same = chosen.n if rival is None else min(chosen.n, rival.n)
-    said = f"{tried} preprocessings were tried. With the chosen one {_figure(chosen, evidence, same)}"
+    report = f"{tried} preprocessings were tried. With the chosen one {_figure(chosen, evidence, same)}"
     if rival is None:
-        what, why = "The chosen preparation fits.", f"{said}; none of the others is better."
+        what, why = "The chosen preparation fits.", f"{report}; none of the others is better."
     else:
         what = f"The chosen preparation works, but another may fit better: {words_of(rival.steps)}."
         other = _figure(rival, evidence, same)
-        why = f"{said}; with the other {other}, which may be so by chance. {_more(same, examples)}"
+        why = f"{report}; with the other {other}, which may be so by chance. {_more(same, examples)}"
     return DoctorResult(
         verdict="fits", evidence=evidence, what=what, why=why, ways=(), best=preparation_row(chosen, chosen),
         rival=None if rival is None else preparation_row(rival, chosen), p_value=p_value, guess=guess,

@@ -67,8 +67,8 @@ def fingerprints(params: ItemsParams, ctx: JobContext) -> NDArray[np.uint64]:
     """
     items = read_dataset(Path(params.data_dir)).test
     digests = zip(items, _digests(Path(params.data_dir) / "test", ctx), strict=True)
-    found = [NOBODYS if FETTLES_OWN in item.facts else int.from_bytes(digest[-8:], "big") for item, digest in digests]
-    return np.asarray(found, np.uint64)
+    numbers = [NOBODYS if FETTLES_OWN in item.facts else int.from_bytes(digest[-8:], "big") for item, digest in digests]
+    return np.asarray(numbers, np.uint64)
 
 
 def read_parts(params: JudgeParams) -> tuple[Case, NDArray[np.int64]]:

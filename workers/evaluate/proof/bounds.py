@@ -33,13 +33,13 @@ class Counts:
     shares: NDArray[np.float64] | None = None
 
     @classmethod
-    def of(cls, found: Differences) -> Self:
+    def of(cls, compared: Differences) -> Self:
         """Count the changes that a proof task found."""
-        if found.units is not None:
-            effect = found.units.effect
-            return cls(0, 0, 0, found.units.hits / effect, found.units.total / effect, found.units.shares)
-        labels = found.labels
-        changes, everything = int(found.changed.sum()), len(found.items)
+        if compared.units is not None:
+            effect = compared.units.effect
+            return cls(0, 0, 0, compared.units.hits / effect, compared.units.total / effect, compared.units.shares)
+        labels = compared.labels
+        changes, everything = int(compared.changed.sum()), len(compared.items)
         if labels is None or not labels.decide or not labels.known.any():
             return cls(0, 0, 0, changes, everything)
         lost = labels.right_old & ~labels.right_new & labels.known

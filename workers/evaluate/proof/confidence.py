@@ -3,13 +3,15 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.evaluate.proof.stats import CONFIDENCE
+from workers.evaluate.proof.stats import CONFIDENCE, bootstrap_sums
 
 BINS = 15
 ECE_LIMIT = 0.02
 """Limit for the change of the calibration error. Smaller changes are noise on test sets of ordinary size."""
 
 FLOOR = 1e-12
+DRAWS = 1000
+"""Number of bootstrap samples."""
 
 
 def kl_divergence(old: NDArray[np.floating], new: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -54,7 +56,6 @@ def calibration_change(
     old: tuple[NDArray[np.floating], NDArray[np.bool_]],
     new: tuple[NDArray[np.floating], NDArray[np.bool_]],
     seed: int = 0,
-    draws: int = 1000,
 ) -> tuple[float, float]:
     """Return the change of the calibration error and its lower bound.
 
@@ -62,19 +63,11 @@ def calibration_change(
         old: Confidence (n,) and correctness (n,) of the original.
         new: The same of the version.
         seed: Seed of the bootstrap.
-        draws: Number of bootstrap samples.
 
     Returns:
-        ECE(new) − ECE(old) and its one-sided 95 % lower bound (paired Poisson bootstrap).
+        ECE(new) − ECE(old) and its one-sided 95 % lower bound (paired bootstrap).
     """
-    n = len(old[1])
-    both = np.hstack([bin_gaps(*old), bin_gaps(*new)])
-    rng = np.random.default_rng(seed)
-    block = max(1, 2_000_000 // max(n, 1))
-    changes = []
-    for start in range(0, draws, block):
-        weights = rng.poisson(1.0, size=(min(block, draws - start), n)).astype(np.float64)
-        sums = np.abs(weights @ both) / np.maximum(weights.sum(axis=1, keepdims=True), 1.0)
-        changes.append(sums[:, BINS:].sum(axis=1) - sums[:, :BINS].sum(axis=1))
-    low = float(np.quantile(np.concatenate(changes), 1 - CONFIDENCE))
-    return calibration_error(*new) - calibration_error(*old), low
+    gaps = np.hstack([bin_gaps(*old), bin_gaps(*new)])
+    sums = np.abs(bootstrap_sums(gaps, seed, DRAWS)) / len(gaps)
+    changes = sums[:, BINS:].sum(axis=1) - sums[:, :BINS].sum(axis=1)
+    return calibration_error(*new) - calibration_error(*old), float(np.quantile(changes, 1 - CONFIDENCE))

@@ -1,8 +1,8 @@
 """Define what a proof task returns: the noticeable differences item by item, without a verdict.
 
-A task is one module of `workers.evaluate.proof.tasks` that defines `TASK = ProofTask(...)`. It says which predictions
-it handles, and turns the predictions of both models into `Differences`. The engine computes bounds, slices and the
-verdict from them.
+A task is one module of `workers.evaluate.proof.tasks` that defines `TASK = ProofTask(...)`. It decides which kinds
+of predictions it handles, and turns those of both models into `Differences`. The engine computes bounds, slices and
+the verdict from them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -113,7 +113,7 @@ class Gate:
         estimate: The observed value.
         draws: Values (k,), resampled over whole items.
         per_limit: The value may be at most this many times the person's limit (a share).
-        told: Beginning of the message that says that the value is too large.
+        message: Beginning of the sentence about a value that is too large.
         at_most: A fixed limit that replaces `per_limit`; None if there is none.
         exact: Function from a confidence to an upper bound that holds for any number of items. It is needed because a
             bootstrap over a few unchanged items has no width. None if the figure is not a mean of shares.
@@ -122,7 +122,7 @@ class Gate:
     estimate: float
     draws: Floats
     per_limit: float
-    told: str
+    message: str
     at_most: float | None = None
     exact: Callable[[float], float] | None = None
 
@@ -134,7 +134,7 @@ class Gate:
 Part = tuple[Group, Flags]
 """A part of the items with its own kind of change, for example one class of a detector.
 
-The flags (k,) say which of the group's members changed.
+The flags (k,) mark the members of the group that changed.
 """
 
 
@@ -189,8 +189,6 @@ class ProofTask:
 
     Attributes:
         id: Unique name.
-        title: Name for people.
-        changed: A few words for people that say when a result counts as changed.
         order: Priority. Of several tasks that fit, the one with the lowest number judges.
         fits: Function that decides by the kind of predictions whether the task applies.
         compare: Function that finds the differences.
@@ -198,8 +196,6 @@ class ProofTask:
     """
 
     id: str
-    title: str
-    changed: str
     order: int
     fits: Callable[[Case], bool]
     compare: Callable[[Case], Differences]

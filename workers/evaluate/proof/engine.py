@@ -59,7 +59,7 @@ def compare_case(case: Case) -> Differences:
 MOST_CHANGED = 1000
 
 LEAST_TO_REFUSE = 5
-"""With fewer items, a single changed one is above a limit of 1 % for sure, which says little about the version."""
+"""With fewer items, a single changed one is above a limit of 1 % for sure, whatever the version is like."""
 
 
 @dataclass(frozen=True)
@@ -81,91 +81,92 @@ def judge_case(case: Case, max_loss_pct: float, earlier: int = 0) -> Judgement:
         earlier: How many looks at these items came before this one.
     """
     task = task_for(case)
-    found = task.compare(case)
+    compared = task.compare(case)
     limit = max_loss_pct / 100
-    if found.unseen or not len(found.items):
-        return _nothing(task.id, found, limit)
+    if compared.unseen or not len(compared.items):
+        return _nothing(task.id, compared, limit)
     alpha, is_identical = level_of_look(earlier), case.is_identical
-    notes, counts = Notes(list(found.notes), list(found.notes) if found.broken else []), Counts.of(found)
-    explain_examples(notes, len(case.items), is_identical, _left_out(case, found), task.empty)
+    counts = Counts.of(compared)
+    notes = Notes([*compared.notes], [*compared.notes] if compared.broken else [])
+    explain_examples(notes, len(case.items), is_identical, _left_out(case, compared), task.empty)
     ahead = level_of_look(earlier + could_prove(counts.independent, limit, alpha))
-    by_labels = bool(counts.n) or found.loss is not None
-    margin = limit * _scale(found) if by_labels else limit
-    bounds = _bounds(found, counts, limit, margin, alpha)
-    slices = _slices(case, found, counts, limit, margin)
-    # A score by labels that decides alone says how much the changes of a part matter, so they are only displayed.
-    alone = found.loss is not None and found.loss.alone
+    by_labels = bool(counts.n) or compared.loss is not None
+    margin = limit * _scale(compared) if by_labels else limit
+    bounds = _bounds(compared, counts, limit, margin, alpha)
+    slices = _slices(case, compared, counts, limit, margin)
+    # A score by labels that decides alone weighs the changes of each part, so that parts are only displayed.
+    alone = compared.loss is not None and compared.loss.alone
     worse = broken(slices) if len(slices) > 1 and not alone else []
-    verdicts = [_verdict(bounds, margin, refused=bool(worse) or found.broken)]
-    if found.loss is not None and not found.loss.alone:
+    verdicts = [_verdict(bounds, margin, refused=bool(worse) or compared.broken)]
+    if compared.loss is not None and not compared.loss.alone:
         verdicts.append(_verdict(_changed_bounds(counts, limit, alpha), limit, refused=False))
-    verdict = _unless_few(worst_of(*verdicts, *gated(found, limit, alpha, notes)), found, notes)
+    verdict = _unless_few(worst_of(*verdicts, *gated(compared, limit, alpha, notes)), compared, notes)
     lost = wholly_changed(slices, limit) if verdict == "safe" and len(slices) > 1 and not alone else []
     if lost:
         verdict = "not_enough_data"
         explain_lost(notes, lost[0])
     is_open = verdict == "not_enough_data" and not lost
-    missing = _missing(found, counts, limit, margin, ahead) if is_open else None
+    missing = _missing(compared, counts, limit, margin, ahead) if is_open else None
     explain_parts(notes, worse, [facts for facts, _, _ in slices], by_labels=bool(counts.n))
     if counts.n:
         explain_negative_flips(notes, counts.b / counts.n, counts.b)
     if counts.needs_items(limit, alpha):
-        explain_texts(notes, len(found.items), limit)
+        explain_texts(notes, len(compared.items), limit)
     if is_open:
         _note_open(notes, counts, bounds, limit, None if not by_labels else margin)
     explain_looks(notes, earlier, alpha)
     shown = worst_first(slices) if counts.changes else ()
     return Judgement(
-        task=task.id, level=alpha, verdict=verdict, n=len(found.items), labelled=by_labels, margin=margin,
+        task=task.id, level=alpha, verdict=verdict, n=len(compared.items), labelled=by_labels, margin=margin,
         missing_examples=missing, notes=tuple(notes.lines), reasons=tuple(notes.reasons), identical=is_identical,
-        far_beyond=verdict == "regressed" and _is_far_beyond(found, counts, limit, margin), slices=shown,
+        far_beyond=verdict == "regressed" and _is_far_beyond(compared, counts, limit, margin), slices=shown,
         worst_slice=shown[0].name if shown else None, worst_slice_drop=shown[0].drop if shown else None,
-        **_told(found, counts, bounds, alpha),
+        **_figures(compared, counts, bounds, alpha),
     )  # fmt: skip
 
 
-def _unless_few(verdict: Verdict, found: Differences, notes: Notes) -> Verdict:
+def _unless_few(verdict: Verdict, compared: Differences, notes: Notes) -> Verdict:
     """Return the verdict, but do not reject a version because of fewer than `LEAST_TO_REFUSE` items."""
-    if verdict != "regressed" or len(found.items) >= LEAST_TO_REFUSE or found.broken:
+    if verdict != "regressed" or len(compared.items) >= LEAST_TO_REFUSE or compared.broken:
         return verdict
-    explain_few(notes, int(found.changed.sum()), len(found.items), LEAST_TO_REFUSE)
+    explain_few(notes, int(compared.changed.sum()), len(compared.items), LEAST_TO_REFUSE)
     return "not_enough_data"
 
 
-def _left_out(case: Case, found: Differences) -> int:
+def _left_out(case: Case, compared: Differences) -> int:
     """Return how many items do not count.
 
     Items of the gallery and items that are only displayed are reported elsewhere.
     """
-    besides = len(found.searched) + (len(found.beside.items) if found.beside is not None else 0)
-    return max(0, len(case.items) - len(found.items) - besides)
+    displayed = 0 if compared.beside is None else len(compared.beside.items)
+    return max(0, len(case.items) - len(compared.items) - len(compared.searched) - displayed)
 
 
-def _is_far_beyond(found: Differences, counts: Counts, limit: float, margin: float) -> bool:
+def _is_far_beyond(compared: Differences, counts: Counts, limit: float, margin: float) -> bool:
     """Return whether the loss is above `FAR_TIMES` the limit at the level `FAR_LEVEL`.
 
     At this level chance does not make such a version look safe.
     """
-    if found.loss is not None:
-        return loss_bound(found.loss.draws, FAR_LEVEL, FAR_LEVEL)[0] > FAR_TIMES * margin
+    if compared.loss is not None:
+        return loss_bound(compared.loss.draws, FAR_LEVEL, FAR_LEVEL)[0] > FAR_TIMES * margin
     if counts.n:
         return more_than_p(counts.b, counts.c, counts.n, FAR_TIMES * margin) <= FAR_LEVEL
     return binomial_lower(counts.changes, counts.everything, 1 - FAR_LEVEL) > FAR_TIMES * limit
 
 
-def _missing(found: Differences, counts: Counts, limit: float, margin: float, alpha: float) -> int | None:
+def _missing(compared: Differences, counts: Counts, limit: float, margin: float, alpha: float) -> int | None:
     """Return how many more items a proof at level `alpha` probably needs, considering everything that decides."""
-    ways = []
-    if found.loss is None or not found.loss.alone:
-        ways.append(in_items(missing_items(counts, limit, margin, alpha), counts, found, limit, alpha))
-    if found.loss is not None:
-        ways.append(missing_scored(found.loss, limit, counts.everything, alpha))
-    known = [way for way in ways if way is not None]
-    return max(known) if len(known) == len(ways) else None
+    loss, more = compared.loss, list[int | None]()
+    if loss is None or not loss.alone:
+        more.append(in_items(missing_items(counts, limit, margin, alpha), counts, compared, limit, alpha))
+    if loss is not None:
+        more.append(missing_scored(loss, limit, counts.everything, alpha))
+    known = [count for count in more if count is not None]
+    return max(known) if len(known) == len(more) else None
 
 
 def _note_open(notes: Notes, counts: Counts, bounds: _Bounds, limit: float, margin: float | None) -> None:
-    """Add a note that says why the version is neither safe nor regressed; `margin` is None if no labels decide."""
+    """Add a note on why the version is neither safe nor regressed; `margin` is None if no labels decide."""
     if margin is None:
         notes.add(
             "More inputs without labels will hardly prove it: too many results change. With labels, changes for the"
@@ -180,7 +181,7 @@ def _note_open(notes: Notes, counts: Counts, bounds: _Bounds, limit: float, marg
     )
 
 
-def _told(found: Differences, counts: Counts, bounds: _Bounds, alpha: float) -> dict[str, Any]:
+def _figures(compared: Differences, counts: Counts, bounds: _Bounds, alpha: float) -> dict[str, Any]:
     """Return figures of the judgement that do not affect the verdict."""
     return {
         "flips": (counts.b + counts.c) / counts.n if counts.n else counts.share,
@@ -190,36 +191,36 @@ def _told(found: Differences, counts: Counts, bounds: _Bounds, alpha: float) -> 
         "drop_high": bounds.high,
         "agreement": 1 - counts.share,
         "changed_high": counts.changed_upper(alpha),
-        **_similarity(found),
-        **_accuracy(found),
-        "changed": _worst_first(found, _rank(found)),
-        "changed_count": int(found.changed.sum()),
-        "beside_changed": _worst_first(found.beside, None) if found.beside is not None else (),
-        **({} if found.units is None else {"units": found.units.total, "units_changed": found.units.hits}),
-        **found.figures,
+        **_similarity(compared),
+        **_accuracy(compared),
+        "changed": _worst_first(compared, _rank(compared)),
+        "changed_count": int(compared.changed.sum()),
+        "beside_changed": _worst_first(compared.beside, None) if compared.beside is not None else (),
+        **({} if compared.units is None else {"units": compared.units.total, "units_changed": compared.units.hits}),
+        **compared.figures,
     }
 
 
-def _nothing(task: str, found: Differences, limit: float) -> Judgement:
+def _nothing(task: str, compared: Differences, limit: float) -> Judgement:
     """Return the judgement for items that cannot prove anything about this kind of result."""
-    notes = (found.unseen,) if found.unseen else ()
+    notes = (compared.unseen,) if compared.unseen else ()
     return Judgement(
         task=task, verdict="not_enough_data", n=0, labelled=False, margin=limit, notes=notes, reasons=notes
     )
 
 
-def _scale(found: Differences) -> float:
+def _scale(compared: Differences) -> float:
     """Return the score of the original, of which the limit is a share."""
-    if found.loss is not None:
-        return abs(found.loss.original)
-    assert found.labels is not None
-    return float(found.labels.right_old[found.labels.known].mean())
+    if compared.loss is not None:
+        return abs(compared.loss.original)
+    assert compared.labels is not None
+    return float(compared.labels.right_old[compared.labels.known].mean())
 
 
-def _bounds(found: Differences, counts: Counts, limit: float, margin: float, alpha: float) -> _Bounds:
+def _bounds(compared: Differences, counts: Counts, limit: float, margin: float, alpha: float) -> _Bounds:
     """Return the bounds of the loss that decides. Labels decide if there are any, and alone if all items have them."""
-    if found.loss is not None:
-        loss = found.loss
+    if compared.loss is not None:
+        loss = compared.loss
         partly = loss.items < counts.everything
         own_level = alpha / 2 if partly else alpha
         low, high = loss_bound(loss.draws, REGRESSED_LEVEL, own_level)
@@ -247,7 +248,7 @@ def _changed_bounds(counts: Counts, limit: float, alpha: float) -> _Bounds:
 def worst_of(*verdicts: Verdict) -> Verdict:
     """Return the worst verdict.
 
-    A version is safe only if all tests say so. Each test has the full level (intersection-union test, Berger 1982).
+    A version is safe only if it passes all tests. Each test has the full level (intersection-union test, Berger 1982).
     """
     return next((one for one in ("regressed", "not_enough_data") if one in verdicts), "safe")
 
@@ -258,28 +259,28 @@ def _verdict(bounds: _Bounds, margin: float, *, refused: bool) -> Verdict:
     return "safe" if bounds.high <= margin and bounds.estimate <= margin else "not_enough_data"
 
 
-def _slices(case: Case, found: Differences, counts: Counts, limit: float, margin: float) -> list[Slice]:
-    facts = [case.data.test[i] for i in found.items]
-    if counts.n and found.labels is not None:
-        at = np.flatnonzero(found.labels.known)
-        names = [case.data.class_name(case.data.test[i].labels[0]) for i in found.items[at]] if found.classes else None
-        groups = groups_of([facts[i] for i in at], names)
-        return labelled_slices(groups, found.labels.right_old[at], found.labels.right_new[at], margin)
-    whole = [(group, found.changed[group.members]) for group in groups_of(facts, found.classes)]
-    return changed_slices([*whole, *found.parts], found.changed, limit)
+def _slices(case: Case, compared: Differences, counts: Counts, limit: float, margin: float) -> list[Slice]:
+    facts = [case.data.test[i] for i in compared.items]
+    if counts.n and (labels := compared.labels) is not None:
+        at = np.flatnonzero(labels.known)
+        labelled = [facts[i] for i in at]
+        names = [case.data.class_name(item.labels[0]) for item in labelled] if compared.classes else None
+        return labelled_slices(groups_of(labelled, names), labels.right_old[at], labels.right_new[at], margin)
+    whole = [(group, compared.changed[group.members]) for group in groups_of(facts, compared.classes)]
+    return changed_slices([*whole, *compared.parts], compared.changed, limit)
 
 
-def _similarity(found: Differences) -> dict[str, Any]:
-    if found.similarity is None or not len(found.similarity):
+def _similarity(compared: Differences) -> dict[str, Any]:
+    if compared.similarity is None or not len(compared.similarity):
         return {}
-    return {"similarity": float(found.similarity.mean()), "similarity_min": float(found.similarity.min())}
+    return {"similarity": float(compared.similarity.mean()), "similarity_min": float(compared.similarity.min())}
 
 
-def _accuracy(found: Differences) -> dict[str, Any]:
-    if found.labels is None or not found.labels.known.any():
+def _accuracy(compared: Differences) -> dict[str, Any]:
+    if compared.labels is None or not compared.labels.known.any():
         return {"n_labelled": 0}
-    at = found.labels.known
-    old, new, count = found.labels.right_old[at], found.labels.right_new[at], int(at.sum())
+    at = compared.labels.known
+    old, new, count = compared.labels.right_old[at], compared.labels.right_new[at], int(at.sum())
     low, high = binomial_interval(int(new.sum()), count)
     return {
         "n_labelled": count, "accuracy": float(new.mean()), "accuracy_low": low, "accuracy_high": high,
@@ -287,18 +288,18 @@ def _accuracy(found: Differences) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _worst_first(found: Differences, rank: NDArray[np.int64] | None) -> tuple[int, ...]:
+def _worst_first(compared: Differences, rank: NDArray[np.int64] | None) -> tuple[int, ...]:
     """Return the numbers of the changed items, sorted by `rank` (n,) and then the worst first."""
-    at = np.flatnonzero(found.changed)
-    keys = (-found.severity[at],) if rank is None else (-found.severity[at], rank[at])
-    return tuple(int(item) for item in found.items[at[np.lexsort(keys)]][:MOST_CHANGED])
+    at = np.flatnonzero(compared.changed)
+    keys = (-compared.severity[at],) if rank is None else (-compared.severity[at], rank[at])
+    return tuple(int(item) for item in compared.items[at[np.lexsort(keys)]][:MOST_CHANGED])
 
 
-def _rank(found: Differences) -> NDArray[np.int64]:
+def _rank(compared: Differences) -> NDArray[np.int64]:
     """Return 0 for items that became wrong by their label, 2 for items that became right, and 1 for others, (n,)."""
-    labels = found.labels
+    labels = compared.labels
     if labels is None:
-        return np.ones(len(found.items), np.int64)
+        return np.ones(len(compared.items), np.int64)
     lost = labels.known & labels.right_old & ~labels.right_new
     gained = labels.known & ~labels.right_old & labels.right_new
     return np.asarray(np.where(lost, 0, np.where(gained, 2, 1)), np.int64)

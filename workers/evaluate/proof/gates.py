@@ -16,20 +16,22 @@ REGRESSED_LEVEL = 0.04
 """Level at which a loss above the limit is proven. The slices have the level .01 (`slices.GATE`)."""
 
 
-def gated(found: Differences, limit: float, alpha: float, notes: Notes) -> Iterator[Verdict]:
+def gated(compared: Differences, limit: float, alpha: float, notes: Notes) -> Iterator[Verdict]:
     """Yield the verdict of each gate at the one-sided level `alpha`, and of the number of items; record the reasons."""
-    if len(found.items) < found.least_items:
-        notes.reason(f"At least {found.least_items} are needed, and there are {counted(len(found.items), 'example')}.")
+    if len(compared.items) < compared.least_items:
+        notes.reason(
+            f"At least {compared.least_items} are needed, and there are {counted(len(compared.items), 'example')}."
+        )
         yield "not_enough_data"
-    for reason in found.unproven:
+    for reason in compared.unproven:
         notes.reason(reason)
         yield "not_enough_data"
-    for gate in found.gates:
+    for gate in compared.gates:
         allowed = gate.allowed(limit)
         verdict = _verdict(gate, allowed, alpha)
         if verdict != "safe":
             few = "" if gate.estimate > allowed else ", and there are too few examples to be sure of that"
-            notes.reason(f"{gate.told}: {percent(gate.estimate)}, where {percent(allowed)} are allowed{few}.")
+            notes.reason(f"{gate.message}: {percent(gate.estimate)}, where {percent(allowed)} are allowed{few}.")
         yield verdict
 
 
@@ -44,13 +46,15 @@ def _verdict(gate: Gate, most: float, alpha: float) -> Verdict:
     return "safe" if high <= most else "not_enough_data"
 
 
-def in_items(missing: int | None, counts: Counts, found: Differences, limit: float, alpha: float) -> int | None:
+def in_items(missing: int | None, counts: Counts, compared: Differences, limit: float, alpha: float) -> int | None:
     """Return how many more items a proof needs, if `missing` counts places that are each worth one independent item."""
     if counts.shares is None or missing is None:
         return missing
-    short = max(0, found.least_items - len(found.items))
+    short = max(0, compared.least_items - len(compared.items))
     needed = needed_mean(limit, float(counts.shares.mean()) if len(counts.shares) else 0.0, 1 - alpha)
     if needed is None:
         return None
-    by_place = math.ceil(missing * len(found.items) / counts.everything) if counts.changed_upper(alpha) > limit else 0
+    by_place = (
+        math.ceil(missing * len(compared.items) / counts.everything) if counts.changed_upper(alpha) > limit else 0
+    )
     return max(short, by_place, needed - len(counts.shares), 1)

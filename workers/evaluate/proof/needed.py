@@ -2,7 +2,6 @@
 
 import math
 from bisect import bisect_left
-from functools import partial
 
 import numpy as np
 
@@ -20,7 +19,7 @@ version changes no item of such a set in one of 15,000 draws.
 
 POWER = 0.80
 SPARE = 1.10
-"""A number of examples that is promised to people contains ten percent more than the formula gives."""
+"""The number of examples that people see is ten percent more than the formula gives."""
 
 FEW_FLIPS = 60
 """Below this number of expected flips the formula promises too few examples, so the exact power is computed."""
@@ -117,20 +116,19 @@ def missing_items(counts: Counts, limit: float, margin: float, alpha: float) -> 
     """
     partly = 0 < counts.n < counts.everything
     confidence = 1 - (alpha / 2 if partly else alpha)
-    ways = []
+    proofs = []
     if not counts.n or partly:
-        ways.append((needed_unlabelled(margin, counts.share, confidence), counts.everything))
-    if counts.n or ways[0][0] is None:
+        proofs.append((needed_unlabelled(margin, counts.share, confidence), counts.everything))
+    if counts.n or proofs[0][0] is None:
         flips = (counts.b + counts.c) / counts.n if counts.n else counts.share
-        ways.append((needed_examples(margin, flips, confidence), counts.n or counts.everything))
-    found = [_more(needed, have) for needed, have in ways if needed is not None]
-    return min(found, default=None)
+        proofs.append((needed_examples(margin, flips, confidence), counts.n or counts.everything))
+    return min((_more(needed, have) for needed, have in proofs if needed is not None), default=None)
 
 
 def missing_scored(loss: Loss, limit: float, everything: float, alpha: float) -> int | None:
     """Return how many more labelled items a score needs for a proof with 80 % power.
 
-    The proof says at level `alpha` that the version loses at most the share `limit` of the original's score, if the
+    The proof shows at level `alpha` that the version loses at most the share `limit` of the original's score, if the
     drop stays as observed. The resampled spread falls with the square root of the number of items. `everything` is the
     number of all items. Returns None if no number is enough.
     """
@@ -159,18 +157,14 @@ def paired_power(n: int, flips: float, margin: float, confidence: float = CONFID
     total = 0.0
     most = math.ceil(n * flips + 8 * math.sqrt(n * flips) + 8)
     for count in range(min(n, most) + 1):
-        lost = bisect_left(range(count + 1), True, key=partial(_not_proven, count, n, margin, confidence))
-        ways = sum(math.comb(count, b) for b in range(lost))
-        total += binomial_mass(count, n, flips) * ways / 2**count
+        combinations = sum(math.comb(count, b) for b in range(_unproven_losses(count, n, margin, confidence)))
+        total += binomial_mass(count, n, flips) * combinations / 2**count
     return total
 
 
-def _not_proven(count: int, n: int, margin: float, confidence: float, b: int) -> bool:
-    """Return whether `b` losses among `count` changes are too many for a proof.
-
-    The proof gets harder with each loss, so the last number of losses that still proves it can be found by bisection.
-    """
-    return not proven(b, count - b, n, margin, confidence)
+def _unproven_losses(count: int, n: int, margin: float, confidence: float) -> int:
+    """Return the smallest number of losses among `count` changes that is too many; each loss makes the proof harder."""
+    return bisect_left(range(count + 1), True, key=lambda b: not proven(b, count - b, n, margin, confidence))
 
 
 def proven(b: int, c: int, n: int, margin: float, confidence: float = CONFIDENCE) -> bool:

@@ -8,7 +8,7 @@ from workers.contracts.wording import counted, percent
 
 AMBER_NEGATIVE_FLIPS = 0.005
 RED_NEGATIVE_FLIPS = 0.02
-MOST_TOLD = 3
+MOST_NAMED = 3
 """At most this many broken parts or classes are named in a sentence."""
 
 
@@ -18,7 +18,7 @@ class Notes:
 
     Attributes:
         lines: All sentences.
-        reasons: The sentences that say why a version is not safe.
+        reasons: The sentences on why a version is not safe.
     """
 
     lines: list[str] = field(default_factory=list)
@@ -30,22 +30,22 @@ class Notes:
             self.lines.append(line)
 
     def reason(self, line: str) -> None:
-        """Append a sentence that says why a version is not safe."""
+        """Append a sentence on why a version is not safe."""
         self.add(line)
         self.reasons.append(line)
 
 
 def explain_negative_flips(notes: Notes, share: float, count: int) -> None:
     """Add a note if many results were right and are wrong now."""
-    if share > RED_NEGATIVE_FLIPS:
-        notes.add(f"{count:,} answers that were right are wrong now ({percent(share)}): that is a lot.")
-    elif share > AMBER_NEGATIVE_FLIPS:
-        notes.add(f"{count:,} answers that were right are wrong now ({percent(share)}).")
+    a_lot = ": that is a lot" if share > RED_NEGATIVE_FLIPS else ""
+    notes.add(
+        f"{count:,} answers that were right are wrong now ({percent(share)}){a_lot}.", when=share > AMBER_NEGATIVE_FLIPS
+    )
 
 
 def explain_parts(notes: Notes, worse: Sequence[SliceDrop], parts: Sequence[SliceDrop], *, by_labels: bool) -> None:
     """Add notes about broken parts of the test set, or with labels a note that no part could be judged."""
-    for part in worse[:MOST_TOLD]:
+    for part in worse[:MOST_NAMED]:
         if by_labels:
             notes.reason(f"“{part.name}” got clearly worse: {percent(part.drop)} fewer of its {part.n:,} are right.")
         else:
@@ -74,7 +74,7 @@ def explain_examples(notes: Notes, count: int, is_identical: bool, left: int, wh
 
 
 def explain_few(notes: Notes, changed: int, count: int, least: int) -> None:
-    """Add a reason that says that the examples are too few to reject a version."""
+    """Add the reason that the examples are too few to reject a version."""
     notes.reason(f"{changed:,} of {counted(count, 'result')} changed: a verdict takes at least {least}.")
 
 
@@ -87,7 +87,7 @@ def explain_lost(notes: Notes, part: SliceDrop) -> None:
 
 
 def explain_texts(notes: Notes, count: int, limit: float) -> None:
-    """Add a reason that says that there are too few texts, regardless of the number of their words."""
+    """Add the reason that there are too few texts, regardless of the number of their words."""
     notes.reason(
         f"So few next words changed that they are within {percent(limit)}; but {count:,} texts are too few to know that"
         " no more texts than that break wholly."
@@ -95,9 +95,9 @@ def explain_texts(notes: Notes, count: int, limit: float) -> None:
 
 
 def not_labelled(what: str, classes: Sequence[str]) -> str:
-    """Return a sentence that says that no label (`what`) has one of these classes."""
-    more = f" and {len(classes) - MOST_TOLD} more" if len(classes) > MOST_TOLD else ""
-    named = ", ".join(classes[:MOST_TOLD])
+    """Return the sentence that no label (`what`) has one of these classes."""
+    more = f" and {len(classes) - MOST_NAMED} more" if len(classes) > MOST_NAMED else ""
+    named = ", ".join(classes[:MOST_NAMED])
     return f"No {what} is of {named}{more}: whether they are still found is judged by what changed."
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.evaluate.data.dataset import DataSet
+from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.predictions import Answers
 from workers.evaluate.proof.stats import CONFIDENCE, at_least
 
@@ -15,7 +15,7 @@ GUESS_ITEMS = 20
 
 
 @dataclass(frozen=True)
-class PredictionPair:
+class ClassPredictions:
     """Predicted classes of both models for the same n items.
 
     Attributes:
@@ -50,14 +50,14 @@ class PredictionPair:
         return np.asarray([answer in accepted for answer, accepted in pairs], dtype=np.bool_)
 
 
-def make_pair(data: DataSet, old: Answers, new: Answers) -> PredictionPair:
+def class_predictions(case: Case) -> ClassPredictions:
     """Align the predicted classes of both models with the labels."""
+    old, new = case.old, case.new
     assert old.predicted is not None and new.predicted is not None
-    n = min(old.n, new.n, len(data.test))
-    items = np.flatnonzero(old.predicted[:n] >= 0)
-    return PredictionPair(
-        items=items, old=old.predicted[items], new=new.predicted[items], labels=[data.test[i].labels for i in items],
-        old_shares=shares_of(old, items), new_shares=shares_of(new, items),
+    items = case.items[old.predicted[case.items] >= 0]
+    return ClassPredictions(
+        items, old.predicted[items], new.predicted[items], [case.data.test[i].labels for i in items],
+        shares_of(old, items), shares_of(new, items),
     )  # fmt: skip
 
 
@@ -101,8 +101,6 @@ def is_guessing(labels: Sequence[tuple[int, ...]], hits: int, classes: int) -> b
     return hits / n <= chance or (n >= GUESS_ITEMS and at_least(hits, n, chance) > 1 - CONFIDENCE)
 
 
-def classes_of(data: DataSet, answers: Answers) -> int:
-    """Return the number of classes, from the data set or from the size of the first prediction."""
-    if data.classes is not None:
-        return len(data.classes)
-    return int(answers.answer[0].size) if len(answers.answer) else 2
+def class_count(case: Case) -> int:
+    """Return the number of classes, from the data set or from the size of the original's first prediction."""
+    return int(case.old.answer[0].size) if case.data.classes is None else len(case.data.classes)

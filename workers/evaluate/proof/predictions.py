@@ -123,6 +123,7 @@ def collect_answers(
     answer: list[Values] = list(earlier.answer) if earlier else []
     others = {name: list(values) for name, values in earlier.others.items()} if earlier else {}
     finite: list[bool] = earlier.finite.tolist() if earlier else []
+    # Bytes by output name; "" stands for the prediction.
     sizes = Counter({name: sum(values.nbytes for values in rows) for name, rows in (("", answer), *others.items())})
     count = min(len(items), len(items) if most is None else most)
     stopped: Stopped = ""
@@ -206,7 +207,7 @@ def _answered(
 
 @contextmanager
 def model_failures(title: str, hint: str, stopped: str = "It stopped with") -> Iterator[None]:
-    """Turn errors of a runtime, which raises types of its own, into `InputRefused`; `stopped` begins its detail."""
+    """Turn the errors of a runtime, which raises its own types, into `InputRefused`; `stopped` begins its detail."""
     try:
         yield
     except (WorkerError, JobCancelled, MemoryError):

@@ -47,9 +47,9 @@ def binomial_lower(hits: float, n: float, confidence: float = CONFIDENCE) -> flo
     return 1.0 - binomial_upper(n - hits, n, confidence) if n else 0.0
 
 
-def binomial_interval(hits: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Return the two-sided exact (Clopper-Pearson) interval of a share."""
-    one_sided = 1.0 - (1.0 - confidence) / 2.0
+def binomial_interval(hits: int, n: int) -> tuple[float, float]:
+    """Return the two-sided exact (Clopper-Pearson) 95 % interval of a share."""
+    one_sided = 1 - (1 - CONFIDENCE) / 2
     return binomial_lower(hits, n, one_sided), binomial_upper(hits, n, one_sided)
 
 
@@ -108,14 +108,13 @@ def tango_score(b: int, c: int, n: int, difference: float) -> float:
     return (b - c - n * difference) / math.sqrt(variance) if variance > 0 else 0.0
 
 
-def bootstrap_drop(b: int, c: int, n: int, seed: int = 0, draws: int = DRAWS) -> NDArray[np.float64]:
-    """Return `draws` resampled drops (b−c)/n, by drawing the multinomial of (b, c, ties) again."""
-    rng = np.random.default_rng(seed)
-    counts = rng.multinomial(n, [b / n, c / n, (n - b - c) / n], size=draws)
+def bootstrap_drop(b: int, c: int, n: int) -> NDArray[np.float64]:
+    """Return `DRAWS` resampled drops (b−c)/n, by drawing the multinomial of (b, c, ties) again."""
+    counts = np.random.default_rng(0).multinomial(n, [b / n, c / n, (n - b - c) / n], size=DRAWS)
     return np.asarray((counts[:, 0] - counts[:, 1]) / n, dtype=np.float64)
 
 
-def drop_upper(b: int, c: int, n: int, alpha: float = 1 - CONFIDENCE, seed: int = 0) -> float:
+def drop_upper(b: int, c: int, n: int, alpha: float = 1 - CONFIDENCE) -> float:
     """Return the upper bound U of the true drop (b−c)/n at the one-sided level `alpha`.
 
     The paired bootstrap decides. It is widened to the score bound where counts are small, because a bootstrap without
@@ -124,19 +123,19 @@ def drop_upper(b: int, c: int, n: int, alpha: float = 1 - CONFIDENCE, seed: int 
     """
     exact = binomial_upper(b, n, 1 - alpha)
     if c:
-        resampled = float(np.quantile(bootstrap_drop(b, c, n, seed), 1 - alpha))
+        resampled = float(np.quantile(bootstrap_drop(b, c, n), 1 - alpha))
         exact = min(exact, max(resampled, tango_upper(b, c, n, 1 - alpha)))
     return max(exact, binomial_upper(0, n, 1 - alpha), (b - c) / n)
 
 
-def drop_lower(b: int, c: int, n: int, alpha: float = 1 - CONFIDENCE, seed: int = 0) -> float:
+def drop_lower(b: int, c: int, n: int, alpha: float = 1 - CONFIDENCE) -> float:
     """Return the lower bound L of the true drop; above 0 only if McNemar's exact test agrees.
 
     L is the negated upper bound with b and c exchanged.
     """
     exact = binomial_upper(c, n, 1 - alpha)
     if b:
-        resampled = -float(np.quantile(bootstrap_drop(b, c, n, seed), alpha))
+        resampled = -float(np.quantile(bootstrap_drop(b, c, n), alpha))
         exact = min(exact, max(resampled, tango_upper(c, b, n, 1 - alpha)))
     lower = -exact
     return 0.0 if lower > 0 and mcnemar_p(b, c) > alpha else lower

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from workers.contracts.specs import ScorePart, TaskScore
 from workers.evaluate.proof.case import Case
-from workers.evaluate.proof.predictions import Values
 from workers.evaluate.proof.stats import bootstrap_sums
 
 DRAWS = 1000
@@ -22,12 +21,10 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Score:
-    """One way to score one task. Each module of `workers.evaluate.scores.kinds` owns one instance.
+    """One kind of score of one task. Each module of `workers.evaluate.scores.kinds` owns one instance.
 
     Attributes:
         id: Unique name.
-        title: Name for people.
-        engine: Library that computes the values.
         order: Position in the report.
         fits: Function that decides by the kind of predictions and labels whether the score applies.
         measure: Function that returns the values, the most important one first.
@@ -36,8 +33,6 @@ class Score:
     """
 
     id: str
-    title: str
-    engine: str
     order: int
     fits: Callable[[Case], bool]
     measure: Callable[[Case], Sequence[TaskScore]]
@@ -45,7 +40,7 @@ class Score:
 
 
 Metric = partial[TaskScore]
-"""One metric: a `TaskScore` that lacks only what was measured."""
+"""One metric: a `TaskScore` that lacks only the measured values."""
 
 
 def metric(
@@ -55,13 +50,13 @@ def metric(
     return partial(TaskScore, id=id, title=title, meaning=meaning, unit=unit, higher_is_better=higher_is_better)
 
 
-def beside(
-    words: Metric, task: str, n: int, values: tuple[float, float], draws: Floats, parts: Sequence[ScorePart] = ()
+def score_by_labels(
+    kind: Metric, task: str, n: int, values: tuple[float, float], draws: Floats, parts: Sequence[ScorePart] = ()
 ) -> TaskScore:
     """Return a score of both models by labels.
 
     Args:
-        words: The metric.
+        kind: The metric.
         task: The task, in words.
         n: Number of items.
         values: Values of the original and of the version.
@@ -70,22 +65,25 @@ def beside(
     """
     low, high = _interval(draws)
     pair = {"original": values[0], "optimized": values[1]}
-    return words(task=task, against="labels", n=n, low=low, high=high, parts=tuple(parts), **pair)
+    return kind(task=task, against="labels", n=n, low=low, high=high, parts=tuple(parts), **pair)
 
 
-def alone(words: Metric, task: str, n: int, value: float, draws: Floats) -> TaskScore:
+def score_by_original(kind: Metric, task: str, n: int, value: float, draws: Floats) -> TaskScore:
     """Return a score of the version against the original's predictions; `draws` (k,) are its resampled values."""
     low, high = _interval(draws)
-    return words(task=task, against="original", n=n, optimized=value, low=low, high=high)
+    return kind(task=task, against="original", n=n, optimized=value, low=low, high=high)
 
 
-def either(
-    words: Metric, task: str, n: int, values: tuple[float, float], drawn: tuple[Floats, Floats], by_labels: bool
+def score_by_reference(
+    kind: Metric, task: str, n: int, values: tuple[float, float], drawn: tuple[Floats, Floats], by_labels: bool
 ) -> TaskScore:
-    """Return `beside` if labels are known, else `alone`; `drawn` are resampled values (k,) of both models."""
+    """Return a score against references, which are labels or else the original's predictions.
+
+    `drawn` are resampled values (k,) of both models.
+    """
     if by_labels:
-        return beside(words, task, n, values, drawn[1] - drawn[0])
-    return alone(words, task, n, values[1], drawn[1])
+        return score_by_labels(kind, task, n, values, drawn[1] - drawn[0])
+    return score_by_original(kind, task, n, values[1], drawn[1])
 
 
 def _interval(draws: Floats) -> tuple[float | None, float | None]:
@@ -100,10 +98,3 @@ def _interval(draws: Floats) -> tuple[float | None, float | None]:
 def mean_draws(values: NDArray[Any], seed: int) -> Floats:
     """Return the resampled means (draws,) or (draws, k) of values (n,) or (n, k)."""
     return bootstrap_sums(np.asarray(values, np.float64), seed, DRAWS) / len(values)
-
-
-def stacked(values: Sequence[Values]) -> Floats | None:
-    """Return the values (n, values of one item); None if items differ in their number of values."""
-    if not values or len({part.size for part in values}) != 1:
-        return None
-    return np.stack([part.reshape(-1) for part in values]).astype(np.float64)

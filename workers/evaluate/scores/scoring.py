@@ -19,16 +19,13 @@ def all_scores() -> tuple[Score, ...]:
 
 def with_scores(judgement: Judgement, case: Case, max_loss_pct: float) -> Judgement:
     """Return the judgement with all scores that fit; only a score with a gate can change the verdict."""
-    found: list[TaskScore] = []
-    report = judgement
-    for score in all_scores():
-        if not score.fits(case):
-            continue
+    scores: list[TaskScore] = []
+    for score in (score for score in all_scores() if score.fits(case)):
         measured = score.measure(case)
-        found += measured
+        scores += measured
         if score.gate and measured:
-            report = _gated(report, measured[0], max_loss_pct)
-    return report.model_copy(update={"scores": tuple(found)})
+            judgement = _gated(judgement, measured[0], max_loss_pct)
+    return judgement.model_copy(update={"scores": tuple(scores)})
 
 
 def _gated(judgement: Judgement, score: TaskScore, max_loss_pct: float) -> Judgement:
@@ -48,7 +45,7 @@ def _gated(judgement: Judgement, score: TaskScore, max_loss_pct: float) -> Judge
         update = {"verdict": "regressed", "missing_examples": None}
     elif judgement.verdict == "safe":
         lost = f"{score.title} got worse, by {percent(loss)} of the original’s"
-        note = f"{lost}; more examples would tell whether for sure."
+        note = f"{lost}; more examples would show whether for sure."
         update = {"verdict": "not_enough_data"}
     else:
         return judgement

@@ -32,8 +32,8 @@ def answer(
     return result, work / result.path
 
 
-def test_made_inputs_answers_and_a_verdict(job: Make, small: Any) -> None:
-    """Given each small model and no data, when OpenVINO answers beside ONNX Runtime, then they agree, unproven."""
+def test_two_runtimes_agree_on_made_inputs(job: Make, small: Any) -> None:
+    """Given each small model and no data, When OpenVINO and ONNX Runtime predict, Then they agree, which proves nothing."""
     data = data_for(job, small.folder)
     result, old = answer(job, small.folder, data)
     assert result.n == 64 and result.not_finite == 0
@@ -47,9 +47,9 @@ def test_made_inputs_answers_and_a_verdict(job: Make, small: Any) -> None:
     assert judgement.agreement == pytest.approx(1.0, abs=1e-6)
 
 
-def test_answers_that_had_little_time_are_gone_on_with(job: Make, make_small: Make) -> None:
-    """Given ten answers for which there was time, when more time is given, then the others follow, and all are those of
-    a model that was asked at once; `most` bounds how many are asked."""
+def test_predictions_continue_after_a_time_limit(job: Make, make_small: Make) -> None:
+    """Given ten predictions within a time limit, When more time is given, Then the others follow, and all are equal to
+    those of one pass; `most` bounds their number."""
     small = make_small("cnn")
     first, path = answer(job, small.folder, small.data, max_seconds=0.0)
     assert (first.n, first.stopped) == (10, "time")
@@ -63,7 +63,7 @@ def test_answers_that_had_little_time_are_gone_on_with(job: Make, make_small: Ma
     assert (some.n, some.stopped, some.read_share) == (12, "", 1.0)
 
 
-def test_an_embedder_keeps_what_is_searched_in(job: Make, make_small: Make) -> None:
+def test_predictions_of_an_embedder_hold_a_gallery(job: Make, make_small: Make) -> None:
     """Given vectors as answers, Then those of the calibration items are kept, too; of classes they are not."""
     small = make_small("cnn")
     assert not load_answers(answer(job, small.folder, small.data)[1]).gallery
@@ -75,7 +75,7 @@ def test_an_embedder_keeps_what_is_searched_in(job: Make, make_small: Make) -> N
     assert len(stored.gallery) == 24 and stored.gallery[0].shape == stored.answer[0].shape
 
 
-def test_a_person_s_arrays_prove_it(job: Make, make_small: Make, tmp_path: Path) -> None:
+def test_five_hundred_arrays_prove_a_version(job: Make, make_small: Make, tmp_path: Path) -> None:
     """Given 500 items labelled by the model itself, then the same answers are safe and others regressed."""
     small = make_small("constants")
     values = np.random.default_rng(0).normal(size=(500, 20)).astype(np.float32)
@@ -108,7 +108,7 @@ def square_root(make_small: Make, shape: list[Any], name: str = "x") -> Any:
     return make_small("constants", helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8))
 
 
-def test_a_model_that_gives_nan(job: Make, make_small: Make) -> None:
+def test_nan_predictions_are_counted(job: Make, make_small: Make) -> None:
     """Given a model whose output is no number, then it is counted, and nothing can be compared."""
     folder = square_root(make_small, ["n", 20]).folder
     data = data_for(job, folder)
@@ -120,8 +120,8 @@ def test_a_model_that_gives_nan(job: Make, make_small: Make) -> None:
     assert any("NaN" in note for note in judgement.notes)
 
 
-def test_a_model_that_fails_at_its_input(job: Make, make_small: Make) -> None:
-    """Given a model that wants another size than its description says, then it is refused in words."""
+def test_model_that_fails_at_an_input_is_refused(job: Make, make_small: Make) -> None:
+    """Given a model that needs another size than its description, Then it is refused."""
     folder = square_root(make_small, ["n", 21]).folder
     data = data_for(job, folder)
     with pytest.raises(InputRefused) as refused:
@@ -138,6 +138,11 @@ def test_time_is_bounded_and_cancel_stops(job: Make, make_small: Make) -> None:
     params = AnswerParams(model_dir=str(small.folder), data_dir=str(data), runtime="onnxruntime-cpu")
     with pytest.raises(JobCancelled):
         job("answer", params, cancel_after=3)
+
+
+OUTPUTS = (
+    PipelineOutput("logits", "float32", answer=True), PipelineOutput("extra", "float32"), PipelineOutput("n", "int64"),
+)  # fmt: skip
 
 
 class Passing:
@@ -161,12 +166,7 @@ def test_padded_positions_are_left_out_and_all_float_outputs_kept(make_small: Ma
     small = make_small("transformer")
     spec = load_pipeline(small.folder).spec
     mask = PipelineInput("mask", "int64", (None, None), "attention_mask")
-    outputs = (
-        PipelineOutput("logits", "float32", answer=True),
-        PipelineOutput("extra", "float32"),
-        PipelineOutput("n", "int64"),
-    )
-    pipeline = Pipeline(replace(spec, inputs=(*spec.inputs, mask), outputs=outputs, answer_kind="tensor"), small.folder)
+    pipeline = Pipeline(replace(spec, inputs=(*spec.inputs, mask), outputs=OUTPUTS, answer_kind="tensor"), small.folder)
     rows = [
         {"input_ids": np.arange(1, 7)[None], "mask": np.array([[1] * count + [0] * (6 - count)])} for count in (2, 5)
     ]
@@ -181,19 +181,14 @@ def test_padded_positions_are_left_out_and_all_float_outputs_kept(make_small: Ma
     assert again.others["extra"][1].tolist() == [1, 1] and again.answer_kind == "tensor"
 
 
-def test_answers_with_a_time_of_their_own_promise_no_more_than_it(
+def test_progress_counts_the_items_that_fit_the_time(
     make_small: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given 400 items of a second each and 20 s for answers, Then the progress is of the items that fit, so that its
     time left never exceeds these 20 s, and it ends whole."""
     small = make_small("transformer")
     spec = load_pipeline(small.folder).spec
-    outputs = (
-        PipelineOutput("logits", "float32", answer=True),
-        PipelineOutput("extra", "float32"),
-        PipelineOutput("n", "int64"),
-    )
-    pipeline = Pipeline(replace(spec, outputs=outputs, answer_kind="tensor"), small.folder)
+    pipeline = Pipeline(replace(spec, outputs=OUTPUTS, answer_kind="tensor"), small.folder)
     write_prepared(tmp_path / "p", [{"input_ids": np.arange(1, 7)[None]}] * 400)
     clock = iter(range(10_000))
     monkeypatch.setattr(time, "monotonic", lambda: float(next(clock)))
@@ -204,7 +199,7 @@ def test_answers_with_a_time_of_their_own_promise_no_more_than_it(
     assert totals[0] == 400 and max(totals[2:-1]) <= 22 and ctx.progress_sent[-1].done == totals[-1]
 
 
-def test_integer_inputs_stay_inside_their_table(job: Make, make_small: Make) -> None:
+def test_made_integers_stay_inside_their_table(job: Make, make_small: Make) -> None:
     """Given an embedding of 50 rows, then made tokens are below 50 and use most of them."""
     small = make_small("transformer")
     assert integer_bounds(small.folder) == {"input_ids": 50}

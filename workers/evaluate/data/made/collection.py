@@ -38,24 +38,22 @@ GIVEN = ("image", "input_ids", "audio", "array")
 Maker = Callable[[np.random.Generator, int], Sample]
 
 
-def make_collection(pipeline: Pipeline, model_dir: Path, seed: int, count: int = COUNT) -> Collection:
-    """Return `count` generated items of the kind that the pipeline accepts; the same seed gives the same items."""
+def make_collection(pipeline: Pipeline, model_dir: Path, seed: int) -> Collection:
+    """Return `COUNT` generated items of the kind that the pipeline accepts; the same seed gives the same items."""
     if pipeline.spec.chat is not None:
         return Collection("texts", our_dialogues())
     kind, make = _maker(pipeline, model_dir)
-    entries = [_entry(make, kind, seed, number) for number in range(count)]
+    entries = [_entry(make, kind, seed, number) for number in range(COUNT)]
     return Collection(kind, entries)
 
 
 def _entry(make: Maker, kind: Kind, seed: int, number: int) -> Entry:
-    sample = partial(_sample, make, seed, number)
+    def sample() -> Sample:
+        return make(np.random.default_rng([seed, number]), number)
+
     text = str(sample()) if kind == "texts" else None
     content = partial(digest, f"{kind}/{seed}/{number}".encode())
     return Entry(f"made {number + 1}", sample, content, text=text)
-
-
-def _sample(make: Maker, seed: int, number: int) -> Sample:
-    return make(np.random.default_rng([seed, number]), number)
 
 
 def _maker(pipeline: Pipeline, model_dir: Path) -> tuple[Kind, Maker]:
@@ -147,6 +145,6 @@ def make_array(
         limit = 256 if dtype == np.uint8 else bound or UNKNOWN_INTEGERS
         return rng.integers(0, min(limit, int(largest) + 1), shape).astype(dtype)
     if len(shape) < 2 and not pictures:
-        # A single number beside the main input is often a scale, a share or a time; negative ones give NaN.
+        # A single number in addition to the main input is often a scale, a share or a time; negative ones give NaN.
         return rng.uniform(0.05, 1.0, shape).astype(dtype)
     return rng.standard_normal(shape).astype(dtype)

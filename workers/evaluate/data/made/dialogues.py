@@ -18,8 +18,8 @@ def our_dialogues() -> list[Entry]:
     text = files("workers.evaluate.data.made").joinpath(FILE).read_text(encoding="utf-8")
     entries = []
     for number, line in enumerate(text.splitlines(), start=1):
-        question, said = json.loads(line)
-        messages = [{"role": "user", "content": question}, {"role": "assistant", "content": said}]
+        question, answer = json.loads(line)
+        messages = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
         dialogue = json.dumps(messages, ensure_ascii=False)
         content = partial(digest, dialogue.encode())
         entries.append(Entry(f"dialogue {number}", partial(str, dialogue), content, text=dialogue))

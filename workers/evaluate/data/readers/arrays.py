@@ -1,6 +1,6 @@
 """Read NPZ files: arrays named like the model's inputs, or `x`, with `label` or `y`. Nothing is ever unpickled."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Finding
+from workers.contracts.wording import is_are
 from workers.evaluate.data.base import Collection, Entry, Options, Reader, array_digest, info, names_of, warning
 from workers.evaluate.data.dataset import Kind
 from workers.evaluate.data.truths.classes import CLASSES
@@ -103,12 +104,13 @@ def read(path: Path, options: Options) -> Collection:
         )
         for i in range(count)
     ]  # fmt: skip
-    report = (
-        *_told(inputs, label_name, file),
-        *_not_labels(arrays, inputs, label_name, count, file),
-        *_below_zero(label_name, labels, options.spec),
-    )
-    return Collection(kind, entries, names, findings=report)
+    found_in = "no labels were found in it" if label_name is None else f"the labels are in “{label_name}”"
+    findings = [info(f"{file.name} holds the inputs {names_of(list(inputs))}; {found_in}.")]
+    if label_name is None:
+        findings += _unused_labels(arrays, inputs, count, file)
+    elif labels is not None:
+        findings += _negative_labels(label_name, labels, options.spec)
+    return Collection(kind, entries, names, findings=tuple(findings))
 
 
 def _kind(spec: PipelineSpec, inputs: Mapping[str, NDArray[Any]]) -> Kind:
@@ -164,27 +166,23 @@ def is_one_hot(labels: NDArray[Any]) -> bool:
     return bool((((values == 0) | (values == 1)).all(axis=1) & (values.sum(axis=1) == 1)).all())
 
 
-def _not_labels(
-    arrays: Mapping[str, NDArray[Any]], inputs: Mapping[str, NDArray[Any]], taken: str | None, count: int, file: Path
-) -> tuple[Finding, ...]:
-    """Return findings about arrays that are named like labels, but have the wrong size or shape."""
-    if taken is not None:
-        return ()
-    named = [name for name in arrays if name.lower() in LABEL_NAMES and name not in inputs]
-    report = (f"“{name}” of {file.name} holds {_size(arrays[name])} for {count:,} items" for name in named)
-    return tuple(warning(f"{what}, so it is not used as labels.") for what in report)
+def _unused_labels(
+    arrays: Mapping[str, NDArray[Any]], inputs: Mapping[str, NDArray[Any]], count: int, file: Path
+) -> Iterator[Finding]:
+    """Warn about arrays that are named like labels, but have the wrong size or shape."""
+    for name in (name for name in arrays if name.lower() in LABEL_NAMES and name not in inputs):
+        what = f"“{name}” of {file.name} holds {_size(arrays[name])} for {count:,} items"
+        yield warning(f"{what}, so it is not used as labels.")
 
 
-def _below_zero(name: str | None, labels: NDArray[Any] | None, spec: PipelineSpec) -> tuple[Finding, ...]:
+def _negative_labels(name: str, labels: NDArray[Any], spec: PipelineSpec) -> Iterator[Finding]:
     """Warn about items with a negative label, which means no label here but may mean a class in other programs."""
-    if labels is None or labels.dtype.kind not in "if" or spec.answer_kind not in CLASSES:
-        return ()
+    if labels.dtype.kind not in "if" or spec.answer_kind not in CLASSES:
+        return
     below = int((labels.reshape(len(labels), -1) < 0).all(axis=1).sum())
-    if not below:
-        return ()
-    verb = "is" if below == 1 else "are"
-    what = f"{below:,} of {len(labels):,} labels in “{name}” {verb} below 0, which means no label to Fettle."
-    return (warning(f"{what} Count classes from 0 if these items have one."),)
+    if below:
+        what = f"{below:,} of {len(labels):,} labels in “{name}” {is_are(below)} below 0"
+        yield warning(f"{what}, which means no label to Fettle. Count classes from 0 if these items have one.")
 
 
 def _size(values: NDArray[Any]) -> str:
@@ -234,7 +232,7 @@ def _target(value: Any) -> tuple[float, ...]:
 def _class_names(
     arrays: Mapping[str, NDArray[Any]], label_name: str | None, spec: PipelineSpec
 ) -> tuple[str, ...] | None:
-    """Return the names that a list beside the labels gives to their numbers."""
+    """Return the names of the numbers of labels, from a list in the same file."""
     if label_name is None or arrays[label_name].dtype.kind not in "iu":
         return None
     for name in NAME_LISTS:
@@ -251,12 +249,6 @@ def _sample(inputs: Mapping[str, NDArray[Any]], index: int) -> Any:
 
 def _content(inputs: Mapping[str, NDArray[Any]], index: int) -> bytes:
     return array_digest(*(np.asarray(values[index]) for values in inputs.values()))
-
-
-def _told(inputs: Mapping[str, NDArray[Any]], label: str | None, file: Path) -> tuple[Finding, ...]:
-    labels = "no labels were found in it" if label is None else f"the labels are in “{label}”"
-    what = f"{file.name} holds the inputs {names_of(list(inputs))}; {labels}."
-    return (info(what),)
 
 
 def _no_inputs(file: Path, arrays: Mapping[str, NDArray[Any]], spec: PipelineSpec) -> InputRefused:

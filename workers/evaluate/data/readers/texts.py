@@ -78,8 +78,13 @@ def read(path: Path, options: Options) -> Collection:
         further = {name: row[i] for i, name in enumerate(table.header) if i not in (text, label)}
         entries.append(Entry(f"row {number}", partial(str, value), content, labels, value, columns=further))
     if not entries:
-        raise _no_text(file, f"its column “{table.header[text]}” is empty")
-    findings = [*table.findings, info(_told(table, text, label, options))]
+        raise InputRefused(
+            "no_text",
+            "There are no texts in this table",
+            f"{file.name} holds no text that can be used: its column “{table.header[text]}” is empty.",
+            "Name the column that holds the texts “text”, or choose it, and try again.",
+        )
+    findings = [*table.findings, info(_columns_used(table, text, label, options))]
     if empty:
         findings.append(warning(f"{empty:,} rows have no text and are left out."))
     if without and label is not None:
@@ -127,10 +132,10 @@ def find_label(table: Table, text: int, options: Options) -> int | None:
         return None  # the words that really follow are in the texts themselves
     known = LabelMap(options.spec)
     classes = options.spec.answer_kind in CLASSES
-    candidates = [column for column in range(len(table.header)) if column != text]
+    others = [column for column in range(len(table.header)) if column != text]
     wanted = REFERENCE_NAMES if options.spec.answer_kind == "tokens" else LABEL_NAMES
-    names = [column for name in wanted for column in candidates if table.header[column].casefold() == name]
-    shares = {column: _known_share(table, column, known) for column in candidates} if classes else {}
+    names = [column for name in wanted for column in others if table.header[column].casefold() == name]
+    shares = {column: _known_share(table, column, known) for column in others} if classes else {}
     by_name = [column for column in names if shares.get(column, 0) > 0.5]
     if by_name:
         return by_name[0]
@@ -148,7 +153,8 @@ def _known_share(table: Table, column: int, known: LabelMap) -> float:
     return sum(bool(known.ids(value)) for value in values) / len(values)
 
 
-def _told(table: Table, text: int, label: int | None, options: Options) -> str:
+def _columns_used(table: Table, text: int, label: int | None, options: Options) -> str:
+    """Return a sentence that names the columns of texts and of labels."""
     how = "are read from" if options.text_column else "were found in"
     labels = "no column of labels was found" if label is None else f"the labels are in “{table.header[label]}”"
     return f"The texts {how} the column “{table.header[text]}”; {labels}."
@@ -156,17 +162,8 @@ def _told(table: Table, text: int, label: int | None, options: Options) -> str:
 
 def _empty_references(count: int, whole: int, column: str) -> Finding:
     what = f"“{column}” is empty in {counted(count, 'row')} of {whole:,}: without a right text"
-    left = "no score by right texts is told." if count == whole else "they are left out of the scores."
+    left = "no score by right texts is shown." if count == whole else "they are left out of the scores."
     return warning(f"{what} {left}")
-
-
-def _no_text(file: Path, why: str) -> InputRefused:
-    return InputRefused(
-        "no_text",
-        "There are no texts in this table",
-        f"{file.name} holds no text that can be used: {why}.",
-        "Name the column that holds the texts “text”, or choose it, and try again.",
-    )
 
 
 READER = Reader("texts", "texts", (TextSteps,), matches, read)

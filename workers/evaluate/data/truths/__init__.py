@@ -1,1 +1,1 @@
-"""Read labels that lie beside the data: boxes, masks, pairs of sentences. One file for each format."""
+"""Read labels from files next to the data: boxes, masks, pairs of sentences. One file for each format."""

@@ -1,4 +1,4 @@
-"""Read boxes beside pictures in any common format: COCO, YOLO, Pascal VOC."""
+"""Read boxes of pictures in any common format: COCO, YOLO, Pascal VOC."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -61,12 +61,12 @@ def _pascal(entries: Sequence[Entry], root: Path) -> list[Named]:
 
 
 def _mapped(
-    entries: Sequence[Entry], rows: Sequence[Named], spec: PipelineSpec, told: str
+    entries: Sequence[Entry], rows: Sequence[Named], spec: PipelineSpec, report: str
 ) -> tuple[Sequence[Entry], tuple[Finding, ...]]:
     wanted = {kind for row in rows for kind, _ in row or ()}
     numbers = class_numbers(wanted, spec.classes)
     strange = sorted(wanted - numbers.keys())
-    findings = [info(told)]
+    findings = [info(report)]
     if strange:
         findings.append(warning(f"The model does not know {names_of(strange)}: boxes of these classes are left out."))
     if not numbers and wanted:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from workers.contracts.specs import Finding
 from workers.evaluate.data.base import Collection, info, names_of, warning
-from workers.evaluate.data.tables import is_number
+from workers.evaluate.data.tables import finite_number, is_number
 from workers.pipeline.spec import PipelineSpec
 
 MOST_UNKNOWN = 50
@@ -67,11 +67,8 @@ def normal(name: str) -> str:
 
 def as_number(raw: str) -> int | None:
     """Return the integer that is written, for example 7 for "7" and "7.0"; None for anything else, also for 7.5."""
-    try:
-        value = float(raw)
-    except ValueError:
-        return None
-    return int(value) if value.is_integer() else None
+    value = finite_number(raw)
+    return int(value) if value is not None and value.is_integer() else None
 
 
 @dataclass(frozen=True)
@@ -92,7 +89,7 @@ class Resolved:
 def resolve(collection: Collection, spec: PipelineSpec, meant: Mapping[str, str] | None = None) -> Resolved:
     """Match all labels of a collection with the model's classes, and report unknown ones.
 
-    `meant` has priority: it holds the class that a label means, as the person said.
+    `meant` has priority: it holds the classes that the person assigned to labels.
     """
     raw = [entry.labels for entry in collection.entries]
     none: list[tuple[int, ...]] = [() for _ in raw]

@@ -17,7 +17,7 @@ from workers.contracts.specs import Finding
 from workers.contracts.wording import counted
 from workers.evaluate.data.base import info, names_of, warning
 from workers.evaluate.data.facts import sides_of
-from workers.evaluate.data.store import StoredArrays
+from workers.evaluate.data.store import StoredItem
 from workers.evaluate.data.truths.boxes import class_numbers
 from workers.evaluate.data.truths.yolo import class_names
 from workers.pipeline.images import check_pixels, placing_of
@@ -44,7 +44,7 @@ Numbers = NDArray[np.int32]
 
 
 def store_masks(
-    folder: Path, test: Sequence[StoredArrays], spec: PipelineSpec, root: Path, ctx: JobContext
+    folder: Path, test: Sequence[StoredItem], spec: PipelineSpec, root: Path, ctx: JobContext
 ) -> tuple[dict[int, str], tuple[Finding, ...]]:
     """Write the masks of test items below `folder`; return the file of each item that has one, and findings."""
     if not isinstance(spec.preprocess, ImageSteps) or not any(kept.entry.mask is not None for kept in test):
@@ -71,7 +71,7 @@ def store_masks(
         assert mask is not None and size is not None
         _write(folder / name, _framed(_translated(_pixels(mask), meaning), size, spec.preprocess))
         stored[number] = name
-    return stored, (*_told(problems), *findings)
+    return stored, (*_problem_findings(problems), *findings)
 
 
 def read_mask(path: str) -> Numbers:
@@ -92,7 +92,7 @@ def resized(mask: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     return np.asarray(mask[rows[:, None], columns[None]])
 
 
-def class_count(spec: PipelineSpec) -> int | None:
+def mask_class_count(spec: PipelineSpec) -> int | None:
     """Return how many classes the model predicts, 2 for a single plane; None if the number is unknown."""
     steps = spec.postprocess
     if not isinstance(steps, MaskSteps):
@@ -130,8 +130,8 @@ def _pixels(path: Path) -> NDArray[Any]:
     return values
 
 
-def _look(kept: StoredArrays, mask: Path, found: set[int]) -> tuple[str, str]:
-    """Return what is wrong with this mask ("" for nothing) and the item's name; add its numbers to `found`."""
+def _look(kept: StoredItem, mask: Path, found: set[int]) -> tuple[str, str]:
+    """Return the problem of this mask ("" for none) and the item's name; add its numbers to `found`."""
     size = sides_of(kept.entry)
     try:
         values = _pixels(mask)
@@ -155,7 +155,7 @@ def _meaning(
 
     Numbers without a class are left out, and reported unless they mean "ignore".
     """
-    count = class_count(spec)
+    count = mask_class_count(spec)
     usual = _by_convention(found, count, files)
     if usual is not None:
         return usual[0], [info(usual[1])]
@@ -192,7 +192,7 @@ def _by_convention(found: set[int], count: int | None, files: Sequence[Path]) ->
 
 
 def _by_names(found: set[int], spec: PipelineSpec, root: Path) -> Mapping[int, int] | None:
-    """Return the meaning by the names in a list beside the masks; None if the model uses the same numbers."""
+    """Return the meaning by the names in a list next to the masks; None if the model uses the same numbers."""
     names = class_names(root) if spec.classes is not None else None
     if names is None:
         return None
@@ -233,19 +233,20 @@ def _write(path: Path, mask: Numbers) -> None:
     Image.fromarray(values).save(path)
 
 
-def _told(problems: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
-    if resized_ones := problems.get("resized"):
+def _problem_findings(problems: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
+    """Yield findings about masks that are resized or cannot be used; `problems` holds the items of each problem."""
+    if items := problems.get("resized"):
         yield info(
-            f"{counted(len(resized_ones), 'mask')} had another size than the picture and the same shape; sizes were"
-            f" matched without new numbers (nearest neighbor): {names_of(resized_ones)}."
+            f"{counted(len(items), 'mask')} had another size than the picture and the same shape; sizes were"
+            f" matched without new numbers (nearest neighbor): {names_of(items)}."
         )
-    if others := problems.get("other_shape"):
+    if items := problems.get("other_shape"):
         yield warning(
-            f"{counted(len(others), 'mask')} cannot belong to the picture, whose shape is another:"
-            f" {names_of(others)}. There only changes of answers are counted."
+            f"{counted(len(items), 'mask')} cannot belong to the picture, whose shape is another:"
+            f" {names_of(items)}. There only changes of answers are counted."
         )
-    if unusable := problems.get("unusable"):
+    if items := problems.get("unusable"):
         yield warning(
-            f"{counted(len(unusable), 'mask')} cannot be used: {names_of(unusable)}. A mask is a PNG of one"
+            f"{counted(len(items), 'mask')} cannot be used: {names_of(items)}. A mask is a PNG of one"
             " number for each pixel (palette or gray), not of colors."
         )

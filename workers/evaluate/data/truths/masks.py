@@ -1,7 +1,7 @@
-"""Find masks beside pictures: PNG files whose pixels are class numbers (palette or gray).
+"""Find masks of pictures: PNG files whose pixels are class numbers (palette or gray).
 
-Known layouts: `images` beside `masks` (or `annotations`, as ADE20K), `JPEGImages` beside `SegmentationClass` (Pascal
-VOC), `leftImg8bit` beside `gtFine` (Cityscapes), and a name with a suffix such as `_mask` beside its picture.
+Known layouts: folders `images` and `masks` (or `annotations`, as ADE20K), `JPEGImages` and `SegmentationClass` (Pascal
+VOC), `leftImg8bit` and `gtFine` (Cityscapes), and a file with a suffix such as `_mask` next to its picture.
 """
 
 from collections.abc import Iterator, Sequence
@@ -61,7 +61,7 @@ def _mask_of(entry: Entry, root: Path, files: dict[str, Path]) -> Path | None:
 
 
 def _keys(picture: Path) -> Iterator[str]:
-    """Yield where the mask of a picture may be, most likely first: relative to the root, in lower case."""
+    """Yield where the mask of a picture may be, the most common place first: relative to the root, in lower case."""
     *folders, _ = (part.lower() for part in picture.parts)
     stem = picture.stem.lower()
     stems = [stem, stem.removesuffix(PICTURE_ENDING)] if stem.endswith(PICTURE_ENDING) else [stem]

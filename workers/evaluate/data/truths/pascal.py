@@ -5,6 +5,7 @@ from xml.etree import ElementTree
 from xml.parsers import expat
 
 from workers.evaluate.data.dataset import Box
+from workers.evaluate.data.tables import finite_number
 
 MAX_BYTES = 4 << 20
 FOLDERS = ("Annotations", "annotations", "labels", "xml")
@@ -13,7 +14,7 @@ FOLDERS = ("Annotations", "annotations", "labels", "xml")
 def pascal_boxes(picture: Path, root: Path) -> list[tuple[str, Box]] | None:
     """Return (name, box in shares) of one picture; None if it has no such file.
 
-    The file is in `Annotations` beside the folder of pictures, or beside the picture. Objects without the required
+    The file is in `Annotations` next to the folder of pictures, or next to the picture. Objects without the required
     fields are left out.
     """
     name = picture.with_suffix(".xml").name
@@ -40,11 +41,8 @@ def pascal_boxes(picture: Path, root: Path) -> list[tuple[str, Box]] | None:
 
 
 def _number(element: ElementTree.Element, path: str) -> float | None:
-    try:
-        value = float(element.findtext(path) or "")
-    except ValueError:
-        return None
-    return value if abs(value) < 1e9 else None
+    value = finite_number(element.findtext(path) or "")
+    return value if value is not None and abs(value) < 1e9 else None
 
 
 def _parsed(path: Path) -> ElementTree.Element | None:

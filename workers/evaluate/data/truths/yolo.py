@@ -21,7 +21,7 @@ _LEVELS_UP = 3
 def yolo_boxes(picture: Path, root: Path) -> list[tuple[int, Box]] | None:
     """Return (class number of the labels, box) of one picture; None if it has no such file.
 
-    The file is in `labels` if the picture is in `images`, or beside the picture. Damaged lines are left out.
+    The file is in `labels` if the picture is in `images`, or next to the picture. Damaged lines are left out.
     """
     texts = (_read(place) for place in _places(picture, root) if place.is_file())
     text = next((one for one in texts if one is not None), None)
@@ -36,27 +36,26 @@ def yolo_boxes(picture: Path, root: Path) -> list[tuple[int, Box]] | None:
 
 
 def _places(picture: Path, root: Path) -> list[Path]:
+    """Return the files that may hold the labels of a picture, in the order in which they are tried."""
     parts = picture.relative_to(root).with_suffix(".txt").parts
-    beside = [root.joinpath(*parts)]
-    for at in range(len(parts) - 1, -1, -1):
-        if parts[at].lower() == "images":
-            beside.insert(0, root.joinpath(*parts[:at], "labels", *parts[at + 1 :]))
+    images = [at for at, part in enumerate(parts) if part.lower() == "images"]
+    places = [root.joinpath(*parts[:at], "labels", *parts[at + 1 :]) for at in images]
+    places.append(root.joinpath(*parts))
     if root.name.lower() == "images":
-        beside.append(root.parent.joinpath("labels", *parts))
-    beside.append(root.joinpath("labels", parts[-1]))
-    return [place for place in beside if place.name.lower() not in LISTS]
+        places.append(root.parent.joinpath("labels", *parts))
+    places.append(root.joinpath("labels", parts[-1]))
+    return [place for place in places if place.name.lower() not in LISTS]
 
 
 def _read(path: Path) -> str | None:
-    """Return the text, or None if it cannot be read; the picture then has no labels, which differs from no objects."""
+    """Return the text; None if there is none or it cannot be read.
+
+    A picture then has no labels, which differs from labels without an object.
+    """
     try:
         return path.read_text(encoding="utf-8", errors="replace") if path.stat().st_size <= MAX_BYTES else None
     except OSError:
         return None
-
-
-def _text(path: Path) -> str:
-    return _read(path) or ""
 
 
 def _numbers(line: str) -> list[float] | None:
@@ -85,18 +84,17 @@ def class_names(root: Path) -> tuple[str, ...] | None:
     folder = root
     for _ in range(_LEVELS_UP):
         for name in SETTINGS:
-            names = _in_settings(_text(folder / name)) if (folder / name).is_file() else None
-            if names:
+            if names := _names_in_settings(_read(folder / name) or ""):
                 return names
         for name in LISTS:
-            lines = [line.strip() for line in _text(folder / name).splitlines()] if (folder / name).is_file() else []
+            lines = [line.strip() for line in (_read(folder / name) or "").splitlines()]
             if any(lines):
                 return tuple(line for line in lines if line)
         folder = folder.parent
     return None
 
 
-def _in_settings(text: str) -> tuple[str, ...] | None:
+def _names_in_settings(text: str) -> tuple[str, ...] | None:
     if "&" in text and "*" in text:
         return None  # aliases can make a small YAML text explode
     try:

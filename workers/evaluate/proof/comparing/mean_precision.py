@@ -112,10 +112,9 @@ class Matched:
         """Return `values` and `f1` together, (draws, 3)."""
         return np.concatenate([self.values(times, seen), self.f1(times)[:, None]], axis=1)
 
-    def whole(self) -> tuple[float, float, float]:
-        """Return the three figures if each picture counts once."""
-        every = self.figures(np.ones((1, self._pictures)))[0]
-        return float(every[0]), float(every[1]), float(every[2])
+    def whole(self) -> Floats:
+        """Return the three figures (3,) if each picture counts once."""
+        return np.asarray(self.figures(np.ones((1, self._pictures)))[0], np.float64)
 
 
 def _strange(truths: Sequence[Boxes], found: Sequence[Boxes], threshold: float) -> Floats:
@@ -258,7 +257,7 @@ class PrecisionPair:
     """Both models compared with the same labelled boxes.
 
     Attributes:
-        original: mAP, mAP at half an overlap, and F1 of confident boxes, of the original.
+        original: mAP, mAP at half an overlap, and F1 of confident boxes (3,) of the original.
         optimized: The same of the version.
         draws: Resampled differences (k, 3), version − original.
         pictures: Number of pictures with labels.
@@ -266,8 +265,8 @@ class PrecisionPair:
         settled_draws: Resampled differences (k,) of `settled` to the original's mAP.
     """
 
-    original: tuple[float, float, float]
-    optimized: tuple[float, float, float]
+    original: Floats
+    optimized: Floats
     draws: Floats
     pictures: int
     settled: float
@@ -331,7 +330,7 @@ def settle(old: Boxes, new: Boxes) -> Boxes:
 def truth_of(item: Item) -> Boxes:
     """Return the labelled boxes of an item in pixels of the model's input.
 
-    The item's facts say where the picture lies in the input.
+    The item's facts hold the place of the picture in the input.
     """
     rows = np.asarray(item.boxes or (), np.float64).reshape(-1, 5)
     left, top = (float(item.facts.get(f"input {side}", 0.0)) for side in ("left", "top"))

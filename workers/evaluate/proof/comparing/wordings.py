@@ -58,7 +58,7 @@ _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _LONGEST_FIRST = sorted(unicodedata.normalize("NFKC", _UNITS).split(), key=len, reverse=True)
 _UNIT = re.compile(rf"(?<=\d) ?({'|'.join(map(re.escape, _LONGEST_FIRST))})(?!\w)")
 _MARK = re.compile(r"(?<![\w)])-(?=[.,]?\d)|[%‰°$¢£¥\u20a0-\u20cf]|[<>≤≥±](?= ?\d)")
-"""Signs beside a number: a minus in front of it, percent, degrees, currencies, more or less than."""
+"""Signs next to a number: a minus in front of it, percent, degrees, currencies, more or less than."""
 _MINUS = re.compile("[\u2212\u2013]")  # The minus sign and the dash that is often set for it.
 
 _SIGNS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # Characters of languages that do not separate words by blanks.
@@ -82,7 +82,7 @@ def _words(tidied: str) -> list[str]:
     return _WORD.findall(tidied.casefold())
 
 
-class _Read:
+class _Text:
     """A text with its words, numbers and names, each computed once."""
 
     def __init__(self, text: str) -> None:
@@ -107,21 +107,21 @@ class _Read:
         large = {word.casefold() for word in words if word[0].isupper()}
         return large if any(word[0].islower() for word in words) else set()
 
-    def turned_round(self, other: "_Read") -> bool:
+    def meaning_changed(self, other: "_Text") -> bool:
         if self.meaning != other.meaning:
             return True
         return not (self.names.issubset(other.words) and other.names.issubset(self.words))
 
 
-def turned_round(old: str, new: str) -> bool:
+def meaning_changed(old: str, new: str) -> bool:
     """Return whether a number, its unit or sign, a negation or a name is lost, new or different."""
-    return _Read(old).turned_round(_Read(new))
+    return _Text(old).meaning_changed(_Text(new))
 
 
-def part_missing(old: str, new: str, least: int = 2) -> bool:
-    """Return whether `least` words in a row are missing or added, or the first or the last word is missing."""
+def words_missing(old: str, new: str) -> bool:
+    """Return whether two words in a row are missing or added, or the first or the last word is missing."""
     words, steps = _steps(old, new)
-    inside = any(max(b - a, d - c) >= least for tag, a, b, c, d in steps if tag in ("delete", "insert"))
+    inside = any(max(b - a, d - c) >= 2 for tag, a, b, c, d in steps if tag in ("delete", "insert"))
     return inside or _lacks_an_end(words, steps)
 
 
@@ -159,7 +159,7 @@ def word_distance(old: str, new: str) -> float:
 
 def compare_texts(
     case: Case, severity_of: Callable[[Sequence[str], Sequence[str]], NDArray[np.float64]],
-    is_other: Callable[[str, str, float], bool], told: str, unseen: str, loss: Loss | None,
+    is_other: Callable[[str, str, float], bool], same_note: str, unseen: str, loss: Loss | None,
 ) -> Differences:  # fmt: skip
     """Compare both models' texts over the items where either gives any text, because silence proves nothing.
 
@@ -167,23 +167,23 @@ def compare_texts(
         case: Predictions of both models.
         severity_of: Function from the original's and the version's texts to severities (n,).
         is_other: Function that decides for two texts and their severity whether the result changed.
-        told: Sentence about how many texts are equal.
+        same_note: Sentence about how many texts are equal.
         unseen: Sentence for items for which the original gives no text at all.
         loss: Loss of a score by labels, if known.
     """
     old, new = case.texts("old"), case.texts("new")
     tidied = list(zip(map(tidy, old), map(tidy, new), strict=True))
-    said = np.asarray([bool(a or b) for a, b in tidied], np.bool_)
-    kept = np.flatnonzero(said).tolist()
+    has_text = np.asarray([bool(a or b) for a, b in tidied], np.bool_)
+    kept = np.flatnonzero(has_text).tolist()
     same = np.asarray([a == b for a, b in tidied], np.bool_)
     severity = severity_of([old[at] for at in kept], [new[at] for at in kept])
     changed = [
         not same[at] and is_other(old[at], new[at], far) for at, far in zip(kept, severity.tolist(), strict=True)
     ]
-    alike = int(same[said].sum())
+    alike = int(same[has_text].sum())
     return Differences(
-        case.items[said], np.asarray(changed, np.bool_), severity, similarity=1 - severity, loss=loss,
-        notes=[told.format(alike, len(kept))] if alike < len(kept) else [],
+        case.items[has_text], np.asarray(changed, np.bool_), severity, similarity=1 - severity, loss=loss,
+        notes=[same_note.format(alike, len(kept))] if alike < len(kept) else [],
         unseen="" if any(a for a, _ in tidied) else unseen.format(len(tidied)),
     )  # fmt: skip
 
@@ -244,30 +244,28 @@ def rouge_l(text: str, truth: str) -> float:
 
 
 def text_loss(
-    case: Case,
-    counts: NDArray[np.float64],
-    value: Callable[[NDArray[np.float64]], Pair],
-    also: Callable[[str, str], bool] | None = None,
+    case: Case, count: Callable[[Sequence[str]], NDArray[np.float64]], value: Callable[[NDArray[np.float64]], Pair]
 ) -> Loss | None:
     """Return the loss of a continuous score by reference texts; None if no item has one.
 
     A lost “not” is three of a hundred letters, so that such a score hardly notices it. Texts whose numbers, negations
     and names were right and no longer are therefore count as lost completely. Those that became right count as gained,
     and the larger loss decides. If both models differ from the reference, a number that differs between them counts as
-    lost, too: the reference may spell out what the original writes in digits.
+    lost, too: the reference may spell out the digits of the original. A text that lost its beginning or its end counts
+    as lost completely as well, because one word of forty hardly shows.
 
     Args:
         case: Predictions of both models.
-        counts: Counts (n, k) of the items, NaN for items without a reference. Rows add up.
+        count: Function from the n references to counts (n, k) of the items. Counts of several items add up.
         value: Function from sums of counts (…, k) to both models' scores, larger is better.
-        also: `also(right, text)` says what else makes a text completely wrong.
     """
-    known = np.isfinite(counts).all(axis=1)
-    if not known.any():
+    truth = references(case)
+    if truth is None:
         return None
-    lost = _meanings_lost(case, also)[known]
-    before, after = value(counts[known].sum(axis=0, keepdims=True))
-    drawn = bootstrap_sums(np.column_stack([counts[known], lost]), case.seed)
+    known = np.asarray([bool(text) for text in truth], np.bool_)
+    counts, lost = count(truth)[known], _meanings_lost(case, truth)[known]
+    before, after = value(counts.sum(axis=0, keepdims=True))
+    drawn = bootstrap_sums(np.column_stack([counts, lost]), case.seed)
     drawn_before, drawn_after = value(drawn[:, :-1])
     original = float(before[0])
     drop, draws = original - float(after[0]), drawn_before - drawn_after
@@ -277,21 +275,19 @@ def text_loss(
     return Loss("texts", original, drop, draws, int(known.sum()))
 
 
-def _meanings_lost(case: Case, also: Callable[[str, str], bool] | None) -> NDArray[np.float64]:
+def _meanings_lost(case: Case, truth: Sequence[str]) -> NDArray[np.float64]:
     """Return the lost meanings (n,): 1 where lost, −1 where the version's text became right.
 
     A meaning is lost if the version's text means neither the same as the reference nor the same as the original's text.
     """
-    truth = references(case) or [""] * len(case.items)
     rows = np.zeros(len(truth))
     for at, texts in enumerate(zip(truth, case.texts("old"), case.texts("new"), strict=True)):
         if texts[0]:
-            right, old, new = map(_Read, texts)
-            was, is_now = right.turned_round(old), right.turned_round(new)
+            right, old, new = map(_Text, texts)
+            was, is_now = right.meaning_changed(old), right.meaning_changed(new)
             if was and is_now:
-                rows[at] = float(old.turned_round(new))
+                rows[at] = float(old.meaning_changed(new))
                 continue
-            if also is not None:
-                was, is_now = was or also(texts[0], texts[1]), is_now or also(texts[0], texts[2])
+            was, is_now = was or end_missing(texts[0], texts[1]), is_now or end_missing(texts[0], texts[2])
             rows[at] = float(is_now) - float(was)
     return rows

@@ -14,12 +14,12 @@ from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.confidence import ECE_LIMIT, calibration_change, calibration_error, kl_divergence
 from workers.evaluate.proof.differences import Differences, Flags, Gate, Labels, ProofTask
 from workers.evaluate.proof.notes import Notes
-from workers.evaluate.proof.pairs import PredictionPair, classes_of, is_guessing, make_pair
+from workers.evaluate.proof.pairs import ClassPredictions, class_count, class_predictions, is_guessing
 from workers.evaluate.proof.stats import binomial_lower, bootstrap_sums, mean_upper
 from workers.pipeline.alike.shares import SCORE_MOVED
 
 MOST_MOVED, MOVED_CONFIDENCE = 0.05, 0.99
-"""Labels say nothing about a threshold that a person sets. If for sure more than this share of scores moved, the
+"""Labels do not depend on a threshold that a person sets. If for sure more than this share of scores moved, the
 version is rejected even if its classes are right. Scores of only 0, .5 and 1 passed by labels in 11 of 60 draws of 300
 items.
 """
@@ -30,7 +30,7 @@ KL_MEAN, KL_TAIL = 0.05, 0.5
 
 def compare(case: Case) -> Differences:
     """Return the differences of two classifiers. A version that gives NaN for an item is wrong there."""
-    pair = make_pair(case.data, case.old, case.new)
+    pair = class_predictions(case)
     notes = Notes()
     figures: dict[str, float | None] = {"kl_mean": _divergence(notes, pair)}
     moved = _moved(pair)
@@ -49,11 +49,11 @@ def compare(case: Case) -> Differences:
     )  # fmt: skip
 
 
-def _sureness_kept(pair: PredictionPair, seed: int) -> list[Gate]:
+def _sureness_kept(pair: ClassPredictions, seed: int) -> list[Gate]:
     """Return a gate on the mean change of the confidence, for three classes or more.
 
     Single probabilities scatter in every version: by .003 on average in an INT8 version that kept its classes, by .07
-    in one that lost a tenth. A version that says 35 % where the original says 92 % falls below thresholds that people
+    in one that lost a tenth. A version that gives 35 % where the original gives 92 % falls below thresholds that people
     set. Higher confidence elsewhere does not compensate for it. If labels decide, the calibration error is used
     instead.
     """
@@ -69,7 +69,7 @@ def _sureness_kept(pair: PredictionPair, seed: int) -> list[Gate]:
     return [Gate(float(moved.mean()), draws, 0.0, report, SCORE_MOVED, exact=partial(mean_upper, moved))]
 
 
-def _moved(pair: PredictionPair) -> Flags:
+def _moved(pair: ClassPredictions) -> Flags:
     """Return where the only independent score moved by more than .1, (n,).
 
     False everywhere for three classes or more.
@@ -91,7 +91,7 @@ def _many_moved(notes: Notes, moved: Flags) -> bool:
     return too_many
 
 
-def _labels(case: Case, pair: PredictionPair, notes: Notes) -> Labels | None:
+def _labels(case: Case, pair: ClassPredictions, notes: Notes) -> Labels | None:
     """Return the labels; None if there are none. They do not decide if the original is no better than guessing."""
     at = pair.labelled
     count = int(at.sum())
@@ -99,7 +99,7 @@ def _labels(case: Case, pair: PredictionPair, notes: Notes) -> Labels | None:
         return None
     right_old, right_new = pair.right(pair.old), pair.right(pair.new)
     hits = int(right_old[at].sum())
-    guesses = is_guessing(pair.labels, hits, classes_of(case.data, case.old))
+    guesses = is_guessing(pair.labels, hits, class_count(case))
     notes.add(
         f"The original is right on {percent(hits / count)} of the labelled examples, no better than guessing: the"
         " labels or the preprocessing probably do not fit. Changed answers decide instead of the labels.",
@@ -108,7 +108,7 @@ def _labels(case: Case, pair: PredictionPair, notes: Notes) -> Labels | None:
     return Labels(at, right_old, right_new, decide=not guesses)
 
 
-def _divergence(notes: Notes, pair: PredictionPair) -> float | None:
+def _divergence(notes: Notes, pair: ClassPredictions) -> float | None:
     """Return the mean KL divergence and add a warning if it is large; it is never a gate."""
     if pair.old_shares is None or pair.new_shares is None or pair.old_shares.shape != pair.new_shares.shape:
         return None
@@ -122,7 +122,7 @@ def _divergence(notes: Notes, pair: PredictionPair) -> float | None:
     return mean
 
 
-def _calibration(notes: Notes, pair: PredictionPair, labels: Labels, seed: int) -> tuple[float | None, bool]:
+def _calibration(notes: Notes, pair: ClassPredictions, labels: Labels, seed: int) -> tuple[float | None, bool]:
     """Return the change of the calibration error, and whether it is proven and large enough to reject the version."""
     if pair.old_shares is None or pair.new_shares is None:
         return None, False
@@ -144,11 +144,9 @@ def _sureness(shares: NDArray[np.float64], at: Flags) -> NDArray[np.float64]:
     return np.asarray(shares[at].max(axis=1), np.float64)
 
 
-TASK = ProofTask(
-    "class",
-    "Classes",
-    "another class is named",
-    order=20,
-    fits=lambda case: case.old.predicted is not None and case.new.predicted is not None,
-    compare=compare,
-)
+def fits(case: Case) -> bool:
+    """Return whether both models predict classes."""
+    return case.old.predicted is not None and case.new.predicted is not None
+
+
+TASK = ProofTask("class", order=20, fits=fits, compare=compare)

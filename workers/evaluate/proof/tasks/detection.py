@@ -44,15 +44,17 @@ def compare(case: Case) -> Differences:
     kept = [pair for pair, is_seen in zip(pairs, seen, strict=True) if is_seen]
     shares = np.asarray([pair.unmatched.mean() if len(pair.classes) else 1.0 for pair in kept], np.float64)
     loss, misfit = _loss(case, seen, *sure)
+    counted = f"It finds {after:,} things where the original finds {before:,} (scores from {threshold:.2f} on)."
+    notes = [counted] if before != after else []
     return Differences(
         items=case.items[seen], changed=shares > 0, severity=shares, similarity=1 - shares,
-        parts=_class_parts(case, kept), notes=[*_notes(before, after, threshold), *misfit], loss=loss, unseen=unseen,
+        parts=_class_parts(case, kept), notes=[*notes, *misfit], loss=loss, unseen=unseen,
         figures={"n_labelled": loss.items} if loss is not None else {},
     )  # fmt: skip
 
 
 def _loss(case: Case, seen: Flags, old: Sequence[Boxes], new: Sequence[Boxes]) -> tuple[Loss | None, list[str]]:
-    """Return the loss by labels, and notes that say why labels do not decide.
+    """Return the loss by labels, and notes on why labels do not decide.
 
     Labels by which the original finds almost nothing do not fit it. Mean average precision only looks at the order of
     scores. A version whose scores all fell below the threshold keeps its mAP and shows people nothing. If all scores
@@ -70,7 +72,7 @@ def _loss(case: Case, seen: Flags, old: Sequence[Boxes], new: Sequence[Boxes]) -
     pair = case.once(by_labels)
     if pair is None:
         return None, []
-    original = pair.original[0]
+    original = float(pair.original[0])
     if not original >= FITTING_MAP:
         what = (
             f"By the labels the original finds hardly anything (mAP {original:.3f}): the labels, their classes or the"
@@ -78,7 +80,7 @@ def _loss(case: Case, seen: Flags, old: Sequence[Boxes], new: Sequence[Boxes]) -
         )
         return None, [what]
     labelled = sum(item.boxes is not None for item, is_seen in zip(case.facts, seen, strict=True) if is_seen)
-    scale = np.maximum(np.asarray(pair.original)[[0, 2]], SMALLEST)
+    scale = np.maximum(pair.original[[0, 2]], SMALLEST)
     shares = np.asarray([original - pair.settled, pair.original[2] - pair.optimized[2]]) / scale
     drop, draws = float(shares.max()), (-np.stack([pair.settled_draws, pair.draws[:, 2]], axis=1) / scale).max(axis=1)
     notes, counts = [], _moved(old, new)
@@ -92,7 +94,7 @@ def _loss(case: Case, seen: Flags, old: Sequence[Boxes], new: Sequence[Boxes]) -
         notes.append(
             f"Of the boxes from the threshold on fewer are right, or more are missing: F1 {was:.3f}, now {is_:.3f}."
         )
-    alone = all(boxes.behind is None for boxes in old)  # No label says where key points, masks or angles are.
+    alone = all(boxes.behind is None for boxes in old)  # No label holds key points, masks or angles.
     if strange := _not_labelled(case, old):
         alone = False
         notes.append(not_labelled("label", strange))
@@ -137,17 +139,9 @@ def _class_parts(case: Case, pairs: Sequence[Compared]) -> list[Part]:
     return parts
 
 
-def _notes(before: int, after: int, threshold: float) -> list[str]:
-    if before == after:
-        return []
-    return [f"It finds {after:,} things where the original finds {before:,} (scores from {threshold:.2f} on)."]
-
-
-def _fits(case: Case) -> bool:
+def fits(case: Case) -> bool:
+    """Return whether both models predict decoded boxes."""
     return case.old.answer_kind == "detection" and case.old.decoded and case.new.decoded
 
 
-TASK = ProofTask(
-    "detection", "Boxes around things", "a thing is lost, new, elsewhere, of another class or far less sure", order=15,
-    fits=_fits, compare=compare, empty="neither model finds a thing in them",
-)  # fmt: skip
+TASK = ProofTask("detection", order=15, fits=fits, compare=compare, empty="neither model finds a thing in them")

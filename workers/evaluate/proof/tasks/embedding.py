@@ -20,7 +20,7 @@ SEARCHED = "{0:,} of the {1:,} examples were searched in, so that the other {2:,
 
 
 def compare(case: Case) -> Differences:
-    """Return the differences of two embedders.
+    """Return the differences of two embedders: a search finds others, or a vector points elsewhere.
 
     The gallery are the calibration items, so that all test items are judged. Calibrated on MiniLM-L6 with 1,000 short
     texts and a gallery of 200. Share changed / centered cosine: FP32 in another engine, BF16 and FP16 0 / 1.0000; INT8
@@ -62,7 +62,4 @@ def _fits(case: Case) -> bool:
     return case.old.answer_kind == "embedding" and len(shapes) == 1
 
 
-TASK = ProofTask(
-    "embedding", "Vectors to search with", "a search finds others, or the vector points elsewhere", order=40,
-    fits=_fits, compare=compare,
-)  # fmt: skip
+TASK = ProofTask("embedding", order=40, fits=_fits, compare=compare)

@@ -80,7 +80,6 @@ def micro_f1(sums: Floats) -> tuple[Floats, Floats]:
 
 
 TASK = ProofTask(
-    "labels", "Several labels", "a label is lost or new, or its score moved by more than .1", order=19,
-    fits=lambda case: case.old.answer_kind == "labels" and bool(len(case.items)), compare=compare,
+    "labels", order=19, fits=lambda case: case.old.answer_kind == "labels" and bool(len(case.items)), compare=compare,
     empty="neither model gives them a label",
 )  # fmt: skip

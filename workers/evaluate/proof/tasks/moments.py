@@ -46,7 +46,7 @@ def compare(case: Case) -> Differences:
     loss = None
     if steps is not None:
         loss = _loss(steps, case.seed)
-        notes += _told(steps)
+        notes += _step_notes(steps)
     similarity = np.clip(1 - moved, 0.0, 1.0)
     return Differences(case.items, changed, moved, similarity=similarity, loss=loss, notes=notes)
 
@@ -86,7 +86,8 @@ def _loss(steps: Steps, seed: int) -> Loss:
     return Loss("moments", before, drop, draws, int(at.max()) + 1, alone=False)
 
 
-def _told(steps: Steps) -> list[str]:
+def _step_notes(steps: Steps) -> list[str]:
+    """Return sentences about the area under the ROC curve and about scores on the other side of the threshold."""
     truth = steps.labels > 0
     before, after = auc(steps.old, truth), auc(steps.new, truth)
     lines = []
@@ -110,6 +111,5 @@ def auc(scores: Floats, truth: NDArray[np.bool_]) -> float | None:
 
 
 TASK = ProofTask(
-    "moments", "Scores of moments", "a score of any moment moved by more than .1", order=30,
-    fits=lambda case: case.old.answer_kind == "score" and case.old.stateful, compare=compare,
-)  # fmt: skip
+    "moments", order=30, fits=lambda case: case.old.answer_kind == "score" and case.old.stateful, compare=compare
+)

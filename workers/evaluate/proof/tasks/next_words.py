@@ -1,6 +1,6 @@
 """Judge language models in lock step: both read the same texts, and each next word is compared.
 
-Two ways to compute the same weights disagree on 2 % of next words, all of them near ties, so requiring the same word is
+Two engines with the same weights disagree on 2 % of next words, all of them near ties, so requiring the same word is
 too strict. A next word counts as changed if the version's pick has less than half of the probability of the original's
 pick, in the original's own distribution. This is 0 for BF16, .001 for careful 8 bits, and .19 for careless 4 bits
 (measured on SmolLM2-135M, 7,680 places). Logits that are only scaled keep every pick, so the perplexity has to hold as
@@ -59,20 +59,20 @@ Pair = tuple[NDArray[np.float32], NDArray[np.float32]]
 def compare(case: Case) -> Differences:
     """Compare both models text by text: how many next words changed, and how well both predict what follows."""
     pairs, items = case.pairs, case.facts
-    looked_at = [at for at, (old, new) in enumerate(pairs) if len(old) and len(old) == len(new)]
-    kept = [at for at in looked_at if FETTLES_OWN not in items[at].facts]
+    comparable = [at for at, (old, new) in enumerate(pairs) if len(old) and len(old) == len(new)]
+    kept = [at for at in comparable if FETTLES_OWN not in items[at].facts]
     if not kept:
         return Differences(
             case.items, np.zeros(len(case.items), np.bool_), np.zeros(len(case.items)),
             unseen="These texts hold no next word that could be compared.",
         )  # fmt: skip
-    facts = {at: _of_text(*pairs[at], _answer_at(items[at])) for at in looked_at}
+    facts = {at: _of_text(*pairs[at], _answer_at(items[at])) for at in comparable}
     changed, sizes, same, old_loss, new_loss, far, other = np.stack([facts[at] for at in kept]).T
     total, share = sizes.sum(), changed / sizes
     ratio = float(np.exp((new_loss.sum() - old_loss.sum()) / total))
     sums = bootstrap_sums(np.column_stack([new_loss - old_loss, sizes]), case.seed)
     draws = np.exp(sums[:, 0] / sums[:, 1]) - 1
-    of_dialogues, unproven = _dialogues(case, pairs, looked_at)
+    of_dialogues, unproven = _dialogues(case, pairs, comparable)
     notes = (
         f"Of {int(total):,} next words {int(changed.sum()):,} are ones that the original finds less than half as likely"
         f" as its own.",
@@ -91,7 +91,7 @@ def compare(case: Case) -> Differences:
         units=Units(changed, sizes, np.asarray([IN_A_ROW not in items[at].facts for at in kept], np.bool_)),
         gates=(Gate(ratio - 1, draws, PERPLEXITY_PER_LIMIT, "The perplexity rose too much"), *of_dialogues),
         unproven=unproven,
-        beside=_beside(case, {at: row for at, row in facts.items() if FETTLES_OWN in items[at].facts}),
+        beside=_displayed(case, {at: row for at, row in facts.items() if FETTLES_OWN in items[at].facts}),
         least_items=LEAST_TEXTS + sum(IN_A_ROW in item.facts for item in items),
     )
 
@@ -101,7 +101,7 @@ def _longest(items: Sequence[Item], kept: Sequence[int], sizes: Floats) -> int:
     return max(int(items[at].facts.get(TOKENS, size)) for at, size in zip(kept, sizes, strict=True))
 
 
-def _beside(case: Case, facts: Mapping[int, Floats]) -> Differences | None:
+def _displayed(case: Case, facts: Mapping[int, Floats]) -> Differences | None:
     """Return the results of Fettle's own dialogues.
 
     `facts` holds the rows of `_of_text` by their position among the items of the case.
@@ -134,21 +134,21 @@ def _of_text(old: NDArray[np.float32], new: NDArray[np.float32], answer_at: int 
     return np.asarray([changed.sum(), len(old), (same & sure).sum(), *losses, far.sum(), other])
 
 
-def _dialogues(case: Case, pairs: Sequence[Pair], looked_at: Sequence[int]) -> tuple[list[Gate], list[str]]:
+def _dialogues(case: Case, pairs: Sequence[Pair], comparable: Sequence[int]) -> tuple[list[Gate], list[str]]:
     """Return gates on rare events that decide a chat, and sentences about what cannot be judged.
 
     The gates look at how answers begin, continue and end. The ends are those of answers, or of all texts if no answer
     can be separated. Ends are not judged if the answers of the model have no end token.
     """
     items, ends = case.facts, case.old.ends
-    begins = [(at, row) for at in looked_at if (row := _answer_at(items[at])) is not None]
+    begins = [(at, row) for at in comparable if (row := _answer_at(items[at])) is not None]
     answers = [(pairs[at][0][row:], pairs[at][1][row:]) for at, row in begins if row < len(pairs[at][0])]
     if len(answers) < min(LEAST_ENDS, sum(ANSWER_AT in item.facts for item in case.data.test)):
         return [], ["The dialogues with answers were not reached: how answers begin is not known."]
     gates = _beginnings(answers, case.seed) if answers else []
     if not ends:
         return gates, []
-    moved = [_end_moved(*pair, ends) for pair in answers or [pairs[at] for at in looked_at]]
+    moved = [_end_moved(*pair, ends) for pair in answers or [pairs[at] for at in comparable]]
     moved = [part for part in moved if len(part)]
     if len(moved) < LEAST_ENDS:
         few = f"In {len(moved)} of these texts an answer ends: too few to know whether it still ends its answers."
@@ -211,7 +211,4 @@ def least_kl(old: NDArray[np.float32], new: NDArray[np.float32]) -> Floats:
     return np.where(np.isfinite(new).all(axis=-1), report, 0.0)
 
 
-TASK = ProofTask(
-    "language-model", "Next words", "the original finds the next word less than half as likely as its own", 5,
-    lambda case: case.old.answer_kind == "next_tokens", compare,
-)  # fmt: skip
+TASK = ProofTask("language-model", order=5, fits=lambda case: case.old.answer_kind == "next_tokens", compare=compare)

@@ -1,6 +1,6 @@
 """Judge numbers of unknown meaning: each output channel is compared with its own spread over the items.
 
-Cosine or relative error over a whole tensor is never a gate. Coordinates of boxes are large numbers beside their
+Cosine or relative error over a whole tensor is never a gate. Coordinates of boxes are large numbers compared with their
 scores, so a detector that no longer finds anything has a cosine of .9997 (meituan/YOLOv6#969).
 """
 
@@ -100,8 +100,7 @@ def _loss(case: Case) -> Loss | None:
     over all is used. In that case, and with further outputs, which have no reference numbers, the share changed decides
     as well.
     """
-    pairs = zip(case.items, case.facts, strict=True)
-    known = np.asarray([0 < len(item.target) == case.old.answer[i].size for i, item in pairs], np.bool_)
+    known = has_target(case)
     if not known.any() or case.old.answer_kind != "tensor":
         return None
     part = case.only(known)
@@ -121,6 +120,12 @@ def _loss(case: Case) -> Loss | None:
     drop = float(((after - before) / scale).max())
     alone = part.old.answer[part.items[0]].size <= FEW_CHANNELS and not any(_others(case))
     return Loss("MAE", 1.0, drop, draws.max(axis=1), len(errors), alone)
+
+
+def has_target(case: Case) -> NDArray[np.bool_]:
+    """Return which items (n,) have as many reference numbers as the original predicts."""
+    pairs = zip(case.answers("old"), case.facts, strict=True)
+    return np.asarray([0 < len(item.target) == values.size for values, item in pairs], np.bool_)
 
 
 def _errors_of(values: Values, right: Floats) -> Floats:
@@ -167,7 +172,4 @@ def class_names(items: Sequence[Item]) -> list[str] | None:
     return names if 1 < different <= max(MOST_VALUES, len(names) // 10) else None
 
 
-TASK = ProofTask(
-    "numbers", "Numbers", "any channel is off by more than a tenth of its spread", order=100, fits=lambda case: True,
-    compare=compare,
-)  # fmt: skip
+TASK = ProofTask("numbers", order=100, fits=lambda case: True, compare=compare)

@@ -13,7 +13,8 @@ CONSTANT = "The original gives the same value everywhere: these examples cannot 
 def compare(case: Case) -> Differences:
     """Return the differences of two models that produce pictures.
 
-    The range of values is that of the original over all items. Pictures of another size, or with NaN, changed.
+    A picture changed if PSNR is below 30 dB, SSIM below .95, or a spot differs clearly. The range of values is that of
+    the original over all items. Pictures of another size, or with NaN, changed.
     """
     old, new = case.answers("old"), case.answers("new")
     if span_of(old)[1] <= 0:
@@ -27,6 +28,5 @@ def compare(case: Case) -> Differences:
 
 
 TASK = ProofTask(
-    "picture", "Pictures", "PSNR is below 30 dB, SSIM below .95, or a spot differs clearly", order=17,
-    fits=lambda case: case.old.answer_kind == "picture" and bool(len(case.items)), compare=compare,
-)  # fmt: skip
+    "picture", order=17, fits=lambda case: case.old.answer_kind == "picture" and bool(len(case.items)), compare=compare
+)

@@ -20,8 +20,8 @@ from workers.pipeline.alike.masks import BACKGROUND, LEAST_OVERLAP, Masks, class
 
 BLOCK_PIXELS = 8_000_000
 SMALLEST = 1e-9
-TOLD_LOSS = 0.005
-"""A loss of a smaller share of the correct objects is not visible in the two numbers that the note contains."""
+VISIBLE_LOSS = 0.005
+"""A loss of a smaller share of the correct objects does not show in the two numbers of the note."""
 
 FITTING_OVERLAP = 0.1
 """With a mean overlap below this, the labels describe something else: a mask of another class is near 0."""
@@ -96,7 +96,7 @@ def _loss(case: Case, counts: Flags) -> tuple[Loss | None, list[str], bool]:
     draws = (-pair.draws[:, both] / scale).max(axis=1) * original
     report = []
     was, now = pair.original[2], pair.optimized[2]
-    if len(both) > 1 and shares[1] > max(shares[0], TOLD_LOSS):
+    if len(both) > 1 and shares[1] > max(shares[0], VISIBLE_LOSS):
         report.append(f"Fewer objects are right, or more are there that should not be: F1 {was:.3f}, now {now:.3f}.")
     lost = _broken_classes(case, pair)
     labelled = sum(bool(item.mask) for item, is_seen in zip(case.facts, counts, strict=True) if is_seen)
@@ -112,10 +112,8 @@ def _broken_classes(case: Case, pair: OverlapPair) -> list[str]:
     for at in judged.tolist():
         sure = float(np.nanquantile(pair.class_losses[:, at], CLASS_LEVEL / len(judged)))
         if sure > MOST_CLASS_LOST:
-            name, was, now = (
-                case.data.class_name(int(pair.classes[at])),
-                *(float(part[at]) for part in (pair.class_original, pair.class_optimized)),
-            )
+            name = case.data.class_name(int(pair.classes[at]))
+            was, now = float(pair.class_original[at]), float(pair.class_optimized[at])
             report.append(f"“{name}” overlaps what is right by {percent(now)}, the original by {percent(was)}.")
     return report
 
@@ -136,11 +134,8 @@ def _blocks(
 
 def _found(holds: dict[int, Flags], n: int) -> Flags:
     """Return which pictures (n,) contain more than the background."""
-    found = np.zeros(n, np.bool_)
-    for one, has in holds.items():
-        if one != BACKGROUND:
-            found |= has
-    return found
+    found = [np.zeros(n, np.bool_), *(has for one, has in holds.items() if one != BACKGROUND)]
+    return np.asarray(np.any(found, axis=0), np.bool_)
 
 
 def _parts(case: Case, holds: dict[int, Flags], broke: dict[int, Flags], counts: Flags) -> list[Part]:
@@ -153,12 +148,9 @@ def _parts(case: Case, holds: dict[int, Flags], broke: dict[int, Flags], counts:
     return parts
 
 
-TASK = ProofTask(
-    "segmentation",
-    "Masks",
-    "a class overlaps by less than 90 %, or an object is lost, new, joined, cut or has a hole",
-    order=16,
-    fits=lambda case: case.old.answer_kind == "mask" and case.old.decoded and case.new.decoded,
-    compare=compare,
-    empty="neither model finds anything in them",
-)
+def fits(case: Case) -> bool:
+    """Return whether both models predict decoded masks."""
+    return case.old.answer_kind == "mask" and case.old.decoded and case.new.decoded
+
+
+TASK = ProofTask("segmentation", order=16, fits=fits, compare=compare, empty="neither model finds anything in them")

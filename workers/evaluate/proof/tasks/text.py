@@ -7,15 +7,7 @@ from numpy.typing import NDArray
 
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.comparing.chrf import chrf, chrf_counts, chrf_of
-from workers.evaluate.proof.comparing.wordings import (
-    compare_texts,
-    end_missing,
-    references,
-    text_loss,
-    tidy,
-    turned_round,
-    word_distance,
-)
+from workers.evaluate.proof.comparing.wordings import compare_texts, meaning_changed, text_loss, tidy, word_distance
 from workers.evaluate.proof.differences import Differences, Loss, ProofTask
 
 END_MARKS = " .!?…。！？"
@@ -46,19 +38,13 @@ def compare(case: Case) -> Differences:
 
 
 def _loss(case: Case) -> Loss | None:
-    """Return the loss of chrF of all texts together, by the references, if known.
+    """Return the loss of chrF of all texts together, by the references, if known."""
 
-    A text that lost its beginning or its end counts as lost completely.
-    """
-    truth = references(case)
-    if truth is None:
-        return None
-    right = _without_end(truth)
-    counts = np.hstack([chrf_counts(_without_end(case.texts(which)), right) for which in ("old", "new")])
-    counts[[not text for text in truth]] = np.nan
-    return text_loss(
-        case, counts, lambda sums: (chrf_of(sums[:, :18]) / 100, chrf_of(sums[:, 18:]) / 100), also=end_missing
-    )
+    def count(truth: Sequence[str]) -> NDArray[np.float64]:
+        right = _without_end(truth)
+        return np.hstack([chrf_counts(_without_end(case.texts(which)), right) for which in ("old", "new")])
+
+    return text_loss(case, count, lambda sums: (chrf_of(sums[:, :18]) / 100, chrf_of(sums[:, 18:]) / 100))
 
 
 def _without_end(texts: Sequence[str]) -> list[str]:
@@ -73,7 +59,7 @@ def severity_of(old: Sequence[str], new: Sequence[str]) -> NDArray[np.float64]:
 
 def is_other(old: str, new: str, severity: float) -> bool:
     """Return whether a reader would call it a different text; `severity` is the distance of the two texts."""
-    return 100 * (1 - severity) < LEAST_CHRF or word_distance(old, new) > MOST_OTHER_WORDS or turned_round(old, new)
+    return 100 * (1 - severity) < LEAST_CHRF or word_distance(old, new) > MOST_OTHER_WORDS or meaning_changed(old, new)
 
 
 def _by_tokens(case: Case) -> Differences:
@@ -90,11 +76,4 @@ def _other_tokens(old: NDArray[np.float32], new: NDArray[np.float32]) -> float:
     return float(Levenshtein.normalized_distance(old.ravel().tolist(), new.ravel().tolist()))
 
 
-TASK = ProofTask(
-    "text",
-    "Texts",
-    "chrF to the original’s text is below 85, or a number, a negation, a name or every twentieth word is another",
-    10,
-    lambda case: case.old.answer_kind == "tokens",
-    compare,
-)
+TASK = ProofTask("text", order=10, fits=lambda case: case.old.answer_kind == "tokens", compare=compare)

@@ -10,12 +10,10 @@ from workers.evaluate.proof.comparing.wordings import (
     character_distance,
     compare_texts,
     edit_counts,
-    end_missing,
-    part_missing,
-    references,
+    meaning_changed,
     text_loss,
     tidy,
-    turned_round,
+    words_missing,
 )
 from workers.evaluate.proof.differences import Differences, Loss, ProofTask
 
@@ -39,19 +37,13 @@ def compare(case: Case) -> Differences:
 
 
 def _loss(case: Case) -> Loss | None:
-    """Return the loss of word accuracy, 1 − WER, by the references, if known.
+    """Return the loss of word accuracy, 1 − WER, by the references, if known."""
 
-    A transcript that lost its beginning or its end counts as lost completely, because one word of forty hardly shows.
-    """
-    truth = references(case)
-    if truth is None:
-        return None
-    texts = ([tidy(text) for text in part] for part in (case.texts("old"), case.texts("new"), truth))
-    counts = edit_counts(*texts, by_word=True)
-    counts[[not text for text in truth]] = np.nan
-    return text_loss(
-        case, counts, lambda sums: (1 - sums[:, 0] / sums[:, 2], 1 - sums[:, 1] / sums[:, 2]), also=end_missing
-    )
+    def count(truth: Sequence[str]) -> NDArray[np.float64]:
+        old, new, right = ([tidy(text) for text in texts] for texts in (case.texts("old"), case.texts("new"), truth))
+        return edit_counts(old, new, right, by_word=True)
+
+    return text_loss(case, count, lambda sums: (1 - sums[:, 0] / sums[:, 2], 1 - sums[:, 1] / sums[:, 2]))
 
 
 def severity_of(old: Sequence[str], new: Sequence[str]) -> NDArray[np.float64]:
@@ -61,17 +53,11 @@ def severity_of(old: Sequence[str], new: Sequence[str]) -> NDArray[np.float64]:
 
 def is_other(old: str, new: str, severity: float) -> bool:
     """Return whether a reader would call it a different text; `severity` is the share of characters that differ."""
-    return severity > MOST_OTHER or turned_round(old, new) or part_missing(old, new)
+    return severity > MOST_OTHER or meaning_changed(old, new) or words_missing(old, new)
 
 
-TASK = ProofTask(
-    "transcript",
-    "Transcripts",
-    "more than a twentieth of its letters, a number, a negation, a name, its beginning or its end is another",
-    order=11,
-    fits=lambda case: (
-        case.old.answer_kind == "transcript" and case.old.texts is not None and case.new.texts is not None
-    ),
-    compare=compare,
-    empty="neither model reads anything in them",
-)
+def _fits(case: Case) -> bool:
+    return case.old.answer_kind == "transcript" and case.old.texts is not None and case.new.texts is not None
+
+
+TASK = ProofTask("transcript", order=11, fits=_fits, compare=compare, empty="neither model reads anything in them")

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from workers.contracts.specs import ScorePart, TaskScore
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.confidence import BINS, bin_gaps
-from workers.evaluate.proof.pairs import PredictionPair, make_pair
-from workers.evaluate.scores.base import Floats, Metric, Score, alone, beside, mean_draws, metric
+from workers.evaluate.proof.pairs import ClassPredictions, class_predictions
+from workers.evaluate.proof.tasks.classes import fits
+from workers.evaluate.scores.base import Floats, Metric, Score, mean_draws, metric, score_by_labels, score_by_original
 
 TOP_5 = 5
 MOST_PARTS = 50
@@ -27,75 +28,68 @@ SAME = metric("same", "Same answers", "how often the answer is the original’s"
 SAME5 = metric("same5", "Original among five", "how often the original’s answer is among the first five")
 
 
-def fits(case: Case) -> bool:
-    """Return whether both models predict classes."""
-    return case.old.predicted is not None and case.new.predicted is not None
-
-
 def measure(case: Case) -> list[TaskScore]:
     """Return the scores of a classifier.
 
     Labelled items are scored by their labels. Without any label, the original's predictions are the reference.
     """
     task = "text classification" if case.data.kind == "texts" else "classification"
-    pair = make_pair(case.data, case.old, case.new)
+    pair = class_predictions(case)
     labelled = pair.labelled
     if not labelled.any():
         return _against_original(task, case, pair)
-    labels = [accepted for accepted in pair.labels if accepted]
+    labels = [ids for ids in pair.labels if ids]
     right = pair.right(pair.old)[labelled], pair.right(pair.new)[labelled]
     names = [case.data.class_name(accepted[0]) for accepted in labels]
     rows = [(TOP1, right, by_class(names, *right))]
     shares = pair.old_shares, pair.new_shares
     if shares[0] is None or shares[1] is None:
-        return _told(task, case, rows, [])
+        return _scores(task, case, rows, [])
     known = shares[0][labelled], shares[1][labelled]
     if min(part.shape[1] for part in known) > TOP_5:
-        rows.append((TOP5, (among(known[0], labels, TOP_5), among(known[1], labels, TOP_5)), []))
+        rows.append((TOP5, (among_five(known[0], labels), among_five(known[1], labels)), []))
     gaps = [bin_gaps(part.max(axis=1), hits) for part, hits in zip(known, right, strict=True)]
-    return _told(task, case, rows, gaps)
+    return _scores(task, case, rows, gaps)
 
 
 Hits = tuple[NDArray[np.bool_], NDArray[np.bool_]]
 
 
-def _told(
+def _scores(
     task: str, case: Case, rows: Sequence[tuple[Metric, Hits, list[ScorePart]]], gaps: Sequence[Floats]
 ) -> list[TaskScore]:
     """Return all scores, computed from the same draws."""
     n = len(rows[0][1][0])
     draws = mean_draws(np.column_stack([*(new.astype(float) - old for _, (old, new), _ in rows), *gaps]), case.seed)
     scores = [
-        beside(words, task, n, (float(old.mean()), float(new.mean())), draws[:, column], parts)
-        for column, (words, (old, new), parts) in enumerate(rows)
+        score_by_labels(kind, task, n, (float(old.mean()), float(new.mean())), draws[:, column], parts)
+        for column, (kind, (old, new), parts) in enumerate(rows)
     ]
     if gaps:
         before, after = (float(np.abs(part.mean(axis=0)).sum()) for part in gaps)
         bins = np.abs(draws[:, len(rows) :])
         changes = bins[:, BINS:].sum(axis=1) - bins[:, :BINS].sum(axis=1)
-        scores.append(beside(ECE, task, n, (before, after), changes))
+        scores.append(score_by_labels(ECE, task, n, (before, after), changes))
     return scores
 
 
 def by_class(names: Sequence[str], old: NDArray[np.bool_], new: NDArray[np.bool_]) -> list[ScorePart]:
     """Return the share of right predictions of each class, the largest losses first."""
     each = np.asarray(names)
-    parts = []
-    for name in dict.fromkeys(names):
-        at = each == name
-        parts.append(
-            ScorePart(name=name, n=int(at.sum()), original=float(old[at].mean()), optimized=float(new[at].mean()))
-        )
-    parts.sort(key=lambda part: (part.optimized - (part.original or 0.0), -part.n))
-    return parts[:MOST_PARTS]
+    members = ((name, each == name) for name in dict.fromkeys(names))
+    parts = [
+        ScorePart(name=name, n=int(at.sum()), original=float(old[at].mean()), optimized=float(new[at].mean()))
+        for name, at in members
+    ]
+    return sorted(parts, key=lambda part: (part.optimized - (part.original or 0.0), -part.n))[:MOST_PARTS]
 
 
-def among(shares: Floats, labels: Sequence[tuple[int, ...]], k: int) -> NDArray[np.bool_]:
-    """Return whether one of the accepted labels is among the `k` largest values of each row, (n,).
+def among_five(shares: Floats, labels: Sequence[tuple[int, ...]]) -> NDArray[np.bool_]:
+    """Return whether one of the accepted labels is among the five largest values of each row, (n,).
 
     Of equal values the later one counts first, as in scikit-learn's `top_k_accuracy_score`.
     """
-    found = np.zeros(len(shares), dtype=np.bool_)
+    is_among = np.zeros(len(shares), dtype=np.bool_)
     numbers = np.arange(shares.shape[1])
     for column in range(max(map(len, labels), default=0)):
         at = np.asarray(
@@ -105,20 +99,20 @@ def among(shares: Floats, labels: Sequence[tuple[int, ...]], k: int) -> NDArray[
         part = shares[at]
         own = np.take_along_axis(part, label, axis=1)
         before = (part > own).sum(axis=1) + ((part == own) & (numbers > label)).sum(axis=1)
-        found[at] |= before < k
-    return found
+        is_among[at] |= before < TOP_5
+    return is_among
 
 
-def _against_original(task: str, case: Case, pair: PredictionPair) -> list[TaskScore]:
+def _against_original(task: str, case: Case, pair: ClassPredictions) -> list[TaskScore]:
     n = len(pair.items)
     if not n:
         return []
     same = (~pair.changed).astype(np.float64)
-    scores = [alone(SAME, task, n, float(same.mean()), mean_draws(same, case.seed))]
+    scores = [score_by_original(SAME, task, n, float(same.mean()), mean_draws(same, case.seed))]
     if pair.new_shares is not None and pair.new_shares.shape[1] > TOP_5:
-        near = among(pair.new_shares, [(int(k),) for k in pair.old], TOP_5).astype(np.float64)
-        scores.append(alone(SAME5, task, n, float(near.mean()), mean_draws(near, case.seed)))
+        near = among_five(pair.new_shares, [(int(k),) for k in pair.old]).astype(np.float64)
+        scores.append(score_by_original(SAME5, task, n, float(near.mean()), mean_draws(near, case.seed)))
     return scores
 
 
-SCORE = Score("classification", "Classification", "numpy", 10, fits, measure)
+SCORE = Score("classification", 10, fits, measure)

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from workers.contracts.specs import TaskScore
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.similarity import cosine
-from workers.evaluate.scores.base import Floats, Score, alone, beside, mean_draws, metric, stacked
+from workers.evaluate.scores.base import Floats, Score, mean_draws, metric, score_by_labels, score_by_original
 
 K = 10
 MOST_ITEMS = 2000
@@ -32,11 +32,11 @@ def measure(case: Case) -> list[TaskScore]:
 
     The search is scored by labels if items share some, and by what the original finds.
     """
-    old, new = stacked(case.answers("old")), stacked(case.answers("new"))
-    if old is None or new is None or old.shape != new.shape or not len(old) or not np.isfinite(new).all():
+    old, new = case.stacked("old"), case.stacked("new")
+    if not np.isfinite([old, new]).all():
         return []
-    alike = np.asarray([cosine(a, b) for a, b in zip(case.answers("old"), case.answers("new"), strict=True)])
-    direction = alone(COSINE, "embeddings", len(alike), float(alike.mean()), mean_draws(alike, case.seed))
+    alike = np.asarray([cosine(a, b) for a, b in case.pairs])
+    direction = score_by_original(COSINE, "embeddings", len(alike), float(alike.mean()), mean_draws(alike, case.seed))
     return [*_searches(case, old[:MOST_ITEMS], new[:MOST_ITEMS]), direction]
 
 
@@ -47,17 +47,16 @@ def _searches(case: Case, old: Floats, new: Floats) -> list[TaskScore]:
     k = min(K, n - 1)
     found_old, found_new = nearest(old, k), nearest(new, k)
     groups = np.asarray([item.group for item in case.facts[:n]])
-    recall_old, recall_new = recall_at(found_old, groups), recall_at(found_new, groups)
-    counts = ~np.isnan(recall_old)
+    by_old, by_new = search_scores(found_old, groups), search_scores(found_new, groups)
+    counts = ~np.isnan(by_old[:, 0])
     scores = []
     if counts.sum() >= LEAST_ITEMS:
-        gains = (ndcg_at(found_old, groups), ndcg_at(found_new, groups))
-        for words, pair in ((RECALL, (recall_old, recall_new)), (NDCG, gains)):
-            a, b = (part[counts] for part in pair)
+        for column, kind in enumerate((RECALL, NDCG)):
+            a, b = by_old[counts, column], by_new[counts, column]
             values = (float(a.mean()), float(b.mean()))
-            scores.append(beside(words, "embeddings", len(a), values, mean_draws(b - a, case.seed)))
+            scores.append(score_by_labels(kind, "embeddings", len(a), values, mean_draws(b - a, case.seed)))
     shared = np.asarray([len(set(a) & set(b)) / k for a, b in zip(found_old.tolist(), found_new.tolist(), strict=True)])
-    scores.append(alone(NEIGHBOURS, "embeddings", n, float(shared.mean()), mean_draws(shared, case.seed)))
+    scores.append(score_by_original(NEIGHBOURS, "embeddings", n, float(shared.mean()), mean_draws(shared, case.seed)))
     return scores
 
 
@@ -76,35 +75,26 @@ def nearest(vectors: Floats, k: int) -> NDArray[np.int64]:
     return np.concatenate(rows)
 
 
-def recall_at(found: NDArray[np.int64], groups: NDArray[np.str_]) -> Floats:
-    """Return for each item which share of the others in its group was found, (n,).
+def search_scores(found: NDArray[np.int64], groups: NDArray[np.str_]) -> Floats:
+    """Return recall and nDCG of each search, (n, 2).
 
-    All count as found if k of them were found. NaN for items without a group, alone in their group, or in a group that
-    holds all items.
+    Recall is the share of the others in the item's group that was found; all count as found if k of them were found.
+    nDCG is the discounted gain of the group members that were found, as a share of the best order's (Järvelin and
+    Kekäläinen 2002). Both are NaN for items without a group, alone in their group, or in a group that holds all items.
+
+    Args:
+        found: The items that the search for each item finds (n, k), the nearest first.
+        groups: Group of each item (n,); "" for none.
     """
-    shares = np.full(len(groups), np.nan)
-    for index, group in enumerate(groups.tolist()):
-        others = int((groups == group).sum()) - 1
-        if not group or others < 1 or others == len(groups) - 1:
-            continue
-        hits = int((groups[found[index]] == group).sum())
-        shares[index] = hits / min(others, found.shape[1])
-    return shares
+    n, k = found.shape
+    _, at, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    others = sizes[at] - 1
+    hits = at[found] == at[:, None]
+    best = np.clip(others, 1, k)  # at most k of the others can be found
+    gains = 1 / np.log2(np.arange(2, k + 2))
+    scores = np.stack([hits.sum(axis=1) / best, hits @ gains / np.cumsum(gains)[best - 1]], axis=1)
+    known = (groups != "") & (others >= 1) & (others < n - 1)
+    return np.where(known[:, None], scores, np.nan)
 
 
-def ndcg_at(found: NDArray[np.int64], groups: NDArray[np.str_]) -> Floats:
-    """Return nDCG (n,): the discounted gain of the group members that were found, as a share of the best order's.
-
-    Method: Järvelin and Kekäläinen 2002. NaN for the same items as in `recall_at`.
-    """
-    gains = 1 / np.log2(np.arange(2, found.shape[1] + 2))
-    values = np.full(len(groups), np.nan)
-    for index, group in enumerate(groups.tolist()):
-        others = int((groups == group).sum()) - 1
-        if group and 1 <= others < len(groups) - 1:
-            best = gains[: min(others, len(gains))].sum()
-            values[index] = gains[groups[found[index]] == group].sum() / best
-    return values
-
-
-SCORE = Score("embedding", "Embeddings", "numpy", 20, fits, measure, gate=True)
+SCORE = Score("embedding", 20, fits, measure, gate=True)

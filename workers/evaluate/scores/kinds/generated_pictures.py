@@ -5,7 +5,7 @@ import numpy as np
 from workers.contracts.specs import TaskScore
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.predictions import Values
-from workers.evaluate.scores.base import Floats, Score, alone, mean_draws, metric
+from workers.evaluate.scores.base import Floats, Score, mean_draws, metric, score_by_original
 from workers.pipeline.alike.pictures import SMALLEST_SIDE, psnr, ssim
 
 MOST_ITEMS = 200
@@ -41,8 +41,8 @@ def measure(case: Case) -> list[TaskScore]:
     draws: Floats = mean_draws(values, case.seed)
     n = len(values)
     return [
-        alone(words, "generated pictures", n, float(values[:, k].mean()), draws[:, k])
-        for k, words in enumerate((PSNR, SSIM))
+        score_by_original(kind, "generated pictures", n, float(values[:, k].mean()), draws[:, k])
+        for k, kind in enumerate((PSNR, SSIM))
     ]
 
 
@@ -55,4 +55,4 @@ def nearness(old: Values, new: Values, span: float) -> tuple[float, float]:
     return psnr(a, b), ssim(a, b)
 
 
-SCORE = Score("generated-pictures", "Generated pictures", "numpy and scipy", 60, fits, measure)
+SCORE = Score("generated-pictures", 60, fits, measure)

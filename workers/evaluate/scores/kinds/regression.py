@@ -6,7 +6,8 @@ import numpy as np
 
 from workers.contracts.specs import TaskScore
 from workers.evaluate.proof.case import Case
-from workers.evaluate.scores.base import DRAWS, Floats, Score, beside, mean_draws, metric, stacked
+from workers.evaluate.proof.tasks.numbers import has_target
+from workers.evaluate.scores.base import DRAWS, Floats, Score, mean_draws, metric, score_by_labels
 
 TAIL = 0.9
 
@@ -18,32 +19,27 @@ R2 = metric("r2", "Explained spread (R²)", "how much of the spread of the right
 
 def fits(case: Case) -> bool:
     """Return whether reference numbers are known, as many for each item as the model predicts."""
-    answer = case.old.answer
-    return case.old.answer_kind == "tensor" and any(
-        0 < len(item.target) == answer[i].size for i, item in zip(case.items, case.facts, strict=True)
-    )
+    return case.old.answer_kind == "tensor" and bool(has_target(case).any())
 
 
 def measure(case: Case) -> list[TaskScore]:
     """Return MAE, then RMSE, R² and the error of the worst tenth."""
-    known = np.asarray(
-        [len(item.target) == case.old.answer[i].size for i, item in zip(case.items, case.facts, strict=True)]
-    )
-    case = case.only(known)
-    truth = np.asarray([item.target for item in case.facts], np.float64)
-    old, new = stacked(case.answers("old")), stacked(case.answers("new"))
-    if old is None or new is None or old.shape != new.shape or not np.isfinite(new).all():
+    case = case.only(has_target(case))
+    targets = [item.target for item in case.facts]
+    old, new = case.stacked("old"), case.stacked("new")
+    if len(set(map(len, targets))) != 1 or not np.isfinite([old, new]).all():
         return []
+    truth = np.asarray(targets, np.float64)
     before, after = errors_of(truth, old), errors_of(truth, new)
     rows = zip((MAE, RMSE, R2), before, after, _draws(truth, old, new, case.seed), strict=True)
     scores = [
-        beside(words, "regression", len(truth), (a, b), draws)
-        for words, a, b, draws in rows
+        score_by_labels(kind, "regression", len(truth), (a, b), draws)
+        for kind, a, b, draws in rows
         if math.isfinite(a) and math.isfinite(b)
     ]
     sizes = [np.abs(answers - truth).max(axis=1) for answers in (old, new)]
     value, draws = _quantiles(sizes[0], sizes[1], case.seed)
-    return [*scores, beside(P90, "regression", len(truth), value, draws)]
+    return [*scores, score_by_labels(P90, "regression", len(truth), value, draws)]
 
 
 def _quantiles(old: Floats, new: Floats, seed: int) -> tuple[tuple[float, float], Floats]:
@@ -80,4 +76,4 @@ def _draws(truth: Floats, old: Floats, new: Floats, seed: int) -> tuple[Floats, 
     return absolute, root, explained
 
 
-SCORE = Score("regression", "Regression", "numpy", 30, fits, measure, gate=True)
+SCORE = Score("regression", 30, fits, measure, gate=True)

@@ -7,7 +7,8 @@ import numpy as np
 from workers.contracts.specs import ScorePart, TaskScore
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.comparing.mean_overlap import by_labels
-from workers.evaluate.scores.base import Score, beside, metric
+from workers.evaluate.proof.tasks.segmentation import fits
+from workers.evaluate.scores.base import Score, metric, score_by_labels
 
 MIOU = metric("miou", "Overlap of masks (mIoU)", "how far each class covers what is right, averaged over classes (IoU)")
 PIXELS = metric("pixel_accuracy", "Right pixels", "share of the pixels that are of the right class")
@@ -19,11 +20,6 @@ OBJECTS = metric(
 TASK = "segmentation"
 
 
-def fits(case: Case) -> bool:
-    """Return whether both models predict decoded masks."""
-    return case.old.answer_kind == "mask" and case.old.decoded and case.new.decoded and bool(len(case.items))
-
-
 def measure(case: Case) -> Sequence[TaskScore]:
     """Return mIoU, pixel accuracy and F1 of objects; nothing without label masks.
 
@@ -32,19 +28,18 @@ def measure(case: Case) -> Sequence[TaskScore]:
     pair = case.once(by_labels)
     if pair is None:
         return []
+    columns = pair.classes, pair.class_pictures, pair.class_original, pair.class_optimized
     parts = [
         ScorePart(name=case.data.class_name(int(kind)), n=int(n), original=float(was), optimized=float(now))
-        for kind, n, was, now in zip(
-            pair.classes, pair.class_pictures, pair.class_original, pair.class_optimized, strict=True
-        )
+        for kind, n, was, now in zip(*columns, strict=True)
     ]
     return [
-        beside(words, TASK, pair.pictures, (float(was), float(now)), draws, parts if words is MIOU else ())
-        for words, was, now, draws in zip(
+        score_by_labels(kind, TASK, pair.pictures, (float(was), float(now)), draws, parts if kind is MIOU else ())
+        for kind, was, now, draws in zip(
             (MIOU, PIXELS, OBJECTS), pair.original, pair.optimized, pair.draws.T, strict=True
         )
         if np.isfinite([was, now]).all()
     ]
 
 
-SCORE = Score("segmentation", "Segmentation", "numpy", 26, fits, measure)
+SCORE = Score("segmentation", 26, fits, measure)

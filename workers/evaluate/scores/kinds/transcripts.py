@@ -3,7 +3,7 @@
 from workers.contracts.specs import TaskScore
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.comparing.wordings import edit_counts, scored_texts
-from workers.evaluate.scores.base import Score, either, mean_draws, metric
+from workers.evaluate.scores.base import Score, mean_draws, metric, score_by_reference
 
 CER = metric(
     "cer", "Character error rate", "share of the characters that are wrong, missing or too many", higher_is_better=False
@@ -24,13 +24,13 @@ def measure(case: Case) -> list[TaskScore]:
     """
     old, new, right, against_labels = scored_texts(case)
     scores = []
-    for words, by_word in ((WER, True), (CER, False)) if right else ():
+    for kind, by_word in ((WER, True), (CER, False)) if right else ():
         counts = edit_counts(old, new, right, by_word=by_word)
         sums, draws = counts.sum(axis=0), mean_draws(counts, case.seed)
         values = float(sums[0] / sums[2]), float(sums[1] / sums[2])
         drawn = draws[:, 0] / draws[:, 2], draws[:, 1] / draws[:, 2]
-        scores.append(either(words, "transcripts", len(right), values, drawn, against_labels))
+        scores.append(score_by_reference(kind, "transcripts", len(right), values, drawn, against_labels))
     return scores
 
 
-SCORE = Score("transcripts", "Transcripts", "rapidfuzz", 50, fits, measure)
+SCORE = Score("transcripts", 50, fits, measure)

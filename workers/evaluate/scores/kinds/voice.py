@@ -9,7 +9,7 @@ from workers.contracts.specs import TaskScore
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.stats import draw_counts
 from workers.evaluate.proof.tasks.moments import auc, labelled_steps
-from workers.evaluate.scores.base import Floats, Score, beside, metric
+from workers.evaluate.scores.base import Floats, Score, metric, score_by_labels
 
 DRAWS = 300
 """Fewer draws than elsewhere, because each draw goes over all time steps."""
@@ -36,7 +36,7 @@ def measure(case: Case) -> list[TaskScore]:
     different, sequence = np.unique(steps.sequence, return_inverse=True)
     times = draw_counts(np.random.default_rng(case.seed), len(different), DRAWS)
     drawn = [weighted_auc(scores, truth, times, sequence) for scores in (steps.old, steps.new)]
-    return [beside(AUC, "voice activity", len(truth), (before, after), drawn[1] - drawn[0])]
+    return [score_by_labels(AUC, "voice activity", len(truth), (before, after), drawn[1] - drawn[0])]
 
 
 def weighted_auc(
@@ -66,4 +66,4 @@ def weighted_auc(
     return areas
 
 
-SCORE = Score("voice", "Voice activity", "numpy", 40, fits, measure, gate=True)
+SCORE = Score("voice", 40, fits, measure, gate=True)

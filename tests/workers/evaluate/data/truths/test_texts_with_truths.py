@@ -34,8 +34,8 @@ def lines(path: Path, rows: list[Any]) -> Path:
 
 
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl"])
-def test_pairs_of_sentences(tmp_path: Path, suffix: str) -> None:
-    """Given pairs with a score, Then each text is an item that knows its pair, and rows without a number are told."""
+def test_pairs_of_sentences_become_items_with_ratings(tmp_path: Path, suffix: str) -> None:
+    """Given pairs with a score, Then each text is an item that knows its pair, and rows without a number are counted."""
     rows = [("a b", "a c", "4.5"), ("d", "e", "0"), ("f", "g", ""), ("h", "", "3")]
     path = tmp_path / f"t.{suffix}"
     if suffix == "jsonl":
@@ -51,7 +51,7 @@ def test_pairs_of_sentences(tmp_path: Path, suffix: str) -> None:
     assert "pairs of sentences" in report and "2 rows are no pair with a number" in report
 
 
-def test_pairs_stay_together(run_data: Make, model_dir: Make, tmp_path: Path) -> None:
+def test_pairs_stay_in_one_part(run_data: Make, model_dir: Make, tmp_path: Path) -> None:
     """Given pairs of which some share a text, Then nearly all of those that are tested have both texts in the test set,
     and a text that comes twice is in two pairs."""
     spec = json.loads((model_dir("texts") / "pipeline.json").read_text(encoding="utf-8"))
@@ -74,9 +74,9 @@ def test_pairs_stay_together(run_data: Make, model_dir: Make, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("source", "right"), [("text", "reference"), ("source", "target"), ("input", "summary"), ("text", "references")]
 )
-def test_right_texts(tmp_path: Path, source: str, right: str) -> None:
+def test_references_are_read_from_json_lines(tmp_path: Path, source: str, right: str) -> None:
     """Given JSON Lines of the field, Then texts and right ones are found; of several the first counts, and empty ones and
-    damaged lines are told."""
+    damaged lines are counted."""
     several = right == "references"
     rows = [{source: f"text {k}", right: [f"right {k}", "other"] if several else f"right {k}"} for k in range(5)]
     found, report = read_texts(
@@ -88,12 +88,12 @@ def test_right_texts(tmp_path: Path, source: str, right: str) -> None:
     assert "1 of 7 lines" in report and ("the first counts" in report) == several
 
 
-def test_no_right_text_at_all(tmp_path: Path) -> None:
-    """Given a column of references that is empty, Then it is told that no score comes of it."""
+def test_empty_references_are_reported(tmp_path: Path) -> None:
+    """Given a column of references that is empty, Then a warning reports that no score uses it."""
     _, report = read_texts(
         lines(tmp_path / "t.jsonl", [{"text": f"{k} x", "reference": ""} for k in range(4)]), "tokens"
     )
-    assert "“reference” is empty in 4 rows of 4" in report and "no score by right texts is told" in report
+    assert "“reference” is empty in 4 rows of 4" in report and "no score by right texts is shown" in report
 
 
 @pytest.mark.parametrize("content", ["", "[1, 2]\n3\n", "{}\n", "nothing\n"])
@@ -106,15 +106,15 @@ def test_json_lines_without_objects_are_refused(tmp_path: Path, content: str) ->
 
 
 LAYOUTS = {
-    "NeMo": ("manifest.json", lambda n, said: {"audio_filepath": f"wav/s{n}.wav", "duration": 0.1, "text": said}),
-    "Hugging Face": ("metadata.jsonl", lambda n, said: {"file_name": f"wav/s{n}.wav", "transcription": said}),
-    "plain": ("manifest.jsonl", lambda n, said: {"audio": f"wav/s{n}.wav", "transcript": said}),
+    "NeMo": ("manifest.json", lambda n, spoken: {"audio_filepath": f"wav/s{n}.wav", "duration": 0.1, "text": spoken}),
+    "Hugging Face": ("metadata.jsonl", lambda n, spoken: {"file_name": f"wav/s{n}.wav", "transcription": spoken}),
+    "plain": ("manifest.jsonl", lambda n, spoken: {"audio": f"wav/s{n}.wav", "transcript": spoken}),
 }
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_manifests_of_speech(tmp_path: Path, layout: str) -> None:
-    """Given a manifest beside sounds, Then each has what was said; empty transcripts and lost files are told."""
+def test_manifests_give_transcripts(tmp_path: Path, layout: str) -> None:
+    """Given a manifest in the folder of sounds, Then each has its transcript; empty ones and missing files are counted."""
     for number in range(4):
         write_noise(tmp_path / "wav" / f"s{number}.wav", number, 800)
     name, row = LAYOUTS[layout]
@@ -122,20 +122,18 @@ def test_manifests_of_speech(tmp_path: Path, layout: str) -> None:
     found = audio.READER.read(tmp_path, Options(spec_of("transcript", AudioSteps())))
     report = "\n".join(finding.what for finding in found.findings)
     assert [entry.transcript for entry in found.entries] == ["word 0", "word 1", "", "word 3"]
-    assert (
-        found.missing == ("wav/s4.wav",) and "1 of 4 transcripts are empty" in report and "has what was said" in report
-    )
+    assert found.missing == ("wav/s4.wav",) and "1 of 4 transcripts are empty" in report and "has transcripts" in report
 
 
-def test_a_manifest_without_its_folder(tmp_path: Path) -> None:
-    """Given the manifest alone, Then the folder is asked for."""
+def test_manifest_without_its_folder_is_refused(tmp_path: Path) -> None:
+    """Given the manifest alone, Then it is refused with the hint to choose the folder."""
     path = lines(tmp_path / "manifest.jsonl", [{"audio": "s0.wav", "text": "word"}])
     assert audio.READER.matches(path)
     with pytest.raises(InputRefused, match="only the list was chosen"):
         audio.READER.read(path, Options(spec_of("transcript", AudioSteps())))
 
 
-def test_lists_of_something_else_are_no_lists(tmp_path: Path) -> None:
+def test_lists_without_files_are_ignored(tmp_path: Path) -> None:
     """Given a metadata.csv that names no files, Then the sounds are read without it."""
     for number in range(2):
         write_noise(tmp_path / f"s{number}.wav", number, 800)

@@ -9,9 +9,9 @@ from workers.evaluate.proof.comparing.chrf import chrf, chrf_counts, chrf_of
 from workers.evaluate.proof.comparing.wordings import (
     character_distance,
     end_missing,
-    part_missing,
-    turned_round,
+    meaning_changed,
     word_distance,
+    words_missing,
     words_of,
 )
 
@@ -24,7 +24,7 @@ PAIRS = [
 
 
 @pytest.mark.parametrize(("text", "truth"), PAIRS)
-def test_chrf_is_that_of_another_library(text: str, truth: str) -> None:
+def test_chrf_is_sacrebleus(text: str, truth: str) -> None:
     """Given texts, Then chrF is sacrebleu's to six digits, also of all texts together."""
     from sacrebleu.metrics import CHRF
 
@@ -56,9 +56,9 @@ def test_chrf_is_that_of_another_library(text: str, truth: str) -> None:
         ("take the Foo2bar thing", "take the Foo2bar one", False),
     ],
 )  # fmt: skip
-def test_numbers_negations_and_names(old: str, new: str, other: bool) -> None:
-    """Given a number, a "not" or a name that is lost, new or another one, Then the meaning is turned round."""
-    assert turned_round(old, new) is other
+def test_meaning_changed_by_numbers_negations_and_names(old: str, new: str, other: bool) -> None:
+    """Given a number, a "not" or a name that is lost, new or another one, Then the meaning has changed."""
+    assert meaning_changed(old, new) is other
 
 
 @pytest.mark.parametrize(
@@ -69,13 +69,13 @@ def test_numbers_negations_and_names(old: str, new: str, other: bool) -> None:
         ("one two three", "one too three", False), ("", "", False),
     ],
 )  # fmt: skip
-def test_a_part_that_is_missing(old: str, new: str, missing: bool) -> None:
+def test_words_missing_in_a_row_or_at_the_end(old: str, new: str, missing: bool) -> None:
     """Given two words in a row or the last one lost or new, Then a part is missing."""
-    assert part_missing(old, new) is missing
+    assert words_missing(old, new) is missing
 
 
 @pytest.mark.parametrize(
-    ("said", "heard", "missing"),
+    ("spoken", "heard", "missing"),
     [
         ("the boat left at noon", "the boat left at", True), ("the boat left at noon", "the boat", True),
         ("the boat left at noon", "the boat left at none", False),
@@ -83,12 +83,12 @@ def test_a_part_that_is_missing(old: str, new: str, missing: bool) -> None:
         ("the boat left", "the boat left again", False), ("the boat left", "", True), ("", "", False),
     ],
 )  # fmt: skip
-def test_an_end_that_is_missing(said: str, heard: str, missing: bool) -> None:
-    """Given what was said, Then a transcript whose last word is not there has no end; another word there is one."""
-    assert end_missing(said, heard) is missing
+def test_end_missing_only_without_the_first_or_last_word(spoken: str, heard: str, missing: bool) -> None:
+    """Given spoken words, Then a transcript without the first or last word lacks an end; another word there is an end."""
+    assert end_missing(spoken, heard) is missing
 
 
-def test_distances_by_hand() -> None:
+def test_distances_are_shares_of_the_longer_text() -> None:
     """Given one letter or one word of many, Then the share is that of the longer text; empty texts are the same."""
     assert character_distance("abcde", "abXde") == pytest.approx(0.2)
     assert word_distance("one two three four", "one two drei four") == pytest.approx(0.25)
@@ -97,7 +97,7 @@ def test_distances_by_hand() -> None:
     assert words_of("Don’t stop: 今日 now") == ["don’t", "stop", "今", "日", "now"]
 
 
-def test_shared_runs_are_those_of_counting_each() -> None:
+def test_chrf_counts_are_those_of_plain_counting() -> None:
     """Given more texts than are sorted at once, of any length in any letters, also halves of a letter, Then each count is that of plain counting."""
     rng = np.random.default_rng(6)
 
